@@ -1,23 +1,47 @@
 //! Levels are the numbers of Python's `logging`, named as there.
 
+use std::borrow::Cow;
+
+pub const DEBUG: i32 = 10;
+pub const INFO: i32 = 20;
+pub const WARNING: i32 = 30;
+pub const ERROR: i32 = 40;
+pub const CRITICAL: i32 = 50;
+
+/// The standard levels, lowest first: what statistics are kept by.
+pub const NAMES: [&str; 5] = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
+
+/// Which of `NAMES` a level counts as: the highest one that is not above it.
+#[must_use]
+pub fn bucket(level: i32) -> usize {
+    usize::try_from((level / 10 - 1).clamp(0, 4)).unwrap_or(0)
+}
+
 /// The name of a level as it stands in a record: the standard names, `Level N` for any other number.
 #[must_use]
-pub fn name(level: i32) -> std::borrow::Cow<'static, str> {
+pub fn name(level: i32) -> Cow<'static, str> {
     match level {
-        10 => "DEBUG".into(),
-        20 => "INFO".into(),
-        30 => "WARNING".into(),
-        40 => "ERROR".into(),
-        50 => "CRITICAL".into(),
+        0 => "NOTSET".into(),
+        10 | 20 | 30 | 40 | 50 => NAMES[bucket(level)].into(),
         other => format!("Level {other}").into(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
     fn other_numbers_are_named_as_in_logging() {
-        assert_eq!(super::name(20), "INFO");
-        assert_eq!(super::name(25), "Level 25");
+        assert_eq!(name(20), "INFO");
+        assert_eq!(name(25), "Level 25");
+    }
+
+    #[test]
+    fn a_level_between_two_names_counts_as_the_lower() {
+        assert_eq!(
+            [5, 19, 25, 49, 99].map(|level| NAMES[bucket(level)]),
+            ["DEBUG", "DEBUG", "INFO", "ERROR", "CRITICAL"]
+        );
     }
 }

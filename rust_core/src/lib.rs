@@ -1,4 +1,13 @@
 //! The engine of unified_logger. It knows nothing of Python: records come in through the queue and leave as lines.
 //! Modules are listed in the order data flows; each uses those before it and none after it.
+#![cfg_attr(rustfmt, rustfmt_skip)]
 
+pub mod error;
+pub mod platform;
+pub mod clock;
 pub mod level;
+pub mod value;
+pub mod exception;
+pub mod table;
+pub mod rotation;
+pub mod sink;

@@ -1,0 +1,1 @@
+//! Python exceptions and stacks in their compact form.

@@ -1,0 +1,1 @@
+//! Python values in their compact form.

@@ -1,0 +1,73 @@
+//! The time of a record, settable in tests. Durations use `std::time::Instant`, never this clock.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use crate::platform;
+
+const RUNNING: i64 = i64::MIN;
+
+/// The time the clock stands at, or `RUNNING`.
+static STOPPED_AT: AtomicI64 = AtomicI64::new(RUNNING);
+
+/// Nanoseconds since the epoch, UTC.
+#[inline]
+pub fn now() -> i64 {
+    match STOPPED_AT.load(Ordering::Relaxed) {
+        RUNNING => platform::wall_clock(),
+        stopped => stopped,
+    }
+}
+
+/// Stops the clock at a time (nanoseconds since the epoch), or lets it run again with `None`.
+pub fn stop_at(time: Option<i64>) {
+    STOPPED_AT.store(time.unwrap_or(RUNNING), Ordering::Relaxed);
+}
+
+/// Writes times as `2026-02-19T10:30:00.123456+00:00`, keeping the text of the second last written.
+#[derive(Debug, Default)]
+pub struct Formatter {
+    second: Option<i64>,
+    text: String,
+}
+
+impl Formatter {
+    pub fn write(&mut self, time: i64, out: &mut Vec<u8>) {
+        let second = time.div_euclid(1_000_000_000);
+        if self.second != Some(second) {
+            self.text = jiff::Timestamp::from_second(second)
+                .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+                .strftime("%Y-%m-%dT%H:%M:%S")
+                .to_string();
+            self.second = Some(second);
+        }
+        let mut micros = time.rem_euclid(1_000_000_000) / 1_000;
+        let mut digits = *b".000000+00:00";
+        for digit in digits[1..=6].iter_mut().rev() {
+            *digit = b'0' + (micros % 10) as u8;
+            micros /= 10;
+        }
+        out.extend_from_slice(self.text.as_bytes());
+        out.extend_from_slice(&digits);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(time: i64) -> String {
+        let mut out = Vec::new();
+        Formatter::default().write(time, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn times_are_utc_with_microseconds() {
+        assert_eq!(text(1_771_497_000_123_456_789), "2026-02-19T10:30:00.123456+00:00");
+    }
+
+    #[test]
+    fn times_before_the_epoch_count_forwards_within_the_second() {
+        assert_eq!(text(-1_000), "1969-12-31T23:59:59.999999+00:00");
+    }
+}

@@ -1,0 +1,1 @@
+//! Exceptions as they travel through the queue, and how they are rendered behind it.

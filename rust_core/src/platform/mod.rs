@@ -1,0 +1,28 @@
+//! What differs between operating systems. Everything else in the engine is portable.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+pub use unix::*;
+
+#[cfg(not(unix))]
+mod other;
+#[cfg(not(unix))]
+pub use other::*;
+
+/// What makes two open files the same file: device and inode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    pub device: u64,
+    pub inode: u64,
+}
+
+/// What came of asking for the directory's lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lock {
+    Held,
+    /// Another process held it for the whole time given.
+    TimedOut,
+    /// The file system has no locks.
+    Unsupported,
+}

@@ -1,0 +1,54 @@
+//! The plain fallback: files and clocks of the standard library, no locks between processes, no modes.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::{Identity, Lock};
+
+/// Nanoseconds since the epoch.
+#[inline]
+pub fn wall_clock() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+}
+
+#[must_use]
+pub fn process_id() -> u32 {
+    std::process::id()
+}
+
+pub fn open_append(path: &Path, _mode: u32, _follow: bool) -> io::Result<File> {
+    OpenOptions::new().append(true).read(true).create(true).open(path)
+}
+
+pub fn create_directories(path: &Path, _mode: u32) -> io::Result<()> {
+    std::fs::create_dir_all(path)
+}
+
+pub fn others_may_write(_directory: &Path) -> bool {
+    false
+}
+
+pub fn may_write(directory: &Path) -> io::Result<()> {
+    if directory.metadata()?.permissions().readonly() { Err(io::ErrorKind::PermissionDenied.into()) } else { Ok(()) }
+}
+
+/// Without inodes a file is known by its creation time and length being unknown: all files count as the same.
+pub fn identity(_file: &File) -> io::Result<Identity> {
+    Ok(Identity { device: 0, inode: 0 })
+}
+
+pub fn identity_at(path: &Path) -> io::Result<Identity> {
+    path.metadata().map(|_| Identity { device: 0, inode: 0 })
+}
+
+pub fn lock(_file: &File, _patience: Duration) -> Lock {
+    Lock::Unsupported
+}
+
+pub fn unlock(_file: &File) {}
+
+pub fn write_stderr(bytes: &[u8]) -> io::Result<()> {
+    io::stderr().write_all(bytes)
+}

@@ -1,0 +1,131 @@
+//! Unix through libc, not raw system calls, so that preload shims and `faketime` act on them.
+
+use std::ffi::CString;
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::{Identity, Lock};
+
+/// Nanoseconds since the epoch.
+#[inline]
+pub fn wall_clock() -> i64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is to a valid timespec; CLOCK_REALTIME always exists.
+    unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &raw mut time) };
+    i64::from(time.tv_sec) * 1_000_000_000 + i64::from(time.tv_nsec)
+}
+
+#[must_use]
+pub fn process_id() -> u32 {
+    std::process::id()
+}
+
+/// Opens a log file for appending, creating it with exactly `mode`, whatever the umask takes away (it may never add).
+/// With `follow` false a symbolic link is refused.
+pub fn open_append(path: &Path, mode: u32, follow: bool) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    // Non-blocking only for the opening, so that a FIFO nobody reads cannot hold it up.
+    let flags = libc::O_CLOEXEC | libc::O_NONBLOCK | if follow { 0 } else { libc::O_NOFOLLOW };
+    options.append(true).read(true).mode(mode).custom_flags(flags);
+    match options.clone().create_new(true).open(path) {
+        Ok(file) => {
+            file.set_permissions(Permissions::from_mode(mode))?;
+            Ok(file)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.create(true).open(path),
+        Err(error) => Err(error),
+    }
+}
+
+/// Creates a directory and its missing parents with `mode`. What exists keeps its mode.
+pub fn create_directories(path: &Path, mode: u32) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    DirBuilder::new().recursive(true).mode(mode).create(path)
+}
+
+/// Whether others than the owner may create names in `directory` (so that a link there may be a trap).
+pub fn others_may_write(directory: &Path) -> bool {
+    directory.metadata().is_ok_and(|meta| meta.mode() & 0o022 != 0)
+}
+
+/// Whether this process may create files in `directory`.
+pub fn may_write(directory: &Path) -> io::Result<()> {
+    let path = CString::new(directory.as_os_str().as_bytes())?;
+    // SAFETY: `path` is a NUL-terminated string that outlives the call.
+    if unsafe { libc::access(path.as_ptr(), libc::W_OK | libc::X_OK) } == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+pub fn identity(file: &File) -> io::Result<Identity> {
+    let meta = file.metadata()?;
+    Ok(Identity { device: meta.dev(), inode: meta.ino() })
+}
+
+pub fn identity_at(path: &Path) -> io::Result<Identity> {
+    let meta = path.metadata()?;
+    Ok(Identity { device: meta.dev(), inode: meta.ino() })
+}
+
+/// Takes the exclusive lock of `file`, waiting at most `patience`.
+pub fn lock(file: &File, patience: Duration) -> Lock {
+    let started = Instant::now();
+    let mut pause = Duration::from_micros(20);
+    loop {
+        // SAFETY: the descriptor is open for as long as `file` is borrowed.
+        if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0 {
+            return Lock::Held;
+        }
+        match io::Error::last_os_error().raw_os_error() {
+            Some(libc::EWOULDBLOCK) => {
+                if started.elapsed() >= patience {
+                    return Lock::TimedOut;
+                }
+                std::thread::sleep(pause);
+                pause = (pause * 2).min(Duration::from_millis(5));
+            }
+            Some(libc::EINTR) => {}
+            _ => return Lock::Unsupported,
+        }
+    }
+}
+
+pub fn unlock(file: &File) {
+    // SAFETY: as in `lock`. It cannot fail for a descriptor that is open.
+    unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_UN) };
+}
+
+/// Writes to the process's own standard error, all of it or until it fails.
+pub fn write_stderr(mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        // SAFETY: the slice is valid for reads of its length.
+        let written = unsafe { libc::write(2, bytes.as_ptr().cast(), bytes.len()) };
+        if written < 0 {
+            let error = io::Error::last_os_error();
+            match error.raw_os_error() {
+                Some(libc::EINTR) => {}
+                Some(libc::EAGAIN) => wait_writable(2),
+                _ => return Err(error),
+            }
+        } else {
+            bytes = &bytes[written.unsigned_abs()..];
+        }
+    }
+    Ok(())
+}
+
+/// Waits until a non-blocking descriptor takes bytes again, at most 100 ms.
+fn wait_writable(descriptor: i32) {
+    let mut poll = libc::pollfd { fd: descriptor, events: libc::POLLOUT, revents: 0 };
+    // SAFETY: one valid pollfd.
+    unsafe { libc::poll(&raw mut poll, 1, 100) };
+}
