@@ -51,26 +51,35 @@ impl<T: Eq + Hash> Table<T> {
 #[derive(Debug)]
 pub struct View<T, D> {
     items: Vec<(Arc<T>, D)>,
-    derive: fn(&T) -> D,
+}
+
+impl<T, D> Default for View<T, D> {
+    fn default() -> Self {
+        Self { items: Vec::new() }
+    }
 }
 
 impl<T: Eq + Hash, D> View<T, D> {
-    pub fn new(derive: fn(&T) -> D) -> Self {
-        Self { items: Vec::new(), derive }
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// The item with this number and what was derived from it; `None` for a number never given out.
     #[inline]
-    pub fn get(&mut self, table: &Table<T>, number: u32) -> Option<&(Arc<T>, D)> {
-        let index = number as usize;
-        if index >= self.items.len() {
-            let derive = self.derive;
-            self.items.extend(table.items_from(self.items.len()).into_iter().map(|item| {
-                let derived = derive(&item);
-                (item, derived)
-            }));
+    pub fn get(&mut self, table: &Table<T>, number: u32, derive: impl FnMut(&T) -> D) -> Option<&mut (Arc<T>, D)> {
+        if number as usize >= self.items.len() {
+            self.catch_up(table, derive);
         }
-        self.items.get(index)
+        self.items.get_mut(number as usize)
+    }
+
+    #[cold]
+    fn catch_up(&mut self, table: &Table<T>, mut derive: impl FnMut(&T) -> D) {
+        self.items.extend(table.items_from(self.items.len()).into_iter().map(|item| {
+            let derived = derive(&item);
+            (item, derived)
+        }));
     }
 }
 
@@ -90,9 +99,9 @@ mod tests {
     #[test]
     fn a_view_sees_items_added_after_it() {
         let table = Table::new(9);
-        let mut view = View::new(|text: &&str| text.len());
-        assert!(view.get(&table, 0).is_none());
+        let mut view = View::new();
+        assert!(view.get(&table, 0, |text: &&str| text.len()).is_none());
         table.intern("long");
-        assert_eq!(view.get(&table, 0).map(|(_, length)| *length), Some(4));
+        assert_eq!(view.get(&table, 0, |text| text.len()).map(|(_, length)| *length), Some(4));
     }
 }

@@ -1,0 +1,64 @@
+//! What the engine is told when it is opened. Values have been checked; where they come from is not its concern.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::stats::FileKind;
+
+/// What happens to a record below ERROR when the queue is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overflow {
+    Block,
+    DropNew,
+    DropOld,
+    DropLow,
+}
+
+#[derive(Clone, Debug)]
+pub struct FileSettings {
+    pub kind: FileKind,
+    pub name: String,
+    /// Records below this level stay out.
+    pub level: i32,
+    /// Bytes; 0 never rotates.
+    pub max_bytes: u64,
+    /// Files kept beside the current one; 0 never rotates.
+    pub backup_count: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConsoleFormat {
+    Text { color: bool },
+    Json,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct ConsoleSettings {
+    pub level: i32,
+    pub format: ConsoleFormat,
+}
+
+/// Which loggers are those of AI.
+#[derive(Clone, Debug, Default)]
+pub struct AiLoggers {
+    /// Names of loggers (and of all below them), or single segments of a name.
+    pub names: Vec<String>,
+    /// The origin's rule: "ai" anywhere in the name.
+    pub legacy_substring: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub directory: PathBuf,
+    pub directory_mode: u32,
+    pub file_mode: u32,
+    pub files: Vec<FileSettings>,
+    pub console: Option<ConsoleSettings>,
+    pub ai: AiLoggers,
+    /// Records.
+    pub queue_size: u32,
+    /// Bytes of plain memory that queued records may hold beside the pool.
+    pub queue_bytes: u64,
+    pub overflow: Overflow,
+    pub overflow_timeout: Duration,
+}

@@ -1,0 +1,367 @@
+//! The bounded queue between callers and the writer, and what happens when it is full.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::thread::Thread;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam_queue::SegQueue;
+
+use crate::config::Overflow;
+use crate::level;
+use crate::record;
+use crate::slab::{self, Buffer};
+use crate::stats::{Dropped, Stats};
+
+/// What became of a record offered to the queue.
+#[derive(Debug)]
+pub enum Offered {
+    Taken,
+    /// Dropped and counted.
+    Dropped,
+    /// No room: wait for some and offer again, or give up with `refuse`.
+    Full(Buffer),
+}
+
+#[derive(Debug)]
+pub struct Queue {
+    sender: Sender<Buffer>,
+    receiver: Receiver<Buffer>,
+    /// Errors met by `drop_old` on its way to older records; the writer takes them first.
+    rescued: SegQueue<Buffer>,
+    stats: Arc<Stats>,
+    overflow: Overflow,
+    size: u64,
+    bytes: u64,
+    waker: Waker,
+    /// Set when a caller has waited in vain: until the writer has caught up, nobody waits.
+    stalled: AtomicBool,
+    waiting: AtomicU32,
+    room: (Mutex<()>, Condvar),
+}
+
+impl Queue {
+    #[must_use]
+    pub fn new(size: u32, bytes: u64, overflow: Overflow, stats: Arc<Stats>) -> Self {
+        // An eighth more for errors, and some for threads that pass the check together.
+        let (sender, receiver) = bounded(size as usize + size as usize / 8 + 64);
+        Self {
+            sender,
+            receiver,
+            rescued: SegQueue::new(),
+            stats,
+            overflow,
+            size: u64::from(size),
+            bytes,
+            waker: Waker::default(),
+            stalled: AtomicBool::new(false),
+            waiting: AtomicU32::new(0),
+            room: (Mutex::new(()), Condvar::new()),
+        }
+    }
+
+    /// Offers a captured record. Takes no lock, makes no system call unless the writer has to be woken, never waits.
+    #[inline]
+    pub fn offer(&self, mut record: Buffer) -> Offered {
+        let level = record::level_of(record.as_slice());
+        let depth = self.depth();
+        if depth >= self.limit(level) || record.heap_size() > 0 && !self.bytes_fit(&record, level) {
+            return self.overflowing(record, level);
+        }
+        // Before the record can be seen, so that `departed` never overtakes.
+        let sequence = self.stats.queued.fetch_add(1, Ordering::Relaxed);
+        record::set_sequence(record.as_mut_slice(), sequence);
+        if let Err(TrySendError::Full(record) | TrySendError::Disconnected(record)) = self.sender.try_send(record) {
+            return self.lost_the_race(record);
+        }
+        if level >= level::ERROR {
+            self.waker.wake_at_once();
+        } else if depth >= self.size / 8 {
+            self.waker.wake();
+        }
+        Offered::Taken
+    }
+
+    #[cold]
+    fn lost_the_race(&self, record: Buffer) -> Offered {
+        self.stats.departed.fetch_add(1, Ordering::Relaxed);
+        self.stats.drop_one(Dropped::New, record::level_of(record.as_slice()));
+        Offered::Dropped
+    }
+
+    /// Records in the queue. Counted, not asked of the channel: that would touch the writer's cache line twice.
+    #[inline]
+    pub fn depth(&self) -> u64 {
+        self.stats.depth()
+    }
+
+    #[inline]
+    fn limit(&self, level: i32) -> u64 {
+        if level >= level::ERROR {
+            self.size + self.size / 8
+        } else if self.overflow == Overflow::DropLow && level < level::WARNING {
+            if level < level::INFO { self.size / 2 } else { self.size - self.size / 4 }
+        } else {
+            self.size
+        }
+    }
+
+    fn bytes_fit(&self, record: &Buffer, level: i32) -> bool {
+        let reserve = if level >= level::ERROR { self.bytes / 8 } else { 0 };
+        // A single record larger than the bound still goes when nothing else is queued.
+        slab::heap_bytes() as u64 <= self.bytes + reserve || slab::heap_bytes() == record.heap_size()
+    }
+
+    #[cold]
+    fn overflowing(&self, record: Buffer, level: i32) -> Offered {
+        self.stats.queue_high_water.raise_to(self.depth());
+        self.waker.wake();
+        let error = level >= level::ERROR;
+        let reason = match self.overflow {
+            _ if error || self.overflow == Overflow::Block => {
+                if !self.stalled.load(Ordering::Relaxed) {
+                    return Offered::Full(record);
+                }
+                Dropped::Timeout
+            }
+            Overflow::DropOld => {
+                if self.drop_oldest() {
+                    return self.offer(record);
+                }
+                Dropped::New
+            }
+            Overflow::DropLow if level < level::WARNING => Dropped::Low,
+            _ => Dropped::New,
+        };
+        self.refuse(record, reason)
+    }
+
+    /// Drops a record that never entered the queue.
+    #[cold]
+    pub fn refuse(&self, record: Buffer, reason: Dropped) -> Offered {
+        self.stats.refused.add(1);
+        self.stats.drop_one(reason, record::level_of(record.as_slice()));
+        Offered::Dropped
+    }
+
+    /// Makes room by dropping the oldest record below ERROR. False when only errors are left.
+    fn drop_oldest(&self) -> bool {
+        while let Ok(oldest) = self.receiver.try_recv() {
+            let level = record::level_of(oldest.as_slice());
+            if level >= level::ERROR {
+                self.rescued.push(oldest);
+            } else {
+                self.stats.departed.fetch_add(1, Ordering::Relaxed);
+                self.stats.drop_one(Dropped::Old, level);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Waits until a quarter of the queue is free, at most `slice`. True when it is worth offering again.
+    pub fn wait_for_room(&self, slice: Duration) -> bool {
+        let (lock, room) = &self.room;
+        let guard = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let free = self.is_roomy() || {
+            let (_guard, _) = room.wait_timeout(guard, slice).unwrap_or_else(PoisonError::into_inner);
+            self.is_roomy()
+        };
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        free
+    }
+
+    fn is_roomy(&self) -> bool {
+        self.depth() <= self.size - self.size / 4 && slab::heap_bytes() as u64 <= self.bytes - self.bytes / 4
+    }
+
+    /// A caller has waited its whole patience: until the writer catches up, others need not try.
+    pub fn give_up_waiting(&self) {
+        self.stalled.store(true, Ordering::Relaxed);
+    }
+
+    /// Frees every waiting caller, for shutdown.
+    pub fn release_waiters(&self) {
+        let _guard = self.room.0.lock().unwrap_or_else(PoisonError::into_inner);
+        self.room.1.notify_all();
+    }
+
+    /// Takes up to `most` records into `batch`, rescued ones first. For the writer.
+    pub fn take(&self, batch: &mut Vec<Buffer>, most: usize) {
+        while batch.len() < most
+            && let Some(record) = self.rescued.pop()
+        {
+            batch.push(record);
+        }
+        while batch.len() < most
+            && let Ok(record) = self.receiver.try_recv()
+        {
+            batch.push(record);
+        }
+    }
+
+    /// Tells that a batch has left, and lets callers on that waited for it. For the writer.
+    pub fn depart(&self, records: usize) {
+        self.stats.departed.fetch_add(records as u64, Ordering::SeqCst);
+        if self.waiting.load(Ordering::SeqCst) > 0 && self.is_roomy() {
+            self.release_waiters();
+        }
+        if self.stalled.load(Ordering::Relaxed) && self.is_roomy() {
+            self.stalled.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Records the writer has yet to take: everything accepted before this call is among them.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.receiver.len() + self.rescued.len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.receiver.is_empty() && self.rescued.is_empty()
+    }
+
+    #[must_use]
+    pub fn waker(&self) -> &Waker {
+        &self.waker
+    }
+}
+
+/// Wakes the writer, at the cost of a system call only while it sleeps.
+#[derive(Debug, Default)]
+pub struct Waker {
+    asleep: AtomicBool,
+    writer: OnceLock<Mutex<Thread>>,
+}
+
+impl Waker {
+    /// The thread to wake from now on.
+    pub fn attach(&self, writer: Thread) {
+        let slot = self.writer.get_or_init(|| Mutex::new(writer.clone()));
+        *slot.lock().unwrap_or_else(PoisonError::into_inner) = writer;
+    }
+
+    /// Wakes the writer without fail.
+    #[inline]
+    pub fn wake_at_once(&self) {
+        // Orders the record just sent before the look; pairs with the fence in `sleep`.
+        fence(Ordering::SeqCst);
+        self.wake();
+    }
+
+    /// Wakes the writer unless it is just falling asleep: then the next call does, or its short sleep ends.
+    #[inline]
+    pub fn wake(&self) {
+        if self.asleep.load(Ordering::Relaxed) && self.asleep.swap(false, Ordering::Relaxed) {
+            self.unpark();
+        }
+    }
+
+    #[cold]
+    fn unpark(&self) {
+        if let Some(writer) = self.writer.get() {
+            writer.lock().unwrap_or_else(PoisonError::into_inner).unpark();
+        }
+    }
+
+    /// Sleeps at most `time` unless woken, or `busy` says there is something to do.
+    pub fn sleep(&self, time: Duration, busy: impl FnOnce() -> bool) {
+        self.asleep.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        if !busy() {
+            std::thread::park_timeout(time);
+        }
+        self.asleep.store(false, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Builder;
+    use crate::value::Value;
+
+    fn queue(size: u32, overflow: Overflow) -> (Queue, Arc<Stats>) {
+        let stats = Arc::new(Stats::default());
+        (Queue::new(size, 1 << 20, overflow, Arc::clone(&stats)), stats)
+    }
+
+    fn record(level: i32, number: i64) -> Buffer {
+        let mut buffer = Buffer::take();
+        let builder = Builder { time: 0, level, logger: "l", function: "f", message: "m" };
+        builder.put(&mut buffer, &[("n", Value::Integer(number))]);
+        buffer
+    }
+
+    fn levels(queue: &Queue) -> Vec<i32> {
+        let mut batch = Vec::new();
+        queue.take(&mut batch, 1_000);
+        queue.depart(batch.len());
+        batch.iter().map(|record| record::level_of(record.as_slice())).collect()
+    }
+
+    fn offer_all(queue: &Queue, level: i32, count: usize) -> [usize; 3] {
+        let mut outcomes = [0; 3];
+        for number in 0..count {
+            outcomes[match queue.offer(record(level, number as i64)) {
+                Offered::Taken => 0,
+                Offered::Dropped => 1,
+                Offered::Full(_) => 2,
+            }] += 1;
+        }
+        outcomes
+    }
+
+    #[test]
+    fn errors_have_an_eighth_more() {
+        let (queue, stats) = queue(16, Overflow::DropNew);
+        assert_eq!(offer_all(&queue, level::INFO, 20), [16, 4, 0]);
+        assert_eq!(offer_all(&queue, level::ERROR, 3), [2, 0, 1]);
+        assert_eq!((stats.accepted(), stats.dropped_total(), stats.depth()), (22, 4, 18));
+    }
+
+    #[test]
+    fn block_hands_the_record_back_until_someone_gave_up() {
+        let (queue, stats) = queue(16, Overflow::Block);
+        assert_eq!(offer_all(&queue, level::INFO, 17), [16, 0, 1]);
+        queue.give_up_waiting();
+        assert_eq!(offer_all(&queue, level::INFO, 2), [0, 2, 0]);
+        assert_eq!(levels(&queue).len(), 16);
+        assert_eq!(offer_all(&queue, level::INFO, 16), [16, 0, 0]);
+        assert_eq!(stats.dropped().find(|(reason, _)| *reason == "timeout").unwrap().1, [0, 2, 0, 0, 0]);
+    }
+
+    #[test]
+    fn drop_old_keeps_the_newest_and_every_error() {
+        let (queue, _) = queue(16, Overflow::DropOld);
+        offer_all(&queue, level::ERROR, 1);
+        assert_eq!(offer_all(&queue, level::INFO, 30), [30, 0, 0]);
+        let left = levels(&queue);
+        assert_eq!(left.len(), 16);
+        assert_eq!(left[0], level::ERROR);
+    }
+
+    #[test]
+    fn drop_low_refuses_lower_levels_first() {
+        let (queue, _) = queue(16, Overflow::DropLow);
+        assert_eq!(offer_all(&queue, level::DEBUG, 20)[0], 8);
+        assert_eq!(offer_all(&queue, level::INFO, 20)[0], 4);
+        assert_eq!(offer_all(&queue, level::WARNING, 20)[0], 4);
+        assert_eq!(offer_all(&queue, level::ERROR, 20)[0], 2);
+    }
+
+    #[test]
+    fn waiting_ends_when_a_quarter_is_free() {
+        let (queue, _) = queue(16, Overflow::Block);
+        offer_all(&queue, level::INFO, 16);
+        assert!(!queue.wait_for_room(Duration::ZERO));
+        std::thread::scope(|scope| {
+            let waiter = scope.spawn(|| queue.wait_for_room(Duration::from_secs(60)));
+            assert_eq!(levels(&queue).len(), 16);
+            assert!(waiter.join().unwrap());
+        });
+    }
+}

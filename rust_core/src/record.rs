@@ -1,0 +1,335 @@
+//! A record in its compact form: what a call said, owning every byte of it.
+//!
+//! A header of fixed size, then sections in this order, each only where the header says so: the inline call site, logger and
+//! thread names (when their tables are full), message, context, exception, stack, the values of the call site's fields, and
+//! further fields with their names.
+
+use std::sync::LazyLock;
+
+use crate::table::Table;
+use crate::value::{Put, Reader, Value};
+
+/// The keys of a record that no field may take.
+pub const RESERVED: [&str; 14] = [
+    "timestamp",
+    "level",
+    "logger",
+    "message",
+    "module",
+    "function",
+    "line",
+    "thread",
+    "process",
+    "trace_id",
+    "span_id",
+    "exception",
+    "stack",
+    "recovered",
+];
+
+/// A place in the application that logs, with the names of the fields it gives.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Site {
+    pub module: String,
+    pub function: String,
+    pub line: u32,
+    pub fields: Vec<String>,
+}
+
+/// What records refer to by number. One for the process: records outlive queues.
+pub static SITES: LazyLock<Table<Site>> = LazyLock::new(|| Table::new(16_384));
+pub static LOGGERS: LazyLock<Table<String>> = LazyLock::new(|| Table::new(16_384));
+pub static THREADS: LazyLock<Table<String>> = LazyLock::new(|| Table::new(4_096));
+
+/// In place of a number: the item travels inside the record.
+pub const INLINE: u32 = u32::MAX;
+
+pub mod flag {
+    /// The record goes to the AI file whatever its logger.
+    pub const AI: u16 = 1;
+    pub const EXCEPTION: u16 = 1 << 1;
+    pub const STACK: u16 = 1 << 2;
+    pub const CONTEXT: u16 = 1 << 3;
+    /// The console has it already (a replaced `sys.stderr` is written on the caller's thread).
+    pub const CONSOLE_DONE: u16 = 1 << 4;
+}
+
+/// The part of fixed size. Times are nanoseconds since the epoch, UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    pub time: i64,
+    pub sequence: u64,
+    pub level: i32,
+    pub site: u32,
+    pub logger: u32,
+    pub thread: u32,
+    pub flags: u16,
+    /// Fields after those of the call site, with their names.
+    pub extra: u16,
+}
+
+pub const HEADER: usize = 40;
+const SEQUENCE: usize = 8;
+const FLAGS: usize = 32;
+
+impl Header {
+    #[inline]
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; HEADER] {
+        let mut bytes = [0; HEADER];
+        bytes[0..8].copy_from_slice(&self.time.to_le_bytes());
+        bytes[8..16].copy_from_slice(&self.sequence.to_le_bytes());
+        bytes[16..20].copy_from_slice(&self.level.to_le_bytes());
+        bytes[20..24].copy_from_slice(&self.site.to_le_bytes());
+        bytes[24..28].copy_from_slice(&self.logger.to_le_bytes());
+        bytes[28..32].copy_from_slice(&self.thread.to_le_bytes());
+        bytes[32..34].copy_from_slice(&self.flags.to_le_bytes());
+        bytes[34..36].copy_from_slice(&self.extra.to_le_bytes());
+        bytes
+    }
+
+    #[inline]
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let header = Self {
+            time: i64::from_le_bytes(reader.array()?),
+            sequence: u64::from_le_bytes(reader.array()?),
+            level: i32::from_le_bytes(reader.array()?),
+            site: reader.u32()?,
+            logger: reader.u32()?,
+            thread: reader.u32()?,
+            flags: u16::from_le_bytes(reader.array()?),
+            extra: u16::from_le_bytes(reader.array()?),
+        };
+        reader.take(4)?;
+        Some(header)
+    }
+}
+
+/// Numbers a captured record.
+#[inline]
+pub fn set_sequence(record: &mut [u8], sequence: u64) {
+    record[SEQUENCE..SEQUENCE + 8].copy_from_slice(&sequence.to_le_bytes());
+}
+
+/// Adds flags to a captured record.
+#[inline]
+pub fn add_flags(record: &mut [u8], flags: u16) {
+    let old = u16::from_le_bytes([record[FLAGS], record[FLAGS + 1]]);
+    record[FLAGS..FLAGS + 2].copy_from_slice(&(old | flags).to_le_bytes());
+}
+
+/// Time of a captured record, in nanoseconds since the epoch.
+#[inline]
+#[must_use]
+pub fn time_of(record: &[u8]) -> i64 {
+    record.first_chunk().map_or(0, |time| i64::from_le_bytes(*time))
+}
+
+/// Level of a captured record.
+#[inline]
+#[must_use]
+pub fn level_of(record: &[u8]) -> i32 {
+    i32::from_le_bytes([record[16], record[17], record[18], record[19]])
+}
+
+/// A call site that found no room in the table, before the message.
+pub fn put_inline_site(out: &mut impl Put, site: &Site) {
+    out.put_text(&site.module);
+    out.put_text(&site.function);
+    out.put(&site.line.to_le_bytes());
+}
+
+/// The fields that follow a request, captured once when they are set: ids, then named values.
+pub fn put_context(out: &mut impl Put, trace_id: Option<&str>, span_id: Option<&str>) {
+    for id in [trace_id, span_id] {
+        out.put_u8(u8::from(id.is_some()));
+        if let Some(id) = id {
+            out.put_text(id);
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    pub trace_id: Option<&'a str>,
+    pub span_id: Option<&'a str>,
+    /// Names and values, one after the other.
+    pub fields: Reader<'a>,
+}
+
+impl<'a> Context<'a> {
+    fn read(mut reader: Reader<'a>) -> Option<Self> {
+        let mut ids = [None; 2];
+        for id in &mut ids {
+            if reader.u8()? == 1 {
+                *id = Some(reader.text()?);
+            }
+        }
+        Some(Self { trace_id: ids[0], span_id: ids[1], fields: reader })
+    }
+}
+
+/// Where a record came from, when it is not in the table.
+#[derive(Clone, Copy, Debug)]
+pub struct InlineSite<'a> {
+    pub module: &'a str,
+    pub function: &'a str,
+    pub line: u32,
+}
+
+/// A captured record, read.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    pub header: Header,
+    pub site: Option<InlineSite<'a>>,
+    pub logger: Option<&'a str>,
+    pub thread: Option<&'a str>,
+    pub message: &'a str,
+    pub context: Option<Context<'a>>,
+    pub exception: Option<&'a [u8]>,
+    pub stack: Option<&'a [u8]>,
+    /// The call site's values, then names and values of further fields.
+    pub fields: Reader<'a>,
+}
+
+impl<'a> Record<'a> {
+    /// Reads a captured record; `None` if its bytes are not whole.
+    ///
+    /// # Safety
+    /// Texts in `bytes` must be UTF-8, as capture writes them.
+    #[inline]
+    #[must_use]
+    pub unsafe fn read(bytes: &'a [u8]) -> Option<Self> {
+        // SAFETY: promised by the caller.
+        let mut reader = unsafe { Reader::new(bytes) };
+        let header = Header::read(&mut reader)?;
+        let site = if header.site == INLINE {
+            Some(InlineSite { module: reader.text()?, function: reader.text()?, line: reader.u32()? })
+        } else {
+            None
+        };
+        let logger = if header.logger == INLINE { Some(reader.text()?) } else { None };
+        let thread = if header.thread == INLINE { Some(reader.text()?) } else { None };
+        let message = reader.text()?;
+        let mut section = |wanted: u16| -> Option<Option<&'a [u8]>> {
+            if header.flags & wanted == 0 { Some(None) } else { reader.bytes().map(Some) }
+        };
+        let context = match section(flag::CONTEXT)? {
+            // SAFETY: a part of `bytes`.
+            Some(bytes) => Some(Context::read(unsafe { Reader::new(bytes) })?),
+            None => None,
+        };
+        let exception = section(flag::EXCEPTION)?;
+        let stack = section(flag::STACK)?;
+        Some(Self { header, site, logger, thread, message, context, exception, stack, fields: reader })
+    }
+}
+
+/// The keys that field names get: a name that is reserved or taken by an earlier field moves aside.
+#[must_use]
+pub fn keys<'n>(names: impl IntoIterator<Item = &'n str> + Clone) -> Vec<String> {
+    let mut keys: Vec<Option<String>> = Vec::new();
+    for name in names.clone() {
+        let plain = !RESERVED.contains(&name) && !keys.iter().flatten().any(|key| key == name);
+        keys.push(plain.then(|| name.to_owned()));
+    }
+    for (index, name) in names.into_iter().enumerate() {
+        if keys[index].is_none() {
+            keys[index] = Some(moved_aside(name, |candidate| keys.iter().flatten().any(|key| key == candidate)));
+        }
+    }
+    keys.into_iter().flatten().collect()
+}
+
+/// `fields.<name>`, or `fields.<name>.2` and so on while that is taken.
+pub fn moved_aside(name: &str, taken: impl Fn(&str) -> bool) -> String {
+    let first = format!("fields.{name}");
+    if !taken(&first) {
+        return first;
+    }
+    (2..).map(|n| format!("{first}.{n}")).find(|key| !taken(key)).unwrap_or(first)
+}
+
+/// Builds records inside the engine: what it says itself goes the way of every record.
+#[derive(Debug)]
+pub struct Builder<'a> {
+    pub time: i64,
+    pub level: i32,
+    pub logger: &'a str,
+    pub function: &'a str,
+    pub message: &'a str,
+}
+
+impl Builder<'_> {
+    pub fn put(&self, out: &mut impl Put, fields: &[(&str, Value<'_>)]) {
+        let site = Site {
+            module: "unified_logger".into(),
+            function: self.function.into(),
+            line: 0,
+            fields: fields.iter().map(|(name, _)| (*name).to_owned()).collect(),
+        };
+        let number = SITES.intern(site.clone()).unwrap_or(INLINE);
+        let inline = number == INLINE;
+        let header = Header {
+            time: self.time,
+            sequence: 0,
+            level: self.level,
+            site: number,
+            logger: INLINE,
+            thread: INLINE,
+            flags: 0,
+            extra: if inline { u16::try_from(fields.len()).unwrap_or(0) } else { 0 },
+        };
+        out.put(&header.to_bytes());
+        if inline {
+            put_inline_site(out, &site);
+        }
+        out.put_text(self.logger);
+        out.put_text(std::thread::current().name().unwrap_or("unknown"));
+        out.put_text(self.message);
+        for (name, value) in fields {
+            if inline {
+                out.put_text(name);
+            }
+            out.put_value(*value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reserved_and_repeated_names_move_aside() {
+        let names = ["level", "a", "fields.level", "a"];
+        assert_eq!(keys(names), ["fields.level.2", "a", "fields.level", "fields.a"]);
+        assert_eq!(keys(["", "x"]), ["", "x"]);
+    }
+
+    #[test]
+    fn a_record_is_read_back_as_built() {
+        let mut bytes = Vec::new();
+        let builder = Builder { time: 7, level: 30, logger: "l", function: "f", message: "m" };
+        builder.put(&mut bytes, &[("n", Value::Integer(3))]);
+        set_sequence(&mut bytes, 9);
+        add_flags(&mut bytes, flag::AI);
+        // SAFETY: built just above.
+        let mut record = unsafe { Record::read(&bytes) }.unwrap();
+        assert_eq!((record.header.time, record.header.sequence, level_of(&bytes)), (7, 9, 30));
+        assert_eq!((record.logger, record.message), (Some("l"), "m"));
+        assert_eq!(record.header.flags, flag::AI);
+        assert_eq!(record.fields.value(), Some(Value::Integer(3)));
+        assert!(record.fields.is_empty());
+    }
+
+    #[test]
+    fn a_record_cut_short_is_refused() {
+        let mut bytes = Vec::new();
+        Builder { time: 7, level: 30, logger: "l", function: "f", message: "m" }.put(&mut bytes, &[]);
+        for end in 0..bytes.len() {
+            // SAFETY: a prefix of a record of ASCII texts.
+            assert!(unsafe { Record::read(&bytes[..end]) }.is_none());
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What the pipeline counts. One for the process: counts go on over re-initialisation.
+//!
+//! After a flush, accepted = written + dropped + failed, exactly.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crossbeam_utils::CachePadded;
+
+use crate::level;
+
+/// Why a record was dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dropped {
+    /// The queue was full (`drop_new`).
+    New,
+    /// Room was made for a newer record (`drop_old`).
+    Old,
+    /// The queue passed the mark of the record's level (`drop_low`).
+    Low,
+    /// Waited `overflow_timeout` for room, or came while another had waited in vain.
+    Timeout,
+    /// Not written before shutdown ran out of time.
+    Shutdown,
+}
+
+pub const REASONS: [&str; 5] = ["drop_new", "drop_old", "drop_low", "timeout", "shutdown"];
+
+/// Kinds of log file, in the order of `Stats::files`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    App,
+    Errors,
+    Ai,
+}
+
+pub const FILES: [&str; 3] = ["app", "errors", "ai"];
+
+/// A plain count.
+#[derive(Debug, Default)]
+pub struct Count(AtomicU64);
+
+impl Count {
+    #[inline]
+    pub fn add(&self, amount: u64) {
+        self.0.fetch_add(amount, Ordering::Relaxed);
+    }
+
+    #[inline]
+    #[must_use]
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
+    pub fn raise_to(&self, value: u64) {
+        self.0.fetch_max(value, Ordering::Relaxed);
+    }
+}
+
+/// Counts of one kind of file.
+#[derive(Debug, Default)]
+pub struct FileStats {
+    pub written: Count,
+    pub bytes: Count,
+    pub rotations: Count,
+    /// Writes that failed and were tried again.
+    pub errors: Count,
+}
+
+#[derive(Debug, Default)]
+pub struct Stats {
+    /// Records that entered the queue; numbers them too.
+    pub queued: CachePadded<AtomicU64>,
+    /// Records that left the queue: taken by the writer, or dropped from it.
+    pub departed: CachePadded<AtomicU64>,
+    /// Records handed to every file they are routed to.
+    pub written: Count,
+    /// Records that could not be written, and had to go.
+    pub failed: Count,
+    /// Records refused before they entered the queue, also part of `dropped`.
+    pub refused: Count,
+    dropped: [[Count; level::NAMES.len()]; REASONS.len()],
+    pub files: [FileStats; FILES.len()],
+    /// Records of the pipeline itself ("N records dropped"), beside the application's.
+    pub notices: Count,
+    pub console_written: Count,
+    pub console_dropped: Count,
+    pub queue_high_water: Count,
+    /// Age of the oldest record of the last batch when it was taken, in microseconds.
+    pub lag_us: Count,
+    pub lag_max_us: Count,
+    pub writer_restarts: Count,
+    pub lock_timeouts: Count,
+    pub errors: Count,
+}
+
+impl Stats {
+    pub fn drop_one(&self, reason: Dropped, level: i32) {
+        self.dropped[reason as usize][level::bucket(level)].add(1);
+    }
+
+    /// Records dropped for each reason, by level.
+    pub fn dropped(&self) -> impl Iterator<Item = (&'static str, [u64; level::NAMES.len()])> {
+        REASONS.iter().zip(&self.dropped).map(|(reason, counts)| (*reason, counts.each_ref().map(Count::get)))
+    }
+
+    #[must_use]
+    pub fn dropped_total(&self) -> u64 {
+        self.dropped.iter().flatten().map(Count::get).sum()
+    }
+
+    #[must_use]
+    pub fn accepted(&self) -> u64 {
+        self.queued.load(Ordering::Relaxed) + self.refused.get()
+    }
+
+    #[inline]
+    #[must_use]
+    pub fn depth(&self) -> u64 {
+        // `departed` first: read the other way round, records passing through between the reads would count twice.
+        let departed = self.departed.load(Ordering::Relaxed);
+        self.queued.load(Ordering::Relaxed).saturating_sub(departed)
+    }
+}
