@@ -1,0 +1,41 @@
+# Every command sets up what it needs in .venvs/ and build/ and says what it is doing.
+# PYTHON=/path/to/python chooses the interpreter, ARGS='…' goes to the command behind the target.
+
+export PYTHON PYTHONS
+script = @python="$$(sh scripts/find-python.sh)" && exec "$$python" -B scripts/$(1)
+
+.PHONY: help demo test test-all check bench bench-short wheels format docs clean
+
+help: ## list the commands
+	@echo "make COMMAND [PYTHON=/path/to/python] [ARGS='…']"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-14s %s\n' "$$name" "$$text"; done
+
+demo: ## serve the guide's application, drive it with requests and reconcile its logs
+	$(call script,demo.py $(ARGS))
+
+test: ## build and install the wheel, then run all Python tests on it
+	$(call script,tests.py $(ARGS))
+
+test-all: ## the same with every Python 3.10 to 3.14 found (PYTHONS='…' names more)
+	$(call script,tests_all.py $(ARGS))
+
+check: ## format, lint, types, import direction, docs, a short bench round, then test: what CI runs
+	$(call script,check.py)
+
+bench: ## measure against other libraries and write the figures into docs/
+	$(call script,bench.py --full $(ARGS))
+
+bench-short: ## one short round that shows that the benches run
+	$(call script,bench.py --short $(ARGS))
+
+wheels: ## build and check the sdist and the wheels in dist/
+	$(call script,wheels.py)
+
+format: ## bring Rust and Python code into standard form
+	$(call script,format.py)
+
+docs: ## build the documentation into site/
+	$(call script,docs.py)
+
+clean: ## remove everything that was built, the environments included
+	rm -rf .venvs build dist site target .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache

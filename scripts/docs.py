@@ -1,0 +1,21 @@
+"""Build the documentation site into site/, with every warning an error: `make docs`."""
+
+from project import ROOT, Environment, run, say
+
+
+def build(env: Environment) -> None:
+    """Build the site with the tools of that environment."""
+    say("Building the documentation; any warning is an error.")
+    run(
+        env.tool("mkdocs"),
+        "build",
+        "--strict",
+        "--quiet",
+        "--site-dir",
+        ROOT / "site",
+        env={"NO_MKDOCS_2_WARNING": "1"},
+    )
+
+
+if __name__ == "__main__":
+    build(Environment("dev").prepare(groups=["dev"]))

@@ -1,0 +1,96 @@
+"""Build the distributions into dist/ and check each as a user would meet it: `make wheels`.
+
+An sdist, a manylinux2014 x86-64 wheel per Python found, and arm64 and musl wheels where their Rust targets can be installed.
+"""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from project import DIST, ROOT, Environment, digest_of, interpreters, need_rust, output, run, say
+
+SMOKE = ROOT / "scripts" / "smoke.py"
+CROSS = (
+    ("aarch64-unknown-linux-gnu", "manylinux2014"),
+    ("x86_64-unknown-linux-musl", "musllinux_1_2"),
+)
+
+
+def build(release: Environment, target: str, compatibility: str, pythons: list[str]) -> None:
+    """Build a wheel per Python for one target; zig links against the old glibc (or musl) that the tag promises."""
+    search = {"PATH": f"{release.path / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    command = [release.tool("maturin"), "build", "--release", "--zig", "--locked", "--out", DIST]
+    run(*command, "--target", target, "--compatibility", compatibility, "--interpreter", *pythons, env=search)
+
+
+def add_target(target: str) -> bool:
+    """Whether Rust can build for a target, which is installed when it can be."""
+    if shutil.which("rustup") is None:
+        return False
+    if target in output("rustup", "target", "list", "--installed").split():
+        return True
+    say(f"Installing the Rust target {target}.")
+    return os.spawnlp(os.P_WAIT, "rustup", "rustup", "target", "add", target) == 0
+
+
+def try_in_fresh_environment(python: Path, distribution: Path, *options: str) -> None:
+    """Install a distribution into an empty environment and log a record with it."""
+    with tempfile.TemporaryDirectory() as folder:
+        venv = Path(folder) / "venv"
+        run(python, "-m", "venv", venv)
+        run(
+            venv / "bin" / "python",
+            "-m",
+            "pip",
+            "--quiet",
+            "--disable-pip-version-check",
+            "install",
+            *options,
+            distribution,
+        )
+        run(venv / "bin" / "python", SMOKE, cwd=Path(folder))
+
+
+def main() -> None:
+    """Build everything first, then check everything."""
+    need_rust()
+    pythons = interpreters()
+    release = Environment("release").prepare(groups=["release"])
+    shutil.rmtree(DIST, ignore_errors=True)
+
+    say("Building the sdist.")
+    run(release.tool("maturin"), "sdist", "--out", DIST)
+    say(f"Building manylinux2014 x86-64 wheels for Python {', '.join(pythons)}.")
+    build(release, "x86_64-unknown-linux-gnu", "manylinux2014", [str(path) for path in pythons.values()])
+    missing = []
+    for target, compatibility in CROSS:
+        if add_target(target):
+            say(f"Building {target} wheels for Python {', '.join(pythons)}.")
+            build(release, target, compatibility, [f"python{version}" for version in pythons])
+        else:
+            missing.append(target)
+
+    say("Checking metadata and contents of all distributions.")
+    distributions = sorted(DIST.iterdir())
+    run(release.tool("twine"), "check", "--strict", *distributions)
+    run(release.tool("check-wheel-contents"), *DIST.glob("*.whl"))
+
+    sdist = next(DIST.glob("*.tar.gz"))
+    first, python = next(iter(pythons.items()))
+    say(f"Installing the sdist into a fresh environment of Python {first}.")
+    try_in_fresh_environment(python, sdist, "--no-binary=unified_logger")
+    for version, python in pythons.items():
+        tag = f"cp{version.replace('.', '')}"
+        say(f"Installing the wheel into a fresh environment of Python {version}.")
+        try_in_fresh_environment(python, next(DIST.glob(f"*-{tag}-{tag}-manylinux*_x86_64.whl")))
+
+    say("Distributions in dist/:")
+    for path in distributions:
+        print(f"    {path.stat().st_size / 2**20:6.1f} MB  {digest_of([], [path])[:12]}  {path.name}")
+    for target in missing:
+        say(f"No wheel for {target}: its Rust target is not installed and cannot be installed here.")
+
+
+if __name__ == "__main__":
+    main()
