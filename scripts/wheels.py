@@ -20,7 +20,7 @@ CROSS = (
 def build(release: Environment, target: str, compatibility: str, pythons: list[str]) -> None:
     """Build a wheel per Python for one target; zig links against the old glibc (or musl) that the tag promises."""
     search = {"PATH": f"{release.path / 'bin'}{os.pathsep}{os.environ['PATH']}"}
-    command = [release.tool("maturin"), "build", "--release", "--zig", "--locked", "--out", DIST]
+    command: list[str | Path] = [release.tool("maturin"), "build", "--release", "--zig", "--locked", "--out", DIST]
     run(*command, "--target", target, "--compatibility", compatibility, "--interpreter", *pythons, env=search)
 
 

@@ -1,0 +1,145 @@
+"""Shared fixtures: logging into a directory of the test's own, its records read back, and a clean process after it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import unified_logger
+from unified_logger import LoggingContext, UnifiedLogger, flush_logging, get_logger, init_logging, shutdown_logging
+
+Record = dict[str, Any]
+Records = Callable[..., list[Record]]
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def pytest_configure() -> None:
+    """Refuse to test the source tree: what users install is the wheel."""
+    if Path(unified_logger.__file__).is_relative_to(PROJECT / "python"):
+        raise pytest.UsageError("the tests run on the installed wheel, not on python/: use `make test`")
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    """The top of the project."""
+    return PROJECT
+
+
+@pytest.fixture
+def log_dir(tmp_path: Path) -> Path:
+    """A directory for log files that does not exist yet."""
+    return tmp_path / "logs"
+
+
+@pytest.fixture
+def start(log_dir: Path) -> Callable[..., Any]:
+    """`init_logging` into `log_dir`; takes the same options."""
+
+    def start(**options: Any) -> Any:
+        return init_logging(**{"log_dir": str(log_dir), **options})
+
+    return start
+
+
+@pytest.fixture
+def logger(start: Callable[..., Any]) -> UnifiedLogger:
+    """A logger called `app` of a process that has just called `init_logging`."""
+    start()
+    return get_logger("app")
+
+
+@pytest.fixture
+def records(log_dir: Path) -> Records:
+    """`records(name="app.log")`: what is in that file after a flush, one mapping per line; a missing file is empty."""
+
+    def records(name: str = "app.log") -> list[Record]:
+        assert flush_logging(30.0)
+        return read_records(log_dir / name)
+
+    return records
+
+
+@pytest.fixture
+def run_python(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a program in a new interpreter whose working directory is `tmp_path`.
+
+    `run_python(code, *arguments, check=True, timeout=60, **environment)`; the program finds the installed wheel.
+    """
+
+    def run_python(
+        code: str, *arguments: str, check: bool = True, timeout: float = 60, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        script = tmp_path / f"program_{len(list(tmp_path.glob('program_*.py')))}.py"
+        script.write_text(code, encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, str(script), *arguments],
+            cwd=tmp_path,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=timeout,
+            check=False,
+        )
+        assert not check or done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    return run_python
+
+
+def read_records(file: Path) -> list[Record]:
+    """The records of one file; every line must be one JSON object."""
+    if not file.exists():
+        return []
+    text = file.read_text(encoding="utf-8")
+    assert text == "" or text.endswith("\n"), f"{file.name} ends in the middle of a line"
+    parsed = [json.loads(line) for line in text.split("\n")[:-1]]
+    assert all(isinstance(record, dict) for record in parsed)
+    return parsed
+
+
+@pytest.fixture(autouse=True)
+def _clean_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give each test an environment without settings of ours and take back what it changed in `logging`."""
+    for name in list(os.environ):
+        if name.startswith(("LOG_", "UNIFIED_LOGGER_")) or name == "USE_UNIFIED_LOGGING":
+            monkeypatch.delenv(name)
+    before = _stdlib_state()
+    with LoggingContext():  # leaving it takes back whatever context the test set
+        unified_logger.get_logger("tests").clear_trace_context()
+        yield
+    shutdown_logging()
+    _restore_stdlib(before)
+
+
+State = dict[str, tuple[int, bool, bool, list[logging.Handler], list[Any]]]
+
+
+def _stdlib_state() -> State:
+    return {
+        logger.name: (logger.level, logger.propagate, logger.disabled, logger.handlers[:], logger.filters[:])
+        for logger in _stdlib_loggers()
+    }
+
+
+def _restore_stdlib(before: State) -> None:
+    logging.disable(logging.NOTSET)
+    for logger in _stdlib_loggers():
+        level, propagate, disabled, handlers, filters = before.get(logger.name, (logging.NOTSET, True, False, [], []))
+        logger.setLevel(level)
+        logger.propagate, logger.disabled = propagate, disabled
+        logger.handlers[:], logger.filters[:] = handlers, filters
+
+
+def _stdlib_loggers() -> list[logging.Logger]:
+    named = [item for item in logging.Logger.manager.loggerDict.values() if isinstance(item, logging.Logger)]
+    return [logging.getLogger(), *named]
