@@ -39,16 +39,8 @@ def try_in_fresh_environment(python: Path, distribution: Path, *options: str) ->
     with tempfile.TemporaryDirectory() as folder:
         venv = Path(folder) / "venv"
         run(python, "-m", "venv", venv)
-        run(
-            venv / "bin" / "python",
-            "-m",
-            "pip",
-            "--quiet",
-            "--disable-pip-version-check",
-            "install",
-            *options,
-            distribution,
-        )
+        pip: list[str | Path] = [venv / "bin" / "pip", "--quiet", "--disable-pip-version-check"]
+        run(*pip, "install", *options, distribution)
         run(venv / "bin" / "python", SMOKE, cwd=Path(folder))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import unified_logger
-from unified_logger import LoggingContext, UnifiedLogger, flush_logging, get_logger, init_logging, shutdown_logging
+from unified_logger import UnifiedLogger, flush_logging, get_logger, init_logging, shutdown_logging
 
 Record = dict[str, Any]
 Records = Callable[..., list[Record]]
@@ -114,9 +114,8 @@ def _clean_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         if name.startswith(("LOG_", "UNIFIED_LOGGER_")) or name == "USE_UNIFIED_LOGGING":
             monkeypatch.delenv(name)
     before = _stdlib_state()
-    with LoggingContext():  # leaving it takes back whatever context the test set
-        unified_logger.get_logger("tests").clear_trace_context()
-        yield
+    yield
+    get_logger("tests").clear_trace_context()
     shutdown_logging()
     _restore_stdlib(before)
 
