@@ -40,6 +40,11 @@ pub const FILES: [&str; 3] = ["app", "errors", "ai"];
 pub struct Count(AtomicU64);
 
 impl Count {
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
     #[inline]
     pub fn add(&self, amount: u64) {
         self.0.fetch_add(amount, Ordering::Relaxed);
@@ -105,6 +110,31 @@ impl Stats {
     /// Records dropped for each reason, by level.
     pub fn dropped(&self) -> impl Iterator<Item = (&'static str, [u64; level::NAMES.len()])> {
         REASONS.iter().zip(&self.dropped).map(|(reason, counts)| (*reason, counts.each_ref().map(Count::get)))
+    }
+
+    /// A forked child starts its own count.
+    pub fn restart(&self) {
+        for count in [&*self.queued, &*self.departed] {
+            count.store(0, Ordering::Relaxed);
+        }
+        let plain = [
+            &self.written,
+            &self.failed,
+            &self.refused,
+            &self.notices,
+            &self.console_written,
+            &self.console_dropped,
+            &self.queue_high_water,
+            &self.lag_us,
+            &self.lag_max_us,
+            &self.writer_restarts,
+            &self.lock_timeouts,
+            &self.errors,
+        ];
+        let files = self.files.iter().flat_map(|file| [&file.written, &file.bytes, &file.rotations, &file.errors]);
+        for count in plain.into_iter().chain(self.dropped.iter().flatten()).chain(files) {
+            count.set(0);
+        }
     }
 
     #[must_use]

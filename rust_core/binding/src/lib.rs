@@ -1,9 +1,48 @@
 //! `unified_logger._core`: Python objects in, records out.
+#![cfg_attr(rustfmt, rustfmt_skip)]
 
-mod exception;
+mod gil;
+mod watch;
+mod guard;
+mod frame;
+mod thread;
 mod value;
+mod exception;
+mod context;
+mod site;
+mod stderr;
+mod runtime;
+mod capture;
+mod logger;
+mod stdlib;
+mod control;
 
 use pyo3::prelude::*;
 
 #[pymodule]
-mod _core {}
+mod _core {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::context::{Context, set_context_variable};
+    #[pymodule_export]
+    use crate::control::{
+        after_fork_in_child, after_fork_in_parent, before_fork, flush, say, set_clock, set_root_handler, show_early,
+        shutdown, start, stats, turn_off,
+    };
+    #[pymodule_export]
+    use crate::exception::{exception_json, format_exception};
+    #[pymodule_export]
+    use crate::logger::{Logger, log_ai, set_listened};
+    #[pymodule_export]
+    use crate::site::mark_wrapper;
+    #[pymodule_export]
+    use crate::stdlib::emit;
+    #[pymodule_export]
+    use crate::value::{encode_value, set_converter};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::logger::attach_methods(module.py())
+    }
+}

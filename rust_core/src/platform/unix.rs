@@ -131,3 +131,16 @@ fn wait_writable(descriptor: i32) {
     // SAFETY: one valid pollfd.
     unsafe { libc::poll(&raw mut poll, 1, 100) };
 }
+
+/// Whether a file of this size ends with a newline. What cannot be read counts as ended.
+pub fn ends_with_newline(file: &File, size: u64) -> bool {
+    use std::os::unix::fs::FileExt;
+    let mut last = [b'\n'];
+    let _ = file.read_at(&mut last, size - 1);
+    last == *b"\n"
+}
+
+pub fn is_character_device(meta: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    meta.file_type().is_char_device()
+}

@@ -1,0 +1,202 @@
+"""Starting, stopping, forking and exiting: what happens once for the process, in one place."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import sys
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+from . import _core, stdlib, values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .config import Settings
+    from .plain import PlainOutput
+
+_POSITIONAL = (
+    "log_level",
+    "log_dir",
+    "queue_size",
+    "max_bytes",
+    "backup_count",
+    "console_level",
+    "file_level",
+    "enable_ai_handler",
+    "ai_max_bytes",
+    "ai_backup_count",
+)
+_EXIT_TIMEOUT = 10.0
+
+_lock = RLock()
+_plain: PlainOutput | None = None
+
+
+def given(args: Sequence[object], options: Mapping[str, object]) -> dict[str, object]:
+    """The options of a call, positional ones by name."""
+    if len(args) > len(_POSITIONAL):
+        raise TypeError(f"at most {len(_POSITIONAL)} positional arguments, {len(args)} given")
+    named = dict(zip(_POSITIONAL, args, strict=False))
+    twice = named.keys() & options.keys()
+    if twice:
+        raise TypeError(f"given twice: {', '.join(sorted(twice))}")
+    return named | dict(options)
+
+
+def start(options: Mapping[str, object], file: Mapping[str, Any] | None = None, path: str | None = None) -> None:
+    """Starts or reconfigures; on a bad configuration nothing has changed."""
+    from .config import resolve
+
+    settings = resolve(options, file=file, file_path=path, environ=os.environ)
+    with _lock:
+        if settings.use_unified_logging:
+            _start_engine(settings)
+        else:
+            _start_plain(settings)
+        _set_levels(settings)
+        for notice in settings.notices:
+            _say(notice)
+
+
+def _start_engine(settings: Settings) -> None:
+    global _plain
+    console = None if settings.console_format == "off" else (settings.console_level, *_console(settings))
+    try:
+        _core.start(
+            directory=str(settings.log_dir),
+            directory_mode=settings.dir_mode,
+            file_mode=settings.file_mode,
+            files=[
+                (file.kind, file.name, file.level, file.max_bytes, file.backup_count)
+                for file in settings.files
+                if file.enabled
+            ],
+            console=console,
+            ai_loggers=list(settings.ai_loggers),
+            legacy_substring=settings.legacy_substring,
+            queue_size=settings.queue_size,
+            queue_bytes=settings.queue_bytes,
+            overflow=settings.overflow,
+            overflow_timeout=settings.overflow_timeout,
+            patience=_EXIT_TIMEOUT,
+        )
+    except OSError as error:
+        raise _unusable_directory(settings, error) from error
+    if _plain is not None:
+        _plain.remove()
+        _plain = None
+    stdlib.install()
+
+
+def _start_plain(settings: Settings) -> None:
+    global _plain
+    from .plain import PlainOutput
+
+    try:
+        output = PlainOutput(settings, console=_console(settings))
+    except OSError as error:
+        raise _unusable_directory(settings, error) from error
+    _core.shutdown(_EXIT_TIMEOUT)
+    stdlib.remove()
+    if _plain is not None:
+        _plain.remove()
+    _plain = output
+    output.install()
+    _core.turn_off()
+
+
+def _unusable_directory(settings: Settings, error: OSError) -> Exception:
+    from .errors import ConfigurationError
+
+    return ConfigurationError(
+        source="log directory",
+        key="log_dir",
+        value=str(settings.log_dir),
+        allowed=f"a directory in which log files can be written ({error})",
+    )
+
+
+def _console(settings: Settings) -> tuple[str, bool]:
+    """Format and colour of the console: for people on a terminal, for machines elsewhere."""
+    try:
+        terminal = os.isatty(2)
+    except OSError:
+        terminal = False
+    environ = os.environ
+    color = terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+    if environ.get("FORCE_COLOR") and not environ.get("NO_COLOR"):
+        color = True
+    if settings.console_format != "auto":
+        return settings.console_format, color
+    replaced = sys.stderr is not None and sys.stderr is not sys.__stderr__
+    return ("text" if terminal or replaced else "json"), color
+
+
+def _set_levels(settings: Settings) -> None:
+    logging.getLogger().setLevel(settings.log_level)
+    for name in settings.suppress_loggers:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for name, level in settings.logger_levels.items():
+        logging.getLogger(name).setLevel(level)
+
+
+def _say(notice: str) -> None:
+    if _plain is None:
+        _core.say("init_logging", notice)
+    else:
+        logging.getLogger("unified_logger").warning(notice)
+
+
+def flush(timeout: float | None) -> bool:
+    """Waits until everything accepted before is on disk."""
+    return _core.flush(timeout) if _plain is None else _plain.flush()
+
+
+def shutdown(timeout: float) -> bool:
+    """Writes what is queued and ends the writer."""
+    with _lock:
+        return _core.shutdown(timeout) if _plain is None else _plain.flush()
+
+
+def stats() -> dict[str, Any]:
+    """What was counted."""
+    return _core.stats() if _plain is None else _plain.stats()
+
+
+def _at_exit() -> None:
+    _core.show_early()
+    _core.shutdown(_EXIT_TIMEOUT)
+
+
+def _before_fork() -> None:
+    _flush_when_multiprocessing_ends()
+    _core.before_fork()
+
+
+_watching_multiprocessing = False
+
+
+def _flush_when_multiprocessing_ends() -> None:
+    """Children of `multiprocessing` end without exit hooks, but with finalizers of its own."""
+    global _watching_multiprocessing
+    util = sys.modules.get("multiprocessing.util")
+    if util is None or _watching_multiprocessing:
+        return
+    _watching_multiprocessing = True
+    util.register_after_fork(
+        _at_exit, lambda at_exit: util.Finalize(None, at_exit, exitpriority=-100)
+    )
+
+
+_core.set_converter(values.convert)
+_core.set_listened(stdlib.log_listened)
+atexit.register(_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_core.after_fork_in_parent,
+        after_in_child=_core.after_fork_in_child,
+    )

@@ -1,0 +1,56 @@
+"""The factory of the origin: a handle on the one engine of the process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import _lifecycle
+from .logger import UnifiedLogger, get_logger
+
+
+class UnifiedLoggerFactory:
+    """Starts, flushes and stops logging, and makes loggers. All factories share one engine."""
+
+    __slots__ = ()
+
+    def initialize(self, *args: Any, **options: Any) -> UnifiedLoggerFactory:
+        """Starts logging, or reconfigures it without losing a record. Takes the arguments of `init_logging`.
+
+        Returns:
+            This factory.
+
+        Raises:
+            ConfigurationError: An option, the environment or the log directory is not as it must be.
+        """
+        _lifecycle.start(_lifecycle.given(args, options))
+        return self
+
+    def get_logger(self, name: str | None = None) -> UnifiedLogger:
+        """The logger of this name."""
+        return get_logger(name)
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Waits until all accepted before is on disk.
+
+        Args:
+            timeout: Seconds; None waits as long as it takes.
+
+        Returns:
+            Whether it is.
+        """
+        return _lifecycle.flush(timeout)
+
+    def stats(self) -> dict[str, Any]:
+        """What was counted, as plain integers. Exact after a flush."""
+        return _lifecycle.stats()
+
+    def shutdown(self, timeout: float = 10.0) -> bool:
+        """Writes what is queued and stops the writer. Later records are written by the calls themselves.
+
+        Args:
+            timeout: Seconds.
+
+        Returns:
+            Whether nothing was left unwritten.
+        """
+        return _lifecycle.shutdown(timeout)

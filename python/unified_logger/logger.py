@@ -1,0 +1,106 @@
+"""The logger applications use. Its logging methods are native (`_core.Logger`); here is what is called less often."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from . import _core, context
+
+
+class UnifiedLogger(_core.Logger):
+    """Logs structured records under a name. Made by `get_logger`.
+
+    `debug`, `info`, `warning`, `error`, `critical`, `exception` and `log` take a message, %-style arguments for it, and
+    fields as keywords. Only `exc_info`, `stack_info`, `stacklevel` and `extra` (a mapping, merged as fields) are
+    parameters; every other keyword is a field. `logger` is the `logging.Logger` of the same name: its level decides.
+    """
+
+    __slots__ = ()
+
+    def ai(
+        self,
+        message: str,
+        /,
+        *,
+        model: str | None = None,
+        prompt: object = None,
+        response: object = None,
+        latency_ms: float | None = None,
+        prompt_tokens: int | None = None,
+        completion_tokens: int | None = None,
+        error: BaseException | str | None = None,
+        **fields: object,
+    ) -> None:
+        """Logs an answer of a model, at INFO, or at ERROR with `error`. It goes to `ai_responses.log` too.
+
+        Names follow OpenTelemetry's semantic conventions for generative AI where these have one.
+
+        Args:
+            message: What happened.
+            model: `gen_ai.request.model`.
+            prompt: `gen_ai.prompt`.
+            response: `gen_ai.completion`.
+            latency_ms: `gen_ai.latency_ms`, milliseconds.
+            prompt_tokens: `gen_ai.usage.input_tokens`.
+            completion_tokens: `gen_ai.usage.output_tokens`.
+            error: `gen_ai.error`; an exception is logged with its traceback.
+            **fields: Further fields.
+        """
+        given = {
+            "gen_ai.request.model": model,
+            "gen_ai.prompt": prompt,
+            "gen_ai.completion": response,
+            "gen_ai.latency_ms": latency_ms,
+            "gen_ai.usage.input_tokens": prompt_tokens,
+            "gen_ai.usage.output_tokens": completion_tokens,
+        }
+        named: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        exception = error if isinstance(error, BaseException) else None
+        if error is not None:
+            named["gen_ai.error"] = error if exception is None else f"{type(exception).__name__}: {exception}"
+        level = logging.INFO if error is None else logging.ERROR
+        _core.log_ai(self, level, message, named | fields, exception)
+
+    def set_trace_context(self, trace_id: str | None = None, span_id: str | None = None, **fields: object) -> None:
+        """Sets ids and fields of the running request, for all loggers: see `unified_logger.context`.
+
+        Args:
+            trace_id: Kept verbatim; None keeps the scope's, or begins a new trace outside one.
+            span_id: Kept verbatim; None keeps the scope's, or begins a new span outside one.
+            **fields: Fields of every record in this context.
+        """
+        context.set_trace_context(trace_id, span_id, **fields)
+
+    def get_trace_context(self) -> dict[str, Any]:
+        """Ids and fields of the running request; empty when there is none."""
+        return context.get_trace_context()
+
+    def clear_trace_context(self) -> None:
+        """Forgets ids and fields of the running request."""
+        context.clear_trace_context()
+
+
+_core.mark_wrapper(UnifiedLogger.ai.__code__)
+
+_loggers: dict[str, UnifiedLogger] = {}
+
+
+def get_logger(name: str | None = None) -> UnifiedLogger:
+    """The logger of this name, always the same one.
+
+    Args:
+        name: Dotted, as in `logging`; None or "" is the root logger.
+
+    Returns:
+        The logger. It may be used before `init_logging` and after `shutdown_logging`.
+
+    Raises:
+        TypeError: The name is not a text.
+    """
+    found = _loggers.get(name or "")
+    if found is not None:
+        return found
+    logger = logging.getLogger(name)
+    # Two threads may come here at once; both get the one that was first.
+    return _loggers.setdefault(name or "", UnifiedLogger(logger.name, logger))

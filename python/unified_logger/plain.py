@@ -1,0 +1,169 @@
+"""`USE_UNIFIED_LOGGING=false`: the same API, files and keys, served by plain handlers of the standard library."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from datetime import datetime, timezone
+from logging.handlers import RotatingFileHandler
+from typing import TYPE_CHECKING, Any
+
+from . import _core, context
+
+if TYPE_CHECKING:
+    from .config import FileSettings, Settings
+
+_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "_unified_logger_captured"}
+_RESERVED = frozenset(
+    "timestamp level logger message module function line thread process trace_id span_id exception stack recovered".split()
+)
+_AI_SEGMENTS = frozenset({"ai", "llm", "genai"})
+
+
+class JsonFormatter(logging.Formatter):
+    """One record, one line, with the keys of the native encoder."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without its newline."""
+        time = datetime.fromtimestamp(record.created, timezone.utc)
+        try:
+            message = record.getMessage()
+        except Exception as error:  # A message that does not fit its arguments is still a record.
+            message = f"{record.msg!s} [{error}; args: {record.args!r}]"
+        line: dict[str, Any] = {
+            "timestamp": time.isoformat(timespec="microseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": message,
+            "module": record.module,
+            "function": record.funcName,
+            "line": record.lineno,
+            "thread": record.threadName,
+            "process": record.process,
+        }
+        current = context.get_trace_context()
+        for name in ("trace_id", "span_id"):
+            if name in current:
+                line[name] = current.pop(name)
+        parts = [f"{json.dumps(key)}:{json.dumps(value, ensure_ascii=False)}" for key, value in line.items()]
+        if record.exc_info and record.exc_info[1] is not None:
+            parts.append(f'"exception":{_core.exception_json(record.exc_info[1])}')
+        if record.stack_info:
+            parts.append(f'"stack":{json.dumps(record.stack_info, ensure_ascii=False)}')
+        fields = fields_of(record)
+        parts += [
+            f"{json.dumps(_key(name), ensure_ascii=False)}:{_core.encode_value(value)}"
+            for name, value in {**{k: v for k, v in current.items() if k not in fields}, **fields}.items()
+        ]
+        return "{" + ",".join(parts) + "}"
+
+
+def _key(name: str) -> str:
+    return f"fields.{name}" if name in _RESERVED else name
+
+
+def fields_of(record: logging.LogRecord) -> dict[str, Any]:
+    """The fields of a record: what it carries beyond the attributes all records have."""
+    names = getattr(record, "_unified_logger_captured", None)
+    names = names if isinstance(names, dict) else {}
+    found = {name: value for name, value in vars(record).items() if name not in _OWN}
+    return {names.get(name, name): value for name, value in found.items() if names.get(name, name) is not None}
+
+
+class _File(RotatingFileHandler):
+    """A log file that counts what it was given, made with the mode the configuration says."""
+
+    def __init__(self, settings: Settings, file: FileSettings) -> None:
+        self._mode = settings.file_mode
+        self._lines = 0
+        super().__init__(
+            settings.log_dir / file.name,
+            maxBytes=file.max_bytes if file.backup_count else 0,
+            backupCount=file.backup_count,
+            encoding="utf-8",
+        )
+        self.kind = file.kind
+        self.settings = settings
+        self.setLevel(file.level)
+        self.setFormatter(JsonFormatter())
+
+    def _open(self) -> Any:
+        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, self._mode)
+        return os.fdopen(descriptor, "a", encoding=self.encoding)
+
+    def filter(self, record: logging.LogRecord) -> Any:
+        """Keeps records of other kinds out."""
+        if self.kind == "ai" and not _is_ai(record, self.settings):
+            return False
+        return super().filter(record)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes the record."""
+        super().emit(record)
+        self._lines += 1
+
+    @property
+    def lines(self) -> int:
+        """Lines written."""
+        return self._lines
+
+
+def _is_ai(record: logging.LogRecord, settings: Settings) -> bool:
+    segments = set(record.name.split("."))
+    return bool(
+        segments & (_AI_SEGMENTS | set(settings.ai_loggers))
+        or any(record.name == name or record.name.startswith(f"{name}.") for name in settings.ai_loggers)
+        or (settings.legacy_substring and "ai" in record.name)
+        or any(name.startswith("gen_ai.") for name in fields_of(record))
+    )
+
+
+class PlainOutput:
+    """The handlers of this mode.
+
+    Args:
+        settings: The resolved configuration.
+        console: Format ('text' or 'json') and whether to colour it.
+
+    Raises:
+        OSError: The directory or a file cannot be written.
+    """
+
+    def __init__(self, settings: Settings, console: tuple[str, bool]) -> None:
+        os.makedirs(settings.log_dir, settings.dir_mode, exist_ok=True)
+        self._files = [_File(settings, file) for file in settings.files if file.enabled]
+        self._handlers: list[logging.Handler] = list(self._files)
+        if settings.console_format != "off":
+            handler = logging.StreamHandler()
+            handler.setLevel(settings.console_level)
+            text = logging.Formatter("%(asctime)s %(levelname)-8s %(name)s %(message)s")
+            handler.setFormatter(text if console[0] == "text" else JsonFormatter())
+            self._handlers.append(handler)
+
+    def install(self) -> None:
+        """Puts the handlers on the root logger."""
+        for handler in self._handlers:
+            logging.getLogger().addHandler(handler)
+
+    def remove(self) -> None:
+        """Takes the handlers off and closes their files."""
+        for handler in self._handlers:
+            logging.getLogger().removeHandler(handler)
+            handler.close()
+
+    def flush(self) -> bool:
+        """Hands everything to the system."""
+        for handler in self._handlers:
+            handler.flush()
+        return True
+
+    def stats(self) -> dict[str, Any]:
+        """The native counts, with what these handlers wrote."""
+        stats: dict[str, Any] = _core.stats()
+        for file in self._files:
+            stats["files"][file.kind]["written"] += file.lines
+            if file.kind == "app":
+                stats["accepted"] += file.lines
+                stats["written"] += file.lines
+        return stats

@@ -1,0 +1,379 @@
+//! A call's objects to a captured record. Everything is copied: no Python object goes further than this.
+
+use std::borrow::Cow;
+
+use pyo3::exceptions::PyBaseException;
+use pyo3::ffi;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyMapping, PyString, PyTuple};
+use unified_logger_core::clock;
+use unified_logger_core::record::{self, Header, INLINE, Site, flag};
+use unified_logger_core::router::is_ai_field;
+use unified_logger_core::slab::Buffer;
+use unified_logger_core::value::{Put, Value};
+
+use crate::context::{self, Context};
+use crate::exception;
+use crate::frame::Frame;
+use crate::runtime::MALFORMED;
+use crate::site::{self, Parameter, Plain};
+use crate::thread;
+use crate::value::{self, Outcome};
+
+/// What a logger puts into each of its records.
+pub struct Origin<'a> {
+    pub number: u32,
+    pub name: &'a str,
+}
+
+/// The arguments of a call, as the interpreter hands them over.
+#[derive(Clone, Copy)]
+pub struct Arguments {
+    /// Positional ones; those of the keywords follow.
+    pub values: *const *mut ffi::PyObject,
+    pub positional: usize,
+    /// A tuple of the keywords' names, or null.
+    pub names: *mut ffi::PyObject,
+}
+
+impl Arguments {
+    /// Without the first positional argument.
+    pub fn rest(self) -> Self {
+        // SAFETY: the caller has seen that there is a first one.
+        Self { values: unsafe { self.values.add(1) }, positional: self.positional - 1, ..self }
+    }
+
+    #[inline]
+    unsafe fn get(&self, index: usize) -> *mut ffi::PyObject {
+        // SAFETY: the caller stays within the arguments.
+        unsafe { *self.values.add(index) }
+    }
+
+    pub fn names<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyTuple>> {
+        // SAFETY: null or a live tuple, held by the caller of the method.
+        unsafe { Bound::from_borrowed_ptr_or_opt(py, self.names).map(|names| names.cast_into_unchecked()) }
+    }
+
+    fn keyword<'py>(&self, py: Python<'py>, index: usize) -> Bound<'py, PyAny> {
+        // SAFETY: as many values follow the positional ones as there are names; the caller holds them.
+        unsafe { Bound::from_borrowed_ptr(py, self.get(self.positional + index)) }
+    }
+
+    fn positional<'py>(&self, py: Python<'py>, index: usize) -> Bound<'py, PyAny> {
+        // SAFETY: the caller of the method holds them.
+        unsafe { Bound::from_borrowed_ptr(py, self.get(index)) }
+    }
+}
+
+/// The call nearly all calls are: a text and fields, from a place seen before. `None` for any other.
+#[inline]
+pub fn capture_plain(py: Python<'_>, level: i32, origin: &Origin<'_>, arguments: Arguments) -> Option<Buffer> {
+    let time = clock::now();
+    let thread = thread::number(py)?;
+    if arguments.positional != 1 || origin.number == INLINE {
+        return None;
+    }
+    // SAFETY: there is one positional argument, alive while the method runs.
+    let message = unsafe { arguments.get(0) };
+    // SAFETY: as above.
+    if unsafe { ffi::PyUnicode_CheckExact(message) } == 0 {
+        return None;
+    }
+    let place = Frame::current(py)?.place();
+    let Plain { number: site, ai } = site::find(py, place, arguments.names)?;
+    let context = context::current(py);
+    let mut flags = if ai { flag::AI } else { 0 };
+    let mut out = Buffer::take();
+    if let Some(context) = &context {
+        flags |= flag::CONTEXT | if context.get().is_ai() { flag::AI } else { 0 };
+    }
+    let header = Header { time, sequence: 0, level, site, logger: origin.number, thread, flags, extra: 0 };
+    out.put(&header.to_bytes());
+    // SAFETY: a live text.
+    unsafe { value::capture_text(&mut out, message) };
+    if let Some(context) = &context {
+        context.get().put(&mut out);
+    }
+    if !arguments.names.is_null() {
+        // SAFETY: a live tuple; as many values follow the positional ones as it has items.
+        for index in 0..unsafe { ffi::PyTuple_GET_SIZE(arguments.names) } {
+            // SAFETY: as above. Python code that runs here cannot take the caller's arguments away.
+            let outcome = unsafe { value::capture(&mut out, arguments.get(1 + index.unsigned_abs())) };
+            count(outcome);
+        }
+    }
+    Some(out)
+}
+
+#[inline]
+fn count(outcome: Outcome) {
+    if outcome == Outcome::Malformed {
+        MALFORMED.add(1);
+    }
+}
+
+/// A call in all its forms, taken apart.
+pub struct Call<'py> {
+    pub level: i32,
+    pub message: Bound<'py, PyAny>,
+    /// Positional arguments after the message, for `%`.
+    pub arguments: Vec<Bound<'py, PyAny>>,
+    pub fields: Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>,
+    pub exception: Option<Bound<'py, PyBaseException>>,
+    pub stack: bool,
+    pub stack_level: usize,
+    pub ai: bool,
+}
+
+impl<'py> Call<'py> {
+    /// Takes the arguments of a logging method apart. Whatever they are, there is a call.
+    pub fn new(py: Python<'py>, level: i32, arguments: Arguments, with_exception: bool) -> Self {
+        let mut call = Self {
+            level,
+            message: match arguments.positional {
+                0 => PyString::intern(py, "").into_any(),
+                _ => arguments.positional(py, 0),
+            },
+            arguments: (1..arguments.positional).map(|index| arguments.positional(py, index)).collect(),
+            fields: Vec::new(),
+            exception: if with_exception { exception::current(py) } else { None },
+            stack: false,
+            stack_level: 1,
+            ai: false,
+        };
+        for (index, name) in arguments.names(py).iter().flatten().enumerate() {
+            call.keyword(name, arguments.keyword(py, index));
+        }
+        call
+    }
+
+    fn keyword(&mut self, name: Bound<'py, PyAny>, given: Bound<'py, PyAny>) {
+        match name.cast::<PyString>().ok().and_then(site::parameter) {
+            Some(Parameter::ExcInfo) => self.exception = exception_of(&given),
+            Some(Parameter::StackInfo) => self.stack = given.is_truthy().unwrap_or(false),
+            Some(Parameter::StackLevel) => self.stack_level = given.extract().unwrap_or(1),
+            Some(Parameter::Extra) => self.extra(given),
+            None => self.fields.push((name, given)),
+        }
+    }
+
+    /// Merges a mapping as fields; anything else is a field itself.
+    fn extra(&mut self, given: Bound<'py, PyAny>) {
+        if given.is_none() {
+            return;
+        }
+        let items = given.cast::<PyMapping>().ok().and_then(|mapping| mapping.items().ok());
+        let Some(items) = items else {
+            let name = intern!(given.py(), "extra").clone().into_any();
+            return self.fields.push((name, given));
+        };
+        for item in items {
+            if let Ok((name, field)) = item.extract() {
+                self.fields.push((name, field));
+            }
+        }
+    }
+
+    /// The record of this call. `frame` is what it names as its place.
+    pub fn capture(
+        &self,
+        py: Python<'py>,
+        origin: &Origin<'_>,
+        names: Option<&Bound<'_, PyTuple>>,
+    ) -> PyResult<Buffer> {
+        let frame = site::caller(py, self.stack_level);
+        let resolved = site::resolve(frame.as_ref(), names)?;
+        let mut parts = Parts::new(py, self.level, origin);
+        parts.message = self.text(&mut parts.notes);
+        parts.ai |= self.ai;
+        if let Some(error) = &self.exception {
+            let mut blob = Vec::new();
+            exception::capture(py, error, &mut blob);
+            parts.exception = Some(blob);
+        }
+        if self.stack
+            && let Some(frame) = &frame
+        {
+            let mut blob = Vec::new();
+            exception::capture_stack(py, frame.as_any(), &mut blob);
+            parts.stack = Some(blob);
+        }
+        parts.site = resolved.number;
+        parts.inline_site = resolved.site;
+        Ok(parts.build(py, &self.fields))
+    }
+
+    /// The message with its arguments, as `logging` merges them. What cannot be merged is kept beside it.
+    fn text(&self, notes: &mut Vec<(&'static str, String)>) -> String {
+        let message = text_of(&self.message);
+        if self.arguments.is_empty() {
+            return message;
+        }
+        match merge(&message, &self.arguments) {
+            Ok(text) => text,
+            Err(error) => {
+                let py = self.message.py();
+                MALFORMED.add(1);
+                notes.push(("$error", error.value(py).to_string()));
+                let shown = PyTuple::new(py, &self.arguments).map(|tuple| text_of_repr(tuple.as_any()));
+                notes.push(("$args", shown.unwrap_or_default()));
+                message
+            }
+        }
+    }
+}
+
+/// `message % arguments`; a single mapping is the arguments by name.
+pub fn merge(message: &str, arguments: &[Bound<'_, PyAny>]) -> PyResult<String> {
+    let Some(first) = arguments.first() else { return Ok(message.to_owned()) };
+    let py = first.py();
+    let single = arguments.len() == 1 && first.is_instance_of::<PyDict>() && first.len()? > 0;
+    let arguments = if single { first.clone() } else { PyTuple::new(py, arguments)?.into_any() };
+    Ok(PyString::new(py, message).rem(arguments)?.cast_into::<PyString>()?.to_string_lossy().into_owned())
+}
+
+/// An object as a text, whatever it takes.
+pub fn text_of(object: &Bound<'_, PyAny>) -> String {
+    let mut out = Vec::new();
+    if let Ok(text) = object.cast::<PyString>() {
+        // SAFETY: a live text.
+        unsafe { value::capture_text(&mut out, text.as_ptr()) };
+        return String::from_utf8_lossy(out.get(4..).unwrap_or_default()).into_owned();
+    }
+    match object.str() {
+        Ok(text) => text_of(text.as_any()),
+        Err(error) => {
+            MALFORMED.add(1);
+            format!("<str() of {} failed: {}>", object.get_type(), error_name(object.py(), &error))
+        }
+    }
+}
+
+fn text_of_repr(object: &Bound<'_, PyAny>) -> String {
+    object.repr().map_or_else(
+        |error| format!("<repr() failed: {}>", error_name(object.py(), &error)),
+        |text| text.to_string_lossy().into_owned(),
+    )
+}
+
+fn error_name(py: Python<'_>, error: &PyErr) -> String {
+    error.get_type(py).name().map_or_else(|_| "unknown error".into(), |name| name.to_string_lossy().into_owned())
+}
+
+/// What `exc_info` means: an exception, `sys.exc_info()`, or true for the one being handled.
+pub fn exception_of<'py>(given: &Bound<'py, PyAny>) -> Option<Bound<'py, PyBaseException>> {
+    if let Ok(error) = given.cast::<PyBaseException>() {
+        return Some(error.clone());
+    }
+    if let Ok(triple) = given.cast::<PyTuple>() {
+        return triple.get_item(1).ok()?.cast_into::<PyBaseException>().ok();
+    }
+    if given.is_truthy().unwrap_or(false) { exception::current(given.py()) } else { None }
+}
+
+/// The sections of a record that is put together step by step.
+pub struct Parts<'a, 'py> {
+    level: i32,
+    origin: &'a Origin<'a>,
+    thread: thread::Name,
+    context: Option<Bound<'py, Context>>,
+    pub time: i64,
+    pub message: String,
+    pub site: u32,
+    pub inline_site: Option<Box<Site>>,
+    pub ai: bool,
+    pub exception: Option<Vec<u8>>,
+    pub stack: Option<Vec<u8>>,
+    /// Fields of the library's own, after the call's.
+    pub notes: Vec<(&'static str, String)>,
+}
+
+impl<'a, 'py> Parts<'a, 'py> {
+    pub fn new(py: Python<'py>, level: i32, origin: &'a Origin<'a>) -> Self {
+        Self {
+            level,
+            origin,
+            thread: thread::number(py).map_or_else(|| thread::name(py), thread::Name::Number),
+            context: context::current(py),
+            time: clock::now(),
+            message: String::new(),
+            site: INLINE,
+            inline_site: None,
+            ai: false,
+            exception: None,
+            stack: None,
+            notes: Vec::new(),
+        }
+    }
+
+    /// Names the thread otherwise than the calling one.
+    pub fn set_thread(&mut self, name: String) {
+        self.thread = thread::Name::Text(name);
+    }
+
+    pub fn build(self, _py: Python<'py>, fields: &[(Bound<'py, PyAny>, Bound<'py, PyAny>)]) -> Buffer {
+        // What fits the header's count is kept; a call with 65,536 fields is none.
+        let kept = fields.len().min(usize::from(u16::MAX) - self.notes.len());
+        let fields = &fields[..kept];
+        let names: Vec<Cow<'_, str>> = fields.iter().map(|(name, _)| Cow::Owned(text_of(name))).collect();
+        let ai = self.ai || names.iter().any(|name| is_ai_field(name));
+        let mut flags = 0;
+        for (set, bit) in [
+            (ai || self.context.as_ref().is_some_and(|context| context.get().is_ai()), flag::AI),
+            (self.context.is_some(), flag::CONTEXT),
+            (self.exception.is_some(), flag::EXCEPTION),
+            (self.stack.is_some(), flag::STACK),
+        ] {
+            flags |= if set { bit } else { 0 };
+        }
+        let mut out = Buffer::take();
+        let header = Header {
+            time: self.time,
+            sequence: 0,
+            level: self.level,
+            site: self.site,
+            logger: self.origin.number,
+            thread: match self.thread {
+                thread::Name::Number(number) => number,
+                thread::Name::Text(_) => INLINE,
+            },
+            flags,
+            extra: u16::try_from(fields.len() + self.notes.len()).unwrap_or(0),
+        };
+        out.put(&header.to_bytes());
+        if self.site == INLINE {
+            match &self.inline_site {
+                Some(site) => record::put_inline_site(&mut out, site),
+                None => record::put_inline_site(
+                    &mut out,
+                    &Site { module: "unknown".into(), function: "unknown".into(), line: 0, fields: Vec::new() },
+                ),
+            }
+        }
+        if self.origin.number == INLINE {
+            out.put_text(self.origin.name);
+        }
+        if let thread::Name::Text(name) = &self.thread {
+            out.put_text(name);
+        }
+        out.put_text(&self.message);
+        if let Some(context) = &self.context {
+            context.get().put(&mut out);
+        }
+        for section in [&self.exception, &self.stack].into_iter().flatten() {
+            out.put(&u32::try_from(section.len()).unwrap_or(0).to_le_bytes());
+            out.put(section);
+        }
+        for (name, (_, field)) in names.iter().zip(fields) {
+            out.put_text(name);
+            // SAFETY: a live object.
+            count(unsafe { value::capture(&mut out, field.as_ptr()) });
+        }
+        for (name, text) in &self.notes {
+            out.put_text(name);
+            out.put_value(Value::Text(text));
+        }
+        out
+    }
+}

@@ -1,0 +1,198 @@
+//! Starting, flushing, stopping and counting, for the facade.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use unified_logger_core::clock;
+use unified_logger_core::config::{AiLoggers, ConsoleFormat, ConsoleSettings, FileSettings, Overflow, Settings};
+use unified_logger_core::error::Error;
+use unified_logger_core::level;
+use unified_logger_core::stats::{FILES, FileKind};
+
+use crate::guard;
+use crate::runtime::{self, FILTERED, MALFORMED, STATS};
+use crate::stderr;
+
+/// Starts the engine, or replaces the running one without losing a record.
+///
+/// Each of `files` is (kind, name, level, max_bytes, backup_count); `console` is (level, format, color) or None.
+/// `patience` is how many seconds the old engine may take to write what it had accepted.
+#[pyfunction]
+#[pyo3(signature = (*, directory, directory_mode, file_mode, files, console, ai_loggers, legacy_substring, queue_size, queue_bytes, overflow, overflow_timeout, patience))]
+#[allow(clippy::too_many_arguments, reason = "keywords, given once")]
+pub fn start(
+    py: Python<'_>,
+    directory: PathBuf,
+    directory_mode: u32,
+    file_mode: u32,
+    files: Vec<(String, String, i32, u64, u32)>,
+    console: Option<(i32, String, bool)>,
+    ai_loggers: Vec<String>,
+    legacy_substring: bool,
+    queue_size: u32,
+    queue_bytes: u64,
+    overflow: &str,
+    overflow_timeout: f64,
+    patience: f64,
+) -> PyResult<()> {
+    let settings = Settings {
+        directory,
+        directory_mode,
+        file_mode,
+        files: files.into_iter().map(file).collect::<PyResult<_>>()?,
+        console: console.map(|(level, format, color)| ConsoleSettings {
+            level,
+            format: if format == "json" { ConsoleFormat::Json } else { ConsoleFormat::Text { color } },
+        }),
+        ai: AiLoggers { names: ai_loggers, legacy_substring },
+        queue_size,
+        queue_bytes,
+        overflow: match overflow {
+            "block" => Overflow::Block,
+            "drop_new" => Overflow::DropNew,
+            "drop_old" => Overflow::DropOld,
+            "drop_low" => Overflow::DropLow,
+            other => return Err(PyValueError::new_err(format!("unknown overflow policy {other:?}"))),
+        },
+        overflow_timeout: seconds(overflow_timeout),
+    };
+    runtime::start(py, settings, seconds(patience)).map_err(|error| to_python(&error))
+}
+
+fn file((kind, name, level, max_bytes, backup_count): (String, String, i32, u64, u32)) -> PyResult<FileSettings> {
+    let kind = match kind.as_str() {
+        "app" => FileKind::App,
+        "errors" => FileKind::Errors,
+        "ai" => FileKind::Ai,
+        other => return Err(PyValueError::new_err(format!("unknown kind of file {other:?}"))),
+    };
+    Ok(FileSettings { kind, name, level, max_bytes, backup_count })
+}
+
+/// The one place an engine's error becomes Python's.
+fn to_python(error: &Error) -> PyErr {
+    PyOSError::new_err(error.to_string())
+}
+
+/// Seconds as a duration; what is beyond one counts as for ever, what is below zero as none.
+fn seconds(seconds: f64) -> Duration {
+    if seconds > 0.0 { Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX / 4) } else { Duration::ZERO }
+}
+
+/// Waits until everything accepted before is on disk, at most `timeout` seconds.
+#[pyfunction]
+#[pyo3(signature = (timeout = None))]
+pub fn flush(py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
+    runtime::flush(py, timeout.map(seconds))
+}
+
+/// Writes what is queued and ends the writer, within `timeout` seconds. True when nothing was left unwritten.
+#[pyfunction]
+pub fn shutdown(py: Python<'_>, timeout: f64) -> bool {
+    runtime::shutdown(py, seconds(timeout))
+}
+
+/// Leaves all records to handlers of `logging`.
+#[pyfunction]
+pub fn turn_off(py: Python<'_>) {
+    runtime::turn_off(py);
+    guard::ask_anew(py);
+}
+
+/// Shows on standard error what was logged at WARNING and above and never found a start.
+#[pyfunction]
+pub fn show_early(py: Python<'_>) {
+    runtime::show_early(py);
+}
+
+/// Writes a WARNING record of the library's own.
+#[pyfunction]
+pub fn say(py: Python<'_>, function: &str, message: &str) {
+    if let Some(engine) = runtime::engine(py).cloned() {
+        py.detach(|| engine.say(level::WARNING, function, message, &[]));
+    }
+}
+
+/// Tells which handler of the root logger brings `logging` records in.
+#[pyfunction]
+pub fn set_root_handler(py: Python<'_>, handler: Option<Py<PyAny>>) {
+    guard::set_root_handler(py, handler);
+}
+
+/// Stops the clock of records at `time` (nanoseconds since the epoch), or lets it run with None.
+#[pyfunction]
+pub fn set_clock(time: Option<i64>) {
+    clock::stop_at(time);
+}
+
+#[pyfunction]
+pub fn before_fork(py: Python<'_>) {
+    runtime::before_fork(py);
+}
+
+#[pyfunction]
+pub fn after_fork_in_parent(py: Python<'_>) {
+    runtime::after_fork_in_parent(py);
+}
+
+#[pyfunction]
+pub fn after_fork_in_child(py: Python<'_>) {
+    stderr::after_fork_in_child(py);
+    runtime::after_fork_in_child(py);
+}
+
+/// The counts of the process, as plain integers.
+#[pyfunction]
+pub fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let stats = &**STATS;
+    let counts = PyDict::new(py);
+    for (name, count) in [
+        ("accepted", stats.accepted()),
+        ("filtered", FILTERED.get()),
+        ("written", stats.written.get()),
+        ("dropped", stats.dropped_total()),
+        ("failed", stats.failed.get()),
+        ("malformed", MALFORMED.get()),
+        ("notices", stats.notices.get()),
+        ("queue_depth", stats.depth()),
+        ("queue_high_water", stats.queue_high_water.get()),
+        ("writer_lag_us", stats.lag_us.get()),
+        ("writer_lag_max_us", stats.lag_max_us.get()),
+        ("writer_restarts", stats.writer_restarts.get()),
+        ("lock_timeouts", stats.lock_timeouts.get()),
+        ("errors", stats.errors.get()),
+    ] {
+        counts.set_item(name, count)?;
+    }
+    let files = PyDict::new(py);
+    for (name, file) in FILES.iter().zip(&stats.files) {
+        let each = PyDict::new(py);
+        for (name, count) in [
+            ("written", &file.written),
+            ("bytes", &file.bytes),
+            ("rotations", &file.rotations),
+            ("errors", &file.errors),
+        ] {
+            each.set_item(name, count.get())?;
+        }
+        files.set_item(name, each)?;
+    }
+    counts.set_item("files", files)?;
+    let console = PyDict::new(py);
+    console.set_item("written", stats.console_written.get())?;
+    console.set_item("dropped", stats.console_dropped.get())?;
+    counts.set_item("console", console)?;
+    let reasons = PyDict::new(py);
+    for (reason, levels) in stats.dropped() {
+        let by_level = PyDict::new(py);
+        for (name, count) in level::NAMES.iter().zip(levels) {
+            by_level.set_item(name, count)?;
+        }
+        reasons.set_item(reason, by_level)?;
+    }
+    counts.set_item("dropped_by_reason", reasons)?;
+    Ok(counts)
+}

@@ -1,0 +1,367 @@
+//! The native part of a logger: its logging methods, called without a Python frame or a dictionary of arguments.
+
+use std::cell::UnsafeCell;
+use std::ffi::c_int;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use unified_logger_core::level;
+use unified_logger_core::record::{INLINE, LOGGERS};
+
+use crate::capture::{Arguments, Call, Origin, capture_plain};
+use crate::gil::Gil;
+use crate::guard::Guard;
+use crate::runtime::{self, FILTERED};
+use crate::site;
+
+/// Logs through `logging` itself, for loggers that others listen to: a Python function.
+static LISTENED: Gil<Option<Py<PyAny>>> = Gil::new(None);
+
+/// Names a logger and decides by the `logging.Logger` of that name.
+#[pyclass(frozen, subclass, module = "unified_logger._core")]
+pub struct Logger {
+    name: String,
+    number: u32,
+    logger: Py<PyAny>,
+    guard: UnsafeCell<Option<Box<Guard>>>,
+}
+
+// SAFETY: everything but `guard` is immutable, and that is touched only under the interpreter lock.
+unsafe impl Sync for Logger {}
+// SAFETY: as above.
+unsafe impl Send for Logger {}
+
+#[pymethods]
+impl Logger {
+    #[new]
+    fn new(name: String, logger: Bound<'_, PyAny>) -> Self {
+        let number = LOGGERS.intern(name.clone()).unwrap_or(INLINE);
+        Self { name, number, logger: logger.unbind(), guard: UnsafeCell::new(None) }
+    }
+
+    /// The name.
+    #[getter]
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The `logging.Logger` of the same name, which decides levels for both.
+    #[getter]
+    fn logger(&self, py: Python<'_>) -> Py<PyAny> {
+        self.logger.clone_ref(py)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<UnifiedLogger {}>", self.name)
+    }
+}
+
+/// What the guard says to a call.
+enum Verdict {
+    Refused,
+    Native,
+    Listened,
+}
+
+impl Logger {
+    #[inline]
+    fn verdict(&self, py: Python<'_>, bucket: usize) -> Verdict {
+        // SAFETY: under the interpreter lock, and checking runs no Python code.
+        let guard = unsafe { &*self.guard.get() };
+        match guard {
+            Some(guard) if guard.is_current(py) => Self::judge(guard, bucket),
+            _ => self.ask(py, bucket),
+        }
+    }
+
+    #[inline]
+    fn judge(guard: &Guard, bucket: usize) -> Verdict {
+        if !guard.is_enabled(bucket) {
+            Verdict::Refused
+        } else if guard.is_native() {
+            Verdict::Native
+        } else {
+            Verdict::Listened
+        }
+    }
+
+    #[cold]
+    fn ask(&self, py: Python<'_>, bucket: usize) -> Verdict {
+        match Guard::ask(self.logger.bind(py)) {
+            Ok(guard) => {
+                let verdict = Self::judge(&guard, bucket);
+                // SAFETY: replaced at once; the old one is dropped after, and may run Python code then.
+                let old = unsafe { (*self.guard.get()).replace(Box::new(guard)) };
+                drop(old);
+                verdict
+            }
+            // A logger class that breaks in `isEnabledFor` still logs.
+            Err(_) => Verdict::Listened,
+        }
+    }
+
+    fn origin(&self) -> Origin<'_> {
+        Origin { number: self.number, name: &self.name }
+    }
+
+    /// Levels between the standard ones are asked of `logging` each time.
+    fn verdict_at(&self, py: Python<'_>, number: i32) -> Verdict {
+        let bucket = level::bucket(number);
+        if number == (i32::try_from(bucket).unwrap_or(0) + 1) * 10 {
+            return self.verdict(py, bucket);
+        }
+        let enabled =
+            self.logger.bind(py).call_method1("isEnabledFor", (number,)).and_then(|answer| answer.is_truthy());
+        match enabled {
+            Ok(false) => Verdict::Refused,
+            _ => match self.verdict(py, level::NAMES.len() - 1) {
+                Verdict::Listened => Verdict::Listened,
+                _ => Verdict::Native,
+            },
+        }
+    }
+}
+
+/// A logging method at `LEVEL`; with `EXCEPTION`, the exception being handled goes with it.
+unsafe extern "C" fn at_level<const LEVEL: i32, const EXCEPTION: bool>(
+    slf: *mut ffi::PyObject,
+    values: *const *mut ffi::PyObject,
+    positional: ffi::Py_ssize_t,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: the interpreter calls methods attached, and on instances of their class.
+    unsafe {
+        let py = Python::assume_attached();
+        let arguments = Arguments { values, positional: positional.unsigned_abs(), names };
+        guarded(py, || log(py, slf, LEVEL, level::bucket(LEVEL), arguments, EXCEPTION))
+    }
+}
+
+/// `log(level, message, …)`.
+unsafe extern "C" fn at_given_level(
+    slf: *mut ffi::PyObject,
+    values: *const *mut ffi::PyObject,
+    positional: ffi::Py_ssize_t,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: as in `at_level`.
+    unsafe {
+        let py = Python::assume_attached();
+        let arguments = Arguments { values, positional: positional.unsigned_abs(), names };
+        guarded(py, || {
+            if arguments.positional == 0 {
+                return Err(PyTypeError::new_err("log() needs a level"));
+            }
+            let given = Bound::from_borrowed_ptr(py, *values);
+            let number = level_number(&given)?;
+            let logger = logger_of(slf);
+            match logger.verdict_at(py, number) {
+                Verdict::Refused => refuse(py, logger, number, arguments.rest(), slf, false),
+                verdict => write(py, logger, slf, number, arguments.rest(), false, &verdict),
+            }
+        })
+    }
+}
+
+/// A level as `logging` takes it: a number. Names are taken too.
+fn level_number(given: &Bound<'_, PyAny>) -> PyResult<i32> {
+    let py = given.py();
+    let number: i32 = match given.extract() {
+        Ok(number) => number,
+        Err(_) => py
+            .import("logging")?
+            .call_method1("getLevelName", (given.str()?.call_method0("upper")?,))?
+            .extract()
+            .map_err(|_| PyTypeError::new_err(format!("level must be a number or a level's name, not {given}")))?,
+    };
+    let name = py.import("logging")?.call_method1("getLevelName", (number,))?.str()?;
+    let name = name.to_string_lossy();
+    if level::name(number) != name {
+        level::set_name(number, &name);
+    }
+    Ok(number)
+}
+
+#[inline]
+unsafe fn logger_of<'a>(slf: *mut ffi::PyObject) -> &'a Logger {
+    // SAFETY: method descriptors check the type of `self`; the object outlives the call, and `Logger` is frozen.
+    unsafe {
+        let logger: *const Logger = Borrowed::from_ptr(Python::assume_attached(), slf).cast_unchecked::<Logger>().get();
+        &*logger
+    }
+}
+
+/// Runs a call so that no panic crosses into the interpreter.
+#[inline]
+fn guarded(py: Python<'_>, call: impl FnOnce() -> PyResult<()>) -> *mut ffi::PyObject {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            error.restore(py);
+            return std::ptr::null_mut();
+        }
+        Err(_) => runtime::STATS.errors.add(1),
+    }
+    // SAFETY: attached.
+    unsafe { ffi::Py_NewRef(ffi::Py_None()) }
+}
+
+#[inline]
+fn log(
+    py: Python<'_>,
+    slf: *mut ffi::PyObject,
+    number: i32,
+    bucket: usize,
+    arguments: Arguments,
+    exception: bool,
+) -> PyResult<()> {
+    // SAFETY: from a method of `Logger`.
+    let logger = unsafe { logger_of(slf) };
+    match logger.verdict(py, bucket) {
+        Verdict::Native if !exception => match capture_plain(py, number, &logger.origin(), arguments) {
+            Some(record) => runtime::submit(py, record, logger.logger.as_ptr()),
+            None => write(py, logger, slf, number, arguments, false, &Verdict::Native),
+        },
+        Verdict::Refused => refuse(py, logger, number, arguments, slf, exception),
+        verdict => write(py, logger, slf, number, arguments, exception, &verdict),
+    }
+}
+
+/// A call below its level. Before the start it is kept: the level may be another by then.
+#[inline]
+fn refuse(
+    py: Python<'_>,
+    logger: &Logger,
+    number: i32,
+    arguments: Arguments,
+    slf: *mut ffi::PyObject,
+    exception: bool,
+) -> PyResult<()> {
+    if runtime::is_early(py) {
+        return write(py, logger, slf, number, arguments, exception, &Verdict::Native);
+    }
+    FILTERED.add(1);
+    Ok(())
+}
+
+/// A call in any of its forms.
+#[cold]
+#[inline(never)]
+fn write(
+    py: Python<'_>,
+    logger: &Logger,
+    slf: *mut ffi::PyObject,
+    number: i32,
+    arguments: Arguments,
+    exception: bool,
+    verdict: &Verdict,
+) -> PyResult<()> {
+    let names = arguments.names(py);
+    let call = Call::new(py, number, arguments, exception);
+    if matches!(verdict, Verdict::Listened) && !runtime::is_early(py) {
+        // SAFETY: looked at and counted only.
+        let listened = unsafe { &*LISTENED.get(py) }.as_ref().map(|function| function.clone_ref(py));
+        if let Some(listened) = listened {
+            return through_logging(py, &listened, slf, &call);
+        }
+    }
+    let record = call.capture(py, &logger.origin(), names.as_ref())?;
+    runtime::submit(py, record, logger.logger.as_ptr())
+}
+
+fn through_logging(py: Python<'_>, listened: &Py<PyAny>, slf: *mut ffi::PyObject, call: &Call<'_>) -> PyResult<()> {
+    let fields = PyDict::new(py);
+    for (name, field) in &call.fields {
+        fields.set_item(name, field)?;
+    }
+    let frame = site::caller(py, call.stack_level);
+    // SAFETY: the object is alive while its method runs.
+    let logger = unsafe { Bound::from_borrowed_ptr(py, slf) };
+    let arguments = PyTuple::new(py, &call.arguments)?;
+    let frame = frame.as_ref().map(|frame| frame.as_any().clone());
+    listened.call1(
+        py,
+        (logger, call.level, &call.message, arguments, fields, call.exception.as_ref(), call.stack, frame, call.ai),
+    )?;
+    Ok(())
+}
+
+/// Logs an AI record: goes to the AI file whatever the logger's name.
+#[pyfunction]
+pub fn log_ai(
+    logger: &Bound<'_, Logger>,
+    number: i32,
+    message: Bound<'_, PyAny>,
+    fields: &Bound<'_, PyDict>,
+    exception: Option<&Bound<'_, PyAny>>,
+) -> PyResult<()> {
+    let py = logger.py();
+    let native = logger.get();
+    let verdict = native.verdict_at(py, number);
+    if matches!(verdict, Verdict::Refused) && !runtime::is_early(py) {
+        FILTERED.add(1);
+        return Ok(());
+    }
+    let call = Call {
+        level: number,
+        message,
+        arguments: Vec::new(),
+        fields: fields.iter().collect(),
+        exception: exception.and_then(crate::capture::exception_of),
+        stack: false,
+        stack_level: 1,
+        ai: true,
+    };
+    if matches!(verdict, Verdict::Listened) && !runtime::is_early(py) {
+        // SAFETY: looked at and counted only.
+        let listened = unsafe { &*LISTENED.get(py) }.as_ref().map(|function| function.clone_ref(py));
+        if let Some(listened) = listened {
+            return through_logging(py, &listened, logger.as_ptr(), &call);
+        }
+    }
+    let names = PyTuple::new(py, fields.keys())?;
+    let record = call.capture(py, &native.origin(), Some(&names))?;
+    runtime::submit(py, record, native.logger.as_ptr())
+}
+
+/// Sets the function that logs through `logging` for loggers that others listen to.
+#[pyfunction]
+pub fn set_listened(function: Bound<'_, PyAny>) {
+    let py = function.py();
+    // SAFETY: replaced at once; the old one is dropped after.
+    let old = unsafe { (*LISTENED.get(py)).replace(function.unbind()) };
+    drop(old);
+}
+
+type Method = ffi::PyCFunctionFastWithKeywords;
+
+/// Attaches the logging methods to the class: PyO3 would collect their keywords in a dictionary first.
+pub fn attach_methods(py: Python<'_>) -> PyResult<()> {
+    let class = py.get_type::<Logger>();
+    let methods: [(&std::ffi::CStr, Method, &std::ffi::CStr); 7] = [
+        (c"debug", at_level::<{ level::DEBUG }, false>, c"Logs at DEBUG."),
+        (c"info", at_level::<{ level::INFO }, false>, c"Logs at INFO."),
+        (c"warning", at_level::<{ level::WARNING }, false>, c"Logs at WARNING."),
+        (c"error", at_level::<{ level::ERROR }, false>, c"Logs at ERROR."),
+        (c"critical", at_level::<{ level::CRITICAL }, false>, c"Logs at CRITICAL."),
+        (c"exception", at_level::<{ level::ERROR }, true>, c"Logs at ERROR with the exception being handled."),
+        (c"log", at_given_level, c"Logs at the level given first."),
+    ];
+    const FLAGS: c_int = ffi::METH_FASTCALL | ffi::METH_KEYWORDS;
+    for (name, method, doc) in methods {
+        let definition = Box::leak(Box::new(ffi::PyMethodDef {
+            ml_name: name.as_ptr(),
+            ml_meth: ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: method },
+            ml_flags: FLAGS,
+            ml_doc: doc.as_ptr(),
+        }));
+        // SAFETY: the definition lives for ever; the class is live.
+        let descriptor =
+            unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyDescr_NewMethod(class.as_type_ptr(), definition))? };
+        class.setattr(name.to_str().unwrap_or_default(), descriptor)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,268 @@
+//! The one engine of the process, and what becomes of records while there is none.
+
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use unified_logger_core::config::Settings;
+use unified_logger_core::encoder::ConsoleEncoder;
+use unified_logger_core::engine::Engine;
+use unified_logger_core::error::Result;
+use unified_logger_core::level;
+use unified_logger_core::platform;
+use unified_logger_core::queue::Offered;
+use unified_logger_core::record::{Record, level_of};
+use unified_logger_core::slab::Buffer;
+use unified_logger_core::stats::{Count, Dropped, Stats};
+
+use crate::gil::Gil;
+use crate::stderr;
+
+/// Records kept before the first start.
+const EARLY: usize = 1_000;
+/// A waiting thread comes back this often to run signal handlers.
+const SLICE: Duration = Duration::from_millis(50);
+
+/// Counts of the process. They go on over restarts.
+pub static STATS: LazyLock<Arc<Stats>> = LazyLock::new(Arc::default);
+/// Calls below their logger's level, and records represented in part.
+pub static FILTERED: Count = Count::new();
+pub static MALFORMED: Count = Count::new();
+
+pub enum State {
+    /// Not started: records are kept, up to a bound, with the logger they came from.
+    Early(Vec<(Buffer, Py<PyAny>)>),
+    Running(Arc<Engine>),
+    /// In a forked child: started again by its first record.
+    Forked(Box<Settings>),
+    /// Handlers of `logging` do the work (`USE_UNIFIED_LOGGING=false`).
+    Off,
+}
+
+static STATE: Gil<State> = Gil::new(State::Early(Vec::new()));
+
+/// The running engine, if there is one.
+#[inline]
+pub fn engine(py: Python<'_>) -> Option<&Arc<Engine>> {
+    // SAFETY: only used until Python code can run; whoever waits takes a clone.
+    match unsafe { &*STATE.get(py) } {
+        State::Running(engine) => Some(engine),
+        _ => None,
+    }
+}
+
+#[inline]
+pub fn is_early(py: Python<'_>) -> bool {
+    // SAFETY: looked at only.
+    matches!(unsafe { &*STATE.get(py) }, State::Early(_))
+}
+
+fn replace(py: Python<'_>, state: State) -> State {
+    // SAFETY: replaced at once; the caller drops the old one.
+    unsafe { std::mem::replace(&mut *STATE.get(py), state) }
+}
+
+/// Hands over a captured record. Waits without the interpreter when the queue is full and the policy says so.
+///
+/// # Errors
+/// Only what a signal handler raised while waiting (Ctrl-C).
+#[inline]
+pub fn submit(py: Python<'_>, mut record: Buffer, logger: *mut ffi::PyObject) -> PyResult<()> {
+    let Some(engine) = engine(py) else { return submit_without_engine(py, record, logger) };
+    if stderr::wants(py, level_of(record.as_slice())) {
+        let engine = Arc::clone(engine);
+        stderr::show(py, &mut record);
+        return settle(py, &engine, engine.offer(record));
+    }
+    match engine.offer(record) {
+        Offered::Taken | Offered::Dropped => Ok(()),
+        full @ Offered::Full(_) => {
+            let engine = Arc::clone(engine);
+            settle(py, &engine, full)
+        }
+    }
+}
+
+#[cold]
+fn settle(py: Python<'_>, engine: &Engine, mut offered: Offered) -> PyResult<()> {
+    let started = Instant::now();
+    let patience = engine.settings().overflow_timeout;
+    while let Offered::Full(record) = offered {
+        let left = patience.saturating_sub(started.elapsed());
+        if left.is_zero() || engine.is_closed() {
+            engine.refuse(record, Dropped::Timeout);
+            return Ok(());
+        }
+        py.detach(|| engine.wait_for_room(left.min(SLICE)));
+        if let Err(interrupt) = py.check_signals() {
+            if let Offered::Full(record) = engine.offer(record) {
+                engine.refuse(record, Dropped::Timeout);
+            }
+            return Err(interrupt);
+        }
+        offered = engine.offer(record);
+    }
+    Ok(())
+}
+
+#[cold]
+fn submit_without_engine(py: Python<'_>, record: Buffer, logger: *mut ffi::PyObject) -> PyResult<()> {
+    // SAFETY: no Python code runs while the reference lives: `logger` is only counted.
+    match unsafe { &mut *STATE.get(py) } {
+        State::Early(early) if early.len() < EARLY => {
+            // SAFETY: the caller holds the logger.
+            early.push((record, unsafe { Bound::from_borrowed_ptr(py, logger).unbind() }));
+            Ok(())
+        }
+        State::Early(_) => {
+            STATS.refused.add(1);
+            STATS.drop_one(Dropped::New, level_of(record.as_slice()));
+            Ok(())
+        }
+        State::Forked(settings) => {
+            let settings = Settings::clone(settings);
+            let started = Engine::open(settings, Arc::clone(&STATS)).and_then(|engine| engine.start().map(|()| engine));
+            match started {
+                Ok(engine) => {
+                    drop(replace(py, State::Running(Arc::new(engine))));
+                    submit(py, record, logger)
+                }
+                Err(error) => {
+                    STATS.refused.add(1);
+                    STATS.drop_one(Dropped::New, level_of(record.as_slice()));
+                    let text = format!("unified_logger: cannot start after fork: {error}\n");
+                    let _ = platform::write_stderr(text.as_bytes());
+                    Ok(())
+                }
+            }
+        }
+        State::Running(_) => submit(py, record, logger),
+        // The guards were told to ask anew: a call that was already on its way comes here.
+        State::Off => {
+            STATS.refused.add(1);
+            STATS.drop_one(Dropped::Shutdown, level_of(record.as_slice()));
+            Ok(())
+        }
+    }
+}
+
+/// Starts the engine, or replaces the one that runs: what the old one had accepted is written first.
+pub fn start(py: Python<'_>, settings: Settings, patience: Duration) -> Result<()> {
+    let engine = py.detach(|| Engine::open(settings, Arc::clone(&STATS)))?;
+    let engine = Arc::new(engine);
+    match replace(py, State::Running(Arc::clone(&engine))) {
+        State::Running(old) => {
+            py.detach(|| old.shutdown(patience));
+            engine.start()
+        }
+        State::Early(early) => {
+            engine.start()?;
+            deliver_early(py, early);
+            Ok(())
+        }
+        State::Forked(_) | State::Off => engine.start(),
+    }
+}
+
+/// Leaves everything to handlers of `logging`, what was kept until now included.
+pub fn turn_off(py: Python<'_>) {
+    drop(replace(py, State::Off));
+}
+
+#[inline]
+pub fn is_off(py: Python<'_>) -> bool {
+    // SAFETY: looked at only.
+    matches!(unsafe { &*STATE.get(py) }, State::Off)
+}
+
+/// Hands over what came before the start and is enabled now.
+fn deliver_early(py: Python<'_>, early: Vec<(Buffer, Py<PyAny>)>) {
+    for (record, logger) in early {
+        let level = level_of(record.as_slice());
+        let enabled = logger.bind(py).call_method1("isEnabledFor", (level,)).and_then(|answer| answer.is_truthy());
+        if enabled.unwrap_or(true) {
+            // A signal that arrives now is for the main program, not for this record.
+            let _ = submit(py, record, logger.as_ptr());
+        } else {
+            FILTERED.add(1);
+        }
+    }
+}
+
+/// At exit without a start: what was a warning or worse goes to standard error.
+pub fn show_early(py: Python<'_>) {
+    // SAFETY: taken at once.
+    let early = match unsafe { &mut *STATE.get(py) } {
+        State::Early(early) => std::mem::take(early),
+        _ => return,
+    };
+    let mut encoder = ConsoleEncoder::new(false);
+    let mut lines = Vec::new();
+    for (record, _) in &early {
+        // SAFETY: captured records hold UTF-8 texts.
+        if let Some(record) = unsafe { Record::read(record.as_slice()) }
+            && record.header.level >= level::WARNING
+        {
+            encoder.encode(&record, &mut lines);
+        }
+    }
+    // Nowhere is left to tell that it failed.
+    let _ = platform::write_stderr(&lines);
+}
+
+/// Waits until everything accepted before is on disk. `None` waits as long as it takes.
+///
+/// # Errors
+/// Only what a signal handler raised while waiting.
+pub fn flush(py: Python<'_>, timeout: Option<Duration>) -> PyResult<bool> {
+    let Some(engine) = engine(py).cloned() else { return Ok(is_early(py) || STATS.depth() == 0) };
+    let started = Instant::now();
+    let answer = engine.request_flush(timeout.is_some());
+    let on_disk = loop {
+        let left = timeout.map_or(SLICE, |timeout| timeout.saturating_sub(started.elapsed()).min(SLICE));
+        if let Some(on_disk) = py.detach(|| answer.wait(left)) {
+            break on_disk;
+        }
+        py.check_signals()?;
+        if timeout.is_some_and(|timeout| started.elapsed() >= timeout) {
+            return Ok(false);
+        }
+    };
+    let left = timeout.map_or(Duration::from_secs(1), |timeout| timeout.saturating_sub(started.elapsed()));
+    py.detach(|| engine.flush_console(left.min(Duration::from_secs(1))));
+    Ok(on_disk)
+}
+
+/// Writes what is queued and ends the writer. True when nothing was left unwritten.
+pub fn shutdown(py: Python<'_>, timeout: Duration) -> bool {
+    match engine(py).cloned() {
+        Some(engine) => py.detach(|| engine.shutdown(timeout)),
+        None => true,
+    }
+}
+
+pub fn before_fork(py: Python<'_>) {
+    if let Some(engine) = engine(py).cloned() {
+        py.detach(|| engine.pause());
+    }
+}
+
+pub fn after_fork_in_parent(py: Python<'_>) {
+    if let Some(engine) = engine(py) {
+        engine.resume();
+    }
+}
+
+/// The child has no writer, and another process's records in its queue: it forgets both.
+pub fn after_fork_in_child(py: Python<'_>) {
+    let Some(engine) = engine(py).cloned() else { return };
+    let closed = engine.is_closed();
+    engine.forget_in_child();
+    if !closed {
+        let old = replace(py, State::Forked(Box::new(engine.settings().clone())));
+        // Its threads and locks exist only in the parent: nothing of it may be touched again.
+        std::mem::forget(old);
+    }
+    std::mem::forget(engine);
+}

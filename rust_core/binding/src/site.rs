@@ -1,0 +1,239 @@
+//! Call sites: where a record comes from and which fields it gives, worked out once for each place that logs.
+//!
+//! The cache is a bounded, four-way set-associative table on (code, instruction). It holds its keys, so an address can
+//! never come to mean something else; what it evicts only costs a second look. Sites themselves are interned by content.
+
+use std::collections::HashSet;
+
+use pyo3::ffi;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyCode, PyString, PyTuple};
+use unified_logger_core::record::{INLINE, SITES, Site};
+use unified_logger_core::router::is_ai_field;
+
+use crate::frame::{Frame, Place};
+use crate::gil::Gil;
+
+const SETS: usize = 1_024;
+const WAYS: usize = 4;
+
+/// The keywords of a logging call that are not fields.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Parameter {
+    ExcInfo,
+    StackInfo,
+    StackLevel,
+    Extra,
+}
+
+/// What is known of a place that logs.
+struct Entry {
+    code: Py<PyAny>,
+    instruction: i32,
+    /// The keyword names of the call, or none.
+    names: Option<Py<PyTuple>>,
+    /// The site with these names, when all of them are fields.
+    plain: Option<Plain>,
+    /// The site without fields, for calls from here with other names.
+    bare: u32,
+}
+
+struct Cache {
+    sets: Vec<[Option<Entry>; WAYS]>,
+    next: u8,
+}
+
+static CACHE: Gil<Cache> = Gil::new(Cache { sets: Vec::new(), next: 0 });
+
+/// Code of wrappers around logging calls: a record names their caller instead.
+static WRAPPERS: Gil<Option<HashSet<usize>>> = Gil::new(None);
+
+/// A call all of whose keywords are fields with known names.
+#[derive(Clone, Copy)]
+pub struct Plain {
+    pub number: u32,
+    pub ai: bool,
+}
+
+#[inline]
+fn set_of(place: Place) -> usize {
+    let mixed = (place.code as u64 ^ (place.instruction as u64) << 17).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    // The high bits: code objects are aligned, so the low ones say little.
+    (mixed >> 54) as usize & (SETS - 1)
+}
+
+#[inline]
+fn entry(py: Python<'_>, place: Place) -> Option<&Entry> {
+    // SAFETY: looked at only, and let go before Python code runs.
+    let set = unsafe { &*CACHE.get(py) }.sets.get(set_of(place))?;
+    set.iter()
+        .flatten()
+        .find(|entry| entry.instruction == place.instruction && entry.code.as_ptr() == place.code.cast())
+}
+
+/// The site of a call, if it was seen before and all its keywords are fields. `names` may be null.
+#[inline]
+pub fn find(py: Python<'_>, place: Place, names: *mut ffi::PyObject) -> Option<Plain> {
+    let entry = entry(py, place)?;
+    let held = entry.names.as_ref().map_or(std::ptr::null_mut(), Py::as_ptr);
+    // SAFETY: both are null or live tuples of strings.
+    let same = held == names || unsafe { same_items(held, names) };
+    if same { entry.plain } else { None }
+}
+
+/// `f(**fields)` makes a new tuple at each call, of the same strings.
+unsafe fn same_items(one: *mut ffi::PyObject, other: *mut ffi::PyObject) -> bool {
+    if one.is_null() || other.is_null() {
+        return false;
+    }
+    // SAFETY: live tuples, by the caller's word.
+    unsafe {
+        let count = ffi::PyTuple_GET_SIZE(one);
+        count == ffi::PyTuple_GET_SIZE(other)
+            && (0..count).all(|index| ffi::PyTuple_GET_ITEM(one, index) == ffi::PyTuple_GET_ITEM(other, index))
+    }
+}
+
+/// Which parameter a keyword is; `None` for a field.
+pub fn parameter(name: &Bound<'_, PyString>) -> Option<Parameter> {
+    match name.to_str().ok()? {
+        "exc_info" => Some(Parameter::ExcInfo),
+        "stack_info" => Some(Parameter::StackInfo),
+        "stacklevel" => Some(Parameter::StackLevel),
+        "extra" => Some(Parameter::Extra),
+        _ => None,
+    }
+}
+
+/// The site of a call that `find` does not know: worked out, and remembered for the next time.
+pub fn resolve(frame: Option<&Frame<'_>>, names: Option<&Bound<'_, PyTuple>>) -> PyResult<Resolved> {
+    let known = frame.and_then(|frame| entry(frame.as_any().py(), frame.place()).map(|entry| entry.bare));
+    if let Some(bare) = known.filter(|bare| *bare != INLINE) {
+        return Ok(Resolved { number: bare, site: None });
+    }
+    let bare = describe(frame)?;
+    let number = SITES.intern(bare.clone()).unwrap_or(INLINE);
+    let plain = match field_names(names)? {
+        Some(fields) => {
+            let ai = fields.iter().any(|name| is_ai_field(name));
+            SITES.intern(Site { fields, ..bare.clone() }).map(|number| Plain { number, ai })
+        }
+        None => None,
+    };
+    if let Some(frame) = frame {
+        insert(frame, names, plain, number);
+    }
+    Ok(Resolved { number, site: (number == INLINE).then(|| Box::new(bare)) })
+}
+
+/// A site without fields: those of the call travel with their names.
+pub struct Resolved {
+    pub number: u32,
+    /// Travels inside the record when the table is full.
+    pub site: Option<Box<Site>>,
+}
+
+/// The names of a call whose keywords are all fields.
+fn field_names(names: Option<&Bound<'_, PyTuple>>) -> PyResult<Option<Vec<String>>> {
+    let mut fields = Vec::new();
+    for name in names.into_iter().flatten() {
+        let name = name.cast_into::<PyString>()?;
+        match name.to_str() {
+            Ok(text) if parameter(&name).is_none() => fields.push(text.to_owned()),
+            _ => return Ok(None),
+        }
+    }
+    Ok(Some(fields))
+}
+
+fn insert(frame: &Frame<'_>, names: Option<&Bound<'_, PyTuple>>, plain: Option<Plain>, bare: u32) {
+    let py = frame.as_any().py();
+    let place = frame.place();
+    // SAFETY: the frame holds the code.
+    let code = unsafe { Bound::from_borrowed_ptr(py, place.code.cast()) };
+    let entry = Entry {
+        code: code.unbind(),
+        instruction: place.instruction,
+        names: names.map(|names| names.clone().unbind()),
+        plain,
+        bare,
+    };
+    // SAFETY: no Python code runs until the reference is gone; what is evicted is dropped after.
+    let evicted = unsafe {
+        let cache = &mut *CACHE.get(py);
+        if cache.sets.is_empty() {
+            cache.sets.resize_with(SETS, || [const { None }; WAYS]);
+        }
+        let set = &mut cache.sets[set_of(place)];
+        let same = |slot: &Option<Entry>| {
+            slot.as_ref().is_some_and(|known| known.instruction == entry.instruction && known.code.is(&entry.code))
+        };
+        let way = set.iter().position(same).or_else(|| set.iter().position(Option::is_none)).unwrap_or_else(|| {
+            cache.next = cache.next.wrapping_add(1);
+            usize::from(cache.next) % WAYS
+        });
+        set[way].replace(entry)
+    };
+    drop(evicted);
+}
+
+/// Module, function and line of a frame, as `logging` names them.
+fn describe(frame: Option<&Frame<'_>>) -> PyResult<Site> {
+    let Some(frame) = frame else {
+        return Ok(Site { module: "unknown".into(), function: "unknown".into(), line: 0, fields: Vec::new() });
+    };
+    let py = frame.as_any().py();
+    // SAFETY: the frame holds the code.
+    let code = unsafe { Bound::from_borrowed_ptr(py, frame.place().code.cast()) };
+    let path = code.getattr(intern!(py, "co_filename"))?.cast_into::<PyString>()?;
+    let function = code.getattr(intern!(py, "co_name"))?.cast_into::<PyString>()?;
+    Ok(Site {
+        module: module_of(&path.to_string_lossy()).to_owned(),
+        function: function.to_string_lossy().into_owned(),
+        line: frame.line(),
+        fields: Vec::new(),
+    })
+}
+
+/// The module a file is: its name without directories and extension.
+fn module_of(path: &str) -> &str {
+    let name = path.rsplit(['/', std::path::MAIN_SEPARATOR]).next().unwrap_or(path);
+    match name.rsplit_once('.') {
+        Some((stem, _)) if !stem.is_empty() => stem,
+        _ => name,
+    }
+}
+
+/// Marks a function as a wrapper of logging calls: records name its caller.
+#[pyfunction]
+pub fn mark_wrapper(code: &Bound<'_, PyCode>) {
+    // SAFETY: taken at once, dropped after: what was remembered of the place no longer holds.
+    let forgotten = unsafe { std::mem::take(&mut (*CACHE.get(code.py())).sets) };
+    drop(forgotten);
+    // SAFETY: no Python code runs while the reference lives. The code is kept for good, so its address keeps its meaning.
+    unsafe { (*WRAPPERS.get(code.py())).get_or_insert_default() }.insert(code.clone().into_ptr() as usize);
+}
+
+fn is_wrapper(py: Python<'_>, place: Place) -> bool {
+    // SAFETY: looked at only.
+    unsafe { &*WRAPPERS.get(py) }.as_ref().is_some_and(|wrappers| wrappers.contains(&(place.code as usize)))
+}
+
+/// The frame a record names: `level` frames out, wrappers not counted.
+pub fn caller(py: Python<'_>, level: usize) -> Option<Frame<'_>> {
+    let mut frame = Frame::current(py)?;
+    let mut left = level.max(1) - 1;
+    loop {
+        if !is_wrapper(py, frame.place()) {
+            if left == 0 {
+                return Some(frame);
+            }
+            left -= 1;
+        }
+        match frame.back() {
+            Some(back) => frame = back,
+            None => return Some(frame),
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Noticing that a dictionary changed, without looking into it.
+//!
+//! Until 3.11 every dictionary carries a tag that changes with it; from 3.12 on the interpreter calls back instead
+//! (PEP 699 took the tags away), and one count for each kind of dictionary stands for all of them.
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+/// What a watched dictionary is looked at for.
+#[derive(Clone, Copy)]
+pub enum Kind {
+    /// Anything that decides whether and how a logger logs.
+    Loggers,
+    /// `sys.stderr`.
+    Stderr,
+    /// Names of threads, and who tells them.
+    Threads,
+}
+
+/// Dictionaries as they were at one moment.
+pub struct Watched {
+    inner: imp::Watched,
+    /// Keeps what is compared by address alive.
+    _held: Vec<Py<PyDict>>,
+}
+
+impl Watched {
+    pub fn new(kind: Kind, dicts: Vec<Bound<'_, PyDict>>) -> Self {
+        let inner = imp::Watched::new(kind, &dicts);
+        Self { inner, _held: dicts.into_iter().map(Bound::unbind).collect() }
+    }
+
+    #[inline]
+    pub fn is_unchanged(&self) -> bool {
+        self.inner.is_unchanged()
+    }
+}
+
+#[cfg(not(Py_3_12))]
+mod imp {
+    use pyo3::ffi;
+    use pyo3::prelude::*;
+    use pyo3::types::PyDict;
+
+    pub struct Watched(Vec<(*mut ffi::PyDictObject, u64)>);
+
+    // SAFETY: only used under the interpreter lock.
+    unsafe impl Send for Watched {}
+    // SAFETY: as above.
+    unsafe impl Sync for Watched {}
+
+    impl Watched {
+        pub fn new(_kind: super::Kind, dicts: &[Bound<'_, PyDict>]) -> Self {
+            let tag_of = |dict: &Bound<'_, PyDict>| {
+                let dict = dict.as_ptr().cast::<ffi::PyDictObject>();
+                // SAFETY: a live dictionary.
+                (dict, unsafe { (*dict).ma_version_tag })
+            };
+            Self(dicts.iter().map(tag_of).collect())
+        }
+
+        #[inline]
+        pub fn is_unchanged(&self) -> bool {
+            // SAFETY: the dictionaries are held by the outer struct.
+            self.0.iter().all(|(dict, tag)| unsafe { (**dict).ma_version_tag == *tag })
+        }
+    }
+}
+
+#[cfg(Py_3_12)]
+mod imp {
+    use std::ffi::c_int;
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use pyo3::ffi;
+    use pyo3::prelude::*;
+    use pyo3::types::PyDict;
+
+    use super::Kind;
+
+    type Callback = unsafe extern "C" fn(c_int, *mut ffi::PyObject, *mut ffi::PyObject, *mut ffi::PyObject) -> c_int;
+
+    unsafe extern "C" {
+        fn PyDict_AddWatcher(callback: Callback) -> c_int;
+    }
+
+    /// How often a watched dictionary of each kind has changed. Starts at 1: 0 is never current.
+    static CHANGES: [AtomicU64; 3] = [const { AtomicU64::new(1) }; 3];
+    static WATCHERS: OnceLock<[c_int; 3]> = OnceLock::new();
+
+    pub struct Watched {
+        kind: Kind,
+        changes: u64,
+    }
+
+    impl Watched {
+        pub fn new(kind: Kind, dicts: &[Bound<'_, PyDict>]) -> Self {
+            let watcher = WATCHERS.get_or_init(add_watchers)[kind as usize];
+            let mut watched = watcher >= 0;
+            for dict in dicts {
+                // SAFETY: a live dictionary and a watcher given out by the interpreter.
+                watched = watched && unsafe { ffi::PyDict_Watch(watcher, dict.as_ptr()) } == 0;
+            }
+            if !watched {
+                if let Some(py) = dicts.first().map(Bound::py) {
+                    drop(PyErr::take(py));
+                }
+                // Interpreters have few watchers; without one everything is asked anew at each call.
+                return Self { kind, changes: 0 };
+            }
+            Self { kind, changes: CHANGES[kind as usize].load(Ordering::Relaxed) }
+        }
+
+        #[inline]
+        pub fn is_unchanged(&self) -> bool {
+            CHANGES[self.kind as usize].load(Ordering::Relaxed) == self.changes
+        }
+    }
+
+    fn add_watchers() -> [c_int; 3] {
+        // SAFETY: called with the interpreter attached; the callbacks live as long as the process.
+        unsafe {
+            [PyDict_AddWatcher(loggers_changed), PyDict_AddWatcher(stderr_changed), PyDict_AddWatcher(thread_changed)]
+        }
+    }
+
+    fn changed(kind: Kind) -> c_int {
+        CHANGES[kind as usize].fetch_add(1, Ordering::Relaxed);
+        0
+    }
+
+    unsafe extern "C" fn loggers_changed(
+        _: c_int,
+        _: *mut ffi::PyObject,
+        _: *mut ffi::PyObject,
+        _: *mut ffi::PyObject,
+    ) -> c_int {
+        changed(Kind::Loggers)
+    }
+
+    unsafe extern "C" fn stderr_changed(
+        _: c_int,
+        _: *mut ffi::PyObject,
+        key: *mut ffi::PyObject,
+        _: *mut ffi::PyObject,
+    ) -> c_int {
+        // SAFETY: the interpreter gives a live key, or none when the whole dictionary changed.
+        if unsafe { key_is_one_of(key, &[c"stderr"]) } { changed(Kind::Stderr) } else { 0 }
+    }
+
+    unsafe extern "C" fn thread_changed(
+        _: c_int,
+        _: *mut ffi::PyObject,
+        key: *mut ffi::PyObject,
+        _: *mut ffi::PyObject,
+    ) -> c_int {
+        // SAFETY: as above.
+        if unsafe { key_is_one_of(key, &[c"_name", c"get_ident", c"current_thread"]) } {
+            changed(Kind::Threads)
+        } else {
+            0
+        }
+    }
+
+    unsafe fn key_is_one_of(key: *mut ffi::PyObject, names: &[&std::ffi::CStr]) -> bool {
+        // SAFETY: `key` is live; comparing with ASCII runs no Python code and cannot fail.
+        key.is_null()
+            || unsafe { ffi::PyUnicode_Check(key) } != 0
+                && names.iter().any(|name| unsafe { ffi::PyUnicode_CompareWithASCIIString(key, name.as_ptr()) } == 0)
+    }
+}

@@ -1,0 +1,222 @@
+//! Records for people: one line each, an exception's traceback below it, never a control character of their own.
+
+use std::fmt::Write as _;
+
+use crate::clock;
+use crate::exception::{self, SourceCache};
+use crate::level;
+use crate::record::{LOGGERS, Record, SITES};
+use crate::table::View;
+use crate::value::Value;
+
+use super::UNKNOWN;
+use super::json::{call_fields, context_fields};
+
+const RESET: &str = "\x1b[0m";
+const DIM: &str = "\x1b[2m";
+const BOLD: &str = "\x1b[1m";
+
+#[derive(Debug)]
+pub struct ConsoleEncoder {
+    color: bool,
+    times: clock::Formatter,
+    names: View<String, ()>,
+    sites: View<crate::record::Site, ()>,
+    sources: SourceCache,
+}
+
+impl ConsoleEncoder {
+    #[must_use]
+    pub fn new(color: bool) -> Self {
+        Self {
+            color,
+            times: clock::Formatter::default(),
+            names: View::new(),
+            sites: View::new(),
+            sources: SourceCache::default(),
+        }
+    }
+
+    /// Appends `10:30:00.123Z INFO     logger message  key=value …`.
+    pub fn encode(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
+        let mut line = String::with_capacity(256);
+        self.put_head(record, &mut line);
+        self.put_fields(record, &mut line);
+        line.push('\n');
+        for text in [
+            record.exception.map(|blob| exception::text(blob, &mut self.sources)),
+            record.stack.map(|blob| exception::stack_text(blob, &mut self.sources)),
+        ]
+        .into_iter()
+        .flatten()
+        {
+            for part in text.lines() {
+                line.push_str("    ");
+                put_escaped(&mut line, part);
+                line.push('\n');
+            }
+        }
+        out.extend_from_slice(line.as_bytes());
+    }
+
+    fn put_head(&mut self, record: &Record<'_>, line: &mut String) {
+        let header = &record.header;
+        let mut time = Vec::with_capacity(32);
+        self.times.write(header.time, &mut time);
+        // Hours to milliseconds of `2026-02-19T10:30:00.123456+00:00`.
+        let time = str::from_utf8(&time).ok().and_then(|time| time.get(11..23)).unwrap_or(UNKNOWN);
+        self.painted(line, DIM, |line| {
+            line.push_str(time);
+            line.push('Z');
+        });
+        line.push(' ');
+        let name = level::name(header.level);
+        self.painted(line, color_of(header.level), |line| {
+            let _ = write!(line, "{name:<8}");
+        });
+        line.push(' ');
+        let logger = match record.logger {
+            Some(name) => name.to_owned(),
+            None => {
+                self.names.get(&LOGGERS, header.logger, |_| ()).map_or(UNKNOWN.into(), |(name, ())| (**name).clone())
+            }
+        };
+        self.painted(line, DIM, |line| put_escaped(line, &logger));
+        line.push(' ');
+        self.painted(line, BOLD, |line| put_escaped(line, record.message));
+    }
+
+    fn put_fields(&mut self, record: &Record<'_>, line: &mut String) {
+        let site = self.sites.get(&SITES, record.header.site, |_| ()).map(|(site, ())| site.clone());
+        let site_names = site.iter().flat_map(|site| site.fields.iter().map(String::as_str));
+        let mut record = *record;
+        let (names, values) = {
+            // Both borrow from the record and from the site held above.
+            let context = record.context.take();
+            let (mut names, mut values) = (Vec::new(), Vec::new());
+            let (call_names, call_values) = call_fields(&record, site_names);
+            if let Some(context) = &context {
+                for (name, id) in [("trace_id", context.trace_id), ("span_id", context.span_id)] {
+                    if let Some(id) = id {
+                        names.push(name);
+                        values.push(Value::Text(id));
+                    }
+                }
+                for (name, value) in context_fields(context).filter(|(name, _)| !call_names.contains(name)) {
+                    names.push(name);
+                    values.push(value);
+                }
+            }
+            names.extend(call_names);
+            values.extend(call_values);
+            (names, values)
+        };
+        for (name, value) in names.into_iter().zip(values) {
+            line.push_str("  ");
+            self.painted(line, DIM, |line| {
+                put_escaped(line, name);
+                line.push('=');
+            });
+            put_value(line, value);
+        }
+    }
+
+    fn painted(&self, line: &mut String, color: &str, put: impl FnOnce(&mut String)) {
+        if self.color {
+            line.push_str(color);
+            put(line);
+            line.push_str(RESET);
+        } else {
+            put(line);
+        }
+    }
+}
+
+fn color_of(level: i32) -> &'static str {
+    match level {
+        level::CRITICAL.. => "\x1b[1;37;41m",
+        level::ERROR.. => "\x1b[31m",
+        level::WARNING.. => "\x1b[33m",
+        level::INFO.. => "\x1b[32m",
+        _ => "\x1b[36m",
+    }
+}
+
+fn put_value(line: &mut String, value: Value<'_>) {
+    let _ = match value {
+        Value::Null => line.write_str("null"),
+        Value::Bool(value) => write!(line, "{value}"),
+        Value::Integer(value) => write!(line, "{value}"),
+        Value::Float(value) => write!(line, "{value:?}"),
+        Value::Json(json) => {
+            put_escaped(line, json);
+            Ok(())
+        }
+        Value::Text(text) if text.is_empty() || text.contains([' ', '"', '=']) => {
+            line.push('"');
+            put_escaped(line, &text.replace('"', "\\\""));
+            line.push('"');
+            Ok(())
+        }
+        Value::Text(text) => {
+            put_escaped(line, text);
+            Ok(())
+        }
+    };
+}
+
+/// Puts `text` so that it can neither end the line nor speak to the terminal: C0, DEL and C1 characters, line and
+/// paragraph separators, and the marks that turn the direction of writing are escaped.
+fn put_escaped(line: &mut String, text: &str) {
+    for character in text.chars() {
+        match character {
+            '\n' => line.push_str("\\n"),
+            '\r' => line.push_str("\\r"),
+            '\t' => line.push_str("\\t"),
+            '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                let _ = write!(line, "\\u{:04x}", u32::from(character));
+            }
+            control if control.is_control() => {
+                let _ = write!(line, "\\x{:02x}", u32::from(control));
+            }
+            plain => line.push(plain),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Builder;
+    use proptest::prelude::*;
+
+    fn line(message: &str, fields: &[(&str, Value<'_>)], color: bool) -> String {
+        let mut bytes = Vec::new();
+        let builder = Builder { time: 1_771_497_000_123_456_789, level: 30, logger: "app", function: "f", message };
+        builder.put(&mut bytes, fields);
+        let mut out = Vec::new();
+        // SAFETY: built just above.
+        ConsoleEncoder::new(color).encode(&unsafe { Record::read(&bytes) }.unwrap(), &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_line_reads_from_time_to_fields() {
+        let fields = [("order", Value::Integer(7)), ("note", Value::Text("two words"))];
+        assert_eq!(line("paid", &fields, false), "10:30:00.123Z WARNING  app paid  order=7  note=\"two words\"\n");
+    }
+
+    #[test]
+    fn colors_end_where_they_began() {
+        let line = line("paid", &[("order", Value::Integer(7))], true);
+        assert_eq!(line.matches("\x1b[0m").count() * 2, line.matches('\x1b').count());
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_from_a_record_ends_the_line_or_reaches_the_terminal(message: String, name: String, text: String) {
+            let line = line(&message, &[(&name, Value::Text(&text)), ("j", Value::Json("{\"a\":\"\u{9b}\"}"))], false);
+            prop_assert_eq!(line.chars().filter(|c| c.is_control()).collect::<String>(), "\n");
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! The handle callers have on a queue, its writer and its sinks.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use crossbeam_queue::SegQueue;
+
+use crate::config::Settings;
+use crate::error::{Error, Result};
+use crate::error_handler::ErrorHandler;
+use crate::level;
+use crate::pipeline::Pipeline;
+use crate::queue::{Offered, Queue};
+use crate::slab::Buffer;
+use crate::stats::{Dropped, Stats};
+use crate::value::Value;
+use crate::writer::{self, Flush, Shared, state};
+
+/// How long the writer is waited for around a fork: a stuck disk must not hang it.
+const FORK_PATIENCE: Duration = Duration::from_millis(100);
+/// How long a late record waits for a writer that shutdown could not stop.
+const LATE_PATIENCE: Duration = Duration::from_millis(200);
+const CONSOLE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// A flush under way.
+#[derive(Debug)]
+pub struct Flushing(Receiver<bool>);
+
+impl Flushing {
+    /// Whether everything is on disk; `None` if that is not known within `time`.
+    #[must_use]
+    pub fn wait(&self, time: Duration) -> Option<bool> {
+        match self.0.recv_timeout(time) {
+            Ok(on_disk) => Some(on_disk),
+            Err(RecvTimeoutError::Disconnected) => Some(false),
+            Err(RecvTimeoutError::Timeout) => None,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct Engine {
+    shared: Arc<Shared>,
+    settings: Settings,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Engine {
+    /// Opens the sinks and makes the queue. Records can be offered; they are written once `start` is called.
+    ///
+    /// # Errors
+    /// When the directory or a file cannot be made or written.
+    pub fn open(settings: Settings, stats: Arc<Stats>) -> Result<Self> {
+        let errors = Arc::new(ErrorHandler::new(Arc::clone(&stats)));
+        let pipeline = Pipeline::open(&settings, &stats, &errors)?;
+        let queue = Queue::new(settings.queue_size, settings.queue_bytes, settings.overflow, Arc::clone(&stats));
+        let shared = Shared {
+            queue,
+            flushes: SegQueue::new(),
+            pipeline: Mutex::new(pipeline),
+            state: AtomicU8::new(state::OPEN),
+            pause: AtomicBool::new(false),
+            paused: AtomicBool::new(false),
+            stats,
+            errors,
+        };
+        Ok(Self { shared: Arc::new(shared), settings, writer: Mutex::new(None) })
+    }
+
+    /// Starts the writer.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(&self) -> Result<()> {
+        let shared = Arc::clone(&self.shared);
+        let name = "unified_logger";
+        let handle = thread::Builder::new()
+            .name(name.into())
+            .spawn(move || writer::run(&shared))
+            .map_err(|source| Error::Thread { name, source })?;
+        *self.writer.lock().unwrap_or_else(PoisonError::into_inner) = Some(handle);
+        Ok(())
+    }
+
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    #[must_use]
+    pub fn stats(&self) -> &Stats {
+        &self.shared.stats
+    }
+
+    /// Offers a captured record. Never waits while the pipeline is open; afterwards it writes the record itself.
+    #[inline]
+    pub fn offer(&self, record: Buffer) -> Offered {
+        let offered = self.shared.queue.offer(record);
+        if self.shared.state.load(Ordering::Relaxed) == state::CLOSED { self.offer_late(offered) } else { offered }
+    }
+
+    #[cold]
+    fn offer_late(&self, offered: Offered) -> Offered {
+        writer::write_now(&self.shared, LATE_PATIENCE);
+        match offered {
+            Offered::Full(record) => match self.shared.queue.offer(record) {
+                Offered::Full(record) => self.refuse(record, Dropped::Shutdown),
+                other => {
+                    writer::write_now(&self.shared, LATE_PATIENCE);
+                    other
+                }
+            },
+            other => other,
+        }
+    }
+
+    /// Waits for room in the queue, at most `slice`. True when it is worth offering again.
+    pub fn wait_for_room(&self, slice: Duration) -> bool {
+        self.shared.queue.wait_for_room(slice)
+    }
+
+    /// Drops a record that found no room; after `Timeout`, nobody waits until the writer has caught up.
+    #[cold]
+    pub fn refuse(&self, record: Buffer, reason: Dropped) -> Offered {
+        if reason == Dropped::Timeout {
+            self.shared.queue.give_up_waiting();
+        }
+        if crate::record::level_of(record.as_slice()) >= level::ERROR {
+            self.shared
+                .errors
+                .handle("keep a record of level ERROR", &"the queue is full and its sink does not follow");
+        }
+        self.shared.queue.refuse(record, reason)
+    }
+
+    /// Asks for everything accepted so far to be written. A `patient` request waits for a failing disk to mend.
+    #[must_use]
+    pub fn request_flush(&self, patient: bool) -> Flushing {
+        let (done, answer) = bounded(1);
+        if self.shared.state.load(Ordering::SeqCst) == state::CLOSED {
+            let _ = done.send(writer::write_now(&self.shared, LATE_PATIENCE));
+        } else {
+            self.shared.flushes.push(Flush { done, patient });
+            self.shared.queue.waker().wake_at_once();
+        }
+        Flushing(answer)
+    }
+
+    /// Waits until the console has shown what it was given.
+    pub fn flush_console(&self, timeout: Duration) -> bool {
+        match self.shared.pipeline.try_lock() {
+            Ok(mut pipeline) => pipeline.flush_console(timeout),
+            Err(_) => false,
+        }
+    }
+
+    /// Writes what is queued and ends the writer, within `timeout`. True when nothing was left unwritten.
+    pub fn shutdown(&self, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
+        let shared = &self.shared;
+        let _ = shared.state.compare_exchange(state::OPEN, state::CLOSING, Ordering::SeqCst, Ordering::SeqCst);
+        shared.queue.waker().wake_at_once();
+        let handle = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let ended = handle.is_none_or(|handle| {
+            while !handle.is_finished() && Instant::now() < deadline {
+                thread::sleep(Duration::from_micros(200));
+            }
+            handle.is_finished() && handle.join().is_ok()
+        });
+        shared.state.store(state::CLOSED, Ordering::SeqCst);
+        shared.queue.release_waiters();
+        if ended && writer::write_now(shared, deadline.saturating_duration_since(Instant::now())) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            shared.pipeline().flush_console(left.min(CONSOLE_PATIENCE));
+            return true;
+        }
+        let left = shared.stats.depth();
+        shared.errors.handle("write everything before shutdown", &format!("{left} records are left in the queue"));
+        false
+    }
+
+    /// Whether the writer has ended and callers write themselves.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.shared.state.load(Ordering::SeqCst) == state::CLOSED
+    }
+
+    /// Writes a record of the library's own, past the queue.
+    pub fn say(&self, level: i32, function: &str, message: &str, fields: &[(&str, Value<'_>)]) {
+        self.shared.pipeline().say(level, function, message, fields);
+        self.shared.queue.waker().wake_at_once();
+    }
+
+    /// Holds the writer still for a fork, waiting at most 100 ms for it.
+    pub fn pause(&self) {
+        if self.writer.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
+            return;
+        }
+        self.shared.pause.store(true, Ordering::SeqCst);
+        self.shared.queue.waker().wake_at_once();
+        let started = Instant::now();
+        while !self.shared.paused.load(Ordering::SeqCst) && started.elapsed() < FORK_PATIENCE {
+            thread::sleep(Duration::from_micros(50));
+        }
+    }
+
+    pub fn resume(&self) {
+        self.shared.pause.store(false, Ordering::SeqCst);
+    }
+
+    /// In a forked child: gives the buffers of the parent's records back and starts the counts anew. Only when the writer
+    /// stood still is the queue known to be whole; otherwise its slots stay taken.
+    pub fn forget_in_child(&self) {
+        if self.shared.paused.load(Ordering::SeqCst) {
+            let mut batch = Vec::new();
+            self.shared.queue.take(&mut batch, usize::MAX);
+            crate::slab::give_back(&mut batch);
+        }
+        self.shared.stats.restart();
+    }
+}

@@ -1,0 +1,278 @@
+//! What happens to a batch behind the queue: route, encode, hand to the sinks, and account for every record.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::clock;
+use crate::config::{ConsoleFormat, Settings};
+use crate::encoder::{ConsoleEncoder, JsonEncoder};
+use crate::error::Result;
+use crate::error_handler::ErrorHandler;
+use crate::level;
+use crate::record::{Builder, Record};
+use crate::rotation::SizeRotation;
+use crate::router::Router;
+use crate::sink::{ConsoleSink, DirectoryLock, FileSink, Held};
+use crate::slab::Buffer;
+use crate::stats::{FileKind, FileStats, Stats};
+use crate::value::Value;
+
+/// How long a batch waits for another process to finish its own; then it is written without the lock.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+/// Bytes a failing sink may hold in memory before the queue is left to fill.
+const BACKLOG: usize = 8 << 20;
+/// In place of a record's number: a line of the pipeline itself, which is not accounted for.
+const OWN: u64 = u64::MAX;
+
+#[derive(Debug)]
+pub struct Pipeline {
+    router: Router,
+    json: JsonEncoder,
+    text: Option<ConsoleEncoder>,
+    outputs: Vec<Output>,
+    console: Option<ConsoleSink>,
+    lock: DirectoryLock,
+    stats: Arc<Stats>,
+    errors: Arc<ErrorHandler>,
+    line: Vec<u8>,
+    console_lines: Vec<u8>,
+    console_count: u64,
+    /// Records seen, and those of them that are known to be written or failed.
+    delivered: u64,
+    settled: u64,
+    failed: u64,
+    told_drops: u64,
+    told_at: Option<Instant>,
+}
+
+/// A file, and the numbers of the records whose lines it has not written yet.
+#[derive(Debug)]
+struct Output {
+    kind: FileKind,
+    sink: FileSink,
+    waiting: VecDeque<u64>,
+    passed: u64,
+    seen: Seen,
+}
+
+/// What the statistics know of a sink's own counts.
+#[derive(Debug, Default)]
+struct Seen {
+    written: u64,
+    bytes: u64,
+    rotations: u64,
+}
+
+impl Output {
+    fn push(&mut self, line: &[u8], number: u64) {
+        self.sink.push(line);
+        self.waiting.push_back(number);
+    }
+
+    /// Forgets the records whose lines have left the sink.
+    fn settle(&mut self, stats: &FileStats) {
+        let passed = self.sink.passed();
+        let gone = usize::try_from(passed - self.passed).unwrap_or(usize::MAX).min(self.waiting.len());
+        if gone == self.waiting.len() {
+            self.waiting.clear();
+        } else {
+            self.waiting.drain(..gone);
+        }
+        self.passed = passed;
+        for (count, now, seen) in [
+            (&stats.written, self.sink.written(), &mut self.seen.written),
+            (&stats.bytes, self.sink.bytes_written(), &mut self.seen.bytes),
+            (&stats.rotations, self.sink.rotations(), &mut self.seen.rotations),
+        ] {
+            count.add(now - *seen);
+            *seen = now;
+        }
+    }
+}
+
+impl Pipeline {
+    /// Opens every sink.
+    ///
+    /// # Errors
+    /// When the directory or a file cannot be made or written.
+    pub fn open(settings: &Settings, stats: &Arc<Stats>, errors: &Arc<ErrorHandler>) -> Result<Self> {
+        crate::sink::prepare_directory(&settings.directory, settings.directory_mode)?;
+        let outputs = settings
+            .files
+            .iter()
+            .map(|file| {
+                let sink = FileSink::open(crate::sink::FileSettings {
+                    path: settings.directory.join(&file.name),
+                    mode: settings.file_mode,
+                    directory_mode: settings.directory_mode,
+                    rotation: SizeRotation { max_bytes: file.max_bytes, backup_count: file.backup_count },
+                })?;
+                Ok(Output { kind: file.kind, sink, waiting: VecDeque::new(), passed: 0, seen: Seen::default() })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Self {
+            router: Router::new(settings),
+            json: JsonEncoder::default(),
+            text: settings.console.and_then(|console| match console.format {
+                ConsoleFormat::Text { color } => Some(ConsoleEncoder::new(color)),
+                ConsoleFormat::Json => None,
+            }),
+            outputs,
+            console: settings.console.map(|_| ConsoleSink::new()),
+            lock: DirectoryLock::open(&settings.directory, settings.file_mode)?,
+            stats: Arc::clone(stats),
+            errors: Arc::clone(errors),
+            line: Vec::with_capacity(4_096),
+            console_lines: Vec::new(),
+            console_count: 0,
+            delivered: 0,
+            settled: 0,
+            failed: 0,
+            told_drops: stats.dropped_total(),
+            told_at: None,
+        })
+    }
+
+    /// Whether more records may be taken: false while a failing sink holds as much as it may.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.outputs.iter().all(|output| output.sink.pending_bytes() < BACKLOG)
+    }
+
+    /// Routes and encodes a batch into the sinks' memory. One record that fails never takes another with it.
+    pub fn deliver(&mut self, batch: &[Buffer]) {
+        for buffer in batch {
+            let number = self.delivered;
+            self.delivered += 1;
+            let line = catch_unwind(AssertUnwindSafe(|| self.deliver_one(buffer.as_slice(), number)));
+            if !matches!(line, Ok(true)) {
+                self.failed += 1;
+                self.stats.failed.add(1);
+                self.errors.handle("encode a record", &"it is damaged");
+            }
+        }
+    }
+
+    fn deliver_one(&mut self, bytes: &[u8], number: u64) -> bool {
+        // SAFETY: only capture and `Builder` fill buffers, and both write texts as UTF-8.
+        let Some(record) = (unsafe { Record::read(bytes) }) else { return false };
+        let route = self.router.route(&record);
+        let console_json = route.console && self.text.is_none();
+        if route.files != 0 || console_json {
+            self.line.clear();
+            self.json.encode(&record, &mut self.line);
+            for (index, output) in self.outputs.iter_mut().enumerate() {
+                if route.files & 1 << index != 0 {
+                    output.push(&self.line, number);
+                }
+            }
+        }
+        if route.console {
+            self.console_count += 1;
+            match &mut self.text {
+                Some(text) => text.encode(&record, &mut self.console_lines),
+                None => self.console_lines.extend_from_slice(&self.line),
+            }
+        }
+        true
+    }
+
+    /// Hands what the sinks hold to the system. True when nothing is left in memory.
+    pub fn commit(&mut self) -> bool {
+        self.commit_console();
+        let now = Instant::now();
+        if self.outputs.iter().any(|output| output.sink.pending_bytes() > 0 && output.sink.due(now)) {
+            let (outputs, errors, stats) = (&mut self.outputs, &self.errors, &self.stats);
+            self.lock.hold(LOCK_PATIENCE, |held| {
+                if held == Held::TimedOut {
+                    stats.lock_timeouts.add(1);
+                    errors.handle("lock the log directory", &"another process has held it for a second");
+                }
+                for output in outputs.iter_mut() {
+                    if let Err(error) = output.sink.write(now, held) {
+                        stats.files[output.kind as usize].errors.add(1);
+                        errors.handle("write", &error);
+                    }
+                }
+            });
+        }
+        self.settle()
+    }
+
+    fn settle(&mut self) -> bool {
+        for output in &mut self.outputs {
+            output.settle(&self.stats.files[output.kind as usize]);
+        }
+        let waiting = self.waiting();
+        let settled = self.delivered - self.failed - waiting;
+        self.stats.written.add(settled.saturating_sub(self.settled));
+        self.settled = settled.max(self.settled);
+        self.outputs.iter().all(|output| output.sink.pending_bytes() == 0)
+    }
+
+    /// Records that at least one file still holds in memory.
+    fn waiting(&self) -> u64 {
+        if self.outputs.iter().all(|output| output.waiting.is_empty()) {
+            return 0;
+        }
+        let numbers: BTreeSet<u64> = self.outputs.iter().flat_map(|output| output.waiting.iter().copied()).collect();
+        numbers.iter().filter(|number| **number != OWN).count() as u64
+    }
+
+    /// Gives up what the sinks still hold, and counts it as failed.
+    pub fn give_up(&mut self) -> u64 {
+        let lost = self.waiting();
+        self.failed += lost;
+        self.stats.failed.add(lost);
+        for output in &mut self.outputs {
+            output.sink.give_up();
+        }
+        self.settle();
+        lost
+    }
+
+    fn commit_console(&mut self) {
+        let Some(console) = &mut self.console else { return };
+        if !self.console_lines.is_empty() {
+            console.send(&self.console_lines, self.console_count);
+            self.console_lines.clear();
+            self.console_count = 0;
+        }
+        self.stats.console_written.set(console.written());
+        self.stats.console_dropped.set(console.dropped());
+    }
+
+    /// Waits until the console has shown what it was sent.
+    pub fn flush_console(&mut self, timeout: Duration) -> bool {
+        self.console.as_mut().is_none_or(|console| console.flush(timeout))
+    }
+
+    /// Says in the log itself how many records were dropped since this was last said.
+    pub fn tell_drops(&mut self, pause: Duration) {
+        let dropped = self.stats.dropped_total();
+        if dropped == self.told_drops || self.told_at.is_some_and(|last| last.elapsed() < pause) {
+            return;
+        }
+        let count = dropped - self.told_drops;
+        self.told_drops = dropped;
+        self.told_at = Some(Instant::now());
+        let message = format!("{count} records dropped");
+        let totals: Vec<_> =
+            self.stats.dropped().map(|(reason, levels)| (reason, levels.iter().sum::<u64>())).collect();
+        let fields: Vec<(&str, Value<'_>)> = std::iter::once(("dropped", count))
+            .chain(totals.into_iter().filter(|(_, total)| *total > 0))
+            .map(|(name, total)| (name, Value::Integer(i64::try_from(total).unwrap_or(i64::MAX))))
+            .collect();
+        self.say(level::WARNING, "overflow", &message, &fields);
+    }
+
+    /// Writes a record of the pipeline's own.
+    pub fn say(&mut self, level: i32, function: &str, message: &str, fields: &[(&str, Value<'_>)]) {
+        let mut bytes = Vec::new();
+        Builder { time: clock::now(), level, logger: "unified_logger", function, message }.put(&mut bytes, fields);
+        self.deliver_one(&bytes, OWN);
+        self.stats.notices.add(1);
+    }
+}

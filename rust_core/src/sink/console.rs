@@ -1,0 +1,105 @@
+//! Standard error, behind a thread of its own: a terminal or a pipe that blocks never holds up the files.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::platform;
+
+/// Batches the thread may lag behind; beyond, lines are dropped and counted.
+const BATCHES: usize = 64;
+const BYTES: u64 = 1 << 20;
+
+#[derive(Debug, Default)]
+struct Counts {
+    written: AtomicU64,
+    dropped: AtomicU64,
+    /// Bytes sent and not yet written.
+    pending: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Batch {
+    bytes: Vec<u8>,
+    lines: u64,
+}
+
+#[derive(Debug, Default)]
+pub struct ConsoleSink {
+    counts: Arc<Counts>,
+    batches: Option<Sender<Batch>>,
+}
+
+impl ConsoleSink {
+    /// Starts nothing: the thread comes with the first line.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Hands over `lines` whole lines. Never waits: what finds no room is dropped and counted.
+    pub fn send(&mut self, bytes: &[u8], lines: u64) {
+        let counts = &self.counts;
+        let size = bytes.len() as u64;
+        let full = counts.pending.load(Ordering::Relaxed) > 0
+            && counts.pending.load(Ordering::Relaxed).saturating_add(size) > BYTES;
+        let batches = match &self.batches {
+            Some(batches) => Some(batches),
+            None => {
+                self.batches = start(Arc::clone(counts));
+                self.batches.as_ref()
+            }
+        };
+        counts.pending.fetch_add(size, Ordering::Relaxed);
+        let sent = !full && batches.is_some_and(|to| to.try_send(Batch { bytes: bytes.to_vec(), lines }).is_ok());
+        if !sent {
+            counts.pending.fetch_sub(size, Ordering::Relaxed);
+            counts.dropped.fetch_add(lines, Ordering::Relaxed);
+        }
+    }
+
+    /// Waits until everything sent is shown, at most `timeout`.
+    #[must_use]
+    pub fn flush(&self, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
+        while self.counts.pending.load(Ordering::Acquire) > 0 {
+            if Instant::now() >= deadline {
+                return false;
+            }
+            thread::sleep(Duration::from_micros(200));
+        }
+        true
+    }
+
+    #[must_use]
+    pub fn written(&self) -> u64 {
+        self.counts.written.load(Ordering::Relaxed)
+    }
+
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.counts.dropped.load(Ordering::Relaxed)
+    }
+}
+
+fn start(counts: Arc<Counts>) -> Option<Sender<Batch>> {
+    let (sender, receiver) = bounded(BATCHES);
+    thread::Builder::new().name("unified_console".into()).spawn(move || run(&receiver, &counts)).ok()?;
+    Some(sender)
+}
+
+/// Ends when the sink goes.
+fn run(batches: &Receiver<Batch>, counts: &Counts) {
+    for batch in batches {
+        let count = match platform::write_stderr(&batch.bytes) {
+            Ok(()) => &counts.written,
+            // Closed, most likely: nowhere is left to tell it but the statistics.
+            Err(_) => &counts.dropped,
+        };
+        count.fetch_add(batch.lines, Ordering::Relaxed);
+        counts.pending.fetch_sub(batch.bytes.len() as u64, Ordering::Release);
+    }
+}

@@ -1,0 +1,87 @@
+//! The log directory, and the lock that lets several processes write to it in turn.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::platform::{self, Lock};
+
+const LOCK_FILE: &str = ".unified_logger.lock";
+
+/// Makes the directory if it is missing, and makes sure that files can be made in it.
+///
+/// # Errors
+/// When it cannot be made, is not a directory or must not be written.
+pub fn prepare_directory(directory: &Path, mode: u32) -> Result<()> {
+    platform::create_directories(directory, mode)
+        .map_err(|error| Error::io("create the directory", directory, error))?;
+    platform::may_write(directory).map_err(|error| Error::io("write in the directory", directory, error))
+}
+
+/// What came of asking for the lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    Yes,
+    /// Another process held it the whole time: whole lines may be appended, but nothing renamed.
+    TimedOut,
+    /// The file system has no locks: this process acts as if it were alone.
+    Unsupported,
+}
+
+/// One exclusive lock per log directory.
+#[derive(Debug)]
+pub struct DirectoryLock {
+    path: PathBuf,
+    mode: u32,
+    file: Option<File>,
+}
+
+impl DirectoryLock {
+    /// Opens the lock file beside the logs.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn open(directory: &Path, mode: u32) -> Result<Self> {
+        let path = directory.join(LOCK_FILE);
+        let file = open(&path, mode)?;
+        Ok(Self { path, mode, file: Some(file) })
+    }
+
+    /// Runs `body` with the lock, or without it once `patience` is over.
+    pub fn hold<R>(&mut self, patience: Duration, body: impl FnOnce(Held) -> R) -> R {
+        // A directory that was removed and made again has another lock file.
+        let moved = match (&self.file, platform::identity_at(&self.path)) {
+            (Some(file), Ok(at_path)) => platform::identity(file).ok() != Some(at_path),
+            _ => true,
+        };
+        if moved {
+            self.file = open(&self.path, self.mode).ok();
+        }
+        let Some(file) = &self.file else { return body(Held::Unsupported) };
+        match platform::lock(file, patience) {
+            Lock::Held => {
+                let held = Unlock(file);
+                let result = body(Held::Yes);
+                drop(held);
+                result
+            }
+            Lock::TimedOut => body(Held::TimedOut),
+            Lock::Unsupported => body(Held::Unsupported),
+        }
+    }
+}
+
+/// Gives the lock back, also when writing panics.
+struct Unlock<'a>(&'a File);
+
+impl Drop for Unlock<'_> {
+    fn drop(&mut self) {
+        platform::unlock(self.0);
+    }
+}
+
+fn open(path: &Path, mode: u32) -> Result<File> {
+    let follow = !path.parent().is_some_and(platform::others_may_write);
+    platform::open_append(path, mode, follow).map_err(|error| Error::io("open the lock file", path, error))
+}

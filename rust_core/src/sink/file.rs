@@ -1,0 +1,301 @@
+//! A log file: whole lines appended, rotated within its bound, mended after trouble.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use memchr::memrchr;
+
+use crate::error::{Error, Result};
+use crate::platform::{self, Identity};
+use crate::rotation::SizeRotation;
+
+use super::directory::Held;
+
+/// Bytes of one write at most (one line may be longer).
+const WRITE: usize = 1 << 20;
+/// Memory kept for the next batch.
+const KEEP: usize = 1 << 20;
+const SHORTEST_RETRY: Duration = Duration::from_millis(10);
+const LONGEST_RETRY: Duration = Duration::from_secs(1);
+
+#[derive(Clone, Debug)]
+pub struct FileSettings {
+    pub path: PathBuf,
+    pub mode: u32,
+    pub directory_mode: u32,
+    pub rotation: SizeRotation,
+}
+
+#[derive(Debug)]
+pub struct FileSink {
+    settings: FileSettings,
+    file: Option<Open>,
+    /// Whole lines not written yet, from `start` on.
+    pending: Vec<u8>,
+    start: usize,
+    counts: Counts,
+    /// After a failure: when to try again, and how long to wait after the next.
+    retry: Option<(Instant, Duration)>,
+}
+
+/// The current file.
+#[derive(Debug)]
+struct Open {
+    file: File,
+    identity: Identity,
+    /// Its size as this process left it.
+    size: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    pushed: u64,
+    written: u64,
+    given_up: u64,
+    bytes: u64,
+    rotations: u64,
+}
+
+impl FileSink {
+    /// Opens the file, making it if it is missing.
+    ///
+    /// # Errors
+    /// When it cannot be opened, is not a regular file, or is a link in a directory that others may write.
+    pub fn open(settings: FileSettings) -> Result<Self> {
+        let file = open(&settings)?;
+        Ok(Self { settings, file: Some(file), pending: Vec::new(), start: 0, counts: Counts::default(), retry: None })
+    }
+
+    /// Takes one whole line, newline included, for the next `write`.
+    #[inline]
+    pub fn push(&mut self, line: &[u8]) {
+        debug_assert_eq!(line.last(), Some(&b'\n'));
+        self.pending.extend_from_slice(line);
+        self.counts.pushed += 1;
+    }
+
+    /// Lines ever taken.
+    #[must_use]
+    pub fn pushed(&self) -> u64 {
+        self.counts.pushed
+    }
+
+    /// Lines that are no longer waiting: written, or given up.
+    #[must_use]
+    pub fn passed(&self) -> u64 {
+        self.counts.written + self.counts.given_up
+    }
+
+    #[must_use]
+    pub fn written(&self) -> u64 {
+        self.counts.written
+    }
+
+    #[must_use]
+    pub fn bytes_written(&self) -> u64 {
+        self.counts.bytes
+    }
+
+    #[must_use]
+    pub fn rotations(&self) -> u64 {
+        self.counts.rotations
+    }
+
+    #[must_use]
+    pub fn pending_bytes(&self) -> usize {
+        self.pending.len() - self.start
+    }
+
+    /// Whether it is time to write: false for a while after a failure.
+    #[must_use]
+    pub fn due(&self, now: Instant) -> bool {
+        self.retry.is_none_or(|(at, _)| now >= at)
+    }
+
+    /// Writes what is pending, rotating where a line would cross the bound. What fails is kept for the next time.
+    ///
+    /// # Errors
+    /// When the file system refuses; lines not written stay pending, and no part of a line is left behind.
+    pub fn write(&mut self, now: Instant, held: Held) -> Result<()> {
+        if self.pending_bytes() == 0 || !self.due(now) {
+            return Ok(());
+        }
+        match self.write_pending(held) {
+            Ok(()) => {
+                self.retry = None;
+                Ok(())
+            }
+            Err(error) => {
+                let pause = self.retry.map_or(SHORTEST_RETRY, |(_, pause)| (pause * 2).min(LONGEST_RETRY));
+                self.retry = Some((now + pause, pause));
+                self.file = None;
+                Err(error)
+            }
+        }
+    }
+
+    /// Drops what is pending, and tells how many lines that were.
+    pub fn give_up(&mut self) -> u64 {
+        let lost = self.counts.pushed - self.passed();
+        self.counts.given_up += lost;
+        self.clear();
+        lost
+    }
+
+    fn clear(&mut self) {
+        self.start = 0;
+        self.pending.clear();
+        self.pending.shrink_to(KEEP);
+    }
+
+    fn write_pending(&mut self, held: Held) -> Result<()> {
+        self.find_file()?;
+        while self.pending_bytes() > 0 {
+            let size = self.file.as_ref().map_or(0, |open| open.size);
+            let rotating = held != Held::TimedOut;
+            let room = if rotating { self.settings.rotation.room(size) } else { u64::MAX };
+            let count = self.next_part(usize::try_from(room).unwrap_or(usize::MAX));
+            if count == 0 {
+                if size > 0 {
+                    self.rotate()?;
+                    continue;
+                }
+                // A single line larger than the bound has a file of its own.
+                let line = self.first_line();
+                self.append(line)?;
+            } else {
+                self.append(count)?;
+            }
+        }
+        self.clear();
+        Ok(())
+    }
+
+    /// Bytes of whole lines that fit into `room` and one write.
+    fn next_part(&self, room: usize) -> usize {
+        let pending = &self.pending[self.start..];
+        let most = room.min(pending.len());
+        if most == pending.len() && most <= WRITE {
+            return most;
+        }
+        match memrchr(b'\n', &pending[..most.min(WRITE)]) {
+            Some(end) => end + 1,
+            // A line longer than one write goes whole all the same, if there is room for it.
+            None => Some(self.first_line()).filter(|line| *line <= room).unwrap_or(0),
+        }
+    }
+
+    fn first_line(&self) -> usize {
+        let pending = &self.pending[self.start..];
+        memchr::memchr(b'\n', pending).map_or(pending.len(), |end| end + 1)
+    }
+
+    /// Appends the next `count` bytes, all or nothing.
+    fn append(&mut self, count: usize) -> Result<()> {
+        let bytes = &self.pending[self.start..self.start + count];
+        let Some(open) = &mut self.file else { return Ok(()) };
+        let mut done = 0;
+        while done < bytes.len() {
+            match open.file.write(&bytes[done..]) {
+                Ok(0) => return Err(self.failed(done, io::ErrorKind::WriteZero.into())),
+                Ok(written) => done += written,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.failed(done, error)),
+            }
+        }
+        open.size += count as u64;
+        self.passed_part(count);
+        Ok(())
+    }
+
+    /// After a failed write: keeps the lines that are whole, cuts off the one that is not.
+    fn failed(&mut self, done: usize, error: io::Error) -> Error {
+        let whole = memrchr(b'\n', &self.pending[self.start..self.start + done]).map_or(0, |end| end + 1);
+        if let Some(open) = &mut self.file {
+            // If this fails too, the next to write closes the torn line.
+            let _ = open.file.set_len(open.size + whole as u64);
+            open.size += whole as u64;
+        }
+        self.passed_part(whole);
+        Error::io("write", &self.settings.path, error)
+    }
+
+    fn passed_part(&mut self, count: usize) {
+        let part = &self.pending[self.start..self.start + count];
+        self.counts.written += memchr::memchr_iter(b'\n', part).count() as u64;
+        self.counts.bytes += count as u64;
+        self.start += count;
+    }
+
+    /// Makes sure that the open file is the one at the path, and that it ends with a newline.
+    fn find_file(&mut self) -> Result<()> {
+        let at_path = platform::identity_at(&self.settings.path).ok();
+        if let Some(open) = &mut self.file
+            && Some(open.identity) == at_path
+        {
+            let size = open.file.metadata().map_err(|error| Error::io("look at", &self.settings.path, error))?.len();
+            if size == open.size {
+                return Ok(());
+            }
+            open.size = size;
+        } else {
+            // Removed, renamed or rotated by another: go on in the one that is there now.
+            self.file = Some(open_or_create(&self.settings)?);
+        }
+        self.close_torn_line()
+    }
+
+    /// A process that died while writing may have left part of a line: it gets an end of its own.
+    fn close_torn_line(&mut self) -> Result<()> {
+        let Some(open) = &mut self.file else { return Ok(()) };
+        let path = &self.settings.path;
+        if open.size > 0 && !platform::ends_with_newline(&open.file, open.size) {
+            open.file.write_all(b"\n").map_err(|error| Error::io("write", path, error))?;
+            open.size += 1;
+        }
+        Ok(())
+    }
+
+    fn rotate(&mut self) -> Result<()> {
+        let path = &self.settings.path;
+        for (from, to) in self.settings.rotation.renames(path) {
+            match std::fs::rename(&from, &to) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(Error::io("rotate", &from, error)),
+            }
+        }
+        self.counts.rotations += 1;
+        self.file = Some(open(&self.settings)?);
+        Ok(())
+    }
+}
+
+fn open_or_create(settings: &FileSettings) -> Result<Open> {
+    if let Some(directory) = settings.path.parent() {
+        super::prepare_directory(directory, settings.directory_mode)?;
+    }
+    open(settings)
+}
+
+fn open(settings: &FileSettings) -> Result<Open> {
+    let path = &settings.path;
+    let exposed = path.parent().is_some_and(platform::others_may_write);
+    if exposed && is_link(path) {
+        return Err(Error::SymbolicLink(path.clone()));
+    }
+    let failed = |error| Error::io("open", path, error);
+    let file = platform::open_append(path, settings.mode, !exposed).map_err(failed)?;
+    let meta = file.metadata().map_err(failed)?;
+    if !meta.is_file() && !platform::is_character_device(&meta) {
+        return Err(Error::NotRegular(path.clone()));
+    }
+    let identity = platform::identity(&file).map_err(failed)?;
+    Ok(Open { file, identity, size: meta.len() })
+}
+
+fn is_link(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|meta| meta.is_symlink())
+}
