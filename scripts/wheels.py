@@ -34,13 +34,13 @@ def add_target(target: str) -> bool:
     return os.spawnlp(os.P_WAIT, "rustup", "rustup", "target", "add", target) == 0
 
 
-def try_in_fresh_environment(python: Path, distribution: Path, *options: str) -> None:
+def try_in_fresh_environment(python: Path, distribution: Path) -> None:
     """Install a distribution into an empty environment and log a record with it."""
     with tempfile.TemporaryDirectory() as folder:
         venv = Path(folder) / "venv"
         run(python, "-m", "venv", venv)
         pip: list[str | Path] = [venv / "bin" / "pip", "--quiet", "--disable-pip-version-check"]
-        run(*pip, "install", *options, distribution)
+        run(*pip, "install", distribution)
         run(venv / "bin" / "python", SMOKE, cwd=Path(folder))
 
 
@@ -66,12 +66,12 @@ def main() -> None:
     say("Checking metadata and contents of all distributions.")
     distributions = sorted(DIST.iterdir())
     run(release.tool("twine"), "check", "--strict", *distributions)
-    run(release.tool("check-wheel-contents"), *DIST.glob("*.whl"))
+    run(release.tool("check-wheel-contents"), *(path for path in distributions if path.suffix == ".whl"))
 
     sdist = next(DIST.glob("*.tar.gz"))
     first, python = next(iter(pythons.items()))
     say(f"Installing the sdist into a fresh environment of Python {first}.")
-    try_in_fresh_environment(python, sdist, "--no-binary=unified_logger")
+    try_in_fresh_environment(python, sdist)
     for version, python in pythons.items():
         tag = f"cp{version.replace('.', '')}"
         say(f"Installing the wheel into a fresh environment of Python {version}.")
