@@ -1,0 +1,203 @@
+"""The native core: turns Python objects into records and hands them to the writer."""
+
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from logging import Handler, LogRecord
+from logging import Logger as _StdLogger
+from types import CodeType, TracebackType
+from typing import Any, TypeAlias, final
+
+_ExcInfo: TypeAlias = (
+    bool
+    | BaseException
+    | tuple[type[BaseException], BaseException, TracebackType | None]
+    | tuple[None, None, None]
+    | None
+)
+
+class Logger:
+    """Names a logger and decides by the `logging.Logger` of that name."""
+
+    def __new__(cls, name: str, logger: _StdLogger) -> Logger: ...
+    @property
+    def name(self) -> str:
+        """The name."""
+    @property
+    def logger(self) -> _StdLogger:
+        """The `logging.Logger` of the same name, which decides levels for both."""
+    def debug(
+        self,
+        message: object = ...,
+        /,
+        *args: object,
+        exc_info: _ExcInfo = ...,
+        stack_info: bool = ...,
+        stacklevel: int = ...,
+        extra: Mapping[str, object] | None = ...,
+        **fields: object,
+    ) -> None:
+        """Logs at DEBUG."""
+    def info(
+        self,
+        message: object = ...,
+        /,
+        *args: object,
+        exc_info: _ExcInfo = ...,
+        stack_info: bool = ...,
+        stacklevel: int = ...,
+        extra: Mapping[str, object] | None = ...,
+        **fields: object,
+    ) -> None:
+        """Logs at INFO."""
+    def warning(
+        self,
+        message: object = ...,
+        /,
+        *args: object,
+        exc_info: _ExcInfo = ...,
+        stack_info: bool = ...,
+        stacklevel: int = ...,
+        extra: Mapping[str, object] | None = ...,
+        **fields: object,
+    ) -> None:
+        """Logs at WARNING."""
+    def error(
+        self,
+        message: object = ...,
+        /,
+        *args: object,
+        exc_info: _ExcInfo = ...,
+        stack_info: bool = ...,
+        stacklevel: int = ...,
+        extra: Mapping[str, object] | None = ...,
+        **fields: object,
+    ) -> None:
+        """Logs at ERROR."""
+    def critical(
+        self,
+        message: object = ...,
+        /,
+        *args: object,
+        exc_info: _ExcInfo = ...,
+        stack_info: bool = ...,
+        stacklevel: int = ...,
+        extra: Mapping[str, object] | None = ...,
+        **fields: object,
+    ) -> None:
+        """Logs at CRITICAL."""
+    def exception(
+        self,
+        message: object = ...,
+        /,
+        *args: object,
+        exc_info: _ExcInfo = ...,
+        stack_info: bool = ...,
+        stacklevel: int = ...,
+        extra: Mapping[str, object] | None = ...,
+        **fields: object,
+    ) -> None:
+        """Logs at ERROR with the exception being handled."""
+    def log(
+        self,
+        level: int | str,
+        message: object = ...,
+        /,
+        *args: object,
+        exc_info: _ExcInfo = ...,
+        stack_info: bool = ...,
+        stacklevel: int = ...,
+        extra: Mapping[str, object] | None = ...,
+        **fields: object,
+    ) -> None:
+        """Logs at the level given first."""
+
+@final
+class Context:
+    """Ids and fields, as records get them. Immutable: setting another field makes another context."""
+
+    def __new__(cls, trace_id: str | None, span_id: str | None, fields: Mapping[str, Any]) -> Context: ...
+    @property
+    def trace_id(self) -> str | None: ...
+    @property
+    def span_id(self) -> str | None: ...
+    @property
+    def fields(self) -> dict[str, Any]:
+        """A copy of the fields, without the ids."""
+
+def set_context_variable(variable: ContextVar[Context | None]) -> None:
+    """Tells which context variable holds the current context."""
+
+def start(
+    *,
+    directory: str,
+    directory_mode: int,
+    file_mode: int,
+    files: list[tuple[str, str, int, int, int]],
+    console: tuple[int, str, bool] | None,
+    ai_loggers: list[str],
+    legacy_substring: bool,
+    queue_size: int,
+    queue_bytes: int,
+    overflow: str,
+    overflow_timeout: float,
+    patience: float,
+) -> None:
+    """Starts the engine, or replaces the running one without losing a record.
+
+    Each of `files` is (kind, name, level, max_bytes, backup_count); `console` is (level, format, color) or None.
+    `patience` is how many seconds the old engine may take to write what it had accepted.
+    """
+
+def turn_off() -> None:
+    """Leaves all records to handlers of `logging`."""
+
+def flush(timeout: float | None = None) -> bool:
+    """Waits until everything accepted before is on disk, at most `timeout` seconds."""
+
+def shutdown(timeout: float) -> bool:
+    """Writes what is queued and ends the writer, within `timeout` seconds. True when nothing was left unwritten."""
+
+def show_early() -> None:
+    """Shows on standard error what was logged at WARNING and above and never found a start."""
+
+def say(function: str, message: str) -> None:
+    """Writes a WARNING record of the library's own."""
+
+def stats() -> dict[str, Any]:
+    """The counts of the process, as plain integers."""
+
+def emit(log_record: LogRecord, ai: bool = False) -> None:
+    """Captures a `logging.LogRecord` and hands it over, once. With `ai` it goes to the AI file whatever its logger."""
+
+def log_ai(
+    logger: Logger, number: int, message: object, fields: Mapping[str, Any], exception: BaseException | None
+) -> None:
+    """Logs an AI record: goes to the AI file whatever the logger's name."""
+
+def set_listened(function: Callable[..., None]) -> None:
+    """Sets the function that logs through `logging` for loggers that others listen to."""
+
+def set_root_handler(handler: Handler | None) -> None:
+    """Tells which handler of the root logger brings `logging` records in."""
+
+def set_converter(function: Callable[[Any], Any]) -> None:
+    """Sets the function that turns values without a native form into ones that have it."""
+
+def encode_value(value: object) -> str:
+    """The JSON a value has in a record."""
+
+def format_exception(exception: BaseException) -> str:
+    """The traceback text an exception has in a record."""
+
+def exception_json(exception: BaseException) -> str:
+    """The JSON an exception has in a record."""
+
+def mark_wrapper(code: CodeType) -> None:
+    """Marks a function as a wrapper of logging calls: records name its caller."""
+
+def set_clock(time: int | None) -> None:
+    """Stops the clock of records at `time` (nanoseconds since the epoch), or lets it run with None."""
+
+def before_fork() -> None: ...
+def after_fork_in_parent() -> None: ...
+def after_fork_in_child() -> None: ...
