@@ -1,0 +1,16 @@
+"""`_core.pyi` says of the native module what is true."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+
+def test_stubtest_finds_no_difference(tmp_path: Path) -> None:
+    """Names, parameters and defaults of the stub are those of the built module."""
+    config = tmp_path / "mypy.ini"
+    config.write_text("[mypy]\nstrict = True\n", encoding="utf-8")
+    command = [sys.executable, "-m", "mypy.stubtest", "--mypy-config-file", str(config), "unified_logger._core"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,94 @@
+"""Code as users write it; a strict type checker has nothing to say about it."""
+
+import asyncio
+import logging
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from unified_logger import (
+    ConfigurationError,
+    LoggingContext,
+    UnifiedLogger,
+    UnifiedLoggerError,
+    UnifiedLoggerFactory,
+    flush_logging,
+    get_logger,
+    get_stats,
+    init_logging,
+    init_logging_from_config,
+    load_config,
+    mark_wrapper,
+    register_value,
+    shutdown_logging,
+)
+from unified_logger.testing import capture_logs, stopped_clock
+
+factory: UnifiedLoggerFactory = init_logging("INFO", "logs", 10_000, 10 * 1024 * 1024, 7)
+init_logging(log_level=logging.DEBUG, log_dir=Path("logs"), overflow="drop_low", queue_bytes=1 << 20)
+init_logging_from_config("logging.yaml", log_level="DEBUG")
+config: dict[str, Any] = load_config(Path("logging.yaml"))
+
+logger: UnifiedLogger = get_logger("shop.orders")
+logger.debug("loaded")
+logger.info("received %s", "order", order_id=7, msg="a field", name="another", level=3)
+logger.warning("slow", extra={"attempt": 2}, stacklevel=2)
+logger.error("failed", exc_info=True, stack_info=True)
+logger.critical("down", exc_info=ValueError("reason"))
+logger.exception("failed", order_id=7)
+logger.log(logging.INFO, "at a level", order_id=7)
+logger.ai("answered", model="small-1", latency_ms=1.5, error=TimeoutError(), user="u-001")
+standard: logging.Logger = logger.logger
+
+logger.set_trace_context(trace_id=None, user="u-001")
+context: dict[str, Any] = logger.get_trace_context()
+logger.clear_trace_context()
+
+with LoggingContext(trace_id="abc", span_id=None, user="u-001"):
+    logger.info("inside")
+
+
+@LoggingContext(step="total")
+def total(prices: list[int]) -> int:
+    """A decorated function keeps its types."""
+    return sum(prices)
+
+
+@LoggingContext()
+async def fetch(url: str) -> bytes:
+    """So does a decorated coroutine function."""
+    async with LoggingContext(url=url):
+        return url.encode()
+
+
+@mark_wrapper
+def audit(message: str) -> None:
+    """And a marked wrapper."""
+    logger.info(message)
+
+
+amount: int = total([1, 2]) + 1
+body: bytes = asyncio.run(fetch("/"))
+audit("changed")
+
+
+class Money:
+    """A value of the user's own."""
+
+    cents = 5
+
+
+register_value(Money, lambda money: money.cents)
+
+with capture_logs(logging.INFO) as records:
+    first: dict[str, Any] = records[0]
+with stopped_clock(datetime(2026, 2, 19, tzinfo=timezone.utc)):
+    pass
+
+stats: dict[str, Any] = get_stats()
+flushed: bool = flush_logging(timeout=None) and factory.flush(1.0)
+written: bool = shutdown_logging(timeout=2.5) and factory.shutdown()
+try:
+    factory.initialize(log_level="INFO", log_dir="logs")
+except ConfigurationError as error:
+    base: UnifiedLoggerError = error

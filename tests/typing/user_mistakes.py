@@ -1,0 +1,21 @@
+"""Mistakes that a strict type checker finds: each `ignore` names the error expected, and an unused one is an error."""
+
+from unified_logger import LoggingContext, flush_logging, get_logger, init_logging, shutdown_logging
+
+init_logging(queue_size="many")  # type: ignore[arg-type]
+init_logging(log_level=None)  # type: ignore[arg-type]
+get_logger(7)  # type: ignore[arg-type]
+LoggingContext(trace_id=7)  # type: ignore[arg-type]
+flush_logging(timeout="soon")  # type: ignore[arg-type]
+shutdown_logging(None)  # type: ignore[arg-type]
+get_logger("shop").ai("answered", model=7)  # type: ignore[arg-type]
+get_logger("shop").inform("no such method")  # type: ignore[attr-defined]
+
+
+@LoggingContext()
+def total(prices: list[int]) -> int:
+    """A decorated function keeps its types."""
+    return sum(prices)
+
+
+total("7")  # type: ignore[arg-type]
