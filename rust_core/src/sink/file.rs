@@ -64,7 +64,8 @@ impl FileSink {
     /// # Errors
     /// When it cannot be opened, is not a regular file, or is a link in a directory that others may write.
     pub fn open(settings: FileSettings) -> Result<Self> {
-        let file = open(&settings)?;
+        // A size that no file has: what an earlier process left is looked at before the first write.
+        let file = Open { size: u64::MAX, ..open(&settings)? };
         Ok(Self { settings, file: Some(file), pending: Vec::new(), start: 0, counts: Counts::default(), retry: None })
     }
 

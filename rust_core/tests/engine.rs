@@ -1,0 +1,200 @@
+//! From an offered record to lines on disk, through the real queue and writer.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use unified_logger_core::config::{AiLoggers, FileSettings, Overflow, Settings};
+use unified_logger_core::engine::Engine;
+use unified_logger_core::level;
+use unified_logger_core::queue::Offered;
+use unified_logger_core::record::Builder;
+use unified_logger_core::slab::Buffer;
+use unified_logger_core::stats::{Dropped, FileKind, Stats};
+use unified_logger_core::value::Value;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn settings(directory: &Path) -> Settings {
+    let file = |kind, name: &str, level| FileSettings { kind, name: name.into(), level, max_bytes: 0, backup_count: 0 };
+    Settings {
+        directory: directory.to_owned(),
+        directory_mode: 0o750,
+        file_mode: 0o640,
+        files: vec![
+            file(FileKind::App, "app.log", level::DEBUG),
+            file(FileKind::Errors, "errors.log", level::ERROR),
+            file(FileKind::Ai, "ai_responses.log", level::DEBUG),
+        ],
+        console: None,
+        ai: AiLoggers::default(),
+        queue_size: 100,
+        queue_bytes: 1 << 20,
+        overflow: Overflow::Block,
+        overflow_timeout: SECOND,
+    }
+}
+
+fn record(logger: &str, level: i32, number: i64) -> Buffer {
+    let mut buffer = Buffer::take();
+    Builder { time: 0, level, logger, function: "f", message: "m" }.put(&mut buffer, &[("n", Value::Integer(number))]);
+    buffer
+}
+
+/// Offers until taken, as a caller does that waits.
+fn offer(engine: &Engine, record: Buffer) {
+    let mut offered = engine.offer(record);
+    while let Offered::Full(record) = offered {
+        engine.wait_for_room(SECOND);
+        offered = engine.offer(record);
+    }
+}
+
+fn numbers(file: &Path) -> Vec<i64> {
+    let text = std::fs::read_to_string(file).unwrap();
+    text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["n"].as_i64().unwrap()).collect()
+}
+
+fn flush(engine: &Engine) -> bool {
+    engine.request_flush(true).wait(60 * SECOND).unwrap()
+}
+
+#[test]
+fn records_reach_the_files_they_are_routed_to() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::open(settings(directory.path()), Arc::default()).unwrap();
+    engine.start().unwrap();
+    offer(&engine, record("app", level::INFO, 1));
+    offer(&engine, record("app", level::ERROR, 2));
+    offer(&engine, record("app.ai", level::INFO, 3));
+    assert!(flush(&engine));
+    assert_eq!(numbers(&directory.path().join("app.log")), [1, 2, 3]);
+    assert_eq!(numbers(&directory.path().join("errors.log")), [2]);
+    assert_eq!(numbers(&directory.path().join("ai_responses.log")), [3]);
+    assert!(engine.shutdown(10 * SECOND));
+}
+
+#[test]
+fn threads_through_a_small_queue_lose_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let stats = Arc::new(Stats::default());
+    let engine = Engine::open(settings(directory.path()), Arc::clone(&stats)).unwrap();
+    engine.start().unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let engine = &engine;
+            scope
+                .spawn(move || (0..2_000).for_each(|n| offer(engine, record("app", level::INFO, thread * 10_000 + n))));
+        }
+    });
+    assert!(flush(&engine));
+    let written = numbers(&directory.path().join("app.log"));
+    assert_eq!(written.len(), 8_000);
+    assert_eq!(written.iter().collect::<HashSet<_>>().len(), 8_000);
+    assert_eq!((stats.accepted(), stats.written.get(), stats.depth()), (8_000, 8_000, 0));
+    assert!(engine.shutdown(10 * SECOND));
+}
+
+#[test]
+fn what_is_queued_before_the_start_is_written_after_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::open(settings(directory.path()), Arc::default()).unwrap();
+    offer(&engine, record("app", level::INFO, 1));
+    engine.start().unwrap();
+    assert!(engine.shutdown(10 * SECOND));
+    assert_eq!(numbers(&directory.path().join("app.log")), [1]);
+}
+
+#[test]
+fn after_shutdown_the_caller_writes() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::open(settings(directory.path()), Arc::default()).unwrap();
+    engine.start().unwrap();
+    assert!(engine.shutdown(10 * SECOND));
+    assert!(engine.shutdown(10 * SECOND));
+    offer(&engine, record("app", level::INFO, 7));
+    assert_eq!(numbers(&directory.path().join("app.log")), [7]);
+    assert!(flush(&engine));
+}
+
+#[test]
+fn drops_are_counted_and_told_in_the_log() {
+    let directory = tempfile::tempdir().unwrap();
+    let stats = Arc::new(Stats::default());
+    let overflow = Settings { overflow: Overflow::DropNew, ..settings(directory.path()) };
+    let engine = Engine::open(overflow, Arc::clone(&stats)).unwrap();
+    for number in 0..150 {
+        assert!(!matches!(engine.offer(record("app", level::INFO, number)), Offered::Full(_)));
+    }
+    engine.start().unwrap();
+    assert!(flush(&engine));
+    let text = std::fs::read_to_string(directory.path().join("app.log")).unwrap();
+    assert_eq!(text.lines().count(), 101);
+    assert!(text.lines().last().unwrap().contains(r#""message":"50 records dropped""#), "{text}");
+    assert_eq!((stats.accepted(), stats.written.get(), stats.dropped_total(), stats.notices.get()), (150, 100, 50, 1));
+    assert!(engine.shutdown(10 * SECOND));
+}
+
+#[test]
+fn a_directory_that_comes_back_gets_what_was_logged_meanwhile() {
+    let directory = tempfile::tempdir().unwrap();
+    let logs = directory.path().join("logs");
+    let stats = Arc::new(Stats::default());
+    let engine = Engine::open(settings(&logs), Arc::clone(&stats)).unwrap();
+    engine.start().unwrap();
+    // In its place a file: the directory can be neither written nor made again.
+    std::fs::remove_dir_all(&logs).unwrap();
+    std::fs::write(&logs, "in the way").unwrap();
+    (0..50).for_each(|number| offer(&engine, record("app", level::ERROR, number)));
+    assert_eq!(engine.request_flush(false).wait(10 * SECOND), Some(false));
+    assert_eq!(stats.written.get(), 0);
+    std::fs::remove_file(&logs).unwrap();
+    assert!(flush(&engine));
+    assert_eq!(numbers(&logs.join("app.log")), (0..50).collect::<Vec<_>>());
+    assert_eq!(numbers(&logs.join("errors.log")), (0..50).collect::<Vec<_>>());
+    assert_eq!(stats.written.get(), 50);
+    assert!(engine.shutdown(10 * SECOND));
+}
+
+#[test]
+fn shutdown_keeps_its_timeout_when_the_disk_is_gone() {
+    let directory = tempfile::tempdir().unwrap();
+    let logs = directory.path().join("logs");
+    let engine = Engine::open(settings(&logs), Arc::default()).unwrap();
+    engine.start().unwrap();
+    std::fs::remove_dir_all(&logs).unwrap();
+    std::fs::write(&logs, "in the way").unwrap();
+    offer(&engine, record("app", level::INFO, 1));
+    assert!(!engine.shutdown(Duration::from_millis(50)));
+}
+
+#[test]
+fn a_caller_that_waited_in_vain_drops_its_record() {
+    let directory = tempfile::tempdir().unwrap();
+    let stats = Arc::new(Stats::default());
+    let engine = Engine::open(settings(directory.path()), Arc::clone(&stats)).unwrap();
+    (0..100).for_each(|number| offer(&engine, record("app", level::INFO, number)));
+    let Offered::Full(refused) = engine.offer(record("app", level::INFO, 100)) else { panic!("there was room") };
+    assert!(!engine.wait_for_room(Duration::ZERO));
+    engine.refuse(refused, Dropped::Timeout);
+    assert!(matches!(engine.offer(record("app", level::INFO, 101)), Offered::Dropped));
+    engine.start().unwrap();
+    assert!(engine.shutdown(10 * SECOND));
+    assert_eq!((stats.accepted(), stats.written.get(), stats.dropped_total()), (102, 100, 2));
+}
+
+#[test]
+fn a_pause_holds_the_writer_and_loses_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::open(settings(directory.path()), Arc::default()).unwrap();
+    engine.start().unwrap();
+    for number in 0..20 {
+        engine.pause();
+        offer(&engine, record("app", level::INFO, number));
+        engine.resume();
+    }
+    assert!(flush(&engine));
+    assert_eq!(numbers(&directory.path().join("app.log")), (0..20).collect::<Vec<_>>());
+    assert!(engine.shutdown(10 * SECOND));
+}

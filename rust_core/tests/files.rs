@@ -1,0 +1,195 @@
+//! Log files: whole lines within their bound, whoever else touches them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+use unified_logger_core::error::Error;
+use unified_logger_core::rotation::SizeRotation;
+use unified_logger_core::sink::{DirectoryLock, FileSettings, FileSink, Held};
+
+fn settings(path: PathBuf, max_bytes: u64, backup_count: u32) -> FileSettings {
+    FileSettings { path, mode: 0o640, directory_mode: 0o750, rotation: SizeRotation { max_bytes, backup_count } }
+}
+
+fn write(sink: &mut FileSink) {
+    sink.write(Instant::now(), Held::Yes).unwrap();
+}
+
+/// All files of a set, oldest first.
+fn files(path: &Path) -> Vec<PathBuf> {
+    let mut numbered: Vec<(u32, PathBuf)> = fs::read_dir(path.parent().unwrap())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter_map(|entry| {
+            let name = entry.to_str()?.strip_prefix(path.to_str()?)?.to_owned();
+            let number = if name.is_empty() { 0 } else { name.strip_prefix('.')?.parse().ok()? };
+            Some((number, entry))
+        })
+        .collect();
+    numbered.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
+    numbered.into_iter().map(|(_, path)| path).collect()
+}
+
+fn all_lines(path: &Path) -> String {
+    files(path).iter().map(|file| fs::read_to_string(file).unwrap()).collect()
+}
+
+#[test]
+fn a_batch_is_split_where_it_would_cross_the_bound() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("app.log");
+    let mut sink = FileSink::open(settings(path.clone(), 30, 9)).unwrap();
+    (0..10).for_each(|number| sink.push(format!("line number {number}\n").as_bytes()));
+    write(&mut sink);
+    assert_eq!(files(&path).len(), 5);
+    assert!(files(&path).iter().all(|file| fs::metadata(file).unwrap().len() == 28));
+    assert_eq!((sink.pushed(), sink.written(), sink.rotations(), sink.bytes_written()), (10, 10, 4, 140));
+}
+
+#[test]
+fn only_so_many_backups_are_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("app.log");
+    let mut sink = FileSink::open(settings(path.clone(), 2, 3)).unwrap();
+    "abcdefgh".chars().for_each(|letter| sink.push(format!("{letter}\n").as_bytes()));
+    write(&mut sink);
+    assert_eq!(all_lines(&path), "e\nf\ng\nh\n");
+}
+
+#[test]
+fn a_line_larger_than_the_bound_has_a_file_of_its_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("app.log");
+    let mut sink = FileSink::open(settings(path.clone(), 10, 9)).unwrap();
+    for line in ["one\n", "much longer than ten bytes\n", "two\n"] {
+        sink.push(line.as_bytes());
+    }
+    write(&mut sink);
+    let contents: Vec<_> = files(&path).iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    assert_eq!(contents, ["one\n", "much longer than ten bytes\n", "two\n"]);
+}
+
+#[test]
+fn a_removed_or_renamed_file_is_made_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("app.log");
+    let mut sink = FileSink::open(settings(path.clone(), 0, 0)).unwrap();
+    sink.push(b"one\n");
+    write(&mut sink);
+    fs::rename(&path, directory.path().join("moved")).unwrap();
+    sink.push(b"two\n");
+    write(&mut sink);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "two\n");
+    fs::remove_file(&path).unwrap();
+    sink.push(b"three\n");
+    write(&mut sink);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "three\n");
+    assert_eq!(fs::read_to_string(directory.path().join("moved")).unwrap(), "one\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_torn_line_is_closed_before_the_next() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("app.log");
+    fs::write(&path, "whole\nto").unwrap();
+    let mut sink = FileSink::open(settings(path.clone(), 0, 0)).unwrap();
+    sink.push(b"next\n");
+    write(&mut sink);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "whole\nto\nnext\n");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_keeps_the_lines_in_memory() {
+    let mut sink = FileSink::open(settings("/dev/full".into(), 0, 0)).unwrap();
+    sink.push(b"one\n");
+    let now = Instant::now();
+    assert!(sink.write(now, Held::Yes).is_err());
+    assert_eq!((sink.pending_bytes(), sink.passed()), (4, 0));
+    assert!(!sink.due(now) && sink.due(now + Duration::from_secs(2)));
+    assert_eq!((sink.give_up(), sink.passed(), sink.written()), (1, 1, 0));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_is_refused_where_others_may_plant_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("app.log");
+    std::os::unix::fs::symlink(directory.path().join("target"), &path).unwrap();
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    assert!(matches!(FileSink::open(settings(path.clone(), 0, 0)), Err(Error::SymbolicLink(_))));
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    assert!(FileSink::open(settings(path, 0, 0)).is_ok());
+}
+
+#[test]
+fn a_directory_is_not_a_log_file() {
+    let directory = tempfile::tempdir().unwrap();
+    assert!(FileSink::open(settings(directory.path().to_owned(), 0, 0)).is_err());
+}
+
+#[cfg(unix)]
+#[test]
+fn several_writers_share_a_rotated_set() {
+    const LINES: usize = 5_000;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("app.log");
+    std::thread::scope(|scope| {
+        for writer in 0..4 {
+            let path = path.clone();
+            scope.spawn(move || {
+                let mut sink = FileSink::open(settings(path.clone(), 20_000, 1_000)).unwrap();
+                let mut lock = DirectoryLock::open(path.parent().unwrap(), 0o640).unwrap();
+                for number in 0..LINES {
+                    sink.push(format!("{writer}:{number}:{}\n", "x".repeat(number % 50)).as_bytes());
+                    if number % 7 == 0 || number == LINES - 1 {
+                        lock.hold(Duration::from_secs(60), |held| {
+                            assert_eq!(held, Held::Yes);
+                            sink.write(Instant::now(), held).unwrap();
+                        });
+                    }
+                }
+            });
+        }
+    });
+    assert!(files(&path).iter().all(|file| fs::metadata(file).unwrap().len() <= 20_000));
+    let text = all_lines(&path);
+    for writer in 0..4 {
+        let mine: Vec<usize> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix(&format!("{writer}:")))
+            .map(|line| line.split_once(':').unwrap().0.parse().unwrap())
+            .collect();
+        assert_eq!(mine, (0..LINES).collect::<Vec<_>>(), "writer {writer}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn rotation_never_loses_or_tears_a_line(
+        lines in prop::collection::vec("[a-z]{0,40}", 1..80), bound in 1_u64..120, every in 1_usize..20
+    ) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("app.log");
+        let mut sink = FileSink::open(settings(path.clone(), bound, 1_000)).unwrap();
+        let mut expected = String::new();
+        for (number, line) in lines.iter().enumerate() {
+            sink.push(format!("{line}\n").as_bytes());
+            expected += &format!("{line}\n");
+            if number % every == 0 {
+                write(&mut sink);
+            }
+        }
+        write(&mut sink);
+        prop_assert_eq!(all_lines(&path), expected);
+        for file in files(&path) {
+            let text = fs::read_to_string(file).unwrap();
+            prop_assert!(text.len() as u64 <= bound || text.lines().count() == 1);
+        }
+    }
+}
