@@ -3,17 +3,24 @@
 import sys
 
 import tests
-from project import VERSIONS, interpreters, say
+from project import VERSIONS, fail, interpreters, say
 
 
 def main() -> None:
-    """Say which interpreters there are, then test each; the first failure ends the run."""
+    """Say which interpreters there are, test each, and tell at the end which of them failed."""
     found = interpreters()
     say("Interpreters (more can be named with PYTHONS='/path/to/python …'):")
     for version in VERSIONS:
         print(f"    {version}  {found.get(version, 'not found')}")
-    for python in found.values():
-        tests.main(str(python), sys.argv[1:])
+    failed = []
+    for version, python in found.items():
+        try:
+            tests.main(str(python), sys.argv[1:])
+        except SystemExit as ended:
+            print(ended)
+            failed.append(version)
+    if failed:
+        fail(f"the tests fail with Python {', '.join(failed)} of {', '.join(found)}.")
     say(f"The tests pass with Python {', '.join(found)}.")
 
 
