@@ -199,15 +199,28 @@ impl Buffer {
 impl Put for Buffer {
     #[inline]
     fn put(&mut self, bytes: &[u8]) {
-        let end = self.len as usize + bytes.len();
+        let place = self.room(bytes.len());
+        // SAFETY: there is room; `bytes` cannot overlap memory that is owned here.
+        unsafe {
+            ptr::copy_nonoverlapping(bytes.as_ptr(), place, bytes.len());
+            self.advance(bytes.len());
+        }
+    }
+
+    #[inline]
+    fn room(&mut self, bytes: usize) -> *mut u8 {
+        let end = self.len as usize + bytes;
         if end > self.capacity as usize {
             self.grow(end);
         }
-        // SAFETY: there is room up to `end`; `bytes` cannot overlap memory that is owned here.
-        unsafe {
-            ptr::copy_nonoverlapping(bytes.as_ptr(), self.bytes.as_ptr().add(self.len as usize), bytes.len());
-        }
-        self.len = end as u32;
+        // SAFETY: `len` is within the capacity.
+        unsafe { self.bytes.as_ptr().add(self.len as usize) }
+    }
+
+    #[inline]
+    unsafe fn advance(&mut self, count: usize) {
+        debug_assert!(self.len as usize + count <= self.capacity as usize);
+        self.len += count as u32;
     }
 }
 

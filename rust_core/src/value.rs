@@ -29,6 +29,15 @@ pub enum Value<'a> {
 pub trait Put {
     fn put(&mut self, bytes: &[u8]);
 
+    /// Makes room for `bytes` more, and gives the place where they go.
+    fn room(&mut self, bytes: usize) -> *mut u8;
+
+    /// Takes over bytes written to the place that `room` gave.
+    ///
+    /// # Safety
+    /// The next `count` bytes there have been written, and `room` was made for as many.
+    unsafe fn advance(&mut self, count: usize);
+
     #[inline]
     fn put_u8(&mut self, byte: u8) {
         self.put(&[byte]);
@@ -71,6 +80,16 @@ impl Put for Vec<u8> {
     #[inline]
     fn put(&mut self, bytes: &[u8]) {
         self.extend_from_slice(bytes);
+    }
+
+    fn room(&mut self, bytes: usize) -> *mut u8 {
+        self.reserve(bytes);
+        self.spare_capacity_mut().as_mut_ptr().cast()
+    }
+
+    unsafe fn advance(&mut self, count: usize) {
+        // SAFETY: the caller has written that many bytes behind the end, within the capacity.
+        unsafe { self.set_len(self.len() + count) };
     }
 }
 

@@ -1,0 +1,42 @@
+//! Values without a native form: `unified_logger.values.convert` says what they become.
+
+use pyo3::exceptions::PyKeyboardInterrupt;
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+use crate::gil::Gil;
+
+static CONVERTER: Gil<Option<Py<PyAny>>> = Gil::new(None);
+
+/// Sets the function that turns values without a native form into ones that have it.
+#[pyfunction]
+pub fn set_converter(function: Bound<'_, PyAny>) {
+    let py = function.py();
+    // SAFETY: replaced at once; the old one is dropped after.
+    let old = unsafe { (*CONVERTER.get(py)).replace(function.unbind()) };
+    drop(old);
+}
+
+/// What `object` becomes, or why nothing.
+///
+/// # Safety
+/// `object` is alive, and the interpreter is attached.
+pub unsafe fn convert<'py>(py: Python<'py>, object: *mut ffi::PyObject) -> Result<Bound<'py, PyAny>, String> {
+    // SAFETY: promised by the caller; the converter is looked at and counted only.
+    let (object, converter) = unsafe {
+        let converter = (*CONVERTER.get(py)).as_ref().map(|converter| converter.clone_ref(py));
+        (Bound::from_borrowed_ptr(py, object), converter)
+    };
+    let converted = match converter {
+        Some(converter) => converter.bind(py).call1((object,)),
+        None => object.repr().map(Bound::into_any),
+    };
+    converted.map_err(|error| {
+        if error.is_instance_of::<PyKeyboardInterrupt>(py) {
+            // Ctrl-C arrived just here: it is for the program, which sees it as soon as this call is over.
+            // SAFETY: attached.
+            unsafe { ffi::PyErr_SetInterrupt() };
+        }
+        error.to_string()
+    })
+}

@@ -1,0 +1,100 @@
+//! Python values in their compact form. Capturing never raises: what cannot be captured is represented as well as it can be.
+
+mod convert;
+mod json;
+mod text;
+
+pub use convert::set_converter;
+pub use text::capture_text;
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use unified_logger_core::value::{JSON, Put, TEXT, Value};
+
+/// Whether a value is all there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    Whole,
+    /// Something of it could not be captured; a marker stands in its place.
+    Malformed,
+}
+
+/// Puts one value. Values without a native form go through the converter, containers become JSON at once: the record
+/// shows what they were at the time of the call.
+///
+/// # Safety
+/// `object` is alive, and the interpreter is attached.
+#[inline]
+pub unsafe fn capture(out: &mut impl Put, object: *mut ffi::PyObject) -> Outcome {
+    // SAFETY: promised by the caller.
+    unsafe {
+        if ffi::PyUnicode_CheckExact(object) != 0 {
+            out.put_u8(TEXT);
+            text::capture_text(out, object);
+            return Outcome::Whole;
+        }
+        match scalar(object) {
+            Some(value) => {
+                out.put_value(value);
+                Outcome::Whole
+            }
+            None => capture_json(out, object),
+        }
+    }
+}
+
+/// Values that need no memory of their own.
+#[inline]
+unsafe fn scalar<'a>(object: *mut ffi::PyObject) -> Option<Value<'a>> {
+    // SAFETY: as in `capture`.
+    unsafe {
+        if ffi::PyLong_CheckExact(object) != 0 {
+            let mut overflow = 0;
+            let number = ffi::PyLong_AsLongLongAndOverflow(object, &raw mut overflow);
+            return (overflow == 0).then_some(Value::Integer(number));
+        }
+        if object == ffi::Py_None() {
+            return Some(Value::Null);
+        }
+        if object == ffi::Py_True() || object == ffi::Py_False() {
+            return Some(Value::Bool(object == ffi::Py_True()));
+        }
+        if ffi::PyFloat_CheckExact(object) != 0 {
+            return Some(float(ffi::PyFloat_AS_DOUBLE(object)));
+        }
+        None
+    }
+}
+
+/// JSON has no word for these: they are texts.
+fn float<'a>(number: f64) -> Value<'a> {
+    if number.is_finite() {
+        Value::Float(number)
+    } else if number.is_nan() {
+        Value::Text("NaN")
+    } else if number > 0.0 {
+        Value::Text("Infinity")
+    } else {
+        Value::Text("-Infinity")
+    }
+}
+
+#[cold]
+unsafe fn capture_json(out: &mut impl Put, object: *mut ffi::PyObject) -> Outcome {
+    let mut writer = json::Writer::new();
+    // SAFETY: as in `capture`.
+    unsafe { writer.write(object) };
+    let (json, outcome) = writer.finish();
+    out.put_u8(JSON);
+    out.put_text(&json);
+    outcome
+}
+
+/// The JSON a value has in a record.
+#[pyfunction]
+pub fn encode_value(value: &Bound<'_, PyAny>) -> String {
+    let mut writer = json::Writer::new();
+    // SAFETY: a live object, and the interpreter is attached.
+    unsafe { writer.write(value.as_ptr()) };
+    writer.finish().0
+}
