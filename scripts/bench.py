@@ -2,11 +2,12 @@
 
 import sys
 
-from project import ROOT, Environment, run, say
+from project import ROOT, Environment, need_rust, run, say
 
 
 def main(*arguments: str) -> None:
     """Install the wheel and the contenders into an environment of their own, then run the benches there."""
+    need_rust()
     env = Environment("bench").prepare(requirements=[ROOT / "benches" / "requirements.txt"]).install_wheel()
     say(f"Running the benches ({' '.join(arguments)}).")
     run(env.python, ROOT / "benches" / "run.py", *arguments)
