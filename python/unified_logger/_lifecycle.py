@@ -186,9 +186,7 @@ def _flush_when_multiprocessing_ends() -> None:
     if util is None or _watching_multiprocessing:
         return
     _watching_multiprocessing = True
-    util.register_after_fork(
-        _at_exit, lambda at_exit: util.Finalize(None, at_exit, exitpriority=-100)
-    )
+    util.register_after_fork(_at_exit, lambda at_exit: util.Finalize(None, at_exit, exitpriority=-100))
 
 
 _core.set_converter(values.convert)

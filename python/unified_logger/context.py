@@ -69,9 +69,7 @@ def clear_trace_context() -> None:
 
 
 def _context(trace_id: object, span_id: object, fields: dict[str, Any]) -> _core.Context:
-    return _core.Context(
-        None if trace_id is None else str(trace_id), None if span_id is None else str(span_id), fields
-    )
+    return _core.Context(None if trace_id is None else str(trace_id), None if span_id is None else str(span_id), fields)
 
 
 class _Scope:
@@ -118,7 +116,8 @@ class LoggingContext:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        scope = innermost = _innermost.get()
+        innermost = _innermost.get()
+        scope = innermost
         while scope is not None and (scope.owner is not self or scope.left):
             scope = scope.outer
         if scope is None:
@@ -126,9 +125,9 @@ class LoggingContext:
         scope.left = True
         if scope is not innermost:
             return  # An inner scope is still open; it restores past this one.
-        outer, before = scope.outer, scope.before
+        before, outer = scope.before, scope.outer
         while outer is not None and outer.left:
-            outer, before = outer.outer, outer.before
+            before, outer = outer.before, outer.outer
         _innermost.set(outer)
         _current.set(before)
 

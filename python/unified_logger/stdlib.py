@@ -133,9 +133,7 @@ def _make_record(
 
             stack_text = "Stack (most recent call last):\n" + "".join(traceback.format_stack(frame)).rstrip("\n")
     exc_info = None if error is None else (type(error), error, error.__traceback__)
-    return target.makeRecord(
-        target.name, level, path, line, message, args, exc_info, function, None, stack_text
-    )
+    return target.makeRecord(target.name, level, path, line, message, args, exc_info, function, None, stack_text)
 
 
 def _give_fields(record: logging.LogRecord, fields: dict[str, Any]) -> None:

@@ -1,0 +1,165 @@
+"""The layout of a configuration file: every key it may have, checked down to the leaves.
+
+Beside the options themselves, the blocks of the origin's file are accepted as they stand.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ConfigurationError
+from .options import BOOLEAN, COUNT, LEVEL, NAMES, OPTIONS, QUEUE, SECONDS, SIZE, TEXT, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Path = tuple[str, ...]
+
+
+def _version(value: Any) -> int:
+    if value != 1 or isinstance(value, bool):
+        raise ValueError
+    return 1
+
+
+def _encoding(value: Any) -> str:
+    if not isinstance(value, str) or value.lower().replace("_", "-") not in ("utf-8", "utf8"):
+        raise ValueError
+    return value
+
+
+def _rate(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise ValueError
+    return float(value)
+
+
+def _anything(value: Any) -> Any:
+    return value
+
+
+VERSION = Kind("version", "1", _version, _version, {"const": 1})
+ENCODING = Kind("encoding", "utf-8 (JSON is nothing else)", _encoding, _encoding, {"enum": ["utf-8", "utf8", "UTF-8"]})
+RATE = Kind("rate", "a number from 0 to 1", _rate, _rate, {"type": "number", "minimum": 0, "maximum": 1})
+ANYTHING = Kind("anything", "anything", _anything, _anything, {})
+
+# A block is a mapping of its keys; under the key "*", any further key.
+_ROTATION: dict[str, Any] = {"max_bytes": SIZE, "backup_count": COUNT}
+_HANDLER: dict[str, Any] = {
+    "enabled": BOOLEAN,
+    "class": TEXT,
+    "level": LEVEL,
+    "formatter": TEXT,
+    "filename": TEXT,
+    "maxBytes": SIZE,
+    "backupCount": COUNT,
+    "encoding": ENCODING,
+    "stream": TEXT,
+    "filters": NAMES,
+}
+_PATHS = {"always_sample_paths": NAMES, "never_sample_paths": NAMES}
+
+LAYOUT: dict[str, Any] = {
+    **{option.name: option.kind for option in OPTIONS.values()},
+    "version": VERSION,
+    "disable_existing_loggers": BOOLEAN,
+    "encoding": ENCODING,
+    "queue": {"max_size": QUEUE, "timeout": SECONDS},
+    "rotation": {"app_log": _ROTATION, "ai_log": _ROTATION, "error_log": _ROTATION},
+    "formatters": {"*": {"*": ANYTHING}},
+    "handlers": {"console": _HANDLER, "app_file": _HANDLER, "ai_file": _HANDLER, "error_file": _HANDLER},
+    "loggers": {"*": {"level": LEVEL, "handlers": NAMES, "propagate": BOOLEAN}},
+    "root": {"level": LEVEL, "handlers": NAMES},
+    "suppress_loggers": NAMES,
+    "tracing": {"enabled": BOOLEAN, "header_name": TEXT, "generate_span_id": BOOLEAN, "*": ANYTHING},
+    "sampling": {"enabled": BOOLEAN, "sample_rate": RATE, "level_threshold": LEVEL, **_PATHS},
+    "alerting": {"enabled": BOOLEAN, "error_rate_threshold": RATE, "window_seconds": SECONDS},
+}
+# Blocks whose capability is not part of this version: what they hold is checked, and said to have no effect.
+WITHOUT_EFFECT = ("tracing", "sampling", "alerting")
+
+
+def check(config: Any, source: str, lines: Mapping[Path, int]) -> None:
+    """Checks a configuration in the layout of a file.
+
+    Args:
+        config: What the file holds.
+        source: The file, for messages.
+        lines: The line of each key, by its path.
+
+    Raises:
+        ConfigurationError: A key is unknown or its value not allowed.
+    """
+    _check_block(
+        config, LAYOUT, (), lambda path, value, allowed, known=None: _error(source, lines, path, value, allowed, known)
+    )
+
+
+def _error(
+    source: str, lines: Mapping[Path, int], path: Path, value: Any, allowed: str, known: list[str] | None
+) -> ConfigurationError:
+    nearest = get_close_matches(path[-1], known, 1) if known and path else []
+    return ConfigurationError(
+        source=source,
+        key=".".join(path) or "(the whole file)",
+        value=value,
+        allowed=allowed,
+        line=lines.get(path),
+        suggestion=nearest[0] if nearest else None,
+    )
+
+
+def _check_block(block: Any, layout: dict[str, Any], path: Path, error: Callable[..., ConfigurationError]) -> None:
+    known = [key for key in layout if key != "*"]
+    if not isinstance(block, dict):
+        raise error(path, block, "a mapping of keys to values")
+    for key, value in block.items():
+        below = (*path, str(key))
+        expected = layout.get(key, layout.get("*")) if isinstance(key, str) else None
+        if expected is None:
+            raise error(below, value, f"one of the known keys: {', '.join(known)}", known)
+        if isinstance(expected, dict):
+            if value is not None:
+                _check_block(value, expected, below, error)
+            continue
+        try:
+            expected.parse(value)
+        except (ValueError, TypeError):
+            raise error(below, value, expected.allowed) from None
+
+
+def schema() -> dict[str, Any]:
+    """The layout as a JSON Schema (draft 2020-12)."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Configuration of unified_logger",
+        **_schema_of(LAYOUT),
+    }
+
+
+def _schema_of(layout: dict[str, Any]) -> dict[str, Any]:
+    properties: dict[str, Any] = {}
+    for key, expected in layout.items():
+        if key == "*":
+            continue
+        if isinstance(expected, dict):
+            properties[key] = _schema_of(expected)
+            properties[key]["type"] = ["object", "null"]
+        else:
+            properties[key] = dict(expected.schema)
+        if key in OPTIONS and layout is LAYOUT:
+            properties[key]["description"] = OPTIONS[key].help
+    further = layout.get("*")
+    rest: Any = further.schema if isinstance(further, Kind) else _schema_of(further) if further else False
+    return {"type": "object", "properties": properties, "additionalProperties": rest}
+
+
+def table() -> str:
+    """The options as a table in Markdown, for the docs."""
+    rows = ["| Option | Default | Environment | What it does |", "| --- | --- | --- | --- |"]
+    for option in OPTIONS.values():
+        default = oct(option.default)[2:] if option.kind.name == "mode" else option.default
+        variables = ", ".join(f"`{name}`" for name in reversed(option.variables))
+        rows.append(f"| `{option.name}` | `{default!r}` | {variables} | {option.help} Takes {option.kind.allowed}. |")
+    return "\n".join(rows)

@@ -1,0 +1,227 @@
+"""The table of options: what each is called, may be and does. Arguments, environment, file, schema and docs follow it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .. import levels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MIB = 1024 * 1024
+_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the values of an option are.
+
+    Args:
+        name: For the docs.
+        allowed: What may stand there, in words.
+        parse: Takes a value of a program or of YAML; raises ValueError or TypeError for what is not allowed.
+        parse_text: Takes the text of an environment variable.
+        schema: The same as JSON Schema.
+    """
+
+    name: str
+    allowed: str
+    parse: Callable[[Any], Any]
+    parse_text: Callable[[str], Any]
+    schema: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option.
+
+    Args:
+        name: As an argument and as a key at the top of a file.
+        kind: What its values are.
+        default: Its value when nothing is given.
+        help: What it does, in a sentence.
+        environment: Its older environment variable; `UNIFIED_LOGGER_<NAME>` works for every option.
+        argument: Whether `init_logging` takes it.
+    """
+
+    name: str
+    kind: Kind
+    default: Any
+    help: str
+    environment: str | None = None
+    argument: bool = True
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Environment variables, the one that wins first."""
+        own = f"UNIFIED_LOGGER_{self.name.upper()}"
+        return (own,) if self.environment is None else (own, self.environment)
+
+
+def _whole(value: Any, least: int, most: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise ValueError
+    return value
+
+
+def _integer(name: str, allowed: str, least: int, most: int) -> Kind:
+    schema = {"type": "integer", "minimum": least, "maximum": most}
+    return Kind(
+        name, allowed, lambda value: _whole(value, least, most), lambda text: _whole(int(text), least, most), schema
+    )
+
+
+def _size(value: Any) -> int:
+    if isinstance(value, str):
+        found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMG]?I?B?)\s*", value, re.IGNORECASE)
+        if found is None or found[2].upper() not in _UNITS:
+            raise ValueError
+        value = int(float(found[1]) * _UNITS[found[2].upper()])
+    return _whole(value, 0, 2**53)
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+def _boolean_text(text: str) -> bool:
+    return {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}[
+        text.strip().lower()
+    ]
+
+
+def _seconds(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 86_400:
+        raise ValueError
+    return float(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
+        raise ValueError
+    return value
+
+
+def _path(value: Any) -> str:
+    import os
+
+    return _text(os.fspath(value))
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise TypeError
+    return tuple(_text(name) for name in value)
+
+
+def _names_text(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _mode(value: Any) -> int:
+    if isinstance(value, str):
+        value = int(value, 8)
+    mode = _whole(value, 0, 0o777)
+    if mode & 0o002 or not mode & 0o200:
+        raise ValueError
+    return mode
+
+
+def _choice(*choices: str) -> Kind:
+    def parse(value: Any) -> str:
+        if not isinstance(value, str) or value.lower() not in choices:
+            raise ValueError
+        return value.lower()
+
+    return Kind("choice", "one of " + ", ".join(choices), parse, parse, {"enum": list(choices)})
+
+
+LEVEL = Kind(
+    "level", levels.ALLOWED, levels.parse, levels.parse, {"type": ["string", "integer"], "minimum": 0, "maximum": 100}
+)
+SIZE = Kind(
+    "size",
+    "a number of bytes from 0, or a text such as '10MB' or '64KiB'",
+    _size,
+    _size,
+    {"type": ["integer", "string"], "minimum": 0},
+)
+COUNT = _integer("count", "a whole number from 0 to 1000000", 0, 1_000_000)
+QUEUE = _integer("count", "a whole number from 1 to 10000000", 1, 10_000_000)
+BOOLEAN = Kind("boolean", "true or false", _boolean, _boolean_text, {"type": "boolean"})
+SECONDS = Kind(
+    "seconds",
+    "a number of seconds from 0 to 86400",
+    _seconds,
+    lambda text: _seconds(float(text)),
+    {"type": "number", "minimum": 0, "maximum": 86_400},
+)
+TEXT = Kind("text", "a text that is not empty", _text, _text, {"type": "string", "minLength": 1})
+PATH = Kind("path", "a path", _path, _path, {"type": "string", "minLength": 1})
+NAMES = Kind(
+    "names",
+    "a list of names (in the environment: with commas between)",
+    _names,
+    _names_text,
+    {"type": "array", "items": {"type": "string", "minLength": 1}},
+)
+MODE = Kind(
+    "mode",
+    "an octal file mode that its owner may write and others may not, such as '640'",
+    _mode,
+    _mode,
+    {"type": ["string", "integer"]},
+)
+
+OPTIONS: dict[str, Option] = {
+    option.name: option
+    for option in (
+        Option("log_level", LEVEL, "INFO", "Level of the root logger: decides whether a record is made.", "LOG_LEVEL"),
+        Option("log_dir", PATH, "logs", "Directory of the log files; made if missing.", "LOG_DIR"),
+        Option("queue_size", QUEUE, 10_000, "Records the queue holds.", "LOG_QUEUE_SIZE"),
+        Option("max_bytes", SIZE, 10 * MIB, "Size at which app.log and errors.log are rotated, bytes; 0 never."),
+        Option("backup_count", COUNT, 7, "Rotated files kept of app.log and errors.log each; 0 never rotates."),
+        Option("console_level", LEVEL, "INFO", "Least level on the console.", "LOG_CONSOLE_LEVEL"),
+        Option("file_level", LEVEL, "DEBUG", "Least level in app.log.", "LOG_FILE_LEVEL"),
+        Option(
+            "enable_ai_handler",
+            BOOLEAN,
+            True,
+            "Whether AI records go to ai_responses.log too.",
+            "LOG_ENABLE_AI_HANDLER",
+        ),
+        Option("ai_max_bytes", SIZE, 100 * MIB, "Size at which ai_responses.log is rotated, bytes; 0 never."),
+        Option("ai_backup_count", COUNT, 30, "Rotated files kept of ai_responses.log; 0 never rotates."),
+        Option(
+            "overflow",
+            _choice("block", "drop_new", "drop_old", "drop_low"),
+            "block",
+            "What happens to records below ERROR when the queue is full.",
+        ),
+        Option("overflow_timeout", SECONDS, 5.0, "How long a call waits for room in the queue, seconds."),
+        Option("queue_bytes", SIZE, 64 * MIB, "Memory that queued records may hold beside the fixed pool, bytes."),
+        Option(
+            "console_format",
+            _choice("auto", "text", "json", "off"),
+            "auto",
+            "Console lines for people or machines; auto is text on a terminal, JSON elsewhere.",
+        ),
+        Option("file_mode", MODE, 0o640, "Mode of new log files, octal."),
+        Option("dir_mode", MODE, 0o750, "Mode of a new log directory, octal."),
+        Option("ai_loggers", NAMES, (), "Further loggers (or segments of their names) whose records are AI records."),
+        Option("legacy_substring", BOOLEAN, False, "Takes 'ai' anywhere in a logger's name for an AI logger."),
+        Option("base_name", TEXT, "wechat_backend", "Name under which logging_config makes its loggers."),
+        Option(
+            "use_unified_logging",
+            BOOLEAN,
+            True,
+            "False serves the same API and files with plain handlers of the standard library.",
+            "USE_UNIFIED_LOGGING",
+        ),
+    )
+}

@@ -1,0 +1,291 @@
+"""From what was given to what holds: argument over environment over file over default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import levels
+from ..errors import ConfigurationError
+from . import layout
+from .options import OPTIONS, Option
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class FileSettings:
+    """One log file.
+
+    Args:
+        kind: 'app', 'errors' or 'ai'.
+        name: Its name in the log directory.
+        enabled: Whether it is written.
+        level: Least level in it.
+        max_bytes: Size at which it is rotated, bytes; 0 never.
+        backup_count: Rotated files kept; 0 never rotates.
+    """
+
+    kind: str
+    name: str
+    enabled: bool
+    level: int
+    max_bytes: int
+    backup_count: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A whole configuration, checked. What the fields mean stands in the table of options."""
+
+    log_level: int
+    log_dir: Path
+    queue_size: int
+    queue_bytes: int
+    overflow: str
+    overflow_timeout: float
+    console_level: int
+    console_format: str
+    file_mode: int
+    dir_mode: int
+    files: tuple[FileSettings, ...]
+    ai_loggers: tuple[str, ...]
+    legacy_substring: bool
+    base_name: str
+    use_unified_logging: bool
+    logger_levels: Mapping[str, int]
+    suppress_loggers: tuple[str, ...]
+    # Sentences to be logged once, at WARNING.
+    notices: tuple[str, ...]
+
+
+def resolve(
+    arguments: Mapping[str, object],
+    *,
+    file: Mapping[str, Any] | None = None,
+    file_path: str | None = None,
+    environ: Mapping[str, str],
+) -> Settings:
+    """Resolves every option.
+
+    Args:
+        arguments: Options given by the program, and only those.
+        file: A configuration as `load_config` returns it.
+        file_path: Its path, for messages.
+        environ: The environment.
+
+    Returns:
+        The settings.
+
+    Raises:
+        ConfigurationError: An option is unknown or its value not allowed.
+    """
+    config: dict[str, Any] = dict(file or {})
+    source = file_path or "configuration"
+    layout.check(config, source, {})
+    given = _from_file(config) | _from_environment(environ) | _from_arguments(arguments)
+    values = {option.name: option.kind.parse(option.default) for option in OPTIONS.values()} | given
+    handlers = {name: block or {} for name, block in (config.get("handlers") or {}).items()}
+    values["console_format"] = _console_format(values["console_format"], given, handlers)
+    return Settings(
+        log_level=values["log_level"],
+        log_dir=Path(values["log_dir"]).expanduser().absolute(),
+        queue_size=values["queue_size"],
+        queue_bytes=values["queue_bytes"],
+        overflow=values["overflow"],
+        overflow_timeout=values["overflow_timeout"],
+        console_level=values["console_level"],
+        console_format=values["console_format"],
+        file_mode=values["file_mode"],
+        dir_mode=values["dir_mode"],
+        files=_files(values, config, handlers, arguments, environ, source),
+        ai_loggers=values["ai_loggers"],
+        legacy_substring=values["legacy_substring"],
+        base_name=values["base_name"],
+        use_unified_logging=values["use_unified_logging"],
+        logger_levels={
+            name: levels.parse(block["level"])
+            for name, block in (config.get("loggers") or {}).items()
+            if block and "level" in block
+        },
+        suppress_loggers=tuple(config.get("suppress_loggers") or ()),
+        notices=tuple(_notices(values, given, config)),
+    )
+
+
+def _from_arguments(arguments: Mapping[str, object]) -> dict[str, Any]:
+    known = [option.name for option in OPTIONS.values() if option.argument]
+    return {
+        name: _parsed(_known(name, value, known, "argument"), value, "argument") for name, value in arguments.items()
+    }
+
+
+def _known(name: str, value: object, known: list[str], source: str) -> Option:
+    option = OPTIONS.get(name)
+    if option is None or name not in known:
+        nearest = get_close_matches(name, known, 1)
+        raise ConfigurationError(
+            source=source,
+            key=name,
+            value=value,
+            allowed=f"a value of a known option: {', '.join(known)}",
+            suggestion=nearest[0] if nearest else None,
+        )
+    return option
+
+
+def _parsed(option: Option, value: object, source: str) -> Any:
+    try:
+        return option.kind.parse(value)
+    except (ValueError, TypeError):
+        raise ConfigurationError(source=source, key=option.name, value=value, allowed=option.kind.allowed) from None
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    own = {variable for option in OPTIONS.values() for variable in option.variables}
+    for variable, text in environ.items():
+        if variable.startswith("UNIFIED_LOGGER_") and variable not in own:
+            nearest = get_close_matches(variable, own, 1)
+            raise ConfigurationError(
+                source="environment",
+                key=variable,
+                value=text,
+                allowed="the variable of a known option",
+                suggestion=nearest[0] if nearest else None,
+            )
+    for option in OPTIONS.values():
+        # An empty variable is as good as none: shells and compose files set them so.
+        found = next((name for name in option.variables if environ.get(name, "").strip()), None)
+        if found is None:
+            continue
+        text = environ[found].strip()
+        try:
+            given[option.name] = option.kind.parse_text(text)
+        except (ValueError, TypeError, KeyError):
+            raise ConfigurationError(
+                source=f"environment variable {found}", key=option.name, value=text, allowed=option.kind.allowed
+            ) from None
+    return given
+
+
+def _from_file(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a file, those in the origin's blocks included. Where two disagree, the later line here wins."""
+    given: dict[str, Any] = {}
+    handlers = config.get("handlers") or {}
+    rotation = config.get("rotation") or {}
+    console, app, ai = (handlers.get(name) or {} for name in ("console", "app_file", "ai_file"))
+    app_rotation, ai_rotation = (rotation.get(name) or {} for name in ("app_log", "ai_log"))
+    queue = config.get("queue") or {}
+    candidates: list[tuple[str, Mapping[str, Any], str]] = [
+        ("log_level", config.get("root") or {}, "level"),
+        *((name, config, name) for name in OPTIONS),
+        ("queue_size", queue, "max_size"),
+        ("overflow_timeout", queue, "timeout"),
+        ("max_bytes", app_rotation, "max_bytes"),
+        ("backup_count", app_rotation, "backup_count"),
+        ("ai_max_bytes", ai_rotation, "max_bytes"),
+        ("ai_backup_count", ai_rotation, "backup_count"),
+        ("console_level", console, "level"),
+        ("file_level", app, "level"),
+        ("max_bytes", app, "maxBytes"),
+        ("backup_count", app, "backupCount"),
+        ("enable_ai_handler", ai, "enabled"),
+        ("ai_max_bytes", ai, "maxBytes"),
+        ("ai_backup_count", ai, "backupCount"),
+    ]
+    for name, block, key in candidates:
+        if block.get(key) is not None:
+            given[name] = OPTIONS[name].kind.parse(block[key])
+    return given
+
+
+def _console_format(resolved: str, given: Mapping[str, Any], handlers: Mapping[str, Any]) -> str:
+    disabled = (handlers.get("console") or {}).get("enabled") is False
+    return "off" if disabled and "console_format" not in given else resolved
+
+
+def _files(
+    values: Mapping[str, Any],
+    config: Mapping[str, Any],
+    handlers: Mapping[str, Any],
+    arguments: Mapping[str, object],
+    environ: Mapping[str, str],
+    source: str,
+) -> tuple[FileSettings, ...]:
+    def outranked(name: str) -> bool:
+        return name in arguments or any(environ.get(variable) for variable in OPTIONS[name].variables)
+
+    errors = dict((config.get("rotation") or {}).get("error_log") or {})
+    handler = handlers.get("error_file") or {}
+    for ours, theirs in (("max_bytes", "maxBytes"), ("backup_count", "backupCount")):
+        if theirs in handler:
+            errors[ours] = handler[theirs]
+    bounds = {
+        name: values[name] if outranked(name) or name not in errors else OPTIONS[name].kind.parse(errors[name])
+        for name in ("max_bytes", "backup_count")
+    }
+
+    def enabled(block: str) -> bool:
+        return (handlers.get(block) or {}).get("enabled", True) is not False
+
+    files = (
+        FileSettings(
+            "app",
+            _name(handlers, "app_file", "app.log", source),
+            enabled("app_file"),
+            values["file_level"],
+            values["max_bytes"],
+            values["backup_count"],
+        ),
+        FileSettings(
+            "errors",
+            _name(handlers, "error_file", "errors.log", source),
+            enabled("error_file"),
+            max(levels.parse("ERROR"), levels.parse(handler.get("level", "ERROR"))),
+            bounds["max_bytes"],
+            bounds["backup_count"],
+        ),
+        FileSettings(
+            "ai",
+            _name(handlers, "ai_file", "ai_responses.log", source),
+            values["enable_ai_handler"],
+            levels.parse((handlers.get("ai_file") or {}).get("level", "DEBUG")),
+            values["ai_max_bytes"],
+            values["ai_backup_count"],
+        ),
+    )
+    names = [file.name for file in files if file.enabled]
+    if len(set(names)) != len(names):
+        raise ConfigurationError(
+            source=source, key="handlers", value=names, allowed="a file name of its own for each file"
+        )
+    return files
+
+
+def _name(handlers: Mapping[str, Any], block: str, default: str, source: str) -> str:
+    """The file's name. The origin wrote paths there: the directory is `log_dir`'s to say."""
+    given = (handlers.get(block) or {}).get("filename")
+    if given is None:
+        return default
+    name = Path(str(given)).name
+    if name in ("", ".", "..") or name.startswith("."):
+        raise ConfigurationError(source=source, key=f"handlers.{block}.filename", value=given, allowed="a file name")
+    return name
+
+
+def _notices(values: Mapping[str, Any], given: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
+    notices = [
+        f"{name} is below log_level and has no effect there: records below log_level are not made"
+        for name in ("file_level", "console_level")
+        if name in given and values[name] < values["log_level"]
+    ]
+    notices += [
+        f"the block {name!r} of the configuration has no effect: this version has no such capability"
+        for name in layout.WITHOUT_EFFECT
+        if (config.get(name) or {}).get("enabled") is True
+    ]
+    return notices
