@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from unified_logger import load_config
-
 PROJECT = Path(__file__).resolve().parents[2]
 GUIDE = PROJECT / "docs" / "guide.zh-CN.md"  # its blocks need an application around them: tests/guide
 PAGES = [PROJECT / "README.md", PROJECT / "README.zh-CN.md", *sorted((PROJECT / "docs").glob("*.md"))]
@@ -72,15 +70,6 @@ def test_json_blocks_are_json(page: Path) -> None:
     """Every block marked as JSON parses."""
     for _, text in blocks(page, "json"):
         json.loads(text)
-
-
-@with_blocks([page for page in PAGES if page != GUIDE], "yaml")
-def test_yaml_blocks_are_valid_configurations(page: Path, tmp_path: Path) -> None:
-    """Every YAML block is a configuration that `load_config` accepts."""
-    for number, (_, text) in enumerate(blocks(page, "yaml")):
-        file = tmp_path / f"logging_{number}.yaml"
-        file.write_text(text, encoding="utf-8")
-        assert load_config(file)
 
 
 @with_blocks([PROJECT / "README.md", PROJECT / "README.zh-CN.md"], "console")
