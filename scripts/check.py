@@ -4,6 +4,7 @@ The stub of the native module is compared with it by the tests, which have the w
 """
 
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from project import ROOT, Environment, need_rust, run, say
 def rust() -> None:
     """Check the engine and the binding."""
     say("Checking Rust: format, lints, tests.")
+    env = {"PYO3_PYTHON": sys.executable}  # the binding is checked against the Python at hand
     run("cargo", "fmt", "--all", "--check")
-    run("cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings")
-    run("cargo", "test", "--workspace", "--locked")
+    run("cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings", env=env)
+    run("cargo", "test", "--workspace", "--locked", env=env)
 
 
 def python(env: Environment) -> None:

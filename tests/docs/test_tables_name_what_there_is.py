@@ -1,0 +1,48 @@
+"""The tables of README and docs name the options and counts that the package has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+
+from unified_logger import UnifiedLogger, get_stats
+from unified_logger.config.options import OPTIONS
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def rows(page: Path, heading: str) -> Iterator[list[list[str]]]:
+    """The rows of the first table after a heading: for each cell what stands in it as code."""
+    tokens = MarkdownIt().enable("table").parse(page.read_text(encoding="utf-8"))
+    titles = [i for i, token in enumerate(tokens) if token.type == "inline" and token.content == heading]
+    row: list[list[str]] = []
+    for i, token in enumerate(tokens[titles[0] :], titles[0]):
+        if token.type == "td_open":
+            row.append([child.content for child in tokens[i + 1].children or [] if child.type == "code_inline"])
+        elif token.type == "tr_close" and row:
+            yield row
+            row = []
+        elif token.type == "table_close":
+            return
+
+
+def test_readme_names_options_and_their_variables() -> None:
+    """Each option of the README's table exists and is read from the environment variable beside it."""
+    table = list(rows(PROJECT / "README.md", "Configuration"))
+    assert len(table) > 10
+    for (option,), (variable,), *_ in table:
+        assert variable in OPTIONS[option].variables
+
+
+def test_statistics_page_names_every_count(logger: UnifiedLogger) -> None:
+    """The page on statistics has a row for each key of `get_stats`, and for none that is not there."""
+    named = {key for first, *_ in rows(PROJECT / "docs" / "statistics.md", "Statistics") for key in first}
+    assert named == set(get_stats())
+
+
+def test_reasons_are_those_of_the_page(logger: UnifiedLogger) -> None:
+    """The page names each reason for which a record is dropped."""
+    page = (PROJECT / "docs" / "statistics.md").read_text(encoding="utf-8")
+    assert [reason for reason in get_stats()["dropped_by_reason"] if f"`{reason}`" not in page] == []
