@@ -195,9 +195,7 @@ impl<'py> Call<'py> {
         if self.stack
             && let Some(frame) = &frame
         {
-            let mut blob = Vec::new();
-            exception::capture_stack(py, frame.as_any(), &mut blob);
-            parts.stack = Some(blob);
+            parts.stack = Some(exception::stack_text(py, frame.as_any()));
         }
         parts.site = resolved.number;
         parts.inline_site = resolved.site;
@@ -284,7 +282,7 @@ pub struct Parts<'a, 'py> {
     pub inline_site: Option<Box<Site>>,
     pub ai: bool,
     pub exception: Option<Vec<u8>>,
-    pub stack: Option<Vec<u8>>,
+    pub stack: Option<String>,
     /// Fields of the library's own, after the call's.
     pub notes: Vec<(&'static str, String)>,
 }
@@ -361,9 +359,12 @@ impl<'a, 'py> Parts<'a, 'py> {
         if let Some(context) = &self.context {
             context.get().put(&mut out);
         }
-        for section in [&self.exception, &self.stack].into_iter().flatten() {
-            out.put(&u32::try_from(section.len()).unwrap_or(0).to_le_bytes());
-            out.put(section);
+        if let Some(exception) = &self.exception {
+            out.put(&u32::try_from(exception.len()).unwrap_or(0).to_le_bytes());
+            out.put(exception);
+        }
+        if let Some(stack) = &self.stack {
+            out.put_text(stack);
         }
         for (name, (_, field)) in names.iter().zip(fields) {
             out.put_text(name);

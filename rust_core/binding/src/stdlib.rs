@@ -118,11 +118,7 @@ pub fn emit(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
     } else if let Some(text) = attributes.get(intern!(py, "exc_text")) {
         parts.notes.push(("exc_text", text_of(&text)));
     }
-    if let Some(text) = attributes.get(intern!(py, "stack_info")) {
-        let mut blob = Vec::new();
-        exception::stack_from_text(&text_of(&text), &mut blob);
-        parts.stack = Some(blob);
-    }
+    parts.stack = attributes.get(intern!(py, "stack_info")).map(|text| text_of(&text));
     let record = parts.build(py, &attributes.fields(names));
     runtime::submit(py, record, log_record.as_ptr())
 }

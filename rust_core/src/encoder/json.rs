@@ -145,9 +145,8 @@ impl JsonEncoder {
             out.extend_from_slice(br#","exception":"#);
             exception::write_json(blob, &mut self.sources, out);
         }
-        if let Some(blob) = record.stack {
-            out.extend_from_slice(br#","stack":"#);
-            exception::write_stack_json(blob, &mut self.sources, out);
+        if let Some(text) = record.stack {
+            put_string(out, br#","stack":"#, text);
         }
         self.put_fields(record, out);
         out.extend_from_slice(b"}\n");
@@ -203,11 +202,6 @@ impl JsonEncoder {
             return;
         }
         put_mixed_fields(record, known, out);
-    }
-
-    /// The exception's traceback as text, for encoders that show it to people.
-    pub fn sources(&mut self) -> &mut SourceCache {
-        &mut self.sources
     }
 }
 

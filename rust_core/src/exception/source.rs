@@ -1,0 +1,168 @@
+//! Source lines for tracebacks, from regular files with absolute paths only, within bounds.
+
+use std::collections::HashMap;
+use std::fs::{self, Metadata};
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+use encoding_rs::Encoding;
+
+const FILES: usize = 64;
+/// Bytes of one file, and of all that are kept.
+const FILE_BYTES: u64 = 4 << 20;
+const BYTES: usize = 8 << 20;
+/// A file is looked at again for changes after this.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// Source files read lately.
+#[derive(Debug, Default)]
+pub struct SourceCache {
+    files: HashMap<String, Source>,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Source {
+    text: String,
+    /// Where lines begin, and the end.
+    starts: Vec<usize>,
+    version: Option<(u64, SystemTime)>,
+    looked_at: Instant,
+}
+
+impl SourceCache {
+    /// A line without the white space around it; `None` where there is none.
+    pub fn line(&mut self, path: &str, number: u32) -> Option<&str> {
+        if !Path::new(path).is_absolute() {
+            return None;
+        }
+        self.refresh(path);
+        let source = self.files.get(path)?;
+        let index = usize::try_from(number).ok()?.checked_sub(1)?;
+        let line = source.text.get(*source.starts.get(index)?..*source.starts.get(index + 1)?)?;
+        let line = line.trim_matches(is_space);
+        (!line.is_empty()).then_some(line)
+    }
+
+    fn refresh(&mut self, path: &str) {
+        let now = Instant::now();
+        if let Some(source) = self.files.get_mut(path) {
+            if now.duration_since(source.looked_at) < FRESH {
+                return;
+            }
+            source.looked_at = now;
+            if source.version == fs::metadata(path).ok().as_ref().and_then(version) {
+                return;
+            }
+        }
+        if let Some(old) = self.files.remove(path) {
+            self.bytes -= old.text.len();
+        }
+        let source = read(path, now);
+        if self.files.len() >= FILES || self.bytes + source.text.len() > BYTES {
+            // Tracebacks come from few files; starting over is rare and simple.
+            self.files.clear();
+            self.bytes = 0;
+        }
+        self.bytes += source.text.len();
+        self.files.insert(path.to_owned(), source);
+    }
+}
+
+/// What `str.strip` takes away: Unicode's white space and the separators of ASCII.
+fn is_space(character: char) -> bool {
+    character.is_whitespace() || ('\x1c'..='\x1f').contains(&character)
+}
+
+fn version(meta: &Metadata) -> Option<(u64, SystemTime)> {
+    Some((meta.len(), meta.modified().ok()?))
+}
+
+/// A file that cannot be read, is not regular or is too large has no lines.
+fn read(path: &str, now: Instant) -> Source {
+    let meta = fs::metadata(path).ok().filter(|meta| meta.is_file() && meta.len() <= FILE_BYTES);
+    let text = meta.as_ref().and_then(|_| fs::read(path).ok()).and_then(|bytes| decode(&bytes)).unwrap_or_default();
+    Source { starts: line_starts(&text), text, version: meta.as_ref().and_then(version), looked_at: now }
+}
+
+/// Decodes as PEP 263 says; `None` where the bytes do not fit.
+fn decode(bytes: &[u8]) -> Option<String> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let declared = bytes.split(|byte| *byte == b'\n').take(2).find_map(declared_encoding);
+    let label = declared.unwrap_or(b"utf-8").to_ascii_lowercase();
+    // Python's name for it; the labels of the web know it by others only, and mean Windows' code page by them.
+    if matches!(label.as_slice(), b"latin-1" | b"latin_1" | b"latin1" | b"iso-8859-1" | b"iso8859-1" | b"l1") {
+        return Some(encoding_rs::mem::decode_latin1(bytes).into_owned());
+    }
+    let encoding = Encoding::for_label(&label).unwrap_or(encoding_rs::UTF_8);
+    encoding.decode_without_bom_handling_and_without_replacement(bytes).map(|text| text.into_owned())
+}
+
+/// `# -*- coding: name -*-` in a line of comment.
+fn declared_encoding(line: &[u8]) -> Option<&[u8]> {
+    if line.trim_ascii_start().first() != Some(&b'#') {
+        return None;
+    }
+    let at = memchr::memmem::find(line, b"coding")? + b"coding".len();
+    let rest = line.get(at..)?;
+    let rest = rest.strip_prefix(b":").or_else(|| rest.strip_prefix(b"="))?.trim_ascii_start();
+    let end =
+        rest.iter().position(|byte| !byte.is_ascii_alphanumeric() && !b"-_.".contains(byte)).unwrap_or(rest.len());
+    rest.get(..end).filter(|name| !name.is_empty())
+}
+
+/// Lines end with `\n`, `\r\n` or `\r`, as in text files of Python.
+fn line_starts(text: &str) -> Vec<usize> {
+    let bytes = text.as_bytes();
+    let mut starts = vec![0];
+    for (index, byte) in bytes.iter().enumerate() {
+        if *byte == b'\n' || *byte == b'\r' && bytes.get(index + 1) != Some(&b'\n') {
+            starts.push(index + 1);
+        }
+    }
+    if starts.last() != Some(&bytes.len()) {
+        starts.push(bytes.len());
+    }
+    starts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(bytes: &[u8]) -> (tempfile::TempDir, String) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("source.py");
+        fs::write(&path, bytes).unwrap();
+        let path = path.to_str().unwrap().to_owned();
+        (directory, path)
+    }
+
+    #[test]
+    fn lines_come_stripped_and_by_number() {
+        let (_directory, path) = file("one\r\n  zwei é \rthree".as_bytes());
+        let mut sources = SourceCache::default();
+        let lines: Vec<_> = (0..5).map(|number| sources.line(&path, number).map(str::to_owned)).collect();
+        assert_eq!(lines, [None, Some("one".into()), Some("zwei é".into()), Some("three".into()), None]);
+    }
+
+    #[test]
+    fn a_declared_encoding_is_used() {
+        let (_directory, path) = file(b"# -*- coding: latin-1 -*-\nx = '\xe9'\n");
+        assert_eq!(SourceCache::default().line(&path, 2), Some("x = 'é'"));
+    }
+
+    #[test]
+    fn bytes_that_do_not_fit_give_no_line() {
+        let (_directory, path) = file(b"x = '\xe9'\n");
+        assert_eq!(SourceCache::default().line(&path, 1), None);
+    }
+
+    #[test]
+    fn only_regular_files_are_opened() {
+        let mut sources = SourceCache::default();
+        assert_eq!(sources.line("/dev/zero", 1), None);
+        assert_eq!(sources.line("relative.py", 1), None);
+        assert_eq!(sources.line("/", 1), None);
+    }
+}

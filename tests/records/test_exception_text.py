@@ -1,0 +1,182 @@
+"""Exceptions: their text is that of `traceback`, and their parts are there to query."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import sys
+import traceback
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from unified_logger import UnifiedLogger, _core
+
+Records = Callable[..., list[dict[str, Any]]]
+
+
+def _load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+CORPUS: list[Callable[[], None]] = _load(Path(__file__).with_name("exception_corpus.py")).corpus()
+
+
+def raised(function: Callable[[], None]) -> BaseException:
+    """What a function raises."""
+    try:
+        function()
+    except BaseException as error:
+        return error
+    raise AssertionError("nothing was raised")
+
+
+def expected(error: BaseException) -> str:
+    """The text of `traceback`, without lines of carets, and with lone surrogates escaped as everywhere in a record."""
+    text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    lines = [line for line in text.split("\n") if not re.match(r"^[ |]*[ ~^]*[~^][ ~^]*$", line)]
+    return "\n".join(lines).encode("utf-8", "backslashreplace").decode()
+
+
+@pytest.mark.parametrize("function", CORPUS, ids=lambda function: function.__name__)
+def test_the_text_is_that_of_traceback(function: Callable[[], None]) -> None:
+    """Line by line, whatever was raised."""
+    error = raised(function)
+    assert _core.format_exception(error) == expected(error)
+
+
+@pytest.mark.parametrize("function", CORPUS, ids=lambda function: function.__name__)
+def test_the_json_is_one_valid_line(function: Callable[[], None]) -> None:
+    """With type and traceback in it."""
+    error = raised(function)
+    text = _core.exception_json(error)
+    parsed = json.loads(text)
+    assert "\n" not in text
+    assert parsed["type"] == type(error).__qualname__
+    assert parsed["traceback"] == expected(error)
+
+
+def test_an_exception_without_traceback_has_no_frames() -> None:
+    """Never raised: one line."""
+    assert _core.format_exception(ValueError("x")) == "ValueError: x\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "encoding"),
+    [
+        ("# -*- coding: latin-1 -*-\ndef f():\n    raise ValueError('é')\n", "latin-1"),
+        ("def f():\n    raise ValueError('你好')  # 你好\n", "utf-8"),
+        ("\ufeffdef f():\n\traise ValueError('x')\n", "utf-8"),
+        ("def f():\r\n    raise ValueError('x')   \r\n", "utf-8"),
+    ],
+)
+def test_sources_in_any_encoding_are_shown(tmp_path: Path, source: str, encoding: str) -> None:
+    """Declared encodings, marks and line ends as Python reads them."""
+    path = tmp_path / "sample_module.py"
+    path.write_bytes(source.encode(encoding))
+    error = raised(_load(path).f)
+    assert _core.format_exception(error) == expected(error)
+
+
+def test_a_deleted_source_gives_frames_without_lines(tmp_path: Path) -> None:
+    """The file is gone by the time of the error."""
+    path = tmp_path / "gone_module.py"
+    path.write_text("def f():\n    raise ValueError('x')\n")
+    module = _load(path)
+    path.unlink()
+    error = raised(module.f)
+    assert _core.format_exception(error) == expected(error)
+
+
+def test_a_source_in_an_archive_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its loader knows the text."""
+    with zipfile.ZipFile(tmp_path / "bundle.zip", "w") as archive:
+        archive.writestr("zipped_module.py", "def f():\n    raise ValueError('zipped')\n")
+    monkeypatch.syspath_prepend(str(tmp_path / "bundle.zip"))
+    import zipped_module  # type: ignore[import-not-found]
+
+    error = raised(zipped_module.f)
+    text = _core.format_exception(error)
+    assert text == expected(error)
+    assert "raise ValueError('zipped')" in text
+    del sys.modules["zipped_module"]
+
+
+def test_a_deep_recursion_is_bounded() -> None:
+    """A thousand different frames: the first and last hundred are kept, and the rest counted."""
+    source = (
+        "".join(f"def f{n}():\n    f{n + 1}()\n" for n in range(500)) + "def f500():\n    raise ValueError('deep')\n"
+    )
+    names: dict[str, Any] = {}
+    exec(compile(source, "<generated>", "exec"), names)
+    parsed = json.loads(_core.exception_json(raised(names["f0"])))
+    assert len(parsed["frames"]) == 200
+    assert "frames left out]" in parsed["traceback"]
+
+
+def test_a_long_chain_is_bounded() -> None:
+    """A hundred causes: the nearest are kept."""
+    error: BaseException = ValueError(0)
+    for number in range(100):
+        following = RuntimeError(number)
+        following.__cause__ = error
+        error = following
+    parsed = json.loads(_core.exception_json(error))
+    depth = 0
+    while "cause" in parsed:
+        parsed, depth = parsed["cause"], depth + 1
+    assert depth == 32
+
+
+def test_the_record_holds_the_parts(logger: UnifiedLogger, records: Records) -> None:
+    """Type, message, module, frames, cause and notes, beside the text; then the fields."""
+    try:
+        try:
+            raise KeyError("inner")
+        except KeyError as inner:
+            raise ValueError("outer") from inner
+    except ValueError:
+        logger.exception("failed", order=7)
+    (record,) = records()
+    exception = record["exception"]
+    assert (exception["type"], exception["message"], exception["module"]) == ("ValueError", "outer", "builtins")
+    assert exception["frames"][-1]["function"] == "test_the_record_holds_the_parts"
+    assert exception["frames"][-1]["file"] == __file__
+    assert exception["cause"]["type"] == "KeyError"
+    assert exception["traceback"].startswith("Traceback (most recent call last):\n")
+    assert list(record)[-2:] == ["exception", "order"]
+
+
+@pytest.mark.parametrize("shape", ["true", "instance", "tuple"])
+def test_exc_info_takes_what_logging_takes(logger: UnifiedLogger, records: Records, shape: str) -> None:
+    """True, the exception itself, or `sys.exc_info()`."""
+    try:
+        raise ValueError("x")
+    except ValueError as error:
+        logger.warning("w", exc_info={"true": True, "instance": error, "tuple": sys.exc_info()}[shape])
+    assert records()[0]["exception"]["message"] == "x"
+
+
+@pytest.mark.parametrize("nothing", [None, False, True, (None, None, None)])
+def test_exc_info_without_an_exception_adds_nothing(logger: UnifiedLogger, records: Records, nothing: Any) -> None:
+    """Outside a handler there is none."""
+    logger.error("e", exc_info=nothing)
+    assert "exception" not in records()[0]
+
+
+def test_stack_info_adds_the_callers_stack(logger: UnifiedLogger, records: Records) -> None:
+    """As `logging` prints it."""
+    logger.info("here", stack_info=True)
+    stack = records()[0]["stack"]
+    assert stack.startswith("Stack (most recent call last):\n")
+    assert stack.endswith('logger.info("here", stack_info=True)')
