@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import re
+import sys
 import traceback
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,7 @@ def line(frame: FrameType, number: int) -> str:
 
 
 def statement(frame: FrameType, instruction: int) -> str:
-    """The lines of a statement that has several, as `traceback` shows them.
+    """The lines of a statement that has several, as `traceback` shows them from 3.13 on.
 
     Args:
         frame: A frame of the code.
@@ -52,19 +53,16 @@ def statement(frame: FrameType, instruction: int) -> str:
     Returns:
         The lines, without indentation in common and without caret lines.
     """
+    if sys.version_info < (3, 13):
+        return ""
     code = frame.f_code
     linecache.lazycache(code.co_filename, frame.f_globals)
     linecache.checkcache(code.co_filename)
-    positions = list(code.co_positions())[instruction // 2]
-    if positions[0] is None:
+    line, end_line, column, end_column = list(code.co_positions())[instruction // 2]
+    if line is None:
         return ""
     summary = traceback.FrameSummary(
-        code.co_filename,
-        positions[0],
-        code.co_name,
-        end_lineno=positions[1],
-        colno=positions[2],
-        end_colno=positions[3],
+        code.co_filename, line, code.co_name, end_lineno=end_line, colno=column, end_colno=end_column
     )
     shown = "".join(traceback.StackSummary.from_list([summary]).format())
     lines = _without_carets(shown).split("\n")[1:]

@@ -125,11 +125,11 @@ def executed() -> None:
 
 def name_error() -> None:
     value_of_things = 1
-    print(value_of_thing)  # type: ignore[name-defined] # noqa: F821
+    print(value_of_thing)  # type: ignore[name-defined]
 
 
 def forgotten_import() -> None:
-    socket.socket()  # type: ignore[name-defined] # noqa: F821
+    socket.socket()  # type: ignore[name-defined]
 
 
 def attribute_error() -> None:

@@ -29,6 +29,9 @@ def _load(path: Path) -> ModuleType:
     return module
 
 
+# A fresh copy: on 3.10, the backport of exception groups that pytest brings patches the module itself.
+traceback = _load(Path(traceback.__file__))
+
 CORPUS: list[Callable[[], None]] = _load(Path(__file__).with_name("exception_corpus.py")).corpus()
 
 
