@@ -33,6 +33,7 @@ _EXIT_TIMEOUT = 10.0
 
 _lock = RLock()
 _plain: PlainOutput | None = None
+_base_name: str | None = None
 
 
 def given(args: Sequence[object], options: Mapping[str, object]) -> dict[str, object]:
@@ -48,6 +49,7 @@ def given(args: Sequence[object], options: Mapping[str, object]) -> dict[str, ob
 
 def start(options: Mapping[str, object], file: Mapping[str, Any] | None = None, path: str | None = None) -> None:
     """Starts or reconfigures; on a bad configuration nothing has changed."""
+    global _base_name
     from .config import resolve
 
     settings = resolve(options, file=file, file_path=path, environ=os.environ)
@@ -56,9 +58,15 @@ def start(options: Mapping[str, object], file: Mapping[str, Any] | None = None, 
             _start_engine(settings)
         else:
             _start_plain(settings)
+        _base_name = settings.base_name
         _set_levels(settings)
         for notice in settings.notices:
             _say(notice)
+
+
+def base_name() -> str:
+    """The base of the old loggers' names: as configured, before the start as the environment has it."""
+    return _base_name or os.environ.get("UNIFIED_LOGGER_BASE_NAME") or "wechat_backend"
 
 
 def _start_engine(settings: Settings) -> None:
