@@ -6,15 +6,8 @@ from project import ROOT, Environment, run, say
 def build(env: Environment) -> None:
     """Build the site with the tools of that environment."""
     say("Building the documentation; any warning is an error.")
-    run(
-        env.tool("mkdocs"),
-        "build",
-        "--strict",
-        "--quiet",
-        "--site-dir",
-        ROOT / "site",
-        env={"NO_MKDOCS_2_WARNING": "1"},
-    )
+    command = [env.tool("mkdocs"), "build", "--strict", "--site-dir", ROOT / "site"]
+    run(*command, env={"NO_MKDOCS_2_WARNING": "1"})
 
 
 if __name__ == "__main__":
