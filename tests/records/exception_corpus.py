@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import types
 from collections.abc import Callable
 
 
@@ -228,6 +229,110 @@ def odd_notes() -> None:
     raise error
 
 
+def notes_in_a_tuple() -> None:
+    error = ValueError("noted")
+    error.__notes__ = ("one", 2, Unprintable())  # type: ignore[assignment]
+    raise error
+
+
+class Secretive(Exception):
+    @property
+    def __notes__(self) -> list[str]:  # type: ignore[override]
+        raise RuntimeError("no notes")
+
+
+def failing_notes() -> None:
+    if sys.version_info >= (3, 13):  # before, `traceback` itself fails on these
+        raise Secretive("x")
+    raise ValueError("x")
+
+
+def of_a_class_without_module() -> None:
+    raise type("Homeless", (Exception,), {"__module__": None})("x")
+
+
+def syntax_error_without_place() -> None:
+    raise SyntaxError("only words")
+
+
+def indented_with_tabs() -> None:
+    exec("if True:\n\tx = 1\n        y = 2\n")
+
+
+def undecodable_source() -> None:
+    compile(b"# coding: utf-8\nx = '\xff'", "<bytes>", "exec")
+
+
+def name_in_a_method() -> None:
+    class Shop:
+        price = 7
+
+        def total(self) -> int:
+            return price  # type: ignore[name-defined,no-any-return]
+
+    Shop().total()
+
+
+def attribute_of_an_instance() -> None:
+    class Shop:
+        price = 7
+
+    _ = Shop().prise  # type: ignore[attr-defined]
+
+
+def cause_and_context() -> None:
+    try:
+        plain()
+    except ValueError:
+        raise KeyError("outer") from OSError("cause")
+
+
+def context_in_cause() -> None:
+    try:
+        try:
+            in_handler()
+        except KeyError as error:
+            raise RuntimeError("middle") from error
+    except RuntimeError:
+        plain()
+
+
+def deep_recursion() -> None:
+    def down() -> None:
+        down()
+
+    down()
+
+
+def recursion_on_one_line() -> None:
+    def down(n: int) -> int:
+        return (down(n - 1) if n % 3 else down(n - 2)) + 1 if n else 1 // 0
+
+    down(20)
+
+
+def in_class_body() -> None:
+    class Broken:
+        value = 1 // 0
+
+
+def in_coroutine() -> None:
+    async def wait() -> None:
+        raise ValueError("awaited")
+
+    wait().send(None)
+
+
+def in_a_made_up_traceback() -> None:
+    try:
+        plain()
+    except ValueError as error:
+        traceback = error.__traceback__
+        assert traceback is not None
+        made_up = types.TracebackType(None, traceback.tb_frame, -1, traceback.tb_lineno)
+        raise error.with_traceback(types.TracebackType(made_up, traceback.tb_frame, traceback.tb_lasti, 3)) from None
+
+
 if sys.version_info >= (3, 11):
 
     def group() -> None:
@@ -263,6 +368,40 @@ if sys.version_info >= (3, 11):
         for number in range(14):
             error = ExceptionGroup(f"level {number}", [error])
         raise error
+
+    def member_is_the_context() -> None:
+        try:
+            chained()
+        except KeyError as error:
+            raise ExceptionGroup("of what was caught", [error, ValueError("y")])  # noqa: B904
+
+    def members_with_one_cause() -> None:
+        cause = OSError("shared")
+        members: list[Exception] = [ValueError(1), ValueError(2)]
+        for member in members:
+            member.__cause__ = cause
+        raise ExceptionGroup("shared", members)
+
+    def line_ends_in_group() -> None:
+        error = ValueError("one\rtwo\r\nthree\x0bfour\u2028five\n")
+        error.add_note("a\x85b")
+        raise ExceptionGroup("line\x1cends", [error, ValueError("\n")])
+
+    def several_lines_in_group() -> None:
+        try:
+            several_lines()
+        except TypeError as error:
+            raise ExceptionGroup("with source", [error, error]) from None
+
+    def wide_group_in_wide_group() -> None:
+        inner = ExceptionGroup("inner", [ValueError(n) for n in range(16)])
+        raise ExceptionGroup("outer", [inner] * 17)
+
+    def group_of_a_class_of_its_own() -> None:
+        class Batch(ExceptionGroup[Exception]):
+            pass
+
+        raise Batch("batch", [ValueError("x")])
 
     def base_group() -> None:
         raise BaseExceptionGroup("base", [KeyboardInterrupt(), ValueError("z")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
 import sys
 import traceback
@@ -14,6 +15,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from unified_logger import UnifiedLogger, _core
 
@@ -67,6 +70,17 @@ def test_the_json_is_one_valid_line(function: Callable[[], None]) -> None:
     assert "\n" not in text
     assert parsed["type"] == type(error).__qualname__
     assert parsed["traceback"] == expected(error)
+
+
+def test_notes_that_fail_do_not_lose_the_exception() -> None:
+    """Whatever that version of `traceback` does about them."""
+
+    class Secretive(Exception):
+        @property
+        def __notes__(self) -> list[str]:
+            raise RuntimeError("no notes")
+
+    assert "Secretive: x\n" in _core.format_exception(Secretive("x"))
 
 
 def test_an_exception_without_traceback_has_no_frames() -> None:
@@ -128,7 +142,7 @@ def test_a_deep_recursion_is_bounded() -> None:
 
 
 def test_a_long_chain_is_bounded() -> None:
-    """A hundred causes: the nearest are kept."""
+    """A hundred causes: the nearest are kept, and a marker stands for the others."""
     error: BaseException = ValueError(0)
     for number in range(100):
         following = RuntimeError(number)
@@ -136,9 +150,85 @@ def test_a_long_chain_is_bounded() -> None:
         error = following
     parsed = json.loads(_core.exception_json(error))
     depth = 0
+    text = parsed["traceback"]
     while "cause" in parsed:
         parsed, depth = parsed["cause"], depth + 1
-    assert depth == 32
+    assert parsed == {"$truncated": "depth"}
+    assert depth == 33
+    assert text.startswith("[further exceptions left out]\n\nThe above exception was the direct cause")
+
+
+def test_a_long_message_is_bounded() -> None:
+    """What is cut off is counted."""
+    parsed = json.loads(_core.exception_json(ValueError("é" * 100_000)))
+    assert parsed["message"] == "é" * 65_536 + "…(+34464 characters)"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="exception groups came with 3.11")
+def test_groups_that_share_their_members_are_bounded() -> None:
+    """Thirty groups of twice the one before would be a billion exceptions."""
+    error: Exception = ValueError("x")
+    for _ in range(30):
+        error = ExceptionGroup("twice", [error, error])  # noqa: F821
+    assert len(_core.exception_json(error)) < 4_000_000
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="exception groups came with 3.11")
+def test_members_beyond_those_shown_are_counted() -> None:
+    """As in the text, the first fifteen are there."""
+    group = ExceptionGroup("many", [ValueError(n) for n in range(40)])  # noqa: F821
+    parsed = json.loads(_core.exception_json(group))
+    assert [member.get("message") for member in parsed["group"][:15]] == [str(n) for n in range(15)]
+    assert parsed["group"][15:] == [{"$truncated": "25 more"}]
+
+
+def test_tracebacklimit_is_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `traceback` does."""
+    error = raised(CORPUS[0])
+    for limit in (1, 0, -1):
+        monkeypatch.setattr(sys, "tracebacklimit", limit, raising=False)
+        assert _core.format_exception(error) == expected(error)
+
+
+def test_a_pipe_is_not_opened_for_source(tmp_path: Path) -> None:
+    """It would never answer."""
+    path = tmp_path / "pipe.py"
+    os.mkfifo(path)
+    names: dict[str, Any] = {}
+    exec(compile("def f():\n    raise ValueError('x')\n", str(path), "exec"), names)
+    assert _core.format_exception(raised(names["f"])).endswith(f'  File "{path}", line 2, in f\nValueError: x\n')
+
+
+def test_a_loader_tells_the_source_of_a_file_that_is_not_there(tmp_path: Path) -> None:
+    """Code whose absolute path exists only for its loader."""
+    path, source = str(tmp_path / "virtual.py"), "def f():\n    raise ValueError('x')\n"
+
+    class Loader:
+        def get_source(self, name: str) -> str:
+            return source
+
+    names: dict[str, Any] = {"__name__": "virtual", "__loader__": Loader()}
+    exec(compile(source, path, "exec"), names)
+    error = raised(names["f"])
+    text = _core.format_exception(error)
+    assert text == expected(error)
+    assert "    raise ValueError('x')\n" in text
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_any_graph_of_exceptions_is_printed_as_by_traceback(data: st.DataObject) -> None:
+    """Whoever refers to whom, also in circles."""
+    errors: list[BaseException] = [ValueError(f"error {n}") for n in range(data.draw(st.integers(1, 4)))]
+    if sys.version_info >= (3, 11):
+        for n in range(data.draw(st.integers(0, 3))):
+            members = data.draw(st.lists(st.sampled_from(errors), min_size=1, max_size=4))
+            errors.append(BaseExceptionGroup(f"group {n}", members))  # noqa: F821
+    other = st.none() | st.sampled_from(errors)
+    for error in errors:
+        error.__cause__, error.__context__ = data.draw(other), data.draw(other)
+        error.__suppress_context__ = data.draw(st.booleans())
+    assert _core.format_exception(errors[-1]) == expected(errors[-1])
 
 
 def test_the_record_holds_the_parts(logger: UnifiedLogger, records: Records) -> None:

@@ -1,17 +1,30 @@
 //! The compact form of an exception: written by the binding, read here.
 
+use std::str;
+
 use crate::value::Reader;
 
-/// Exceptions inside exceptions; what is deeper was not captured.
+/// First byte of every captured exception; another number means another layout.
+pub const VERSION: u8 = 1;
+
+/// Exceptions inside exceptions.
 pub const DEPTH: usize = 32;
 
+/// What stands in place of a cause or a context.
+pub mod link {
+    pub const NONE: u8 = 0;
+    pub const FOLLOWS: u8 = 1;
+    /// There is one, beyond what is captured.
+    pub const LEFT_OUT: u8 = 2;
+}
+
 /// An exception, borrowed from its bytes.
-#[derive(Debug, Default)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Exception<'a> {
     pub kind: &'a str,
     pub module: &'a str,
     pub message: &'a str,
-    /// The lines after the frames as Python has them, where they are more than type and message.
+    /// The lines after the frames as Python has them, where they are more than type, message and notes.
     pub last_lines: Option<&'a str>,
     pub notes: Vec<&'a str>,
     /// Whether this version of Python prints notes.
@@ -19,9 +32,25 @@ pub struct Exception<'a> {
     pub frames: Vec<Frame<'a>>,
     /// Frames not captured, after the first half of those that were.
     pub left_out: u32,
-    pub cause: Option<Box<Exception<'a>>>,
-    pub context: Option<Box<Exception<'a>>>,
-    pub group: Option<Vec<Exception<'a>>>,
+    pub cause: Link<'a>,
+    pub context: Link<'a>,
+    pub group: Option<Group<'a>>,
+}
+
+/// Another exception that an exception refers to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Link<'a> {
+    None,
+    To(Box<Exception<'a>>),
+    LeftOut,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub struct Group<'a> {
+    /// The first of them.
+    pub members: Vec<Exception<'a>>,
+    /// Members not captured.
+    pub left_out: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,57 +64,198 @@ pub struct Frame<'a> {
     pub repeated: u32,
 }
 
-/// Reads an exception; `None` if its bytes are not whole.
+/// Reads an exception; `None` if its bytes are not whole, or not of this version.
 #[must_use]
 pub fn decode(blob: &[u8]) -> Option<Exception<'_>> {
-    // SAFETY: texts in records are UTF-8, as capture writes them.
-    read(&mut unsafe { Reader::new(blob) }, 0)
-}
-
-fn read<'a>(reader: &mut Reader<'a>, depth: usize) -> Option<Exception<'a>> {
-    if depth > DEPTH {
+    // SAFETY: of the reader's methods, only those that make no text of the bytes are used.
+    let mut blob = Blob(unsafe { Reader::new(blob) });
+    if blob.0.u8()? != VERSION {
         return None;
     }
-    let (kind, module, message) = (reader.text()?, reader.text()?, reader.text()?);
-    let last_lines = if reader.u8()? == 1 { Some(reader.text()?) } else { None };
-    let shows_notes = reader.u8()? == 1;
-    let notes = (0..reader.u32()?).map(|_| reader.text()).collect::<Option<_>>()?;
-    let left_out = reader.u32()?;
-    let frames = read_frames(reader)?;
-    let mut other = || -> Option<Option<Box<Exception<'a>>>> {
-        Some(if reader.u8()? == 1 { Some(Box::new(read(reader, depth + 1)?)) } else { None })
-    };
-    let (cause, context) = (other()?, other()?);
-    let group = if reader.u8()? == 1 {
-        Some((0..reader.u32()?).map(|_| read(reader, depth + 1)).collect::<Option<_>>()?)
-    } else {
-        None
-    };
-    Some(Exception { kind, module, message, last_lines, notes, shows_notes, frames, left_out, cause, context, group })
+    blob.exception(0)
 }
 
-fn read_frames<'a>(reader: &mut Reader<'a>) -> Option<Vec<Frame<'a>>> {
-    (0..reader.u32()?)
-        .map(|_| {
-            Some(Frame {
-                file: reader.text()?,
-                function: reader.text()?,
-                line: reader.u32()?,
-                source: if reader.u8()? == 1 { Some(reader.text()?) } else { None },
-                repeated: reader.u32()?,
-            })
+struct Blob<'a>(Reader<'a>);
+
+impl<'a> Blob<'a> {
+    fn exception(&mut self, depth: usize) -> Option<Exception<'a>> {
+        if depth > DEPTH {
+            return None;
+        }
+        Some(Exception {
+            kind: self.text()?,
+            module: self.text()?,
+            message: self.text()?,
+            last_lines: self.optional(Self::text)?,
+            shows_notes: self.flag()?,
+            notes: self.list(Self::text)?,
+            left_out: self.0.u32()?,
+            frames: self.list(Self::frame)?,
+            cause: self.link(depth)?,
+            context: self.link(depth)?,
+            group: self.optional(|blob| blob.group(depth))?,
         })
-        .collect()
+    }
+
+    fn link(&mut self, depth: usize) -> Option<Link<'a>> {
+        match self.0.u8()? {
+            link::NONE => Some(Link::None),
+            link::FOLLOWS => Some(Link::To(Box::new(self.exception(depth + 1)?))),
+            link::LEFT_OUT => Some(Link::LeftOut),
+            _ => None,
+        }
+    }
+
+    fn group(&mut self, depth: usize) -> Option<Group<'a>> {
+        Some(Group { left_out: self.0.u32()?, members: self.list(|blob| blob.exception(depth + 1))? })
+    }
+
+    fn frame(&mut self) -> Option<Frame<'a>> {
+        Some(Frame {
+            file: self.text()?,
+            function: self.text()?,
+            line: self.0.u32()?,
+            source: self.optional(Self::text)?,
+            repeated: self.0.u32()?,
+        })
+    }
+
+    /// As many as the number before them says; nothing is reserved for a number that lies.
+    fn list<T>(&mut self, mut item: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        (0..self.0.u32()?).map(|_| item(self)).collect()
+    }
+
+    fn optional<T>(&mut self, item: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
+        Some(if self.flag()? { Some(item(self)?) } else { None })
+    }
+
+    fn flag(&mut self) -> Option<bool> {
+        match self.0.u8()? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
+    }
+
+    fn text(&mut self) -> Option<&'a str> {
+        str::from_utf8(self.0.bytes()?).ok()
+    }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use crate::value::Put;
     use proptest::prelude::*;
+
+    /// Captured bytes, as the binding would write them.
+    pub fn encode(exception: &Exception<'_>) -> Vec<u8> {
+        let mut out = vec![VERSION];
+        put(exception, &mut out);
+        out
+    }
+
+    pub fn plain<'a>(kind: &'a str, message: &'a str) -> Exception<'a> {
+        Exception {
+            kind,
+            module: "builtins",
+            message,
+            last_lines: None,
+            notes: Vec::new(),
+            shows_notes: true,
+            frames: Vec::new(),
+            left_out: 0,
+            cause: Link::None,
+            context: Link::None,
+            group: None,
+        }
+    }
+
+    fn put(exception: &Exception<'_>, out: &mut Vec<u8>) {
+        for text in [exception.kind, exception.module, exception.message] {
+            out.put_text(text);
+        }
+        put_optional(exception.last_lines, out);
+        out.put_u8(u8::from(exception.shows_notes));
+        put_number(exception.notes.len(), out);
+        exception.notes.iter().for_each(|note| out.put_text(note));
+        out.put(&exception.left_out.to_le_bytes());
+        put_number(exception.frames.len(), out);
+        for frame in &exception.frames {
+            out.put_text(frame.file);
+            out.put_text(frame.function);
+            out.put(&frame.line.to_le_bytes());
+            put_optional(frame.source, out);
+            out.put(&frame.repeated.to_le_bytes());
+        }
+        for other in [&exception.cause, &exception.context] {
+            match other {
+                Link::None => out.put_u8(link::NONE),
+                Link::LeftOut => out.put_u8(link::LEFT_OUT),
+                Link::To(other) => {
+                    out.put_u8(link::FOLLOWS);
+                    put(other, out);
+                }
+            }
+        }
+        out.put_u8(u8::from(exception.group.is_some()));
+        if let Some(group) = &exception.group {
+            out.put(&group.left_out.to_le_bytes());
+            put_number(group.members.len(), out);
+            group.members.iter().for_each(|member| put(member, out));
+        }
+    }
+
+    fn put_optional(text: Option<&str>, out: &mut Vec<u8>) {
+        out.put_u8(u8::from(text.is_some()));
+        if let Some(text) = text {
+            out.put_text(text);
+        }
+    }
+
+    fn put_number(number: usize, out: &mut Vec<u8>) {
+        out.put(&u32::try_from(number).unwrap().to_le_bytes());
+    }
+
+    /// One of everything.
+    pub fn rich() -> Exception<'static> {
+        let frame = Frame { file: "/no/such/file.py", function: "f", line: 7, source: Some("f()"), repeated: 5 };
+        let other = Frame { function: "g", source: None, repeated: 1, ..frame };
+        let member = Exception { notes: vec!["a note"], ..plain("KeyError", "'k'") };
+        Exception {
+            frames: vec![frame, other, frame, other],
+            left_out: 3,
+            cause: Link::To(Box::new(plain("OSError", "é 你好"))),
+            context: Link::LeftOut,
+            group: Some(Group { members: vec![member, plain("ValueError", "")], left_out: 2 }),
+            ..plain("ExceptionGroup", "several")
+        }
+    }
+
+    #[test]
+    fn an_exception_is_read_back_as_written() {
+        let exception = rich();
+        assert_eq!(decode(&encode(&exception)), Some(exception));
+    }
+
+    #[test]
+    fn another_version_is_not_read() {
+        let mut blob = encode(&rich());
+        blob[0] = VERSION + 1;
+        assert_eq!(decode(&blob), None);
+    }
+
+    #[test]
+    fn bytes_that_end_early_are_not_read() {
+        let blob = encode(&rich());
+        for end in 0..blob.len() {
+            assert_eq!(decode(&blob[..end]), None, "cut at {end}");
+        }
+    }
 
     proptest! {
         #[test]
-        fn bytes_of_any_kind_are_read_without_panic(bytes in prop::collection::vec(0_u8..0x80, 0..200)) {
+        fn bytes_of_any_kind_are_read_without_panic(bytes: Vec<u8>) {
             let _ = decode(&bytes);
         }
     }

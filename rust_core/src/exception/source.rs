@@ -85,30 +85,67 @@ fn read(path: &str, now: Instant) -> Source {
     Source { starts: line_starts(&text), text, version: meta.as_ref().and_then(version), looked_at: now }
 }
 
-/// Decodes as PEP 263 says; `None` where the bytes do not fit.
+/// Decodes as PEP 263 says; `None` where Python would not have read it.
 fn decode(bytes: &[u8]) -> Option<String> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let declared = bytes.split(|byte| *byte == b'\n').take(2).find_map(declared_encoding);
-    let label = declared.unwrap_or(b"utf-8").to_ascii_lowercase();
-    // Python's name for it; the labels of the web know it by others only, and mean Windows' code page by them.
-    if matches!(label.as_slice(), b"latin-1" | b"latin_1" | b"latin1" | b"iso-8859-1" | b"iso8859-1" | b"l1") {
-        return Some(encoding_rs::mem::decode_latin1(bytes).into_owned());
-    }
-    let encoding = Encoding::for_label(&label).unwrap_or(encoding_rs::UTF_8);
-    encoding.decode_without_bom_handling_and_without_replacement(bytes).map(|text| text.into_owned())
-}
-
-/// `# -*- coding: name -*-` in a line of comment.
-fn declared_encoding(line: &[u8]) -> Option<&[u8]> {
-    if line.trim_ascii_start().first() != Some(&b'#') {
+    let (bytes, is_marked) = match bytes.strip_prefix(b"\xef\xbb\xbf") {
+        Some(rest) => (rest, true),
+        None => (bytes, false),
+    };
+    let name = declared_encoding(bytes).map_or_else(|| "utf-8".to_owned(), normal_name);
+    if is_marked && name != "utf-8" {
         return None;
     }
-    let at = memchr::memmem::find(line, b"coding")? + b"coding".len();
-    let rest = line.get(at..)?;
-    let rest = rest.strip_prefix(b":").or_else(|| rest.strip_prefix(b"="))?.trim_ascii_start();
-    let end =
-        rest.iter().position(|byte| !byte.is_ascii_alphanumeric() && !b"-_.".contains(byte)).unwrap_or(rest.len());
-    rest.get(..end).filter(|name| !name.is_empty())
+    match name.as_str() {
+        // The labels of the web mean Windows' code page by these.
+        "iso-8859-1" => Some(encoding_rs::mem::decode_latin1(bytes).into_owned()),
+        "ascii" | "us-ascii" => bytes.is_ascii().then(|| String::from_utf8_lossy(bytes).into_owned()),
+        name => match Encoding::for_label(name.as_bytes()) {
+            Some(encoding) => {
+                encoding.decode_without_bom_handling_and_without_replacement(bytes).map(|text| text.into_owned())
+            }
+            // One that only Python knows: what is ASCII in it can be shown.
+            None => {
+                Some(bytes.iter().map(|byte| if byte.is_ascii() { char::from(*byte) } else { '\u{fffd}' }).collect())
+            }
+        },
+    }
+}
+
+/// What a comment in the first line names, or in the second if the first is a comment or blank.
+fn declared_encoding(bytes: &[u8]) -> Option<&[u8]> {
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    let first = lines.next()?.trim_ascii_start();
+    if first.first().is_some_and(|byte| *byte != b'#') {
+        return None;
+    }
+    encoding_in(first).or_else(|| encoding_in(lines.next()?.trim_ascii_start()))
+}
+
+/// `# … coding: name …` or `coding=name`.
+fn encoding_in(line: &[u8]) -> Option<&[u8]> {
+    if line.first() != Some(&b'#') {
+        return None;
+    }
+    memchr::memmem::find_iter(line, b"coding").find_map(|at| {
+        let rest = line.get(at + b"coding".len()..)?;
+        let rest = rest.strip_prefix(b":").or_else(|| rest.strip_prefix(b"="))?.trim_ascii_start();
+        let is_in_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+        let end = rest.iter().position(|byte| !is_in_name(byte)).unwrap_or(rest.len());
+        rest.get(..end).filter(|name| !name.is_empty())
+    })
+}
+
+/// One name for the many spellings of the common encodings (`tokenize._get_normal_name`).
+fn normal_name(name: &[u8]) -> String {
+    let name = String::from_utf8_lossy(name).to_ascii_lowercase().replace('_', "-");
+    let is = |common: &str| name == common || name.strip_prefix(common).is_some_and(|rest| rest.starts_with('-'));
+    if is("utf-8") || name == "utf8" {
+        "utf-8".to_owned()
+    } else if ["latin-1", "iso-8859-1", "iso-latin-1", "latin1", "iso8859-1", "l1"].into_iter().any(is) {
+        "iso-8859-1".to_owned()
+    } else {
+        name
+    }
 }
 
 /// Lines end with `\n`, `\r\n` or `\r`, as in text files of Python.
@@ -156,6 +193,48 @@ mod tests {
     fn bytes_that_do_not_fit_give_no_line() {
         let (_directory, path) = file(b"x = '\xe9'\n");
         assert_eq!(SourceCache::default().line(&path, 1), None);
+    }
+
+    #[test]
+    fn the_encoding_is_found_where_python_finds_it() {
+        let cases: [(&[u8], Option<&str>); 8] = [
+            (b"# coding=cp1251\n", Some("cp1251")),
+            (b"#!/usr/bin/python\n# vim: set fileencoding=Latin_1 :\n", Some("iso-8859-1")),
+            (b"# the encoding of this, coding: utf_8-unix\n", Some("utf-8")),
+            (b"\n\t# coding: koi8-r", Some("koi8-r")),
+            (b"x = 1\n# coding: cp1251\n", None),
+            (b"\n\n# coding: cp1251\n", None),
+            (b"coding: cp1251\n", None),
+            (b"# coding is an art\n", None),
+        ];
+        for (source, expected) in cases {
+            assert_eq!(declared_encoding(source).map(normal_name).as_deref(), expected, "{source:?}");
+        }
+    }
+
+    #[test]
+    fn lines_of_an_unknown_encoding_show_what_is_ascii() {
+        let (_directory, path) = file(b"# coding: cp437\nx = '\x81'\n");
+        assert_eq!(SourceCache::default().line(&path, 2), Some("x = '\u{fffd}'"));
+    }
+
+    #[test]
+    fn a_changed_file_is_read_again() {
+        let (_directory, path) = file(b"old\n");
+        let mut sources = SourceCache::default();
+        assert_eq!(sources.line(&path, 1), Some("old"));
+        fs::write(&path, "newer\n").unwrap();
+        sources.files.get_mut(&path).unwrap().looked_at -= FRESH;
+        assert_eq!(sources.line(&path, 1), Some("newer"));
+    }
+
+    #[test]
+    fn only_so_many_files_are_kept() {
+        let mut sources = SourceCache::default();
+        for number in 0..3 * FILES {
+            sources.line(&format!("/no/such/file/{number}"), 1);
+        }
+        assert!(sources.files.len() <= FILES);
     }
 
     #[test]

@@ -3,18 +3,31 @@
 use std::fmt::Write as _;
 
 use super::SourceCache;
-use super::blob::{Exception, Frame};
+use super::blob::{Exception, Frame, Group, Link};
 
 /// Repetitions of a frame that are shown (`traceback._RECURSIVE_CUTOFF`).
 const SHOWN_REPEATS: u32 = 3;
 /// Members of a group that are shown, and groups inside groups.
 const GROUP_WIDTH: usize = 15;
 const GROUP_DEPTH: usize = 10;
+/// Bytes of one line of source; generated code can have lines of any length.
+const SOURCE_BYTES: usize = 4 << 10;
+/// Bytes after which a text gets no further part.
+const BYTES: usize = 1 << 20;
+
+const CAUSE: &str = "\nThe above exception was the direct cause of the following exception:\n\n";
+const CONTEXT: &str = "\nDuring handling of the above exception, another exception occurred:\n\n";
 
 pub fn exception(exception: &Exception<'_>, sources: &mut SourceCache) -> String {
-    let mut printer = Printer { out: String::new(), depth: 0, needs_close: false, sources };
+    let mut printer = Printer { out: String::new(), depth: 0, needs_close: false, is_cut: false, sources };
     printer.chain(exception);
     printer.out
+}
+
+/// As much of a line of source as is shown.
+pub fn bounded(source: &str) -> &str {
+    let end = (0..=SOURCE_BYTES).rev().find(|end| source.is_char_boundary(*end)).unwrap_or(0);
+    if source.len() > SOURCE_BYTES { &source[..end] } else { source }
 }
 
 struct Printer<'s> {
@@ -22,77 +35,94 @@ struct Printer<'s> {
     /// Groups around what is printed.
     depth: usize,
     needs_close: bool,
+    is_cut: bool,
     sources: &'s mut SourceCache,
 }
 
 impl Printer<'_> {
     /// An exception after those that led to it.
     fn chain(&mut self, exception: &Exception<'_>) {
-        let before = match (&exception.cause, &exception.context) {
-            (Some(cause), _) => Some((cause, "The above exception was the direct cause of the following exception:")),
-            (None, Some(context)) => {
-                Some((context, "During handling of the above exception, another exception occurred:"))
-            }
-            (None, None) => None,
+        let (other, joint) = match (&exception.cause, &exception.context) {
+            (Link::None, context) => (context, CONTEXT),
+            (cause, _) => (cause, CAUSE),
         };
-        if let Some((other, joint)) = before {
-            self.chain(other);
-            self.emit(&format!("\n{joint}\n\n"), '|');
+        match other {
+            Link::None => {}
+            Link::To(other) => {
+                self.chain(other);
+                self.emit(joint, '|');
+            }
+            Link::LeftOut => {
+                self.emit("[further exceptions left out]\n", '|');
+                self.emit(joint, '|');
+            }
         }
         match &exception.group {
+            None => {
+                self.frames("Traceback", exception, '|');
+                self.last_lines(exception);
+            }
             Some(_) if self.depth > GROUP_DEPTH => {
                 self.emit(&format!("... (max_group_depth is {GROUP_DEPTH})\n"), '|');
             }
-            Some(members) => self.group(exception, members),
-            None => {
-                let mut text = String::new();
-                put_traceback(&mut text, exception, "Traceback", self.sources);
-                self.emit(&text, '|');
-            }
+            Some(group) => self.group(exception, group),
         }
     }
 
-    fn group(&mut self, exception: &Exception<'_>, members: &[Exception<'_>]) {
+    fn group(&mut self, exception: &Exception<'_>, group: &Group<'_>) {
         let outermost = self.depth == 0;
         if outermost {
             self.depth = 1;
         }
-        let mut text = String::new();
-        put_traceback(&mut text, exception, "Exception Group Traceback", self.sources);
-        let (title, rest) = match text.split_once('\n') {
-            Some((title, rest)) if !exception.frames.is_empty() => (format!("{title}\n"), rest.to_owned()),
-            _ => (String::new(), text),
-        };
-        self.emit(&title, if outermost { '+' } else { '|' });
-        self.emit(&rest, '|');
-        let shown = members.len().min(GROUP_WIDTH + 1);
+        self.frames("Exception Group Traceback", exception, if outermost { '+' } else { '|' });
+        self.last_lines(exception);
+        self.members(group);
+        if outermost {
+            self.depth = 0;
+        }
+    }
+
+    fn members(&mut self, group: &Group<'_>) {
+        let shown = group.members.len().min(GROUP_WIDTH);
+        let left_out = group.members.len() - shown + group.left_out as usize;
+        let parts = shown + usize::from(left_out > 0);
         self.needs_close = false;
-        for (index, member) in members.iter().take(shown).enumerate() {
-            let last = index + 1 == shown;
-            if last {
+        for index in 0..parts {
+            let is_last = index + 1 == parts;
+            if is_last {
+                // A group inside may close for this one.
                 self.needs_close = true;
             }
-            let truncated = index >= GROUP_WIDTH;
-            let number = if truncated { "...".to_owned() } else { (index + 1).to_string() };
+            let title = if index < shown { (index + 1).to_string() } else { "...".to_owned() };
             let corner = if index == 0 { "+-" } else { "  " };
-            let _ = writeln!(self.out, "{}{corner}+---------------- {number} ----------------", self.indent());
+            let _ = writeln!(self.out, "{}{corner}+---------------- {title} ----------------", self.indent());
             self.depth += 1;
-            if truncated {
-                let left = members.len() - GROUP_WIDTH;
-                let plural = if left > 1 { "s" } else { "" };
-                self.emit(&format!("and {left} more exception{plural}\n"), '|');
-            } else {
-                self.chain(member);
+            match group.members.get(index).filter(|_| index < shown) {
+                Some(member) => self.chain(member),
+                None => self.emit(&format!("and {left_out} more exception{}\n", plural(left_out as u64)), '|'),
             }
-            if last && self.needs_close {
+            if is_last && self.needs_close {
                 let _ = writeln!(self.out, "{}+------------------------------------", self.indent());
                 self.needs_close = false;
             }
             self.depth -= 1;
         }
-        if outermost {
-            self.depth = 0;
+    }
+
+    fn frames(&mut self, title: &str, exception: &Exception<'_>, margin: char) {
+        if exception.frames.is_empty() {
+            return;
         }
+        self.emit(&format!("{title} (most recent call last):\n"), margin);
+        let mut text = String::new();
+        put_frames(&mut text, &exception.frames, exception.left_out, self.sources);
+        self.emit(&text, '|');
+    }
+
+    fn last_lines(&mut self, exception: &Exception<'_>) {
+        let mut text = String::new();
+        put_last_lines(&mut text, exception);
+        self.emit(&text, '|');
     }
 
     fn indent(&self) -> String {
@@ -101,23 +131,45 @@ impl Printer<'_> {
 
     /// Prints lines with the margin of the groups around them.
     fn emit(&mut self, text: &str, margin: char) {
-        let mut indent = self.indent();
-        if self.depth > 0 {
-            indent.push(margin);
-            indent.push(' ');
-        }
-        for line in text.split_inclusive('\n') {
-            self.out.push_str(&indent);
-            self.out.push_str(line);
+        if self.out.len() > BYTES {
+            if !self.is_cut {
+                self.is_cut = true;
+                self.out.push_str("[the rest is left out]\n");
+            }
+        } else if self.depth == 0 {
+            self.out.push_str(text);
+        } else {
+            let margin = format!("{}{margin} ", self.indent());
+            for line in lines(text) {
+                self.out.push_str(&margin);
+                self.out.push_str(line);
+            }
         }
     }
 }
 
-fn put_traceback(out: &mut String, exception: &Exception<'_>, title: &str, sources: &mut SourceCache) {
-    if !exception.frames.is_empty() {
-        let _ = writeln!(out, "{title} (most recent call last):");
-        put_frames(out, &exception.frames, exception.left_out, sources);
-    }
+/// Lines with their ends, where `str.splitlines` has them.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (at, end) = rest.char_indices().find(|(_, character)| ends_line(*character))?;
+        let is_pair = end == '\r' && rest[at + 1..].starts_with('\n');
+        let (line, after) = rest.split_at(at + end.len_utf8() + usize::from(is_pair));
+        rest = after;
+        Some(line)
+    })
+    .chain(text.rsplit(ends_line).next().filter(|last| !last.is_empty()))
+}
+
+fn ends_line(character: char) -> bool {
+    matches!(character, '\n'..='\r' | '\x1c'..='\x1e' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+fn plural(count: u64) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
+
+fn put_last_lines(out: &mut String, exception: &Exception<'_>) {
     if let Some(lines) = exception.last_lines {
         out.push_str(lines);
         return;
@@ -144,12 +196,12 @@ fn put_traceback(out: &mut String, exception: &Exception<'_>, title: &str, sourc
 /// are missing in the middle.
 fn put_frames(out: &mut String, frames: &[Frame<'_>], left_out: u32, sources: &mut SourceCache) {
     let mut last: Option<(&str, u32, &str)> = None;
-    let mut count = 0;
+    let mut count = 0_u32;
     for (index, frame) in frames.iter().enumerate() {
         if left_out > 0 && index == frames.len() / 2 {
             put_repeats(out, count);
             (last, count) = (None, 0);
-            let _ = writeln!(out, "  [{left_out} frames left out]");
+            let _ = writeln!(out, "  [{left_out} frame{} left out]", plural(left_out.into()));
         }
         let this = (frame.file, frame.line, frame.function);
         if last != Some(this) {
@@ -159,33 +211,95 @@ fn put_frames(out: &mut String, frames: &[Frame<'_>], left_out: u32, sources: &m
         for _ in 0..frame.repeated.min(SHOWN_REPEATS.saturating_sub(count)) {
             put_frame(out, frame, sources);
         }
-        count += frame.repeated;
+        count = count.saturating_add(frame.repeated);
     }
     put_repeats(out, count);
 }
 
 fn put_repeats(out: &mut String, count: u32) {
-    if count > SHOWN_REPEATS {
-        let more = count - SHOWN_REPEATS;
-        let plural = if more > 1 { "s" } else { "" };
-        let _ = writeln!(out, "  [Previous line repeated {more} more time{plural}]");
+    if let Some(more) = count.checked_sub(SHOWN_REPEATS).filter(|more| *more > 0) {
+        let _ = writeln!(out, "  [Previous line repeated {more} more time{}]", plural(more.into()));
     }
 }
 
 fn put_frame(out: &mut String, frame: &Frame<'_>, sources: &mut SourceCache) {
+    // Since 3.13 each statement of an interactive session has a file name of its own.
     let file = if frame.file.starts_with("<stdin>-") { "<stdin>" } else { frame.file };
     let _ = writeln!(out, "  File \"{file}\", line {}, in {}", frame.line, frame.function);
-    match frame.source {
-        Some("") => {}
-        Some(source) => {
-            for line in source.lines() {
-                let _ = writeln!(out, "    {line}");
-            }
-        }
-        None => {
-            if let Some(line) = sources.line(frame.file, frame.line) {
-                let _ = writeln!(out, "    {line}");
-            }
-        }
+    let source = match frame.source {
+        Some(source) => Some(source),
+        None => sources.line(frame.file, frame.line),
+    };
+    for line in source.unwrap_or_default().split_terminator('\n') {
+        let _ = writeln!(out, "    {}", bounded(line));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::blob::tests::plain;
+    use super::*;
+
+    fn text(exception: &Exception<'_>) -> String {
+        super::exception(exception, &mut SourceCache::default())
+    }
+
+    fn frame(function: &str, repeated: u32) -> Frame<'_> {
+        Frame { file: "<string>", function, line: 1, source: Some(""), repeated }
+    }
+
+    #[test]
+    fn a_chain_is_printed_from_its_beginning() {
+        let exception = Exception { cause: Link::To(Box::new(plain("KeyError", "'k'"))), ..plain("ValueError", "v") };
+        assert_eq!(text(&exception), format!("KeyError: 'k'\n{CAUSE}ValueError: v\n"));
+    }
+
+    #[test]
+    fn what_is_left_out_of_a_chain_is_said() {
+        let exception = Exception { context: Link::LeftOut, ..plain("ValueError", "v") };
+        assert_eq!(text(&exception), format!("[further exceptions left out]\n{CONTEXT}ValueError: v\n"));
+    }
+
+    #[test]
+    fn repeated_frames_are_counted_from_the_fourth_on() {
+        let exception = Exception { frames: vec![frame("f", 2), frame("f", 5)], ..plain("ValueError", "v") };
+        let text = text(&exception);
+        assert_eq!(text.matches("in f\n").count(), 3);
+        assert!(text.contains("  [Previous line repeated 4 more times]\n"));
+    }
+
+    #[test]
+    fn frames_left_out_are_told_in_the_middle() {
+        let exception = Exception { frames: vec![frame("f", 1), frame("g", 1)], left_out: 9, ..plain("E", "") };
+        assert!(text(&exception).contains("in f\n  [9 frames left out]\n  File \"<string>\", line 1, in g\n"));
+    }
+
+    #[test]
+    fn members_not_captured_are_counted() {
+        let group = Group { members: vec![plain("KeyError", "'k'")], left_out: 7 };
+        let exception = Exception { group: Some(group), ..plain("ExceptionGroup", "g") };
+        assert_eq!(
+            text(&exception),
+            "  | ExceptionGroup: g\n  +-+---------------- 1 ----------------\n    | KeyError: 'k'\n    +---------------- \
+             ... ----------------\n    | and 7 more exceptions\n    +------------------------------------\n"
+        );
+    }
+
+    #[test]
+    fn a_text_without_end_is_cut() {
+        let message = "m".repeat(1 << 19);
+        let members = || (0..10).map(|_| plain("ValueError", &message)).collect();
+        let exception =
+            Exception { group: Some(Group { members: members(), left_out: 0 }), ..plain("ExceptionGroup", "g") };
+        let text = text(&exception);
+        assert!(text.len() < BYTES + (1 << 20));
+        assert!(text.contains("[the rest is left out]\n"));
+    }
+
+    #[test]
+    fn lines_end_where_python_ends_them() {
+        let text = "a\r\nb\rc\u{2028}d\u{b}e\n\nf";
+        assert_eq!(lines(text).collect::<Vec<_>>(), ["a\r\n", "b\r", "c\u{2028}", "d\u{b}", "e\n", "\n", "f"]);
+        assert_eq!(lines("a\n").collect::<Vec<_>>(), ["a\n"]);
     }
 }

@@ -1,0 +1,130 @@
+//! Which exceptions belong to an exception: its cause or context, the members of a group, and theirs.
+
+use pyo3::exceptions::PyBaseException;
+use pyo3::ffi;
+use pyo3::intern;
+use pyo3::prelude::*;
+use unified_logger_core::exception::DEPTH;
+
+/// Exceptions captured with one.
+const EXCEPTIONS: usize = 500;
+/// Members captured of one group: as many as `traceback` shows.
+const MEMBERS: usize = 15;
+
+pub struct Node<'py> {
+    pub error: Bound<'py, PyBaseException>,
+    pub cause: Other,
+    pub context: Other,
+    pub members: Option<Members>,
+    depth: usize,
+}
+
+/// What a cause or context is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Other {
+    None,
+    /// The node of this index.
+    Follows(usize),
+    /// There is one, too far away.
+    LeftOut,
+}
+
+pub struct Members {
+    pub followed: Vec<usize>,
+    pub count: usize,
+}
+
+/// All of them, the given one first. The order is that of `traceback.TracebackException` (the last found is looked at first),
+/// because an exception met before is no cause or context again: the order decides where it is shown.
+pub fn follow<'py>(error: &Bound<'py, PyBaseException>) -> Vec<Node<'py>> {
+    let mut search = Search { nodes: Vec::with_capacity(4), seen: Vec::with_capacity(4) };
+    search.add(error.clone(), 0);
+    let mut open = vec![0];
+    while let Some(index) = open.pop() {
+        let before = search.nodes.len();
+        search.look_at(index);
+        open.extend(before..search.nodes.len());
+    }
+    search.nodes
+}
+
+struct Search<'py> {
+    nodes: Vec<Node<'py>>,
+    /// Addresses of exceptions met; the nodes keep them alive.
+    seen: Vec<*mut ffi::PyObject>,
+}
+
+impl<'py> Search<'py> {
+    fn add(&mut self, error: Bound<'py, PyBaseException>, depth: usize) -> usize {
+        self.seen.push(error.as_ptr());
+        self.nodes.push(Node { error, cause: Other::None, context: Other::None, members: None, depth });
+        self.nodes.len() - 1
+    }
+
+    fn look_at(&mut self, index: usize) {
+        let Node { error, depth, .. } = &self.nodes[index];
+        let (error, depth) = (error.clone(), depth + 1);
+        let cause = self.other(linked(&error, ffi::PyException_GetCause), depth);
+        let context =
+            linked(&error, ffi::PyException_GetContext).filter(|_| cause == Other::None && !suppresses_context(&error));
+        let context = self.other(context, depth);
+        let members = members(&error).map(|members| self.members(members, depth));
+        let node = &mut self.nodes[index];
+        (node.cause, node.context, node.members) = (cause, context, members);
+    }
+
+    fn other(&mut self, found: Option<Bound<'py, PyBaseException>>, depth: usize) -> Other {
+        match found {
+            None => Other::None,
+            Some(found) if self.seen.contains(&found.as_ptr()) => Other::None,
+            Some(_) if self.is_full(depth) => Other::LeftOut,
+            Some(found) => Other::Follows(self.add(found, depth)),
+        }
+    }
+
+    fn members(&mut self, members: Vec<Bound<'py, PyBaseException>>, depth: usize) -> Members {
+        let count = members.len();
+        let mut followed = Vec::with_capacity(count.min(MEMBERS));
+        for member in members.into_iter().take(MEMBERS) {
+            if self.is_full(depth) {
+                break;
+            }
+            followed.push(self.add(member, depth));
+        }
+        Members { followed, count }
+    }
+
+    fn is_full(&self, depth: usize) -> bool {
+        depth > DEPTH || self.nodes.len() >= EXCEPTIONS
+    }
+}
+
+type Getter = unsafe extern "C" fn(*mut ffi::PyObject) -> *mut ffi::PyObject;
+
+fn linked<'py>(error: &Bound<'py, PyBaseException>, get: Getter) -> Option<Bound<'py, PyBaseException>> {
+    // SAFETY: a live exception; a new reference or null.
+    unsafe { Bound::from_owned_ptr_or_opt(error.py(), get(error.as_ptr())) }?.cast_into().ok()
+}
+
+fn suppresses_context(error: &Bound<'_, PyBaseException>) -> bool {
+    error
+        .getattr(intern!(error.py(), "__suppress_context__"))
+        .and_then(|suppressed| suppressed.is_truthy())
+        .unwrap_or(false)
+}
+
+#[cfg(Py_3_11)]
+fn members<'py>(error: &Bound<'py, PyBaseException>) -> Option<Vec<Bound<'py, PyBaseException>>> {
+    use pyo3::exceptions::PyBaseExceptionGroup;
+
+    if !error.is_instance_of::<PyBaseExceptionGroup>() {
+        return None;
+    }
+    let members = error.getattr(intern!(error.py(), "exceptions")).ok();
+    Some(members.and_then(|members| members.extract().ok()).unwrap_or_default())
+}
+
+#[cfg(not(Py_3_11))]
+fn members<'py>(_error: &Bound<'py, PyBaseException>) -> Option<Vec<Bound<'py, PyBaseException>>> {
+    None
+}

@@ -1,0 +1,219 @@
+//! The frames of a traceback: file, function and line of each, encoded once for every place in the code.
+
+use std::collections::{HashMap, VecDeque};
+use std::ffi::c_int;
+use std::fs;
+use std::path::Path;
+
+use pyo3::exceptions::PyBaseException;
+use pyo3::ffi;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+use unified_logger_core::value::Put;
+
+use super::{ask, put_number, put_optional};
+use crate::capture::text_of;
+use crate::gil::Gil;
+
+/// Different frames of one exception: the first half and the last half of them.
+const FRAMES: usize = 200;
+/// Places in code whose frames are kept encoded.
+const KNOWN: usize = 4_096;
+
+/// Where a frame stands.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Place {
+    code: *mut ffi::PyCodeObject,
+    instruction: c_int,
+    /// Of the traceback, where the instruction does not tell it: before 3.11, and in frames that others have made up.
+    line: c_int,
+}
+
+/// A frame as it goes into every exception that passes it.
+struct Known {
+    /// Keeps the address in the key its meaning.
+    _code: Py<PyAny>,
+    encoded: Box<[u8]>,
+}
+
+static FRAMES_KNOWN: Gil<Option<HashMap<Place, Known>>> = Gil::new(None);
+
+/// Puts the frames of an exception's traceback; equal ones that follow each other once, with their count.
+pub fn put(py: Python<'_>, error: &Bound<'_, PyBaseException>, out: &mut Vec<u8>) {
+    let walked = walk(py, error);
+    put_number(walked.left_out, out);
+    put_number(walked.first.len() + walked.last.len(), out);
+    for Step { frame, place, repeated } in walked.first.iter().chain(&walked.last) {
+        put_frame(frame, *place, out);
+        put_number(*repeated, out);
+    }
+}
+
+struct Step<'py> {
+    frame: Bound<'py, PyAny>,
+    place: Place,
+    repeated: usize,
+}
+
+#[derive(Default)]
+struct Walked<'py> {
+    first: Vec<Step<'py>>,
+    last: VecDeque<Step<'py>>,
+    /// Frames between them.
+    left_out: usize,
+}
+
+impl<'py> Walked<'py> {
+    fn add(&mut self, py: Python<'py>, frame: *mut ffi::PyFrameObject, place: Place) {
+        let previous = match self.last.back_mut() {
+            Some(step) => Some(step),
+            None => self.first.last_mut(),
+        };
+        if let Some(step) = previous.filter(|step| step.place == place) {
+            step.repeated += 1;
+            return;
+        }
+        // SAFETY: a live frame of the traceback.
+        let frame = unsafe { Bound::from_borrowed_ptr(py, frame.cast()) };
+        let step = Step { frame, place, repeated: 1 };
+        if self.first.len() < FRAMES / 2 {
+            return self.first.push(step);
+        }
+        if self.last.len() == FRAMES / 2 {
+            self.left_out += self.last.pop_front().map_or(0, |step| step.repeated);
+        }
+        self.last.push_back(step);
+    }
+}
+
+fn walk<'py>(py: Python<'py>, error: &Bound<'py, PyBaseException>) -> Walked<'py> {
+    let mut walked = Walked::default();
+    let mut left = limit(py);
+    // SAFETY: a live exception; its traceback, and every `tb_next`, is null or a live traceback, and no Python code runs
+    // in between that could take one away.
+    unsafe {
+        let first = ffi::PyException_GetTraceback(error.as_ptr());
+        let held = Bound::from_owned_ptr_or_opt(py, first);
+        let mut traceback = first.cast::<ffi::PyTracebackObject>();
+        while !traceback.is_null() && left > 0 {
+            let (frame, instruction) = ((*traceback).tb_frame, (*traceback).tb_lasti);
+            let code = ffi::PyFrame_GetCode(frame);
+            // The frame keeps it alive.
+            ffi::Py_DECREF(code.cast());
+            let line = if cfg!(Py_3_11) && instruction >= 0 { 0 } else { (*traceback).tb_lineno };
+            walked.add(py, frame, Place { code, instruction, line });
+            traceback = (*traceback).tb_next;
+            left -= 1;
+        }
+        drop(held);
+    }
+    walked
+}
+
+/// Frames that `sys.tracebacklimit` lets be shown.
+fn limit(py: Python<'_>) -> usize {
+    // SAFETY: attached; a borrowed reference or null, without an error.
+    let limit = unsafe { Bound::from_borrowed_ptr_or_opt(py, ffi::PySys_GetObject(c"tracebacklimit".as_ptr())) };
+    let limit = limit.and_then(|limit| limit.extract::<isize>().ok());
+    limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(0))
+}
+
+fn put_frame(frame: &Bound<'_, PyAny>, place: Place, out: &mut Vec<u8>) {
+    let py = frame.py();
+    // SAFETY: looked at and copied, without Python code.
+    if let Some(known) = unsafe { &*FRAMES_KNOWN.get(py) }.as_ref().and_then(|known| known.get(&place)) {
+        return out.put(&known.encoded);
+    }
+    // SAFETY: the frame is alive and with it its code.
+    let code = unsafe { Bound::from_borrowed_ptr(py, place.code.cast()) };
+    let encoded = encode(frame, &code, place);
+    out.put(&encoded);
+    let entry = Known { _code: code.unbind(), encoded: encoded.into() };
+    // SAFETY: no Python code runs while the reference lives; what is replaced is dropped after.
+    let old = unsafe {
+        let known = (*FRAMES_KNOWN.get(py)).get_or_insert_default();
+        let full = if known.len() >= KNOWN { std::mem::take(known) } else { HashMap::new() };
+        (full, known.insert(place, entry))
+    };
+    drop(old);
+}
+
+fn encode(frame: &Bound<'_, PyAny>, code: &Bound<'_, PyAny>, place: Place) -> Vec<u8> {
+    let py = frame.py();
+    let text =
+        |name: &Bound<'_, PyString>| code.getattr(name).map_or_else(|_| "<unknown>".into(), |text| text_of(&text));
+    let file = text(intern!(py, "co_filename"));
+    let line = line_of(place);
+    let source = match where_source_is(&file) {
+        Source::Nowhere => Some(String::new()),
+        _ if has_several_lines(place) => ask(py, intern!(py, "statement"), (frame, place.instruction)),
+        Source::File => None,
+        Source::Elsewhere => ask(py, intern!(py, "line"), (frame, line)),
+    };
+    let mut out = Vec::with_capacity(128);
+    out.put_text(&file);
+    out.put_text(&text(intern!(py, "co_name")));
+    out.put(&line.to_le_bytes());
+    put_optional(source.as_deref(), &mut out);
+    out
+}
+
+fn line_of(place: Place) -> u32 {
+    if let Ok(line @ 1..) = u32::try_from(place.line) {
+        return line;
+    }
+    // SAFETY: the code is alive, as its frame is.
+    u32::try_from(unsafe { ffi::PyCode_Addr2Line(place.code, place.instruction) }).unwrap_or(0)
+}
+
+enum Source {
+    /// A regular file, to be read behind the queue.
+    File,
+    /// What only `linecache` can find: archives, notebooks, `exec`, paths that are relative or gone.
+    Elsewhere,
+    /// Not a file to open: a device, a pipe.
+    Nowhere,
+}
+
+fn where_source_is(file: &str) -> Source {
+    let path = Path::new(file);
+    match fs::metadata(path) {
+        Ok(meta) if !meta.is_file() => Source::Nowhere,
+        Ok(_) if path.is_absolute() => Source::File,
+        _ => Source::Elsewhere,
+    }
+}
+
+/// From 3.13 on, all lines of a statement are shown.
+#[cfg(Py_3_13)]
+fn has_several_lines(place: Place) -> bool {
+    unsafe extern "C" {
+        fn PyCode_Addr2Location(
+            code: *mut ffi::PyCodeObject,
+            instruction: c_int,
+            line: *mut c_int,
+            column: *mut c_int,
+            end_line: *mut c_int,
+            end_column: *mut c_int,
+        ) -> c_int;
+    }
+    let (mut line, mut column, mut end_line, mut end_column) = (0, 0, 0, 0);
+    // SAFETY: the code is alive, as its frame is; all four places are written.
+    unsafe {
+        PyCode_Addr2Location(
+            place.code,
+            place.instruction,
+            &raw mut line,
+            &raw mut column,
+            &raw mut end_line,
+            &raw mut end_column,
+        );
+    }
+    place.instruction >= 0 && end_line > line
+}
+
+#[cfg(not(Py_3_13))]
+fn has_several_lines(_place: Place) -> bool {
+    false
+}

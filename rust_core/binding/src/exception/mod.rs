@@ -1,0 +1,135 @@
+//! Python exceptions and stacks in their compact form: what only the caller can see. Their text is put together behind the
+//! queue; Python is asked for parts of it only where nobody else knows them.
+
+mod chain;
+mod frames;
+mod texts;
+
+use pyo3::exceptions::PyBaseException;
+use pyo3::ffi;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+use unified_logger_core::exception::{self, SourceCache, VERSION, link};
+use unified_logger_core::value::{Put, length};
+
+use chain::{Node, Other};
+
+/// Bytes of a captured exception after which no further one is added to it.
+const BYTES: usize = 1 << 20;
+
+/// The exception being handled, as `sys.exc_info()` tells it.
+pub fn current(py: Python<'_>) -> Option<Bound<'_, PyBaseException>> {
+    #[cfg(Py_3_11)]
+    // SAFETY: attached; a new reference or null.
+    let found = unsafe { Bound::from_owned_ptr_or_opt(py, ffi::PyErr_GetHandledException()) };
+    #[cfg(not(Py_3_11))]
+    // SAFETY: attached; new references or null.
+    let found = unsafe {
+        let (mut kind, mut error, mut traceback) = (std::ptr::null_mut(), std::ptr::null_mut(), std::ptr::null_mut());
+        ffi::PyErr_GetExcInfo(&raw mut kind, &raw mut error, &raw mut traceback);
+        drop(Bound::from_owned_ptr_or_opt(py, kind));
+        drop(Bound::from_owned_ptr_or_opt(py, traceback));
+        Bound::from_owned_ptr_or_opt(py, error)
+    };
+    found?.cast_into().ok()
+}
+
+/// Captures an exception with all that led to it. Never fails: what cannot be asked is represented.
+pub fn capture(py: Python<'_>, error: &Bound<'_, PyBaseException>, out: &mut impl Put) {
+    let nodes = chain::follow(error);
+    let mut blob = Vec::with_capacity(1_024);
+    blob.put_u8(VERSION);
+    Capture { py, nodes: &nodes, out: &mut blob }.exception(&nodes[0]);
+    out.put(&blob);
+}
+
+/// The stack above a frame, as `logging` prints it.
+pub fn stack_text(py: Python<'_>, frame: &Bound<'_, PyAny>) -> String {
+    ask(py, intern!(py, "stack"), (frame,)).unwrap_or_default()
+}
+
+/// Asks a function of `unified_logger._traceback`.
+fn ask<'py>(
+    py: Python<'py>,
+    function: &Bound<'py, PyString>,
+    arguments: impl pyo3::call::PyCallArgs<'py>,
+) -> Option<String> {
+    let module = py.import(intern!(py, "unified_logger._traceback")).ok()?;
+    module.call_method1(function, arguments).ok().map(|text| texts::bounded(&text))
+}
+
+/// Writes the exceptions that were found, each inside the one that refers to it.
+struct Capture<'a, 'py> {
+    py: Python<'py>,
+    nodes: &'a [Node<'py>],
+    out: &'a mut Vec<u8>,
+}
+
+impl<'py> Capture<'_, 'py> {
+    fn exception(&mut self, node: &Node<'py>) {
+        texts::put(&node.error, self.out);
+        frames::put(self.py, &node.error, self.out);
+        self.other(node.cause);
+        self.other(node.context);
+        self.out.put_u8(u8::from(node.members.is_some()));
+        if let Some(members) = &node.members {
+            self.members(&members.followed, members.count);
+        }
+    }
+
+    fn other(&mut self, other: Other) {
+        match other {
+            Other::None => self.out.put_u8(link::NONE),
+            Other::Follows(index) if self.out.len() < BYTES => {
+                self.out.put_u8(link::FOLLOWS);
+                self.exception(&self.nodes[index]);
+            }
+            Other::Follows(_) | Other::LeftOut => self.out.put_u8(link::LEFT_OUT),
+        }
+    }
+
+    /// The numbers come first but are known last: bytes may run out on the way.
+    fn members(&mut self, followed: &[usize], count: usize) {
+        let at = self.out.len();
+        self.out.put(&[0; 8]);
+        let mut captured = 0;
+        for index in followed {
+            if self.out.len() >= BYTES {
+                break;
+            }
+            self.exception(&self.nodes[*index]);
+            captured += 1;
+        }
+        self.out[at..at + 4].copy_from_slice(&length(count - captured).to_le_bytes());
+        self.out[at + 4..at + 8].copy_from_slice(&length(captured).to_le_bytes());
+    }
+}
+
+fn put_number(number: usize, out: &mut Vec<u8>) {
+    out.put(&length(number).to_le_bytes());
+}
+
+fn put_optional(text: Option<&str>, out: &mut Vec<u8>) {
+    out.put_u8(u8::from(text.is_some()));
+    if let Some(text) = text {
+        out.put_text(text);
+    }
+}
+
+/// The traceback text an exception has in a record.
+#[pyfunction]
+pub fn format_exception(exception: &Bound<'_, PyBaseException>) -> String {
+    let mut blob = Vec::new();
+    capture(exception.py(), exception, &mut blob);
+    exception::text(&blob, &mut SourceCache::default())
+}
+
+/// The JSON an exception has in a record.
+#[pyfunction]
+pub fn exception_json(exception: &Bound<'_, PyBaseException>) -> String {
+    let (mut blob, mut out) = (Vec::new(), Vec::new());
+    capture(exception.py(), exception, &mut blob);
+    exception::write_json(&blob, &mut SourceCache::default(), &mut out);
+    String::from_utf8_lossy(&out).into_owned()
+}

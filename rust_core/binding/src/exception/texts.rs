@@ -1,0 +1,97 @@
+//! The texts of an exception: names of its type, message, notes, and the last lines where only Python can tell them.
+
+use pyo3::exceptions::{PyAttributeError, PyBaseException, PyImportError, PyNameError, PySyntaxError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyString, PyTuple};
+use unified_logger_core::value::Put;
+
+use super::{ask, put_number, put_optional};
+use crate::capture::text_of;
+use crate::value::capture_text;
+
+/// Characters of a message, a note or what Python tells; the rest is cut off and counted.
+const CHARACTERS: usize = 64 << 10;
+/// Notes of one exception.
+const NOTES: usize = 100;
+
+/// Puts all texts of an exception.
+pub fn put(error: &Bound<'_, PyBaseException>, out: &mut Vec<u8>) {
+    let py = error.py();
+    let kind = error.get_type();
+    put_name(kind.getattr(intern!(py, "__qualname__")).ok(), out);
+    put_name(kind.getattr(intern!(py, "__module__")).ok(), out);
+    put_message(error, out);
+    let notes = error.getattr_opt(intern!(py, "__notes__"));
+    let (notes, are_odd) = note_texts(notes);
+    let last_lines = if are_odd || has_own_lines(error) { ask(py, intern!(py, "last_lines"), (error,)) } else { None };
+    put_optional(last_lines.as_deref(), out);
+    out.put_u8(u8::from(cfg!(Py_3_11)));
+    put_number(notes.len(), out);
+    notes.iter().for_each(|note| out.put_text(note));
+}
+
+/// A text, cut to what is kept of one.
+pub fn bounded(text: &Bound<'_, PyAny>) -> String {
+    let whole = text.len().unwrap_or(0);
+    if whole <= CHARACTERS {
+        return text_of(text);
+    }
+    let start = text.get_item(pyo3::types::PySlice::new(text.py(), 0, CHARACTERS as isize, 1));
+    let start = start.map_or_else(|_| String::new(), |start| text_of(&start));
+    format!("{start}…(+{} characters)", whole - CHARACTERS)
+}
+
+fn put_name(name: Option<Bound<'_, PyAny>>, out: &mut Vec<u8>) {
+    match name.as_ref().map(|name| name.cast::<PyString>()) {
+        // SAFETY: a live text.
+        Some(Ok(name)) => unsafe { capture_text(out, name.as_ptr()) },
+        _ => out.put_text("<unknown>"),
+    }
+}
+
+fn put_message(error: &Bound<'_, PyBaseException>, out: &mut Vec<u8>) {
+    match error.str() {
+        // SAFETY: a live text.
+        Ok(text) if text.len().is_ok_and(|count| count <= CHARACTERS) => unsafe { capture_text(out, text.as_ptr()) },
+        Ok(text) => out.put_text(&bounded(&text)),
+        Err(_) if cfg!(Py_3_11) => out.put_text("<exception str() failed>"),
+        Err(_) => {
+            let name = error.get_type().name().map_or_else(|_| "object".into(), |name| name.to_string());
+            out.put_text(&format!("<unprintable {name} object>"));
+        }
+    }
+}
+
+/// Syntax errors show their code, and errors of names what was meant where `traceback` tells it.
+fn has_own_lines(error: &Bound<'_, PyBaseException>) -> bool {
+    error.is_instance_of::<PySyntaxError>()
+        || cfg!(Py_3_12)
+            && (error.is_instance_of::<PyNameError>()
+                || error.is_instance_of::<PyAttributeError>()
+                || error.is_instance_of::<PyImportError>())
+}
+
+/// The notes as texts, and whether they are something else than a list: then Python is asked how it prints them.
+fn note_texts(notes: PyResult<Option<Bound<'_, PyAny>>>) -> (Vec<String>, bool) {
+    let notes = match notes {
+        Ok(Some(notes)) if !notes.is_none() => notes,
+        Ok(_) => return (Vec::new(), false),
+        Err(_) => return (Vec::new(), cfg!(Py_3_11)),
+    };
+    let is_list = notes.is_instance_of::<PyList>() || notes.is_instance_of::<PyTuple>();
+    let Some(list) = notes.try_iter().ok().filter(|_| is_list) else {
+        let text = notes.repr().map_or_else(|_| "<__notes__ repr() failed>".into(), |text| bounded(&text));
+        return (vec![text], cfg!(Py_3_11));
+    };
+    let mut texts: Vec<String> = list.map_while(Result::ok).take(NOTES).map(|note| note_text(&note)).collect();
+    let left_out = notes.len().unwrap_or(0).saturating_sub(texts.len());
+    if left_out > 0 {
+        texts.push(format!("…(+{left_out} notes)"));
+    }
+    (texts, false)
+}
+
+fn note_text(note: &Bound<'_, PyAny>) -> String {
+    note.str().map_or_else(|_| "<note str() failed>".into(), |text| bounded(&text))
+}
