@@ -1,17 +1,16 @@
-"""What only `traceback` and `linecache` can tell of an exception. Asked on the caller's thread, rarely, by the native core."""
+"""What only `traceback` can tell of an exception. Asked on the caller's thread, rarely, by the native core."""
 
 from __future__ import annotations
 
-import linecache
 import re
-import sys
 import traceback
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from types import FrameType
 
-_CARETS = re.compile(r"^[ ~^]*[~^][ ~^]*$")
+_CARETS = re.compile(r"^[\s~^]*[~^][\s~^]*$")
 
 
 def last_lines(error: BaseException) -> str:
@@ -27,44 +26,18 @@ def last_lines(error: BaseException) -> str:
     return _without_carets("".join(summary.format_exception_only()))
 
 
-def line(frame: FrameType, number: int) -> str:
-    """A source line that is in no file of its own.
-
-    Args:
-        frame: A frame of the code.
-        number: The line, from 1.
-
-    Returns:
-        The line without white space around it; "" if there is none.
-    """
-    name = frame.f_code.co_filename
-    linecache.lazycache(name, frame.f_globals)
-    linecache.checkcache(name)
-    return linecache.getline(name, number, frame.f_globals).strip()
-
-
-def statement(frame: FrameType, instruction: int) -> str:
-    """The lines of a statement that has several, as `traceback` shows them from 3.13 on.
+def source(frame: FrameType, instruction: int, line: int) -> str:
+    """The source of a frame that is in no file of its own, or has several lines.
 
     Args:
         frame: A frame of the code.
         instruction: Offset of the instruction, bytes.
+        line: The line in the code, from 1.
 
     Returns:
-        The lines, without indentation in common and without caret lines.
+        The lines as `traceback` shows them, without its indentation and without caret lines; "" if there are none.
     """
-    if sys.version_info < (3, 13):
-        return ""
-    code = frame.f_code
-    linecache.lazycache(code.co_filename, frame.f_globals)
-    linecache.checkcache(code.co_filename)
-    line, end_line, column, end_column = list(code.co_positions())[instruction // 2]
-    if line is None:
-        return ""
-    summary = traceback.FrameSummary(
-        code.co_filename, line, code.co_name, end_lineno=end_line, colno=column, end_colno=end_column
-    )
-    shown = "".join(traceback.StackSummary.from_list([summary]).format())
+    shown = "".join(traceback.format_tb(TracebackType(None, frame, instruction, line)))
     lines = _without_carets(shown).split("\n")[1:]
     return "\n".join(text[4:] for text in lines).rstrip("\n")
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import json
+import linecache
 import os
 import re
+import subprocess
 import sys
 import traceback
+import weakref
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -127,6 +132,72 @@ def test_a_source_in_an_archive_is_shown(tmp_path: Path, monkeypatch: pytest.Mon
     assert text == expected(error)
     assert "raise ValueError('zipped')" in text
     del sys.modules["zipped_module"]
+
+
+def test_a_cell_of_a_notebook_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its lines are only in `linecache`, where notebooks put them."""
+    source = "def f():\n    return sum(\n        [1, 'x']\n    )\n"
+    monkeypatch.setitem(linecache.cache, "<cell-1>", (len(source), None, source.splitlines(True), "<cell-1>"))
+    names: dict[str, Any] = {}
+    exec(compile(source, "<cell-1>", "exec"), names)
+    error = raised(names["f"])
+    text = _core.format_exception(error)
+    assert text == expected(error)
+    assert "    return sum(\n" in text
+
+
+def test_a_relative_path_is_found_as_linecache_finds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scripts started by a relative name have one."""
+    monkeypatch.chdir(tmp_path)
+    source = "def f():\n    raise ValueError('x')\n"
+    Path("script.py").write_text(source)
+    names: dict[str, Any] = {}
+    exec(compile(source, "script.py", "exec"), names)
+    error = raised(names["f"])
+    text = _core.format_exception(error)
+    assert text == expected(error)
+    assert "    raise ValueError('x')\n" in text
+
+
+def test_a_program_given_as_argument_is_shown_as_by_python() -> None:
+    """`python -c`: since 3.13 its lines are known."""
+    program = (
+        "import traceback\nfrom unified_logger import _core\n"
+        "try:\n    1 / 0\nexcept ZeroDivisionError as error:\n"
+        "    text = ''.join(traceback.format_exception(error))\n"
+        "    lines = [line for line in text.splitlines() if set(line) - set(' ~^')]\n"
+        "    assert _core.format_exception(error).splitlines() == lines, lines\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_capturing_keeps_nothing_alive_but_code() -> None:
+    """The exception, its frames and what their variables hold go when their users let go."""
+
+    class Thing:
+        pass
+
+    def fail(thing: Thing) -> None:
+        raise ValueError("x")
+
+    thing = Thing()
+    gone = weakref.ref(thing)
+    error: BaseException | None = raised(partial(fail, thing))
+    assert error is not None
+    _core.format_exception(error)
+    del error, thing
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_text_that_fails_by_logging_itself_is_harmless() -> None:
+    """`__str__` may come back into the capture."""
+
+    class Loud(Exception):
+        def __str__(self) -> str:
+            return _core.format_exception(raised(CORPUS[0])).splitlines()[-1]
+
+    assert _core.format_exception(Loud()).endswith("Loud: ValueError: plain\n")
 
 
 def test_a_deep_recursion_is_bounded() -> None:

@@ -147,9 +147,8 @@ fn encode(frame: &Bound<'_, PyAny>, code: &Bound<'_, PyAny>, place: Place) -> Ve
     let line = line_of(place);
     let source = match where_source_is(&file) {
         Source::Nowhere => Some(String::new()),
-        _ if has_several_lines(place) => ask(py, intern!(py, "statement"), (frame, place.instruction)),
-        Source::File => None,
-        Source::Elsewhere => ask(py, intern!(py, "line"), (frame, line)),
+        Source::File if !has_several_lines(place) => None,
+        Source::File | Source::Elsewhere => ask(py, intern!(py, "source"), (frame, place.instruction, line)),
     };
     let mut out = Vec::with_capacity(128);
     out.put_text(&file);
@@ -170,7 +169,7 @@ fn line_of(place: Place) -> u32 {
 enum Source {
     /// A regular file, to be read behind the queue.
     File,
-    /// What only `linecache` can find: archives, notebooks, `exec`, paths that are relative or gone.
+    /// What only Python can find: archives, notebooks, `exec`, paths that are relative or gone.
     Elsewhere,
     /// Not a file to open: a device, a pipe.
     Nowhere,
