@@ -54,12 +54,18 @@ def start(options: Mapping[str, object], file: Mapping[str, Any] | None = None, 
 
     settings = resolve(options, file=file, file_path=path, environ=os.environ)
     with _lock:
-        if settings.use_unified_logging:
-            _start_engine(settings)
-        else:
-            _start_plain(settings)
+        # Before the start: it delivers what was logged earlier, at the levels that hold from now on.
+        before = _set_levels(settings)
+        try:
+            if settings.use_unified_logging:
+                _start_engine(settings)
+            else:
+                _start_plain(settings)
+        except BaseException:
+            for logger, level in before:
+                logger.setLevel(level)
+            raise
         _base_name = settings.base_name
-        _set_levels(settings)
         for notice in settings.notices:
             _say(notice)
 
@@ -143,12 +149,16 @@ def _console(settings: Settings) -> tuple[str, bool]:
     return ("text" if terminal or replaced else "json"), color
 
 
-def _set_levels(settings: Settings) -> None:
-    logging.getLogger().setLevel(settings.log_level)
-    for name in settings.suppress_loggers:
-        logging.getLogger(name).setLevel(logging.WARNING)
-    for name, level in settings.logger_levels.items():
-        logging.getLogger(name).setLevel(level)
+def _set_levels(settings: Settings) -> list[tuple[logging.Logger, int]]:
+    """Sets all levels, and tells those from before."""
+    levels = {name: logging.WARNING for name in settings.suppress_loggers}
+    levels.update(settings.logger_levels)
+    levels[""] = settings.log_level
+    loggers = [(logging.getLogger(name), level) for name, level in levels.items()]
+    before = [(logger, logger.level) for logger, _ in loggers]
+    for logger, level in loggers:
+        logger.setLevel(level)
+    return before
 
 
 def _say(notice: str) -> None:

@@ -18,6 +18,12 @@ pub fn now() -> i64 {
     }
 }
 
+/// Whether a test has stopped the clock.
+#[must_use]
+pub fn is_stopped() -> bool {
+    STOPPED_AT.load(Ordering::Relaxed) != RUNNING
+}
+
 /// Stops the clock at a time (nanoseconds since the epoch), or lets it run again with `None`.
 pub fn stop_at(time: Option<i64>) {
     STOPPED_AT.store(time.unwrap_or(RUNNING), Ordering::Relaxed);

@@ -12,7 +12,7 @@ use crate::config::Overflow;
 use crate::level;
 use crate::record;
 use crate::slab::{self, Buffer};
-use crate::stats::{Dropped, Stats};
+use crate::stats::{Dropped, Stats, Traffic};
 
 /// What became of a record offered to the queue.
 #[derive(Debug)]
@@ -31,6 +31,7 @@ pub struct Queue {
     /// Errors met by `drop_old` on its way to older records; the writer takes them first.
     rescued: SegQueue<Buffer>,
     stats: Arc<Stats>,
+    traffic: Arc<Traffic>,
     overflow: Overflow,
     size: u64,
     bytes: u64,
@@ -50,6 +51,7 @@ impl Queue {
             sender,
             receiver,
             rescued: SegQueue::new(),
+            traffic: stats.new_traffic(),
             stats,
             overflow,
             size: u64::from(size),
@@ -70,7 +72,7 @@ impl Queue {
             return self.overflowing(record, level);
         }
         // Before the record can be seen, so that `departed` never overtakes.
-        let sequence = self.stats.queued.fetch_add(1, Ordering::Relaxed);
+        let sequence = self.traffic.queued.fetch_add(1, Ordering::Relaxed);
         record::set_sequence(record.as_mut_slice(), sequence);
         if let Err(TrySendError::Full(record) | TrySendError::Disconnected(record)) = self.sender.try_send(record) {
             return self.lost_the_race(record);
@@ -85,7 +87,7 @@ impl Queue {
 
     #[cold]
     fn lost_the_race(&self, record: Buffer) -> Offered {
-        self.stats.departed.fetch_add(1, Ordering::Relaxed);
+        self.traffic.departed.fetch_add(1, Ordering::Relaxed);
         self.stats.drop_one(Dropped::New, record::level_of(record.as_slice()));
         Offered::Dropped
     }
@@ -93,7 +95,7 @@ impl Queue {
     /// Records in the queue. Counted, not asked of the channel: that would touch the writer's cache line twice.
     #[inline]
     pub fn depth(&self) -> u64 {
-        self.stats.depth()
+        self.traffic.depth()
     }
 
     #[inline]
@@ -152,7 +154,7 @@ impl Queue {
             if level >= level::ERROR {
                 self.rescued.push(oldest);
             } else {
-                self.stats.departed.fetch_add(1, Ordering::Relaxed);
+                self.traffic.departed.fetch_add(1, Ordering::Relaxed);
                 self.stats.drop_one(Dropped::Old, level);
                 return true;
             }
@@ -204,7 +206,7 @@ impl Queue {
 
     /// Tells that a batch has left, and lets callers on that waited for it. For the writer.
     pub fn depart(&self, records: usize) {
-        self.stats.departed.fetch_add(records as u64, Ordering::SeqCst);
+        self.traffic.departed.fetch_add(records as u64, Ordering::SeqCst);
         if self.waiting.load(Ordering::SeqCst) > 0 && self.is_roomy() {
             self.release_waiters();
         }

@@ -3,6 +3,7 @@
 //! After a flush, accepted = written + dropped + failed, exactly.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_utils::CachePadded;
 
@@ -75,12 +76,32 @@ pub struct FileStats {
     pub errors: Count,
 }
 
+/// What went through one queue. Its two counts are written by different threads.
 #[derive(Debug, Default)]
-pub struct Stats {
+pub struct Traffic {
     /// Records that entered the queue; numbers them too.
     pub queued: CachePadded<AtomicU64>,
     /// Records that left the queue: taken by the writer, or dropped from it.
     pub departed: CachePadded<AtomicU64>,
+}
+
+impl Traffic {
+    /// Records in the queue, or on their way through the writer.
+    #[inline]
+    #[must_use]
+    pub fn depth(&self) -> u64 {
+        // `departed` first: read the other way round, records passing through between the reads would count twice.
+        let departed = self.departed.load(Ordering::Relaxed);
+        self.queued.load(Ordering::Relaxed).saturating_sub(departed)
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct Stats {
+    /// Of all queues there were: while one takes another's place, both are at work.
+    traffic: Mutex<Vec<Arc<Traffic>>>,
+    /// Records that went through queues that are gone.
+    past: Count,
     /// Records handed to every file they are routed to.
     pub written: Count,
     /// Records that could not be written, and had to go.
@@ -114,9 +135,11 @@ impl Stats {
 
     /// A forked child starts its own count.
     pub fn restart(&self) {
-        for count in [&*self.queued, &*self.departed] {
-            count.store(0, Ordering::Relaxed);
+        // The lock may have been held by a thread that exists only in the parent.
+        if let Ok(mut traffic) = self.traffic.try_lock() {
+            traffic.clear();
         }
+        self.past.set(0);
         let plain = [
             &self.written,
             &self.failed,
@@ -144,14 +167,32 @@ impl Stats {
 
     #[must_use]
     pub fn accepted(&self) -> u64 {
-        self.queued.load(Ordering::Relaxed) + self.refused.get()
+        let queued: u64 = self.traffic().iter().map(|traffic| traffic.queued.load(Ordering::Relaxed)).sum();
+        self.past.get() + queued + self.refused.get()
     }
 
-    #[inline]
+    /// Records in all queues.
     #[must_use]
     pub fn depth(&self) -> u64 {
-        // `departed` first: read the other way round, records passing through between the reads would count twice.
-        let departed = self.departed.load(Ordering::Relaxed);
-        self.queued.load(Ordering::Relaxed).saturating_sub(departed)
+        self.traffic().iter().map(|traffic| traffic.depth()).sum()
+    }
+
+    /// Counts for a new queue.
+    pub fn new_traffic(&self) -> Arc<Traffic> {
+        let mut all = self.traffic();
+        all.retain(|traffic| {
+            let gone = Arc::strong_count(traffic) == 1;
+            if gone {
+                self.past.add(traffic.queued.load(Ordering::Relaxed));
+            }
+            !gone
+        });
+        let traffic = Arc::<Traffic>::default();
+        all.push(Arc::clone(&traffic));
+        traffic
+    }
+
+    fn traffic(&self) -> MutexGuard<'_, Vec<Arc<Traffic>>> {
+        self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,11 +6,12 @@ import functools
 import logging
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from unified_logger import LoggingContext, UnifiedLogger, get_logger, get_stats
+from unified_logger import UnifiedLogger, get_logger, get_stats
 
 Records = Callable[..., list[dict[str, Any]]]
 
@@ -136,20 +137,25 @@ def test_is_enabled_for_says_the_same(logger: UnifiedLogger) -> None:
     assert logger.logger.isEnabledFor(logging.INFO)
 
 
-def test_caplog_sees_our_records(logger: UnifiedLogger, caplog: pytest.LogCaptureFixture, records: Records) -> None:
-    """Unpatched, with fields as attributes, and the file has them once."""
+def test_caplog_sees_our_records(run_python: Callable[..., Any], tmp_path: Path) -> None:
+    """Unpatched, with fields and context as attributes, and the file has them once."""
+    (tmp_path / "test_with_caplog.py").write_text(
+        """
+from unified_logger import LoggingContext, get_logger, init_logging
+
+def test_it(caplog):
+    init_logging(log_dir="logs")
+    logger = get_logger("app")
     with LoggingContext(trace_id="t"):
         logger.warning("seen %s", "here", order_id=7)
     (record,) = caplog.records
-    assert (record.getMessage(), record.name, record.levelname, record.lineno > 0) == (
-        "seen here",
-        "app",
-        "WARNING",
-        True,
+    assert (record.getMessage(), record.name, record.levelname) == ("seen here", "app", "WARNING")
+    assert (record.order_id, record.trace_id, record.funcName) == (7, "t", "test_it")
+    assert "seen here" in caplog.text
+"""
     )
-    assert (record.order_id, record.trace_id) == (7, "t")  # type: ignore[attr-defined]
-    assert record.funcName == "test_caplog_sees_our_records"
-    assert messages(records) == ["seen here"]
+    run_python("import pytest, sys; sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', 'test_with_caplog.py']))")
+    assert (tmp_path / "logs" / "app.log").read_text().count("seen here") == 1
 
 
 @pytest.mark.parametrize("where", ["app.sub", "app", ""])

@@ -85,16 +85,23 @@ pub fn submit(py: Python<'_>, mut record: Buffer, logger: *mut ffi::PyObject) ->
 }
 
 #[cold]
-fn settle(py: Python<'_>, engine: &Engine, mut offered: Offered) -> PyResult<()> {
+fn settle(py: Python<'_>, engine: &Arc<Engine>, mut offered: Offered) -> PyResult<()> {
     let started = Instant::now();
     let patience = engine.settings().overflow_timeout;
     while let Offered::Full(record) = offered {
+        if let Some(successor) = successor(py, engine) {
+            // Reconfigured meanwhile: the record goes where all others go now.
+            let offered = successor.offer(record);
+            return settle(py, &successor, offered);
+        }
         let left = patience.saturating_sub(started.elapsed());
-        if left.is_zero() || engine.is_closed() {
+        if left.is_zero() {
             engine.refuse(record, Dropped::Timeout);
             return Ok(());
         }
-        py.detach(|| engine.wait_for_room(left.min(SLICE)));
+        if !engine.is_closed() {
+            py.detach(|| engine.wait_for_room(left.min(SLICE)));
+        }
         if let Err(interrupt) = py.check_signals() {
             if let Offered::Full(record) = engine.offer(record) {
                 engine.refuse(record, Dropped::Timeout);
@@ -104,6 +111,11 @@ fn settle(py: Python<'_>, engine: &Engine, mut offered: Offered) -> PyResult<()>
         offered = engine.offer(record);
     }
     Ok(())
+}
+
+/// The engine that took this one's place, if one did.
+fn successor(py: Python<'_>, engine: &Arc<Engine>) -> Option<Arc<Engine>> {
+    self::engine(py).filter(|current| !Arc::ptr_eq(current, engine)).cloned()
 }
 
 #[cold]

@@ -3,6 +3,7 @@
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
+use unified_logger_core::clock;
 use unified_logger_core::level;
 use unified_logger_core::record::{INLINE, LOGGERS, SITES, Site};
 
@@ -95,7 +96,9 @@ pub fn emit(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
     let origin = Origin { number: LOGGERS.intern(name.clone()).unwrap_or(INLINE), name: &name };
     let mut parts = Parts::new(py, number, &origin);
     parts.ai = ai;
-    if let Some(created) = attributes.get(intern!(py, "created")).and_then(|found| found.extract::<f64>().ok()) {
+    if !clock::is_stopped()
+        && let Some(created) = attributes.get(intern!(py, "created")).and_then(|found| found.extract::<f64>().ok())
+    {
         // Seconds, with the microseconds a float keeps.
         parts.time = (created * 1e6).round() as i64 * 1_000;
     }
