@@ -1,7 +1,7 @@
 //! Exceptions as they travel through the queue, and how they are rendered behind it.
 //!
-//! The caller copies what only it can see: types, texts, notes, and for each frame file, function and line. The rest, the
-//! text of `traceback.format_exception` with its source lines, is put together here, on the writer's thread.
+//! The caller copies what only it can see: types, texts, notes, and for each frame file, function and line. The rest,
+//! the text of `traceback.format_exception` with its source lines, is put together here, on the writer's thread.
 
 mod blob;
 mod json;

@@ -192,8 +192,8 @@ fn put_last_lines(out: &mut String, exception: &Exception<'_>) {
     }
 }
 
-/// Frames as `StackSummary.format` prints them: a frame that repeats is shown three times, then counted. `left_out` frames
-/// are missing in the middle.
+/// Frames as `StackSummary.format` prints them: a frame that repeats is shown three times, then counted. `left_out`
+/// frames are missing in the middle.
 fn put_frames(out: &mut String, frames: &[Frame<'_>], left_out: u32, sources: &mut SourceCache) {
     let mut last: Option<(&str, u32, &str)> = None;
     let mut count = 0_u32;
@@ -280,8 +280,15 @@ mod tests {
         let exception = Exception { group: Some(group), ..plain("ExceptionGroup", "g") };
         assert_eq!(
             text(&exception),
-            "  | ExceptionGroup: g\n  +-+---------------- 1 ----------------\n    | KeyError: 'k'\n    +---------------- \
-             ... ----------------\n    | and 7 more exceptions\n    +------------------------------------\n"
+            [
+                "  | ExceptionGroup: g",
+                "  +-+---------------- 1 ----------------",
+                "    | KeyError: 'k'",
+                "    +---------------- ... ----------------",
+                "    | and 7 more exceptions",
+                "    +------------------------------------\n",
+            ]
+            .join("\n")
         );
     }
 

@@ -34,8 +34,8 @@ pub struct Members {
     pub count: usize,
 }
 
-/// All of them, the given one first. The order is that of `traceback.TracebackException` (the last found is looked at first),
-/// because an exception met before is no cause or context again: the order decides where it is shown.
+/// All of them, the given one first. The order is that of `traceback.TracebackException` (the last found is looked at
+/// first), because an exception met before is no cause or context again: the order decides where it is shown.
 pub fn follow<'py>(error: &Bound<'py, PyBaseException>) -> Vec<Node<'py>> {
     let mut search = Search { nodes: Vec::with_capacity(4), seen: Vec::with_capacity(4) };
     search.add(error.clone(), 0);

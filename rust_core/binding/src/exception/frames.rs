@@ -90,8 +90,8 @@ impl<'py> Walked<'py> {
 fn walk<'py>(py: Python<'py>, error: &Bound<'py, PyBaseException>) -> Walked<'py> {
     let mut walked = Walked::default();
     let mut left = limit(py);
-    // SAFETY: a live exception; its traceback, and every `tb_next`, is null or a live traceback, and no Python code runs
-    // in between that could take one away.
+    // SAFETY: a live exception; its traceback, and every `tb_next`, is null or a live traceback, and no Python code
+    // runs in between that could take one away.
     unsafe {
         let first = ffi::PyException_GetTraceback(error.as_ptr());
         let held = Bound::from_owned_ptr_or_opt(py, first);

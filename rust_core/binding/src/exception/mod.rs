@@ -1,5 +1,5 @@
-//! Python exceptions and stacks in their compact form: what only the caller can see. Their text is put together behind the
-//! queue; Python is asked for parts of it only where nobody else knows them.
+//! Python exceptions and stacks in their compact form: what only the caller can see. Their text is put together behind
+//! the queue; Python is asked for parts of it only where nobody else knows them.
 
 mod chain;
 mod frames;
