@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,3 +47,16 @@ def test_reasons_are_those_of_the_page(logger: UnifiedLogger) -> None:
     """The page names each reason for which a record is dropped."""
     page = (PROJECT / "docs" / "statistics.md").read_text(encoding="utf-8")
     assert [reason for reason in get_stats()["dropped_by_reason"] if f"`{reason}`" not in page] == []
+
+
+def test_dependencies_page_names_every_crate() -> None:
+    """Each crate that the project asks for has its reason on the page."""
+    page = (PROJECT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    asked: set[str] = set()
+    for file in ("rust_core/Cargo.toml", "rust_core/binding/Cargo.toml"):
+        sections = re.split(r"^\[(.+)\]$", (PROJECT / file).read_text(encoding="utf-8"), flags=re.MULTILINE)
+        for name, body in zip(sections[1::2], sections[2::2], strict=True):
+            if name.endswith("dependencies"):
+                asked |= set(re.findall(r"^([\w-]+) = ", body, flags=re.MULTILINE))
+    assert len(asked) > 10
+    assert [crate for crate in asked - {"unified_logger_core"} if crate not in page] == []
