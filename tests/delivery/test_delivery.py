@@ -193,7 +193,7 @@ def test_reconfiguring_loses_nothing(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert flush_logging(30)
-    lines = [json.loads(line) for path in tmp_path.glob("*/app.log") for line in path.read_text().splitlines()]
+    lines = [json.loads(line) for path in tmp_path.glob("*/app.log*") for line in path.read_text().splitlines()]
     assert [line for line in lines if "thread_number" not in line] == []
     for thread_number in range(3):
         numbers = sorted(line["number"] for line in lines if line["thread_number"] == thread_number)
