@@ -42,17 +42,5 @@ def source(frame: FrameType, instruction: int, line: int) -> str:
     return "\n".join(text[4:] for text in lines).rstrip("\n")
 
 
-def stack(frame: FrameType) -> str:
-    """The stack above a frame, as `logging` prints it for `stack_info`.
-
-    Args:
-        frame: The innermost frame.
-
-    Returns:
-        The text, without a newline at its end.
-    """
-    return "Stack (most recent call last):\n" + "".join(traceback.format_stack(frame)).rstrip("\n")
-
-
 def _without_carets(text: str) -> str:
     return "".join(part for part in text.splitlines(keepends=True) if not _CARETS.match(part.rstrip("\n")))

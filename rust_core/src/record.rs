@@ -187,7 +187,7 @@ pub struct Record<'a> {
     pub message: &'a str,
     pub context: Option<Context<'a>>,
     pub exception: Option<&'a [u8]>,
-    pub stack: Option<&'a str>,
+    pub stack: Option<&'a [u8]>,
     /// The call site's values, then names and values of further fields.
     pub fields: Reader<'a>,
 }
@@ -220,7 +220,7 @@ impl<'a> Record<'a> {
             None => None,
         };
         let exception = section(flag::EXCEPTION)?;
-        let stack = if header.flags & flag::STACK == 0 { None } else { Some(reader.text()?) };
+        let stack = if header.flags & flag::STACK == 0 { None } else { Some(reader.bytes()?) };
         Some(Self { header, site, logger, thread, message, context, exception, stack, fields: reader })
     }
 }

@@ -6,6 +6,7 @@ import gc
 import importlib.util
 import json
 import linecache
+import logging
 import os
 import re
 import subprocess
@@ -336,6 +337,26 @@ def test_exc_info_without_an_exception_adds_nothing(logger: UnifiedLogger, recor
     """Outside a handler there is none."""
     logger.error("e", exc_info=nothing)
     assert "exception" not in records()[0]
+
+
+def test_the_stack_is_that_of_logging(logger: UnifiedLogger, records: Records) -> None:
+    """Frame by frame, with statements of several lines and repeated calls, also where `logging` makes it."""
+
+    def log_below(n: int) -> None:
+        if n:
+            return log_below(n - 1)
+        logger.info(
+            "ours",
+            stack_info=True,
+        )
+        logging.getLogger("app").info("theirs", stack_info=True)
+        return None
+
+    log_below(5)
+    ours, theirs = (record["stack"].split("\n") for record in records())
+    changed = [line for line in ours if line not in theirs]
+    assert len(ours) == len(theirs)
+    assert [line.strip() for line in changed if not line.startswith("  File")] == ["logger.info("]
 
 
 def test_stack_info_adds_the_callers_stack(logger: UnifiedLogger, records: Records) -> None:

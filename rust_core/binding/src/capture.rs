@@ -195,7 +195,9 @@ impl<'py> Call<'py> {
         if self.stack
             && let Some(frame) = &frame
         {
-            parts.stack = Some(exception::stack_text(py, frame.as_any()));
+            let mut blob = Vec::new();
+            exception::capture_stack(py, frame, &mut blob);
+            parts.stack = Some(blob);
         }
         parts.site = resolved.number;
         parts.inline_site = resolved.site;
@@ -282,7 +284,7 @@ pub struct Parts<'a, 'py> {
     pub inline_site: Option<Box<Site>>,
     pub ai: bool,
     pub exception: Option<Vec<u8>>,
-    pub stack: Option<String>,
+    pub stack: Option<Vec<u8>>,
     /// Fields of the library's own, after the call's.
     pub notes: Vec<(&'static str, String)>,
 }
@@ -359,12 +361,9 @@ impl<'a, 'py> Parts<'a, 'py> {
         if let Some(context) = &self.context {
             context.get().put(&mut out);
         }
-        if let Some(exception) = &self.exception {
-            out.put(&u32::try_from(exception.len()).unwrap_or(0).to_le_bytes());
-            out.put(exception);
-        }
-        if let Some(stack) = &self.stack {
-            out.put_text(stack);
+        for blob in [&self.exception, &self.stack].into_iter().flatten() {
+            out.put(&u32::try_from(blob.len()).unwrap_or(0).to_le_bytes());
+            out.put(blob);
         }
         for (name, (_, field)) in names.iter().zip(fields) {
             out.put_text(name);

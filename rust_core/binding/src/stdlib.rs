@@ -121,7 +121,7 @@ pub fn emit(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
     } else if let Some(text) = attributes.get(intern!(py, "exc_text")) {
         parts.notes.push(("exc_text", text_of(&text)));
     }
-    parts.stack = attributes.get(intern!(py, "stack_info")).map(|text| text_of(&text));
+    parts.stack = attributes.get(intern!(py, "stack_info")).map(|text| exception::printed_stack(&text_of(&text)));
     let record = parts.build(py, &attributes.fields(names));
     runtime::submit(py, record, log_record.as_ptr())
 }

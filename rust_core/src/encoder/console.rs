@@ -43,11 +43,9 @@ impl ConsoleEncoder {
         self.put_head(record, &mut line);
         self.put_fields(record, &mut line);
         line.push('\n');
-        for text in
-            [record.exception.map(|blob| exception::text(blob, &mut self.sources)), record.stack.map(str::to_owned)]
-                .into_iter()
-                .flatten()
-        {
+        let error = record.exception.map(|blob| exception::text(blob, &mut self.sources));
+        let stack = record.stack.map(|blob| exception::stack_text(blob, &mut self.sources));
+        for text in [error, stack].into_iter().flatten() {
             for part in text.lines() {
                 line.push_str("    ");
                 put_escaped(&mut line, part);

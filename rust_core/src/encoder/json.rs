@@ -145,8 +145,9 @@ impl JsonEncoder {
             out.extend_from_slice(br#","exception":"#);
             exception::write_json(blob, &mut self.sources, out);
         }
-        if let Some(text) = record.stack {
-            put_string(out, br#","stack":"#, text);
+        if let Some(blob) = record.stack {
+            out.extend_from_slice(br#","stack":"#);
+            exception::write_stack_json(blob, &mut self.sources, out);
         }
         self.put_fields(record, out);
         out.extend_from_slice(b"}\n");

@@ -75,6 +75,32 @@ pub fn decode(blob: &[u8]) -> Option<Exception<'_>> {
     blob.exception(0)
 }
 
+/// A captured stack.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Stack<'a> {
+    /// The outermost frame first.
+    Frames { frames: Vec<Frame<'a>>, left_out: u32 },
+    /// As somebody else has printed it.
+    Text(&'a str),
+}
+
+/// First byte of a stack that is a text.
+pub const TEXT: u8 = 0;
+
+/// Reads a stack; `None` if its bytes are not whole, or not of this version.
+#[must_use]
+pub fn decode_stack(blob: &[u8]) -> Option<Stack<'_>> {
+    match blob.split_first()? {
+        (&TEXT, text) => str::from_utf8(text).ok().map(Stack::Text),
+        (&VERSION, frames) => {
+            // SAFETY: as in `decode`.
+            let mut blob = Blob(unsafe { Reader::new(frames) });
+            Some(Stack::Frames { left_out: blob.0.u32()?, frames: blob.list(Blob::frame)? })
+        }
+        _ => None,
+    }
+}
+
 struct Blob<'a>(Reader<'a>);
 
 impl<'a> Blob<'a> {
@@ -181,13 +207,7 @@ pub(super) mod tests {
         exception.notes.iter().for_each(|note| out.put_text(note));
         out.put(&exception.left_out.to_le_bytes());
         put_number(exception.frames.len(), out);
-        for frame in &exception.frames {
-            out.put_text(frame.file);
-            out.put_text(frame.function);
-            out.put(&frame.line.to_le_bytes());
-            put_optional(frame.source, out);
-            out.put(&frame.repeated.to_le_bytes());
-        }
+        exception.frames.iter().for_each(|frame| put_frame(frame, out));
         for other in [&exception.cause, &exception.context] {
             match other {
                 Link::None => out.put_u8(link::NONE),
@@ -204,6 +224,14 @@ pub(super) mod tests {
             put_number(group.members.len(), out);
             group.members.iter().for_each(|member| put(member, out));
         }
+    }
+
+    pub fn put_frame(frame: &Frame<'_>, out: &mut Vec<u8>) {
+        out.put_text(frame.file);
+        out.put_text(frame.function);
+        out.put(&frame.line.to_le_bytes());
+        put_optional(frame.source, out);
+        out.put(&frame.repeated.to_le_bytes());
     }
 
     fn put_optional(text: Option<&str>, out: &mut Vec<u8>) {
@@ -257,6 +285,7 @@ pub(super) mod tests {
         #[test]
         fn bytes_of_any_kind_are_read_without_panic(bytes: Vec<u8>) {
             let _ = decode(&bytes);
+            let _ = decode_stack(&bytes);
         }
     }
 }

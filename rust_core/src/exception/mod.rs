@@ -8,7 +8,9 @@ mod json;
 mod source;
 mod text;
 
-pub use blob::{DEPTH, Exception, Frame, Group, Link, VERSION, decode, link};
+use json_escape_simd::escape_into;
+
+pub use blob::{DEPTH, Exception, Frame, Group, Link, Stack, TEXT, VERSION, decode, decode_stack, link};
 pub use source::SourceCache;
 
 /// The traceback of a captured exception, as Python prints it, without caret lines. Empty if the bytes are not whole.
@@ -24,11 +26,40 @@ pub fn write_json(blob: &[u8], sources: &mut SourceCache, out: &mut Vec<u8>) {
     }
 }
 
+/// A captured stack as `logging` prints it for `stack_info`, without a newline at its end. Empty if its bytes are not
+/// whole.
+pub fn stack_text(blob: &[u8], sources: &mut SourceCache) -> String {
+    decode_stack(blob).map_or_else(String::new, |stack| text::stack(&stack, sources))
+}
+
+/// Writes a captured stack as the JSON string of a record's `stack`.
+pub fn write_stack_json(blob: &[u8], sources: &mut SourceCache, out: &mut Vec<u8>) {
+    escape_into(&*stack_text(blob, sources), out);
+}
+
 #[cfg(test)]
 mod tests {
-    use super::blob::tests::{encode, rich};
+    use super::blob::tests::{encode, put_frame, rich};
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_stack_is_printed_as_by_logging() {
+        let mut blob = vec![VERSION, 0, 0, 0, 0, 1, 0, 0, 0];
+        put_frame(&rich().frames[0], &mut blob);
+        let mut json = Vec::new();
+        write_stack_json(&blob, &mut SourceCache::default(), &mut json);
+        let text: String = serde_json::from_slice(&json).unwrap();
+        assert!(
+            text.starts_with("Stack (most recent call last):\n  File \"/no/such/file.py\", line 7, in f\n    f()\n")
+        );
+        assert!(text.ends_with("  [Previous line repeated 2 more times]"));
+    }
+
+    #[test]
+    fn a_stack_printed_elsewhere_stays_as_it_is() {
+        assert_eq!(stack_text("\0Stack: é".as_bytes(), &mut SourceCache::default()), "Stack: é");
+    }
 
     proptest! {
         #[test]

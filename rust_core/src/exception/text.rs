@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::SourceCache;
-use super::blob::{Exception, Frame, Group, Link};
+use super::blob::{Exception, Frame, Group, Link, Stack};
 
 /// Repetitions of a frame that are shown (`traceback._RECURSIVE_CUTOFF`).
 const SHOWN_REPEATS: u32 = 3;
@@ -22,6 +22,19 @@ pub fn exception(exception: &Exception<'_>, sources: &mut SourceCache) -> String
     let mut printer = Printer { out: String::new(), depth: 0, needs_close: false, is_cut: false, sources };
     printer.chain(exception);
     printer.out
+}
+
+/// What `logging` adds for `stack_info`.
+pub fn stack(stack: &Stack<'_>, sources: &mut SourceCache) -> String {
+    match stack {
+        Stack::Text(text) => (*text).to_owned(),
+        Stack::Frames { frames, left_out } => {
+            let mut out = String::from("Stack (most recent call last):\n");
+            put_frames(&mut out, frames, *left_out, sources);
+            out.truncate(out.trim_end_matches('\n').len());
+            out
+        }
+    }
 }
 
 /// As much of a line of source as is shown.

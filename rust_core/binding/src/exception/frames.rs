@@ -14,6 +14,7 @@ use unified_logger_core::value::Put;
 
 use super::{ask, put_number, put_optional};
 use crate::capture::text_of;
+use crate::frame::Frame;
 use crate::gil::Gil;
 
 /// Different frames of one exception: the first half and the last half of them.
@@ -26,7 +27,7 @@ const KNOWN: usize = 4_096;
 struct Place {
     code: *mut ffi::PyCodeObject,
     instruction: c_int,
-    /// Of the traceback, where the instruction does not tell it: before 3.11, and in frames that others have made up.
+    /// Where the instruction does not tell it: before 3.11, in stacks, and in tracebacks that others have made up.
     line: c_int,
 }
 
@@ -41,7 +42,24 @@ static FRAMES_KNOWN: Gil<Option<HashMap<Place, Known>>> = Gil::new(None);
 
 /// Puts the frames of an exception's traceback; equal ones that follow each other once, with their count.
 pub fn put(py: Python<'_>, error: &Bound<'_, PyBaseException>, out: &mut Vec<u8>) {
-    let walked = walk(py, error);
+    put_walked(&walk(py, error), out);
+}
+
+/// Puts the frames of the stack that ends with this one.
+pub fn put_stack(py: Python<'_>, frame: &Frame<'_>, out: &mut Vec<u8>) {
+    let limit = limit(py);
+    let stack: Vec<Frame<'_>> =
+        std::iter::successors(frame.back(), Frame::back).take(limit.saturating_sub(1)).collect();
+    let mut walked = Walked::default();
+    for frame in stack.iter().rev().chain((limit > 0).then_some(frame)) {
+        // As in `traceback`, of a stack only the lines matter, not the instructions.
+        let place = Place { code: frame.place().code, instruction: -1, line: frame.line().cast_signed() };
+        walked.add(py, frame.as_any().as_ptr().cast(), place);
+    }
+    put_walked(&walked, out);
+}
+
+fn put_walked(walked: &Walked<'_>, out: &mut Vec<u8>) {
     put_number(walked.left_out, out);
     put_number(walked.first.len() + walked.last.len(), out);
     for Step { frame, place, repeated } in walked.first.iter().chain(&walked.last) {

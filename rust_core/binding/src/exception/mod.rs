@@ -10,9 +10,10 @@ use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
-use unified_logger_core::exception::{self, SourceCache, VERSION, link};
+use unified_logger_core::exception::{self, SourceCache, TEXT, VERSION, link};
 use unified_logger_core::value::{Put, length};
 
+use crate::frame::Frame;
 use chain::{Node, Other};
 
 /// Bytes of a captured exception after which no further one is added to it.
@@ -44,9 +45,17 @@ pub fn capture(py: Python<'_>, error: &Bound<'_, PyBaseException>, out: &mut imp
     out.put(&blob);
 }
 
-/// The stack above a frame, as `logging` prints it.
-pub fn stack_text(py: Python<'_>, frame: &Bound<'_, PyAny>) -> String {
-    ask(py, intern!(py, "stack"), (frame,)).unwrap_or_default()
+/// Captures the stack that ends with a frame, for `stack_info`.
+pub fn capture_stack(py: Python<'_>, frame: &Frame<'_>, out: &mut impl Put) {
+    let mut blob = Vec::with_capacity(1_024);
+    blob.put_u8(VERSION);
+    frames::put_stack(py, frame, &mut blob);
+    out.put(&blob);
+}
+
+/// A stack that somebody else has printed, in the form of a captured one.
+pub fn printed_stack(text: &str) -> Vec<u8> {
+    [&[TEXT], text.as_bytes()].concat()
 }
 
 /// Asks a function of `unified_logger._traceback`.
