@@ -151,7 +151,7 @@ def _console(settings: Settings) -> tuple[str, bool]:
 
 def _set_levels(settings: Settings) -> list[tuple[logging.Logger, int]]:
     """Sets all levels, and tells those from before."""
-    levels = {name: logging.WARNING for name in settings.suppress_loggers}
+    levels = dict.fromkeys(settings.suppress_loggers, logging.WARNING)
     levels.update(settings.logger_levels)
     levels[""] = settings.log_level
     loggers = [(logging.getLogger(name), level) for name, level in levels.items()]

@@ -9,7 +9,7 @@ use unified_logger_core::level;
 
 use crate::gil::Gil;
 use crate::runtime;
-use crate::watch::{Kind, Watched};
+use crate::watch::{Kind, Watched, dict_of};
 
 /// The root handler that brings `logging` records in: not one of other people's.
 static ROOT_HANDLER: Gil<Option<Py<PyAny>>> = Gil::new(None);
@@ -193,7 +193,7 @@ impl<'py> Chain<'py> {
         let mut current = logger.clone();
         loop {
             self.add_class(&current)?;
-            let dict = current.getattr(intern!(py, "__dict__"))?.cast_into::<PyDict>()?;
+            let dict = dict_of(&current)?;
             for name in [intern!(py, "handle"), intern!(py, "callHandlers"), intern!(py, "makeRecord")] {
                 self.native &= !dict.contains(name)?;
             }

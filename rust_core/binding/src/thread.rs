@@ -4,11 +4,10 @@ use std::cell::Cell;
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
 use unified_logger_core::record::{INLINE, THREADS};
 
 use crate::gil::Gil;
-use crate::watch::{Kind, Watched};
+use crate::watch::{Kind, Watched, dict_of};
 
 /// A thread's name, for as long as it keeps it.
 struct Known {
@@ -64,7 +63,7 @@ fn ask(py: Python<'_>) -> PyResult<Name> {
         return Ok(if number == INLINE { Name::Text(name) } else { Name::Number(number) });
     }
     let ident: u64 = get_ident.call0()?.extract()?;
-    let dicts = vec![thread.getattr(intern!(py, "__dict__"))?.cast_into::<PyDict>()?, threading.dict()];
+    let dicts = vec![dict_of(&thread)?, threading.dict()];
     let known = Known { watched: Watched::new(Kind::Threads, dicts), ident, number };
     remember(&threading, known)?;
     Ok(Name::Number(number))

@@ -3,6 +3,7 @@
 //! Until 3.11 every dictionary carries a tag that changes with it; from 3.12 on the interpreter calls back instead
 //! (PEP 699 took the tags away), and one count for each kind of dictionary stands for all of them.
 
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -34,6 +35,28 @@ impl Watched {
     pub fn is_unchanged(&self) -> bool {
         self.inner.is_unchanged()
     }
+}
+
+/// The dictionary of an object, of the kind whose changes can be noticed.
+///
+/// 3.13 keeps the values of attributes inside the object, and may store there without telling who watches the
+/// dictionary; a dictionary of its own that the object is given is always told.
+pub fn dict_of<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
+    let name = intern!(object.py(), "__dict__");
+    let dict = object.getattr(name)?.cast_into::<PyDict>()?;
+    #[cfg(Py_3_13)]
+    {
+        // SAFETY: a live dictionary.
+        let shares_values = unsafe { !(*dict.as_ptr().cast::<pyo3::ffi::PyDictObject>()).ma_values.is_null() };
+        if shares_values {
+            // `copy` would share them again.
+            let own = PyDict::new(object.py());
+            own.update(dict.as_mapping())?;
+            object.setattr(name, &own)?;
+            return Ok(own);
+        }
+    }
+    Ok(dict)
 }
 
 #[cfg(not(Py_3_12))]

@@ -3,7 +3,7 @@
 use std::ffi::CString;
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
@@ -37,10 +37,27 @@ pub fn open_append(path: &Path, mode: u32, follow: bool) -> io::Result<File> {
     match options.clone().create_new(true).open(path) {
         Ok(file) => {
             file.set_permissions(Permissions::from_mode(mode))?;
-            Ok(file)
+            beyond_standard_streams(file)
         }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.create(true).open(path),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            options.create(true).open(path).and_then(beyond_standard_streams)
+        }
         Err(error) => Err(error),
+    }
+}
+
+/// A process that closed its standard error would get its number for the next file, and what is meant for the console would
+/// go there.
+fn beyond_standard_streams(file: File) -> io::Result<File> {
+    if file.as_raw_fd() > 2 {
+        return Ok(file);
+    }
+    // SAFETY: the descriptor is open; a new one is owned by nobody else.
+    unsafe {
+        match libc::fcntl(file.as_raw_fd(), libc::F_DUPFD_CLOEXEC, 3) {
+            -1 => Err(io::Error::last_os_error()),
+            copy => Ok(File::from_raw_fd(copy)),
+        }
     }
 }
 
