@@ -23,6 +23,8 @@ GUIDE = HERE.parent / "docs" / "guide.zh-CN.md"
 BURST = 100_000
 MAX_BYTES = 2_000_000
 ENVIRONMENT = {"UNIFIED_LOGGER_MAX_BYTES": str(MAX_BYTES), "UNIFIED_LOGGER_BACKUP_COUNT": "500"}
+# The message of the record that is shown of each file.
+SHOWN = {"app.log": "处理成功", "errors.log": "处理失败", "ai_responses.log": "模型回答"}
 COLOR = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 Record = dict[str, Any]
@@ -96,10 +98,13 @@ def stop(process: subprocess.Popen[str]) -> int:
 
 
 def read(folder: Path, name: str) -> list[Record]:
-    """The records of a file and of those it was rotated to, oldest first."""
+    """The records of a file and of those it was rotated to, oldest first; none if there is no such file."""
     rotated = sorted(folder.glob(f"{name}.*"), key=lambda path: -int(path.suffix[1:]))
     return [
-        json.loads(line) for path in [*rotated, folder / name] for line in path.read_text(encoding="utf-8").splitlines()
+        json.loads(line)
+        for path in [*rotated, folder / name]
+        if path.exists()
+        for line in path.read_text(encoding="utf-8").splitlines()
     ]
 
 
@@ -119,7 +124,7 @@ def show(folder: Path, files: dict[str, list[Record]]) -> None:
         print(f"  … and {len(shown) - 10} more")
     for name, records in files.items():
         title(f"a record of {name}")
-        chosen = dict(next(record for record in records if record.get("trace_id")))
+        chosen = dict(next((record for record in records if record["message"] == SHOWN[name]), {}))
         if "exception" in chosen:
             chosen["exception"] = {**chosen["exception"], "traceback": "…", "frames": "…"}
         print("  " + json.dumps(chosen, ensure_ascii=False))
@@ -135,7 +140,7 @@ def reconcile(checks: Checks, sent: list[load.Sent], files: dict[str, list[Recor
     for record in app:
         if "marker" in record and record["message"] != "burst":
             marked[record["marker"]].append(record)
-    traces = {one.marker: {record["trace_id"] for record in marked[one.marker]} for one in sent}
+    traces = {one.marker: {record.get("trace_id", "") for record in marked[one.marker]} for one in sent}
     kinds = Counter(one.kind for one in sent)
 
     checks.equal("requests sent", sum(load.KINDS.values()), len(sent))
@@ -173,7 +178,7 @@ def reconcile(checks: Checks, sent: list[load.Sent], files: dict[str, list[Recor
     )
     checks.equal("requests whose records are all there, in order", len(sent), whole)
     failures = {one.marker: one for one in sent if one.kind == "failure"}
-    in_errors = Counter(record["trace_id"] for record in errors)
+    in_errors = Counter(record.get("trace_id", "") for record in errors)
     checks.equal("records in errors.log", len(failures), len(errors))
     checks.equal(
         "failures found there by their trace id",
@@ -181,11 +186,14 @@ def reconcile(checks: Checks, sent: list[load.Sent], files: dict[str, list[Recor
         sum(in_errors[next(iter(traces[marker]), "")] == 1 for marker in failures),
     )
     structured = sum(
-        record["exception"]["type"] == "HTTPError" and bool(record["exception"]["frames"]) for record in errors
+        record.get("exception", {}).get("type") == "HTTPError" and bool(record["exception"]["frames"])
+        for record in errors
     )
     checks.equal("with their exception, structured", len(failures), structured)
     asked = kinds["chat"] + kinds["failure"]
     checks.equal("records in ai_responses.log", asked + kinds["chat"], len(ai))
+    in_app = [record for record in app if record["logger"] == "wechat_backend.ai"]
+    checks.equal("the same there as in app.log, ids included", True, ai == in_app)
     answers = {record["marker"]: record for record in ai if record["message"] == "模型回答"}
     right = sum(
         one.kind == "chat"
@@ -238,6 +246,7 @@ def main() -> int:
         numbers = [record["number"] for record in files["app.log"] if record["message"] == "burst"]
         rate = BURST / float(str(burst["total_s"]))
         checks.that("burst, to the last byte on disk, > 10,000 records/s", rate > 10_000, f"{rate:,.0f} records/s")
+        checks.equal("flushed before it was counted", True, bool(burst["on_disk"] and state["flushed"]))
         checks.equal("burst records on disk, in order, none lost", True, numbers == list(range(BURST)))
         stats = state["stats"]
         checks.that(
