@@ -100,7 +100,7 @@ def _start_engine(settings: Settings) -> None:
     except OSError as error:
         raise _unusable_directory(settings, error) from error
     if _plain is not None:
-        _plain.remove()
+        _plain.close()
         _plain = None
     stdlib.install()
 
@@ -114,11 +114,10 @@ def _start_plain(settings: Settings) -> None:
     except OSError as error:
         raise _unusable_directory(settings, error) from error
     _core.shutdown(_EXIT_TIMEOUT)
-    stdlib.remove()
     if _plain is not None:
-        _plain.remove()
+        _plain.close()
     _plain = output
-    output.install()
+    stdlib.install(output.emit)
     _core.turn_off()
 
 

@@ -14,10 +14,20 @@ from . import _core, context
 if TYPE_CHECKING:
     from .config import FileSettings, Settings
 
-_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "_unified_logger_captured"}
+_OWN = frozenset(vars(logging.makeLogRecord({}))) | {
+    "message",
+    "asctime",
+    "taskName",
+    "_unified_logger_captured",
+    "_unified_logger_ai",
+}
 _RESERVED = frozenset(
     "timestamp level logger message module function line thread process trace_id span_id exception stack recovered".split()
 )
+# Set on a record: true once it was written; before that, the fields behind its attributes.
+_CAPTURED = "_unified_logger_captured"
+# Set on a record by `UnifiedLogger.ai`.
+_AI = "_unified_logger_ai"
 _AI_SEGMENTS = frozenset({"ai", "llm", "genai"})
 
 
@@ -65,7 +75,7 @@ def _key(name: str) -> str:
 
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:
     """The fields of a record: what it carries beyond the attributes all records have."""
-    names = getattr(record, "_unified_logger_captured", None)
+    names = getattr(record, _CAPTURED, None)
     names = names if isinstance(names, dict) else {}
     found = {name: value for name, value in vars(record).items() if name not in _OWN}
     return {names.get(name, name): value for name, value in found.items() if names.get(name, name) is not None}
@@ -115,7 +125,8 @@ def _is_ai(record: logging.LogRecord, settings: Settings) -> bool:
         segments & (_AI_SEGMENTS | set(settings.ai_loggers))
         or any(record.name == name or record.name.startswith(f"{name}.") for name in settings.ai_loggers)
         or (settings.legacy_substring and "ai" in record.name)
-        or any(name.startswith("gen_ai.") for name in fields_of(record))
+        or getattr(record, _AI, False)
+        or any(name.startswith("gen_ai.") for name in (*fields_of(record), *context.get_trace_context()))
     )
 
 
@@ -132,6 +143,7 @@ class PlainOutput:
 
     def __init__(self, settings: Settings, console: tuple[str, bool]) -> None:
         os.makedirs(settings.log_dir, settings.dir_mode, exist_ok=True)
+        self._count = 0
         self._files = [_File(settings, file) for file in settings.files if file.enabled]
         self._handlers: list[logging.Handler] = list(self._files)
         if settings.console_format != "off":
@@ -141,15 +153,21 @@ class PlainOutput:
             handler.setFormatter(text if console[0] == "text" else JsonFormatter())
             self._handlers.append(handler)
 
-    def install(self) -> None:
-        """Puts the handlers on the root logger."""
+    def emit(self, record: logging.LogRecord, ai: bool = False) -> None:
+        """Gives a record to the handlers, once."""
+        if getattr(record, _CAPTURED, None) is True:
+            return
+        if ai:
+            setattr(record, _AI, True)
+        self._count += 1
         for handler in self._handlers:
-            logging.getLogger().addHandler(handler)
+            if record.levelno >= handler.level:
+                handler.handle(record)
+        setattr(record, _CAPTURED, True)
 
-    def remove(self) -> None:
-        """Takes the handlers off and closes their files."""
+    def close(self) -> None:
+        """Closes the files."""
         for handler in self._handlers:
-            logging.getLogger().removeHandler(handler)
             handler.close()
 
     def flush(self) -> bool:
@@ -163,7 +181,6 @@ class PlainOutput:
         stats: dict[str, Any] = _core.stats()
         for file in self._files:
             stats["files"][file.kind]["written"] += file.lines
-            if file.kind == "app":
-                stats["accepted"] += file.lines
-                stats["written"] += file.lines
+        stats["accepted"] += self._count
+        stats["written"] += self._count
         return stats

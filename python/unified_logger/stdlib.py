@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from . import _core, context
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
     from .logger import UnifiedLogger
@@ -28,21 +29,28 @@ class RootHandler(logging.Handler):
         """Captures the record unless a filter of this handler keeps it out."""
         kept = self.filter(record)
         if kept:
-            _core.emit(kept if isinstance(kept, logging.LogRecord) else record)
+            _capture(kept if isinstance(kept, logging.LogRecord) else record)
         return bool(kept)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Captures the record."""
-        _core.emit(record)
+        _capture(record)
 
 
 _handler = RootHandler()
+# Where records of both interfaces go: the native core, or the plain handlers of `USE_UNIFIED_LOGGING=false`.
+_capture: Callable[..., None] = _core.emit
 _show_warning_before: Any = None
 
 
-def install() -> None:
-    """Puts the handler on the root logger and sends warnings to the logger `py.warnings`. Once, however often called."""
-    global _show_warning_before
+def install(capture: Callable[..., None] = _core.emit) -> None:
+    """Puts the handler on the root logger and sends warnings to the logger `py.warnings`. Once, however often called.
+
+    Args:
+        capture: Takes a `LogRecord`, and whether it is an AI record whatever its logger.
+    """
+    global _show_warning_before, _capture
+    _capture = capture
     root = logging.getLogger()
     if _handler not in root.handlers:
         root.addHandler(_handler)
@@ -50,17 +58,6 @@ def install() -> None:
     if _show_warning_before is None:
         _show_warning_before = warnings.showwarning
         warnings.showwarning = _show_warning
-
-
-def remove() -> None:
-    """Takes back what `install` did."""
-    global _show_warning_before
-    logging.getLogger().removeHandler(_handler)
-    _core.set_root_handler(None)
-    if _show_warning_before is not None:
-        if warnings.showwarning is _show_warning:
-            warnings.showwarning = _show_warning_before
-        _show_warning_before = None
 
 
 def _show_warning(
@@ -105,14 +102,14 @@ def log_listened(
     if stock is not logging.Logger.handle or stock.__globals__ is not vars(logging):
         target.handle(record)
         if getattr(record, _MARK, None) is not True and not target.filters:
-            _core.emit(record, ai)
+            _capture(record, ai)
         return
     kept: Any = target.filter(record)
     if not kept:
         return
     if isinstance(kept, logging.LogRecord):
         record = kept
-    _core.emit(record, ai)
+    _capture(record, ai)
     target.callHandlers(record)
 
 

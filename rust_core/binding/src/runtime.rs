@@ -179,7 +179,15 @@ pub fn start(py: Python<'_>, settings: Settings, patience: Duration) -> Result<(
 
 /// Leaves everything to handlers of `logging`, what was kept until now included.
 pub fn turn_off(py: Python<'_>) {
-    drop(replace(py, State::Off));
+    let before = replace(py, State::Off);
+    if let State::Early(early) = &before {
+        // Captured for the core: plain handlers cannot take them.
+        for (record, _) in early {
+            STATS.refused.add(1);
+            STATS.drop_one(Dropped::Shutdown, level_of(record.as_slice()));
+        }
+    }
+    drop(before);
 }
 
 #[inline]

@@ -1,0 +1,81 @@
+"""`USE_UNIFIED_LOGGING=false`: the same API, files and keys, served by plain handlers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from unified_logger import LoggingContext, flush_logging, get_logger, get_stats, init_logging, shutdown_logging
+
+Records = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture
+def plain(log_dir: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[None]:
+    """A process started that way; the native core is back afterwards."""
+    monkeypatch.setenv("USE_UNIFIED_LOGGING", "false")
+    init_logging(log_dir=str(log_dir), console_format="off")
+    yield
+    monkeypatch.delenv("USE_UNIFIED_LOGGING")
+    init_logging(log_dir=str(tmp_path / "after"), console_format="off")
+
+
+def log_everything() -> None:
+    """Each kind of record once."""
+    logger = get_logger("app")
+    logger.info("plain %d", 1, order=7, level="odd", tags={"b", "a"})
+    logger.debug("below")
+    with LoggingContext(trace_id="t", span_id="s", tenant=3):
+        try:
+            raise ValueError("v")
+        except ValueError:
+            logger.exception("failed", data_id="123")
+    get_logger("app.ai").info("by name")
+    logger.ai("by method", model="m")
+    logging.getLogger("theirs").warning("theirs", extra={"q": 1})
+    quiet = get_logger("quiet")
+    quiet.logger.propagate = False
+    quiet.info("not propagated")
+
+
+@pytest.mark.usefixtures("plain")
+def test_files_and_keys_are_the_same(log_dir: Any, records: Records, tmp_path: Any, monkeypatch: Any) -> None:
+    """Record for record, but for time, line numbers and where the exception's file was cut."""
+    names = ("app.log", "errors.log", "ai_responses.log")
+    log_everything()
+    by_plain = {name: records(name) for name in names}
+    monkeypatch.setenv("USE_UNIFIED_LOGGING", "true")
+    for name in names:
+        (log_dir / name).unlink()
+    init_logging(log_dir=str(log_dir), console_format="off")
+    log_everything()
+    by_core = {name: records(name) for name in names}
+    for name in names:
+        assert [list(record) for record in by_plain[name]] == [list(record) for record in by_core[name]]
+        for one, other in zip(by_plain[name], by_core[name], strict=True):
+            assert {**one, "timestamp": ""} == {**other, "timestamp": ""}
+
+
+@pytest.mark.usefixtures("plain")
+def test_counts_add_up(records: Records) -> None:
+    """Accepted is written; nothing is dropped."""
+    before = get_stats()
+    get_logger("app").info("one")
+    get_logger("app").error("two")
+    assert flush_logging(1)
+    after = get_stats()
+    difference = {name: after[name] - before[name] for name in ("accepted", "written", "dropped", "failed")}
+    assert difference == {"accepted": 2, "written": 2, "dropped": 0, "failed": 0}
+    assert after["files"]["errors"]["written"] - before["files"]["errors"]["written"] == 1
+    assert len(records()) == 2
+
+
+@pytest.mark.usefixtures("plain")
+def test_shutdown_and_late_records(records: Records) -> None:
+    """Both work."""
+    assert shutdown_logging() is True
+    get_logger("app").info("late")
+    assert [record["message"] for record in records()] == ["late"]
