@@ -261,15 +261,22 @@ fn write(
 ) -> PyResult<()> {
     let names = arguments.names(py);
     let call = Call::new(py, number, arguments, exception);
-    if matches!(verdict, Verdict::Listened) && !runtime::is_early(py) {
-        // SAFETY: looked at and counted only.
-        let listened = unsafe { &*LISTENED.get(py) }.as_ref().map(|function| function.clone_ref(py));
-        if let Some(listened) = listened {
-            return through_logging(py, &listened, slf, &call);
-        }
+    if matches!(verdict, Verdict::Listened)
+        && let Some(listened) = listened(py)
+    {
+        return through_logging(py, &listened, slf, &call);
     }
     let record = call.capture(py, &logger.origin(), names.as_ref())?;
     runtime::submit(py, record, logger.logger.as_ptr())
+}
+
+/// The function for loggers that others listen to. Before the start there is none: such records are kept as all others.
+fn listened(py: Python<'_>) -> Option<Py<PyAny>> {
+    if runtime::is_early(py) {
+        return None;
+    }
+    // SAFETY: looked at and counted only.
+    unsafe { &*LISTENED.get(py) }.as_ref().map(|function| function.clone_ref(py))
 }
 
 fn through_logging(py: Python<'_>, listened: &Py<PyAny>, slf: *mut ffi::PyObject, call: &Call<'_>) -> PyResult<()> {
@@ -315,12 +322,10 @@ pub fn log_ai(
         stack_level: 1,
         ai: true,
     };
-    if matches!(verdict, Verdict::Listened) && !runtime::is_early(py) {
-        // SAFETY: looked at and counted only.
-        let listened = unsafe { &*LISTENED.get(py) }.as_ref().map(|function| function.clone_ref(py));
-        if let Some(listened) = listened {
-            return through_logging(py, &listened, logger.as_ptr(), &call);
-        }
+    if matches!(verdict, Verdict::Listened)
+        && let Some(listened) = listened(py)
+    {
+        return through_logging(py, &listened, logger.as_ptr(), &call);
     }
     let names = PyTuple::new(py, fields.keys())?;
     let record = call.capture(py, &native.origin(), Some(&names))?;
