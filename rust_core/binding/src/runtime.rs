@@ -69,12 +69,11 @@ fn replace(py: Python<'_>, state: State) -> State {
 /// Only what a signal handler raised while waiting (Ctrl-C).
 #[inline]
 pub fn submit(py: Python<'_>, mut record: Buffer, logger: *mut ffi::PyObject) -> PyResult<()> {
-    let Some(engine) = engine(py) else { return submit_without_engine(py, record, logger) };
+    // First of all: both may run Python code, and that may reconfigure.
     if stderr::wants(py, level_of(record.as_slice())) {
-        let engine = Arc::clone(engine);
         stderr::show(py, &mut record);
-        return settle(py, &engine, engine.offer(record));
     }
+    let Some(engine) = engine(py) else { return submit_without_engine(py, record, logger) };
     match engine.offer(record) {
         Offered::Taken | Offered::Dropped => Ok(()),
         full @ Offered::Full(_) => {

@@ -165,9 +165,9 @@ impl FileSink {
                 }
                 // A single line larger than the bound has a file of its own.
                 let line = self.first_line();
-                self.append(line)?;
+                self.append(line, held)?;
             } else {
-                self.append(count)?;
+                self.append(count, held)?;
             }
         }
         self.clear();
@@ -194,16 +194,16 @@ impl FileSink {
     }
 
     /// Appends the next `count` bytes, all or nothing.
-    fn append(&mut self, count: usize) -> Result<()> {
+    fn append(&mut self, count: usize, held: Held) -> Result<()> {
         let bytes = &self.pending[self.start..self.start + count];
         let Some(open) = &mut self.file else { return Ok(()) };
         let mut done = 0;
         while done < bytes.len() {
             match open.file.write(&bytes[done..]) {
-                Ok(0) => return Err(self.failed(done, io::ErrorKind::WriteZero.into())),
+                Ok(0) => return Err(self.failed(done, held, io::ErrorKind::WriteZero.into())),
                 Ok(written) => done += written,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(self.failed(done, error)),
+                Err(error) => return Err(self.failed(done, held, error)),
             }
         }
         open.size += count as u64;
@@ -211,10 +211,13 @@ impl FileSink {
         Ok(())
     }
 
-    /// After a failed write: keeps the lines that are whole, cuts off the one that is not.
-    fn failed(&mut self, done: usize, error: io::Error) -> Error {
+    /// After a failed write: keeps the lines that are whole, cuts off the one that is not. Without the lock nothing is cut off:
+    /// another process may have written behind it.
+    fn failed(&mut self, done: usize, held: Held, error: io::Error) -> Error {
         let whole = memrchr(b'\n', &self.pending[self.start..self.start + done]).map_or(0, |end| end + 1);
-        if let Some(open) = &mut self.file {
+        if let Some(open) = &mut self.file
+            && held != Held::TimedOut
+        {
             // If this fails too, the next to write closes the torn line.
             let _ = open.file.set_len(open.size + whole as u64);
             open.size += whole as u64;
