@@ -286,7 +286,8 @@ def test_forks_of_a_busy_process_neither_hang_nor_repeat(run_python: Run, tmp_pa
         """
 import os, threading
 from unified_logger import flush_logging, get_logger, init_logging
-init_logging(log_dir="logs", console_format="off")
+# Patience for a machine on which twenty processes share the directory with other work.
+init_logging(log_dir="logs", console_format="off", overflow_timeout=60, max_bytes=0)
 stop = threading.Event()
 logger = get_logger("app")
 def work(thread):

@@ -110,7 +110,8 @@ pub fn lock(file: &File, patience: Duration) -> Lock {
                     return Lock::TimedOut;
                 }
                 std::thread::sleep(pause);
-                pause = (pause * 2).min(Duration::from_millis(5));
+                // Whoever sleeps longer between looks is the one that others overtake.
+                pause = (pause * 2).min(Duration::from_millis(1));
             }
             Some(libc::EINTR) => {}
             _ => return Lock::Unsupported,
