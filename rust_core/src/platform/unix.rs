@@ -110,8 +110,7 @@ pub fn lock(file: &File, patience: Duration) -> Lock {
                     return Lock::TimedOut;
                 }
                 std::thread::sleep(pause);
-                // Whoever sleeps longer between looks is the one that others overtake.
-                pause = (pause * 2).min(Duration::from_millis(1));
+                pause = (pause * 2).min(Duration::from_millis(5));
             }
             Some(libc::EINTR) => {}
             _ => return Lock::Unsupported,
