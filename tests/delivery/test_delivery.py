@@ -467,3 +467,22 @@ def test_time_is_taken_at_the_call(start: Callable[..., Any], records: Records) 
         get_logger("app").info("m")
     time.sleep(0)
     assert records()[0]["timestamp"] == "2026-02-19T10:30:00.123456+00:00"
+
+
+def test_early_records_of_a_process_that_forks_are_not_repeated(run_python: Run, tmp_path: Path) -> None:
+    """What was logged before `init_logging` belongs to the parent alone."""
+    run_python(
+        """
+import os
+from unified_logger import flush_logging, get_logger, init_logging
+get_logger("app").warning("early")
+pid = os.fork()
+init_logging(log_dir="logs", console_format="off")
+get_logger("app").info("child" if pid == 0 else "parent")
+if pid == 0:
+    os._exit(0 if flush_logging(20) else 1)
+assert os.waitpid(pid, 0)[1] == 0
+"""
+    )
+    lines = [json.loads(line) for line in (tmp_path / "logs" / "app.log").read_text().splitlines()]
+    assert sorted(line["message"] for line in lines if line["logger"] == "app") == ["child", "early", "parent"]

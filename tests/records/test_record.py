@@ -267,3 +267,12 @@ def test_the_root_logger_and_equal_names(start: Callable[..., Any], records: Rec
     assert records()[0]["logger"] == "root"
     with pytest.raises(TypeError):
         get_logger(7)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("level", ["NO SUCH LEVEL", None, 10**30, object()])
+def test_what_names_no_level_is_logged_as_a_warning(logger: UnifiedLogger, records: Records, level: Any) -> None:
+    """And counted: the call does not raise."""
+    before = get_stats()["malformed"]
+    logger.log(level, "m")
+    assert [(record["level"], record["message"]) for record in records()] == [("WARNING", "m")]
+    assert get_stats()["malformed"] - before == 1

@@ -156,7 +156,11 @@ unsafe extern "C" fn at_given_level(
                 return Err(PyTypeError::new_err("log() needs a level"));
             }
             let given = Bound::from_borrowed_ptr(py, *values);
-            let number = level_number(&given)?;
+            // What names no level is no reason to lose the record, nor to raise.
+            let number = level_number(&given).unwrap_or_else(|_| {
+                runtime::MALFORMED.add(1);
+                level::WARNING
+            });
             let logger = logger_of(slf);
             match logger.verdict_at(py, number) {
                 Verdict::Refused => refuse(py, logger, number, arguments.rest(), slf, false),

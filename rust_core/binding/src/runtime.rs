@@ -275,6 +275,13 @@ pub fn after_fork_in_parent(py: Python<'_>) {
 
 /// The child has no writer, and another process's records in its queue: it forgets both.
 pub fn after_fork_in_child(py: Python<'_>) {
+    // What the parent logged before a start is the parent's to deliver.
+    // SAFETY: taken at once; dropped after.
+    if let State::Early(early) = unsafe { &mut *STATE.get(py) } {
+        let inherited = std::mem::take(early);
+        drop(inherited);
+        return;
+    }
     let Some(engine) = engine(py).cloned() else { return };
     let closed = engine.is_closed();
     engine.forget_in_child();
