@@ -14,6 +14,15 @@ pub enum Overflow {
     DropLow,
 }
 
+/// When a batch is synced to the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fsync {
+    Never,
+    /// When it holds a record of level ERROR or above.
+    Error,
+    Always,
+}
+
 #[derive(Clone, Debug)]
 pub struct FileSettings {
     pub kind: FileKind,

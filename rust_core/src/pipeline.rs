@@ -108,6 +108,7 @@ impl Pipeline {
                     mode: settings.file_mode,
                     directory_mode: settings.directory_mode,
                     rotation: SizeRotation { max_bytes: file.max_bytes, backup_count: file.backup_count },
+                    fsync: crate::config::Fsync::Never,
                 })?;
                 Ok(Output { kind: file.kind, sink, waiting: VecDeque::new(), passed: 0, seen: Seen::default() })
             })

@@ -19,9 +19,15 @@ impl SizeRotation {
         if self.max_bytes == 0 || self.backup_count == 0 { u64::MAX } else { self.max_bytes.saturating_sub(size) }
     }
 
-    /// The renames of one rotation, in order; what lies at the last target is replaced.
-    pub fn renames<'a>(&self, path: &'a Path) -> impl Iterator<Item = (PathBuf, PathBuf)> + use<'a> {
-        (1..=self.backup_count).rev().map(move |number| (backup(path, number - 1), backup(path, number)))
+    /// The renames of one rotation, in order, up to the first number that is free: after a rotation that was cut short, the
+    /// oldest file is not pushed out for the gap it left. Without a gap, what lies at the last target is replaced.
+    pub fn renames<'a, E: Fn(&Path) -> bool>(
+        &self,
+        path: &'a Path,
+        exists: E,
+    ) -> impl Iterator<Item = (PathBuf, PathBuf)> + use<'a, E> {
+        let last = (1..=self.backup_count).find(|number| !exists(&backup(path, *number))).unwrap_or(self.backup_count);
+        (1..=last).rev().map(move |number| (backup(path, number - 1), backup(path, number)))
     }
 }
 
@@ -42,7 +48,14 @@ mod tests {
     #[test]
     fn the_oldest_moves_first() {
         let rotation = SizeRotation { max_bytes: 1, backup_count: 2 };
-        let renames: Vec<_> = rotation.renames(Path::new("a.log")).collect();
+        let renames: Vec<_> = rotation.renames(Path::new("a.log"), |_| true).collect();
+        assert_eq!(renames, [("a.log.1".into(), "a.log.2".into()), ("a.log".into(), "a.log.1".into())]);
+    }
+
+    #[test]
+    fn a_gap_is_filled_before_anything_goes() {
+        let rotation = SizeRotation { max_bytes: 1, backup_count: 5 };
+        let renames: Vec<_> = rotation.renames(Path::new("a.log"), |path| path != Path::new("a.log.2")).collect();
         assert_eq!(renames, [("a.log.1".into(), "a.log.2".into()), ("a.log".into(), "a.log.1".into())]);
     }
 

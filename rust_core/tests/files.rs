@@ -5,12 +5,19 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
+use unified_logger_core::config::Fsync;
 use unified_logger_core::error::Error;
 use unified_logger_core::rotation::SizeRotation;
 use unified_logger_core::sink::{DirectoryLock, FileSettings, FileSink, Held};
 
 fn settings(path: PathBuf, max_bytes: u64, backup_count: u32) -> FileSettings {
-    FileSettings { path, mode: 0o640, directory_mode: 0o750, rotation: SizeRotation { max_bytes, backup_count } }
+    FileSettings {
+        path,
+        mode: 0o640,
+        directory_mode: 0o750,
+        rotation: SizeRotation { max_bytes, backup_count },
+        fsync: Fsync::Never,
+    }
 }
 
 fn write(sink: &mut FileSink) {
@@ -56,6 +63,22 @@ fn only_so_many_backups_are_kept() {
     "abcdefgh".chars().for_each(|letter| sink.push(format!("{letter}\n").as_bytes()));
     write(&mut sink);
     assert_eq!(all_lines(&path), "e\nf\ng\nh\n");
+}
+
+/// Seen to fail with `renames` going up to `backup_count` always.
+#[test]
+fn a_gap_left_by_an_interrupted_rotation_costs_no_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("app.log");
+    let mut sink = FileSink::open(settings(path.clone(), 2, 3)).unwrap();
+    "abcd".chars().for_each(|letter| sink.push(format!("{letter}\n").as_bytes()));
+    write(&mut sink);
+    // A process died before the last of its renames.
+    fs::rename(directory.path().join("app.log.2"), directory.path().join("app.log.3")).unwrap();
+    fs::rename(directory.path().join("app.log.1"), directory.path().join("app.log.2")).unwrap();
+    sink.push(b"e\n");
+    write(&mut sink);
+    assert_eq!(all_lines(&path), "b\nc\nd\ne\n");
 }
 
 #[test]

@@ -49,6 +49,15 @@ pub fn lock(_file: &File, _patience: Duration) -> Lock {
 
 pub fn unlock(_file: &File) {}
 
+pub fn sync_data(file: &File) -> io::Result<()> {
+    file.sync_data()
+}
+
+/// Directories cannot be opened as files everywhere: their names are left to the system.
+pub fn sync_directory(_directory: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 pub fn write_stderr(bytes: &[u8]) -> io::Result<()> {
     io::stderr().write_all(bytes)
 }

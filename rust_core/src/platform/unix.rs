@@ -123,6 +123,23 @@ pub fn unlock(file: &File) {
     unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_UN) };
 }
 
+/// Brings what was written to a file to the device. What has no device, a terminal for one, has nothing to bring.
+pub fn sync_data(file: &File) -> io::Result<()> {
+    synced(file.sync_data())
+}
+
+/// Brings the names in a directory to the device.
+pub fn sync_directory(directory: &Path) -> io::Result<()> {
+    synced(File::open(directory)?.sync_all())
+}
+
+fn synced(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EINVAL | libc::ENOTSUP)) => Ok(()),
+        result => result,
+    }
+}
+
 /// Writes to the process's own standard error, all of it or until it fails.
 pub fn write_stderr(mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {

@@ -25,8 +25,18 @@ pub enum Held {
     Yes,
     /// Another process held it the whole time: whole lines may be appended, but nothing renamed.
     TimedOut,
+    /// The lock file cannot be opened (no descriptors, no directory, no permission): as with `TimedOut`.
+    NotOpened,
     /// The file system has no locks: this process acts as if it were alone.
     Unsupported,
+}
+
+impl Held {
+    /// Whether files may be renamed and cut: no other process is at work, as far as can be known.
+    #[must_use]
+    pub fn is_alone(self) -> bool {
+        matches!(self, Self::Yes | Self::Unsupported)
+    }
 }
 
 /// One exclusive lock per log directory.
@@ -58,7 +68,7 @@ impl DirectoryLock {
         if moved {
             self.file = open(&self.path, self.mode).ok();
         }
-        let Some(file) = &self.file else { return body(Held::Unsupported) };
+        let Some(file) = &self.file else { return body(Held::NotOpened) };
         match platform::lock(file, patience) {
             Lock::Held => {
                 let held = Unlock(file);

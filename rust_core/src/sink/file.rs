@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use memchr::memrchr;
 
+use crate::config::Fsync;
 use crate::error::{Error, Result};
 use crate::platform::{self, Identity};
 use crate::rotation::SizeRotation;
@@ -26,6 +27,7 @@ pub struct FileSettings {
     pub mode: u32,
     pub directory_mode: u32,
     pub rotation: SizeRotation,
+    pub fsync: Fsync,
 }
 
 #[derive(Debug)]
@@ -36,8 +38,10 @@ pub struct FileSink {
     pending: Vec<u8>,
     start: usize,
     counts: Counts,
-    /// After a failure: when to try again, and how long to wait after the next.
-    retry: Option<(Instant, Duration)>,
+    retry: Retry,
+    /// A part of a line that could not be cut off again.
+    torn: Option<Torn>,
+    sync: Syncing,
 }
 
 /// The current file.
@@ -49,6 +53,38 @@ struct Open {
     size: u64,
 }
 
+/// After a failure: when to try again, and how long to wait after the next.
+#[derive(Debug, Default)]
+struct Retry(Option<(Instant, Duration)>);
+
+impl Retry {
+    fn due(&self, now: Instant) -> bool {
+        self.0.is_none_or(|(at, _)| now >= at)
+    }
+
+    fn failed(&mut self, now: Instant) {
+        let pause = self.0.map_or(SHORTEST_RETRY, |(_, pause)| (pause * 2).min(LONGEST_RETRY));
+        self.0 = Some((now + pause, pause));
+    }
+}
+
+/// Bytes of `identity` from `whole` to `end` are part of a line of ours, unless somebody appended since.
+#[derive(Clone, Copy, Debug)]
+struct Torn {
+    identity: Identity,
+    whole: u64,
+    end: u64,
+}
+
+/// What is to be brought to the device before a flush is answered.
+#[derive(Debug, Default)]
+struct Syncing {
+    data: bool,
+    /// The directory got or lost a name.
+    names: bool,
+    retry: Retry,
+}
+
 #[derive(Clone, Copy, Debug, Default)]
 struct Counts {
     pushed: u64,
@@ -56,6 +92,8 @@ struct Counts {
     given_up: u64,
     bytes: u64,
     rotations: u64,
+    syncs: u64,
+    sync_errors: u64,
 }
 
 impl FileSink {
@@ -66,7 +104,17 @@ impl FileSink {
     pub fn open(settings: FileSettings) -> Result<Self> {
         // A size that no file has: what an earlier process left is looked at before the first write.
         let file = Open { size: u64::MAX, ..open(&settings)? };
-        Ok(Self { settings, file: Some(file), pending: Vec::new(), start: 0, counts: Counts::default(), retry: None })
+        let sync = Syncing { names: settings.fsync != Fsync::Never, ..Syncing::default() };
+        Ok(Self {
+            settings,
+            file: Some(file),
+            pending: Vec::new(),
+            start: 0,
+            counts: Counts::default(),
+            retry: Retry::default(),
+            torn: None,
+            sync,
+        })
     }
 
     /// Takes one whole line, newline included, for the next `write`.
@@ -112,7 +160,63 @@ impl FileSink {
     /// Whether it is time to write: false for a while after a failure.
     #[must_use]
     pub fn due(&self, now: Instant) -> bool {
-        self.retry.is_none_or(|(at, _)| now >= at)
+        self.retry.due(now)
+    }
+
+    /// Asks for what is pending to be synced once it is written.
+    pub fn want_sync(&mut self) {
+        self.sync.data = true;
+    }
+
+    /// Whether nothing is left to write or to sync.
+    #[must_use]
+    pub fn is_clear(&self) -> bool {
+        self.pending_bytes() == 0 && !self.sync.data
+    }
+
+    #[must_use]
+    pub fn syncs(&self) -> u64 {
+        self.counts.syncs
+    }
+
+    #[must_use]
+    pub fn sync_errors(&self) -> u64 {
+        self.counts.sync_errors
+    }
+
+    /// Brings to the device what was written, and the file's name, if that was asked for. Needs no lock.
+    ///
+    /// # Errors
+    /// When the system refuses; it is tried again later.
+    pub fn sync(&mut self, now: Instant) -> Result<()> {
+        if !self.sync.data || self.pending_bytes() > 0 || !self.sync.retry.due(now) {
+            return Ok(());
+        }
+        self.sync_data().and_then(|()| self.sync_names()).inspect_err(|_| self.sync.retry.failed(now))?;
+        self.sync.data = false;
+        self.sync.retry = Retry::default();
+        Ok(())
+    }
+
+    fn sync_data(&mut self) -> Result<()> {
+        let Some(open) = &self.file else { return Ok(()) };
+        self.counts.syncs += 1;
+        platform::sync_data(&open.file).map_err(|error| {
+            self.counts.sync_errors += 1;
+            Error::io("sync", &self.settings.path, error)
+        })
+    }
+
+    fn sync_names(&mut self) -> Result<()> {
+        let directory = self.settings.path.parent().filter(|_| self.sync.names);
+        if let Some(directory) = directory {
+            platform::sync_directory(directory).map_err(|error| {
+                self.counts.sync_errors += 1;
+                Error::io("sync the directory", directory, error)
+            })?;
+        }
+        self.sync.names = false;
+        Ok(())
     }
 
     /// Writes what is pending, rotating where a line would cross the bound. What fails is kept for the next time.
@@ -125,12 +229,11 @@ impl FileSink {
         }
         match self.write_pending(held) {
             Ok(()) => {
-                self.retry = None;
+                self.retry = Retry::default();
                 Ok(())
             }
             Err(error) => {
-                let pause = self.retry.map_or(SHORTEST_RETRY, |(_, pause)| (pause * 2).min(LONGEST_RETRY));
-                self.retry = Some((now + pause, pause));
+                self.retry.failed(now);
                 self.file = None;
                 Err(error)
             }
@@ -141,6 +244,7 @@ impl FileSink {
     pub fn give_up(&mut self) -> u64 {
         let lost = self.counts.pushed - self.passed();
         self.counts.given_up += lost;
+        self.sync.data = false;
         self.clear();
         lost
     }
@@ -152,11 +256,10 @@ impl FileSink {
     }
 
     fn write_pending(&mut self, held: Held) -> Result<()> {
-        self.find_file()?;
+        self.find_file(held)?;
         while self.pending_bytes() > 0 {
             let size = self.file.as_ref().map_or(0, |open| open.size);
-            let rotating = held != Held::TimedOut;
-            let room = if rotating { self.settings.rotation.room(size) } else { u64::MAX };
+            let room = if held.is_alone() { self.settings.rotation.room(size) } else { u64::MAX };
             let count = self.next_part(usize::try_from(room).unwrap_or(usize::MAX));
             if count == 0 {
                 if size > 0 {
@@ -216,11 +319,11 @@ impl FileSink {
     fn failed(&mut self, done: usize, held: Held, error: io::Error) -> Error {
         let whole = memrchr(b'\n', &self.pending[self.start..self.start + done]).map_or(0, |end| end + 1);
         if let Some(open) = &mut self.file
-            && held != Held::TimedOut
+            && held.is_alone()
         {
-            // If this fails too, the next to write closes the torn line.
-            let _ = open.file.set_len(open.size + whole as u64);
-            open.size += whole as u64;
+            let torn = Torn { identity: open.identity, whole: open.size + whole as u64, end: open.size + done as u64 };
+            // If this fails too, it is tried again before the next write.
+            self.torn = open.file.set_len(torn.whole).is_err().then_some(torn);
         }
         self.passed_part(whole);
         Error::io("write", &self.settings.path, error)
@@ -234,7 +337,7 @@ impl FileSink {
     }
 
     /// Makes sure that the open file is the one at the path, and that it ends with a newline.
-    fn find_file(&mut self) -> Result<()> {
+    fn find_file(&mut self, held: Held) -> Result<()> {
         let at_path = platform::identity_at(&self.settings.path).ok();
         if let Some(open) = &mut self.file
             && Some(open.identity) == at_path
@@ -247,8 +350,23 @@ impl FileSink {
         } else {
             // Removed, renamed or rotated by another: go on in the one that is there now.
             self.file = Some(open_or_create(&self.settings)?);
+            self.sync.names = self.settings.fsync != Fsync::Never;
+        }
+        if held.is_alone() {
+            self.cut_own_torn_line();
         }
         self.close_torn_line()
+    }
+
+    /// What an earlier write left of a line and could not cut off goes, if nobody wrote behind it. A file that can only be
+    /// appended to keeps it: it gets an end, as others' torn lines do.
+    fn cut_own_torn_line(&mut self) {
+        if let (Some(open), Some(torn)) = (&mut self.file, self.torn.take())
+            && (open.identity, open.size) == (torn.identity, torn.end)
+            && open.file.set_len(torn.whole).is_ok()
+        {
+            open.size = torn.whole;
+        }
     }
 
     /// A process that died while writing may have left part of a line: it gets an end of its own.
@@ -263,8 +381,12 @@ impl FileSink {
     }
 
     fn rotate(&mut self) -> Result<()> {
+        if self.sync.data {
+            self.sync_data()?;
+        }
         let path = &self.settings.path;
-        for (from, to) in self.settings.rotation.renames(path) {
+        let exists = |path: &Path| path.symlink_metadata().is_ok();
+        for (from, to) in self.settings.rotation.renames(path, exists) {
             match std::fs::rename(&from, &to) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -272,6 +394,9 @@ impl FileSink {
             }
         }
         self.counts.rotations += 1;
+        // Closed first: where descriptors have run out, the new file gets this one's.
+        self.file = None;
+        self.sync.names = self.settings.fsync != Fsync::Never;
         self.file = Some(open(&self.settings)?);
         Ok(())
     }
