@@ -140,6 +140,7 @@ def start(
     queue_bytes: int,
     overflow: str,
     overflow_timeout: float,
+    fsync: str,
     patience: float,
 ) -> None:
     """Starts the engine, or replaces the running one without losing a record.

@@ -95,6 +95,7 @@ def _start_engine(settings: Settings) -> None:
             queue_bytes=settings.queue_bytes,
             overflow=settings.overflow,
             overflow_timeout=settings.overflow_timeout,
+            fsync=settings.fsync,
             patience=_EXIT_TIMEOUT,
         )
     except OSError as error:

@@ -70,4 +70,5 @@ pub struct Settings {
     pub queue_bytes: u64,
     pub overflow: Overflow,
     pub overflow_timeout: Duration,
+    pub fsync: Fsync,
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::clock;
-use crate::config::{ConsoleFormat, Settings};
+use crate::config::{ConsoleFormat, Fsync, Settings};
 use crate::encoder::{ConsoleEncoder, JsonEncoder};
 use crate::error::Result;
 use crate::error_handler::ErrorHandler;
@@ -34,6 +34,8 @@ pub struct Pipeline {
     outputs: Vec<Output>,
     console: Option<ConsoleSink>,
     lock: DirectoryLock,
+    told_no_locks: bool,
+    fsync: Fsync,
     stats: Arc<Stats>,
     errors: Arc<ErrorHandler>,
     line: Vec<u8>,
@@ -63,6 +65,8 @@ struct Seen {
     written: u64,
     bytes: u64,
     rotations: u64,
+    syncs: u64,
+    sync_errors: u64,
 }
 
 impl Output {
@@ -85,6 +89,8 @@ impl Output {
             (&stats.written, self.sink.written(), &mut self.seen.written),
             (&stats.bytes, self.sink.bytes_written(), &mut self.seen.bytes),
             (&stats.rotations, self.sink.rotations(), &mut self.seen.rotations),
+            (&stats.syncs, self.sink.syncs(), &mut self.seen.syncs),
+            (&stats.sync_errors, self.sink.sync_errors(), &mut self.seen.sync_errors),
         ] {
             count.add(now - *seen);
             *seen = now;
@@ -108,7 +114,7 @@ impl Pipeline {
                     mode: settings.file_mode,
                     directory_mode: settings.directory_mode,
                     rotation: SizeRotation { max_bytes: file.max_bytes, backup_count: file.backup_count },
-                    fsync: crate::config::Fsync::Never,
+                    fsync: settings.fsync,
                 })?;
                 Ok(Output { kind: file.kind, sink, waiting: VecDeque::new(), passed: 0, seen: Seen::default() })
             })
@@ -123,6 +129,8 @@ impl Pipeline {
             outputs,
             console: settings.console.map(|_| ConsoleSink::new()),
             lock: DirectoryLock::open(&settings.directory, settings.file_mode)?,
+            told_no_locks: false,
+            fsync: settings.fsync,
             stats: Arc::clone(stats),
             errors: Arc::clone(errors),
             line: Vec::with_capacity(4_096),
@@ -164,9 +172,17 @@ impl Pipeline {
         if route.files != 0 || console_json {
             self.line.clear();
             self.json.encode(&record, &mut self.line);
+            let sync = match self.fsync {
+                Fsync::Never => false,
+                Fsync::Error => record.header.level >= level::ERROR,
+                Fsync::Always => true,
+            };
             for (index, output) in self.outputs.iter_mut().enumerate() {
                 if route.files & 1 << index != 0 {
                     output.push(&self.line, number);
+                    if sync {
+                        output.sink.want_sync();
+                    }
                 }
             }
         }
@@ -183,13 +199,33 @@ impl Pipeline {
     /// Hands what the sinks hold to the system. True when nothing is left in memory.
     pub fn commit(&mut self) -> bool {
         self.commit_console();
+        self.commit_files();
+        self.settle()
+    }
+
+    fn commit_files(&mut self) {
         let now = Instant::now();
         if self.outputs.iter().any(|output| output.sink.pending_bytes() > 0 && output.sink.due(now)) {
             let (outputs, errors, stats) = (&mut self.outputs, &self.errors, &self.stats);
+            let told_no_locks = &mut self.told_no_locks;
             self.lock.hold(LOCK_PATIENCE, |held| {
-                if held == Held::TimedOut {
-                    stats.lock_timeouts.add(1);
-                    errors.handle("lock the log directory", &"another process has held it for a second");
+                match held {
+                    Held::Yes => {}
+                    Held::TimedOut => {
+                        stats.lock_timeouts.add(1);
+                        errors.handle("lock the log directory", &"another process has held it for a second");
+                    }
+                    Held::NotOpened => {
+                        stats.lock_unopened.add(1);
+                        errors.handle("lock the log directory", &"its lock file cannot be opened");
+                    }
+                    Held::Unsupported => {
+                        stats.lock_unsupported.add(1);
+                        if !std::mem::replace(told_no_locks, true) {
+                            let reason = "the file system has no locks: only one process may log there";
+                            errors.handle("lock the log directory", &reason);
+                        }
+                    }
                 }
                 for output in outputs.iter_mut() {
                     if let Err(error) = output.sink.write(now, held) {
@@ -199,7 +235,11 @@ impl Pipeline {
                 }
             });
         }
-        self.settle()
+        for output in &mut self.outputs {
+            if let Err(error) = output.sink.sync(now) {
+                self.errors.handle("sync", &error);
+            }
+        }
     }
 
     fn settle(&mut self) -> bool {
@@ -210,7 +250,7 @@ impl Pipeline {
         let settled = self.delivered - self.failed - waiting;
         self.stats.written.add(settled.saturating_sub(self.settled));
         self.settled = settled.max(self.settled);
-        self.outputs.iter().all(|output| output.sink.pending_bytes() == 0)
+        self.outputs.iter().all(|output| output.sink.is_clear())
     }
 
     /// Records that at least one file still holds in memory.

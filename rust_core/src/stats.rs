@@ -74,6 +74,9 @@ pub struct FileStats {
     pub rotations: Count,
     /// Writes that failed and were tried again.
     pub errors: Count,
+    /// Times the file was brought to the device, and times that it or its name could not be.
+    pub syncs: Count,
+    pub sync_errors: Count,
 }
 
 /// What went through one queue. Its two counts are written by different threads.
@@ -120,6 +123,9 @@ pub struct Stats {
     pub lag_max_us: Count,
     pub writer_restarts: Count,
     pub lock_timeouts: Count,
+    /// Batches written without the directory's lock: its file could not be opened, or the file system has no locks.
+    pub lock_unopened: Count,
+    pub lock_unsupported: Count,
     pub errors: Count,
 }
 
@@ -152,9 +158,13 @@ impl Stats {
             &self.lag_max_us,
             &self.writer_restarts,
             &self.lock_timeouts,
+            &self.lock_unopened,
+            &self.lock_unsupported,
             &self.errors,
         ];
-        let files = self.files.iter().flat_map(|file| [&file.written, &file.bytes, &file.rotations, &file.errors]);
+        let files = self.files.iter().flat_map(|file| {
+            [&file.written, &file.bytes, &file.rotations, &file.errors, &file.syncs, &file.sync_errors]
+        });
         for count in plain.into_iter().chain(self.dropped.iter().flatten()).chain(files) {
             count.set(0);
         }

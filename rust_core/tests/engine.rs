@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use unified_logger_core::config::{AiLoggers, FileSettings, Overflow, Settings};
+use unified_logger_core::config::{AiLoggers, FileSettings, Fsync, Overflow, Settings};
 use unified_logger_core::engine::Engine;
 use unified_logger_core::level;
 use unified_logger_core::queue::Offered;
@@ -33,6 +33,7 @@ fn settings(directory: &Path) -> Settings {
         queue_bytes: 1 << 20,
         overflow: Overflow::Block,
         overflow_timeout: SECOND,
+        fsync: Fsync::Never,
     }
 }
 

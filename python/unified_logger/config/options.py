@@ -211,6 +211,12 @@ OPTIONS: dict[str, Option] = {
             "auto",
             "Console lines for people or machines; auto is text on a terminal, JSON elsewhere.",
         ),
+        Option(
+            "fsync",
+            _choice("never", "error", "always"),
+            "never",
+            "When a batch is synced to the device before a flush is answered: if it holds ERROR or above, or always.",
+        ),
         Option("file_mode", MODE, 0o640, "Mode of new log files, octal."),
         Option("dir_mode", MODE, 0o750, "Mode of a new log directory, octal."),
         Option("ai_loggers", NAMES, (), "Further loggers (or segments of their names) whose records are AI records."),

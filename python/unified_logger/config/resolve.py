@@ -47,6 +47,7 @@ class Settings:
     queue_bytes: int
     overflow: str
     overflow_timeout: float
+    fsync: str
     console_level: int
     console_format: str
     file_mode: int
@@ -97,6 +98,7 @@ def resolve(
         queue_bytes=values["queue_bytes"],
         overflow=values["overflow"],
         overflow_timeout=values["overflow_timeout"],
+        fsync=values["fsync"],
         console_level=values["console_level"],
         console_format=values["console_format"],
         file_mode=values["file_mode"],

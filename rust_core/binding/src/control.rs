@@ -7,7 +7,7 @@ use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use unified_logger_core::clock;
-use unified_logger_core::config::{AiLoggers, ConsoleFormat, ConsoleSettings, FileSettings, Overflow, Settings};
+use unified_logger_core::config::{AiLoggers, ConsoleFormat, ConsoleSettings, FileSettings, Fsync, Overflow, Settings};
 use unified_logger_core::error::Error;
 use unified_logger_core::level;
 use unified_logger_core::stats::{FILES, FileKind};
@@ -21,7 +21,7 @@ use crate::stderr;
 /// Each of `files` is (kind, name, level, max_bytes, backup_count); `console` is (level, format, color) or None.
 /// `patience` is how many seconds the old engine may take to write what it had accepted.
 #[pyfunction]
-#[pyo3(signature = (*, directory, directory_mode, file_mode, files, console, ai_loggers, legacy_substring, queue_size, queue_bytes, overflow, overflow_timeout, patience))]
+#[pyo3(signature = (*, directory, directory_mode, file_mode, files, console, ai_loggers, legacy_substring, queue_size, queue_bytes, overflow, overflow_timeout, fsync, patience))]
 #[allow(clippy::too_many_arguments, reason = "keywords, given once")]
 pub fn start(
     py: Python<'_>,
@@ -36,6 +36,7 @@ pub fn start(
     queue_bytes: u64,
     overflow: &str,
     overflow_timeout: f64,
+    fsync: &str,
     patience: f64,
 ) -> PyResult<()> {
     let settings = Settings {
@@ -58,6 +59,12 @@ pub fn start(
             other => return Err(PyValueError::new_err(format!("unknown overflow policy {other:?}"))),
         },
         overflow_timeout: seconds(overflow_timeout),
+        fsync: match fsync {
+            "never" => Fsync::Never,
+            "error" => Fsync::Error,
+            "always" => Fsync::Always,
+            other => return Err(PyValueError::new_err(format!("unknown fsync mode {other:?}"))),
+        },
     };
     runtime::start(py, settings, seconds(patience)).map_err(|error| to_python(&error))
 }
@@ -163,6 +170,8 @@ pub fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         ("writer_lag_max_us", stats.lag_max_us.get()),
         ("writer_restarts", stats.writer_restarts.get()),
         ("lock_timeouts", stats.lock_timeouts.get()),
+        ("lock_unopened", stats.lock_unopened.get()),
+        ("lock_unsupported", stats.lock_unsupported.get()),
         ("errors", stats.errors.get()),
     ] {
         counts.set_item(name, count)?;
@@ -175,6 +184,8 @@ pub fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
             ("bytes", &file.bytes),
             ("rotations", &file.rotations),
             ("errors", &file.errors),
+            ("syncs", &file.syncs),
+            ("sync_errors", &file.sync_errors),
         ] {
             each.set_item(name, count.get())?;
         }
