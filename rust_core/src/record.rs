@@ -6,6 +6,7 @@
 
 use std::sync::LazyLock;
 
+use crate::exception;
 use crate::table::Table;
 use crate::value::{Put, Reader, Value};
 
@@ -161,8 +162,10 @@ impl<'a> Context<'a> {
     fn read(mut reader: Reader<'a>) -> Option<Self> {
         let mut ids = [None; 2];
         for id in &mut ids {
-            if reader.u8()? == 1 {
-                *id = Some(reader.text()?);
+            match reader.u8()? {
+                0 => {}
+                1 => *id = Some(reader.text()?),
+                _ => return None,
             }
         }
         Some(Self { trace_id: ids[0], span_id: ids[1], fields: reader })
@@ -201,7 +204,45 @@ impl<'a> Record<'a> {
     #[must_use]
     pub unsafe fn read(bytes: &'a [u8]) -> Option<Self> {
         // SAFETY: promised by the caller.
-        let mut reader = unsafe { Reader::new(bytes) };
+        Self::parse(unsafe { Reader::new(bytes) })
+    }
+
+    /// Reads bytes of any origin: `None` unless all of them, to the last, are a record as capture writes it. What passes
+    /// is encoded to one line.
+    ///
+    /// `site_fields` tells how many fields the call site of a number has; a record of a site that it does not know is
+    /// refused, unless the site travels inside the record.
+    #[must_use]
+    pub fn read_checked(bytes: &'a [u8], site_fields: impl Fn(u32) -> Option<usize>) -> Option<Self> {
+        let record = Self::parse(Reader::checked(bytes))?;
+        let count = if record.header.site == INLINE { 0 } else { site_fields(record.header.site)? };
+        record.is_whole(count).then_some(record)
+    }
+
+    /// Whether what `parse` left unread is as it must be, with nothing behind it.
+    fn is_whole(&self, site_fields: usize) -> bool {
+        let named = |reader: &mut Reader<'a>| reader.text().is_some() && reader.value().is_some();
+        let context = self.context.is_none_or(|context| {
+            let mut fields = context.fields;
+            while !fields.is_empty() {
+                if !named(&mut fields) {
+                    return false;
+                }
+            }
+            true
+        });
+        let mut fields = self.fields;
+        context
+            && self.exception.is_none_or(exception::is_exception)
+            && self.stack.is_none_or(exception::is_stack)
+            && (0..site_fields).all(|_| fields.value().is_some())
+            && (0..self.header.extra).all(|_| named(&mut fields))
+            && fields.is_empty()
+    }
+
+    #[inline]
+    fn parse(mut reader: Reader<'a>) -> Option<Self> {
+        let whole = reader;
         let header = Header::read(&mut reader)?;
         let site = if header.site == INLINE {
             Some(InlineSite { module: reader.text()?, function: reader.text()?, line: reader.u32()? })
@@ -215,8 +256,7 @@ impl<'a> Record<'a> {
             if header.flags & wanted == 0 { Some(None) } else { reader.bytes().map(Some) }
         };
         let context = match section(flag::CONTEXT)? {
-            // SAFETY: a part of `bytes`.
-            Some(bytes) => Some(Context::read(unsafe { Reader::new(bytes) })?),
+            Some(bytes) => Some(Context::read(whole.of_part(bytes))?),
             None => None,
         };
         let exception = section(flag::EXCEPTION)?;
@@ -321,6 +361,82 @@ mod tests {
         assert_eq!(record.header.flags, flag::AI);
         assert_eq!(record.fields.value(), Some(Value::Integer(3)));
         assert!(record.fields.is_empty());
+    }
+
+    /// A record with all there can be, of the call site `number`, which has one field.
+    fn rich(number: u32) -> Vec<u8> {
+        let flags = flag::CONTEXT | flag::EXCEPTION | flag::STACK;
+        let header =
+            Header { time: 7, sequence: 1, level: 30, site: number, logger: INLINE, thread: INLINE, flags, extra: 1 };
+        let mut out = header.to_bytes().to_vec();
+        if number == INLINE {
+            let site = Site { module: "m".into(), function: "f".into(), line: 3, fields: Vec::new() };
+            put_inline_site(&mut out, &site);
+        }
+        ["logger", "thread", "message"].iter().for_each(|text| out.put_text(text));
+        let mut context = Vec::new();
+        put_context(&mut context, Some("trace"), None);
+        context.put_text("user");
+        context.put_value(Value::Text("é"));
+        let exception = b"\x01\x01\0\0\0E\0\0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+        for section in [&context[..], exception, b"\0stack"] {
+            out.put(&u32::try_from(section.len()).unwrap().to_le_bytes());
+            out.put(section);
+        }
+        if number != INLINE {
+            out.put_value(Value::Float(f64::MAX));
+        }
+        out.put_text("json");
+        out.put_value(Value::Json("[1]"));
+        out
+    }
+
+    fn one_field(number: u32) -> Option<usize> {
+        (number == 5).then_some(1)
+    }
+
+    #[test]
+    fn a_checked_record_is_whole_to_its_last_byte() {
+        for number in [5, INLINE] {
+            let mut bytes = rich(number);
+            let record = Record::read_checked(&bytes, one_field).unwrap();
+            assert_eq!((record.message, record.context.unwrap().trace_id), ("message", Some("trace")));
+            for end in 0..bytes.len() {
+                assert!(Record::read_checked(&bytes[..end], one_field).is_none(), "cut at {end}");
+            }
+            bytes.push(0);
+            assert!(Record::read_checked(&bytes, one_field).is_none(), "with a byte more");
+        }
+    }
+
+    #[test]
+    fn a_checked_record_has_a_call_site_that_is_known() {
+        assert!(Record::read_checked(&rich(6), one_field).is_none());
+        assert!(Record::read_checked(&rich(5), |_| Some(2)).is_none());
+        assert!(Record::read_checked(&rich(5), |_| Some(usize::MAX)).is_none());
+    }
+
+    #[test]
+    fn a_checked_record_has_nothing_that_capture_does_not_write() {
+        let good = rich(5);
+        let find = |part: &[u8]| good.windows(part.len()).position(|window| window == part).unwrap();
+        for (what, at, byte) in [
+            ("a message that is no UTF-8", find(b"message"), 0xff),
+            ("a field's name that is no UTF-8", find(b"json"), 0xff),
+            ("a context's value that is no UTF-8", find("é".as_bytes()) + 1, b'!'),
+            ("an id that is neither there nor not", find(b"\x01\x05\0\0\0trace"), 2),
+            ("an exception of another layout", find(b"\x01\x01\0\0\0E"), 2),
+            ("a stack that is no UTF-8", find(b"stack"), 0x80),
+            ("JSON that is none", find(b"[1]") + 2, b'}'),
+            // The exponent of the largest number, all ones.
+            ("an infinite number", find(&f64::MAX.to_le_bytes()) + 6, 0xf0),
+            ("more fields than there are", 34, 2),
+            ("fewer fields than there are", 34, 0),
+        ] {
+            let mut bytes = good.clone();
+            bytes[at] = byte;
+            assert!(Record::read_checked(&bytes, one_field).is_none(), "{what}");
+        }
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! A tag byte, then the payload: integers and floats in 8 bytes, texts with a length of 4 bytes before them. Containers
 //! become JSON at the call (a record shows the value at the time of the call) and travel as `Json`.
 
+mod json;
+
 use std::str;
 
 pub const NULL: u8 = 0;
@@ -100,10 +102,13 @@ pub fn length(bytes: usize) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
-/// Reads captured bytes from the front. Every read checks its bounds; `None` means the bytes end early.
+/// Reads captured bytes from the front. Every read checks its bounds; `None` means the bytes end early, or, for a checked
+/// reader, that they are not what capture writes.
 #[derive(Clone, Copy, Debug)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
+    /// Whether texts and values are looked at before they are taken for what they say they are.
+    checked: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -111,7 +116,19 @@ impl<'a> Reader<'a> {
     /// Every text in `bytes` must be UTF-8, as `Put::put_text` writes it.
     #[must_use]
     pub const unsafe fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes }
+        Self { bytes, checked: false }
+    }
+
+    /// Reads bytes of any origin.
+    #[must_use]
+    pub const fn checked(bytes: &'a [u8]) -> Self {
+        Self { bytes, checked: true }
+    }
+
+    /// A reader of a part of these bytes, checked as this one is.
+    #[must_use]
+    pub const fn of_part(&self, part: &'a [u8]) -> Self {
+        Self { bytes: part, checked: self.checked }
     }
 
     #[must_use]
@@ -152,8 +169,12 @@ impl<'a> Reader<'a> {
 
     #[inline]
     pub fn text(&mut self) -> Option<&'a str> {
+        let bytes = self.bytes()?;
+        if self.checked {
+            return str::from_utf8(bytes).ok();
+        }
         // SAFETY: promised to `new`.
-        self.bytes().map(|bytes| unsafe { str::from_utf8_unchecked(bytes) })
+        Some(unsafe { str::from_utf8_unchecked(bytes) })
     }
 
     #[inline]
@@ -163,11 +184,23 @@ impl<'a> Reader<'a> {
             FALSE => Value::Bool(false),
             TRUE => Value::Bool(true),
             INTEGER => Value::Integer(i64::from_le_bytes(self.array()?)),
-            FLOAT => Value::Float(f64::from_le_bytes(self.array()?)),
+            FLOAT => Value::Float(self.float()?),
             TEXT => Value::Text(self.text()?),
-            JSON => Value::Json(self.text()?),
+            JSON => Value::Json(self.json()?),
             _ => return None,
         })
+    }
+
+    #[inline]
+    fn float(&mut self) -> Option<f64> {
+        let float = f64::from_le_bytes(self.array()?);
+        (!self.checked || float.is_finite()).then_some(float)
+    }
+
+    #[inline]
+    fn json(&mut self) -> Option<&'a str> {
+        let text = self.text()?;
+        (!self.checked || json::is_plain(text)).then_some(text)
     }
 }
 
@@ -175,6 +208,18 @@ impl<'a> Reader<'a> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_checked_reader_refuses_what_capture_never_writes() {
+        let mut infinite = Vec::new();
+        infinite.put_value(Value::Float(f64::INFINITY));
+        let mut broken = Vec::new();
+        broken.put_value(Value::Json("{\"a\":1}\n{}"));
+        let text = [TEXT, 1, 0, 0, 0, 0xff];
+        for bytes in [&infinite[..], &broken, &text, &[9]] {
+            assert_eq!(Reader::checked(bytes).value(), None);
+        }
+    }
 
     proptest! {
         #[test]
@@ -191,6 +236,16 @@ mod tests {
                 prop_assert!(read == value || matches!((read, value), (Value::Float(a), Value::Float(b)) if a.is_nan() && b.is_nan()));
             }
             prop_assert!(reader.is_empty());
+        }
+
+        #[test]
+        fn bytes_of_any_kind_are_read_with_a_check(bytes: Vec<u8>) {
+            let mut reader = Reader::checked(&bytes);
+            while let Some(value) = reader.value() {
+                if let Value::Text(text) | Value::Json(text) = value {
+                    prop_assert!(str::from_utf8(text.as_bytes()).is_ok());
+                }
+            }
         }
 
         #[test]

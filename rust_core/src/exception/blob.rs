@@ -67,12 +67,21 @@ pub struct Frame<'a> {
 /// Reads an exception; `None` if its bytes are not whole, or not of this version.
 #[must_use]
 pub fn decode(blob: &[u8]) -> Option<Exception<'_>> {
-    // SAFETY: of the reader's methods, only those that make no text of the bytes are used.
-    let mut blob = Blob(unsafe { Reader::new(blob) });
+    whole(blob).map(|(exception, _)| exception)
+}
+
+/// Whether a blob of any origin is an exception to its last byte.
+#[must_use]
+pub fn is_exception(blob: &[u8]) -> bool {
+    whole(blob).is_some_and(|(_, rest)| rest.is_empty())
+}
+
+fn whole(blob: &[u8]) -> Option<(Exception<'_>, Reader<'_>)> {
+    let mut blob = Blob(Reader::checked(blob));
     if blob.0.u8()? != VERSION {
         return None;
     }
-    blob.exception(0)
+    Some((blob.exception(0)?, blob.0))
 }
 
 /// A captured stack.
@@ -90,17 +99,27 @@ pub const TEXT: u8 = 0;
 /// Reads a stack; `None` if its bytes are not whole, or not of this version.
 #[must_use]
 pub fn decode_stack(blob: &[u8]) -> Option<Stack<'_>> {
+    whole_stack(blob).map(|(stack, _)| stack)
+}
+
+/// Whether a blob of any origin is a stack to its last byte.
+#[must_use]
+pub fn is_stack(blob: &[u8]) -> bool {
+    whole_stack(blob).is_some_and(|(_, rest)| rest.is_empty())
+}
+
+fn whole_stack(blob: &[u8]) -> Option<(Stack<'_>, Reader<'_>)> {
     match blob.split_first()? {
-        (&TEXT, text) => str::from_utf8(text).ok().map(Stack::Text),
+        (&TEXT, text) => Some((Stack::Text(str::from_utf8(text).ok()?), Reader::checked(&[]))),
         (&VERSION, frames) => {
-            // SAFETY: as in `decode`.
-            let mut blob = Blob(unsafe { Reader::new(frames) });
-            Some(Stack::Frames { left_out: blob.0.u32()?, frames: blob.list(Blob::frame)? })
+            let mut blob = Blob(Reader::checked(frames));
+            Some((Stack::Frames { left_out: blob.0.u32()?, frames: blob.list(Blob::frame)? }, blob.0))
         }
         _ => None,
     }
 }
 
+/// Always over a checked reader.
 struct Blob<'a>(Reader<'a>);
 
 impl<'a> Blob<'a> {
@@ -164,7 +183,7 @@ impl<'a> Blob<'a> {
     }
 
     fn text(&mut self) -> Option<&'a str> {
-        str::from_utf8(self.0.bytes()?).ok()
+        self.0.text()
     }
 }
 
@@ -279,6 +298,16 @@ pub(super) mod tests {
         for end in 0..blob.len() {
             assert_eq!(decode(&blob[..end]), None, "cut at {end}");
         }
+    }
+
+    #[test]
+    fn a_whole_one_ends_with_its_last_byte() {
+        let mut blob = encode(&rich());
+        assert!(is_exception(&blob));
+        blob.push(0);
+        assert!(!is_exception(&blob));
+        assert!(is_stack(b"\0printed") && is_stack(&[VERSION, 0, 0, 0, 0, 0, 0, 0, 0]));
+        assert!(!is_stack(b"") && !is_stack(b"\0\xff") && !is_stack(&[VERSION, 0, 0, 0, 0, 0, 0, 0, 0, 0]));
     }
 
     proptest! {

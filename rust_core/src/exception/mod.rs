@@ -10,7 +10,9 @@ mod text;
 
 use json_escape_simd::escape_into;
 
-pub use blob::{DEPTH, Exception, Frame, Group, Link, Stack, TEXT, VERSION, decode, decode_stack, link};
+pub use blob::{
+    DEPTH, Exception, Frame, Group, Link, Stack, TEXT, VERSION, decode, decode_stack, is_exception, is_stack, link,
+};
 pub use source::SourceCache;
 
 /// The traceback of a captured exception, as Python prints it, without caret lines. Empty if the bytes are not whole.
