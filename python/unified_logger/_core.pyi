@@ -141,12 +141,21 @@ def start(
     overflow: str,
     overflow_timeout: float,
     fsync: str,
+    black_box: str,
+    black_box_bytes: int,
     patience: float,
 ) -> None:
     """Starts the engine, or replaces the running one without losing a record.
 
     Each of `files` is (kind, name, level, max_bytes, backup_count); `console` is (level, format, color) or None.
     `patience` is how many seconds the old engine may take to write what it had accepted.
+    """
+
+def recover(directory: str) -> dict[str, Any] | None:
+    """Writes what processes that died left for a log directory.
+
+    Tells the number of `boxes`, `records` and `damaged` slots, the boxes set `aside` (path, reason) and what `failed`. None while
+    another thread of this process is at it.
     """
 
 def turn_off() -> None:

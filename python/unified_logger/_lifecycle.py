@@ -96,6 +96,8 @@ def _start_engine(settings: Settings) -> None:
             overflow=settings.overflow,
             overflow_timeout=settings.overflow_timeout,
             fsync=settings.fsync,
+            black_box=settings.black_box,
+            black_box_bytes=settings.black_box_bytes,
             patience=_EXIT_TIMEOUT,
         )
     except OSError as error:

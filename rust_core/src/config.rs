@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::stats::FileKind;
 
 /// What happens to a record below ERROR when the queue is full.
@@ -23,7 +25,7 @@ pub enum Fsync {
     Always,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileSettings {
     pub kind: FileKind,
     pub name: String,
@@ -48,12 +50,23 @@ pub struct ConsoleSettings {
 }
 
 /// Which loggers are those of AI.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AiLoggers {
     /// Names of loggers (and of all below them), or single segments of a name.
     pub names: Vec<String>,
     /// The origin's rule: "ai" anywhere in the name.
     pub legacy_substring: bool,
+}
+
+/// Where records wait that must survive the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlackBoxPlace {
+    /// In shared memory where that outlives the process's container, else beside the logs.
+    Auto,
+    SharedMemory,
+    /// Beside the logs.
+    Directory,
+    Off,
 }
 
 #[derive(Clone, Debug)]
@@ -71,4 +84,7 @@ pub struct Settings {
     pub overflow: Overflow,
     pub overflow_timeout: Duration,
     pub fsync: Fsync,
+    pub black_box: BlackBoxPlace,
+    /// Bytes of the black box; as many of plain memory without one.
+    pub black_box_bytes: usize,
 }

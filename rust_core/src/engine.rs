@@ -8,15 +8,17 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use crossbeam_queue::SegQueue;
 
-use crate::config::Settings;
+use crate::blackbox::{self, BlackBox};
+use crate::config::{BlackBoxPlace, Settings};
 use crate::error::{Error, Result};
 use crate::error_handler::ErrorHandler;
 use crate::level;
+use crate::names;
 use crate::pipeline::Pipeline;
 use crate::queue::{Offered, Queue};
-use crate::slab::Buffer;
+use crate::slab::{Buffer, Pool};
 use crate::stats::{Dropped, Stats};
-use crate::value::Value;
+use crate::value::{Put, Value};
 use crate::writer::{self, Flush, Shared, state};
 
 /// How long the writer is waited for around a fork: a stuck disk must not hang it.
@@ -46,6 +48,9 @@ pub struct Engine {
     shared: Arc<Shared>,
     settings: Settings,
     writer: Mutex<Option<JoinHandle<()>>>,
+    /// What the queue holds is of this pool, or plain memory.
+    pool: Option<Pool>,
+    black_box: Option<BlackBox>,
 }
 
 impl Engine {
@@ -55,8 +60,28 @@ impl Engine {
     /// When the directory or a file cannot be made or written.
     pub fn open(settings: Settings, stats: Arc<Stats>) -> Result<Self> {
         let errors = Arc::new(ErrorHandler::new(Arc::clone(&stats)));
-        let pipeline = Pipeline::open(&settings, &stats, &errors)?;
-        let queue = Queue::new(settings.queue_size, settings.queue_bytes, settings.overflow, Arc::clone(&stats));
+        crate::sink::prepare_directory(&settings.directory, settings.directory_mode)?;
+        let made = blackbox::make(&settings, names::here());
+        let black_box = made.black_box;
+        let mut pipeline = Pipeline::open(&settings, black_box.as_ref(), &stats, &errors).inspect_err(|_| {
+            if let Some(black_box) = &black_box {
+                black_box.remove();
+            }
+        })?;
+        for reason in &made.refused {
+            errors.handle("make a black box", reason);
+        }
+        if let Some(message) = complaint(&settings, black_box.as_ref(), &made.refused) {
+            pipeline.say(level::WARNING, "black_box", &message, &[]);
+        }
+        stats.protected.set(u64::from(black_box.is_some()));
+        let queue = Queue::new(
+            settings.queue_size,
+            settings.queue_bytes,
+            settings.overflow,
+            Arc::clone(&stats),
+            black_box.is_some(),
+        );
         let shared = Shared {
             queue,
             flushes: SegQueue::new(),
@@ -67,7 +92,14 @@ impl Engine {
             stats,
             errors,
         };
-        Ok(Self { shared: Arc::new(shared), settings, writer: Mutex::new(None) })
+        Ok(Self { shared: Arc::new(shared), settings, writer: Mutex::new(None), pool: made.pool, black_box })
+    }
+
+    /// Lets captures take their buffers from this engine's pool from now on; see `Pool::make_current`.
+    pub fn make_current(&self) {
+        if let Some(pool) = &self.pool {
+            pool.make_current();
+        }
     }
 
     /// Starts the writer.
@@ -76,10 +108,11 @@ impl Engine {
     /// When the system gives no thread.
     pub fn start(&self) -> Result<()> {
         let shared = Arc::clone(&self.shared);
+        let directory = self.settings.directory.clone();
         let name = "unified_logger";
         let handle = thread::Builder::new()
             .name(name.into())
-            .spawn(move || writer::run(&shared))
+            .spawn(move || writer::run(&shared, &directory))
             .map_err(|source| Error::Thread { name, source })?;
         *self.writer.lock().unwrap_or_else(PoisonError::into_inner) = Some(handle);
         Ok(())
@@ -98,8 +131,25 @@ impl Engine {
     /// Offers a captured record. Never waits while the pipeline is open; afterwards it writes the record itself.
     #[inline]
     pub fn offer(&self, record: Buffer) -> Offered {
+        let record = match &self.pool {
+            Some(pool) if !pool.owns(&record) => Self::bring_in(pool, record),
+            _ => record,
+        };
         let offered = self.shared.queue.offer(record);
         if self.shared.state.load(Ordering::Relaxed) == state::CLOSED { self.offer_late(offered) } else { offered }
+    }
+
+    /// Moves a record into a buffer of this engine's pool, where one has room: it was captured before a start, for another
+    /// engine, or has outgrown its slot.
+    #[cold]
+    fn bring_in(pool: &Pool, record: Buffer) -> Buffer {
+        match pool.take(record.as_slice().len()) {
+            Some(mut own) => {
+                own.put(record.as_slice());
+                own
+            }
+            None => record,
+        }
     }
 
     #[cold]
@@ -173,6 +223,9 @@ impl Engine {
         shared.state.store(state::CLOSED, Ordering::SeqCst);
         shared.queue.release_waiters();
         if ended && writer::write_now(shared, deadline.saturating_duration_since(Instant::now())) {
+            if let Some(black_box) = &self.black_box {
+                black_box.remove();
+            }
             let left = deadline.saturating_duration_since(Instant::now());
             shared.pipeline().flush_console(left.min(CONSOLE_PATIENCE));
             return true;
@@ -211,14 +264,22 @@ impl Engine {
         self.shared.pause.store(false, Ordering::SeqCst);
     }
 
-    /// In a forked child: gives the buffers of the parent's records back and starts the counts anew. Only when the writer
-    /// stood still is the queue known to be whole; otherwise its slots stay taken.
+    /// In a forked child: the parent's records are its own to write, and counts start anew.
     pub fn forget_in_child(&self) {
-        if self.shared.paused.load(Ordering::SeqCst) {
-            let mut batch = Vec::new();
-            self.shared.queue.take(&mut batch, usize::MAX);
-            crate::slab::give_back(&mut batch);
-        }
+        blackbox::disown_all();
+        names::here().forget_followers();
         self.shared.stats.restart();
     }
+}
+
+/// What to say in the log when there is no black box where one was wanted.
+fn complaint(settings: &Settings, black_box: Option<&BlackBox>, refused: &[String]) -> Option<String> {
+    if settings.black_box == BlackBoxPlace::Off || refused.is_empty() {
+        return None;
+    }
+    let reasons = refused.join("; ");
+    Some(match black_box {
+        Some(black_box) => format!("the black box is beside the logs, at {}: {reasons}", black_box.path().display()),
+        None => format!("there is no black box: records in memory will not survive the process ({reasons})"),
+    })
 }

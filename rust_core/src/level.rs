@@ -1,9 +1,6 @@
 //! Levels are the numbers of Python's `logging`, named as there.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{LazyLock, PoisonError, RwLock};
 
 pub const DEBUG: i32 = 10;
 pub const INFO: i32 = 20;
@@ -20,31 +17,9 @@ pub fn bucket(level: i32) -> usize {
     usize::try_from((level / 10 - 1).clamp(0, 4)).unwrap_or(0)
 }
 
-/// Names the application gave to levels (`logging.addLevelName`), and how often that changed.
-static GIVEN: LazyLock<RwLock<HashMap<i32, String>>> = LazyLock::new(RwLock::default);
-static GENERATION: AtomicU64 = AtomicU64::new(0);
-
-/// Names a level from now on.
-pub fn set_name(level: i32, name: &str) {
-    let mut given = GIVEN.write().unwrap_or_else(PoisonError::into_inner);
-    given.insert(level, name.to_owned());
-    GENERATION.fetch_add(1, Ordering::Release);
-}
-
-/// Changes with every name given: whoever keeps names looks whether they still hold.
-#[must_use]
-pub fn generation() -> u64 {
-    GENERATION.load(Ordering::Acquire)
-}
-
-/// The name of a level as it stands in a record: the one given, the standard one, or `Level N`.
+/// The name of a level as `logging` has it unless told otherwise: the standard one, or `Level N`.
 #[must_use]
 pub fn name(level: i32) -> Cow<'static, str> {
-    if generation() > 0
-        && let Some(name) = GIVEN.read().unwrap_or_else(PoisonError::into_inner).get(&level)
-    {
-        return name.clone().into();
-    }
     match level {
         0 => "NOTSET".into(),
         10 | 20 | 30 | 40 | 50 => NAMES[bucket(level)].into(),
@@ -60,12 +35,6 @@ mod tests {
     fn other_numbers_are_named_as_in_logging() {
         assert_eq!(name(20), "INFO");
         assert_eq!(name(25), "Level 25");
-    }
-
-    #[test]
-    fn a_level_can_be_given_a_name() {
-        set_name(21, "NOTICE");
-        assert_eq!(name(21), "NOTICE");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
 pub mod error;
+pub mod checksum;
 pub mod platform;
 pub mod clock;
 pub mod level;
@@ -10,15 +11,18 @@ pub mod value;
 pub mod exception;
 pub mod table;
 pub mod record;
+pub mod names;
 pub mod slab;
 pub mod stats;
 pub mod error_handler;
 pub mod config;
+pub mod blackbox;
 pub mod queue;
 pub mod router;
 pub mod encoder;
 pub mod rotation;
 pub mod sink;
+pub mod recovery;
 pub mod pipeline;
 pub mod writer;
 pub mod engine;

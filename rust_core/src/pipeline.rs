@@ -1,21 +1,23 @@
 //! What happens to a batch behind the queue: route, encode, hand to the sinks, and account for every record.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::blackbox::{BlackBox, Journal};
 use crate::clock;
 use crate::config::{ConsoleFormat, Fsync, Settings};
 use crate::encoder::{ConsoleEncoder, JsonEncoder};
 use crate::error::Result;
 use crate::error_handler::ErrorHandler;
 use crate::level;
+use crate::names;
 use crate::record::{Builder, Record};
 use crate::rotation::SizeRotation;
 use crate::router::Router;
 use crate::sink::{ConsoleSink, DirectoryLock, FileSink, Held};
-use crate::slab::Buffer;
+use crate::slab::{self, Buffer};
 use crate::stats::{FileKind, FileStats, Stats};
 use crate::value::Value;
 
@@ -23,8 +25,6 @@ use crate::value::Value;
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 /// Bytes a failing sink may hold in memory before the queue is left to fill.
 const BACKLOG: usize = 8 << 20;
-/// In place of a record's number: a line of the pipeline itself, which is not accounted for.
-const OWN: u64 = u64::MAX;
 
 #[derive(Debug)]
 pub struct Pipeline {
@@ -41,7 +41,9 @@ pub struct Pipeline {
     line: Vec<u8>,
     console_lines: Vec<u8>,
     console_count: u64,
-    /// Records seen, and those of them that are known to be written or failed.
+    /// Records whose lines a failing sink still holds, by their places: until they are written, the black box keeps them too.
+    held: Vec<(u64, Buffer)>,
+    /// Records seen, which also numbers them, and those of them that are known to be written or failed.
     delivered: u64,
     settled: u64,
     failed: u64,
@@ -49,13 +51,11 @@ pub struct Pipeline {
     told_at: Option<Instant>,
 }
 
-/// A file, and the numbers of the records whose lines it has not written yet.
+/// A file, and what is known of it.
 #[derive(Debug)]
 struct Output {
     kind: FileKind,
     sink: FileSink,
-    waiting: VecDeque<u64>,
-    passed: u64,
     seen: Seen,
 }
 
@@ -70,21 +70,8 @@ struct Seen {
 }
 
 impl Output {
-    fn push(&mut self, line: &[u8], number: u64) {
-        self.sink.push(line);
-        self.waiting.push_back(number);
-    }
-
-    /// Forgets the records whose lines have left the sink.
-    fn settle(&mut self, stats: &FileStats) {
-        let passed = self.sink.passed();
-        let gone = usize::try_from(passed - self.passed).unwrap_or(usize::MAX).min(self.waiting.len());
-        if gone == self.waiting.len() {
-            self.waiting.clear();
-        } else {
-            self.waiting.drain(..gone);
-        }
-        self.passed = passed;
+    /// Tells the statistics what the sink did.
+    fn count(&mut self, stats: &FileStats) {
         for (count, now, seen) in [
             (&stats.written, self.sink.written(), &mut self.seen.written),
             (&stats.bytes, self.sink.bytes_written(), &mut self.seen.bytes),
@@ -103,24 +90,31 @@ impl Pipeline {
     ///
     /// # Errors
     /// When the directory or a file cannot be made or written.
-    pub fn open(settings: &Settings, stats: &Arc<Stats>, errors: &Arc<ErrorHandler>) -> Result<Self> {
+    pub fn open(
+        settings: &Settings,
+        black_box: Option<&BlackBox>,
+        stats: &Arc<Stats>,
+        errors: &Arc<ErrorHandler>,
+    ) -> Result<Self> {
         crate::sink::prepare_directory(&settings.directory, settings.directory_mode)?;
         let outputs = settings
             .files
             .iter()
-            .map(|file| {
+            .enumerate()
+            .map(|(index, file)| {
                 let sink = FileSink::open(crate::sink::FileSettings {
                     path: settings.directory.join(&file.name),
                     mode: settings.file_mode,
                     directory_mode: settings.directory_mode,
                     rotation: SizeRotation { max_bytes: file.max_bytes, backup_count: file.backup_count },
                     fsync: settings.fsync,
+                    journal: black_box.map_or(Journal::Off, |black_box| black_box.journal(index)),
                 })?;
-                Ok(Output { kind: file.kind, sink, waiting: VecDeque::new(), passed: 0, seen: Seen::default() })
+                Ok(Output { kind: file.kind, sink, seen: Seen::default() })
             })
             .collect::<Result<Vec<_>>>()?;
         Ok(Self {
-            router: Router::new(settings),
+            router: Router::new(Arc::clone(names::here()), &settings.files, settings.console, settings.ai.clone()),
             json: JsonEncoder::default(),
             text: settings.console.and_then(|console| match console.format {
                 ConsoleFormat::Text { color } => Some(ConsoleEncoder::new(color)),
@@ -136,6 +130,7 @@ impl Pipeline {
             line: Vec::with_capacity(4_096),
             console_lines: Vec::new(),
             console_count: 0,
+            held: Vec::new(),
             delivered: 0,
             settled: 0,
             failed: 0,
@@ -153,9 +148,9 @@ impl Pipeline {
     /// Routes and encodes a batch into the sinks' memory. One record that fails never takes another with it.
     pub fn deliver(&mut self, batch: &[Buffer]) {
         for buffer in batch {
-            let number = self.delivered;
             self.delivered += 1;
-            let line = catch_unwind(AssertUnwindSafe(|| self.deliver_one(buffer.as_slice(), number)));
+            buffer.note_taken(self.delivered);
+            let line = catch_unwind(AssertUnwindSafe(|| self.deliver_one(buffer.as_slice(), FileSink::push)));
             if !matches!(line, Ok(true)) {
                 self.failed += 1;
                 self.stats.failed.add(1);
@@ -164,7 +159,7 @@ impl Pipeline {
         }
     }
 
-    fn deliver_one(&mut self, bytes: &[u8], number: u64) -> bool {
+    fn deliver_one(&mut self, bytes: &[u8], push: fn(&mut FileSink, &[u8], u64)) -> bool {
         // SAFETY: only capture and `Builder` fill buffers, and both write texts as UTF-8.
         let Some(record) = (unsafe { Record::read(bytes) }) else { return false };
         let route = self.router.route(&record);
@@ -179,7 +174,7 @@ impl Pipeline {
             };
             for (index, output) in self.outputs.iter_mut().enumerate() {
                 if route.files & 1 << index != 0 {
-                    output.push(&self.line, number);
+                    push(&mut output.sink, &self.line, self.delivered);
                     if sync {
                         output.sink.want_sync();
                     }
@@ -244,7 +239,7 @@ impl Pipeline {
 
     fn settle(&mut self) -> bool {
         for output in &mut self.outputs {
-            output.settle(&self.stats.files[output.kind as usize]);
+            output.count(&self.stats.files[output.kind as usize]);
         }
         let waiting = self.waiting();
         let settled = self.delivered - self.failed - waiting;
@@ -255,11 +250,25 @@ impl Pipeline {
 
     /// Records that at least one file still holds in memory.
     fn waiting(&self) -> u64 {
-        if self.outputs.iter().all(|output| output.waiting.is_empty()) {
+        if self.outputs.iter().all(|output| output.sink.waiting().next().is_none()) {
             return 0;
         }
-        let numbers: BTreeSet<u64> = self.outputs.iter().flat_map(|output| output.waiting.iter().copied()).collect();
-        numbers.iter().filter(|number| **number != OWN).count() as u64
+        self.waiting_places().len() as u64
+    }
+
+    fn waiting_places(&self) -> BTreeSet<u64> {
+        self.outputs.iter().flat_map(|output| output.sink.waiting()).collect()
+    }
+
+    /// Gives back the buffers of the batch delivered last, and of earlier ones, whose lines are all written.
+    pub fn release(&mut self, batch: &mut Vec<Buffer>) {
+        if self.held.is_empty() && self.outputs.iter().all(|output| output.sink.pending_bytes() == 0) {
+            return slab::give_back(batch);
+        }
+        let first = self.delivered - batch.len() as u64;
+        self.held.extend((first + 1..).zip(batch.drain(..)));
+        let waiting = self.waiting_places();
+        self.held.retain(|(place, _)| waiting.contains(place));
     }
 
     /// Gives up what the sinks still hold, and counts it as failed.
@@ -313,7 +322,14 @@ impl Pipeline {
     pub fn say(&mut self, level: i32, function: &str, message: &str, fields: &[(&str, Value<'_>)]) {
         let mut bytes = Vec::new();
         Builder { time: clock::now(), level, logger: "unified_logger", function, message }.put(&mut bytes, fields);
-        self.deliver_one(&bytes, OWN);
+        self.deliver_one(&bytes, FileSink::push_own);
         self.stats.notices.add(1);
+    }
+}
+
+impl Drop for Pipeline {
+    /// What was never written stays as it is in the black box, for whoever finds it there.
+    fn drop(&mut self) {
+        self.held.drain(..).for_each(std::mem::forget);
     }
 }

@@ -31,6 +31,8 @@ pub struct Queue {
     /// Errors met by `drop_old` on its way to older records; the writer takes them first.
     rescued: SegQueue<Buffer>,
     stats: Arc<Stats>,
+    /// Whether records survive the process: then those that cannot are counted, and none is given back unwritten.
+    protected: bool,
     traffic: Arc<Traffic>,
     overflow: Overflow,
     size: u64,
@@ -44,7 +46,7 @@ pub struct Queue {
 
 impl Queue {
     #[must_use]
-    pub fn new(size: u32, bytes: u64, overflow: Overflow, stats: Arc<Stats>) -> Self {
+    pub fn new(size: u32, bytes: u64, overflow: Overflow, stats: Arc<Stats>, protected: bool) -> Self {
         // An eighth more for errors, and some for threads that pass the check together.
         let (sender, receiver) = bounded(size as usize + size as usize / 8 + 64);
         Self {
@@ -53,6 +55,7 @@ impl Queue {
             rescued: SegQueue::new(),
             traffic: stats.new_traffic(),
             stats,
+            protected,
             overflow,
             size: u64::from(size),
             bytes,
@@ -74,6 +77,9 @@ impl Queue {
         // Before the record can be seen, so that `departed` never overtakes.
         let sequence = self.traffic.queued.fetch_add(1, Ordering::Relaxed);
         record::set_sequence(record.as_mut_slice(), sequence);
+        if !record.accept(sequence) && self.protected {
+            self.stats.unprotected.add(1);
+        }
         if let Err(TrySendError::Full(record) | TrySendError::Disconnected(record)) = self.sender.try_send(record) {
             return self.lost_the_race(record);
         }
@@ -232,6 +238,17 @@ impl Queue {
     }
 }
 
+impl Drop for Queue {
+    /// What was accepted and never written stays as it is in the black box, for whoever finds it there.
+    fn drop(&mut self) {
+        if self.protected {
+            let mut left = Vec::new();
+            self.take(&mut left, usize::MAX);
+            left.into_iter().for_each(std::mem::forget);
+        }
+    }
+}
+
 /// Wakes the writer, at the cost of a system call only while it sleeps.
 #[derive(Debug, Default)]
 pub struct Waker {
@@ -288,7 +305,7 @@ mod tests {
 
     fn queue(size: u32, overflow: Overflow) -> (Queue, Arc<Stats>) {
         let stats = Arc::new(Stats::default());
-        (Queue::new(size, 1 << 20, overflow, Arc::clone(&stats)), stats)
+        (Queue::new(size, 1 << 20, overflow, Arc::clone(&stats), false), stats)
     }
 
     fn record(level: i32, number: i64) -> Buffer {

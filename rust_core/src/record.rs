@@ -4,10 +4,7 @@
 //! thread names (when their tables are full), message, context, exception, stack, the values of the call site's fields, and
 //! further fields with their names.
 
-use std::sync::LazyLock;
-
 use crate::exception;
-use crate::table::Table;
 use crate::value::{Put, Reader, Value};
 
 /// The keys of a record that no field may take.
@@ -36,11 +33,6 @@ pub struct Site {
     pub line: u32,
     pub fields: Vec<String>,
 }
-
-/// What records refer to by number. One for the process: records outlive queues.
-pub static SITES: LazyLock<Table<Site>> = LazyLock::new(|| Table::new(16_384));
-pub static LOGGERS: LazyLock<Table<String>> = LazyLock::new(|| Table::new(16_384));
-pub static THREADS: LazyLock<Table<String>> = LazyLock::new(|| Table::new(4_096));
 
 /// In place of a number: the item travels inside the record.
 pub const INLINE: u32 = u32::MAX;
@@ -302,35 +294,26 @@ pub struct Builder<'a> {
 
 impl Builder<'_> {
     pub fn put(&self, out: &mut impl Put, fields: &[(&str, Value<'_>)]) {
-        let site = Site {
-            module: "unified_logger".into(),
-            function: self.function.into(),
-            line: 0,
-            fields: fields.iter().map(|(name, _)| (*name).to_owned()).collect(),
-        };
-        let number = SITES.intern(site.clone()).unwrap_or(INLINE);
-        let inline = number == INLINE;
+        // All of it inside the record: the writer must never wait for the lock of a table.
         let header = Header {
             time: self.time,
             sequence: 0,
             level: self.level,
-            site: number,
+            site: INLINE,
             logger: INLINE,
             thread: INLINE,
             flags: 0,
-            extra: if inline { u16::try_from(fields.len()).unwrap_or(0) } else { 0 },
+            extra: u16::try_from(fields.len()).unwrap_or(0),
         };
         out.put(&header.to_bytes());
-        if inline {
-            put_inline_site(out, &site);
-        }
+        out.put_text("unified_logger");
+        out.put_text(self.function);
+        out.put(&0_u32.to_le_bytes());
         out.put_text(self.logger);
         out.put_text(std::thread::current().name().unwrap_or("unknown"));
         out.put_text(self.message);
         for (name, value) in fields {
-            if inline {
-                out.put_text(name);
-            }
+            out.put_text(name);
             out.put_value(*value);
         }
     }
@@ -359,6 +342,7 @@ mod tests {
         assert_eq!((record.header.time, record.header.sequence, level_of(&bytes)), (7, 9, 30));
         assert_eq!((record.logger, record.message), (Some("l"), "m"));
         assert_eq!(record.header.flags, flag::AI);
+        assert_eq!(record.fields.text(), Some("n"));
         assert_eq!(record.fields.value(), Some(Value::Integer(3)));
         assert!(record.fields.is_empty());
     }

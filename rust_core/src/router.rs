@@ -1,8 +1,11 @@
 //! Which records go to which output.
 
-use crate::config::{AiLoggers, Settings};
+use std::sync::Arc;
+
+use crate::config::{AiLoggers, ConsoleSettings, FileSettings};
 use crate::level;
-use crate::record::{LOGGERS, Record, SITES, Site, flag};
+use crate::names::Names;
+use crate::record::{Record, Site, flag};
 use crate::stats::FileKind;
 use crate::table::View;
 
@@ -18,6 +21,7 @@ pub struct Route {
 
 #[derive(Debug)]
 pub struct Router {
+    names: Arc<Names>,
     files: Vec<(FileKind, i32)>,
     console: Option<i32>,
     ai: AiLoggers,
@@ -27,11 +31,12 @@ pub struct Router {
 
 impl Router {
     #[must_use]
-    pub fn new(settings: &Settings) -> Self {
+    pub fn new(names: Arc<Names>, files: &[FileSettings], console: Option<ConsoleSettings>, ai: AiLoggers) -> Self {
         Self {
-            files: settings.files.iter().map(|file| (file.kind, file.level)).collect(),
-            console: settings.console.map(|console| console.level),
-            ai: settings.ai.clone(),
+            names,
+            files: files.iter().map(|file| (file.kind, file.level)).collect(),
+            console: console.map(|console| console.level),
+            ai,
             loggers: View::new(),
             sites: View::new(),
         }
@@ -61,12 +66,12 @@ impl Router {
                 Some(name) => is_ai_logger(name, ai),
                 None => *self
                     .loggers
-                    .get(&LOGGERS, record.header.logger, |name| is_ai_logger(name, ai))
+                    .get(&self.names.loggers, record.header.logger, |name| is_ai_logger(name, ai))
                     .map_or(&false, |(_, is_ai)| is_ai),
             }
             || *self
                 .sites
-                .get(&SITES, record.header.site, |site| site.fields.iter().any(|name| is_ai_field(name)))
+                .get(&self.names.sites, record.header.site, |site| site.fields.iter().any(|name| is_ai_field(name)))
                 .map_or(&false, |(_, is_ai)| is_ai)
     }
 }

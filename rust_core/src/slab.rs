@@ -1,20 +1,33 @@
-//! The one pool of buffers that records are captured into: fixed memory, taken and given back without a lock.
+//! The pools of buffers that records are captured into: fixed memory, taken and given back without a lock.
 //!
-//! A buffer is a slot of one of three sizes and moves up to the next when its record outgrows it; past the last, and when
-//! the pool is empty, it is plain memory, which is counted. The pool never changes size and is one for the whole process,
-//! so that a capture in progress never depends on a queue, and so that it can be mapped shared with others later.
+//! A buffer is a slot of one of four sizes and moves up to the next when its record outgrows it; past the last, and when
+//! a pool is empty, it is plain memory, which is counted. A pool may lie in a black box. Before each slot's record stands
+//! what tells, of a slot found after a crash, whether its record is whole and whether it was written.
+//!
+//! There is one current pool that captures take from, and for each engine its own, so that a capture in progress never
+//! depends on an engine. A queue holds buffers of its engine's pool, or plain memory.
 
-use std::alloc::{Layout, alloc, alloc_zeroed, dealloc, handle_alloc_error, realloc};
+use std::alloc::{Layout, alloc, dealloc, realloc};
+use std::panic::resume_unwind;
 use std::ptr::{self, NonNull};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use crossbeam_utils::CachePadded;
 
-use crate::value::Put;
+use crate::checksum;
+use crate::platform::Mapping;
+use crate::table::lock_briefly;
+use crate::value::{OutOfMemory, Put};
 
-/// Slot size in bytes and number of slots of each class: 12 MiB in all, of which only touched pages cost memory.
-const CLASSES: [(usize, u32); 3] = [(512, 16_384), (4_096, 512), (65_536, 32)];
+/// Slot sizes in bytes, with the part before the record.
+pub const SIZES: [usize; 4] = [320, 768, 4_096, 65_536];
+/// How much of a pool's memory each size gets, in hundredths: what is left goes to the smallest.
+const SHARES: [usize; SIZES.len()] = [0, 27, 14, 11];
+/// Bytes before each record: see `Prefix`.
+pub const PREFIX: usize = 24;
+/// Pools there may be at once: each engine has one, and those replaced while their records are on their way.
+const POOLS: usize = 63;
 /// In place of a slot: the buffer is plain memory.
 const HEAP: u32 = u32::MAX;
 /// In place of an index: the stack is empty.
@@ -29,7 +42,45 @@ pub fn heap_bytes() -> usize {
     HEAP_BYTES.load(Ordering::Relaxed)
 }
 
+/// What stands before a record in its slot.
+#[repr(C)]
+#[derive(Debug, Default)]
+pub struct Prefix {
+    /// The record's number in its queue plus one; 0 while the slot holds no record that was accepted. Stored last.
+    pub accepted: AtomicU64,
+    /// The record's place in the order of writing, from 1; 0 until the writer takes it.
+    pub taken: AtomicU64,
+    pub length: AtomicU32,
+    pub check: AtomicU32,
+}
+
+const _: () = assert!(size_of::<Prefix>() == PREFIX);
+
+/// Where the slots of one size are: bytes from the start of the memory, and how many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Area {
+    pub offset: usize,
+    pub count: u32,
+}
+
+/// Shares `bytes` of memory, from `start` on, out among the sizes.
+#[must_use]
+pub fn areas(start: usize, bytes: usize) -> [Area; SIZES.len()] {
+    let mut parts = SHARES.map(|share| bytes / 100 * share);
+    parts[0] = bytes - parts.iter().sum::<usize>();
+    let mut offset = start.next_multiple_of(ALIGN);
+    let end = start + bytes;
+    let mut areas = [Area { offset, count: 0 }; SIZES.len()];
+    for (class, area) in areas.iter_mut().enumerate() {
+        let fits = parts[class].min(end.saturating_sub(offset)) / SIZES[class];
+        *area = Area { offset, count: u32::try_from(fits).unwrap_or(0).min(0x00FF_FFFF) };
+        offset += area.count as usize * SIZES[class];
+    }
+    areas
+}
+
 /// Slots of one size. Free ones are a stack of indices (Treiber's), so that a quiet program reuses few pages.
+#[derive(Debug)]
 struct Class {
     slots: NonNull<u8>,
     size: usize,
@@ -41,16 +92,8 @@ struct Class {
     next: Box<[AtomicU32]>,
 }
 
-// SAFETY: a slot is handed to one owner at a time; everything else in a class is atomic.
-unsafe impl Send for Class {}
-// SAFETY: as above.
-unsafe impl Sync for Class {}
-
 impl Class {
-    fn new(size: usize, count: u32) -> Self {
-        let layout = Layout::from_size_align(size * count as usize, ALIGN).expect("constant layout");
-        // SAFETY: the size is not zero.
-        let slots = NonNull::new(unsafe { alloc_zeroed(layout) }).unwrap_or_else(|| handle_alloc_error(layout));
+    fn new(slots: NonNull<u8>, size: usize, count: u32) -> Self {
         let next = (0..count).map(|_| AtomicU32::new(NONE)).collect();
         Self {
             slots,
@@ -104,16 +147,204 @@ impl Class {
     #[inline]
     fn slot(&self, index: u32) -> NonNull<u8> {
         debug_assert!(index < self.count);
-        // SAFETY: indices are below `count`, so the slot lies within the allocation.
+        // SAFETY: indices are below `count`, so the slot lies within the memory.
         unsafe { self.slots.add(index as usize * self.size) }
+    }
+
+    /// Slots that are not in use. Exact only while nobody takes or gives back.
+    fn free(&self) -> u32 {
+        let mut free = self.count - self.fresh.load(Ordering::Acquire);
+        let mut index = self.head.load(Ordering::Acquire) as u32;
+        while index != NONE && free < self.count {
+            free += 1;
+            index = self.next[index as usize].load(Ordering::Relaxed);
+        }
+        free
     }
 }
 
-static SLAB: OnceLock<[Class; 3]> = OnceLock::new();
+/// One pool.
+#[derive(Debug)]
+struct Slab {
+    number: u32,
+    forks: u32,
+    classes: [Class; SIZES.len()],
+    _memory: Mapping,
+}
 
+// SAFETY: a slot is handed to one owner at a time; everything else in a slab is atomic.
+unsafe impl Send for Slab {}
+// SAFETY: as above.
+unsafe impl Sync for Slab {}
+
+static SLABS: [AtomicPtr<Slab>; POOLS] = [const { AtomicPtr::new(ptr::null_mut()) }; POOLS];
+static CURRENT: AtomicPtr<Slab> = AtomicPtr::new(ptr::null_mut());
+/// Counts the forks that led to this process: what was taken before the last is another process's.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+/// Pools whose engine is gone, until the last of their buffers is back.
+static RETIRING: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+
+/// Memory of the pool that is there before any other: enough for what is logged before a start.
+const FIRST: usize = 1 << 20;
+
+impl Slab {
+    /// The pool that captures take from.
+    #[inline]
+    fn current() -> Option<&'static Self> {
+        // SAFETY: a pool is freed only when it is not current and all its slots are back (`retire`).
+        unsafe { CURRENT.load(Ordering::Acquire).as_ref() }.or_else(Self::first)
+    }
+
+    #[cold]
+    fn first() -> Option<&'static Self> {
+        let pool = Pool::plain(FIRST)?;
+        let slab = pool.slab();
+        std::mem::forget(pool);
+        let _ = CURRENT.compare_exchange(
+            ptr::null_mut(),
+            ptr::from_ref(slab).cast_mut(),
+            Ordering::AcqRel,
+            Ordering::Acquire,
+        );
+        // SAFETY: as in `current`.
+        unsafe { CURRENT.load(Ordering::Acquire).as_ref() }
+    }
+
+    /// The pool with this number, which the holder of one of its buffers knows to be there.
+    #[inline]
+    fn numbered(number: u32) -> &'static Self {
+        // SAFETY: a pool is freed only when all its slots are back.
+        unsafe { &*SLABS[number as usize].load(Ordering::Acquire) }
+    }
+
+    fn buffer(&'static self, class: usize) -> Option<Buffer> {
+        let slots = &self.classes[class];
+        let index = slots.pop()?;
+        // SAFETY: every slot is larger than the prefix.
+        let bytes = unsafe { slots.slot(index).add(PREFIX) };
+        let slot = (class as u32) << 30 | self.number << 24 | index;
+        Some(Buffer { bytes, len: 0, capacity: (slots.size - PREFIX) as u32, slot })
+    }
+
+    fn is_idle(&self) -> bool {
+        self.classes.iter().all(|class| class.free() == class.count)
+    }
+}
+
+/// An engine's pool. When it goes, its memory goes as soon as the last buffer is back.
+#[derive(Debug)]
+pub struct Pool {
+    number: u32,
+    forks: u32,
+}
+
+impl Pool {
+    /// A pool of memory of this process alone. `None` when there is none, or too many pools are waiting for buffers.
+    #[must_use]
+    pub fn plain(bytes: usize) -> Option<Self> {
+        Self::new(Mapping::anonymous(bytes).ok()?, areas(0, bytes))
+    }
+
+    /// A pool in the given memory. It must be zeroed.
+    #[must_use]
+    pub fn new(memory: Mapping, areas: [Area; SIZES.len()]) -> Option<Self> {
+        for (area, size) in areas.iter().zip(SIZES) {
+            assert!(area.offset % 8 == 0 && area.offset + area.count as usize * size <= memory.length());
+        }
+        let start = memory.start();
+        let mut slab = Box::new(Slab {
+            number: 0,
+            forks: forks(),
+            // SAFETY: the areas lie within the memory, as just asserted.
+            classes: [0, 1, 2, 3]
+                .map(|class| unsafe { Class::new(start.add(areas[class].offset), SIZES[class], areas[class].count) }),
+            _memory: memory,
+        });
+        retire(None);
+        for (number, place) in SLABS.iter().enumerate() {
+            slab.number = number as u32;
+            let pointer = ptr::from_mut(&mut *slab);
+            if place.compare_exchange(ptr::null_mut(), pointer, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+                let _ = Box::into_raw(slab);
+                return Some(Self { number: number as u32, forks: FORKS.load(Ordering::Relaxed) });
+            }
+        }
+        None
+    }
+
+    fn slab(&self) -> &'static Slab {
+        Slab::numbered(self.number)
+    }
+
+    /// Lets captures take from this pool from now on.
+    ///
+    /// A pool that was current is freed once its engine is gone and its buffers are back. So whoever takes buffers from the
+    /// current pool while this is called must be kept from doing so at that moment: by the interpreter's lock.
+    pub fn make_current(&self) {
+        CURRENT.store(ptr::from_ref(self.slab()).cast_mut(), Ordering::Release);
+    }
+
+    /// A buffer of this pool with room for `bytes`, if there is one free.
+    #[must_use]
+    pub fn take(&self, bytes: usize) -> Option<Buffer> {
+        if self.is_anothers() {
+            return None;
+        }
+        let roomy = (0..SIZES.len()).filter(|class| SIZES[*class] - PREFIX >= bytes);
+        roomy.take(2).find_map(|class| self.slab().buffer(class))
+    }
+
+    /// Whether a buffer is of this pool.
+    #[inline]
+    #[must_use]
+    pub fn owns(&self, buffer: &Buffer) -> bool {
+        buffer.slot >> 24 & 63 == self.number
+    }
+
+    /// Whether it belongs to the process that this one was forked from.
+    #[must_use]
+    pub fn is_anothers(&self) -> bool {
+        self.forks != FORKS.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        retire(Some(self.number));
+    }
+}
+
+/// Frees pools that nobody uses any more. Those that are waited for are looked at again with the next.
+fn retire(number: Option<u32>) {
+    // Left locked by a fork: what waits there is the parent's, and this one stays.
+    let Some(mut waiting) = lock_briefly(&RETIRING) else { return };
+    waiting.extend(number);
+    waiting.retain(|number| {
+        let place = &SLABS[*number as usize];
+        let pointer = place.load(Ordering::Acquire);
+        if pointer == CURRENT.load(Ordering::Acquire) || !Slab::numbered(*number).is_idle() {
+            return true;
+        }
+        place.store(ptr::null_mut(), Ordering::Release);
+        // SAFETY: made by `Pool::new`; its owner is gone, nobody takes from it, and every slot is back.
+        drop(unsafe { Box::from_raw(pointer) });
+        false
+    });
+}
+
+/// In a forked child: the pools belong to the parent, which goes on using them; from now on there is a new one.
+///
+/// What they occupy stays mapped: a capture under way may still have to be read from there.
+pub fn leave_to_parent() {
+    FORKS.fetch_add(1, Ordering::Relaxed);
+    CURRENT.store(ptr::null_mut(), Ordering::Release);
+}
+
+/// How often this process was forked on the way to what it is.
 #[inline]
-fn slab() -> &'static [Class; 3] {
-    SLAB.get_or_init(|| CLASSES.map(|(size, count)| Class::new(size, count)))
+#[must_use]
+pub fn forks() -> u32 {
+    FORKS.load(Ordering::Relaxed)
 }
 
 /// A record being captured, or on its way: owned memory that grows from slot to slot.
@@ -122,7 +353,7 @@ pub struct Buffer {
     bytes: NonNull<u8>,
     len: u32,
     capacity: u32,
-    /// Class in the high byte and index below, or `HEAP`.
+    /// Class in the two highest bits, pool in the next six and index below, or `HEAP`.
     slot: u32,
 }
 
@@ -130,27 +361,32 @@ pub struct Buffer {
 unsafe impl Send for Buffer {}
 
 impl Buffer {
-    /// An empty buffer of the smallest class.
+    /// An empty buffer, the smallest there is.
     #[inline]
     #[must_use]
     pub fn take() -> Self {
-        Self::of_class(0).unwrap_or_else(|| Self::on_heap(CLASSES[0].0))
+        match Slab::current().and_then(|slab| slab.buffer(0)) {
+            Some(buffer) => buffer,
+            None => Self::take_larger(),
+        }
     }
 
-    #[inline]
-    fn of_class(class: usize) -> Option<Self> {
-        let slots = &slab()[class];
-        let index = slots.pop()?;
-        Some(Self { bytes: slots.slot(index), len: 0, capacity: slots.size as u32, slot: (class as u32) << 24 | index })
+    #[cold]
+    fn take_larger() -> Self {
+        // The largest are few, and kept for records that need them.
+        let larger = Slab::current().and_then(|slab| slab.buffer(1).or_else(|| slab.buffer(2)));
+        larger.unwrap_or_else(|| Self::on_heap(SIZES[0]))
     }
 
     #[cold]
     fn on_heap(capacity: usize) -> Self {
-        let layout = Layout::from_size_align(capacity, ALIGN).expect("lengths are below 4 GiB");
-        // SAFETY: capacity is never zero.
-        let bytes = NonNull::new(unsafe { alloc(layout) }).unwrap_or_else(|| handle_alloc_error(layout));
+        let bytes = Layout::from_size_align(capacity, ALIGN).ok().and_then(|layout| {
+            // SAFETY: capacity is never zero.
+            NonNull::new(unsafe { alloc(layout) })
+        });
+        let (Some(bytes), Ok(size)) = (bytes, u32::try_from(capacity)) else { resume_unwind(Box::new(OutOfMemory)) };
         HEAP_BYTES.fetch_add(capacity, Ordering::Relaxed);
-        Self { bytes, len: 0, capacity: u32::try_from(capacity).expect("below 4 GiB"), slot: HEAP }
+        Self { bytes, len: 0, capacity: size, slot: HEAP }
     }
 
     #[inline]
@@ -173,26 +409,90 @@ impl Buffer {
         if self.slot == HEAP { self.capacity as usize } else { 0 }
     }
 
+    #[inline]
+    fn prefix(&self) -> Option<&Prefix> {
+        if self.slot == HEAP {
+            return None;
+        }
+        // SAFETY: every slot starts with a prefix, aligned as the slot is, just before the record.
+        Some(unsafe { self.bytes.sub(PREFIX).cast().as_ref() })
+    }
+
+    /// Marks the record as accepted under this number: from here on it survives the process, if the pool does. False for plain
+    /// memory, which never does.
+    #[inline]
+    pub fn accept(&self, sequence: u64) -> bool {
+        let Some(prefix) = self.prefix() else { return false };
+        let record = self.as_slice();
+        prefix.taken.store(0, Ordering::Relaxed);
+        prefix.length.store(self.len, Ordering::Relaxed);
+        prefix.check.store(checksum::of(record) as u32, Ordering::Relaxed);
+        // Release: who sees this sees the record. A process that is killed has stored in this order.
+        prefix.accepted.store(sequence + 1, Ordering::Release);
+        true
+    }
+
+    /// Notes the record's place in the order of writing, from 1.
+    #[inline]
+    pub fn note_taken(&self, place: u64) {
+        if let Some(prefix) = self.prefix() {
+            prefix.taken.store(place, Ordering::Release);
+        }
+    }
+
+    /// In plain memory of this process, if the slot is that of the process it was forked from, which uses it.
+    #[cold]
+    fn leave_to_parent(&mut self) {
+        let mut own = Self::on_heap((self.len as usize).max(SIZES[0]));
+        own.put(self.as_slice());
+        // The parent's slot stays as it is.
+        std::mem::forget(std::mem::replace(self, own));
+    }
+
     /// Moves to memory with room for `needed` bytes in all.
     #[cold]
     #[inline(never)]
     fn grow(&mut self, needed: usize) {
         if self.slot == HEAP {
-            let capacity = needed.max(self.capacity as usize * 2);
-            let old = Layout::from_size_align(self.capacity as usize, ALIGN).expect("as allocated");
-            // SAFETY: allocated by `on_heap` with this layout; the new size is not zero.
-            let bytes = unsafe { realloc(self.bytes.as_ptr(), old, capacity) };
-            self.bytes = NonNull::new(bytes).unwrap_or_else(|| handle_alloc_error(old));
-            HEAP_BYTES.fetch_add(capacity - self.capacity as usize, Ordering::Relaxed);
-            self.capacity = u32::try_from(capacity).expect("capture bounds records far below 4 GiB");
-            return;
+            return self.grow_on_heap(needed);
         }
-        let roomy = CLASSES.iter().position(|(size, _)| *size >= needed).and_then(Self::of_class);
-        let mut larger = roomy.unwrap_or_else(|| Self::on_heap(needed.next_power_of_two()));
+        let slab = Slab::numbered(self.slot >> 24 & 63);
+        let roomy = (0..SIZES.len()).filter(|class| SIZES[*class] - PREFIX >= needed);
+        let mut larger = roomy
+            .take(2)
+            .find_map(|class| slab.buffer(class))
+            .unwrap_or_else(|| Self::on_heap(needed.checked_next_power_of_two().unwrap_or(needed)));
         // SAFETY: both are owned, do not overlap, and `larger` has room for more than `len`.
         unsafe { ptr::copy_nonoverlapping(self.bytes.as_ptr(), larger.bytes.as_ptr(), self.len as usize) };
         larger.len = self.len;
         *self = larger;
+    }
+
+    fn grow_on_heap(&mut self, needed: usize) {
+        let capacity = needed.max(self.capacity as usize * 2);
+        let grown = Layout::from_size_align(self.capacity as usize, ALIGN).ok().and_then(|old| {
+            // SAFETY: allocated by `on_heap` with this layout; the new size is not zero.
+            NonNull::new(unsafe { realloc(self.bytes.as_ptr(), old, capacity) })
+        });
+        // Without memory the old block is still there, and is freed while unwinding.
+        let (Some(bytes), Ok(size)) = (grown, u32::try_from(capacity)) else { resume_unwind(Box::new(OutOfMemory)) };
+        HEAP_BYTES.fetch_add(capacity - self.capacity as usize, Ordering::Relaxed);
+        self.bytes = bytes;
+        self.capacity = size;
+    }
+
+    /// Class and index of the slot; it no longer holds a record that was accepted. `None` for plain memory, and for the slot
+    /// of a parent, which is not touched.
+    #[inline]
+    fn clear(&self, forks: u32) -> Option<(&'static Slab, usize, u32)> {
+        let prefix = self.prefix()?;
+        let slab = Slab::numbered(self.slot >> 24 & 63);
+        if slab.forks != forks {
+            return None;
+        }
+        // Before the slot is anybody else's.
+        prefix.accepted.store(0, Ordering::Release);
+        Some((slab, (self.slot >> 30) as usize, self.slot & 0x00FF_FFFF))
     }
 }
 
@@ -217,6 +517,12 @@ impl Put for Buffer {
         unsafe { self.bytes.as_ptr().add(self.len as usize) }
     }
 
+    fn keep_own(&mut self) {
+        if self.slot != HEAP && Slab::numbered(self.slot >> 24 & 63).forks != forks() {
+            self.leave_to_parent();
+        }
+    }
+
     #[inline]
     unsafe fn advance(&mut self, count: usize) {
         debug_assert!(self.len as usize + count <= self.capacity as usize);
@@ -227,38 +533,59 @@ impl Put for Buffer {
 impl Drop for Buffer {
     fn drop(&mut self) {
         if self.slot == HEAP {
-            let layout = Layout::from_size_align(self.capacity as usize, ALIGN).expect("as allocated");
-            // SAFETY: allocated by `on_heap` or `grow` with this layout.
-            unsafe { dealloc(self.bytes.as_ptr(), layout) };
+            if let Ok(layout) = Layout::from_size_align(self.capacity as usize, ALIGN) {
+                // SAFETY: allocated by `on_heap` or `grow_on_heap` with this layout.
+                unsafe { dealloc(self.bytes.as_ptr(), layout) };
+            }
             HEAP_BYTES.fetch_sub(self.capacity as usize, Ordering::Relaxed);
-        } else {
-            let index = self.slot & 0x00FF_FFFF;
-            slab()[(self.slot >> 24) as usize].push_chain(index, index);
+        } else if let Some((slab, class, index)) = self.clear(forks()) {
+            slab.classes[class].push_chain(index, index);
         }
     }
 }
 
-/// Gives back a batch with one exchange per class; `batch` keeps its room.
+/// Gives back a batch with one exchange per size for runs of the same pool; `batch` keeps its room.
 pub fn give_back(batch: &mut Vec<Buffer>) {
-    let slab = slab();
-    let mut chains = [(NONE, NONE); CLASSES.len()];
+    let forks = forks();
+    let mut chains = Chains::default();
     for buffer in batch.drain(..) {
-        if buffer.slot == HEAP {
-            continue;
-        }
-        let (class, index) = ((buffer.slot >> 24) as usize, buffer.slot & 0x00FF_FFFF);
+        let Some((slab, class, index)) = buffer.clear(forks) else { continue };
         std::mem::forget(buffer);
-        let (first, last) = &mut chains[class];
-        if *first == NONE {
-            *last = index;
-        } else {
-            slab[class].next[index as usize].store(*first, Ordering::Relaxed);
-        }
-        *first = index;
+        chains.add(slab, class, index);
     }
-    for (class, (first, last)) in chains.into_iter().enumerate() {
-        if first != NONE {
-            slab[class].push_chain(first, last);
+    chains.close();
+}
+
+/// Slots of one pool on their way back, linked by size.
+#[derive(Default)]
+struct Chains {
+    slab: Option<&'static Slab>,
+    ends: [Option<(u32, u32)>; SIZES.len()],
+}
+
+impl Chains {
+    #[inline]
+    fn add(&mut self, slab: &'static Slab, class: usize, index: u32) {
+        if self.slab.is_none_or(|known| known.number != slab.number) {
+            self.close();
+            self.slab = Some(slab);
+        }
+        let last = match self.ends[class] {
+            Some((first, last)) => {
+                slab.classes[class].next[index as usize].store(first, Ordering::Relaxed);
+                last
+            }
+            None => index,
+        };
+        self.ends[class] = Some((index, last));
+    }
+
+    fn close(&mut self) {
+        let Some(slab) = self.slab.take() else { return };
+        for (class, ends) in self.ends.iter_mut().enumerate() {
+            if let Some((first, last)) = ends.take() {
+                slab.classes[class].push_chain(first, last);
+            }
         }
     }
 }
@@ -301,7 +628,44 @@ mod tests {
 
     #[test]
     fn an_empty_pool_gives_plain_memory() {
-        let held: Vec<Buffer> = (0..=CLASSES[0].1).map(|_| Buffer::take()).collect();
+        let pool = Pool::plain(1 << 20).unwrap();
+        let held: Vec<Buffer> = std::iter::from_fn(|| pool.take(1)).collect();
+        let areas = areas(0, 1 << 20);
+        // A small record takes no slot that is two sizes too large.
+        assert_eq!(held.len(), (areas[0].count + areas[1].count) as usize);
+        assert!(held.iter().all(|buffer| pool.owns(buffer)));
+        let held: Vec<Buffer> = (0..10_000).map(|_| Buffer::take()).collect();
         assert!(held.iter().any(|buffer| buffer.heap_size() > 0));
+    }
+
+    #[test]
+    fn a_pool_outlives_its_engine_until_its_last_buffer_is_back() {
+        let pool = Pool::plain(1 << 20).unwrap();
+        let number = pool.number as usize;
+        let mut held = vec![pool.take(10).unwrap()];
+        drop(pool);
+        retire(None);
+        assert!(!SLABS[number].load(Ordering::Acquire).is_null());
+        held[0].put(b"still there");
+        give_back(&mut held);
+        retire(None);
+        assert!(
+            SLABS[number].load(Ordering::Acquire).is_null() || !RETIRING.lock().unwrap().contains(&(number as u32))
+        );
+    }
+
+    #[test]
+    fn a_slot_says_what_became_of_its_record() {
+        let pool = Pool::plain(1 << 20).unwrap();
+        let mut buffer = pool.take(10).unwrap();
+        buffer.put(b"record");
+        buffer.accept(7);
+        buffer.note_taken(3);
+        // SAFETY: the pool is there as long as `pool`, so the prefix can be looked at once its buffer is back.
+        let prefix: &Prefix = unsafe { buffer.bytes.sub(PREFIX).cast().as_ref() };
+        assert_eq!((prefix.accepted.load(Ordering::Relaxed), prefix.taken.load(Ordering::Relaxed)), (8, 3));
+        assert_eq!(prefix.check.load(Ordering::Relaxed), checksum::of(b"record") as u32);
+        drop(buffer);
+        assert_eq!(prefix.accepted.load(Ordering::Relaxed), 0);
     }
 }

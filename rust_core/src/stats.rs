@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_utils::CachePadded;
+use serde::{Deserialize, Serialize};
 
 use crate::level;
 
@@ -22,12 +23,16 @@ pub enum Dropped {
     Timeout,
     /// Not written before shutdown ran out of time.
     Shutdown,
+    /// There was no memory to hold it.
+    Memory,
+    /// Capturing it failed in a way that never should be.
+    Panic,
 }
 
-pub const REASONS: [&str; 5] = ["drop_new", "drop_old", "drop_low", "timeout", "shutdown"];
+pub const REASONS: [&str; 7] = ["drop_new", "drop_old", "drop_low", "timeout", "shutdown", "memory", "panic"];
 
 /// Kinds of log file, in the order of `Stats::files`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FileKind {
     App,
     Errors,
@@ -127,6 +132,12 @@ pub struct Stats {
     pub lock_unopened: Count,
     pub lock_unsupported: Count,
     pub errors: Count,
+    /// 1 while there is a black box, else 0.
+    pub protected: Count,
+    /// Records that found no room in the black box and would not survive the process.
+    pub unprotected: Count,
+    /// Records of processes that died, written by this one.
+    pub recovered: Count,
 }
 
 impl Stats {
@@ -161,6 +172,8 @@ impl Stats {
             &self.lock_unopened,
             &self.lock_unsupported,
             &self.errors,
+            &self.unprotected,
+            &self.recovered,
         ];
         let files = self.files.iter().flat_map(|file| {
             [&file.written, &file.bytes, &file.rotations, &file.errors, &file.syncs, &file.sync_errors]

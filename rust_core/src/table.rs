@@ -1,53 +1,72 @@
 //! What many records share (call sites, logger and thread names) is interned once and sent by number.
 //!
 //! A table only grows, up to its bound, and numbers are never reused: a record can never refer to something gone.
+//! Reading takes no lock, so the writer can never be held up, nor a forked child by a lock whose holder it does not have.
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::time::{Duration, Instant};
+
+/// How long a lock is waited for that is held for microseconds, unless a fork left its holder behind.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+/// The lock, or `None` when its holder seems to be gone: a forked child has locks of threads that it does not have.
+pub(crate) fn lock_briefly<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    let mut started = None;
+    loop {
+        match mutex.try_lock() {
+            Ok(guard) => return Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => {
+                if started.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
+                    return None;
+                }
+                std::thread::yield_now();
+            }
+        }
+    }
+}
 
 /// An append-only, bounded set that numbers its items.
 #[derive(Debug)]
 pub struct Table<T> {
     bound: usize,
-    inner: Mutex<Inner<T>>,
-}
-
-#[derive(Debug)]
-struct Inner<T> {
-    numbers: HashMap<Arc<T>, u32>,
-    items: Vec<Arc<T>>,
+    numbers: Mutex<HashMap<Arc<T>, u32>>,
+    items: boxcar::Vec<Arc<T>>,
 }
 
 impl<T: Eq + Hash> Table<T> {
     #[must_use]
     pub fn new(bound: usize) -> Self {
-        Self { bound, inner: Mutex::new(Inner { numbers: HashMap::new(), items: Vec::new() }) }
+        Self { bound, numbers: Mutex::default(), items: boxcar::Vec::new() }
     }
 
     /// The number of `item`, or `None` once the table is full: the item then travels inside the record.
-    pub fn intern(&self, item: T) -> Option<u32> {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(number) = inner.numbers.get(&item) {
+    ///
+    /// A new number is given out only after `publish` has said yes to it.
+    pub fn intern(&self, item: T, publish: impl FnOnce(u32, &T) -> bool) -> Option<u32> {
+        let mut numbers = lock_briefly(&self.numbers)?;
+        if let Some(number) = numbers.get(&item) {
             return Some(*number);
         }
-        if inner.items.len() >= self.bound {
+        let number = self.items.count();
+        if number >= self.bound || !publish(u32::try_from(number).ok()?, &item) {
             return None;
         }
-        let number = u32::try_from(inner.items.len()).ok()?;
         let item = Arc::new(item);
-        inner.items.push(Arc::clone(&item));
-        inner.numbers.insert(item, number);
+        let number = u32::try_from(self.items.push(Arc::clone(&item))).ok()?;
+        numbers.insert(item, number);
         Some(number)
     }
 
-    fn items_from(&self, start: usize) -> Vec<Arc<T>> {
-        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.items.get(start..).map(<[_]>::to_vec).unwrap_or_default()
+    #[must_use]
+    pub fn get(&self, number: u32) -> Option<&Arc<T>> {
+        self.items.get(number as usize)
     }
 }
 
-/// One reader's own copy of a table, with what it derives from each item; looking up takes no lock.
+/// One reader's own copy of a table, with what it derives from each item.
 #[derive(Debug)]
 pub struct View<T, D> {
     items: Vec<(Arc<T>, D)>,
@@ -76,10 +95,10 @@ impl<T: Eq + Hash, D> View<T, D> {
 
     #[cold]
     fn catch_up(&mut self, table: &Table<T>, mut derive: impl FnMut(&T) -> D) {
-        self.items.extend(table.items_from(self.items.len()).into_iter().map(|item| {
-            let derived = derive(&item);
-            (item, derived)
-        }));
+        while let Some(item) = table.items.get(self.items.len()) {
+            let derived = derive(item);
+            self.items.push((Arc::clone(item), derived));
+        }
     }
 }
 
@@ -90,10 +109,17 @@ mod tests {
     #[test]
     fn equal_items_share_a_number_and_a_full_table_refuses_new_ones() {
         let table = Table::new(2);
-        assert_eq!(table.intern("a"), Some(0));
-        assert_eq!(table.intern("b"), Some(1));
-        assert_eq!(table.intern("a"), Some(0));
-        assert_eq!(table.intern("c"), None);
+        assert_eq!(table.intern("a", |_, _| true), Some(0));
+        assert_eq!(table.intern("b", |_, _| true), Some(1));
+        assert_eq!(table.intern("a", |_, _| unreachable!()), Some(0));
+        assert_eq!(table.intern("c", |_, _| true), None);
+    }
+
+    #[test]
+    fn a_number_that_could_not_be_published_is_not_given_out() {
+        let table = Table::new(2);
+        assert_eq!(table.intern("a", |_, _| false), None);
+        assert_eq!(table.intern("b", |number, _| number == 0), Some(0));
     }
 
     #[test]
@@ -101,7 +127,16 @@ mod tests {
         let table = Table::new(9);
         let mut view = View::new();
         assert!(view.get(&table, 0, |text: &&str| text.len()).is_none());
-        table.intern("long");
+        table.intern("long", |_, _| true);
         assert_eq!(view.get(&table, 0, |text| text.len()).map(|(_, length)| *length), Some(4));
+    }
+
+    #[test]
+    fn a_lock_whose_holder_is_gone_holds_nobody_up() {
+        let table = Table::new(9);
+        let held = table.numbers.lock();
+        assert_eq!(table.intern("a", |_, _| true), None);
+        drop(held);
+        assert_eq!(table.intern("a", |_, _| true), Some(0));
     }
 }

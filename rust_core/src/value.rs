@@ -5,6 +5,7 @@
 
 mod json;
 
+use std::panic::resume_unwind;
 use std::str;
 
 pub const NULL: u8 = 0;
@@ -27,12 +28,19 @@ pub enum Value<'a> {
     Json(&'a str),
 }
 
+/// What a panic carries when there was no memory for a record: the call ends, the process does not.
+#[derive(Debug)]
+pub struct OutOfMemory;
+
 /// Where captured bytes go: a pooled buffer, or a `Vec` in between.
 pub trait Put {
     fn put(&mut self, bytes: &[u8]);
 
     /// Makes room for `bytes` more, and gives the place where they go.
     fn room(&mut self, bytes: usize) -> *mut u8;
+
+    /// Makes sure that the memory is this process's own: code that ran since the last put may have forked.
+    fn keep_own(&mut self) {}
 
     /// Takes over bytes written to the place that `room` gave.
     ///
@@ -81,11 +89,15 @@ pub trait Put {
 impl Put for Vec<u8> {
     #[inline]
     fn put(&mut self, bytes: &[u8]) {
+        self.room(bytes.len());
         self.extend_from_slice(bytes);
     }
 
+    #[inline]
     fn room(&mut self, bytes: usize) -> *mut u8 {
-        self.reserve(bytes);
+        if self.try_reserve(bytes).is_err() {
+            resume_unwind(Box::new(OutOfMemory));
+        }
         self.spare_capacity_mut().as_mut_ptr().cast()
     }
 

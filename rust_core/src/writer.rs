@@ -1,6 +1,7 @@
 //! The thread behind the queue: takes what is there, hands it on, sleeps while there is nothing.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,7 +14,8 @@ use crate::error_handler::ErrorHandler;
 use crate::pipeline::Pipeline;
 use crate::queue::Queue;
 use crate::record;
-use crate::slab::{self, Buffer};
+use crate::recovery;
+use crate::slab::Buffer;
 use crate::stats::Stats;
 
 /// Records taken at once.
@@ -21,6 +23,8 @@ const BATCH: usize = 1_024;
 /// Sleep after work, doubled up to the longest while there is none.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
 const LONGEST_SLEEP: Duration = Duration::from_millis(50);
+/// Time between two looks for records of processes that died.
+const SWEEP: Duration = Duration::from_secs(2);
 /// Time between two records about dropped ones.
 const NOTICE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -60,32 +64,50 @@ impl Shared {
     }
 }
 
-/// Runs until the pipeline is closed. A panic costs the batch's unwritten part at most: the loop starts again.
-pub fn run(shared: &Shared) {
-    let mut writer =
-        Writer { shared, batch: Vec::with_capacity(BATCH), taken: 0, waiting: Vec::new(), sleep: SHORTEST_SLEEP };
+/// Runs until the pipeline is closed. After a panic the loop starts again, with the batch it was at.
+pub fn run(shared: &Shared, directory: &Path) {
+    let mut writer = Writer {
+        shared,
+        directory,
+        batch: Vec::with_capacity(BATCH),
+        undelivered: false,
+        taken: 0,
+        waiting: Vec::new(),
+        sleep: SHORTEST_SLEEP,
+        swept: None,
+    };
     shared.queue.waker().attach(std::thread::current());
     while catch_unwind(AssertUnwindSafe(|| writer.run())).is_err() {
         shared.stats.writer_restarts.add(1);
         shared.errors.handle("go on writing", &"the writer panicked and was started again");
-        writer.finish_batch();
+        let mut pipeline = shared.pipeline();
+        if std::mem::take(&mut writer.undelivered) {
+            pipeline.deliver(&writer.batch);
+        }
+        writer.finish_batch(pipeline);
     }
 }
 
 struct Writer<'a> {
     shared: &'a Shared,
+    directory: &'a Path,
     batch: Vec<Buffer>,
+    /// Whether the batch was taken and is not delivered yet.
+    undelivered: bool,
     /// Records taken since the start.
     taken: u64,
     /// Flushes, and how many records must have been taken to answer them.
     waiting: Vec<(u64, Flush)>,
     sleep: Duration,
+    /// When boxes of other processes were last looked for.
+    swept: Option<Instant>,
 }
 
 impl Writer<'_> {
     fn run(&mut self) {
         loop {
             self.stand_still_if_asked();
+            self.sweep();
             self.note_flushes();
             // Read before taking: what is queued when it says so is still written.
             let closing = self.shared.state.load(Ordering::SeqCst) != state::OPEN;
@@ -112,6 +134,23 @@ impl Writer<'_> {
         self.shared.paused.store(false, Ordering::SeqCst);
     }
 
+    /// Writes what processes that died left for this directory.
+    fn sweep(&mut self) {
+        if self.swept.is_some_and(|last| last.elapsed() < SWEEP) {
+            return;
+        }
+        // Before it begins: if it panics, it is not tried at once again.
+        self.swept = Some(Instant::now());
+        let Some(recovered) = recovery::sweep(self.directory) else { return };
+        self.shared.stats.recovered.add(recovered.records);
+        for (path, reason) in &recovered.aside {
+            self.shared.errors.handle("recover a black box", &format!("{reason}: set aside as {}", path.display()));
+        }
+        for reason in &recovered.failed {
+            self.shared.errors.handle("recover a black box", reason);
+        }
+    }
+
     fn note_flushes(&mut self) {
         while let Some(flush) = self.shared.flushes.pop() {
             self.waiting.push((self.taken + self.shared.queue.len() as u64, flush));
@@ -132,7 +171,9 @@ impl Writer<'_> {
         }
         let count = self.batch.len();
         self.taken += count as u64;
+        self.undelivered = true;
         pipeline.deliver(&self.batch);
+        self.undelivered = false;
         count
     }
 
@@ -140,14 +181,14 @@ impl Writer<'_> {
         let mut pipeline = self.shared.pipeline();
         pipeline.tell_drops(if self.waiting.is_empty() { NOTICE_PAUSE } else { Duration::ZERO });
         let clear = pipeline.commit();
-        drop(pipeline);
-        self.finish_batch();
+        self.finish_batch(pipeline);
         clear
     }
 
-    fn finish_batch(&mut self) {
+    fn finish_batch(&mut self, mut pipeline: MutexGuard<'_, Pipeline>) {
         let count = self.batch.len();
-        slab::give_back(&mut self.batch);
+        pipeline.release(&mut self.batch);
+        drop(pipeline);
         if count > 0 {
             self.shared.queue.depart(count);
         }
@@ -200,7 +241,7 @@ pub fn write_now(shared: &Shared, patience: Duration) -> bool {
         pipeline.deliver(&batch);
         pipeline.commit();
         let count = batch.len();
-        slab::give_back(&mut batch);
+        pipeline.release(&mut batch);
         shared.queue.depart(count);
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use unified_logger_core::config::{AiLoggers, FileSettings, Fsync, Overflow, Settings};
+use unified_logger_core::config::{AiLoggers, BlackBoxPlace, FileSettings, Fsync, Overflow, Settings};
 use unified_logger_core::engine::Engine;
 use unified_logger_core::level;
 use unified_logger_core::queue::Offered;
@@ -34,6 +34,8 @@ fn settings(directory: &Path) -> Settings {
         overflow: Overflow::Block,
         overflow_timeout: SECOND,
         fsync: Fsync::Never,
+        black_box: BlackBoxPlace::Directory,
+        black_box_bytes: 8 << 20,
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
+use unified_logger_core::blackbox::Journal;
 use unified_logger_core::config::Fsync;
 use unified_logger_core::error::Error;
 use unified_logger_core::rotation::SizeRotation;
@@ -17,6 +18,7 @@ fn settings(path: PathBuf, max_bytes: u64, backup_count: u32) -> FileSettings {
         directory_mode: 0o750,
         rotation: SizeRotation { max_bytes, backup_count },
         fsync: Fsync::Never,
+        journal: Journal::Off,
     }
 }
 
@@ -48,7 +50,7 @@ fn a_batch_is_split_where_it_would_cross_the_bound() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("app.log");
     let mut sink = FileSink::open(settings(path.clone(), 30, 9)).unwrap();
-    (0..10).for_each(|number| sink.push(format!("line number {number}\n").as_bytes()));
+    (0..10).for_each(|number| sink.push(format!("line number {number}\n").as_bytes(), 1));
     write(&mut sink);
     assert_eq!(files(&path).len(), 5);
     assert!(files(&path).iter().all(|file| fs::metadata(file).unwrap().len() == 28));
@@ -60,7 +62,7 @@ fn only_so_many_backups_are_kept() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("app.log");
     let mut sink = FileSink::open(settings(path.clone(), 2, 3)).unwrap();
-    "abcdefgh".chars().for_each(|letter| sink.push(format!("{letter}\n").as_bytes()));
+    "abcdefgh".chars().for_each(|letter| sink.push(format!("{letter}\n").as_bytes(), 1));
     write(&mut sink);
     assert_eq!(all_lines(&path), "e\nf\ng\nh\n");
 }
@@ -71,12 +73,12 @@ fn a_gap_left_by_an_interrupted_rotation_costs_no_file() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("app.log");
     let mut sink = FileSink::open(settings(path.clone(), 2, 3)).unwrap();
-    "abcd".chars().for_each(|letter| sink.push(format!("{letter}\n").as_bytes()));
+    "abcd".chars().for_each(|letter| sink.push(format!("{letter}\n").as_bytes(), 1));
     write(&mut sink);
     // A process died before the last of its renames.
     fs::rename(directory.path().join("app.log.2"), directory.path().join("app.log.3")).unwrap();
     fs::rename(directory.path().join("app.log.1"), directory.path().join("app.log.2")).unwrap();
-    sink.push(b"e\n");
+    sink.push(b"e\n", 1);
     write(&mut sink);
     assert_eq!(all_lines(&path), "b\nc\nd\ne\n");
 }
@@ -87,7 +89,7 @@ fn a_line_larger_than_the_bound_has_a_file_of_its_own() {
     let path = directory.path().join("app.log");
     let mut sink = FileSink::open(settings(path.clone(), 10, 9)).unwrap();
     for line in ["one\n", "much longer than ten bytes\n", "two\n"] {
-        sink.push(line.as_bytes());
+        sink.push(line.as_bytes(), 1);
     }
     write(&mut sink);
     let contents: Vec<_> = files(&path).iter().map(|file| fs::read_to_string(file).unwrap()).collect();
@@ -99,14 +101,14 @@ fn a_removed_or_renamed_file_is_made_again() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("app.log");
     let mut sink = FileSink::open(settings(path.clone(), 0, 0)).unwrap();
-    sink.push(b"one\n");
+    sink.push(b"one\n", 1);
     write(&mut sink);
     fs::rename(&path, directory.path().join("moved")).unwrap();
-    sink.push(b"two\n");
+    sink.push(b"two\n", 1);
     write(&mut sink);
     assert_eq!(fs::read_to_string(&path).unwrap(), "two\n");
     fs::remove_file(&path).unwrap();
-    sink.push(b"three\n");
+    sink.push(b"three\n", 1);
     write(&mut sink);
     assert_eq!(fs::read_to_string(&path).unwrap(), "three\n");
     assert_eq!(fs::read_to_string(directory.path().join("moved")).unwrap(), "one\n");
@@ -119,7 +121,7 @@ fn a_torn_line_is_closed_before_the_next() {
     let path = directory.path().join("app.log");
     fs::write(&path, "whole\nto").unwrap();
     let mut sink = FileSink::open(settings(path.clone(), 0, 0)).unwrap();
-    sink.push(b"next\n");
+    sink.push(b"next\n", 1);
     write(&mut sink);
     assert_eq!(fs::read_to_string(&path).unwrap(), "whole\nto\nnext\n");
 }
@@ -128,7 +130,7 @@ fn a_torn_line_is_closed_before_the_next() {
 #[test]
 fn a_full_disk_keeps_the_lines_in_memory() {
     let mut sink = FileSink::open(settings("/dev/full".into(), 0, 0)).unwrap();
-    sink.push(b"one\n");
+    sink.push(b"one\n", 1);
     let now = Instant::now();
     assert!(sink.write(now, Held::Yes).is_err());
     assert_eq!((sink.pending_bytes(), sink.passed()), (4, 0));
@@ -168,7 +170,7 @@ fn several_writers_share_a_rotated_set() {
                 let mut sink = FileSink::open(settings(path.clone(), 20_000, 1_000)).unwrap();
                 let mut lock = DirectoryLock::open(path.parent().unwrap(), 0o640).unwrap();
                 for number in 0..LINES {
-                    sink.push(format!("{writer}:{number}:{}\n", "x".repeat(number % 50)).as_bytes());
+                    sink.push(format!("{writer}:{number}:{}\n", "x".repeat(number % 50)).as_bytes(), 1);
                     if number % 7 == 0 || number == LINES - 1 {
                         lock.hold(Duration::from_secs(60), |held| {
                             assert_eq!(held, Held::Yes);
@@ -202,7 +204,7 @@ proptest! {
         let mut sink = FileSink::open(settings(path.clone(), bound, 1_000)).unwrap();
         let mut expected = String::new();
         for (number, line) in lines.iter().enumerate() {
-            sink.push(format!("{line}\n").as_bytes());
+            sink.push(format!("{line}\n").as_bytes(), 1);
             expected += &format!("{line}\n");
             if number % every == 0 {
                 write(&mut sink);

@@ -126,7 +126,7 @@ def test_modes_do_not_depend_on_the_umask(start: Start, log_dir: Path, umask: in
     finally:
         os.umask(before)
     for path in log_dir.iterdir():
-        assert stat.S_IMODE(path.stat().st_mode) == 0o640, path.name
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o640), path.name
     assert stat.S_IMODE(log_dir.stat().st_mode) & ~0o750 == 0
 
 

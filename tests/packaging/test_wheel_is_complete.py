@@ -28,8 +28,10 @@ def test_every_file_of_the_package_is_installed(project: Path) -> None:
 
 
 def test_nothing_but_the_package_is_installed() -> None:
-    """The wheel brings one top-level name, and one native module in it."""
-    tops = {file.parts[0] for file in installed() if not file.parts[0].endswith(".dist-info")}
+    """The wheel brings one top-level name, one native module in it, and one command."""
+    commands = [file.name for file in installed() if file.parts[0] == ".."]
+    assert commands == ["unified-logger"]
+    tops = {file.parts[0] for file in installed() if not file.parts[0].endswith((".dist-info", ".."))}
     assert tops == {"unified_logger"}
     native = [file for file in installed() if file.suffix == ".so"]
     assert [file.name.partition(".")[0] for file in native] == ["_core"]

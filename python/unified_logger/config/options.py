@@ -74,13 +74,17 @@ def _integer(name: str, allowed: str, least: int, most: int) -> Kind:
     )
 
 
-def _size(value: Any) -> int:
+def _size(value: Any, least: int = 0, most: int = 2**53) -> int:
     if isinstance(value, str):
         found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMG]?I?B?)\s*", value, re.IGNORECASE)
         if found is None or found[2].upper() not in _UNITS:
             raise ValueError
         value = int(float(found[1]) * _UNITS[found[2].upper()])
-    return _whole(value, 0, 2**53)
+    return _whole(value, least, most)
+
+
+def _box(value: Any) -> int:
+    return _size(value, 2 * MIB, 1024 * MIB)
 
 
 def _boolean(value: Any) -> bool:
@@ -151,6 +155,13 @@ SIZE = Kind(
     _size,
     {"type": ["integer", "string"], "minimum": 0},
 )
+BOX = Kind(
+    "size",
+    "a number of bytes from 2 MiB to 1 GiB, or a text such as '10MB' or '64MiB'",
+    _box,
+    _box,
+    {"type": ["integer", "string"], "minimum": 2 * MIB, "maximum": 1024 * MIB},
+)
 COUNT = _integer("count", "a whole number from 0 to 1000000", 0, 1_000_000)
 QUEUE = _integer("count", "a whole number from 1 to 10000000", 1, 10_000_000)
 BOOLEAN = Kind("boolean", "true or false", _boolean, _boolean_text, {"type": "boolean"})
@@ -217,6 +228,13 @@ OPTIONS: dict[str, Option] = {
             "never",
             "When a batch is synced to the device before a flush is answered: if it holds ERROR or above, or always.",
         ),
+        Option(
+            "black_box",
+            _choice("auto", "shm", "dir", "off"),
+            "auto",
+            "Where records wait that must survive the process: shared memory, beside the logs, or (auto) the better of both.",
+        ),
+        Option("black_box_bytes", BOX, 8 * MIB, "Size of the black box, bytes; what does not fit is unprotected."),
         Option("file_mode", MODE, 0o640, "Mode of new log files, octal."),
         Option("dir_mode", MODE, 0o750, "Mode of a new log directory, octal."),
         Option("ai_loggers", NAMES, (), "Further loggers (or segments of their names) whose records are AI records."),

@@ -48,6 +48,8 @@ class Settings:
     overflow: str
     overflow_timeout: float
     fsync: str
+    black_box: str
+    black_box_bytes: int
     console_level: int
     console_format: str
     file_mode: int
@@ -99,6 +101,8 @@ def resolve(
         overflow=values["overflow"],
         overflow_timeout=values["overflow_timeout"],
         fsync=values["fsync"],
+        black_box=values["black_box"],
+        black_box_bytes=values["black_box_bytes"],
         console_level=values["console_level"],
         console_format=values["console_format"],
         file_mode=values["file_mode"],

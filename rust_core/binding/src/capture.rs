@@ -16,7 +16,7 @@ use unified_logger_core::value::{Put, Value};
 use crate::context::{self, Context};
 use crate::exception;
 use crate::frame::Frame;
-use crate::runtime::MALFORMED;
+use crate::runtime::{self, MALFORMED};
 use crate::site::{self, Parameter, Plain};
 use crate::thread;
 use crate::value::{self, Outcome};
@@ -84,6 +84,7 @@ pub fn capture_plain(py: Python<'_>, level: i32, origin: &Origin<'_>, arguments:
     let Plain { number: site, ai } = site::find(py, place, arguments.names)?;
     let context = context::current(py);
     let mut flags = if ai { flag::AI } else { 0 };
+    runtime::notice_fork(py);
     let mut out = Buffer::take();
     if let Some(context) = &context {
         flags |= flag::CONTEXT | if context.get().is_ai() { flag::AI } else { 0 };
@@ -312,7 +313,7 @@ impl<'a, 'py> Parts<'a, 'py> {
         self.thread = thread::Name::Text(name);
     }
 
-    pub fn build(self, _py: Python<'py>, fields: &[(Bound<'py, PyAny>, Bound<'py, PyAny>)]) -> Buffer {
+    pub fn build(self, py: Python<'py>, fields: &[(Bound<'py, PyAny>, Bound<'py, PyAny>)]) -> Buffer {
         // What fits the header's count is kept; a call with 65,536 fields is none.
         let kept = fields.len().min(usize::from(u16::MAX) - self.notes.len());
         let fields = &fields[..kept];
@@ -327,6 +328,7 @@ impl<'a, 'py> Parts<'a, 'py> {
         ] {
             flags |= if set { bit } else { 0 };
         }
+        runtime::notice_fork(py);
         let mut out = Buffer::take();
         let header = Header {
             time: self.time,

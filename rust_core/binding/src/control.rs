@@ -7,21 +7,23 @@ use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use unified_logger_core::clock;
-use unified_logger_core::config::{AiLoggers, ConsoleFormat, ConsoleSettings, FileSettings, Fsync, Overflow, Settings};
+use unified_logger_core::config::{
+    AiLoggers, BlackBoxPlace, ConsoleFormat, ConsoleSettings, FileSettings, Fsync, Overflow, Settings,
+};
 use unified_logger_core::error::Error;
 use unified_logger_core::level;
+use unified_logger_core::recovery;
 use unified_logger_core::stats::{FILES, FileKind};
 
 use crate::guard;
 use crate::runtime::{self, FILTERED, MALFORMED, STATS};
-use crate::stderr;
 
 /// Starts the engine, or replaces the running one without losing a record.
 ///
 /// Each of `files` is (kind, name, level, max_bytes, backup_count); `console` is (level, format, color) or None.
 /// `patience` is how many seconds the old engine may take to write what it had accepted.
 #[pyfunction]
-#[pyo3(signature = (*, directory, directory_mode, file_mode, files, console, ai_loggers, legacy_substring, queue_size, queue_bytes, overflow, overflow_timeout, fsync, patience))]
+#[pyo3(signature = (*, directory, directory_mode, file_mode, files, console, ai_loggers, legacy_substring, queue_size, queue_bytes, overflow, overflow_timeout, fsync, black_box, black_box_bytes, patience))]
 #[allow(clippy::too_many_arguments, reason = "keywords, given once")]
 pub fn start(
     py: Python<'_>,
@@ -37,6 +39,8 @@ pub fn start(
     overflow: &str,
     overflow_timeout: f64,
     fsync: &str,
+    black_box: &str,
+    black_box_bytes: usize,
     patience: f64,
 ) -> PyResult<()> {
     let settings = Settings {
@@ -65,6 +69,14 @@ pub fn start(
             "always" => Fsync::Always,
             other => return Err(PyValueError::new_err(format!("unknown fsync mode {other:?}"))),
         },
+        black_box: match black_box {
+            "auto" => BlackBoxPlace::Auto,
+            "shm" => BlackBoxPlace::SharedMemory,
+            "dir" => BlackBoxPlace::Directory,
+            "off" => BlackBoxPlace::Off,
+            other => return Err(PyValueError::new_err(format!("unknown place for a black box {other:?}"))),
+        },
+        black_box_bytes,
     };
     runtime::start(py, settings, seconds(patience)).map_err(|error| to_python(&error))
 }
@@ -147,7 +159,6 @@ pub fn after_fork_in_parent(py: Python<'_>) {
 
 #[pyfunction]
 pub fn after_fork_in_child(py: Python<'_>) {
-    stderr::after_fork_in_child(py);
     runtime::after_fork_in_child(py);
 }
 
@@ -173,6 +184,9 @@ pub fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         ("lock_unopened", stats.lock_unopened.get()),
         ("lock_unsupported", stats.lock_unsupported.get()),
         ("errors", stats.errors.get()),
+        ("black_box", stats.protected.get()),
+        ("unprotected", stats.unprotected.get()),
+        ("recovered", stats.recovered.get()),
     ] {
         counts.set_item(name, count)?;
     }
@@ -206,4 +220,20 @@ pub fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     }
     counts.set_item("dropped_by_reason", reasons)?;
     Ok(counts)
+}
+
+/// Writes what processes that died left for a log directory. Tells what was done, as a dictionary; None while another thread of
+/// this process is at it.
+#[pyfunction]
+pub fn recover(py: Python<'_>, directory: PathBuf) -> PyResult<Option<Bound<'_, PyDict>>> {
+    let Some(recovered) = py.detach(|| recovery::sweep(&directory)) else { return Ok(None) };
+    let told = PyDict::new(py);
+    told.set_item("boxes", recovered.boxes)?;
+    told.set_item("records", recovered.records)?;
+    told.set_item("damaged", recovered.damaged)?;
+    let aside: Vec<(String, String)> =
+        recovered.aside.into_iter().map(|(path, reason)| (path.display().to_string(), reason)).collect();
+    told.set_item("aside", aside)?;
+    told.set_item("failed", recovered.failed)?;
+    Ok(Some(told))
 }

@@ -27,7 +27,7 @@ mod _core {
     use crate::context::{Context, set_context_variable};
     #[pymodule_export]
     use crate::control::{
-        after_fork_in_child, after_fork_in_parent, before_fork, flush, say, set_clock, set_root_handler, show_early,
+        after_fork_in_child, after_fork_in_parent, before_fork, flush, recover, say, set_clock, set_root_handler, show_early,
         shutdown, start, stats, turn_off,
     };
     #[pymodule_export]
@@ -43,6 +43,7 @@ mod _core {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        unified_logger_core::platform::notice_forks();
         crate::logger::attach_methods(module.py())
     }
 }

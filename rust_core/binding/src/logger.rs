@@ -2,14 +2,14 @@
 
 use std::cell::UnsafeCell;
 use std::ffi::c_int;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use unified_logger_core::level;
-use unified_logger_core::record::{INLINE, LOGGERS};
+use unified_logger_core::names;
+use unified_logger_core::record::INLINE;
 
 use crate::capture::{Arguments, Call, Origin, capture_plain};
 use crate::gil::Gil;
@@ -38,7 +38,7 @@ unsafe impl Send for Logger {}
 impl Logger {
     #[new]
     fn new(name: String, logger: Bound<'_, PyAny>) -> Self {
-        let number = LOGGERS.intern(name.clone()).unwrap_or(INLINE);
+        let number = names::here().logger(name.clone()).unwrap_or(INLINE);
         Self { name, number, logger: logger.unbind(), guard: UnsafeCell::new(None) }
     }
 
@@ -183,8 +183,8 @@ fn level_number(given: &Bound<'_, PyAny>) -> PyResult<i32> {
     };
     let name = py.import("logging")?.call_method1("getLevelName", (number,))?.str()?;
     let name = name.to_string_lossy();
-    if level::name(number) != name {
-        level::set_name(number, &name);
+    if names::here().level_name(number) != name {
+        names::here().set_level_name(number, &name);
     }
     Ok(number)
 }
@@ -201,13 +201,9 @@ unsafe fn logger_of<'a>(slf: *mut ffi::PyObject) -> &'a Logger {
 /// Runs a call so that no panic crosses into the interpreter.
 #[inline]
 fn guarded(py: Python<'_>, call: impl FnOnce() -> PyResult<()>) -> *mut ffi::PyObject {
-    match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => {
-            error.restore(py);
-            return std::ptr::null_mut();
-        }
-        Err(_) => runtime::STATS.errors.add(1),
+    if let Err(error) = runtime::contained(call) {
+        error.restore(py);
+        return std::ptr::null_mut();
     }
     // SAFETY: attached.
     unsafe { ffi::Py_NewRef(ffi::Py_None()) }
@@ -303,6 +299,16 @@ fn through_logging(py: Python<'_>, listened: &Py<PyAny>, slf: *mut ffi::PyObject
 /// Logs an AI record: goes to the AI file whatever the logger's name.
 #[pyfunction]
 pub fn log_ai(
+    logger: &Bound<'_, Logger>,
+    number: i32,
+    message: Bound<'_, PyAny>,
+    fields: &Bound<'_, PyDict>,
+    exception: Option<&Bound<'_, PyAny>>,
+) -> PyResult<()> {
+    runtime::contained(|| write_ai(logger, number, message, fields, exception))
+}
+
+fn write_ai(
     logger: &Bound<'_, Logger>,
     number: i32,
     message: Bound<'_, PyAny>,

@@ -1,5 +1,6 @@
 //! The one engine of the process, and what becomes of records while there is none.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
@@ -13,8 +14,9 @@ use unified_logger_core::level;
 use unified_logger_core::platform;
 use unified_logger_core::queue::Offered;
 use unified_logger_core::record::{Record, level_of};
-use unified_logger_core::slab::Buffer;
+use unified_logger_core::slab::{self, Buffer};
 use unified_logger_core::stats::{Count, Dropped, Stats};
+use unified_logger_core::value::OutOfMemory;
 
 use crate::gil::Gil;
 use crate::stderr;
@@ -42,6 +44,15 @@ pub enum State {
 
 static STATE: Gil<State> = Gil::new(State::Early(Vec::new()));
 
+/// Notices that this process was forked by something that did not tell: C code has no hooks of Python's. Asked before
+/// anything of the engine is touched.
+#[inline]
+pub fn notice_fork(py: Python<'_>) {
+    if platform::has_forked() {
+        after_fork_in_child(py);
+    }
+}
+
 /// The running engine, if there is one.
 #[inline]
 pub fn engine(py: Python<'_>) -> Option<&Arc<Engine>> {
@@ -61,6 +72,26 @@ pub fn is_early(py: Python<'_>) -> bool {
 fn replace(py: Python<'_>, state: State) -> State {
     // SAFETY: replaced at once; the caller drops the old one.
     unsafe { std::mem::replace(&mut *STATE.get(py), state) }
+}
+
+/// Runs a logging call so that no panic reaches the interpreter: it costs the call's record, and is counted.
+#[inline]
+pub fn contained(call: impl FnOnce() -> PyResult<()>) -> PyResult<()> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(result) => result,
+        Err(payload) => {
+            lost(payload.is::<OutOfMemory>());
+            Ok(())
+        }
+    }
+}
+
+#[cold]
+fn lost(without_memory: bool) {
+    STATS.errors.add(1);
+    STATS.refused.add(1);
+    // Of a call that came to nothing the level is not known any more; what is lost counts as the worst.
+    STATS.drop_one(if without_memory { Dropped::Memory } else { Dropped::Panic }, level::CRITICAL);
 }
 
 /// Hands over a captured record. Waits without the interpreter when the queue is full and the policy says so.
@@ -136,6 +167,7 @@ fn submit_without_engine(py: Python<'_>, record: Buffer, logger: *mut ffi::PyObj
             let started = Engine::open(settings, Arc::clone(&STATS)).and_then(|engine| engine.start().map(|()| engine));
             match started {
                 Ok(engine) => {
+                    engine.make_current();
                     drop(replace(py, State::Running(Arc::new(engine))));
                     submit(py, record, logger)
                 }
@@ -160,8 +192,10 @@ fn submit_without_engine(py: Python<'_>, record: Buffer, logger: *mut ffi::PyObj
 
 /// Starts the engine, or replaces the one that runs: what the old one had accepted is written first.
 pub fn start(py: Python<'_>, settings: Settings, patience: Duration) -> Result<()> {
+    notice_fork(py);
     let engine = py.detach(|| Engine::open(settings, Arc::clone(&STATS)))?;
     let engine = Arc::new(engine);
+    engine.make_current();
     match replace(py, State::Running(Arc::clone(&engine))) {
         State::Running(old) => {
             py.detach(|| old.shutdown(patience));
@@ -235,6 +269,7 @@ pub fn show_early(py: Python<'_>) {
 /// # Errors
 /// Only what a signal handler raised while waiting.
 pub fn flush(py: Python<'_>, timeout: Option<Duration>) -> PyResult<bool> {
+    notice_fork(py);
     let Some(engine) = engine(py).cloned() else { return Ok(is_early(py) || STATS.depth() == 0) };
     let started = Instant::now();
     let answer = engine.request_flush(timeout.is_some());
@@ -255,6 +290,7 @@ pub fn flush(py: Python<'_>, timeout: Option<Duration>) -> PyResult<bool> {
 
 /// Writes what is queued and ends the writer. True when nothing was left unwritten.
 pub fn shutdown(py: Python<'_>, timeout: Duration) -> bool {
+    notice_fork(py);
     match engine(py).cloned() {
         Some(engine) => py.detach(|| engine.shutdown(timeout)),
         None => true,
@@ -262,6 +298,7 @@ pub fn shutdown(py: Python<'_>, timeout: Duration) -> bool {
 }
 
 pub fn before_fork(py: Python<'_>) {
+    notice_fork(py);
     if let Some(engine) = engine(py).cloned() {
         py.detach(|| engine.pause());
     }
@@ -275,11 +312,15 @@ pub fn after_fork_in_parent(py: Python<'_>) {
 
 /// The child has no writer, and another process's records in its queue: it forgets both.
 pub fn after_fork_in_child(py: Python<'_>) {
+    platform::notice_forks();
+    slab::leave_to_parent();
+    stderr::after_fork_in_child(py);
     // What the parent logged before a start is the parent's to deliver.
     // SAFETY: taken at once; dropped after.
     if let State::Early(early) = unsafe { &mut *STATE.get(py) } {
         let inherited = std::mem::take(early);
         drop(inherited);
+        STATS.restart();
         return;
     }
     let Some(engine) = engine(py).cloned() else { return };

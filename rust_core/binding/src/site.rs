@@ -9,7 +9,8 @@ use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyCode, PyString, PyTuple};
-use unified_logger_core::record::{INLINE, SITES, Site};
+use unified_logger_core::names;
+use unified_logger_core::record::{INLINE, Site};
 use unified_logger_core::router::is_ai_field;
 
 use crate::frame::{Frame, Place};
@@ -113,11 +114,11 @@ pub fn resolve(frame: Option<&Frame<'_>>, names: Option<&Bound<'_, PyTuple>>) ->
         return Ok(Resolved { number: bare, site: None });
     }
     let bare = describe(frame)?;
-    let number = SITES.intern(bare.clone()).unwrap_or(INLINE);
+    let number = names::here().site(bare.clone()).unwrap_or(INLINE);
     let plain = match field_names(names)? {
         Some(fields) => {
             let ai = fields.iter().any(|name| is_ai_field(name));
-            SITES.intern(Site { fields, ..bare.clone() }).map(|number| Plain { number, ai })
+            names::here().site(Site { fields, ..bare.clone() }).map(|number| Plain { number, ai })
         }
         None => None,
     };

@@ -5,7 +5,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use unified_logger_core::clock;
 use unified_logger_core::level;
-use unified_logger_core::record::{INLINE, LOGGERS, SITES, Site};
+use unified_logger_core::names;
+use unified_logger_core::record::{INLINE, Site};
 
 use crate::capture::{Origin, Parts, exception_of, merge, text_of};
 use crate::exception;
@@ -75,6 +76,10 @@ impl<'py> Attributes<'py> {
 #[pyfunction]
 #[pyo3(signature = (log_record, ai = false))]
 pub fn emit(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
+    runtime::contained(|| capture(log_record, ai))
+}
+
+fn capture(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
     let py = log_record.py();
     let attributes = Attributes(log_record.getattr(intern!(py, "__dict__"))?.cast_into::<PyDict>()?);
     let mark = attributes.get(intern!(py, MARK));
@@ -89,11 +94,11 @@ pub fn emit(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
     let number: i32 =
         attributes.get(intern!(py, "levelno")).and_then(|found| found.extract().ok()).unwrap_or(level::INFO);
     let level_name = attributes.text(intern!(py, "levelname"));
-    if level::name(number) != level_name {
-        level::set_name(number, &level_name);
+    if names::here().level_name(number) != level_name {
+        names::here().set_level_name(number, &level_name);
     }
     let name = attributes.text(intern!(py, "name"));
-    let origin = Origin { number: LOGGERS.intern(name.clone()).unwrap_or(INLINE), name: &name };
+    let origin = Origin { number: names::here().logger(name.clone()).unwrap_or(INLINE), name: &name };
     let mut parts = Parts::new(py, number, &origin);
     parts.ai = ai;
     if !clock::is_stopped()
@@ -112,7 +117,7 @@ pub fn emit(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
         line: attributes.get(intern!(py, "lineno")).and_then(|found| found.extract().ok()).unwrap_or(0),
         fields: Vec::new(),
     };
-    parts.site = SITES.intern(site.clone()).unwrap_or(INLINE);
+    parts.site = names::here().site(site.clone()).unwrap_or(INLINE);
     parts.inline_site = (parts.site == INLINE).then(|| Box::new(site));
     if let Some(error) = attributes.get(intern!(py, "exc_info")).as_ref().and_then(exception_of) {
         let mut blob = Vec::new();

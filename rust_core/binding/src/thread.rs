@@ -4,7 +4,8 @@ use std::cell::Cell;
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use unified_logger_core::record::{INLINE, THREADS};
+use unified_logger_core::names;
+use unified_logger_core::record::INLINE;
 
 use crate::gil::Gil;
 use crate::watch::{Kind, Watched, dict_of};
@@ -58,7 +59,7 @@ fn ask(py: Python<'_>) -> PyResult<Name> {
     let get_ident = threading.getattr(intern!(py, "get_ident"))?;
     let native = get_ident.is(&py.import(intern!(py, "_thread"))?.getattr(intern!(py, "get_ident"))?)
         && get_ident.getattr(intern!(py, "__module__")).is_ok_and(|home| home.eq("_thread").unwrap_or(false));
-    let number = THREADS.intern(name.clone()).unwrap_or(INLINE);
+    let number = names::here().thread(name.clone()).unwrap_or(INLINE);
     if !native || number == INLINE {
         return Ok(if number == INLINE { Name::Text(name) } else { Name::Number(number) });
     }

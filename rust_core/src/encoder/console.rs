@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use crate::clock;
 use crate::exception::{self, SourceCache};
 use crate::level;
-use crate::record::{LOGGERS, Record, SITES};
+use crate::names;
+use crate::record::Record;
 use crate::table::View;
 use crate::value::Value;
 
@@ -66,7 +67,7 @@ impl ConsoleEncoder {
             line.push('Z');
         });
         line.push(' ');
-        let name = level::name(header.level);
+        let name = names::here().level_name(header.level);
         self.painted(line, color_of(header.level), |line| {
             let _ = write!(line, "{name:<8}");
         });
@@ -74,7 +75,8 @@ impl ConsoleEncoder {
         let logger = match record.logger {
             Some(name) => name.to_owned(),
             None => {
-                self.names.get(&LOGGERS, header.logger, |_| ()).map_or(UNKNOWN.into(), |(name, ())| (**name).clone())
+                let known = self.names.get(&names::here().loggers, header.logger, |_| ());
+                known.map_or(UNKNOWN.into(), |(name, ())| (**name).clone())
             }
         };
         self.painted(line, DIM, |line| put_escaped(line, &logger));
@@ -83,7 +85,7 @@ impl ConsoleEncoder {
     }
 
     fn put_fields(&mut self, record: &Record<'_>, line: &mut String) {
-        let site = self.sites.get(&SITES, record.header.site, |_| ()).map(|(site, ())| site.clone());
+        let site = self.sites.get(&names::here().sites, record.header.site, |_| ()).map(|(site, ())| site.clone());
         let site_names = site.iter().flat_map(|site| site.fields.iter().map(String::as_str));
         let mut record = *record;
         let (names, values) = {

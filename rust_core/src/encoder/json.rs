@@ -2,14 +2,16 @@
 //!
 //! What repeats is kept escaped: level and logger, call site, thread, the names of fields and the second of the time.
 
+use std::sync::Arc;
+
 use json_escape_simd::escape_into;
 use serde::Serialize;
 
 use crate::clock;
 use crate::exception::{self, SourceCache};
-use crate::level;
+use crate::names::{self, Names};
 use crate::platform;
-use crate::record::{self, Context, LOGGERS, RESERVED, Record, SITES, Site, THREADS};
+use crate::record::{self, Context, RESERVED, Record, Site};
 use crate::table::View;
 use crate::value::{Reader, Value};
 
@@ -17,6 +19,7 @@ use super::UNKNOWN;
 
 #[derive(Debug)]
 pub struct JsonEncoder {
+    names: Arc<Names>,
     times: clock::Formatter,
     level_names: u64,
     loggers: View<String, Vec<(i32, Vec<u8>)>>,
@@ -25,6 +28,8 @@ pub struct JsonEncoder {
     sources: SourceCache,
     /// `,"process":12345`
     process: Vec<u8>,
+    /// Whether the records are those of a process that died.
+    recovered: bool,
 }
 
 /// What a call site adds to each of its lines.
@@ -86,9 +91,9 @@ fn put_value(out: &mut Vec<u8>, value: Value<'_>) {
 }
 
 /// `,"level":"INFO","logger":"name","message":`, from the quote that ends the time on.
-fn level_and_logger(level: i32, logger: &str) -> Vec<u8> {
+fn level_and_logger(level: &str, logger: &str) -> Vec<u8> {
     let mut out = Vec::new();
-    put_string(&mut out, br#"","level":"#, &level::name(level));
+    put_string(&mut out, br#"","level":"#, level);
     put_string(&mut out, br#","logger":"#, logger);
     out.extend_from_slice(br#","message":"#);
     out
@@ -102,23 +107,44 @@ fn thread_piece(name: &str) -> Vec<u8> {
 
 impl Default for JsonEncoder {
     fn default() -> Self {
+        Self::new(Arc::clone(names::here()), platform::process_id(), false)
+    }
+}
+
+impl JsonEncoder {
+    /// An encoder for the records of one process, whose names these are. `recovered` marks them as written after its death.
+    #[must_use]
+    pub fn new(names: Arc<Names>, process_id: u32, recovered: bool) -> Self {
         let mut process = br#","process":"#.to_vec();
-        put_number(&mut process, platform::process_id());
+        put_number(&mut process, process_id);
         Self {
             times: clock::Formatter::default(),
-            level_names: level::generation(),
+            level_names: names.level_generation(),
+            names,
             loggers: View::new(),
             threads: View::new(),
             sites: View::new(),
             sources: SourceCache::default(),
             process,
+            recovered,
         }
     }
-}
 
-impl JsonEncoder {
     /// Appends the record's line, with its newline.
     pub fn encode(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
+        self.encode_head(record, out);
+        self.encode_rest(record, out);
+    }
+
+    /// Appends the line of a record of the library's own, which is no record of a process that died.
+    pub fn encode_own(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
+        let recovered = std::mem::replace(&mut self.recovered, false);
+        self.encode(record, out);
+        self.recovered = recovered;
+    }
+
+    /// Appends the line up to the process number: what is the same whenever the record is encoded.
+    pub fn encode_head(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
         let header = &record.header;
         out.extend_from_slice(br#"{"timestamp":""#);
         self.times.write(header.time, out);
@@ -127,12 +153,15 @@ impl JsonEncoder {
         self.put_place(record, out);
         match record.thread {
             Some(name) => put_string(out, br#","thread":"#, name),
-            None => match self.threads.get(&THREADS, header.thread, |name| thread_piece(name)) {
+            None => match self.threads.get(&self.names.threads, header.thread, |name| thread_piece(name)) {
                 Some((_, piece)) => out.extend_from_slice(piece),
                 None => put_string(out, br#","thread":"#, UNKNOWN),
             },
         }
         out.extend_from_slice(&self.process);
+    }
+
+    fn encode_rest(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
         if let Some(context) = &record.context {
             if let Some(id) = context.trace_id {
                 put_string(out, br#","trace_id":"#, id);
@@ -140,6 +169,9 @@ impl JsonEncoder {
             if let Some(id) = context.span_id {
                 put_string(out, br#","span_id":"#, id);
             }
+        }
+        if self.recovered {
+            out.extend_from_slice(br#","recovered":true"#);
         }
         if let Some(blob) = record.exception {
             out.extend_from_slice(br#","exception":"#);
@@ -154,21 +186,21 @@ impl JsonEncoder {
     }
 
     fn put_level_and_logger(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
-        if self.level_names != level::generation() {
-            self.level_names = level::generation();
+        if self.level_names != self.names.level_generation() {
+            self.level_names = self.names.level_generation();
             self.loggers = View::new();
         }
         let number = record.header.level;
         if let Some(name) = record.logger {
-            return out.extend_from_slice(&level_and_logger(number, name));
+            return out.extend_from_slice(&level_and_logger(&self.names.level_name(number), name));
         }
-        let Some((name, pieces)) = self.loggers.get(&LOGGERS, record.header.logger, |_| Vec::new()) else {
-            return out.extend_from_slice(&level_and_logger(number, UNKNOWN));
+        let Some((name, pieces)) = self.loggers.get(&self.names.loggers, record.header.logger, |_| Vec::new()) else {
+            return out.extend_from_slice(&level_and_logger(&self.names.level_name(number), UNKNOWN));
         };
         if let Some((_, piece)) = pieces.iter().find(|(level, _)| *level == number) {
             return out.extend_from_slice(piece);
         }
-        let piece = level_and_logger(number, name);
+        let piece = level_and_logger(&self.names.level_name(number), name);
         out.extend_from_slice(&piece);
         // Any number is a level; only so many are worth keeping.
         if pieces.len() < 8 {
@@ -179,7 +211,7 @@ impl JsonEncoder {
     fn put_place(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
         match record.site {
             Some(site) => out.extend_from_slice(&place(site.module, site.function, site.line)),
-            None => match self.sites.get(&SITES, record.header.site, SitePieces::new) {
+            None => match self.sites.get(&self.names.sites, record.header.site, SitePieces::new) {
                 Some((_, pieces)) => out.extend_from_slice(&pieces.place),
                 None => out.extend_from_slice(&place(UNKNOWN, UNKNOWN, 0)),
             },
@@ -188,7 +220,7 @@ impl JsonEncoder {
 
     /// The context's fields, then the call's.
     fn put_fields(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
-        let known: &[(Vec<u8>, String)] = match self.sites.get(&SITES, record.header.site, SitePieces::new) {
+        let known: &[(Vec<u8>, String)] = match self.sites.get(&self.names.sites, record.header.site, SitePieces::new) {
             Some((_, pieces)) => &pieces.fields,
             None => &[],
         };
@@ -287,7 +319,7 @@ mod tests {
     }
 
     fn record(parts: &Parts<'_>) -> Vec<u8> {
-        let site = SITES.intern(Site {
+        let site = names::here().site(Site {
             module: "api_handler".into(),
             function: "handle_request".into(),
             line: 42,
@@ -299,7 +331,7 @@ mod tests {
             sequence: 0,
             level: 20,
             site: site.unwrap(),
-            logger: LOGGERS.intern("wechat_backend.api".into()).unwrap(),
+            logger: names::here().logger("wechat_backend.api".into()).unwrap(),
             thread: INLINE,
             flags: if parts.context.is_some() { flag::CONTEXT } else { 0 },
             extra: u16::try_from(parts.extra.len()).unwrap(),

@@ -1,12 +1,20 @@
 //! What differs between operating systems. Everything else in the engine is portable.
 
 #[cfg(unix)]
+mod mapping_unix;
+#[cfg(unix)]
 mod unix;
+#[cfg(unix)]
+pub use mapping_unix::*;
 #[cfg(unix)]
 pub use unix::*;
 
 #[cfg(not(unix))]
+mod mapping_other;
+#[cfg(not(unix))]
 mod other;
+#[cfg(not(unix))]
+pub use mapping_other::*;
 #[cfg(not(unix))]
 pub use other::*;
 

@@ -48,7 +48,7 @@ pub fn open_append(path: &Path, mode: u32, follow: bool) -> io::Result<File> {
 
 /// A process that closed its standard error would get its number for the next file, and what is meant for the console would
 /// go there.
-fn beyond_standard_streams(file: File) -> io::Result<File> {
+pub(super) fn beyond_standard_streams(file: File) -> io::Result<File> {
     if file.as_raw_fd() > 2 {
         return Ok(file);
     }

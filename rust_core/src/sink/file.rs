@@ -1,5 +1,6 @@
 //! A log file: whole lines appended, rotated within its bound, mended after trouble.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use memchr::memrchr;
 
+use crate::blackbox::{self, Journal};
 use crate::config::Fsync;
 use crate::error::{Error, Result};
 use crate::platform::{self, Identity};
@@ -20,6 +22,12 @@ const WRITE: usize = 1 << 20;
 const KEEP: usize = 1 << 20;
 const SHORTEST_RETRY: Duration = Duration::from_millis(10);
 const LONGEST_RETRY: Duration = Duration::from_secs(1);
+/// A size that no file has.
+const UNKNOWN: u64 = u64::MAX;
+/// No line is longer, in bytes.
+const LONGEST: u64 = 64 << 20;
+/// Marks the place of a line that is no record's: it follows the record before it.
+const OWN: u64 = 1 << 63;
 
 #[derive(Clone, Debug)]
 pub struct FileSettings {
@@ -28,6 +36,8 @@ pub struct FileSettings {
     pub directory_mode: u32,
     pub rotation: SizeRotation,
     pub fsync: Fsync,
+    /// Where appends are noted before and after.
+    pub journal: Journal,
 }
 
 #[derive(Debug)]
@@ -37,6 +47,8 @@ pub struct FileSink {
     /// Whole lines not written yet, from `start` on.
     pending: Vec<u8>,
     start: usize,
+    /// Of each of them its record's place in the order of writing.
+    places: VecDeque<u64>,
     counts: Counts,
     retry: Retry,
     /// A part of a line that could not be cut off again.
@@ -102,14 +114,15 @@ impl FileSink {
     /// # Errors
     /// When it cannot be opened, is not a regular file, or is a link in a directory that others may write.
     pub fn open(settings: FileSettings) -> Result<Self> {
-        // A size that no file has: what an earlier process left is looked at before the first write.
-        let file = Open { size: u64::MAX, ..open(&settings)? };
+        // What an earlier process left is looked at before the first write.
+        let file = Open { size: UNKNOWN, ..open(&settings)? };
         let sync = Syncing { names: settings.fsync != Fsync::Never, ..Syncing::default() };
         Ok(Self {
             settings,
             file: Some(file),
             pending: Vec::new(),
             start: 0,
+            places: VecDeque::new(),
             counts: Counts::default(),
             retry: Retry::default(),
             torn: None,
@@ -117,12 +130,23 @@ impl FileSink {
         })
     }
 
-    /// Takes one whole line, newline included, for the next `write`.
+    /// Takes one whole line, newline included, for the next `write`. `place` is its record's in the order of writing.
     #[inline]
-    pub fn push(&mut self, line: &[u8]) {
+    pub fn push(&mut self, line: &[u8], place: u64) {
         debug_assert_eq!(line.last(), Some(&b'\n'));
         self.pending.extend_from_slice(line);
+        self.places.push_back(place);
         self.counts.pushed += 1;
+    }
+
+    /// Takes a line that is no record's; it follows that of the record at `place`.
+    pub fn push_own(&mut self, line: &[u8], place: u64) {
+        self.push(line, place | OWN);
+    }
+
+    /// Places of the records whose lines are not written yet.
+    pub fn waiting(&self) -> impl Iterator<Item = u64> {
+        self.places.iter().copied().filter(|place| place & OWN == 0)
     }
 
     /// Lines ever taken.
@@ -245,6 +269,8 @@ impl FileSink {
         let lost = self.counts.pushed - self.passed();
         self.counts.given_up += lost;
         self.sync.data = false;
+        let lines = self.places.len();
+        self.note_passed(lines);
         self.clear();
         lost
     }
@@ -300,6 +326,13 @@ impl FileSink {
     fn append(&mut self, count: usize, held: Held) -> Result<()> {
         let bytes = &self.pending[self.start..self.start + count];
         let Some(open) = &mut self.file else { return Ok(()) };
+        let lines = count_lines(bytes);
+        let upto = self.places.get(lines.saturating_sub(1)).map_or(0, |place| place & !OWN);
+        // Should the process die in the next call, this decides what was written.
+        self.settings
+            .journal
+            .intend(open.identity, open.size, upto)
+            .map_err(|error| Error::io("note what is written to", &self.settings.path, error))?;
         let mut done = 0;
         while done < bytes.len() {
             match open.file.write(&bytes[done..]) {
@@ -310,7 +343,7 @@ impl FileSink {
             }
         }
         open.size += count as u64;
-        self.passed_part(count);
+        self.passed_part(count, lines);
         Ok(())
     }
 
@@ -325,37 +358,50 @@ impl FileSink {
             // If this fails too, it is tried again before the next write.
             self.torn = open.file.set_len(torn.whole).is_err().then_some(torn);
         }
-        self.passed_part(whole);
+        let lines = count_lines(&self.pending[self.start..self.start + whole]);
+        self.passed_part(whole, lines);
         Error::io("write", &self.settings.path, error)
     }
 
-    fn passed_part(&mut self, count: usize) {
-        let part = &self.pending[self.start..self.start + count];
-        self.counts.written += memchr::memchr_iter(b'\n', part).count() as u64;
+    fn passed_part(&mut self, count: usize, lines: usize) {
+        self.counts.written += lines as u64;
         self.counts.bytes += count as u64;
         self.start += count;
+        self.note_passed(lines);
+    }
+
+    fn note_passed(&mut self, lines: usize) {
+        let Some(last) = self.places.drain(..lines.min(self.places.len())).next_back() else { return };
+        // A box in recovery that takes no note any more is gone through again: what is there already is recognised then.
+        let _ = self.settings.journal.passed(last & !OWN);
     }
 
     /// Makes sure that the open file is the one at the path, and that it ends with a newline.
     fn find_file(&mut self, held: Held) -> Result<()> {
+        if self.find_file_as_it_is()? {
+            return Ok(());
+        }
+        if held.is_alone() {
+            self.cut_own_torn_line();
+        }
+        self.close_torn_line(held)
+    }
+
+    /// Makes sure that the open file is the one at the path. True when nobody touched it since.
+    fn find_file_as_it_is(&mut self) -> Result<bool> {
         let at_path = platform::identity_at(&self.settings.path).ok();
         if let Some(open) = &mut self.file
             && Some(open.identity) == at_path
         {
             let size = open.file.metadata().map_err(|error| Error::io("look at", &self.settings.path, error))?.len();
-            if size == open.size {
-                return Ok(());
-            }
+            let untouched = size == open.size;
             open.size = size;
-        } else {
-            // Removed, renamed or rotated by another: go on in the one that is there now.
-            self.file = Some(open_or_create(&self.settings)?);
-            self.sync.names = self.settings.fsync != Fsync::Never;
+            return Ok(untouched);
         }
-        if held.is_alone() {
-            self.cut_own_torn_line();
-        }
-        self.close_torn_line()
+        // Removed, renamed or rotated by another: go on in the one that is there now.
+        self.file = Some(open_or_create(&self.settings)?);
+        self.sync.names = self.settings.fsync != Fsync::Never;
+        Ok(false)
     }
 
     /// What an earlier write left of a line and could not cut off goes, if nobody wrote behind it. A file that can only be
@@ -369,13 +415,56 @@ impl FileSink {
         }
     }
 
-    /// A process that died while writing may have left part of a line: it gets an end of its own.
-    fn close_torn_line(&mut self) -> Result<()> {
+    /// A process that died while writing may have left part of a line. If its black box knows of it, that line goes, and comes
+    /// back whole from there; any other gets an end of its own.
+    fn close_torn_line(&mut self, held: Held) -> Result<()> {
         let Some(open) = &mut self.file else { return Ok(()) };
         let path = &self.settings.path;
-        if open.size > 0 && !platform::ends_with_newline(&open.file, open.size) {
-            open.file.write_all(b"\n").map_err(|error| Error::io("write", path, error))?;
-            open.size += 1;
+        if open.size == 0 || platform::ends_with_newline(&open.file, open.size) {
+            return Ok(());
+        }
+        if held.is_alone()
+            && let Some(directory) = path.parent()
+            && let Some(from) = blackbox::appended_from(directory, open.identity, open.size)
+        {
+            return self.cut_torn_line(from);
+        }
+        open.file.write_all(b"\n").map_err(|error| Error::io("write", path, error))?;
+        open.size += 1;
+        Ok(())
+    }
+
+    /// Cuts off what stands behind the last newline from `from` on, where a line began.
+    fn cut_torn_line(&mut self, from: u64) -> Result<()> {
+        let Some(open) = &mut self.file else { return Ok(()) };
+        let failed = |error| Error::io("cut a torn line off", &self.settings.path, error);
+        let from = from.max(open.size.saturating_sub(LONGEST));
+        let mut text = vec![0; usize::try_from(open.size - from).unwrap_or(0)];
+        let count = platform::read_at(&open.file, &mut text, from).map_err(failed)?;
+        let whole = from + memrchr(b'\n', &text[..count]).map_or(0, |end| end as u64 + 1);
+        open.file.set_len(whole).map_err(failed)?;
+        open.size = whole;
+        Ok(())
+    }
+
+    /// Cuts off a line that was torn where the process that wrote from `from` on died. To be called with the lock held.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn cut_off_torn(&mut self, identity: Identity, from: u64) -> Result<()> {
+        self.find_file_as_it_is()?;
+        match &self.file {
+            Some(open)
+                if open.identity == identity
+                    && open.size > from
+                    && !platform::ends_with_newline(&open.file, open.size) =>
+            {
+                self.cut_torn_line(from)?;
+            }
+            _ => {}
+        }
+        if let Some(open) = &mut self.file {
+            open.size = UNKNOWN;
         }
         Ok(())
     }
@@ -400,6 +489,10 @@ impl FileSink {
         self.file = Some(open(&self.settings)?);
         Ok(())
     }
+}
+
+fn count_lines(bytes: &[u8]) -> usize {
+    memchr::memchr_iter(b'\n', bytes).count()
 }
 
 fn open_or_create(settings: &FileSettings) -> Result<Open> {

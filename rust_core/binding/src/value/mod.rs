@@ -11,6 +11,8 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use unified_logger_core::value::{JSON, Put, TEXT, Value};
 
+use crate::runtime;
+
 /// Whether a value is all there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Outcome {
@@ -85,6 +87,10 @@ unsafe fn capture_json(out: &mut impl Put, object: *mut ffi::PyObject) -> Outcom
     // SAFETY: as in `capture`.
     unsafe { writer.write(object) };
     let (json, outcome) = writer.finish();
+    // What ran may have been anything, a fork included.
+    // SAFETY: promised by the caller.
+    runtime::notice_fork(unsafe { Python::assume_attached() });
+    out.keep_own();
     out.put_u8(JSON);
     out.put_text(&json);
     outcome

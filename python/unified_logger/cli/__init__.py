@@ -1,0 +1,31 @@
+"""The command `unified-logger`; each of its commands is a module here."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from . import recover
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_COMMANDS = (recover,)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command.
+
+    Args:
+        arguments: Those after the program's name; None takes the process's own.
+
+    Returns:
+        The exit status: 0 when all went well, 1 when something did not, 2 for arguments that make no sense.
+    """
+    parser = argparse.ArgumentParser(prog="unified-logger", description=__doc__)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in _COMMANDS:
+        command.add_to(commands)
+    given = parser.parse_args(arguments)
+    status: int = given.run(given)
+    return status

@@ -1,0 +1,45 @@
+"""`unified-logger recover DIR`: writes what processes that died had accepted and not written."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from .. import _core
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+_HELP = "write the records that processes which died left in their black boxes"
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command to those there are."""
+    parser = commands.add_parser("recover", help=_HELP, description=_HELP + ".")
+    parser.add_argument("directory", metavar="DIR", help="the log directory")
+    parser.set_defaults(run=run)
+
+
+def run(given: Namespace) -> int:
+    """Recovers a directory and says what was done.
+
+    Returns:
+        0 when nothing is left to recover, 1 when something could not be written or read, 2 when there is no such directory.
+    """
+    directory = os.path.abspath(given.directory)
+    if not os.path.isdir(directory):
+        print(f"unified-logger recover: {given.directory!r} is not a directory", file=sys.stderr)
+        return 2
+    told = _core.recover(directory)
+    # One thread of this process: nobody else can be at it.
+    assert told is not None
+    print(f"{told['records']} records recovered from {told['boxes']} black boxes")
+    if told["damaged"]:
+        print(f"{told['damaged']} records were damaged and could not be recovered", file=sys.stderr)
+    for path, reason in told["aside"]:
+        print(f"set aside as {path!r}: {reason}", file=sys.stderr)
+    for reason in told["failed"]:
+        print(f"not recovered: {reason!r}", file=sys.stderr)
+    return 1 if told["aside"] or told["failed"] or told["damaged"] else 0

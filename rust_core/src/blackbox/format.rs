@@ -1,0 +1,263 @@
+//! The bytes of a black box. Numbers are little-endian where they are read by others, and eight bytes wide where they change.
+//!
+//! | bytes from | what |
+//! | ---: | --- |
+//! | 0 | magic, version, sizes, owner, areas of slots; checked |
+//! | 192 | length of the catalog; what a recovery has noted |
+//! | 256 | the journal of each file, 64 bytes each |
+//! | 4,096 | settings that encoding and routing need, as JSON; checked |
+//! | 32,768 | the catalog of names |
+//! | 1,048,576 | slots |
+
+use serde::{Deserialize, Serialize};
+
+use crate::checksum;
+use crate::config::{AiLoggers, FileSettings, Settings};
+use crate::platform;
+use crate::slab::{Area, SIZES};
+
+pub const MAGIC: [u8; 8] = *b"ULBOX\r\n\0";
+/// Changes with everything that changes what bytes mean: this layout, that of records, that of the catalog.
+pub const VERSION: u32 = 1;
+/// Files that a journal is kept for.
+pub const FILES: usize = 4;
+
+pub const FIXED: usize = 128;
+const CHECK: usize = FIXED;
+pub const CATALOG_LENGTH: usize = 192;
+/// What the first recovery noted.
+pub const RECOVERY: usize = 200;
+const JOURNALS: usize = 256;
+pub const JOURNAL: usize = 64;
+pub const SETTINGS: usize = 4_096;
+pub const CATALOG: usize = 32_768;
+pub const SLOTS: usize = 1 << 20;
+
+/// Where the words of one journal are.
+#[must_use]
+pub const fn journal(file: usize) -> usize {
+    JOURNALS + file * JOURNAL
+}
+
+/// What stands in the part that does not change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    pub size: u64,
+    pub process: u32,
+    /// When the owner began, nanoseconds since the epoch.
+    pub started: i64,
+    pub areas: [Area; SIZES.len()],
+}
+
+/// Why bytes are no black box of ours.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Foreign {
+    #[error("it is not a black box")]
+    Magic,
+    #[error("it is of format {0}, this is format {VERSION}")]
+    Version(u32),
+    #[error("its {0} is damaged")]
+    Damaged(&'static str),
+}
+
+impl Head {
+    #[must_use]
+    pub fn to_bytes(self) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend_from_slice(&VERSION.to_le_bytes());
+        bytes.extend_from_slice(&self.process.to_le_bytes());
+        bytes.extend_from_slice(&self.size.to_le_bytes());
+        bytes.extend_from_slice(&self.started.to_le_bytes());
+        for area in self.areas {
+            bytes.extend_from_slice(&(area.offset as u64).to_le_bytes());
+            bytes.extend_from_slice(&u64::from(area.count).to_le_bytes());
+        }
+        bytes.resize(FIXED, 0);
+        let check = checksum::of(&bytes);
+        bytes.extend_from_slice(&check.to_le_bytes());
+        bytes
+    }
+
+    /// Reads and checks the part that does not change.
+    ///
+    /// # Errors
+    /// When the bytes are of another format, or damaged.
+    pub fn read(bytes: &[u8]) -> Result<Self, Foreign> {
+        const DAMAGED: Foreign = Foreign::Damaged("head");
+        if bytes.first_chunk() != Some(&MAGIC) {
+            return Err(Foreign::Magic);
+        }
+        let version = u32_at(bytes, 8).ok_or(DAMAGED)?;
+        if version != VERSION {
+            return Err(Foreign::Version(version));
+        }
+        let fixed = bytes.get(..FIXED).ok_or(DAMAGED)?;
+        if u64_at(bytes, CHECK) != Some(checksum::of(fixed)) {
+            return Err(DAMAGED);
+        }
+        let number = |offset| u64_at(bytes, offset).ok_or(DAMAGED);
+        let mut head = Self {
+            process: u32_at(bytes, 12).ok_or(DAMAGED)?,
+            size: number(16)?,
+            started: number(24)?.cast_signed(),
+            areas: [Area { offset: 0, count: 0 }; SIZES.len()],
+        };
+        for (index, area) in head.areas.iter_mut().enumerate() {
+            let (offset, count) = (number(32 + index * 16)?, number(40 + index * 16)?);
+            let end = count.checked_mul(SIZES[index] as u64).and_then(|bytes| bytes.checked_add(offset));
+            if end.is_none_or(|end| end > head.size) || offset < SLOTS as u64 {
+                return Err(DAMAGED);
+            }
+            *area = Area {
+                offset: usize::try_from(offset).map_err(|_| DAMAGED)?,
+                count: u32::try_from(count).map_err(|_| DAMAGED)?,
+            };
+        }
+        Ok(head)
+    }
+}
+
+/// What of the settings encoding and routing need.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    pub files: Vec<FileSettings>,
+    pub ai: AiLoggers,
+    pub file_mode: u32,
+    pub directory_mode: u32,
+}
+
+impl Kept {
+    #[must_use]
+    pub fn of(settings: &Settings) -> Self {
+        Self {
+            files: settings.files.clone(),
+            ai: settings.ai.clone(),
+            file_mode: settings.file_mode,
+            directory_mode: settings.directory_mode,
+        }
+    }
+
+    /// As it stands in a box; `None` if it has no room there.
+    #[must_use]
+    pub fn to_bytes(&self) -> Option<Vec<u8>> {
+        let json = serde_json::to_vec(self).ok()?;
+        let mut bytes = (json.len() as u64).to_le_bytes().to_vec();
+        bytes.extend_from_slice(&checksum::of(&json).to_le_bytes());
+        bytes.extend_from_slice(&json);
+        (bytes.len() <= CATALOG - SETTINGS && self.files.len() <= FILES).then_some(bytes)
+    }
+
+    /// Reads what stands in a box. File names that lead out of the directory are none.
+    #[must_use]
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        let length = usize::try_from(u64_at(bytes, SETTINGS)?).ok()?;
+        let json = bytes.get(SETTINGS + 16..CATALOG)?.get(..length)?;
+        if u64_at(bytes, SETTINGS + 8) != Some(checksum::of(json)) {
+            return None;
+        }
+        let kept: Self = serde_json::from_slice(json).ok()?;
+        let plain = |name: &str| {
+            !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0']) && name.len() < 256
+        };
+        let whole = kept.files.len() <= FILES
+            && kept.files.iter().all(|file| plain(&file.name))
+            && kept.file_mode & !0o777 == 0
+            && kept.directory_mode & !0o777 == 0;
+        whole.then_some(kept)
+    }
+}
+
+/// What a process is about to append to a file, and what it knows to be written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Entry {
+    /// Every record up to this place in the order of writing is in the file, if it belongs there.
+    pub passed: u64,
+    /// Records up to this place may be in the file already, from `offset` on; 0 when none is under way.
+    pub upto: u64,
+    pub device: u64,
+    pub inode: u64,
+    pub offset: u64,
+}
+
+impl Entry {
+    #[must_use]
+    pub fn read(bytes: &[u8], file: usize) -> Option<Self> {
+        let word = |index: usize| u64_at(bytes, journal(file) + index * 8);
+        Some(Self { passed: word(0)?, upto: word(1)?, device: word(2)?, inode: word(3)?, offset: word(4)? })
+    }
+
+    #[must_use]
+    pub fn identity(&self) -> platform::Identity {
+        platform::Identity { device: self.device, inode: self.inode }
+    }
+}
+
+/// What the first recovery of a box notes before it writes anything, so that one that goes on with it does the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Noted {
+    /// Records it found to be written.
+    pub count: u64,
+    /// When it began, nanoseconds since the epoch.
+    pub time: i64,
+    /// The last place in the order of writing that the owner gave away; those of the records that waited follow.
+    pub taken: u64,
+}
+
+impl Noted {
+    #[must_use]
+    pub fn to_bytes(self) -> Vec<u8> {
+        [self.count + 1, self.time.cast_unsigned(), self.taken].into_iter().flat_map(u64::to_le_bytes).collect()
+    }
+
+    #[must_use]
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        let word = |index: usize| u64_at(bytes, RECOVERY + index * 8);
+        Some(Self { count: word(0)?.checked_sub(1)?, time: word(1)?.cast_signed(), taken: word(2)? })
+    }
+}
+
+#[must_use]
+pub fn u64_at(bytes: &[u8], offset: usize) -> Option<u64> {
+    bytes.get(offset..)?.first_chunk().map(|word| u64::from_le_bytes(*word))
+}
+
+#[must_use]
+pub fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
+    bytes.get(offset..)?.first_chunk().map(|word| u32::from_le_bytes(*word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::slab::areas;
+
+    fn head() -> Head {
+        Head { size: 8 << 20, process: 7, started: -1, areas: areas(SLOTS, 7 << 20) }
+    }
+
+    #[test]
+    fn a_head_is_read_back_as_written() {
+        assert_eq!(Head::read(&head().to_bytes()), Ok(head()));
+    }
+
+    #[test]
+    fn other_formats_and_damage_are_told_apart() {
+        let bytes = head().to_bytes();
+        assert_eq!(Head::read(b"something else"), Err(Foreign::Magic));
+        let mut newer = bytes.clone();
+        newer[8] = 9;
+        assert_eq!(Head::read(&newer), Err(Foreign::Version(9)));
+        for index in 12..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[index] ^= 1;
+            assert_eq!(Head::read(&damaged), Err(Foreign::Damaged("head")), "{index}");
+        }
+    }
+
+    #[test]
+    fn areas_outside_the_file_are_refused() {
+        let mut head = head();
+        head.areas[3].count = 1_000;
+        assert_eq!(Head::read(&head.to_bytes()), Err(Foreign::Damaged("head")));
+    }
+}

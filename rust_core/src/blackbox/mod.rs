@@ -1,0 +1,263 @@
+//! The black box: the buffers of records lie in a file that is mapped, so that what was accepted survives the process.
+//!
+//! A box can be read with nothing but itself: it repeats the names that records refer to, and what of the settings encoding
+//! needs. Before the writer appends to a file it notes in the box what, so that after a death it can be decided what was
+//! written; see `recovery`. The kernel keeps the pages of a process that is killed; only a power failure takes them.
+
+mod format;
+mod place;
+mod reader;
+
+use std::fs::File;
+use std::path::Path;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering, fence};
+
+pub use format::{Entry, FILES, Foreign, Kept, Noted};
+pub use place::{Ownerless, all, disown_all};
+pub use reader::{Contents, Found, read};
+
+use crate::clock;
+use crate::config::Settings;
+use crate::names::{Follower, Names};
+use crate::platform::{self, Identity, Mapping};
+use crate::slab::{self, Pool};
+
+/// The least a box can be: names and settings have a fixed share.
+pub const SMALLEST: usize = 2 << 20;
+
+/// The part of a box before the slots, mapped on its own: it is there for as long as anybody notes something in it.
+#[derive(Debug)]
+pub struct Front {
+    memory: Mapping,
+    own: place::Own,
+    forks: u32,
+}
+
+impl Front {
+    fn word(&self, offset: usize) -> &AtomicU64 {
+        debug_assert!(offset.is_multiple_of(8) && offset + 8 <= self.memory.length());
+        // SAFETY: within the mapping, aligned, and only ever used as an atomic once the box is made.
+        unsafe { self.memory.start().add(offset).cast().as_ref() }
+    }
+
+    /// Copies bytes into the front.
+    ///
+    /// # Safety
+    /// Nobody else writes there at the same time, and nobody reads it before being told.
+    unsafe fn put(&self, offset: usize, bytes: &[u8]) {
+        assert!(offset + bytes.len() <= self.memory.length());
+        // SAFETY: within the mapping; the caller vouches for the rest.
+        unsafe { self.memory.start().add(offset).copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len()) };
+    }
+
+    fn is_anothers(&self) -> bool {
+        self.forks != slab::forks()
+    }
+}
+
+impl Follower for Front {
+    fn append(&self, entry: &[u8]) {
+        if self.is_anothers() {
+            return;
+        }
+        let length = self.word(format::CATALOG_LENGTH);
+        let end = length.load(Ordering::Relaxed) as usize;
+        // SAFETY: entries come one at a time, under the catalog's lock; the length tells readers of them afterwards.
+        unsafe { self.put(format::CATALOG + end, entry) };
+        length.store((end + entry.len()) as u64, Ordering::Release);
+    }
+}
+
+/// A box of this process.
+#[derive(Debug)]
+pub struct BlackBox {
+    front: Arc<Front>,
+    follower: Arc<dyn Follower>,
+    names: Arc<Names>,
+    pub in_shared_memory: bool,
+}
+
+/// What came of making a box.
+#[derive(Debug)]
+pub struct Made {
+    pub black_box: Option<BlackBox>,
+    /// In the box, or in plain memory without one. `None` when even that could not be had.
+    pub pool: Option<Pool>,
+    /// Why a better place was not to be had, by place.
+    pub refused: Vec<String>,
+}
+
+/// Makes a box at the best place there is for these settings.
+#[must_use]
+pub fn make(settings: &Settings, names: &Arc<Names>) -> Made {
+    platform::notice_forks();
+    let mut refused = Vec::new();
+    for place in place::choices(&settings.directory, settings.black_box) {
+        match make_at(&place, settings, names) {
+            Ok((black_box, pool)) => return Made { black_box: Some(black_box), pool: Some(pool), refused },
+            Err(error) => refused.push(format!("{}: {error}", place.directory.display())),
+        }
+    }
+    Made { black_box: None, pool: Pool::plain(settings.black_box_bytes), refused }
+}
+
+fn make_at(place: &place::Place, settings: &Settings, names: &Arc<Names>) -> std::io::Result<(BlackBox, Pool)> {
+    let size = settings.black_box_bytes.max(SMALLEST).next_multiple_of(1 << 16);
+    let making = place.begin(size as u64)?;
+    let mapped = Mapping::shared(&making.file, 0, format::SLOTS)
+        .and_then(|front| Ok((front, Mapping::shared(&making.file, format::SLOTS, size - format::SLOTS)?)));
+    let (memory, slots) = match mapped {
+        Ok(mapped) => mapped,
+        Err(error) => return Err(making.abandon(error)),
+    };
+    let Some(kept) = Kept::of(settings).to_bytes() else {
+        return Err(making.abandon(std::io::Error::other("its settings are too long for a black box")));
+    };
+    let areas = slab::areas(0, size - format::SLOTS);
+    let head = format::Head {
+        size: size as u64,
+        process: platform::process_id(),
+        started: clock::now(),
+        areas: areas.map(|area| slab::Area { offset: area.offset + format::SLOTS, ..area }),
+    };
+    let Some(pool) = Pool::new(slots, areas) else {
+        return Err(making.abandon(std::io::Error::other("too many pools wait for their last record")));
+    };
+    if let Err(error) = write_front(&making.file, &head, &kept) {
+        return Err(making.abandon(error));
+    }
+    let front = Arc::new(Front { memory, own: making.finish()?, forks: slab::forks() });
+    let follower: Arc<dyn Follower> = front.clone();
+    let black_box = BlackBox {
+        front,
+        follower: Arc::clone(&follower),
+        names: Arc::clone(names),
+        in_shared_memory: place.shared_memory,
+    };
+    if names.follow(follower) {
+        Ok((black_box, pool))
+    } else {
+        black_box.remove();
+        Err(std::io::ErrorKind::WouldBlock.into())
+    }
+}
+
+/// Head and settings, through the file: before it has its name nobody else looks at it.
+fn write_front(file: &File, head: &format::Head, kept: &[u8]) -> std::io::Result<()> {
+    platform::write_at(file, &head.to_bytes(), 0)?;
+    platform::write_at(file, kept, format::SETTINGS as u64)
+}
+
+impl BlackBox {
+    #[must_use]
+    pub fn journal(&self, file: usize) -> Journal {
+        Journal::Mapped { front: Arc::clone(&self.front), file }
+    }
+
+    /// Takes the box away: nothing in it is left to write.
+    pub fn remove(&self) {
+        if !self.front.is_anothers() {
+            self.front.own.remove();
+        }
+    }
+
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.front.own.path()
+    }
+}
+
+impl Drop for BlackBox {
+    fn drop(&mut self) {
+        self.names.unfollow(&self.follower);
+    }
+}
+
+/// Where the appends to one file are noted, before and after.
+#[derive(Clone, Debug)]
+pub enum Journal {
+    /// Nothing survives, so nothing need be known.
+    Off,
+    /// In this process's box.
+    Mapped { front: Arc<Front>, file: usize },
+    /// In a dead process's box, which is being recovered.
+    Kept { file: Arc<File>, index: usize },
+}
+
+impl Journal {
+    /// Notes that records up to the place `upto` are about to be appended to a file of `offset` bytes.
+    ///
+    /// # Errors
+    /// When a box that is being recovered cannot be written: then nothing may be appended.
+    pub fn intend(&self, identity: Identity, offset: u64, upto: u64) -> std::io::Result<()> {
+        let words = [identity.device, identity.inode, offset];
+        match self {
+            Self::Off => Ok(()),
+            Self::Mapped { front, .. } if front.is_anothers() => Ok(()),
+            Self::Mapped { front, file } => {
+                let start = format::journal(*file);
+                front.word(start + 8).store(0, Ordering::Relaxed);
+                // Whoever dies between these two leaves no note that is half the old and half the new.
+                fence(Ordering::Release);
+                for (index, word) in words.into_iter().enumerate() {
+                    front.word(start + 16 + index * 8).store(word, Ordering::Relaxed);
+                }
+                front.word(start + 8).store(upto, Ordering::Release);
+                Ok(())
+            }
+            Self::Kept { file, index } => {
+                let start = format::journal(*index) as u64;
+                platform::write_at(file, &0_u64.to_le_bytes(), start + 8)?;
+                let words: Vec<u8> = words.into_iter().flat_map(u64::to_le_bytes).collect();
+                platform::write_at(file, &words, start + 16)?;
+                platform::write_at(file, &upto.to_le_bytes(), start + 8)
+            }
+        }
+    }
+
+    /// Notes that every record up to the place `upto` that belongs into the file is there.
+    ///
+    /// # Errors
+    /// When a box that is being recovered cannot be written.
+    pub fn passed(&self, upto: u64) -> std::io::Result<()> {
+        match self {
+            Self::Off => Ok(()),
+            Self::Mapped { front, .. } if front.is_anothers() => Ok(()),
+            Self::Mapped { front, file } => {
+                front.word(format::journal(*file)).store(upto, Ordering::Release);
+                Ok(())
+            }
+            Self::Kept { file, index } => platform::write_at(file, &upto.to_le_bytes(), format::journal(*index) as u64),
+        }
+    }
+}
+
+/// Where a process that is no longer at it had begun to append to a file that now has `size` bytes. To be asked while the log
+/// directory's lock is held: then no living process is.
+#[must_use]
+pub fn appended_from(log_directory: &Path, file: Identity, size: u64) -> Option<u64> {
+    let mut from = None;
+    for place in place::all(log_directory) {
+        place.each_front(format::SETTINGS, |front| {
+            let entries = (0..FILES).filter_map(|index| Entry::read(front, index));
+            let under_way =
+                entries.filter(|entry| entry.upto > entry.passed && entry.identity() == file && entry.offset < size);
+            if format::Head::read(front).is_ok() {
+                from = under_way.map(|entry| entry.offset).chain(from).max();
+            }
+        });
+    }
+    from
+}
+
+impl Noted {
+    /// Notes this in a box.
+    ///
+    /// # Errors
+    /// When the box cannot be written.
+    pub fn write(self, file: &File) -> std::io::Result<()> {
+        platform::write_at(file, &self.to_bytes(), format::RECOVERY as u64)
+    }
+}

@@ -1,0 +1,296 @@
+//! Where black boxes lie, and finding those whose owner is gone.
+
+use std::fs::{self, File};
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::config::BlackBoxPlace;
+use crate::platform::{self, Identity};
+use crate::table::lock_briefly;
+
+/// Beside the logs.
+const DIRECTORY: &str = ".unified_logger";
+const BOX: &str = "box";
+/// A box in the making: its owner has no lock yet.
+const NEW: &str = "new";
+/// Set aside: of another format, or damaged.
+const ASIDE: &str = "aside";
+/// A box larger than this is none.
+const LARGEST: u64 = 1 << 31;
+/// Nobody takes as long to make a box.
+const MAKING: Duration = Duration::from_secs(60);
+
+/// The boxes of this process: it must never open them again, or it would lose their locks.
+static OWN: Mutex<Vec<Identity>> = Mutex::new(Vec::new());
+
+/// A directory for boxes, and what the names of those for one log directory begin with.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub directory: PathBuf,
+    prefix: String,
+    pub shared_memory: bool,
+}
+
+/// The places where the boxes of a log directory may be.
+#[must_use]
+pub fn all(log_directory: &Path) -> Vec<Place> {
+    let beside = Place { directory: log_directory.join(DIRECTORY), prefix: String::new(), shared_memory: false };
+    let shared = platform::shared_memory_directory().map(|directory| Place {
+        directory,
+        prefix: format!("{:016x}-", name_of(log_directory)),
+        shared_memory: true,
+    });
+    shared.into_iter().chain([beside]).collect()
+}
+
+/// Where to make a box, the first choice first.
+#[must_use]
+pub fn choices(log_directory: &Path, wanted: BlackBoxPlace) -> Vec<Place> {
+    let shared = match wanted {
+        BlackBoxPlace::Off => return Vec::new(),
+        BlackBoxPlace::Auto => !platform::is_in_container(),
+        BlackBoxPlace::SharedMemory => true,
+        BlackBoxPlace::Directory => false,
+    };
+    all(log_directory).into_iter().filter(|place| shared || !place.shared_memory).collect()
+}
+
+/// A name for a directory that is the same in every process (FNV-1a of its real path).
+fn name_of(directory: &Path) -> u64 {
+    let real = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
+    real.as_os_str()
+        .as_encoded_bytes()
+        .iter()
+        .fold(0xCBF2_9CE4_8422_2325, |name, byte| (name ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3))
+}
+
+/// A file in the making, this process's already.
+#[derive(Debug)]
+pub struct Making {
+    pub file: File,
+    path: PathBuf,
+    identity: Identity,
+}
+
+impl Place {
+    /// Begins a box: a file of `size` bytes that are really there.
+    ///
+    /// # Errors
+    /// When the place cannot be made, is another user's, has no room or no locks.
+    pub fn begin(&self, size: u64) -> io::Result<Making> {
+        platform::private_directory(&self.directory)?;
+        let random = RandomState::new().hash_one(crate::clock::now());
+        let name = format!("{}{}-{random:016x}.{NEW}", self.prefix, platform::process_id());
+        let path = self.directory.join(name);
+        let file = platform::open_private(&path, true)?;
+        let making = Making { identity: platform::identity(&file)?, file, path };
+        match own(making.identity)
+            .and_then(|()| platform::reserve(&making.file, size))
+            .and_then(|()| platform::lock_as_owner(&making.file))
+        {
+            Ok(true) => Ok(making),
+            Ok(false) => Err(making.abandon(io::ErrorKind::WouldBlock.into())),
+            Err(error) => Err(making.abandon(error)),
+        }
+    }
+
+    /// The boxes of other processes, and those in the making; and who owns the directory. None where it is a link, or another
+    /// user's: there are no boxes of ours.
+    fn others(&self) -> Option<(Vec<PathBuf>, fs::Metadata)> {
+        let meta = self.directory.symlink_metadata().ok()?;
+        if !meta.is_dir() || !(platform::is_mine(&meta) || platform::is_root()) {
+            return None;
+        }
+        let is_box = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            name.starts_with(&self.prefix) && [BOX, NEW].contains(&kind(path)) && !is_own(path)
+        };
+        let entries = fs::read_dir(&self.directory).ok()?;
+        let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_box).collect();
+        paths.sort();
+        Some((paths, meta))
+    }
+
+    /// The first bytes of every box of another process, alive or not.
+    pub fn each_front(&self, bytes: usize, mut look: impl FnMut(&[u8])) {
+        let Some((paths, meta)) = self.others() else { return };
+        let mut front = vec![0; bytes];
+        for path in paths {
+            // A process in between may have made it its own: two threads of one never recover at the same time.
+            if let Some(file) = open_others(&path, &meta).filter(|_| !is_own(&path))
+                && let Ok(count) = platform::read_at(&file, &mut front, 0)
+            {
+                look(&front[..count]);
+            }
+        }
+    }
+
+    /// Opens every box whose owner is gone, with its owner's lock taken over, and hands it to `recover`.
+    pub fn each_ownerless(&self, mut recover: impl FnMut(Ownerless)) {
+        let Some((paths, meta)) = self.others() else { return };
+        for path in paths {
+            let kind = kind(&path);
+            let Some(found) = take_over(path.clone(), &meta) else { continue };
+            if kind == BOX {
+                recover(found);
+            } else if found.file.metadata().is_ok_and(|meta| is_old(&meta)) {
+                let _ = found.remove();
+            }
+        }
+    }
+}
+
+impl Making {
+    /// The box is whole: from now on others look at it.
+    ///
+    /// # Errors
+    /// When it cannot be renamed.
+    pub fn finish(self) -> io::Result<Own> {
+        let path = self.path.with_extension(BOX);
+        match fs::rename(&self.path, &path) {
+            Ok(()) => Ok(Own { file: self.file, path, identity: self.identity }),
+            Err(error) => Err(self.abandon(error)),
+        }
+    }
+
+    /// Takes the file away again, and passes the reason on.
+    pub fn abandon(self, error: io::Error) -> io::Error {
+        let _ = fs::remove_file(&self.path);
+        disown(self.identity);
+        error
+    }
+}
+
+/// A box of this process, whose lock it holds for as long as this lives.
+#[derive(Debug)]
+pub struct Own {
+    file: File,
+    path: PathBuf,
+    identity: Identity,
+}
+
+impl Own {
+    #[must_use]
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Takes the box away: nothing in it is left to write.
+    pub fn remove(&self) {
+        // If the directory is gone, so is the box.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        // First this: the lock goes with the file right after.
+        disown(self.identity);
+    }
+}
+
+/// A box whose owner is gone, held by this process for as long as it is open.
+#[derive(Debug)]
+pub struct Ownerless {
+    pub file: Arc<File>,
+    pub path: PathBuf,
+    identity: Identity,
+}
+
+impl Drop for Ownerless {
+    fn drop(&mut self) {
+        disown(self.identity);
+    }
+}
+
+impl Ownerless {
+    /// All its bytes, copied: what is mapped could be cut off under the reader.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read(&self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        (&*self.file).take(LARGEST).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Takes the box away: nothing in it is left to write.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn remove(&self) -> io::Result<()> {
+        fs::remove_file(&self.path)
+    }
+
+    /// Sets the box aside for people to look at; nobody reads it again.
+    ///
+    /// # Errors
+    /// When it cannot be renamed.
+    pub fn set_aside(&self) -> io::Result<PathBuf> {
+        let aside = self.path.with_extension(ASIDE);
+        fs::rename(&self.path, &aside)?;
+        Ok(aside)
+    }
+}
+
+/// Opens a file of the directory's owner and takes the lock its owner would have. `None` for all others, and while it lives.
+fn take_over(path: PathBuf, directory: &fs::Metadata) -> Option<Ownerless> {
+    let file = open_others(&path, directory)?;
+    // From here on nobody else in this process opens it: that would end in losing the lock.
+    let found = Ownerless { identity: platform::identity(&file).ok()?, file: Arc::new(file), path };
+    own(found.identity).ok()?;
+    if !platform::lock_as_owner(&found.file).ok()? {
+        return None;
+    }
+    // Somebody may have dealt with it between the opening and the lock.
+    found.file.metadata().ok().filter(platform::has_name)?;
+    found.path.exists().then_some(found)
+}
+
+/// Opens a box of another process, if it can be one at all.
+fn open_others(path: &Path, directory: &fs::Metadata) -> Option<File> {
+    let file = platform::open_private(path, false).ok()?;
+    let meta = file.metadata().ok()?;
+    (meta.is_file() && platform::same_owner(&meta, directory) && meta.len() <= LARGEST).then_some(file)
+}
+
+fn kind(path: &Path) -> &str {
+    path.extension().and_then(|kind| kind.to_str()).unwrap_or_default()
+}
+
+fn is_old(meta: &fs::Metadata) -> bool {
+    meta.modified().ok().and_then(|time| time.elapsed().ok()).is_some_and(|age| age > MAKING)
+}
+
+fn is_own(path: &Path) -> bool {
+    let Ok(identity) = platform::identity_at(path) else { return true };
+    // Not known, it counts as own: it must not be opened then.
+    lock_briefly(&OWN).is_none_or(|own| own.contains(&identity))
+}
+
+fn own(identity: Identity) -> io::Result<()> {
+    let mut own = lock_briefly(&OWN).ok_or(io::ErrorKind::WouldBlock)?;
+    own.push(identity);
+    Ok(())
+}
+
+fn disown(identity: Identity) {
+    if let Some(mut own) = lock_briefly(&OWN) {
+        own.retain(|known| *known != identity);
+    }
+}
+
+/// In a forked child: the boxes are the parent's.
+pub fn disown_all() {
+    if let Some(mut own) = lock_briefly(&OWN) {
+        own.clear();
+    }
+}

@@ -1,0 +1,111 @@
+//! Reading a box that a process left behind. Its bytes are of unknown origin: everything is checked, nothing trusted.
+
+use std::ops::Range;
+
+use super::format::{self, Entry, FILES, Foreign, Head, Kept, Noted};
+use crate::checksum;
+use crate::names::{self, Names};
+use crate::record::Record;
+use crate::slab::{PREFIX, SIZES};
+
+/// What a box holds.
+#[derive(Debug)]
+pub struct Contents {
+    pub process: u32,
+    pub kept: Kept,
+    pub names: Names,
+    /// What was known of each file.
+    pub journal: [Entry; FILES],
+    /// Every record that was accepted and whose slot was not given back, in the order of writing.
+    pub records: Vec<Found>,
+    /// Slots that were said to hold a record, and do not.
+    pub damaged: u64,
+    /// What an earlier recovery noted before it wrote anything.
+    pub noted: Option<Noted>,
+}
+
+/// A record in a box.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its place in the order of writing, from 1.
+    pub place: u64,
+    sequence: u64,
+    /// Its bytes in the box. They have been checked: `Record::read` is safe on them.
+    pub bytes: Range<usize>,
+}
+
+/// Reads a whole box.
+///
+/// # Errors
+/// When it is of another format, or damaged where nothing can be told without.
+pub fn read(bytes: &[u8]) -> Result<Contents, Foreign> {
+    let head = Head::read(bytes)?;
+    if (bytes.len() as u64) < head.size {
+        return Err(Foreign::Damaged("length"));
+    }
+    let kept = Kept::read(bytes).ok_or(Foreign::Damaged("settings"))?;
+    let length = format::u64_at(bytes, format::CATALOG_LENGTH).and_then(|length| usize::try_from(length).ok());
+    let catalog = length.and_then(|length| bytes.get(format::CATALOG..format::SLOTS)?.get(..length));
+    let names = catalog.and_then(names::read).ok_or(Foreign::Damaged("catalog"))?;
+    let mut journal = [Entry::default(); FILES];
+    for (file, entry) in journal.iter_mut().enumerate() {
+        *entry = Entry::read(bytes, file).ok_or(Foreign::Damaged("journal"))?;
+    }
+    let noted = Noted::read(bytes);
+    let mut contents = Contents { process: head.process, kept, names, journal, records: Vec::new(), damaged: 0, noted };
+    for (area, size) in head.areas.iter().zip(SIZES) {
+        for index in 0..area.count as usize {
+            let start = area.offset + index * size;
+            // The areas lie within the box, which is as long as it says.
+            contents.look_at(bytes, start, size);
+        }
+    }
+    contents.put_in_order();
+    Ok(contents)
+}
+
+impl Contents {
+    fn look_at(&mut self, bytes: &[u8], start: usize, size: usize) {
+        let Some(accepted) = format::u64_at(bytes, start).filter(|accepted| *accepted != 0) else { return };
+        match found(bytes, start, size, accepted - 1, &self.names) {
+            Some(found) => self.records.push(found),
+            None => self.damaged += 1,
+        }
+    }
+
+    /// Records that the writer had taken first, as it had them; then those that waited, as they were accepted. Who reads the
+    /// same box again finds the same places.
+    fn put_in_order(&mut self) {
+        let key = |found: &Found| (if found.place == 0 { u64::MAX } else { found.place }, found.sequence);
+        self.records.sort_by_key(key);
+        let mut next = self.noted.map_or_else(|| self.last_taken(), |noted| noted.taken);
+        for found in self.records.iter_mut().filter(|found| found.place == 0) {
+            next = next.saturating_add(1);
+            found.place = next;
+        }
+    }
+
+    /// The last place in the order of writing that the owner gave away.
+    #[must_use]
+    pub fn last_taken(&self) -> u64 {
+        let journal = self.journal.iter().map(|entry| entry.passed.max(entry.upto));
+        let records = self.records.iter().map(|found| found.place);
+        journal.chain(records).max().unwrap_or(0)
+    }
+}
+
+fn found(bytes: &[u8], start: usize, size: usize, sequence: u64, names: &Names) -> Option<Found> {
+    let place = format::u64_at(bytes, start + 8)?;
+    let length = format::u32_at(bytes, start + 16)? as usize;
+    let check = format::u32_at(bytes, start + 20)?;
+    let range = start + PREFIX..start + PREFIX + length;
+    if length > size - PREFIX {
+        return None;
+    }
+    let record = bytes.get(range.clone())?;
+    if checksum::of(record) as u32 != check {
+        return None;
+    }
+    let read = Record::read_checked(record, |site| Some(names.sites.get(site)?.fields.len()))?;
+    (read.header.sequence == sequence).then_some(Found { place, sequence, bytes: range })
+}

@@ -1,0 +1,211 @@
+//! What records of one process refer to by number: call sites, loggers, threads, and the names given to levels.
+//!
+//! All of it is also kept in the form of the catalog, which followers (the black boxes) repeat: a number is given out only
+//! once every follower knows what it means.
+
+mod catalog;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
+
+pub use catalog::{ROOM, read};
+
+use crate::level;
+use crate::record::Site;
+use crate::table::{Table, lock_briefly};
+
+/// Repeats the catalog somewhere else.
+pub trait Follower: Send + Sync + std::fmt::Debug {
+    /// Appends an entry. There is room: no catalog is longer than `ROOM`.
+    fn append(&self, entry: &[u8]);
+}
+
+#[derive(Debug, Default)]
+struct Catalog {
+    bytes: Vec<u8>,
+    followers: Vec<Arc<dyn Follower>>,
+}
+
+/// The names of one process.
+#[derive(Debug)]
+pub struct Names {
+    pub sites: Table<Site>,
+    pub loggers: Table<String>,
+    pub threads: Table<String>,
+    /// Names the application gave to levels, the last one of each number counts; and how many those are.
+    levels: boxcar::Vec<(i32, String)>,
+    generation: AtomicU64,
+    catalog: Mutex<Catalog>,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self {
+            sites: Table::new(16_384),
+            loggers: Table::new(16_384),
+            threads: Table::new(4_096),
+            levels: boxcar::Vec::new(),
+            generation: AtomicU64::new(0),
+            catalog: Mutex::default(),
+        }
+    }
+}
+
+static HERE: LazyLock<Arc<Names>> = LazyLock::new(Arc::default);
+
+/// The names of this process. One for the process: records outlive queues.
+#[must_use]
+pub fn here() -> &'static Arc<Names> {
+    &HERE
+}
+
+impl Names {
+    /// The number of a call site; `None` when it has to travel inside the record.
+    pub fn site(&self, site: Site) -> Option<u32> {
+        self.sites.intern(site, |number, site| self.publish(&catalog::site(number, site)))
+    }
+
+    pub fn logger(&self, name: String) -> Option<u32> {
+        self.loggers.intern(name, |number, name| self.publish(&catalog::text(catalog::LOGGER, number, name)))
+    }
+
+    pub fn thread(&self, name: String) -> Option<u32> {
+        self.threads.intern(name, |number, name| self.publish(&catalog::text(catalog::THREAD, number, name)))
+    }
+
+    /// Names a level from now on. Without room for the name in the catalog, records recovered later show its number.
+    pub fn set_level_name(&self, level: i32, name: &str) {
+        self.publish(&catalog::text(catalog::LEVEL, level.cast_unsigned(), name));
+        self.levels.push((level, name.to_owned()));
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    /// Changes with every name given to a level: whoever keeps names looks whether they still hold.
+    #[must_use]
+    pub fn level_generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// The name of a level as it stands in a record: the one given, the standard one, or `Level N`.
+    #[must_use]
+    pub fn level_name(&self, level: i32) -> Cow<'static, str> {
+        if self.level_generation() > 0 {
+            let given = (0..self.levels.count()).rev().filter_map(|index| self.levels.get(index));
+            if let Some((_, name)) = given.into_iter().find(|(number, _)| *number == level) {
+                return name.clone().into();
+            }
+        }
+        level::name(level)
+    }
+
+    fn publish(&self, entry: &[u8]) -> bool {
+        let Some(mut catalog) = lock_briefly(&self.catalog) else { return false };
+        if catalog.bytes.len() + entry.len() > ROOM {
+            return false;
+        }
+        catalog.bytes.extend_from_slice(entry);
+        for follower in &catalog.followers {
+            follower.append(entry);
+        }
+        true
+    }
+
+    /// Tells a follower all there is, and all that will come. False when a fork left the catalog locked.
+    #[must_use]
+    pub fn follow(&self, follower: Arc<dyn Follower>) -> bool {
+        let Some(mut catalog) = lock_briefly(&self.catalog) else { return false };
+        follower.append(&catalog.bytes);
+        catalog.followers.push(follower);
+        true
+    }
+
+    /// Lets a follower go.
+    pub fn unfollow(&self, follower: &Arc<dyn Follower>) {
+        if let Some(mut catalog) = lock_briefly(&self.catalog) {
+            catalog.followers.retain(|known| !Arc::ptr_eq(known, follower));
+        }
+    }
+
+    /// In a forked child: what follows belongs to the parent.
+    pub fn forget_followers(&self) {
+        if let Some(mut catalog) = lock_briefly(&self.catalog) {
+            std::mem::forget(std::mem::take(&mut catalog.followers));
+        }
+    }
+
+    /// Names read from a catalog: numbers are those that stand there, in order, or the catalog is not whole.
+    fn from_parts(sites: Vec<Site>, loggers: Vec<String>, threads: Vec<String>, levels: HashMap<i32, String>) -> Self {
+        let names = Self {
+            sites: Table::new(usize::MAX),
+            loggers: Table::new(usize::MAX),
+            threads: Table::new(usize::MAX),
+            ..Self::default()
+        };
+        sites.into_iter().for_each(|site| {
+            names.sites.intern(site, |_, _| true);
+        });
+        for (table, texts) in [(&names.loggers, loggers), (&names.threads, threads)] {
+            for text in texts {
+                table.intern(text, |_, _| true);
+            }
+        }
+        for (level, name) in levels {
+            names.levels.push((level, name));
+            names.generation.fetch_add(1, Ordering::Release);
+        }
+        names
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_can_be_given_a_name_and_the_last_one_counts() {
+        let names = Names::default();
+        assert_eq!(names.level_name(21), "Level 21");
+        names.set_level_name(21, "NOTICE");
+        names.set_level_name(21, "NOTED");
+        assert_eq!(names.level_name(21), "NOTED");
+        assert_eq!(names.level_generation(), 2);
+    }
+
+    #[derive(Debug, Default)]
+    struct Copy(Mutex<Vec<u8>>);
+
+    impl Follower for Copy {
+        fn append(&self, entry: &[u8]) {
+            self.0.lock().unwrap().extend_from_slice(entry);
+        }
+    }
+
+    #[test]
+    fn a_follower_knows_what_came_before_it_and_after() {
+        let names = Names::default();
+        let site =
+            |line| Site { module: "m".into(), function: "f".into(), line, fields: vec!["a".into(), "键".into()] };
+        names.site(site(1));
+        names.logger("app".into());
+        let copy = Arc::<Copy>::default();
+        assert!(names.follow(copy.clone()));
+        names.site(site(2));
+        names.thread("MainThread".into());
+        names.set_level_name(21, "NOTICE");
+        let read = read(&copy.0.lock().unwrap()).unwrap();
+        assert_eq!(**read.sites.get(0).unwrap(), site(1));
+        assert_eq!(**read.sites.get(1).unwrap(), site(2));
+        assert_eq!(**read.loggers.get(0).unwrap(), "app");
+        assert_eq!(**read.threads.get(0).unwrap(), "MainThread");
+        assert_eq!(read.level_name(21), "NOTICE");
+    }
+
+    #[test]
+    fn a_full_catalog_gives_out_no_more_numbers() {
+        let names = Names::default();
+        assert_eq!(names.logger("x".repeat(ROOM)), None);
+        assert_eq!(names.logger("y".into()), Some(0));
+    }
+}

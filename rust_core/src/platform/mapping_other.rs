@@ -1,0 +1,117 @@
+//! The plain fallback: memory of the process alone. Nothing outlives it, so there are no black boxes, and no forks.
+
+use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::ptr::NonNull;
+
+/// Memory, given back when dropped.
+#[derive(Debug)]
+pub struct Mapping {
+    start: NonNull<u8>,
+    length: usize,
+}
+
+// SAFETY: a mapping is plain memory; who may touch which part of it is its user's affair.
+unsafe impl Send for Mapping {}
+// SAFETY: as above.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    pub fn anonymous(length: usize) -> io::Result<Self> {
+        let layout = Layout::from_size_align(length.max(1), 4_096).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        // SAFETY: the size is not zero.
+        let start = NonNull::new(unsafe { alloc_zeroed(layout) }).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Self { start, length })
+    }
+
+    pub fn shared(_file: &File, _offset: usize, _length: usize) -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    #[must_use]
+    pub fn start(&self) -> NonNull<u8> {
+        self.start
+    }
+
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.length
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        if let Ok(layout) = Layout::from_size_align(self.length.max(1), 4_096) {
+            // SAFETY: allocated by `anonymous` with this layout.
+            unsafe { dealloc(self.start.as_ptr(), layout) };
+        }
+    }
+}
+
+pub fn reserve(_file: &File, _length: u64) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub fn write_at(_file: &File, _bytes: &[u8], _offset: u64) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub fn read_at(_file: &File, _bytes: &mut [u8], _offset: u64) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub fn open_private(_path: &Path, _create: bool) -> io::Result<File> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub fn open_to_read(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+pub fn private_directory(_path: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[must_use]
+pub fn is_mine(_meta: &std::fs::Metadata) -> bool {
+    true
+}
+
+#[must_use]
+pub fn is_root() -> bool {
+    false
+}
+
+#[must_use]
+pub fn same_owner(_one: &std::fs::Metadata, _other: &std::fs::Metadata) -> bool {
+    true
+}
+
+#[must_use]
+pub fn has_name(_meta: &std::fs::Metadata) -> bool {
+    true
+}
+
+pub fn lock_as_owner(_file: &File) -> io::Result<bool> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[must_use]
+pub fn shared_memory_directory() -> Option<PathBuf> {
+    None
+}
+
+#[must_use]
+pub fn is_in_container() -> bool {
+    false
+}
+
+pub fn notice_forks() {}
+
+#[inline]
+#[must_use]
+pub fn has_forked() -> bool {
+    false
+}

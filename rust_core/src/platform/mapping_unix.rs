@@ -1,0 +1,327 @@
+//! Memory that outlives the process, who owns it, and noticing a fork.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::ptr::{self, NonNull};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::beyond_standard_streams;
+
+/// Pages of memory, given back when dropped.
+#[derive(Debug)]
+pub struct Mapping {
+    start: NonNull<u8>,
+    length: usize,
+}
+
+// SAFETY: a mapping is plain memory; who may touch which part of it is its user's affair.
+unsafe impl Send for Mapping {}
+// SAFETY: as above.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    /// Zeroed memory of this process alone; only touched pages cost any.
+    ///
+    /// # Errors
+    /// When the system has none.
+    pub fn anonymous(length: usize) -> io::Result<Self> {
+        Self::map(length, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE, -1, 0)
+    }
+
+    /// `length` bytes of a file from `offset` on: what is stored there is the file's at once, and stays when the process is
+    /// killed. The bytes must have been reserved: storing into a hole of a full disk would end the process.
+    ///
+    /// # Errors
+    /// When the file cannot be mapped.
+    pub fn shared(file: &File, offset: usize, length: usize) -> io::Result<Self> {
+        Self::map(length, libc::MAP_SHARED, file.as_raw_fd(), offset)
+    }
+
+    fn map(length: usize, flags: i32, descriptor: i32, offset: usize) -> io::Result<Self> {
+        let offset = libc::off_t::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        // SAFETY: a new mapping at an address of the system's choice touches no memory in use.
+        let start = unsafe {
+            libc::mmap(ptr::null_mut(), length, libc::PROT_READ | libc::PROT_WRITE, flags, descriptor, offset)
+        };
+        if start == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let start = NonNull::new(start.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Self { start, length })
+    }
+
+    #[must_use]
+    pub fn start(&self) -> NonNull<u8> {
+        self.start
+    }
+
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.length
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: mapped by `map`, and unmapped only here.
+        unsafe { libc::munmap(self.start.as_ptr().cast(), self.length) };
+    }
+}
+
+/// Gives a file real room for `length` bytes.
+///
+/// # Errors
+/// When there is not as much.
+pub fn reserve(file: &File, length: u64) -> io::Result<()> {
+    let length = libc::off_t::try_from(length).map_err(|_| io::ErrorKind::FileTooLarge)?;
+    #[cfg(not(target_vendor = "apple"))]
+    // SAFETY: the descriptor is open. File systems that cannot reserve are written to by the C library.
+    match unsafe { libc::posix_fallocate(file.as_raw_fd(), 0, length) } {
+        0 => Ok(()),
+        error => Err(io::Error::from_raw_os_error(error)),
+    }
+    #[cfg(target_vendor = "apple")]
+    {
+        use std::io::Write;
+        let mut left = length.unsigned_abs() as usize;
+        let zeros = [0; 1 << 16];
+        let mut file = file;
+        while left > 0 {
+            left -= file.write(&zeros[..left.min(zeros.len())])?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes all of `bytes` at a place of a file.
+///
+/// # Errors
+/// When the system refuses.
+pub fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
+}
+
+/// Reads up to as many bytes as `bytes` holds from a place of a file; tells how many there were.
+///
+/// # Errors
+/// When the system refuses.
+pub fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut done = 0;
+    while done < bytes.len() {
+        match std::os::unix::fs::FileExt::read_at(file, &mut bytes[done..], offset + done as u64) {
+            Ok(0) => break,
+            Ok(count) => done += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
+}
+
+/// Opens a file that belongs to this process's user alone. `create` makes it, and refuses one that is there.
+///
+/// # Errors
+/// When it cannot be opened, or is a link.
+pub fn open_private(path: &Path, create: bool) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(create)
+        .mode(0o600)
+        .custom_flags(libc::O_CLOEXEC | libc::O_NOFOLLOW | libc::O_NONBLOCK)
+        .open(path)
+        .and_then(beyond_standard_streams)
+}
+
+/// Opens a file to look at it, without waiting for whatever it may be.
+///
+/// # Errors
+/// When it cannot be opened, or is a link.
+pub fn open_to_read(path: &Path) -> io::Result<File> {
+    let flags = libc::O_CLOEXEC | libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    OpenOptions::new().read(true).custom_flags(flags).open(path).and_then(beyond_standard_streams)
+}
+
+/// Makes sure that a directory is there that only this process's user may enter, and no link.
+///
+/// # Errors
+/// When it cannot be made, or is another's.
+pub fn private_directory(path: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    let meta = path.symlink_metadata()?;
+    if meta.is_dir() && is_mine(&meta) && meta.mode() & 0o022 == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is not a directory of this user alone"))
+    }
+}
+
+/// Whether a file belongs to the user that this process acts for.
+#[must_use]
+pub fn is_mine(meta: &std::fs::Metadata) -> bool {
+    // SAFETY: always succeeds.
+    meta.uid() == unsafe { libc::geteuid() }
+}
+
+/// Whether this process may act for any user.
+#[must_use]
+pub fn is_root() -> bool {
+    // SAFETY: always succeeds.
+    unsafe { libc::geteuid() == 0 }
+}
+
+/// Whether two files belong to the same user.
+#[must_use]
+pub fn same_owner(one: &std::fs::Metadata, other: &std::fs::Metadata) -> bool {
+    one.uid() == other.uid()
+}
+
+/// Whether a name still leads to an open file.
+#[must_use]
+pub fn has_name(meta: &std::fs::Metadata) -> bool {
+    meta.nlink() > 0
+}
+
+/// Takes the lock by which a process shows that it lives. A forked child does not inherit it, `exec` and every kind of
+/// death give it back. False when another process has it.
+///
+/// It belongs to the process, not to the descriptor: asking in the process that holds it succeeds, and closing any
+/// descriptor of the file gives it back. So an owner never opens its own file again.
+///
+/// # Errors
+/// When the file system has no such locks.
+pub fn lock_as_owner(file: &File) -> io::Result<bool> {
+    // SAFETY: an all-zero `flock` is valid: the whole file, however long.
+    let mut lock: libc::flock = unsafe { std::mem::zeroed() };
+    lock.l_type = libc::F_WRLCK as _;
+    lock.l_whence = libc::SEEK_SET as _;
+    // SAFETY: the descriptor is open; `lock` outlives the call.
+    if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLK, &raw const lock) } == 0 {
+        return Ok(true);
+    }
+    let error = io::Error::last_os_error();
+    match error.raw_os_error() {
+        Some(libc::EACCES | libc::EAGAIN) => Ok(false),
+        _ => Err(error),
+    }
+}
+
+/// Shared memory of this user, where the system has it.
+#[must_use]
+pub fn shared_memory_directory() -> Option<PathBuf> {
+    // SAFETY: always succeeds.
+    let user = unsafe { libc::geteuid() };
+    let parent = Path::new("/dev/shm");
+    parent.is_dir().then(|| parent.join(format!("unified_logger-{user}")))
+}
+
+/// Whether shared memory goes when this process's container does: then it is no place for what must outlive a crash.
+#[must_use]
+pub fn is_in_container() -> bool {
+    Path::new("/.dockerenv").exists()
+        || Path::new("/run/.containerenv").exists()
+        || ["KUBERNETES_SERVICE_HOST", "container"].iter().any(|name| std::env::var_os(name).is_some())
+}
+
+/// One word, zeroed in every forked child, whoever forks it and how.
+struct ForkGuard(NonNull<AtomicU32>);
+
+// SAFETY: the word is atomic and never freed.
+unsafe impl Send for ForkGuard {}
+// SAFETY: as above.
+unsafe impl Sync for ForkGuard {}
+
+static FORK_GUARD: OnceLock<ForkGuard> = OnceLock::new();
+/// Where the system zeroes nothing, a handler of the C library does.
+static FALLBACK: AtomicU32 = AtomicU32::new(0);
+
+impl ForkGuard {
+    fn new() -> Self {
+        Self::wiped_by_the_system().unwrap_or_else(|| {
+            extern "C" fn wipe() {
+                FALLBACK.store(0, Ordering::Relaxed);
+            }
+            // SAFETY: the handler only stores a number.
+            unsafe { libc::pthread_atfork(None, None, Some(wipe)) };
+            Self(NonNull::from(&FALLBACK))
+        })
+    }
+
+    #[cfg(target_os = "linux")]
+    fn wiped_by_the_system() -> Option<Self> {
+        let page = Mapping::anonymous(4_096).ok()?;
+        // SAFETY: the page was mapped just above.
+        if unsafe { libc::madvise(page.start().as_ptr().cast(), 4_096, libc::MADV_WIPEONFORK) } != 0 {
+            return None;
+        }
+        let word = page.start().cast();
+        std::mem::forget(page);
+        Some(Self(word))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn wiped_by_the_system() -> Option<Self> {
+        None
+    }
+
+    #[inline]
+    fn word(&self) -> &AtomicU32 {
+        // SAFETY: aligned (the start of a page, or a static), zeroed, never freed.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+/// Starts noticing forks: from now on `has_forked` is false, in children of this process true.
+pub fn notice_forks() {
+    FORK_GUARD.get_or_init(ForkGuard::new).word().store(1, Ordering::Relaxed);
+}
+
+/// Whether this process was forked since `notice_forks`.
+#[inline]
+#[must_use]
+pub fn has_forked() -> bool {
+    FORK_GUARD.get().is_some_and(|guard| guard.word().load(Ordering::Relaxed) == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forked_child_notices_and_does_not_own_its_parents_lock() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = open_private(&directory.path().join("box"), true).unwrap();
+        assert!(lock_as_owner(&file).unwrap());
+        notice_forks();
+        assert!(!has_forked());
+        // SAFETY: the child only looks at memory and its own lock, then ends at once.
+        unsafe {
+            let child = libc::fork();
+            if child == 0 {
+                let told = has_forked() && lock_as_owner(&file).is_ok_and(|mine| !mine);
+                libc::_exit(i32::from(!told));
+            }
+            let mut status = 0;
+            libc::waitpid(child, &raw mut status, 0);
+            assert_eq!(status, 0);
+        }
+    }
+
+    #[test]
+    fn what_is_stored_in_a_mapping_is_the_files() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = open_private(&directory.path().join("box"), true).unwrap();
+        reserve(&file, 8_192).unwrap();
+        let mapping = Mapping::shared(&file, 4_096, 4_096).unwrap();
+        // SAFETY: within the mapping.
+        unsafe { mapping.start().add(904).write(7) };
+        assert_eq!(std::fs::read(directory.path().join("box")).unwrap()[5_000], 7);
+    }
+}

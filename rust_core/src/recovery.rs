@@ -1,0 +1,302 @@
+//! Writing what processes that died had accepted and not written: once, in order, by whoever comes first.
+//!
+//! A record in a box is written already if the journal of its file says so, or if its line stands where the process was about
+//! to append when it died. The recovery keeps the same journal in the same box, so that one that dies itself is gone on with
+//! by the next.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use serde::de::IgnoredAny;
+
+use crate::blackbox::{self, Contents, Entry, Journal, Noted, Ownerless};
+use crate::clock;
+use crate::config::Fsync;
+use crate::encoder::JsonEncoder;
+use crate::error::{Error, Result};
+use crate::level;
+use crate::platform::{self, Identity};
+use crate::record::{Builder, Record};
+use crate::rotation::SizeRotation;
+use crate::router::Router;
+use crate::sink::{DirectoryLock, FileSettings, FileSink, Held};
+use crate::value::Value;
+
+/// How long the log directory's lock is waited for.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+/// Bytes looked at for lines that a process wrote just before it died.
+const LOOK: u64 = 64 << 20;
+
+/// What was done for one directory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Boxes whose records are all written now.
+    pub boxes: u64,
+    pub records: u64,
+    /// Slots that were said to hold a record, and do not.
+    pub damaged: u64,
+    /// Boxes of another format, or damaged as a whole: set aside.
+    pub aside: Vec<(PathBuf, String)>,
+    /// What stands in the way of writing the rest; it is tried again.
+    pub failed: Vec<String>,
+}
+
+/// Held by the one thread of a process that recovers: locks of boxes belong to processes, not to threads.
+static BUSY: AtomicU32 = AtomicU32::new(0);
+
+struct Busy;
+
+impl Busy {
+    fn take() -> Option<Self> {
+        let me = platform::process_id();
+        let before = BUSY.load(Ordering::Relaxed);
+        // What another process left there was inherited over a fork.
+        (before != me && BUSY.compare_exchange(before, me, Ordering::Acquire, Ordering::Relaxed).is_ok())
+            .then_some(Self)
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        BUSY.store(0, Ordering::Release);
+    }
+}
+
+/// Recovers every box of a log directory whose owner is gone. `None` while another thread is at it.
+#[must_use]
+pub fn sweep(directory: &Path) -> Option<Recovered> {
+    let _busy = Busy::take()?;
+    let mut recovered = Recovered::default();
+    for place in blackbox::all(directory) {
+        place.each_ownerless(|found| recover(directory, found, &mut recovered));
+    }
+    Some(recovered)
+}
+
+fn recover(directory: &Path, found: Ownerless, recovered: &mut Recovered) {
+    let path = found.path.clone();
+    let bytes = match found.read() {
+        Ok(bytes) => bytes,
+        Err(error) => return recovered.failed.push(format!("{}: {error}", path.display())),
+    };
+    let contents = match blackbox::read(&bytes) {
+        Ok(contents) => contents,
+        Err(foreign) => {
+            match found.set_aside() {
+                Ok(aside) => recovered.aside.push((aside, foreign.to_string())),
+                Err(error) => recovered.failed.push(format!("{}: {foreign}; {error}", path.display())),
+            }
+            return;
+        }
+    };
+    let damaged = contents.damaged;
+    let written = write(directory, &found.file, &bytes, contents);
+    match written.and_then(|count| found.remove().map(|()| count).map_err(|error| Error::io("remove", &path, error))) {
+        Ok(count) => {
+            recovered.boxes += 1;
+            recovered.records += count;
+            recovered.damaged += damaged;
+        }
+        Err(error) => recovered.failed.push(error.to_string()),
+    }
+}
+
+/// Writes what a box holds and is not in its files yet. Tells how many records that were, this time and before.
+fn write(directory: &Path, file: &Arc<File>, bytes: &[u8], contents: Contents) -> Result<u64> {
+    let here = |error| Error::io("go on with the recovery in", directory, error);
+    if contents.records.is_empty() && contents.damaged == 0 {
+        return Ok(0);
+    }
+    let mut lock = DirectoryLock::open(directory, contents.kept.file_mode)?;
+    lock.hold(LOCK_PATIENCE, |held| {
+        if held == Held::TimedOut {
+            return Err(here(io::ErrorKind::WouldBlock.into()));
+        }
+        let mut recovery = Recovery::open(directory, bytes, contents, file)?;
+        recovery.leave_out_what_landed()?;
+        let noted = recovery.note(file).map_err(here)?;
+        recovery.push_all(noted);
+        let now = Instant::now();
+        recovery.sinks.iter_mut().try_for_each(|sink| sink.write(now, held))?;
+        Ok(noted.count)
+    })
+}
+
+/// One box on its way into its files.
+struct Recovery<'a> {
+    directory: &'a Path,
+    bytes: &'a [u8],
+    contents: Contents,
+    router: Router,
+    encoder: JsonEncoder,
+    sinks: Vec<FileSink>,
+    /// For each record the files it is still to be written to, a bit each.
+    wanted: Vec<u8>,
+}
+
+impl<'a> Recovery<'a> {
+    fn open(directory: &'a Path, bytes: &'a [u8], mut contents: Contents, journal: &Arc<File>) -> Result<Self> {
+        let kept = &contents.kept;
+        let sinks = kept.files.iter().enumerate().map(|(index, file)| {
+            FileSink::open(FileSettings {
+                path: directory.join(&file.name),
+                mode: kept.file_mode,
+                directory_mode: kept.directory_mode,
+                rotation: SizeRotation { max_bytes: file.max_bytes, backup_count: file.backup_count },
+                fsync: Fsync::Never,
+                journal: Journal::Kept { file: Arc::clone(journal), index },
+            })
+        });
+        let sinks = sinks.collect::<Result<Vec<_>>>()?;
+        let names = Arc::new(std::mem::take(&mut contents.names));
+        let router = Router::new(Arc::clone(&names), &contents.kept.files, None, contents.kept.ai.clone());
+        let encoder = JsonEncoder::new(names, contents.process, true);
+        let wanted = vec![0; contents.records.len()];
+        let mut recovery = Self { directory, bytes, contents, router, encoder, sinks, wanted };
+        for index in 0..recovery.wanted.len() {
+            let files = recovery.router.route(&recovery.record(index)).files;
+            let place = recovery.contents.records[index].place;
+            let missing = recovery.contents.journal.iter().enumerate().filter(|(_, entry)| place > entry.passed);
+            recovery.wanted[index] = missing.fold(0, |wanted, (file, _)| wanted | files & 1 << file);
+        }
+        Ok(recovery)
+    }
+
+    fn record(&self, index: usize) -> Record<'a> {
+        let range = self.contents.records[index].bytes.clone();
+        // SAFETY: the reader has checked every record that it found.
+        unsafe { Record::read(&self.bytes[range]) }.unwrap_or_else(|| unreachable!("checked by the reader"))
+    }
+
+    /// Looks, in each file that was being appended to, for the lines that came to be there.
+    fn leave_out_what_landed(&mut self) -> Result<()> {
+        for file in 0..self.sinks.len() {
+            let entry = self.contents.journal[file];
+            if entry.upto <= entry.passed {
+                continue;
+            }
+            let name = self.contents.kept.files[file].name.clone();
+            let text = find(self.directory, &name, entry).and_then(|path| read_from(&path, entry)).unwrap_or_default();
+            self.leave_out(file, entry.upto, &text);
+            self.sinks[file].cut_off_torn(entry.identity(), entry.offset)?;
+        }
+        Ok(())
+    }
+
+    /// The lines of the records under way stand in `text` in their order, if at all; others' lines may stand between.
+    fn leave_out(&mut self, file: usize, upto: u64, text: &[u8]) {
+        let under_way: Vec<usize> = (0..self.wanted.len())
+            .filter(|index| self.wanted[*index] & 1 << file != 0 && self.contents.records[*index].place <= upto)
+            .collect();
+        let mut under_way = under_way.into_iter();
+        let mut next = under_way.next();
+        let mut head = Vec::new();
+        for line in text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
+            let Some(index) = next else { return };
+            head.clear();
+            let record = self.record(index);
+            self.encoder.encode_head(&record, &mut head);
+            // A line that was torn begins in the same way, but is no JSON, with or without an end.
+            if line.starts_with(&head) && serde_json::from_slice::<IgnoredAny>(line).is_ok() {
+                self.wanted[index] &= !(1 << file);
+                next = under_way.next();
+            }
+        }
+    }
+
+    /// What is noted of this recovery before it writes anything, now or by one that died at it.
+    fn note(&self, file: &File) -> io::Result<Noted> {
+        if let Some(noted) = self.contents.noted {
+            return Ok(noted);
+        }
+        let count = self.wanted.iter().filter(|wanted| **wanted != 0).count() as u64;
+        let noted = Noted { count, time: clock::now(), taken: self.contents.last_taken() };
+        noted.write(file)?;
+        Ok(noted)
+    }
+
+    fn push_all(&mut self, noted: Noted) {
+        let mut line = Vec::new();
+        let mut last = noted.taken;
+        for index in 0..self.wanted.len() {
+            let (wanted, place) = (self.wanted[index], self.contents.records[index].place);
+            last = last.max(place);
+            if wanted == 0 {
+                continue;
+            }
+            line.clear();
+            let record = self.record(index);
+            self.encoder.encode(&record, &mut line);
+            for (file, sink) in self.sinks.iter_mut().enumerate() {
+                if wanted & 1 << file != 0 {
+                    sink.push(&line, place);
+                }
+            }
+        }
+        self.push_notice(noted, last + 1);
+    }
+
+    /// Says in the log what happened: which process died, when, and how much of it is recovered.
+    fn push_notice(&mut self, noted: Noted, place: u64) {
+        if noted.count == 0 && self.contents.damaged == 0 {
+            return;
+        }
+        let mut last_record = Vec::new();
+        let times = (0..self.wanted.len()).map(|index| self.record(index).header.time);
+        clock::Formatter::default().write(times.max().unwrap_or(noted.time), &mut last_record);
+        let integer = |number: u64| Value::Integer(i64::try_from(number).unwrap_or(i64::MAX));
+        let mut fields = vec![
+            ("pid", integer(u64::from(self.contents.process))),
+            ("last_record", Value::Text(str::from_utf8(&last_record).unwrap_or_default())),
+            ("records", integer(noted.count)),
+        ];
+        if self.contents.damaged > 0 {
+            fields.push(("damaged", integer(self.contents.damaged)));
+        }
+        let message =
+            format!("process {} ended without shutting down; {} records recovered", self.contents.process, noted.count);
+        let mut bytes = Vec::new();
+        Builder {
+            time: noted.time,
+            level: level::WARNING,
+            logger: "unified_logger",
+            function: "recovery",
+            message: &message,
+        }
+        .put(&mut bytes, &fields);
+        // SAFETY: built just above.
+        let Some(record) = (unsafe { Record::read(&bytes) }) else { return };
+        let files = self.router.route(&record).files;
+        let mut line = Vec::new();
+        self.encoder.encode_own(&record, &mut line);
+        for (file, sink) in self.sinks.iter_mut().enumerate() {
+            // Not again, if a recovery that died had said it.
+            if files & 1 << file != 0 && self.contents.journal[file].passed < place {
+                sink.push(&line, place);
+            }
+        }
+    }
+}
+
+/// The file that was being appended to: at its path, rotated, or renamed within the directory.
+fn find(directory: &Path, name: &str, entry: Entry) -> Option<PathBuf> {
+    let is_it = |path: &Path| platform::identity_at(path).is_ok_and(|found: Identity| found == entry.identity());
+    let path = directory.join(name);
+    if is_it(&path) {
+        return Some(path);
+    }
+    std::fs::read_dir(directory).ok()?.filter_map(|entry| Some(entry.ok()?.path())).find(|path| is_it(path))
+}
+
+fn read_from(path: &Path, entry: Entry) -> Option<Vec<u8>> {
+    let file = platform::open_to_read(path).ok()?;
+    let length = file.metadata().ok()?.len().checked_sub(entry.offset)?.min(LOOK);
+    let mut text = vec![0; usize::try_from(length).ok()?];
+    let count = platform::read_at(&file, &mut text, entry.offset).ok()?;
+    text.truncate(count);
+    Some(text)
+}

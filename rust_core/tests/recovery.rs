@@ -1,0 +1,335 @@
+//! What a process that died had accepted: written once, in order, by whoever comes first.
+#![cfg(unix)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use proptest::prelude::*;
+use unified_logger_core::blackbox;
+use unified_logger_core::config::{AiLoggers, BlackBoxPlace, FileSettings, Fsync, Overflow, Settings};
+use unified_logger_core::engine::Engine;
+use unified_logger_core::level;
+use unified_logger_core::queue::Offered;
+use unified_logger_core::record::Builder;
+use unified_logger_core::recovery::{self, Recovered};
+use unified_logger_core::slab::Buffer;
+use unified_logger_core::stats::FileKind;
+use unified_logger_core::value::Value;
+
+/// Only one thread of a process recovers at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn settings(directory: &Path, max_bytes: u64) -> Settings {
+    let file = |kind, name: &str, level| FileSettings { kind, name: name.into(), level, max_bytes, backup_count: 100 };
+    Settings {
+        directory: directory.to_owned(),
+        directory_mode: 0o750,
+        file_mode: 0o640,
+        files: vec![file(FileKind::App, "app.log", level::DEBUG), file(FileKind::Errors, "errors.log", level::ERROR)],
+        console: None,
+        ai: AiLoggers::default(),
+        queue_size: 1_000,
+        queue_bytes: 1 << 20,
+        overflow: Overflow::DropNew,
+        overflow_timeout: Duration::ZERO,
+        fsync: Fsync::Never,
+        black_box: BlackBoxPlace::Directory,
+        black_box_bytes: 2 << 20,
+    }
+}
+
+fn offer(engine: &Engine, level: i32, number: i64) {
+    let mut record = Buffer::take();
+    Builder { time: number, level, logger: "l", function: "f", message: "m" }
+        .put(&mut record, &[("n", Value::Integer(number)), ("text", Value::Text("täxt"))]);
+    assert!(matches!(engine.offer(record), Offered::Taken));
+}
+
+/// The black box of the one engine of a directory.
+fn box_of(directory: &Path) -> PathBuf {
+    let boxes: Vec<_> =
+        fs::read_dir(directory.join(".unified_logger")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(boxes.len(), 1, "{boxes:?}");
+    boxes[0].clone()
+}
+
+/// The engine dies: its box is left as it is, without an owner.
+fn die(engine: Engine, directory: &Path) -> PathBuf {
+    let path = box_of(directory);
+    let left = path.with_file_name("1-dead.box");
+    // A copy has another inode, so that the lock of the one that lives does not count.
+    fs::copy(&path, &left).unwrap();
+    fs::remove_file(path).unwrap();
+    std::mem::forget(engine);
+    left
+}
+
+fn sweep(directory: &Path) -> Recovered {
+    recovery::sweep(directory).expect("nobody else is at it")
+}
+
+fn lines(path: &Path) -> Vec<serde_json::Value> {
+    fs::read_to_string(path).unwrap_or_default().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Numbers of the records in a file, without what the library says itself.
+fn numbers(path: &Path) -> Vec<i64> {
+    lines(path).iter().filter_map(|line| line["n"].as_i64()).collect()
+}
+
+#[test]
+fn what_was_accepted_is_written_marked_and_told() {
+    let _alone = alone();
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::open(settings(directory.path(), 0), Arc::default()).unwrap();
+    (0..50).for_each(|number| offer(&engine, if number % 10 == 9 { level::ERROR } else { level::INFO }, number));
+    let dead = die(engine, directory.path());
+    let recovered = sweep(directory.path());
+    assert_eq!((recovered.boxes, recovered.records, recovered.damaged), (1, 50, 0));
+    assert!(!dead.exists());
+    let found = lines(&directory.path().join("app.log"));
+    assert_eq!(numbers(&directory.path().join("app.log")), (0..50).collect::<Vec<_>>());
+    assert!(found[..50].iter().all(|line| line["recovered"] == true && line["text"] == "täxt"));
+    let told = &found[50];
+    assert_eq!(
+        (&told["level"], &told["records"], &told["pid"]),
+        (&"WARNING".into(), &50.into(), &std::process::id().into())
+    );
+    assert_eq!(told["last_record"], "1970-01-01T00:00:00.000000+00:00");
+    assert_eq!(told.get("recovered"), None);
+    assert_eq!(numbers(&directory.path().join("errors.log")), [9, 19, 29, 39, 49]);
+    assert_eq!(sweep(directory.path()), Recovered::default());
+}
+
+#[test]
+fn a_living_owner_keeps_its_box() {
+    let _alone = alone();
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::open(settings(directory.path(), 0), Arc::default()).unwrap();
+    offer(&engine, level::INFO, 1);
+    assert_eq!(sweep(directory.path()), Recovered::default());
+    assert!(box_of(directory.path()).exists());
+}
+
+#[test]
+fn an_orderly_end_leaves_no_box() {
+    let _alone = alone();
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::open(settings(directory.path(), 0), Arc::default()).unwrap();
+    engine.start().unwrap();
+    (0..500).for_each(|number| offer(&engine, level::INFO, number));
+    assert!(engine.shutdown(Duration::from_secs(20)));
+    assert_eq!(fs::read_dir(directory.path().join(".unified_logger")).unwrap().count(), 0);
+    assert_eq!(numbers(&directory.path().join("app.log")).len(), 500);
+}
+
+#[test]
+fn an_engine_that_goes_with_records_unwritten_leaves_them_in_its_box() {
+    let _alone = alone();
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::open(settings(directory.path(), 0), Arc::default()).unwrap();
+    (0..20).for_each(|number| offer(&engine, level::INFO, number));
+    drop(engine);
+    assert_eq!(sweep(directory.path()).records, 20);
+    assert_eq!(numbers(&directory.path().join("app.log")), (0..20).collect::<Vec<_>>());
+}
+
+/// A box with twenty records: it does not say for which directory it is.
+static TWENTY: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::open(settings(directory.path(), 0), Arc::default()).unwrap();
+    (0..20).for_each(|number| offer(&engine, level::INFO, number));
+    fs::read(die(engine, directory.path())).unwrap()
+});
+
+/// The same in this directory, as it is when the writer has taken everything and is about to append to app.log.
+fn about_to_append(directory: &Path, upto: u64, offset: u64) -> PathBuf {
+    let boxes = directory.join(".unified_logger");
+    fs::create_dir(&boxes).unwrap();
+    fs::set_permissions(&boxes, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let dead = boxes.join("1-dead.box");
+    let mut bytes = TWENTY.clone();
+    // The writer had taken those it was about to append.
+    for (place, taken) in bytes[1 << 20..].chunks_mut(320).zip(1..=upto) {
+        place[8..16].copy_from_slice(&taken.to_le_bytes());
+    }
+    fs::write(&dead, bytes).unwrap();
+    fs::OpenOptions::new().create(true).append(true).open(directory.join("app.log")).unwrap();
+    let identity = unified_logger_core::platform::identity_at(&directory.join("app.log")).unwrap();
+    let journal =
+        blackbox::Journal::Kept { file: Arc::new(fs::File::options().write(true).open(&dead).unwrap()), index: 0 };
+    journal.intend(identity, offset, upto).unwrap();
+    journal.passed(0).unwrap();
+    dead
+}
+
+/// Lines as the dead process wrote them: those of a recovery, without its mark.
+fn written_by_the_dead(directory: &Path) -> String {
+    let copy = tempfile::tempdir().unwrap();
+    let boxes = copy.path().join(".unified_logger");
+    fs::create_dir(&boxes).unwrap();
+    fs::set_permissions(&boxes, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    fs::copy(directory.join(".unified_logger/1-dead.box"), boxes.join("1-dead.box")).unwrap();
+    sweep(copy.path());
+    let text = fs::read_to_string(copy.path().join("app.log")).unwrap();
+    let own: Vec<&str> = text.split_inclusive('\n').take(20).collect();
+    own.concat().replace(r#","recovered":true"#, "")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+    /// Wherever the last write was cut short, every record is there once and no line is torn.
+    #[test]
+    fn a_write_cut_short_anywhere_is_gone_on_with(cut: prop::sample::Index, others in 0_usize..3, before in 0_usize..2) {
+        let _alone = alone();
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("app.log");
+        let earlier = "{\"earlier\":1}\n".repeat(before);
+        fs::write(&path, &earlier).unwrap();
+        let dead = about_to_append(directory.path(), 20, earlier.len() as u64);
+        let text = written_by_the_dead(directory.path());
+        let cut = cut.index(text.len() + 1);
+        // Others write on after it only where it ends with a whole line, or close the torn one.
+        let torn = cut > 0 && text.as_bytes()[cut - 1] != b'\n';
+        let closing = if torn && others > 0 { "\n" } else { "" };
+        let mut bytes = earlier.clone().into_bytes();
+        bytes.extend_from_slice(&text.as_bytes()[..cut]);
+        bytes.extend_from_slice(closing.as_bytes());
+        bytes.extend_from_slice("{\"other\":1}\n".repeat(others).as_bytes());
+        fs::write(&path, &bytes).unwrap();
+        // A line that lacked only its end got it from those others.
+        let ended = closing.len() * usize::from(text.as_bytes().get(cut) == Some(&b'\n'));
+        let whole = (text.as_bytes()[..cut].iter().filter(|byte| **byte == b'\n').count() + ended) as u64;
+        let recovered = sweep(directory.path());
+        prop_assert!(recovered.failed.is_empty(), "{:?}", recovered);
+        prop_assert_eq!(recovered.records, 20 - whole);
+        prop_assert!(!dead.exists());
+        let after = fs::read(&path).unwrap();
+        let mut found: Vec<i64> = Vec::new();
+        let mut broken = 0;
+        for line in after.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            match serde_json::from_slice::<serde_json::Value>(line) {
+                Ok(line) => found.extend(line["n"].as_i64()),
+                Err(_) => broken += 1,
+            }
+        }
+        prop_assert_eq!(found, (0..20).collect::<Vec<_>>());
+        prop_assert_eq!(broken, closing.len() - ended);
+    }
+}
+
+#[test]
+fn a_recovery_that_dies_is_gone_on_with() {
+    let _alone = alone();
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::open(settings(directory.path(), 0), Arc::default()).unwrap();
+    (0..100).for_each(|number| offer(&engine, level::ERROR, number));
+    let dead = die(engine, directory.path());
+    let kept = fs::read(&dead).unwrap();
+    // errors.log cannot be written: the first recovery comes only as far as app.log.
+    fs::remove_file(directory.path().join("errors.log")).unwrap();
+    fs::create_dir(directory.path().join("errors.log")).unwrap();
+    assert_eq!(sweep(directory.path()).failed.len(), 1);
+    fs::remove_dir(directory.path().join("errors.log")).unwrap();
+    assert!(fs::read(&dead).unwrap().len() == kept.len());
+    assert_eq!(sweep(directory.path()).records, 100);
+    for name in ["app.log", "errors.log"] {
+        assert_eq!(numbers(&directory.path().join(name)), (0..100).collect::<Vec<_>>(), "{name}");
+    }
+    let told = lines(&directory.path().join("app.log")).iter().filter(|line| line.get("records").is_some()).count();
+    assert_eq!(told, 1);
+}
+
+#[test]
+fn a_box_in_which_files_are_passed_is_not_written_again() {
+    let _alone = alone();
+    let directory = tempfile::tempdir().unwrap();
+    let dead = about_to_append(directory.path(), 0, 0);
+    let text = written_by_the_dead(directory.path());
+    fs::write(directory.path().join("app.log"), text).unwrap();
+    let journal =
+        blackbox::Journal::Kept { file: Arc::new(fs::File::options().write(true).open(&dead).unwrap()), index: 0 };
+    // As if a recovery had written the first twelve and noted it.
+    blackbox::Noted { count: 20, time: 0, taken: 0 }
+        .write(&fs::File::options().write(true).open(&dead).unwrap())
+        .unwrap();
+    journal.passed(12).unwrap();
+    sweep(directory.path());
+    let found = numbers(&directory.path().join("app.log"));
+    assert_eq!(found, (0..20).chain(12..20).collect::<Vec<_>>());
+}
+
+#[test]
+fn recovered_records_keep_to_the_bound_of_their_files() {
+    let _alone = alone();
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::open(settings(directory.path(), 2_000), Arc::default()).unwrap();
+    (0..200).for_each(|number| offer(&engine, level::INFO, number));
+    die(engine, directory.path());
+    assert_eq!(sweep(directory.path()).records, 200);
+    let files: Vec<_> = fs::read_dir(directory.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .collect();
+    assert!(files.len() > 10);
+    assert!(files.iter().all(|path| fs::metadata(path).unwrap().len() <= 2_000));
+    let mut found: Vec<i64> = files.iter().flat_map(|path| numbers(path)).collect();
+    found.sort_unstable();
+    assert_eq!(found, (0..200).collect::<Vec<_>>());
+}
+
+#[test]
+fn other_formats_are_set_aside_and_links_are_left_alone() {
+    let _alone = alone();
+    let directory = tempfile::tempdir().unwrap();
+    let dead = about_to_append(directory.path(), 0, 0);
+    let boxes = dead.parent().unwrap();
+    let mut newer = fs::read(&dead).unwrap();
+    newer[8] = 99;
+    fs::write(boxes.join("2-newer.box"), newer).unwrap();
+    fs::write(boxes.join("3-foreign.box"), "something else").unwrap();
+    fs::write(boxes.join("4-empty.box"), "").unwrap();
+    std::os::unix::fs::symlink(directory.path().join("target"), boxes.join("5-link.box")).unwrap();
+    fs::create_dir(boxes.join("6-directory.box")).unwrap();
+    let recovered = sweep(directory.path());
+    assert_eq!((recovered.records, recovered.aside.len(), recovered.failed.len()), (20, 3, 0));
+    let mut left: Vec<_> =
+        fs::read_dir(boxes).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    left.sort();
+    assert_eq!(left, ["2-newer.aside", "3-foreign.aside", "4-empty.aside", "5-link.box", "6-directory.box"]);
+    assert!(!directory.path().join("target").exists());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+    /// Whatever was changed in a box, reading it neither panics nor reaches outside it, and what is found is whole.
+    #[test]
+    fn a_damaged_box_harms_nobody(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..200), cut in prop::option::of(any::<prop::sample::Index>())) {
+        let _alone = alone();
+        let directory = tempfile::tempdir().unwrap();
+        let dead = about_to_append(directory.path(), 0, 0);
+        let mut bytes = fs::read(&dead).unwrap();
+        let used = [0..4_096, 4_096..5_000, 32_768..33_000, (1 << 20)..(1 << 20) + 20 * 320];
+        let places: Vec<usize> = used.into_iter().flatten().collect();
+        for (place, byte) in changes {
+            bytes[places[place.index(places.len())]] = byte;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        fs::write(&dead, &bytes).unwrap();
+        let recovered = sweep(directory.path());
+        prop_assert!(recovered.records <= 20);
+        let found = numbers(&directory.path().join("app.log"));
+        let mut distinct = found.clone();
+        distinct.dedup();
+        prop_assert_eq!(found, distinct);
+    }
+}
