@@ -1,0 +1,192 @@
+"""Where boxes lie: shared memory of any size, beside the logs, nowhere; each said, none fatal."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Check = Callable[[list[int], int], None]
+
+WRITER = """
+init_logging(log_dir="logs", console_format="off", black_box={place!r}, overflow_timeout=60, max_bytes=0)
+logger = get_logger("app")
+for number in range({count}):
+    logger.info("m", number=number, writer=sys.argv[-1] if len(sys.argv) > 1 else "")
+"""
+DIE = "os.kill(os.getpid(), signal.SIGKILL)"
+
+
+def in_namespace(script: str) -> list[str]:
+    """A shell script with mounts of its own."""
+    return ["unshare", "--mount", "--propagation", "private", "sh", "-ec", script]
+
+
+def can_mount() -> bool:
+    """Whether this user may mount in a namespace of its own."""
+    if shutil.which("unshare") is None:
+        return False
+    probe = in_namespace("mount -t tmpfs -o size=1m tmpfs /dev/shm")
+    return subprocess.run(probe, capture_output=True, check=False).returncode == 0
+
+
+needs_mounts = pytest.mark.skipif(not can_mount(), reason="needs the right to mount in a namespace of its own")
+
+
+def shared_memory(project: Path) -> list[Path]:
+    """The boxes of this user in shared memory."""
+    return sorted(Path(f"/dev/shm/unified_logger-{os.geteuid()}").glob("*"))
+
+
+@needs_mounts
+@pytest.mark.parametrize("size", ["64m", "1m"])
+def test_sixteen_processes_share_a_small_shared_memory(site: Any, size: str) -> None:
+    """Those that find no room there have their boxes beside the logs and say so; all are killed, and nothing is lost."""
+    program = site.path / "program.py"
+    program.write_text(
+        "import os, signal, sys\nfrom unified_logger import get_logger, init_logging\n"
+        + WRITER.format(place="shm", count=500)
+        + DIE
+    )
+    script = f"""
+mount -t tmpfs -o size={size} tmpfs /dev/shm
+for writer in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+    {sys.executable} program.py $writer & pids="$pids $!"
+done
+wait $pids || true
+{sys.executable} -m unified_logger.cli recover logs
+ls /dev/shm/unified_logger-*/ 2>/dev/null | wc -l
+"""
+    done = subprocess.run(in_namespace(script), cwd=site.path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    found = sorted((int(line["writer"]), line["number"]) for line in site.lines() if line["logger"] == "app")
+    assert found == sorted((writer, number) for writer in range(16) for number in range(500))
+    assert "cannot make a black box: /dev/shm/" in done.stderr
+    assert any("the black box is beside the logs" in line["message"] for line in site.lines())
+    assert done.stdout.split()[-1] == "0"
+    assert site.boxes() == []
+
+
+@needs_mounts
+def test_shared_memory_that_went_between_death_and_restart_is_no_trouble(site: Any) -> None:
+    """As when a container is removed: what was in it is gone, the next process starts as ever."""
+    program = site.path / "program.py"
+    program.write_text(
+        "import os, signal, sys\nfrom unified_logger import get_logger, init_logging\n"
+        + WRITER.format(place="shm", count=500)
+        + DIE
+    )
+    script = f"""
+mount -t tmpfs -o size=64m tmpfs /dev/shm
+{sys.executable} program.py || true
+umount /dev/shm
+{sys.executable} -m unified_logger.cli recover logs
+"""
+    done = subprocess.run(in_namespace(script), cwd=site.path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    numbers = site.numbers()
+    assert numbers == list(range(len(numbers)))
+    assert site.restart().returncode == 0
+
+
+@needs_mounts
+def test_a_full_disk_and_no_shared_memory_leave_plain_memory(site: Any, exactly_once: Check) -> None:
+    """Logging goes on, and what no longer survives is said on stderr, in the log and in the statistics."""
+    site.logs.mkdir()
+    program = site.path / "program.py"
+    program.write_text(
+        "import os, signal, sys\nfrom unified_logger import flush_logging, get_logger, get_stats, init_logging\n"
+        + WRITER.format(place="shm", count=500)
+        + "assert flush_logging(20)\nprint(get_stats()['black_box'])\n"
+    )
+    script = f"""
+mount -t tmpfs -o size=1m tmpfs /dev/shm
+mount -t tmpfs -o size=2m tmpfs logs
+{sys.executable} program.py
+cp -r logs copied
+"""
+    done = subprocess.run(in_namespace(script), cwd=site.path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "0\n"
+    assert done.stderr.count("cannot make a black box") == 1
+    (site.path / "copied").rename(site.path / "moved")
+    shutil.rmtree(site.logs)
+    (site.path / "moved").rename(site.logs)
+    exactly_once(site.numbers(), 500)
+    assert any(line["message"].startswith("there is no black box") for line in site.lines())
+
+
+def test_auto_keeps_the_box_where_it_outlives_the_container(site: Any) -> None:
+    """Beside the logs in a container, in shared memory elsewhere."""
+    process = site.start(WRITER.format(place="auto", count=1) + 'print("ready", flush=True); time.sleep(60)')
+    assert process.stdout.readline() == "ready\n"
+    in_container = Path("/.dockerenv").exists() or Path("/run/.containerenv").exists() or "KUBERNETES_SERVICE_HOST" in os.environ or "container" in os.environ
+    assert len(site.boxes()) == (1 if in_container else 0)
+    site.kill(process)
+    assert site.recover().returncode == 0
+
+
+def test_a_container_is_known_by_its_environment(site: Any) -> None:
+    """Kubernetes tells its containers where its API is."""
+    process = site.start(
+        WRITER.format(place="auto", count=1) + 'print("ready", flush=True); time.sleep(60)',
+        KUBERNETES_SERVICE_HOST="127.0.0.1",
+    )
+    assert process.stdout.readline() == "ready\n"
+    assert len(site.boxes()) == 1
+    site.kill(process)
+
+
+def test_off_makes_no_box(site: Any) -> None:
+    """Nothing beside the logs, and nothing said of it."""
+    done = site.run(WRITER.format(place="off", count=10) + "assert flush_logging(20); print(get_stats()['black_box'], os.listdir('logs/.unified_logger') if os.path.exists('logs/.unified_logger') else [])")
+    assert done.stdout == "0 []\n"
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to act for another user")
+def test_another_users_directory_for_boxes_is_not_used(site: Any) -> None:
+    """A directory or a link planted beside the logs gets no box, and what is in it is not read."""
+    site.logs.mkdir()
+    planted = site.logs / ".unified_logger"
+    planted.mkdir(mode=0o700)
+    (planted / "1-planted.box").write_bytes(b"ULBOX\r\n\0" + bytes(4_000_000))
+    os.chown(planted, 12345, 12345)
+    done = site.run(WRITER.format(place="dir", count=10) + "assert flush_logging(20); print(get_stats()['black_box'])")
+    assert done.stdout == "0\n"
+    assert "not a directory of this user alone" in done.stderr
+    assert [path.name for path in planted.iterdir()] == ["1-planted.box"]
+    assert site.numbers() == list(range(10))
+
+
+def test_a_link_in_place_of_the_directory_for_boxes_is_not_followed(site: Any) -> None:
+    """Nothing is made where it leads."""
+    site.logs.mkdir()
+    target = site.path / "target"
+    target.mkdir(mode=0o700)
+    (site.logs / ".unified_logger").symlink_to(target)
+    done = site.run(WRITER.format(place="dir", count=10) + "assert flush_logging(20); print(get_stats()['black_box'])")
+    assert done.stdout == "0\n"
+    assert list(target.iterdir()) == []
+    assert site.numbers() == list(range(10))
+
+
+def test_boxes_are_their_owners_alone(site: Any) -> None:
+    """Mode 0600 in a directory of mode 0700, whatever the umask."""
+    process = site.start(
+        "os.umask(0)\n" + WRITER.format(place="dir", count=10) + 'print("ready", flush=True); time.sleep(60)'
+    )
+    assert process.stdout.readline() == "ready\n"
+    (box,) = site.boxes()
+    assert box.stat().st_mode & 0o777 == 0o600
+    assert box.parent.stat().st_mode & 0o777 == 0o700
+    assert box.stat().st_size == 8 << 20
+    assert box.stat().st_blocks * 512 >= 8 << 20, "room is reserved, not promised"
+    site.kill(process, signal.SIGTERM)
