@@ -348,20 +348,24 @@ impl FileSink {
             }
             open.size = size;
         } else {
-            // Removed, renamed or rotated by another: go on in the one that is there now.
+            // Removed, renamed or rotated by another: go on in the one that is there now. The old one's descriptor is free
+            // for it, where they have run out.
+            self.file = None;
             self.file = Some(open_or_create(&self.settings)?);
             self.sync.names = self.settings.fsync != Fsync::Never;
         }
         if held.is_alone() {
             self.cut_own_torn_line();
         }
-        self.close_torn_line()
+        self.close_torn_line()?;
+        self.torn = None;
+        Ok(())
     }
 
     /// What an earlier write left of a line and could not cut off goes, if nobody wrote behind it. A file that can only be
     /// appended to keeps it: it gets an end, as others' torn lines do.
     fn cut_own_torn_line(&mut self) {
-        if let (Some(open), Some(torn)) = (&mut self.file, self.torn.take())
+        if let (Some(open), Some(torn)) = (&mut self.file, self.torn)
             && (open.identity, open.size) == (torn.identity, torn.end)
             && open.file.set_len(torn.whole).is_ok()
         {
