@@ -23,6 +23,8 @@ use crate::value::Value;
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 /// Bytes a failing sink may hold in memory before the queue is left to fill.
 const BACKLOG: usize = 8 << 20;
+/// Bytes encoded of one batch before they are written: a batch of large records would take as much memory again.
+const GATHER: usize = 4 << 20;
 /// In place of a record's number: a line of the pipeline itself, which is not accounted for.
 const OWN: u64 = u64::MAX;
 
@@ -41,6 +43,8 @@ pub struct Pipeline {
     line: Vec<u8>,
     console_lines: Vec<u8>,
     console_count: u64,
+    /// Bytes encoded since the last write.
+    gathered: usize,
     /// Records seen, and those of them that are known to be written or failed.
     delivered: u64,
     settled: u64,
@@ -136,6 +140,7 @@ impl Pipeline {
             line: Vec::with_capacity(4_096),
             console_lines: Vec::new(),
             console_count: 0,
+            gathered: 0,
             delivered: 0,
             settled: 0,
             failed: 0,
@@ -161,6 +166,10 @@ impl Pipeline {
                 self.stats.failed.add(1);
                 self.errors.handle("encode a record", &"it is damaged");
             }
+            if self.gathered >= GATHER {
+                self.commit_console();
+                self.commit_files();
+            }
         }
     }
 
@@ -172,6 +181,7 @@ impl Pipeline {
         if route.files != 0 || console_json {
             self.line.clear();
             self.json.encode(&record, &mut self.line);
+            self.gathered += self.line.len();
             let sync = match self.fsync {
                 Fsync::Never => false,
                 Fsync::Error => record.header.level >= level::ERROR,
@@ -204,6 +214,7 @@ impl Pipeline {
     }
 
     fn commit_files(&mut self) {
+        self.gathered = 0;
         let now = Instant::now();
         if self.outputs.iter().any(|output| output.sink.pending_bytes() > 0 && output.sink.due(now)) {
             let (outputs, errors, stats) = (&mut self.outputs, &self.errors, &self.stats);
