@@ -24,7 +24,7 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 /// Bytes a failing sink may hold in memory before the queue is left to fill.
 const BACKLOG: usize = 8 << 20;
 /// Bytes encoded of one batch before they are written: a batch of large records would take as much memory again.
-const GATHER: usize = 4 << 20;
+const GATHER: usize = 1 << 20;
 /// In place of a record's number: a line of the pipeline itself, which is not accounted for.
 const OWN: u64 = u64::MAX;
 
