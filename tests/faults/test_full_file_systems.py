@@ -100,9 +100,7 @@ def plain_user(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     shutil.rmtree(directory)
 
 
-def test_a_directory_that_must_not_be_written_is_refused_at_once(
-    run_python: Run, plain_user: tuple[Path, str]
-) -> None:
+def test_a_directory_that_must_not_be_written_is_refused_at_once(run_python: Run, plain_user: tuple[Path, str]) -> None:
     """`init_logging` says which directory it is, and nothing has been started."""
     directory, become = plain_user
     (directory / "logs").mkdir(mode=0o555)
