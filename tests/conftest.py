@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -142,3 +143,51 @@ def _restore_stdlib(before: State) -> None:
 def _stdlib_loggers() -> list[logging.Logger]:
     named = [item for item in logging.Logger.manager.loggerDict.values() if isinstance(item, logging.Logger)]
     return [logging.getLogger(), *named]
+
+
+@pytest.fixture(scope="session")
+def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library to preload that makes calls on log files fail (tests/faults/shim.c)."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("the shim is for Linux")
+    compiler = next((name for name in ("cc", "gcc", "clang") if shutil.which(name)), None)
+    if compiler is None:
+        pytest.skip("there is no C compiler to build the shim with")
+    built = tmp_path_factory.mktemp("shim") / "shim.so"
+    source = PROJECT / "tests" / "faults" / "shim.c"
+    flags = ["-shared", "-fPIC", "-O2", "-Wall", "-Wextra"]
+    subprocess.run([compiler, *flags, "-o", str(built), str(source), "-ldl"], check=True, timeout=120)
+    return built
+
+
+@pytest.fixture
+def run_faulty(shim: Path, log_dir: Path, tmp_path: Path, run_python: Any) -> Callable[..., Any]:
+    """`run_python` with the shim over `log_dir`, named `logs` there; the program imports `faults` to use it."""
+    control = tmp_path / "control"
+    control.write_bytes(bytes(4096))
+
+    def run_faulty(code: str, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        done: subprocess.CompletedProcess[str] = run_python(
+            code,
+            *arguments,
+            LD_PRELOAD=str(shim),
+            FAULTS_CONTROL=str(control),
+            FAULTS_DIRECTORY=str(log_dir),
+            PYTHONPATH=str(PROJECT / "tests" / "faults"),
+            **options,
+        )
+        return done
+
+    return run_faulty
+
+
+@pytest.fixture
+def numbers(log_dir: Path) -> Callable[..., list[int]]:
+    """`numbers(name="app.log")`: the field `number` of all records in a file and its rotated ones, oldest first."""
+
+    def numbers(name: str = "app.log") -> list[int]:
+        rotated = sorted(log_dir.glob(f"{name}.*"), key=lambda file: -int(file.name.rpartition(".")[2]))
+        found = [record for file in (*rotated, log_dir / name) for record in read_records(file)]
+        return [record["number"] for record in found if "number" in record]
+
+    return numbers

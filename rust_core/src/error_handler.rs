@@ -2,25 +2,73 @@
 
 use std::collections::HashMap;
 use std::fmt::Display;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Sender, bounded};
 
 use crate::platform;
 use crate::stats::Stats;
 
 /// How long the same kind of trouble stays silent after it was told.
 const INTERVAL: Duration = Duration::from_secs(10);
+/// Lines that may wait for standard error; beyond, trouble is only counted.
+const LINES: usize = 32;
+/// How long a line is waited for, so that the last one before an exit is seen. Not at all while an earlier one waits.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 pub struct ErrorHandler {
     stats: Arc<Stats>,
     told: Mutex<HashMap<String, (Instant, u64)>>,
+    voice: Mutex<Option<Voice>>,
+}
+
+/// A thread that writes to standard error: a full pipe or a paused terminal holds up nobody else.
+#[derive(Clone, Debug)]
+struct Voice {
+    lines: Sender<String>,
+    /// Lines sent and not yet written.
+    pending: Arc<AtomicU64>,
+    /// Threads stay behind in a fork.
+    process: u32,
+}
+
+impl Voice {
+    fn start() -> Option<Self> {
+        let (lines, received) = bounded::<String>(LINES);
+        let pending = Arc::<AtomicU64>::default();
+        let left = Arc::clone(&pending);
+        let run = move || {
+            for line in received {
+                // Nowhere is left to tell that standard error is closed.
+                let _ = platform::write_stderr_patiently(line.as_bytes());
+                left.fetch_sub(1, Ordering::Release);
+            }
+        };
+        thread::Builder::new().name("unified_errors".into()).spawn(run).ok()?;
+        Some(Self { lines, pending, process: platform::process_id() })
+    }
+
+    fn say(&self, line: String) {
+        let blocked = self.pending.fetch_add(1, Ordering::Acquire) > 0;
+        if self.lines.try_send(line).is_err() {
+            self.pending.fetch_sub(1, Ordering::Relaxed);
+        } else if !blocked {
+            let sent = Instant::now();
+            while self.pending.load(Ordering::Acquire) > 0 && sent.elapsed() < PATIENCE {
+                thread::sleep(Duration::from_micros(50));
+            }
+        }
+    }
 }
 
 impl ErrorHandler {
     #[must_use]
     pub fn new(stats: Arc<Stats>) -> Self {
-        Self { stats, told: Mutex::default() }
+        Self { stats, told: Mutex::default(), voice: Mutex::default() }
     }
 
     /// Counts one trouble and tells it unless the same `action` was told within the interval.
@@ -39,7 +87,20 @@ impl ErrorHandler {
         told.insert(action.to_owned(), (now, 0));
         drop(told);
         let again = if silent == 0 { String::new() } else { format!(" ({silent} more since last told)") };
-        // Nowhere is left to tell that standard error is closed.
-        let _ = platform::write_stderr(format!("unified_logger: cannot {action}: {error}{again}\n").as_bytes());
+        self.say(format!("unified_logger: cannot {action}: {error}{again}\n"));
+    }
+
+    fn say(&self, line: String) {
+        let mut slot = self.voice.lock().unwrap_or_else(PoisonError::into_inner);
+        if slot.as_ref().is_none_or(|voice| voice.process != platform::process_id()) {
+            *slot = Voice::start();
+        }
+        let voice = slot.clone();
+        drop(slot);
+        match voice {
+            Some(voice) => voice.say(line),
+            // No thread to be had: nowhere is left to tell that this failed too.
+            None => drop(platform::write_stderr(line.as_bytes())),
+        }
     }
 }

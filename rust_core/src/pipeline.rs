@@ -25,6 +25,8 @@ use crate::value::Value;
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 /// Bytes a failing sink may hold in memory before the queue is left to fill.
 const BACKLOG: usize = 8 << 20;
+/// Bytes encoded of one batch before they are written: a batch of large records would take as much memory again.
+const GATHER: usize = 1 << 20;
 
 #[derive(Debug)]
 pub struct Pipeline {
@@ -43,6 +45,8 @@ pub struct Pipeline {
     console_count: u64,
     /// Records whose lines a failing sink still holds, by their places: until they are written, the black box keeps them too.
     held: Vec<(u64, Buffer)>,
+    /// Bytes encoded since the last write.
+    gathered: usize,
     /// Records seen, which also numbers them, and those of them that are known to be written or failed.
     delivered: u64,
     settled: u64,
@@ -131,6 +135,7 @@ impl Pipeline {
             console_lines: Vec::new(),
             console_count: 0,
             held: Vec::new(),
+            gathered: 0,
             delivered: 0,
             settled: 0,
             failed: 0,
@@ -156,6 +161,10 @@ impl Pipeline {
                 self.stats.failed.add(1);
                 self.errors.handle("encode a record", &"it is damaged");
             }
+            if self.gathered >= GATHER {
+                self.commit_console();
+                self.commit_files();
+            }
         }
     }
 
@@ -167,6 +176,7 @@ impl Pipeline {
         if route.files != 0 || console_json {
             self.line.clear();
             self.json.encode(&record, &mut self.line);
+            self.gathered += self.line.len();
             let sync = match self.fsync {
                 Fsync::Never => false,
                 Fsync::Error => record.header.level >= level::ERROR,
@@ -199,6 +209,7 @@ impl Pipeline {
     }
 
     fn commit_files(&mut self) {
+        self.gathered = 0;
         let now = Instant::now();
         if self.outputs.iter().any(|output| output.sink.pending_bytes() > 0 && output.sink.due(now)) {
             let (outputs, errors, stats) = (&mut self.outputs, &self.errors, &self.stats);

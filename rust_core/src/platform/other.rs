@@ -62,6 +62,10 @@ pub fn write_stderr(bytes: &[u8]) -> io::Result<()> {
     io::stderr().write_all(bytes)
 }
 
+pub fn write_stderr_patiently(bytes: &[u8]) -> io::Result<()> {
+    write_stderr(bytes)
+}
+
 /// Without reading at an offset, a file counts as ended: no other process writes to it here.
 pub fn ends_with_newline(_file: &File, _size: u64) -> bool {
     true

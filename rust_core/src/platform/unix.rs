@@ -140,8 +140,23 @@ fn synced(result: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Writes to the process's own standard error, all of it or until it fails.
-pub fn write_stderr(mut bytes: &[u8]) -> io::Result<()> {
+/// Writes to the process's own standard error, as far as it takes it within a second.
+pub fn write_stderr(bytes: &[u8]) -> io::Result<()> {
+    let started = Instant::now();
+    // What is ready takes so much without blocking: the least size of an atomic write to a pipe.
+    for piece in bytes.chunks(512) {
+        while !is_writable(2, Duration::from_millis(100)) {
+            if started.elapsed() >= Duration::from_secs(1) {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+        }
+        write_stderr_patiently(piece)?;
+    }
+    Ok(())
+}
+
+/// Writes to the process's own standard error, all of it or until it fails, however long it takes.
+pub fn write_stderr_patiently(mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         // SAFETY: the slice is valid for reads of its length.
         let written = unsafe { libc::write(2, bytes.as_ptr().cast(), bytes.len()) };
@@ -149,7 +164,9 @@ pub fn write_stderr(mut bytes: &[u8]) -> io::Result<()> {
             let error = io::Error::last_os_error();
             match error.raw_os_error() {
                 Some(libc::EINTR) => {}
-                Some(libc::EAGAIN) => wait_writable(2),
+                Some(libc::EAGAIN) => {
+                    is_writable(2, Duration::from_millis(100));
+                }
                 _ => return Err(error),
             }
         } else {
@@ -159,11 +176,11 @@ pub fn write_stderr(mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Waits until a non-blocking descriptor takes bytes again, at most 100 ms.
-fn wait_writable(descriptor: i32) {
+/// Whether a descriptor takes bytes (or fails at once), waiting for it.
+fn is_writable(descriptor: i32, patience: Duration) -> bool {
     let mut poll = libc::pollfd { fd: descriptor, events: libc::POLLOUT, revents: 0 };
     // SAFETY: one valid pollfd.
-    unsafe { libc::poll(&raw mut poll, 1, 100) };
+    unsafe { libc::poll(&raw mut poll, 1, i32::try_from(patience.as_millis()).unwrap_or(i32::MAX)) > 0 }
 }
 
 /// Whether a file of this size ends with a newline. What cannot be read counts as ended.

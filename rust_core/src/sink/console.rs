@@ -12,6 +12,8 @@ use crate::platform;
 /// Batches the thread may lag behind; beyond, lines are dropped and counted.
 const BATCHES: usize = 64;
 const BYTES: u64 = 1 << 20;
+/// A console that shows nothing for so long is blocked.
+const BLOCKED: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -19,6 +21,9 @@ struct Counts {
     dropped: AtomicU64,
     /// Bytes sent and not yet written.
     pending: AtomicU64,
+    /// Batches that are no longer pending, and how many there were when the console was last found blocked.
+    passed: AtomicU64,
+    blocked: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -61,12 +66,20 @@ impl ConsoleSink {
         }
     }
 
-    /// Waits until everything sent is shown, at most `timeout`.
+    /// Waits until everything sent is shown, at most `timeout`, and not again while the console stays blocked.
     #[must_use]
     pub fn flush(&self, timeout: Duration) -> bool {
-        let deadline = Instant::now() + timeout;
+        let started = Instant::now();
         while self.counts.pending.load(Ordering::Acquire) > 0 {
-            if Instant::now() >= deadline {
+            // One more than passed: nought is for a console that was never found blocked.
+            let passed = self.counts.passed.load(Ordering::Relaxed) + 1;
+            if self.counts.blocked.load(Ordering::Relaxed) == passed {
+                return false;
+            }
+            if started.elapsed() >= timeout {
+                if timeout >= BLOCKED {
+                    self.counts.blocked.store(passed, Ordering::Relaxed);
+                }
                 return false;
             }
             thread::sleep(Duration::from_micros(200));
@@ -94,12 +107,13 @@ fn start(counts: Arc<Counts>) -> Option<Sender<Batch>> {
 /// Ends when the sink goes.
 fn run(batches: &Receiver<Batch>, counts: &Counts) {
     for batch in batches {
-        let count = match platform::write_stderr(&batch.bytes) {
+        let count = match platform::write_stderr_patiently(&batch.bytes) {
             Ok(()) => &counts.written,
             // Closed, most likely: nowhere is left to tell it but the statistics.
             Err(_) => &counts.dropped,
         };
         count.fetch_add(batch.lines, Ordering::Relaxed);
+        counts.passed.fetch_add(1, Ordering::Relaxed);
         counts.pending.fetch_sub(batch.bytes.len() as u64, Ordering::Release);
     }
 }

@@ -66,6 +66,7 @@ impl DirectoryLock {
             _ => true,
         };
         if moved {
+            self.file = None;
             self.file = open(&self.path, self.mode).ok();
         }
         let Some(file) = &self.file else { return body(Held::NotOpened) };

@@ -384,7 +384,9 @@ impl FileSink {
         if held.is_alone() {
             self.cut_own_torn_line();
         }
-        self.close_torn_line(held)
+        self.close_torn_line(held)?;
+        self.torn = None;
+        Ok(())
     }
 
     /// Makes sure that the open file is the one at the path. True when nobody touched it since.
@@ -398,7 +400,9 @@ impl FileSink {
             open.size = size;
             return Ok(untouched);
         }
-        // Removed, renamed or rotated by another: go on in the one that is there now.
+        // Removed, renamed or rotated by another: go on in the one that is there now. The old one's descriptor is free for it,
+        // where they have run out.
+        self.file = None;
         self.file = Some(open_or_create(&self.settings)?);
         self.sync.names = self.settings.fsync != Fsync::Never;
         Ok(false)
@@ -407,7 +411,7 @@ impl FileSink {
     /// What an earlier write left of a line and could not cut off goes, if nobody wrote behind it. A file that can only be
     /// appended to keeps it: it gets an end, as others' torn lines do.
     fn cut_own_torn_line(&mut self) {
-        if let (Some(open), Some(torn)) = (&mut self.file, self.torn.take())
+        if let (Some(open), Some(torn)) = (&mut self.file, self.torn)
             && (open.identity, open.size) == (torn.identity, torn.end)
             && open.file.set_len(torn.whole).is_ok()
         {
