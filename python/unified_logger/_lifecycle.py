@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from . import _core, stdlib, values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from .config import Settings
     from .plain import PlainOutput
@@ -202,16 +202,24 @@ _watching_multiprocessing = False
 def _flush_when_multiprocessing_ends() -> None:
     """Children of `multiprocessing` end without exit hooks, but with finalizers of its own."""
     global _watching_multiprocessing
-    util = sys.modules.get("multiprocessing.util")
-    if util is None or _watching_multiprocessing:
+    util, process = sys.modules.get("multiprocessing.util"), sys.modules.get("multiprocessing.process")
+    if util is None or process is None or _watching_multiprocessing:
         return
     _watching_multiprocessing = True
-    util.register_after_fork(_at_exit, lambda at_exit: util.Finalize(None, at_exit, exitpriority=-100))
+
+    def finalize(at_exit: Callable[[], None]) -> None:
+        util.Finalize(None, at_exit, exitpriority=-100)
+
+    # A child forgets the finalizers it was born with, then runs these hooks; one that is already at work needs its own now.
+    util.register_after_fork(_at_exit, finalize)
+    if process.parent_process() is not None:
+        finalize(_at_exit)
 
 
 _core.set_converter(values.convert)
 _core.set_listened(stdlib.log_listened)
 atexit.register(_at_exit)
+_flush_when_multiprocessing_ends()  # the server of `forkserver` forks children that have not imported this yet
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_before_fork,

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use pyo3::exceptions::PyBaseException;
 use pyo3::ffi;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping, PyString, PyTuple};
 use unified_logger_core::clock;
@@ -16,6 +15,7 @@ use unified_logger_core::value::{Put, Value};
 use crate::context::{self, Context};
 use crate::exception;
 use crate::frame::Frame;
+use crate::gil::intern;
 use crate::runtime::{self, MALFORMED};
 use crate::site::{self, Parameter, Plain};
 use crate::thread;

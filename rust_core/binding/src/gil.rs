@@ -2,7 +2,8 @@
 
 use std::cell::UnsafeCell;
 
-use pyo3::Python;
+use pyo3::types::PyString;
+use pyo3::{Bound, Py, Python};
 
 /// A value touched only by threads attached to the interpreter. Free-threaded builds are not supported, so that is one at
 /// a time; but any Python code that runs (a `__repr__`, a destructor) may come back here. So: no reference into the value
@@ -22,4 +23,28 @@ impl<T> Gil<T> {
     pub fn get(&self, _py: Python<'_>) -> *mut T {
         self.0.get()
     }
+}
+
+/// An interned name that is made once and kept.
+///
+/// In place of pyo3's own: that one fills a once-cell and lets go of the interpreter meanwhile, so that a child forked by
+/// another thread at this moment waits for ever for a thread it does not have.
+macro_rules! intern {
+    ($py:expr, $text:expr) => {{
+        static NAME: $crate::gil::Name = $crate::gil::Name::new(None);
+        $crate::gil::interned($py, &NAME, $text)
+    }};
+}
+pub(crate) use intern;
+
+pub type Name = Gil<Option<Py<PyString>>>;
+
+pub fn interned<'py>(py: Python<'py>, name: &'static Name, text: &str) -> &'py Bound<'py, PyString> {
+    let cell = name.get(py);
+    // SAFETY: making a text runs no Python code, so the interpreter is kept throughout; what was made is never changed.
+    let name = match unsafe { &*cell } {
+        Some(name) => name,
+        None => unsafe { (*cell).insert(PyString::intern(py, text).unbind()) },
+    };
+    name.bind(py)
 }

@@ -2,12 +2,12 @@
 //! as long as nothing that could change the answer has changed.
 
 use pyo3::ffi;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyType};
 use unified_logger_core::level;
 
 use crate::gil::Gil;
+use crate::gil::intern;
 use crate::runtime;
 use crate::watch::{Kind, Watched, dict_of};
 

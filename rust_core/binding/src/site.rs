@@ -6,7 +6,6 @@
 use std::collections::HashSet;
 
 use pyo3::ffi;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyCode, PyString, PyTuple};
 use unified_logger_core::names;
@@ -15,6 +14,7 @@ use unified_logger_core::router::is_ai_field;
 
 use crate::frame::{Frame, Place};
 use crate::gil::Gil;
+use crate::gil::intern;
 
 const SETS: usize = 1_024;
 const WAYS: usize = 4;

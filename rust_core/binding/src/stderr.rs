@@ -1,7 +1,6 @@
 //! The console where `sys.stderr` is not the process's own: notebooks, test runners, redirected streams. The line is
 //! encoded here and written to that object on the calling thread; the writer thread never touches Python.
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use unified_logger_core::config::ConsoleFormat;
 use unified_logger_core::encoder::{ConsoleEncoder, JsonEncoder};
@@ -9,6 +8,7 @@ use unified_logger_core::record::{self, Record, flag};
 use unified_logger_core::slab::Buffer;
 
 use crate::gil::Gil;
+use crate::gil::intern;
 use crate::runtime;
 use crate::watch::{Kind, Watched};
 

@@ -1,6 +1,5 @@
 //! Records of `logging` into the same pipeline.
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use unified_logger_core::clock;
@@ -10,6 +9,7 @@ use unified_logger_core::record::{INLINE, Site};
 
 use crate::capture::{Origin, Parts, exception_of, merge, text_of};
 use crate::exception;
+use crate::gil::intern;
 use crate::runtime::{self, MALFORMED};
 
 /// What a `LogRecord` has by itself; everything else in it is a field.

@@ -2,12 +2,12 @@
 
 use std::cell::Cell;
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use unified_logger_core::names;
 use unified_logger_core::record::INLINE;
 
 use crate::gil::Gil;
+use crate::gil::intern;
 use crate::watch::{Kind, Watched, dict_of};
 
 /// A thread's name, for as long as it keeps it.

@@ -3,9 +3,10 @@
 //! Until 3.11 every dictionary carries a tag that changes with it; from 3.12 on the interpreter calls back instead
 //! (PEP 699 took the tags away), and one count for each kind of dictionary stands for all of them.
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+
+use crate::gil::intern;
 
 /// What a watched dictionary is looked at for.
 #[derive(Clone, Copy)]

@@ -11,6 +11,13 @@ use std::time::{Duration, Instant};
 
 use super::{Identity, Lock};
 
+/// Between two looks at a lock that another holds. The first pauses grow, so that a short wait is short and a longer one costs
+/// little; then they shrink by the age of the wait.
+const SHORTEST_PAUSE: Duration = Duration::from_micros(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(1);
+/// After this long a pause is half as long, after twice this a third, and so on.
+const AGING: Duration = Duration::from_millis(10);
+
 /// Nanoseconds since the epoch.
 #[inline]
 pub fn wall_clock() -> i64 {
@@ -96,9 +103,11 @@ pub fn identity_at(path: &Path) -> io::Result<Identity> {
 }
 
 /// Takes the exclusive lock of `file`, waiting at most `patience`.
+///
+/// The longer a process has waited, the more often it asks: whoever came later is less likely to be faster, and nobody starves.
 pub fn lock(file: &File, patience: Duration) -> Lock {
     let started = Instant::now();
-    let mut pause = Duration::from_micros(20);
+    let mut pause = SHORTEST_PAUSE;
     loop {
         // SAFETY: the descriptor is open for as long as `file` is borrowed.
         if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0 {
@@ -106,11 +115,13 @@ pub fn lock(file: &File, patience: Duration) -> Lock {
         }
         match io::Error::last_os_error().raw_os_error() {
             Some(libc::EWOULDBLOCK) => {
-                if started.elapsed() >= patience {
+                let waited = started.elapsed();
+                if waited >= patience {
                     return Lock::TimedOut;
                 }
-                std::thread::sleep(pause);
-                pause = (pause * 2).min(Duration::from_millis(5));
+                pause = (pause * 2).min(LONGEST_PAUSE);
+                let age = u32::try_from(waited.as_millis() / AGING.as_millis()).unwrap_or(u32::MAX - 1);
+                std::thread::sleep((pause / (1 + age)).max(SHORTEST_PAUSE));
             }
             Some(libc::EINTR) => {}
             _ => return Lock::Unsupported,

@@ -2,9 +2,10 @@
 
 use pyo3::exceptions::PyBaseException;
 use pyo3::ffi;
-use pyo3::intern;
 use pyo3::prelude::*;
 use unified_logger_core::exception::DEPTH;
+
+use crate::gil::intern;
 
 /// Exceptions captured with one.
 const EXCEPTIONS: usize = 500;

@@ -7,7 +7,6 @@ use std::path::Path;
 
 use pyo3::exceptions::PyBaseException;
 use pyo3::ffi;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use unified_logger_core::value::Put;
@@ -16,6 +15,7 @@ use super::{ask, put_number, put_optional};
 use crate::capture::text_of;
 use crate::frame::Frame;
 use crate::gil::Gil;
+use crate::gil::intern;
 
 /// Different frames of one exception: the first half and the last half of them.
 const FRAMES: usize = 200;

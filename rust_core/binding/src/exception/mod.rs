@@ -7,13 +7,13 @@ mod texts;
 
 use pyo3::exceptions::PyBaseException;
 use pyo3::ffi;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use unified_logger_core::exception::{self, SourceCache, TEXT, VERSION, link};
 use unified_logger_core::value::{Put, length};
 
 use crate::frame::Frame;
+use crate::gil::intern;
 use chain::{Node, Other};
 
 /// Bytes of a captured exception after which no further one is added to it.

@@ -1,13 +1,13 @@
 //! The texts of an exception: names of its type, message, notes, and the last lines where only Python can tell them.
 
 use pyo3::exceptions::{PyAttributeError, PyBaseException, PyImportError, PyNameError, PySyntaxError};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
 use unified_logger_core::value::Put;
 
 use super::{ask, put_number, put_optional};
 use crate::capture::text_of;
+use crate::gil::intern;
 use crate::value::capture_text;
 
 /// Characters of a message, a note or what Python tells; the rest is cut off and counted.

@@ -1,0 +1,197 @@
+"""Forks from inside a log call, a signal handler or an event loop, and forks that Python is not told of."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from on_disk import assert_each_once, by_writer, records
+
+Run = Callable[..., dict[str, int]]
+
+
+def children(count: int, lines: int = 50) -> dict[str, int]:
+    """What that many children log."""
+    return {f"child.{number}": lines for number in range(count)}
+
+
+def test_forks_from_the_repr_of_a_field(run_forking: Run, tmp_path: Path) -> None:
+    """The call that was under way returns in both processes, and each has its record, under its own process number."""
+    run_forking(
+        """
+init_logging(log_dir="logs", max_bytes=0, console_format="off", overflow_timeout=60)
+
+class Forks:
+    pid = None
+    def __repr__(self):
+        self.pid = os.fork()
+        return "child" if self.pid == 0 else "parent"
+
+for number in range(20):
+    field = Forks()
+    logger.info("line", writer="both", number=number, who=field)
+    if field.pid == 0:
+        child(f"child.{number}")
+    reap([field.pid])
+assert flush_logging(60)
+"""
+    )
+    found = records(tmp_path / "logs")
+    assert_each_once([record for record in found if record["writer"] != "both"], children(20))
+    both = [record for record in found if record["writer"] == "both"]
+    assert sorted((record["number"], record["who"]) for record in both) == [
+        (number, who) for number in range(20) for who in ("child", "parent")
+    ]
+    parents = {record["process"] for record in both if record["who"] == "parent"}
+    assert len(parents) == 1
+    for number in range(20):
+        (own,) = {record["process"] for record in found if record["writer"] == f"child.{number}"}
+        assert [record["process"] for record in both if record["number"] == number and record["who"] == "child"] == [
+            own
+        ]
+
+
+def test_forks_from_a_signal_handler(run_forking: Run, tmp_path: Path) -> None:
+    """The handler interrupts calls of the main thread, forks, and logs in both processes."""
+    counts = run_forking(
+        """
+init_logging(log_dir="logs", max_bytes=0, console_format="off", overflow_timeout=60)
+pids, forking = [], False
+
+def handler(*_):
+    global forking
+    if forking or len(pids) == 20:
+        return  # the next signal may come before this one's fork is over
+    forking, number = True, len(pids)
+    logger.info("line", writer="handler", number=number)
+    pid = os.fork()
+    if pid == 0:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        child(f"child.{number}")
+    pids.append(pid)
+    forking = False
+
+signal.signal(signal.SIGALRM, handler)
+signal.setitimer(signal.ITIMER_REAL, 0.005, 0.005)
+number = 0
+while len(pids) < 20:
+    logger.info("line", writer="main", number=number)
+    number += 1
+signal.setitimer(signal.ITIMER_REAL, 0)
+reap(pids)
+assert flush_logging(60)
+print("main", number)
+print("handler", 20)
+"""
+    )
+    assert_each_once(records(tmp_path / "logs"), children(20) | counts)
+
+
+def test_processes_of_multiprocessing_while_threads_log(run_forking: Run, tmp_path: Path) -> None:
+    """Its `fork` context, children that just return."""
+    busy = run_forking(
+        """
+import multiprocessing
+init_logging(log_dir="logs", max_bytes=0, console_format="off", overflow_timeout=60)
+context = multiprocessing.get_context("fork")
+with Busy():
+    processes = [context.Process(target=lines, args=(f"child.{number}",)) for number in range(20)]
+    [process.start() for process in processes]
+    [process.join() for process in processes]
+assert [process.exitcode for process in processes] == [0] * 20
+assert flush_logging(60)
+"""
+    )
+    assert_each_once(records(tmp_path / "logs"), children(20) | busy)
+
+
+def test_forks_while_an_event_loop_runs(run_forking: Run, tmp_path: Path) -> None:
+    """From a coroutine, between the awaits of others; children leave the loop alone."""
+    counts = run_forking(
+        """
+import asyncio
+init_logging(log_dir="logs", max_bytes=0, console_format="off", overflow_timeout=60)
+counts = [0, 0, 0]
+running = True
+
+async def talk(task):
+    while running:
+        logger.info("line", writer=f"task.{task}", number=counts[task])
+        counts[task] += 1
+        await asyncio.sleep(0)
+
+async def main():
+    global running
+    tasks = [asyncio.create_task(talk(task)) for task in range(3)]
+    pids = []
+    for number in range(20):
+        await asyncio.sleep(0.001)
+        pid = os.fork()
+        if pid == 0:
+            child(f"child.{number}")
+        pids.append(pid)
+    for pid in pids:
+        await asyncio.get_running_loop().run_in_executor(None, reap, [pid])
+    running = False
+    await asyncio.gather(*tasks)
+
+asyncio.run(main())
+assert flush_logging(60)
+for task, count in enumerate(counts):
+    print(f"task.{task}", count)
+"""
+    )
+    assert_each_once(records(tmp_path / "logs"), children(20) | counts)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the C library's fork is called by its name there")
+def test_a_child_forked_by_c_code_is_noticed(run_forking: Run, tmp_path: Path) -> None:
+    """Python runs no handlers then; the child's new process number tells.
+
+    Fails without that look at the number: the child has its parent's queue and no writer, and its flush never answers.
+    """
+    counts = run_forking(
+        """
+import ctypes
+init_logging(log_dir="logs", max_bytes=0, console_format="off", overflow_timeout=60)
+fork = ctypes.PyDLL(None).fork  # keeps the interpreter: the only thread of the child holds it
+for number in range(5):
+    lines(f"parent.{number}", 500)
+    pid = fork()
+    if pid == 0:
+        lines(f"child.{number}")
+        os._exit(0 if flush_logging(20) else 3)
+    reap([pid])
+    print(f"parent.{number}", 500)
+assert flush_logging(60)
+"""
+    )
+    found = records(tmp_path / "logs")
+    assert_each_once(found, children(5) | counts)
+    processes = {record["writer"]: record["process"] for record in found}
+    assert len(set(processes.values())) == 6
+
+
+def test_warnings_as_errors_cost_no_record(run_forking: Run, tmp_path: Path) -> None:
+    """From 3.12 on Python warns of a fork beside threads: whether or not the fork then raises, both processes keep on logging."""
+    run_forking(
+        """
+warnings.simplefilter("error", DeprecationWarning)
+init_logging(log_dir="logs", max_bytes=0, console_format="off", overflow_timeout=60)
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+parent = os.getpid()
+lines("before")
+try:
+    os.fork()
+except DeprecationWarning:
+    pass
+if os.getpid() != parent:
+    child("child")
+lines("after")
+assert flush_logging(60)
+reap([-1])
+"""
+    )
+    assert by_writer(records(tmp_path / "logs")) == {writer: list(range(50)) for writer in ("before", "child", "after")}
