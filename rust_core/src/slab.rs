@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use crossbeam_utils::CachePadded;
 
 use crate::checksum;
-use crate::platform::Mapping;
+use crate::platform::{self, Mapping};
 use crate::table::lock_briefly;
 use crate::value::{OutOfMemory, Put};
 
@@ -304,7 +304,7 @@ impl Pool {
     /// Whether it belongs to the process that this one was forked from.
     #[must_use]
     pub fn is_anothers(&self) -> bool {
-        self.forks != FORKS.load(Ordering::Relaxed)
+        is_anothers(self.forks)
     }
 }
 
@@ -345,6 +345,12 @@ pub fn leave_to_parent() {
 #[must_use]
 pub fn forks() -> u32 {
     FORKS.load(Ordering::Relaxed)
+}
+
+/// Whether what was made after so many forks belongs to the process that this one was forked from, noticed or not.
+#[must_use]
+pub fn is_anothers(forks: u32) -> bool {
+    forks != self::forks() || platform::has_forked()
 }
 
 /// A record being captured, or on its way: owned memory that grows from slot to slot.

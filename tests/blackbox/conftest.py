@@ -103,7 +103,14 @@ class Site:
     def kill(self, process: subprocess.Popen[str], number: int = signal.SIGKILL) -> None:
         """Ends a process that was started here."""
         process.send_signal(number)
-        process.wait(30)
+        self.wait(process)
+
+    def wait(self, process: subprocess.Popen[str]) -> None:
+        """Waits until the process has ended, whoever else may hold its output."""
+        process.wait(60)
+        for pipe in (process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
 
 
 @pytest.fixture
@@ -114,7 +121,7 @@ def site(tmp_path: Path) -> Any:
     for process in site.processes:
         if process.poll() is None:
             process.kill()
-        process.communicate(timeout=30)
+        site.wait(process)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -41,19 +42,22 @@ def test_an_owner_that_died_is_found_dead_though_its_forked_children_live(site: 
         + """
 for number in range(1_000):
     logger.info("m", number=number)
-if os.fork() == 0:
+child = os.fork()
+if child == 0:
     time.sleep(60)
     os._exit(0)
+print(child, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
     )
+    child = int(process.stdout.readline())
     process.wait(30)
     try:
         assert site.recover().returncode == 0
         exactly_once(site.numbers(), 1_000)
         assert site.boxes() == []
     finally:
-        subprocess.run(["pkill", "-KILL", "-s", str(process.pid)], check=False)
+        os.kill(child, signal.SIGKILL)
 
 
 def test_a_child_forked_by_c_code_has_a_box_of_its_own(site: Any, exactly_once: Check) -> None:

@@ -53,7 +53,7 @@ impl Front {
     }
 
     fn is_anothers(&self) -> bool {
-        self.forks != slab::forks()
+        slab::is_anothers(self.forks)
     }
 }
 
