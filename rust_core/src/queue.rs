@@ -77,7 +77,7 @@ impl Queue {
         // Before the record can be seen, so that `departed` never overtakes.
         let sequence = self.traffic.queued.fetch_add(1, Ordering::Relaxed);
         record::set_sequence(record.as_mut_slice(), sequence);
-        if !record.accept(sequence) && self.protected {
+        if self.protected && !record.accept(sequence) {
             self.stats.unprotected.add(1);
         }
         if let Err(TrySendError::Full(record) | TrySendError::Disconnected(record)) = self.sender.try_send(record) {
