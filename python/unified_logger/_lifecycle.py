@@ -6,7 +6,8 @@ import atexit
 import logging
 import os
 import sys
-from threading import RLock
+from threading import TIMEOUT_MAX, RLock
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from . import _core, stdlib, values
@@ -68,6 +69,7 @@ def start(options: Mapping[str, object], file: Mapping[str, Any] | None = None, 
         _base_name = settings.base_name
         for notice in settings.notices:
             _say(notice)
+        _see_the_end(settings)
 
 
 def base_name() -> str:
@@ -170,6 +172,23 @@ def _say(notice: str) -> None:
         logging.getLogger("unified_logger").warning(notice)
 
 
+def _see_the_end(settings: Settings) -> None:
+    """Hooks for exceptions that nobody catches, and a file for crashes that Python cannot see."""
+    from . import faults, hooks
+
+    if settings.log_uncaught:
+        hooks.install(flush)
+    else:
+        hooks.remove()
+    if not settings.fault_handler:
+        faults.disable()
+        return
+    try:
+        faults.enable(str(settings.log_dir), settings.file_mode)
+    except OSError as error:
+        _say(f"faulthandler has no file beside the logs: {error}")
+
+
 def flush(timeout: float | None) -> bool:
     """Waits until everything accepted before is on disk."""
     return _core.flush(timeout) if _plain is None else _plain.flush()
@@ -177,8 +196,14 @@ def flush(timeout: float | None) -> bool:
 
 def shutdown(timeout: float) -> bool:
     """Writes what is queued and ends the writer."""
-    with _lock:
-        return _core.shutdown(timeout) if _plain is None else _plain.flush()
+    deadline = monotonic() + timeout
+    # A start that holds the lock may wait for a disk, or for a thread that a signal handler has interrupted right here.
+    if not _lock.acquire(timeout=min(max(timeout, 0.0), TIMEOUT_MAX)):
+        return False
+    try:
+        return _core.shutdown(max(deadline - monotonic(), 0.0)) if _plain is None else _plain.flush()
+    finally:
+        _lock.release()
 
 
 def stats() -> dict[str, Any]:

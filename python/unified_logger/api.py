@@ -10,6 +10,7 @@ from .logger import get_logger
 from .values import register as register_value
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
     from collections.abc import Callable
     from os import PathLike
 
@@ -21,6 +22,7 @@ __all__ = [
     "get_stats",
     "init_logging",
     "init_logging_from_config",
+    "install_asyncio_handler",
     "load_config",
     "mark_wrapper",
     "register_value",
@@ -153,6 +155,22 @@ def get_stats() -> dict[str, Any]:
         `writer_lag_us` (microseconds) and further counts of docs/statistics.md.
     """
     return _lifecycle.stats()
+
+
+def install_asyncio_handler(loop: AbstractEventLoop | None = None) -> None:
+    """Logs the exceptions that an event loop could give to nobody, then calls the handler that was there before.
+
+    The record, at ERROR, has the loop's message, the task's name and the exception. Harmless when repeated.
+
+    Args:
+        loop: The loop; None is the running one.
+
+    Raises:
+        RuntimeError: No loop is given and none is running.
+    """
+    from .hooks import install_asyncio_handler as install
+
+    install(loop)
 
 
 def mark_wrapper(function: _Function) -> _Function:

@@ -239,6 +239,13 @@ OPTIONS: dict[str, Option] = {
         Option("dir_mode", MODE, 0o750, "Mode of a new log directory, octal."),
         Option("ai_loggers", NAMES, (), "Further loggers (or segments of their names) whose records are AI records."),
         Option("legacy_substring", BOOLEAN, False, "Takes 'ai' anywhere in a logger's name for an AI logger."),
+        Option(
+            "log_uncaught",
+            BOOLEAN,
+            True,
+            "Whether exceptions that nobody caught are logged before the process or thread dies.",
+        ),
+        Option("fault_handler", BOOLEAN, True, "Whether faulthandler writes to faults.txt in the log directory."),
         Option("base_name", TEXT, "wechat_backend", "Name under which logging_config makes its loggers."),
         Option(
             "use_unified_logging",

@@ -15,6 +15,9 @@ from .options import OPTIONS, Option
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# The file of faulthandler. Not `.log`: it is no JSON, and what collects logs by that name would not understand it.
+FAULTS = "faults.txt"
+
 
 @dataclass(frozen=True)
 class FileSettings:
@@ -57,6 +60,8 @@ class Settings:
     files: tuple[FileSettings, ...]
     ai_loggers: tuple[str, ...]
     legacy_substring: bool
+    log_uncaught: bool
+    fault_handler: bool
     base_name: str
     use_unified_logging: bool
     logger_levels: Mapping[str, int]
@@ -110,6 +115,8 @@ def resolve(
         files=_files(values, config, handlers, arguments, environ, source),
         ai_loggers=values["ai_loggers"],
         legacy_substring=values["legacy_substring"],
+        log_uncaught=values["log_uncaught"],
+        fault_handler=values["fault_handler"],
         base_name=values["base_name"],
         use_unified_logging=values["use_unified_logging"],
         logger_levels={
@@ -264,7 +271,7 @@ def _files(
             values["ai_backup_count"],
         ),
     )
-    names = [file.name for file in files if file.enabled]
+    names = [file.name for file in files if file.enabled] + ([FAULTS] if values["fault_handler"] else [])
     if len(set(names)) != len(names):
         raise ConfigurationError(
             source=source, key="handlers", value=names, allowed="a file name of its own for each file"

@@ -1,0 +1,254 @@
+"""Hooks that see the end: what nobody caught is logged before the process dies of it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from _thread import get_ident
+from typing import TYPE_CHECKING, Any
+
+from .logger import get_logger
+from .stdlib import _MARK, log_listened
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+    from collections.abc import Callable
+    from types import FrameType, TracebackType
+
+LOGGER = "unified_logger.uncaught"
+# How long a dying main thread waits for its last record to be in the files, seconds.
+_LAST_FLUSH = 2.0
+# Errors of hooks inside hooks, of one thread, that are still logged: a hook that fails each time must come to an end.
+_NESTED = 8
+
+_logger = get_logger(LOGGER)
+_flush: Callable[[float], bool] | None = None
+
+
+def install(flush: Callable[[float], bool]) -> None:
+    """Puts our hooks before those that are there now. Harmless when repeated.
+
+    Args:
+        flush: Writes what was logged, within so many seconds.
+    """
+    global _flush
+    _flush = flush
+    for chain in _CHAINS:
+        chain.install()
+
+
+def remove() -> None:
+    """Takes our hooks away; those that somebody else keeps and calls only pass on from now on."""
+    for chain in _CHAINS:
+        chain.remove()
+
+
+class _Chain:
+    """One of the interpreter's hooks, and ours among those that follow one another there.
+
+    Args:
+        owner: The module that has it.
+        name: Its name there.
+        exception: Tells the exception from the hook's arguments.
+        log: Logs it.
+    """
+
+    def __init__(self, owner: Any, name: str, exception: Callable[..., object], log: Callable[..., None]) -> None:
+        self.owner = owner
+        self.name = name
+        self.default = getattr(owner, f"__{name}__")
+        self.exception = exception
+        self.log = log
+        self.enabled = False
+        # By thread: which of our hooks are at work on which exceptions. Late in finalisation globals are gone: hence here.
+        self.running: dict[int, list[tuple[_Hook, int]]] = {}
+        self.thread = get_ident
+
+    def install(self) -> None:
+        # Where another hook has come before ours it may or may not call it: one more of ours covers both.
+        if not isinstance(getattr(self.owner, self.name), _Hook):
+            setattr(self.owner, self.name, _Hook(self, getattr(self.owner, self.name)))
+        self.enabled = True
+
+    def remove(self) -> None:
+        self.enabled = False
+        current = getattr(self.owner, self.name)
+        if isinstance(current, _Hook):
+            setattr(self.owner, self.name, current.previous)
+
+
+class _Hook:
+    """Logs once, then calls the hook that was there before.
+
+    Args:
+        chain: Where it stands.
+        previous: The hook that was there before.
+    """
+
+    def __init__(self, chain: _Chain, previous: Callable[..., Any]) -> None:
+        self.chain = chain
+        self.previous = previous
+
+    def __call__(self, *args: Any) -> None:
+        """What the interpreter calls."""
+        chain, thread = self.chain, self.chain.thread()
+        me = (self, id(chain.exception(*args)))
+        running = chain.running.setdefault(thread, [])
+        if me in running:
+            # Somebody further down calls whoever is first now: that is us, and would never end.
+            chain.default(*args)
+            return
+        logged = any(exception == me[1] for _, exception in running) or len(running) >= _NESTED
+        running.append(me)
+        try:
+            if chain.enabled and not logged:
+                chain.log(*args)
+        except Exception:
+            pass  # Nobody is left to be told; the hook before tells of the exception itself.
+        finally:
+            try:
+                self.previous(*args)
+            finally:
+                running.remove(me)
+                if not running:
+                    chain.running.pop(thread, None)
+
+
+def _log(level: int, message: str, args: tuple[object, ...], error: object, fields: dict[str, Any]) -> None:
+    """A record that names the place where the exception was raised."""
+    exception = error if isinstance(error, BaseException) else None
+    if sys.is_finalizing():
+        # `logging` may be half gone already; the native core is not.
+        _logger.log(level, message, *args, exc_info=exception, extra=fields)
+    elif _logger.logger.isEnabledFor(level):
+        log_listened(_logger, level, message, args, fields, exception, False, _origin(exception), False)
+
+
+def _origin(exception: BaseException | None) -> FrameType | None:
+    step = None if exception is None else exception.__traceback__
+    frame = None
+    while step is not None:
+        frame, step = step.tb_frame, step.tb_next
+    return frame
+
+
+def _shown(thing: object) -> str:
+    try:
+        return repr(thing)
+    except Exception as error:
+        return f"<{type(thing).__name__}, whose repr() raised {type(error).__name__}>"
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException | None, _: TracebackType | None) -> None:
+    if issubclass(kind, (KeyboardInterrupt, SystemExit)):
+        return
+    if hasattr(sys, "ps1"):
+        # At a prompt nothing dies.
+        _log(logging.ERROR, "uncaught exception", (), error, {})
+        return
+    _log(logging.CRITICAL, "uncaught exception", (), error, {})
+    if _flush is not None:
+        _flush(_LAST_FLUSH)
+
+
+def _log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
+    if not issubclass(args.exc_type, (KeyboardInterrupt, SystemExit)):
+        name = "unknown" if args.thread is None else args.thread.name
+        fields = {} if args.exc_value is not None else {"error_type": args.exc_type.__name__}
+        _log(logging.ERROR, "uncaught exception in thread %s", (name,), args.exc_value, fields)
+
+
+def _log_unraisable(args: Any) -> None:
+    # By its text only: who kept the object would bring it back to life.
+    fields = {} if args.object is None else {"object": _shown(args.object)}
+    if args.exc_value is None:
+        fields["error_type"] = args.exc_type.__name__
+    _log(logging.ERROR, "%s", (args.err_msg or "exception ignored",), args.exc_value, fields)
+
+
+_CHAINS = (
+    _Chain(sys, "excepthook", lambda kind, error, _: error, _log_uncaught),
+    _Chain(threading, "excepthook", lambda args: args.exc_value, _log_uncaught_in_thread),
+    _Chain(sys, "unraisablehook", lambda args: args.exc_value, _log_unraisable),
+)
+
+
+def install_asyncio_handler(loop: AbstractEventLoop | None = None) -> None:
+    """Logs what a loop could give to nobody, then calls the handler that was there before.
+
+    Args:
+        loop: The loop; None is the running one.
+
+    Raises:
+        RuntimeError: No loop is given and none is running.
+    """
+    if loop is None:
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+    before = loop.get_exception_handler()
+    if not isinstance(before, _LoopHandler):
+        loop.set_exception_handler(_LoopHandler(before))
+        told = logging.getLogger("asyncio")
+        if _once not in told.filters:
+            told.addFilter(_once)
+
+
+class _LoopHandler:
+    """Logs once, then calls the handler that was there before, or the loop's own.
+
+    Args:
+        previous: The handler that was there before, if one was.
+    """
+
+    def __init__(self, previous: Callable[[AbstractEventLoop, dict[str, Any]], object] | None) -> None:
+        self._previous = previous
+
+    def __call__(self, loop: AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What the loop calls."""
+        thread = get_ident()
+        nested = thread in _telling
+        try:
+            if not nested:
+                _log(logging.ERROR, "%s", (context.get("message") or "unhandled exception",), *_parts(context))
+                _telling.add(thread)
+        finally:
+            try:
+                if nested or self._previous is None:
+                    loop.default_exception_handler(context)
+                else:
+                    self._previous(loop, context)
+            finally:
+                if not nested:
+                    _telling.discard(thread)
+
+
+# Threads whose loop's handler has logged, and now lets the handler before do its part.
+_telling: set[int] = set()
+
+
+def _parts(context: dict[str, Any]) -> tuple[object, dict[str, Any]]:
+    """The exception of a loop's context, and the rest as fields; a task by its name."""
+    fields = {
+        name: _shown(value)
+        for name, value in context.items()
+        if name not in ("message", "exception", "source_traceback", "handle_traceback")
+    }
+    task: Any = context.get("task") or context.get("future")
+    if hasattr(task, "get_name"):
+        fields["task"] = task.get_name()
+    return context.get("exception"), fields
+
+
+class _Once(logging.Filter):
+    """Keeps the loop's own words on an exception that was logged out of our files; other people's handlers see them."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Marks the record as written."""
+        if get_ident() in _telling:
+            setattr(record, _MARK, True)
+        return True
+
+
+_once = _Once()
