@@ -51,16 +51,14 @@ def convert(value: Any) -> Any:
                 _decided.clear()
             _decided[kind] = function
         return function(value)
-    except KeyboardInterrupt:
-        raise  # The native core hands it to the program after the call.
-    except BaseException as error:
+    except Exception as error:  # What is none (Ctrl-C, a green thread's end) the native core raises after the call.
         return {"$error": _describe(error), "$type": f"{kind.__module__}.{kind.__qualname__}"}
 
 
 def _describe(error: BaseException) -> str:
     try:
         return f"{type(error).__name__}: {error}"
-    except BaseException:
+    except Exception:
         return type(error).__name__
 
 

@@ -16,6 +16,7 @@ use crate::context::{self, Context};
 use crate::exception;
 use crate::frame::Frame;
 use crate::gil::intern;
+use crate::interrupt;
 use crate::runtime::{self, MALFORMED};
 use crate::site::{self, Parameter, Plain};
 use crate::thread;
@@ -215,8 +216,9 @@ impl<'py> Call<'py> {
             Ok(text) => text,
             Err(error) => {
                 let py = self.message.py();
+                interrupt::hold(py, &error);
                 MALFORMED.add(1);
-                notes.push(("$error", error.value(py).to_string()));
+                notes.push(("$error", text_of(error.value(py))));
                 let shown = PyTuple::new(py, &self.arguments).map(|tuple| text_of_repr(tuple.as_any()));
                 notes.push(("$args", shown.unwrap_or_default()));
                 message
@@ -245,6 +247,7 @@ pub fn text_of(object: &Bound<'_, PyAny>) -> String {
     match object.str() {
         Ok(text) => text_of(text.as_any()),
         Err(error) => {
+            interrupt::hold(object.py(), &error);
             MALFORMED.add(1);
             format!("<str() of {} failed: {}>", object.get_type(), error_name(object.py(), &error))
         }
@@ -253,13 +256,24 @@ pub fn text_of(object: &Bound<'_, PyAny>) -> String {
 
 fn text_of_repr(object: &Bound<'_, PyAny>) -> String {
     object.repr().map_or_else(
-        |error| format!("<repr() failed: {}>", error_name(object.py(), &error)),
+        |error| {
+            interrupt::hold(object.py(), &error);
+            format!("<repr() failed: {}>", error_name(object.py(), &error))
+        },
         |text| text.to_string_lossy().into_owned(),
     )
 }
 
 fn error_name(py: Python<'_>, error: &PyErr) -> String {
     error.get_type(py).name().map_or_else(|_| "unknown error".into(), |name| name.to_string_lossy().into_owned())
+}
+
+/// An exception by name and message.
+pub fn describe(py: Python<'_>, error: &PyErr) -> String {
+    match text_of(error.value(py)) {
+        message if message.is_empty() => error_name(py, error),
+        message => format!("{}: {message}", error_name(py, error)),
+    }
 }
 
 /// What `exc_info` means: an exception, `sys.exc_info()`, or true for the one being handled.

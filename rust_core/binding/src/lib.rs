@@ -2,6 +2,7 @@
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
 mod gil;
+mod interrupt;
 mod watch;
 mod guard;
 mod frame;

@@ -14,6 +14,7 @@ use unified_logger_core::record::INLINE;
 use crate::capture::{Arguments, Call, Origin, capture_plain};
 use crate::gil::Gil;
 use crate::guard::Guard;
+use crate::interrupt;
 use crate::runtime::{self, FILTERED};
 use crate::site;
 
@@ -99,7 +100,10 @@ impl Logger {
                 verdict
             }
             // A logger class that breaks in `isEnabledFor` still logs.
-            Err(_) => Verdict::Listened,
+            Err(error) => {
+                interrupt::hold(py, &error);
+                Verdict::Listened
+            }
         }
     }
 
@@ -201,7 +205,7 @@ unsafe fn logger_of<'a>(slf: *mut ffi::PyObject) -> &'a Logger {
 /// Runs a call so that no panic crosses into the interpreter.
 #[inline]
 fn guarded(py: Python<'_>, call: impl FnOnce() -> PyResult<()>) -> *mut ffi::PyObject {
-    if let Err(error) = runtime::contained(call) {
+    if let Err(error) = runtime::contained(py, call) {
         error.restore(py);
         return std::ptr::null_mut();
     }
@@ -305,7 +309,7 @@ pub fn log_ai(
     fields: &Bound<'_, PyDict>,
     exception: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<()> {
-    runtime::contained(|| write_ai(logger, number, message, fields, exception))
+    runtime::contained(logger.py(), || write_ai(logger, number, message, fields, exception))
 }
 
 fn write_ai(

@@ -19,6 +19,7 @@ use unified_logger_core::stats::{Count, Dropped, Stats};
 use unified_logger_core::value::OutOfMemory;
 
 use crate::gil::Gil;
+use crate::interrupt;
 use crate::stderr;
 
 /// Records kept before the first start.
@@ -76,9 +77,9 @@ fn replace(py: Python<'_>, state: State) -> State {
 
 /// Runs a logging call so that no panic reaches the interpreter: it costs the call's record, and is counted.
 #[inline]
-pub fn contained(call: impl FnOnce() -> PyResult<()>) -> PyResult<()> {
+pub fn contained(py: Python<'_>, call: impl FnOnce() -> PyResult<()>) -> PyResult<()> {
     match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(result) => result,
+        Ok(result) => interrupt::raise(py, result),
         Err(payload) => {
             lost(payload.is::<OutOfMemory>());
             Ok(())

@@ -9,6 +9,7 @@ use unified_logger_core::slab::Buffer;
 
 use crate::gil::Gil;
 use crate::gil::intern;
+use crate::interrupt;
 use crate::runtime;
 use crate::watch::{Kind, Watched};
 
@@ -45,10 +46,17 @@ fn look(py: Python<'_>) -> bool {
             && stream
                 .call_method0(intern!(py, "fileno"))
                 .and_then(|number| number.extract::<i32>())
+                .inspect_err(|error| interrupt::hold(py, error))
                 .map_or(true, |number| number != 2);
         PyResult::Ok(Known { watched, foreign })
     })();
-    let Ok(known) = asked else { return false };
+    let known = match asked {
+        Ok(known) => known,
+        Err(error) => {
+            interrupt::hold(py, &error);
+            return false;
+        }
+    };
     let foreign = known.foreign;
     // SAFETY: replaced at once; the old one is dropped after.
     let old = unsafe { (*KNOWN.get(py)).replace(known) };
@@ -77,7 +85,8 @@ pub fn show(py: Python<'_>, buffer: &mut Buffer) {
         stream.call_method1(intern!(py, "write"), (String::from_utf8_lossy(&line),))?;
         PyResult::Ok(())
     })();
-    if written.is_err() {
+    if let Err(error) = written {
+        interrupt::hold(py, &error);
         runtime::STATS.console_dropped.add(1);
     }
 }

@@ -10,6 +10,7 @@ use unified_logger_core::record::{INLINE, Site};
 use crate::capture::{Origin, Parts, exception_of, merge, text_of};
 use crate::exception;
 use crate::gil::intern;
+use crate::interrupt;
 use crate::runtime::{self, MALFORMED};
 
 /// What a `LogRecord` has by itself; everything else in it is a field.
@@ -76,7 +77,7 @@ impl<'py> Attributes<'py> {
 #[pyfunction]
 #[pyo3(signature = (log_record, ai = false))]
 pub fn emit(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
-    runtime::contained(|| capture(log_record, ai))
+    runtime::contained(log_record.py(), || capture(log_record, ai))
 }
 
 fn capture(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
@@ -142,8 +143,9 @@ fn message(attributes: &Attributes<'_>, notes: &mut Vec<(&'static str, String)>)
         Err(_) => vec![given.clone()],
     };
     merge(&raw, &arguments).unwrap_or_else(|error| {
+        interrupt::hold(py, &error);
         MALFORMED.add(1);
-        notes.push(("$error", error.value(py).to_string()));
+        notes.push(("$error", text_of(error.value(py))));
         notes.push(("$args", given.repr().map_or_else(|_| String::new(), |text| text.to_string_lossy().into_owned())));
         raw
     })

@@ -8,6 +8,7 @@ use unified_logger_core::record::INLINE;
 
 use crate::gil::Gil;
 use crate::gil::intern;
+use crate::interrupt;
 use crate::watch::{Kind, Watched, dict_of};
 
 /// A thread's name, for as long as it keeps it.
@@ -47,6 +48,7 @@ pub fn number(py: Python<'_>) -> Option<u32> {
 pub fn name(py: Python<'_>) -> Name {
     ask(py).unwrap_or_else(|error| {
         // Late in interpreter shutdown `threading` may be gone already.
+        interrupt::hold(py, &error);
         drop(error);
         Name::Text("unknown".into())
     })

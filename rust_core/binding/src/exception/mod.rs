@@ -14,6 +14,7 @@ use unified_logger_core::value::{Put, length};
 
 use crate::frame::Frame;
 use crate::gil::intern;
+use crate::interrupt;
 use chain::{Node, Other};
 
 /// Bytes of a captured exception after which no further one is added to it.
@@ -65,7 +66,8 @@ fn ask<'py>(
     arguments: impl pyo3::call::PyCallArgs<'py>,
 ) -> Option<String> {
     let module = py.import(intern!(py, "unified_logger._traceback")).ok()?;
-    module.call_method1(function, arguments).ok().map(|text| texts::bounded(&text))
+    let answer = module.call_method1(function, arguments).inspect_err(|error| interrupt::hold(py, error));
+    answer.ok().map(|text| texts::bounded(&text))
 }
 
 /// Writes the exceptions that were found, each inside the one that refers to it.

@@ -8,6 +8,7 @@ use unified_logger_core::value::Put;
 use super::{ask, put_number, put_optional};
 use crate::capture::text_of;
 use crate::gil::intern;
+use crate::interrupt;
 use crate::value::capture_text;
 
 /// Characters of a message, a note or what Python tells; the rest is cut off and counted.
@@ -55,8 +56,11 @@ fn put_message(error: &Bound<'_, PyBaseException>, out: &mut Vec<u8>) {
         // SAFETY: a live text.
         Ok(text) if text.len().is_ok_and(|count| count <= CHARACTERS) => unsafe { capture_text(out, text.as_ptr()) },
         Ok(text) => out.put_text(&bounded(&text)),
-        Err(_) if cfg!(Py_3_11) => out.put_text("<exception str() failed>"),
-        Err(_) => {
+        Err(failure) => {
+            interrupt::hold(error.py(), &failure);
+            if cfg!(Py_3_11) {
+                return out.put_text("<exception str() failed>");
+            }
             let name = error.get_type().name().map_or_else(|_| "object".into(), |name| name.to_string());
             out.put_text(&format!("<unprintable {name} object>"));
         }

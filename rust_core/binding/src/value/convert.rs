@@ -1,10 +1,11 @@
 //! Values without a native form: `unified_logger.values.convert` says what they become.
 
-use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
+use crate::capture::describe;
 use crate::gil::Gil;
+use crate::interrupt;
 
 static CONVERTER: Gil<Option<Py<PyAny>>> = Gil::new(None);
 
@@ -32,11 +33,7 @@ pub unsafe fn convert<'py>(py: Python<'py>, object: *mut ffi::PyObject) -> Resul
         None => object.repr().map(Bound::into_any),
     };
     converted.map_err(|error| {
-        if error.is_instance_of::<PyKeyboardInterrupt>(py) {
-            // Ctrl-C arrived just here: it is for the program, which sees it as soon as this call is over.
-            // SAFETY: attached.
-            unsafe { ffi::PyErr_SetInterrupt() };
-        }
-        error.to_string()
+        interrupt::hold(py, &error);
+        describe(py, &error)
     })
 }

@@ -1,0 +1,44 @@
+//! Exceptions that are for the program, though they arrived in the middle of a logging call: Ctrl-C, `sys.exit` of a signal
+//! handler, the end of a green thread. The record is written first; then the call raises them.
+
+use std::thread::{self, ThreadId};
+
+use pyo3::exceptions::PyException;
+use pyo3::prelude::*;
+
+use crate::gil::Gil;
+
+/// One for each thread at most: those that meet one are rare.
+static HELD: Gil<Vec<(ThreadId, PyErr)>> = Gil::new(Vec::new());
+
+/// Keeps what was raised while something was captured, unless it is an `Exception`: those are the value's own fault.
+#[cold]
+pub fn hold(py: Python<'_>, error: &PyErr) {
+    if error.is_instance_of::<PyException>(py) {
+        return;
+    }
+    let (thread, error) = (thread::current().id(), error.clone_ref(py));
+    // SAFETY: no Python code runs while the reference lives.
+    let held = unsafe { &mut *HELD.get(py) };
+    if held.iter().all(|(other, _)| *other != thread) {
+        held.push((thread, error));
+    }
+}
+
+/// What a call ends with: what was held back in it, before its own result.
+#[inline]
+pub fn raise(py: Python<'_>, result: PyResult<()>) -> PyResult<()> {
+    // SAFETY: looked at only.
+    if unsafe { &*HELD.get(py) }.is_empty() { result } else { take(py, result) }
+}
+
+#[cold]
+fn take(py: Python<'_>, result: PyResult<()>) -> PyResult<()> {
+    let thread = thread::current().id();
+    // SAFETY: no Python code runs while the reference lives; a result that is replaced is dropped after it.
+    let held = unsafe { &mut *HELD.get(py) };
+    match held.iter().position(|(other, _)| *other == thread) {
+        Some(index) => Err(held.swap_remove(index).1),
+        None => result,
+    }
+}

@@ -1,0 +1,107 @@
+"""Daemon threads that log while the interpreter ends: it ends, and what was logged is on disk."""
+
+from __future__ import annotations
+
+import os
+import struct
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+Lines = Callable[[], list[dict[str, Any]]]
+
+# What each thread's last call was that returned, in a file that outlives the process.
+DAEMONS = """
+import mmap, threading, time
+from unified_logger import *
+THREADS = 6
+with open("returned", "wb+") as file:
+    file.truncate(8 * THREADS)
+    returned = memoryview(mmap.mmap(file.fileno(), 8 * THREADS)).cast("q")
+init_logging(log_dir="logs", console_format="off", max_bytes=0, {options})
+logger = get_logger("app")
+class Text:
+    def __repr__(self):
+        for _ in range(100): pass
+        return "text"
+text = Text()
+def work(thread):
+    number = 0
+    while True:
+        logger.info("m", n=number, of=thread, {fields})
+        number += 1
+        returned[thread] = number
+threads = [threading.Thread(target=work, args=(number,), daemon=True) for number in range(THREADS)]
+for thread in threads: thread.start()
+while min(returned) < {least}:
+    time.sleep(0.001)
+{end}
+"""
+
+
+def check(run_python: Run, lines: Lines, tmp_path: Path, **parts: Any) -> None:
+    """Run it once: exit code 0, nothing on standard error, and each thread's records are all there in order."""
+    for path in tmp_path.glob("logs/*.log"):
+        path.unlink()
+    given = {"options": "", "fields": "", "least": 200, "end": "", **parts}
+    done = run_python(DAEMONS.format(**given), timeout=60)
+    assert done.stderr == ""
+    returned = struct.unpack("6q", (tmp_path / "returned").read_bytes())
+    found: dict[int, list[int]] = {thread: [] for thread in range(6)}
+    for record in lines():
+        found[record["of"]].append(record["n"])
+    for thread, numbers in found.items():
+        assert numbers == list(range(len(numbers))), "lost, doubled or out of order"
+        assert returned[thread] <= len(numbers) <= returned[thread] + 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="memory is shared with the file by POSIX alone")
+@pytest.mark.parametrize("fields", ["", "value=text", "value=[text]", "exc_info=ValueError(text)"])
+def test_daemons_that_log_hard(run_python: Run, lines: Lines, tmp_path: Path, fields: str) -> None:
+    """Main returns; ten times each."""
+    for _ in range(10):
+        check(run_python, lines, tmp_path, fields=fields)
+
+
+@pytest.mark.parametrize("fields", ["", "value=text"])
+def test_daemons_that_wait_for_a_full_queue(run_python: Run, lines: Lines, tmp_path: Path, fields: str) -> None:
+    """They are let go before the interpreter ends, and ended by it in no call of ours."""
+    for _ in range(10):
+        check(run_python, lines, tmp_path, fields=fields, options="queue_size=4, overflow_timeout=60")
+
+
+@pytest.mark.parametrize("end", ["shutdown_logging()", "flush_logging()", "init_logging(log_dir='logs', console_format='off', max_bytes=0)"])
+def test_the_program_stops_or_starts_last(run_python: Run, lines: Lines, tmp_path: Path, end: str) -> None:
+    """Just before main returns."""
+    for _ in range(5):
+        check(run_python, lines, tmp_path, end=end, options="queue_size=64, overflow_timeout=60")
+
+
+def test_daemons_of_others_that_listen(run_python: Run, lines: Lines, tmp_path: Path) -> None:
+    """Where calls go through `logging`."""
+    listen = "import logging; logging.getLogger('app').addHandler(logging.NullHandler())"
+    for _ in range(10):
+        check(run_python, lines, tmp_path, options="\n)\n" + listen + "\ndict(", fields="value=text")
+
+
+def test_daemons_that_flush(run_python: Run) -> None:
+    """For ever, while main returns."""
+    code = """
+import threading, time
+from unified_logger import *
+init_logging(log_dir="logs", console_format="off")
+logger, turns = get_logger("app"), []
+def work():
+    while True:
+        logger.info("m")
+        flush_logging(60)
+        turns.append(1)
+for _ in range(4): threading.Thread(target=work, daemon=True).start()
+while len(turns) < 20: time.sleep(0.001)
+"""
+    for _ in range(10):
+        assert run_python(code, timeout=60).stderr == ""
