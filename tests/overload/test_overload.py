@@ -130,7 +130,7 @@ def check_accounts(seen: dict[str, Any], log_dir: Path, threads: int) -> None:
 @pytest.mark.parametrize("threads", [1, 4])
 @pytest.mark.parametrize("overflow", POLICIES)
 def test_small_records(run_faulty: Callable[..., Any], log_dir: Path, overflow: str, threads: int) -> None:
-    """What is made is a hundred times what can be written, where the policy does not hold the caller back."""
+    """Far more is made than can be written: ten times at least, the warm-up counted, where the policy holds nobody back."""
     seen = flood(run_faulty, overflow, threads=threads)
     check_accounts(seen, log_dir, threads)
     assert seen["during"]["queue_high_water"] <= 10_000 + 10_000 // 8 + 64
