@@ -230,8 +230,10 @@ impl Engine {
             shared.pipeline().flush_console(left.min(CONSOLE_PATIENCE));
             return true;
         }
-        let left = shared.stats.depth();
-        shared.errors.handle("write everything before shutdown", &format!("{left} records are left in the queue"));
+        // What a failing sink holds has left the queue already.
+        let held = shared.pipeline.try_lock().map_or(0, |pipeline| pipeline.waiting());
+        let left = shared.stats.depth() + held;
+        shared.errors.handle("write everything before shutdown", &format!("{left} records are not written"));
         false
     }
 

@@ -260,7 +260,8 @@ impl Pipeline {
     }
 
     /// Records that at least one file still holds in memory.
-    fn waiting(&self) -> u64 {
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
         if self.outputs.iter().all(|output| output.sink.waiting().next().is_none()) {
             return 0;
         }

@@ -28,7 +28,7 @@ pub enum Offered {
 pub struct Queue {
     sender: Sender<Buffer>,
     receiver: Receiver<Buffer>,
-    /// Errors met by `drop_old` on its way to older records; the writer takes them first.
+    /// Passed over by `drop_old` on its way to one it may drop; the writer takes them first.
     rescued: SegQueue<Buffer>,
     stats: Arc<Stats>,
     /// Whether records survive the process: then those that cannot are counted, and none is given back unwritten.
@@ -71,8 +71,11 @@ impl Queue {
     pub fn offer(&self, mut record: Buffer) -> Offered {
         let level = record::level_of(record.as_slice());
         let depth = self.depth();
-        if depth >= self.limit(level) || record.heap_size() > 0 && !self.bytes_fit(&record, level) {
-            return self.overflowing(record, level);
+        if depth >= self.limit(level) {
+            return self.overflowing(record, level, false);
+        }
+        if record.heap_size() > 0 && !self.bytes_fit(&record, level) {
+            return self.overflowing(record, level, true);
         }
         // Before the record can be seen, so that `departed` never overtakes.
         let sequence = self.traffic.queued.fetch_add(1, Ordering::Relaxed);
@@ -122,7 +125,7 @@ impl Queue {
     }
 
     #[cold]
-    fn overflowing(&self, record: Buffer, level: i32) -> Offered {
+    fn overflowing(&self, record: Buffer, level: i32, for_bytes: bool) -> Offered {
         self.stats.queue_high_water.raise_to(self.depth());
         self.waker.wake();
         let error = level >= level::ERROR;
@@ -134,7 +137,7 @@ impl Queue {
                 Dropped::Timeout
             }
             Overflow::DropOld => {
-                if self.drop_oldest() {
+                if self.drop_oldest(for_bytes) {
                     return self.offer(record);
                 }
                 Dropped::New
@@ -153,11 +156,12 @@ impl Queue {
         Offered::Dropped
     }
 
-    /// Makes room by dropping the oldest record below ERROR. False when only errors are left.
-    fn drop_oldest(&self) -> bool {
+    /// Makes room by dropping the oldest record below ERROR; where bytes are short, the oldest that holds any beside the pool.
+    /// False when none is left. Those it passes over go first from then on, and so keep their order.
+    fn drop_oldest(&self, for_bytes: bool) -> bool {
         while let Ok(oldest) = self.receiver.try_recv() {
             let level = record::level_of(oldest.as_slice());
-            if level >= level::ERROR {
+            if level >= level::ERROR || for_bytes && oldest.heap_size() == 0 {
                 self.rescued.push(oldest);
             } else {
                 self.traffic.departed.fetch_add(1, Ordering::Relaxed);

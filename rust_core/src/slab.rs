@@ -7,7 +7,7 @@
 //! There is one current pool that captures take from, and for each engine its own, so that a capture in progress never
 //! depends on an engine. A queue holds buffers of its engine's pool, or plain memory.
 
-use std::alloc::{Layout, alloc, dealloc, realloc};
+use std::alloc::{Layout, alloc, dealloc};
 use std::panic::resume_unwind;
 use std::ptr::{self, NonNull};
 use std::sync::Mutex;
@@ -33,6 +33,8 @@ const HEAP: u32 = u32::MAX;
 /// In place of an index: the stack is empty.
 const NONE: u32 = u32::MAX;
 const ALIGN: usize = 64;
+/// Plain memory of this many bytes or more is taken from the system itself.
+const LARGE: usize = 16 << 10;
 
 /// Bytes of plain memory held by buffers now.
 static HEAP_BYTES: AtomicUsize = AtomicUsize::new(0);
@@ -386,11 +388,9 @@ impl Buffer {
 
     #[cold]
     fn on_heap(capacity: usize) -> Self {
-        let bytes = Layout::from_size_align(capacity, ALIGN).ok().and_then(|layout| {
-            // SAFETY: capacity is never zero.
-            NonNull::new(unsafe { alloc(layout) })
-        });
-        let (Some(bytes), Ok(size)) = (bytes, u32::try_from(capacity)) else { resume_unwind(Box::new(OutOfMemory)) };
+        let (Some(bytes), Ok(size)) = (block(capacity), u32::try_from(capacity)) else {
+            resume_unwind(Box::new(OutOfMemory))
+        };
         HEAP_BYTES.fetch_add(capacity, Ordering::Relaxed);
         Self { bytes, len: 0, capacity: size, slot: HEAP }
     }
@@ -460,31 +460,22 @@ impl Buffer {
     #[inline(never)]
     fn grow(&mut self, needed: usize) {
         if self.slot == HEAP {
-            return self.grow_on_heap(needed);
+            return self.move_to(Self::on_heap(needed.max(self.capacity as usize * 2)));
         }
         let slab = Slab::numbered(self.slot >> 24 & 63);
         let roomy = (0..SIZES.len()).filter(|class| SIZES[*class] - PREFIX >= needed);
-        let mut larger = roomy
+        let larger = roomy
             .take(2)
             .find_map(|class| slab.buffer(class))
             .unwrap_or_else(|| Self::on_heap(needed.checked_next_power_of_two().unwrap_or(needed)));
+        self.move_to(larger);
+    }
+
+    fn move_to(&mut self, mut larger: Self) {
         // SAFETY: both are owned, do not overlap, and `larger` has room for more than `len`.
         unsafe { ptr::copy_nonoverlapping(self.bytes.as_ptr(), larger.bytes.as_ptr(), self.len as usize) };
         larger.len = self.len;
         *self = larger;
-    }
-
-    fn grow_on_heap(&mut self, needed: usize) {
-        let capacity = needed.max(self.capacity as usize * 2);
-        let grown = Layout::from_size_align(self.capacity as usize, ALIGN).ok().and_then(|old| {
-            // SAFETY: allocated by `on_heap` with this layout; the new size is not zero.
-            NonNull::new(unsafe { realloc(self.bytes.as_ptr(), old, capacity) })
-        });
-        // Without memory the old block is still there, and is freed while unwinding.
-        let (Some(bytes), Ok(size)) = (grown, u32::try_from(capacity)) else { resume_unwind(Box::new(OutOfMemory)) };
-        HEAP_BYTES.fetch_add(capacity - self.capacity as usize, Ordering::Relaxed);
-        self.bytes = bytes;
-        self.capacity = size;
     }
 
     /// Class and index of the slot; it no longer holds a record that was accepted. `None` for plain memory, and for the slot
@@ -539,14 +530,35 @@ impl Put for Buffer {
 impl Drop for Buffer {
     fn drop(&mut self) {
         if self.slot == HEAP {
-            if let Ok(layout) = Layout::from_size_align(self.capacity as usize, ALIGN) {
-                // SAFETY: allocated by `on_heap` or `grow_on_heap` with this layout.
-                unsafe { dealloc(self.bytes.as_ptr(), layout) };
-            }
+            // SAFETY: made by `block` with this capacity, and owned here alone.
+            unsafe { free_block(self.bytes, self.capacity as usize) };
             HEAP_BYTES.fetch_sub(self.capacity as usize, Ordering::Relaxed);
         } else if let Some((slab, class, index)) = self.clear(forks()) {
             slab.classes[class].push_chain(index, index);
         }
+    }
+}
+
+/// Plain memory. Large pieces come from the system and go back to it: an allocator would keep, for each thread, the most that
+/// it ever had.
+fn block(capacity: usize) -> Option<NonNull<u8>> {
+    if capacity >= LARGE {
+        return Mapping::anonymous(capacity).ok().map(Mapping::into_start);
+    }
+    let layout = Layout::from_size_align(capacity, ALIGN).ok()?;
+    // SAFETY: capacity is never zero.
+    NonNull::new(unsafe { alloc(layout) })
+}
+
+/// # Safety
+/// `bytes` was made by `block` with this capacity, and nobody uses it any more.
+unsafe fn free_block(bytes: NonNull<u8>, capacity: usize) {
+    if capacity >= LARGE {
+        // SAFETY: passed on to the caller.
+        drop(unsafe { Mapping::from_start(bytes, capacity) });
+    } else if let Ok(layout) = Layout::from_size_align(capacity, ALIGN) {
+        // SAFETY: allocated with this layout.
+        unsafe { dealloc(bytes.as_ptr(), layout) };
     }
 }
 

@@ -89,7 +89,7 @@ report(ended=ended, took=took, late=late)
     assert seen["ended"] is False
     assert 0.4 < seen["took"] < 5
     assert seen["late"] < 5
-    assert f"cannot write everything before shutdown: {records} records are left in the queue" in done.stderr
+    assert f"cannot write everything before shutdown: {records} records are not written" in done.stderr
     # The exit hook waits ten seconds more.
     assert time.monotonic() - begin < 50
 
@@ -109,4 +109,4 @@ log(get_logger("app"), range(1, 20))
 """
     )
     assert time.monotonic() - begin < 40
-    assert "20 records are left in the queue" in done.stderr
+    assert "20 records are not written" in done.stderr

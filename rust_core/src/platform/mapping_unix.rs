@@ -63,6 +63,21 @@ impl Mapping {
     pub fn length(&self) -> usize {
         self.length
     }
+
+    /// The memory itself, for whoever makes a mapping of it again to give it back.
+    #[must_use]
+    pub fn into_start(self) -> NonNull<u8> {
+        std::mem::ManuallyDrop::new(self).start
+    }
+
+    /// A mapping again.
+    ///
+    /// # Safety
+    /// `start` came from `into_start` of a mapping of this length, and only this one is made of it.
+    #[must_use]
+    pub unsafe fn from_start(start: NonNull<u8>, length: usize) -> Self {
+        Self { start, length }
+    }
 }
 
 impl Drop for Mapping {
