@@ -158,6 +158,9 @@ def recover(directory: str) -> dict[str, Any] | None:
     another thread of this process is at it.
     """
 
+def begin_end() -> None:
+    """Tells that the interpreter is about to end, on the thread that ends it."""
+
 def turn_off() -> None:
     """Leaves all records to handlers of `logging`."""
 

@@ -212,6 +212,7 @@ def stats() -> dict[str, Any]:
 
 
 def _at_exit() -> None:
+    _core.begin_end()
     _core.show_early()
     _core.shutdown(_EXIT_TIMEOUT)
 

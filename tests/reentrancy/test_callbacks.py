@@ -246,7 +246,8 @@ atexit.register(shutdown_logging)
 atexit.register(lambda: late(300))
 threading._register_atexit(lambda: late(400))
 class Global:
-    def __del__(self): late(500, 1)
+    # The module's own names may be gone by then.
+    def __del__(self, info=get_logger("app").info): info("m", n=500)
 keep = Global()
 """
     done = run_python(code)

@@ -103,6 +103,8 @@ def test_a_handler_that_flushes(exact: Exact) -> None:
 def test_a_handler_that_starts_or_stops(exact: Exact, act: str) -> None:
     """In the middle of calls, starts and stops of the main program."""
     code = TICKING.replace('emit(where="handler")', f'emit(where="handler")\n    {act}')
+    # A start takes some milliseconds: it reserves the black box.
+    code = code.replace("0.001, 0.001", "0.02, 0.02")
     work = """
 while ticks < 60:
     emit(value=slow)

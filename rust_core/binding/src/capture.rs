@@ -13,6 +13,7 @@ use unified_logger_core::slab::Buffer;
 use unified_logger_core::value::{Put, Value};
 
 use crate::context::{self, Context};
+use crate::ending;
 use crate::exception;
 use crate::frame::Frame;
 use crate::gil::intern;
@@ -113,6 +114,53 @@ fn count(outcome: Outcome) {
     if outcome == Outcome::Malformed {
         MALFORMED.add(1);
     }
+}
+
+/// A call of any form near the interpreter's end, captured without running Python code: what needs it is named by its type.
+pub fn capture_bare(
+    py: Python<'_>,
+    level: i32,
+    origin: &Origin<'_>,
+    arguments: Arguments,
+    with_exception: bool,
+) -> Buffer {
+    let frame = site::caller(py, 1);
+    let resolved = site::resolve(frame.as_ref(), None).ok();
+    let mut parts = Parts::new(py, level, origin);
+    if arguments.positional > 0 {
+        parts.message = text_of(&arguments.positional(py, 0));
+    }
+    if arguments.positional > 1 {
+        parts.notes.push(("$args", "the interpreter is ending".into()));
+    }
+    if let Some(resolved) = resolved {
+        parts.site = resolved.number;
+        parts.inline_site = resolved.site;
+    }
+    let mut raised = if with_exception { exception::current(py) } else { None };
+    let mut fields = Vec::new();
+    for (index, name) in arguments.names(py).iter().flatten().enumerate() {
+        let given = arguments.keyword(py, index);
+        match name.cast::<PyString>().ok().and_then(site::parameter) {
+            Some(Parameter::ExcInfo) => {
+                raised = given.cast_into::<PyBaseException>().ok().or_else(|| exception::current(py))
+            }
+            Some(_) => {}
+            None => fields.push((name, given)),
+        }
+    }
+    if let Some(error) = raised {
+        MALFORMED.add(1);
+        parts.notes.push(("$exception", type_name(error.as_any())));
+    }
+    parts.build(py, &fields)
+}
+
+/// The name that a class was made with: looking up an attribute could run Python code.
+fn type_name(object: &Bound<'_, PyAny>) -> String {
+    // SAFETY: a live class's name is a C string for as long as the class lives.
+    let name = unsafe { std::ffi::CStr::from_ptr((*object.get_type().as_type_ptr()).tp_name) };
+    name.to_string_lossy().into_owned()
 }
 
 /// A call in all its forms, taken apart.
@@ -243,6 +291,9 @@ pub fn text_of(object: &Bound<'_, PyAny>) -> String {
         // SAFETY: a live text.
         unsafe { value::capture_text(&mut out, text.as_ptr()) };
         return String::from_utf8_lossy(out.get(4..).unwrap_or_default()).into_owned();
+    }
+    if ending::is_here(object.py()) {
+        return format!("<{}>", type_name(object));
     }
     match object.str() {
         Ok(text) => text_of(text.as_any()),

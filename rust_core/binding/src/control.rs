@@ -15,6 +15,7 @@ use unified_logger_core::level;
 use unified_logger_core::recovery;
 use unified_logger_core::stats::{FILES, FileKind};
 
+use crate::ending;
 use crate::guard;
 use crate::runtime::{self, FILTERED, MALFORMED, STATS};
 
@@ -112,6 +113,12 @@ pub fn flush(py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
 #[pyfunction]
 pub fn shutdown(py: Python<'_>, timeout: f64) -> bool {
     runtime::shutdown(py, seconds(timeout))
+}
+
+/// Tells that the interpreter is about to end, on the thread that ends it.
+#[pyfunction]
+pub fn begin_end(py: Python<'_>) {
+    ending::begin(py);
 }
 
 /// Leaves all records to handlers of `logging`.

@@ -3,6 +3,7 @@
 
 mod gil;
 mod interrupt;
+mod ending;
 mod watch;
 mod guard;
 mod frame;
@@ -28,7 +29,7 @@ mod _core {
     use crate::context::{Context, set_context_variable};
     #[pymodule_export]
     use crate::control::{
-        after_fork_in_child, after_fork_in_parent, before_fork, flush, recover, say, set_clock, set_root_handler, show_early,
+        after_fork_in_child, after_fork_in_parent, before_fork, begin_end, flush, recover, say, set_clock, set_root_handler, show_early,
         shutdown, start, stats, turn_off,
     };
     #[pymodule_export]

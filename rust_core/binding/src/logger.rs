@@ -11,7 +11,8 @@ use unified_logger_core::level;
 use unified_logger_core::names;
 use unified_logger_core::record::INLINE;
 
-use crate::capture::{Arguments, Call, Origin, capture_plain};
+use crate::capture::{Arguments, Call, Origin, capture_bare, capture_plain};
+use crate::ending;
 use crate::gil::Gil;
 use crate::guard::Guard;
 use crate::interrupt;
@@ -91,6 +92,13 @@ impl Logger {
 
     #[cold]
     fn ask(&self, py: Python<'_>, bucket: usize) -> Verdict {
+        if ending::is_here(py) {
+            // As it was known last; what was never asked is worth keeping.
+            // SAFETY: looked at only.
+            let known = unsafe { &*self.guard.get() };
+            let refused = known.as_ref().is_some_and(|guard| !guard.is_enabled(bucket));
+            return if refused { Verdict::Refused } else { Verdict::Native };
+        }
         match Guard::ask(self.logger.bind(py)) {
             Ok(guard) => {
                 let verdict = Self::judge(&guard, bucket);
@@ -114,6 +122,9 @@ impl Logger {
     /// Levels between the standard ones are asked of `logging` each time.
     fn verdict_at(&self, py: Python<'_>, number: i32) -> Verdict {
         let bucket = level::bucket(number);
+        if ending::is_here(py) {
+            return self.ask(py, bucket);
+        }
         if number == (i32::try_from(bucket).unwrap_or(0) + 1) * 10 {
             return self.verdict(py, bucket);
         }
@@ -263,6 +274,11 @@ fn write(
     exception: bool,
     verdict: &Verdict,
 ) -> PyResult<()> {
+    if ending::is_here(py) {
+        let record = capture_bare(py, number, &logger.origin(), arguments, exception);
+        return runtime::submit(py, record, logger.logger.as_ptr());
+    }
+    let inside = ending::Inside::enter();
     let names = arguments.names(py);
     let call = Call::new(py, number, arguments, exception);
     if matches!(verdict, Verdict::Listened)
@@ -271,6 +287,7 @@ fn write(
         return through_logging(py, &listened, slf, &call);
     }
     let record = call.capture(py, &logger.origin(), names.as_ref())?;
+    drop(inside);
     runtime::submit(py, record, logger.logger.as_ptr())
 }
 
@@ -322,6 +339,7 @@ fn write_ai(
     let py = logger.py();
     let native = logger.get();
     let verdict = native.verdict_at(py, number);
+    let inside = ending::Inside::enter();
     if matches!(verdict, Verdict::Refused) && !runtime::is_early(py) {
         FILTERED.add(1);
         return Ok(());
@@ -343,6 +361,7 @@ fn write_ai(
     }
     let names = PyTuple::new(py, fields.keys())?;
     let record = call.capture(py, &native.origin(), Some(&names))?;
+    drop(inside);
     runtime::submit(py, record, native.logger.as_ptr())
 }
 

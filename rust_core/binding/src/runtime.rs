@@ -18,6 +18,7 @@ use unified_logger_core::slab::{self, Buffer};
 use unified_logger_core::stats::{Count, Dropped, Stats};
 use unified_logger_core::value::OutOfMemory;
 
+use crate::ending;
 use crate::gil::Gil;
 use crate::interrupt;
 use crate::stderr;
@@ -130,9 +131,8 @@ fn settle(py: Python<'_>, engine: &Arc<Engine>, mut offered: Offered) -> PyResul
             engine.refuse(record, Dropped::Timeout);
             return Ok(());
         }
-        if !engine.is_closed() {
-            py.detach(|| engine.wait_for_room(left.min(SLICE)));
-        }
+        let waited = if engine.is_closed() { Some(record) } else { wait_for_room(py, engine, record, left.min(SLICE)) };
+        let Some(record) = waited else { return Ok(()) };
         if let Err(interrupt) = py.check_signals() {
             if let Offered::Full(record) = engine.offer(record) {
                 engine.refuse(record, Dropped::Timeout);
@@ -142,6 +142,21 @@ fn settle(py: Python<'_>, engine: &Arc<Engine>, mut offered: Offered) -> PyResul
         offered = engine.offer(record);
     }
     Ok(())
+}
+
+/// Waits without the interpreter, with the record at hand: should the thread not come back, it is written all the same.
+fn wait_for_room(py: Python<'_>, engine: &Arc<Engine>, record: Buffer, slice: Duration) -> Option<Buffer> {
+    let mut held = Some(record);
+    ending::detached(py, || {
+        engine.wait_for_room(slice);
+        if engine.is_closed()
+            && let Some(record) = held.take()
+            && let Offered::Full(record) = engine.offer(record)
+        {
+            held = Some(record);
+        }
+    });
+    held
 }
 
 /// The engine that took this one's place, if one did.
@@ -276,7 +291,7 @@ pub fn flush(py: Python<'_>, timeout: Option<Duration>) -> PyResult<bool> {
     let answer = engine.request_flush(timeout.is_some());
     let on_disk = loop {
         let left = timeout.map_or(SLICE, |timeout| timeout.saturating_sub(started.elapsed()).min(SLICE));
-        if let Some(on_disk) = py.detach(|| answer.wait(left)) {
+        if let Some(on_disk) = ending::detached(py, || answer.wait(left)) {
             break on_disk;
         }
         py.check_signals()?;
@@ -285,7 +300,7 @@ pub fn flush(py: Python<'_>, timeout: Option<Duration>) -> PyResult<bool> {
         }
     };
     let left = timeout.map_or(Duration::from_secs(1), |timeout| timeout.saturating_sub(started.elapsed()));
-    py.detach(|| engine.flush_console(left.min(Duration::from_secs(1))));
+    ending::detached(py, || engine.flush_console(left.min(Duration::from_secs(1))));
     Ok(on_disk)
 }
 
@@ -293,7 +308,7 @@ pub fn flush(py: Python<'_>, timeout: Option<Duration>) -> PyResult<bool> {
 pub fn shutdown(py: Python<'_>, timeout: Duration) -> bool {
     notice_fork(py);
     match engine(py).cloned() {
-        Some(engine) => py.detach(|| engine.shutdown(timeout)),
+        Some(engine) => ending::detached(py, || engine.shutdown(timeout)),
         None => true,
     }
 }
@@ -314,6 +329,7 @@ pub fn after_fork_in_parent(py: Python<'_>) {
 /// The child has no writer, and another process's records in its queue: it forgets both.
 pub fn after_fork_in_child(py: Python<'_>) {
     platform::notice_forks();
+    ending::after_fork_in_child();
     slab::leave_to_parent();
     stderr::after_fork_in_child(py);
     // What the parent logged before a start is the parent's to deliver.

@@ -7,6 +7,7 @@ use unified_logger_core::encoder::{ConsoleEncoder, JsonEncoder};
 use unified_logger_core::record::{self, Record, flag};
 use unified_logger_core::slab::Buffer;
 
+use crate::ending;
 use crate::gil::Gil;
 use crate::gil::intern;
 use crate::interrupt;
@@ -26,7 +27,7 @@ static ENCODERS: Gil<Option<Box<(ConsoleEncoder, JsonEncoder)>>> = Gil::new(None
 pub fn wants(py: Python<'_>, level: i32) -> bool {
     // SAFETY: looked at only.
     let foreign = match unsafe { &*KNOWN.get(py) } {
-        Some(known) if known.watched.is_unchanged() => known.foreign,
+        Some(known) if known.watched.is_unchanged() => known.foreign && !ending::is_here(py),
         _ => look(py),
     };
     foreign
@@ -37,6 +38,9 @@ pub fn wants(py: Python<'_>, level: i32) -> bool {
 
 #[cold]
 fn look(py: Python<'_>) -> bool {
+    if ending::is_here(py) {
+        return false;
+    }
     let asked = (|| {
         let sys = py.import(intern!(py, "sys"))?;
         let watched = Watched::new(Kind::Stderr, vec![sys.dict()]);

@@ -8,6 +8,7 @@ use unified_logger_core::names;
 use unified_logger_core::record::{INLINE, Site};
 
 use crate::capture::{Origin, Parts, exception_of, merge, text_of};
+use crate::ending;
 use crate::exception;
 use crate::gil::intern;
 use crate::interrupt;
@@ -82,6 +83,7 @@ pub fn emit(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
 
 fn capture(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
     let py = log_record.py();
+    let inside = ending::Inside::enter();
     let attributes = Attributes(log_record.getattr(intern!(py, "__dict__"))?.cast_into::<PyDict>()?);
     let mark = attributes.get(intern!(py, MARK));
     let names = match &mark {
@@ -120,7 +122,9 @@ fn capture(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
     };
     parts.site = names::here().site(site.clone()).unwrap_or(INLINE);
     parts.inline_site = (parts.site == INLINE).then(|| Box::new(site));
-    if let Some(error) = attributes.get(intern!(py, "exc_info")).as_ref().and_then(exception_of) {
+    if ending::is_here(py) {
+        // Neither the exception nor what logging would make of it can be asked any more.
+    } else if let Some(error) = attributes.get(intern!(py, "exc_info")).as_ref().and_then(exception_of) {
         let mut blob = Vec::new();
         exception::capture(py, &error, &mut blob);
         parts.exception = Some(blob);
@@ -129,6 +133,7 @@ fn capture(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
     }
     parts.stack = attributes.get(intern!(py, "stack_info")).map(|text| exception::printed_stack(&text_of(&text)));
     let record = parts.build(py, &attributes.fields(names));
+    drop(inside);
     runtime::submit(py, record, log_record.as_ptr())
 }
 
@@ -138,6 +143,10 @@ fn message(attributes: &Attributes<'_>, notes: &mut Vec<(&'static str, String)>)
     let raw = attributes.get(intern!(py, "msg")).map_or_else(|| "None".to_owned(), |found| text_of(&found));
     let given = attributes.get(intern!(py, "args")).filter(|args| args.is_truthy().unwrap_or(false));
     let Some(given) = given else { return raw };
+    if ending::is_here(py) {
+        notes.push(("$args", "the interpreter is ending".into()));
+        return raw;
+    }
     let arguments: Vec<_> = match given.cast::<PyTuple>() {
         Ok(tuple) => tuple.iter().collect(),
         Err(_) => vec![given.clone()],

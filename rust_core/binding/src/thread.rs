@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use unified_logger_core::names;
 use unified_logger_core::record::INLINE;
 
+use crate::ending;
 use crate::gil::Gil;
 use crate::gil::intern;
 use crate::interrupt;
@@ -46,6 +47,9 @@ pub fn number(py: Python<'_>) -> Option<u32> {
 /// Asks `threading` for the name, and remembers it where that is safe.
 #[cold]
 pub fn name(py: Python<'_>) -> Name {
+    if ending::is_here(py) {
+        return Name::Text("unknown".into());
+    }
     ask(py).unwrap_or_else(|error| {
         // Late in interpreter shutdown `threading` may be gone already.
         interrupt::hold(py, &error);

@@ -2,13 +2,14 @@
 
 use std::fs::{self, File};
 use std::hash::{BuildHasher, RandomState};
-use std::io::{self, Read};
+use std::io;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::config::BlackBoxPlace;
-use crate::platform::{self, Identity};
+use crate::platform::{self, Identity, Mapping};
 use crate::table::lock_briefly;
 
 /// Beside the logs.
@@ -216,9 +217,10 @@ impl Ownerless {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn read(&self) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        (&*self.file).take(LARGEST).read_to_end(&mut bytes)?;
+    pub fn read(&self) -> io::Result<Bytes> {
+        let length = usize::try_from(self.file.metadata()?.len().min(LARGEST)).unwrap_or(0);
+        let mut bytes = Bytes { memory: Mapping::anonymous(length.max(1))?, length };
+        bytes.length = platform::read_at(&self.file, bytes.all(), 0)?;
         Ok(bytes)
     }
 
@@ -238,6 +240,29 @@ impl Ownerless {
         let aside = self.path.with_extension(ASIDE);
         fs::rename(&self.path, &aside)?;
         Ok(aside)
+    }
+}
+
+/// A box's bytes, in memory of the system's own that goes back to it: an allocator would keep as much for good.
+#[derive(Debug)]
+pub struct Bytes {
+    memory: Mapping,
+    length: usize,
+}
+
+impl Bytes {
+    fn all(&mut self) -> &mut [u8] {
+        // SAFETY: `length` bytes are mapped, zeroed, and borrowed mutably.
+        unsafe { std::slice::from_raw_parts_mut(self.memory.start().as_ptr(), self.length) }
+    }
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        // SAFETY: as in `all`.
+        unsafe { std::slice::from_raw_parts(self.memory.start().as_ptr(), self.length) }
     }
 }
 

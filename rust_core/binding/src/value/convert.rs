@@ -4,6 +4,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 use crate::capture::describe;
+use crate::ending;
 use crate::gil::Gil;
 use crate::interrupt;
 
@@ -23,6 +24,10 @@ pub fn set_converter(function: Bound<'_, PyAny>) {
 /// # Safety
 /// `object` is alive, and the interpreter is attached.
 pub unsafe fn convert<'py>(py: Python<'py>, object: *mut ffi::PyObject) -> Result<Bound<'py, PyAny>, String> {
+    if ending::is_here(py) {
+        return Err("the interpreter is ending".into());
+    }
+    let _inside = ending::Inside::enter();
     // SAFETY: promised by the caller; the converter is looked at and counted only.
     let (object, converter) = unsafe {
         let converter = (*CONVERTER.get(py)).as_ref().map(|converter| converter.clone_ref(py));
