@@ -21,6 +21,8 @@ def rust() -> None:
     run("cargo", "fmt", "--all", "--check")
     run("cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings", env=env)
     run("cargo", "test", "--workspace", "--locked", env=env)
+    models = ("--profile", "models", "--features", "models", "--test", "models")
+    run("cargo", "test", "-p", "unified_logger_core", "--locked", *models, env=env)
 
 
 def python(env: Environment) -> None:

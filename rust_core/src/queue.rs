@@ -1,8 +1,9 @@
 //! The bounded queue between callers and the writer, and what happens when it is full.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
-use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
-use std::thread::Thread;
+mod waker;
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
@@ -13,6 +14,8 @@ use crate::level;
 use crate::record;
 use crate::slab::{self, Buffer};
 use crate::stats::{Dropped, Stats, Traffic};
+
+pub use waker::Waker;
 
 /// What became of a record offered to the queue.
 #[derive(Debug)]
@@ -250,54 +253,6 @@ impl Drop for Queue {
             self.take(&mut left, usize::MAX);
             left.into_iter().for_each(std::mem::forget);
         }
-    }
-}
-
-/// Wakes the writer, at the cost of a system call only while it sleeps.
-#[derive(Debug, Default)]
-pub struct Waker {
-    asleep: AtomicBool,
-    writer: OnceLock<Mutex<Thread>>,
-}
-
-impl Waker {
-    /// The thread to wake from now on.
-    pub fn attach(&self, writer: Thread) {
-        let slot = self.writer.get_or_init(|| Mutex::new(writer.clone()));
-        *slot.lock().unwrap_or_else(PoisonError::into_inner) = writer;
-    }
-
-    /// Wakes the writer without fail.
-    #[inline]
-    pub fn wake_at_once(&self) {
-        // Orders the record just sent before the look; pairs with the fence in `sleep`.
-        fence(Ordering::SeqCst);
-        self.wake();
-    }
-
-    /// Wakes the writer unless it is just falling asleep: then the next call does, or its short sleep ends.
-    #[inline]
-    pub fn wake(&self) {
-        if self.asleep.load(Ordering::Relaxed) && self.asleep.swap(false, Ordering::Relaxed) {
-            self.unpark();
-        }
-    }
-
-    #[cold]
-    fn unpark(&self) {
-        if let Some(writer) = self.writer.get() {
-            writer.lock().unwrap_or_else(PoisonError::into_inner).unpark();
-        }
-    }
-
-    /// Sleeps at most `time` unless woken, or `busy` says there is something to do.
-    pub fn sleep(&self, time: Duration, busy: impl FnOnce() -> bool) {
-        self.asleep.store(true, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
-        if !busy() {
-            std::thread::park_timeout(time);
-        }
-        self.asleep.store(false, Ordering::Relaxed);
     }
 }
 

@@ -7,18 +7,22 @@
 //! There is one current pool that captures take from, and for each engine its own, so that a capture in progress never
 //! depends on an engine. A queue holds buffers of its engine's pool, or plain memory.
 
+mod prefix;
+mod stack;
+
 use std::alloc::{Layout, alloc, dealloc};
 use std::panic::resume_unwind;
 use std::ptr::{self, NonNull};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-
-use crossbeam_utils::CachePadded;
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
 use crate::checksum;
 use crate::platform::{self, Mapping};
 use crate::table::lock_briefly;
 use crate::value::{OutOfMemory, Put};
+
+pub use prefix::Prefix;
+use stack::Stack;
 
 /// Slot sizes in bytes, with the part before the record.
 pub const SIZES: [usize; 4] = [320, 768, 4_096, 65_536];
@@ -30,8 +34,6 @@ pub const PREFIX: usize = 24;
 const POOLS: usize = 63;
 /// In place of a slot: the buffer is plain memory.
 const HEAP: u32 = u32::MAX;
-/// In place of an index: the stack is empty.
-const NONE: u32 = u32::MAX;
 const ALIGN: usize = 64;
 /// Plain memory of this many bytes or more is taken from the system itself.
 const LARGE: usize = 16 << 10;
@@ -42,18 +44,6 @@ static HEAP_BYTES: AtomicUsize = AtomicUsize::new(0);
 #[must_use]
 pub fn heap_bytes() -> usize {
     HEAP_BYTES.load(Ordering::Relaxed)
-}
-
-/// What stands before a record in its slot.
-#[repr(C)]
-#[derive(Debug, Default)]
-pub struct Prefix {
-    /// The record's number in its queue plus one; 0 while the slot holds no record that was accepted. Stored last.
-    pub accepted: AtomicU64,
-    /// The record's place in the order of writing, from 1; 0 until the writer takes it.
-    pub taken: AtomicU64,
-    pub length: AtomicU32,
-    pub check: AtomicU32,
 }
 
 const _: () = assert!(size_of::<Prefix>() == PREFIX);
@@ -81,69 +71,18 @@ pub fn areas(start: usize, bytes: usize) -> [Area; SIZES.len()] {
     areas
 }
 
-/// Slots of one size. Free ones are a stack of indices (Treiber's), so that a quiet program reuses few pages.
+/// Slots of one size.
 #[derive(Debug)]
 struct Class {
     slots: NonNull<u8>,
     size: usize,
     count: u32,
-    /// Index of the first free slot in the low half; the high half counts changes, against ABA.
-    head: CachePadded<AtomicU64>,
-    /// Slots from here on have never been used: they need no link, and their pages no memory.
-    fresh: AtomicU32,
-    next: Box<[AtomicU32]>,
+    stack: Stack,
 }
 
 impl Class {
     fn new(slots: NonNull<u8>, size: usize, count: u32) -> Self {
-        let next = (0..count).map(|_| AtomicU32::new(NONE)).collect();
-        Self {
-            slots,
-            size,
-            count,
-            head: CachePadded::new(AtomicU64::new(u64::from(NONE))),
-            fresh: AtomicU32::new(0),
-            next,
-        }
-    }
-
-    #[inline]
-    fn pop(&self) -> Option<u32> {
-        // Acquire pairs with the release in `push_chain`: the links of what is found are visible.
-        let mut head = self.head.load(Ordering::Acquire);
-        loop {
-            let index = head as u32;
-            if index == NONE {
-                return self.pop_fresh();
-            }
-            let next = self.next[index as usize].load(Ordering::Relaxed);
-            let new = (head >> 32).wrapping_add(1) << 32 | u64::from(next);
-            match self.head.compare_exchange_weak(head, new, Ordering::Acquire, Ordering::Acquire) {
-                Ok(_) => return Some(index),
-                Err(changed) => head = changed,
-            }
-        }
-    }
-
-    #[cold]
-    fn pop_fresh(&self) -> Option<u32> {
-        self.fresh
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |fresh| (fresh < self.count).then_some(fresh + 1))
-            .ok()
-    }
-
-    /// Gives back slots already linked from `first` to `last`.
-    fn push_chain(&self, first: u32, last: u32) {
-        let mut head = self.head.load(Ordering::Relaxed);
-        loop {
-            self.next[last as usize].store(head as u32, Ordering::Relaxed);
-            let new = (head >> 32).wrapping_add(1) << 32 | u64::from(first);
-            // Release: the owner's writes to slot and links happen before the next owner's.
-            match self.head.compare_exchange_weak(head, new, Ordering::Release, Ordering::Relaxed) {
-                Ok(_) => return,
-                Err(changed) => head = changed,
-            }
-        }
+        Self { slots, size, count, stack: Stack::new(count) }
     }
 
     #[inline]
@@ -151,17 +90,6 @@ impl Class {
         debug_assert!(index < self.count);
         // SAFETY: indices are below `count`, so the slot lies within the memory.
         unsafe { self.slots.add(index as usize * self.size) }
-    }
-
-    /// Slots that are not in use. Exact only while nobody takes or gives back.
-    fn free(&self) -> u32 {
-        let mut free = self.count - self.fresh.load(Ordering::Acquire);
-        let mut index = self.head.load(Ordering::Acquire) as u32;
-        while index != NONE && free < self.count {
-            free += 1;
-            index = self.next[index as usize].load(Ordering::Relaxed);
-        }
-        free
     }
 }
 
@@ -221,7 +149,8 @@ impl Slab {
 
     fn buffer(&'static self, class: usize) -> Option<Buffer> {
         let slots = &self.classes[class];
-        let index = slots.pop()?;
+        let index = slots.stack.pop()?;
+        Prefix::begin();
         // SAFETY: every slot is larger than the prefix.
         let bytes = unsafe { slots.slot(index).add(PREFIX) };
         let slot = (class as u32) << 30 | self.number << 24 | index;
@@ -229,7 +158,7 @@ impl Slab {
     }
 
     fn is_idle(&self) -> bool {
-        self.classes.iter().all(|class| class.free() == class.count)
+        self.classes.iter().all(|class| class.stack.free() == class.count)
     }
 }
 
@@ -429,12 +358,7 @@ impl Buffer {
     #[inline]
     pub fn accept(&self, sequence: u64) -> bool {
         let Some(prefix) = self.prefix() else { return false };
-        let record = self.as_slice();
-        prefix.taken.store(0, Ordering::Relaxed);
-        prefix.length.store(self.len, Ordering::Relaxed);
-        prefix.check.store(checksum::of(record) as u32, Ordering::Relaxed);
-        // Release: who sees this sees the record. A process that is killed has stored in this order.
-        prefix.accepted.store(sequence + 1, Ordering::Release);
+        prefix.accept(sequence, self.len, checksum::of(self.as_slice()) as u32);
         true
     }
 
@@ -442,7 +366,7 @@ impl Buffer {
     #[inline]
     pub fn note_taken(&self, place: u64) {
         if let Some(prefix) = self.prefix() {
-            prefix.taken.store(place, Ordering::Release);
+            prefix.note_taken(place);
         }
     }
 
@@ -487,8 +411,7 @@ impl Buffer {
         if slab.forks != forks {
             return None;
         }
-        // Before the slot is anybody else's.
-        prefix.accepted.store(0, Ordering::Release);
+        prefix.clear();
         Some((slab, (self.slot >> 30) as usize, self.slot & 0x00FF_FFFF))
     }
 }
@@ -534,7 +457,7 @@ impl Drop for Buffer {
             unsafe { free_block(self.bytes, self.capacity as usize) };
             HEAP_BYTES.fetch_sub(self.capacity as usize, Ordering::Relaxed);
         } else if let Some((slab, class, index)) = self.clear(forks()) {
-            slab.classes[class].push_chain(index, index);
+            slab.classes[class].stack.push_chain(index, index);
         }
     }
 }
@@ -590,7 +513,7 @@ impl Chains {
         }
         let last = match self.ends[class] {
             Some((first, last)) => {
-                slab.classes[class].next[index as usize].store(first, Ordering::Relaxed);
+                slab.classes[class].stack.link(index, first);
                 last
             }
             None => index,
@@ -602,7 +525,7 @@ impl Chains {
         let Some(slab) = self.slab.take() else { return };
         for (class, ends) in self.ends.iter_mut().enumerate() {
             if let Some((first, last)) = ends.take() {
-                slab.classes[class].push_chain(first, last);
+                slab.classes[class].stack.push_chain(first, last);
             }
         }
     }

@@ -5,6 +5,7 @@
 //! written; see `recovery`. The kernel keeps the pages of a process that is killed; only a power failure takes them.
 
 mod format;
+mod note;
 mod place;
 mod reader;
 
@@ -12,9 +13,10 @@ use std::fs::File;
 use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use format::{Entry, FILES, Foreign, Kept, Noted};
+use note::Note;
 pub use place::{Ownerless, all, disown_all};
 pub use reader::{Contents, Found, read};
 
@@ -40,6 +42,13 @@ impl Front {
         debug_assert!(offset.is_multiple_of(8) && offset + 8 <= self.memory.length());
         // SAFETY: within the mapping, aligned, and only ever used as an atomic once the box is made.
         unsafe { self.memory.start().add(offset).cast().as_ref() }
+    }
+
+    fn note(&self, file: usize) -> &Note {
+        const { assert!(size_of::<Note>() <= format::JOURNAL && format::JOURNAL % align_of::<Note>() == 0) };
+        assert!(file < FILES);
+        // SAFETY: the journals lie within the mapping, aligned, and are only ever used as atomics once the box is made.
+        unsafe { self.memory.start().add(format::journal(file)).cast().as_ref() }
     }
 
     /// Copies bytes into the front.
@@ -197,14 +206,7 @@ impl Journal {
             Self::Off => Ok(()),
             Self::Mapped { front, .. } if front.is_anothers() => Ok(()),
             Self::Mapped { front, file } => {
-                let start = format::journal(*file);
-                front.word(start + 8).store(0, Ordering::Relaxed);
-                // Whoever dies between these two leaves no note that is half the old and half the new.
-                fence(Ordering::Release);
-                for (index, word) in words.into_iter().enumerate() {
-                    front.word(start + 16 + index * 8).store(word, Ordering::Relaxed);
-                }
-                front.word(start + 8).store(upto, Ordering::Release);
+                front.note(*file).intend(words, upto);
                 Ok(())
             }
             Self::Kept { file, index } => {
@@ -226,7 +228,7 @@ impl Journal {
             Self::Off => Ok(()),
             Self::Mapped { front, .. } if front.is_anothers() => Ok(()),
             Self::Mapped { front, file } => {
-                front.word(format::journal(*file)).store(upto, Ordering::Release);
+                front.note(*file).pass(upto);
                 Ok(())
             }
             Self::Kept { file, index } => platform::write_at(file, &upto.to_le_bytes(), format::journal(*index) as u64),

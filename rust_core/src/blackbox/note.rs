@@ -1,0 +1,32 @@
+//! What stands in a box of the appends to one file: how far they have come, and which one is under way.
+
+use crate::sync::{AtomicU64, Ordering, fence};
+
+#[repr(C)]
+#[derive(Debug)]
+pub struct Note {
+    /// Every record up to this place that belongs into the file is there.
+    pub passed: AtomicU64,
+    /// Records up to this place were about to be appended; 0 while the words below are no note.
+    pub upto: AtomicU64,
+    /// To which file, from which size on: device, inode, offset.
+    pub words: [AtomicU64; 3],
+}
+
+impl Note {
+    /// Notes what is about to be appended.
+    pub fn intend(&self, words: [u64; 3], upto: u64) {
+        self.upto.store(0, Ordering::Relaxed);
+        // Whoever dies between these two leaves no note that is half the old and half the new.
+        fence(Ordering::Release);
+        for (place, word) in self.words.iter().zip(words) {
+            place.store(word, Ordering::Relaxed);
+        }
+        self.upto.store(upto, Ordering::Release);
+    }
+
+    /// Notes that it is there.
+    pub fn pass(&self, upto: u64) {
+        self.passed.store(upto, Ordering::Release);
+    }
+}

@@ -1,0 +1,45 @@
+//! What stands before a record in its slot, so that of a slot found after a crash it can be told what it holds.
+
+use crate::sync::{AtomicU32, AtomicU64, Ordering, fence};
+
+#[repr(C)]
+#[derive(Debug)]
+pub struct Prefix {
+    /// The record's number in its queue plus one; 0 while the slot holds no record that was accepted. Stored last.
+    pub accepted: AtomicU64,
+    /// The record's place in the order of writing, from 1; 0 until the writer takes it.
+    pub taken: AtomicU64,
+    pub length: AtomicU32,
+    pub check: AtomicU32,
+}
+
+impl Prefix {
+    /// To be called before the first byte of another record is written into the slot: whoever sees of that record sees that
+    /// the one before it is gone.
+    #[inline]
+    pub fn begin() {
+        fence(Ordering::Release);
+    }
+
+    /// The record is whole: from here on it survives the process.
+    #[inline]
+    pub fn accept(&self, sequence: u64, length: u32, check: u32) {
+        self.taken.store(0, Ordering::Relaxed);
+        self.length.store(length, Ordering::Relaxed);
+        self.check.store(check, Ordering::Relaxed);
+        // Release: who sees this sees the record. A process that is killed has stored in this order.
+        self.accepted.store(sequence + 1, Ordering::Release);
+    }
+
+    /// The writer has taken the record.
+    #[inline]
+    pub fn note_taken(&self, place: u64) {
+        self.taken.store(place, Ordering::Release);
+    }
+
+    /// The slot holds nothing that is still wanted. To be called before it is anybody else's.
+    #[inline]
+    pub fn clear(&self) {
+        self.accepted.store(0, Ordering::Release);
+    }
+}

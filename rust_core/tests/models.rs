@@ -1,0 +1,270 @@
+//! Our code without locks, run by loom through every order of events that the memory model allows (up to a number of
+//! preemptions): the modules are those of the crate, compiled with loom's atomics. Run by `scripts/check.py`.
+//!
+//! What a recovery finds after a kill is what a reader finds that looks at any moment and is not disturbed: so the readers
+//! here look twice, and only what stood still between their looks counts.
+#![allow(clippy::pedantic, dead_code)]
+
+use std::collections::HashSet;
+
+use loom::model::Builder;
+use loom::sync::Arc;
+use loom::thread;
+
+mod sync {
+    pub use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+}
+
+#[path = "../src/blackbox/note.rs"]
+mod note;
+#[path = "../src/slab/prefix.rs"]
+mod prefix;
+#[path = "../src/slab/stack.rs"]
+mod stack;
+
+use note::Note;
+use prefix::Prefix;
+use stack::Stack;
+use sync::{AtomicU32, AtomicU64, Ordering, fence};
+
+/// Enough for everything that is known to go wrong here: each model fails with fewer when its mechanism is weakened.
+fn model(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
+    let mut builder = Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.check(body);
+}
+
+/// Who has which slot.
+struct Owners(Vec<loom::cell::UnsafeCell<u32>>);
+
+impl Owners {
+    fn new(count: usize) -> Self {
+        Self((0..count).map(|_| loom::cell::UnsafeCell::new(0)).collect())
+    }
+
+    /// Writes into a slot as its owner does; loom tells if anybody else is there, or was and cannot be seen to have gone.
+    fn use_slot(&self, index: u32) {
+        self.0[index as usize].with_mut(|slot| unsafe { *slot += 1 });
+    }
+}
+
+/// SAFETY (of the sharing): loom checks each access.
+unsafe impl Sync for Owners {}
+unsafe impl Send for Owners {}
+
+/// One thread takes a slot while another takes two and gives the first back: no slot is ever two owners'.
+///
+/// Seen to fail with the count of changes left out of the head (ABA), and with `push_chain` relaxed in place of release.
+#[test]
+fn a_slot_has_one_owner() {
+    model(3, || {
+        let shared = Arc::new((Stack::new(2), Owners::new(2)));
+        // Both were in use and are back: the stack is 0, 1.
+        assert_eq!((shared.0.pop(), shared.0.pop()), (Some(0), Some(1)));
+        shared.0.link(0, 1);
+        shared.0.push_chain(0, 1);
+        let other = Arc::clone(&shared);
+        let taker = thread::spawn(move || {
+            let (stack, owners) = &*other;
+            let taken = stack.pop();
+            taken.into_iter().for_each(|index| owners.use_slot(index));
+            taken
+        });
+        let (stack, owners) = &*shared;
+        let first = stack.pop();
+        let mut held: Vec<u32> = stack.pop().into_iter().collect();
+        if let Some(index) = first {
+            owners.use_slot(index);
+            stack.push_chain(index, index);
+        }
+        held.extend(stack.pop());
+        held.iter().for_each(|index| owners.use_slot(*index));
+        held.extend(taker.join().unwrap());
+        assert_eq!(held.iter().collect::<HashSet<_>>().len(), held.len(), "a slot was taken twice: {held:?}");
+        // None is lost either.
+        assert_eq!(held.len() as u32 + stack.free(), 2);
+    });
+}
+
+/// A batch given back as one chain meets single slots given back and taken: all are there again, none twice.
+///
+/// Seen to fail with the link of the chain's last slot made once, before the loop.
+#[test]
+fn chains_lose_no_slot() {
+    model(3, || {
+        let shared = Arc::new((Stack::new(3), Owners::new(3)));
+        let stack = &shared.0;
+        let taken: Vec<u32> = std::iter::from_fn(|| stack.pop()).collect();
+        assert_eq!(taken, [0, 1, 2]);
+        let other = Arc::clone(&shared);
+        let single = thread::spawn(move || {
+            let (stack, owners) = &*other;
+            owners.use_slot(2);
+            stack.push_chain(2, 2);
+            let taken = stack.pop();
+            taken.into_iter().for_each(|index| owners.use_slot(index));
+            taken
+        });
+        for index in [0, 1] {
+            shared.1.use_slot(index);
+        }
+        stack.link(1, 0);
+        stack.push_chain(1, 0);
+        let held = single.join().unwrap();
+        let mut all: Vec<u32> = std::iter::from_fn(|| stack.pop()).chain(held).collect();
+        all.sort_unstable();
+        assert_eq!(all, [0, 1, 2]);
+    });
+}
+
+/// Slots never used before go to one owner each.
+///
+/// Seen to fail with a load and a store in `pop_fresh` in place of the one update.
+#[test]
+fn fresh_slots_have_one_owner() {
+    model(3, || {
+        let stack = Arc::new(Stack::new(3));
+        let takers: Vec<_> = (0..2)
+            .map(|_| {
+                let stack = Arc::clone(&stack);
+                thread::spawn(move || stack.pop())
+            })
+            .collect();
+        let mut taken: Vec<_> = takers.into_iter().map(|taker| taker.join().unwrap()).collect();
+        taken.push(stack.pop());
+        taken.sort_unstable();
+        assert_eq!(taken, [Some(0), Some(1), Some(2)]);
+        assert_eq!(stack.pop(), None);
+    });
+}
+
+/// A slot in a mapping: its prefix, and a record of two words whose sum is the check.
+struct Slot {
+    prefix: Prefix,
+    record: [AtomicU32; 2],
+}
+
+impl Slot {
+    fn new() -> Self {
+        Self {
+            prefix: Prefix {
+                accepted: AtomicU64::new(0),
+                taken: AtomicU64::new(0),
+                length: AtomicU32::new(0),
+                check: AtomicU32::new(0),
+            },
+            record: [AtomicU32::new(0), AtomicU32::new(0)],
+        }
+    }
+
+    /// What `Slab::buffer`, capture and `Buffer::accept` do, for record 10, 20, …
+    fn capture(&self, number: u32) {
+        Prefix::begin();
+        self.record.iter().for_each(|word| word.store(number, Ordering::Relaxed));
+        self.prefix.accept(u64::from(number), number, number * 2);
+    }
+
+    /// What a recovery sees, if the process is killed before it does anything more.
+    fn look(&self) {
+        let accepted = self.prefix.accepted.load(Ordering::Acquire);
+        let number = accepted.wrapping_sub(1);
+        let taken = self.prefix.taken.load(Ordering::Relaxed);
+        let length = self.prefix.length.load(Ordering::Relaxed);
+        let check = self.prefix.check.load(Ordering::Relaxed);
+        let record = [self.record[0].load(Ordering::Relaxed), self.record[1].load(Ordering::Relaxed)];
+        fence(Ordering::Acquire);
+        if accepted != 0 && self.prefix.accepted.load(Ordering::Relaxed) == accepted {
+            assert_eq!((u64::from(length), check), (number, length * 2), "the prefix is torn");
+            assert_eq!(record, [length, length], "the record is torn");
+            assert!(taken == 0 || taken == number * 100, "its place is another's");
+        }
+    }
+}
+
+/// A slot that is accepted, taken, cleared and used again shows no record, or a whole one, at any moment.
+///
+/// Seen to fail with `accepted` stored first in `accept`, or relaxed; without the fence in `begin`; without `clear`.
+#[test]
+fn a_kill_leaves_no_record_or_a_whole_one() {
+    model(3, || {
+        let slot = Arc::new(Slot::new());
+        let owner = {
+            let slot = Arc::clone(&slot);
+            thread::spawn(move || {
+                slot.capture(10);
+                slot.prefix.note_taken(1_000);
+                slot.prefix.clear();
+                slot.capture(20);
+            })
+        };
+        slot.look();
+        owner.join().unwrap();
+        slot.look();
+    });
+}
+
+/// As above, with the slot given back by one thread and taken by another.
+///
+/// Seen to fail without the fence in `begin`.
+#[test]
+fn a_kill_while_a_slot_changes_hands_leaves_no_torn_record() {
+    model(2, || {
+        let shared = Arc::new((Slot::new(), Stack::new(1)));
+        assert_eq!(shared.1.pop(), Some(0));
+        shared.0.capture(10);
+        let writer = {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || {
+                shared.0.prefix.clear();
+                shared.1.push_chain(0, 0);
+            })
+        };
+        let caller = {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || {
+                if shared.1.pop().is_some() {
+                    shared.0.capture(20);
+                }
+            })
+        };
+        shared.0.look();
+        writer.join().unwrap();
+        caller.join().unwrap();
+        shared.0.look();
+    });
+}
+
+/// What of a note a recovery believes: `upto` above `passed`, with the words of the same append.
+fn look_at_note(note: &Note) {
+    let passed = note.passed.load(Ordering::Acquire);
+    let upto = note.upto.load(Ordering::Acquire);
+    let words = [0, 1, 2].map(|index| note.words[index].load(Ordering::Relaxed));
+    fence(Ordering::Acquire);
+    let still = (note.upto.load(Ordering::Relaxed), note.passed.load(Ordering::Relaxed)) == (upto, passed);
+    if still && upto > passed {
+        assert_eq!(words, [upto, upto + 1, upto + 2], "half the note is another's");
+    }
+}
+
+/// At any moment the journal of a file holds no note of an append under way, or a whole one.
+///
+/// Seen to fail with `upto` stored before the words, without the 0 stored before them, and without the fence between.
+#[test]
+fn a_kill_leaves_no_note_or_a_whole_one() {
+    model(3, || {
+        let zero = || AtomicU64::new(0);
+        let note = Arc::new(Note { passed: zero(), upto: zero(), words: [zero(), zero(), zero()] });
+        let writer = {
+            let note = Arc::clone(&note);
+            thread::spawn(move || {
+                // The first append failed and was tried again with more: `passed` does not cover it.
+                note.intend([10, 11, 12], 10);
+                note.intend([20, 21, 22], 20);
+                note.pass(20);
+            })
+        };
+        look_at_note(&note);
+        writer.join().unwrap();
+        look_at_note(&note);
+    });
+}
