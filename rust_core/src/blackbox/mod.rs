@@ -45,7 +45,7 @@ impl Front {
     }
 
     fn note(&self, file: usize) -> &Note {
-        const { assert!(size_of::<Note>() <= format::JOURNAL && format::JOURNAL % align_of::<Note>() == 0) };
+        const { assert!(size_of::<Note>() <= format::JOURNAL && format::JOURNAL.is_multiple_of(align_of::<Note>())) };
         assert!(file < FILES);
         // SAFETY: the journals lie within the mapping, aligned, and are only ever used as atomics once the box is made.
         unsafe { self.memory.start().add(format::journal(file)).cast().as_ref() }
