@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::escape;
 use crate::platform;
 use crate::stats::Stats;
 
@@ -39,7 +40,9 @@ impl ErrorHandler {
         told.insert(action.to_owned(), (now, 0));
         drop(told);
         let again = if silent == 0 { String::new() } else { format!(" ({silent} more since last told)") };
+        // Paths and the system's words may hold anything.
+        let line = escape::shown(&format!("unified_logger: cannot {action}: {error}{again}")) + "\n";
         // Nowhere is left to tell that standard error is closed.
-        let _ = platform::write_stderr(format!("unified_logger: cannot {action}: {error}{again}\n").as_bytes());
+        let _ = platform::write_stderr(line.as_bytes());
     }
 }

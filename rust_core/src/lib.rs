@@ -2,6 +2,7 @@
 //! Modules are listed in the order data flows; each uses those before it and none after it.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
+pub mod escape;
 pub mod error;
 pub mod checksum;
 pub mod platform;

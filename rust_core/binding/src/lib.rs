@@ -2,6 +2,8 @@
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
 mod gil;
+mod escape;
+mod files;
 mod watch;
 mod guard;
 mod frame;
@@ -31,7 +33,11 @@ mod _core {
         shutdown, start, stats, turn_off,
     };
     #[pymodule_export]
+    use crate::escape::{escape_json, escape_text};
+    #[pymodule_export]
     use crate::exception::{exception_json, format_exception};
+    #[pymodule_export]
+    use crate::files::{open_log, prepare_directory};
     #[pymodule_export]
     use crate::logger::{Logger, log_ai, set_listened};
     #[pymodule_export]
