@@ -205,6 +205,18 @@ def format_exception(exception: BaseException) -> str:
 def exception_json(exception: BaseException) -> str:
     """The JSON an exception has in a record."""
 
+def prepare_directory(path: str, mode: int) -> None:
+    """Makes a log directory unless it is there, and makes sure that files can be made in it."""
+
+def open_log(path: str, mode: int) -> int:
+    """Opens a log file for appending, as the engine opens its own, and gives its descriptor, the caller's to close."""
+
+def escape_text(text: str) -> str:
+    """A text as it is shown to people: on one line, and harmless for a terminal."""
+
+def escape_json(line: str) -> str:
+    """A line of JSON without characters that act where it is shown; it reads back as what it was."""
+
 def mark_wrapper(code: CodeType) -> None:
     """Marks a function as a wrapper of logging calls: records name its caller."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import reprlib
+
 
 class UnifiedLoggerError(Exception):
     """The base of all errors of this package."""
@@ -39,8 +41,33 @@ class ConfigurationError(UnifiedLoggerError, ValueError):
 
     def __str__(self) -> str:
         place = self.source if self.line is None else f"{self.source}:{self.line}"
-        shown = repr(self.value)
-        if len(shown) > 120:
-            shown = f"{shown[:119]}…"
         hint = "" if self.suggestion is None else f"; did you mean {self.suggestion!r}?"
-        return f"{place}: {self.key} = {shown} is not allowed: must be {self.allowed}{hint}"
+        text = f"{place}: {_cut(self.key)} = {_shown(self.value)} is not allowed: must be {self.allowed}{hint}"
+        return _printable(text)
+
+
+_LONGEST = 120
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _shown(value: object) -> str:
+    """The value's repr, within bounds: a configuration may hold anything, in any size."""
+    short = reprlib.Repr()
+    short.maxlevel, short.maxstring, short.maxother, short.maxlong = 3, _LONGEST, _LONGEST, _LONGEST
+    short.maxdict = short.maxlist = short.maxtuple = short.maxset = short.maxfrozenset = 20
+    try:
+        return _cut(short.repr(value))
+    except Exception:  # An integer of more digits than the interpreter converts, for one.
+        return f"<{type(value).__name__}>"
+
+
+def _printable(text: str) -> str:
+    """One line that is harmless for a terminal, whatever paths and values it tells of."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )

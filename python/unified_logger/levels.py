@@ -22,7 +22,7 @@ def parse(value: object) -> int:
     """
     if isinstance(value, str):
         text = value.strip().upper()
-        number = int(text) if text.isdecimal() else logging.getLevelName(text)
+        number = int(text) if text.isascii() and text.isdecimal() else logging.getLevelName(text)
     else:
         number = value
     if isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= 100:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sys
 from datetime import datetime, timezone
 from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, Any
@@ -37,15 +38,11 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line, without its newline."""
         time = datetime.fromtimestamp(record.created, timezone.utc)
-        try:
-            message = record.getMessage()
-        except Exception as error:  # A message that does not fit its arguments is still a record.
-            message = f"{record.msg!s} [{error}; args: {record.args!r}]"
         line: dict[str, Any] = {
             "timestamp": time.isoformat(timespec="microseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": message,
+            "message": _message(record),
             "module": record.module,
             "function": record.funcName,
             "line": record.lineno,
@@ -56,17 +53,45 @@ class JsonFormatter(logging.Formatter):
         for name in ("trace_id", "span_id"):
             if name in current:
                 line[name] = current.pop(name)
-        parts = [f"{json.dumps(key)}:{json.dumps(value, ensure_ascii=False)}" for key, value in line.items()]
+        parts = [f"{json.dumps(key)}:{_json(value)}" for key, value in line.items()]
         if record.exc_info and record.exc_info[1] is not None:
             parts.append(f'"exception":{_core.exception_json(record.exc_info[1])}')
         if record.stack_info:
-            parts.append(f'"stack":{json.dumps(record.stack_info, ensure_ascii=False)}')
+            parts.append(f'"stack":{_json(record.stack_info)}')
         fields = fields_of(record)
         parts += [
-            f"{json.dumps(_key(name), ensure_ascii=False)}:{_core.encode_value(value)}"
+            f"{_json(_key(name))}:{_core.encode_value(value)}"
             for name, value in {**{k: v for k, v in current.items() if k not in fields}, **fields}.items()
         ]
-        return "{" + ",".join(parts) + "}"
+        return _core.escape_json("{" + ",".join(parts) + "}")
+
+
+class TextFormatter(logging.Formatter):
+    """One record for people: one line, a traceback indented below it, with the escapes of the native encoder."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The lines, without the last newline."""
+        lines = [f"{self.formatTime(record)} {record.levelname:<8} {record.name} {_message(record)}"]
+        error = record.exc_info and record.exc_info[1]
+        for text in (_core.format_exception(error) if error else "", record.stack_info or ""):
+            lines += [f"    {part}" for part in text.rstrip("\n").split("\n") if text]
+        return "\n".join(_core.escape_text(_whole(line)) for line in lines)
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception as error:  # A message that does not fit its arguments is still a record.
+        return f"{record.msg!s} [{error}; args: {record.args!r}]"
+
+
+def _whole(text: str) -> str:
+    """The text with lone surrogates written out: a file takes none."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _json(value: object) -> str:
+    return json.dumps(_whole(value) if isinstance(value, str) else value, ensure_ascii=False)
 
 
 def _key(name: str) -> str:
@@ -87,6 +112,7 @@ class _File(RotatingFileHandler):
     def __init__(self, settings: Settings, file: FileSettings) -> None:
         self._mode = settings.file_mode
         self._lines = 0
+        self._obstructed = False
         super().__init__(
             settings.log_dir / file.name,
             maxBytes=file.max_bytes if file.backup_count else 0,
@@ -99,8 +125,23 @@ class _File(RotatingFileHandler):
         self.setFormatter(JsonFormatter())
 
     def _open(self) -> Any:
-        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, self._mode)
-        return os.fdopen(descriptor, "a", encoding=self.encoding)
+        if os.name == "posix":
+            return os.fdopen(_core.open_log(self.baseFilename, self._mode), "a", encoding=self.encoding)
+        return super()._open()
+
+    def doRollover(self) -> None:  # noqa: N802 - the name is the base class's
+        """Rotates; where that is impossible, goes on in the same file."""
+        try:
+            super().doRollover()
+        except OSError as error:
+            if not self._obstructed and sys.stderr is not None:
+                self._obstructed = True
+                text = _core.escape_text(_whole(f"unified_logger: cannot rotate {self.baseFilename}: {error}"))
+                print(text, file=sys.stderr)
+        else:
+            self._obstructed = False
+        if self.stream is None:
+            self.stream = self._open()
 
     def filter(self, record: logging.LogRecord) -> Any:
         """Keeps records of other kinds out."""
@@ -142,15 +183,22 @@ class PlainOutput:
     """
 
     def __init__(self, settings: Settings, console: tuple[str, bool]) -> None:
-        os.makedirs(settings.log_dir, settings.dir_mode, exist_ok=True)
+        _core.prepare_directory(str(settings.log_dir), settings.dir_mode)
         self._count = 0
-        self._files = [_File(settings, file) for file in settings.files if file.enabled]
+        self._files: list[_File] = []
+        try:
+            for file in settings.files:
+                if file.enabled:
+                    self._files.append(_File(settings, file))
+        except BaseException:
+            for opened in self._files:
+                opened.close()
+            raise
         self._handlers: list[logging.Handler] = list(self._files)
         if settings.console_format != "off":
             handler = logging.StreamHandler()
             handler.setLevel(settings.console_level)
-            text = logging.Formatter("%(asctime)s %(levelname)-8s %(name)s %(message)s")
-            handler.setFormatter(text if console[0] == "text" else JsonFormatter())
+            handler.setFormatter(TextFormatter() if console[0] == "text" else JsonFormatter())
             self._handlers.append(handler)
 
     def emit(self, record: logging.LogRecord, ai: bool = False) -> None:

@@ -3,15 +3,21 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::escape;
+
 /// Why the engine could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {source}", shown(path))]
     Io { action: &'static str, path: PathBuf, source: io::Error },
-    #[error("{} is not a regular file", .0.display())]
+    #[error("{} is not a regular file", shown(.0))]
     NotRegular(PathBuf),
-    #[error("{} is a symbolic link in a directory that others may write", .0.display())]
+    #[error("{} is a symbolic link in a directory that others may write", shown(.0))]
     SymbolicLink(PathBuf),
+    #[error("{} has another name too, in a directory that others may write", shown(.0))]
+    HardLink(PathBuf),
+    #[error("{} belongs to another user, in a directory that everybody may write", shown(.0))]
+    Foreign(PathBuf),
     #[error("cannot start the {name} thread: {source}")]
     Thread { name: &'static str, source: io::Error },
 }
@@ -25,10 +31,19 @@ impl Error {
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match self {
-            Self::Io { path, .. } | Self::NotRegular(path) | Self::SymbolicLink(path) => Some(path),
+            Self::Io { path, .. }
+            | Self::NotRegular(path)
+            | Self::SymbolicLink(path)
+            | Self::HardLink(path)
+            | Self::Foreign(path) => Some(path),
             Self::Thread { .. } => None,
         }
     }
+}
+
+/// A path may hold anything; the sentence it stands in stays one line.
+fn shown(path: &Path) -> String {
+    escape::shown(&path.display().to_string())
 }
 
 pub type Result<T> = std::result::Result<T, Error>;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, bounded};
 
+use crate::escape;
 use crate::platform;
 use crate::stats::Stats;
 
@@ -87,7 +88,8 @@ impl ErrorHandler {
         told.insert(action.to_owned(), (now, 0));
         drop(told);
         let again = if silent == 0 { String::new() } else { format!(" ({silent} more since last told)") };
-        self.say(format!("unified_logger: cannot {action}: {error}{again}\n"));
+        // Paths and the system's words may hold anything.
+        self.say(escape::shown(&format!("unified_logger: cannot {action}: {error}{again}")) + "\n");
     }
 
     fn say(&self, line: String) {

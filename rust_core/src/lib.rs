@@ -3,6 +3,7 @@
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
 pub mod sync;
+pub mod escape;
 pub mod error;
 pub mod checksum;
 pub mod platform;

@@ -1,4 +1,4 @@
-"""YAML files, read safely: plain data only, every key known by its line, none given twice."""
+"""YAML files, read safely: plain data only, within bounds, every key known by its line, none given twice."""
 
 from __future__ import annotations
 
@@ -9,9 +9,17 @@ from ..errors import ConfigurationError
 from . import layout
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from os import PathLike
 
     import yaml
+
+# Far more than any configuration has; reading and checking this much takes seconds at most.
+_BYTES = 256 * 1024
+# Mappings and lists inside each other.
+_DEPTH = 20
+# Keys and values, an alias counted as all it stands for.
+_NODES = 20_000
 
 
 def load_config(path: str | PathLike[str]) -> dict[str, Any]:
@@ -24,57 +32,149 @@ def load_config(path: str | PathLike[str]) -> dict[str, Any]:
         The configuration as it stands in the file.
 
     Raises:
-        ConfigurationError: The file cannot be read, is not plain YAML, or something in it is not as it must be.
+        ConfigurationError: The file cannot be read, is not plain YAML, is larger than a configuration can be, or something in
+            it is not as it must be.
     """
     source = str(path)
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            source=source, key="(the whole file)", value=source, allowed=f"a readable file in UTF-8 ({error})"
-        ) from error
-    config, lines = _parse(text, source)
+    config, lines = _parse(_read(path, source), source)
     layout.check(config, source, lines)
     return config
+
+
+def _read(path: str | PathLike[str], source: str) -> str:
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL.
+        raise _wrong(source, source, f"a readable file in UTF-8 ({error})") from error
+    if len(content) > _BYTES:
+        raise _wrong(source, source, f"at most {_BYTES // 1024} KiB large")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise _wrong(source, source, f"a readable file in UTF-8 ({error})", line) from error
+
+
+def _wrong(source: str, value: object, allowed: str, line: int | None = None) -> ConfigurationError:
+    return ConfigurationError(source=source, key="(the whole file)", value=value, allowed=allowed, line=line)
 
 
 def _parse(text: str, source: str) -> tuple[dict[str, Any], dict[layout.Path, int]]:
     import yaml  # Only programs that use a file pay for it.
 
     lines: dict[layout.Path, int] = {}
-    loader = yaml.SafeLoader(text)
+    plain = "plain YAML: texts, numbers, true, false, null, lists and mappings"
     try:
-        root = loader.get_single_node()
-        if root is None:
-            return {}, lines
-        _walk(root, yaml.MappingNode, (), lines, source)
-        config = loader.construct_document(root)
+        loader = _loader(yaml)(text)
+        try:
+            root = loader.get_single_node()
+            if root is None:
+                return {}, lines
+            _Walk(yaml, lines, source).root(root)
+            config = loader.construct_document(root)
+        finally:
+            loader.dispose()
+    except yaml.reader.ReaderError as error:
+        # A character that no text has; it tells where, but not in which line.
+        problem = f"the character U+{ord(text[error.position]):04X}"
+        raise _wrong(source, problem, plain, text.count("\n", 0, error.position) + 1) from error
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise ConfigurationError(
-            source=source,
-            key="(the whole file)",
-            value=getattr(error, "problem", None) or str(error),
-            allowed="plain YAML: texts, numbers, true, false, null, lists and mappings",
-            line=None if mark is None else mark.line + 1,
-        ) from error
-    finally:
-        loader.dispose()
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        problem = getattr(error, "problem", None) or str(error)
+        raise _wrong(source, problem, plain, None if mark is None else mark.line + 1) from error
     return config, lines
 
 
-def _walk(
-    node: yaml.Node, mapping: type[yaml.Node], path: layout.Path, lines: dict[layout.Path, int], source: str
-) -> None:
-    """Notes the line of every key, and refuses keys given twice: YAML would silently keep the last."""
-    if not isinstance(node, mapping):
-        return
-    for key, value in node.value:
-        below = (*path, str(key.value))
-        line = key.start_mark.line + 1
-        if below in lines:
-            raise ConfigurationError(
-                source=source, key=".".join(below), value=key.value, allowed="given once only", line=line
-            )
-        lines[below] = line
-        _walk(value, mapping, below, lines, source)
+def _loader(yaml: Any) -> Callable[[str], Any]:
+    """The safe loader with a bound on depth, whose every refusal names a line."""
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc] # the module is a parameter
+        def __init__(self, text: str) -> None:
+            super().__init__(text)
+            self._depth = 0
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            self._depth += 1
+            if self._depth > _DEPTH:
+                raise yaml.composer.ComposerError(None, None, "nested too deeply", self.peek_event().start_mark)
+            node = super().compose_node(parent, index)
+            self._depth -= 1
+            return node
+
+        def construct_object(self, node: Any, deep: bool = False) -> Any:
+            try:
+                return super().construct_object(node, deep)
+            except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError) as error:
+                # `2024-99-99`, an integer of a million digits, `!!bool maybe`: the loader lets these through as they come.
+                raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from error
+
+    return Loader
+
+
+class _Walk:
+    """Notes the line of every key, and refuses what YAML would let pass.
+
+    That is a key given twice (it would silently keep the last), and what grows or goes round by aliases.
+
+    Args:
+        yaml: The module.
+        lines: Takes the line of each key.
+        source: The file, for messages.
+    """
+
+    def __init__(self, yaml: Any, lines: dict[layout.Path, int], source: str) -> None:
+        self._yaml = yaml
+        self._lines = lines
+        self._source = source
+        self._nodes = 0
+        # The nodes around the one that is looked at.
+        self._open: set[int] = set()
+
+    def root(self, node: yaml.Node) -> None:
+        """Looks at a whole document."""
+        self._node(node, (), merged=False)
+
+    def _node(self, node: Any, path: layout.Path, merged: bool) -> None:
+        self._nodes += 1
+        if self._nodes > _NODES:
+            raise self._refused("more than a configuration can be", node)
+        if id(node) in self._open:
+            raise self._refused("an alias inside what it stands for", node)
+        if len(self._open) >= _DEPTH:
+            raise self._refused("nested too deeply", node)
+        self._open.add(id(node))
+        if isinstance(node, self._yaml.MappingNode):
+            self._mapping(node, path, merged)
+        elif isinstance(node, self._yaml.SequenceNode):
+            for item in node.value:
+                self._node(item, (*path, "[]"), merged=True)
+        self._open.discard(id(node))
+
+    def _mapping(self, node: Any, path: layout.Path, merged: bool) -> None:
+        own: set[str] = set()
+        for key, value in node.value:
+            if not isinstance(key, self._yaml.ScalarNode):
+                raise self._refused("a key that is not a text", key)
+            line = key.start_mark.line + 1
+            below = (*path, str(key.value))
+            if key.value in own:
+                raise ConfigurationError(
+                    source=self._source, key=".".join(below), value=key.value, allowed="given once only", line=line
+                )
+            own.add(key.value)
+            if key.tag == "tag:yaml.org,2002:merge":
+                # Its keys become those of this mapping, which win.
+                sources = value.value if isinstance(value, self._yaml.SequenceNode) else [value]
+                for source in sources:
+                    self._node(source, path, merged=True)
+                continue
+            if merged:
+                self._lines.setdefault(below, line)
+            else:
+                self._lines[below] = line
+            self._node(value, below, merged)
+
+    def _refused(self, problem: str, node: Any) -> Exception:
+        error: Exception = self._yaml.composer.ComposerError(None, None, problem, node.start_mark)
+        return error

@@ -70,13 +70,26 @@ def _whole(value: Any, least: int, most: int) -> int:
 def _integer(name: str, allowed: str, least: int, most: int) -> Kind:
     schema = {"type": "integer", "minimum": least, "maximum": most}
     return Kind(
-        name, allowed, lambda value: _whole(value, least, most), lambda text: _whole(int(text), least, most), schema
+        name,
+        allowed,
+        lambda value: _whole(value, least, most),
+        lambda text: _whole(int(_ascii(text)), least, most),
+        schema,
     )
+
+
+def _ascii(text: str) -> str:
+    """Refuses digits of other scripts: `int` and `float` would take them."""
+    if not text.isascii():
+        raise ValueError
+    return text
 
 
 def _size(value: Any, least: int = 0, most: int = 2**53) -> int:
     if isinstance(value, str):
-        found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMG]?I?B?)\s*", value, re.IGNORECASE)
+        # Sixteen digits are all that 2**53 has; more would overflow on their way.
+        pattern = r"\s*(\d{1,16}(?:\.\d{1,16})?)\s*([KMG]?I?B?)\s*"
+        found = re.fullmatch(pattern, value, re.IGNORECASE | re.ASCII)
         if found is None or found[2].upper() not in _UNITS:
             raise ValueError
         value = int(float(found[1]) * _UNITS[found[2].upper()])
@@ -108,6 +121,7 @@ def _seconds(value: Any) -> float:
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip() or "\0" in value:
         raise ValueError
+    value.encode("utf-8")  # Half a surrogate stands for a byte that is no UTF-8.
     return value
 
 
@@ -129,7 +143,7 @@ def _names_text(text: str) -> tuple[str, ...]:
 
 def _mode(value: Any) -> int:
     if isinstance(value, str):
-        value = int(value, 8)
+        value = int(_ascii(value), 8)
     mode = _whole(value, 0, 0o777)
     if mode & 0o002 or not mode & 0o200:
         raise ValueError
@@ -169,7 +183,7 @@ SECONDS = Kind(
     "seconds",
     "a number of seconds from 0 to 86400",
     _seconds,
-    lambda text: _seconds(float(text)),
+    lambda text: _seconds(float(_ascii(text))),
     {"type": "number", "minimum": 0, "maximum": 86_400},
 )
 TEXT = Kind("text", "a text that is not empty", _text, _text, {"type": "string", "minLength": 1})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import levels
 from ..errors import ConfigurationError
-from . import layout
+from . import exposure, layout
 from .options import OPTIONS, Option
 
 if TYPE_CHECKING:
@@ -98,9 +98,13 @@ def resolve(
     values = {option.name: option.kind.parse(option.default) for option in OPTIONS.values()} | given
     handlers = {name: block or {} for name, block in (config.get("handlers") or {}).items()}
     values["console_format"] = _console_format(values["console_format"], given, handlers)
+    log_dir = _directory(values["log_dir"])
+    files = _files(values, config, handlers, arguments, environ, source)
+    names = [file.name for file in files if file.enabled]
+    exposed = exposure.notices(str(log_dir), names, values["dir_mode"], values["file_mode"])
     return Settings(
         log_level=values["log_level"],
-        log_dir=Path(values["log_dir"]).expanduser().absolute(),
+        log_dir=log_dir,
         queue_size=values["queue_size"],
         queue_bytes=values["queue_bytes"],
         overflow=values["overflow"],
@@ -112,7 +116,7 @@ def resolve(
         console_format=values["console_format"],
         file_mode=values["file_mode"],
         dir_mode=values["dir_mode"],
-        files=_files(values, config, handlers, arguments, environ, source),
+        files=files,
         ai_loggers=values["ai_loggers"],
         legacy_substring=values["legacy_substring"],
         log_uncaught=values["log_uncaught"],
@@ -125,8 +129,20 @@ def resolve(
             if block and "level" in block
         },
         suppress_loggers=tuple(config.get("suppress_loggers") or ()),
-        notices=tuple(_notices(values, given, config)),
+        notices=(*_notices(values, given, config), *exposed),
     )
+
+
+def _directory(given: str) -> Path:
+    """The whole path of the log directory, once and for all: a program may go elsewhere."""
+    try:
+        path = Path(given).expanduser().absolute()
+        str(path).encode("utf-8")
+    except (RuntimeError, OSError, ValueError) as error:
+        raise ConfigurationError(
+            source="log directory", key="log_dir", value=given, allowed=f"a path that can be resolved ({error})"
+        ) from error
+    return path
 
 
 def _from_arguments(arguments: Mapping[str, object]) -> dict[str, Any]:

@@ -4,6 +4,8 @@
 mod gil;
 mod interrupt;
 mod ending;
+mod escape;
+mod files;
 mod watch;
 mod guard;
 mod frame;
@@ -33,7 +35,11 @@ mod _core {
         shutdown, start, stats, turn_off,
     };
     #[pymodule_export]
+    use crate::escape::{escape_json, escape_text};
+    #[pymodule_export]
     use crate::exception::{exception_json, format_exception};
+    #[pymodule_export]
+    use crate::files::{open_log, prepare_directory};
     #[pymodule_export]
     use crate::logger::{Logger, log_ai, set_listened};
     #[pymodule_export]

@@ -6,12 +6,12 @@ use std::ffi::c_int;
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 use unified_logger_core::level;
 use unified_logger_core::names;
 use unified_logger_core::record::INLINE;
 
-use crate::capture::{Arguments, Call, Origin, capture_bare, capture_plain};
+use crate::capture::{Arguments, Call, Origin, capture_bare, capture_plain, text_of};
 use crate::ending;
 use crate::gil::Gil;
 use crate::guard::Guard;
@@ -39,7 +39,9 @@ unsafe impl Send for Logger {}
 #[pymethods]
 impl Logger {
     #[new]
-    fn new(name: String, logger: Bound<'_, PyAny>) -> Self {
+    fn new(name: &Bound<'_, PyString>, logger: Bound<'_, PyAny>) -> Self {
+        // Half a surrogate and a name without end are written as in any other text.
+        let name = text_of(name.as_any());
         let number = names::here().logger(name.clone()).unwrap_or(INLINE);
         Self { name, number, logger: logger.unbind(), guard: UnsafeCell::new(None) }
     }

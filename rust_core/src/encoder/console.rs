@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::clock;
+use crate::escape;
 use crate::exception::{self, SourceCache};
 use crate::level;
 use crate::names;
@@ -49,7 +50,7 @@ impl ConsoleEncoder {
         for text in [error, stack].into_iter().flatten() {
             for part in text.lines() {
                 line.push_str("    ");
-                put_escaped(&mut line, part);
+                escape::put(&mut line, part);
                 line.push('\n');
             }
         }
@@ -69,7 +70,7 @@ impl ConsoleEncoder {
         line.push(' ');
         let name = names::here().level_name(header.level);
         self.painted(line, color_of(header.level), |line| {
-            let _ = write!(line, "{name:<8}");
+            let _ = write!(line, "{:<8}", escape::shown(&name));
         });
         line.push(' ');
         let logger = match record.logger {
@@ -79,9 +80,9 @@ impl ConsoleEncoder {
                 known.map_or(UNKNOWN.into(), |(name, ())| (**name).clone())
             }
         };
-        self.painted(line, DIM, |line| put_escaped(line, &logger));
+        self.painted(line, DIM, |line| escape::put(line, &logger));
         line.push(' ');
-        self.painted(line, BOLD, |line| put_escaped(line, record.message));
+        self.painted(line, BOLD, |line| escape::put(line, record.message));
     }
 
     fn put_fields(&mut self, record: &Record<'_>, line: &mut String) {
@@ -112,7 +113,7 @@ impl ConsoleEncoder {
         for (name, value) in names.into_iter().zip(values) {
             line.push_str("  ");
             self.painted(line, DIM, |line| {
-                put_escaped(line, name);
+                escape::put(line, name);
                 line.push('=');
             });
             put_value(line, value);
@@ -147,39 +148,20 @@ fn put_value(line: &mut String, value: Value<'_>) {
         Value::Integer(value) => write!(line, "{value}"),
         Value::Float(value) => write!(line, "{value:?}"),
         Value::Json(json) => {
-            put_escaped(line, json);
+            escape::put(line, json);
             Ok(())
         }
         Value::Text(text) if text.is_empty() || text.contains([' ', '"', '=']) => {
             line.push('"');
-            put_escaped(line, &text.replace('"', "\\\""));
+            escape::put(line, &text.replace('"', "\\\""));
             line.push('"');
             Ok(())
         }
         Value::Text(text) => {
-            put_escaped(line, text);
+            escape::put(line, text);
             Ok(())
         }
     };
-}
-
-/// Puts `text` so that it can neither end the line nor speak to the terminal: C0, DEL and C1 characters, line and
-/// paragraph separators, and the marks that turn the direction of writing are escaped.
-fn put_escaped(line: &mut String, text: &str) {
-    for character in text.chars() {
-        match character {
-            '\n' => line.push_str("\\n"),
-            '\r' => line.push_str("\\r"),
-            '\t' => line.push_str("\\t"),
-            '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                let _ = write!(line, "\\u{:04x}", u32::from(character));
-            }
-            control if control.is_control() => {
-                let _ = write!(line, "\\x{:02x}", u32::from(control));
-            }
-            plain => line.push(plain),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -214,7 +196,7 @@ mod tests {
         #[test]
         fn nothing_from_a_record_ends_the_line_or_reaches_the_terminal(message: String, name: String, text: String) {
             let line = line(&message, &[(&name, Value::Text(&text)), ("j", Value::Json("{\"a\":\"\u{9b}\"}"))], false);
-            prop_assert_eq!(line.chars().filter(|c| c.is_control()).collect::<String>(), "\n");
+            prop_assert_eq!(line.chars().filter(|character| escape::acts(*character)).collect::<String>(), "\n");
         }
     }
 }

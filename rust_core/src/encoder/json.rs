@@ -8,6 +8,7 @@ use json_escape_simd::escape_into;
 use serde::Serialize;
 
 use crate::clock;
+use crate::escape;
 use crate::exception::{self, SourceCache};
 use crate::names::{self, Names};
 use crate::platform;
@@ -146,6 +147,7 @@ impl JsonEncoder {
     /// Appends the line up to the process number: what is the same whenever the record is encoded.
     pub fn encode_head(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
         let header = &record.header;
+        let start = out.len();
         out.extend_from_slice(br#"{"timestamp":""#);
         self.times.write(header.time, out);
         self.put_level_and_logger(record, out);
@@ -159,9 +161,11 @@ impl JsonEncoder {
             },
         }
         out.extend_from_slice(&self.process);
+        escape::json_line(out, start);
     }
 
     fn encode_rest(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
+        let start = out.len();
         if let Some(context) = &record.context {
             if let Some(id) = context.trace_id {
                 put_string(out, br#","trace_id":"#, id);
@@ -182,7 +186,9 @@ impl JsonEncoder {
             exception::write_stack_json(blob, &mut self.sources, out);
         }
         self.put_fields(record, out);
-        out.extend_from_slice(b"}\n");
+        out.push(b'}');
+        escape::json_line(out, start);
+        out.push(b'\n');
     }
 
     fn put_level_and_logger(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {

@@ -34,3 +34,13 @@ pub enum Lock {
     /// The file system has no locks.
     Unsupported,
 }
+
+/// What other users may do in a directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exposure {
+    Private,
+    /// Its group may create names in it: whoever shares the logs, or sets a trap.
+    Group,
+    /// Everybody may, or it belongs to another user.
+    Open,
+}

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{Identity, Lock};
+use super::{Exposure, Identity, Lock};
 
 /// Nanoseconds since the epoch.
 #[inline]
@@ -22,11 +22,28 @@ pub fn open_append(path: &Path, _mode: u32, _follow: bool) -> io::Result<File> {
     OpenOptions::new().append(true).read(true).create(true).open(path)
 }
 
+/// Files have no numbers that another language's library knows.
+pub fn into_descriptor(_file: File) -> io::Result<i32> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 pub fn create_directories(path: &Path, _mode: u32) -> io::Result<()> {
     std::fs::create_dir_all(path)
 }
 
-pub fn others_may_write(_directory: &Path) -> bool {
+pub fn exposure(_directory: &Path) -> Exposure {
+    Exposure::Private
+}
+
+pub fn names(_meta: &std::fs::Metadata) -> u64 {
+    1
+}
+
+pub fn is_foreign(_meta: &std::fs::Metadata, _directory: &Path) -> bool {
+    false
+}
+
+pub fn is_planted_link(_path: &Path) -> bool {
     false
 }
 

@@ -1,15 +1,15 @@
 //! Unix through libc, not raw system calls, so that preload shims and `faketime` act on them.
 
 use std::ffi::CString;
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd};
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::{Identity, Lock};
+use super::{Exposure, Identity, Lock};
 
 /// Between two looks at a lock that another holds. The first pauses grow, so that a short wait is short and a longer one costs
 /// little; then they shrink by the age of the wait.
@@ -53,6 +53,11 @@ pub fn open_append(path: &Path, mode: u32, follow: bool) -> io::Result<File> {
     }
 }
 
+/// Gives a file away by its number; who takes it closes it.
+pub fn into_descriptor(file: File) -> io::Result<i32> {
+    Ok(file.into_raw_fd())
+}
+
 /// A process that closed its standard error would get its number for the next file, and what is meant for the console would
 /// go there.
 pub(super) fn beyond_standard_streams(file: File) -> io::Result<File> {
@@ -68,24 +73,68 @@ pub(super) fn beyond_standard_streams(file: File) -> io::Result<File> {
     }
 }
 
-/// Creates a directory and its missing parents with `mode`. What exists keeps its mode.
+/// Creates a directory and its missing parents with exactly `mode`, whatever the umask takes away. What exists keeps its mode.
 pub fn create_directories(path: &Path, mode: u32) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
     }
-    DirBuilder::new().recursive(true).mode(mode).create(path)
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        create_directories(parent, mode)?;
+    }
+    match DirBuilder::new().mode(mode).create(path) {
+        Ok(()) => {
+            // A directory inherits the bit for its group from the one it lies in.
+            let inherited = path.symlink_metadata()?.mode() & 0o7000;
+            std::fs::set_permissions(path, Permissions::from_mode(inherited | mode))
+        }
+        // Another process was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
-/// Whether others than the owner may create names in `directory` (so that a link there may be a trap).
-pub fn others_may_write(directory: &Path) -> bool {
-    directory.metadata().is_ok_and(|meta| meta.mode() & 0o022 != 0)
+/// What others may do in `directory`. One that cannot be looked at counts as open to all.
+pub fn exposure(directory: &Path) -> Exposure {
+    match directory.metadata() {
+        Ok(meta) if meta.mode() & 0o002 == 0 && is_trusted(meta.uid()) => {
+            if meta.mode() & 0o020 == 0 {
+                Exposure::Private
+            } else {
+                Exposure::Group
+            }
+        }
+        _ => Exposure::Open,
+    }
 }
 
-/// Whether this process may create files in `directory`.
+/// This user, or root.
+fn is_trusted(user: u32) -> bool {
+    // SAFETY: always succeeds.
+    user == 0 || user == unsafe { libc::geteuid() }
+}
+
+/// Names that a file has.
+pub fn names(meta: &Metadata) -> u64 {
+    meta.nlink()
+}
+
+/// Whether a file belongs to somebody who is neither this user, nor root, nor the owner of the directory it lies in.
+pub fn is_foreign(meta: &Metadata, directory: &Path) -> bool {
+    !is_trusted(meta.uid()) && directory.metadata().ok().map(|directory| directory.uid()) != Some(meta.uid())
+}
+
+/// Whether `path` is a link that another user may have laid.
+pub fn is_planted_link(path: &Path) -> bool {
+    let exposed = path.parent().is_some_and(|parent| exposure(parent) != Exposure::Private);
+    exposed && path.symlink_metadata().is_ok_and(|meta| meta.is_symlink() && !is_trusted(meta.uid()))
+}
+
+/// Whether this process may create files in `directory`, as the user whose rights it has.
 pub fn may_write(directory: &Path) -> io::Result<()> {
     let path = CString::new(directory.as_os_str().as_bytes())?;
+    let access = libc::W_OK | libc::X_OK;
     // SAFETY: `path` is a NUL-terminated string that outlives the call.
-    if unsafe { libc::access(path.as_ptr(), libc::W_OK | libc::X_OK) } == 0 {
+    if unsafe { libc::faccessat(libc::AT_FDCWD, path.as_ptr(), access, libc::AT_EACCESS) } == 0 {
         Ok(())
     } else {
         Err(io::Error::last_os_error())

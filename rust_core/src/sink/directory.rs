@@ -7,13 +7,18 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::platform::{self, Lock};
 
+use super::open::open_guarded;
+
 const LOCK_FILE: &str = ".unified_logger.lock";
 
 /// Makes the directory if it is missing, and makes sure that files can be made in it.
 ///
 /// # Errors
-/// When it cannot be made, is not a directory or must not be written.
+/// When it cannot be made, is not a directory, must not be written, or is a link that another user may have laid.
 pub fn prepare_directory(directory: &Path, mode: u32) -> Result<()> {
+    if platform::is_planted_link(directory) {
+        return Err(Error::SymbolicLink(directory.to_owned()));
+    }
     platform::create_directories(directory, mode)
         .map_err(|error| Error::io("create the directory", directory, error))?;
     platform::may_write(directory).map_err(|error| Error::io("write in the directory", directory, error))
@@ -93,6 +98,5 @@ impl Drop for Unlock<'_> {
 }
 
 fn open(path: &Path, mode: u32) -> Result<File> {
-    let follow = !path.parent().is_some_and(platform::others_may_write);
-    platform::open_append(path, mode, follow).map_err(|error| Error::io("open the lock file", path, error))
+    open_guarded("open the lock file", path, mode, |meta| meta.is_file()).map(|(file, _)| file)
 }

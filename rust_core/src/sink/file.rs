@@ -15,6 +15,7 @@ use crate::platform::{self, Identity};
 use crate::rotation::SizeRotation;
 
 use super::directory::Held;
+use super::open::{is_log, open_guarded};
 
 /// Bytes of one write at most (one line may be longer).
 const WRITE: usize = 1 << 20;
@@ -53,6 +54,8 @@ pub struct FileSink {
     retry: Retry,
     /// A part of a line that could not be cut off again.
     torn: Option<Torn>,
+    /// What kept the file from being rotated; told once everything is written.
+    obstacle: Option<Error>,
     sync: Syncing,
 }
 
@@ -126,6 +129,7 @@ impl FileSink {
             counts: Counts::default(),
             retry: Retry::default(),
             torn: None,
+            obstacle: None,
             sync,
         })
     }
@@ -254,7 +258,7 @@ impl FileSink {
         match self.write_pending(held) {
             Ok(()) => {
                 self.retry = Retry::default();
-                Ok(())
+                self.obstacle.take().map_or(Ok(()), Err)
             }
             Err(error) => {
                 self.retry.failed(now);
@@ -283,13 +287,14 @@ impl FileSink {
 
     fn write_pending(&mut self, held: Held) -> Result<()> {
         self.find_file(held)?;
+        let mut rotating = held.is_alone();
         while self.pending_bytes() > 0 {
             let size = self.file.as_ref().map_or(0, |open| open.size);
-            let room = if held.is_alone() { self.settings.rotation.room(size) } else { u64::MAX };
+            let room = if rotating { self.settings.rotation.room(size) } else { u64::MAX };
             let count = self.next_part(usize::try_from(room).unwrap_or(usize::MAX));
             if count == 0 {
                 if size > 0 {
-                    self.rotate()?;
+                    rotating = self.rotate()?;
                     continue;
                 }
                 // A single line larger than the bound has a file of its own.
@@ -473,7 +478,8 @@ impl FileSink {
         Ok(())
     }
 
-    fn rotate(&mut self) -> Result<()> {
+    /// Whether it was possible. Where something other than a file lies in the way, records go on in the same file.
+    fn rotate(&mut self) -> Result<bool> {
         if self.sync.data {
             self.sync_data()?;
         }
@@ -483,6 +489,10 @@ impl FileSink {
             match std::fs::rename(&from, &to) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) if is_in_the_way(&error) => {
+                    self.obstacle = Some(Error::io("rotate to", &to, error));
+                    return Ok(false);
+                }
                 Err(error) => return Err(Error::io("rotate", &from, error)),
             }
         }
@@ -491,12 +501,20 @@ impl FileSink {
         self.file = None;
         self.sync.names = self.settings.fsync != Fsync::Never;
         self.file = Some(open(&self.settings)?);
-        Ok(())
+        Ok(true)
     }
 }
 
 fn count_lines(bytes: &[u8]) -> usize {
     memchr::memchr_iter(b'\n', bytes).count()
+}
+
+/// A directory, that is, where a file is to go or the other way round.
+fn is_in_the_way(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory | io::ErrorKind::DirectoryNotEmpty
+    )
 }
 
 fn open_or_create(settings: &FileSettings) -> Result<Open> {
@@ -508,20 +526,7 @@ fn open_or_create(settings: &FileSettings) -> Result<Open> {
 
 fn open(settings: &FileSettings) -> Result<Open> {
     let path = &settings.path;
-    let exposed = path.parent().is_some_and(platform::others_may_write);
-    if exposed && is_link(path) {
-        return Err(Error::SymbolicLink(path.clone()));
-    }
-    let failed = |error| Error::io("open", path, error);
-    let file = platform::open_append(path, settings.mode, !exposed).map_err(failed)?;
-    let meta = file.metadata().map_err(failed)?;
-    if !meta.is_file() && !platform::is_character_device(&meta) {
-        return Err(Error::NotRegular(path.clone()));
-    }
-    let identity = platform::identity(&file).map_err(failed)?;
+    let (file, meta) = open_guarded("open", path, settings.mode, is_log)?;
+    let identity = platform::identity(&file).map_err(|error| Error::io("open", path, error))?;
     Ok(Open { file, identity, size: meta.len() })
-}
-
-fn is_link(path: &Path) -> bool {
-    path.symlink_metadata().is_ok_and(|meta| meta.is_symlink())
 }

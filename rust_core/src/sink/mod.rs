@@ -3,7 +3,9 @@
 mod console;
 mod directory;
 mod file;
+mod open;
 
 pub use console::ConsoleSink;
 pub use directory::{DirectoryLock, Held, prepare_directory};
 pub use file::{FileSettings, FileSink};
+pub use open::open_log;

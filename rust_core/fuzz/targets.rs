@@ -1,0 +1,108 @@
+//! Fuzz targets: functions that take bytes of any kind and panic on what must never be. A new one is a function here, a line
+//! in `TARGETS` and a folder of seeds.
+
+use std::sync::LazyLock;
+
+use serde::de::IgnoredAny;
+use unified_logger_core::encoder::{ConsoleEncoder, JsonEncoder};
+use unified_logger_core::escape;
+use unified_logger_core::exception::{self, SourceCache};
+use unified_logger_core::names;
+use unified_logger_core::record::{Record, Site};
+
+pub type Target = fn(&[u8]);
+
+/// By name; seeds lie in `seeds/<name>/`.
+pub const TARGETS: &[(&str, Target)] =
+    &[("record", record), ("trusted_record", trusted_record), ("exception", exception), ("escape", escape)];
+
+/// Call sites that records may name: their numbers, and how many fields each has.
+pub static KNOWN: LazyLock<Vec<(u32, usize)>> = LazyLock::new(|| {
+    let site = |fields: &[&str]| Site {
+        module: "module".into(),
+        function: format!("with_{}", fields.len()),
+        line: 7,
+        fields: fields.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    [&[][..], &["one"], &["level", "two", "two"]]
+        .iter()
+        .map(|fields| (names::here().site(site(fields)).expect("an empty table has room"), fields.len()))
+        .collect()
+});
+
+/// A record of any origin is refused, or is one line in every format.
+fn record(bytes: &[u8]) {
+    let known = |number| KNOWN.iter().find(|(known, _)| *known == number).map(|(_, fields)| *fields);
+    if let Some(record) = Record::read_checked(bytes, known) {
+        // SAFETY: every text has just been looked at.
+        let trusted = unsafe { Record::read(bytes) }.expect("what is whole is read");
+        assert_eq!((record.header, record.message, record.stack), (trusted.header, trusted.message, trusted.stack));
+        let line = assert_one_line(&record);
+        let again = assert_one_line(&trusted);
+        assert_eq!(line, again, "the checked reading is the same record");
+    }
+    // Whoever misremembers the call sites of a box gets wrong fields, and nothing worse.
+    if let Some(record) = Record::read_checked(bytes, |number| Some(number as usize % 5)) {
+        assert_one_line(&record);
+    }
+}
+
+fn assert_one_line(record: &Record<'_>) -> String {
+    let mut line = Vec::new();
+    JsonEncoder::default().encode(record, &mut line);
+    let line = String::from_utf8(line).expect("a line is UTF-8");
+    let json = line.strip_suffix('\n').expect("a line ends");
+    assert!(!json.chars().any(escape::acts), "nothing in a line acts: {json}");
+    serde_json::from_str::<IgnoredAny>(json).expect("a line is JSON");
+    for color in [false, true] {
+        let mut shown = Vec::new();
+        ConsoleEncoder::new(color).encode(record, &mut shown);
+        let shown = String::from_utf8(shown).expect("the console's text is UTF-8");
+        let below = shown.strip_suffix('\n').expect("the last line ends").split('\n').skip(1);
+        for line in below {
+            assert!(line.starts_with("    "), "what belongs to a record stands indented below it: {line}");
+        }
+        let acting = |character: char| character != '\n' && escape::acts(character) && !(color && character == '\x1b');
+        assert!(!shown.chars().any(acting), "nothing shown acts: {shown}");
+    }
+    line
+}
+
+/// The decoder of the queue, which trusts texts to be UTF-8, never reads beyond its bytes. All bytes are made ASCII, so that
+/// its condition holds wherever a text begins or ends.
+fn trusted_record(bytes: &[u8]) {
+    let ascii: Vec<u8> = bytes.iter().map(|byte| byte & 0x7f).collect();
+    // SAFETY: ASCII is UTF-8 wherever it is cut.
+    let Some(record) = (unsafe { Record::read(&ascii) }) else { return };
+    let mut out = Vec::new();
+    JsonEncoder::default().encode(&record, &mut out);
+    ConsoleEncoder::new(true).encode(&record, &mut out);
+}
+
+/// A captured exception or stack of any bytes is rendered within bounds, and as JSON.
+fn exception(bytes: &[u8]) {
+    let mut sources = SourceCache::default();
+    assert!(!exception::is_exception(bytes) || exception::decode(bytes).is_some());
+    assert!(!exception::is_stack(bytes) || exception::decode_stack(bytes).is_some());
+    let (text, stack) = (exception::text(bytes, &mut sources), exception::stack_text(bytes, &mut sources));
+    for (bound, rendered) in [(2 << 20, &text), (64 << 20, &stack)] {
+        assert!(rendered.len() <= bound + 8 * bytes.len(), "{} bytes of {}", rendered.len(), bytes.len());
+    }
+    let mut json = Vec::new();
+    exception::write_json(bytes, &mut sources, &mut json);
+    serde_json::from_slice::<IgnoredAny>(&json).expect("an exception is JSON");
+    json.clear();
+    exception::write_stack_json(bytes, &mut sources, &mut json);
+    serde_json::from_slice::<String>(&json).expect("a stack is a text");
+}
+
+/// No text comes through an escape with anything that acts, and JSON stays what it was.
+fn escape(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    assert!(!escape::shown(&text).chars().any(escape::acts));
+    let mut line = serde_json::to_vec(&text).expect("a text has JSON");
+    escape::json_line(&mut line, 0);
+    let line = String::from_utf8(line).expect("escaping keeps UTF-8");
+    assert!(!line.chars().any(escape::acts));
+    assert_eq!(serde_json::from_str::<String>(&line).expect("escaping keeps JSON"), text);
+}
