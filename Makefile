@@ -4,7 +4,7 @@
 export PYTHON PYTHONS
 script = @python="$$(sh scripts/find-python.sh)" && exec "$$python" -B scripts/$(1)
 
-.PHONY: help demo test test-all stress check bench bench-short wheels format docs clean
+.PHONY: help demo test test-all stress fuzz check bench bench-short wheels format docs clean
 
 help: ## list the commands
 	@echo "make COMMAND [PYTHON=/path/to/python] [ARGS='…']"
@@ -21,6 +21,9 @@ test-all: ## the same with every Python 3.10 to 3.14 found (PYTHONS='…' names 
 
 stress: ## use everything hard for SECONDS=600 and count every record ('ARGS=--only forks' runs one kind of round)
 	$(call script,stress.py $(or $(SECONDS),600) $(ARGS))
+
+fuzz: ## feed bytes of every kind to what reads bytes of unknown origin, for SECONDS=60
+	$(call script,fuzz.py $(or $(SECONDS),60))
 
 check: ## format, lint, types, import direction, docs, a short bench round, then test: what CI runs
 	$(call script,check.py)

@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use unified_logger_core::names;
 use unified_logger_core::record::INLINE;
 
+use crate::capture::text_of;
 use crate::ending;
 use crate::gil::Gil;
 use crate::gil::intern;
@@ -61,7 +62,7 @@ pub fn name(py: Python<'_>) -> Name {
 fn ask(py: Python<'_>) -> PyResult<Name> {
     let threading = py.import(intern!(py, "threading"))?;
     let thread = threading.call_method0(intern!(py, "current_thread"))?;
-    let name = thread.getattr(intern!(py, "name"))?.str()?.to_string_lossy().into_owned();
+    let name = text_of(&thread.getattr(intern!(py, "name"))?);
     let get_ident = threading.getattr(intern!(py, "get_ident"))?;
     let native = get_ident.is(&py.import(intern!(py, "_thread"))?.getattr(intern!(py, "get_ident"))?)
         && get_ident.getattr(intern!(py, "__module__")).is_ok_and(|home| home.eq("_thread").unwrap_or(false));
