@@ -4,7 +4,7 @@
 export PYTHON PYTHONS
 script = @python="$$(sh scripts/find-python.sh)" && exec "$$python" -B scripts/$(1)
 
-.PHONY: help demo test test-all stress fuzz check bench bench-short wheels format docs clean
+.PHONY: help demo test test-all stress fuzz check bench bench-short guarantees wheels format docs clean
 
 help: ## list the commands
 	@echo "make COMMAND [PYTHON=/path/to/python] [ARGS='…']"
@@ -30,6 +30,9 @@ check: ## format, lint, types, import direction, docs, a short bench round, then
 
 bench: ## measure against other libraries and write the figures into docs/
 	$(call script,bench.py --full $(ARGS))
+
+guarantees: ## let everything happen to this library and others, and write what was kept into docs/
+	$(call script,guarantees.py --full $(ARGS))
 
 bench-short: ## one short round that shows that the benches run
 	$(call script,bench.py --short $(ARGS))

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 import re
-import subprocess
 import sys
-from datetime import date
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from shared import fill, machine
 
 Results = dict[str, dict[str, dict[str, Any]]]
 
@@ -158,45 +155,19 @@ def plot(results: Results) -> str:
     return "\n".join(parts) + "\n"
 
 
-def machine() -> str:
-    """Where and with what the figures were taken."""
-    model = "unknown processor"
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        found = re.search(r"model name\s*:\s*(.*)", cpuinfo.read_text())
-        model = found[1] if found else model
-    packages = []
-    for package in ("unified_logger", "python-json-logger", "orjson", "structlog", "loguru", "picologging", "logxide", "logly", "spdlog"):  # fmt: skip
-        try:
-            packages.append(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            continue
-    rustc = subprocess.run(["rustc", "--version"], capture_output=True, text=True, check=False).stdout.split()[1:2]
-    return (
-        f"Taken on {date.today().isoformat()}: CPython {platform.python_version()}, rustc {' '.join(rustc)}, "
-        f"{platform.system()} {platform.release().split('-')[0]}, {model}, {os.cpu_count()} cores (shared). "
-        f"{', '.join(packages)}."
-    )
-
-
 def write(results: Results, failures: dict[str, str], docs: Path) -> None:
     """Puts the figures into docs/performance.md, the plot and the raw results into docs/benchmarks/."""
     folder = docs / "benchmarks"
     folder.mkdir(exist_ok=True)
     (folder / "call.svg").write_text(plot(results), encoding="utf-8")
     (folder / "results.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    page = docs / "performance.md"
-    text = page.read_text(encoding="utf-8")
     errors = results["ours"].get("paced errors", {})
     extra = (
         f"ERROR calls wake the writer at once and are their own row: paced 1,000/s, p50 / p99 / p99.9 = "
         f"{errors.get('p50', 0) / 1e3:.1f} / {errors.get('p99', 0) / 1e3:.1f} / {errors.get('p99.9', 0) / 1e3:.1f} µs."
     )
-    body = f"\n{machine()}\n\n{goals(results)}\n\n{extra}\n\n{table(results, failures)}\n"
-    page.write_text(
-        re.sub(r"(<!-- figures -->)(.*?)(<!-- /figures -->)", lambda m: m[1] + body + m[3], text, flags=re.DOTALL),
-        encoding="utf-8",
-    )
+    body = f"{machine(results)}\n\n{goals(results)}\n\n{extra}\n\n{table(results, failures)}"
+    fill(docs / "performance.md", "figures", body)
 
 
 if __name__ == "__main__":

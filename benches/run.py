@@ -14,33 +14,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from contenders import ALL, FROM_SOURCE, PACKAGES
+from contenders import ALL
+from shared import DOCS, install
 
 HERE = Path(__file__).resolve().parent
-DOCS = HERE.parent / "docs"
 SHORT = ["native_call", "ours", "stdlib_file", "orjson_literal"]
 Result = dict[str, Any]
-
-
-def install(names: list[str]) -> dict[str, str]:
-    """Installs the contenders one by one. Returns why those failed that did."""
-    failures = {}
-    for name in names:
-        packages = [str(HERE / package) if package.startswith(".") else package for package in PACKAGES.get(name, [])]
-        if not packages:
-            continue
-        source = [option for package in FROM_SOURCE.get(name, []) for option in ("--no-binary", package)]
-        done = subprocess.run(
-            [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *source, *packages],
-            capture_output=True,
-            text=True,
-            timeout=900,
-            check=False,
-        )
-        if done.returncode:
-            lines = [line for line in done.stderr.splitlines() if line.strip()]
-            failures[name] = f"cannot be installed: {lines[-1].strip() if lines else 'pip failed'}"
-    return failures
 
 
 def measure(name: str, options: list[str]) -> tuple[list[Result], str | None]:

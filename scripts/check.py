@@ -10,6 +10,7 @@ from pathlib import Path
 
 import bench
 import docs
+import guarantees
 import tests
 from project import ROOT, Environment, need_rust, run, say
 
@@ -50,6 +51,7 @@ def main() -> None:
     python(env)
     docs.build(env)
     bench.main("--short")
+    guarantees.main("--short")
     tests.main()
     say("Every check passed.")
 

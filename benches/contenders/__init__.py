@@ -27,21 +27,3 @@ ALL = [
     "orjson_literal",
     "orjson_prebuilt",
 ]
-
-# Packages of a contender, pinned; installed one by one.
-PACKAGES: dict[str, list[str]] = {
-    "native_call": ["./native_call"],
-    "stdlib_queue": ["python-json-logger==4.2.0", "orjson==3.13.0"],
-    "stdlib_file": ["python-json-logger==4.2.0", "orjson==3.13.0"],
-    "structlog_orjson": ["structlog==26.1.0", "orjson==3.13.0"],
-    "loguru_plain": ["loguru==0.7.3"],
-    "loguru_enqueue": ["loguru==0.7.3"],
-    "picologging_file": ["picologging==0.9.3"],
-    "logxide_file": ["logxide==0.1.2"],
-    "logly_file": ["logly==0.2.5"],
-    "spdlog_file": ["spdlog==2.0.6"],
-    "orjson_literal": ["orjson==3.13.0"],
-    "orjson_prebuilt": ["orjson==3.13.0"],
-}
-# Built here, not taken as a wheel.
-FROM_SOURCE = {"spdlog_file": ["spdlog"]}

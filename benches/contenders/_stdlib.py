@@ -12,9 +12,13 @@ FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s %(module)s %(funcName)s
 logger = logging.getLogger("wechat_backend.api")
 
 
+def formatter() -> OrjsonFormatter:
+    return OrjsonFormatter(FORMAT)
+
+
 def file_handler(folder: Path) -> logging.FileHandler:
     handler = logging.FileHandler(folder / "app.log", encoding="utf-8")
-    handler.setFormatter(OrjsonFormatter(FORMAT))
+    handler.setFormatter(formatter())
     return handler
 
 

@@ -1,7 +1,7 @@
 //! The handle callers have on a queue, its writer and its sinks.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -203,7 +203,8 @@ impl Engine {
     pub fn flush_console(&self, timeout: Duration) -> bool {
         match self.shared.pipeline.try_lock() {
             Ok(mut pipeline) => pipeline.flush_console(timeout),
-            Err(_) => false,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().flush_console(timeout),
+            Err(TryLockError::WouldBlock) => false,
         }
     }
 

@@ -172,30 +172,30 @@ impl Pipeline {
         // SAFETY: only capture and `Builder` fill buffers, and both write texts as UTF-8.
         let Some(record) = (unsafe { Record::read(bytes) }) else { return false };
         let route = self.router.route(&record);
-        let console_json = route.console && self.text.is_none();
-        if route.files != 0 || console_json {
+        // Everything is encoded before anything is handed on: a record whose encoding fails has gone nowhere.
+        if route.files != 0 || route.console && self.text.is_none() {
             self.line.clear();
             self.json.encode(&record, &mut self.line);
             self.gathered += self.line.len();
-            let sync = match self.fsync {
-                Fsync::Never => false,
-                Fsync::Error => record.header.level >= level::ERROR,
-                Fsync::Always => true,
-            };
-            for (index, output) in self.outputs.iter_mut().enumerate() {
-                if route.files & 1 << index != 0 {
-                    push(&mut output.sink, &self.line, self.delivered);
-                    if sync {
-                        output.sink.want_sync();
-                    }
-                }
-            }
         }
         if route.console {
-            self.console_count += 1;
             match &mut self.text {
                 Some(text) => text.encode(&record, &mut self.console_lines),
                 None => self.console_lines.extend_from_slice(&self.line),
+            }
+            self.console_count += 1;
+        }
+        let sync = match self.fsync {
+            Fsync::Never => false,
+            Fsync::Error => record.header.level >= level::ERROR,
+            Fsync::Always => true,
+        };
+        for (index, output) in self.outputs.iter_mut().enumerate() {
+            if route.files & 1 << index != 0 {
+                push(&mut output.sink, &self.line, self.delivered);
+                if sync {
+                    output.sink.want_sync();
+                }
             }
         }
         true
@@ -253,7 +253,7 @@ impl Pipeline {
             output.count(&self.stats.files[output.kind as usize]);
         }
         let waiting = self.waiting();
-        let settled = self.delivered - self.failed - waiting;
+        let settled = self.delivered.saturating_sub(self.failed + waiting);
         self.stats.written.add(settled.saturating_sub(self.settled));
         self.settled = settled.max(self.settled);
         self.outputs.iter().all(|output| output.sink.is_clear())

@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -72,7 +73,13 @@ pub fn sweep(directory: &Path) -> Option<Recovered> {
     let _busy = Busy::take()?;
     let mut recovered = Recovered::default();
     for place in blackbox::all(directory) {
-        place.each_ownerless(|found| recover(directory, found, &mut recovered));
+        place.each_ownerless(|found| {
+            let path = found.path.clone();
+            // One box that cannot be dealt with keeps no other from being.
+            if catch_unwind(AssertUnwindSafe(|| recover(directory, found, &mut recovered))).is_err() {
+                recovered.failed.push(format!("{}: the recovery panicked", path.display()));
+            }
+        });
     }
     Some(recovered)
 }

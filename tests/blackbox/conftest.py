@@ -79,13 +79,13 @@ class Site:
 
     def restart(self, **environment: str) -> subprocess.CompletedProcess[str]:
         """A new process that logs nothing of its own, only flushes."""
-        return self.run(
-            'init_logging(log_dir="logs", console_format="off"); assert flush_logging(20)', **environment
-        )
+        return self.run('init_logging(log_dir="logs", console_format="off"); assert flush_logging(20)', **environment)
 
     def lines(self, name: str = "app.log") -> list[dict[str, Any]]:
         """The records of a file and of those rotated from it, oldest file first; each line is whole."""
-        files = sorted(self.logs.glob(f"{name}*"), key=lambda path: -int(path.suffix[1:]) if path.suffix[1:].isdigit() else 1)
+        files = sorted(
+            self.logs.glob(f"{name}*"), key=lambda path: -int(path.suffix[1:]) if path.suffix[1:].isdigit() else 1
+        )
         return [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
 
     def numbers(self, name: str = "app.log", logger: str = "app") -> list[int]:

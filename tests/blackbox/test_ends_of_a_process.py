@@ -50,7 +50,9 @@ def test_five_thousand_records_survive(site: Any, exactly_once: Check, end: str)
 
 
 @pytest.mark.parametrize("place", ["dir", "shm"])
-def test_records_survive_with_a_full_queue_and_a_disk_that_takes_nothing(site: Any, exactly_once: Check, place: str) -> None:
+def test_records_survive_with_a_full_queue_and_a_disk_that_takes_nothing(
+    site: Any, exactly_once: Check, place: str
+) -> None:
     """Every record that was accepted while nothing could be written is there once something can."""
     site.run(
         f"""
@@ -93,7 +95,9 @@ print(get_stats()["recovered"])
 
 def test_a_living_process_recovers_within_seconds(site: Any, exactly_once: Check, wait: Callable[..., Any]) -> None:
     """One that logs to the directory already finds the box of another that died."""
-    watcher = site.start('init_logging(log_dir="logs", console_format="off"); print("ready", flush=True); time.sleep(60)')
+    watcher = site.start(
+        'init_logging(log_dir="logs", console_format="off"); print("ready", flush=True); time.sleep(60)'
+    )
     assert watcher.stdout.readline() == "ready\n"
     site.run(LOG.format(options="", count=3_000) + ENDS["SIGKILL"])
     wait(lambda: len(site.boxes()) == 1)

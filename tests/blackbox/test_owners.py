@@ -168,10 +168,15 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_two_recoveries_at_once_write_each_record_once(site: Any, exactly_once: Check) -> None:
     """Commands and starting processes together, on several boxes."""
     for writer in range(4):
-        site.run(START.replace('"app"', f'"app.{writer}"') + "for number in range(1_000):\n    logger.info('m', number=number)\nos.kill(os.getpid(), signal.SIGKILL)")
+        site.run(
+            START.replace('"app"', f'"app.{writer}"')
+            + "for number in range(1_000):\n    logger.info('m', number=number)\nos.kill(os.getpid(), signal.SIGKILL)"
+        )
     command = [sys.executable, "-m", "unified_logger.cli", "recover", str(site.logs)]
     commands = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(4)]
-    starts = [site.start('init_logging(log_dir="logs", console_format="off"); assert flush_logging(20)') for _ in range(3)]
+    starts = [
+        site.start('init_logging(log_dir="logs", console_format="off"); assert flush_logging(20)') for _ in range(3)
+    ]
     assert [process.wait(60) for process in commands] == [0] * 4
     assert [process.wait(60) for process in starts] == [0] * 3
     for writer in range(4):

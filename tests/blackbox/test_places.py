@@ -126,7 +126,12 @@ def test_auto_keeps_the_box_where_it_outlives_the_container(site: Any) -> None:
     """Beside the logs in a container, in shared memory elsewhere."""
     process = site.start(WRITER.format(place="auto", count=1) + 'print("ready", flush=True); time.sleep(60)')
     assert process.stdout.readline() == "ready\n"
-    in_container = Path("/.dockerenv").exists() or Path("/run/.containerenv").exists() or "KUBERNETES_SERVICE_HOST" in os.environ or "container" in os.environ
+    in_container = (
+        Path("/.dockerenv").exists()
+        or Path("/run/.containerenv").exists()
+        or "KUBERNETES_SERVICE_HOST" in os.environ
+        or "container" in os.environ
+    )
     assert len(site.boxes()) == (1 if in_container else 0)
     site.kill(process)
     assert site.recover().returncode == 0
@@ -145,7 +150,10 @@ def test_a_container_is_known_by_its_environment(site: Any) -> None:
 
 def test_off_makes_no_box(site: Any) -> None:
     """Nothing beside the logs, and nothing said of it."""
-    done = site.run(WRITER.format(place="off", count=10) + "assert flush_logging(20); print(get_stats()['black_box'], os.listdir('logs/.unified_logger') if os.path.exists('logs/.unified_logger') else [])")
+    done = site.run(
+        WRITER.format(place="off", count=10)
+        + "assert flush_logging(20); print(get_stats()['black_box'], os.listdir('logs/.unified_logger') if os.path.exists('logs/.unified_logger') else [])"
+    )
     assert done.stdout == "0 []\n"
     assert done.stderr == ""
 

@@ -47,7 +47,10 @@ def test_destructors_and_finalizers_in_the_middle_of_calls(exact: Exact, call: s
 
 def test_destructors_while_the_queue_is_full(exact: Exact) -> None:
     """Each call waits, those of destructors too."""
-    exact(GARBAGE + "init_logging(**OPTIONS, queue_size=8)\nfor number in range(3_000):\n    Thing()\n    emit(value=[number])\ngc.collect()")
+    exact(
+        GARBAGE
+        + "init_logging(**OPTIONS, queue_size=8)\nfor number in range(3_000):\n    Thing()\n    emit(value=[number])\ngc.collect()"
+    )
 
 
 def test_destructors_in_the_middle_of_starts_and_flushes(exact: Exact) -> None:

@@ -74,7 +74,9 @@ def test_daemons_that_wait_for_a_full_queue(run_python: Run, lines: Lines, tmp_p
         check(run_python, lines, tmp_path, fields=fields, options="queue_size=4, overflow_timeout=60")
 
 
-@pytest.mark.parametrize("end", ["shutdown_logging()", "flush_logging()", "init_logging(log_dir='logs', console_format='off', max_bytes=0)"])
+@pytest.mark.parametrize(
+    "end", ["shutdown_logging()", "flush_logging()", "init_logging(log_dir='logs', console_format='off', max_bytes=0)"]
+)
 def test_the_program_stops_or_starts_last(run_python: Run, lines: Lines, tmp_path: Path, end: str) -> None:
     """Just before main returns."""
     for _ in range(5):

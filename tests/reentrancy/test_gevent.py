@@ -11,6 +11,7 @@ Exact = Callable[..., list[dict[str, Any]]]
 
 gevent = pytest.importorskip("gevent", reason="gevent has no wheel for this Python")
 
+
 @pytest.fixture
 def patched(exact: Exact) -> Exact:
     """`exact` in a patched process that started logging after it was patched."""

@@ -143,8 +143,12 @@ assert returned <= set(found)
 
 
 @pytest.mark.parametrize("error", ["KeyboardInterrupt", "SystemExit"])
-@pytest.mark.parametrize("fields", ["", "value=slow", "value=[slow]", "exc_info=ValueError(slow)", "extra={'value': slow}"])
-def test_what_a_handler_raises_arrives_and_costs_nothing_else(run_python: Run, prelude: str, fields: str, error: str) -> None:
+@pytest.mark.parametrize(
+    "fields", ["", "value=slow", "value=[slow]", "exc_info=ValueError(slow)", "extra={'value': slow}"]
+)
+def test_what_a_handler_raises_arrives_and_costs_nothing_else(
+    run_python: Run, prelude: str, fields: str, error: str
+) -> None:
     """Each time; the interrupted record is written at most once, all others once. Seen to fail without `interrupt::hold`."""
     raising = RAISING.format(error=error, times=300, interval=0.001, fields=fields)
     done = run_python(prelude + SLOW + raising + COUNT)

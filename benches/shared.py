@@ -1,0 +1,95 @@
+"""What benches and guarantees share: the contenders' packages, their installation, and the pages that are filled."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+DOCS = HERE.parent / "docs"
+
+_JSON = ["python-json-logger==4.2.0", "orjson==3.13.0"]
+
+# Packages of a contender, pinned; installed one by one.
+PACKAGES: dict[str, list[str]] = {
+    "native_call": ["./native_call"],
+    "stdlib_queue": _JSON,
+    "stdlib_file": _JSON,
+    "structlog_orjson": ["structlog==26.1.0", "orjson==3.13.0"],
+    "loguru_plain": ["loguru==0.7.3"],
+    "loguru_enqueue": ["loguru==0.7.3"],
+    "picologging_file": ["picologging==0.9.3"],
+    "logxide_file": ["logxide==0.1.2"],
+    "logly_file": ["logly==0.2.5"],
+    "concurrent_file": ["concurrent-log-handler==0.9.31", *_JSON],
+    "spdlog_file": ["spdlog==2.0.6"],
+    "orjson_literal": ["orjson==3.13.0"],
+    "orjson_prebuilt": ["orjson==3.13.0"],
+}
+# Built here, not taken as a wheel.
+FROM_SOURCE = {"spdlog_file": ["spdlog"]}
+
+
+def install(names: Iterable[str]) -> dict[str, str]:
+    """Installs the contenders one by one. Returns why those failed that did."""
+    failures = {}
+    for name in names:
+        packages = [str(HERE / package) if package.startswith(".") else package for package in PACKAGES.get(name, [])]
+        if not packages:
+            continue
+        source = [option for package in FROM_SOURCE.get(name, []) for option in ("--no-binary", package)]
+        done = subprocess.run(
+            [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *source, *packages],
+            capture_output=True,
+            text=True,
+            timeout=900,
+            check=False,
+        )
+        if done.returncode:
+            lines = [line for line in done.stderr.splitlines() if line.strip()]
+            failures[name] = f"cannot be installed: {lines[-1].strip() if lines else 'pip failed'}"
+    return failures
+
+
+def versions(names: Iterable[str]) -> dict[str, str]:
+    """The installed versions of these contenders' packages, this library's first."""
+    asked = ["unified_logger"]
+    for name in names:
+        asked += [package.partition("==")[0] for package in PACKAGES.get(name, []) if not package.startswith(".")]
+    found = {}
+    for package in dict.fromkeys(asked):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def machine(names: Iterable[str]) -> str:
+    """Where and with what something was taken."""
+    model = "unknown processor"
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        found = re.search(r"model name\s*:\s*(.*)", cpuinfo.read_text())
+        model = found[1] if found else model
+    rustc = subprocess.run(["rustc", "--version"], capture_output=True, text=True, check=False).stdout.split()[1:2]
+    packages = ", ".join(f"{name} {number}" for name, number in versions(names).items())
+    return (
+        f"Taken on {date.today().isoformat()}: CPython {platform.python_version()}, rustc {' '.join(rustc)}, "
+        f"{platform.system()} {platform.release().split('-')[0]}, {model}, {os.cpu_count()} cores (shared). {packages}."
+    )
+
+
+def fill(page: Path, name: str, body: str) -> None:
+    """Puts `body` between the markers `<!-- name -->` and `<!-- /name -->` of a page."""
+    pattern = re.compile(rf"(<!-- {name} -->).*?(<!-- /{name} -->)", re.DOTALL)
+    text = page.read_text(encoding="utf-8")
+    assert pattern.search(text), f"{page.name} has no markers {name!r}"
+    page.write_text(pattern.sub(lambda found: f"{found[1]}\n{body}\n{found[2]}", text), encoding="utf-8")
