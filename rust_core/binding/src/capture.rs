@@ -281,7 +281,7 @@ pub fn merge(message: &str, arguments: &[Bound<'_, PyAny>]) -> PyResult<String> 
     let py = first.py();
     let single = arguments.len() == 1 && first.is_instance_of::<PyDict>() && first.len()? > 0;
     let arguments = if single { first.clone() } else { PyTuple::new(py, arguments)?.into_any() };
-    Ok(PyString::new(py, message).rem(arguments)?.cast_into::<PyString>()?.to_string_lossy().into_owned())
+    Ok(text_of(&PyString::new(py, message).rem(arguments)?))
 }
 
 /// An object as a text, whatever it takes.

@@ -8,6 +8,7 @@ use unified_logger_core::record::put_context;
 use unified_logger_core::router::is_ai_field;
 use unified_logger_core::value::Put;
 
+use crate::capture::text_of;
 use crate::gil::Gil;
 use crate::value;
 
@@ -35,7 +36,7 @@ impl Context {
         fields: &Bound<'_, PyDict>,
     ) -> PyResult<Self> {
         let mut captured = Vec::new();
-        let text = |id: &Option<Bound<'_, PyString>>| id.as_ref().map(|id| id.to_string_lossy().into_owned());
+        let text = |id: &Option<Bound<'_, PyString>>| id.as_ref().map(|id| text_of(id.as_any()));
         put_context(&mut captured, text(&trace_id).as_deref(), text(&span_id).as_deref());
         let fields = fields.copy()?;
         let mut ai = false;
