@@ -194,7 +194,7 @@ fn several_writers_share_a_rotated_set() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
     #[test]
     fn rotation_never_loses_or_tears_a_line(
         lines in prop::collection::vec("[a-z]{0,40}", 1..80), bound in 1_u64..120, every in 1_usize..20

@@ -182,8 +182,14 @@ fn written_by_the_dead(directory: &Path) -> String {
     own.concat().replace(r#","recovered":true"#, "")
 }
 
+/// So many cases, unless the environment asks for more. What fails becomes a test of its own.
+fn cases(least: u32) -> ProptestConfig {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(least);
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(cases(40))]
     /// Wherever the last write was cut short, every record is there once and no line is torn.
     #[test]
     fn a_write_cut_short_anywhere_is_gone_on_with(cut: prop::sample::Index, others in 0_usize..3, before in 0_usize..2) {
@@ -308,7 +314,7 @@ fn other_formats_are_set_aside_and_links_are_left_alone() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(cases(60))]
     /// Whatever was changed in a box, reading it neither panics nor reaches outside it, and what is found is whole.
     #[test]
     fn a_damaged_box_harms_nobody(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..200), cut in prop::option::of(any::<prop::sample::Index>())) {

@@ -33,6 +33,9 @@ pub const SETTINGS: usize = 4_096;
 pub const CATALOG: usize = 32_768;
 pub const SLOTS: usize = 1 << 20;
 
+/// No process comes as far as this in its order of writing: a number beyond it is damaged.
+pub const LAST_PLACE: u64 = 1 << 62;
+
 /// Where the words of one journal are.
 #[must_use]
 pub const fn journal(file: usize) -> usize {
@@ -183,7 +186,8 @@ impl Entry {
     #[must_use]
     pub fn read(bytes: &[u8], file: usize) -> Option<Self> {
         let word = |index: usize| u64_at(bytes, journal(file) + index * 8);
-        Some(Self { passed: word(0)?, upto: word(1)?, device: word(2)?, inode: word(3)?, offset: word(4)? })
+        let place = |index: usize| Some(word(index)?.min(LAST_PLACE));
+        Some(Self { passed: place(0)?, upto: place(1)?, device: word(2)?, inode: word(3)?, offset: word(4)? })
     }
 
     #[must_use]
@@ -206,13 +210,21 @@ pub struct Noted {
 impl Noted {
     #[must_use]
     pub fn to_bytes(self) -> Vec<u8> {
-        [self.count + 1, self.time.cast_unsigned(), self.taken].into_iter().flat_map(u64::to_le_bytes).collect()
+        let words = [self.count, self.time.cast_unsigned(), self.taken];
+        let mut bytes: Vec<u8> = words.into_iter().flat_map(u64::to_le_bytes).collect();
+        bytes.extend_from_slice(&checksum::of(&bytes).to_le_bytes());
+        bytes
     }
 
+    /// Reads what stands in a box; `None` if nothing is noted there, or not as it was written.
     #[must_use]
     pub fn read(bytes: &[u8]) -> Option<Self> {
-        let word = |index: usize| u64_at(bytes, RECOVERY + index * 8);
-        Some(Self { count: word(0)?.checked_sub(1)?, time: word(1)?.cast_signed(), taken: word(2)? })
+        let words = bytes.get(RECOVERY..RECOVERY + 24)?;
+        if u64_at(bytes, RECOVERY + 24) != Some(checksum::of(words)) {
+            return None;
+        }
+        let word = |index: usize| u64_at(words, index * 8);
+        Some(Self { count: word(0)?, time: word(1)?.cast_signed(), taken: word(2)?.min(LAST_PLACE) })
     }
 }
 
@@ -251,6 +263,21 @@ mod tests {
             let mut damaged = bytes.clone();
             damaged[index] ^= 1;
             assert_eq!(Head::read(&damaged), Err(Foreign::Damaged("head")), "{index}");
+        }
+    }
+
+    #[test]
+    fn a_note_is_read_back_as_written_and_not_when_damaged() {
+        let noted = Noted { count: 20, time: -1, taken: 7 };
+        let mut bytes = vec![0; RECOVERY];
+        assert_eq!(Noted::read(&[0; SETTINGS]), None);
+        bytes.extend(noted.to_bytes());
+        assert!(bytes.len() <= JOURNALS);
+        assert_eq!(Noted::read(&bytes), Some(noted));
+        for index in RECOVERY..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[index] ^= 1;
+            assert_eq!(Noted::read(&damaged), None, "{index}");
         }
     }
 

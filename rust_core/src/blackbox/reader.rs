@@ -99,7 +99,7 @@ fn found(bytes: &[u8], start: usize, size: usize, sequence: u64, names: &Names) 
     let length = format::u32_at(bytes, start + 16)? as usize;
     let check = format::u32_at(bytes, start + 20)?;
     let range = start + PREFIX..start + PREFIX + length;
-    if length > size - PREFIX {
+    if length > size - PREFIX || place > format::LAST_PLACE {
         return None;
     }
     let record = bytes.get(range.clone())?;
