@@ -1,7 +1,7 @@
 //! The handle callers have on a queue, its writer and its sinks.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -14,12 +14,12 @@ use crate::error::{Error, Result};
 use crate::error_handler::ErrorHandler;
 use crate::level;
 use crate::names;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{self, Pipeline};
 use crate::queue::{Offered, Queue};
 use crate::slab::{Buffer, Pool};
 use crate::stats::{Dropped, Stats};
 use crate::value::{Put, Value};
-use crate::writer::{self, Flush, Shared, state};
+use crate::writer::{self, Desk, Flush, Shared, state};
 
 /// How long the writer is waited for around a fork: a stuck disk must not hang it.
 const FORK_PATIENCE: Duration = Duration::from_millis(100);
@@ -72,7 +72,7 @@ impl Engine {
             errors.handle("make a black box", reason);
         }
         if let Some(message) = complaint(&settings, black_box.as_ref(), &made.refused) {
-            pipeline.say(level::WARNING, "black_box", &message, &[]);
+            pipeline.say_notice(&pipeline::notice(level::WARNING, "black_box", &message, &[]));
         }
         stats.protected.set(u64::from(black_box.is_some()));
         let queue = Queue::new(
@@ -85,7 +85,9 @@ impl Engine {
         let shared = Shared {
             queue,
             flushes: SegQueue::new(),
-            pipeline: Mutex::new(pipeline),
+            notices: SegQueue::new(),
+            console: pipeline.console_progress(),
+            desk: Mutex::new(Desk::new(pipeline)),
             state: AtomicU8::new(state::OPEN),
             pause: AtomicBool::new(false),
             paused: AtomicBool::new(false),
@@ -154,12 +156,12 @@ impl Engine {
 
     #[cold]
     fn offer_late(&self, offered: Offered) -> Offered {
-        writer::write_now(&self.shared, LATE_PATIENCE);
+        writer::write_now(&self.shared, LATE_PATIENCE, Duration::ZERO);
         match offered {
             Offered::Full(record) => match self.shared.queue.offer(record) {
                 Offered::Full(record) => self.refuse(record, Dropped::Shutdown),
                 other => {
-                    writer::write_now(&self.shared, LATE_PATIENCE);
+                    writer::write_now(&self.shared, LATE_PATIENCE, Duration::ZERO);
                     other
                 }
             },
@@ -191,7 +193,7 @@ impl Engine {
     pub fn request_flush(&self, patient: bool) -> Flushing {
         let (done, answer) = bounded(1);
         if self.shared.state.load(Ordering::SeqCst) == state::CLOSED {
-            let _ = done.send(writer::write_now(&self.shared, LATE_PATIENCE));
+            let _ = done.send(writer::write_now(&self.shared, LATE_PATIENCE, LATE_PATIENCE));
         } else {
             self.shared.flushes.push(Flush { done, patient });
             self.shared.queue.waker().wake_at_once();
@@ -199,13 +201,9 @@ impl Engine {
         Flushing(answer)
     }
 
-    /// Waits until the console has shown what it was given.
+    /// Waits until the console has shown what it was given. Nobody who writes waits with it.
     pub fn flush_console(&self, timeout: Duration) -> bool {
-        match self.shared.pipeline.try_lock() {
-            Ok(mut pipeline) => pipeline.flush_console(timeout),
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().flush_console(timeout),
-            Err(TryLockError::WouldBlock) => false,
-        }
+        self.shared.console.as_ref().is_none_or(|console| console.wait(timeout))
     }
 
     /// Writes what is queued and ends the writer, within `timeout`. True when nothing was left unwritten.
@@ -223,16 +221,17 @@ impl Engine {
         });
         shared.state.store(state::CLOSED, Ordering::SeqCst);
         shared.queue.release_waiters();
-        if ended && writer::write_now(shared, deadline.saturating_duration_since(Instant::now())) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if ended && writer::write_now(shared, left, left) {
             if let Some(black_box) = &self.black_box {
                 black_box.remove();
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            shared.pipeline().flush_console(left.min(CONSOLE_PATIENCE));
+            self.flush_console(left.min(CONSOLE_PATIENCE));
             return true;
         }
         // What a failing sink holds has left the queue already.
-        let held = shared.pipeline.try_lock().map_or(0, |pipeline| pipeline.waiting());
+        let held = shared.desk.try_lock().map_or(0, |desk| desk.pipeline.waiting());
         let left = shared.stats.depth() + held;
         shared.errors.handle("write everything before shutdown", &format!("{left} records are not written"));
         false
@@ -244,9 +243,9 @@ impl Engine {
         self.shared.state.load(Ordering::SeqCst) == state::CLOSED
     }
 
-    /// Writes a record of the library's own, past the queue.
+    /// Lets the writer write a record of the library's own, past the queue.
     pub fn say(&self, level: i32, function: &str, message: &str, fields: &[(&str, Value<'_>)]) {
-        self.shared.pipeline().say(level, function, message, fields);
+        self.shared.notices.push(pipeline::notice(level, function, message, fields));
         self.shared.queue.waker().wake_at_once();
     }
 

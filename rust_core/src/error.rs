@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::escape;
 
-/// Why the engine could not start.
+/// Why the engine could not start, or a sink not write.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("cannot {action} {}: {source}", shown(path))]
@@ -18,6 +18,8 @@ pub enum Error {
     HardLink(PathBuf),
     #[error("{} belongs to another user, in a directory that everybody may write", shown(.0))]
     Foreign(PathBuf),
+    #[error("cannot {action} {}: a panic, which is a defect of this library", shown(path))]
+    Panicked { action: &'static str, path: PathBuf },
     #[error("cannot start the {name} thread: {source}")]
     Thread { name: &'static str, source: io::Error },
 }
@@ -32,6 +34,7 @@ impl Error {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::Io { path, .. }
+            | Self::Panicked { path, .. }
             | Self::NotRegular(path)
             | Self::SymbolicLink(path)
             | Self::HardLink(path)

@@ -11,22 +11,55 @@ use crate::config::{ConsoleFormat, Fsync, Settings};
 use crate::encoder::{ConsoleEncoder, JsonEncoder};
 use crate::error::Result;
 use crate::error_handler::ErrorHandler;
+use crate::faults::{self, Fault};
 use crate::level;
 use crate::names;
-use crate::record::{Builder, Record};
+use crate::queue::Queue;
+use crate::record::{self, Builder, Record};
 use crate::rotation::SizeRotation;
 use crate::router::Router;
-use crate::sink::{ConsoleSink, DirectoryLock, FileSink, Held};
+use crate::sink::{ConsoleProgress, ConsoleSink, DirectoryLock, FileSink, Held};
 use crate::slab::{self, Buffer};
 use crate::stats::{FileKind, FileStats, Stats};
 use crate::value::Value;
 
+/// Records taken at once.
+const BATCH: usize = 1_024;
 /// How long a batch waits for another process to finish its own; then it is written without the lock.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 /// Bytes a failing sink may hold in memory before the queue is left to fill.
 const BACKLOG: usize = 8 << 20;
 /// Bytes encoded of one batch before they are written: a batch of large records would take as much memory again.
 const GATHER: usize = 1 << 20;
+
+/// Records on their way through a pipeline, each of them handed on once, also when a panic comes between.
+#[derive(Debug, Default)]
+pub struct Batch {
+    records: Vec<Buffer>,
+    /// How many of them were handed on.
+    next: usize,
+}
+
+impl Batch {
+    fn next(&mut self) -> Option<&Buffer> {
+        let record = self.records.get(self.next)?;
+        self.next += 1;
+        Some(record)
+    }
+
+    fn take(&mut self, queue: &Queue) -> usize {
+        self.next = 0;
+        queue.take(&mut self.records, BATCH);
+        self.records.len()
+    }
+}
+
+impl Drop for Batch {
+    /// What was never written stays as it is in the black box, for whoever finds it there.
+    fn drop(&mut self) {
+        self.records.drain(..).for_each(std::mem::forget);
+    }
+}
 
 #[derive(Debug)]
 pub struct Pipeline {
@@ -144,43 +177,66 @@ impl Pipeline {
         })
     }
 
-    /// Whether more records may be taken: false while a failing sink holds as much as it may.
-    #[must_use]
-    pub fn is_ready(&self) -> bool {
-        self.outputs.iter().all(|output| output.sink.pending_bytes() < BACKLOG)
+    /// Takes a batch from the queue, and tells how many records that were: none while there are some already, and while a
+    /// failing sink holds as much as it may.
+    pub fn take(&mut self, queue: &Queue, batch: &mut Batch) -> usize {
+        if !batch.records.is_empty() || self.outputs.iter().any(|output| output.sink.pending_bytes() >= BACKLOG) {
+            return 0;
+        }
+        self.stats.queue_high_water.raise_to(queue.depth());
+        let count = batch.take(queue);
+        if let Some(oldest) = batch.records.first() {
+            let lag = (clock::now() - record::time_of(oldest.as_slice())).max(0).unsigned_abs() / 1_000;
+            self.stats.lag_us.set(lag);
+            self.stats.lag_max_us.raise_to(lag);
+        }
+        count
     }
 
     /// Routes and encodes a batch into the sinks' memory. One record that fails never takes another with it.
-    pub fn deliver(&mut self, batch: &[Buffer]) {
-        for buffer in batch {
+    pub fn deliver(&mut self, batch: &mut Batch) {
+        if !batch.records.is_empty() {
+            faults::pass(Fault::Taken);
+        }
+        while let Some(record) = batch.next() {
             self.delivered += 1;
-            buffer.note_taken(self.delivered);
-            let line = catch_unwind(AssertUnwindSafe(|| self.deliver_one(buffer.as_slice(), FileSink::push)));
+            record.note_taken(self.delivered);
+            let shown = self.console_lines.len();
+            let line = catch_unwind(AssertUnwindSafe(|| self.deliver_one(record.as_slice(), FileSink::push)));
             if !matches!(line, Ok(true)) {
+                self.console_lines.truncate(shown);
                 self.failed += 1;
                 self.stats.failed.add(1);
-                self.errors.handle("encode a record", &"it is damaged");
+                self.errors.handle("encode a record", &"it is damaged, or this library has a defect");
             }
             if self.gathered >= GATHER {
                 self.commit_console();
                 self.commit_files();
             }
         }
+        if !batch.records.is_empty() {
+            faults::pass(Fault::Delivered);
+        }
     }
 
     fn deliver_one(&mut self, bytes: &[u8], push: fn(&mut FileSink, &[u8], u64)) -> bool {
         // SAFETY: only capture and `Builder` fill buffers, and both write texts as UTF-8.
         let Some(record) = (unsafe { Record::read(bytes) }) else { return false };
+        faults::pass(Fault::Route);
         let route = self.router.route(&record);
         // Everything is encoded before anything is handed on: a record whose encoding fails has gone nowhere.
         if route.files != 0 || route.console && self.text.is_none() {
             self.line.clear();
+            faults::pass(Fault::Encode);
             self.json.encode(&record, &mut self.line);
             self.gathered += self.line.len();
         }
         if route.console {
             match &mut self.text {
-                Some(text) => text.encode(&record, &mut self.console_lines),
+                Some(text) => {
+                    text.encode(&record, &mut self.console_lines);
+                    faults::pass(Fault::EncodeText);
+                }
                 None => self.console_lines.extend_from_slice(&self.line),
             }
             self.console_count += 1;
@@ -193,6 +249,7 @@ impl Pipeline {
         for (index, output) in self.outputs.iter_mut().enumerate() {
             if route.files & 1 << index != 0 {
                 push(&mut output.sink, &self.line, self.delivered);
+                faults::pass(Fault::Push);
                 if sync {
                     output.sink.want_sync();
                 }
@@ -272,13 +329,23 @@ impl Pipeline {
         self.outputs.iter().flat_map(|output| output.sink.waiting()).collect()
     }
 
-    /// Gives back the buffers of the batch delivered last, and of earlier ones, whose lines are all written.
-    pub fn release(&mut self, batch: &mut Vec<Buffer>) {
-        if self.held.is_empty() && self.outputs.iter().all(|output| output.sink.pending_bytes() == 0) {
-            return slab::give_back(batch);
+    /// Gives back the buffers of a batch that was delivered, and of earlier ones, whose lines are all written. Tells how many
+    /// records leave the queue with that.
+    pub fn release(&mut self, batch: &mut Batch) -> usize {
+        let count = batch.records.len();
+        if count > 0 {
+            faults::pass(Fault::Committed);
+            self.give_back(&mut batch.records);
         }
-        let first = self.delivered - batch.len() as u64;
-        self.held.extend((first + 1..).zip(batch.drain(..)));
+        count
+    }
+
+    fn give_back(&mut self, records: &mut Vec<Buffer>) {
+        if self.held.is_empty() && self.outputs.iter().all(|output| output.sink.pending_bytes() == 0) {
+            return slab::give_back(records);
+        }
+        let first = self.delivered - records.len() as u64;
+        self.held.extend((first + 1..).zip(records.drain(..)));
         let waiting = self.waiting_places();
         self.held.retain(|(place, _)| waiting.contains(place));
     }
@@ -306,9 +373,10 @@ impl Pipeline {
         self.stats.console_dropped.set(console.dropped());
     }
 
-    /// Waits until the console has shown what it was sent.
-    pub fn flush_console(&mut self, timeout: Duration) -> bool {
-        self.console.as_mut().is_none_or(|console| console.flush(timeout))
+    /// What tells how far the console has come, for those who do not hold the pipeline.
+    #[must_use]
+    pub fn console_progress(&self) -> Option<ConsoleProgress> {
+        self.console.as_ref().map(ConsoleSink::progress)
     }
 
     /// Says in the log itself how many records were dropped since this was last said.
@@ -331,12 +399,23 @@ impl Pipeline {
     }
 
     /// Writes a record of the pipeline's own.
-    pub fn say(&mut self, level: i32, function: &str, message: &str, fields: &[(&str, Value<'_>)]) {
-        let mut bytes = Vec::new();
-        Builder { time: clock::now(), level, logger: "unified_logger", function, message }.put(&mut bytes, fields);
-        self.deliver_one(&bytes, FileSink::push_own);
+    fn say(&mut self, level: i32, function: &str, message: &str, fields: &[(&str, Value<'_>)]) {
+        self.say_notice(&notice(level, function, message, fields));
+    }
+
+    /// Writes a record that `notice` made.
+    pub fn say_notice(&mut self, notice: &[u8]) {
+        self.deliver_one(notice, FileSink::push_own);
         self.stats.notices.add(1);
     }
+}
+
+/// A record of the library's own, for `say_notice`.
+#[must_use]
+pub fn notice(level: i32, function: &str, message: &str, fields: &[(&str, Value<'_>)]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    Builder { time: clock::now(), level, logger: "unified_logger", function, message }.put(&mut bytes, fields);
+    bytes
 }
 
 impl Drop for Pipeline {

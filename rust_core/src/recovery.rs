@@ -19,6 +19,7 @@ use crate::clock;
 use crate::config::Fsync;
 use crate::encoder::JsonEncoder;
 use crate::error::{Error, Result};
+use crate::faults::{self, Fault};
 use crate::level;
 use crate::platform::{self, Identity};
 use crate::record::{Builder, Record};
@@ -85,6 +86,7 @@ pub fn sweep(directory: &Path) -> Option<Recovered> {
 }
 
 fn recover(directory: &Path, found: Ownerless, recovered: &mut Recovered) {
+    faults::pass(Fault::Recover);
     let path = found.path.clone();
     let bytes = match found.read() {
         Ok(bytes) => bytes,
@@ -127,6 +129,7 @@ fn write(directory: &Path, file: &Arc<File>, bytes: &[u8], contents: Contents) -
         recovery.leave_out_what_landed()?;
         let noted = recovery.note(file).map_err(here)?;
         recovery.push_all(noted);
+        faults::pass(Fault::Noted);
         let now = Instant::now();
         recovery.sinks.iter_mut().try_for_each(|sink| sink.write(now, held))?;
         Ok(noted.count)
@@ -221,7 +224,7 @@ impl<'a> Recovery<'a> {
             return Ok(noted);
         }
         let count = self.wanted.iter().filter(|wanted| **wanted != 0).count() as u64;
-        let noted = Noted { count, time: clock::now(), taken: self.contents.last_taken() };
+        let noted = Noted { count, time: clock::now(), taken: self.contents.taken };
         noted.write(file)?;
         Ok(noted)
     }

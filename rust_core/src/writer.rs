@@ -3,26 +3,24 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 use crossbeam_queue::SegQueue;
 
-use crate::clock;
 use crate::error_handler::ErrorHandler;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Batch, Pipeline};
 use crate::queue::Queue;
-use crate::record;
 use crate::recovery;
-use crate::slab::Buffer;
+use crate::sink::ConsoleProgress;
 use crate::stats::Stats;
 
-/// Records taken at once.
-const BATCH: usize = 1_024;
 /// Sleep after work, doubled up to the longest while there is none.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
 const LONGEST_SLEEP: Duration = Duration::from_millis(50);
+/// Pause after a panic, doubled up to this while there is one after the other.
+const LONGEST_SETBACK: Duration = Duration::from_millis(100);
 /// Time between two looks for records of processes that died.
 const SWEEP: Duration = Duration::from_secs(2);
 /// Time between two records about dropped ones.
@@ -45,12 +43,50 @@ pub mod state {
     pub const CLOSED: u8 = 2;
 }
 
+/// What is behind the queue. Whoever holds it, a writer or a caller, goes on where the one before was stopped by a panic or
+/// by the end of its thread.
+#[derive(Debug)]
+pub struct Desk {
+    pub pipeline: Pipeline,
+    batch: Batch,
+    /// Records taken since the start.
+    taken: u64,
+}
+
+impl Desk {
+    #[must_use]
+    pub fn new(pipeline: Pipeline) -> Self {
+        Self { pipeline, batch: Batch::default(), taken: 0 }
+    }
+
+    /// Writes the next batch, and what there is to say about dropped records unless that was said within `pause`. Tells how
+    /// many records left the queue, and whether nothing is left in memory.
+    fn write(&mut self, shared: &Shared, pause: Duration) -> (usize, bool) {
+        let Self { pipeline, batch, taken } = self;
+        *taken += pipeline.take(&shared.queue, batch) as u64;
+        pipeline.deliver(batch);
+        while let Some(notice) = shared.notices.pop() {
+            pipeline.say_notice(&notice);
+        }
+        pipeline.tell_drops(pause);
+        let clear = pipeline.commit();
+        let count = pipeline.release(batch);
+        if count > 0 {
+            shared.queue.depart(count);
+        }
+        (count, clear)
+    }
+}
+
 /// What callers and the writer share.
 #[derive(Debug)]
 pub struct Shared {
     pub queue: Queue,
     pub flushes: SegQueue<Flush>,
-    pub pipeline: Mutex<Pipeline>,
+    /// Records of the library's own that wait to be written.
+    pub notices: SegQueue<Vec<u8>>,
+    pub console: Option<ConsoleProgress>,
+    pub desk: Mutex<Desk>,
     pub state: AtomicU8,
     pub pause: AtomicBool,
     pub paused: AtomicBool,
@@ -59,46 +95,41 @@ pub struct Shared {
 }
 
 impl Shared {
-    pub fn pipeline(&self) -> MutexGuard<'_, Pipeline> {
-        self.pipeline.lock().unwrap_or_else(PoisonError::into_inner)
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_idle(&self) -> bool {
+        self.queue.is_empty() && self.notices.is_empty()
+    }
+
+    fn count_panic(&self) {
+        self.stats.writer_restarts.add(1);
+        self.errors.handle("go on writing", &"the writer panicked and was started again");
     }
 }
 
-/// Runs until the pipeline is closed. After a panic the loop starts again, with the batch it was at.
+/// Runs until the pipeline is closed. After a panic it goes on where it was; if there is one after the other, in longer and
+/// longer pauses.
 pub fn run(shared: &Shared, directory: &Path) {
-    let mut writer = Writer {
-        shared,
-        directory,
-        batch: Vec::with_capacity(BATCH),
-        undelivered: false,
-        taken: 0,
-        waiting: Vec::new(),
-        sleep: SHORTEST_SLEEP,
-        swept: None,
-    };
+    let mut writer =
+        Writer { shared, directory, waiting: Vec::new(), sleep: SHORTEST_SLEEP, setback: SHORTEST_SLEEP, swept: None };
     shared.queue.waker().attach(std::thread::current());
     while catch_unwind(AssertUnwindSafe(|| writer.run())).is_err() {
-        shared.stats.writer_restarts.add(1);
-        shared.errors.handle("go on writing", &"the writer panicked and was started again");
-        let mut pipeline = shared.pipeline();
-        if std::mem::take(&mut writer.undelivered) {
-            pipeline.deliver(&writer.batch);
-        }
-        writer.finish_batch(pipeline);
+        shared.count_panic();
+        std::thread::sleep(writer.setback);
+        writer.setback = (writer.setback * 2).min(LONGEST_SETBACK);
     }
 }
 
 struct Writer<'a> {
     shared: &'a Shared,
     directory: &'a Path,
-    batch: Vec<Buffer>,
-    /// Whether the batch was taken and is not delivered yet.
-    undelivered: bool,
-    /// Records taken since the start.
-    taken: u64,
     /// Flushes, and how many records must have been taken to answer them.
     waiting: Vec<(u64, Flush)>,
     sleep: Duration,
+    /// Pause after the next panic.
+    setback: Duration,
     /// When boxes of other processes were last looked for.
     swept: Option<Instant>,
 }
@@ -111,10 +142,14 @@ impl Writer<'_> {
             self.note_flushes();
             // Read before taking: what is queued when it says so is still written.
             let closing = self.shared.state.load(Ordering::SeqCst) != state::OPEN;
-            let count = self.write_batch();
-            let clear = self.commit();
-            self.answer_flushes(clear);
-            if closing && self.shared.queue.is_empty() && clear && self.waiting.is_empty() {
+            let pause = if self.waiting.is_empty() { NOTICE_PAUSE } else { Duration::ZERO };
+            let mut desk = self.shared.desk();
+            let (count, clear) = desk.write(self.shared, pause);
+            let taken = desk.taken;
+            drop(desk);
+            self.setback = SHORTEST_SLEEP;
+            self.answer_flushes(taken, clear);
+            if closing && self.shared.is_idle() && clear && self.waiting.is_empty() {
                 return;
             }
             if count == 0 {
@@ -153,49 +188,11 @@ impl Writer<'_> {
 
     fn note_flushes(&mut self) {
         while let Some(flush) = self.shared.flushes.pop() {
-            self.waiting.push((self.taken + self.shared.queue.len() as u64, flush));
+            self.waiting.push((self.shared.desk().taken + self.shared.queue.len() as u64, flush));
         }
     }
 
-    fn write_batch(&mut self) -> usize {
-        let mut pipeline = self.shared.pipeline();
-        if pipeline.is_ready() {
-            let stats = &self.shared.stats;
-            stats.queue_high_water.raise_to(self.shared.queue.depth());
-            self.shared.queue.take(&mut self.batch, BATCH);
-            if let Some(oldest) = self.batch.first() {
-                let lag = (clock::now() - record::time_of(oldest.as_slice())).max(0).unsigned_abs() / 1_000;
-                stats.lag_us.set(lag);
-                stats.lag_max_us.raise_to(lag);
-            }
-        }
-        let count = self.batch.len();
-        self.taken += count as u64;
-        self.undelivered = true;
-        pipeline.deliver(&self.batch);
-        self.undelivered = false;
-        count
-    }
-
-    fn commit(&mut self) -> bool {
-        let mut pipeline = self.shared.pipeline();
-        pipeline.tell_drops(if self.waiting.is_empty() { NOTICE_PAUSE } else { Duration::ZERO });
-        let clear = pipeline.commit();
-        self.finish_batch(pipeline);
-        clear
-    }
-
-    fn finish_batch(&mut self, mut pipeline: MutexGuard<'_, Pipeline>) {
-        let count = self.batch.len();
-        pipeline.release(&mut self.batch);
-        drop(pipeline);
-        if count > 0 {
-            self.shared.queue.depart(count);
-        }
-    }
-
-    fn answer_flushes(&mut self, clear: bool) {
-        let taken = self.taken;
+    fn answer_flushes(&mut self, taken: u64, clear: bool) {
         self.waiting.retain(|(target, flush)| {
             let answered = taken >= *target && (clear || !flush.patient);
             if answered {
@@ -209,7 +206,7 @@ impl Writer<'_> {
     fn rest(&mut self) {
         let shared = self.shared;
         shared.queue.waker().sleep(self.sleep, || {
-            !shared.queue.is_empty() || !shared.flushes.is_empty() || shared.pause.load(Ordering::SeqCst)
+            !shared.is_idle() || !shared.flushes.is_empty() || shared.pause.load(Ordering::SeqCst)
         });
         self.sleep = (self.sleep * 2).min(LONGEST_SLEEP);
         if !self.waiting.is_empty() || shared.state.load(Ordering::SeqCst) != state::OPEN {
@@ -218,30 +215,36 @@ impl Writer<'_> {
     }
 }
 
-/// Writes on the caller's thread what is in the queue of a closed pipeline. False when the pipeline is held by a writer
-/// that cannot finish.
-pub fn write_now(shared: &Shared, patience: Duration) -> bool {
+/// Writes on the caller's thread what is in the queue of a closed pipeline. False when it is held for longer than `patience` by
+/// a writer that cannot finish, or a sink fails for longer than `patience_with_sinks`.
+pub fn write_now(shared: &Shared, patience: Duration, patience_with_sinks: Duration) -> bool {
     let started = Instant::now();
-    let mut batch = Vec::new();
     loop {
-        let pipeline = shared.pipeline.try_lock();
-        let mut pipeline = match pipeline {
-            Ok(pipeline) => pipeline,
-            Err(std::sync::TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(std::sync::TryLockError::WouldBlock) if started.elapsed() < patience => {
-                std::thread::sleep(SHORTEST_SLEEP);
-                continue;
-            }
-            Err(std::sync::TryLockError::WouldBlock) => return false,
+        let desk = match shared.desk.try_lock() {
+            Ok(desk) => Some(desk),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
         };
-        shared.queue.take(&mut batch, BATCH);
-        if batch.is_empty() {
-            return pipeline.commit();
+        if let Some(mut desk) = desk {
+            match catch_unwind(AssertUnwindSafe(|| write_queued(shared, &mut desk))) {
+                Ok(true) => return true,
+                Ok(false) if started.elapsed() >= patience_with_sinks => return false,
+                Ok(false) => {}
+                Err(_) => shared.count_panic(),
+            }
         }
-        pipeline.deliver(&batch);
-        pipeline.commit();
-        let count = batch.len();
-        pipeline.release(&mut batch);
-        shared.queue.depart(count);
+        if started.elapsed() >= patience {
+            return false;
+        }
+        std::thread::sleep(SHORTEST_SLEEP);
+    }
+}
+
+fn write_queued(shared: &Shared, desk: &mut Desk) -> bool {
+    loop {
+        let (count, clear) = desk.write(shared, NOTICE_PAUSE);
+        if count == 0 {
+            return clear;
+        }
     }
 }

@@ -22,6 +22,8 @@ pub struct Contents {
     pub damaged: u64,
     /// What an earlier recovery noted before it wrote anything.
     pub noted: Option<Noted>,
+    /// The last place in the order of writing that the owner gave away; those of the records that waited follow.
+    pub taken: u64,
 }
 
 /// A record in a box.
@@ -52,7 +54,8 @@ pub fn read(bytes: &[u8]) -> Result<Contents, Foreign> {
         *entry = Entry::read(bytes, file).ok_or(Foreign::Damaged("journal"))?;
     }
     let noted = Noted::read(bytes);
-    let mut contents = Contents { process: head.process, kept, names, journal, records: Vec::new(), damaged: 0, noted };
+    let mut contents =
+        Contents { process: head.process, kept, names, journal, records: Vec::new(), damaged: 0, noted, taken: 0 };
     for (area, size) in head.areas.iter().zip(SIZES) {
         for index in 0..area.count as usize {
             let start = area.offset + index * size;
@@ -78,16 +81,15 @@ impl Contents {
     fn put_in_order(&mut self) {
         let key = |found: &Found| (if found.place == 0 { u64::MAX } else { found.place }, found.sequence);
         self.records.sort_by_key(key);
-        let mut next = self.noted.map_or_else(|| self.last_taken(), |noted| noted.taken);
+        self.taken = self.noted.map_or_else(|| self.last_taken(), |noted| noted.taken);
+        let mut next = self.taken;
         for found in self.records.iter_mut().filter(|found| found.place == 0) {
             next = next.saturating_add(1);
             found.place = next;
         }
     }
 
-    /// The last place in the order of writing that the owner gave away.
-    #[must_use]
-    pub fn last_taken(&self) -> u64 {
+    fn last_taken(&self) -> u64 {
         let journal = self.journal.iter().map(|entry| entry.passed.max(entry.upto));
         let records = self.records.iter().map(|found| found.place);
         journal.chain(records).max().unwrap_or(0)

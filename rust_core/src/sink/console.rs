@@ -1,5 +1,6 @@
 //! Standard error, behind a thread of its own: a terminal or a pipe that blocks never holds up the files.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use crate::faults::{self, Fault};
 use crate::platform;
 
 /// Batches the thread may lag behind; beyond, lines are dropped and counted.
@@ -66,25 +68,9 @@ impl ConsoleSink {
         }
     }
 
-    /// Waits until everything sent is shown, at most `timeout`, and not again while the console stays blocked.
     #[must_use]
-    pub fn flush(&self, timeout: Duration) -> bool {
-        let started = Instant::now();
-        while self.counts.pending.load(Ordering::Acquire) > 0 {
-            // One more than passed: nought is for a console that was never found blocked.
-            let passed = self.counts.passed.load(Ordering::Relaxed) + 1;
-            if self.counts.blocked.load(Ordering::Relaxed) == passed {
-                return false;
-            }
-            if started.elapsed() >= timeout {
-                if timeout >= BLOCKED {
-                    self.counts.blocked.store(passed, Ordering::Relaxed);
-                }
-                return false;
-            }
-            thread::sleep(Duration::from_micros(200));
-        }
-        true
+    pub fn progress(&self) -> ConsoleProgress {
+        ConsoleProgress(Arc::clone(&self.counts))
     }
 
     #[must_use]
@@ -98,6 +84,34 @@ impl ConsoleSink {
     }
 }
 
+/// How far a console has come.
+#[derive(Clone, Debug)]
+pub struct ConsoleProgress(Arc<Counts>);
+
+impl ConsoleProgress {
+    /// Waits until everything sent is shown, at most `timeout`, and not again while the console stays blocked.
+    #[must_use]
+    pub fn wait(&self, timeout: Duration) -> bool {
+        let counts = &self.0;
+        let started = Instant::now();
+        while counts.pending.load(Ordering::Acquire) > 0 {
+            // One more than passed: nought is for a console that was never found blocked.
+            let passed = counts.passed.load(Ordering::Relaxed) + 1;
+            if counts.blocked.load(Ordering::Relaxed) == passed {
+                return false;
+            }
+            if started.elapsed() >= timeout {
+                if timeout >= BLOCKED {
+                    counts.blocked.store(passed, Ordering::Relaxed);
+                }
+                return false;
+            }
+            thread::sleep(Duration::from_micros(200));
+        }
+        true
+    }
+}
+
 fn start(counts: Arc<Counts>) -> Option<Sender<Batch>> {
     let (sender, receiver) = bounded(BATCHES);
     thread::Builder::new().name("unified_console".into()).spawn(move || run(&receiver, &counts)).ok()?;
@@ -107,10 +121,14 @@ fn start(counts: Arc<Counts>) -> Option<Sender<Batch>> {
 /// Ends when the sink goes.
 fn run(batches: &Receiver<Batch>, counts: &Counts) {
     for batch in batches {
-        let count = match platform::write_stderr_patiently(&batch.bytes) {
-            Ok(()) => &counts.written,
-            // Closed, most likely: nowhere is left to tell it but the statistics.
-            Err(_) => &counts.dropped,
+        let write = || {
+            faults::pass(Fault::Console);
+            platform::write_stderr_patiently(&batch.bytes)
+        };
+        let count = match catch_unwind(AssertUnwindSafe(write)) {
+            Ok(Ok(())) => &counts.written,
+            // Closed, most likely, or a panic: nowhere is left to tell it but the statistics.
+            Ok(Err(_)) | Err(_) => &counts.dropped,
         };
         count.fetch_add(batch.lines, Ordering::Relaxed);
         counts.passed.fetch_add(1, Ordering::Relaxed);

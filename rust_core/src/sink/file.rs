@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ use memchr::memrchr;
 use crate::blackbox::{self, Journal};
 use crate::config::Fsync;
 use crate::error::{Error, Result};
+use crate::faults::{self, Fault};
 use crate::platform::{self, Identity};
 use crate::rotation::SizeRotation;
 
@@ -23,6 +25,9 @@ const WRITE: usize = 1 << 20;
 const KEEP: usize = 1 << 20;
 const SHORTEST_RETRY: Duration = Duration::from_millis(10);
 const LONGEST_RETRY: Duration = Duration::from_secs(1);
+/// How often, and after how long each time, a file without a last newline is looked at again where others may be writing.
+const LOOKS: u32 = 10;
+const LOOK_PAUSE: Duration = Duration::from_millis(2);
 /// A size that no file has.
 const UNKNOWN: u64 = u64::MAX;
 /// No line is longer, in bytes.
@@ -48,7 +53,9 @@ pub struct FileSink {
     /// Whole lines not written yet, from `start` on.
     pending: Vec<u8>,
     start: usize,
-    /// Of each of them its record's place in the order of writing.
+    /// Bytes of the append under way that the system has taken.
+    landed: usize,
+    /// Of each line its record's place in the order of writing.
     places: VecDeque<u64>,
     counts: Counts,
     retry: Retry,
@@ -66,6 +73,20 @@ struct Open {
     identity: Identity,
     /// Its size as this process left it.
     size: u64,
+}
+
+impl Open {
+    /// Whether a line without an end was one that another process is just writing: waits a little for its end.
+    fn is_ended_by_another(&mut self, path: &Path) -> Result<bool> {
+        for _ in 0..LOOKS {
+            std::thread::sleep(LOOK_PAUSE);
+            self.size = self.file.metadata().map_err(|error| Error::io("look at", path, error))?.len();
+            if self.size == 0 || platform::ends_with_newline(&self.file, self.size) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
 }
 
 /// After a failure: when to try again, and how long to wait after the next.
@@ -125,6 +146,7 @@ impl FileSink {
             file: Some(file),
             pending: Vec::new(),
             start: 0,
+            landed: 0,
             places: VecDeque::new(),
             counts: Counts::default(),
             retry: Retry::default(),
@@ -227,6 +249,7 @@ impl FileSink {
     }
 
     fn sync_data(&mut self) -> Result<()> {
+        faults::pass(Fault::Sync);
         let Some(open) = &self.file else { return Ok(()) };
         self.counts.syncs += 1;
         platform::sync_data(&open.file).map_err(|error| {
@@ -250,17 +273,19 @@ impl FileSink {
     /// Writes what is pending, rotating where a line would cross the bound. What fails is kept for the next time.
     ///
     /// # Errors
-    /// When the file system refuses; lines not written stay pending, and no part of a line is left behind.
+    /// When the file system refuses, or writing panics; lines not written stay pending, and no part of a line is left behind.
     pub fn write(&mut self, now: Instant, held: Held) -> Result<()> {
         if self.pending_bytes() == 0 || !self.due(now) {
             return Ok(());
         }
-        match self.write_pending(held) {
+        let panicked = Error::Panicked { action: "write", path: self.settings.path.clone() };
+        match catch_unwind(AssertUnwindSafe(|| self.write_pending(held))).unwrap_or(Err(panicked)) {
             Ok(()) => {
                 self.retry = Retry::default();
                 self.obstacle.take().map_or(Ok(()), Err)
             }
             Err(error) => {
+                self.keep_what_landed(held);
                 self.retry.failed(now);
                 self.file = None;
                 Err(error)
@@ -299,9 +324,9 @@ impl FileSink {
                 }
                 // A single line larger than the bound has a file of its own.
                 let line = self.first_line();
-                self.append(line, held)?;
+                self.append(line)?;
             } else {
-                self.append(count, held)?;
+                self.append(count)?;
             }
         }
         self.clear();
@@ -328,7 +353,7 @@ impl FileSink {
     }
 
     /// Appends the next `count` bytes, all or nothing.
-    fn append(&mut self, count: usize, held: Held) -> Result<()> {
+    fn append(&mut self, count: usize) -> Result<()> {
         let bytes = &self.pending[self.start..self.start + count];
         let Some(open) = &mut self.file else { return Ok(()) };
         let lines = count_lines(bytes);
@@ -338,34 +363,38 @@ impl FileSink {
             .journal
             .intend(open.identity, open.size, upto)
             .map_err(|error| Error::io("note what is written to", &self.settings.path, error))?;
-        let mut done = 0;
-        while done < bytes.len() {
-            match open.file.write(&bytes[done..]) {
-                Ok(0) => return Err(self.failed(done, held, io::ErrorKind::WriteZero.into())),
-                Ok(written) => done += written,
+        faults::pass(Fault::BeforeWrite);
+        while self.landed < count {
+            match open.file.write(&bytes[self.landed..]) {
+                Ok(0) => return Err(Error::io("write", &self.settings.path, io::ErrorKind::WriteZero.into())),
+                Ok(written) => self.landed += written,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(self.failed(done, held, error)),
+                Err(error) => return Err(Error::io("write", &self.settings.path, error)),
             }
         }
+        faults::pass(Fault::AfterWrite);
+        self.landed = 0;
         open.size += count as u64;
         self.passed_part(count, lines);
         Ok(())
     }
 
-    /// After a failed write: keeps the lines that are whole, cuts off the one that is not. Without the lock nothing is cut off:
-    /// another process may have written behind it.
-    fn failed(&mut self, done: usize, held: Held, error: io::Error) -> Error {
-        let whole = memrchr(b'\n', &self.pending[self.start..self.start + done]).map_or(0, |end| end + 1);
+    /// After a write that failed or panicked: keeps the lines that are whole, cuts off the one that is not. Without the lock
+    /// nothing is cut off: another process may have written behind it.
+    fn keep_what_landed(&mut self, held: Held) {
+        let landed = std::mem::take(&mut self.landed);
+        let whole = memrchr(b'\n', &self.pending[self.start..self.start + landed]).map_or(0, |end| end + 1);
         if let Some(open) = &mut self.file
+            && landed > whole
             && held.is_alone()
         {
-            let torn = Torn { identity: open.identity, whole: open.size + whole as u64, end: open.size + done as u64 };
+            let torn =
+                Torn { identity: open.identity, whole: open.size + whole as u64, end: open.size + landed as u64 };
             // If this fails too, it is tried again before the next write.
             self.torn = open.file.set_len(torn.whole).is_err().then_some(torn);
         }
         let lines = count_lines(&self.pending[self.start..self.start + whole]);
         self.passed_part(whole, lines);
-        Error::io("write", &self.settings.path, error)
     }
 
     fn passed_part(&mut self, count: usize, lines: usize) {
@@ -432,6 +461,9 @@ impl FileSink {
         if open.size == 0 || platform::ends_with_newline(&open.file, open.size) {
             return Ok(());
         }
+        if !held.is_alone() && open.is_ended_by_another(path)? {
+            return Ok(());
+        }
         if held.is_alone()
             && let Some(directory) = path.parent()
             && let Some(from) = blackbox::appended_from(directory, open.identity, open.size)
@@ -495,6 +527,7 @@ impl FileSink {
                 }
                 Err(error) => return Err(Error::io("rotate", &from, error)),
             }
+            faults::pass(Fault::Rotate);
         }
         self.counts.rotations += 1;
         // Closed first: where descriptors have run out, the new file gets this one's.

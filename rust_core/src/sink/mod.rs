@@ -5,7 +5,7 @@ mod directory;
 mod file;
 mod open;
 
-pub use console::ConsoleSink;
+pub use console::{ConsoleProgress, ConsoleSink};
 pub use directory::{DirectoryLock, Held, prepare_directory};
 pub use file::{FileSettings, FileSink};
 pub use open::open_log;

@@ -1,0 +1,75 @@
+//! Named places where a test can make this crate fail. Without the feature `faults`, which nothing that is shipped has, there
+//! is nothing here but a call that comes to nothing.
+
+#[cfg(feature = "faults")]
+use std::sync::{Mutex, PoisonError};
+
+/// Where panics can be injected, in the order data flows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A batch was taken from the queue.
+    Taken,
+    Route,
+    Encode,
+    /// The console's text is half done.
+    EncodeText,
+    /// A file has the record's line, the next has not.
+    Push,
+    /// A batch is encoded and not written.
+    Delivered,
+    BeforeWrite,
+    /// The system has the bytes, nobody else knows.
+    AfterWrite,
+    /// Files are half renamed.
+    Rotate,
+    Sync,
+    Console,
+    /// Everything is written, the buffers are not given back.
+    Committed,
+    Recover,
+    /// The recovery has noted what it is about to write.
+    Noted,
+}
+
+/// How a panic that was asked for ends its message.
+#[cfg(feature = "faults")]
+pub const MESSAGE: &str = "was made to fail";
+
+#[cfg(feature = "faults")]
+static ARMED: Mutex<Option<(Fault, u32, u32)>> = Mutex::new(None);
+
+/// Makes `fault` happen from now on, after it was passed `skip` times, `times` times.
+#[cfg(feature = "faults")]
+pub fn arm(fault: Fault, skip: u32, times: u32) {
+    *ARMED.lock().unwrap_or_else(PoisonError::into_inner) = Some((fault, skip, times));
+}
+
+/// How many times the armed fault is still to happen; nothing is armed any more.
+#[cfg(feature = "faults")]
+pub fn disarm() -> u32 {
+    ARMED.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(0, |(_, _, times)| times)
+}
+
+/// Passes a place; panics if that is armed.
+#[inline(always)]
+#[cfg_attr(not(feature = "faults"), allow(unused_variables, clippy::missing_const_for_fn))]
+pub fn pass(fault: Fault) {
+    #[cfg(feature = "faults")]
+    assert!(!is_due(fault), "{fault:?} {MESSAGE}");
+}
+
+#[cfg(feature = "faults")]
+fn is_due(fault: Fault) -> bool {
+    let mut armed = ARMED.lock().unwrap_or_else(PoisonError::into_inner);
+    match &mut *armed {
+        Some((which, skip, _)) if *which == fault && *skip > 0 => {
+            *skip -= 1;
+            false
+        }
+        Some((which, _, times)) if *which == fault && *times > 0 => {
+            *times -= 1;
+            true
+        }
+        _ => false,
+    }
+}
