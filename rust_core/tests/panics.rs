@@ -1,9 +1,11 @@
 //! Panics at every place where one can be injected, and memory that is refused: each costs at most the record it happened on,
 //! is counted and told, and everything goes on. Run by `scripts/check.py` with the feature `faults`.
+#![cfg(unix)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::fs;
+use std::os::fd::AsRawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
@@ -173,10 +175,45 @@ fn a_panic_between_two_files_costs_the_second_its_line() {
     assert!(engine.shutdown(PATIENCE));
 }
 
-/// Its lines go to the standard error of this test.
+/// Standard error, into a file for as long as this lives.
+struct Console {
+    shown: tempfile::NamedTempFile,
+    usual: i32,
+}
+
+impl Console {
+    fn redirect() -> Self {
+        let shown = tempfile::NamedTempFile::new().unwrap();
+        // SAFETY: both are descriptors of this process; nobody else changes them, the test is alone.
+        let usual = unsafe {
+            let usual = libc::dup(2);
+            assert!(libc::dup2(shown.as_file().as_raw_fd(), 2) == 2);
+            usual
+        };
+        Self { shown, usual }
+    }
+
+    fn numbers(&self) -> Vec<i64> {
+        let text = fs::read_to_string(self.shown.path()).unwrap();
+        text.lines().filter_map(|line| line.rsplit_once("n=")?.1.parse().ok()).collect()
+    }
+}
+
+impl Drop for Console {
+    fn drop(&mut self) {
+        // SAFETY: as above.
+        unsafe {
+            libc::dup2(self.usual, 2);
+            libc::close(self.usual);
+        }
+    }
+}
+
+/// Seen to fail with the text of the record that could not be encoded left among the lines.
 #[test]
 fn a_panic_of_the_console_costs_the_files_nothing() {
     let _alone = alone();
+    let console = Console::redirect();
     let directory = tempfile::tempdir().unwrap();
     let stats = Arc::<Stats>::default();
     let engine = Engine::open(with_console(directory.path()), Arc::clone(&stats)).unwrap();
@@ -198,11 +235,14 @@ fn a_panic_of_the_console_costs_the_files_nothing() {
     let after = shown(10);
     assert_eq!(after, (written + 5, dropped, 0));
     faults::arm(Fault::EncodeText, 0, 1);
-    // A record that cannot be shown is half a line of nothing: it goes nowhere.
+    // Not even a part of it is shown.
     assert_eq!(shown(15), (written + 9, dropped, 1));
     assert_eq!(faults::disarm(), 0);
     assert!(engine.shutdown(PATIENCE));
     assert_eq!(numbers(directory.path(), "app.log"), (0..15).chain(16..20).collect::<Vec<_>>());
+    let shown = console.numbers();
+    assert_eq!(shown.len() as u64, written + 9);
+    assert!(!shown.contains(&15), "{shown:?}");
 }
 
 /// After shutdown, callers write themselves.
