@@ -21,7 +21,7 @@ use crate::router::Router;
 use crate::sink::{ConsoleProgress, ConsoleSink, DirectoryLock, FileSink, Held};
 use crate::slab::{self, Buffer};
 use crate::stats::{FileKind, FileStats, Stats};
-use crate::value::Value;
+use crate::value::{Put, Value};
 
 /// Records taken at once.
 const BATCH: usize = 1_024;
@@ -237,7 +237,7 @@ impl Pipeline {
                     text.encode(&record, &mut self.console_lines);
                     faults::pass(Fault::EncodeText);
                 }
-                None => self.console_lines.extend_from_slice(&self.line),
+                None => self.console_lines.put(&self.line),
             }
             self.console_count += 1;
         }

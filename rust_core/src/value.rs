@@ -107,6 +107,14 @@ impl Put for Vec<u8> {
     }
 }
 
+/// Puts `text` as a JSON string. Where there is no memory for it, the record ends as with `Put`.
+#[inline]
+pub fn put_quoted(text: &str, out: &mut Vec<u8>) {
+    // Every byte as six, and what the escaping may write beyond the end: it asks for no more.
+    out.room(text.len() * 6 + 64);
+    json_escape_simd::escape_into(text, out);
+}
+
 /// Lengths are 4 bytes: capture bounds every text far below that.
 #[inline]
 #[must_use]

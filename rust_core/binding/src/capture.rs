@@ -281,7 +281,13 @@ pub fn merge(message: &str, arguments: &[Bound<'_, PyAny>]) -> PyResult<String> 
     let py = first.py();
     let single = arguments.len() == 1 && first.is_instance_of::<PyDict>() && first.len()? > 0;
     let arguments = if single { first.clone() } else { PyTuple::new(py, arguments)?.into_any() };
-    Ok(text_of(&PyString::new(py, message).rem(arguments)?))
+    // `PyString::new` panics when there is no memory, and has the error printed before.
+    // SAFETY: the pointer and the length are those of a text; a new reference or null.
+    let message = unsafe {
+        let text = ffi::PyUnicode_FromStringAndSize(message.as_ptr().cast(), message.len().cast_signed());
+        Bound::from_owned_ptr_or_err(py, text)?
+    };
+    Ok(text_of(&message.rem(arguments)?))
 }
 
 /// An object as a text, whatever it takes.

@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use json_escape_simd::escape_into;
 use serde::Serialize;
 
 use crate::clock;
@@ -14,7 +13,7 @@ use crate::names::{self, Names};
 use crate::platform;
 use crate::record::{self, Context, RESERVED, Record, Site};
 use crate::table::View;
-use crate::value::{Reader, Value};
+use crate::value::{Put, Reader, Value, put_quoted};
 
 use super::UNKNOWN;
 
@@ -57,13 +56,13 @@ fn field(key: String) -> (Vec<u8>, String) {
 
 fn put_key(out: &mut Vec<u8>, key: &str) {
     out.push(b',');
-    escape_into(key, out);
+    put_quoted(key, out);
     out.push(b':');
 }
 
 fn put_string(out: &mut Vec<u8>, key: &[u8], text: &str) {
     out.extend_from_slice(key);
-    escape_into(text, out);
+    put_quoted(text, out);
 }
 
 fn place(module: &str, function: &str, line: u32) -> Vec<u8> {
@@ -86,8 +85,8 @@ fn put_value(out: &mut Vec<u8>, value: Value<'_>) {
         Value::Bool(value) => out.extend_from_slice(if value { b"true" } else { b"false" }),
         Value::Integer(value) => put_number(out, value),
         Value::Float(value) => put_number(out, value),
-        Value::Text(text) => escape_into(text, out),
-        Value::Json(json) => out.extend_from_slice(json.as_bytes()),
+        Value::Text(text) => put_quoted(text, out),
+        Value::Json(json) => out.put(json.as_bytes()),
     }
 }
 
@@ -151,7 +150,7 @@ impl JsonEncoder {
         out.extend_from_slice(br#"{"timestamp":""#);
         self.times.write(header.time, out);
         self.put_level_and_logger(record, out);
-        escape_into(record.message, out);
+        put_quoted(record.message, out);
         self.put_place(record, out);
         match record.thread {
             Some(name) => put_string(out, br#","thread":"#, name),

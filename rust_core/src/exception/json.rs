@@ -1,9 +1,8 @@
 //! An exception as a JSON object, for those who query. What an exception does not have is absent.
 
-use json_escape_simd::escape_into;
-
 use super::blob::{Exception, Frame, Group, Link};
 use super::{SourceCache, text};
+use crate::value::{Put, put_quoted};
 
 /// Writes the object of the outermost exception; its text holds those of all others.
 pub fn exception(exception: &Exception<'_>, sources: &mut SourceCache, out: &mut Vec<u8>) {
@@ -58,7 +57,7 @@ impl Writer<'_> {
         };
         if let Some(code) = code.filter(|code| !code.is_empty()) {
             self.out.extend_from_slice(br#","code":"#);
-            escape_into(text::bounded(code), self.out);
+            put_quoted(text::bounded(code), self.out);
         }
         if frame.repeated > 1 {
             self.put(&format!(r#","repeated":{}"#, frame.repeated));
@@ -99,11 +98,11 @@ impl Writer<'_> {
     }
 
     fn text(&mut self, text: &str) {
-        escape_into(text, self.out);
+        put_quoted(text, self.out);
     }
 
     fn put(&mut self, json: &str) {
-        self.out.extend_from_slice(json.as_bytes());
+        self.out.put(json.as_bytes());
     }
 }
 

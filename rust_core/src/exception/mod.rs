@@ -8,7 +8,7 @@ mod json;
 mod source;
 mod text;
 
-use json_escape_simd::escape_into;
+use crate::value::put_quoted;
 
 pub use blob::{
     DEPTH, Exception, Frame, Group, Link, Stack, TEXT, VERSION, decode, decode_stack, is_exception, is_stack, link,
@@ -36,7 +36,7 @@ pub fn stack_text(blob: &[u8], sources: &mut SourceCache) -> String {
 
 /// Writes a captured stack as the JSON string of a record's `stack`.
 pub fn write_stack_json(blob: &[u8], sources: &mut SourceCache, out: &mut Vec<u8>) {
-    escape_into(&*stack_text(blob, sources), out);
+    put_quoted(&stack_text(blob, sources), out);
 }
 
 #[cfg(test)]

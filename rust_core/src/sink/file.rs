@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::faults::{self, Fault};
 use crate::platform::{self, Identity};
 use crate::rotation::SizeRotation;
+use crate::value::Put;
 
 use super::directory::Held;
 use super::open::{is_log, open_guarded};
@@ -160,7 +161,7 @@ impl FileSink {
     #[inline]
     pub fn push(&mut self, line: &[u8], place: u64) {
         debug_assert_eq!(line.last(), Some(&b'\n'));
-        self.pending.extend_from_slice(line);
+        self.pending.put(line);
         self.places.push_back(place);
         self.counts.pushed += 1;
     }

@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
-use json_escape_simd::escape_into;
 use pyo3::exceptions::PyValueError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use unified_logger_core::value::Value;
+use unified_logger_core::value::{Value, put_quoted};
+
+use crate::capture::describe;
 
 use super::convert::convert;
 use super::{Outcome, scalar, text};
@@ -71,7 +72,7 @@ impl Writer {
             text::capture_text(&mut self.text, object);
             str::from_utf8_unchecked(&self.text[4..])
         };
-        escape_into(text, &mut self.out);
+        put_quoted(text, &mut self.out);
     }
 
     fn write_scalar(&mut self, value: Value<'_>) {
@@ -82,7 +83,7 @@ impl Writer {
             Value::Integer(value) => serde_json::to_writer(&mut self.out, &value),
             Value::Float(value) => serde_json::to_writer(&mut self.out, &value),
             Value::Text(value) | Value::Json(value) => {
-                escape_into(value, &mut self.out);
+                put_quoted(value, &mut self.out);
                 Ok(())
             }
         };
@@ -99,8 +100,8 @@ impl Writer {
                 // SAFETY: a live int; a new reference or null.
                 let hex = unsafe { Bound::from_owned_ptr_or_err(number.py(), ffi::PyNumber_ToBase(object, 16)) };
                 match hex.ok().filter(|_| refused).and_then(|hex| hex.cast_into::<PyString>().ok()) {
-                    Some(hex) => escape_into(&*hex.to_string_lossy(), &mut self.out),
-                    None => self.fail(&error.to_string()),
+                    Some(hex) => put_quoted(&hex.to_string_lossy(), &mut self.out),
+                    None => self.fail(&describe(number.py(), &error)),
                 }
             }
         }
@@ -155,11 +156,11 @@ impl Writer {
                 self.out.push(b',');
             }
             if index >= ITEMS || self.is_full() {
-                escape_into(&*format!("… {} more", count - index), &mut self.out);
+                put_quoted(&format!("… {} more", count - index), &mut self.out);
                 break;
             }
             let Some(item) = at(index) else {
-                escape_into("… changed while it was logged", &mut self.out);
+                put_quoted("… changed while it was logged", &mut self.out);
                 self.outcome = Outcome::Malformed;
                 break;
             };
@@ -217,7 +218,7 @@ impl Writer {
             }
             let name = self.key_text(key);
             let name = keys.free(name);
-            escape_into(&*name, &mut self.out);
+            put_quoted(&name, &mut self.out);
         }
     }
 
@@ -259,9 +260,9 @@ impl Writer {
     }
 
     fn put_marker(&mut self, key: &str, what: &str) {
-        escape_into(key, &mut self.out);
+        put_quoted(key, &mut self.out);
         self.out.push(b':');
-        escape_into(what, &mut self.out);
+        put_quoted(what, &mut self.out);
     }
 }
 
