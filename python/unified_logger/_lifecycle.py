@@ -31,6 +31,7 @@ _POSITIONAL = (
     "ai_backup_count",
 )
 _EXIT_TIMEOUT = 10.0
+_exit_patience = _EXIT_TIMEOUT
 
 _lock = RLock()
 _plain: PlainOutput | None = None
@@ -78,7 +79,7 @@ def base_name() -> str:
 
 
 def _start_engine(settings: Settings) -> None:
-    global _plain
+    global _plain, _exit_patience
     console = None if settings.console_format == "off" else (settings.console_level, *_console(settings))
     try:
         _core.start(
@@ -107,6 +108,7 @@ def _start_engine(settings: Settings) -> None:
     if _plain is not None:
         _plain.close()
         _plain = None
+    _exit_patience = _EXIT_TIMEOUT
     stdlib.install()
 
 
@@ -201,9 +203,15 @@ def shutdown(timeout: float) -> bool:
     if not _lock.acquire(timeout=min(max(timeout, 0.0), TIMEOUT_MAX)):
         return False
     try:
-        return _core.shutdown(max(deadline - monotonic(), 0.0)) if _plain is None else _plain.flush()
+        if _plain is not None:
+            return _plain.flush()
+        done = _core.shutdown(max(deadline - monotonic(), 0.0))
     finally:
         _lock.release()
+    global _exit_patience
+    # Who waited in vain for so long does not have to again when the process ends.
+    _exit_patience = _EXIT_TIMEOUT if done else min(max(timeout, 0.0), _EXIT_TIMEOUT)
+    return done
 
 
 def stats() -> dict[str, Any]:
@@ -214,7 +222,7 @@ def stats() -> dict[str, Any]:
 def _at_exit() -> None:
     _core.begin_end()
     _core.show_early()
-    _core.shutdown(_EXIT_TIMEOUT)
+    _core.shutdown(_exit_patience)
 
 
 def _before_fork() -> None:
