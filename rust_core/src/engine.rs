@@ -1,8 +1,7 @@
 //! The handle callers have on a queue, its writer and its sinks.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
@@ -19,10 +18,12 @@ use crate::queue::{Offered, Queue};
 use crate::slab::{Buffer, Pool};
 use crate::stats::{Dropped, Stats};
 use crate::value::{Put, Value};
-use crate::writer::{self, Desk, Flush, Shared, state};
+use crate::worker::Worker;
+use crate::writer::{self, Desk, Flush, Shared, rest, state};
 
 /// How long the writer is waited for around a fork: a stuck disk must not hang it.
 const FORK_PATIENCE: Duration = Duration::from_millis(100);
+const CONSOLE_PATIENCE_AT_FORK: Duration = Duration::from_millis(10);
 /// How long a late record waits for a writer that shutdown could not stop.
 const LATE_PATIENCE: Duration = Duration::from_millis(200);
 const CONSOLE_PATIENCE: Duration = Duration::from_secs(1);
@@ -47,7 +48,9 @@ impl Flushing {
 pub struct Engine {
     shared: Arc<Shared>,
     settings: Settings,
-    writer: Mutex<Option<JoinHandle<()>>>,
+    writer: Mutex<Option<Worker>>,
+    /// Forks under way.
+    forks: AtomicU32,
     /// What the queue holds is of this pool, or plain memory.
     pool: Option<Pool>,
     black_box: Option<BlackBox>,
@@ -89,12 +92,18 @@ impl Engine {
             console: pipeline.console_progress(),
             desk: Mutex::new(Desk::new(pipeline)),
             state: AtomicU8::new(state::OPEN),
-            pause: AtomicBool::new(false),
-            paused: AtomicBool::new(false),
+            rest: AtomicU8::new(rest::WORKS),
             stats,
             errors,
         };
-        Ok(Self { shared: Arc::new(shared), settings, writer: Mutex::new(None), pool: made.pool, black_box })
+        Ok(Self {
+            shared: Arc::new(shared),
+            settings,
+            writer: Mutex::new(None),
+            forks: AtomicU32::new(0),
+            pool: made.pool,
+            black_box,
+        })
     }
 
     /// Lets captures take their buffers from this engine's pool from now on; see `Pool::make_current`.
@@ -109,15 +118,41 @@ impl Engine {
     /// # Errors
     /// When the system gives no thread.
     pub fn start(&self) -> Result<()> {
+        self.start_writer(&mut self.writer())
+    }
+
+    fn start_writer(&self, writer: &mut Option<Worker>) -> Result<()> {
         let shared = Arc::clone(&self.shared);
         let directory = self.settings.directory.clone();
         let name = "unified_logger";
-        let handle = thread::Builder::new()
-            .name(name.into())
-            .spawn(move || writer::run(&shared, &directory))
+        let worker = Worker::start(name, move || writer::run(&shared, &directory))
             .map_err(|source| Error::Thread { name, source })?;
-        *self.writer.lock().unwrap_or_else(PoisonError::into_inner) = Some(handle);
+        *writer = Some(worker);
         Ok(())
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Option<Worker>> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the writer at work again after a fork. Without a thread to be had, whoever flushes or waits for room tries again.
+    pub fn go_on_writing(&self) {
+        let shared = &self.shared;
+        if shared.rest.load(Ordering::SeqCst) == rest::WORKS {
+            return;
+        }
+        let mut writer = self.writer();
+        let change = |from, to| shared.rest.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+        // One that was too busy to notice simply goes on.
+        if self.forks.load(Ordering::SeqCst) == 0
+            && shared.state.load(Ordering::SeqCst) == state::OPEN
+            && !change(rest::ASKED, rest::WORKS)
+            && change(rest::RESTS, rest::WORKS)
+            && let Err(error) = self.start_writer(&mut writer)
+        {
+            shared.rest.store(rest::RESTS, Ordering::SeqCst);
+            shared.errors.handle("go on writing after a fork", &error);
+        }
     }
 
     #[must_use]
@@ -171,6 +206,7 @@ impl Engine {
 
     /// Waits for room in the queue, at most `slice`. True when it is worth offering again.
     pub fn wait_for_room(&self, slice: Duration) -> bool {
+        self.go_on_writing();
         self.shared.queue.wait_for_room(slice)
     }
 
@@ -195,6 +231,7 @@ impl Engine {
         if self.shared.state.load(Ordering::SeqCst) == state::CLOSED {
             let _ = done.send(writer::write_now(&self.shared, LATE_PATIENCE, LATE_PATIENCE));
         } else {
+            self.go_on_writing();
             self.shared.flushes.push(Flush { done, patient });
             self.shared.queue.waker().wake_at_once();
         }
@@ -212,13 +249,8 @@ impl Engine {
         let shared = &self.shared;
         let _ = shared.state.compare_exchange(state::OPEN, state::CLOSING, Ordering::SeqCst, Ordering::SeqCst);
         shared.queue.waker().wake_at_once();
-        let handle = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let ended = handle.is_none_or(|handle| {
-            while !handle.is_finished() && Instant::now() < deadline {
-                thread::sleep(Duration::from_micros(200));
-            }
-            handle.is_finished() && handle.join().is_ok()
-        });
+        let writer = self.writer().take();
+        let ended = writer.is_none_or(|worker| worker.end(deadline).is_ok());
         shared.state.store(state::CLOSED, Ordering::SeqCst);
         shared.queue.release_waiters();
         let left = deadline.saturating_duration_since(Instant::now());
@@ -249,21 +281,28 @@ impl Engine {
         self.shared.queue.waker().wake_at_once();
     }
 
-    /// Holds the writer still for a fork, waiting at most 100 ms for it.
-    pub fn pause(&self) {
-        if self.writer.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
-            return;
+    /// Ends the writer and the other threads for a fork, waiting at most 100 ms for them: no lock is held and no batch half
+    /// written in the child, and Python, which warns of threads at a fork, finds none of ours.
+    pub fn rest(&self) {
+        let shared = &self.shared;
+        let deadline = Instant::now() + FORK_PATIENCE;
+        self.forks.fetch_add(1, Ordering::SeqCst);
+        let mut writer = self.writer();
+        let _ = shared.rest.compare_exchange(rest::WORKS, rest::ASKED, Ordering::SeqCst, Ordering::SeqCst);
+        shared.queue.waker().wake_at_once();
+        *writer = writer.take().and_then(|worker| worker.end(deadline).err());
+        drop(writer);
+        // A terminal that shows nothing is nothing to wait for.
+        let deadline = deadline.min(Instant::now() + CONSOLE_PATIENCE_AT_FORK);
+        if let Ok(mut desk) = shared.desk.try_lock() {
+            desk.pipeline.rest_console(deadline);
         }
-        self.shared.pause.store(true, Ordering::SeqCst);
-        self.shared.queue.waker().wake_at_once();
-        let started = Instant::now();
-        while !self.shared.paused.load(Ordering::SeqCst) && started.elapsed() < FORK_PATIENCE {
-            thread::sleep(Duration::from_micros(50));
-        }
+        shared.errors.rest(deadline);
     }
 
-    pub fn resume(&self) {
-        self.shared.pause.store(false, Ordering::SeqCst);
+    /// The fork is over: `go_on_writing` may start the writer again.
+    pub fn end_rest(&self) {
+        self.forks.fetch_sub(1, Ordering::SeqCst);
     }
 
     /// In a forked child: the parent's records are its own to write, and counts start anew.

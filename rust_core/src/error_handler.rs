@@ -12,6 +12,7 @@ use crossbeam_channel::{Sender, bounded};
 use crate::escape;
 use crate::platform;
 use crate::stats::Stats;
+use crate::worker::Worker;
 
 /// How long the same kind of trouble stays silent after it was told.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -28,9 +29,10 @@ pub struct ErrorHandler {
 }
 
 /// A thread that writes to standard error: a full pipe or a paused terminal holds up nobody else.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Voice {
     lines: Sender<String>,
+    worker: Worker,
     /// Lines sent and not yet written.
     pending: Arc<AtomicU64>,
     /// Threads stay behind in a fork.
@@ -49,21 +51,29 @@ impl Voice {
                 left.fetch_sub(1, Ordering::Release);
             }
         };
-        thread::Builder::new().name("unified_errors".into()).spawn(run).ok()?;
-        Some(Self { lines, pending, process: platform::process_id() })
+        let worker = Worker::start("unified_errors", run).ok()?;
+        Some(Self { lines, worker, pending, process: platform::process_id() })
     }
 
-    fn say(&self, line: String) {
+    /// Sends a line. What tells when it is written, unless earlier ones are not.
+    fn send(&self, line: String) -> Option<Arc<AtomicU64>> {
         let blocked = self.pending.fetch_add(1, Ordering::Acquire) > 0;
         if self.lines.try_send(line).is_err() {
             self.pending.fetch_sub(1, Ordering::Relaxed);
-        } else if !blocked {
-            let sent = Instant::now();
-            while self.pending.load(Ordering::Acquire) > 0 && sent.elapsed() < PATIENCE {
-                thread::sleep(Duration::from_micros(50));
-            }
+            return None;
         }
+        (!blocked).then(|| Arc::clone(&self.pending))
     }
+}
+
+fn wait_until_none(pending: &AtomicU64, deadline: Instant) -> bool {
+    while pending.load(Ordering::Acquire) > 0 {
+        if Instant::now() >= deadline {
+            return false;
+        }
+        thread::sleep(Duration::from_micros(50));
+    }
+    true
 }
 
 impl ErrorHandler {
@@ -97,12 +107,29 @@ impl ErrorHandler {
         if slot.as_ref().is_none_or(|voice| voice.process != platform::process_id()) {
             *slot = Voice::start();
         }
-        let voice = slot.clone();
+        let sent = match &*slot {
+            Some(voice) => voice.send(line),
+            None => {
+                // No thread to be had: nowhere is left to tell that this failed too.
+                let _ = platform::write_stderr(line.as_bytes());
+                None
+            }
+        };
         drop(slot);
-        match voice {
-            Some(voice) => voice.say(line),
-            // No thread to be had: nowhere is left to tell that this failed too.
-            None => drop(platform::write_stderr(line.as_bytes())),
+        if let Some(pending) = sent {
+            wait_until_none(&pending, Instant::now() + PATIENCE);
+        }
+    }
+
+    /// Ends the thread that writes to standard error, unless it is not done at `deadline`; the next trouble starts another.
+    pub fn rest(&self, deadline: Instant) {
+        let mut slot = self.voice.lock().unwrap_or_else(PoisonError::into_inner);
+        if slot.as_ref().is_some_and(|voice| wait_until_none(&voice.pending, deadline))
+            && let Some(Voice { lines, worker, .. }) = slot.take()
+        {
+            drop(lines);
+            // One that is slow to go has nothing left to do.
+            let _ = worker.end(deadline);
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod escape;
 pub mod error;
 pub mod checksum;
 pub mod platform;
+pub mod worker;
 pub mod clock;
 pub mod level;
 pub mod value;

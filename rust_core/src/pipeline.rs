@@ -373,6 +373,13 @@ impl Pipeline {
         self.stats.console_dropped.set(console.dropped());
     }
 
+    /// Ends the console's thread until there is more to show; waits for it until `deadline` at most.
+    pub fn rest_console(&mut self, deadline: Instant) {
+        if let Some(console) = &mut self.console {
+            console.rest(deadline);
+        }
+    }
+
     /// What tells how far the console has come, for those who do not hold the pipeline.
     #[must_use]
     pub fn console_progress(&self) -> Option<ConsoleProgress> {

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
@@ -41,6 +41,15 @@ pub mod state {
     pub const CLOSING: u8 = 1;
     /// Callers write themselves.
     pub const CLOSED: u8 = 2;
+}
+
+/// Whether there is a writer at work.
+pub mod rest {
+    pub const WORKS: u8 = 0;
+    /// It is to end for a fork.
+    pub const ASKED: u8 = 1;
+    /// It has ended, or is about to.
+    pub const RESTS: u8 = 2;
 }
 
 /// What is behind the queue. Whoever holds it, a writer or a caller, goes on where the one before was stopped by a panic or
@@ -88,8 +97,8 @@ pub struct Shared {
     pub console: Option<ConsoleProgress>,
     pub desk: Mutex<Desk>,
     pub state: AtomicU8,
-    pub pause: AtomicBool,
-    pub paused: AtomicBool,
+    /// Whether the writer is to rest, one of `rest`.
+    pub rest: AtomicU8,
     pub stats: Arc<Stats>,
     pub errors: Arc<ErrorHandler>,
 }
@@ -103,13 +112,22 @@ impl Shared {
         self.queue.is_empty() && self.notices.is_empty()
     }
 
+    fn is_asked_to_rest(&self) -> bool {
+        self.rest.load(Ordering::SeqCst) == rest::ASKED
+    }
+
+    /// Whether the writer may end now: it was asked to, and the asking was not taken back.
+    fn rests(&self) -> bool {
+        self.rest.compare_exchange(rest::ASKED, rest::RESTS, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    }
+
     fn count_panic(&self) {
         self.stats.writer_restarts.add(1);
         self.errors.handle("go on writing", &"the writer panicked and was started again");
     }
 }
 
-/// Runs until the pipeline is closed. After a panic it goes on where it was; if there is one after the other, in longer and
+/// Runs until the pipeline is closed, or the process is about to fork. After a panic it goes on where it was; if there is one after the other, in longer and
 /// longer pauses.
 pub fn run(shared: &Shared, directory: &Path) {
     let mut writer =
@@ -137,7 +155,11 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn run(&mut self) {
         loop {
-            self.stand_still_if_asked();
+            if self.shared.rests() {
+                // Asked again, of the next writer, with all that came meanwhile.
+                self.waiting.drain(..).for_each(|(_, flush)| self.shared.flushes.push(flush));
+                return;
+            }
             self.sweep();
             self.note_flushes();
             // Read before taking: what is queued when it says so is still written.
@@ -158,15 +180,6 @@ impl Writer<'_> {
                 self.sleep = SHORTEST_SLEEP;
             }
         }
-    }
-
-    /// Holds still while the process forks, so that no lock is held and no batch is half written in the child.
-    fn stand_still_if_asked(&self) {
-        while self.shared.pause.load(Ordering::SeqCst) {
-            self.shared.paused.store(true, Ordering::SeqCst);
-            std::thread::park_timeout(SHORTEST_SLEEP);
-        }
-        self.shared.paused.store(false, Ordering::SeqCst);
     }
 
     /// Writes what processes that died left for this directory.
@@ -205,9 +218,10 @@ impl Writer<'_> {
 
     fn rest(&mut self) {
         let shared = self.shared;
-        shared.queue.waker().sleep(self.sleep, || {
-            !shared.is_idle() || !shared.flushes.is_empty() || shared.pause.load(Ordering::SeqCst)
-        });
+        shared
+            .queue
+            .waker()
+            .sleep(self.sleep, || !shared.is_idle() || !shared.flushes.is_empty() || shared.is_asked_to_rest());
         self.sleep = (self.sleep * 2).min(LONGEST_SLEEP);
         if !self.waiting.is_empty() || shared.state.load(Ordering::SeqCst) != state::OPEN {
             self.sleep = SHORTEST_SLEEP;

@@ -188,16 +188,43 @@ fn a_caller_that_waited_in_vain_drops_its_record() {
 }
 
 #[test]
-fn a_pause_holds_the_writer_and_loses_nothing() {
+fn a_rest_ends_the_writer_and_loses_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let engine = Engine::open(settings(directory.path()), Arc::default()).unwrap();
     engine.start().unwrap();
     for number in 0..20 {
-        engine.pause();
+        engine.rest();
         offer(&engine, record("app", level::INFO, number));
-        engine.resume();
+        engine.end_rest();
+        // Otherwise the flush below has it go on.
+        if number < 19 {
+            engine.go_on_writing();
+        }
     }
     assert!(flush(&engine));
     assert_eq!(numbers(&directory.path().join("app.log")), (0..20).collect::<Vec<_>>());
+    assert!(engine.shutdown(10 * SECOND));
+}
+
+/// Forks of several threads overlap; the one that ends last has the writer go on.
+#[test]
+fn rests_that_overlap_leave_a_writer_at_work() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::open(settings(directory.path()), Arc::default()).unwrap();
+    engine.start().unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                for _ in 0..100 {
+                    engine.rest();
+                    engine.end_rest();
+                    engine.go_on_writing();
+                }
+            });
+        }
+        (0..5_000).for_each(|number| offer(&engine, record("app", level::INFO, number)));
+    });
+    assert!(flush(&engine));
+    assert_eq!(numbers(&directory.path().join("app.log")), (0..5_000).collect::<Vec<_>>());
     assert!(engine.shutdown(10 * SECOND));
 }

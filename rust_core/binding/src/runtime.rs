@@ -1,5 +1,6 @@
 //! The one engine of the process, and what becomes of records while there is none.
 
+use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
@@ -316,14 +317,31 @@ pub fn shutdown(py: Python<'_>, timeout: Duration) -> bool {
 pub fn before_fork(py: Python<'_>) {
     notice_fork(py);
     if let Some(engine) = engine(py).cloned() {
-        py.detach(|| engine.pause());
+        py.detach(|| engine.rest());
     }
 }
 
 pub fn after_fork_in_parent(py: Python<'_>) {
-    if let Some(engine) = engine(py) {
-        engine.resume();
+    let Some(engine) = engine(py).cloned() else { return };
+    engine.end_rest();
+    // From 3.13 on Python counts the threads after this, and warns of them. Right after that, the main thread comes to what is
+    // pending; another thread that forks is one more than one in any case.
+    // SAFETY: attached; the function takes no argument.
+    let pending = cfg!(Py_3_13)
+        && platform::is_main_thread()
+        && unsafe { ffi::Py_AddPendingCall(Some(go_on_writing), std::ptr::null_mut()) } == 0;
+    if !pending {
+        engine.go_on_writing();
     }
+}
+
+extern "C" fn go_on_writing(_: *mut c_void) -> c_int {
+    // SAFETY: pending calls are made with the interpreter attached.
+    let py = unsafe { Python::assume_attached() };
+    if let Some(engine) = engine(py).cloned() {
+        engine.go_on_writing();
+    }
+    0
 }
 
 /// The child has no writer, and another process's records in its queue: it forgets both.

@@ -18,6 +18,23 @@ pub fn process_id() -> u32 {
     std::process::id()
 }
 
+/// Threads have no numbers here.
+#[must_use]
+pub const fn thread_id() -> u32 {
+    0
+}
+
+#[must_use]
+pub const fn has_thread(_id: u32) -> bool {
+    false
+}
+
+/// Not known here.
+#[must_use]
+pub const fn is_main_thread() -> bool {
+    false
+}
+
 pub fn open_append(path: &Path, _mode: u32, _follow: bool) -> io::Result<File> {
     OpenOptions::new().append(true).read(true).create(true).open(path)
 }

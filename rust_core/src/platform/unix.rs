@@ -34,6 +34,28 @@ pub fn process_id() -> u32 {
     std::process::id()
 }
 
+/// The calling thread's number, where the system has some that `has_thread` can look for, else 0.
+#[must_use]
+pub fn thread_id() -> u32 {
+    #[cfg(target_os = "linux")]
+    // SAFETY: no arguments, cannot fail.
+    return unsafe { libc::gettid() }.cast_unsigned();
+    #[cfg(not(target_os = "linux"))]
+    0
+}
+
+/// Whether the system still counts a thread among those of this process.
+#[must_use]
+pub fn has_thread(id: u32) -> bool {
+    id != 0 && Path::new(&format!("/proc/self/task/{id}")).exists()
+}
+
+/// Whether the calling thread is the process's first; false where that is not known.
+#[must_use]
+pub fn is_main_thread() -> bool {
+    thread_id() == process_id()
+}
+
 /// Opens a log file for appending, creating it with exactly `mode`, whatever the umask takes away (it may never add).
 /// With `follow` false a symbolic link is refused.
 pub fn open_append(path: &Path, mode: u32, follow: bool) -> io::Result<File> {

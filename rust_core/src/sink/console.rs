@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::faults::{self, Fault};
 use crate::platform;
+use crate::worker::Worker;
 
 /// Batches the thread may lag behind; beyond, lines are dropped and counted.
 const BATCHES: usize = 64;
@@ -37,7 +38,7 @@ struct Batch {
 #[derive(Debug, Default)]
 pub struct ConsoleSink {
     counts: Arc<Counts>,
-    batches: Option<Sender<Batch>>,
+    thread: Option<(Sender<Batch>, Worker)>,
 }
 
 impl ConsoleSink {
@@ -53,18 +54,27 @@ impl ConsoleSink {
         let size = bytes.len() as u64;
         let full = counts.pending.load(Ordering::Relaxed) > 0
             && counts.pending.load(Ordering::Relaxed).saturating_add(size) > BYTES;
-        let batches = match &self.batches {
-            Some(batches) => Some(batches),
-            None => {
-                self.batches = start(Arc::clone(counts));
-                self.batches.as_ref()
-            }
-        };
+        if self.thread.is_none() {
+            self.thread = start(Arc::clone(counts));
+        }
+        let batches = self.thread.as_ref().map(|(batches, _)| batches);
         counts.pending.fetch_add(size, Ordering::Relaxed);
         let sent = !full && batches.is_some_and(|to| to.try_send(Batch { bytes: bytes.to_vec(), lines }).is_ok());
         if !sent {
             counts.pending.fetch_sub(size, Ordering::Relaxed);
             counts.dropped.fetch_add(lines, Ordering::Relaxed);
+        }
+    }
+
+    /// Ends the thread, unless what it was sent is not shown at `deadline`; the next line starts another.
+    pub fn rest(&mut self, deadline: Instant) {
+        if !self.progress().wait(deadline.saturating_duration_since(Instant::now())) {
+            return;
+        }
+        if let Some((batches, worker)) = self.thread.take() {
+            drop(batches);
+            // One that is slow to go has nothing left to do.
+            let _ = worker.end(deadline);
         }
     }
 
@@ -112,10 +122,10 @@ impl ConsoleProgress {
     }
 }
 
-fn start(counts: Arc<Counts>) -> Option<Sender<Batch>> {
+fn start(counts: Arc<Counts>) -> Option<(Sender<Batch>, Worker)> {
     let (sender, receiver) = bounded(BATCHES);
-    thread::Builder::new().name("unified_console".into()).spawn(move || run(&receiver, &counts)).ok()?;
-    Some(sender)
+    let worker = Worker::start("unified_console", move || run(&receiver, &counts)).ok()?;
+    Some((sender, worker))
 }
 
 /// Ends when the sink goes.

@@ -1,0 +1,55 @@
+//! A thread of this library's own: started under a name, ended within a bound.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crate::platform;
+
+const LOOK_PAUSE: Duration = Duration::from_micros(50);
+
+#[derive(Debug)]
+pub struct Worker {
+    handle: JoinHandle<()>,
+    /// The thread as the system knows it; 0 until it runs.
+    id: Arc<AtomicU32>,
+}
+
+impl Worker {
+    /// Starts a thread that runs `body`.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<Self> {
+        let id = Arc::<AtomicU32>::default();
+        let own = Arc::clone(&id);
+        let handle = thread::Builder::new().name(name.into()).spawn(move || {
+            own.store(platform::thread_id(), Ordering::Relaxed);
+            body();
+        })?;
+        Ok(Self { handle, id })
+    }
+
+    /// Waits until the thread has ended, which it was told otherwise to do, and the system no longer counts it.
+    ///
+    /// # Errors
+    /// The worker, when it is still at work at `deadline`.
+    pub fn end(self, deadline: Instant) -> Result<(), Self> {
+        while !self.handle.is_finished() {
+            if Instant::now() >= deadline {
+                return Err(self);
+            }
+            thread::sleep(LOOK_PAUSE);
+        }
+        let id = self.id.load(Ordering::Relaxed);
+        // It ended, whether well or in a panic that was told when it came.
+        let _ = self.handle.join();
+        // The system says that it can be joined before it takes it off its list.
+        while platform::has_thread(id) && Instant::now() < deadline {
+            thread::sleep(LOOK_PAUSE);
+        }
+        Ok(())
+    }
+}
