@@ -22,7 +22,7 @@ def rust() -> None:
     run("cargo", "fmt", "--all", "--check")
     run("cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings", env=env)
     run("cargo", "test", "--workspace", "--locked", env=env)
-    faulty = ("-p", "unified_logger_core", "--locked", "--features", "faults", "--test", "panics")
+    faulty = ("-p", "unified_logger_core", "--locked", "--features", "fault_injection", "--test", "panics")
     run("cargo", "clippy", *faulty, "--", "-D", "warnings", env=env)
     run("cargo", "test", "--profile", "models", *faulty, env=env)
     models = ("--profile", "models", "--features", "models", "--test", "models")

@@ -2,7 +2,7 @@
 //! Modules are listed in the order data flows; each uses those before it and none after it.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-pub mod faults;
+pub mod fault_injection;
 pub mod sync;
 pub mod escape;
 pub mod error;

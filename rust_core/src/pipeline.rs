@@ -11,7 +11,7 @@ use crate::config::{ConsoleFormat, Fsync, Settings};
 use crate::encoder::{ConsoleEncoder, JsonEncoder};
 use crate::error::Result;
 use crate::error_handler::ErrorHandler;
-use crate::faults::{self, Fault};
+use crate::fault_injection::{self, Fault};
 use crate::level;
 use crate::names;
 use crate::queue::Queue;
@@ -196,7 +196,7 @@ impl Pipeline {
     /// Routes and encodes a batch into the sinks' memory. One record that fails never takes another with it.
     pub fn deliver(&mut self, batch: &mut Batch) {
         if !batch.records.is_empty() {
-            faults::pass(Fault::Taken);
+            fault_injection::pass(Fault::Taken);
         }
         while let Some(record) = batch.next() {
             self.delivered += 1;
@@ -215,19 +215,19 @@ impl Pipeline {
             }
         }
         if !batch.records.is_empty() {
-            faults::pass(Fault::Delivered);
+            fault_injection::pass(Fault::Delivered);
         }
     }
 
     fn deliver_one(&mut self, bytes: &[u8], push: fn(&mut FileSink, &[u8], u64)) -> bool {
         // SAFETY: only capture and `Builder` fill buffers, and both write texts as UTF-8.
         let Some(record) = (unsafe { Record::read(bytes) }) else { return false };
-        faults::pass(Fault::Route);
+        fault_injection::pass(Fault::Route);
         let route = self.router.route(&record);
         // Everything is encoded before anything is handed on: a record whose encoding fails has gone nowhere.
         if route.files != 0 || route.console && self.text.is_none() {
             self.line.clear();
-            faults::pass(Fault::Encode);
+            fault_injection::pass(Fault::Encode);
             self.json.encode(&record, &mut self.line);
             self.gathered += self.line.len();
         }
@@ -235,7 +235,7 @@ impl Pipeline {
             match &mut self.text {
                 Some(text) => {
                     text.encode(&record, &mut self.console_lines);
-                    faults::pass(Fault::EncodeText);
+                    fault_injection::pass(Fault::EncodeText);
                 }
                 None => self.console_lines.put(&self.line),
             }
@@ -249,7 +249,7 @@ impl Pipeline {
         for (index, output) in self.outputs.iter_mut().enumerate() {
             if route.files & 1 << index != 0 {
                 push(&mut output.sink, &self.line, self.delivered);
-                faults::pass(Fault::Push);
+                fault_injection::pass(Fault::Push);
                 if sync {
                     output.sink.want_sync();
                 }
@@ -334,7 +334,7 @@ impl Pipeline {
     pub fn release(&mut self, batch: &mut Batch) -> usize {
         let count = batch.records.len();
         if count > 0 {
-            faults::pass(Fault::Committed);
+            fault_injection::pass(Fault::Committed);
             self.give_back(&mut batch.records);
         }
         count

@@ -19,7 +19,7 @@ use crate::clock;
 use crate::config::Fsync;
 use crate::encoder::JsonEncoder;
 use crate::error::{Error, Result};
-use crate::faults::{self, Fault};
+use crate::fault_injection::{self, Fault};
 use crate::level;
 use crate::platform::{self, Identity};
 use crate::record::{Builder, Record};
@@ -86,7 +86,7 @@ pub fn sweep(directory: &Path) -> Option<Recovered> {
 }
 
 fn recover(directory: &Path, found: Ownerless, recovered: &mut Recovered) {
-    faults::pass(Fault::Recover);
+    fault_injection::pass(Fault::Recover);
     let path = found.path.clone();
     let bytes = match found.read() {
         Ok(bytes) => bytes,
@@ -129,7 +129,7 @@ fn write(directory: &Path, file: &Arc<File>, bytes: &[u8], contents: Contents) -
         recovery.leave_out_what_landed()?;
         let noted = recovery.note(file).map_err(here)?;
         recovery.push_all(noted);
-        faults::pass(Fault::Noted);
+        fault_injection::pass(Fault::Noted);
         let now = Instant::now();
         recovery.sinks.iter_mut().try_for_each(|sink| sink.write(now, held))?;
         Ok(noted.count)

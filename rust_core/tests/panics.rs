@@ -1,5 +1,5 @@
 //! Panics at every place where one can be injected, and memory that is refused: each costs at most the record it happened on,
-//! is counted and told, and everything goes on. Run by `scripts/check.py` with the feature `faults`.
+//! is counted and told, and everything goes on. Run by `scripts/check.py` with the feature `fault_injection`.
 #![cfg(unix)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -15,7 +15,7 @@ use unified_logger_core::config::{
     AiLoggers, BlackBoxPlace, ConsoleFormat, ConsoleSettings, FileSettings, Fsync, Overflow, Settings,
 };
 use unified_logger_core::engine::Engine;
-use unified_logger_core::faults::{self, Fault};
+use unified_logger_core::fault_injection::{self, Fault};
 use unified_logger_core::level;
 use unified_logger_core::queue::Offered;
 use unified_logger_core::record::Builder;
@@ -34,7 +34,7 @@ fn alone() -> MutexGuard<'static, ()> {
         let usual = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
             let text = panic.payload().downcast_ref::<String>();
-            if !text.is_some_and(|text| text.ends_with(faults::MESSAGE)) {
+            if !text.is_some_and(|text| text.ends_with(fault_injection::MESSAGE)) {
                 usual(panic);
             }
         }));
@@ -115,10 +115,10 @@ fn log_through(directory: &Path, fault: Fault, skip: u32, times: u32) -> (Engine
     let engine = Engine::open(settings(directory), Arc::clone(&stats)).unwrap();
     // All are there before the first is taken, so that batches are full and files are rotated within them.
     (0..COUNT).for_each(|number| offer(&engine, number));
-    faults::arm(fault, skip, times);
+    fault_injection::arm(fault, skip, times);
     engine.start().unwrap();
     assert_eq!(engine.request_flush(true).wait(PATIENCE), Some(true), "{fault:?}");
-    assert_eq!(faults::disarm(), 0, "{fault:?} never happened");
+    assert_eq!(fault_injection::disarm(), 0, "{fault:?} never happened");
     (engine, stats)
 }
 
@@ -227,17 +227,17 @@ fn a_panic_of_the_console_costs_the_files_nothing() {
         (stats.console_written.get(), stats.console_dropped.get(), stats.failed.get())
     };
     assert_eq!(shown(0), (5, 0, 0));
-    faults::arm(Fault::Console, 0, 1);
+    fault_injection::arm(Fault::Console, 0, 1);
     let (written, dropped, _) = shown(5);
-    assert_eq!(faults::disarm(), 0);
+    assert_eq!(fault_injection::disarm(), 0);
     assert_eq!(written + dropped, 10);
     assert!(dropped > 0);
     let after = shown(10);
     assert_eq!(after, (written + 5, dropped, 0));
-    faults::arm(Fault::EncodeText, 0, 1);
+    fault_injection::arm(Fault::EncodeText, 0, 1);
     // Not even a part of it is shown.
     assert_eq!(shown(15), (written + 9, dropped, 1));
-    assert_eq!(faults::disarm(), 0);
+    assert_eq!(fault_injection::disarm(), 0);
     assert!(engine.shutdown(PATIENCE));
     assert_eq!(numbers(directory.path(), "app.log"), (0..15).chain(16..20).collect::<Vec<_>>());
     let shown = console.numbers();
@@ -255,11 +255,11 @@ fn a_panic_on_a_callers_thread_reaches_no_caller() {
         let engine = Engine::open(settings(directory.path()), Arc::clone(&stats)).unwrap();
         engine.start().unwrap();
         assert!(engine.shutdown(PATIENCE));
-        faults::arm(fault, 0, 2);
+        fault_injection::arm(fault, 0, 2);
         // Enough for a rotation.
         (0..400).for_each(|number| offer(&engine, number));
         assert_eq!(engine.request_flush(true).wait(PATIENCE), Some(true), "{fault:?}");
-        assert_eq!(faults::disarm(), 0, "{fault:?}");
+        assert_eq!(fault_injection::disarm(), 0, "{fault:?}");
         assert_eq!(numbers(directory.path(), "app.log"), (0..400).collect::<Vec<_>>(), "{fault:?}");
         assert_eq!(stats.failed.get(), 0);
         assert!(is_accounted_for(&stats));
@@ -276,12 +276,12 @@ fn a_writer_that_always_panics_leaves_everything_to_a_recovery() {
         let directory = tempfile::tempdir().unwrap();
         let engine = Engine::open(settings(directory.path()), Arc::default()).unwrap();
         (0..COUNT).for_each(|number| offer(&engine, number));
-        faults::arm(fault, 0, u32::MAX);
+        fault_injection::arm(fault, 0, u32::MAX);
         engine.start().unwrap();
         let started = Instant::now();
         assert!(!engine.shutdown(Duration::from_millis(200)), "{fault:?}");
         assert!(started.elapsed() < Duration::from_secs(20), "{fault:?}");
-        let happened = u32::MAX - faults::disarm();
+        let happened = u32::MAX - fault_injection::disarm();
         assert!((1..1_000).contains(&happened), "{fault:?} happened {happened} times: it never rests");
         assert!(engine.shutdown(PATIENCE), "{fault:?}");
         assert_eq!(numbers(directory.path(), "app.log"), (0..COUNT).collect::<Vec<_>>(), "{fault:?}");
@@ -299,10 +299,10 @@ fn a_panic_in_a_recovery_loses_and_doubles_nothing() {
             let engine = Engine::open(settings(directory.path()), Arc::default()).unwrap();
             (0..COUNT).for_each(|number| offer(&engine, number));
             drop(engine);
-            faults::arm(fault, skip, 1);
+            fault_injection::arm(fault, skip, 1);
             let case = format!("{fault:?} after {skip}");
             let first = recovery::sweep(directory.path()).unwrap();
-            if faults::disarm() == 0 {
+            if fault_injection::disarm() == 0 {
                 assert_eq!((first.boxes, first.failed.len()), (0, 1), "{case}");
                 let second = recovery::sweep(directory.path()).unwrap();
                 assert_eq!((second.boxes, second.records), (1, COUNT as u64), "{case}: {second:?}");

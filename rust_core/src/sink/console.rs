@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::faults::{self, Fault};
+use crate::fault_injection::{self, Fault};
 use crate::platform;
 use crate::worker::Worker;
 
@@ -132,7 +132,7 @@ fn start(counts: Arc<Counts>) -> Option<(Sender<Batch>, Worker)> {
 fn run(batches: &Receiver<Batch>, counts: &Counts) {
     for batch in batches {
         let write = || {
-            faults::pass(Fault::Console);
+            fault_injection::pass(Fault::Console);
             platform::write_stderr_patiently(&batch.bytes)
         };
         let count = match catch_unwind(AssertUnwindSafe(write)) {

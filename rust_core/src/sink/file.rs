@@ -12,7 +12,7 @@ use memchr::memrchr;
 use crate::blackbox::{self, Journal};
 use crate::config::Fsync;
 use crate::error::{Error, Result};
-use crate::faults::{self, Fault};
+use crate::fault_injection::{self, Fault};
 use crate::platform::{self, Identity};
 use crate::rotation::SizeRotation;
 use crate::value::Put;
@@ -250,7 +250,7 @@ impl FileSink {
     }
 
     fn sync_data(&mut self) -> Result<()> {
-        faults::pass(Fault::Sync);
+        fault_injection::pass(Fault::Sync);
         let Some(open) = &self.file else { return Ok(()) };
         self.counts.syncs += 1;
         platform::sync_data(&open.file).map_err(|error| {
@@ -364,7 +364,7 @@ impl FileSink {
             .journal
             .intend(open.identity, open.size, upto)
             .map_err(|error| Error::io("note what is written to", &self.settings.path, error))?;
-        faults::pass(Fault::BeforeWrite);
+        fault_injection::pass(Fault::BeforeWrite);
         while self.landed < count {
             match open.file.write(&bytes[self.landed..]) {
                 Ok(0) => return Err(Error::io("write", &self.settings.path, io::ErrorKind::WriteZero.into())),
@@ -373,7 +373,7 @@ impl FileSink {
                 Err(error) => return Err(Error::io("write", &self.settings.path, error)),
             }
         }
-        faults::pass(Fault::AfterWrite);
+        fault_injection::pass(Fault::AfterWrite);
         self.landed = 0;
         open.size += count as u64;
         self.passed_part(count, lines);
@@ -528,7 +528,7 @@ impl FileSink {
                 }
                 Err(error) => return Err(Error::io("rotate", &from, error)),
             }
-            faults::pass(Fault::Rotate);
+            fault_injection::pass(Fault::Rotate);
         }
         self.counts.rotations += 1;
         // Closed first: where descriptors have run out, the new file gets this one's.

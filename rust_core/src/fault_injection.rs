@@ -1,7 +1,7 @@
-//! Named places where a test can make this crate fail. Without the feature `faults`, which nothing that is shipped has, there
+//! Named places where a test can make this crate fail. Without the feature `fault_injection`, which nothing that is shipped has, there
 //! is nothing here but a call that comes to nothing.
 
-#[cfg(feature = "faults")]
+#[cfg(feature = "fault_injection")]
 use std::sync::{Mutex, PoisonError};
 
 /// Where panics can be injected, in the order data flows.
@@ -32,33 +32,33 @@ pub enum Fault {
 }
 
 /// How a panic that was asked for ends its message.
-#[cfg(feature = "faults")]
+#[cfg(feature = "fault_injection")]
 pub const MESSAGE: &str = "was made to fail";
 
-#[cfg(feature = "faults")]
+#[cfg(feature = "fault_injection")]
 static ARMED: Mutex<Option<(Fault, u32, u32)>> = Mutex::new(None);
 
 /// Makes `fault` happen from now on, after it was passed `skip` times, `times` times.
-#[cfg(feature = "faults")]
+#[cfg(feature = "fault_injection")]
 pub fn arm(fault: Fault, skip: u32, times: u32) {
     *ARMED.lock().unwrap_or_else(PoisonError::into_inner) = Some((fault, skip, times));
 }
 
 /// How many times the armed fault is still to happen; nothing is armed any more.
-#[cfg(feature = "faults")]
+#[cfg(feature = "fault_injection")]
 pub fn disarm() -> u32 {
     ARMED.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(0, |(_, _, times)| times)
 }
 
 /// Passes a place; panics if that is armed.
 #[inline(always)]
-#[cfg_attr(not(feature = "faults"), allow(unused_variables, clippy::missing_const_for_fn))]
+#[cfg_attr(not(feature = "fault_injection"), allow(unused_variables, clippy::missing_const_for_fn))]
 pub fn pass(fault: Fault) {
-    #[cfg(feature = "faults")]
+    #[cfg(feature = "fault_injection")]
     assert!(!is_due(fault), "{fault:?} {MESSAGE}");
 }
 
-#[cfg(feature = "faults")]
+#[cfg(feature = "fault_injection")]
 fn is_due(fault: Fault) -> bool {
     let mut armed = ARMED.lock().unwrap_or_else(PoisonError::into_inner);
     match &mut *armed {
