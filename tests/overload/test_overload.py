@@ -130,12 +130,12 @@ def check_accounts(seen: dict[str, Any], log_dir: Path, threads: int) -> None:
 @pytest.mark.parametrize("threads", [1, 4])
 @pytest.mark.parametrize("overflow", POLICIES)
 def test_small_records(run_faulty: Callable[..., Any], log_dir: Path, overflow: str, threads: int) -> None:
-    """Far more is made than can be written: ten times at least, the warm-up counted, where the policy holds nobody back."""
+    """A hundred times what can be written is made, where the policy holds nobody back."""
     seen = flood(run_faulty, overflow, threads=threads)
     check_accounts(seen, log_dir, threads)
     assert seen["during"]["queue_high_water"] <= 10_000 + 10_000 // 8 + 64
     if overflow != "block":
-        assert seen["during"]["accepted"] > 10 * seen["during"]["written"]
+        assert seen["during"]["accepted"] - 20_000 > 100 * (seen["during"]["written"] - 20_000)
     assert seen["growth"] <= 64 * MIB + 16 * MIB
     check_delays(seen, overflow)
 
