@@ -47,7 +47,7 @@ end = time.monotonic() + seconds
 results = []
 
 def produce(thread):
-    calls = errors = 0
+    calls = errors = slow = 0
     longest = 0.0
     next_error = time.monotonic()
     while time.monotonic() < end:
@@ -60,8 +60,10 @@ def produce(thread):
             logger.error("kept", producer=thread, number=number)
         else:
             logger.info(text, producer=thread, number=number)
-        longest = max(longest, time.perf_counter() - started)
-    results.append((calls, errors, longest))
+        took = time.perf_counter() - started
+        longest = max(longest, took)
+        slow += took >= 0.001
+    results.append((calls, errors, longest, slow))
 
 workers = [threading.Thread(target=produce, args=(thread,)) for thread in range(threads)]
 for worker in workers:
@@ -157,6 +159,10 @@ def test_large_records(run_faulty: Callable[..., Any], log_dir: Path, overflow: 
 def check_delays(seen: dict[str, Any], overflow: str) -> None:
     """`block` waits its timeout, the others never; the bound leaves room for a machine that is busy elsewhere."""
     longest = max(result[2] for result in seen["results"])
+    # Several threads wait for their turn at the interpreter, five milliseconds each.
+    if overflow != "block" and len(seen["results"]) == 1:
+        # The 99th percentile is below a millisecond.
+        assert all(slow < calls / 100 for calls, _, _, slow in seen["results"]), seen["results"]
     assert longest < (0.5 if overflow == "block" else 0) + 5
 
 
