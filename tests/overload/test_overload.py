@@ -140,6 +140,9 @@ def test_small_records(run_faulty: Callable[..., Any], log_dir: Path, overflow: 
         assert seen["during"]["accepted"] - 20_000 > 100 * (seen["during"]["written"] - 20_000)
     assert seen["growth"] <= 64 * MIB + 16 * MIB
     check_delays(seen, overflow)
+    if overflow != "block":
+        # The 99th percentile is below a millisecond, also where threads wait for their turn at the interpreter.
+        assert all(slow < calls / 100 for calls, _, _, slow in seen["results"]), seen["results"]
 
 
 @pytest.mark.parametrize(
@@ -159,10 +162,6 @@ def test_large_records(run_faulty: Callable[..., Any], log_dir: Path, overflow: 
 def check_delays(seen: dict[str, Any], overflow: str) -> None:
     """`block` waits its timeout, the others never; the bound leaves room for a machine that is busy elsewhere."""
     longest = max(result[2] for result in seen["results"])
-    # Several threads wait for their turn at the interpreter, five milliseconds each.
-    if overflow != "block" and len(seen["results"]) == 1:
-        # The 99th percentile is below a millisecond.
-        assert all(slow < calls / 100 for calls, _, _, slow in seen["results"]), seen["results"]
     assert longest < (0.5 if overflow == "block" else 0) + 5
 
 
