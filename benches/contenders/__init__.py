@@ -15,6 +15,7 @@ ALL = [
     "native_call",
     "ours",
     "ours_console_off",
+    "ours_black_box_off",
     "stdlib_queue",
     "stdlib_file",
     "structlog_orjson",
