@@ -1,12 +1,16 @@
 """A record whose call returned is on disk however the process ends, once and in order.
 
-Seen to fail with `black_box="off"`: what the writer had not written is then gone.
+With boxes turned off what the writer had not written is gone, and all of this was seen to fail: certainly where the writer is
+kept from writing, nearly always where it is raced. `test_an_orderly_end_leaves_nothing` is the exception.
 """
 
 from __future__ import annotations
 
+import mmap
 import signal
+import struct
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +18,9 @@ import pytest
 
 Check = Callable[[list[int], int], None]
 
+# What the ends need is imported first: an import would give the writer its time.
 LOG = """
+import ctypes, faulthandler
 init_logging(log_dir="logs", console_format="off"{options})
 logger = get_logger("app")
 for number in range({count}):
@@ -24,14 +30,14 @@ ENDS = {
     "SIGKILL": "os.kill(os.getpid(), signal.SIGKILL)",
     "SIGTERM": "os.kill(os.getpid(), signal.SIGTERM)",
     "SIGSEGV": "os.kill(os.getpid(), signal.SIGSEGV)",
-    "a real segmentation fault": "import ctypes; ctypes.string_at(0)",
+    "a real segmentation fault": "ctypes.string_at(0)",
     "abort": "os.abort()",
     "os._exit": "os._exit(0)",
     "exec of another program": "os.execv('/bin/true', ['true'])",
     "exec of Python": "os.execv(sys.executable, [sys.executable, '-c', 'pass'])",
     "SIGHUP": "os.kill(os.getpid(), signal.SIGHUP)",
     "SIGQUIT": "os.kill(os.getpid(), signal.SIGQUIT)",
-    "Py_FatalError": "import faulthandler; faulthandler._fatal_error_c_thread(); time.sleep(20)",
+    "Py_FatalError": "faulthandler._fatal_error_c_thread(); time.sleep(20)",
 }
 
 
@@ -47,6 +53,23 @@ def test_five_thousand_records_survive(site: Any, exactly_once: Check, end: str)
     assert [notice["records"] for notice in site.notices()] == ([len(recovered)] if recovered else [])
     assert all(notice["pid"] == process.pid for notice in site.notices())
     assert site.boxes() == []
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_what_the_writer_had_no_time_to_write_survives(site: Any, exactly_once: Check, end: str) -> None:
+    """The directory is another's for longer than the process lives: all of it is in the box, and marked."""
+    hold = """
+import fcntl
+init_logging(log_dir="logs", console_format="off")
+lock = open("logs/.unified_logger.lock", "r+")
+fcntl.flock(lock, fcntl.LOCK_EX)
+"""
+    site.run(hold + LOG.format(options="", count=500) + ENDS[end])
+    assert site.lines() == []
+    assert site.recover().returncode == 0
+    exactly_once(site.numbers(), 500)
+    assert all(line["recovered"] for line in site.lines() if line["logger"] == "app")
+    assert [notice["records"] for notice in site.notices()] == [500]
 
 
 @pytest.mark.parametrize("place", ["dir", "shm"])
@@ -106,28 +129,35 @@ def test_a_living_process_recovers_within_seconds(site: Any, exactly_once: Check
 
 
 def test_each_thread_keeps_its_order(site: Any) -> None:
-    """Four threads log until the process is killed; each one's numbers count up from 0 without a gap."""
+    """Four threads log until the process is killed; each one's numbers count up from 0 to that of its last call that returned."""
+    (site.path / "returned").write_bytes(bytes(4 * 8))
     process = site.start(
         """
+import mmap, struct
 init_logging(log_dir="logs", console_format="off", max_bytes=300_000, backup_count=1_000)
+with open("returned", "r+b") as file:
+    returned = mmap.mmap(file.fileno(), 0)
 def work(thread):
     for number in range(10_000_000):
         get_logger("app").info("m", thread_number=thread, number=number)
+        struct.pack_into("=q", returned, thread * 8, number + 1)
 for thread in range(4):
     threading.Thread(target=work, args=(thread,)).start()
 print("ready", flush=True)
 """
     )
     assert process.stdout.readline() == "ready\n"
-    import time
-
     time.sleep(0.5)
     site.kill(process)
     assert site.recover().returncode == 0
+    with open(site.path / "returned", "r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
+        returned = struct.unpack("=4q", memory)
+    lines = site.lines()
     for thread in range(4):
-        own = [line["number"] for line in site.lines() if line.get("thread_number") == thread]
+        own = [line["number"] for line in lines if line.get("thread_number") == thread]
         assert own == list(range(len(own)))
-        assert own
+        # A call may have been at its end when the process was killed.
+        assert 0 < returned[thread] <= len(own) <= returned[thread] + 1
 
 
 def test_recovered_records_look_as_they_would_have(site: Any) -> None:

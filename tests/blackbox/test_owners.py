@@ -36,7 +36,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_an_owner_that_died_is_found_dead_though_its_forked_children_live(site: Any, exactly_once: Check) -> None:
-    """They inherit descriptors and mappings, but not the lock. Seen to fail with `flock` in its place: it is inherited."""
+    """They inherit descriptors and mappings, but not the lock. Seen to fail (nothing is recovered) with `flock` in its place."""
     process = site.start(
         START
         + """
@@ -63,7 +63,8 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_a_child_forked_by_c_code_has_a_box_of_its_own(site: Any, exactly_once: Check) -> None:
     """Python's hooks do not run, the parent dies, the child lives on and logs, then dies too: every record is there once.
 
-    Seen to fail without the word that the system zeroes in children: they then wrote into the parent's box.
+    Seen to fail without the word that the system zeroes in children: the child wrote into its parent's box, whose catalog was
+    then found damaged.
     """
     site.run(
         START

@@ -125,7 +125,8 @@ for number in range(20):
         os._exit(0)
     pids.append(pid)
 reap(pids)
+lines("last", 500)
 os._exit(0)
 """
     )
-    recovered({f"parent.{number}": 500 for number in range(20)})
+    recovered({f"parent.{number}": 500 for number in range(20)} | {"last": 500})

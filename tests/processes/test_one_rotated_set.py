@@ -7,10 +7,10 @@ from typing import Any
 
 from on_disk import assert_bounds_kept, assert_each_once, assert_rotated_once, records
 
-BOUND = 200_000
+BOUND = 20_000
 
 PROGRAM = """
-init_logging(log_dir="logs", max_bytes=200_000, backup_count=1_000, console_format="off", overflow_timeout=60)
+init_logging(log_dir="logs", max_bytes=20_000, backup_count=1_000, console_format="off", overflow_timeout=60)
 work(sys.argv[1], int(sys.argv[2]))
 report(sys.argv[1])
 """
@@ -34,7 +34,7 @@ def test_threads_of_processes_keep_their_order(programs: Any, tmp_path: Path) ->
     """Three processes with four threads each: every thread's records are in the order of its calls."""
     code = """
 import threading
-init_logging(log_dir="logs", max_bytes=200_000, backup_count=1_000, console_format="off", overflow_timeout=60)
+init_logging(log_dir="logs", max_bytes=20_000, backup_count=1_000, console_format="off", overflow_timeout=60)
 names = [f"{sys.argv[1]}.{thread}" for thread in range(4)]
 threads = [threading.Thread(target=work, args=(name, 1_000)) for name in names]
 [thread.start() for thread in threads]

@@ -230,7 +230,7 @@ def test_a_loggers_name_never_becomes_a_path(start: Start, tmp_path: Path, log_d
 
 
 def test_trouble_is_told_on_one_harmless_line(run_python: Run, tmp_path: Path) -> None:
-    """A directory can be called anything. Seen to fail with the path shown as it is."""
+    """A directory can be called anything. Seen to fail without the escapes for people (`escape::put`)."""
     done = run_python(
         """
 import os, shutil, sys

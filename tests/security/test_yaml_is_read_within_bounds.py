@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -38,15 +39,16 @@ def refused(tmp_path: Path) -> Refused:
     return refused
 
 
-BOMB = "version: 1\nformatters:\n  a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
-    f"  {name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n"
-    for before, name in zip("abcdefgh", "bcdefghi", strict=True)
-)
+def bomb(levels: str) -> str:
+    """As many levels as letters, each nine times the one before."""
+    return "version: 1\nformatters:\n  a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"  {name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n" for before, name in pairwise(levels)
+    )
 
 
 def test_aliases_do_not_grow_without_bound(refused: Refused) -> None:
-    """A billion laughs. Seen to fail (by its message of megabytes) without the count of nodes."""
-    assert "more than a configuration can be" in str(refused(BOMB))
+    """A billion laughs would never end; half a million do. Seen to fail (told of the layout) without the count of nodes."""
+    assert "more than a configuration can be" in str(refused(bomb("abcdef")))
 
 
 def test_a_text_repeated_by_aliases_is_cut_in_the_message(refused: Refused) -> None:
@@ -140,7 +142,7 @@ def test_texts_made_to_be_slow_are_read_in_time(refused: Refused, text: str) -> 
     ],
 )
 def test_tags_make_nothing_but_an_error(refused: Refused, tmp_path: Path, tag: str) -> None:
-    """No object, no call, no import. Seen to fail with `yaml.UnsafeLoader` as the base."""
+    """No object, no call, no import. Seen to fail (the command is run) with `yaml.UnsafeLoader` as the base."""
     target = tmp_path / "executed"
     error = refused(f"version: 1\nlog_level: {tag} ['touch {target}']\n", line=2)
     assert "log" in str(error)
@@ -226,7 +228,7 @@ def test_what_is_no_file_is_refused(refused: Refused, tmp_path: Path) -> None:
 def test_memory_stays_bounded(tmp_path: Path) -> None:
     """A bomb of 9^9 texts within 512 MB of address space."""
     path = tmp_path / "bomb.yaml"
-    path.write_text(BOMB)
+    path.write_text(bomb("abcdefghi"))
     code = f"""
 import resource
 from unified_logger import ConfigurationError, load_config
