@@ -21,6 +21,10 @@ _DEPTH = 20
 # Keys and values, an alias counted as all it stands for.
 _NODES = 20_000
 
+_MERGE = "tag:yaml.org,2002:merge"
+# Keys of these kinds stand for what is written; `=` is one of them.
+_AS_WRITTEN = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:value", _MERGE)
+
 
 def load_config(path: str | PathLike[str]) -> dict[str, Any]:
     """Reads and validates a YAML configuration.
@@ -71,7 +75,7 @@ def _parse(text: str, source: str) -> tuple[dict[str, Any], dict[layout.Path, in
             root = loader.get_single_node()
             if root is None:
                 return {}, lines
-            _Walk(yaml, lines, source).root(root)
+            _Walk(yaml, loader, lines, source).root(root)
             config = loader.construct_document(root)
         finally:
             loader.dispose()
@@ -119,12 +123,14 @@ class _Walk:
 
     Args:
         yaml: The module.
+        loader: Tells what a key stands for: `0x1` and `1` are the same.
         lines: Takes the line of each key.
         source: The file, for messages.
     """
 
-    def __init__(self, yaml: Any, lines: dict[layout.Path, int], source: str) -> None:
+    def __init__(self, yaml: Any, loader: Any, lines: dict[layout.Path, int], source: str) -> None:
         self._yaml = yaml
+        self._loader = loader
         self._lines = lines
         self._source = source
         self._nodes = 0
@@ -152,18 +158,19 @@ class _Walk:
         self._open.discard(id(node))
 
     def _mapping(self, node: Any, path: layout.Path, merged: bool) -> None:
-        own: set[str] = set()
+        own: set[Any] = set()
         for key, value in node.value:
             if not isinstance(key, self._yaml.ScalarNode):
                 raise self._refused("a key that is not a text", key)
             line = key.start_mark.line + 1
-            below = (*path, str(key.value))
-            if key.value in own:
+            name = key.value if key.tag in _AS_WRITTEN else self._loader.construct_object(key)
+            below = (*path, layout.name_of(name))
+            if name in own:
                 raise ConfigurationError(
-                    source=self._source, key=".".join(below), value=key.value, allowed="given once only", line=line
+                    source=self._source, key=layout.shown(below), value=name, allowed="given once only", line=line
                 )
-            own.add(key.value)
-            if key.tag == "tag:yaml.org,2002:merge":
+            own.add(name)
+            if key.tag == _MERGE:
                 # Its keys become those of this mapping, which win.
                 sources = value.value if isinstance(value, self._yaml.SequenceNode) else [value]
                 for source in sources:

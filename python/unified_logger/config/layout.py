@@ -96,13 +96,26 @@ def check(config: Any, source: str, lines: Mapping[Path, int]) -> None:
     )
 
 
+def name_of(key: object) -> str:
+    """A key as it stands in a path: what is no text too."""
+    try:
+        return str(key)
+    except ValueError:  # An integer of more digits than the interpreter converts.
+        return f"<{type(key).__name__}>"
+
+
+def shown(path: Path) -> str:
+    """A path in messages."""
+    return ".".join(part or "''" for part in path) or "(the whole file)"
+
+
 def _error(
     source: str, lines: Mapping[Path, int], path: Path, value: Any, allowed: str, known: list[str] | None
 ) -> ConfigurationError:
     nearest = get_close_matches(path[-1], known, 1) if known and path else []
     return ConfigurationError(
         source=source,
-        key=".".join(path) or "(the whole file)",
+        key=shown(path),
         value=value,
         allowed=allowed,
         line=lines.get(path),
@@ -115,7 +128,7 @@ def _check_block(block: Any, layout: dict[str, Any], path: Path, error: Callable
     if not isinstance(block, dict):
         raise error(path, block, "a mapping of keys to values")
     for key, value in block.items():
-        below = (*path, str(key))
+        below = (*path, name_of(key))
         expected = layout.get(key, layout.get("*")) if isinstance(key, str) else None
         if expected is None:
             raise error(below, value, f"one of the known keys: {', '.join(known)}", known)

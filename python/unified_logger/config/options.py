@@ -138,7 +138,7 @@ def _names(value: Any) -> tuple[str, ...]:
 
 
 def _names_text(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+    return _names([name.strip() for name in text.split(",") if name.strip()])
 
 
 def _mode(value: Any) -> int:

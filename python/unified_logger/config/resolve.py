@@ -98,7 +98,7 @@ def resolve(
     values = {option.name: option.kind.parse(option.default) for option in OPTIONS.values()} | given
     handlers = {name: block or {} for name, block in (config.get("handlers") or {}).items()}
     values["console_format"] = _console_format(values["console_format"], given, handlers)
-    log_dir = _directory(values["log_dir"])
+    log_dir = _directory(values["log_dir"], _origin("log_dir", arguments, environ, source))
     files = _files(values, config, handlers, arguments, environ, source)
     names = [file.name for file in files if file.enabled]
     exposed = exposure.notices(str(log_dir), names, values["dir_mode"], values["file_mode"])
@@ -133,14 +133,27 @@ def resolve(
     )
 
 
-def _directory(given: str) -> Path:
+def _variable(option: Option, environ: Mapping[str, str]) -> str | None:
+    """The variable that gives an option. An empty one is as good as none: shells and compose files set them so."""
+    return next((name for name in option.variables if environ.get(name, "").strip()), None)
+
+
+def _origin(name: str, arguments: Mapping[str, object], environ: Mapping[str, str], source: str) -> str:
+    """Where the value of an option stands, for messages; a default is never wrong."""
+    if name in arguments:
+        return "argument"
+    variable = _variable(OPTIONS[name], environ)
+    return source if variable is None else f"environment variable {variable}"
+
+
+def _directory(given: str, origin: str) -> Path:
     """The whole path of the log directory, once and for all: a program may go elsewhere."""
     try:
         path = Path(given).expanduser().absolute()
         str(path).encode("utf-8")
     except (RuntimeError, OSError, ValueError) as error:
         raise ConfigurationError(
-            source="log directory", key="log_dir", value=given, allowed=f"a path that can be resolved ({error})"
+            source=origin, key="log_dir", value=given, allowed=f"a path that can be resolved ({error})"
         ) from error
     return path
 
@@ -187,8 +200,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
                 suggestion=nearest[0] if nearest else None,
             )
     for option in OPTIONS.values():
-        # An empty variable is as good as none: shells and compose files set them so.
-        found = next((name for name in option.variables if environ.get(name, "").strip()), None)
+        found = _variable(option, environ)
         if found is None:
             continue
         text = environ[found].strip()
@@ -246,7 +258,7 @@ def _files(
     source: str,
 ) -> tuple[FileSettings, ...]:
     def outranked(name: str) -> bool:
-        return name in arguments or any(environ.get(variable) for variable in OPTIONS[name].variables)
+        return name in arguments or _variable(OPTIONS[name], environ) is not None
 
     errors = dict((config.get("rotation") or {}).get("error_log") or {})
     handler = handlers.get("error_file") or {}
