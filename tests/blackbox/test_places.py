@@ -193,6 +193,46 @@ def test_a_link_in_place_of_the_directory_for_boxes_is_not_followed(site: Any) -
     assert site.numbers() == list(range(10))
 
 
+def left_behind(site: Any) -> Path:
+    """The box of a process that was killed with all of its records unwritten."""
+    hold = """
+import fcntl
+init_logging(log_dir="logs", console_format="off", black_box="dir")
+lock = open("logs/.unified_logger.lock", "r+")
+fcntl.flock(lock, fcntl.LOCK_EX)
+"""
+    site.run(hold + WRITER.format(place="dir", count=10) + DIE)
+    (box,) = site.boxes()
+    return Path(box)
+
+
+def test_a_box_behind_a_link_is_not_read(site: Any) -> None:
+    """Neither behind one in place of the directory nor behind one in it; where it really lies it is."""
+    box = left_behind(site)
+    target = site.path / "target"
+    box.parent.rename(target)
+    box.parent.symlink_to(target)
+    assert site.recover().stdout == "0 records recovered from 0 black boxes\n"
+    box.parent.unlink()
+    box.parent.mkdir(mode=0o700)
+    box.symlink_to(target / box.name)
+    assert site.recover().stdout == "0 records recovered from 0 black boxes\n"
+    assert site.numbers() == []
+    box.unlink()
+    (target / box.name).rename(box)
+    assert site.recover().stdout == "10 records recovered from 1 black boxes\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to act for another user")
+def test_a_box_of_another_user_in_ones_own_directory_is_not_read(site: Any) -> None:
+    """As a hard link could put it there."""
+    box = left_behind(site)
+    os.chown(box, 12345, 12345)
+    assert site.recover().stdout == "0 records recovered from 0 black boxes\n"
+    assert site.numbers() == []
+    assert site.boxes() == [box]
+
+
 def test_boxes_are_their_owners_alone(site: Any) -> None:
     """Mode 0600 in a directory of mode 0700, whatever the umask."""
     process = site.start(

@@ -242,6 +242,7 @@ pub fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
 mod tests {
     use super::*;
     use crate::slab::areas;
+    use crate::stats::FileKind;
 
     fn head() -> Head {
         Head { size: 8 << 20, process: 7, started: -1, areas: areas(SLOTS, 7 << 20) }
@@ -279,6 +280,24 @@ mod tests {
             damaged[index] ^= 1;
             assert_eq!(Noted::read(&damaged), None, "{index}");
         }
+    }
+
+    #[test]
+    fn settings_whose_files_lead_out_of_the_directory_are_none() {
+        let read = |name: &str, mode| {
+            let file = FileSettings { kind: FileKind::App, name: name.into(), level: 0, max_bytes: 0, backup_count: 0 };
+            let kept = Kept { files: vec![file], ai: AiLoggers::default(), file_mode: mode, directory_mode: 0o750 };
+            let mut bytes = vec![0; SETTINGS];
+            bytes.extend(kept.to_bytes().unwrap());
+            bytes.resize(CATALOG, 0);
+            Kept::read(&bytes) == Some(kept)
+        };
+        assert!(read("app.log", 0o640));
+        let long = "x".repeat(256);
+        for name in ["", ".", "..", ".hidden", "../app.log", "/etc/passwd", "a/b", "a\\b", "a\0b", &long] {
+            assert!(!read(name, 0o640), "{name:?}");
+        }
+        assert!(!read("app.log", 0o4755));
     }
 
     #[test]
