@@ -73,10 +73,11 @@ impl Desk {
     fn write(&mut self, shared: &Shared, pause: Duration) -> (usize, bool) {
         let Self { pipeline, batch, taken } = self;
         *taken += pipeline.take(&shared.queue, batch) as u64;
-        pipeline.deliver(batch);
+        // Before the records that were logged after them.
         while let Some(notice) = shared.notices.pop() {
             pipeline.say_notice(&notice);
         }
+        pipeline.deliver(batch);
         pipeline.tell_drops(pause);
         let clear = pipeline.commit();
         let count = pipeline.release(batch);
