@@ -6,13 +6,104 @@
 #![allow(clippy::pedantic, dead_code)]
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use loom::model::Builder;
 use loom::sync::Arc;
 use loom::thread;
 
+/// In the place of `crate::sync`: loom's where it has them, and what follows the same rules where it has not.
 mod sync {
+    use std::time::Duration;
+
+    use loom::cell::UnsafeCell;
+    use loom::sync::{Arc, Condvar};
+
+    pub use loom::sync::Mutex;
     pub use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+    pub use std::sync::PoisonError;
+
+    /// A flag that one thread stores and the others swap. There is one order of all that, and each swap reads what comes just
+    /// before it; loom knows no order of a store and a swap of two threads, and lets a third read what both had replaced. As
+    /// swaps alone they have one. Nothing is lost by it: it would be otherwise if two threads stored.
+    #[derive(Debug, Default)]
+    pub struct AtomicBool(loom::sync::atomic::AtomicBool);
+
+    impl AtomicBool {
+        pub fn load(&self, order: Ordering) -> bool {
+            self.0.load(order)
+        }
+
+        pub fn store(&self, value: bool, order: Ordering) {
+            self.0.swap(value, order);
+        }
+
+        pub fn swap(&self, value: bool, order: Ordering) -> bool {
+            self.0.swap(value, order)
+        }
+    }
+
+    loom::thread_local! {
+        static CURRENT: Thread = Thread::default();
+    }
+
+    /// A thread that can be woken. Not loom's: there a token is lost that is given to a thread which waits for a mutex, and
+    /// orders of `park` and `unpark` are not tried for their own sake.
+    #[derive(Clone, Debug, Default)]
+    pub struct Thread(Arc<(Mutex<bool>, Condvar)>);
+
+    impl Thread {
+        pub fn unpark(&self) {
+            *self.0.0.lock().unwrap() = true;
+            self.0.1.notify_one();
+        }
+    }
+
+    pub fn current() -> Thread {
+        CURRENT.with(Clone::clone)
+    }
+
+    /// Time never passes: who is not woken sleeps for ever, and loom tells of a deadlock.
+    pub fn park_timeout(_: Duration) {
+        let (token, given) = &*current().0;
+        let mut token = token.lock().unwrap();
+        while !*token {
+            token = given.wait(token).unwrap();
+        }
+        *token = false;
+    }
+
+    /// Set once, by one thread.
+    #[derive(Debug)]
+    pub struct OnceLock<T> {
+        is_set: loom::sync::atomic::AtomicBool,
+        value: UnsafeCell<Option<T>>,
+    }
+
+    /// SAFETY: the value is only read once it is set, and loom checks each access.
+    unsafe impl<T: Send + Sync> Sync for OnceLock<T> {}
+
+    impl<T> Default for OnceLock<T> {
+        fn default() -> Self {
+            Self { is_set: loom::sync::atomic::AtomicBool::new(false), value: UnsafeCell::new(None) }
+        }
+    }
+
+    impl<T> OnceLock<T> {
+        pub fn get(&self) -> Option<&T> {
+            // SAFETY: nobody changes the value any more.
+            self.is_set.load(Ordering::Acquire).then(|| self.value.with(|value| unsafe { (*value).as_ref() }))?
+        }
+
+        pub fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
+            if self.get().is_none() {
+                // SAFETY: only one thread sets it, and nobody reads it before.
+                self.value.with_mut(|value| unsafe { *value = Some(make()) });
+                self.is_set.store(true, Ordering::Release);
+            }
+            self.get().unwrap()
+        }
+    }
 }
 
 #[path = "../src/blackbox/note.rs"]
@@ -21,11 +112,14 @@ mod note;
 mod prefix;
 #[path = "../src/slab/stack.rs"]
 mod stack;
+#[path = "../src/queue/waker.rs"]
+mod waker;
 
 use note::Note;
 use prefix::Prefix;
 use stack::Stack;
 use sync::{AtomicU32, AtomicU64, Ordering, fence};
+use waker::Waker;
 
 /// Enough for everything that is known to go wrong here: each model fails with fewer when its mechanism is weakened.
 fn model(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
@@ -267,4 +361,75 @@ fn a_kill_leaves_no_note_or_a_whole_one() {
         writer.join().unwrap();
         look_at_note(&note);
     });
+}
+
+/// A queue and its writer. Of the queue there is what `Waker` relies on: whether a record can be seen. It is relaxed, less
+/// than any queue promises, so that what holds here rests on the waker alone.
+struct Queue {
+    sent: AtomicU32,
+    waker: Waker,
+}
+
+impl Queue {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { sent: AtomicU32::new(0), waker: Waker::default() })
+    }
+
+    /// Another thread sends the record of this bit, and wakes.
+    fn send(this: &Arc<Self>, record: u32, wake: fn(&Waker)) -> thread::JoinHandle<()> {
+        let queue = Arc::clone(this);
+        thread::spawn(move || {
+            queue.sent.fetch_or(record, Ordering::Relaxed);
+            wake(&queue.waker);
+        })
+    }
+
+    /// What the writer does until it has these records.
+    fn write(&self, records: u32) {
+        self.waker.attach(sync::current());
+        let mut taken = 0;
+        while taken & records != records {
+            self.waker.sleep(Duration::MAX, || self.sent.load(Ordering::Relaxed) != taken);
+            taken = self.sent.load(Ordering::Relaxed);
+        }
+    }
+}
+
+/// Two callers send, and each wakes at once: the writer never sleeps while there is a record, also when a token is left that
+/// woke nobody.
+///
+/// Seen to fail without the fence in `wake_at_once`, without the one in `sleep` or with it before `asleep` is set, with
+/// `busy` asked before, and with the swap relaxed: a writer just attached is not found then.
+#[test]
+fn who_wakes_at_once_leaves_no_writer_asleep() {
+    for token_left in [false, true] {
+        model(3, move || {
+            let queue = Queue::new();
+            let callers = [1, 2].map(|record| Queue::send(&queue, record, Waker::wake_at_once));
+            if token_left {
+                sync::current().unpark();
+            }
+            queue.write(1 | 2);
+            callers.into_iter().for_each(|caller| caller.join().unwrap());
+        });
+    }
+}
+
+/// A caller that wakes without a fence may find the writer awake that is about to sleep: but it never takes the next
+/// one's wake-up away, who wakes at once.
+///
+/// Seen to fail with each of those, and with `asleep` set relaxed.
+#[test]
+fn a_wake_that_misses_costs_the_next_nothing() {
+    for token_left in [false, true] {
+        model(3, move || {
+            let queue = Queue::new();
+            let callers = [Queue::send(&queue, 1, Waker::wake), Queue::send(&queue, 2, Waker::wake_at_once)];
+            if token_left {
+                sync::current().unpark();
+            }
+            queue.write(2);
+            callers.into_iter().for_each(|caller| caller.join().unwrap());
+        });
+    }
 }

@@ -28,7 +28,8 @@ impl Waker {
     /// Wakes the writer unless it is just falling asleep: then the next call does, or its short sleep ends.
     #[inline]
     pub fn wake(&self) {
-        if self.asleep.load(Ordering::Relaxed) && self.asleep.swap(false, Ordering::Relaxed) {
+        // Acquires, from `sleep`, that the writer is attached: else one that has just started is not found, and nobody wakes it.
+        if self.asleep.load(Ordering::Relaxed) && self.asleep.swap(false, Ordering::Acquire) {
             self.unpark();
         }
     }
@@ -42,7 +43,7 @@ impl Waker {
 
     /// Sleeps at most `time` unless woken, or `busy` says there is something to do.
     pub fn sleep(&self, time: Duration, busy: impl FnOnce() -> bool) {
-        self.asleep.store(true, Ordering::Relaxed);
+        self.asleep.store(true, Ordering::Release);
         fence(Ordering::SeqCst);
         if !busy() {
             park_timeout(time);
