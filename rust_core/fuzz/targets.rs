@@ -1,20 +1,38 @@
 //! Fuzz targets: functions that take bytes of any kind and panic on what must never be. A new one is a function here, a line
 //! in `TARGETS` and a folder of seeds.
 
-use std::sync::LazyLock;
+use std::fs;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use serde::de::IgnoredAny;
+use unified_logger_core::blackbox;
+use unified_logger_core::config::{AiLoggers, BlackBoxPlace, FileSettings, Fsync, Overflow, Settings};
 use unified_logger_core::encoder::{ConsoleEncoder, JsonEncoder};
+use unified_logger_core::engine::Engine;
 use unified_logger_core::escape;
 use unified_logger_core::exception::{self, SourceCache};
+use unified_logger_core::level;
 use unified_logger_core::names;
-use unified_logger_core::record::{Record, Site};
+use unified_logger_core::queue::Offered;
+use unified_logger_core::record::{Builder, Record, Site};
+use unified_logger_core::router::Router;
+use unified_logger_core::slab::Buffer;
+use unified_logger_core::stats::FileKind;
+use unified_logger_core::value::Value;
+
+pub mod recipe;
 
 pub type Target = fn(&[u8]);
 
 /// By name; seeds lie in `seeds/<name>/`.
-pub const TARGETS: &[(&str, Target)] =
-    &[("record", record), ("trusted_record", trusted_record), ("exception", exception), ("escape", escape)];
+pub const TARGETS: &[(&str, Target)] = &[
+    ("record", record),
+    ("trusted_record", trusted_record),
+    ("exception", exception),
+    ("escape", escape),
+    ("box", black_box),
+];
 
 /// Call sites that records may name: their numbers, and how many fields each has.
 pub static KNOWN: LazyLock<Vec<(u32, usize)>> = LazyLock::new(|| {
@@ -48,12 +66,7 @@ fn record(bytes: &[u8]) {
 }
 
 fn assert_one_line(record: &Record<'_>) -> String {
-    let mut line = Vec::new();
-    JsonEncoder::default().encode(record, &mut line);
-    let line = String::from_utf8(line).expect("a line is UTF-8");
-    let json = line.strip_suffix('\n').expect("a line ends");
-    assert!(!json.chars().any(escape::acts), "nothing in a line acts: {json}");
-    serde_json::from_str::<IgnoredAny>(json).expect("a line is JSON");
+    let line = assert_json_line(&mut JsonEncoder::default(), record);
     for color in [false, true] {
         let mut shown = Vec::new();
         ConsoleEncoder::new(color).encode(record, &mut shown);
@@ -65,6 +78,16 @@ fn assert_one_line(record: &Record<'_>) -> String {
         let acting = |character: char| character != '\n' && escape::acts(character) && !(color && character == '\x1b');
         assert!(!shown.chars().any(acting), "nothing shown acts: {shown}");
     }
+    line
+}
+
+fn assert_json_line(encoder: &mut JsonEncoder, record: &Record<'_>) -> String {
+    let mut line = Vec::new();
+    encoder.encode(record, &mut line);
+    let line = String::from_utf8(line).expect("a line is UTF-8");
+    let json = line.strip_suffix('\n').expect("a line ends");
+    assert!(!json.chars().any(escape::acts), "nothing in a line acts: {json}");
+    serde_json::from_str::<IgnoredAny>(json).expect("a line is JSON");
     line
 }
 
@@ -105,4 +128,66 @@ fn escape(bytes: &[u8]) {
     let line = String::from_utf8(line).expect("escaping keeps UTF-8");
     assert!(!line.chars().any(escape::acts));
     assert_eq!(serde_json::from_str::<String>(&line).expect("escaping keeps JSON"), text);
+}
+
+/// A box with records of every size of slot. `None` where there are no boxes: under miri, which maps no files, too.
+pub static BASE: LazyLock<Option<recipe::Base>> = LazyLock::new(|| {
+    let made = cfg!(all(unix, not(miri))).then(left_behind);
+    made.map(recipe::Base::new)
+});
+
+/// The box of an engine that never wrote.
+fn left_behind() -> Vec<u8> {
+    let directory = tempfile::tempdir().expect("there is room for a directory");
+    let file = |kind, name: &str, level| FileSettings { kind, name: name.into(), level, max_bytes: 0, backup_count: 1 };
+    let settings = Settings {
+        directory: directory.path().to_owned(),
+        directory_mode: 0o750,
+        file_mode: 0o640,
+        files: vec![file(FileKind::App, "app.log", level::DEBUG), file(FileKind::Errors, "errors.log", level::ERROR)],
+        console: None,
+        ai: AiLoggers::default(),
+        queue_size: 100,
+        queue_bytes: 1 << 20,
+        overflow: Overflow::DropNew,
+        overflow_timeout: Duration::ZERO,
+        fsync: Fsync::Never,
+        black_box: BlackBoxPlace::Directory,
+        black_box_bytes: blackbox::SMALLEST,
+    };
+    LazyLock::force(&KNOWN);
+    names::here().logger("logger".into());
+    names::here().thread("thread".into());
+    names::here().set_level_name(21, "NOTICE");
+    let engine = Engine::open(settings, Arc::default()).expect("an engine opens");
+    for (number, length) in [1, 2, 3, 400, 2_000, 20_000].into_iter().enumerate() {
+        let text = "x".repeat(length);
+        let mut record = Buffer::take();
+        Builder { time: 0, level: level::ERROR, logger: "l", function: "f", message: "m" }
+            .put(&mut record, &[("n", Value::Integer(number as i64)), ("text", Value::Text(&text))]);
+        assert!(matches!(engine.offer(record), Offered::Taken));
+    }
+    let boxes = fs::read_dir(directory.path().join(".unified_logger")).expect("the boxes have a directory");
+    let paths: Vec<_> = boxes.map(|entry| entry.expect("it can be listed").path()).collect();
+    assert_eq!(paths.len(), 1);
+    fs::read(&paths[0]).expect("a box can be read")
+}
+
+/// A box changed in any way is refused, or what is found in it lies within it and is one line.
+fn black_box(bytes: &[u8]) {
+    assert!(blackbox::read(bytes).is_err(), "no box is as small");
+    let Some(base) = &*BASE else { return };
+    let bytes = base.changed(bytes);
+    let Ok(contents) = blackbox::read(&bytes) else { return };
+    let names = Arc::new(contents.names);
+    let mut router = Router::new(Arc::clone(&names), &contents.kept.files, None, contents.kept.ai.clone());
+    let mut encoder = JsonEncoder::new(names, contents.process, true);
+    for found in &contents.records {
+        let record = bytes.get(found.bytes.clone()).expect("a record lies within its box");
+        // SAFETY: the reader has checked every record that it found.
+        let record = unsafe { Record::read(record) }.expect("what is found is whole");
+        assert!(router.route(&record).files < 1 << contents.kept.files.len(), "a record goes to files that there are");
+        assert!(found.place < 1 << 63, "there is room after a place");
+        assert_json_line(&mut encoder, &record);
+    }
 }

@@ -60,6 +60,12 @@ impl<T: Eq + Hash> Table<T> {
         Some(number)
     }
 
+    /// Adds items to an empty table, in the order of their numbers. False if one is among them twice.
+    #[must_use]
+    pub fn fill(&self, items: Vec<T>) -> bool {
+        (0..).zip(items).all(|(number, item)| self.intern(item, |_, _| true) == Some(number))
+    }
+
     #[must_use]
     pub fn get(&self, number: u32) -> Option<&Arc<T>> {
         self.items.get(number as usize)

@@ -18,6 +18,7 @@ use unified_logger_core::value::{Put, Value};
 
 #[path = "../fuzz/targets.rs"]
 mod targets;
+use targets::recipe::{region, remake};
 
 const SECONDS: &str = "UNIFIED_LOGGER_FUZZ_SECONDS";
 /// Cases of a round of one target; under miri, which is a thousand times slower, far fewer.
@@ -98,9 +99,10 @@ fn search(name: &str, target: targets::Target, deadline: Instant) -> u64 {
     let near = (any::<Index>(), edits()).prop_map(|(seed, edits)| edited(&seeds, seed, &edits));
     let inputs = prop_oneof![9 => near, 1 => vec(any::<u8>(), 0..600)];
     let config = Config { cases: CASES, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
-    let mut runner = TestRunner::new(config);
     let mut tried = 0;
     loop {
+        // A new one for each round: a runner that has had its cases runs no more of them.
+        let mut runner = TestRunner::new(config.clone());
         let result = runner.run(&inputs, |bytes| {
             catch_unwind(AssertUnwindSafe(|| target(&bytes))).map_err(|_| TestCaseError::fail("it panicked"))
         });
@@ -137,11 +139,37 @@ fn seeds_of_records_are_records() {
     assert_eq!(seeds("record").iter().filter(|seed| whole(seed)).count(), written("record").len());
 }
 
+/// The seeds of boxes get past the checksums: so many records are found in each.
+#[test]
+#[cfg(all(unix, not(miri)))]
+fn seeds_of_boxes_are_boxes() {
+    let base = targets::BASE.as_ref().unwrap();
+    let counts = written("box").into_iter().map(|(name, recipe)| {
+        let contents = unified_logger_core::blackbox::read(&base.changed(&recipe));
+        (name, contents.map_or(-1, |contents| contents.records.len() as i64))
+    });
+    assert_eq!(
+        counts.collect::<Vec<_>>(),
+        [
+            ("whole", 6),
+            ("head", 6),
+            ("settings", 6),
+            ("catalog", 6),
+            ("noted", 6),
+            ("journal", 6),
+            ("length", 5),
+            ("records", 9),
+            ("slot", 6),
+            ("cut", -1)
+        ]
+    );
+}
+
 /// How the first seeds were made: `cargo test -p unified_logger_core --test fuzz -- --ignored`.
 #[test]
 #[ignore = "writes files"]
 fn write_seeds() {
-    for name in ["record", "trusted_record", "exception", "escape"] {
+    for name in ["record", "trusted_record", "exception", "escape", "box"] {
         fs::create_dir_all(folder(name)).unwrap();
         for (file, bytes) in written(name) {
             fs::write(folder(name).join(file), bytes).unwrap();
@@ -163,6 +191,33 @@ fn written(target: &str) -> Vec<(&'static str, Vec<u8>)> {
             ("invisible", "a\u{200b}\u{feff}\u{ad}👩\u{200d}💻 می\u{200c}خ\u{e0041}".into()),
             ("text", "订单 7 “é” €".into()),
         ],
+        "box" => vec![
+            ("whole", vec![0]),
+            // The last area begins elsewhere.
+            ("head", recipe(remake::HEAD, &[(region::HEAD, 80, &((1_u64 << 20) + 320).to_le_bytes())])),
+            // The first key.
+            ("settings", recipe(remake::SETTINGS, &[(region::SETTINGS, 16, b"{\"files\":")])),
+            // The first letter of a call site's module.
+            ("catalog", recipe(remake::CATALOG, &[(region::CATALOG, 17, "\u{7}".as_bytes())])),
+            ("noted", recipe(remake::NOTED, &[(region::FRONT, 8, &[9; 24])])),
+            // Appends to the first file had passed more records than anybody counts.
+            ("journal", recipe(0, &[(region::FRONT, 64, &[0xff; 16])])),
+            // A record of as many bytes as are left in the box and more.
+            ("length", recipe(remake::SLOTS, &[(region::SLOTS, 16, &(1_u32 << 19).to_le_bytes())])),
+            (
+                "records",
+                recipe(
+                    remake::ALL,
+                    &[
+                        (region::RECORD, 7, &record(INLINE, 0, &[], &[])),
+                        (region::RECORD, 8, &record(targets::KNOWN[1].0, flag::AI, &[Value::Null], &[])),
+                        (region::RECORD, 9, &record(targets::KNOWN[0].0, flag::STACK, &[], &[("n", Value::Null)])),
+                    ],
+                ),
+            ),
+            ("slot", recipe(remake::SLOTS, &[(region::SLOTS, 8, &1_u64.to_le_bytes())])),
+            ("cut", recipe(0, &[(region::CUT, 0x0010, &[])])),
+        ],
         _ => vec![
             ("inline", record(INLINE, 0, &[], &[])),
             ("no-fields", record(targets::KNOWN[0].0, 0, &[], &[("name", Value::Text("é\u{85}\u{202e}"))])),
@@ -178,6 +233,18 @@ fn written(target: &str) -> Vec<(&'static str, Vec<u8>)> {
             ),
         ],
     }
+}
+
+/// A recipe: which checksums are made anew, and changes.
+fn recipe(again: u8, changes: &[(u8, u16, &[u8])]) -> Vec<u8> {
+    let mut out = vec![again];
+    for (region, at, bytes) in changes {
+        out.put(&[*region]);
+        out.put(&at.to_le_bytes());
+        out.put(&u16::try_from(bytes.len()).unwrap().to_le_bytes());
+        out.put(bytes);
+    }
+    out
 }
 
 fn record(site: u32, flags: u16, values: &[Value<'_>], named: &[(&str, Value<'_>)]) -> Vec<u8> {

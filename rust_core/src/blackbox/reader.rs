@@ -100,10 +100,10 @@ fn found(bytes: &[u8], start: usize, size: usize, sequence: u64, names: &Names) 
     let place = format::u64_at(bytes, start + 8)?;
     let length = format::u32_at(bytes, start + 16)? as usize;
     let check = format::u32_at(bytes, start + 20)?;
-    let range = start + PREFIX..start + PREFIX + length;
     if length > size - PREFIX || place > format::LAST_PLACE {
         return None;
     }
+    let range = start + PREFIX..start + PREFIX + length;
     let record = bytes.get(range.clone())?;
     if checksum::of(record) as u32 != check {
         return None;

@@ -105,7 +105,7 @@ pub fn read(bytes: &[u8]) -> Option<Names> {
             return None;
         }
     }
-    Some(Names::from_parts(sites, loggers, threads, levels))
+    Names::from_parts(sites, loggers, threads, levels)
 }
 
 fn read_site(content: &[u8]) -> Option<Site> {

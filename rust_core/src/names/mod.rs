@@ -135,27 +135,28 @@ impl Names {
         }
     }
 
-    /// Names read from a catalog: numbers are those that stand there, in order, or the catalog is not whole.
-    fn from_parts(sites: Vec<Site>, loggers: Vec<String>, threads: Vec<String>, levels: HashMap<i32, String>) -> Self {
+    /// Names read from a catalog: numbers are those that stand there, in order. `None` if one stands there twice: then those
+    /// after it would have others' numbers.
+    fn from_parts(
+        sites: Vec<Site>,
+        loggers: Vec<String>,
+        threads: Vec<String>,
+        levels: HashMap<i32, String>,
+    ) -> Option<Self> {
         let names = Self {
             sites: Table::new(usize::MAX),
             loggers: Table::new(usize::MAX),
             threads: Table::new(usize::MAX),
             ..Self::default()
         };
-        sites.into_iter().for_each(|site| {
-            names.sites.intern(site, |_, _| true);
-        });
-        for (table, texts) in [(&names.loggers, loggers), (&names.threads, threads)] {
-            for text in texts {
-                table.intern(text, |_, _| true);
-            }
+        if !names.sites.fill(sites) || !names.loggers.fill(loggers) || !names.threads.fill(threads) {
+            return None;
         }
         for (level, name) in levels {
             names.levels.push((level, name));
             names.generation.fetch_add(1, Ordering::Release);
         }
-        names
+        Some(names)
     }
 }
 
@@ -200,6 +201,15 @@ mod tests {
         assert_eq!(**read.loggers.get(0).unwrap(), "app");
         assert_eq!(**read.threads.get(0).unwrap(), "MainThread");
         assert_eq!(read.level_name(21), "NOTICE");
+    }
+
+    #[test]
+    fn a_catalog_that_repeats_itself_is_not_whole() {
+        let loggers = |names: [&str; 2]| {
+            (0..).zip(names).flat_map(|(number, name)| catalog::text(catalog::LOGGER, number, name)).collect::<Vec<_>>()
+        };
+        assert_eq!(**read(&loggers(["a", "b"])).unwrap().loggers.get(1).unwrap(), "b");
+        assert!(read(&loggers(["a", "a"])).is_none());
     }
 
     #[test]
