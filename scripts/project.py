@@ -28,7 +28,7 @@ SOURCES = (
     "rust_core",
     "python",
 )
-LEFT_OUT = {"__pycache__", "target", "benches", "tests"}
+LEFT_OUT = {"__pycache__", "target", "benches", "tests", "fuzz"}
 
 
 def say(sentence: str) -> None:
