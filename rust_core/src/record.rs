@@ -4,6 +4,9 @@
 //! thread names (when their tables are full), message, context, exception, stack, the values of the call site's fields, and
 //! further fields with their names.
 
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
 use crate::exception;
 use crate::value::{Put, Reader, Value};
 
@@ -260,26 +263,33 @@ impl<'a> Record<'a> {
 /// The keys that field names get: a name that is reserved or taken by an earlier field moves aside.
 #[must_use]
 pub fn keys<'n>(names: impl IntoIterator<Item = &'n str> + Clone) -> Vec<String> {
-    let mut keys: Vec<Option<String>> = Vec::new();
-    for name in names.clone() {
-        let plain = !RESERVED.contains(&name) && !keys.iter().flatten().any(|key| key == name);
-        keys.push(plain.then(|| name.to_owned()));
-    }
-    for (index, name) in names.into_iter().enumerate() {
-        if keys[index].is_none() {
-            keys[index] = Some(moved_aside(name, |candidate| keys.iter().flatten().any(|key| key == candidate)));
+    let mut taken = HashSet::new();
+    let plain: Vec<bool> =
+        names.clone().into_iter().map(|name| !RESERVED.contains(&name) && taken.insert(Cow::Borrowed(name))).collect();
+    // How far each name got: a box that was tampered with may hold the same one any number of times.
+    let mut last: HashMap<&str, u32> = HashMap::new();
+    let key = |(name, plain): (&'n str, bool)| {
+        if plain {
+            return name.to_owned();
         }
-    }
-    keys.into_iter().flatten().collect()
+        let last = last.entry(name).or_default();
+        let mut aside = asides(name, *last + 1);
+        let (number, key) = aside.find(|(_, key)| !taken.contains(key.as_str())).unwrap_or_default();
+        *last = number;
+        taken.insert(Cow::Owned(key.clone()));
+        key
+    };
+    names.into_iter().zip(plain).map(key).collect()
 }
 
 /// `fields.<name>`, or `fields.<name>.2` and so on while that is taken.
 pub fn moved_aside(name: &str, taken: impl Fn(&str) -> bool) -> String {
-    let first = format!("fields.{name}");
-    if !taken(&first) {
-        return first;
-    }
-    (2..).map(|n| format!("{first}.{n}")).find(|key| !taken(key)).unwrap_or(first)
+    asides(name, 1).find(|(_, key)| !taken(key)).unwrap_or_default().1
+}
+
+fn asides(name: &str, from: u32) -> impl Iterator<Item = (u32, String)> {
+    let aside = move |number| if number < 2 { format!("fields.{name}") } else { format!("fields.{name}.{number}") };
+    (from..).map(move |number| (number, aside(number)))
 }
 
 /// Builds records inside the engine: what it says itself goes the way of every record.
@@ -328,6 +338,14 @@ mod tests {
         let names = ["level", "a", "fields.level", "a"];
         assert_eq!(keys(names), ["fields.level.2", "a", "fields.level", "fields.a"]);
         assert_eq!(keys(["", "x"]), ["", "x"]);
+        assert_eq!(keys(["a", "a", "fields.a.2", "a"]), ["a", "fields.a", "fields.a.2", "fields.a.3"]);
+    }
+
+    /// Seen to take minutes with every name looked for among all before it.
+    #[test]
+    fn a_name_that_comes_ever_again_is_no_trouble() {
+        let keys = keys(vec!["a"; 100_000]);
+        assert_eq!(keys.last().unwrap(), "fields.a.99999");
     }
 
     #[test]
