@@ -57,15 +57,21 @@ def test_five_thousand_records_survive(site: Any, exactly_once: Check, end: str)
 
 @pytest.mark.parametrize("end", ENDS)
 def test_what_the_writer_had_no_time_to_write_survives(site: Any, exactly_once: Check, end: str) -> None:
-    """The directory is another's for longer than the process lives: all of it is in the box, and marked."""
-    hold = """
-import fcntl
+    """Nothing can be written for as long as the process lives: all of it is in the box, and marked."""
+    site.run(
+        """
+import ctypes, faulthandler
 init_logging(log_dir="logs", console_format="off")
-lock = open("logs/.unified_logger.lock", "r+")
-fcntl.flock(lock, fcntl.LOCK_EX)
+# A directory where the file should be, for what comes after it.
+os.unlink("logs/app.log")
+os.mkdir("logs/app.log")
+logger = get_logger("app")
+for number in range(500):
+    logger.info("m", number=number)
 """
-    site.run(hold + LOG.format(options="", count=500) + ENDS[end])
-    assert site.lines() == []
+        + ENDS[end]
+    )
+    (site.logs / "app.log").rmdir()
     assert site.recover().returncode == 0
     exactly_once(site.numbers(), 500)
     assert all(line["recovered"] for line in site.lines() if line["logger"] == "app")
