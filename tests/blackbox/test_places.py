@@ -195,13 +195,17 @@ def test_a_link_in_place_of_the_directory_for_boxes_is_not_followed(site: Any) -
 
 def left_behind(site: Any) -> Path:
     """The box of a process that was killed with all of its records unwritten."""
-    hold = """
-import fcntl
+    site.run(
+        """
 init_logging(log_dir="logs", console_format="off", black_box="dir")
-lock = open("logs/.unified_logger.lock", "r+")
-fcntl.flock(lock, fcntl.LOCK_EX)
+os.unlink("logs/app.log")
+os.mkdir("logs/app.log")
+for number in range(10):
+    get_logger("app").info("m", number=number)
 """
-    site.run(hold + WRITER.format(place="dir", count=10) + DIE)
+        + DIE
+    )
+    (site.logs / "app.log").rmdir()
     (box,) = site.boxes()
     return Path(box)
 
