@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use unified_logger_core::blackbox::Journal;
 use unified_logger_core::config::Fsync;
 use unified_logger_core::error::Error;
+use unified_logger_core::platform::{self, Lock};
 use unified_logger_core::rotation::SizeRotation;
 use unified_logger_core::sink::{DirectoryLock, FileSettings, FileSink, Held};
 
@@ -158,6 +159,38 @@ fn a_directory_is_not_a_log_file() {
 }
 
 #[cfg(unix)]
+/// Only where nobody signs for as long as a process is patient does it go on without the lock.
+///
+/// Seen to fail with the signs not looked at.
+#[test]
+fn a_lock_that_changes_hands_is_worth_waiting_for() {
+    const PATIENCE: Duration = Duration::from_millis(300);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(".unified_logger.lock");
+    let mut waiting = DirectoryLock::open(directory.path(), 0o640).unwrap();
+    let other = fs::File::open(&path).unwrap();
+    for (signs, expected) in [(true, Held::Yes), (false, Held::TimedOut)] {
+        assert_eq!(platform::lock(&other, Duration::ZERO), Lock::Held);
+        std::thread::scope(|scope| {
+            let (over, done) = std::sync::mpsc::channel();
+            let other = &other;
+            scope.spawn(move || {
+                for _ in 0..60 {
+                    if signs {
+                        platform::sign(other);
+                    }
+                    if done.recv_timeout(Duration::from_millis(20)).is_ok() {
+                        break;
+                    }
+                }
+                platform::unlock(other);
+            });
+            assert_eq!(waiting.hold(PATIENCE, |held| held), expected, "with signs: {signs}");
+            let _ = over.send(());
+        });
+    }
+}
+
 #[test]
 fn several_writers_share_a_rotated_set() {
     const LINES: usize = 5_000;

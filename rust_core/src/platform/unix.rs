@@ -173,12 +173,14 @@ pub fn identity_at(path: &Path) -> io::Result<Identity> {
     Ok(Identity { device: meta.dev(), inode: meta.ino() })
 }
 
-/// Takes the exclusive lock of `file`, waiting at most `patience`.
+/// Takes the exclusive lock of `file`, waiting at most `patience` for the next sign that others take turns (`sign`), and ten
+/// times as long in all.
 ///
 /// The longer a process has waited, the more often it asks: whoever came later is less likely to be faster, and nobody starves.
 pub fn lock(file: &File, patience: Duration) -> Lock {
     let started = Instant::now();
     let mut pause = SHORTEST_PAUSE;
+    let (mut seen, mut at) = (signed(file), started);
     loop {
         // SAFETY: the descriptor is open for as long as `file` is borrowed.
         if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0 {
@@ -187,8 +189,12 @@ pub fn lock(file: &File, patience: Duration) -> Lock {
         match io::Error::last_os_error().raw_os_error() {
             Some(libc::EWOULDBLOCK) => {
                 let waited = started.elapsed();
-                if waited >= patience {
-                    return Lock::TimedOut;
+                if at.elapsed() >= patience {
+                    let before = std::mem::replace(&mut seen, signed(file));
+                    if seen == before || waited >= patience * 10 {
+                        return Lock::TimedOut;
+                    }
+                    at = Instant::now();
                 }
                 pause = (pause * 2).min(LONGEST_PAUSE);
                 let age = u32::try_from(waited.as_millis() / AGING.as_millis()).unwrap_or(u32::MAX - 1);
@@ -198,6 +204,18 @@ pub fn lock(file: &File, patience: Duration) -> Lock {
             _ => return Lock::Unsupported,
         }
     }
+}
+
+/// Signs a locked file with the time, for those who wait for it.
+pub fn sign(file: &File) {
+    let now = libc::timespec { tv_sec: 0, tv_nsec: libc::UTIME_NOW };
+    // SAFETY: the descriptor is open for as long as `file` is borrowed; two times are given. If it fails, others are just less
+    // patient.
+    unsafe { libc::futimens(file.as_raw_fd(), [now, now].as_ptr()) };
+}
+
+fn signed(file: &File) -> Option<(i64, i64)> {
+    file.metadata().ok().map(|meta| (meta.mtime(), meta.mtime_nsec()))
 }
 
 pub fn unlock(file: &File) {

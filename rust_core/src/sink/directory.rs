@@ -2,13 +2,15 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::platform::{self, Lock};
 
 use super::open::open_guarded;
 
+/// Others who wait for the lock are patient as long as they see it change hands. They look once a second.
+const SIGN_PAUSE: Duration = Duration::from_millis(100);
 const LOCK_FILE: &str = ".unified_logger.lock";
 
 /// Makes the directory if it is missing, and makes sure that files can be made in it.
@@ -28,7 +30,7 @@ pub fn prepare_directory(directory: &Path, mode: u32) -> Result<()> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Held {
     Yes,
-    /// Another process held it the whole time: whole lines may be appended, but nothing renamed.
+    /// Nobody else got it in the whole time either, or there were too many: whole lines may be appended, but nothing renamed.
     TimedOut,
     /// The lock file cannot be opened (no descriptors, no directory, no permission): as with `TimedOut`.
     NotOpened,
@@ -50,6 +52,7 @@ pub struct DirectoryLock {
     path: PathBuf,
     mode: u32,
     file: Option<File>,
+    signed: Option<Instant>,
 }
 
 impl DirectoryLock {
@@ -60,7 +63,7 @@ impl DirectoryLock {
     pub fn open(directory: &Path, mode: u32) -> Result<Self> {
         let path = directory.join(LOCK_FILE);
         let file = open(&path, mode)?;
-        Ok(Self { path, mode, file: Some(file) })
+        Ok(Self { path, mode, file: Some(file), signed: None })
     }
 
     /// Runs `body` with the lock, or without it once `patience` is over.
@@ -78,6 +81,10 @@ impl DirectoryLock {
         match platform::lock(file, patience) {
             Lock::Held => {
                 let held = Unlock(file);
+                if self.signed.is_none_or(|at| at.elapsed() >= SIGN_PAUSE) {
+                    platform::sign(file);
+                    self.signed = Some(Instant::now());
+                }
                 let result = body(Held::Yes);
                 drop(held);
                 result
