@@ -133,11 +133,15 @@ impl Place {
     pub fn each_ownerless(&self, mut recover: impl FnMut(Ownerless)) {
         let Some((paths, meta)) = self.others() else { return };
         for path in paths {
-            let kind = kind(&path);
-            let Some(found) = take_over(path.clone(), &meta) else { continue };
-            if kind == BOX {
+            let whole = kind(&path) == BOX;
+            // One in the making is left alone: its owner could not have the lock while it is looked at.
+            if !whole && !path.symlink_metadata().is_ok_and(|meta| is_old(&meta)) {
+                continue;
+            }
+            let Some(found) = take_over(path, &meta) else { continue };
+            if whole {
                 recover(found);
-            } else if found.file.metadata().is_ok_and(|meta| is_old(&meta)) {
+            } else {
                 let _ = found.remove();
             }
         }
