@@ -199,15 +199,16 @@ def flush(timeout: float | None) -> bool:
 def shutdown(timeout: float) -> bool:
     """Writes what is queued and ends the writer."""
     deadline = monotonic() + timeout
+    lock = _lock
     # A start that holds the lock may wait for a disk, or for a thread that a signal handler has interrupted right here.
-    if not _lock.acquire(timeout=min(max(timeout, 0.0), TIMEOUT_MAX)):
+    if not lock.acquire(timeout=min(max(timeout, 0.0), TIMEOUT_MAX)):
         return False
     try:
         if _plain is not None:
             return _plain.flush()
         done = _core.shutdown(max(deadline - monotonic(), 0.0))
     finally:
-        _lock.release()
+        lock.release()
     global _exit_patience
     # Who waited in vain for so long does not have to again when the process ends.
     _exit_patience = _EXIT_TIMEOUT if done else min(max(timeout, 0.0), _EXIT_TIMEOUT)
@@ -228,6 +229,13 @@ def _at_exit() -> None:
 def _before_fork() -> None:
     _flush_when_multiprocessing_ends()
     _core.before_fork()
+
+
+def _after_fork_in_child() -> None:
+    global _lock
+    # The old one may be held by a thread that only the parent has.
+    _lock = RLock()
+    _core.after_fork_in_child()
 
 
 _watching_multiprocessing = False
@@ -258,5 +266,5 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_before_fork,
         after_in_parent=_core.after_fork_in_parent,
-        after_in_child=_core.after_fork_in_child,
+        after_in_child=_after_fork_in_child,
     )

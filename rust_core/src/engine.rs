@@ -234,6 +234,10 @@ impl Engine {
             self.go_on_writing();
             self.shared.flushes.push(Flush { done, patient });
             self.shared.queue.waker().wake_at_once();
+            // The writer may have ended meanwhile.
+            if self.is_closed() {
+                self.shared.answer_flushes(writer::write_now(&self.shared, LATE_PATIENCE, LATE_PATIENCE));
+            }
         }
         Flushing(answer)
     }
@@ -254,7 +258,11 @@ impl Engine {
         shared.state.store(state::CLOSED, Ordering::SeqCst);
         shared.queue.release_waiters();
         let left = deadline.saturating_duration_since(Instant::now());
-        if ended && writer::write_now(shared, left, left) {
+        let written = ended && writer::write_now(shared, left, left);
+        if ended {
+            shared.answer_flushes(written);
+        }
+        if written {
             if let Some(black_box) = &self.black_box {
                 black_box.remove();
             }
@@ -302,11 +310,13 @@ impl Engine {
 
     /// The fork is over: `go_on_writing` may start the writer again.
     pub fn end_rest(&self) {
-        self.forks.fetch_sub(1, Ordering::SeqCst);
+        // None, if this engine took another's place while the fork was under way.
+        let _ = self.forks.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |forks| forks.checked_sub(1));
     }
 
     /// In a forked child: the parent's records are its own to write, and counts start anew.
     pub fn forget_in_child(&self) {
+        crate::sink::leave_locks_to_parent();
         blackbox::disown_all();
         names::here().forget_followers();
         self.shared.stats.restart();

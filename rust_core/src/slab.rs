@@ -370,11 +370,11 @@ impl Buffer {
         }
     }
 
-    /// In plain memory of this process, if the slot is that of the process it was forked from, which uses it.
+    /// Goes on in plain memory of this process: the slot is that of the process it was forked from, which uses it.
     #[cold]
-    fn leave_to_parent(&mut self) {
-        let mut own = Self::on_heap((self.len as usize).max(SIZES[0]));
-        own.put(self.as_slice());
+    fn leave_to_parent(&mut self, bytes: &[u8]) {
+        let mut own = Self::on_heap(bytes.len().max(SIZES[0]));
+        own.put(bytes);
         // The parent's slot stays as it is.
         std::mem::forget(std::mem::replace(self, own));
     }
@@ -437,9 +437,16 @@ impl Put for Buffer {
         unsafe { self.bytes.as_ptr().add(self.len as usize) }
     }
 
-    fn keep_own(&mut self) {
-        if self.slot != HEAP && Slab::numbered(self.slot >> 24 & 63).forks != forks() {
-            self.leave_to_parent();
+    fn bytes(&self) -> &[u8] {
+        self.as_slice()
+    }
+
+    fn keep_own(&mut self, before: Option<Vec<u8>>) {
+        if self.slot != HEAP
+            && let Some(before) = before
+            && Slab::numbered(self.slot >> 24 & 63).forks != forks()
+        {
+            self.leave_to_parent(&before);
         }
     }
 

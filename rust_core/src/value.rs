@@ -39,8 +39,12 @@ pub trait Put {
     /// Makes room for `bytes` more, and gives the place where they go.
     fn room(&mut self, bytes: usize) -> *mut u8;
 
-    /// Makes sure that the memory is this process's own: code that ran since the last put may have forked.
-    fn keep_own(&mut self) {}
+    /// What was put.
+    fn bytes(&self) -> &[u8];
+
+    /// Makes sure that the memory is this process's own: code that ran since the last put may have forked. `before` are the
+    /// bytes from before it ran, for the parent goes on with what it shares with a child, and puts other records there.
+    fn keep_own(&mut self, _before: Option<Vec<u8>>) {}
 
     /// Takes over bytes written to the place that `room` gave.
     ///
@@ -87,6 +91,10 @@ pub trait Put {
 }
 
 impl Put for Vec<u8> {
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+
     #[inline]
     fn put(&mut self, bytes: &[u8]) {
         self.room(bytes.len());

@@ -122,6 +122,14 @@ impl Shared {
         self.rest.compare_exchange(rest::ASKED, rest::RESTS, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
+    /// Answers flushes that came too late for the writer.
+    pub fn answer_flushes(&self, on_disk: bool) {
+        while let Some(flush) = self.flushes.pop() {
+            // Whoever asked may have stopped waiting.
+            let _ = flush.done.send(on_disk);
+        }
+    }
+
     fn count_panic(&self) {
         self.stats.writer_restarts.add(1);
         self.errors.handle("go on writing", &"the writer panicked and was started again");

@@ -228,3 +228,32 @@ fn rests_that_overlap_leave_a_writer_at_work() {
     assert_eq!(numbers(&directory.path().join("app.log")), (0..5_000).collect::<Vec<_>>());
     assert!(engine.shutdown(10 * SECOND));
 }
+
+/// A start while a fork is under way: the end of the fork finds an engine that knew nothing of its beginning.
+#[test]
+fn an_end_of_a_rest_that_never_began_does_no_harm() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::open(settings(directory.path()), Arc::default()).unwrap();
+    engine.start().unwrap();
+    engine.end_rest();
+    engine.rest();
+    engine.end_rest();
+    engine.go_on_writing();
+    offer(&engine, record("l", level::INFO, 1));
+    assert_eq!(engine.request_flush(true).wait(30 * SECOND), Some(true));
+    assert!(engine.shutdown(30 * SECOND));
+}
+
+/// A fork lets the writer go while another thread shuts down: nobody but the shutdown is left to answer.
+#[test]
+fn a_flush_that_the_writer_did_not_live_to_answer_is_answered_by_the_shutdown() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::open(settings(directory.path()), Arc::default()).unwrap();
+    engine.start().unwrap();
+    engine.rest();
+    offer(&engine, record("l", level::INFO, 1));
+    let flushing = engine.request_flush(false);
+    assert!(engine.shutdown(30 * SECOND));
+    assert_eq!(flushing.wait(Duration::ZERO), Some(true));
+    assert_eq!(numbers(&directory.path().join("app.log")), [1]);
+}

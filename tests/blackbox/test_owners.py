@@ -60,6 +60,41 @@ os.kill(os.getpid(), signal.SIGKILL)
         os.kill(child, signal.SIGKILL)
 
 
+def test_children_do_not_hold_the_lock_of_a_parent_that_died_writing(site: Any, exactly_once: Check) -> None:
+    """A lock taken with `flock` is every copy's of the descriptor. Seen to fail (the lock is held for as long as the child lives)
+    with the descriptor left open in the child.
+    """
+    process = site.start(
+        START
+        + """
+import fcntl
+logger.info("m", number=0)
+assert flush_logging(20)
+child = os.fork()
+if child == 0:
+    time.sleep(60)
+    os._exit(0)
+print(child, flush=True)
+logger.info("m", number=1)
+assert flush_logging(20)
+links = {number: os.readlink(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd") if number.isdigit()
+         and os.path.exists(f"/proc/self/fd/{number}")}
+(lock,) = (int(number) for number, path in links.items() if path.endswith(".unified_logger.lock"))
+fcntl.flock(lock, fcntl.LOCK_EX)  # as the writer does for each batch
+logger.info("m", number=2)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    )
+    child = int(process.stdout.readline())
+    process.wait(30)
+    try:
+        done = site.recover()
+        assert done.returncode == 0, done.stderr
+        exactly_once(site.numbers(), 3)
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
 def test_a_child_forked_by_c_code_has_a_box_of_its_own(site: Any, exactly_once: Check) -> None:
     """Python's hooks do not run, the parent dies, the child lives on and logs, then dies too: every record is there once.
 

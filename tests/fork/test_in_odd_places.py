@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -195,3 +196,92 @@ reap([-1])
 """
     )
     assert by_writer(records(tmp_path / "logs")) == {writer: list(range(50)) for writer in ("before", "child", "after")}
+
+
+def test_a_fork_inside_a_value_copies_what_was_captured_before(run_forking: Run, tmp_path: Path) -> None:
+    """The child finishes the call long after the parent has, whose slot holds other records by then.
+
+    Seen to fail with the copy taken after the value's code instead of before: the child wrote a later record of the parent's.
+    """
+    counts = run_forking(
+        """
+init_logging(log_dir="logs", console_format="off")
+told, tell = os.pipe()
+class Forking:
+    def __repr__(self):
+        self.pid = os.fork()
+        if self.pid == 0:
+            os.read(told, 1)
+        return "value"
+value = Forking()
+logger.info("line", writer="both", number=0, value=value)
+if value.pid == 0:
+    os._exit(0 if flush_logging(60) else 3)
+assert flush_logging(60)
+for _ in range(100):
+    logger.info("other", padding="x" * 100)
+assert flush_logging(60)
+os.write(tell, b"x")
+reap([value.pid])
+"""
+    )
+    assert counts == {}
+    lines = [json.loads(line) for line in (tmp_path / "logs/app.log").read_text().splitlines()]
+    assert [line["message"] for line in lines].count("other") == 100
+    both = [line for line in lines if line["message"] == "line"]
+    assert [(line["writer"], line["number"], line["value"]) for line in both] == [("both", 0, "value")] * 2
+    assert len({line["process"] for line in both}) == 2
+
+
+def test_a_fork_while_another_thread_starts_or_stops(run_forking: Run) -> None:
+    """What such a thread holds is not held in the child. Seen to hang with the lock inherited."""
+    run_forking(
+        """
+from unified_logger import _lifecycle, shutdown_logging
+init_logging(log_dir="logs", console_format="off")
+held, done = threading.Event(), threading.Event()
+def hold():
+    with _lifecycle._lock:
+        held.set()
+        done.wait()
+thread = threading.Thread(target=hold)
+thread.start()
+held.wait()
+pid = os.fork()
+if pid == 0:
+    signal.alarm(60)
+    init_logging(log_dir="logs", console_format="off")
+    os._exit(0 if shutdown_logging(30) else 3)
+reap([pid])
+done.set()
+thread.join()
+"""
+    )
+
+
+def test_a_child_of_a_closed_parent_writes_nothing_of_it(run_forking: Run, tmp_path: Path) -> None:
+    """A shutdown that failed leaves records with the parent. Each process writes its own, once, and counts them.
+
+    Seen to fail with the parent's pipeline kept in the child: it counted nothing of its own.
+    """
+    run_forking(
+        """
+from unified_logger import get_stats, shutdown_logging
+init_logging(log_dir="logs", console_format="off", log_uncaught=False, fault_handler=False)
+assert flush_logging(60)
+os.rename("logs", "away")
+open("logs", "w").close()  # nothing can be written
+logger.info("line", writer="parent", number=0)
+assert not shutdown_logging(0.2)
+pid = os.fork()
+if pid == 0:
+    os.remove("logs")
+    logger.info("line", writer="child", number=0)
+    stats = get_stats()
+    assert (stats["accepted"], stats["written"]) == (1, 1), stats
+    os._exit(0)
+reap([pid])
+"""
+    )
+    lines = [json.loads(line) for line in (tmp_path / "logs/app.log").read_text().splitlines()]
+    assert sorted(line["writer"] for line in lines if line["message"] == "line") == ["child", "parent"]

@@ -17,7 +17,7 @@ use unified_logger_core::queue::Offered;
 use unified_logger_core::record::{Record, level_of};
 use unified_logger_core::slab::{self, Buffer};
 use unified_logger_core::stats::{Count, Dropped, Stats};
-use unified_logger_core::value::OutOfMemory;
+use unified_logger_core::value::{OutOfMemory, Put};
 
 use crate::ending;
 use crate::gil::Gil;
@@ -39,8 +39,11 @@ pub enum State {
     /// Not started: records are kept, up to a bound, with the logger they came from.
     Early(Vec<(Buffer, Py<PyAny>)>),
     Running(Arc<Engine>),
-    /// In a forked child: started again by its first record.
-    Forked(Box<Settings>),
+    /// In a forked child: started again by its first record, or only opened if its parent had shut down.
+    Forked {
+        settings: Box<Settings>,
+        closed: bool,
+    },
     /// Handlers of `logging` do the work (`USE_UNIFIED_LOGGING=false`).
     Off,
 }
@@ -134,7 +137,13 @@ fn settle(py: Python<'_>, engine: &Arc<Engine>, mut offered: Offered) -> PyResul
         }
         let waited = if engine.is_closed() { Some(record) } else { wait_for_room(py, engine, record, left.min(SLICE)) };
         let Some(record) = waited else { return Ok(()) };
-        if let Err(interrupt) = py.check_signals() {
+        let (forks, copy) = (slab::forks(), record.as_slice().to_vec());
+        let handled = py.check_signals();
+        notice_fork(py);
+        if slab::forks() != forks {
+            return handled.and(settle_in_child(py, record, &copy));
+        }
+        if let Err(interrupt) = handled {
             if let Offered::Full(record) = engine.offer(record) {
                 engine.refuse(record, Dropped::Timeout);
             }
@@ -143,6 +152,16 @@ fn settle(py: Python<'_>, engine: &Arc<Engine>, mut offered: Offered) -> PyResul
         offered = engine.offer(record);
     }
     Ok(())
+}
+
+/// After a signal handler that forked: the parent goes on with the record, this process with a copy from before.
+#[cold]
+fn settle_in_child(py: Python<'_>, record: Buffer, copy: &[u8]) -> PyResult<()> {
+    drop(record);
+    let mut own = Buffer::take();
+    own.put(copy);
+    // Past the start there is no early record, which alone needs its logger.
+    submit(py, own, std::ptr::null_mut())
 }
 
 /// Waits without the interpreter, with the record at hand: should the thread not come back, it is written all the same.
@@ -179,10 +198,17 @@ fn submit_without_engine(py: Python<'_>, record: Buffer, logger: *mut ffi::PyObj
             STATS.drop_one(Dropped::New, level_of(record.as_slice()));
             Ok(())
         }
-        State::Forked(settings) => {
-            let settings = Settings::clone(settings);
-            let started = Engine::open(settings, Arc::clone(&STATS)).and_then(|engine| engine.start().map(|()| engine));
-            match started {
+        State::Forked { settings, closed } => {
+            let (settings, closed) = (Settings::clone(settings), *closed);
+            let opened = Engine::open(settings, Arc::clone(&STATS)).and_then(|engine| {
+                if closed {
+                    engine.shutdown(Duration::ZERO);
+                } else {
+                    engine.start()?;
+                }
+                Ok(engine)
+            });
+            match opened {
                 Ok(engine) => {
                     engine.make_current();
                     drop(replace(py, State::Running(Arc::new(engine))));
@@ -223,7 +249,7 @@ pub fn start(py: Python<'_>, settings: Settings, patience: Duration) -> Result<(
             deliver_early(py, early);
             Ok(())
         }
-        State::Forked(_) | State::Off => engine.start(),
+        State::Forked { .. } | State::Off => engine.start(),
     }
 }
 
@@ -361,10 +387,9 @@ pub fn after_fork_in_child(py: Python<'_>) {
     let Some(engine) = engine(py).cloned() else { return };
     let closed = engine.is_closed();
     engine.forget_in_child();
-    if !closed {
-        let old = replace(py, State::Forked(Box::new(engine.settings().clone())));
-        // Its threads and locks exist only in the parent: nothing of it may be touched again.
-        std::mem::forget(old);
-    }
+    let old = replace(py, State::Forked { settings: Box::new(engine.settings().clone()), closed });
+    // Its threads and locks exist only in the parent, and what it holds is the parent's to write: nothing of it may be touched
+    // again.
+    std::mem::forget(old);
     std::mem::forget(engine);
 }

@@ -80,6 +80,17 @@ pub fn into_descriptor(file: File) -> io::Result<i32> {
     Ok(file.into_raw_fd())
 }
 
+/// A file's number.
+pub fn descriptor(file: &File) -> i32 {
+    file.as_raw_fd()
+}
+
+/// Closes a file by its number, which nobody uses any more.
+pub fn close(descriptor: i32) {
+    // SAFETY: closing touches no memory; a number that is none is refused.
+    unsafe { libc::close(descriptor) };
+}
+
 /// A process that closed its standard error would get its number for the next file, and what is meant for the console would
 /// go there.
 pub(super) fn beyond_standard_streams(file: File) -> io::Result<File> {

@@ -1,17 +1,64 @@
 //! The log directory, and the lock that lets several processes write to it in turn.
 
 use std::fs::File;
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::platform::{self, Lock};
+use crate::table::lock_briefly;
 
 use super::open::open_guarded;
 
 /// Others who wait for the lock are patient as long as they see it change hands. They look once a second.
 const SIGN_PAUSE: Duration = Duration::from_millis(100);
 const LOCK_FILE: &str = ".unified_logger.lock";
+
+/// Descriptors of the lock files that are open in this process.
+static OPEN: Mutex<Vec<i32>> = Mutex::new(Vec::new());
+
+/// In a forked child: lets go of its parent's lock files. A lock is held for as long as any copy of its descriptor is open, so a child
+/// would hold it past the death of a parent that was killed while it wrote. Nothing of the parent's may lock after this.
+pub fn leave_locks_to_parent() {
+    if let Some(mut open) = lock_briefly(&OPEN) {
+        open.drain(..).for_each(platform::close);
+    }
+}
+
+/// A lock file that is open, known to `leave_locks_to_parent`.
+#[derive(Debug)]
+struct LockFile(ManuallyDrop<File>);
+
+impl LockFile {
+    fn new(file: File) -> Self {
+        if let Some(mut open) = lock_briefly(&OPEN) {
+            open.push(platform::descriptor(&file));
+        }
+        Self(ManuallyDrop::new(file))
+    }
+}
+
+impl Deref for LockFile {
+    type Target = File;
+
+    fn deref(&self) -> &File {
+        &self.0
+    }
+}
+
+impl Drop for LockFile {
+    fn drop(&mut self) {
+        // First this: a child must not close what has got the number since. Where that cannot be, it stays open.
+        let Some(mut open) = lock_briefly(&OPEN) else { return };
+        let number = platform::descriptor(self);
+        open.retain(|known| *known != number);
+        // SAFETY: dropped only here.
+        unsafe { ManuallyDrop::drop(&mut self.0) };
+    }
+}
 
 /// Makes the directory if it is missing, and makes sure that files can be made in it.
 ///
@@ -51,7 +98,7 @@ impl Held {
 pub struct DirectoryLock {
     path: PathBuf,
     mode: u32,
-    file: Option<File>,
+    file: Option<LockFile>,
     signed: Option<Instant>,
 }
 
@@ -104,6 +151,6 @@ impl Drop for Unlock<'_> {
     }
 }
 
-fn open(path: &Path, mode: u32) -> Result<File> {
-    open_guarded("open the lock file", path, mode, |meta| meta.is_file()).map(|(file, _)| file)
+fn open(path: &Path, mode: u32) -> Result<LockFile> {
+    open_guarded("open the lock file", path, mode, |meta| meta.is_file()).map(|(file, _)| LockFile::new(file))
 }

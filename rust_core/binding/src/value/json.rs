@@ -21,7 +21,9 @@ const ITEMS: usize = 10_000;
 const BYTES: usize = 256 * 1024;
 
 /// Writes one value.
-pub struct Writer {
+pub struct Writer<'a> {
+    /// Called before Python code may run, which may do anything, a fork included.
+    before: &'a mut dyn FnMut(),
     out: Vec<u8>,
     /// A text on its way, kept for the next.
     text: Vec<u8>,
@@ -30,9 +32,9 @@ pub struct Writer {
     outcome: Outcome,
 }
 
-impl Writer {
-    pub fn new() -> Self {
-        Self { out: Vec::with_capacity(256), text: Vec::new(), open: Vec::new(), outcome: Outcome::Whole }
+impl<'a> Writer<'a> {
+    pub fn new(before: &'a mut dyn FnMut()) -> Self {
+        Self { before, out: Vec::with_capacity(256), text: Vec::new(), open: Vec::new(), outcome: Outcome::Whole }
     }
 
     pub fn finish(self) -> (String, Outcome) {
@@ -233,6 +235,7 @@ impl Writer {
     }
 
     unsafe fn write_converted(&mut self, object: *mut ffi::PyObject) {
+        (self.before)();
         // SAFETY: a live object, held by the caller; what it becomes is held here.
         unsafe {
             match convert(Python::assume_attached(), object) {

@@ -83,14 +83,22 @@ fn float<'a>(number: f64) -> Value<'a> {
 
 #[cold]
 unsafe fn capture_json(out: &mut impl Put, object: *mut ffi::PyObject) -> Outcome {
-    let mut writer = json::Writer::new();
+    let mut before = None;
+    let mut keep = || {
+        before.get_or_insert_with(|| {
+            let mut copy = Vec::new();
+            copy.put(out.bytes());
+            copy
+        });
+    };
+    let mut writer = json::Writer::new(&mut keep);
     // SAFETY: as in `capture`.
     unsafe { writer.write(object) };
     let (json, outcome) = writer.finish();
     // What ran may have been anything, a fork included.
     // SAFETY: promised by the caller.
     runtime::notice_fork(unsafe { Python::assume_attached() });
-    out.keep_own();
+    out.keep_own(before);
     out.put_u8(JSON);
     out.put_text(&json);
     outcome
@@ -99,7 +107,8 @@ unsafe fn capture_json(out: &mut impl Put, object: *mut ffi::PyObject) -> Outcom
 /// The JSON a value has in a record.
 #[pyfunction]
 pub fn encode_value(value: &Bound<'_, PyAny>) -> String {
-    let mut writer = json::Writer::new();
+    let mut nothing = || {};
+    let mut writer = json::Writer::new(&mut nothing);
     // SAFETY: a live object, and the interpreter is attached.
     unsafe { writer.write(value.as_ptr()) };
     writer.finish().0
