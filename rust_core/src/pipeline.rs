@@ -158,7 +158,7 @@ impl Pipeline {
                 ConsoleFormat::Json => None,
             }),
             outputs,
-            console: settings.console.map(|_| ConsoleSink::new()),
+            console: settings.console.map(|_| ConsoleSink::new(Arc::clone(stats))),
             lock: DirectoryLock::open(&settings.directory, settings.file_mode)?,
             told_no_locks: false,
             fsync: settings.fsync,
@@ -201,10 +201,11 @@ impl Pipeline {
         while let Some(record) = batch.next() {
             self.delivered += 1;
             record.note_taken(self.delivered);
-            let shown = self.console_lines.len();
+            let shown = (self.console_lines.len(), self.console_count);
             let line = catch_unwind(AssertUnwindSafe(|| self.deliver_one(record.as_slice(), FileSink::push)));
             if !matches!(line, Ok(true)) {
-                self.console_lines.truncate(shown);
+                self.console_lines.truncate(shown.0);
+                self.console_count = shown.1;
                 self.failed += 1;
                 self.stats.failed.add(1);
                 self.errors.handle("encode a record", &"it is damaged, or this library has a defect");
@@ -369,8 +370,6 @@ impl Pipeline {
             self.console_lines.clear();
             self.console_count = 0;
         }
-        self.stats.console_written.set(console.written());
-        self.stats.console_dropped.set(console.dropped());
     }
 
     /// Ends the console's thread until there is more to show; waits for it until `deadline` at most.

@@ -70,6 +70,22 @@ def test_statistics_count_each_file(start: Callable[..., Any], log_dir: Path) ->
         assert after[kind]["bytes"] - before[kind]["bytes"] == (log_dir / name).stat().st_size
 
 
+def test_counts_of_the_console_go_on_over_a_second_start(run_python: Run, tmp_path: Path) -> None:
+    """Like all others. Seen to fail with the counts of the console that came last."""
+    done = run_python(
+        """
+from unified_logger import flush_logging, get_logger, get_stats, init_logging
+for _ in range(2):
+    init_logging(log_dir="logs", console_format="json", console_level="INFO")
+    for _ in range(10):
+        get_logger("app").info("m")
+    assert flush_logging(20)
+print(get_stats()["console"]["written"])
+"""
+    )
+    assert done.stdout == "20\n"
+
+
 def test_statistics_are_plain_integers(start: Callable[..., Any]) -> None:
     """And can be written as JSON."""
     start()

@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::fault_injection::{self, Fault};
 use crate::platform;
+use crate::stats::Stats;
 use crate::worker::Worker;
 
 /// Batches the thread may lag behind; beyond, lines are dropped and counted.
@@ -20,8 +21,6 @@ const BLOCKED: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Default)]
 struct Counts {
-    written: AtomicU64,
-    dropped: AtomicU64,
     /// Bytes sent and not yet written.
     pending: AtomicU64,
     /// Batches that are no longer pending, and how many there were when the console was last found blocked.
@@ -35,8 +34,10 @@ struct Batch {
     lines: u64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ConsoleSink {
+    /// Where lines are counted: they go on over sinks that take each other's place.
+    stats: Arc<Stats>,
     counts: Arc<Counts>,
     thread: Option<(Sender<Batch>, Worker)>,
 }
@@ -44,8 +45,8 @@ pub struct ConsoleSink {
 impl ConsoleSink {
     /// Starts nothing: the thread comes with the first line.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(stats: Arc<Stats>) -> Self {
+        Self { stats, counts: Arc::default(), thread: None }
     }
 
     /// Hands over `lines` whole lines. Never waits: what finds no room is dropped and counted.
@@ -55,14 +56,14 @@ impl ConsoleSink {
         let full = counts.pending.load(Ordering::Relaxed) > 0
             && counts.pending.load(Ordering::Relaxed).saturating_add(size) > BYTES;
         if self.thread.is_none() {
-            self.thread = start(Arc::clone(counts));
+            self.thread = start(Arc::clone(&self.stats), Arc::clone(counts));
         }
         let batches = self.thread.as_ref().map(|(batches, _)| batches);
         counts.pending.fetch_add(size, Ordering::Relaxed);
         let sent = !full && batches.is_some_and(|to| to.try_send(Batch { bytes: bytes.to_vec(), lines }).is_ok());
         if !sent {
             counts.pending.fetch_sub(size, Ordering::Relaxed);
-            counts.dropped.fetch_add(lines, Ordering::Relaxed);
+            self.stats.console_dropped.add(lines);
         }
     }
 
@@ -81,16 +82,6 @@ impl ConsoleSink {
     #[must_use]
     pub fn progress(&self) -> ConsoleProgress {
         ConsoleProgress(Arc::clone(&self.counts))
-    }
-
-    #[must_use]
-    pub fn written(&self) -> u64 {
-        self.counts.written.load(Ordering::Relaxed)
-    }
-
-    #[must_use]
-    pub fn dropped(&self) -> u64 {
-        self.counts.dropped.load(Ordering::Relaxed)
     }
 }
 
@@ -122,25 +113,25 @@ impl ConsoleProgress {
     }
 }
 
-fn start(counts: Arc<Counts>) -> Option<(Sender<Batch>, Worker)> {
+fn start(stats: Arc<Stats>, counts: Arc<Counts>) -> Option<(Sender<Batch>, Worker)> {
     let (sender, receiver) = bounded(BATCHES);
-    let worker = Worker::start("unified_console", move || run(&receiver, &counts)).ok()?;
+    let worker = Worker::start("unified_console", move || run(&receiver, &stats, &counts)).ok()?;
     Some((sender, worker))
 }
 
 /// Ends when the sink goes.
-fn run(batches: &Receiver<Batch>, counts: &Counts) {
+fn run(batches: &Receiver<Batch>, stats: &Stats, counts: &Counts) {
     for batch in batches {
         let write = || {
             fault_injection::pass(Fault::Console);
             platform::write_stderr_patiently(&batch.bytes)
         };
         let count = match catch_unwind(AssertUnwindSafe(write)) {
-            Ok(Ok(())) => &counts.written,
+            Ok(Ok(())) => &stats.console_written,
             // Closed, most likely, or a panic: nowhere is left to tell it but the statistics.
-            Ok(Err(_)) | Err(_) => &counts.dropped,
+            Ok(Err(_)) | Err(_) => &stats.console_dropped,
         };
-        count.fetch_add(batch.lines, Ordering::Relaxed);
+        count.add(batch.lines);
         counts.passed.fetch_add(1, Ordering::Relaxed);
         counts.pending.fetch_sub(batch.bytes.len() as u64, Ordering::Release);
     }
