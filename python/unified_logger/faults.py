@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import faulthandler
 import os
-import stat
 import weakref
 
+from . import _core
 from .config.resolve import FAULTS
-
-# Others may write there: a link in such a directory may be anybody's.
-_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 class _File:
@@ -48,7 +45,7 @@ def enable(directory: str, mode: int) -> None:
     before = _held()
     if before is None and faulthandler.is_enabled():
         return
-    file = _File(_open(directory, mode))
+    file = _File(_core.open_log(os.path.join(directory, FAULTS), mode))
     faulthandler.enable(file)
     _ours = weakref.ref(file)
 
@@ -62,36 +59,3 @@ def disable() -> None:
 def _held() -> _File | None:
     """Our file, as long as `faulthandler` writes to it."""
     return None if _ours is None else _ours()
-
-
-def _open(directory: str, mode: int) -> int:
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
-    # Only for the opening, so that a FIFO nobody reads cannot hold it up.
-    flags |= getattr(os, "O_NONBLOCK", 0)
-    if os.name == "posix" and os.stat(directory).st_mode & _OTHERS_WRITE:
-        flags |= os.O_NOFOLLOW
-    path = os.path.join(directory, FAULTS)
-    try:
-        descriptor, made = os.open(path, flags | os.O_EXCL, mode), True
-    except FileExistsError:
-        descriptor, made = os.open(path, flags, mode), False
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(f"{FAULTS} is not a regular file")
-        if made and hasattr(os, "fchmod"):
-            os.fchmod(descriptor, mode)  # whatever the umask takes away
-        return _beyond_standard_streams(descriptor)
-    except BaseException:
-        os.close(descriptor)
-        raise
-
-
-def _beyond_standard_streams(descriptor: int) -> int:
-    """The same file under a number above 2: a program that closed its standard streams would find it in their place."""
-    if descriptor > 2:
-        return descriptor
-    import fcntl
-
-    above = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
-    os.close(descriptor)
-    return above

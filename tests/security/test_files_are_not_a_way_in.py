@@ -196,6 +196,25 @@ def test_a_file_of_another_user_in_an_open_directory_is_not_written(start: Start
 
 
 @as_root
+def test_a_file_of_another_user_gets_no_stacks_of_a_crash(run_python: Run, tmp_path: Path) -> None:
+    """`faults.txt` is opened as log files are. Seen to fail with an opening of its own, which looked at links only."""
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    logs.chmod(0o1777)
+    (logs / "faults.txt").touch()
+    os.chown(logs / "faults.txt", ANOTHER, ANOTHER)
+    run_python(
+        """
+import faulthandler
+from unified_logger import init_logging
+init_logging(log_dir="logs", console_format="off")
+assert not faulthandler.is_enabled()
+"""
+    )
+    assert "faulthandler has no file beside the logs" in (logs / "app.log").read_text()
+
+
+@as_root
 @pytest.mark.usefixtures("mode")
 def test_a_directory_of_another_user_is_used_without_following_its_links(
     start: Start, log_dir: Path, victim: Path
