@@ -61,9 +61,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_children_do_not_hold_the_lock_of_a_parent_that_died_writing(site: Any, exactly_once: Check) -> None:
-    """A lock taken with `flock` is every copy's of the descriptor. Seen to fail (the lock is held for as long as the child lives)
-    with the descriptor left open in the child.
-    """
+    """A lock taken with `flock` is every copy's of the descriptor. Seen to fail (no recovery) with a copy left open in the child."""
     process = site.start(
         START
         + """

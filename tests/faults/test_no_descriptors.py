@@ -95,3 +95,29 @@ assert flush_logging(30)
     )
     assert done.stdout.split() == ["True"]
     assert numbers() == list(range(10))
+
+
+def test_a_child_without_descriptors_says_so_once(run_python: Run) -> None:
+    """It cannot open the files for its first record: its records are dropped and counted, and stderr is not flooded.
+
+    Seen to fail with a line written for each call.
+    """
+    done = run_python(
+        EXHAUST
+        + """
+init_logging(log_dir="logs", console_format="off")
+log(0, 1)
+assert flush_logging(30)
+pid = os.fork()
+if pid == 0:
+    exhaust()
+    log(0, 500)
+    stats = get_stats()
+    print(json.dumps([stats[key] for key in ("accepted", "dropped", "errors")]), flush=True)
+    os._exit(0)
+os.waitpid(pid, 0)
+"""
+    )
+    assert json.loads(done.stdout) == [500, 500, 500]
+    assert done.stderr.count("cannot start after a fork") <= 1
+    assert len(done.stderr) < 1_000

@@ -11,6 +11,7 @@ use unified_logger_core::config::Settings;
 use unified_logger_core::encoder::ConsoleEncoder;
 use unified_logger_core::engine::Engine;
 use unified_logger_core::error::Result;
+use unified_logger_core::error_handler::ErrorHandler;
 use unified_logger_core::level;
 use unified_logger_core::platform;
 use unified_logger_core::queue::Offered;
@@ -31,6 +32,8 @@ const SLICE: Duration = Duration::from_millis(50);
 
 /// Counts of the process. They go on over restarts.
 pub static STATS: LazyLock<Arc<Stats>> = LazyLock::new(Arc::default);
+/// Told while there is no engine.
+static TROUBLE: LazyLock<ErrorHandler> = LazyLock::new(|| ErrorHandler::new(Arc::clone(&STATS)));
 /// Calls below their logger's level, and records represented in part.
 pub static FILTERED: Count = Count::new();
 pub static MALFORMED: Count = Count::new();
@@ -217,8 +220,7 @@ fn submit_without_engine(py: Python<'_>, record: Buffer, logger: *mut ffi::PyObj
                 Err(error) => {
                     STATS.refused.add(1);
                     STATS.drop_one(Dropped::New, level_of(record.as_slice()));
-                    let text = format!("unified_logger: cannot start after fork: {error}\n");
-                    let _ = platform::write_stderr(text.as_bytes());
+                    TROUBLE.handle("start after a fork", &error);
                     Ok(())
                 }
             }
