@@ -1,6 +1,6 @@
 //! The handle callers have on a queue, its writer and its sinks.
 
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -95,6 +95,7 @@ impl Engine {
             rest: AtomicU8::new(rest::WORKS),
             stats,
             errors,
+            stuck: AtomicBool::new(false),
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -116,9 +117,13 @@ impl Engine {
     /// Starts the writer.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// When the system gives no thread; whoever flushes or waits for room tries again.
     pub fn start(&self) -> Result<()> {
-        self.start_writer(&mut self.writer())
+        let started = self.start_writer(&mut self.writer());
+        if started.is_err() {
+            self.shared.rest.store(rest::RESTS, Ordering::SeqCst);
+        }
+        started
     }
 
     fn start_writer(&self, writer: &mut Option<Worker>) -> Result<()> {
@@ -189,14 +194,19 @@ impl Engine {
         }
     }
 
+    fn write_late(&self) {
+        let patience = if self.shared.stuck.load(Ordering::Relaxed) { Duration::ZERO } else { LATE_PATIENCE };
+        writer::write_now(&self.shared, patience, Duration::ZERO);
+    }
+
     #[cold]
     fn offer_late(&self, offered: Offered) -> Offered {
-        writer::write_now(&self.shared, LATE_PATIENCE, Duration::ZERO);
+        self.write_late();
         match offered {
             Offered::Full(record) => match self.shared.queue.offer(record) {
                 Offered::Full(record) => self.refuse(record, Dropped::Shutdown),
                 other => {
-                    writer::write_now(&self.shared, LATE_PATIENCE, Duration::ZERO);
+                    self.write_late();
                     other
                 }
             },

@@ -351,18 +351,6 @@ impl Pipeline {
         self.held.retain(|(place, _)| waiting.contains(place));
     }
 
-    /// Gives up what the sinks still hold, and counts it as failed.
-    pub fn give_up(&mut self) -> u64 {
-        let lost = self.waiting();
-        self.failed += lost;
-        self.stats.failed.add(lost);
-        for output in &mut self.outputs {
-            output.sink.give_up();
-        }
-        self.settle();
-        lost
-    }
-
     fn commit_console(&mut self) {
         let Some(console) = &mut self.console else { return };
         if !self.console_lines.is_empty() {

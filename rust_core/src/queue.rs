@@ -2,12 +2,12 @@
 
 mod waker;
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
-use crossbeam_queue::SegQueue;
 
 use crate::config::Overflow;
 use crate::level;
@@ -32,7 +32,8 @@ pub struct Queue {
     sender: Sender<Buffer>,
     receiver: Receiver<Buffer>,
     /// Passed over by `drop_old` on its way to one it may drop; the writer takes them first.
-    rescued: SegQueue<Buffer>,
+    /// Held while one is on its way here, so that none is overlooked.
+    rescued: Mutex<VecDeque<Buffer>>,
     stats: Arc<Stats>,
     /// Whether records survive the process: then those that cannot are counted, and none is given back unwritten.
     protected: bool,
@@ -55,7 +56,7 @@ impl Queue {
         Self {
             sender,
             receiver,
-            rescued: SegQueue::new(),
+            rescued: Mutex::default(),
             traffic: stats.new_traffic(),
             stats,
             protected,
@@ -162,10 +163,11 @@ impl Queue {
     /// Makes room by dropping the oldest record below ERROR; where bytes are short, the oldest that holds any beside the pool.
     /// False when none is left. Those it passes over go first from then on, and so keep their order.
     fn drop_oldest(&self, for_bytes: bool) -> bool {
+        let mut rescued = self.rescued();
         while let Ok(oldest) = self.receiver.try_recv() {
             let level = record::level_of(oldest.as_slice());
             if level >= level::ERROR || for_bytes && oldest.heap_size() == 0 {
-                self.rescued.push(oldest);
+                rescued.push_back(oldest);
             } else {
                 self.traffic.departed.fetch_add(1, Ordering::Relaxed);
                 self.stats.drop_one(Dropped::Old, level);
@@ -205,11 +207,9 @@ impl Queue {
 
     /// Takes up to `most` records into `batch`, rescued ones first. For the writer.
     pub fn take(&self, batch: &mut Vec<Buffer>, most: usize) {
-        while batch.len() < most
-            && let Some(record) = self.rescued.pop()
-        {
-            batch.push(record);
-        }
+        let mut rescued = self.rescued();
+        let count = rescued.len().min(most.saturating_sub(batch.len()));
+        batch.extend(rescued.drain(..count));
         while batch.len() < most
             && let Ok(record) = self.receiver.try_recv()
         {
@@ -231,12 +231,16 @@ impl Queue {
     /// Records the writer has yet to take: everything accepted before this call is among them.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.receiver.len() + self.rescued.len()
+        self.rescued().len() + self.receiver.len()
     }
 
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.receiver.is_empty() && self.rescued.is_empty()
+        self.len() == 0
+    }
+
+    fn rescued(&self) -> MutexGuard<'_, VecDeque<Buffer>> {
+        self.rescued.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     #[must_use]

@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -73,24 +74,28 @@ impl Drop for Busy {
 pub fn sweep(directory: &Path) -> Option<Recovered> {
     let _busy = Busy::take()?;
     let mut recovered = Recovered::default();
-    for place in blackbox::all(directory) {
-        place.each_ownerless(|found| {
-            let path = found.path.clone();
-            // One box that cannot be dealt with keeps no other from being.
-            if catch_unwind(AssertUnwindSafe(|| recover(directory, found, &mut recovered))).is_err() {
-                recovered.failed.push(format!("{}: the recovery panicked", path.display()));
-            }
-        });
-    }
+    let mut one = |found: Ownerless| {
+        let path = found.path.clone();
+        // One box that cannot be dealt with keeps no other from being.
+        catch_unwind(AssertUnwindSafe(|| recover(directory, found, &mut recovered))).unwrap_or_else(|_| {
+            recovered.failed.push(format!("{}: the recovery panicked", path.display()));
+            ControlFlow::Continue(())
+        })
+    };
+    let _ = blackbox::all(directory).iter().try_for_each(|place| place.each_ownerless(&mut one));
     Some(recovered)
 }
 
-fn recover(directory: &Path, found: Ownerless, recovered: &mut Recovered) {
+/// Breaks off while others keep the log directory's lock: it is no more to be had for the next box.
+fn recover(directory: &Path, found: Ownerless, recovered: &mut Recovered) -> ControlFlow<()> {
     fault_injection::pass(Fault::Recover);
     let path = found.path.clone();
     let bytes = match found.read() {
         Ok(bytes) => bytes,
-        Err(error) => return recovered.failed.push(format!("{}: {error}", path.display())),
+        Err(error) => {
+            recovered.failed.push(format!("{}: {error}", path.display()));
+            return ControlFlow::Continue(());
+        }
     };
     let contents = match blackbox::read(&bytes) {
         Ok(contents) => contents,
@@ -99,7 +104,7 @@ fn recover(directory: &Path, found: Ownerless, recovered: &mut Recovered) {
                 Ok(aside) => recovered.aside.push((aside, foreign.to_string())),
                 Err(error) => recovered.failed.push(format!("{}: {foreign}; {error}", path.display())),
             }
-            return;
+            return ControlFlow::Continue(());
         }
     };
     let damaged = contents.damaged;
@@ -110,8 +115,14 @@ fn recover(directory: &Path, found: Ownerless, recovered: &mut Recovered) {
             recovered.records += count;
             recovered.damaged += damaged;
         }
-        Err(error) => recovered.failed.push(error.to_string()),
+        Err(error) => {
+            recovered.failed.push(error.to_string());
+            if matches!(&error, Error::Io { source, .. } if source.kind() == io::ErrorKind::WouldBlock) {
+                return ControlFlow::Break(());
+            }
+        }
     }
+    ControlFlow::Continue(())
 }
 
 /// Writes what a box holds and is not in its files yet. Tells how many records that were, this time and before.

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
@@ -68,11 +68,13 @@ impl Desk {
         Self { pipeline, batch: Batch::default(), taken: 0 }
     }
 
-    /// Writes the next batch, and what there is to say about dropped records unless that was said within `pause`. Tells how
-    /// many records left the queue, and whether nothing is left in memory.
-    fn write(&mut self, shared: &Shared, pause: Duration) -> (usize, bool) {
+    /// Writes the next batch, and what there is to say about dropped records unless that was said within `pause`. Tells what
+    /// came of it.
+    fn write(&mut self, shared: &Shared, pause: Duration) -> Written {
         let Self { pipeline, batch, taken } = self;
         *taken += pipeline.take(&shared.queue, batch) as u64;
+        // What was dropped from the queue is never taken: whoever waits for it waits for an empty queue.
+        let passed = if shared.queue.is_empty() { u64::MAX } else { *taken };
         // Before the records that were logged after them.
         while let Some(notice) = shared.notices.pop() {
             pipeline.say_notice(&notice);
@@ -84,8 +86,17 @@ impl Desk {
         if count > 0 {
             shared.queue.depart(count);
         }
-        (count, clear)
+        Written { count, passed, clear }
     }
+}
+
+struct Written {
+    /// Records that left the queue.
+    count: usize,
+    /// What waited for so many records to be taken waits no longer.
+    passed: u64,
+    /// Nothing is left in memory.
+    clear: bool,
 }
 
 /// What callers and the writer share.
@@ -102,6 +113,8 @@ pub struct Shared {
     pub rest: AtomicU8,
     pub stats: Arc<Stats>,
     pub errors: Arc<ErrorHandler>,
+    /// A caller waited in vain for a writer that shutdown could not stop: until it is done, no other does.
+    pub stuck: AtomicBool,
 }
 
 impl Shared {
@@ -174,12 +187,9 @@ impl Writer<'_> {
             // Read before taking: what is queued when it says so is still written.
             let closing = self.shared.state.load(Ordering::SeqCst) != state::OPEN;
             let pause = if self.waiting.is_empty() { NOTICE_PAUSE } else { Duration::ZERO };
-            let mut desk = self.shared.desk();
-            let (count, clear) = desk.write(self.shared, pause);
-            let taken = desk.taken;
-            drop(desk);
+            let Written { count, passed, clear } = self.shared.desk().write(self.shared, pause);
             self.setback = SHORTEST_SLEEP;
-            self.answer_flushes(taken, clear);
+            self.answer_flushes(passed, clear);
             if closing && self.shared.is_idle() && clear && self.waiting.is_empty() {
                 return;
             }
@@ -214,9 +224,9 @@ impl Writer<'_> {
         }
     }
 
-    fn answer_flushes(&mut self, taken: u64, clear: bool) {
+    fn answer_flushes(&mut self, passed: u64, clear: bool) {
         self.waiting.retain(|(target, flush)| {
-            let answered = taken >= *target && (clear || !flush.patient);
+            let answered = passed >= *target && (clear || !flush.patient);
             if answered {
                 // Whoever asked may have stopped waiting.
                 let _ = flush.done.send(clear);
@@ -248,7 +258,9 @@ pub fn write_now(shared: &Shared, patience: Duration, patience_with_sinks: Durat
             Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         };
+        let held = desk.is_none();
         if let Some(mut desk) = desk {
+            shared.stuck.store(false, Ordering::Relaxed);
             match catch_unwind(AssertUnwindSafe(|| write_queued(shared, &mut desk))) {
                 Ok(true) => return true,
                 Ok(false) if started.elapsed() >= patience_with_sinks => return false,
@@ -257,6 +269,7 @@ pub fn write_now(shared: &Shared, patience: Duration, patience_with_sinks: Durat
             }
         }
         if started.elapsed() >= patience {
+            shared.stuck.store(held, Ordering::Relaxed);
             return false;
         }
         std::thread::sleep(SHORTEST_SLEEP);
@@ -265,7 +278,7 @@ pub fn write_now(shared: &Shared, patience: Duration, patience_with_sinks: Durat
 
 fn write_queued(shared: &Shared, desk: &mut Desk) -> bool {
     loop {
-        let (count, clear) = desk.write(shared, NOTICE_PAUSE);
+        let Written { count, clear, .. } = desk.write(shared, NOTICE_PAUSE);
         if count == 0 {
             return clear;
         }

@@ -11,6 +11,7 @@ use unified_logger_core::blackbox;
 use unified_logger_core::config::{AiLoggers, BlackBoxPlace, FileSettings, Fsync, Overflow, Settings};
 use unified_logger_core::engine::Engine;
 use unified_logger_core::level;
+use unified_logger_core::platform;
 use unified_logger_core::queue::Offered;
 use unified_logger_core::record::Builder;
 use unified_logger_core::recovery::{self, Recovered};
@@ -338,4 +339,19 @@ proptest! {
         distinct.dedup();
         prop_assert_eq!(found, distinct);
     }
+}
+
+/// The next box would wait as long again, and the writer with it.
+#[test]
+fn a_lock_that_is_not_to_be_had_is_waited_for_once() {
+    let _alone = alone();
+    let directory = tempfile::tempdir().unwrap();
+    let dead = about_to_append(directory.path(), 0, 0);
+    fs::copy(&dead, dead.with_file_name("2-dead.box")).unwrap();
+    let lock = fs::File::create(directory.path().join(".unified_logger.lock")).unwrap();
+    assert_eq!(platform::lock(&lock, Duration::ZERO), platform::Lock::Held);
+    let recovered = sweep(directory.path());
+    assert_eq!((recovered.boxes, recovered.failed.len()), (0, 1), "{recovered:?}");
+    platform::unlock(&lock);
+    assert_eq!(sweep(directory.path()).boxes, 2);
 }

@@ -247,9 +247,9 @@ pub fn start(py: Python<'_>, settings: Settings, patience: Duration) -> Result<(
             engine.start()
         }
         State::Early(early) => {
-            engine.start()?;
+            let started = engine.start();
             deliver_early(py, early);
-            Ok(())
+            started
         }
         State::Forked { .. } | State::Off => engine.start(),
     }
@@ -367,7 +367,8 @@ extern "C" fn go_on_writing(_: *mut c_void) -> c_int {
     // SAFETY: pending calls are made with the interpreter attached.
     let py = unsafe { Python::assume_attached() };
     if let Some(engine) = engine(py).cloned() {
-        engine.go_on_writing();
+        // What calls this cannot be unwound. A writer that is missing is started by the next flush.
+        let _ = catch_unwind(AssertUnwindSafe(|| engine.go_on_writing()));
     }
     0
 }

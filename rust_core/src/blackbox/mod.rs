@@ -85,7 +85,6 @@ pub struct BlackBox {
     front: Arc<Front>,
     follower: Arc<dyn Follower>,
     names: Arc<Names>,
-    pub in_shared_memory: bool,
 }
 
 /// What came of making a box.
@@ -139,12 +138,7 @@ fn make_at(place: &place::Place, settings: &Settings, names: &Arc<Names>) -> std
     }
     let front = Arc::new(Front { memory, own: making.finish()?, forks: slab::forks() });
     let follower: Arc<dyn Follower> = front.clone();
-    let black_box = BlackBox {
-        front,
-        follower: Arc::clone(&follower),
-        names: Arc::clone(names),
-        in_shared_memory: place.shared_memory,
-    };
+    let black_box = BlackBox { front, follower: Arc::clone(&follower), names: Arc::clone(names) };
     if names.follow(follower) {
         Ok((black_box, pool))
     } else {

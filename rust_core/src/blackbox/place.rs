@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
+use std::ops::ControlFlow;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -130,8 +131,9 @@ impl Place {
     }
 
     /// Opens every box whose owner is gone, with its owner's lock taken over, and hands it to `recover`.
-    pub fn each_ownerless(&self, mut recover: impl FnMut(Ownerless)) {
-        let Some((paths, meta)) = self.others() else { return };
+    /// It may break off.
+    pub fn each_ownerless(&self, mut recover: impl FnMut(Ownerless) -> ControlFlow<()>) -> ControlFlow<()> {
+        let Some((paths, meta)) = self.others() else { return ControlFlow::Continue(()) };
         for path in paths {
             let whole = kind(&path) == BOX;
             // One in the making is left alone: its owner could not have the lock while it is looked at.
@@ -140,11 +142,12 @@ impl Place {
             }
             let Some(found) = take_over(path, &meta) else { continue };
             if whole {
-                recover(found);
+                recover(found)?;
             } else {
                 let _ = found.remove();
             }
         }
+        ControlFlow::Continue(())
     }
 }
 

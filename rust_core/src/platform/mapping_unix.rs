@@ -94,10 +94,13 @@ impl Drop for Mapping {
 pub fn reserve(file: &File, length: u64) -> io::Result<()> {
     let length = libc::off_t::try_from(length).map_err(|_| io::ErrorKind::FileTooLarge)?;
     #[cfg(not(target_vendor = "apple"))]
-    // SAFETY: the descriptor is open. File systems that cannot reserve are written to by the C library.
-    match unsafe { libc::posix_fallocate(file.as_raw_fd(), 0, length) } {
-        0 => Ok(()),
-        error => Err(io::Error::from_raw_os_error(error)),
+    loop {
+        // SAFETY: the descriptor is open. File systems that cannot reserve are written to by the C library.
+        match unsafe { libc::posix_fallocate(file.as_raw_fd(), 0, length) } {
+            0 => return Ok(()),
+            libc::EINTR => {}
+            error => return Err(io::Error::from_raw_os_error(error)),
+        }
     }
     #[cfg(target_vendor = "apple")]
     {

@@ -124,9 +124,7 @@ struct Syncing {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Counts {
-    pushed: u64,
     written: u64,
-    given_up: u64,
     bytes: u64,
     rotations: u64,
     syncs: u64,
@@ -163,7 +161,6 @@ impl FileSink {
         debug_assert_eq!(line.last(), Some(&b'\n'));
         self.pending.put(line);
         self.places.push_back(place);
-        self.counts.pushed += 1;
     }
 
     /// Takes a line that is no record's; it follows that of the record at `place`.
@@ -174,18 +171,6 @@ impl FileSink {
     /// Places of the records whose lines are not written yet.
     pub fn waiting(&self) -> impl Iterator<Item = u64> {
         self.places.iter().copied().filter(|place| place & OWN == 0)
-    }
-
-    /// Lines ever taken.
-    #[must_use]
-    pub fn pushed(&self) -> u64 {
-        self.counts.pushed
-    }
-
-    /// Lines that are no longer waiting: written, or given up.
-    #[must_use]
-    pub fn passed(&self) -> u64 {
-        self.counts.written + self.counts.given_up
     }
 
     #[must_use]
@@ -292,17 +277,6 @@ impl FileSink {
                 Err(error)
             }
         }
-    }
-
-    /// Drops what is pending, and tells how many lines that were.
-    pub fn give_up(&mut self) -> u64 {
-        let lost = self.counts.pushed - self.passed();
-        self.counts.given_up += lost;
-        self.sync.data = false;
-        let lines = self.places.len();
-        self.note_passed(lines);
-        self.clear();
-        lost
     }
 
     fn clear(&mut self) {
