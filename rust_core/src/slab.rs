@@ -150,11 +150,9 @@ impl Slab {
     fn buffer(&'static self, class: usize) -> Option<Buffer> {
         let slots = &self.classes[class];
         let index = slots.stack.pop()?;
-        Prefix::begin();
-        // SAFETY: every slot is larger than the prefix.
-        let bytes = unsafe { slots.slot(index).add(PREFIX) };
         let slot = (class as u32) << 30 | self.number << 24 | index;
-        Some(Buffer { bytes, len: 0, capacity: (slots.size - PREFIX) as u32, slot })
+        // SAFETY: the slot is this one's alone from here on, and larger than the prefix.
+        Some(unsafe { Buffer::begin(slots.slot(index), slots.size, slot) })
     }
 
     fn is_idle(&self) -> bool {
@@ -229,7 +227,7 @@ impl Pool {
     #[inline]
     #[must_use]
     pub fn owns(&self, buffer: &Buffer) -> bool {
-        buffer.slot >> 24 & 63 == self.number
+        buffer.slot() >> 24 & 63 == self.number
     }
 
     /// Whether it belongs to the process that this one was forked from.
@@ -284,14 +282,13 @@ pub fn is_anothers(forks: u32) -> bool {
     forks != self::forks() || platform::has_forked()
 }
 
-/// A record being captured, or on its way: owned memory that grows from slot to slot.
+/// A record being captured, or on its way: owned memory that grows from slot to slot. Two words, which are handed on in
+/// registers.
 #[derive(Debug)]
 pub struct Buffer {
     bytes: NonNull<u8>,
-    len: u32,
-    capacity: u32,
-    /// Class in the two highest bits, pool in the next six and index below, or `HEAP`.
-    slot: u32,
+    /// The slot above, the length below: one word, so that a change of one is not waited for when both are read.
+    slot_and_length: u64,
 }
 
 // SAFETY: a buffer is the only owner of its memory.
@@ -315,65 +312,94 @@ impl Buffer {
         larger.unwrap_or_else(|| Self::on_heap(SIZES[0]))
     }
 
+    /// In plain memory, of so many bytes with the prefix.
     #[cold]
-    fn on_heap(capacity: usize) -> Self {
-        let (Some(bytes), Ok(size)) = (block(capacity), u32::try_from(capacity)) else {
+    fn on_heap(size: usize) -> Self {
+        let (Some(bytes), true) = (block(size), u32::try_from(size).is_ok()) else {
             resume_unwind(Box::new(OutOfMemory))
         };
-        HEAP_BYTES.fetch_add(capacity, Ordering::Relaxed);
-        Self { bytes, len: 0, capacity: size, slot: HEAP }
+        HEAP_BYTES.fetch_add(size, Ordering::Relaxed);
+        // SAFETY: just made, of this size, which is larger than the prefix.
+        unsafe { Self::begin(bytes, size, HEAP) }
+    }
+
+    /// # Safety
+    /// `start` begins `size` bytes, more than the prefix takes, of nobody else's.
+    #[inline]
+    unsafe fn begin(start: NonNull<u8>, size: usize, slot: u32) -> Self {
+        // SAFETY: promised by the caller.
+        let buffer = Self { bytes: unsafe { start.add(PREFIX) }, slot_and_length: u64::from(slot) << 32 };
+        buffer.prefix().begin((size - PREFIX) as u32);
+        buffer
+    }
+
+    /// Class in the two highest bits, pool in the next six and index below, or `HEAP`.
+    #[inline]
+    fn slot(&self) -> u32 {
+        (self.slot_and_length >> 32) as u32
+    }
+
+    #[inline]
+    fn len(&self) -> usize {
+        self.slot_and_length as u32 as usize
     }
 
     #[inline]
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {
         // SAFETY: the first `len` bytes have been written.
-        unsafe { std::slice::from_raw_parts(self.bytes.as_ptr(), self.len as usize) }
+        unsafe { std::slice::from_raw_parts(self.bytes.as_ptr(), self.len()) }
     }
 
     #[inline]
     pub fn as_mut_slice(&mut self) -> &mut [u8] {
         // SAFETY: as in `as_slice`, and borrowed mutably.
-        unsafe { std::slice::from_raw_parts_mut(self.bytes.as_ptr(), self.len as usize) }
+        unsafe { std::slice::from_raw_parts_mut(self.bytes.as_ptr(), self.len()) }
     }
 
     /// Bytes of plain memory this buffer holds.
     #[inline]
     #[must_use]
     pub fn heap_size(&self) -> usize {
-        if self.slot == HEAP { self.capacity as usize } else { 0 }
+        if self.slot() == HEAP { self.room_in_all() + PREFIX } else { 0 }
     }
 
     #[inline]
-    fn prefix(&self) -> Option<&Prefix> {
-        if self.slot == HEAP {
-            return None;
-        }
-        // SAFETY: every slot starts with a prefix, aligned as the slot is, just before the record.
-        Some(unsafe { self.bytes.sub(PREFIX).cast().as_ref() })
+    fn prefix(&self) -> &Prefix {
+        // SAFETY: every slot, and every block, starts with a prefix, aligned as it is, just before the record.
+        unsafe { self.bytes.sub(PREFIX).cast().as_ref() }
+    }
+
+    /// Bytes there are for the record; once it is accepted, no more than it has. A child that writes on in its parent's slot
+    /// sees one or the other, whatever the parent does with it.
+    #[inline]
+    fn room_in_all(&self) -> usize {
+        self.prefix().room() as usize
     }
 
     /// Marks the record as accepted under this number: from here on it survives the process, if the pool does. False for plain
     /// memory, which never does.
     #[inline]
     pub fn accept(&self, sequence: u64) -> bool {
-        let Some(prefix) = self.prefix() else { return false };
-        prefix.accept(sequence, self.len, checksum::of(self.as_slice()) as u32);
+        if self.slot() == HEAP {
+            return false;
+        }
+        self.prefix().accept(sequence, self.len() as u32, checksum::of(self.as_slice()) as u32);
         true
     }
 
     /// Notes the record's place in the order of writing, from 1.
     #[inline]
     pub fn note_taken(&self, place: u64) {
-        if let Some(prefix) = self.prefix() {
-            prefix.note_taken(place);
+        if self.slot() != HEAP {
+            self.prefix().note_taken(place);
         }
     }
 
     /// Goes on in plain memory of this process: the slot is that of the process it was forked from, which uses it.
     #[cold]
     fn leave_to_parent(&mut self, bytes: &[u8]) {
-        let mut own = Self::on_heap(bytes.len().max(SIZES[0]));
+        let mut own = Self::on_heap((bytes.len() + PREFIX).max(SIZES[0]));
         own.put(bytes);
         // The parent's slot stays as it is.
         std::mem::forget(std::mem::replace(self, own));
@@ -383,22 +409,25 @@ impl Buffer {
     #[cold]
     #[inline(never)]
     fn grow(&mut self, needed: usize) {
-        if self.slot == HEAP {
-            return self.move_to(Self::on_heap(needed.max(self.capacity as usize * 2)));
+        let size = needed + PREFIX;
+        if self.slot() == HEAP {
+            return self.move_to(Self::on_heap(size.max(self.heap_size() * 2)));
         }
-        let slab = Slab::numbered(self.slot >> 24 & 63);
+        let slab = Slab::numbered(self.slot() >> 24 & 63);
         let roomy = (0..SIZES.len()).filter(|class| SIZES[*class] - PREFIX >= needed);
         let larger = roomy
             .take(2)
             .find_map(|class| slab.buffer(class))
-            .unwrap_or_else(|| Self::on_heap(needed.checked_next_power_of_two().unwrap_or(needed)));
+            .unwrap_or_else(|| Self::on_heap(size.checked_next_power_of_two().unwrap_or(size)));
         self.move_to(larger);
     }
 
     fn move_to(&mut self, mut larger: Self) {
         // SAFETY: both are owned, do not overlap, and `larger` has room for more than `len`.
-        unsafe { ptr::copy_nonoverlapping(self.bytes.as_ptr(), larger.bytes.as_ptr(), self.len as usize) };
-        larger.len = self.len;
+        unsafe {
+            ptr::copy_nonoverlapping(self.bytes.as_ptr(), larger.bytes.as_ptr(), self.len());
+            larger.advance(self.len());
+        }
         *self = larger;
     }
 
@@ -406,13 +435,16 @@ impl Buffer {
     /// of a parent, which is not touched.
     #[inline]
     fn clear(&self, forks: u32) -> Option<(&'static Slab, usize, u32)> {
-        let prefix = self.prefix()?;
-        let slab = Slab::numbered(self.slot >> 24 & 63);
+        let slot = self.slot();
+        if slot == HEAP {
+            return None;
+        }
+        let slab = Slab::numbered(slot >> 24 & 63);
         if slab.forks != forks {
             return None;
         }
-        prefix.clear();
-        Some((slab, (self.slot >> 30) as usize, self.slot & 0x00FF_FFFF))
+        self.prefix().clear();
+        Some((slab, (slot >> 30) as usize, slot & 0x00FF_FFFF))
     }
 }
 
@@ -429,12 +461,12 @@ impl Put for Buffer {
 
     #[inline]
     fn room(&mut self, bytes: usize) -> *mut u8 {
-        let end = self.len as usize + bytes;
-        if end > self.capacity as usize {
+        let end = self.len() + bytes;
+        if end > self.room_in_all() {
             self.grow(end);
         }
-        // SAFETY: `len` is within the capacity.
-        unsafe { self.bytes.as_ptr().add(self.len as usize) }
+        // SAFETY: the length is within what there is room for.
+        unsafe { self.bytes.as_ptr().add(self.len()) }
     }
 
     fn bytes(&self) -> &[u8] {
@@ -442,9 +474,9 @@ impl Put for Buffer {
     }
 
     fn keep_own(&mut self, before: Option<Vec<u8>>) {
-        if self.slot != HEAP
+        if self.slot() != HEAP
             && let Some(before) = before
-            && Slab::numbered(self.slot >> 24 & 63).forks != forks()
+            && Slab::numbered(self.slot() >> 24 & 63).forks != forks()
         {
             self.leave_to_parent(&before);
         }
@@ -452,17 +484,19 @@ impl Put for Buffer {
 
     #[inline]
     unsafe fn advance(&mut self, count: usize) {
-        debug_assert!(self.len as usize + count <= self.capacity as usize);
-        self.len += count as u32;
+        debug_assert!(self.len() + count <= self.room_in_all());
+        // No carry into the slot: no record is as long as four gigabytes.
+        self.slot_and_length += count as u64;
     }
 }
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        if self.slot == HEAP {
-            // SAFETY: made by `block` with this capacity, and owned here alone.
-            unsafe { free_block(self.bytes, self.capacity as usize) };
-            HEAP_BYTES.fetch_sub(self.capacity as usize, Ordering::Relaxed);
+        if self.slot() == HEAP {
+            let size = self.heap_size();
+            // SAFETY: made by `block` with this size, which a block's prefix keeps, and owned here alone.
+            unsafe { free_block(self.bytes.sub(PREFIX), size) };
+            HEAP_BYTES.fetch_sub(size, Ordering::Relaxed);
         } else if let Some((slab, class, index)) = self.clear(forks()) {
             slab.classes[class].stack.push_chain(index, index);
         }

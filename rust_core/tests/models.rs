@@ -253,7 +253,7 @@ impl Slot {
 
     /// What `Slab::buffer`, capture and `Buffer::accept` do, for record 10, 20, …
     fn capture(&self, number: u32) {
-        Prefix::begin();
+        self.prefix.begin(7);
         self.record.iter().for_each(|word| word.store(number, Ordering::Relaxed));
         self.prefix.accept(u64::from(number), number, number * 2);
     }

@@ -17,8 +17,15 @@ impl Prefix {
     /// To be called before the first byte of another record is written into the slot: whoever sees of that record sees that
     /// the one before it is gone.
     #[inline]
-    pub fn begin() {
+    pub fn begin(&self, capacity: u32) {
         fence(Ordering::Release);
+        self.length.store(capacity, Ordering::Relaxed);
+    }
+
+    /// Bytes that the record may have; of one that is accepted, those it has.
+    #[inline]
+    pub fn room(&self) -> u32 {
+        self.length.load(Ordering::Relaxed)
     }
 
     /// The record is whole: from here on it survives the process.

@@ -1,10 +1,12 @@
 //! Python values in their compact form. Capturing never raises: what cannot be captured is represented as well as it can be.
 
 mod convert;
+mod integer;
 mod json;
 mod text;
 
 pub use convert::set_converter;
+pub use integer::look as look_at_integers;
 pub use text::capture_text;
 
 use pyo3::ffi;
@@ -51,6 +53,9 @@ unsafe fn scalar<'a>(object: *mut ffi::PyObject) -> Option<Value<'a>> {
     // SAFETY: as in `capture`.
     unsafe {
         if ffi::PyLong_CheckExact(object) != 0 {
+            if let Some(number) = integer::small(object) {
+                return Some(Value::Integer(number));
+            }
             let mut overflow = 0;
             let number = ffi::PyLong_AsLongLongAndOverflow(object, &raw mut overflow);
             return (overflow == 0).then_some(Value::Integer(number));
