@@ -17,13 +17,19 @@ PATIENCE = 180
 
 # Each process says at its end what it counted, for the test to add up.
 PREAMBLE = """
-import json, os, sys
+import json, os, sys, time
 from unified_logger import flush_logging, get_logger, get_stats, init_logging
 
 def work(writer, count, **options):
     logger = get_logger("app")
     for number in range(count):
         logger.info("line", writer=str(writer), number=number)
+
+def together(writer, count):
+    # Nobody begins before all are there, so that none is done before another writes.
+    open(f"here.{writer}", "w").close()
+    while sum(name.startswith("here.") for name in os.listdir()) < count:
+        time.sleep(0.001)
 
 def report(writer):
     assert flush_logging(60)

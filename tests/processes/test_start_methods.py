@@ -12,11 +12,16 @@ METHODS = ["fork", "spawn", "forkserver"]
 BOUND = 50_000
 
 SETTINGS = 'log_dir="logs", max_bytes=50_000, backup_count=1_000, console_format="off", overflow_timeout=60'
+# Nobody recovers what a process left unwritten when it ended.
+ALONE = f'{SETTINGS}, black_box="off"'
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_processes_write_beside_their_parent(programs: Any, tmp_path: Path, method: str) -> None:
-    """Each child calls `init_logging` itself, as programs do that do not know how they were started."""
+    """Each child calls `init_logging` itself, as programs do that do not know how they were started.
+
+    Seen to fail without the directory's lock.
+    """
     programs.start(
         f"""
 import multiprocessing
@@ -47,14 +52,14 @@ if __name__ == "__main__":
 def test_forked_processes_need_no_start_and_no_flush(programs: Any, tmp_path: Path) -> None:
     """They log with their parent's settings and end as `multiprocessing` ends them.
 
-    Fails without the finalizer that flushes: children of `multiprocessing` run no exit hooks.
+    Seen to fail without the finalizer that flushes: children of `multiprocessing` run no exit hooks.
     """
     programs.start(
         f"""
 import multiprocessing
 
 if __name__ == "__main__":
-    init_logging({SETTINGS})
+    init_logging({ALONE})
     context = multiprocessing.get_context("fork")
     children = [context.Process(target=work, args=(writer, 1_000)) for writer in range(4)]
     [each.start() for each in children]
@@ -72,14 +77,15 @@ if __name__ == "__main__":
 def test_started_processes_need_no_flush(programs: Any, tmp_path: Path, method: str) -> None:
     """A child that called `init_logging` and just returns has written everything.
 
-    Fails for `forkserver` without the finalizer: its children end by `os._exit`, and are forked before they import anything.
+    Seen to fail for `fork` and `forkserver` without the finalizer: such children end by `os._exit`, those of the server are forked
+    before they import anything.
     """
     programs.start(
         f"""
 import multiprocessing
 
 def child(writer):
-    init_logging({SETTINGS})
+    init_logging({ALONE})
     work(writer, 500)
 
 if __name__ == "__main__":
@@ -96,7 +102,10 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("method", METHODS)
 def test_workers_of_an_executor_write_what_their_tasks_logged(programs: Any, tmp_path: Path, method: str) -> None:
-    """`ProcessPoolExecutor` with `init_logging` as its initializer: every task's record is there when the pool has ended."""
+    """`ProcessPoolExecutor` with `init_logging` as its initializer: every task's record is there when the pool has ended.
+
+    Seen to fail for `fork` without the finalizer.
+    """
     programs.start(
         f"""
 import functools, multiprocessing
@@ -107,7 +116,7 @@ def task(number):
     return os.getpid()
 
 if __name__ == "__main__":
-    initialize = functools.partial(init_logging, {SETTINGS})
+    initialize = functools.partial(init_logging, {ALONE})
     with ProcessPoolExecutor(3, mp_context=multiprocessing.get_context("{method}"), initializer=initialize) as pool:
         workers = set(pool.map(task, range(1_500)))
     assert os.getpid() not in workers
@@ -123,17 +132,22 @@ if __name__ == "__main__":
 
 
 def test_pool_that_is_terminated_keeps_what_was_flushed(programs: Any, tmp_path: Path) -> None:
-    """`multiprocessing.Pool` ends its workers by SIGTERM; tasks that flush have their records on disk."""
+    """`multiprocessing.Pool` ends its workers by SIGTERM; tasks that flush have their records on disk.
+
+    Seen to fail with a flush that does not wait.
+    """
     programs.start(
-        f"""
+        """
 import multiprocessing
 
 def task(number):
     get_logger("app").info("task", writer="tasks", number=number)
     assert flush_logging(60)
+    with open("logs/app.log") as file:
+        assert f'"number":{number}}}\\n' in file.read()
 
 if __name__ == "__main__":
-    init_logging({SETTINGS})
+    init_logging(log_dir="logs", max_bytes=0, console_format="off", black_box="off")
     with multiprocessing.get_context("fork").Pool(3) as pool:
         pool.map(task, range(300))
 """
@@ -143,7 +157,10 @@ if __name__ == "__main__":
 
 
 def test_a_child_of_the_fork_server_that_imports_late_needs_no_flush(programs: Any, tmp_path: Path) -> None:
-    """The package is first imported by the child's own function: what it logged is written all the same."""
+    """The package is first imported by the child's own function: what it logged is written all the same.
+
+    Seen to fail without the finalizer.
+    """
     script = tmp_path / "late.py"
     script.write_text(
         f"""
@@ -151,7 +168,7 @@ import multiprocessing
 
 def child(writer):
     from unified_logger import get_logger, init_logging
-    init_logging({SETTINGS})
+    init_logging({ALONE})
     for number in range(100):
         get_logger("app").info("line", writer=str(writer), number=number)
 
