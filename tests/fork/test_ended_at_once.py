@@ -1,6 +1,6 @@
 """Children that end by `os._exit` without a flush: what their calls returned from is recovered, once.
 
-All of this fails without the black box: what a child has not written when it ends is gone with it.
+All of this was seen to fail without the black box: what a child has not written when it ends is gone with it.
 """
 
 from __future__ import annotations

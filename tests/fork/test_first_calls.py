@@ -15,7 +15,7 @@ Run = Callable[..., dict[str, int]]
 def test_forks_while_threads_log_for_the_first_time(run_forking: Run, tmp_path: Path, attempt: int) -> None:
     """Each program forks once its threads begin; the moment in which one of them makes something is short, so there are many.
 
-    Fails with names that are interned behind a once-cell: a child forked while another thread fills it waits for ever.
+    Seen to fail with a lock held while `threading` is asked for a name: a child forked while another thread is at it waits for ever.
     """
     code = """
 import logging

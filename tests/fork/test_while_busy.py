@@ -19,7 +19,7 @@ def children(count: int, lines: int = 50, name: str = "child") -> dict[str, int]
 def test_twenty_children_of_busy_threads_write_a_thousand_lines(run_forking: Run, tmp_path: Path) -> None:
     """20 children of 50 lines while two threads log: 1,000 lines, and every one of the threads'.
 
-    Fails without the handlers around the fork: the child has no writer, and its flush never answers.
+    Seen to fail without the handlers around the fork: the child has no writer, and its flush never answers.
     """
     busy = run_forking(
         """
@@ -40,7 +40,10 @@ assert flush_logging(60)
 
 
 def test_children_that_end_by_themselves_flush_at_exit(run_forking: Run, tmp_path: Path) -> None:
-    """They run on to the end of the program, and their exit hook writes what is queued."""
+    """They run on to the end of the program, and their exit hook writes what is queued.
+
+    Seen to fail without the exit hook.
+    """
     busy = run_forking(
         """
 init_logging(log_dir="logs", max_bytes=0, console_format="off", overflow_timeout=60)
@@ -61,7 +64,10 @@ reap(pids)
 
 
 def test_forks_while_files_are_rotated(run_forking: Run, tmp_path: Path) -> None:
-    """Nearly every batch rotates: no child inherits a rotation half done, and no file is over its bound."""
+    """Nearly every batch rotates: no child inherits a rotation half done, and no file is over its bound.
+
+    Seen to fail without the directory's lock, and with a child that goes on with its parent's queue and files.
+    """
     busy = run_forking(
         """
 init_logging(log_dir="logs", max_bytes=5_000, backup_count=500, console_format="off", overflow_timeout=60)
@@ -82,7 +88,10 @@ assert flush_logging(60)
 
 @pytest.mark.parametrize("policy", ["block", "drop_new", "drop_old", "drop_low"])
 def test_forks_with_a_full_queue(run_forking: Run, tmp_path: Path, policy: str) -> None:
-    """Children begin with an empty queue; the parent's records are there once, or were dropped and counted."""
+    """Children begin with an empty queue; the parent's records are there once, or were dropped and counted.
+
+    Seen to fail with a child that goes on with its parent's queue.
+    """
     counts = run_forking(
         f"""
 init_logging(log_dir="logs", max_bytes=0, queue_size=200, overflow="{policy}", overflow_timeout=60, console_format="off")
