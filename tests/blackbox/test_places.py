@@ -49,7 +49,10 @@ def shared_memory(project: Path) -> list[Path]:
 @needs_mounts
 @pytest.mark.parametrize("size", ["64m", "1m"])
 def test_sixteen_processes_share_a_small_shared_memory(site: Any, size: str) -> None:
-    """Those that find no room there have their boxes beside the logs and say so; all are killed, and nothing is lost."""
+    """Those that find no room there have their boxes beside the logs and say so; all are killed, and nothing is lost.
+
+    Seen to fail with shared memory as the only choice, and with room that is promised, not reserved.
+    """
     program = site.path / "program.py"
     program.write_text(
         "import os, signal, sys\nfrom unified_logger import get_logger, init_logging\n"
@@ -105,7 +108,10 @@ umount /dev/shm
 
 @needs_mounts
 def test_a_full_disk_and_no_shared_memory_leave_plain_memory(site: Any, exactly_once: Check) -> None:
-    """Logging goes on, and what no longer survives is said on stderr, in the log and in the statistics."""
+    """Logging goes on, and what no longer survives is said on stderr, in the log and in the statistics.
+
+    Seen to fail with room that is promised, not reserved: there is a box that cannot be written.
+    """
     site.logs.mkdir()
     program = site.path / "program.py"
     program.write_text(
@@ -131,7 +137,7 @@ cp -r logs copied
 
 
 def test_auto_keeps_the_box_where_it_outlives_the_container(site: Any) -> None:
-    """Beside the logs in a container, in shared memory elsewhere."""
+    """Beside the logs in a container, in shared memory elsewhere. Seen to fail in a container that is not taken for one."""
     process = site.start(WRITER.format(place="auto", count=1) + 'print("ready", flush=True); time.sleep(60)')
     assert process.stdout.readline() == "ready\n"
     in_container = (
@@ -146,7 +152,7 @@ def test_auto_keeps_the_box_where_it_outlives_the_container(site: Any) -> None:
 
 
 def test_a_container_is_known_by_its_environment(site: Any) -> None:
-    """Kubernetes tells its containers where its API is."""
+    """Kubernetes tells its containers where its API is. Seen to fail with a container that is not taken for one."""
     process = site.start(
         WRITER.format(place="auto", count=1) + 'print("ready", flush=True); time.sleep(60)',
         KUBERNETES_SERVICE_HOST="127.0.0.1",
@@ -157,7 +163,7 @@ def test_a_container_is_known_by_its_environment(site: Any) -> None:
 
 
 def test_off_makes_no_box(site: Any) -> None:
-    """Nothing beside the logs, and nothing said of it."""
+    """Nothing beside the logs, and nothing said of it. Seen to fail with `off` taken for `dir`."""
     done = site.run(
         WRITER.format(place="off", count=10)
         + "assert flush_logging(20); print(get_stats()['black_box'], os.listdir('logs/.unified_logger') if os.path.exists('logs/.unified_logger') else [])"
@@ -168,7 +174,10 @@ def test_off_makes_no_box(site: Any) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to act for another user")
 def test_another_users_directory_for_boxes_is_not_used(site: Any) -> None:
-    """A directory or a link planted beside the logs gets no box, and what is in it is not read."""
+    """A directory or a link planted beside the logs gets no box, and what is in it is not read.
+
+    Seen to fail without the look at whose directory it is, and without that at whose the box is.
+    """
     site.logs.mkdir()
     planted = site.logs / ".unified_logger"
     planted.mkdir(mode=0o700)
@@ -182,7 +191,7 @@ def test_another_users_directory_for_boxes_is_not_used(site: Any) -> None:
 
 
 def test_a_link_in_place_of_the_directory_for_boxes_is_not_followed(site: Any) -> None:
-    """Nothing is made where it leads."""
+    """Nothing is made where it leads. Seen to fail without the look at what the directory is."""
     site.logs.mkdir()
     target = site.path / "target"
     target.mkdir(mode=0o700)
@@ -211,7 +220,10 @@ for number in range(10):
 
 
 def test_a_box_behind_a_link_is_not_read(site: Any) -> None:
-    """Neither behind one in place of the directory nor behind one in it; where it really lies it is."""
+    """Neither behind one in place of the directory nor behind one in it; where it really lies it is.
+
+    Seen to fail with links followed, those of the directory and those of the box.
+    """
     box = left_behind(site)
     target = site.path / "target"
     box.parent.rename(target)
@@ -229,7 +241,7 @@ def test_a_box_behind_a_link_is_not_read(site: Any) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to act for another user")
 def test_a_box_of_another_user_in_ones_own_directory_is_not_read(site: Any) -> None:
-    """As a hard link could put it there."""
+    """As a hard link could put it there. Seen to fail without the look at whose the box is."""
     box = left_behind(site)
     os.chown(box, 12345, 12345)
     assert site.recover().stdout == "0 records recovered from 0 black boxes\n"
@@ -238,7 +250,7 @@ def test_a_box_of_another_user_in_ones_own_directory_is_not_read(site: Any) -> N
 
 
 def test_boxes_are_their_owners_alone(site: Any) -> None:
-    """Mode 0600 in a directory of mode 0700, whatever the umask."""
+    """Mode 0600 in a directory of mode 0700, whatever the umask. Seen to fail with room that is promised, not reserved."""
     process = site.start(
         "os.umask(0)\n" + WRITER.format(place="dir", count=10) + 'print("ready", flush=True); time.sleep(60)'
     )
