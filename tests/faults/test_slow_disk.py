@@ -14,7 +14,10 @@ Numbers = Callable[..., list[int]]
 
 
 def test_callers_do_not_wait_for_a_slow_disk(run_faulty: Run, numbers: Numbers) -> None:
-    """Two seconds per write: calls go on as the queue has room, a flush waits as long as it is told, nothing is lost."""
+    """Two seconds per write: calls go on as the queue has room, a flush waits as long as it is told, nothing is lost.
+
+    Seen to fail with callers that wait for the writer's lock.
+    """
     done = run_faulty(
         """
 from faults import fail, log, mend, report, wait_for
@@ -39,7 +42,7 @@ report(longest=longest, early=early, late=late)
 
 
 def test_fork_does_not_wait_for_a_stuck_disk(run_faulty: Run) -> None:
-    """`os.fork` gets its child within its 100 ms, not when the disk comes back."""
+    """`os.fork` gets its child within its 100 ms, not when the disk comes back. Seen to fail with a patience of 12 s."""
     done = run_faulty(
         """
 import os, time, warnings
@@ -66,7 +69,10 @@ report(took=took)
 
 @pytest.mark.parametrize("records", [1, 3_000])
 def test_shutdown_keeps_its_timeout_on_a_stuck_disk(run_faulty: Run, records: int) -> None:
-    """It returns, says False, and stderr says how many records were not written; the process ends."""
+    """It returns, says False, and stderr says how many records were not written; the process ends.
+
+    Seen to fail with a shutdown that waits 8 s longer, and with an exit hook that waits its ten seconds again.
+    """
     begin = time.monotonic()
     done = run_faulty(
         f"""
