@@ -10,7 +10,10 @@ MIB = 1024 * 1024
 
 
 def test_shutdown_tells_all_that_was_not_written(run_faulty: Callable[..., Any]) -> None:
-    """The writer has taken the records from the queue, the disk refuses them: they are lost with the process, and told."""
+    """The writer has taken the records from the queue, the disk refuses them: they are lost with the process, and told.
+
+    Seen to fail with only those told that are in the queue.
+    """
     done = run_faulty(
         """
 from faults import fail, log
@@ -26,7 +29,10 @@ assert shutdown_logging(timeout=0.5) is False
 
 
 def test_drop_old_drops_only_what_makes_room(run_faulty: Callable[..., Any]) -> None:
-    """Small records lie in the fixed pool: dropping them gives a large one no byte of room."""
+    """Small records lie in the fixed pool: dropping them gives a large one no byte of room.
+
+    Seen to fail with the oldest dropped whatever it holds, and without the bound in bytes.
+    """
     done = run_faulty(
         """
 from faults import fail, mend, report, wait_for
@@ -49,7 +55,10 @@ report(dropped=dropped)
 
 
 def test_memory_is_bounded_with_large_records_of_several_threads(run_faulty: Callable[..., Any]) -> None:
-    """The bound of one thread holds for four: with one arena (MALLOC_ARENA_MAX=1) it does."""
+    """The bound of one thread holds for four: an allocator with an arena for each thread keeps the most each had.
+
+    Seen to fail with large buffers taken from the allocator, and without the bound in bytes.
+    """
     done = run_faulty(
         """
 import threading, time
