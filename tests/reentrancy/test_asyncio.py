@@ -9,7 +9,10 @@ Exact = Callable[..., list[dict[str, Any]]]
 
 
 def test_tasks_that_are_cancelled(exact: Exact) -> None:
-    """Between calls, in the middle of one (by its own value), and in a thread's call they wait for."""
+    """Between calls, in the middle of one (by its own value), and in a thread's call they wait for.
+
+    Seen to fail with calls that are refused in the middle of another.
+    """
     code = """
 import asyncio, random
 random.seed(1)

@@ -62,14 +62,17 @@ def check(run_python: Run, lines: Lines, tmp_path: Path, **parts: Any) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="memory is shared with the file by POSIX alone")
 @pytest.mark.parametrize("fields", ["", "value=text", "value=[text]", "exc_info=ValueError(text)"])
 def test_daemons_that_log_hard(run_python: Run, lines: Lines, tmp_path: Path, fields: str) -> None:
-    """Main returns; ten times each."""
+    """Main returns; ten times each. Seen to fail, where values run code, without all that `ending` does."""
     for _ in range(10):
         check(run_python, lines, tmp_path, fields=fields)
 
 
 @pytest.mark.parametrize("fields", ["", "value=text"])
 def test_daemons_that_wait_for_a_full_queue(run_python: Run, lines: Lines, tmp_path: Path, fields: str) -> None:
-    """They are let go before the interpreter ends, and ended by it in no call of ours."""
+    """They are let go before the interpreter ends, and ended by it in no call of ours.
+
+    Seen to fail, where values run code, without all that `ending` does.
+    """
     for _ in range(10):
         check(run_python, lines, tmp_path, fields=fields, options="queue_size=4, overflow_timeout=60")
 
@@ -84,7 +87,7 @@ def test_the_program_stops_or_starts_last(run_python: Run, lines: Lines, tmp_pat
 
 
 def test_daemons_of_others_that_listen(run_python: Run, lines: Lines, tmp_path: Path) -> None:
-    """Where calls go through `logging`."""
+    """Where calls go through `logging`. Seen to fail without all that `ending` does."""
     listen = "import logging; logging.getLogger('app').addHandler(logging.NullHandler())"
     for _ in range(10):
         check(run_python, lines, tmp_path, options="\n)\n" + listen + "\ndict(", fields="value=text")

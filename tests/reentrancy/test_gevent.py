@@ -24,7 +24,10 @@ def patched(exact: Exact) -> Exact:
 
 @pytest.mark.parametrize("queue_size", [10_000, 8])
 def test_many_green_threads(patched: Exact, queue_size: int) -> None:
-    """Nothing is lost, the queue full or not, and each record has the name of its own."""
+    """Nothing is lost, the queue full or not, and each record has the name of its own.
+
+    Seen to fail with names remembered for threads that are not the system's.
+    """
     code = f"""
 init_logging(**OPTIONS, queue_size={queue_size})
 def work(number):
@@ -46,7 +49,7 @@ gevent.joinall(raw)
 
 
 def test_texts_of_values_that_switch(patched: Exact) -> None:
-    """In the middle of a call another green thread logs, and the context of each stays its own."""
+    """In the middle of a call another green thread logs, and the context of each stays its own. Seen to fail with a context that is remembered."""
     code = """
 class Switching:
     def __repr__(self):
@@ -65,7 +68,7 @@ gevent.joinall([gevent.spawn(work, number) for number in range(100)])
 
 
 def test_green_threads_that_are_killed(patched: Exact) -> None:
-    """In the middle of a call: the record is written, and the green thread ends."""
+    """In the middle of a call: the record is written, and the green thread ends. Seen to fail without `interrupt::hold`."""
     code = """
 class Switching:
     def __repr__(self):
