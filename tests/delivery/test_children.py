@@ -18,7 +18,10 @@ def lines(tmp_path: Path) -> list[dict[str, Any]]:
 
 
 def test_a_childs_child_writes_too(run_python: Run, tmp_path: Path) -> None:
-    """Each under its own process number, and none repeats what others had queued."""
+    """Each under its own process number, and none repeats what others had queued.
+
+    Seen to fail with a child that goes on with its parent's queue.
+    """
     run_python(
         """
 import os
@@ -50,7 +53,7 @@ assert flush_logging(20)
 
 
 def test_workers_of_a_pool_write_what_they_logged(run_python: Run, tmp_path: Path) -> None:
-    """`concurrent.futures`, forked, ended by the pool."""
+    """`concurrent.futures`, forked, ended by the pool. Seen to fail without the finalizer of `multiprocessing`."""
     run_python(
         """
 import multiprocessing
@@ -70,7 +73,7 @@ if __name__ == "__main__":
 
 
 def test_a_fork_after_shutdown_still_logs(run_python: Run, tmp_path: Path) -> None:
-    """Parent and child alike, by the call itself."""
+    """Parent and child alike, by the call itself. Seen to fail with the child's engine opened but not closed as its parent's was."""
     run_python(
         """
 import os
@@ -88,7 +91,7 @@ assert os.waitpid(pid, 0)[1] == 0
 
 
 def test_context_of_the_parent_is_the_childs(run_python: Run, tmp_path: Path) -> None:
-    """A fork copies context variables; what the child sets is its own."""
+    """A fork copies context variables; what the child sets is its own. Seen to fail with a context that is remembered."""
     run_python(
         """
 import os

@@ -20,7 +20,10 @@ def lines(path: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("overflow", ["block", "drop_new", "drop_old", "drop_low"])
 def test_counts_add_up_over_a_failure(run_python: Run, tmp_path: Path, overflow: str) -> None:
-    """Whatever the policy: accepted = written + dropped + failed, and as many lines are on disk as were written."""
+    """Whatever the policy: accepted = written + dropped + failed, and as many lines are on disk as were written.
+
+    Seen to fail without the records that tell what was dropped, and with records dropped after a failed write.
+    """
     done = run_python(
         f"""
 import json, pathlib, shutil
@@ -50,7 +53,10 @@ print(json.dumps(get_stats()))
 
 
 def test_a_full_disk_costs_no_record_and_leaves_no_torn_line(run_python: Run, tmp_path: Path) -> None:
-    """A write that is cut short is taken back or finished; when there is room again all is there, once, in order."""
+    """A write that is cut short is taken back or finished; when there is room again all is there, once, in order.
+
+    Seen to fail without torn lines cut off, and with records dropped after a failed write.
+    """
     done = run_python(
         """
 import resource
@@ -73,7 +79,10 @@ print(stats["accepted"] == stats["written"] == 500, stats["dropped"], stats["fai
 
 
 def test_one_file_that_fails_holds_up_no_other(run_python: Run, tmp_path: Path) -> None:
-    """errors.log cannot be written; app.log goes on, and is not written twice when errors.log mends."""
+    """errors.log cannot be written; app.log goes on, and is not written twice when errors.log mends.
+
+    Seen to fail with a write that ends at the first file that fails.
+    """
     run_python(
         """
 import pathlib
@@ -96,17 +105,18 @@ assert seen == 20, seen
 
 
 def test_errors_outlive_a_flood_of_lesser_records(run_python: Run, tmp_path: Path) -> None:
-    """They have a reserve of the queue that lower levels never use."""
+    """They have a reserve of the queue that lower levels never use. Seen to fail without it."""
     run_python(
         """
 import pathlib, shutil
-from unified_logger import flush_logging, get_logger, init_logging
+from unified_logger import flush_logging, get_logger, get_stats, init_logging
 init_logging(log_dir="logs", queue_size=800, overflow="drop_new", console_format="off")
 shutil.rmtree("logs")
 pathlib.Path("logs").write_text("in the way")
 logger = get_logger("app")
 for number in range(5000):
-    logger.info("flood", number=number)
+    logger.info("flood" * 1000, number=number)
+assert get_stats()["dropped"] > 0
 for number in range(50):
     logger.error("kept", number=number)
 pathlib.Path("logs").unlink()
