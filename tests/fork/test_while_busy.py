@@ -124,7 +124,7 @@ print("dropped", stats["dropped"])
 
 
 def test_forks_from_a_thread(run_forking: Run, tmp_path: Path) -> None:
-    """The child's only thread is not the main one."""
+    """The child's only thread is not the main one. Seen to fail with a child that goes on with its parent's buffers."""
     busy = run_forking(
         """
 init_logging(log_dir="logs", max_bytes=0, console_format="off", overflow_timeout=60)
@@ -147,7 +147,10 @@ assert flush_logging(60)
 
 
 def test_children_fork_again_while_their_threads_log(run_forking: Run, tmp_path: Path) -> None:
-    """Twice nested, each generation with busy threads of its own, each forking in the middle of its lines."""
+    """Twice nested, each generation with busy threads of its own, each forking in the middle of its lines.
+
+    Seen to fail with a child that goes on with its parent's buffers.
+    """
     run_forking(
         """
 init_logging(log_dir="logs", max_bytes=0, console_format="off", overflow_timeout=60)
@@ -193,7 +196,10 @@ assert flush_logging(60)
 
 
 def test_nothing_that_was_queued_is_inherited(run_forking: Run, tmp_path: Path) -> None:
-    """The parent forks with records that are not written yet: they are the parent's alone, and written before it ends."""
+    """The parent forks with records that are not written yet: they are the parent's alone, and written before it ends.
+
+    Seen to fail with a child that goes on with its parent's queue, and with one that goes on with its buffers.
+    """
     run_forking(
         """
 init_logging(log_dir="logs", max_bytes=0, console_format="off", overflow_timeout=60)
