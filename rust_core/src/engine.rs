@@ -90,6 +90,7 @@ impl Engine {
             flushes: SegQueue::new(),
             notices: SegQueue::new(),
             console: pipeline.console_progress(),
+            watch: black_box.as_ref().map(BlackBox::watch),
             desk: Mutex::new(Desk::new(pipeline)),
             state: AtomicU8::new(state::OPEN),
             rest: AtomicU8::new(rest::WORKS),
@@ -280,10 +281,10 @@ impl Engine {
             self.flush_console(left.min(CONSOLE_PATIENCE));
             return true;
         }
-        // What a failing sink holds has left the queue already.
-        let held = shared.desk.try_lock().map_or(0, |desk| desk.pipeline.waiting());
-        let left = shared.stats.depth() + held;
-        shared.errors.handle("write everything before shutdown", &format!("{left} records are not written"));
+        let left = shared.stats.unsettled();
+        let rescue =
+            if self.black_box.is_some() { "; the black box keeps them for `unified-logger recover`" } else { "" };
+        shared.errors.handle("write everything before shutdown", &format!("{left} records are not written{rescue}"));
         false
     }
 

@@ -84,7 +84,6 @@ pub struct Pipeline {
     delivered: u64,
     settled: u64,
     failed: u64,
-    told_drops: u64,
     told_at: Option<Instant>,
 }
 
@@ -172,7 +171,6 @@ impl Pipeline {
             delivered: 0,
             settled: 0,
             failed: 0,
-            told_drops: stats.dropped_total(),
             told_at: None,
         })
     }
@@ -376,11 +374,14 @@ impl Pipeline {
     /// Says in the log itself how many records were dropped since this was last said.
     pub fn tell_drops(&mut self, pause: Duration) {
         let dropped = self.stats.dropped_total();
-        if dropped == self.told_drops || self.told_at.is_some_and(|last| last.elapsed() < pause) {
+        if self.told_at.is_some_and(|last| last.elapsed() < pause) {
             return;
         }
-        let count = dropped - self.told_drops;
-        self.told_drops = dropped;
+        // One pipeline may follow another, and each drop is told once.
+        let count = dropped.saturating_sub(self.stats.dropped_told.raise_to(dropped));
+        if count == 0 {
+            return;
+        }
         self.told_at = Some(Instant::now());
         let message = format!("{count} records dropped");
         let totals: Vec<_> =

@@ -116,7 +116,7 @@ fn recover(directory: &Path, found: Ownerless, recovered: &mut Recovered) -> Con
             recovered.damaged += damaged;
         }
         Err(error) => {
-            recovered.failed.push(error.to_string());
+            recovered.failed.push(format!("{}: {error}", path.display()));
             if matches!(&error, Error::Io { source, .. } if source.kind() == io::ErrorKind::WouldBlock) {
                 return ControlFlow::Break(());
             }

@@ -66,8 +66,9 @@ impl Count {
         self.0.store(value, Ordering::Relaxed);
     }
 
-    pub fn raise_to(&self, value: u64) {
-        self.0.fetch_max(value, Ordering::Relaxed);
+    /// Tells what it was before.
+    pub fn raise_to(&self, value: u64) -> u64 {
+        self.0.fetch_max(value, Ordering::Relaxed)
     }
 }
 
@@ -117,6 +118,8 @@ pub struct Stats {
     /// Records refused before they entered the queue, also part of `dropped`.
     pub refused: Count,
     dropped: [[Count; level::NAMES.len()]; REASONS.len()],
+    /// How many of those that were dropped are told in the log.
+    pub dropped_told: Count,
     pub files: [FileStats; FILES.len()],
     /// Records of the pipeline itself ("N records dropped"), beside the application's.
     pub notices: Count,
@@ -161,6 +164,7 @@ impl Stats {
             &self.written,
             &self.failed,
             &self.refused,
+            &self.dropped_told,
             &self.notices,
             &self.console_written,
             &self.console_dropped,
@@ -192,6 +196,12 @@ impl Stats {
     pub fn accepted(&self) -> u64 {
         let queued: u64 = self.traffic().iter().map(|traffic| traffic.queued.load(Ordering::Relaxed)).sum();
         self.past.get() + queued + self.refused.get()
+    }
+
+    /// Records of which nothing has become yet: in a queue, on their way, or held by a failing sink.
+    #[must_use]
+    pub fn unsettled(&self) -> u64 {
+        self.accepted().saturating_sub(self.written.get() + self.failed.get() + self.dropped_total())
     }
 
     /// Records in all queues.

@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Sender;
 use crossbeam_queue::SegQueue;
 
+use crate::blackbox::Watch;
 use crate::error_handler::ErrorHandler;
-use crate::pipeline::{Batch, Pipeline};
+use crate::level;
+use crate::pipeline::{self, Batch, Pipeline};
 use crate::queue::Queue;
 use crate::recovery;
 use crate::sink::ConsoleProgress;
@@ -107,6 +109,7 @@ pub struct Shared {
     /// Records of the library's own that wait to be written.
     pub notices: SegQueue<Vec<u8>>,
     pub console: Option<ConsoleProgress>,
+    pub watch: Option<Watch>,
     pub desk: Mutex<Desk>,
     pub state: AtomicU8,
     /// Whether the writer is to rest, one of `rest`.
@@ -140,6 +143,19 @@ impl Shared {
         while let Some(flush) = self.flushes.pop() {
             // Whoever asked may have stopped waiting.
             let _ = flush.done.send(on_disk);
+        }
+    }
+
+    /// A box that somebody removed cannot be brought back: that nothing survives any more is said once.
+    fn look_after_box(&self) {
+        if let Some(watch) = self.watch.as_ref().filter(|watch| self.stats.protected.get() == 1 && watch.is_gone()) {
+            self.stats.protected.set(0);
+            let message = format!(
+                "the black box at {} was removed: records in memory do not survive the process until `init_logging` is called again",
+                watch.path.display()
+            );
+            self.errors.handle("keep the black box", &message);
+            self.notices.push(pipeline::notice(level::WARNING, "black_box", &message, &[]));
         }
     }
 
@@ -208,6 +224,7 @@ impl Writer<'_> {
         }
         // Before it begins: if it panics, it is not tried at once again.
         self.swept = Some(Instant::now());
+        self.shared.look_after_box();
         let Some(recovered) = recovery::sweep(self.directory) else { return };
         self.shared.stats.recovered.add(recovered.records);
         for (path, reason) in &recovered.aside {

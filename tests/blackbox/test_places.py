@@ -236,7 +236,7 @@ def test_a_box_behind_a_link_is_not_read(site: Any) -> None:
     assert site.numbers() == []
     box.unlink()
     (target / box.name).rename(box)
-    assert site.recover().stdout == "10 records recovered from 1 black boxes\n"
+    assert site.recover().stdout == "10 records recovered from 1 black box\n"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to act for another user")

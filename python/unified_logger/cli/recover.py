@@ -35,7 +35,10 @@ def run(given: Namespace) -> int:
     told = _core.recover(directory)
     # One thread of this process: nobody else can be at it.
     assert told is not None
-    print(f"{told['records']} records recovered from {told['boxes']} black boxes")
+    boxes = "1 black box" if told["boxes"] == 1 else f"{told['boxes']} black boxes"
+    print(f"{told['records']} records recovered from {boxes}")
+    if not told["boxes"] and not told["failed"]:
+        print("(found are boxes of this user, made for this path and left by processes that are dead)", file=sys.stderr)
     if told["damaged"]:
         print(f"{told['damaged']} records were damaged and could not be recovered", file=sys.stderr)
     for path, reason in told["aside"]:

@@ -182,6 +182,11 @@ fn wait_for_room(py: Python<'_>, engine: &Arc<Engine>, record: Buffer, slice: Du
     held
 }
 
+/// Errors have as much room again.
+fn early_limit(record: &Buffer) -> usize {
+    if level_of(record.as_slice()) >= level::ERROR { EARLY * 2 } else { EARLY }
+}
+
 /// The engine that took this one's place, if one did.
 fn successor(py: Python<'_>, engine: &Arc<Engine>) -> Option<Arc<Engine>> {
     self::engine(py).filter(|current| !Arc::ptr_eq(current, engine)).cloned()
@@ -191,7 +196,7 @@ fn successor(py: Python<'_>, engine: &Arc<Engine>) -> Option<Arc<Engine>> {
 fn submit_without_engine(py: Python<'_>, record: Buffer, logger: *mut ffi::PyObject) -> PyResult<()> {
     // SAFETY: no Python code runs while the reference lives: `logger` is only counted.
     match unsafe { &mut *STATE.get(py) } {
-        State::Early(early) if early.len() < EARLY => {
+        State::Early(early) if early.len() < early_limit(&record) => {
             // SAFETY: the caller holds the logger.
             early.push((record, unsafe { Bound::from_borrowed_ptr(py, logger).unbind() }));
             Ok(())

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use format::{Entry, FILES, Foreign, Kept, Noted};
 use note::Note;
-pub use place::{Ownerless, all, disown_all};
+pub use place::{Ownerless, Watch, all, disown_all};
 pub use reader::{Contents, Found, read};
 
 use crate::clock;
@@ -169,6 +169,12 @@ impl BlackBox {
     #[must_use]
     pub fn path(&self) -> &Path {
         self.front.own.path()
+    }
+
+    /// What tells whether it is still there.
+    #[must_use]
+    pub fn watch(&self) -> Watch {
+        self.front.own.watch()
     }
 }
 

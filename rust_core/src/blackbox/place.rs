@@ -51,13 +51,15 @@ pub fn all(log_directory: &Path) -> Vec<Place> {
 /// Where to make a box, the first choice first.
 #[must_use]
 pub fn choices(log_directory: &Path, wanted: BlackBoxPlace) -> Vec<Place> {
-    let shared = match wanted {
-        BlackBoxPlace::Off => return Vec::new(),
-        BlackBoxPlace::Auto => !platform::is_in_container(),
-        BlackBoxPlace::SharedMemory => true,
-        BlackBoxPlace::Directory => false,
-    };
-    all(log_directory).into_iter().filter(|place| shared || !place.shared_memory).collect()
+    let mut places = all(log_directory);
+    match wanted {
+        BlackBoxPlace::Off => places.clear(),
+        // What is in a container's memory goes with it: second best there, and better than nothing.
+        BlackBoxPlace::Auto if platform::is_in_container() => places.reverse(),
+        BlackBoxPlace::Auto | BlackBoxPlace::SharedMemory => {}
+        BlackBoxPlace::Directory => places.retain(|place| !place.shared_memory),
+    }
+    places
 }
 
 /// A name for a directory that is the same in every process (FNV-1a of its real path).
@@ -180,6 +182,22 @@ pub struct Own {
     identity: Identity,
 }
 
+/// Where a box of this process should be.
+#[derive(Debug)]
+pub struct Watch {
+    pub path: PathBuf,
+    identity: Identity,
+}
+
+impl Watch {
+    /// Whether the box is no longer where others would find it.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        platform::identity_at(&self.path).is_ok_and(|found| found != self.identity)
+            || self.path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    }
+}
+
 impl Own {
     #[must_use]
     pub fn file(&self) -> &File {
@@ -189,6 +207,11 @@ impl Own {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    #[must_use]
+    pub fn watch(&self) -> Watch {
+        Watch { path: self.path.clone(), identity: self.identity }
     }
 
     /// Takes the box away: nothing in it is left to write.
