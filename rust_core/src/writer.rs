@@ -165,8 +165,8 @@ impl Shared {
     }
 }
 
-/// Runs until the pipeline is closed, or the process is about to fork. After a panic it goes on where it was; if there is one after the other, in longer and
-/// longer pauses.
+/// Runs until the pipeline is closed, or the process is about to fork. After a panic it goes on where it was; if there is one
+/// after the other, in longer and longer pauses.
 pub fn run(shared: &Shared, directory: &Path) {
     let mut writer =
         Writer { shared, directory, waiting: Vec::new(), sleep: SHORTEST_SLEEP, setback: SHORTEST_SLEEP, swept: None };
