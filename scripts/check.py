@@ -21,7 +21,7 @@ def rust() -> None:
     env = {"PYO3_PYTHON": sys.executable}  # the binding is checked against the Python at hand
     run("cargo", "fmt", "--all", "--check")
     run("cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings", env=env)
-    run("cargo", "test", "--workspace", "--locked", env=env)
+    run("cargo", "test", "--workspace", "--locked", env=env | {"UNIFIED_LOGGER_FUZZ_SECONDS": "60"})
     faulty = ("-p", "unified_logger_core", "--locked", "--features", "fault_injection", "--test", "panics")
     run("cargo", "clippy", *faulty, "--", "-D", "warnings", env=env)
     run("cargo", "test", "--profile", "models", *faulty, env=env)
