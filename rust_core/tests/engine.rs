@@ -54,9 +54,10 @@ fn offer(engine: &Engine, record: Buffer) {
     }
 }
 
+/// Numbers of the records in a file, without what the library says itself.
 fn numbers(file: &Path) -> Vec<i64> {
     let text = std::fs::read_to_string(file).unwrap();
-    text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["n"].as_i64().unwrap()).collect()
+    text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["n"].as_i64()).collect()
 }
 
 fn flush(engine: &Engine) -> bool {
