@@ -19,7 +19,9 @@ def test_one_process_goes_on_without_locks(
 from faults import calls, fail, log, report
 from unified_logger import flush_logging, get_logger, init_logging
 fail("lock", error={error!r})
-init_logging(log_dir="logs", max_bytes=20_000, backup_count=100, overflow_timeout=60, console_format="off")
+init_logging(
+    log_dir="logs", max_bytes=20_000, backup_count=100, overflow_timeout=60, console_format="off", black_box="dir"
+)
 logger = get_logger("app")
 for start in range(0, 1000, 100):
     log(logger, range(start, start + 100))
