@@ -120,18 +120,16 @@ impl Engine {
     /// # Errors
     /// When the system gives no thread; whoever flushes or waits for room tries again.
     pub fn start(&self) -> Result<()> {
-        let started = self.start_writer(&mut self.writer());
-        if started.is_err() {
-            self.shared.rest.store(rest::RESTS, Ordering::SeqCst);
-        }
-        started
+        self.start_writer(&mut self.writer())
     }
 
+    /// Without a thread to be had, the writer counts as one that rests.
     fn start_writer(&self, writer: &mut Option<Worker>) -> Result<()> {
         let shared = Arc::clone(&self.shared);
         let directory = self.settings.directory.clone();
         let name = "unified_logger";
         let worker = Worker::start(name, move || writer::run(&shared, &directory))
+            .inspect_err(|_| self.shared.rest.store(rest::RESTS, Ordering::SeqCst))
             .map_err(|source| Error::Thread { name, source })?;
         *writer = Some(worker);
         Ok(())
@@ -156,7 +154,6 @@ impl Engine {
             && change(rest::RESTS, rest::WORKS)
             && let Err(error) = self.start_writer(&mut writer)
         {
-            shared.rest.store(rest::RESTS, Ordering::SeqCst);
             shared.errors.handle("go on writing after a fork", &error);
         }
     }

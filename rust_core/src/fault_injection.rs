@@ -1,5 +1,5 @@
-//! Named places where a test can make this crate fail. Without the feature `fault_injection`, which nothing that is shipped has, there
-//! is nothing here but a call that comes to nothing.
+//! Named places where a test can make this crate fail. Without the feature `fault_injection`, which nothing that is shipped
+//! has, there is nothing here but a call that comes to nothing.
 
 #[cfg(feature = "fault_injection")]
 use std::sync::{Mutex, PoisonError};

@@ -390,12 +390,7 @@ impl Pipeline {
             .chain(totals.into_iter().filter(|(_, total)| *total > 0))
             .map(|(name, total)| (name, Value::Integer(i64::try_from(total).unwrap_or(i64::MAX))))
             .collect();
-        self.say(level::WARNING, "overflow", &message, &fields);
-    }
-
-    /// Writes a record of the pipeline's own.
-    fn say(&mut self, level: i32, function: &str, message: &str, fields: &[(&str, Value<'_>)]) {
-        self.say_notice(&notice(level, function, message, fields));
+        self.say_notice(&notice(level::WARNING, "overflow", &message, &fields));
     }
 
     /// Writes a record that `notice` made.

@@ -25,7 +25,7 @@ pub fn look(py: Python<'_>) -> PyResult<()> {
         let object = number.into_pyobject(py)?;
         // SAFETY: a live int, and no int is smaller than one digit.
         let read = unsafe { one_digit(object.as_ptr()) };
-        as_known &= read == Some(number).filter(|number| number.abs_diff(0) < digit.unsigned_abs());
+        as_known &= read == Some(number).filter(|number| number.unsigned_abs() < digit.unsigned_abs());
     }
     AS_KNOWN.store(as_known, Ordering::Relaxed);
     Ok(())
