@@ -4,7 +4,7 @@
 export PYTHON PYTHONS
 script = @python="$$(sh scripts/find-python.sh)" && exec "$$python" -B scripts/$(1)
 
-.PHONY: help demo test test-all stress fuzz check bench bench-short guarantees wheels format docs clean
+.PHONY: help demo test test-all stress fuzz check bench bench-full bench-short guarantees wheels format docs clean
 
 help: ## list the commands
 	@echo "make COMMAND [PYTHON=/path/to/python] [ARGS='…']"
@@ -28,7 +28,10 @@ fuzz: ## feed bytes of every kind to what reads bytes of unknown origin, for SEC
 check: ## format, lint, types, import direction, docs, a short bench round, then test: what CI runs
 	$(call script,check.py)
 
-bench: ## measure against other libraries and write the figures into docs/
+bench: ## measure, beside other libraries and beside what was recorded last, within ten minutes
+	$(call script,bench.py $(ARGS))
+
+bench-full: ## the same for as long as it takes; writes the figures into docs/
 	$(call script,bench.py --full $(ARGS))
 
 guarantees: ## let everything happen to this library and others, and write what was kept into docs/

@@ -1,16 +1,20 @@
-"""Measure against other libraries: `make bench` writes docs/, `make bench-short` only shows that the benches run."""
+"""Measure: `make bench` within ten minutes, `make bench-full` for as long as it takes, writing the figures into docs/."""
 
 import sys
 
-from project import ROOT, Environment, need_rust, run, say
+from project import ROOT, Environment, environment, need_rust, run, say
+
+ROOMS = ["comparison"]
 
 
 def main(*arguments: str) -> None:
-    """Install the wheel and the contenders into an environment of their own, then run the benches there."""
+    """Install the wheel into an environment of its own, then run each room of the benches there."""
     need_rust()
     env = Environment("bench").prepare(requirements=[ROOT / "benches" / "requirements.txt"]).install_wheel()
-    say(f"Running the benches ({' '.join(arguments)}).")
-    run(env.python, ROOT / "benches" / "run.py", *arguments)
+    path = environment(PYTHONPATH=str(ROOT / "benches"))
+    for room in ROOMS:
+        say(f"Running benches/{room} ({' '.join(arguments) or 'within minutes'}).")
+        run(env.python, "-m", f"{room}.run", *arguments, env=path, cwd=ROOT / "benches")
 
 
 if __name__ == "__main__":

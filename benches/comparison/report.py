@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
-from shared import fill, machine
+from shared import HERE, fill, machine
 
 Results = dict[str, dict[str, dict[str, Any]]]
 
@@ -27,7 +26,7 @@ def rate(results: Results, name: str, group: str) -> float | None:
 
 def describe(name: str) -> tuple[str, str]:
     """Title and omissions of a contender; its file is read, since it may not be importable."""
-    text = (Path(__file__).parent / "contenders" / f"{name}.py").read_text(encoding="utf-8")
+    text = (HERE / "contenders" / f"{name}.py").read_text(encoding="utf-8")
     found = {key: re.search(rf'^{key} = "(.*)"$', text, re.MULTILINE) for key in ("TITLE", "OMITS")}
     return (found["TITLE"][1] if found["TITLE"] else name), (found["OMITS"][1] if found["OMITS"] else "")
 
@@ -174,7 +173,3 @@ def write(results: Results, failures: dict[str, str], docs: Path) -> None:
         )
     body = f"{machine(results)}\n\n{goals(results)}\n\n{extra}\n\n{table(results, failures)}"
     fill(docs / "performance.md", "figures", body)
-
-
-if __name__ == "__main__":
-    sys.exit("run benches/run.py")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Contender
+from .conftest import Contender
 
 LOOP = 5_000
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Contender
+from .conftest import Contender
 
 
 def records_for(module: ModuleType, request: pytest.FixtureRequest) -> int:
@@ -90,7 +90,7 @@ def test_four_processes(module: ModuleType, benchmark: Any, request: pytest.Fixt
         context.Process(target=_process, args=(module.__name__, tmp_path, records // 4, begin, done)) for _ in range(4)
     ]
     environment = os.environ.get("PYTHONPATH", "")
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), environment])
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent.parent), environment])
     for process in processes:
         process.start()
     os.environ["PYTHONPATH"] = environment

@@ -1,4 +1,4 @@
-"""One contender to a process: `pytest benches --contender ours`."""
+"""One contender to a process: `pytest benches/comparison --contender ours`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,7 +1,8 @@
 """Runs the benches: every contender in a process of its own, in turn, several passes; writes the table and the plot.
 
-python benches/run.py --full       measure everything and write docs/performance.md and docs/benchmarks/
-python benches/run.py --short      one short round of a few contenders; writes nothing
+python -m comparison.run           measure everything within minutes; writes nothing
+python -m comparison.run --full    take the time it takes, and write docs/performance.md and docs/benchmarks/
+python -m comparison.run --short   one short round of a few contenders; writes nothing
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import Any
 
 from contenders import ALL
 from shared import DOCS, install
+
+from . import report
 
 HERE = Path(__file__).resolve().parent
 SHORT = ["native_call", "ours", "stdlib_file", "orjson_literal"]
@@ -65,21 +68,20 @@ def main() -> int:
         The exit code: other than 0 when a bench of ours failed.
     """
     parser = argparse.ArgumentParser(description=__doc__)
-    which = parser.add_mutually_exclusive_group(required=True)
+    which = parser.add_mutually_exclusive_group()
     which.add_argument("--full", action="store_true")
     which.add_argument("--short", action="store_true")
-    parser.add_argument("--passes", type=int, default=3)
     chosen = parser.parse_args()
-    names = ALL if chosen.full else SHORT
+    names = SHORT if chosen.short else ALL
     options = (
-        ["--rounds", "30", "--records", "200000", "--seconds", "3"]
-        if chosen.full
-        else ["--rounds", "4", "--records", "5000", "--seconds", "0.1"]
+        ["--rounds", "4", "--records", "5000", "--seconds", "0.1"]
+        if chosen.short
+        else ["--rounds", "30", "--records", "200000", "--seconds", "3"]
     )
     print(f"installing {len(names)} contenders", flush=True)
     failures = install(names)
     results: dict[str, dict[str, Result]] = {name: {} for name in names}
-    for number in range(chosen.passes if chosen.full else 1):
+    for number in range(3 if chosen.full else 1):
         for name in names:
             if name in failures:
                 continue
@@ -90,8 +92,6 @@ def main() -> int:
                 failures[name] = f"does not run: {reason}"
             elif reason:
                 results[name].setdefault("notes", {"group": "notes", "min": 0.0, "reason": reason})
-    import report
-
     print(report.table(results, failures))
     if chosen.full:
         report.write(results, failures, DOCS)
