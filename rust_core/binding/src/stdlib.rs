@@ -118,7 +118,7 @@ fn capture(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
         module: attributes.text(intern!(py, "module")),
         function: attributes.get(intern!(py, "funcName")).map_or_else(String::new, |found| text_of(&found)),
         line: attributes.get(intern!(py, "lineno")).and_then(|found| found.extract().ok()).unwrap_or(0),
-        fields: Vec::new(),
+        ..Site::default()
     };
     parts.site = names::here().site(site.clone()).unwrap_or(INLINE);
     parts.inline_site = (parts.site == INLINE).then(|| Box::new(site));

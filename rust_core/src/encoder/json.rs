@@ -37,6 +37,8 @@ pub struct JsonEncoder {
 struct SitePieces {
     /// `,"module":"m","function":"f","line":1`
     place: Vec<u8>,
+    /// `"message","module":…`, for records that do without their message.
+    message_and_place: Vec<u8>,
     /// `,"name":` of each field, and its key unescaped.
     fields: Vec<(Vec<u8>, String)>,
 }
@@ -44,7 +46,13 @@ struct SitePieces {
 impl SitePieces {
     fn new(site: &Site) -> Self {
         let keys = record::keys(site.fields.iter().map(String::as_str));
-        Self { place: place(&site.module, &site.function, site.line), fields: keys.into_iter().map(field).collect() }
+        let place = place(&site.module, &site.function, site.line);
+        let mut message_and_place = Vec::new();
+        if let Some(message) = &site.message {
+            put_quoted(message, &mut message_and_place);
+            message_and_place.extend_from_slice(&place);
+        }
+        Self { place, message_and_place, fields: keys.into_iter().map(field).collect() }
     }
 }
 
@@ -150,8 +158,7 @@ impl JsonEncoder {
         out.extend_from_slice(br#"{"timestamp":""#);
         self.times.write(header.time, out);
         self.put_level_and_logger(record, out);
-        put_quoted(record.message, out);
-        self.put_place(record, out);
+        self.put_message_and_place(record, out);
         match record.thread {
             Some(name) => put_string(out, br#","thread":"#, name),
             None => match self.threads.get(&self.names.threads, header.thread, |name| thread_piece(name)) {
@@ -213,13 +220,22 @@ impl JsonEncoder {
         }
     }
 
-    fn put_place(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
-        match record.site {
-            Some(site) => out.extend_from_slice(&place(site.module, site.function, site.line)),
-            None => match self.sites.get(&self.names.sites, record.header.site, SitePieces::new) {
-                Some((_, pieces)) => out.extend_from_slice(&pieces.place),
-                None => out.extend_from_slice(&place(UNKNOWN, UNKNOWN, 0)),
-            },
+    fn put_message_and_place(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
+        if let Some(message) = record.message {
+            put_quoted(message, out);
+        }
+        if let Some(site) = record.site {
+            return out.extend_from_slice(&place(site.module, site.function, site.line));
+        }
+        match self.sites.get(&self.names.sites, record.header.site, SitePieces::new) {
+            Some((_, pieces)) if record.message.is_none() => out.extend_from_slice(&pieces.message_and_place),
+            Some((_, pieces)) => out.extend_from_slice(&pieces.place),
+            None => {
+                if record.message.is_none() {
+                    put_quoted(UNKNOWN, out);
+                }
+                out.extend_from_slice(&place(UNKNOWN, UNKNOWN, 0));
+            }
         }
     }
 
@@ -321,6 +337,8 @@ mod tests {
         extra: &'a [(&'a str, Value<'a>)],
         context: Option<(&'a str, &'a [(&'a str, Value<'a>)])>,
         message: &'a str,
+        /// Whether the message is the call site's.
+        in_site: bool,
     }
 
     fn record(parts: &Parts<'_>) -> Vec<u8> {
@@ -329,6 +347,7 @@ mod tests {
             function: "handle_request".into(),
             line: 42,
             fields: parts.site_fields.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            message: parts.in_site.then(|| parts.message.to_owned()),
         });
         let mut out = Vec::new();
         let header = Header {
@@ -338,12 +357,15 @@ mod tests {
             site: site.unwrap(),
             logger: names::here().logger("wechat_backend.api".into()).unwrap(),
             thread: INLINE,
-            flags: if parts.context.is_some() { flag::CONTEXT } else { 0 },
+            flags: if parts.context.is_some() { flag::CONTEXT } else { 0 }
+                | if parts.in_site { flag::SITE_MESSAGE } else { 0 },
             extra: u16::try_from(parts.extra.len()).unwrap(),
         };
         out.put(&header.to_bytes());
         out.put_text("MainThread");
-        out.put_text(parts.message);
+        if !parts.in_site {
+            out.put_text(parts.message);
+        }
         if let Some((trace_id, fields)) = parts.context {
             let mut context = Vec::new();
             put_context(&mut context, Some(trace_id), None);
@@ -366,11 +388,18 @@ mod tests {
 
     #[test]
     fn keys_stand_in_the_order_of_the_guide() {
+        for in_site in [false, true] {
+            keys_stand_in_order(in_site);
+        }
+    }
+
+    fn keys_stand_in_order(in_site: bool) {
         let record = record(&Parts {
             site_fields: &[("endpoint", Value::Text("/api/ai/chat")), ("status", Value::Integer(200))],
             extra: &[],
             context: Some(("abc-123-xyz", &[])),
             message: "API 请求成功",
+            in_site,
         });
         let expected = format!(
             concat!(
@@ -392,18 +421,20 @@ mod tests {
             extra: &[("level", Value::Integer(1))],
             context: Some(("t", &[("user", Value::Text("context")), ("tenant", Value::Integer(7))])),
             message: "m",
+            in_site: false,
         });
         assert!(line(&record).ends_with("\"trace_id\":\"t\",\"tenant\":7,\"user\":\"call\",\"fields.level\":1}\n"));
     }
 
     proptest! {
         #[test]
-        fn any_text_gives_one_valid_line(message: String, name: String, text: String, extra: String) {
+        fn any_text_gives_one_valid_line(message: String, name: String, text: String, extra: String, in_site: bool) {
             let record = record(&Parts {
                 site_fields: &[(&name, Value::Text(&text))],
                 extra: &[(&extra, Value::Text(&text))],
                 context: Some((&text, &[(&extra, Value::Bool(true))])),
                 message: &message,
+                in_site,
             });
             let line = line(&record);
             prop_assert_eq!(line.matches('\n').count(), 1);
