@@ -100,11 +100,16 @@ pub fn capture_plain(py: Python<'_>, level: i32, origin: &Origin<'_>, arguments:
         context.get().put(&mut out);
     }
     if !arguments.names.is_null() {
-        // SAFETY: a live tuple; as many values follow the positional ones as it has items.
-        for index in 0..unsafe { ffi::PyTuple_GET_SIZE(arguments.names) } {
-            // SAFETY: as above. Python code that runs here cannot take the caller's arguments away.
-            let outcome = unsafe { value::capture(&mut out, arguments.get(1 + index.unsigned_abs())) };
-            count(outcome);
+        // SAFETY: a live tuple; as many values follow the positional ones as it has items. Python code that runs here cannot
+        // take the caller's arguments away.
+        unsafe {
+            let (values, last) = (arguments.values.add(1), ffi::PyTuple_GET_SIZE(arguments.names).unsigned_abs());
+            let mut next = value::capture_row(&mut out, values, last);
+            while next < last {
+                count(value::capture(&mut out, *values.add(next)));
+                next += 1;
+                next += value::capture_row(&mut out, values.add(next), last - next);
+            }
         }
     }
     Some(out)
