@@ -113,10 +113,18 @@ impl Header {
     }
 }
 
+/// Something of the header. Every captured record has one, so a single look at the length will do.
+#[inline]
+fn head<R>(record: &[u8], read: impl FnOnce(&[u8; HEADER]) -> R) -> R {
+    read(record.first_chunk().unwrap_or(&[0; HEADER]))
+}
+
 /// Numbers a captured record.
 #[inline]
 pub fn set_sequence(record: &mut [u8], sequence: u64) {
-    record[SEQUENCE..SEQUENCE + 8].copy_from_slice(&sequence.to_le_bytes());
+    if let Some(head) = record.first_chunk_mut::<HEADER>() {
+        head[SEQUENCE..SEQUENCE + 8].copy_from_slice(&sequence.to_le_bytes());
+    }
 }
 
 /// Adds flags to a captured record.
@@ -130,14 +138,14 @@ pub fn add_flags(record: &mut [u8], flags: u16) {
 #[inline]
 #[must_use]
 pub fn time_of(record: &[u8]) -> i64 {
-    record.first_chunk().map_or(0, |time| i64::from_le_bytes(*time))
+    head(record, |head| i64::from_le_bytes(*head.first_chunk().unwrap_or(&[0; 8])))
 }
 
 /// Level of a captured record.
 #[inline]
 #[must_use]
 pub fn level_of(record: &[u8]) -> i32 {
-    i32::from_le_bytes([record[16], record[17], record[18], record[19]])
+    head(record, |head| i32::from_le_bytes([head[16], head[17], head[18], head[19]]))
 }
 
 /// A call site that found no room in the table, before the message.

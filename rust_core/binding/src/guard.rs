@@ -9,13 +9,15 @@ use unified_logger_core::level;
 use crate::gil::Gil;
 use crate::gil::intern;
 use crate::runtime;
-use crate::watch::{Kind, Watched, dict_of};
+use crate::watch::{Kind, Same, Watched, dict_of};
 
 /// The root handler that brings `logging` records in: not one of other people's.
 static ROOT_HANDLER: Gil<Option<Py<PyAny>>> = Gil::new(None);
 
 /// Counts what makes every remembered answer stale at once.
 static EPOCH: Gil<u64> = Gil::new(0);
+/// An epoch that never is: what was remembered then is asked anew at each call.
+const NEVER: u64 = u64::MAX;
 
 pub fn set_root_handler(py: Python<'_>, handler: Option<Py<PyAny>>) {
     ask_anew(py);
@@ -44,8 +46,8 @@ fn is_root_handler(handler: &Bound<'_, PyAny>) -> bool {
 pub struct Guard {
     epoch: u64,
     watched: Watched,
-    types: Vec<Version>,
-    lists: Vec<List>,
+    types: Box<[Same<u32>]>,
+    lists: Box<[Same<usize>]>,
     _held: Vec<Py<PyAny>>,
     /// A bit for each of `level::NAMES`.
     enabled: u8,
@@ -53,50 +55,29 @@ pub struct Guard {
     native: bool,
 }
 
-/// A class, as it was.
-struct Version(*mut ffi::PyTypeObject, u32);
-
-/// A list of handlers or filters, as it was. The list itself is an attribute of a watched dictionary.
-struct List {
-    list: *mut ffi::PyListObject,
-    len: ffi::Py_ssize_t,
-    first: *mut ffi::PyObject,
-}
-
 // SAFETY: used under the interpreter lock; `_held` keeps what the pointers mean alive.
 unsafe impl Send for Guard {}
 
-impl Version {
-    fn of(class: &Bound<'_, PyType>) -> Self {
-        let class = class.as_type_ptr();
-        // SAFETY: a live class.
-        Self(class, unsafe { (*class).tp_version_tag })
-    }
-
-    #[inline]
-    fn is_unchanged(&self) -> bool {
-        // SAFETY: the class is held. 0 means that it changed and was not looked at since.
-        self.1 != 0 && unsafe { (*self.0).tp_version_tag } == self.1
-    }
+/// The version of a class. 0 means that it changed and was not looked at since.
+fn version(class: &Bound<'_, PyType>) -> Same<u32> {
+    // SAFETY: a class is never moved, and the guard holds it.
+    unsafe { Same::new(&raw const (*class.as_type_ptr()).tp_version_tag) }
 }
 
-impl List {
-    fn of(list: &Bound<'_, PyList>) -> Self {
-        let list = list.as_ptr().cast::<ffi::PyListObject>();
-        // SAFETY: a live list.
-        unsafe { Self { list, len: ffi::PyList_GET_SIZE(list.cast()), first: Self::first(list) } }
-    }
-
-    #[inline]
-    unsafe fn first(list: *mut ffi::PyListObject) -> *mut ffi::PyObject {
-        // SAFETY: the caller holds the list; item 0 exists when the size is not 0.
-        unsafe { if ffi::PyList_GET_SIZE(list.cast()) == 0 { std::ptr::null_mut() } else { *(*list).ob_item } }
-    }
-
-    #[inline]
-    fn is_unchanged(&self) -> bool {
-        // SAFETY: the list is held.
-        unsafe { ffi::PyList_GET_SIZE(self.list.cast()) == self.len && Self::first(self.list) == self.first }
+/// What changes with a list of handlers or filters: its size, where its items are, and the first of them. The last is looked
+/// at only as long as the others are the same.
+fn words(list: &Bound<'_, PyList>) -> Vec<Same<usize>> {
+    let list = list.as_ptr().cast::<ffi::PyListObject>();
+    // SAFETY: a live list, which the guard holds. There is a first item when the size is not 0, and it stays where it is until
+    // one of the two words before it changes.
+    unsafe {
+        let size = (&raw const (*list).ob_base.ob_size).cast::<usize>();
+        let items = (&raw const (*list).ob_item).cast::<usize>();
+        let mut words = vec![Same::new(size), Same::new(items)];
+        if *size != 0 {
+            words.push(Same::new((*list).ob_item.cast::<usize>()));
+        }
+        words
     }
 }
 
@@ -105,8 +86,8 @@ impl Guard {
     pub fn is_current(&self, py: Python<'_>) -> bool {
         self.epoch == epoch(py)
             && self.watched.is_unchanged()
-            && self.types.iter().all(Version::is_unchanged)
-            && self.lists.iter().all(List::is_unchanged)
+            && self.types.iter().all(Same::is_unchanged)
+            && self.lists.iter().all(Same::is_unchanged)
     }
 
     #[inline]
@@ -128,9 +109,8 @@ impl Guard {
                 return Ok(guard);
             }
         }
-        let (mut guard, _) = Self::ask_once(logger)?;
-        guard.types.push(Version(logger.get_type().as_type_ptr(), 0)); // Never current: asked at each call.
-        Ok(guard)
+        let (guard, _) = Self::ask_once(logger)?;
+        Ok(Self { epoch: NEVER, ..guard })
     }
 
     fn ask_once(logger: &Bound<'_, PyAny>) -> PyResult<(Self, bool)> {
@@ -148,10 +128,11 @@ impl Guard {
         chain.dicts.push(cache);
         chain.dicts.push(logging.dict());
         let guard = Self {
-            epoch: epoch(py),
+            // A class that has no version would not change when it is changed.
+            epoch: if chain.versioned { epoch(py) } else { NEVER },
             watched: Watched::new(Kind::Loggers, chain.dicts),
-            types: chain.types,
-            lists: chain.lists,
+            types: chain.types.into(),
+            lists: chain.lists.into(),
             _held: chain.held,
             enabled,
             native: chain.native && !runtime::is_off(py),
@@ -165,8 +146,11 @@ struct Chain<'py> {
     class: Bound<'py, PyAny>,
     home: Bound<'py, PyDict>,
     dicts: Vec<Bound<'py, PyDict>>,
-    types: Vec<Version>,
-    lists: Vec<List>,
+    classes: Vec<*mut ffi::PyTypeObject>,
+    types: Vec<Same<u32>>,
+    /// Whether all of these have a version.
+    versioned: bool,
+    lists: Vec<Same<usize>>,
     held: Vec<Py<PyAny>>,
     native: bool,
 }
@@ -181,7 +165,9 @@ impl<'py> Chain<'py> {
             class,
             home: logging.dict(),
             dicts: Vec::new(),
+            classes: Vec::new(),
             types: Vec::new(),
+            versioned: true,
             lists: Vec::new(),
             held: Vec::new(),
             native,
@@ -214,9 +200,10 @@ impl<'py> Chain<'py> {
     fn add_class(&mut self, logger: &Bound<'py, PyAny>) -> PyResult<()> {
         let py = logger.py();
         let class = logger.get_type();
-        if self.types.iter().any(|known| known.0 == class.as_type_ptr()) {
+        if self.classes.contains(&class.as_type_ptr()) {
             return Ok(());
         }
+        self.classes.push(class.as_type_ptr());
         for name in
             [intern!(py, "handle"), intern!(py, "callHandlers"), intern!(py, "makeRecord"), intern!(py, "filter")]
         {
@@ -227,7 +214,9 @@ impl<'py> Chain<'py> {
             self.native &= stock && method.is(&self.class.getattr(name)?);
         }
         // Only now: looking attributes up gives a changed class its new version.
-        self.types.push(Version::of(&class));
+        let version = version(&class);
+        self.versioned &= version.is_not(0);
+        self.types.push(version);
         self.held.push(class.into_any().unbind());
         Ok(())
     }
@@ -242,7 +231,7 @@ impl<'py> Chain<'py> {
             1 => is_root_handler(&list.get_item(0)?),
             _ => false,
         };
-        self.lists.push(List::of(list));
+        self.lists.extend(words(list));
         self.held.push(list.clone().into_any().unbind());
         Ok(())
     }

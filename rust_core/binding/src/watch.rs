@@ -8,6 +8,36 @@ use pyo3::types::PyDict;
 
 use crate::gil::intern;
 
+/// A word in memory, as it was. Whoever keeps it keeps the memory alive.
+pub struct Same<T> {
+    at: *const T,
+    was: T,
+}
+
+impl<T: Copy + PartialEq> Same<T> {
+    /// # Safety
+    /// `at` can be read, now and whenever `is_unchanged` is asked.
+    pub unsafe fn new(at: *const T) -> Self {
+        // SAFETY: promised by the caller.
+        Self { at, was: unsafe { *at } }
+    }
+
+    pub fn is_not(&self, value: T) -> bool {
+        self.was != value
+    }
+
+    #[inline]
+    pub fn is_unchanged(&self) -> bool {
+        // SAFETY: promised to `new`.
+        unsafe { *self.at == self.was }
+    }
+}
+
+// SAFETY: used under the interpreter lock.
+unsafe impl<T> Send for Same<T> {}
+// SAFETY: as above.
+unsafe impl<T> Sync for Same<T> {}
+
 /// What a watched dictionary is looked at for.
 #[derive(Clone, Copy)]
 pub enum Kind {
@@ -66,27 +96,22 @@ mod imp {
     use pyo3::prelude::*;
     use pyo3::types::PyDict;
 
-    pub struct Watched(Vec<(*mut ffi::PyDictObject, u64)>);
+    use super::Same;
 
-    // SAFETY: only used under the interpreter lock.
-    unsafe impl Send for Watched {}
-    // SAFETY: as above.
-    unsafe impl Sync for Watched {}
+    pub struct Watched(Box<[Same<u64>]>);
 
     impl Watched {
         pub fn new(_kind: super::Kind, dicts: &[Bound<'_, PyDict>]) -> Self {
-            let tag_of = |dict: &Bound<'_, PyDict>| {
-                let dict = dict.as_ptr().cast::<ffi::PyDictObject>();
-                // SAFETY: a live dictionary.
-                (dict, unsafe { (*dict).ma_version_tag })
+            // SAFETY: the outer struct holds the dictionaries.
+            let tag_of = |dict: &Bound<'_, PyDict>| unsafe {
+                Same::new(&raw const (*dict.as_ptr().cast::<ffi::PyDictObject>()).ma_version_tag)
             };
             Self(dicts.iter().map(tag_of).collect())
         }
 
         #[inline]
         pub fn is_unchanged(&self) -> bool {
-            // SAFETY: the dictionaries are held by the outer struct.
-            self.0.iter().all(|(dict, tag)| unsafe { (**dict).ma_version_tag == *tag })
+            self.0.iter().all(Same::is_unchanged)
         }
     }
 }
