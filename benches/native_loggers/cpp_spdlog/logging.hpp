@@ -17,6 +17,7 @@
 #include <string>
 #include <thread>
 
+// Slots. A few per cent faster than with spdlog's usual 8,192.
 constexpr std::size_t QUEUE_SIZE = 65'536;
 
 // spdlog has no context that a line takes its trace from (mapped contexts came with 1.14): the program has one.

@@ -13,6 +13,8 @@ use tracing::{Level, debug, info, info_span};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 
 /// The file, with a count of the lines in it: tracing-appender cannot be asked whether it has written everything.
+///
+/// Without a buffer, as the files of tracing-appender itself are.
 struct Counted {
     file: File,
     taken: u64,
