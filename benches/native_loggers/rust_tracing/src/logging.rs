@@ -1,7 +1,7 @@
 //! tracing as it is set up for JSON in files: formatted by the caller, written by a thread of tracing-appender.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,18 +14,18 @@ use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 
 /// The file, with a count of the lines in it: tracing-appender cannot be asked whether it has written everything.
 ///
-/// Without a buffer, as the files of tracing-appender itself are.
+/// With a buffer, which the files of tracing-appender itself have not: it makes it faster.
 struct Counted {
-    file: File,
+    file: BufWriter<File>,
     taken: u64,
     written: Arc<AtomicU64>,
 }
 
 impl Write for Counted {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let length = self.file.write(line)?;
+        self.file.write_all(line)?;
         self.taken += 1;
-        Ok(length)
+        Ok(line.len())
     }
 
     /// Called whenever the queue is empty.
@@ -47,7 +47,8 @@ impl Logging {
     /// Logs to `app.log` in `folder`, losing nothing: a caller waits where the queue is full.
     pub fn start(folder: &Path) -> io::Result<Self> {
         let written = Arc::new(AtomicU64::new(0));
-        let counted = Counted { file: File::create(folder.join("app.log"))?, taken: 0, written: Arc::clone(&written) };
+        let file = BufWriter::with_capacity(64 << 10, File::create(folder.join("app.log"))?);
+        let counted = Counted { file, taken: 0, written: Arc::clone(&written) };
         let (writer, guard) = NonBlockingBuilder::default().lossy(false).finish(counted);
         tracing_subscriber::fmt()
             .json()
