@@ -9,7 +9,7 @@ use unified_logger_core::level;
 use crate::gil::Gil;
 use crate::gil::intern;
 use crate::runtime;
-use crate::watch::{Kind, Same, Watched, dict_of};
+use crate::watch::{Kind, Watched, Words, dict_of};
 
 /// The root handler that brings `logging` records in: not one of other people's.
 static ROOT_HANDLER: Gil<Option<Py<PyAny>>> = Gil::new(None);
@@ -46,8 +46,7 @@ fn is_root_handler(handler: &Bound<'_, PyAny>) -> bool {
 pub struct Guard {
     epoch: u64,
     watched: Watched,
-    types: Box<[Same<u32>]>,
-    lists: Box<[Same<usize>]>,
+    shape: Shape,
     _held: Vec<Py<PyAny>>,
     /// A bit for each of `level::NAMES`.
     enabled: u8,
@@ -58,36 +57,45 @@ pub struct Guard {
 // SAFETY: used under the interpreter lock; `_held` keeps what the pointers mean alive.
 unsafe impl Send for Guard {}
 
-/// The version of a class. 0 means that it changed and was not looked at since.
-fn version(class: &Bound<'_, PyType>) -> Same<u32> {
-    // SAFETY: a class is never moved, and the guard holds it.
-    unsafe { Same::new(&raw const (*class.as_type_ptr()).tp_version_tag) }
+/// What changes with classes, and with lists of handlers or filters.
+struct Shape {
+    /// Versions of classes.
+    classes: Words<u32, 2>,
+    /// Sizes of lists, and where their items are.
+    lists: Words<usize, 6>,
+    /// First items of lists: there to be looked at as long as size and place are the same.
+    items: Words<usize, 2>,
 }
 
-/// What changes with a list of handlers or filters: its size, where its items are, and the first of them. The last is looked
-/// at only as long as the others are the same.
-fn words(list: &Bound<'_, PyList>) -> Vec<Same<usize>> {
-    let list = list.as_ptr().cast::<ffi::PyListObject>();
-    // SAFETY: a live list, which the guard holds. There is a first item when the size is not 0, and it stays where it is until
-    // one of the two words before it changes.
-    unsafe {
-        let size = (&raw const (*list).ob_base.ob_size).cast::<usize>();
-        let items = (&raw const (*list).ob_item).cast::<usize>();
-        let mut words = vec![Same::new(size), Same::new(items)];
-        if *size != 0 {
-            words.push(Same::new((*list).ob_item.cast::<usize>()));
+impl Shape {
+    #[inline(always)]
+    fn is_unchanged(&self) -> bool {
+        self.classes.are_unchanged() && self.lists.are_unchanged() && self.items.are_unchanged()
+    }
+
+    fn add_class(&mut self, class: &Bound<'_, PyType>) {
+        // SAFETY: a class is never moved, and the guard holds it.
+        unsafe { self.classes.push(&raw const (*class.as_type_ptr()).tp_version_tag) };
+    }
+
+    fn add_list(&mut self, list: &Bound<'_, PyList>) {
+        let list = list.as_ptr().cast::<ffi::PyListObject>();
+        // SAFETY: a live list, which the guard holds; there is a first item when the size is not 0.
+        unsafe {
+            let size = (&raw const (*list).ob_base.ob_size).cast::<usize>();
+            self.lists.push(size);
+            self.lists.push((&raw const (*list).ob_item).cast::<usize>());
+            if *size != 0 {
+                self.items.push((*list).ob_item.cast::<usize>());
+            }
         }
-        words
     }
 }
 
 impl Guard {
     #[inline]
     pub fn is_current(&self, py: Python<'_>) -> bool {
-        self.epoch == epoch(py)
-            && self.watched.is_unchanged()
-            && self.types.iter().all(Same::is_unchanged)
-            && self.lists.iter().all(Same::is_unchanged)
+        self.epoch == epoch(py) && self.watched.is_unchanged() && self.shape.is_unchanged()
     }
 
     #[inline]
@@ -131,8 +139,7 @@ impl Guard {
             // A class that has no version would not change when it is changed.
             epoch: if chain.versioned { epoch(py) } else { NEVER },
             watched: Watched::new(Kind::Loggers, chain.dicts),
-            types: chain.types.into(),
-            lists: chain.lists.into(),
+            shape: chain.shape,
             _held: chain.held,
             enabled,
             native: chain.native && !runtime::is_off(py),
@@ -147,10 +154,9 @@ struct Chain<'py> {
     home: Bound<'py, PyDict>,
     dicts: Vec<Bound<'py, PyDict>>,
     classes: Vec<*mut ffi::PyTypeObject>,
-    types: Vec<Same<u32>>,
     /// Whether all of these have a version.
     versioned: bool,
-    lists: Vec<Same<usize>>,
+    shape: Shape,
     held: Vec<Py<PyAny>>,
     native: bool,
 }
@@ -166,9 +172,8 @@ impl<'py> Chain<'py> {
             home: logging.dict(),
             dicts: Vec::new(),
             classes: Vec::new(),
-            types: Vec::new(),
             versioned: true,
-            lists: Vec::new(),
+            shape: Shape { classes: Words::new(), lists: Words::new(), items: Words::new() },
             held: Vec::new(),
             native,
         })
@@ -214,9 +219,9 @@ impl<'py> Chain<'py> {
             self.native &= stock && method.is(&self.class.getattr(name)?);
         }
         // Only now: looking attributes up gives a changed class its new version.
-        let version = version(&class);
-        self.versioned &= version.is_not(0);
-        self.types.push(version);
+        // SAFETY: a live class. 0 means that it changed and was not looked at since.
+        self.versioned &= unsafe { (*class.as_type_ptr()).tp_version_tag } != 0;
+        self.shape.add_class(&class);
         self.held.push(class.into_any().unbind());
         Ok(())
     }
@@ -231,7 +236,7 @@ impl<'py> Chain<'py> {
             1 => is_root_handler(&list.get_item(0)?),
             _ => false,
         };
-        self.lists.extend(words(list));
+        self.shape.add_list(list);
         self.held.push(list.clone().into_any().unbind());
         Ok(())
     }
