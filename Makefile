@@ -4,7 +4,7 @@
 export PYTHON PYTHONS
 script = @python="$$(sh scripts/find-python.sh)" && exec "$$python" -B scripts/$(1)
 
-.PHONY: help demo test test-all stress fuzz check bench bench-full bench-short guarantees wheels format docs clean
+.PHONY: help demo test test-all stress fuzz check bench bench-full bench-short bench-micro guarantees wheels format docs clean
 
 help: ## list the commands
 	@echo "make COMMAND [PYTHON=/path/to/python] [ARGS='…']"
@@ -39,6 +39,9 @@ guarantees: ## let everything happen to this library and others, and write what 
 
 bench-short: ## one short round that shows that the benches run
 	$(call script,bench.py --short $(ARGS))
+
+bench-micro: ## measure the engine's rooms one by one, beside what was recorded last ('ARGS=queue' measures one)
+	$(call script,bench_micro.py $(ARGS))
 
 wheels: ## build and check the sdist and the wheels in dist/
 	$(call script,wheels.py)
