@@ -49,8 +49,7 @@ def run_forbidden(run_counted: Run) -> Run:
     ids=["info", "warning", "disabled"],
 )
 def test_a_call_makes_no_system_call(run_forbidden: Run, call: str) -> None:
-    """10,000 of them, with a context and the black box. Seen to fail with a writer that is woken for each
-    record."""
+    """10,000 of them, with a context and the black box. Seen to fail with a writer woken for each record."""
     assert run_forbidden(call) == 0
 
 
