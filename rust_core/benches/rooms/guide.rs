@@ -30,6 +30,7 @@ impl Guide {
             function: "handle".into(),
             line: 42,
             fields: FIELDS.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            ..Site::default()
         };
         let header = Header {
             time: 1_767_225_600_123_456_789,

@@ -19,6 +19,6 @@ pub fn bench(criterion: &mut Criterion) {
     let bytes = guide.bytes();
     criterion.bench_function("record/read", |bencher| bencher.iter(|| read(black_box(&bytes))));
     criterion.bench_function("record/read_checked", |bencher| {
-        bencher.iter(|| Record::read_checked(black_box(&bytes), |_| Some(5)).expect("it is whole"));
+        bencher.iter(|| Record::read_checked(black_box(&bytes), |_| Some((5, false))).expect("it is whole"));
     });
 }
