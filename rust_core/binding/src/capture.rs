@@ -15,7 +15,7 @@ use unified_logger_core::value::{Put, Value};
 use crate::context::{self, Context};
 use crate::ending;
 use crate::exception;
-use crate::frame::Frame;
+use crate::frame::Place;
 use crate::gil::intern;
 use crate::interrupt;
 use crate::runtime::{self, MALFORMED};
@@ -82,7 +82,7 @@ pub fn capture_plain(py: Python<'_>, level: i32, origin: &Origin<'_>, arguments:
     if unsafe { ffi::PyUnicode_CheckExact(message) } == 0 {
         return None;
     }
-    let place = Frame::current(py)?.place();
+    let place = Place::current(py)?;
     let Plain { number: site, mut flags } = site::find(py, place, message, arguments.names)?;
     let context = context::current(py);
     runtime::notice_fork(py);
