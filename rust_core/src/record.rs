@@ -174,7 +174,9 @@ pub struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    fn read(mut reader: Reader<'a>) -> Option<Self> {
+    /// Reads a record's context; `None` if its bytes are not whole.
+    #[must_use]
+    pub fn read(mut reader: Reader<'a>) -> Option<Self> {
         let mut ids = [None; 2];
         for id in &mut ids {
             match reader.u8()? {
@@ -204,7 +206,8 @@ pub struct Record<'a> {
     pub thread: Option<&'a str>,
     /// `None` where it is that of the call site.
     pub message: Option<&'a str>,
-    pub context: Option<Context<'a>>,
+    /// The bytes of the context, for `Context::read`.
+    pub context: Option<Reader<'a>>,
     pub exception: Option<&'a [u8]>,
     pub stack: Option<&'a [u8]>,
     /// The call site's values, then names and values of further fields.
@@ -240,7 +243,7 @@ impl<'a> Record<'a> {
     fn is_whole(&self, site_fields: usize) -> bool {
         let named = |reader: &mut Reader<'a>| reader.text().is_some() && reader.value().is_some();
         let context = self.context.is_none_or(|context| {
-            let mut fields = context.fields;
+            let Some(Context { mut fields, .. }) = Context::read(context) else { return false };
             while !fields.is_empty() {
                 if !named(&mut fields) {
                     return false;
@@ -272,10 +275,7 @@ impl<'a> Record<'a> {
         let mut section = |wanted: u16| -> Option<Option<&'a [u8]>> {
             if header.flags & wanted == 0 { Some(None) } else { reader.bytes().map(Some) }
         };
-        let context = match section(flag::CONTEXT)? {
-            Some(bytes) => Some(Context::read(whole.of_part(bytes))?),
-            None => None,
-        };
+        let context = section(flag::CONTEXT)?.map(|bytes| whole.of_part(bytes));
         let exception = section(flag::EXCEPTION)?;
         let stack = if header.flags & flag::STACK == 0 { None } else { Some(reader.bytes()?) };
         Some(Self { header, site, logger, thread, message, context, exception, stack, fields: reader })
@@ -424,7 +424,10 @@ mod tests {
         for number in [5, INLINE] {
             let mut bytes = rich(number);
             let record = Record::read_checked(&bytes, one_field).unwrap();
-            assert_eq!((record.message, record.context.unwrap().trace_id), (Some("message"), Some("trace")));
+            assert_eq!(
+                (record.message, Context::read(record.context.unwrap()).unwrap().trace_id),
+                (Some("message"), Some("trace"))
+            );
             for end in 0..bytes.len() {
                 assert!(Record::read_checked(&bytes[..end], one_field).is_none(), "cut at {end}");
             }

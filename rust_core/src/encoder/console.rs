@@ -8,7 +8,7 @@ use crate::escape;
 use crate::exception::{self, SourceCache};
 use crate::level;
 use crate::names;
-use crate::record::Record;
+use crate::record::{Context, Record};
 use crate::table::View;
 use crate::value::Value;
 
@@ -98,7 +98,7 @@ impl ConsoleEncoder {
         let mut record = *record;
         let (names, values) = {
             // Both borrow from the record and from the site held above.
-            let context = record.context.take();
+            let context = record.context.take().and_then(Context::read);
             let (mut names, mut values) = (Vec::new(), Vec::new());
             let (call_names, call_values) = call_fields(&record, site_names);
             if let Some(context) = &context {
