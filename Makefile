@@ -28,10 +28,10 @@ fuzz: ## feed bytes of every kind to what reads bytes of unknown origin, for SEC
 check: ## format, lint, types, import direction, docs, a short bench round, then test: what CI runs
 	$(call script,check.py)
 
-bench: ## measure, beside other libraries and beside what was recorded last, within ten minutes
+bench: ## measure beside other libraries, count every line, and say what changed since it was recorded, within ten minutes
 	$(call script,bench.py $(ARGS))
 
-bench-full: ## the same for as long as it takes; writes the figures into docs/
+bench-full: ## the same for as long as it takes; writes figures and plots into docs/ and both READMEs
 	$(call script,bench.py --full $(ARGS))
 
 guarantees: ## let everything happen to this library and others, and write what was kept into docs/
