@@ -42,7 +42,7 @@ def install(names: Iterable[str]) -> dict[str, str]:
     failures = {}
     for name in names:
         packages = [str(HERE / package) if package.startswith(".") else package for package in PACKAGES.get(name, [])]
-        if not packages:
+        if all(map(_there, packages)):
             continue
         source = [option for package in FROM_SOURCE.get(name, []) for option in ("--no-binary", package)]
         done = subprocess.run(
@@ -56,6 +56,15 @@ def install(names: Iterable[str]) -> dict[str, str]:
             lines = [line for line in done.stderr.splitlines() if line.strip()]
             failures[name] = f"cannot be installed: {lines[-1].strip() if lines else 'pip failed'}"
     return failures
+
+
+def _there(package: str) -> bool:
+    """Whether a pinned package is installed as it is asked for; one of this project may have changed."""
+    name, _, wanted = package.partition("==")
+    try:
+        return bool(wanted) and version(name) == wanted
+    except PackageNotFoundError:
+        return False
 
 
 def versions(names: Iterable[str]) -> dict[str, str]:

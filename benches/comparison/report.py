@@ -35,6 +35,14 @@ def spread(bench: Result | None) -> str:
     return " / ".join(number(bench.get(key), 2, 1e-3) for key in PACED) if bench else "–"
 
 
+def imported(bench: Result | None) -> str:
+    """Milliseconds of an import, and the threads that it starts, if any."""
+    if bench is None:
+        return "–"
+    started = bench["threads"] - 1
+    return number(bench["import_s"], 1, 1e3) + (f", {started} threads" if started else "")
+
+
 def total(benches: dict[str, Result], *keys: str) -> list[int]:
     """Sums over the benches, all passes included, that have all of these counts."""
     known = [bench for bench in benches.values() if all(bench.get(key) is not None for key in keys)]
@@ -80,7 +88,7 @@ def table(run: Run) -> str:
             f"{lines:,} / {asked:,}" if asked else "–",
             number(value(results, name, "throughput", "cpu_s_per_million"), 2),
             "–" if held is None else f"{held:.1f} / {number(most, 1)}",
-            number(value(results, name, "import", "import_s"), 1, 1e3),
+            imported(benches.get("import")),
             remarks(name, benches),
         ]
         rows.append(f"| {' | '.join(cells)} |")

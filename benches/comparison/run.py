@@ -28,6 +28,23 @@ AMOUNTS = {
     "minutes": measure.Amount(rounds=30, records=200_000, seconds=2.0, budget=1.0, timeout=120),
     "full": measure.Amount(rounds=30, records=200_000, seconds=3.0, budget=2.0, timeout=240),
 }
+# Shows whether a program runs, which may have to be built first.
+TRIAL = measure.Amount(rounds=1, records=200, seconds=0.01, budget=0.01, timeout=900)
+
+
+def is_program(name: str) -> bool:
+    """Whether a contender measures itself."""
+    return constant("contenders", name, "KIND") == "program"
+
+
+def prepare(names: list[str]) -> dict[str, str]:
+    """Installs the contenders. Returns why those failed that did."""
+    failures = install(names)
+    for name in filter(is_program, names):
+        _, reason = measure.program(f"contenders.{name}", TRIAL)
+        if reason:
+            failures[name] = f"does not run: {reason}"
+    return failures
 
 
 def passes(mode: str) -> list[list[str]]:
@@ -48,10 +65,10 @@ def measured(turns: list[list[str]], amount: measure.Amount, failures: dict[str,
             if name in failures:
                 continue
             began = time.monotonic()
-            is_program = constant("contenders", name, "KIND") == "program"
-            found, reason = (
-                measure.program(f"contenders.{name}", amount) if is_program else measure.contender(name, amount)
-            )
+            if is_program(name):
+                found, reason = measure.program(f"contenders.{name}", amount)
+            else:
+                found, reason = measure.contender(name, amount)
             measure.merge(results[name], found)
             print(f"pass {turn}  {name:<18} {time.monotonic() - began:5.1f} s  {reason or 'ok'}", flush=True)
             if reason and not results[name]:
@@ -88,7 +105,7 @@ def main() -> int:
         return 0
     turns = passes(mode)
     print(f"installing {len(turns[0])} contenders", flush=True)
-    failures = install(turns[0])
+    failures = prepare(turns[0])
     print(f"installed in {time.monotonic() - began:.0f} s", flush=True)
     began = time.monotonic()
     run = measured(turns, AMOUNTS[mode], failures)
@@ -98,13 +115,13 @@ def main() -> int:
         if before is not None:
             print(changes(run.goals(), before.figures(), run.figures(), run.same_machine(before)))
     print(f"\nmeasured in {time.monotonic() - began:.0f} s", flush=True)
-    if mode == "full":
-        run.record()
-        publish(run)
     ours = [name for name in run.results if name.startswith(("ours", "native_call"))]
     broken = [name for name in ours if name in run.failures or "notes" in run.results[name]]
     if broken:
         print(f"failed: {', '.join(broken)}")
+    elif mode == "full":
+        run.record()
+        publish(run)
     return 1 if broken else 0
 
 

@@ -192,6 +192,7 @@ def measured(timeout: float) -> recorded.Run:
 def test_a_program_measures_itself(contenders: Path) -> None:
     """A contender of that kind is run by its own function, with as many records as this library, and its row is like any other."""
     (contenders / "fake.py").write_text(FAKE.format(body=""), encoding="utf-8")
+    assert run.prepare(["fake"]) == {}
     found = measured(timeout=60)
     assert found.failures == {}
     assert found.results["fake"]["call"]["loop"] == 4
