@@ -155,6 +155,13 @@ def test_the_best_pass_counts_and_lines_of_all_passes_add_up() -> None:
     assert "3 lines are missing" in report.remarks("loguru_plain", merged)
 
 
+def test_of_paced_passes_the_one_with_the_shortest_tail_counts() -> None:
+    """They all take the same time; the percentiles stay those of one pass."""
+    merged = bench("paced", min=1.0, **{"p50": 1, "p99.9": 30})
+    measure.merge(merged, [{"group": "paced", "min": 1.1, "p50": 2, "p99.9": 20}])
+    assert (merged["paced"]["p50"], merged["paced"]["p99.9"]) == (2, 20)
+
+
 FAKE = '''
 """A program."""
 TITLE = "fake program"
