@@ -25,7 +25,7 @@ class Amount:
 
     Attributes:
         rounds: Of a tight loop, at most.
-        records: To write, at most; five times as many of ours and of programs.
+        records: To write, at most; five times as many of ours.
         seconds: Of paced calls.
         budget: Seconds that any other bench takes, about.
         timeout: Seconds after which a contender hangs.
@@ -55,7 +55,7 @@ def program(module: str, amount: Amount) -> tuple[list[Result], str | None]:
     """The same of a contender that is a program: its module measures it."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "results.json"
-        numbers = (amount.rounds, amount.records * 5, amount.seconds)
+        numbers = (amount.rounds, amount.records, amount.seconds)
         command = [sys.executable, "-m", "comparison.program", module, str(out), *map(str, numbers)]
         reason = _run(command, folder, amount.timeout)
         return (json.loads(out.read_text()) if out.exists() else []), reason

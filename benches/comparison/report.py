@@ -26,8 +26,11 @@ def title(name: str) -> str:
 
 
 def number(figure: float | None, digits: int = 0, factor: float = 1.0) -> str:
-    """A figure for a table."""
-    return "–" if figure is None else f"{figure * factor:,.{digits}f}"
+    """A figure for a table; one below ten has a digit behind the point."""
+    if figure is None:
+        return "–"
+    figure *= factor
+    return f"{figure:,.{digits or int(abs(figure) < 10)}f}"
 
 
 def spread(bench: Result | None) -> str:
