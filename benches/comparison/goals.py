@@ -26,7 +26,10 @@ def per_call(results: Results, name: str, group: str) -> float | None:
 
 
 def rate(results: Results, name: str, group: str) -> float | None:
-    """Records a second."""
+    """Records a second; none where some of them did not come to the disk."""
+    asked, lines = value(results, name, group, "expected"), value(results, name, group, "lines")
+    if asked is not None and lines is not None and lines < asked:
+        return None
     return ratio(value(results, name, group, "records"), value(results, name, group, "min"))
 
 

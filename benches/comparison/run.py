@@ -78,6 +78,14 @@ def measured(turns: list[list[str]], amount: measure.Amount, failures: dict[str,
     return recorded.Run.here(failures, results)
 
 
+def failed(run: recorded.Run) -> list[str]:
+    """Which contenders of ours have no figures, only some, or fewer lines than records."""
+    ours = [name for name in run.results if name.startswith(("ours", "native_call"))]
+    counts = {name: report.total(run.results[name], "expected", "lines") for name in ours}
+    lost = [name for name, (asked, lines) in counts.items() if lines < asked]
+    return [name for name in ours if name in run.failures or "notes" in run.results[name] or name in lost]
+
+
 def publish(run: recorded.Run) -> None:
     """Writes the pages and the plots."""
     from . import draw  # the only module that needs a plotting library
@@ -90,7 +98,7 @@ def main() -> int:
     """Run the command.
 
     Returns:
-        The exit code: other than 0 when a bench of ours failed; never for its figures.
+        The exit code: other than 0 when a bench of ours failed or lost a line; never for its figures.
     """
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     which = parser.add_mutually_exclusive_group()
@@ -115,9 +123,7 @@ def main() -> int:
         if before is not None:
             print(changes(run.goals(), before.figures(), run.figures(), run.same_machine(before)))
     print(f"\nmeasured in {time.monotonic() - began:.0f} s", flush=True)
-    ours = [name for name in run.results if name.startswith(("ours", "native_call"))]
-    broken = [name for name in ours if name in run.failures or "notes" in run.results[name]]
-    if broken:
+    if broken := failed(run):
         print(f"failed: {', '.join(broken)}")
     elif mode == "full":
         run.record()

@@ -94,6 +94,13 @@ def bench(group: str, **more: Any) -> dict[str, dict[str, Any]]:
     return {group: {"group": group, **more}}
 
 
+def test_who_loses_lines_has_no_rate() -> None:
+    """Records that are thrown away are no records on disk, however fast."""
+    throughput = {"min": 1.0, "records": 100, "expected": 200}
+    assert goals.rate({"any": bench("throughput", lines=200, **throughput)}, "any", "throughput") == 100
+    assert goals.rate({"any": bench("throughput", lines=199, **throughput)}, "any", "throughput") is None
+
+
 def test_native_programs_have_their_rows_when_they_are_there() -> None:
     """Ours is compared with the better of the two to disk, and with the call of C++."""
     ours = bench("call", min=1.0, loop=100) | bench("throughput", min=1.0, records=4_000)
@@ -160,6 +167,21 @@ def test_of_paced_passes_the_one_with_the_shortest_tail_counts() -> None:
     merged = bench("paced", min=1.0, **{"p50": 1, "p99.9": 30})
     measure.merge(merged, [{"group": "paced", "min": 1.1, "p50": 2, "p99.9": 20}])
     assert (merged["paced"]["p50"], merged["paced"]["p99.9"]) == (2, 20)
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "more", "broken"),
+    [
+        ("ours", 10, {}, []),
+        ("ours", 9, {}, ["ours"]),
+        ("ours", 10, bench("notes", reason="it stopped"), ["ours"]),
+        ("loguru_plain", 9, {}, []),
+    ],
+)
+def test_only_what_is_wrong_with_ours_fails_the_run(name: str, lines: int, more: Any, broken: list[str]) -> None:
+    """A line of ours that is missing does, a figure or another library's lines do not."""
+    results = {name: bench("throughput", min=9e9, records=10, expected=10, lines=lines) | more}
+    assert run.failed(recorded.Run("", "", 2, "3.11.7", False, {}, results)) == broken
 
 
 FAKE = '''
