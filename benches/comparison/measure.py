@@ -70,7 +70,8 @@ def merge(into: dict[str, Result], results: list[Result]) -> None:
             continue
         counts = [key for key in COUNTS if known.get(key) is not None and result.get(key) is not None]
         lines = {key: known[key] + result[key] for key in counts}
-        into[result["group"]] = {**min(known, result, key=_rank), **lines}
+        best = min(known, result, key=_rank)
+        into[result["group"]] = {**best, **lines}
 
 
 def _rank(result: Result) -> float:
