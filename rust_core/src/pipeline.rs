@@ -352,8 +352,7 @@ impl Pipeline {
     fn commit_console(&mut self) {
         let Some(console) = &mut self.console else { return };
         if !self.console_lines.is_empty() {
-            console.send(&self.console_lines, self.console_count);
-            self.console_lines.clear();
+            console.send(&mut self.console_lines, self.console_count);
             self.console_count = 0;
         }
     }

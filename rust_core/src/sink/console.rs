@@ -16,6 +16,8 @@ use crate::worker::Worker;
 /// Batches the thread may lag behind; beyond, lines are dropped and counted.
 const BATCHES: usize = 64;
 const BYTES: u64 = 1 << 20;
+/// Batches whose memory is kept for others.
+const SPARE: usize = 2;
 /// A console that shows nothing for so long is blocked.
 const BLOCKED: Duration = Duration::from_millis(500);
 
@@ -39,7 +41,15 @@ pub struct ConsoleSink {
     /// Where lines are counted: they go on over sinks that take each other's place.
     stats: Arc<Stats>,
     counts: Arc<Counts>,
-    thread: Option<(Sender<Batch>, Worker)>,
+    thread: Option<Thread>,
+}
+
+#[derive(Debug)]
+struct Thread {
+    batches: Sender<Batch>,
+    /// Memory that comes back, so that none is asked for at each batch.
+    spare: Receiver<Vec<u8>>,
+    worker: Worker,
 }
 
 impl ConsoleSink {
@@ -49,8 +59,8 @@ impl ConsoleSink {
         Self { stats, counts: Arc::default(), thread: None }
     }
 
-    /// Hands over `lines` whole lines. Never waits: what finds no room is dropped and counted.
-    pub fn send(&mut self, bytes: &[u8], lines: u64) {
+    /// Hands over `lines` whole lines, and leaves `bytes` empty. Never waits: what finds no room is dropped and counted.
+    pub fn send(&mut self, bytes: &mut Vec<u8>, lines: u64) {
         let counts = &self.counts;
         let size = bytes.len() as u64;
         let full = counts.pending.load(Ordering::Relaxed) > 0
@@ -58,10 +68,16 @@ impl ConsoleSink {
         if self.thread.is_none() {
             self.thread = start(Arc::clone(&self.stats), Arc::clone(counts));
         }
-        let batches = self.thread.as_ref().map(|(batches, _)| batches);
         counts.pending.fetch_add(size, Ordering::Relaxed);
-        let sent = !full && batches.is_some_and(|to| to.try_send(Batch { bytes: bytes.to_vec(), lines }).is_ok());
+        let sent = match &self.thread {
+            Some(thread) if !full => {
+                let spare = thread.spare.try_recv().unwrap_or_default();
+                thread.batches.try_send(Batch { bytes: std::mem::replace(bytes, spare), lines }).is_ok()
+            }
+            _ => false,
+        };
         if !sent {
+            bytes.clear();
             counts.pending.fetch_sub(size, Ordering::Relaxed);
             self.stats.console_dropped.add(lines);
         }
@@ -72,7 +88,7 @@ impl ConsoleSink {
         if !self.progress().wait(deadline.saturating_duration_since(Instant::now())) {
             return;
         }
-        if let Some((batches, worker)) = self.thread.take() {
+        if let Some(Thread { batches, worker, .. }) = self.thread.take() {
             drop(batches);
             // One that is slow to go has nothing left to do.
             let _ = worker.end(deadline);
@@ -113,15 +129,16 @@ impl ConsoleProgress {
     }
 }
 
-fn start(stats: Arc<Stats>, counts: Arc<Counts>) -> Option<(Sender<Batch>, Worker)> {
-    let (sender, receiver) = bounded(BATCHES);
-    let worker = Worker::start("unified_console", move || run(&receiver, &stats, &counts)).ok()?;
-    Some((sender, worker))
+fn start(stats: Arc<Stats>, counts: Arc<Counts>) -> Option<Thread> {
+    let (batches, receiver) = bounded(BATCHES);
+    let (back, spare) = bounded(SPARE);
+    let worker = Worker::start("unified_console", move || run(&receiver, &back, &stats, &counts)).ok()?;
+    Some(Thread { batches, spare, worker })
 }
 
 /// Ends when the sink goes.
-fn run(batches: &Receiver<Batch>, stats: &Stats, counts: &Counts) {
-    for batch in batches {
+fn run(batches: &Receiver<Batch>, back: &Sender<Vec<u8>>, stats: &Stats, counts: &Counts) {
+    for mut batch in batches {
         let write = || {
             fault_injection::pass(Fault::Console);
             platform::write_stderr_patiently(&batch.bytes)
@@ -134,5 +151,8 @@ fn run(batches: &Receiver<Batch>, stats: &Stats, counts: &Counts) {
         count.add(batch.lines);
         counts.passed.fetch_add(1, Ordering::Relaxed);
         counts.pending.fetch_sub(batch.bytes.len() as u64, Ordering::Release);
+        batch.bytes.clear();
+        // Where there is enough of it already, it goes.
+        let _ = back.try_send(batch.bytes);
     }
 }
