@@ -52,8 +52,6 @@ pub struct Engine {
     writer: Mutex<Option<Worker>>,
     /// Forks under way.
     forks: AtomicU32,
-    /// What the queue holds is of this pool, or plain memory.
-    pool: Option<Pool>,
     black_box: Option<BlackBox>,
 }
 
@@ -93,6 +91,7 @@ impl Engine {
             notices: SegQueue::new(),
             console: pipeline.console_progress(),
             watch: black_box.as_ref().map(BlackBox::watch),
+            pool: made.pool,
             desk: Mutex::new(Desk::new(pipeline)),
             state: AtomicU8::new(state::OPEN),
             rest: AtomicU8::new(rest::WORKS),
@@ -100,19 +99,13 @@ impl Engine {
             errors,
             stuck: AtomicBool::new(false),
         };
-        Ok(Self {
-            shared: Arc::new(shared),
-            settings,
-            writer: Mutex::new(None),
-            forks: AtomicU32::new(0),
-            pool: made.pool,
-            black_box,
-        })
+        shared.prepare_pool();
+        Ok(Self { shared: Arc::new(shared), settings, writer: Mutex::new(None), forks: AtomicU32::new(0), black_box })
     }
 
     /// Lets captures take their buffers from this engine's pool from now on; see `Pool::make_current`.
     pub fn make_current(&self) {
-        if let Some(pool) = &self.pool {
+        if let Some(pool) = &self.shared.pool {
             pool.make_current();
         }
     }
@@ -173,7 +166,7 @@ impl Engine {
     /// Offers a captured record. Never waits while the pipeline is open; afterwards it writes the record itself.
     #[inline]
     pub fn offer(&self, record: Buffer) -> Offered {
-        let record = match &self.pool {
+        let record = match &self.shared.pool {
             Some(pool) if !pool.owns(&record) => Self::bring_in(pool, record),
             _ => record,
         };

@@ -32,6 +32,8 @@ const SHARES: [usize; SIZES.len()] = [0, 27, 14, 11];
 pub const PREFIX: usize = 24;
 /// Pools there may be at once: each engine has one, and those replaced while their records are on their way.
 const POOLS: usize = 63;
+/// Slots of each size whose memory is there before they are first taken, at the least: see `Pool::prepare`.
+const AHEAD: [u32; SIZES.len()] = [1_024, 128, 16, 1];
 /// In place of a slot: the buffer is plain memory.
 const HEAP: u32 = u32::MAX;
 const ALIGN: usize = 64;
@@ -78,11 +80,29 @@ struct Class {
     size: usize,
     count: u32,
     stack: Stack,
+    /// Slots up to this one have their memory.
+    ready: AtomicU32,
 }
 
 impl Class {
     fn new(slots: NonNull<u8>, size: usize, count: u32) -> Self {
-        Self { slots, size, count, stack: Stack::new(count) }
+        Self { slots, size, count, stack: Stack::new(count), ready: AtomicU32::new(0) }
+    }
+
+    /// As many slots again as were ever taken get their memory, and at least `ahead`, once half of that is used up.
+    fn prepare(&self, memory: &Mapping, ahead: u32) {
+        let (taken, ready) = (self.stack.taken_ever(), self.ready.load(Ordering::Relaxed));
+        let ahead = ahead.max(taken);
+        if ready == self.count || taken + ahead / 2 < ready {
+            return;
+        }
+        let until = (taken + ahead).min(self.count);
+        self.ready.store(until, Ordering::Relaxed);
+        let from = ready.max(taken).min(until);
+        memory.populate(
+            self.slot(0).as_ptr().addr() - memory.start().as_ptr().addr() + from as usize * self.size,
+            (until - from) as usize * self.size,
+        );
     }
 
     #[inline]
@@ -99,7 +119,7 @@ struct Slab {
     number: u32,
     forks: u32,
     classes: [Class; SIZES.len()],
-    _memory: Mapping,
+    memory: Mapping,
 }
 
 // SAFETY: a slot is handed to one owner at a time; everything else in a slab is atomic.
@@ -187,7 +207,7 @@ impl Pool {
             // SAFETY: the areas lie within the memory, as just asserted.
             classes: [0, 1, 2, 3]
                 .map(|class| unsafe { Class::new(start.add(areas[class].offset), SIZES[class], areas[class].count) }),
-            _memory: memory,
+            memory,
         });
         retire(None);
         for (number, place) in SLABS.iter().enumerate() {
@@ -211,6 +231,18 @@ impl Pool {
     /// current pool while this is called must be kept from doing so at that moment: by the interpreter's lock.
     pub fn make_current(&self) {
         CURRENT.store(ptr::from_ref(self.slab()).cast_mut(), Ordering::Release);
+    }
+
+    /// Has the system provide the memory of slots ahead of their first use: whoever writes a record must not wait for that. To be
+    /// called by one thread at a time, whenever slots were taken.
+    pub fn prepare(&self) {
+        if self.is_anothers() {
+            return;
+        }
+        let slab = self.slab();
+        for (class, ahead) in slab.classes.iter().zip(AHEAD) {
+            class.prepare(&slab.memory, ahead);
+        }
     }
 
     /// A buffer of this pool with room for `bytes`, if there is one free.
@@ -625,6 +657,41 @@ mod tests {
         assert!(held.iter().all(|buffer| pool.owns(buffer)));
         let held: Vec<Buffer> = (0..10_000).map(|_| Buffer::take()).collect();
         assert!(held.iter().any(|buffer| buffer.heap_size() > 0));
+    }
+
+    /// Page faults of the calling thread so far.
+    #[cfg(target_os = "linux")]
+    fn faults() -> i64 {
+        // SAFETY: all zeroes are a valid value, and the pointer is to it.
+        unsafe {
+            let mut usage: libc::rusage = std::mem::zeroed();
+            libc::getrusage(libc::RUSAGE_THREAD, &raw mut usage);
+            usage.ru_minflt
+        }
+    }
+
+    // Seen to fail with either `prepare` left out.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn whoever_takes_a_prepared_slot_meets_no_page_fault() {
+        let pool = Pool::plain(8 << 20).unwrap();
+        let mut held = Vec::with_capacity(6_000);
+        held.resize_with(6_000, || None);
+        let mut taken = |slots: std::ops::Range<usize>| {
+            let before = faults();
+            held[slots].fill_with(|| {
+                let mut buffer = pool.take(100)?;
+                buffer.put(&[1; 200]);
+                Some(buffer)
+            });
+            faults() - before
+        };
+        pool.prepare();
+        assert_eq!(taken(0..1_000), 0);
+        taken(1_000..2_000);
+        pool.prepare();
+        assert_eq!(taken(2_000..3_500), 0);
+        assert!(held[..3_500].iter().flatten().all(|buffer| buffer.as_slice() == [1; 200]));
     }
 
     #[test]

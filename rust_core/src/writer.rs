@@ -16,6 +16,7 @@ use crate::pipeline::{self, Batch, Pipeline};
 use crate::queue::Queue;
 use crate::recovery;
 use crate::sink::ConsoleProgress;
+use crate::slab::Pool;
 use crate::stats::Stats;
 
 /// Sleep after work, doubled up to the longest while there is none.
@@ -110,6 +111,8 @@ pub struct Shared {
     pub notices: SegQueue<Vec<u8>>,
     pub console: Option<ConsoleProgress>,
     pub watch: Option<Watch>,
+    /// What the queue holds is of this pool, or plain memory.
+    pub pool: Option<Pool>,
     pub desk: Mutex<Desk>,
     pub state: AtomicU8,
     /// Whether the writer is to rest, one of `rest`.
@@ -123,6 +126,13 @@ pub struct Shared {
 impl Shared {
     fn desk(&self) -> MutexGuard<'_, Desk> {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sees to it that callers find memory that is there.
+    pub fn prepare_pool(&self) {
+        if let Some(pool) = &self.pool {
+            pool.prepare();
+        }
     }
 
     fn is_idle(&self) -> bool {
@@ -198,6 +208,7 @@ impl Writer<'_> {
                 self.waiting.drain(..).for_each(|(_, flush)| self.shared.flushes.push(flush));
                 return;
             }
+            self.shared.prepare_pool();
             self.sweep();
             self.note_flushes();
             // Read before taking: what is queued when it says so is still written.

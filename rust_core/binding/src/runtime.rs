@@ -24,6 +24,7 @@ use unified_logger_core::value::{OutOfMemory, Put};
 use crate::ending;
 use crate::gil::Gil;
 use crate::interrupt;
+use crate::site;
 use crate::stderr;
 
 /// Records kept before the first start.
@@ -244,6 +245,7 @@ fn submit_without_engine(py: Python<'_>, record: Buffer, logger: *mut ffi::PyObj
 /// Starts the engine, or replaces the one that runs: what the old one had accepted is written first.
 pub fn start(py: Python<'_>, settings: Settings, patience: Duration) -> Result<()> {
     notice_fork(py);
+    site::prepare(py);
     let engine = py.detach(|| Engine::open(settings, Arc::clone(&STATS)))?;
     let engine = Arc::new(engine);
     engine.make_current();

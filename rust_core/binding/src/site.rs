@@ -210,6 +210,15 @@ fn field_names(names: Option<&Bound<'_, PyTuple>>) -> PyResult<Option<Vec<String
     Ok(Some(fields))
 }
 
+/// Makes room for what will be known of places that log, so that the first of them need not wait for it.
+pub fn prepare(py: Python<'_>) {
+    // SAFETY: no Python code runs until the reference is gone.
+    let cache = unsafe { &mut *CACHE.get(py) };
+    if cache.sets.is_empty() {
+        cache.sets.resize_with(SETS, || [const { None }; WAYS]);
+    }
+}
+
 fn insert(frame: &Frame<'_>, names: Option<&Bound<'_, PyTuple>>, plain: Option<Plain>, literal: *mut ffi::PyObject) {
     let py = frame.as_any().py();
     let place = frame.place();
@@ -223,12 +232,10 @@ fn insert(frame: &Frame<'_>, names: Option<&Bound<'_, PyTuple>>, plain: Option<P
         plain,
         bare: INLINE,
     };
+    prepare(py);
     // SAFETY: no Python code runs until the reference is gone; what is evicted is dropped after.
     let evicted = unsafe {
         let cache = &mut *CACHE.get(py);
-        if cache.sets.is_empty() {
-            cache.sets.resize_with(SETS, || [const { None }; WAYS]);
-        }
         let set = &mut cache.sets[set_of(place)];
         let same = |slot: &Option<Entry>| slot.as_ref().is_some_and(|known| known.is_at(place));
         let way = set.iter().position(same).or_else(|| set.iter().position(Option::is_none)).unwrap_or_else(|| {

@@ -28,6 +28,8 @@ use crate::slab::{self, Pool};
 
 /// The least a box can be: names and settings have a fixed share.
 pub const SMALLEST: usize = 2 << 20;
+/// Bytes of names whose memory is there before they are noted.
+const NAMES_AHEAD: usize = 64 << 10;
 
 /// The part of a box before the slots, mapped on its own: it is there for as long as anybody notes something in it.
 #[derive(Debug)]
@@ -123,6 +125,7 @@ fn make_at(place: &place::Place, settings: &Settings, names: &Arc<Names>) -> std
     let Some(kept) = Kept::of(settings).to_bytes() else {
         return Err(making.abandon(std::io::Error::other("its settings are too long for a black box")));
     };
+    memory.populate(0, format::CATALOG + NAMES_AHEAD);
     let areas = slab::areas(0, size - format::SLOTS);
     let head = format::Head {
         size: size as u64,

@@ -30,6 +30,9 @@ impl Mapping {
         Err(io::ErrorKind::Unsupported.into())
     }
 
+    /// Memory comes with its first use.
+    pub fn populate(&self, _offset: usize, _length: usize) {}
+
     #[must_use]
     pub fn start(&self) -> NonNull<u8> {
         self.start

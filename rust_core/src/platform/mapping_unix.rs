@@ -54,6 +54,24 @@ impl Mapping {
         Ok(Self { start, length })
     }
 
+    /// Has the system provide a part of the memory now, as if it were written to; what is there stays. Where a system cannot, it
+    /// does so at the first use, as ever.
+    pub fn populate(&self, offset: usize, length: usize) {
+        #[cfg(target_os = "linux")]
+        {
+            // A multiple of every page size there is.
+            const PAGES: usize = 1 << 16;
+            let from = offset / PAGES * PAGES;
+            let until = (offset + length).next_multiple_of(PAGES).min(self.length);
+            if from < until {
+                // SAFETY: within the mapping; no content changes.
+                unsafe { libc::madvise(self.start.as_ptr().add(from).cast(), until - from, libc::MADV_POPULATE_WRITE) };
+            }
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = (offset, length);
+    }
+
     #[must_use]
     pub fn start(&self) -> NonNull<u8> {
         self.start

@@ -69,6 +69,12 @@ impl Stack {
         }
     }
 
+    /// How many were ever taken: indices from here on are still to be taken for the first time.
+    #[inline]
+    pub fn taken_ever(&self) -> u32 {
+        self.fresh.load(Ordering::Relaxed)
+    }
+
     /// How many are free. Exact only while nobody takes or gives back.
     pub fn free(&self) -> u32 {
         let count = self.next.len() as u32;
