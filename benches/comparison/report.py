@@ -104,7 +104,7 @@ def figures(run: Run) -> str:
     if errors := run.results["ours"].get("paced errors"):
         shown = " / ".join(number(errors[key], 1, 1e-3) for key in PACED[:3])
         parts.append(
-            f"ERROR calls wake the writer at once and are their own row: paced 1,000/s, p50 / p99 / p99.9 = {shown} µs."
+            f"ERROR calls wake a writer that sleeps and are their own row: paced 1,000/s, p50 / p99 / p99.9 = {shown} µs."
         )
     call, bare = (per_call(run.results, name, "call") for name in ("ours", "ours_black_box_off"))
     if call is not None and bare is not None:

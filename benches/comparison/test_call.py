@@ -96,7 +96,7 @@ def test_paced(contender: Contender, module: ModuleType, benchmark: Any, request
 
 @pytest.mark.benchmark(group="paced errors")
 def test_paced_errors(contender: Contender, module: ModuleType, benchmark: Any, request: pytest.FixtureRequest) -> None:
-    """1,000 calls a second at ERROR, without an exception: they wake the writer."""
+    """1,000 calls a second at ERROR, without an exception: they wake a writer that sleeps."""
     if not module.__name__.endswith(".ours"):
         pytest.skip("a row of ours")
     clock = time.perf_counter_ns

@@ -91,7 +91,7 @@ impl Queue {
             return self.lost_the_race(record);
         }
         if level >= level::ERROR {
-            self.waker.wake_at_once();
+            self.waker.wake_sleeper();
         } else if depth >= self.size / 8 {
             self.waker.wake();
         }
@@ -226,6 +226,12 @@ impl Queue {
         if self.stalled.load(Ordering::Relaxed) && self.is_roomy() {
             self.stalled.store(false, Ordering::Relaxed);
         }
+    }
+
+    /// Whether callers wake the writer for what there is.
+    #[must_use]
+    pub fn is_filling(&self) -> bool {
+        self.depth() >= self.size / 8
     }
 
     /// Records the writer has yet to take: everything accepted before this call is among them.

@@ -22,6 +22,8 @@ use crate::stats::Stats;
 /// Sleep after work, doubled up to the longest while there is none.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
 const LONGEST_SLEEP: Duration = Duration::from_millis(50);
+/// A batch of fewer records is followed by a sleep, though there may be some again.
+const FEW: usize = 64;
 /// Pause after a panic, doubled up to this while there is one after the other.
 const LONGEST_SETBACK: Duration = Duration::from_millis(100);
 /// Time between two looks for records of processes that died.
@@ -224,6 +226,9 @@ impl Writer<'_> {
                 self.rest();
             } else {
                 self.sleep = SHORTEST_SLEEP;
+                if count < FEW {
+                    self.gather();
+                }
             }
         }
     }
@@ -261,6 +266,21 @@ impl Writer<'_> {
             }
             !answered
         });
+    }
+
+    /// Lets a few more records come before they are written: each batch costs the same few system calls, and takes memory that
+    /// callers are about to write to from their cores.
+    fn gather(&self) {
+        let shared = self.shared;
+        let busy = || {
+            shared.queue.is_filling()
+                || !self.waiting.is_empty()
+                || !shared.flushes.is_empty()
+                || !shared.notices.is_empty()
+                || shared.is_asked_to_rest()
+                || shared.state.load(Ordering::SeqCst) != state::OPEN
+        };
+        shared.queue.waker().sleep(SHORTEST_SLEEP, busy);
     }
 
     fn rest(&mut self) {

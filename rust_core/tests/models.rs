@@ -384,6 +384,13 @@ impl Queue {
         })
     }
 
+    /// What the writer does between two batches. In a model time never passes: a token ends this sleep.
+    fn doze(&self) {
+        self.waker.attach(sync::current());
+        sync::current().unpark();
+        self.waker.sleep(Duration::ZERO, || false);
+    }
+
     /// What the writer does until it has these records.
     fn write(&self, records: u32) {
         self.waker.attach(sync::current());
@@ -395,17 +402,18 @@ impl Queue {
     }
 }
 
-/// Two callers send, and each wakes at once: the writer never sleeps while there is a record, also when a token is left that
-/// woke nobody.
+/// Two callers send, and each wakes at once, or a sleeper: the writer never sleeps while there is a record, also when a token is
+/// left that woke nobody.
 ///
 /// Seen to fail without the fence in `wake_at_once`, without the one in `sleep` or with it before `asleep` is set, with
 /// `busy` asked before, and with the swap relaxed: a writer just attached is not found then.
 #[test]
 fn who_wakes_at_once_leaves_no_writer_asleep() {
-    for token_left in [false, true] {
+    let wakes: [fn(&Waker); 2] = [Waker::wake_at_once, Waker::wake_sleeper];
+    for (wake, token_left) in wakes.into_iter().flat_map(|wake| [(wake, false), (wake, true)]) {
         model(3, move || {
             let queue = Queue::new();
-            let callers = [1, 2].map(|record| Queue::send(&queue, record, Waker::wake_at_once));
+            let callers = [1, 2].map(|record| Queue::send(&queue, record, wake));
             if token_left {
                 sync::current().unpark();
             }
@@ -413,6 +421,20 @@ fn who_wakes_at_once_leaves_no_writer_asleep() {
             callers.into_iter().for_each(|caller| caller.join().unwrap());
         });
     }
+}
+
+/// A writer that dozed when an error was logged takes it when it comes by itself: it does not fall asleep over it.
+///
+/// Seen to fail without the fence in `wake_sleeper`, and with `dozes` stored after the fence in `sleep`.
+#[test]
+fn who_finds_the_writer_dozing_is_not_forgotten() {
+    model(3, move || {
+        let queue = Queue::new();
+        let caller = Queue::send(&queue, 1, Waker::wake_sleeper);
+        queue.doze();
+        queue.write(1);
+        caller.join().unwrap();
+    });
 }
 
 /// A caller that wakes without a fence may find the writer awake that is about to sleep: but it never takes the next
