@@ -32,6 +32,7 @@ PACKAGES: dict[str, list[str]] = {
     "spdlog_file": ["spdlog==2.0.6"],
     "orjson_literal": ["orjson==3.13.0"],
     "orjson_prebuilt": ["orjson==3.13.0"],
+    "tails": ["./tails/pacer", "hdrhistogram==0.10.8"],
 }
 # Built here, not taken as a wheel.
 FROM_SOURCE = {"spdlog_file": ["spdlog"]}

@@ -12,7 +12,7 @@ from unified_logger import LoggingContext, flush_logging, get_logger, init_loggi
 TITLE = "unified_logger"
 OMITS = ""
 KIND = "logger"
-OPTIONS: dict[str, Any] = {}
+OPTIONS: dict[str, Any] = {"max_bytes": 1 << 40}
 
 logger = get_logger("wechat_backend.api")
 
@@ -20,7 +20,7 @@ logger = get_logger("wechat_backend.api")
 def start(folder: Path) -> None:
     sys.stderr.flush()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    init_logging(log_dir=str(folder), max_bytes=1 << 40, **OPTIONS)
+    init_logging(log_dir=str(folder), **OPTIONS)
     LoggingContext(trace_id="abc-123-xyz", span_id="def-456").__enter__()
 
 
