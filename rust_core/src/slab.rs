@@ -33,7 +33,7 @@ pub const PREFIX: usize = 24;
 /// Pools there may be at once: each engine has one, and those replaced while their records are on their way.
 const POOLS: usize = 63;
 /// Slots of each size whose memory is there before they are first taken, at the least: see `Pool::prepare`.
-const AHEAD: [u32; SIZES.len()] = [1_024, 128, 16, 1];
+const AHEAD: [u32; SIZES.len()] = [1_024, 64, 8, 0];
 /// In place of a slot: the buffer is plain memory.
 const HEAP: u32 = u32::MAX;
 const ALIGN: usize = 64;
@@ -89,16 +89,19 @@ impl Class {
         Self { slots, size, count, stack: Stack::new(count), ready: AtomicU32::new(0) }
     }
 
-    /// As many slots again as were ever taken get their memory, and at least `ahead`, once half of that is used up.
+    /// A quarter more slots than were ever taken get their memory, and at least `ahead` more, once half of those are used up.
     fn prepare(&self, memory: &Mapping, ahead: u32) {
         let (taken, ready) = (self.stack.taken_ever(), self.ready.load(Ordering::Relaxed));
-        let ahead = ahead.max(taken);
-        if ready == self.count || taken + ahead / 2 < ready {
+        let ahead = ahead.max(taken / 4);
+        if taken + ahead / 2 < ready || ready == self.count {
             return;
         }
         let until = (taken + ahead).min(self.count);
+        let from = ready.max(taken);
+        if from >= until {
+            return;
+        }
         self.ready.store(until, Ordering::Relaxed);
-        let from = ready.max(taken).min(until);
         memory.populate(
             self.slot(0).as_ptr().addr() - memory.start().as_ptr().addr() + from as usize * self.size,
             (until - from) as usize * self.size,
@@ -690,8 +693,8 @@ mod tests {
         assert_eq!(taken(0..1_000), 0);
         taken(1_000..2_000);
         pool.prepare();
-        assert_eq!(taken(2_000..3_500), 0);
-        assert!(held[..3_500].iter().flatten().all(|buffer| buffer.as_slice() == [1; 200]));
+        assert_eq!(taken(2_000..3_000), 0);
+        assert!(held[..3_000].iter().flatten().all(|buffer| buffer.as_slice() == [1; 200]));
     }
 
     #[test]
