@@ -83,13 +83,13 @@ def causes(results: Results) -> str:
 
 
 def plot(results: Results, name: str, kind: str) -> None:
-    """Curves of the contenders of a scenario, log-log: which part of the calls took longer than what."""
+    """Curves of the contenders of a scenario, log-log: what the slowest of so many calls takes."""
     series = {
-        describe(contender)[0]: [(part, value / 1_000) for part, value in seen[kind]["curve"]]
+        describe(contender)[0]: [(1 / part, value / 1_000) for part, value in seen[kind]["curve"]]
         for contender, seen in results.get(name, {}).items()
         if isinstance(seen, dict)
     }
-    axes = ("part of the calls that took longer", "µs in the call" if kind == "service" else "µs since it was due")
+    axes = ("one call in so many takes longer", "µs in the call" if kind == "service" else "µs since it was due")
     path = DOCS / "benchmarks" / f"tails-{name}.svg"
     plots.curves(path, f"20,000 calls a second, {SCENARIOS[name].title}", axes, series, log="xy")
 

@@ -55,6 +55,7 @@ class Scenario:
 
 SCENARIOS = {
     "alone": Scenario("alone", contenders=(OURS, CONTROL, "stdlib_queue", "spdlog_file")),
+    "shm": Scenario("alone, black box in shared memory", contenders=(OURS,), options={"black_box": "shm"}),
     # Nothing is removed, so that every line can be counted.
     "rotation": Scenario(
         "app.log is rotated at 8 MB", contenders=(OURS,), options={"max_bytes": "8MB", "backup_count": 1_000}

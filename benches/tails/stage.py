@@ -26,7 +26,6 @@ from .scenarios import SCENARIOS, Scenario
 
 LONGEST = 3_600 * 10**9  # ns
 SHARES = {"p50": 50, "p99": 99, "p99.9": 99.9, "p99.99": 99.99, "p99.999": 99.999, "max": 100}
-STEPS = 5  # points of a curve for each halving of what lies beyond it
 
 
 def paced(module: ModuleType, level: str, pace: Iterable[None]) -> Callable[[], None]:
@@ -56,10 +55,10 @@ def summary(times: array[int]) -> dict[str, Any]:
     histogram = HdrHistogram(1, LONGEST, 3)
     for value, count in Counter(times).items():
         histogram.record_value(max(1, value), count)
-    beyond = [0.5 ** (step / STEPS) for step in range(STEPS * 40) if 0.5 ** (step / STEPS) * len(times) >= 1]
+    halvings = [0.5**step for step in range(len(times).bit_length())]
     return {
         **{name: histogram.get_value_at_percentile(share) for name, share in SHARES.items()},
-        "curve": [(part, histogram.get_value_at_percentile(100 * (1 - part))) for part in beyond],
+        "curve": [(part, histogram.get_value_at_percentile(100 * (1 - part))) for part in halvings],
     }
 
 
