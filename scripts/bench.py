@@ -5,7 +5,7 @@ import time
 
 from project import ROOT, Environment, environment, need_rust, run, say
 
-ROOMS = ["comparison", "tails"]
+ROOMS = ["comparison", "tails", "growth"]
 
 
 def main(*arguments: str) -> None:

@@ -1,0 +1,82 @@
+"""Longer messages, in three scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..bench import Bench, in_burst
+from ..curve import Curve, Measure
+
+# A call costs about as much as copying this many bytes.
+CALL = 500
+# Characters of a text that are kept.
+KEPT = 262_144
+LETTERS = {"ASCII": "x", "Chinese": "字", "emoji": "😀"}
+
+
+def caller(bench: Bench, text: str) -> Callable[[int], None]:
+    """Calls with this text as their message."""
+    logger = bench.logger
+
+    def calls(count: int) -> None:
+        for _ in range(count):
+            logger.info(text)
+
+    return calls
+
+
+def letters(script: str, size: int) -> str:
+    """A text of about `size` bytes in UTF-8."""
+    letter = LETTERS[script]
+    return letter * max(1, size // len(letter.encode()))
+
+
+def measured(script: str, *, written: bool) -> Measure:
+    """Calls with messages in this script."""
+
+    def measure(bench: Bench, size: int) -> float:
+        bench.start()
+        return bench.calls(caller(bench, letters(script, size)), in_burst(size), written=written)
+
+    return measure
+
+
+def weight(series: str, size: int) -> float:
+    """Bytes that are copied, and the call."""
+    script = series.partition(",")[0]
+    return CALL + min(size, KEPT * len(LETTERS[script].encode()))
+
+
+POINTS = (10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
+
+CURVES = [
+    Curve(
+        name="messages",
+        title="Length of the message",
+        axis="bytes in UTF-8",
+        points=POINTS,
+        few=(10, 1_000, 10_000, 100_000),
+        series={script: measured(script, written=False) for script in LETTERS},
+        factor=10,
+        weight=weight,
+        unit=f"ns per byte, a call counted as {CALL}",
+        why="Up to some hundred bytes a message costs nothing beside the call; then what counts is copying it, and for what is "
+        "not ASCII encoding it as UTF-8, character by character. A byte of a long text costs more than one of a short: it is "
+        "beyond the processor's caches. Past 4 kB and past 64 kB a record lies in a larger buffer, the last of which are used "
+        "again while there is work. A text is cut off after 262,144 characters; the rest of it costs nothing.",
+    ),
+    Curve(
+        name="messages-written",
+        title="Length of the message, until it is on disk",
+        axis="bytes in UTF-8",
+        points=POINTS,
+        few=(10, 1_000, 10_000, 100_000),
+        series={script: measured(script, written=True) for script in LETTERS},
+        factor=10,
+        weight=weight,
+        unit=f"ns per byte, a call counted as {CALL}",
+        cost="ns per record",
+        why="Copying, escaping as JSON, and the system's own copy into its page cache: all of them by the byte. A round is a "
+        "burst of at most 5,000 records or 2 MiB, from the first call until a flush has answered.",
+    ),
+]
