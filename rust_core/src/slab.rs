@@ -7,10 +7,10 @@
 //! There is one current pool that captures take from, and for each engine its own, so that a capture in progress never
 //! depends on an engine. A queue holds buffers of its engine's pool, or plain memory.
 
+mod plain;
 mod prefix;
 mod stack;
 
-use std::alloc::{Layout, alloc, dealloc};
 use std::panic::resume_unwind;
 use std::ptr::{self, NonNull};
 use std::sync::Mutex;
@@ -21,6 +21,9 @@ use crate::platform::{self, Mapping};
 use crate::table::lock_briefly;
 use crate::value::{OutOfMemory, Put};
 
+use plain::{block, free_block};
+
+pub use plain::give_back_kept;
 pub use prefix::Prefix;
 use stack::Stack;
 
@@ -37,8 +40,6 @@ const AHEAD: [u32; SIZES.len()] = [1_024, 64, 8, 0];
 /// In place of a slot: the buffer is plain memory.
 const HEAP: u32 = u32::MAX;
 const ALIGN: usize = 64;
-/// Plain memory of this many bytes or more is taken from the system itself.
-const LARGE: usize = 16 << 10;
 
 /// Bytes of plain memory held by buffers now.
 static HEAP_BYTES: AtomicUsize = AtomicUsize::new(0);
@@ -453,7 +454,8 @@ impl Buffer {
     fn grow(&mut self, needed: usize) {
         let size = needed + PREFIX;
         if self.slot() == HEAP {
-            return self.move_to(Self::on_heap(size.max(self.heap_size() * 2)));
+            let size = size.max(self.heap_size() * 2);
+            return self.move_to(Self::on_heap(size.checked_next_power_of_two().unwrap_or(size)));
         }
         let slab = Slab::numbered(self.slot() >> 24 & 63);
         let roomy = (0..SIZES.len()).filter(|class| SIZES[*class] - PREFIX >= needed);
@@ -542,29 +544,6 @@ impl Drop for Buffer {
         } else if let Some((slab, class, index)) = self.clear(forks()) {
             slab.classes[class].stack.push_chain(index, index);
         }
-    }
-}
-
-/// Plain memory. Large pieces come from the system and go back to it: an allocator would keep, for each thread, the most that
-/// it ever had.
-fn block(capacity: usize) -> Option<NonNull<u8>> {
-    if capacity >= LARGE {
-        return Mapping::anonymous(capacity).ok().map(Mapping::into_start);
-    }
-    let layout = Layout::from_size_align(capacity, ALIGN).ok()?;
-    // SAFETY: capacity is never zero.
-    NonNull::new(unsafe { alloc(layout) })
-}
-
-/// # Safety
-/// `bytes` was made by `block` with this capacity, and nobody uses it any more.
-unsafe fn free_block(bytes: NonNull<u8>, capacity: usize) {
-    if capacity >= LARGE {
-        // SAFETY: passed on to the caller.
-        drop(unsafe { Mapping::from_start(bytes, capacity) });
-    } else if let Ok(layout) = Layout::from_size_align(capacity, ALIGN) {
-        // SAFETY: allocated with this layout.
-        unsafe { dealloc(bytes.as_ptr(), layout) };
     }
 }
 

@@ -16,7 +16,7 @@ use crate::pipeline::{self, Batch, Pipeline};
 use crate::queue::Queue;
 use crate::recovery;
 use crate::sink::ConsoleProgress;
-use crate::slab::Pool;
+use crate::slab::{self, Pool};
 use crate::stats::Stats;
 
 /// Sleep after work, doubled up to the longest while there is none.
@@ -290,6 +290,9 @@ impl Writer<'_> {
             .waker()
             .sleep(self.sleep, || !shared.is_idle() || !shared.flushes.is_empty() || shared.is_asked_to_rest());
         self.sleep = (self.sleep * 2).min(LONGEST_SLEEP);
+        if self.sleep == LONGEST_SLEEP {
+            slab::give_back_kept();
+        }
         if !self.waiting.is_empty() || shared.state.load(Ordering::SeqCst) != state::OPEN {
             self.sleep = SHORTEST_SLEEP;
         }
