@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import re
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -226,6 +227,34 @@ for number in range(20_000):
     assert [record["logger"] for record in found[count:]] == [f"many.{number}" for number in range(count)]
 
 
+def test_thousands_of_places_in_turn(run_python: Callable[..., Any], tmp_path: Any) -> None:
+    """Each names itself at every turn, also one whose calls give other fields by turns, while the table of places grows.
+
+    Seen to fail with a place that was found again whatever names its call gave.
+    """
+    run_python(
+        """
+from unified_logger import flush_logging, get_logger, init_logging
+init_logging(log_dir="logs", console_format="off", max_bytes=0)
+count = 12_000
+source = "\\n".join(f"def f{number}(**fields): logger.info('m', **fields)" for number in range(count))
+names = {"logger": get_logger("app")}
+exec(source, names)
+for turn in range(4):
+    for number in range(count):
+        names[f"f{number}"](**{"even" if turn % 2 == 0 else "odd": number})
+    assert flush_logging(60)
+"""
+    )
+    found = [json.loads(line) for line in (tmp_path / "logs" / "app.log").read_text().splitlines()]
+    told = [(record["function"], record["line"], record.get("even"), record.get("odd")) for record in found]
+    assert told == [
+        (f"f{number}", number + 1, None if turn % 2 else number, number if turn % 2 else None)
+        for turn in range(4)
+        for number in range(12_000)
+    ]
+
+
 def test_a_record_of_any_size(logger: UnifiedLogger, records: Records) -> None:
     """From nothing to beyond the largest slot of the pool."""
     sizes = [0, 1, 300, 511, 512, 4_000, 5_000, 65_000, 66_000, 200_000]
@@ -276,3 +305,35 @@ def test_what_names_no_level_is_logged_as_a_warning(logger: UnifiedLogger, recor
     logger.log(level, "m")
     assert [(record["level"], record["message"]) for record in records()] == [("WARNING", "m")]
     assert get_stats()["malformed"] - before == 1
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda logger, bad: logger.info(bad),
+        lambda logger, bad: logger.info("%s", bad),
+        lambda logger, bad: logger.info("m", value=bad),
+        lambda logger, bad: logger.info("m", value=[bad]),
+        lambda logger, bad: logger.log(20, "m", extra={"value": bad}),
+    ],
+    ids=["message", "argument", "field", "nested", "extra"],
+)
+def test_a_call_keeps_nothing_of_what_failed_in_it(logger: UnifiedLogger, call: Callable[..., None]) -> None:
+    """An exception of a `__str__`, and what its frames hold, goes before the call returns.
+
+    Seen to fail, for messages and arguments, with references that waited for another function of the library.
+    """
+    raised: list[weakref.ref[BaseException]] = []
+
+    class Failure(Exception):
+        def __init__(self) -> None:
+            raised.append(weakref.ref(self))
+
+    class Bad:
+        def __repr__(self) -> str:
+            raise Failure
+
+    for _ in range(2):
+        call(logger, Bad())
+    assert raised
+    assert [failure() for failure in raised] == [None] * len(raised)

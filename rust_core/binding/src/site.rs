@@ -1,9 +1,10 @@
 //! Call sites: where a record comes from and which fields it gives, worked out once for each place that logs.
 //!
 //! The cache is a bounded, four-way set-associative table on (code, instruction). It holds its keys, so an address can
-//! never come to mean something else; what it evicts only costs a second look. Sites themselves are interned by content.
+//! never come to mean something else; what it evicts only costs a second look. It grows with the code that is alive: code that
+//! nobody but the table holds makes room for other. Sites themselves are interned by content.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -17,7 +18,9 @@ use crate::frame::{Frame, Place};
 use crate::gil::Gil;
 use crate::gil::intern;
 
-const SETS: usize = 1_024;
+/// Sets of places there are at first, and at most.
+const FEWEST: usize = 1_024;
+const MOST: usize = 16_384;
 const WAYS: usize = 4;
 
 /// The keywords of a logging call that are not fields.
@@ -54,14 +57,31 @@ impl Entry {
     fn is_at(&self, place: Place) -> bool {
         self.instruction == place.instruction && self.code.as_ptr() == place.code.cast()
     }
+
+    fn place(&self) -> Place {
+        Place { code: self.code.as_ptr().cast(), instruction: self.instruction }
+    }
+
+    /// Whether this is the only reference to the code: it can never run again.
+    fn is_dead(&self) -> bool {
+        self.references() == 1
+    }
+
+    fn references(&self) -> usize {
+        // SAFETY: a live object, looked at under the interpreter's lock.
+        unsafe { ffi::Py_REFCNT(self.code.as_ptr()) }.unsigned_abs()
+    }
 }
 
 struct Cache {
     sets: Vec<[Option<Entry>; WAYS]>,
+    /// Places there are, and how many may be before the dead ones among them are looked for.
+    count: usize,
+    enough: usize,
     next: u8,
 }
 
-static CACHE: Gil<Cache> = Gil::new(Cache { sets: Vec::new(), next: 0 });
+static CACHE: Gil<Cache> = Gil::new(Cache::new());
 
 /// Code of wrappers around logging calls: a record names their caller instead.
 static WRAPPERS: Gil<Option<HashSet<usize>>> = Gil::new(None);
@@ -74,17 +94,79 @@ pub struct Plain {
     pub flags: u16,
 }
 
-#[inline]
-fn set_of(place: Place) -> usize {
-    let mixed = (place.code as u64 ^ (place.instruction as u64) << 17).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    // The high bits: code objects are aligned, so the low ones say little.
-    (mixed >> 54) as usize & (SETS - 1)
+impl Cache {
+    const fn new() -> Self {
+        Self { sets: Vec::new(), count: 0, enough: FEWEST, next: 0 }
+    }
+
+    #[inline]
+    fn set_of(&self, place: Place) -> usize {
+        let mixed = (place.code as u64 ^ (place.instruction as u64) << 17).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        // The high bits: code objects are aligned, so the low ones say little.
+        (mixed >> 48) as usize & self.sets.len().wrapping_sub(1)
+    }
+
+    fn prepare(&mut self) {
+        if self.sets.is_empty() {
+            self.sets.resize_with(FEWEST, Default::default);
+        }
+    }
+
+    /// Puts an entry in; what had to go for it is left in `gone`, to be dropped when nobody refers to the table.
+    fn insert(&mut self, entry: Entry, gone: &mut Vec<Entry>) {
+        self.prepare();
+        let mut index = self.set_of(entry.place());
+        // Code that came and went leaves no more than one entry to a set.
+        let dead = self.sets[index].iter_mut().filter_map(|way| way.take_if(|known| known.is_dead()));
+        let before = gone.len();
+        gone.extend(dead);
+        self.count -= gone.len() - before;
+        let full = self.sets[index].iter().flatten().all(|known| known.place() != entry.place())
+            && self.sets[index].iter().all(Option::is_some);
+        if full && self.count > self.enough {
+            self.make_room(gone);
+            index = self.set_of(entry.place());
+        }
+        let set = &mut self.sets[index];
+        let same = |way: &Option<Entry>| way.as_ref().is_some_and(|known| known.place() == entry.place());
+        let way = set.iter().position(same).or_else(|| set.iter().position(Option::is_none)).unwrap_or_else(|| {
+            self.next = self.next.wrapping_add(1);
+            usize::from(self.next) % WAYS
+        });
+        match set[way].replace(entry) {
+            Some(evicted) => gone.push(evicted),
+            None => self.count += 1,
+        }
+    }
+
+    /// Lets go of all code that is held by nothing else, and takes more sets if they are too few for what is left.
+    #[cold]
+    fn make_room(&mut self, gone: &mut Vec<Entry>) {
+        let mut held: HashMap<*mut ffi::PyObject, usize> = HashMap::new();
+        for entry in self.sets.iter().flatten().flatten() {
+            *held.entry(entry.code.as_ptr()).or_default() += 1;
+        }
+        let (alive, dead): (Vec<_>, Vec<_>) = std::mem::take(&mut self.sets)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .partition(|entry| held.get(&entry.code.as_ptr()).is_none_or(|held| entry.references() > *held));
+        gone.extend(dead);
+        // A quarter full at most after it grew, so that hardly any set is.
+        let sets = alive.len().next_power_of_two().clamp(FEWEST, MOST);
+        self.sets.resize_with(sets, Default::default);
+        self.count = 0;
+        self.enough = usize::MAX;
+        alive.into_iter().for_each(|entry| self.insert(entry, gone));
+        self.enough = (2 * self.count).max(sets);
+    }
 }
 
 #[inline]
 fn entry(py: Python<'_>, place: Place) -> Option<&Entry> {
     // SAFETY: looked at only, and let go before Python code runs.
-    let set = unsafe { &*CACHE.get(py) }.sets.get(set_of(place))?;
+    let cache = unsafe { &*CACHE.get(py) };
+    let set = cache.sets.get(cache.set_of(place))?;
     set.iter().flatten().find(|entry| entry.is_at(place))
 }
 
@@ -163,8 +245,11 @@ pub fn resolve(
     Ok(Resolved::inline(site))
 }
 
-/// The message as a text, if it stands in the code of the frame.
+/// The message as a text, if it stands in the code of the frame and there is room for it among the names.
 fn literal(frame: &Frame<'_>, message: *mut ffi::PyObject) -> PyResult<Option<String>> {
+    if names::here().is_half_full() {
+        return Ok(None);
+    }
     let py = frame.as_any().py();
     // SAFETY: the frame holds the code.
     let code = unsafe { Bound::from_borrowed_ptr(py, frame.place().code.cast()) };
@@ -177,8 +262,9 @@ fn literal(frame: &Frame<'_>, message: *mut ffi::PyObject) -> PyResult<Option<St
 /// Notes the site of other calls from this place.
 fn set_bare(py: Python<'_>, place: Place, bare: u32) {
     // SAFETY: no Python code runs until the reference is gone.
-    let set = unsafe { &mut *CACHE.get(py) }.sets.get_mut(set_of(place));
-    let known = set.into_iter().flatten().flatten().find(|entry| entry.is_at(place));
+    let cache = unsafe { &mut *CACHE.get(py) };
+    let index = cache.set_of(place);
+    let known = cache.sets.get_mut(index).into_iter().flatten().flatten().find(|entry| entry.is_at(place));
     if let Some(entry) = known {
         entry.bare = bare;
     }
@@ -213,10 +299,7 @@ fn field_names(names: Option<&Bound<'_, PyTuple>>) -> PyResult<Option<Vec<String
 /// Makes room for what will be known of places that log, so that the first of them need not wait for it.
 pub fn prepare(py: Python<'_>) {
     // SAFETY: no Python code runs until the reference is gone.
-    let cache = unsafe { &mut *CACHE.get(py) };
-    if cache.sets.is_empty() {
-        cache.sets.resize_with(SETS, || [const { None }; WAYS]);
-    }
+    unsafe { &mut *CACHE.get(py) }.prepare();
 }
 
 fn insert(frame: &Frame<'_>, names: Option<&Bound<'_, PyTuple>>, plain: Option<Plain>, literal: *mut ffi::PyObject) {
@@ -232,19 +315,10 @@ fn insert(frame: &Frame<'_>, names: Option<&Bound<'_, PyTuple>>, plain: Option<P
         plain,
         bare: INLINE,
     };
-    prepare(py);
-    // SAFETY: no Python code runs until the reference is gone; what is evicted is dropped after.
-    let evicted = unsafe {
-        let cache = &mut *CACHE.get(py);
-        let set = &mut cache.sets[set_of(place)];
-        let same = |slot: &Option<Entry>| slot.as_ref().is_some_and(|known| known.is_at(place));
-        let way = set.iter().position(same).or_else(|| set.iter().position(Option::is_none)).unwrap_or_else(|| {
-            cache.next = cache.next.wrapping_add(1);
-            usize::from(cache.next) % WAYS
-        });
-        set[way].replace(entry)
-    };
-    drop(evicted);
+    let mut gone = Vec::new();
+    // SAFETY: no Python code runs until the reference is gone; what had to go is dropped after.
+    unsafe { &mut *CACHE.get(py) }.insert(entry, &mut gone);
+    drop(gone);
 }
 
 /// Module, function and line of a frame, as `logging` names them.
@@ -275,7 +349,7 @@ fn module_of(path: &str) -> &str {
 #[pyfunction]
 pub fn mark_wrapper(code: &Bound<'_, PyCode>) {
     // SAFETY: taken at once, dropped after: what was remembered of the place no longer holds.
-    let forgotten = unsafe { std::mem::take(&mut (*CACHE.get(code.py())).sets) };
+    let forgotten = unsafe { std::mem::replace(&mut *CACHE.get(code.py()), Cache::new()) };
     drop(forgotten);
     // SAFETY: no Python code runs while the reference lives. The code is kept for good, so its address keeps its meaning.
     unsafe { (*WRAPPERS.get(code.py())).get_or_insert_default() }.insert(code.clone().into_ptr() as usize);

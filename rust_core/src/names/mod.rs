@@ -100,6 +100,12 @@ impl Names {
         level::name(level)
     }
 
+    /// Whether half of the catalog is taken: the rest is for what records cannot do without.
+    #[must_use]
+    pub fn is_half_full(&self) -> bool {
+        lock_briefly(&self.catalog).is_none_or(|catalog| catalog.bytes.len() > ROOM / 2)
+    }
+
     fn publish(&self, entry: &[u8]) -> bool {
         let Some(mut catalog) = lock_briefly(&self.catalog) else { return false };
         if catalog.bytes.len() + entry.len() > ROOM {
