@@ -25,6 +25,13 @@ impl<T> Gil<T> {
     }
 }
 
+/// Lets go of objects and errors that were dropped in a method which the interpreter calls directly: PyO3 does not know there
+/// that it is attached, and keeps them until it attaches. May run Python code: destructors.
+#[cold]
+pub fn let_go_of_dropped() {
+    let _ = Python::try_attach(|_| ());
+}
+
 /// An interned name that is made once and kept.
 ///
 /// In place of pyo3's own: that one fills a once-cell and lets go of the interpreter meanwhile, so that a child forked by

@@ -13,7 +13,7 @@ use unified_logger_core::record::INLINE;
 
 use crate::capture::{Arguments, Call, Origin, capture_bare, capture_plain, text_of};
 use crate::ending;
-use crate::gil::Gil;
+use crate::gil::{Gil, let_go_of_dropped};
 use crate::guard::Guard;
 use crate::interrupt;
 use crate::runtime::{self, FILTERED};
@@ -107,6 +107,7 @@ impl Logger {
                 // SAFETY: replaced at once; the old one is dropped after, and may run Python code then.
                 let old = unsafe { (*self.guard.get()).replace(Box::new(guard)) };
                 drop(old);
+                let_go_of_dropped();
                 verdict
             }
             // A logger class that breaks in `isEnabledFor` still logs.
@@ -290,7 +291,9 @@ fn write(
     }
     let record = call.capture(py, &logger.origin(), names.as_ref())?;
     drop(inside);
-    runtime::submit(py, record, logger.logger.as_ptr())
+    let submitted = runtime::submit(py, record, logger.logger.as_ptr());
+    let_go_of_dropped();
+    submitted
 }
 
 /// The function for loggers that others listen to. Before the start there is none: such records are kept as all others.

@@ -9,6 +9,7 @@ use pyo3::types::{PyDict, PyString};
 use unified_logger_core::value::{Value, put_quoted};
 
 use crate::capture::describe;
+use crate::gil::let_go_of_dropped;
 
 use super::convert::convert;
 use super::{Outcome, scalar, text};
@@ -105,6 +106,8 @@ impl<'a> Writer<'a> {
                     Some(hex) => put_quoted(&hex.to_string_lossy(), &mut self.out),
                     None => self.fail(&describe(number.py(), &error)),
                 }
+                drop(error);
+                let_go_of_dropped();
             }
         }
     }
@@ -248,6 +251,7 @@ impl<'a> Writer<'a> {
                 Err(error) => self.fail(&error),
             }
         }
+        let_go_of_dropped();
     }
 
     fn fail(&mut self, error: &str) {
