@@ -78,7 +78,7 @@ CURVES = [
         points=(1, 10, 100, 1_000, 2_000, 4_000, 6_000, 10_000),
         few=(1, 1_000, 10_000),
         series={"functions": known, "lambdas made for each call": lambdas},
-        factor=4,
+        factor=3,
         why="A call finds what is known of its place in a table that grows with the places there are. With thousands of them "
         "taken in turn the code, the table and what the table refers to no longer fit the processor's caches: "
         "each call waits for memory some times.",
