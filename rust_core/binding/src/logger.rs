@@ -18,6 +18,7 @@ use crate::guard::Guard;
 use crate::interrupt;
 use crate::runtime::{self, FILTERED};
 use crate::site;
+use crate::value::small_integer;
 
 /// Logs through `logging` itself, for loggers that others listen to: a Python function.
 static LISTENED: Gil<Option<Py<PyAny>>> = Gil::new(None);
@@ -173,6 +174,9 @@ unsafe extern "C" fn at_given_level(
             if arguments.positional == 0 {
                 return Err(PyTypeError::new_err("log() needs a level"));
             }
+            if let Some(number) = standard_level(*values) {
+                return log(py, slf, number, level::bucket(number), arguments.rest(), false);
+            }
             let given = Bound::from_borrowed_ptr(py, *values);
             // What names no level is no reason to lose the record, nor to raise.
             let number = level_number(&given).unwrap_or_else(|_| {
@@ -186,6 +190,20 @@ unsafe extern "C" fn at_given_level(
             }
         })
     }
+}
+
+/// A level that has a method of its own, given as a number.
+#[inline]
+unsafe fn standard_level(given: *mut ffi::PyObject) -> Option<i32> {
+    // SAFETY: the caller has a live object.
+    let number = unsafe {
+        if ffi::PyLong_CheckExact(given) == 0 {
+            return None;
+        }
+        small_integer(given)?
+    };
+    let bucket = (1..=5).find(|bucket| bucket * 10 == number)?;
+    Some(bucket as i32 * 10)
 }
 
 /// A level as `logging` takes it: a number. Names are taken too.

@@ -7,7 +7,7 @@ mod row;
 mod text;
 
 pub use convert::set_converter;
-pub use integer::look as look_at_integers;
+pub use integer::{look as look_at_integers, small as small_integer};
 pub use row::capture as capture_row;
 pub use text::capture_text;
 
