@@ -9,6 +9,7 @@ mod files;
 mod watch;
 mod guard;
 mod frame;
+mod cache;
 mod thread;
 mod value;
 mod exception;
