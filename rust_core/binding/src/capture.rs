@@ -57,12 +57,12 @@ impl Arguments {
         unsafe { Bound::from_borrowed_ptr_or_opt(py, self.names).map(|names| names.cast_into_unchecked()) }
     }
 
-    fn keyword<'py>(&self, py: Python<'py>, index: usize) -> Bound<'py, PyAny> {
+    pub fn keyword<'py>(&self, py: Python<'py>, index: usize) -> Bound<'py, PyAny> {
         // SAFETY: as many values follow the positional ones as there are names; the caller holds them.
         unsafe { Bound::from_borrowed_ptr(py, self.get(self.positional + index)) }
     }
 
-    fn positional<'py>(&self, py: Python<'py>, index: usize) -> Bound<'py, PyAny> {
+    pub fn positional<'py>(&self, py: Python<'py>, index: usize) -> Bound<'py, PyAny> {
         // SAFETY: the caller of the method holds them.
         unsafe { Bound::from_borrowed_ptr(py, self.get(index)) }
     }

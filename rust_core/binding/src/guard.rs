@@ -30,9 +30,15 @@ pub fn ask_anew(py: Python<'_>) {
     unsafe { *EPOCH.get(py) += 1 };
 }
 
-fn epoch(py: Python<'_>) -> u64 {
+pub fn epoch(py: Python<'_>) -> u64 {
     // SAFETY: a number.
     unsafe { *EPOCH.get(py) }
+}
+
+/// The root handler, once there is one.
+pub fn root_handler(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
+    // SAFETY: looked at and counted only.
+    unsafe { &*ROOT_HANDLER.get(py) }.as_ref().map(|handler| handler.bind(py).clone())
 }
 
 fn is_root_handler(handler: &Bound<'_, PyAny>) -> bool {
@@ -51,13 +57,15 @@ pub struct Guard {
     enabled: u8,
     /// Nobody else listens: no `LogRecord` is needed.
     native: bool,
+    /// The root handler is among those that would be given a record of the logger.
+    reaches_root_handler: bool,
 }
 
 /// A class, as it was.
-struct Version(*mut ffi::PyTypeObject, u32);
+pub struct Version(*mut ffi::PyTypeObject, u32);
 
 /// A list of handlers or filters, as it was. The list itself is an attribute of a watched dictionary.
-struct List {
+pub struct List {
     list: *mut ffi::PyListObject,
     len: ffi::Py_ssize_t,
     first: *mut ffi::PyObject,
@@ -67,21 +75,21 @@ struct List {
 unsafe impl Send for Guard {}
 
 impl Version {
-    fn of(class: &Bound<'_, PyType>) -> Self {
+    pub fn of(class: &Bound<'_, PyType>) -> Self {
         let class = class.as_type_ptr();
         // SAFETY: a live class.
         Self(class, unsafe { (*class).tp_version_tag })
     }
 
     #[inline]
-    fn is_unchanged(&self) -> bool {
+    pub fn is_unchanged(&self) -> bool {
         // SAFETY: the class is held. 0 means that it changed and was not looked at since.
         self.1 != 0 && unsafe { (*self.0).tp_version_tag } == self.1
     }
 }
 
 impl List {
-    fn of(list: &Bound<'_, PyList>) -> Self {
+    pub fn of(list: &Bound<'_, PyList>) -> Self {
         let list = list.as_ptr().cast::<ffi::PyListObject>();
         // SAFETY: a live list.
         unsafe { Self { list, len: ffi::PyList_GET_SIZE(list.cast()), first: Self::first(list) } }
@@ -94,7 +102,7 @@ impl List {
     }
 
     #[inline]
-    fn is_unchanged(&self) -> bool {
+    pub fn is_unchanged(&self) -> bool {
         // SAFETY: the list is held.
         unsafe { ffi::PyList_GET_SIZE(self.list.cast()) == self.len && Self::first(self.list) == self.first }
     }
@@ -117,6 +125,12 @@ impl Guard {
     #[inline]
     pub fn is_native(&self) -> bool {
         self.native
+    }
+
+    /// A record that `logging` makes would come to the root handler, and to nobody else.
+    #[inline]
+    pub fn reaches_only_root_handler(&self) -> bool {
+        self.native && self.reaches_root_handler
     }
 
     /// Asks `logger`, a `logging.Logger`, everything anew.
@@ -155,6 +169,7 @@ impl Guard {
             _held: chain.held,
             enabled,
             native: chain.native && !runtime::is_off(py),
+            reaches_root_handler: chain.reaches_root_handler,
         };
         Ok((guard, whole))
     }
@@ -169,6 +184,7 @@ struct Chain<'py> {
     lists: Vec<List>,
     held: Vec<Py<PyAny>>,
     native: bool,
+    reaches_root_handler: bool,
 }
 
 impl<'py> Chain<'py> {
@@ -185,6 +201,7 @@ impl<'py> Chain<'py> {
             lists: Vec::new(),
             held: Vec::new(),
             native,
+            reaches_root_handler: false,
         })
     }
 
@@ -198,7 +215,9 @@ impl<'py> Chain<'py> {
                 self.native &= !dict.contains(name)?;
             }
             self.dicts.push(dict);
-            self.add_list(&current.getattr(intern!(py, "handlers"))?)?;
+            let handlers = current.getattr(intern!(py, "handlers"))?;
+            self.add_list(&handlers)?;
+            self.reaches_root_handler |= handlers.len()? == 1 && is_root_handler(&handlers.get_item(0)?);
             if current.is(logger) {
                 self.add_list(&current.getattr(intern!(py, "filters"))?)?;
             }

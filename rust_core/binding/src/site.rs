@@ -180,7 +180,7 @@ fn insert(frame: &Frame<'_>, names: Option<&Bound<'_, PyTuple>>, plain: Option<P
 }
 
 /// Module, function and line of a frame, as `logging` names them.
-fn describe(frame: Option<&Frame<'_>>) -> PyResult<Site> {
+pub fn describe(frame: Option<&Frame<'_>>) -> PyResult<Site> {
     let Some(frame) = frame else {
         return Ok(Site { module: "unknown".into(), function: "unknown".into(), line: 0, fields: Vec::new() });
     };

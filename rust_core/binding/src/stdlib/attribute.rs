@@ -102,9 +102,13 @@ fn own(names: &[Py<PyString>; COUNT], near: usize, key: &Bound<'_, PyAny>) -> Op
 fn is_interned(key: &Bound<'_, PyAny>) -> bool {
     // SAFETY: a live object, and a `str` where its state is looked at.
     unsafe {
-        ffi::PyUnicode_CheckExact(key.as_ptr()) != 0
-            && u32::from((*key.as_ptr().cast::<ffi::PyASCIIObject>()).interned()) != 0
+        ffi::PyUnicode_CheckExact(key.as_ptr()) != 0 && (*key.as_ptr().cast::<ffi::PyASCIIObject>()).interned() != 0
     }
+}
+
+/// Whether a record has an attribute of this name by itself.
+pub fn is_own(py: Python<'_>, key: &Bound<'_, PyAny>) -> bool {
+    own(interned(py), COUNT, key).is_some()
 }
 
 pub type Field<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
