@@ -295,9 +295,9 @@ impl<'py> Keywords<'py> {
                 Parameter::Extra => keywords.fields = fields_of(given.cast_exact::<PyDict>().ok()?),
                 Parameter::ExcInfo => {
                     current = false;
-                    if given.is_truthy().ok()? {
-                        keywords.exception = exception_of(&given);
-                    }
+                    // `logging` asks for its truth, and raises what that raises.
+                    given.is_truthy().ok()?;
+                    keywords.exception = exception_of(&given);
                 }
                 Parameter::StackInfo if given.is_truthy().ok()? => return None,
                 Parameter::StackInfo => {}
