@@ -362,3 +362,16 @@ def test_a_level_has_the_name_of_the_last_record(logger: UnifiedLogger, records:
         record = logging.makeLogRecord({"levelno": 30, "levelname": name})
         handler.handle(record)
         assert records()[-1]["level"] == name
+
+
+def test_records_of_another_process(logger: UnifiedLogger, records: Records) -> None:
+    """As a queue or a socket brings them: every text in them is a new one."""
+    import pickle
+
+    handler = logging.getLogger().handlers[-1]
+    for number in range(3):
+        made = logging.makeLogRecord({"name": "far", "funcName": "f", "module": "m", f"field_{number}": number})
+        handler.handle(pickle.loads(pickle.dumps(made)))
+    found = records()
+    assert [(record["logger"], record["function"], record["module"]) for record in found] == [("far", "f", "m")] * 3
+    assert [list(record)[-1] for record in found] == ["field_0", "field_1", "field_2"]

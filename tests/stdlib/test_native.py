@@ -278,6 +278,30 @@ def test_most_calls_make_no_log_record(native: logging.Logger, records: Records,
     assert len(records()) == 14
 
 
+def test_a_call_runs_no_python_code(run_python: Callable[..., Any]) -> None:
+    """What decides how to log is asked once, then remembered."""
+    run_python(
+        """
+import logging, sys
+from unified_logger import init_logging
+init_logging(log_dir="logs", console_format="off", native_stdlib=True)
+log = logging.getLogger("theirs")
+called = []
+def note(frame, event, argument):
+    if event == "call":
+        called.append(frame.f_code.co_name)
+for count in range(2):
+    for number in range(3):
+        log.info("m %s", number, extra={"a": 1})
+        log.debug("m")
+    if count == 0:
+        sys.setprofile(note)
+sys.setprofile(None)
+assert called == [], called
+"""
+    )
+
+
 def test_without_the_option_nothing_is_replaced(logger: UnifiedLogger) -> None:
     """It is for those who ask."""
     assert {name: vars(logging.Logger)[name] for name in NAMES} == ORIGINALS

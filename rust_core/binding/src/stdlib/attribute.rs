@@ -99,7 +99,7 @@ fn own(names: &[Py<PyString>; COUNT], near: usize, key: &Bound<'_, PyAny>) -> Op
 }
 
 /// An interned text that is none of some interned ones is equal to none of them.
-fn is_interned(key: &Bound<'_, PyAny>) -> bool {
+pub fn is_interned(key: &Bound<'_, PyAny>) -> bool {
     // SAFETY: a live object, and a `str` where its state is looked at.
     unsafe {
         ffi::PyUnicode_CheckExact(key.as_ptr()) != 0 && (*key.as_ptr().cast::<ffi::PyASCIIObject>()).interned() != 0

@@ -119,17 +119,16 @@ fn said<'py>(py: Python<'py>, attributes: Attributes<'py>, names: Option<&Bound<
         line,
         fields: Vec::new(),
     };
-    match Place::new(site.clone(), &said.fields) {
-        Some(known) => {
-            said.site = known.find(&said.fields);
-            if let Some(place) = place
-                && said.logger != INLINE
-            {
+    match place {
+        Some(place) if said.logger != INLINE => {
+            if let Some(known) = Place::new(site.clone(), &said.fields) {
+                said.site = known.find(&said.fields);
                 place.remember(py, known, said.logger);
             }
         }
-        None => said.inline_site = Some(Box::new(site)),
+        _ => said.site.bare = names::here().site(site.clone()).unwrap_or(INLINE),
     }
+    said.inline_site = (said.site.bare == INLINE).then(|| Box::new(site));
     said
 }
 
@@ -179,7 +178,7 @@ fn thread_of(py: Python<'_>, name: &Bound<'_, PyAny>) -> thread::Name {
 }
 
 /// A place by the objects that name it: `logging` takes them from the code and the logger, so that they are the same ones
-/// each time. The module's name it makes anew.
+/// each time. The module's name it makes anew. Records of other processes have names of their own, each time others.
 struct ByObjects<'py> {
     path: Bound<'py, PyString>,
     function: Bound<'py, PyString>,
@@ -191,13 +190,9 @@ struct ByObjects<'py> {
 impl<'py> ByObjects<'py> {
     fn of(attributes: &Attributes<'py>, line: u32) -> Option<Self> {
         let text = |own| attributes.get(own)?.cast_exact::<PyString>().ok().cloned();
-        Some(Self {
-            path: text(Own::PathName)?,
-            function: text(Own::FuncName)?,
-            name: text(Own::Name)?,
-            module: text(Own::Module)?,
-            line,
-        })
+        // Code's own name is interned, and one that was unpickled is not.
+        let function = text(Own::FuncName).filter(|function| attribute::is_interned(function.as_any()))?;
+        Some(Self { path: text(Own::PathName)?, function, name: text(Own::Name)?, module: text(Own::Module)?, line })
     }
 
     fn key(&self) -> u64 {

@@ -96,7 +96,7 @@ fn ask(py: Python<'_>) -> PyResult<Option<Stock>> {
         epoch: guard::epoch(py),
         generation: names::here().level_generation(),
         watched: Watched::new(Kind::Loggers, vec![own, level_names, logging.dict(), time.dict()]),
-        // Only now: looking attributes up gives a changed class its new version.
+        // Only now: looking an attribute up gives a new or changed class its version.
         record: Version::of(&record),
         filters: List::of(&filters),
         _held: vec![record.into_any().unbind(), filters.into_any().unbind()],
@@ -122,11 +122,7 @@ fn makes_plain_records(
     record: &Bound<'_, PyType>,
 ) -> PyResult<bool> {
     let py = logging.py();
-    let defined = record.getattr(intern!(py, "__dict__"))?;
-    if defined.contains(intern!(py, "__new__"))? || defined.contains(intern!(py, "__setattr__"))? {
-        return Ok(false);
-    }
-    let Ok(init) = defined.get_item(intern!(py, "__init__")) else { return Ok(false) };
+    let init = record.getattr(intern!(py, "__init__"))?;
     let level_name = logging.getattr(intern!(py, "getLevelName"))?;
     let clocks = [time.getattr(intern!(py, "time"))?, time.getattr(intern!(py, "time_ns"))?];
     // SAFETY: live objects. A clock that somebody stopped is a Python function.
