@@ -96,7 +96,10 @@ def main() -> int:
     if chosen.full:
         report.write(results, failures, DOCS)
     broken = [
-        name for name in names if name.startswith(("ours", "native", "stdlib_native", "stdlib_through")) and (name in failures or "notes" in results[name])
+        name
+        for name in names
+        if name.startswith(("ours", "native", "stdlib_native", "stdlib_through"))
+        and (name in failures or "notes" in results[name])
     ]
     if broken:
         print(f"failed: {', '.join(broken)}")

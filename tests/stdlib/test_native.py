@@ -721,10 +721,10 @@ def test_it(caplog):
 
 
 def test_daemon_threads_that_log_at_the_end_harm_nothing(run_python: Callable[..., Any]) -> None:
-    """Neither those that log natively nor those for which it steps aside."""
+    """Neither those that log natively nor those for which it steps aside, which are stopped inside the original methods."""
     done = run_python(
         """
-import logging, threading, time
+import logging, os, sys, threading, time
 from unified_logger import init_logging
 init_logging(log_dir="logs", console_format="off", native_stdlib=True)
 class Slow(logging.Handler):
@@ -738,7 +738,12 @@ def work(name):
 for name in ("aside", "native"):
     for _ in range(2):
         threading.Thread(target=work, args=(name,), daemon=True).start()
+class Late:
+    def __del__(self, sleep=time.sleep, write=os.write, is_finalizing=sys.is_finalizing):
+        sleep(0.1)  # the threads come back to an interpreter that has ended
+        write(2, b"late %d" % is_finalizing())
+sys.late = Late()
 time.sleep(0.05)
 """
     )
-    assert done.stderr == ""
+    assert done.stderr == "late 1"
