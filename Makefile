@@ -4,7 +4,7 @@
 export PYTHON PYTHONS
 script = @python="$$(sh scripts/find-python.sh)" && exec "$$python" -B scripts/$(1)
 
-.PHONY: help demo test test-all stress fuzz check bench bench-full bench-short guarantees wheels format docs clean
+.PHONY: help demo test test-all stress fuzz check bench bench-full bench-short bench-micro guarantees wheels format docs clean
 
 help: ## list the commands
 	@echo "make COMMAND [PYTHON=/path/to/python] [ARGS='…']"
@@ -28,10 +28,10 @@ fuzz: ## feed bytes of every kind to what reads bytes of unknown origin, for SEC
 check: ## format, lint, types, import direction, docs, a short bench round, then test: what CI runs
 	$(call script,check.py)
 
-bench: ## measure, beside other libraries and beside what was recorded last, within ten minutes
+bench: ## measure beside other libraries, count every line, and say what changed since it was recorded, within ten minutes
 	$(call script,bench.py $(ARGS))
 
-bench-full: ## the same for as long as it takes; writes the figures into docs/
+bench-full: ## the same for as long as it takes; writes figures and plots into docs/ and both READMEs
 	$(call script,bench.py --full $(ARGS))
 
 guarantees: ## let everything happen to this library and others, and write what was kept into docs/
@@ -39,6 +39,9 @@ guarantees: ## let everything happen to this library and others, and write what 
 
 bench-short: ## one short round that shows that the benches run
 	$(call script,bench.py --short $(ARGS))
+
+bench-micro: ## measure the engine's rooms one by one, beside what was recorded last ('ARGS=queue' measures one)
+	$(call script,bench_micro.py $(ARGS))
 
 wheels: ## build and check the sdist and the wheels in dist/
 	$(call script,wheels.py)

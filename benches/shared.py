@@ -44,7 +44,7 @@ def install(names: Iterable[str]) -> dict[str, str]:
     failures = {}
     for name in names:
         packages = [str(HERE / package) if package.startswith(".") else package for package in PACKAGES.get(name, [])]
-        if not packages:
+        if all(map(_there, packages)):
             continue
         source = [option for package in FROM_SOURCE.get(name, []) for option in ("--no-binary", package)]
         done = subprocess.run(
@@ -58,6 +58,15 @@ def install(names: Iterable[str]) -> dict[str, str]:
             lines = [line for line in done.stderr.splitlines() if line.strip()]
             failures[name] = f"cannot be installed: {lines[-1].strip() if lines else 'pip failed'}"
     return failures
+
+
+def _there(package: str) -> bool:
+    """Whether a pinned package is installed as it is asked for; one of this project may have changed."""
+    name, _, wanted = package.partition("==")
+    try:
+        return bool(wanted) and version(name) == wanted
+    except PackageNotFoundError:
+        return False
 
 
 def versions(names: Iterable[str]) -> dict[str, str]:
@@ -74,19 +83,28 @@ def versions(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def processor() -> str:
+    """The name of this machine's processor."""
+    cpuinfo = Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*:\s*(.*)", cpuinfo.read_text()) if cpuinfo.exists() else None
+    return found[1] if found else "unknown processor"
+
+
 def machine(names: Iterable[str]) -> str:
     """Where and with what something was taken."""
-    model = "unknown processor"
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        found = re.search(r"model name\s*:\s*(.*)", cpuinfo.read_text())
-        model = found[1] if found else model
     rustc = subprocess.run(["rustc", "--version"], capture_output=True, text=True, check=False).stdout.split()[1:2]
     packages = ", ".join(f"{name} {number}" for name, number in versions(names).items())
     return (
         f"Taken on {date.today().isoformat()}: CPython {platform.python_version()}, rustc {' '.join(rustc)}, "
-        f"{platform.system()} {platform.release().split('-')[0]}, {model}, {os.cpu_count()} cores (shared). {packages}."
+        f"{platform.system()} {platform.release().split('-')[0]}, {processor()}, {os.cpu_count()} cores (shared). {packages}."
     )
+
+
+def constant(package: str, module: str, name: str) -> str:
+    """A text constant of a module here, or an empty text; the file is read, since it may not be importable."""
+    text = (HERE / package / f"{module}.py").read_text(encoding="utf-8")
+    found = re.search(rf'^{name} = "(.*)"$', text, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def fill(page: Path, name: str, body: str) -> None:

@@ -12,7 +12,7 @@ import bench
 import docs
 import guarantees
 import tests
-from project import ROOT, Environment, need_rust, run, say
+from project import ROOT, RUST_TRACING, Environment, need_rust, run, say
 
 
 def rust() -> None:
@@ -20,6 +20,7 @@ def rust() -> None:
     say("Checking Rust: format, lints, tests.")
     env = {"PYO3_PYTHON": sys.executable}  # the binding is checked against the Python at hand
     run("cargo", "fmt", "--all", "--check")
+    run("cargo", "fmt", "--check", "--manifest-path", RUST_TRACING)
     run("cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings", env=env)
     run("cargo", "test", "--workspace", "--locked", env=env | {"UNIFIED_LOGGER_FUZZ_SECONDS": "60"})
     faulty = ("-p", "unified_logger_core", "--locked", "--features", "fault_injection", "--test", "panics")

@@ -1,6 +1,6 @@
 """Bring all code into its standard form: `make format`."""
 
-from project import Environment, need_rust, run, say
+from project import RUST_TRACING, Environment, need_rust, run, say
 
 
 def main() -> None:
@@ -9,6 +9,7 @@ def main() -> None:
     env = Environment("dev").prepare(groups=["dev"])
     say("Formatting Rust and Python.")
     run("cargo", "fmt", "--all")
+    run("cargo", "fmt", "--manifest-path", RUST_TRACING)
     run(env.tool("ruff"), "check", "--fix-only", ".")
     run(env.tool("ruff"), "format", ".")
 

@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VENVS = ROOT / ".venvs"
 WHEELS = ROOT / "build" / "wheels"
 DIST = ROOT / "dist"
+# A crate of the benches, no member of the workspace.
+RUST_TRACING = ROOT / "benches" / "native_loggers" / "rust_tracing" / "Cargo.toml"
 
 # What a wheel is made of; a change in any of these files means that it is built again.
 SOURCES = (

@@ -146,18 +146,28 @@ def _stdlib_loggers() -> list[logging.Logger]:
 
 
 @pytest.fixture(scope="session")
-def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The library to preload that makes calls on log files fail (tests/faults/shim.c)."""
+def build_shim(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """`build_shim(source)`: the library to preload that is made of a C file below tests/."""
     if not sys.platform.startswith("linux"):
-        pytest.skip("the shim is for Linux")
+        pytest.skip("shims are for Linux")
     compiler = next((name for name in ("cc", "gcc", "clang") if shutil.which(name)), None)
     if compiler is None:
-        pytest.skip("there is no C compiler to build the shim with")
-    built = tmp_path_factory.mktemp("shim") / "shim.so"
-    source = PROJECT / "tests" / "faults" / "shim.c"
-    flags = ["-shared", "-fPIC", "-O2", "-Wall", "-Wextra"]
-    subprocess.run([compiler, *flags, "-o", str(built), str(source), "-ldl"], check=True, timeout=120)
-    return built
+        pytest.skip("there is no C compiler to build a shim with")
+
+    def build_shim(source: str) -> Path:
+        built = tmp_path_factory.mktemp("shim") / "shim.so"
+        flags = ["-shared", "-fPIC", "-O2", "-Wall", "-Wextra"]
+        command = [compiler, *flags, "-o", str(built), str(PROJECT / "tests" / source), "-ldl"]
+        subprocess.run(command, check=True, timeout=120)
+        return built
+
+    return build_shim
+
+
+@pytest.fixture(scope="session")
+def shim(build_shim: Callable[[str], Path]) -> Path:
+    """The library to preload that makes calls on log files fail."""
+    return build_shim("faults/shim.c")
 
 
 @pytest.fixture

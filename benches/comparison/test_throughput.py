@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import resource
 import threading
 import time
@@ -13,13 +12,17 @@ from typing import Any
 
 import pytest
 
-from .conftest import Contender
+from . import sizes
+from .lines import Reader
+from .started import Contender
 
 
-def records_for(module: ModuleType, request: pytest.FixtureRequest) -> int:
-    """As many as make the start and the end of the run small beside it."""
-    records: int = request.config.getoption("--records")
-    return records * 5 if ".ours" in module.__name__ else records
+def records_for(contender: Contender, request: pytest.FixtureRequest, runs: int) -> int:
+    """As many as one of `runs` writes: of ours so many that start and end of the run are small beside them."""
+    most: int = request.config.getoption("--records")
+    if contender.name.startswith("ours"):
+        return most * 5
+    return sizes.records(contender.per_record, request.config.getoption("--budget") / runs, most)
 
 
 def cpu() -> float:
@@ -33,7 +36,7 @@ def test_one_thread(contender: Contender, module: ModuleType, benchmark: Any, re
     """One thread."""
     if module.KIND == "calls":
         pytest.skip("writes nothing")
-    records = records_for(module, request)
+    records = records_for(contender, request, runs=2)
     contender.finish()
     before = cpu()
 
@@ -44,7 +47,6 @@ def test_one_thread(contender: Contender, module: ModuleType, benchmark: Any, re
     benchmark.pedantic(run, rounds=2)
     benchmark.extra_info["records"] = records
     benchmark.extra_info["cpu_s_per_million"] = (cpu() - before) / (2 * records) * 1e6
-    benchmark.extra_info["max_rss_kib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 @pytest.mark.benchmark(group="throughput, 4 threads")
@@ -52,7 +54,7 @@ def test_four_threads(contender: Contender, module: ModuleType, benchmark: Any, 
     """Four threads of one process."""
     if module.KIND == "calls":
         pytest.skip("writes nothing")
-    records = records_for(module, request)
+    records = records_for(contender, request, runs=1)
 
     def run() -> None:
         threads = [threading.Thread(target=module.calls, args=(records // 4,)) for _ in range(4)]
@@ -62,9 +64,9 @@ def test_four_threads(contender: Contender, module: ModuleType, benchmark: Any, 
             thread.join()
         contender.finish()
 
-    contender.expected += records // 4 * 4
+    contender.asked += records
     benchmark.pedantic(run, rounds=1)
-    benchmark.extra_info["records"] = records // 4 * 4
+    benchmark.extra_info["records"] = records
 
 
 def _process(module_name: str, folder: Path, count: int, begin: Any, done: Any) -> None:
@@ -72,43 +74,38 @@ def _process(module_name: str, folder: Path, count: int, begin: Any, done: Any) 
 
     module = importlib.import_module(module_name)
     module.start(folder)
-    begin.wait()
+    begin.wait(60)
     module.calls(count)
     module.finish()
-    done.wait()
+    done.wait(60)
 
 
 @pytest.mark.benchmark(group="throughput, 4 processes")
-def test_four_processes(module: ModuleType, benchmark: Any, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+def test_four_processes(started: Contender, benchmark: Any, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """Four processes that write to one directory."""
-    if not module.__name__.endswith((".ours", ".stdlib_file")):
+    if started.name not in ("ours", "stdlib_file"):
         pytest.skip("not made for several processes on one file")
-    records = records_for(module, request)
+    records = records_for(started, request, runs=1)
     context = multiprocessing.get_context("spawn")
     begin, done = context.Barrier(5), context.Barrier(5)
     processes = [
-        context.Process(target=_process, args=(module.__name__, tmp_path, records // 4, begin, done)) for _ in range(4)
+        context.Process(target=_process, args=(started.module.__name__, tmp_path, records // 4, begin, done))
+        for _ in range(4)
     ]
-    environment = os.environ.get("PYTHONPATH", "")
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent.parent), environment])
     for process in processes:
         process.start()
-    os.environ["PYTHONPATH"] = environment
-    begin.wait()
+    begin.wait(60)
 
-    benchmark.pedantic(done.wait, rounds=1)  # from the moment all begin until all have flushed
+    benchmark.pedantic(done.wait, args=(60,), rounds=1)  # from the moment all begin until all have flushed
     for process in processes:
         process.join()
-    lines = (tmp_path / "app.log").read_text(encoding="utf-8").count("\n")
-    benchmark.extra_info.update(
-        contender=module.__name__.rpartition(".")[2], records=records // 4 * 4, lines=lines, expected=records // 4 * 4
-    )
+    benchmark.extra_info.update(Reader().news(started.module.files(tmp_path)).noted(records), records=records)
 
 
 @pytest.mark.benchmark(group="idle")
-def test_idle(contender: Contender, module: ModuleType, benchmark: Any, request: pytest.FixtureRequest) -> None:
+def test_idle(contender: Contender, benchmark: Any, request: pytest.FixtureRequest) -> None:
     """CPU of a process that logs nothing."""
-    if not module.__name__.endswith(".ours"):
+    if contender.name != "ours":
         pytest.skip("a row of ours")
     contender.finish()
     seconds = max(1.0, request.config.getoption("--seconds"))

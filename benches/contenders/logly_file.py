@@ -7,7 +7,7 @@ from pathlib import Path
 from logly import logger
 
 TITLE = "logly, serialize=True, enqueue=True"
-OMITS = ""
+OMITS = "fields given to a call"
 KIND = "logger"
 
 bound = logger

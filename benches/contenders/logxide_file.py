@@ -1,4 +1,4 @@
-"""logxide: a native `logging` that patches itself in; fields as `extra`, which its formatter does not write."""
+"""logxide: a native `logging` that patches itself in. Its lines are messages whose arguments are not filled in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import logxide
 from logxide import logging
 
 TITLE = "logxide FileHandler"
-OMITS = "JSON; fields are part of the message; trace_id, span_id"
+OMITS = "JSON; all but the bare message: fields, time, level, call site, exceptions, trace_id, span_id"
 KIND = "logger"
 FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s %(module)s %(funcName)s %(lineno)d %(threadName)s %(process)d"
 

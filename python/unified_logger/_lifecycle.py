@@ -8,12 +8,13 @@ import os
 import sys
 from threading import TIMEOUT_MAX, RLock
 from time import monotonic
-from typing import TYPE_CHECKING, Any
 
 from . import _core, stdlib, values
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
 
     from .config import Settings
     from .plain import PlainOutput

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
-
 from . import _core, _lifecycle
 from .factory import UnifiedLoggerFactory
 from .logger import get_logger
 from .values import register as register_value
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from collections.abc import Callable
     from os import PathLike
+    from typing import Any, TypeVar
 
     _Function = TypeVar("_Function", bound=Callable[..., Any])
 

@@ -6,19 +6,19 @@ what was before it when it is left (`LoggingContext`, and what integrations buil
 
 from __future__ import annotations
 
-import inspect
 import os
 from contextvars import ContextVar
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from . import _core
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
+    from typing import Any, TypeVar
 
-_Function = TypeVar("_Function", bound="Callable[..., Any]")
+    _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 _current: ContextVar[_core.Context | None] = ContextVar("unified_logger_context", default=None)
 _innermost: ContextVar[_Scope | None] = ContextVar("unified_logger_scope", default=None)
@@ -141,7 +141,9 @@ class LoggingContext:
 
     def __call__(self, function: _Function) -> _Function:
         """Runs every call of `function` in a context of its own."""
-        if inspect.iscoroutinefunction(function):
+        from inspect import iscoroutinefunction  # Only programs that decorate pay for it.
+
+        if iscoroutinefunction(function):
 
             @wraps(function)
             async def in_context(*args: Any, **kwargs: Any) -> Any:
@@ -154,4 +156,4 @@ class LoggingContext:
                 with LoggingContext(self._trace_id, self._span_id, **self._fields):
                     return function(*args, **kwargs)
 
-        return cast("_Function", in_context)
+        return in_context  # type: ignore[return-value]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 from . import _core, context
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class UnifiedLogger(_core.Logger):

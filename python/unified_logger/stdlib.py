@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import warnings
-from typing import TYPE_CHECKING, Any, TextIO
 
 from . import _core, context
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
+    from typing import Any, TextIO
 
     from .logger import UnifiedLogger
 

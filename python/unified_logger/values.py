@@ -7,10 +7,11 @@ leaves as one of those. Nothing raised by a value leaves: it becomes a marker in
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 # More items than a record keeps; what a large array holds beyond is not even made into a list.
 _ITEMS = 10_001

@@ -34,9 +34,9 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("box", black_box),
 ];
 
-/// Call sites that records may name: their numbers, and how many fields each has. With them come all other names there are: one
+/// Call sites that records may name: their numbers, how many fields each has, and whether it has a message. With them come all other names there are: one
 /// that came later would change what a record says between two looks.
-pub static KNOWN: LazyLock<Vec<(u32, usize)>> = LazyLock::new(|| {
+pub static KNOWN: LazyLock<Vec<(u32, (usize, bool))>> = LazyLock::new(|| {
     names::here().logger("logger".into());
     names::here().thread("thread".into());
     names::here().set_level_name(21, "NOTICE");
@@ -45,17 +45,21 @@ pub static KNOWN: LazyLock<Vec<(u32, usize)>> = LazyLock::new(|| {
         function: format!("with_{}", fields.len()),
         line: 7,
         fields: fields.iter().map(|name| (*name).to_owned()).collect(),
+        message: (fields.len() > 1).then(|| "message\u{202e}".into()),
     };
     [&[][..], &["one"], &["level", "two", "two"]]
         .iter()
-        .map(|fields| (names::here().site(site(fields)).expect("an empty table has room"), fields.len()))
+        .map(|fields| {
+            let number = names::here().site(site(fields)).expect("an empty table has room");
+            (number, (fields.len(), fields.len() > 1))
+        })
         .collect()
 });
 
 /// A record of any origin is refused, or is one line in every format.
 fn record(bytes: &[u8]) {
     LazyLock::force(&KNOWN);
-    let known = |number| KNOWN.iter().find(|(known, _)| *known == number).map(|(_, fields)| *fields);
+    let known = |number| KNOWN.iter().find(|(known, _)| *known == number).map(|(_, site)| *site);
     if let Some(record) = Record::read_checked(bytes, known) {
         // SAFETY: every text has just been looked at.
         let trusted = unsafe { Record::read(bytes) }.expect("what is whole is read");
@@ -65,7 +69,7 @@ fn record(bytes: &[u8]) {
         assert_eq!(line, again, "the checked reading is the same record");
     }
     // Whoever misremembers the call sites of a box gets wrong fields, and nothing worse.
-    if let Some(record) = Record::read_checked(bytes, |number| Some(number as usize % 5)) {
+    if let Some(record) = Record::read_checked(bytes, |number| Some((number as usize % 5, true))) {
         assert_one_line(&record);
     }
 }

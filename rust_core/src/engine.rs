@@ -8,6 +8,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use crossbeam_queue::SegQueue;
 
 use crate::blackbox::{self, BlackBox};
+use crate::clock;
 use crate::config::{BlackBoxPlace, Settings};
 use crate::error::{Error, Result};
 use crate::error_handler::ErrorHandler;
@@ -62,6 +63,7 @@ impl Engine {
     /// # Errors
     /// When the directory or a file cannot be made or written.
     pub fn open(settings: Settings, stats: Arc<Stats>) -> Result<Self> {
+        clock::use_counter();
         let errors = Arc::new(ErrorHandler::new(Arc::clone(&stats)));
         crate::sink::prepare_directory(&settings.directory, settings.directory_mode)?;
         let made = blackbox::make(&settings, names::here());

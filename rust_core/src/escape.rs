@@ -99,9 +99,25 @@ pub fn shown(text: &str) -> String {
 #[inline]
 pub fn json_line(out: &mut Vec<u8>, start: usize) {
     let line = &out[start..];
-    // Without an early end: this is done in wide registers.
-    if line.iter().fold(0, |most: u8, byte| most.max(*byte)) >= 0x7f && next_lead(line).is_some() {
+    if is_beyond_ascii(line) && next_lead(line).is_some() {
         escape_json(out, start);
+    }
+}
+
+/// Whether there is DEL, or a byte of a character beyond ASCII.
+#[inline]
+fn is_beyond_ascii(bytes: &[u8]) -> bool {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let is_high = |word: &[u8; 8]| {
+        let word = u64::from_le_bytes(*word);
+        // One more than 0x7e has the high bit, and takes nothing from its neighbour.
+        (((word & !HIGH) + (HIGH >> 7)) | word) & HIGH != 0
+    };
+    match (bytes.first_chunk(), bytes.last_chunk()) {
+        // Two words that may overlap cover a short text.
+        (Some(first), Some(last)) if bytes.len() <= 16 => is_high(first) || is_high(last),
+        // Without an early end: this is done in wide registers.
+        _ => bytes.iter().fold(0, |most: u8, byte| most.max(*byte)) >= 0x7f,
     }
 }
 
@@ -175,6 +191,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn bytes_beyond_ascii_are_seen_wherever_they_stand(mut bytes in prop::collection::vec(0_u8..0x7f, 0..40), at: prop::sample::Index, byte in 0x7f_u8..) {
+            prop_assert!(!is_beyond_ascii(&bytes));
+            bytes.insert(at.index(bytes.len() + 1), byte);
+            prop_assert!(is_beyond_ascii(&bytes));
+        }
+
         #[test]
         fn nothing_that_acts_comes_through(text: String) {
             prop_assert!(!shown(&text).chars().any(acts));

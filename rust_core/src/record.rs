@@ -29,12 +29,22 @@ pub const RESERVED: [&str; 14] = [
 ];
 
 /// A place in the application that logs, with the names of the fields it gives.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Site {
     pub module: String,
     pub function: String,
     pub line: u32,
     pub fields: Vec<String>,
+    /// The message, where it stands in the code: such records do without it.
+    pub message: Option<String>,
+}
+
+impl Site {
+    /// A place that cannot be told.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self { module: "unknown".into(), function: "unknown".into(), ..Self::default() }
+    }
 }
 
 /// In place of a number: the item travels inside the record.
@@ -48,6 +58,8 @@ pub mod flag {
     pub const CONTEXT: u16 = 1 << 3;
     /// The console has it already (a replaced `sys.stderr` is written on the caller's thread).
     pub const CONSOLE_DONE: u16 = 1 << 4;
+    /// The message is that of the call site.
+    pub const SITE_MESSAGE: u16 = 1 << 5;
 }
 
 /// The part of fixed size. Times are nanoseconds since the epoch, UTC.
@@ -101,10 +113,18 @@ impl Header {
     }
 }
 
+/// Something of the header. Every captured record has one, so a single look at the length will do.
+#[inline]
+fn head<R>(record: &[u8], read: impl FnOnce(&[u8; HEADER]) -> R) -> R {
+    read(record.first_chunk().unwrap_or(&[0; HEADER]))
+}
+
 /// Numbers a captured record.
 #[inline]
 pub fn set_sequence(record: &mut [u8], sequence: u64) {
-    record[SEQUENCE..SEQUENCE + 8].copy_from_slice(&sequence.to_le_bytes());
+    if let Some(head) = record.first_chunk_mut::<HEADER>() {
+        head[SEQUENCE..SEQUENCE + 8].copy_from_slice(&sequence.to_le_bytes());
+    }
 }
 
 /// Adds flags to a captured record.
@@ -118,14 +138,14 @@ pub fn add_flags(record: &mut [u8], flags: u16) {
 #[inline]
 #[must_use]
 pub fn time_of(record: &[u8]) -> i64 {
-    record.first_chunk().map_or(0, |time| i64::from_le_bytes(*time))
+    head(record, |head| i64::from_le_bytes(*head.first_chunk().unwrap_or(&[0; 8])))
 }
 
 /// Level of a captured record.
 #[inline]
 #[must_use]
 pub fn level_of(record: &[u8]) -> i32 {
-    i32::from_le_bytes([record[16], record[17], record[18], record[19]])
+    head(record, |head| i32::from_le_bytes([head[16], head[17], head[18], head[19]]))
 }
 
 /// A call site that found no room in the table, before the message.
@@ -154,7 +174,9 @@ pub struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    fn read(mut reader: Reader<'a>) -> Option<Self> {
+    /// Reads a record's context; `None` if its bytes are not whole.
+    #[must_use]
+    pub fn read(mut reader: Reader<'a>) -> Option<Self> {
         let mut ids = [None; 2];
         for id in &mut ids {
             match reader.u8()? {
@@ -182,8 +204,10 @@ pub struct Record<'a> {
     pub site: Option<InlineSite<'a>>,
     pub logger: Option<&'a str>,
     pub thread: Option<&'a str>,
-    pub message: &'a str,
-    pub context: Option<Context<'a>>,
+    /// `None` where it is that of the call site.
+    pub message: Option<&'a str>,
+    /// The bytes of the context, for `Context::read`.
+    pub context: Option<Reader<'a>>,
     pub exception: Option<&'a [u8]>,
     pub stack: Option<&'a [u8]>,
     /// The call site's values, then names and values of further fields.
@@ -205,20 +229,21 @@ impl<'a> Record<'a> {
     /// Reads bytes of any origin: `None` unless all of them, to the last, are a record as capture writes it. What passes
     /// is encoded to one line.
     ///
-    /// `site_fields` tells how many fields the call site of a number has; a record of a site that it does not know is
-    /// refused, unless the site travels inside the record.
+    /// `site_of` tells of the call site of a number how many fields it has, and whether it has a message; a record of a site
+    /// that it does not know is refused, unless the site travels inside the record.
     #[must_use]
-    pub fn read_checked(bytes: &'a [u8], site_fields: impl Fn(u32) -> Option<usize>) -> Option<Self> {
+    pub fn read_checked(bytes: &'a [u8], site_of: impl Fn(u32) -> Option<(usize, bool)>) -> Option<Self> {
         let record = Self::parse(Reader::checked(bytes))?;
-        let count = if record.header.site == INLINE { 0 } else { site_fields(record.header.site)? };
-        record.is_whole(count).then_some(record)
+        let (fields, has_message) =
+            if record.header.site == INLINE { (0, false) } else { site_of(record.header.site)? };
+        (record.is_whole(fields) && (record.message.is_some() || has_message)).then_some(record)
     }
 
     /// Whether what `parse` left unread is as it must be, with nothing behind it.
     fn is_whole(&self, site_fields: usize) -> bool {
         let named = |reader: &mut Reader<'a>| reader.text().is_some() && reader.value().is_some();
         let context = self.context.is_none_or(|context| {
-            let mut fields = context.fields;
+            let Some(Context { mut fields, .. }) = Context::read(context) else { return false };
             while !fields.is_empty() {
                 if !named(&mut fields) {
                     return false;
@@ -246,14 +271,11 @@ impl<'a> Record<'a> {
         };
         let logger = if header.logger == INLINE { Some(reader.text()?) } else { None };
         let thread = if header.thread == INLINE { Some(reader.text()?) } else { None };
-        let message = reader.text()?;
+        let message = if header.flags & flag::SITE_MESSAGE == 0 { Some(reader.text()?) } else { None };
         let mut section = |wanted: u16| -> Option<Option<&'a [u8]>> {
             if header.flags & wanted == 0 { Some(None) } else { reader.bytes().map(Some) }
         };
-        let context = match section(flag::CONTEXT)? {
-            Some(bytes) => Some(Context::read(whole.of_part(bytes))?),
-            None => None,
-        };
+        let context = section(flag::CONTEXT)?.map(|bytes| whole.of_part(bytes));
         let exception = section(flag::EXCEPTION)?;
         let stack = if header.flags & flag::STACK == 0 { None } else { Some(reader.bytes()?) };
         Some(Self { header, site, logger, thread, message, context, exception, stack, fields: reader })
@@ -358,7 +380,7 @@ mod tests {
         // SAFETY: built just above.
         let mut record = unsafe { Record::read(&bytes) }.unwrap();
         assert_eq!((record.header.time, record.header.sequence, level_of(&bytes)), (7, 9, 30));
-        assert_eq!((record.logger, record.message), (Some("l"), "m"));
+        assert_eq!((record.logger, record.message), (Some("l"), Some("m")));
         assert_eq!(record.header.flags, flag::AI);
         assert_eq!(record.fields.text(), Some("n"));
         assert_eq!(record.fields.value(), Some(Value::Integer(3)));
@@ -372,7 +394,7 @@ mod tests {
             Header { time: 7, sequence: 1, level: 30, site: number, logger: INLINE, thread: INLINE, flags, extra: 1 };
         let mut out = header.to_bytes().to_vec();
         if number == INLINE {
-            let site = Site { module: "m".into(), function: "f".into(), line: 3, fields: Vec::new() };
+            let site = Site { module: "m".into(), function: "f".into(), line: 3, ..Site::default() };
             put_inline_site(&mut out, &site);
         }
         ["logger", "thread", "message"].iter().for_each(|text| out.put_text(text));
@@ -393,8 +415,8 @@ mod tests {
         out
     }
 
-    fn one_field(number: u32) -> Option<usize> {
-        (number == 5).then_some(1)
+    fn one_field(number: u32) -> Option<(usize, bool)> {
+        (number == 5).then_some((1, false))
     }
 
     #[test]
@@ -402,7 +424,10 @@ mod tests {
         for number in [5, INLINE] {
             let mut bytes = rich(number);
             let record = Record::read_checked(&bytes, one_field).unwrap();
-            assert_eq!((record.message, record.context.unwrap().trace_id), ("message", Some("trace")));
+            assert_eq!(
+                (record.message, Context::read(record.context.unwrap()).unwrap().trace_id),
+                (Some("message"), Some("trace"))
+            );
             for end in 0..bytes.len() {
                 assert!(Record::read_checked(&bytes[..end], one_field).is_none(), "cut at {end}");
             }
@@ -414,8 +439,26 @@ mod tests {
     #[test]
     fn a_checked_record_has_a_call_site_that_is_known() {
         assert!(Record::read_checked(&rich(6), one_field).is_none());
-        assert!(Record::read_checked(&rich(5), |_| Some(2)).is_none());
-        assert!(Record::read_checked(&rich(5), |_| Some(usize::MAX)).is_none());
+        assert!(Record::read_checked(&rich(5), |_| Some((2, false))).is_none());
+        assert!(Record::read_checked(&rich(5), |_| Some((usize::MAX, false))).is_none());
+    }
+
+    #[test]
+    fn a_checked_record_does_without_a_message_only_where_its_site_has_one() {
+        let header = Header {
+            time: 7,
+            sequence: 0,
+            level: 20,
+            site: 5,
+            logger: 0,
+            thread: 0,
+            flags: flag::SITE_MESSAGE,
+            extra: 0,
+        };
+        let mut bytes = header.to_bytes().to_vec();
+        bytes.put_value(Value::Null);
+        assert!(Record::read_checked(&bytes, one_field).is_none());
+        assert!(Record::read_checked(&bytes, |_| Some((1, true))).unwrap().message.is_none());
     }
 
     #[test]

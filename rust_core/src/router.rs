@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::config::{AiLoggers, ConsoleSettings, FileSettings};
 use crate::level;
 use crate::names::Names;
-use crate::record::{Record, Site, flag};
+use crate::record::{Record, flag};
 use crate::stats::FileKind;
 use crate::table::View;
 
@@ -26,7 +26,6 @@ pub struct Router {
     console: Option<i32>,
     ai: AiLoggers,
     loggers: View<String, bool>,
-    sites: View<Site, bool>,
 }
 
 impl Router {
@@ -38,7 +37,6 @@ impl Router {
             console: console.map(|console| console.level),
             ai,
             loggers: View::new(),
-            sites: View::new(),
         }
     }
 
@@ -69,10 +67,6 @@ impl Router {
                     .get(&self.names.loggers, record.header.logger, |name| is_ai_logger(name, ai))
                     .map_or(&false, |(_, is_ai)| is_ai),
             }
-            || *self
-                .sites
-                .get(&self.names.sites, record.header.site, |site| site.fields.iter().any(|name| is_ai_field(name)))
-                .map_or(&false, |(_, is_ai)| is_ai)
     }
 }
 

@@ -357,6 +357,13 @@ impl Buffer {
         unsafe { std::slice::from_raw_parts_mut(self.bytes.as_ptr(), self.len()) }
     }
 
+    /// Where the next byte goes, and how many there is room for.
+    #[inline]
+    pub fn spare(&mut self) -> (*mut u8, usize) {
+        // SAFETY: the length is within what there is room for.
+        unsafe { (self.bytes.as_ptr().add(self.len()), self.room_in_all() - self.len()) }
+    }
+
     /// Bytes of plain memory this buffer holds.
     #[inline]
     #[must_use]

@@ -164,6 +164,12 @@ impl<'a> Reader<'a> {
         self.bytes.is_empty()
     }
 
+    /// What is still to be read.
+    #[must_use]
+    pub const fn rest(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     #[inline]
     pub fn take(&mut self, count: usize) -> Option<&'a [u8]> {
         let (head, rest) = self.bytes.split_at_checked(count)?;

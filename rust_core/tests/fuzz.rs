@@ -133,7 +133,7 @@ fn targets_hold_on_their_seeds_and_near_them() {
 #[test]
 fn seeds_of_records_are_records() {
     let whole = |seed: &Vec<u8>| {
-        let known = |number| targets::KNOWN.iter().find(|(known, _)| *known == number).map(|(_, fields)| *fields);
+        let known = |number| targets::KNOWN.iter().find(|(known, _)| *known == number).map(|(_, site)| *site);
         unified_logger_core::record::Record::read_checked(seed, known).is_some()
     };
     assert_eq!(seeds("record").iter().filter(|seed| whole(seed)).count(), written("record").len());
@@ -221,6 +221,7 @@ fn written(target: &str) -> Vec<(&'static str, Vec<u8>)> {
         _ => vec![
             ("inline", record(INLINE, 0, &[], &[])),
             ("no-fields", record(targets::KNOWN[0].0, 0, &[], &[("name", Value::Text("é\u{85}\u{202e}"))])),
+            ("site-message", record(targets::KNOWN[2].0, flag::SITE_MESSAGE, &[Value::Null; 3], &[])),
             ("one-field", record(targets::KNOWN[1].0, flag::AI, &[Value::Json("{\"a\":[1,null]}")], &[])),
             (
                 "all",
@@ -253,11 +254,13 @@ fn record(site: u32, flags: u16, values: &[Value<'_>], named: &[(&str, Value<'_>
     let header = Header { time: 1 << 60, sequence: 1, level: 30, site, logger: numbers, thread: INLINE, flags, extra };
     let mut out = header.to_bytes().to_vec();
     if site == INLINE {
-        put_inline_site(&mut out, &Site { module: "m".into(), function: "f".into(), line: 3, fields: Vec::new() });
+        put_inline_site(&mut out, &Site { module: "m".into(), function: "f".into(), line: 3, ..Site::default() });
         out.put_text("logger");
     }
     out.put_text("thread");
-    out.put_text("message");
+    if flags & flag::SITE_MESSAGE == 0 {
+        out.put_text("message");
+    }
     let mut context = Vec::new();
     put_context(&mut context, Some("trace"), None);
     context.put_text("user");

@@ -29,7 +29,21 @@ def test_importing_writes_nothing(run_python: Callable[..., Any], tmp_path: Path
     assert [path.name for path in tmp_path.iterdir()] == ["program_0.py"]
 
 
-@pytest.mark.parametrize("module", ["yaml", "asyncio", "multiprocessing", "unittest", "numpy", "pydantic", "flask"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "typing",
+        "inspect",
+        "dataclasses",
+        "yaml",
+        "asyncio",
+        "multiprocessing",
+        "unittest",
+        "numpy",
+        "pydantic",
+        "flask",
+    ],
+)
 def test_importing_brings_no_heavy_module(module: str, run_python: Callable[..., Any]) -> None:
     """Modules that only some programs need are not imported with the package."""
     assert run_python(f"import sys, unified_logger; print({module!r} in sys.modules)").stdout == "False\n"

@@ -15,7 +15,7 @@ use unified_logger_core::value::{Put, Value};
 use crate::context::{self, Context};
 use crate::ending;
 use crate::exception;
-use crate::frame::Frame;
+use crate::frame::Place;
 use crate::gil::intern;
 use crate::interrupt;
 use crate::runtime::{self, MALFORMED};
@@ -82,10 +82,9 @@ pub fn capture_plain(py: Python<'_>, level: i32, origin: &Origin<'_>, arguments:
     if unsafe { ffi::PyUnicode_CheckExact(message) } == 0 {
         return None;
     }
-    let place = Frame::current(py)?.place();
-    let Plain { number: site, ai } = site::find(py, place, arguments.names)?;
+    let place = Place::current(py)?;
+    let Plain { number: site, mut flags } = site::find(py, place, message, arguments.names)?;
     let context = context::current(py);
-    let mut flags = if ai { flag::AI } else { 0 };
     runtime::notice_fork(py);
     let mut out = Buffer::take();
     if let Some(context) = &context {
@@ -93,17 +92,24 @@ pub fn capture_plain(py: Python<'_>, level: i32, origin: &Origin<'_>, arguments:
     }
     let header = Header { time, sequence: 0, level, site, logger: origin.number, thread, flags, extra: 0 };
     out.put(&header.to_bytes());
-    // SAFETY: a live text.
-    unsafe { value::capture_text(&mut out, message) };
+    if flags & flag::SITE_MESSAGE == 0 {
+        // SAFETY: a live text.
+        unsafe { value::capture_text(&mut out, message) };
+    }
     if let Some(context) = &context {
         context.get().put(&mut out);
     }
     if !arguments.names.is_null() {
-        // SAFETY: a live tuple; as many values follow the positional ones as it has items.
-        for index in 0..unsafe { ffi::PyTuple_GET_SIZE(arguments.names) } {
-            // SAFETY: as above. Python code that runs here cannot take the caller's arguments away.
-            let outcome = unsafe { value::capture(&mut out, arguments.get(1 + index.unsigned_abs())) };
-            count(outcome);
+        // SAFETY: a live tuple; as many values follow the positional ones as it has items. Python code that runs here cannot
+        // take the caller's arguments away.
+        unsafe {
+            let (values, last) = (arguments.values.add(1), ffi::PyTuple_GET_SIZE(arguments.names).unsigned_abs());
+            let mut next = value::capture_row(&mut out, values, last);
+            while next < last {
+                count(value::capture(&mut out, *values.add(next)));
+                next += 1;
+                next += value::capture_row(&mut out, values.add(next), last - next);
+            }
         }
     }
     Some(out)
@@ -125,7 +131,7 @@ pub fn capture_bare(
     with_exception: bool,
 ) -> Buffer {
     let frame = site::caller(py, 1);
-    let resolved = site::resolve(frame.as_ref(), None).ok();
+    let resolved = site::resolve(frame.as_ref(), None, None).ok();
     let mut parts = Parts::new(py, level, origin);
     if arguments.positional > 0 {
         parts.message = text_of(&arguments.positional(py, 0));
@@ -233,7 +239,7 @@ impl<'py> Call<'py> {
         names: Option<&Bound<'_, PyTuple>>,
     ) -> PyResult<Buffer> {
         let frame = site::caller(py, self.stack_level);
-        let resolved = site::resolve(frame.as_ref(), names)?;
+        let resolved = site::resolve(frame.as_ref(), Some(&self.message), names)?;
         let mut parts = Parts::new(py, self.level, origin);
         parts.message = self.text(&mut parts.notes);
         parts.ai |= self.ai;
@@ -421,10 +427,7 @@ impl<'a, 'py> Parts<'a, 'py> {
         if self.site == INLINE {
             match &self.inline_site {
                 Some(site) => record::put_inline_site(&mut out, site),
-                None => record::put_inline_site(
-                    &mut out,
-                    &Site { module: "unknown".into(), function: "unknown".into(), line: 0, fields: Vec::new() },
-                ),
+                None => record::put_inline_site(&mut out, &Site::unknown()),
             }
         }
         if self.origin.number == INLINE {

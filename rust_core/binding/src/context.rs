@@ -109,5 +109,5 @@ pub fn current(py: Python<'_>) -> Option<Bound<'_, Context>> {
     }
     // SAFETY: as above.
     let value = unsafe { Bound::from_owned_ptr_or_opt(py, value) }?;
-    value.cast_into::<Context>().ok()
+    value.cast_into_exact::<Context>().ok()
 }

@@ -9,13 +9,15 @@ use unified_logger_core::level;
 use crate::gil::Gil;
 use crate::gil::intern;
 use crate::runtime;
-use crate::watch::{Kind, Watched, dict_of};
+use crate::watch::{Kind, Watched, Words, dict_of};
 
 /// The root handler that brings `logging` records in: not one of other people's.
 static ROOT_HANDLER: Gil<Option<Py<PyAny>>> = Gil::new(None);
 
 /// Counts what makes every remembered answer stale at once.
 static EPOCH: Gil<u64> = Gil::new(0);
+/// An epoch that never is: what was remembered then is asked anew at each call.
+const NEVER: u64 = u64::MAX;
 
 pub fn set_root_handler(py: Python<'_>, handler: Option<Py<PyAny>>) {
     ask_anew(py);
@@ -50,8 +52,7 @@ fn is_root_handler(handler: &Bound<'_, PyAny>) -> bool {
 pub struct Guard {
     epoch: u64,
     watched: Watched,
-    types: Vec<Version>,
-    lists: Vec<List>,
+    shape: Shape,
     _held: Vec<Py<PyAny>>,
     /// A bit for each of `level::NAMES`.
     enabled: u8,
@@ -61,60 +62,52 @@ pub struct Guard {
     reaches_root_handler: bool,
 }
 
-/// A class, as it was.
-pub struct Version(*mut ffi::PyTypeObject, u32);
-
-/// A list of handlers or filters, as it was. The list itself is an attribute of a watched dictionary.
-pub struct List {
-    list: *mut ffi::PyListObject,
-    len: ffi::Py_ssize_t,
-    first: *mut ffi::PyObject,
-}
-
 // SAFETY: used under the interpreter lock; `_held` keeps what the pointers mean alive.
 unsafe impl Send for Guard {}
 
-impl Version {
-    pub fn of(class: &Bound<'_, PyType>) -> Self {
-        let class = class.as_type_ptr();
-        // SAFETY: a live class.
-        Self(class, unsafe { (*class).tp_version_tag })
-    }
-
-    #[inline]
-    pub fn is_unchanged(&self) -> bool {
-        // SAFETY: the class is held. 0 means that it changed and was not looked at since.
-        self.1 != 0 && unsafe { (*self.0).tp_version_tag } == self.1
-    }
+/// What changes with classes, and with lists of handlers or filters. Whoever has it holds both.
+pub struct Shape {
+    /// Versions of classes.
+    classes: Words<u32, 2>,
+    /// Sizes of lists, and where their items are.
+    lists: Words<usize, 6>,
+    /// First items of lists: there to be looked at as long as size and place are the same.
+    items: Words<usize, 2>,
 }
 
-impl List {
-    pub fn of(list: &Bound<'_, PyList>) -> Self {
-        let list = list.as_ptr().cast::<ffi::PyListObject>();
-        // SAFETY: a live list.
-        unsafe { Self { list, len: ffi::PyList_GET_SIZE(list.cast()), first: Self::first(list) } }
+impl Shape {
+    pub fn new() -> Self {
+        Self { classes: Words::new(), lists: Words::new(), items: Words::new() }
     }
 
-    #[inline]
-    unsafe fn first(list: *mut ffi::PyListObject) -> *mut ffi::PyObject {
-        // SAFETY: the caller holds the list; item 0 exists when the size is not 0.
-        unsafe { if ffi::PyList_GET_SIZE(list.cast()) == 0 { std::ptr::null_mut() } else { *(*list).ob_item } }
-    }
-
-    #[inline]
+    #[inline(always)]
     pub fn is_unchanged(&self) -> bool {
-        // SAFETY: the list is held.
-        unsafe { ffi::PyList_GET_SIZE(self.list.cast()) == self.len && Self::first(self.list) == self.first }
+        self.classes.are_unchanged() && self.lists.are_unchanged() && self.items.are_unchanged()
+    }
+
+    pub fn add_class(&mut self, class: &Bound<'_, PyType>) {
+        // SAFETY: a class is never moved, and the guard holds it.
+        unsafe { self.classes.push(&raw const (*class.as_type_ptr()).tp_version_tag) };
+    }
+
+    pub fn add_list(&mut self, list: &Bound<'_, PyList>) {
+        let list = list.as_ptr().cast::<ffi::PyListObject>();
+        // SAFETY: a live list, which the guard holds; there is a first item when the size is not 0.
+        unsafe {
+            let size = (&raw const (*list).ob_base.ob_size).cast::<usize>();
+            self.lists.push(size);
+            self.lists.push((&raw const (*list).ob_item).cast::<usize>());
+            if *size != 0 {
+                self.items.push((*list).ob_item.cast::<usize>());
+            }
+        }
     }
 }
 
 impl Guard {
     #[inline]
     pub fn is_current(&self, py: Python<'_>) -> bool {
-        self.epoch == epoch(py)
-            && self.watched.is_unchanged()
-            && self.types.iter().all(Version::is_unchanged)
-            && self.lists.iter().all(List::is_unchanged)
+        self.epoch == epoch(py) && self.watched.is_unchanged() && self.shape.is_unchanged()
     }
 
     #[inline]
@@ -142,9 +135,8 @@ impl Guard {
                 return Ok(guard);
             }
         }
-        let (mut guard, _) = Self::ask_once(logger)?;
-        guard.types.push(Version(logger.get_type().as_type_ptr(), 0)); // Never current: asked at each call.
-        Ok(guard)
+        let (guard, _) = Self::ask_once(logger)?;
+        Ok(Self { epoch: NEVER, ..guard })
     }
 
     fn ask_once(logger: &Bound<'_, PyAny>) -> PyResult<(Self, bool)> {
@@ -162,10 +154,10 @@ impl Guard {
         chain.dicts.push(cache);
         chain.dicts.push(logging.dict());
         let guard = Self {
-            epoch: epoch(py),
+            // A class that has no version would not change when it is changed.
+            epoch: if chain.versioned { epoch(py) } else { NEVER },
             watched: Watched::new(Kind::Loggers, chain.dicts),
-            types: chain.types,
-            lists: chain.lists,
+            shape: chain.shape,
             _held: chain.held,
             enabled,
             native: chain.native && !runtime::is_off(py),
@@ -180,8 +172,10 @@ struct Chain<'py> {
     class: Bound<'py, PyAny>,
     home: Bound<'py, PyDict>,
     dicts: Vec<Bound<'py, PyDict>>,
-    types: Vec<Version>,
-    lists: Vec<List>,
+    classes: Vec<*mut ffi::PyTypeObject>,
+    /// Whether all of these have a version.
+    versioned: bool,
+    shape: Shape,
     held: Vec<Py<PyAny>>,
     native: bool,
     reaches_root_handler: bool,
@@ -197,8 +191,9 @@ impl<'py> Chain<'py> {
             class,
             home: logging.dict(),
             dicts: Vec::new(),
-            types: Vec::new(),
-            lists: Vec::new(),
+            classes: Vec::new(),
+            versioned: true,
+            shape: Shape::new(),
             held: Vec::new(),
             native,
             reaches_root_handler: false,
@@ -233,9 +228,10 @@ impl<'py> Chain<'py> {
     fn add_class(&mut self, logger: &Bound<'py, PyAny>) -> PyResult<()> {
         let py = logger.py();
         let class = logger.get_type();
-        if self.types.iter().any(|known| known.0 == class.as_type_ptr()) {
+        if self.classes.contains(&class.as_type_ptr()) {
             return Ok(());
         }
+        self.classes.push(class.as_type_ptr());
         for name in
             [intern!(py, "handle"), intern!(py, "callHandlers"), intern!(py, "makeRecord"), intern!(py, "filter")]
         {
@@ -246,7 +242,9 @@ impl<'py> Chain<'py> {
             self.native &= stock && method.is(&self.class.getattr(name)?);
         }
         // Only now: looking attributes up gives a changed class its new version.
-        self.types.push(Version::of(&class));
+        // SAFETY: a live class. 0 means that it changed and was not looked at since.
+        self.versioned &= unsafe { (*class.as_type_ptr()).tp_version_tag } != 0;
+        self.shape.add_class(&class);
         self.held.push(class.into_any().unbind());
         Ok(())
     }
@@ -261,7 +259,7 @@ impl<'py> Chain<'py> {
             1 => is_root_handler(&list.get_item(0)?),
             _ => false,
         };
-        self.lists.push(List::of(list));
+        self.shape.add_list(list);
         self.held.push(list.clone().into_any().unbind());
         Ok(())
     }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
+use unified_logger_core::clock;
 use unified_logger_core::config::Settings;
 use unified_logger_core::encoder::ConsoleEncoder;
 use unified_logger_core::engine::Engine;
@@ -381,6 +382,7 @@ extern "C" fn go_on_writing(_: *mut c_void) -> c_int {
 /// The child has no writer, and another process's records in its queue: it forgets both.
 pub fn after_fork_in_child(py: Python<'_>) {
     platform::notice_forks();
+    clock::after_fork_in_child();
     ending::after_fork_in_child();
     slab::leave_to_parent();
     stderr::after_fork_in_child(py);

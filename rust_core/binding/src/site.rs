@@ -9,9 +9,10 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyCode, PyString, PyTuple};
 use unified_logger_core::names;
-use unified_logger_core::record::{INLINE, Site};
+use unified_logger_core::record::{INLINE, Site, flag};
 use unified_logger_core::router::is_ai_field;
 
+use crate::capture::text_of;
 use crate::frame::{Frame, Place};
 use crate::gil::Gil;
 use crate::gil::intern;
@@ -28,16 +29,31 @@ pub enum Parameter {
     Extra,
 }
 
+/// Characters of a message that a call site keeps.
+const LITERAL: usize = 256;
+
 /// What is known of a place that logs.
 struct Entry {
     code: Py<PyAny>,
     instruction: i32,
+    /// The message, if it stands in the code: the code holds it.
+    literal: *mut ffi::PyObject,
     /// The keyword names of the call, or none.
     names: Option<Py<PyTuple>>,
-    /// The site with these names, when all of them are fields.
+    /// The site with these names, when all of them are fields, and with the message.
     plain: Option<Plain>,
-    /// The site without fields, for calls from here with other names.
+    /// The site without fields and message, for other calls from here; `INLINE` until there is one.
     bare: u32,
+}
+
+// SAFETY: used under the interpreter lock; `code` keeps what `literal` points to alive.
+unsafe impl Send for Entry {}
+
+impl Entry {
+    #[inline]
+    fn is_at(&self, place: Place) -> bool {
+        self.instruction == place.instruction && self.code.as_ptr() == place.code.cast()
+    }
 }
 
 struct Cache {
@@ -54,7 +70,8 @@ static WRAPPERS: Gil<Option<HashSet<usize>>> = Gil::new(None);
 #[derive(Clone, Copy)]
 pub struct Plain {
     pub number: u32,
-    pub ai: bool,
+    /// Of the record: that the message is the site's, and that a field makes it an AI record.
+    pub flags: u16,
 }
 
 #[inline]
@@ -68,15 +85,17 @@ fn set_of(place: Place) -> usize {
 fn entry(py: Python<'_>, place: Place) -> Option<&Entry> {
     // SAFETY: looked at only, and let go before Python code runs.
     let set = unsafe { &*CACHE.get(py) }.sets.get(set_of(place))?;
-    set.iter()
-        .flatten()
-        .find(|entry| entry.instruction == place.instruction && entry.code.as_ptr() == place.code.cast())
+    set.iter().flatten().find(|entry| entry.is_at(place))
 }
 
-/// The site of a call, if it was seen before and all its keywords are fields. `names` may be null.
+/// The site of a call, if it was seen before, all its keywords are fields, and a message that stood in the code still does.
+/// `names` may be null.
 #[inline]
-pub fn find(py: Python<'_>, place: Place, names: *mut ffi::PyObject) -> Option<Plain> {
+pub fn find(py: Python<'_>, place: Place, message: *mut ffi::PyObject, names: *mut ffi::PyObject) -> Option<Plain> {
     let entry = entry(py, place)?;
+    if !entry.literal.is_null() && entry.literal != message {
+        return None;
+    }
     let held = entry.names.as_ref().map_or(std::ptr::null_mut(), Py::as_ptr);
     // SAFETY: both are null or live tuples of strings.
     let same = held == names || unsafe { same_items(held, names) };
@@ -108,31 +127,74 @@ pub fn parameter(name: &Bound<'_, PyString>) -> Option<Parameter> {
 }
 
 /// The site of a call that `find` does not know: worked out, and remembered for the next time.
-pub fn resolve(frame: Option<&Frame<'_>>, names: Option<&Bound<'_, PyTuple>>) -> PyResult<Resolved> {
-    let known = frame.and_then(|frame| entry(frame.as_any().py(), frame.place()).map(|entry| entry.bare));
-    if let Some(bare) = known.filter(|bare| *bare != INLINE) {
+pub fn resolve(
+    frame: Option<&Frame<'_>>,
+    message: Option<&Bound<'_, PyAny>>,
+    names: Option<&Bound<'_, PyTuple>>,
+) -> PyResult<Resolved> {
+    let Some(frame) = frame else { return Ok(Resolved::inline(Site::unknown())) };
+    let py = frame.as_any().py();
+    let message = message.map_or(std::ptr::null_mut(), Bound::as_ptr);
+    let known = entry(py, frame.place()).map(|entry| (entry.bare, entry.literal));
+    let varies = !message.is_null() && known.is_some_and(|(_, literal)| !literal.is_null() && literal != message);
+    if let Some((bare, _)) = known.filter(|(bare, _)| *bare != INLINE && !varies) {
         return Ok(Resolved { number: bare, site: None });
     }
-    let bare = describe(frame)?;
-    let number = names::here().site(bare.clone()).unwrap_or(INLINE);
+    let site = describe(frame)?;
+    if known.is_some() && !varies {
+        // Another form of a call that was seen before: there will be more.
+        let bare = names::here().site(site.clone()).unwrap_or(INLINE);
+        set_bare(py, frame.place(), bare);
+        return Ok(if bare == INLINE { Resolved::inline(site) } else { Resolved { number: bare, site: None } });
+    }
+    let literal = if known.is_none() { literal(frame, message)? } else { None };
     let plain = match field_names(names)? {
         Some(fields) => {
-            let ai = fields.iter().any(|name| is_ai_field(name));
-            names::here().site(Site { fields, ..bare.clone() }).map(|number| Plain { number, ai })
+            let mut flags = if fields.iter().any(|name| is_ai_field(name)) { flag::AI } else { 0 };
+            flags |= if literal.is_some() { flag::SITE_MESSAGE } else { 0 };
+            let kept = literal.as_ref().map(|_| message);
+            let site = Site { fields, message: literal, ..site.clone() };
+            names::here().site(site).map(|number| (Plain { number, flags }, kept))
         }
         None => None,
     };
-    if let Some(frame) = frame {
-        insert(frame, names, plain, number);
+    let (plain, literal) = plain.map_or((None, None), |(plain, literal)| (Some(plain), literal));
+    insert(frame, names, plain, literal.unwrap_or(std::ptr::null_mut()));
+    Ok(Resolved::inline(site))
+}
+
+/// The message as a text, if it stands in the code of the frame.
+fn literal(frame: &Frame<'_>, message: *mut ffi::PyObject) -> PyResult<Option<String>> {
+    let py = frame.as_any().py();
+    // SAFETY: the frame holds the code.
+    let code = unsafe { Bound::from_borrowed_ptr(py, frame.place().code.cast()) };
+    let constants = code.getattr(intern!(py, "co_consts"))?.cast_into::<PyTuple>()?;
+    let found = constants.iter_borrowed().find(|constant| constant.as_ptr() == message);
+    let text = found.and_then(|constant| constant.cast::<PyString>().ok().map(|text| text.to_owned()));
+    Ok(text.filter(|text| text.len().is_ok_and(|length| length <= LITERAL)).map(|text| text_of(text.as_any())))
+}
+
+/// Notes the site of other calls from this place.
+fn set_bare(py: Python<'_>, place: Place, bare: u32) {
+    // SAFETY: no Python code runs until the reference is gone.
+    let set = unsafe { &mut *CACHE.get(py) }.sets.get_mut(set_of(place));
+    let known = set.into_iter().flatten().flatten().find(|entry| entry.is_at(place));
+    if let Some(entry) = known {
+        entry.bare = bare;
     }
-    Ok(Resolved { number, site: (number == INLINE).then(|| Box::new(bare)) })
 }
 
 /// A site without fields: those of the call travel with their names.
 pub struct Resolved {
     pub number: u32,
-    /// Travels inside the record when the table is full.
+    /// Travels inside the record: at the first call from a place, and when the table is full.
     pub site: Option<Box<Site>>,
+}
+
+impl Resolved {
+    fn inline(site: Site) -> Self {
+        Self { number: INLINE, site: Some(Box::new(site)) }
+    }
 }
 
 /// The names of a call whose keywords are all fields.
@@ -148,7 +210,7 @@ fn field_names(names: Option<&Bound<'_, PyTuple>>) -> PyResult<Option<Vec<String
     Ok(Some(fields))
 }
 
-fn insert(frame: &Frame<'_>, names: Option<&Bound<'_, PyTuple>>, plain: Option<Plain>, bare: u32) {
+fn insert(frame: &Frame<'_>, names: Option<&Bound<'_, PyTuple>>, plain: Option<Plain>, literal: *mut ffi::PyObject) {
     let py = frame.as_any().py();
     let place = frame.place();
     // SAFETY: the frame holds the code.
@@ -156,9 +218,10 @@ fn insert(frame: &Frame<'_>, names: Option<&Bound<'_, PyTuple>>, plain: Option<P
     let entry = Entry {
         code: code.unbind(),
         instruction: place.instruction,
+        literal,
         names: names.map(|names| names.clone().unbind()),
         plain,
-        bare,
+        bare: INLINE,
     };
     // SAFETY: no Python code runs until the reference is gone; what is evicted is dropped after.
     let evicted = unsafe {
@@ -167,9 +230,7 @@ fn insert(frame: &Frame<'_>, names: Option<&Bound<'_, PyTuple>>, plain: Option<P
             cache.sets.resize_with(SETS, || [const { None }; WAYS]);
         }
         let set = &mut cache.sets[set_of(place)];
-        let same = |slot: &Option<Entry>| {
-            slot.as_ref().is_some_and(|known| known.instruction == entry.instruction && known.code.is(&entry.code))
-        };
+        let same = |slot: &Option<Entry>| slot.as_ref().is_some_and(|known| known.is_at(place));
         let way = set.iter().position(same).or_else(|| set.iter().position(Option::is_none)).unwrap_or_else(|| {
             cache.next = cache.next.wrapping_add(1);
             usize::from(cache.next) % WAYS
@@ -180,10 +241,7 @@ fn insert(frame: &Frame<'_>, names: Option<&Bound<'_, PyTuple>>, plain: Option<P
 }
 
 /// Module, function and line of a frame, as `logging` names them.
-pub fn describe(frame: Option<&Frame<'_>>) -> PyResult<Site> {
-    let Some(frame) = frame else {
-        return Ok(Site { module: "unknown".into(), function: "unknown".into(), line: 0, fields: Vec::new() });
-    };
+pub fn describe(frame: &Frame<'_>) -> PyResult<Site> {
     let py = frame.as_any().py();
     // SAFETY: the frame holds the code.
     let code = unsafe { Bound::from_borrowed_ptr(py, frame.place().code.cast()) };
@@ -193,7 +251,7 @@ pub fn describe(frame: Option<&Frame<'_>>) -> PyResult<Site> {
         module: module_of(&path.to_string_lossy()).to_owned(),
         function: function.to_string_lossy().into_owned(),
         line: frame.line(),
-        fields: Vec::new(),
+        ..Site::default()
     })
 }
 

@@ -3,10 +3,81 @@
 //! Until 3.11 every dictionary carries a tag that changes with it; from 3.12 on the interpreter calls back instead
 //! (PEP 699 took the tags away), and one count for each kind of dictionary stands for all of them.
 
+use std::ops::{BitOr, BitXor};
+
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::gil::intern;
+
+/// A number in memory, as it was.
+#[derive(Clone, Copy)]
+struct Same<T> {
+    at: *const T,
+    was: T,
+}
+
+/// Numbers in memory, as they were. `N` of them are compared without a loop, for each call does so.
+pub struct Words<T, const N: usize> {
+    first: [Same<T>; N],
+    count: usize,
+    more: Vec<Same<T>>,
+}
+
+// SAFETY: used under the interpreter lock.
+unsafe impl<T, const N: usize> Send for Words<T, N> {}
+// SAFETY: as above.
+unsafe impl<T, const N: usize> Sync for Words<T, N> {}
+
+impl<T: Number, const N: usize> Words<T, N> {
+    pub fn new() -> Self {
+        // In place of those that there are not: one that is always the same.
+        Self { first: [Same { at: T::ZERO, was: *T::ZERO }; N], count: 0, more: Vec::new() }
+    }
+
+    /// Compares one more.
+    ///
+    /// # Safety
+    /// `at` can be read, now and whenever these are compared.
+    pub unsafe fn push(&mut self, at: *const T) {
+        // SAFETY: promised by the caller.
+        let word = Same { at, was: unsafe { *at } };
+        match self.first.get_mut(self.count) {
+            Some(place) => *place = word,
+            None => self.more.push(word),
+        }
+        self.count += 1;
+    }
+
+    #[inline(always)]
+    pub fn are_unchanged(&self) -> bool {
+        // All are looked at: that takes less time than to decide after each.
+        Self::difference(&self.first) == *T::ZERO && (self.more.is_empty() || Self::difference(&self.more) == *T::ZERO)
+    }
+
+    #[inline(always)]
+    fn difference(words: &[Same<T>]) -> T {
+        // SAFETY: promised to `push`.
+        words.iter().fold(*T::ZERO, |difference, word| difference | unsafe { *word.at } ^ word.was)
+    }
+}
+
+/// Numbers that are compared.
+pub trait Number: Copy + PartialEq + BitXor<Output = Self> + BitOr<Output = Self> + 'static {
+    const ZERO: &'static Self;
+}
+
+impl Number for u32 {
+    const ZERO: &'static Self = &0;
+}
+
+impl Number for u64 {
+    const ZERO: &'static Self = &0;
+}
+
+impl Number for usize {
+    const ZERO: &'static Self = &0;
+}
 
 /// What a watched dictionary is looked at for.
 #[derive(Clone, Copy)]
@@ -32,7 +103,7 @@ impl Watched {
         Self { inner, _held: dicts.into_iter().map(Bound::unbind).collect() }
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn is_unchanged(&self) -> bool {
         self.inner.is_unchanged()
     }
@@ -66,27 +137,25 @@ mod imp {
     use pyo3::prelude::*;
     use pyo3::types::PyDict;
 
-    pub struct Watched(Vec<(*mut ffi::PyDictObject, u64)>);
+    use super::Words;
 
-    // SAFETY: only used under the interpreter lock.
-    unsafe impl Send for Watched {}
-    // SAFETY: as above.
-    unsafe impl Sync for Watched {}
+    /// The tags of the dictionaries: a logger without ancestors but the root looks at four.
+    pub struct Watched(Words<u64, 4>);
 
     impl Watched {
         pub fn new(_kind: super::Kind, dicts: &[Bound<'_, PyDict>]) -> Self {
-            let tag_of = |dict: &Bound<'_, PyDict>| {
+            let mut tags = Words::new();
+            for dict in dicts {
                 let dict = dict.as_ptr().cast::<ffi::PyDictObject>();
-                // SAFETY: a live dictionary.
-                (dict, unsafe { (*dict).ma_version_tag })
-            };
-            Self(dicts.iter().map(tag_of).collect())
+                // SAFETY: the outer struct holds the dictionaries.
+                unsafe { tags.push(&raw const (*dict).ma_version_tag) };
+            }
+            Self(tags)
         }
 
-        #[inline]
+        #[inline(always)]
         pub fn is_unchanged(&self) -> bool {
-            // SAFETY: the dictionaries are held by the outer struct.
-            self.0.iter().all(|(dict, tag)| unsafe { (**dict).ma_version_tag == *tag })
+            self.0.are_unchanged()
         }
     }
 }

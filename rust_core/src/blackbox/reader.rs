@@ -108,6 +108,8 @@ fn found(bytes: &[u8], start: usize, size: usize, sequence: u64, names: &Names) 
     if checksum::of(record) as u32 != check {
         return None;
     }
-    let read = Record::read_checked(record, |site| Some(names.sites.get(site)?.fields.len()))?;
+    let read = Record::read_checked(record, |site| {
+        names.sites.get(site).map(|site| (site.fields.len(), site.message.is_some()))
+    })?;
     (read.header.sequence == sequence).then_some(Found { place, sequence, bytes: range })
 }

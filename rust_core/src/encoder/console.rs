@@ -1,13 +1,14 @@
 //! Records for people: one line each, an exception's traceback below it, never a control character of their own.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use crate::clock;
 use crate::escape;
 use crate::exception::{self, SourceCache};
 use crate::level;
 use crate::names;
-use crate::record::Record;
+use crate::record::{Context, Record};
 use crate::table::View;
 use crate::value::Value;
 
@@ -82,7 +83,13 @@ impl ConsoleEncoder {
         };
         self.painted(line, DIM, |line| escape::put(line, &logger));
         line.push(' ');
-        self.painted(line, BOLD, |line| escape::put(line, record.message));
+        let site = match record.message {
+            Some(_) => None,
+            None => self.sites.get(&names::here().sites, header.site, |_| ()).map(|(site, ())| Arc::clone(site)),
+        };
+        let told = site.as_ref().and_then(|site| site.message.as_deref());
+        let message = record.message.or(told).unwrap_or(UNKNOWN);
+        self.painted(line, BOLD, |line| escape::put(line, message));
     }
 
     fn put_fields(&mut self, record: &Record<'_>, line: &mut String) {
@@ -91,7 +98,7 @@ impl ConsoleEncoder {
         let mut record = *record;
         let (names, values) = {
             // Both borrow from the record and from the site held above.
-            let context = record.context.take();
+            let context = record.context.take().and_then(Context::read);
             let (mut names, mut values) = (Vec::new(), Vec::new());
             let (call_names, call_values) = call_fields(&record, site_names);
             if let Some(context) = &context {

@@ -13,6 +13,8 @@ pub const SITE: u8 = 1;
 pub const LOGGER: u8 = 2;
 pub const THREAD: u8 = 3;
 pub const LEVEL: u8 = 4;
+/// A site whose message stands before its fields.
+pub const SITE_WITH_MESSAGE: u8 = 5;
 
 /// Bytes a catalog may have.
 pub const ROOM: usize = 1_015_808;
@@ -41,10 +43,10 @@ pub fn site(number: u32, site: &Site) -> Vec<u8> {
     content.put_text(&site.module);
     content.put_text(&site.function);
     content.put(&site.line.to_le_bytes());
-    for name in &site.fields {
-        content.put_text(name);
+    for text in site.message.iter().chain(&site.fields) {
+        content.put_text(text);
     }
-    entry(SITE, number, &content)
+    entry(if site.message.is_some() { SITE_WITH_MESSAGE } else { SITE }, number, &content)
 }
 
 /// Bytes of any origin, read from the front.
@@ -83,8 +85,8 @@ pub fn read(bytes: &[u8]) -> Option<Names> {
         }
         let text = || String::from_utf8(content.to_vec()).ok();
         let place = match kind {
-            SITE => {
-                sites.push(read_site(content)?);
+            SITE | SITE_WITH_MESSAGE => {
+                sites.push(read_site(content, kind == SITE_WITH_MESSAGE)?);
                 sites.len()
             }
             LOGGER => {
@@ -108,12 +110,13 @@ pub fn read(bytes: &[u8]) -> Option<Names> {
     Names::from_parts(sites, loggers, threads, levels)
 }
 
-fn read_site(content: &[u8]) -> Option<Site> {
+fn read_site(content: &[u8], has_message: bool) -> Option<Site> {
     let mut bytes = Bytes(content);
     let (module, function, line) = (bytes.text()?, bytes.text()?, bytes.u32()?);
+    let message = if has_message { Some(bytes.text()?) } else { None };
     let mut fields = Vec::new();
     while !bytes.0.is_empty() {
         fields.push(bytes.text()?);
     }
-    Some(Site { module, function, line, fields })
+    Some(Site { module, function, line, fields, message })
 }

@@ -186,8 +186,13 @@ mod tests {
     #[test]
     fn a_follower_knows_what_came_before_it_and_after() {
         let names = Names::default();
-        let site =
-            |line| Site { module: "m".into(), function: "f".into(), line, fields: vec!["a".into(), "键".into()] };
+        let site = |line| Site {
+            module: "m".into(),
+            function: "f".into(),
+            line,
+            fields: vec!["a".into(), "键".into()],
+            message: (line > 1).then(|| "处理".into()),
+        };
         names.site(site(1));
         names.logger("app".into());
         let copy = Arc::<Copy>::default();

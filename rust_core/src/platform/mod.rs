@@ -1,9 +1,11 @@
 //! What differs between operating systems. Everything else in the engine is portable.
 
+mod counter;
 #[cfg(unix)]
 mod mapping_unix;
 #[cfg(unix)]
 mod unix;
+pub use counter::*;
 #[cfg(unix)]
 pub use mapping_unix::*;
 #[cfg(unix)]

@@ -264,8 +264,9 @@ impl FileSink {
         if self.pending_bytes() == 0 || !self.due(now) {
             return Ok(());
         }
-        let panicked = Error::Panicked { action: "write", path: self.settings.path.clone() };
-        match catch_unwind(AssertUnwindSafe(|| self.write_pending(held))).unwrap_or(Err(panicked)) {
+        let written = catch_unwind(AssertUnwindSafe(|| self.write_pending(held)));
+        let panicked = || Error::Panicked { action: "write", path: self.settings.path.clone() };
+        match written.unwrap_or_else(|_| Err(panicked())) {
             Ok(()) => {
                 self.retry = Retry::default();
                 self.obstacle.take().map_or(Ok(()), Err)

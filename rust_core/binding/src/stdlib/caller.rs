@@ -70,13 +70,14 @@ static PLACES: Gil<Cache<Known, 1_024>> = Gil::new(Cache::new());
 /// The site of a call with these fields. `None` for those that `logging` itself has to look at.
 #[inline]
 pub fn find<'py>(py: Python<'py>, level: usize, fields: &[Field<'py>]) -> PyResult<Option<Found>> {
-    let Some(frame) = Frame::current(py) else { return Ok(None) };
     if level == 1
-        && let Some(found) = known(py, frame.place(), fields)
+        && let Some(place) = frame::Place::current(py)
+        && let Some(found) = known(py, place, fields)
         && found.plain.is_some()
     {
         return Ok(Some(found));
     }
+    let Some(frame) = Frame::current(py) else { return Ok(None) };
     search(py, frame, level, fields)
 }
 
@@ -105,7 +106,7 @@ fn search<'py>(py: Python<'py>, frame: Frame<'py>, level: usize, fields: &[Field
     if let Some(found) = known(py, frame.place(), fields) {
         return Ok(Some(found));
     }
-    let Some(place) = Place::new(site::describe(Some(&frame))?, fields) else { return Ok(None) };
+    let Some(place) = Place::new(site::describe(&frame)?, fields) else { return Ok(None) };
     let found = place.find(fields);
     // SAFETY: the frame holds its code.
     let code: Bound<'py, PyAny> = unsafe { Bound::from_borrowed_ptr(py, frame.place().code.cast()) };

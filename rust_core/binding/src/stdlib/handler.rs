@@ -117,7 +117,7 @@ fn said<'py>(py: Python<'py>, attributes: Attributes<'py>, names: Option<&Bound<
         module: text_or_unknown(module.as_ref()),
         function: function.as_ref().map_or_else(String::new, text_of),
         line,
-        fields: Vec::new(),
+        ..Site::default()
     };
     match place {
         Some(place) if said.logger != INLINE => {

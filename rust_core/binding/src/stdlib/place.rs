@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use unified_logger_core::names;
-use unified_logger_core::record::{INLINE, Site};
+use unified_logger_core::record::{INLINE, Site, flag};
 use unified_logger_core::router::is_ai_field;
 
 use super::attribute::Field;
@@ -37,8 +37,8 @@ impl Place {
             .collect();
         let bare = names::here().site(site.clone()).filter(|bare| *bare != INLINE)?;
         let plain = texts.and_then(|texts| {
-            let ai = texts.iter().any(|name| is_ai_field(name));
-            names::here().site(Site { fields: texts, ..site }).map(|number| Plain { number, ai })
+            let flags = if texts.iter().any(|name| is_ai_field(name)) { flag::AI } else { 0 };
+            names::here().site(Site { fields: texts, ..site }).map(|number| Plain { number, flags })
         });
         Some(Self { names: fields.iter().map(|(name, _)| name.clone().unbind()).collect(), plain, bare })
     }

@@ -111,7 +111,7 @@ impl<'py> Said<'py> {
     /// The record most calls make: a text and fields, from a place seen before.
     fn put_plain(&self, py: Python<'py>, message: &Bound<'py, PyString>, site: Plain, thread: u32) -> Buffer {
         let context = context::current(py);
-        let mut flags = if site.ai { flag::AI } else { 0 };
+        let mut flags = site.flags;
         if let Some(context) = &context {
             flags |= flag::CONTEXT | if context.get().is_ai() { flag::AI } else { 0 };
         }

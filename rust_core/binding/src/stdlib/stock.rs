@@ -11,7 +11,7 @@ use crate::capture::text_of;
 use crate::ending;
 use crate::gil::Gil;
 use crate::gil::intern;
-use crate::guard::{self, List, Version};
+use crate::guard::{self, Shape};
 use crate::interrupt;
 use crate::watch::{Kind, Watched, dict_of};
 
@@ -21,8 +21,8 @@ struct Stock {
     /// Of the names of levels.
     generation: u64,
     watched: Watched,
-    record: Version,
-    filters: List,
+    /// Of the record's class, and of the handler's filters.
+    shape: Shape,
     _held: Vec<Py<PyAny>>,
     /// Where the code of `logging` comes from, if it is as it comes.
     source: Option<Source>,
@@ -36,8 +36,7 @@ impl Stock {
         self.epoch == guard::epoch(py)
             && self.generation == names::here().level_generation()
             && self.watched.is_unchanged()
-            && self.record.is_unchanged()
-            && self.filters.is_unchanged()
+            && self.shape.is_unchanged()
     }
 }
 
@@ -92,13 +91,15 @@ fn ask(py: Python<'_>) -> PyResult<Option<Stock>> {
     if source.is_some() {
         name_levels(&logging)?;
     }
+    let mut shape = Shape::new();
+    // Only now: looking an attribute up gives a new or changed class its version.
+    shape.add_class(&record);
+    shape.add_list(&filters);
     Ok(Some(Stock {
         epoch: guard::epoch(py),
         generation: names::here().level_generation(),
         watched: Watched::new(Kind::Loggers, vec![own, level_names, logging.dict(), time.dict()]),
-        // Only now: looking an attribute up gives a new or changed class its version.
-        record: Version::of(&record),
-        filters: List::of(&filters),
+        shape,
         _held: vec![record.into_any().unbind(), filters.into_any().unbind()],
         source,
     }))

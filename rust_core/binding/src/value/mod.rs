@@ -3,10 +3,12 @@
 mod convert;
 mod integer;
 mod json;
+mod row;
 mod text;
 
 pub use convert::set_converter;
 pub use integer::look as look_at_integers;
+pub use row::capture as capture_row;
 pub use text::capture_text;
 
 use pyo3::ffi;

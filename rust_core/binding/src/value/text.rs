@@ -4,7 +4,7 @@ use pyo3::ffi;
 use unified_logger_core::value::Put;
 
 /// Characters of one text; the rest is cut off and counted.
-const CHARACTERS: usize = 256 * 1024;
+pub const CHARACTERS: usize = 256 * 1024;
 /// Characters of a text that is short.
 const SHORT: usize = 16;
 
@@ -44,10 +44,16 @@ unsafe fn capture_long(out: &mut impl Put, characters: &Characters) {
 
 /// Copies `count` bytes; the short ones of most texts without a call.
 #[inline]
-unsafe fn copy(from: *const u8, to: *mut u8, count: usize) {
+pub unsafe fn copy(from: *const u8, to: *mut u8, count: usize) {
     // SAFETY: the caller has `count` bytes at both places. Two pieces of a fixed size that may overlap cover them all.
     unsafe {
         match count {
+            17..=32 => {
+                let head = from.cast::<u128>().read_unaligned();
+                let tail = from.add(count - 16).cast::<u128>().read_unaligned();
+                to.cast::<u128>().write_unaligned(head);
+                to.add(count - 16).cast::<u128>().write_unaligned(tail);
+            }
             8..=16 => {
                 let head = from.cast::<u64>().read_unaligned();
                 let tail = from.add(count - 8).cast::<u64>().read_unaligned();
@@ -62,6 +68,18 @@ unsafe fn copy(from: *const u8, to: *mut u8, count: usize) {
             }
             _ => std::ptr::copy_nonoverlapping(from, to, count),
         }
+    }
+}
+
+/// The characters of a text in ASCII that lie right behind its head, as those of nearly all do.
+#[inline]
+pub unsafe fn ascii(object: *mut ffi::PyObject) -> Option<(*const u8, usize)> {
+    // SAFETY: the caller has a live string.
+    unsafe {
+        (ffi::PyUnicode_IS_COMPACT_ASCII(object) != 0).then(|| {
+            let data = object.cast::<ffi::PyASCIIObject>().add(1).cast::<u8>().cast_const();
+            (data, ffi::PyUnicode_GET_LENGTH(object).unsigned_abs())
+        })
     }
 }
 

@@ -1,21 +1,54 @@
 //! The time of a record, settable in tests. Durations use `std::time::Instant`, never this clock.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+mod counter;
+
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use crate::platform;
+use counter::{Counter, Look};
 
 const RUNNING: i64 = i64::MIN;
+/// Ticks that a look at the clock may take. One that was interrupted says nothing of the counter.
+const QUICK: u64 = 1_024;
 
 /// The time the clock stands at, or `RUNNING`.
 static STOPPED_AT: AtomicI64 = AtomicI64::new(RUNNING);
+/// Whether the processor's counter tells the time between looks at the clock.
+static COUNTS: AtomicBool = AtomicBool::new(false);
+static COUNTER: Counter = Counter::new();
 
 /// Nanoseconds since the epoch, UTC.
 #[inline]
 pub fn now() -> i64 {
-    match STOPPED_AT.load(Ordering::Relaxed) {
-        RUNNING => platform::wall_clock(),
-        stopped => stopped,
+    match COUNTER.time(platform::counter()) {
+        Some(time) => time,
+        None => look(),
     }
+}
+
+#[cold]
+fn look() -> i64 {
+    match STOPPED_AT.load(Ordering::Relaxed) {
+        RUNNING => {}
+        stopped => return stopped,
+    }
+    let before = platform::counter();
+    let time = platform::wall_clock();
+    let took = platform::counter().wrapping_sub(before);
+    if took > QUICK || !COUNTS.load(Ordering::Relaxed) {
+        return time;
+    }
+    COUNTER.correct(Look { counter: before + took / 2, time })
+}
+
+/// Uses the processor's counter from now on, if it is one that can be relied on.
+pub fn use_counter() {
+    COUNTS.store(platform::is_counter_steady(), Ordering::Relaxed);
+}
+
+/// In a forked child.
+pub fn after_fork_in_child() {
+    COUNTER.start_anew();
 }
 
 /// Whether a test has stopped the clock.
@@ -27,6 +60,7 @@ pub fn is_stopped() -> bool {
 /// Stops the clock at a time (nanoseconds since the epoch), or lets it run again with `None`.
 pub fn stop_at(time: Option<i64>) {
     STOPPED_AT.store(time.unwrap_or(RUNNING), Ordering::Relaxed);
+    COUNTER.start_anew();
 }
 
 /// Writes times as `2026-02-19T10:30:00.123456+00:00`, keeping the text of the second last written.
@@ -65,6 +99,20 @@ mod tests {
         let mut out = Vec::new();
         Formatter::default().write(time, &mut out);
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_counter_tells_the_time_of_the_clock() {
+        use_counter();
+        let start = platform::wall_clock();
+        let mut before = start;
+        while before - start < 50_000_000 {
+            let now = now();
+            let after = platform::wall_clock();
+            // A microsecond is the last digit of a record's time.
+            assert!((before - 1_000..=after + 1_000).contains(&now), "{before} {now} {after}");
+            before = after;
+        }
     }
 
     #[test]

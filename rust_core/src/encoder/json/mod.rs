@@ -2,6 +2,9 @@
 //!
 //! What repeats is kept escaped: level and logger, call site, thread, the names of fields and the second of the time.
 
+mod context;
+mod piece;
+
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -16,18 +19,21 @@ use crate::table::View;
 use crate::value::{Put, Reader, Value, put_quoted};
 
 use super::UNKNOWN;
+use context::Contexts;
+use piece::Piece;
 
 #[derive(Debug)]
 pub struct JsonEncoder {
     names: Arc<Names>,
     times: clock::Formatter,
     level_names: u64,
-    loggers: View<String, Vec<(i32, Vec<u8>)>>,
-    threads: View<String, Vec<u8>>,
+    loggers: View<String, Vec<(i32, Piece)>>,
+    threads: View<String, Piece>,
     sites: View<Site, SitePieces>,
+    contexts: Contexts,
     sources: SourceCache,
     /// `,"process":12345`
-    process: Vec<u8>,
+    process: Piece,
     /// Whether the records are those of a process that died.
     recovered: bool,
 }
@@ -36,22 +42,28 @@ pub struct JsonEncoder {
 #[derive(Debug)]
 struct SitePieces {
     /// `,"module":"m","function":"f","line":1`
-    place: Vec<u8>,
+    place: Piece,
+    /// `"message","module":…`, for records that do without their message.
+    message_and_place: Piece,
     /// `,"name":` of each field, and its key unescaped.
-    fields: Vec<(Vec<u8>, String)>,
+    fields: Vec<(Piece, String)>,
 }
 
 impl SitePieces {
     fn new(site: &Site) -> Self {
         let keys = record::keys(site.fields.iter().map(String::as_str));
-        Self { place: place(&site.module, &site.function, site.line), fields: keys.into_iter().map(field).collect() }
+        let put_place = |out: &mut Vec<u8>| put_place(out, &site.module, &site.function, site.line);
+        Self {
+            place: Piece::new(put_place),
+            message_and_place: Piece::new(|out| {
+                if let Some(message) = &site.message {
+                    put_quoted(message, out);
+                    put_place(out);
+                }
+            }),
+            fields: keys.into_iter().map(|key| (Piece::new(|out| put_key(out, &key)), key)).collect(),
+        }
     }
-}
-
-fn field(key: String) -> (Vec<u8>, String) {
-    let mut piece = Vec::with_capacity(key.len() + 4);
-    put_key(&mut piece, &key);
-    (piece, key)
 }
 
 fn put_key(out: &mut Vec<u8>, key: &str) {
@@ -65,13 +77,11 @@ fn put_string(out: &mut Vec<u8>, key: &[u8], text: &str) {
     put_quoted(text, out);
 }
 
-fn place(module: &str, function: &str, line: u32) -> Vec<u8> {
-    let mut out = Vec::new();
-    put_string(&mut out, br#","module":"#, module);
-    put_string(&mut out, br#","function":"#, function);
+fn put_place(out: &mut Vec<u8>, module: &str, function: &str, line: u32) {
+    put_string(out, br#","module":"#, module);
+    put_string(out, br#","function":"#, function);
     out.extend_from_slice(br#","line":"#);
-    put_number(&mut out, line);
-    out
+    put_number(out, line);
 }
 
 /// Numbers the way serde writes them; into memory this cannot fail.
@@ -91,18 +101,22 @@ fn put_value(out: &mut Vec<u8>, value: Value<'_>) {
 }
 
 /// `,"level":"INFO","logger":"name","message":`, from the quote that ends the time on.
-fn level_and_logger(level: &str, logger: &str) -> Vec<u8> {
-    let mut out = Vec::new();
-    put_string(&mut out, br#"","level":"#, level);
-    put_string(&mut out, br#","logger":"#, logger);
+fn put_level_and_logger(out: &mut Vec<u8>, level: &str, logger: &str) {
+    put_string(out, br#"","level":"#, level);
+    put_string(out, br#","logger":"#, logger);
     out.extend_from_slice(br#","message":"#);
-    out
 }
 
-fn thread_piece(name: &str) -> Vec<u8> {
-    let mut out = Vec::new();
-    put_string(&mut out, br#","thread":"#, name);
-    out
+fn put_thread(out: &mut Vec<u8>, name: &str) {
+    put_string(out, br#","thread":"#, name);
+}
+
+/// Puts what is made for this line alone, with what acts in it escaped.
+#[inline]
+fn escaped(out: &mut Vec<u8>, put: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    put(out);
+    escape::json_line(out, start);
 }
 
 impl Default for JsonEncoder {
@@ -115,8 +129,10 @@ impl JsonEncoder {
     /// An encoder for the records of one process, whose names these are. `recovered` marks them as written after its death.
     #[must_use]
     pub fn new(names: Arc<Names>, process_id: u32, recovered: bool) -> Self {
-        let mut process = br#","process":"#.to_vec();
-        put_number(&mut process, process_id);
+        let process = Piece::new(|out| {
+            out.extend_from_slice(br#","process":"#);
+            put_number(out, process_id);
+        });
         Self {
             times: clock::Formatter::default(),
             level_names: names.level_generation(),
@@ -124,6 +140,7 @@ impl JsonEncoder {
             loggers: View::new(),
             threads: View::new(),
             sites: View::new(),
+            contexts: Contexts::default(),
             sources: SourceCache::default(),
             process,
             recovered,
@@ -146,48 +163,57 @@ impl JsonEncoder {
     /// Appends the line up to the process number: what is the same whenever the record is encoded.
     pub fn encode_head(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
         let header = &record.header;
-        let start = out.len();
         out.extend_from_slice(br#"{"timestamp":""#);
         self.times.write(header.time, out);
         self.put_level_and_logger(record, out);
-        put_quoted(record.message, out);
-        self.put_place(record, out);
+        self.put_message_and_place(record, out);
         match record.thread {
-            Some(name) => put_string(out, br#","thread":"#, name),
-            None => match self.threads.get(&self.names.threads, header.thread, |name| thread_piece(name)) {
-                Some((_, piece)) => out.extend_from_slice(piece),
-                None => put_string(out, br#","thread":"#, UNKNOWN),
+            Some(name) => escaped(out, |out| put_thread(out, name)),
+            None => match self
+                .threads
+                .get(&self.names.threads, header.thread, |name| Piece::new(|out| put_thread(out, name)))
+            {
+                Some((_, piece)) => piece.put(out),
+                None => put_thread(out, UNKNOWN),
             },
         }
-        out.extend_from_slice(&self.process);
-        escape::json_line(out, start);
+        self.process.put(out);
     }
 
     fn encode_rest(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
-        let start = out.len();
-        if let Some(context) = &record.context {
-            if let Some(id) = context.trace_id {
-                put_string(out, br#","trace_id":"#, id);
-            }
-            if let Some(id) = context.span_id {
-                put_string(out, br#","span_id":"#, id);
-            }
+        let context = record.context.and_then(|bytes| self.contexts.get(bytes));
+        if let Some(context) = &context {
+            context.ids.put(out);
         }
         if self.recovered {
             out.extend_from_slice(br#","recovered":true"#);
         }
         if let Some(blob) = record.exception {
             out.extend_from_slice(br#","exception":"#);
-            exception::write_json(blob, &mut self.sources, out);
+            escaped(out, |out| exception::write_json(blob, &mut self.sources, out));
         }
         if let Some(blob) = record.stack {
             out.extend_from_slice(br#","stack":"#);
-            exception::write_stack_json(blob, &mut self.sources, out);
+            escaped(out, |out| exception::write_stack_json(blob, &mut self.sources, out));
         }
-        self.put_fields(record, out);
-        out.push(b'}');
-        escape::json_line(out, start);
-        out.push(b'\n');
+        // The context's fields, then the call's.
+        let site = self.sites.get(&self.names.sites, record.header.site, SitePieces::new);
+        let known: &[(Piece, String)] = site.as_ref().map_or(&[], |(_, pieces)| &pieces.fields);
+        let context = context.filter(|context| context.has_fields());
+        let mixes = record.header.extra != 0
+            || context.is_some_and(|context| {
+                let goes = site.as_ref().is_none_or(|(site, _)| context.goes_with(record.header.site, site));
+                if goes && record.header.extra == 0 {
+                    context.fields.put(out);
+                }
+                !goes
+            });
+        if mixes {
+            escaped(out, |out| put_mixed_fields(record, known, out));
+        } else {
+            put_values(record.fields, known, out);
+        }
+        out.extend_from_slice(b"}\n");
     }
 
     fn put_level_and_logger(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
@@ -196,63 +222,75 @@ impl JsonEncoder {
             self.loggers = View::new();
         }
         let number = record.header.level;
+        let unknown = |out: &mut Vec<u8>, name: &str| {
+            escaped(out, |out| put_level_and_logger(out, &self.names.level_name(number), name));
+        };
         if let Some(name) = record.logger {
-            return out.extend_from_slice(&level_and_logger(&self.names.level_name(number), name));
+            return unknown(out, name);
         }
         let Some((name, pieces)) = self.loggers.get(&self.names.loggers, record.header.logger, |_| Vec::new()) else {
-            return out.extend_from_slice(&level_and_logger(&self.names.level_name(number), UNKNOWN));
+            return unknown(out, UNKNOWN);
         };
         if let Some((_, piece)) = pieces.iter().find(|(level, _)| *level == number) {
-            return out.extend_from_slice(piece);
+            return piece.put(out);
         }
-        let piece = level_and_logger(&self.names.level_name(number), name);
-        out.extend_from_slice(&piece);
+        let piece = Piece::new(|out| put_level_and_logger(out, &self.names.level_name(number), name));
+        piece.put(out);
         // Any number is a level; only so many are worth keeping.
         if pieces.len() < 8 {
             pieces.push((number, piece));
         }
     }
 
-    fn put_place(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
-        match record.site {
-            Some(site) => out.extend_from_slice(&place(site.module, site.function, site.line)),
-            None => match self.sites.get(&self.names.sites, record.header.site, SitePieces::new) {
-                Some((_, pieces)) => out.extend_from_slice(&pieces.place),
-                None => out.extend_from_slice(&place(UNKNOWN, UNKNOWN, 0)),
-            },
+    fn put_message_and_place(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
+        if let Some(message) = record.message {
+            put_text(message, out);
+        }
+        if let Some(site) = record.site {
+            return escaped(out, |out| put_place(out, site.module, site.function, site.line));
+        }
+        match self.sites.get(&self.names.sites, record.header.site, SitePieces::new) {
+            Some((_, pieces)) if record.message.is_none() => pieces.message_and_place.put(out),
+            Some((_, pieces)) => pieces.place.put(out),
+            None => {
+                if record.message.is_none() {
+                    put_quoted(UNKNOWN, out);
+                }
+                put_place(out, UNKNOWN, UNKNOWN, 0);
+            }
         }
     }
+}
 
-    /// The context's fields, then the call's.
-    fn put_fields(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
-        let known: &[(Vec<u8>, String)] = match self.sites.get(&self.names.sites, record.header.site, SitePieces::new) {
-            Some((_, pieces)) => &pieces.fields,
-            None => &[],
-        };
-        let has_context = record.context.as_ref().is_some_and(|context| !context.fields.is_empty());
-        if !has_context && record.header.extra == 0 {
-            let mut values = record.fields;
-            for (piece, _) in known {
-                let Some(value) = values.value() else { return };
-                out.extend_from_slice(piece);
-                put_value(out, value);
-            }
-            return;
+/// A text of this line alone, with what acts in it escaped.
+#[inline]
+fn put_text(text: &str, out: &mut Vec<u8>) {
+    escaped(out, |out| put_quoted(text, out));
+}
+
+/// The values of the call site's fields.
+fn put_values(mut values: Reader<'_>, known: &[(Piece, String)], out: &mut Vec<u8>) {
+    for (piece, _) in known {
+        let Some(value) = values.value() else { return };
+        piece.put(out);
+        match value {
+            Value::Text(text) => put_text(text, out),
+            Value::Json(_) => escaped(out, |out| put_value(out, value)),
+            number => put_value(out, number),
         }
-        put_mixed_fields(record, known, out);
     }
 }
 
 /// Fields whose names are only known now: each key is compared with those before it.
-fn put_mixed_fields(record: &Record<'_>, known: &[(Vec<u8>, String)], out: &mut Vec<u8>) {
+fn put_mixed_fields(record: &Record<'_>, known: &[(Piece, String)], out: &mut Vec<u8>) {
     let (names, values) = call_fields(record, known.iter().map(|(_, key)| key.as_str()));
     let known_count = known.len().min(names.len());
     let mut keys: Vec<String> = known[..known_count].iter().map(|(_, key)| key.clone()).collect();
     for name in &names[known_count..] {
         keys.push(free_key(name, &keys));
     }
-    if let Some(context) = &record.context {
-        for (name, value) in context_fields(context) {
+    if let Some(context) = record.context.and_then(Context::read) {
+        for (name, value) in context_fields(&context) {
             if names.contains(&name) {
                 continue; // The call's field of the same name stands for both.
             }
@@ -321,6 +359,8 @@ mod tests {
         extra: &'a [(&'a str, Value<'a>)],
         context: Option<(&'a str, &'a [(&'a str, Value<'a>)])>,
         message: &'a str,
+        /// Whether the message is the call site's.
+        in_site: bool,
     }
 
     fn record(parts: &Parts<'_>) -> Vec<u8> {
@@ -329,6 +369,7 @@ mod tests {
             function: "handle_request".into(),
             line: 42,
             fields: parts.site_fields.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            message: parts.in_site.then(|| parts.message.to_owned()),
         });
         let mut out = Vec::new();
         let header = Header {
@@ -338,12 +379,15 @@ mod tests {
             site: site.unwrap(),
             logger: names::here().logger("wechat_backend.api".into()).unwrap(),
             thread: INLINE,
-            flags: if parts.context.is_some() { flag::CONTEXT } else { 0 },
+            flags: if parts.context.is_some() { flag::CONTEXT } else { 0 }
+                | if parts.in_site { flag::SITE_MESSAGE } else { 0 },
             extra: u16::try_from(parts.extra.len()).unwrap(),
         };
         out.put(&header.to_bytes());
         out.put_text("MainThread");
-        out.put_text(parts.message);
+        if !parts.in_site {
+            out.put_text(parts.message);
+        }
         if let Some((trace_id, fields)) = parts.context {
             let mut context = Vec::new();
             put_context(&mut context, Some(trace_id), None);
@@ -366,11 +410,18 @@ mod tests {
 
     #[test]
     fn keys_stand_in_the_order_of_the_guide() {
+        for in_site in [false, true] {
+            keys_stand_in_order(in_site);
+        }
+    }
+
+    fn keys_stand_in_order(in_site: bool) {
         let record = record(&Parts {
             site_fields: &[("endpoint", Value::Text("/api/ai/chat")), ("status", Value::Integer(200))],
             extra: &[],
             context: Some(("abc-123-xyz", &[])),
             message: "API 请求成功",
+            in_site,
         });
         let expected = format!(
             concat!(
@@ -392,18 +443,20 @@ mod tests {
             extra: &[("level", Value::Integer(1))],
             context: Some(("t", &[("user", Value::Text("context")), ("tenant", Value::Integer(7))])),
             message: "m",
+            in_site: false,
         });
         assert!(line(&record).ends_with("\"trace_id\":\"t\",\"tenant\":7,\"user\":\"call\",\"fields.level\":1}\n"));
     }
 
     proptest! {
         #[test]
-        fn any_text_gives_one_valid_line(message: String, name: String, text: String, extra: String) {
+        fn any_text_gives_one_valid_line(message: String, name: String, text: String, extra: String, in_site: bool) {
             let record = record(&Parts {
                 site_fields: &[(&name, Value::Text(&text))],
                 extra: &[(&extra, Value::Text(&text))],
                 context: Some((&text, &[(&extra, Value::Bool(true))])),
                 message: &message,
+                in_site,
             });
             let line = line(&record);
             prop_assert_eq!(line.matches('\n').count(), 1);

@@ -1,5 +1,8 @@
 //! The frame that logs: its code and the instruction it is at.
 
+#[cfg(Py_3_11)]
+mod running;
+
 use pyo3::ffi;
 use pyo3::prelude::*;
 
@@ -8,6 +11,29 @@ use pyo3::prelude::*;
 pub struct Place {
     pub code: *mut ffi::PyCodeObject,
     pub instruction: i32,
+}
+
+impl Place {
+    /// Where the innermost Python frame is.
+    #[inline]
+    pub fn current(py: Python<'_>) -> Option<Self> {
+        #[cfg(Py_3_11)]
+        if let Some(place) = running::place(py) {
+            return Some(place);
+        }
+        Some(Frame::current(py)?.place())
+    }
+}
+
+/// Looks at what of the interpreter this module relies on.
+///
+/// # Errors
+/// When there is no memory.
+pub fn look(py: Python<'_>) -> PyResult<()> {
+    #[cfg(Py_3_11)]
+    running::look(py)?;
+    let _ = py;
+    Ok(())
 }
 
 /// A frame, held.

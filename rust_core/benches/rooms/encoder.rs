@@ -1,0 +1,33 @@
+//! A record to its line: JSON, JSON with a field that follows the request, and the console's text.
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput};
+use unified_logger_core::encoder::{ConsoleEncoder, JsonEncoder};
+use unified_logger_core::record::Record;
+
+use crate::guide::{Guide, read};
+
+pub fn bench(criterion: &mut Criterion) {
+    let (plain, mixed) = (Guide::new().bytes(), Guide::new().with_context_field().bytes());
+    let mut json = JsonEncoder::default();
+    bench_one(criterion, "json", &plain, |record, out| json.encode(record, out));
+    bench_one(criterion, "json, context field", &mixed, |record, out| json.encode(record, out));
+    let mut text = ConsoleEncoder::new(true);
+    bench_one(criterion, "console", &plain, |record, out| text.encode(record, out));
+}
+
+fn bench_one(criterion: &mut Criterion, name: &str, bytes: &[u8], mut encode: impl FnMut(&Record<'_>, &mut Vec<u8>)) {
+    let record = read(bytes);
+    let mut out = Vec::with_capacity(4_096);
+    encode(&record, &mut out);
+    let mut group = criterion.benchmark_group("encoder");
+    group.throughput(Throughput::Bytes(out.len() as u64));
+    group.bench_function(name, |bencher| {
+        bencher.iter(|| {
+            out.clear();
+            encode(black_box(&record), &mut out);
+        });
+    });
+    group.finish();
+}

@@ -1,0 +1,93 @@
+//! The box of a process that died with a thousand records: read, and written into the log.
+
+use std::fs;
+use std::hint::black_box;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use criterion::{BatchSize, Criterion, Throughput};
+use unified_logger_core::blackbox;
+use unified_logger_core::config::{AiLoggers, BlackBoxPlace, FileSettings, Fsync, Overflow, Settings};
+use unified_logger_core::engine::Engine;
+use unified_logger_core::level;
+use unified_logger_core::queue::Offered;
+use unified_logger_core::recovery;
+use unified_logger_core::slab::Buffer;
+use unified_logger_core::stats::FileKind;
+
+use crate::guide::Guide;
+
+const RECORDS: u32 = 1_000;
+
+pub fn bench(criterion: &mut Criterion) {
+    let bytes = left_behind();
+    let mut group = criterion.benchmark_group("recovery");
+    group.throughput(Throughput::Elements(u64::from(RECORDS)));
+    group.bench_function("read a box", |bencher| {
+        bencher.iter(|| {
+            let contents = blackbox::read(black_box(&bytes)).expect("a box is read");
+            assert_eq!(contents.records.len(), RECORDS as usize);
+            contents
+        });
+    });
+    group.bench_function("recover a box", |bencher| {
+        // The directory is removed after the measured part.
+        bencher.iter_batched(
+            || {
+                let directory = tempfile::tempdir().expect("there is room for a directory");
+                let boxes = directory.path().join(".unified_logger");
+                fs::create_dir(&boxes).expect("a directory can be made");
+                fs::write(boxes.join("1-dead.box"), &bytes).expect("a file can be written");
+                directory
+            },
+            |directory| {
+                let recovered = recovery::sweep(directory.path()).expect("nobody else is at it");
+                assert_eq!(recovered.records, u64::from(RECORDS));
+                directory
+            },
+            BatchSize::PerIteration,
+        );
+    });
+    group.finish();
+}
+
+/// The box of an engine that never wrote.
+fn left_behind() -> Vec<u8> {
+    let directory = tempfile::tempdir().expect("there is room for a directory");
+    let engine = Engine::open(settings(directory.path()), Arc::default()).expect("an engine opens");
+    let guide = Guide::new();
+    for _ in 0..RECORDS {
+        let mut record = Buffer::take();
+        guide.put(&mut record);
+        assert!(matches!(engine.offer(record), Offered::Taken));
+    }
+    let boxes = fs::read_dir(directory.path().join(".unified_logger")).expect("the boxes have a directory");
+    let paths: Vec<_> = boxes.map(|entry| entry.expect("it can be listed").path()).collect();
+    let [path] = &paths[..] else { panic!("there is one box: {paths:?}") };
+    fs::read(path).expect("a box can be read")
+}
+
+fn settings(directory: &Path) -> Settings {
+    Settings {
+        directory: directory.to_owned(),
+        directory_mode: 0o750,
+        file_mode: 0o640,
+        files: vec![FileSettings {
+            kind: FileKind::App,
+            name: "app.log".into(),
+            level: level::DEBUG,
+            max_bytes: 0,
+            backup_count: 0,
+        }],
+        console: None,
+        ai: AiLoggers::default(),
+        queue_size: 2 * RECORDS,
+        queue_bytes: 1 << 20,
+        overflow: Overflow::DropNew,
+        overflow_timeout: Duration::ZERO,
+        fsync: Fsync::Never,
+        black_box: BlackBoxPlace::Directory,
+        black_box_bytes: 2 << 20,
+    }
+}

@@ -1,0 +1,42 @@
+//! A batch of lines to a file, under the directory's lock: appended, and rotated now and then.
+
+use std::time::{Duration, Instant};
+
+use criterion::{Criterion, Throughput};
+use unified_logger_core::blackbox::Journal;
+use unified_logger_core::config::Fsync;
+use unified_logger_core::encoder::JsonEncoder;
+use unified_logger_core::rotation::SizeRotation;
+use unified_logger_core::sink::{DirectoryLock, FileSettings, FileSink};
+
+use crate::guide::{Guide, read};
+
+const LINES: u64 = 1_024;
+
+pub fn bench(criterion: &mut Criterion) {
+    let mut line = Vec::new();
+    JsonEncoder::default().encode(&read(&Guide::new().bytes()), &mut line);
+    let mut group = criterion.benchmark_group("sink");
+    group.throughput(Throughput::Bytes(line.len() as u64 * LINES));
+    // Without rotation the file would grow for as long as it is measured: the bound is far.
+    for (name, max_bytes) in [("append", 256 << 20), ("append and rotate", 1 << 20)] {
+        let directory = tempfile::tempdir().expect("there is room for a directory");
+        let mut lock = DirectoryLock::open(directory.path(), 0o640).expect("a lock file can be made");
+        let mut sink = FileSink::open(FileSettings {
+            path: directory.path().join("app.log"),
+            mode: 0o640,
+            directory_mode: 0o750,
+            rotation: SizeRotation { max_bytes, backup_count: 1 },
+            fsync: Fsync::Never,
+            journal: Journal::Off,
+        })
+        .expect("a file can be made");
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                (1..=LINES).for_each(|place| sink.push(&line, place));
+                lock.hold(Duration::from_secs(1), |held| sink.write(Instant::now(), held)).expect("it can be written");
+            });
+        });
+    }
+    group.finish();
+}

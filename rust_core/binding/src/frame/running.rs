@@ -1,0 +1,138 @@
+//! The place of the running frame, read where the interpreter keeps it.
+//!
+//! Since 3.11 a frame is an object only once it is asked for, and each activation of a function that logs would pay for one.
+//! Where the running frame stands in the state of a thread is told by the header of each version but not promised; it is
+//! looked at once, at the import, and where it is otherwise frames are asked for.
+
+use std::ffi::c_void;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyCFunction, PyDict};
+
+use super::{Frame, Place};
+
+static AS_KNOWN: AtomicBool = AtomicBool::new(false);
+
+/// `PyThreadState.cframe`, and `current_frame` in what it points to.
+#[cfg(not(Py_3_13))]
+const CFRAME: usize = 56;
+#[cfg(all(not(Py_3_12), not(Py_3_13)))]
+const CURRENT: usize = 8;
+#[cfg(all(Py_3_12, not(Py_3_13)))]
+const CURRENT: usize = 0;
+/// `PyThreadState.current_frame`.
+#[cfg(Py_3_13)]
+const CURRENT: usize = 72;
+/// `PyFrameObject.f_frame`.
+const FRAME: usize = 24;
+
+/// The place of the running frame, if it can be told without a frame object.
+#[inline]
+pub fn place(_py: Python<'_>) -> Option<Place> {
+    if !AS_KNOWN.load(Ordering::Relaxed) {
+        return None;
+    }
+    // SAFETY: attached, and looked at at the import.
+    unsafe { read(current()) }
+}
+
+/// A pointer in memory.
+#[inline]
+unsafe fn pointer(at: *const c_void, offset: usize) -> *mut c_void {
+    // SAFETY: the caller knows that there is one.
+    unsafe { at.cast::<u8>().add(offset).cast::<*mut c_void>().read() }
+}
+
+/// The running frame of this thread, null if there is none.
+#[inline]
+unsafe fn current() -> *mut c_void {
+    // SAFETY: attached, so there is a state. It is larger than what is looked at, and what stands there is valid in all builds of
+    // this version.
+    unsafe {
+        let state = ffi::PyThreadState_Get().cast::<c_void>();
+        #[cfg(not(Py_3_13))]
+        let state = pointer(state, CFRAME);
+        pointer(state, CURRENT)
+    }
+}
+
+/// The place of a running frame: its code, and the instruction as `PyFrame_GetLasti` tells it.
+#[cfg(not(Py_3_12))]
+#[inline]
+unsafe fn read(frame: *mut c_void) -> Option<Place> {
+    /// `_PyInterpreterFrame.f_code` and `.prev_instr`, and `PyCodeObject.co_code_adaptive`.
+    const CODE: usize = 32;
+    const INSTRUCTION: usize = 56;
+    const INSTRUCTIONS: usize = 184;
+    if frame.is_null() {
+        return None;
+    }
+    // SAFETY: a running frame, which holds its code.
+    let (code, instruction) = unsafe { (pointer(frame, CODE), pointer(frame, INSTRUCTION)) };
+    let instruction = (instruction as isize).wrapping_sub(code as isize).wrapping_sub(INSTRUCTIONS as isize);
+    // One that has not begun yet stands before its first instruction.
+    let instruction = i32::try_from(instruction).ok().filter(|instruction| *instruction >= 0)?;
+    Some(Place { code: code.cast(), instruction })
+}
+
+#[cfg(Py_3_12)]
+#[inline]
+unsafe fn read(frame: *mut c_void) -> Option<Place> {
+    if frame.is_null() {
+        return None;
+    }
+    // SAFETY: a running frame. It holds its code, so the reference can be given back at once.
+    unsafe {
+        let code = ffi::PyUnstable_InterpreterFrame_GetCode(frame.cast());
+        ffi::Py_DECREF(code);
+        Some(Place { code: code.cast(), instruction: ffi::PyUnstable_InterpreterFrame_GetLasti(frame.cast()) })
+    }
+}
+
+/// Code that looks from frames of several kinds, several times from some.
+const PROGRAM: &std::ffi::CStr = c"
+def plain(one):
+    look(); one += 1; look()
+    def inner():
+        return look(), one
+    inner()
+def generator():
+    yield look()
+    yield look()
+class Body:
+    look()
+plain(1)
+list(generator())
+[look() for _ in range(2)]
+(lambda: look())()
+look()
+";
+const LOOKS: u32 = 10;
+
+/// Looks at where frames are kept.
+///
+/// # Errors
+/// When there is no memory.
+pub fn look(py: Python<'_>) -> PyResult<()> {
+    static SEEN: AtomicU32 = AtomicU32::new(0);
+    SEEN.store(0, Ordering::Relaxed);
+    let look = PyCFunction::new_closure(py, None, None, |arguments, _| {
+        SEEN.fetch_add(u32::from(is_as_known(arguments.py())), Ordering::Relaxed);
+    })?;
+    let globals = PyDict::new(py);
+    globals.set_item("look", look)?;
+    py.run(PROGRAM, Some(&globals), None)?;
+    AS_KNOWN.store(SEEN.load(Ordering::Relaxed) == LOOKS, Ordering::Relaxed);
+    Ok(())
+}
+
+fn is_as_known(py: Python<'_>) -> bool {
+    let Some(frame) = Frame::current(py) else { return false };
+    // SAFETY: a live frame object, which points to its frame. Only a frame that is known to be one is read.
+    unsafe {
+        let running = current();
+        running == pointer(frame.as_any().as_ptr().cast(), FRAME) && read(running) == Some(frame.place())
+    }
+}

@@ -1,0 +1,264 @@
+//! The time between two looks at the system's clock, told by the processor's counter.
+//!
+//! A look at the clock costs several times what the counter does. So after each look time goes on along a straight line for a
+//! few milliseconds; the next look tells how fast the clock went, and the line is corrected. Linux's own clock is made of the
+//! same counter in the same way, and the counter is used only where Linux uses it.
+
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering, fence};
+
+/// How long a line holds, in nanoseconds: a clock that was set is noticed after so long.
+const HOLDS: u64 = 5_000_000;
+/// Looks less than this apart, in nanoseconds, tell no rate.
+const APART: i64 = 2_000_000;
+/// One part in so many by which the rates between looks may differ, unless the clock was set.
+const AGREE: u64 = 1_000;
+/// Rates are nanoseconds to a tick, in units of 2^-32.
+const FRACTION: u32 = 32;
+/// A counter of 15 MHz to one of 16 GHz.
+const RATES: std::ops::Range<u64> = 1 << 28..1 << 38;
+
+/// The counter and the clock at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    pub counter: u64,
+    /// In nanoseconds since the epoch.
+    pub time: i64,
+}
+
+/// How time goes on from a look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Line {
+    look: Look,
+    /// The time it starts with: the look's, unless a later one was told before.
+    start: i64,
+    rate: u64,
+    /// The rate as it was seen, not corrected; 0 if it is not known yet.
+    seen: u64,
+    /// Ticks that it holds for.
+    limit: u64,
+}
+
+impl Line {
+    /// A line that tells nothing yet.
+    const fn unknown(look: Look) -> Self {
+        Self { look, start: look.time, rate: 0, seen: 0, limit: 0 }
+    }
+
+    /// The line after one more look.
+    fn next(&self, look: Look) -> Self {
+        let ticks = look.counter.wrapping_sub(self.look.counter);
+        let apart = look.time.saturating_sub(self.look.time);
+        if (0..APART).contains(&apart) && self.seen == 0 {
+            return *self;
+        }
+        let seen = (u128::from(apart.max(0).unsigned_abs()) << FRACTION) / u128::from(ticks.max(1));
+        let Some(seen) = u64::try_from(seen).ok().filter(|seen| RATES.contains(seen)) else {
+            return Self::unknown(look);
+        };
+        if self.seen != 0 && seen.abs_diff(self.seen) > self.seen / AGREE {
+            return Self::unknown(look);
+        }
+        // What was told last, at most: time does not go back, it goes slower until the clock has caught up.
+        let told = self.start + along(self.rate, ticks.min(self.limit));
+        let ahead = (told - look.time).max(0);
+        let slower = u128::from(seen) * u128::from(ahead.unsigned_abs()) / u128::from(HOLDS);
+        let rate = seen - u64::try_from(slower).map_or(seen / 2, |slower| slower.min(seen / 2));
+        Self { look, start: look.time + ahead, rate, seen, limit: (HOLDS << FRACTION) / seen }
+    }
+}
+
+/// Nanoseconds in so many ticks: fewer than 2^28, so that the product fits.
+#[inline]
+fn along(rate: u64, ticks: u64) -> i64 {
+    ((ticks * rate) >> FRACTION) as i64
+}
+
+/// The line that holds now, for all threads.
+#[derive(Debug)]
+pub struct Counter {
+    /// Odd while the line is changed.
+    version: AtomicU32,
+    start: AtomicI64,
+    rate: AtomicU64,
+    limit: AtomicU64,
+    look_counter: AtomicU64,
+    look_time: AtomicI64,
+    seen: AtomicU64,
+}
+
+impl Counter {
+    pub const fn new() -> Self {
+        Self {
+            version: AtomicU32::new(0),
+            start: AtomicI64::new(0),
+            rate: AtomicU64::new(0),
+            limit: AtomicU64::new(0),
+            look_counter: AtomicU64::new(0),
+            look_time: AtomicI64::new(0),
+            seen: AtomicU64::new(0),
+        }
+    }
+
+    /// The time when the counter stands there; `None` when another look is due.
+    #[inline]
+    pub fn time(&self, counter: u64) -> Option<i64> {
+        let version = self.version.load(Ordering::Acquire);
+        let ticks = counter.wrapping_sub(self.look_counter.load(Ordering::Relaxed));
+        if ticks >= self.limit.load(Ordering::Relaxed) {
+            return None;
+        }
+        let time = self.start.load(Ordering::Relaxed) + along(self.rate.load(Ordering::Relaxed), ticks);
+        // What was read is of one line only if the version is still the same.
+        fence(Ordering::Acquire);
+        (version & 1 == 0 && self.version.load(Ordering::Relaxed) == version).then_some(time)
+    }
+
+    /// Goes on from this look, and tells its time. While another thread does so, nothing changes.
+    #[cold]
+    pub fn correct(&self, look: Look) -> i64 {
+        let version = self.version.load(Ordering::Relaxed);
+        let free = version & 1 == 0
+            && self.version.compare_exchange(version, version | 1, Ordering::Acquire, Ordering::Relaxed).is_ok();
+        if !free {
+            return look.time;
+        }
+        fence(Ordering::Release);
+        let line = self.line().next(look);
+        self.set(&line);
+        self.version.store(version.wrapping_add(2), Ordering::Release);
+        if line.look == look { line.start } else { look.time }
+    }
+
+    /// In a forked child: a thread that it does not have may have been changing the line.
+    pub fn start_anew(&self) {
+        self.set(&Line::unknown(Look { counter: 0, time: 0 }));
+        self.version.store(0, Ordering::Release);
+    }
+
+    fn line(&self) -> Line {
+        Line {
+            look: Look {
+                counter: self.look_counter.load(Ordering::Relaxed),
+                time: self.look_time.load(Ordering::Relaxed),
+            },
+            start: self.start.load(Ordering::Relaxed),
+            rate: self.rate.load(Ordering::Relaxed),
+            seen: self.seen.load(Ordering::Relaxed),
+            limit: self.limit.load(Ordering::Relaxed),
+        }
+    }
+
+    fn set(&self, line: &Line) {
+        self.look_counter.store(line.look.counter, Ordering::Relaxed);
+        self.look_time.store(line.look.time, Ordering::Relaxed);
+        self.start.store(line.start, Ordering::Relaxed);
+        self.rate.store(line.rate, Ordering::Relaxed);
+        self.seen.store(line.seen, Ordering::Relaxed);
+        self.limit.store(line.limit, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Ticks to a nanosecond, times ten.
+    const SPEED: u64 = 26;
+    const MILLISECOND: u64 = 1_000_000;
+
+    /// A machine whose clock can be set, and whose looks may be late.
+    struct Machine {
+        counter: Counter,
+        age: u64,
+        offset: i64,
+    }
+
+    impl Machine {
+        fn new() -> Self {
+            Self { counter: Counter::new(), age: 1_000, offset: 1_771_497_000_000_000_000 }
+        }
+
+        fn clock(&self) -> i64 {
+            self.age as i64 + self.offset
+        }
+
+        /// The time as a caller gets it, when the look is late by so much; and whether a look was due.
+        fn now(&self, late: i64) -> (i64, bool) {
+            let counter = self.age * SPEED / 10;
+            match self.counter.time(counter) {
+                Some(time) => (time, false),
+                None => (self.counter.correct(Look { counter, time: self.clock() + late }), true),
+            }
+        }
+    }
+
+    #[test]
+    fn few_looks_are_needed_once_the_rate_is_known() {
+        let mut machine = Machine::new();
+        let mut looks = 0;
+        for step in 0..100_000 {
+            machine.age += 1_000;
+            let (time, looked) = machine.now(0);
+            assert!((time - machine.clock()).abs() <= 1, "step {step}: {}", time - machine.clock());
+            looks += u32::from(looked && step > 5_000);
+        }
+        assert!((15..25).contains(&looks), "{looks} in 95 ms");
+    }
+
+    #[test]
+    fn a_clock_that_was_set_is_followed() {
+        let mut machine = Machine::new();
+        for change in [3_600_000_000_000, -3_600_000_000_000, 1_000_000, -1_000_000, 20_000_000_000] {
+            for _ in 0..20 {
+                machine.age += MILLISECOND;
+                machine.now(0);
+            }
+            machine.offset += change;
+            machine.age += HOLDS;
+            assert_eq!(machine.now(0).0, machine.clock());
+        }
+    }
+
+    #[test]
+    fn a_machine_that_slept_or_moved_is_asked_anew() {
+        let mut machine = Machine::new();
+        for _ in 0..20 {
+            machine.age += MILLISECOND;
+            machine.now(0);
+        }
+        machine.age += 3_600_000 * MILLISECOND;
+        assert_eq!(machine.now(0).0, machine.clock());
+        // On another machine the counter stands elsewhere.
+        machine.offset += machine.age as i64 - 5_000;
+        machine.age = 5_000;
+        assert_eq!(machine.now(0).0, machine.clock());
+    }
+
+    #[test]
+    fn a_child_forked_in_the_middle_of_a_change_goes_on() {
+        let counter = Counter::new();
+        counter.version.store(7, Ordering::Relaxed);
+        let look = Look { counter: 10, time: 1 << 60 };
+        assert_eq!(counter.correct(look), look.time);
+        assert_eq!(counter.line().look.time, 0);
+        counter.start_anew();
+        assert_eq!(counter.correct(look), look.time);
+        assert_eq!(counter.line().look, look);
+    }
+
+    proptest! {
+        #[test]
+        fn time_stays_near_the_clock_and_never_goes_back(steps in prop::collection::vec((1_u64..4_000_000, 0_i64..500), 1..400)) {
+            let mut machine = Machine::new();
+            let mut last = 0;
+            for (step, late) in steps {
+                machine.age += step;
+                let (time, _) = machine.now(late);
+                prop_assert!((time - machine.clock()).abs() <= 2_500, "{} off", time - machine.clock());
+                prop_assert!(time >= last || last - time <= 500, "back by {}", last - time);
+                last = time;
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Contexts as they stand in lines. The records of one request share theirs, so those seen last are kept.
+
+use crate::record::{self, Context, Site};
+use crate::value::Reader;
+
+use super::piece::Piece;
+use super::{context_fields, free_key, put_key, put_string, put_value};
+
+/// Contexts that are kept, each in a place that its bytes tell.
+const KEPT: usize = 64;
+/// Call sites that one context remembers.
+const SITES: usize = 32;
+
+#[derive(Debug)]
+pub struct Contexts(Box<[Known]>);
+
+impl Default for Contexts {
+    fn default() -> Self {
+        Self((0..KEPT).map(|_| Known::default()).collect())
+    }
+}
+
+/// One context.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// As it was captured.
+    bytes: Vec<u8>,
+    /// `,"trace_id":"…","span_id":"…"`
+    pub ids: Piece,
+    /// `,"name":value` of each field.
+    pub fields: Piece,
+    /// Names of the fields, and the keys they have where no other field is in their way.
+    names: Vec<String>,
+    keys: Vec<String>,
+    /// Whether the fields of call sites, by number, go well with these.
+    sites: Vec<(u32, bool)>,
+}
+
+impl Contexts {
+    /// A context, by its bytes in a record.
+    #[inline]
+    pub fn get(&mut self, bytes: Reader<'_>) -> Option<&mut Known> {
+        let known = &mut self.0[place_of(bytes.rest())];
+        if known.bytes != bytes.rest() {
+            known.learn(bytes)?;
+        }
+        Some(known)
+    }
+}
+
+/// Ids are what contexts differ in: the first lies near the front, and of ids alone the second ends them.
+#[inline]
+fn place_of(bytes: &[u8]) -> usize {
+    let word = |bytes: Option<&[u8; 8]>| bytes.map_or(0, |word| u64::from_le_bytes(*word));
+    let mixed = word(bytes.get(5..).and_then(<[u8]>::first_chunk)) ^ word(bytes.last_chunk()).rotate_left(7);
+    (mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize % KEPT
+}
+
+impl Known {
+    #[cold]
+    fn learn(&mut self, bytes: Reader<'_>) -> Option<()> {
+        // Half of one context must never pass for another, should what follows end early.
+        self.bytes.clear();
+        let context = Context::read(bytes)?;
+        self.ids.rewrite(|out| {
+            for (key, id) in [(&br#","trace_id":"#[..], context.trace_id), (br#","span_id":"#, context.span_id)] {
+                if let Some(id) = id {
+                    put_string(out, key, id);
+                }
+            }
+        });
+        self.names.clear();
+        self.keys.clear();
+        self.sites.clear();
+        let (names, keys) = (&mut self.names, &mut self.keys);
+        self.fields.rewrite(|out| {
+            for (name, value) in context_fields(&context) {
+                let key = free_key(name, keys);
+                put_key(out, &key);
+                put_value(out, value);
+                names.push(name.to_owned());
+                keys.push(key);
+            }
+        });
+        self.bytes.extend_from_slice(bytes.rest());
+        Some(())
+    }
+
+    pub fn has_fields(&self) -> bool {
+        !self.names.is_empty()
+    }
+
+    /// Whether a call site's fields have other names and keys than these: then both stand one after the other.
+    #[inline]
+    pub fn goes_with(&mut self, number: u32, site: &Site) -> bool {
+        match self.sites.iter().find(|(known, _)| *known == number) {
+            Some((_, goes)) => *goes,
+            None => self.compare(number, site),
+        }
+    }
+
+    #[cold]
+    fn compare(&mut self, number: u32, site: &Site) -> bool {
+        let site_keys = record::keys(site.fields.iter().map(String::as_str));
+        let goes = !self.names.iter().any(|name| site.fields.contains(name))
+            && !self.keys.iter().any(|key| site_keys.contains(key));
+        if self.sites.len() < SITES {
+            self.sites.push((number, goes));
+        }
+        goes
+    }
+}
