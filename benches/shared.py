@@ -20,6 +20,8 @@ _JSON = ["python-json-logger==4.2.0", "orjson==3.13.0"]
 # Packages of a contender, pinned; installed one by one.
 PACKAGES: dict[str, list[str]] = {
     "native_call": ["./native_call"],
+    "stdlib_native": _JSON,
+    "stdlib_through_ours": _JSON,
     "stdlib_queue": _JSON,
     "stdlib_file": _JSON,
     "structlog_orjson": ["structlog==26.1.0", "orjson==3.13.0"],

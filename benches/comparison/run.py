@@ -80,7 +80,7 @@ def measured(turns: list[list[str]], amount: measure.Amount, failures: dict[str,
 
 def failed(run: recorded.Run) -> list[str]:
     """Which contenders of ours have no figures, only some, or fewer lines than records."""
-    ours = [name for name in run.results if name.startswith(("ours", "native_call"))]
+    ours = [name for name in run.results if name.startswith(("ours", "native_call", "stdlib_native", "stdlib_through"))]
     counts = {name: report.total(run.results[name], "expected", "lines") for name in ours}
     lost = [name for name, (asked, lines) in counts.items() if lines < asked]
     return [name for name in ours if name in run.failures or "notes" in run.results[name] or name in lost]

@@ -20,6 +20,8 @@ ALL = [
     "ours",
     "ours_console_off",
     "ours_black_box_off",
+    "stdlib_native",
+    "stdlib_through_ours",
     "stdlib_queue",
     "stdlib_file",
     "structlog_orjson",

@@ -193,6 +193,12 @@ def set_listened(function: Callable[..., None]) -> None:
 def set_root_handler(handler: Handler | None) -> None:
     """Tells which handler of the root logger brings `logging` records in."""
 
+def set_stdlib_native(on: bool) -> None:
+    """Makes loggers of `logging` native, or gives them their own methods back.
+
+    Methods that somebody else put there are left alone.
+    """
+
 def set_converter(function: Callable[[Any], Any]) -> None:
     """Sets the function that turns values without a native form into ones that have it."""
 

@@ -111,6 +111,7 @@ def _start_engine(settings: Settings) -> None:
         _plain = None
     _exit_patience = _EXIT_TIMEOUT
     stdlib.install()
+    _core.set_stdlib_native(settings.native_stdlib)
 
 
 def _start_plain(settings: Settings) -> None:
@@ -125,6 +126,7 @@ def _start_plain(settings: Settings) -> None:
     if _plain is not None:
         _plain.close()
     _plain = output
+    _core.set_stdlib_native(False)
     stdlib.install(output.emit)
     _core.turn_off()
 
@@ -207,6 +209,7 @@ def shutdown(timeout: float) -> bool:
     try:
         if _plain is not None:
             return _plain.flush()
+        _core.set_stdlib_native(False)
         done = _core.shutdown(max(deadline - monotonic(), 0.0))
     finally:
         lock.release()

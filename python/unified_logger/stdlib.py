@@ -28,6 +28,9 @@ class RootHandler(logging.Handler):
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Captures the record unless a filter of this handler keeps it out."""
+        if not self.filters:
+            _capture(record)
+            return True
         kept = self.filter(record)
         if kept:
             _capture(kept if isinstance(kept, logging.LogRecord) else record)

@@ -316,3 +316,62 @@ def test_the_testing_helpers_collect(logger: UnifiedLogger) -> None:
     with capture_logs() as seen:
         logger.debug("d %s", 1, order=7)
     assert seen == [{"level": "DEBUG", "logger": "app", "message": "d 1", "order": 7}]
+
+
+def test_arguments_by_name_may_be_any_mapping(logger: UnifiedLogger, records: Records) -> None:
+    """As `logging` merges them."""
+    from types import MappingProxyType
+
+    logging.getLogger("theirs").warning("%(count)d apples", MappingProxyType({"count": 3}))
+    logging.getLogger("theirs").warning("%(count)d apples", {"count": 4})
+    assert messages(records) == ["3 apples", "4 apples"]
+
+
+def test_one_line_names_what_each_of_its_records_says(logger: UnifiedLogger, records: Records) -> None:
+    """What is remembered of a place never stands in for another logger, module, function, line, thread or field."""
+    handler = logging.getLogger().handlers[-1]
+
+    def make(name: str, field: str, **changed: Any) -> list[Any]:
+        record = logging.getLogger(name).makeRecord(name, 30, __file__, 7, "m", (), None, "f", {field: name})
+        vars(record).update(changed)
+        handler.handle(record)
+        return [name, record.module, record.funcName, record.lineno, record.threadName, field]
+
+    expected = []
+    for _ in range(2):
+        expected += [
+            make("theirs", "one"),
+            make("theirs.other", "one"),
+            make("theirs", "two"),
+            make("theirs", "one", module="changed"),
+            make("theirs", "one", funcName="g"),
+            make("theirs", "one", lineno=8),
+            make("theirs", "one", threadName="elsewhere"),
+        ]
+    found = [
+        [*(record[key] for key in ("logger", "module", "function", "line", "thread")), list(record)[-1]]
+        for record in records()
+    ]
+    assert found == expected
+
+
+def test_a_level_has_the_name_of_the_last_record(logger: UnifiedLogger, records: Records) -> None:
+    """Also when it goes to and fro."""
+    handler = logging.getLogger().handlers[-1]
+    for name in ("WARNING", "Achtung", "WARNING", "Achtung", "WARNING"):
+        record = logging.makeLogRecord({"levelno": 30, "levelname": name})
+        handler.handle(record)
+        assert records()[-1]["level"] == name
+
+
+def test_records_of_another_process(logger: UnifiedLogger, records: Records) -> None:
+    """As a queue or a socket brings them: every text in them is a new one."""
+    import pickle
+
+    handler = logging.getLogger().handlers[-1]
+    for number in range(3):
+        made = logging.makeLogRecord({"name": "far", "funcName": "f", "module": "m", f"field_{number}": number})
+        handler.handle(pickle.loads(pickle.dumps(made)))
+    found = records()
+    assert [(record["logger"], record["function"], record["module"]) for record in found] == [("far", "f", "m")] * 3
+    assert [list(record)[-1] for record in found] == ["field_0", "field_1", "field_2"]

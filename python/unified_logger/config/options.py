@@ -260,6 +260,12 @@ OPTIONS: dict[str, Option] = {
             "Whether exceptions that nobody caught are logged before the process or thread dies.",
         ),
         Option("fault_handler", BOOLEAN, True, "Whether faulthandler writes to faults.txt in the log directory."),
+        Option(
+            "native_stdlib",
+            BOOLEAN,
+            False,
+            "Whether the loggers of the standard library log natively where nobody else would see their records.",
+        ),
         Option("base_name", TEXT, "wechat_backend", "Name under which logging_config makes its loggers."),
         Option(
             "use_unified_logging",

@@ -62,6 +62,7 @@ class Settings:
     legacy_substring: bool
     log_uncaught: bool
     fault_handler: bool
+    native_stdlib: bool
     base_name: str
     use_unified_logging: bool
     logger_levels: Mapping[str, int]
@@ -121,6 +122,7 @@ def resolve(
         legacy_substring=values["legacy_substring"],
         log_uncaught=values["log_uncaught"],
         fault_handler=values["fault_handler"],
+        native_stdlib=values["native_stdlib"],
         base_name=values["base_name"],
         use_unified_logging=values["use_unified_logging"],
         logger_levels={

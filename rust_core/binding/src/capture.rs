@@ -57,12 +57,12 @@ impl Arguments {
         unsafe { Bound::from_borrowed_ptr_or_opt(py, self.names).map(|names| names.cast_into_unchecked()) }
     }
 
-    fn keyword<'py>(&self, py: Python<'py>, index: usize) -> Bound<'py, PyAny> {
+    pub fn keyword<'py>(&self, py: Python<'py>, index: usize) -> Bound<'py, PyAny> {
         // SAFETY: as many values follow the positional ones as there are names; the caller holds them.
         unsafe { Bound::from_borrowed_ptr(py, self.get(self.positional + index)) }
     }
 
-    fn positional<'py>(&self, py: Python<'py>, index: usize) -> Bound<'py, PyAny> {
+    pub fn positional<'py>(&self, py: Python<'py>, index: usize) -> Bound<'py, PyAny> {
         // SAFETY: the caller of the method holds them.
         unsafe { Bound::from_borrowed_ptr(py, self.get(index)) }
     }
@@ -282,18 +282,21 @@ impl<'py> Call<'py> {
 }
 
 /// `message % arguments`; a single mapping is the arguments by name.
-pub fn merge(message: &str, arguments: &[Bound<'_, PyAny>]) -> PyResult<String> {
+fn merge(message: &str, arguments: &[Bound<'_, PyAny>]) -> PyResult<String> {
     let Some(first) = arguments.first() else { return Ok(message.to_owned()) };
     let py = first.py();
     let single = arguments.len() == 1 && first.is_instance_of::<PyDict>() && first.len()? > 0;
     let arguments = if single { first.clone() } else { PyTuple::new(py, arguments)?.into_any() };
-    // `PyString::new` panics when there is no memory, and has the error printed before.
+    Ok(text_of(&python_text(py, message)?.rem(arguments)?))
+}
+
+/// A text as an object. `PyString::new` panics when there is no memory, and has the error printed before.
+pub fn python_text<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
     // SAFETY: the pointer and the length are those of a text; a new reference or null.
-    let message = unsafe {
-        let text = ffi::PyUnicode_FromStringAndSize(message.as_ptr().cast(), message.len().cast_signed());
-        Bound::from_owned_ptr_or_err(py, text)?
-    };
-    Ok(text_of(&message.rem(arguments)?))
+    unsafe {
+        let text = ffi::PyUnicode_FromStringAndSize(text.as_ptr().cast(), text.len().cast_signed());
+        Bound::from_owned_ptr_or_err(py, text)
+    }
 }
 
 /// An object as a text, whatever it takes.
@@ -386,8 +389,8 @@ impl<'a, 'py> Parts<'a, 'py> {
     }
 
     /// Names the thread otherwise than the calling one.
-    pub fn set_thread(&mut self, name: String) {
-        self.thread = thread::Name::Text(name);
+    pub fn set_thread(&mut self, name: thread::Name) {
+        self.thread = name;
     }
 
     pub fn build(self, py: Python<'py>, fields: &[(Bound<'py, PyAny>, Bound<'py, PyAny>)]) -> Buffer {

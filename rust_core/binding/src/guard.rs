@@ -32,9 +32,15 @@ pub fn ask_anew(py: Python<'_>) {
     unsafe { *EPOCH.get(py) += 1 };
 }
 
-fn epoch(py: Python<'_>) -> u64 {
+pub fn epoch(py: Python<'_>) -> u64 {
     // SAFETY: a number.
     unsafe { *EPOCH.get(py) }
+}
+
+/// The root handler, once there is one.
+pub fn root_handler(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
+    // SAFETY: looked at and counted only.
+    unsafe { &*ROOT_HANDLER.get(py) }.as_ref().map(|handler| handler.bind(py).clone())
 }
 
 fn is_root_handler(handler: &Bound<'_, PyAny>) -> bool {
@@ -52,13 +58,15 @@ pub struct Guard {
     enabled: u8,
     /// Nobody else listens: no `LogRecord` is needed.
     native: bool,
+    /// The root handler is among those that would be given a record of the logger.
+    reaches_root_handler: bool,
 }
 
 // SAFETY: used under the interpreter lock; `_held` keeps what the pointers mean alive.
 unsafe impl Send for Guard {}
 
-/// What changes with classes, and with lists of handlers or filters.
-struct Shape {
+/// What changes with classes, and with lists of handlers or filters. Whoever has it holds both.
+pub struct Shape {
     /// Versions of classes.
     classes: Words<u32, 2>,
     /// Sizes of lists, and where their items are.
@@ -68,17 +76,21 @@ struct Shape {
 }
 
 impl Shape {
+    pub fn new() -> Self {
+        Self { classes: Words::new(), lists: Words::new(), items: Words::new() }
+    }
+
     #[inline(always)]
-    fn is_unchanged(&self) -> bool {
+    pub fn is_unchanged(&self) -> bool {
         self.classes.are_unchanged() && self.lists.are_unchanged() && self.items.are_unchanged()
     }
 
-    fn add_class(&mut self, class: &Bound<'_, PyType>) {
+    pub fn add_class(&mut self, class: &Bound<'_, PyType>) {
         // SAFETY: a class is never moved, and the guard holds it.
         unsafe { self.classes.push(&raw const (*class.as_type_ptr()).tp_version_tag) };
     }
 
-    fn add_list(&mut self, list: &Bound<'_, PyList>) {
+    pub fn add_list(&mut self, list: &Bound<'_, PyList>) {
         let list = list.as_ptr().cast::<ffi::PyListObject>();
         // SAFETY: a live list, which the guard holds; there is a first item when the size is not 0.
         unsafe {
@@ -106,6 +118,12 @@ impl Guard {
     #[inline]
     pub fn is_native(&self) -> bool {
         self.native
+    }
+
+    /// A record that `logging` makes would come to the root handler, and to nobody else.
+    #[inline]
+    pub fn reaches_only_root_handler(&self) -> bool {
+        self.native && self.reaches_root_handler
     }
 
     /// Asks `logger`, a `logging.Logger`, everything anew.
@@ -143,6 +161,7 @@ impl Guard {
             _held: chain.held,
             enabled,
             native: chain.native && !runtime::is_off(py),
+            reaches_root_handler: chain.reaches_root_handler,
         };
         Ok((guard, whole))
     }
@@ -159,6 +178,7 @@ struct Chain<'py> {
     shape: Shape,
     held: Vec<Py<PyAny>>,
     native: bool,
+    reaches_root_handler: bool,
 }
 
 impl<'py> Chain<'py> {
@@ -173,9 +193,10 @@ impl<'py> Chain<'py> {
             dicts: Vec::new(),
             classes: Vec::new(),
             versioned: true,
-            shape: Shape { classes: Words::new(), lists: Words::new(), items: Words::new() },
+            shape: Shape::new(),
             held: Vec::new(),
             native,
+            reaches_root_handler: false,
         })
     }
 
@@ -189,7 +210,9 @@ impl<'py> Chain<'py> {
                 self.native &= !dict.contains(name)?;
             }
             self.dicts.push(dict);
-            self.add_list(&current.getattr(intern!(py, "handlers"))?)?;
+            let handlers = current.getattr(intern!(py, "handlers"))?;
+            self.add_list(&handlers)?;
+            self.reaches_root_handler |= handlers.len()? == 1 && is_root_handler(&handlers.get_item(0)?);
             if current.is(logger) {
                 self.add_list(&current.getattr(intern!(py, "filters"))?)?;
             }

@@ -9,6 +9,7 @@ mod files;
 mod watch;
 mod guard;
 mod frame;
+mod cache;
 mod thread;
 mod value;
 mod exception;
@@ -45,7 +46,7 @@ mod _core {
     #[pymodule_export]
     use crate::site::mark_wrapper;
     #[pymodule_export]
-    use crate::stdlib::emit;
+    use crate::stdlib::{emit, set_stdlib_native};
     #[pymodule_export]
     use crate::value::{encode_value, set_converter};
 

@@ -322,7 +322,7 @@ fn insert(frame: &Frame<'_>, names: Option<&Bound<'_, PyTuple>>, plain: Option<P
 }
 
 /// Module, function and line of a frame, as `logging` names them.
-fn describe(frame: &Frame<'_>) -> PyResult<Site> {
+pub fn describe(frame: &Frame<'_>) -> PyResult<Site> {
     let py = frame.as_any().py();
     // SAFETY: the frame holds the code.
     let code = unsafe { Bound::from_borrowed_ptr(py, frame.place().code.cast()) };

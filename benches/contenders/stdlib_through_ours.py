@@ -1,0 +1,19 @@
+"""`logging` with this library's handler on the root logger: programs that keep their loggers as they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from . import ours
+from ._stdlib import calls, disabled, errors
+from .ours import files, finish
+
+__all__ = ["calls", "disabled", "errors", "files", "finish", "start"]
+
+TITLE = "logging through unified_logger"
+OMITS = ""
+KIND = "logger"
+
+
+def start(folder: Path) -> None:
+    ours.start(folder)

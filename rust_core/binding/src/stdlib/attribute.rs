@@ -1,0 +1,163 @@
+//! What a `LogRecord` has by itself; everything else in it is a field.
+
+use std::array;
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+
+use crate::gil::Gil;
+
+/// Attributes of a `LogRecord`, in the order in which it sets them.
+#[derive(Clone, Copy)]
+#[allow(dead_code, reason = "those that are not asked for keep the places of the others")]
+pub enum Own {
+    Name,
+    Msg,
+    Args,
+    LevelName,
+    LevelNo,
+    PathName,
+    FileName,
+    Module,
+    ExcInfo,
+    ExcText,
+    StackInfo,
+    LineNo,
+    FuncName,
+    Created,
+    Msecs,
+    RelativeCreated,
+    Thread,
+    ThreadName,
+    ProcessName,
+    Process,
+    TaskName,
+    Message,
+    AscTime,
+    /// True once the record was captured; before that, the fields behind its attributes (None: not a field).
+    Mark,
+}
+
+const COUNT: usize = Own::Mark as usize + 1;
+const NAMES: [&str; COUNT] = [
+    "name",
+    "msg",
+    "args",
+    "levelname",
+    "levelno",
+    "pathname",
+    "filename",
+    "module",
+    "exc_info",
+    "exc_text",
+    "stack_info",
+    "lineno",
+    "funcName",
+    "created",
+    "msecs",
+    "relativeCreated",
+    "thread",
+    "threadName",
+    "processName",
+    "process",
+    "taskName",
+    "message",
+    "asctime",
+    "_unified_logger_captured",
+];
+
+/// The names as interned texts: those of attributes are the same objects.
+static INTERNED: Gil<Option<[Py<PyString>; COUNT]>> = Gil::new(None);
+
+fn interned(py: Python<'_>) -> &[Py<PyString>; COUNT] {
+    let cell = INTERNED.get(py);
+    // SAFETY: making texts runs no Python code; what was made is never changed.
+    match unsafe { &*cell } {
+        Some(names) => names,
+        None => unsafe { (*cell).insert(array::from_fn(|index| PyString::intern(py, NAMES[index]).unbind())) },
+    }
+}
+
+/// The name of an attribute.
+pub fn name(py: Python<'_>, own: Own) -> &Bound<'_, PyString> {
+    interned(py)[own as usize].bind(py)
+}
+
+/// Which of the record's own a key is; looked for from `near` on, where it is when all stand in their order.
+#[inline]
+fn own(names: &[Py<PyString>; COUNT], near: usize, key: &Bound<'_, PyAny>) -> Option<usize> {
+    if names.get(near).is_some_and(|name| name.is(key)) {
+        return Some(near);
+    }
+    let found = names.iter().position(|name| name.is(key));
+    if found.is_some() || is_interned(key) {
+        return found;
+    }
+    let text = key.cast::<PyString>().ok()?.to_str().ok()?;
+    NAMES.iter().position(|name| *name == text)
+}
+
+/// An interned text that is none of some interned ones is equal to none of them.
+pub fn is_interned(key: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: a live object, and a `str` where its state is looked at.
+    unsafe {
+        ffi::PyUnicode_CheckExact(key.as_ptr()) != 0 && (*key.as_ptr().cast::<ffi::PyASCIIObject>()).interned() != 0
+    }
+}
+
+/// Whether a record has an attribute of this name by itself.
+pub fn is_own(py: Python<'_>, key: &Bound<'_, PyAny>) -> bool {
+    own(interned(py), COUNT, key).is_some()
+}
+
+pub type Field<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
+
+/// The attributes of a `LogRecord`.
+pub struct Attributes<'py> {
+    own: [Option<Bound<'py, PyAny>>; COUNT],
+    others: Vec<Field<'py>>,
+}
+
+impl<'py> Attributes<'py> {
+    /// Reads all of them, in one go.
+    pub fn read(dict: &Bound<'py, PyDict>) -> Self {
+        let py = dict.py();
+        let names = interned(py);
+        let mut attributes = Self { own: [const { None }; COUNT], others: Vec::new() };
+        let (mut position, mut near) = (0, 0);
+        let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
+        // SAFETY: a live dictionary that nothing changes meanwhile: no Python code runs. Keys and values are borrowed from it.
+        while unsafe { ffi::PyDict_Next(dict.as_ptr(), &raw mut position, &raw mut key, &raw mut value) } != 0 {
+            // SAFETY: as above.
+            let (key, value) = unsafe { (Bound::from_borrowed_ptr(py, key), Bound::from_borrowed_ptr(py, value)) };
+            match own(names, near, &key) {
+                Some(index) => {
+                    near = index + 1;
+                    attributes.own[index] = Some(value).filter(|value| !value.is_none());
+                }
+                None => attributes.others.push((key, value)),
+            }
+        }
+        attributes
+    }
+
+    /// What is there and not None.
+    #[inline]
+    pub fn get(&self, own: Own) -> Option<&Bound<'py, PyAny>> {
+        self.own[own as usize].as_ref()
+    }
+
+    /// What others than `logging` put there, under the names their fields have.
+    pub fn into_fields(self, names: Option<&Bound<'py, PyDict>>) -> Vec<Field<'py>> {
+        let Some(names) = names else { return self.others };
+        self.others
+            .into_iter()
+            .filter_map(|(attribute, field)| match names.get_item(&attribute).ok().flatten() {
+                Some(name) if name.is_none() => None,
+                Some(name) => Some((name, field)),
+                None => Some((attribute, field)),
+            })
+            .collect()
+    }
+}

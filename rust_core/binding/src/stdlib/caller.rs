@@ -1,0 +1,147 @@
+//! The place a native call comes from, found as `Logger.findCaller` finds it.
+
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+use super::attribute::{self, Field};
+use super::place::{Found, Place};
+use super::stock;
+use crate::cache::Cache;
+use crate::frame::{self, Frame};
+use crate::gil::Gil;
+use crate::gil::intern;
+use crate::site;
+
+/// Where the code of `logging` comes from: frames of this file are left out.
+pub struct Source(Py<PyAny>);
+
+impl Source {
+    /// `None` where somebody chose other frames to be left out, or none.
+    pub fn of(logging: &Bound<'_, PyModule>) -> PyResult<Option<Self>> {
+        let py = logging.py();
+        let known = logging.getattr(intern!(py, "addLevelName"))?;
+        if !stock::is_of_logging(&known, logging) {
+            return Ok(None);
+        }
+        #[cfg(Py_3_11)]
+        if !stock::is_of_logging(&logging.getattr(intern!(py, "_is_internal_frame"))?, logging) {
+            return Ok(None);
+        }
+        let file = known.getattr(intern!(py, "__code__"))?.getattr(intern!(py, "co_filename"))?;
+        let path = py.import(intern!(py, "os"))?.getattr(intern!(py, "path"))?;
+        let normal = path.call_method1(intern!(py, "normcase"), (&file,))?;
+        let stock = logging.getattr(intern!(py, "_srcfile"))?.eq(normal)?;
+        Ok(stock.then(|| Self(file.unbind())))
+    }
+
+    pub fn clone(&self, py: Python<'_>) -> Self {
+        Self(self.0.clone_ref(py))
+    }
+
+    fn has(&self, frame: &Frame<'_>) -> PyResult<bool> {
+        let py = frame.as_any().py();
+        let code = frame.as_any().getattr(intern!(py, "f_code"))?;
+        let file = code.getattr(intern!(py, "co_filename"))?;
+        Ok(file.is(&self.0) || file.eq(&self.0)? || is_importlib(&file))
+    }
+}
+
+/// Frames of `importlib` are left out too.
+#[cfg(Py_3_11)]
+fn is_importlib(file: &Bound<'_, PyAny>) -> bool {
+    let text = file.cast::<PyString>().ok().and_then(|file| file.to_str().ok());
+    text.is_some_and(|file| file.contains("importlib") && file.contains("_bootstrap"))
+}
+
+#[cfg(not(Py_3_11))]
+fn is_importlib(_: &Bound<'_, PyAny>) -> bool {
+    false
+}
+
+struct Known {
+    code: Py<PyAny>,
+    instruction: i32,
+    place: Place,
+}
+
+/// Frames of `logging` are never in it.
+static PLACES: Gil<Cache<Known, 1_024>> = Gil::new(Cache::new());
+
+/// The site of a call with these fields. `None` for those that `logging` itself has to look at.
+#[inline]
+pub fn find<'py>(py: Python<'py>, level: usize, fields: &[Field<'py>]) -> PyResult<Option<Found>> {
+    if level == 1
+        && let Some(place) = frame::Place::current(py)
+        && let Some(found) = known(py, place, fields)
+        && found.plain.is_some()
+    {
+        return Ok(Some(found));
+    }
+    let Some(frame) = Frame::current(py) else { return Ok(None) };
+    search(py, frame, level, fields)
+}
+
+#[inline]
+fn known<'py>(py: Python<'py>, place: frame::Place, fields: &[Field<'py>]) -> Option<Found> {
+    // SAFETY: looked at only.
+    let known = unsafe { &*PLACES.get(py) }.find(key(place), |known| is(known, place))?;
+    Some(known.place.find(fields))
+}
+
+fn key(place: frame::Place) -> u64 {
+    place.code as u64 ^ (place.instruction as u64) << 17
+}
+
+fn is(known: &Known, place: frame::Place) -> bool {
+    known.instruction == place.instruction && known.code.as_ptr() == place.code.cast()
+}
+
+fn search<'py>(py: Python<'py>, frame: Frame<'py>, level: usize, fields: &[Field<'py>]) -> PyResult<Option<Found>> {
+    // Names that a record has by itself are refused by `logging`, and what is no text is its own matter.
+    if !fields.iter().all(|(name, _)| name.is_exact_instance_of::<PyString>() && !attribute::is_own(py, name)) {
+        return Ok(None);
+    }
+    let Some(source) = stock::source(py) else { return Ok(None) };
+    let Some(frame) = caller(frame, level, &source)? else { return Ok(None) };
+    if let Some(found) = known(py, frame.place(), fields) {
+        return Ok(Some(found));
+    }
+    let Some(place) = Place::new(site::describe(&frame)?, fields) else { return Ok(None) };
+    let found = place.find(fields);
+    // SAFETY: the frame holds its code.
+    let code: Bound<'py, PyAny> = unsafe { Bound::from_borrowed_ptr(py, frame.place().code.cast()) };
+    let known = Known { code: code.unbind(), instruction: frame.place().instruction, place };
+    // SAFETY: no Python code runs while the reference lives.
+    let evicted = unsafe { &mut *PLACES.get(py) }.insert(key(frame.place()), known, |known| is(known, frame.place()));
+    drop(evicted);
+    Ok(Some(found))
+}
+
+/// The frame that the record names: `level` frames out, those of `logging` not counted. `None` where there is none.
+#[cfg(Py_3_11)]
+fn caller<'py>(mut frame: Frame<'py>, mut level: usize, source: &Source) -> PyResult<Option<Frame<'py>>> {
+    loop {
+        if !source.has(&frame)? {
+            level -= 1;
+            if level == 0 {
+                return Ok(Some(frame));
+            }
+        }
+        let Some(back) = frame.back() else { return Ok(None) };
+        frame = back;
+    }
+}
+
+/// As 3.10 does it: frames of `logging` are counted, then left out.
+#[cfg(not(Py_3_11))]
+fn caller<'py>(mut frame: Frame<'py>, level: usize, source: &Source) -> PyResult<Option<Frame<'py>>> {
+    for _ in 1..level {
+        let Some(back) = frame.back() else { return Ok(None) };
+        frame = back;
+    }
+    while source.has(&frame)? {
+        let Some(back) = frame.back() else { return Ok(None) };
+        frame = back;
+    }
+    Ok(Some(frame))
+}

@@ -1,0 +1,232 @@
+//! Records that reach the root handler.
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use unified_logger_core::clock;
+use unified_logger_core::level;
+use unified_logger_core::names;
+use unified_logger_core::record::{INLINE, Site};
+
+use super::attribute::{self, Attributes, Field, Own};
+use super::place::{Found, Place};
+use super::said::Said;
+use crate::cache::Cache;
+use crate::capture::{exception_of, text_of};
+use crate::ending;
+use crate::exception;
+use crate::gil::Gil;
+use crate::gil::intern;
+use crate::runtime;
+use crate::thread;
+
+/// Places by the objects that name them: file and function of the code that logs, and the logger's name.
+struct Known {
+    path: Py<PyString>,
+    function: Py<PyString>,
+    name: Py<PyString>,
+    module: Py<PyString>,
+    line: u32,
+    place: Place,
+    logger: u32,
+}
+
+static PLACES: Gil<Cache<Known, 1_024>> = Gil::new(Cache::new());
+/// Numbers of threads by the objects that name them.
+static THREADS: Gil<Cache<(Py<PyAny>, u32), 64>> = Gil::new(Cache::new());
+/// Names of levels as they were last, by number.
+static LEVELS: Gil<Cache<Level, 8>> = Gil::new(Cache::new());
+
+struct Level {
+    number: i32,
+    name: Py<PyAny>,
+    /// `level_generation` of the names when it was so.
+    generation: u64,
+}
+
+/// Captures a `logging.LogRecord` and hands it over, once. With `ai` it goes to the AI file whatever its logger.
+#[pyfunction]
+#[pyo3(signature = (log_record, ai = false))]
+pub fn emit(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
+    runtime::contained(log_record.py(), || capture(log_record, ai))
+}
+
+fn capture(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
+    let py = log_record.py();
+    let inside = ending::Inside::enter();
+    let dict = log_record.getattr(intern!(py, "__dict__"))?.cast_into::<PyDict>()?;
+    let attributes = Attributes::read(&dict);
+    let mark = attributes.get(Own::Mark).cloned();
+    let names = match &mark {
+        Some(mark) => match mark.cast::<PyDict>() {
+            Ok(names) => Some(names),
+            Err(_) => return Ok(()),
+        },
+        None => None,
+    };
+    dict.set_item(attribute::name(py, Own::Mark), true)?;
+    let record = said(py, attributes, names, ai).build(py);
+    drop(inside);
+    runtime::submit(py, record, log_record.as_ptr())
+}
+
+fn said<'py>(py: Python<'py>, attributes: Attributes<'py>, names: Option<&Bound<'py, PyDict>>, ai: bool) -> Said<'py> {
+    let level = attributes.get(Own::LevelNo).and_then(|found| found.extract().ok()).unwrap_or(level::INFO);
+    name_level(py, level, attributes.get(Own::LevelName));
+    let created = attributes.get(Own::Created).filter(|_| !clock::is_stopped());
+    let mut said = Said {
+        level,
+        logger: INLINE,
+        name: String::new(),
+        // Seconds, with the microseconds a float keeps.
+        time: created
+            .and_then(|found| found.extract::<f64>().ok())
+            .map(|created| (created * 1e6).round() as i64 * 1_000),
+        thread: attributes.get(Own::ThreadName).map(|name| thread_of(py, name)),
+        message: attributes.get(Own::Msg).cloned(),
+        arguments: attributes.get(Own::Args).filter(|args| args.is_truthy().unwrap_or(false)).cloned(),
+        site: Found { plain: None, bare: INLINE },
+        inline_site: None,
+        fields: Vec::new(),
+        exception: None,
+        exception_text: None,
+        stack: attributes.get(Own::StackInfo).map(|text| exception::printed_stack(&text_of(text))),
+        ai,
+    };
+    if !ending::is_here(py) {
+        said.exception = attributes.get(Own::ExcInfo).and_then(exception_of);
+        if said.exception.is_none() {
+            said.exception_text = attributes.get(Own::ExcText).map(text_of);
+        }
+    }
+    let line = attributes.get(Own::LineNo).and_then(|found| found.extract().ok()).unwrap_or(0);
+    let place = ByObjects::of(&attributes, line);
+    let module = attributes.get(Own::Module).cloned();
+    let name = attributes.get(Own::Name).cloned();
+    let function = attributes.get(Own::FuncName).cloned();
+    said.fields = attributes.into_fields(names);
+    if let Some(place) = &place
+        && let Some((site, logger)) = place.find(py, &said.fields)
+    {
+        (said.site, said.logger) = (site, logger);
+        return said;
+    }
+    said.name = text_or_unknown(name.as_ref());
+    said.logger = names::here().logger(said.name.clone()).unwrap_or(INLINE);
+    let site = Site {
+        module: text_or_unknown(module.as_ref()),
+        function: function.as_ref().map_or_else(String::new, text_of),
+        line,
+        ..Site::default()
+    };
+    match place {
+        Some(place) if said.logger != INLINE => {
+            if let Some(known) = Place::new(site.clone(), &said.fields) {
+                said.site = known.find(&said.fields);
+                place.remember(py, known, said.logger);
+            }
+        }
+        _ => said.site.bare = names::here().site(site.clone()).unwrap_or(INLINE),
+    }
+    said.inline_site = (said.site.bare == INLINE).then(|| Box::new(site));
+    said
+}
+
+fn text_or_unknown(object: Option<&Bound<'_, PyAny>>) -> String {
+    object.map_or_else(|| "unknown".to_owned(), text_of)
+}
+
+/// Names a level as the record does.
+fn name_level(py: Python<'_>, number: i32, name: Option<&Bound<'_, PyAny>>) {
+    let generation = names::here().level_generation();
+    if let Some(name) = name {
+        let is_it = |known: &Level| known.number == number && known.name.is(name) && known.generation == generation;
+        // SAFETY: looked at only.
+        if unsafe { &*LEVELS.get(py) }.find(u64::from(number.cast_unsigned()), is_it).is_some() {
+            return;
+        }
+    }
+    let text = text_or_unknown(name);
+    if names::here().level_name(number) != text {
+        names::here().set_level_name(number, &text);
+    }
+    let Some(name) = name.and_then(|name| name.cast_exact::<PyString>().ok()) else { return };
+    let level = Level { number, name: name.clone().into_any().unbind(), generation: names::here().level_generation() };
+    // SAFETY: no Python code runs while the reference lives.
+    let evicted = unsafe { &mut *LEVELS.get(py) }
+        .insert(u64::from(number.cast_unsigned()), level, |known| known.number == number);
+    drop(evicted);
+}
+
+/// A thread by its name: a record may come from another than the one that hands it over.
+fn thread_of(py: Python<'_>, name: &Bound<'_, PyAny>) -> thread::Name {
+    let key = name.as_ptr() as u64;
+    // SAFETY: looked at only.
+    let known = unsafe { &*THREADS.get(py) }.find(key, |(known, _)| known.is(name));
+    if let Some((_, number)) = known {
+        return thread::Name::Number(*number);
+    }
+    let text = text_of(name);
+    let Some(number) = names::here().thread(text.clone()) else { return thread::Name::Text(text) };
+    if name.is_exact_instance_of::<PyString>() {
+        // SAFETY: no Python code runs while the reference lives.
+        let evicted =
+            unsafe { &mut *THREADS.get(py) }.insert(key, (name.clone().unbind(), number), |(known, _)| known.is(name));
+        drop(evicted);
+    }
+    thread::Name::Number(number)
+}
+
+/// A place by the objects that name it: `logging` takes them from the code and the logger, so that they are the same ones
+/// each time. The module's name it makes anew. Records of other processes have names of their own, each time others.
+struct ByObjects<'py> {
+    path: Bound<'py, PyString>,
+    function: Bound<'py, PyString>,
+    name: Bound<'py, PyString>,
+    module: Bound<'py, PyString>,
+    line: u32,
+}
+
+impl<'py> ByObjects<'py> {
+    fn of(attributes: &Attributes<'py>, line: u32) -> Option<Self> {
+        let text = |own| attributes.get(own)?.cast_exact::<PyString>().ok().cloned();
+        // Code's own name is interned, and one that was unpickled is not.
+        let function = text(Own::FuncName).filter(|function| attribute::is_interned(function.as_any()))?;
+        Some(Self { path: text(Own::PathName)?, function, name: text(Own::Name)?, module: text(Own::Module)?, line })
+    }
+
+    fn key(&self) -> u64 {
+        let [path, function, name] = [&self.path, &self.function, &self.name].map(|text| text.as_ptr() as u64);
+        path ^ function.rotate_left(16) ^ name.rotate_left(32) ^ u64::from(self.line).rotate_left(24)
+    }
+
+    fn is(&self, known: &Known) -> bool {
+        known.path.is(&self.path)
+            && known.function.is(&self.function)
+            && known.name.is(&self.name)
+            && known.line == self.line
+            // SAFETY: both are live texts; comparing them runs no Python code.
+            && unsafe { ffi::PyUnicode_Compare(known.module.as_ptr(), self.module.as_ptr()) } == 0
+    }
+
+    fn find(&self, py: Python<'py>, fields: &[Field<'py>]) -> Option<(Found, u32)> {
+        // SAFETY: looked at only.
+        let known = unsafe { &*PLACES.get(py) }.find(self.key(), |known| self.is(known))?;
+        Some((known.place.find(fields), known.logger))
+    }
+
+    fn remember(self, py: Python<'py>, place: Place, logger: u32) {
+        let known = Known {
+            path: self.path.clone().unbind(),
+            function: self.function.clone().unbind(),
+            name: self.name.clone().unbind(),
+            module: self.module.clone().unbind(),
+            line: self.line,
+            place,
+            logger,
+        };
+        // SAFETY: no Python code runs while the reference lives.
+        let evicted = unsafe { &mut *PLACES.get(py) }.insert(self.key(), known, |known| self.is(known));
+        drop(evicted);
+    }
+}

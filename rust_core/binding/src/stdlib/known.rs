@@ -1,0 +1,137 @@
+//! What becomes of a call on a `logging.Logger`, remembered for each logger.
+
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+use unified_logger_core::names;
+use unified_logger_core::record::INLINE;
+
+use super::native;
+use super::stock;
+use crate::cache::Cache;
+use crate::capture::text_of;
+use crate::ending;
+use crate::gil::Gil;
+use crate::gil::intern;
+use crate::guard::Guard;
+use crate::interrupt;
+use crate::watch::dict_of;
+
+/// What the logger's own class must have from `logging`, beside what the guard looks at.
+const METHODS: [&str; 4] = ["_log", "findCaller", "isEnabledFor", "getEffectiveLevel"];
+/// What nobody may have put on the logger itself.
+const PATCHABLE: [&str; 9] = [
+    "_log",
+    "findCaller",
+    "isEnabledFor",
+    "getEffectiveLevel",
+    "makeRecord",
+    "filter",
+    "handle",
+    "callHandlers",
+    "error",
+];
+
+struct Known {
+    logger: Py<PyAny>,
+    number: u32,
+    guard: Guard,
+    native: bool,
+}
+
+static KNOWN: Gil<Cache<Known, 512>> = Gil::new(Cache::new());
+
+pub enum Verdict {
+    /// `logging` is to do it.
+    Aside,
+    Refused,
+    /// The logger's number.
+    Native(u32),
+}
+
+impl Known {
+    #[inline]
+    fn judge(&self, bucket: usize) -> Verdict {
+        if !self.native {
+            Verdict::Aside
+        } else if self.guard.is_enabled(bucket) {
+            Verdict::Native(self.number)
+        } else {
+            Verdict::Refused
+        }
+    }
+}
+
+#[inline]
+pub fn verdict(logger: &Bound<'_, PyAny>, bucket: usize) -> Verdict {
+    let py = logger.py();
+    if !stock::is_stock(py) {
+        return Verdict::Aside;
+    }
+    // SAFETY: looked at only.
+    let known = unsafe { &*KNOWN.get(py) }.find(logger.as_ptr() as u64, |known| known.logger.is(logger));
+    match known {
+        Some(known) if known.guard.is_current(py) => known.judge(bucket),
+        _ => ask_anew(logger, bucket),
+    }
+}
+
+#[cold]
+fn ask_anew(logger: &Bound<'_, PyAny>, bucket: usize) -> Verdict {
+    let py = logger.py();
+    if ending::is_here(py) {
+        return Verdict::Aside;
+    }
+    let _inside = ending::Inside::enter();
+    match ask(logger) {
+        Ok(known) => {
+            let verdict = known.judge(bucket);
+            // SAFETY: no Python code runs while the reference lives.
+            let evicted =
+                unsafe { &mut *KNOWN.get(py) }.insert(logger.as_ptr() as u64, known, |known| known.logger.is(logger));
+            drop(evicted);
+            verdict
+        }
+        Err(error) => {
+            interrupt::hold(py, &error);
+            Verdict::Aside
+        }
+    }
+}
+
+fn ask(logger: &Bound<'_, PyAny>) -> PyResult<Known> {
+    let guard = Guard::ask(logger)?;
+    // After the guard, which notices from now on whatever changes.
+    let name = logger.getattr(intern!(logger.py(), "name"))?;
+    let number = if name.is_exact_instance_of::<PyString>() {
+        names::here().logger(text_of(&name)).unwrap_or(INLINE)
+    } else {
+        INLINE
+    };
+    let native = guard.reaches_only_root_handler() && number != INLINE && is_plain(logger)?;
+    Ok(Known { logger: logger.clone().unbind(), number, guard, native })
+}
+
+/// Whether the logger logs as `logging` has it: nothing is overridden or patched.
+fn is_plain(logger: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = logger.py();
+    let logging = py.import(intern!(py, "logging"))?;
+    let stock = logging.getattr(intern!(py, "Logger"))?;
+    let class = logger.get_type();
+    for name in METHODS {
+        let method = class.getattr(name)?;
+        if !stock::is_of_logging(&method, &logging) || !method.is(&stock.getattr(name)?) {
+            return Ok(false);
+        }
+    }
+    // `exception` calls `error`.
+    if !native::is_own(&class.getattr(intern!(py, "error"))?) {
+        return Ok(false);
+    }
+    let own = dict_of(logger)?;
+    for name in PATCHABLE {
+        if own.contains(name)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

@@ -1,0 +1,13 @@
+//! Records of `logging` into the same pipeline: those that its root handler brings, and those of loggers made native.
+
+mod attribute;
+mod caller;
+mod handler;
+mod known;
+mod native;
+mod place;
+mod said;
+mod stock;
+
+pub use handler::emit;
+pub use native::set_stdlib_native;

@@ -1,0 +1,53 @@
+//! Where a record of `logging` comes from, interned once for each place.
+
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+use unified_logger_core::names;
+use unified_logger_core::record::{INLINE, Site, flag};
+use unified_logger_core::router::is_ai_field;
+
+use super::attribute::Field;
+use crate::site::Plain;
+
+/// A place, as it is remembered.
+pub struct Place {
+    /// Names of the fields of the first record from here.
+    names: Box<[Py<PyAny>]>,
+    /// The site with these names, when there is room for it.
+    plain: Option<Plain>,
+    /// The site without fields.
+    bare: u32,
+}
+
+/// The site of one record.
+#[derive(Clone, Copy)]
+pub struct Found {
+    /// With all its fields, when they are those of the first record from here.
+    pub plain: Option<Plain>,
+    /// Without: fields travel with their names.
+    pub bare: u32,
+}
+
+impl Place {
+    /// Interns a place. `site` has no fields; `None` when it has to travel inside the record.
+    pub fn new(site: Site, fields: &[Field<'_>]) -> Option<Self> {
+        let texts: Option<Vec<String>> = fields
+            .iter()
+            .map(|(name, _)| Some(name.cast_exact::<PyString>().ok()?.to_str().ok()?.to_owned()))
+            .collect();
+        let bare = names::here().site(site.clone()).filter(|bare| *bare != INLINE)?;
+        let plain = texts.and_then(|texts| {
+            let flags = if texts.iter().any(|name| is_ai_field(name)) { flag::AI } else { 0 };
+            names::here().site(Site { fields: texts, ..site }).map(|number| Plain { number, flags })
+        });
+        Some(Self { names: fields.iter().map(|(name, _)| name.clone().unbind()).collect(), plain, bare })
+    }
+
+    /// The site of another record from here.
+    #[inline]
+    pub fn find(&self, fields: &[Field<'_>]) -> Found {
+        let same = self.names.len() == fields.len()
+            && self.names.iter().zip(fields).all(|(known, (name, _))| known.as_ptr() == name.as_ptr());
+        Found { plain: self.plain.filter(|_| same), bare: self.bare }
+    }
+}

@@ -1,0 +1,185 @@
+//! What a record of `logging` says, whichever way it came, to a captured record.
+
+use pyo3::exceptions::PyBaseException;
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+use unified_logger_core::clock;
+use unified_logger_core::record::{Header, INLINE, Site, flag};
+use unified_logger_core::slab::Buffer;
+use unified_logger_core::value::Put;
+
+use super::attribute::Field;
+use super::place::Found;
+use crate::capture::{Origin, Parts, python_text, text_of};
+use crate::context;
+use crate::ending;
+use crate::exception;
+use crate::interrupt;
+use crate::runtime::{self, MALFORMED};
+use crate::site::Plain;
+use crate::thread;
+use crate::value::{self, Outcome};
+
+pub struct Said<'py> {
+    pub level: i32,
+    /// The logger's number, and its name where it has none.
+    pub logger: u32,
+    pub name: String,
+    /// Nanoseconds since the epoch; `None` for now.
+    pub time: Option<i64>,
+    /// `None` for the calling one.
+    pub thread: Option<thread::Name>,
+    pub message: Option<Bound<'py, PyAny>>,
+    /// For `%`: a tuple or a mapping.
+    pub arguments: Option<Bound<'py, PyAny>>,
+    pub site: Found,
+    /// Travels inside the record when the table is full.
+    pub inline_site: Option<Box<Site>>,
+    pub fields: Vec<Field<'py>>,
+    pub exception: Option<Bound<'py, PyBaseException>>,
+    pub exception_text: Option<String>,
+    pub stack: Option<Vec<u8>>,
+    pub ai: bool,
+}
+
+/// A merged message, and what is told beside it.
+struct Merged<'py> {
+    text: Text<'py>,
+    notes: Vec<(&'static str, String)>,
+}
+
+enum Text<'py> {
+    /// Exactly a `str`.
+    Python(Bound<'py, PyString>),
+    Own(String),
+}
+
+impl<'py> Said<'py> {
+    pub fn build(self, py: Python<'py>) -> Buffer {
+        let Merged { text, notes } = self.merge(py);
+        let nothing_else = self.exception.is_none()
+            && self.exception_text.is_none()
+            && self.stack.is_none()
+            && !self.ai
+            && notes.is_empty()
+            && self.logger != INLINE;
+        if nothing_else
+            && let (Text::Python(message), Some(site)) = (&text, self.site.plain)
+            && let Some(thread) = self.thread_number(py)
+        {
+            return self.put_plain(py, message, site, thread);
+        }
+        let origin = Origin { number: self.logger, name: &self.name };
+        let mut parts = Parts::new(py, self.level, &origin);
+        parts.ai = self.ai;
+        parts.notes = notes;
+        if let Some(time) = self.time {
+            parts.time = time;
+        }
+        if let Some(thread) = self.thread {
+            parts.set_thread(thread);
+        }
+        parts.message = match text {
+            Text::Python(message) => text_of(message.as_any()),
+            Text::Own(message) => message,
+        };
+        parts.site = self.site.bare;
+        parts.inline_site = self.inline_site;
+        if ending::is_here(py) {
+            // Neither the exception nor what logging would make of it can be asked any more.
+        } else if let Some(error) = &self.exception {
+            let mut blob = Vec::new();
+            exception::capture(py, error, &mut blob);
+            parts.exception = Some(blob);
+        } else if let Some(text) = self.exception_text {
+            parts.notes.push(("exc_text", text));
+        }
+        parts.stack = self.stack;
+        parts.build(py, &self.fields)
+    }
+    fn thread_number(&self, py: Python<'_>) -> Option<u32> {
+        match &self.thread {
+            Some(thread::Name::Number(number)) => Some(*number),
+            Some(thread::Name::Text(_)) => None,
+            None => thread::number(py).or_else(|| match thread::name(py) {
+                thread::Name::Number(number) => Some(number),
+                thread::Name::Text(_) => None,
+            }),
+        }
+    }
+
+    /// The record most calls make: a text and fields, from a place seen before.
+    fn put_plain(&self, py: Python<'py>, message: &Bound<'py, PyString>, site: Plain, thread: u32) -> Buffer {
+        let context = context::current(py);
+        let mut flags = site.flags;
+        if let Some(context) = &context {
+            flags |= flag::CONTEXT | if context.get().is_ai() { flag::AI } else { 0 };
+        }
+        runtime::notice_fork(py);
+        let mut out = Buffer::take();
+        let header = Header {
+            time: self.time.unwrap_or_else(clock::now),
+            sequence: 0,
+            level: self.level,
+            site: site.number,
+            logger: self.logger,
+            thread,
+            flags,
+            extra: 0,
+        };
+        out.put(&header.to_bytes());
+        // SAFETY: a live text.
+        unsafe { value::capture_text(&mut out, message.as_ptr()) };
+        if let Some(context) = &context {
+            context.get().put(&mut out);
+        }
+        for (_, field) in &self.fields {
+            // SAFETY: a live object, held.
+            if unsafe { value::capture(&mut out, field.as_ptr()) } == Outcome::Malformed {
+                MALFORMED.add(1);
+            }
+        }
+        out
+    }
+
+    /// The merged message. One whose arguments do not fit is written as it is.
+    fn merge(&self, py: Python<'py>) -> Merged<'py> {
+        let Some(message) = &self.message else { return Merged::whole(Text::Own("None".to_owned())) };
+        let raw = match message.cast_exact::<PyString>() {
+            Ok(message) => Text::Python(message.clone()),
+            Err(_) => Text::Own(text_of(message)),
+        };
+        let Some(given) = &self.arguments else { return Merged::whole(raw) };
+        if ending::is_here(py) {
+            return Merged { text: raw, notes: vec![("$args", "the interpreter is ending".into())] };
+        }
+        match raw.modulo(py, given) {
+            Ok(text) => Merged::whole(text),
+            Err(error) => {
+                interrupt::hold(py, &error);
+                MALFORMED.add(1);
+                let shown = given.repr().map_or_else(|_| String::new(), |text| text.to_string_lossy().into_owned());
+                Merged { text: raw, notes: vec![("$error", text_of(error.value(py))), ("$args", shown)] }
+            }
+        }
+    }
+}
+
+impl Merged<'_> {
+    fn whole(text: Text<'_>) -> Merged<'_> {
+        Merged { text, notes: Vec::new() }
+    }
+}
+
+impl<'py> Text<'py> {
+    fn modulo(&self, py: Python<'py>, given: &Bound<'py, PyAny>) -> PyResult<Self> {
+        let merged = match self {
+            Self::Python(text) => text.as_any().rem(given)?,
+            Self::Own(text) => python_text(py, text)?.rem(given)?,
+        };
+        Ok(match merged.cast_into_exact::<PyString>() {
+            Ok(text) => Self::Python(text),
+            Err(other) => Self::Own(text_of(&other.into_inner())),
+        })
+    }
+}

@@ -1,0 +1,153 @@
+//! Whether `logging` itself is as it comes: what a native call leaves out must be known to do nothing else.
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyType};
+use unified_logger_core::level;
+use unified_logger_core::names;
+
+use super::caller::Source;
+use crate::capture::text_of;
+use crate::ending;
+use crate::gil::Gil;
+use crate::gil::intern;
+use crate::guard::{self, Shape};
+use crate::interrupt;
+use crate::watch::{Kind, Watched, dict_of};
+
+/// What was found, for as long as nothing that could change it has changed.
+struct Stock {
+    epoch: u64,
+    /// Of the names of levels.
+    generation: u64,
+    watched: Watched,
+    /// Of the record's class, and of the handler's filters.
+    shape: Shape,
+    _held: Vec<Py<PyAny>>,
+    /// Where the code of `logging` comes from, if it is as it comes.
+    source: Option<Source>,
+}
+
+static STOCK: Gil<Option<Stock>> = Gil::new(None);
+
+impl Stock {
+    #[inline]
+    fn is_current(&self, py: Python<'_>) -> bool {
+        self.epoch == guard::epoch(py)
+            && self.generation == names::here().level_generation()
+            && self.watched.is_unchanged()
+            && self.shape.is_unchanged()
+    }
+}
+
+/// Whether `logging` is as it comes.
+#[inline]
+pub fn is_stock(py: Python<'_>) -> bool {
+    // SAFETY: looked at only.
+    match unsafe { &*STOCK.get(py) } {
+        Some(stock) if stock.is_current(py) => stock.source.is_some(),
+        _ => ask_anew(py),
+    }
+}
+
+/// Where the code of `logging` comes from.
+pub fn source(py: Python<'_>) -> Option<Source> {
+    // SAFETY: looked at and counted only.
+    unsafe { &*STOCK.get(py) }.as_ref()?.source.as_ref().map(|source| source.clone(py))
+}
+
+#[cold]
+fn ask_anew(py: Python<'_>) -> bool {
+    if ending::is_here(py) {
+        return false;
+    }
+    let _inside = ending::Inside::enter();
+    match ask(py) {
+        Ok(Some(stock)) => {
+            let is_stock = stock.source.is_some();
+            // SAFETY: replaced at once; the old one is dropped after.
+            let old = unsafe { (*STOCK.get(py)).replace(stock) };
+            drop(old);
+            is_stock
+        }
+        Ok(None) => false,
+        Err(error) => {
+            interrupt::hold(py, &error);
+            false
+        }
+    }
+}
+
+fn ask(py: Python<'_>) -> PyResult<Option<Stock>> {
+    let Some(handler) = guard::root_handler(py) else { return Ok(None) };
+    let logging = py.import(intern!(py, "logging"))?;
+    let time = py.import(intern!(py, "time"))?;
+    let record = logging.getattr(intern!(py, "LogRecord"))?.cast_into::<PyType>()?;
+    let own = dict_of(&handler)?;
+    let filters = handler.getattr(intern!(py, "filters"))?.cast_into::<PyList>()?;
+    let level_names = logging.getattr(intern!(py, "_levelToName"))?.cast_into::<PyDict>()?;
+    let open = is_open(&handler, &own, &filters)?;
+    let source = if open && makes_plain_records(&logging, &time, &record)? { Source::of(&logging)? } else { None };
+    if source.is_some() {
+        name_levels(&logging)?;
+    }
+    let mut shape = Shape::new();
+    // Only now: looking an attribute up gives a new or changed class its version.
+    shape.add_class(&record);
+    shape.add_list(&filters);
+    Ok(Some(Stock {
+        epoch: guard::epoch(py),
+        generation: names::here().level_generation(),
+        watched: Watched::new(Kind::Loggers, vec![own, level_names, logging.dict(), time.dict()]),
+        shape,
+        _held: vec![record.into_any().unbind(), filters.into_any().unbind()],
+        source,
+    }))
+}
+
+/// The root handler takes whatever comes.
+fn is_open(handler: &Bound<'_, PyAny>, own: &Bound<'_, PyDict>, filters: &Bound<'_, PyList>) -> PyResult<bool> {
+    let py = handler.py();
+    for name in [intern!(py, "handle"), intern!(py, "emit"), intern!(py, "filter")] {
+        if own.contains(name)? {
+            return Ok(false);
+        }
+    }
+    Ok(filters.is_empty() && handler.getattr(intern!(py, "level"))?.eq(0)?)
+}
+
+/// What goes into a record is what `logging` puts there, at the time the system's clock tells.
+fn makes_plain_records(
+    logging: &Bound<'_, PyModule>,
+    time: &Bound<'_, PyModule>,
+    record: &Bound<'_, PyType>,
+) -> PyResult<bool> {
+    let py = logging.py();
+    let init = record.getattr(intern!(py, "__init__"))?;
+    let level_name = logging.getattr(intern!(py, "getLevelName"))?;
+    let clocks = [time.getattr(intern!(py, "time"))?, time.getattr(intern!(py, "time_ns"))?];
+    // SAFETY: live objects. A clock that somebody stopped is a Python function.
+    let real = clocks.iter().all(|clock| unsafe { ffi::PyCFunction_Check(clock.as_ptr()) } != 0);
+    Ok(real
+        && logging.getattr(intern!(py, "time"))?.is(time)
+        && is_of_logging(&init, logging)
+        && is_of_logging(&level_name, logging))
+}
+
+/// Whether a function was defined in `logging`. A patch may carry the original's name, but not its globals.
+pub fn is_of_logging(function: &Bound<'_, PyAny>, logging: &Bound<'_, PyModule>) -> bool {
+    function.getattr(intern!(function.py(), "__globals__")).is_ok_and(|home| home.is(logging.dict()))
+}
+
+/// Gives the standard levels the names that `logging` has for them.
+fn name_levels(logging: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = logging.py();
+    for bucket in 1..=level::NAMES.len() {
+        let number = i32::try_from(bucket).unwrap_or(0) * 10;
+        let name = text_of(&logging.call_method1(intern!(py, "getLevelName"), (number,))?);
+        if names::here().level_name(number) != name {
+            names::here().set_level_name(number, &name);
+        }
+    }
+    Ok(())
+}
