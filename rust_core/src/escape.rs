@@ -94,6 +94,13 @@ pub fn shown(text: &str) -> String {
     line
 }
 
+/// Whether a text could hold something that acts once it is JSON: looks only for what is no plain ASCII.
+#[inline]
+#[must_use]
+pub fn may_act(text: &str) -> bool {
+    is_beyond_ascii(text.as_bytes())
+}
+
 /// Escapes what acts in a line of JSON, which lies in `out` from `start` on: it can stand there in texts only, and reads
 /// back as what it was.
 #[inline]

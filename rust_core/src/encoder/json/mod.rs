@@ -265,7 +265,12 @@ impl JsonEncoder {
 /// A text of this line alone, with what acts in it escaped.
 #[inline]
 fn put_text(text: &str, out: &mut Vec<u8>) {
-    escaped(out, |out| put_quoted(text, out));
+    // The text is looked at, not what was just written: to read that at once would be to wait for it.
+    if escape::may_act(text) {
+        escaped(out, |out| put_quoted(text, out));
+    } else {
+        put_quoted(text, out);
+    }
 }
 
 /// The values of the call site's fields.
@@ -275,8 +280,10 @@ fn put_values(mut values: Reader<'_>, known: &[(Piece, String)], out: &mut Vec<u
         piece.put(out);
         match value {
             Value::Text(text) => put_text(text, out),
-            Value::Json(_) => escaped(out, |out| put_value(out, value)),
-            number => put_value(out, number),
+            Value::Json(json) => escaped(out, |out| out.put(json.as_bytes())),
+            Value::Integer(number) => put_number(out, number),
+            Value::Float(number) => put_number(out, number),
+            Value::Bool(_) | Value::Null => put_value(out, value),
         }
     }
 }
