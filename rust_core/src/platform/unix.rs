@@ -306,3 +306,17 @@ pub fn is_character_device(meta: &std::fs::Metadata) -> bool {
     use std::os::unix::fs::FileTypeExt;
     meta.file_type().is_char_device()
 }
+
+/// Page faults of the calling thread so far; always 0 where they are not counted for a thread.
+#[cfg(test)]
+pub fn page_faults() -> i64 {
+    #[cfg(target_os = "linux")]
+    // SAFETY: all zeroes are a valid value, and the pointer is to it.
+    unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        libc::getrusage(libc::RUSAGE_THREAD, &raw mut usage);
+        usage.ru_minflt
+    }
+    #[cfg(not(target_os = "linux"))]
+    0
+}
