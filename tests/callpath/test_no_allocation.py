@@ -98,7 +98,7 @@ def test_a_function_that_logs_once_costs_no_frame_object(run_counted: Run) -> No
         ("info('%s has %d', 'a', 3)", 9),
         ("info('%s has %d', 'a', 3, number=1)", 13),
         # The names of other levels are asked of `logging`, which may have been told others.
-        ("log(21, 'm', number=1)", 8),
+        ("log(21, 'm', number=1)", 13),
         # Fields that are not keywords are no part of the call site.
         ("info('m', extra=mapping)", 13),
         # JSON is made at once, in memory of its own.
