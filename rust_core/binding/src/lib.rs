@@ -53,7 +53,7 @@ mod _core {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         unified_logger_core::platform::notice_forks();
-        crate::value::look_at_integers(module.py())?;
+        crate::value::look(module.py())?;
         crate::frame::look(module.py())?;
         crate::logger::attach_methods(module.py())
     }

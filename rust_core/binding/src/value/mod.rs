@@ -17,6 +17,12 @@ use unified_logger_core::value::{JSON, Put, TEXT, Value};
 
 use crate::runtime;
 
+/// Looks at how the interpreter keeps the values that are read where they are.
+pub fn look(py: Python<'_>) -> PyResult<()> {
+    text::look(py);
+    integer::look(py)
+}
+
 /// Whether a value is all there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Outcome {

@@ -1,6 +1,10 @@
 //! Texts as UTF-8, straight from the string object: nothing is cached inside it, nothing allocated.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::PyString;
 use unified_logger_core::value::Put;
 
 /// Characters of one text; the rest is cut off and counted.
@@ -81,68 +85,129 @@ pub unsafe fn copy(from: *const u8, to: *mut u8, count: usize) {
     }
 }
 
+/// How a string object says what it is, in the word `state` of its head: the width of its characters, of 3 bits, and behind
+/// them whether they follow the head and whether all are ASCII. Not promised: looked at once, at the import.
+const KIND_SHIFT: u32 = 2;
+const KIND_MASK: u32 = 7;
+const COMPACT: u32 = 1 << 5;
+const ASCII: u32 = 1 << 6;
+
+/// `COMPACT` where strings are kept as known. 0, a bit no string has, where they are not: then every character is asked.
+static KNOWN: AtomicU32 = AtomicU32::new(0);
+
+/// Looks at how strings are kept.
+pub fn look(py: Python<'_>) {
+    let texts = ["", "a", "plain", "é", "naïveté", "中", "中文 text", "😀", "smile 😀", &"long ".repeat(20)];
+    let as_known = texts.iter().all(|text| {
+        let object = PyString::new(py, text);
+        // SAFETY: a live string.
+        unsafe { Characters::kept(object.as_ptr(), COMPACT).is_some_and(|kept| kept.are(text)) }
+    });
+    KNOWN.store(if as_known { COMPACT } else { 0 }, Ordering::Relaxed);
+}
+
 /// The characters of a text in ASCII that lie right behind its head, as those of nearly all do.
 #[inline]
 pub unsafe fn ascii(object: *mut ffi::PyObject) -> Option<(*const u8, usize)> {
     // SAFETY: the caller has a live string.
-    unsafe {
-        (ffi::PyUnicode_IS_COMPACT_ASCII(object) != 0).then(|| {
-            let data = object.cast::<ffi::PyASCIIObject>().add(1).cast::<u8>().cast_const();
-            (data, ffi::PyUnicode_GET_LENGTH(object).unsigned_abs())
-        })
+    match unsafe { Characters::kept(object, KNOWN.load(Ordering::Relaxed)) } {
+        Some(Characters { place: Place::Ascii(data), count }) => Some((data, count)),
+        _ => None,
     }
 }
 
 /// The characters of a string object, in the width it keeps them in.
 struct Characters {
-    data: *const u8,
+    place: Place,
     count: usize,
-    width: Width,
 }
 
 #[derive(Clone, Copy)]
-enum Width {
-    Ascii,
-    One,
-    Two,
-    Four,
+enum Place {
+    Ascii(*const u8),
+    One(*const u8),
+    Two(*const u16),
+    Four(*const u32),
+    /// Each is asked of the object: one of a subclass, or one that is kept in a way not known here.
+    Asked(*mut ffi::PyObject),
 }
 
 impl Characters {
     #[inline]
     unsafe fn of(object: *mut ffi::PyObject) -> Self {
-        // SAFETY: a live string. Only strings made through an interface removed in 3.12 can need readying.
+        // SAFETY: a live string, by the caller's word.
         unsafe {
-            if ffi::PyUnicode_READY(object) != 0 {
-                ffi::PyErr_Clear();
-                return Self { data: b"".as_ptr(), count: 0, width: Width::Ascii };
+            match Self::kept(object, KNOWN.load(Ordering::Relaxed)) {
+                Some(kept) => kept,
+                None => Self::asked(object),
             }
-            let width = if ffi::PyUnicode_IS_ASCII(object) != 0 {
-                Width::Ascii
-            } else {
-                match ffi::PyUnicode_KIND(object) {
-                    ffi::PyUnicode_1BYTE_KIND => Width::One,
-                    ffi::PyUnicode_2BYTE_KIND => Width::Two,
-                    _ => Width::Four,
-                }
-            };
-            let count = ffi::PyUnicode_GET_LENGTH(object).unsigned_abs();
-            Self { data: ffi::PyUnicode_DATA(object).cast(), count, width }
+        }
+    }
+
+    /// The characters where they are kept, if `known` says that they are kept as known.
+    #[inline]
+    unsafe fn kept(object: *mut ffi::PyObject, known: u32) -> Option<Self> {
+        // SAFETY: a live string, and every one begins with this head.
+        let (head, state) =
+            unsafe { (object.cast::<ffi::PyASCIIObject>(), (*object.cast::<ffi::PyASCIIObject>()).state) };
+        if state & known == 0 {
+            return None;
+        }
+        // SAFETY: the characters follow the head, which is a longer one where they are not all ASCII.
+        let (after, after_longer) = unsafe { (head.add(1), head.cast::<ffi::PyCompactUnicodeObject>().add(1)) };
+        let place = match state >> KIND_SHIFT & KIND_MASK {
+            1 if state & ASCII != 0 => Place::Ascii(after.cast()),
+            1 => Place::One(after_longer.cast()),
+            2 => Place::Two(after_longer.cast()),
+            4 => Place::Four(after_longer.cast()),
+            _ => return None,
+        };
+        // SAFETY: as above.
+        Some(Self { place, count: unsafe { (*head).length }.unsigned_abs() })
+    }
+
+    #[cold]
+    unsafe fn asked(object: *mut ffi::PyObject) -> Self {
+        // SAFETY: a live string.
+        let count = usize::try_from(unsafe { ffi::PyUnicode_GetLength(object) }).unwrap_or_else(|_| {
+            // SAFETY: attached.
+            unsafe { ffi::PyErr_Clear() };
+            0
+        });
+        Self { place: Place::Asked(object), count }
+    }
+
+    /// Whether these are the characters of a text, in the width they need.
+    unsafe fn are(&self, text: &str) -> bool {
+        let widest = text.chars().max().map_or(0, u32::from);
+        let narrowest = match self.place {
+            Place::Ascii(_) => widest < 0x80,
+            Place::One(_) => (0x80..0x100).contains(&widest),
+            Place::Two(_) => (0x100..0x1_0000).contains(&widest),
+            Place::Four(_) => widest >= 0x1_0000,
+            Place::Asked(_) => false,
+        };
+        let mut encoded = vec![0; 6 * text.len()];
+        narrowest && self.count == text.chars().count() && {
+            // SAFETY: there is room for more than the text, and no text is shorter in characters of this width.
+            let length = unsafe { self.encode(self.count, encoded.as_mut_ptr()) };
+            encoded[..length] == *text.as_bytes()
         }
     }
 
     /// Bytes of the longest encoding of one of these characters.
     #[inline]
     fn longest(&self) -> usize {
-        match self.width {
-            Width::Ascii => 1,
-            Width::One => 2,
+        match self.place {
+            Place::Ascii(_) => 1,
+            Place::One(_) => 2,
             // Rather room for more than a look at every character.
-            Width::Two | Width::Four if self.count <= SHORT => 6,
+            Place::Two(_) | Place::Four(_) if self.count <= SHORT => 6,
             // A lone surrogate is written as six ASCII characters.
-            Width::Two | Width::Four if self.has_surrogate() => 6,
-            Width::Two => 3,
-            Width::Four => 4,
+            Place::Two(_) | Place::Four(_) if self.has_surrogate() => 6,
+            Place::Two(_) => 3,
+            Place::Four(_) => 4,
+            Place::Asked(_) => 6,
         }
     }
 
@@ -151,16 +216,14 @@ impl Characters {
         let is_surrogate = |code: u32| (0xD800..=0xDFFF).contains(&code);
         // SAFETY: the object has `count` characters of this width.
         unsafe {
-            match self.width {
-                Width::Ascii | Width::One => false,
-                Width::Two => {
-                    let codes = std::slice::from_raw_parts(self.data.cast::<u16>(), self.count);
-                    codes.iter().any(|code| is_surrogate(u32::from(*code)))
+            match self.place {
+                Place::Two(data) => {
+                    std::slice::from_raw_parts(data, self.count).iter().any(|code| is_surrogate(u32::from(*code)))
                 }
-                Width::Four => {
-                    let codes = std::slice::from_raw_parts(self.data.cast::<u32>(), self.count);
-                    codes.iter().any(|code| is_surrogate(*code))
+                Place::Four(data) => {
+                    std::slice::from_raw_parts(data, self.count).iter().any(|code| is_surrogate(*code))
                 }
+                Place::Ascii(_) | Place::One(_) | Place::Asked(_) => false,
             }
         }
     }
@@ -170,14 +233,15 @@ impl Characters {
     unsafe fn encode(&self, count: usize, to: *mut u8) -> usize {
         // SAFETY: the object has `count` characters of this width; the caller has made room for the longest encoding.
         unsafe {
-            match self.width {
-                Width::Ascii => {
-                    copy(self.data, to, count);
+            match self.place {
+                Place::Ascii(data) => {
+                    copy(data, to, count);
                     count
                 }
-                Width::One => encode(count, to, |index| u32::from(*self.data.add(index))),
-                Width::Two => encode(count, to, |index| u32::from(*self.data.cast::<u16>().add(index))),
-                Width::Four => encode(count, to, |index| *self.data.cast::<u32>().add(index)),
+                Place::One(data) => encode(count, to, |index| u32::from(*data.add(index))),
+                Place::Two(data) => encode(count, to, |index| u32::from(*data.add(index))),
+                Place::Four(data) => encode(count, to, |index| *data.add(index)),
+                Place::Asked(object) => encode(count, to, |index| ffi::PyUnicode_ReadChar(object, index.cast_signed())),
             }
         }
     }
