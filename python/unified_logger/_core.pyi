@@ -223,6 +223,9 @@ def escape_text(text: str) -> str:
 def escape_json(line: str) -> str:
     """A line of JSON without characters that act where it is shown; it reads back as what it was."""
 
+def internals() -> dict[str, bool]:
+    """What is read of the interpreter though it is not promised, and whether it is as known; what is not is asked for."""
+
 def mark_wrapper(code: CodeType) -> None:
     """Marks a function as a wrapper of logging calls: records name its caller."""
 

@@ -1,9 +1,11 @@
 //! Whether a logger is enabled for a level, and whether anyone else listens: asked of `logging` once, then remembered for
 //! as long as nothing that could change the answer has changed.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyType};
+use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 use unified_logger_core::level;
 
 use crate::gil::Gil;
@@ -64,6 +66,39 @@ pub struct Guard {
 
 // SAFETY: used under the interpreter lock; `_held` keeps what the pointers mean alive.
 unsafe impl Send for Guard {}
+
+/// Whether a class's version changes with it. That is not promised: it is looked at once, at the import.
+static VERSIONS_TELL: AtomicBool = AtomicBool::new(false);
+
+/// Looks at whether classes show their changes as known.
+pub fn look(py: Python<'_>) -> PyResult<bool> {
+    let base = make_class(&PyTuple::empty(py))?;
+    let class = make_class(&PyTuple::new(py, [&base])?)?;
+    let mut tell = true;
+    for changed in [&class, &base] {
+        class.hasattr("attribute")?;
+        let before = version(&class);
+        class.hasattr("attribute")?;
+        tell &= before != 0 && version(&class) == before;
+        changed.setattr("attribute", 1)?;
+        tell &= version(&class) != before;
+        class.hasattr("attribute")?;
+        tell &= version(&class) != before;
+    }
+    VERSIONS_TELL.store(tell, Ordering::Relaxed);
+    Ok(tell)
+}
+
+fn make_class<'py>(bases: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyType>> {
+    let py = bases.py();
+    Ok(py.get_type::<PyType>().call1(("Looked", bases, PyDict::new(py)))?.cast_into()?)
+}
+
+/// 0 means that the class changed and was not looked at since.
+fn version(class: &Bound<'_, PyType>) -> u32 {
+    // SAFETY: a live class.
+    unsafe { (*class.as_type_ptr()).tp_version_tag }
+}
 
 /// What changes with classes, and with lists of handlers or filters. Whoever has it holds both.
 pub struct Shape {
@@ -242,8 +277,7 @@ impl<'py> Chain<'py> {
             self.native &= stock && method.is(&self.class.getattr(name)?);
         }
         // Only now: looking attributes up gives a changed class its new version.
-        // SAFETY: a live class. 0 means that it changed and was not looked at since.
-        self.versioned &= unsafe { (*class.as_type_ptr()).tp_version_tag } != 0;
+        self.versioned &= VERSIONS_TELL.load(Ordering::Relaxed) && version(&class) != 0;
         self.shape.add_class(&class);
         self.held.push(class.into_any().unbind());
         Ok(())

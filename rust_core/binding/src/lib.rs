@@ -21,6 +21,7 @@ mod capture;
 mod logger;
 mod stdlib;
 mod control;
+mod internals;
 
 use pyo3::prelude::*;
 
@@ -42,6 +43,8 @@ mod _core {
     #[pymodule_export]
     use crate::files::{open_log, prepare_directory};
     #[pymodule_export]
+    use crate::internals::internals;
+    #[pymodule_export]
     use crate::logger::{Logger, log_ai, set_listened};
     #[pymodule_export]
     use crate::site::mark_wrapper;
@@ -53,8 +56,7 @@ mod _core {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         unified_logger_core::platform::notice_forks();
-        crate::value::look(module.py())?;
-        crate::frame::look(module.py())?;
+        crate::internals::look(module.py());
         crate::logger::attach_methods(module.py())
     }
 }

@@ -1,9 +1,12 @@
 //! Noticing that a dictionary changed, without looking into it.
 //!
 //! Until 3.11 every dictionary carries a tag that changes with it; from 3.12 on the interpreter calls back instead
-//! (PEP 699 took the tags away), and one count for each kind of dictionary stands for all of them.
+//! (PEP 699 took the tags away), and one count for each kind of dictionary stands for all of them. Neither tags nor where
+//! an object keeps its values are promised: they are looked at once, at the import, and where they are otherwise nothing
+//! counts as unchanged.
 
-use std::ops::{BitOr, BitXor};
+use std::ops::{BitOr, BitXor, Not};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -35,6 +38,14 @@ impl<T: Number, const N: usize> Words<T, N> {
         Self { first: [Same { at: T::ZERO, was: *T::ZERO }; N], count: 0, more: Vec::new() }
     }
 
+    /// Numbers that count as changed.
+    #[cfg(not(Py_3_12))]
+    pub fn never() -> Self {
+        let mut changed = Self::new();
+        changed.first[0].was = !*T::ZERO;
+        changed
+    }
+
     /// Compares one more.
     ///
     /// # Safety
@@ -63,7 +74,9 @@ impl<T: Number, const N: usize> Words<T, N> {
 }
 
 /// Numbers that are compared.
-pub trait Number: Copy + PartialEq + BitXor<Output = Self> + BitOr<Output = Self> + 'static {
+pub trait Number:
+    Copy + PartialEq + BitXor<Output = Self> + BitOr<Output = Self> + Not<Output = Self> + 'static
+{
     const ZERO: &'static Self;
 }
 
@@ -90,6 +103,15 @@ pub enum Kind {
     Threads,
 }
 
+static AS_KNOWN: AtomicBool = AtomicBool::new(false);
+
+/// Looks at whether changes show as known.
+pub fn look(py: Python<'_>) -> PyResult<bool> {
+    let as_known = imp::is_as_known(py)?;
+    AS_KNOWN.store(as_known, Ordering::Relaxed);
+    Ok(as_known)
+}
+
 /// Dictionaries as they were at one moment.
 pub struct Watched {
     inner: imp::Watched,
@@ -99,7 +121,8 @@ pub struct Watched {
 
 impl Watched {
     pub fn new(kind: Kind, dicts: Vec<Bound<'_, PyDict>>) -> Self {
-        let inner = imp::Watched::new(kind, &dicts);
+        let as_known = AS_KNOWN.load(Ordering::Relaxed);
+        let inner = if as_known { imp::Watched::new(kind, &dicts) } else { imp::Watched::never(kind) };
         Self { inner, _held: dicts.into_iter().map(Bound::unbind).collect() }
     }
 
@@ -117,16 +140,12 @@ pub fn dict_of<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> 
     let name = intern!(object.py(), "__dict__");
     let dict = object.getattr(name)?.cast_into::<PyDict>()?;
     #[cfg(Py_3_13)]
-    {
-        // SAFETY: a live dictionary.
-        let shares_values = unsafe { !(*dict.as_ptr().cast::<pyo3::ffi::PyDictObject>()).ma_values.is_null() };
-        if shares_values {
-            // `copy` would share them again.
-            let own = PyDict::new(object.py());
-            own.update(dict.as_mapping())?;
-            object.setattr(name, &own)?;
-            return Ok(own);
-        }
+    if AS_KNOWN.load(Ordering::Relaxed) && imp::shares_values(&dict) {
+        // `copy` would share them again.
+        let own = PyDict::new(object.py());
+        own.update(dict.as_mapping())?;
+        object.setattr(name, &own)?;
+        return Ok(own);
     }
     Ok(dict)
 }
@@ -142,6 +161,30 @@ mod imp {
     /// The tags of the dictionaries: a logger without ancestors but the root looks at four.
     pub struct Watched(Words<u64, 4>);
 
+    type Change = fn(&Bound<'_, PyDict>) -> PyResult<()>;
+
+    /// Whether the tag changes with the dictionary, and only then.
+    pub fn is_as_known(py: Python<'_>) -> PyResult<bool> {
+        let looked = PyDict::new(py);
+        let mut as_known = true;
+        let steps: [Change; 4] = [
+            |dict| dict.set_item("key", 1),
+            |dict| dict.set_item("key", 2),
+            |dict| dict.del_item("key"),
+            |dict| dict.set_item("key", 1),
+        ];
+        for change in steps {
+            let before = Watched::new(super::Kind::Loggers, std::slice::from_ref(&looked));
+            looked.contains("key")?;
+            as_known &= before.is_unchanged();
+            change(&looked)?;
+            as_known &= !before.is_unchanged();
+        }
+        let before = Watched::new(super::Kind::Loggers, std::slice::from_ref(&looked));
+        looked.clear();
+        Ok(as_known && !before.is_unchanged())
+    }
+
     impl Watched {
         pub fn new(_kind: super::Kind, dicts: &[Bound<'_, PyDict>]) -> Self {
             let mut tags = Words::new();
@@ -151,6 +194,11 @@ mod imp {
                 unsafe { tags.push(&raw const (*dict).ma_version_tag) };
             }
             Self(tags)
+        }
+
+        /// One that counts as changed.
+        pub fn never(_kind: super::Kind) -> Self {
+            Self(Words::never())
         }
 
         #[inline(always)]
@@ -169,6 +217,8 @@ mod imp {
     use pyo3::ffi;
     use pyo3::prelude::*;
     use pyo3::types::PyDict;
+    #[cfg(Py_3_13)]
+    use pyo3::types::{PyTuple, PyType};
 
     use super::Kind;
 
@@ -187,6 +237,35 @@ mod imp {
         changes: u64,
     }
 
+    /// Whether a dictionary shows that it shares its values with an object, and only then. 3.12 tells of every store.
+    pub fn is_as_known(py: Python<'_>) -> PyResult<bool> {
+        #[cfg(Py_3_13)]
+        {
+            let class = py.get_type::<PyType>().call1(("Looked", PyTuple::empty(py), PyDict::new(py)))?;
+            let object = class.call0()?;
+            object.setattr("attribute", 1)?;
+            let shared = object.getattr("__dict__")?.cast_into::<PyDict>()?;
+            let own = PyDict::new(py);
+            let mut as_known = shares_values(&shared) && !shares_values(&own);
+            own.update(shared.as_mapping())?;
+            object.setattr("__dict__", &own)?;
+            object.setattr("attribute", 2)?;
+            as_known &= !shares_values(&object.getattr("__dict__")?.cast_into::<PyDict>()?);
+            Ok(as_known)
+        }
+        #[cfg(not(Py_3_13))]
+        {
+            let _ = py;
+            Ok(true)
+        }
+    }
+
+    #[cfg(Py_3_13)]
+    pub fn shares_values(dict: &Bound<'_, PyDict>) -> bool {
+        // SAFETY: a live dictionary.
+        unsafe { !(*dict.as_ptr().cast::<ffi::PyDictObject>()).ma_values.is_null() }
+    }
+
     impl Watched {
         pub fn new(kind: Kind, dicts: &[Bound<'_, PyDict>]) -> Self {
             let watcher = WATCHERS.get_or_init(add_watchers)[kind as usize];
@@ -200,9 +279,14 @@ mod imp {
                     drop(PyErr::take(py));
                 }
                 // Interpreters have few watchers; without one everything is asked anew at each call.
-                return Self { kind, changes: 0 };
+                return Self::never(kind);
             }
             Self { kind, changes: CHANGES[kind as usize].load(Ordering::Relaxed) }
+        }
+
+        /// One that counts as changed.
+        pub fn never(kind: Kind) -> Self {
+            Self { kind, changes: 0 }
         }
 
         #[inline]

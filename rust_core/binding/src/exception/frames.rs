@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::ffi::c_int;
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::exceptions::PyBaseException;
 use pyo3::ffi;
@@ -113,20 +114,87 @@ fn walk<'py>(py: Python<'py>, error: &Bound<'py, PyBaseException>) -> Walked<'py
     unsafe {
         let first = ffi::PyException_GetTraceback(error.as_ptr());
         let held = Bound::from_owned_ptr_or_opt(py, first);
-        let mut traceback = first.cast::<ffi::PyTracebackObject>();
+        let mut traceback = first;
         while !traceback.is_null() && left > 0 {
-            let (frame, instruction) = ((*traceback).tb_frame, (*traceback).tb_lasti);
+            let Link { frame, instruction, line, next } = link(py, traceback);
+            if frame.is_null() {
+                break;
+            }
             let code = ffi::PyFrame_GetCode(frame);
             // The frame keeps it alive.
             ffi::Py_DECREF(code.cast());
-            let line = if cfg!(Py_3_11) && instruction >= 0 { 0 } else { (*traceback).tb_lineno };
+            let line = if cfg!(Py_3_11) && instruction >= 0 { 0 } else { line };
             walked.add(py, frame, Place { code, instruction, line });
-            traceback = (*traceback).tb_next;
+            traceback = next;
             left -= 1;
         }
         drop(held);
     }
     walked
+}
+
+/// What a traceback says of one frame. The traceback keeps all of it alive.
+#[derive(PartialEq, Eq)]
+struct Link {
+    frame: *mut ffi::PyFrameObject,
+    instruction: c_int,
+    line: c_int,
+    next: *mut ffi::PyObject,
+}
+
+/// Whether tracebacks are laid out as known. That is not promised: it is looked at once, at the import, and where they are
+/// otherwise their attributes are asked.
+static AS_KNOWN: AtomicBool = AtomicBool::new(false);
+
+/// Looks at how tracebacks are laid out.
+pub fn look(py: Python<'_>) -> PyResult<bool> {
+    let Some(frame) = Frame::current(py) else { return Ok(false) };
+    let class = py.import(intern!(py, "types"))?.getattr(intern!(py, "TracebackType"))?;
+    let inner = class.call1((py.None(), frame.as_any(), 6, 345))?;
+    let outer = class.call1((&inner, frame.as_any(), 4, 12))?;
+    // SAFETY: live tracebacks.
+    let as_known = [&inner, &outer].iter().all(|made| unsafe { read_link(made.as_ptr()) == ask_link(made) });
+    AS_KNOWN.store(as_known, Ordering::Relaxed);
+    Ok(as_known)
+}
+
+unsafe fn link(py: Python<'_>, traceback: *mut ffi::PyObject) -> Link {
+    // SAFETY: a live traceback, by the caller's word.
+    unsafe {
+        if AS_KNOWN.load(Ordering::Relaxed) {
+            read_link(traceback)
+        } else {
+            ask_link(&Borrowed::from_ptr(py, traceback))
+        }
+    }
+}
+
+unsafe fn read_link(traceback: *mut ffi::PyObject) -> Link {
+    // SAFETY: a live traceback, by the caller's word.
+    unsafe {
+        let known = traceback.cast::<ffi::PyTracebackObject>();
+        Link {
+            frame: (*known).tb_frame,
+            instruction: (*known).tb_lasti,
+            line: (*known).tb_lineno,
+            next: (*known).tb_next.cast(),
+        }
+    }
+}
+
+/// The class of tracebacks cannot be changed: asking them runs no Python code.
+#[cold]
+fn ask_link(traceback: &Bound<'_, PyAny>) -> Link {
+    let py = traceback.py();
+    let object = |name| traceback.getattr(name).ok().filter(|found| !found.is_none());
+    let number = |name| traceback.getattr(name).and_then(|found| found.extract()).unwrap_or(-1);
+    let pointer = |found: Option<Bound<'_, PyAny>>| found.map_or(std::ptr::null_mut(), |found| found.as_ptr());
+    Link {
+        frame: pointer(object(intern!(py, "tb_frame"))).cast(),
+        instruction: number(intern!(py, "tb_lasti")),
+        line: number(intern!(py, "tb_lineno")),
+        next: pointer(object(intern!(py, "tb_next"))),
+    }
 }
 
 /// Frames that `sys.tracebacklimit` lets be shown.

@@ -5,6 +5,8 @@ mod chain;
 mod frames;
 mod texts;
 
+pub use frames::look;
+
 use pyo3::exceptions::PyBaseException;
 use pyo3::ffi;
 use pyo3::prelude::*;

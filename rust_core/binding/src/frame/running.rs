@@ -112,10 +112,7 @@ look()
 const LOOKS: u32 = 10;
 
 /// Looks at where frames are kept.
-///
-/// # Errors
-/// When there is no memory.
-pub fn look(py: Python<'_>) -> PyResult<()> {
+pub fn look(py: Python<'_>) -> PyResult<bool> {
     static SEEN: AtomicU32 = AtomicU32::new(0);
     SEEN.store(0, Ordering::Relaxed);
     let look = PyCFunction::new_closure(py, None, None, |arguments, _| {
@@ -124,8 +121,9 @@ pub fn look(py: Python<'_>) -> PyResult<()> {
     let globals = PyDict::new(py);
     globals.set_item("look", look)?;
     py.run(PROGRAM, Some(&globals), None)?;
-    AS_KNOWN.store(SEEN.load(Ordering::Relaxed) == LOOKS, Ordering::Relaxed);
-    Ok(())
+    let as_known = SEEN.load(Ordering::Relaxed) == LOOKS;
+    AS_KNOWN.store(as_known, Ordering::Relaxed);
+    Ok(as_known)
 }
 
 fn is_as_known(py: Python<'_>) -> bool {

@@ -17,7 +17,7 @@ struct Known {
 }
 
 /// Looks at how integers are kept.
-pub fn look(py: Python<'_>) -> PyResult<()> {
+pub fn look(py: Python<'_>) -> PyResult<bool> {
     let digit = 1_i64 << 30;
     let numbers = [0, 1, -1, 234, -5, 256, 257, -70_000, digit - 1, 1 - digit, digit, -digit, i64::MAX, i64::MIN];
     let mut as_known = true;
@@ -28,7 +28,7 @@ pub fn look(py: Python<'_>) -> PyResult<()> {
         as_known &= read == Some(number).filter(|number| number.unsigned_abs() < digit.unsigned_abs());
     }
     AS_KNOWN.store(as_known, Ordering::Relaxed);
-    Ok(())
+    Ok(as_known)
 }
 
 /// The value of an integer, if it is known to have one digit only.

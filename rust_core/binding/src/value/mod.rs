@@ -9,19 +9,13 @@ mod text;
 pub use convert::set_converter;
 pub use integer::{look as look_at_integers, small as small_integer};
 pub use row::capture as capture_row;
-pub use text::capture_text;
+pub use text::{capture_text, look as look_at_texts};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
 use unified_logger_core::value::{JSON, Put, TEXT, Value};
 
 use crate::runtime;
-
-/// Looks at how the interpreter keeps the values that are read where they are.
-pub fn look(py: Python<'_>) -> PyResult<()> {
-    text::look(py);
-    integer::look(py)
-}
 
 /// Whether a value is all there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

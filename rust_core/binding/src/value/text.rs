@@ -96,7 +96,7 @@ const ASCII: u32 = 1 << 6;
 static KNOWN: AtomicU32 = AtomicU32::new(0);
 
 /// Looks at how strings are kept.
-pub fn look(py: Python<'_>) {
+pub fn look(py: Python<'_>) -> PyResult<bool> {
     let texts = ["", "a", "plain", "é", "naïveté", "中", "中文 text", "😀", "smile 😀", &"long ".repeat(20)];
     let as_known = texts.iter().all(|text| {
         let object = PyString::new(py, text);
@@ -104,6 +104,7 @@ pub fn look(py: Python<'_>) {
         unsafe { Characters::kept(object.as_ptr(), COMPACT).is_some_and(|kept| kept.are(text)) }
     });
     KNOWN.store(if as_known { COMPACT } else { 0 }, Ordering::Relaxed);
+    Ok(as_known)
 }
 
 /// The characters of a text in ASCII that lie right behind its head, as those of nearly all do.

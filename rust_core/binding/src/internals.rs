@@ -1,0 +1,42 @@
+//! What is read of the interpreter though it does not promise it. Each is looked at once, at the import; where it is otherwise than
+//! known, there is a slower way.
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::gil::Gil;
+use crate::{exception, frame, guard, value, watch};
+
+/// Looks, remembers whether it was as known, and tells.
+type Look = fn(Python<'_>) -> PyResult<bool>;
+
+const LOOKS: [(&str, Look); 6] = [
+    ("texts", value::look_at_texts),
+    ("integers", value::look_at_integers),
+    ("frames", frame::look),
+    ("dictionaries", watch::look),
+    ("classes", guard::look),
+    ("tracebacks", exception::look),
+];
+
+static AS_KNOWN: Gil<[bool; LOOKS.len()]> = Gil::new([false; LOOKS.len()]);
+
+/// Looks at all of it.
+pub fn look(py: Python<'_>) {
+    // What cannot even be looked at is not as known.
+    let as_known = LOOKS.map(|(_, look)| look(py).unwrap_or(false));
+    // SAFETY: replaced at once.
+    unsafe { *AS_KNOWN.get(py) = as_known };
+}
+
+/// What is read of this interpreter, and whether it is as known.
+#[pyfunction]
+pub fn internals(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let told = PyDict::new(py);
+    // SAFETY: copied.
+    let as_known = unsafe { *AS_KNOWN.get(py) };
+    for ((name, _), as_known) in LOOKS.iter().zip(as_known) {
+        told.set_item(name, as_known)?;
+    }
+    Ok(told)
+}
