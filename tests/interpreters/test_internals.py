@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,6 +69,37 @@ sys.stderr = sys.__stderr__
     records = [json.loads(line) for line in (tmp_path / "logs" / "app.log").read_text().splitlines()]
     seen = [(record["message"], record["thread"]) for record in records if record["logger"] == "app"]
     assert seen == [("at its level", "MainThread"), ("of a thread that was renamed", "renamed")] * 2
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="before 3.13 there is nothing to declare")
+def test_the_interpreter_lock_is_declared_as_used() -> None:
+    """A free-threaded interpreter then takes its lock when it imports the module: nothing here is guarded by another.
+
+    Seen to fail with the default, which declares the contrary.
+    """
+
+    class Slot(ctypes.Structure):
+        _fields_ = (("slot", ctypes.c_int), ("value", ctypes.c_void_p))
+
+    class Definition(ctypes.Structure):
+        _fields_ = (
+            ("base", ctypes.c_byte * (object.__basicsize__ + 3 * ctypes.sizeof(ctypes.c_void_p))),
+            ("name", ctypes.c_char_p),
+            ("doc", ctypes.c_char_p),
+            ("size", ctypes.c_ssize_t),
+            ("methods", ctypes.c_void_p),
+            ("slots", ctypes.POINTER(Slot)),
+        )
+
+    make = ctypes.PyDLL(_core.__file__).PyInit__core
+    make.restype = ctypes.POINTER(Definition)
+    slots: dict[int, Any] = {}
+    index = 0
+    while (slot := make().contents.slots[index]).slot:
+        slots[slot.slot] = slot.value
+        index += 1
+    py_mod_gil, py_mod_gil_used = 4, None
+    assert slots.get(py_mod_gil, py_mod_gil_used) == py_mod_gil_used
 
 
 def test_the_context_follows_into_a_thread_where_python_lets_it(run_python: Run, tmp_path: Path) -> None:

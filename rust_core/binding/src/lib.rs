@@ -25,7 +25,8 @@ mod internals;
 
 use pyo3::prelude::*;
 
-#[pymodule]
+// The binding's state is guarded by the interpreter lock: a free-threaded interpreter that imports it takes one.
+#[pymodule(gil_used = true)]
 mod _core {
     use pyo3::prelude::*;
 
