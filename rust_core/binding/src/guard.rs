@@ -185,7 +185,14 @@ impl Guard {
         let mut chain = Chain::new(&logging)?;
         chain.follow(logger)?;
         let cache = logger.getattr(intern!(py, "_cache"))?.cast_into::<PyDict>()?;
-        let whole = cache.len() >= level::NAMES.len() || logger.getattr(intern!(py, "disabled"))?.is_truthy()?;
+        // The answers hold for as long as the cache does only if they are what it holds. They may be others: some releases of
+        // 3.13 say no while the thread is inside a handler of `logging`, and so may a class of its own.
+        let mut whole = true;
+        for bucket in 0..level::NAMES.len() {
+            let kept = cache.get_item((bucket + 1) * 10)?.map(|kept| kept.is_truthy()).transpose()?;
+            whole &= kept == Some(enabled & 1 << bucket != 0);
+        }
+        let whole = whole || logger.getattr(intern!(py, "disabled"))?.is_truthy()?;
         chain.dicts.push(cache);
         chain.dicts.push(logging.dict());
         let guard = Self {
