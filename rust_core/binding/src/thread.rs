@@ -62,7 +62,8 @@ pub fn name(py: Python<'_>) -> Name {
 fn ask(py: Python<'_>) -> PyResult<Name> {
     let threading = py.import(intern!(py, "threading"))?;
     let thread = threading.call_method0(intern!(py, "current_thread"))?;
-    let name = text_of(&thread.getattr(intern!(py, "name"))?);
+    let shown = thread.getattr(intern!(py, "name"))?;
+    let name = text_of(&shown);
     let get_ident = threading.getattr(intern!(py, "get_ident"))?;
     let native = get_ident.is(&py.import(intern!(py, "_thread"))?.getattr(intern!(py, "get_ident"))?)
         && get_ident.getattr(intern!(py, "__module__")).is_ok_and(|home| home.eq("_thread").unwrap_or(false));
@@ -71,7 +72,12 @@ fn ask(py: Python<'_>) -> PyResult<Name> {
         return Ok(if number == INLINE { Name::Text(name) } else { Name::Number(number) });
     }
     let ident: u64 = get_ident.call0()?.extract()?;
-    let dicts = vec![dict_of(&thread)?, threading.dict()];
+    let dict = dict_of(&thread)?;
+    // A class of its own may tell names of another kind, whose changes nobody would notice.
+    if !dict.get_item(intern!(py, "_name"))?.is_some_and(|kept| kept.is(&shown)) {
+        return Ok(Name::Number(number));
+    }
+    let dicts = vec![dict, threading.dict()];
     let known = Known { watched: Watched::new(Kind::Threads, dicts), ident, number };
     remember(&threading, known)?;
     Ok(Name::Number(number))
