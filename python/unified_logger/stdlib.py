@@ -73,7 +73,7 @@ def _show_warning(
     line: str | None = None,
 ) -> None:
     """A warning as a record of the line that caused it."""
-    if file is not None and _show_warning_before is not None:
+    if (file is not None or _is_caught()) and _show_warning_before is not None:
         _show_warning_before(message, category, filename, lineno, file, line)
         return
     logger = logging.getLogger("py.warnings")
@@ -82,6 +82,12 @@ def _show_warning(
             logger.name, logging.WARNING, filename, lineno, str(message), (), None, "", {"category": category.__name__}
         )
         logger.handle(record)
+
+
+def _is_caught() -> bool:
+    """Whether a `catch_warnings(record=True)` wants the warning: from 3.14 on it may be bound to the context, and replaces nothing."""
+    current = getattr(warnings, "_get_context", None)
+    return current is not None and getattr(current(), "log", None) is not None
 
 
 def log_listened(

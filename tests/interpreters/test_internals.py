@@ -137,3 +137,23 @@ print(getattr(sys.flags, "thread_inherit_context", 0))
         assert "trace_id" not in thread
         assert "trace_id" not in after
         assert scope["trace_id"] != "t"
+
+
+def test_warnings_are_logged_where_their_filters_follow_the_context(run_python: Run, tmp_path: Path) -> None:
+    """From 3.14 on `warnings.catch_warnings` may be bound to the context."""
+    run_python(
+        """
+import warnings
+from unified_logger import init_logging
+init_logging(log_dir="logs")
+warnings.warn("first", UserWarning)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    warnings.warn("caught", UserWarning)
+assert [str(warning.message) for warning in caught] == ["caught"]
+warnings.warn("last", UserWarning)
+""",
+        PYTHON_CONTEXT_AWARE_WARNINGS="1",
+    )
+    records = [json.loads(line) for line in (tmp_path / "logs" / "app.log").read_text().splitlines()]
+    assert [record["message"] for record in records if record["logger"] == "py.warnings"] == ["first", "last"]
