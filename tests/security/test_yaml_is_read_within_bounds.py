@@ -121,8 +121,9 @@ def test_a_file_without_end_ends() -> None:
         "|" + "\n " * 80_000,
         "%YAML 9.9\n---\nlog_level: 1",
         "%" * 100_000,
+        "? !!set\n: 1\n",
     ],
-    ids=range(18),
+    ids=range(19),
 )
 def test_texts_made_to_be_slow_are_read_in_time(refused: Refused, text: str) -> None:
     """Refused, one way or another."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -164,6 +165,8 @@ class _Walk:
                 raise self._refused("a key that is not a text", key)
             line = key.start_mark.line + 1
             name = key.value if key.tag in _AS_WRITTEN else self._loader.construct_object(key)
+            if not isinstance(name, Hashable):
+                raise self._refused("a key that is not a text", key)  # `? !!set`
             below = (*path, layout.name_of(name))
             if name in own:
                 raise ConfigurationError(
