@@ -213,6 +213,12 @@ impl Engine {
         self.shared.queue.wait_for_room(slice)
     }
 
+    /// Makes room while the writer rests, for the thread that forks: nobody else would, and what that thread has locked it has
+    /// let go of before the fork.
+    pub fn make_room(&self, slice: Duration) {
+        writer::write_now(&self.shared, slice, Duration::ZERO);
+    }
+
     /// Drops a record that found no room; after `Timeout`, nobody waits until the writer has caught up.
     #[cold]
     pub fn refuse(&self, record: Buffer, reason: Dropped) -> Offered {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -214,3 +215,26 @@ reap(pids)
 """
     )
     assert_each_once(records(tmp_path / "logs"), children(20) | children(20, 2_000, "parent"))
+
+
+def test_a_hook_that_logs_more_than_the_queue_holds(run_python: Callable[..., object], tmp_path: Path) -> None:
+    """Of another package, run after ours before the fork, while the writer rests: as are the warnings of 3.12.
+
+    Seen to fail with a thread that waits for that writer.
+    """
+    run_python(
+        """
+import os
+os.register_at_fork(before=lambda: [logger.info("in the hook", number=number) for number in range(1000)])
+from unified_logger import flush_logging, get_logger, get_stats, init_logging
+init_logging(log_dir="logs", console_format="off", queue_size=100, overflow_timeout=1)
+logger = get_logger("app")
+pid = os.fork()
+if pid == 0:
+    os._exit(0)
+assert os.waitpid(pid, 0)[1] == 0
+assert flush_logging(20)
+"""
+    )
+    lines = [json.loads(line) for line in (tmp_path / "logs" / "app.log").read_text().splitlines()]
+    assert [line["number"] for line in lines if line["message"] == "in the hook"] == list(range(1000))

@@ -1,5 +1,6 @@
 //! The one engine of the process, and what becomes of records while there is none.
 
+use std::cell::Cell;
 use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock};
@@ -51,6 +52,12 @@ pub enum State {
     },
     /// Handlers of `logging` do the work (`USE_UNIFIED_LOGGING=false`).
     Off,
+}
+
+thread_local! {
+    /// Whether this thread forks now. What it logs meanwhile must not wait for a writer that rests: 3.12 warns of threads, which are
+    /// records, before it tells that the fork is over.
+    static FORKS: Cell<bool> = const { Cell::new(false) };
 }
 
 static STATE: Gil<State> = Gil::new(State::Early(Vec::new()));
@@ -173,7 +180,11 @@ fn settle_in_child(py: Python<'_>, record: Buffer, copy: &[u8]) -> PyResult<()> 
 fn wait_for_room(py: Python<'_>, engine: &Arc<Engine>, record: Buffer, slice: Duration) -> Option<Buffer> {
     let mut held = Some(record);
     ending::detached(py, || {
-        engine.wait_for_room(slice);
+        if FORKS.get() {
+            engine.make_room(slice);
+        } else {
+            engine.wait_for_room(slice);
+        }
         if engine.is_closed()
             && let Some(record) = held.take()
             && let Offered::Full(record) = engine.offer(record)
@@ -352,12 +363,14 @@ pub fn shutdown(py: Python<'_>, timeout: Duration) -> bool {
 
 pub fn before_fork(py: Python<'_>) {
     notice_fork(py);
+    FORKS.set(true);
     if let Some(engine) = engine(py).cloned() {
         py.detach(|| engine.rest());
     }
 }
 
 pub fn after_fork_in_parent(py: Python<'_>) {
+    FORKS.set(false);
     let Some(engine) = engine(py).cloned() else { return };
     engine.end_rest();
     // From 3.13 on Python counts the threads after this, and warns of them. Right after that, the main thread comes to what is
@@ -383,6 +396,7 @@ extern "C" fn go_on_writing(_: *mut c_void) -> c_int {
 
 /// The child has no writer, and another process's records in its queue: it forgets both.
 pub fn after_fork_in_child(py: Python<'_>) {
+    FORKS.set(false);
     platform::notice_forks();
     clock::after_fork_in_child();
     ending::after_fork_in_child();
