@@ -101,9 +101,7 @@ fn own(names: &[Py<PyString>; COUNT], near: usize, key: &Bound<'_, PyAny>) -> Op
 /// An interned text that is none of some interned ones is equal to none of them.
 pub fn is_interned(key: &Bound<'_, PyAny>) -> bool {
     // SAFETY: a live object, and a `str` where its state is looked at.
-    unsafe {
-        ffi::PyUnicode_CheckExact(key.as_ptr()) != 0 && (*key.as_ptr().cast::<ffi::PyASCIIObject>()).interned() != 0
-    }
+    unsafe { ffi::PyUnicode_CheckExact(key.as_ptr()) != 0 && crate::value::is_interned(key.as_ptr()) }
 }
 
 /// Whether a record has an attribute of this name by itself.

@@ -9,7 +9,7 @@ mod text;
 pub use convert::set_converter;
 pub use integer::{look as look_at_integers, small as small_integer};
 pub use row::capture as capture_row;
-pub use text::{capture_text, look as look_at_texts};
+pub use text::{capture_text, is_interned, look as look_at_texts};
 
 use pyo3::ffi;
 use pyo3::prelude::*;

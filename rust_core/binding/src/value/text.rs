@@ -85,8 +85,9 @@ pub unsafe fn copy(from: *const u8, to: *mut u8, count: usize) {
     }
 }
 
-/// How a string object says what it is, in the word `state` of its head: the width of its characters, of 3 bits, and behind
+/// How a string object says what it is, in the word `state` of its head: whether it is interned, of 2 bits, the width of its characters, of 3 bits, and behind
 /// them whether they follow the head and whether all are ASCII. Not promised: looked at once, at the import.
+const INTERNED: u32 = 3;
 const KIND_SHIFT: u32 = 2;
 const KIND_MASK: u32 = 7;
 const COMPACT: u32 = 1 << 5;
@@ -105,6 +106,13 @@ pub fn look(py: Python<'_>) -> PyResult<bool> {
     });
     KNOWN.store(if as_known { COMPACT } else { 0 }, Ordering::Relaxed);
     Ok(as_known)
+}
+
+/// Whether a text is interned; false where that cannot be told.
+#[inline]
+pub unsafe fn is_interned(object: *mut ffi::PyObject) -> bool {
+    // SAFETY: the caller has a live string, and every one begins with this head.
+    KNOWN.load(Ordering::Relaxed) != 0 && unsafe { (*object.cast::<ffi::PyASCIIObject>()).state } & INTERNED != 0
 }
 
 /// The characters of a text in ASCII that lie right behind its head, as those of nearly all do.
