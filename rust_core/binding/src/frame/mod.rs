@@ -15,7 +15,7 @@ pub struct Place {
 
 impl Place {
     /// Where the innermost Python frame is.
-    #[inline]
+    #[inline(always)]
     pub fn current(py: Python<'_>) -> Option<Self> {
         #[cfg(Py_3_11)]
         if let Some(place) = running::place(py) {

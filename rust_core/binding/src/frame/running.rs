@@ -29,7 +29,7 @@ const CURRENT: usize = 72;
 const FRAME: usize = 24;
 
 /// The place of the running frame, if it can be told without a frame object.
-#[inline]
+#[inline(always)]
 pub fn place(_py: Python<'_>) -> Option<Place> {
     if !AS_KNOWN.load(Ordering::Relaxed) {
         return None;

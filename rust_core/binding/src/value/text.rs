@@ -118,10 +118,12 @@ pub unsafe fn is_interned(object: *mut ffi::PyObject) -> bool {
 /// The characters of a text in ASCII that lie right behind its head, as those of nearly all do.
 #[inline]
 pub unsafe fn ascii(object: *mut ffi::PyObject) -> Option<(*const u8, usize)> {
-    // SAFETY: the caller has a live string.
-    match unsafe { Characters::kept(object, KNOWN.load(Ordering::Relaxed)) } {
-        Some(Characters { place: Place::Ascii(data), count }) => Some((data, count)),
-        _ => None,
+    // SAFETY: the caller has a live string; where strings are kept as known, one that is compact and ASCII has its characters
+    // behind its head.
+    unsafe {
+        let head = object.cast::<ffi::PyASCIIObject>();
+        let is_ascii = KNOWN.load(Ordering::Relaxed) != 0 && (*head).state & (COMPACT | ASCII) == COMPACT | ASCII;
+        is_ascii.then(|| (head.add(1).cast::<u8>().cast_const(), (*head).length.unsigned_abs()))
     }
 }
 
