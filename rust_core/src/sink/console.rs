@@ -16,8 +16,8 @@ use crate::worker::Worker;
 /// Batches the thread may lag behind; beyond, lines are dropped and counted.
 const BATCHES: usize = 64;
 const BYTES: u64 = 1 << 20;
-/// Batches whose memory is kept for others.
-const SPARE: usize = 2;
+/// Batches whose memory is kept for others: one is filled while one is shown.
+const SPARE: usize = 1;
 /// A console that shows nothing for so long is blocked.
 const BLOCKED: Duration = Duration::from_millis(500);
 
