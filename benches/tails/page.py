@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import plots
-from comparison.report import describe
+from comparison.report import title
 from shared import DOCS, fill, machine
 
 from .scenarios import CONTROL, OURS, SCENARIOS
@@ -30,7 +30,7 @@ def percentiles(results: Results) -> str:
     rows = [f"| µs | | {heads} | lines on disk |", f"| --- | --- |{' ---: |' * (len(SHARES) + 1)}"]
     for name, row in results.items():
         for contender, seen in row.items():
-            what = f"**{SCENARIOS[name].title}**, {describe(contender)[0]}"
+            what = f"**{SCENARIOS[name].title}**, {title(contender)}"
             if isinstance(seen, str):
                 rows.append(f"| {what} | {seen} |{' |' * (len(SHARES) + 1)}")
                 continue
@@ -76,7 +76,7 @@ def causes(results: Results) -> str:
             )
             counts = seen["counts"]
             rows.append(
-                f"| {SCENARIOS[name].title}, {describe(contender)[0]} | {lost} "
+                f"| {SCENARIOS[name].title}, {title(contender)} | {lost} "
                 f"| {counts['page faults']:,} / {counts['waits']:,} / {counts['preemptions']:,} |"
             )
     return "\n".join(rows)
@@ -85,7 +85,7 @@ def causes(results: Results) -> str:
 def plot(results: Results, name: str, kind: str) -> None:
     """Curves of the contenders of a scenario, log-log: what the slowest of so many calls takes."""
     series = {
-        describe(contender)[0]: [(1 / part, value / 1_000) for part, value in seen[kind]["curve"]]
+        title(contender): [(1 / part, value / 1_000) for part, value in seen[kind]["curve"]]
         for contender, seen in results.get(name, {}).items()
         if isinstance(seen, dict)
     }
