@@ -80,7 +80,7 @@ CURVES = [
         points=(1, 3, 10, 30, 100, 300, 1_000),
         few=(1, 100, 1_000),
         series={"a call": deep_call},
-        factor=1.5,
+        factor=2,
         why="A call looks at its own frame, however many are beneath it.",
         log="x",
     ),
