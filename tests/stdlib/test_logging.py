@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from unified_logger import UnifiedLogger, get_logger, get_stats
+from unified_logger import UnifiedLogger, flush_logging, get_logger, get_stats
 
 Records = Callable[..., list[dict[str, Any]]]
 
@@ -267,6 +267,24 @@ def test_named_and_numbered_levels(logger: UnifiedLogger, records: Records) -> N
     logger.log(27, "nameless")
     logger.log(5, "below")
     assert [record["level"] for record in records()] == ["NOTICE", "WARNING", "Level 27"]
+
+
+def test_standard_levels_may_be_named_otherwise(logger: UnifiedLogger, records: Records) -> None:
+    """What is written from then on has the new name, whichever way it is logged.
+
+    Seen to fail with names looked at only by `log()`.
+    """
+    logger.info("before")
+    flush_logging()
+    logging.addLevelName(20, "NOTE")
+    try:
+        logger.info("method")
+        logger.log(20, "number")
+        flush_logging()
+    finally:
+        logging.addLevelName(20, "INFO")
+    logger.info("after")
+    assert [record["level"] for record in records()] == ["INFO", "NOTE", "NOTE", "INFO"]
 
 
 def test_fields_that_clash_with_a_log_records_own_are_kept(logger: UnifiedLogger, records: Records) -> None:

@@ -7,6 +7,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 use unified_logger_core::level;
+use unified_logger_core::names;
 
 use crate::gil::Gil;
 use crate::gil::intern;
@@ -195,6 +196,13 @@ impl Guard {
         let whole = whole || logger.getattr(intern!(py, "disabled"))?.is_truthy()?;
         chain.dicts.push(cache);
         chain.dicts.push(logging.dict());
+        // The standard levels may be given other names too.
+        for bucket in 0..level::NAMES.len() {
+            note_level_name(&logging, (bucket as i32 + 1) * 10)?;
+        }
+        if let Ok(names) = logging.getattr(intern!(py, "_levelToName"))?.cast_into::<PyDict>() {
+            chain.dicts.push(names);
+        }
         let guard = Self {
             // A class that has no version would not change when it is changed.
             epoch: if chain.versioned { epoch(py) } else { NEVER },
@@ -207,6 +215,16 @@ impl Guard {
         };
         Ok((guard, whole))
     }
+}
+
+/// Has records of a level show the name that `logging` has for it.
+pub fn note_level_name(logging: &Bound<'_, PyModule>, number: i32) -> PyResult<()> {
+    let name = logging.call_method1(intern!(logging.py(), "getLevelName"), (number,))?.str()?;
+    let name = name.to_string_lossy();
+    if names::here().level_name(number) != name {
+        names::here().set_level_name(number, &name);
+    }
+    Ok(())
 }
 
 /// A logger and its parents up to the first that does not propagate, as they are found.

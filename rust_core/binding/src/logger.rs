@@ -14,7 +14,7 @@ use unified_logger_core::record::INLINE;
 use crate::capture::{Arguments, Call, Origin, capture_bare, capture_plain, text_of};
 use crate::ending;
 use crate::gil::{Gil, let_go_of_dropped};
-use crate::guard::Guard;
+use crate::guard::{self, Guard};
 use crate::interrupt;
 use crate::runtime::{self, FILTERED};
 use crate::site;
@@ -217,11 +217,7 @@ fn level_number(given: &Bound<'_, PyAny>) -> PyResult<i32> {
             .extract()
             .map_err(|_| PyTypeError::new_err(format!("level must be a number or a level's name, not {given}")))?,
     };
-    let name = py.import("logging")?.call_method1("getLevelName", (number,))?.str()?;
-    let name = name.to_string_lossy();
-    if names::here().level_name(number) != name {
-        names::here().set_level_name(number, &name);
-    }
+    guard::note_level_name(&py.import("logging")?, number)?;
     Ok(number)
 }
 

@@ -158,8 +158,8 @@ mod imp {
 
     use super::Words;
 
-    /// The tags of the dictionaries: a logger without ancestors but the root looks at four.
-    pub struct Watched(Words<u64, 4>);
+    /// The tags of the dictionaries: a logger without ancestors but the root looks at five.
+    pub struct Watched(Words<u64, 5>);
 
     type Change = fn(&Bound<'_, PyDict>) -> PyResult<()>;
 
