@@ -28,7 +28,7 @@ class RootHandler(logging.Handler):
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Captures the record unless a filter of this handler keeps it out."""
-        if not self.filters:
+        if not self.filters and "filter" not in self.__dict__:
             _capture(record)
             return True
         kept = self.filter(record)

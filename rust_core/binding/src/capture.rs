@@ -16,7 +16,7 @@ use crate::context::{self, Context};
 use crate::ending;
 use crate::exception;
 use crate::frame::Place;
-use crate::gil::intern;
+use crate::gil::{intern, let_go_of_dropped};
 use crate::interrupt;
 use crate::runtime::{self, MALFORMED};
 use crate::site::{self, Parameter, Plain};
@@ -315,7 +315,10 @@ pub fn text_of(object: &Bound<'_, PyAny>) -> String {
         Err(error) => {
             interrupt::hold(object.py(), &error);
             MALFORMED.add(1);
-            format!("<str() of {} failed: {}>", object.get_type(), error_name(object.py(), &error))
+            let text = format!("<str() of {} failed: {}>", object.get_type(), error_name(object.py(), &error));
+            drop(error);
+            let_go_of_dropped();
+            text
         }
     }
 }

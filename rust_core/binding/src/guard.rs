@@ -193,7 +193,9 @@ impl Guard {
             let kept = cache.get_item((bucket + 1) * 10)?.map(|kept| kept.is_truthy()).transpose()?;
             whole &= kept == Some(enabled & 1 << bucket != 0);
         }
-        let whole = whole || logger.getattr(intern!(py, "disabled"))?.is_truthy()?;
+        // One that is disabled says no without a look at its cache.
+        let disabled = logger.getattr(intern!(py, "disabled"))?.is_truthy()?;
+        let whole = if disabled { enabled == 0 } else { whole };
         chain.dicts.push(cache);
         chain.dicts.push(logging.dict());
         // The standard levels may be given other names too.
@@ -215,6 +217,11 @@ impl Guard {
         };
         Ok((guard, whole))
     }
+}
+
+/// Whether a class has a version that changes with it.
+pub fn is_versioned(class: &Bound<'_, PyType>) -> bool {
+    VERSIONS_TELL.load(Ordering::Relaxed) && version(class) != 0
 }
 
 /// Has records of a level show the name that `logging` has for it.
@@ -302,7 +309,7 @@ impl<'py> Chain<'py> {
             self.native &= stock && method.is(&self.class.getattr(name)?);
         }
         // Only now: looking attributes up gives a changed class its new version.
-        self.versioned &= VERSIONS_TELL.load(Ordering::Relaxed) && version(&class) != 0;
+        self.versioned &= is_versioned(&class);
         self.shape.add_class(&class);
         self.held.push(class.into_any().unbind());
         Ok(())

@@ -46,9 +46,14 @@ impl Line {
 
     /// The line after one more look.
     fn next(&self, look: Look) -> Self {
+        if self.look.time == 0 {
+            return Self::unknown(look);
+        }
         let ticks = look.counter.wrapping_sub(self.look.counter);
         let apart = look.time.saturating_sub(self.look.time);
-        if (0..APART).contains(&apart) && self.seen == 0 {
+        // Too close to tell a rate: another thread has just looked, perhaps a little later.
+        let close = ticks.min(ticks.wrapping_neg()) < self.limit;
+        if apart.abs() < APART && (close || self.seen == 0 && apart >= 0) {
             return *self;
         }
         let seen = (u128::from(apart.max(0).unsigned_abs()) << FRACTION) / u128::from(ticks.max(1));
@@ -67,7 +72,7 @@ impl Line {
     }
 }
 
-/// Nanoseconds in so many ticks: fewer than 2^28, so that the product fits.
+/// Nanoseconds in so many ticks, no more than the line holds for: the product is at most `HOLDS` with its fraction.
 #[inline]
 fn along(rate: u64, ticks: u64) -> i64 {
     ((ticks * rate) >> FRACTION) as i64
@@ -127,6 +132,19 @@ impl Counter {
         self.set(&line);
         self.version.store(version.wrapping_add(2), Ordering::Release);
         if line.look == look { line.start } else { look.time }
+    }
+
+    /// Forgets the line, once no other thread is changing it.
+    pub fn forget(&self) {
+        loop {
+            let version = self.version.load(Ordering::Relaxed) & !1;
+            if self.version.compare_exchange(version, version | 1, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+                fence(Ordering::Release);
+                self.set(&Line::unknown(Look { counter: 0, time: 0 }));
+                return self.version.store(version.wrapping_add(2), Ordering::Release);
+            }
+            std::hint::spin_loop();
+        }
     }
 
     /// In a forked child: a thread that it does not have may have been changing the line.
@@ -233,6 +251,24 @@ mod tests {
         machine.offset += machine.age as i64 - 5_000;
         machine.age = 5_000;
         assert_eq!(machine.now(0).0, machine.clock());
+    }
+
+    #[test]
+    fn the_first_look_tells_no_rate() {
+        // A machine that has been up for a year: the counter alone, against all the time there was, would give a likely rate.
+        let first = Look { counter: 1 << 56, time: 1_795_000_000_000_000_000 };
+        let none = Line::unknown(Look { counter: 0, time: 0 });
+        assert_eq!(none.next(first), Line::unknown(first));
+    }
+
+    #[test]
+    fn two_looks_at_once_leave_the_rate_as_it_is() {
+        let look = |nanoseconds: u64| Look { counter: nanoseconds * SPEED / 10, time: nanoseconds as i64 + 1_000 };
+        let known = Line::unknown(look(1_000)).next(look(3 * MILLISECOND));
+        let line = known.next(look(9 * MILLISECOND));
+        assert!(line.limit > 0);
+        assert_eq!(line.next(look(9 * MILLISECOND + 100)), line);
+        assert_eq!(line.next(look(9 * MILLISECOND - 100)), line);
     }
 
     #[test]

@@ -60,7 +60,7 @@ pub fn is_stopped() -> bool {
 /// Stops the clock at a time (nanoseconds since the epoch), or lets it run again with `None`.
 pub fn stop_at(time: Option<i64>) {
     STOPPED_AT.store(time.unwrap_or(RUNNING), Ordering::Relaxed);
-    COUNTER.start_anew();
+    COUNTER.forget();
 }
 
 /// Writes times as `2026-02-19T10:30:00.123456+00:00`, keeping the text of the second last written.

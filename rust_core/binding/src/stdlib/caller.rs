@@ -8,8 +8,8 @@ use super::place::{Found, Place};
 use super::stock;
 use crate::cache::Cache;
 use crate::frame::{self, Frame};
-use crate::gil::Gil;
 use crate::gil::intern;
+use crate::gil::{Gil, let_go_of_dropped};
 use crate::site;
 
 /// Where the code of `logging` comes from: frames of this file are left out.
@@ -114,6 +114,7 @@ fn search<'py>(py: Python<'py>, frame: Frame<'py>, level: usize, fields: &[Field
     // SAFETY: no Python code runs while the reference lives.
     let evicted = unsafe { &mut *PLACES.get(py) }.insert(key(frame.place()), known, |known| is(known, frame.place()));
     drop(evicted);
+    let_go_of_dropped();
     Ok(Some(found))
 }
 

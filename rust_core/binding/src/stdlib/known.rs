@@ -10,8 +10,8 @@ use super::stock;
 use crate::cache::Cache;
 use crate::capture::text_of;
 use crate::ending;
-use crate::gil::Gil;
 use crate::gil::intern;
+use crate::gil::{Gil, let_go_of_dropped};
 use crate::guard::Guard;
 use crate::interrupt;
 use crate::watch::dict_of;
@@ -89,6 +89,7 @@ fn ask_anew(logger: &Bound<'_, PyAny>, bucket: usize) -> Verdict {
             let evicted =
                 unsafe { &mut *KNOWN.get(py) }.insert(logger.as_ptr() as u64, known, |known| known.logger.is(logger));
             drop(evicted);
+            let_go_of_dropped();
             verdict
         }
         Err(error) => {

@@ -14,6 +14,7 @@ use crate::capture::{Origin, Parts, python_text, text_of};
 use crate::context;
 use crate::ending;
 use crate::exception;
+use crate::gil::let_go_of_dropped;
 use crate::interrupt;
 use crate::runtime::{self, MALFORMED};
 use crate::site::Plain;
@@ -159,7 +160,10 @@ impl<'py> Said<'py> {
                 interrupt::hold(py, &error);
                 MALFORMED.add(1);
                 let shown = given.repr().map_or_else(|_| String::new(), |text| text.to_string_lossy().into_owned());
-                Merged { text: raw, notes: vec![("$error", text_of(error.value(py))), ("$args", shown)] }
+                let notes = vec![("$error", text_of(error.value(py))), ("$args", shown)];
+                drop(error);
+                let_go_of_dropped();
+                Merged { text: raw, notes }
             }
         }
     }

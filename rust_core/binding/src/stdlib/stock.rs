@@ -7,10 +7,9 @@ use unified_logger_core::level;
 use unified_logger_core::names;
 
 use super::caller::Source;
-use crate::capture::text_of;
 use crate::ending;
-use crate::gil::Gil;
 use crate::gil::intern;
+use crate::gil::{Gil, let_go_of_dropped};
 use crate::guard::{self, Shape};
 use crate::interrupt;
 use crate::watch::{Kind, Watched, dict_of};
@@ -68,6 +67,7 @@ fn ask_anew(py: Python<'_>) -> bool {
             // SAFETY: replaced at once; the old one is dropped after.
             let old = unsafe { (*STOCK.get(py)).replace(stock) };
             drop(old);
+            let_go_of_dropped();
             is_stock
         }
         Ok(None) => false,
@@ -86,19 +86,25 @@ fn ask(py: Python<'_>) -> PyResult<Option<Stock>> {
     let own = dict_of(&handler)?;
     let filters = handler.getattr(intern!(py, "filters"))?.cast_into::<PyList>()?;
     let level_names = logging.getattr(intern!(py, "_levelToName"))?.cast_into::<PyDict>()?;
-    let open = is_open(&handler, &own, &filters)?;
-    let source = if open && makes_plain_records(&logging, &time, &record)? { Source::of(&logging)? } else { None };
-    if source.is_some() {
-        name_levels(&logging)?;
-    }
+    // Looking an attribute up gives a new or changed class its version.
+    record.getattr(intern!(py, "__init__"))?;
     let mut shape = Shape::new();
-    // Only now: looking an attribute up gives a new or changed class its version.
     shape.add_class(&record);
     shape.add_list(&filters);
+    let dicts = vec![own.clone(), level_names, logging.dict(), time.dict()];
+    let watched = Watched::new(Kind::Loggers, dicts);
+    // Only now: what changes while this is asked, on another thread, shows.
+    let open = is_open(&handler, &own, &filters)? && guard::is_versioned(&record);
+    let source = if open && makes_plain_records(&logging, &time, &record)? { Source::of(&logging)? } else { None };
+    if source.is_some() {
+        for bucket in 1..=level::NAMES.len() {
+            guard::note_level_name(&logging, i32::try_from(bucket).unwrap_or(0) * 10)?;
+        }
+    }
     Ok(Some(Stock {
         epoch: guard::epoch(py),
         generation: names::here().level_generation(),
-        watched: Watched::new(Kind::Loggers, vec![own, level_names, logging.dict(), time.dict()]),
+        watched,
         shape,
         _held: vec![record.into_any().unbind(), filters.into_any().unbind()],
         source,
@@ -137,17 +143,4 @@ fn makes_plain_records(
 /// Whether a function was defined in `logging`. A patch may carry the original's name, but not its globals.
 pub fn is_of_logging(function: &Bound<'_, PyAny>, logging: &Bound<'_, PyModule>) -> bool {
     function.getattr(intern!(function.py(), "__globals__")).is_ok_and(|home| home.is(logging.dict()))
-}
-
-/// Gives the standard levels the names that `logging` has for them.
-fn name_levels(logging: &Bound<'_, PyModule>) -> PyResult<()> {
-    let py = logging.py();
-    for bucket in 1..=level::NAMES.len() {
-        let number = i32::try_from(bucket).unwrap_or(0) * 10;
-        let name = text_of(&logging.call_method1(intern!(py, "getLevelName"), (number,))?);
-        if names::here().level_name(number) != name {
-            names::here().set_level_name(number, &name);
-        }
-    }
-    Ok(())
 }

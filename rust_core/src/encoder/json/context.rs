@@ -8,6 +8,8 @@ use super::{context_fields, free_key, put_key, put_string, put_value};
 
 /// Contexts that are kept, each in a place that its bytes tell.
 const KEPT: usize = 64;
+/// Bytes of a context that is kept. Larger ones share one place.
+const LONGEST: usize = 4_096;
 /// Call sites that one context remembers.
 const SITES: usize = 32;
 
@@ -16,7 +18,7 @@ pub struct Contexts(Box<[Known]>);
 
 impl Default for Contexts {
     fn default() -> Self {
-        Self((0..KEPT).map(|_| Known::default()).collect())
+        Self((0..=KEPT).map(|_| Known::default()).collect())
     }
 }
 
@@ -51,6 +53,9 @@ impl Contexts {
 /// Ids are what contexts differ in: the first lies near the front, and of ids alone the second ends them.
 #[inline]
 fn place_of(bytes: &[u8]) -> usize {
+    if bytes.len() > LONGEST {
+        return KEPT;
+    }
     let word = |bytes: Option<&[u8; 8]>| bytes.map_or(0, |word| u64::from_le_bytes(*word));
     let mixed = word(bytes.get(5..).and_then(<[u8]>::first_chunk)) ^ word(bytes.last_chunk()).rotate_left(7);
     (mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize % KEPT
