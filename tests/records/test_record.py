@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 import os
 import re
 import weakref
@@ -335,5 +336,35 @@ def test_a_call_keeps_nothing_of_what_failed_in_it(logger: UnifiedLogger, call: 
 
     for _ in range(2):
         call(logger, Bad())
+    assert raised
+    assert [failure() for failure in raised] == [None] * len(raised)
+
+
+@pytest.mark.parametrize("message", ["%s", "%d"], ids=["text", "number"])
+def test_a_native_call_of_logging_keeps_nothing_of_what_failed_in_it(start: Callable[..., Any], message: str) -> None:
+    """The same where the loggers of the standard library are native.
+
+    Seen to fail with errors that are not let go of.
+    """
+    start(native_stdlib=True)
+    raised: list[weakref.ref[BaseException]] = []
+
+    class Failure(Exception):
+        def __init__(self) -> None:
+            raised.append(weakref.ref(self))
+
+    class Bad:
+        def __str__(self) -> str:
+            raise Failure
+
+        def __int__(self) -> int:
+            raise Failure
+
+        __repr__ = __str__
+
+    logger = logging.getLogger("app")
+    for _ in range(3):
+        logger.info(message, Bad())
+        logger.info(Bad())
     assert raised
     assert [failure() for failure in raised] == [None] * len(raised)
