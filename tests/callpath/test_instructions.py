@@ -18,13 +18,14 @@ import pytest
 
 # Of the wheel as it is released, by version: a call with the guide's record and a request's context, and one below its level.
 BOUNDS = {
-    (3, 10): (1_825, 215),
-    (3, 11): (1_725, 215),
-    (3, 12): (1_689, 176),
-    (3, 13): (1_691, 176),
+    (3, 10): (1_210, 185),
+    (3, 11): (1_220, 185),
+    (3, 12): (1_215, 170),
+    (3, 13): (1_215, 170),
+    (3, 14): (1_230, 170),
 }
-# A wheel built faster, without optimisation between crates, takes up to a fifth more.
-LOOSE = 1.2 if os.environ.get("CARGO_PROFILE_RELEASE_LTO") == "off" else 1.0
+# A wheel built faster, without optimisation between crates, takes up to a third more.
+LOOSE = 1.33 if os.environ.get("CARGO_PROFILE_RELEASE_LTO") == "off" else 1.0
 CALLS = 1_000
 
 PROGRAM = f"""
