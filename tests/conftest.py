@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -24,7 +25,10 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 
 def pytest_configure() -> None:
-    """Refuse to test the source tree: what users install is the wheel."""
+    """Refuse to test the source tree: what users install is the wheel. Let Ctrl-C reach what the tests start."""
+    # A shell has its background jobs ignore it, and children inherit that.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if Path(unified_logger.__file__).is_relative_to(PROJECT / "python"):
         raise pytest.UsageError("the tests run on the installed wheel, not on python/: use `make test`")
 
