@@ -104,6 +104,13 @@ pub fn look(py: Python<'_>) -> PyResult<bool> {
         // SAFETY: a live string.
         unsafe { Characters::kept(object.as_ptr(), COMPACT).is_some_and(|kept| kept.are(text)) }
     });
+    let interned = |text: &Bound<'_, PyString>| {
+        // SAFETY: a live string.
+        unsafe { (*text.as_ptr().cast::<ffi::PyASCIIObject>()).state & INTERNED != 0 }
+    };
+    let as_known = as_known
+        && interned(&PyString::intern(py, "a text that is interned"))
+        && !interned(&PyString::new(py, "a text that is not"));
     KNOWN.store(if as_known { COMPACT } else { 0 }, Ordering::Relaxed);
     Ok(as_known)
 }
