@@ -227,10 +227,7 @@ pub fn is_versioned(class: &Bound<'_, PyType>) -> bool {
 /// Has records of a level show the name that `logging` has for it.
 pub fn note_level_name(logging: &Bound<'_, PyModule>, number: i32) -> PyResult<()> {
     let name = logging.call_method1(intern!(logging.py(), "getLevelName"), (number,))?.str()?;
-    let name = name.to_string_lossy();
-    if names::here().level_name(number) != name {
-        names::here().set_level_name(number, &name);
-    }
+    names::here().set_level_name(number, &name.to_string_lossy());
     Ok(())
 }
 

@@ -75,8 +75,11 @@ impl Names {
         self.threads.intern(name, |number, name| self.publish(&catalog::text(catalog::THREAD, number, name)))
     }
 
-    /// Names a level from now on. Without room for the name in the catalog, records recovered later show its number.
+    /// Names a level from now on, unless that is its name already. Without room for the name in the catalog, records recovered later show its number.
     pub fn set_level_name(&self, level: i32, name: &str) {
+        if self.level_name(level) == name {
+            return;
+        }
         self.publish(&catalog::text(catalog::LEVEL, level.cast_unsigned(), name));
         self.levels.push((level, name.to_owned()));
         self.generation.fetch_add(1, Ordering::Release);

@@ -146,10 +146,7 @@ fn name_level(py: Python<'_>, number: i32, name: Option<&Bound<'_, PyAny>>) {
             return;
         }
     }
-    let text = text_or_unknown(name);
-    if names::here().level_name(number) != text {
-        names::here().set_level_name(number, &text);
-    }
+    names::here().set_level_name(number, &text_or_unknown(name));
     let Some(name) = name.and_then(|name| name.cast_exact::<PyString>().ok()) else { return };
     let level = Level { number, name: name.clone().into_any().unbind(), generation: names::here().level_generation() };
     // SAFETY: no Python code runs while the reference lives.
