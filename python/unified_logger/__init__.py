@@ -25,6 +25,11 @@ from .errors import ConfigurationError, UnifiedLoggerError
 from .factory import UnifiedLoggerFactory
 from .logger import UnifiedLogger
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .propagation import trace_headers
+    from .spans import span, traced
+
 __all__ = [
     "ConfigurationError",
     "LoggingContext",
@@ -41,4 +46,24 @@ __all__ = [
     "mark_wrapper",
     "register_value",
     "shutdown_logging",
+    "span",
+    "trace_headers",
+    "traced",
 ]
+
+# Names that not every program uses, and their modules: imported at their first use, so that the others do not pay for them.
+_LATER = {"span": "spans", "trace_headers": "propagation", "traced": "spans"}
+
+
+def __getattr__(name: str) -> object:
+    module = _LATER.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    found = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -7,6 +7,8 @@ from logging import Logger as _StdLogger
 from types import CodeType, TracebackType
 from typing import Any, TypeAlias, final
 
+from typing_extensions import Self
+
 _ExcInfo: TypeAlias = (
     bool
     | BaseException
@@ -18,7 +20,16 @@ _ExcInfo: TypeAlias = (
 class Logger:
     """Names a logger and decides by the `logging.Logger` of that name."""
 
-    def __new__(cls, name: str, logger: _StdLogger) -> Logger: ...
+    def __new__(
+        cls,
+        name: str,
+        logger: _StdLogger,
+        home: Logger | None = None,
+        fields: Mapping[str, Any] | None = None,
+    ) -> Self: ...
+    @property
+    def bound_fields(self) -> dict[str, Any]:
+        """A copy of the fields that every record of this logger has."""
     @property
     def name(self) -> str:
         """The name."""
@@ -115,14 +126,40 @@ class Logger:
 class Context:
     """Ids and fields, as records get them. Immutable: setting another field makes another context."""
 
-    def __new__(cls, trace_id: str | None, span_id: str | None, fields: Mapping[str, Any]) -> Context: ...
+    def __new__(
+        cls,
+        trace_id: str | None,
+        span_id: str | None,
+        fields: Mapping[str, Any],
+        parent_span_id: str | None = None,
+        carried: object = None,
+    ) -> Context: ...
     @property
     def trace_id(self) -> str | None: ...
     @property
     def span_id(self) -> str | None: ...
     @property
+    def parent_span_id(self) -> str | None: ...
+    @property
+    def carried(self) -> Any:
+        """What goes on to other services, and not into records."""
+    @property
     def fields(self) -> dict[str, Any]:
         """A copy of the fields, without the ids."""
+
+def current_context() -> Context | None:
+    """The current context, whoever has the say: this library, or another whose context is the innermost."""
+
+def set_foreign_context(
+    variable: ContextVar[Any] | None, convert: Callable[[Any], Context | None] | None = None
+) -> None:
+    """Tells the context variable of another tracing library, and what makes a `Context` of its value.
+
+    The innermost of its contexts and ours is current. With None, contexts are this library's alone.
+    """
+
+def attach_bound_methods(class_: type[Logger], /) -> None:
+    """Gives a class of loggers that have fields of their own its logging methods."""
 
 def set_context_variable(variable: ContextVar[Context | None]) -> None:
     """Tells which context variable holds the current context."""

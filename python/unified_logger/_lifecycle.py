@@ -53,6 +53,7 @@ def given(args: Sequence[object], options: Mapping[str, object]) -> dict[str, ob
 def start(options: Mapping[str, object], file: Mapping[str, Any] | None = None, path: str | None = None) -> None:
     """Starts or reconfigures; on a bad configuration nothing has changed."""
     global _base_name
+    from . import propagation
     from .config import resolve
 
     settings = resolve(options, file=file, file_path=path, environ=os.environ)
@@ -69,6 +70,7 @@ def start(options: Mapping[str, object], file: Mapping[str, Any] | None = None, 
                 logger.setLevel(level)
             raise
         _base_name = settings.base_name
+        propagation.configure(settings.trace_headers, settings.trace_response_header)
         for notice in settings.notices:
             _say(notice)
         _see_the_end(settings)
@@ -221,7 +223,10 @@ def shutdown(timeout: float) -> bool:
 
 def stats() -> dict[str, Any]:
     """What was counted."""
-    return _core.stats() if _plain is None else _plain.stats()
+    found = _core.stats() if _plain is None else _plain.stats()
+    propagation = sys.modules.get(f"{__package__}.propagation")
+    found["trace_headers_ignored"] = 0 if propagation is None else propagation.ignored()
+    return found
 
 
 def _at_exit() -> None:

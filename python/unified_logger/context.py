@@ -15,13 +15,14 @@ from . import _core
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from types import TracebackType
     from typing import Any, TypeVar
 
     _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 _current: ContextVar[_core.Context | None] = ContextVar("unified_logger_context", default=None)
-_innermost: ContextVar[_Scope | None] = ContextVar("unified_logger_scope", default=None)
+_innermost: ContextVar[Scope | None] = ContextVar("unified_logger_scope", default=None)
 _core.set_context_variable(_current)
 
 
@@ -46,16 +47,26 @@ def set_trace_context(trace_id: str | None = None, span_id: str | None = None, *
         span_id: Kept verbatim; None keeps the scope's, or begins a new span outside one.
         **fields: Fields of every record in this context.
     """
-    current = _current.get()
-    if current is None or _innermost.get() is None:
-        _current.set(_context(trace_id or new_trace_id(), span_id or new_span_id(), fields))
-    else:
-        _current.set(_context(trace_id or current.trace_id, span_id or current.span_id, {**current.fields, **fields}))
+    current = _core.current_context()
+    # A trace of another library's is a scope too: it knows when it ends.
+    if current is None or (_innermost.get() is None and current is _current.get()):
+        _current.set(make(trace_id or new_trace_id(), span_id or new_span_id(), fields))
+        return
+    kept = trace_id is None or trace_id == current.trace_id
+    _current.set(
+        make(
+            trace_id or current.trace_id,
+            span_id or current.span_id,
+            {**current.fields, **fields},
+            parent_span_id=current.parent_span_id if kept else None,
+            carried=current.carried if kept else None,
+        )
+    )
 
 
 def get_trace_context() -> dict[str, Any]:
     """Ids and fields of the running request; empty when there is none."""
-    current = _current.get()
+    current = _core.current_context()
     if current is None:
         return {}
     ids = {"trace_id": current.trace_id, "span_id": current.span_id}
@@ -68,21 +79,98 @@ def clear_trace_context() -> None:
     _current.set(None if scope is None else scope.context)
 
 
-def _context(trace_id: object, span_id: object, fields: dict[str, Any]) -> _core.Context:
-    return _core.Context(None if trace_id is None else str(trace_id), None if span_id is None else str(span_id), fields)
+def make(
+    trace_id: object,
+    span_id: object,
+    fields: dict[str, Any],
+    parent_span_id: str | None = None,
+    carried: object = None,
+) -> _core.Context:
+    """A context. Ids of any type are taken as text; None leaves one out.
+
+    Args:
+        trace_id: The trace.
+        span_id: The span.
+        fields: Fields of every record.
+        parent_span_id: The span that this one is part of.
+        carried: What goes on to other services though no record has it: see `propagation`.
+
+    Returns:
+        The context, current nowhere yet.
+    """
+    return _core.Context(
+        None if trace_id is None else str(trace_id),
+        None if span_id is None else str(span_id),
+        fields,
+        parent_span_id,
+        carried,
+    )
 
 
-class _Scope:
-    """One entering of a `LoggingContext`."""
+class Scope:
+    """A stretch of code with a context of its own, entered at once; `leave` restores what was before.
+
+    Args:
+        context: What is current inside.
+    """
 
     __slots__ = ("before", "context", "left", "outer", "owner")
 
-    def __init__(self, owner: LoggingContext, context: _core.Context) -> None:
+    def __init__(self, context: _core.Context, owner: object = None) -> None:
         self.owner = owner
         self.context = context
         self.before = _current.get()
         self.outer = _innermost.get()
         self.left = False
+        _innermost.set(self)
+        _current.set(context)
+
+    def leave(self) -> None:
+        """Restores what was before, past outer scopes that were left already. Harmless when repeated.
+
+        An inner scope that is still open goes on, and restores past this one. Left in another thread or task than
+        entered, nothing there is this scope's to restore.
+        """
+        self.left = True
+        if _innermost.get() is not self:
+            return
+        before, outer = self.before, self.outer
+        while outer is not None and outer.left:
+            before, outer = outer.before, outer.outer
+        _innermost.set(outer)
+        _current.set(before)
+
+
+def scope_of(owner: object) -> Scope | None:
+    """The innermost scope of this thread or task that `owner` entered and has not left."""
+    scope = _innermost.get()
+    while scope is not None and (scope.owner is not owner or scope.left):
+        scope = scope.outer
+    return scope
+
+
+def child(trace_id: str | None, span_id: str | None, fields: dict[str, Any]) -> _core.Context:
+    """A context inside the current one: a child span with the outer fields, or a new trace where there is none outside.
+
+    Args:
+        trace_id: Kept verbatim; None inherits the outer trace or begins a new one.
+        span_id: Kept verbatim; None opens a new span.
+        fields: Further fields; they win over outer ones.
+
+    Returns:
+        The context, current nowhere yet.
+    """
+    outer = _core.current_context()
+    if outer is None:
+        return make(trace_id or new_trace_id(), span_id or new_span_id(), fields)
+    inherits = trace_id is None or trace_id == outer.trace_id
+    return make(
+        trace_id or outer.trace_id or new_trace_id(),
+        span_id or new_span_id(),
+        {**outer.fields, **fields},
+        parent_span_id=outer.span_id if inherits else None,
+        carried=outer.carried if inherits else None,
+    )
 
 
 class LoggingContext:
@@ -105,31 +193,15 @@ class LoggingContext:
         self._fields = fields
 
     def __enter__(self) -> LoggingContext:
-        outer = _current.get()
-        trace_id = self._trace_id or (outer and outer.trace_id) or new_trace_id()
-        fields = {**outer.fields, **self._fields} if outer else self._fields
-        scope = _Scope(self, _context(trace_id, self._span_id or new_span_id(), fields))
-        _innermost.set(scope)
-        _current.set(scope.context)
+        Scope(child(self._trace_id, self._span_id, self._fields), self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        innermost = _innermost.get()
-        scope = innermost
-        while scope is not None and (scope.owner is not self or scope.left):
-            scope = scope.outer
-        if scope is None:
-            return  # Left in another thread or task than entered: nothing here is its to restore.
-        scope.left = True
-        if scope is not innermost:
-            return  # An inner scope is still open; it restores past this one.
-        before, outer = scope.before, scope.outer
-        while outer is not None and outer.left:
-            before, outer = outer.before, outer.outer
-        _innermost.set(outer)
-        _current.set(before)
+        scope = scope_of(self)
+        if scope is not None:
+            scope.leave()
 
     async def __aenter__(self) -> LoggingContext:
         return self.__enter__()
@@ -141,19 +213,34 @@ class LoggingContext:
 
     def __call__(self, function: _Function) -> _Function:
         """Runs every call of `function` in a context of its own."""
-        from inspect import iscoroutinefunction  # Only programs that decorate pay for it.
+        return around(function, lambda: LoggingContext(self._trace_id, self._span_id, **self._fields))
 
-        if iscoroutinefunction(function):
 
-            @wraps(function)
-            async def in_context(*args: Any, **kwargs: Any) -> Any:
-                with LoggingContext(self._trace_id, self._span_id, **self._fields):
-                    return await function(*args, **kwargs)
-        else:
+def around(function: _Function, make: Callable[[], AbstractContextManager[object]]) -> _Function:
+    """A function that does what `function` does, inside a context manager made for each call.
 
-            @wraps(function)
-            def in_context(*args: Any, **kwargs: Any) -> Any:
-                with LoggingContext(self._trace_id, self._span_id, **self._fields):
-                    return function(*args, **kwargs)
+    Args:
+        function: A function or a coroutine function.
+        make: Makes the context manager. Records it logs name the caller of the function.
 
-        return in_context  # type: ignore[return-value]
+    Returns:
+        A function of the same kind, name and signature.
+    """
+    from inspect import iscoroutinefunction  # Only programs that decorate pay for it.
+
+    if iscoroutinefunction(function):
+
+        @wraps(function)
+        async def inside(*args: Any, **kwargs: Any) -> Any:
+            with make():
+                return await function(*args, **kwargs)
+    else:
+
+        @wraps(function)
+        def inside(*args: Any, **kwargs: Any) -> Any:
+            with make():
+                return function(*args, **kwargs)
+
+    wrapper: Any = inside
+    _core.mark_wrapper(wrapper.__code__)
+    return wrapper  # type: ignore[no-any-return]

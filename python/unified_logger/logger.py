@@ -21,6 +21,31 @@ class UnifiedLogger(_core.Logger):
 
     __slots__ = ()
 
+    def bind(self, **fields: object) -> UnifiedLogger:
+        """A logger of the same name whose records all have these fields. This one stays as it is.
+
+        Values are captured now, once. A call's own field wins over a bound one of the same name, and that over the context's.
+
+        Args:
+            **fields: Fields of every record, beside those that are bound already.
+
+        Returns:
+            The new logger.
+        """
+        return _BoundLogger(self.name, self.logger, _home(self), {**self.bound_fields, **fields})
+
+    def unbind(self, *names: str) -> UnifiedLogger:
+        """A logger of the same name without some bound fields.
+
+        Args:
+            *names: Fields to leave out; those that are not bound are passed over. None at all leaves out every one.
+
+        Returns:
+            The new logger.
+        """
+        kept = {name: value for name, value in self.bound_fields.items() if names and name not in names}
+        return _BoundLogger(self.name, self.logger, _home(self), kept) if kept else _home(self)
+
     def ai(
         self,
         message: str,
@@ -85,6 +110,21 @@ class UnifiedLogger(_core.Logger):
 
 
 _core.mark_wrapper(UnifiedLogger.ai.__code__)
+
+
+class _BoundLogger(UnifiedLogger):
+    """What `bind` gives: the methods are other native ones, so that loggers without bound fields pay nothing for them."""
+
+    __slots__ = ()
+
+
+_core.attach_bound_methods(_BoundLogger)
+
+
+def _home(logger: UnifiedLogger) -> UnifiedLogger:
+    """The logger of the name, without bound fields."""
+    return get_logger("" if logger.logger is logging.root else logger.name)
+
 
 _loggers: dict[str, UnifiedLogger] = {}
 

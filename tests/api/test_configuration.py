@@ -127,10 +127,10 @@ def test_a_block_without_effect_is_named_once(
     write: Write, log_dir: Path, records: Callable[..., list[dict[str, Any]]]
 ) -> None:
     """`enabled: true` in a block that does nothing yet is one WARNING record."""
-    init_logging_from_config(write("tracing: {enabled: true}\nsampling: {enabled: false}\n"), log_dir=str(log_dir))
+    init_logging_from_config(write("alerting: {enabled: true}\nsampling: {enabled: false}\n"), log_dir=str(log_dir))
     (notice,) = records()
     assert notice["level"] == "WARNING"
-    assert "'tracing'" in notice["message"]
+    assert "'alerting'" in notice["message"]
 
 
 def test_a_level_below_log_level_is_said_to_have_no_effect(

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError
-from .options import BOOLEAN, COUNT, LEVEL, NAMES, OPTIONS, QUEUE, SECONDS, SIZE, TEXT, Kind
+from .options import BOOLEAN, COUNT, HEADER, LEVEL, NAMES, OPTIONS, QUEUE, SECONDS, SIZE, TEXT, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -72,12 +72,12 @@ LAYOUT: dict[str, Any] = {
     "loggers": {"*": {"level": LEVEL, "handlers": NAMES, "propagate": BOOLEAN}},
     "root": {"level": LEVEL, "handlers": NAMES},
     "suppress_loggers": NAMES,
-    "tracing": {"enabled": BOOLEAN, "header_name": TEXT, "generate_span_id": BOOLEAN, "*": ANYTHING},
+    "tracing": {"enabled": BOOLEAN, "header_name": HEADER, "generate_span_id": BOOLEAN, "*": ANYTHING},
     "sampling": {"enabled": BOOLEAN, "sample_rate": RATE, "level_threshold": LEVEL, **_PATHS},
     "alerting": {"enabled": BOOLEAN, "error_rate_threshold": RATE, "window_seconds": SECONDS},
 }
 # Blocks whose capability is not part of this version: what they hold is checked, and said to have no effect.
-WITHOUT_EFFECT = ("tracing", "sampling", "alerting")
+WITHOUT_EFFECT = ("sampling", "alerting")
 
 
 def check(config: Any, source: str, lines: Mapping[Path, int]) -> None:

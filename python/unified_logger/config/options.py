@@ -141,6 +141,22 @@ def _names_text(text: str) -> tuple[str, ...]:
     return _names([name.strip() for name in text.split(",") if name.strip()])
 
 
+def _header(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}", value):
+        raise ValueError
+    return value
+
+
+def _headers(value: Any) -> tuple[str, ...]:
+    names = _names(value)
+    return tuple(_header(name).lower() for name in names)
+
+
+def _response_header(value: Any) -> str:
+    name = _header(value)
+    return "" if name.lower() == "none" else name
+
+
 def _mode(value: Any) -> int:
     if isinstance(value, str):
         value = int(_ascii(value), 8)
@@ -194,6 +210,20 @@ NAMES = Kind(
     _names,
     _names_text,
     {"type": "array", "items": {"type": "string", "minLength": 1}},
+)
+HEADERS = Kind(
+    "headers",
+    "a list of names of HTTP headers (in the environment: with commas between)",
+    _headers,
+    lambda text: _headers(_names_text(text)),
+    {"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": 64}},
+)
+HEADER = Kind(
+    "header",
+    "the name of an HTTP header, or none",
+    _response_header,
+    _response_header,
+    {"type": "string", "minLength": 1, "maxLength": 64},
 )
 MODE = Kind(
     "mode",
@@ -265,6 +295,18 @@ OPTIONS: dict[str, Option] = {
             BOOLEAN,
             False,
             "Whether the loggers of the standard library log natively where nobody else would see their records.",
+        ),
+        Option(
+            "trace_headers",
+            HEADERS,
+            ("traceparent",),
+            "Headers that carry a trace, in order of preference: traceparent, b3, x-request-id, or any that holds a trace id.",
+        ),
+        Option(
+            "trace_response_header",
+            HEADER,
+            "X-Trace-ID",
+            "Header in which a response names its trace; none sends none.",
         ),
         Option("base_name", TEXT, "wechat_backend", "Name under which logging_config makes its loggers."),
         Option(

@@ -63,6 +63,8 @@ class Settings:
     log_uncaught: bool
     fault_handler: bool
     native_stdlib: bool
+    trace_headers: tuple[str, ...]
+    trace_response_header: str
     base_name: str
     use_unified_logging: bool
     logger_levels: Mapping[str, int]
@@ -123,6 +125,8 @@ def resolve(
         log_uncaught=values["log_uncaught"],
         fault_handler=values["fault_handler"],
         native_stdlib=values["native_stdlib"],
+        trace_headers=values["trace_headers"],
+        trace_response_header=values["trace_response_header"],
         base_name=values["base_name"],
         use_unified_logging=values["use_unified_logging"],
         logger_levels={
@@ -217,7 +221,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
 
 def _from_file(config: Mapping[str, Any]) -> dict[str, Any]:
     """Options of a file, those in the origin's blocks included. Where two disagree, the later line here wins."""
-    given: dict[str, Any] = {}
+    given: dict[str, Any] = _from_tracing(config.get("tracing") or {})
     handlers = config.get("handlers") or {}
     rotation = config.get("rotation") or {}
     console, app, ai = (handlers.get(name) or {} for name in ("console", "app_file", "ai_file"))
@@ -244,6 +248,20 @@ def _from_file(config: Mapping[str, Any]) -> dict[str, Any]:
         if block.get(key) is not None:
             given[name] = OPTIONS[name].kind.parse(block[key])
     return given
+
+
+def _from_tracing(block: Mapping[str, Any]) -> dict[str, Any]:
+    """The origin's block: one header, read beside the standard one and sent back."""
+    if block.get("enabled") is False:
+        return {"trace_headers": (), "trace_response_header": ""}
+    name = block.get("header_name")
+    if name is None:
+        return {}
+    response = OPTIONS["trace_response_header"].kind.parse(name)
+    return {
+        "trace_headers": ("traceparent", response.lower()) if response else ("traceparent",),
+        "trace_response_header": response,
+    }
 
 
 def _console_format(resolved: str, given: Mapping[str, Any], handlers: Mapping[str, Any]) -> str:
@@ -326,6 +344,8 @@ def _notices(values: Mapping[str, Any], given: Mapping[str, Any], config: Mappin
         for name in ("file_level", "console_level")
         if name in given and values[name] < values["log_level"]
     ]
+    if (config.get("tracing") or {}).get("generate_span_id") is False:
+        notices.append("tracing.generate_span_id has no effect: every context has a span")
     notices += [
         f"the block {name!r} of the configuration has no effect: this version has no such capability"
         for name in layout.WITHOUT_EFFECT

@@ -12,7 +12,7 @@ use unified_logger_core::router::is_ai_field;
 use unified_logger_core::slab::Buffer;
 use unified_logger_core::value::{Put, Value};
 
-use crate::context::{self, Context};
+use crate::context::{self, BoundFields, Context};
 use crate::ending;
 use crate::exception;
 use crate::frame::Place;
@@ -27,6 +27,14 @@ use crate::value::{self, Outcome};
 pub struct Origin<'a> {
     pub number: u32,
     pub name: &'a str,
+    pub bound: Option<&'a BoundFields>,
+}
+
+impl Origin<'_> {
+    /// The context that its records have.
+    fn context<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Context>> {
+        self.bound.map_or_else(|| context::current(py), |bound| bound.current(py))
+    }
 }
 
 /// The arguments of a call, as the interpreter hands them over.
@@ -70,7 +78,12 @@ impl Arguments {
 
 /// The call nearly all calls are: a text and fields, from a place seen before. `None` for any other.
 #[inline]
-pub fn capture_plain(py: Python<'_>, level: i32, origin: &Origin<'_>, arguments: Arguments) -> Option<Buffer> {
+pub fn capture_plain<const BOUND: bool>(
+    py: Python<'_>,
+    level: i32,
+    origin: &Origin<'_>,
+    arguments: Arguments,
+) -> Option<Buffer> {
     let time = clock::now();
     let thread = thread::number(py)?;
     if arguments.positional != 1 || origin.number == INLINE {
@@ -84,7 +97,7 @@ pub fn capture_plain(py: Python<'_>, level: i32, origin: &Origin<'_>, arguments:
     }
     let place = Place::current(py)?;
     let Plain { number: site, mut flags } = site::find(py, place, message, arguments.names)?;
-    let context = context::current(py);
+    let context = if BOUND { origin.context(py) } else { context::current(py) };
     runtime::notice_fork(py);
     let mut out = Buffer::take();
     if let Some(context) = &context {
@@ -379,7 +392,7 @@ impl<'a, 'py> Parts<'a, 'py> {
             level,
             origin,
             thread: thread::number(py).map_or_else(|| thread::name(py), thread::Name::Number),
-            context: context::current(py),
+            context: origin.context(py),
             time: clock::now(),
             message: String::new(),
             site: INLINE,

@@ -31,7 +31,7 @@ mod _core {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use crate::context::{Context, set_context_variable};
+    use crate::context::{Context, current_context, set_context_variable, set_foreign_context};
     #[pymodule_export]
     use crate::control::{
         after_fork_in_child, after_fork_in_parent, before_fork, begin_end, flush, recover, say, set_clock, set_root_handler, show_early,
@@ -46,7 +46,7 @@ mod _core {
     #[pymodule_export]
     use crate::internals::internals;
     #[pymodule_export]
-    use crate::logger::{Logger, log_ai, set_listened};
+    use crate::logger::{Logger, attach_bound_methods, log_ai, set_listened};
     #[pymodule_export]
     use crate::site::mark_wrapper;
     #[pymodule_export]

@@ -6,12 +6,13 @@ use std::ffi::c_int;
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use unified_logger_core::level;
 use unified_logger_core::names;
 use unified_logger_core::record::INLINE;
 
 use crate::capture::{Arguments, Call, Origin, capture_bare, capture_plain, text_of};
+use crate::context::{BoundFields, Fields};
 use crate::ending;
 use crate::gil::{Gil, let_go_of_dropped};
 use crate::guard::{self, Guard};
@@ -30,6 +31,7 @@ pub struct Logger {
     number: u32,
     logger: Py<PyAny>,
     guard: UnsafeCell<Option<Box<Guard>>>,
+    bound: Option<(Py<Logger>, BoundFields)>,
 }
 
 // SAFETY: everything but `guard` is immutable, and that is touched only under the interpreter lock.
@@ -40,11 +42,21 @@ unsafe impl Send for Logger {}
 #[pymethods]
 impl Logger {
     #[new]
-    fn new(name: &Bound<'_, PyString>, logger: Bound<'_, PyAny>) -> Self {
+    #[pyo3(signature = (name, logger, home=None, fields=None))]
+    fn new(
+        name: &Bound<'_, PyString>,
+        logger: Bound<'_, PyAny>,
+        home: Option<Bound<'_, Self>>,
+        fields: Option<Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
         // Half a surrogate and a name without end are written as in any other text.
         let name = text_of(name.as_any());
         let number = names::here().logger(name.clone()).unwrap_or(INLINE);
-        Self { name, number, logger: logger.unbind(), guard: UnsafeCell::new(None) }
+        let bound = match (home, fields) {
+            (Some(home), Some(fields)) => Some((home.unbind(), BoundFields::new(Fields::new(&fields)?))),
+            _ => None,
+        };
+        Ok(Self { name, number, logger: logger.unbind(), guard: UnsafeCell::new(None), bound })
     }
 
     /// The name.
@@ -57,6 +69,15 @@ impl Logger {
     #[getter]
     fn logger(&self, py: Python<'_>) -> Py<PyAny> {
         self.logger.clone_ref(py)
+    }
+
+    /// A copy of the fields that every record of this logger has.
+    #[getter]
+    fn bound_fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        match &self.bound {
+            Some((_, bound)) => bound.fields.named(py).copy(),
+            None => Ok(PyDict::new(py)),
+        }
     }
 
     fn __repr__(&self) -> String {
@@ -120,7 +141,13 @@ impl Logger {
     }
 
     fn origin(&self) -> Origin<'_> {
-        Origin { number: self.number, name: &self.name }
+        Origin { number: self.number, name: &self.name, bound: self.bound.as_ref().map(|(_, bound)| bound) }
+    }
+
+    /// The logger whose guard this one shares: one with fields of its own asks nothing anew.
+    #[inline]
+    fn home(&self) -> &Self {
+        self.bound.as_ref().map_or(self, |(home, _)| home.get())
     }
 
     /// Levels between the standard ones are asked of `logging` each time.
@@ -144,8 +171,9 @@ impl Logger {
     }
 }
 
-/// A logging method at `LEVEL`; with `EXCEPTION`, the exception being handled goes with it.
-unsafe extern "C" fn at_level<const LEVEL: i32, const EXCEPTION: bool>(
+/// A logging method at `LEVEL`; with `EXCEPTION`, the exception being handled goes with it. `BOUND` loggers have fields of
+/// their own: two sets of methods, so that those without pay nothing for it.
+unsafe extern "C" fn at_level<const LEVEL: i32, const EXCEPTION: bool, const BOUND: bool>(
     slf: *mut ffi::PyObject,
     values: *const *mut ffi::PyObject,
     positional: ffi::Py_ssize_t,
@@ -155,12 +183,12 @@ unsafe extern "C" fn at_level<const LEVEL: i32, const EXCEPTION: bool>(
     unsafe {
         let py = Python::assume_attached();
         let arguments = Arguments { values, positional: positional.unsigned_abs(), names };
-        guarded(py, || log(py, slf, LEVEL, level::bucket(LEVEL), arguments, EXCEPTION))
+        guarded(py, || log::<BOUND>(py, slf, LEVEL, level::bucket(LEVEL), arguments, EXCEPTION))
     }
 }
 
 /// `log(level, message, …)`.
-unsafe extern "C" fn at_given_level(
+unsafe extern "C" fn at_given_level<const BOUND: bool>(
     slf: *mut ffi::PyObject,
     values: *const *mut ffi::PyObject,
     positional: ffi::Py_ssize_t,
@@ -175,7 +203,7 @@ unsafe extern "C" fn at_given_level(
                 return Err(PyTypeError::new_err("log() needs a level"));
             }
             if let Some(number) = standard_level(*values) {
-                return log(py, slf, number, level::bucket(number), arguments.rest(), false);
+                return log::<BOUND>(py, slf, number, level::bucket(number), arguments.rest(), false);
             }
             let given = Bound::from_borrowed_ptr(py, *values);
             // What names no level is no reason to lose the record, nor to raise.
@@ -184,7 +212,7 @@ unsafe extern "C" fn at_given_level(
                 level::WARNING
             });
             let logger = logger_of(slf);
-            match logger.verdict_at(py, number) {
+            match logger.home().verdict_at(py, number) {
                 Verdict::Refused => refuse(py, logger, number, arguments.rest(), slf, false),
                 verdict => write(py, logger, slf, number, arguments.rest(), false, &verdict),
             }
@@ -242,7 +270,7 @@ fn guarded(py: Python<'_>, call: impl FnOnce() -> PyResult<()>) -> *mut ffi::PyO
 }
 
 #[inline]
-fn log(
+fn log<const BOUND: bool>(
     py: Python<'_>,
     slf: *mut ffi::PyObject,
     number: i32,
@@ -252,8 +280,9 @@ fn log(
 ) -> PyResult<()> {
     // SAFETY: from a method of `Logger`.
     let logger = unsafe { logger_of(slf) };
-    match logger.verdict(py, bucket) {
-        Verdict::Native if !exception => match capture_plain(py, number, &logger.origin(), arguments) {
+    let home = if BOUND { logger.home() } else { logger };
+    match home.verdict(py, bucket) {
+        Verdict::Native if !exception => match capture_plain::<BOUND>(py, number, &logger.origin(), arguments) {
             Some(record) => runtime::submit(py, record, logger.logger.as_ptr()),
             None => write(py, logger, slf, number, arguments, false, &Verdict::Native),
         },
@@ -301,7 +330,7 @@ fn write(
     if matches!(verdict, Verdict::Listened)
         && let Some(listened) = listened(py)
     {
-        return through_logging(py, &listened, slf, &call);
+        return through_logging(py, &listened, slf, &call, &logger.origin());
     }
     let record = call.capture(py, &logger.origin(), names.as_ref())?;
     drop(inside);
@@ -319,8 +348,17 @@ fn listened(py: Python<'_>) -> Option<Py<PyAny>> {
     unsafe { &*LISTENED.get(py) }.as_ref().map(|function| function.clone_ref(py))
 }
 
-fn through_logging(py: Python<'_>, listened: &Py<PyAny>, slf: *mut ffi::PyObject, call: &Call<'_>) -> PyResult<()> {
-    let fields = PyDict::new(py);
+fn through_logging(
+    py: Python<'_>,
+    listened: &Py<PyAny>,
+    slf: *mut ffi::PyObject,
+    call: &Call<'_>,
+    origin: &Origin<'_>,
+) -> PyResult<()> {
+    let fields = match origin.bound {
+        Some(bound) => bound.fields.named(py).copy()?,
+        None => PyDict::new(py),
+    };
     for (name, field) in &call.fields {
         fields.set_item(name, field)?;
     }
@@ -357,7 +395,7 @@ fn write_ai(
 ) -> PyResult<()> {
     let py = logger.py();
     let native = logger.get();
-    let verdict = native.verdict_at(py, number);
+    let verdict = native.home().verdict_at(py, number);
     let inside = ending::Inside::enter();
     if matches!(verdict, Verdict::Refused) && !runtime::is_early(py) {
         FILTERED.add(1);
@@ -376,7 +414,7 @@ fn write_ai(
     if matches!(verdict, Verdict::Listened)
         && let Some(listened) = listened(py)
     {
-        return through_logging(py, &listened, logger.as_ptr(), &call);
+        return through_logging(py, &listened, logger.as_ptr(), &call, &native.origin());
     }
     let names = PyTuple::new(py, fields.keys())?;
     let record = call.capture(py, &native.origin(), Some(&names))?;
@@ -397,17 +435,28 @@ type Method = ffi::PyCFunctionFastWithKeywords;
 
 /// Attaches the logging methods to the class: PyO3 would collect their keywords in a dictionary first.
 pub fn attach_methods(py: Python<'_>) -> PyResult<()> {
-    let class = py.get_type::<Logger>();
+    attach::<false>(&py.get_type::<Logger>())
+}
+
+/// Gives a class of loggers that have fields of their own its logging methods.
+#[pyfunction]
+pub fn attach_bound_methods(class: &Bound<'_, PyType>) -> PyResult<()> {
+    attach::<true>(class)
+}
+
+fn attach<const BOUND: bool>(class: &Bound<'_, PyType>) -> PyResult<()> {
+    let py = class.py();
     let methods: [(&std::ffi::CStr, Method, &std::ffi::CStr); 7] = [
-        (c"debug", at_level::<{ level::DEBUG }, false>, c"Logs at DEBUG."),
-        (c"info", at_level::<{ level::INFO }, false>, c"Logs at INFO."),
-        (c"warning", at_level::<{ level::WARNING }, false>, c"Logs at WARNING."),
-        (c"error", at_level::<{ level::ERROR }, false>, c"Logs at ERROR."),
-        (c"critical", at_level::<{ level::CRITICAL }, false>, c"Logs at CRITICAL."),
-        (c"exception", at_level::<{ level::ERROR }, true>, c"Logs at ERROR with the exception being handled."),
-        (c"log", at_given_level, c"Logs at the level given first."),
+        (c"debug", at_level::<{ level::DEBUG }, false, BOUND>, c"Logs at DEBUG."),
+        (c"info", at_level::<{ level::INFO }, false, BOUND>, c"Logs at INFO."),
+        (c"warning", at_level::<{ level::WARNING }, false, BOUND>, c"Logs at WARNING."),
+        (c"error", at_level::<{ level::ERROR }, false, BOUND>, c"Logs at ERROR."),
+        (c"critical", at_level::<{ level::CRITICAL }, false, BOUND>, c"Logs at CRITICAL."),
+        (c"exception", at_level::<{ level::ERROR }, true, BOUND>, c"Logs at ERROR with the exception being handled."),
+        (c"log", at_given_level::<BOUND>, c"Logs at the level given first."),
     ];
     const FLAGS: c_int = ffi::METH_FASTCALL | ffi::METH_KEYWORDS;
+    let native = py.get_type::<Logger>();
     for (name, method, doc) in methods {
         let definition = Box::leak(Box::new(ffi::PyMethodDef {
             ml_name: name.as_ptr(),
@@ -415,9 +464,9 @@ pub fn attach_methods(py: Python<'_>) -> PyResult<()> {
             ml_flags: FLAGS,
             ml_doc: doc.as_ptr(),
         }));
-        // SAFETY: the definition lives for ever; the class is live.
+        // SAFETY: the definition lives for ever; the class is live, and the methods take its instances only.
         let descriptor =
-            unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyDescr_NewMethod(class.as_type_ptr(), definition))? };
+            unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyDescr_NewMethod(native.as_type_ptr(), definition))? };
         class.setattr(name.to_str().unwrap_or_default(), descriptor)?;
     }
     Ok(())

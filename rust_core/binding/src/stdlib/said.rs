@@ -70,7 +70,7 @@ impl<'py> Said<'py> {
         {
             return self.put_plain(py, message, site, thread);
         }
-        let origin = Origin { number: self.logger, name: &self.name };
+        let origin = Origin { number: self.logger, name: &self.name, bound: None };
         let mut parts = Parts::new(py, self.level, &origin);
         parts.ai = self.ai;
         parts.notes = notes;

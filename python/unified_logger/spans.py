@@ -1,0 +1,151 @@
+"""Light spans: a stretch of work that logs its start, its end, how long it took and how it ended."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from time import perf_counter_ns
+
+from . import _core, context, levels
+from .logger import UnifiedLogger, get_logger
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Any, TypeVar
+
+    _Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+class span:  # noqa: N801 - used as a function is
+    """A span of work: `with`, `async with`, or a decorator of functions, coroutines and generators.
+
+    It is a child of the current span, or begins a new trace. At its start and its end it logs a record with `span` (its
+    name) and `parent_span_id` (where it has a parent); the one at its end has `duration_ms` and `outcome` too: `ok`,
+    `error` with the exception as `error`, or `cancelled`. An exception is passed on; whoever handles it logs its traceback.
+
+    Args:
+        name: What is done.
+        logger: The logger of both records, or its name; None is the one named as the module that makes the span.
+        level: Their level, by name or number.
+        **fields: Fields of every record inside, these two included.
+
+    Raises:
+        ValueError: `level` names no level.
+    """
+
+    __slots__ = ("_fields", "_level", "_logger", "_name")
+
+    def __init__(
+        self,
+        name: str,
+        /,
+        *,
+        logger: UnifiedLogger | str | None = None,
+        level: int | str = logging.INFO,
+        **fields: object,
+    ) -> None:
+        if logger is None:
+            logger = sys._getframe(1).f_globals.get("__name__")
+        self._logger = logger if isinstance(logger, UnifiedLogger) else get_logger(logger)
+        self._name = name
+        self._level = level if isinstance(level, int) else levels.parse(level)
+        self._fields = fields
+
+    def __enter__(self) -> span:
+        scope = _Scope(context.child(None, None, self._fields), self)
+        self._logger.log(self._level, "span started", **self._said(scope))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        scope = context.scope_of(self)
+        if not isinstance(scope, _Scope):
+            return
+        said = self._said(scope)
+        said["duration_ms"] = (perf_counter_ns() - scope.started) / 1_000_000
+        said["outcome"] = "ok" if error is None else _outcome(error)
+        if error is not None and said["outcome"] == "error":
+            said["error"] = _described(error)
+        self._logger.log(self._level, "span ended", **said)
+        scope.leave()
+
+    async def __aenter__(self) -> span:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, error, traceback)
+
+    def __call__(self, function: _Function) -> _Function:
+        """Makes every call of `function` a span."""
+        return context.around(
+            function, lambda: span(self._name, logger=self._logger, level=self._level, **self._fields)
+        )
+
+    def _said(self, scope: _Scope) -> dict[str, Any]:
+        said: dict[str, Any] = {"span": self._name}
+        if scope.context.parent_span_id is not None:
+            said["parent_span_id"] = scope.context.parent_span_id
+        return said
+
+
+class _Scope(context.Scope):
+    """One entering of a span, and when it was."""
+
+    __slots__ = ("started",)
+
+    def __init__(self, current: _core.Context, owner: span) -> None:
+        super().__init__(current, owner)
+        self.started = perf_counter_ns()
+
+
+def traced(
+    name: Any = None,
+    /,
+    *,
+    logger: UnifiedLogger | str | None = None,
+    level: int | str = logging.INFO,
+    **fields: object,
+) -> Any:
+    """Makes every call of a function a span: `@traced`, `@traced()` or `@traced("charge card", step=2)`.
+
+    Args:
+        name: The span's name; by default the function's qualified name.
+        logger: The logger of its records, or its name; None is the one named as the function's module.
+        level: Their level, by name or number.
+        **fields: Fields of every record inside.
+
+    Returns:
+        The decorated function, or the decorator.
+
+    Raises:
+        ValueError: `level` names no level.
+    """
+    if callable(name):
+        return traced(None, logger=logger, level=level, **fields)(name)
+
+    def decorate(function: _Function) -> _Function:
+        named = name or function.__qualname__
+        return span(named, logger=logger or function.__module__, level=level, **fields)(function)
+
+    return decorate
+
+
+def _outcome(error: BaseException) -> str:
+    return "cancelled" if isinstance(error, GeneratorExit) or type(error).__name__ == "CancelledError" else "error"
+
+
+def _described(error: BaseException) -> str:
+    try:
+        text = str(error)
+    except Exception:
+        text = ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+for _method in (span.__enter__, span.__exit__, span.__aenter__, span.__aexit__):
+    _core.mark_wrapper(_method.__code__)

@@ -1,0 +1,299 @@
+//! The fields that follow a request, captured once when they are set and copied into each record.
+
+mod foreign;
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use unified_logger_core::record::put_context;
+use unified_logger_core::router::is_ai_field;
+use unified_logger_core::value::{Put, Reader};
+
+pub use foreign::set_foreign_context;
+
+use crate::capture::text_of;
+use crate::ending;
+use crate::gil::Gil;
+use crate::value;
+
+/// The context variable that holds the current `Context`.
+static VARIABLE: Gil<*mut ffi::PyObject> = Gil::new(std::ptr::null_mut());
+/// The same as long as no other library has a say in what is current; null then, so that nobody pays for the question.
+static ALONE: Gil<*mut ffi::PyObject> = Gil::new(std::ptr::null_mut());
+
+/// Ids and fields, as records get them. Immutable: setting another field makes another context.
+#[pyclass(frozen, module = "unified_logger._core")]
+pub struct Context {
+    #[pyo3(get)]
+    trace_id: Option<Py<PyString>>,
+    #[pyo3(get)]
+    span_id: Option<Py<PyString>>,
+    #[pyo3(get)]
+    parent_span_id: Option<Py<PyString>>,
+    /// What goes on to other services, and not into records.
+    #[pyo3(get)]
+    carried: Option<Py<PyAny>>,
+    fields: Fields,
+    captured: Box<[u8]>,
+    /// What another library had as current when this was made.
+    beside: Option<Py<PyAny>>,
+}
+
+#[pymethods]
+impl Context {
+    #[new]
+    #[pyo3(signature = (trace_id, span_id, fields, parent_span_id=None, carried=None))]
+    fn new(
+        trace_id: Option<Bound<'_, PyString>>,
+        span_id: Option<Bound<'_, PyString>>,
+        fields: &Bound<'_, PyDict>,
+        parent_span_id: Option<Bound<'_, PyString>>,
+        carried: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let py = fields.py();
+        let fields = Fields::new(fields)?;
+        Ok(Self {
+            captured: captured(trace_id.as_ref(), span_id.as_ref(), &fields.captured),
+            trace_id: trace_id.map(Bound::unbind),
+            span_id: span_id.map(Bound::unbind),
+            parent_span_id: parent_span_id.map(Bound::unbind),
+            carried: carried.map(Bound::unbind),
+            fields,
+            beside: foreign::current(py).map(Bound::unbind),
+        })
+    }
+
+    /// A copy of the fields, without the ids.
+    #[getter]
+    fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.fields.named.bind(py).copy()
+    }
+}
+
+impl Context {
+    /// The context's section of a record, with its length.
+    #[inline]
+    pub fn put(&self, out: &mut impl Put) {
+        let length = u32::try_from(self.captured.len()).unwrap_or(0);
+        out.put(&length.to_le_bytes());
+        out.put(&self.captured);
+    }
+
+    #[inline]
+    pub fn is_ai(&self) -> bool {
+        self.fields.ai
+    }
+
+    /// Trace and span id.
+    fn ids(&self, py: Python<'_>) -> [Option<String>; 2] {
+        [&self.trace_id, &self.span_id].map(|id| id.as_ref().map(|id| text_of(id.bind(py).as_any())))
+    }
+
+    /// The same ids with more fields, which win over those of the same name.
+    fn with(current: Option<&Bound<'_, Self>>, more: &Fields, py: Python<'_>) -> PyResult<Self> {
+        let Some(current) = current else { return Self::of(None, more.clone(py), None, py) };
+        let fields = current.get().fields.and(more, py)?;
+        Self::of(Some(current.get()), fields, current.get().beside.as_ref(), py)
+    }
+
+    /// The ids of one context with the given fields.
+    fn of(ids: Option<&Self>, fields: Fields, beside: Option<&Py<PyAny>>, py: Python<'_>) -> PyResult<Self> {
+        let text = |id: Option<&Py<PyString>>| id.map(|id| id.clone_ref(py));
+        let (trace_id, span_id) =
+            (text(ids.and_then(|ids| ids.trace_id.as_ref())), text(ids.and_then(|ids| ids.span_id.as_ref())));
+        Ok(Self {
+            captured: captured(
+                trace_id.as_ref().map(|id| id.bind(py)),
+                span_id.as_ref().map(|id| id.bind(py)),
+                &fields.captured,
+            ),
+            trace_id,
+            span_id,
+            parent_span_id: text(ids.and_then(|ids| ids.parent_span_id.as_ref())),
+            carried: ids.and_then(|ids| ids.carried.as_ref()).map(|carried| carried.clone_ref(py)),
+            fields,
+            beside: beside.map(|beside| beside.clone_ref(py)),
+        })
+    }
+}
+
+/// Ids and fields in the form that a record's section has.
+fn captured(trace_id: Option<&Bound<'_, PyString>>, span_id: Option<&Bound<'_, PyString>>, fields: &[u8]) -> Box<[u8]> {
+    let text = |id: Option<&Bound<'_, PyString>>| id.map(|id| text_of(id.as_any()));
+    let mut out = Vec::new();
+    put_context(&mut out, text(trace_id).as_deref(), text(span_id).as_deref());
+    out.extend_from_slice(fields);
+    out.into()
+}
+
+/// Named values, captured.
+pub struct Fields {
+    named: Py<PyDict>,
+    captured: Box<[u8]>,
+    ai: bool,
+}
+
+impl Fields {
+    /// Captures each value as it is now.
+    pub fn new(fields: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let mut captured = Vec::new();
+        let fields = fields.copy()?;
+        let mut ai = false;
+        for (name, field) in &fields {
+            let name = name.cast::<PyString>()?;
+            ai |= is_ai_field(&name.to_string_lossy());
+            // SAFETY: both are live objects, and the interpreter is attached.
+            unsafe {
+                value::capture_text(&mut captured, name.as_ptr());
+                value::capture(&mut captured, field.as_ptr());
+            }
+        }
+        Ok(Self { named: fields.unbind(), captured: captured.into(), ai })
+    }
+
+    /// The fields by name.
+    pub fn named<'py>(&self, py: Python<'py>) -> &Bound<'py, PyDict> {
+        self.named.bind(py)
+    }
+
+    /// These and more, which win over those of the same name.
+    fn and(&self, more: &Self, py: Python<'_>) -> PyResult<Self> {
+        let named = self.named(py).copy()?;
+        named.update(more.named(py).as_mapping())?;
+        let mut captured = Vec::with_capacity(self.captured.len() + more.captured.len());
+        let replaced: Vec<&str> = names(&more.captured).map(|(name, _)| name).collect();
+        for (name, field) in names(&self.captured) {
+            if !replaced.contains(&name) {
+                captured.extend_from_slice(field);
+            }
+        }
+        captured.extend_from_slice(&more.captured);
+        Ok(Self { named: named.unbind(), captured: captured.into(), ai: self.ai || more.ai })
+    }
+
+    fn clone(&self, py: Python<'_>) -> Self {
+        Self { named: self.named.clone_ref(py), captured: self.captured.clone(), ai: self.ai }
+    }
+}
+
+/// Each field's name and its bytes, name included.
+fn names(captured: &[u8]) -> impl Iterator<Item = (&str, &[u8])> {
+    let mut reader = Reader::checked(captured);
+    std::iter::from_fn(move || {
+        let start = captured.len() - reader.rest().len();
+        let name = reader.text()?;
+        reader.value()?;
+        Some((name, &captured[start..captured.len() - reader.rest().len()]))
+    })
+}
+
+type Made = (Option<Py<Context>>, Py<Context>);
+
+/// Fields of a logger of their own, and the contexts they made last.
+pub struct BoundFields {
+    pub fields: Fields,
+    /// A context that was current, and the same with these fields.
+    last: Gil<Option<Made>>,
+}
+
+impl BoundFields {
+    pub fn new(fields: Fields) -> Self {
+        Self { fields, last: Gil::new(None) }
+    }
+
+    /// The current context with these fields.
+    #[inline]
+    pub fn current<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Context>> {
+        let current = current(py);
+        let pointer = |context: Option<&Py<Context>>| context.map_or(std::ptr::null_mut(), |context| context.as_ptr());
+        // SAFETY: looked at and counted only.
+        if let Some((before, with)) = unsafe { &*self.last.get(py) }
+            && pointer(before.as_ref()) == current.as_ref().map_or(std::ptr::null_mut(), |context| context.as_ptr())
+        {
+            return Some(with.bind(py).clone());
+        }
+        self.make(py, current)
+    }
+
+    #[cold]
+    fn make<'py>(&self, py: Python<'py>, current: Option<Bound<'py, Context>>) -> Option<Bound<'py, Context>> {
+        let made = Context::with(current.as_ref(), &self.fields, py).and_then(|made| Bound::new(py, made));
+        let Ok(made) = made else { return current };
+        // SAFETY: replaced at once; the old one is dropped after, and may run Python code then.
+        let old = unsafe { (*self.last.get(py)).replace((current.map(Bound::unbind), made.clone().unbind())) };
+        drop(old);
+        Some(made)
+    }
+}
+
+/// Tells which context variable holds the current context.
+#[pyfunction]
+pub fn set_context_variable(variable: &Bound<'_, PyAny>) -> PyResult<()> {
+    check_variable(variable)?;
+    let py = variable.py();
+    // SAFETY: the variable is kept for the life of the process.
+    unsafe {
+        *VARIABLE.get(py) = variable.clone().into_ptr();
+        *ALONE.get(py) = variable.as_ptr();
+    }
+    Ok(())
+}
+
+fn check_variable(variable: &Bound<'_, PyAny>) -> PyResult<()> {
+    // SAFETY: a live object.
+    if unsafe { ffi::PyContextVar_CheckExact(variable.as_ptr()) } == 0 {
+        return Err(PyTypeError::new_err("variable must be a contextvars.ContextVar"));
+    }
+    Ok(())
+}
+
+/// The context of the calling thread or task.
+#[inline]
+pub fn current(py: Python<'_>) -> Option<Bound<'_, Context>> {
+    // SAFETY: set once, to a variable that is never freed.
+    let variable = unsafe { *ALONE.get(py) };
+    if variable.is_null() {
+        return among_others(py);
+    }
+    // SAFETY: as above.
+    unsafe { of_variable(py, variable) }
+}
+
+#[cold]
+fn among_others(py: Python<'_>) -> Option<Bound<'_, Context>> {
+    // SAFETY: as above.
+    let variable = unsafe { *VARIABLE.get(py) };
+    if variable.is_null() {
+        return None;
+    }
+    // SAFETY: as above.
+    let own = unsafe { of_variable(py, variable) };
+    if ending::is_here(py) { own } else { foreign::decide(py, own) }
+}
+
+/// What the variable holds, if it is a context.
+#[inline]
+unsafe fn of_variable(py: Python<'_>, variable: *mut ffi::PyObject) -> Option<Bound<'_, Context>> {
+    // SAFETY: the caller has a context variable.
+    unsafe { value_of(py, variable) }?.cast_into_exact::<Context>().ok()
+}
+
+#[inline]
+unsafe fn value_of(py: Python<'_>, variable: *mut ffi::PyObject) -> Option<Bound<'_, PyAny>> {
+    let mut value = std::ptr::null_mut();
+    // SAFETY: `variable` is a context variable; a found value is a new reference.
+    let found = unsafe { ffi::PyContextVar_Get(variable, std::ptr::null_mut(), &raw mut value) };
+    if found < 0 {
+        drop(PyErr::take(py));
+        return None;
+    }
+    // SAFETY: as above.
+    unsafe { Bound::from_owned_ptr_or_opt(py, value) }
+}
+
+/// The current context, whoever has the say.
+#[pyfunction]
+pub fn current_context(py: Python<'_>) -> Option<Bound<'_, Context>> {
+    current(py)
+}
