@@ -150,6 +150,12 @@ class Context:
 def current_context() -> Context | None:
     """The current context, whoever has the say: this library, or another whose context is the innermost."""
 
+def new_trace_id() -> str:
+    """A new trace id: 32 hexadecimal digits, not all zero (W3C Trace Context, 3.2.2.3)."""
+
+def new_span_id() -> str:
+    """A new span id: 16 hexadecimal digits, not all zero (W3C Trace Context, 3.2.2.4)."""
+
 def set_foreign_context(
     variable: ContextVar[Any] | None, convert: Callable[[Any], Context | None] | None = None
 ) -> None:

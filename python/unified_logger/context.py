@@ -6,11 +6,11 @@ what was before it when it is left (`LoggingContext`, and what integrations buil
 
 from __future__ import annotations
 
-import os
 from contextvars import ContextVar
 from functools import wraps
 
 from . import _core
+from ._core import new_span_id, new_trace_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,16 +24,6 @@ if TYPE_CHECKING:
 _current: ContextVar[_core.Context | None] = ContextVar("unified_logger_context", default=None)
 _innermost: ContextVar[Scope | None] = ContextVar("unified_logger_scope", default=None)
 _core.set_context_variable(_current)
-
-
-def new_trace_id() -> str:
-    """A new trace id: 32 hexadecimal digits (W3C Trace Context)."""
-    return os.urandom(16).hex()
-
-
-def new_span_id() -> str:
-    """A new span id: 16 hexadecimal digits (W3C Trace Context)."""
-    return os.urandom(8).hex()
 
 
 def set_trace_context(trace_id: str | None = None, span_id: str | None = None, **fields: object) -> None:

@@ -201,8 +201,8 @@ def begin(remote: Remote | None, fields: dict[str, object]) -> _core.Context:
         The context, current nowhere yet.
     """
     if remote is None:
-        return context.make(context.new_trace_id(), context.new_span_id(), fields)
-    return context.make(remote.trace_id, context.new_span_id(), fields, remote.span_id, remote.carried)
+        return context.make(_core.new_trace_id(), _core.new_span_id(), fields)
+    return context.make(remote.trace_id, _core.new_span_id(), fields, remote.span_id, remote.carried)
 
 
 def trace_headers() -> dict[str, str]:

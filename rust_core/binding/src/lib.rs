@@ -13,6 +13,7 @@ mod cache;
 mod thread;
 mod value;
 mod exception;
+mod ids;
 mod context;
 mod site;
 mod stderr;
@@ -43,6 +44,8 @@ mod _core {
     use crate::exception::{exception_json, format_exception};
     #[pymodule_export]
     use crate::files::{open_log, prepare_directory};
+    #[pymodule_export]
+    use crate::ids::{new_span_id, new_trace_id};
     #[pymodule_export]
     use crate::internals::internals;
     #[pymodule_export]

@@ -24,6 +24,7 @@ use unified_logger_core::value::{OutOfMemory, Put};
 
 use crate::ending;
 use crate::gil::Gil;
+use crate::ids;
 use crate::interrupt;
 use crate::site;
 use crate::stderr;
@@ -399,6 +400,7 @@ pub fn after_fork_in_child(py: Python<'_>) {
     FORKS.set(false);
     platform::notice_forks();
     clock::after_fork_in_child();
+    ids::after_fork_in_child(py);
     ending::after_fork_in_child();
     slab::leave_to_parent();
     stderr::after_fork_in_child(py);
