@@ -85,9 +85,15 @@ def _show_warning(
 
 
 def _is_caught() -> bool:
-    """Whether a `catch_warnings(record=True)` wants the warning: from 3.14 on it may be bound to the context, and replaces nothing."""
+    """Whether a `catch_warnings(record=True)` wants the warning, as pytest has around each test.
+
+    From 3.14 on it may be bound to the context, and replaces nothing. Otherwise it puts the method of a list where there was a
+    function, and a `showwarning` that is set later, inside of it, is asked first.
+    """
     current = getattr(warnings, "_get_context", None)
-    return current is not None and getattr(current(), "log", None) is not None
+    if current is not None and getattr(current(), "log", None) is not None:
+        return True
+    return not hasattr(getattr(warnings, "_showwarnmsg_impl", _is_caught), "__code__")
 
 
 def log_listened(

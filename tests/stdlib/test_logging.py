@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
+import json
 import logging
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -69,17 +69,37 @@ def test_both_interfaces_of_one_name_write_once(logger: UnifiedLogger, records: 
     assert messages(records) == ["ours", "theirs"]
 
 
-def test_warnings_come_in_with_the_line_that_caused_them(logger: UnifiedLogger, records: Records) -> None:
+def test_warnings_come_in_with_the_line_that_caused_them(run_python: Callable[..., Any], tmp_path: Path) -> None:
     """By the logger `py.warnings`."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        import unified_logger.stdlib
-
-        warnings.showwarning = unified_logger.stdlib._show_warning
-        warnings.warn("old", DeprecationWarning, stacklevel=1)
-    (record,) = records()
+    run_python(
+        """
+import warnings
+from unified_logger import init_logging
+init_logging(log_dir="logs", console_format="off")
+with warnings.catch_warnings():
+    warnings.simplefilter("always")
+    warnings.warn("old", DeprecationWarning)
+"""
+    )
+    (record,) = [json.loads(line) for line in (tmp_path / "logs" / "app.log").read_text().splitlines()]
     assert (record["logger"], record["message"], record["category"]) == ("py.warnings", "old", "DeprecationWarning")
-    assert record["module"] == "test_logging"
+    assert (record["module"], record["line"]) == ("program_0", 7)
+
+
+def test_who_catches_warnings_gets_those_after_a_start_too(run_python: Callable[..., Any], tmp_path: Path) -> None:
+    """Test runners do: what is started inside a test keeps nothing from them. Seen to fail without a look at who catches."""
+    run_python(
+        """
+import warnings
+from unified_logger import init_logging
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    init_logging(log_dir="logs", console_format="off")
+    warnings.warn("caught", UserWarning)
+assert [str(warning.message) for warning in caught] == ["caught"]
+"""
+    )
+    assert (tmp_path / "logs" / "app.log").read_text() == ""
 
 
 def test_exceptions_of_theirs_are_structured(logger: UnifiedLogger, records: Records) -> None:
