@@ -176,6 +176,48 @@ logging.getLogger("lib").info("two")
     assert on_disk == ["one", "two"]
 
 
+def test_handlers_of_others_see_records_before_the_start(run_python: Run, tmp_path: Path) -> None:
+    """At the levels of `logging`; the files have them later, and those below their level where the start lowers it."""
+    done = run_python(
+        """
+import logging
+from unified_logger import get_logger, init_logging
+logging.basicConfig(format="theirs: %(levelname)s %(message)s %(order_id)s", level=logging.INFO)
+logger = get_logger("app")
+logger.debug("one", order_id=1)
+logger.info("two", order_id=2)
+logger.ai("three", order_id=3)
+init_logging(log_dir="logs", log_level="DEBUG", console_format="off")
+logger.debug("four", order_id=4)
+"""
+    )
+    assert done.stderr.splitlines() == ["theirs: INFO two 2", "theirs: INFO three 3", "theirs: DEBUG four 4"]
+    on_disk = [json.loads(line) for line in (tmp_path / "logs" / "app.log").read_text().splitlines()]
+    assert [(record["message"], record["order_id"]) for record in on_disk] == [
+        ("one", 1),
+        ("two", 2),
+        ("three", 3),
+        ("four", 4),
+    ]
+    assert "three" in (tmp_path / "logs" / "ai_responses.log").read_text()
+
+
+def test_a_record_that_a_handler_showed_before_the_start_is_not_shown_at_the_end(run_python: Run) -> None:
+    """Without a start, a warning that nobody showed goes to standard error as the process ends; none goes there twice."""
+    done = run_python(
+        """
+import logging
+from unified_logger import get_logger
+get_logger("app").warning("to nobody")
+logging.basicConfig(format="theirs: %(message)s")
+get_logger("app").warning("to a handler")
+"""
+    )
+    first, second = done.stderr.splitlines()
+    assert first == "theirs: to a handler"
+    assert "to nobody" in second
+
+
 def test_warnings_of_a_program_come_in(run_python: Run, tmp_path: Path) -> None:
     """With file and line of the code that warned; stderr has no second copy."""
     done = run_python(

@@ -339,11 +339,8 @@ fn write(
     submitted
 }
 
-/// The function for loggers that others listen to. Before the start there is none: such records are kept as all others.
+/// The function for loggers that others listen to.
 fn listened(py: Python<'_>) -> Option<Py<PyAny>> {
-    if runtime::is_early(py) {
-        return None;
-    }
     // SAFETY: looked at and counted only.
     unsafe { &*LISTENED.get(py) }.as_ref().map(|function| function.clone_ref(py))
 }

@@ -43,8 +43,9 @@ pub static FILTERED: Count = Count::new();
 pub static MALFORMED: Count = Count::new();
 
 pub enum State {
-    /// Not started: records are kept, up to a bound, with the logger they came from.
-    Early(Vec<(Buffer, Py<PyAny>)>),
+    /// Not started: records are kept, up to a bound, with the logger they came from. Those that came through `logging` have none:
+    /// it has asked for their level, and has shown them.
+    Early(Vec<(Buffer, Option<Py<PyAny>>)>),
     Running(Arc<Engine>),
     /// In a forked child: started again by its first record, or only opened if its parent had shut down.
     Forked {
@@ -211,8 +212,8 @@ fn submit_without_engine(py: Python<'_>, record: Buffer, logger: *mut ffi::PyObj
     // SAFETY: no Python code runs while the reference lives: `logger` is only counted.
     match unsafe { &mut *STATE.get(py) } {
         State::Early(early) if early.len() < early_limit(&record) => {
-            // SAFETY: the caller holds the logger.
-            early.push((record, unsafe { Bound::from_borrowed_ptr(py, logger).unbind() }));
+            // SAFETY: null, or the caller holds the logger.
+            early.push((record, unsafe { Bound::from_borrowed_ptr_or_opt(py, logger) }.map(Bound::unbind)));
             Ok(())
         }
         State::Early(_) => {
@@ -295,20 +296,23 @@ pub fn is_off(py: Python<'_>) -> bool {
 }
 
 /// Hands over what came before the start and is enabled now.
-fn deliver_early(py: Python<'_>, early: Vec<(Buffer, Py<PyAny>)>) {
+fn deliver_early(py: Python<'_>, early: Vec<(Buffer, Option<Py<PyAny>>)>) {
     for (record, logger) in early {
         let level = level_of(record.as_slice());
-        let enabled = logger.bind(py).call_method1("isEnabledFor", (level,)).and_then(|answer| answer.is_truthy());
-        if enabled.unwrap_or(true) {
+        let enabled = logger.as_ref().is_none_or(|logger| {
+            let answer = logger.bind(py).call_method1("isEnabledFor", (level,)).and_then(|answer| answer.is_truthy());
+            answer.unwrap_or(true)
+        });
+        if enabled {
             // A signal that arrives now is for the main program, not for this record.
-            let _ = submit(py, record, logger.as_ptr());
+            let _ = submit(py, record, logger.as_ref().map_or(std::ptr::null_mut(), Py::as_ptr));
         } else {
             FILTERED.add(1);
         }
     }
 }
 
-/// At exit without a start: what was a warning or worse goes to standard error.
+/// At exit without a start: what was a warning or worse, and was shown to nobody, goes to standard error.
 pub fn show_early(py: Python<'_>) {
     // SAFETY: taken at once.
     let early = match unsafe { &mut *STATE.get(py) } {
@@ -317,7 +321,7 @@ pub fn show_early(py: Python<'_>) {
     };
     let mut encoder = ConsoleEncoder::new(false);
     let mut lines = Vec::new();
-    for (record, _) in &early {
+    for (record, _) in early.iter().filter(|(_, logger)| logger.is_some()) {
         // SAFETY: captured records hold UTF-8 texts.
         if let Some(record) = unsafe { Record::read(record.as_slice()) }
             && record.header.level >= level::WARNING

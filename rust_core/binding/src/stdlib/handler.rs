@@ -67,7 +67,8 @@ fn capture(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
     dict.set_item(attribute::name(py, Own::Mark), true)?;
     let record = said(py, attributes, names, ai).build(py);
     drop(inside);
-    runtime::submit(py, record, log_record.as_ptr())
+    // Without a logger: `logging` has asked for the level, and has shown the record to whoever listens.
+    runtime::submit(py, record, std::ptr::null_mut())
 }
 
 fn said<'py>(py: Python<'py>, attributes: Attributes<'py>, names: Option<&Bound<'py, PyDict>>, ai: bool) -> Said<'py> {
