@@ -225,6 +225,9 @@ def stats() -> dict[str, Any]:
 def emit(log_record: LogRecord, ai: bool = False) -> None:
     """Captures a `logging.LogRecord` and hands it over, once. With `ai` it goes to the AI file whatever its logger."""
 
+def encode_record(log_record: LogRecord) -> str:
+    """The line of JSON, without its newline, that a `logging.LogRecord` is in the files."""
+
 def log_ai(
     logger: Logger, number: int, message: object, fields: Mapping[str, Any], exception: BaseException | None
 ) -> None:

@@ -22,7 +22,7 @@ _OWN = frozenset(vars(logging.makeLogRecord({}))) | {
     "_unified_logger_captured",
     "_unified_logger_ai",
 }
-_RESERVED = frozenset(
+RESERVED = frozenset(
     "timestamp level logger message module function line thread process trace_id span_id exception stack recovered".split()
 )
 # Set on a record: true once it was written; before that, the fields behind its attributes.
@@ -95,7 +95,7 @@ def _json(value: object) -> str:
 
 
 def _key(name: str) -> str:
-    return f"fields.{name}" if name in _RESERVED else name
+    return f"fields.{name}" if name in RESERVED else name
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:

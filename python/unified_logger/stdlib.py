@@ -45,6 +45,8 @@ _handler = RootHandler()
 # Where records of both interfaces go: the native core, or the plain handlers of `USE_UNIFIED_LOGGING=false`.
 _capture: Callable[..., None] = _core.emit
 _show_warning_before: Any = None
+# What tests look through: called with each record before it is captured.
+taps: list[Callable[[logging.LogRecord], None]] = []
 
 
 def install(capture: Callable[..., None] = _core.emit) -> None:
@@ -117,7 +119,7 @@ def log_listened(
     stock = getattr(target.handle, "__func__", None)
     if stock is not logging.Logger.handle or stock.__globals__ is not vars(logging):
         target.handle(record)
-        if getattr(record, _MARK, None) is not True and not target.filters:
+        if not is_captured(record) and not target.filters:
             _capture(record, ai)
         return
     kept: Any = target.filter(record)
@@ -125,8 +127,20 @@ def log_listened(
         return
     if isinstance(kept, logging.LogRecord):
         record = kept
+    show_to_taps(record)
     _capture(record, ai)
     target.callHandlers(record)
+
+
+def is_captured(record: logging.LogRecord) -> bool:
+    """Whether a record is in the pipeline already."""
+    return getattr(record, _MARK, None) is True
+
+
+def show_to_taps(record: logging.LogRecord) -> None:
+    """Lets those who look see a record, its fields still under the names of the call."""
+    for see in tuple(taps):
+        see(record)
 
 
 def _make_record(

@@ -4,9 +4,10 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use unified_logger_core::clock;
+use unified_logger_core::encoder::JsonEncoder;
 use unified_logger_core::level;
 use unified_logger_core::names;
-use unified_logger_core::record::{INLINE, Site};
+use unified_logger_core::record::{INLINE, Record, Site};
 
 use super::attribute::{self, Attributes, Field, Own};
 use super::place::{Found, Place};
@@ -69,6 +70,23 @@ fn capture(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
     drop(inside);
     // Without a logger: `logging` has asked for the level, and has shown the record to whoever listens.
     runtime::submit(py, record, std::ptr::null_mut())
+}
+
+/// The line of JSON, without its newline, that a `logging.LogRecord` is in the files.
+#[pyfunction]
+pub fn encode_record(log_record: &Bound<'_, PyAny>) -> PyResult<String> {
+    let py = log_record.py();
+    let dict = log_record.getattr(intern!(py, "__dict__"))?.cast_into::<PyDict>()?;
+    let attributes = Attributes::read(&dict);
+    let mark = attributes.get(Own::Mark).cloned();
+    let names = mark.as_ref().and_then(|mark| mark.cast::<PyDict>().ok());
+    let captured = said(py, attributes, names, false).build(py);
+    let mut line = Vec::new();
+    // SAFETY: captured records hold UTF-8 texts.
+    if let Some(record) = unsafe { Record::read(captured.as_slice()) } {
+        JsonEncoder::default().encode(&record, &mut line);
+    }
+    Ok(String::from_utf8_lossy(line.trim_ascii_end()).into_owned())
 }
 
 fn said<'py>(py: Python<'py>, attributes: Attributes<'py>, names: Option<&Bound<'py, PyDict>>, ai: bool) -> Said<'py> {

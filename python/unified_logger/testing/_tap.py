@@ -1,0 +1,68 @@
+"""Sees every record that a logger lets through, wherever the record goes from there.
+
+Handlers would not do: loggers that do not propagate keep their records from those of the root, `dictConfig` and
+`basicConfig(force=True)` take them away, and `basicConfig` does nothing where there is one.
+"""
+
+from __future__ import annotations
+
+import logging
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from .. import stdlib
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_lock = Lock()
+_uninstall: Callable[[], None] | None = None
+
+
+def open_for(see: Callable[[logging.LogRecord], None]) -> None:
+    """Calls `see` with each record from now on, on the thread that logs it."""
+    global _uninstall
+    with _lock:
+        stdlib.taps.append(see)
+        if _uninstall is None:
+            _uninstall = _install()
+
+
+def close_for(see: Callable[[logging.LogRecord], None]) -> None:
+    """Calls `see` no more. Harmless when it was never called."""
+    global _uninstall
+    with _lock:
+        if see in stdlib.taps:
+            stdlib.taps.remove(see)
+        if not stdlib.taps and _uninstall is not None:
+            _uninstall()
+            _uninstall = None
+
+
+def _install() -> Callable[[], None]:
+    """Looks into `Logger.callHandlers`, and tells how to put it back.
+
+    Our loggers notice that somebody is there, and make a `LogRecord` of each call.
+    """
+    original, last_resort = logging.Logger.callHandlers, logging.lastResort
+    # What is seen here needs not be shown on standard error for want of a handler.
+    nowhere = logging.NullHandler()
+    installed = True
+
+    def call_handlers(self: logging.Logger, record: logging.LogRecord) -> None:
+        if installed and not stdlib.is_captured(record):
+            stdlib.show_to_taps(record)
+        original(self, record)
+
+    def uninstall() -> None:
+        nonlocal installed
+        # Somebody may have put theirs around ours meanwhile: then it stays, and does nothing.
+        installed = False
+        if logging.Logger.callHandlers is call_handlers:
+            logging.Logger.callHandlers = original  # type: ignore[method-assign]
+        if logging.lastResort is nowhere:
+            logging.lastResort = last_resort
+
+    logging.lastResort = nowhere
+    logging.Logger.callHandlers = call_handlers  # type: ignore[method-assign]
+    return uninstall
