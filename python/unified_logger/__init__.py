@@ -6,6 +6,8 @@ One call to start, structured JSON in rotating files, a trace on every record::
 
     init_logging(log_dir="logs")
     get_logger("shop.orders").info("order received", order_id=7)
+
+There are no assertions here for pytest to rewrite, so that it need not warn where a program imports this first: PYTEST_DONT_REWRITE.
 """
 
 from .api import (

@@ -220,7 +220,9 @@ class CapturedLogs(list[CapturedRecord]):
             ValueError: The level is none.
         """
         target, number = logging.getLogger(logger), levels.parse(level)
-        before, _ = self._levels.get(target, (target.level, 0))
+        before, last = self._levels.get(target, (target.level, target.level))
+        if target.level != last:
+            before = target.level  # the application's, set since
         target.setLevel(number)
         self._levels[target] = (before, number)
 

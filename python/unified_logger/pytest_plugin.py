@@ -1,0 +1,62 @@
+"""The fixture `log_records` for pytest, which finds this module by the entry point `pytest11`."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .testing import CapturedLogs
+
+_records = pytest.StashKey["CapturedLogs"]()
+_level = pytest.StashKey[int]()
+
+
+@pytest.fixture
+def log_records(request: pytest.FixtureRequest) -> Iterator[CapturedLogs]:
+    """The records logged during this test, structured as in the log files, the oldest first.
+
+    Those of all threads and tasks of the process, from the set-up of this fixture to its end. Nothing needs to be started,
+    and nothing is written because of it.
+    """
+    from .testing import capture_logs
+
+    with capture_logs() as records:
+        request.node.stash[_records] = records
+        yield records
+
+
+@pytest.hookimpl(hookwrapper=True, trylast=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """Notes the level that fixtures have set: with `--log-level`, pytest puts its own back after the set-up."""
+    yield
+    if _records in item.stash:
+        item.stash[_level] = logging.getLogger().level
+
+
+@pytest.hookimpl(hookwrapper=True, trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Has the test run with the level that its fixtures have set."""
+    if _level in item.stash:
+        logging.getLogger().setLevel(item.stash[_level])
+    yield
+
+
+@pytest.hookimpl(hookwrapper=True, trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """Puts levels back once more: `caplog`, where it ends last, puts back those that it found during the capture."""
+    yield
+    if _records in item.stash:
+        item.stash[_records].restore_levels()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Shows the records of a failed test that asked for them."""
+    records = item.stash.get(_records, None)
+    if records and call.excinfo is not None:
+        item.add_report_section(call.when, "structured log", records.text())
