@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -14,12 +13,6 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 RunPytest = Callable[..., str]
 
 TITLE = re.compile("^-+ Captured structured log (setup|call|teardown) -+$", re.MULTILINE)
-
-
-def test_pytest_finds_it() -> None:
-    """By its entry point."""
-    (found,) = (entry for entry in entry_points(group="pytest11") if entry.name == "unified_logger")
-    assert found.value == "unified_logger.pytest_plugin"
 
 
 def test_each_test_has_its_own_records_in_order(run_pytest: RunPytest, tmp_path: Path) -> None:
@@ -237,7 +230,6 @@ import logging
 import sys
 import threading
 import warnings
-from importlib.metadata import entry_points
 import pytest
 
 def test_nothing_yet(request):

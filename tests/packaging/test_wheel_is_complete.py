@@ -37,6 +37,12 @@ def test_nothing_but_the_package_is_installed() -> None:
     assert [file.name.partition(".")[0] for file in native] == ["_core"]
 
 
+def test_pytest_finds_the_plugin() -> None:
+    """By the one entry point that the distribution has beside its command."""
+    (found,) = (entry for entry in DISTRIBUTION.entry_points if entry.group != "console_scripts")
+    assert (found.group, found.name, found.value) == ("pytest11", "unified_logger", "unified_logger.pytest_plugin")
+
+
 def test_both_licences_are_installed() -> None:
     """The licences travel with the package."""
     names = {file.name for file in installed() if "licenses" in file.parts}

@@ -22,7 +22,7 @@ from unified_logger import (
     register_value,
     shutdown_logging,
 )
-from unified_logger.testing import capture_logs, stopped_clock
+from unified_logger.testing import CapturedLogs, CapturedRecord, capture_logs, stopped_clock
 
 factory: UnifiedLoggerFactory = init_logging("INFO", "logs", 10_000, 10 * 1024 * 1024, 7)
 init_logging(log_level=logging.DEBUG, log_dir=Path("logs"), overflow="drop_low", queue_bytes=1 << 20)
@@ -82,6 +82,18 @@ register_value(Money, lambda money: money.cents)
 
 with capture_logs(logging.INFO) as records:
     first: dict[str, Any] = records[0]
+
+
+def test_orders(log_records: CapturedLogs) -> None:
+    """The fixture and `capture_logs` give the same."""
+    found: list[CapturedRecord] = log_records.find("order received", order_id=7)
+    record = log_records.one("order received", level="INFO", exception=ValueError)
+    place: tuple[str, int, str | None] = (record.module, record.line, record.trace_id)
+    with log_records.at_level(logging.INFO, logger="shop"):
+        messages: list[str] = log_records.messages
+
+
+test_orders(records)
 with stopped_clock(datetime(2026, 2, 19, tzinfo=timezone.utc)):
     pass
 
