@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -61,6 +62,8 @@ CALLS: dict[str, Callable[[UnifiedLogger], None]] = {
     ),
     "odd texts": lambda logger: logger.info("a\nb\x1b[31m \ud800 你好", text="line\r\nbreak"),
     "exception": fail,
+    "bound fields": lambda logger: logger.bind(shop="s1", level="bound").info("order received", order_id=7, line=2),
+    "bound for AI": lambda logger: logger.bind(shop="s1").ai("answered", shop="s2"),
     "stack": lambda logger: logger.info("here", stack_info=True),
     "AI": lambda logger: logger.ai("answered", model="small-1", latency_ms=234, error="late"),
     "a level of its own": lambda logger: logger.log(25, "notice", order_id=7),
@@ -71,23 +74,54 @@ CALLS: dict[str, Callable[[UnifiedLogger], None]] = {
 }
 
 
-@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
-@pytest.mark.parametrize(
-    "context", [{}, {"user": "u-001", "level": "of the context", "order_id": 1}], ids=["bare", "in context"]
+with_calls = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
+with_contexts = pytest.mark.parametrize(
+    "context", [None, {"user": "u-001", "function": "of the context", "order_id": 1}], ids=["bare", "in context"]
 )
+
+
+@pytest.fixture
+def log(logger: UnifiedLogger) -> Callable[..., None]:
+    """`log(call, context)` makes a call, in a context if there is one."""
+
+    def log(call: Callable[[UnifiedLogger], None], context: dict[str, Any] | None) -> None:
+        if context is None:
+            call(logger)
+        else:
+            with LoggingContext(trace_id="t", span_id="s", **context):
+                call(logger)
+
+    return log
+
+
+@with_calls
+@with_contexts
 def test_a_record_is_its_line_in_the_file(
-    call: Callable[[UnifiedLogger], None], context: dict[str, Any], logger: UnifiedLogger, records: Records
+    log: Any, call: Any, context: dict[str, Any] | None, records: Records
 ) -> None:
     """Keys, their order and values; seen to fail with the context's fields taken for the call's."""
     with capture_logs() as seen:
-        if context:
-            with LoggingContext(trace_id="t", **context):
-                call(logger)
-        else:
-            call(logger)
+        log(call, context)
     (written,) = records()
     assert seen == [written]
     assert list(seen[0]) == list(written)
+
+
+# Which of two fields that want one key moves aside is not the same for calls whose names are known and others.
+@pytest.mark.parametrize("call", [call for name, call in CALLS.items() if name != "names taken twice"])
+@pytest.mark.parametrize("context", [None, {"user": "u-001", "order_id": 1}], ids=["bare", "in context"])
+def test_files_have_the_same_with_a_capture(
+    log: Any, call: Any, context: dict[str, Any] | None, records: Records
+) -> None:
+    """As without one, where no `LogRecord` is made."""
+    logging.getLogger().setLevel(logging.DEBUG)
+    with stopped_clock(datetime(2026, 2, 19, tzinfo=timezone.utc)):
+        for capture in (nullcontext(), capture_logs()):
+            with capture:
+                log(call, context)
+    without, within = records()
+    assert within == without
+    assert list(within) == list(without)
 
 
 def test_its_parts_have_names(logger: UnifiedLogger) -> None:
