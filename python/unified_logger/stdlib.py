@@ -127,7 +127,8 @@ def log_listened(
         return
     if isinstance(kept, logging.LogRecord):
         record = kept
-    show_to_taps(record)
+    if taps:
+        show_to_taps(record)
     _capture(record, ai)
     target.callHandlers(record)
 

@@ -58,6 +58,7 @@ CALLS: dict[str, Callable[[UnifiedLogger], None]] = {
         raw=b"\x00\xff",
         pair=(1, 2),
         big=2**80,
+        huge=2**20_000,
         odd=object,
     ),
     "odd texts": lambda logger: logger.info("a\nb\x1b[31m \ud800 你好", text="line\r\nbreak"),
@@ -151,6 +152,15 @@ def test_an_exception_is_there_itself_and_as_it_is_written(logger: UnifiedLogger
     assert isinstance(record.error, ValueError)
     assert record.exception is not None
     assert (record.exception["type"], record.exception["cause"]["type"]) == ("ValueError", "KeyError")
+
+
+@pytest.mark.parametrize("attributes", [{}, {"exc_info": True}, {"msg": 7, "args": ("x",)}], ids=str)
+def test_records_made_by_hand_are_taken_too(attributes: dict[str, Any], logger: UnifiedLogger) -> None:
+    """Whatever they lack."""
+    with capture_logs() as seen:
+        logger.logger.handle(logging.makeLogRecord({"levelno": logging.INFO, **attributes}))
+    assert seen[0].error is None
+    assert str(seen[0])
 
 
 def test_what_changes_later_does_not_change_a_record(logger: UnifiedLogger) -> None:

@@ -149,6 +149,24 @@ def test_of_threads_and_tasks(logger: UnifiedLogger) -> None:
         assert [record["number"] for record in seen.find(name)] == list(range(20))
 
 
+def test_of_threads_that_began_before(logger: UnifiedLogger) -> None:
+    """A server that all tests share logs for the one that runs."""
+    asked, answered = threading.Event(), threading.Event()
+
+    def serve() -> None:
+        assert asked.wait(30)
+        logger.info("request")
+        answered.set()
+
+    server = threading.Thread(target=serve, name="server")
+    server.start()
+    with capture_logs() as seen:
+        asked.set()
+        assert answered.wait(30)
+    server.join()
+    assert seen.one("request").thread == "server"
+
+
 def test_nothing_from_outside_the_block(logger: UnifiedLogger) -> None:
     """Neither before nor after it."""
     logger.info("before")

@@ -222,6 +222,17 @@ def test_level():
     assert "2 passed" in told
 
 
+def test_the_configuration_may_ask_for_it_in_all_tests(run_pytest: RunPytest) -> None:
+    """By `usefixtures`: each that fails shows its records."""
+    code = """
+from unified_logger import get_logger
+def test_it():
+    get_logger("app").info("seen", order_id=7)
+    assert not "a failure"
+"""
+    assert len(TITLE.findall(run_pytest(code, ini="usefixtures = log_records\n", failed=1))) == 1
+
+
 def test_loading_it_starts_nothing(run_pytest: RunPytest) -> None:
     """No helper is imported before a test asks for the fixture; `logging` and warnings are as they were."""
     told = run_pytest(

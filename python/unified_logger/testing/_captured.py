@@ -34,7 +34,7 @@ class CapturedRecord(dict[str, Any]):
 
     def __init__(self, record: logging.LogRecord) -> None:
         super().__init__(json.loads(_core.encode_record(record)))
-        self.error = record.exc_info[1] if record.exc_info else None
+        self.error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
         self.levelno = record.levelno
 
     @property
