@@ -26,14 +26,18 @@ from .context import LoggingContext
 from .errors import ConfigurationError, UnifiedLoggerError
 from .factory import UnifiedLoggerFactory
 from .logger import UnifiedLogger
+from .stdlib import Handler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .formatters import JSONFormatter
     from .propagation import trace_headers
     from .spans import span, traced
 
 __all__ = [
     "ConfigurationError",
+    "Handler",
+    "JSONFormatter",
     "LoggingContext",
     "UnifiedLogger",
     "UnifiedLoggerError",
@@ -54,7 +58,7 @@ __all__ = [
 ]
 
 # Names that not every program uses, and their modules: imported at their first use, so that the others do not pay for them.
-_LATER = {"span": "spans", "trace_headers": "propagation", "traced": "spans"}
+_LATER = {"JSONFormatter": "formatters", "span": "spans", "trace_headers": "propagation", "traced": "spans"}
 
 
 def __getattr__(name: str) -> object:

@@ -33,6 +33,8 @@ _POSITIONAL = (
 )
 _EXIT_TIMEOUT = 10.0
 _exit_patience = _EXIT_TIMEOUT
+# How long a handler that is made waits for another thread that starts logging, seconds.
+_HANDLER_PATIENCE = 1.0
 
 _lock = RLock()
 _plain: PlainOutput | None = None
@@ -52,28 +54,50 @@ def given(args: Sequence[object], options: Mapping[str, object]) -> dict[str, ob
 
 def start(options: Mapping[str, object], file: Mapping[str, Any] | None = None, path: str | None = None) -> None:
     """Starts or reconfigures; on a bad configuration nothing has changed."""
-    global _base_name
-    from . import propagation
     from .config import resolve
 
     settings = resolve(options, file=file, file_path=path, environ=os.environ)
     with _lock:
-        # Before the start: it delivers what was logged earlier, at the levels that hold from now on.
-        before = _set_levels(settings)
-        try:
-            if settings.use_unified_logging:
-                _start_engine(settings)
-            else:
-                _start_plain(settings)
-        except BaseException:
-            for logger, level in before:
-                logger.setLevel(level)
-            raise
-        _base_name = settings.base_name
-        propagation.configure(settings.trace_headers, settings.trace_response_header)
-        for notice in settings.notices:
-            _say(notice)
-        _see_the_end(settings)
+        _apply(settings)
+
+
+def _start_for_handler(options: dict[str, Any]) -> None:
+    """Starts for a handler that is made by others, who say themselves where it goes. Without options once is enough."""
+    if not options and _base_name is not None:
+        return
+    from .config import resolve
+    from .errors import UnifiedLoggerError
+
+    settings = resolve(options, environ=os.environ)
+    # `logging.config` holds the lock of `logging` meanwhile; another thread may hold ours and wait for that one.
+    if not _lock.acquire(timeout=_HANDLER_PATIENCE):
+        raise UnifiedLoggerError("another thread is starting logging at the same time")
+    try:
+        _apply(settings, on_root=False, root_level="log_level" in options)
+    finally:
+        _lock.release()
+
+
+def _apply(settings: Settings, on_root: bool = True, root_level: bool = True) -> None:
+    global _base_name
+    from . import propagation
+
+    # Before the start: it delivers what was logged earlier, at the levels that hold from now on.
+    before = _set_levels(settings, root_level)
+    try:
+        if settings.use_unified_logging:
+            _start_engine(settings, on_root)
+        else:
+            _start_plain(settings, on_root)
+    except BaseException:
+        for logger, level in before:
+            logger.setLevel(level)
+        raise
+    _base_name = settings.base_name
+    propagation.configure(settings.trace_headers, settings.trace_response_header)
+    for notice in settings.notices:
+        _say(notice)
+    _see_the_end(settings)
 
 
 def base_name() -> str:
@@ -81,7 +105,7 @@ def base_name() -> str:
     return _base_name or os.environ.get("UNIFIED_LOGGER_BASE_NAME") or "wechat_backend"
 
 
-def _start_engine(settings: Settings) -> None:
+def _start_engine(settings: Settings, on_root: bool) -> None:
     global _plain, _exit_patience
     console = None if settings.console_format == "off" else (settings.console_level, *_console(settings))
     try:
@@ -112,11 +136,11 @@ def _start_engine(settings: Settings) -> None:
         _plain.close()
         _plain = None
     _exit_patience = _EXIT_TIMEOUT
-    stdlib.install()
+    stdlib.install(on_root=on_root)
     _core.set_stdlib_native(settings.native_stdlib)
 
 
-def _start_plain(settings: Settings) -> None:
+def _start_plain(settings: Settings, on_root: bool) -> None:
     global _plain
     from .plain import PlainOutput
 
@@ -129,7 +153,7 @@ def _start_plain(settings: Settings) -> None:
         _plain.close()
     _plain = output
     _core.set_stdlib_native(False)
-    stdlib.install(output.emit)
+    stdlib.install(output.emit, on_root)
     _core.turn_off()
 
 
@@ -160,11 +184,12 @@ def _console(settings: Settings) -> tuple[str, bool]:
     return ("text" if terminal or replaced else "json"), color
 
 
-def _set_levels(settings: Settings) -> list[tuple[logging.Logger, int]]:
+def _set_levels(settings: Settings, root_level: bool) -> list[tuple[logging.Logger, int]]:
     """Sets all levels, and tells those from before."""
     levels = dict.fromkeys(settings.suppress_loggers, logging.WARNING)
     levels.update(settings.logger_levels)
-    levels[""] = settings.log_level
+    if root_level:
+        levels[""] = settings.log_level
     loggers = [(logging.getLogger(name), level) for name, level in levels.items()]
     before = [(logger, logger.level) for logger, _ in loggers]
     for logger, level in loggers:
@@ -269,6 +294,7 @@ def _flush_when_multiprocessing_ends() -> None:
 
 _core.set_converter(values.convert)
 _core.set_listened(stdlib.log_listened)
+stdlib.connect(_start_for_handler, flush)
 atexit.register(_at_exit)
 _flush_when_multiprocessing_ends()  # the server of `forkserver` forks children that have not imported this yet
 if hasattr(os, "register_at_fork"):

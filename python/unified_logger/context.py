@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, TypeVar
 
+    _Argument = TypeVar("_Argument")
     _Function = TypeVar("_Function", bound=Callable[..., Any])
+    _Result = TypeVar("_Result")
 
 _current: ContextVar[_core.Context | None] = ContextVar("unified_logger_context", default=None)
 _innermost: ContextVar[Scope | None] = ContextVar("unified_logger_scope", default=None)
@@ -61,6 +63,26 @@ def get_trace_context() -> dict[str, Any]:
         return {}
     ids = {"trace_id": current.trace_id, "span_id": current.span_id}
     return {name: value for name, value in ids.items() if value is not None} | current.fields
+
+
+def call_within(current: dict[str, Any], function: Callable[[_Argument], _Result], argument: _Argument) -> _Result:
+    """Calls a function while these are the ids and fields of the running request.
+
+    Args:
+        current: As `get_trace_context` gives them; empty for none.
+        function: What is called.
+        argument: Its argument.
+
+    Returns:
+        What it returns.
+    """
+    fields = dict(current)
+    ids = fields.pop("trace_id", None), fields.pop("span_id", None)
+    token = _current.set(make(*ids, fields) if current else None)
+    try:
+        return function(argument)
+    finally:
+        _current.reset(token)
 
 
 def clear_trace_context() -> None:

@@ -9,7 +9,7 @@ from _thread import get_ident
 from typing import TYPE_CHECKING, Any
 
 from .logger import get_logger
-from .stdlib import _MARK, log_listened
+from .stdlib import MARK, log_listened
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -121,8 +121,14 @@ def _log(level: int, message: str, args: tuple[object, ...], error: object, fiel
     if sys.is_finalizing():
         # `logging` may be half gone already; the native core is not.
         _logger.log(level, message, *args, exc_info=exception, extra=fields)
-    elif _logger.logger.isEnabledFor(level):
+    elif _is_wanted(level):
         log_listened(_logger, level, message, args, fields, exception, False, _origin(exception), False)
+
+
+def _is_wanted(level: int) -> bool:
+    """By the level of the logger. That `logging.config` disables loggers it does not name is not meant for last words."""
+    logger = _logger.logger
+    return level > logger.manager.disable and level >= logger.getEffectiveLevel()
 
 
 def _origin(exception: BaseException | None) -> FrameType | None:
@@ -247,7 +253,7 @@ class _Once(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Marks the record as written."""
         if get_ident() in _telling:
-            setattr(record, _MARK, True)
+            setattr(record, MARK, True)
         return True
 
 

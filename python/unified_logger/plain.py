@@ -2,108 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sys
-from datetime import datetime, timezone
 from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, Any
 
-from . import _core, context
+from . import _core
+from .formatters import JSONFormatter, TextFormatter, context_of, fields_of, whole
+from .stdlib import AI, MARK
 
 if TYPE_CHECKING:
     from .config import FileSettings, Settings
 
-_OWN = frozenset(vars(logging.makeLogRecord({}))) | {
-    "message",
-    "asctime",
-    "taskName",
-    "_unified_logger_captured",
-    "_unified_logger_ai",
-}
-RESERVED = frozenset(
-    "timestamp level logger message module function line thread process trace_id span_id exception stack recovered".split()
-)
-# Set on a record: true once it was written; before that, the fields behind its attributes.
-_CAPTURED = "_unified_logger_captured"
-# Set on a record by `UnifiedLogger.ai`.
-_AI = "_unified_logger_ai"
 _AI_SEGMENTS = frozenset({"ai", "llm", "genai"})
-
-
-class JsonFormatter(logging.Formatter):
-    """One record, one line, with the keys of the native encoder."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The line, without its newline."""
-        time = datetime.fromtimestamp(record.created, timezone.utc)
-        line: dict[str, Any] = {
-            "timestamp": time.isoformat(timespec="microseconds"),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": _message(record),
-            "module": record.module,
-            "function": record.funcName,
-            "line": record.lineno,
-            "thread": record.threadName,
-            "process": record.process,
-        }
-        current = context.get_trace_context()
-        for name in ("trace_id", "span_id"):
-            if name in current:
-                line[name] = current.pop(name)
-        parts = [f"{json.dumps(key)}:{_json(value)}" for key, value in line.items()]
-        if record.exc_info and record.exc_info[1] is not None:
-            parts.append(f'"exception":{_core.exception_json(record.exc_info[1])}')
-        if record.stack_info:
-            parts.append(f'"stack":{_json(record.stack_info)}')
-        fields = fields_of(record)
-        parts += [
-            f"{_json(_key(name))}:{_core.encode_value(value)}"
-            for name, value in {**{k: v for k, v in current.items() if k not in fields}, **fields}.items()
-        ]
-        return _core.escape_json("{" + ",".join(parts) + "}")
-
-
-class TextFormatter(logging.Formatter):
-    """One record for people: one line, a traceback indented below it, with the escapes of the native encoder."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The lines, without the last newline."""
-        lines = [f"{self.formatTime(record)} {record.levelname:<8} {record.name} {_message(record)}"]
-        error = record.exc_info and record.exc_info[1]
-        for text in (_core.format_exception(error) if error else "", record.stack_info or ""):
-            lines += [f"    {part}" for part in text.rstrip("\n").split("\n") if text]
-        return "\n".join(_core.escape_text(_whole(line)) for line in lines)
-
-
-def _message(record: logging.LogRecord) -> str:
-    try:
-        return record.getMessage()
-    except Exception as error:  # A message that does not fit its arguments is still a record.
-        return f"{record.msg!s} [{error}; args: {record.args!r}]"
-
-
-def _whole(text: str) -> str:
-    """The text with lone surrogates written out: a file takes none."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _json(value: object) -> str:
-    return json.dumps(_whole(value) if isinstance(value, str) else value, ensure_ascii=False)
-
-
-def _key(name: str) -> str:
-    return f"fields.{name}" if name in RESERVED else name
-
-
-def fields_of(record: logging.LogRecord) -> dict[str, Any]:
-    """The fields of a record: what it carries beyond the attributes all records have."""
-    names = getattr(record, _CAPTURED, None)
-    names = names if isinstance(names, dict) else {}
-    found = {name: value for name, value in vars(record).items() if name not in _OWN}
-    return {names.get(name, name): value for name, value in found.items() if names.get(name, name) is not None}
 
 
 class _File(RotatingFileHandler):
@@ -122,7 +34,7 @@ class _File(RotatingFileHandler):
         self.kind = file.kind
         self.settings = settings
         self.setLevel(file.level)
-        self.setFormatter(JsonFormatter())
+        self.setFormatter(JSONFormatter())
 
     def _open(self) -> Any:
         if os.name == "posix":
@@ -136,7 +48,7 @@ class _File(RotatingFileHandler):
         except OSError as error:
             if not self._obstructed and sys.stderr is not None:
                 self._obstructed = True
-                text = _core.escape_text(_whole(f"unified_logger: cannot rotate {self.baseFilename}: {error}"))
+                text = _core.escape_text(whole(f"unified_logger: cannot rotate {self.baseFilename}: {error}"))
                 print(text, file=sys.stderr)
         else:
             self._obstructed = False
@@ -166,8 +78,8 @@ def _is_ai(record: logging.LogRecord, settings: Settings) -> bool:
         segments & (_AI_SEGMENTS | set(settings.ai_loggers))
         or any(record.name == name or record.name.startswith(f"{name}.") for name in settings.ai_loggers)
         or (settings.legacy_substring and "ai" in record.name)
-        or getattr(record, _AI, False)
-        or any(name.startswith("gen_ai.") for name in (*fields_of(record), *context.get_trace_context()))
+        or getattr(record, AI, False)
+        or any(name.startswith("gen_ai.") for name in (*fields_of(record), *context_of(record)))
     )
 
 
@@ -198,20 +110,20 @@ class PlainOutput:
         if settings.console_format != "off":
             handler = logging.StreamHandler()
             handler.setLevel(settings.console_level)
-            handler.setFormatter(TextFormatter() if console[0] == "text" else JsonFormatter())
+            handler.setFormatter(TextFormatter() if console[0] == "text" else JSONFormatter())
             self._handlers.append(handler)
 
     def emit(self, record: logging.LogRecord, ai: bool = False) -> None:
         """Gives a record to the handlers, once."""
-        if getattr(record, _CAPTURED, None) is True:
+        if getattr(record, MARK, None) is True:
             return
         if ai:
-            setattr(record, _AI, True)
+            setattr(record, AI, True)
         self._count += 1
         for handler in self._handlers:
             if record.levelno >= handler.level:
                 handler.handle(record)
-        setattr(record, _CAPTURED, True)
+        setattr(record, MARK, True)
 
     def close(self) -> None:
         """Closes the files."""

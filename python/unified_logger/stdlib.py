@@ -16,11 +16,35 @@ if TYPE_CHECKING:
     from .logger import UnifiedLogger
 
 # Set on a record: True once it was captured, before that the fields behind its attributes (None: not a field).
-_MARK = "_unified_logger_captured"
+MARK = "_unified_logger_captured"
+# On records of our own interface, for as long as they live: the same fields, and the context.
+FIELDS = "_unified_logger_fields"
+# Set on a record that is an AI record whatever its logger, for the plain handlers.
+AI = "_unified_logger_ai"
+# How long `flush` waits, seconds: `logging` calls it at the exit, and while it holds a lock that others may need.
+_FLUSH_TIMEOUT = 10.0
 
 
-class RootHandler(logging.Handler):
-    """Brings every record that reaches the root logger into the pipeline."""
+class Handler(logging.Handler):
+    """Brings the records of the loggers it is attached to into our files, each once, however many of these it meets.
+
+    `init_logging` puts one on the root logger. `logging.config` may name others: where no logging was started yet, making one
+    starts it. A formatter makes no difference; records of `get_logger` are in the files whatever handlers there are.
+
+    Args:
+        level: Least level it takes.
+        **options: Options of `init_logging`, which are applied as that function applies them, except that no handler is put on the
+            root logger, and that its level is set only where `log_level` is given.
+
+    Raises:
+        ValueError: The level is unknown.
+        ConfigurationError: An option, the environment or the log directory is not as it must be.
+    """
+
+    def __init__(self, level: int | str = logging.NOTSET, **options: Any) -> None:
+        super().__init__(level)
+        if _start is not None:
+            _start(options)
 
     def createLock(self) -> None:  # noqa: N802 - the name is the base class's
         """Needs none: capturing a record takes no lock."""
@@ -28,42 +52,137 @@ class RootHandler(logging.Handler):
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Captures the record unless a filter of this handler keeps it out."""
-        if not self.filters and "filter" not in self.__dict__:
-            _capture(record)
+        if self is not _known:
+            _know(self)
+        if not self.filters and type(self) is Handler and "filter" not in self.__dict__:
+            if type(record) is _LogRecord:
+                _capture(record)
+            else:
+                _take(record)
             return True
-        kept = self.filter(record)
-        if kept:
-            _capture(kept if isinstance(kept, logging.LogRecord) else record)
+        kept: Any = self.filter(record)
+        if isinstance(kept, logging.LogRecord) and kept is not record:
+            # Another one in its place: both are marked, or the next of our handlers would take the one that came.
+            if not is_captured(record):
+                self.emit(kept)
+                setattr(record, MARK, True)
+        elif kept:
+            self.emit(record)
         return bool(kept)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Captures the record."""
-        _capture(record)
+        _take(record)
+
+    def flush(self) -> None:
+        """Waits until what was accepted before is in the files, at most ten seconds."""
+        _flush(_FLUSH_TIMEOUT)
 
 
-_handler = RootHandler()
+_LogRecord = logging.LogRecord
 # Where records of both interfaces go: the native core, or the plain handlers of `USE_UNIFIED_LOGGING=false`.
 _capture: Callable[..., None] = _core.emit
+# Unset while this module makes its own.
+_start: Callable[[dict[str, Any]], None] | None = None
+_flush: Callable[[float], bool] = _core.flush
+# The one that `install` puts on the root logger.
+_handler = Handler()
+# The one on the root logger that the core knows: records that come to it alone need not be made.
+_known: Handler | None = None
 _show_warning_before: Any = None
+_stock_show_warning: Any = getattr(warnings, "_showwarning_orig", None)
 # What tests look through: called with each record before it is captured.
 taps: list[Callable[[logging.LogRecord], None]] = []
 
 
-def install(capture: Callable[..., None] = _core.emit) -> None:
-    """Puts the handler on the root logger and sends warnings to the logger `py.warnings`. Once, however often called.
+def _take(record: logging.LogRecord) -> None:
+    """Captures a record of `logging`, once."""
+    said = as_said(record)
+    if said is record:
+        _capture(record)
+    elif not is_captured(record):
+        _capture(said)
+        setattr(record, MARK, True)
+
+
+def as_said(record: logging.LogRecord) -> logging.LogRecord:
+    """A record for the core, which merges messages itself: a class that a record factory brought may do it in its own way.
+
+    Args:
+        record: Of `logging`.
+
+    Returns:
+        The same, or one whose message its class has merged. What it cannot merge stays as it came.
+    """
+    if type(record) is _LogRecord or type(record).getMessage is _LogRecord.getMessage:
+        return record
+    try:
+        message = record.getMessage()
+    except Exception:
+        return record
+    return changed(record, msg=message, args=None)
+
+
+def changed(record: logging.LogRecord, **attributes: object) -> logging.LogRecord:
+    """A copy of a record, of the plain class, with some attributes changed.
+
+    Args:
+        record: Left as it is.
+        **attributes: What is other than there.
+
+    Returns:
+        The copy.
+    """
+    other = _LogRecord.__new__(_LogRecord)
+    other.__dict__.update(record.__dict__, **attributes)
+    return other
+
+
+def connect(start: Callable[[dict[str, Any]], None], flush: Callable[[float], bool]) -> None:
+    """Tells handlers how to start and to flush.
+
+    Args:
+        start: Starts with these options, or, without any, unless it was started.
+        flush: Writes what was logged, within so many seconds.
+    """
+    global _start, _flush
+    _start, _flush = start, flush
+
+
+def install(capture: Callable[..., None] = _core.emit, on_root: bool = True) -> None:
+    """Sends records to where they go, and warnings to the logger `py.warnings`. Once, however often called.
 
     Args:
         capture: Takes a `LogRecord`, and whether it is an AI record whatever its logger.
+        on_root: Whether the root logger is given a handler of ours, unless it has one.
     """
     global _show_warning_before, _capture
     _capture = capture
-    root = logging.getLogger()
-    if _handler not in root.handlers:
-        root.addHandler(_handler)
-    _core.set_root_handler(_handler)
-    if _show_warning_before is None:
+    ours = _on_root()
+    if ours is None and on_root:
+        ours = _handler
+        logging.getLogger().addHandler(ours)
+    _tell_core(ours if type(ours) is Handler else _handler)
+    # `captureWarnings(False)` of `logging` may have put back what was there before.
+    if _show_warning_before is None or warnings.showwarning in (_show_warning_before, _stock_show_warning):
         _show_warning_before = warnings.showwarning
         warnings.showwarning = _show_warning
+
+
+def _on_root() -> Handler | None:
+    return next((found for found in logging.getLogger().handlers if isinstance(found, Handler)), None)
+
+
+def _know(handler: Handler) -> None:
+    """Tells the core of a handler that others made, once it is the first of ours on the root logger."""
+    if _on_root() is handler and type(handler) is Handler:
+        _tell_core(handler)
+
+
+def _tell_core(handler: Handler) -> None:
+    global _known
+    _known = handler
+    _core.set_root_handler(handler)
 
 
 def _show_warning(
@@ -75,10 +194,11 @@ def _show_warning(
     line: str | None = None,
 ) -> None:
     """A warning as a record of the line that caused it."""
-    if (file is not None or _is_caught()) and _show_warning_before is not None:
+    logger = logging.getLogger("py.warnings")
+    # Disabled by `logging.config`, which did not name it: then warnings are shown as if we were not there.
+    if (file is not None or logger.disabled or _is_caught()) and _show_warning_before is not None:
         _show_warning_before(message, category, filename, lineno, file, line)
         return
-    logger = logging.getLogger("py.warnings")
     if logger.isEnabledFor(logging.WARNING):
         record = logger.makeRecord(
             logger.name, logging.WARNING, filename, lineno, str(message), (), None, "", {"category": category.__name__}
@@ -114,7 +234,32 @@ def log_listened(
     The record is captured once: here, or by the root handler where a patched `Logger.handle` lets it through.
     """
     target = logger.logger
-    record = _make_record(target, level, message, args, error, stack, frame)
+    record = make_record(target, level, message, args, error, stack, frame)
+    hand_over(target, record, fields, ai)
+
+
+def capture(record: logging.LogRecord, fields: dict[str, Any]) -> None:
+    """Captures a record that another logger made, which shows it to its own listeners.
+
+    Args:
+        record: Without fields.
+        fields: Those of the call.
+    """
+    _give_fields(record, fields)
+    if taps:
+        show_to_taps(record)
+    _capture(record)
+
+
+def hand_over(target: logging.Logger, record: logging.LogRecord, fields: dict[str, Any], ai: bool = False) -> None:
+    """Captures a record of our own interface, once, and shows it to filters, handlers and patches of other people.
+
+    Args:
+        target: The logger it is logged to, which is enabled for it.
+        record: Without fields.
+        fields: Those of the call.
+        ai: Whether it is an AI record whatever its logger.
+    """
     _give_fields(record, fields)
     stock = getattr(target.handle, "__func__", None)
     if stock is not logging.Logger.handle or stock.__globals__ is not vars(logging):
@@ -135,7 +280,7 @@ def log_listened(
 
 def is_captured(record: logging.LogRecord) -> bool:
     """Whether a record is in the pipeline already."""
-    return getattr(record, _MARK, None) is True
+    return getattr(record, MARK, None) is True
 
 
 def show_to_taps(record: logging.LogRecord) -> None:
@@ -144,7 +289,7 @@ def show_to_taps(record: logging.LogRecord) -> None:
         see(record)
 
 
-def _make_record(
+def make_record(
     target: logging.Logger,
     level: int,
     message: object,
@@ -153,6 +298,20 @@ def _make_record(
     stack: bool,
     frame: FrameType | None,
 ) -> logging.LogRecord:
+    """A record of a place in the code.
+
+    Args:
+        target: The logger it is logged to.
+        level: Its number.
+        message: Of any type, as in `logging`.
+        args: Merged into the message.
+        error: Its exception.
+        stack: Whether it is to have the stack of `frame`.
+        frame: The place; None where there is none.
+
+    Returns:
+        The record, without fields.
+    """
     path, line, function, stack_text = "(unknown file)", 0, "(unknown function)", None
     if frame is not None:
         path, line, function = frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name
@@ -167,8 +326,9 @@ def _make_record(
 def _give_fields(record: logging.LogRecord, fields: dict[str, Any]) -> None:
     """Fields and context as attributes, for other people's handlers; those that clash with the record's own move aside."""
     attributes = record.__dict__
-    names: dict[str, str | None] = {}
-    for name, value in context.get_trace_context().items():
+    names: dict[str, str | None] = {FIELDS: None}
+    current = context.get_trace_context()
+    for name, value in current.items():
         if name not in attributes and name not in fields:
             attributes[name] = value
             names[name] = None  # The capture takes the context from its variable.
@@ -178,4 +338,5 @@ def _give_fields(record: logging.LogRecord, fields: dict[str, Any]) -> None:
             attribute = f"fields.{attribute}"
         attributes[attribute] = value
         names[attribute] = name
-    attributes[_MARK] = names
+    attributes[MARK] = names
+    attributes[FIELDS] = (names, current)

@@ -46,13 +46,13 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     import unified_logger.stdlib
 
     seen: list[str] = []
-    handle = unified_logger.stdlib.RootHandler.handle
+    handle = unified_logger.stdlib.Handler.handle
 
     def noting(self: Any, record: logging.LogRecord) -> bool:
         seen.append(str(record.msg))
         return handle(self, record)
 
-    monkeypatch.setattr(unified_logger.stdlib.RootHandler, "handle", noting)
+    monkeypatch.setattr(unified_logger.stdlib.Handler, "handle", noting)
     return seen
 
 
@@ -687,7 +687,7 @@ log.info("parent", extra={"a": 1})
 child = os.fork()
 if child == 0:
     import unified_logger.stdlib
-    unified_logger.stdlib.RootHandler.handle = None  # no record may come this way
+    unified_logger.stdlib.Handler.handle = None  # no record may come this way
     log.info("child", extra={"a": 1})
     flush_logging(30)
     os._exit(0)

@@ -1,6 +1,7 @@
 """Mistakes that a strict type checker finds: each `ignore` names the error expected, and an unused one is an error."""
 
-from unified_logger import LoggingContext, flush_logging, get_logger, init_logging, shutdown_logging
+import unified_logger
+from unified_logger import Handler, LoggingContext, flush_logging, get_logger, init_logging, shutdown_logging
 
 init_logging(queue_size="many")  # type: ignore[arg-type]
 init_logging(log_level=None)  # type: ignore[arg-type]
@@ -19,3 +20,5 @@ def total(prices: list[int]) -> int:
 
 
 total("7")  # type: ignore[arg-type]
+unified_logger.no_such_name  # type: ignore[attr-defined]
+Handler(level=None)  # type: ignore[arg-type]

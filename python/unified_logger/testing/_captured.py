@@ -9,7 +9,7 @@ from re import Pattern
 from typing import TYPE_CHECKING, Any
 
 from .. import _core, levels
-from ..plain import RESERVED
+from ..formatters import RESERVED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,0 +1,105 @@
+"""A record of `logging` as text: the JSON line that our own files have for it, or lines for people."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from . import _core, context
+from .stdlib import AI, FIELDS, MARK, as_said, changed
+
+_OWN = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
+    "message",
+    "asctime",
+    "taskName",
+    AI,
+    FIELDS,
+    MARK,
+}
+RESERVED = frozenset(
+    "timestamp level logger message module function line thread process trace_id span_id exception stack recovered".split()
+)
+
+
+class JSONFormatter(logging.Formatter):
+    """Formats a record, for any handler of `logging`, as the line that our own files have for it.
+
+    Keys and their order are those of docs/record.md: the ids and fields of the context, the exception as an object, `extra` as
+    fields. Takes the arguments of `logging.Formatter`; a format given among them makes no difference.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line.
+
+        Args:
+            record: Left as it is.
+
+        Returns:
+            JSON, without a newline.
+        """
+        carried = getattr(record, FIELDS, None)
+        if carried is None:
+            return _core.encode_record(as_said(record))
+        # One of ours says itself what its fields are, and what its context was: it may be formatted on another thread.
+        names, current = carried
+        record = changed(record, **{MARK: {**names, AI: None}})
+        if current == context.get_trace_context():
+            return _core.encode_record(record)
+        return context.call_within(current, _core.encode_record, record)
+
+
+class TextFormatter(logging.Formatter):
+    """One record for people: one line, a traceback indented below it, with the escapes of the native encoder."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The lines, without the last newline."""
+        lines = [f"{self.formatTime(record)} {record.levelname:<8} {record.name} {_message(record)}"]
+        error = record.exc_info and record.exc_info[1]
+        for text in (_core.format_exception(error) if error else "", record.stack_info or ""):
+            lines += [f"    {part}" for part in text.rstrip("\n").split("\n") if text]
+        return "\n".join(_core.escape_text(whole(line)) for line in lines)
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception as error:  # A message that does not fit its arguments is still a record.
+        return f"{record.msg!s} [{error}; args: {record.args!r}]"
+
+
+def whole(text: str) -> str:
+    """The text with lone surrogates written out: a file takes none."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def fields_of(record: logging.LogRecord) -> dict[str, Any]:
+    """The fields of a record: what it carries beyond the attributes all records have.
+
+    Args:
+        record: Of either interface.
+
+    Returns:
+        Values by name.
+    """
+    carried: tuple[dict[str, str | None], object] | None = getattr(record, FIELDS, None)
+    names = {} if carried is None else carried[0]
+    fields: dict[str, Any] = {}
+    for attribute, value in vars(record).items():
+        if attribute not in _OWN:
+            name = names.get(attribute, str(attribute))
+            if name is not None:
+                fields[name] = value
+    return fields
+
+
+def context_of(record: logging.LogRecord) -> dict[str, Any]:
+    """The context of a record: what it carries along, if it is one of ours, and otherwise what is current.
+
+    Args:
+        record: Of either interface.
+
+    Returns:
+        Ids and fields.
+    """
+    carried: tuple[object, dict[str, Any]] | None = getattr(record, FIELDS, None)
+    return context.get_trace_context() if carried is None else dict(carried[1])
