@@ -1,0 +1,200 @@
+"""loguru logs into our files: what it knows of a message is what the record says."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from unified_logger import LoggingContext, get_logger
+
+loguru = pytest.importorskip("loguru")
+from unified_logger.integrations.loguru import sink  # noqa: E402
+
+Records = Callable[..., list[dict[str, Any]]]
+Run = Callable[..., subprocess.CompletedProcess[str]]
+logger = loguru.logger
+
+
+@pytest.fixture(autouse=True)
+def added(start: Callable[..., Any]) -> Iterator[Callable[..., int]]:
+    """`added(**options)`: the sink added once more; it is there as the documentation has it."""
+    start(log_level="DEBUG", console_format="off")
+    logger.remove()
+
+    def add(**options: Any) -> int:
+        number: int = logger.add(sink, **{"format": lambda record: "", "level": 0, "catch": False, **options})
+        return number
+
+    add()
+    yield add
+    logger.remove()
+
+
+def test_a_message_is_a_record(records: Records) -> None:
+    """Keys and order as of `get_logger`; bound values and those of the call are fields."""
+    logger.bind(user="u").info("order {} received", 7, order_id=7)
+    (record,) = records()
+    assert list(record)[:9] == "timestamp level logger message module function line thread process".split()
+    assert (record["level"], record["logger"], record["message"]) == ("INFO", __name__, "order 7 received")
+    assert (record["module"], record["function"]) == ("test_loguru", "test_a_message_is_a_record")
+    assert list(record)[9:] == ["user", "order_id"]
+
+
+def test_each_level_has_its_name_and_number(start: Callable[..., Any], records: Records) -> None:
+    """Those of loguru beside the standard ones, and those a program adds."""
+    start(log_level=1, file_level=1, console_format="off")
+    logger.level("NOTICE", no=33)
+    names = ("TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "NOTICE", "ERROR", "CRITICAL")
+    for name in names:
+        logger.log(name, "m")
+    logger.log(35, "m")
+    assert [record["level"] for record in records()] == [*names, "Level 35"]
+    assert [record["level"] for record in records("errors.log")] == ["ERROR", "CRITICAL"]
+
+
+def test_time_and_place_are_those_of_the_call(records: Records) -> None:
+    """Also where `opt(depth=…)` names a caller, or another thread logs."""
+    seen: list[Any] = []
+    logger.add(lambda message: seen.append(message.record), format="{message}")
+
+    def helper() -> None:
+        logger.opt(depth=1).info("m")
+
+    helper()
+    thread = threading.Thread(target=lambda: logger.info("m"), name="worker-1")
+    thread.start()
+    thread.join()
+    for record, told in zip(records(), seen, strict=True):
+        assert record["timestamp"] == told["time"].astimezone(_utc()).isoformat(timespec="microseconds")
+        assert (record["line"], record["function"]) == (told["line"], told["function"])
+        assert (record["thread"], record["process"]) == (told["thread"].name, told["process"].id)
+    assert records()[0]["function"] == "test_time_and_place_are_those_of_the_call"
+    assert records()[1]["thread"] == "worker-1"
+
+
+def _utc() -> Any:
+    from datetime import timezone
+
+    return timezone.utc
+
+
+def test_exceptions_are_structured(records: Records) -> None:
+    """By `exception`, `opt(exception=…)` and `catch`; the message is the message alone."""
+
+    @logger.catch
+    def fails() -> None:
+        raise KeyError("k")
+
+    try:
+        raise ValueError("v")
+    except ValueError as error:
+        logger.exception("1")
+        given = error
+    logger.opt(exception=given).warning("2")
+    logger.opt(exception=True).info("3")
+    fails()
+    first, second, third, caught = records()
+    assert (first["message"], second["message"]) == ("1", "2")
+    assert first["exception"]["type"] == second["exception"]["type"] == "ValueError"
+    assert first["exception"]["frames"][-1]["function"] == "test_exceptions_are_structured"
+    assert "exception" not in third
+    assert (caught["exception"]["type"], caught["exception"]["frames"][-1]["function"]) == ("KeyError", "fails")
+
+
+def test_the_requests_context_is_there(records: Records) -> None:
+    """Ids and fields of `LoggingContext`, and what loguru has put into its own context."""
+    with LoggingContext(trace_id="t", span_id="s", zone="z"), logger.contextualize(tenant=3):
+        logger.info("m", order_id=7)
+    assert list(records()[0])[9:] == ["trace_id", "span_id", "zone", "tenant", "order_id"]
+
+
+def test_fields_of_any_name_are_kept(records: Records) -> None:
+    """Those of a `LogRecord` and of the record alike."""
+    logger.bind(**{"level": "odd", "message": "x", "msg": "y", "name": "n", "with space": 1}).info("m")
+    (record,) = records()
+    assert (record["level"], record["message"]) == ("INFO", "m")
+    assert (record["fields.level"], record["fields.message"]) == ("odd", "x")
+    assert (record["msg"], record["name"], record["with space"]) == ("y", "n", 1)
+
+
+def test_braces_and_percent_signs_are_left_alone(records: Records) -> None:
+    """The message is formatted once, by loguru."""
+    logger.info("{} %s 100%", "{x}")
+    assert records()[0]["message"] == "{x} %s 100%"
+
+
+def test_levels_of_logging_decide_too(added: Callable[..., int], records: Records) -> None:
+    """That of the logger with the module's name, beside the sink's own."""
+    logging.getLogger(__name__).setLevel(logging.ERROR)
+    logger.info("1")
+    logger.error("2")
+    logging.getLogger(__name__).setLevel(logging.NOTSET)
+    logger.remove()
+    added(level="WARNING")
+    logger.info("3")
+    logger.warning("4")
+    assert [record["message"] for record in records()] == ["2", "4"]
+
+
+def test_messages_of_a_queue_of_loguru_come_in(added: Callable[..., int], records: Records) -> None:
+    """With `enqueue=True`, from loguru's thread: time, thread and exception are the call's."""
+    logger.remove()
+    added(enqueue=True)
+    try:
+        raise ValueError("v")
+    except ValueError:
+        logger.exception("m", order_id=7)
+    logger.complete()
+    (record,) = records()
+    assert (record["thread"], record["order_id"]) == (threading.current_thread().name, 7)
+    assert (record["exception"]["type"], record["exception"]["message"]) == ("ValueError", "v")
+
+
+def test_with_its_handler_for_logging_nothing_goes_round_in_circles(records: Records) -> None:
+    """With the one that loguru documents, which brings records of `logging` to it: each is in the files, whoever made it."""
+
+    class InterceptHandler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            logger.opt(depth=6, exception=record.exc_info).log(record.levelname, record.getMessage())
+
+    logging.getLogger().handlers[:] = [InterceptHandler()]
+    logger.info("loguru's")
+    logging.getLogger("theirs").info("logging's")
+    assert [record["message"] for record in records()] == ["loguru's", "logging's"]
+    get_logger("ours").info("ours")
+    assert [record["message"] for record in records()].count("ours") == 2  # ours, and what loguru was shown of it
+
+
+def test_plain_handlers_take_them_too(run_python: Run, tmp_path: Any) -> None:
+    """`USE_UNIFIED_LOGGING=false`."""
+    run_python(
+        """
+from loguru import logger
+from unified_logger import init_logging
+from unified_logger.integrations.loguru import sink
+init_logging(log_dir="logs", console_format="off")
+logger.remove()
+logger.add(sink, format=lambda record: "")
+logger.info("m", order_id=7)
+""",
+        USE_UNIFIED_LOGGING="false",
+    )
+    assert '"message":"m"' in (tmp_path / "logs" / "app.log").read_text()
+
+
+def test_without_loguru_the_import_says_what_to_install(run_python: Run) -> None:
+    """The extra is named."""
+    code = """
+import sys
+sys.modules["loguru"] = None
+try:
+    import unified_logger.integrations.loguru
+except ImportError as error:
+    print(error)
+"""
+    assert "install unified_logger[loguru]" in run_python(code).stdout
