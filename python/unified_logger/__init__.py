@@ -60,16 +60,17 @@ __all__ = [
 # Names that not every program uses, and their modules: imported at their first use, so that the others do not pay for them.
 _LATER = {"JSONFormatter": "formatters", "span": "spans", "trace_headers": "propagation", "traced": "spans"}
 
+# Not for type checkers, which would take any name for one of these.
+if not TYPE_CHECKING:
 
-def __getattr__(name: str) -> object:
-    module = _LATER.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+    def __getattr__(name: str) -> object:
+        module = _LATER.get(name)
+        if module is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
 
-    found = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)
-    return found
+        found = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)
+        return found
 
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -9,7 +9,7 @@ import sys
 from threading import TIMEOUT_MAX, RLock
 from time import monotonic
 
-from . import _core, stdlib, values
+from . import _core, python_warnings, stdlib, values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ def _apply(settings: Settings, on_root: bool = True, root_level: bool = True) ->
             logger.setLevel(level)
         raise
     _base_name = settings.base_name
+    python_warnings.install()
     propagation.configure(settings.trace_headers, settings.trace_response_header)
     for notice in settings.notices:
         _say(notice)

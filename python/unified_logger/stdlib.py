@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import warnings
 
 from . import _core, context
 
@@ -11,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
-    from typing import Any, TextIO
+    from typing import Any
 
     from .logger import UnifiedLogger
 
@@ -89,8 +88,6 @@ _flush: Callable[[float], bool] = _core.flush
 _handler = Handler()
 # The one on the root logger that the core knows: records that come to it alone need not be made.
 _known: Handler | None = None
-_show_warning_before: Any = None
-_stock_show_warning: Any = getattr(warnings, "_showwarning_orig", None)
 # What tests look through: called with each record before it is captured.
 taps: list[Callable[[logging.LogRecord], None]] = []
 
@@ -150,23 +147,19 @@ def connect(start: Callable[[dict[str, Any]], None], flush: Callable[[float], bo
 
 
 def install(capture: Callable[..., None] = _core.emit, on_root: bool = True) -> None:
-    """Sends records to where they go, and warnings to the logger `py.warnings`. Once, however often called.
+    """Sends records to where they go. Once, however often called.
 
     Args:
         capture: Takes a `LogRecord`, and whether it is an AI record whatever its logger.
         on_root: Whether the root logger is given a handler of ours, unless it has one.
     """
-    global _show_warning_before, _capture
+    global _capture
     _capture = capture
     ours = _on_root()
     if ours is None and on_root:
         ours = _handler
         logging.getLogger().addHandler(ours)
     _tell_core(ours if type(ours) is Handler else _handler)
-    # `captureWarnings(False)` of `logging` may have put back what was there before.
-    if _show_warning_before is None or warnings.showwarning in (_show_warning_before, _stock_show_warning):
-        _show_warning_before = warnings.showwarning
-        warnings.showwarning = _show_warning
 
 
 def _on_root() -> Handler | None:
@@ -183,39 +176,6 @@ def _tell_core(handler: Handler) -> None:
     global _known
     _known = handler
     _core.set_root_handler(handler)
-
-
-def _show_warning(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: TextIO | None = None,
-    line: str | None = None,
-) -> None:
-    """A warning as a record of the line that caused it."""
-    logger = logging.getLogger("py.warnings")
-    # Disabled by `logging.config`, which did not name it: then warnings are shown as if we were not there.
-    if (file is not None or logger.disabled or _is_caught()) and _show_warning_before is not None:
-        _show_warning_before(message, category, filename, lineno, file, line)
-        return
-    if logger.isEnabledFor(logging.WARNING):
-        record = logger.makeRecord(
-            logger.name, logging.WARNING, filename, lineno, str(message), (), None, "", {"category": category.__name__}
-        )
-        logger.handle(record)
-
-
-def _is_caught() -> bool:
-    """Whether a `catch_warnings(record=True)` wants the warning, as pytest has around each test.
-
-    From 3.14 on it may be bound to the context, and replaces nothing. Otherwise it puts the method of a list where there was a
-    function, and a `showwarning` that is set later, inside of it, is asked first.
-    """
-    current = getattr(warnings, "_get_context", None)
-    if current is not None and getattr(current(), "log", None) is not None:
-        return True
-    return not hasattr(getattr(warnings, "_showwarnmsg_impl", _is_caught), "__code__")
 
 
 def log_listened(

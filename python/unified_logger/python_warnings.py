@@ -1,0 +1,55 @@
+"""Warnings of Python as records of the logger `py.warnings`."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TextIO
+
+_before: Any = None
+_stock: Any = getattr(warnings, "_showwarning_orig", None)
+
+
+def install() -> None:
+    """Has warnings logged. Once, however often called."""
+    global _before
+    # `captureWarnings(False)` of `logging` may have put back what was there before.
+    if _before is None or warnings.showwarning in (_before, _stock):
+        _before = warnings.showwarning
+        warnings.showwarning = _show_warning
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """A warning as a record of the line that caused it."""
+    logger = logging.getLogger("py.warnings")
+    # Disabled by `logging.config`, which did not name it: then warnings are shown as if we were not there.
+    if (file is not None or logger.disabled or _is_caught()) and _before is not None:
+        _before(message, category, filename, lineno, file, line)
+        return
+    if logger.isEnabledFor(logging.WARNING):
+        record = logger.makeRecord(
+            logger.name, logging.WARNING, filename, lineno, str(message), (), None, "", {"category": category.__name__}
+        )
+        logger.handle(record)
+
+
+def _is_caught() -> bool:
+    """Whether a `catch_warnings(record=True)` wants the warning, as pytest has around each test.
+
+    From 3.14 on it may be bound to the context, and replaces nothing. Otherwise it puts the method of a list where there was a
+    function, and a `showwarning` that is set later, inside of it, is asked first.
+    """
+    current = getattr(warnings, "_get_context", None)
+    if current is not None and getattr(current(), "log", None) is not None:
+        return True
+    return not hasattr(getattr(warnings, "_showwarnmsg_impl", _is_caught), "__code__")
