@@ -266,9 +266,6 @@ def open_log(path: str, mode: int) -> int:
 def escape_text(text: str) -> str:
     """A text as it is shown to people: on one line, and harmless for a terminal."""
 
-def escape_json(line: str) -> str:
-    """A line of JSON without characters that act where it is shown; it reads back as what it was."""
-
 def internals() -> dict[str, bool]:
     """What is read of the interpreter though it is not promised, and whether it is as known; what is not is asked for."""
 

@@ -13,7 +13,9 @@ from markdown_it import MarkdownIt
 
 PROJECT = Path(__file__).resolve().parents[2]
 GUIDE = PROJECT / "docs" / "guide.zh-CN.md"  # its blocks need an application around them: tests/guide
-PAGES = [PROJECT / "README.md", PROJECT / "README.zh-CN.md", *sorted((PROJECT / "docs").glob("*.md"))]
+# The pages of examples show programs of several processes, which tests of their own run.
+DOCS = sorted(page for page in (PROJECT / "docs").rglob("*.md") if page.parent.name != "examples")
+PAGES = [PROJECT / "README.md", PROJECT / "README.zh-CN.md", *DOCS]
 # Pages whose JSON blocks are records written by their Python blocks, and keys that differ from run to run.
 PAGES_WITH_RECORDS = [PROJECT / name for name in ("README.md", "README.zh-CN.md", "docs/record.md", "docs/values.md")]
 VOLATILE = {"timestamp", "module", "line", "process", "span_id"}

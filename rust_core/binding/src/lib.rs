@@ -39,7 +39,7 @@ mod _core {
         shutdown, start, stats, turn_off,
     };
     #[pymodule_export]
-    use crate::escape::{escape_json, escape_text};
+    use crate::escape::escape_text;
     #[pymodule_export]
     use crate::exception::{exception_json, format_exception};
     #[pymodule_export]
