@@ -170,6 +170,21 @@ def attach_bound_methods(class_: type[Logger], /) -> None:
 def set_context_variable(variable: ContextVar[Context | None]) -> None:
     """Tells which context variable holds the current context."""
 
+@final
+class Redaction:
+    """Rules of redaction, compiled."""
+
+    def __new__(cls, spec: str) -> Redaction:
+        """Compiles rules. What is not as it must be raises `ValueError` with key, value and what is allowed."""
+    def text(self, text: str) -> str:
+        """The text without secrets."""
+
+def redaction_patterns() -> list[str]:
+    """The names of the patterns that come with the library."""
+
+def redaction_keys() -> list[str]:
+    """The names whose values are secrets, without what stands between their words."""
+
 def start(
     *,
     directory: str,
@@ -179,6 +194,7 @@ def start(
     console: tuple[int, str, bool] | None,
     ai_loggers: list[str],
     legacy_substring: bool,
+    redaction: Redaction | None,
     queue_size: int,
     queue_bytes: int,
     overflow: str,
@@ -213,7 +229,10 @@ def flush(timeout: float | None = None) -> bool:
 def shutdown(timeout: float) -> bool:
     """Writes what is queued and ends the writer, within `timeout` seconds. True when nothing was left unwritten."""
 
-def show_early() -> None:
+def has_early() -> bool:
+    """Whether anything was logged that waits for a start."""
+
+def show_early(redaction: Redaction | None = None) -> None:
     """Shows on standard error what was logged at WARNING and above and never found a start."""
 
 def say(function: str, message: str) -> None:
@@ -225,8 +244,8 @@ def stats() -> dict[str, Any]:
 def emit(log_record: LogRecord, ai: bool = False) -> None:
     """Captures a `logging.LogRecord` and hands it over, once. With `ai` it goes to the AI file whatever its logger."""
 
-def encode_record(log_record: LogRecord) -> str:
-    """The line of JSON, without its newline, that a `logging.LogRecord` is in the files."""
+def encode_record(log_record: LogRecord, redaction: Redaction | None = None) -> str:
+    """The line of JSON, without its newline, that a `logging.LogRecord` is in the files, without secrets."""
 
 def log_ai(
     logger: Logger, number: int, message: object, fields: Mapping[str, Any], exception: BaseException | None

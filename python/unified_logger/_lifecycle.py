@@ -39,6 +39,7 @@ _HANDLER_PATIENCE = 1.0
 _lock = RLock()
 _plain: PlainOutput | None = None
 _base_name: str | None = None
+_redacts_early = False
 
 
 def given(args: Sequence[object], options: Mapping[str, object]) -> dict[str, object]:
@@ -54,8 +55,11 @@ def given(args: Sequence[object], options: Mapping[str, object]) -> dict[str, ob
 
 def start(options: Mapping[str, object], file: Mapping[str, Any] | None = None, path: str | None = None) -> None:
     """Starts or reconfigures; on a bad configuration nothing has changed."""
+    global _redacts_early
     from .config import resolve
 
+    # Should the start fail, what was logged until then is shown at the end.
+    _redacts_early = _redacts_early or bool(options.get("redaction") or (file or {}).get("redaction"))
     settings = resolve(options, file=file, file_path=path, environ=os.environ)
     with _lock:
         _apply(settings)
@@ -122,6 +126,7 @@ def _start_engine(settings: Settings, on_root: bool) -> None:
             console=console,
             ai_loggers=list(settings.ai_loggers),
             legacy_substring=settings.legacy_substring,
+            redaction=settings.redaction,
             queue_size=settings.queue_size,
             queue_bytes=settings.queue_bytes,
             overflow=settings.overflow,
@@ -210,7 +215,7 @@ def _see_the_end(settings: Settings) -> None:
     from . import faults, hooks
 
     if settings.log_uncaught:
-        hooks.install(flush)
+        hooks.install(flush, settings.redaction)
     else:
         hooks.remove()
     if not settings.fault_handler:
@@ -255,9 +260,23 @@ def stats() -> dict[str, Any]:
     return found
 
 
+def _early_redaction() -> _core.Redaction | None:
+    """The rules for what is shown at the end because no start came: those of the environment."""
+    if not _core.has_early() or not (_redacts_early or os.environ.get("UNIFIED_LOGGER_REDACTION", "").strip()):
+        return None
+    from .config import redaction, resolve
+
+    try:
+        rules = resolve({}, environ=os.environ).redaction
+    except Exception:  # Then it is not known what is a secret: all that looks like one.
+        rules = redaction.settle([("", True)], None)
+    return rules if rules is not None or not _redacts_early else redaction.settle([("", True)], None)
+
+
 def _at_exit() -> None:
+    rules = _early_redaction()
     _core.begin_end()
-    _core.show_early()
+    _core.show_early(rules)
     _core.shutdown(_exit_patience)
 
 

@@ -26,7 +26,14 @@ class JSONFormatter(logging.Formatter):
 
     Keys and their order are those of docs/record.md: the ids and fields of the context, the exception as an object, `extra` as
     fields. Takes the arguments of `logging.Formatter`; a format given among them makes no difference.
+
+    Args:
+        redaction: What must not be in a line.
     """
+
+    def __init__(self, *args: Any, redaction: _core.Redaction | None = None, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._redaction = redaction
 
     def format(self, record: logging.LogRecord) -> str:
         """The line.
@@ -39,25 +46,38 @@ class JSONFormatter(logging.Formatter):
         """
         carried = getattr(record, FIELDS, None)
         if carried is None:
-            return _core.encode_record(as_said(record))
+            return _core.encode_record(as_said(record), self._redaction)
         # One of ours says itself what its fields are, and what its context was: it may be formatted on another thread.
         names, current = carried
         record = changed(record, **{MARK: {**names, AI: None}})
         if current == context.get_trace_context():
-            return _core.encode_record(record)
-        return context.call_within(current, _core.encode_record, record)
+            return _core.encode_record(record, self._redaction)
+        return context.call_within(current, lambda record: _core.encode_record(record, self._redaction), record)
 
 
 class TextFormatter(logging.Formatter):
-    """One record for people: one line, a traceback indented below it, with the escapes of the native encoder."""
+    """One record for people: one line, a traceback indented below it, with the escapes of the native encoder.
+
+    Args:
+        redaction: What must not be in it.
+    """
+
+    def __init__(self, redaction: _core.Redaction | None = None) -> None:
+        super().__init__()
+        self._redaction = redaction
 
     def format(self, record: logging.LogRecord) -> str:
         """The lines, without the last newline."""
-        lines = [f"{self.formatTime(record)} {record.levelname:<8} {record.name} {_message(record)}"]
+        name, message = self._redacted(record.name), self._redacted(_message(record))
+        lines = [f"{self.formatTime(record)} {record.levelname:<8} {name} {message}"]
         error = record.exc_info and record.exc_info[1]
-        for text in (_core.format_exception(error) if error else "", record.stack_info or ""):
+        for given in (_core.format_exception(error) if error else "", record.stack_info or ""):
+            text = self._redacted(given)
             lines += [f"    {part}" for part in text.rstrip("\n").split("\n") if text]
         return "\n".join(_core.escape_text(whole(line)) for line in lines)
+
+    def _redacted(self, text: str) -> str:
+        return text if self._redaction is None else self._redaction.text(whole(text))
 
 
 def _message(record: logging.LogRecord) -> str:

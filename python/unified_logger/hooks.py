@@ -8,6 +8,7 @@ import threading
 from _thread import get_ident
 from typing import TYPE_CHECKING, Any
 
+from . import _core
 from .logger import get_logger
 from .stdlib import MARK, log_listened
 
@@ -26,15 +27,17 @@ _logger = get_logger(LOGGER)
 _flush: Callable[[float], bool] | None = None
 
 
-def install(flush: Callable[[float], bool]) -> None:
+def install(flush: Callable[[float], bool], redaction: _core.Redaction | None) -> None:
     """Puts our hooks before those that are there now. Harmless when repeated.
 
     Args:
         flush: Writes what was logged, within so many seconds.
+        redaction: What must not be on standard error either, where the interpreter's own hooks write.
     """
     global _flush
     _flush = flush
     for chain in _CHAINS:
+        chain.redaction = redaction
         chain.install()
 
 
@@ -52,14 +55,24 @@ class _Chain:
         name: Its name there.
         exception: Tells the exception from the hook's arguments.
         log: Logs it.
+        told: What the interpreter's own hook writes.
     """
 
-    def __init__(self, owner: Any, name: str, exception: Callable[..., object], log: Callable[..., None]) -> None:
+    def __init__(
+        self,
+        owner: Any,
+        name: str,
+        exception: Callable[..., object],
+        log: Callable[..., None],
+        told: Callable[..., str],
+    ) -> None:
         self.owner = owner
         self.name = name
         self.default = getattr(owner, f"__{name}__")
         self.exception = exception
         self.log = log
+        self.told = told
+        self.redaction: _core.Redaction | None = None
         self.enabled = False
         # By thread: which of our hooks are at work on which exceptions. Late in finalisation globals are gone: hence here.
         self.running: dict[int, list[tuple[_Hook, int]]] = {}
@@ -76,6 +89,19 @@ class _Chain:
         current = getattr(self.owner, self.name)
         if isinstance(current, _Hook):
             setattr(self.owner, self.name, current.previous)
+
+    def tell(self, hook: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        """Calls another hook. Does itself what the interpreter's own does, where that would tell secrets."""
+        if self.redaction is None or hook is not self.default:
+            hook(*args)
+            return
+        try:
+            text = self.redaction.text(self.told(*args))
+        except Exception as error:
+            text = f"an exception that cannot be shown ({type(error).__name__})\n"
+        if sys.stderr is not None:
+            sys.stderr.write(text)
+            sys.stderr.flush()
 
 
 class _Hook:
@@ -97,7 +123,7 @@ class _Hook:
         running = chain.running.setdefault(thread, [])
         if me in running:
             # Somebody further down calls whoever is first now: that is us, and would never end.
-            chain.default(*args)
+            chain.tell(chain.default, args)
             return
         logged = any(exception == me[1] for _, exception in running) or len(running) >= _NESTED
         running.append(me)
@@ -108,7 +134,7 @@ class _Hook:
             pass  # Nobody is left to be told; the hook before tells of the exception itself.
         finally:
             try:
-                self.previous(*args)
+                chain.tell(self.previous, args)
             finally:
                 running.remove(me)
                 if not running:
@@ -173,10 +199,29 @@ def _log_unraisable(args: Any) -> None:
     _log(logging.ERROR, "%s", (args.err_msg or "exception ignored",), args.exc_value, fields)
 
 
+def _traceback(kind: type[BaseException], error: BaseException | None, traceback: TracebackType | None) -> str:
+    from traceback import format_exception
+
+    return "".join(format_exception(kind, error, traceback))
+
+
+def _told_of_thread(args: threading.ExceptHookArgs) -> str:
+    if args.exc_type is SystemExit:
+        return ""
+    name = get_ident() if args.thread is None else args.thread.name
+    return f"Exception in thread {name}:\n{_traceback(args.exc_type, args.exc_value, args.exc_traceback)}"
+
+
+def _told_of_unraisable(args: Any) -> str:
+    where = "" if args.object is None else f": {_shown(args.object)}"
+    traceback = _traceback(args.exc_type, args.exc_value, args.exc_traceback)
+    return f"{args.err_msg or 'Exception ignored in'}{where}\n{traceback}"
+
+
 _CHAINS = (
-    _Chain(sys, "excepthook", lambda kind, error, _: error, _log_uncaught),
-    _Chain(threading, "excepthook", lambda args: args.exc_value, _log_uncaught_in_thread),
-    _Chain(sys, "unraisablehook", lambda args: args.exc_value, _log_unraisable),
+    _Chain(sys, "excepthook", lambda kind, error, _: error, _log_uncaught, _traceback),
+    _Chain(threading, "excepthook", lambda args: args.exc_value, _log_uncaught_in_thread, _told_of_thread),
+    _Chain(sys, "unraisablehook", lambda args: args.exc_value, _log_unraisable, _told_of_unraisable),
 )
 
 

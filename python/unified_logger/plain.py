@@ -13,6 +13,8 @@ from .formatters import JSONFormatter, TextFormatter, context_of, fields_of, who
 from .stdlib import AI, MARK
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .config import FileSettings, Settings
 
 _AI_SEGMENTS = frozenset({"ai", "llm", "genai"})
@@ -34,7 +36,7 @@ class _File(RotatingFileHandler):
         self.kind = file.kind
         self.settings = settings
         self.setLevel(file.level)
-        self.setFormatter(JSONFormatter())
+        self.setFormatter(JSONFormatter(redaction=settings.redaction))
 
     def _open(self) -> Any:
         if os.name == "posix":
@@ -55,6 +57,10 @@ class _File(RotatingFileHandler):
         if self.stream is None:
             self.stream = self._open()
 
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is the base class's
+        """Tells standard error, which is not to see the record either where there is redaction."""
+        _handle_error(super().handleError, self.settings.redaction, record)
+
     def filter(self, record: logging.LogRecord) -> Any:
         """Keeps records of other kinds out."""
         if self.kind == "ai" and not _is_ai(record, self.settings):
@@ -70,6 +76,35 @@ class _File(RotatingFileHandler):
     def lines(self) -> int:
         """Lines written."""
         return self._lines
+
+
+class _Console(logging.StreamHandler):  # type: ignore[type-arg] # not generic at run time
+    """The console.
+
+    Args:
+        redaction: What must not be on it.
+    """
+
+    def __init__(self, redaction: _core.Redaction | None) -> None:
+        super().__init__()
+        self._redaction = redaction
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is the base class's
+        """Tells standard error, which is not to see the record either where there is redaction."""
+        _handle_error(super().handleError, self._redaction, record)
+
+
+def _handle_error(
+    stock: Callable[[logging.LogRecord], None], redaction: _core.Redaction | None, record: logging.LogRecord
+) -> None:
+    if redaction is None:
+        stock(record)
+        return
+    # What is at hand is the record as it was given.
+    error = sys.exc_info()[1]
+    if logging.raiseExceptions and sys.stderr is not None:
+        text = redaction.text(whole(f"unified_logger: a record is not written: {error!r}"))
+        print(_core.escape_text(text), file=sys.stderr)
 
 
 def _is_ai(record: logging.LogRecord, settings: Settings) -> bool:
@@ -108,9 +143,10 @@ class PlainOutput:
             raise
         self._handlers: list[logging.Handler] = list(self._files)
         if settings.console_format != "off":
-            handler = logging.StreamHandler()
+            handler = _Console(settings.redaction)
             handler.setLevel(settings.console_level)
-            handler.setFormatter(TextFormatter() if console[0] == "text" else JSONFormatter())
+            formatter = TextFormatter if console[0] == "text" else JSONFormatter
+            handler.setFormatter(formatter(redaction=settings.redaction))
             self._handlers.append(handler)
 
     def emit(self, record: logging.LogRecord, ai: bool = False) -> None:

@@ -16,6 +16,7 @@ use unified_logger_core::level;
 use unified_logger_core::names;
 use unified_logger_core::queue::Offered;
 use unified_logger_core::record::{Builder, Record, Site};
+use unified_logger_core::redaction::{Redactor, Rules, Scanner, Spec, pattern_names};
 use unified_logger_core::router::Router;
 use unified_logger_core::slab::Buffer;
 use unified_logger_core::stats::FileKind;
@@ -31,6 +32,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("trusted_record", trusted_record),
     ("exception", exception),
     ("escape", escape),
+    ("redaction", redaction),
     ("box", black_box),
 ];
 
@@ -139,6 +141,41 @@ fn escape(bytes: &[u8]) {
     assert_eq!(serde_json::from_str::<String>(&line).expect("escaping keeps JSON"), text);
 }
 
+/// All patterns, and an expression of an application.
+static RULES: LazyLock<Arc<Rules>> = LazyLock::new(|| {
+    let patterns = pattern_names().map(str::to_owned).collect();
+    Rules::new(Spec { patterns, custom: vec![("digits".into(), r"\d{6,}".into())], ..Spec::default() })
+        .expect("rules are whole")
+});
+
+/// Whatever stands around a secret, it is found; what was JSON stays JSON, and a record stays a record.
+fn redaction(bytes: &[u8]) {
+    let secret = format!("{}_{}", "ghp", "a1B2".repeat(9));
+    let mut scanner = Scanner::new(Arc::clone(&RULES));
+    let text = String::from_utf8_lossy(bytes);
+    for planted in
+        [format!("{text} {secret} {text}"), format!("password=\"{text}\"{secret}"), format!("{text}\n{secret}")]
+    {
+        let redacted = scanner.text(&planted).expect("there is a secret");
+        assert!(!redacted.contains(&secret), "{redacted}");
+        let json = serde_json::to_string(&[(&planted, &text)]).expect("texts have JSON");
+        let redacted = scanner.json(&json, true).expect("there is a secret");
+        assert!(!redacted.contains(&secret), "{redacted}");
+        serde_json::from_str::<IgnoredAny>(&redacted).expect("JSON stays JSON");
+    }
+    let redacted = scanner.json(&text, true);
+    if serde_json::from_str::<IgnoredAny>(&text).is_ok() {
+        serde_json::from_str::<IgnoredAny>(redacted.as_deref().unwrap_or(&text)).expect("JSON stays JSON");
+    }
+    LazyLock::force(&KNOWN);
+    let known = |number| KNOWN.iter().find(|(known, _)| *known == number).map(|(_, site)| *site);
+    if let Some(record) = Record::read_checked(bytes, known) {
+        let mut redactor = Redactor::new(Arc::clone(&RULES), Arc::clone(names::here()));
+        let line = assert_one_line(&redactor.redact(&record));
+        assert_eq!(line, assert_one_line(&redactor.redact(&record)), "the second time it is the same");
+    }
+}
+
 /// A box with records of every size of slot. `None` where there are no boxes: under miri, which maps no files, too.
 pub static BASE: LazyLock<Option<recipe::Base>> = LazyLock::new(|| {
     let made = cfg!(all(unix, not(miri))).then(left_behind);
@@ -156,6 +193,7 @@ fn left_behind() -> Vec<u8> {
         files: vec![file(FileKind::App, "app.log", level::DEBUG), file(FileKind::Errors, "errors.log", level::ERROR)],
         console: None,
         ai: AiLoggers::default(),
+        redaction: None,
         queue_size: 100,
         queue_bytes: 1 << 20,
         overflow: Overflow::DropNew,

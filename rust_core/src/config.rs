@@ -1,10 +1,12 @@
 //! What the engine is told when it is opened. Values have been checked; where they come from is not its concern.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::redaction::Rules;
 use crate::stats::FileKind;
 
 /// What happens to a record below ERROR when the queue is full.
@@ -77,6 +79,8 @@ pub struct Settings {
     pub files: Vec<FileSettings>,
     pub console: Option<ConsoleSettings>,
     pub ai: AiLoggers,
+    /// What is replaced before any sink sees it; `None` leaves every record as it is.
+    pub redaction: Option<Arc<Rules>>,
     /// Records.
     pub queue_size: u32,
     /// Bytes of plain memory that queued records may hold beside the pool.

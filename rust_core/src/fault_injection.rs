@@ -10,6 +10,7 @@ pub enum Fault {
     /// A batch was taken from the queue.
     Taken,
     Route,
+    Redact,
     Encode,
     /// The console's text is half done.
     EncodeText,

@@ -19,6 +19,7 @@ pub mod names;
 pub mod slab;
 pub mod stats;
 pub mod error_handler;
+pub mod redaction;
 pub mod config;
 pub mod blackbox;
 pub mod queue;

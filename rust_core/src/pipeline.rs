@@ -16,6 +16,7 @@ use crate::level;
 use crate::names;
 use crate::queue::Queue;
 use crate::record::{self, Builder, Record};
+use crate::redaction::Redactor;
 use crate::rotation::SizeRotation;
 use crate::router::Router;
 use crate::sink::{ConsoleProgress, ConsoleSink, DirectoryLock, FileSink, Held};
@@ -64,6 +65,7 @@ impl Drop for Batch {
 #[derive(Debug)]
 pub struct Pipeline {
     router: Router,
+    redactor: Option<Redactor>,
     json: JsonEncoder,
     text: Option<ConsoleEncoder>,
     outputs: Vec<Output>,
@@ -151,6 +153,7 @@ impl Pipeline {
             .collect::<Result<Vec<_>>>()?;
         Ok(Self {
             router: Router::new(Arc::clone(names::here()), &settings.files, settings.console, settings.ai.clone()),
+            redactor: settings.redaction.clone().map(|rules| Redactor::new(rules, Arc::clone(names::here()))),
             json: JsonEncoder::default(),
             text: settings.console.and_then(|console| match console.format {
                 ConsoleFormat::Text { color } => Some(ConsoleEncoder::new(color)),
@@ -200,7 +203,9 @@ impl Pipeline {
             self.delivered += 1;
             record.note_taken(self.delivered);
             let shown = (self.console_lines.len(), self.console_count);
-            let line = catch_unwind(AssertUnwindSafe(|| self.deliver_one(record.as_slice(), FileSink::push)));
+            let line = catch_unwind(AssertUnwindSafe(|| {
+                self.deliver_one(record.as_slice(), Redactor::redact, FileSink::push)
+            }));
             if !matches!(line, Ok(true)) {
                 self.console_lines.truncate(shown.0);
                 self.console_count = shown.1;
@@ -218,11 +223,23 @@ impl Pipeline {
         }
     }
 
-    fn deliver_one(&mut self, bytes: &[u8], push: fn(&mut FileSink, &[u8], u64)) -> bool {
+    fn deliver_one(
+        &mut self,
+        bytes: &[u8],
+        redact: for<'r> fn(&'r mut Redactor, &Record<'r>) -> Record<'r>,
+        push: fn(&mut FileSink, &[u8], u64),
+    ) -> bool {
         // SAFETY: only capture and `Builder` fill buffers, and both write texts as UTF-8.
         let Some(record) = (unsafe { Record::read(bytes) }) else { return false };
         fault_injection::pass(Fault::Route);
         let route = self.router.route(&record);
+        let record = match &mut self.redactor {
+            None => record,
+            Some(redactor) => {
+                fault_injection::pass(Fault::Redact);
+                redact(redactor, &record)
+            }
+        };
         // Everything is encoded before anything is handed on: a record whose encoding fails has gone nowhere.
         if route.files != 0 || route.console && self.text.is_none() {
             self.line.clear();
@@ -253,6 +270,9 @@ impl Pipeline {
                     output.sink.want_sync();
                 }
             }
+        }
+        if let Some(redactor) = &mut self.redactor {
+            self.stats.redacted.add(redactor.take_count());
         }
         true
     }
@@ -394,7 +414,7 @@ impl Pipeline {
 
     /// Writes a record that `notice` made.
     pub fn say_notice(&mut self, notice: &[u8]) {
-        self.deliver_one(notice, FileSink::push_own);
+        self.deliver_one(notice, Redactor::redact_own, FileSink::push_own);
         self.stats.notices.add(1);
     }
 }

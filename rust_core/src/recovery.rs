@@ -24,6 +24,7 @@ use crate::fault_injection::{self, Fault};
 use crate::level;
 use crate::platform::{self, Identity};
 use crate::record::{Builder, Record};
+use crate::redaction::Redactor;
 use crate::rotation::SizeRotation;
 use crate::router::Router;
 use crate::sink::{DirectoryLock, FileSettings, FileSink, Held};
@@ -153,6 +154,7 @@ struct Recovery<'a> {
     bytes: &'a [u8],
     contents: Contents,
     router: Router,
+    redactor: Option<Redactor>,
     encoder: JsonEncoder,
     sinks: Vec<FileSink>,
     /// For each record the files it is still to be written to, a bit each.
@@ -175,9 +177,10 @@ impl<'a> Recovery<'a> {
         let sinks = sinks.collect::<Result<Vec<_>>>()?;
         let names = Arc::new(std::mem::take(&mut contents.names));
         let router = Router::new(Arc::clone(&names), &contents.kept.files, None, contents.kept.ai.clone());
+        let redactor = contents.redaction.take().map(|rules| Redactor::new(rules, Arc::clone(&names)));
         let encoder = JsonEncoder::new(names, contents.process, true);
         let wanted = vec![0; contents.records.len()];
-        let mut recovery = Self { directory, bytes, contents, router, encoder, sinks, wanted };
+        let mut recovery = Self { directory, bytes, contents, router, redactor, encoder, sinks, wanted };
         for index in 0..recovery.wanted.len() {
             let files = recovery.router.route(&recovery.record(index)).files;
             let place = recovery.contents.records[index].place;
@@ -220,7 +223,7 @@ impl<'a> Recovery<'a> {
             let Some(index) = next else { return };
             head.clear();
             let record = self.record(index);
-            self.encoder.encode_head(&record, &mut head);
+            self.encoder.encode_head(&redacted(&mut self.redactor, &record), &mut head);
             // A line that was torn begins in the same way, but is no JSON, with or without an end.
             if line.starts_with(&head) && serde_json::from_slice::<IgnoredAny>(line).is_ok() {
                 self.wanted[index] &= !(1 << file);
@@ -251,7 +254,7 @@ impl<'a> Recovery<'a> {
             }
             line.clear();
             let record = self.record(index);
-            self.encoder.encode(&record, &mut line);
+            self.encoder.encode(&redacted(&mut self.redactor, &record), &mut line);
             for (file, sink) in self.sinks.iter_mut().enumerate() {
                 if wanted & 1 << file != 0 {
                     sink.push(&line, place);
@@ -300,6 +303,14 @@ impl<'a> Recovery<'a> {
                 sink.push(&line, place);
             }
         }
+    }
+}
+
+/// The record as its process would have written it.
+fn redacted<'r>(redactor: &'r mut Option<Redactor>, record: &Record<'r>) -> Record<'r> {
+    match redactor {
+        Some(redactor) => redactor.redact(record),
+        None => *record,
     }
 }
 

@@ -141,6 +141,8 @@ pub struct Stats {
     pub unprotected: Count,
     /// Records of processes that died, written by this one.
     pub recovered: Count,
+    /// Values and texts of records that were replaced, in part or whole.
+    pub redacted: Count,
 }
 
 impl Stats {
@@ -178,6 +180,7 @@ impl Stats {
             &self.errors,
             &self.unprotected,
             &self.recovered,
+            &self.redacted,
         ];
         let files = self.files.iter().flat_map(|file| {
             [&file.written, &file.bytes, &file.rotations, &file.errors, &file.syncs, &file.sync_errors]

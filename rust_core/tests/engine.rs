@@ -29,6 +29,7 @@ fn settings(directory: &Path) -> Settings {
         ],
         console: None,
         ai: AiLoggers::default(),
+        redaction: None,
         queue_size: 100,
         queue_bytes: 1 << 20,
         overflow: Overflow::Block,

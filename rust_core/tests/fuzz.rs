@@ -169,7 +169,7 @@ fn seeds_of_boxes_are_boxes() {
 #[test]
 #[ignore = "writes files"]
 fn write_seeds() {
-    for name in ["record", "trusted_record", "exception", "escape", "box"] {
+    for name in ["record", "trusted_record", "exception", "escape", "redaction", "box"] {
         fs::create_dir_all(folder(name)).unwrap();
         for (file, bytes) in written(name) {
             fs::write(folder(name).join(file), bytes).unwrap();
@@ -191,6 +191,14 @@ fn written(target: &str) -> Vec<(&'static str, Vec<u8>)> {
             ("invisible", "a\u{200b}\u{feff}\u{ad}👩\u{200d}💻 می\u{200c}خ\u{e0041}".into()),
             ("text", "订单 7 “é” €".into()),
         ],
+        "redaction" => {
+            let texts = [
+                ("texts", "alice@example.com 4111 1111 1111 1111 sk-ant- Bearer x\u{202e} https://a:b@c/ password: 'd"),
+                ("key", "-----BEGIN PRIVATE KEY-----\\nMIIB"),
+                ("json", r#"{"token":{"a":[1,"b@c.example",null]},"x@y.example":4111111111111111}"#),
+            ];
+            texts.map(|(name, text)| (name, text.into())).into_iter().chain(written("record")).collect()
+        }
         "box" => vec![
             ("whole", vec![0]),
             // The last area begins elsewhere.

@@ -20,6 +20,7 @@ use unified_logger_core::level;
 use unified_logger_core::queue::Offered;
 use unified_logger_core::record::Builder;
 use unified_logger_core::recovery;
+use unified_logger_core::redaction::{Rules, Spec};
 use unified_logger_core::slab::Buffer;
 use unified_logger_core::stats::{FileKind, Stats};
 use unified_logger_core::value::{OutOfMemory, Put, Value};
@@ -60,6 +61,7 @@ fn settings(directory: &Path) -> Settings {
         files: vec![file(FileKind::App, "app.log", level::DEBUG), file(FileKind::Errors, "errors.log", level::ERROR)],
         console: None,
         ai: AiLoggers::default(),
+        redaction: Some(Rules::new(Spec::default()).unwrap()),
         queue_size: 10_000,
         queue_bytes: 1 << 20,
         overflow: Overflow::Block,
@@ -149,7 +151,7 @@ fn a_panic_of_the_writer_or_a_sink_costs_nothing() {
 #[test]
 fn a_panic_on_a_record_costs_that_record() {
     let _alone = alone();
-    for fault in [Fault::Route, Fault::Encode] {
+    for fault in [Fault::Route, Fault::Redact, Fault::Encode] {
         let directory = tempfile::tempdir().unwrap();
         let (engine, stats) = log_through(directory.path(), fault, 1_500, 3);
         let left: Vec<i64> = (0..1_500).chain(1_503..COUNT).collect();

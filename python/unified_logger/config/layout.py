@@ -8,8 +8,23 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from .. import _core
 from ..errors import ConfigurationError
-from .options import BOOLEAN, COUNT, HEADER, LEVEL, NAMES, OPTIONS, QUEUE, SECONDS, SIZE, TEXT, Kind
+from .options import (
+    ACTION,
+    BOOLEAN,
+    COUNT,
+    HEADER,
+    LEVEL,
+    NAMES,
+    OPTIONS,
+    QUEUE,
+    SECONDS,
+    SIZE,
+    TEXT,
+    Kind,
+    NotAllowedError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,6 +50,31 @@ def _rate(value: Any) -> float:
     return float(value)
 
 
+def _expression(value: Any) -> str:
+    import json
+
+    try:
+        _core.Redaction(json.dumps({"custom": [["expression", _text(value)]]}))
+    except ValueError as error:
+        raise NotAllowedError(error.args[-1]) from None
+    return str(value)
+
+
+def _text(value: Any) -> str:
+    return str(TEXT.parse(value))
+
+
+def _patterns(value: Any) -> tuple[str, ...]:
+    names: tuple[str, ...] = NAMES.parse(value)
+    known = _core.redaction_patterns()
+    for name in names:
+        if name not in known:
+            nearest = get_close_matches(name, known, 1)
+            hint = f" (nearest to {name!r}: {nearest[0]})" if nearest else ""
+            raise NotAllowedError(f"a list of {', '.join(known)}{hint}")
+    return names
+
+
 def _anything(value: Any) -> Any:
     return value
 
@@ -43,6 +83,20 @@ VERSION = Kind("version", "1", _version, _version, {"const": 1})
 ENCODING = Kind("encoding", "utf-8 (JSON is nothing else)", _encoding, _encoding, {"enum": ["utf-8", "utf8", "UTF-8"]})
 RATE = Kind("rate", "a number from 0 to 1", _rate, _rate, {"type": "number", "minimum": 0, "maximum": 1})
 ANYTHING = Kind("anything", "anything", _anything, _anything, {})
+
+EXPRESSION = Kind("expression", "a regular expression", _expression, _expression, {"type": "string", "minLength": 1})
+PATTERNS = Kind(
+    "patterns",
+    "a list of names of patterns",
+    _patterns,
+    _patterns,
+    {"type": "array", "items": {"enum": _core.redaction_patterns()}},
+)
+
+
+class _Switched(dict[str, Any]):
+    """A block for which true or false may stand."""
+
 
 # A block is a mapping of its keys; under the key "*", any further key.
 _ROTATION: dict[str, Any] = {"max_bytes": SIZE, "backup_count": COUNT}
@@ -60,6 +114,20 @@ _HANDLER: dict[str, Any] = {
 }
 _PATHS = {"always_sample_paths": NAMES, "never_sample_paths": NAMES}
 
+_REDACTION = _Switched(
+    {
+        "enabled": BOOLEAN,
+        "keys": NAMES,
+        "keep_keys": NAMES,
+        "patterns": PATTERNS,
+        "keep_patterns": PATTERNS,
+        "custom": {"*": EXPRESSION},
+        "allow": NAMES,
+        "action": ACTION,
+        "actions": {"*": ACTION},
+    }
+)
+
 LAYOUT: dict[str, Any] = {
     **{option.name: option.kind for option in OPTIONS.values()},
     "version": VERSION,
@@ -74,6 +142,7 @@ LAYOUT: dict[str, Any] = {
     "suppress_loggers": NAMES,
     "tracing": {"enabled": BOOLEAN, "header_name": HEADER, "generate_span_id": BOOLEAN, "*": ANYTHING},
     "sampling": {"enabled": BOOLEAN, "sample_rate": RATE, "level_threshold": LEVEL, **_PATHS},
+    "redaction": _REDACTION,
     "alerting": {"enabled": BOOLEAN, "error_rate_threshold": RATE, "window_seconds": SECONDS},
 }
 # Blocks whose capability is not part of this version: what they hold is checked, and said to have no effect.
@@ -93,6 +162,24 @@ def check(config: Any, source: str, lines: Mapping[Path, int]) -> None:
     """
     _check_block(
         config, LAYOUT, (), lambda path, value, allowed, known=None: _error(source, lines, path, value, allowed, known)
+    )
+
+
+def check_redaction(config: Any, source: str) -> None:
+    """Checks what the option `redaction` was given.
+
+    Args:
+        config: The mapping.
+        source: Where it stands, for messages.
+
+    Raises:
+        ConfigurationError: A key is unknown or its value not allowed.
+    """
+    _check_block(
+        config,
+        _REDACTION,
+        ("redaction",),
+        lambda path, value, allowed, known=None: _error(source, {}, path, value, allowed, known),
     )
 
 
@@ -133,13 +220,14 @@ def _check_block(block: Any, layout: dict[str, Any], path: Path, error: Callable
         if expected is None:
             raise error(below, value, f"one of the known keys: {', '.join(known)}", known)
         if isinstance(expected, dict):
-            if value is not None:
+            if value is not None and not (isinstance(expected, _Switched) and isinstance(value, bool)):
                 _check_block(value, expected, below, error)
             continue
         try:
             expected.parse(value)
-        except (ValueError, TypeError):
-            raise error(below, value, expected.allowed) from None
+        except (ValueError, TypeError) as refused:
+            allowed = str(refused) if isinstance(refused, NotAllowedError) else expected.allowed
+            raise error(below, expected.shown(value), allowed) from None
 
 
 def schema() -> dict[str, Any]:
@@ -158,7 +246,7 @@ def _schema_of(layout: dict[str, Any]) -> dict[str, Any]:
             continue
         if isinstance(expected, dict):
             properties[key] = _schema_of(expected)
-            properties[key]["type"] = ["object", "null"]
+            properties[key]["type"] = ["object", "null", *(["boolean"] if isinstance(expected, _Switched) else [])]
         else:
             properties[key] = dict(expected.schema)
         if key in OPTIONS and layout is LAYOUT:

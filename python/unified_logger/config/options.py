@@ -33,6 +33,10 @@ class Kind:
     parse_text: Callable[[str], Any]
     schema: dict[str, Any]
 
+    def shown(self, value: object) -> object:
+        """The value as it may stand in a message."""
+        return "(not shown)" if self.name == "secret" else value
+
 
 @dataclass(frozen=True)
 class Option:
@@ -166,6 +170,22 @@ def _mode(value: Any) -> int:
     return mode
 
 
+class NotAllowedError(ValueError):
+    """A value that is not allowed, with what is, where that can only be told once the value is known."""
+
+
+def _secret(value: Any) -> str | None:
+    if value is not None and len(_text(value)) < 16:
+        raise ValueError
+    return value  # type: ignore[no-any-return] # None or a text
+
+
+def _redaction(value: Any) -> Any:
+    if not isinstance(value, (bool, dict)):
+        raise TypeError
+    return value
+
+
 def _choice(*choices: str) -> Kind:
     def parse(value: Any) -> str:
         if not isinstance(value, str) or value.lower() not in choices:
@@ -224,6 +244,17 @@ HEADER = Kind(
     _response_header,
     _response_header,
     {"type": "string", "minLength": 1, "maxLength": 64},
+)
+ACTION = _choice("replace", "hash", "mask")
+SECRET = Kind(
+    "secret", "a text of 16 characters at least", _secret, _secret, {"type": ["string", "null"], "minLength": 16}
+)
+REDACTION = Kind(
+    "redaction",
+    "true, false, or a mapping (in the environment: true or false)",
+    _redaction,
+    _boolean_text,
+    {"type": ["boolean", "object"]},
 )
 MODE = Kind(
     "mode",
@@ -308,6 +339,13 @@ OPTIONS: dict[str, Option] = {
             "X-Trace-ID",
             "Header in which a response names its trace; none sends none.",
         ),
+        Option(
+            "redaction",
+            REDACTION,
+            False,
+            "Whether secrets are replaced before anything is written, and which; see docs/redaction.md.",
+        ),
+        Option("redaction_hash_key", SECRET, None, "Key of the hashes that stand in the place of secrets."),
         Option("base_name", TEXT, "wechat_backend", "Name under which logging_config makes its loggers."),
         Option(
             "use_unified_logging",

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from .. import levels
 from ..errors import ConfigurationError
-from . import exposure, layout
+from . import exposure, layout, redaction
 from .options import OPTIONS, Option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from .. import _core
 
 # The file of faulthandler. Not `.log`: it is no JSON, and what collects logs by that name would not understand it.
 FAULTS = "faults.txt"
@@ -65,6 +67,7 @@ class Settings:
     native_stdlib: bool
     trace_headers: tuple[str, ...]
     trace_response_header: str
+    redaction: _core.Redaction | None
     base_name: str
     use_unified_logging: bool
     logger_levels: Mapping[str, int]
@@ -97,7 +100,12 @@ def resolve(
     config: dict[str, Any] = dict(file or {})
     source = file_path or "configuration"
     layout.check(config, source, {})
-    given = _from_file(config) | _from_environment(environ) | _from_arguments(arguments)
+    layers = {
+        source: _from_file(config),
+        "environment variable UNIFIED_LOGGER_REDACTION": _from_environment(environ),
+        "argument": _from_arguments(arguments),
+    }
+    given = {name: value for layer in layers.values() for name, value in layer.items()}
     values = {option.name: option.kind.parse(option.default) for option in OPTIONS.values()} | given
     handlers = {name: block or {} for name, block in (config.get("handlers") or {}).items()}
     values["console_format"] = _console_format(values["console_format"], given, handlers)
@@ -127,6 +135,10 @@ def resolve(
         native_stdlib=values["native_stdlib"],
         trace_headers=values["trace_headers"],
         trace_response_header=values["trace_response_header"],
+        redaction=redaction.settle(
+            ((origin, layer["redaction"]) for origin, layer in layers.items() if "redaction" in layer),
+            values["redaction_hash_key"],
+        ),
         base_name=values["base_name"],
         use_unified_logging=values["use_unified_logging"],
         logger_levels={
@@ -178,7 +190,7 @@ def _known(name: str, value: object, known: list[str], source: str) -> Option:
         raise ConfigurationError(
             source=source,
             key=name,
-            value=value,
+            value=_shown(name, value),
             allowed=f"a value of a known option: {', '.join(known)}",
             suggestion=nearest[0] if nearest else None,
         )
@@ -189,7 +201,13 @@ def _parsed(option: Option, value: object, source: str) -> Any:
     try:
         return option.kind.parse(value)
     except (ValueError, TypeError):
-        raise ConfigurationError(source=source, key=option.name, value=value, allowed=option.kind.allowed) from None
+        shown = option.kind.shown(value)
+        raise ConfigurationError(source=source, key=option.name, value=shown, allowed=option.kind.allowed) from None
+
+
+def _shown(name: str, value: object) -> object:
+    """What an unknown name was given: if it may be the key of the hashes, misspelt, nobody is to see it."""
+    return "(not shown)" if "key" in name.lower() else value
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -201,7 +219,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             raise ConfigurationError(
                 source="environment",
                 key=variable,
-                value=text,
+                value=_shown(variable, text),
                 allowed="the variable of a known option",
                 suggestion=nearest[0] if nearest else None,
             )
@@ -214,7 +232,10 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             given[option.name] = option.kind.parse_text(text)
         except (ValueError, TypeError, KeyError):
             raise ConfigurationError(
-                source=f"environment variable {found}", key=option.name, value=text, allowed=option.kind.allowed
+                source=f"environment variable {found}",
+                key=option.name,
+                value=option.kind.shown(text),
+                allowed=option.kind.allowed,
             ) from None
     return given
 

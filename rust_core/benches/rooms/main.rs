@@ -13,6 +13,7 @@ mod queue;
 mod record;
 #[cfg(unix)]
 mod recovery;
+mod redaction;
 mod router;
 mod sink;
 mod slab;
@@ -24,6 +25,7 @@ const ROOMS: &[fn(&mut Criterion)] = &[
     slab::bench,
     queue::bench,
     router::bench,
+    redaction::bench,
     encoder::bench,
     sink::bench,
     #[cfg(unix)]

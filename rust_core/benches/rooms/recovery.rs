@@ -82,6 +82,7 @@ fn settings(directory: &Path) -> Settings {
         }],
         console: None,
         ai: AiLoggers::default(),
+        redaction: None,
         queue_size: 2 * RECORDS,
         queue_bytes: 1 << 20,
         overflow: Overflow::DropNew,

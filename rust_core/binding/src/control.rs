@@ -17,6 +17,7 @@ use unified_logger_core::stats::{FILES, FileKind};
 
 use crate::ending;
 use crate::guard;
+use crate::redaction::Redaction;
 use crate::runtime::{self, FILTERED, MALFORMED, STATS};
 
 /// Starts the engine, or replaces the running one without losing a record.
@@ -24,7 +25,7 @@ use crate::runtime::{self, FILTERED, MALFORMED, STATS};
 /// Each of `files` is (kind, name, level, max_bytes, backup_count); `console` is (level, format, color) or None.
 /// `patience` is how many seconds the old engine may take to write what it had accepted.
 #[pyfunction]
-#[pyo3(signature = (*, directory, directory_mode, file_mode, files, console, ai_loggers, legacy_substring, queue_size, queue_bytes, overflow, overflow_timeout, fsync, black_box, black_box_bytes, patience))]
+#[pyo3(signature = (*, directory, directory_mode, file_mode, files, console, ai_loggers, legacy_substring, redaction, queue_size, queue_bytes, overflow, overflow_timeout, fsync, black_box, black_box_bytes, patience))]
 #[allow(clippy::too_many_arguments, reason = "keywords, given once")]
 pub fn start(
     py: Python<'_>,
@@ -35,6 +36,7 @@ pub fn start(
     console: Option<(i32, String, bool)>,
     ai_loggers: Vec<String>,
     legacy_substring: bool,
+    redaction: Option<PyRef<'_, Redaction>>,
     queue_size: u32,
     queue_bytes: u64,
     overflow: &str,
@@ -54,6 +56,7 @@ pub fn start(
             format: if format == "json" { ConsoleFormat::Json } else { ConsoleFormat::Text { color } },
         }),
         ai: AiLoggers { names: ai_loggers, legacy_substring },
+        redaction: redaction.map(|redaction| redaction.rules()),
         queue_size,
         queue_bytes,
         overflow: match overflow {
@@ -128,10 +131,17 @@ pub fn turn_off(py: Python<'_>) {
     guard::ask_anew(py);
 }
 
+/// Whether anything was logged that waits for a start.
+#[pyfunction]
+pub fn has_early(py: Python<'_>) -> bool {
+    runtime::has_early(py)
+}
+
 /// Shows on standard error what was logged at WARNING and above and never found a start.
 #[pyfunction]
-pub fn show_early(py: Python<'_>) {
-    runtime::show_early(py);
+#[pyo3(signature = (redaction = None))]
+pub fn show_early(py: Python<'_>, redaction: Option<PyRef<'_, Redaction>>) {
+    runtime::show_early(py, redaction.map(|redaction| redaction.rules()));
 }
 
 /// Writes a WARNING record of the library's own.
@@ -194,6 +204,7 @@ pub fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         ("black_box", stats.protected.get()),
         ("unprotected", stats.unprotected.get()),
         ("recovered", stats.recovered.get()),
+        ("redacted", stats.redacted.get()),
     ] {
         counts.set_item(name, count)?;
     }

@@ -18,6 +18,7 @@ mod context;
 mod site;
 mod stderr;
 mod runtime;
+mod redaction;
 mod capture;
 mod logger;
 mod stdlib;
@@ -35,7 +36,7 @@ mod _core {
     use crate::context::{Context, current_context, set_context_variable, set_foreign_context};
     #[pymodule_export]
     use crate::control::{
-        after_fork_in_child, after_fork_in_parent, before_fork, begin_end, flush, recover, say, set_clock, set_root_handler, show_early,
+        after_fork_in_child, after_fork_in_parent, before_fork, begin_end, flush, has_early, recover, say, set_clock, set_root_handler, show_early,
         shutdown, start, stats, turn_off,
     };
     #[pymodule_export]
@@ -50,6 +51,8 @@ mod _core {
     use crate::internals::internals;
     #[pymodule_export]
     use crate::logger::{Logger, attach_bound_methods, log_ai, set_listened};
+    #[pymodule_export]
+    use crate::redaction::{Redaction, redaction_keys, redaction_patterns};
     #[pymodule_export]
     use crate::site::mark_wrapper;
     #[pymodule_export]

@@ -15,9 +15,11 @@ use unified_logger_core::engine::Engine;
 use unified_logger_core::error::Result;
 use unified_logger_core::error_handler::ErrorHandler;
 use unified_logger_core::level;
+use unified_logger_core::names;
 use unified_logger_core::platform;
 use unified_logger_core::queue::Offered;
 use unified_logger_core::record::{Record, level_of};
+use unified_logger_core::redaction::{Redactor, Rules};
 use unified_logger_core::slab::{self, Buffer};
 use unified_logger_core::stats::{Count, Dropped, Stats};
 use unified_logger_core::value::{OutOfMemory, Put};
@@ -312,13 +314,19 @@ fn deliver_early(py: Python<'_>, early: Vec<(Buffer, Option<Py<PyAny>>)>) {
     }
 }
 
+pub fn has_early(py: Python<'_>) -> bool {
+    // SAFETY: looked at only.
+    matches!(unsafe { &*STATE.get(py) }, State::Early(early) if !early.is_empty())
+}
+
 /// At exit without a start: what was a warning or worse, and was shown to nobody, goes to standard error.
-pub fn show_early(py: Python<'_>) {
+pub fn show_early(py: Python<'_>, redaction: Option<Arc<Rules>>) {
     // SAFETY: taken at once.
     let early = match unsafe { &mut *STATE.get(py) } {
         State::Early(early) => std::mem::take(early),
         _ => return,
     };
+    let mut redactor = redaction.map(|rules| Redactor::new(rules, Arc::clone(names::here())));
     let mut encoder = ConsoleEncoder::new(false);
     let mut lines = Vec::new();
     for (record, _) in early.iter().filter(|(_, logger)| logger.is_some()) {
@@ -326,6 +334,7 @@ pub fn show_early(py: Python<'_>) {
         if let Some(record) = unsafe { Record::read(record.as_slice()) }
             && record.header.level >= level::WARNING
         {
+            let record = redactor.as_mut().map_or(record, |redactor| redactor.redact(&record));
             encoder.encode(&record, &mut lines);
         }
     }

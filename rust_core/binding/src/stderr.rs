@@ -1,10 +1,14 @@
 //! The console where `sys.stderr` is not the process's own: notebooks, test runners, redirected streams. The line is
 //! encoded here and written to that object on the calling thread; the writer thread never touches Python.
 
+use std::sync::Arc;
+
 use pyo3::prelude::*;
 use unified_logger_core::config::ConsoleFormat;
 use unified_logger_core::encoder::{ConsoleEncoder, JsonEncoder};
+use unified_logger_core::names;
 use unified_logger_core::record::{self, Record, flag};
+use unified_logger_core::redaction::{Redactor, Rules};
 use unified_logger_core::slab::Buffer;
 
 use crate::ending;
@@ -20,7 +24,28 @@ struct Known {
 }
 
 static KNOWN: Gil<Option<Known>> = Gil::new(None);
-static ENCODERS: Gil<Option<Box<(ConsoleEncoder, JsonEncoder)>>> = Gil::new(None);
+static ENCODERS: Gil<Option<Box<Encoders>>> = Gil::new(None);
+
+struct Encoders {
+    redactor: Option<Redactor>,
+    text: ConsoleEncoder,
+    json: JsonEncoder,
+}
+
+impl Encoders {
+    fn new(redaction: Option<&Arc<Rules>>) -> Box<Self> {
+        Box::new(Self {
+            redactor: redaction.map(|rules| Redactor::new(Arc::clone(rules), Arc::clone(names::here()))),
+            text: ConsoleEncoder::new(false),
+            json: JsonEncoder::default(),
+        })
+    }
+
+    /// Whether they redact by these rules.
+    fn follow(&self, redaction: Option<&Arc<Rules>>) -> bool {
+        self.redactor.as_ref().map(|redactor| Arc::as_ptr(redactor.rules())) == redaction.map(Arc::as_ptr)
+    }
+}
 
 /// Whether a record of this level is to be shown on a stream of Python's.
 #[inline]
@@ -71,17 +96,24 @@ fn look(py: Python<'_>) -> bool {
 /// Writes the record to `sys.stderr` and marks it as shown. What goes wrong there is the stream's affair.
 #[cold]
 pub fn show(py: Python<'_>, buffer: &mut Buffer) {
-    let Some(console) = runtime::engine(py).and_then(|engine| engine.settings().console) else { return };
+    let settings = runtime::engine(py).map(|engine| engine.settings());
+    let Some((console, redaction)) = settings.and_then(|known| Some((known.console?, known.redaction.clone()))) else {
+        return;
+    };
     record::add_flags(buffer.as_mut_slice(), flag::CONSOLE_DONE);
     let mut line = Vec::new();
     // SAFETY: encoding runs no Python code; captured records hold UTF-8 texts.
     unsafe {
-        let encoders =
-            (*ENCODERS.get(py)).get_or_insert_with(|| Box::new((ConsoleEncoder::new(false), JsonEncoder::default())));
+        let known = &mut *ENCODERS.get(py);
+        if known.as_ref().is_none_or(|encoders| !encoders.follow(redaction.as_ref())) {
+            *known = None;
+        }
+        let encoders = known.get_or_insert_with(|| Encoders::new(redaction.as_ref()));
         let Some(record) = Record::read(buffer.as_slice()) else { return };
+        let record = encoders.redactor.as_mut().map_or(record, |redactor| redactor.redact(&record));
         match console.format {
-            ConsoleFormat::Text { .. } => encoders.0.encode(&record, &mut line),
-            ConsoleFormat::Json => encoders.1.encode(&record, &mut line),
+            ConsoleFormat::Text { .. } => encoders.text.encode(&record, &mut line),
+            ConsoleFormat::Json => encoders.json.encode(&record, &mut line),
         }
     }
     let written = (|| {

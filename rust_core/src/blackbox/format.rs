@@ -5,7 +5,7 @@
 //! | 0 | magic, version, sizes, owner, areas of slots; checked |
 //! | 192 | length of the catalog; what a recovery has noted |
 //! | 256 | the journal of each file, 64 bytes each |
-//! | 4,096 | settings that encoding and routing need, as JSON; checked |
+//! | 4,096 | settings that redaction, encoding and routing need, as JSON; checked |
 //! | 32,768 | the catalog of names |
 //! | 1,048,576 | slots |
 
@@ -14,11 +14,12 @@ use serde::{Deserialize, Serialize};
 use crate::checksum;
 use crate::config::{AiLoggers, FileSettings, Settings};
 use crate::platform;
+use crate::redaction::Spec;
 use crate::slab::{Area, SIZES};
 
 pub const MAGIC: [u8; 8] = *b"ULBOX\r\n\0";
 /// Changes with everything that changes what bytes mean: this layout, that of records, that of the catalog.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Files that a journal is kept for.
 pub const FILES: usize = 4;
 
@@ -61,6 +62,8 @@ pub enum Foreign {
     Version(u32),
     #[error("its {0} is damaged")]
     Damaged(&'static str),
+    #[error("what it says of redaction cannot be followed: {0}")]
+    Redaction(String),
 }
 
 impl Head {
@@ -120,13 +123,16 @@ impl Head {
     }
 }
 
-/// What of the settings encoding and routing need.
+/// What of the settings redaction, encoding and routing need.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
     pub files: Vec<FileSettings>,
     pub ai: AiLoggers,
     pub file_mode: u32,
     pub directory_mode: u32,
+    /// Written also where there is none: a box that does not say so is damaged.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub redaction: Option<Spec>,
 }
 
 impl Kept {
@@ -137,6 +143,7 @@ impl Kept {
             ai: settings.ai.clone(),
             file_mode: settings.file_mode,
             directory_mode: settings.directory_mode,
+            redaction: settings.redaction.as_ref().map(|rules| rules.spec().clone()),
         }
     }
 
@@ -286,7 +293,13 @@ mod tests {
     fn settings_whose_files_lead_out_of_the_directory_are_none() {
         let read = |name: &str, mode| {
             let file = FileSettings { kind: FileKind::App, name: name.into(), level: 0, max_bytes: 0, backup_count: 0 };
-            let kept = Kept { files: vec![file], ai: AiLoggers::default(), file_mode: mode, directory_mode: 0o750 };
+            let kept = Kept {
+                files: vec![file],
+                ai: AiLoggers::default(),
+                file_mode: mode,
+                directory_mode: 0o750,
+                redaction: None,
+            };
             let mut bytes = vec![0; SETTINGS];
             bytes.extend(kept.to_bytes().unwrap());
             bytes.resize(CATALOG, 0);

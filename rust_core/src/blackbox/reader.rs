@@ -1,11 +1,13 @@
 //! Reading a box that a process left behind. Its bytes are of unknown origin: everything is checked, nothing trusted.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::format::{self, Entry, FILES, Foreign, Head, Kept, Noted};
 use crate::checksum;
 use crate::names::{self, Names};
 use crate::record::Record;
+use crate::redaction::Rules;
 use crate::slab::{PREFIX, SIZES};
 
 /// What a box holds.
@@ -13,6 +15,8 @@ use crate::slab::{PREFIX, SIZES};
 pub struct Contents {
     pub process: u32,
     pub kept: Kept,
+    /// What is to be redacted before anybody sees it.
+    pub redaction: Option<Arc<Rules>>,
     pub names: Names,
     /// What was known of each file.
     pub journal: [Entry; FILES],
@@ -46,6 +50,8 @@ pub fn read(bytes: &[u8]) -> Result<Contents, Foreign> {
         return Err(Foreign::Damaged("length"));
     }
     let kept = Kept::read(bytes).ok_or(Foreign::Damaged("settings"))?;
+    let redaction = kept.redaction.clone().map(Rules::new).transpose();
+    let redaction = redaction.map_err(|wrong| Foreign::Redaction(wrong.to_string()))?;
     let length = format::u64_at(bytes, format::CATALOG_LENGTH).and_then(|length| usize::try_from(length).ok());
     let catalog = length.and_then(|length| bytes.get(format::CATALOG..format::SLOTS)?.get(..length));
     let names = catalog.and_then(names::read).ok_or(Foreign::Damaged("catalog"))?;
@@ -54,8 +60,17 @@ pub fn read(bytes: &[u8]) -> Result<Contents, Foreign> {
         *entry = Entry::read(bytes, file).ok_or(Foreign::Damaged("journal"))?;
     }
     let noted = Noted::read(bytes);
-    let mut contents =
-        Contents { process: head.process, kept, names, journal, records: Vec::new(), damaged: 0, noted, taken: 0 };
+    let mut contents = Contents {
+        process: head.process,
+        kept,
+        redaction,
+        names,
+        journal,
+        records: Vec::new(),
+        damaged: 0,
+        noted,
+        taken: 0,
+    };
     for (area, size) in head.areas.iter().zip(SIZES) {
         for index in 0..area.count as usize {
             let start = area.offset + index * size;

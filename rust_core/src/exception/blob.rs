@@ -189,15 +189,20 @@ impl<'a> Blob<'a> {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use super::super::rewrite::Writer;
     use super::*;
-    use crate::value::Put;
     use proptest::prelude::*;
 
     /// Captured bytes, as the binding would write them.
     pub fn encode(exception: &Exception<'_>) -> Vec<u8> {
         let mut out = vec![VERSION];
-        put(exception, &mut out);
+        Writer { out: &mut out, edit: &mut |_| None, source: &mut |_, frame| frame.source.map(str::to_owned) }
+            .exception(exception);
         out
+    }
+
+    pub fn put_frame(frame: &Frame<'_>, out: &mut Vec<u8>) {
+        Writer { out, edit: &mut |_| None, source: &mut |_, frame| frame.source.map(str::to_owned) }.frame(frame);
     }
 
     pub fn plain<'a>(kind: &'a str, message: &'a str) -> Exception<'a> {
@@ -214,54 +219,6 @@ pub(super) mod tests {
             context: Link::None,
             group: None,
         }
-    }
-
-    fn put(exception: &Exception<'_>, out: &mut Vec<u8>) {
-        for text in [exception.kind, exception.module, exception.message] {
-            out.put_text(text);
-        }
-        put_optional(exception.last_lines, out);
-        out.put_u8(u8::from(exception.shows_notes));
-        put_number(exception.notes.len(), out);
-        exception.notes.iter().for_each(|note| out.put_text(note));
-        out.put(&exception.left_out.to_le_bytes());
-        put_number(exception.frames.len(), out);
-        exception.frames.iter().for_each(|frame| put_frame(frame, out));
-        for other in [&exception.cause, &exception.context] {
-            match other {
-                Link::None => out.put_u8(link::NONE),
-                Link::LeftOut => out.put_u8(link::LEFT_OUT),
-                Link::To(other) => {
-                    out.put_u8(link::FOLLOWS);
-                    put(other, out);
-                }
-            }
-        }
-        out.put_u8(u8::from(exception.group.is_some()));
-        if let Some(group) = &exception.group {
-            out.put(&group.left_out.to_le_bytes());
-            put_number(group.members.len(), out);
-            group.members.iter().for_each(|member| put(member, out));
-        }
-    }
-
-    pub fn put_frame(frame: &Frame<'_>, out: &mut Vec<u8>) {
-        out.put_text(frame.file);
-        out.put_text(frame.function);
-        out.put(&frame.line.to_le_bytes());
-        put_optional(frame.source, out);
-        out.put(&frame.repeated.to_le_bytes());
-    }
-
-    fn put_optional(text: Option<&str>, out: &mut Vec<u8>) {
-        out.put_u8(u8::from(text.is_some()));
-        if let Some(text) = text {
-            out.put_text(text);
-        }
-    }
-
-    fn put_number(number: usize, out: &mut Vec<u8>) {
-        out.put(&u32::try_from(number).unwrap().to_le_bytes());
     }
 
     /// One of everything.

@@ -18,6 +18,7 @@ use crate::ending;
 use crate::exception;
 use crate::gil::Gil;
 use crate::gil::intern;
+use crate::redaction::Redaction;
 use crate::runtime;
 use crate::thread;
 
@@ -74,7 +75,8 @@ fn capture(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
 
 /// The line of JSON, without its newline, that a `logging.LogRecord` is in the files.
 #[pyfunction]
-pub fn encode_record(log_record: &Bound<'_, PyAny>) -> PyResult<String> {
+#[pyo3(signature = (log_record, redaction = None))]
+pub fn encode_record(log_record: &Bound<'_, PyAny>, redaction: Option<&Bound<'_, Redaction>>) -> PyResult<String> {
     let py = log_record.py();
     let dict = log_record.getattr(intern!(py, "__dict__"))?.cast_into::<PyDict>()?;
     let attributes = Attributes::read(&dict);
@@ -84,7 +86,10 @@ pub fn encode_record(log_record: &Bound<'_, PyAny>) -> PyResult<String> {
     let mut line = Vec::new();
     // SAFETY: captured records hold UTF-8 texts.
     if let Some(record) = unsafe { Record::read(captured.as_slice()) } {
-        JsonEncoder::default().encode(&record, &mut line);
+        match redaction {
+            Some(redaction) => redaction.borrow_mut().encode(&record, &mut line),
+            None => JsonEncoder::default().encode(&record, &mut line),
+        }
     }
     Ok(String::from_utf8_lossy(line.trim_ascii_end()).into_owned())
 }

@@ -1,0 +1,64 @@
+"""Redaction: from what was given to rules that are compiled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from .. import _core
+from ..errors import ConfigurationError
+from . import layout
+
+
+def settle(given: Iterable[tuple[str, bool | Mapping[str, Any]]], hash_key: str | None) -> _core.Redaction | None:
+    """Compiles the rules that hold.
+
+    Args:
+        given: What each source says, with its name for messages, the one that wins last. The last mapping has the rules; true
+            and false only switch them.
+        hash_key: The key of hashes.
+
+    Returns:
+        The rules; None where nothing is redacted.
+
+    Raises:
+        ConfigurationError: Something in them is not as it must be.
+    """
+    enabled, rules, source = False, {}, "configuration"
+    for origin, value in given:
+        if isinstance(value, bool):
+            enabled = value
+        else:
+            layout.check_redaction(value, origin)
+            enabled, rules, source = value.get("enabled") is not False, dict(value), origin
+    return _compiled(rules, hash_key, source) if enabled else None
+
+
+def _compiled(rules: Mapping[str, Any], hash_key: str | None, source: str) -> _core.Redaction:
+    patterns = rules.get("patterns")
+    kept = rules.get("keep_patterns") or ()
+    allow = rules.get("allow")
+    custom = rules.get("custom") or {}
+    spec = {
+        "keys": list(rules.get("keys") or ()),
+        "keep_keys": list(rules.get("keep_keys") or ()),
+        "patterns": [
+            name for name in (_core.redaction_patterns() if patterns is None else patterns) if name not in kept
+        ],
+        "custom": list(custom.items()),
+        "allow": None if allow is None else list(allow),
+        "action": (rules.get("action") or "replace").lower(),
+        "actions": {name: action.lower() for name, action in (rules.get("actions") or {}).items()},
+        "hash_key": hash_key,
+    }
+    try:
+        return _core.Redaction(json.dumps(spec))
+    except ValueError as error:
+        key, value, allowed = error.args
+        known = ["keys", "allow", *_core.redaction_patterns(), *custom, *_core.redaction_keys()]
+        nearest = get_close_matches(key.rpartition(".")[2], known, 1) if key.startswith("redaction.actions.") else []
+        raise ConfigurationError(
+            source=source, key=key, value=value, allowed=allowed, suggestion=nearest[0] if nearest else None
+        ) from None

@@ -1,0 +1,184 @@
+//! The patterns that come with the library, by name. Each is written with what it begins with, so that one look at a text tells
+//! whether any of them can be in it. Where the secret is only a part of what is found, that part is the group `secret`.
+
+use std::ops::Range;
+
+use super::card;
+
+/// Where a pattern is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// Together with all of its kind, in one pass.
+    Always,
+    /// In a text that has an at sign, or one in the form of URLs.
+    At,
+    /// In a text that has as many digits as a card.
+    Digits,
+}
+
+/// What a look at what was found says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Checked {
+    /// It is a secret, in this part of the text.
+    Secret(Range<usize>),
+    /// It is none; the search goes on there.
+    Not(usize),
+}
+
+pub type Check = fn(text: &str, found: Range<usize>, secret: Range<usize>) -> Checked;
+
+#[derive(Debug)]
+pub struct Builtin {
+    pub name: &'static str,
+    pub pattern: &'static str,
+    pub when: When,
+    pub check: Check,
+}
+
+const fn plain(name: &'static str, pattern: &'static str) -> Builtin {
+    Builtin { name, pattern, when: When::Always, check: |_, _, secret| Checked::Secret(secret) }
+}
+
+/// Looked for by hand, after names whose values are secrets: `password=…`, `"token": "…"`.
+pub const PAIRS: &str = "key_value";
+
+/// In the order in which they count where two begin at the same place. Boundaries are those of ASCII: a secret may stand
+/// between Chinese words without a space.
+pub const BUILTIN: &[Builtin] = &[
+    plain(
+        "private_key",
+        r"(?s)-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\z)",
+    ),
+    plain("url_password", r#"://[^\s/?#:@"'<>\\]*:(?P<secret>[^\s/?#"'<>\\]+)@"#),
+    plain("jwt", r"(?-u:\b)eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){2,4}"),
+    Builtin {
+        name: "authorization",
+        pattern: r"(?-u:\b)(?:[Bb]earer|BEARER|[Bb]asic|BASIC)[ \t]+(?P<secret>[A-Za-z0-9._~+/-]{8,}=*)",
+        when: When::Always,
+        check: check_authorization,
+    },
+    plain("anthropic_key", r"(?-u:\b)sk-ant-[A-Za-z0-9_-]{16,}"),
+    Builtin {
+        name: "openai_key",
+        pattern: r"(?-u:\b)sk-[A-Za-z0-9_-]{20,}",
+        when: When::Always,
+        check: |text, found, secret| {
+            // Names of styles and the like have no digits.
+            if text[secret.clone()].bytes().any(|byte| byte.is_ascii_digit()) {
+                Checked::Secret(secret)
+            } else {
+                Checked::Not(found.end)
+            }
+        },
+    },
+    plain(
+        "ai_key",
+        r"(?-u:\b)(?:gsk_[A-Za-z0-9]{20,}|xai-[A-Za-z0-9]{20,}|pplx-[A-Za-z0-9]{30,}|nvapi-[A-Za-z0-9_-]{30,}|r8_[A-Za-z0-9]{30,})",
+    ),
+    plain("github_token", r"(?-u:\b)(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{22,})"),
+    plain("gitlab_token", r"(?-u:\b)gl(?:pat|dt|ptt|rt|cbt|ft|soat|agent|imt|oas)-[A-Za-z0-9_.-]{16,}"),
+    plain("aws_access_key", r"(?-u:\b)(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?-u:\b)"),
+    plain(
+        "aws_secret_key",
+        r#"(?:aws|AWS|Aws)[A-Za-z0-9_. -]{0,40}["']?\s{0,3}[=:]>?\s{0,3}["']?(?P<secret>[A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|\z)"#,
+    ),
+    plain("google_key", r"(?-u:\b)(?:AIza[0-9A-Za-z_-]{35}|ya29\.[0-9A-Za-z_-]{20,}|GOCSPX-[0-9A-Za-z_-]{20,})"),
+    plain(
+        "slack_token",
+        r"(?-u:\b)(?:xox[a-z]-[A-Za-z0-9-]{10,}|xapp-[0-9]-[A-Za-z0-9-]{10,}|hooks\.slack\.com/services/(?P<secret>[A-Za-z0-9/]{20,}))",
+    ),
+    plain("stripe_key", r"(?-u:\b)(?:[sr]k_(?:live|test)_[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9+/]{20,})"),
+    plain("huggingface_token", r"(?-u:\b)hf_[A-Za-z0-9]{30,}"),
+    plain("npm_token", r"(?-u:\b)npm_[A-Za-z0-9]{30,}"),
+    plain("pypi_token", r"(?-u:\b)pypi-[A-Za-z0-9_-]{50,}"),
+    plain("twilio_key", r"(?-u:\b)(?:SK|AC)[0-9a-f]{32}(?-u:\b)"),
+    plain("sendgrid_key", r"(?-u:\b)SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"),
+    plain("telegram_token", r":(?P<secret>AA[A-Za-z0-9_-]{33})(?-u:\b)"),
+    plain("digitalocean_token", r"(?-u:\b)do[opr]_v1_[a-f0-9]{64}"),
+    plain("databricks_token", r"(?-u:\b)dapi[a-f0-9]{32}"),
+    plain("shopify_token", r"(?-u:\b)shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}"),
+    Builtin {
+        name: "email",
+        pattern: r"[A-Za-z0-9._+-]+(?:@|%40)(?:[A-Za-z0-9-]+\.)+(?:[A-Za-z]{2,24}|xn--[A-Za-z0-9-]{2,59})(?-u:\b)",
+        when: When::At,
+        check: check_email,
+    },
+    Builtin { name: "card", pattern: r"(?-u:\b)[2-6](?:[ -]?[0-9]){12,18}", when: When::Digits, check: check_card },
+];
+
+/// Prose has these words too: `basic authentication`, `a bearer of …`.
+fn check_authorization(text: &str, found: Range<usize>, secret: Range<usize>) -> Checked {
+    let given = &text[secret.clone()];
+    let is_secret = if text[found.start..].starts_with(['b', 'B'])
+        && text.as_bytes()[found.start + 1].eq_ignore_ascii_case(&b'a')
+    {
+        // RFC 7617: a name, a colon and a password, in Base64.
+        decode_base64(given).is_some_and(|pair| pair.contains(&b':'))
+    } else {
+        let is_word = given.bytes().all(|byte| byte.is_ascii_alphabetic())
+            && given[1..].bytes().all(|byte| byte.is_ascii_lowercase());
+        let is_compound =
+            given.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-' || byte == b'.' || byte == b'/');
+        !(is_word || is_compound) || given.len() >= 24
+    };
+    if is_secret { Checked::Secret(secret) } else { Checked::Not(found.end) }
+}
+
+/// As many whole bytes as there are.
+fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    let (mut bits, mut count, mut out) = (0_u32, 0, Vec::new());
+    for byte in text.bytes().take_while(|byte| *byte != b'=') {
+        let value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => return None,
+        };
+        bits = bits << 6 | u32::from(value);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            out.push((bits >> count & 0xff) as u8);
+        }
+    }
+    Some(out)
+}
+
+/// Files have names of this form, `logo@2x.png`, and so have users of hosts in URLs.
+fn check_email(text: &str, found: Range<usize>, secret: Range<usize>) -> Checked {
+    let kind = text[found.clone()].rsplit('.').next().unwrap_or_default();
+    let is_file = ["png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "html"]
+        .iter()
+        .any(|file| kind.eq_ignore_ascii_case(file));
+    let before = text[..found.start]
+        .trim_end_matches(|character: char| !character.is_whitespace() && !"/?#\"'<>".contains(character));
+    if is_file || before.ends_with("://") { Checked::Not(found.end) } else { Checked::Secret(secret) }
+}
+
+fn check_card(text: &str, found: Range<usize>, _: Range<usize>) -> Checked {
+    let part_of_more = text[..found.start].strip_suffix(['.', '-']).is_some_and(|before| {
+        // A number, or what an id has before a hyphen; a word is neither: `card-4111…`.
+        let word = before.bytes().rev().take_while(u8::is_ascii_alphanumeric);
+        word.clone().all(|byte| byte.is_ascii_hexdigit()) && word.clone().any(|byte| byte.is_ascii_digit())
+    });
+    let after =
+        text[found.start..].bytes().take_while(|byte| byte.is_ascii_digit() || matches!(byte, b' ' | b'-')).count();
+    let longest = &text[found.start..found.start + after.min(2 * 19)];
+    match card::at_start_of(longest).filter(|_| !part_of_more) {
+        Some(card) if !goes_on(&text[found.start + card.end..]) => Checked::Secret(found.start..found.start + card.end),
+        // Another may begin after the next separator.
+        _ => Checked::Not(found.start + 1),
+    }
+}
+
+/// Whether a number goes on behind its end, as a fraction or a word does.
+fn goes_on(rest: &str) -> bool {
+    let mut bytes = rest.bytes();
+    match bytes.next() {
+        Some(b'.') => bytes.next().is_some_and(|byte| byte.is_ascii_digit()),
+        Some(byte) => byte.is_ascii_alphanumeric() || byte == b'_',
+        None => false,
+    }
+}

@@ -1,0 +1,96 @@
+//! Numbers of payment cards: their first digit, their length, how they are written, and their check digit.
+
+use std::ops::Range;
+
+/// Digits of a card's number.
+const DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
+/// Digits that stand together at least, where spaces or hyphens part them.
+const GROUP: usize = 3;
+
+/// The card's number that begins where `text` does, as long as it can be. `text` is digits, single spaces and hyphens.
+pub fn at_start_of(text: &str) -> Option<Range<usize>> {
+    let places: Vec<usize> =
+        text.bytes().enumerate().filter(|(_, byte)| byte.is_ascii_digit()).map(|(at, _)| at).collect();
+    let ends = |count: usize| places[count - 1] + 1;
+    (*DIGITS.start()..=places.len().min(*DIGITS.end()))
+        .rev()
+        .filter(|count| text.as_bytes().get(ends(*count)).is_none_or(|byte| !byte.is_ascii_digit()))
+        .map(|count| 0..ends(count))
+        .find(|range| is_card(&text[range.clone()]))
+}
+
+/// Whether these digits, spaces and hyphens are the number of a card. Numbers of cards begin with 2 to 6: times since 1970, with
+/// or without their fractions, do not.
+fn is_card(text: &str) -> bool {
+    let mut separators = text.bytes().filter(|byte| !byte.is_ascii_digit());
+    let separator = separators.next();
+    let digits = text.bytes().filter(u8::is_ascii_digit);
+    matches!(text.as_bytes().first(), Some(b'2'..=b'6'))
+        && separators.all(|other| Some(other) == separator)
+        && text.split([' ', '-']).all(|group| group.len() >= GROUP)
+        && has_check_digit(digits)
+}
+
+/// The algorithm of Luhn (ISO/IEC 7812-1, annex B).
+fn has_check_digit(digits: impl DoubleEndedIterator<Item = u8>) -> bool {
+    let sum: u32 = digits
+        .rev()
+        .enumerate()
+        .map(|(index, digit)| {
+            let value = u32::from(digit - b'0') * if index % 2 == 1 { 2 } else { 1 };
+            value / 10 + value % 10
+        })
+        .sum();
+    sum.is_multiple_of(10)
+}
+
+/// Whether a whole number is that of a card.
+pub fn is_number(number: &str) -> bool {
+    DIGITS.contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit()) && is_card(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cards_are_known_with_and_without_separators() {
+        for card in [
+            "4111111111111111",
+            "4111 1111 1111 1111",
+            "4111-1111-1111-1111",
+            "378282246310005",
+            "3782 822463 10005",
+            "5555555555554444",
+            "6011111111111117",
+            "30569309025904",
+            "2223003122003222",
+            "4222222222222",
+            "6304000000000000000",
+        ] {
+            assert_eq!(at_start_of(card), Some(0..card.len()), "{card}");
+        }
+    }
+
+    #[test]
+    fn what_follows_a_card_is_not_part_of_it() {
+        assert_eq!(at_start_of("4111 1111 1111 1111 123"), Some(0..19));
+    }
+
+    #[test]
+    fn other_numbers_are_none() {
+        for number in [
+            "4111111111111112",
+            "1771497000123456789",
+            "1771497000123",
+            "411111111111",
+            "41111111111111111111",
+            "4111-1111 1111-1111",
+            "2026-02-19 10-30-00",
+            "20 26 02 19 10 30 00",
+            "0000000000000000",
+        ] {
+            assert_eq!(at_start_of(number), None, "{number}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Values that are JSON already: names at any depth, and every text.
+
+use std::borrow::Cow;
+
+use crate::value::put_quoted;
+
+use super::keys::Verdict;
+use super::scanner::Scanner;
+
+/// Puts what becomes of one value of JSON, as capture writes it. False if nothing was changed. What is no JSON becomes one
+/// text that says so.
+pub fn put(scanner: &mut Scanner, json: &str, by_name: bool, out: &mut Vec<u8>) -> bool {
+    let start = out.len();
+    let mut walk = Walk { scanner, bytes: json.as_bytes(), json, at: 0, by_name, changed: false };
+    if walk.value(out, 0).is_none() || walk.at != json.len() {
+        out.truncate(start);
+        put_quoted("[REDACTED]", out);
+        return true;
+    }
+    walk.changed
+}
+
+/// Containers inside containers: what is checked when it comes from elsewhere has no more.
+const DEPTH: usize = 128;
+
+struct Walk<'a> {
+    scanner: &'a mut Scanner,
+    json: &'a str,
+    bytes: &'a [u8],
+    at: usize,
+    by_name: bool,
+    changed: bool,
+}
+
+impl<'a> Walk<'a> {
+    fn value(&mut self, out: &mut Vec<u8>, depth: usize) -> Option<()> {
+        match self.bytes.get(self.at)? {
+            b'"' => {
+                let raw = self.string()?;
+                self.put_text(raw, out);
+            }
+            b'{' => self.container(out, depth, b'}', Self::member)?,
+            b'[' => self.container(out, depth, b']', |walk, _, out, depth| walk.value(out, depth))?,
+            _ => {
+                let start = self.at;
+                let length = self.bytes[start..].iter().take_while(|byte| !b",]} \t".contains(byte)).count();
+                self.at += length;
+                let plain = (length > 0).then(|| &self.json[start..self.at])?;
+                match self.scanner.number(plain) {
+                    Some(replaced) => {
+                        self.changed = true;
+                        put_quoted(&replaced, out);
+                    }
+                    None => out.extend_from_slice(plain.as_bytes()),
+                }
+            }
+        }
+        Some(())
+    }
+
+    /// The members of an object, or the items of an array.
+    fn container(
+        &mut self,
+        out: &mut Vec<u8>,
+        depth: usize,
+        close: u8,
+        mut item: impl FnMut(&mut Self, &mut Vec<String>, &mut Vec<u8>, usize) -> Option<()>,
+    ) -> Option<()> {
+        if depth >= DEPTH {
+            return None;
+        }
+        out.push(self.bytes[self.at]);
+        self.at += 1;
+        let mut renamed = Vec::new();
+        self.skip_space();
+        while *self.bytes.get(self.at)? != close {
+            item(self, &mut renamed, out, depth + 1)?;
+            self.skip_space();
+            if *self.bytes.get(self.at)? == b',' {
+                self.at += 1;
+                out.push(b',');
+                self.skip_space();
+            }
+        }
+        self.at += 1;
+        out.push(close);
+        Some(())
+    }
+
+    fn member(&mut self, renamed: &mut Vec<String>, out: &mut Vec<u8>, depth: usize) -> Option<()> {
+        let raw = (*self.bytes.get(self.at)? == b'"').then(|| self.string())??;
+        let name = unescaped(raw);
+        self.put_name(raw, &name, renamed, out);
+        self.skip_space();
+        if *self.bytes.get(self.at)? != b':' {
+            return None;
+        }
+        self.at += 1;
+        out.push(b':');
+        self.skip_space();
+        let action = match self.by_name.then(|| self.scanner.verdict(&name)) {
+            Some(Verdict::Secret(action)) => action,
+            Some(Verdict::SecretUnlessFlag(action)) if !is_flag(&self.bytes[self.at..]) => action,
+            _ => return self.value(out, depth),
+        };
+        let start = self.at;
+        let by_name = std::mem::replace(&mut self.by_name, false);
+        // Read past it, whatever it is.
+        let mut nothing = Vec::new();
+        self.value(&mut nothing, depth)?;
+        self.by_name = by_name;
+        let secret = &self.json[start..self.at];
+        if secret == "null" {
+            out.extend_from_slice(b"null");
+            return Some(());
+        }
+        self.changed = true;
+        put_quoted(&self.scanner.replaced(action, &unescaped_value(secret)), out);
+        Some(())
+    }
+
+    /// A name that is a secret itself gets another; two of one object stay two.
+    fn put_name(&mut self, raw: &str, name: &str, renamed: &mut Vec<String>, out: &mut Vec<u8>) {
+        let Some(new) = self.scanner.text(name) else {
+            out.push(b'"');
+            out.extend_from_slice(raw.as_bytes());
+            return out.push(b'"');
+        };
+        self.changed = true;
+        let mut key = new.clone();
+        for number in 2.. {
+            if !renamed.contains(&key) {
+                break;
+            }
+            key = format!("{new}.{number}");
+        }
+        put_quoted(&key, out);
+        renamed.push(key);
+    }
+
+    fn put_text(&mut self, raw: &str, out: &mut Vec<u8>) {
+        match self.scanner.text(&unescaped(raw)) {
+            Some(new) => {
+                self.changed = true;
+                put_quoted(&new, out);
+            }
+            None => {
+                out.push(b'"');
+                out.extend_from_slice(raw.as_bytes());
+                out.push(b'"');
+            }
+        }
+    }
+
+    /// The inside of the string that begins here, as it is written.
+    fn string(&mut self) -> Option<&'a str> {
+        let start = self.at + 1;
+        let mut at = start;
+        loop {
+            at += memchr::memchr2(b'"', b'\\', self.bytes.get(at..)?)?;
+            if self.bytes[at] == b'"' {
+                break;
+            }
+            at += 2;
+        }
+        self.at = at + 1;
+        self.json.get(start..at)
+    }
+
+    fn skip_space(&mut self) {
+        while self.bytes.get(self.at).is_some_and(|byte| matches!(byte, b' ' | b'\t')) {
+            self.at += 1;
+        }
+    }
+}
+
+/// Whether what begins here only says yes or no.
+fn is_flag(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"true") || bytes.starts_with(b"false")
+}
+
+/// What a string says; one that cannot be read says what is written.
+fn unescaped(raw: &str) -> Cow<'_, str> {
+    if raw.contains('\\') {
+        return serde_json::from_str::<String>(&format!("\"{raw}\"")).map_or(Cow::Borrowed(raw), Cow::Owned);
+    }
+    Cow::Borrowed(raw)
+}
+
+/// A text as what it says, anything else as its JSON: equal secrets have equal hashes wherever they stand.
+pub fn unescaped_value(json: &str) -> Cow<'_, str> {
+    match json.strip_prefix('"').and_then(|json| json.strip_suffix('"')) {
+        Some(raw) => unescaped(raw),
+        None => Cow::Borrowed(json),
+    }
+}

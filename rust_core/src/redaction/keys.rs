@@ -1,0 +1,249 @@
+//! Names whose values are secrets.
+
+use std::collections::{HashMap, HashSet};
+
+use super::spec::{Action, Spec};
+
+/// Known names, without what stands between words. `token` is one of them too; see `COUNTED`.
+#[rustfmt::skip]
+pub const KEYS: &[&str] = &[
+    "password", "passwords", "passwd", "passphrase", "passcode", "pwd", "密码", "口令", "secret", "secrets", "密钥",
+    "token", "accesstoken", "refreshtoken", "idtoken", "authtoken", "apitoken", "bearertoken", "sessiontoken",
+    "csrftoken", "xsrftoken", "csrfmiddlewaretoken", "令牌", "apikey", "apikeys", "appkey", "appsecret", "clientsecret",
+    "secretkey", "privatekey", "accesskey", "accountkey", "signingkey", "encryptionkey", "masterkey", "sshkey",
+    "authorization", "auth", "credential", "credentials", "cookie", "cookies", "setcookie", "session", "sessionid",
+    "sessionkey", "phpsessid", "jsessionid", "connectionstring", "cardnumber", "creditcard", "cvv", "cvc", "otp",
+    "ssn",
+];
+
+/// Words before `token` with which it is something that is counted, or a place in a list.
+#[rustfmt::skip]
+const COUNTED: &[&str] = &[
+    "first", "last", "next", "page", "per", "each", "max", "min", "prompt", "completion", "input", "output", "total",
+    "cached", "reasoning", "stop", "eos", "bos", "pad", "unk", "sep", "cls", "mask", "special", "continuation",
+    "cancellation",
+];
+
+/// From so many bytes on a key is also seen at the end of a longer word.
+const LONG: usize = 8;
+
+/// What becomes of the value under a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Patterns are looked for in it.
+    Search,
+    /// It is a secret.
+    Secret(Action),
+    /// It is a secret unless it only says yes or no.
+    SecretUnlessFlag(Action),
+}
+
+#[derive(Debug)]
+pub struct Keys {
+    secret: HashMap<String, Verdict>,
+    keep: HashSet<String>,
+    /// Those seen at the end of longer words.
+    long: Vec<String>,
+    allow: Option<Allowed>,
+}
+
+/// Names that keep their values; the ones that end with `*` stand for all that begin so.
+#[derive(Debug)]
+struct Allowed {
+    whole: HashSet<String>,
+    beginnings: Vec<String>,
+    action: Action,
+}
+
+impl Keys {
+    pub fn new(spec: &Spec) -> Self {
+        let keep: HashSet<_> = spec.keep_keys.iter().map(|name| normal(name)).collect();
+        let action_of = |name: &str| {
+            let own = spec.actions.iter().find(|(rule, _)| normal(rule) == name);
+            own.map_or_else(|| spec.action_of("keys"), |(_, action)| *action)
+        };
+        let known = KEYS.iter().map(|name| ((*name).to_owned(), false));
+        let given = spec.keys.iter().map(|name| (normal(name), true));
+        let secret: HashMap<_, _> = known
+            .chain(given)
+            .filter(|(name, _)| !name.is_empty() && !keep.contains(name))
+            .map(|(name, given)| {
+                let action = action_of(&name);
+                (name, if given { Verdict::Secret(action) } else { Verdict::SecretUnlessFlag(action) })
+            })
+            .collect();
+        let long = secret.keys().filter(|name| name.len() >= LONG || !name.is_ascii()).cloned().collect();
+        Self {
+            secret,
+            keep,
+            long,
+            allow: spec.allow.as_ref().map(|names| Allowed::new(names, spec.action_of("allow"))),
+        }
+    }
+
+    /// What becomes of the value of a field; under an allow-list that is decided by it alone.
+    pub fn of_field(&self, name: &str) -> Verdict {
+        match &self.allow {
+            Some(allow) if allow.has(name) => Verdict::Search,
+            Some(allow) => Verdict::Secret(allow.action),
+            None => self.of(name),
+        }
+    }
+
+    /// What becomes of the value under a key of a mapping, or after a name in a text.
+    pub fn of(&self, name: &str) -> Verdict {
+        let words = words(name);
+        let whole = words.concat();
+        if self.keep.contains(&whole) {
+            return Verdict::Search;
+        }
+        // Numbers at the end tell several of the same kind apart.
+        let bare =
+            words.iter().rposition(|word| !word.bytes().all(|byte| byte.is_ascii_digit())).map_or(0, |last| last + 1);
+        for words in [&words[..bare], &words[..]] {
+            for from in 0..words.len() {
+                let end = words[from..].concat();
+                let counted = end == "token" && from > 0 && COUNTED.contains(&words[from - 1].as_str());
+                if let Some(verdict) = self.secret.get(&end).filter(|_| !counted) {
+                    return *verdict;
+                }
+            }
+        }
+        let last = words.get(bare.wrapping_sub(1));
+        let long = last.and_then(|last| self.long.iter().find(|key| last.ends_with(key.as_str())));
+        long.and_then(|key| self.secret.get(key)).copied().unwrap_or(Verdict::Search)
+    }
+
+    /// Whether a name is that of a key, written in any way.
+    pub fn has(&self, name: &str) -> bool {
+        self.secret.contains_key(&normal(name))
+    }
+}
+
+impl Allowed {
+    fn new(names: &[String], action: Action) -> Self {
+        let (beginnings, whole): (Vec<_>, Vec<_>) = names.iter().partition(|name| name.ends_with('*'));
+        Self {
+            whole: whole.into_iter().map(|name| normal(name)).collect(),
+            beginnings: beginnings.into_iter().map(|name| normal(name)).collect(),
+            action,
+        }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        let name = normal(name);
+        self.whole.contains(&name) || self.beginnings.iter().any(|beginning| name.starts_with(beginning.as_str()))
+    }
+}
+
+/// A name without case and without what stands between its words.
+pub fn normal(name: &str) -> String {
+    words(name).concat()
+}
+
+/// The words of a name, without case: `access_token`, `Access-Token` and `accessToken` have the same two.
+fn words(name: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut before = ' ';
+    let mut characters = name.chars().peekable();
+    while let Some(character) = characters.next() {
+        let next_is_lower = characters.peek().is_some_and(|next| next.is_lowercase());
+        let begins = match (before, character) {
+            (a, b) if b.is_uppercase() => a.is_lowercase() || a.is_ascii_digit() || a.is_uppercase() && next_is_lower,
+            (a, b) => a.is_ascii_digit() != b.is_ascii_digit(),
+        };
+        if (begins || !character.is_alphanumeric()) && !word.is_empty() {
+            words.push(std::mem::take(&mut word));
+        }
+        if character.is_alphanumeric() {
+            word.extend(character.to_lowercase());
+        }
+        before = character;
+    }
+    words.extend(Some(word).filter(|word| !word.is_empty()));
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(spec: &Spec) -> Keys {
+        Keys::new(spec)
+    }
+
+    #[test]
+    fn words_end_at_separators_case_and_digits() {
+        assert_eq!(words("db.userPassword_2"), ["db", "user", "password", "2"]);
+        assert_eq!(words("APIKey"), ["api", "key"]);
+        assert_eq!(words("X-API-KEY"), ["x", "api", "key"]);
+        assert_eq!(words("__"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn secrets_are_known_however_their_names_are_written() {
+        let keys = keys(&Spec::default());
+        #[rustfmt::skip]
+        let names = [
+            "password", "Password", "PASSWORD", "pass_word", "db_password", "userPassword", "userpassword",
+            "password2", "user.password", "api_key", "apikey", "X-Api-Key", "api key", "OPENAI_API_KEY",
+            "openaiApiKey", "Authorization", "Proxy-Authorization", "Set-Cookie", "cookie", "session", "session_id",
+            "sessionid", "client_secret", "AWS_SECRET_ACCESS_KEY", "private_key", "token", "access_token",
+            "refreshToken", "csrf-token", "secret", "credentials", "用户密码", "x-auth-token",
+        ];
+        for name in names {
+            assert_eq!(keys.of(name), Verdict::SecretUnlessFlag(Action::Replace), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_only_sounds_like_a_secret_is_none() {
+        let keys = keys(&Spec::default());
+        #[rustfmt::skip]
+        let names = [
+            "prompt_tokens", "completion_tokens", "tokens", "total_tokens", "max_tokens", "token_count", "token_type",
+            "tokens_per_second", "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens", "time_to_first_token",
+            "ms_per_token", "next_page_token", "stop_token", "user", "key", "primary_key", "public_key", "passed",
+            "bypass", "author", "authority", "sessions", "session_count", "secretary", "cookie_count",
+            "password_length", "compass", "", "_", "1", "message", "author_id", "keyboard",
+        ];
+        for name in names {
+            assert_eq!(keys.of(name), Verdict::Search, "{name}");
+        }
+    }
+
+    #[test]
+    fn names_are_added_and_taken_away() {
+        let spec = Spec {
+            keys: vec!["IBAN".into()],
+            keep_keys: vec!["session".into(), "test-token".into()],
+            ..Spec::default()
+        };
+        let keys = keys(&spec);
+        assert_eq!(keys.of("customer_iban"), Verdict::Secret(Action::Replace));
+        assert_eq!(keys.of("session"), Verdict::Search);
+        assert_eq!(keys.of("testToken"), Verdict::Search);
+        assert_eq!(keys.of("token"), Verdict::SecretUnlessFlag(Action::Replace));
+    }
+
+    #[test]
+    fn a_key_can_have_an_action_of_its_own() {
+        let actions = [("keys".to_owned(), Action::Mask), ("api_key".to_owned(), Action::Hash)].into();
+        let keys = keys(&Spec { actions, ..Spec::default() });
+        assert_eq!(keys.of("my-api-key"), Verdict::SecretUnlessFlag(Action::Hash));
+        assert_eq!(keys.of("password"), Verdict::SecretUnlessFlag(Action::Mask));
+    }
+
+    #[test]
+    fn an_allow_list_decides_alone() {
+        let spec = Spec { allow: Some(vec!["order_id".into(), "gen_ai.*".into(), "token".into()]), ..Spec::default() };
+        let keys = keys(&spec);
+        for name in ["orderId", "gen_ai.usage.input_tokens", "token"] {
+            assert_eq!(keys.of_field(name), Verdict::Search, "{name}");
+        }
+        for name in ["order", "user", "my_order_id"] {
+            assert_eq!(keys.of_field(name), Verdict::Secret(Action::Replace), "{name}");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Names in texts, and the values after them: `password=…`, `"token": "…"`, `'api_key': …`, `<secret>…</secret>`.
+
+use std::ops::Range;
+
+use memchr::memchr3_iter;
+
+use super::keys::Verdict;
+use super::patterns::Found;
+
+/// Bytes of a name.
+const LONGEST: usize = 64;
+/// White space between a name, what follows it, and the value.
+const SPACE: usize = 2;
+/// Names that a sentence may have before a colon.
+const IN_PROSE: [&str; 4] = ["token", "session", "auth", "secret"];
+/// The ends of names whose values are several words.
+const HEADERS: [&str; 2] = ["authorization", "cookie"];
+
+/// Adds the values after names of which `verdict` says that they are secrets.
+pub fn find(text: &str, mut verdict: impl FnMut(&str) -> Verdict, found: &mut Vec<Found>) {
+    let mut end = 0;
+    for at in memchr3_iter(b'=', b':', b'>', text.as_bytes()) {
+        // Inside a value that is a secret already there is nothing more to find.
+        let Some(name) = Name::before(text, at).filter(|_| at >= end) else { continue };
+        let (Verdict::Secret(action) | Verdict::SecretUnlessFlag(action)) = verdict(&text[name.range.clone()]) else {
+            continue;
+        };
+        let Some(range) = name.value_after(text, at) else { continue };
+        end = range.end;
+        found.push(Found { range, action, rule: None });
+    }
+}
+
+/// A name, and how it stands in the text.
+struct Name {
+    range: Range<usize>,
+    quoted: bool,
+}
+
+impl Name {
+    /// The name that ends where `=`, `:` or `>` is.
+    fn before(text: &str, at: usize) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let mut end = at;
+        while end > 0 && at - end < SPACE && bytes[end - 1] == b' ' {
+            end -= 1;
+        }
+        let quoted = end > 0 && matches!(bytes[end - 1], b'"' | b'\'');
+        if quoted {
+            end -= 1;
+            // JSON in JSON.
+            while end > 0 && bytes[end - 1] == b'\\' {
+                end -= 1;
+            }
+        }
+        let mut start = end;
+        while start > 0 && end - start < LONGEST && is_of_name(bytes[start - 1]) {
+            start -= 1;
+        }
+        while !text.is_char_boundary(start) {
+            start += 1;
+        }
+        let is_tag = start > 0 && bytes[start - 1] == b'<';
+        (start < end && (bytes[at] != b'>' || is_tag)).then_some(Self { range: start..end, quoted })
+    }
+
+    /// The value that begins behind `at`; none if that is nothing, or a sentence that goes on.
+    fn value_after(&self, text: &str, at: usize) -> Option<Range<usize>> {
+        let bytes = text.as_bytes();
+        let name = super::keys::normal(&text[self.range.clone()]);
+        if bytes[at] == b'>' {
+            let end = text[at..].find('<').map_or(text.len(), |length| at + length);
+            return (at + 1 < end).then_some(at + 1..end);
+        }
+        if bytes[at] == b':' && !self.quoted && IN_PROSE.contains(&name.as_str()) {
+            return None;
+        }
+        let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
+        let mut start = at + 1;
+        // `==` compares, `=>` and `:=` assign.
+        while start < bytes.len() && start - at <= SPACE && matches!(bytes[start], b'=' | b'>') {
+            start += 1;
+        }
+        start += bytes[start..].iter().take(SPACE).take_while(|byte| is_space(byte)).count();
+        let value = quoted(text, start).unwrap_or_else(|| {
+            let rest = &text[start..];
+            let length = match bytes.get(start) {
+                Some(open @ (b'[' | b'{' | b'(')) => bracketed(&bytes[start..], *open),
+                _ if HEADERS.iter().any(|header| name.ends_with(header)) => {
+                    rest.find(['\r', '\n', '"', '\'']).unwrap_or(rest.len())
+                }
+                _ => rest.find(ends_value).unwrap_or(rest.len()),
+            };
+            start..start + length
+        });
+        // Literals that hide nothing stay.
+        let plain = matches!(&text[value.clone()], "None" | "null" | "none" | "True" | "False" | "true" | "false");
+        (!value.is_empty() && !plain).then_some(value)
+    }
+}
+
+fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.') || byte >= 0x80
+}
+
+fn ends_value(character: char) -> bool {
+    character.is_whitespace() || ",;&|<>\"'`)]}".contains(character)
+}
+
+/// What stands between quotes that begin at `start`, perhaps after the letters that Python puts before them.
+fn quoted(text: &str, start: usize) -> Option<Range<usize>> {
+    let bytes = text.as_bytes();
+    let letters = bytes[start..].iter().take(2).take_while(|byte| b"bBrRuUfF".contains(byte)).count();
+    let slashes = bytes[start + letters..].iter().take_while(|byte| **byte == b'\\').count();
+    let open = start + letters + slashes;
+    let quote = *bytes.get(open).filter(|byte| matches!(byte, b'"' | b'\''))?;
+    let inside = open + 1;
+    let mut before = 0;
+    for (at, byte) in bytes[inside..].iter().enumerate() {
+        if *byte == quote && (before == slashes || slashes == 0 && before % 2 == 0) {
+            return Some(inside..inside + at - before.min(slashes));
+        }
+        before = if *byte == b'\\' { before + 1 } else { 0 };
+    }
+    Some(inside..text.len())
+}
+
+/// The length of what begins with a bracket, up to the one that closes it.
+fn bracketed(bytes: &[u8], open: u8) -> usize {
+    let close = match open {
+        b'[' => b']',
+        b'{' => b'}',
+        _ => b')',
+    };
+    let mut depth = 0_usize;
+    for (at, byte) in bytes.iter().enumerate() {
+        if *byte == open {
+            depth += 1;
+        } else if *byte == close {
+            depth -= 1;
+            if depth == 0 {
+                return at + 1;
+            }
+        }
+    }
+    bytes.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::keys::Keys;
+    use super::super::spec::Spec;
+    use super::*;
+
+    fn redacted(text: &str) -> String {
+        let keys = Keys::new(&Spec::default());
+        let mut found = Vec::new();
+        find(text, |name| keys.of(name), &mut found);
+        let mut out = text.to_owned();
+        found.iter().rev().for_each(|found| out.replace_range(found.range.clone(), "*"));
+        out
+    }
+
+    #[test]
+    fn values_after_names_are_found() {
+        for (text, expected) in [
+            ("login password=hunter2 failed", "login password=* failed"),
+            ("/path?token=abc&page=2", "/path?token=*&page=2"),
+            (r#"{"password": "a \" b", "user": "x"}"#, r#"{"password": "*", "user": "x"}"#),
+            (r#"{"api_key": 12345, "user": 1}"#, r#"{"api_key": *, "user": 1}"#),
+            (r#"{\"password\": \"hunter2\", \"user\": \"x\"}"#, r#"{\"password\": \"*\", \"user\": \"x\"}"#),
+            ("{'token': 'abc', 'n': 1}", "{'token': '*', 'n': 1}"),
+            ("{'token': b'abc', 'n': 1}", "{'token': b'*', 'n': 1}"),
+            ("Login(user='bob', password='two words')", "Login(user='bob', password='*')"),
+            ("password: hunter2", "password: *"),
+            ("Authorization: Digest a=b, c=\"d\"", "Authorization: *\"d\""),
+            ("Cookie: a=b; c=d\r\nHost: x", "Cookie: *\r\nHost: x"),
+            ("secrets=['a', 'b'] x", "secrets=* x"),
+            ("credentials={'a': {'b': 1}}, y", "credentials=*, y"),
+            ("<user>x</user><password>hunter2</password>", "<user>x</user><password>*</password>"),
+            ("密码：x 密码=甲乙", "密码：x 密码=*"),
+            ("password = \"never closed", "password = \"*"),
+        ] {
+            assert_eq!(redacted(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_one_stays() {
+        for text in [
+            "Invalid token: unexpected end",
+            "prompt_tokens=12",
+            "x == y",
+            "a => b",
+            "password=",
+            "password=None",
+            "{'token': None}",
+            "12:30:00",
+            "session: started",
+            "if a > b: pass",
+            "<b>x</b>",
+            "=",
+            ":",
+            ">",
+            "'':",
+            "error: no such file",
+            "http://example.com:80/a=b",
+        ] {
+            assert_eq!(redacted(text), text);
+        }
+    }
+}

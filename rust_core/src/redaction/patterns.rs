@@ -1,0 +1,223 @@
+//! Patterns in texts: those of ours that are wanted, and the application's.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use memchr::{memchr2, memchr3};
+use regex_automata::meta::{Cache, Config, Regex};
+use regex_automata::util::captures::Captures;
+use regex_automata::util::syntax;
+use regex_automata::{Input, PatternID};
+
+use super::builtin::{BUILTIN, Builtin, Check, Checked, PAIRS, When};
+use super::card;
+use super::spec::{Action, Spec, Wrong};
+
+/// Bytes that the compiled form of the application's expressions may take, and of what is remembered of a search.
+const COMPILED: usize = 4 << 20;
+const REMEMBERED: usize = 2 << 20;
+/// Secrets of one text; from the last of them on all of it is one. That bounds the time a text can take.
+const FINDS: usize = 1_000;
+/// Digits of the shortest card.
+const CARD: usize = 13;
+
+/// What finds secrets.
+#[derive(Debug)]
+pub struct Rule {
+    pub name: String,
+    pub action: Action,
+    check: Check,
+    /// The group that is the secret: the whole of it is 0.
+    group: usize,
+}
+
+/// A part of a text that is a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub range: Range<usize>,
+    pub action: Action,
+    /// The pattern's name; none where it was found by the name before it.
+    pub rule: Option<u16>,
+}
+
+/// Expressions that are looked for in one pass.
+#[derive(Debug)]
+struct Set {
+    regex: Regex,
+    /// The number of the first one's rule.
+    first: u16,
+}
+
+#[derive(Debug)]
+pub struct Patterns {
+    pub rules: Vec<Rule>,
+    always: Option<Set>,
+    at: Option<Set>,
+    digits: Option<Set>,
+    custom: Option<Set>,
+    /// Whether names in texts are looked at.
+    pub pairs: bool,
+}
+
+/// What one thread's searches remember.
+#[derive(Debug)]
+pub struct Memory(Vec<Option<(Cache, Captures)>>);
+
+impl Patterns {
+    /// # Errors
+    /// When a name is not known, or an expression is none.
+    pub fn new(spec: &Spec) -> Result<Self, Wrong> {
+        let known = |name: &str| name == PAIRS || BUILTIN.iter().any(|builtin| builtin.name == name);
+        if let Some(unknown) = spec.patterns.iter().find(|name| !known(name)) {
+            let names: Vec<_> = names().collect();
+            return Err(Wrong::new("redaction.patterns", unknown, format!("one of {}", names.join(", "))));
+        }
+        let mut rules = Vec::new();
+        let wanted = |when| {
+            let wanted =
+                move |builtin: &&Builtin| builtin.when == when && spec.patterns.iter().any(|name| name == builtin.name);
+            BUILTIN.iter().filter(wanted).map(|builtin| (builtin.name, builtin.pattern, builtin.check))
+        };
+        let own =
+            |name: &str, pattern: &str, reason: String| Wrong::new(format!("redaction.custom.{name}"), pattern, reason);
+        let mut set = |patterns: Vec<(&str, &str, Check)>| Set::new(&patterns, spec, &mut rules);
+        let always = set(wanted(When::Always).collect())?;
+        let at = set(wanted(When::At).collect())?;
+        let digits = set(wanted(When::Digits).collect())?;
+        let mut taken = HashSet::new();
+        for (name, pattern) in &spec.custom {
+            if known(name) || matches!(name.as_str(), "keys" | "allow" | "") || !taken.insert(name) {
+                return Err(own(name, pattern, "under a name that no other pattern has".into()));
+            }
+            // On its own first: then it is known which one is not as it must be.
+            compile(&[pattern]).map_err(|reason| own(name, pattern, reason))?;
+        }
+        let all = spec.custom.iter().map(|(name, pattern)| (name.as_str(), pattern.as_str(), all_of_it as Check));
+        let custom = set(all.collect())?;
+        let pairs = spec.patterns.iter().any(|name| name == PAIRS);
+        Ok(Self { rules, always, at, digits, custom, pairs })
+    }
+
+    fn sets(&self) -> [&Option<Set>; 4] {
+        [&self.always, &self.at, &self.digits, &self.custom]
+    }
+
+    #[must_use]
+    pub fn memory(&self) -> Memory {
+        let one = |set: &Set| (set.regex.create_cache(), set.regex.create_captures());
+        Memory(self.sets().map(|set| set.as_ref().map(one)).into())
+    }
+
+    /// Whether there is anything in a text that names could stand before.
+    #[inline]
+    pub fn may_have_pairs(&self, text: &str) -> bool {
+        self.pairs && memchr3(b'=', b':', b'>', text.as_bytes()).is_some()
+    }
+
+    /// Adds what is found in a text, of each kind in its order.
+    #[inline]
+    pub fn find(&self, memory: &mut Memory, text: &str, found: &mut Vec<Found>) {
+        let [always, at, digits, custom] = &mut memory.0[..] else { return };
+        if let (Some(set), Some(memory)) = (&self.always, always) {
+            set.find(&self.rules, memory, text, found);
+        }
+        if let (Some(set), Some(memory)) = (&self.at, at)
+            && memchr2(b'@', b'%', text.as_bytes()).is_some()
+        {
+            set.find(&self.rules, memory, text, found);
+        }
+        if let (Some(set), Some(memory)) = (&self.digits, digits)
+            && text.len() >= CARD
+            && text.bytes().filter(u8::is_ascii_digit).count() >= CARD
+        {
+            set.find(&self.rules, memory, text, found);
+        }
+        if let (Some(set), Some(memory)) = (&self.custom, custom) {
+            set.find(&self.rules, memory, text, found);
+        }
+    }
+
+    /// Whether a whole number is a secret.
+    pub fn find_number(&self, number: &str) -> Option<Found> {
+        let rule = self.digits.as_ref().filter(|_| card::is_number(number))?.first;
+        Some(Found { range: 0..number.len(), action: self.rules[usize::from(rule)].action, rule: Some(rule) })
+    }
+}
+
+/// The names of all patterns of ours.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    BUILTIN.iter().map(|builtin| builtin.name).chain([PAIRS])
+}
+
+fn all_of_it(_: &str, _: Range<usize>, secret: Range<usize>) -> Checked {
+    Checked::Secret(secret)
+}
+
+fn compile(patterns: &[&str]) -> Result<Regex, String> {
+    let config = Config::new().nfa_size_limit(Some(COMPILED)).hybrid_cache_capacity(REMEMBERED);
+    let mut builder = Regex::builder();
+    builder.configure(config).syntax(syntax::Config::new().nest_limit(50));
+    builder.build_many(patterns).map_err(|error| {
+        let reason = error.syntax_error().map_or_else(|| error.to_string(), ToString::to_string);
+        let last = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        match error.size_limit() {
+            Some(_) => format!("a regular expression that takes at most {} MiB compiled", COMPILED >> 20),
+            None => format!("a regular expression ({last})"),
+        }
+    })
+}
+
+impl Set {
+    fn new(patterns: &[(&str, &str, Check)], spec: &Spec, rules: &mut Vec<Rule>) -> Result<Option<Self>, Wrong> {
+        if patterns.is_empty() {
+            return Ok(None);
+        }
+        let texts: Vec<_> = patterns.iter().map(|(_, pattern, _)| *pattern).collect();
+        let regex = compile(&texts).map_err(|reason| Wrong::new("redaction.custom", "all of them together", reason))?;
+        let first = u16::try_from(rules.len()).unwrap_or(u16::MAX);
+        for (index, (name, _, check)) in patterns.iter().enumerate() {
+            let group = regex.group_info().to_index(PatternID::must(index), "secret").unwrap_or(0);
+            rules.push(Rule { name: (*name).to_owned(), action: spec.action_of(name), check: *check, group });
+        }
+        Ok(Some(Self { regex, first }))
+    }
+
+    #[inline]
+    fn find(&self, rules: &[Rule], memory: &mut (Cache, Captures), text: &str, found: &mut Vec<Found>) {
+        if self.regex.search_half_with(&mut memory.0, &Input::new(text).earliest(true)).is_some() {
+            self.find_all(rules, memory, text, found);
+        }
+    }
+
+    #[cold]
+    fn find_all(&self, rules: &[Rule], (cache, captures): &mut (Cache, Captures), text: &str, found: &mut Vec<Found>) {
+        let (mut from, mut count) = (0, 0);
+        while from <= text.len() {
+            self.regex.search_captures_with(cache, &Input::new(text).range(from..), captures);
+            let (Some(at), Some(pattern)) = (captures.get_match(), captures.pattern()) else { return };
+            let number = self.first + pattern.as_u32() as u16;
+            let rule = &rules[usize::from(number)];
+            let secret = captures.get_group(rule.group).map_or_else(|| at.range(), |group| group.range());
+            if count == FINDS {
+                found.push(Found { range: at.start()..text.len(), action: Action::Replace, rule: Some(number) });
+                return;
+            }
+            from = match (rule.check)(text, at.range(), secret) {
+                Checked::Secret(range) => {
+                    let end = range.end;
+                    if !range.is_empty() {
+                        count += 1;
+                        found.push(Found { range, action: rule.action, rule: Some(number) });
+                    }
+                    // A part behind the secret may begin another; nothing is found twice at one place.
+                    if end > at.start() { end } else { next_character(text, at.end()) }
+                }
+                Checked::Not(next) => next,
+            };
+        }
+    }
+}
+
+fn next_character(text: &str, at: usize) -> usize {
+    text.get(at..).and_then(|rest| rest.chars().next()).map_or(text.len() + 1, |character| at + character.len_utf8())
+}

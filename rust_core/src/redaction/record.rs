@@ -1,0 +1,297 @@
+//! Records, rewritten in their compact form.
+
+use std::sync::Arc;
+
+use super::Rules;
+use super::keys::Verdict;
+use super::scanner::{Replaced, Scanner};
+use crate::exception::{self, SourceCache};
+use crate::names::Names;
+use crate::record::{Context, HEADER, INLINE, Record, Site, flag, put_context, put_inline_site};
+use crate::table::View;
+use crate::value::{Put, Reader, Value, length};
+
+/// Contexts that are kept, each in a place that its bytes tell.
+const CONTEXTS: usize = 64;
+
+/// What a call site adds to each of its records.
+#[derive(Debug)]
+struct SiteRules {
+    /// The message, if it does not stay as it is.
+    message: Option<String>,
+    fields: Vec<Verdict>,
+    /// The names of the fields, if one of them does not stay as it is.
+    names: Option<Vec<String>>,
+}
+
+#[derive(Debug, Default)]
+struct KnownContext {
+    bytes: Vec<u8>,
+    /// What becomes of it, and of how many values in it, if it does not stay as it is.
+    redacted: Option<(Vec<u8>, u64)>,
+}
+
+/// Rewrites the records of one process, whose names these are.
+#[derive(Debug)]
+pub struct Redactor {
+    scanner: Scanner,
+    names: Arc<Names>,
+    sites: View<Site, SiteRules>,
+    /// What becomes of a name, if it does not stay as it is.
+    loggers: View<String, Option<String>>,
+    threads: View<String, Option<String>>,
+    contexts: Box<[KnownContext]>,
+    sources: SourceCache,
+    out: Vec<u8>,
+    count: u64,
+}
+
+/// Sections that are written anew.
+struct Section<'a> {
+    out: &'a mut Vec<u8>,
+    count: &'a mut u64,
+}
+
+impl Redactor {
+    #[must_use]
+    pub fn new(rules: Arc<Rules>, names: Arc<Names>) -> Self {
+        Self {
+            scanner: Scanner::new(rules),
+            names,
+            sites: View::new(),
+            loggers: View::new(),
+            threads: View::new(),
+            contexts: (0..CONTEXTS).map(|_| KnownContext::default()).collect(),
+            sources: SourceCache::default(),
+            out: Vec::new(),
+            count: 0,
+        }
+    }
+
+    #[must_use]
+    pub fn rules(&self) -> &Arc<Rules> {
+        self.scanner.rules()
+    }
+
+    /// How many values and texts were replaced, in part or whole, since this was last asked.
+    pub fn take_count(&mut self) -> u64 {
+        std::mem::take(&mut self.count)
+    }
+
+    /// The record without secrets.
+    pub fn redact<'r>(&'r mut self, record: &Record<'r>) -> Record<'r> {
+        self.apply(record, true)
+    }
+
+    /// A record of the library's own without secrets: its names are ours.
+    pub fn redact_own<'r>(&'r mut self, record: &Record<'r>) -> Record<'r> {
+        self.apply(record, false)
+    }
+
+    fn apply<'r>(&'r mut self, record: &Record<'r>, by_name: bool) -> Record<'r> {
+        let before = self.count;
+        self.out.clear();
+        let rewritten = self.rewrite(record, by_name);
+        if self.count == before && rewritten {
+            return *record;
+        }
+        // SAFETY: written just now, all texts from texts.
+        unsafe { Record::read(&self.out) }.unwrap_or(*record)
+    }
+
+    /// True if only the count tells whether anything was changed.
+    fn rewrite(&mut self, record: &Record<'_>, by_name: bool) -> bool {
+        let Self { scanner, names, sites, loggers, threads, contexts, sources, out, count } = self;
+        let mut header = record.header;
+        let mut section = Section { out, count };
+        let site = sites.get(&names.sites, header.site, |site| SiteRules::new(scanner, site));
+        let new_names = site.as_ref().and_then(|(_, rules)| rules.names.as_ref());
+        let inline_site = match (record.site, &site) {
+            (Some(inline), _) => Some(Site {
+                module: inline.module.to_owned(),
+                function: inline.function.to_owned(),
+                line: inline.line,
+                ..Site::default()
+            }),
+            (None, Some((site, _))) if new_names.is_some() => Some(Site::clone(site)),
+            _ => None,
+        };
+        // Numbers and flags are only known at the end.
+        section.out.put(&[0; HEADER]);
+        if let Some(site) = &inline_site {
+            header.site = INLINE;
+            put_inline_site(section.out, site);
+        }
+        let table = |number,
+                     table: &crate::table::Table<String>,
+                     view: &mut View<String, Option<String>>,
+                     scanner: &mut Scanner| {
+            view.get(table, number, |name| scanner.text(name)).and_then(|(_, new)| new.clone())
+        };
+        let new_logger =
+            if record.logger.is_none() { table(header.logger, &names.loggers, loggers, scanner) } else { None };
+        if section.put_name(scanner, record.logger, new_logger) {
+            header.logger = INLINE;
+        }
+        let new_thread =
+            if record.thread.is_none() { table(header.thread, &names.threads, threads, scanner) } else { None };
+        if section.put_name(scanner, record.thread, new_thread) {
+            header.thread = INLINE;
+        }
+        let of_site =
+            site.as_ref().and_then(|(site, rules)| Some((site.message.as_deref()?, rules.message.as_deref())));
+        match (record.message, of_site) {
+            (Some(message), _) => section.put_text(scanner, message),
+            (None, Some((_, Some(new)))) => {
+                *section.count += 1;
+                header.flags &= !flag::SITE_MESSAGE;
+                section.out.put_text(new);
+            }
+            (None, Some((message, None))) if new_names.is_some() => {
+                header.flags &= !flag::SITE_MESSAGE;
+                section.out.put_text(message);
+            }
+            (None, _) => {}
+        }
+        if let Some(context) = record.context {
+            section.put_context(scanner, contexts, context, by_name);
+        }
+        let mut only_count_tells = true;
+        for (blob, rewrite) in [
+            (record.exception, exception::rewrite as exception::Rewrite),
+            (record.stack, exception::rewrite_stack as exception::Rewrite),
+        ] {
+            if let Some(blob) = blob {
+                // With its source lines, which the encoder looks up no more: they have been looked at.
+                only_count_tells = false;
+                section.put_blob(|out, count| {
+                    rewrite(blob, sources, &mut |text| scanner.text(text).inspect(|_| *count += 1), out)
+                });
+            }
+        }
+        let mut values = record.fields;
+        let known: &[Verdict] = site.as_ref().map_or(&[], |(_, rules)| &rules.fields);
+        let mut extra = 0_u16;
+        for (index, verdict) in known.iter().enumerate() {
+            let Some(value) = values.value() else { break };
+            if let Some(name) = new_names.and_then(|names| names.get(index)) {
+                section.out.put_text(name);
+                extra += 1;
+            }
+            section.put_value(scanner, value, if by_name { *verdict } else { Verdict::Search });
+        }
+        if new_names.is_some() {
+            *section.count += 1;
+        }
+        for _ in 0..header.extra {
+            let (Some(name), Some(value)) = (values.text(), values.value()) else { break };
+            let verdict = if by_name { scanner.rules().of_field(name) } else { Verdict::Search };
+            section.put_text(scanner, name);
+            section.put_value(scanner, value, verdict);
+            extra += 1;
+        }
+        header.extra = extra;
+        section.out[..HEADER].copy_from_slice(&header.to_bytes());
+        only_count_tells
+    }
+}
+
+impl SiteRules {
+    fn new(scanner: &mut Scanner, site: &Site) -> Self {
+        let new: Vec<_> = site.fields.iter().map(|name| scanner.text(name)).collect();
+        let names = new.iter().any(Option::is_some);
+        Self {
+            message: site.message.as_deref().and_then(|message| scanner.text(message)),
+            fields: site.fields.iter().map(|name| scanner.rules().of_field(name)).collect(),
+            names: names.then(|| {
+                new.into_iter().zip(&site.fields).map(|(new, old)| new.unwrap_or_else(|| old.clone())).collect()
+            }),
+        }
+    }
+}
+
+impl Section<'_> {
+    /// A name that travels in the record, or has to from now on. Tells whether it does.
+    fn put_name(&mut self, scanner: &mut Scanner, inline: Option<&str>, new: Option<String>) -> bool {
+        match (inline, new) {
+            (Some(name), _) => self.put_text(scanner, name),
+            (None, Some(new)) => {
+                *self.count += 1;
+                self.out.put_text(&new);
+            }
+            (None, None) => return false,
+        }
+        true
+    }
+
+    #[inline]
+    fn put_text(&mut self, scanner: &mut Scanner, text: &str) {
+        match scanner.text(text) {
+            None => self.out.put_text(text),
+            Some(new) => {
+                *self.count += 1;
+                self.out.put_text(&new);
+            }
+        }
+    }
+
+    #[inline]
+    fn put_value(&mut self, scanner: &mut Scanner, value: Value<'_>, verdict: Verdict) {
+        let new = scanner.value(value, verdict);
+        *self.count += u64::from(new.is_some());
+        match &new {
+            None => self.out.put_value(value),
+            Some(Replaced::Text(new)) => self.out.put_value(Value::Text(new)),
+            Some(Replaced::Json(new)) => self.out.put_value(Value::Json(new)),
+        }
+    }
+
+    /// Bytes with their length before them.
+    fn put_blob(&mut self, put: impl FnOnce(&mut Vec<u8>, &mut u64)) {
+        let start = self.out.len();
+        self.out.put(&[0; 4]);
+        put(self.out, self.count);
+        let count = length(self.out.len() - start - 4);
+        self.out[start..start + 4].copy_from_slice(&count.to_le_bytes());
+    }
+
+    #[inline]
+    fn put_context(&mut self, scanner: &mut Scanner, known: &mut [KnownContext], context: Reader<'_>, by_name: bool) {
+        let bytes = context.rest();
+        let index = (crate::checksum::of(bytes) as usize) % known.len();
+        let known = &mut known[index];
+        // What the library says itself has no context.
+        if known.bytes != bytes || !by_name {
+            known.bytes.clear();
+            known.redacted = redacted_context(scanner, context, by_name);
+            known.bytes.extend_from_slice(bytes);
+        }
+        let (bytes, count) = known.redacted.as_ref().map_or((bytes, 0), |(bytes, count)| (bytes, *count));
+        *self.count += count;
+        self.put_blob(|out, _| out.put(bytes));
+    }
+}
+
+/// What becomes of a context, and of how many values in it; `None` if it stays as it is.
+#[cold]
+fn redacted_context(scanner: &mut Scanner, bytes: Reader<'_>, by_name: bool) -> Option<(Vec<u8>, u64)> {
+    let (mut out, mut count) = (Vec::new(), 0);
+    // One that cannot be read is shown by no encoder.
+    let context = Context::read(bytes)?;
+    // Ids of the form of W3C Trace Context are random digits, and may look like anything.
+    let mut id = |text: Option<&str>, digits: usize| {
+        text.filter(|id| id.len() != digits || !id.bytes().all(|byte| byte.is_ascii_hexdigit()))
+            .and_then(|id| scanner.text(id))
+    };
+    let (trace_id, span_id) = (id(context.trace_id, 32), id(context.span_id, 16));
+    count += u64::from(trace_id.is_some()) + u64::from(span_id.is_some());
+    put_context(&mut out, trace_id.as_deref().or(context.trace_id), span_id.as_deref().or(context.span_id));
+    let mut fields = context.fields;
+    while let (Some(name), Some(value)) = (fields.text(), fields.value()) {
+        let verdict = if by_name { scanner.rules().of_field(name) } else { Verdict::Search };
+        let mut section = Section { out: &mut out, count: &mut count };
+        section.put_text(scanner, name);
+        section.put_value(scanner, value, verdict);
+    }
+    (count > 0).then_some((out, count))
+}

@@ -1,0 +1,169 @@
+//! What becomes of one text, one number, or what stands under a name.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::keys::Verdict;
+use super::pairs;
+use super::patterns::{Found, Memory};
+use super::spec::Action;
+use super::{Rules, json};
+use crate::value::Value;
+
+const CARD: &str = "card";
+/// Names that are remembered with what becomes of their values, and bytes of one.
+const NAMES: usize = 4_096;
+const NAME: usize = 128;
+
+/// The rules, with what one thread's searches remember.
+#[derive(Debug)]
+pub struct Scanner {
+    rules: Arc<Rules>,
+    memory: Memory,
+    found: Vec<Found>,
+    names: HashMap<String, Verdict>,
+}
+
+/// What becomes of a value that does not stay as it is.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Replaced {
+    Text(String),
+    Json(String),
+}
+
+impl Scanner {
+    #[must_use]
+    pub fn new(rules: Arc<Rules>) -> Self {
+        let memory = rules.patterns.memory();
+        Self { rules, memory, found: Vec::new(), names: HashMap::new() }
+    }
+
+    #[must_use]
+    pub fn rules(&self) -> &Arc<Rules> {
+        &self.rules
+    }
+
+    /// What becomes of a text; `None` if it stays as it is.
+    #[inline]
+    pub fn text(&mut self, text: &str) -> Option<String> {
+        let patterns = &self.rules.patterns;
+        // A panic may have left something there.
+        self.found.clear();
+        patterns.find(&mut self.memory, text, &mut self.found);
+        if patterns.may_have_pairs(text) {
+            let (names, keys) = (&mut self.names, &self.rules.keys);
+            pairs::find(text, |name| remembered(names, name, |name| keys.of(name)), &mut self.found);
+        }
+        if self.found.is_empty() { None } else { Some(self.rewrite(text)) }
+    }
+
+    /// Replaces what was found. Where two overlap, the one that begins first tells what becomes of both.
+    #[cold]
+    fn rewrite(&mut self, text: &str) -> String {
+        let mut found = std::mem::take(&mut self.found);
+        found.sort_by_key(|found| (found.range.start, std::cmp::Reverse(found.range.end)));
+        let mut out = String::with_capacity(text.len());
+        let mut at = 0;
+        let mut found_here = found.drain(..).peekable();
+        while let Some(mut one) = found_here.next() {
+            while let Some(next) = found_here.next_if(|next| next.range.start < one.range.end) {
+                one.range.end = one.range.end.max(next.range.end);
+            }
+            out.push_str(&text[at..one.range.start]);
+            at = one.range.end;
+            let rule = one.rule.map(|rule| self.rules.patterns.rules[usize::from(rule)].name.as_str());
+            let secret = &text[one.range];
+            if rule == Some(CARD) {
+                // However it is written, it is the same.
+                let digits: String = secret.chars().filter(char::is_ascii_digit).collect();
+                self.rules.replacer.put(one.action, rule, &digits, &mut out);
+            } else {
+                self.rules.replacer.put(one.action, rule, secret, &mut out);
+            }
+        }
+        drop(found_here);
+        out.push_str(&text[at..]);
+        self.found = found;
+        out
+    }
+
+    /// What becomes of a number; `None` if it stays as it is.
+    #[inline]
+    pub fn number(&mut self, number: &str) -> Option<String> {
+        if number.len() < 13 {
+            return None;
+        }
+        let found = self.rules.patterns.find_number(number)?;
+        self.found.clear();
+        self.found.push(found);
+        Some(self.rewrite(number))
+    }
+
+    /// What becomes of what stands under a key of a mapping.
+    pub fn verdict(&mut self, name: &str) -> Verdict {
+        let keys = &self.rules.keys;
+        remembered(&mut self.names, name, |name| keys.of(name))
+    }
+
+    /// What stands in the place of a secret that its name told.
+    #[must_use]
+    pub fn replaced(&self, action: Action, secret: &str) -> String {
+        let mut out = String::new();
+        self.rules.replacer.put(action, None, secret, &mut out);
+        out
+    }
+
+    /// What becomes of a value; `None` if it stays as it is.
+    #[inline]
+    pub fn value(&mut self, value: Value<'_>, verdict: Verdict) -> Option<Replaced> {
+        let action = match verdict {
+            Verdict::Search => return self.search(value),
+            Verdict::Secret(action) => action,
+            Verdict::SecretUnlessFlag(_) if matches!(value, Value::Bool(_)) => return None,
+            Verdict::SecretUnlessFlag(action) => action,
+        };
+        let secret = match value {
+            Value::Null => return None,
+            Value::Text(text) => return Some(Replaced::Text(self.replaced(action, text))),
+            Value::Json(json) => json::unescaped_value(json).into_owned(),
+            Value::Bool(value) => value.to_string(),
+            Value::Integer(value) => value.to_string(),
+            Value::Float(value) => serde_json::to_string(&value).unwrap_or_default(),
+        };
+        Some(Replaced::Text(self.replaced(action, &secret)))
+    }
+
+    #[inline]
+    fn search(&mut self, value: Value<'_>) -> Option<Replaced> {
+        match value {
+            Value::Text(text) => self.text(text).map(Replaced::Text),
+            Value::Json(json) => self.json(json, true).map(Replaced::Json),
+            // The least number of 13 digits.
+            Value::Integer(number) if number >= 1_000_000_000_000 => {
+                self.number(&number.to_string()).map(Replaced::Text)
+            }
+            _ => None,
+        }
+    }
+
+    /// What becomes of a value of JSON; `None` if it stays as it is. Without `by_name` only patterns are looked for.
+    pub fn json(&mut self, json: &str, by_name: bool) -> Option<String> {
+        let mut out = Vec::with_capacity(json.len() + 32);
+        if !json::put(self, json, by_name, &mut out) {
+            return None;
+        }
+        // Pieces of a text, and texts.
+        Some(String::from_utf8(out).unwrap_or_else(|_| "\"[REDACTED]\"".to_owned()))
+    }
+}
+
+fn remembered(names: &mut HashMap<String, Verdict>, name: &str, verdict: impl FnOnce(&str) -> Verdict) -> Verdict {
+    if let Some(known) = names.get(name) {
+        return *known;
+    }
+    let new = verdict(name);
+    if names.len() < NAMES && name.len() <= NAME {
+        names.insert(name.to_owned(), new);
+    }
+    new
+}
