@@ -20,6 +20,7 @@ ALL = [
     "ours",
     "ours_console_off",
     "ours_black_box_off",
+    "ours_redacted",
     "stdlib_native",
     "stdlib_through_ours",
     "stdlib_queue",

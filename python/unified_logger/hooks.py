@@ -95,13 +95,14 @@ class _Chain:
         if self.redaction is None or hook is not self.default:
             hook(*args)
             return
+        # A hook that raises has the interpreter show all of it.
         try:
-            text = self.redaction.text(self.told(*args))
-        except Exception as error:
-            text = f"an exception that cannot be shown ({type(error).__name__})\n"
-        if sys.stderr is not None:
-            sys.stderr.write(text)
-            sys.stderr.flush()
+            told = self.told(*args).encode("utf-8", "backslashreplace").decode("utf-8")
+            if sys.stderr is not None:
+                sys.stderr.write(self.redaction.text(told))
+                sys.stderr.flush()
+        except Exception:
+            pass
 
 
 class _Hook:

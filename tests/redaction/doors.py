@@ -38,7 +38,7 @@ def source_of(name, secret):
     path = os.path.abspath(f"source_{name}.py")
     with open(path, "w", encoding="utf-8") as file:
         file.write(
-            f"def fall(log):\n    log('stack', {secret!r}, stack_info=True)\n    raise ValueError('in source', {secret!r})\n"
+            f"def fall(log):\n    log('literal ' {secret!r}, field=1)\n    log('stack', {secret!r}, stack_info=True)\n    raise ValueError('in source', {secret!r})\n"
         )
     namespace = {}
     exec(compile(Path(path).read_text(encoding="utf-8"), path, "exec"), namespace)

@@ -24,6 +24,7 @@ from .options import (
     TEXT,
     Kind,
     NotAllowedError,
+    unknown_shown,
 )
 
 if TYPE_CHECKING:
@@ -53,11 +54,12 @@ def _rate(value: Any) -> float:
 def _expression(value: Any) -> str:
     import json
 
+    pattern = _text(value)
     try:
-        _core.Redaction(json.dumps({"custom": [["expression", _text(value)]]}))
+        _core.Redaction(json.dumps({"custom": [["expression", pattern]]}))
     except ValueError as error:
         raise NotAllowedError(error.args[-1]) from None
-    return str(value)
+    return pattern
 
 
 def _text(value: Any) -> str:
@@ -218,7 +220,8 @@ def _check_block(block: Any, layout: dict[str, Any], path: Path, error: Callable
         below = (*path, name_of(key))
         expected = layout.get(key, layout.get("*")) if isinstance(key, str) else None
         if expected is None:
-            raise error(below, value, f"one of the known keys: {', '.join(known)}", known)
+            shown_value = unknown_shown(below[-1], value)
+            raise error(below, shown_value, f"one of the known keys: {', '.join(known)}", known)
         if isinstance(expected, dict):
             if value is not None and not (isinstance(expected, _Switched) and isinstance(value, bool)):
                 _check_block(value, expected, below, error)

@@ -174,6 +174,11 @@ class NotAllowedError(ValueError):
     """A value that is not allowed, with what is, where that can only be told once the value is known."""
 
 
+def unknown_shown(name: str, value: object) -> object:
+    """What an unknown name was given, as it may stand in a message: it may be the key of the hashes, misspelt."""
+    return "(not shown)" if "key" in name.lower() and isinstance(value, str) else value
+
+
 def _secret(value: Any) -> str | None:
     if value is not None and len(_text(value)) < 16:
         raise ValueError

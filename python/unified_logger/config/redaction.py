@@ -57,8 +57,9 @@ def _compiled(rules: Mapping[str, Any], hash_key: str | None, source: str) -> _c
         return _core.Redaction(json.dumps(spec))
     except ValueError as error:
         key, value, allowed = error.args
+        name = key.rpartition("redaction.actions.")[2]
         known = ["keys", "allow", *_core.redaction_patterns(), *custom, *_core.redaction_keys()]
-        nearest = get_close_matches(key.rpartition(".")[2], known, 1) if key.startswith("redaction.actions.") else []
+        nearest = get_close_matches(name, known, 1) if name != key and name not in known else []
         raise ConfigurationError(
             source=source, key=key, value=value, allowed=allowed, suggestion=nearest[0] if nearest else None
         ) from None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .. import levels
 from ..errors import ConfigurationError
 from . import exposure, layout, redaction
-from .options import OPTIONS, Option
+from .options import OPTIONS, Option, unknown_shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -190,7 +190,7 @@ def _known(name: str, value: object, known: list[str], source: str) -> Option:
         raise ConfigurationError(
             source=source,
             key=name,
-            value=_shown(name, value),
+            value=unknown_shown(name, value),
             allowed=f"a value of a known option: {', '.join(known)}",
             suggestion=nearest[0] if nearest else None,
         )
@@ -205,11 +205,6 @@ def _parsed(option: Option, value: object, source: str) -> Any:
         raise ConfigurationError(source=source, key=option.name, value=shown, allowed=option.kind.allowed) from None
 
 
-def _shown(name: str, value: object) -> object:
-    """What an unknown name was given: if it may be the key of the hashes, misspelt, nobody is to see it."""
-    return "(not shown)" if "key" in name.lower() else value
-
-
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     given: dict[str, Any] = {}
     own = {variable for option in OPTIONS.values() for variable in option.variables}
@@ -219,7 +214,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             raise ConfigurationError(
                 source="environment",
                 key=variable,
-                value=_shown(variable, text),
+                value=unknown_shown(variable, text),
                 allowed="the variable of a known option",
                 suggestion=nearest[0] if nearest else None,
             )

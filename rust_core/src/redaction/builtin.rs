@@ -8,7 +8,7 @@ use super::card;
 /// Where a pattern is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
-    /// Together with all of its kind, in one pass.
+    /// Together with all of its kind, in one pass over a text that is long enough for one of them.
     Always,
     /// In a text that has an at sign, or one in the form of URLs.
     At,
@@ -24,6 +24,11 @@ pub enum Checked {
     /// It is none; the search goes on there.
     Not(usize),
 }
+
+/// Bytes of a card's number with a separator after each digit, and of what stands before a host in a URL: as far as is looked,
+/// so that a text without end takes no more than its share of time.
+const LONGEST_CARD: usize = 2 * 19;
+const LONGEST_USER: usize = 256;
 
 pub type Check = fn(text: &str, found: Range<usize>, secret: Range<usize>) -> Checked;
 
@@ -49,7 +54,6 @@ pub const BUILTIN: &[Builtin] = &[
         "private_key",
         r"(?s)-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\z)",
     ),
-    plain("url_password", r#"://[^\s/?#:@"'<>\\]*:(?P<secret>[^\s/?#"'<>\\]+)@"#),
     plain("jwt", r"(?-u:\b)eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){2,4}"),
     Builtin {
         name: "authorization",
@@ -97,6 +101,12 @@ pub const BUILTIN: &[Builtin] = &[
     plain("digitalocean_token", r"(?-u:\b)do[opr]_v1_[a-f0-9]{64}"),
     plain("databricks_token", r"(?-u:\b)dapi[a-f0-9]{32}"),
     plain("shopify_token", r"(?-u:\b)shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}"),
+    Builtin {
+        name: "url_password",
+        pattern: r#"://[^\s/?#:@"'<>\\]*:(?P<secret>[^\s/?#"'<>\\]+)@"#,
+        when: When::At,
+        check: |_, _, secret| Checked::Secret(secret),
+    },
     Builtin {
         name: "email",
         pattern: r"[A-Za-z0-9._+-]+(?:@|%40)(?:[A-Za-z0-9-]+\.)+(?:[A-Za-z]{2,24}|xn--[A-Za-z0-9-]{2,59})(?-u:\b)",
@@ -152,8 +162,12 @@ fn check_email(text: &str, found: Range<usize>, secret: Range<usize>) -> Checked
     let is_file = ["png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "html"]
         .iter()
         .any(|file| kind.eq_ignore_ascii_case(file));
-    let before = text[..found.start]
-        .trim_end_matches(|character: char| !character.is_whitespace() && !"/?#\"'<>".contains(character));
+    let mut from = found.start.saturating_sub(LONGEST_USER);
+    while !text.is_char_boundary(from) {
+        from += 1;
+    }
+    let ends = |character: char| character.is_whitespace() || "/?#\"'<>".contains(character);
+    let before = text[from..found.start].trim_end_matches(|character: char| !ends(character));
     if is_file || before.ends_with("://") { Checked::Not(found.end) } else { Checked::Secret(secret) }
 }
 
@@ -163,9 +177,9 @@ fn check_card(text: &str, found: Range<usize>, _: Range<usize>) -> Checked {
         let word = before.bytes().rev().take_while(u8::is_ascii_alphanumeric);
         word.clone().all(|byte| byte.is_ascii_hexdigit()) && word.clone().any(|byte| byte.is_ascii_digit())
     });
-    let after =
-        text[found.start..].bytes().take_while(|byte| byte.is_ascii_digit() || matches!(byte, b' ' | b'-')).count();
-    let longest = &text[found.start..found.start + after.min(2 * 19)];
+    let candidate = text[found.start..].bytes().take(LONGEST_CARD);
+    let length = candidate.take_while(|byte| byte.is_ascii_digit() || matches!(byte, b' ' | b'-')).count();
+    let longest = &text[found.start..found.start + length];
     match card::at_start_of(longest).filter(|_| !part_of_more) {
         Some(card) if !goes_on(&text[found.start + card.end..]) => Checked::Secret(found.start..found.start + card.end),
         // Another may begin after the next separator.

@@ -1,6 +1,7 @@
 //! Values that are JSON already: names at any depth, and every text.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use crate::value::put_quoted;
 
@@ -22,6 +23,9 @@ pub fn put(scanner: &mut Scanner, json: &str, by_name: bool, out: &mut Vec<u8>) 
 
 /// Containers inside containers: what is checked when it comes from elsewhere has no more.
 const DEPTH: usize = 128;
+
+/// New names of one object, and how often each came.
+type Renamed = HashMap<String, u32>;
 
 struct Walk<'a> {
     scanner: &'a mut Scanner,
@@ -64,14 +68,14 @@ impl<'a> Walk<'a> {
         out: &mut Vec<u8>,
         depth: usize,
         close: u8,
-        mut item: impl FnMut(&mut Self, &mut Vec<String>, &mut Vec<u8>, usize) -> Option<()>,
+        mut item: impl FnMut(&mut Self, &mut Renamed, &mut Vec<u8>, usize) -> Option<()>,
     ) -> Option<()> {
         if depth >= DEPTH {
             return None;
         }
         out.push(self.bytes[self.at]);
         self.at += 1;
-        let mut renamed = Vec::new();
+        let mut renamed = Renamed::new();
         self.skip_space();
         while *self.bytes.get(self.at)? != close {
             item(self, &mut renamed, out, depth + 1)?;
@@ -87,7 +91,7 @@ impl<'a> Walk<'a> {
         Some(())
     }
 
-    fn member(&mut self, renamed: &mut Vec<String>, out: &mut Vec<u8>, depth: usize) -> Option<()> {
+    fn member(&mut self, renamed: &mut Renamed, out: &mut Vec<u8>, depth: usize) -> Option<()> {
         let raw = (*self.bytes.get(self.at)? == b'"').then(|| self.string())??;
         let name = unescaped(raw);
         self.put_name(raw, &name, renamed, out);
@@ -120,22 +124,16 @@ impl<'a> Walk<'a> {
     }
 
     /// A name that is a secret itself gets another; two of one object stay two.
-    fn put_name(&mut self, raw: &str, name: &str, renamed: &mut Vec<String>, out: &mut Vec<u8>) {
+    fn put_name(&mut self, raw: &str, name: &str, renamed: &mut Renamed, out: &mut Vec<u8>) {
         let Some(new) = self.scanner.text(name) else {
             out.push(b'"');
             out.extend_from_slice(raw.as_bytes());
             return out.push(b'"');
         };
         self.changed = true;
-        let mut key = new.clone();
-        for number in 2.. {
-            if !renamed.contains(&key) {
-                break;
-            }
-            key = format!("{new}.{number}");
-        }
+        let number = renamed.entry(new.clone()).and_modify(|number| *number += 1).or_insert(1);
+        let key = if *number > 1 { format!("{new}.{number}") } else { new };
         put_quoted(&key, out);
-        renamed.push(key);
     }
 
     fn put_text(&mut self, raw: &str, out: &mut Vec<u8>) {

@@ -90,6 +90,10 @@ impl Keys {
         }
     }
 
+    pub const fn has_allow_list(&self) -> bool {
+        self.allow.is_some()
+    }
+
     /// What becomes of the value under a key of a mapping, or after a name in a text.
     pub fn of(&self, name: &str) -> Verdict {
         let words = words(name);

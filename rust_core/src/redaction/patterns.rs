@@ -7,7 +7,7 @@ use memchr::{memchr2, memchr3};
 use regex_automata::meta::{Cache, Config, Regex};
 use regex_automata::util::captures::Captures;
 use regex_automata::util::syntax;
-use regex_automata::{Input, PatternID};
+use regex_automata::{Anchored, Input, PatternID};
 
 use super::builtin::{BUILTIN, Builtin, Check, Checked, PAIRS, When};
 use super::card;
@@ -20,6 +20,8 @@ const REMEMBERED: usize = 2 << 20;
 const FINDS: usize = 1_000;
 /// Digits of the shortest card.
 const CARD: usize = 13;
+/// Bytes of the shortest secret that is always looked for: `Basic` and eight letters.
+const SHORTEST: usize = 14;
 
 /// What finds secrets.
 #[derive(Debug)]
@@ -118,7 +120,9 @@ impl Patterns {
     #[inline]
     pub fn find(&self, memory: &mut Memory, text: &str, found: &mut Vec<Found>) {
         let [always, at, digits, custom] = &mut memory.0[..] else { return };
-        if let (Some(set), Some(memory)) = (&self.always, always) {
+        if let (Some(set), Some(memory)) = (&self.always, always)
+            && text.len() >= SHORTEST
+        {
             set.find(&self.rules, memory, text, found);
         }
         if let (Some(set), Some(memory)) = (&self.at, at)
@@ -193,11 +197,15 @@ impl Set {
     fn find_all(&self, rules: &[Rule], (cache, captures): &mut (Cache, Captures), text: &str, found: &mut Vec<Found>) {
         let (mut from, mut count) = (0, 0);
         while from <= text.len() {
-            self.regex.search_captures_with(cache, &Input::new(text).range(from..), captures);
-            let (Some(at), Some(pattern)) = (captures.get_match(), captures.pattern()) else { return };
-            let number = self.first + pattern.as_u32() as u16;
+            let Some(at) = self.regex.search_with(cache, &Input::new(text).range(from..)) else { return };
+            let number = self.first + at.pattern().as_u32() as u16;
             let rule = &rules[usize::from(number)];
-            let secret = captures.get_group(rule.group).map_or_else(|| at.range(), |group| group.range());
+            let mut secret = at.range();
+            if rule.group > 0 {
+                let here = Input::new(text).span(at.span()).anchored(Anchored::Pattern(at.pattern()));
+                self.regex.search_captures_with(cache, &here, captures);
+                secret = captures.get_group(rule.group).map_or(secret, |group| group.range());
+            }
             if count == FINDS {
                 found.push(Found { range: at.start()..text.len(), action: Action::Replace, rule: Some(number) });
                 return;

@@ -8,7 +8,7 @@ use super::scanner::{Replaced, Scanner};
 use crate::exception::{self, SourceCache};
 use crate::names::Names;
 use crate::record::{Context, HEADER, INLINE, Record, Site, flag, put_context, put_inline_site};
-use crate::table::View;
+use crate::table::{Table, View};
 use crate::value::{Put, Reader, Value, length};
 
 /// Contexts that are kept, each in a place that its bytes tell.
@@ -89,18 +89,63 @@ impl Redactor {
     }
 
     fn apply<'r>(&'r mut self, record: &Record<'r>, by_name: bool) -> Record<'r> {
-        let before = self.count;
-        self.out.clear();
-        let rewritten = self.rewrite(record, by_name);
-        if self.count == before && rewritten {
+        // Most records have no secret: they are looked at and not written anew.
+        if self.is_clean(record, by_name) {
             return *record;
         }
+        self.out.clear();
+        self.rewrite(record, by_name);
         // SAFETY: written just now, all texts from texts.
         unsafe { Record::read(&self.out) }.unwrap_or(*record)
     }
 
-    /// True if only the count tells whether anything was changed.
-    fn rewrite(&mut self, record: &Record<'_>, by_name: bool) -> bool {
+    /// Whether a record stays as it is. One with an exception or a stack is written anew with its source lines, which the encoder looks
+    /// up no more: they have been looked at.
+    fn is_clean(&mut self, record: &Record<'_>, by_name: bool) -> bool {
+        if record.exception.is_some() || record.stack.is_some() {
+            return false;
+        }
+        let Self { scanner, names, sites, loggers, threads, contexts, .. } = self;
+        let site = sites.get(&names.sites, record.header.site, |site| SiteRules::new(scanner, site));
+        if site
+            .as_ref()
+            .is_some_and(|(_, rules)| rules.names.is_some() || record.message.is_none() && rules.message.is_some())
+        {
+            return false;
+        }
+        let mut is_clean_name =
+            |inline: Option<&str>, number, table: &Table<String>, view: &mut View<String, Option<String>>| match inline
+            {
+                Some(name) => scanner.is_clean(name),
+                None => view.get(table, number, |name| scanner.text(name)).is_none_or(|(_, new)| new.is_none()),
+            };
+        if !is_clean_name(record.logger, record.header.logger, &names.loggers, loggers)
+            || !is_clean_name(record.thread, record.header.thread, &names.threads, threads)
+            || record.message.is_some_and(|message| !scanner.is_clean(message))
+            || record
+                .context
+                .is_some_and(|context| known_context(scanner, contexts, context, by_name).redacted.is_some())
+        {
+            return false;
+        }
+        let mut values = record.fields;
+        for verdict in site.map_or(&[][..], |(_, rules)| &rules.fields) {
+            let Some(value) = values.value() else { return true };
+            if !scanner.is_clean_value(value, if by_name { *verdict } else { Verdict::Search }) {
+                return false;
+            }
+        }
+        for _ in 0..record.header.extra {
+            let (Some(name), Some(value)) = (values.text(), values.value()) else { return true };
+            let verdict = if by_name { scanner.field_verdict(name) } else { Verdict::Search };
+            if !scanner.is_clean(name) || !scanner.is_clean_value(value, verdict) {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn rewrite(&mut self, record: &Record<'_>, by_name: bool) {
         let Self { scanner, names, sites, loggers, threads, contexts, sources, out, count } = self;
         let mut header = record.header;
         let mut section = Section { out, count };
@@ -122,10 +167,7 @@ impl Redactor {
             header.site = INLINE;
             put_inline_site(section.out, site);
         }
-        let table = |number,
-                     table: &crate::table::Table<String>,
-                     view: &mut View<String, Option<String>>,
-                     scanner: &mut Scanner| {
+        let table = |number, table: &Table<String>, view: &mut View<String, Option<String>>, scanner: &mut Scanner| {
             view.get(table, number, |name| scanner.text(name)).and_then(|(_, new)| new.clone())
         };
         let new_logger =
@@ -156,14 +198,11 @@ impl Redactor {
         if let Some(context) = record.context {
             section.put_context(scanner, contexts, context, by_name);
         }
-        let mut only_count_tells = true;
         for (blob, rewrite) in [
             (record.exception, exception::rewrite as exception::Rewrite),
             (record.stack, exception::rewrite_stack as exception::Rewrite),
         ] {
             if let Some(blob) = blob {
-                // With its source lines, which the encoder looks up no more: they have been looked at.
-                only_count_tells = false;
                 section.put_blob(|out, count| {
                     rewrite(blob, sources, &mut |text| scanner.text(text).inspect(|_| *count += 1), out)
                 });
@@ -185,14 +224,13 @@ impl Redactor {
         }
         for _ in 0..header.extra {
             let (Some(name), Some(value)) = (values.text(), values.value()) else { break };
-            let verdict = if by_name { scanner.rules().of_field(name) } else { Verdict::Search };
+            let verdict = if by_name { scanner.field_verdict(name) } else { Verdict::Search };
             section.put_text(scanner, name);
             section.put_value(scanner, value, verdict);
             extra += 1;
         }
         header.extra = extra;
         section.out[..HEADER].copy_from_slice(&header.to_bytes());
-        only_count_tells
     }
 }
 
@@ -202,7 +240,7 @@ impl SiteRules {
         let names = new.iter().any(Option::is_some);
         Self {
             message: site.message.as_deref().and_then(|message| scanner.text(message)),
-            fields: site.fields.iter().map(|name| scanner.rules().of_field(name)).collect(),
+            fields: site.fields.iter().map(|name| scanner.field_verdict(name)).collect(),
             names: names.then(|| {
                 new.into_iter().zip(&site.fields).map(|(new, old)| new.unwrap_or_else(|| old.clone())).collect()
             }),
@@ -257,19 +295,31 @@ impl Section<'_> {
 
     #[inline]
     fn put_context(&mut self, scanner: &mut Scanner, known: &mut [KnownContext], context: Reader<'_>, by_name: bool) {
-        let bytes = context.rest();
-        let index = (crate::checksum::of(bytes) as usize) % known.len();
-        let known = &mut known[index];
-        // What the library says itself has no context.
-        if known.bytes != bytes || !by_name {
-            known.bytes.clear();
-            known.redacted = redacted_context(scanner, context, by_name);
-            known.bytes.extend_from_slice(bytes);
-        }
-        let (bytes, count) = known.redacted.as_ref().map_or((bytes, 0), |(bytes, count)| (bytes, *count));
+        let known = known_context(scanner, known, context, by_name);
+        let (bytes, count) = known.redacted.as_ref().map_or((context.rest(), 0), |(bytes, count)| (bytes, *count));
         *self.count += count;
         self.put_blob(|out, _| out.put(bytes));
     }
+}
+
+/// What is known of a context.
+#[inline]
+fn known_context<'k>(
+    scanner: &mut Scanner,
+    known: &'k mut [KnownContext],
+    context: Reader<'_>,
+    by_name: bool,
+) -> &'k KnownContext {
+    let bytes = context.rest();
+    let index = (crate::checksum::of(bytes) as usize) % known.len();
+    let known = &mut known[index];
+    // What the library says itself has no context.
+    if known.bytes != bytes || !by_name {
+        known.bytes.clear();
+        known.redacted = redacted_context(scanner, context, by_name);
+        known.bytes.extend_from_slice(bytes);
+    }
+    known
 }
 
 /// What becomes of a context, and of how many values in it; `None` if it stays as it is.
@@ -288,7 +338,7 @@ fn redacted_context(scanner: &mut Scanner, bytes: Reader<'_>, by_name: bool) -> 
     put_context(&mut out, trace_id.as_deref().or(context.trace_id), span_id.as_deref().or(context.span_id));
     let mut fields = context.fields;
     while let (Some(name), Some(value)) = (fields.text(), fields.value()) {
-        let verdict = if by_name { scanner.rules().of_field(name) } else { Verdict::Search };
+        let verdict = if by_name { scanner.field_verdict(name) } else { Verdict::Search };
         let mut section = Section { out: &mut out, count: &mut count };
         section.put_text(scanner, name);
         section.put_value(scanner, value, verdict);

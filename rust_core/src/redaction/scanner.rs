@@ -46,6 +46,12 @@ impl Scanner {
     /// What becomes of a text; `None` if it stays as it is.
     #[inline]
     pub fn text(&mut self, text: &str) -> Option<String> {
+        if self.is_clean(text) { None } else { Some(self.rewrite(text)) }
+    }
+
+    /// Whether a text stays as it is.
+    #[inline]
+    pub fn is_clean(&mut self, text: &str) -> bool {
         let patterns = &self.rules.patterns;
         // A panic may have left something there.
         self.found.clear();
@@ -54,7 +60,7 @@ impl Scanner {
             let (names, keys) = (&mut self.names, &self.rules.keys);
             pairs::find(text, |name| remembered(names, name, |name| keys.of(name)), &mut self.found);
         }
-        if self.found.is_empty() { None } else { Some(self.rewrite(text)) }
+        self.found.is_empty()
     }
 
     /// Replaces what was found. Where two overlap, the one that begins first tells what becomes of both.
@@ -105,6 +111,12 @@ impl Scanner {
         remembered(&mut self.names, name, |name| keys.of(name))
     }
 
+    /// What becomes of the value of a field.
+    #[inline]
+    pub fn field_verdict(&mut self, name: &str) -> Verdict {
+        if self.rules.keys.has_allow_list() { self.rules.keys.of_field(name) } else { self.verdict(name) }
+    }
+
     /// What stands in the place of a secret that its name told.
     #[must_use]
     pub fn replaced(&self, action: Action, secret: &str) -> String {
@@ -131,6 +143,17 @@ impl Scanner {
             Value::Float(value) => serde_json::to_string(&value).unwrap_or_default(),
         };
         Some(Replaced::Text(self.replaced(action, &secret)))
+    }
+
+    /// Whether a value stays as it is.
+    #[inline]
+    pub fn is_clean_value(&mut self, value: Value<'_>, verdict: Verdict) -> bool {
+        match (verdict, value) {
+            (_, Value::Null) | (Verdict::Search | Verdict::SecretUnlessFlag(_), Value::Bool(_)) => true,
+            (Verdict::Search, Value::Text(text)) => self.is_clean(text),
+            (Verdict::Search, value) => self.search(value).is_none(),
+            _ => false,
+        }
     }
 
     #[inline]
