@@ -179,6 +179,20 @@ for wrong in [{{"redaction_hashkey": {key!r}}}, {{"redaction_hash_key": {key[:12
     assert "[HASH:" in done.text()
 
 
+def test_of_records_that_plain_handlers_could_not_write(plant: Plant) -> None:
+    """`logging` would show the record as it was given."""
+    code = """
+from unified_logger import _lifecycle
+for handler in _lifecycle._plain._handlers[:-1]:
+    handler.stream.close()
+logger.error("message " + SECRETS["email"], password=NAMED)
+logger.error("%s", SECRETS["email"])
+"""
+    done = plant(START + code, {"redaction": True, "console_format": "text"}, USE_UNIFIED_LOGGING="false")
+    assert (done.code, done.found()) == (0, set())
+    assert "a record is not written" in done.stderr
+
+
 def test_names_alone_are_not_searched_for(plant: Plant) -> None:
     """Without patterns only names count: what is left is what the program was told not to look for."""
     done = plant(START + "named_doors(NAMED)\nlogger.info(SECRETS['email'])", {"redaction": {"patterns": []}})
