@@ -2,7 +2,7 @@
 //! in `TARGETS` and a folder of seeds.
 
 use std::fs;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::de::IgnoredAny;
@@ -148,10 +148,17 @@ static RULES: LazyLock<Arc<Rules>> = LazyLock::new(|| {
         .expect("rules are whole")
 });
 
+static REDACTING: LazyLock<Mutex<(Scanner, Redactor)>> = LazyLock::new(|| {
+    LazyLock::force(&KNOWN);
+    Mutex::new((Scanner::new(Arc::clone(&RULES)), Redactor::new(Arc::clone(&RULES), Arc::clone(names::here()))))
+});
+
 /// Whatever stands around a secret, it is found; what was JSON stays JSON, and a record stays a record.
 fn redaction(bytes: &[u8]) {
     let secret = format!("{}_{}", "ghp", "a1B2".repeat(9));
-    let mut scanner = Scanner::new(Arc::clone(&RULES));
+    // What searches remember takes longer to make than a search.
+    let mut redacting = REDACTING.lock().unwrap_or_else(PoisonError::into_inner);
+    let (scanner, redactor) = &mut *redacting;
     let text = String::from_utf8_lossy(bytes);
     for planted in
         [format!("{text} {secret} {text}"), format!("password=\"{text}\"{secret}"), format!("{text}\n{secret}")]
@@ -167,10 +174,8 @@ fn redaction(bytes: &[u8]) {
     if serde_json::from_str::<IgnoredAny>(&text).is_ok() {
         serde_json::from_str::<IgnoredAny>(redacted.as_deref().unwrap_or(&text)).expect("JSON stays JSON");
     }
-    LazyLock::force(&KNOWN);
     let known = |number| KNOWN.iter().find(|(known, _)| *known == number).map(|(_, site)| *site);
     if let Some(record) = Record::read_checked(bytes, known) {
-        let mut redactor = Redactor::new(Arc::clone(&RULES), Arc::clone(names::here()));
         let line = assert_one_line(&redactor.redact(&record));
         assert_eq!(line, assert_one_line(&redactor.redact(&record)), "the second time it is the same");
     }

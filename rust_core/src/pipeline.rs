@@ -233,24 +233,26 @@ impl Pipeline {
         let Some(record) = (unsafe { Record::read(bytes) }) else { return false };
         fault_injection::pass(Fault::Route);
         let route = self.router.route(&record);
+        let redacted;
         let record = match &mut self.redactor {
-            None => record,
+            None => &record,
             Some(redactor) => {
                 fault_injection::pass(Fault::Redact);
-                redact(redactor, &record)
+                redacted = redact(redactor, &record);
+                &redacted
             }
         };
         // Everything is encoded before anything is handed on: a record whose encoding fails has gone nowhere.
         if route.files != 0 || route.console && self.text.is_none() {
             self.line.clear();
             fault_injection::pass(Fault::Encode);
-            self.json.encode(&record, &mut self.line);
+            self.json.encode(record, &mut self.line);
             self.gathered += self.line.len();
         }
         if route.console {
             match &mut self.text {
                 Some(text) => {
-                    text.encode(&record, &mut self.console_lines);
+                    text.encode(record, &mut self.console_lines);
                     fault_injection::pass(Fault::EncodeText);
                 }
                 None => self.console_lines.put(&self.line),

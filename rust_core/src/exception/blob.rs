@@ -196,13 +196,13 @@ pub(super) mod tests {
     /// Captured bytes, as the binding would write them.
     pub fn encode(exception: &Exception<'_>) -> Vec<u8> {
         let mut out = vec![VERSION];
-        Writer { out: &mut out, edit: &mut |_| None, source: &mut |_, frame| frame.source.map(str::to_owned) }
+        Writer { out: &mut out, edit: &mut |_, _| None, source: &mut |_, frame| frame.source.map(str::to_owned) }
             .exception(exception);
         out
     }
 
     pub fn put_frame(frame: &Frame<'_>, out: &mut Vec<u8>) {
-        Writer { out, edit: &mut |_| None, source: &mut |_, frame| frame.source.map(str::to_owned) }.frame(frame);
+        Writer { out, edit: &mut |_, _| None, source: &mut |_, frame| frame.source.map(str::to_owned) }.frame(frame);
     }
 
     pub fn plain<'a>(kind: &'a str, message: &'a str) -> Exception<'a> {

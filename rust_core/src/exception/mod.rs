@@ -14,7 +14,7 @@ use crate::value::put_quoted;
 pub use blob::{
     DEPTH, Exception, Frame, Group, Link, Stack, TEXT, VERSION, decode, decode_stack, is_exception, is_stack, link,
 };
-pub use rewrite::{Edit, Rewrite, rewrite, rewrite_stack};
+pub use rewrite::{Edit, Part, Rewrite, rewrite, rewrite_stack};
 pub use source::SourceCache;
 
 /// The traceback of a captured exception, as Python prints it, without caret lines. Empty if the bytes are not whole.

@@ -4,8 +4,16 @@ use super::SourceCache;
 use super::blob::{Exception, Frame, Link, Stack, TEXT, VERSION, decode, decode_stack, link};
 use crate::value::Put;
 
+/// What a text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Text,
+    /// A line of source.
+    Source,
+}
+
 /// Tells what becomes of a text; `None` if it stays as it is.
-pub type Edit<'e> = dyn FnMut(&str) -> Option<String> + 'e;
+pub type Edit<'e> = dyn FnMut(Part, &str) -> Option<String> + 'e;
 
 /// Writes what was read, with other texts.
 pub struct Writer<'w, 'e> {
@@ -65,7 +73,7 @@ impl Writer<'_, '_> {
     }
 
     fn text(&mut self, text: &str) {
-        match (self.edit)(text) {
+        match (self.edit)(Part::Text, text) {
             Some(new) => self.out.put_text(&new),
             None => self.out.put_text(text),
         }
@@ -83,7 +91,7 @@ impl Writer<'_, '_> {
 /// The source of a frame in its new form: there from now on, so that nobody looks for it again.
 fn known_source(edit: &mut Edit<'_>, frame: &Frame<'_>, sources: &mut SourceCache) -> String {
     let source = frame.source.or_else(|| sources.line(frame.file, frame.line)).unwrap_or_default();
-    edit(source).unwrap_or_else(|| source.to_owned())
+    edit(Part::Source, source).unwrap_or_else(|| source.to_owned())
 }
 
 pub type Rewrite = fn(&[u8], &mut SourceCache, &mut Edit<'_>, &mut Vec<u8>);
@@ -103,7 +111,7 @@ pub fn rewrite_stack(blob: &[u8], sources: &mut SourceCache, edit: &mut Edit<'_>
     match decode_stack(blob) {
         Some(Stack::Text(text)) => {
             out.push(TEXT);
-            out.extend_from_slice(edit(text).as_deref().unwrap_or(text).as_bytes());
+            out.extend_from_slice(edit(Part::Text, text).as_deref().unwrap_or(text).as_bytes());
         }
         Some(Stack::Frames { frames, left_out }) => {
             out.push(VERSION);

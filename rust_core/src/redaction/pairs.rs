@@ -16,8 +16,8 @@ const IN_PROSE: [&str; 4] = ["token", "session", "auth", "secret"];
 /// The ends of names whose values are several words.
 const HEADERS: [&str; 2] = ["authorization", "cookie"];
 
-/// Adds the values after names of which `verdict` says that they are secrets.
-pub fn find(text: &str, mut verdict: impl FnMut(&str) -> Verdict, found: &mut Vec<Found>) {
+/// Adds the values after names of which `verdict` says that they are secrets. In source, what names or computes a value is none.
+pub fn find(text: &str, is_source: bool, mut verdict: impl FnMut(&str) -> Verdict, found: &mut Vec<Found>) {
     let mut end = 0;
     for at in memchr3_iter(b'=', b':', b'>', text.as_bytes()) {
         // Inside a value that is a secret already there is nothing more to find.
@@ -26,6 +26,10 @@ pub fn find(text: &str, mut verdict: impl FnMut(&str) -> Verdict, found: &mut Ve
             continue;
         };
         let Some(range) = name.value_after(text, at) else { continue };
+        let is_quoted = matches!(text.as_bytes()[range.start - 1], b'"' | b'\'');
+        if is_source && !is_quoted && is_expression(&text[range.clone()], &text[name.range.clone()]) {
+            continue;
+        }
         end = range.end;
         found.push(Found { range, action, rule: None });
     }
@@ -99,6 +103,16 @@ impl Name {
     }
 }
 
+/// Whether what stands behind a name in source is the same name, a call, an item, or an attribute: `password=password`,
+/// `token = read_token(`, `session=self.session`.
+fn is_expression(value: &str, name: &str) -> bool {
+    let end = value.find(|character: char| !character.is_ascii_alphanumeric() && !"_.".contains(character));
+    let (path, rest) = value.split_at(end.unwrap_or(value.len()));
+    let is_path = path.starts_with(|character: char| character.is_ascii_alphabetic() || character == '_');
+    let is_attribute = ["self.", "cls.", "os.environ"].iter().any(|owner| path.starts_with(owner));
+    is_path && (rest.starts_with(['(', '[']) || rest.is_empty() && (value == name || is_attribute))
+}
+
 fn is_of_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.') || byte >= 0x80
 }
@@ -155,7 +169,7 @@ mod tests {
     fn redacted(text: &str) -> String {
         let keys = Keys::new(&Spec::default());
         let mut found = Vec::new();
-        find(text, |name| keys.of(name), &mut found);
+        find(text, false, |name| keys.of(name), &mut found);
         let mut out = text.to_owned();
         found.iter().rev().for_each(|found| out.replace_range(found.range.clone(), "*"));
         out
@@ -182,6 +196,33 @@ mod tests {
             ("password = \"never closed", "password = \"*"),
         ] {
             assert_eq!(redacted(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn in_source_only_what_is_written_out_is_one() {
+        let keys = Keys::new(&Spec::default());
+        let found = |text: &str| {
+            let mut found = Vec::new();
+            find(text, true, |name| keys.of(name), &mut found);
+            found.len()
+        };
+        for text in [
+            "session = requests.Session()",
+            "f(password=password)",
+            "token=self.token, x",
+            "secret = os.environ[\"X\"]",
+        ] {
+            assert_eq!(found(text), 0, "{text}");
+        }
+        for text in [
+            "f(password='hunter2')",
+            "\"host=x password=hunter2\"",
+            "{'token': \"x\"}",
+            "secret = 'a(b)'",
+            "pwd=b\"x\"",
+        ] {
+            assert_eq!(found(text), 1, "{text}");
         }
     }
 

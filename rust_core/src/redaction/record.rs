@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Rules;
 use super::keys::Verdict;
 use super::scanner::{Replaced, Scanner};
-use crate::exception::{self, SourceCache};
+use crate::exception::{self, Part, SourceCache};
 use crate::names::Names;
 use crate::record::{Context, HEADER, INLINE, Record, Site, flag, put_context, put_inline_site};
 use crate::table::{Table, View};
@@ -96,7 +96,7 @@ impl Redactor {
         self.out.clear();
         self.rewrite(record, by_name);
         // SAFETY: written just now, all texts from texts.
-        unsafe { Record::read(&self.out) }.unwrap_or(*record)
+        unsafe { Record::read(&self.out) }.unwrap_or_else(|| unreachable!("written whole"))
     }
 
     /// Whether a record stays as it is. One with an exception or a stack is written anew with its source lines, which the encoder looks
@@ -130,19 +130,20 @@ impl Redactor {
         }
         let mut values = record.fields;
         for verdict in site.map_or(&[][..], |(_, rules)| &rules.fields) {
-            let Some(value) = values.value() else { return true };
+            let Some(value) = values.value() else { return false };
             if !scanner.is_clean_value(value, if by_name { *verdict } else { Verdict::Search }) {
                 return false;
             }
         }
         for _ in 0..record.header.extra {
-            let (Some(name), Some(value)) = (values.text(), values.value()) else { return true };
+            let (Some(name), Some(value)) = (values.text(), values.value()) else { return false };
             let verdict = if by_name { scanner.field_verdict(name) } else { Verdict::Search };
             if !scanner.is_clean(name) || !scanner.is_clean_value(value, verdict) {
                 return false;
             }
         }
-        true
+        // What no encoder should find there is left out when it is written anew.
+        values.is_empty()
     }
 
     fn rewrite(&mut self, record: &Record<'_>, by_name: bool) {
@@ -204,7 +205,11 @@ impl Redactor {
         ] {
             if let Some(blob) = blob {
                 section.put_blob(|out, count| {
-                    rewrite(blob, sources, &mut |text| scanner.text(text).inspect(|_| *count += 1), out)
+                    let mut edit = |part, text: &str| {
+                        let new = if part == Part::Source { scanner.source(text) } else { scanner.text(text) };
+                        new.inspect(|_| *count += 1)
+                    };
+                    rewrite(blob, sources, &mut edit, out);
                 });
             }
         }

@@ -49,16 +49,26 @@ impl Scanner {
         if self.is_clean(text) { None } else { Some(self.rewrite(text)) }
     }
 
+    /// What becomes of a line of source; `None` if it stays as it is.
+    pub fn source(&mut self, line: &str) -> Option<String> {
+        if self.is_clean_of(line, true) { None } else { Some(self.rewrite(line)) }
+    }
+
     /// Whether a text stays as it is.
     #[inline]
     pub fn is_clean(&mut self, text: &str) -> bool {
+        self.is_clean_of(text, false)
+    }
+
+    #[inline]
+    fn is_clean_of(&mut self, text: &str, is_source: bool) -> bool {
         let patterns = &self.rules.patterns;
         // A panic may have left something there.
         self.found.clear();
         patterns.find(&mut self.memory, text, &mut self.found);
         if patterns.may_have_pairs(text) {
             let (names, keys) = (&mut self.names, &self.rules.keys);
-            pairs::find(text, |name| remembered(names, name, |name| keys.of(name)), &mut self.found);
+            pairs::find(text, is_source, |name| remembered(names, name, |name| keys.of(name)), &mut self.found);
         }
         self.found.is_empty()
     }

@@ -213,13 +213,25 @@ fn a_text_with_more_secrets_than_anybody_reads_is_one() {
 fn a_text_that_is_near_a_secret_everywhere_is_no_trouble() {
     const LENGTH: usize = if cfg!(debug_assertions) { 16 << 10 } else { 256 << 10 };
     let mut scanner = usual();
-    for piece in ["4 ", "4-", "4111 1111 1111 1111 ", "a@b.example,", "a@b.png,", "://b:c,a@", "sk-", "token='", "a=", "eyJaaaaaaaa."] {
+    for piece in [
+        "4 ",
+        "4-",
+        "4111 1111 1111 1111 ",
+        "a@b.example,",
+        "a@b.png,",
+        "://b:c,a@",
+        "sk-",
+        "token='",
+        "a=",
+        "eyJaaaaaaaa.",
+    ] {
         let text = piece.repeat(LENGTH / piece.len());
         let json = serde_json::to_string(&[&text]).unwrap();
         let (text, json) = (scanner.text(&text).unwrap_or(text), scanner.json(&json, true).unwrap_or(json));
         assert_eq!(serde_json::from_str::<[String; 1]>(&json).unwrap()[0], text, "{piece}");
     }
-    let names: serde_json::Map<_, _> = (0..3_000).map(|number| (format!("a{number}@b.example"), number.into())).collect();
+    let names: serde_json::Map<_, _> =
+        (0..3_000).map(|number| (format!("a{number}@b.example"), number.into())).collect();
     assert!(scanner.json(&serde_json::to_string(&names).unwrap(), true).unwrap().contains("\"[REDACTED:email].3000\""));
 }
 
