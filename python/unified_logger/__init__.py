@@ -12,6 +12,7 @@ There are no assertions here for pytest to rewrite, so that it need not warn whe
 
 from .api import (
     flush_logging,
+    get_levels,
     get_logger,
     get_stats,
     init_logging,
@@ -20,6 +21,8 @@ from .api import (
     load_config,
     mark_wrapper,
     register_value,
+    reload_logging,
+    set_level,
     shutdown_logging,
 )
 from .context import LoggingContext
@@ -43,6 +46,7 @@ __all__ = [
     "UnifiedLoggerError",
     "UnifiedLoggerFactory",
     "flush_logging",
+    "get_levels",
     "get_logger",
     "get_stats",
     "init_logging",
@@ -51,6 +55,8 @@ __all__ = [
     "load_config",
     "mark_wrapper",
     "register_value",
+    "reload_logging",
+    "set_level",
     "shutdown_logging",
     "span",
     "trace_headers",

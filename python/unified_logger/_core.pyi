@@ -1,6 +1,6 @@
 """The native core: turns Python objects into records and hands them to the writer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from logging import Handler, LogRecord
 from logging import Logger as _StdLogger
@@ -133,6 +133,7 @@ class Context:
         fields: Mapping[str, Any],
         parent_span_id: str | None = None,
         carried: object = None,
+        level: int | None = None,
     ) -> Context: ...
     @property
     def trace_id(self) -> str | None: ...
@@ -146,6 +147,12 @@ class Context:
     @property
     def fields(self) -> dict[str, Any]:
         """A copy of the fields, without the ids."""
+    @property
+    def level(self) -> int | None:
+        """The least level of records made in this context, whatever the levels of their loggers; None leaves it to those."""
+
+def leave_stdlib_levels() -> None:
+    """Gives the loggers of `logging` their own `isEnabledFor` back, which a context with a level has replaced."""
 
 def current_context() -> Context | None:
     """The current context, whoever has the say: this library, or another whose context is the innermost."""
@@ -235,8 +242,11 @@ def has_early() -> bool:
 def show_early(redaction: Redaction | None = None) -> None:
     """Shows on standard error what was logged at WARNING and above and never found a start."""
 
-def say(function: str, message: str) -> None:
-    """Writes a WARNING record of the library's own."""
+def say(function: str, message: str, level: int, fields: Sequence[tuple[str, int | float | str]]) -> bool:
+    """Writes a record of the library's own, whatever the levels of loggers are. False while nobody could write it."""
+
+def call_soon(function: Callable[[], object]) -> None:
+    """Calls a function as soon as a fork that is going on is over for the parent."""
 
 def stats() -> dict[str, Any]:
     """The counts of the process, as plain integers."""

@@ -9,7 +9,8 @@ import sys
 from threading import TIMEOUT_MAX, RLock
 from time import monotonic
 
-from . import _core, python_warnings, stdlib, values
+from . import _core, levels, python_warnings, stdlib, values
+from .logger import get_logger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,8 +39,12 @@ _HANDLER_PATIENCE = 1.0
 
 _lock = RLock()
 _plain: PlainOutput | None = None
-_base_name: str | None = None
 _redacts_early = False
+_settings: Settings | None = None
+# Loggers whose level a configuration has set, with that level.
+_levels_set: dict[str, int] = {}
+# Called when logging has no configuration file any more: started without one, or ended. Set by who reads files again.
+forget_file: Callable[[], None] | None = None
 
 
 def given(args: Sequence[object], options: Mapping[str, object]) -> dict[str, object]:
@@ -53,8 +58,19 @@ def given(args: Sequence[object], options: Mapping[str, object]) -> dict[str, ob
     return named | dict(options)
 
 
-def start(options: Mapping[str, object], file: Mapping[str, Any] | None = None, path: str | None = None) -> None:
-    """Starts or reconfigures; on a bad configuration nothing has changed."""
+def start(
+    options: Mapping[str, object], file: Mapping[str, Any] | None = None, path: str | None = None
+) -> list[tuple[logging.Logger, int]]:
+    """Starts or reconfigures; on a bad configuration nothing has changed.
+
+    Args:
+        options: Those of the call.
+        file: What the configuration file holds.
+        path: Where it lies.
+
+    Returns:
+        The loggers whose level was set, with the level from before.
+    """
     global _redacts_early
     from .config import resolve
 
@@ -62,12 +78,25 @@ def start(options: Mapping[str, object], file: Mapping[str, Any] | None = None, 
     _redacts_early = _redacts_early or bool(options.get("redaction") or (file or {}).get("redaction"))
     settings = resolve(options, file=file, file_path=path, environ=os.environ)
     with _lock:
-        _apply(settings)
+        before = _apply(settings)
+        if path is None and forget_file is not None:
+            forget_file()
+    return before
+
+
+def exclusively() -> RLock:
+    """The lock that whoever starts or stops logging holds."""
+    return _lock
+
+
+def settings() -> Settings | None:
+    """What logging was started with last."""
+    return _settings
 
 
 def _start_for_handler(options: dict[str, Any]) -> None:
     """Starts for a handler that is made by others, who say themselves where it goes. Without options once is enough."""
-    if not options and _base_name is not None:
+    if not options and _settings is not None:
         return
     from .config import resolve
     from .errors import UnifiedLoggerError
@@ -82,12 +111,17 @@ def _start_for_handler(options: dict[str, Any]) -> None:
         _lock.release()
 
 
-def _apply(settings: Settings, on_root: bool = True, root_level: bool = True) -> None:
-    global _base_name
+def _apply(settings: Settings, on_root: bool = True, root_level: bool = True) -> list[tuple[logging.Logger, int]]:
+    """Has the settings hold, and tells the loggers whose level was set with the level from before."""
+    global _settings
     from . import propagation
 
     # Before the start: it delivers what was logged earlier, at the levels that hold from now on.
-    before = _set_levels(settings, root_level)
+    wanted = _levels(settings, root_level)
+    loggers = [logging.getLogger(name) for name in wanted]
+    before = [(logger, levels.base(logger)) for logger in loggers]
+    for logger, level in zip(loggers, wanted.values(), strict=True):
+        levels.set_base(logger, level)
     try:
         if settings.use_unified_logging:
             _start_engine(settings, on_root)
@@ -95,19 +129,24 @@ def _apply(settings: Settings, on_root: bool = True, root_level: bool = True) ->
             _start_plain(settings, on_root)
     except BaseException:
         for logger, level in before:
-            logger.setLevel(level)
+            levels.set_base(logger, level)
         raise
-    _base_name = settings.base_name
     python_warnings.install()
     propagation.configure(settings.trace_headers, settings.trace_response_header)
+    _settings = settings
+    _levels_set.clear()
+    _levels_set.update({name: level for name, level in wanted.items() if name and level != logging.NOTSET})
     for notice in settings.notices:
-        _say(notice)
+        say(notice)
     _see_the_end(settings)
+    return before
 
 
 def base_name() -> str:
     """The base of the old loggers' names: as configured, before the start as the environment has it."""
-    return _base_name or os.environ.get("UNIFIED_LOGGER_BASE_NAME") or "wechat_backend"
+    if _settings is not None:
+        return _settings.base_name
+    return os.environ.get("UNIFIED_LOGGER_BASE_NAME") or "wechat_backend"
 
 
 def _start_engine(settings: Settings, on_root: bool) -> None:
@@ -190,24 +229,42 @@ def _console(settings: Settings) -> tuple[str, bool]:
     return ("text" if terminal or replaced else "json"), color
 
 
-def _set_levels(settings: Settings, root_level: bool) -> list[tuple[logging.Logger, int]]:
-    """Sets all levels, and tells those from before."""
-    levels = dict.fromkeys(settings.suppress_loggers, logging.WARNING)
-    levels.update(settings.logger_levels)
+def _levels(settings: Settings, root_level: bool) -> dict[str, int]:
+    """The level of each logger that the configuration names, and of those that only the one before did."""
+    wanted = {
+        # Somebody else may have set another meanwhile.
+        name: logging.NOTSET
+        for name, level in _levels_set.items()
+        if levels.base(logging.getLogger(name)) == level
+    }
+    wanted.update(dict.fromkeys(settings.suppress_loggers, logging.WARNING))
+    wanted.update(settings.logger_levels)
     if root_level:
-        levels[""] = settings.log_level
-    loggers = [(logging.getLogger(name), level) for name, level in levels.items()]
-    before = [(logger, logger.level) for logger, _ in loggers]
-    for logger, level in loggers:
-        logger.setLevel(level)
-    return before
+        wanted[""] = settings.log_level
+    return wanted
 
 
-def _say(notice: str) -> None:
-    if _plain is None:
-        _core.say("init_logging", notice)
-    else:
-        logging.getLogger("unified_logger").warning(notice)
+def say(
+    notice: str,
+    fields: Mapping[str, int | float | str | None] | None = None,
+    level: int = logging.WARNING,
+    function: str = "init_logging",
+) -> None:
+    """Logs something of the library's own, whatever the levels of loggers are.
+
+    Args:
+        notice: The message.
+        fields: Its fields; those that are None are left out.
+        level: Its level.
+        function: The function that has something to say.
+    """
+    given = {name: value for name, value in (fields or {}).items() if value is not None}
+    if _plain is not None:
+        logger = logging.getLogger("unified_logger")
+        place = (logger.name, level, __file__, 0, notice, (), None, function)
+        logger.handle(logger.makeRecord(*place, extra=given))
+    elif not _core.say(function, notice, level, list(given.items())):
+        get_logger("unified_logger").log(level, notice, extra=given)
 
 
 def _see_the_end(settings: Settings) -> None:
@@ -224,7 +281,7 @@ def _see_the_end(settings: Settings) -> None:
     try:
         faults.enable(str(settings.log_dir), settings.file_mode)
     except OSError as error:
-        _say(f"faulthandler has no file beside the logs: {error}")
+        say(f"faulthandler has no file beside the logs: {error}")
 
 
 def flush(timeout: float | None) -> bool:
@@ -240,9 +297,12 @@ def shutdown(timeout: float) -> bool:
     if not lock.acquire(timeout=min(max(timeout, 0.0), TIMEOUT_MAX)):
         return False
     try:
+        if forget_file is not None:
+            forget_file()
         if _plain is not None:
             return _plain.flush()
         _core.set_stdlib_native(False)
+        _core.leave_stdlib_levels()
         done = _core.shutdown(max(deadline - monotonic(), 0.0))
     finally:
         lock.release()
@@ -287,8 +347,9 @@ def _before_fork() -> None:
 
 def _after_fork_in_child() -> None:
     global _lock
-    # The old one may be held by a thread that only the parent has.
+    # The old ones may be held by a thread that only the parent has.
     _lock = RLock()
+    levels.lock = RLock()
     _core.after_fork_in_child()
 
 

@@ -11,13 +11,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from collections.abc import Callable
+    from logging import Logger
     from os import PathLike
     from typing import Any, TypeVar
+
+    from .level_changes import LevelChange
+    from .logger import UnifiedLogger
 
     _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 __all__ = [
     "flush_logging",
+    "get_levels",
     "get_logger",
     "get_stats",
     "init_logging",
@@ -26,6 +31,8 @@ __all__ = [
     "load_config",
     "mark_wrapper",
     "register_value",
+    "reload_logging",
+    "set_level",
     "shutdown_logging",
 ]
 
@@ -118,8 +125,59 @@ def init_logging_from_config(path: str | PathLike[str], **options: Any) -> Unifi
     Raises:
         ConfigurationError: The file, the environment or an option is not as it must be.
     """
-    _lifecycle.start(options, load_config(path), str(path))
+    from .reload import start
+
+    start(path, options)
     return UnifiedLoggerFactory()
+
+
+def reload_logging() -> dict[str, tuple[Any, Any]]:
+    """Reads the file of `init_logging_from_config` again, and applies it without losing a record.
+
+    The environment and the options that were given then still outrank it. Each change is logged.
+
+    Returns:
+        The options that are others now, by name, with the values before and after.
+
+    Raises:
+        ConfigurationError: Something in the file is not as it must be. Everything stays as it was, and one ERROR record says why.
+        UnifiedLoggerError: Logging was not started from a file.
+    """
+    from .reload import reload
+
+    return reload()
+
+
+def set_level(
+    logger: str | Logger | UnifiedLogger, level: str | int | None, seconds: float | None = None
+) -> LevelChange:
+    """Sets the level of a logger while the program runs, for good or for a time. The change is logged.
+
+    A second call for the same logger takes the place of a level that was set for a time.
+
+    Args:
+        logger: A logger, or its name; "" is the root logger.
+        level: By name or number; None has the logger inherit again.
+        seconds: After so long the logger gets back what it had before, unless somebody else has set its level meanwhile. None is
+            for good.
+
+    Returns:
+        The change: its `revert()` takes it back, and so does the end of a `with` block.
+
+    Raises:
+        ConfigurationError: Level or seconds are not as they must be.
+        TypeError: It is no logger.
+    """
+    from .level_changes import set_level as set_
+
+    return set_(logger, level, seconds)
+
+
+def get_levels() -> dict[str, str]:
+    """The levels that are set at the moment, by the logger's name; loggers that inherit theirs are not among them."""
+    from .level_changes import get_levels as get
+
+    return get()
 
 
 def flush_logging(timeout: float | None = None) -> bool:

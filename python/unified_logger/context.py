@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from functools import wraps
 
-from . import _core
+from . import _core, levels
 from ._core import new_span_id, new_trace_id
 
 TYPE_CHECKING = False
@@ -52,6 +52,7 @@ def set_trace_context(trace_id: str | None = None, span_id: str | None = None, *
             {**current.fields, **fields},
             parent_span_id=current.parent_span_id if kept else None,
             carried=current.carried if kept else None,
+            level=current.level,
         )
     )
 
@@ -97,6 +98,7 @@ def make(
     fields: dict[str, Any],
     parent_span_id: str | None = None,
     carried: object = None,
+    level: int | None = None,
 ) -> _core.Context:
     """A context. Ids of any type are taken as text; None leaves one out.
 
@@ -106,6 +108,7 @@ def make(
         fields: Fields of every record.
         parent_span_id: The span that this one is part of.
         carried: What goes on to other services though no record has it: see `propagation`.
+        level: The least level of records, whatever those of their loggers; None leaves it to those.
 
     Returns:
         The context, current nowhere yet.
@@ -116,6 +119,7 @@ def make(
         fields,
         parent_span_id,
         carried,
+        level,
     )
 
 
@@ -161,20 +165,21 @@ def scope_of(owner: object) -> Scope | None:
     return scope
 
 
-def child(trace_id: str | None, span_id: str | None, fields: dict[str, Any]) -> _core.Context:
+def child(trace_id: str | None, span_id: str | None, fields: dict[str, Any], level: int | None = None) -> _core.Context:
     """A context inside the current one: a child span with the outer fields, or a new trace where there is none outside.
 
     Args:
         trace_id: Kept verbatim; None inherits the outer trace or begins a new one.
         span_id: Kept verbatim; None opens a new span.
         fields: Further fields; they win over outer ones.
+        level: The least level of records; None inherits the outer one, if there is one.
 
     Returns:
         The context, current nowhere yet.
     """
     outer = _core.current_context()
     if outer is None:
-        return make(trace_id or new_trace_id(), span_id or new_span_id(), fields)
+        return make(trace_id or new_trace_id(), span_id or new_span_id(), fields, level=level)
     inherits = trace_id is None or trace_id == outer.trace_id
     return make(
         trace_id or outer.trace_id or new_trace_id(),
@@ -182,6 +187,7 @@ def child(trace_id: str | None, span_id: str | None, fields: dict[str, Any]) -> 
         {**outer.fields, **fields},
         parent_span_id=outer.span_id if inherits else None,
         carried=outer.carried if inherits else None,
+        level=outer.level if level is None else level,
     )
 
 
@@ -194,18 +200,28 @@ class LoggingContext:
     Args:
         trace_id: Kept verbatim; None inherits the outer trace or begins a new one.
         span_id: Kept verbatim; None opens a new span.
+        level: Least level of the records made inside, by name or number, whatever the levels of their loggers; None
+            inherits the outer one, or leaves it to the loggers. What names no level has no effect, and is said once.
         **fields: Fields of every record inside.
     """
 
-    __slots__ = ("_fields", "_span_id", "_trace_id")
+    __slots__ = ("_fields", "_level", "_span_id", "_trace_id")
 
-    def __init__(self, trace_id: str | None = None, span_id: str | None = None, **fields: object) -> None:
+    def __init__(
+        self,
+        trace_id: str | None = None,
+        span_id: str | None = None,
+        *,
+        level: str | int | None = None,
+        **fields: object,
+    ) -> None:
         self._trace_id = trace_id
         self._span_id = span_id
+        self._level = None if level is None else _level(level)
         self._fields = fields
 
     def __enter__(self) -> LoggingContext:
-        Scope(child(self._trace_id, self._span_id, self._fields), self)
+        Scope(child(self._trace_id, self._span_id, self._fields, self._level), self)
         return self
 
     def __exit__(
@@ -225,7 +241,28 @@ class LoggingContext:
 
     def __call__(self, function: _Function) -> _Function:
         """Runs every call of `function` in a context of its own."""
-        return around(function, lambda: LoggingContext(self._trace_id, self._span_id, **self._fields))
+        return around(
+            function, lambda: LoggingContext(self._trace_id, self._span_id, level=self._level, **self._fields)
+        )
+
+
+# What was given as a level and is none, as far as it was said.
+_told: set[str] = set()
+_MOST_TOLD = 16
+
+
+def _level(given: object) -> int | None:
+    """A level by name or number. What names none is no reason for a request to fail."""
+    try:
+        return levels.parse(given)
+    except (ValueError, TypeError):
+        from .errors import ConfigurationError
+
+        wrong = ConfigurationError(source="LoggingContext", key="level", value=given, allowed=levels.ALLOWED)
+        if str(wrong) not in _told and len(_told) < _MOST_TOLD:
+            _told.add(str(wrong))
+            _core.say("LoggingContext", f"a context has no level of its own: {wrong}", 30, [])
+        return None
 
 
 def around(function: _Function, make: Callable[[], AbstractContextManager[object]]) -> _Function:

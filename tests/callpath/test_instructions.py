@@ -61,6 +61,11 @@ with LoggingContext(tenant="acme", user="u-001", plan=3, region="eu", beta=True)
 with LoggingContext(trace_id="abc-123-xyz", span_id="def-456"):
     count(b"info", logger.info)
     count(b"debug", logger.debug)
+with LoggingContext(level="DEBUG"):
+    logger.debug("in detail")
+with LoggingContext(trace_id="abc-123-xyz", span_id="def-456"):
+    count(b"info_later", logger.info)
+    count(b"debug_later", logger.debug)
 """
 
 
@@ -130,3 +135,12 @@ def test_what_follows_a_request_adds_little_to_a_call(counted: dict[str, float],
     Seen to fail where a bound logger's context is made anew for each call.
     """
     assert counted[kind] <= 1.15 * counted["bare"]
+
+
+@pytest.mark.parametrize("kind", ["info", "debug"])
+def test_a_context_with_a_level_leaves_nothing_behind(counted: dict[str, float], kind: str) -> None:
+    """Once the last one is gone a call costs what it cost before the first, a refused one too.
+
+    Seen to fail with contexts that are counted when they are made, and not when they go.
+    """
+    assert counted[f"{kind}_later"] <= counted[kind] * 1.02

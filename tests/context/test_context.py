@@ -116,10 +116,10 @@ def test_a_calls_field_wins_over_the_contexts(logger: UnifiedLogger, records: Re
 
 def test_reserved_names_in_a_context_move_aside(logger: UnifiedLogger, records: Records) -> None:
     """As a call's do."""
-    with LoggingContext(level=1, message="m"):
+    with LoggingContext(logger=1, message="m"):
         logger.info("said")
     record = records()[0]
-    assert (record["level"], record["fields.level"], record["fields.message"]) == ("INFO", 1, "m")
+    assert (record["logger"], record["fields.logger"], record["fields.message"]) == ("app", 1, "m")
 
 
 def test_a_mutable_field_shows_its_value_when_it_was_set(logger: UnifiedLogger, records: Records) -> None:

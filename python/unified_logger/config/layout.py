@@ -24,6 +24,7 @@ from .options import (
     TEXT,
     Kind,
     NotAllowedError,
+    PartError,
     unknown_shown,
 )
 
@@ -228,6 +229,8 @@ def _check_block(block: Any, layout: dict[str, Any], path: Path, error: Callable
             continue
         try:
             expected.parse(value)
+        except PartError as wrong:
+            raise error((*below, wrong.part), wrong.value, wrong.allowed) from None
         except (ValueError, TypeError) as refused:
             allowed = str(refused) if isinstance(refused, NotAllowedError) else expected.allowed
             raise error(below, expected.shown(value), allowed) from None

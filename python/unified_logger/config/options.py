@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -161,6 +162,54 @@ def _response_header(value: Any) -> str:
     return "" if name.lower() == "none" else name
 
 
+class PartError(ValueError):
+    """One part of a value is not as it must be.
+
+    Args:
+        part: Its name in the value.
+        value: What stands there.
+        allowed: What may stand there, in words.
+    """
+
+    def __init__(self, part: str, value: object, allowed: str) -> None:
+        super().__init__(part, value, allowed)
+        self.part = part
+        self.value = value
+        self.allowed = allowed
+
+
+def _levels(value: Any) -> dict[str, int]:
+    if not isinstance(value, Mapping):
+        raise TypeError
+    return {_logger_name(name, level): _logger_level(name, level) for name, level in value.items()}
+
+
+def _logger_name(name: Any, level: object) -> str:
+    if isinstance(name, str) and name.strip() and name != "root":
+        return name
+    raise PartError(name if isinstance(name, str) else f"{type(name).__name__}", level, LOGGER)
+
+
+def _logger_level(name: str, level: object) -> int:
+    try:
+        return levels.parse(level)
+    except (ValueError, TypeError):
+        raise PartError(name, level, levels.ALLOWED) from None
+
+
+def _levels_text(text: str) -> dict[str, int]:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    given: dict[str, str] = {}
+    for part in parts:
+        name, equals, level = (piece.strip() for piece in part.rpartition("="))
+        if not equals:
+            raise PartError(part, "", "a logger's name and a level, with '=' between")
+        if name in given:
+            raise PartError(name, level, "given once only")
+        given[name] = level
+    return _levels(given)
+
+
 def _mode(value: Any) -> int:
     if isinstance(value, str):
         value = int(_ascii(value), 8)
@@ -261,6 +310,14 @@ REDACTION = Kind(
     _boolean_text,
     {"type": ["boolean", "object"]},
 )
+LOGGER = "the level of a logger by its name; that of the root logger is log_level"
+LEVELS = Kind(
+    "levels",
+    "a mapping of loggers' names to levels (in the environment: name=level, with commas between)",
+    _levels,
+    _levels_text,
+    {"type": "object", "additionalProperties": LEVEL.schema},
+)
 MODE = Kind(
     "mode",
     "an octal file mode that its owner may write and others may not, such as '640'",
@@ -273,6 +330,7 @@ OPTIONS: dict[str, Option] = {
     option.name: option
     for option in (
         Option("log_level", LEVEL, "INFO", "Level of the root logger: decides whether a record is made.", "LOG_LEVEL"),
+        Option("levels", LEVELS, {}, "Levels of single loggers, beside those in `loggers` of a file.", "LOG_LEVELS"),
         Option("log_dir", PATH, "logs", "Directory of the log files; made if missing.", "LOG_DIR"),
         Option("queue_size", QUEUE, 10_000, "Records the queue holds.", "LOG_QUEUE_SIZE"),
         Option("max_bytes", SIZE, 10 * MIB, "Size at which app.log and errors.log are rotated, bytes; 0 never."),
@@ -351,6 +409,15 @@ OPTIONS: dict[str, Option] = {
             "Whether secrets are replaced before anything is written, and which; see docs/redaction.md.",
         ),
         Option("redaction_hash_key", SECRET, None, "Key of the hashes that stand in the place of secrets."),
+        Option(
+            "reload_signal",
+            _choice("none", "sighup", "sigusr1", "sigusr2"),
+            "none",
+            "The signal at which the configuration file is read again.",
+        ),
+        Option(
+            "watch_config", SECONDS, 0.0, "How often the configuration file is looked at for changes, seconds; 0 never."
+        ),
         Option("base_name", TEXT, "wechat_backend", "Name under which logging_config makes its loggers."),
         Option(
             "use_unified_logging",

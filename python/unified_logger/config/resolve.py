@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from .. import levels
 from ..errors import ConfigurationError
 from . import exposure, layout, redaction
-from .options import OPTIONS, Option, unknown_shown
+from .options import OPTIONS, Option, PartError, unknown_shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from .. import _core
 
@@ -68,6 +68,8 @@ class Settings:
     trace_headers: tuple[str, ...]
     trace_response_header: str
     redaction: _core.Redaction | None
+    reload_signal: str
+    watch_config: float
     base_name: str
     use_unified_logging: bool
     logger_levels: Mapping[str, int]
@@ -139,15 +141,13 @@ def resolve(
             ((origin, layer["redaction"]) for origin, layer in layers.items() if "redaction" in layer),
             values["redaction_hash_key"],
         ),
+        reload_signal=values["reload_signal"],
+        watch_config=values["watch_config"],
         base_name=values["base_name"],
         use_unified_logging=values["use_unified_logging"],
-        logger_levels={
-            name: levels.parse(block["level"])
-            for name, block in (config.get("loggers") or {}).items()
-            if block and "level" in block
-        },
+        logger_levels=_logger_levels(arguments, environ, config),
         suppress_loggers=tuple(config.get("suppress_loggers") or ()),
-        notices=(*_notices(values, given, config), *exposed),
+        notices=(*_notices(values, given, config), *exposed, *([] if file_path else _without_a_file(given))),
     )
 
 
@@ -198,9 +198,16 @@ def _known(name: str, value: object, known: list[str], source: str) -> Option:
 
 
 def _parsed(option: Option, value: object, source: str) -> Any:
+    return _checked(option, value, source, option.kind.parse)
+
+
+def _checked(option: Option, value: Any, source: str, parse: Callable[[Any], Any]) -> Any:
     try:
-        return option.kind.parse(value)
-    except (ValueError, TypeError):
+        return parse(value)
+    except PartError as wrong:
+        key = f"{option.name}.{wrong.part}"
+        raise ConfigurationError(source=source, key=key, value=wrong.value, allowed=wrong.allowed) from None
+    except (ValueError, TypeError, KeyError):
         shown = option.kind.shown(value)
         raise ConfigurationError(source=source, key=option.name, value=shown, allowed=option.kind.allowed) from None
 
@@ -222,16 +229,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         found = _variable(option, environ)
         if found is None:
             continue
-        text = environ[found].strip()
-        try:
-            given[option.name] = option.kind.parse_text(text)
-        except (ValueError, TypeError, KeyError):
-            raise ConfigurationError(
-                source=f"environment variable {found}",
-                key=option.name,
-                value=option.kind.shown(text),
-                allowed=option.kind.allowed,
-            ) from None
+        source = f"environment variable {found}"
+        given[option.name] = _checked(option, environ[found].strip(), source, option.kind.parse_text)
     return given
 
 
@@ -277,6 +276,21 @@ def _from_tracing(block: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "trace_headers": ("traceparent", response.lower()) if response else ("traceparent",),
         "trace_response_header": response,
+    }
+
+
+def _logger_levels(
+    arguments: Mapping[str, object], environ: Mapping[str, str], config: Mapping[str, Any]
+) -> dict[str, int]:
+    """The level of each logger that is named anywhere, from where it is named first in the order of precedence."""
+    kind = OPTIONS["levels"].kind
+    variable = _variable(OPTIONS["levels"], environ)
+    blocks = (config.get("loggers") or {}).items()
+    return {
+        **{name: levels.parse(block["level"]) for name, block in blocks if block and "level" in block},
+        **kind.parse(config.get("levels", {})),
+        **({} if variable is None else kind.parse_text(environ[variable])),
+        **kind.parse(arguments.get("levels", {})),
     }
 
 
@@ -368,3 +382,11 @@ def _notices(values: Mapping[str, Any], given: Mapping[str, Any], config: Mappin
         if (config.get(name) or {}).get("enabled") is True
     ]
     return notices
+
+
+def _without_a_file(given: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{name} has no effect: logging was not started from a file"
+        for name, off in (("reload_signal", "none"), ("watch_config", 0.0))
+        if given.get(name, off) != off
+    ]

@@ -76,7 +76,8 @@ impl Arguments {
     }
 }
 
-/// The call nearly all calls are: a text and fields, from a place seen before. `None` for any other.
+/// The call nearly all calls are: a text and fields, from a place seen before, and not below a level that the context has.
+/// `None` for any other.
 #[inline]
 pub fn capture_plain<const BOUND: bool>(
     py: Python<'_>,
@@ -98,11 +99,14 @@ pub fn capture_plain<const BOUND: bool>(
     let place = Place::current(py)?;
     let Plain { number: site, mut flags } = site::find(py, place, message, arguments.names)?;
     let context = if BOUND { origin.context(py) } else { context::current(py) };
-    runtime::notice_fork(py);
-    let mut out = Buffer::take();
     if let Some(context) = &context {
+        if context.get().refuses(level) {
+            return None;
+        }
         flags |= flag::CONTEXT | if context.get().is_ai() { flag::AI } else { 0 };
     }
+    runtime::notice_fork(py);
+    let mut out = Buffer::take();
     let header = Header { time, sequence: 0, level, site, logger: origin.number, thread, flags, extra: 0 };
     out.put(&header.to_bytes());
     if flags & flag::SITE_MESSAGE == 0 {

@@ -14,6 +14,7 @@ use unified_logger_core::error::Error;
 use unified_logger_core::level;
 use unified_logger_core::recovery;
 use unified_logger_core::stats::{FILES, FileKind};
+use unified_logger_core::value::Value;
 
 use crate::ending;
 use crate::guard;
@@ -144,12 +145,41 @@ pub fn show_early(py: Python<'_>, redaction: Option<PyRef<'_, Redaction>>) {
     runtime::show_early(py, redaction.map(|redaction| redaction.rules()));
 }
 
-/// Writes a WARNING record of the library's own.
+/// What a record of the library's own has as a field.
+#[derive(FromPyObject)]
+pub enum Told {
+    Integer(i64),
+    Float(f64),
+    Text(String),
+}
+
+/// Writes a record of the library's own, whatever the levels of loggers are. False while nobody could write it: before the start, and
+/// after the end.
 #[pyfunction]
-pub fn say(py: Python<'_>, function: &str, message: &str) {
-    if let Some(engine) = runtime::engine(py).cloned() {
-        py.detach(|| engine.say(level::WARNING, function, message, &[]));
+pub fn say(py: Python<'_>, function: &str, message: &str, level: i32, fields: Vec<(String, Told)>) -> bool {
+    let Some(engine) = runtime::revived(py) else { return false };
+    if engine.is_closed() {
+        return false;
     }
+    let fields: Vec<_> = fields
+        .iter()
+        .map(|(name, told)| {
+            let value = match told {
+                Told::Integer(number) => Value::Integer(*number),
+                Told::Float(number) => Value::Float(*number),
+                Told::Text(text) => Value::Text(text),
+            };
+            (name.as_str(), value)
+        })
+        .collect();
+    ending::detached(py, || engine.say(level, function, message, &fields));
+    true
+}
+
+/// Calls a function as soon as a fork that is going on is over for the parent: at once, or on the main thread right after.
+#[pyfunction]
+pub fn call_soon(function: Bound<'_, PyAny>) -> PyResult<()> {
+    runtime::call_soon(function)
 }
 
 /// Tells which handler of the root logger brings `logging` records in.

@@ -9,6 +9,7 @@ use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 use unified_logger_core::level;
 use unified_logger_core::names;
 
+use crate::enabled;
 use crate::gil::Gil;
 use crate::gil::intern;
 use crate::runtime;
@@ -59,6 +60,8 @@ pub struct Guard {
     _held: Vec<Py<PyAny>>,
     /// A bit for each of `level::NAMES`.
     enabled: u8,
+    /// Levels up to this one are off whatever a context says.
+    off: i32,
     /// Nobody else listens: no `LogRecord` is needed.
     native: bool,
     /// The root handler is among those that would be given a record of the logger.
@@ -151,6 +154,11 @@ impl Guard {
         self.enabled & 1 << bucket != 0
     }
 
+    /// Whether a context may decide on a level.
+    pub fn is_open_to(&self, number: i32) -> bool {
+        number > self.off
+    }
+
     #[inline]
     pub fn is_native(&self) -> bool {
         self.native
@@ -180,7 +188,7 @@ impl Guard {
         let logging = py.import(intern!(py, "logging"))?;
         let mut enabled = 0;
         for bucket in 0..level::NAMES.len() {
-            let answer = logger.call_method1(intern!(py, "isEnabledFor"), ((bucket + 1) * 10,))?;
+            let answer = enabled::without_context(logger, (bucket as i32 + 1) * 10)?;
             enabled |= u8::from(answer.is_truthy()?) << bucket;
         }
         let mut chain = Chain::new(&logging)?;
@@ -212,6 +220,7 @@ impl Guard {
             shape: chain.shape,
             _held: chain.held,
             enabled,
+            off: enabled::off(logger)?,
             native: chain.native && !runtime::is_off(py),
             reaches_root_handler: chain.reaches_root_handler,
         };

@@ -15,6 +15,7 @@ mod value;
 mod exception;
 mod ids;
 mod context;
+mod enabled;
 mod site;
 mod stderr;
 mod runtime;
@@ -36,9 +37,11 @@ mod _core {
     use crate::context::{Context, current_context, set_context_variable, set_foreign_context};
     #[pymodule_export]
     use crate::control::{
-        after_fork_in_child, after_fork_in_parent, before_fork, begin_end, flush, has_early, recover, say, set_clock, set_root_handler, show_early,
+        after_fork_in_child, after_fork_in_parent, before_fork, begin_end, call_soon, flush, has_early, recover, say, set_clock, set_root_handler, show_early,
         shutdown, start, stats, turn_off,
     };
+    #[pymodule_export]
+    use crate::enabled::leave_stdlib_levels;
     #[pymodule_export]
     use crate::escape::escape_text;
     #[pymodule_export]

@@ -12,7 +12,7 @@ use unified_logger_core::names;
 use unified_logger_core::record::INLINE;
 
 use crate::capture::{Arguments, Call, Origin, capture_bare, capture_plain, text_of};
-use crate::context::{BoundFields, Fields};
+use crate::context::{self, BoundFields, Fields};
 use crate::ending;
 use crate::gil::{Gil, let_go_of_dropped};
 use crate::guard::{self, Guard};
@@ -291,7 +291,7 @@ fn log<const BOUND: bool>(
     }
 }
 
-/// A call below its level. Before the start it is kept: the level may be another by then.
+/// A call below its level.
 #[inline]
 fn refuse(
     py: Python<'_>,
@@ -301,11 +301,32 @@ fn refuse(
     slf: *mut ffi::PyObject,
     exception: bool,
 ) -> PyResult<()> {
-    if runtime::is_early(py) {
-        return write(py, logger, slf, number, arguments, exception, &Verdict::Native);
+    if !context::are_worth_a_look() {
+        return filtered();
     }
+    match second_look(py, logger, number) {
+        Some(verdict) => write(py, logger, slf, number, arguments, exception, &verdict),
+        None => filtered(),
+    }
+}
+
+fn filtered() -> PyResult<()> {
     FILTERED.add(1);
     Ok(())
+}
+
+/// What is said to a call below its level: before the start it is kept, for the level may be another by then, and a context may have a
+/// level of its own.
+#[cold]
+fn second_look(py: Python<'_>, logger: &Logger, number: i32) -> Option<Verdict> {
+    match context::least(py) {
+        Some(least) if number < least => return None,
+        Some(_) => {}
+        None => return runtime::is_early(py).then_some(Verdict::Native),
+    }
+    // SAFETY: looked at only; it was asked just now.
+    let guard = unsafe { &*logger.home().guard.get() }.as_ref()?;
+    guard.is_open_to(number).then_some(if guard.is_native() { Verdict::Native } else { Verdict::Listened })
 }
 
 /// A call in any of its forms.
@@ -320,6 +341,9 @@ fn write(
     exception: bool,
     verdict: &Verdict,
 ) -> PyResult<()> {
+    if context::least(py).is_some_and(|least| number < least) {
+        return filtered();
+    }
     if ending::is_here(py) {
         let record = capture_bare(py, number, &logger.origin(), arguments, exception);
         return runtime::submit(py, record, logger.logger.as_ptr());
@@ -392,12 +416,13 @@ fn write_ai(
 ) -> PyResult<()> {
     let py = logger.py();
     let native = logger.get();
-    let verdict = native.home().verdict_at(py, number);
+    let verdict = match native.home().verdict_at(py, number) {
+        Verdict::Refused => second_look(py, native, number),
+        verdict => Some(verdict),
+    };
+    let refused = context::least(py).is_some_and(|least| number < least);
+    let Some(verdict) = verdict.filter(|_| !refused) else { return filtered() };
     let inside = ending::Inside::enter();
-    if matches!(verdict, Verdict::Refused) && !runtime::is_early(py) {
-        FILTERED.add(1);
-        return Ok(());
-    }
     let call = Call {
         level: number,
         message,

@@ -24,6 +24,8 @@ use unified_logger_core::slab::{self, Buffer};
 use unified_logger_core::stats::{Count, Dropped, Stats};
 use unified_logger_core::value::{OutOfMemory, Put};
 
+use crate::context;
+use crate::enabled;
 use crate::ending;
 use crate::gil::Gil;
 use crate::ids;
@@ -45,8 +47,8 @@ pub static FILTERED: Count = Count::new();
 pub static MALFORMED: Count = Count::new();
 
 pub enum State {
-    /// Not started: records are kept, up to a bound, with the logger they came from. Those that came through `logging` have none:
-    /// it has asked for their level, and has shown them.
+    /// Not started: records are kept, up to a bound, with the logger they came from. Some have none: those that came through
+    /// `logging`, which has asked for their level and has shown them, and those on which a context has decided.
     Early(Vec<(Buffer, Option<Py<PyAny>>)>),
     Running(Arc<Engine>),
     /// In a forked child: started again by its first record, or only opened if its parent had shut down.
@@ -92,6 +94,9 @@ pub fn is_early(py: Python<'_>) -> bool {
 }
 
 fn replace(py: Python<'_>, state: State) -> State {
+    if is_early(py) {
+        context::end_the_beginning();
+    }
     // SAFETY: replaced at once; the caller drops the old one.
     unsafe { std::mem::replace(&mut *STATE.get(py), state) }
 }
@@ -211,11 +216,13 @@ fn successor(py: Python<'_>, engine: &Arc<Engine>) -> Option<Arc<Engine>> {
 
 #[cold]
 fn submit_without_engine(py: Python<'_>, record: Buffer, logger: *mut ffi::PyObject) -> PyResult<()> {
+    let decided = context::least(py).is_some_and(|least| level_of(record.as_slice()) >= least);
     // SAFETY: no Python code runs while the reference lives: `logger` is only counted.
     match unsafe { &mut *STATE.get(py) } {
         State::Early(early) if early.len() < early_limit(&record) => {
             // SAFETY: null, or the caller holds the logger.
-            early.push((record, unsafe { Bound::from_borrowed_ptr_or_opt(py, logger) }.map(Bound::unbind)));
+            let logger = unsafe { Bound::from_borrowed_ptr_or_opt(py, logger) }.filter(|_| !decided);
+            early.push((record, logger.map(Bound::unbind)));
             Ok(())
         }
         State::Early(_) => {
@@ -223,29 +230,13 @@ fn submit_without_engine(py: Python<'_>, record: Buffer, logger: *mut ffi::PyObj
             STATS.drop_one(Dropped::New, level_of(record.as_slice()));
             Ok(())
         }
-        State::Forked { settings, closed } => {
-            let (settings, closed) = (Settings::clone(settings), *closed);
-            let opened = Engine::open(settings, Arc::clone(&STATS)).and_then(|engine| {
-                if closed {
-                    engine.shutdown(Duration::ZERO);
-                } else {
-                    engine.start()?;
-                }
-                Ok(engine)
-            });
-            match opened {
-                Ok(engine) => {
-                    engine.make_current();
-                    drop(replace(py, State::Running(Arc::new(engine))));
-                    submit(py, record, logger)
-                }
-                Err(error) => {
-                    STATS.refused.add(1);
-                    STATS.drop_one(Dropped::New, level_of(record.as_slice()));
-                    TROUBLE.handle("start after a fork", &error);
-                    Ok(())
-                }
+        State::Forked { .. } => {
+            if revived(py).is_some() {
+                return submit(py, record, logger);
             }
+            STATS.refused.add(1);
+            STATS.drop_one(Dropped::New, level_of(record.as_slice()));
+            Ok(())
         }
         State::Running(_) => submit(py, record, logger),
         // The guards were told to ask anew: a call that was already on its way comes here.
@@ -257,16 +248,44 @@ fn submit_without_engine(py: Python<'_>, record: Buffer, logger: *mut ffi::PyObj
     }
 }
 
+/// The running engine; in a forked child it is started if it was not yet.
+pub fn revived(py: Python<'_>) -> Option<Arc<Engine>> {
+    notice_fork(py);
+    // SAFETY: no Python code runs while the reference lives.
+    let State::Forked { settings, closed } = (unsafe { &*STATE.get(py) }) else { return engine(py).cloned() };
+    let (settings, closed) = (Settings::clone(settings), *closed);
+    let opened = Engine::open(settings, Arc::clone(&STATS)).and_then(|engine| {
+        if closed {
+            engine.shutdown(Duration::ZERO);
+        } else {
+            engine.start()?;
+        }
+        Ok(engine)
+    });
+    match opened {
+        Ok(engine) => {
+            engine.make_current();
+            let engine = Arc::new(engine);
+            drop(replace(py, State::Running(Arc::clone(&engine))));
+            Some(engine)
+        }
+        Err(error) => {
+            TROUBLE.handle("start after a fork", &error);
+            None
+        }
+    }
+}
+
 /// Starts the engine, or replaces the one that runs: what the old one had accepted is written first.
 pub fn start(py: Python<'_>, settings: Settings, patience: Duration) -> Result<()> {
     notice_fork(py);
     site::prepare(py);
-    let engine = py.detach(|| Engine::open(settings, Arc::clone(&STATS)))?;
+    let engine = ending::detached(py, || Engine::open(settings, Arc::clone(&STATS)))?;
     let engine = Arc::new(engine);
     engine.make_current();
     match replace(py, State::Running(Arc::clone(&engine))) {
         State::Running(old) => {
-            py.detach(|| old.shutdown(patience));
+            ending::detached(py, || old.shutdown(patience));
             engine.start()
         }
         State::Early(early) => {
@@ -302,8 +321,8 @@ fn deliver_early(py: Python<'_>, early: Vec<(Buffer, Option<Py<PyAny>>)>) {
     for (record, logger) in early {
         let level = level_of(record.as_slice());
         let enabled = logger.as_ref().is_none_or(|logger| {
-            let answer = logger.bind(py).call_method1("isEnabledFor", (level,)).and_then(|answer| answer.is_truthy());
-            answer.unwrap_or(true)
+            // The context in which logging is started has nothing to do with them.
+            enabled::without_context(logger.bind(py), level).and_then(|answer| answer.is_truthy()).unwrap_or(true)
         });
         if enabled {
             // A signal that arrives now is for the main program, not for this record.
@@ -387,15 +406,18 @@ pub fn after_fork_in_parent(py: Python<'_>) {
     FORKS.set(false);
     let Some(engine) = engine(py).cloned() else { return };
     engine.end_rest();
-    // From 3.13 on Python counts the threads after this, and warns of them. Right after that, the main thread comes to what is
-    // pending; another thread that forks is one more than one in any case.
-    // SAFETY: attached; the function takes no argument.
-    let pending = cfg!(Py_3_13)
-        && platform::is_main_thread()
-        && unsafe { ffi::Py_AddPendingCall(Some(go_on_writing), std::ptr::null_mut()) } == 0;
-    if !pending {
+    if !is_pending(go_on_writing, std::ptr::null_mut()) {
         engine.go_on_writing();
     }
+}
+
+/// Has a function called on the main thread, once a fork is over; false where that is not needed, or not to be had.
+///
+/// From 3.13 on Python counts the threads after what it calls in the parent, and warns of them. Right after that, the main thread comes to what
+/// is pending; another thread that forks is one more than one in any case.
+fn is_pending(function: extern "C" fn(*mut c_void) -> c_int, argument: *mut c_void) -> bool {
+    // SAFETY: attached; the function takes its argument.
+    cfg!(Py_3_13) && platform::is_main_thread() && unsafe { ffi::Py_AddPendingCall(Some(function), argument) } == 0
 }
 
 extern "C" fn go_on_writing(_: *mut c_void) -> c_int {
@@ -404,6 +426,33 @@ extern "C" fn go_on_writing(_: *mut c_void) -> c_int {
     if let Some(engine) = engine(py).cloned() {
         // What calls this cannot be unwound. A writer that is missing is started by the next flush.
         let _ = catch_unwind(AssertUnwindSafe(|| engine.go_on_writing()));
+    }
+    0
+}
+
+/// Calls `function` once a fork is over for the parent.
+pub fn call_soon(function: Bound<'_, PyAny>) -> PyResult<()> {
+    let py = function.py();
+    let held = function.into_ptr();
+    if is_pending(call, held.cast()) {
+        return Ok(());
+    }
+    // SAFETY: the reference that was held.
+    unsafe { Bound::from_owned_ptr(py, held) }.call0().map(drop)
+}
+
+extern "C" fn call(function: *mut c_void) -> c_int {
+    // SAFETY: pending calls are made with the interpreter attached, and the reference was held for this one. Nothing but calls into
+    // the interpreter happens here, so that there is nothing to be unwound.
+    unsafe {
+        let function: *mut ffi::PyObject = function.cast();
+        let result = ffi::PyObject_CallNoArgs(function);
+        ffi::Py_DECREF(function);
+        if result.is_null() {
+            ffi::PyErr_WriteUnraisable(std::ptr::null_mut());
+        } else {
+            ffi::Py_DECREF(result);
+        }
     }
     0
 }

@@ -115,7 +115,7 @@ fn merge<'py>(
     }
     let fields = own.get().fields.and(&ids.get().fields, py).ok()?;
     let merged = Context::of(Some(ids.get()), fields, Some(&theirs.clone().unbind()), py).ok()?;
-    Bound::new(py, merged).ok()
+    Bound::new(py, Context { least: own.get().least.clone(), ..merged }).ok()
 }
 
 fn convert<'py>(theirs: &Bound<'py, PyAny>) -> Option<Bound<'py, Context>> {

@@ -1,6 +1,7 @@
 //! The fields that follow a request, captured once when they are set and copied into each record.
 
 mod foreign;
+mod least;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
@@ -11,11 +12,14 @@ use unified_logger_core::router::is_ai_field;
 use unified_logger_core::value::{Put, Reader};
 
 pub use foreign::set_foreign_context;
+pub use least::{are_worth_a_look, end_the_beginning};
 
 use crate::capture::text_of;
+use crate::enabled;
 use crate::ending;
 use crate::gil::Gil;
 use crate::value;
+use least::Least;
 
 /// The context variable that holds the current `Context`.
 static VARIABLE: Gil<*mut ffi::PyObject> = Gil::new(std::ptr::null_mut());
@@ -38,20 +42,25 @@ pub struct Context {
     captured: Box<[u8]>,
     /// What another library had as current when this was made.
     beside: Option<Py<PyAny>>,
+    least: Least,
 }
 
 #[pymethods]
 impl Context {
     #[new]
-    #[pyo3(signature = (trace_id, span_id, fields, parent_span_id=None, carried=None))]
+    #[pyo3(signature = (trace_id, span_id, fields, parent_span_id=None, carried=None, level=None))]
     fn new(
         trace_id: Option<Bound<'_, PyString>>,
         span_id: Option<Bound<'_, PyString>>,
         fields: &Bound<'_, PyDict>,
         parent_span_id: Option<Bound<'_, PyString>>,
         carried: Option<Bound<'_, PyAny>>,
+        level: Option<i32>,
     ) -> PyResult<Self> {
         let py = fields.py();
+        if level.is_some() {
+            enabled::follow_contexts(py)?;
+        }
         let fields = Fields::new(fields)?;
         Ok(Self {
             captured: captured(trace_id.as_ref(), span_id.as_ref(), &fields.captured),
@@ -61,7 +70,14 @@ impl Context {
             carried: carried.map(Bound::unbind),
             fields,
             beside: foreign::current(py).map(Bound::unbind),
+            least: Least::new(level),
         })
+    }
+
+    /// The least level of records made in this context, whatever the levels of their loggers; None leaves it to those.
+    #[getter]
+    fn level(&self) -> Option<i32> {
+        self.least.get()
     }
 
     /// A copy of the fields, without the ids.
@@ -85,6 +101,12 @@ impl Context {
         self.fields.ai
     }
 
+    /// Keeps a record out that its logger would make.
+    #[inline]
+    pub fn refuses(&self, level: i32) -> bool {
+        self.least.refuses(level)
+    }
+
     /// Trace and span id.
     fn ids(&self, py: Python<'_>) -> [Option<String>; 2] {
         [&self.trace_id, &self.span_id].map(|id| id.as_ref().map(|id| text_of(id.bind(py).as_any())))
@@ -94,7 +116,8 @@ impl Context {
     fn with(current: Option<&Bound<'_, Self>>, more: &Fields, py: Python<'_>) -> PyResult<Self> {
         let Some(current) = current else { return Self::of(None, more.clone(py), None, py) };
         let fields = current.get().fields.and(more, py)?;
-        Self::of(Some(current.get()), fields, current.get().beside.as_ref(), py)
+        let made = Self::of(Some(current.get()), fields, current.get().beside.as_ref(), py)?;
+        Ok(Self { least: current.get().least.clone(), ..made })
     }
 
     /// The ids of one context with the given fields.
@@ -114,6 +137,7 @@ impl Context {
             carried: ids.and_then(|ids| ids.carried.as_ref()).map(|carried| carried.clone_ref(py)),
             fields,
             beside: beside.map(|beside| beside.clone_ref(py)),
+            least: Least::new(None),
         })
     }
 }
@@ -258,6 +282,13 @@ pub fn current(py: Python<'_>) -> Option<Bound<'_, Context>> {
     }
     // SAFETY: as above.
     unsafe { of_variable(py, variable) }
+}
+
+/// The least level of records in the current context, if it has one. For those that are in no hurry.
+#[cold]
+#[inline(never)]
+pub fn least(py: Python<'_>) -> Option<i32> {
+    current(py)?.get().least.get()
 }
 
 #[cold]

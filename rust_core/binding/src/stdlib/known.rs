@@ -9,6 +9,7 @@ use super::native;
 use super::stock;
 use crate::cache::Cache;
 use crate::capture::text_of;
+use crate::enabled;
 use crate::ending;
 use crate::gil::intern;
 use crate::gil::{Gil, let_go_of_dropped};
@@ -120,7 +121,7 @@ fn is_plain(logger: &Bound<'_, PyAny>) -> PyResult<bool> {
     let class = logger.get_type();
     for name in METHODS {
         let method = class.getattr(name)?;
-        if !stock::is_of_logging(&method, &logging) || !method.is(&stock.getattr(name)?) {
+        if !(stock::is_of_logging(&method, &logging) || enabled::is_own(&method)) || !method.is(&stock.getattr(name)?) {
             return Ok(false);
         }
     }

@@ -16,6 +16,7 @@ use super::known::{self, Verdict};
 use super::said::Said;
 use super::stock;
 use crate::capture::{Arguments, exception_of};
+use crate::context;
 use crate::ending;
 use crate::exception;
 use crate::gil::Gil;
@@ -225,6 +226,10 @@ fn log(logger: &Bound<'_, PyAny>, method: &Method, arguments: Arguments) -> PyRe
     let py = logger.py();
     let Some((level, arguments)) = level_of(py, method, arguments) else { return Ok(false) };
     if arguments.positional == 0 {
+        return Ok(false);
+    }
+    // Where the context has a level, `isEnabledFor` knows it.
+    if context::are_worth_a_look() && context::least(py).is_some() {
         return Ok(false);
     }
     let number = match known::verdict(logger, level::bucket(level)) {

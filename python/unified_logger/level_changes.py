@@ -1,0 +1,205 @@
+"""Levels that change while a program runs: at once, for a block, or for a time."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+from weakref import ReferenceType, WeakValueDictionary, ref
+
+from . import _lifecycle, levels, timers
+from .errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from .logger import UnifiedLogger
+
+# The longest time a level can be set for, seconds: a year.
+_LONGEST = 365 * 86_400
+
+# The last change of each logger. Those that nobody holds can be reverted no more, and are gone.
+_last: WeakValueDictionary[str, LevelChange] = WeakValueDictionary()
+
+
+class LevelChange:
+    """A level that was set. As a context manager it is reverted at the end of the block.
+
+    Changes of one logger may overlap and be reverted in any order: what is left is the level of the last that was not. A level that
+    somebody else has set meanwhile is never touched.
+
+    Args:
+        logger: The logger.
+        level: What was set.
+        before: What the logger goes back to.
+        earlier: The change before this one, if that can still be reverted.
+    """
+
+    __slots__ = ("__weakref__", "_done", "_earlier", "before", "level", "logger", "timer")
+
+    def __init__(self, logger: logging.Logger, level: int, before: int, earlier: LevelChange | None) -> None:
+        self.logger = logger
+        self.level = level
+        self.before = before
+        self._earlier: ReferenceType[LevelChange] | None = None if earlier is None else ref(earlier)
+        self._done = False
+        self.timer: timers.Timer | None = None
+
+    def __repr__(self) -> str:
+        state = "reverted" if self._done else "set"
+        return f"<LevelChange {self.logger.name}: {name_of(self.level)}, {state}>"
+
+    def __enter__(self) -> LevelChange:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.revert()
+
+    def revert(self) -> bool:
+        """Gives the logger the level it had before. Harmless when repeated.
+
+        Returns:
+            Whether the level is another now: not when it was set again meanwhile.
+        """
+        return self._revert("reverted")
+
+    def expire(self) -> None:
+        """Does the same when the time is over."""
+        if not self._done and not self._revert("its time is over"):
+            left = f"level of {self.logger.name} is left at {name_of(self.logger.level)}: it was set meanwhile"
+            _lifecycle.say(left, {"target": self.logger.name}, function="set_level")
+
+    def _revert(self, reason: str) -> bool:
+        with levels.lock:
+            if self._done:
+                return False
+            present = self.logger.level
+            self.end()
+            after = self._after()
+            if after is not None:
+                # That one is in force; it goes back to where this one would have.
+                after.before, after._earlier = self.before, self._earlier
+                return False
+            if _last.get(self.logger.name) is not self or present != self.level:
+                return False
+            earlier = self.earlier()
+            if earlier is None:
+                del _last[self.logger.name]
+            else:
+                _last[self.logger.name] = earlier
+            self.logger.setLevel(self.before)
+        tell(self.logger, self.level, self.before, reason)
+        return True
+
+    def end(self) -> None:
+        """Sees to it that nothing is reverted any more."""
+        self._done = True
+        if self.timer is not None:
+            self.timer.cancel()
+        if levels.timed.get(self.logger.name) is self:
+            del levels.timed[self.logger.name]
+
+    def earlier(self) -> LevelChange | None:
+        """The change before this one, if that can still be reverted."""
+        found = None if self._earlier is None else self._earlier()
+        return None if found is None or found._done else found
+
+    def _after(self) -> LevelChange | None:
+        """The change that came after this one and is still in force."""
+        change = _last.get(self.logger.name)
+        while change is not None:
+            earlier = None if change._earlier is None else change._earlier()
+            if earlier is self:
+                return change
+            change = earlier
+        return None
+
+
+def set_level(
+    logger: str | logging.Logger | UnifiedLogger, level: str | int | None, seconds: float | None = None
+) -> LevelChange:
+    """Sets a logger's level: see `unified_logger.set_level`."""
+    target = _logger(logger)
+    number = logging.NOTSET if level is None else _number(level)
+    if seconds is not None:
+        _check(seconds)
+    with levels.lock:
+        old = target.level
+        pending = levels.timed.get(target.name)
+        last = _last.get(target.name)
+        if pending is not None and old == pending.level:
+            change = LevelChange(target, number, pending.before, pending.earlier())
+        else:
+            change = LevelChange(target, number, old, last if last is not None and last.level == old else None)
+        if seconds is not None:
+            change.timer = timers.later(seconds, change.expire)
+        if pending is not None:
+            pending.end()
+        target.setLevel(number)
+        _last[target.name] = change
+        if seconds is not None:
+            levels.timed[target.name] = change
+    tell(target, old, number, "set_level", seconds)
+    return change
+
+
+def get_levels() -> dict[str, str]:
+    """The levels that are set: see `unified_logger.get_levels`."""
+    found = [item for item in logging.Logger.manager.loggerDict.copy().values() if isinstance(item, logging.Logger)]
+    found.sort(key=lambda logger: logger.name)
+    return {logger.name: name_of(logger.level) for logger in (logging.getLogger(), *found) if logger.level}
+
+
+def tell(logger: logging.Logger, old: int, new: int, reason: str, seconds: float | None = None) -> None:
+    """Logs that a level changed.
+
+    Args:
+        logger: Whose.
+        old: From what.
+        new: To what.
+        reason: Why.
+        seconds: For how long; None is for good.
+    """
+    time = "" if seconds is None else f" for {seconds:g} s"
+    _lifecycle.say(
+        f"level of {logger.name}: {name_of(old)} -> {name_of(new)}{time} ({reason})",
+        {
+            "target": logger.name,
+            "old_level": name_of(old),
+            "new_level": name_of(new),
+            "reason": reason,
+            "seconds": seconds,
+        },
+        function="set_level",
+    )
+
+
+def name_of(level: int) -> str:
+    """A level as people write it."""
+    return str(logging.getLevelName(level))
+
+
+def _logger(given: object) -> logging.Logger:
+    if isinstance(given, str):
+        return logging.getLogger(given)
+    target = given if isinstance(given, logging.Logger) else getattr(given, "logger", None)
+    if not isinstance(target, logging.Logger):
+        raise TypeError(f"logger must be a name or a logger, not {type(given).__name__}")
+    return target
+
+
+def _number(level: object) -> int:
+    try:
+        return levels.parse(level)
+    except (ValueError, TypeError):
+        raise ConfigurationError(
+            source="argument", key="level", value=level, allowed=f"None, or {levels.ALLOWED}"
+        ) from None
+
+
+def _check(seconds: object) -> None:
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= _LONGEST:
+        raise ConfigurationError(
+            source="argument", key="seconds", value=seconds, allowed=f"None, or more than 0 and at most {_LONGEST}"
+        )

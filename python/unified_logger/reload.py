@@ -1,0 +1,290 @@
+"""Reads the configuration file again: when asked to, at a signal, and when it has changed."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import signal
+from contextlib import suppress
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from . import _lifecycle, level_changes, levels, timers
+from .config import load_config
+from .errors import ConfigurationError, UnifiedLoggerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from os import PathLike
+
+    from .config import Settings
+
+# A file that has changed is read once it has looked the same for so long, seconds: it may be in the middle of being written.
+_SETTLED = 0.1
+# How long the exit hook waits for a reload that is going on, seconds.
+_EXIT_PATIENCE = 10.0
+
+
+class _Source(NamedTuple):
+    """What logging was started from."""
+
+    path: str
+    options: dict[str, Any]
+
+
+class _Handler:
+    """Handles a signal, then calls what handled it before.
+
+    Args:
+        number: The signal.
+        previous: What handled it before.
+    """
+
+    def __init__(self, number: int, previous: Any) -> None:
+        self.number = number
+        self.previous = previous
+
+    def __call__(self, number: int, frame: Any) -> None:
+        """Leaves the work to a thread: whatever was interrupted may hold locks that a reload takes."""
+        global _asked
+        if self is _handler:
+            _asked = True
+            # Where no thread can be started, the next signal tries again.
+            with suppress(RuntimeError):
+                timers.later(0, _answer)
+        if callable(self.previous):
+            self.previous(number, frame)
+
+
+_source: _Source | None = None
+# The one that asks for a reload: others may still stand where somebody else has come before them, and only pass on.
+_handler: _Handler | None = None
+_watch: timers.Timer | None = None
+# How the file looked when it was read last.
+_seen: object = None
+# Whether a signal came that no reload has answered yet.
+_asked = False
+
+
+def start(path: str | PathLike[str], options: Mapping[str, Any]) -> None:
+    """Starts logging from a file, which is read again from now on as its options say.
+
+    Args:
+        path: The file.
+        options: Options that outrank it.
+
+    Raises:
+        ConfigurationError: The file, the environment or an option is not as it must be.
+    """
+    global _source, _seen
+    # A program may go elsewhere.
+    source = _Source(os.path.abspath(path), dict(options))
+    with _lifecycle.exclusively():
+        look = _look(source.path)
+        _lifecycle.start(source.options, load_config(path), os.fspath(path))
+        _source, _seen = source, look
+        _arm()
+
+
+def reload() -> dict[str, tuple[Any, Any]]:
+    """Reads the file again: see `unified_logger.reload_logging`."""
+    return _reload("reload_logging")
+
+
+def _reload(reason: str) -> dict[str, tuple[Any, Any]]:
+    global _seen
+    with _lifecycle.exclusively():
+        source, before = _source, _lifecycle.settings()
+        if source is None or before is None:
+            raise UnifiedLoggerError("there is nothing to read again: logging was not started from a file")
+        # Looked at before it is read: what changes meanwhile is seen the next time.
+        _seen = _look(source.path)
+        try:
+            before_levels = _lifecycle.start(source.options, load_config(source.path), source.path)
+        except ConfigurationError as error:
+            _refuse(source.path, error, reason)
+            raise
+        _arm()
+        after = _lifecycle.settings()
+    changed = {} if after is None else _differences(before, after)
+    names = ", ".join(changed) or "nothing"
+    values = {f"changed.{name}": f"{_shown(old)} -> {_shown(new)}" for name, (old, new) in changed.items()}
+    _lifecycle.say(
+        f"configuration read again from {source.path} ({reason}): changed: {names}",
+        {"file": source.path, "reason": reason, **values},
+        function="reload_logging",
+    )
+    for logger, old in before_levels:
+        new = levels.base(logger)
+        if new != old:
+            later = "" if logger.level == new else ", once the time of its present one is over"
+            level_changes.tell(logger, old, new, reason + later)
+    return changed
+
+
+def _refuse(path: str, error: ConfigurationError, reason: str) -> None:
+    _lifecycle.say(
+        f"configuration not read again ({reason}), everything stays as it was: {error}",
+        {
+            "file": path,
+            "reason": reason,
+            "source": error.source,
+            "key": error.key,
+            "value": repr(error.value)[:200],
+            "allowed": error.allowed,
+            "line_in_file": error.line,
+        },
+        logging.ERROR,
+        "reload_logging",
+    )
+
+
+def _reload_quietly(reason: str) -> None:
+    """For those that nobody asks how it went: it was logged."""
+    try:
+        _reload(reason)
+    except UnifiedLoggerError:
+        pass
+    except Exception as error:
+        _lifecycle.say(f"configuration not read again ({reason}): {error!r}", None, logging.ERROR, "reload_logging")
+
+
+def _differences(before: Settings, after: Settings) -> dict[str, tuple[Any, Any]]:
+    """Options that are others now, with the values before and after."""
+    old, new = dict(_flat(before)), dict(_flat(after))
+    return {name: (old.get(name), new.get(name)) for name in old | new if old.get(name) != new.get(name)}
+
+
+def _shown(value: object) -> str:
+    """A value for people. One that is not plain is not shown: it may hold what must not be in a log."""
+    items = value if isinstance(value, tuple) else (value,)
+    plain = all(item is None or isinstance(item, (str, int, float, os.PathLike)) for item in items)
+    return str(value) if plain else "..."
+
+
+def _flat(settings: Settings) -> Iterator[tuple[str, Any]]:
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        if field.name == "logger_levels":
+            for name, level in value.items():
+                yield f"levels.{name}", level_changes.name_of(level)
+        elif field.name == "files":
+            for file in value:
+                for part in fields(file):
+                    yield f"files.{file.kind}.{part.name}", getattr(file, part.name)
+        elif field.name != "notices":
+            yield field.name, level_changes.name_of(value) if field.name.endswith("_level") else value
+
+
+def _arm() -> None:
+    settings = _lifecycle.settings()
+    if settings is not None:
+        _handle(settings.reload_signal)
+        _begin_to_watch(settings.watch_config)
+
+
+def _forget() -> None:
+    """Logging has no file any more."""
+    global _source
+    _source = None
+    _handle("none")
+    _begin_to_watch(0)
+
+
+def _look(path: str) -> object:
+    """What is another when the file is, through links: those of a mounted ConfigMap are what is replaced. None while it is not there."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def _begin_to_watch(seconds: float) -> None:
+    global _watch
+    if _watch is not None:
+        _watch.cancel()
+    _watch = timers.later(seconds, lambda: _watch_once(seconds, None)) if seconds else None
+
+
+def _watch_once(seconds: float, changed: object) -> None:
+    """Looks at the file; `changed` is what it looked like a moment ago, if that was new."""
+    global _watch
+    source = _source
+    if source is None:
+        return
+    look = _look(source.path)
+    if look is not None and look == changed:
+        _reload_quietly("the file has changed")
+    with _lifecycle.exclusively():
+        settings = _lifecycle.settings()
+        if _source is not source or settings is None or settings.watch_config != seconds:
+            return  # Somebody else watches now, or nobody.
+        new = look if look not in (None, _seen) else None
+        pause = seconds if new is None else min(seconds, _SETTLED)
+        if _watch is not None:
+            _watch.cancel()
+        _watch = timers.later(pause, lambda: _watch_once(seconds, new))
+
+
+def _handle(name: str) -> None:
+    """Puts our handler before the one of a signal, or takes it away."""
+    global _handler
+    number = getattr(signal, name.upper(), None)
+    if _handler is not None and _handler.number == number:
+        return
+    try:
+        old = _handler
+        _handler = None
+        present: object = None if old is None else signal.getsignal(old.number)
+        if old is not None and present is old:
+            signal.signal(old.number, old.previous)
+        if number is not None:
+            previous = signal.getsignal(number)
+            if previous is None:
+                raise ValueError("it is handled by code that is not Python's")
+            if isinstance(previous, _Handler):
+                # Another thread could not take it away.
+                _handler = previous
+                return
+            handler = _Handler(number, previous)
+            signal.signal(number, handler)
+            _handler = handler
+        elif name != "none":
+            raise ValueError("this system has no such signal")
+    except ValueError as error:  # Only the main thread may set a handler.
+        if name != "none":
+            _lifecycle.say(f"reload_signal: {name.upper()} is not handled: {error}")
+
+
+def _answer() -> None:
+    """One reload answers all signals that came before it."""
+    global _asked
+    handler = _handler
+    if _asked and handler is not None:
+        _asked = False
+        _reload_quietly(signal.Signals(handler.number).name)
+
+
+def _at_exit() -> None:
+    """Lets a reload that is going on come to its end."""
+    global _source
+    lock = _lifecycle.exclusively()
+    if lock.acquire(timeout=_EXIT_PATIENCE):
+        _source = None
+        lock.release()
+
+
+def _after_fork_in_child() -> None:
+    """A look that was going on in the parent goes on only there."""
+    settings = _lifecycle.settings()
+    if _source is not None and settings is not None:
+        with suppress(RuntimeError):  # There is no thread for it.
+            _begin_to_watch(settings.watch_config)
+
+
+_lifecycle.forget_file = _forget
+atexit.register(_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,157 @@
+"""Calls functions later, on one daemon thread that is there only while something is waited for.
+
+Asking for a call takes no lock that is held for long, so that a signal handler may do it. A forked child goes on waiting for what its parent
+waits for.
+"""
+
+from __future__ import annotations
+
+import os
+from _thread import allocate_lock, start_new_thread
+from contextlib import suppress
+from functools import partial
+from queue import Empty, SimpleQueue
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from . import _core
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# How long a fork waits for the thread to end, seconds.
+_FORK_PATIENCE = 0.1
+
+
+class Timer:
+    """A call to come.
+
+    Args:
+        deadline: When, by the monotonic clock.
+        function: What is called.
+    """
+
+    __slots__ = ("deadline", "function")
+
+    def __init__(self, deadline: float, function: Callable[[], object]) -> None:
+        self.deadline = deadline
+        self.function: Callable[[], object] | None = function
+
+    def cancel(self) -> None:
+        """Sees to it that the function is not called, unless that has begun."""
+        if self.function is not None:
+            self.function = None
+            _inbox.put(None)
+
+
+_inbox: SimpleQueue[Timer | None] = SimpleQueue()
+# Held by the thread while it is there.
+_there = allocate_lock()
+# Touched by the thread only, and by a fork once it has ended.
+_waiting: list[Timer] = []
+_rests = False
+
+
+def later(seconds: float, function: Callable[[], object]) -> Timer:
+    """Has a function called.
+
+    Args:
+        seconds: How long from now.
+        function: Called on a thread of this library.
+
+    Returns:
+        What can be cancelled.
+
+    Raises:
+        RuntimeError: There can be no further thread.
+    """
+    timer = Timer(monotonic() + seconds, function)
+    _inbox.put(timer)
+    try:
+        _begin()
+    except RuntimeError:
+        timer.cancel()
+        raise
+    return timer
+
+
+def _begin() -> None:
+    """Starts the thread unless it is there."""
+    if not _rests and _there.acquire(False):
+        try:
+            start_new_thread(_run, ())
+        except BaseException:
+            _there.release()
+            raise
+
+
+def _run() -> None:
+    while True:
+        _take()
+        _call_due()
+        # What comes after this look finds the lock free, or is seen by the next.
+        if _rests or (not _waiting and _inbox.empty()):
+            _there.release()
+            if _rests or _inbox.empty() or not _there.acquire(False):
+                return
+
+
+def _take() -> None:
+    """Waits for the next deadline, or for what comes before it."""
+    try:
+        if _waiting:
+            new = _inbox.get(timeout=max(min(timer.deadline for timer in _waiting) - monotonic(), 0.0))
+        else:
+            new = _inbox.get(block=False)
+        if new is not None:
+            _waiting.append(new)
+    except Empty:
+        pass
+    _waiting[:] = [timer for timer in _waiting if timer.function is not None]
+
+
+def _call_due() -> None:
+    now = monotonic()
+    for timer in [timer for timer in _waiting if timer.deadline <= now]:
+        _waiting.remove(timer)
+        function, timer.function = timer.function, None
+        try:
+            if function is not None:
+                function()
+        except Exception as error:  # The others are called all the same.
+            _core.say("timers", f"a call that was due failed: {error!r}", 40, [])
+
+
+def _before_fork() -> None:
+    """Python, which from 3.12 on warns of threads at a fork, is to find none; nor is a call to be half done in the child."""
+    global _rests
+    _rests = True
+    _inbox.put(None)
+    if _there.acquire(timeout=_FORK_PATIENCE):
+        _there.release()
+
+
+def _begin_again() -> None:
+    global _rests
+    _rests = False
+    # Where no thread can be started, what asks for a call next tries again.
+    with suppress(RuntimeError):
+        if _waiting or not _inbox.empty():
+            _begin()
+
+
+def _after_fork_in_child() -> None:
+    global _inbox, _there
+    inherited, _inbox, _there = _inbox, SimpleQueue(), allocate_lock()
+    while not inherited.empty():
+        _inbox.put(inherited.get(block=False))
+    _begin_again()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork,
+        # No function of Python's: what is to come soon would come as it begins, while the fork is still going on.
+        after_in_parent=partial(_core.call_soon, _begin_again),
+        after_in_child=_after_fork_in_child,
+    )
