@@ -92,6 +92,12 @@ def clear_trace_context() -> None:
     _current.set(None if scope is None else scope.context)
 
 
+def forget() -> None:
+    """Forgets the context and all scopes of this thread or task."""
+    _innermost.set(None)
+    _current.set(None)
+
+
 def make(
     trace_id: object,
     span_id: object,
@@ -127,12 +133,13 @@ class Scope:
     """A stretch of code with a context of its own, entered at once; `leave` restores what was before.
 
     Args:
-        context: What is current inside.
+        context: What is current inside; None for nothing.
+        owner: Who entered it, for `scope_of`.
     """
 
     __slots__ = ("before", "context", "left", "outer", "owner")
 
-    def __init__(self, context: _core.Context, owner: object = None) -> None:
+    def __init__(self, context: _core.Context | None, owner: object = None) -> None:
         self.owner = owner
         self.context = context
         self.before = _current.get()
@@ -192,7 +199,7 @@ def child(trace_id: str | None, span_id: str | None, fields: dict[str, Any], lev
 
 
 class LoggingContext:
-    """Ids and fields for a stretch of code: `with`, `async with`, or a decorator of sync and async functions.
+    """Ids and fields for a stretch of code: `with`, `async with`, or a decorator of functions, coroutines and generators.
 
     Nested without ids it inherits the trace, opens a child span and keeps the outer fields; with nothing outside it
     begins a new trace. Leaving restores what was before, also on exceptions, and when scopes are left out of order.
@@ -268,21 +275,77 @@ def _level(given: object) -> int | None:
 def around(function: _Function, make: Callable[[], AbstractContextManager[object]]) -> _Function:
     """A function that does what `function` does, inside a context manager made for each call.
 
+    A generator enters at its first step and leaves when it ends, is closed, or raises. Between its steps what is current is
+    its consumer's.
+
     Args:
-        function: A function or a coroutine function.
+        function: A function, a coroutine function, or a generator function of either kind.
         make: Makes the context manager. Records it logs name the caller of the function.
 
     Returns:
         A function of the same kind, name and signature.
     """
-    from inspect import iscoroutinefunction  # Only programs that decorate pay for it.
+    import inspect  # Only programs that decorate pay for it.
 
-    if iscoroutinefunction(function):
+    if inspect.iscoroutinefunction(function):
 
         @wraps(function)
         async def inside(*args: Any, **kwargs: Any) -> Any:
             with make():
                 return await function(*args, **kwargs)
+
+    elif inspect.isasyncgenfunction(function):
+
+        @wraps(function)
+        async def inside(*args: Any, **kwargs: Any) -> Any:
+            steps = function(*args, **kwargs)
+            step, given = steps.asend, None
+            sides = _Sides()
+            sides.change()
+            try:
+                with make():
+                    while True:
+                        try:
+                            item = await step(given)
+                        except StopAsyncIteration:
+                            return
+                        sides.change()
+                        try:
+                            given = yield item
+                            step = steps.asend
+                        except BaseException as error:
+                            step, given = steps.athrow, error
+                        sides.change()
+            finally:
+                sides.change()
+                given = None  # The exception's traceback refers to this frame.
+
+    elif inspect.isgeneratorfunction(function):
+
+        @wraps(function)
+        def inside(*args: Any, **kwargs: Any) -> Any:
+            steps = function(*args, **kwargs)
+            step, given = steps.send, None
+            sides = _Sides()
+            sides.change()
+            try:
+                with make():
+                    while True:
+                        try:
+                            item = step(given)
+                        except StopIteration as end:
+                            return end.value
+                        sides.change()
+                        try:
+                            given = yield item
+                            step = steps.send
+                        except BaseException as error:
+                            step, given = steps.throw, error
+                        sides.change()
+            finally:
+                sides.change()
+                given = None
+
     else:
 
         @wraps(function)
@@ -293,3 +356,21 @@ def around(function: _Function, make: Callable[[], AbstractContextManager[object
     wrapper: Any = inside
     _core.mark_wrapper(wrapper.__code__)
     return wrapper  # type: ignore[no-any-return]
+
+
+class _Sides:
+    """What is current inside a generator, and at its consumer's: one of them is put aside while the other runs."""
+
+    __slots__ = ("_aside",)
+
+    def __init__(self) -> None:
+        # A generator begins with what its first consumer has.
+        self._aside = (_current.get(), _innermost.get())
+
+    def change(self) -> None:
+        """Puts aside what is current, and brings back what was put aside."""
+        aside = (_current.get(), _innermost.get())
+        current, innermost = self._aside
+        _current.set(current)
+        _innermost.set(innermost)
+        self._aside = aside

@@ -97,6 +97,7 @@ class _Scope(context.Scope):
     """One entering of a span, and when it was."""
 
     __slots__ = ("started",)
+    context: _core.Context
 
     def __init__(self, current: _core.Context, owner: span) -> None:
         super().__init__(current, owner)
