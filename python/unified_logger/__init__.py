@@ -33,6 +33,7 @@ from .stdlib import Handler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .carry import carry, carry_into_threads
     from .formatters import JSONFormatter
     from .propagation import trace_headers
     from .spans import span, traced
@@ -45,6 +46,8 @@ __all__ = [
     "UnifiedLogger",
     "UnifiedLoggerError",
     "UnifiedLoggerFactory",
+    "carry",
+    "carry_into_threads",
     "flush_logging",
     "get_levels",
     "get_logger",
@@ -64,7 +67,14 @@ __all__ = [
 ]
 
 # Names that not every program uses, and their modules: imported at their first use, so that the others do not pay for them.
-_LATER = {"JSONFormatter": "formatters", "span": "spans", "trace_headers": "propagation", "traced": "spans"}
+_LATER = {
+    "JSONFormatter": "formatters",
+    "carry": "carry",
+    "carry_into_threads": "carry",
+    "span": "spans",
+    "trace_headers": "propagation",
+    "traced": "spans",
+}
 
 # Not for type checkers, which would take any name for one of these.
 if not TYPE_CHECKING:

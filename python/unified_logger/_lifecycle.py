@@ -9,7 +9,7 @@ import sys
 from threading import TIMEOUT_MAX, RLock
 from time import monotonic
 
-from . import _core, levels, python_warnings, stdlib, values
+from . import _core, context, levels, python_warnings, stdlib, values
 from .logger import get_logger
 
 TYPE_CHECKING = False
@@ -367,8 +367,15 @@ def _flush_when_multiprocessing_ends() -> None:
     def finalize(at_exit: Callable[[], None]) -> None:
         util.Finalize(None, at_exit, exitpriority=-100)
 
+    def begin(at_exit: Callable[[], None]) -> None:
+        finalize(at_exit)
+        target = getattr(process.current_process(), "_target", None)
+        if getattr(target, "__module__", None) in ("concurrent.futures.process", "multiprocessing.pool"):
+            # A pool's process works for all who give it work, not for the request in which it happened to be forked.
+            context.forget()
+
     # A child forgets the finalizers it was born with, then runs these hooks; one that is already at work needs its own now.
-    util.register_after_fork(_at_exit, finalize)
+    util.register_after_fork(_at_exit, begin)
     if process.parent_process() is not None:
         finalize(_at_exit)
 
