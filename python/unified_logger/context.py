@@ -41,7 +41,7 @@ def set_trace_context(trace_id: str | None = None, span_id: str | None = None, *
     """
     current = _core.current_context()
     # A trace of another library's is a scope too: it knows when it ends.
-    if current is None or (_innermost.get() is None and current is _current.get()):
+    if current is None or (_innermost.get() is None and foreign() is None):
         _current.set(make(trace_id or new_trace_id(), span_id or new_span_id(), fields))
         return
     kept = trace_id is None or trace_id == current.trace_id
@@ -96,6 +96,12 @@ def forget() -> None:
     """Forgets the context and all scopes of this thread or task."""
     _innermost.set(None)
     _current.set(None)
+
+
+def foreign() -> _core.Context | None:
+    """The current context where it is that of another tracing library: see `_core.set_foreign_context`."""
+    current = _core.current_context()
+    return None if current is _current.get() else current
 
 
 def make(

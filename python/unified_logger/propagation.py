@@ -193,6 +193,8 @@ def parse_tracestate(value: str) -> str | None:
 def begin(remote: Remote | None, fields: dict[str, object]) -> _core.Context:
     """The context of a request that came from elsewhere. It has nothing of what is current here.
 
+    Where another tracing library has begun the request already, it goes on from that one's span.
+
     Args:
         remote: The trace it came with; None begins a new one.
         fields: Fields of every record.
@@ -200,6 +202,11 @@ def begin(remote: Remote | None, fields: dict[str, object]) -> _core.Context:
     Returns:
         The context, current nowhere yet.
     """
+    theirs = context.foreign()
+    if theirs is not None and theirs.trace_id is not None:
+        return context.make(
+            theirs.trace_id, _core.new_span_id(), fields, parent_span_id=theirs.span_id, carried=theirs.carried
+        )
     if remote is None:
         return context.make(_core.new_trace_id(), _core.new_span_id(), fields)
     return context.make(remote.trace_id, _core.new_span_id(), fields, remote.span_id, remote.carried)

@@ -1,0 +1,124 @@
+"""Traces of OpenTelemetry on our records, and our traces in OpenTelemetry. Uses its API only; any SDK will do."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from unified_logger import _core
+from unified_logger.context import make
+from unified_logger.propagation import Carried
+
+from ._partner import need
+
+need("opentelemetry.trace", "1.20", "opentelemetry", distribution="opentelemetry-api")
+
+from opentelemetry import context as contexts  # noqa: E402
+from opentelemetry import trace  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# `attached` knows its own spans again: they are our context, with all it has.
+_KEY = contexts.create_key("unified_logger")
+
+
+def install() -> None:
+    """Gives records the ids of the active span of OpenTelemetry, from now on. Harmless when repeated.
+
+    The innermost of its spans and our scopes counts. A scope of ours inside a span inherits its trace and has the span as parent.
+
+    Raises:
+        RuntimeError: The context of this OpenTelemetry is not kept where it is known to be. Names what is different.
+    """
+    _core.set_foreign_context(_variable(), _convert)
+
+
+def uninstall() -> None:
+    """Takes it back: only our own scopes count."""
+    _core.set_foreign_context(None)
+
+
+@contextmanager
+def attached() -> Iterator[None]:
+    """Makes what is current the parent of the spans that OpenTelemetry starts inside: they continue its trace.
+
+    Nothing happens where no trace is current, or one whose ids are not those of W3C Trace Context.
+
+    Yields:
+        Nothing.
+    """
+    current = _core.current_context()
+    span_context = None if current is None else _span_context(current)
+    active = trace.get_current_span().get_span_context()
+    if span_context is None or (span_context.trace_id, span_context.span_id) == (active.trace_id, active.span_id):
+        yield
+        return
+    inside = trace.set_span_in_context(trace.NonRecordingSpan(span_context))
+    token = contexts.attach(contexts.set_value(_KEY, (current, span_context), inside))
+    try:
+        yield
+    finally:
+        contexts.detach(token)
+
+
+def _convert(theirs: Any) -> _core.Context | None:
+    """A context of ours with the ids of the active span of one of theirs; None where it has none."""
+    span_context = trace.get_current_span(theirs).get_span_context()
+    if not span_context.is_valid:
+        return None
+    ours = contexts.get_value(_KEY, theirs)
+    if isinstance(ours, tuple) and ours[1] is span_context:
+        return ours[0]  # type: ignore[no-any-return]
+    return make(
+        trace.format_trace_id(span_context.trace_id),
+        trace.format_span_id(span_context.span_id),
+        {},
+        carried=Carried(int(span_context.trace_flags), span_context.trace_state.to_header()),
+    )
+
+
+def _span_context(current: _core.Context) -> trace.SpanContext | None:
+    """The same ids in their form."""
+    try:
+        trace_id, span_id = int(current.trace_id or "", 16), int(current.span_id or "", 16)
+    except ValueError:
+        return None
+    if (current.trace_id, current.span_id) != (trace.format_trace_id(trace_id), trace.format_span_id(span_id)):
+        return None
+    carried = current.carried if isinstance(current.carried, Carried) else Carried(trace.TraceFlags.SAMPLED)
+    found = trace.SpanContext(
+        trace_id,
+        span_id,
+        is_remote=False,
+        trace_flags=trace.TraceFlags(carried.flags),
+        trace_state=trace.TraceState.from_header([carried.state] if carried.state else []),
+    )
+    return found if found.is_valid else None
+
+
+def _variable() -> ContextVar[Any]:
+    """The variable that holds their current context, seen to do so."""
+    # Older versions look for it at the first use.
+    token = contexts.attach(contexts.get_current())
+    contexts.detach(token)
+    runtime = getattr(contexts, "_RUNTIME_CONTEXT", None)
+    variable = getattr(runtime, "_current_context", None)
+    kind = f"{type(runtime).__module__}.{type(runtime).__qualname__}"
+    if not isinstance(variable, ContextVar):
+        raise RuntimeError(
+            "OpenTelemetry keeps its context elsewhere than in a context variable: opentelemetry.context._RUNTIME_CONTEXT is "
+            f"{kind}, whose _current_context is {type(variable).__name__}; leave OTEL_PYTHON_CONTEXT at contextvars_context"
+        )
+    probe = contexts.set_value(contexts.create_key("probe"), True)
+    token = contexts.attach(probe)
+    try:
+        held = variable.get(None)
+    finally:
+        contexts.detach(token)
+    if held is not probe:
+        raise RuntimeError(
+            f"OpenTelemetry's context is not in the variable that was found, {kind}._current_context: what was attached is not there"
+        )
+    return variable
