@@ -1,0 +1,142 @@
+"""What the hooks for outgoing calls have in common: headers that carry the trace, and a record for each call if wanted."""
+
+from __future__ import annotations
+
+from time import perf_counter_ns
+from types import MethodType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from unified_logger import _core, context, get_logger, levels
+from unified_logger.propagation import trace_headers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Protocol
+
+    from typing_extensions import Self
+
+    class Headers(Protocol):
+        """The headers of a request."""
+
+        def __contains__(self, name: object, /) -> bool: ...
+        def __setitem__(self, name: str, value: str, /) -> None: ...
+        def __delitem__(self, name: str, /) -> None: ...
+
+
+class Outgoing:
+    """One outgoing call. For its duration the headers of the request carry the trace, unless its caller has set one of them.
+
+    After it they are gone again: a request that is sent anew, by a redirect or a program that keeps it, has those of then.
+
+    Args:
+        logger: Name of the record's logger.
+        level: Level of a record at the end of the call, which is then a child span; None for neither.
+        method: The call's method.
+        url: Where it goes; the host is told, nothing else of it.
+        headers: Those of the request.
+    """
+
+    __slots__ = ("_added", "_headers", "_level", "_logger", "_said", "_scope", "_started")
+
+    def __init__(self, logger: str, level: int | None, method: str, url: str, headers: Headers) -> None:
+        self._logger = logger
+        self._level = level
+        self._headers = headers
+        self._added: list[str] = []
+        self._said: dict[str, Any] = {"method": method, "host": _host(url)}
+        self._scope: context.Scope | None = None
+        self._started = 0
+
+    def __enter__(self) -> Self:
+        if self._level is not None:
+            self._scope = context.Scope(context.child(None, None, {}))
+            self._started = perf_counter_ns()
+        found = trace_headers()
+        if not any(name in self._headers for name in found):
+            for name, value in found.items():
+                self._headers[name] = value
+                self._added.append(name)
+        return self
+
+    def ended(self, status: int) -> None:
+        """Tells the status of the response."""
+        self._said["status"] = status
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for name in self._added:
+            if name in self._headers:
+                del self._headers[name]
+        if self._level is None or self._scope is None:
+            return
+        said = self._said
+        said["duration_ms"] = (perf_counter_ns() - self._started) / 1_000_000
+        if kind is not None:
+            # Its text may have the whole URL, secrets included: whoever handles the exception logs it.
+            said["error"] = kind.__name__
+        current = self._scope.context
+        if current is not None and current.parent_span_id is not None:
+            said["parent_span_id"] = current.parent_span_id
+        get_logger(self._logger).log(self._level, "outgoing call", **said)
+        self._scope.leave()
+
+
+_core.mark_wrapper(Outgoing.__exit__.__code__)
+
+
+def _host(url: str) -> str:
+    """Host and port; nothing where it is no URL, which is the library's to say."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:
+        return ""
+
+
+def level_number(level: int | str | None) -> int | None:
+    """A level by its number; None stays.
+
+    Raises:
+        ValueError: It names no level.
+    """
+    return None if level is None else levels.parse(level)
+
+
+# What a function of ours replaced.
+_REPLACED = "_unified_logger_replaced"
+
+
+def replace(owner: Any, name: str, make: Callable[[Callable[..., Any]], Any]) -> None:
+    """Replaces a method of a class or of one object. One of ours that is there already goes first.
+
+    Args:
+        owner: The class or the object.
+        name: The method.
+        make: Makes the new function of the old one; both take the object first.
+    """
+    restore(owner, name)
+    replaced = getattr(owner, name)
+    if isinstance(owner, type):
+        made = make(replaced)
+        setattr(owner, name, made)
+    else:
+        # Where it is replaced for all objects, this one has its own way.
+        bound = getattr(replaced, _REPLACED, None)
+        bound = replaced if bound is None else MethodType(bound, owner)
+        made = make(lambda _, *args, **kwargs: bound(*args, **kwargs))
+        setattr(owner, name, MethodType(made, owner))
+    setattr(made, _REPLACED, replaced)
+    _core.mark_wrapper(made.__code__)
+
+
+def restore(owner: Any, name: str) -> None:
+    """Puts back what `replace` replaced, unless somebody else has replaced it since."""
+    replaced = getattr(vars(owner).get(name), _REPLACED, None)
+    if replaced is None:
+        return
+    if isinstance(owner, type):
+        setattr(owner, name, replaced)
+    else:
+        delattr(owner, name)
