@@ -132,7 +132,7 @@ def extract(headers: Mapping[str, str]) -> Remote | None:
         elif name == "b3":
             found = _from_b3(headers)
         else:
-            found = _from_id(headers.get(name))
+            found = from_id(headers.get(name))
         if found is not None:
             return found
     return None
@@ -148,6 +148,17 @@ def request_id(headers: Mapping[str, str]) -> str | None:
         return None
     value = headers.get("x-request-id")
     return value if value is not None and _ID.fullmatch(value) else None
+
+
+def from_id(value: str | None) -> Remote | None:
+    """The trace that is named by its id alone; a malformed one is ignored and counted.
+
+    Args:
+        value: What a header holds; None where it is not there.
+    """
+    if value is None:
+        return None
+    return Remote(value) if _ID.fullmatch(value) else _malformed()
 
 
 def parse_traceparent(value: str) -> tuple[str, str, int] | None:
@@ -290,9 +301,3 @@ def _from_b3(headers: Mapping[str, str]) -> Remote | None:
         return _malformed()
     sampled = headers.get("x-b3-sampled", "1") not in ("0", "false") or headers.get("x-b3-flags") == "1"
     return Remote(trace_id.rjust(32, "0"), span_id, Carried(SAMPLED if sampled else 0))
-
-
-def _from_id(value: str | None) -> Remote | None:
-    if value is None:
-        return None
-    return Remote(value) if _ID.fullmatch(value) else _malformed()

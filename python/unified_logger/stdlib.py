@@ -162,6 +162,11 @@ def install(capture: Callable[..., None] = _core.emit, on_root: bool = True) -> 
     _tell_core(ours if type(ours) is Handler else _handler)
 
 
+def is_installed() -> bool:
+    """Whether the root logger has a handler of ours, which a start gives it."""
+    return _on_root() is not None
+
+
 def _on_root() -> Handler | None:
     return next((found for found in logging.getLogger().handlers if isinstance(found, Handler)), None)
 

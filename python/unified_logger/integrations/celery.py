@@ -1,0 +1,184 @@
+"""Celery: its loggers flow into our files, traces go with tasks, and a record tells each task's end."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+from unified_logger import _core, context, flush_logging, get_logger, init_logging, propagation, stdlib
+
+from ._partner import need
+
+need("celery", "5.3", "celery")
+
+from celery import current_task, signals, states  # noqa: E402
+from celery.exceptions import TimeLimitExceeded, WorkerLostError  # noqa: E402
+from celery.utils.log import get_multiprocessing_logger  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_logger = get_logger("celery.task")
+# A child of the pool ends without exit hooks, and a restarted worker without any end: both write before. Seconds.
+_PATIENCE = 5.0
+# The messages of tasks that the worker's main process has received and not finished.
+_received: WeakValueDictionary[str, Any] = WeakValueDictionary()
+
+
+def install() -> None:
+    """Connects to Celery's signals, for all applications of the process. Harmless when repeated.
+
+    Call it where the application is made, beside `init_logging`. Where that was not called by the time that a worker or
+    beat sets up its logging, it is then, as the environment and the defaults say.
+    """
+    for signal, function in _CONNECTED:
+        signal.connect(function, weak=False)
+    logging.getLogger("celery.app.trace").addFilter(_replaced)
+
+
+def uninstall() -> None:
+    """Takes it back."""
+    for signal, function in _CONNECTED:
+        signal.disconnect(function)
+    logging.getLogger("celery.app.trace").removeFilter(_replaced)
+
+
+class _Run(context.Scope):
+    """One run of a task."""
+
+    __slots__ = ("error", "started")
+
+    def __init__(self, current: _core.Context, request: Any) -> None:
+        super().__init__(current, request)
+        self.error: BaseException | None = None
+        self.started = perf_counter_ns()
+
+
+class _Replaced(logging.Filter):
+    """Keeps Celery's own line on the end of a task out of our files: a record of ours tells it. Others see it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Marks the record as written."""
+        data = getattr(record, "data", None)
+        if isinstance(data, dict) and current_task:
+            request = current_task.request
+            if data.get("id") == request.id and context.scope_of(request) is not None:
+                setattr(record, stdlib.MARK, True)
+        return True
+
+
+_replaced = _Replaced()
+
+
+def _set_up(**_: Any) -> None:
+    """Stands in for Celery's own set-up, which would replace the root logger's handlers."""
+    if not stdlib.is_installed():
+        init_logging()
+    # The pool's logger reaches nobody by itself.
+    pool = get_multiprocessing_logger()
+    pool.setLevel(logging.ERROR)
+    pool.propagate = True
+
+
+def _publish(headers: Any = None, **_: Any) -> None:
+    """Sends the current trace along with a task, unless its caller sends one."""
+    if not isinstance(headers, dict):
+        return
+    # A retry is sent with the headers that the task came with.
+    old = (current_task.request.headers or {}) if current_task else {}
+    given = {name for name in _names() if name in headers}
+    if all(headers[name] == old.get(name) for name in given):
+        for name in given:
+            del headers[name]
+        headers.update(propagation.trace_headers())
+
+
+def _names() -> set[str]:
+    """The names of all headers in which a trace goes along."""
+    settings = propagation.settings()
+    return {*settings.wanted, settings.response_header.lower()} - {""}
+
+
+def _trace_of(headers: Mapping[str, Any] | None) -> propagation.Remote | None:
+    texts = {name: value for name, value in (headers or {}).items() if isinstance(value, str)}
+    found = propagation.extract(texts)
+    # An id that is not one of W3C Trace Context goes alone.
+    return found or propagation.from_id(texts.get(propagation.settings().response_header.lower()))
+
+
+def _begin(task_id: Any = None, task: Any = None, **_: Any) -> None:
+    request = task.request
+    fields = {"task": task.name, "task_id": task_id, "retries": request.retries}
+    if request.is_eager:
+        _Run(context.child(None, None, fields), request)
+    else:
+        _Run(propagation.begin(_trace_of(request.headers), fields), request)
+
+
+def _fail(sender: Any = None, task_id: Any = None, exception: Any = None, **_: Any) -> None:
+    scope = context.scope_of(sender.request)
+    if isinstance(scope, _Run):
+        scope.error = exception
+    elif isinstance(exception, (TimeLimitExceeded, WorkerLostError)):
+        # The main process tells of a task whose process died under it. Celery itself logs the exception.
+        request = _received.get(str(task_id))
+        headers = {} if request is None else request.request_dict
+        fields = {"task": sender.name, "task_id": task_id, "retries": headers.get("retries", 0)}
+        scope = context.Scope(propagation.begin(_trace_of(headers), fields))
+        _say(scope, logging.ERROR, states.FAILURE, {"error": f"{type(exception).__name__}: {exception}"})
+        scope.leave()
+
+
+def _end(task: Any = None, retval: Any = None, state: str | None = None, **_: Any) -> None:
+    scope = context.scope_of(task.request)
+    if not isinstance(scope, _Run):
+        return
+    said: dict[str, Any] = {"duration_ms": (perf_counter_ns() - scope.started) / 1_000_000}
+    level = logging.INFO
+    if state is None:  # What is no `Exception` went through the task, and ends its process.
+        state, level = states.FAILURE, logging.ERROR
+        said["exc_info"] = sys.exc_info()[1]
+    elif state == states.FAILURE:
+        error = scope.error if scope.error is not None else retval
+        if task.throws and isinstance(error, task.throws):
+            said["error"] = f"{type(error).__name__}: {error}"
+        else:
+            level = logging.ERROR
+            said["exc_info"] = error
+    elif state == states.RETRY:
+        said["reason"] = str(retval)
+    elif state == states.REJECTED:
+        level = logging.WARNING
+        said["reason"] = str(getattr(retval, "reason", retval))
+    _say(scope, level, state, said)
+    scope.error = None
+    scope.leave()
+
+
+def _say(scope: context.Scope, level: int, state: str, said: dict[str, Any]) -> None:
+    if scope.context is not None and scope.context.parent_span_id is not None:
+        said["parent_span_id"] = scope.context.parent_span_id
+    _logger.log(level, "task ended", state=state, **said)
+
+
+def _receive(request: Any = None, **_: Any) -> None:
+    _received[request.id] = request
+
+
+def _write(**_: Any) -> None:
+    flush_logging(_PATIENCE)
+
+
+_CONNECTED: tuple[tuple[Any, Callable[..., None]], ...] = (
+    (signals.setup_logging, _set_up),
+    (signals.before_task_publish, _publish),
+    (signals.task_received, _receive),
+    (signals.task_prerun, _begin),
+    (signals.task_failure, _fail),
+    (signals.task_postrun, _end),
+    (signals.worker_process_shutdown, _write),
+    (signals.worker_shutdown, _write),
+)

@@ -1,0 +1,160 @@
+"""What the Celery integration does at each of Celery's signals; real workers are in `tests/workers`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+pytest.importorskip("celery")
+
+from celery import Celery, signals
+from celery.app.log import Logging
+
+from unified_logger import LoggingContext, UnifiedLogger, flush_logging
+from unified_logger.context import get_trace_context
+from unified_logger.integrations import celery
+
+Records = Callable[..., list[dict[str, Any]]]
+
+TRACE, SPAN = "ab" * 16, "cd" * 8
+
+
+@pytest.fixture
+def app() -> Iterator[Celery]:
+    """An application whose messages stay in memory; it is not that of the process."""
+    celery.install()
+    with Celery("tests", broker="memory://", set_as_current=False) as app:
+        yield app
+    celery.uninstall()
+
+
+@pytest.fixture
+def sent(app: Celery) -> Callable[[], dict[str, Any]]:
+    """The headers of the next message."""
+
+    def sent() -> dict[str, Any]:
+        with app.connection() as connection, connection.SimpleQueue("celery") as queue:
+            message = queue.get(timeout=10)
+            message.ack()
+            return dict(message.headers)
+
+    return sent
+
+
+def test_the_trace_is_in_the_headers(app: Celery, sent: Callable[[], dict[str, Any]]) -> None:
+    """Where there is one."""
+    with LoggingContext(trace_id=TRACE, span_id=SPAN):
+        app.send_task("work")
+    app.send_task("work")
+    assert sent()["traceparent"] == f"00-{TRACE}-{SPAN}-01"
+    assert "traceparent" not in sent()
+
+
+def test_a_trace_that_the_caller_sends_stays(app: Celery, sent: Callable[[], dict[str, Any]]) -> None:
+    """With nothing of ours beside it."""
+    with LoggingContext(trace_id=TRACE, span_id=SPAN):
+        app.send_task("work", headers={"traceparent": "theirs", "other": "1"})
+    headers = sent()
+    assert (headers["traceparent"], headers["other"]) == ("theirs", "1")
+
+
+def test_an_id_of_any_kind_goes_along(app: Celery, sent: Callable[[], dict[str, Any]]) -> None:
+    """And is read again on the other side."""
+    with LoggingContext(trace_id="order-7"):
+        app.send_task("work")
+    headers = sent()
+    assert "traceparent" not in headers
+    found = celery._trace_of(headers)
+    assert found is not None
+    assert found.trace_id == "order-7"
+
+
+@pytest.mark.parametrize("value", ["nonsense", "", 7, None, ["a"], "00-" + "0" * 32 + "-" + SPAN + "-01"])
+def test_a_malformed_header_begins_a_new_trace(value: Any) -> None:
+    """Whatever a message holds."""
+    assert celery._trace_of({"traceparent": value}) is None
+    assert celery._trace_of(None) is None
+
+
+def test_an_eager_task_is_inside_its_caller(app: Celery, logger: UnifiedLogger, records: Records) -> None:
+    """It runs where it is called: a child span with the caller's fields, which are back after it."""
+
+    @app.task(name="work")
+    def work() -> dict[str, Any]:
+        return get_trace_context()
+
+    with LoggingContext(trace_id=TRACE, span_id=SPAN, tenant=1):
+        inside = work.apply().get()
+        assert get_trace_context() == {"trace_id": TRACE, "span_id": SPAN, "tenant": 1}
+    assert (inside["trace_id"], inside["tenant"], inside["task"], inside["retries"]) == (TRACE, 1, "work", 0)
+    (ended,) = [record for record in records() if record["message"] == "task ended"]
+    assert (ended["span_id"], ended["parent_span_id"], ended["state"]) == (inside["span_id"], SPAN, "SUCCESS")
+
+
+def test_other_handlers_still_see_its_own_line(app: Celery, logger: UnifiedLogger, records: Records) -> None:
+    """It is only our files that do without."""
+    seen: list[str] = []
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            seen.append(record.getMessage())
+
+    theirs = logging.getLogger("celery.app.trace")
+    theirs.addHandler(Handler())
+
+    @app.task(name="work")
+    def work() -> None:
+        raise ValueError("broken")
+
+    work.apply()
+    assert len(seen) == 1
+    assert "raised unexpected: ValueError('broken')" in seen[0]
+    assert [record["logger"] for record in records()] == ["celery.task"]
+
+
+def test_logging_that_was_started_stays_as_it_is(app: Celery, logger: UnifiedLogger, records: Records) -> None:
+    """Celery's set-up has nothing left to do: no handler of its own, no other level, and the pool's logger comes in."""
+    before = (logging.root.handlers[:], logging.root.level)
+    already, Logging._setup = Logging._setup, False
+    try:
+        app.log.setup_logging_subsystem(loglevel="DEBUG")
+    finally:
+        Logging._setup = already
+    assert (logging.root.handlers, logging.root.level) == before
+    logging.getLogger("multiprocessing").error("of the pool")
+    assert [record["message"] for record in records()] == ["of the pool"]
+
+
+def test_logging_is_started_where_it_was_not(run_python: Callable[..., Any], records: Records, logger: Any) -> None:
+    """As the environment says."""
+    run_python(
+        "from unified_logger.integrations import celery\n"
+        "from celery import Celery\n"
+        "celery.install()\n"
+        "app = Celery('tests', broker='memory://')\n"
+        "app.log.setup(loglevel='INFO')\n"
+        "import logging\n"
+        "logging.getLogger('theirs').info('started')\n",
+        LOG_DIR=str("logs"),
+        LOG_LEVEL="INFO",
+    )
+    assert flush_logging(10)
+    assert [record["message"] for record in records()] == ["started"]
+
+
+def test_installing_twice_connects_once(app: Celery) -> None:
+    """And taking it back leaves nothing behind."""
+
+    def connected() -> int:
+        return sum(len(signal.receivers or ()) for signal, _ in celery._CONNECTED)
+
+    before = connected()
+    celery.install()
+    assert connected() == before
+    celery.uninstall()
+    assert connected() == before - len(celery._CONNECTED)
+    assert celery._replaced not in logging.getLogger("celery.app.trace").filters
+    assert signals.setup_logging.receivers in ([], None)
