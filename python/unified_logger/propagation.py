@@ -19,12 +19,16 @@ if TYPE_CHECKING:
 DEFAULT_HEADERS = ("traceparent",)
 DEFAULT_RESPONSE_HEADER = "X-Trace-ID"
 
-# Bounds of what a client may have us carry. An id is visible ASCII: it goes into headers again.
-_ID = re.compile(r"[\x21-\x7e]{1,128}")
+# Bounds of what a client may have us carry. An id is visible ASCII: it goes into headers again. A comma joins two of them.
+_ID = re.compile(r"[\x21-\x2b\x2d-\x7e]{1,128}")
 # The specification has later versions begin like this one, and go on after a hyphen.
 _TRACEPARENT = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _MOST_MEMBERS = 32
+# What goes on to others; the specification asks for 512 at least, and says which members go first.
 _LONGEST_STATE = 4_096
+_LONG_MEMBER = 128
+# 32 members of two times 256 characters, and some space around them.
+_LONGEST_HEADER = 20_000
 _STATE_KEY = r"(?:[a-z][a-z0-9_\-*/]{0,255}|[a-z0-9][a-z0-9_\-*/]{0,240}@[a-z][a-z0-9_\-*/]{0,13})"
 _STATE_MEMBER = re.compile(
     rf"[ \t]*({_STATE_KEY})=([\x20-\x2b\x2d-\x3c\x3e-\x7e]{{0,255}}[\x21-\x2b\x2d-\x3c\x3e-\x7e])[ \t]*"
@@ -146,8 +150,8 @@ def request_id(headers: Mapping[str, str]) -> str | None:
     """
     if "x-request-id" not in _settings.headers:
         return None
-    value = headers.get("x-request-id")
-    return value if value is not None and _ID.fullmatch(value) else None
+    value = headers.get("x-request-id", "").strip(" \t")
+    return value if _ID.fullmatch(value) else None
 
 
 def from_id(value: str | None) -> Remote | None:
@@ -158,6 +162,7 @@ def from_id(value: str | None) -> Remote | None:
     """
     if value is None:
         return None
+    value = value.strip(" \t")
     return Remote(value) if _ID.fullmatch(value) else _malformed()
 
 
@@ -186,9 +191,10 @@ def parse_tracestate(value: str) -> str | None:
         value: The header's value; several headers are joined with commas.
 
     Returns:
-        The same without empty members and optional space, or None if it is malformed.
+        The same without empty members and optional space, or None if it is malformed. Of one longer than 4,096 characters
+        long members are left out, then the last ones.
     """
-    if len(value) > _LONGEST_STATE:
+    if len(value) > _LONGEST_HEADER:
         return None
     members: dict[str, str] = {}
     for part in value.split(","):
@@ -198,7 +204,16 @@ def parse_tracestate(value: str) -> str | None:
         if found is None or found[1] in members or len(members) == _MOST_MEMBERS:
             return None
         members[found[1]] = found[2]
-    return ",".join(f"{key}={member}" for key, member in members.items())
+    kept = [f"{key}={member}" for key, member in members.items()]
+    if _length(kept) > _LONGEST_STATE:
+        kept = [member for member in kept if len(member) <= _LONG_MEMBER]
+        while _length(kept) > _LONGEST_STATE:
+            kept.pop()
+    return ",".join(kept)
+
+
+def _length(members: list[str]) -> int:
+    return sum(map(len, members)) + len(members) - 1
 
 
 def begin(remote: Remote | None, fields: dict[str, object]) -> _core.Context:
@@ -288,9 +303,10 @@ def _from_traceparent(headers: Mapping[str, str]) -> Remote | None:
 def _from_b3(headers: Mapping[str, str]) -> Remote | None:
     single = headers.get("b3")
     if single is not None:
+        single = single.strip(" \t")
         if single in ("0", "1", "d"):
             return None  # Only a decision, no trace.
-        found = _B3.fullmatch(single.strip(" \t"))
+        found = _B3.fullmatch(single)
         if found is None:
             return _malformed()
         return Remote(found[1].rjust(32, "0"), found[2], Carried(0 if found[3] == "0" else SAMPLED))

@@ -138,7 +138,7 @@ def test_logging_is_started_where_it_was_not(run_python: Callable[..., Any], rec
         "app.log.setup(loglevel='INFO')\n"
         "import logging\n"
         "logging.getLogger('theirs').info('started')\n",
-        LOG_DIR=str("logs"),
+        LOG_DIR="logs",
         LOG_LEVEL="INFO",
     )
     assert flush_logging(10)
