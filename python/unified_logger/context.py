@@ -222,6 +222,7 @@ class LoggingContext:
 
     def __init__(
         self,
+        /,
         trace_id: str | None = None,
         span_id: str | None = None,
         *,

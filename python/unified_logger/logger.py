@@ -21,7 +21,7 @@ class UnifiedLogger(_core.Logger):
 
     __slots__ = ()
 
-    def bind(self, **fields: object) -> UnifiedLogger:
+    def bind(self, /, **fields: object) -> UnifiedLogger:
         """A logger of the same name whose records all have these fields. This one stays as it is.
 
         Values are captured now, once. A call's own field wins over a bound one of the same name, and that over the context's.
@@ -90,7 +90,7 @@ class UnifiedLogger(_core.Logger):
         level = logging.INFO if error is None else logging.ERROR
         _core.log_ai(self, level, message, named | fields, exception)
 
-    def set_trace_context(self, trace_id: str | None = None, span_id: str | None = None, **fields: object) -> None:
+    def set_trace_context(self, /, trace_id: str | None = None, span_id: str | None = None, **fields: object) -> None:
         """Sets ids and fields of the running request, for all loggers: see `unified_logger.context`.
 
         Args:

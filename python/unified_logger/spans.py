@@ -50,7 +50,7 @@ class span:  # noqa: N801 - used as a function is
             logger = sys._getframe(1).f_globals.get("__name__")
         self._logger = logger if isinstance(logger, UnifiedLogger) else get_logger(logger)
         self._name = name
-        self._level = level if isinstance(level, int) else levels.parse(level)
+        self._level = levels.parse(level)
         self._fields = fields
 
     def __enter__(self) -> span:
@@ -69,7 +69,14 @@ class span:  # noqa: N801 - used as a function is
         said["outcome"] = "ok" if error is None else _outcome(error)
         if error is not None and said["outcome"] == "error":
             said["error"] = _described(error)
-        self._logger.log(self._level, "span ended", **said)
+        # Whatever was set inside, or is left open there: the record is of this span.
+        current, own = _core.current_context(), scope.context
+        if current is not None and (current.trace_id, current.span_id) == (own.trace_id, own.span_id):
+            self._logger.log(self._level, "span ended", **said)
+        else:
+            inside = context.Scope(own)
+            self._logger.log(self._level, "span ended", **said)
+            inside.leave()
         scope.leave()
 
     async def __aenter__(self) -> span:
@@ -130,7 +137,7 @@ def traced(
         return traced(None, logger=logger, level=level, **fields)(name)
 
     def decorate(function: _Function) -> _Function:
-        named = name or function.__qualname__
+        named = name or getattr(function, "__qualname__", type(function).__name__)
         return span(named, logger=logger or function.__module__, level=level, **fields)(function)
 
     return decorate

@@ -381,6 +381,10 @@ fn through_logging(
         None => PyDict::new(py),
     };
     for (name, field) in &call.fields {
+        // A bound field of that name gives way: the call's stands where the call has it.
+        if origin.bound.is_some() && fields.contains(name)? {
+            fields.del_item(name)?;
+        }
         fields.set_item(name, field)?;
     }
     let frame = site::caller(py, call.stack_level);
