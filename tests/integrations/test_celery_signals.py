@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ pytest.importorskip("celery")
 from celery import Celery, signals
 from celery.app.log import Logging
 
-from unified_logger import LoggingContext, UnifiedLogger, flush_logging
+from unified_logger import LoggingContext, UnifiedLogger, flush_logging, get_logger
 from unified_logger.context import get_trace_context
 from unified_logger.integrations import celery
 
@@ -143,6 +144,19 @@ def test_logging_is_started_where_it_was_not(run_python: Callable[..., Any], rec
     )
     assert flush_logging(10)
     assert [record["message"] for record in records()] == ["started"]
+
+
+@pytest.mark.parametrize("name", ["worker_process_shutdown", "worker_shutdown"])
+def test_all_is_written_when_a_process_is_about_to_end(
+    app: Celery, start: Callable[..., Any], log_dir: Path, name: str
+) -> None:
+    """A child of the pool ends without exit hooks, and a worker that restarts becomes another program."""
+    start(console_format="off", queue_size=50_000, max_bytes=0)
+    logger = get_logger("app")
+    for number in range(20_000):
+        logger.info("m", number=number)
+    getattr(signals, name).send(sender=None)
+    assert (log_dir / "app.log").read_bytes().count(b"\n") == 20_000
 
 
 def test_installing_twice_connects_once(app: Celery) -> None:
