@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from time import perf_counter_ns
+from typing import overload
 
 from . import _core, context, levels
 from .logger import UnifiedLogger, get_logger
@@ -109,6 +110,21 @@ class _Scope(context.Scope):
     def __init__(self, current: _core.Context, owner: span) -> None:
         super().__init__(current, owner)
         self.started = perf_counter_ns()
+
+
+@overload
+def traced(function: _Function, /) -> _Function: ...
+
+
+@overload
+def traced(
+    name: str | None = None,
+    /,
+    *,
+    logger: UnifiedLogger | str | None = None,
+    level: int | str = logging.INFO,
+    **fields: object,
+) -> Callable[[_Function], _Function]: ...
 
 
 def traced(

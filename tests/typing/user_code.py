@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ from unified_logger import (
     UnifiedLogger,
     UnifiedLoggerError,
     UnifiedLoggerFactory,
+    carry,
+    carry_into_threads,
     flush_logging,
     get_logger,
     get_stats,
@@ -21,6 +25,9 @@ from unified_logger import (
     mark_wrapper,
     register_value,
     shutdown_logging,
+    span,
+    trace_headers,
+    traced,
 )
 from unified_logger.testing import CapturedLogs, CapturedRecord, capture_logs, stopped_clock
 
@@ -66,6 +73,36 @@ def audit(message: str) -> None:
     """And a marked wrapper."""
     logger.info(message)
 
+
+@LoggingContext(step="lines")
+def lines(path: Path) -> Iterator[str]:
+    """And a decorated generator function."""
+    yield from path.read_text().splitlines()
+
+
+@traced
+def charge(cents: int) -> str:
+    """A traced function keeps its types."""
+    with span("ask the bank", logger=logger, level="DEBUG", cents=cents):
+        return str(cents)
+
+
+@traced("refund", logger="shop.bank", order_id=7)
+async def refund(cents: int) -> int:
+    """With a name and fields, too."""
+    async with span("ask the bank"):
+        return -cents
+
+
+bound: UnifiedLogger = logger.bind(tenant="t-1", name="a field").unbind("tenant")
+headers: dict[str, str] = trace_headers()
+charged: str = charge(100)
+refunded: int = asyncio.run(refund(100))
+first_line: str = next(lines(Path("orders.txt")))
+with ThreadPoolExecutor() as pool:
+    later: Future[str] = pool.submit(carry(charge), 100)
+carry_into_threads()
+carry_into_threads(on=False)
 
 amount: int = total([1, 2]) + 1
 body: bytes = asyncio.run(fetch("/"))

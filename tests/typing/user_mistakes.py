@@ -1,7 +1,17 @@
 """Mistakes that a strict type checker finds: each `ignore` names the error expected, and an unused one is an error."""
 
 import unified_logger
-from unified_logger import Handler, LoggingContext, flush_logging, get_logger, init_logging, shutdown_logging
+from unified_logger import (
+    Handler,
+    LoggingContext,
+    carry,
+    flush_logging,
+    get_logger,
+    init_logging,
+    shutdown_logging,
+    span,
+    traced,
+)
 
 init_logging(queue_size="many")  # type: ignore[arg-type]
 init_logging(log_level=None)  # type: ignore[arg-type]
@@ -11,6 +21,19 @@ flush_logging(timeout="soon")  # type: ignore[arg-type]
 shutdown_logging(None)  # type: ignore[arg-type]
 get_logger("shop").ai("answered", model=7)  # type: ignore[arg-type]
 get_logger("shop").inform("no such method")  # type: ignore[attr-defined]
+span(7)  # type: ignore[arg-type]
+span("charge", level=None)  # type: ignore[arg-type]
+carry(7)  # type: ignore[type-var]
+
+
+@traced
+def charge(cents: int) -> str:
+    """A traced function keeps its types."""
+    return str(cents)
+
+
+charge("7")  # type: ignore[arg-type]
+carry(charge)("7")  # type: ignore[arg-type]
 
 
 @LoggingContext()
