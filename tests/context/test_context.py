@@ -62,6 +62,14 @@ def test_leaving_out_of_order_restores(logger: UnifiedLogger) -> None:
     assert logger.get_trace_context() == {}
 
 
+def test_a_field_may_have_any_name(logger: UnifiedLogger) -> None:
+    """Also that of a parameter of Python's."""
+    with LoggingContext(**{"self": 1, "a.b": 2, "fields": 3}):
+        logger.set_trace_context(self=4)
+        context = logger.get_trace_context()
+    assert (context["self"], context["a.b"], context["fields"]) == (4, 2, 3)
+
+
 def test_one_object_can_be_entered_again(logger: UnifiedLogger) -> None:
     """Inside itself, too."""
     context = LoggingContext(trace_id="t")

@@ -216,6 +216,20 @@ def test_what_the_caller_has_set_stays(caller: Any, server: Any, name: str) -> N
     assert parents(server) == ["mine"]
 
 
+def test_an_id_of_the_request_stays_beside_the_trace(caller: Any, server: Any) -> None:
+    """Who sets `X-Request-ID` names the request, and no other trace."""
+    propagation.configure(("traceparent", "x-request-id"), "")
+    try:
+        caller.calls.install(caller.client)
+        with LoggingContext(trace_id=TRACE, span_id=SPAN, request_id="ours"):
+            caller.get(url(server), **{"X-Request-ID": "theirs"})
+            caller.get(url(server))
+    finally:
+        propagation.configure(propagation.DEFAULT_HEADERS, propagation.DEFAULT_RESPONSE_HEADER)
+    assert parents(server) == [PARENT, PARENT]
+    assert [headers["x-request-id"] for _, headers in server.seen] == ["theirs", "ours"]
+
+
 def test_only_the_given_client_does(kind: Any, caller: Any, server: Any) -> None:
     """Another one's calls are as they were, and this one's once it is taken back."""
     other = kind()

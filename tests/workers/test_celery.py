@@ -108,8 +108,7 @@ app.worker_main(["worker", *sys.argv[1:]])
 """
 
 PUBLISHER = """
-import sys
-from celery import chain, chord, group
+from celery import chain, group
 from tasks import LoggingContext, app, logger, again, fail, give, ignore, link, reject, throw, wait, work
 
 def get(result):

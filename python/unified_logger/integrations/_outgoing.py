@@ -11,7 +11,7 @@ from unified_logger import _core, context, get_logger, levels
 from unified_logger.propagation import trace_headers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
     from types import TracebackType
     from typing import Protocol
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     class Headers(Protocol):
         """The headers of a request."""
 
-        def __contains__(self, name: object, /) -> bool: ...
+        def __contains__(self, name: Any, /) -> bool: ...
         def __setitem__(self, name: str, value: str, /) -> None: ...
         def __delitem__(self, name: str, /) -> None: ...
 
 
 class Outgoing:
-    """One outgoing call. For its duration the headers of the request carry the trace, unless its caller has set one of them.
+    """One outgoing call. For its duration the headers of the request carry the trace, unless its caller has set one.
 
     After it they are gone again: a request that is sent anew, by a redirect or a program that keeps it, has those of then.
 
@@ -53,11 +53,9 @@ class Outgoing:
         if self._level is not None:
             self._scope = context.Scope(context.child(None, None, {}))
             self._started = perf_counter_ns()
-        found = trace_headers()
-        if not any(name in self._headers for name in found):
-            for name, value in found.items():
-                self._headers[name] = value
-                self._added.append(name)
+        for name, value in headers_beside(self._headers).items():
+            self._headers[name] = value
+            self._added.append(name)
         return self
 
     def ended(self, status: int) -> None:
@@ -85,6 +83,19 @@ class Outgoing:
 
 
 _core.mark_wrapper(Outgoing.__exit__.__code__)
+
+
+def headers_beside(given: Container[str]) -> dict[str, str]:
+    """The headers of the current trace that go out beside those of the caller: none where the caller's have a trace of their own.
+
+    Args:
+        given: The caller's headers; it is asked for names in lower case.
+    """
+    found = trace_headers()
+    kept = [name for name in found if name in given]
+    if kept not in ([], ["x-request-id"]):
+        return {}
+    return {name: value for name, value in found.items() if name not in kept}
 
 
 def _host(url: str) -> str:

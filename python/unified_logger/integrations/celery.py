@@ -10,6 +10,7 @@ from weakref import WeakValueDictionary
 
 from unified_logger import _core, context, flush_logging, get_logger, init_logging, propagation, stdlib
 
+from ._outgoing import headers_beside
 from ._partner import need
 
 need("celery", "5.3", "celery")
@@ -89,11 +90,11 @@ def _publish(headers: Any = None, **_: Any) -> None:
         return
     # A retry is sent with the headers that the task came with.
     old = (current_task.request.headers or {}) if current_task else {}
-    given = {name for name in _names() if name in headers}
-    if all(headers[name] == old.get(name) for name in given):
-        for name in given:
-            del headers[name]
-        headers.update(propagation.trace_headers())
+    there = {name for name in _names() if name in headers}
+    given = {name for name in there if headers[name] != old.get(name)}
+    for name in there - given:
+        del headers[name]
+    headers.update(headers_beside(given))
 
 
 def _names() -> set[str]:
