@@ -142,6 +142,11 @@ def _apply(settings: Settings, on_root: bool = True, root_level: bool = True) ->
     return before
 
 
+def is_started() -> bool:
+    """Whether logging was started in this process, or in the one it was forked from."""
+    return _base_name is not None
+
+
 def base_name() -> str:
     """The base of the old loggers' names: as configured, before the start as the environment has it."""
     if _settings is not None:

@@ -56,6 +56,10 @@ class Carried(NamedTuple):
     state: str = ""
 
 
+# By their flags: most traces carry no state.
+_WITHOUT_STATE = tuple(Carried(flags) for flags in range(_KNOWN_FLAGS + 1))
+
+
 class Remote(NamedTuple):
     """The trace that a request came with.
 
@@ -164,6 +168,11 @@ def from_id(value: str | None) -> Remote | None:
         return None
     value = value.strip(" \t")
     return Remote(value) if _ID.fullmatch(value) else _malformed()
+
+
+def is_id(text: str) -> bool:
+    """Whether a text may stand in a header as an id: visible ASCII of a bounded length."""
+    return _ID.fullmatch(text) is not None
 
 
 def parse_traceparent(value: str) -> tuple[str, str, int] | None:
@@ -291,7 +300,7 @@ def _from_traceparent(headers: Mapping[str, str]) -> Remote | None:
         return _malformed()
     state = headers.get("tracestate")
     if state is None:
-        return Remote(found[0], found[1], Carried(found[2]))
+        return Remote(found[0], found[1], _WITHOUT_STATE[found[2]])
     parsed = parse_tracestate(state)
     if parsed is None:
         # Without its state the trace goes on, as the specification has it.

@@ -1,0 +1,301 @@
+"""ASGI: a context and an access record for each request and each websocket of any application.
+
+https://asgi.readthedocs.io/en/stable/specs/main.html
+"""
+
+from __future__ import annotations
+
+from .. import propagation
+from ..hooks import LOGGER as UNCAUGHT
+from ..logger import get_logger
+from . import _servers
+from ._request import Options, Request, is_logged, mark_logged
+from ._routes import Routes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+    from typing import Any, TypeAlias
+
+    Scope: TypeAlias = MutableMapping[str, Any]
+    Message: TypeAlias = MutableMapping[str, Any]
+    Receive: TypeAlias = Callable[[], Awaitable[Message]]
+    Send: TypeAlias = Callable[[Message], Awaitable[None]]
+    Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+# In the scope of a request that a middleware of ours has begun already.
+_BEGUN = "unified_logger"
+_FORWARDED = "x-forwarded-for"
+# Values of a header that came several times are joined up to here, bytes: more than any format allows.
+_LONGEST_HEADER = 8_192
+# What servers answer for an application that does not, and what logs call a request whose client did not wait.
+_NO_ANSWER = 500
+_CANCELLED = 499
+_SWITCHED = 101
+_REFUSED = 403
+# Codes of a websocket's end where none is given, by the specification of ASGI.
+_CLOSED = 1000
+_GONE = 1005
+
+_uncaught = get_logger(UNCAUGHT)
+
+
+class Middleware:
+    """An application whose requests and websockets have a context, and an access record each. Lifespan is left alone.
+
+    Args:
+        app: The application.
+        skip: Paths without an access record: whole ones, and beginnings that end with `*`.
+        trusted_proxies: How many proxies stand before this server, each of which appends to `X-Forwarded-For`.
+
+    Raises:
+        ConfigurationError: An option is not as it must be.
+    """
+
+    def __init__(self, app: Application, *, skip: Iterable[str] = (), trusted_proxies: int = 0) -> None:
+        self.app = app
+        self._options = Options(skip, trusted_proxies)
+        self._routes = Routes(app)
+        self._configure(propagation.settings())
+        _servers.take_over()
+
+    def _configure(self, settings: propagation.Settings) -> None:
+        names = [*settings.wanted, *([_FORWARDED] if self._options.trusted_proxies else [])]
+        self._wanted = {name.encode("latin-1"): name for name in names}
+        self._header = settings.response_header.lower().encode("latin-1")
+        self._settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves a connection, as the specification has it."""
+        kind = scope["type"]
+        if (kind != "http" and kind != "websocket") or _BEGUN in scope:
+            await self.app(scope, receive, send)
+            return
+        scope[_BEGUN] = True
+        if propagation._settings is not self._settings:
+            self._configure(propagation._settings)
+        wanted = self._wanted
+        headers: dict[str, str] = {}
+        for name, value in scope.get("headers", ()):
+            if name in wanted:
+                _add(headers, wanted[name], value)
+        connection: _Connection
+        if kind == "http":
+            connection = _Exchange(self, scope, send, headers)
+        else:
+            connection = socket = _Socket(self, scope, send, headers)
+            receive = socket.hear(receive)
+        try:
+            await self.app(scope, receive, connection.send)
+        except Exception as error:
+            connection.fail(error)
+            raise
+        except BaseException:
+            connection.end(_CANCELLED)
+            raise
+        else:
+            if not connection.finished:
+                connection.end(_NO_ANSWER)
+        finally:
+            connection.leave()
+
+
+class _Connection(Request):
+    """One request or websocket.
+
+    Args:
+        middleware: Whose it is.
+        scope: Its scope.
+        send: The server's.
+        headers: The wanted headers that it has.
+    """
+
+    __slots__ = ("_forwarded", "_middleware", "_path", "_root_path", "_scope", "_send")
+
+    # What its access record has beside the usual fields.
+    more: dict[str, object] | None = None
+
+    def __init__(self, middleware: Middleware, scope: Scope, send: Send, headers: dict[str, str]) -> None:
+        Request.__init__(self, middleware._options, headers)
+        self._middleware = middleware
+        self._scope = scope
+        self._send = send
+        # Older frameworks change them on the way.
+        self._path: str = scope["path"]
+        self._root_path: str = scope.get("root_path", "")
+        self._forwarded = headers.get(_FORWARDED) if headers else None
+
+    def send(self, message: Message) -> Awaitable[None]:
+        """What the application sends through."""
+        raise NotImplementedError
+
+    def end(self, status: int, error: Exception | None = None) -> None:
+        """Logs the access record, unless that was done.
+
+        Args:
+            status: What counts if the application has sent none.
+            error: What escaped it.
+        """
+        if self.finished:
+            return
+        if not self.status:
+            self.status = status
+        scope = self._scope
+        connected = scope.get("client")
+        client = connected[0] if connected else None
+        if self._forwarded is not None:
+            client = self.options.client(client, self._forwarded)
+        method = scope.get("method", "WEBSOCKET")
+        if method == "HEAD":
+            self.sent = 0  # Servers keep such a body to themselves.
+        try:
+            route = self._middleware._routes.template(scope, self._root_path)
+        except Exception:  # What stands there is an application's own idea of a route.
+            route = None
+        self.finish(
+            method,
+            self._path,
+            route,
+            client,
+            error,
+            self.more,
+        )
+
+    def fail(self, error: Exception) -> None:
+        """Logs what escaped the application, once: in the access record if that is still to come."""
+        if not self.finished:
+            self.end(_NO_ANSWER, error)
+        elif not is_logged(error):
+            mark_logged(error)
+            _uncaught.error("exception after the response", exc_info=error)
+
+    def _with_trace(self, message: Message, status: int) -> Message:
+        """The message that begins the answer, with the header that names the trace. The application may use its own again."""
+        trace_id = self.answer(status)
+        if trace_id is None:
+            return message
+        own = self._middleware._header
+        headers = [*message.get("headers", ())]
+        for name, _ in headers:
+            if name == own:
+                return message
+        headers.append((own, trace_id.encode("latin-1")))
+        return {**message, "headers": headers}
+
+
+class _Exchange(_Connection):
+    """A request and its response."""
+
+    __slots__ = ("_headers",)
+
+    def send(self, message: Message) -> Awaitable[None]:
+        kind = message["type"]
+        if kind == "http.response.body":
+            body = message.get("body")
+            if body:
+                self.sent += len(body)
+            if not message.get("more_body"):
+                return self._complete(message)
+        elif kind == "http.response.start":
+            self._headers = message.get("headers", ())
+            message = self._with_trace(message, message.get("status", 0))
+        elif kind == "http.response.pathsend":
+            # The server reads the file: as much of it as the application has promised.
+            self.sent += _content_length(getattr(self, "_headers", ()))
+            return self._complete(message)
+        return self._send(message)
+
+    async def _complete(self, message: Message) -> None:
+        await self._send(message)
+        # After the answer of an error the framework raises what it was: the record waits for that.
+        if self.status < _NO_ANSWER:
+            self.end(_NO_ANSWER)
+
+
+class _Socket(_Connection):
+    """A websocket, from its handshake to its end."""
+
+    __slots__ = ("_messages_received", "_messages_sent", "close_code")
+
+    def __init__(self, middleware: Middleware, scope: Scope, send: Send, headers: dict[str, str]) -> None:
+        super().__init__(middleware, scope, send, headers)
+        self.close_code: int | None = None
+        self._messages_received = 0
+        self._messages_sent = 0
+
+    def hear(self, receive: Receive) -> Receive:
+        """What the application receives through."""
+
+        async def counted() -> Message:
+            message = await receive()
+            kind = message["type"]
+            if kind == "websocket.receive":
+                self._messages_received += 1
+            elif kind == "websocket.disconnect" and self.close_code is None:
+                self.close_code = message.get("code") or _GONE
+            return message
+
+        return counted
+
+    def send(self, message: Message) -> Awaitable[None]:
+        kind = message["type"]
+        if kind == "websocket.send":
+            self._messages_sent += 1
+            self.sent += _size(message)
+        elif kind == "websocket.accept":
+            marked = self._with_trace(message, _SWITCHED)
+            # Headers came with version 2.1 of the specification.
+            if self._scope.get("asgi", {}).get("spec_version", "2.0") != "2.0":
+                message = marked
+        elif kind == "websocket.close":
+            if not self.status:
+                self.answer(_REFUSED)
+            elif self.close_code is None:
+                self.close_code = message.get("code") or _CLOSED
+        elif kind == "websocket.http.response.start":
+            message = self._with_trace(message, message.get("status", 0))
+        elif kind == "websocket.http.response.body":
+            self.sent += len(message.get("body") or b"")
+        return self._send(message)
+
+    def fail(self, error: Exception) -> None:
+        # An endpoint that waits for more learns by this exception of Starlette's that there is none: no failure.
+        if self.close_code is not None and type(error).__name__ == "WebSocketDisconnect":
+            mark_logged(error)
+            self.end(_NO_ANSWER)
+        else:
+            super().fail(error)
+
+    @property
+    def more(self) -> dict[str, object]:  # type: ignore[override]
+        """How much went each way, and how it ended."""
+        counted: dict[str, object] = {
+            "messages_received": self._messages_received,
+            "messages_sent": self._messages_sent,
+        }
+        return counted if self.close_code is None else {"close_code": self.close_code, **counted}
+
+
+def _add(headers: dict[str, str], name: str, value: bytes) -> None:
+    """Adds a header; the values of one that comes again are joined."""
+    text = value.decode("latin-1")
+    before = headers.get(name)
+    if before is None:
+        headers[name] = text
+    elif len(before) <= _LONGEST_HEADER:
+        headers[name] = f"{before},{text}"
+
+
+def _content_length(headers: Iterable[tuple[bytes, bytes]]) -> int:
+    for name, value in headers:
+        if name == b"content-length" and value.isdigit() and len(value) < 20:
+            return int(value)
+    return 0
+
+
+def _size(message: Message) -> int:
+    data = message.get("bytes")
+    if data is not None:
+        return len(data)
+    text = message.get("text") or ""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))

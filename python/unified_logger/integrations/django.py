@@ -1,0 +1,229 @@
+"""Django projects, under WSGI and ASGI.
+
+In the settings::
+
+MIDDLEWARE = ["unified_logger.integrations.django.Middleware", ...]
+UNIFIED_LOGGER = {"skip": ["/health", "/static/*"]}
+"""
+
+from __future__ import annotations
+
+import logging
+
+from ._partner import need
+
+need("django", "4.2", "django")
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async  # noqa: E402
+from django.conf import settings  # noqa: E402
+from django.core.exceptions import ImproperlyConfigured  # noqa: E402
+from django.http import HttpRequest  # noqa: E402
+from django.utils.log import RequireDebugTrue, ServerFormatter, log_response  # noqa: E402
+
+from .. import _lifecycle, propagation, values  # noqa: E402
+from ..errors import ConfigurationError  # noqa: E402
+from ._request import Options, Request  # noqa: E402
+from .wsgi import Headers, position, replace_lines_of  # noqa: E402
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+    from typing import Any
+
+_OPTIONS = ("skip", "trusted_proxies")
+
+
+class Middleware:
+    """Gives every request of a project its context, an access record, and a response header with its trace.
+
+    It belongs first in `MIDDLEWARE`. Options of `unified_logger.integrations.wsgi.Middleware` are taken from the setting
+    `UNIFIED_LOGGER`, a dictionary. Exceptions are logged by Django itself, through `django.request`, with the trace of the request.
+
+    Args:
+        get_response: What Django calls next.
+
+    Raises:
+        ImproperlyConfigured: An option is unknown or not as it must be.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[Any], Any]) -> None:
+        self._get_response = get_response
+        self._options = _options()
+        self._headers = Headers()
+        self._is_async = iscoroutinefunction(get_response)
+        if self._is_async:
+            markcoroutinefunction(self)
+        _take_over()
+
+    def __call__(self, request: Any) -> Any:
+        """Serves a request, or gives what serves it when awaited."""
+        if self._is_async:
+            return self._serve(request)
+        exchange = _Exchange(self._options, request, self._headers.of(request.META))
+        try:
+            response = self._get_response(request)
+            if response.status_code >= 400:
+                _tell(request, response)
+        except BaseException as error:
+            exchange.end(error)
+            exchange.leave()
+            raise
+        return exchange.follow(response)
+
+    async def _serve(self, request: Any) -> Any:
+        exchange = _Exchange(self._options, request, self._headers.of(request.META))
+        get_response: Callable[[Any], Awaitable[Any]] = self._get_response
+        try:
+            response = await get_response(request)
+            if response.status_code >= 400:
+                await sync_to_async(_tell, thread_sensitive=False)(request, response)
+        except BaseException as error:
+            exchange.end(error)
+            exchange.leave()
+            raise
+        return exchange.follow(response)
+
+
+class _Exchange(Request):
+    """One request and its answer."""
+
+    __slots__ = ("_close", "_file", "_from", "_request", "_response")
+
+    def __init__(self, options: Options, request: Any, headers: Mapping[str, str]) -> None:
+        super().__init__(options, headers)
+        self._request = request
+
+    def follow(self, response: Any) -> Any:
+        """Gives a response its header, and goes along with it until it is closed."""
+        trace_id = self.answer(response.status_code)
+        if trace_id is not None:
+            response.headers.setdefault(propagation.settings().response_header, trace_id)
+        self._response = response
+        self._close = response.close
+        self._file = getattr(response, "file_to_stream", None)
+        if self._file is not None:
+            # The server may send it without iterating.
+            self._from = position(self._file)
+        elif response.streaming:
+            content = response.streaming_content
+            response.streaming_content = self._pieces_later(content) if response.is_async else self._pieces(content)
+        response.close = self.close
+        self.suspend()
+        return response
+
+    def _pieces(self, content: Any) -> Iterator[bytes]:
+        self.resume()
+        try:
+            for piece in content:
+                self.suspend()
+                yield piece
+                self.resume()
+                self.sent += len(piece)
+        except GeneratorExit:
+            raise  # Left at the yield, where the context is no longer current.
+        except BaseException as error:
+            self.end(error)
+            self.suspend()
+            raise
+        self.suspend()
+
+    async def _pieces_later(self, content: Any) -> AsyncIterator[bytes]:
+        self.resume()
+        try:
+            async for piece in content:
+                self.suspend()
+                yield piece
+                self.resume()
+                self.sent += len(piece)
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            self.end(error)
+            self.suspend()
+            raise
+        self.suspend()
+
+    def close(self) -> None:
+        """Closes the response and ends the request."""
+        if self.left:
+            return
+        if self._file is not None:
+            self.sent += max(position(self._file) - self._from, 0)
+        elif not self._response.streaming and self._request.method != "HEAD":
+            self.sent = len(self._response.content)
+        self.resume()
+        try:
+            self._close()
+        finally:
+            self.end()
+            self.leave()
+            # They have each other: nothing but the garbage collector would free them.
+            if self._response.__dict__.get("close") == self.close:
+                del self._response.close
+            self._response = self._close = None
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Logs the access record, once."""
+        request, options = self._request, self.options
+        meta = request.META
+        self.finish(
+            request.method or "",
+            request.path,
+            _route(request),
+            options.client(
+                meta.get("REMOTE_ADDR"), meta.get("HTTP_X_FORWARDED_FOR") if options.trusted_proxies else None
+            ),
+            error,
+        )
+
+
+def _tell(request: Any, response: Any) -> None:
+    """Has Django log a failed request now, as it would do, once, when the context is gone."""
+    log_response("%s: %s", response.reason_phrase, request.path, response=response, request=request)
+
+
+def _route(request: Any) -> str | None:
+    """The template that matched, with the slash that Django leaves out at its beginning."""
+    match = request.resolver_match
+    if match is None or match.route is None:
+        return None
+    route = str(match.route)
+    return route if route.startswith(("/", "^")) else f"/{route}"
+
+
+def _options() -> Options:
+    given = getattr(settings, "UNIFIED_LOGGER", {})
+    unknown = [name for name in given if name not in _OPTIONS]
+    if unknown:
+        raise ImproperlyConfigured(f"UNIFIED_LOGGER has no {unknown[0]!r}, only {', '.join(_OPTIONS)}")
+    try:
+        return Options(**given)
+    except ConfigurationError as error:
+        raise ImproperlyConfigured(f"UNIFIED_LOGGER: {error}") from error
+
+
+def _take_over() -> None:
+    """Has records replace what Django prints by default. What a project has configured itself stays."""
+    replace_lines_of("django.server", lambda record: hasattr(record, "server_time"))
+    if not _lifecycle.is_started():
+        return
+    configured = (getattr(settings, "LOGGING", None) or {}).get("loggers") or {}
+    if "django" not in configured:
+        _remove_handlers("django", lambda handler: any(isinstance(each, RequireDebugTrue) for each in handler.filters))
+    if "django.server" not in configured:
+        _remove_handlers("django.server", lambda handler: isinstance(handler.formatter, ServerFormatter))
+        logging.getLogger("django.server").propagate = True
+
+
+def _remove_handlers(name: str, is_default: Callable[[logging.Handler], bool]) -> None:
+    logger = logging.getLogger(name)
+    for handler in logger.handlers[:]:
+        if is_default(handler):
+            logger.removeHandler(handler)
+
+
+# Django gives the request itself as a field of its records; its text would have the query string, and the secrets in it.
+values.register(HttpRequest, lambda request: f"{request.method} {request.path}")

@@ -1,0 +1,58 @@
+"""Flask applications.
+
+from unified_logger.integrations.flask import install
+
+install(app)
+"""
+
+from __future__ import annotations
+
+from ._partner import need
+
+need("flask", "2.3", "flask")
+
+from flask.logging import default_handler  # noqa: E402
+
+from ._request import Options  # noqa: E402
+from .wsgi import Middleware  # noqa: E402
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from flask import Flask
+
+    from .wsgi import Environ
+
+_NAME = "unified_logger"
+
+
+def install(app: Flask, *, skip: Iterable[str] = (), trusted_proxies: int = 0) -> None:
+    """Gives every request of an application its context, an access record, and a response header with its trace.
+
+    Exceptions are logged by the application itself, through `app.logger`, with the trace of the request. The default handler of that
+    logger is removed, since its lines are the same ones without format. Called again, it changes the options.
+
+    Args:
+        app: The application.
+        skip: Paths without an access record: whole ones, and beginnings that end with `*`.
+        trusted_proxies: How many proxies stand before this server; see `X-Forwarded-For`.
+
+    Raises:
+        ConfigurationError: An option is not as it must be.
+    """
+    installed = app.extensions.get(_NAME)
+    if isinstance(installed, Middleware):
+        installed.options = Options(skip, trusted_proxies)
+        return
+    middleware = Middleware(app.wsgi_app, skip=skip, trusted_proxies=trusted_proxies, route=_route)
+    app.extensions[_NAME] = middleware
+    app.wsgi_app = middleware  # type: ignore[method-assign]
+    app.logger.removeHandler(default_handler)
+
+
+def _route(environ: Environ) -> str | None:
+    """The rule that matched, of the request that Werkzeug leaves in the environ."""
+    request = environ.get("werkzeug.request")
+    rule = None if request is None else request.url_rule
+    return None if rule is None else rule.rule

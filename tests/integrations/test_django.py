@@ -1,0 +1,242 @@
+"""A Django project has the context of its requests, and one access record for each, under WSGI and ASGI."""
+
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+pytest.importorskip("django")
+
+from over_http import ACCESS, ask, eventually
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+PARENT = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}
+
+# The server is what `manage.py runserver` runs, with a port of its own; it goes on until its standard input ends.
+PROJECT = """
+import asyncio, io, sys, threading
+from django.conf import settings
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"unified": {"class": "unified_logger.Handler", "log_dir": "logs", "console_format": "off"}},
+    "root": {"handlers": ["unified"], "level": "INFO"},
+}
+settings.configure(
+    DEBUG="debug" in sys.argv, ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__, SECRET_KEY="x", STATIC_URL="/static/",
+    MIDDLEWARE=["unified_logger.integrations.django.Middleware", "django.middleware.common.CommonMiddleware"],
+    UNIFIED_LOGGER={"skip": ["/health"]}, LOGGING=LOGGING,
+)
+import django
+django.setup()
+
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse
+from django.urls import path
+from unified_logger import get_logger
+
+logger = get_logger("app")
+
+def order(request, number):
+    logger.info("inside", own=request.GET.get("own"))
+    return HttpResponse(f"order {number}")
+
+async def later(request, number):
+    await asyncio.sleep(0)
+    logger.info("inside", own=request.GET.get("own"))
+    return HttpResponse("later")
+
+def broken(request):
+    raise ValueError("broken")
+
+def stream(request):
+    def pieces():
+        for _ in range(3):
+            logger.info("piece")
+            yield b"12"
+    return StreamingHttpResponse(pieces())
+
+async def stream_later(request):
+    async def pieces():
+        for _ in range(3):
+            logger.info("piece")
+            await asyncio.sleep(0)
+            yield b"12"
+    return StreamingHttpResponse(pieces())
+
+def file(request):
+    return FileResponse(io.BytesIO(b"x" * 10_000))
+
+urlpatterns = [
+    path("orders/<int:number>/", order), path("later/<int:number>/", later), path("broken", broken),
+    path("stream", stream), path("stream_later", stream_later), path("file", file),
+    path("health", lambda request: HttpResponse("ok")),
+]
+"""
+RUNSERVER = """
+from django.contrib.staticfiles.handlers import StaticFilesHandler
+from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
+from django.core.wsgi import get_wsgi_application
+
+server = ThreadedWSGIServer(("127.0.0.1", 0), WSGIRequestHandler)
+server.set_app(StaticFilesHandler(get_wsgi_application()))
+threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+print(server.server_port, flush=True)
+sys.stdin.read()
+server.shutdown()
+server.server_close()
+"""
+UVICORN = """
+import socket, uvicorn
+from django.core.asgi import get_asgi_application
+
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+server = uvicorn.Server(uvicorn.Config(get_asgi_application(), log_config=None, access_log=False, lifespan="off"))
+def end():
+    sys.stdin.read()
+    server.should_exit = True
+threading.Thread(target=end).start()
+server.run(sockets=[listener])
+"""
+
+
+class Project:
+    """The project in a process of its own."""
+
+    def __init__(self, folder, server, *arguments):
+        script = folder / "project.py"
+        script.write_text(PROJECT + server, encoding="utf-8")
+        self.folder = folder
+        with (folder / "stderr.txt").open("wb") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, str(script), *arguments],
+                cwd=folder,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+        self.port = int(self.process.stdout.readline() or self.fail())
+
+    def fail(self):
+        raise AssertionError((self.folder / "stderr.txt").read_text())
+
+    def records(self):
+        file = self.folder / "logs" / "app.log"
+        return [json.loads(line) for line in file.read_text("utf-8").splitlines()] if file.exists() else []
+
+    def access(self, count):
+        """The access records, once there are that many; more fail."""
+
+        def find():
+            return [record for record in self.records() if record["logger"] == ACCESS]
+
+        found = eventually(find, lambda found: len(found) >= count)
+        assert len(found) == count
+        return found
+
+    def stop(self):
+        """Ends it; gives what it printed."""
+        self.process.communicate(timeout=30)
+        assert self.process.returncode == 0, self.fail()
+        return (self.folder / "stderr.txt").read_text()
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture
+def project(tmp_path, request):
+    project = Project(tmp_path, *getattr(request, "param", (RUNSERVER,)))
+    yield project
+    project.end()
+
+
+both = pytest.mark.parametrize("project", [(RUNSERVER,), (UVICORN,)], indirect=True, ids=["wsgi", "asgi"])
+
+
+@both
+def test_a_request_has_one_access_record(project):
+    """The route is the pattern; views of both kinds, bodies of all kinds, and what is skipped."""
+    for path in ("/orders/7/?token=secret", "/later/8/", "/stream", "/stream_later", "/file", "/health", "/nothing"):
+        assert ask(project.port, path, headers=PARENT).headers["x-trace-id"] == TRACE
+    found = project.access(6)
+    assert [(r["route"], r["path"], r["status"], r["bytes"]) for r in found[:5]] == [
+        ("/orders/<int:number>/", "/orders/7/", 200, 7),
+        ("/later/<int:number>/", "/later/8/", 200, 5),
+        ("/stream", "/stream", 200, 6),
+        ("/stream_later", "/stream_later", 200, 6),
+        ("/file", "/file", 200, 10_000),
+    ]
+    assert (found[5]["route"], found[5]["status"]) == ("/nothing", 404)
+    assert found[0]["message"] == "GET /orders/<int:number>/ 200"
+    assert found[0]["client"] == "127.0.0.1"
+    printed = project.stop()
+    records = project.records()
+    assert [r["message"] for r in records].count("piece") == 6
+    ours = [r for r in records if r["logger"] in ("app", "django.request", ACCESS)]
+    assert {r["trace_id"] for r in ours} == {TRACE}
+    assert not [r for r in records if r["logger"] == "django.server"]
+    assert "secret" not in str(records)
+    assert "GET /" not in printed
+    assert '"GET' not in printed
+
+
+@both
+def test_an_exception_is_logged_once_by_django(project):
+    """With its traceback and the request's trace; the access record has no traceback."""
+    answer = ask(project.port, "/broken?token=secret", headers=PARENT)
+    assert (answer.status, answer.headers["x-trace-id"]) == (500, TRACE)
+    (access,) = project.access(1)
+    assert project.stop() == ""
+    (error,) = (record for record in project.records() if "exception" in record)
+    assert (error["logger"], error["exception"]["message"], error["trace_id"]) == ("django.request", "broken", TRACE)
+    assert error["request"] == "GET /broken"
+    assert (access["level"], access["route"]) == ("WARNING", "/broken")
+
+
+@pytest.mark.parametrize("project", [(RUNSERVER, "debug")], indirect=True)
+def test_nothing_is_printed_while_debugging(project):
+    """Neither the console of `DEBUG` nor the server's own lines; what no middleware saw stays a record of the server's."""
+    ask(project.port, "/broken")
+    ask(project.port, "/static/nothing.css")
+    project.access(1)
+    eventually(lambda: [r for r in project.records() if r["logger"] == "django.server"])
+    assert project.stop() == ""
+    (server,) = (r for r in project.records() if r["logger"] == "django.server")
+    assert "/static/nothing.css" in server["message"]
+    assert len([r for r in project.records() if "exception" in r]) == 1
+
+
+@both
+def test_requests_at_once_are_apart(project):
+    """Hundreds of requests with an id of its own each, to views of both kinds: no record has another's."""
+
+    def client(first):
+        for number in range(first, first + 25):
+            own = f"{number + 1:032x}"
+            headers = {"traceparent": f"00-{own}-00f067aa0ba902b7-01"}
+            view = "later" if number % 2 else "orders"
+            assert ask(project.port, f"/{view}/{number}/?own={own}", headers=headers).headers["x-trace-id"] == own
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(client, range(0, 200, 25)))
+    project.access(200)
+    for record in project.records():
+        if record["logger"] == "app":
+            assert record["trace_id"] == record["own"]
+        elif record["logger"] == ACCESS:
+            assert record["trace_id"] == f"{int(record['path'].split('/')[2]) + 1:032x}"
+
+
+def test_bad_options_are_refused(run_python):
+    """Django says what is wrong with its settings as it starts."""
+    code = PROJECT.replace('{"skip": ["/health"]}', '{"skipped": []}') + RUNSERVER
+    assert "UNIFIED_LOGGER has no 'skipped'" in run_python(code, check=False).stderr
+    code = PROJECT.replace('{"skip": ["/health"]}', '{"skip": ["health"]}') + RUNSERVER
+    assert "UNIFIED_LOGGER: " in run_python(code, check=False).stderr

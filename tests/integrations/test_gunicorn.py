@@ -1,0 +1,290 @@
+"""gunicorn's own records and one access record per request are in our files, with every kind of worker."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+
+import pytest
+
+pytest.importorskip("gunicorn")
+pytest.importorskip("flask")
+
+from over_http import ACCESS, ask, ask_raw, eventually
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+PARENT = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}
+
+FLASK = """
+from flask import Flask, request
+from unified_logger import get_logger
+from unified_logger.integrations.flask import install
+
+application = Flask("shop")
+install(application, skip=["/health"])
+logger = get_logger("app")
+
+@application.get("/work/<own>")
+def work(own):
+    logger.info("inside", own=own)
+    return own
+
+@application.get("/health")
+def health():
+    return "ok"
+"""
+PLAIN = """
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/broken":
+        raise ValueError("broken")
+    start_response("200 OK", [("Content-Length", "5")])
+    if environ["PATH_INFO"] in ("/later", "/late"):
+        def pieces():
+            yield b"he" if environ["PATH_INFO"] == "/later" else b""
+            raise ValueError("broken later")
+        return pieces()
+    return [b"hello"]
+"""
+ASGI = """
+async def application(scope, receive, send):
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
+        await send({"type": "http.response.body", "body": b"hello"})
+"""
+WRAPPED = f"{PLAIN}\nfrom unified_logger.integrations.wsgi import Middleware\napplication = Middleware(application)\n"
+
+
+# Newer versions have a socket in the user's home; older ones pass over what they do not know.
+CONFIGURATION = """
+control_socket_disable = True
+
+def post_worker_init(worker):
+    worker.log.info("worker is ready")
+"""
+
+
+class Gunicorn:
+    """A gunicorn of two workers that inherits its listening socket."""
+
+    def __init__(self, folder, code, *arguments, more=""):
+        self.folder = folder
+        (folder / "service.py").write_text(code, encoding="utf-8")
+        (folder / "gunicorn.conf.py").write_text(CONFIGURATION + more, encoding="utf-8")
+        self.logs = folder / "logs"
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.port = self.listener.getsockname()[1]
+        descriptor = self.listener.fileno()
+        logger = "unified_logger.integrations.gunicorn.Logger"
+        command = ["gunicorn", "-w", "2", "--bind", f"fd://{descriptor}", "--logger-class", logger, *arguments]
+        with (folder / "printed.txt").open("wb") as printed:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", *command, "service:application"],
+                cwd=folder,
+                env={**os.environ, "LOG_DIR": "logs", "UNIFIED_LOGGER_CONSOLE_FORMAT": "off"},
+                stdin=subprocess.DEVNULL,
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+                pass_fds=[descriptor],
+                start_new_session=True,
+            )
+
+    def records(self, name="app.log"):
+        """What is in a file, as far as its lines are whole."""
+        file = self.logs / name
+        text = file.read_text("utf-8") if file.exists() else ""
+        return [json.loads(line) for line in text.split("\n")[:-1]]
+
+    def said(self, message):
+        """The records of gunicorn that begin so, once there is one."""
+        return eventually(
+            lambda: [r for r in self.records() if r["logger"] == "gunicorn.error" and r["message"].startswith(message)]
+        )
+
+    def access(self, count):
+        """The access records, once there are that many; more fail."""
+
+        def find():
+            return [record for record in self.records() if record["logger"] == ACCESS]
+
+        found = eventually(find, lambda found: len(found) >= count)
+        assert len(found) == count, found
+        return found
+
+    def stop(self, workers=2):
+        """Ends it gracefully once so many workers were ready: gunicorn forgets the signal of one that begins. Gives what was printed."""
+        if workers:
+            eventually(lambda: self.said("worker is ready"), lambda found: len(found) >= workers)
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(30) == 0, self.printed()
+        return self.printed()
+
+    def printed(self):
+        return (self.folder / "printed.txt").read_text()
+
+    def end(self):
+        self.listener.close()
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+@pytest.fixture
+def gunicorn(tmp_path):
+    """Starts a gunicorn; takes the application's code and further arguments."""
+    started = []
+
+    def gunicorn(code, *arguments, **options):
+        started.append(Gunicorn(tmp_path, code, *arguments, **options))
+        return started[-1]
+
+    yield gunicorn
+    for server in started:
+        server.end()
+
+
+KINDS = {
+    "sync": (),
+    "sync-preload": ("--preload",),
+    "gthread": ("-k", "gthread", "--threads", "4"),
+    "gthread-preload": ("-k", "gthread", "--threads", "4", "--preload"),
+    "gevent": ("-k", "gevent"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_request_has_one_access_record_and_no_other_s_trace(gunicorn, kind):
+    """Interleaved requests over two workers; all of gunicorn's own lines are records, and nothing is printed."""
+    if kind == "gevent":
+        pytest.importorskip("gevent")
+    server = gunicorn(FLASK, *KINDS[kind])
+
+    def client(first):
+        for number in range(first, first + 20):
+            own = f"{number + 1:032x}"
+            headers = {"traceparent": f"00-{own}-00f067aa0ba902b7-01"}
+            assert ask(server.port, f"/work/{own}", headers=headers).headers["x-trace-id"] == own
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(client, range(0, 80, 20)))
+    assert ask(server.port, "/health").status == 200
+    assert server.stop() == ""
+    found = server.access(80)
+    assert {record["route"] for record in found} == {"/work/<own>"}
+    records = server.records()
+    inside = [record for record in records if record["logger"] == "app"]
+    assert len(inside) == 80
+    assert all(record["trace_id"] == record["own"] for record in inside)
+    assert {r["trace_id"] for r in found} == {r["own"] for r in inside}
+    for message in ("Starting gunicorn", "Listening at", "Booting worker", "Handling signal: term", "Shutting down"):
+        assert server.said(message)
+    assert not [record for record in records if record["logger"] == "gunicorn.access"]
+
+
+def test_without_a_middleware_the_logger_writes_the_access_record(gunicorn):
+    """It has the same fields, and the trace of the request's header."""
+    server = gunicorn(PLAIN, "--access-logfile", "-")
+    assert ask(server.port, "/orders/7?token=secret", headers=PARENT).body == b"hello"
+    assert server.stop() == ""
+    (access,) = server.access(1)
+    assert (access["message"], access["level"], access["trace_id"]) == ("GET /orders/7 200", "INFO", TRACE)
+    assert (access["route"], access["bytes"], access["client"]) == ("/orders/7", 5, "127.0.0.1")
+    assert access["duration_ms"] > 0
+    assert "secret" not in str(server.records())
+
+
+@pytest.mark.skipif(find_spec("gunicorn.workers.gasgi") is None, reason="this gunicorn has no worker for ASGI")
+def test_the_worker_for_asgi_has_access_records_too(gunicorn):
+    """It tells its logger less than the others; what there is, is in the record."""
+    server = gunicorn(ASGI, "-k", "asgi")
+    assert ask(server.port, "/orders/7?token=secret", headers=PARENT).body == b"hello"
+    assert server.stop() == ""
+    (access,) = server.access(1)
+    assert (access["message"], access["bytes"], access["trace_id"]) == ("GET /orders/7 200", 5, TRACE)
+    assert 0 < access["duration_ms"] < 60_000
+    assert "secret" not in str(server.records())
+
+
+@pytest.mark.parametrize(
+    ("code", "path"),
+    # After an empty piece gunicorn itself tells of the request twice: of what was to be sent, and of what was.
+    [(PLAIN, "/broken"), (PLAIN, "/later"), (WRAPPED, "/broken"), (WRAPPED, "/later"), (WRAPPED, "/late")],
+    ids=["alone-broken", "alone-later", "middleware-broken", "middleware-later", "middleware-late"],
+)
+def test_an_exception_that_escapes_is_logged_once(gunicorn, code, path):
+    """By the middleware, with the request's trace; without one by gunicorn. There is one access record either way."""
+    server = gunicorn(code)
+    try:
+        ask(server.port, path, headers=PARENT)
+    except (http.client.IncompleteRead, ConnectionError):
+        assert path == "/later"
+    assert server.stop() == ""
+    (error,) = (record for record in server.records() if "exception" in record)
+    assert error["exception"]["type"] == "ValueError"
+    assert error["logger"] == (ACCESS if code is WRAPPED else "gunicorn.error")
+    if code is WRAPPED:
+        assert error["trace_id"] == TRACE
+    assert server.records("errors.log") == [error]
+    server.access(1)
+
+
+def test_a_request_that_is_none_is_told_of_once(gunicorn):
+    """It answers that itself; the client's bytes end no line."""
+    server = gunicorn(WRAPPED)
+    assert ask(server.port).status == 200
+    assert ask_raw(server.port, b"NONSENSE\x1b[31m\r\n\r\n").startswith(b"HTTP/1.1 400")
+    assert server.stop() == ""
+    assert server.said("Invalid request from ip=127.0.0.1")
+    assert len([r for r in server.records() if r["logger"] == ACCESS and r["status"] == 400]) <= 1
+
+
+def test_files_are_opened_again_at_sigusr1(gunicorn):
+    """After a rename, as logrotate does it, master and workers write to the new file."""
+    server = gunicorn(FLASK)
+    ask(server.port, "/work/before")
+    eventually(lambda: len(server.said("worker is ready")) == 2)
+    server.access(1)
+    logs = server.logs
+    (logs / "app.log").rename(logs / "old.txt")
+    server.process.send_signal(signal.SIGUSR1)
+    ask(server.port, "/work/after")
+    (access,) = server.access(1)
+    assert access["path"] == "/work/after"
+    server.said("Handling signal: usr1")
+    assert server.stop(workers=0) == ""
+    assert b"/work/after" not in (logs / "old.txt").read_bytes()
+
+
+def test_a_reload_loses_nothing(gunicorn):
+    """SIGHUP brings new workers while requests are served; every one has its access record, and gunicorn's lines stay records."""
+    server = gunicorn(FLASK)
+    answered = 0
+    for reload in range(2):
+        for _ in range(10):
+            ask(server.port, f"/work/{answered}")
+            answered += 1
+        server.process.send_signal(signal.SIGHUP)
+        for _ in range(10):
+            ask(server.port, f"/work/{answered}")
+            answered += 1
+        eventually(lambda reload=reload: len(server.said("Hang up")) == reload + 1)
+        eventually(lambda reload=reload: len(server.said("worker is ready")) == 2 * (reload + 2))
+    assert server.stop() == ""
+    assert sorted(int(record["path"].rpartition("/")[2]) for record in server.access(answered)) == list(range(answered))
+    assert len(server.said("Starting gunicorn")) == 1
+
+
+def test_logging_may_be_started_in_its_configuration(gunicorn, tmp_path):
+    """What gunicorn.conf.py has started is left alone."""
+    server = gunicorn(
+        FLASK, more='from unified_logger import init_logging\ninit_logging(log_dir="elsewhere", console_format="off")\n'
+    )
+    server.logs = tmp_path / "elsewhere"
+    ask(server.port, "/work/1")
+    assert server.stop() == ""
+    server.access(1)
+    assert not (tmp_path / "logs").exists()
