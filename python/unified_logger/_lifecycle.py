@@ -144,7 +144,7 @@ def _apply(settings: Settings, on_root: bool = True, root_level: bool = True) ->
 
 def is_started() -> bool:
     """Whether logging was started in this process, or in the one it was forked from."""
-    return _base_name is not None
+    return _settings is not None
 
 
 def base_name() -> str:
