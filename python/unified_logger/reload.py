@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # A file that has changed is read once it has looked the same for so long, seconds: it may be in the middle of being written.
 _SETTLED = 0.1
+# Options whose values are nobody's business.
+_HIDDEN = ("redaction", "redaction_hash_key")
 # How long the exit hook waits for a reload that is going on, seconds.
 _EXIT_PATIENCE = 10.0
 
@@ -31,6 +33,8 @@ class _Source(NamedTuple):
 
     path: str
     options: dict[str, Any]
+    # What the file held.
+    config: dict[str, Any]
 
 
 class _Handler:
@@ -78,11 +82,12 @@ def start(path: str | PathLike[str], options: Mapping[str, Any]) -> None:
         ConfigurationError: The file, the environment or an option is not as it must be.
     """
     global _source, _seen
-    # A program may go elsewhere.
-    source = _Source(os.path.abspath(path), dict(options))
     with _lifecycle.exclusively():
-        look = _look(source.path)
-        _lifecycle.start(source.options, load_config(path), os.fspath(path))
+        # A program may go elsewhere.
+        whole = os.path.abspath(path)
+        look = _look(whole)
+        source = _Source(whole, dict(options), load_config(path))
+        _lifecycle.start(source.options, source.config, os.fspath(path))
         _source, _seen = source, look
         _arm()
 
@@ -93,7 +98,7 @@ def reload() -> dict[str, tuple[Any, Any]]:
 
 
 def _reload(reason: str) -> dict[str, tuple[Any, Any]]:
-    global _seen
+    global _seen, _source
     with _lifecycle.exclusively():
         source, before = _source, _lifecycle.settings()
         if source is None or before is None:
@@ -101,13 +106,17 @@ def _reload(reason: str) -> dict[str, tuple[Any, Any]]:
         # Looked at before it is read: what changes meanwhile is seen the next time.
         _seen = _look(source.path)
         try:
-            before_levels = _lifecycle.start(source.options, load_config(source.path), source.path)
+            read = source._replace(config=load_config(source.path))
+            before_levels = _lifecycle.start(read.options, read.config, read.path)
         except ConfigurationError as error:
             _refuse(source.path, error, reason)
             raise
+        _source = read
         _arm()
         after = _lifecycle.settings()
     changed = {} if after is None else _differences(before, after)
+    if any(source.config.get(name) != read.config.get(name) for name in _HIDDEN):
+        changed["redaction"] = ("...", "...")
     names = ", ".join(changed) or "nothing"
     values = {f"changed.{name}": f"{_shown(old)} -> {_shown(new)}" for name, (old, new) in changed.items()}
     _lifecycle.say(
@@ -173,7 +182,7 @@ def _flat(settings: Settings) -> Iterator[tuple[str, Any]]:
             for file in value:
                 for part in fields(file):
                     yield f"files.{file.kind}.{part.name}", getattr(file, part.name)
-        elif field.name != "notices":
+        elif field.name not in ("notices", *_HIDDEN):
             yield field.name, level_changes.name_of(value) if field.name.endswith("_level") else value
 
 

@@ -61,6 +61,17 @@ def test_a_good_file_is_applied_and_each_change_logged(begin: Callable[..., None
     assert all(record["level"] == "WARNING" for record in said())
 
 
+def test_rules_of_redaction_are_named_and_not_shown(begin: Callable[..., None], write: Write, said: Said) -> None:
+    """They change as all options do, and hold what must not be in a log."""
+    begin("redaction: {keys: [pin]}\nredaction_hash_key: a key of sixteen and more")
+    write("redaction: {keys: [pin]}\nredaction_hash_key: a key of sixteen and more")
+    assert reload_logging() == {}
+    write("redaction: {keys: [pin]}\nredaction_hash_key: another key of sixteen and more")
+    assert reload_logging() == {"redaction": ("...", "...")}
+    assert said()[-1]["message"].endswith("changed: redaction")
+    assert "sixteen" not in str(said())
+
+
 def test_what_outranked_the_file_still_does(
     begin: Callable[..., None], write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
