@@ -34,6 +34,7 @@ class Page:
         self._fences = [token for token in MarkdownIt().parse("\n".join(self.lines)) if token.type == "fence"]
         typed = [line[2:] for text in self._blocks("console") for line in text.splitlines() if line.startswith("$ ")]
         self.installs = [command for command in typed if command.startswith("pip install ")]
+        self.extras = set(re.findall(r"\w+", "".join(re.findall(r"\[(.*?)\]", " ".join(self.installs)))))
         self.commands = [command for command in typed if command not in self.installs]
         told = [*self.commands, *(path.read_text(encoding="utf-8") for path in self.folder.glob("*.jsonl"))]
         self.given = set(re.findall(r"\b[0-9a-f]{32}\b", "\n".join(told)))  # traces that come from outside
