@@ -101,7 +101,11 @@ class Runner:
 
     def start(self, command: str, words: list[str], **environment: str) -> subprocess.Popen[bytes]:
         """Starts a command in a session of its own, with the programs of this interpreter's environment at hand."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("LOG_", "UNIFIED_LOGGER_"))}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("LOG_", "UNIFIED_LOGGER_", "USE_UNIFIED_LOGGING"))
+        }
         kept["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', os.defpath)}"
         with (self.run.folder / f"output-{len(self.started)}.txt").open("wb") as output:
             process = self.started[command] = subprocess.Popen(

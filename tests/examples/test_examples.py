@@ -51,7 +51,7 @@ def test_the_page_shows_the_code_that_is_run(page: Page) -> None:
 def test_the_page_installs_what_there_is(page: Page) -> None:
     """One command installs the example; every extra in it is one of this package."""
     extras = f"[{','.join(sorted(page.extras))}]"
-    assert page.installs == [f"pip install 'unified_logger{extras}'" if page.extras else "pip install unified_logger"]
+    assert page.installs == [f'pip install "unified_logger{extras}"' if page.extras else "pip install unified_logger"]
     assert page.extras <= set(distribution("unified_logger").metadata.get_all("Provides-Extra") or [])
 
 
