@@ -8,7 +8,7 @@ import sys
 from unified_logger import LoggingContext, get_logger, init_logging, install_asyncio_handler, span
 
 init_logging()
-logger = get_logger("worker.ai")
+logger = get_logger("worker")
 
 
 async def answer(question: str, trace_id: str) -> None:

@@ -84,6 +84,12 @@ def test_errors_have_their_own_file(run: Run) -> None:
     assert run.records("errors.log") == [record for record in run.records() if record["level"] in ("ERROR", "CRITICAL")]
 
 
+def test_ai_records_have_their_own_file(run: Run) -> None:
+    """What a model answered is in ai_responses.log too, and so is all that a logger of that name says."""
+    ai = [record for record in run.records() if "ai" in record["logger"].split(".") or "gen_ai.request.model" in record]
+    assert run.records("ai_responses.log") == ai
+
+
 def test_every_command_ends_well(run: Run) -> None:
     """Programs end with 0; servers do once they are told to, or by the signal that told them."""
     assert all(code in (0, -signal.SIGTERM) for code in run.codes.values()), run.codes
