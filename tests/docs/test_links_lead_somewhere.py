@@ -8,7 +8,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 PROJECT = Path(__file__).resolve().parents[2]
-PAGES = [*sorted(PROJECT.glob("*.md")), *sorted((PROJECT / "docs").glob("*.md"))]
+PAGES = [*sorted(PROJECT.glob("*.md")), *sorted((PROJECT / "docs").rglob("*.md"))]
 
 
 def links(page: Path) -> list[str]:
@@ -29,4 +29,5 @@ def test_every_relative_link_names_a_file(page: Path) -> None:
 def test_every_page_is_in_the_navigation() -> None:
     """Each page under docs/ can be reached from the site's menu."""
     navigation = (PROJECT / "mkdocs.yml").read_text(encoding="utf-8")
-    assert [page.name for page in (PROJECT / "docs").glob("*.md") if f": {page.name}\n" not in navigation] == []
+    pages = [page.relative_to(PROJECT / "docs").as_posix() for page in (PROJECT / "docs").rglob("*.md")]
+    assert [page for page in pages if f": {page}\n" not in navigation] == []
