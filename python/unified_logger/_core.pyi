@@ -157,6 +157,9 @@ def leave_stdlib_levels() -> None:
 def current_context() -> Context | None:
     """The current context, whoever has the say: this library, or another whose context is the innermost."""
 
+def new_trace() -> Context:
+    """A context of a new trace, without fields."""
+
 def new_trace_id() -> str:
     """A new trace id: 32 hexadecimal digits, not all zero (W3C Trace Context, 3.2.2.3)."""
 

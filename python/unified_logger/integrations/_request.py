@@ -21,7 +21,7 @@ from logging import ERROR, INFO, WARNING
 from time import perf_counter_ns
 
 from .. import context, propagation
-from .._core import Context, current_context, new_span_id, new_trace_id
+from .._core import current_context, new_trace
 from ..context import Scope, _current, _innermost
 from ..errors import ConfigurationError
 from ..logger import get_logger
@@ -29,6 +29,8 @@ from ..logger import get_logger
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from .._core import Context
 
 # Where access records are logged.
 LOGGER = "unified_logger.access"
@@ -121,14 +123,16 @@ class Request(Scope):
         self.sent = 0
         self.finished = False
         self.options = options
+        # As `Scope` does it. Calls are what a middleware costs, and most requests begin a trace.
+        self.owner = None
+        self.left = False
+        self.before = before = _current.get()
+        self.outer = _innermost.get()
         current = current_context()
-        if not headers and (current is None or current is _current.get()):
-            # Most requests begin a trace, and calls are what a middleware costs.
-            begun = Context(new_trace_id(), new_span_id(), {})
-        else:
-            begun = self._begin(headers, current)
-        Scope.__init__(self, begun)
-        self._answered = begun
+        begun = new_trace() if not headers and current is before else self._begin(headers, current)
+        self.context = self._answered = begun
+        _innermost.set(self)
+        _current.set(begun)
         if not _ours.get():
             _ours.set(True)
 
@@ -151,15 +155,15 @@ class Request(Scope):
             The trace id for the client; None to send none.
         """
         self.status = status
-        if _innermost.get() is self:
-            current = current_context()
-            if current is not None:
-                self._answered = current
-        trace_id = self._answered.trace_id
+        answered = self._answered
+        current = current_context()
+        if current is not answered and current is not None and _innermost.get() is self:
+            self._answered = answered = current
+        trace_id = answered.trace_id
         if trace_id is None or not propagation._settings.response_header:
             return None
         # One that the application has set may be anything.
-        return trace_id if self._answered is self.context or propagation.is_id(trace_id) else None
+        return trace_id if answered is self.context or propagation.is_id(trace_id) else None
 
     def finish(
         self,

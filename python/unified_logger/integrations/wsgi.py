@@ -11,6 +11,7 @@ import logging
 from io import UnsupportedOperation
 
 from .. import propagation
+from ..context import _current
 from ._request import Options, Request, took_over
 
 TYPE_CHECKING = False
@@ -85,6 +86,8 @@ class Middleware:
                 # There is no more to come.
                 exchange.sent += len(first)
                 exchange.end()
+                exchange.leave()
+                return exchange
         except BaseException as error:
             exchange.abandon(error)
             raise
@@ -196,13 +199,15 @@ class _Exchange(Request):
 
     def close(self) -> None:
         """Closes the application's body, and ends the request if its end was not reached."""
+        body, self.body = self.body, None
+        if body is None:
+            return
         if self.left:
+            self._close_whole(body)
             return
         self.resume()
         try:
-            if self.rest is not None:
-                next(self.rest, None)
-            close = getattr(self.body, "close", None)
+            close = getattr(body, "close", None)
             if close is not None:
                 close()
         except BaseException as error:
@@ -213,6 +218,21 @@ class _Exchange(Request):
                 self.end()
         finally:
             self.leave()
+
+    def _close_whole(self, body: Any) -> None:
+        """Closes the body of an answer whose request has ended: what it logs then has the request's trace still."""
+        close = getattr(body, "close", None)
+        if close is None and self.rest is None:
+            return
+        before = _current.get()
+        _current.set(self._answered)
+        try:
+            if self.rest is not None:
+                next(self.rest, None)
+            if close is not None:
+                close()
+        finally:
+            _current.set(before)
 
     def in_file(self, wrapper: Any) -> Iterable[bytes]:
         """The server's own wrapper of a file, which it may send faster than it can iterate: told of the end by its `close`."""

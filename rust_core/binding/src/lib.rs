@@ -34,7 +34,7 @@ mod _core {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use crate::context::{Context, current_context, set_context_variable, set_foreign_context};
+    use crate::context::{Context, current_context, new_trace, set_context_variable, set_foreign_context};
     #[pymodule_export]
     use crate::control::{
         after_fork_in_child, after_fork_in_parent, before_fork, begin_end, call_soon, flush, has_early, recover, say, set_clock, set_root_handler, show_early,

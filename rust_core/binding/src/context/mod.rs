@@ -18,6 +18,7 @@ use crate::capture::text_of;
 use crate::enabled;
 use crate::ending;
 use crate::gil::Gil;
+use crate::ids;
 use crate::value;
 use least::Least;
 
@@ -321,6 +322,22 @@ unsafe fn value_of(py: Python<'_>, variable: *mut ffi::PyObject) -> Option<Bound
     }
     // SAFETY: as above.
     unsafe { Bound::from_owned_ptr_or_opt(py, value) }
+}
+
+/// A context of a new trace, without fields: most requests begin with one.
+#[pyfunction]
+pub fn new_trace(py: Python<'_>) -> PyResult<Context> {
+    let (trace_id, span_id) = (ids::new_trace_id(py)?, ids::new_span_id(py)?);
+    Ok(Context {
+        captured: captured(Some(&trace_id), Some(&span_id), &[]),
+        trace_id: Some(trace_id.unbind()),
+        span_id: Some(span_id.unbind()),
+        parent_span_id: None,
+        carried: None,
+        fields: Fields { named: PyDict::new(py).unbind(), captured: Box::default(), ai: false },
+        beside: foreign::current(py).map(Bound::unbind),
+        least: Least::new(None),
+    })
 }
 
 /// The current context, whoever has the say.
