@@ -35,7 +35,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .carry import carry, carry_into_threads
     from .formatters import JSONFormatter
-    from .propagation import trace_headers
+    from .propagation import continue_trace, trace_headers
     from .spans import span, traced
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "UnifiedLoggerFactory",
     "carry",
     "carry_into_threads",
+    "continue_trace",
     "flush_logging",
     "get_levels",
     "get_logger",
@@ -71,6 +72,7 @@ _LATER = {
     "JSONFormatter": "formatters",
     "carry": "carry",
     "carry_into_threads": "carry",
+    "continue_trace": "propagation",
     "span": "spans",
     "trace_headers": "propagation",
     "traced": "spans",

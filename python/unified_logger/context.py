@@ -255,9 +255,10 @@ class LoggingContext:
 
     def __call__(self, function: _Function) -> _Function:
         """Runs every call of `function` in a context of its own."""
-        return around(
-            function, lambda: LoggingContext(self._trace_id, self._span_id, level=self._level, **self._fields)
-        )
+        return around(function, self._again)
+
+    def _again(self) -> LoggingContext:
+        return LoggingContext(self._trace_id, self._span_id, level=self._level, **self._fields)
 
 
 # What was given as a level and is none, as far as it was said.

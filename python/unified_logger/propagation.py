@@ -7,13 +7,14 @@ headers that hold nothing but an id.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from . import _core, context
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
 # Names of headers are compared in lower case.
 DEFAULT_HEADERS = ("traceparent",)
@@ -225,7 +226,7 @@ def _length(members: list[str]) -> int:
     return sum(map(len, members)) + len(members) - 1
 
 
-def begin(remote: Remote | None, fields: dict[str, object]) -> _core.Context:
+def begin(remote: Remote | None, fields: dict[str, object], level: int | None = None) -> _core.Context:
     """The context of a request that came from elsewhere. It has nothing of what is current here.
 
     Where another tracing library has begun the request already, it goes on from that one's span.
@@ -233,18 +234,66 @@ def begin(remote: Remote | None, fields: dict[str, object]) -> _core.Context:
     Args:
         remote: The trace it came with; None begins a new one.
         fields: Fields of every record.
+        level: The least level of records; None leaves it to their loggers.
 
     Returns:
         The context, current nowhere yet.
     """
     theirs = context.foreign()
     if theirs is not None and theirs.trace_id is not None:
-        return context.make(
-            theirs.trace_id, _core.new_span_id(), fields, parent_span_id=theirs.span_id, carried=theirs.carried
-        )
+        return context.make(theirs.trace_id, _core.new_span_id(), fields, theirs.span_id, theirs.carried, level)
     if remote is None:
-        return context.make(_core.new_trace_id(), _core.new_span_id(), fields)
-    return context.make(remote.trace_id, _core.new_span_id(), fields, remote.span_id, remote.carried)
+        return context.make(_core.new_trace_id(), _core.new_span_id(), fields, level=level)
+    return context.make(remote.trace_id, _core.new_span_id(), fields, remote.span_id, remote.carried, level)
+
+
+class continue_trace(context.LoggingContext):  # noqa: N801 - used as a function is
+    """Goes on with the trace that a message or a request brought in its headers: `with`, `async with`, or a decorator.
+
+    Inside is a child span of the sender's, with nothing of what is current outside. Without a trace, or with a malformed one, which is
+    counted, a new trace begins. It is the other side of `trace_headers`.
+
+    Args:
+        headers: A mapping, or pairs of name and value, as message queues have them. Names are compared without regard to case; values are
+            texts or bytes; others are passed over.
+        level: As that of `LoggingContext`.
+        **fields: Fields of every record inside.
+    """
+
+    __slots__ = ("_remote",)
+
+    def __init__(
+        self,
+        headers: Mapping[str, str | bytes] | Iterable[tuple[str, str | bytes]] | None,
+        /,
+        *,
+        level: str | int | None = None,
+        **fields: object,
+    ) -> None:
+        super().__init__(level=level)
+        self._fields = fields
+        self._remote = extract(_wanted(headers))
+
+    def __enter__(self) -> continue_trace:
+        context.Scope(begin(self._remote, self._fields, self._level), self)
+        return self
+
+    def _again(self) -> continue_trace:
+        again = continue_trace(None, level=self._level, **self._fields)
+        again._remote = self._remote
+        return again
+
+
+def _wanted(headers: Mapping[str, str | bytes] | Iterable[tuple[str, str | bytes]] | None) -> dict[str, str]:
+    """The headers that are looked at, by lower-case name; what is no header is passed over."""
+    wanted = frozenset(_settings.wanted)
+    found: dict[str, str] = {}
+    for name, value in headers.items() if isinstance(headers, Mapping) else headers or ():
+        if isinstance(value, bytes):
+            value = value.decode("latin-1")
+        if isinstance(name, str) and isinstance(value, str) and (key := name.lower()) in wanted:
+            found[key] = f"{found[key]},{value}" if key in found else value
+    return found
 
 
 def trace_headers() -> dict[str, str]:
