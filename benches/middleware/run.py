@@ -1,4 +1,4 @@
-"""Measure: `python -m middleware.run [flask …]`; prints the CPU time of a request with and without the middleware."""
+"""Measure: `python -m middleware.run [flask …]`; the CPU time of a request with and without the middleware, and of a call in a context."""
 
 from __future__ import annotations
 
@@ -12,9 +12,15 @@ from statistics import median
 
 from unified_logger import flush_logging, init_logging
 
+from . import call_in_context
+
 FRAMEWORKS = ["flask", "fastapi", "asgi"]
 # Microseconds of CPU that a middleware may add to a request.
 BUDGET = 15.0
+# How much a call may cost within a context of five fields, beside one without.
+RATIO = 1.15
+# Logging calls of a round.
+CALLS = 5_000
 
 
 def measure(
@@ -37,25 +43,34 @@ def measure(
 
 
 def main() -> int:
-    """Measure each framework; tell whether one is over the budget."""
+    """Measure each framework, and a call within a context; tell whether one is over what it may cost."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("frameworks", nargs="*", default=FRAMEWORKS, metavar="framework")
-    parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--calls", type=int, default=500, help="requests of a round")
+    amount = parser.add_mutually_exclusive_group()
+    amount.add_argument("--short", action="store_const", const=2, dest="rounds", help="only see that it runs")
+    amount.add_argument("--full", action="store_const", const=60, dest="rounds", help="for longer")
     options = parser.parse_args()
-    over = False
+    rounds, over = options.rounds or 20, False
     with tempfile.TemporaryDirectory() as directory:
         init_logging(log_dir=directory, console_format="off", overflow_timeout=60)
         for framework in options.frameworks:
             module = import_module(f"{__package__}.{framework}_app")
-            plain, ours = measure(module.plain(), module.ours(), options.rounds, options.calls)
+            plain, ours = measure(module.plain(), module.ours(), rounds, options.calls)
             added = median(b - a for a, b in zip(plain, ours, strict=True))
             over |= added > BUDGET
             print(
                 f"{framework}: without {median(plain):.1f} us (least {min(plain):.1f}), with {median(ours):.1f} us "
                 f"(least {min(ours):.1f}), added {added:.1f} us (of the least {min(ours) - min(plain):.1f}), may add {BUDGET:.0f}"
             )
-    return 1 if over else 0
+        plain, ours = measure(call_in_context.plain(), call_in_context.ours(), rounds, CALLS)
+        ratio = median(b / a for a, b in zip(plain, ours, strict=True))
+        over |= ratio > RATIO
+        print(
+            f"a call: without a context {median(plain) * 1_000:.0f} ns, in one of five fields {median(ours) * 1_000:.0f} ns, "
+            f"{ratio:.2f} times as much (of the least {min(ours) / min(plain):.2f}), may be {RATIO}"
+        )
+    return 1 if over and not options.rounds else 0
 
 
 if __name__ == "__main__":
