@@ -44,6 +44,7 @@ def test_records_carry_the_trace_that_the_request_came_with(records: Records) ->
     done = call(Middleware(application), http(headers=[(b"traceparent", PARENT)]))
     assert {record["trace_id"] for record in records()} == {TRACE}
     assert len(records()) == 2
+    assert access(records)[0]["parent_span_id"] == PARENT.decode().split("-")[2]
     assert done.headers == {b"x-trace-id": TRACE.encode()}
 
 

@@ -67,6 +67,21 @@ def test_records_inside_have_the_trace_of_the_request(start, records):
     assert {record["trace_id"] for record in records()} == {TRACE}
     (inside,) = (record for record in records() if record["message"] == "inside")
     assert inside["span_id"] == access["span_id"] != "00f067aa0ba902b7"
+    assert access["parent_span_id"] == "00f067aa0ba902b7"
+
+
+def test_an_error_has_its_caller_s_span_too(start, records):
+    """The access record of a failed request is a call of another form."""
+
+    def unavailable(environ, start_response):
+        start_response("503 Service Unavailable", [("Content-Length", "0")])
+        return [b""]
+
+    start()
+    with serving(Middleware(unavailable)) as port:
+        ask(port, headers={"traceparent": PARENT})
+        (access,) = access_of(records)
+    assert (access["status"], access["parent_span_id"]) == (503, "00f067aa0ba902b7")
 
 
 def test_without_a_header_every_request_is_a_trace_of_its_own(start, records):

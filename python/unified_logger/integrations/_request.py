@@ -209,7 +209,8 @@ class Request(Scope):
         if before is not self._answered:
             _current.set(self._answered)
         message = f"{method} {route} {status}"
-        if status < 500 and error is None and more is None:
+        parent = self._answered.parent_span_id
+        if status < 500 and error is None and more is None and parent is None:
             # Most are such, and a call with its names in the code is the cheapest.
             _logger.info(
                 message,
@@ -221,7 +222,21 @@ class Request(Scope):
                 bytes=self.sent,
                 client=client,
             )
+        elif status < 500 and error is None and more is None:
+            _logger.info(
+                message,
+                parent_span_id=parent,
+                method=method,
+                route=route,
+                path=path,
+                status=status,
+                duration_ms=duration,
+                bytes=self.sent,
+                client=client,
+            )
         else:
+            if parent is not None:
+                more = {"parent_span_id": parent, **(more or {})}
             _logger.log(
                 ERROR if error is not None else WARNING if status >= 500 else INFO,
                 message,
