@@ -143,7 +143,7 @@ class Scope:
         owner: Who entered it, for `scope_of`.
     """
 
-    __slots__ = ("before", "context", "left", "outer", "owner")
+    __slots__ = ("before", "context", "left", "outer", "owner", "strayed")
 
     def __init__(self, context: _core.Context | None, owner: object = None) -> None:
         self.owner = owner
@@ -151,23 +151,35 @@ class Scope:
         self.before = _current.get()
         self.outer = _innermost.get()
         self.left = False
+        # Whether it was left while an inner one was open, or elsewhere: whoever restores what was before goes past it.
+        self.strayed = False
         _innermost.set(self)
         _current.set(context)
 
     def leave(self) -> None:
-        """Restores what was before, past outer scopes that were left already. Harmless when repeated.
+        """Restores what was before, past outer scopes that were left out of order. Harmless when repeated.
 
         An inner scope that is still open goes on, and restores past this one. Left in another thread or task than
-        entered, nothing there is this scope's to restore.
+        entered, nothing there is this scope's to restore. A task that was started inside may outlive this scope: what it
+        began with stays its own.
         """
-        self.left = True
+        again, self.left = self.left, True
         if _innermost.get() is not self:
+            self.strayed = self.strayed or not again
             return
         before, outer = self.before, self.outer
-        while outer is not None and outer.left:
+        while outer is not None and outer.strayed:
             before, outer = outer.before, outer.outer
         _innermost.set(outer)
         _current.set(before)
+        self.forget_left()
+
+    def forget_left(self) -> None:
+        """Lets go of outer scopes that are left: where each call schedules the next, every one begins inside the one before."""
+        while self.outer is not None and self.outer.left:
+            if self.outer.strayed:
+                self.before = self.outer.before
+            self.outer = self.outer.outer
 
 
 def scope_of(owner: object) -> Scope | None:
