@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from . import _core, context
+from . import _core, context, values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class UnifiedLogger(_core.Logger):
         named: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         exception = error if isinstance(error, BaseException) else None
         if error is not None:
-            named["gen_ai.error"] = error if exception is None else f"{type(exception).__name__}: {exception}"
+            named["gen_ai.error"] = error if exception is None else values.describe(exception)
         level = logging.INFO if error is None else logging.ERROR
         _core.log_ai(self, level, message, named | fields, exception)
 

@@ -7,7 +7,7 @@ import sys
 from time import perf_counter_ns
 from typing import overload
 
-from . import _core, context, levels
+from . import _core, context, levels, values
 from .logger import UnifiedLogger, get_logger
 
 TYPE_CHECKING = False
@@ -56,7 +56,11 @@ class span:  # noqa: N801 - used as a function is
 
     def __enter__(self) -> span:
         scope = _Scope(context.child(None, None, self._fields), self)
-        self._logger.log(self._level, "span started", **self._said(scope))
+        try:
+            self._logger.log(self._level, "span started", **self._said(scope))
+        except BaseException:  # What filters and handlers of others raise, and Ctrl-C.
+            scope.leave()
+            raise
         return self
 
     def __exit__(
@@ -69,16 +73,18 @@ class span:  # noqa: N801 - used as a function is
         said["duration_ms"] = (perf_counter_ns() - scope.started) / 1_000_000
         said["outcome"] = "ok" if error is None else _outcome(error)
         if error is not None and said["outcome"] == "error":
-            said["error"] = _described(error)
+            said["error"] = values.describe(error)
         # Whatever was set inside, or is left open there: the record is of this span.
         current, own = _core.current_context(), scope.context
-        if current is not None and (current.trace_id, current.span_id) == (own.trace_id, own.span_id):
-            self._logger.log(self._level, "span ended", **said)
-        else:
+        inside = None
+        if current is None or (current.trace_id, current.span_id) != (own.trace_id, own.span_id):
             inside = context.Scope(own)
+        try:
             self._logger.log(self._level, "span ended", **said)
-            inside.leave()
-        scope.leave()
+        finally:
+            if inside is not None:
+                inside.leave()
+            scope.leave()
 
     async def __aenter__(self) -> span:
         return self.__enter__()
@@ -154,21 +160,13 @@ def traced(
 
     def decorate(function: _Function) -> _Function:
         named = name or getattr(function, "__qualname__", type(function).__name__)
-        return span(named, logger=logger or function.__module__, level=level, **fields)(function)
+        return span(named, logger=function.__module__ if logger is None else logger, level=level, **fields)(function)
 
     return decorate
 
 
 def _outcome(error: BaseException) -> str:
     return "cancelled" if isinstance(error, GeneratorExit) or type(error).__name__ == "CancelledError" else "error"
-
-
-def _described(error: BaseException) -> str:
-    try:
-        text = str(error)
-    except Exception:
-        text = ""
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 for _method in (span.__enter__, span.__exit__, span.__aenter__, span.__aexit__):

@@ -53,14 +53,16 @@ def convert(value: Any) -> Any:
             _decided[kind] = function
         return function(value)
     except Exception as error:  # What is none (Ctrl-C, a green thread's end) the native core raises after the call.
-        return {"$error": _describe(error), "$type": f"{kind.__module__}.{kind.__qualname__}"}
+        return {"$error": describe(error), "$type": f"{kind.__module__}.{kind.__qualname__}"}
 
 
-def _describe(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
+    """An exception in one line: its class, and its text where it has one. Nothing it raises leaves."""
     try:
-        return f"{type(error).__name__}: {error}"
+        text = str(error)
     except Exception:
-        return type(error).__name__
+        text = ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _decide(kind: type) -> Callable[[Any], Any]:
@@ -129,7 +131,7 @@ def _set(value: Any) -> list[Any]:
 
 
 def _exception(value: BaseException) -> str:
-    return _describe(value)
+    return describe(value)
 
 
 def _isoformat(value: Any) -> str:

@@ -122,6 +122,25 @@ def test_an_exception_that_breaks_costs_nothing(logger: UnifiedLogger, records: 
     assert records()[1]["error"] == "Broken"
 
 
+@pytest.mark.parametrize("failing", ["span started", "span ended"])
+def test_a_filter_that_raises_leaves_no_span_open(logger: UnifiedLogger, failing: str) -> None:
+    """What it raises goes to the caller, as from every logging call; the thread goes on without the span."""
+
+    def refuse(record: logging.LogRecord) -> bool:
+        if record.msg == failing:
+            raise RuntimeError("refused")
+        return True
+
+    target = logging.getLogger("refusing")
+    target.addFilter(refuse)
+    try:
+        with pytest.raises(RuntimeError, match="refused"), span("work", logger="refusing"):
+            get_logger().set_trace_context("another")
+        assert get_trace_context() == {}
+    finally:
+        target.removeFilter(refuse)
+
+
 def test_level_and_logger_can_be_chosen(logger: UnifiedLogger, records: Records) -> None:
     """By name, number, or as a logger, whose bound fields come along; below its level nothing is logged and all else works."""
     with span("a", logger=logger.bind(bound=1), level="WARNING"):
@@ -269,6 +288,12 @@ def test_functions_of_every_kind_can_be_traced(logger: UnifiedLogger, records: R
     ]
     assert (ended[-1]["step"], ended[-1]["outcome"], ended[-1]["error"]) == (2, "error", "ValueError: broken")
     assert {record["logger"] for record in ended} == {__name__}
+
+
+def test_a_traced_function_can_log_to_the_root_logger(logger: UnifiedLogger, records: Records) -> None:
+    """By its name, as a span can."""
+    traced("work", logger="")(lambda: None)()
+    assert {record["logger"] for record in records()} == {"root"}
 
 
 def test_what_has_no_name_can_be_traced(logger: UnifiedLogger, records: Records) -> None:

@@ -13,6 +13,7 @@ pytest.importorskip("celery")
 
 from celery import Celery, signals
 from celery.app.log import Logging
+from celery.exceptions import Reject
 
 from unified_logger import LoggingContext, UnifiedLogger, flush_logging, get_logger
 from unified_logger.context import get_trace_context
@@ -93,6 +94,30 @@ def test_an_eager_task_is_inside_its_caller(app: Celery, logger: UnifiedLogger, 
     assert (inside["trace_id"], inside["tenant"], inside["task"], inside["retries"]) == (TRACE, 1, "work", 0)
     (ended,) = [record for record in records() if record["message"] == "task ended"]
     assert (ended["span_id"], ended["parent_span_id"], ended["state"]) == (inside["span_id"], SPAN, "SUCCESS")
+
+
+class _Broken(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "told"),
+    [(_Broken(), "FAILURE", ("error", "_Broken")), (Reject(_Broken()), "REJECTED", ("reason", "<_Broken>"))],
+)
+def test_an_exception_that_breaks_leaves_nothing_open(
+    app: Celery, logger: UnifiedLogger, records: Records, error: Exception, state: str, told: tuple[str, str]
+) -> None:
+    """The end of the task is told, and the next one on this thread has nothing of it."""
+
+    @app.task(name="breaks", throws=(_Broken,))
+    def breaks() -> None:
+        raise error
+
+    breaks.apply()
+    assert get_trace_context() == {}
+    (ended,) = [record for record in records() if record["message"] == "task ended"]
+    assert (ended["state"], ended[told[0]]) == (state, told[1])
 
 
 def test_other_handlers_still_see_its_own_line(app: Celery, logger: UnifiedLogger, records: Records) -> None:

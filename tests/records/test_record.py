@@ -19,6 +19,17 @@ Records = Callable[..., list[dict[str, Any]]]
 KEYS = ["timestamp", "level", "logger", "message", "module", "function", "line", "thread", "process"]
 
 
+def test_an_exception_of_a_model_may_have_no_text(logger: UnifiedLogger, records: Records) -> None:
+    """One whose text cannot be had is told by its class, and `ai` does not raise."""
+
+    class Broken(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no text")
+
+    logger.ai("answered", error=Broken())
+    assert records()[0]["gen_ai.error"] == "Broken"
+
+
 def test_keys_stand_in_the_guides_order(logger: UnifiedLogger, records: Records) -> None:
     """Then ids, exception, stack, the context's fields and the call's, in call order."""
     with LoggingContext(tenant=1):

@@ -8,7 +8,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from unified_logger import _core, context, flush_logging, get_logger, init_logging, propagation, stdlib
+from unified_logger import _core, context, flush_logging, get_logger, init_logging, propagation, stdlib, values
 
 from ._outgoing import headers_beside
 from ._partner import need
@@ -129,34 +129,45 @@ def _fail(sender: Any = None, task_id: Any = None, exception: Any = None, **_: A
         headers = {} if request is None else request.request_dict
         fields = {"task": sender.name, "task_id": task_id, "retries": headers.get("retries", 0)}
         scope = context.Scope(propagation.begin(_trace_of(headers), fields))
-        _say(scope, logging.ERROR, states.FAILURE, {"error": f"{type(exception).__name__}: {exception}"})
-        scope.leave()
+        try:
+            _say(scope, logging.ERROR, states.FAILURE, {"error": values.describe(exception)})
+        finally:
+            scope.leave()
 
 
 def _end(task: Any = None, retval: Any = None, state: str | None = None, **_: Any) -> None:
     scope = context.scope_of(task.request)
     if not isinstance(scope, _Run):
         return
+    try:
+        _say(scope, *_outcome(scope, task, retval, state))
+    finally:
+        scope.error = None
+        scope.leave()
+
+
+def _outcome(scope: _Run, task: Any, retval: Any, state: str | None) -> tuple[int, str, dict[str, Any]]:
+    """Level, state and fields of the record that tells a task's end."""
     said: dict[str, Any] = {"duration_ms": (perf_counter_ns() - scope.started) / 1_000_000}
-    level = logging.INFO
     if state is None:  # What is no `Exception` went through the task, and ends its process.
-        state, level = states.FAILURE, logging.ERROR
-        said["exc_info"] = sys.exc_info()[1]
-    elif state == states.FAILURE:
+        return logging.ERROR, states.FAILURE, said | {"exc_info": sys.exc_info()[1]}
+    if state == states.FAILURE:
         error = scope.error if scope.error is not None else retval
         if task.throws and isinstance(error, task.throws):
-            said["error"] = f"{type(error).__name__}: {error}"
-        else:
-            level = logging.ERROR
-            said["exc_info"] = error
-    elif state == states.RETRY:
-        said["reason"] = str(retval)
-    elif state == states.REJECTED:
-        level = logging.WARNING
-        said["reason"] = str(getattr(retval, "reason", retval))
-    _say(scope, level, state, said)
-    scope.error = None
-    scope.leave()
+            return logging.INFO, state, said | {"error": values.describe(error)}
+        return logging.ERROR, state, said | {"exc_info": error}
+    if state == states.RETRY:
+        return logging.INFO, state, said | {"reason": _text(retval)}
+    if state == states.REJECTED:
+        return logging.WARNING, state, said | {"reason": _text(getattr(retval, "reason", retval))}
+    return logging.INFO, state, said
+
+
+def _text(thing: object) -> str:
+    try:
+        return str(thing)
+    except Exception:  # The record is the only one on the end of the task.
+        return f"<{type(thing).__name__}>"
 
 
 def _say(scope: context.Scope, level: int, state: str, said: dict[str, Any]) -> None:
