@@ -88,15 +88,15 @@ def _packed(carried: _core.Context | None) -> tuple[Any, ...] | None:
     if carried is None:
         return None
     fields = {name: _core.encode_value(value) for name, value in carried.fields.items()}
-    return carried.trace_id, carried.span_id, fields, carried.parent_span_id, carried.carried
+    return carried.trace_id, carried.span_id, fields, carried.parent_span_id, carried.carried, carried.level
 
 
 def _unpacked(function: Callable[..., Any], packed: tuple[Any, ...] | None) -> _Carried:
     if packed is None:
         return _Carried(function, None)
-    trace_id, span_id, fields, parent_span_id, carried = packed
+    trace_id, span_id, fields, *rest = packed
     values = {name: _value(text) for name, text in fields.items()}
-    return _Carried(function, context.make(trace_id, span_id, values, parent_span_id, carried))
+    return _Carried(function, context.make(trace_id, span_id, values, *rest))
 
 
 def _value(text: str) -> object:
@@ -146,7 +146,8 @@ class _Patch:
 
             @wraps(here)
             def either(*args: Any, **kwargs: Any) -> Any:
-                return (carrying if self._on else self._before)(*args, **kwargs)
+                # What was there then: somebody may have kept this one, and put it back below the next of ours.
+                return (carrying if self._on else here)(*args, **kwargs)
 
             self._ours = either
             setattr(self._owner, self._name, either)

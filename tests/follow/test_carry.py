@@ -160,6 +160,20 @@ def test_fields_are_pickled_as_records_tell_them(logger: UnifiedLogger, records:
     assert str(there["digits"]) == str(here["digits"])
 
 
+def test_the_level_of_the_context_goes_along(logger: UnifiedLogger, records: Records) -> None:
+    """What one request is to log in more detail it logs so in other processes too."""
+    with LoggingContext(level="DEBUG"):
+        carried = pickle.loads(pickle.dumps(carry(log_in_detail)))
+    carried("in detail")
+    log_in_detail("not in detail")
+    assert [record["message"] for record in records()] == ["in detail"]
+
+
+def log_in_detail(message: str) -> None:
+    """Below the level of the logger."""
+    get_logger("app").debug(message)
+
+
 def test_nothing_is_pickled_as_nothing() -> None:
     """Without a context there is none on the other side either."""
     carried = pickle.loads(pickle.dumps(carry(seen)))

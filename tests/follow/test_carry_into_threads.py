@@ -172,3 +172,19 @@ def test_it_is_off_below_the_patch_of_somebody_else() -> None:
             assert ThreadPoolExecutor.submit is theirs
             assert pool.submit(seen).result() == "t"
     assert calls == [1, 1]
+
+
+def test_one_that_somebody_kept_does_no_harm() -> None:
+    """Put back later, it is below the next of ours, and above nothing but what was there before."""
+    kept = threading.Thread.start
+    carry_into_threads(False)
+    original, threading.Thread.start = threading.Thread.start, kept  # type: ignore[method-assign]
+    try:
+        carry_into_threads()
+        with LoggingContext(trace_id="started"):
+            assert in_thread() == "started"
+            carry_into_threads(False)
+            assert in_thread() is None
+    finally:
+        threading.Thread.start = original  # type: ignore[method-assign]
+        carry_into_threads()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import threading
 import urllib.error
 import urllib.request
@@ -25,6 +26,7 @@ from unified_logger.context import Scope, get_trace_context
 from unified_logger.integrations import httpx as httpx_calls
 from unified_logger.integrations import requests as requests_calls
 from unified_logger.integrations import urllib as urllib_calls
+from unified_logger.integrations._outgoing import Outgoing
 
 Records = Callable[..., list[dict[str, Any]]]
 
@@ -388,3 +390,30 @@ def test_interleaved_calls_keep_their_traces(server: Any, logger: UnifiedLogger,
     spans = {record["span_id"] for record in calls()}
     assert {headers["traceparent"].split("-")[2] for _, headers in server.seen} == spans
     assert len(spans) == 200
+
+
+def test_a_filter_that_raises_leaves_no_span_open(server: Any, logger: UnifiedLogger) -> None:
+    """What it raises goes to the caller, as from every logging call."""
+
+    def refuse(record: logging.LogRecord) -> bool:
+        raise RuntimeError("refused")
+
+    target = logging.getLogger(urllib_calls.__name__)
+    target.addFilter(refuse)
+    urllib_calls.install(level="INFO")
+    try:
+        with pytest.raises(RuntimeError, match="refused"):
+            urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/")
+        assert get_trace_context() == {}
+    finally:
+        urllib_calls.uninstall()
+        target.removeFilter(refuse)
+
+
+def test_a_request_without_headers_leaves_no_span_open(logger: UnifiedLogger) -> None:
+    """It is the library's to say what it thinks of it."""
+    headers: Any = None
+    with LoggingContext(trace_id=TRACE, span_id=SPAN):
+        with pytest.raises(TypeError), Outgoing("app", logging.INFO, "GET", "", headers):
+            raise AssertionError("not reached")
+        assert get_trace_context() == {"trace_id": TRACE, "span_id": SPAN}

@@ -53,9 +53,14 @@ class Outgoing:
         if self._level is not None:
             self._scope = context.Scope(context.child(None, None, {}))
             self._started = perf_counter_ns()
-        for name, value in headers_beside(self._headers).items():
-            self._headers[name] = value
-            self._added.append(name)
+        try:
+            for name, value in headers_beside(self._headers).items():
+                self._headers[name] = value
+                self._added.append(name)
+        except BaseException:  # Whatever stands where a request should have its headers.
+            if self._scope is not None:
+                self._scope.leave()
+            raise
         return self
 
     def ended(self, status: int) -> None:
@@ -78,8 +83,10 @@ class Outgoing:
         current = self._scope.context
         if current is not None and current.parent_span_id is not None:
             said["parent_span_id"] = current.parent_span_id
-        get_logger(self._logger).log(self._level, "outgoing call", **said)
-        self._scope.leave()
+        try:
+            get_logger(self._logger).log(self._level, "outgoing call", **said)
+        finally:
+            self._scope.leave()
 
 
 _core.mark_wrapper(Outgoing.__exit__.__code__)
