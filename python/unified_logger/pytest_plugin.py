@@ -56,7 +56,11 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-    """Shows the records of a failed test that asked for them."""
+    """Shows the records of a failed test that asked for them, and lets go of them at its end: tests live as long as the session."""
     records = item.stash.get(_records, None)
     if records and call.excinfo is not None:
         item.add_report_section(call.when, "structured log", records.text())
+    if call.when == "teardown" and records is not None:
+        del item.stash[_records]
+        if _level in item.stash:
+            del item.stash[_level]

@@ -279,3 +279,21 @@ def test_the_text_of_very_many_shows_the_last(logger: UnifiedLogger) -> None:
     first, second, *_ = seen.text().splitlines()
     assert first == "… 50 earlier records"
     assert "number=50 " in second
+
+
+def test_a_class_of_records_merges_its_messages_itself(logger: UnifiedLogger) -> None:
+    """As in the files: those of `logging` its way, ours as ever."""
+
+    class Braces(logging.LogRecord):
+        def getMessage(self) -> str:
+            return str(self.msg).format(*(self.args or ()))
+
+    before = logging.getLogRecordFactory()
+    logging.setLogRecordFactory(Braces)
+    try:
+        with capture_logs() as records:
+            logging.getLogger("theirs").warning("order {}", 7)
+            logger.warning("order %d", 8)
+    finally:
+        logging.setLogRecordFactory(before)
+    assert records.messages == ["order 7", "order 8"]

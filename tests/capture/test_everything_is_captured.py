@@ -218,8 +218,12 @@ def test_handlers_of_others_and_files_have_each_record_once(logger: UnifiedLogge
 
 
 def test_beside_a_patch_of_somebody_else(logger: UnifiedLogger, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Error trackers put theirs around `callHandlers`, also during a capture: each record is still seen once by both."""
+    """Error trackers put theirs around `callHandlers`, also during a capture: each record is still seen once by both.
+
+    Where they put back what they found, that is gone after the next record.
+    """
     patched: list[str] = []
+    before = logging.Logger.callHandlers
     with capture_logs() as first:
         below = logging.Logger.callHandlers
 
@@ -237,6 +241,9 @@ def test_beside_a_patch_of_somebody_else(logger: UnifiedLogger, monkeypatch: pyt
     assert logging.Logger.callHandlers is theirs
     assert (first.messages, second.messages) == (["one", "two"], ["three", "four"])
     assert patched == ["one", "two", "between", "three", "four"]
+    monkeypatch.undo()
+    logger.info("behind")
+    assert logging.Logger.callHandlers is before
 
 
 def test_nothing_is_left_behind(logger: UnifiedLogger) -> None:

@@ -15,6 +15,29 @@ RunPytest = Callable[..., str]
 TITLE = re.compile("^-+ Captured structured log (setup|call|teardown) -+$", re.MULTILINE)
 
 
+def test_records_are_gone_after_their_test(run_pytest: RunPytest) -> None:
+    """Pytest keeps its tests until the session ends; what they logged would fill the memory of a long one."""
+    told = run_pytest(
+        """
+import gc
+import weakref
+from unified_logger import get_logger
+
+seen = []
+
+def test_first(log_records):
+    get_logger("shop").info("here")
+    seen.append(weakref.ref(log_records))
+    assert log_records.messages == ["here"]
+
+def test_second():
+    gc.collect()
+    assert [found() for found in seen] == [None]
+"""
+    )
+    assert "2 passed" in told
+
+
 def test_each_test_has_its_own_records_in_order(run_pytest: RunPytest, tmp_path: Path) -> None:
     """From the set-up of the fixture on, without a start, and without a file; nothing is printed of a test that passes."""
     told = run_pytest(

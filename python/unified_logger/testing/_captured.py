@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core, levels
 from ..formatters import RESERVED
+from ..stdlib import FIELDS, as_said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,9 @@ class CapturedRecord(dict[str, Any]):
     """The level's number."""
 
     def __init__(self, record: logging.LogRecord) -> None:
-        super().__init__(json.loads(_core.encode_record(record)))
+        # A record of our own interface has its message merged by the core, whatever its class.
+        said = record if hasattr(record, FIELDS) else as_said(record)
+        super().__init__(json.loads(_core.encode_record(said)))
         self.error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
         self.levelno = record.levelno
 

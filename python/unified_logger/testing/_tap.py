@@ -50,16 +50,21 @@ def _install() -> Callable[[], None]:
     installed = True
 
     def call_handlers(self: logging.Logger, record: logging.LogRecord) -> None:
-        if installed and not stdlib.is_captured(record):
+        if not installed:
+            put_back()
+        elif not stdlib.is_captured(record):
             stdlib.show_to_taps(record)
         original(self, record)
 
-    def uninstall() -> None:
-        nonlocal installed
-        # Somebody may have put theirs around ours meanwhile: then it stays, and does nothing.
-        installed = False
+    def put_back() -> None:
+        # Somebody may have put theirs around ours meanwhile: then it stays until they take theirs away, and does nothing.
         if logging.Logger.callHandlers is call_handlers:
             logging.Logger.callHandlers = original  # type: ignore[method-assign]
+
+    def uninstall() -> None:
+        nonlocal installed
+        installed = False
+        put_back()
         if logging.lastResort is nowhere:
             logging.lastResort = last_resort
 
