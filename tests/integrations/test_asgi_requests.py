@@ -350,6 +350,21 @@ def test_the_applications_own_header_stays(records: Records) -> None:
     assert call(Middleware(own), http()).headers == {b"x-trace-id": b"mine"}
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_headers_may_be_given_once(records: Records, own: bool) -> None:
+    """The specification has any iterable there: a generator's are sent whole, the application's own header with them."""
+    given = [(b"content-length", b"5"), *([(b"x-trace-id", b"mine")] if own else [])]
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": (header for header in given)})
+        await send({"type": "http.response.pathsend", "path": "/a"})
+
+    sent = call(Middleware(app), http()).headers
+    assert {**sent, b"x-trace-id": b"mine"} == {b"content-length": b"5", b"x-trace-id": b"mine"}
+    assert (sent[b"x-trace-id"] == b"mine") is own
+    assert access(records)[0]["bytes"] == 5
+
+
 def test_headers_are_as_configured(log_dir: Any, records: Records) -> None:
     """Also when logging is configured again after the middleware was made."""
     app = Middleware(application)

@@ -238,5 +238,31 @@ def test_bad_options_are_refused(run_python):
     """Django says what is wrong with its settings as it starts."""
     code = PROJECT.replace('{"skip": ["/health"]}', '{"skipped": []}') + RUNSERVER
     assert "UNIFIED_LOGGER has no 'skipped'" in run_python(code, check=False).stderr
+    code = PROJECT.replace('{"skip": ["/health"]}', '["/health"]') + RUNSERVER
+    assert "UNIFIED_LOGGER is a dictionary, not ['/health']" in run_python(code, check=False).stderr
     code = PROJECT.replace('{"skip": ["/health"]}', '{"skip": ["health"]}') + RUNSERVER
     assert "UNIFIED_LOGGER: " in run_python(code, check=False).stderr
+
+
+def test_a_client_that_did_not_wait_is_no_error(run_python, tmp_path):
+    """Django cancels what serves it: 499, as with other frameworks, and nothing of it is left in the task."""
+    run_python(
+        PROJECT
+        + """
+from django.test import RequestFactory
+from unified_logger.integrations.django import Middleware
+
+async def wait(request):
+    await asyncio.Event().wait()
+
+async def main():
+    task = asyncio.create_task(Middleware(wait)(RequestFactory().get("/slow")))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+asyncio.run(main())
+"""
+    )
+    (record,) = (json.loads(line) for line in (tmp_path / "logs" / "app.log").read_text("utf-8").splitlines())
+    assert (record["status"], record["level"], record["path"]) == (499, "INFO", "/slow")

@@ -30,7 +30,7 @@ _FORWARDED = "x-forwarded-for"
 _LONGEST_HEADER = 8_192
 # What servers answer for an application that does not, and what logs call a request whose client did not wait.
 _NO_ANSWER = 500
-_CANCELLED = 499
+CANCELLED = 499
 _SWITCHED = 101
 _REFUSED = 403
 # Codes of a websocket's end where none is given, by the specification of ASGI.
@@ -91,7 +91,7 @@ class Middleware:
             connection.fail(error)
             raise
         except BaseException:
-            connection.end(_CANCELLED)
+            connection.end(CANCELLED)
             raise
         else:
             if not connection.finished:
@@ -178,8 +178,10 @@ class _Connection(Request):
         headers = [*message.get("headers", ())]
         for name, _ in headers:
             if name == own:
-                return message
-        headers.append((own, trace_id.encode("latin-1")))
+                break
+        else:
+            headers.append((own, trace_id.encode("latin-1")))
+        # In any case: they may be a generator's, which gives them once.
         return {**message, "headers": headers}
 
 
@@ -197,8 +199,8 @@ class _Exchange(_Connection):
             if not message.get("more_body"):
                 return self._complete(message)
         elif kind == "http.response.start":
-            self._headers = message.get("headers", ())
             message = self._with_trace(message, message.get("status", 0))
+            self._headers = message.get("headers", ())
         elif kind == "http.response.pathsend":
             # The server reads the file: as much of it as the application has promised.
             self.sent += _content_length(getattr(self, "_headers", ()))
@@ -243,10 +245,11 @@ class _Socket(_Connection):
             self._messages_sent += 1
             self.sent += _size(message)
         elif kind == "websocket.accept":
-            marked = self._with_trace(message, _SWITCHED)
             # Headers came with version 2.1 of the specification.
-            if self._scope.get("asgi", {}).get("spec_version", "2.0") != "2.0":
-                message = marked
+            if self._scope.get("asgi", {}).get("spec_version", "2.0") == "2.0":
+                self.answer(_SWITCHED)
+            else:
+                message = self._with_trace(message, _SWITCHED)
         elif kind == "websocket.close":
             if not self.status:
                 self.answer(_REFUSED)

@@ -23,6 +23,7 @@ from django.utils.log import RequireDebugTrue, ServerFormatter, log_response  # 
 from .. import _lifecycle, propagation, values  # noqa: E402
 from ..errors import ConfigurationError  # noqa: E402
 from ._request import Options, Request  # noqa: E402
+from .asgi import CANCELLED  # noqa: E402
 from .wsgi import Headers, position, replace_lines_of  # noqa: E402
 
 TYPE_CHECKING = False
@@ -81,6 +82,8 @@ class Middleware:
             if response.status_code >= 400:
                 await sync_to_async(_tell, thread_sensitive=False)(request, response)
         except BaseException as error:
+            if not isinstance(error, Exception):
+                exchange.status = CANCELLED
             exchange.end(error)
             exchange.leave()
             raise
@@ -150,12 +153,12 @@ class _Exchange(Request):
         """Closes the response and ends the request."""
         if self.left:
             return
-        if self._file is not None:
-            self.sent += max(position(self._file) - self._from, 0)
-        elif not self._response.streaming and self._request.method != "HEAD":
-            self.sent = len(self._response.content)
         self.resume()
         try:
+            if self._file is not None:
+                self.sent += max(position(self._file) - self._from, 0)
+            elif not self._response.streaming and self._request.method != "HEAD":
+                self.sent = len(self._response.content)
             self._close()
         finally:
             self.end()
@@ -196,6 +199,8 @@ def _route(request: Any) -> str | None:
 
 def _options() -> Options:
     given = getattr(settings, "UNIFIED_LOGGER", {})
+    if not isinstance(given, dict):
+        raise ImproperlyConfigured(f"UNIFIED_LOGGER is a dictionary, not {given!r}")
     unknown = [name for name in given if name not in _OPTIONS]
     if unknown:
         raise ImproperlyConfigured(f"UNIFIED_LOGGER has no {unknown[0]!r}, only {', '.join(_OPTIONS)}")
