@@ -33,7 +33,7 @@ from .stdlib import Handler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .carry import carry, carry_into_threads
+    from .carrying import carry, carry_into_threads
     from .formatters import JSONFormatter
     from .propagation import continue_trace, trace_headers
     from .spans import span, traced
@@ -70,8 +70,8 @@ __all__ = [
 # Names that not every program uses, and their modules: imported at their first use, so that the others do not pay for them.
 _LATER = {
     "JSONFormatter": "formatters",
-    "carry": "carry",
-    "carry_into_threads": "carry",
+    "carry": "carrying",
+    "carry_into_threads": "carrying",
     "continue_trace": "propagation",
     "span": "spans",
     "trace_headers": "propagation",

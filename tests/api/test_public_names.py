@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import subprocess
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -33,6 +34,20 @@ def test_every_promised_name_is_public() -> None:
     """And listed."""
     assert set(unified_logger.__all__) >= PROMISED
     assert all(hasattr(unified_logger, name) for name in unified_logger.__all__)
+
+
+def test_no_public_name_is_also_a_modules() -> None:
+    """The import of the module, by whoever needs another name of it, would put itself in the name's place."""
+    assert [name for name in unified_logger.__all__ if find_spec(f"unified_logger.{name}") is not None] == []
+
+
+def test_names_that_are_imported_later_can_be_asked_for_in_any_order(run_python: Run) -> None:
+    """Each is the function or class itself."""
+    run_python(
+        "import unified_logger\n"
+        "for name in reversed(unified_logger.__all__):\n"
+        "    assert callable(getattr(unified_logger, name)), name\n"
+    )
 
 
 def test_the_guides_parameters_come_first_and_in_its_order() -> None:
