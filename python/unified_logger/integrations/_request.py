@@ -125,7 +125,7 @@ class Request(Scope):
         self.options = options
         # As `Scope` does it. Calls are what a middleware costs, and most requests begin a trace.
         self.owner = None
-        self.left = False
+        self.left = self.strayed = False
         self.before = before = _current.get()
         self.outer = _innermost.get()
         current = current_context()
@@ -274,7 +274,9 @@ class Request(Scope):
         scope = _innermost.get()
         while scope is not self:
             if scope is None:
-                return  # A coroutine that is thrown away ends wherever that happens: nothing there is this request's.
+                # A coroutine that is thrown away ends wherever that happens: nothing there is this request's.
+                self.strayed = True
+                return
             scope = scope.outer
         _innermost.set(self.outer)
         _current.set(self.before)
