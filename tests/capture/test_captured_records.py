@@ -108,8 +108,7 @@ def test_a_record_is_its_line_in_the_file(
     assert list(seen[0]) == list(written)
 
 
-# Which of two fields that want one key moves aside is not the same for calls whose names are known and others.
-@pytest.mark.parametrize("call", [call for name, call in CALLS.items() if name != "names taken twice"])
+@with_calls
 @pytest.mark.parametrize("context", [None, {"user": "u-001", "order_id": 1}], ids=["bare", "in context"])
 def test_files_have_the_same_with_a_capture(
     log: Any, call: Any, context: dict[str, Any] | None, records: Records

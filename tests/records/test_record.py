@@ -159,6 +159,40 @@ def test_reserved_names_move_aside(logger: UnifiedLogger, records: Records, name
     assert first["message"] == "said"
 
 
+@pytest.mark.parametrize("name", ["level", "fields.level", "user"])
+@pytest.mark.parametrize("more", [{}, {"extra": {"more": 1}}], ids=["names of the call", "and of a mapping"])
+def test_a_calls_field_stands_for_the_contexts(
+    logger: UnifiedLogger, records: Records, name: str, more: dict[str, Any]
+) -> None:
+    """Under reserved names too, of which two were seen to be written, and whatever other fields the call has."""
+    with LoggingContext():
+        logger.set_trace_context(tenant=7, **{name: "context"})
+        for value in ("first", "second"):
+            logger.info("said", **{name: value}, **more)
+    written = f"fields.{name}" if name == "level" else name
+    for record, value in zip(records(), ("first", "second"), strict=True):
+        given = {key: record[key] for key in list(record)[11:]}
+        assert given == {"tenant": 7, written: value, **more.get("extra", {})}
+
+
+@pytest.mark.parametrize("how", ["names", "mapping", "context", "bound"])
+def test_one_rule_tells_which_field_moves_aside(logger: UnifiedLogger, records: Records, how: str) -> None:
+    """A name as it stands comes before one that moves to it, however they were given."""
+    given: dict[str, Any] = {"level": 1, "fields.level": 2}
+    if how == "names":
+        logger.info("said", **given)
+    elif how == "mapping":
+        logger.info("said", extra=given)
+    elif how == "bound":
+        logger.bind(**given).info("said")
+    else:
+        with LoggingContext():
+            logger.set_trace_context(**given)
+            logger.info("said")
+    (record,) = records()
+    assert (record["fields.level"], record["fields.level.2"]) == (2, 1)
+
+
 def test_every_other_name_is_a_field(logger: UnifiedLogger, records: Records) -> None:
     """Those of `logging` too, and odd ones."""
     names = ["msg", "name", "args", "levelname", "self", "taskName", "", " ", "a.b", 'q"', "\n", "é", "$error"]

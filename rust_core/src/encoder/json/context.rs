@@ -1,10 +1,12 @@
 //! Contexts as they stand in lines. The records of one request share theirs, so those seen last are kept.
 
+use std::borrow::Cow;
+
 use crate::record::{self, Context, Site};
 use crate::value::Reader;
 
 use super::piece::Piece;
-use super::{context_fields, free_key, put_key, put_string, put_value};
+use super::{context_fields, put_fields, put_string};
 
 /// Contexts that are kept, each in a place that its bytes tell.
 const KEPT: usize = 64;
@@ -74,19 +76,12 @@ impl Known {
                 }
             }
         });
-        self.names.clear();
-        self.keys.clear();
         self.sites.clear();
-        let (names, keys) = (&mut self.names, &mut self.keys);
-        self.fields.rewrite(|out| {
-            for (name, value) in context_fields(&context) {
-                let key = free_key(name, keys);
-                put_key(out, &key);
-                put_value(out, value);
-                names.push(name.to_owned());
-                keys.push(key);
-            }
-        });
+        let (names, values): (Vec<_>, Vec<_>) = context_fields(&context).unzip();
+        let keys = record::keys(&names, &[]);
+        self.fields.rewrite(|out| put_fields(&keys, values, out));
+        self.keys = keys.into_iter().map(Cow::into_owned).collect();
+        self.names = names.into_iter().map(str::to_owned).collect();
         self.bytes.extend_from_slice(bytes.rest());
         Some(())
     }
@@ -106,9 +101,10 @@ impl Known {
 
     #[cold]
     fn compare(&mut self, number: u32, site: &Site) -> bool {
-        let site_keys = record::keys(site.fields.iter().map(String::as_str));
-        let goes = !self.names.iter().any(|name| site.fields.contains(name))
-            && !self.keys.iter().any(|key| site_keys.contains(key));
+        let site_names: Vec<_> = site.fields.iter().map(String::as_str).collect();
+        let site_keys = record::keys(&site_names, &[]);
+        let goes = !self.names.iter().any(|name| site_names.contains(&name.as_str()))
+            && !self.keys.iter().any(|key| site_keys.iter().any(|other| other == key));
         if self.sites.len() < SITES {
             self.sites.push((number, goes));
         }

@@ -5,6 +5,7 @@
 mod context;
 mod piece;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -14,7 +15,7 @@ use crate::escape;
 use crate::exception::{self, SourceCache};
 use crate::names::{self, Names};
 use crate::platform;
-use crate::record::{self, Context, RESERVED, Record, Site};
+use crate::record::{self, Context, Record, Site};
 use crate::table::View;
 use crate::value::{Put, Reader, Value, put_quoted};
 
@@ -45,13 +46,13 @@ struct SitePieces {
     place: Piece,
     /// `"message","module":…`, for records that do without their message.
     message_and_place: Piece,
-    /// `,"name":` of each field, and its key unescaped.
-    fields: Vec<(Piece, String)>,
+    /// `,"name":` of each field.
+    fields: Vec<Piece>,
 }
 
 impl SitePieces {
     fn new(site: &Site) -> Self {
-        let keys = record::keys(site.fields.iter().map(String::as_str));
+        let names: Vec<_> = site.fields.iter().map(String::as_str).collect();
         let put_place = |out: &mut Vec<u8>| put_place(out, &site.module, &site.function, site.line);
         Self {
             place: Piece::new(put_place),
@@ -61,7 +62,7 @@ impl SitePieces {
                     put_place(out);
                 }
             }),
-            fields: keys.into_iter().map(|key| (Piece::new(|out| put_key(out, &key)), key)).collect(),
+            fields: record::keys(&names, &[]).iter().map(|key| Piece::new(|out| put_key(out, key))).collect(),
         }
     }
 }
@@ -198,7 +199,6 @@ impl JsonEncoder {
         }
         // The context's fields, then the call's.
         let site = self.sites.get(&self.names.sites, record.header.site, SitePieces::new);
-        let known: &[(Piece, String)] = site.as_ref().map_or(&[], |(_, pieces)| &pieces.fields);
         let context = context.filter(|context| context.has_fields());
         let mixes = record.header.extra != 0
             || context.is_some_and(|context| {
@@ -209,9 +209,9 @@ impl JsonEncoder {
                 !goes
             });
         if mixes {
-            escaped(out, |out| put_mixed_fields(record, known, out));
-        } else {
-            put_values(record.fields, known, out);
+            escaped(out, |out| put_mixed_fields(record, site.map(|(site, _)| &**site), out));
+        } else if let Some((_, pieces)) = site {
+            put_values(record.fields, &pieces.fields, out);
         }
         out.extend_from_slice(b"}\n");
     }
@@ -274,8 +274,8 @@ fn put_text(text: &str, out: &mut Vec<u8>) {
 }
 
 /// The values of the call site's fields.
-fn put_values(mut values: Reader<'_>, known: &[(Piece, String)], out: &mut Vec<u8>) {
-    for (piece, _) in known {
+fn put_values(mut values: Reader<'_>, known: &[Piece], out: &mut Vec<u8>) {
+    for piece in known {
         let Some(value) = values.value() else { return };
         piece.put(out);
         match value {
@@ -288,34 +288,25 @@ fn put_values(mut values: Reader<'_>, known: &[(Piece, String)], out: &mut Vec<u
     }
 }
 
-/// Fields whose names are only known now: each key is compared with those before it.
-fn put_mixed_fields(record: &Record<'_>, known: &[(Piece, String)], out: &mut Vec<u8>) {
-    let (names, values) = call_fields(record, known.iter().map(|(_, key)| key.as_str()));
-    let known_count = known.len().min(names.len());
-    let mut keys: Vec<String> = known[..known_count].iter().map(|(_, key)| key.clone()).collect();
-    for name in &names[known_count..] {
-        keys.push(free_key(name, &keys));
-    }
+/// Fields that may be in each other's way: those of the call have their keys first.
+fn put_mixed_fields(record: &Record<'_>, site: Option<&Site>, out: &mut Vec<u8>) {
+    let site_names = site.map_or(&[][..], |site| &site.fields).iter().map(String::as_str);
+    let (names, values) = call_fields(record, site_names);
+    let keys = record::keys(&names, &[]);
     if let Some(context) = record.context.and_then(Context::read) {
-        for (name, value) in context_fields(&context) {
-            if names.contains(&name) {
-                continue; // The call's field of the same name stands for both.
-            }
-            let key = free_key(name, &keys);
-            put_key(out, &key);
-            put_value(out, value);
-            keys.push(key);
-        }
+        // The call's field of the same name stands for both.
+        let (beside, values): (Vec<_>, Vec<_>) =
+            context_fields(&context).filter(|(name, _)| !names.contains(name)).unzip();
+        put_fields(&record::keys(&beside, &keys), values, out);
     }
+    put_fields(&keys, values, out);
+}
+
+fn put_fields(keys: &[Cow<'_, str>], values: Vec<Value<'_>>, out: &mut Vec<u8>) {
     for (key, value) in keys.iter().zip(values) {
         put_key(out, key);
         put_value(out, value);
     }
-}
-
-fn free_key(name: &str, taken: &[String]) -> String {
-    let is_taken = |key: &str| taken.iter().any(|other| other == key);
-    if RESERVED.contains(&name) || is_taken(name) { record::moved_aside(name, is_taken) } else { name.to_owned() }
 }
 
 /// Names and values of the call's fields: those of its site, then those that came with their names.
@@ -455,7 +446,70 @@ mod tests {
         assert!(line(&record).ends_with("\"trace_id\":\"t\",\"tenant\":7,\"user\":\"call\",\"fields.level\":1}\n"));
     }
 
+    /// The fields of a line, as they stand there, of what was given once as the call site's and once with their names.
+    fn fields(call: &[(&str, Value<'_>)], context: &[(&str, Value<'_>)]) -> [String; 2] {
+        [(call, &[][..]), (&[][..], call)].map(|(site_fields, extra)| {
+            let parts = Parts { site_fields, extra, context: Some(("t", context)), message: "m", in_site: false };
+            line(&record(&parts))
+                .split_once("\"t\"")
+                .unwrap()
+                .1
+                .trim_end_matches("}\n")
+                .trim_start_matches(',')
+                .to_owned()
+        })
+    }
+
+    /// Seen to be written twice, as `fields.level` and `fields.level.2`.
+    #[test]
+    fn a_calls_field_stands_for_the_contexts_under_a_reserved_name_too() {
+        let (call, context) =
+            ([("level", Value::Integer(1))], [("level", Value::Integer(2)), ("a", Value::Integer(3))]);
+        for line in fields(&call, &context) {
+            assert_eq!(line, r#""a":3,"fields.level":1"#);
+        }
+    }
+
+    /// Seen to depend on whether the names were known with the site.
+    #[test]
+    fn which_field_moves_aside_does_not_depend_on_how_it_came() {
+        let level = [("level", Value::Integer(1)), ("fields.level", Value::Integer(2))];
+        let other = [("a", Value::Integer(3))];
+        for line in fields(&level, &other) {
+            assert_eq!(line, r#""a":3,"fields.level.2":1,"fields.level":2"#);
+        }
+        for line in fields(&other, &level) {
+            assert_eq!(line, r#""fields.level.2":1,"fields.level":2,"a":3"#);
+        }
+        for line in fields(&level[1..], &level[..1]).into_iter().chain(fields(&[level[1], other[0]], &level[..1])) {
+            assert!(line.starts_with(r#""fields.level.2":1,"fields.level":2"#), "{line}");
+        }
+        for line in fields(&level[..1], &level[1..]) {
+            assert_eq!(line, r#""fields.fields.level":2,"fields.level":1"#);
+        }
+    }
+
     proptest! {
+        #[test]
+        fn no_key_comes_twice(
+            call in prop::collection::vec("(fields\\.)?(level|a)(\\.2)?", 0..6),
+            context in prop::collection::vec("(fields\\.)?(level|a)(\\.2)?", 0..6),
+        ) {
+            let fields_of = |names: &[String]| -> Vec<(String, Value<'static>)> {
+                let names: std::collections::BTreeSet<_> = names.iter().cloned().collect();
+                names.into_iter().map(|name| (name, Value::Integer(1))).collect()
+            };
+            let (call, context) = (fields_of(&call), fields_of(&context));
+            let call: Vec<_> = call.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+            let context: Vec<_> = context.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+            let wanted = call.iter().chain(&context).map(|(name, _)| *name).collect::<std::collections::HashSet<_>>();
+            let [known, named] = fields(&call, &context);
+            prop_assert_eq!(&known, &named);
+            let keys: Vec<_> = known.split(',').filter(|field| !field.is_empty()).collect();
+            let distinct: std::collections::HashSet<_> = keys.iter().collect();
+            prop_assert_eq!((keys.len(), distinct.len()), (wanted.len(), wanted.len()));
+        }
+
         #[test]
         fn any_text_gives_one_valid_line(message: String, name: String, text: String, extra: String, in_site: bool) {
             let record = record(&Parts {
@@ -469,8 +523,8 @@ mod tests {
             prop_assert_eq!(line.matches('\n').count(), 1);
             let read: serde_json::Value = serde_json::from_str(&line).unwrap();
             prop_assert_eq!(read["message"].as_str(), Some(message.as_str()));
-            let key = record::keys([name.as_str()]).remove(0);
-            prop_assert_eq!(read[key].as_str(), Some(text.as_str()));
+            let keys = record::keys(&[name.as_str()], &[]);
+            prop_assert_eq!(read[&*keys[0]].as_str(), Some(text.as_str()));
         }
     }
 }
