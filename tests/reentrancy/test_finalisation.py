@@ -93,6 +93,27 @@ def test_daemons_of_others_that_listen(run_python: Run, lines: Lines, tmp_path: 
         check(run_python, lines, tmp_path, options="\n)\n" + listen + "\ndict(", fields="value=text")
 
 
+def test_daemons_whose_context_another_library_decides(run_python: Run, lines: Lines, tmp_path: Path) -> None:
+    """It is asked in the middle of each call. Seen to abort while the exit did not wait for that."""
+    theirs = """
+import contextvars
+from unified_logger import _core
+theirs = contextvars.ContextVar("theirs")
+def convert(_):
+    for _ in range(100): pass
+    return _core.Context("t", "s", {})
+_core.set_foreign_context(theirs, convert)
+"""
+    for _ in range(10):
+        check(
+            run_python,
+            lines,
+            tmp_path,
+            options="\n)\n" + theirs + "\ndict(",
+            fields="**(theirs.set(object()) and {})",
+        )
+
+
 def test_daemons_that_flush(run_python: Run) -> None:
     """For ever, while main returns."""
     code = """

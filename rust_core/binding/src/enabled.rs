@@ -147,7 +147,10 @@ unsafe extern "C-unwind" fn call(
             None => {
                 let original =
                     (&*REPLACED.get(py)).as_ref().map_or(std::ptr::null_mut(), |known| known.original.as_ptr());
+                // Making the method may collect garbage, and that run anything.
+                ffi::Py_XINCREF(original);
                 let bound = PyMethod_New(original, slf);
+                ffi::Py_XDECREF(original);
                 if bound.is_null() {
                     return bound;
                 }
@@ -175,10 +178,11 @@ fn contained(py: Python<'_>, slf: *mut ffi::PyObject, arguments: Arguments) -> O
 /// What the context says, if it says something.
 fn answer(logger: &Bound<'_, PyAny>, arguments: Arguments) -> Option<bool> {
     let py = logger.py();
-    let least = context::least(py)?;
     if ending::is_here(py) || arguments.positional != 1 || !arguments.names.is_null() {
         return None;
     }
+    let _inside = ending::Inside::enter();
+    let least = context::least(py)?;
     let level: i32 = arguments.positional(py, 0).cast_exact::<PyInt>().ok()?.extract().ok()?;
     Some(level > off(logger).ok()? && level >= least)
 }

@@ -123,6 +123,7 @@ impl Logger {
             let refused = known.as_ref().is_some_and(|guard| !guard.is_enabled(bucket));
             return if refused { Verdict::Refused } else { Verdict::Native };
         }
+        let _inside = ending::Inside::enter();
         match Guard::ask(self.logger.bind(py)) {
             Ok(guard) => {
                 let verdict = Self::judge(&guard, bucket);
@@ -159,8 +160,10 @@ impl Logger {
         if number == (i32::try_from(bucket).unwrap_or(0) + 1) * 10 {
             return self.verdict(py, bucket);
         }
+        let inside = ending::Inside::enter();
         let enabled =
             self.logger.bind(py).call_method1("isEnabledFor", (number,)).and_then(|answer| answer.is_truthy());
+        drop(inside);
         match enabled {
             Ok(false) => Verdict::Refused,
             _ => match self.verdict(py, level::NAMES.len() - 1) {

@@ -116,6 +116,7 @@ pub fn show(py: Python<'_>, buffer: &mut Buffer) {
             ConsoleFormat::Json => encoders.json.encode(&record, &mut line),
         }
     }
+    let _inside = ending::Inside::enter();
     let written = (|| {
         let stream = py.import(intern!(py, "sys"))?.getattr(intern!(py, "stderr"))?;
         stream.call_method1(intern!(py, "write"), (String::from_utf8_lossy(&line),))?;

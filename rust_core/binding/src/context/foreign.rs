@@ -4,6 +4,7 @@
 use pyo3::prelude::*;
 
 use super::{ALONE, Context, VARIABLE, check_variable, value_of};
+use crate::ending;
 use crate::gil::Gil;
 use crate::interrupt;
 
@@ -120,6 +121,7 @@ fn merge<'py>(
 
 fn convert<'py>(theirs: &Bound<'py, PyAny>) -> Option<Bound<'py, Context>> {
     let py = theirs.py();
+    let _inside = ending::Inside::enter();
     // SAFETY: looked at and counted only.
     let convert = unsafe { &*FOREIGN.get(py) }.as_ref()?.convert.bind(py).clone();
     match convert.call1((theirs,)) {
