@@ -329,6 +329,30 @@ def test_a_bound_logger_is_let_go() -> None:
     assert gone() is None
 
 
+@pytest.mark.parametrize("in_context", [False, True])
+def test_an_object_with_a_logger_bound_to_it_is_not_kept(logger: UnifiedLogger, in_context: bool) -> None:
+    """Each holds the other, and the collector finds both; seen to stay for ever."""
+
+    class Worker:
+        def __init__(self) -> None:
+            self.log = logger.bind(worker=self)
+
+        def work(self) -> None:
+            self.log.info("m")
+            self.log.bind(step=1).info("m")
+
+    gone = weakref.ref(worker := Worker())
+    if in_context:
+        with LoggingContext(trace_id="t", worker=worker):
+            worker.work()
+        logger.info("no longer in it")
+    else:
+        worker.work()
+    del worker
+    gc.collect()
+    assert gone() is None
+
+
 def test_it_is_a_unified_logger(logger: UnifiedLogger) -> None:
     """For whoever asks."""
     bound = logger.bind(a=1)

@@ -23,6 +23,16 @@ impl<T> Gil<T> {
     pub fn get(&self, _py: Python<'_>) -> *mut T {
         self.0.get()
     }
+
+    /// The value, for the collector of cycles.
+    ///
+    /// # Safety
+    /// Only from a method that the collector calls: it does so on the thread that is attached, between steps of other code, and runs
+    /// no Python code while the reference lives.
+    pub unsafe fn traversed(&self) -> &T {
+        // SAFETY: promised by the caller; nobody keeps a reference over a call that can bring the collector here.
+        unsafe { &*self.0.get() }
+    }
 }
 
 /// Lets go of objects and errors that were dropped in a method which the interpreter calls directly: PyO3 does not know there

@@ -5,6 +5,7 @@ use std::ffi::c_int;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use unified_logger_core::level;
@@ -82,6 +83,14 @@ impl Logger {
 
     fn __repr__(&self) -> String {
         format!("<UnifiedLogger {}>", self.name)
+    }
+
+    /// What can lead back here: an object that has a logger to which it is bound.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.logger)?;
+        let Some((home, bound)) = &self.bound else { return Ok(()) };
+        visit.call(home)?;
+        bound.traverse(&visit)
     }
 }
 

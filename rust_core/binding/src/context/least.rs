@@ -24,10 +24,11 @@ impl Least {
     const NONE: i32 = i32::MIN;
 
     pub fn new(level: Option<i32>) -> Self {
-        if level.is_some() {
+        let level = level.unwrap_or(Self::NONE);
+        if level != Self::NONE {
             REASONS.fetch_add(1, Ordering::Relaxed);
         }
-        Self(level.unwrap_or(Self::NONE))
+        Self(level)
     }
 
     pub fn get(&self) -> Option<i32> {

@@ -5,6 +5,7 @@ mod least;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use unified_logger_core::record::put_context;
@@ -85,6 +86,13 @@ impl Context {
     #[getter]
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         self.fields.named.bind(py).copy()
+    }
+
+    /// What can lead back here: a field's value that holds what has this context.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.carried)?;
+        visit.call(&self.beside)?;
+        visit.call(&self.fields.named)
     }
 }
 
@@ -241,10 +249,25 @@ impl BoundFields {
         self.make(py, current)
     }
 
+    /// As `__traverse__` of those who have one.
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.fields.named)?;
+        // SAFETY: called by the collector.
+        match unsafe { self.last.traversed() } {
+            Some((before, with)) => visit.call(before).and_then(|()| visit.call(with)),
+            None => Ok(()),
+        }
+    }
+
     #[cold]
     fn make<'py>(&self, py: Python<'py>, current: Option<Bound<'py, Context>>) -> Option<Bound<'py, Context>> {
         let made = Context::with(current.as_ref(), &self.fields, py).and_then(|made| Bound::new(py, made));
         let Ok(made) = made else { return current };
+        if ending::is_here(py) {
+            // What was made before stays where it is: to let go of it may run Python code.
+            return Some(made);
+        }
+        let _inside = ending::Inside::enter();
         // SAFETY: replaced at once; the old one is dropped after, and may run Python code then.
         let old = unsafe { (*self.last.get(py)).replace((current.map(Bound::unbind), made.clone().unbind())) };
         drop(old);
