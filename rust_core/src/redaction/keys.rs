@@ -41,6 +41,8 @@ pub enum Verdict {
 #[derive(Debug)]
 pub struct Keys {
     secret: HashMap<String, Verdict>,
+    /// Bytes of the longest of them.
+    longest: usize,
     keep: HashSet<String>,
     /// Those seen at the end of longer words.
     long: Vec<String>,
@@ -74,6 +76,7 @@ impl Keys {
             .collect();
         let long = secret.keys().filter(|name| name.len() >= LONG || !name.is_ascii()).cloned().collect();
         Self {
+            longest: secret.keys().map(String::len).max().unwrap_or(0),
             secret,
             keep,
             long,
@@ -105,12 +108,20 @@ impl Keys {
         let bare =
             words.iter().rposition(|word| !word.bytes().all(|byte| byte.is_ascii_digit())).map_or(0, |last| last + 1);
         for words in [&words[..bare], &words[..]] {
-            for from in 0..words.len() {
-                let end = words[from..].concat();
-                let counted = end == "token" && from > 0 && COUNTED.contains(&words[from - 1].as_str());
-                if let Some(verdict) = self.secret.get(&end).filter(|_| !counted) {
-                    return *verdict;
+            // From the last word on back, as far as a key can reach: names may have any length. The longest counts.
+            let length = words.iter().map(String::len).sum();
+            let (mut from, mut found) = (length, None);
+            for (index, word) in words.iter().enumerate().rev() {
+                from -= word.len();
+                if length - from > self.longest {
+                    break;
                 }
+                let end = &whole[from..length];
+                let counted = end == "token" && index > 0 && COUNTED.contains(&words[index - 1].as_str());
+                found = self.secret.get(end).filter(|_| !counted).or(found);
+            }
+            if let Some(verdict) = found {
+                return *verdict;
             }
         }
         let last = words.get(bare.wrapping_sub(1));
@@ -150,7 +161,7 @@ fn words(name: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
     let mut before = ' ';
-    let mut characters = name.chars().peekable();
+    let mut characters = name.chars().map(narrow).peekable();
     while let Some(character) = characters.next() {
         let next_is_lower = characters.peek().is_some_and(|next| next.is_lowercase());
         let begins = match (before, character) {
@@ -167,6 +178,14 @@ fn words(name: &str) -> Vec<String> {
     }
     words.extend(Some(word).filter(|word| !word.is_empty()));
     words
+}
+
+/// A letter, digit or sign of ASCII in the full width it may have beside Chinese, as it is in ASCII.
+fn narrow(character: char) -> char {
+    match character {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(character) - 0xff01 + 0x21).unwrap_or(character),
+        _ => character,
+    }
 }
 
 #[cfg(test)]
@@ -194,7 +213,8 @@ mod tests {
             "password2", "user.password", "api_key", "apikey", "X-Api-Key", "api key", "OPENAI_API_KEY",
             "openaiApiKey", "Authorization", "Proxy-Authorization", "Set-Cookie", "cookie", "session", "session_id",
             "sessionid", "client_secret", "AWS_SECRET_ACCESS_KEY", "private_key", "token", "access_token",
-            "refreshToken", "csrf-token", "secret", "credentials", "用户密码", "x-auth-token",
+            "refreshToken", "csrf-token", "secret", "credentials", "用户密码", "x-auth-token", "ｐａｓｓｗｏｒｄ",
+            "ＡＰＩ＿ＫＥＹ", "pass\u{200b}word", "pass\u{ad}word",
         ];
         for name in names {
             assert_eq!(keys.of(name), Verdict::SecretUnlessFlag(Action::Replace), "{name}");
@@ -215,6 +235,15 @@ mod tests {
         for name in names {
             assert_eq!(keys.of(name), Verdict::Search, "{name}");
         }
+    }
+
+    /// Seen to take minutes with every end of the name made anew.
+    #[test]
+    fn a_name_of_very_many_words_is_no_trouble() {
+        let keys = keys(&Spec::default());
+        let name = "a_".repeat(200_000);
+        assert_eq!(keys.of(&name), Verdict::Search);
+        assert_eq!(keys.of(&(name + "Api_Key")), Verdict::SecretUnlessFlag(Action::Replace));
     }
 
     #[test]
