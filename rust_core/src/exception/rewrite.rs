@@ -1,7 +1,7 @@
 //! Captured exceptions and stacks with other texts.
 
-use super::SourceCache;
 use super::blob::{Exception, Frame, Link, Stack, TEXT, VERSION, decode, decode_stack, link};
+use super::{SourceCache, text};
 use crate::value::Put;
 
 /// What a text is.
@@ -91,6 +91,7 @@ impl Writer<'_, '_> {
 /// The source of a frame in its new form: there from now on, so that nobody looks for it again.
 fn known_source(edit: &mut Edit<'_>, frame: &Frame<'_>, sources: &mut SourceCache) -> String {
     let source = frame.source.or_else(|| sources.line(frame.file, frame.line)).unwrap_or_default();
+    let source = text::bounded_before(source);
     edit(Part::Source, source).unwrap_or_else(|| source.to_owned())
 }
 
@@ -120,5 +121,24 @@ pub fn rewrite_stack(blob: &[u8], sources: &mut SourceCache, edit: &mut Edit<'_>
             Writer { out, edit, source }.frames(&frames);
         }
         None => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::blob::tests::{encode, plain};
+    use super::*;
+
+    /// Seen to put all of it into the record, for each frame, where the encoder shows its beginning.
+    #[test]
+    fn of_a_line_of_any_length_only_the_beginning_is_looked_at() {
+        let line = "é".repeat(1 << 20);
+        let frame = Frame { file: "<generated>", function: "f", line: 1, source: Some(&line), repeated: 1 };
+        let captured = encode(&Exception { frames: vec![frame; 3], ..plain("E", "m") });
+        let mut out = Vec::new();
+        let edit = &mut |part, text: &str| (part == Part::Source).then(|| text.replace('é', "e"));
+        rewrite(&captured, &mut SourceCache::default(), edit, &mut out);
+        assert!(out.len() < 1 << 16);
+        assert!(decode(&out).is_some_and(|read| read.frames.iter().all(|frame| frame.source.unwrap().len() > 4 << 10)));
     }
 }

@@ -39,8 +39,20 @@ pub fn stack(stack: &Stack<'_>, sources: &mut SourceCache) -> String {
 
 /// As much of a line of source as is shown.
 pub fn bounded(source: &str) -> &str {
-    let end = (0..=SOURCE_BYTES).rev().find(|end| source.is_char_boundary(*end)).unwrap_or(0);
-    if source.len() > SOURCE_BYTES { &source[..end] } else { source }
+    bounded_to(SOURCE_BYTES, source)
+}
+
+/// As much of a line of source as is worth being looked at before it is shown: what is shown, and some of what follows.
+pub fn bounded_before(source: &str) -> &str {
+    bounded_to(4 * SOURCE_BYTES, source)
+}
+
+fn bounded_to(bytes: usize, source: &str) -> &str {
+    if source.len() <= bytes {
+        return source;
+    }
+    let end = (0..=bytes).rev().find(|end| source.is_char_boundary(*end)).unwrap_or(0);
+    &source[..end]
 }
 
 struct Printer<'s> {
