@@ -11,8 +11,9 @@ use crate::record::{Context, HEADER, INLINE, Record, Site, flag, put_context, pu
 use crate::table::{Table, View};
 use crate::value::{Put, Reader, Value, length};
 
-/// Contexts that are kept, each in a place that its bytes tell.
+/// Contexts that are kept, each in a place that its bytes tell, and bytes of one. Larger ones share one place.
 const CONTEXTS: usize = 64;
+const LONGEST: usize = 4_096;
 
 /// What a call site adds to each of its records.
 #[derive(Debug)]
@@ -61,7 +62,7 @@ impl Redactor {
             sites: View::new(),
             loggers: View::new(),
             threads: View::new(),
-            contexts: (0..CONTEXTS).map(|_| KnownContext::default()).collect(),
+            contexts: (0..=CONTEXTS).map(|_| KnownContext::default()).collect(),
             sources: SourceCache::default(),
             out: Vec::new(),
             count: 0,
@@ -316,7 +317,7 @@ fn known_context<'k>(
     by_name: bool,
 ) -> &'k KnownContext {
     let bytes = context.rest();
-    let index = (crate::checksum::of(bytes) as usize) % known.len();
+    let index = if bytes.len() > LONGEST { CONTEXTS } else { crate::checksum::of(bytes) as usize % CONTEXTS };
     let known = &mut known[index];
     // What the library says itself has no context.
     if known.bytes != bytes || !by_name {
@@ -349,4 +350,27 @@ fn redacted_context(scanner: &mut Scanner, bytes: Reader<'_>, by_name: bool) -> 
         section.put_value(scanner, value, verdict);
     }
     (count > 0).then_some((out, count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Spec;
+    use super::*;
+
+    /// Seen to keep one in each place.
+    #[test]
+    fn of_large_contexts_only_the_last_is_kept() {
+        let mut redactor = Redactor::new(Rules::new(Spec::default()).unwrap(), Arc::default());
+        let text = "x".repeat(100_000);
+        for trace_id in 0..200 {
+            let mut bytes = Vec::new();
+            put_context(&mut bytes, Some(&trace_id.to_string()), None);
+            bytes.put_text("prompt");
+            bytes.put_value(Value::Text(&text));
+            let context = Reader::checked(&bytes);
+            let known = known_context(&mut redactor.scanner, &mut redactor.contexts, context, true);
+            assert!(known.bytes == bytes && known.redacted.is_none());
+        }
+        assert!(redactor.contexts.iter().map(|known| known.bytes.capacity()).sum::<usize>() < 1 << 20);
+    }
 }
