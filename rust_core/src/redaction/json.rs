@@ -47,7 +47,9 @@ impl<'a> Walk<'a> {
             b'[' => self.container(out, depth, b']', |walk, _, out, depth| walk.value(out, depth))?,
             _ => {
                 let start = self.at;
-                let length = self.bytes[start..].iter().take_while(|byte| !b",]} \t".contains(byte)).count();
+                // Numbers and the three words. What is anything else is not passed on unread.
+                let is_of_plain = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
+                let length = self.bytes[start..].iter().take_while(is_of_plain).count();
                 self.at += length;
                 let plain = (length > 0).then(|| &self.json[start..self.at])?;
                 match self.scanner.number(plain) {

@@ -2,31 +2,56 @@
 
 use std::ops::Range;
 
-use memchr::memchr3_iter;
+use memchr::{memchr, memchr_iter, memchr3, memchr3_iter};
 
 use super::keys::Verdict;
 use super::patterns::Found;
 
 /// Bytes of a name.
 const LONGEST: usize = 64;
-/// White space between a name, what follows it, and the value.
-const SPACE: usize = 2;
+/// White space between a name, what follows it, and the value: in tables there is more than one.
+const SPACE: usize = 32;
+/// What follows a name in Chinese, and the byte both begin with.
+const WIDE: [&str; 2] = ["：", "＝"];
+const WIDE_BEGINS: u8 = 0xef;
 /// Names that a sentence may have before a colon.
 const IN_PROSE: [&str; 4] = ["token", "session", "auth", "secret"];
+/// What a value may stand between.
+const QUOTES: [u8; 3] = [b'"', b'\'', b'`'];
 /// The ends of names whose values are several words.
 const HEADERS: [&str; 2] = ["authorization", "cookie"];
 
+/// Whether there is anything in a text that names could stand before.
+#[inline]
+pub fn may_be_in(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr3(b'=', b':', b'>', bytes).is_some() || memchr(WIDE_BEGINS, bytes).is_some()
+}
+
 /// Adds the values after names of which `verdict` says that they are secrets. In source, what names or computes a value is none.
 pub fn find(text: &str, is_source: bool, mut verdict: impl FnMut(&str) -> Verdict, found: &mut Vec<Found>) {
+    let bytes = text.as_bytes();
+    find_after(text, memchr3_iter(b'=', b':', b'>', bytes).map(|at| at..at + 1), is_source, &mut verdict, found);
+    let wide = memchr_iter(WIDE_BEGINS, bytes).filter(|at| WIDE.iter().any(|sign| text[*at..].starts_with(sign)));
+    find_after(text, wide.map(|at| at..at + WIDE[0].len()), is_source, &mut verdict, found);
+}
+
+fn find_after(
+    text: &str,
+    signs: impl Iterator<Item = Range<usize>>,
+    is_source: bool,
+    verdict: &mut impl FnMut(&str) -> Verdict,
+    found: &mut Vec<Found>,
+) {
     let mut end = 0;
-    for at in memchr3_iter(b'=', b':', b'>', text.as_bytes()) {
+    for sign in signs {
         // Inside a value that is a secret already there is nothing more to find.
-        let Some(name) = Name::before(text, at).filter(|_| at >= end) else { continue };
+        let Some(name) = Name::before(text, sign.start).filter(|_| sign.start >= end) else { continue };
         let (Verdict::Secret(action) | Verdict::SecretUnlessFlag(action)) = verdict(&text[name.range.clone()]) else {
             continue;
         };
-        let Some(range) = name.value_after(text, at) else { continue };
-        let is_quoted = matches!(text.as_bytes()[range.start - 1], b'"' | b'\'');
+        let Some(range) = name.value_after(text, sign) else { continue };
+        let is_quoted = QUOTES.contains(&text.as_bytes()[range.start - 1]);
         if is_source && !is_quoted && is_expression(&text[range.clone()], &text[name.range.clone()]) {
             continue;
         }
@@ -42,11 +67,11 @@ struct Name {
 }
 
 impl Name {
-    /// The name that ends where `=`, `:` or `>` is.
+    /// The name that ends where a sign such as `=`, `:` or `>` begins.
     fn before(text: &str, at: usize) -> Option<Self> {
         let bytes = text.as_bytes();
         let mut end = at;
-        while end > 0 && at - end < SPACE && bytes[end - 1] == b' ' {
+        while end > 0 && at - end < SPACE && is_space(bytes[end - 1]) {
             end -= 1;
         }
         let quoted = end > 0 && matches!(bytes[end - 1], b'"' | b'\'');
@@ -68,28 +93,26 @@ impl Name {
         (start < end && (bytes[at] != b'>' || is_tag)).then_some(Self { range: start..end, quoted })
     }
 
-    /// The value that begins behind `at`; none if that is nothing, or a sentence that goes on.
-    fn value_after(&self, text: &str, at: usize) -> Option<Range<usize>> {
-        let bytes = text.as_bytes();
+    /// The value that begins behind a sign; none if that is nothing, or a sentence that goes on.
+    fn value_after(&self, text: &str, sign: Range<usize>) -> Option<Range<usize>> {
+        let (bytes, at) = (text.as_bytes(), sign.start);
+        let is_colon = matches!(&text[sign.clone()], ":" | "：");
         let name = super::keys::normal(&text[self.range.clone()]);
         if bytes[at] == b'>' {
             let end = text[at..].find('<').map_or(text.len(), |length| at + length);
             return (at + 1 < end).then_some(at + 1..end);
         }
-        if bytes[at] == b':' && !self.quoted && IN_PROSE.contains(&name.as_str()) {
+        if is_colon && !self.quoted && IN_PROSE.contains(&name.as_str()) {
             return None;
         }
-        let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
-        let mut start = at + 1;
         // `==` compares, `=>` and `:=` assign.
-        while start < bytes.len() && start - at <= SPACE && matches!(bytes[start], b'=' | b'>') {
-            start += 1;
-        }
-        start += bytes[start..].iter().take(SPACE).take_while(|byte| is_space(byte)).count();
+        let more = bytes[sign.end..].iter().take(2).take_while(|byte| matches!(byte, b'=' | b'>')).count();
+        let space = bytes[sign.end + more..].iter().take(SPACE).take_while(|byte| is_space(**byte)).count();
+        let start = sign.end + more + space;
         let value = quoted(text, start).unwrap_or_else(|| {
             let rest = &text[start..];
             let length = match bytes.get(start) {
-                Some(open @ (b'[' | b'{' | b'(')) => bracketed(&bytes[start..], *open),
+                Some(open @ (b'[' | b'{' | b'(' | b'<')) => bracketed(&bytes[start..], *open),
                 _ if HEADERS.iter().any(|header| name.ends_with(header)) => {
                     rest.find(['\r', '\n', '"', '\'']).unwrap_or(rest.len())
                 }
@@ -118,7 +141,11 @@ fn is_of_name(byte: u8) -> bool {
 }
 
 fn ends_value(character: char) -> bool {
-    character.is_whitespace() || ",;&|<>\"'`)]}".contains(character)
+    character.is_whitespace() || ",;&|<>\"'`)]}，；、。）】》」".contains(character)
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
 }
 
 /// What stands between quotes that begin at `start`, perhaps after the letters that Python puts before them.
@@ -127,7 +154,7 @@ fn quoted(text: &str, start: usize) -> Option<Range<usize>> {
     let letters = bytes[start..].iter().take(2).take_while(|byte| b"bBrRuUfF".contains(byte)).count();
     let slashes = bytes[start + letters..].iter().take_while(|byte| **byte == b'\\').count();
     let open = start + letters + slashes;
-    let quote = *bytes.get(open).filter(|byte| matches!(byte, b'"' | b'\''))?;
+    let quote = *bytes.get(open).filter(|byte| QUOTES.contains(byte))?;
     let inside = open + 1;
     let mut before = 0;
     for (at, byte) in bytes[inside..].iter().enumerate() {
@@ -144,6 +171,7 @@ fn bracketed(bytes: &[u8], open: u8) -> usize {
     let close = match open {
         b'[' => b']',
         b'{' => b'}',
+        b'<' => b'>',
         _ => b')',
     };
     let mut depth = 0_usize;
@@ -171,6 +199,7 @@ mod tests {
         let mut found = Vec::new();
         find(text, false, |name| keys.of(name), &mut found);
         let mut out = text.to_owned();
+        found.sort_by_key(|found| found.range.start);
         found.iter().rev().for_each(|found| out.replace_range(found.range.clone(), "*"));
         out
     }
@@ -192,7 +221,14 @@ mod tests {
             ("secrets=['a', 'b'] x", "secrets=* x"),
             ("credentials={'a': {'b': 1}}, y", "credentials=*, y"),
             ("<user>x</user><password>hunter2</password>", "<user>x</user><password>*</password>"),
-            ("密码：x 密码=甲乙", "密码：x 密码=*"),
+            ("密码：x 密码=甲乙", "密码：* 密码=*"),
+            ("用户：bob，密码：hunter2，登录失败", "用户：bob，密码：*，登录失败"),
+            ("ｐａｓｓｗｏｒｄ＝hunter2", "ｐａｓｓｗｏｒｄ＝*"),
+            ("password        = hunter2", "password        = *"),
+            ("password\t:\t\thunter2", "password\t:\t\t*"),
+            ("password:      hunter2", "password:      *"),
+            ("password is password=`hun ter2`!", "password is password=`*`!"),
+            ("password=<hun ter2>!", "password=*!"),
             ("password = \"never closed", "password = \"*"),
         ] {
             assert_eq!(redacted(text), expected, "{text}");
@@ -230,6 +266,8 @@ mod tests {
     fn what_only_looks_like_one_stays() {
         for text in [
             "Invalid token: unexpected end",
+            "token：无效",
+            "missing field `token`: expected a text",
             "prompt_tokens=12",
             "x == y",
             "a => b",

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use memchr::{memchr2, memchr3};
+use memchr::memchr2;
 use regex_automata::meta::{Cache, Config, Regex};
 use regex_automata::util::captures::Captures;
 use regex_automata::util::syntax;
@@ -11,6 +11,7 @@ use regex_automata::{Anchored, Input, PatternID};
 
 use super::builtin::{BUILTIN, Builtin, Check, Checked, PAIRS, When};
 use super::card;
+use super::pairs;
 use super::spec::{Action, Spec, Wrong};
 
 /// Bytes that the compiled form of the application's expressions may take, and of what is remembered of a search.
@@ -22,6 +23,8 @@ const FINDS: usize = 1_000;
 const CARD: usize = 13;
 /// Bytes of the shortest secret that is always looked for: `Basic` and eight letters.
 const SHORTEST: usize = 14;
+/// The place of the application's set.
+const CUSTOM: usize = 3;
 
 /// What finds secrets.
 #[derive(Debug)]
@@ -100,7 +103,7 @@ impl Patterns {
         Ok(Self { rules, always, at, digits, custom, pairs })
     }
 
-    fn sets(&self) -> [&Option<Set>; 4] {
+    fn sets(&self) -> [&Option<Set>; CUSTOM + 1] {
         [&self.always, &self.at, &self.digits, &self.custom]
     }
 
@@ -113,7 +116,7 @@ impl Patterns {
     /// Whether there is anything in a text that names could stand before.
     #[inline]
     pub fn may_have_pairs(&self, text: &str) -> bool {
-        self.pairs && memchr3(b'=', b':', b'>', text.as_bytes()).is_some()
+        self.pairs && pairs::may_be_in(text)
     }
 
     /// Adds what is found in a text, of each kind in its order.
@@ -141,10 +144,21 @@ impl Patterns {
         }
     }
 
-    /// Whether a whole number is a secret.
-    pub fn find_number(&self, number: &str) -> Option<Found> {
-        let rule = self.digits.as_ref().filter(|_| card::is_number(number))?.first;
-        Some(Found { range: 0..number.len(), action: self.rules[usize::from(rule)].action, rule: Some(rule) })
+    /// Bytes of the shortest number in which there can be a secret.
+    #[inline]
+    pub fn shortest_number(&self) -> usize {
+        if self.custom.is_some() { 1 } else { CARD }
+    }
+
+    /// Adds what is found in a number: a card is all of it, and the application's expressions see it as a text.
+    pub fn find_in_number(&self, memory: &mut Memory, number: &str, found: &mut Vec<Found>) {
+        if let Some(set) = self.digits.as_ref().filter(|_| card::is_number(number)) {
+            let action = self.rules[usize::from(set.first)].action;
+            found.push(Found { range: 0..number.len(), action, rule: Some(set.first) });
+        }
+        if let (Some(set), Some(Some(memory))) = (&self.custom, memory.0.get_mut(CUSTOM)) {
+            set.find(&self.rules, memory, number, found);
+        }
     }
 }
 

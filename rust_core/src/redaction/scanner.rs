@@ -83,6 +83,10 @@ impl Scanner {
         let mut found_here = found.drain(..).peekable();
         while let Some(mut one) = found_here.next() {
             while let Some(next) = found_here.next_if(|next| next.range.start < one.range.end) {
+                // What of the second is beyond the first is not shown for the first one's sake.
+                if next.range.end > one.range.end && next.action != one.action {
+                    one.action = Action::Replace;
+                }
                 one.range.end = one.range.end.max(next.range.end);
             }
             out.push_str(&text[at..one.range.start]);
@@ -106,13 +110,16 @@ impl Scanner {
     /// What becomes of a number; `None` if it stays as it is.
     #[inline]
     pub fn number(&mut self, number: &str) -> Option<String> {
-        if number.len() < 13 {
+        let patterns = &self.rules.patterns;
+        // `null` and `true` stand where numbers do.
+        if number.len() < patterns.shortest_number()
+            || !number.starts_with(|first: char| first == '-' || first.is_ascii_digit())
+        {
             return None;
         }
-        let found = self.rules.patterns.find_number(number)?;
         self.found.clear();
-        self.found.push(found);
-        Some(self.rewrite(number))
+        patterns.find_in_number(&mut self.memory, number, &mut self.found);
+        if self.found.is_empty() { None } else { Some(self.rewrite(number)) }
     }
 
     /// What becomes of what stands under a key of a mapping.
@@ -172,8 +179,11 @@ impl Scanner {
             Value::Text(text) => self.text(text).map(Replaced::Text),
             Value::Json(json) => self.json(json, true).map(Replaced::Json),
             // The least number of 13 digits.
-            Value::Integer(number) if number >= 1_000_000_000_000 => {
+            Value::Integer(number) if number >= 1_000_000_000_000 || self.rules.patterns.shortest_number() == 1 => {
                 self.number(&number.to_string()).map(Replaced::Text)
+            }
+            Value::Float(number) if self.rules.patterns.shortest_number() == 1 => {
+                self.number(&serde_json::to_string(&number).unwrap_or_default()).map(Replaced::Text)
             }
             _ => None,
         }

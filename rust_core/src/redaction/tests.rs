@@ -177,6 +177,33 @@ fn expressions_of_the_application_are_found_by_their_names() {
     assert_eq!(scanner.text("EMP-1234 has pin 99").unwrap(), "[REDACTED:employee] has pin [REDACTED:pin]");
 }
 
+/// Seen to pass as they were: only cards were looked for in numbers.
+#[test]
+fn expressions_of_the_application_are_found_in_numbers_too() {
+    let custom = vec![("phone".to_owned(), r"^1[3-9]\d{9}$".to_owned()), ("word".to_owned(), "true|null".to_owned())];
+    let mut scanner = scanner(Spec { custom, ..spec() });
+    let found = Some(Replaced::Text("[REDACTED:phone]".into()));
+    assert_eq!(scanner.value(Value::Integer(13_812_345_678), Verdict::Search), found);
+    assert!(!scanner.is_clean_value(Value::Integer(13_812_345_678), Verdict::Search));
+    assert_eq!(scanner.value(Value::Integer(813_812_345_678), Verdict::Search), None);
+    let json =
+        scanner.json(r#"{"a":[13812345678,true],"b":4111111111111111,"c":null,"d":13812345678.5}"#, true).unwrap();
+    assert_eq!(json, r#"{"a":["[REDACTED:phone]",true],"b":"[REDACTED:card]","c":null,"d":13812345678.5}"#);
+}
+
+/// A mask leaves the end of what it hides.
+#[test]
+fn a_rule_shows_nothing_of_what_another_found_beyond_its_own() {
+    let actions = [("first".to_owned(), Action::Mask)].into();
+    let custom = vec![("first".to_owned(), "[a-z]{12} password=".to_owned())];
+    let mut scanner = scanner(Spec { actions, custom, ..spec() });
+    assert_eq!(scanner.text("abcdefghijkl password=hunter2").unwrap(), "****ord=[REDACTED]");
+    let custom = vec![("first".to_owned(), "[a-z]{12} password=hun".to_owned())];
+    let actions = [("first".to_owned(), Action::Mask)].into();
+    let mut scanner = self::scanner(Spec { actions, custom, ..spec() });
+    assert_eq!(scanner.text("abcdefghijkl password=hunter2").unwrap(), "[REDACTED:first]");
+}
+
 #[test]
 fn names_and_texts_are_found_at_any_depth() {
     let mut scanner = usual();
@@ -195,7 +222,19 @@ fn names_of_one_mapping_that_are_secrets_stay_apart() {
 #[test]
 fn what_is_no_json_becomes_nothing_that_could_be_a_secret() {
     let mut scanner = usual();
-    for json in ["{", "[1", "\"x", "{\"a\" 1}", "{1:2}", "[1]]", "", "\"a\\", "{\"password\":"] {
+    for json in [
+        "{",
+        "[1",
+        "\"x",
+        "{\"a\" 1}",
+        "[\n\"AKIAIOSFODNN7EXAMPLE\"]",
+        "{\"a\":\u{a0}1}",
+        "{1:2}",
+        "[1]]",
+        "",
+        "\"a\\",
+        "{\"password\":",
+    ] {
         assert_eq!(scanner.json(json, true).unwrap(), "\"[REDACTED]\"", "{json}");
     }
 }
@@ -223,6 +262,7 @@ fn a_text_that_is_near_a_secret_everywhere_is_no_trouble() {
         "sk-",
         "token='",
         "a=",
+        "密码：",
         "eyJaaaaaaaa.",
     ] {
         let text = piece.repeat(LENGTH / piece.len());
