@@ -114,6 +114,36 @@ _core.set_foreign_context(theirs, convert)
         )
 
 
+def test_daemons_that_are_shown_on_a_stream_of_python(run_python: Run, lines: Lines, tmp_path: Path) -> None:
+    """In place of `sys.stderr`. Seen to abort while the exit did not wait for it."""
+    stream = """
+import os, sys
+class Stream:
+    def write(self, text):
+        for _ in range(100): pass
+    def flush(self): pass
+sys.stderr = Stream()
+# What is shown when Python cannot be asked any more.
+os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+init_logging(log_dir="logs", console_format="text", max_bytes=0)
+"""
+    for _ in range(5):
+        check(run_python, lines, tmp_path, options="\n)\n" + stream + "\ndict(")
+
+
+def test_daemons_whose_levels_change(run_python: Run, lines: Lines, tmp_path: Path) -> None:
+    """Loggers are asked anew each time. Seen to abort while the exit did not wait for their answer."""
+    imported = "\n)\nimport logging\ndict("
+    for _ in range(5):
+        check(
+            run_python,
+            lines,
+            tmp_path,
+            options=imported,
+            fields="**(logging.getLogger('app').setLevel(10) or {})",
+        )
+
+
 def test_daemons_that_flush(run_python: Run) -> None:
     """For ever, while main returns."""
     code = """
