@@ -296,3 +296,11 @@ def test_a_class_of_records_merges_its_messages_itself(logger: UnifiedLogger) ->
     finally:
         logging.setLogRecordFactory(before)
     assert records.messages == ["order 7", "order 8"]
+
+
+def test_secrets_are_left_out_as_in_the_files(start: Callable[..., Any]) -> None:
+    """What a failing test shows is seen by many."""
+    start(redaction=True)
+    with capture_logs() as records:
+        get_logger("app").info("signed in", password="hunter2", attempt=1)
+    assert (records[0]["password"], records[0]["attempt"]) == ("[REDACTED]", 1)

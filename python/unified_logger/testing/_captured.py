@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from re import Pattern
 from typing import TYPE_CHECKING, Any
 
-from .. import _core, levels
+from .. import _core, _lifecycle, levels
 from ..formatters import RESERVED
 from ..stdlib import FIELDS, as_said
 
@@ -36,7 +36,8 @@ class CapturedRecord(dict[str, Any]):
     def __init__(self, record: logging.LogRecord) -> None:
         # A record of our own interface has its message merged by the core, whatever its class.
         said = record if hasattr(record, FIELDS) else as_said(record)
-        super().__init__(json.loads(_core.encode_record(said)))
+        settings = _lifecycle.settings()
+        super().__init__(json.loads(_core.encode_record(said, None if settings is None else settings.redaction)))
         self.error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
         self.levelno = record.levelno
 
