@@ -268,6 +268,9 @@ def log_ai(
 def set_listened(function: Callable[..., None]) -> None:
     """Sets the function that logs through `logging` for loggers that others listen to."""
 
+def set_captured(mark: object, arrived: Callable[[LogRecord, bool], None]) -> None:
+    """Sets what captured records are marked with, and the function that takes records that another process has marked: with a text."""
+
 def set_root_handler(handler: Handler | None) -> None:
     """Tells which handler of the root logger brings `logging` records in."""
 

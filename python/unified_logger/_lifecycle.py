@@ -186,7 +186,7 @@ def _start_engine(settings: Settings, on_root: bool) -> None:
         _plain.close()
         _plain = None
     _exit_patience = _EXIT_TIMEOUT
-    stdlib.install(on_root=on_root)
+    stdlib.install(str(settings.log_dir), on_root=on_root)
     _core.set_stdlib_native(settings.native_stdlib)
 
 
@@ -203,7 +203,7 @@ def _start_plain(settings: Settings, on_root: bool) -> None:
         _plain.close()
     _plain = output
     _core.set_stdlib_native(False)
-    stdlib.install(output.emit, on_root)
+    stdlib.install(str(settings.log_dir), output.emit, on_root)
     _core.turn_off()
 
 

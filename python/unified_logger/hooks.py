@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _core
 from .logger import get_logger
-from .stdlib import MARK, log_listened
+from .stdlib import CAPTURED, MARK, log_listened
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -299,7 +299,7 @@ class _Once(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Marks the record as written."""
         if get_ident() in _telling:
-            setattr(record, MARK, True)
+            setattr(record, MARK, CAPTURED)
         return True
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _core
 from .formatters import JSONFormatter, TextFormatter, context_of, fields_of, whole
-from .stdlib import AI, MARK
+from .stdlib import AI, CAPTURED, MARK, is_captured
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -151,7 +151,7 @@ class PlainOutput:
 
     def emit(self, record: logging.LogRecord, ai: bool = False) -> None:
         """Gives a record to the handlers, once."""
-        if getattr(record, MARK, None) is True:
+        if is_captured(record):
             return
         if ai:
             setattr(record, AI, True)
@@ -159,7 +159,7 @@ class PlainOutput:
         for handler in self._handlers:
             if record.levelno >= handler.level:
                 handler.handle(record)
-        setattr(record, MARK, True)
+        setattr(record, MARK, CAPTURED)
 
     def close(self) -> None:
         """Closes the files."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from .logger import UnifiedLogger
 
-# Set on a record: True once it was captured, before that the fields behind its attributes (None: not a field).
+# Set on a record: `CAPTURED` once it was, before that the fields behind its attributes (None: not a field).
 MARK = "_unified_logger_captured"
 # On records of our own interface, for as long as they live: the same fields, and the context.
 FIELDS = "_unified_logger_fields"
@@ -22,6 +22,49 @@ FIELDS = "_unified_logger_fields"
 AI = "_unified_logger_ai"
 # How long `flush` waits, seconds: `logging` calls it at the exit, and while it holds a lock that others may need.
 _FLUSH_TIMEOUT = 10.0
+
+
+class _Captured(int):
+    """What captured records are marked with. Pickled it is a text: the place where the record is written already."""
+
+    def __copy__(self) -> _Captured:
+        return self
+
+    def __deepcopy__(self, _: object) -> _Captured:
+        return self
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        # A class of this package's would not be known wherever the record goes.
+        return str, (_place(),)
+
+
+CAPTURED = _Captured(True)
+# Where the files of this process are, once logging was started.
+_directory: str | None = None
+
+
+def _place() -> str:
+    """What tells the files of this process from those of others, on this machine and on others."""
+    import os
+    import platform
+
+    return f"{platform.node()}:{os.getpid() if _directory is None else os.path.realpath(_directory)}"
+
+
+def _arrive(record: logging.LogRecord, ai: bool) -> None:
+    """Captures a record that another process has captured, unless that writes to the same files."""
+    if is_captured(record):
+        return
+    carried: Any = getattr(record, FIELDS, None)
+    try:
+        names, current = carried
+        names, current = dict(names), dict(current)
+    except (TypeError, ValueError):  # One of `logging`: it carries no context.
+        delattr(record, MARK)
+        _capture(record, ai)
+        return
+    setattr(record, MARK, names)
+    context.call_within(current, lambda record: _capture(record, ai), record)
 
 
 class Handler(logging.Handler):
@@ -64,7 +107,7 @@ class Handler(logging.Handler):
             # Another one in its place: both are marked, or the next of our handlers would take the one that came.
             if not is_captured(record):
                 self.emit(kept)
-                setattr(record, MARK, True)
+                setattr(record, MARK, CAPTURED)
         elif kept:
             self.emit(record)
         return bool(kept)
@@ -99,7 +142,7 @@ def _take(record: logging.LogRecord) -> None:
         _capture(record)
     elif not is_captured(record):
         _capture(said)
-        setattr(record, MARK, True)
+        setattr(record, MARK, CAPTURED)
 
 
 def as_said(record: logging.LogRecord) -> logging.LogRecord:
@@ -146,15 +189,16 @@ def connect(start: Callable[[dict[str, Any]], None], flush: Callable[[float], bo
     _start, _flush = start, flush
 
 
-def install(capture: Callable[..., None] = _core.emit, on_root: bool = True) -> None:
+def install(directory: str, capture: Callable[..., None] = _core.emit, on_root: bool = True) -> None:
     """Sends records to where they go. Once, however often called.
 
     Args:
+        directory: Where the files are.
         capture: Takes a `LogRecord`, and whether it is an AI record whatever its logger.
         on_root: Whether the root logger is given a handler of ours, unless it has one.
     """
-    global _capture
-    _capture = capture
+    global _capture, _directory
+    _capture, _directory = capture, directory
     ours = _on_root()
     if ours is None and on_root:
         ours = _handler
@@ -244,8 +288,9 @@ def hand_over(target: logging.Logger, record: logging.LogRecord, fields: dict[st
 
 
 def is_captured(record: logging.LogRecord) -> bool:
-    """Whether a record is in the pipeline already."""
-    return getattr(record, MARK, None) is True
+    """Whether a record is in the pipeline already, or in that of another process that writes to the same files."""
+    mark = getattr(record, MARK, None)
+    return mark is CAPTURED or (type(mark) is str and mark == _place())
 
 
 def show_to_taps(record: logging.LogRecord) -> None:
@@ -305,3 +350,6 @@ def _give_fields(record: logging.LogRecord, fields: dict[str, Any]) -> None:
         names[attribute] = name
     attributes[MARK] = names
     attributes[FIELDS] = (names, current)
+
+
+_core.set_captured(CAPTURED, _arrive)

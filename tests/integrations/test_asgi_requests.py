@@ -444,6 +444,14 @@ def test_proxies_are_trusted_when_told(records: Records) -> None:
     assert [record["client"] for record in access(records)] == ["192.0.2.7", "203.0.113.5", "198.51.100.9"]
 
 
+def test_a_flood_does_not_hide_what_a_proxy_says(records: Records) -> None:
+    """However much of it the client has sent before, in as many headers as it likes."""
+    flood = [(b"x-forwarded-for", b"203.0.113.9, " * 500)] * 3
+    app = Middleware(application, trusted_proxies=1)
+    call(app, http(headers=[*flood, (b"x-forwarded-for", b"198.51.100.1")]))
+    assert access(records)[0]["client"] == "198.51.100.1"
+
+
 def test_skipped_paths_have_a_context_but_no_access_record(records: Records) -> None:
     """The response has its header too."""
     app = Middleware(application, skip=["/health", "/static/*"])

@@ -285,6 +285,9 @@ def _add(headers: dict[str, str], name: str, value: bytes) -> None:
     before = headers.get(name)
     if before is None:
         headers[name] = text
+    elif name == _FORWARDED:
+        # What counts are its last addresses, which proxies append: the client may have sent any number before them.
+        headers[name] = f"{before},{text}"[-_LONGEST_HEADER:]
     elif len(before) <= _LONGEST_HEADER:
         headers[name] = f"{before},{text}"
 

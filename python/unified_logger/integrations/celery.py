@@ -67,7 +67,7 @@ class _Replaced(logging.Filter):
         if isinstance(data, dict) and current_task:
             request = current_task.request
             if data.get("id") == request.id and context.scope_of(request) is not None:
-                setattr(record, stdlib.MARK, True)
+                setattr(record, stdlib.MARK, stdlib.CAPTURED)
         return True
 
 

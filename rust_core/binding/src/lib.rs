@@ -59,7 +59,7 @@ mod _core {
     #[pymodule_export]
     use crate::site::mark_wrapper;
     #[pymodule_export]
-    use crate::stdlib::{emit, encode_record, set_stdlib_native};
+    use crate::stdlib::{emit, encode_record, set_captured, set_stdlib_native};
     #[pymodule_export]
     use crate::value::{encode_value, set_converter};
 

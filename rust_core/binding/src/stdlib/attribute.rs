@@ -35,7 +35,7 @@ pub enum Own {
     TaskName,
     Message,
     AscTime,
-    /// True once the record was captured; before that, the fields behind its attributes (None: not a field).
+    /// What `set_captured` says once the record was captured; before that, the fields behind its attributes (None: not a field).
     Mark,
 }
 

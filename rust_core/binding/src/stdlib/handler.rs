@@ -39,6 +39,24 @@ static THREADS: Gil<Cache<(Py<PyAny>, u32), 64>> = Gil::new(Cache::new());
 /// Names of levels as they were last, by number.
 static LEVELS: Gil<Cache<Level, 8>> = Gil::new(Cache::new());
 
+/// What captured records are marked with, and what takes those that another process has marked.
+static CAPTURED: Gil<Option<Captured>> = Gil::new(None);
+
+struct Captured {
+    mark: Py<PyAny>,
+    arrived: Py<PyAny>,
+}
+
+/// Sets what captured records are marked with, and the function that takes records that another process has marked: with a text.
+#[pyfunction]
+pub fn set_captured(mark: Bound<'_, PyAny>, arrived: Bound<'_, PyAny>) {
+    let py = mark.py();
+    let new = Captured { mark: mark.unbind(), arrived: arrived.unbind() };
+    // SAFETY: replaced at once; the old one is dropped after.
+    let old = unsafe { (*CAPTURED.get(py)).replace(new) };
+    drop(old);
+}
+
 struct Level {
     number: i32,
     name: Py<PyAny>,
@@ -62,11 +80,23 @@ fn capture(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
     let names = match &mark {
         Some(mark) => match mark.cast::<PyDict>() {
             Ok(names) => Some(names),
-            Err(_) => return Ok(()),
+            Err(_) => {
+                drop(inside);
+                // SAFETY: looked at and counted only.
+                let arrived = unsafe { &*CAPTURED.get(py) }.as_ref().map(|captured| captured.arrived.clone_ref(py));
+                return match arrived.filter(|_| mark.is_exact_instance_of::<PyString>()) {
+                    Some(arrived) => arrived.call1(py, (log_record, ai)).map(drop),
+                    None => Ok(()),
+                };
+            }
         },
         None => None,
     };
-    dict.set_item(attribute::name(py, Own::Mark), true)?;
+    // SAFETY: looked at and counted only.
+    match unsafe { &*CAPTURED.get(py) }.as_ref().map(|captured| captured.mark.clone_ref(py)) {
+        Some(mark) => dict.set_item(attribute::name(py, Own::Mark), mark)?,
+        None => dict.set_item(attribute::name(py, Own::Mark), true)?,
+    }
     let record = said(py, attributes, names, ai).build(py);
     drop(inside);
     // Without a logger: `logging` has asked for the level, and has shown the record to whoever listens.

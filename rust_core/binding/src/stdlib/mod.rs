@@ -9,5 +9,5 @@ mod place;
 mod said;
 mod stock;
 
-pub use handler::{emit, encode_record};
+pub use handler::{emit, encode_record, set_captured};
 pub use native::set_stdlib_native;
