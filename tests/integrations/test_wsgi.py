@@ -555,3 +555,34 @@ def test_the_same_without_the_engine(start, records, monkeypatch):
     (access,) = access_of(records)
     assert {record["trace_id"] for record in records()} == {TRACE}
     assert (access["message"], access["bytes"]) == ("GET /orders/7 200", 5)
+
+
+def test_what_comes_after_empty_pieces_runs_too(start):
+    """A body that is whole in its first piece may go on with others that are empty."""
+    start()
+    done = []
+
+    def application(environ, start_response):
+        start_response("200 OK", [("Content-Length", "5")])
+        yield b"hello"
+        yield b""
+        yield b""
+        done.append(True)
+
+    body = Middleware(application)({"REQUEST_METHOD": "GET", "PATH_INFO": "/"}, lambda *_: None)
+    assert b"".join(body) == b"hello"
+    body.close()
+    assert done == [True]
+
+
+def test_no_bytes_are_counted_where_only_headers_are_asked_for(start, records):
+    """Servers leave the body of an answer to HEAD out."""
+
+    def application(environ, start_response):
+        start_response("200 OK", [("Content-Length", "5")])
+        return [b"hello"]
+
+    start()
+    call(Middleware(application), method="HEAD")
+    (access,) = access_of(records)
+    assert (access["method"], access["bytes"]) == ("HEAD", 0)

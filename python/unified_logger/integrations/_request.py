@@ -29,6 +29,7 @@ from ..logger import get_logger
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Any
 
     from .._core import Context
 
@@ -205,53 +206,42 @@ class Request(Scope):
             route = path
         # Who answers nothing leaves it to the server.
         status = self.status or 500
-        before = _current.get()
-        if before is not self._answered:
-            _current.set(self._answered)
         message = f"{method} {route} {status}"
-        parent = self._answered.parent_span_id
-        if status < 500 and error is None and more is None and parent is None:
-            # Most are such, and a call with its names in the code is the cheapest.
-            _logger.info(
-                message,
-                method=method,
-                route=route,
-                path=path,
-                status=status,
-                duration_ms=duration,
-                bytes=self.sent,
-                client=client,
-            )
-        elif status < 500 and error is None and more is None:
-            _logger.info(
-                message,
-                parent_span_id=parent,
-                method=method,
-                route=route,
-                path=path,
-                status=status,
-                duration_ms=duration,
-                bytes=self.sent,
-                client=client,
-            )
-        else:
-            if parent is not None:
-                more = {"parent_span_id": parent, **(more or {})}
-            _logger.log(
-                ERROR if error is not None else WARNING if status >= 500 else INFO,
-                message,
-                exc_info=error,
-                extra=more,
-                method=method,
-                route=route,
-                path=path,
-                status=status,
-                duration_ms=duration,
-                bytes=self.sent,
-                client=client,
-            )
-        if before is not self._answered:
-            _current.set(before)
+        answered = self._answered
+        before = _current.get()
+        if before is not answered:
+            _current.set(answered)
+        try:
+            if status < 500 and error is None and more is None and answered.parent_span_id is None:
+                # Most are such, and a call with its names in the code is the cheapest.
+                _logger.info(
+                    message,
+                    method=method,
+                    route=route,
+                    path=path,
+                    status=status,
+                    duration_ms=duration,
+                    bytes=self.sent,
+                    client=client,
+                )
+                return
+            said: dict[str, Any] = {"parent_span_id": answered.parent_span_id} if answered.parent_span_id else {}
+            said |= {
+                "method": method,
+                "route": route,
+                "path": path,
+                "status": status,
+                "duration_ms": duration,
+                "bytes": self.sent,
+                "client": client,
+                **(more or {}),
+            }
+            if error is not None:
+                said["exc_info"] = error
+            _logger.log(ERROR if error is not None else WARNING if status >= 500 else INFO, message, **said)
+        finally:
+            if before is not answered:
+                _current.set(before)
 
     def suspend(self) -> None:
         """Takes the context off this thread or task, with everything that is still open inside, until `resume`."""
@@ -280,6 +270,8 @@ class Request(Scope):
             scope = scope.outer
         _innermost.set(self.outer)
         _current.set(self.before)
+        if self.outer is not None:
+            self.forget_left()
 
 
 def mark_logged(error: BaseException) -> None:

@@ -108,8 +108,9 @@ class Headers:
         """The wanted headers of a request, by lower-case name."""
         settings = propagation._settings
         if settings is not self._settings:
-            self._settings = settings
+            # The names first: another thread may look at both meanwhile.
             self._names = tuple(("HTTP_" + name.upper().replace("-", "_"), name) for name in settings.wanted)
+            self._settings = settings
         for key, _ in self._names:
             if key in environ:
                 return {name: environ[key] for key, name in self._names if key in environ}
@@ -227,8 +228,8 @@ class _Exchange(Request):
         before = _current.get()
         _current.set(self._answered)
         try:
-            if self.rest is not None:
-                next(self.rest, None)
+            for _ in self.rest or ():
+                pass  # A body that is whole has nothing after it but empty pieces.
             if close is not None:
                 close()
         finally:
@@ -255,9 +256,9 @@ class _Exchange(Request):
 
     def abandon(self, error: BaseException) -> None:
         """Ends a request whose body the server never gets."""
-        self.end(error)
         close = getattr(getattr(self, "body", None), "close", None)
         try:
+            self.end(error)
             if close is not None:
                 close()
         finally:
@@ -271,7 +272,10 @@ class _Exchange(Request):
         client = environ.get("REMOTE_ADDR")
         if options.trusted_proxies:
             client = options.client(client, environ.get("HTTP_X_FORWARDED_FOR"))
-        self.finish(environ.get("REQUEST_METHOD", ""), path_of(environ), self.route, client, error)
+        method = environ.get("REQUEST_METHOD", "")
+        if method == "HEAD":
+            self.sent = 0  # Servers send the headers alone.
+        self.finish(method, path_of(environ), self.route, client, error)
 
 
 class _Closing:
