@@ -60,14 +60,17 @@ def test_stacklevel_names_a_caller_further_up(records: Records) -> None:
         helper()
 
     caller()
-    assert {record["function"] for record in records() if record["message"] != "module"} == {"caller"}
+    found = {record["message"]: record["function"] for record in records()}
+    # Before 3.11 `logging` counts its own frames too, of which an adapter adds some.
+    adapted = "caller" if sys.version_info >= (3, 11) else "helper"
+    assert (found["logger"], found["adapter"]) == ("caller", adapted)
     assert len(records()) == 3
 
 
 def test_an_adapter_adds_its_fields(records: Records) -> None:
     """Around a logger or another adapter; its own `process` may do more."""
 
-    class Prefixed(logging.LoggerAdapter[Any]):
+    class Prefixed(logging.LoggerAdapter):  # type: ignore[type-arg] # takes none before 3.11
         def process(self, msg: Any, kwargs: Any) -> Any:
             message, options = super().process(f"[{self.extra['tenant']}] {msg}", kwargs)
             return message, options
