@@ -17,11 +17,14 @@ from recovery import recover
 
 pytest.importorskip("celery")
 
+# A worker would take a message that the transport is still writing, and lose it: it is to see whole ones only.
 TASKS = """
-import os, signal, sys
+import os, signal, sys, time, uuid
 from celery import Celery
 from celery.exceptions import Ignore, Reject
 from celery.utils.log import get_task_logger
+from kombu.transport import filesystem
+from kombu.utils.json import dumps
 from unified_logger import LoggingContext, get_logger, init_logging
 from unified_logger.integrations import celery
 
@@ -42,6 +45,14 @@ app.conf.update(
 )
 logger = get_logger("app")
 theirs = get_task_logger("theirs")
+
+def put(channel, queue, payload, **_):
+    name = f"{time.monotonic_ns()}_{uuid.uuid4()}.{queue}.msg"
+    with open(os.path.join("written", name), "w") as message:
+        message.write(dumps(payload))
+    os.rename(os.path.join("written", name), os.path.join("queue", name))
+
+filesystem.Channel._put = put
 
 @app.task
 def work(unit=None):
@@ -123,7 +134,7 @@ class Worker:
     def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
         self.output = folder / "worker.txt"
-        for name in ("queue", "control", "results"):
+        for name in ("written", "queue", "control", "results"):
             (folder / name).mkdir(exist_ok=True)
         (folder / "tasks.py").write_text(TASKS, encoding="utf-8")
         (folder / "worker.py").write_text(WORKER, encoding="utf-8")
