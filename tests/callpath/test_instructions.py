@@ -134,7 +134,7 @@ def test_what_follows_a_request_adds_little_to_a_call(counted: dict[str, float],
 
     Seen to fail where a bound logger's context is made anew for each call.
     """
-    assert counted[kind] <= 1.15 * counted["bare"]
+    assert counted[kind] <= (1 + 0.15 * LOOSE) * counted["bare"]
 
 
 @pytest.mark.parametrize("kind", ["info", "debug"])
