@@ -221,7 +221,7 @@ def test_the_test_client_sees_access_records(app, records):
 def test_requests_on_reused_connections_are_apart(app, records):
     """Hundreds of interleaved requests, each with an id of its own: no record has another's."""
 
-    @app.get("/work/<own>")
+    @app.get("/task/<own>")
     def work(own):
         logger.info("begin", own=own)
         LoggingContext(left=own).__enter__()
@@ -232,7 +232,7 @@ def test_requests_on_reused_connections_are_apart(app, records):
         for number in range(first, first + 40):
             own = f"{number + 1:032x}"
             headers = {"traceparent": f"00-{own}-00f067aa0ba902b7-01"} if number % 2 else {}
-            answer = ask(port, f"/work/{own}", headers=headers)
+            answer = ask(port, f"/task/{own}", headers=headers)
             assert answer.body.decode() == own
             assert answer.headers["x-trace-id"] == own or number % 2 == 0
 

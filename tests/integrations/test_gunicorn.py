@@ -29,7 +29,7 @@ application = Flask("shop")
 install(application, skip=["/health"])
 logger = get_logger("app")
 
-@application.get("/work/<own>")
+@application.get("/task/<own>")
 def work(own):
     logger.info("inside", own=own)
     return own
@@ -167,14 +167,14 @@ def test_every_request_has_one_access_record_and_no_other_s_trace(gunicorn, kind
         for number in range(first, first + 20):
             own = f"{number + 1:032x}"
             headers = {"traceparent": f"00-{own}-00f067aa0ba902b7-01"}
-            assert ask(server.port, f"/work/{own}", headers=headers).headers["x-trace-id"] == own
+            assert ask(server.port, f"/task/{own}", headers=headers).headers["x-trace-id"] == own
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(client, range(0, 80, 20)))
     assert ask(server.port, "/health").status == 200
     assert server.stop() == ""
     found = server.access(80)
-    assert {record["route"] for record in found} == {"/work/<own>"}
+    assert {record["route"] for record in found} == {"/task/<own>"}
     records = server.records()
     inside = [record for record in records if record["logger"] == "app"]
     assert len(inside) == 80
@@ -245,18 +245,18 @@ def test_a_request_that_is_none_is_told_of_once(gunicorn):
 def test_files_are_opened_again_at_sigusr1(gunicorn):
     """After a rename, as logrotate does it, master and workers write to the new file."""
     server = gunicorn(FLASK)
-    ask(server.port, "/work/before")
+    ask(server.port, "/task/before")
     eventually(lambda: len(server.said("worker is ready")) == 2)
     server.access(1)
     logs = server.logs
     (logs / "app.log").rename(logs / "old.txt")
     server.process.send_signal(signal.SIGUSR1)
-    ask(server.port, "/work/after")
+    ask(server.port, "/task/after")
     (access,) = server.access(1)
-    assert access["path"] == "/work/after"
+    assert access["path"] == "/task/after"
     server.said("Handling signal: usr1")
     assert server.stop(workers=0) == ""
-    assert b"/work/after" not in (logs / "old.txt").read_bytes()
+    assert b"/task/after" not in (logs / "old.txt").read_bytes()
 
 
 def test_a_reload_loses_nothing(gunicorn):
@@ -265,11 +265,11 @@ def test_a_reload_loses_nothing(gunicorn):
     answered = 0
     for reload in range(2):
         for _ in range(10):
-            ask(server.port, f"/work/{answered}")
+            ask(server.port, f"/task/{answered}")
             answered += 1
         server.process.send_signal(signal.SIGHUP)
         for _ in range(10):
-            ask(server.port, f"/work/{answered}")
+            ask(server.port, f"/task/{answered}")
             answered += 1
         eventually(lambda reload=reload: len(server.said("Hang up")) == reload + 1)
         eventually(lambda reload=reload: len(server.said("worker is ready")) == 2 * (reload + 2))
@@ -284,7 +284,7 @@ def test_logging_may_be_started_in_its_configuration(gunicorn, tmp_path):
         FLASK, more='from unified_logger import init_logging\ninit_logging(log_dir="elsewhere", console_format="off")\n'
     )
     server.logs = tmp_path / "elsewhere"
-    ask(server.port, "/work/1")
+    ask(server.port, "/task/1")
     assert server.stop() == ""
     server.access(1)
     assert not (tmp_path / "logs").exists()

@@ -125,9 +125,10 @@ class _Connection(Request):
         self._root_path: str = scope.get("root_path", "")
         self._forwarded = headers.get(_FORWARDED) if headers else None
 
-    def send(self, message: Message) -> Awaitable[None]:
-        """What the application sends through."""
-        raise NotImplementedError
+    if TYPE_CHECKING:
+
+        def send(self, message: Message) -> Awaitable[None]:
+            """What the application sends through; each kind of connection has its own."""
 
     def end(self, status: int, error: Exception | None = None) -> None:
         """Logs the access record, unless that was done.
