@@ -95,7 +95,12 @@ GRANIAN = ("-m", "granian", "--interface", "asgi", "--port", "PORT", "--log-conf
 # With their own access lines on, where these are off by default.
 TELLING = {"uvicorn": (), "hypercorn": ("--access-logfile", "-"), "granian": ("--access-log",)}
 COMMANDS = {"uvicorn": UVICORN, "hypercorn": HYPERCORN, "granian": GRANIAN}
-WORKERS = {"uvicorn": ("--workers", "2"), "hypercorn": ("-w", "2"), "granian": ("--workers", "2")}
+WORKERS = {
+    # It kills workers that take longer than 5 s to start or to answer it, as they may on a busy machine.
+    "uvicorn": ("--workers", "2", "--timeout-worker-healthcheck", "60"),
+    "hypercorn": ("-w", "2"),
+    "granian": ("--workers", "2"),
+}
 ENDED = {"uvicorn": "Finished server process", "granian": "Granian shutdown completed"}
 
 
