@@ -54,6 +54,14 @@ def main() -> int:
     rounds, over = options.rounds or 20, False
     with tempfile.TemporaryDirectory() as directory:
         init_logging(log_dir=directory, console_format="off", overflow_timeout=60)
+        # First: what frameworks leave in the caches would be measured too.
+        plain, ours = measure(call_in_context.plain(), call_in_context.ours(), rounds, CALLS)
+        ratio = median(b / a for a, b in zip(plain, ours, strict=True))
+        over |= ratio > RATIO
+        print(
+            f"a call: without a context {median(plain) * 1_000:.0f} ns, in one of five fields {median(ours) * 1_000:.0f} ns, "
+            f"{ratio:.2f} times as much (of the least {min(ours) / min(plain):.2f}), may be {RATIO}"
+        )
         for framework in options.frameworks:
             module = import_module(f"{__package__}.{framework}_app")
             plain, ours = measure(module.plain(), module.ours(), rounds, options.calls)
@@ -63,13 +71,6 @@ def main() -> int:
                 f"{framework}: without {median(plain):.1f} us (least {min(plain):.1f}), with {median(ours):.1f} us "
                 f"(least {min(ours):.1f}), added {added:.1f} us (of the least {min(ours) - min(plain):.1f}), may add {BUDGET:.0f}"
             )
-        plain, ours = measure(call_in_context.plain(), call_in_context.ours(), rounds, CALLS)
-        ratio = median(b / a for a, b in zip(plain, ours, strict=True))
-        over |= ratio > RATIO
-        print(
-            f"a call: without a context {median(plain) * 1_000:.0f} ns, in one of five fields {median(ours) * 1_000:.0f} ns, "
-            f"{ratio:.2f} times as much (of the least {min(ours) / min(plain):.2f}), may be {RATIO}"
-        )
     return 1 if over and not options.rounds else 0
 
 
