@@ -167,10 +167,18 @@ class PlainOutput:
             handler.close()
 
     def flush(self) -> bool:
-        """Hands everything to the system."""
+        """Hands everything to the system.
+
+        Returns:
+            Whether the files took it. A console that was closed under its handler has nothing to take.
+        """
+        done = True
         for handler in self._handlers:
-            handler.flush()
-        return True
+            try:
+                handler.flush()
+            except (OSError, ValueError):
+                done &= handler not in self._files
+        return done
 
     def stats(self) -> dict[str, Any]:
         """The native counts, with what these handlers wrote."""

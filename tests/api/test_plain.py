@@ -79,3 +79,20 @@ def test_shutdown_and_late_records(records: Records) -> None:
     assert shutdown_logging() is True
     get_logger("app").info("late")
     assert [record["message"] for record in records()] == ["late"]
+
+
+def test_a_console_that_was_closed_keeps_no_one_from_ending(run_python: Callable[..., Any]) -> None:
+    """A program that closes its standard error can flush and shut down."""
+    done = run_python(
+        """
+import sys
+from unified_logger import flush_logging, get_logger, init_logging, shutdown_logging
+
+init_logging(log_dir="logs", use_unified_logging=False)
+get_logger("app").info("said")
+sys.stderr.close()
+print(flush_logging(), shutdown_logging())
+""",
+        check=False,
+    )
+    assert done.stdout == "True True\n"
