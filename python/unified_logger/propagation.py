@@ -1,16 +1,24 @@
-"""Traces across processes: read from the headers of a request, written to those of an outgoing call.
-
-Formats: W3C Trace Context (https://www.w3.org/TR/trace-context/), B3 (https://github.com/openzipkin/b3-propagation), and
-headers that hold nothing but an id.
-"""
+"""Traces across processes: read from the headers of a request, written to those of an outgoing call."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from . import _core, context
+from .trace_formats import (
+    B3_HEADERS,
+    SAMPLED,
+    WITHOUT_STATE,
+    Carried,
+    Remote,
+    are_hexadecimal,
+    is_id,
+    parse_b3,
+    parse_b3_ids,
+    parse_traceparent,
+    parse_tracestate,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,60 +27,6 @@ if TYPE_CHECKING:
 # Names of headers are compared in lower case.
 DEFAULT_HEADERS = ("traceparent",)
 DEFAULT_RESPONSE_HEADER = "X-Trace-ID"
-
-# Bounds of what a client may have us carry. An id is visible ASCII: it goes into headers again. A comma joins two of them.
-_ID = re.compile(r"[\x21-\x2b\x2d-\x7e]{1,128}")
-# The specification has later versions begin like this one, and go on after a hyphen.
-_TRACEPARENT = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
-_MOST_MEMBERS = 32
-# What goes on to others; the specification asks for 512 at least, and says which members go first.
-_LONGEST_STATE = 4_096
-_LONG_MEMBER = 128
-# 32 members of two times 256 characters, and some space around them.
-_LONGEST_HEADER = 20_000
-_STATE_KEY = r"(?:[a-z][a-z0-9_\-*/]{0,255}|[a-z0-9][a-z0-9_\-*/]{0,240}@[a-z][a-z0-9_\-*/]{0,13})"
-_STATE_MEMBER = re.compile(
-    rf"[ \t]*({_STATE_KEY})=([\x20-\x2b\x2d-\x3c\x3e-\x7e]{{0,255}}[\x21-\x2b\x2d-\x3c\x3e-\x7e])[ \t]*"
-)
-_B3 = re.compile(r"(?!0+-)([0-9a-f]{16}|[0-9a-f]{32})-(?!0{16})([0-9a-f]{16})(?:-([01d]))?(?:-[0-9a-f]{16})?")
-_B3_IDS = re.compile(r"(?!0+$)(?:[0-9a-f]{16}|[0-9a-f]{32})")
-_B3_HEADERS = ("b3", "x-b3-traceid", "x-b3-spanid", "x-b3-sampled", "x-b3-flags")
-_HEX_32 = re.compile(r"(?!0{32})[0-9a-f]{32}")
-_HEX_16 = re.compile(r"(?!0{16})[0-9a-f]{16}")
-
-SAMPLED = 0x01
-# Sampled, and ids made at random: the flags that the specification defines. Others are not passed on.
-_KNOWN_FLAGS = 0x03
-
-
-class Carried(NamedTuple):
-    """What a context carries to other services beside its ids.
-
-    Args:
-        flags: Trace flags of W3C Trace Context.
-        state: Its `tracestate`; empty when there is none.
-    """
-
-    flags: int
-    state: str = ""
-
-
-# By their flags: most traces carry no state.
-_WITHOUT_STATE = tuple(Carried(flags) for flags in range(_KNOWN_FLAGS + 1))
-
-
-class Remote(NamedTuple):
-    """The trace that a request came with.
-
-    Args:
-        trace_id: 32 hexadecimal digits; any visible text where it came in a header that holds only an id.
-        span_id: The caller's span, or None.
-        carried: What goes on with it.
-    """
-
-    trace_id: str
-    span_id: str | None = None
-    carried: Carried = Carried(SAMPLED)
 
 
 class Settings(NamedTuple):
@@ -92,7 +46,7 @@ class Settings(NamedTuple):
         """The names of all headers that `extract` looks at."""
         names: list[str] = []
         for name in self.headers:
-            names += {"traceparent": ("traceparent", "tracestate"), "b3": _B3_HEADERS}.get(name, (name,))
+            names += {"traceparent": ("traceparent", "tracestate"), "b3": B3_HEADERS}.get(name, (name,))
         return tuple(names)
 
 
@@ -156,7 +110,7 @@ def request_id(headers: Mapping[str, str]) -> str | None:
     if "x-request-id" not in _settings.headers:
         return None
     value = headers.get("x-request-id", "").strip(" \t")
-    return value if _ID.fullmatch(value) else None
+    return value if is_id(value) else None
 
 
 def from_id(value: str | None) -> Remote | None:
@@ -168,62 +122,7 @@ def from_id(value: str | None) -> Remote | None:
     if value is None:
         return None
     value = value.strip(" \t")
-    return Remote(value) if _ID.fullmatch(value) else _malformed()
-
-
-def is_id(text: str) -> bool:
-    """Whether a text may stand in a header as an id: visible ASCII of a bounded length."""
-    return _ID.fullmatch(text) is not None
-
-
-def parse_traceparent(value: str) -> tuple[str, str, int] | None:
-    """Reads a `traceparent` (W3C Trace Context, 3.2), strictly.
-
-    Args:
-        value: The header's value; space around it is no part of it.
-
-    Returns:
-        Trace id, parent's span id and flags, or None if it is malformed.
-    """
-    found = _TRACEPARENT.fullmatch(value.strip(" \t"))
-    if found is None:
-        return None
-    version, trace_id, span_id, flags, more = found.groups()
-    if version == "00" and more is not None:
-        return None
-    return trace_id, span_id, int(flags, 16) & _KNOWN_FLAGS
-
-
-def parse_tracestate(value: str) -> str | None:
-    """Reads a `tracestate` (W3C Trace Context, 3.3), strictly.
-
-    Args:
-        value: The header's value; several headers are joined with commas.
-
-    Returns:
-        The same without empty members and optional space, or None if it is malformed. Of one longer than 4,096 characters
-        long members are left out, then the last ones.
-    """
-    if len(value) > _LONGEST_HEADER:
-        return None
-    members: dict[str, str] = {}
-    for part in value.split(","):
-        if not part.strip(" \t"):
-            continue
-        found = _STATE_MEMBER.fullmatch(part)
-        if found is None or found[1] in members or len(members) == _MOST_MEMBERS:
-            return None
-        members[found[1]] = found[2]
-    kept = [f"{key}={member}" for key, member in members.items()]
-    if _length(kept) > _LONGEST_STATE:
-        kept = [member for member in kept if len(member) <= _LONG_MEMBER]
-        while _length(kept) > _LONGEST_STATE:
-            kept.pop()
-    return ",".join(kept)
-
-
-def _length(members: list[str]) -> int:
-    return sum(map(len, members)) + len(members) - 1
+    return Remote(value) if is_id(value) else _malformed()
 
 
 def begin(remote: Remote | None, fields: dict[str, object], level: int | None = None) -> _core.Context:
@@ -310,7 +209,7 @@ def trace_headers() -> dict[str, str]:
     if not isinstance(carried, Carried):
         # Spans of a trace that begins here are logged here, which is what the flag says.
         carried = Carried(SAMPLED)
-    hexadecimal = span_id is not None and _HEX_32.fullmatch(trace_id) and _HEX_16.fullmatch(span_id)
+    hexadecimal = are_hexadecimal(trace_id, span_id)
     headers: dict[str, str] = {}
     for name in _settings.headers:
         if name == "traceparent":
@@ -323,12 +222,12 @@ def trace_headers() -> dict[str, str]:
                 headers[name] = f"{trace_id}-{span_id}-{carried.flags & SAMPLED}"
         elif name == "x-request-id":
             named = current.fields.get("request_id")
-            if isinstance(named, str) and _ID.fullmatch(named):
+            if isinstance(named, str) and is_id(named):
                 headers[name] = named
-        elif _ID.fullmatch(trace_id):
+        elif is_id(trace_id):
             headers[name] = trace_id
     alone = _settings.response_header
-    if not headers and alone and _ID.fullmatch(trace_id):
+    if not headers and alone and is_id(trace_id):
         headers[alone.lower()] = trace_id
     return headers
 
@@ -349,7 +248,7 @@ def _from_traceparent(headers: Mapping[str, str]) -> Remote | None:
         return _malformed()
     state = headers.get("tracestate")
     if state is None:
-        return Remote(found[0], found[1], _WITHOUT_STATE[found[2]])
+        return Remote(found[0], found[1], WITHOUT_STATE[found[2]])
     parsed = parse_tracestate(state)
     if parsed is None:
         # Without its state the trace goes on, as the specification has it.
@@ -361,17 +260,11 @@ def _from_traceparent(headers: Mapping[str, str]) -> Remote | None:
 def _from_b3(headers: Mapping[str, str]) -> Remote | None:
     single = headers.get("b3")
     if single is not None:
-        single = single.strip(" \t")
-        if single in ("0", "1", "d"):
+        if single.strip(" \t") in ("0", "1", "d"):
             return None  # Only a decision, no trace.
-        found = _B3.fullmatch(single)
-        if found is None:
-            return _malformed()
-        return Remote(found[1].rjust(32, "0"), found[2], Carried(0 if found[3] == "0" else SAMPLED))
-    trace_id, span_id = headers.get("x-b3-traceid"), headers.get("x-b3-spanid")
+        return parse_b3(single) or _malformed()
+    trace_id = headers.get("x-b3-traceid")
     if trace_id is None:
         return None
-    if not _B3_IDS.fullmatch(trace_id) or (span_id is not None and not _HEX_16.fullmatch(span_id)):
-        return _malformed()
     sampled = headers.get("x-b3-sampled", "1") not in ("0", "false") or headers.get("x-b3-flags") == "1"
-    return Remote(trace_id.rjust(32, "0"), span_id, Carried(SAMPLED if sampled else 0))
+    return parse_b3_ids(trace_id, headers.get("x-b3-spanid"), sampled) or _malformed()

@@ -25,6 +25,7 @@ from .._core import current_context, new_trace
 from ..context import Scope, _current, _innermost
 from ..errors import ConfigurationError
 from ..logger import get_logger
+from ..trace_formats import is_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ class Request(Scope):
         if trace_id is None or not propagation._settings.response_header:
             return None
         # One that the application has set may be anything.
-        return trace_id if answered is self.context or propagation.is_id(trace_id) else None
+        return trace_id if answered is self.context or is_id(trace_id) else None
 
     def finish(
         self,

@@ -22,6 +22,8 @@ from celery.utils.log import get_multiprocessing_logger  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from unified_logger.trace_formats import Remote
+
 _logger = get_logger("celery.task")
 # A child of the pool ends without exit hooks, and a restarted worker without any end: both write before. Seconds.
 _PATIENCE = 5.0
@@ -103,7 +105,7 @@ def _names() -> set[str]:
     return {*settings.wanted, settings.response_header.lower()} - {""}
 
 
-def _trace_of(headers: Mapping[str, Any] | None) -> propagation.Remote | None:
+def _trace_of(headers: Mapping[str, Any] | None) -> Remote | None:
     texts = {name: value for name, value in (headers or {}).items() if isinstance(value, str)}
     found = propagation.extract(texts)
     # An id that is not one of W3C Trace Context goes alone.
