@@ -72,13 +72,15 @@ def start(
         The loggers whose level was set, with the level from before.
     """
     global _redacts_early
+    # All that is needed, before anything changes: a process may have no descriptors left for imports.
+    from . import propagation
     from .config import resolve
 
     # Should the start fail, what was logged until then is shown at the end.
     _redacts_early = _redacts_early or bool(options.get("redaction") or (file or {}).get("redaction"))
     settings = resolve(options, file=file, file_path=path, environ=os.environ)
     with _lock:
-        before = _apply(settings)
+        before = _apply(settings, propagation.configure)
         if path is None and forget_file is not None:
             forget_file()
     return before
@@ -98,6 +100,7 @@ def _start_for_handler(options: dict[str, Any]) -> None:
     """Starts for a handler that is made by others, who say themselves where it goes. Without options once is enough."""
     if not options and _settings is not None:
         return
+    from . import propagation
     from .config import resolve
     from .errors import UnifiedLoggerError
 
@@ -106,16 +109,19 @@ def _start_for_handler(options: dict[str, Any]) -> None:
     if not _lock.acquire(timeout=_HANDLER_PATIENCE):
         raise UnifiedLoggerError("another thread is starting logging at the same time")
     try:
-        _apply(settings, on_root=False, root_level="log_level" in options)
+        _apply(settings, propagation.configure, on_root=False, root_level="log_level" in options)
     finally:
         _lock.release()
 
 
-def _apply(settings: Settings, on_root: bool = True, root_level: bool = True) -> list[tuple[logging.Logger, int]]:
+def _apply(
+    settings: Settings,
+    configure_headers: Callable[[tuple[str, ...], str], None],
+    on_root: bool = True,
+    root_level: bool = True,
+) -> list[tuple[logging.Logger, int]]:
     """Has the settings hold, and tells the loggers whose level was set with the level from before."""
     global _settings
-    from . import propagation
-
     # Before the start: it delivers what was logged earlier, at the levels that hold from now on.
     wanted = _levels(settings, root_level)
     loggers = [logging.getLogger(name) for name in wanted]
@@ -132,7 +138,7 @@ def _apply(settings: Settings, on_root: bool = True, root_level: bool = True) ->
             levels.set_base(logger, level)
         raise
     python_warnings.install()
-    propagation.configure(settings.trace_headers, settings.trace_response_header)
+    configure_headers(settings.trace_headers, settings.trace_response_header)
     _settings = settings
     _levels_set.clear()
     _levels_set.update({name: level for name, level in wanted.items() if name and level != logging.NOTSET})
