@@ -20,7 +20,7 @@ from contextvars import ContextVar
 from logging import ERROR, INFO, WARNING
 from time import perf_counter_ns
 
-from .. import context, propagation
+from .. import propagation
 from .._core import current_context, new_trace
 from ..context import Scope, _current, _innermost
 from ..errors import ConfigurationError
@@ -131,21 +131,12 @@ class Request(Scope):
         self.before = before = _current.get()
         self.outer = _innermost.get()
         current = current_context()
-        begun = new_trace() if not headers and current is before else self._begin(headers, current)
+        begun = new_trace() if not headers and current is before else _begun(headers)
         self.context = self._answered = begun
         _innermost.set(self)
         _current.set(begun)
         if not _ours.get():
             _ours.set(True)
-
-    def _begin(self, headers: Mapping[str, str], current: Context | None) -> Context:
-        remote = propagation.extract(headers)
-        named = propagation.request_id(headers)
-        fields: dict[str, object] = {} if named is None else {"request_id": named}
-        if current is not None and current is not _current.get():
-            # Another tracing library has begun the request before us.
-            return context.child(None, None, fields)
-        return propagation.begin(remote, fields)
 
     def answer(self, status: int) -> str | None:
         """Notes that the response begins: with its status, and with the trace as the application has left it.
@@ -273,6 +264,12 @@ class Request(Scope):
         _current.set(self.before)
         if self.outer is not None:
             self.forget_left()
+
+
+def _begun(headers: Mapping[str, str]) -> Context:
+    """The context of a request that has headers, or that another tracing library has begun."""
+    named = propagation.request_id(headers)
+    return propagation.begin(propagation.extract(headers), {} if named is None else {"request_id": named})
 
 
 def mark_logged(error: BaseException) -> None:
