@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import update_wrapper, wraps
 
 from . import _core, context
+from .packing import Unchanging, packed, unpacked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class _Inside:
         self._scope.leave()
 
 
-class _Carried:
+class _Carried(Unchanging):
     """A function with the context it is called in."""
 
     def __init__(self, function: Callable[..., Any], carried: _core.Context | None) -> None:
@@ -84,26 +84,18 @@ _core.mark_wrapper(_Carried.__call__.__code__)
 
 
 def _packed(carried: _core.Context | None) -> tuple[Any, ...] | None:
-    """A context for another process. Values are told as records tell them: no other form is sure to arrive."""
+    """A context for another process."""
     if carried is None:
         return None
-    fields = {name: _core.encode_value(value) for name, value in carried.fields.items()}
+    fields = packed(carried.fields)
     return carried.trace_id, carried.span_id, fields, carried.parent_span_id, carried.carried, carried.level
 
 
-def _unpacked(function: Callable[..., Any], packed: tuple[Any, ...] | None) -> _Carried:
-    if packed is None:
+def _unpacked(function: Callable[..., Any], sent: tuple[Any, ...] | None) -> _Carried:
+    if sent is None:
         return _Carried(function, None)
-    trace_id, span_id, fields, *rest = packed
-    values = {name: _value(text) for name, text in fields.items()}
-    return _Carried(function, context.make(trace_id, span_id, values, *rest))
-
-
-def _value(text: str) -> object:
-    try:
-        return json.loads(text)
-    except ValueError:  # An integer with more digits than Python reads.
-        return text
+    trace_id, span_id, fields, *rest = sent
+    return _Carried(function, context.make(trace_id, span_id, unpacked(fields), *rest))
 
 
 def carry_into_threads(on: bool = True) -> None:

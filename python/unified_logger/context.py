@@ -11,6 +11,7 @@ from functools import wraps
 
 from . import _core, levels
 from ._core import new_span_id, new_trace_id
+from .packing import Unchanging, packed, unpacked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -216,7 +217,7 @@ def child(trace_id: str | None, span_id: str | None, fields: dict[str, Any], lev
     )
 
 
-class LoggingContext:
+class LoggingContext(Unchanging):
     """Ids and fields for a stretch of code: `with`, `async with`, or a decorator of functions, coroutines and generators.
 
     Nested without ids it inherits the trace, opens a child span and keeps the outer fields; with nothing outside it
@@ -257,6 +258,9 @@ class LoggingContext:
         if scope is not None:
             scope.leave()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpacked, (self._trace_id, self._span_id, self._level, packed(self._fields))
+
     async def __aenter__(self) -> LoggingContext:
         return self.__enter__()
 
@@ -290,6 +294,10 @@ def _level(given: object) -> int | None:
             _told.add(str(wrong))
             _core.say("LoggingContext", f"a context has no level of its own: {wrong}", 30, [])
         return None
+
+
+def _unpacked(trace_id: str | None, span_id: str | None, level: int | None, fields: dict[str, str]) -> LoggingContext:
+    return LoggingContext(trace_id, span_id, level=level, **unpacked(fields))
 
 
 def around(function: _Function, make: Callable[[], AbstractContextManager[object]]) -> _Function:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import reprlib
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 class UnifiedLoggerError(Exception):
     """The base of all errors of this package."""
@@ -39,11 +43,33 @@ class ConfigurationError(UnifiedLoggerError, ValueError):
         self.suggestion = suggestion
         super().__init__(source, key, value, allowed, line, suggestion)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Whoever waits for a worker would hang on an error that cannot be made again.
+        return _again, (self.source, self.key, _sendable(self.value), self.allowed, self.line, self.suggestion)
+
     def __str__(self) -> str:
         place = self.source if self.line is None else f"{self.source}:{self.line}"
         hint = "" if self.suggestion is None else f"; did you mean {self.suggestion!r}?"
         text = f"{place}: {_cut(self.key)} = {_shown(self.value)} is not allowed: must be {self.allowed}{hint}"
         return _printable(text)
+
+
+def _again(
+    source: str, key: str, value: object, allowed: str, line: int | None, suggestion: str | None
+) -> ConfigurationError:
+    """An error that was copied or pickled."""
+    return ConfigurationError(source=source, key=key, value=value, allowed=allowed, line=line, suggestion=suggestion)
+
+
+def _sendable(value: object) -> object:
+    """The value, or how it is shown where it cannot be pickled."""
+    import pickle
+
+    try:
+        pickle.dumps(value)
+    except Exception:
+        return _shown(value)
+    return value
 
 
 _LONGEST = 120

@@ -5,18 +5,21 @@ from __future__ import annotations
 import logging
 
 from . import _core, context, values
+from .packing import Unchanging, packed, unpacked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 
-class UnifiedLogger(_core.Logger):
+class UnifiedLogger(_core.Logger, Unchanging):
     """Logs structured records under a name. Made by `get_logger`.
 
     `debug`, `info`, `warning`, `error`, `critical`, `exception` and `log` take a message, %-style arguments for it, and
     fields as keywords. Only `exc_info`, `stack_info`, `stacklevel` and `extra` (a mapping, merged as fields) are
     parameters; every other keyword is a field. `logger` is the `logging.Logger` of the same name: its level decides.
+
+    Copied or pickled it stands for itself, as the loggers of `logging` do; in another process it is the logger of this name there.
     """
 
     __slots__ = ()
@@ -108,6 +111,14 @@ class UnifiedLogger(_core.Logger):
         """Forgets ids and fields of the running request."""
         context.clear_trace_context()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        name = _name(self)
+        if get_logger(name) is not self:
+            from pickle import PicklingError
+
+            raise PicklingError(f"logger {name!r} cannot be pickled: it is not the one that get_logger gives")
+        return get_logger, (name,)
+
 
 _core.mark_wrapper(UnifiedLogger.ai.__code__)
 
@@ -117,13 +128,27 @@ class _BoundLogger(UnifiedLogger):
 
     __slots__ = ()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _bound, (_name(self), packed(self.bound_fields))
+
 
 _core.attach_bound_methods(_BoundLogger)
 
 
+def _name(logger: UnifiedLogger) -> str:
+    """The name by which `get_logger` finds it."""
+    name: str = "" if logger.logger is logging.root else logger.logger.name
+    return name
+
+
 def _home(logger: UnifiedLogger) -> UnifiedLogger:
     """The logger of the name, without bound fields."""
-    return get_logger("" if logger.logger is logging.root else logger.name)
+    return get_logger(_name(logger))
+
+
+def _bound(name: str, fields: dict[str, str]) -> UnifiedLogger:
+    """A bound logger that was pickled."""
+    return get_logger(name).bind(**unpacked(fields))
 
 
 _loggers: dict[str, UnifiedLogger] = {}
@@ -145,5 +170,6 @@ def get_logger(name: str | None = None) -> UnifiedLogger:
     if found is not None:
         return found
     logger = logging.getLogger(name)
-    # Two threads may come here at once; both get the one that was first.
-    return _loggers.setdefault(name or "", UnifiedLogger(logger.name, logger))
+    # Two threads may come here at once; both get the one that was first. The root logger has two names.
+    one = _loggers.setdefault("" if logger is logging.root else logger.name, UnifiedLogger(logger.name, logger))
+    return _loggers.setdefault(name or "", one)

@@ -9,6 +9,7 @@ from typing import overload
 
 from . import _core, context, levels, values
 from .logger import UnifiedLogger, get_logger
+from .packing import Unchanging, packed, unpacked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
-class span:  # noqa: N801 - used as a function is
+class span(Unchanging):  # noqa: N801 - used as a function is
     """A span of work: `with`, `async with`, or a decorator of functions, coroutines and generators.
 
     It is a child of the current span, or begins a new trace. At its start and its end it logs a record with `span` (its
@@ -94,6 +95,9 @@ class span:  # noqa: N801 - used as a function is
     ) -> None:
         self.__exit__(kind, error, traceback)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpacked, (self._name, self._logger, self._level, packed(self._fields))
+
     def __call__(self, function: _Function) -> _Function:
         """Makes every call of `function` a span."""
         return context.around(
@@ -105,6 +109,10 @@ class span:  # noqa: N801 - used as a function is
         if scope.context.parent_span_id is not None:
             said["parent_span_id"] = scope.context.parent_span_id
         return said
+
+
+def _unpacked(name: str, logger: UnifiedLogger, level: int, fields: dict[str, str]) -> span:
+    return span(name, logger=logger, level=level, **unpacked(fields))
 
 
 class _Scope(context.Scope):

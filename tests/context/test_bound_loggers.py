@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import pickle
 import threading
 import weakref
 from collections.abc import Callable
@@ -359,5 +358,3 @@ def test_it_is_a_unified_logger(logger: UnifiedLogger) -> None:
     assert isinstance(bound, UnifiedLogger)
     assert bound.name == "app"
     assert "app" in repr(bound)
-    with pytest.raises(TypeError):
-        pickle.dumps(bound)

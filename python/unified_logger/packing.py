@@ -1,0 +1,42 @@
+"""How what a program holds of this library is copied, and sent to other processes."""
+
+from __future__ import annotations
+
+from . import _core
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from typing_extensions import Self
+
+
+class Unchanging:
+    """An object that stays as it was made, so that it may stand for its own copies."""
+
+    __slots__ = ()
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: object) -> Self:
+        return self
+
+
+def packed(fields: Mapping[str, object]) -> dict[str, str]:
+    """Fields for another process. Values are told as records tell them: no other form is sure to arrive."""
+    return {name: _core.encode_value(value) for name, value in fields.items()}
+
+
+def unpacked(texts: Mapping[str, str]) -> dict[str, object]:
+    """Fields that `packed` has made ready."""
+    return {name: _value(text) for name, text in texts.items()}
+
+
+def _value(text: str) -> object:
+    import json  # Only programs that send fields pay for it.
+
+    try:
+        return json.loads(text)
+    except ValueError:  # An integer with more digits than Python reads.
+        return text

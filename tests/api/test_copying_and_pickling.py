@@ -1,0 +1,183 @@
+"""What a program holds of this library is copied and pickled with whatever holds it."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import logging
+import pickle
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import pytest
+
+from unified_logger import (
+    ConfigurationError,
+    Handler,
+    JSONFormatter,
+    LoggingContext,
+    UnifiedLogger,
+    UnifiedLoggerFactory,
+    carry,
+    get_logger,
+    span,
+)
+
+Records = Callable[..., list[dict[str, Any]]]
+
+PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
+COPIES = [copy.copy, copy.deepcopy]
+
+
+def through_pickle(thing: Any, protocol: int = pickle.HIGHEST_PROTOCOL) -> Any:
+    """What another process would get."""
+    return pickle.loads(pickle.dumps(thing, protocol))
+
+
+@dataclass
+class Service:
+    """Something of a program's that logs."""
+
+    name: str
+    logger: UnifiedLogger = field(default_factory=lambda: get_logger("service"))
+
+
+@pytest.mark.parametrize("name", ["shop.orders", None, "", "root", "shop.日志", "shop \ud800"], ids=repr)
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_pickled_logger_is_the_logger_of_its_name(name: str | None, protocol: int) -> None:
+    """As one of `logging` is. Seen to fail without `__reduce__`."""
+    logger = get_logger(name)
+    assert through_pickle(logger, protocol) is logger
+
+
+@pytest.mark.parametrize("make", COPIES, ids=lambda make: make.__name__)
+def test_a_logger_is_its_own_copy(make: Callable[[Any], Any]) -> None:
+    """Bound fields, which may hold what cannot be copied, included."""
+    for logger in (get_logger("copied"), get_logger(), get_logger("copied").bind(lock=threading.Lock())):
+        assert make(logger) is logger
+
+
+def test_an_object_that_holds_a_logger_is_copied_and_pickled() -> None:
+    """Also by `asdict`, which copies deeply."""
+    service = Service("s")
+    assert asdict(service) == {"name": "s", "logger": service.logger}
+    assert copy.deepcopy(service) == service
+    assert through_pickle(service) == service
+    assert through_pickle(service.logger.info)  # a method is pickled with what it is bound to
+
+
+def test_a_logger_that_is_not_the_one_of_its_name_is_not_pickled() -> None:
+    """It would come back as another; `logging` refuses that too."""
+    logger = UnifiedLogger("made.by.hand", logging.Logger("made.by.hand"))
+    with pytest.raises(pickle.PicklingError, match=r"made\.by\.hand"):
+        pickle.dumps(logger)
+    assert copy.deepcopy(logger) is logger
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("name", ["bound", None])
+def test_a_pickled_bound_logger_keeps_its_fields(
+    logger: UnifiedLogger, records: Records, protocol: int, name: str | None
+) -> None:
+    """In the form that they have in records, so that nothing in them can fail."""
+    given = {"self": 1, "name": "n", "day": datetime.date(2026, 1, 2), "lock": threading.Lock(), "deep": {"a": [1.5]}}
+    bound = get_logger(name).bind(**given)
+    bound.info("here")
+    through_pickle(bound, protocol).info("there")
+    here, there = ({name: record[name] for name in (*given, "logger")} for record in records())
+    assert here == there
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_pickled_context_and_span_are_made_again(logger: UnifiedLogger, records: Records, protocol: int) -> None:
+    """With ids, level and fields; what cannot be pickled goes along as records show it."""
+    with through_pickle(LoggingContext("t", "s", level="DEBUG", tenant=3, lock=threading.Lock()), protocol):
+        logger.debug("in the context")
+    with through_pickle(span("work", logger=logger.bind(bound=1), level="WARNING", step=2), protocol):
+        logger.info("in the span")
+    context, started, inside, ended = records()
+    assert (context["trace_id"], context["span_id"], context["tenant"]) == ("t", "s", 3)
+    assert context["lock"].startswith("<unlocked")
+    assert [(record["level"], record["bound"], record["step"]) for record in (started, ended)] == [
+        ("WARNING", 1, 2)
+    ] * 2
+    assert inside["step"] == 2
+
+
+@pytest.mark.parametrize("make", COPIES, ids=lambda make: make.__name__)
+@pytest.mark.parametrize(
+    "thing",
+    [
+        lambda: LoggingContext(lock=threading.Lock()),
+        lambda: span("work", lock=threading.Lock()),
+        lambda: carry(threading.Lock().acquire),
+    ],
+    ids=["context", "span", "carried"],
+)
+def test_what_does_not_change_is_its_own_copy(make: Callable[[Any], Any], thing: Callable[[], Any]) -> None:
+    """Whatever its fields are."""
+    held = thing()
+    assert make(held) is held
+
+
+@pytest.mark.parametrize("again", [*COPIES, through_pickle], ids=lambda again: again.__name__)
+@pytest.mark.parametrize("thing", [UnifiedLoggerFactory, Handler, JSONFormatter])
+def test_factories_handlers_and_formatters_come_back(again: Callable[[Any], Any], thing: type) -> None:
+    """They hold nothing that is of one process."""
+    assert type(again(thing())) is thing
+
+
+@pytest.mark.parametrize("again", [*COPIES, through_pickle], ids=lambda again: again.__name__)
+@pytest.mark.parametrize("value", [7, threading.Lock()], ids=["plain", "cannot be pickled"])
+def test_an_error_of_configuration_says_the_same_elsewhere(again: Callable[[Any], Any], value: object) -> None:
+    """A pool whose worker raises one would be broken by it. Seen to fail without `__reduce__`."""
+    error = ConfigurationError(source="s", key="k", value=value, allowed="a", line=3, suggestion="n")
+    other = again(error)
+    assert type(other) is ConfigurationError
+    assert (other.source, other.key, other.allowed, other.line, other.suggestion) == ("s", "k", "a", 3, "n")
+    assert "_thread.lock" in str(other) if value != 7 else str(other) == str(error)
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver", "fork"])
+def test_methods_of_objects_with_loggers_run_in_other_processes(run_python: Any, records: Records, method: str) -> None:
+    """By `Process` and by `ProcessPoolExecutor`; their records are in the files with what was bound."""
+    run_python(
+        f"""
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from unified_logger import ConfigurationError, flush_logging, get_logger, init_logging
+
+begin = partial(init_logging, log_dir="logs", console_format="off")
+
+class Service:
+    def __init__(self):
+        self.logger = get_logger("service")
+        self.bound = self.logger.bind(tenant=3, begin=begin)
+
+    def work(self):
+        begin()
+        self.logger.info("plain")
+        self.bound.info("bound")
+        assert flush_logging(30)
+
+    def fail(self):
+        begin(log_level=self.logger)
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context({method!r})
+    process = context.Process(target=Service().work)
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        pool.submit(Service().work).result()
+        error = pool.submit(Service().fail).exception()
+        assert isinstance(error, ConfigurationError), error
+        assert "log_level = <UnifiedLogger service>" in str(error), error
+"""
+    )
+    found = [(record["message"], record.get("tenant")) for record in records()]
+    assert found == [("plain", None), ("bound", 3)] * 2
