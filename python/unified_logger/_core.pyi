@@ -223,8 +223,8 @@ def start(
 def recover(directory: str) -> dict[str, Any] | None:
     """Writes what processes that died left for a log directory.
 
-    Tells the number of `boxes`, `records` and `damaged` slots, the boxes set `aside` (path, reason) and what `failed`. None while
-    another thread of this process is at it.
+    Tells the number of `boxes`, `records` and `damaged` slots, the boxes set `aside` (path, reason), what `failed`, and the directories
+    that are `distrusted` (path, reason): another user could have planted boxes there. None while another thread of this process is at it.
     """
 
 def begin_end() -> None:

@@ -47,6 +47,8 @@ pub struct Recovered {
     pub aside: Vec<(PathBuf, String)>,
     /// What stands in the way of writing the rest; it is tried again.
     pub failed: Vec<String>,
+    /// Directories whose boxes were not read, because another user could have planted them.
+    pub distrusted: Vec<blackbox::Distrust>,
 }
 
 /// Held by the one thread of a process that recovers: locks of boxes belong to processes, not to threads.
@@ -83,7 +85,14 @@ pub fn sweep(directory: &Path) -> Option<Recovered> {
             ControlFlow::Continue(())
         })
     };
-    let _ = blackbox::all(directory).iter().try_for_each(|place| place.each_ownerless(&mut one));
+    let mut distrusted = Vec::new();
+    let _ = blackbox::all(directory).iter().try_for_each(|place| {
+        place.each_ownerless(&mut one).unwrap_or_else(|distrust| {
+            distrusted.push(distrust);
+            ControlFlow::Continue(())
+        })
+    });
+    recovered.distrusted = distrusted;
     Some(recovered)
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Sender;
 use crossbeam_queue::SegQueue;
 
-use crate::blackbox::Watch;
+use crate::blackbox::{Distrust, Watch};
 use crate::error_handler::ErrorHandler;
 use crate::level;
 use crate::pipeline::{self, Batch, Pipeline};
@@ -180,8 +180,15 @@ impl Shared {
 /// Runs until the pipeline is closed, or the process is about to fork. After a panic it goes on where it was; if there is one
 /// after the other, in longer and longer pauses.
 pub fn run(shared: &Shared, directory: &Path) {
-    let mut writer =
-        Writer { shared, directory, waiting: Vec::new(), sleep: SHORTEST_SLEEP, setback: SHORTEST_SLEEP, swept: None };
+    let mut writer = Writer {
+        shared,
+        directory,
+        waiting: Vec::new(),
+        sleep: SHORTEST_SLEEP,
+        setback: SHORTEST_SLEEP,
+        swept: None,
+        distrusted: Vec::new(),
+    };
     shared.queue.waker().attach(std::thread::current());
     while catch_unwind(AssertUnwindSafe(|| writer.run())).is_err() {
         shared.count_panic();
@@ -200,6 +207,8 @@ struct Writer<'a> {
     setback: Duration,
     /// When boxes of other processes were last looked for.
     swept: Option<Instant>,
+    /// Directories of boxes that are not believed, which has been said.
+    distrusted: Vec<Distrust>,
 }
 
 impl Writer<'_> {
@@ -248,6 +257,13 @@ impl Writer<'_> {
         }
         for reason in &recovered.failed {
             self.shared.errors.handle("recover a black box", reason);
+        }
+        if recovered.distrusted != self.distrusted {
+            for Distrust { directory, reason } in &recovered.distrusted {
+                let message = format!("{}: {reason}, so that no black box in it is read", directory.display());
+                self.shared.errors.handle("look for black boxes", &message);
+            }
+            self.distrusted = recovered.distrusted;
         }
     }
 

@@ -96,6 +96,22 @@ class Site:
         """What was said of processes that died."""
         return [line for line in self.lines() if line["function"] == "recovery" and line["logger"] == "unified_logger"]
 
+    def left_behind(self) -> Path:
+        """The box of a process that was killed with all of its ten records unwritten."""
+        self.run(
+            """
+init_logging(log_dir="logs", console_format="off", black_box="dir")
+os.unlink("logs/app.log")
+os.mkdir("logs/app.log")
+for number in range(10):
+    get_logger("app").info("m", number=number)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+        )
+        (self.logs / "app.log").rmdir()
+        (box,) = self.boxes()
+        return box
+
     def boxes(self) -> list[Path]:
         """The boxes beside the logs."""
         return sorted((self.logs / ".unified_logger").glob("*"))

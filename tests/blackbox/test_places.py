@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from namespaces import in_namespace, needs_mounts
 
 Check = Callable[[list[int], int], None]
 
@@ -23,22 +24,6 @@ for number in range({count}):
     logger.info("m", number=number, writer=sys.argv[-1] if len(sys.argv) > 1 else "")
 """
 DIE = "os.kill(os.getpid(), signal.SIGKILL)"
-
-
-def in_namespace(script: str) -> list[str]:
-    """A shell script with mounts of its own."""
-    return ["unshare", "--mount", "--propagation", "private", "sh", "-ec", script]
-
-
-def can_mount() -> bool:
-    """Whether this user may mount in a namespace of its own."""
-    if shutil.which("unshare") is None:
-        return False
-    probe = in_namespace("mount -t tmpfs -o size=1m tmpfs /dev/shm")
-    return subprocess.run(probe, capture_output=True, check=False).returncode == 0
-
-
-needs_mounts = pytest.mark.skipif(not can_mount(), reason="needs the right to mount in a namespace of its own")
 
 
 def shared_memory(project: Path) -> list[Path]:
@@ -202,29 +187,12 @@ def test_a_link_in_place_of_the_directory_for_boxes_is_not_followed(site: Any) -
     assert site.numbers() == list(range(10))
 
 
-def left_behind(site: Any) -> Path:
-    """The box of a process that was killed with all of its records unwritten."""
-    site.run(
-        """
-init_logging(log_dir="logs", console_format="off", black_box="dir")
-os.unlink("logs/app.log")
-os.mkdir("logs/app.log")
-for number in range(10):
-    get_logger("app").info("m", number=number)
-"""
-        + DIE
-    )
-    (site.logs / "app.log").rmdir()
-    (box,) = site.boxes()
-    return Path(box)
-
-
 def test_a_box_behind_a_link_is_not_read(site: Any) -> None:
     """Neither behind one in place of the directory nor behind one in it; where it really lies it is.
 
     Seen to fail with links followed, those of the directory and those of the box.
     """
-    box = left_behind(site)
+    box = site.left_behind()
     target = site.path / "target"
     box.parent.rename(target)
     box.parent.symlink_to(target)
@@ -242,7 +210,7 @@ def test_a_box_behind_a_link_is_not_read(site: Any) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to act for another user")
 def test_a_box_of_another_user_in_ones_own_directory_is_not_read(site: Any) -> None:
     """As a hard link could put it there. Seen to fail without the look at whose the box is."""
-    box = left_behind(site)
+    box = site.left_behind()
     os.chown(box, 12345, 12345)
     assert site.recover().stdout == "0 records recovered from 0 black boxes\n"
     assert site.numbers() == []

@@ -45,4 +45,6 @@ def run(given: Namespace) -> int:
         print(f"set aside as {path!r}: {reason}", file=sys.stderr)
     for reason in told["failed"]:
         print(f"not recovered: {reason!r}", file=sys.stderr)
-    return 1 if told["aside"] or told["failed"] or told["damaged"] else 0
+    for path, reason in told["distrusted"]:
+        print(f"no black box in {path!r} is read: {reason}", file=sys.stderr)
+    return 1 if any(told[what] for what in ("aside", "failed", "damaged", "distrusted")) else 0

@@ -283,5 +283,11 @@ pub fn recover(py: Python<'_>, directory: PathBuf) -> PyResult<Option<Bound<'_, 
         recovered.aside.into_iter().map(|(path, reason)| (path.display().to_string(), reason)).collect();
     told.set_item("aside", aside)?;
     told.set_item("failed", recovered.failed)?;
+    let distrusted: Vec<(String, &str)> = recovered
+        .distrusted
+        .into_iter()
+        .map(|distrust| (distrust.directory.display().to_string(), distrust.reason))
+        .collect();
+    told.set_item("distrusted", distrusted)?;
     Ok(Some(told))
 }

@@ -157,7 +157,7 @@ impl Kept {
         (bytes.len() <= CATALOG - SETTINGS && self.files.len() <= FILES).then_some(bytes)
     }
 
-    /// Reads what stands in a box. File names that lead out of the directory are none.
+    /// Reads what stands in a box. File names that lead out of the directory are none, nor are modes that no options allow.
     #[must_use]
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let length = usize::try_from(u64_at(bytes, SETTINGS)?).ok()?;
@@ -171,10 +171,14 @@ impl Kept {
         };
         let whole = kept.files.len() <= FILES
             && kept.files.iter().all(|file| plain(&file.name))
-            && kept.file_mode & !0o777 == 0
-            && kept.directory_mode & !0o777 == 0;
+            && [kept.file_mode, kept.directory_mode].into_iter().all(is_mode);
         whole.then_some(kept)
     }
+}
+
+/// What options allow as well: its owner may write, others may not.
+fn is_mode(mode: u32) -> bool {
+    mode & !0o777 == 0 && mode & 0o202 == 0o200
 }
 
 /// What a process is about to append to a file, and what it knows to be written.
@@ -310,7 +314,9 @@ mod tests {
         for name in ["", ".", "..", ".hidden", "../app.log", "/etc/passwd", "a/b", "a\\b", "a\0b", &long] {
             assert!(!read(name, 0o640), "{name:?}");
         }
-        assert!(!read("app.log", 0o4755));
+        for mode in [0o4755, 0o666, 0o777, 0o440, 0] {
+            assert!(!read("app.log", mode), "{mode:o}");
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use format::{Entry, FILES, Foreign, Kept, Noted};
 use note::Note;
-pub use place::{Ownerless, Watch, all, disown_all};
+pub use place::{Distrust, Ownerless, Watch, all, disown_all};
 pub use reader::{Contents, Found, read};
 
 use crate::clock;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::format::{Head, SETTINGS};
 use crate::config::BlackBoxPlace;
 use crate::platform::{self, Identity, Mapping};
 use crate::table::lock_briefly;
@@ -19,8 +20,8 @@ const BOX: &str = "box";
 const NEW: &str = "new";
 /// Set aside: of another format, or damaged.
 const ASIDE: &str = "aside";
-/// A box larger than this is none.
-const LARGEST: u64 = 1 << 31;
+/// The largest box that options allow, in bytes.
+const LARGEST: u64 = 1 << 30;
 /// Nobody takes as long to make a box.
 const MAKING: Duration = Duration::from_secs(60);
 
@@ -33,6 +34,14 @@ pub struct Place {
     pub directory: PathBuf,
     prefix: String,
     pub shared_memory: bool,
+}
+
+/// A directory of boxes that this process does not believe, and why. A box decides which files are written and how, so one that
+/// another user could have planted must not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Distrust {
+    pub directory: PathBuf,
+    pub reason: &'static str,
 }
 
 /// The places where the boxes of a log directory may be.
@@ -100,55 +109,103 @@ impl Place {
         }
     }
 
-    /// The boxes of other processes, and those in the making; and who owns the directory. None where it is a link, or another
-    /// user's: there are no boxes of ours.
-    fn others(&self) -> Option<(Vec<PathBuf>, fs::Metadata)> {
-        let meta = self.directory.symlink_metadata().ok()?;
-        if !meta.is_dir() || !(platform::is_mine(&meta) || platform::is_root()) {
-            return None;
+    /// Who may have made the boxes here: this user alone, whose they are to be. Root believes the owner of a log directory as well,
+    /// where nobody else may write in it. In shared memory, which all may write to, the name says whose a directory is.
+    fn trusted(&self) -> Result<Option<fs::Metadata>, Distrust> {
+        let distrust = |reason| Err(self.distrust(reason));
+        let Ok(meta) = self.directory.symlink_metadata() else { return Ok(None) };
+        if !meta.is_dir() {
+            return distrust("it is no directory");
         }
+        if platform::others_may_write(&meta) {
+            return distrust("other users may write in it");
+        }
+        if platform::is_mine(&meta) {
+            return Ok(Some(meta));
+        }
+        let of_the_logs = |meta: &fs::Metadata| {
+            let logs = self.directory.parent().and_then(|logs| logs.metadata().ok());
+            logs.is_some_and(|logs| platform::same_owner(&logs, meta) && !platform::others_may_write(&logs))
+        };
+        if !self.shared_memory && platform::is_root() && of_the_logs(&meta) {
+            return Ok(Some(meta));
+        }
+        distrust("it belongs to another user")
+    }
+
+    /// Looks at the boxes of other processes, and at those in the making. What belongs to another user is looked at with that user's
+    /// rights. `None` where there is no directory for boxes.
+    ///
+    /// # Errors
+    /// When another user could have planted boxes here, or the rights of the boxes' user are not to be had.
+    fn look_around<R>(&self, look: impl FnOnce(Vec<PathBuf>, &fs::Metadata) -> R) -> Result<Option<R>, Distrust> {
+        let Some(meta) = self.trusted()? else { return Ok(None) };
         let is_box = |path: &PathBuf| {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             name.starts_with(&self.prefix) && [BOX, NEW].contains(&kind(path)) && !is_own(path)
         };
-        let entries = fs::read_dir(&self.directory).ok()?;
-        let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_box).collect();
-        paths.sort();
-        Some((paths, meta))
+        let look = || match fs::read_dir(&self.directory) {
+            Ok(entries) => {
+                let paths = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_box);
+                let mut paths: Vec<PathBuf> = paths.collect();
+                paths.sort();
+                Ok(Some(look(paths, &meta)))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(_) => Err(self.distrust("its owner cannot read it")),
+        };
+        if platform::is_mine(&meta) {
+            return look();
+        }
+        platform::with_rights_of(&meta, look)
+            .unwrap_or_else(|_| Err(self.distrust("the rights of its owner are not to be had")))
+    }
+
+    fn distrust(&self, reason: &'static str) -> Distrust {
+        Distrust { directory: self.directory.clone(), reason }
     }
 
     /// The first bytes of every box of another process, alive or not.
     pub fn each_front(&self, bytes: usize, mut look: impl FnMut(&[u8])) {
-        let Some((paths, meta)) = self.others() else { return };
         let mut front = vec![0; bytes];
-        for path in paths {
-            // A process in between may have made it its own: two threads of one never recover at the same time.
-            if let Some(file) = open_others(&path, &meta).filter(|_| !is_own(&path))
-                && let Ok(count) = platform::read_at(&file, &mut front, 0)
-            {
-                look(&front[..count]);
+        // A place that is not believed is told by the next recovery.
+        let _ = self.look_around(|paths, meta| {
+            for path in paths {
+                // A process in between may have made it its own: two threads of one never recover at the same time.
+                if let Some(file) = open_others(&path, meta).filter(|_| !is_own(&path))
+                    && let Ok(count) = platform::read_at(&file, &mut front, 0)
+                {
+                    look(&front[..count]);
+                }
             }
-        }
+        });
     }
 
-    /// Opens every box whose owner is gone, with its owner's lock taken over, and hands it to `recover`.
-    /// It may break off.
-    pub fn each_ownerless(&self, mut recover: impl FnMut(Ownerless) -> ControlFlow<()>) -> ControlFlow<()> {
-        let Some((paths, meta)) = self.others() else { return ControlFlow::Continue(()) };
-        for path in paths {
-            let whole = kind(&path) == BOX;
-            // One in the making is left alone: its owner could not have the lock while it is looked at.
-            if !whole && !path.symlink_metadata().is_ok_and(|meta| is_old(&meta)) {
-                continue;
+    /// Opens every box whose owner is gone, with its owner's lock taken over, and hands it to `recover`, which may break off.
+    ///
+    /// # Errors
+    /// As for `look_around`.
+    pub fn each_ownerless(
+        &self,
+        mut recover: impl FnMut(Ownerless) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, Distrust> {
+        let each = |paths: Vec<PathBuf>, meta: &fs::Metadata| {
+            for path in paths {
+                let whole = kind(&path) == BOX;
+                // One in the making is left alone: its owner could not have the lock while it is looked at.
+                if !whole && !path.symlink_metadata().is_ok_and(|meta| is_old(&meta)) {
+                    continue;
+                }
+                let Some(found) = take_over(path, meta) else { continue };
+                if whole {
+                    recover(found)?;
+                } else {
+                    let _ = found.remove();
+                }
             }
-            let Some(found) = take_over(path, &meta) else { continue };
-            if whole {
-                recover(found)?;
-            } else {
-                let _ = found.remove();
-            }
-        }
-        ControlFlow::Continue(())
+            ControlFlow::Continue(())
+        };
+        Ok(self.look_around(each)?.unwrap_or(ControlFlow::Continue(())))
     }
 }
 
@@ -242,12 +299,16 @@ impl Drop for Ownerless {
 }
 
 impl Ownerless {
-    /// All its bytes, copied: what is mapped could be cut off under the reader.
+    /// Its bytes, copied: what is mapped could be cut off under the reader. As many as its head says, and only the head where that is
+    /// none: the length that the file system tells is of unknown origin.
     ///
     /// # Errors
     /// When it cannot be read.
     pub fn read(&self) -> io::Result<Bytes> {
-        let length = usize::try_from(self.file.metadata()?.len().min(LARGEST)).unwrap_or(0);
+        let mut front = [0; SETTINGS];
+        let count = platform::read_at(&self.file, &mut front, 0)?;
+        let size = Head::read(&front[..count]).map_or(count as u64, |head| head.size.min(LARGEST));
+        let length = usize::try_from(size.min(self.file.metadata()?.len())).unwrap_or(0);
         let mut bytes = Bytes { memory: Mapping::anonymous(length.max(1))?, length };
         bytes.length = platform::read_at(&self.file, bytes.all(), 0)?;
         Ok(bytes)
@@ -313,7 +374,8 @@ fn take_over(path: PathBuf, directory: &fs::Metadata) -> Option<Ownerless> {
 fn open_others(path: &Path, directory: &fs::Metadata) -> Option<File> {
     let file = platform::open_private(path, false).ok()?;
     let meta = file.metadata().ok()?;
-    (meta.is_file() && platform::same_owner(&meta, directory) && meta.len() <= LARGEST).then_some(file)
+    let ours = platform::same_owner(&meta, directory) && !platform::others_may_write(&meta);
+    (meta.is_file() && ours).then_some(file)
 }
 
 fn kind(path: &Path) -> &str {

@@ -108,6 +108,15 @@ pub fn same_owner(_one: &std::fs::Metadata, _other: &std::fs::Metadata) -> bool 
 }
 
 #[must_use]
+pub fn others_may_write(_meta: &std::fs::Metadata) -> bool {
+    false
+}
+
+pub fn with_rights_of<R>(_meta: &std::fs::Metadata, _work: impl FnOnce() -> R) -> io::Result<R> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[must_use]
 pub fn has_name(_meta: &std::fs::Metadata) -> bool {
     true
 }

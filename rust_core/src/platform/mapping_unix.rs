@@ -219,6 +219,98 @@ pub fn same_owner(one: &std::fs::Metadata, other: &std::fs::Metadata) -> bool {
     one.uid() == other.uid()
 }
 
+/// Whether users other than a file's owner may write to it, or make names in it where it is a directory.
+#[must_use]
+pub fn others_may_write(meta: &std::fs::Metadata) -> bool {
+    meta.mode() & 0o022 != 0
+}
+
+/// Runs `work` with the rights on files that the owner of a file has, and with none of this process's own: so that what that
+/// user has laid in the way leads to nothing that the user could not reach. For root only.
+///
+/// # Errors
+/// When the rights are not to be had; then `work` did not run.
+#[cfg(target_os = "linux")]
+pub fn with_rights_of<R>(meta: &std::fs::Metadata, work: impl FnOnce() -> R) -> io::Result<R> {
+    let own = Rights::of_this_thread()?;
+    let given = own.exchange(meta.uid(), meta.gid());
+    // Given back also when `work` panics, and when only a part was to be had.
+    let _back = own;
+    given?;
+    Ok(work())
+}
+
+/// Elsewhere rights belong to the whole process, whose other threads must keep them.
+///
+/// # Errors
+/// Always.
+#[cfg(not(target_os = "linux"))]
+pub fn with_rights_of<R>(_meta: &std::fs::Metadata, _work: impl FnOnce() -> R) -> io::Result<R> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// The rights on files that a thread had before it took those of another user; it has them again when this is dropped.
+#[cfg(target_os = "linux")]
+struct Rights {
+    user: u32,
+    group: u32,
+    groups: Vec<u32>,
+}
+
+#[cfg(target_os = "linux")]
+impl Rights {
+    /// No user's number: asking for it changes nothing and tells the present one.
+    const NOBODY: u32 = u32::MAX;
+
+    fn of_this_thread() -> io::Result<Self> {
+        // SAFETY: both tell the present number, and change nothing for a number that is none.
+        let (user, group) = unsafe { (libc::setfsuid(Self::NOBODY), libc::setfsgid(Self::NOBODY)) };
+        // SAFETY: with room for none it tells how many there are.
+        let count = unsafe { libc::getgroups(0, ptr::null_mut()) };
+        let mut groups = vec![0; usize::try_from(count).map_err(|_| io::Error::last_os_error())?];
+        // SAFETY: there is room for `count`.
+        let count = unsafe { libc::getgroups(count, groups.as_mut_ptr()) };
+        groups.truncate(usize::try_from(count).map_err(|_| io::Error::last_os_error())?);
+        Ok(Self { user: user.cast_unsigned(), group: group.cast_unsigned(), groups })
+    }
+
+    fn exchange(&self, user: u32, group: u32) -> io::Result<()> {
+        set_groups(&[])?;
+        // The user last: with it go the rights to change the rest.
+        // SAFETY: both concern the calling thread's rights on files alone.
+        let (group_now, user_now) = unsafe {
+            libc::setfsgid(group);
+            libc::setfsuid(user);
+            (libc::setfsgid(Self::NOBODY).cast_unsigned(), libc::setfsuid(Self::NOBODY).cast_unsigned())
+        };
+        if (user_now, group_now) == (user, group) { Ok(()) } else { Err(io::ErrorKind::PermissionDenied.into()) }
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Rights {
+    fn drop(&mut self) {
+        // SAFETY: as in `exchange`; the numbers are those that the thread began with, which it may always have again.
+        unsafe {
+            libc::setfsuid(self.user);
+            libc::setfsgid(self.group);
+        }
+        // The right to set groups was never given away.
+        let _ = set_groups(&self.groups);
+    }
+}
+
+/// Sets the groups of the calling thread alone: the function of the C library sets those of all threads.
+#[cfg(target_os = "linux")]
+fn set_groups(groups: &[u32]) -> io::Result<()> {
+    // SAFETY: as many numbers are there as are told.
+    if unsafe { libc::syscall(libc::SYS_setgroups, groups.len(), groups.as_ptr()) } == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
 /// Whether a name still leads to an open file.
 #[must_use]
 pub fn has_name(meta: &std::fs::Metadata) -> bool {

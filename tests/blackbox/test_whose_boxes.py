@@ -1,0 +1,233 @@
+"""Boxes decide which files are written, rotated and cut: those that another user could have planted are not read."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from namespaces import in_namespace, needs_mounts
+
+SOMEBODY = 12345
+ANOTHER = 23456
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to act for another user")
+
+
+@pytest.fixture
+def site(site: Any) -> Any:
+    """A directory in which programs log and die, and that every user can reach."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        Path(folder).chmod(0o755)
+        site.path = Path(folder)
+        yield site
+
+
+def give(user: int, *paths: Path) -> None:
+    """Makes files and directories a user's, group included."""
+    for path in paths:
+        os.chown(path, user, user)
+
+
+def everything(directory: Path) -> dict[str, tuple[int, int, bytes]]:
+    """Owner, mode and content of each file beside the boxes."""
+    return {
+        path.name: (path.stat().st_uid, path.stat().st_mode & 0o777, path.read_bytes())
+        for path in directory.iterdir()
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("mode", [0o1777, 0o777, 0o755, 0o750])
+def test_a_box_and_its_directory_planted_in_a_log_directory_of_root_are_not_read(site: Any, mode: int) -> None:
+    """Neither by the command nor by a process that logs there, and both say so.
+
+    Seen to fail with boxes believed whose owner owns the directory that they lie in.
+    """
+    box = site.left_behind()
+    give(SOMEBODY, box, box.parent)
+    site.logs.chmod(mode)
+    before = everything(site.logs)
+    done = site.recover()
+    assert (done.returncode, done.stdout) == (1, "0 records recovered from 0 black boxes\n")
+    assert "it belongs to another user" in done.stderr
+    assert everything(site.logs) == before
+    done = site.restart()
+    assert done.stderr.count("it belongs to another user, so that no black box in it is read") == 1
+    assert site.numbers() == []
+    assert site.boxes() == [box]
+
+
+@pytest.mark.parametrize("place", ["shm", "dir", "off"])
+@needs_mounts
+def test_boxes_planted_in_shared_memory_are_not_read(site: Any, place: str) -> None:
+    """Whoever is first there after a start of the machine may make root's directory.
+
+    Seen to fail with boxes believed whose owner owns the directory that they lie in.
+    """
+    program = site.path / "program.py"
+    program.write_text(
+        f"""
+import os, signal, sys
+from unified_logger import flush_logging, get_logger, init_logging
+init_logging(log_dir="logs", console_format="off", black_box=sys.argv[1], overflow_timeout=60)
+if sys.argv[1:] == ["shm", "die"]:
+    flush_logging(10)
+    os.rename("logs/app.log", "logs/kept")
+    os.mkdir("logs/app.log")
+    for number in range(10):
+        get_logger("app").info("m", number=number)
+    os.kill(os.getpid(), signal.SIGKILL)
+get_logger("root").info("of root")
+sys.exit(not flush_logging(20))
+"""
+    )
+    script = f"""
+mount -t tmpfs tmpfs /dev/shm
+chmod 1777 /dev/shm
+{sys.executable} program.py shm die || true
+rmdir logs/app.log
+chown -R {SOMEBODY}:{SOMEBODY} /dev/shm/unified_logger-0
+ls /dev/shm/unified_logger-0
+{sys.executable} program.py {place}
+{sys.executable} -m unified_logger.cli recover logs || true
+ls /dev/shm/unified_logger-0
+"""
+    done = subprocess.run(in_namespace(script), cwd=site.path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    first, told, second = done.stdout.splitlines()
+    assert (first, told) == (second, "0 records recovered from 0 black boxes")
+    assert "it belongs to another user" in done.stderr
+    assert [line["message"] for line in site.lines() if line["logger"] in ("app", "root")] == ["of root"]
+
+
+@pytest.mark.parametrize("mode", [0o1777, 0o775, 0o757])
+def test_root_does_not_believe_boxes_in_a_directory_that_more_than_its_owner_may_write(site: Any, mode: int) -> None:
+    """Another user could have moved them there. Seen to fail without the look at the log directory's mode."""
+    box = site.left_behind()
+    give(SOMEBODY, box, box.parent, site.logs)
+    site.logs.chmod(mode)
+    assert site.recover().stdout == "0 records recovered from 0 black boxes\n"
+    assert site.boxes() == [box]
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o720, 0o702])
+def test_a_directory_of_boxes_that_others_may_write_is_not_believed(site: Any, mode: int) -> None:
+    """Though it is this user's. Seen to fail without the look at its mode."""
+    box = site.left_behind()
+    box.parent.chmod(mode)
+    done = site.recover()
+    assert (done.returncode, done.stdout) == (1, "0 records recovered from 0 black boxes\n")
+    assert "other users may write in it" in done.stderr
+    box.parent.chmod(0o700)
+    assert site.recover().stdout == "10 records recovered from 1 black box\n"
+
+
+def test_a_box_that_others_may_write_is_not_believed(site: Any) -> None:
+    """Though it is this user's. Seen to fail without the look at its mode."""
+    box = site.left_behind()
+    box.chmod(0o602)
+    assert site.recover().stdout == "0 records recovered from 0 black boxes\n"
+    box.chmod(0o600)
+    assert site.recover().stdout == "10 records recovered from 1 black box\n"
+
+
+def test_root_recovers_for_a_services_user_with_that_users_rights(site: Any) -> None:
+    """The files are the user's, as if the service had written them. Seen to fail (files of root) with root's own rights."""
+    site.left_behind()
+    give(SOMEBODY, site.logs, *site.logs.rglob("*"))
+    done = site.recover()
+    assert done.stdout == "10 records recovered from 1 black box\n", done.stderr
+    assert site.numbers() == list(range(10))
+    assert {path.stat().st_uid for path in site.logs.rglob("*")} == {SOMEBODY}
+    assert site.boxes() == []
+
+
+def test_a_recovery_for_a_user_reaches_no_file_that_the_user_could_not(site: Any) -> None:
+    """A file of root's in the user's own directory stays as it is, and the box waits.
+
+    Seen to fail (the records stand in root's file) with root's own rights.
+    """
+    box = site.left_behind()
+    give(SOMEBODY, site.logs, *site.logs.rglob("*"))
+    precious = site.logs / "app.log"
+    precious.write_bytes(b"precious\n")
+    precious.chmod(0o600)
+    done = site.recover()
+    assert (done.returncode, done.stdout) == (1, "0 records recovered from 0 black boxes\n")
+    assert "Permission denied" in done.stderr
+    assert precious.read_bytes() == b"precious\n"
+    give(SOMEBODY, *site.logs.glob("*.log"))
+    assert site.recover().stdout == "10 records recovered from 1 black box\n"
+
+
+def test_a_process_of_root_has_its_rights_again_after_a_recovery_for_another_user(site: Any) -> None:
+    """It writes to its own files as before, and the box of another user is gone.
+
+    Seen to fail with rights that are not given back.
+    """
+    site.left_behind()
+    (site.logs / "app.log").touch(0o600)
+    give(SOMEBODY, site.logs, *site.logs.rglob("*"))
+    done = site.run(
+        """
+from pathlib import Path
+init_logging(log_dir="logs", console_format="off", black_box="off")
+while get_stats()["recovered"] < 10:
+    time.sleep(0.01)
+os.unlink("logs/app.log")
+os.mkdir("other", 0o700)
+init_logging(log_dir="other", console_format="off", black_box="off")
+get_logger("app").info("m", number=10)
+init_logging(log_dir="logs", console_format="off", black_box="off")
+get_logger("app").info("m", number=11)
+assert flush_logging(20)
+rights = [line.split()[1:] for line in Path("/proc/thread-self/status").read_text().splitlines() if line[:4] in ("Uid:", "Gid:")]
+print(rights == [["0"] * 4] * 2)
+"""
+    )
+    assert done.stdout == "True\n", done.stderr
+    assert site.numbers() == [11]
+    assert (site.logs / "app.log").stat().st_uid == 0
+
+
+def test_a_file_that_is_no_box_is_set_aside_without_being_read(site: Any) -> None:
+    """However long the file system says that it is. Seen to fail (as much memory as it is long) with the whole file read first."""
+    box = site.left_behind()
+    for number, length in enumerate([1 << 31, (1 << 31) + 1, 1 << 40, 0, 100]):
+        with (box.parent / f"1-{number}.box").open("wb") as file:
+            file.write(b"\0" * min(length, 8192))
+            file.truncate(length)
+        (box.parent / f"1-{number}.box").chmod(0o600)
+    done = site.run(
+        """
+import resource
+from unified_logger import _core
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+told = _core.recover(os.path.abspath("logs"))
+grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+print(told["records"], [reason for _, reason in told["aside"]], told["failed"], grown < 30_000 or grown)
+"""
+    )
+    assert done.stdout == f"10 {['it is not a black box'] * 5} [] True\n", done.stderr
+
+
+def test_a_user_does_not_read_boxes_of_root(site: Any) -> None:
+    """Nor fail for it. Seen to fail (a panic) with the rights of another user asked for without being root."""
+    site.left_behind()
+    site.logs.chmod(0o777)
+    done = site.run(
+        f"""
+from unified_logger import _core
+os.setgroups([])
+os.setgid({ANOTHER})
+os.setuid({ANOTHER})
+told = _core.recover(os.path.abspath("logs"))
+print(told["boxes"], [reason for _, reason in told["distrusted"]], told["failed"])
+"""
+    )
+    assert done.stdout == "0 ['it belongs to another user'] []\n", done.stderr
