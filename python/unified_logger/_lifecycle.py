@@ -358,9 +358,8 @@ def _before_fork() -> None:
 
 def _after_fork_in_child() -> None:
     global _lock
-    # The old ones may be held by a thread that only the parent has.
+    # The old one may be held by a thread that only the parent has.
     _lock = RLock()
-    levels.lock = RLock()
     _core.after_fork_in_child()
 
 

@@ -71,7 +71,7 @@ class LevelChange:
             _lifecycle.say(left, {"target": self.logger.name}, function="set_level")
 
     def _revert(self, reason: str) -> bool:
-        with levels.lock:
+        with levels.exclusively():
             if self._done:
                 return False
             present = self.logger.level
@@ -124,7 +124,7 @@ def set_level(
     number = logging.NOTSET if level is None else _number(level)
     if seconds is not None:
         _check(seconds)
-    with levels.lock:
+    with levels.exclusively():
         old = target.level
         pending = levels.timed.get(target.name)
         last = _last.get(target.name)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
-from threading import RLock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from typing import Any
+
     from .level_changes import LevelChange
 
 NAMES = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -37,8 +39,17 @@ def parse(value: object) -> int:
 
 # Changes that are for a time, by the logger's name: a configuration decides what they go back to.
 timed: dict[str, LevelChange] = {}
-# Held while levels of loggers change together with what they go back to. A forked child has a new one.
-lock = RLock()
+
+
+def exclusively() -> AbstractContextManager[Any]:
+    """What is held while levels of loggers change together with what they go back to.
+
+    It is the lock of `logging` itself. `setLevel` takes that one anyway, and `logging.config` holds it while it makes handlers, which may
+    start this library: with a second lock, two threads could each have one and wait for the other. Whoever forks holds it, so that a child
+    finds no change half done. Looked up each time: gevent puts another in its place.
+    """
+    lock: AbstractContextManager[Any] = logging._lock  # type: ignore[attr-defined]
+    return lock
 
 
 def base(logger: logging.Logger) -> int:
@@ -49,7 +60,7 @@ def base(logger: logging.Logger) -> int:
 
 def set_base(logger: logging.Logger, level: int) -> None:
     """Sets a logger's level; one that was set for a time stays, and goes back to this."""
-    with lock:
+    with exclusively():
         change = timed.get(logger.name)
         if change is not None and logger.level == change.level:
             change.before = level
