@@ -18,8 +18,10 @@ use unified_logger_core::value::Value;
 
 use crate::ending;
 use crate::guard;
+use crate::interrupt;
 use crate::redaction::Redaction;
 use crate::runtime::{self, FILTERED, MALFORMED, STATS};
+use crate::stderr;
 
 /// Starts the engine, or replaces the running one without losing a record.
 ///
@@ -83,7 +85,8 @@ pub fn start(
         },
         black_box_bytes,
     };
-    runtime::start(py, settings, seconds(patience)).map_err(|error| to_python(&error))
+    let started = runtime::start(py, settings, seconds(patience)).map_err(|error| to_python(&error));
+    interrupt::raise(py, started)
 }
 
 fn file((kind, name, level, max_bytes, backup_count): (String, String, i32, u64, u32)) -> PyResult<FileSettings> {
@@ -110,7 +113,9 @@ fn seconds(seconds: f64) -> Duration {
 #[pyfunction]
 #[pyo3(signature = (timeout = None))]
 pub fn flush(py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
-    runtime::flush(py, timeout.map(seconds))
+    let flushed = runtime::flush(py, timeout.map(seconds));
+    stderr::flush(py);
+    interrupt::raise(py, flushed)
 }
 
 /// Writes what is queued and ends the writer, within `timeout` seconds. True when nothing was left unwritten.

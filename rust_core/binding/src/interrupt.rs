@@ -25,15 +25,28 @@ pub fn hold(py: Python<'_>, error: &PyErr) {
     }
 }
 
-/// What a call ends with: what was held back in it, before its own result.
+/// What Python code answered, if it did. What it raised is held back if it is for the program.
 #[inline]
-pub fn raise(py: Python<'_>, result: PyResult<()>) -> PyResult<()> {
+pub fn ok<T>(py: Python<'_>, answer: PyResult<T>) -> Option<T> {
+    match answer {
+        Ok(answer) => Some(answer),
+        Err(error) => {
+            hold(py, &error);
+            None
+        }
+    }
+}
+
+/// What a call ends with: what was held back in it, before its own result. Whatever the interpreter calls and may hold something
+/// back ends with this: otherwise an unrelated call would raise it, much later.
+#[inline]
+pub fn raise<T>(py: Python<'_>, result: PyResult<T>) -> PyResult<T> {
     // SAFETY: looked at only.
     if unsafe { &*HELD.get(py) }.is_empty() { result } else { take(py, result) }
 }
 
 #[cold]
-fn take(py: Python<'_>, result: PyResult<()>) -> PyResult<()> {
+fn take<T>(py: Python<'_>, result: PyResult<T>) -> PyResult<T> {
     let thread = thread::current().id();
     // SAFETY: no Python code runs while the reference lives; a result that is replaced is dropped after it.
     let held = unsafe { &mut *HELD.get(py) };

@@ -121,6 +121,12 @@ fn lost(without_memory: bool) {
     STATS.drop_one(if without_memory { Dropped::Memory } else { Dropped::Panic }, level::CRITICAL);
 }
 
+/// Tells trouble that has nothing to do with the engine, without holding anybody up meanwhile.
+#[cold]
+pub fn tell(py: Python<'_>, action: &str, error: &str) {
+    ending::detached(py, || TROUBLE.handle(action, &error));
+}
+
 /// Hands over a captured record. Waits without the interpreter when the queue is full and the policy says so.
 ///
 /// # Errors
@@ -129,8 +135,14 @@ fn lost(without_memory: bool) {
 pub fn submit(py: Python<'_>, mut record: Buffer, logger: *mut ffi::PyObject) -> PyResult<()> {
     // First of all: both may run Python code, and that may reconfigure.
     if stderr::wants(py, level_of(record.as_slice())) {
-        stderr::show(py, &mut record);
+        record = stderr::show(py, record);
     }
+    hand_over(py, record, logger)
+}
+
+/// The same for a record that is shown already where it is to be.
+#[inline]
+fn hand_over(py: Python<'_>, record: Buffer, logger: *mut ffi::PyObject) -> PyResult<()> {
     let Some(engine) = engine(py) else { return submit_without_engine(py, record, logger) };
     match engine.offer(record) {
         Offered::Taken | Offered::Dropped => Ok(()),
@@ -182,7 +194,7 @@ fn settle_in_child(py: Python<'_>, record: Buffer, copy: &[u8]) -> PyResult<()> 
     let mut own = Buffer::take();
     own.put(copy);
     // Past the start there is no early record, which alone needs its logger.
-    submit(py, own, std::ptr::null_mut())
+    hand_over(py, own, std::ptr::null_mut())
 }
 
 /// Waits without the interpreter, with the record at hand: should the thread not come back, it is written all the same.
@@ -232,13 +244,13 @@ fn submit_without_engine(py: Python<'_>, record: Buffer, logger: *mut ffi::PyObj
         }
         State::Forked { .. } => {
             if revived(py).is_some() {
-                return submit(py, record, logger);
+                return hand_over(py, record, logger);
             }
             STATS.refused.add(1);
             STATS.drop_one(Dropped::New, level_of(record.as_slice()));
             Ok(())
         }
-        State::Running(_) => submit(py, record, logger),
+        State::Running(_) => hand_over(py, record, logger),
         // The guards were told to ask anew: a call that was already on its way comes here.
         State::Off => {
             STATS.refused.add(1);
@@ -318,15 +330,31 @@ pub fn is_off(py: Python<'_>) -> bool {
 
 /// Hands over what came before the start and is enabled now.
 fn deliver_early(py: Python<'_>, early: Vec<(Buffer, Option<Py<PyAny>>)>) {
+    // A child that one of these forks has a call to go on with, but not these: they are its parent's to deliver.
+    let forks = slab::forks();
+    let has_forked = || {
+        notice_fork(py);
+        slab::forks() != forks
+    };
     for (record, logger) in early {
+        if has_forked() {
+            return;
+        }
         let level = level_of(record.as_slice());
         let enabled = logger.as_ref().is_none_or(|logger| {
             // The context in which logging is started has nothing to do with them.
-            enabled::without_context(logger.bind(py), level).and_then(|answer| answer.is_truthy()).unwrap_or(true)
+            let answer = enabled::without_context(logger.bind(py), level).and_then(|answer| answer.is_truthy());
+            interrupt::ok(py, answer).unwrap_or(true)
         });
+        if has_forked() {
+            return;
+        }
         if enabled {
-            // A signal that arrives now is for the main program, not for this record.
-            let _ = submit(py, record, logger.as_ref().map_or(std::ptr::null_mut(), Py::as_ptr));
+            let submitted = submit(py, record, logger.as_ref().map_or(std::ptr::null_mut(), Py::as_ptr));
+            // A signal that arrives now is for the main program, once all are delivered.
+            if let Err(error) = submitted {
+                interrupt::hold(py, &error);
+            }
         } else {
             FILTERED.add(1);
         }

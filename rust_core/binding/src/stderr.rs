@@ -1,16 +1,21 @@
 //! The console where `sys.stderr` is not the process's own: notebooks, test runners, redirected streams. The line is
 //! encoded here and written to that object on the calling thread; the writer thread never touches Python.
 
+use std::cell::Cell;
+use std::fmt::Write;
 use std::sync::Arc;
 
+use pyo3::exceptions::PyUnicodeEncodeError;
 use pyo3::prelude::*;
 use unified_logger_core::config::ConsoleFormat;
 use unified_logger_core::encoder::{ConsoleEncoder, JsonEncoder};
 use unified_logger_core::names;
 use unified_logger_core::record::{self, Record, flag};
 use unified_logger_core::redaction::{Redactor, Rules};
-use unified_logger_core::slab::Buffer;
+use unified_logger_core::slab::{self, Buffer};
+use unified_logger_core::value::Put;
 
+use crate::capture::describe;
 use crate::ending;
 use crate::gil::Gil;
 use crate::gil::intern;
@@ -20,7 +25,40 @@ use crate::watch::{Kind, Watched};
 
 struct Known {
     watched: Watched,
-    foreign: bool,
+    place: Place,
+}
+
+/// Where `sys.stderr` leads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// To the process's own standard error, which the writer's console writes to.
+    Own,
+    /// To some object.
+    Stream,
+    /// Nowhere: there is none. The number of standard error may be anybody's file then.
+    Nowhere,
+}
+
+thread_local! {
+    /// Whether this thread is asking or writing to a stream now. What the stream logs meanwhile is not shown on it: that would never
+    /// come to an end. It goes to the files, and to the process's own standard error.
+    static SHOWS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// While it lives, this thread shows something.
+struct Showing(());
+
+impl Showing {
+    /// `None` for what a stream logs while something is shown on it.
+    fn begin() -> Option<Self> {
+        (!SHOWS.replace(true)).then(|| Self(()))
+    }
+}
+
+impl Drop for Showing {
+    fn drop(&mut self) {
+        SHOWS.set(false);
+    }
 }
 
 static KNOWN: Gil<Option<Known>> = Gil::new(None);
@@ -47,84 +85,169 @@ impl Encoders {
     }
 }
 
-/// Whether a record of this level is to be shown on a stream of Python's.
+/// Whether a record of this level may be for the stream that `sys.stderr` is, and not for the process's own standard error.
 #[inline]
 pub fn wants(py: Python<'_>, level: i32) -> bool {
     // SAFETY: looked at only.
-    let foreign = match unsafe { &*KNOWN.get(py) } {
-        Some(known) if known.watched.is_unchanged() => known.foreign && !ending::is_here(py),
-        _ => look(py),
-    };
-    foreign
-        && runtime::engine(py)
-            .and_then(|engine| engine.settings().console)
-            .is_some_and(|console| level >= console.level)
+    match unsafe { &*KNOWN.get(py) } {
+        Some(known) if known.watched.is_unchanged() => known.place != Place::Own && is_shown(py, level),
+        _ => true,
+    }
 }
 
-#[cold]
-fn look(py: Python<'_>) -> bool {
-    if ending::is_here(py) {
-        return false;
+/// Whether the console is to have records of this level.
+fn is_shown(py: Python<'_>, level: i32) -> bool {
+    runtime::engine(py).and_then(|engine| engine.settings().console).is_some_and(|console| level >= console.level)
+}
+
+/// Where `sys.stderr` leads; `None` where it cannot be asked.
+fn place(py: Python<'_>) -> Option<Place> {
+    // SAFETY: looked at only.
+    match unsafe { &*KNOWN.get(py) } {
+        Some(known) if known.watched.is_unchanged() => return Some(known.place),
+        _ => {}
     }
     let asked = (|| {
         let sys = py.import(intern!(py, "sys"))?;
         let watched = Watched::new(Kind::Stderr, vec![sys.dict()]);
-        let stream = sys.getattr(intern!(py, "stderr"))?;
-        // Without a stream the process's own is still there.
-        let foreign = !stream.is_none()
-            && stream
-                .call_method0(intern!(py, "fileno"))
-                .and_then(|number| number.extract::<i32>())
-                .inspect_err(|error| interrupt::hold(py, error))
-                .map_or(true, |number| number != 2);
-        PyResult::Ok(Known { watched, foreign })
+        let place = match stream(py)? {
+            None => Place::Nowhere,
+            Some(stream) => {
+                let number = stream.call_method0(intern!(py, "fileno")).and_then(|number| number.extract::<i32>());
+                if interrupt::ok(py, number) == Some(2) { Place::Own } else { Place::Stream }
+            }
+        };
+        PyResult::Ok(Known { watched, place })
     })();
-    let known = match asked {
-        Ok(known) => known,
-        Err(error) => {
-            interrupt::hold(py, &error);
-            return false;
-        }
-    };
-    let foreign = known.foreign;
+    let known = interrupt::ok(py, asked)?;
+    let place = known.place;
     // SAFETY: replaced at once; the old one is dropped after.
     let old = unsafe { (*KNOWN.get(py)).replace(known) };
     drop(old);
-    foreign
+    Some(place)
 }
 
-/// Writes the record to `sys.stderr` and marks it as shown. What goes wrong there is the stream's affair.
+/// Shows the record on `sys.stderr` if it is for that, marks it as shown, and gives it back. What goes wrong there costs the stream
+/// its line only.
 #[cold]
-pub fn show(py: Python<'_>, buffer: &mut Buffer) {
-    let settings = runtime::engine(py).map(|engine| engine.settings());
-    let Some((console, redaction)) = settings.and_then(|known| Some((known.console?, known.redaction.clone()))) else {
-        return;
-    };
-    record::add_flags(buffer.as_mut_slice(), flag::CONSOLE_DONE);
+pub fn show(py: Python<'_>, mut record: Buffer) -> Buffer {
+    if ending::is_here(py) {
+        return record;
+    }
+    let Some(_showing) = Showing::begin() else { return record };
+    // A stream may do anything, fork included: the child goes on with a copy, for the record itself lies in memory of its parent's.
+    let (forks, mut copy) = (slab::forks(), Vec::new());
+    copy.put(record.as_slice());
+    if show_once(py, &copy) {
+        record::add_flags(record.as_mut_slice(), flag::CONSOLE_DONE);
+        record::add_flags(&mut copy, flag::CONSOLE_DONE);
+    }
+    runtime::notice_fork(py);
+    if slab::forks() == forks {
+        return record;
+    }
+    drop(record);
+    let mut own = Buffer::take();
+    own.put(&copy);
+    own
+}
+
+/// False where the record is for the process's own standard error, or for nobody.
+fn show_once(py: Python<'_>, record: &[u8]) -> bool {
+    let inside = ending::Inside::enter();
+    let place = place(py).unwrap_or(Place::Own);
+    if place == Place::Own || !is_shown(py, record::level_of(record)) {
+        return false;
+    }
+    let Some(line) = encode(py, record) else { return false };
+    match write(py, &String::from_utf8_lossy(&line)) {
+        Ok(false) => {}
+        Ok(true) => runtime::STATS.console_written.add(1),
+        Err(error) => {
+            interrupt::hold(py, &error);
+            runtime::STATS.console_dropped.add(1);
+            let error = describe(py, &error);
+            drop(inside);
+            runtime::tell(py, "write to sys.stderr", &error);
+        }
+    }
+    true
+}
+
+fn encode(py: Python<'_>, record: &[u8]) -> Option<Vec<u8>> {
+    let settings = runtime::engine(py)?.settings();
+    let (format, redaction) = (settings.console?.format, settings.redaction.as_ref());
     let mut line = Vec::new();
     // SAFETY: encoding runs no Python code; captured records hold UTF-8 texts.
     unsafe {
         let known = &mut *ENCODERS.get(py);
-        if known.as_ref().is_none_or(|encoders| !encoders.follow(redaction.as_ref())) {
+        if known.as_ref().is_none_or(|encoders| !encoders.follow(redaction)) {
             *known = None;
         }
-        let encoders = known.get_or_insert_with(|| Encoders::new(redaction.as_ref()));
-        let Some(record) = Record::read(buffer.as_slice()) else { return };
+        let encoders = known.get_or_insert_with(|| Encoders::new(redaction));
+        let record = Record::read(record)?;
         let record = encoders.redactor.as_mut().map_or(record, |redactor| redactor.redact(&record));
-        match console.format {
+        match format {
             ConsoleFormat::Text { .. } => encoders.text.encode(&record, &mut line),
             ConsoleFormat::Json => encoders.json.encode(&record, &mut line),
         }
     }
+    Some(line)
+}
+
+/// Writes and flushes a line, as `logging.StreamHandler` does. False where there is no stream.
+fn write(py: Python<'_>, line: &str) -> PyResult<bool> {
+    let Some(stream) = stream(py)? else { return Ok(false) };
+    let name = intern!(py, "write");
+    if let Err(error) = stream.call_method1(name, (line,)) {
+        if !error.is_instance_of::<PyUnicodeEncodeError>(py) {
+            return Err(error);
+        }
+        stream.call_method1(name, (in_ascii(line),))?;
+    }
+    flush_stream(&stream)?;
+    Ok(true)
+}
+
+fn stream(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
+    Ok(py.import(intern!(py, "sys"))?.getattr_opt(intern!(py, "stderr"))?.filter(|stream| !stream.is_none()))
+}
+
+fn flush_stream(stream: &Bound<'_, PyAny>) -> PyResult<()> {
+    match stream.getattr_opt(intern!(stream.py(), "flush"))? {
+        Some(flush) => flush.call0().map(drop),
+        None => Ok(()),
+    }
+}
+
+/// A line whose encoding the stream does not have, with escapes that JSON has too.
+fn in_ascii(line: &str) -> String {
+    let mut out = String::with_capacity(line.len() * 2);
+    for character in line.chars() {
+        if character.is_ascii() {
+            out.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a text cannot fail.
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        }
+    }
+    out
+}
+
+/// Has the stream that `sys.stderr` is pass on what was shown there.
+pub fn flush(py: Python<'_>) {
+    // SAFETY: looked at only.
+    let is_stream = unsafe { &*KNOWN.get(py) }.as_ref().is_some_and(|known| known.place == Place::Stream);
+    if !is_stream || ending::is_here(py) {
+        return;
+    }
+    let Some(_showing) = Showing::begin() else { return };
     let _inside = ending::Inside::enter();
-    let written = (|| {
-        let stream = py.import(intern!(py, "sys"))?.getattr(intern!(py, "stderr"))?;
-        stream.call_method1(intern!(py, "write"), (String::from_utf8_lossy(&line),))?;
-        PyResult::Ok(())
-    })();
-    if let Err(error) = written {
+    // Lines were flushed one by one, and what went wrong then was told.
+    if let Err(error) = stream(py).and_then(|stream| stream.as_ref().map_or(Ok(()), flush_stream)) {
         interrupt::hold(py, &error);
-        runtime::STATS.console_dropped.add(1);
     }
 }
 
@@ -132,4 +255,14 @@ pub fn show(py: Python<'_>, buffer: &mut Buffer) {
 pub fn after_fork_in_child(py: Python<'_>) {
     // SAFETY: no Python code runs.
     unsafe { *ENCODERS.get(py) = None };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_ascii;
+
+    #[test]
+    fn what_is_not_ascii_is_escaped_as_json_has_it() {
+        assert_eq!(in_ascii("a\u{e9}\u{5904}\u{1f600}\n"), "a\\u00e9\\u5904\\ud83d\\ude00\n");
+    }
 }
