@@ -12,17 +12,12 @@ There are no assertions here for pytest to rewrite, so that it need not warn whe
 
 from .api import (
     flush_logging,
-    get_levels,
     get_logger,
     get_stats,
     init_logging,
-    init_logging_from_config,
     install_asyncio_handler,
-    load_config,
     mark_wrapper,
     register_value,
-    reload_logging,
-    set_level,
     shutdown_logging,
 )
 from .context import LoggingContext
@@ -33,6 +28,7 @@ from .stdlib import Handler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .api import get_levels, init_logging_from_config, load_config, reload_logging, set_level
     from .carrying import carry, carry_into_threads
     from .formatters import JSONFormatter
     from .propagation import continue_trace, trace_headers
@@ -67,27 +63,34 @@ __all__ = [
     "traced",
 ]
 
-# Names that not every program uses, and their modules: imported at their first use, so that the others do not pay for them.
+# Names that not every program uses, with the modules that have them and all that these need: imported at their first use, so that
+# the others do not pay for them, and whole by then, so that nothing is left to import where that may be impossible.
 _LATER = {
-    "JSONFormatter": "formatters",
-    "carry": "carrying",
-    "carry_into_threads": "carrying",
-    "continue_trace": "propagation",
-    "span": "spans",
-    "trace_headers": "propagation",
-    "traced": "spans",
+    "JSONFormatter": ("formatters",),
+    "carry": ("carrying",),
+    "carry_into_threads": ("carrying",),
+    "continue_trace": ("propagation",),
+    "get_levels": ("api", "level_changes"),
+    "init_logging_from_config": ("api", "reload"),
+    "load_config": ("api", "config.file"),
+    "reload_logging": ("api", "reload"),
+    "set_level": ("api", "level_changes"),
+    "span": ("spans",),
+    "trace_headers": ("propagation",),
+    "traced": ("spans",),
 }
 
 # Not for type checkers, which would take any name for one of these.
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
-        module = _LATER.get(name)
-        if module is None:
+        modules = _LATER.get(name)
+        if modules is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module
 
-        found = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)
+        first, *_ = (import_module(f"{__name__}.{module}") for module in modules)
+        found = globals()[name] = getattr(first, name)
         return found
 
     def __dir__() -> list[str]:

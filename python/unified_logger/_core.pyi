@@ -184,7 +184,7 @@ def set_context_variable(variable: ContextVar[Context | None]) -> None:
 class Redaction:
     """Rules of redaction, compiled."""
 
-    def __new__(cls, spec: str) -> Redaction:
+    def __new__(cls, spec: dict[str, Any]) -> Redaction:
         """Compiles rules. What is not as it must be raises `ValueError` with key, value and what is allowed."""
     def text(self, text: str) -> str:
         """The text without secrets."""

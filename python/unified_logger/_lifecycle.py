@@ -9,8 +9,12 @@ import sys
 from threading import TIMEOUT_MAX, RLock
 from time import monotonic
 
-from . import _core, context, levels, python_warnings, stdlib, values
+# All that a start, a call, a flush and the end need: by then there may be no descriptor left for an import, or another root.
+from . import _core, _traceback, context, faults, hooks, levels, python_warnings, stdlib, values
+from .config import redaction, resolve
+from .errors import ConfigurationError, UnifiedLoggerError
 from .logger import get_logger
+from .plain import PlainOutput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +22,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .config import Settings
-    from .plain import PlainOutput
 
 _POSITIONAL = (
     "log_level",
@@ -72,15 +75,11 @@ def start(
         The loggers whose level was set, with the level from before.
     """
     global _redacts_early
-    # All that is needed, before anything changes: a process may have no descriptors left for imports.
-    from . import propagation
-    from .config import resolve
-
     # Should the start fail, what was logged until then is shown at the end.
     _redacts_early = _redacts_early or bool(options.get("redaction") or (file or {}).get("redaction"))
     settings = resolve(options, file=file, file_path=path, environ=os.environ)
     with _lock:
-        before = _apply(settings, propagation.configure)
+        before = _apply(settings)
         if path is None and forget_file is not None:
             forget_file()
     return before
@@ -100,23 +99,18 @@ def _start_for_handler(options: dict[str, Any]) -> None:
     """Starts for a handler that is made by others, who say themselves where it goes. Without options once is enough."""
     if not options and _settings is not None:
         return
-    from . import propagation
-    from .config import resolve
-    from .errors import UnifiedLoggerError
-
     settings = resolve(options, environ=os.environ)
     # `logging.config` holds the lock of `logging` meanwhile; another thread may hold ours and wait for that one.
     if not _lock.acquire(timeout=_HANDLER_PATIENCE):
         raise UnifiedLoggerError("another thread is starting logging at the same time")
     try:
-        _apply(settings, propagation.configure, on_root=False, root_level="log_level" in options)
+        _apply(settings, on_root=False, root_level="log_level" in options)
     finally:
         _lock.release()
 
 
 def _apply(
     settings: Settings,
-    configure_headers: Callable[[tuple[str, ...], str], None],
     on_root: bool = True,
     root_level: bool = True,
 ) -> list[tuple[logging.Logger, int]]:
@@ -138,7 +132,10 @@ def _apply(
             levels.set_base(logger, level)
         raise
     python_warnings.install()
-    configure_headers(settings.trace_headers, settings.trace_response_header)
+    context.trace_headers = (settings.trace_headers, settings.trace_response_header)
+    configure_headers = getattr(_propagation(), "configure", None)
+    if configure_headers is not None:
+        configure_headers(*context.trace_headers)
     _settings = settings
     _levels_set.clear()
     _levels_set.update({name: level for name, level in wanted.items() if name and level != logging.NOTSET})
@@ -198,8 +195,6 @@ def _start_engine(settings: Settings, on_root: bool) -> None:
 
 def _start_plain(settings: Settings, on_root: bool) -> None:
     global _plain
-    from .plain import PlainOutput
-
     try:
         output = PlainOutput(settings, console=_console(settings))
     except OSError as error:
@@ -214,8 +209,6 @@ def _start_plain(settings: Settings, on_root: bool) -> None:
 
 
 def _unusable_directory(settings: Settings, error: OSError) -> Exception:
-    from .errors import ConfigurationError
-
     return ConfigurationError(
         source="log directory",
         key="log_dir",
@@ -280,8 +273,6 @@ def say(
 
 def _see_the_end(settings: Settings) -> None:
     """Hooks for exceptions that nobody catches, and a file for crashes that Python cannot see."""
-    from . import faults, hooks
-
     if settings.log_uncaught:
         hooks.install(flush, settings.redaction)
     else:
@@ -326,17 +317,20 @@ def shutdown(timeout: float) -> bool:
 def stats() -> dict[str, Any]:
     """What was counted."""
     found = _core.stats() if _plain is None else _plain.stats()
-    propagation = sys.modules.get(f"{__package__}.propagation")
+    propagation = _propagation()
     found["trace_headers_ignored"] = 0 if propagation is None else propagation.ignored()
     return found
+
+
+def _propagation() -> Any:
+    """The module, where the program has it: most do not."""
+    return sys.modules.get(f"{__package__}.propagation")
 
 
 def _early_redaction() -> _core.Redaction | None:
     """The rules for what is shown at the end because no start came: those of the environment."""
     if not _core.has_early() or not (_redacts_early or os.environ.get("UNIFIED_LOGGER_REDACTION", "").strip()):
         return None
-    from .config import redaction, resolve
-
     try:
         rules = resolve({}, environ=os.environ).redaction
     except Exception:  # Then it is not known what is a secret: all that looks like one.
@@ -390,6 +384,7 @@ def _flush_when_multiprocessing_ends() -> None:
         finalize(_at_exit)
 
 
+del _traceback  # The native core asks for it.
 _core.set_converter(values.convert)
 _core.set_listened(stdlib.log_listened)
 stdlib.connect(_start_for_handler, flush)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import traceback
 from types import TracebackType
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
 

@@ -107,7 +107,7 @@ def load_config(path: str | PathLike[str]) -> dict[str, Any]:
     Raises:
         ConfigurationError: The file cannot be read, or something in it is not as it must be.
     """
-    from .config import load_config as load
+    from .config.file import load_config as load
 
     return load(path)
 

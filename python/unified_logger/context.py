@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _current: ContextVar[_core.Context | None] = ContextVar("unified_logger_context", default=None)
 _innermost: ContextVar[Scope | None] = ContextVar("unified_logger_scope", default=None)
 _core.set_context_variable(_current)
+# Headers that carry a trace, and the one of responses: what is configured, for `propagation`, which most programs do not import.
+trace_headers: tuple[tuple[str, ...], str] = (("traceparent",), "X-Trace-ID")
 
 
 def set_trace_context(trace_id: str | None = None, span_id: str | None = None, **fields: object) -> None:

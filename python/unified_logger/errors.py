@@ -94,6 +94,4 @@ def _printable(text: str) -> str:
     """One line that is harmless for a terminal, whatever paths and values it tells of."""
     if text.isprintable():
         return text
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
-    )
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 from . import _core, context
 from .stdlib import AI, FIELDS, MARK, as_said, changed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _OWN = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
     "message",

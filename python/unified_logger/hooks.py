@@ -6,16 +6,17 @@ import logging
 import sys
 import threading
 from _thread import get_ident
-from typing import TYPE_CHECKING, Any
 
 from . import _core
 from .logger import get_logger
 from .stdlib import CAPTURED, MARK, log_listened
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from collections.abc import Callable
     from types import FrameType, TracebackType
+    from typing import Any
 
 LOGGER = "unified_logger.uncaught"
 # How long a dying main thread waits for its last record to be in the files, seconds.

@@ -5,34 +5,34 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from logging.handlers import RotatingFileHandler
-from typing import TYPE_CHECKING, Any
 
 from . import _core
 from .formatters import JSONFormatter, TextFormatter, context_of, fields_of, whole
 from .stdlib import AI, CAPTURED, MARK, is_captured
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from .config import FileSettings, Settings
 
 _AI_SEGMENTS = frozenset({"ai", "llm", "genai"})
 
 
-class _File(RotatingFileHandler):
-    """A log file that counts what it was given, made with the mode the configuration says."""
+class _File(logging.FileHandler):
+    """A log file that counts what it was given, made with the mode the configuration says.
+
+    It rotates by itself: `logging.handlers` brings so many modules that importing it takes longer than all that is here.
+    """
 
     def __init__(self, settings: Settings, file: FileSettings) -> None:
         self._mode = settings.file_mode
         self._lines = 0
         self._obstructed = False
-        super().__init__(
-            settings.log_dir / file.name,
-            maxBytes=file.max_bytes if file.backup_count else 0,
-            backupCount=file.backup_count,
-            encoding="utf-8",
-        )
+        self._most = file.max_bytes if file.backup_count else 0
+        self._kept = file.backup_count
+        super().__init__(os.path.join(settings.log_dir, file.name), encoding="utf-8")
         self.kind = file.kind
         self.settings = settings
         self.setLevel(file.level)
@@ -43,19 +43,28 @@ class _File(RotatingFileHandler):
             return os.fdopen(_core.open_log(self.baseFilename, self._mode), "a", encoding=self.encoding)
         return super()._open()
 
-    def doRollover(self) -> None:  # noqa: N802 - the name is the base class's
-        """Rotates; where that is impossible, goes on in the same file."""
+    def _rotate_before(self, line: str) -> None:
+        """Rotates where the file has no room for a line; where that is impossible, goes on in the same file."""
+        if not self._most or self.stream is None:
+            return
+        size = os.fstat(self.stream.fileno()).st_size
+        if not size or size + len(line.encode()) < self._most:
+            return
+        self.stream.close()
+        self.stream = None
+        name = self.baseFilename
         try:
-            super().doRollover()
+            for number in range(self._kept - 1, 0, -1):
+                if os.path.exists(f"{name}.{number}"):
+                    os.replace(f"{name}.{number}", f"{name}.{number + 1}")
+            os.replace(name, f"{name}.1")
         except OSError as error:
             if not self._obstructed and sys.stderr is not None:
                 self._obstructed = True
-                text = _core.escape_text(whole(f"unified_logger: cannot rotate {self.baseFilename}: {error}"))
+                text = _core.escape_text(whole(f"unified_logger: cannot rotate {name}: {error}"))
                 print(text, file=sys.stderr)
         else:
             self._obstructed = False
-        if self.stream is None:
-            self.stream = self._open()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is the base class's
         """Tells standard error, which is not to see the record either where there is redaction."""
@@ -69,7 +78,17 @@ class _File(RotatingFileHandler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Writes the record."""
-        super().emit(record)
+        try:
+            line = f"{self.format(record)}\n"
+            self._rotate_before(line)
+            if self.stream is None:
+                self.stream = self._open()
+            self.stream.write(line)
+            self.flush()
+        except RecursionError:  # As in `logging`: telling of it would need more of the stack.
+            raise
+        except Exception:
+            self.handleError(record)
         self._lines += 1
 
     @property

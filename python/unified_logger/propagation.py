@@ -24,10 +24,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Names of headers are compared in lower case.
-DEFAULT_HEADERS = ("traceparent",)
-DEFAULT_RESPONSE_HEADER = "X-Trace-ID"
-
 
 class Settings(NamedTuple):
     """Which headers are read and written.
@@ -38,8 +34,8 @@ class Settings(NamedTuple):
         response_header: The header in which a response names its trace; empty for none.
     """
 
-    headers: tuple[str, ...] = DEFAULT_HEADERS
-    response_header: str = DEFAULT_RESPONSE_HEADER
+    headers: tuple[str, ...]
+    response_header: str
 
     @property
     def wanted(self) -> tuple[str, ...]:
@@ -50,7 +46,7 @@ class Settings(NamedTuple):
         return tuple(names)
 
 
-_settings = Settings()
+_settings: Settings
 # Headers that were there and not as they must be: by their names.
 _ignored = 0
 
@@ -63,7 +59,11 @@ def configure(headers: tuple[str, ...], response_header: str) -> None:
         response_header: As `Settings.response_header`.
     """
     global _settings
+    # Names of headers are compared in lower case.
     _settings = Settings(tuple(name.lower() for name in headers), response_header)
+
+
+configure(*context.trace_headers)
 
 
 def settings() -> Settings:

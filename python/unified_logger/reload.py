@@ -7,11 +7,10 @@ import logging
 import os
 import signal
 from contextlib import suppress
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _lifecycle, level_changes, levels, timers
-from .config import load_config
+from .config.file import load_config
 from .errors import ConfigurationError, UnifiedLoggerError
 
 if TYPE_CHECKING:
@@ -173,17 +172,17 @@ def _shown(value: object) -> str:
 
 
 def _flat(settings: Settings) -> Iterator[tuple[str, Any]]:
-    for field in fields(settings):
-        value = getattr(settings, field.name)
-        if field.name == "logger_levels":
+    for field in settings.fields():
+        value = getattr(settings, field)
+        if field == "logger_levels":
             for name, level in value.items():
                 yield f"levels.{name}", level_changes.name_of(level)
-        elif field.name == "files":
+        elif field == "files":
             for file in value:
-                for part in fields(file):
-                    yield f"files.{file.kind}.{part.name}", getattr(file, part.name)
-        elif field.name not in ("notices", *_HIDDEN):
-            yield field.name, level_changes.name_of(value) if field.name.endswith("_level") else value
+                for part in file.fields():
+                    yield f"files.{file.kind}.{part}", getattr(file, part)
+        elif field not in ("notices", *_HIDDEN):
+            yield field, level_changes.name_of(value) if field.endswith("_level") else value
 
 
 def _arm() -> None:

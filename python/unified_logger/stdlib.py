@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 
 from . import _core, context
 
@@ -45,10 +46,9 @@ _directory: str | None = None
 
 def _place() -> str:
     """What tells the files of this process from those of others, on this machine and on others."""
-    import os
-    import platform
-
-    return f"{platform.node()}:{os.getpid() if _directory is None else os.path.realpath(_directory)}"
+    # What `platform.node` gives where it has it from the system; that module brings many others.
+    node = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
+    return f"{node}:{os.getpid() if _directory is None else os.path.realpath(_directory)}"
 
 
 def _arrive(record: logging.LogRecord, ai: bool) -> None:

@@ -36,7 +36,7 @@ def test_defaults_are_those_of_the_guide() -> None:
     settings = resolve({}, environ={})
     app, errors, ai = settings.files
     assert (settings.log_level, settings.console_level, settings.queue_size) == (20, 20, 10_000)
-    assert settings.log_dir == Path("logs").absolute()
+    assert settings.log_dir == str(Path("logs").absolute())
     assert (app.name, app.level, app.max_bytes, app.backup_count) == ("app.log", 10, 10 * 1024 * 1024, 7)
     assert (errors.name, errors.level) == ("errors.log", 40)
     assert (ai.name, ai.enabled, ai.max_bytes, ai.backup_count) == ("ai_responses.log", True, 100 * 1024 * 1024, 30)

@@ -80,7 +80,6 @@ def test_a_start_without_descriptors_is_refused(run_python: Run, numbers: Number
         EXHAUST
         + """
 from unified_logger import ConfigurationError
-import unified_logger.config, unified_logger.propagation, difflib
 log(0, 10)
 taken = exhaust()
 try:

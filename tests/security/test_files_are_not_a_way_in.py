@@ -99,10 +99,8 @@ def test_a_directory_made_under_a_umask_of_777_can_be_used(run_python: Run, tmp_
 def test_a_umask_of_777_does_not_lock_out_an_ordinary_user(run_python: Run, open_to_all: Path, switch: str) -> None:
     """Its own directories stay open to it. Seen to fail without `set_permissions` in `create_directories`."""
     os.chown(open_to_all, ANOTHER, ANOTHER)
-    # What the program imports may lie in directories of root's: all of it is loaded before the rights are given up.
     give_up = f"""
 import os, sys
-import unified_logger.config, unified_logger.plain
 from unified_logger import get_logger, init_logging
 init_logging(log_dir="first", console_format="off")
 get_logger("app").info("m")

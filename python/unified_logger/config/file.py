@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from ..errors import ConfigurationError
 from . import layout
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from os import PathLike
-
-    import yaml
+    from typing import Any
 
 # Far more than any configuration has; reading and checking this much takes seconds at most.
 _BYTES = 256 * 1024
@@ -48,7 +47,7 @@ def load_config(path: str | PathLike[str]) -> dict[str, Any]:
 
 def _read(path: str | PathLike[str], source: str) -> str:
     try:
-        with Path(path).open("rb") as file:
+        with open(path, "rb") as file:
             content = file.read(_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL.
         raise _wrong(source, source, f"a readable file in UTF-8 ({error})") from error
@@ -66,17 +65,15 @@ def _wrong(source: str, value: object, allowed: str, line: int | None = None) ->
 
 
 def _parse(text: str, source: str) -> tuple[dict[str, Any], dict[layout.Path, int]]:
-    import yaml  # Only programs that use a file pay for it.
-
     lines: dict[layout.Path, int] = {}
     plain = "plain YAML: texts, numbers, true, false, null, lists and mappings"
     try:
-        loader = _loader(yaml)(text)
+        loader = _Loader(text)
         try:
             root = loader.get_single_node()
             if root is None:
                 return {}, lines
-            _Walk(yaml, loader, lines, source).root(root)
+            _Walk(loader, lines, source).root(root)
             config = loader.construct_document(root)
         finally:
             loader.dispose()
@@ -91,30 +88,29 @@ def _parse(text: str, source: str) -> tuple[dict[str, Any], dict[layout.Path, in
     return config, lines
 
 
-def _loader(yaml: Any) -> Callable[[str], Any]:
+class _Loader(yaml.SafeLoader):
     """The safe loader with a bound on depth, whose every refusal names a line."""
 
-    class Loader(yaml.SafeLoader):  # type: ignore[misc] # the module is a parameter
-        def __init__(self, text: str) -> None:
-            super().__init__(text)
-            self._depth = 0
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = 0
 
-        def compose_node(self, parent: Any, index: Any) -> Any:
-            self._depth += 1
-            if self._depth > _DEPTH:
-                raise yaml.composer.ComposerError(None, None, "nested too deeply", self.peek_event().start_mark)
-            node = super().compose_node(parent, index)
-            self._depth -= 1
-            return node
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """A node, unless it lies too deep."""
+        self._depth += 1
+        if self._depth > _DEPTH:
+            raise yaml.composer.ComposerError(None, None, "nested too deeply", self.peek_event().start_mark)  # type: ignore[no-untyped-call]
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
-        def construct_object(self, node: Any, deep: bool = False) -> Any:
-            try:
-                return super().construct_object(node, deep)
-            except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError) as error:
-                # `2024-99-99`, an integer of a million digits, `!!bool maybe`: the loader lets these through as they come.
-                raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from error
-
-    return Loader
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        """What a node stands for."""
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError) as error:
+            # `2024-99-99`, an integer of a million digits, `!!bool maybe`: the loader lets these through as they come.
+            raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from error
 
 
 class _Walk:
@@ -123,14 +119,12 @@ class _Walk:
     That is a key given twice (it would silently keep the last), and what grows or goes round by aliases.
 
     Args:
-        yaml: The module.
         loader: Tells what a key stands for: `0x1` and `1` are the same.
         lines: Takes the line of each key.
         source: The file, for messages.
     """
 
-    def __init__(self, yaml: Any, loader: Any, lines: dict[layout.Path, int], source: str) -> None:
-        self._yaml = yaml
+    def __init__(self, loader: _Loader, lines: dict[layout.Path, int], source: str) -> None:
         self._loader = loader
         self._lines = lines
         self._source = source
@@ -151,9 +145,9 @@ class _Walk:
         if len(self._open) >= _DEPTH:
             raise self._refused("nested too deeply", node)
         self._open.add(id(node))
-        if isinstance(node, self._yaml.MappingNode):
+        if isinstance(node, yaml.MappingNode):
             self._mapping(node, path, merged)
-        elif isinstance(node, self._yaml.SequenceNode):
+        elif isinstance(node, yaml.SequenceNode):
             for item in node.value:
                 self._node(item, (*path, "[]"), merged=True)
         self._open.discard(id(node))
@@ -161,7 +155,7 @@ class _Walk:
     def _mapping(self, node: Any, path: layout.Path, merged: bool) -> None:
         own: set[Any] = set()
         for key, value in node.value:
-            if not isinstance(key, self._yaml.ScalarNode):
+            if not isinstance(key, yaml.ScalarNode):
                 raise self._refused("a key that is not a text", key)
             line = key.start_mark.line + 1
             name = key.value if key.tag in _AS_WRITTEN else self._loader.construct_object(key)
@@ -175,7 +169,7 @@ class _Walk:
             own.add(name)
             if key.tag == _MERGE:
                 # Its keys become those of this mapping, which win.
-                sources = value.value if isinstance(value, self._yaml.SequenceNode) else [value]
+                sources = value.value if isinstance(value, yaml.SequenceNode) else [value]
                 for source in sources:
                     self._node(source, path, merged=True)
                 continue
@@ -186,5 +180,5 @@ class _Walk:
             self._node(value, below, merged)
 
     def _refused(self, problem: str, node: Any) -> Exception:
-        error: Exception = self._yaml.composer.ComposerError(None, None, problem, node.start_mark)
+        error: Exception = yaml.composer.ComposerError(None, None, problem, node.start_mark)
         return error

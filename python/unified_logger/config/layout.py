@@ -5,9 +5,6 @@ Beside the options themselves, the blocks of the origin's file are accepted as t
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
-
 from .. import _core
 from ..errors import ConfigurationError
 from .options import (
@@ -25,11 +22,14 @@ from .options import (
     Kind,
     NotAllowedError,
     PartError,
+    nearest,
     unknown_shown,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Any
 
 Path = tuple[str, ...]
 
@@ -53,11 +53,9 @@ def _rate(value: Any) -> float:
 
 
 def _expression(value: Any) -> str:
-    import json
-
     pattern = _text(value)
     try:
-        _core.Redaction(json.dumps({"custom": [["expression", pattern]]}))
+        _core.Redaction({"custom": [("expression", pattern)]})
     except ValueError as error:
         raise NotAllowedError(error.args[-1]) from None
     return pattern
@@ -72,8 +70,8 @@ def _patterns(value: Any) -> tuple[str, ...]:
     known = _core.redaction_patterns()
     for name in names:
         if name not in known:
-            nearest = get_close_matches(name, known, 1)
-            hint = f" (nearest to {name!r}: {nearest[0]})" if nearest else ""
+            near = nearest(name, known)
+            hint = f" (nearest to {name!r}: {near})" if near else ""
             raise NotAllowedError(f"a list of {', '.join(known)}{hint}")
     return names
 
@@ -97,7 +95,7 @@ PATTERNS = Kind(
 )
 
 
-class _Switched(dict[str, Any]):
+class _Switched(dict[str, object]):
     """A block for which true or false may stand."""
 
 
@@ -202,14 +200,13 @@ def shown(path: Path) -> str:
 def _error(
     source: str, lines: Mapping[Path, int], path: Path, value: Any, allowed: str, known: list[str] | None
 ) -> ConfigurationError:
-    nearest = get_close_matches(path[-1], known, 1) if known and path else []
     return ConfigurationError(
         source=source,
         key=shown(path),
         value=value,
         allowed=allowed,
         line=lines.get(path),
-        suggestion=nearest[0] if nearest else None,
+        suggestion=nearest(path[-1], known) if known and path else None,
     )
 
 

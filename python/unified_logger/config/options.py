@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from .. import levels
+from .frozen import Frozen
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from typing import Any
 
 MIB = 1024 * 1024
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(Frozen):
     """What the values of an option are.
 
     Args:
@@ -39,8 +39,7 @@ class Kind:
         return "(not shown)" if self.name == "secret" else value
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(Frozen):
     """One option.
 
     Args:
@@ -217,6 +216,15 @@ def _mode(value: Any) -> int:
     if mode & 0o002 or not mode & 0o200:
         raise ValueError
     return mode
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is most like an unknown one, if one is."""
+    try:
+        from difflib import get_close_matches
+    except ImportError:  # No descriptor is left, or the root is another: the error itself is worth more.
+        return None
+    return next(iter(get_close_matches(name, known, 1)), None)
 
 
 class NotAllowedError(ValueError):

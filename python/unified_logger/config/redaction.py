@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
-from typing import Any
-
 from .. import _core
 from ..errors import ConfigurationError
 from . import layout
+from .options import nearest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
 
 
 def settle(given: Iterable[tuple[str, bool | Mapping[str, Any]]], hash_key: str | None) -> _core.Redaction | None:
@@ -54,12 +55,10 @@ def _compiled(rules: Mapping[str, Any], hash_key: str | None, source: str) -> _c
         "hash_key": hash_key,
     }
     try:
-        return _core.Redaction(json.dumps(spec))
+        return _core.Redaction(spec)
     except ValueError as error:
         key, value, allowed = error.args
         name = key.rpartition("redaction.actions.")[2]
         known = ["keys", "allow", *_core.redaction_patterns(), *custom, *_core.redaction_keys()]
-        nearest = get_close_matches(name, known, 1) if name != key and name not in known else []
-        raise ConfigurationError(
-            source=source, key=key, value=value, allowed=allowed, suggestion=nearest[0] if nearest else None
-        ) from None
+        near = nearest(name, known) if name != key and name not in known else None
+        raise ConfigurationError(source=source, key=key, value=value, allowed=allowed, suggestion=near) from None

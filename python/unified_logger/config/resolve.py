@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from difflib import get_close_matches
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import os
 
 from .. import levels
 from ..errors import ConfigurationError
 from . import exposure, layout, redaction
-from .options import OPTIONS, Option, PartError, unknown_shown
+from .frozen import Frozen
+from .options import OPTIONS, Option, PartError, nearest, unknown_shown
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Any
 
     from .. import _core
 
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 FAULTS = "faults.txt"
 
 
-@dataclass(frozen=True)
-class FileSettings:
+class FileSettings(Frozen):
     """One log file.
 
     Args:
@@ -42,12 +41,11 @@ class FileSettings:
     backup_count: int
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Frozen):
     """A whole configuration, checked. What the fields mean stands in the table of options."""
 
     log_level: int
-    log_dir: Path
+    log_dir: str
     queue_size: int
     queue_bytes: int
     overflow: str
@@ -114,7 +112,7 @@ def resolve(
     log_dir = _directory(values["log_dir"], _origin("log_dir", arguments, environ, source))
     files = _files(values, config, handlers, arguments, environ, source)
     names = [file.name for file in files if file.enabled]
-    exposed = exposure.notices(str(log_dir), names, values["dir_mode"], values["file_mode"])
+    exposed = exposure.notices(log_dir, names, values["dir_mode"], values["file_mode"])
     return Settings(
         log_level=values["log_level"],
         log_dir=log_dir,
@@ -164,12 +162,17 @@ def _origin(name: str, arguments: Mapping[str, object], environ: Mapping[str, st
     return source if variable is None else f"environment variable {variable}"
 
 
-def _directory(given: str, origin: str) -> Path:
+def _directory(given: str, origin: str) -> str:
     """The whole path of the log directory, once and for all: a program may go elsewhere."""
     try:
-        path = Path(given).expanduser().absolute()
-        str(path).encode("utf-8")
-    except (RuntimeError, OSError, ValueError) as error:
+        path = os.path.expanduser(given)
+        if path.startswith("~"):
+            raise ValueError("there is no such user")
+        first, *parts = os.path.join(os.getcwd(), path).split(os.sep)
+        # `..` stays: what is before it may be a link.
+        path = os.sep.join([first, *(part for part in parts if part not in ("", "."))]) or os.sep
+        path.encode("utf-8")
+    except (OSError, ValueError) as error:
         raise ConfigurationError(
             source=origin, key="log_dir", value=given, allowed=f"a path that can be resolved ({error})"
         ) from error
@@ -186,13 +189,12 @@ def _from_arguments(arguments: Mapping[str, object]) -> dict[str, Any]:
 def _known(name: str, value: object, known: list[str], source: str) -> Option:
     option = OPTIONS.get(name)
     if option is None or name not in known:
-        nearest = get_close_matches(name, known, 1)
         raise ConfigurationError(
             source=source,
             key=name,
             value=unknown_shown(name, value),
             allowed=f"a value of a known option: {', '.join(known)}",
-            suggestion=nearest[0] if nearest else None,
+            suggestion=nearest(name, known),
         )
     return option
 
@@ -217,13 +219,12 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     own = {variable for option in OPTIONS.values() for variable in option.variables}
     for variable, text in environ.items():
         if variable.startswith("UNIFIED_LOGGER_") and variable not in own:
-            nearest = get_close_matches(variable, own, 1)
             raise ConfigurationError(
                 source="environment",
                 key=variable,
                 value=unknown_shown(variable, text),
                 allowed="the variable of a known option",
-                suggestion=nearest[0] if nearest else None,
+                suggestion=nearest(variable, own),
             )
     for option in OPTIONS.values():
         found = _variable(option, environ)
@@ -362,7 +363,7 @@ def _name(handlers: Mapping[str, Any], block: str, default: str, source: str) ->
     given = (handlers.get(block) or {}).get("filename")
     if given is None:
         return default
-    name = Path(str(given)).name
+    name = os.path.basename(str(given).rstrip("/"))
     if name in ("", ".", "..") or name.startswith("."):
         raise ConfigurationError(source=source, key=f"handlers.{block}.filename", value=given, allowed="a file name")
     return name

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyString, PyTuple};
+use serde_json::Value;
 use unified_logger_core::encoder::JsonEncoder;
 use unified_logger_core::names;
 use unified_logger_core::record::Record;
@@ -34,9 +36,10 @@ impl Redaction {
 impl Redaction {
     /// Compiles rules. What is not as it must be raises `ValueError` with key, value and what is allowed.
     #[new]
-    fn new(spec: &str) -> PyResult<Self> {
-        let spec: Spec =
-            serde_json::from_str(spec).map_err(|error| PyValueError::new_err(("redaction", "", error.to_string())))?;
+    fn new(spec: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let refused = |reason: String| PyValueError::new_err(("redaction", "", reason));
+        let spec = plain(spec.as_any()).map_err(|error| refused(error.to_string()))?;
+        let spec: Spec = serde_json::from_value(spec).map_err(|error| refused(error.to_string()))?;
         match Rules::new(spec) {
             Ok(rules) => Ok(Self {
                 redactor: Redactor::new(Arc::clone(&rules), Arc::clone(names::here())),
@@ -52,6 +55,20 @@ impl Redaction {
         STATS.redacted.add(1);
         new
     }
+}
+
+/// Texts, lists and mappings as they are; everything else is nothing.
+fn plain(value: &Bound<'_, PyAny>) -> PyResult<Value> {
+    if let Ok(text) = value.cast::<PyString>() {
+        return Ok(Value::from(text.to_str()?));
+    }
+    if let Ok(mapping) = value.cast::<PyDict>() {
+        return mapping.iter().map(|(key, value)| Ok((key.extract::<String>()?, plain(&value)?))).collect();
+    }
+    if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
+        return value.try_iter()?.map(|item| plain(&item?)).collect();
+    }
+    Ok(Value::Null)
 }
 
 /// The names of the patterns that come with the library.

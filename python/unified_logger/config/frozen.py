@@ -1,0 +1,44 @@
+"""What `dataclass(frozen=True)` would make: that module costs an import more than all that is here."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from typing_extensions import dataclass_transform
+else:
+
+    def dataclass_transform(**_):  # noqa: D103 - for type checkers only
+        return lambda kind: kind
+
+
+@dataclass_transform(frozen_default=True)
+class Frozen:
+    """Named values that stay as they were given.
+
+    Args:
+        *values: In the order in which the class names them.
+        **named: By their names. Those that the class gives a value have that otherwise.
+    """
+
+    def __init__(self, *values: Any, **named: Any) -> None:
+        fields = self.fields()
+        given = dict(zip(fields, values, strict=False)) | named
+        missing = [field for field in fields if field not in given and not hasattr(type(self), field)]
+        if missing or len(values) + len(named) != len(given) or not given.keys() <= set(fields):
+            raise TypeError(f"{type(self).__name__} has {', '.join(fields)}")
+        vars(self).update(given)
+
+    @classmethod
+    def fields(cls) -> tuple[str, ...]:
+        """The names."""
+        return tuple(cls.__annotations__)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{name} stays as it is")
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and vars(other) == vars(self)
+
+    __hash__ = None  # type: ignore[assignment] # as with any object that is compared by what it holds
