@@ -236,12 +236,17 @@ impl<'py> Call<'py> {
         if given.is_none() {
             return;
         }
-        let items = given.cast::<PyMapping>().ok().and_then(|mapping| mapping.items().ok());
-        let Some(items) = items else {
+        // A dictionary cannot change under a copy of its items; what other mappings give may have no end.
+        let items = match given.cast::<PyMapping>() {
+            Ok(mapping) if given.is_exact_instance_of::<PyDict>() => mapping.items().and_then(|items| items.try_iter()),
+            Ok(mapping) => mapping.call_method0(intern!(given.py(), "items")).and_then(|items| items.try_iter()),
+            Err(other) => Err(other.into()),
+        };
+        let Ok(items) = items else {
             let name = intern!(given.py(), "extra").clone().into_any();
             return self.fields.push((name, given));
         };
-        for item in items {
+        for item in items.take(usize::from(u16::MAX)).map_while(Result::ok) {
             if let Ok((name, field)) = item.extract() {
                 self.fields.push((name, field));
             }

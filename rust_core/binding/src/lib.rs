@@ -15,6 +15,7 @@ mod value;
 mod exception;
 mod ids;
 mod context;
+mod replaced;
 mod enabled;
 mod site;
 mod stderr;

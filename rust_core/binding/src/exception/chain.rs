@@ -3,9 +3,13 @@
 use pyo3::exceptions::PyBaseException;
 use pyo3::ffi;
 use pyo3::prelude::*;
+#[cfg(Py_3_11)]
+use pyo3::types::{PyList, PyTuple};
 use unified_logger_core::exception::DEPTH;
 
 use crate::gil::intern;
+#[cfg(Py_3_11)]
+use crate::interrupt;
 
 /// Exceptions captured with one.
 const EXCEPTIONS: usize = 500;
@@ -69,7 +73,7 @@ impl<'py> Search<'py> {
         let context =
             linked(&error, ffi::PyException_GetContext).filter(|_| cause == Other::None && !suppresses_context(&error));
         let context = self.other(context, depth);
-        let members = members(&error).map(|members| self.members(members, depth));
+        let members = members(&error).map(|(members, count)| self.members(members, count, depth));
         let node = &mut self.nodes[index];
         (node.cause, node.context, node.members) = (cause, context, members);
     }
@@ -83,10 +87,9 @@ impl<'py> Search<'py> {
         }
     }
 
-    fn members(&mut self, members: Vec<Bound<'py, PyBaseException>>, depth: usize) -> Members {
-        let count = members.len();
-        let mut followed = Vec::with_capacity(count.min(MEMBERS));
-        for member in members.into_iter().take(MEMBERS) {
+    fn members(&mut self, members: Vec<Bound<'py, PyBaseException>>, count: usize, depth: usize) -> Members {
+        let mut followed = Vec::with_capacity(members.len());
+        for member in members {
             if self.is_full(depth) {
                 break;
             }
@@ -114,18 +117,36 @@ fn suppresses_context(error: &Bound<'_, PyBaseException>) -> bool {
         .unwrap_or(false)
 }
 
+/// The first members of a group, and how many it has.
+///
+/// A class may name others than the group holds, and `traceback` shows those. Only of a real list or tuple is it known how many there
+/// are; in place of anything else, what the group holds is taken.
 #[cfg(Py_3_11)]
-fn members<'py>(error: &Bound<'py, PyBaseException>) -> Option<Vec<Bound<'py, PyBaseException>>> {
+fn members<'py>(error: &Bound<'py, PyBaseException>) -> Option<(Vec<Bound<'py, PyBaseException>>, usize)> {
     use pyo3::exceptions::PyBaseExceptionGroup;
 
     if !error.is_instance_of::<PyBaseExceptionGroup>() {
         return None;
     }
-    let members = error.getattr(intern!(error.py(), "exceptions")).ok();
-    Some(members.and_then(|members| members.extract().ok()).unwrap_or_default())
+    let (py, name) = (error.py(), intern!(error.py(), "exceptions"));
+    let named = error.getattr(name).inspect_err(|failure| interrupt::hold(py, failure));
+    let held = || py.get_type::<PyBaseExceptionGroup>().getattr(name)?.call_method1("__get__", (error,));
+    Some(named.ok().and_then(first_of).or_else(|| held().ok().and_then(first_of)).unwrap_or_default())
 }
 
 #[cfg(not(Py_3_11))]
-fn members<'py>(_error: &Bound<'py, PyBaseException>) -> Option<Vec<Bound<'py, PyBaseException>>> {
+fn members<'py>(_error: &Bound<'py, PyBaseException>) -> Option<(Vec<Bound<'py, PyBaseException>>, usize)> {
     None
+}
+
+/// The exceptions among the first items of a list or tuple, and how many items it has: as they are kept there, whatever its class says.
+#[cfg(Py_3_11)]
+fn first_of(named: Bound<'_, PyAny>) -> Option<(Vec<Bound<'_, PyBaseException>>, usize)> {
+    let (first, count): (Vec<_>, _) = if let Ok(tuple) = named.cast::<PyTuple>() {
+        (tuple.iter().take(MEMBERS).collect(), tuple.len())
+    } else {
+        let list = named.cast::<PyList>().ok()?;
+        (list.iter().take(MEMBERS).collect(), list.len())
+    };
+    Some((first.into_iter().filter_map(|member| member.cast_into().ok()).collect(), count))
 }

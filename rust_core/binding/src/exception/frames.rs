@@ -123,14 +123,33 @@ fn walk<'py>(py: Python<'py>, error: &Bound<'py, PyBaseException>) -> Walked<'py
             let code = ffi::PyFrame_GetCode(frame);
             // The frame keeps it alive.
             ffi::Py_DECREF(code.cast());
-            let line = if cfg!(Py_3_11) && instruction >= 0 { 0 } else { line };
-            walked.add(py, frame, Place { code, instruction, line });
+            walked.add(py, frame, place_of(&Borrowed::from_ptr(py, code.cast()), instruction, line));
             traceback = next;
             left -= 1;
         }
         drop(held);
     }
     walked
+}
+
+/// The place that a traceback names. Who makes one by hand chooses instruction and line as he likes: an instruction that the code
+/// does not have is none, for the interpreter looks it up in tables as long as the code.
+fn place_of(code: &Bound<'_, PyAny>, instruction: c_int, line: c_int) -> Place {
+    // Before 3.11 the line alone says it.
+    let is_told = cfg!(not(Py_3_11)) && line > 0;
+    let is_inside = is_told || usize::try_from(instruction).is_ok_and(|instruction| instruction < bytes_of(code));
+    let instruction = if is_inside { instruction } else { -1 };
+    let line = if cfg!(Py_3_11) && is_inside { 0 } else { line };
+    Place { code: code.as_ptr().cast(), instruction, line }
+}
+
+/// Bytes of the instructions of code. Since 3.11 they lie in it, and it says how many it has of them, of two bytes each.
+fn bytes_of(code: &Bound<'_, PyAny>) -> usize {
+    if cfg!(Py_3_11) && AS_KNOWN.load(Ordering::Relaxed) {
+        // SAFETY: live code, which is an object of variable size.
+        return unsafe { ffi::Py_SIZE(code.as_ptr()) }.unsigned_abs() * 2;
+    }
+    code.getattr(intern!(code.py(), "co_code")).and_then(|bytes| bytes.len()).unwrap_or(0)
 }
 
 /// What a traceback says of one frame. The traceback keeps all of it alive.
@@ -142,7 +161,7 @@ struct Link {
     next: *mut ffi::PyObject,
 }
 
-/// Whether tracebacks are laid out as known. That is not promised: it is looked at once, at the import, and where they are
+/// Whether tracebacks, and code, are laid out as known. That is not promised: it is looked at once, at the import, and where they are
 /// otherwise their attributes are asked.
 static AS_KNOWN: AtomicBool = AtomicBool::new(false);
 
@@ -154,6 +173,11 @@ pub fn look(py: Python<'_>) -> PyResult<bool> {
     let outer = class.call1((&inner, frame.as_any(), 4, 12))?;
     // SAFETY: live tracebacks.
     let as_known = [&inner, &outer].iter().all(|made| unsafe { read_link(made.as_ptr()) == ask_link(made) });
+    let codes = std::iter::successors(Some(frame), Frame::back).take(8).map(|frame| frame.as_any().getattr("f_code"));
+    let codes = codes.collect::<PyResult<Vec<_>>>()?;
+    let asked: Vec<usize> = codes.iter().map(bytes_of).collect();
+    AS_KNOWN.store(as_known, Ordering::Relaxed);
+    let as_known = as_known && codes.iter().map(bytes_of).eq(asked);
     AS_KNOWN.store(as_known, Ordering::Relaxed);
     Ok(as_known)
 }

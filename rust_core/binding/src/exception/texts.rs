@@ -1,6 +1,7 @@
 //! The texts of an exception: names of its type, message, notes, and the last lines where only Python can tell them.
 
 use pyo3::exceptions::{PyAttributeError, PyBaseException, PyImportError, PyNameError, PySyntaxError};
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
 use unified_logger_core::value::Put;
@@ -34,13 +35,29 @@ pub fn put(error: &Bound<'_, PyBaseException>, out: &mut Vec<u8>) {
 
 /// A text, cut to what is kept of one.
 pub fn bounded(text: &Bound<'_, PyAny>) -> String {
-    let whole = text.len().unwrap_or(0);
+    let whole = length(text);
     if whole <= CHARACTERS {
         return text_of(text);
     }
-    let start = text.get_item(pyo3::types::PySlice::new(text.py(), 0, CHARACTERS as isize, 1));
-    let start = start.map_or_else(|_| String::new(), |start| text_of(&start));
-    format!("{start}…(+{} characters)", whole - CHARACTERS)
+    // SAFETY: a live text, which is longer; a new reference or null.
+    let start = unsafe {
+        let start = ffi::PyUnicode_Substring(text.as_ptr(), 0, CHARACTERS.cast_signed());
+        Bound::from_owned_ptr_or_err(text.py(), start)
+    };
+    let mut start = start.map_or_else(|_| String::new(), |start| text_of(&start));
+    start.push_str(&format!("…(+{} characters)", whole - CHARACTERS));
+    start
+}
+
+/// Characters of a text, whatever its class says; 0 of what is none.
+fn length(text: &Bound<'_, PyAny>) -> usize {
+    let Ok(text) = text.cast::<PyString>() else { return 0 };
+    // SAFETY: a live text.
+    usize::try_from(unsafe { ffi::PyUnicode_GetLength(text.as_ptr()) }).unwrap_or_else(|_| {
+        // SAFETY: attached.
+        unsafe { ffi::PyErr_Clear() };
+        0
+    })
 }
 
 fn put_name(name: Option<Bound<'_, PyAny>>, out: &mut Vec<u8>) {
@@ -54,7 +71,7 @@ fn put_name(name: Option<Bound<'_, PyAny>>, out: &mut Vec<u8>) {
 fn put_message(error: &Bound<'_, PyBaseException>, out: &mut Vec<u8>) {
     match error.str() {
         // SAFETY: a live text.
-        Ok(text) if text.len().is_ok_and(|count| count <= CHARACTERS) => unsafe { capture_text(out, text.as_ptr()) },
+        Ok(text) if length(text.as_any()) <= CHARACTERS => unsafe { capture_text(out, text.as_ptr()) },
         Ok(text) => out.put_text(&bounded(&text)),
         Err(failure) => {
             interrupt::hold(error.py(), &failure);

@@ -1,7 +1,7 @@
 //! Logging methods of `logging.Logger` that go straight to a record, and step aside for the original ones wherever
 //! anybody could tell the difference.
 
-use std::ffi::{CStr, c_int};
+use std::ffi::CStr;
 
 use pyo3::exceptions::PyBaseException;
 use pyo3::ffi;
@@ -21,48 +21,50 @@ use crate::ending;
 use crate::exception;
 use crate::gil::Gil;
 use crate::guard;
+use crate::replaced::{Call, Replaced};
 use crate::runtime;
 use crate::site::{self, Parameter};
 
-/// A method that is replaced.
+/// A method that is replaced. Those taken away stay known: whoever holds one of ours may call it at any time.
 struct Method {
-    name: &'static CStr,
-    doc: &'static CStr,
+    replaced: Replaced,
     /// `None` for `log`, which is given one.
     level: Option<i32>,
     exception: bool,
 }
 
-const METHODS: [Method; 7] = [
-    method(c"debug", c"debug($self, msg, /, *args, **kwargs)\n--\n\nLogs at DEBUG.", Some(level::DEBUG)),
-    method(c"info", c"info($self, msg, /, *args, **kwargs)\n--\n\nLogs at INFO.", Some(level::INFO)),
-    method(c"warning", c"warning($self, msg, /, *args, **kwargs)\n--\n\nLogs at WARNING.", Some(level::WARNING)),
-    method(c"error", c"error($self, msg, /, *args, **kwargs)\n--\n\nLogs at ERROR.", Some(level::ERROR)),
-    method(c"critical", c"critical($self, msg, /, *args, **kwargs)\n--\n\nLogs at CRITICAL.", Some(level::CRITICAL)),
+static METHODS: [Method; 7] = [
+    method(c"debug", c"debug($self, msg, /, *args, **kwargs)\n--\n\nLogs at DEBUG.", call::<0>, Some(level::DEBUG)),
+    method(c"info", c"info($self, msg, /, *args, **kwargs)\n--\n\nLogs at INFO.", call::<1>, Some(level::INFO)),
+    method(
+        c"warning",
+        c"warning($self, msg, /, *args, **kwargs)\n--\n\nLogs at WARNING.",
+        call::<2>,
+        Some(level::WARNING),
+    ),
+    method(c"error", c"error($self, msg, /, *args, **kwargs)\n--\n\nLogs at ERROR.", call::<3>, Some(level::ERROR)),
+    method(
+        c"critical",
+        c"critical($self, msg, /, *args, **kwargs)\n--\n\nLogs at CRITICAL.",
+        call::<4>,
+        Some(level::CRITICAL),
+    ),
     Method {
-        exception: true,
-        ..method(
+        replaced: Replaced::new(
             c"exception",
             c"exception($self, msg, /, *args, exc_info=True, **kwargs)\n--\n\nLogs at ERROR with the exception being handled.",
-            Some(level::ERROR),
-        )
+            call::<5>,
+        ),
+        level: Some(level::ERROR),
+        exception: true,
     },
-    method(c"log", c"log($self, level, msg, /, *args, **kwargs)\n--\n\nLogs at the level given first.", None),
+    method(c"log", c"log($self, level, msg, /, *args, **kwargs)\n--\n\nLogs at the level given first.", call::<6>, None),
 ];
 
-const fn method(name: &'static CStr, doc: &'static CStr, level: Option<i32>) -> Method {
-    Method { name, doc, level, exception: false }
+const fn method(name: &'static CStr, doc: &'static CStr, call: Call, level: Option<i32>) -> Method {
+    Method { replaced: Replaced::new(name, doc, call), level, exception: false }
 }
 
-/// One of the methods, as it is on the class.
-struct Replaced {
-    own: Py<PyAny>,
-    /// What was there before.
-    original: Py<PyAny>,
-}
-
-/// By number of the method. Kept for good: whoever holds one of ours may call it at any time.
-static REPLACED: Gil<[Option<Replaced>; METHODS.len()]> = Gil::new([const { None }; METHODS.len()]);
 /// While it is false, ours do nothing but call the original ones.
 static ACTIVE: Gil<bool> = Gil::new(false);
 
@@ -71,14 +73,12 @@ static ACTIVE: Gil<bool> = Gil::new(false);
 pub fn set_stdlib_native(py: Python<'_>, on: bool) -> PyResult<()> {
     let logging = py.import("logging")?;
     let class = logging.getattr("Logger")?.cast_into::<PyType>()?;
-    for (index, method) in METHODS.iter().enumerate() {
-        let name = method.name.to_str().unwrap_or_default();
-        let Ok(present) = class.getattr("__dict__")?.get_item(name) else { continue };
+    for Method { replaced, .. } in &METHODS {
+        let Ok(present) = class.getattr("__dict__")?.get_item(replaced.name()) else { continue };
         if on && stock::is_of_logging(&present, &logging) {
-            let own = own(&class, index, present)?;
-            class.setattr(name, own)?;
-        } else if !on && let Some(original) = original_of(py, index, &present) {
-            class.setattr(name, original)?;
+            replaced.replace(&class, present)?;
+        } else if !on && let Some(original) = replaced.original_of(&present) {
+            class.setattr(replaced.name(), original)?;
         }
     }
     // SAFETY: replaced at once.
@@ -87,99 +87,27 @@ pub fn set_stdlib_native(py: Python<'_>, on: bool) -> PyResult<()> {
     Ok(())
 }
 
-/// Our method in place of `original`.
-fn own<'py>(class: &Bound<'py, PyType>, index: usize, original: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    let py = class.py();
-    // SAFETY: looked at and counted only.
-    let known = unsafe { &(*REPLACED.get(py))[index] }.as_ref().map(|replaced| replaced.own.clone_ref(py));
-    let own = match known {
-        Some(own) => own.into_bound(py),
-        None => descriptor(class, index)?,
-    };
-    let replaced = Replaced { own: own.clone().unbind(), original: original.unbind() };
-    // SAFETY: replaced at once; the old one is dropped after.
-    let old = unsafe { (*REPLACED.get(py))[index].replace(replaced) };
-    drop(old);
-    Ok(own)
-}
-
-/// What our method replaced, if `present` is ours.
-fn original_of<'py>(py: Python<'py>, index: usize, present: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
-    // SAFETY: looked at and counted only.
-    let replaced = unsafe { &(*REPLACED.get(py))[index] }.as_ref()?;
-    replaced.own.is(present).then(|| replaced.original.bind(py).clone())
-}
-
 /// Whether a method is one of ours.
 pub fn is_own(method: &Bound<'_, PyAny>) -> bool {
-    let py = method.py();
-    (0..METHODS.len()).any(|index| original_of(py, index, method).is_some())
-}
-
-type Call = unsafe extern "C-unwind" fn(
-    *mut ffi::PyObject,
-    *const *mut ffi::PyObject,
-    ffi::Py_ssize_t,
-    *mut ffi::PyObject,
-) -> *mut ffi::PyObject;
-
-type Vectorcall = unsafe extern "C-unwind" fn(
-    *mut ffi::PyObject,
-    *const *mut ffi::PyObject,
-    usize,
-    *mut ffi::PyObject,
-) -> *mut ffi::PyObject;
-
-unsafe extern "C" {
-    fn PyMethod_New(function: *mut ffi::PyObject, object: *mut ffi::PyObject) -> *mut ffi::PyObject;
-}
-
-fn descriptor<'py>(class: &Bound<'py, PyType>, index: usize) -> PyResult<Bound<'py, PyAny>> {
-    const CALLS: [Call; METHODS.len()] = [call::<0>, call::<1>, call::<2>, call::<3>, call::<4>, call::<5>, call::<6>];
-    const FLAGS: c_int = ffi::METH_FASTCALL | ffi::METH_KEYWORDS;
-    let method = &METHODS[index];
-    // SAFETY: the same function but for what may unwind through it: see `call`.
-    let function = unsafe { std::mem::transmute::<Call, ffi::PyCFunctionFastWithKeywords>(CALLS[index]) };
-    let definition = Box::leak(Box::new(ffi::PyMethodDef {
-        ml_name: method.name.as_ptr(),
-        ml_meth: ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: function },
-        ml_flags: FLAGS,
-        ml_doc: method.doc.as_ptr(),
-    }));
-    // SAFETY: the definition lives for ever; the class is live.
-    unsafe { Bound::from_owned_ptr_or_err(class.py(), ffi::PyDescr_NewMethod(class.as_type_ptr(), definition)) }
+    METHODS.iter().any(|own| own.replaced.is_own(method))
 }
 
 /// A call of one of our methods.
-///
-/// The original runs Python code, and until 3.13 a thread that comes back to an interpreter that has ended is stopped there by
-/// unwinding its stack. So it is called from here, where nothing is left to be dropped, with an ABI that lets it pass.
 unsafe extern "C-unwind" fn call<const INDEX: usize>(
     slf: *mut ffi::PyObject,
     values: *const *mut ffi::PyObject,
     positional: ffi::Py_ssize_t,
     names: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
-    // SAFETY: the interpreter calls methods attached, on instances of their class, with live arguments. An original is kept
-    // for as long as its call takes by the bound method.
+    // SAFETY: the interpreter calls methods attached, on instances of their class, with live arguments. Nothing here is to be
+    // dropped.
     unsafe {
         let py = Python::assume_attached();
         let arguments = Arguments { values, positional: positional.unsigned_abs(), names };
         match contained(py, slf, INDEX, arguments) {
             Done::Written => ffi::Py_NewRef(ffi::Py_None()),
             Done::Raised => std::ptr::null_mut(),
-            Done::Aside => {
-                let bound = PyMethod_New(original(py, INDEX), slf);
-                if bound.is_null() {
-                    return bound;
-                }
-                // A bound method always has one.
-                let Some(function) = ffi::PyVectorcall_Function(bound) else { return bound };
-                let function = std::mem::transmute::<ffi::vectorcallfunc, Vectorcall>(function);
-                let result = function(bound, values, positional.unsigned_abs(), names);
-                ffi::Py_DECREF(bound);
-                result
-            }
+            Done::Aside => METHODS[INDEX].replaced.call_original(py, slf, values, positional, names),
         }
     }
 }
@@ -190,11 +118,6 @@ enum Done {
     Raised,
     /// Nothing yet: the original is to do it.
     Aside,
-}
-
-fn original(py: Python<'_>, index: usize) -> *mut ffi::PyObject {
-    // SAFETY: looked at only. Whoever calls one of our methods has it from the class, where it is put after it was noted.
-    unsafe { &(*REPLACED.get(py))[index] }.as_ref().map_or(std::ptr::null_mut(), |replaced| replaced.original.as_ptr())
 }
 
 #[inline(never)]

@@ -259,9 +259,23 @@ impl Characters {
                 Place::One(data) => encode(count, to, |index| u32::from(*data.add(index))),
                 Place::Two(data) => encode(count, to, |index| u32::from(*data.add(index))),
                 Place::Four(data) => encode(count, to, |index| *data.add(index)),
-                Place::Asked(object) => encode(count, to, |index| ffi::PyUnicode_ReadChar(object, index.cast_signed())),
+                Place::Asked(object) => encode(count, to, |index| ask(object, index)),
             }
         }
+    }
+}
+
+/// A character of a string object. In place of one that cannot be told stands the sign for that: any other number would not be written as
+/// UTF-8.
+unsafe fn ask(object: *mut ffi::PyObject, index: usize) -> u32 {
+    // SAFETY: the caller has a live string, and is attached.
+    unsafe {
+        let code = ffi::PyUnicode_ReadChar(object, index.cast_signed());
+        if code <= u32::from(char::MAX) {
+            return code;
+        }
+        ffi::PyErr_Clear();
+        u32::from(char::REPLACEMENT_CHARACTER)
     }
 }
 

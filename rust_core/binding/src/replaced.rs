@@ -1,0 +1,132 @@
+//! A method of a Python class in whose place ours is put, and which ours calls for whatever it leaves to it.
+
+use std::ffi::{CStr, c_int};
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::PyType;
+
+use crate::gil::Gil;
+
+/// What the interpreter calls. It may be unwound: see `Replaced::call_original`.
+pub type Call = unsafe extern "C-unwind" fn(
+    *mut ffi::PyObject,
+    *const *mut ffi::PyObject,
+    ffi::Py_ssize_t,
+    *mut ffi::PyObject,
+) -> *mut ffi::PyObject;
+
+type Vectorcall = unsafe extern "C-unwind" fn(
+    *mut ffi::PyObject,
+    *const *mut ffi::PyObject,
+    usize,
+    *mut ffi::PyObject,
+) -> *mut ffi::PyObject;
+
+unsafe extern "C" {
+    fn PyMethod_New(function: *mut ffi::PyObject, object: *mut ffi::PyObject) -> *mut ffi::PyObject;
+}
+
+/// A method that is replaced, or is to be.
+pub struct Replaced {
+    name: &'static CStr,
+    doc: &'static CStr,
+    call: Call,
+    methods: Gil<Option<Methods>>,
+}
+
+struct Methods {
+    own: Py<PyAny>,
+    /// What was there before.
+    original: Py<PyAny>,
+}
+
+impl Replaced {
+    /// `call` is ours. It takes arguments as `METH_FASTCALL | METH_KEYWORDS` has them.
+    pub const fn new(name: &'static CStr, doc: &'static CStr, call: Call) -> Self {
+        Self { name, doc, call, methods: Gil::new(None) }
+    }
+
+    pub fn name(&self) -> &'static str {
+        self.name.to_str().unwrap_or_default()
+    }
+
+    /// Puts our method into the class, in place of `original`. It is made once: whoever holds it may call it at any time.
+    pub fn replace<'py>(&self, class: &Bound<'py, PyType>, original: Bound<'py, PyAny>) -> PyResult<()> {
+        let py = class.py();
+        // SAFETY: looked at and counted only.
+        let known = unsafe { &*self.methods.get(py) }.as_ref().map(|methods| methods.own.clone_ref(py));
+        let own = match known {
+            Some(own) => own.into_bound(py),
+            None => self.descriptor(class)?,
+        };
+        let methods = Methods { own: own.clone().unbind(), original: original.unbind() };
+        // SAFETY: replaced at once; the old one is dropped after.
+        let old = unsafe { (*self.methods.get(py)).replace(methods) };
+        drop(old);
+        class.setattr(self.name(), own)
+    }
+
+    /// What our method replaced, if `present` is ours.
+    pub fn original_of<'py>(&self, present: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+        let py = present.py();
+        // SAFETY: looked at and counted only.
+        let methods = unsafe { &*self.methods.get(py) }.as_ref()?;
+        methods.own.is(present).then(|| methods.original.bind(py).clone())
+    }
+
+    /// Whether a method is ours.
+    pub fn is_own(&self, method: &Bound<'_, PyAny>) -> bool {
+        self.original_of(method).is_some()
+    }
+
+    fn descriptor<'py>(&self, class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
+        const FLAGS: c_int = ffi::METH_FASTCALL | ffi::METH_KEYWORDS;
+        // SAFETY: the same function but for what may unwind through it.
+        let function = unsafe { std::mem::transmute::<Call, ffi::PyCFunctionFastWithKeywords>(self.call) };
+        let definition = Box::leak(Box::new(ffi::PyMethodDef {
+            ml_name: self.name.as_ptr(),
+            ml_meth: ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: function },
+            ml_flags: FLAGS,
+            ml_doc: self.doc.as_ptr(),
+        }));
+        // SAFETY: the definition lives for ever; the class is live.
+        unsafe { Bound::from_owned_ptr_or_err(class.py(), ffi::PyDescr_NewMethod(class.as_type_ptr(), definition)) }
+    }
+
+    /// Calls the original with the arguments that ours was given: the last that ours does.
+    ///
+    /// The original runs Python code, and until 3.13 a thread that comes back to an interpreter that has ended is stopped there by
+    /// unwinding its stack. So it is called where nothing is left to be dropped, with an ABI that lets it pass.
+    ///
+    /// # Safety
+    /// From `Call`, with what that was given, and nothing in the caller is left to be dropped.
+    #[inline(always)]
+    pub unsafe fn call_original(
+        &self,
+        py: Python<'_>,
+        slf: *mut ffi::PyObject,
+        values: *const *mut ffi::PyObject,
+        positional: ffi::Py_ssize_t,
+        names: *mut ffi::PyObject,
+    ) -> *mut ffi::PyObject {
+        // SAFETY: the interpreter calls methods attached, with live arguments. Making the bound method may collect garbage, and that
+        // may put another original in place of this one: so it is held until the bound method holds it, which lives as long as the call.
+        unsafe {
+            let methods = &*self.methods.get(py);
+            let original = methods.as_ref().map_or(std::ptr::null_mut(), |methods| methods.original.as_ptr());
+            ffi::Py_XINCREF(original);
+            let bound = PyMethod_New(original, slf);
+            ffi::Py_XDECREF(original);
+            if bound.is_null() {
+                return bound;
+            }
+            // A bound method always has one.
+            let Some(function) = ffi::PyVectorcall_Function(bound) else { return bound };
+            let function = std::mem::transmute::<ffi::vectorcallfunc, Vectorcall>(function);
+            let result = function(bound, values, positional.unsigned_abs(), names);
+            ffi::Py_DECREF(bound);
+            result
+        }
+    }
+}
