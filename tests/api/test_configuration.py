@@ -201,8 +201,8 @@ def test_an_unknown_variable_of_ours_is_told_the_nearest_known() -> None:
 
 def test_a_wrong_variable_is_named() -> None:
     """The error names the variable it came from."""
-    with pytest.raises(ConfigurationError, match="environment variable LOG_QUEUE_SIZE"):
-        resolve({}, environ={"LOG_QUEUE_SIZE": "many"})
+    with pytest.raises(ConfigurationError, match="environment variable UNIFIED_LOGGER_QUEUE_SIZE"):
+        resolve({}, environ={"UNIFIED_LOGGER_QUEUE_SIZE": "many"})
 
 
 @pytest.mark.parametrize(

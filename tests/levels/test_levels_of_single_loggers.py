@@ -12,7 +12,7 @@ import pytest
 from unified_logger import ConfigurationError, get_logger, init_logging, init_logging_from_config, levels, load_config
 from unified_logger.config import resolve
 
-LOGGER = "the level of a logger by its name; that of the root logger is log_level"
+LOGGER = "the level of a logger by its name, a text; that of the root logger is log_level"
 
 
 @pytest.mark.parametrize("variable", ["LOG_LEVELS", "UNIFIED_LOGGER_LEVELS"])
@@ -49,7 +49,7 @@ def test_sources_are_merged_one_logger_at_a_time() -> None:
         ({"app": "INFO", "app.db": None}, "levels.app.db", None, levels.ALLOWED),
         ({"root": "INFO"}, "levels.root", "INFO", LOGGER),
         ({"": "INFO"}, "levels.", "INFO", LOGGER),
-        ({7: "INFO"}, "levels.int", "INFO", LOGGER),
+        ({7: "INFO"}, "levels.7", "INFO", LOGGER),
     ],
 )
 def test_an_argument_is_told_the_part_that_is_wrong(given: Any, key: str, value: object, allowed: str) -> None:
@@ -80,9 +80,9 @@ def test_an_argument_is_a_mapping() -> None:
 def test_a_variable_is_told_the_part_that_is_wrong(text: str, key: str, value: str) -> None:
     """Also one that is no level of a logger at all, and one that is given twice."""
     with pytest.raises(ConfigurationError) as caught:
-        resolve({}, environ={"LOG_LEVELS": text})
+        resolve({}, environ={"UNIFIED_LOGGER_LEVELS": text})
     error = caught.value
-    assert (error.source, error.key, error.value) == ("environment variable LOG_LEVELS", key, value)
+    assert (error.source, error.key, error.value) == ("environment variable UNIFIED_LOGGER_LEVELS", key, value)
 
 
 @pytest.mark.parametrize(

@@ -59,8 +59,8 @@ def test_any_text_is_a_value_or_an_error(option: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("variable", "text"),
     [
-        ("LOG_QUEUE_SIZE", "１２"),
-        ("LOG_LEVEL", "２０"),
+        ("UNIFIED_LOGGER_QUEUE_SIZE", "１２"),
+        ("UNIFIED_LOGGER_LOG_LEVEL", "２０"),
         ("UNIFIED_LOGGER_MAX_BYTES", "١٢"),
         ("UNIFIED_LOGGER_FILE_MODE", "６４０"),
         ("UNIFIED_LOGGER_OVERFLOW_TIMEOUT", "１"),
@@ -71,7 +71,7 @@ def test_any_text_is_a_value_or_an_error(option: str, text: str) -> None:
         ("UNIFIED_LOGGER_MAX_BYTES", "9" * 400 + "GB"),
         ("UNIFIED_LOGGER_MAX_BYTES", "99999999999999999999"),
         ("UNIFIED_LOGGER_MAX_BYTES", "-1"),
-        ("LOG_QUEUE_SIZE", "9" * 5_000),
+        ("UNIFIED_LOGGER_QUEUE_SIZE", "9" * 5_000),
         ("LOG_DIR", "\udcff"),
         ("LOG_DIR", "~no-such-user-at-all/logs"),
         ("UNIFIED_LOGGER_FILE_MODE", "666"),

@@ -182,7 +182,7 @@ def test_odd_scalars_are_errors_of_their_line(refused: Refused, key: str, value:
         ("handlers:\n  console:\n    filters: [{a: 1, a: 2}]\n", "a", 3),
         ("log_level: INFO\n'log_level': DEBUG\n", "log_level", 2),
         ("'': 1\n'': 2\n", "''", 2),
-        ("formatters:\n  a:\n    b: {1: x,\n      0x1: y}\n", "formatters.a.b.1", 4),
+        ("formatters:\n  a:\n    b: {1: x,\n      '1': y}\n", "formatters.a.b.1", 4),
     ],
 )
 def test_a_key_given_twice_is_named_with_its_line(refused: Refused, text: str, key: str, line: int) -> None:
@@ -197,16 +197,16 @@ def test_a_key_given_twice_is_named_with_its_line(refused: Refused, text: str, k
     [
         ("'': 1", "''"),
         ("? ", "None"),
-        ("yes: 1", "True"),
-        ("0x10: 1", "16"),
+        ("yes: 1", "yes"),
+        ("0x10: 1", "0x10"),
         ("2024-01-01: 1", "2024-01-01"),
-        ("? 0x" + "f" * 5_000, "<int>"),
+        ("? 0x" + "f" * 5_000, "0x" + "f" * 5_000),
         ("=: 1", "="),
     ],
     ids=["empty", "null", "boolean", "integer", "date", "long integer", "value"],
 )
 def test_a_key_that_is_none_is_named_with_its_line(refused: Refused, key: str, named: str) -> None:
-    """Whatever it stands for. Seen to fail: with a ValueError for the long integer, without a line for null, boolean and integer."""
+    """As it is written. Seen to fail: with a ValueError for the long integer, without a line for null, boolean and integer."""
     error = refused(f"version: 1\n{key}\n", line=2)
     assert error.key == named
 

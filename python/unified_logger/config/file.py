@@ -8,9 +8,11 @@ import yaml
 
 from ..errors import ConfigurationError
 from . import layout
+from .options import name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from os import PathLike
     from typing import Any
 
@@ -22,8 +24,9 @@ _DEPTH = 20
 _NODES = 20_000
 
 _MERGE = "tag:yaml.org,2002:merge"
-# Keys of these kinds stand for what is written; `=` is one of them.
-_AS_WRITTEN = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:value", _MERGE)
+# Keys of these kinds stand for what is written: they are names, also where values would be numbers or, like `no`, booleans.
+_TEXT = "tag:yaml.org,2002:str"
+_NAMES = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("bool", "float", "int", "str", "timestamp", "value"))
 
 
 def load_config(path: str | PathLike[str]) -> dict[str, Any]:
@@ -74,7 +77,7 @@ def _parse(text: str, source: str) -> tuple[dict[str, Any], dict[layout.Path, in
             if root is None:
                 return {}, lines
             _Walk(loader, lines, source).root(root)
-            config = loader.construct_document(root)
+            config = layout.settle(loader.construct_document(root), source, lines)
         finally:
             loader.dispose()
     except yaml.reader.ReaderError as error:
@@ -82,6 +85,9 @@ def _parse(text: str, source: str) -> tuple[dict[str, Any], dict[layout.Path, in
         problem = f"the character U+{ord(text[error.position]):04X}"
         raise _wrong(source, problem, plain, text.count("\n", 0, error.position) + 1) from error
     except yaml.YAMLError as error:
+        if getattr(error, "problem", None) == "but found another document":
+            line = error.problem_mark.line + 1  # type: ignore[attr-defined] # of those with a mark
+            raise _wrong(source, "a second document", "one document of YAML: '---' begins another", line) from error
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         problem = getattr(error, "problem", None) or str(error)
         raise _wrong(source, problem, plain, None if mark is None else mark.line + 1) from error
@@ -111,6 +117,35 @@ class _Loader(yaml.SafeLoader):
         except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError) as error:
             # `2024-99-99`, an integer of a million digits, `!!bool maybe`: the loader lets these through as they come.
             raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from error
+
+
+def _word(loader: _Loader, node: Any) -> Any:
+    """A boolean; `on`, `off`, `yes` and `no` are texts in other places."""
+    truth = loader.construct_yaml_bool(node)
+    if node.value.lower() in ("true", "false"):
+        return truth
+    word = layout.Word(node.value)
+    word.truth = truth
+    return word
+
+
+def _number(construct: Callable[[Any, Any], Any]) -> Callable[[_Loader, Any], Any]:
+    def number(loader: _Loader, node: Any) -> Any:
+        """A number, unless YAML 1.1 reads it otherwise than people do."""
+        value, text = construct(loader, node), str(node.value)
+        digits = text.lstrip("+-").replace("_", "")
+        if ":" in text:
+            return layout.Odd(text, value, f"YAML reads it in sixties, as {value:g}: write the number itself")
+        if digits.isdecimal() and digits.startswith("0") and value >= 8:
+            return layout.Odd(text, value, f"YAML reads it as octal, {value}: write it without a 0 in front")
+        return value
+
+    return number
+
+
+_Loader.add_constructor("tag:yaml.org,2002:bool", _word)
+_Loader.add_constructor("tag:yaml.org,2002:int", _number(yaml.SafeLoader.construct_yaml_int))
+_Loader.add_constructor("tag:yaml.org,2002:float", _number(yaml.SafeLoader.construct_yaml_float))
 
 
 class _Walk:
@@ -158,10 +193,12 @@ class _Walk:
             if not isinstance(key, yaml.ScalarNode):
                 raise self._refused("a key that is not a text", key)
             line = key.start_mark.line + 1
-            name = key.value if key.tag in _AS_WRITTEN else self._loader.construct_object(key)
+            if key.tag in _NAMES:
+                key.tag = _TEXT
+            name = key.value if key.tag in (_TEXT, _MERGE) else self._loader.construct_object(key)
             if not isinstance(name, Hashable):
                 raise self._refused("a key that is not a text", key)  # `? !!set`
-            below = (*path, layout.name_of(name))
+            below = (*path, name_of(name))
             if name in own:
                 raise ConfigurationError(
                     source=self._source, key=layout.shown(below), value=name, allowed="given once only", line=line

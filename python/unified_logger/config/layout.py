@@ -13,6 +13,8 @@ from .options import (
     COUNT,
     HEADER,
     LEVEL,
+    LEVELS,
+    MODE,
     NAMES,
     OPTIONS,
     QUEUE,
@@ -22,6 +24,7 @@ from .options import (
     Kind,
     NotAllowedError,
     PartError,
+    name_of,
     nearest,
     unknown_shown,
 )
@@ -146,6 +149,8 @@ LAYOUT: dict[str, Any] = {
     "redaction": _REDACTION,
     "alerting": {"enabled": BOOLEAN, "error_rate_threshold": RATE, "window_seconds": SECONDS},
 }
+# What keys at the top begin with that hold what one likes, as anchors are used for.
+FREE = "x-"
 # Blocks whose capability is not part of this version: what they hold is checked, and said to have no effect.
 WITHOUT_EFFECT = ("sampling", "alerting")
 
@@ -166,6 +171,73 @@ def check(config: Any, source: str, lines: Mapping[Path, int]) -> None:
     )
 
 
+def settle(config: Any, source: str, lines: Mapping[Path, int]) -> Any:
+    """What a file holds, with what YAML reads in its own way as it is meant where it stands.
+
+    Args:
+        config: What the loader made, with `Word` and `Odd` in it.
+        source: The file, for messages.
+        lines: The line of each key, by its path.
+
+    Returns:
+        The same as plain data: words are texts where texts are wanted, and true or false elsewhere.
+
+    Raises:
+        ConfigurationError: A number is written in a way in which people do not read it.
+    """
+    return _settled(config, LAYOUT, (), lambda path, value, allowed: _error(source, lines, path, value, allowed, None))
+
+
+def _settled(value: Any, expected: Any, path: Path, error: Callable[..., ConfigurationError]) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _settled(below, _below(expected, key, path), (*path, name_of(key)), error)
+            for key, below in value.items()
+        }
+    if isinstance(value, list):
+        return [_settled(item, expected, path, error) for item in value]
+    if isinstance(value, Word):
+        switched = expected is BOOLEAN or expected is ANYTHING or isinstance(expected, _Switched)
+        return value.truth if switched else str(value)
+    if isinstance(value, Odd):
+        if not isinstance(expected, Kind) or expected is MODE or expected is ANYTHING:
+            return value.number
+        raise error(path, value.text, f"{expected.allowed}; {value.reading}")
+    return value
+
+
+def _below(expected: Any, key: object, path: Path) -> Any:
+    """What a key of a mapping may have."""
+    if isinstance(expected, dict):
+        free = not path and isinstance(key, str) and key.startswith(FREE)
+        return ANYTHING if free else expected.get(key, expected.get("*"))
+    return expected if expected is ANYTHING else LEVEL if expected is LEVELS else None
+
+
+class Word(str):
+    """A word that YAML 1.1 takes for true or false, such as `off`."""
+
+    # What YAML takes it for.
+    truth: bool
+
+
+class Odd:
+    """A number that YAML 1.1 reads otherwise than people do: `010` is 8, `1:30` is 90.
+
+    Args:
+        text: What stands there.
+        number: What it is read as.
+        reading: The same, in a sentence.
+    """
+
+    __slots__ = ("number", "reading", "text")
+
+    def __init__(self, text: str, number: int | float, reading: str) -> None:
+        self.text = text
+        self.number = number
+        self.reading = reading
+
+
 def check_redaction(config: Any, source: str) -> None:
     """Checks what the option `redaction` was given.
 
@@ -182,14 +254,6 @@ def check_redaction(config: Any, source: str) -> None:
         ("redaction",),
         lambda path, value, allowed, known=None: _error(source, {}, path, value, allowed, known),
     )
-
-
-def name_of(key: object) -> str:
-    """A key as it stands in a path: what is no text too."""
-    try:
-        return str(key)
-    except ValueError:  # An integer of more digits than the interpreter converts.
-        return f"<{type(key).__name__}>"
 
 
 def shown(path: Path) -> str:
@@ -217,6 +281,10 @@ def _check_block(block: Any, layout: dict[str, Any], path: Path, error: Callable
     for key, value in block.items():
         below = (*path, name_of(key))
         expected = layout.get(key, layout.get("*")) if isinstance(key, str) else None
+        if expected is None and not path and isinstance(key, str) and key.startswith(FREE):
+            continue
+        if expected is None and not known:
+            raise error(below, value, "a name that is a text")
         if expected is None:
             shown_value = unknown_shown(below[-1], value)
             raise error(below, shown_value, f"one of the known keys: {', '.join(known)}", known)
@@ -256,7 +324,8 @@ def _schema_of(layout: dict[str, Any]) -> dict[str, Any]:
             properties[key]["description"] = OPTIONS[key].help
     further = layout.get("*")
     rest: Any = further.schema if isinstance(further, Kind) else _schema_of(further) if further else False
-    return {"type": "object", "properties": properties, "additionalProperties": rest}
+    free: dict[str, Any] = {"patternProperties": {f"^{FREE}": {}}} if layout is LAYOUT else {}
+    return {"type": "object", "properties": properties, **free, "additionalProperties": rest}
 
 
 def table() -> str:

@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from typing import Any
 
 MIB = 1024 * 1024
-_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+_UNITS = {
+    "": 1,
+    **{f"{prefix}{end}": 1000**power for power, prefix in enumerate("_KMG") for end in ("", "B") if power},
+    **{f"{prefix}I{end}": 1024**power for power, prefix in enumerate("_KMG") for end in ("", "B") if power},
+    "B": 1,
+}
+_SECONDS = {"": 1.0, "MS": 0.001, "S": 1.0, "M": 60.0, "MIN": 60.0, "H": 3600.0}
+# Sixteen digits are all that 2**53 has; more would overflow on their way.
+_NUMBER = r"\s*((?:\d{1,16}(?:\.\d{0,16})?|\.\d{1,16})(?:E\+?\d{1,2})?)\s*([A-Z]{0,3})\s*"
 
 
 class Kind(Frozen):
@@ -91,13 +99,18 @@ def _ascii(text: str) -> str:
 
 def _size(value: Any, least: int = 0, most: int = 2**53) -> int:
     if isinstance(value, str):
-        # Sixteen digits are all that 2**53 has; more would overflow on their way.
-        pattern = r"\s*(\d{1,16}(?:\.\d{1,16})?)\s*([KMG]?I?B?)\s*"
-        found = re.fullmatch(pattern, value, re.IGNORECASE | re.ASCII)
-        if found is None or found[2].upper() not in _UNITS:
-            raise ValueError
-        value = int(float(found[1]) * _UNITS[found[2].upper()])
+        value = int(_amount(value, _UNITS))
+    elif isinstance(value, float) and value.is_integer():
+        value = int(value)
     return _whole(value, least, most)
+
+
+def _amount(text: str, units: Mapping[str, float]) -> float:
+    """A number with its unit."""
+    found = re.fullmatch(_NUMBER, text, re.IGNORECASE | re.ASCII)
+    if found is None or found[2].upper() not in units:
+        raise ValueError
+    return float(found[1]) * units[found[2].upper()]
 
 
 def _box(value: Any) -> int:
@@ -117,6 +130,8 @@ def _boolean_text(text: str) -> bool:
 
 
 def _seconds(value: Any) -> float:
+    if isinstance(value, str):
+        value = _amount(value, _SECONDS)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 86_400:
         raise ValueError
     return float(value)
@@ -129,10 +144,19 @@ def _text(value: Any) -> str:
     return value
 
 
+class NotAllowedError(ValueError):
+    """A value that is not allowed, with what is, where that can only be told once the value is known."""
+
+
 def _path(value: Any) -> str:
     import os
 
-    return _text(os.fspath(value))
+    path = _text(os.fspath(value))
+    if "${" in path or re.search(r"(^|[/\\])\$\w+($|[/\\])", path):
+        raise NotAllowedError(
+            "a path as it is: '$' stands for nothing here; '~' at its beginning is the home directory, and a variable goes into LOG_DIR"
+        )
+    return path
 
 
 def _names(value: Any) -> tuple[str, ...]:
@@ -177,6 +201,14 @@ class PartError(ValueError):
         self.allowed = allowed
 
 
+def name_of(key: object) -> str:
+    """A key as it stands in a path: what is no text too."""
+    try:
+        return str(key)
+    except ValueError:  # An integer of more digits than the interpreter converts.
+        return f"<{type(key).__name__}>"
+
+
 def _levels(value: Any) -> dict[str, int]:
     if not isinstance(value, Mapping):
         raise TypeError
@@ -186,7 +218,7 @@ def _levels(value: Any) -> dict[str, int]:
 def _logger_name(name: Any, level: object) -> str:
     if isinstance(name, str) and name.strip() and name != "root":
         return name
-    raise PartError(name if isinstance(name, str) else f"{type(name).__name__}", level, LOGGER)
+    raise PartError(name_of(name), level, LOGGER)
 
 
 def _logger_level(name: str, level: object) -> int:
@@ -227,10 +259,6 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return next(iter(get_close_matches(name, known, 1)), None)
 
 
-class NotAllowedError(ValueError):
-    """A value that is not allowed, with what is, where that can only be told once the value is known."""
-
-
 def unknown_shown(name: str, value: object) -> object:
     """What an unknown name was given, as it may stand in a message: it may be the key of the hashes, misspelt."""
     return "(not shown)" if "key" in name.lower() and isinstance(value, str) else value
@@ -262,14 +290,14 @@ LEVEL = Kind(
 )
 SIZE = Kind(
     "size",
-    "a number of bytes from 0, or a text such as '10MB' or '64KiB'",
+    "a number of bytes from 0, or a text such as '10MB', '64KiB' or '10M' (K, M and G are thousands, Ki, Mi and Gi 1,024s)",
     _size,
     _size,
     {"type": ["integer", "string"], "minimum": 0},
 )
 BOX = Kind(
     "size",
-    "a number of bytes from 2 MiB to 1 GiB, or a text such as '10MB' or '64MiB'",
+    "a number of bytes from 2 MiB to 1 GiB, or a text such as '10MB', '64MiB' or '64Mi'",
     _box,
     _box,
     {"type": ["integer", "string"], "minimum": 2 * MIB, "maximum": 1024 * MIB},
@@ -279,10 +307,10 @@ QUEUE = _integer("count", "a whole number from 1 to 10000000", 1, 10_000_000)
 BOOLEAN = Kind("boolean", "true or false", _boolean, _boolean_text, {"type": "boolean"})
 SECONDS = Kind(
     "seconds",
-    "a number of seconds from 0 to 86400",
+    "a number of seconds from 0 to 86400, or a text such as '5s', '500ms', '2m' or '1h'",
     _seconds,
-    lambda text: _seconds(float(_ascii(text))),
-    {"type": "number", "minimum": 0, "maximum": 86_400},
+    _seconds,
+    {"type": ["number", "string"], "minimum": 0, "maximum": 86_400},
 )
 TEXT = Kind("text", "a text that is not empty", _text, _text, {"type": "string", "minLength": 1})
 PATH = Kind("path", "a path", _path, _path, {"type": "string", "minLength": 1})
@@ -318,7 +346,7 @@ REDACTION = Kind(
     _boolean_text,
     {"type": ["boolean", "object"]},
 )
-LOGGER = "the level of a logger by its name; that of the root logger is log_level"
+LOGGER = "the level of a logger by its name, a text; that of the root logger is log_level"
 LEVELS = Kind(
     "levels",
     "a mapping of loggers' names to levels (in the environment: name=level, with commas between)",

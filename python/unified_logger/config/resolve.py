@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 
 from .. import levels
 from ..errors import ConfigurationError
 from . import exposure, layout, redaction
 from .frozen import Frozen
-from .options import OPTIONS, Option, PartError, nearest, unknown_shown
+from .options import OPTIONS, PATH, NotAllowedError, Option, PartError, nearest, unknown_shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 # The file of faulthandler. Not `.log`: it is no JSON, and what collects logs by that name would not understand it.
 FAULTS = "faults.txt"
+# What Kubernetes gives every container of a namespace that has a Service called `unified-logger…`.
+_OF_KUBERNETES = re.compile(
+    r"UNIFIED_LOGGER(_[A-Z0-9_]+)?_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
+)
 
 
 class FileSettings(Frozen):
@@ -100,6 +105,7 @@ def resolve(
     config: dict[str, Any] = dict(file or {})
     source = file_path or "configuration"
     layout.check(config, source, {})
+    environ, foreign = _without_foreign(environ, arguments)
     layers = {
         source: _from_file(config),
         "environment variable UNIFIED_LOGGER_REDACTION": _from_environment(environ),
@@ -145,7 +151,7 @@ def resolve(
         use_unified_logging=values["use_unified_logging"],
         logger_levels=_logger_levels(arguments, environ, config),
         suppress_loggers=tuple(config.get("suppress_loggers") or ()),
-        notices=(*_notices(values, given, config), *exposed, *([] if file_path else _without_a_file(given))),
+        notices=(*foreign, *_notices(values, given, config), *exposed, *([] if file_path else _without_a_file(given))),
     )
 
 
@@ -209,9 +215,39 @@ def _checked(option: Option, value: Any, source: str, parse: Callable[[Any], Any
     except PartError as wrong:
         key = f"{option.name}.{wrong.part}"
         raise ConfigurationError(source=source, key=key, value=wrong.value, allowed=wrong.allowed) from None
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError) as wrong:
+        allowed = str(wrong) if isinstance(wrong, NotAllowedError) else option.kind.allowed
         shown = option.kind.shown(value)
-        raise ConfigurationError(source=source, key=option.name, value=shown, allowed=option.kind.allowed) from None
+        raise ConfigurationError(source=source, key=option.name, value=shown, allowed=allowed) from None
+
+
+def _without_foreign(
+    environ: Mapping[str, str], arguments: Mapping[str, object]
+) -> tuple[Mapping[str, str], list[str]]:
+    """The environment without what is meant for other programs, and a sentence on each value of ours that was left out.
+
+    Variables such as `LOG_LEVEL` are shared: `trace` or `info,hyper=warn` is another program's, and no reason not to start.
+    Nobody would look for files elsewhere than where `LOG_DIR` says.
+    """
+    kept = {name: text for name, text in environ.items() if _OF_KUBERNETES.fullmatch(name) is None}
+    told: list[str] = []
+    for option in OPTIONS.values():
+        variable = _variable(option, kept)
+        if variable is None or not variable.startswith("LOG_") or option.kind is PATH:
+            continue
+        try:
+            _of_variable(option, variable, kept[variable])
+        except ConfigurationError as error:
+            del kept[variable]
+            if option.name not in arguments:
+                told.append(
+                    f"{error}; left out, since it may be meant for another program ({option.variables[0]} is for this one)"
+                )
+    return kept, told
+
+
+def _of_variable(option: Option, variable: str, text: str) -> Any:
+    return _checked(option, text.strip(), f"environment variable {variable}", option.kind.parse_text)
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -230,8 +266,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         found = _variable(option, environ)
         if found is None:
             continue
-        source = f"environment variable {found}"
-        given[option.name] = _checked(option, environ[found].strip(), source, option.kind.parse_text)
+        given[option.name] = _of_variable(option, found, environ[found])
     return given
 
 
