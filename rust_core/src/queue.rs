@@ -63,7 +63,7 @@ impl Queue {
             overflow,
             size: u64::from(size),
             bytes,
-            waker: Waker::default(),
+            waker: Waker::new(u64::from(size) / 8),
             stalled: AtomicBool::new(false),
             waiting: AtomicU32::new(0),
             room: (Mutex::new(()), Condvar::new()),
@@ -82,7 +82,8 @@ impl Queue {
             return self.overflowing(record, level, true);
         }
         // Before the record can be seen, so that `departed` never overtakes.
-        let sequence = self.traffic.queued.fetch_add(1, Ordering::Relaxed);
+        // Sequentially consistent: see `Waker::wake_for`.
+        let sequence = self.traffic.queued.fetch_add(1, Ordering::SeqCst);
         record::set_sequence(record.as_mut_slice(), sequence);
         if self.protected && !record.accept(sequence) {
             self.stats.unprotected.add(1);
@@ -92,8 +93,8 @@ impl Queue {
         }
         if level >= level::ERROR {
             self.waker.wake_sleeper();
-        } else if depth >= self.size / 8 {
-            self.waker.wake();
+        } else {
+            self.waker.wake_for(depth);
         }
         Offered::Taken
     }

@@ -195,6 +195,12 @@ impl Stats {
         self.dropped.iter().flatten().map(Count::get).sum()
     }
 
+    /// Whether the log is still to say of some that they were dropped.
+    #[must_use]
+    pub fn has_untold_drops(&self) -> bool {
+        self.dropped_total() > self.dropped_told.get()
+    }
+
     #[must_use]
     pub fn accepted(&self) -> u64 {
         let queued: u64 = self.traffic().iter().map(|traffic| traffic.queued.load(Ordering::Relaxed)).sum();

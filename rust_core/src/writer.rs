@@ -22,6 +22,9 @@ use crate::stats::Stats;
 /// Sleep after work, doubled up to the longest while there is none.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
 const LONGEST_SLEEP: Duration = Duration::from_millis(50);
+/// After so many of the longest, about a second, it sleeps until somebody wakes it or the next sweep is due. Less often, a caller who
+/// wakes it costs less than they do.
+const NAPS: u32 = 20;
 /// A batch of fewer records is followed by a sleep, though there may be some again.
 const FEW: usize = 64;
 /// Pause after a panic, doubled up to this while there is one after the other.
@@ -185,6 +188,7 @@ pub fn run(shared: &Shared, directory: &Path) {
         directory,
         waiting: Vec::new(),
         sleep: SHORTEST_SLEEP,
+        naps: 0,
         setback: SHORTEST_SLEEP,
         swept: None,
         distrusted: Vec::new(),
@@ -203,6 +207,8 @@ struct Writer<'a> {
     /// Flushes, and how many records must have been taken to answer them.
     waiting: Vec<(u64, Flush)>,
     sleep: Duration,
+    /// How many of the longest sleeps there were since there was something to do.
+    naps: u32,
     /// Pause after the next panic.
     setback: Duration,
     /// When boxes of other processes were last looked for.
@@ -232,9 +238,9 @@ impl Writer<'_> {
                 return;
             }
             if count == 0 {
-                self.rest();
+                self.rest(clear);
             } else {
-                self.sleep = SHORTEST_SLEEP;
+                self.be_awake();
                 if count < FEW {
                     self.gather();
                 }
@@ -299,19 +305,32 @@ impl Writer<'_> {
         shared.queue.waker().sleep(SHORTEST_SLEEP, busy);
     }
 
-    fn rest(&mut self) {
+    /// `clear` says that nothing is left in memory, which would have to be tried again.
+    fn rest(&mut self, clear: bool) {
         let shared = self.shared;
-        shared
-            .queue
-            .waker()
-            .sleep(self.sleep, || !shared.is_idle() || !shared.flushes.is_empty() || shared.is_asked_to_rest());
+        let waker = shared.queue.waker();
+        let busy = || !shared.is_idle() || !shared.flushes.is_empty() || shared.is_asked_to_rest();
+        if self.naps < NAPS || !clear || shared.stats.has_untold_drops() {
+            waker.sleep(self.sleep, busy);
+        } else {
+            let until_sweep = self.swept.map_or(Duration::ZERO, |last| SWEEP.saturating_sub(last.elapsed()));
+            // Counted, not looked for: see `Waker::wake_for`.
+            let busy = || shared.queue.depth() > 0 || shared.state.load(Ordering::SeqCst) != state::OPEN || busy();
+            waker.sleep_soundly(until_sweep.max(SHORTEST_SLEEP), busy);
+        }
         self.sleep = (self.sleep * 2).min(LONGEST_SLEEP);
         if self.sleep == LONGEST_SLEEP {
+            self.naps = self.naps.saturating_add(1);
             slab::give_back_kept();
         }
         if !self.waiting.is_empty() || shared.state.load(Ordering::SeqCst) != state::OPEN {
-            self.sleep = SHORTEST_SLEEP;
+            self.be_awake();
         }
+    }
+
+    fn be_awake(&mut self) {
+        self.sleep = SHORTEST_SLEEP;
+        self.naps = 0;
     }
 }
 

@@ -372,7 +372,7 @@ struct Queue {
 
 impl Queue {
     fn new() -> Arc<Self> {
-        Arc::new(Self { sent: AtomicU32::new(0), waker: Waker::default() })
+        Arc::new(Self { sent: AtomicU32::new(0), waker: Waker::new(1) })
     }
 
     /// Another thread sends the record of this bit, and wakes.
@@ -393,10 +393,19 @@ impl Queue {
 
     /// What the writer does until it has these records.
     fn write(&self, records: u32) {
+        self.write_after(records, |waker, busy| waker.sleep(Duration::MAX, busy));
+    }
+
+    /// The same, by a writer that had nothing to do for long.
+    fn write_soundly(&self, records: u32) {
+        self.write_after(records, |waker, busy| waker.sleep_soundly(Duration::MAX, busy));
+    }
+
+    fn write_after(&self, records: u32, sleep: fn(&Waker, &dyn Fn() -> bool)) {
         self.waker.attach(sync::current());
         let mut taken = 0;
         while taken & records != records {
-            self.waker.sleep(Duration::MAX, || self.sent.load(Ordering::Relaxed) != taken);
+            sleep(&self.waker, &|| self.sent.load(Ordering::Relaxed) != taken);
             taken = self.sent.load(Ordering::Relaxed);
         }
     }
@@ -451,6 +460,35 @@ fn a_wake_that_misses_costs_the_next_nothing() {
                 sync::current().unpark();
             }
             queue.write(2);
+            callers.into_iter().for_each(|caller| caller.join().unwrap());
+        });
+    }
+}
+
+/// What a caller does whose record is of no hurry. loom takes sequentially consistent accesses for less: the fence behind the update of
+/// `send` makes of it what it is.
+fn wake_for_few(waker: &Waker) {
+    fence(Ordering::SeqCst);
+    waker.wake_for(0);
+}
+
+/// Two callers send, of no hurry: a writer that sleeps soundly never sleeps while there is a record, also when a token is left, and after
+/// a shorter sleep in which nobody was to wake it.
+///
+/// Seen to fail without the fence in `park`, and without that of the caller's update.
+#[test]
+fn who_sends_leaves_no_writer_sound_asleep() {
+    for (dozes_first, token_left) in [(false, false), (false, true), (true, false)] {
+        model(2, move || {
+            let queue = Queue::new();
+            let callers = [1, 2].map(|record| Queue::send(&queue, record, wake_for_few));
+            if dozes_first {
+                queue.doze();
+            }
+            if token_left {
+                sync::current().unpark();
+            }
+            queue.write_soundly(1 | 2);
             callers.into_iter().for_each(|caller| caller.join().unwrap());
         });
     }

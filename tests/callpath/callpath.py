@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,34 @@ def wait_until_the_writer_sleeps(timeout: float = 30) -> None:
     while (writer / "stat").read_text().rpartition(") ")[2][0] != "S":
         assert time.monotonic() < end, "the writer never slept"
         time.sleep(0.001)
+
+
+def switches(process: int | str = "self") -> int:
+    """How often the threads of a process that are not Python's own went to sleep so far.
+
+    Args:
+        process: Its number.
+    """
+    tasks = [task for task in Path(f"/proc/{process}/task").iterdir() if task.name != str(process)]
+    texts = [(task / "status").read_text() for task in tasks if (task / "comm").read_text().startswith("unified")]
+    return sum(int(text.partition("\nvoluntary_ctxt_switches:")[2].split()[0]) for text in texts)
+
+
+def wait_until_idle(processes: Sequence[int | str] = ("self",), timeout: float = 60) -> None:
+    """Waits until there is a second in which the library's threads of each of these processes woke less than four times.
+
+    Args:
+        processes: Their numbers.
+        timeout: Seconds.
+    """
+    end = time.monotonic() + timeout
+    while True:
+        before = [switches(process) for process in processes]
+        time.sleep(1)
+        woken = [switches(process) - count for process, count in zip(processes, before, strict=True)]
+        if max(woken) < 4:
+            return
+        assert time.monotonic() < end, f"they never slept: woken {woken} times in a second"
 
 
 def forbid_system_calls() -> bool:

@@ -16,6 +16,8 @@ run = callpath.loop(sys.argv[1], logger=logger, os=os)
 run(1_000)
 assert flush_logging(60)
 callpath.wait_until_the_writer_sleeps()
+# Were it sound asleep, this one would wake it: see test_idle.py.
+run(1)
 if not callpath.forbid_system_calls():
     os._exit(3)
 run(10_000)
