@@ -83,3 +83,10 @@ def test_commands_shown_are_commands_of_the_makefile(page: Path) -> None:
     }
     assert shown
     assert shown <= targets
+
+
+@with_blocks([*PAGES, *sorted((PROJECT / "docs" / "examples").glob("*.md"))], "python")
+def test_what_a_page_does_is_done_without_assertions_too(page: Path) -> None:
+    """`python -O` leaves `assert` out, with the call in it: none is around a flush or a shutdown."""
+    text = "\n".join(block for _, block in blocks(page, "python"))
+    assert re.findall(r"^\s*assert .*\b(?:flush|shutdown|init|reload)\w*\(.*", text, re.MULTILINE) == []
