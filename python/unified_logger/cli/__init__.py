@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from . import recover
@@ -23,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0 when all went well, 1 when something did not, 2 for arguments that make no sense.
     """
     parser = argparse.ArgumentParser(prog="unified-logger", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"unified-logger {version('unified_logger')}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in _COMMANDS:
         command.add_to(commands)

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from .. import _core
+from . import _directories
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -26,11 +27,13 @@ def run(given: Namespace) -> int:
     """Recovers a directory and says what was done.
 
     Returns:
-        0 when nothing is left to recover, 1 when something could not be written or read, 2 when there is no such directory.
+        0 when nothing is left to recover, 1 when something could not be written or read, 2 when there is no such directory, or none to work in.
     """
-    directory = os.path.abspath(given.directory)
-    if not os.path.isdir(directory):
-        print(f"unified-logger recover: {given.directory!r} is not a directory", file=sys.stderr)
+    # Looked at, and worked in, is what it leads to now.
+    directory = os.path.realpath(given.directory)
+    refusal = _directories.refusal(given.directory, directory)
+    if refusal is not None:
+        print(f"unified-logger recover: {refusal}", file=sys.stderr)
         return 2
     told = _core.recover(directory)
     # One thread of this process: nobody else can be at it.

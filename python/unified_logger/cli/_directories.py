@@ -1,0 +1,44 @@
+"""Which directories a command works in."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+
+def refusal(given: str, path: str) -> str | None:
+    """Why a command does not work in a directory, in words; None where it does.
+
+    Args:
+        given: As it stands on the command line.
+        path: The same without links: what the command works in.
+    """
+    if not given.strip():
+        return "the name of the directory is empty"  # a variable that is not set
+    if not os.path.isdir(path):
+        return f"{given!r} is not a directory"
+    exchanger = _exchanger(path)
+    if exchanger is not None:
+        return (
+            f"{exchanger}, so that another user could put a link in the place of {given!r} while root works in it: "
+            "run this as the user whose logs these are"
+        )
+    return None
+
+
+def _exchanger(path: str) -> str | None:
+    """Which other user could exchange a directory while root works in it.
+
+    Groups that may write are what root has decided; where everybody may, the sticky bit leaves names to their owners.
+    """
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return None
+    trusted = (0, os.stat(path).st_uid)
+    while path != os.path.dirname(path):
+        path = os.path.dirname(path)
+        found = os.stat(path)
+        if found.st_uid not in trusted:
+            return f"{path!r} belongs to user {found.st_uid}"
+        if found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX:
+            return f"{path!r} may be written by everybody"
+    return None
