@@ -7,8 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -71,7 +73,7 @@ def post_worker_init(worker):
 class Gunicorn:
     """A gunicorn of two workers that inherits its listening socket."""
 
-    def __init__(self, folder, code, *arguments, more=""):
+    def __init__(self, folder, code, *arguments, more="", max_bytes="10MB"):
         self.folder = folder
         (folder / "service.py").write_text(code, encoding="utf-8")
         (folder / "gunicorn.conf.py").write_text(CONFIGURATION + more, encoding="utf-8")
@@ -85,7 +87,15 @@ class Gunicorn:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", *command, "service:application"],
                 cwd=folder,
-                env={**os.environ, "LOG_DIR": "logs", "UNIFIED_LOGGER_CONSOLE_FORMAT": "off"},
+                env={
+                    **os.environ,
+                    "LOG_DIR": "logs",
+                    "UNIFIED_LOGGER_CONSOLE_FORMAT": "off",
+                    "UNIFIED_LOGGER_MAX_BYTES": max_bytes,
+                    "UNIFIED_LOGGER_BACKUP_COUNT": "1000",
+                    # Beside the logs it is root's, and workers of another user say that they do not look there.
+                    "UNIFIED_LOGGER_BLACK_BOX": "shm",
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
                 stderr=subprocess.STDOUT,
@@ -99,10 +109,16 @@ class Gunicorn:
         text = file.read_text("utf-8") if file.exists() else ""
         return [json.loads(line) for line in text.split("\n")[:-1]]
 
+    def all_records(self):
+        """The same of app.log and what it was before."""
+        return [record for file in self.logs.glob("app.log*") for record in self.records(file.name)]
+
     def said(self, message):
         """The records of gunicorn that begin so, once there is one."""
         return eventually(
-            lambda: [r for r in self.records() if r["logger"] == "gunicorn.error" and r["message"].startswith(message)]
+            lambda: [
+                r for r in self.all_records() if r["logger"] == "gunicorn.error" and r["message"].startswith(message)
+            ]
         )
 
     def access(self, count):
@@ -138,8 +154,8 @@ def gunicorn(tmp_path):
     """Starts a gunicorn; takes the application's code and further arguments."""
     started = []
 
-    def gunicorn(code, *arguments, **options):
-        started.append(Gunicorn(tmp_path, code, *arguments, **options))
+    def gunicorn(code, *arguments, folder=tmp_path, **options):
+        started.append(Gunicorn(folder, code, *arguments, **options))
         return started[-1]
 
     yield gunicorn
@@ -288,3 +304,75 @@ def test_logging_may_be_started_in_its_configuration(gunicorn, tmp_path):
     assert server.stop() == ""
     server.access(1)
     assert not (tmp_path / "logs").exists()
+
+
+AS_USER = """
+from unified_logger import flush_logging, get_logger, get_stats
+
+def application(environ, start_response):
+    get_logger("app").error("inside", path=environ["PATH_INFO"])
+    on_disk = flush_logging(10)
+    body = f"{on_disk} {get_stats()['dropped']}".encode()
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+"""
+# What workers import may lie in directories of root's: all of it is there before they give root's rights up.
+AS_USER_CONFIGURATION = """
+import sys
+sys.path.insert(0, ".")
+import service
+import unified_logger.integrations._routes, unified_logger.plain, unified_logger.propagation
+user = group = 43210
+"""
+
+
+@pytest.fixture
+def reachable():
+    """A directory that every user can enter; those of pytest are the test's alone."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as directory:
+        path = Path(directory)
+        path.chmod(0o755)
+        yield path
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+@pytest.mark.parametrize("arguments", [(), ("--preload",)], ids=["plain", "preload"])
+@pytest.mark.parametrize("max_bytes", ["10MB", "2000"])
+def test_workers_of_another_user_write_and_rotate(gunicorn, reachable, arguments, max_bytes):
+    """A master of root's gives them its files, and a directory that holds nothing else. Seen to fail (nothing on disk) without that."""
+    server = gunicorn(AS_USER, *arguments, more=AS_USER_CONFIGURATION, folder=reachable, max_bytes=max_bytes)
+    for number in range(40):
+        assert ask(server.port, f"/{number}").body == b"True 0"
+    # The master makes files too, and its workers go on with them.
+    server.process.send_signal(signal.SIGHUP)
+    eventually(lambda: len(server.said("worker is ready")) == 4)
+    for number in range(40, 80):
+        assert ask(server.port, f"/{number}").body == b"True 0"
+    assert server.stop(workers=0) == ""
+    paths = [record["path"] for record in server.all_records() if record["logger"] == "app"]
+    assert sorted(paths) == sorted(f"/{number}" for number in range(80))
+    found = [path for path in server.logs.rglob("*") if path.is_file() and path.suffix != ".box"]
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in found} == {(43210, 43210)}
+    assert (len(list(server.logs.glob("app.log.*"))) > 0) == (max_bytes == "2000")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_what_is_no_log_file_stays_root_s(gunicorn, reachable):
+    """A directory with other files in it, links, and what has another name too; the log says so, and workers write what is open."""
+    logs = reachable / "logs"
+    logs.mkdir(mode=0o755)
+    for name in ("precious", "victim"):
+        (reachable / name).touch()
+    (logs / "database").touch()
+    (logs / "errors.log").symlink_to(reachable / "precious")
+    os.link(reachable / "victim", logs / "app.log.1")
+    server = gunicorn(AS_USER, more=AS_USER_CONFIGURATION, folder=reachable)
+    for number in range(10):
+        assert ask(server.port, f"/{number}").body == b"True 0"
+    assert server.stop() == ""
+    for path in (logs, logs / "database", reachable / "precious", reachable / "victim"):
+        assert path.stat().st_uid == 0, path
+    assert (logs / "app.log").stat().st_uid == 43210
+    records = server.records()
+    assert len([record for record in records if record["logger"] == "app"]) == 10
+    assert len([record for record in records if "holds other files too" in record["message"]]) == 1

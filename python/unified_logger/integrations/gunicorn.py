@@ -5,6 +5,9 @@ gunicorn --logger-class unified_logger.integrations.gunicorn.Logger service:appl
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 import sys
 from time import perf_counter_ns
 
@@ -15,6 +18,7 @@ need("gunicorn", "21.2", "gunicorn")
 from gunicorn import glogging  # noqa: E402
 
 from .. import _lifecycle  # noqa: E402
+from ..config.resolve import FAULTS  # noqa: E402
 from ._request import Options, Request, is_logged, took_over  # noqa: E402
 from .wsgi import Headers, path_of  # noqa: E402
 
@@ -22,6 +26,58 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import timedelta
     from typing import Any
+
+
+# What lies in a log directory beside log files.
+_BESIDE = (".unified_logger.lock", ".unified_logger", FAULTS)
+
+
+def _hand_over(user: int, group: int) -> None:
+    """Gives the log files, and a directory that holds nothing else, to the user that workers will be.
+
+    They could neither rotate files of root's nor open them again. What the engine makes later in the place of a file has
+    its owner by itself. Only what is root's is given: whoever has the directory already may have put anything there, links to files of root's too.
+    """
+    settings = _lifecycle.settings()
+    if settings is None:
+        return
+    names = tuple(file.name for file in settings.files if file.enabled)
+    directory = os.open(settings.log_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        found = os.listdir(directory)
+        ours = [name for name in found if name in _BESIDE or name in names or _is_rotated(name, names)]
+        for name in ours:
+            if name != ".unified_logger":
+                _give(name, directory, user, group)
+        if len(ours) == len(found):
+            if os.fstat(directory).st_uid == 0:
+                os.fchown(directory, user, group)
+        elif os.fstat(directory).st_uid == 0:
+            _lifecycle.say(
+                f"the log directory holds other files too and stays root's: workers, who are user {user}, cannot rotate files there"
+            )
+    finally:
+        os.close(directory)
+
+
+def _is_rotated(name: str, names: tuple[str, ...]) -> bool:
+    stem, _, number = name.rpartition(".")
+    return stem in names and number.isdecimal()
+
+
+def _give(name: str, directory: int, user: int, group: int) -> None:
+    try:
+        file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ELOOP):
+            return  # Another process has rotated it away, or it is a link.
+        raise
+    try:
+        found = os.fstat(file)
+        if stat.S_ISREG(found.st_mode) and found.st_uid == 0 and found.st_nlink == 1:
+            os.fchown(file, user, group)
+    finally:
+        os.close(file)
 
 
 class Logger(glogging.Logger):  # type: ignore[misc]
@@ -37,6 +93,11 @@ class Logger(glogging.Logger):  # type: ignore[misc]
         """Takes gunicorn's settings, at its start and at each reload."""
         if not _lifecycle.is_started():
             _lifecycle.start({})
+        if os.geteuid() == 0 and cfg.uid != 0:
+            try:
+                _hand_over(cfg.uid, cfg.gid)
+            except OSError as error:
+                _lifecycle.say(f"the log files cannot be given to the user of the workers: {error}")
         self._options = Options()
         self._headers = Headers()
         super().setup(cfg)
