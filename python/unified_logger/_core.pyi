@@ -198,8 +198,8 @@ def redaction_keys() -> list[str]:
 def start(
     *,
     directory: str,
-    directory_mode: int,
-    file_mode: int,
+    directory_mode: tuple[int, bool],
+    file_mode: tuple[int, bool],
     files: list[tuple[str, str, int, int, int]],
     console: tuple[int, str, bool] | None,
     ai_loggers: list[str],
@@ -217,6 +217,7 @@ def start(
     """Starts the engine, or replaces the running one without losing a record.
 
     Each of `files` is (kind, name, level, max_bytes, backup_count); `console` is (level, format, color) or None.
+    A mode comes with whether an option asked for it: then it holds exactly, otherwise the umask narrows it.
     `patience` is how many seconds the old engine may take to write what it had accepted.
     """
 
@@ -292,11 +293,33 @@ def format_exception(exception: BaseException) -> str:
 def exception_json(exception: BaseException) -> str:
     """The JSON an exception has in a record."""
 
-def prepare_directory(path: str, mode: int) -> None:
+def prepare_directory(path: str, mode: tuple[int, bool]) -> None:
     """Makes a log directory unless it is there, and makes sure that files can be made in it."""
 
-def open_log(path: str, mode: int) -> int:
+def open_log(path: str, mode: tuple[int, bool]) -> int:
     """Opens a log file for appending, as the engine opens its own, and gives its descriptor, the caller's to close."""
+
+@final
+class LogFile:
+    """A log file for those who write to its descriptor. It is closed with its last reference, unless the program has given its number to another.
+
+    Args:
+        path: Where it lies.
+        mode: Mode of a new file, and whether an option asked for it.
+
+    Raises:
+        OSError: The file cannot be opened, or is no file.
+    """
+
+    def __new__(cls, path: str, mode: tuple[int, bool]) -> LogFile: ...
+    def fileno(self) -> int:
+        """What is written to."""
+
+    def flush(self) -> None:
+        """Nothing is held back here."""
+
+    def watch(self, lost: Callable[[], object]) -> None:
+        """Has `lost` called, on the main thread, once the number leads elsewhere: that is looked for every few seconds."""
 
 def escape_text(text: str) -> str:
     """A text as it is shown to people: on one line, and harmless for a terminal."""

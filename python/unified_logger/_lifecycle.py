@@ -163,8 +163,8 @@ def _start_engine(settings: Settings, on_root: bool) -> None:
     try:
         _core.start(
             directory=str(settings.log_dir),
-            directory_mode=settings.dir_mode,
-            file_mode=settings.file_mode,
+            directory_mode=(settings.dir_mode, settings.dir_mode_given),
+            file_mode=(settings.file_mode, settings.file_mode_given),
             files=[
                 (file.kind, file.name, file.level, file.max_bytes, file.backup_count)
                 for file in settings.files
@@ -281,7 +281,7 @@ def _see_the_end(settings: Settings) -> None:
         faults.disable()
         return
     try:
-        faults.enable(str(settings.log_dir), settings.file_mode)
+        faults.enable(str(settings.log_dir), (settings.file_mode, settings.file_mode_given), say)
     except OSError as error:
         say(f"faulthandler has no file beside the logs: {error}")
 

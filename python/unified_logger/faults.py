@@ -9,45 +9,45 @@ import weakref
 from . import _core
 from .config.resolve import FAULTS
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-class _File:
-    """The open file. `faulthandler` holds it, and nobody else: it closes when another takes its place."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._close = os.close  # at the interpreter's end `os` may be gone
-
-    def fileno(self) -> int:
-        """What `faulthandler` writes to."""
-        return self._descriptor
-
-    def flush(self) -> None:
-        """Nothing is held back here."""
-
-    def __del__(self) -> None:
-        self._close(self._descriptor)
+# `faulthandler` holds the file, and nobody else: it closes when another takes its place.
+_ours: weakref.ref[_core.LogFile] | None = None
 
 
-_ours: weakref.ref[_File] | None = None
-
-
-def enable(directory: str, mode: int) -> None:
+def enable(directory: str, mode: tuple[int, bool], say: Callable[[str], None]) -> None:
     """Lets `faulthandler` write to a file in `directory`, unless the program has turned it on by itself.
 
     Args:
         directory: The log directory, which exists.
-        mode: Mode of a new file, octal.
+        mode: Mode of a new file, octal, and whether an option asked for it.
+        say: Called with what there is to say, should the file be lost.
 
     Raises:
         OSError: The file cannot be opened, or is no file.
     """
     global _ours
-    before = _held()
-    if before is None and faulthandler.is_enabled():
+    if _held() is None and faulthandler.is_enabled():
         return
-    file = _File(_core.open_log(os.path.join(directory, FAULTS), mode))
-    faulthandler.enable(file)
-    _ours = weakref.ref(file)
+
+    def lost() -> None:
+        # `faulthandler` knows a number only: whatever a program that closes all of them opens next would get the traces.
+        known = file()
+        if known is None or _held() is not known:
+            return
+        try:
+            enable(directory, mode, say)
+        except OSError as error:
+            disable()
+            say(f"the program closed the file of faulthandler, and it cannot be opened again: {error}")
+
+    opened = _core.LogFile(os.path.join(directory, FAULTS), mode)
+    file = weakref.ref(opened)
+    faulthandler.enable(opened)
+    _ours = file
+    opened.watch(lost)
 
 
 def disable() -> None:
@@ -56,6 +56,6 @@ def disable() -> None:
         faulthandler.disable()
 
 
-def _held() -> _File | None:
+def _held() -> _core.LogFile | None:
     """Our file, as long as `faulthandler` writes to it."""
     return None if _ours is None else _ours()

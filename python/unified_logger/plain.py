@@ -27,7 +27,7 @@ class _File(logging.FileHandler):
     """
 
     def __init__(self, settings: Settings, file: FileSettings) -> None:
-        self._mode = settings.file_mode
+        self._mode = settings.file_mode, settings.file_mode_given
         self._lines = 0
         self._obstructed = False
         self._most = file.max_bytes if file.backup_count else 0
@@ -149,7 +149,7 @@ class PlainOutput:
     """
 
     def __init__(self, settings: Settings, console: tuple[str, bool]) -> None:
-        _core.prepare_directory(str(settings.log_dir), settings.dir_mode)
+        _core.prepare_directory(str(settings.log_dir), (settings.dir_mode, settings.dir_mode_given))
         self._count = 0
         self._files: list[_File] = []
         try:

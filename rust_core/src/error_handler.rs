@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Display;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use crossbeam_channel::{Sender, bounded};
 use crate::escape;
 use crate::platform;
 use crate::stats::Stats;
+use crate::table::lock_briefly;
 use crate::worker::Worker;
 
 /// How long the same kind of trouble stays silent after it was told.
@@ -20,6 +21,25 @@ const INTERVAL: Duration = Duration::from_secs(10);
 const LINES: usize = 32;
 /// How long a line is waited for, so that the last one before an exit is seen. Not at all while an earlier one waits.
 const PATIENCE: Duration = Duration::from_millis(100);
+/// Bytes of a line at most: a pipe takes so much whole, whoever else writes to it.
+const LONGEST: usize = 4_000;
+/// Remarks that may wait.
+const REMARKS: usize = 16;
+
+/// What was noticed where no handler is at hand: what could not be done, and why.
+static REMARKS_LEFT: Mutex<Vec<(&'static str, String)>> = Mutex::new(Vec::new());
+static HAS_REMARKS: AtomicBool = AtomicBool::new(false);
+
+/// Leaves a remark for the next handler that looks; one that is as good as told already is enough.
+pub fn remark(action: &'static str, reason: String) {
+    if let Some(mut left) = lock_briefly(&REMARKS_LEFT)
+        && left.len() < REMARKS
+        && !left.iter().any(|known| known.0 == action && known.1 == reason)
+    {
+        left.push((action, reason));
+        HAS_REMARKS.store(true, Ordering::Release);
+    }
+}
 
 #[derive(Debug)]
 pub struct ErrorHandler {
@@ -99,7 +119,21 @@ impl ErrorHandler {
         drop(told);
         let again = if silent == 0 { String::new() } else { format!(" ({silent} more since last told)") };
         // Paths and the system's words may hold anything.
-        self.say(escape::shown(&format!("unified_logger: cannot {action}: {error}{again}")) + "\n");
+        let mut line = escape::shown(&format!("unified_logger: cannot {action}: {error}{again}"));
+        if line.len() > LONGEST {
+            let end = (0..=LONGEST).rev().find(|end| line.is_char_boundary(*end)).unwrap_or(0);
+            line.truncate(end);
+            line.push('…');
+        }
+        self.say(line + "\n");
+    }
+
+    /// Tells what remarks were left.
+    pub fn tell_remarks(&self) {
+        if HAS_REMARKS.swap(false, Ordering::Acquire) {
+            let left = lock_briefly(&REMARKS_LEFT).map(|mut left| std::mem::take(&mut *left));
+            left.into_iter().flatten().for_each(|(action, reason)| self.handle(action, &reason));
+        }
     }
 
     fn say(&self, line: String) {

@@ -72,6 +72,7 @@ pub struct Pipeline {
     console: Option<ConsoleSink>,
     lock: DirectoryLock,
     told_no_locks: bool,
+    told_no_console: bool,
     fsync: Fsync,
     stats: Arc<Stats>,
     errors: Arc<ErrorHandler>,
@@ -163,6 +164,7 @@ impl Pipeline {
             console: settings.console.map(|_| ConsoleSink::new(Arc::clone(stats))),
             lock: DirectoryLock::open(&settings.directory, settings.file_mode)?,
             told_no_locks: false,
+            told_no_console: false,
             fsync: settings.fsync,
             stats: Arc::clone(stats),
             errors: Arc::clone(errors),
@@ -324,6 +326,7 @@ impl Pipeline {
                 self.errors.handle("sync", &error);
             }
         }
+        self.errors.tell_remarks();
     }
 
     fn settle(&mut self) -> bool {
@@ -376,6 +379,10 @@ impl Pipeline {
         if !self.console_lines.is_empty() {
             console.send(&mut self.console_lines, self.console_count);
             self.console_count = 0;
+        }
+        if console.was_taken() && !std::mem::replace(&mut self.told_no_console, true) {
+            let message = "there is no standard error: its number leads to a file or socket of the program's, which gets no console lines";
+            self.say_notice(&notice(level::WARNING, "console", message, &[]));
         }
     }
 

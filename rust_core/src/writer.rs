@@ -15,7 +15,7 @@ use crate::level;
 use crate::pipeline::{self, Batch, Pipeline};
 use crate::queue::Queue;
 use crate::recovery;
-use crate::sink::ConsoleProgress;
+use crate::sink::{self, ConsoleProgress};
 use crate::slab::{self, Pool};
 use crate::stats::Stats;
 
@@ -256,6 +256,7 @@ impl Writer<'_> {
         // Before it begins: if it panics, it is not tried at once again.
         self.swept = Some(Instant::now());
         self.shared.look_after_box();
+        sink::look_after_watched();
         let Some(recovered) = recovery::sweep(self.directory) else { return };
         self.shared.stats.recovered.add(recovered.records);
         for (path, reason) in &recovered.aside {

@@ -192,7 +192,7 @@ print(rights == [["0"] * 4] * 2)
     )
     assert done.stdout == "True\n", done.stderr
     assert site.numbers() == [11]
-    assert (site.logs / "app.log").stat().st_uid == 0
+    assert (site.path / "other" / "app.log").stat().st_uid == 0
 
 
 def test_a_file_that_is_no_box_is_set_aside_without_being_read(site: Any) -> None:

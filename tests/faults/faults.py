@@ -12,7 +12,9 @@ from typing import Any
 
 _OPS = {
     name: number
-    for number, name in enumerate(["write", "sync", "truncate", "open", "rename", "lock", "stat", "mkdir", "access"])
+    for number, name in enumerate(
+        ["write", "sync", "truncate", "open", "rename", "lock", "stat", "mkdir", "access", "look", "mode"]
+    )
 }
 _RULES, _RULE, _FIRST = 16, 128, 256
 _FOR_EVER = 0xFFFFFFFF

@@ -23,7 +23,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum op { WRITE, SYNC, TRUNCATE, OPEN, RENAME, LOCK, STAT, MKDIR, ACCESS, OPS };
+/* LOOK is a STAT by name, MODE a change of mode. */
+enum op { WRITE, SYNC, TRUNCATE, OPEN, RENAME, LOCK, STAT, MKDIR, ACCESS, LOOK, MODE, OPS };
 
 #define RULES 16
 #define FOR_EVER 0xffffffffu
@@ -188,7 +189,7 @@ int ftruncate64(int fd, off64_t size) {
     return real(fd, size);
 }
 
-#define MODE(flags, mode)                                        \
+#define WITH_MODE(flags, mode)                                        \
     if ((flags) & (O_CREAT | O_TMPFILE)) {                       \
         va_list more;                                            \
         va_start(more, flags);                                   \
@@ -200,7 +201,7 @@ int ftruncate64(int fd, off64_t size) {
     int function(const char *path, int flags, ...) {             \
         REAL(int, #function, const char *, int, ...);            \
         mode_t mode = 0;                                         \
-        MODE(flags, mode)                                        \
+        WITH_MODE(flags, mode)                                        \
         FAIL_AS_JUDGED(OPEN, AT_FDCWD, path, NULL);              \
         return real(path, flags, mode);                          \
     }
@@ -209,7 +210,7 @@ int ftruncate64(int fd, off64_t size) {
     int function(int at, const char *path, int flags, ...) {     \
         REAL(int, #function, int, const char *, int, ...);       \
         mode_t mode = 0;                                         \
-        MODE(flags, mode)                                        \
+        WITH_MODE(flags, mode)                                        \
         FAIL_AS_JUDGED(OPEN, at, path, NULL);                    \
         return real(at, path, flags, mode);                      \
     }
@@ -257,6 +258,7 @@ int statx(int at, const char *restrict path, int flags, unsigned mask, struct st
     REAL(int, "statx", int, const char *, int, unsigned, struct statx *);
     void *volatile asked = result;
     if (asked) FAIL_AS_JUDGED(STAT, at, path, NULL);
+    if (asked && path[0]) FAIL_AS_JUDGED(LOOK, at, path, NULL);
     return real(at, path, flags, mask, result);
 }
 
@@ -276,6 +278,18 @@ int mkdir(const char *path, mode_t mode) {
     REAL(int, "mkdir", const char *, mode_t);
     FAIL_AS_JUDGED(MKDIR, AT_FDCWD, path, NULL);
     return real(path, mode);
+}
+
+int chmod(const char *path, mode_t mode) {
+    REAL(int, "chmod", const char *, mode_t);
+    FAIL_AS_JUDGED(MODE, AT_FDCWD, path, NULL);
+    return real(path, mode);
+}
+
+int fchmod(int fd, mode_t mode) {
+    REAL(int, "fchmod", int, mode_t);
+    FAIL_AS_JUDGED(MODE, fd, NULL, NULL);
+    return real(fd, mode);
 }
 
 int access(const char *path, int mode) {

@@ -114,9 +114,9 @@ def test_file_level_narrows_app_log_only(start: Start, records: Records) -> None
     assert [record["message"] for record in records("ai_responses.log")] == ["info", "warning"]
 
 
-@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
-def test_modes_do_not_depend_on_the_umask(start: Start, log_dir: Path, umask: int) -> None:
-    """Files 0640, never writable by others; a new directory 0750 or less."""
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o027, 0o077])
+def test_the_umask_narrows_modes(start: Start, log_dir: Path, umask: int) -> None:
+    """Files 0640 and a new directory 0750 at most, and what the umask takes from others is taken from them."""
     before = os.umask(umask)
     try:
         start(max_bytes=100, backup_count=3)
@@ -126,8 +126,8 @@ def test_modes_do_not_depend_on_the_umask(start: Start, log_dir: Path, umask: in
     finally:
         os.umask(before)
     for path in log_dir.iterdir():
-        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o640), path.name
-    assert stat.S_IMODE(log_dir.stat().st_mode) & ~0o750 == 0
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o640 & ~umask), path.name
+    assert stat.S_IMODE(log_dir.stat().st_mode) == 0o750 & ~umask
 
 
 def test_modes_can_be_set(start: Start, log_dir: Path) -> None:

@@ -66,26 +66,68 @@ MODES = """
 import os, sys
 os.umask(int(sys.argv[1], 8))
 from unified_logger import flush_logging, get_logger, init_logging
-init_logging(log_dir="a/b/logs", max_bytes=300, backup_count=3, console_format="off")
+options = {"file_mode": sys.argv[2], "dir_mode": sys.argv[3]} if len(sys.argv) > 2 else {}
+init_logging(log_dir="a/b/logs", max_bytes=300, backup_count=3, console_format="off", **options)
 for number in range(8):
     get_logger("app.ai").error("m", number=number)
 assert flush_logging(30)
 """
 
 
-@pytest.mark.parametrize("switch", ["true", "false"], ids=["engine", "plain handlers"])
-@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o777], ids=oct)
-def test_modes_are_the_same_under_every_umask(run_python: Run, tmp_path: Path, umask: int, switch: str) -> None:
-    """Files 0640, rotated ones and the lock too; directories 0750. Seen to fail without `set_permissions`."""
-    run_python(MODES, oct(umask)[2:], USE_UNIFIED_LOGGING=switch)
+def found_modes(tmp_path: Path, switch: str) -> tuple[set[str], set[str]]:
+    """The modes of the files and of the directories that were made."""
     directory = tmp_path / "a" / "b" / "logs"
     names = {path.name for path in directory.iterdir()}
-    assert {*FILES, "app.log.1", "app.log.3", "errors.log.1"} <= names
+    assert {*FILES, "faults.txt", "app.log.1", "app.log.3", "errors.log.1"} <= names
     assert (LOCK in names) == (switch == "true")
-    modes = {path.name: oct(stat.S_IMODE(path.lstat().st_mode)) for path in directory.iterdir() if path.is_file()}
-    assert set(modes.values()) == {"0o640"}, modes
-    for path in (directory, directory.parent, directory.parent.parent):
-        assert oct(stat.S_IMODE(path.stat().st_mode)) == "0o750"
+    files = {oct(stat.S_IMODE(path.lstat().st_mode)) for path in directory.iterdir() if path.is_file()}
+    directories = (directory, directory.parent, directory.parent.parent)
+    return files, {oct(stat.S_IMODE(path.stat().st_mode)) for path in directories}
+
+
+@pytest.mark.parametrize("switch", ["true", "false"], ids=["engine", "plain handlers"])
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o027, 0o037, 0o077, 0o777], ids=oct)
+def test_a_mode_that_nobody_asked_for_is_no_wider_than_the_umask(
+    run_python: Run, tmp_path: Path, umask: int, switch: str
+) -> None:
+    """Files 0640 at most, rotated ones and the lock too; directories 0750; under 077 they are the user's alone. The owner's rights stay.
+
+    Seen to fail with modes that are set whatever the umask says.
+    """
+    run_python(MODES, oct(umask)[2:], USE_UNIFIED_LOGGING=switch)
+    others = 0o077 & ~umask
+    files, directories = found_modes(tmp_path, switch)
+    assert files == {oct(0o600 | 0o640 & others)}
+    assert directories == {oct(0o700 | 0o750 & others)}
+
+
+@pytest.mark.parametrize("switch", ["true", "false"], ids=["engine", "plain handlers"])
+@pytest.mark.parametrize("umask", [0o000, 0o077, 0o777], ids=oct)
+def test_a_mode_that_was_asked_for_holds_exactly(run_python: Run, tmp_path: Path, umask: int, switch: str) -> None:
+    """Also where it is what would be without the option. Seen to fail without `settle_mode`."""
+    for number, modes in enumerate((("640", "750"), ("644", "755"), ("600", "700"))):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        run_python(
+            f"import os\nos.chdir({str(folder)!r})\n" + MODES, oct(umask)[2:], *modes, USE_UNIFIED_LOGGING=switch
+        )
+        files, directories = found_modes(folder, switch)
+        assert (files, directories) == ({"0o" + modes[0]}, {"0o" + modes[1]})
+
+
+@pytest.mark.parametrize("switch", ["true", "false"], ids=["engine", "plain handlers"])
+def test_the_umask_at_the_time_counts(run_python: Run, tmp_path: Path, switch: str) -> None:
+    """A program that closes up later has the files that are made later closed too."""
+    run_python(
+        MODES.replace('init_logging(log_dir="a/b/logs", ', 'init_logging(log_dir="logs", ').replace(
+            "for number", "os.umask(0o077)\nfor number"
+        ),
+        "22",
+        USE_UNIFIED_LOGGING=switch,
+    )
+    logs = tmp_path / "logs"
+    assert stat.S_IMODE((logs / "app.log").stat().st_mode) == 0o600
+    assert stat.S_IMODE(logs.stat().st_mode) == 0o750
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write wherever it likes")

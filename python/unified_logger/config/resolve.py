@@ -62,6 +62,9 @@ class Settings(Frozen):
     console_format: str
     file_mode: int
     dir_mode: int
+    # Whether an option gave it: otherwise the umask narrows it.
+    file_mode_given: bool
+    dir_mode_given: bool
     files: tuple[FileSettings, ...]
     ai_loggers: tuple[str, ...]
     legacy_substring: bool
@@ -133,6 +136,8 @@ def resolve(
         console_format=values["console_format"],
         file_mode=values["file_mode"],
         dir_mode=values["dir_mode"],
+        file_mode_given="file_mode" in given,
+        dir_mode_given="dir_mode" in given,
         files=files,
         ai_loggers=values["ai_loggers"],
         legacy_substring=values["legacy_substring"],

@@ -17,6 +17,7 @@ use unified_logger_core::stats::{FILES, FileKind};
 use unified_logger_core::value::Value;
 
 use crate::ending;
+use crate::files;
 use crate::guard;
 use crate::interrupt;
 use crate::redaction::Redaction;
@@ -26,6 +27,7 @@ use crate::stderr;
 /// Starts the engine, or replaces the running one without losing a record.
 ///
 /// Each of `files` is (kind, name, level, max_bytes, backup_count); `console` is (level, format, color) or None.
+/// A mode comes with whether an option asked for it.
 /// `patience` is how many seconds the old engine may take to write what it had accepted.
 #[pyfunction]
 #[pyo3(signature = (*, directory, directory_mode, file_mode, files, console, ai_loggers, legacy_substring, redaction, queue_size, queue_bytes, overflow, overflow_timeout, fsync, black_box, black_box_bytes, patience))]
@@ -33,8 +35,8 @@ use crate::stderr;
 pub fn start(
     py: Python<'_>,
     directory: PathBuf,
-    directory_mode: u32,
-    file_mode: u32,
+    directory_mode: (u32, bool),
+    file_mode: (u32, bool),
     files: Vec<(String, String, i32, u64, u32)>,
     console: Option<(i32, String, bool)>,
     ai_loggers: Vec<String>,
@@ -51,8 +53,8 @@ pub fn start(
 ) -> PyResult<()> {
     let settings = Settings {
         directory,
-        directory_mode,
-        file_mode,
+        directory_mode: files::mode(directory_mode),
+        file_mode: files::mode(file_mode),
         files: files.into_iter().map(file).collect::<PyResult<_>>()?,
         console: console.map(|(level, format, color)| ConsoleSettings {
             level,

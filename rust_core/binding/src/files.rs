@@ -1,23 +1,94 @@
 //! Files beside the logs for handlers in Python: opened as the engine opens its own.
 
+use std::ffi::{c_int, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use pyo3::exceptions::PyOSError;
+use pyo3::ffi;
 use pyo3::prelude::*;
 use unified_logger_core::error::Error;
-use unified_logger_core::{platform, sink};
+use unified_logger_core::platform::{self, ASKED_FOR, OwnFile};
+use unified_logger_core::sink;
+
+use crate::gil::Gil;
+use crate::runtime;
+
+/// A mode; `exactly` when an option asked for it, whatever the umask says.
+pub fn mode((bits, exactly): (u32, bool)) -> u32 {
+    bits & 0o777 | if exactly { ASKED_FOR } else { 0 }
+}
 
 /// Makes a log directory unless it is there, and makes sure that files can be made in it.
 #[pyfunction]
-pub fn prepare_directory(path: &str, mode: u32) -> PyResult<()> {
-    sink::prepare_directory(Path::new(path), mode).map_err(|error| to_python(&error))
+pub fn prepare_directory(py: Python<'_>, path: &str, mode: (u32, bool)) -> PyResult<()> {
+    let made = sink::prepare_directory(Path::new(path), self::mode(mode));
+    runtime::tell_remarks(py);
+    made.map_err(|error| to_python(&error))
 }
 
 /// Opens a log file for appending, and gives its descriptor, which is the caller's to close.
 #[pyfunction]
-pub fn open_log(path: &str, mode: u32) -> PyResult<i32> {
-    let file = sink::open_log(Path::new(path), mode).map_err(|error| to_python(&error))?;
-    platform::into_descriptor(file).map_err(PyOSError::new_err)
+pub fn open_log(py: Python<'_>, path: &str, mode: (u32, bool)) -> PyResult<i32> {
+    let file = sink::open_log(Path::new(path), self::mode(mode));
+    runtime::tell_remarks(py);
+    platform::into_descriptor(file.map_err(|error| to_python(&error))?).map_err(PyOSError::new_err)
+}
+
+/// A log file for those who write to its descriptor. It is closed with its last reference, unless the program has given its number to another.
+#[pyclass(frozen, weakref)]
+pub struct LogFile(OwnFile);
+
+#[pymethods]
+impl LogFile {
+    #[new]
+    fn new(py: Python<'_>, path: &str, mode: (u32, bool)) -> PyResult<Self> {
+        let file = sink::open_log(Path::new(path), self::mode(mode));
+        runtime::tell_remarks(py);
+        OwnFile::new(file.map_err(|error| to_python(&error))?).map(Self).map_err(PyOSError::new_err)
+    }
+
+    /// What is written to.
+    fn fileno(&self) -> i32 {
+        self.0.number().descriptor()
+    }
+
+    /// Nothing is held back here.
+    fn flush(&self) {
+        let _ = self;
+    }
+
+    /// Has `lost` called, on the main thread, once the number leads elsewhere: that is looked for every few seconds.
+    fn watch(&self, py: Python<'_>, lost: Py<PyAny>) {
+        // SAFETY: replaced at once; the old one is dropped after.
+        let old = unsafe { (*LOST.get(py)).replace(lost) };
+        drop(old);
+        sink::watch(&self.0, tell_soon);
+    }
+}
+
+static LOST: Gil<Option<Py<PyAny>>> = Gil::new(None);
+
+/// Called without the interpreter, by the writer.
+fn tell_soon() -> bool {
+    // SAFETY: may be called by any thread; the function takes no argument.
+    unsafe { ffi::Py_AddPendingCall(Some(tell), std::ptr::null_mut()) == 0 }
+}
+
+extern "C" fn tell(_: *mut c_void) -> c_int {
+    // SAFETY: pending calls are made with the interpreter attached.
+    let py = unsafe { Python::assume_attached() };
+    // SAFETY: no Python code runs while the reference is made.
+    let lost = unsafe { (*LOST.get(py)).as_ref().map(|lost| lost.clone_ref(py)) };
+    // What calls this cannot be unwound.
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        if let Some(lost) = lost
+            && let Err(error) = lost.call0(py)
+        {
+            error.write_unraisable(py, None);
+        }
+    }));
+    0
 }
 
 fn to_python(error: &Error) -> PyErr {

@@ -48,7 +48,7 @@ mod _core {
     #[pymodule_export]
     use crate::exception::{exception_json, format_exception};
     #[pymodule_export]
-    use crate::files::{open_log, prepare_directory};
+    use crate::files::{LogFile, open_log, prepare_directory};
     #[pymodule_export]
     use crate::ids::{new_span_id, new_trace_id};
     #[pymodule_export]
@@ -67,6 +67,7 @@ mod _core {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         unified_logger_core::platform::notice_forks();
+        crate::stderr::remember(module.py())?;
         crate::internals::look(module.py());
         crate::logger::attach_methods(module.py())
     }

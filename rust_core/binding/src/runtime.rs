@@ -361,6 +361,13 @@ fn deliver_early(py: Python<'_>, early: Vec<(Buffer, Option<Py<PyAny>>)>) {
     }
 }
 
+/// Tells what was noticed of a file, where no engine does.
+pub fn tell_remarks(py: Python<'_>) {
+    if engine(py).is_none() {
+        TROUBLE.tell_remarks();
+    }
+}
+
 pub fn has_early(py: Python<'_>) -> bool {
     // SAFETY: looked at only.
     matches!(unsafe { &*STATE.get(py) }, State::Early(early) if !early.is_empty())

@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use unified_logger_core::config::ConsoleFormat;
 use unified_logger_core::encoder::{ConsoleEncoder, JsonEncoder};
 use unified_logger_core::names;
+use unified_logger_core::platform;
 use unified_logger_core::record::{self, Record, flag};
 use unified_logger_core::redaction::{Redactor, Rules};
 use unified_logger_core::slab::{self, Buffer};
@@ -249,6 +250,13 @@ pub fn flush(py: Python<'_>) {
     if let Err(error) = stream(py).and_then(|stream| stream.as_ref().map_or(Ok(()), flush_stream)) {
         interrupt::hold(py, &error);
     }
+}
+
+/// Remembers what the process's standard error is, before the program can change it.
+pub fn remember(py: Python<'_>) -> PyResult<()> {
+    let own = py.import(intern!(py, "sys"))?.getattr_opt(intern!(py, "__stderr__"))?;
+    platform::remember_standard_error(own.is_some_and(|own| !own.is_none()));
+    Ok(())
 }
 
 /// A forked child's encoders name its own process.

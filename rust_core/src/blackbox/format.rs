@@ -141,8 +141,9 @@ impl Kept {
         Self {
             files: settings.files.clone(),
             ai: settings.ai.clone(),
-            file_mode: settings.file_mode,
-            directory_mode: settings.directory_mode,
+            // Without the mark of one that was asked for: what a recovery makes, its own umask narrows.
+            file_mode: settings.file_mode & 0o777,
+            directory_mode: settings.directory_mode & 0o777,
             redaction: settings.redaction.as_ref().map(|rules| rules.spec().clone()),
         }
     }

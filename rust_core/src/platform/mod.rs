@@ -1,13 +1,17 @@
 //! What differs between operating systems. Everything else in the engine is portable.
 
+use std::io;
+
 mod counter;
 #[cfg(unix)]
 mod mapping_unix;
+mod own_file;
 #[cfg(unix)]
 mod unix;
 pub use counter::*;
 #[cfg(unix)]
 pub use mapping_unix::*;
+pub use own_file::OwnFile;
 #[cfg(unix)]
 pub use unix::*;
 
@@ -25,6 +29,15 @@ pub use other::*;
 pub struct Identity {
     pub device: u64,
     pub inode: u64,
+}
+
+/// Beside the bits of a mode: an option asked for it, so it holds exactly. Without this the umask narrows what others may do.
+pub const ASKED_FOR: u32 = 1 << 16;
+
+/// Whether a failed look at a path tells that nothing is there. Any other error tells nothing.
+#[must_use]
+pub fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// What came of asking for the directory's lock.

@@ -1,6 +1,6 @@
 //! The plain fallback: files and clocks of the standard library, no locks between processes, no modes.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -35,8 +35,25 @@ pub const fn is_main_thread() -> bool {
     false
 }
 
-pub fn open_append(path: &Path, _mode: u32, _follow: bool) -> io::Result<File> {
-    OpenOptions::new().append(true).read(true).create(true).open(path)
+pub fn open_append(path: &Path, _mode: u32, _follow: bool) -> io::Result<(File, bool)> {
+    OpenOptions::new().append(true).read(true).create(true).open(path).map(|file| (file, false))
+}
+
+pub fn settle_mode(_file: &File, _mode: u32) -> io::Result<()> {
+    Ok(())
+}
+
+/// Files belong to nobody here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner;
+
+#[must_use]
+pub fn owner(_meta: &Metadata) -> Owner {
+    Owner
+}
+
+pub fn give_from_root(_file: &File, _owner: Owner) -> io::Result<()> {
+    Ok(())
 }
 
 /// Files have no numbers that another language's library knows.
@@ -44,15 +61,43 @@ pub fn into_descriptor(_file: File) -> io::Result<i32> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// There is no fork, hence nobody who asks for it.
-pub fn descriptor(_file: &File) -> i32 {
-    -1
+/// Files have no numbers that a program could close.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Number {
+    pub identity: Identity,
 }
 
-pub fn close(_descriptor: i32) {}
+impl Number {
+    pub fn of(file: &File) -> io::Result<Self> {
+        Ok(Self { identity: identity(file)? })
+    }
 
-pub fn create_directories(path: &Path, _mode: u32) -> io::Result<()> {
-    std::fs::create_dir_all(path)
+    /// None that another language's library knows.
+    #[must_use]
+    pub const fn descriptor(&self) -> i32 {
+        -1
+    }
+
+    pub(super) fn look(&self, file: &File) -> io::Result<Option<Metadata>> {
+        file.metadata().map(Some)
+    }
+
+    #[must_use]
+    pub const fn is_held(&self) -> bool {
+        true
+    }
+
+    /// There is no fork, hence nobody who asks for it.
+    pub const fn close(self) {}
+}
+
+#[must_use]
+pub const fn is_want_of_descriptors(_error: &io::Error) -> bool {
+    false
+}
+
+pub fn create_directories(path: &Path, _mode: u32) -> io::Result<Option<io::Error>> {
+    std::fs::create_dir_all(path).map(|()| None)
 }
 
 pub fn exposure(_directory: &Path) -> Exposure {
@@ -90,6 +135,10 @@ pub fn lock(_file: &File, _patience: Duration) -> Lock {
 
 pub const fn sign(_file: &File) {}
 
+pub const fn signed(_file: &File) -> Option<(i64, i64)> {
+    None
+}
+
 pub fn unlock(_file: &File) {}
 
 pub fn sync_data(file: &File) -> io::Result<()> {
@@ -99,6 +148,13 @@ pub fn sync_data(file: &File) -> io::Result<()> {
 /// Directories cannot be opened as files everywhere: their names are left to the system.
 pub fn sync_directory(_directory: &Path) -> io::Result<()> {
     Ok(())
+}
+
+pub const fn remember_standard_error(_is_known: bool) {}
+
+#[must_use]
+pub const fn is_standard_error_taken() -> bool {
+    false
 }
 
 pub fn write_stderr(bytes: &[u8]) -> io::Result<()> {

@@ -3,13 +3,15 @@
 use std::ffi::CString;
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io;
+use std::mem::ManuallyDrop;
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use super::{Exposure, Identity, Lock};
+use super::{ASKED_FOR, Exposure, Identity, Lock};
 
 /// Between two looks at a lock that another holds. The first pauses grow, so that a short wait is short and a longer one costs
 /// little; then they shrink by the age of the wait.
@@ -56,22 +58,49 @@ pub fn is_main_thread() -> bool {
     thread_id() == process_id()
 }
 
-/// Opens a log file for appending, creating it with exactly `mode`, whatever the umask takes away (it may never add).
+/// Opens a log file for appending, and tells whether it made it, with what the umask leaves of `mode`.
 /// With `follow` false a symbolic link is refused.
-pub fn open_append(path: &Path, mode: u32, follow: bool) -> io::Result<File> {
+pub fn open_append(path: &Path, mode: u32, follow: bool) -> io::Result<(File, bool)> {
     let mut options = OpenOptions::new();
     // Non-blocking only for the opening, so that a FIFO nobody reads cannot hold it up.
     let flags = libc::O_CLOEXEC | libc::O_NONBLOCK | if follow { 0 } else { libc::O_NOFOLLOW };
-    options.append(true).read(true).mode(mode).custom_flags(flags);
-    match options.clone().create_new(true).open(path) {
-        Ok(file) => {
-            file.set_permissions(Permissions::from_mode(mode))?;
-            beyond_standard_streams(file)
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            options.create(true).open(path).and_then(beyond_standard_streams)
-        }
-        Err(error) => Err(error),
+    options.append(true).read(true).mode(mode & 0o777).custom_flags(flags);
+    let (file, made) = match options.clone().create_new(true).open(path) {
+        Ok(file) => (file, true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (options.create(true).open(path)?, false),
+        Err(error) => return Err(error),
+    };
+    Ok((beyond_standard_streams(file)?, made))
+}
+
+/// Sees to the mode of a file that was just made: exactly the one that was asked for; otherwise the umask has narrowed it, but for what
+/// its owner needs.
+pub fn settle_mode(file: &File, mode: u32) -> io::Result<()> {
+    let found = file.metadata()?.mode();
+    let wanted = settled(found, mode);
+    if found == wanted { Ok(()) } else { file.set_permissions(Permissions::from_mode(wanted & 0o7777)) }
+}
+
+/// The bits that others' modes and those of groups are made of stay as they are, unless all were asked for.
+fn settled(found: u32, mode: u32) -> u32 {
+    if mode & ASKED_FOR == 0 { found | mode & 0o700 } else { found & !0o777 | mode & 0o777 }
+}
+
+/// Who owns a file: user and group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner(u32, u32);
+
+#[must_use]
+pub fn owner(meta: &Metadata) -> Owner {
+    Owner(meta.uid(), meta.gid())
+}
+
+/// Gives a file that root has just made to `owner`, who may be the only one that writes to it later.
+pub fn give_from_root(file: &File, owner: Owner) -> io::Result<()> {
+    if owner.0 == 0 || !super::is_root() {
+        Ok(())
+    } else {
+        std::os::unix::fs::fchown(file, Some(owner.0), Some(owner.1))
     }
 }
 
@@ -80,15 +109,70 @@ pub fn into_descriptor(file: File) -> io::Result<i32> {
     Ok(file.into_raw_fd())
 }
 
-/// A file's number.
-pub fn descriptor(file: &File) -> i32 {
-    file.as_raw_fd()
+/// A file's number, with what it led to: the file, and how that was opened. Who opens the same file in another way has another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Number {
+    descriptor: i32,
+    pub identity: Identity,
+    flags: i32,
 }
 
-/// Closes a file by its number, which nobody uses any more.
-pub fn close(descriptor: i32) {
-    // SAFETY: closing touches no memory; a number that is none is refused.
-    unsafe { libc::close(descriptor) };
+impl Number {
+    /// # Errors
+    /// When the system does not tell what the file is.
+    pub fn of(file: &File) -> io::Result<Self> {
+        let descriptor = file.as_raw_fd();
+        let flags = flags_of(descriptor).ok_or_else(io::Error::last_os_error)?;
+        Ok(Self { descriptor, identity: identity(file)?, flags })
+    }
+
+    #[must_use]
+    pub const fn descriptor(&self) -> i32 {
+        self.descriptor
+    }
+
+    /// What `file`, whose number this is, is now; `None` once the number leads elsewhere.
+    ///
+    /// # Errors
+    /// When the look fails, which tells nothing of the number.
+    pub(super) fn look(&self, file: &File) -> io::Result<Option<Metadata>> {
+        if flags_of(self.descriptor) != Some(self.flags) {
+            return Ok(None);
+        }
+        match file.metadata() {
+            Ok(meta) => Ok((identity_of(&meta) == self.identity).then_some(meta)),
+            Err(error) if error.raw_os_error() == Some(libc::EBADF) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the number leads to the file still. A look that fails otherwise leaves it at how it was opened.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        // SAFETY: looked at only, whatever it is, and never closed.
+        let file = ManuallyDrop::new(unsafe { File::from_raw_fd(self.descriptor) });
+        self.look(&file).map_or(true, |found| found.is_some())
+    }
+
+    /// Closes the file by its number, which nobody in this process uses any more, if it is that file's still.
+    pub fn close(self) {
+        if self.is_held() {
+            // SAFETY: closing touches no memory; a number that is none is refused.
+            unsafe { libc::close(self.descriptor) };
+        }
+    }
+}
+
+/// Whether the process, or the system, has as many files open as it may.
+#[must_use]
+pub fn is_want_of_descriptors(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
+}
+
+/// How a number's file was opened; `None` where there is none.
+fn flags_of(descriptor: i32) -> Option<i32> {
+    // SAFETY: asking touches no memory; a number that is none is refused.
+    Some(unsafe { libc::fcntl(descriptor, libc::F_GETFL) }).filter(|flags| *flags != -1)
 }
 
 /// A process that closed its standard error would get its number for the next file, and what is meant for the console would
@@ -106,22 +190,28 @@ pub(super) fn beyond_standard_streams(file: File) -> io::Result<File> {
     }
 }
 
-/// Creates a directory and its missing parents with exactly `mode`, whatever the umask takes away. What exists keeps its mode.
-pub fn create_directories(path: &Path, mode: u32) -> io::Result<()> {
+/// Creates a directory and its missing parents, with modes as `settle_mode` has them. What exists keeps its mode. Tells what kept
+/// a mode from being set, which is no reason not to go on.
+pub fn create_directories(path: &Path, mode: u32) -> io::Result<Option<io::Error>> {
     if path.is_dir() {
-        return Ok(());
+        return Ok(None);
     }
+    let mut unset = None;
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        create_directories(parent, mode)?;
+        unset = create_directories(parent, mode)?;
     }
-    match DirBuilder::new().mode(mode).create(path) {
+    match DirBuilder::new().mode(mode & 0o777).create(path) {
         Ok(()) => {
             // A directory inherits the bit for its group from the one it lies in.
-            let inherited = path.symlink_metadata()?.mode() & 0o7000;
-            std::fs::set_permissions(path, Permissions::from_mode(inherited | mode))
+            let found = path.symlink_metadata()?.mode();
+            let wanted = settled(found, mode);
+            if found != wanted {
+                unset = std::fs::set_permissions(path, Permissions::from_mode(wanted & 0o7777)).err().or(unset);
+            }
+            Ok(unset)
         }
         // Another process was faster.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(unset),
         Err(error) => Err(error),
     }
 }
@@ -175,13 +265,15 @@ pub fn may_write(directory: &Path) -> io::Result<()> {
 }
 
 pub fn identity(file: &File) -> io::Result<Identity> {
-    let meta = file.metadata()?;
-    Ok(Identity { device: meta.dev(), inode: meta.ino() })
+    file.metadata().map(|meta| identity_of(&meta))
 }
 
 pub fn identity_at(path: &Path) -> io::Result<Identity> {
-    let meta = path.metadata()?;
-    Ok(Identity { device: meta.dev(), inode: meta.ino() })
+    path.metadata().map(|meta| identity_of(&meta))
+}
+
+fn identity_of(meta: &Metadata) -> Identity {
+    Identity { device: meta.dev(), inode: meta.ino() }
 }
 
 /// Takes the exclusive lock of `file`, waiting at most `patience` for the next sign that others take turns (`sign`), and ten
@@ -225,7 +317,8 @@ pub fn sign(file: &File) {
     unsafe { libc::futimens(file.as_raw_fd(), [now, now].as_ptr()) };
 }
 
-fn signed(file: &File) -> Option<(i64, i64)> {
+/// The last sign of whoever holds the lock of `file`.
+pub fn signed(file: &File) -> Option<(i64, i64)> {
     file.metadata().ok().map(|meta| (meta.mtime(), meta.mtime_nsec()))
 }
 
@@ -251,23 +344,96 @@ fn synced(result: io::Result<()>) -> io::Result<()> {
     }
 }
 
+/// What number 2 was when this library came, and whether that was a standard error.
+static STANDARD_ERROR: OnceLock<(Option<Identity>, bool)> = OnceLock::new();
+
+/// Remembers what number 2 is. `is_known`: the interpreter found a standard error when it started.
+pub fn remember_standard_error(is_known: bool) {
+    let found = look_at_standard_error().ok();
+    let is_own = is_known && found.as_ref().is_some_and(|_| is_inheritable(2));
+    let _ = STANDARD_ERROR.set((found.map(|meta| identity_of(&meta)), is_own));
+}
+
+/// What number 2 leads to, if that is the process's standard error.
+///
+/// It is the one that was there when this library came, or one that was put there since, by `dup2`, for children to have too. What merely
+/// was opened while the number was free is a file or a socket of the program's own.
+fn standard_error() -> io::Result<Metadata> {
+    let meta = look_at_standard_error()?;
+    let is_own = match STANDARD_ERROR.get() {
+        Some((Some(known), is_own)) if *known == identity_of(&meta) => *is_own,
+        _ => is_inheritable(2) && !meta.file_type().is_socket(),
+    };
+    if is_own { Ok(meta) } else { Err(io::Error::other("number 2 is no standard error")) }
+}
+
+/// Whether number 2 leads to something that is no standard error.
+#[must_use]
+pub fn is_standard_error_taken() -> bool {
+    look_at_standard_error().is_ok() && standard_error().is_err()
+}
+
+fn look_at_standard_error() -> io::Result<Metadata> {
+    // SAFETY: looked at only, and never closed.
+    ManuallyDrop::new(unsafe { File::from_raw_fd(2) }).metadata()
+}
+
+/// Whether children have it too: so it is with what a process was started with, and not with what its programs open.
+fn is_inheritable(descriptor: i32) -> bool {
+    // SAFETY: asking touches no memory; a number that is none is refused.
+    let flags = unsafe { libc::fcntl(descriptor, libc::F_GETFD) };
+    flags != -1 && flags & libc::FD_CLOEXEC == 0
+}
+
 /// Writes to the process's own standard error, as far as it takes it within a second.
 pub fn write_stderr(bytes: &[u8]) -> io::Result<()> {
     let started = Instant::now();
-    // What is ready takes so much without blocking: the least size of an atomic write to a pipe.
-    for piece in bytes.chunks(512) {
+    // A terminal that is ready may take no more than this.
+    let most = most_at_once(&standard_error()?).unwrap_or(512);
+    // What is ready takes so much without blocking.
+    for piece in pieces(bytes, most).flat_map(|piece| piece.chunks(most)) {
         while !is_writable(2, Duration::from_millis(100)) {
             if started.elapsed() >= Duration::from_secs(1) {
                 return Err(io::ErrorKind::TimedOut.into());
             }
         }
-        write_stderr_patiently(piece)?;
+        write_all_to_stderr(piece)?;
     }
     Ok(())
 }
 
 /// Writes to the process's own standard error, all of it or until it fails, however long it takes.
-pub fn write_stderr_patiently(mut bytes: &[u8]) -> io::Result<()> {
+pub fn write_stderr_patiently(bytes: &[u8]) -> io::Result<()> {
+    pieces(bytes, most_at_once(&standard_error()?).unwrap_or(usize::MAX)).try_for_each(write_all_to_stderr)
+}
+
+/// Bytes of one write at most, unless a line is longer. Whoever shares a pipe or a socket may write between two writes, and in the middle of
+/// one that is larger than `PIPE_BUF`.
+fn most_at_once(meta: &Metadata) -> Option<usize> {
+    let kind = meta.file_type();
+    (kind.is_fifo() || kind.is_socket()).then_some(libc::PIPE_BUF)
+}
+
+/// Parts of `bytes` that are whole lines, each as many as fit into `most` bytes, or one that does not.
+fn pieces(mut bytes: &[u8], most: usize) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        if bytes.is_empty() {
+            return None;
+        }
+        let end = if bytes.len() <= most {
+            bytes.len()
+        } else {
+            memchr::memrchr(b'\n', &bytes[..most])
+                .or_else(|| memchr::memchr(b'\n', bytes))
+                .map_or(bytes.len(), |newline| newline + 1)
+        };
+        let (piece, rest) = bytes.split_at(end);
+        bytes = rest;
+        Some(piece)
+    })
+}
+
+fn write_all_to_stderr(mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         // SAFETY: the slice is valid for reads of its length.
         let written = unsafe { libc::write(2, bytes.as_ptr().cast(), bytes.len()) };
@@ -303,7 +469,6 @@ pub fn ends_with_newline(file: &File, size: u64) -> bool {
 }
 
 pub fn is_character_device(meta: &std::fs::Metadata) -> bool {
-    use std::os::unix::fs::FileTypeExt;
     meta.file_type().is_char_device()
 }
 
@@ -319,4 +484,53 @@ pub fn page_faults() -> i64 {
     }
     #[cfg(not(target_os = "linux"))]
     0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lengths(bytes: &[u8], most: usize) -> Vec<usize> {
+        pieces(bytes, most).map(<[u8]>::len).collect()
+    }
+
+    #[test]
+    fn pieces_are_whole_lines_as_many_as_fit() {
+        assert_eq!(lengths(b"one\ntwo\nthree\n", 8), [8, 6]);
+        assert_eq!(lengths(b"one\ntwo\nthree\n", 7), [4, 4, 6]);
+        assert_eq!(lengths(b"one\nmuch longer\ntwo\n", 5), [4, 12, 4]);
+        assert_eq!(lengths(b"no end", 3), [6]);
+        assert_eq!(lengths(b"one\ntwo\n", usize::MAX), [8]);
+        assert!(lengths(b"", 8).is_empty());
+    }
+
+    #[test]
+    fn a_number_that_leads_elsewhere_is_neither_read_nor_closed() {
+        let directory = tempfile::tempdir().unwrap();
+        let open = |name: &str| open_append(&directory.path().join(name), 0o640, true).unwrap().0;
+        let own = super::super::OwnFile::new(open("own")).unwrap();
+        assert!(own.is_held() && own.look().unwrap().is_some());
+        let other = open("other");
+        // SAFETY: both are open; the library's file is replaced under its number, as a program may do.
+        let number = unsafe { libc::dup2(other.as_raw_fd(), own.as_raw_fd()) };
+        assert!(!own.is_held() && own.look().unwrap().is_none());
+        drop(own);
+        assert!(flags_of(number).is_some());
+        // SAFETY: opened just above by `dup2`, and used by nobody else.
+        unsafe { libc::close(number) };
+    }
+
+    #[test]
+    fn a_file_opened_in_another_way_is_another() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("own");
+        let own = super::super::OwnFile::new(open_append(&path, 0o640, true).unwrap().0).unwrap();
+        let other = File::open(&path).unwrap();
+        // SAFETY: as above.
+        let number = unsafe { libc::dup2(other.as_raw_fd(), own.as_raw_fd()) };
+        drop(own);
+        assert!(flags_of(number).is_some());
+        // SAFETY: as above.
+        unsafe { libc::close(number) };
+    }
 }

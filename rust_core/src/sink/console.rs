@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,8 @@ struct Counts {
     /// Batches that are no longer pending, and how many there were when the console was last found blocked.
     passed: AtomicU64,
     blocked: AtomicU64,
+    /// Whether number 2 was found to be no standard error.
+    taken: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -95,6 +97,12 @@ impl ConsoleSink {
         }
     }
 
+    /// Whether it has turned out that there is no standard error, but something else in its place. Tells it once.
+    #[must_use]
+    pub fn was_taken(&self) -> bool {
+        self.counts.taken.load(Ordering::Relaxed) && self.counts.taken.swap(false, Ordering::Relaxed)
+    }
+
     #[must_use]
     pub fn progress(&self) -> ConsoleProgress {
         ConsoleProgress(Arc::clone(&self.counts))
@@ -138,6 +146,7 @@ fn start(stats: Arc<Stats>, counts: Arc<Counts>) -> Option<Thread> {
 
 /// Ends when the sink goes.
 fn run(batches: &Receiver<Batch>, back: &Sender<Vec<u8>>, stats: &Stats, counts: &Counts) {
+    let mut told = false;
     for mut batch in batches {
         let write = || {
             fault_injection::pass(Fault::Console);
@@ -146,7 +155,13 @@ fn run(batches: &Receiver<Batch>, back: &Sender<Vec<u8>>, stats: &Stats, counts:
         let count = match catch_unwind(AssertUnwindSafe(write)) {
             Ok(Ok(())) => &stats.console_written,
             // Closed, most likely, or a panic: nowhere is left to tell it but the statistics.
-            Ok(Err(_)) | Err(_) => &stats.console_dropped,
+            Ok(Err(_)) | Err(_) => {
+                if !told && platform::is_standard_error_taken() {
+                    told = true;
+                    counts.taken.store(true, Ordering::Relaxed);
+                }
+                &stats.console_dropped
+            }
         };
         count.add(batch.lines);
         counts.passed.fetch_add(1, Ordering::Relaxed);

@@ -1,6 +1,5 @@
 //! The log directory, and the lock that lets several processes write to it in turn.
 
-use std::fs::File;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -8,43 +7,46 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
-use crate::platform::{self, Lock};
+use crate::error_handler::remark;
+use crate::platform::{self, Lock, Number, OwnFile, Owner};
 use crate::table::lock_briefly;
 
-use super::open::open_guarded;
+use super::open::{open_guarded, unset};
 
 /// Others who wait for the lock are patient as long as they see it change hands. They look once a second.
 const SIGN_PAUSE: Duration = Duration::from_millis(100);
+/// How long a lock is waited for that was waited for in vain, as long as nobody has signed it since.
+const STUCK_PATIENCE: Duration = Duration::from_millis(10);
 const LOCK_FILE: &str = ".unified_logger.lock";
 
-/// Descriptors of the lock files that are open in this process.
-static OPEN: Mutex<Vec<i32>> = Mutex::new(Vec::new());
+/// The lock files that are open in this process.
+static OPEN: Mutex<Vec<Number>> = Mutex::new(Vec::new());
 
 /// In a forked child: lets go of its parent's lock files. A lock is held for as long as any copy of its descriptor is open, so a child
 /// would hold it past the death of a parent that was killed while it wrote. Nothing of the parent's may lock after this.
 pub fn leave_locks_to_parent() {
     if let Some(mut open) = lock_briefly(&OPEN) {
-        open.drain(..).for_each(platform::close);
+        open.drain(..).for_each(Number::close);
     }
 }
 
 /// A lock file that is open, known to `leave_locks_to_parent`.
 #[derive(Debug)]
-struct LockFile(ManuallyDrop<File>);
+struct LockFile(ManuallyDrop<OwnFile>);
 
 impl LockFile {
-    fn new(file: File) -> Self {
+    fn new(file: OwnFile) -> Self {
         if let Some(mut open) = lock_briefly(&OPEN) {
-            open.push(platform::descriptor(&file));
+            open.push(file.number());
         }
         Self(ManuallyDrop::new(file))
     }
 }
 
 impl Deref for LockFile {
-    type Target = File;
+    type Target = OwnFile;
 
-    fn deref(&self) -> &File {
+    fn deref(&self) -> &OwnFile {
         &self.0
     }
 }
@@ -53,7 +55,7 @@ impl Drop for LockFile {
     fn drop(&mut self) {
         // First this: a child must not close what has got the number since. Where that cannot be, it stays open.
         let Some(mut open) = lock_briefly(&OPEN) else { return };
-        let number = platform::descriptor(self);
+        let number = self.number();
         open.retain(|known| *known != number);
         // SAFETY: dropped only here.
         unsafe { ManuallyDrop::drop(&mut self.0) };
@@ -68,8 +70,11 @@ pub fn prepare_directory(directory: &Path, mode: u32) -> Result<()> {
     if platform::is_planted_link(directory) {
         return Err(Error::SymbolicLink(directory.to_owned()));
     }
-    platform::create_directories(directory, mode)
-        .map_err(|error| Error::io("create the directory", directory, error))?;
+    if let Some(error) = platform::create_directories(directory, mode)
+        .map_err(|error| Error::io("create the directory", directory, error))?
+    {
+        unset("set the mode of a directory", directory, &error);
+    }
     platform::may_write(directory).map_err(|error| Error::io("write in the directory", directory, error))
 }
 
@@ -98,8 +103,11 @@ impl Held {
 pub struct DirectoryLock {
     path: PathBuf,
     mode: u32,
+    owner: Owner,
     file: Option<LockFile>,
     signed: Option<Instant>,
+    /// The last sign of another that was seen when it was last waited for in vain.
+    stuck: Option<Option<(i64, i64)>>,
 }
 
 impl DirectoryLock {
@@ -109,24 +117,22 @@ impl DirectoryLock {
     /// When it cannot be made.
     pub fn open(directory: &Path, mode: u32) -> Result<Self> {
         let path = directory.join(LOCK_FILE);
-        let file = open(&path, mode)?;
-        Ok(Self { path, mode, file: Some(file), signed: None })
+        let (file, owner) = open(&path, mode, None)?;
+        Ok(Self { path, mode, owner, file: Some(file), signed: None, stuck: None })
     }
 
     /// Runs `body` with the lock, or without it once `patience` is over.
     pub fn hold<R>(&mut self, patience: Duration, body: impl FnOnce(Held) -> R) -> R {
-        // A directory that was removed and made again has another lock file.
-        let moved = match (&self.file, platform::identity_at(&self.path)) {
-            (Some(file), Ok(at_path)) => platform::identity(file).ok() != Some(at_path),
-            _ => true,
-        };
-        if moved {
+        if !self.is_in_place() {
             self.file = None;
-            self.file = open(&self.path, self.mode).ok();
+            self.file = open(&self.path, self.mode, Some(self.owner)).ok().map(|(file, _)| file);
         }
         let Some(file) = &self.file else { return body(Held::NotOpened) };
-        match platform::lock(file, patience) {
+        // Whoever holds it for good costs each batch no second.
+        let is_stuck = self.stuck.is_some_and(|sign| sign == platform::signed(file));
+        match platform::lock(file, if is_stuck { STUCK_PATIENCE.min(patience) } else { patience }) {
             Lock::Held => {
+                self.stuck = None;
                 let held = Unlock(file);
                 if self.signed.is_none_or(|at| at.elapsed() >= SIGN_PAUSE) {
                     platform::sign(file);
@@ -136,21 +142,49 @@ impl DirectoryLock {
                 drop(held);
                 result
             }
-            Lock::TimedOut => body(Held::TimedOut),
+            Lock::TimedOut => {
+                self.stuck = Some(platform::signed(file));
+                body(Held::TimedOut)
+            }
             Lock::Unsupported => body(Held::Unsupported),
+        }
+    }
+
+    /// Whether the open file is this library's still, and the one at its path, as far as can be known: a directory that was removed and
+    /// made again has another. A look that is refused tells nothing of it.
+    fn is_in_place(&self) -> bool {
+        let Some(file) = &self.file else { return false };
+        if !file.is_held() {
+            remark("keep a descriptor", lost(&self.path));
+            return false;
+        }
+        match platform::identity_at(&self.path) {
+            Ok(found) => found == file.identity(),
+            Err(error) => !platform::is_missing(&error),
         }
     }
 }
 
+/// What there is to say of a number that leads elsewhere.
+pub fn lost(path: &Path) -> String {
+    format!("that of {} was closed or given to another file by the program; it is opened anew", path.display())
+}
+
 /// Gives the lock back, also when writing panics.
-struct Unlock<'a>(&'a File);
+struct Unlock<'a>(&'a OwnFile);
 
 impl Drop for Unlock<'_> {
     fn drop(&mut self) {
-        platform::unlock(self.0);
+        // What has its number now may have a lock of the program's own.
+        if self.0.is_held() {
+            platform::unlock(self.0);
+        }
     }
 }
 
-fn open(path: &Path, mode: u32) -> Result<LockFile> {
-    open_guarded("open the lock file", path, mode, |meta| meta.is_file()).map(|(file, _)| LockFile::new(file))
+fn open(path: &Path, mode: u32, owner: Option<Owner>) -> Result<(LockFile, Owner)> {
+    const ACTION: &str = "open the lock file";
+    let (file, meta) = open_guarded(ACTION, path, mode, owner, |meta| meta.is_file())?;
+    let file = OwnFile::new(file).map_err(|error| Error::io(ACTION, path, error))?;
+    Ok((LockFile::new(file), platform::owner(&meta)))
 }

@@ -1,7 +1,7 @@
 //! A log file: whole lines appended, rotated within its bound, mended after trouble.
 
 use std::collections::VecDeque;
-use std::fs::File;
+use std::fs::Metadata;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -12,12 +12,13 @@ use memchr::memrchr;
 use crate::blackbox::{self, Journal};
 use crate::config::Fsync;
 use crate::error::{Error, Result};
+use crate::error_handler::remark;
 use crate::fault_injection::{self, Fault};
-use crate::platform::{self, Identity};
+use crate::platform::{self, Identity, OwnFile, Owner};
 use crate::rotation::SizeRotation;
 use crate::value::Put;
 
-use super::directory::Held;
+use super::directory::{Held, lost};
 use super::open::{is_log, open_guarded};
 
 /// Bytes of one write at most (one line may be longer).
@@ -60,6 +61,8 @@ pub struct FileSink {
     places: VecDeque<u64>,
     counts: Counts,
     retry: Retry,
+    /// Whether the file failed: it is opened anew, where that is possible.
+    doubted: bool,
     /// A part of a line that could not be cut off again.
     torn: Option<Torn>,
     /// What kept the file from being rotated; told once everything is written.
@@ -70,18 +73,40 @@ pub struct FileSink {
 /// The current file.
 #[derive(Debug)]
 struct Open {
-    file: File,
-    identity: Identity,
+    file: OwnFile,
+    owner: Owner,
     /// Its size as this process left it.
     size: u64,
+    /// Whether another has its path, which cannot be opened: it is never renamed.
+    astray: bool,
 }
 
 impl Open {
+    fn identity(&self) -> Identity {
+        self.file.identity()
+    }
+
+    /// What the file is now; `None` once its number leads elsewhere.
+    fn look(&self, path: &Path) -> Result<Option<Metadata>> {
+        self.file.look().map_err(|error| Error::io("look at", path, error))
+    }
+
+    /// Cuts the file, unless its number leads to another.
+    fn cut(&mut self, size: u64) -> io::Result<()> {
+        if !self.file.is_held() {
+            return Err(io::Error::other("its descriptor leads to another file"));
+        }
+        self.file.set_len(size)?;
+        self.size = size;
+        Ok(())
+    }
+
     /// Whether a line without an end was one that another process is just writing: waits a little for its end.
     fn is_ended_by_another(&mut self, path: &Path) -> Result<bool> {
         for _ in 0..LOOKS {
             std::thread::sleep(LOOK_PAUSE);
-            self.size = self.file.metadata().map_err(|error| Error::io("look at", path, error))?.len();
+            let Some(meta) = self.look(path)? else { return Ok(true) };
+            self.size = meta.len();
             if self.size == 0 || platform::ends_with_newline(&self.file, self.size) {
                 return Ok(true);
             }
@@ -138,7 +163,7 @@ impl FileSink {
     /// When it cannot be opened, is not a regular file, or is a link in a directory that others may write.
     pub fn open(settings: FileSettings) -> Result<Self> {
         // What an earlier process left is looked at before the first write.
-        let file = Open { size: UNKNOWN, ..open(&settings)? };
+        let file = Open { size: UNKNOWN, ..open(&settings, None)? };
         let sync = Syncing { names: settings.fsync != Fsync::Never, ..Syncing::default() };
         Ok(Self {
             settings,
@@ -149,6 +174,7 @@ impl FileSink {
             places: VecDeque::new(),
             counts: Counts::default(),
             retry: Retry::default(),
+            doubted: false,
             torn: None,
             obstacle: None,
             sync,
@@ -236,6 +262,12 @@ impl FileSink {
 
     fn sync_data(&mut self) -> Result<()> {
         fault_injection::pass(Fault::Sync);
+        // Who opens a file anew can sync what was written to it before.
+        if let Some(open) = &self.file
+            && open.look(&self.settings.path)?.is_none()
+        {
+            self.find_file_as_it_is()?;
+        }
         let Some(open) = &self.file else { return Ok(()) };
         self.counts.syncs += 1;
         platform::sync_data(&open.file).map_err(|error| {
@@ -274,7 +306,7 @@ impl FileSink {
             Err(error) => {
                 self.keep_what_landed(held);
                 self.retry.failed(now);
-                self.file = None;
+                self.doubted = true;
                 Err(error)
             }
         }
@@ -288,7 +320,7 @@ impl FileSink {
 
     fn write_pending(&mut self, held: Held) -> Result<()> {
         self.find_file(held)?;
-        let mut rotating = held.is_alone();
+        let mut rotating = held.is_alone() && self.file.as_ref().is_some_and(|open| !open.astray);
         while self.pending_bytes() > 0 {
             let size = self.file.as_ref().map_or(0, |open| open.size);
             let room = if rotating { self.settings.rotation.room(size) } else { u64::MAX };
@@ -337,11 +369,11 @@ impl FileSink {
         // Should the process die in the next call, this decides what was written.
         self.settings
             .journal
-            .intend(open.identity, open.size, upto)
+            .intend(open.identity(), open.size, upto)
             .map_err(|error| Error::io("note what is written to", &self.settings.path, error))?;
         fault_injection::pass(Fault::BeforeWrite);
         while self.landed < count {
-            match open.file.write(&bytes[self.landed..]) {
+            match (&*open.file).write(&bytes[self.landed..]) {
                 Ok(0) => return Err(Error::io("write", &self.settings.path, io::ErrorKind::WriteZero.into())),
                 Ok(written) => self.landed += written,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -365,9 +397,9 @@ impl FileSink {
             && held.is_alone()
         {
             let torn =
-                Torn { identity: open.identity, whole: open.size + whole as u64, end: open.size + landed as u64 };
+                Torn { identity: open.identity(), whole: open.size + whole as u64, end: open.size + landed as u64 };
             // If this fails too, it is tried again before the next write.
-            self.torn = open.file.set_len(torn.whole).is_err().then_some(torn);
+            self.torn = open.cut(torn.whole).is_err().then_some(torn);
         }
         let lines = count_lines(&self.pending[self.start..self.start + whole]);
         self.passed_part(whole, lines);
@@ -400,32 +432,84 @@ impl FileSink {
     }
 
     /// Makes sure that the open file is the one at the path. True when nobody touched it since.
+    ///
+    /// Only what a look finds counts: one that is refused, to a process that changed its user for one, tells nothing of the file that is
+    /// open and can be written.
     fn find_file_as_it_is(&mut self) -> Result<bool> {
-        let at_path = platform::identity_at(&self.settings.path).ok();
-        if let Some(open) = &mut self.file
-            && Some(open.identity) == at_path
-        {
-            let size = open.file.metadata().map_err(|error| Error::io("look at", &self.settings.path, error))?.len();
-            let untouched = size == open.size;
-            open.size = size;
-            return Ok(untouched);
-        }
-        // Removed, renamed or rotated by another: go on in the one that is there now. The old one's descriptor is free for it,
-        // where they have run out.
-        self.file = None;
-        self.file = Some(open_or_create(&self.settings)?);
-        self.sync.names = self.settings.fsync != Fsync::Never;
+        let path = &self.settings.path;
+        let at_path = platform::identity_at(path);
+        let found = match &mut self.file {
+            None => None,
+            Some(open) => match open.look(path) {
+                // It failed before: perhaps another opening helps.
+                Err(_) if self.doubted => None,
+                Err(error) => return Err(error),
+                Ok(None) => {
+                    remark("keep a descriptor", lost(path));
+                    None
+                }
+                Ok(Some(meta)) => {
+                    let is_at_path = match &at_path {
+                        Ok(found) => *found == open.identity(),
+                        Err(error) => !platform::is_missing(error),
+                    };
+                    let untouched = meta.len() == open.size;
+                    open.size = meta.len();
+                    if is_at_path && !self.doubted {
+                        open.astray = false;
+                        return Ok(untouched);
+                    }
+                    // Written to as long as it has a name, should no other be had.
+                    (is_at_path || platform::names(&meta) > 0).then_some(is_at_path)
+                }
+            },
+        };
+        self.open_anew(found)?;
         Ok(false)
+    }
+
+    /// The open file was removed, renamed or rotated by another, its number lost, or it failed: goes on in the one that is at the path now.
+    /// `kept` tells whether the open one is at the path itself, and is none where it must not be written to.
+    fn open_anew(&mut self, kept: Option<bool>) -> Result<()> {
+        let owner = self.file.as_ref().map(|open| open.owner);
+        if kept.is_none() {
+            self.file = None;
+        }
+        self.doubted = false;
+        let opened = match open_or_create(&self.settings, owner) {
+            // The old one's descriptor is free for it, where they have run out.
+            Err(error) if is_want_of_descriptors(&error) && self.file.take().is_some() => {
+                open_or_create(&self.settings, owner)
+            }
+            opened => opened,
+        };
+        match (opened, &mut self.file, kept) {
+            (Ok(open), ..) => {
+                self.file = Some(open);
+                self.sync.names = self.settings.fsync != Fsync::Never;
+                Ok(())
+            }
+            (Err(error), Some(open), Some(is_at_path)) if is_refusal(&error) => {
+                open.astray = !is_at_path;
+                if !is_at_path {
+                    remark("go on in the file that is there now", error.to_string());
+                }
+                Ok(())
+            }
+            (Err(error), ..) => {
+                self.file = None;
+                Err(error)
+            }
+        }
     }
 
     /// What an earlier write left of a line and could not cut off goes, if nobody wrote behind it. A file that can only be
     /// appended to keeps it: it gets an end, as others' torn lines do.
     fn cut_own_torn_line(&mut self) {
         if let (Some(open), Some(torn)) = (&mut self.file, self.torn)
-            && (open.identity, open.size) == (torn.identity, torn.end)
-            && open.file.set_len(torn.whole).is_ok()
+            && (open.identity(), open.size) == (torn.identity, torn.end)
         {
-            open.size = torn.whole;
+            let _ = open.cut(torn.whole);
         }
     }
 
@@ -442,11 +526,11 @@ impl FileSink {
         }
         if held.is_alone()
             && let Some(directory) = path.parent()
-            && let Some(from) = blackbox::appended_from(directory, open.identity, open.size)
+            && let Some(from) = blackbox::appended_from(directory, open.identity(), open.size)
         {
             return self.cut_torn_line(from);
         }
-        open.file.write_all(b"\n").map_err(|error| Error::io("write", path, error))?;
+        (&*open.file).write_all(b"\n").map_err(|error| Error::io("write", path, error))?;
         open.size += 1;
         Ok(())
     }
@@ -459,9 +543,7 @@ impl FileSink {
         let mut text = vec![0; usize::try_from(open.size - from).unwrap_or(0)];
         let count = platform::read_at(&open.file, &mut text, from).map_err(failed)?;
         let whole = from + memrchr(b'\n', &text[..count]).map_or(0, |end| end as u64 + 1);
-        open.file.set_len(whole).map_err(failed)?;
-        open.size = whole;
-        Ok(())
+        open.cut(whole).map_err(failed)
     }
 
     /// Cuts off a line that was torn where the process that wrote from `from` on died. To be called with the lock held.
@@ -472,7 +554,7 @@ impl FileSink {
         self.find_file_as_it_is()?;
         match &self.file {
             Some(open)
-                if open.identity == identity
+                if open.identity() == identity
                     && open.size > from
                     && !platform::ends_with_newline(&open.file, open.size) =>
             {
@@ -492,7 +574,8 @@ impl FileSink {
             self.sync_data()?;
         }
         let path = &self.settings.path;
-        let exists = |path: &Path| path.symlink_metadata().is_ok();
+        // What cannot be looked at may be there: it must not be replaced.
+        let exists = |path: &Path| !path.symlink_metadata().is_err_and(|error| platform::is_missing(&error));
         for (from, to) in self.settings.rotation.renames(path, exists) {
             match std::fs::rename(&from, &to) {
                 Ok(()) => {}
@@ -506,10 +589,12 @@ impl FileSink {
             fault_injection::pass(Fault::Rotate);
         }
         self.counts.rotations += 1;
+        // Another user's processes may write here too, and then to this one.
+        let owner = self.file.as_ref().map(|open| open.owner);
         // Closed first: where descriptors have run out, the new file gets this one's.
         self.file = None;
         self.sync.names = self.settings.fsync != Fsync::Never;
-        self.file = Some(open(&self.settings)?);
+        self.file = Some(open(&self.settings, owner)?);
         Ok(true)
     }
 }
@@ -526,16 +611,33 @@ fn is_in_the_way(error: &io::Error) -> bool {
     )
 }
 
-fn open_or_create(settings: &FileSettings) -> Result<Open> {
-    if let Some(directory) = settings.path.parent() {
-        super::prepare_directory(directory, settings.directory_mode)?;
-    }
-    open(settings)
+/// Whether this user may not do it.
+fn is_refusal(error: &Error) -> bool {
+    matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied)
 }
 
-fn open(settings: &FileSettings) -> Result<Open> {
+/// Whether it would go with one descriptor more.
+fn is_want_of_descriptors(error: &Error) -> bool {
+    matches!(error, Error::Io { source, .. } if platform::is_want_of_descriptors(source))
+}
+
+fn open_or_create(settings: &FileSettings, owner: Option<Owner>) -> Result<Open> {
+    let Some(directory) = settings.path.parent() else { return open(settings, owner) };
+    if platform::is_planted_link(directory) {
+        return Err(Error::SymbolicLink(directory.to_owned()));
+    }
+    match open(settings, owner) {
+        Err(Error::Io { source, .. }) if platform::is_missing(&source) => {
+            super::prepare_directory(directory, settings.directory_mode)?;
+            open(settings, owner)
+        }
+        opened => opened,
+    }
+}
+
+fn open(settings: &FileSettings, owner: Option<Owner>) -> Result<Open> {
     let path = &settings.path;
-    let (file, meta) = open_guarded("open", path, settings.mode, is_log)?;
-    let identity = platform::identity(&file).map_err(|error| Error::io("open", path, error))?;
-    Ok(Open { file, identity, size: meta.len() })
+    let (file, meta) = open_guarded("open", path, settings.mode, owner, is_log)?;
+    let file = OwnFile::new(file).map_err(|error| Error::io("open", path, error))?;
+    Ok(Open { file, owner: platform::owner(&meta), size: meta.len(), astray: false })
 }

@@ -2,17 +2,24 @@
 //! they may write.
 
 use std::fs::{File, Metadata};
+use std::io;
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::platform::{self, Exposure};
+use crate::error_handler::remark;
+use crate::platform::{self, Exposure, Owner};
 
 /// Opens or makes a log file for appending.
 ///
 /// # Errors
 /// When it cannot be opened, is not a regular file, or may be a trap of another user's.
 pub fn open_log(path: &Path, mode: u32) -> Result<File> {
-    open_guarded("open", path, mode, is_log).map(|(file, _)| file)
+    open_guarded("open", path, mode, None, is_log).map(|(file, _)| file)
+}
+
+/// What is not as it should be, and is no reason to do without logs, is said.
+pub fn unset(action: &'static str, path: &Path, error: &io::Error) {
+    remark(action, format!("{}: {error}", path.display()));
 }
 
 /// A regular file, or a device such as /dev/null that stands for none.
@@ -20,11 +27,13 @@ pub fn is_log(meta: &Metadata) -> bool {
     meta.is_file() || platform::is_character_device(meta)
 }
 
-/// Opens or makes a file for appending. What was opened is looked at, not the path: nobody can change it in between.
+/// Opens or makes a file for appending. What was opened is looked at, not the path: nobody can change it in between. One that root makes in
+/// the place of another belongs to that one's `owner`, who must be able to go on with it.
 pub fn open_guarded(
     action: &'static str,
     path: &Path,
     mode: u32,
+    owner: Option<Owner>,
     is_usable: impl FnOnce(&Metadata) -> bool,
 ) -> Result<(File, Metadata)> {
     let failed = |error| Error::io(action, path, error);
@@ -33,7 +42,16 @@ pub fn open_guarded(
     if exposure != Exposure::Private && path.symlink_metadata().is_ok_and(|meta| meta.is_symlink()) {
         return Err(Error::SymbolicLink(path.to_owned()));
     }
-    let file = platform::open_append(path, mode, exposure == Exposure::Private).map_err(failed)?;
+    let (file, made) = platform::open_append(path, mode, exposure == Exposure::Private).map_err(failed)?;
+    if made {
+        // Made it is, and it can be written: some file systems have neither modes nor owners.
+        if let Err(error) = platform::settle_mode(&file, mode) {
+            unset("set the mode of a file", path, &error);
+        }
+        if let Some(Err(error)) = owner.map(|owner| platform::give_from_root(&file, owner)) {
+            unset("give a file to the owner of the one before it", path, &error);
+        }
+    }
     let meta = file.metadata().map_err(failed)?;
     if !is_usable(&meta) {
         return Err(Error::NotRegular(path.to_owned()));

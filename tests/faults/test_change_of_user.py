@@ -1,0 +1,228 @@
+"""A process that may no longer look at its log directory, or make files in it, writes on into what it has open."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+Numbers = Callable[..., list[int]]
+
+ANOTHER = 54_321
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+
+START = f"""
+import json, os, sys
+# What is imported later may lie in directories of root's.
+import unified_logger.config, unified_logger.faults, unified_logger.hooks, unified_logger.propagation
+from unified_logger import flush_logging, get_logger, get_stats, init_logging
+logger = get_logger("app")
+
+def log(first, last):
+    for number in range(first, last):
+        logger.error("m", number=number)
+
+def become(user={ANOTHER}):
+    os.setgroups([])
+    os.setresgid(user, user, 0)
+    os.setresuid(user, user, 0)
+
+def become_root():
+    os.setresuid(0, 0, 0)
+    os.setresgid(0, 0, 0)
+"""
+
+
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """A directory that every user can enter; those of pytest are the test's alone."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as directory:
+        Path(directory).chmod(0o755)
+        yield Path(directory)
+
+
+@as_root
+def test_open_files_are_written_after_a_change_of_user(run_python: Run, numbers: Numbers) -> None:
+    """The directory is root's alone; the files are open. Nothing is counted as an error.
+
+    Seen to fail with a look that is refused taken for a file that is not there.
+    """
+    done = run_python(
+        START
+        + """
+init_logging(log_dir="logs", console_format="off")
+log(0, 1)
+assert flush_logging(30)
+become()
+for number in range(1, 101):
+    log(number, number + 1)
+    assert flush_logging(30)
+print(json.dumps(get_stats()))
+"""
+    )
+    stats = json.loads(done.stdout)
+    assert (stats["accepted"], stats["written"], stats["errors"], stats["lock_unopened"]) == (101, 101, 0, 0)
+    assert numbers() == numbers("errors.log") == list(range(101))
+
+
+@pytest.mark.parametrize("error", ["EACCES", "EIO", "ENOMEM", "ESTALE"])
+def test_a_look_that_fails_tells_nothing_of_the_open_file(run_faulty: Run, numbers: Numbers, error: str) -> None:
+    """Only ENOENT says that a file is gone. Seen to fail with every error taken for that."""
+    run_faulty(
+        f"""
+from faults import calls, fail, log
+from unified_logger import flush_logging, get_logger, init_logging
+init_logging(log_dir="logs", console_format="off", black_box="off")
+logger = get_logger("app")
+log(logger, range(10))
+assert flush_logging(30)
+opened = calls("open")
+# Looks at names; those at what is open find the same path, and go well.
+fail("look", error={error!r})
+for number in range(10, 20):
+    log(logger, range(number, number + 1))
+    assert flush_logging(30)
+assert calls("open") == opened
+"""
+    )
+    assert numbers() == list(range(20))
+
+
+@as_root
+def test_a_full_disk_is_got_over_after_a_change_of_user(run_faulty: Run, numbers: Numbers) -> None:
+    """A file that failed is opened anew, but not given up for that. Seen to fail with it closed after each failure."""
+    run_faulty(
+        START
+        + """
+from faults import fail, mend, wait_for
+init_logging(log_dir="logs", console_format="off", black_box="off")
+log(0, 1)
+assert flush_logging(30)
+become()
+full = fail("write", error="ENOSPC", match="app.log")
+log(1, 10)
+wait_for(full, 3)
+mend()
+assert flush_logging(30)
+"""
+    )
+    assert numbers() == list(range(10))
+
+
+@as_root
+def test_a_file_that_root_rotated_keeps_its_owner(run_python: Run, reachable: Path) -> None:
+    """A job of root's that logs into a service's directory: the new file is the service's too, and the service goes on in it.
+
+    Seen to fail with what root makes left to root.
+    """
+    run_python(
+        START
+        + f"""
+import subprocess
+os.chdir({str(reachable)!r})
+os.mkdir("logs")
+os.chown("logs", {ANOTHER}, {ANOTHER})
+os.umask(0o077)
+become()
+init_logging(log_dir="logs", max_bytes=4000, backup_count=50, console_format="off", black_box="off")
+log(0, 1)
+assert flush_logging(30)
+job = '''
+from unified_logger import flush_logging, get_logger, init_logging
+init_logging(log_dir="logs", max_bytes=4000, backup_count=50, console_format="off", black_box="off")
+for number in range(50):
+    get_logger("job").error("m")
+assert flush_logging(30)
+'''
+become_root()
+subprocess.run([sys.executable, "-c", job], check=True)
+become()
+log(1, 51)
+assert flush_logging(10)
+"""
+    )
+    logs = reachable / "logs"
+    assert len(list(logs.glob("app.log.*"))) > 1
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in logs.iterdir()} == {(ANOTHER, ANOTHER)}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in logs.iterdir()} == {0o600}
+
+
+@as_root
+def test_a_new_file_that_may_not_be_opened_leaves_the_old_one(run_python: Run, reachable: Path) -> None:
+    """Another rotated the file and made one that is root's: records go on in the one that is open, which is said.
+
+    They come back to the path as soon as that can be. Seen to fail with the open file closed first.
+    """
+    done = run_python(
+        START
+        + f"""
+os.chdir({str(reachable)!r})
+init_logging(log_dir="logs", dir_mode="755", console_format="off", black_box="off")
+log(0, 1)
+assert flush_logging(30)
+become()
+for first in (1, 10):
+    become_root()
+    os.rename("logs/app.log", f"logs/aside.{{first}}")
+    os.close(os.open("logs/app.log", os.O_CREAT | os.O_WRONLY, 0o640))
+    become()
+    log(first, first + 5)
+    assert flush_logging(10)
+    log(first + 5, first + 9)
+    assert flush_logging(10)
+become_root()
+log(19, 20)
+assert flush_logging(10)
+print(open("logs/aside.1").read().count('"m"'), open("logs/app.log").read().count('"m"'))
+"""
+    )
+    assert done.stdout.split() == ["19", "1"]
+    assert "cannot go on in the file that is there now" in done.stderr
+
+
+@as_root
+def test_a_new_file_of_this_user_s_is_found_in_a_directory_of_root_s(run_python: Run, reachable: Path) -> None:
+    """As logrotate's `create` leaves it: nothing has to be made for it. Seen to fail with a directory that must be writable."""
+    run_python(
+        START
+        + f"""
+os.chdir({str(reachable)!r})
+init_logging(log_dir="logs", dir_mode="755", console_format="off", black_box="off")
+log(0, 1)
+assert flush_logging(30)
+os.rename("logs/app.log", "logs/aside")
+os.close(os.open("logs/app.log", os.O_CREAT | os.O_WRONLY, 0o640))
+os.chown("logs/app.log", {ANOTHER}, {ANOTHER})
+become()
+log(1, 6)
+assert flush_logging(10)
+"""
+    )
+    assert (reachable / "logs" / "app.log").read_text().count('"m"') == 5
+
+
+def test_a_look_that_fails_costs_no_rotated_file(run_faulty: Run, numbers: Numbers) -> None:
+    """What cannot be looked at may be there. Seen to fail (records lost) with it taken for a gap in the numbers."""
+    run_faulty(
+        """
+from faults import fail, mend
+from unified_logger import flush_logging, get_logger, init_logging
+init_logging(log_dir="logs", max_bytes=1000, backup_count=50, console_format="off", black_box="off")
+logger = get_logger("app")
+for number in range(40):
+    if number == 20:
+        fail("look", error="EIO", match="app.log.")
+    logger.info("m", number=number)
+    flush_logging(0.2)
+mend()
+assert flush_logging(30)
+"""
+    )
+    assert numbers() == list(range(40))
