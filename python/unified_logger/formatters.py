@@ -72,7 +72,7 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The lines, without the last newline."""
         name, message = self._redacted(record.name), self._redacted(_message(record))
-        lines = [f"{self.formatTime(record)} {record.levelname:<8} {name} {message}"]
+        lines = [f"{self.formatTime(record)} {self._redacted(level_name(record)):<8} {name} {message}"]
         error = record.exc_info and record.exc_info[1]
         for given in (_core.format_exception(error) if error else "", record.stack_info or ""):
             text = self._redacted(given)
@@ -81,6 +81,19 @@ class TextFormatter(logging.Formatter):
 
     def _redacted(self, text: str) -> str:
         return text if self._redaction is None else self._redaction.text(whole(text))
+
+
+def level_name(record: logging.LogRecord) -> str:
+    """The name that a record has for its level.
+
+    Args:
+        record: Of either interface.
+
+    Returns:
+        The name, or that of the level's number for one that was made without a name.
+    """
+    name = getattr(record, "levelname", None)
+    return str(logging.getLevelName(record.levelno) if name in (None, "Level None") else name)
 
 
 def _message(record: logging.LogRecord) -> str:

@@ -1,7 +1,7 @@
 //! A record in its compact form: what a call said, owning every byte of it.
 //!
-//! A header of fixed size, then sections in this order, each only where the header says so: the inline call site, logger and
-//! thread names (when their tables are full), message, context, exception, stack, the values of the call site's fields, and
+//! A header of fixed size, then sections in this order, each only where the header says so: the level's name (where the record has one of
+//! its own), the inline call site, logger and thread names (when their tables are full), message, context, exception, stack, the values of the call site's fields, and
 //! further fields with their names.
 
 use std::borrow::Cow;
@@ -60,6 +60,8 @@ pub mod flag {
     pub const CONSOLE_DONE: u16 = 1 << 4;
     /// The message is that of the call site.
     pub const SITE_MESSAGE: u16 = 1 << 5;
+    /// The level has another name in this record than in this process.
+    pub const LEVEL_NAME: u16 = 1 << 6;
 }
 
 /// The part of fixed size. Times are nanoseconds since the epoch, UTC.
@@ -201,6 +203,8 @@ pub struct InlineSite<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
     pub header: Header,
+    /// `None` where it is that of the level's number.
+    pub level_name: Option<&'a str>,
     pub site: Option<InlineSite<'a>>,
     pub logger: Option<&'a str>,
     pub thread: Option<&'a str>,
@@ -264,6 +268,7 @@ impl<'a> Record<'a> {
     fn parse(mut reader: Reader<'a>) -> Option<Self> {
         let whole = reader;
         let header = Header::read(&mut reader)?;
+        let level_name = if header.flags & flag::LEVEL_NAME == 0 { None } else { Some(reader.text()?) };
         let site = if header.site == INLINE {
             Some(InlineSite { module: reader.text()?, function: reader.text()?, line: reader.u32()? })
         } else {
@@ -278,7 +283,7 @@ impl<'a> Record<'a> {
         let context = section(flag::CONTEXT)?.map(|bytes| whole.of_part(bytes));
         let exception = section(flag::EXCEPTION)?;
         let stack = if header.flags & flag::STACK == 0 { None } else { Some(reader.bytes()?) };
-        Some(Self { header, site, logger, thread, message, context, exception, stack, fields: reader })
+        Some(Self { header, level_name, site, logger, thread, message, context, exception, stack, fields: reader })
     }
 }
 
@@ -399,10 +404,11 @@ mod tests {
 
     /// A record with all there can be, of the call site `number`, which has one field.
     fn rich(number: u32) -> Vec<u8> {
-        let flags = flag::CONTEXT | flag::EXCEPTION | flag::STACK;
+        let flags = flag::LEVEL_NAME | flag::CONTEXT | flag::EXCEPTION | flag::STACK;
         let header =
             Header { time: 7, sequence: 1, level: 30, site: number, logger: INLINE, thread: INLINE, flags, extra: 1 };
         let mut out = header.to_bytes().to_vec();
+        out.put_text("LEVEL");
         if number == INLINE {
             let site = Site { module: "m".into(), function: "f".into(), line: 3, ..Site::default() };
             put_inline_site(&mut out, &site);
@@ -435,8 +441,8 @@ mod tests {
             let mut bytes = rich(number);
             let record = Record::read_checked(&bytes, one_field).unwrap();
             assert_eq!(
-                (record.message, Context::read(record.context.unwrap()).unwrap().trace_id),
-                (Some("message"), Some("trace"))
+                (record.level_name, record.message, Context::read(record.context.unwrap()).unwrap().trace_id),
+                (Some("LEVEL"), Some("message"), Some("trace"))
             );
             for end in 0..bytes.len() {
                 assert!(Record::read_checked(&bytes[..end], one_field).is_none(), "cut at {end}");

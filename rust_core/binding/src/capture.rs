@@ -389,6 +389,8 @@ pub struct Parts<'a, 'py> {
     pub site: u32,
     pub inline_site: Option<Box<Site>>,
     pub ai: bool,
+    /// The level's name where the record has another than the process.
+    pub level_name: Option<String>,
     pub exception: Option<Vec<u8>>,
     pub stack: Option<Vec<u8>>,
     /// Fields of the library's own, after the call's.
@@ -407,6 +409,7 @@ impl<'a, 'py> Parts<'a, 'py> {
             site: INLINE,
             inline_site: None,
             ai: false,
+            level_name: None,
             exception: None,
             stack: None,
             notes: Vec::new(),
@@ -427,6 +430,7 @@ impl<'a, 'py> Parts<'a, 'py> {
         let mut flags = 0;
         for (set, bit) in [
             (ai || self.context.as_ref().is_some_and(|context| context.get().is_ai()), flag::AI),
+            (self.level_name.is_some(), flag::LEVEL_NAME),
             (self.context.is_some(), flag::CONTEXT),
             (self.exception.is_some(), flag::EXCEPTION),
             (self.stack.is_some(), flag::STACK),
@@ -449,6 +453,9 @@ impl<'a, 'py> Parts<'a, 'py> {
             extra: u16::try_from(fields.len() + self.notes.len()).unwrap_or(0),
         };
         out.put(&header.to_bytes());
+        if let Some(name) = &self.level_name {
+            out.put_text(name);
+        }
         if self.site == INLINE {
             match &self.inline_site {
                 Some(site) => record::put_inline_site(&mut out, site),

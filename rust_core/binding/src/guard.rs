@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyTuple, PyType};
+use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
 use unified_logger_core::level;
 use unified_logger_core::names;
 
 use crate::enabled;
 use crate::gil::Gil;
 use crate::gil::intern;
+use crate::interrupt;
 use crate::runtime;
 use crate::watch::{Kind, Watched, Words, dict_of};
 
@@ -108,20 +109,20 @@ fn version(class: &Bound<'_, PyType>) -> u32 {
 pub struct Shape {
     /// Versions of classes.
     classes: Words<u32, 2>,
-    /// Sizes of lists, and where their items are.
-    lists: Words<usize, 6>,
+    /// Sizes of lists, and where their items are; which class an object has.
+    places: Words<usize, 7>,
     /// First items of lists: there to be looked at as long as size and place are the same.
     items: Words<usize, 2>,
 }
 
 impl Shape {
     pub fn new() -> Self {
-        Self { classes: Words::new(), lists: Words::new(), items: Words::new() }
+        Self { classes: Words::new(), places: Words::new(), items: Words::new() }
     }
 
     #[inline(always)]
     pub fn is_unchanged(&self) -> bool {
-        self.classes.are_unchanged() && self.lists.are_unchanged() && self.items.are_unchanged()
+        self.classes.are_unchanged() && self.places.are_unchanged() && self.items.are_unchanged()
     }
 
     pub fn add_class(&mut self, class: &Bound<'_, PyType>) {
@@ -129,13 +130,19 @@ impl Shape {
         unsafe { self.classes.push(&raw const (*class.as_type_ptr()).tp_version_tag) };
     }
 
+    /// An object may be given another class (`object.__class__ = …`), which changes nothing else.
+    pub fn add_class_of(&mut self, object: &Bound<'_, PyAny>) {
+        // SAFETY: a live object, which the guard holds.
+        unsafe { self.places.push((&raw const (*object.as_ptr()).ob_type).cast::<usize>()) };
+    }
+
     pub fn add_list(&mut self, list: &Bound<'_, PyList>) {
         let list = list.as_ptr().cast::<ffi::PyListObject>();
         // SAFETY: a live list, which the guard holds; there is a first item when the size is not 0.
         unsafe {
             let size = (&raw const (*list).ob_base.ob_size).cast::<usize>();
-            self.lists.push(size);
-            self.lists.push((&raw const (*list).ob_item).cast::<usize>());
+            self.places.push(size);
+            self.places.push((&raw const (*list).ob_item).cast::<usize>());
             if *size != 0 {
                 self.items.push((*list).ob_item.cast::<usize>());
             }
@@ -185,15 +192,16 @@ impl Guard {
 
     fn ask_once(logger: &Bound<'_, PyAny>) -> PyResult<(Self, bool)> {
         let py = logger.py();
+        let epoch = epoch(py);
         let logging = py.import(intern!(py, "logging"))?;
-        let mut enabled = 0;
-        for bucket in 0..level::NAMES.len() {
-            let answer = enabled::without_context(logger, (bucket as i32 + 1) * 10)?;
-            enabled |= u8::from(answer.is_truthy()?) << bucket;
-        }
-        let mut chain = Chain::new(&logging)?;
-        chain.follow(logger)?;
+        // What was never asked fills the cache, which would count as a change.
+        Self::levels(logger)?;
+        // What changes while it is asked, on another thread or by the Python code that answers, has to show: all of it is noted
+        // first, and asked then.
+        let chain = Chain::of(logger)?;
         let cache = logger.getattr(intern!(py, "_cache"))?.cast_into::<PyDict>()?;
+        let (watched, shape, versioned) = chain.note(&logging, &cache)?;
+        let enabled = Self::levels(logger)?;
         // The answers hold for as long as the cache does only if they are what it holds. They may be others: some releases of
         // 3.13 say no while the thread is inside a handler of `logging`, and so may a class of its own.
         let mut whole = true;
@@ -202,29 +210,37 @@ impl Guard {
             whole &= kept == Some(enabled & 1 << bucket != 0);
         }
         // One that is disabled says no without a look at its cache.
-        let disabled = logger.getattr(intern!(py, "disabled"))?.is_truthy()?;
-        let whole = if disabled { enabled == 0 } else { whole };
-        chain.dicts.push(cache);
-        chain.dicts.push(logging.dict());
+        if logger.getattr(intern!(py, "disabled"))?.is_truthy()? {
+            whole = enabled == 0;
+        }
         // The standard levels may be given other names too.
         for bucket in 0..level::NAMES.len() {
             note_level_name(&logging, (bucket as i32 + 1) * 10)?;
         }
-        if let Ok(names) = logging.getattr(intern!(py, "_levelToName"))?.cast_into::<PyDict>() {
-            chain.dicts.push(names);
-        }
+        let again = Chain::of(logger)?;
         let guard = Self {
             // A class that has no version would not change when it is changed.
-            epoch: if chain.versioned { epoch(py) } else { NEVER },
-            watched: Watched::new(Kind::Loggers, chain.dicts),
-            shape: chain.shape,
-            _held: chain.held,
+            epoch: if versioned { epoch } else { NEVER },
+            watched,
+            shape,
             enabled,
             off: enabled::off(logger)?,
-            native: chain.native && !runtime::is_off(py),
-            reaches_root_handler: chain.reaches_root_handler,
+            native: again.is_native(&logging)? && !runtime::is_off(py),
+            reaches_root_handler: again.reaches_root_handler()?,
+            _held: chain.held(),
         };
+        whole &= again.held().iter().map(Py::as_ptr).eq(guard._held.iter().map(Py::as_ptr));
         Ok((guard, whole))
+    }
+
+    /// What the logger says of each standard level, a bit for each.
+    fn levels(logger: &Bound<'_, PyAny>) -> PyResult<u8> {
+        let mut enabled = 0;
+        for bucket in 0..level::NAMES.len() {
+            let answer = enabled::without_context(logger, (bucket as i32 + 1) * 10)?;
+            enabled |= u8::from(answer.is_truthy()?) << bucket;
+        }
+        Ok(enabled)
     }
 }
 
@@ -240,99 +256,136 @@ pub fn note_level_name(logging: &Bound<'_, PyModule>, number: i32) -> PyResult<(
     Ok(())
 }
 
-/// A logger and its parents up to the first that does not propagate, as they are found.
-struct Chain<'py> {
-    class: Bound<'py, PyAny>,
-    home: Bound<'py, PyDict>,
-    dicts: Vec<Bound<'py, PyDict>>,
-    classes: Vec<*mut ffi::PyTypeObject>,
-    /// Whether all of these have a version.
-    versioned: bool,
-    shape: Shape,
-    held: Vec<Py<PyAny>>,
-    native: bool,
-    reaches_root_handler: bool,
+/// A logger and its parents up to the first that does not propagate, the logger first.
+struct Chain<'py>(Vec<Link<'py>>);
+
+struct Link<'py> {
+    logger: Bound<'py, PyAny>,
+    class: Bound<'py, PyType>,
+    dict: Bound<'py, PyDict>,
+    handlers: Bound<'py, PyAny>,
+    filters: Option<Bound<'py, PyAny>>,
+}
+
+/// Ways of handling a record: overridden or patched they count as someone listening.
+fn ways(py: Python<'_>) -> [&Bound<'_, PyString>; 4] {
+    [intern!(py, "handle"), intern!(py, "callHandlers"), intern!(py, "makeRecord"), intern!(py, "filter")]
 }
 
 impl<'py> Chain<'py> {
-    fn new(logging: &Bound<'py, PyModule>) -> PyResult<Self> {
-        let py = logging.py();
-        let class = logging.getattr(intern!(py, "Logger"))?;
-        let factory = logging.getattr(intern!(py, "_logRecordFactory"))?;
-        let native = factory.is(&logging.getattr(intern!(py, "LogRecord"))?);
-        Ok(Self {
-            class,
-            home: logging.dict(),
-            dicts: Vec::new(),
-            classes: Vec::new(),
-            versioned: true,
-            shape: Shape::new(),
-            held: Vec::new(),
-            native,
-            reaches_root_handler: false,
-        })
-    }
-
-    fn follow(&mut self, logger: &Bound<'py, PyAny>) -> PyResult<()> {
+    fn of(logger: &Bound<'py, PyAny>) -> PyResult<Self> {
         let py = logger.py();
+        let mut links = Vec::new();
         let mut current = logger.clone();
         loop {
-            self.add_class(&current)?;
-            let dict = dict_of(&current)?;
-            for name in [intern!(py, "handle"), intern!(py, "callHandlers"), intern!(py, "makeRecord")] {
-                self.native &= !dict.contains(name)?;
-            }
-            self.dicts.push(dict);
-            let handlers = current.getattr(intern!(py, "handlers"))?;
-            self.add_list(&handlers)?;
-            self.reaches_root_handler |= handlers.len()? == 1 && is_root_handler(&handlers.get_item(0)?);
-            if current.is(logger) {
-                self.add_list(&current.getattr(intern!(py, "filters"))?)?;
-            }
+            let is_first = links.is_empty();
+            links.push(Link {
+                class: current.get_type(),
+                dict: dict_of(&current)?,
+                handlers: current.getattr(intern!(py, "handlers"))?,
+                filters: is_first.then(|| current.getattr(intern!(py, "filters"))).transpose()?,
+                logger: current.clone(),
+            });
             let parent = current.getattr(intern!(py, "parent"))?;
             if parent.is_none() || !current.getattr(intern!(py, "propagate"))?.is_truthy()? {
-                return Ok(());
+                return Ok(Self(links));
             }
             current = parent;
         }
     }
 
-    /// Remembers the class; patched or overridden ways of handling a record count as someone listening.
-    fn add_class(&mut self, logger: &Bound<'py, PyAny>) -> PyResult<()> {
-        let py = logger.py();
-        let class = logger.get_type();
-        if self.classes.contains(&class.as_type_ptr()) {
-            return Ok(());
-        }
-        self.classes.push(class.as_type_ptr());
-        for name in
-            [intern!(py, "handle"), intern!(py, "callHandlers"), intern!(py, "makeRecord"), intern!(py, "filter")]
-        {
-            let method = class.getattr(name)?;
-            // A patch may carry the original's name and module (`functools.wraps`), but not its globals.
-            let home = method.getattr(intern!(py, "__globals__")).ok();
-            let stock = home.is_some_and(|home| home.is(&self.home));
-            self.native &= stock && method.is(&self.class.getattr(name)?);
-        }
-        // Only now: looking attributes up gives a changed class its new version.
-        self.versioned &= is_versioned(&class);
-        self.shape.add_class(&class);
-        self.held.push(class.into_any().unbind());
-        Ok(())
+    /// Each class of its loggers once.
+    fn classes(&self) -> impl Iterator<Item = &Bound<'py, PyType>> {
+        let is_new =
+            |index: usize, class: &Bound<'py, PyType>| self.0[..index].iter().all(|link| !link.class.is(class));
+        self.0
+            .iter()
+            .enumerate()
+            .map(|(index, link)| (index, &link.class))
+            .filter(move |(index, class)| is_new(*index, class))
+            .map(|(_, class)| class)
     }
 
-    fn add_list(&mut self, list: &Bound<'py, PyAny>) -> PyResult<()> {
-        let Ok(list) = list.cast::<PyList>() else {
-            self.native = false;
-            return Ok(());
-        };
-        self.native &= match list.len() {
-            0 => true,
-            1 => is_root_handler(&list.get_item(0)?),
-            _ => false,
-        };
-        self.shape.add_list(list);
-        self.held.push(list.clone().into_any().unbind());
-        Ok(())
+    /// Lists of handlers, and of the logger's filters.
+    fn lists(&self) -> impl Iterator<Item = &Bound<'py, PyAny>> {
+        self.0.iter().flat_map(|link| std::iter::once(&link.handlers).chain(&link.filters))
+    }
+
+    /// What is compared by address.
+    fn held(&self) -> Vec<Py<PyAny>> {
+        let links = self.0.iter().flat_map(|link| [&link.logger, link.class.as_any(), link.dict.as_any()]);
+        links.chain(self.lists()).map(|object| object.clone().unbind()).collect()
+    }
+
+    /// Notes all that an answer depends on, as it is now; and whether all of the classes have a version.
+    fn note(&self, logging: &Bound<'py, PyModule>, cache: &Bound<'py, PyDict>) -> PyResult<(Watched, Shape, bool)> {
+        let py = logging.py();
+        let mut shape = Shape::new();
+        let mut versioned = true;
+        for class in self.classes() {
+            for name in ways(py) {
+                class.getattr(name)?;
+            }
+            // Only now: looking attributes up gives a changed class its new version.
+            versioned &= is_versioned(class);
+            shape.add_class(class);
+        }
+        if let Some(link) = self.0.first() {
+            shape.add_class_of(&link.logger);
+        }
+        for list in self.lists() {
+            if let Ok(list) = list.cast::<PyList>() {
+                shape.add_list(list);
+            }
+        }
+        let mut dicts: Vec<_> = self.0.iter().map(|link| link.dict.clone()).collect();
+        dicts.push(cache.clone());
+        dicts.push(logging.dict());
+        if let Ok(names) = logging.getattr(intern!(py, "_levelToName"))?.cast_into::<PyDict>() {
+            dicts.push(names);
+        }
+        Ok((Watched::new(Kind::Loggers, dicts), shape, versioned))
+    }
+
+    /// Nobody but the root handler is given a record, and `logging` itself makes it and hands it on.
+    fn is_native(&self, logging: &Bound<'py, PyModule>) -> PyResult<bool> {
+        let py = logging.py();
+        let stock = logging.getattr(intern!(py, "Logger"))?;
+        let factory = logging.getattr(intern!(py, "_logRecordFactory"))?;
+        let mut native = factory.is(&logging.getattr(intern!(py, "LogRecord"))?);
+        for class in self.classes() {
+            for name in ways(py) {
+                let method = class.getattr(name)?;
+                // A patch may carry the original's name and module (`functools.wraps`), but not its globals.
+                let home = interrupt::ok(py, method.getattr(intern!(py, "__globals__")));
+                let of_logging = home.is_some_and(|home| home.is(logging.dict()));
+                native &= of_logging && method.is(&stock.getattr(name)?);
+            }
+        }
+        for link in &self.0 {
+            for name in &ways(py)[..3] {
+                native &= !link.dict.contains(name)?;
+            }
+        }
+        for list in self.lists() {
+            native &= match list.cast::<PyList>() {
+                Ok(list) => match list.len() {
+                    0 => true,
+                    1 => is_root_handler(&list.get_item(0)?),
+                    _ => false,
+                },
+                Err(_) => false,
+            };
+        }
+        Ok(native)
+    }
+
+    /// The root handler is among those that would be given a record.
+    fn reaches_root_handler(&self) -> PyResult<bool> {
+        let mut reaches = false;
+        for link in &self.0 {
+            reaches |= link.handlers.len()? == 1 && is_root_handler(&link.handlers.get_item(0)?);
+        }
+        Ok(reaches)
     }
 }

@@ -2,9 +2,10 @@
 
 use std::cell::Cell;
 
+use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use unified_logger_core::names;
-use unified_logger_core::record::INLINE;
 
 use crate::capture::text_of;
 use crate::ending;
@@ -16,12 +17,44 @@ use crate::watch::{Kind, Watched, dict_of};
 /// A thread's name, for as long as it keeps it.
 struct Known {
     watched: Watched,
-    ident: u64,
     number: u32,
 }
 
 /// By slot; a slot given to another thread gets another serial number.
 static KNOWN: Gil<Vec<(u32, Option<Known>)>> = Gil::new(Vec::new());
+/// Slots of threads that have ended.
+static FREE: Gil<Vec<u32>> = Gil::new(Vec::new());
+
+/// Lies in the dictionary that the interpreter keeps for a thread, and goes with it when the thread ends.
+#[pyclass(frozen, module = "unified_logger._core")]
+struct Ends {
+    slot: u32,
+    serial: u32,
+}
+
+impl Drop for Ends {
+    /// Lets go of what is known of the thread: its name is watched in the thread object's dictionary, on which may hang anything.
+    fn drop(&mut self) {
+        // SAFETY: the only reference is the interpreter's, which gives it back attached.
+        let py = unsafe { Python::assume_attached() };
+        if ending::is_here(py) {
+            // To let go of something may run Python code.
+            return;
+        }
+        // SAFETY: no Python code runs while the references live; what is taken is dropped after them.
+        let known = unsafe {
+            match (&mut *KNOWN.get(py)).get_mut(self.slot as usize) {
+                Some((serial, known)) if *serial == self.serial => {
+                    (&mut *FREE.get(py)).push(self.slot);
+                    known.take()
+                }
+                _ => None,
+            }
+        };
+        let _inside = ending::Inside::enter();
+        drop(known);
+    }
+}
 
 thread_local! {
     /// This thread's slot and its serial number.
@@ -62,65 +95,71 @@ pub fn name(py: Python<'_>) -> Name {
 fn ask(py: Python<'_>) -> PyResult<Name> {
     let threading = py.import(intern!(py, "threading"))?;
     let thread = threading.call_method0(intern!(py, "current_thread"))?;
-    let shown = thread.getattr(intern!(py, "name"))?;
-    let name = text_of(&shown);
-    let get_ident = threading.getattr(intern!(py, "get_ident"))?;
-    let native = get_ident.is(&py.import(intern!(py, "_thread"))?.getattr(intern!(py, "get_ident"))?)
-        && get_ident.getattr(intern!(py, "__module__")).is_ok_and(|home| home.eq("_thread").unwrap_or(false));
-    let number = names::here().thread(name.clone()).unwrap_or(INLINE);
-    if !native || number == INLINE {
-        return Ok(if number == INLINE { Name::Text(name) } else { Name::Number(number) });
+    if !tells_threads(&threading)? {
+        return Ok(numbered(text_of(&thread.getattr(intern!(py, "name"))?)).1);
     }
-    let ident: u64 = get_ident.call0()?.extract()?;
+    // What changes while it is asked has to show: noted first, asked then.
     let dict = dict_of(&thread)?;
+    let watched = Watched::new(Kind::Threads, vec![dict.clone(), threading.dict()]);
+    let shown = thread.getattr(intern!(py, "name"))?;
+    let (number, name) = numbered(text_of(&shown));
     // A class of its own may tell names of another kind, whose changes nobody would notice.
-    if !dict.get_item(intern!(py, "_name"))?.is_some_and(|kept| kept.is(&shown)) {
-        return Ok(Name::Number(number));
+    let is_kept = dict.get_item(intern!(py, "_name"))?.is_some_and(|kept| kept.is(&shown));
+    if let Some(number) = number
+        && is_kept
+        && tells_threads(&threading)?
+    {
+        remember(py, Known { watched, number })?;
     }
-    let dicts = vec![dict, threading.dict()];
-    let known = Known { watched: Watched::new(Kind::Threads, dicts), ident, number };
-    remember(&threading, known)?;
-    Ok(Name::Number(number))
+    Ok(name)
 }
 
-fn remember(threading: &Bound<'_, PyModule>, known: Known) -> PyResult<()> {
+/// Whether `threading` tells threads apart, and not green threads, of which there are many to one thread.
+fn tells_threads(threading: &Bound<'_, PyModule>) -> PyResult<bool> {
     let py = threading.py();
+    let get_ident = threading.getattr(intern!(py, "get_ident"))?;
+    let home = interrupt::ok(py, get_ident.getattr(intern!(py, "__module__")).and_then(|home| home.eq("_thread")));
+    Ok(get_ident.is(&py.import(intern!(py, "_thread"))?.getattr(intern!(py, "get_ident"))?) && home == Some(true))
+}
+
+/// A name's number, and how a record names it.
+fn numbered(name: String) -> (Option<u32>, Name) {
+    match names::here().thread(name.clone()) {
+        Some(number) => (Some(number), Name::Number(number)),
+        None => (None, Name::Text(name)),
+    }
+}
+
+fn remember(py: Python<'_>, known: Known) -> PyResult<()> {
     let (mine, serial) = MINE.get();
-    // SAFETY: no Python code runs while the reference lives; what is replaced is dropped after it.
-    let table = unsafe { &mut *KNOWN.get(py) };
-    if let Some((current, slot)) = table.get_mut(mine as usize).filter(|(current, _)| *current == serial) {
-        debug_assert_eq!(*current, serial);
-        drop(slot.replace(known));
+    // SAFETY: replaced at once; the old one is dropped after.
+    if let Some((_, slot @ Some(_))) =
+        unsafe { (&mut *KNOWN.get(py)).get_mut(mine as usize) }.filter(|(current, _)| *current == serial)
+    {
+        let old = slot.replace(known);
+        drop(old);
         return Ok(());
     }
-    let free = table.iter().position(|(_, slot)| slot.is_none());
-    let index = free.unwrap_or_else(|| {
-        table.push((0, None));
-        table.len() - 1
-    });
-    table[index].0 += 1;
-    let serial = table[index].0;
-    table[index].1 = Some(known);
-    let crowded = free.is_none() && table.len().is_power_of_two() && table.len() >= 16;
-    MINE.set((u32::try_from(index).unwrap_or(u32::MAX), serial));
-    if crowded { forget_ended(threading) } else { Ok(()) }
-}
-
-/// Lets go of threads that have ended, each time the table doubles.
-fn forget_ended(threading: &Bound<'_, PyModule>) -> PyResult<()> {
-    let py = threading.py();
-    let active: Vec<u64> = threading
-        .getattr(intern!(py, "_active"))?
-        .call_method0(intern!(py, "keys"))?
-        .try_iter()?
-        .map(|ident| ident?.extract())
-        .collect::<PyResult<_>>()?;
-    // SAFETY: as in `remember`: what is removed is dropped after the reference.
-    let ended: Vec<Known> = unsafe { &mut *KNOWN.get(py) }
-        .iter_mut()
-        .filter(|(_, slot)| slot.as_ref().is_some_and(|known| !active.contains(&known.ident)))
-        .filter_map(|(_, slot)| slot.take())
-        .collect();
-    drop(ended);
+    // SAFETY: attached; a borrowed reference or null.
+    let Some(of_thread) = (unsafe { Bound::from_borrowed_ptr_or_opt(py, ffi::PyThreadState_GetDict()) }) else {
+        return Ok(());
+    };
+    // SAFETY: no Python code runs while the references live.
+    let (slot, serial) = unsafe {
+        let table = &mut *KNOWN.get(py);
+        let slot = (&mut *FREE.get(py)).pop().unwrap_or_else(|| {
+            table.push((0, None));
+            u32::try_from(table.len() - 1).unwrap_or(u32::MAX)
+        });
+        let place = &mut table[slot as usize];
+        place.0 = place.0.wrapping_add(1);
+        (slot, place.0)
+    };
+    let ends = Bound::new(py, Ends { slot, serial })?;
+    of_thread.cast::<PyDict>()?.set_item(intern!(py, "unified_logger"), ends)?;
+    // SAFETY: replaced at once; there was none.
+    let before = unsafe { &mut (&mut *KNOWN.get(py))[slot as usize] }.1.replace(known);
+    drop(before);
+    MINE.set((slot, serial));
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Records for people: one line each, an exception's traceback below it, never a control character of their own.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -69,7 +70,7 @@ impl ConsoleEncoder {
             line.push('Z');
         });
         line.push(' ');
-        let name = names::here().level_name(header.level);
+        let name = record.level_name.map_or_else(|| names::here().level_name(header.level), Cow::Borrowed);
         self.painted(line, color_of(header.level), |line| {
             let _ = write!(line, "{:<8}", escape::shown(&name));
         });

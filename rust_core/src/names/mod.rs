@@ -7,7 +7,7 @@ mod catalog;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
 pub use catalog::{ROOM, read};
@@ -22,6 +22,13 @@ pub trait Follower: Send + Sync + std::fmt::Debug {
     fn append(&self, entry: &[u8]);
 }
 
+/// Levels that can be given a name, and different names. A program has a handful.
+const LEVELS: usize = 256;
+/// Characters of a level's name.
+const LEVEL_NAME: usize = 256;
+/// Names of levels, given again and again, that go into the catalog: records recovered later show an earlier one of the level then.
+const RENAMES: u64 = 1_024;
+
 #[derive(Debug, Default)]
 struct Catalog {
     bytes: Vec<u8>,
@@ -34,8 +41,9 @@ pub struct Names {
     pub sites: Table<Site>,
     pub loggers: Table<String>,
     pub threads: Table<String>,
-    /// Names the application gave to levels, the last one of each number counts; and how many those are.
-    levels: boxcar::Vec<(i32, String)>,
+    /// Levels that the application gave a name, with its place among `level_names`; and how often it gave one.
+    levels: boxcar::Vec<(i32, AtomicU32)>,
+    level_names: Table<String>,
     generation: AtomicU64,
     catalog: Mutex<Catalog>,
 }
@@ -47,6 +55,7 @@ impl Default for Names {
             loggers: Table::new(16_384),
             threads: Table::new(4_096),
             levels: boxcar::Vec::new(),
+            level_names: Table::new(LEVELS),
             generation: AtomicU64::new(0),
             catalog: Mutex::default(),
         }
@@ -75,14 +84,23 @@ impl Names {
         self.threads.intern(name, |number, name| self.publish(&catalog::text(catalog::THREAD, number, name)))
     }
 
-    /// Names a level from now on, unless that is its name already. Without room for the name in the catalog, records recovered later show its number.
+    /// Names a level from now on, unless that is its name already. Of a long name the beginning counts. Where there are too many names
+    /// the level keeps the one it has.
     pub fn set_level_name(&self, level: i32, name: &str) {
+        let name = bounded_level_name(name);
         if self.level_name(level) == name {
             return;
         }
-        self.publish(&catalog::text(catalog::LEVEL, level.cast_unsigned(), name));
-        self.levels.push((level, name.to_owned()));
-        self.generation.fetch_add(1, Ordering::Release);
+        let Some(index) = self.level_names.intern(name.to_owned(), |_, _| true) else { return };
+        match self.levels.iter().find(|(_, (number, _))| *number == level) {
+            Some((_, (_, known))) => known.store(index, Ordering::Release),
+            None if self.levels.count() < LEVELS => drop(self.levels.push((level, AtomicU32::new(index)))),
+            None => return,
+        }
+        if self.generation.fetch_add(1, Ordering::Release) < RENAMES {
+            // Without room in the catalog, records recovered later show the number.
+            self.publish(&catalog::text(catalog::LEVEL, level.cast_unsigned(), name));
+        }
     }
 
     /// Changes with every name given to a level: whoever keeps names looks whether they still hold.
@@ -95,9 +113,10 @@ impl Names {
     #[must_use]
     pub fn level_name(&self, level: i32) -> Cow<'static, str> {
         if self.level_generation() > 0 {
-            let given = (0..self.levels.count()).rev().filter_map(|index| self.levels.get(index));
-            if let Some((_, name)) = given.into_iter().find(|(number, _)| *number == level) {
-                return name.clone().into();
+            let given = self.levels.iter().find(|(_, (number, _))| *number == level);
+            let index = given.map(|(_, (_, index))| index.load(Ordering::Acquire));
+            if let Some(name) = index.and_then(|index| self.level_names.get(index)) {
+                return String::clone(name).into();
             }
         }
         level::name(level)
@@ -162,11 +181,16 @@ impl Names {
             return None;
         }
         for (level, name) in levels {
-            names.levels.push((level, name));
-            names.generation.fetch_add(1, Ordering::Release);
+            names.set_level_name(level, &name);
         }
         Some(names)
     }
+}
+
+/// What of a level's name is shown.
+#[must_use]
+pub fn bounded_level_name(name: &str) -> &str {
+    name.char_indices().nth(LEVEL_NAME).map_or(name, |(end, _)| &name[..end])
 }
 
 #[cfg(test)]
@@ -181,6 +205,22 @@ mod tests {
         names.set_level_name(21, "NOTED");
         assert_eq!(names.level_name(21), "NOTED");
         assert_eq!(names.level_generation(), 2);
+    }
+
+    /// Seen to fill the catalog, so that nothing else got a number any more.
+    #[test]
+    fn names_of_levels_are_bounded() {
+        let names = Names::default();
+        for turn in 0..100_000 {
+            names.set_level_name(20, if turn % 2 == 0 { "a" } else { "b" });
+        }
+        assert_eq!(names.level_name(20), "b");
+        for number in 0..1_000 {
+            names.set_level_name(1_000 + number, &format!("{number}{}", "x".repeat(10_000)));
+        }
+        assert_eq!(names.level_name(1_001).len(), LEVEL_NAME);
+        assert_eq!(names.level_name(1_999), "Level 1999");
+        assert!(!names.is_half_full());
     }
 
     #[derive(Debug, Default)]

@@ -103,7 +103,10 @@ impl Redactor {
     /// Whether a record stays as it is. One with an exception or a stack is written anew with its source lines, which the encoder looks
     /// up no more: they have been looked at.
     fn is_clean(&mut self, record: &Record<'_>, by_name: bool) -> bool {
-        if record.exception.is_some() || record.stack.is_some() {
+        if record.exception.is_some()
+            || record.stack.is_some()
+            || record.level_name.is_some_and(|name| !self.scanner.is_clean(name))
+        {
             return false;
         }
         let Self { scanner, names, sites, loggers, threads, contexts, .. } = self;
@@ -165,6 +168,9 @@ impl Redactor {
         };
         // Numbers and flags are only known at the end.
         section.out.put(&[0; HEADER]);
+        if let Some(name) = record.level_name {
+            section.put_text(scanner, name);
+        }
         if let Some(site) = &inline_site {
             header.site = INLINE;
             put_inline_site(section.out, site);

@@ -18,6 +18,8 @@ use crate::ending;
 use crate::exception;
 use crate::gil::Gil;
 use crate::gil::intern;
+use crate::guard;
+use crate::interrupt;
 use crate::redaction::Redaction;
 use crate::runtime;
 use crate::thread;
@@ -36,7 +38,7 @@ struct Known {
 static PLACES: Gil<Cache<Known, 1_024>> = Gil::new(Cache::new());
 /// Numbers of threads by the objects that name them.
 static THREADS: Gil<Cache<(Py<PyAny>, u32), 64>> = Gil::new(Cache::new());
-/// Names of levels as they were last, by number.
+/// Names that records have for their levels, by number.
 static LEVELS: Gil<Cache<Level, 8>> = Gil::new(Cache::new());
 
 /// What captured records are marked with, and what takes those that another process has marked.
@@ -60,6 +62,8 @@ pub fn set_captured(mark: Bound<'_, PyAny>, arrived: Bound<'_, PyAny>) {
 struct Level {
     number: i32,
     name: Py<PyAny>,
+    /// The name where a record has to carry it.
+    own: Option<String>,
     /// `level_generation` of the names when it was so.
     generation: u64,
 }
@@ -125,11 +129,12 @@ pub fn encode_record(log_record: &Bound<'_, PyAny>, redaction: Option<&Bound<'_,
 }
 
 fn said<'py>(py: Python<'py>, attributes: Attributes<'py>, names: Option<&Bound<'py, PyDict>>, ai: bool) -> Said<'py> {
-    let level = attributes.get(Own::LevelNo).and_then(|found| found.extract().ok()).unwrap_or(level::INFO);
-    name_level(py, level, attributes.get(Own::LevelName));
+    let number = attributes.get(Own::LevelNo).and_then(|found| interrupt::ok(py, found.extract()));
+    let level = number.unwrap_or(level::INFO);
     let created = attributes.get(Own::Created).filter(|_| !clock::is_stopped());
     let mut said = Said {
         level,
+        level_name: own_level_name(py, level, attributes.get(Own::LevelName)),
         logger: INLINE,
         name: String::new(),
         // Seconds, with the microseconds a float keeps.
@@ -190,23 +195,39 @@ fn text_or_unknown(object: Option<&Bound<'_, PyAny>>) -> String {
     object.map_or_else(|| "unknown".to_owned(), text_of)
 }
 
-/// Names a level as the record does.
-fn name_level(py: Python<'_>, number: i32, name: Option<&Bound<'_, PyAny>>) {
+/// What `logging` names the level of a record that was made without one.
+const UNNAMED: &str = "Level None";
+
+/// The name that the record has for its level, where that is another than the process's: the record carries it then. It comes from
+/// wherever the record does, and names nobody else's levels.
+fn own_level_name(py: Python<'_>, number: i32, name: Option<&Bound<'_, PyAny>>) -> Option<String> {
+    let name = name?;
     let generation = names::here().level_generation();
-    if let Some(name) = name {
-        let is_it = |known: &Level| known.number == number && known.name.is(name) && known.generation == generation;
-        // SAFETY: looked at only.
-        if unsafe { &*LEVELS.get(py) }.find(u64::from(number.cast_unsigned()), is_it).is_some() {
-            return;
-        }
+    let key = u64::from(number.cast_unsigned());
+    let is_it = |known: &Level| known.number == number && known.name.is(name) && known.generation == generation;
+    // SAFETY: looked at only.
+    if let Some(known) = unsafe { &*LEVELS.get(py) }.find(key, is_it) {
+        return known.own.clone();
     }
-    names::here().set_level_name(number, &text_or_unknown(name));
-    let Some(name) = name.and_then(|name| name.cast_exact::<PyString>().ok()) else { return };
-    let level = Level { number, name: name.clone().into_any().unbind(), generation: names::here().level_generation() };
-    // SAFETY: no Python code runs while the reference lives.
-    let evicted = unsafe { &mut *LEVELS.get(py) }
-        .insert(u64::from(number.cast_unsigned()), level, |known| known.number == number);
-    drop(evicted);
+    let text = text_of(name);
+    let text = names::bounded_level_name(&text);
+    let is_other = || names::here().level_name(number) != text;
+    let mut other = text != UNNAMED && is_other();
+    if other && !ending::is_here(py) {
+        // `logging` may have named it since.
+        let logging = py.import(intern!(py, "logging"));
+        interrupt::ok(py, logging.and_then(|logging| guard::note_level_name(&logging, number)));
+        other = is_other();
+    }
+    let own = other.then(|| text.to_owned());
+    if let Ok(name) = name.cast_exact::<PyString>() {
+        let generation = names::here().level_generation();
+        let level = Level { number, name: name.clone().into_any().unbind(), own: own.clone(), generation };
+        // SAFETY: no Python code runs while the reference lives.
+        let evicted = unsafe { &mut *LEVELS.get(py) }.insert(key, level, |known| known.number == number);
+        drop(evicted);
+    }
+    own
 }
 
 /// A thread by its name: a record may come from another than the one that hands it over.

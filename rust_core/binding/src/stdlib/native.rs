@@ -167,6 +167,7 @@ fn log(logger: &Bound<'_, PyAny>, method: &Method, arguments: Arguments) -> PyRe
     let message = arguments.positional(py, 0);
     let said = Said {
         level,
+        level_name: None,
         logger: number,
         name: String::new(),
         time: Some(time),

@@ -23,6 +23,8 @@ use crate::value::{self, Outcome};
 
 pub struct Said<'py> {
     pub level: i32,
+    /// The level's name where the record has another than the process.
+    pub level_name: Option<String>,
     /// The logger's number, and its name where it has none.
     pub logger: u32,
     pub name: String,
@@ -58,7 +60,8 @@ enum Text<'py> {
 impl<'py> Said<'py> {
     pub fn build(self, py: Python<'py>) -> Buffer {
         let Merged { text, notes } = self.merge(py);
-        let nothing_else = self.exception.is_none()
+        let nothing_else = self.level_name.is_none()
+            && self.exception.is_none()
             && self.exception_text.is_none()
             && self.stack.is_none()
             && !self.ai
@@ -73,6 +76,7 @@ impl<'py> Said<'py> {
         let origin = Origin { number: self.logger, name: &self.name, bound: None };
         let mut parts = Parts::new(py, self.level, &origin);
         parts.ai = self.ai;
+        parts.level_name = self.level_name;
         parts.notes = notes;
         if let Some(time) = self.time {
             parts.time = time;

@@ -79,6 +79,7 @@ fn ask_anew(py: Python<'_>) -> bool {
 }
 
 fn ask(py: Python<'_>) -> PyResult<Option<Stock>> {
+    let (epoch, generation) = (guard::epoch(py), names::here().level_generation());
     let Some(handler) = guard::root_handler(py) else { return Ok(None) };
     let logging = py.import(intern!(py, "logging"))?;
     let time = py.import(intern!(py, "time"))?;
@@ -90,6 +91,7 @@ fn ask(py: Python<'_>) -> PyResult<Option<Stock>> {
     record.getattr(intern!(py, "__init__"))?;
     let mut shape = Shape::new();
     shape.add_class(&record);
+    shape.add_class_of(&handler);
     shape.add_list(&filters);
     let dicts = vec![own.clone(), level_names, logging.dict(), time.dict()];
     let watched = Watched::new(Kind::Loggers, dicts);
@@ -102,11 +104,11 @@ fn ask(py: Python<'_>) -> PyResult<Option<Stock>> {
         }
     }
     Ok(Some(Stock {
-        epoch: guard::epoch(py),
-        generation: names::here().level_generation(),
+        epoch,
+        generation,
         watched,
         shape,
-        _held: vec![record.into_any().unbind(), filters.into_any().unbind()],
+        _held: vec![record.into_any().unbind(), handler.unbind(), filters.into_any().unbind()],
         source,
     }))
 }
@@ -114,6 +116,10 @@ fn ask(py: Python<'_>) -> PyResult<Option<Stock>> {
 /// The root handler takes whatever comes.
 fn is_open(handler: &Bound<'_, PyAny>, own: &Bound<'_, PyDict>, filters: &Bound<'_, PyList>) -> PyResult<bool> {
     let py = handler.py();
+    let ours = py.import(intern!(py, "unified_logger.stdlib"))?.getattr(intern!(py, "Handler"))?;
+    if !handler.get_type().is(&ours) {
+        return Ok(false);
+    }
     for name in [intern!(py, "handle"), intern!(py, "emit"), intern!(py, "filter")] {
         if own.contains(name)? {
             return Ok(false);

@@ -223,7 +223,8 @@ impl JsonEncoder {
         }
         let number = record.header.level;
         let unknown = |out: &mut Vec<u8>, name: &str| {
-            escaped(out, |out| put_level_and_logger(out, &self.names.level_name(number), name));
+            let level = record.level_name.map_or_else(|| self.names.level_name(number), Cow::Borrowed);
+            escaped(out, |out| put_level_and_logger(out, &level, name));
         };
         if let Some(name) = record.logger {
             return unknown(out, name);
@@ -231,6 +232,9 @@ impl JsonEncoder {
         let Some((name, pieces)) = self.loggers.get(&self.names.loggers, record.header.logger, |_| Vec::new()) else {
             return unknown(out, UNKNOWN);
         };
+        if let Some(level) = record.level_name {
+            return escaped(out, |out| put_level_and_logger(out, level, name));
+        }
         if let Some((_, piece)) = pieces.iter().find(|(level, _)| *level == number) {
             return piece.put(out);
         }
