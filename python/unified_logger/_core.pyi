@@ -228,6 +228,12 @@ def recover(directory: str) -> dict[str, Any] | None:
     that are `distrusted` (path, reason): another user could have planted boxes there. None while another thread of this process is at it.
     """
 
+def recover_all() -> dict[str, Any]:
+    """Writes what processes of this user that died left in shared memory, each into its own log directory.
+
+    Tells what `recover` tells, and in `waiting` the boxes whose directories are not there.
+    """
+
 def begin_end() -> None:
     """Tells that the interpreter is about to end, on the thread that ends it."""
 

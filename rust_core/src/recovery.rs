@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use serde::de::IgnoredAny;
 
-use crate::blackbox::{self, Contents, Entry, Journal, Noted, Ownerless};
+use crate::blackbox::{self, Contents, Entry, Foreign, Journal, Noted, Ownerless};
 use crate::clock;
 use crate::config::Fsync;
 use crate::encoder::JsonEncoder;
@@ -47,6 +47,8 @@ pub struct Recovered {
     pub aside: Vec<(PathBuf, String)>,
     /// What stands in the way of writing the rest; it is tried again.
     pub failed: Vec<String>,
+    /// Boxes with records whose log directory is not there.
+    pub waiting: Vec<String>,
     /// Directories whose boxes were not read, because another user could have planted them.
     pub distrusted: Vec<blackbox::Distrust>,
 }
@@ -70,6 +72,73 @@ impl Drop for Busy {
     fn drop(&mut self) {
         BUSY.store(0, Ordering::Release);
     }
+}
+
+/// What is to be done with boxes of other log directories whose owners are gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strays {
+    /// Only those without records are removed: no log directory is touched, so that nothing waits for a disk of others.
+    Tidy,
+    /// The records are written into their directories.
+    Recover,
+}
+
+/// A box whose directory is gone for as long as this is given up.
+const GIVEN_UP: Duration = Duration::from_secs(7 * 24 * 3_600);
+
+/// Deals with the boxes of this user in shared memory that belong to any log directory and whose owners are gone. Tells what was done
+/// and how many boxes with records are left.
+#[must_use]
+pub fn sweep_strays(what: Strays) -> (Recovered, u64) {
+    let (mut recovered, mut left) = (Recovered::default(), 0);
+    let one = |found: Ownerless| {
+        let path = found.path.clone();
+        match catch_unwind(AssertUnwindSafe(|| deal_with_stray(found, what, &mut recovered))) {
+            Ok(true) => {}
+            Ok(false) => left += 1,
+            Err(_) => recovered.failed.push(format!("{}: the recovery panicked", path.display())),
+        }
+        ControlFlow::Continue(())
+    };
+    if let Some(Err(distrust)) = blackbox::strays().map(|place| place.each_ownerless(one)) {
+        recovered.distrusted.push(distrust);
+    }
+    (recovered, left)
+}
+
+/// Whether nothing of the box is left to deal with.
+fn deal_with_stray(found: Ownerless, what: Strays, recovered: &mut Recovered) -> bool {
+    let Ok(bytes) = found.read() else { return false };
+    let contents = match blackbox::read(&bytes) {
+        Ok(contents) => contents,
+        Err(foreign) => {
+            if what == Strays::Recover {
+                set_aside(&found, &foreign, recovered);
+            }
+            return false;
+        }
+    };
+    if contents.records.is_empty() && contents.damaged == 0 {
+        return found.remove().is_ok();
+    }
+    let Some(directory) = contents.kept.directory.clone().map(PathBuf::from).filter(|_| what == Strays::Recover) else {
+        return false;
+    };
+    if found.is_of(&directory) {
+        let before = recovered.boxes;
+        let _ = recover(&directory, found, recovered);
+        return recovered.boxes > before;
+    }
+    let is_gone = directory.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    let records = contents.records.len();
+    if is_gone && found.is_older_than(GIVEN_UP) {
+        recovered.failed.push(format!("{}: {records} records given up: their directory is gone", directory.display()));
+        return found.remove().is_ok();
+    }
+    let why = if is_gone { "is gone" } else { "is another one now" };
+    let at = found.path.display();
+    recovered.waiting.push(format!("{at}: {records} records, whose directory {} {why}", directory.display()));
+    false
 }
 
 /// Recovers every box of a log directory whose owner is gone. `None` while another thread is at it.
@@ -110,10 +179,7 @@ fn recover(directory: &Path, found: Ownerless, recovered: &mut Recovered) -> Con
     let contents = match blackbox::read(&bytes) {
         Ok(contents) => contents,
         Err(foreign) => {
-            match found.set_aside() {
-                Ok(aside) => recovered.aside.push((aside, foreign.to_string())),
-                Err(error) => recovered.failed.push(format!("{}: {foreign}; {error}", path.display())),
-            }
+            set_aside(&found, &foreign, recovered);
             return ControlFlow::Continue(());
         }
     };
@@ -133,6 +199,14 @@ fn recover(directory: &Path, found: Ownerless, recovered: &mut Recovered) -> Con
         }
     }
     ControlFlow::Continue(())
+}
+
+/// A box that cannot be read is left for people to look at.
+fn set_aside(found: &Ownerless, foreign: &Foreign, recovered: &mut Recovered) {
+    match found.set_aside() {
+        Ok(aside) => recovered.aside.push((aside, foreign.to_string())),
+        Err(error) => recovered.failed.push(format!("{}: {foreign}; {error}", found.path.display())),
+    }
 }
 
 /// Writes what a box holds and is not in its files yet. Tells how many records that were, this time and before.

@@ -9,15 +9,16 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Sender;
 use crossbeam_queue::SegQueue;
 
-use crate::blackbox::{Distrust, Watch};
+use crate::blackbox::{Distrust, Harm, Watch};
 use crate::error_handler::ErrorHandler;
 use crate::level;
 use crate::pipeline::{self, Batch, Pipeline};
 use crate::queue::Queue;
-use crate::recovery;
+use crate::recovery::{self, Recovered, Strays};
 use crate::sink::{self, ConsoleProgress};
 use crate::slab::{self, Pool};
 use crate::stats::Stats;
+use crate::worker::Worker;
 
 /// Sleep after work, doubled up to the longest while there is none.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
@@ -115,7 +116,7 @@ pub struct Shared {
     /// Records of the library's own that wait to be written.
     pub notices: SegQueue<Vec<u8>>,
     pub console: Option<ConsoleProgress>,
-    pub watch: Option<Watch>,
+    pub watch: Option<Arc<Watch>>,
     /// What the queue holds is of this pool, or plain memory.
     pub pool: Option<Pool>,
     pub desk: Mutex<Desk>,
@@ -161,17 +162,28 @@ impl Shared {
         }
     }
 
-    /// A box that somebody removed cannot be brought back: that nothing survives any more is said once.
+    /// Keeps the box where others look for it. What somebody did to it cannot be undone: that nothing survives any more is said once.
     fn look_after_box(&self) {
-        if let Some(watch) = self.watch.as_ref().filter(|watch| self.stats.protected.get() == 1 && watch.is_gone()) {
-            self.stats.protected.set(0);
-            let message = format!(
-                "the black box at {} was removed: records in memory do not survive the process until `init_logging` is called again",
-                watch.path.display()
-            );
-            self.errors.handle("keep the black box", &message);
-            self.notices.push(pipeline::notice(level::WARNING, "black_box", &message, &[]));
-        }
+        let Some(watch) = self.watch.as_ref().filter(|_| self.stats.protected.get() == 1) else { return };
+        watch.follow();
+        let Some(harm) = watch.harm() else { return };
+        let path = watch.path();
+        let what = match harm {
+            Harm::Removed => "was removed",
+            Harm::Cut => {
+                if let Err(error) = watch.mend() {
+                    self.errors.handle("give the black box room again", &error);
+                }
+                "was cut"
+            }
+        };
+        self.stats.protected.set(0);
+        let message = format!(
+            "the black box at {} {what}: records in memory do not survive the process until `init_logging` is called again",
+            path.display()
+        );
+        self.errors.handle("keep the black box", &message);
+        self.notices.push(pipeline::notice(level::WARNING, "black_box", &message, &[]));
     }
 
     fn count_panic(&self) {
@@ -254,10 +266,34 @@ impl Writer<'_> {
             return;
         }
         // Before it begins: if it panics, it is not tried at once again.
-        self.swept = Some(Instant::now());
+        let is_first = self.swept.replace(Instant::now()).is_none();
         self.shared.look_after_box();
         sink::look_after_watched();
-        let Some(recovered) = recovery::sweep(self.directory) else { return };
+        if let Some(recovered) = recovery::sweep(self.directory) {
+            self.tell(recovered);
+        }
+        if is_first {
+            self.sweep_strays();
+        }
+    }
+
+    /// Once, after the start: nobody else may ever look for what processes of this user left for other log directories.
+    fn sweep_strays(&self) {
+        let (_, left) = recovery::sweep_strays(Strays::Tidy);
+        if left == 0 {
+            return;
+        }
+        // Disks of others may be slow or stuck: the writer does not wait for them. Without a thread the next process tries.
+        let errors = Arc::clone(&self.shared.errors);
+        let _ = Worker::start("unified_logger_recovery", move || {
+            let (recovered, _) = recovery::sweep_strays(Strays::Recover);
+            for reason in &recovered.failed {
+                errors.handle("recover a black box of another log directory", reason);
+            }
+        });
+    }
+
+    fn tell(&mut self, recovered: Recovered) {
         self.shared.stats.recovered.add(recovered.records);
         for (path, reason) in &recovered.aside {
             self.shared.errors.handle("recover a black box", &format!("{reason}: set aside as {}", path.display()));

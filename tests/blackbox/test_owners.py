@@ -215,3 +215,116 @@ def test_two_recoveries_at_once_write_each_record_once(site: Any, exactly_once: 
     assert [process.wait(60) for process in starts] == [0] * 3
     for writer in range(4):
         exactly_once(site.numbers(logger=f"app.{writer}"), 1_000)
+
+
+def test_an_owner_that_reads_its_own_log_directory_keeps_its_box(site: Any, exactly_once: Check) -> None:
+    """A support bundle, a backup, a scan: each opens and closes the box. Another process starts beside it meanwhile.
+
+    Seen to fail (300 records twice, "ended without shutting down") with a lock of the process in place of one of the file.
+    """
+    owner = site.start(
+        START
+        + """
+import shutil
+logger.info("m", number=0)
+assert flush_logging(20)
+for path in os.listdir("logs/.unified_logger"):
+    open(os.path.join("logs/.unified_logger", path), "rb").read()
+shutil.make_archive("support", "zip", "logs")
+for number in range(1, 300):
+    logger.info("m", number=number)
+print("ready", flush=True)
+os.kill(os.getpid(), signal.SIGSTOP)
+assert flush_logging(20)
+print(get_stats()["black_box"], flush=True)
+"""
+    )
+    assert owner.stdout.readline() == "ready\n"
+    assert site.restart().returncode == 0
+    assert site.recover().stdout == "0 records recovered from 0 black boxes\n"
+    owner.send_signal(signal.SIGCONT)
+    assert owner.stdout.readline() == "1\n"
+    owner.wait(30)
+    exactly_once(site.numbers(), 300)
+    assert site.notices() == []
+
+
+def test_an_owner_that_closed_all_its_descriptors_keeps_its_box(site: Any, exactly_once: Check) -> None:
+    """As daemons do: the lock is gone with its descriptor, and the mapping says that the owner lives.
+
+    Seen to fail (records twice) with the lock alone asked.
+    """
+    owner = site.start(
+        START
+        + """
+logger.info("m", number=0)
+assert flush_logging(20)
+os.closerange(3, 256)
+os.kill(os.getpid(), signal.SIGSTOP)
+for number in range(1, 100):
+    logger.info("m", number=number)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    )
+    os.waitpid(owner.pid, os.WUNTRACED)
+    assert site.restart().returncode == 0
+    assert len(site.boxes()) == 1
+    owner.send_signal(signal.SIGCONT)
+    owner.wait(30)
+    assert site.recover().returncode == 0
+    exactly_once(site.numbers(), 100)
+
+
+def test_an_owner_is_found_dead_though_a_child_that_c_code_forked_lives(site: Any, exactly_once: Check) -> None:
+    """It runs none of Python's hooks, so that it holds its parent's lock. Seen to fail (nothing is recovered) with the lock alone asked."""
+    process = site.start(
+        START
+        + """
+import ctypes
+for number in range(1_000):
+    logger.info("m", number=number)
+libc = ctypes.PyDLL(None)
+child = libc.fork()
+if child == 0:
+    libc.pause()
+print(child, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    )
+    child = int(process.stdout.readline())
+    process.wait(30)
+    try:
+        assert site.recover().returncode == 0
+        exactly_once(site.numbers(), 1_000)
+        assert site.boxes() == []
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
+def test_two_recoveries_at_once_of_such_a_box_write_it_once(site: Any, exactly_once: Check) -> None:
+    """The lock of the owner keeps nobody away then. Seen to fail (records twice) without a lock of the recovery."""
+    process = site.start(
+        START
+        + """
+import ctypes
+for number in range(5_000):
+    logger.info("m", number=number)
+libc = ctypes.PyDLL(None)
+child = libc.fork()
+if child == 0:
+    libc.pause()
+print(child, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    )
+    child = int(process.stdout.readline())
+    process.wait(30)
+    try:
+        command = [sys.executable, "-m", "unified_logger.cli", "recover", str(site.logs)]
+        both = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(4)]
+        for one in both:
+            one.wait(60)
+        assert site.recover().returncode == 0
+        exactly_once(site.numbers(), 5_000)
+    finally:
+        os.kill(child, signal.SIGKILL)

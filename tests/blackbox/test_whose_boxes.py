@@ -71,7 +71,7 @@ def test_boxes_planted_in_shared_memory_are_not_read(site: Any, place: str) -> N
     """
     program = site.path / "program.py"
     program.write_text(
-        f"""
+        """
 import os, signal, sys
 from unified_logger import flush_logging, get_logger, init_logging
 init_logging(log_dir="logs", console_format="off", black_box=sys.argv[1], overflow_timeout=60)
@@ -152,7 +152,7 @@ def test_a_recovery_for_a_user_reaches_no_file_that_the_user_could_not(site: Any
 
     Seen to fail (the records stand in root's file) with root's own rights.
     """
-    box = site.left_behind()
+    site.left_behind()
     give(SOMEBODY, site.logs, *site.logs.rglob("*"))
     precious = site.logs / "app.log"
     precious.write_bytes(b"precious\n")

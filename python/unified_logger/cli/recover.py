@@ -12,6 +12,7 @@ from . import _directories
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from typing import Any
 
 _HELP = "write the records that processes which died left in their black boxes"
 
@@ -19,35 +20,51 @@ _HELP = "write the records that processes which died left in their black boxes"
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command to those there are."""
     parser = commands.add_parser("recover", help=_HELP, description=_HELP + ".")
-    parser.add_argument("directory", metavar="DIR", help="the log directory")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("directory", metavar="DIR", nargs="?", help="the log directory")
+    what.add_argument(
+        "--all", action="store_true", help="every log directory for which this user has black boxes in shared memory"
+    )
     parser.set_defaults(run=run)
 
 
 def run(given: Namespace) -> int:
-    """Recovers a directory and says what was done.
+    """Recovers a directory, or all of them, and says what was done.
 
     Returns:
         0 when nothing is left to recover, 1 when something could not be written or read, 2 when there is no such directory, or none to work in.
     """
-    # Looked at, and worked in, is what it leads to now.
-    directory = os.path.realpath(given.directory)
-    refusal = _directories.refusal(given.directory, directory)
-    if refusal is not None:
-        print(f"unified-logger recover: {refusal}", file=sys.stderr)
+    told = _core.recover_all() if given.all else _of_directory(given.directory)
+    if told is None:
         return 2
-    told = _core.recover(directory)
-    # One thread of this process: nobody else can be at it.
-    assert told is not None
     boxes = "1 black box" if told["boxes"] == 1 else f"{told['boxes']} black boxes"
     print(f"{told['records']} records recovered from {boxes}")
-    if not told["boxes"] and not told["failed"]:
-        print("(found are boxes of this user, made for this path and left by processes that are dead)", file=sys.stderr)
+    if not told["boxes"] and not told["failed"] and not given.all:
+        print(
+            "(found are boxes of this user, made for this directory and left by processes that are dead)",
+            file=sys.stderr,
+        )
     if told["damaged"]:
         print(f"{told['damaged']} records were damaged and could not be recovered", file=sys.stderr)
     for path, reason in told["aside"]:
         print(f"set aside as {path!r}: {reason}", file=sys.stderr)
     for reason in told["failed"]:
         print(f"not recovered: {reason!r}", file=sys.stderr)
+    for box in told["waiting"]:
+        print(f"left: {box!r}", file=sys.stderr)
     for path, reason in told["distrusted"]:
         print(f"no black box in {path!r} is read: {reason}", file=sys.stderr)
-    return 1 if any(told[what] for what in ("aside", "failed", "damaged", "distrusted")) else 0
+    return 1 if any(told[what] for what in ("aside", "failed", "damaged", "waiting", "distrusted")) else 0
+
+
+def _of_directory(given: str) -> dict[str, Any] | None:
+    # Looked at, and worked in, is what it leads to now.
+    directory = os.path.realpath(given)
+    refusal = _directories.refusal(given, directory)
+    if refusal is not None:
+        print(f"unified-logger recover: {refusal}", file=sys.stderr)
+        return None
+    told = _core.recover(directory)
+    # One thread of this process: nobody else can be at it.
+    assert told is not None
+    return told

@@ -12,7 +12,7 @@ use unified_logger_core::config::{
 };
 use unified_logger_core::error::Error;
 use unified_logger_core::level;
-use unified_logger_core::recovery;
+use unified_logger_core::recovery::{self, Recovered, Strays};
 use unified_logger_core::stats::{FILES, FileKind};
 use unified_logger_core::value::Value;
 
@@ -281,7 +281,18 @@ pub fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 /// this process is at it.
 #[pyfunction]
 pub fn recover(py: Python<'_>, directory: PathBuf) -> PyResult<Option<Bound<'_, PyDict>>> {
-    let Some(recovered) = py.detach(|| recovery::sweep(&directory)) else { return Ok(None) };
+    py.detach(|| recovery::sweep(&directory)).map(|recovered| as_dictionary(py, recovered)).transpose()
+}
+
+/// Writes what processes of this user that died left in shared memory, each into its own log directory. Tells what was done, as
+/// `recover` does.
+#[pyfunction]
+pub fn recover_all(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let (recovered, _) = py.detach(|| recovery::sweep_strays(Strays::Recover));
+    as_dictionary(py, recovered)
+}
+
+fn as_dictionary(py: Python<'_>, recovered: Recovered) -> PyResult<Bound<'_, PyDict>> {
     let told = PyDict::new(py);
     told.set_item("boxes", recovered.boxes)?;
     told.set_item("records", recovered.records)?;
@@ -295,6 +306,7 @@ pub fn recover(py: Python<'_>, directory: PathBuf) -> PyResult<Option<Bound<'_, 
         .into_iter()
         .map(|distrust| (distrust.directory.display().to_string(), distrust.reason))
         .collect();
+    told.set_item("waiting", recovered.waiting)?;
     told.set_item("distrusted", distrusted)?;
-    Ok(Some(told))
+    Ok(told)
 }

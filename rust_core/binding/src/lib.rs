@@ -38,7 +38,7 @@ mod _core {
     use crate::context::{Context, current_context, new_trace, set_context_variable, set_foreign_context};
     #[pymodule_export]
     use crate::control::{
-        after_fork_in_child, after_fork_in_parent, before_fork, begin_end, call_soon, flush, has_early, recover, say, set_clock, set_root_handler, show_early,
+        after_fork_in_child, after_fork_in_parent, before_fork, begin_end, call_soon, flush, has_early, recover, recover_all, say, set_clock, set_root_handler, show_early,
         shutdown, start, stats, turn_off,
     };
     #[pymodule_export]

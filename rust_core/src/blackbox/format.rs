@@ -19,7 +19,7 @@ use crate::slab::{Area, SIZES};
 
 pub const MAGIC: [u8; 8] = *b"ULBOX\r\n\0";
 /// Changes with everything that changes what bytes mean: this layout, that of records, that of the catalog.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// Files that a journal is kept for.
 pub const FILES: usize = 4;
 
@@ -130,6 +130,12 @@ pub struct Kept {
     pub ai: AiLoggers,
     pub file_mode: u32,
     pub directory_mode: u32,
+    /// The log directory's path, for who finds the box without knowing; `None` for one that is no text.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub directory: Option<String>,
+    /// What the owner's number was counted in, where that is known.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub namespace: Option<u64>,
     /// Written also where there is none: a box that does not say so is damaged.
     #[serde(deserialize_with = "Option::deserialize")]
     pub redaction: Option<Spec>,
@@ -144,6 +150,8 @@ impl Kept {
             // Without the mark of one that was asked for: what a recovery makes, its own umask narrows.
             file_mode: settings.file_mode & 0o777,
             directory_mode: settings.directory_mode & 0o777,
+            directory: std::path::absolute(&settings.directory).ok().and_then(|path| path.to_str().map(str::to_owned)),
+            namespace: platform::process_namespace(),
             redaction: settings.redaction.as_ref().map(|rules| rules.spec().clone()),
         }
     }
@@ -303,6 +311,8 @@ mod tests {
                 ai: AiLoggers::default(),
                 file_mode: mode,
                 directory_mode: 0o750,
+                directory: Some("/var/log/app".into()),
+                namespace: None,
                 redaction: None,
             };
             let mut bytes = vec![0; SETTINGS];

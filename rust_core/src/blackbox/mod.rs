@@ -10,14 +10,14 @@ mod place;
 mod reader;
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use format::{Entry, FILES, Foreign, Kept, Noted};
 use note::Note;
-pub use place::{Distrust, Ownerless, Watch, all, disown_all};
+pub use place::{Distrust, Harm, Ownerless, Watch, all, disown_all, strays};
 pub use reader::{Contents, Found, read};
 
 use crate::clock;
@@ -139,7 +139,7 @@ fn make_at(place: &place::Place, settings: &Settings, names: &Arc<Names>) -> std
     if let Err(error) = write_front(&making.file, &head, &kept) {
         return Err(making.abandon(error));
     }
-    let front = Arc::new(Front { memory, own: making.finish()?, forks: slab::forks() });
+    let front = Arc::new(Front { memory, own: making.finish(&settings.directory)?, forks: slab::forks() });
     let follower: Arc<dyn Follower> = front.clone();
     let black_box = BlackBox { front, follower: Arc::clone(&follower), names: Arc::clone(names) };
     if names.follow(follower) {
@@ -170,13 +170,13 @@ impl BlackBox {
     }
 
     #[must_use]
-    pub fn path(&self) -> &Path {
+    pub fn path(&self) -> PathBuf {
         self.front.own.path()
     }
 
     /// What tells whether it is still there.
     #[must_use]
-    pub fn watch(&self) -> Watch {
+    pub fn watch(&self) -> Arc<Watch> {
         self.front.own.watch()
     }
 }

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::format::{Head, SETTINGS};
+use super::format::{CATALOG, Head, Kept, SETTINGS};
 use crate::config::BlackBoxPlace;
-use crate::platform::{self, Identity, Mapping};
+use crate::platform::{self, BoxLock, Identity, Mapping, Number, OwnFile};
 use crate::table::lock_briefly;
 
 /// Beside the logs.
@@ -25,8 +25,8 @@ const LARGEST: u64 = 1 << 30;
 /// Nobody takes as long to make a box.
 const MAKING: Duration = Duration::from_secs(60);
 
-/// The boxes of this process: it must never open them again, or it would lose their locks.
-static OWN: Mutex<Vec<Identity>> = Mutex::new(Vec::new());
+/// The boxes that this process has open: those it writes and those it recovers.
+static OWN: Mutex<Vec<Number>> = Mutex::new(Vec::new());
 
 /// A directory for boxes, and what the names of those for one log directory begin with.
 #[derive(Clone, Debug)]
@@ -48,12 +48,15 @@ pub struct Distrust {
 #[must_use]
 pub fn all(log_directory: &Path) -> Vec<Place> {
     let beside = Place { directory: log_directory.join(DIRECTORY), prefix: String::new(), shared_memory: false };
-    let shared = platform::shared_memory_directory().map(|directory| Place {
-        directory,
-        prefix: format!("{:016x}-", name_of(log_directory)),
-        shared_memory: true,
-    });
+    let shared = name_of(log_directory).and_then(|name| Some(Place { prefix: prefix(name), ..strays()? }));
     shared.into_iter().chain([beside]).collect()
+}
+
+/// The boxes of this user in shared memory, of whichever log directory.
+#[must_use]
+pub fn strays() -> Option<Place> {
+    let directory = platform::shared_memory_directory()?;
+    Some(Place { directory, prefix: String::new(), shared_memory: true })
 }
 
 /// Where to make a box, the first choice first.
@@ -70,21 +73,28 @@ pub fn choices(log_directory: &Path, wanted: BlackBoxPlace) -> Vec<Place> {
     places
 }
 
-/// A name for a directory that is the same in every process (FNV-1a of its real path).
-fn name_of(directory: &Path) -> u64 {
-    let real = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
-    real.as_os_str()
-        .as_encoded_bytes()
-        .iter()
-        .fold(0xCBF2_9CE4_8422_2325, |name, byte| (name ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3))
+/// A name for a directory that is the same in every process, and no other directory's: neither that of one at the same path in another
+/// container, nor of one that was there before (FNV-1a of its identity). `None` where there is no directory.
+fn name_of(directory: &Path) -> Option<u64> {
+    let bytes = platform::birth(directory).ok()?.into_iter().flat_map(u64::to_le_bytes);
+    Some(bytes.fold(0xCBF2_9CE4_8422_2325, |name, byte| (name ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)))
+}
+
+fn prefix(name: u64) -> String {
+    format!("{name:016x}-")
 }
 
 /// A file in the making, this process's already.
 #[derive(Debug)]
 pub struct Making {
     pub file: File,
-    path: PathBuf,
+    /// Opened on its own: what is mapped keeps its file open, in children too, and with it the lock.
+    lock: OwnFile,
+    place: Place,
+    /// Its name without the prefix of the place and without its kind.
+    name: String,
     identity: Identity,
+    size: u64,
 }
 
 impl Place {
@@ -95,18 +105,24 @@ impl Place {
     pub fn begin(&self, size: u64) -> io::Result<Making> {
         platform::private_directory(&self.directory)?;
         let random = RandomState::new().hash_one(crate::clock::now());
-        let name = format!("{}{}-{random:016x}.{NEW}", self.prefix, platform::process_id());
-        let path = self.directory.join(name);
+        let name = format!("{}-{random:016x}", platform::process_id());
+        let path = self.path(&name, NEW);
         let file = platform::open_private(&path, true)?;
-        let making = Making { identity: platform::identity(&file)?, file, path };
-        match own(making.identity)
+        let lock = platform::open_private(&path, false).inspect_err(|_| drop(fs::remove_file(&path)))?;
+        let lock = OwnFile::new(lock)?;
+        let making = Making { identity: lock.identity(), file, lock, place: self.clone(), name, size };
+        match own(making.lock.number())
             .and_then(|()| platform::reserve(&making.file, size))
-            .and_then(|()| platform::lock_as_owner(&making.file))
+            .and_then(|()| platform::lock_box(&making.lock, BoxLock::Owner))
         {
             Ok(true) => Ok(making),
             Ok(false) => Err(making.abandon(io::ErrorKind::WouldBlock.into())),
             Err(error) => Err(making.abandon(error)),
         }
+    }
+
+    fn path(&self, name: &str, kind: &str) -> PathBuf {
+        self.directory.join(format!("{}{name}.{kind}", self.prefix))
     }
 
     /// Who may have made the boxes here: this user alone, whose they are to be. Root believes the owner of a log directory as well,
@@ -171,8 +187,7 @@ impl Place {
         // A place that is not believed is told by the next recovery.
         let _ = self.look_around(|paths, meta| {
             for path in paths {
-                // A process in between may have made it its own: two threads of one never recover at the same time.
-                if let Some(file) = open_others(&path, meta).filter(|_| !is_own(&path))
+                if let Some(file) = open_others(&path, meta)
                     && let Ok(count) = platform::read_at(&file, &mut front, 0)
                 {
                     look(&front[..count]);
@@ -193,7 +208,7 @@ impl Place {
             for path in paths {
                 let whole = kind(&path) == BOX;
                 // One in the making is left alone: its owner could not have the lock while it is looked at.
-                if !whole && !path.symlink_metadata().is_ok_and(|meta| is_old(&meta)) {
+                if !whole && !path.symlink_metadata().is_ok_and(|meta| is_older(&meta, MAKING)) {
                     continue;
                 }
                 let Some(found) = take_over(path, meta) else { continue };
@@ -214,17 +229,30 @@ impl Making {
     ///
     /// # Errors
     /// When it cannot be renamed.
-    pub fn finish(self) -> io::Result<Own> {
-        let path = self.path.with_extension(BOX);
-        match fs::rename(&self.path, &path) {
-            Ok(()) => Ok(Own { file: self.file, path, identity: self.identity }),
-            Err(error) => Err(self.abandon(error)),
+    pub fn finish(self, log_directory: &Path) -> io::Result<Own> {
+        let path = self.place.path(&self.name, BOX);
+        if let Err(error) = fs::rename(self.place.path(&self.name, NEW), &path) {
+            return Err(self.abandon(error));
         }
+        drop(self.file);
+        // Again, where locks belong to the process: with a descriptor they went.
+        let _ = platform::lock_box(&self.lock, BoxLock::Owner);
+        // A path that leads there whatever becomes of links on the way.
+        let path = path.canonicalize().unwrap_or(path);
+        Ok(Own(Arc::new(Watch {
+            lock: self.lock,
+            identity: self.identity,
+            size: self.size,
+            name: self.name,
+            shared_memory: self.place.shared_memory,
+            log_directory: log_directory.to_owned(),
+            path: Mutex::new(path),
+        })))
     }
 
     /// Takes the file away again, and passes the reason on.
     pub fn abandon(self, error: io::Error) -> io::Error {
-        let _ = fs::remove_file(&self.path);
+        let _ = fs::remove_file(self.place.path(&self.name, NEW));
         disown(self.identity);
         error
     }
@@ -232,55 +260,104 @@ impl Making {
 
 /// A box of this process, whose lock it holds for as long as this lives.
 #[derive(Debug)]
-pub struct Own {
-    file: File,
-    path: PathBuf,
-    identity: Identity,
-}
+pub struct Own(Arc<Watch>);
 
-/// Where a box of this process should be.
+/// Where a box of this process is, and what becomes of it there.
 #[derive(Debug)]
 pub struct Watch {
-    pub path: PathBuf,
+    /// Closed with the rest.
+    lock: OwnFile,
     identity: Identity,
+    size: u64,
+    /// See `Making`.
+    name: String,
+    shared_memory: bool,
+    log_directory: PathBuf,
+    path: Mutex<PathBuf>,
+}
+
+/// What somebody did to the box of a living process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Harm {
+    Removed,
+    /// Cut: what is no longer there ends whoever writes to it.
+    Cut,
 }
 
 impl Watch {
-    /// Whether the box is no longer where others would find it.
     #[must_use]
-    pub fn is_gone(&self) -> bool {
-        platform::identity_at(&self.path).is_ok_and(|found| found != self.identity)
-            || self.path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    pub fn path(&self) -> PathBuf {
+        lock_briefly(&self.path).map(|path| path.clone()).unwrap_or_default()
+    }
+
+    /// What was done to the box, if anything.
+    #[must_use]
+    pub fn harm(&self) -> Option<Harm> {
+        let path = self.path();
+        match path.symlink_metadata() {
+            Ok(meta) if platform::identity_of(&meta) != self.identity => Some(Harm::Removed),
+            Ok(meta) => (meta.len() < self.size).then_some(Harm::Cut),
+            Err(error) => (error.kind() == io::ErrorKind::NotFound).then_some(Harm::Removed),
+        }
+    }
+
+    /// Gives a box that was cut its room again, so that the next store does not end the process, and takes its name away: what it held
+    /// is gone.
+    ///
+    /// # Errors
+    /// When there is no room any more.
+    pub fn mend(&self) -> io::Result<()> {
+        let path = self.path();
+        // Not by the descriptor: the program may have closed it.
+        let file = platform::open_private(&path, false)?;
+        if platform::identity(&file)? == self.identity {
+            platform::reserve(&file, self.size)?;
+            fs::remove_file(&path)?;
+        }
+        Ok(())
+    }
+
+    /// Moves the box to the log directory that its path leads to now: a link on the way may lead elsewhere since, or the directory may
+    /// have been made again. Others look for it there.
+    pub fn follow(&self) {
+        let place = all(&self.log_directory).into_iter().find(|place| place.shared_memory == self.shared_memory);
+        let Some(place) = place.filter(|place| place.directory.parent().is_some_and(Path::is_dir)) else { return };
+        let now = self.path();
+        let is_there = |wanted: &Path| platform::identity_at(wanted).is_ok_and(|found| found == self.identity);
+        let wanted = place.path(&self.name, BOX);
+        if is_there(&wanted) || !is_there(&now) || platform::private_directory(&place.directory).is_err() {
+            return;
+        }
+        // To another file system it cannot be moved, and stays where it is.
+        if fs::rename(&now, &wanted).is_ok()
+            && let Some(mut path) = lock_briefly(&self.path)
+        {
+            *path = wanted.canonicalize().unwrap_or(wanted);
+        }
     }
 }
 
 impl Own {
     #[must_use]
-    pub fn file(&self) -> &File {
-        &self.file
+    pub fn watch(&self) -> Arc<Watch> {
+        Arc::clone(&self.0)
     }
 
     #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    #[must_use]
-    pub fn watch(&self) -> Watch {
-        Watch { path: self.path.clone(), identity: self.identity }
+    pub fn path(&self) -> PathBuf {
+        self.0.path()
     }
 
     /// Takes the box away: nothing in it is left to write.
     pub fn remove(&self) {
         // If the directory is gone, so is the box.
-        let _ = fs::remove_file(&self.path);
+        let _ = fs::remove_file(self.path());
     }
 }
 
-impl Drop for Own {
+impl Drop for Watch {
     fn drop(&mut self) {
-        // First this: the lock goes with the file right after.
-        disown(self.identity);
+        disown(self.lock.identity());
     }
 }
 
@@ -312,6 +389,19 @@ impl Ownerless {
         let mut bytes = Bytes { memory: Mapping::anonymous(length.max(1))?, length };
         bytes.length = platform::read_at(&self.file, bytes.all(), 0)?;
         Ok(bytes)
+    }
+
+    /// Whether its name says that it was made for this log directory. In shared memory only: beside the logs any box is.
+    #[must_use]
+    pub fn is_of(&self, log_directory: &Path) -> bool {
+        let name = self.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name_of(log_directory).is_some_and(|wanted| name.starts_with(&prefix(wanted)))
+    }
+
+    /// Whether nobody has written to it for so long.
+    #[must_use]
+    pub fn is_older_than(&self, age: Duration) -> bool {
+        self.file.metadata().is_ok_and(|meta| is_older(&meta, age))
     }
 
     /// Takes the box away: nothing in it is left to write.
@@ -356,18 +446,46 @@ impl Deref for Bytes {
     }
 }
 
-/// Opens a file of the directory's owner and takes the lock its owner would have. `None` for all others, and while it lives.
+/// Opens a file of the directory's owner and takes the locks that keep everybody else away. `None` for all others, and while it lives.
 fn take_over(path: PathBuf, directory: &fs::Metadata) -> Option<Ownerless> {
     let file = open_others(&path, directory)?;
-    // From here on nobody else in this process opens it: that would end in losing the lock.
     let found = Ownerless { identity: platform::identity(&file).ok()?, file: Arc::new(file), path };
-    own(found.identity).ok()?;
-    if !platform::lock_as_owner(&found.file).ok()? {
+    own(Number::of(&found.file).ok()?).ok()?;
+    if !platform::lock_box(&found.file, BoxLock::Recovery).ok()? {
+        return None;
+    }
+    if !platform::lock_box(&found.file, BoxLock::Owner).ok()? {
+        if !has_died(&found.file) {
+            return None;
+        }
+    } else if is_mapped_by_owner(&found) {
         return None;
     }
     // Somebody may have dealt with it between the opening and the lock.
     found.file.metadata().ok().filter(platform::has_name)?;
     found.path.exists().then_some(found)
+}
+
+/// Whether the owner lives though its lock is free: the program has closed its descriptor. (This process knows its own boxes.)
+fn is_mapped_by_owner(found: &Ownerless) -> bool {
+    let mut front = [0; SETTINGS];
+    let head = platform::read_at(&found.file, &mut front, 0).ok().and_then(|count| Head::read(&front[..count]).ok());
+    let name = found.path.file_name().and_then(|name| name.to_str());
+    let others = head.filter(|head| head.process != platform::process_id());
+    others.zip(name).is_some_and(|(head, name)| platform::maps(head.process, found.identity, name))
+}
+
+/// Whether the owner is dead though its lock is held: by a child that C code forked, which has not noticed yet.
+fn has_died(file: &File) -> bool {
+    let mut front = vec![0; CATALOG];
+    let Ok(count) = platform::read_at(file, &mut front[..SETTINGS], 0) else { return false };
+    // Nearly all owners live, and are known to without a look at the rest.
+    if !Head::read(&front[..count]).is_ok_and(|head| platform::is_no_process(head.process)) {
+        return false;
+    }
+    platform::read_at(file, &mut front, 0).is_ok()
+        && Kept::read(&front)
+            .is_some_and(|kept| kept.namespace.is_some() && kept.namespace == platform::process_namespace())
 }
 
 /// Opens a box of another process, if it can be one at all.
@@ -382,31 +500,32 @@ fn kind(path: &Path) -> &str {
     path.extension().and_then(|kind| kind.to_str()).unwrap_or_default()
 }
 
-fn is_old(meta: &fs::Metadata) -> bool {
-    meta.modified().ok().and_then(|time| time.elapsed().ok()).is_some_and(|age| age > MAKING)
+fn is_older(meta: &fs::Metadata, age: Duration) -> bool {
+    meta.modified().ok().and_then(|time| time.elapsed().ok()).is_some_and(|elapsed| elapsed > age)
 }
 
 fn is_own(path: &Path) -> bool {
     let Ok(identity) = platform::identity_at(path) else { return true };
-    // Not known, it counts as own: it must not be opened then.
-    lock_briefly(&OWN).is_none_or(|own| own.contains(&identity))
+    // Not known, it counts as own.
+    lock_briefly(&OWN).is_none_or(|own| own.iter().any(|known| known.identity == identity))
 }
 
-fn own(identity: Identity) -> io::Result<()> {
+fn own(number: Number) -> io::Result<()> {
     let mut own = lock_briefly(&OWN).ok_or(io::ErrorKind::WouldBlock)?;
-    own.push(identity);
+    own.push(number);
     Ok(())
 }
 
 fn disown(identity: Identity) {
     if let Some(mut own) = lock_briefly(&OWN) {
-        own.retain(|known| *known != identity);
+        own.retain(|known| known.identity != identity);
     }
 }
 
-/// In a forked child: the boxes are the parent's.
+/// In a forked child: the boxes are the parent's. A lock is held for as long as any copy of its descriptor is open, so a child would
+/// hold it past the death of its parent.
 pub fn disown_all() {
     if let Some(mut own) = lock_briefly(&OWN) {
-        own.clear();
+        own.drain(..).for_each(Number::close);
     }
 }

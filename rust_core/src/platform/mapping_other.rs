@@ -6,6 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 
+use super::Identity;
+
 /// Memory, given back when dropped.
 #[derive(Debug)]
 pub struct Mapping {
@@ -121,7 +123,32 @@ pub fn has_name(_meta: &std::fs::Metadata) -> bool {
     true
 }
 
-pub fn lock_as_owner(_file: &File) -> io::Result<bool> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BoxLock {
+    Owner,
+    Recovery,
+}
+
+pub fn lock_box(_file: &File, _which: BoxLock) -> io::Result<bool> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[must_use]
+pub fn process_namespace() -> Option<u64> {
+    None
+}
+
+#[must_use]
+pub fn is_no_process(_id: u32) -> bool {
+    false
+}
+
+#[must_use]
+pub fn maps(_process: u32, _file: Identity, _name: &str) -> bool {
+    false
+}
+
+pub fn birth(_directory: &Path) -> io::Result<[u64; 3]> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

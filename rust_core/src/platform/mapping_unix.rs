@@ -9,7 +9,7 @@ use std::ptr::{self, NonNull};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::beyond_standard_streams;
+use super::{Identity, beyond_standard_streams};
 
 /// Pages of memory, given back when dropped.
 #[derive(Debug)]
@@ -317,28 +317,83 @@ pub fn has_name(meta: &std::fs::Metadata) -> bool {
     meta.nlink() > 0
 }
 
-/// Takes the lock by which a process shows that it lives. A forked child does not inherit it, `exec` and every kind of
-/// death give it back. False when another process has it.
+/// The locks of a box: bytes of its file, so that nobody waits for both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BoxLock {
+    /// Held by a process to show that it lives and that the box is its own. Every kind of death and `exec` give it back.
+    Owner = 0,
+    /// Held by the one process that recovers the box.
+    Recovery = 1,
+}
+
+/// Takes a lock of a box. False when somebody has it.
 ///
-/// It belongs to the process, not to the descriptor: asking in the process that holds it succeeds, and closing any
-/// descriptor of the file gives it back. So an owner never opens its own file again.
+/// It belongs to the open file, so that a process may read its own boxes without losing them. A forked child shares the open file:
+/// it closes its copy, see `Number::close`. Where a system has no such locks, the lock belongs to the process: then closing any
+/// descriptor of the file gives it back.
 ///
 /// # Errors
-/// When the file system has no such locks.
-pub fn lock_as_owner(file: &File) -> io::Result<bool> {
-    // SAFETY: an all-zero `flock` is valid: the whole file, however long.
+/// When the file system has no locks.
+pub fn lock_box(file: &File, which: BoxLock) -> io::Result<bool> {
+    // SAFETY: an all-zero `flock` is valid.
     let mut lock: libc::flock = unsafe { std::mem::zeroed() };
     lock.l_type = libc::F_WRLCK as _;
     lock.l_whence = libc::SEEK_SET as _;
+    lock.l_start = which as _;
+    lock.l_len = 1;
     // SAFETY: the descriptor is open; `lock` outlives the call.
-    if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLK, &raw const lock) } == 0 {
-        return Ok(true);
+    let ask = |command| match unsafe { libc::fcntl(file.as_raw_fd(), command, &raw const lock) } {
+        0 => Ok(true),
+        _ => Err(io::Error::last_os_error()),
+    };
+    #[cfg(target_os = "linux")]
+    let asked = match ask(libc::F_OFD_SETLK) {
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => ask(libc::F_SETLK),
+        asked => asked,
+    };
+    #[cfg(not(target_os = "linux"))]
+    let asked = ask(libc::F_SETLK);
+    match asked {
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EACCES | libc::EAGAIN)) => Ok(false),
+        asked => asked,
     }
-    let error = io::Error::last_os_error();
-    match error.raw_os_error() {
-        Some(libc::EACCES | libc::EAGAIN) => Ok(false),
-        _ => Err(error),
-    }
+}
+
+/// What numbers of processes are counted in; `None` where that is not known.
+#[must_use]
+pub fn process_namespace() -> Option<u64> {
+    Path::new("/proc/self/ns/pid").metadata().ok().map(|meta| meta.ino())
+}
+
+/// Whether no process has this number.
+#[must_use]
+pub fn is_no_process(id: u32) -> bool {
+    let Ok(id) = libc::pid_t::try_from(id) else { return false };
+    // SAFETY: the signal 0 is never sent.
+    id > 0 && unsafe { libc::kill(id, 0) } == -1 && io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH)
+}
+
+/// Whether a process has a file mapped. False where that is not to be known.
+#[must_use]
+pub fn maps(process: u32, file: Identity, name: &str) -> bool {
+    let inode = file.inode.to_string();
+    // The device that stands there is another than that of the file where a file system has volumes: the name tells more.
+    let is_it = |line: &str| {
+        line.split_ascii_whitespace().nth(4) == Some(&inode) && line.rsplit('/').next().is_some_and(|end| end == name)
+    };
+    std::fs::read_to_string(format!("/proc/{process}/maps")).is_ok_and(|maps| maps.lines().any(is_it))
+}
+
+/// What tells a directory from every other, also from one that is later made at the same path or with the same number: its
+/// identity, and when it was made where the system knows.
+///
+/// # Errors
+/// When it cannot be looked at.
+pub fn birth(directory: &Path) -> io::Result<[u64; 3]> {
+    let meta = directory.metadata()?;
+    let born = meta.created().ok().and_then(|born| born.duration_since(std::time::UNIX_EPOCH).ok());
+    let born = born.map_or(0, |born| u64::try_from(born.as_nanos()).unwrap_or(0));
+    Ok([meta.dev(), meta.ino(), born])
 }
 
 /// Shared memory of this user, where the system has it.
@@ -350,12 +405,40 @@ pub fn shared_memory_directory() -> Option<PathBuf> {
     parent.is_dir().then(|| parent.join(format!("unified_logger-{user}")))
 }
 
-/// Whether shared memory goes when this process's container does: then it is no place for what must outlive a crash.
+/// Whether shared memory goes when this process's container does: then it is no place for what must outlive a crash. A box beside
+/// the logs is right everywhere, so a doubtful sign counts.
 #[must_use]
 pub fn is_in_container() -> bool {
-    Path::new("/.dockerenv").exists()
-        || Path::new("/run/.containerenv").exists()
-        || ["KUBERNETES_SERVICE_HOST", "container"].iter().any(|name| std::env::var_os(name).is_some())
+    const FILES: [&str; 3] = ["/.dockerenv", "/run/.containerenv", "/run/systemd/container"];
+    const VARIABLES: [&str; 5] = [
+        "KUBERNETES_SERVICE_HOST",
+        "container",
+        "ECS_CONTAINER_METADATA_URI",
+        "ECS_CONTAINER_METADATA_URI_V4",
+        "K_SERVICE",
+    ];
+    FILES.iter().any(|path| Path::new(path).exists())
+        || VARIABLES.iter().any(|name| std::env::var_os(name).is_some())
+        || has_namespaces_of_its_own()
+        || std::fs::read_to_string("/proc/self/mountinfo").is_ok_and(|mounts| has_root_of_layers(&mounts))
+}
+
+/// Whether processes or shared memory are counted apart from those of the machine, whose namespaces have fixed numbers
+/// (`include/linux/proc_ns.h`).
+fn has_namespaces_of_its_own() -> bool {
+    [("pid", 0xEFFF_FFFC), ("ipc", 0xEFFF_FFFF)].into_iter().any(|(kind, of_the_machine)| {
+        Path::new("/proc/self/ns").join(kind).metadata().is_ok_and(|meta| meta.ino() != of_the_machine)
+    })
+}
+
+/// Whether the root directory is made of layers, as those of images are.
+fn has_root_of_layers(mounts: &str) -> bool {
+    mounts.lines().any(|mount| {
+        let mut parts = mount.split(" - ");
+        let at = parts.next().and_then(|front| front.split(' ').nth(4));
+        let kind = parts.next().and_then(|back| back.split(' ').next());
+        at == Some("/") && matches!(kind, Some("overlay" | "aufs" | "fuse-overlayfs" | "fuse.fuse-overlayfs"))
+    })
 }
 
 /// One word, zeroed in every forked child, whoever forks it and how.
@@ -423,18 +506,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_forked_child_notices_and_does_not_own_its_parents_lock() {
-        let directory = tempfile::tempdir().unwrap();
-        let file = open_private(&directory.path().join("box"), true).unwrap();
-        assert!(lock_as_owner(&file).unwrap());
+    fn a_forked_child_notices() {
         notice_forks();
         assert!(!has_forked());
-        // SAFETY: the child only looks at memory and its own lock, then ends at once.
+        // SAFETY: the child only looks at memory, then ends at once.
         unsafe {
             let child = libc::fork();
             if child == 0 {
-                let told = has_forked() && lock_as_owner(&file).is_ok_and(|mine| !mine);
-                libc::_exit(i32::from(!told));
+                libc::_exit(i32::from(!has_forked()));
             }
             let mut status = 0;
             libc::waitpid(child, &raw mut status, 0);
@@ -443,11 +522,45 @@ mod tests {
     }
 
     #[test]
+    fn who_reads_a_box_of_its_own_keeps_its_lock() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("box");
+        let file = open_private(&path, true).unwrap();
+        assert!(lock_box(&file, BoxLock::Owner).unwrap());
+        assert!(std::fs::read(&path).unwrap().is_empty());
+        let another = open_private(&path, false).unwrap();
+        assert!(!lock_box(&another, BoxLock::Owner).unwrap());
+        assert!(lock_box(&another, BoxLock::Recovery).unwrap());
+        drop(file);
+        assert!(lock_box(&another, BoxLock::Owner).unwrap());
+    }
+
+    #[test]
+    fn a_root_of_layers_is_told_by_its_mount() {
+        let of_layers =
+            "30 1 0:5 / /proc rw - proc proc rw\n31 1 0:50 / / rw,relatime - overlay overlay rw,lowerdir=/a - b";
+        let of_a_disk = "31 1 8:1 / / rw - ext4 /dev/sda1 rw\n32 31 0:50 / /mnt rw shared:1 - overlay overlay rw";
+        assert!(has_root_of_layers(of_layers));
+        assert!(!has_root_of_layers(of_a_disk));
+    }
+
+    #[test]
+    fn only_a_number_that_no_process_has_is_none() {
+        assert!(!is_no_process(std::process::id()));
+        assert!(!is_no_process(1));
+        assert!(!is_no_process(0));
+        assert!(is_no_process(i32::MAX as u32));
+    }
+
+    #[test]
     fn what_is_stored_in_a_mapping_is_the_files() {
         let directory = tempfile::tempdir().unwrap();
         let file = open_private(&directory.path().join("box"), true).unwrap();
         reserve(&file, 8_192).unwrap();
+        let identity = super::super::identity(&file).unwrap();
         let mapping = Mapping::shared(&file, 4_096, 4_096).unwrap();
+        assert!(maps(std::process::id(), identity, "box"));
+        assert!(!maps(std::process::id(), identity, "other"));
         // SAFETY: within the mapping.
         unsafe { mapping.start().add(904).write(7) };
         assert_eq!(std::fs::read(directory.path().join("box")).unwrap()[5_000], 7);

@@ -125,6 +125,11 @@ pub fn identity(_file: &File) -> io::Result<Identity> {
     Ok(Identity { device: 0, inode: 0 })
 }
 
+#[must_use]
+pub const fn identity_of(_meta: &Metadata) -> Identity {
+    Identity { device: 0, inode: 0 }
+}
+
 pub fn identity_at(path: &Path) -> io::Result<Identity> {
     path.metadata().map(|_| Identity { device: 0, inode: 0 })
 }

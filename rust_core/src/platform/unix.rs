@@ -272,7 +272,8 @@ pub fn identity_at(path: &Path) -> io::Result<Identity> {
     path.metadata().map(|meta| identity_of(&meta))
 }
 
-fn identity_of(meta: &Metadata) -> Identity {
+#[must_use]
+pub fn identity_of(meta: &Metadata) -> Identity {
     Identity { device: meta.dev(), inode: meta.ino() }
 }
 
