@@ -10,7 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
 
-_CARETS = re.compile(r"^[\s~^]*[~^][\s~^]*$")
+# Compiled at its first use: most programs never need it.
+_CARETS = r"^[\s~^]*[~^][\s~^]*$"
 
 
 def last_lines(error: BaseException) -> str:
@@ -43,4 +44,4 @@ def source(frame: FrameType, instruction: int, line: int) -> str:
 
 
 def _without_carets(text: str) -> str:
-    return "".join(part for part in text.splitlines(keepends=True) if not _CARETS.match(part.rstrip("\n")))
+    return "".join(part for part in text.splitlines(keepends=True) if not re.match(_CARETS, part.rstrip("\n")))

@@ -260,8 +260,14 @@ class LoggingContext(Unchanging):
         if scope is not None:
             scope.leave()
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _unpacked, (self._trace_id, self._span_id, self._level, packed(self._fields))
+    def __getstate__(self) -> tuple[Any, ...]:
+        return self._trace_id, self._span_id, self._level, packed(self._fields), getattr(self, "__dict__", None)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self._trace_id, self._span_id, self._level, fields, attributes = state
+        self._fields = unpacked(fields)
+        if attributes:
+            vars(self).update(attributes)  # of a class derived from this one
 
     async def __aenter__(self) -> LoggingContext:
         return self.__enter__()
@@ -296,10 +302,6 @@ def _level(given: object) -> int | None:
             _told.add(str(wrong))
             _core.say("LoggingContext", f"a context has no level of its own: {wrong}", 30, [])
         return None
-
-
-def _unpacked(trace_id: str | None, span_id: str | None, level: int | None, fields: dict[str, str]) -> LoggingContext:
-    return LoggingContext(trace_id, span_id, level=level, **unpacked(fields))
 
 
 def around(function: _Function, make: Callable[[], AbstractContextManager[object]]) -> _Function:

@@ -8,6 +8,7 @@ from weakref import ReferenceType, WeakValueDictionary, ref
 
 from . import _lifecycle, levels, timers
 from .errors import ConfigurationError
+from .packing import Unchanging
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -21,7 +22,7 @@ _LONGEST = 365 * 86_400
 _last: WeakValueDictionary[str, LevelChange] = WeakValueDictionary()
 
 
-class LevelChange:
+class LevelChange(Unchanging):
     """A level that was set. As a context manager it is reverted at the end of the block.
 
     Changes of one logger may overlap and be reverted in any order: what is left is the level of the last that was not. A level that

@@ -21,7 +21,9 @@ from unified_logger import (
     UnifiedLogger,
     UnifiedLoggerFactory,
     carry,
+    continue_trace,
     get_logger,
+    set_level,
     span,
 )
 
@@ -106,15 +108,40 @@ def test_a_pickled_context_and_span_are_made_again(logger: UnifiedLogger, record
     assert inside["step"] == 2
 
 
+class Tenant(LoggingContext):
+    """A class of a program's own."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(tenant=name)
+        self.name = name
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_what_is_derived_from_a_context_stays_what_it_is(
+    logger: UnifiedLogger, records: Records, protocol: int
+) -> None:
+    """A trace that is gone on with included: the sender's id is not lost on the way."""
+    header = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
+    with through_pickle(continue_trace(header, level="DEBUG", step=1), protocol):
+        logger.debug("traced")
+    with through_pickle(Tenant("t"), protocol) as tenant:
+        assert tenant.name == "t"
+        logger.info("of a tenant")
+    traced, plain = records()
+    assert (traced["trace_id"], traced["step"], plain["tenant"]) == ("a" * 32, 1, "t")
+
+
 @pytest.mark.parametrize("make", COPIES, ids=lambda make: make.__name__)
 @pytest.mark.parametrize(
     "thing",
     [
+        lambda: set_level("copied", "INFO"),
+        lambda: continue_trace({}, lock=threading.Lock()),
         lambda: LoggingContext(lock=threading.Lock()),
         lambda: span("work", lock=threading.Lock()),
         lambda: carry(threading.Lock().acquire),
     ],
-    ids=["context", "span", "carried"],
+    ids=["level", "trace", "context", "span", "carried"],
 )
 def test_what_does_not_change_is_its_own_copy(make: Callable[[Any], Any], thing: Callable[[], Any]) -> None:
     """Whatever its fields are."""

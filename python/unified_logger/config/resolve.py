@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 # The file of faulthandler. Not `.log`: it is no JSON, and what collects logs by that name would not understand it.
 FAULTS = "faults.txt"
 # What Kubernetes gives every container of a namespace that has a Service called `unified-logger…`.
-_OF_KUBERNETES = re.compile(
-    r"UNIFIED_LOGGER(_[A-Z0-9_]+)?_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
-)
+_OF_KUBERNETES = r"UNIFIED_LOGGER(_[A-Z0-9_]+)?_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
 
 
 class FileSettings(Frozen):
@@ -234,7 +232,11 @@ def _without_foreign(
     Variables such as `LOG_LEVEL` are shared: `trace` or `info,hyper=warn` is another program's, and no reason not to start.
     Nobody would look for files elsewhere than where `LOG_DIR` says.
     """
-    kept = {name: text for name, text in environ.items() if _OF_KUBERNETES.fullmatch(name) is None}
+    kept = {
+        name: text
+        for name, text in environ.items()
+        if not (name.startswith("UNIFIED_LOGGER_") and re.fullmatch(_OF_KUBERNETES, name))
+    }
     told: list[str] = []
     for option in OPTIONS.values():
         variable = _variable(option, kept)
