@@ -72,6 +72,60 @@ print(json.dumps(get_stats()))
     assert numbers() == numbers("errors.log") == list(range(101))
 
 
+FORKS = """
+number = os.fork()
+if number == 0:
+    try:
+        become()
+        log(1, 51)
+        assert flush_logging(30)
+        print(json.dumps(get_stats()), flush=True)
+    finally:
+        os._exit(0)
+assert os.waitstatus_to_exitcode(os.waitpid(number, 0)[1]) == 0
+"""
+
+
+@as_root
+def test_a_child_of_another_user_writes_into_its_parent_s_files(run_python: Run, numbers: Numbers) -> None:
+    """As workers of a server that starts logging as root and forks: they may open nothing there. What needs a rotation is not done by them.
+
+    Seen to fail (every record dropped) with files that a child must open itself.
+    """
+    done = run_python(
+        START
+        + """
+init_logging(log_dir="logs", console_format="off", black_box="off", max_bytes=3000, backup_count=100)
+log(0, 1)
+assert flush_logging(30)
+"""
+        + FORKS
+        + "log(51, 61)\n"
+    )
+    stats = json.loads(done.stdout)
+    assert (stats["accepted"], stats["written"], stats["dropped"]) == (50, 50, 0)
+    assert stats["files"]["app"]["rotations"] == 0
+    assert numbers() == numbers("errors.log") == list(range(61))
+
+
+@as_root
+def test_a_child_of_another_user_touches_no_file_of_its_own_that_has_the_number(run_python: Run, log_dir: Path) -> None:
+    """It has closed what it had from its parent: then there is nothing to write to, and the records are dropped and counted."""
+    done = run_python(
+        START
+        + """
+init_logging(log_dir="logs", console_format="off", black_box="off")
+log(0, 1)
+assert flush_logging(30)
+"""
+        + FORKS.replace(
+            "become()", "become(); os.closerange(3, 256)\n        tables = [os.memfd_create('t') for _ in range(12)]"
+        ).replace("assert flush_logging(30)", "assert not any(os.fstat(table).st_size for table in tables)")
+    )
+    assert json.loads(done.stdout)["dropped"] == 50
+    assert (log_dir / "app.log").read_text().count('"m"') == 1
+
+
 @pytest.mark.parametrize("error", ["EACCES", "EIO", "ENOMEM", "ESTALE"])
 def test_a_look_that_fails_tells_nothing_of_the_open_file(run_faulty: Run, numbers: Numbers, error: str) -> None:
     """Only ENOENT says that a file is gone. Seen to fail with every error taken for that."""

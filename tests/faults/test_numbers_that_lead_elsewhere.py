@@ -138,10 +138,11 @@ def test_a_rotation_neither_closes_nor_cuts_the_program_s_files(run_python: Run,
         + """
 start(max_bytes=2_000, backup_count=100)
 for round_ in range(5):
+    tables = become_daemon()
     for number in range(round_ * 20 + 1, round_ * 20 + 21):
         logger.info("m", number=number)
         assert flush_logging(30)
-    check(become_daemon())
+    check(tables)
 """
     )
     assert numbers() == list(range(101))

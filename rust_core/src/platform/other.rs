@@ -88,6 +88,11 @@ impl Number {
     }
 
     /// There is no fork, hence nobody who asks for it.
+    pub fn duplicate(&self) -> io::Result<File> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// As above.
     pub const fn close(self) {}
 }
 

@@ -154,6 +154,24 @@ impl Number {
         self.look(&file).map_or(true, |found| found.is_some())
     }
 
+    /// The file under another number, if it is held.
+    ///
+    /// # Errors
+    /// When it is not, or when there are no descriptors left.
+    pub fn duplicate(&self) -> io::Result<File> {
+        // SAFETY: a number that is none is refused; a new one is owned by nobody else.
+        let copy = unsafe { libc::fcntl(self.descriptor, libc::F_DUPFD_CLOEXEC, 3) };
+        if copy < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: as above.
+        let file = unsafe { File::from_raw_fd(copy) };
+        match Self::of(&file)? {
+            Self { identity, flags, .. } if (identity, flags) == (self.identity, self.flags) => Ok(file),
+            _ => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
     /// Closes the file by its number, which nobody in this process uses any more, if it is that file's still.
     pub fn close(self) {
         if self.is_held() {

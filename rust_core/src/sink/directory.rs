@@ -11,6 +11,7 @@ use crate::error_handler::remark;
 use crate::platform::{self, Lock, Number, OwnFile, Owner};
 use crate::table::lock_briefly;
 
+use super::inherited;
 use super::open::{open_guarded, unset};
 
 /// Others who wait for the lock are patient as long as they see it change hands. They look once a second.
@@ -70,6 +71,13 @@ pub fn prepare_directory(directory: &Path, mode: u32) -> Result<()> {
     if platform::is_planted_link(directory) {
         return Err(Error::SymbolicLink(directory.to_owned()));
     }
+    make_directory(directory, mode).or_else(|error| {
+        // The child of a process that may use it goes on with what that has open there.
+        if inherited::is_any_in(directory, &error) { Ok(()) } else { Err(error) }
+    })
+}
+
+fn make_directory(directory: &Path, mode: u32) -> Result<()> {
     if let Some(error) = platform::create_directories(directory, mode)
         .map_err(|error| Error::io("create the directory", directory, error))?
     {
@@ -103,7 +111,7 @@ impl Held {
 pub struct DirectoryLock {
     path: PathBuf,
     mode: u32,
-    owner: Owner,
+    owner: Option<Owner>,
     file: Option<LockFile>,
     signed: Option<Instant>,
     /// The last sign of another that was seen when it was last waited for in vain.
@@ -117,15 +125,19 @@ impl DirectoryLock {
     /// When it cannot be made.
     pub fn open(directory: &Path, mode: u32) -> Result<Self> {
         let path = directory.join(LOCK_FILE);
-        let (file, owner) = open(&path, mode, None)?;
-        Ok(Self { path, mode, owner, file: Some(file), signed: None, stuck: None })
+        let (file, owner) = match open(&path, mode, None) {
+            Ok((file, owner)) => (Some(file), Some(owner)),
+            Err(error) if inherited::is_any_in(directory, &error) => (None, None),
+            Err(error) => return Err(error),
+        };
+        Ok(Self { path, mode, owner, file, signed: None, stuck: None })
     }
 
     /// Runs `body` with the lock, or without it once `patience` is over.
     pub fn hold<R>(&mut self, patience: Duration, body: impl FnOnce(Held) -> R) -> R {
         if !self.is_in_place() {
             self.file = None;
-            self.file = open(&self.path, self.mode, Some(self.owner)).ok().map(|(file, _)| file);
+            self.file = open(&self.path, self.mode, self.owner).ok().map(|(file, _)| file);
         }
         let Some(file) = &self.file else { return body(Held::NotOpened) };
         // Whoever holds it for good costs each batch no second.

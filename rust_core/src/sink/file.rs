@@ -1,7 +1,7 @@
 //! A log file: whole lines appended, rotated within its bound, mended after trouble.
 
 use std::collections::VecDeque;
-use std::fs::Metadata;
+use std::fs::{File, Metadata};
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -19,6 +19,7 @@ use crate::rotation::SizeRotation;
 use crate::value::Put;
 
 use super::directory::{Held, lost};
+use super::inherited::{self, is_refusal};
 use super::open::{is_log, open_guarded};
 
 /// Bytes of one write at most (one line may be longer).
@@ -81,7 +82,19 @@ struct Open {
     astray: bool,
 }
 
+impl Drop for Open {
+    fn drop(&mut self) {
+        inherited::forget(self.file.number());
+    }
+}
+
 impl Open {
+    fn new(path: &Path, file: File, meta: &Metadata) -> Result<Self> {
+        let file = OwnFile::new(file).map_err(|error| Error::io("open", path, error))?;
+        inherited::note(path, file.number());
+        Ok(Self { file, owner: platform::owner(meta), size: meta.len(), astray: false })
+    }
+
     fn identity(&self) -> Identity {
         self.file.identity()
     }
@@ -162,8 +175,9 @@ impl FileSink {
     /// # Errors
     /// When it cannot be opened, is not a regular file, or is a link in a directory that others may write.
     pub fn open(settings: FileSettings) -> Result<Self> {
+        let mut file = open(&settings, None).or_else(|error| inherited(&settings, error))?;
         // What an earlier process left is looked at before the first write.
-        let file = Open { size: UNKNOWN, ..open(&settings, None)? };
+        file.size = UNKNOWN;
         let sync = Syncing { names: settings.fsync != Fsync::Never, ..Syncing::default() };
         Ok(Self {
             settings,
@@ -451,7 +465,8 @@ impl FileSink {
                 Ok(Some(meta)) => {
                     let is_at_path = match &at_path {
                         Ok(found) => *found == open.identity(),
-                        Err(error) => !platform::is_missing(error),
+                        // One without a name is gone, whatever else can be seen.
+                        Err(error) => !platform::is_missing(error) && platform::names(&meta) > 0,
                     };
                     let untouched = meta.len() == open.size;
                     open.size = meta.len();
@@ -611,11 +626,6 @@ fn is_in_the_way(error: &io::Error) -> bool {
     )
 }
 
-/// Whether this user may not do it.
-fn is_refusal(error: &Error) -> bool {
-    matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied)
-}
-
 /// Whether it would go with one descriptor more.
 fn is_want_of_descriptors(error: &Error) -> bool {
     matches!(error, Error::Io { source, .. } if platform::is_want_of_descriptors(source))
@@ -638,6 +648,13 @@ fn open_or_create(settings: &FileSettings, owner: Option<Owner>) -> Result<Open>
 fn open(settings: &FileSettings, owner: Option<Owner>) -> Result<Open> {
     let path = &settings.path;
     let (file, meta) = open_guarded("open", path, settings.mode, owner, is_log)?;
-    let file = OwnFile::new(file).map_err(|error| Error::io("open", path, error))?;
-    Ok(Open { file, owner: platform::owner(&meta), size: meta.len(), astray: false })
+    Open::new(path, file, &meta)
+}
+
+/// The parent's file, in a child that has become a user who may not open it.
+fn inherited(settings: &FileSettings, error: Error) -> Result<Open> {
+    let path = &settings.path;
+    let Some(file) = inherited::take(path, &error) else { return Err(error) };
+    let meta = file.metadata().map_err(|error| Error::io("look at", path, error))?;
+    Open::new(path, file, &meta)
 }

@@ -3,6 +3,7 @@
 mod console;
 mod directory;
 mod file;
+mod inherited;
 mod open;
 mod watched;
 

@@ -1,0 +1,62 @@
+//! Log files that a forked child has from its parent: it may have become a user since who cannot open them again.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use crate::error::Error;
+use crate::platform::{self, Number};
+use crate::table::lock_briefly;
+
+/// The log files that are open in this process, each with the process that opened it: a child has its parent's too.
+static OPEN: Mutex<Vec<Known>> = Mutex::new(Vec::new());
+
+#[derive(Debug)]
+struct Known {
+    path: PathBuf,
+    number: Number,
+    process: u32,
+}
+
+/// Has the children of this process know a file.
+pub fn note(path: &Path, number: Number) {
+    if let Some(mut open) = lock_briefly(&OPEN) {
+        open.push(Known { path: path.to_owned(), number, process: platform::process_id() });
+    }
+}
+
+/// The file is about to be closed.
+pub fn forget(number: Number) {
+    if let Some(mut open) = lock_briefly(&OPEN) {
+        open.retain(|known| known.number != number || known.process != platform::process_id());
+    }
+}
+
+/// A file of the parent's that this process may not open, opened once more. None where it has no such file any more.
+pub fn take(path: &Path, error: &Error) -> Option<File> {
+    find(error, |known| known == path)?.duplicate().ok()
+}
+
+/// Whether files of the parent's are at hand in a directory that this process may not use otherwise.
+pub fn is_any_in(directory: &Path, error: &Error) -> bool {
+    find(error, |known| known.parent() == Some(directory)).is_some()
+}
+
+fn find(error: &Error, is_it: impl Fn(&Path) -> bool) -> Option<Number> {
+    if !is_refusal(error) {
+        return None;
+    }
+    let here = platform::process_id();
+    let open = lock_briefly(&OPEN)?;
+    // The newest first: a parent that rotated has closed the older ones, but not for its children.
+    open.iter()
+        .rev()
+        .find(|known| known.process != here && is_it(&known.path) && known.number.is_held())
+        .map(|known| known.number)
+}
+
+/// Whether this user may not do it.
+pub fn is_refusal(error: &Error) -> bool {
+    matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied)
+}
