@@ -18,13 +18,15 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Starts a thread that runs `body`.
+    /// Starts a thread that runs `body`, and takes none of the process's signals.
     ///
     /// # Errors
     /// When the system gives no thread.
     pub fn start(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<Self> {
         let id = Arc::<AtomicU32>::default();
         let own = Arc::clone(&id);
+        // A signal that a program holds back on its own threads would be delivered to this one, and end the process.
+        let _held_back = platform::SignalsHeldBack::here();
         let handle = thread::Builder::new().name(name.into()).spawn(move || {
             own.store(platform::thread_id(), Ordering::Relaxed);
             body();

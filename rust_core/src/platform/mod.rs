@@ -6,12 +6,14 @@ mod counter;
 #[cfg(unix)]
 mod mapping_unix;
 mod own_file;
+mod signals;
 #[cfg(unix)]
 mod unix;
 pub use counter::*;
 #[cfg(unix)]
 pub use mapping_unix::*;
 pub use own_file::OwnFile;
+pub use signals::*;
 #[cfg(unix)]
 pub use unix::*;
 
