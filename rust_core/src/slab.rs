@@ -313,6 +313,7 @@ pub fn forks() -> u32 {
 }
 
 /// Whether what was made after so many forks belongs to the process that this one was forked from, noticed or not.
+#[inline]
 #[must_use]
 pub fn is_anothers(forks: u32) -> bool {
     forks != self::forks() || platform::has_forked()
@@ -476,15 +477,15 @@ impl Buffer {
     }
 
     /// Class and index of the slot; it no longer holds a record that was accepted. `None` for plain memory, and for the slot
-    /// of a parent, which is not touched.
+    /// of a parent, which is not touched, though nobody may have noticed the fork yet.
     #[inline]
-    fn clear(&self, forks: u32) -> Option<(&'static Slab, usize, u32)> {
+    fn clear(&self) -> Option<(&'static Slab, usize, u32)> {
         let slot = self.slot();
         if slot == HEAP {
             return None;
         }
         let slab = Slab::numbered(slot >> 24 & 63);
-        if slab.forks != forks {
+        if is_anothers(slab.forks) {
             return None;
         }
         self.prefix().clear();
@@ -541,7 +542,7 @@ impl Drop for Buffer {
             // SAFETY: made by `block` with this size, which a block's prefix keeps, and owned here alone.
             unsafe { free_block(self.bytes.sub(PREFIX), size) };
             HEAP_BYTES.fetch_sub(size, Ordering::Relaxed);
-        } else if let Some((slab, class, index)) = self.clear(forks()) {
+        } else if let Some((slab, class, index)) = self.clear() {
             slab.classes[class].stack.push_chain(index, index);
         }
     }
@@ -549,10 +550,9 @@ impl Drop for Buffer {
 
 /// Gives back a batch with one exchange per size for runs of the same pool; `batch` keeps its room.
 pub fn give_back(batch: &mut Vec<Buffer>) {
-    let forks = forks();
     let mut chains = Chains::default();
     for buffer in batch.drain(..) {
-        let Some((slab, class, index)) = buffer.clear(forks) else { continue };
+        let Some((slab, class, index)) = buffer.clear() else { continue };
         std::mem::forget(buffer);
         chains.add(slab, class, index);
     }
@@ -693,5 +693,37 @@ mod tests {
         assert_eq!(prefix.check.load(Ordering::Relaxed), checksum::of(b"record") as u32);
         drop(buffer);
         assert_eq!(prefix.accepted.load(Ordering::Relaxed), 0);
+    }
+
+    // Seen to fail where only forks count that were noticed.
+    #[cfg(unix)]
+    #[test]
+    fn a_child_that_noticed_no_fork_leaves_its_parents_slots_alone() {
+        platform::notice_forks();
+        let pool = Pool::plain(1 << 20).unwrap();
+        let mut held = vec![pool.take(10).unwrap(), pool.take(10).unwrap()];
+        for (buffer, sequence) in held.iter_mut().zip(7..) {
+            buffer.put(b"record");
+            buffer.accept(sequence);
+        }
+        // SAFETY: the pool is there as long as `pool`.
+        let prefixes: [&Prefix; 2] = [0, 1].map(|index| unsafe { held[index].bytes.sub(PREFIX).cast().as_ref() });
+        // SAFETY: the child touches memory of its own and ends.
+        let status = unsafe {
+            match libc::fork() {
+                0 => {
+                    drop(held.pop());
+                    give_back(&mut held);
+                    let kept = prefixes.map(|prefix| prefix.accepted.load(Ordering::Relaxed)) == [8, 9];
+                    libc::_exit(i32::from(!kept));
+                }
+                child => {
+                    let mut status = -1;
+                    libc::waitpid(child, &raw mut status, 0);
+                    status
+                }
+            }
+        };
+        assert_eq!(status, 0);
     }
 }
