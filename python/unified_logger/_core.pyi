@@ -234,8 +234,12 @@ def recover_all() -> dict[str, Any]:
     Tells what `recover` tells, and in `waiting` the boxes whose directories are not there.
     """
 
-def begin_end() -> None:
-    """Tells that the interpreter is about to end, on the thread that ends it."""
+@final
+class End:
+    """Goes with the exit hook to `atexit`: that it is let go of tells the end of the interpreter."""
+
+    def __new__(cls, again: Callable[[], object]) -> End:
+        """Has `again` called where the program goes on: to register the hook anew, with another of these."""
 
 def turn_off() -> None:
     """Leaves all records to handlers of `logging`."""

@@ -36,6 +36,8 @@ _POSITIONAL = (
     "ai_backup_count",
 )
 _EXIT_TIMEOUT = 10.0
+# How long the exit waits where `shutdown_logging()` has waited in vain before, at most.
+_SECOND_TIMEOUT = 1.0
 _exit_patience = _EXIT_TIMEOUT
 # How long a handler that is made waits for another thread that starts logging, seconds.
 _HANDLER_PATIENCE = 1.0
@@ -185,6 +187,8 @@ def _start_engine(settings: Settings, on_root: bool) -> None:
         )
     except OSError as error:
         raise _unusable_directory(settings, error) from error
+    except RuntimeError as error:
+        raise UnifiedLoggerError(f"logging cannot be started now: {error}") from error
     if _plain is not None:
         _plain.close()
         _plain = None
@@ -309,8 +313,8 @@ def shutdown(timeout: float) -> bool:
     finally:
         lock.release()
     global _exit_patience
-    # Who waited in vain for so long does not have to again when the process ends.
-    _exit_patience = _EXIT_TIMEOUT if done else min(max(timeout, 0.0), _EXIT_TIMEOUT)
+    # Who waited in vain does not have to again when the process ends.
+    _exit_patience = _EXIT_TIMEOUT if done else min(max(timeout, 0.0), _SECOND_TIMEOUT)
     return done
 
 
@@ -338,11 +342,14 @@ def _early_redaction() -> _core.Redaction | None:
     return rules if rules is not None or not _redacts_early else redaction.settle([("", True)], None)
 
 
-def _at_exit() -> None:
-    rules = _early_redaction()
-    _core.begin_end()
-    _core.show_early(rules)
+def _at_exit(_end: object = None) -> None:
+    _core.show_early(_early_redaction())
     _core.shutdown(_exit_patience)
+
+
+def _watch_for_the_end() -> None:
+    """Registers the exit hook, with what tells that all hooks have run: nobody else may keep it."""
+    atexit.register(_at_exit, _core.End(_watch_for_the_end))
 
 
 def _before_fork() -> None:
@@ -354,6 +361,9 @@ def _after_fork_in_child() -> None:
     global _lock
     # The old one may be held by a thread that only the parent has.
     _lock = RLock()
+    propagation = _propagation()
+    if propagation is not None:
+        propagation.forget_ignored()
     _core.after_fork_in_child()
 
 
@@ -388,7 +398,7 @@ del _traceback  # The native core asks for it.
 _core.set_converter(values.convert)
 _core.set_listened(stdlib.log_listened)
 stdlib.connect(_start_for_handler, flush)
-atexit.register(_at_exit)
+_watch_for_the_end()
 _flush_when_multiprocessing_ends()  # the server of `forkserver` forks children that have not imported this yet
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(

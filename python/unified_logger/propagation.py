@@ -77,6 +77,12 @@ def ignored() -> int:
     return _ignored
 
 
+def forget_ignored() -> None:
+    """Counts anew: in a forked child."""
+    global _ignored
+    _ignored = 0
+
+
 def extract(headers: Mapping[str, str]) -> Remote | None:
     """The trace that headers name: by the first of the configured ones that is there and well-formed.
 

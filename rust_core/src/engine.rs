@@ -25,6 +25,8 @@ use crate::writer::{self, Desk, Flush, Shared, rest, state};
 /// How long the writer is waited for around a fork: a stuck disk must not hang it.
 const FORK_PATIENCE: Duration = Duration::from_millis(100);
 const CONSOLE_PATIENCE_AT_FORK: Duration = Duration::from_millis(10);
+/// Time between two attempts to start a writer that could not be started.
+const START_PAUSE: Duration = Duration::from_millis(100);
 /// How long a late record waits for a writer that shutdown could not stop.
 const LATE_PATIENCE: Duration = Duration::from_millis(200);
 const CONSOLE_PATIENCE: Duration = Duration::from_secs(1);
@@ -50,6 +52,8 @@ pub struct Engine {
     shared: Arc<Shared>,
     settings: Settings,
     writer: Mutex<Option<Worker>>,
+    /// When a caller last tried to start a writer that was missing.
+    tried: Mutex<Option<Instant>>,
     /// Forks under way.
     forks: AtomicU32,
     black_box: Option<BlackBox>,
@@ -95,12 +99,22 @@ impl Engine {
             desk: Mutex::new(Desk::new(pipeline)),
             state: AtomicU8::new(state::OPEN),
             rest: AtomicU8::new(rest::WORKS),
+            held: AtomicBool::new(false),
+            unattended: AtomicBool::new(false),
+            given_up: AtomicBool::new(false),
             stats,
             errors,
             stuck: AtomicBool::new(false),
         };
         shared.prepare_pool();
-        Ok(Self { shared: Arc::new(shared), settings, writer: Mutex::new(None), forks: AtomicU32::new(0), black_box })
+        Ok(Self {
+            shared: Arc::new(shared),
+            settings,
+            writer: Mutex::new(None),
+            tried: Mutex::new(None),
+            forks: AtomicU32::new(0),
+            black_box,
+        })
     }
 
     /// Lets captures take their buffers from this engine's pool from now on; see `Pool::make_current`.
@@ -113,17 +127,40 @@ impl Engine {
     /// Starts the writer.
     ///
     /// # Errors
-    /// When the system gives no thread; whoever flushes or waits for room tries again.
+    /// When the system gives no thread. Callers write themselves then, and try again.
     pub fn start(&self) -> Result<()> {
         self.start_writer(&mut self.writer())
     }
 
-    /// Without a thread to be had, the writer counts as one that rests.
+    /// As `start`, but nothing is written before `release`: another engine may have records to write first.
+    ///
+    /// # Errors
+    /// As `start`.
+    pub fn start_held(&self) -> Result<()> {
+        self.shared.held.store(true, Ordering::SeqCst);
+        self.start()
+    }
+
+    pub fn release(&self) {
+        self.shared.held.store(false, Ordering::SeqCst);
+        self.shared.queue.waker().wake_at_once();
+    }
+
+    /// Takes back what `open` has made, where nothing was ever offered.
+    pub fn discard(self) {
+        if let Some(black_box) = &self.black_box {
+            black_box.remove();
+        }
+    }
+
+    /// Without a thread to be had, the writer counts as one that rests, and callers see to what they log.
     fn start_writer(&self, writer: &mut Option<Worker>) -> Result<()> {
         let shared = Arc::clone(&self.shared);
         let directory = self.settings.directory.clone();
         let name = "unified_logger";
-        let worker = Worker::start(name, move || writer::run(&shared, &directory))
+        let worker = Worker::start(name, move || writer::run(&shared, &directory));
+        self.shared.unattended.store(worker.is_err(), Ordering::SeqCst);
+        let worker = worker
             .inspect_err(|_| self.shared.rest.store(rest::RESTS, Ordering::SeqCst))
             .map_err(|source| Error::Thread { name, source })?;
         *writer = Some(worker);
@@ -134,7 +171,7 @@ impl Engine {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has the writer at work again after a fork. Without a thread to be had, whoever flushes or waits for room tries again.
+    /// Has the writer at work again after a fork. Without a thread to be had, callers write themselves, and try again.
     pub fn go_on_writing(&self) {
         let shared = &self.shared;
         if shared.rest.load(Ordering::SeqCst) == rest::WORKS {
@@ -163,15 +200,28 @@ impl Engine {
         &self.shared.stats
     }
 
-    /// Offers a captured record. Never waits while the pipeline is open; afterwards it writes the record itself.
+    /// Offers a captured record. Never waits while there is a writer; without one it writes the record itself.
     #[inline]
     pub fn offer(&self, record: Buffer) -> Offered {
+        let offered = self.hand_in(record);
+        if self.is_unattended() { self.see_to(offered) } else { offered }
+    }
+
+    /// The first half of `offer`, which never waits: where `is_unattended` says so afterwards, the other half is `see_to`.
+    #[inline]
+    pub fn hand_in(&self, record: Buffer) -> Offered {
         let record = match &self.shared.pool {
             Some(pool) if !pool.owns(&record) => Self::bring_in(pool, record),
             _ => record,
         };
-        let offered = self.shared.queue.offer(record);
-        if self.shared.state.load(Ordering::Relaxed) == state::CLOSED { self.offer_late(offered) } else { offered }
+        self.shared.queue.offer(record)
+    }
+
+    /// Whether there is no writer, and callers see to what they log.
+    #[inline]
+    #[must_use]
+    pub fn is_unattended(&self) -> bool {
+        self.shared.unattended.load(Ordering::Relaxed)
     }
 
     /// Moves a record into a buffer of this engine's pool, where one has room: it was captured before a start, for another
@@ -192,12 +242,31 @@ impl Engine {
         writer::write_now(&self.shared, patience, Duration::ZERO);
     }
 
+    /// Tries to start the writer that is missing, unless that was just tried. True when there is one.
+    fn attend(&self) -> bool {
+        {
+            // Another caller is at it.
+            let Ok(mut tried) = self.tried.try_lock() else { return false };
+            if tried.is_some_and(|last| last.elapsed() < START_PAUSE) {
+                return false;
+            }
+            *tried = Some(Instant::now());
+        }
+        self.go_on_writing();
+        !self.is_unattended()
+    }
+
+    /// Writes what was handed in without a writer, unless one can be started again. May wait.
     #[cold]
-    fn offer_late(&self, offered: Offered) -> Offered {
+    pub fn see_to(&self, offered: Offered) -> Offered {
+        if !self.is_closed() && self.attend() {
+            return offered;
+        }
         self.write_late();
         match offered {
             Offered::Full(record) => match self.shared.queue.offer(record) {
-                Offered::Full(record) => self.refuse(record, Dropped::Shutdown),
+                Offered::Full(record) if self.is_closed() => self.refuse(record, Dropped::Shutdown),
+                full @ Offered::Full(_) => full,
                 other => {
                     self.write_late();
                     other
@@ -237,14 +306,16 @@ impl Engine {
     #[must_use]
     pub fn request_flush(&self, patient: bool) -> Flushing {
         let (done, answer) = bounded(1);
-        if self.shared.state.load(Ordering::SeqCst) == state::CLOSED {
+        if !self.is_closed() {
+            self.go_on_writing();
+        }
+        if self.is_unattended() {
             let _ = done.send(writer::write_now(&self.shared, LATE_PATIENCE, LATE_PATIENCE));
         } else {
-            self.go_on_writing();
             self.shared.flushes.push(Flush { done, patient });
             self.shared.queue.waker().wake_at_once();
             // The writer may have ended meanwhile.
-            if self.is_closed() {
+            if self.is_unattended() {
                 self.shared.answer_flushes(writer::write_now(&self.shared, LATE_PATIENCE, LATE_PATIENCE));
             }
         }
@@ -265,6 +336,7 @@ impl Engine {
         let writer = self.writer().take();
         let ended = writer.is_none_or(|worker| worker.end(deadline).is_ok());
         shared.state.store(state::CLOSED, Ordering::SeqCst);
+        shared.unattended.store(true, Ordering::SeqCst);
         shared.queue.release_waiters();
         let left = deadline.saturating_duration_since(Instant::now());
         let written = ended && writer::write_now(shared, left, left);
@@ -279,6 +351,7 @@ impl Engine {
             self.flush_console(left.min(CONSOLE_PATIENCE));
             return true;
         }
+        shared.given_up.store(true, Ordering::SeqCst);
         let left = shared.stats.unsettled();
         let rescue =
             if self.black_box.is_some() { "; the black box keeps them for `unified-logger recover`" } else { "" };
@@ -290,6 +363,12 @@ impl Engine {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.shared.state.load(Ordering::SeqCst) == state::CLOSED
+    }
+
+    /// Whether a shutdown has left something unwritten: whoever waits for that waits in vain.
+    #[must_use]
+    pub fn has_given_up(&self) -> bool {
+        self.shared.given_up.load(Ordering::SeqCst)
     }
 
     /// Lets the writer write a record of the library's own, past the queue.

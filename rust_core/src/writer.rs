@@ -123,6 +123,12 @@ pub struct Shared {
     pub state: AtomicU8,
     /// Whether the writer is to rest, one of `rest`.
     pub rest: AtomicU8,
+    /// Whether the writer waits with everything: another engine may have records to write first.
+    pub held: AtomicBool,
+    /// There is no writer, since it has ended or none could be started: callers see to what they log.
+    pub unattended: AtomicBool,
+    /// A shutdown has left something unwritten.
+    pub given_up: AtomicBool,
     pub stats: Arc<Stats>,
     pub errors: Arc<ErrorHandler>,
     /// A caller waited in vain for a writer that shutdown could not stop: until it is done, no other does.
@@ -143,6 +149,11 @@ impl Shared {
 
     fn is_idle(&self) -> bool {
         self.queue.is_empty() && self.notices.is_empty()
+    }
+
+    /// Whoever ends the engine does not wait for another.
+    fn is_held(&self) -> bool {
+        self.held.load(Ordering::SeqCst) && self.state.load(Ordering::SeqCst) == state::OPEN
     }
 
     fn is_asked_to_rest(&self) -> bool {
@@ -236,6 +247,11 @@ impl Writer<'_> {
                 // Asked again, of the next writer, with all that came meanwhile.
                 self.waiting.drain(..).for_each(|(_, flush)| self.shared.flushes.push(flush));
                 return;
+            }
+            if self.shared.is_held() {
+                let shared = self.shared;
+                shared.queue.waker().sleep(LONGEST_SLEEP, || !shared.is_held() || shared.is_asked_to_rest());
+                continue;
             }
             self.shared.prepare_pool();
             self.sweep();

@@ -114,3 +114,34 @@ with LoggingContext(trace_id="t"):
         ("changed", "changed"),
         ("parent", "t"),
     ]
+
+
+def test_a_childs_counts_begin_anew(run_python: Run) -> None:
+    """All of them, also those that its parent counts outside the pipeline."""
+    done = run_python(
+        """
+import json, os
+from unified_logger import get_logger, get_stats, init_logging
+from unified_logger.propagation import extract
+init_logging(log_dir="logs", console_format="off")
+logger = get_logger("app")
+class Broken:
+    def __repr__(self): raise ValueError("x")
+def count():
+    logger.debug("below the level")
+    logger.info("m", value=Broken())
+    extract({"traceparent": "not one"})
+count()
+names = ("filtered", "malformed", "trace_headers_ignored")
+if (child := os.fork()) == 0:
+    first = [get_stats()[name] for name in names]
+    count()
+    print(json.dumps([first, [get_stats()[name] for name in names]]), flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+print(json.dumps([get_stats()[name] for name in names]))
+"""
+    )
+    child, parent = map(json.loads, done.stdout.splitlines())
+    assert child == [[0, 0, 0], [1, 1, 1]]
+    assert parent == [1, 1, 1]

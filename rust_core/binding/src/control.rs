@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use unified_logger_core::clock;
@@ -103,7 +103,11 @@ fn file((kind, name, level, max_bytes, backup_count): (String, String, i32, u64,
 
 /// The one place an engine's error becomes Python's.
 fn to_python(error: &Error) -> PyErr {
-    PyOSError::new_err(error.to_string())
+    match error {
+        // As Python's own, when it starts none.
+        Error::Thread { .. } => PyRuntimeError::new_err(error.to_string()),
+        _ => PyOSError::new_err(error.to_string()),
+    }
 }
 
 /// Seconds as a duration; what is beyond one counts as for ever, what is below zero as none.
@@ -124,12 +128,6 @@ pub fn flush(py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
 #[pyfunction]
 pub fn shutdown(py: Python<'_>, timeout: f64) -> bool {
     runtime::shutdown(py, seconds(timeout))
-}
-
-/// Tells that the interpreter is about to end, on the thread that ends it.
-#[pyfunction]
-pub fn begin_end(py: Python<'_>) {
-    ending::begin(py);
 }
 
 /// Leaves all records to handlers of `logging`.
@@ -281,14 +279,14 @@ pub fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 /// this process is at it.
 #[pyfunction]
 pub fn recover(py: Python<'_>, directory: PathBuf) -> PyResult<Option<Bound<'_, PyDict>>> {
-    py.detach(|| recovery::sweep(&directory)).map(|recovered| as_dictionary(py, recovered)).transpose()
+    ending::detached(py, || recovery::sweep(&directory)).map(|recovered| as_dictionary(py, recovered)).transpose()
 }
 
 /// Writes what processes of this user that died left in shared memory, each into its own log directory. Tells what was done, as
 /// `recover` does.
 #[pyfunction]
 pub fn recover_all(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
-    let (recovered, _) = py.detach(|| recovery::sweep_strays(Strays::Recover));
+    let (recovered, _) = ending::detached(py, || recovery::sweep_strays(Strays::Recover));
     as_dictionary(py, recovered)
 }
 

@@ -1,47 +1,166 @@
-//! The end of the interpreter. Once it is near, a thread other than the one that ends it may be stopped wherever Python code runs
-//! or the interpreter is taken back, and the way it is stopped (`pthread_exit` until 3.13) must not pass through Rust. So from
-//! the exit hook on such threads capture what they can without Python code, and never come back to the interpreter once
-//! they have let go of it.
+//! The end of the interpreter. Once all exit hooks have run, a thread other than the one that ends it is stopped where it takes the
+//! interpreter back, and the way it is stopped (`pthread_exit` until 3.13) must not pass through Rust. So from then on such
+//! threads capture what they can without Python code, and whoever has let go of the interpreter never comes back to it.
+//!
+//! Until then every thread goes on as ever: a hook that runs after ours may join it. `End` tells when that time has come.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
+use pyo3::ffi;
 use pyo3::prelude::*;
+use unified_logger_core::platform;
 
-use crate::gil::Gil;
+use crate::gil::{Gil, intern};
+use crate::runtime;
 
-/// How long the exit hook waits for calls of other threads that run Python code.
+/// How long the end waits for calls of other threads that run Python code, and for what was started after the exit hook.
 const PATIENCE: Duration = Duration::from_secs(1);
+const LOOK_PAUSE: Duration = Duration::from_micros(200);
 
+/// Whether all exit hooks have run.
 static NEAR: AtomicBool = AtomicBool::new(false);
 /// Calls that may be running Python code now.
 static INSIDE: AtomicUsize = AtomicUsize::new(0);
+/// Threads that are about to take the interpreter back.
+static COMING: AtomicUsize = AtomicUsize::new(0);
 /// The thread that ends the interpreter.
 static ENDS: Gil<Option<ThreadId>> = Gil::new(None);
+/// What hands the exit hook over anew.
+static AGAIN: Gil<Option<Py<PyAny>>> = Gil::new(None);
 
-/// Tells that the interpreter is about to end, on the thread that ends it, and waits for calls of others to come out of Python.
-pub fn begin(py: Python<'_>) {
+/// Handed to `atexit` with our exit hook, and kept by nobody else: the interpreter lets go of its hooks once the last of them has
+/// run, and right after that it begins to stop threads.
+#[pyclass(frozen)]
+pub struct End(());
+
+#[pymethods]
+impl End {
+    /// `again` registers the exit hook anew, with another one of these.
+    #[new]
+    fn new(again: Bound<'_, PyAny>) -> Self {
+        let py = again.py();
+        // SAFETY: replaced at once; the old one is dropped after.
+        let old = unsafe { (*AGAIN.get(py)).replace(again.unbind()) };
+        drop(old);
+        Self(())
+    }
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        Python::attach(|py| {
+            let raised = PyErr::take(py);
+            if is_over(py) {
+                begin(py);
+            } else {
+                register_again(py);
+            }
+            if let Some(raised) = raised {
+                raised.restore(py);
+            }
+        });
+    }
+}
+
+/// Whether the hooks were let go of because the interpreter ends. `atexit` can be told to run or to forget them by a program that
+/// goes on; then a function of that program runs, and `threading` has not shut down.
+fn is_over(py: Python<'_>) -> bool {
+    // SAFETY: attached; the frame is borrowed and only compared.
+    unsafe { ffi::PyEval_GetFrame() }.is_null()
+        || py
+            .import(intern!(py, "threading"))
+            .and_then(|threading| threading.getattr(intern!(py, "_SHUTTING_DOWN"))?.is_truthy())
+            .unwrap_or(false)
+}
+
+/// Has the exit hook registered anew, once `atexit` is done with its list.
+fn register_again(py: Python<'_>) {
+    // SAFETY: looked at and counted only.
+    let again = unsafe { &*AGAIN.get(py) }.as_ref().map(|again| again.clone_ref(py));
+    if let Some(again) = again {
+        runtime::call_pending(again.into_bound(py));
+    }
+}
+
+/// All exit hooks have run, on the thread that ends the interpreter: waits for calls of others to come out of Python, and lets
+/// nobody in again. From its last look on this thread keeps the interpreter.
+fn begin(py: Python<'_>) {
+    runtime::shut_down_late_start(py, PATIENCE);
     // SAFETY: replaced at once.
     unsafe { *ENDS.get(py) = Some(thread::current().id()) };
     NEAR.store(true, Ordering::SeqCst);
     let started = Instant::now();
-    while INSIDE.load(Ordering::SeqCst) > 0 && started.elapsed() < PATIENCE {
-        py.detach(|| thread::sleep(Duration::from_micros(200)));
+    let mut collector = Collector::stop(py);
+    // The collector first: its look may run Python code, which lets others go on.
+    while !collector.rests(py) || INSIDE.load(Ordering::SeqCst) > 0 || COMING.load(Ordering::SeqCst) > 0 {
+        if started.elapsed() >= PATIENCE {
+            return;
+        }
+        py.detach(|| thread::sleep(LOOK_PAUSE));
     }
+}
+
+/// The collector of cycles, stopped while it lives. Until 3.11 any allocation may start it, also one of a function that runs no
+/// Python code otherwise, and finalizers that it calls are Python code.
+struct Collector {
+    was_enabled: bool,
+    rests: bool,
+}
+
+impl Collector {
+    fn stop(_py: Python<'_>) -> Self {
+        // From 3.12 on it runs between instructions alone.
+        // SAFETY: attached.
+        let was_enabled = cfg!(not(Py_3_12)) && unsafe { ffi::PyGC_Disable() } != 0;
+        Self { was_enabled, rests: !was_enabled }
+    }
+
+    /// Whether no thread is inside it. Once none is, none comes in.
+    fn rests(&mut self, py: Python<'_>) -> bool {
+        // While one is, it collects nothing for another; else it finds the cycle that was just made.
+        self.rests = self.rests || collect_a_cycle(py).unwrap_or(true);
+        self.rests
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        if self.was_enabled {
+            // SAFETY: dropped where it was made, attached. The interpreter collects once more before it takes modules apart.
+            unsafe { ffi::PyGC_Enable() };
+        }
+    }
+}
+
+/// Makes garbage in a cycle and has the youngest collected. False if nothing was.
+fn collect_a_cycle(py: Python<'_>) -> PyResult<bool> {
+    let cycle = pyo3::types::PyList::empty(py);
+    cycle.append(&cycle)?;
+    drop(cycle);
+    let found: usize = py.import(intern!(py, "gc"))?.call_method1(intern!(py, "collect"), (0,))?.extract()?;
+    Ok(found > 0)
 }
 
 /// A forked child is not ending because its parent was; calls of threads that it does not have never come out.
 pub fn after_fork_in_child() {
     NEAR.store(false, Ordering::SeqCst);
     INSIDE.store(0, Ordering::SeqCst);
+    COMING.store(0, Ordering::SeqCst);
 }
 
 /// Whether no Python code may be run by a call of this thread.
 #[cold]
 pub fn is_here(py: Python<'_>) -> bool {
+    NEAR.load(Ordering::Relaxed) && !ends(py) || is_finalizing()
+}
+
+/// Whether this thread ends the interpreter.
+fn ends(py: Python<'_>) -> bool {
     // SAFETY: looked at only.
-    NEAR.load(Ordering::Relaxed) && unsafe { *ENDS.get(py) } != Some(thread::current().id()) || is_finalizing()
+    NEAR.load(Ordering::Relaxed) && unsafe { *ENDS.get(py) } == Some(thread::current().id())
 }
 
 fn is_finalizing() -> bool {
@@ -58,7 +177,7 @@ fn is_finalizing() -> bool {
     }
 }
 
-/// While it lives, the exit hook waits: Python code may run.
+/// While it lives, the end waits: Python code may run.
 pub struct Inside(());
 
 impl Inside {
@@ -66,26 +185,53 @@ impl Inside {
         INSIDE.fetch_add(1, Ordering::SeqCst);
         Self(())
     }
+
+    /// For functions that have nothing to save, unlike calls that log: near the end a thread that does not end the interpreter
+    /// goes no further.
+    pub fn enter_or_stay(py: Python<'_>) -> Self {
+        if NEAR.load(Ordering::Relaxed) && !ends(py) {
+            py.detach(|| stay_away());
+        }
+        Self::enter()
+    }
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        // A child forked by a call starts anew from 0.
-        let _ = INSIDE.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |inside| inside.checked_sub(1));
+        leave(&INSIDE);
     }
+}
+
+/// A child forked by a call starts anew from 0.
+fn leave(counted: &AtomicUsize) {
+    let _ = counted.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |count| count.checked_sub(1));
 }
 
 /// Lets go of the interpreter for `work`. Near its end a thread that does not end it stays away for good.
 pub fn detached<R: Send>(py: Python<'_>, work: impl FnOnce() -> R + Send) -> R {
-    // SAFETY: looked at only.
-    let ends = unsafe { *ENDS.get(py) } == Some(thread::current().id());
-    py.detach(move || {
-        let result = work();
-        if NEAR.load(Ordering::SeqCst) && !ends {
-            stay_away();
+    let ends = ends(py);
+    let result = py.detach(|| {
+        // A panic comes back the same way.
+        let result = catch_unwind(AssertUnwindSafe(work));
+        if !ends {
+            come_back();
         }
         result
-    })
+    });
+    if !ends {
+        leave(&COMING);
+    }
+    result.unwrap_or_else(|payload| resume_unwind(payload))
+}
+
+/// Counts this thread as one that comes: either the end sees it and waits, or it sees the end and stays away.
+fn come_back() {
+    COMING.fetch_add(1, Ordering::SeqCst);
+    // Should somebody have kept the `End`, there was no such moment; the main thread goes on in any case.
+    if NEAR.load(Ordering::SeqCst) || is_finalizing() && !platform::is_main_thread() {
+        leave(&COMING);
+        stay_away();
+    }
 }
 
 /// The process ends without this thread.

@@ -5,6 +5,8 @@ use std::cell::UnsafeCell;
 use pyo3::types::PyString;
 use pyo3::{Bound, Py, Python};
 
+use crate::ending::Inside;
+
 /// A value touched only by threads attached to the interpreter. Free-threaded builds are not supported, so that is one at
 /// a time; but any Python code that runs (a `__repr__`, a destructor) may come back here. So: no reference into the value
 /// is kept over a call that can run Python code.
@@ -39,6 +41,7 @@ impl<T> Gil<T> {
 /// that it is attached, and keeps them until it attaches. May run Python code: destructors.
 #[cold]
 pub fn let_go_of_dropped() {
+    let _inside = Inside::enter();
     let _ = Python::try_attach(|_| ());
 }
 

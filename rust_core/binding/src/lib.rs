@@ -1,6 +1,7 @@
 //! `unified_logger._core`: Python objects in, records out.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
+mod supported;
 mod gil;
 mod interrupt;
 mod ending;
@@ -31,44 +32,37 @@ use pyo3::prelude::*;
 
 // The binding's state is guarded by the interpreter lock: a free-threaded interpreter that imports it takes one.
 #[pymodule(gil_used = true)]
-mod _core {
-    use pyo3::prelude::*;
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    // First of all: what is made for one interpreter stays, and must not be met by another.
+    supported::check(module.py())?;
 
-    #[pymodule_export]
-    use crate::context::{Context, current_context, new_trace, set_context_variable, set_foreign_context};
-    #[pymodule_export]
-    use crate::control::{
-        after_fork_in_child, after_fork_in_parent, before_fork, begin_end, call_soon, flush, has_early, recover, recover_all, say, set_clock, set_root_handler, show_early,
-        shutdown, start, stats, turn_off,
-    };
-    #[pymodule_export]
-    use crate::enabled::leave_stdlib_levels;
-    #[pymodule_export]
-    use crate::escape::escape_text;
-    #[pymodule_export]
-    use crate::exception::{exception_json, format_exception};
-    #[pymodule_export]
-    use crate::files::{LogFile, open_log, prepare_directory};
-    #[pymodule_export]
-    use crate::ids::{new_span_id, new_trace_id};
-    #[pymodule_export]
-    use crate::internals::internals;
-    #[pymodule_export]
-    use crate::logger::{Logger, attach_bound_methods, log_ai, set_listened};
-    #[pymodule_export]
-    use crate::redaction::{Redaction, redaction_keys, redaction_patterns};
-    #[pymodule_export]
-    use crate::site::mark_wrapper;
-    #[pymodule_export]
-    use crate::stdlib::{emit, encode_record, set_captured, set_stdlib_native};
-    #[pymodule_export]
-    use crate::value::{encode_value, set_converter};
-
-    #[pymodule_init]
-    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        unified_logger_core::platform::notice_forks();
-        crate::stderr::remember(module.py())?;
-        crate::internals::look(module.py());
-        crate::logger::attach_methods(module.py())
+    macro_rules! functions {
+        ($($home:ident: $($name:ident)+;)+) => { $($(module.add_function(wrap_pyfunction!($home::$name, module)?)?;)+)+ };
     }
+    module.add_class::<context::Context>()?;
+    module.add_class::<ending::End>()?;
+    module.add_class::<files::LogFile>()?;
+    module.add_class::<logger::Logger>()?;
+    module.add_class::<redaction::Redaction>()?;
+    functions! {
+        context: current_context new_trace set_context_variable set_foreign_context;
+        control: after_fork_in_child after_fork_in_parent before_fork call_soon flush has_early recover recover_all say set_clock
+            set_root_handler show_early shutdown start stats turn_off;
+        enabled: leave_stdlib_levels;
+        escape: escape_text;
+        exception: exception_json format_exception;
+        files: open_log prepare_directory;
+        ids: new_span_id new_trace_id;
+        internals: internals;
+        logger: attach_bound_methods log_ai set_listened;
+        redaction: redaction_keys redaction_patterns;
+        site: mark_wrapper;
+        stdlib: emit encode_record set_captured set_stdlib_native;
+        value: encode_value set_converter;
+    }
+
+    unified_logger_core::platform::notice_forks();
+    stderr::remember(module.py())?;
+    internals::look(module.py());
+    logger::attach_methods(module.py())
 }

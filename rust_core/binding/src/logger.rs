@@ -50,6 +50,7 @@ impl Logger {
         home: Option<Bound<'_, Self>>,
         fields: Option<Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
+        let _inside = ending::Inside::enter_or_stay(logger.py());
         // Half a surrogate and a name without end are written as in any other text.
         let name = text_of(name.as_any());
         let number = names::here().logger(name.clone()).unwrap_or(INLINE);

@@ -55,6 +55,8 @@ pub enum State {
     Forked {
         settings: Box<Settings>,
         closed: bool,
+        /// Whether a record was dropped because it could not be.
+        lost: bool,
     },
     /// Handlers of `logging` do the work (`USE_UNIFIED_LOGGING=false`).
     Off,
@@ -144,13 +146,34 @@ pub fn submit(py: Python<'_>, mut record: Buffer, logger: *mut ffi::PyObject) ->
 #[inline]
 fn hand_over(py: Python<'_>, record: Buffer, logger: *mut ffi::PyObject) -> PyResult<()> {
     let Some(engine) = engine(py) else { return submit_without_engine(py, record, logger) };
-    match engine.offer(record) {
+    let offered = engine.hand_in(record);
+    if engine.is_unattended() {
+        return submit_unattended(py, &Arc::clone(engine), offered);
+    }
+    match offered {
         Offered::Taken | Offered::Dropped => Ok(()),
         full @ Offered::Full(_) => {
             let engine = Arc::clone(engine);
             settle(py, &engine, full)
         }
     }
+}
+
+/// Has a record written by this call, since no writer does. The disk is waited for without the interpreter; near its end with it, as
+/// the process must not end in the middle of a line.
+#[cold]
+fn submit_unattended(py: Python<'_>, engine: &Arc<Engine>, offered: Offered) -> PyResult<()> {
+    let offered = if ending::is_here(py) {
+        engine.see_to(offered)
+    } else {
+        let inside = ending::Inside::enter();
+        ending::detached(py, || {
+            // The end waits for the line, and not for this thread, which may have to stay away.
+            let _inside = inside;
+            engine.see_to(offered)
+        })
+    };
+    settle(py, engine, offered)
 }
 
 #[cold]
@@ -165,7 +188,7 @@ fn settle(py: Python<'_>, engine: &Arc<Engine>, mut offered: Offered) -> PyResul
         }
         let left = patience.saturating_sub(started.elapsed());
         if left.is_zero() {
-            engine.refuse(record, Dropped::Timeout);
+            refuse(py, engine, record);
             return Ok(());
         }
         let waited = if engine.is_closed() { Some(record) } else { wait_for_room(py, engine, record, left.min(SLICE)) };
@@ -178,13 +201,22 @@ fn settle(py: Python<'_>, engine: &Arc<Engine>, mut offered: Offered) -> PyResul
         }
         if let Err(interrupt) = handled {
             if let Offered::Full(record) = engine.offer(record) {
-                engine.refuse(record, Dropped::Timeout);
+                refuse(py, engine, record);
             }
             return Err(interrupt);
         }
         offered = engine.offer(record);
     }
     Ok(())
+}
+
+/// Gives up a record that found no room. What is told of it may wait for standard error.
+fn refuse(py: Python<'_>, engine: &Engine, record: Buffer) {
+    if ending::is_here(py) {
+        engine.refuse(record, Dropped::Timeout);
+    } else {
+        ending::detached(py, || engine.refuse(record, Dropped::Timeout));
+    }
 }
 
 /// After a signal handler that forked: the parent goes on with the record, this process with a copy from before.
@@ -248,6 +280,10 @@ fn submit_without_engine(py: Python<'_>, record: Buffer, logger: *mut ffi::PyObj
             }
             STATS.refused.add(1);
             STATS.drop_one(Dropped::New, level_of(record.as_slice()));
+            // SAFETY: changed at once.
+            if let State::Forked { lost, .. } = unsafe { &mut *STATE.get(py) } {
+                *lost = true;
+            }
             Ok(())
         }
         State::Running(_) => hand_over(py, record, logger),
@@ -264,15 +300,15 @@ fn submit_without_engine(py: Python<'_>, record: Buffer, logger: *mut ffi::PyObj
 pub fn revived(py: Python<'_>) -> Option<Arc<Engine>> {
     notice_fork(py);
     // SAFETY: no Python code runs while the reference lives.
-    let State::Forked { settings, closed } = (unsafe { &*STATE.get(py) }) else { return engine(py).cloned() };
+    let State::Forked { settings, closed, .. } = (unsafe { &*STATE.get(py) }) else { return engine(py).cloned() };
     let (settings, closed) = (Settings::clone(settings), *closed);
-    let opened = Engine::open(settings, Arc::clone(&STATS)).and_then(|engine| {
+    let opened = Engine::open(settings, Arc::clone(&STATS)).inspect(|engine| {
         if closed {
             engine.shutdown(Duration::ZERO);
-        } else {
-            engine.start()?;
+        } else if let Err(error) = engine.start() {
+            // Its calls write themselves until there is a thread.
+            TROUBLE.handle("start the writer after a fork", &error);
         }
-        Ok(engine)
     });
     match opened {
         Ok(engine) => {
@@ -292,21 +328,28 @@ pub fn revived(py: Python<'_>) -> Option<Arc<Engine>> {
 pub fn start(py: Python<'_>, settings: Settings, patience: Duration) -> Result<()> {
     notice_fork(py);
     site::prepare(py);
-    let engine = ending::detached(py, || Engine::open(settings, Arc::clone(&STATS)))?;
+    let engine = ending::detached(py, || {
+        let engine = Engine::open(settings, Arc::clone(&STATS))?;
+        // All that may fail comes before anything changes.
+        match engine.start_held() {
+            Ok(()) => Ok(engine),
+            Err(error) => {
+                engine.discard();
+                Err(error)
+            }
+        }
+    })?;
     let engine = Arc::new(engine);
     engine.make_current();
-    match replace(py, State::Running(Arc::clone(&engine))) {
-        State::Running(old) => {
-            ending::detached(py, || old.shutdown(patience));
-            engine.start()
-        }
-        State::Early(early) => {
-            let started = engine.start();
-            deliver_early(py, early);
-            started
-        }
-        State::Forked { .. } | State::Off => engine.start(),
+    let before = replace(py, State::Running(Arc::clone(&engine)));
+    if let State::Running(old) = &before {
+        ending::detached(py, || old.shutdown(patience));
     }
+    engine.release();
+    if let State::Early(early) = before {
+        deliver_early(py, early);
+    }
+    Ok(())
 }
 
 /// Leaves everything to handlers of `logging`, what was kept until now included.
@@ -402,7 +445,11 @@ pub fn show_early(py: Python<'_>, redaction: Option<Arc<Rules>>) {
 /// Only what a signal handler raised while waiting.
 pub fn flush(py: Python<'_>, timeout: Option<Duration>) -> PyResult<bool> {
     notice_fork(py);
-    let Some(engine) = engine(py).cloned() else { return Ok(is_early(py) || STATS.depth() == 0) };
+    let Some(engine) = engine(py).cloned() else {
+        // SAFETY: looked at only.
+        let lost = matches!(unsafe { &*STATE.get(py) }, State::Forked { lost: true, .. });
+        return Ok(!lost && (is_early(py) || STATS.depth() == 0));
+    };
     let started = Instant::now();
     let answer = engine.request_flush(timeout.is_some());
     let on_disk = loop {
@@ -411,7 +458,7 @@ pub fn flush(py: Python<'_>, timeout: Option<Duration>) -> PyResult<bool> {
             break on_disk;
         }
         py.check_signals()?;
-        if timeout.is_some_and(|timeout| started.elapsed() >= timeout) {
+        if engine.has_given_up() || timeout.is_some_and(|timeout| started.elapsed() >= timeout) {
             return Ok(false);
         }
     };
@@ -429,11 +476,18 @@ pub fn shutdown(py: Python<'_>, timeout: Duration) -> bool {
     }
 }
 
+/// Shuts down what was started after the exit hook had shut down everything.
+pub fn shut_down_late_start(py: Python<'_>, timeout: Duration) {
+    if engine(py).is_some_and(|engine| !engine.is_closed()) {
+        shutdown(py, timeout);
+    }
+}
+
 pub fn before_fork(py: Python<'_>) {
     notice_fork(py);
     FORKS.set(true);
     if let Some(engine) = engine(py).cloned() {
-        py.detach(|| engine.rest());
+        ending::detached(py, || engine.rest());
     }
 }
 
@@ -463,6 +517,18 @@ extern "C" fn go_on_writing(_: *mut c_void) -> c_int {
         let _ = catch_unwind(AssertUnwindSafe(|| engine.go_on_writing()));
     }
     0
+}
+
+/// Has `function` called on the main thread, soon.
+pub fn call_pending(function: Bound<'_, PyAny>) {
+    let py = function.py();
+    let held = function.into_ptr();
+    // SAFETY: attached; the reference that was held goes to the call, or comes back.
+    unsafe {
+        if ffi::Py_AddPendingCall(Some(call), held.cast()) != 0 {
+            drop(Bound::from_owned_ptr(py, held));
+        }
+    }
 }
 
 /// Calls `function` once a fork is over for the parent.
@@ -503,6 +569,8 @@ pub fn after_fork_in_child(py: Python<'_>) {
     stderr::after_fork_in_child(py);
     // What the parent logged before a start is the parent's to deliver.
     // SAFETY: taken at once; dropped after.
+    FILTERED.set(0);
+    MALFORMED.set(0);
     if let State::Early(early) = unsafe { &mut *STATE.get(py) } {
         let inherited = std::mem::take(early);
         drop(inherited);
@@ -512,7 +580,7 @@ pub fn after_fork_in_child(py: Python<'_>) {
     let Some(engine) = engine(py).cloned() else { return };
     let closed = engine.is_closed();
     engine.forget_in_child();
-    let old = replace(py, State::Forked { settings: Box::new(engine.settings().clone()), closed });
+    let old = replace(py, State::Forked { settings: Box::new(engine.settings().clone()), closed, lost: false });
     // Its threads and locks exist only in the parent, and what it holds is the parent's to write: nothing of it may be touched
     // again.
     std::mem::forget(old);

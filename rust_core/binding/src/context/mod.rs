@@ -60,6 +60,7 @@ impl Context {
         level: Option<i32>,
     ) -> PyResult<Self> {
         let py = fields.py();
+        let _inside = ending::Inside::enter_or_stay(py);
         if level.is_some() {
             enabled::follow_contexts(py)?;
         }

@@ -14,6 +14,7 @@ use pyo3::types::PyString;
 use unified_logger_core::exception::{self, SourceCache, TEXT, VERSION, link};
 use unified_logger_core::value::{Put, length};
 
+use crate::ending::Inside;
 use crate::frame::Frame;
 use crate::gil::intern;
 use crate::interrupt;
@@ -133,6 +134,7 @@ fn put_optional(text: Option<&str>, out: &mut Vec<u8>) {
 /// The traceback text an exception has in a record.
 #[pyfunction]
 pub fn format_exception(exception: &Bound<'_, PyBaseException>) -> String {
+    let _inside = Inside::enter_or_stay(exception.py());
     let mut blob = Vec::new();
     capture(exception.py(), exception, &mut blob);
     exception::text(&blob, &mut SourceCache::default())
@@ -141,6 +143,7 @@ pub fn format_exception(exception: &Bound<'_, PyBaseException>) -> String {
 /// The JSON an exception has in a record.
 #[pyfunction]
 pub fn exception_json(exception: &Bound<'_, PyBaseException>) -> String {
+    let _inside = Inside::enter_or_stay(exception.py());
     let (mut blob, mut out) = (Vec::new(), Vec::new());
     capture(exception.py(), exception, &mut blob);
     exception::write_json(&blob, &mut SourceCache::default(), &mut out);

@@ -2,7 +2,8 @@
 //!
 //! Since 3.11 a frame is an object only once it is asked for, and each activation of a function that logs would pay for one.
 //! Where the running frame stands in the state of a thread is told by the header of each version but not promised; it is
-//! looked at once, at the import, and where it is otherwise frames are asked for.
+//! looked at once, at the import, and where it is otherwise frames are asked for. The places are those of 64-bit builds: in others
+//! already the look would follow what is no pointer.
 
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -115,6 +116,9 @@ const LOOKS: u32 = 10;
 pub fn look(py: Python<'_>) -> PyResult<bool> {
     static SEEN: AtomicU32 = AtomicU32::new(0);
     SEEN.store(0, Ordering::Relaxed);
+    if cfg!(not(target_pointer_width = "64")) {
+        return Ok(false);
+    }
     let look = PyCFunction::new_closure(py, None, None, |arguments, _| {
         SEEN.fetch_add(u32::from(is_as_known(arguments.py())), Ordering::Relaxed);
     })?;

@@ -112,6 +112,7 @@ fn capture(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
 #[pyo3(signature = (log_record, redaction = None))]
 pub fn encode_record(log_record: &Bound<'_, PyAny>, redaction: Option<&Bound<'_, Redaction>>) -> PyResult<String> {
     let py = log_record.py();
+    let _inside = ending::Inside::enter_or_stay(py);
     let dict = log_record.getattr(intern!(py, "__dict__"))?.cast_into::<PyDict>()?;
     let attributes = Attributes::read(&dict);
     let mark = attributes.get(Own::Mark).cloned();

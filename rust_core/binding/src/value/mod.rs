@@ -15,6 +15,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use unified_logger_core::value::{JSON, Put, TEXT, Value};
 
+use crate::ending::Inside;
 use crate::runtime;
 
 /// Whether a value is all there.
@@ -114,6 +115,7 @@ unsafe fn capture_json(out: &mut impl Put, object: *mut ffi::PyObject) -> Outcom
 /// The JSON a value has in a record.
 #[pyfunction]
 pub fn encode_value(value: &Bound<'_, PyAny>) -> String {
+    let _inside = Inside::enter_or_stay(value.py());
     let mut nothing = || {};
     let mut writer = json::Writer::new(&mut nothing);
     // SAFETY: a live object, and the interpreter is attached.
