@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use unified_logger_core::encoder::JsonEncoder;
 use unified_logger_core::names::Names;
-use unified_logger_core::record::{Builder, Header, Record, Site, flag, put_context};
+use unified_logger_core::record::{Builder, Header, INLINE, Record, Site, flag, put_context, put_inline_site};
 use unified_logger_core::redaction::{Redactor, Rules, Spec, pattern_names};
 use unified_logger_core::value::{Put, Value};
 
@@ -95,4 +95,45 @@ fn names_do_not_count_in_what_the_library_says() {
     let own = redactor.redact_own(&record);
     assert_eq!((own.message, field(own)), (Some("at /home/[REDACTED:email]"), (true, true)));
     assert_eq!(field(redactor.redact(&record)), (true, false));
+}
+
+#[test]
+fn the_place_of_a_record_is_redacted_too() {
+    let names = Arc::<Names>::default();
+    let mut redactor = Redactor::new(Rules::new(spec()).unwrap(), Arc::clone(&names));
+    let site = Site {
+        module: "of a@b.example".into(),
+        function: "f(password='x')".into(),
+        line: 7,
+        fields: vec!["number".into()],
+        message: None,
+    };
+    for number in [names.site(site.clone()).unwrap(), INLINE] {
+        let header = Header {
+            time: 1,
+            sequence: 2,
+            level: 20,
+            site: number,
+            logger: names.logger("logger".into()).unwrap(),
+            thread: names.thread("thread".into()).unwrap(),
+            flags: 0,
+            extra: u16::from(number == INLINE),
+        };
+        let mut bytes = header.to_bytes().to_vec();
+        if number == INLINE {
+            put_inline_site(&mut bytes, &site);
+        }
+        bytes.put_text("message");
+        if number == INLINE {
+            bytes.put_text("number");
+        }
+        bytes.put_value(Value::Integer(7));
+        let line = line(&mut redactor, &names, &bytes);
+        assert!(
+            line.contains(r#""module":"of [REDACTED:email]","function":"f(password='[REDACTED]')","line":7"#),
+            "{line}"
+        );
+        assert!(line.contains(r#""number":7"#), "{line}");
+    }
+    assert_eq!(redactor.take_count(), 2);
 }

@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use memchr::{memmem, memrchr};
+
 use super::card;
 
 /// Where a pattern is looked for.
@@ -29,6 +31,7 @@ pub enum Checked {
 /// so that a text without end takes no more than its share of time.
 const LONGEST_CARD: usize = 2 * 19;
 const LONGEST_USER: usize = 256;
+const LONGEST_PASSWORD: usize = 1_024;
 
 pub type Check = fn(text: &str, found: Range<usize>, secret: Range<usize>) -> Checked;
 
@@ -103,9 +106,9 @@ pub const BUILTIN: &[Builtin] = &[
     plain("shopify_token", r"(?-u:\b)shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}"),
     Builtin {
         name: "url_password",
-        pattern: r#"://[^\s/?#:@"'<>\\]*:(?P<secret>[^\s/?#"'<>\\]+)@"#,
+        pattern: r#"://[^\s/?#:@"'<>\\\[]*:(?P<secret>[^\s"<>])"#,
         when: When::At,
-        check: |_, _, secret| Checked::Secret(secret),
+        check: check_url,
     },
     Builtin {
         name: "email",
@@ -113,7 +116,7 @@ pub const BUILTIN: &[Builtin] = &[
         when: When::At,
         check: check_email,
     },
-    Builtin { name: "card", pattern: r"(?-u:\b)[2-6](?:[ -]?[0-9]){12,18}", when: When::Digits, check: check_card },
+    Builtin { name: "card", pattern: r"[2-6](?:[ .-]?[0-9]){12,18}", when: When::Digits, check: check_card },
 ];
 
 /// Prose has these words too: `basic authentication`, `a bearer of …`.
@@ -168,22 +171,63 @@ fn check_email(text: &str, found: Range<usize>, secret: Range<usize>) -> Checked
     }
     let ends = |character: char| character.is_whitespace() || "/?#\"'<>".contains(character);
     let before = text[from..found.start].trim_end_matches(|character: char| !ends(character));
-    if is_file || before.ends_with("://") { Checked::Not(found.end) } else { Checked::Secret(secret) }
+    // The user of a repository, which is a path behind a colon.
+    let is_git = text[found.clone()].starts_with("git@") && text[found.end..].starts_with(':');
+    if is_file || is_git || before.ends_with("://") { Checked::Not(found.end) } else { Checked::Secret(secret) }
 }
 
 fn check_card(text: &str, found: Range<usize>, _: Range<usize>) -> Checked {
-    let part_of_more = text[..found.start].strip_suffix(['.', '-']).is_some_and(|before| {
-        // A number, or what an id has before a hyphen; a word is neither: `card-4111…`.
-        let word = before.bytes().rev().take_while(u8::is_ascii_alphanumeric);
-        word.clone().all(|byte| byte.is_ascii_hexdigit()) && word.clone().any(|byte| byte.is_ascii_digit())
-    });
     let candidate = text[found.start..].bytes().take(LONGEST_CARD);
-    let length = candidate.take_while(|byte| byte.is_ascii_digit() || matches!(byte, b' ' | b'-')).count();
+    let length = candidate.take_while(|byte| byte.is_ascii_digit() || matches!(byte, b' ' | b'-' | b'.')).count();
     let longest = &text[found.start..found.start + length];
-    match card::at_start_of(longest).filter(|_| !part_of_more) {
+    match card::at_start_of(longest).filter(|_| !is_part_of_more(&text.as_bytes()[..found.start])) {
         Some(card) if !goes_on(&text[found.start + card.end..]) => Checked::Secret(found.start..found.start + card.end),
         // Another may begin after the next separator.
         _ => Checked::Not(found.start + 1),
+    }
+}
+
+/// Whether what stands before a number is a part of it, or of an id that both are of. A word is neither: `card-4111…`, `PAN4111…`.
+fn is_part_of_more(before: &[u8]) -> bool {
+    let (last, rest) = match before.split_last() {
+        Some((b'.' | b'-' | b'_', rest)) => (None, rest),
+        Some((last, _)) if last.is_ascii_alphanumeric() => (Some(last), before),
+        _ => return false,
+    };
+    let word = rest.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric());
+    let (all_letters, all_hex) = (word.clone().all(u8::is_ascii_alphabetic), word.clone().all(u8::is_ascii_hexdigit));
+    match last {
+        None => all_hex && !all_letters,
+        Some(_) => !all_letters || all_hex || word.count() < 2,
+    }
+}
+
+/// What stands before the at sign of a URL: `user:password@`. A password that was made may have any sign in it; then it reaches to the
+/// last at sign, unless it is a port and what stands behind that.
+fn check_url(text: &str, found: Range<usize>, secret: Range<usize>) -> Checked {
+    let start = secret.start;
+    let bytes = text.as_bytes();
+    let mut end = start;
+    while end < bytes.len() && end - start < LONGEST_PASSWORD {
+        let byte = bytes[end];
+        // A quote in the middle of a password, and the one behind a URL.
+        let goes_on = || bytes.get(end + 1).is_some_and(u8::is_ascii_alphanumeric);
+        if byte.is_ascii_whitespace() || matches!(byte, b'"' | b'<' | b'>') || byte == b'\'' && !goes_on() {
+            break;
+        }
+        end += 1;
+    }
+    let given = &bytes[start..end];
+    let plain = given.iter().position(|byte| b"/?#'\\".contains(byte)).unwrap_or(given.len());
+    if let Some(at) = memrchr(b'@', &given[..plain]) {
+        return if at > 0 { Checked::Secret(start..start + at) } else { Checked::Not(found.end) };
+    }
+    let digits = given.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    // Of the first of several hosts too.
+    let is_port = digits > 0 && (digits == plain || given[digits] == b',' && memmem::find(given, b"://").is_some());
+    match memrchr(b'@', given).filter(|at| *at > 0 && plain > 0 && !is_port) {
+        Some(at) => Checked::Secret(start..start + at),
+        None => Checked::Not(found.end),
     }
 }
 
@@ -191,8 +235,12 @@ fn check_card(text: &str, found: Range<usize>, _: Range<usize>) -> Checked {
 fn goes_on(rest: &str) -> bool {
     let mut bytes = rest.bytes();
     match bytes.next() {
-        Some(b'.') => bytes.next().is_some_and(|byte| byte.is_ascii_digit()),
-        Some(byte) => byte.is_ascii_alphanumeric() || byte == b'_',
+        // A float that is a whole number ends with a nought.
+        Some(b'.') => match bytes.next() {
+            Some(b'0') => bytes.find(|byte| *byte != b'0').is_some_and(|byte| byte.is_ascii_digit()),
+            next => next.is_some_and(|byte| byte.is_ascii_digit()),
+        },
+        Some(byte) => byte.is_ascii_alphanumeric(),
         None => false,
     }
 }

@@ -2,11 +2,14 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 
 use crate::value::put_quoted;
 
 use super::keys::Verdict;
+use super::pairs;
 use super::scanner::Scanner;
+use super::spec::Action;
 
 /// Puts what becomes of one value of JSON, as capture writes it. False if nothing was changed. What is no JSON becomes one
 /// text that says so.
@@ -23,9 +26,27 @@ pub fn put(scanner: &mut Scanner, json: &str, by_name: bool, out: &mut Vec<u8>) 
 
 /// Containers inside containers: what is checked when it comes from elsewhere has no more.
 const DEPTH: usize = 128;
+/// Bytes of a text that may be a name.
+const LONGEST_NAME: usize = 66;
 
-/// New names of one object, and how often each came.
-type Renamed = HashMap<String, u32>;
+/// What is known of one container while it is read.
+#[derive(Debug, Default)]
+struct Seen {
+    /// New names of its members, and how often each came.
+    renamed: HashMap<String, u32>,
+    /// One of its values is the name of a secret: `{"name": "API_KEY", "value": "…"}`, `["authorization", "Bearer …"]`.
+    named: Option<Named>,
+    /// The value beside it: where it was put, and where it stands.
+    value: Option<(Range<usize>, Range<usize>)>,
+    items: usize,
+}
+
+/// What becomes of the value beside a name. The second of two items may be a name as well.
+#[derive(Debug, Clone, Copy)]
+struct Named {
+    action: Action,
+    unless_word: bool,
+}
 
 struct Walk<'a> {
     scanner: &'a mut Scanner,
@@ -44,7 +65,7 @@ impl<'a> Walk<'a> {
                 self.put_text(raw, out);
             }
             b'{' => self.container(out, depth, b'}', Self::member)?,
-            b'[' => self.container(out, depth, b']', |walk, _, out, depth| walk.value(out, depth))?,
+            b'[' => self.container(out, depth, b']', Self::item)?,
             _ => {
                 let start = self.at;
                 // Numbers and the three words. What is anything else is not passed on unread.
@@ -70,17 +91,17 @@ impl<'a> Walk<'a> {
         out: &mut Vec<u8>,
         depth: usize,
         close: u8,
-        mut item: impl FnMut(&mut Self, &mut Renamed, &mut Vec<u8>, usize) -> Option<()>,
+        mut item: impl FnMut(&mut Self, &mut Seen, &mut Vec<u8>, usize) -> Option<()>,
     ) -> Option<()> {
         if depth >= DEPTH {
             return None;
         }
         out.push(self.bytes[self.at]);
         self.at += 1;
-        let mut renamed = Renamed::new();
+        let mut seen = Seen::default();
         self.skip_space();
         while *self.bytes.get(self.at)? != close {
-            item(self, &mut renamed, out, depth + 1)?;
+            item(self, &mut seen, out, depth + 1)?;
             self.skip_space();
             if *self.bytes.get(self.at)? == b',' {
                 self.at += 1;
@@ -89,14 +110,56 @@ impl<'a> Walk<'a> {
             }
         }
         self.at += 1;
+        if let (Some(named), Some(value)) = (seen.named, seen.value)
+            && (close == b'}' || seen.items == 2)
+        {
+            self.replace_beside(named, value, out);
+        }
         out.push(close);
         Some(())
     }
 
-    fn member(&mut self, renamed: &mut Renamed, out: &mut Vec<u8>, depth: usize) -> Option<()> {
+    /// Replaces a value that was put already, for the sake of the name beside it.
+    fn replace_beside(&mut self, named: Named, (put, given): (Range<usize>, Range<usize>), out: &mut Vec<u8>) {
+        let secret = unescaped_value(&self.json[given]);
+        if secret == "null" || is_flag(secret.as_bytes()) || named.unless_word && pairs::is_word(&secret) {
+            return;
+        }
+        self.changed = true;
+        let mut new = Vec::new();
+        put_quoted(&self.scanner.replaced(named.action, &secret), &mut new);
+        out.splice(put, new);
+    }
+
+    /// What becomes of what stands beside this text, if it is the name of a secret.
+    fn named(&mut self, given: &str) -> Option<Action> {
+        if !self.by_name || given.len() > LONGEST_NAME || !given.starts_with('"') {
+            return None;
+        }
+        match self.scanner.verdict(&unescaped_value(given)) {
+            Verdict::Search => None,
+            Verdict::Secret(action) | Verdict::SecretUnlessFlag(action) => Some(action),
+        }
+    }
+
+    fn item(&mut self, seen: &mut Seen, out: &mut Vec<u8>, depth: usize) -> Option<()> {
+        let (start, put) = (self.at, out.len());
+        self.value(out, depth)?;
+        seen.items += 1;
+        let given = &self.json[start..self.at];
+        if seen.items == 1 {
+            let unless_word = !pairs::is_header(given.trim_matches('"'));
+            seen.named = self.named(given).map(|action| Named { action, unless_word });
+        } else if seen.items == 2 && given.starts_with('"') {
+            seen.value = Some((put..out.len(), start..self.at));
+        }
+        Some(())
+    }
+
+    fn member(&mut self, seen: &mut Seen, out: &mut Vec<u8>, depth: usize) -> Option<()> {
         let raw = (*self.bytes.get(self.at)? == b'"').then(|| self.string())??;
         let name = unescaped(raw);
-        self.put_name(raw, &name, renamed, out);
+        self.put_name(raw, &name, &mut seen.renamed, out);
         self.skip_space();
         if *self.bytes.get(self.at)? != b':' {
             return None;
@@ -107,7 +170,17 @@ impl<'a> Walk<'a> {
         let action = match self.by_name.then(|| self.scanner.verdict(&name)) {
             Some(Verdict::Secret(action)) => action,
             Some(Verdict::SecretUnlessFlag(action)) if !is_flag(&self.bytes[self.at..]) => action,
-            _ => return self.value(out, depth),
+            _ => {
+                let (start, put) = (self.at, out.len());
+                self.value(out, depth)?;
+                if pairs::says_name(&name) {
+                    let action = self.named(&self.json[start..self.at]);
+                    seen.named = action.map(|action| Named { action, unless_word: false }).or(seen.named);
+                } else if pairs::says_value(&name) {
+                    seen.value = Some((put..out.len(), start..self.at));
+                }
+                return Some(());
+            }
         };
         let start = self.at;
         let by_name = std::mem::replace(&mut self.by_name, false);
@@ -126,7 +199,7 @@ impl<'a> Walk<'a> {
     }
 
     /// A name that is a secret itself gets another; two of one object stay two.
-    fn put_name(&mut self, raw: &str, name: &str, renamed: &mut Renamed, out: &mut Vec<u8>) {
+    fn put_name(&mut self, raw: &str, name: &str, renamed: &mut HashMap<String, u32>, out: &mut Vec<u8>) {
         let Some(new) = self.scanner.text(name) else {
             out.push(b'"');
             out.extend_from_slice(raw.as_bytes());

@@ -7,14 +7,46 @@ use super::spec::{Action, Spec};
 /// Known names, without what stands between words. `token` is one of them too; see `COUNTED`.
 #[rustfmt::skip]
 pub const KEYS: &[&str] = &[
-    "password", "passwords", "passwd", "passphrase", "passcode", "pwd", "密码", "口令", "secret", "secrets", "密钥",
+    "password", "passwords", "passwd", "passphrase", "passcode", "pwd", "pw", "密码", "口令", "secret", "secrets", "密钥",
+    "passwort", "kennwort", "senha", "contraseña", "contrasena", "motdepasse", "пароль", "パスワード", "비밀번호",
+    "passwordhash", "passworddigest", "secretbinary",
+    // `pass` alone is a word; behind these it is a password.
+    "adminpass", "becomepass", "dbpass", "databasepass", "emailpass", "ftppass", "keypass", "ldappass", "loginpass", "mailpass",
+    "mysqlpass", "pgpass", "postgrespass", "redispass", "rootpass", "smtppass", "sshpass", "storepass", "userpass",
+    "vaultpass",
+    // Words of one piece.
+    "adminpw", "bindpw", "dbpw", "rootpw", "userpw",
     "token", "accesstoken", "refreshtoken", "idtoken", "authtoken", "apitoken", "bearertoken", "sessiontoken",
-    "csrftoken", "xsrftoken", "csrfmiddlewaretoken", "令牌", "apikey", "apikeys", "appkey", "appsecret", "clientsecret",
-    "secretkey", "privatekey", "accesskey", "accountkey", "signingkey", "encryptionkey", "masterkey", "sshkey",
+    "csrftoken", "xsrftoken", "csrfmiddlewaretoken", "令牌", "accesstokens", "refreshtokens", "apitokens", "authtokens",
+    "bottoken", "devicetoken", "jwttoken", "oauthtoken", "securitytoken", "servicetoken", "usertoken", "csrf", "xsrf",
+    "jwt", "apikey", "apikeys", "appkey", "appsecret", "clientsecret", "secretkey", "secretkeys", "privatekey",
+    "privatekeys", "accesskey", "accesskeys", "accountkey", "signingkey", "encryptionkey", "masterkey", "sshkey",
+    "authkey", "hmackey", "presharedkey", "psk", "sharedkey", "storagekey", "subscriptionkey", "functionskey",
     "authorization", "auth", "credential", "credentials", "cookie", "cookies", "setcookie", "session", "sessionid",
-    "sessionkey", "phpsessid", "jsessionid", "connectionstring", "cardnumber", "creditcard", "cvv", "cvc", "otp",
-    "ssn",
+    "sessionkey", "phpsessid", "jsessionid", "connectsid", "connectionstring", "cardnumber", "creditcard", "cvv", "cvc",
+    "securitycode", "otp", "totp", "otpcode", "mfacode", "ssn", "socialsecuritynumber", "xamzsignature",
+    "xgoogsignature", SIGNATURE,
 ];
+
+/// What `sig` in the query of a URL counts as: the name alone says nothing.
+pub const SIGNATURE: &str = "sassignature";
+
+/// Words behind a name that only say which of several it is, or how it is written: `password_confirmation`, `SecretString`.
+#[rustfmt::skip]
+const WHICH: &[&str] = &[
+    "again", "backup", "bytes", "clear", "cleartext", "confirm", "confirmation", "confirmed",
+    "current", "default", "dev", "enc", "encoded", "encrypted", "header", "hex", "live", "new", "old", "plain",
+    "plaintext", "prev", "previous", "primary", "prod", "production", "raw", "real", "repeat", "repeated", "retype",
+    "secondary", "staging", "str", "string", "temp", "test", "text", "tmp", "value", "verify",
+];
+
+/// So many of them: names may have any length.
+const MOST_WHICH: usize = 4;
+
+/// Names that are words of other trades too, where fewer of these do: a `token_text` is a piece of a language model's text.
+const AMBIGUOUS: &[&str] = &["token", "session", "auth", "credential", "otp", "csrf", "xsrf"];
+#[rustfmt::skip]
+const WHICH_OF_AMBIGUOUS: &[&str] = &["confirm", "confirmation", "current", "header", "new", "old", "prev", "previous", "value"];
 
 /// Words before `token` with which it is something that is counted, or a place in a list.
 #[rustfmt::skip]
@@ -24,8 +56,9 @@ const COUNTED: &[&str] = &[
     "cancellation",
 ];
 
-/// From so many bytes on a key is also seen at the end of a longer word.
+/// From so many bytes on a key is also seen at the end of a longer word, and these shorter ones, which end no other word.
 const LONG: usize = 8;
+const LONG_ENOUGH: [&str; 5] = ["apikey", "cookie", "passwd", "pwd", "secret"];
 
 /// What becomes of the value under a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +107,11 @@ impl Keys {
                 (name, if given { Verdict::Secret(action) } else { Verdict::SecretUnlessFlag(action) })
             })
             .collect();
-        let long = secret.keys().filter(|name| name.len() >= LONG || !name.is_ascii()).cloned().collect();
+        let long = secret
+            .keys()
+            .filter(|name| name.len() >= LONG || !name.is_ascii() || LONG_ENOUGH.contains(&name.as_str()))
+            .cloned()
+            .collect();
         Self {
             longest: secret.keys().map(String::len).max().unwrap_or(0),
             secret,
@@ -105,28 +142,65 @@ impl Keys {
             return Verdict::Search;
         }
         // Numbers at the end tell several of the same kind apart.
-        let bare =
-            words.iter().rposition(|word| !word.bytes().all(|byte| byte.is_ascii_digit())).map_or(0, |last| last + 1);
+        let bare = without_numbers(&words);
         for words in [&words[..bare], &words[..]] {
-            // From the last word on back, as far as a key can reach: names may have any length. The longest counts.
-            let length = words.iter().map(String::len).sum();
-            let (mut from, mut found) = (length, None);
-            for (index, word) in words.iter().enumerate().rev() {
-                from -= word.len();
-                if length - from > self.longest {
-                    break;
-                }
-                let end = &whole[from..length];
-                let counted = end == "token" && index > 0 && COUNTED.contains(&words[index - 1].as_str());
-                found = self.secret.get(end).filter(|_| !counted).or(found);
-            }
-            if let Some(verdict) = found {
-                return *verdict;
+            if let Some((_, verdict)) = self.at_end_of(words, &whole) {
+                return verdict;
             }
         }
-        let last = words.get(bare.wrapping_sub(1));
-        let long = last.and_then(|last| self.long.iter().find(|key| last.ends_with(key.as_str())));
-        long.and_then(|key| self.secret.get(key)).copied().unwrap_or(Verdict::Search)
+        if let Some(verdict) = self.at_end_of_long(&words[..bare]) {
+            return verdict;
+        }
+        self.before_which(&words, &whole).unwrap_or(Verdict::Search)
+    }
+
+    /// The longest key that these words, the first of a name, end with.
+    fn at_end_of(&self, words: &[String], whole: &str) -> Option<(&str, Verdict)> {
+        // From the last word on back, as far as a key can reach: names may have any length.
+        let length = words.iter().map(String::len).sum();
+        let (mut from, mut found) = (length, None);
+        for (index, word) in words.iter().enumerate().rev() {
+            from -= word.len();
+            if length - from > self.longest {
+                break;
+            }
+            let end = &whole[from..length];
+            let counted = end == "token" && index > 0 && COUNTED.contains(&words[index - 1].as_str());
+            found = self.secret.get_key_value(end).filter(|_| !counted).or(found);
+        }
+        found.map(|(key, verdict)| (key.as_str(), *verdict))
+    }
+
+    /// A key at the end of a longer word.
+    fn at_end_of_long(&self, words: &[String]) -> Option<Verdict> {
+        let last = words.last()?;
+        self.long.iter().find(|key| last.ends_with(key.as_str())).and_then(|key| self.secret.get(key)).copied()
+    }
+
+    /// A key before words that only say which one it is, or how it is written.
+    #[cold]
+    fn before_which(&self, words: &[String], whole: &str) -> Option<Verdict> {
+        let mut end = words.len();
+        let mut ambiguous = true;
+        for _ in 0..MOST_WHICH {
+            let bare = without_numbers(&words[..end]);
+            let word = words.get(bare.checked_sub(1)?)?;
+            // `v2` is two words, and `base64`.
+            let is_version = bare < end && matches!(word.as_str(), "v" | "base" | "b");
+            if !is_version && !WHICH.contains(&word.as_str()) {
+                break;
+            }
+            ambiguous &= is_version || WHICH_OF_AMBIGUOUS.contains(&word.as_str());
+            end = bare - 1;
+            let found = self.at_end_of(&words[..without_numbers(&words[..end])], whole);
+            if let Some((key, verdict)) = found {
+                return (ambiguous || !AMBIGUOUS.contains(&key)).then_some(verdict);
+            }
+            if let Some(verdict) = self.at_end_of_long(&words[..end]) {
+                return Some(verdict);
+            }
+        }
+        None
     }
 
     /// Whether a name is that of a key, written in any way.
@@ -149,6 +223,11 @@ impl Allowed {
         let name = normal(name);
         self.whole.contains(&name) || self.beginnings.iter().any(|beginning| name.starts_with(beginning.as_str()))
     }
+}
+
+/// How many words there are before the numbers at the end.
+fn without_numbers(words: &[String]) -> usize {
+    words.iter().rposition(|word| !word.bytes().all(|byte| byte.is_ascii_digit())).map_or(0, |last| last + 1)
 }
 
 /// A name without case and without what stands between its words.
@@ -214,7 +293,11 @@ mod tests {
             "openaiApiKey", "Authorization", "Proxy-Authorization", "Set-Cookie", "cookie", "session", "session_id",
             "sessionid", "client_secret", "AWS_SECRET_ACCESS_KEY", "private_key", "token", "access_token",
             "refreshToken", "csrf-token", "secret", "credentials", "用户密码", "x-auth-token", "ｐａｓｓｗｏｒｄ",
-            "ＡＰＩ＿ＫＥＹ", "pass\u{200b}word", "pass\u{ad}word",
+            "ＡＰＩ＿ＫＥＹ", "pass\u{200b}word", "pass\u{ad}word", "password_confirmation", "passwordConfirm",
+            "password_confirmation2", "SecretString", "dbpasswd", "DBPWD", "rootpw", "bind_pw", "token_v2", "tokenV2",
+            "tokenOld", "DB_PASS", "smtpPass", "API_KEY_PROD", "apiKeyLive", "authorization_header", "authHeader",
+            "password_hash", "passwordNewConfirm", "mysecret", "OPENAIAPIKEY", "secret_value_base64", "_csrf", "jwt",
+            "connect.sid", "Ocp-Apim-Subscription-Key", "X-Amz-Signature", "Пароль", "passwort_neu_password",
         ];
         for name in names {
             assert_eq!(keys.of(name), Verdict::SecretUnlessFlag(Action::Replace), "{name}");
@@ -230,7 +313,11 @@ mod tests {
             "tokens_per_second", "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens", "time_to_first_token",
             "ms_per_token", "next_page_token", "stop_token", "user", "key", "primary_key", "public_key", "passed",
             "bypass", "author", "authority", "sessions", "session_count", "secretary", "cookie_count",
-            "password_length", "compass", "", "_", "1", "message", "author_id", "keyboard",
+            "password_length", "compass", "", "_", "1", "message", "author_id", "keyboard", "token_text", "token_str",
+            "tokenString", "session_test", "auth_test", "password_reset_url", "token_count_v2", "first_pass", "pass",
+            "passes", "bypass_value", "v2", "value", "old_value", "new", "text", "plain_text", "header", "subtoken",
+            "nexttoken", "secret_name", "password_policy", "api_key_id", "card", "psk_mode", "primary_pw_state",
+            "session_count_new", "max_tokens_default", "sig", "signature",
         ];
         for name in names {
             assert_eq!(keys.of(name), Verdict::Search, "{name}");
@@ -244,6 +331,7 @@ mod tests {
         let name = "a_".repeat(200_000);
         assert_eq!(keys.of(&name), Verdict::Search);
         assert_eq!(keys.of(&(name + "Api_Key")), Verdict::SecretUnlessFlag(Action::Replace));
+        assert_eq!(keys.of(&"value_".repeat(200_000)), Verdict::Search);
     }
 
     #[test]

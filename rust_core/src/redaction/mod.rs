@@ -6,8 +6,12 @@
 mod action;
 mod builtin;
 mod card;
+mod extent;
 mod json;
 mod keys;
+mod kinds;
+mod markup;
+mod named;
 mod pairs;
 mod patterns;
 mod record;
@@ -15,11 +19,16 @@ mod scanner;
 mod spec;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod texts;
+mod view;
+mod work;
 
 use std::fmt;
 use std::sync::Arc;
 
 pub use keys::{KEYS, Verdict};
+pub use named::without_secrets;
 pub use patterns::names as pattern_names;
 pub use record::Redactor;
 pub use scanner::{Replaced, Scanner};

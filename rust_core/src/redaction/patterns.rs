@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use memchr::memchr2;
 use regex_automata::meta::{Cache, Config, Regex};
 use regex_automata::util::captures::Captures;
 use regex_automata::util::syntax;
@@ -11,8 +10,9 @@ use regex_automata::{Anchored, Input, PatternID};
 
 use super::builtin::{BUILTIN, Builtin, Check, Checked, PAIRS, When};
 use super::card;
-use super::pairs;
+use super::kinds::{self, Kinds};
 use super::spec::{Action, Spec, Wrong};
+use super::work;
 
 /// Bytes that the compiled form of the application's expressions may take, and of what is remembered of a search.
 const COMPILED: usize = 4 << 20;
@@ -113,15 +113,9 @@ impl Patterns {
         Memory(self.sets().map(|set| set.as_ref().map(one)).into())
     }
 
-    /// Whether there is anything in a text that names could stand before.
-    #[inline]
-    pub fn may_have_pairs(&self, text: &str) -> bool {
-        self.pairs && pairs::may_be_in(text)
-    }
-
     /// Adds what is found in a text, of each kind in its order.
     #[inline]
-    pub fn find(&self, memory: &mut Memory, text: &str, found: &mut Vec<Found>) {
+    pub fn find(&self, memory: &mut Memory, text: &str, kinds: Kinds, found: &mut Vec<Found>) {
         let [always, at, digits, custom] = &mut memory.0[..] else { return };
         if let (Some(set), Some(memory)) = (&self.always, always)
             && text.len() >= SHORTEST
@@ -129,19 +123,23 @@ impl Patterns {
             set.find(&self.rules, memory, text, found);
         }
         if let (Some(set), Some(memory)) = (&self.at, at)
-            && memchr2(b'@', b'%', text.as_bytes()).is_some()
+            && kinds.have(kinds::AT)
         {
             set.find(&self.rules, memory, text, found);
         }
         if let (Some(set), Some(memory)) = (&self.digits, digits)
-            && text.len() >= CARD
-            && text.bytes().filter(u8::is_ascii_digit).count() >= CARD
+            && kinds.digits() >= CARD
         {
             set.find(&self.rules, memory, text, found);
         }
         if let (Some(set), Some(memory)) = (&self.custom, custom) {
             set.find(&self.rules, memory, text, found);
         }
+    }
+
+    /// Whether there is anything that is looked for in texts.
+    pub fn looks_into_texts(&self) -> bool {
+        self.pairs || self.sets().iter().any(|set| set.is_some())
     }
 
     /// Bytes of the shortest number in which there can be a secret.
@@ -212,6 +210,7 @@ impl Set {
         let (mut from, mut count) = (0, 0);
         while from <= text.len() {
             let Some(at) = self.regex.search_with(cache, &Input::new(text).range(from..)) else { return };
+            work::add(at.end() - from);
             let number = self.first + at.pattern().as_u32() as u16;
             let rule = &rules[usize::from(number)];
             let mut secret = at.range();

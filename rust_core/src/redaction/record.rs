@@ -21,8 +21,10 @@ struct SiteRules {
     /// The message, if it does not stay as it is.
     message: Option<String>,
     fields: Vec<Verdict>,
-    /// The names of the fields, if one of them does not stay as it is.
+    /// The names of the fields, if one of them or the place does not stay as it is.
     names: Option<Vec<String>>,
+    /// Module and function, if one of them does not: they may have been given by another program.
+    place: Option<(String, String)>,
 }
 
 #[derive(Debug, Default)]
@@ -114,6 +116,7 @@ impl Redactor {
         if site
             .as_ref()
             .is_some_and(|(_, rules)| rules.names.is_some() || record.message.is_none() && rules.message.is_some())
+            || record.site.is_some_and(|site| !scanner.is_clean(site.module) || !scanner.is_clean(site.function))
         {
             return false;
         }
@@ -157,13 +160,20 @@ impl Redactor {
         let site = sites.get(&names.sites, header.site, |site| SiteRules::new(scanner, site));
         let new_names = site.as_ref().and_then(|(_, rules)| rules.names.as_ref());
         let inline_site = match (record.site, &site) {
-            (Some(inline), _) => Some(Site {
-                module: inline.module.to_owned(),
-                function: inline.function.to_owned(),
-                line: inline.line,
-                ..Site::default()
-            }),
-            (None, Some((site, _))) if new_names.is_some() => Some(Site::clone(site)),
+            (Some(inline), _) => {
+                let place = new_place(scanner, inline.module, inline.function);
+                *section.count += u64::from(place.is_some());
+                let (module, function) =
+                    place.unwrap_or_else(|| (inline.module.to_owned(), inline.function.to_owned()));
+                Some(Site { module, function, line: inline.line, ..Site::default() })
+            }
+            (None, Some((site, rules))) if new_names.is_some() => {
+                let mut site = Site::clone(site);
+                if let Some((module, function)) = &rules.place {
+                    (site.module, site.function) = (module.clone(), function.clone());
+                }
+                Some(site)
+            }
             _ => None,
         };
         // Numbers and flags are only known at the end.
@@ -249,13 +259,26 @@ impl Redactor {
 impl SiteRules {
     fn new(scanner: &mut Scanner, site: &Site) -> Self {
         let new: Vec<_> = site.fields.iter().map(|name| scanner.text(name)).collect();
-        let names = new.iter().any(Option::is_some);
+        let place = new_place(scanner, &site.module, &site.function);
+        let names = place.is_some() || new.iter().any(Option::is_some);
         Self {
             message: site.message.as_deref().and_then(|message| scanner.text(message)),
             fields: site.fields.iter().map(|name| scanner.field_verdict(name)).collect(),
             names: names.then(|| {
                 new.into_iter().zip(&site.fields).map(|(new, old)| new.unwrap_or_else(|| old.clone())).collect()
             }),
+            place,
+        }
+    }
+}
+
+/// Module and function without secrets, if one of them has any.
+fn new_place(scanner: &mut Scanner, module: &str, function: &str) -> Option<(String, String)> {
+    let new = (scanner.text(module), scanner.text(function));
+    match new {
+        (None, None) => None,
+        (new_module, new_function) => {
+            Some((new_module.unwrap_or_else(|| module.to_owned()), new_function.unwrap_or_else(|| function.to_owned())))
         }
     }
 }

@@ -1,16 +1,27 @@
 //! What becomes of one text, one number, or what stands under a name.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::keys::Verdict;
+use super::kinds::Kinds;
 use super::pairs;
 use super::patterns::{Found, Memory};
 use super::spec::Action;
-use super::{Rules, json};
+use super::view::{self, View};
+use super::{Rules, card, json};
 use crate::value::Value;
 
 const CARD: &str = "card";
+/// How a text ends of which only the beginning was kept: `…(+12 characters)`.
+const CUT_ENDS: &str = " characters)";
+const CUT_BEGINS: &str = "…(+";
+/// Bytes before the cut that may be of one secret.
+const CUT_WORD: usize = 4_096;
+/// Groups of digits before the last one that may be of one number, and bytes of the shortest text that is cut.
+const CUT_GROUPS: usize = 6;
+const CUT_FROM: usize = 64 << 10;
 /// Names that are remembered with what becomes of their values, and bytes of one.
 const NAMES: usize = 4_096;
 const NAME: usize = 128;
@@ -62,15 +73,56 @@ impl Scanner {
 
     #[inline]
     fn is_clean_of(&mut self, text: &str, is_source: bool) -> bool {
-        let patterns = &self.rules.patterns;
         // A panic may have left something there.
         self.found.clear();
-        patterns.find(&mut self.memory, text, &mut self.found);
-        if patterns.may_have_pairs(text) {
-            let (names, keys) = (&mut self.names, &self.rules.keys);
-            pairs::find(text, is_source, |name| remembered(names, name, |name| keys.of(name)), &mut self.found);
+        let kinds = Kinds::of(text);
+        self.look(text, kinds, is_source);
+        if View::may_be_of(kinds)
+            && self.rules.patterns.looks_into_texts()
+            && let Some(view) = View::of(text, kinds)
+        {
+            self.look_through(view, is_source);
+        }
+        if text.ends_with(CUT_ENDS)
+            && self.rules.patterns.looks_into_texts()
+            && let Some(range) = last_word_before_cut(text)
+        {
+            self.found.push(Found { range, action: Action::Replace, rule: None });
         }
         self.found.is_empty()
+    }
+
+    #[inline]
+    fn look(&mut self, text: &str, kinds: Kinds, is_source: bool) {
+        let patterns = &self.rules.patterns;
+        patterns.find(&mut self.memory, text, kinds, &mut self.found);
+        if patterns.pairs && kinds.have(pairs::BEGIN) {
+            let (names, keys) = (&mut self.names, &self.rules.keys);
+            pairs::find(text, kinds, is_source, |name| remembered(names, name, |name| keys.of(name)), &mut self.found);
+        }
+    }
+
+    /// Looks at a text as it reads, and as that reads. What is found there is found in the text.
+    #[cold]
+    fn look_through(&mut self, first: View, is_source: bool) {
+        let mut views = vec![first];
+        loop {
+            let last = &views[views.len() - 1];
+            let from = self.found.len();
+            let kinds = Kinds::of(&last.text);
+            self.look(&last.text, kinds, is_source);
+            for found in &mut self.found[from..] {
+                let back = |at: usize| views.iter().rev().fold(at, |at, view| view.place(at));
+                found.range = back(found.range.start)..back(found.range.end);
+            }
+            if !View::may_be_of(kinds) || views.len() == view::DEEPEST {
+                return;
+            }
+            match View::of(&last.text, kinds) {
+                Some(next) => views.push(next),
+                None => return,
+            }
+        }
     }
 
     /// Replaces what was found. Where two overlap, the one that begins first tells what becomes of both.
@@ -95,7 +147,7 @@ impl Scanner {
             let secret = &text[one.range];
             if rule == Some(CARD) {
                 // However it is written, it is the same.
-                let digits: String = secret.chars().filter(char::is_ascii_digit).collect();
+                let digits = card::digits(secret);
                 self.rules.replacer.put(one.action, rule, &digits, &mut out);
             } else {
                 self.rules.replacer.put(one.action, rule, secret, &mut out);
@@ -119,6 +171,12 @@ impl Scanner {
         }
         self.found.clear();
         patterns.find_in_number(&mut self.memory, number, &mut self.found);
+        if self.found.is_empty() && number.contains(['.', 'e', 'E']) {
+            // A float that is a whole number, as tables make of a column with gaps.
+            let whole = card::whole(number)?;
+            patterns.find_in_number(&mut self.memory, &whole, &mut self.found);
+            return if self.found.is_empty() { None } else { Some(self.rewrite(&whole)) };
+        }
         if self.found.is_empty() { None } else { Some(self.rewrite(number)) }
     }
 
@@ -182,7 +240,7 @@ impl Scanner {
             Value::Integer(number) if number >= 1_000_000_000_000 || self.rules.patterns.shortest_number() == 1 => {
                 self.number(&number.to_string()).map(Replaced::Text)
             }
-            Value::Float(number) if self.rules.patterns.shortest_number() == 1 => {
+            Value::Float(number) if number >= 1e12 || self.rules.patterns.shortest_number() == 1 => {
                 self.number(&serde_json::to_string(&number).unwrap_or_default()).map(Replaced::Text)
             }
             _ => None,
@@ -198,6 +256,33 @@ impl Scanner {
         // Pieces of a text, and texts.
         Some(String::from_utf8(out).unwrap_or_else(|_| "\"[REDACTED]\"".to_owned()))
     }
+}
+
+/// The last word before the place where a text was cut: it may be a part of a secret that nothing tells any more. Numbers in groups
+/// are one word.
+#[cold]
+fn last_word_before_cut(text: &str) -> Option<Range<usize>> {
+    let end = text.rfind(CUT_BEGINS)?;
+    let count = text[end + CUT_BEGINS.len()..].strip_suffix(CUT_ENDS)?;
+    if text.len() < CUT_FROM || count.is_empty() || !count.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let word = |end: usize| {
+        let within = |(at, character): &(usize, char)| end - at <= CUT_WORD && !character.is_whitespace();
+        text[..end].char_indices().rev().take_while(within).last().map_or(end, |(at, _)| at)
+    };
+    let is_number =
+        |range: Range<usize>| text[range].bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b' '));
+    let mut start = word(end);
+    for _ in 0..CUT_GROUPS {
+        let before = text[..start].trim_end_matches([' ', '\u{a0}']);
+        let group = word(before.len());
+        if group == before.len() || !is_number(start..end) && start < end || !is_number(group..before.len()) {
+            break;
+        }
+        start = group;
+    }
+    (start < end).then_some(start..end)
 }
 
 fn remembered(names: &mut HashMap<String, Verdict>, name: &str, verdict: impl FnOnce(&str) -> Verdict) -> Verdict {

@@ -16,12 +16,12 @@ fn scanner(spec: Spec) -> Scanner {
 }
 
 /// The rules of most tests, compiled once.
-fn usual() -> Scanner {
+pub fn usual() -> Scanner {
     static RULES: LazyLock<Arc<Rules>> = LazyLock::new(|| Rules::new(spec()).unwrap());
     Scanner::new(Arc::clone(&RULES))
 }
 
-fn redacted(text: &str) -> String {
+pub fn redacted(text: &str) -> String {
     usual().text(text).unwrap_or_else(|| text.to_owned())
 }
 
