@@ -186,6 +186,8 @@ class Redaction:
 
     def __new__(cls, spec: dict[str, Any]) -> Redaction:
         """Compiles rules. What is not as it must be raises `ValueError` with key, value and what is allowed."""
+    def named(self, message: str, arguments: Any) -> str | None:
+        """A message without the secrets that it would take by name from these arguments; None if it stays as it is."""
     def text(self, text: str) -> str:
         """The text without secrets."""
 

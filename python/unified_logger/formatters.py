@@ -71,8 +71,9 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The lines, without the last newline."""
-        name, message = self._redacted(record.name), self._redacted(_message(record))
-        lines = [f"{self.formatTime(record)} {self._redacted(level_name(record)):<8} {name} {message}"]
+        message = self._redacted(_message(record, self._redaction))
+        level, name = self._redacted(level_name(record)), self._redacted(record.name)
+        lines = [f"{self.formatTime(record)} {level:<8} {name} {message}"]
         error = record.exc_info and record.exc_info[1]
         for given in (_core.format_exception(error) if error else "", record.stack_info or ""):
             text = self._redacted(given)
@@ -96,8 +97,14 @@ def level_name(record: logging.LogRecord) -> str:
     return str(logging.getLevelName(record.levelno) if name in (None, "Level None") else name)
 
 
-def _message(record: logging.LogRecord) -> str:
+def _message(record: logging.LogRecord, redaction: _core.Redaction | None) -> str:
     try:
+        given = record.args
+        # What a message takes by name is known by it before, and by nothing after.
+        if redaction is not None and given and type(record).getMessage is logging.LogRecord.getMessage:
+            named = redaction.named(whole(str(record.msg)), given)
+            if named is not None:
+                return named % given
         return record.getMessage()
     except Exception as error:  # A message that does not fit its arguments is still a record.
         return f"{record.msg!s} [{error}; args: {record.args!r}]"

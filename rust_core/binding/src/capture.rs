@@ -18,6 +18,7 @@ use crate::exception;
 use crate::frame::Place;
 use crate::gil::{intern, let_go_of_dropped};
 use crate::interrupt;
+use crate::redaction;
 use crate::runtime::{self, MALFORMED};
 use crate::site::{self, Parameter, Plain};
 use crate::thread;
@@ -308,8 +309,9 @@ fn merge(message: &str, arguments: &[Bound<'_, PyAny>]) -> PyResult<String> {
     let Some(first) = arguments.first() else { return Ok(message.to_owned()) };
     let py = first.py();
     let single = arguments.len() == 1 && first.is_instance_of::<PyDict>() && first.len()? > 0;
+    let new = if single { redaction::without_named(message, first, || runtime::rules(py)) } else { None };
     let arguments = if single { first.clone() } else { PyTuple::new(py, arguments)?.into_any() };
-    Ok(text_of(&python_text(py, message)?.rem(arguments)?))
+    Ok(text_of(&python_text(py, new.as_deref().unwrap_or(message))?.rem(arguments)?))
 }
 
 /// A text as an object. `PyString::new` panics when there is no memory, and has the error printed before.

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple};
 use serde_json::Value;
 use unified_logger_core::encoder::JsonEncoder;
 use unified_logger_core::names;
 use unified_logger_core::record::Record;
 use unified_logger_core::redaction::{self, KEYS, Redactor, Rules, Scanner, Spec};
 
+use crate::capture::text_of;
+use crate::interrupt;
 use crate::runtime::STATS;
 
 /// Compiled rules.
@@ -49,6 +51,11 @@ impl Redaction {
         }
     }
 
+    /// A message without the secrets that it would take by name from these arguments.
+    fn named(&self, message: &str, arguments: &Bound<'_, PyAny>) -> Option<String> {
+        without_named(message, arguments, || Some(self.rules()))
+    }
+
     /// The text without secrets.
     fn text(&mut self, text: String) -> String {
         let Some(new) = self.scanner.text(&text) else { return text };
@@ -69,6 +76,36 @@ fn plain(value: &Bound<'_, PyAny>) -> PyResult<Value> {
         return value.try_iter()?.map(|item| plain(&item?)).collect();
     }
     Ok(Value::Null)
+}
+
+/// A message without the secrets that it would take by name from a mapping; `None` if it stays as it is. The rules are only asked
+/// for where there is one.
+pub fn without_named(
+    message: &str,
+    arguments: &Bound<'_, PyAny>,
+    rules: impl FnOnce() -> Option<Arc<Rules>>,
+) -> Option<String> {
+    if arguments.is_instance_of::<PyTuple>() {
+        return None;
+    }
+    let rules = rules()?;
+    let mut count = 0;
+    let new = redaction::without_secrets(message, &rules, |name| {
+        match arguments.get_item(name) {
+            Ok(value) if value.is_none() || value.is_instance_of::<PyBool>() => None,
+            Ok(value) => {
+                count += 1;
+                Some(text_of(&value))
+            }
+            // Then the merging fails too.
+            Err(error) => {
+                interrupt::hold(arguments.py(), &error);
+                None
+            }
+        }
+    });
+    STATS.redacted.add(count);
+    new
 }
 
 /// The names of the patterns that come with the library.

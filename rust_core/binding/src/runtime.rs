@@ -89,6 +89,17 @@ pub fn engine(py: Python<'_>) -> Option<&Arc<Engine>> {
     }
 }
 
+/// What must not be written, where that is known.
+#[cold]
+pub fn rules(py: Python<'_>) -> Option<Arc<Rules>> {
+    // SAFETY: looked at only.
+    match unsafe { &*STATE.get(py) } {
+        State::Running(engine) => engine.settings().redaction.clone(),
+        State::Forked { settings, .. } => settings.redaction.clone(),
+        State::Early(_) | State::Off => None,
+    }
+}
+
 #[inline]
 pub fn is_early(py: Python<'_>) -> bool {
     // SAFETY: looked at only.

@@ -101,7 +101,7 @@ fn capture(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
         Some(mark) => dict.set_item(attribute::name(py, Own::Mark), mark)?,
         None => dict.set_item(attribute::name(py, Own::Mark), true)?,
     }
-    let record = said(py, attributes, names, ai).build(py);
+    let record = said(py, attributes, names, ai).build(py, || runtime::rules(py));
     drop(inside);
     // Without a logger: `logging` has asked for the level, and has shown the record to whoever listens.
     runtime::submit(py, record, std::ptr::null_mut())
@@ -117,7 +117,8 @@ pub fn encode_record(log_record: &Bound<'_, PyAny>, redaction: Option<&Bound<'_,
     let attributes = Attributes::read(&dict);
     let mark = attributes.get(Own::Mark).cloned();
     let names = mark.as_ref().and_then(|mark| mark.cast::<PyDict>().ok());
-    let captured = said(py, attributes, names, false).build(py);
+    let rules = || redaction.map(|redaction| redaction.borrow().rules());
+    let captured = said(py, attributes, names, false).build(py, rules);
     let mut line = Vec::new();
     // SAFETY: captured records hold UTF-8 texts.
     if let Some(record) = unsafe { Record::read(captured.as_slice()) } {

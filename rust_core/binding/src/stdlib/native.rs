@@ -182,7 +182,7 @@ fn log(logger: &Bound<'_, PyAny>, method: &Method, arguments: Arguments) -> PyRe
         stack: None,
         ai: false,
     };
-    let record = said.build(py);
+    let record = said.build(py, || runtime::rules(py));
     drop(inside);
     runtime::submit(py, record, logger.as_ptr())?;
     Ok(true)

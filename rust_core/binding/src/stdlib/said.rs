@@ -1,10 +1,14 @@
 //! What a record of `logging` says, whichever way it came, to a captured record.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use pyo3::exceptions::PyBaseException;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyString, PyTuple};
 use unified_logger_core::clock;
 use unified_logger_core::record::{Header, INLINE, Site, flag};
+use unified_logger_core::redaction::Rules;
 use unified_logger_core::slab::Buffer;
 use unified_logger_core::value::Put;
 
@@ -16,6 +20,7 @@ use crate::ending;
 use crate::exception;
 use crate::gil::let_go_of_dropped;
 use crate::interrupt;
+use crate::redaction;
 use crate::runtime::{self, MALFORMED};
 use crate::site::Plain;
 use crate::thread;
@@ -58,8 +63,9 @@ enum Text<'py> {
 }
 
 impl<'py> Said<'py> {
-    pub fn build(self, py: Python<'py>) -> Buffer {
-        let Merged { text, notes } = self.merge(py);
+    /// The record. The rules are asked for where the message takes its arguments by name.
+    pub fn build(self, py: Python<'py>, rules: impl FnOnce() -> Option<Arc<Rules>>) -> Buffer {
+        let Merged { text, notes } = self.merge(py, rules);
         let nothing_else = self.level_name.is_none()
             && self.exception.is_none()
             && self.exception_text.is_none()
@@ -148,7 +154,7 @@ impl<'py> Said<'py> {
     }
 
     /// The merged message. One whose arguments do not fit is written as it is.
-    fn merge(&self, py: Python<'py>) -> Merged<'py> {
+    fn merge(&self, py: Python<'py>, rules: impl FnOnce() -> Option<Arc<Rules>>) -> Merged<'py> {
         let Some(message) = &self.message else { return Merged::whole(Text::Own("None".to_owned())) };
         let raw = match message.cast_exact::<PyString>() {
             Ok(message) => Text::Python(message.clone()),
@@ -158,7 +164,8 @@ impl<'py> Said<'py> {
         if ending::is_here(py) {
             return Merged { text: raw, notes: vec![("$args", "the interpreter is ending".into())] };
         }
-        match raw.modulo(py, given) {
+        let new = if given.is_exact_instance_of::<PyTuple>() { None } else { raw.without_named(given, rules) };
+        match new.as_ref().unwrap_or(&raw).modulo(py, given) {
             Ok(text) => Merged::whole(text),
             Err(error) => {
                 interrupt::hold(py, &error);
@@ -180,6 +187,16 @@ impl Merged<'_> {
 }
 
 impl<'py> Text<'py> {
+    /// The message without the secrets that it would take from these arguments.
+    fn without_named(&self, given: &Bound<'py, PyAny>, rules: impl FnOnce() -> Option<Arc<Rules>>) -> Option<Self> {
+        let rules = rules()?;
+        let message = match self {
+            Self::Python(text) => Cow::Owned(text_of(text.as_any())),
+            Self::Own(text) => Cow::Borrowed(text.as_str()),
+        };
+        redaction::without_named(&message, given, || Some(rules)).map(Self::Own)
+    }
+
     fn modulo(&self, py: Python<'py>, given: &Bound<'py, PyAny>) -> PyResult<Self> {
         let merged = match self {
             Self::Python(text) => text.as_any().rem(given)?,
