@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from . import _core, context
-from .stdlib import AI, FIELDS, MARK, as_said, changed
+from .stdlib import AI, FIELDS, MARK, as_said, carried_by, changed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,15 +47,22 @@ class JSONFormatter(logging.Formatter):
         Returns:
             JSON, without a newline.
         """
-        carried = getattr(record, FIELDS, None)
+        carried = carried_by(record)
         if carried is None:
             return _core.encode_record(as_said(record), self._redaction)
         # One of ours says itself what its fields are, and what its context was: it may be formatted on another thread.
         names, current = carried
         record = changed(record, **{MARK: {**names, AI: None}})
-        if current == context.get_trace_context():
+        if _are_same(current, context.get_trace_context()):
             return _core.encode_record(record, self._redaction)
         return context.call_within(current, lambda record: _core.encode_record(record, self._redaction), record)
+
+
+def _are_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    try:
+        return one == other
+    except Exception:  # Values may compare as they like.
+        return False
 
 
 class TextFormatter(logging.Formatter):
@@ -124,7 +131,7 @@ def fields_of(record: logging.LogRecord) -> dict[str, Any]:
     Returns:
         Values by name.
     """
-    carried: tuple[dict[str, str | None], object] | None = getattr(record, FIELDS, None)
+    carried = carried_by(record)
     names = {} if carried is None else carried[0]
     fields: dict[str, Any] = {}
     for attribute, value in vars(record).items():
@@ -144,5 +151,5 @@ def context_of(record: logging.LogRecord) -> dict[str, Any]:
     Returns:
         Ids and fields.
     """
-    carried: tuple[object, dict[str, Any]] | None = getattr(record, FIELDS, None)
+    carried = carried_by(record)
     return context.get_trace_context() if carried is None else dict(carried[1])

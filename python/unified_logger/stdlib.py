@@ -55,16 +55,41 @@ def _arrive(record: logging.LogRecord, ai: bool) -> None:
     """Captures a record that another process has captured, unless that writes to the same files."""
     if is_captured(record):
         return
-    carried: Any = getattr(record, FIELDS, None)
-    try:
-        names, current = carried
-        names, current = dict(names), dict(current)
-    except (TypeError, ValueError):  # One of `logging`: it carries no context.
+    carried = carried_by(record)
+    if carried is None:  # One of `logging`: it carries no context.
         delattr(record, MARK)
         _capture(record, ai)
         return
-    setattr(record, MARK, names)
+    names, current = carried
+    setattr(record, MARK, dict(names))
     context.call_within(current, lambda record: _capture(record, ai), record)
+
+
+def carried_by(record: logging.LogRecord) -> tuple[dict[str, str | None], dict[str, Any]] | None:
+    """What a record of our own interface carries along, wherever it went meanwhile.
+
+    A record may be made of what somebody else has sent. So what does not look as it does here is no news of ours.
+
+    Args:
+        record: Of either interface.
+
+    Returns:
+        The fields behind its attributes (None: not a field), and the ids and fields of its context; None for any other record.
+    """
+    carried: Any = getattr(record, FIELDS, None)
+    if type(carried) not in (tuple, list) or len(carried) != 2:
+        return None
+    names: Any
+    current: Any
+    names, current = carried
+    if (
+        type(names) is not dict
+        or type(current) is not dict
+        or any(type(name) is not str for name in (*names, *current))
+    ):
+        return None
+    texts = (*names.values(), current.get("trace_id"), current.get("span_id"))
+    return (names, current) if all(text is None or type(text) is str for text in texts) else None
 
 
 class Handler(logging.Handler):

@@ -225,8 +225,8 @@ impl<'py> Call<'py> {
     fn keyword(&mut self, name: Bound<'py, PyAny>, given: Bound<'py, PyAny>) {
         match name.cast::<PyString>().ok().and_then(site::parameter) {
             Some(Parameter::ExcInfo) => self.exception = exception_of(&given),
-            Some(Parameter::StackInfo) => self.stack = given.is_truthy().unwrap_or(false),
-            Some(Parameter::StackLevel) => self.stack_level = given.extract().unwrap_or(1),
+            Some(Parameter::StackInfo) => self.stack = is_true(&given),
+            Some(Parameter::StackLevel) => self.stack_level = interrupt::ok(given.py(), given.extract()).unwrap_or(1),
             Some(Parameter::Extra) => self.extra(given),
             None => self.fields.push((name, given)),
         }
@@ -238,17 +238,21 @@ impl<'py> Call<'py> {
             return;
         }
         // A dictionary cannot change under a copy of its items; what other mappings give may have no end.
-        let items = match given.cast::<PyMapping>() {
-            Ok(mapping) if given.is_exact_instance_of::<PyDict>() => mapping.items().and_then(|items| items.try_iter()),
-            Ok(mapping) => mapping.call_method0(intern!(given.py(), "items")).and_then(|items| items.try_iter()),
-            Err(other) => Err(other.into()),
-        };
-        let Ok(items) = items else {
-            let name = intern!(given.py(), "extra").clone().into_any();
+        let py = given.py();
+        let items = as_mapping(&given).and_then(|mapping| {
+            let items = if given.is_exact_instance_of::<PyDict>() {
+                mapping.items().map(|items| items.into_any())
+            } else {
+                mapping.call_method0(intern!(py, "items"))
+            };
+            interrupt::ok(py, items.and_then(|items| items.try_iter()))
+        });
+        let Some(items) = items else {
+            let name = intern!(py, "extra").clone().into_any();
             return self.fields.push((name, given));
         };
-        for item in items.take(usize::from(u16::MAX)).map_while(Result::ok) {
-            if let Ok((name, field)) = item.extract() {
+        for item in items.take(usize::from(u16::MAX)).map_while(|item| interrupt::ok(py, item)) {
+            if let Some((name, field)) = interrupt::ok(py, item.extract()) {
                 self.fields.push((name, field));
             }
         }
@@ -377,7 +381,24 @@ pub fn exception_of<'py>(given: &Bound<'py, PyAny>) -> Option<Bound<'py, PyBaseE
     if let Ok(triple) = given.cast::<PyTuple>() {
         return triple.get_item(1).ok()?.cast_into::<PyBaseException>().ok();
     }
-    if given.is_truthy().unwrap_or(false) { exception::current(given.py()) } else { None }
+    if is_true(given) { exception::current(given.py()) } else { None }
+}
+
+/// Whether an object is true; one that does not say counts as false.
+pub fn is_true(object: &Bound<'_, PyAny>) -> bool {
+    interrupt::ok(object.py(), object.is_truthy()).unwrap_or(false)
+}
+
+/// A mapping, as `collections.abc` tells it. Casting to one would print what that raises, and go on.
+pub fn as_mapping<'a, 'py>(object: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, PyMapping>> {
+    let py = object.py();
+    let asked = || {
+        let class = py.import(intern!(py, "collections.abc"))?.getattr(intern!(py, "Mapping"))?;
+        object.is_instance(&class)
+    };
+    let is_mapping = object.is_instance_of::<PyDict>() || interrupt::ok(py, asked())?;
+    // SAFETY: it is one; methods of mappings are looked up in it, and fail where there are none.
+    is_mapping.then(|| unsafe { object.cast_unchecked() })
 }
 
 /// The sections of a record that is put together step by step.

@@ -11,6 +11,7 @@ use crate::capture::Arguments;
 use crate::context;
 use crate::ending;
 use crate::gil::intern;
+use crate::interrupt;
 use crate::replaced::Replaced;
 
 const NAME: &std::ffi::CStr = c"isEnabledFor";
@@ -50,7 +51,8 @@ pub fn is_own(method: &Bound<'_, PyAny>) -> bool {
 pub fn without_context<'py>(logger: &Bound<'py, PyAny>, number: i32) -> PyResult<Bound<'py, PyAny>> {
     let name = intern!(logger.py(), "isEnabledFor");
     if let Some(original) = REPLACED.original_of(&logger.get_type().getattr(name)?)
-        && logger.getattr(name)?.getattr(intern!(logger.py(), "__self__")).is_ok_and(|bound| bound.is(logger))
+        && let method = logger.getattr(name)?.getattr(intern!(logger.py(), "__self__"))
+        && interrupt::ok(logger.py(), method).is_some_and(|bound| bound.is(logger))
     {
         return original.call1((logger, number));
     }
@@ -68,7 +70,8 @@ pub fn off(logger: &Bound<'_, PyAny>) -> PyResult<i32> {
 
 /// A function of `logging` itself, not one that somebody put in its place.
 fn is_of_logging(method: &Bound<'_, PyAny>, logging: &Bound<'_, PyModule>) -> bool {
-    method.getattr(intern!(method.py(), "__globals__")).is_ok_and(|home| home.is(logging.dict()))
+    let py = method.py();
+    interrupt::ok(py, method.getattr(intern!(py, "__globals__"))).is_some_and(|home| home.is(logging.dict()))
 }
 
 /// A call of our method.
@@ -83,21 +86,36 @@ unsafe extern "C-unwind" fn call(
         let py = Python::assume_attached();
         let arguments = Arguments { values, positional: positional.unsigned_abs(), names };
         match contained(py, slf, arguments) {
-            Some(true) => ffi::Py_NewRef(ffi::Py_True()),
-            Some(false) => ffi::Py_NewRef(ffi::Py_False()),
-            None => REPLACED.call_original(py, slf, values, positional, names),
+            Answer::Says(true) => ffi::Py_NewRef(ffi::Py_True()),
+            Answer::Says(false) => ffi::Py_NewRef(ffi::Py_False()),
+            Answer::Raised => std::ptr::null_mut(),
+            Answer::Nothing => REPLACED.call_original(py, slf, values, positional, names),
         }
     }
 }
 
 #[inline(never)]
-fn contained(py: Python<'_>, slf: *mut ffi::PyObject, arguments: Arguments) -> Option<bool> {
+fn contained(py: Python<'_>, slf: *mut ffi::PyObject, arguments: Arguments) -> Answer {
     if !context::are_worth_a_look() {
-        return None;
+        return Answer::Nothing;
     }
     // SAFETY: the object is alive while its method runs.
     let answer = || answer(&unsafe { Bound::from_borrowed_ptr(py, slf) }, arguments);
-    catch_unwind(AssertUnwindSafe(answer)).unwrap_or(None)
+    let said = catch_unwind(AssertUnwindSafe(answer)).unwrap_or(None);
+    match interrupt::raise(py, Ok(said)) {
+        Ok(said) => said.map_or(Answer::Nothing, Answer::Says),
+        Err(error) => {
+            error.restore(py);
+            Answer::Raised
+        }
+    }
+}
+
+/// What is known of a level without the original.
+enum Answer {
+    Says(bool),
+    Raised,
+    Nothing,
 }
 
 /// What the context says, if it says something.
@@ -109,5 +127,5 @@ fn answer(logger: &Bound<'_, PyAny>, arguments: Arguments) -> Option<bool> {
     let _inside = ending::Inside::enter();
     let least = context::least(py)?;
     let level: i32 = arguments.positional(py, 0).cast_exact::<PyInt>().ok()?.extract().ok()?;
-    Some(level > off(logger).ok()? && level >= least)
+    Some(level > interrupt::ok(py, off(logger))? && level >= least)
 }

@@ -55,7 +55,11 @@ impl Logger {
         let name = text_of(name.as_any());
         let number = names::here().logger(name.clone()).unwrap_or(INLINE);
         let bound = match (home, fields) {
-            (Some(home), Some(fields)) => Some((home.unbind(), BoundFields::new(Fields::new(&fields)?))),
+            // Values were captured: what that held back is raised here, where they were given.
+            (Some(home), Some(fields)) => {
+                let fields = interrupt::raise(fields.py(), Fields::new(&fields))?;
+                Some((home.unbind(), BoundFields::new(fields)))
+            }
             _ => None,
         };
         Ok(Self { name, number, logger: logger.unbind(), guard: UnsafeCell::new(None), bound })
@@ -174,8 +178,8 @@ impl Logger {
         let enabled =
             self.logger.bind(py).call_method1("isEnabledFor", (number,)).and_then(|answer| answer.is_truthy());
         drop(inside);
-        match enabled {
-            Ok(false) => Verdict::Refused,
+        match interrupt::ok(py, enabled) {
+            Some(false) => Verdict::Refused,
             _ => match self.verdict(py, level::NAMES.len() - 1) {
                 Verdict::Listened => Verdict::Listened,
                 _ => Verdict::Native,
@@ -220,7 +224,7 @@ unsafe extern "C" fn at_given_level<const BOUND: bool>(
             }
             let given = Bound::from_borrowed_ptr(py, *values);
             // What names no level is no reason to lose the record, nor to raise.
-            let number = level_number(&given).unwrap_or_else(|_| {
+            let number = interrupt::ok(py, level_number(&given)).unwrap_or_else(|| {
                 runtime::MALFORMED.add(1);
                 level::WARNING
             });
@@ -250,9 +254,9 @@ unsafe fn standard_level(given: *mut ffi::PyObject) -> Option<i32> {
 /// A level as `logging` takes it: a number. Names are taken too.
 fn level_number(given: &Bound<'_, PyAny>) -> PyResult<i32> {
     let py = given.py();
-    let number: i32 = match given.extract() {
-        Ok(number) => number,
-        Err(_) => py
+    let number: i32 = match interrupt::ok(py, given.extract()) {
+        Some(number) => number,
+        None => py
             .import("logging")?
             .call_method1("getLevelName", (given.str()?.call_method0("upper")?,))?
             .extract()

@@ -114,9 +114,9 @@ fn merge<'py>(
     if began.is_some_and(|began| began.get().ids(py) == ids.get().ids(py)) {
         return Some(own.clone());
     }
-    let fields = own.get().fields.and(&ids.get().fields, py).ok()?;
-    let merged = Context::of(Some(ids.get()), fields, Some(&theirs.clone().unbind()), py).ok()?;
-    Bound::new(py, Context { least: own.get().least.clone(), ..merged }).ok()
+    let fields = interrupt::ok(py, own.get().fields.and(&ids.get().fields, py))?;
+    let merged = interrupt::ok(py, Context::of(Some(ids.get()), fields, Some(&theirs.clone().unbind()), py))?;
+    interrupt::ok(py, Bound::new(py, Context { least: own.get().least.clone(), ..merged }))
 }
 
 fn convert<'py>(theirs: &Bound<'py, PyAny>) -> Option<Bound<'py, Context>> {
@@ -124,11 +124,5 @@ fn convert<'py>(theirs: &Bound<'py, PyAny>) -> Option<Bound<'py, Context>> {
     let _inside = ending::Inside::enter();
     // SAFETY: looked at and counted only.
     let convert = unsafe { &*FOREIGN.get(py) }.as_ref()?.convert.bind(py).clone();
-    match convert.call1((theirs,)) {
-        Ok(made) => made.cast_into_exact::<Context>().ok(),
-        Err(error) => {
-            interrupt::hold(py, &error);
-            None
-        }
-    }
+    interrupt::ok(py, convert.call1((theirs,)))?.cast_into_exact::<Context>().ok()
 }

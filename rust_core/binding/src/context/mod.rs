@@ -20,6 +20,7 @@ use crate::enabled;
 use crate::ending;
 use crate::gil::Gil;
 use crate::ids;
+use crate::interrupt;
 use crate::value;
 use least::Least;
 
@@ -64,7 +65,8 @@ impl Context {
         if level.is_some() {
             enabled::follow_contexts(py)?;
         }
-        let fields = Fields::new(fields)?;
+        // Values were captured: what that held back is raised here, where they were given.
+        let fields = interrupt::raise(py, Fields::new(fields))?;
         Ok(Self {
             captured: captured(trace_id.as_ref(), span_id.as_ref(), &fields.captured),
             trace_id: trace_id.map(Bound::unbind),
@@ -263,7 +265,7 @@ impl BoundFields {
     #[cold]
     fn make<'py>(&self, py: Python<'py>, current: Option<Bound<'py, Context>>) -> Option<Bound<'py, Context>> {
         let made = Context::with(current.as_ref(), &self.fields, py).and_then(|made| Bound::new(py, made));
-        let Ok(made) = made else { return current };
+        let Some(made) = interrupt::ok(py, made) else { return current };
         if ending::is_here(py) {
             // What was made before stays where it is: to let go of it may run Python code.
             return Some(made);
@@ -366,6 +368,7 @@ pub fn new_trace(py: Python<'_>) -> PyResult<Context> {
 
 /// The current context, whoever has the say.
 #[pyfunction]
-pub fn current_context(py: Python<'_>) -> Option<Bound<'_, Context>> {
-    current(py)
+pub fn current_context(py: Python<'_>) -> PyResult<Option<Bound<'_, Context>>> {
+    let current = current(py);
+    interrupt::raise(py, Ok(current))
 }

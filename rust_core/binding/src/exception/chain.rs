@@ -8,7 +8,6 @@ use pyo3::types::{PyList, PyTuple};
 use unified_logger_core::exception::DEPTH;
 
 use crate::gil::intern;
-#[cfg(Py_3_11)]
 use crate::interrupt;
 
 /// Exceptions captured with one.
@@ -111,10 +110,8 @@ fn linked<'py>(error: &Bound<'py, PyBaseException>, get: Getter) -> Option<Bound
 }
 
 fn suppresses_context(error: &Bound<'_, PyBaseException>) -> bool {
-    error
-        .getattr(intern!(error.py(), "__suppress_context__"))
-        .and_then(|suppressed| suppressed.is_truthy())
-        .unwrap_or(false)
+    let suppressed = error.getattr(intern!(error.py(), "__suppress_context__"));
+    interrupt::ok(error.py(), suppressed.and_then(|suppressed| suppressed.is_truthy())).unwrap_or(false)
 }
 
 /// The first members of a group, and how many it has.
@@ -129,9 +126,9 @@ fn members<'py>(error: &Bound<'py, PyBaseException>) -> Option<(Vec<Bound<'py, P
         return None;
     }
     let (py, name) = (error.py(), intern!(error.py(), "exceptions"));
-    let named = error.getattr(name).inspect_err(|failure| interrupt::hold(py, failure));
+    let named = interrupt::ok(py, error.getattr(name));
     let held = || py.get_type::<PyBaseExceptionGroup>().getattr(name)?.call_method1("__get__", (error,));
-    Some(named.ok().and_then(first_of).or_else(|| held().ok().and_then(first_of)).unwrap_or_default())
+    Some(named.and_then(first_of).or_else(|| interrupt::ok(py, held()).and_then(first_of)).unwrap_or_default())
 }
 
 #[cfg(not(Py_3_11))]

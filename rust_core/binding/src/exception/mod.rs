@@ -68,9 +68,8 @@ fn ask<'py>(
     function: &Bound<'py, PyString>,
     arguments: impl pyo3::call::PyCallArgs<'py>,
 ) -> Option<String> {
-    let module = py.import(intern!(py, "unified_logger._traceback")).ok()?;
-    let answer = module.call_method1(function, arguments).inspect_err(|error| interrupt::hold(py, error));
-    answer.ok().map(|text| texts::bounded(&text))
+    let module = interrupt::ok(py, py.import(intern!(py, "unified_logger._traceback")))?;
+    interrupt::ok(py, module.call_method1(function, arguments)).map(|text| texts::bounded(&text))
 }
 
 /// Writes the exceptions that were found, each inside the one that refers to it.
@@ -133,19 +132,19 @@ fn put_optional(text: Option<&str>, out: &mut Vec<u8>) {
 
 /// The traceback text an exception has in a record.
 #[pyfunction]
-pub fn format_exception(exception: &Bound<'_, PyBaseException>) -> String {
+pub fn format_exception(exception: &Bound<'_, PyBaseException>) -> PyResult<String> {
     let _inside = Inside::enter_or_stay(exception.py());
     let mut blob = Vec::new();
     capture(exception.py(), exception, &mut blob);
-    exception::text(&blob, &mut SourceCache::default())
+    interrupt::raise(exception.py(), Ok(exception::text(&blob, &mut SourceCache::default())))
 }
 
 /// The JSON an exception has in a record.
 #[pyfunction]
-pub fn exception_json(exception: &Bound<'_, PyBaseException>) -> String {
+pub fn exception_json(exception: &Bound<'_, PyBaseException>) -> PyResult<String> {
     let _inside = Inside::enter_or_stay(exception.py());
     let (mut blob, mut out) = (Vec::new(), Vec::new());
     capture(exception.py(), exception, &mut blob);
     exception::write_json(&blob, &mut SourceCache::default(), &mut out);
-    String::from_utf8_lossy(&out).into_owned()
+    interrupt::raise(exception.py(), Ok(String::from_utf8_lossy(&out).into_owned()))
 }

@@ -21,11 +21,11 @@ const NOTES: usize = 100;
 pub fn put(error: &Bound<'_, PyBaseException>, out: &mut Vec<u8>) {
     let py = error.py();
     let kind = error.get_type();
-    put_name(kind.getattr(intern!(py, "__qualname__")).ok(), out);
-    put_name(kind.getattr(intern!(py, "__module__")).ok(), out);
+    put_name(interrupt::ok(py, kind.getattr(intern!(py, "__qualname__"))), out);
+    put_name(interrupt::ok(py, kind.getattr(intern!(py, "__module__"))), out);
     put_message(error, out);
     let notes = error.getattr_opt(intern!(py, "__notes__"));
-    let (notes, are_odd) = note_texts(notes);
+    let (notes, are_odd) = note_texts(py, notes);
     let last_lines = if are_odd || has_own_lines(error) { ask(py, intern!(py, "last_lines"), (error,)) } else { None };
     put_optional(last_lines.as_deref(), out);
     out.put_u8(u8::from(cfg!(Py_3_11)));
@@ -94,19 +94,21 @@ fn has_own_lines(error: &Bound<'_, PyBaseException>) -> bool {
 }
 
 /// The notes as texts, and whether they are something else than a list: then Python is asked how it prints them.
-fn note_texts(notes: PyResult<Option<Bound<'_, PyAny>>>) -> (Vec<String>, bool) {
-    let notes = match notes {
-        Ok(Some(notes)) if !notes.is_none() => notes,
-        Ok(_) => return (Vec::new(), false),
-        Err(_) => return (Vec::new(), cfg!(Py_3_11)),
+fn note_texts(py: Python<'_>, notes: PyResult<Option<Bound<'_, PyAny>>>) -> (Vec<String>, bool) {
+    let notes = match interrupt::ok(py, notes) {
+        Some(Some(notes)) if !notes.is_none() => notes,
+        Some(_) => return (Vec::new(), false),
+        None => return (Vec::new(), cfg!(Py_3_11)),
     };
     let is_list = notes.is_instance_of::<PyList>() || notes.is_instance_of::<PyTuple>();
-    let Some(list) = notes.try_iter().ok().filter(|_| is_list) else {
-        let text = notes.repr().map_or_else(|_| "<__notes__ repr() failed>".into(), |text| bounded(&text));
+    let Some(list) = is_list.then(|| interrupt::ok(py, notes.try_iter())).flatten() else {
+        let text = interrupt::ok(py, notes.repr());
+        let text = text.map_or_else(|| "<__notes__ repr() failed>".into(), |text| bounded(&text));
         return (vec![text], cfg!(Py_3_11));
     };
-    let mut texts: Vec<String> = list.map_while(Result::ok).take(NOTES).map(|note| note_text(&note)).collect();
-    let left_out = notes.len().unwrap_or(0).saturating_sub(texts.len());
+    let mut texts: Vec<String> =
+        list.map_while(|note| interrupt::ok(py, note)).take(NOTES).map(|note| note_text(&note)).collect();
+    let left_out = interrupt::ok(py, notes.len()).unwrap_or(0).saturating_sub(texts.len());
     if left_out > 0 {
         texts.push(format!("…(+{left_out} notes)"));
     }
@@ -114,5 +116,5 @@ fn note_texts(notes: PyResult<Option<Bound<'_, PyAny>>>) -> (Vec<String>, bool) 
 }
 
 fn note_text(note: &Bound<'_, PyAny>) -> String {
-    note.str().map_or_else(|_| "<note str() failed>".into(), |text| bounded(&text))
+    interrupt::ok(note.py(), note.str()).map_or_else(|| "<note str() failed>".into(), |text| bounded(&text))
 }

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use crate::gil::Gil;
+use crate::interrupt;
 
 /// Attributes of a `LogRecord`, in the order in which it sets them.
 #[derive(Clone, Copy)]
@@ -151,7 +152,7 @@ impl<'py> Attributes<'py> {
         let Some(names) = names else { return self.others };
         self.others
             .into_iter()
-            .filter_map(|(attribute, field)| match names.get_item(&attribute).ok().flatten() {
+            .filter_map(|(attribute, field)| match interrupt::ok(names.py(), names.get_item(&attribute)).flatten() {
                 Some(name) if name.is_none() => None,
                 Some(name) => Some((name, field)),
                 None => Some((attribute, field)),

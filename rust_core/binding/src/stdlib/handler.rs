@@ -13,7 +13,7 @@ use super::attribute::{self, Attributes, Field, Own};
 use super::place::{Found, Place};
 use super::said::Said;
 use crate::cache::Cache;
-use crate::capture::{exception_of, text_of};
+use crate::capture::{exception_of, is_true, text_of};
 use crate::ending;
 use crate::exception;
 use crate::gil::Gil;
@@ -81,25 +81,22 @@ fn capture(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
     let dict = log_record.getattr(intern!(py, "__dict__"))?.cast_into::<PyDict>()?;
     let attributes = Attributes::read(&dict);
     let mark = attributes.get(Own::Mark).cloned();
-    let names = match &mark {
-        Some(mark) => match mark.cast::<PyDict>() {
-            Ok(names) => Some(names),
-            Err(_) => {
-                drop(inside);
-                // SAFETY: looked at and counted only.
-                let arrived = unsafe { &*CAPTURED.get(py) }.as_ref().map(|captured| captured.arrived.clone_ref(py));
-                return match arrived.filter(|_| mark.is_exact_instance_of::<PyString>()) {
-                    Some(arrived) => arrived.call1(py, (log_record, ai)).map(drop),
-                    None => Ok(()),
-                };
-            }
-        },
-        None => None,
-    };
     // SAFETY: looked at and counted only.
-    match unsafe { &*CAPTURED.get(py) }.as_ref().map(|captured| captured.mark.clone_ref(py)) {
-        Some(mark) => dict.set_item(attribute::name(py, Own::Mark), mark)?,
-        None => dict.set_item(attribute::name(py, Own::Mark), true)?,
+    let known = unsafe { &*CAPTURED.get(py) }.as_ref();
+    let known = known.map(|captured| (captured.mark.clone_ref(py), captured.arrived.clone_ref(py)));
+    if let (Some(mark), Some((captured, arrived))) = (&mark, &known) {
+        if mark.is(captured) {
+            return Ok(());
+        }
+        if mark.is_exact_instance_of::<PyString>() {
+            drop(inside);
+            return arrived.call1(py, (log_record, ai)).map(drop);
+        }
+    }
+    // Anything else under that name came with the record from elsewhere, and says nothing.
+    let names = mark.as_ref().and_then(|mark| mark.cast_exact::<PyDict>().ok());
+    if let Some((captured, _)) = known {
+        dict.set_item(attribute::name(py, Own::Mark), captured)?;
     }
     let record = said(py, attributes, names, ai).build(py, || runtime::rules(py));
     drop(inside);
@@ -127,7 +124,7 @@ pub fn encode_record(log_record: &Bound<'_, PyAny>, redaction: Option<&Bound<'_,
             None => JsonEncoder::default().encode(&record, &mut line),
         }
     }
-    Ok(String::from_utf8_lossy(line.trim_ascii_end()).into_owned())
+    interrupt::raise(py, Ok(String::from_utf8_lossy(line.trim_ascii_end()).into_owned()))
 }
 
 fn said<'py>(py: Python<'py>, attributes: Attributes<'py>, names: Option<&Bound<'py, PyDict>>, ai: bool) -> Said<'py> {
@@ -141,11 +138,11 @@ fn said<'py>(py: Python<'py>, attributes: Attributes<'py>, names: Option<&Bound<
         name: String::new(),
         // Seconds, with the microseconds a float keeps.
         time: created
-            .and_then(|found| found.extract::<f64>().ok())
+            .and_then(|found| interrupt::ok(py, found.extract::<f64>()))
             .map(|created| (created * 1e6).round() as i64 * 1_000),
         thread: attributes.get(Own::ThreadName).map(|name| thread_of(py, name)),
         message: attributes.get(Own::Msg).cloned(),
-        arguments: attributes.get(Own::Args).filter(|args| args.is_truthy().unwrap_or(false)).cloned(),
+        arguments: attributes.get(Own::Args).filter(|args| is_true(args)).cloned(),
         site: Found { plain: None, bare: INLINE },
         inline_site: None,
         fields: Vec::new(),
@@ -160,7 +157,7 @@ fn said<'py>(py: Python<'py>, attributes: Attributes<'py>, names: Option<&Bound<
             said.exception_text = attributes.get(Own::ExcText).map(text_of);
         }
     }
-    let line = attributes.get(Own::LineNo).and_then(|found| found.extract().ok()).unwrap_or(0);
+    let line = attributes.get(Own::LineNo).and_then(|found| interrupt::ok(py, found.extract())).unwrap_or(0);
     let place = ByObjects::of(&attributes, line);
     let module = attributes.get(Own::Module).cloned();
     let name = attributes.get(Own::Name).cloned();

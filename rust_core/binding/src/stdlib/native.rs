@@ -6,7 +6,7 @@ use std::ffi::CStr;
 use pyo3::exceptions::PyBaseException;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFloat, PyInt, PyMapping, PyString, PyTuple, PyType};
+use pyo3::types::{PyDict, PyFloat, PyInt, PyString, PyTuple, PyType};
 use unified_logger_core::clock;
 use unified_logger_core::level;
 
@@ -15,12 +15,13 @@ use super::caller;
 use super::known::{self, Verdict};
 use super::said::Said;
 use super::stock;
-use crate::capture::{Arguments, exception_of};
+use crate::capture::{Arguments, as_mapping, exception_of};
 use crate::context;
 use crate::ending;
 use crate::exception;
 use crate::gil::Gil;
 use crate::guard;
+use crate::interrupt;
 use crate::replaced::{Call, Replaced};
 use crate::runtime;
 use crate::site::{self, Parameter};
@@ -163,7 +164,8 @@ fn log(logger: &Bound<'_, PyAny>, method: &Method, arguments: Arguments) -> PyRe
     let time = clock::now();
     let inside = ending::Inside::enter();
     let Some(keywords) = Keywords::of(py, method, arguments) else { return Ok(false) };
-    let Ok(Some(site)) = caller::find(py, keywords.stack_level, &keywords.fields) else { return Ok(false) };
+    let found = interrupt::ok(py, caller::find(py, keywords.stack_level, &keywords.fields));
+    let Some(site) = found.flatten() else { return Ok(false) };
     let message = arguments.positional(py, 0);
     let said = Said {
         level,
@@ -225,10 +227,10 @@ impl<'py> Keywords<'py> {
                 Parameter::ExcInfo => {
                     current = false;
                     // `logging` asks for its truth, and raises what that raises.
-                    given.is_truthy().ok()?;
+                    interrupt::ok(py, given.is_truthy())?;
                     keywords.exception = exception_of(&given);
                 }
-                Parameter::StackInfo if given.is_truthy().ok()? => return None,
+                Parameter::StackInfo if interrupt::ok(py, given.is_truthy())? => return None,
                 Parameter::StackInfo => {}
                 Parameter::StackLevel => {
                     let level = given.cast_exact::<PyInt>().ok()?.extract().ok()?;
@@ -265,7 +267,7 @@ fn merged_with<'py>(py: Python<'py>, arguments: Arguments) -> PyResult<Option<Bo
         return Ok(None);
     }
     let first = arguments.positional(py, 1);
-    if arguments.positional == 2 && !is_plain(&first) && first.cast::<PyMapping>().is_ok() && first.is_truthy()? {
+    if arguments.positional == 2 && !is_plain(&first) && as_mapping(&first).is_some() && first.is_truthy()? {
         return Ok(Some(first));
     }
     let rest = (1..arguments.positional).map(|index| arguments.positional(py, index));

@@ -170,7 +170,8 @@ impl<'py> Said<'py> {
             Err(error) => {
                 interrupt::hold(py, &error);
                 MALFORMED.add(1);
-                let shown = given.repr().map_or_else(|_| String::new(), |text| text.to_string_lossy().into_owned());
+                let shown = interrupt::ok(py, given.repr())
+                    .map_or_else(String::new, |text| text.to_string_lossy().into_owned());
                 let notes = vec![("$error", text_of(error.value(py))), ("$args", shown)];
                 drop(error);
                 let_go_of_dropped();

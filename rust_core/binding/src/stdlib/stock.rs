@@ -148,5 +148,6 @@ fn makes_plain_records(
 
 /// Whether a function was defined in `logging`. A patch may carry the original's name, but not its globals.
 pub fn is_of_logging(function: &Bound<'_, PyAny>, logging: &Bound<'_, PyModule>) -> bool {
-    function.getattr(intern!(function.py(), "__globals__")).is_ok_and(|home| home.is(logging.dict()))
+    let py = function.py();
+    interrupt::ok(py, function.getattr(intern!(py, "__globals__"))).is_some_and(|home| home.is(logging.dict()))
 }

@@ -16,6 +16,7 @@ use pyo3::prelude::*;
 use unified_logger_core::value::{JSON, Put, TEXT, Value};
 
 use crate::ending::Inside;
+use crate::interrupt;
 use crate::runtime;
 
 /// Whether a value is all there.
@@ -114,11 +115,11 @@ unsafe fn capture_json(out: &mut impl Put, object: *mut ffi::PyObject) -> Outcom
 
 /// The JSON a value has in a record.
 #[pyfunction]
-pub fn encode_value(value: &Bound<'_, PyAny>) -> String {
+pub fn encode_value(value: &Bound<'_, PyAny>) -> PyResult<String> {
     let _inside = Inside::enter_or_stay(value.py());
     let mut nothing = || {};
     let mut writer = json::Writer::new(&mut nothing);
     // SAFETY: a live object, and the interpreter is attached.
     unsafe { writer.write(value.as_ptr()) };
-    writer.finish().0
+    interrupt::raise(value.py(), Ok(writer.finish().0))
 }
