@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import shlex
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -33,9 +34,13 @@ def test_lines_belong_to_the_bench_that_asked_for_them(tmp_path: Path, program: 
     short = {"message": "API 请求处理"}
     lines = [json.dumps(line, ensure_ascii=False) for line in (record, record, short, record)]
     lines.insert(2, lines[0][:40])
-    fake = tmp_path / "program"
+    # A first line that names an interpreter holds no space.
+    fake, script = tmp_path / "program", tmp_path / "program.py"
     fake.write_text(
-        f"""#!{sys.executable}
+        f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(script))} "$@"\n', encoding="utf-8"
+    )
+    script.write_text(
+        f"""
 import json, pathlib, sys
 folder, rounds, records, seconds = sys.argv[1:]
 pathlib.Path(folder, "app.log").write_text({chr(10).join([*lines, ""])!r}, encoding="utf-8")

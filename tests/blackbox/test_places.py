@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,10 +46,10 @@ def test_sixteen_processes_share_a_small_shared_memory(site: Any, size: str) -> 
     script = f"""
 mount -t tmpfs -o size={size} tmpfs /dev/shm
 for writer in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
-    {sys.executable} program.py $writer & pids="$pids $!"
+    "$PYTHON" program.py $writer & pids="$pids $!"
 done
 wait $pids || true
-{sys.executable} -m unified_logger.cli recover logs
+"$PYTHON" -m unified_logger.cli recover logs
 ls /dev/shm/unified_logger-*/ 2>/dev/null | wc -l
 """
     done = subprocess.run(in_namespace(script), cwd=site.path, capture_output=True, text=True, timeout=120, check=False)
@@ -74,11 +73,11 @@ def test_shared_memory_that_went_between_death_and_restart_is_no_trouble(site: A
         + WRITER.format(place="shm", count=500)
         + DIE
     )
-    script = f"""
+    script = """
 mount -t tmpfs -o size=64m tmpfs /dev/shm
-{sys.executable} program.py || true
+"$PYTHON" program.py || true
 umount /dev/shm
-{sys.executable} -m unified_logger.cli recover logs
+"$PYTHON" -m unified_logger.cli recover logs
 """
     done = subprocess.run(in_namespace(script), cwd=site.path, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
@@ -104,10 +103,10 @@ def test_a_full_disk_and_no_shared_memory_leave_plain_memory(site: Any, exactly_
         + WRITER.format(place="shm", count=500)
         + "assert flush_logging(20)\nprint(get_stats()['black_box'])\n"
     )
-    script = f"""
+    script = """
 mount -t tmpfs -o size=1m tmpfs /dev/shm
 mount -t tmpfs -o size=2m tmpfs logs
-{sys.executable} program.py
+"$PYTHON" program.py
 cp -r logs copied
 """
     done = subprocess.run(in_namespace(script), cwd=site.path, capture_output=True, text=True, timeout=60, check=False)

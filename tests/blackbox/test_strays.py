@@ -61,8 +61,8 @@ def shell(site: Any) -> Callable[..., str]:
     (site.path / "program.py").write_text(PROGRAM)
 
     def run(script: str) -> str:
-        command = f'run() {{ {sys.executable} program.py "$@" || true; }}\n'
-        command += f'recover() {{ {sys.executable} -m unified_logger.cli recover "$@" || true; }}\n'
+        command = 'run() { "$PYTHON" program.py "$@" || true; }\n'
+        command += 'recover() { "$PYTHON" -m unified_logger.cli recover "$@" || true; }\n'
         command += f"count() {{ {COUNT} || true; }}\n"
         done = subprocess.run(
             in_namespace(f"{command}{SHARED}\n{script}"),
@@ -92,13 +92,12 @@ def test_a_box_is_not_taken_for_one_of_another_directory_at_the_same_path(site: 
         (site.path / name).mkdir()
     told = shell(
         """
-unshare --mount --propagation private sh -ec 'mount --bind one logs; "$@"; rmdir logs/app.log' - %s program.py logs 100 unwritten || true
-unshare --mount --propagation private sh -ec 'mount --bind two logs; "$@"' - %s program.py logs 5 || true
-unshare --mount --propagation private sh -ec 'mount --bind two logs; "$@"' - %s -m unified_logger.cli recover logs || true
+unshare --mount --propagation private sh -ec 'mount --bind one logs; "$@"; rmdir logs/app.log' - "$PYTHON" program.py logs 100 unwritten || true
+unshare --mount --propagation private sh -ec 'mount --bind two logs; "$@"' - "$PYTHON" program.py logs 5 || true
+unshare --mount --propagation private sh -ec 'mount --bind two logs; "$@"' - "$PYTHON" -m unified_logger.cli recover logs || true
 rmdir one/app.log
-unshare --mount --propagation private sh -ec 'mount --bind one logs; "$@"' - %s -m unified_logger.cli recover logs
+unshare --mount --propagation private sh -ec 'mount --bind one logs; "$@"' - "$PYTHON" -m unified_logger.cli recover logs
 """
-        % ((sys.executable,) * 4)
     )
     assert told.splitlines() == ["0 records recovered from 1 black box", "100 records recovered from 1 black box"]
     assert (lines(site.path / "one"), lines(site.path / "two")) == (100, 5)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -89,12 +88,12 @@ sys.exit(not flush_logging(20))
     script = f"""
 mount -t tmpfs tmpfs /dev/shm
 chmod 1777 /dev/shm
-{sys.executable} program.py shm die || true
+"$PYTHON" program.py shm die || true
 rmdir logs/app.log
 chown -R {SOMEBODY}:{SOMEBODY} /dev/shm/unified_logger-0
 ls /dev/shm/unified_logger-0
-{sys.executable} program.py {place}
-{sys.executable} -m unified_logger.cli recover logs || true
+"$PYTHON" program.py {place}
+"$PYTHON" -m unified_logger.cli recover logs || true
 ls /dev/shm/unified_logger-0
 """
     done = subprocess.run(in_namespace(script), cwd=site.path, capture_output=True, text=True, timeout=60, check=False)

@@ -60,7 +60,7 @@ def test_a_process_without_standard_error_shows_nothing(tmp_path: Path, when: st
     first, then = (OPEN, LOG) if when == "before the import" else (LOG, OPEN)
     (tmp_path / "program.py").write_text(first + then + "log(console_format='json')\n")
     subprocess.run(
-        ["sh", "-c", f"exec {sys.executable} program.py 2>&-"],
+        ["sh", "-c", 'exec "$0" program.py 2>&-', sys.executable],
         cwd=tmp_path,
         env=os.environ.copy(),
         timeout=60,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
+import sys
 
 import pytest
 
 
 def in_namespace(script: str) -> list[str]:
-    """A shell script with mounts of its own."""
+    """A shell script with mounts of its own. `"$PYTHON"` in it is this interpreter, wherever it lies."""
+    script = f"export PYTHON={shlex.quote(sys.executable)}\n{script}"
     return ["unshare", "--mount", "--propagation", "private", "sh", "-ec", script]
 
 
