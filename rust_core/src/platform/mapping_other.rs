@@ -100,6 +100,11 @@ pub fn is_mine(_meta: &std::fs::Metadata) -> bool {
 }
 
 #[must_use]
+pub fn is_roots(_meta: &std::fs::Metadata) -> bool {
+    false
+}
+
+#[must_use]
 pub fn is_root() -> bool {
     false
 }

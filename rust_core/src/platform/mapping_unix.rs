@@ -1,9 +1,9 @@
 //! Memory that outlives the process, who owns it, and noticing a fork.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::ptr::{self, NonNull};
 use std::sync::OnceLock;
@@ -163,14 +163,19 @@ pub fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> 
 /// # Errors
 /// When it cannot be opened, or is a link.
 pub fn open_private(path: &Path, create: bool) -> io::Result<File> {
-    OpenOptions::new()
+    let file = OpenOptions::new()
         .read(true)
         .write(true)
         .create_new(create)
         .mode(0o600)
         .custom_flags(libc::O_CLOEXEC | libc::O_NOFOLLOW | libc::O_NONBLOCK)
         .open(path)
-        .and_then(beyond_standard_streams)
+        .and_then(beyond_standard_streams)?;
+    // A umask may take away from the owner as well.
+    if create && file.metadata()?.mode() & 0o600 != 0o600 {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+    }
+    Ok(file)
 }
 
 /// Opens a file to look at it, without waiting for whatever it may be.
@@ -192,8 +197,13 @@ pub fn private_directory(path: &Path) -> io::Result<()> {
         _ => {}
     }
     let meta = path.symlink_metadata()?;
-    if meta.is_dir() && is_mine(&meta) && meta.mode() & 0o022 == 0 {
-        Ok(())
+    if meta.is_dir() && is_mine(&meta) && !others_may_write(&meta) {
+        // A umask may take away from the owner as well.
+        if meta.mode() & 0o700 == 0o700 {
+            Ok(())
+        } else {
+            std::fs::set_permissions(path, Permissions::from_mode(0o700))
+        }
     } else {
         Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is not a directory of this user alone"))
     }
@@ -204,6 +214,12 @@ pub fn private_directory(path: &Path) -> io::Result<()> {
 pub fn is_mine(meta: &std::fs::Metadata) -> bool {
     // SAFETY: always succeeds.
     meta.uid() == unsafe { libc::geteuid() }
+}
+
+/// Whether a file belongs to root.
+#[must_use]
+pub fn is_roots(meta: &std::fs::Metadata) -> bool {
+    meta.uid() == 0
 }
 
 /// Whether this process may act for any user.
