@@ -121,7 +121,6 @@ impl Class {
 #[derive(Debug)]
 struct Slab {
     number: u32,
-    forks: u32,
     classes: [Class; SIZES.len()],
     memory: Mapping,
 }
@@ -135,8 +134,8 @@ static SLABS: [AtomicPtr<Slab>; POOLS] = [const { AtomicPtr::new(ptr::null_mut()
 static CURRENT: AtomicPtr<Slab> = AtomicPtr::new(ptr::null_mut());
 /// Counts the forks that led to this process: what was taken before the last is another process's.
 static FORKS: AtomicU32 = AtomicU32::new(0);
-/// Pools whose engine is gone, until the last of their buffers is back.
-static RETIRING: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+/// Pools whose engine is gone, until the last of their buffers is back: their numbers, each with the forks that led to its process.
+static RETIRING: Mutex<Vec<(u32, u32)>> = Mutex::new(Vec::new());
 
 /// Memory of the pool that is there before any other: enough for what is logged before a start.
 const FIRST: usize = 1 << 20;
@@ -164,11 +163,18 @@ impl Slab {
         unsafe { CURRENT.load(Ordering::Acquire).as_ref() }
     }
 
-    /// The pool with this number, which the holder of one of its buffers knows to be there.
+    /// The pool with this number. `None` where it was a parent's.
     #[inline]
-    fn numbered(number: u32) -> &'static Self {
-        // SAFETY: a pool is freed only when all its slots are back.
-        unsafe { &*SLABS[number as usize].load(Ordering::Acquire) }
+    fn numbered(number: u32) -> Option<&'static Self> {
+        // SAFETY: a pool is freed only when its owner is gone and all its slots are back; those of a parent never are.
+        unsafe { SLABS[number as usize].load(Ordering::Acquire).as_ref() }
+    }
+
+    /// Whether the slot that begins here is one of this pool. One of a parent's pool, whose number this one has now, is not: what a
+    /// parent's pool occupies stays mapped, so nothing else is ever there.
+    #[inline]
+    fn holds(&self, slot: NonNull<u8>) -> bool {
+        slot.as_ptr().addr().wrapping_sub(self.memory.start().as_ptr().addr()) < self.memory.length()
     }
 
     fn buffer(&'static self, class: usize) -> Option<Buffer> {
@@ -207,7 +213,6 @@ impl Pool {
         let start = memory.start();
         let mut slab = Box::new(Slab {
             number: 0,
-            forks: forks(),
             // SAFETY: the areas lie within the memory, as just asserted.
             classes: [0, 1, 2, 3]
                 .map(|class| unsafe { Class::new(start.add(areas[class].offset), SIZES[class], areas[class].count) }),
@@ -225,8 +230,9 @@ impl Pool {
         None
     }
 
+    /// To be asked for by the process that made the pool.
     fn slab(&self) -> &'static Slab {
-        Slab::numbered(self.number)
+        Slab::numbered(self.number).unwrap_or_else(|| unreachable!("it is there as long as its owner"))
     }
 
     /// Lets captures take from this pool from now on.
@@ -275,19 +281,24 @@ impl Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        retire(Some(self.number));
+        retire(Some((self.number, self.forks)));
     }
 }
 
 /// Frees pools that nobody uses any more. Those that are waited for are looked at again with the next.
-fn retire(number: Option<u32>) {
+fn retire(pool: Option<(u32, u32)>) {
     // Left locked by a fork: what waits there is the parent's, and this one stays.
     let Some(mut waiting) = lock_briefly(&RETIRING) else { return };
-    waiting.extend(number);
-    waiting.retain(|number| {
-        let place = &SLABS[*number as usize];
+    waiting.extend(pool);
+    waiting.retain(|&(number, forks)| {
+        let place = &SLABS[number as usize];
         let pointer = place.load(Ordering::Acquire);
-        if pointer == CURRENT.load(Ordering::Acquire) || !Slab::numbered(*number).is_idle() {
+        if forks != self::forks() || pointer.is_null() {
+            // A parent's: its number may be another's by now.
+            return false;
+        }
+        // SAFETY: the pool is there, since only this, under the lock, frees any.
+        if pointer == CURRENT.load(Ordering::Acquire) || !unsafe { &*pointer }.is_idle() {
             return true;
         }
         place.store(ptr::null_mut(), Ordering::Release);
@@ -297,12 +308,16 @@ fn retire(number: Option<u32>) {
     });
 }
 
-/// In a forked child: the pools belong to the parent, which goes on using them; from now on there is a new one.
+/// In a forked child: the pools belong to the parent, which goes on using them; from now on there is a new one. Their numbers are free
+/// again, or after some thirty generations there would be none left.
 ///
 /// What they occupy stays mapped: a capture under way may still have to be read from there.
 pub fn leave_to_parent() {
     FORKS.fetch_add(1, Ordering::Relaxed);
     CURRENT.store(ptr::null_mut(), Ordering::Release);
+    for place in &SLABS {
+        place.store(ptr::null_mut(), Ordering::Release);
+    }
 }
 
 /// How often this process was forked on the way to what it is.
@@ -458,11 +473,12 @@ impl Buffer {
             let size = size.max(self.heap_size() * 2);
             return self.move_to(Self::on_heap(size.checked_next_power_of_two().unwrap_or(size)));
         }
-        let slab = Slab::numbered(self.slot() >> 24 & 63);
+        // One of a parent's grows into plain memory.
+        let slab = self.slab();
         let roomy = (0..SIZES.len()).filter(|class| SIZES[*class] - PREFIX >= needed);
         let larger = roomy
             .take(2)
-            .find_map(|class| slab.buffer(class))
+            .find_map(|class| slab.and_then(|slab| slab.buffer(class)))
             .unwrap_or_else(|| Self::on_heap(size.checked_next_power_of_two().unwrap_or(size)));
         self.move_to(larger);
     }
@@ -476,19 +492,23 @@ impl Buffer {
         *self = larger;
     }
 
+    /// The pool that the slot is of. `None` for plain memory, and for the slot of a parent, though nobody may have noticed the fork yet.
+    #[inline]
+    fn slab(&self) -> Option<&'static Slab> {
+        let slot = self.slot();
+        if slot == HEAP || platform::has_forked() {
+            return None;
+        }
+        Slab::numbered(slot >> 24 & 63).filter(|slab| slab.holds(self.bytes))
+    }
+
     /// Class and index of the slot; it no longer holds a record that was accepted. `None` for plain memory, and for the slot
-    /// of a parent, which is not touched, though nobody may have noticed the fork yet.
+    /// of a parent, which is not touched.
     #[inline]
     fn clear(&self) -> Option<(&'static Slab, usize, u32)> {
-        let slot = self.slot();
-        if slot == HEAP {
-            return None;
-        }
-        let slab = Slab::numbered(slot >> 24 & 63);
-        if is_anothers(slab.forks) {
-            return None;
-        }
+        let slab = self.slab()?;
         self.prefix().clear();
+        let slot = self.slot();
         Some((slab, (slot >> 30) as usize, slot & 0x00FF_FFFF))
     }
 }
@@ -521,7 +541,7 @@ impl Put for Buffer {
     fn keep_own(&mut self, before: Option<Vec<u8>>) {
         if self.slot() != HEAP
             && let Some(before) = before
-            && Slab::numbered(self.slot() >> 24 & 63).forks != forks()
+            && self.slab().is_none()
         {
             self.leave_to_parent(&before);
         }
@@ -676,7 +696,8 @@ mod tests {
         give_back(&mut held);
         retire(None);
         assert!(
-            SLABS[number].load(Ordering::Acquire).is_null() || !RETIRING.lock().unwrap().contains(&(number as u32))
+            SLABS[number].load(Ordering::Acquire).is_null()
+                || RETIRING.lock().unwrap().iter().all(|waiting| waiting.0 != number as u32)
         );
     }
 

@@ -285,3 +285,66 @@ reap([pid])
     )
     lines = [json.loads(line) for line in (tmp_path / "logs/app.log").read_text().splitlines()]
     assert sorted(line["writer"] for line in lines if line["message"] == "line") == ["child", "parent"]
+
+
+def test_forty_generations_have_black_boxes(run_forking: Run, tmp_path: Path) -> None:
+    """Each process logs inside a call and beside it, then forks the next one. Seen to fail after thirty with numbers of pools that stay taken."""
+    run_forking(
+        """
+init_logging(log_dir="logs", max_bytes=0, console_format="off")
+
+class Logs:
+    def __repr__(self):
+        logger.info("line", writer="inside", number=generation)
+        return "x"
+
+first = os.getpid()
+for generation in range(40):
+    logger.info("line", writer="around", number=generation, value=Logs())
+    assert flush_logging(60)
+    assert get_stats()["black_box"] == 1, f"generation {generation} has none"
+    pid = os.fork()
+    if pid:
+        reap([pid])
+        if os.getpid() != first:
+            os._exit(0)
+        break
+else:
+    os._exit(0)
+"""
+    )
+    assert_each_once(records(tmp_path / "logs"), {"inside": 40, "around": 40})
+
+
+def test_generations_that_fork_inside_one_another(run_forking: Run, tmp_path: Path) -> None:
+    """Each forks the next from the value of a call: forty calls are under way at once in the last, and each goes on in its own process."""
+    run_forking(
+        """
+init_logging(log_dir="logs", max_bytes=0, console_format="off")
+first = os.getpid()
+
+class Forks:
+    pid = 0
+    def __init__(self, generation):
+        self.generation = generation
+    def __repr__(self):
+        if self.generation == 40:
+            return "last"
+        inner = Forks(self.generation + 1)
+        self.pid = os.fork()
+        if self.pid == 0:
+            # What it is inside of is gone on with by the processes before.
+            logger.info("line", writer=f"generation.{inner.generation}", number=0, before="y" * 2_000, who=inner)
+            assert flush_logging(60)
+            if inner.pid:
+                reap([inner.pid])
+            os._exit(0)
+        return "forked"
+
+value = Forks(0)
+logger.info("line", writer="generation.0", number=0, before="y" * 2_000, who=value)
+assert flush_logging(60)
+reap([value.pid])
+"""
+    )
+    assert_each_once(records(tmp_path / "logs"), {f"generation.{number}": 1 for number in range(41)})
