@@ -43,6 +43,12 @@ class App:
         for number in range(start, start + count):
             self.log(writer, number)
 
+    def logs_large(self, writer: int, count: int, size: int) -> None:
+        """So many records of so many bytes."""
+        place = self.logger.PLACE
+        for number in range(count):
+            self.call(writer, number, self.logger.log, "x" * size + " " + text(place, place), writer, number)
+
     def call(self, writer: int, number: int, function: Any, *args: object) -> None:
         """A logging call; nothing that it raises goes on, but it is noted."""
         self.ledger.note(writer, number, CALLED)

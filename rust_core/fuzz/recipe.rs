@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use unified_logger_core::checksum;
-use unified_logger_core::slab::{PREFIX, SIZES};
+use unified_logger_core::slab::{Area, PREFIX, SIZES, UNIT};
 
 /// Checksums that are made anew.
 #[allow(dead_code, reason = "seeds are made with these, which cargo-fuzz does not do")]
@@ -28,7 +28,7 @@ pub mod region {
     pub const FRONT: u8 = 1;
     pub const SETTINGS: u8 = 2;
     pub const CATALOG: u8 = 3;
-    /// The first slots of each size: four regions.
+    /// The first slots of each size, then where records begin in the first chunks, then the first units: four regions.
     pub const SLOTS: u8 = 4;
     pub const CUT: u8 = 8;
     pub const RECORD: u8 = 9;
@@ -43,7 +43,9 @@ const SETTINGS: usize = 4_096;
 const CATALOG: usize = 32_768;
 const SLOTS: usize = 1 << 20;
 /// Slots of each size that are changed and checked; the engine has filled the first of them.
-const FIRST: [usize; SIZES.len()] = [20, 4, 2, 1];
+const FIRST: [usize; SIZES.len()] = [20, 4];
+/// The first units that are.
+const FIRST_UNITS: usize = 64;
 
 /// What an engine has left, and where what is in it.
 pub struct Base {
@@ -64,7 +66,12 @@ impl Base {
             start..start + FIRST[size] * SIZES[size]
         };
         let front = CATALOG_LENGTH..512;
-        let regions = [0..HEAD_CHECK + 8, front, settings, catalog, slots(0), slots(1), slots(2), slots(3)];
+        let at = AREAS + SIZES.len() * 16;
+        let begins = number(&bytes, at);
+        let count = u32::try_from(number(&bytes, at + 8)).unwrap_or(0);
+        let chunks = Area { offset: begins, count }.chunks();
+        let large = chunks..chunks + FIRST_UNITS * UNIT;
+        let regions = [0..HEAD_CHECK + 8, front, settings, catalog, slots(0), slots(1), begins..begins + 8, large];
         Self { bytes, regions }
     }
 
@@ -103,10 +110,14 @@ impl Base {
     }
 
     fn slots(&self) -> impl Iterator<Item = (usize, usize)> {
-        (0..SIZES.len()).flat_map(|size| {
-            let start = self.regions[usize::from(region::SLOTS) + size].start;
-            (0..FIRST[size]).map(move |index| (start + index * SIZES[size], SIZES[size]))
-        })
+        (0..SIZES.len())
+            .flat_map(|size| {
+                let start = self.regions[usize::from(region::SLOTS) + size].start;
+                (0..FIRST[size]).map(move |index| (start + index * SIZES[size], SIZES[size]))
+            })
+            .chain(
+                (0..FIRST_UNITS).map(|unit| (self.regions[usize::from(region::SLOTS) + 3].start + unit * UNIT, UNIT)),
+            )
     }
 
     /// Puts a record into a slot, as long as the slot has room, as one that waits for the writer.

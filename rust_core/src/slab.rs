@@ -1,7 +1,7 @@
 //! The pools of buffers that records are captured into: fixed memory, taken and given back without a lock.
 //!
-//! A buffer is a slot of one of four sizes and moves up to the next when its record outgrows it; past the last, and when
-//! a pool is empty, it is plain memory, which is counted. A pool may lie in a black box. Before each slot's record stands
+//! A buffer is a slot of one of two sizes, then as many units as its record needs, and moves on when the record outgrows it; past the
+//! last, and when a pool is empty, it is plain memory, which is counted. A pool may lie in a black box. Before each slot's record stands
 //! what tells, of a slot found after a crash, whether its record is whole and whether it was written.
 //!
 //! There is one current pool that captures take from, and for each engine its own, so that a capture in progress never
@@ -10,6 +10,7 @@
 mod plain;
 mod prefix;
 mod stack;
+mod units;
 
 use std::panic::resume_unwind;
 use std::ptr::{self, NonNull};
@@ -26,19 +27,35 @@ use plain::{block, free_block};
 pub use plain::give_back_kept;
 pub use prefix::Prefix;
 use stack::Stack;
+use units::{Begins, Units};
+
+pub use units::{UNIT, UNITS};
 
 /// Slot sizes in bytes, with the part before the record.
-pub const SIZES: [usize; 4] = [320, 768, 4_096, 65_536];
-/// How much of a pool's memory each size gets, in hundredths: what is left goes to the smallest.
-const SHARES: [usize; SIZES.len()] = [0, 27, 14, 11];
+pub const SIZES: [usize; 2] = [320, 768];
+/// Kinds of room: slots of each size, and units.
+pub const KINDS: usize = SIZES.len() + 1;
+/// In the place of a size's number.
+const LARGE: usize = 3;
+/// Bytes of a chunk of units: no buffer of a pool is larger.
+pub const CHUNK: usize = UNIT * UNITS as usize;
+/// How much of a pool's memory the slots of the second size and the units get, in hundredths: what is left goes to the smallest. Units serve
+/// small records too, once there is no slot for them; slots serve no large ones.
+const SHARES: [usize; KINDS] = [0, 6, 59];
 /// Bytes before each record: see `Prefix`.
 pub const PREFIX: usize = 24;
 /// Pools there may be at once: each engine has one, and those replaced while their records are on their way.
 const POOLS: usize = 63;
 /// Slots of each size whose memory is there before they are first taken, at the least: see `Pool::prepare`.
-const AHEAD: [u32; SIZES.len()] = [1_024, 64, 8, 0];
+const AHEAD: [u32; SIZES.len()] = [1_024, 64];
+/// The same of chunks.
+const CHUNKS_AHEAD: u32 = 1;
 /// In place of a slot: the buffer is plain memory.
 const HEAP: u32 = u32::MAX;
+/// Bits of a slot that are its index, or its first unit.
+const INDEX: u32 = 0x00FF_FFFF;
+/// Slots from here on are units, or `HEAP`.
+const FIRST_LARGE: u32 = (LARGE as u32) << 30;
 const ALIGN: usize = 64;
 
 /// Bytes of plain memory held by buffers now.
@@ -51,25 +68,47 @@ pub fn heap_bytes() -> usize {
 
 const _: () = assert!(size_of::<Prefix>() == PREFIX);
 
-/// Where the slots of one size are: bytes from the start of the memory, and how many.
+/// Where the slots of one size are: bytes from the start of the memory, and how many. Or chunks, behind a word for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Area {
     pub offset: usize,
     pub count: u32,
 }
 
-/// Shares `bytes` of memory, from `start` on, out among the sizes.
+impl Area {
+    /// Where the chunks begin, if this is their area.
+    #[must_use]
+    pub fn chunks(self) -> usize {
+        let words = (self.count as usize).saturating_mul(size_of::<Begins>());
+        self.offset.saturating_add(words).checked_next_multiple_of(ALIGN).unwrap_or(usize::MAX)
+    }
+
+    /// Where this area ends; `None` past all numbers.
+    #[must_use]
+    pub fn end(self, kind: usize) -> Option<usize> {
+        match SIZES.get(kind) {
+            Some(size) => (self.count as usize).checked_mul(*size)?.checked_add(self.offset),
+            None => (self.count as usize).checked_mul(CHUNK)?.checked_add(self.chunks()),
+        }
+    }
+}
+
+/// Shares `bytes` of memory, from `start` on, out among the kinds.
 #[must_use]
-pub fn areas(start: usize, bytes: usize) -> [Area; SIZES.len()] {
+pub fn areas(start: usize, bytes: usize) -> [Area; KINDS] {
     let mut parts = SHARES.map(|share| bytes / 100 * share);
     parts[0] = bytes - parts.iter().sum::<usize>();
     let mut offset = start.next_multiple_of(ALIGN);
     let end = start + bytes;
-    let mut areas = [Area { offset, count: 0 }; SIZES.len()];
-    for (class, area) in areas.iter_mut().enumerate() {
-        let fits = parts[class].min(end.saturating_sub(offset)) / SIZES[class];
-        *area = Area { offset, count: u32::try_from(fits).unwrap_or(0).min(0x00FF_FFFF) };
-        offset += area.count as usize * SIZES[class];
+    let mut areas = [Area { offset, count: 0 }; KINDS];
+    for (kind, area) in areas.iter_mut().enumerate() {
+        let room = parts[kind].min(end.saturating_sub(offset));
+        let (fits, each) = match SIZES.get(kind) {
+            Some(size) => (room / size, 1),
+            None => (room.saturating_sub(ALIGN) / (CHUNK + size_of::<Begins>()), UNITS),
+        };
+        *area = Area { offset, count: u32::try_from(fits).unwrap_or(0).min(INDEX / each) };
+        offset = area.end(kind).unwrap_or(end).next_multiple_of(ALIGN);
     }
     areas
 }
@@ -90,23 +129,9 @@ impl Class {
         Self { slots, size, count, stack: Stack::new(count), ready: AtomicU32::new(0) }
     }
 
-    /// A quarter more slots than were ever taken get their memory, and at least `ahead` more, once half of those are used up.
     fn prepare(&self, memory: &Mapping, ahead: u32) {
-        let (taken, ready) = (self.stack.taken_ever(), self.ready.load(Ordering::Relaxed));
-        let ahead = ahead.max(taken / 4);
-        if taken + ahead / 2 < ready || ready == self.count {
-            return;
-        }
-        let until = (taken + ahead).min(self.count);
-        let from = ready.max(taken);
-        if from >= until {
-            return;
-        }
-        self.ready.store(until, Ordering::Relaxed);
-        memory.populate(
-            self.slot(0).as_ptr().addr() - memory.start().as_ptr().addr() + from as usize * self.size,
-            (until - from) as usize * self.size,
-        );
+        let part = Part { start: self.slots, size: self.size, count: self.count, taken: self.stack.taken_ever() };
+        part.prepare(memory, &self.ready, ahead);
     }
 
     #[inline]
@@ -117,11 +142,92 @@ impl Class {
     }
 }
 
+/// Units, and where in the memory they are.
+#[derive(Debug)]
+struct Large {
+    begins: NonNull<Begins>,
+    chunks: NonNull<u8>,
+    count: u32,
+    units: Units,
+    /// Chunks up to this one have their memory.
+    ready: AtomicU32,
+}
+
+impl Large {
+    #[inline]
+    fn unit(&self, first: u32) -> NonNull<u8> {
+        debug_assert!(first < self.count * UNITS);
+        // SAFETY: it is below all units there are, so it lies within the memory.
+        unsafe { self.chunks.add(first as usize * UNIT) }
+    }
+
+    fn begins(&self, first: u32) -> &Begins {
+        debug_assert!(first < self.count * UNITS);
+        // SAFETY: one of `count` words, aligned, within the memory, and only ever used as atomics.
+        unsafe { self.begins.add((first / UNITS) as usize).as_ref() }
+    }
+
+    /// Room for so many bytes with the prefix, and for a quarter more if that can be had: it is given back once the record is whole.
+    #[cold]
+    fn take(&self, bytes: usize) -> Option<u32> {
+        if bytes > CHUNK {
+            return None;
+        }
+        let (least, wanted) = (bytes.div_ceil(UNIT) as u32, (bytes + bytes / 4).min(CHUNK).div_ceil(UNIT) as u32);
+        let taken = self.units.take(wanted);
+        let first = if least < wanted { taken.or_else(|| self.units.take(least)) } else { taken }?;
+        // SAFETY: every unit has room for a prefix, aligned as it is, and these are this one's alone.
+        unsafe { self.unit(first).cast::<Prefix>().as_ref() }.clear();
+        self.begins(first).note(first % UNITS);
+        Some(first)
+    }
+
+    #[cold]
+    fn give_back(&self, first: u32) {
+        self.begins(first).forget(first % UNITS);
+        self.units.give_back(first, 0);
+    }
+
+    fn prepare(&self, memory: &Mapping, ahead: u32) {
+        let part = Part { start: self.chunks, size: CHUNK, count: self.count, taken: self.units.used_ever() };
+        part.prepare(memory, &self.ready, ahead);
+    }
+}
+
+/// Pieces of a pool, of one size, the first of which were taken already.
+struct Part {
+    start: NonNull<u8>,
+    size: usize,
+    count: u32,
+    taken: u32,
+}
+
+impl Part {
+    /// A quarter more pieces than were ever taken get their memory, and at least `ahead` more, once half of those are used up.
+    fn prepare(&self, memory: &Mapping, ready: &AtomicU32, ahead: u32) {
+        let ahead = ahead.max(self.taken / 4);
+        let until = ready.load(Ordering::Relaxed);
+        if self.taken + ahead / 2 < until || until == self.count {
+            return;
+        }
+        let (from, until) = (until.max(self.taken), (self.taken + ahead).min(self.count));
+        if from >= until {
+            return;
+        }
+        ready.store(until, Ordering::Relaxed);
+        memory.populate(
+            self.start.as_ptr().addr() - memory.start().as_ptr().addr() + from as usize * self.size,
+            (until - from) as usize * self.size,
+        );
+    }
+}
+
 /// One pool.
 #[derive(Debug)]
 struct Slab {
     number: u32,
     classes: [Class; SIZES.len()],
+    large: Large,
     memory: Mapping,
 }
 
@@ -185,8 +291,24 @@ impl Slab {
         Some(unsafe { Buffer::begin(slots.slot(index), slots.size, slot) })
     }
 
+    /// Room of a large record, for so many bytes with the prefix.
+    #[cold]
+    fn large_buffer(&'static self, bytes: usize) -> Option<Buffer> {
+        let first = self.large.take(bytes)?;
+        let slot = FIRST_LARGE | self.number << 24 | first;
+        let size = self.large.units.count(first) as usize * UNIT;
+        // SAFETY: the units are this one's alone from here on, and larger than the prefix.
+        Some(unsafe { Buffer::begin(self.large.unit(first), size, slot) })
+    }
+
+    /// The smallest room for so many bytes of a record that there is.
+    fn room_for(&'static self, bytes: usize) -> Option<Buffer> {
+        let roomy = (0..SIZES.len()).filter(|class| SIZES[*class] - PREFIX >= bytes);
+        roomy.into_iter().find_map(|class| self.buffer(class)).or_else(|| self.large_buffer(bytes + PREFIX))
+    }
+
     fn is_idle(&self) -> bool {
-        self.classes.iter().all(|class| class.stack.free() == class.count)
+        self.classes.iter().all(|class| class.stack.free() == class.count) && self.large.units.are_free()
     }
 }
 
@@ -206,16 +328,27 @@ impl Pool {
 
     /// A pool in the given memory. It must be zeroed.
     #[must_use]
-    pub fn new(memory: Mapping, areas: [Area; SIZES.len()]) -> Option<Self> {
-        for (area, size) in areas.iter().zip(SIZES) {
-            assert!(area.offset % 8 == 0 && area.offset + area.count as usize * size <= memory.length());
+    pub fn new(memory: Mapping, areas: [Area; KINDS]) -> Option<Self> {
+        for (kind, area) in areas.iter().enumerate() {
+            assert!(area.offset % 8 == 0 && area.end(kind).is_some_and(|end| end <= memory.length()));
         }
+        let [.., chunks] = areas;
         let start = memory.start();
         let mut slab = Box::new(Slab {
             number: 0,
             // SAFETY: the areas lie within the memory, as just asserted.
-            classes: [0, 1, 2, 3]
+            classes: [0, 1]
                 .map(|class| unsafe { Class::new(start.add(areas[class].offset), SIZES[class], areas[class].count) }),
+            // SAFETY: the same.
+            large: unsafe {
+                Large {
+                    begins: start.add(chunks.offset).cast(),
+                    chunks: start.add(chunks.chunks()),
+                    count: chunks.count,
+                    units: Units::new(chunks.count),
+                    ready: AtomicU32::new(0),
+                }
+            },
             memory,
         });
         retire(None);
@@ -253,6 +386,7 @@ impl Pool {
         for (class, ahead) in slab.classes.iter().zip(AHEAD) {
             class.prepare(&slab.memory, ahead);
         }
+        slab.large.prepare(&slab.memory, CHUNKS_AHEAD);
     }
 
     /// A buffer of this pool with room for `bytes`, if there is one free.
@@ -261,8 +395,7 @@ impl Pool {
         if self.is_anothers() {
             return None;
         }
-        let roomy = (0..SIZES.len()).filter(|class| SIZES[*class] - PREFIX >= bytes);
-        roomy.take(2).find_map(|class| self.slab().buffer(class))
+        self.slab().room_for(bytes)
     }
 
     /// Whether a buffer is of this pool.
@@ -359,8 +492,7 @@ impl Buffer {
 
     #[cold]
     fn take_larger() -> Self {
-        // The largest are few, and kept for records that need them.
-        let larger = Slab::current().and_then(|slab| slab.buffer(1).or_else(|| slab.buffer(2)));
+        let larger = Slab::current().and_then(|slab| slab.room_for(SIZES[0] - PREFIX));
         larger.unwrap_or_else(|| Self::on_heap(SIZES[0]))
     }
 
@@ -385,7 +517,7 @@ impl Buffer {
         buffer
     }
 
-    /// Class in the two highest bits, pool in the next six and index below, or `HEAP`.
+    /// Class in the two highest bits, pool in the next six and index below, or the first unit; or `HEAP`.
     #[inline]
     fn slot(&self) -> u32 {
         (self.slot_and_length >> 32) as u32
@@ -440,11 +572,21 @@ impl Buffer {
     /// memory, which never does.
     #[inline]
     pub fn accept(&self, sequence: u64) -> bool {
-        if self.slot() == HEAP {
+        if self.slot() >= FIRST_LARGE && !self.keep_needed() {
             return false;
         }
         self.prefix().accept(sequence, self.len() as u32, checksum::of(self.as_slice()) as u32);
         true
+    }
+
+    /// Gives back the units that the record came to do without. False for plain memory.
+    #[cold]
+    fn keep_needed(&self) -> bool {
+        // A child's copy is in plain memory before it is whole.
+        if let Some(slab) = self.slab() {
+            slab.large.units.give_back(self.slot() & INDEX, (self.len() + PREFIX).div_ceil(UNIT) as u32);
+        }
+        self.slot() != HEAP
     }
 
     /// Notes the record's place in the order of writing, from 1.
@@ -474,11 +616,9 @@ impl Buffer {
             return self.move_to(Self::on_heap(size.checked_next_power_of_two().unwrap_or(size)));
         }
         // One of a parent's grows into plain memory.
-        let slab = self.slab();
-        let roomy = (0..SIZES.len()).filter(|class| SIZES[*class] - PREFIX >= needed);
-        let larger = roomy
-            .take(2)
-            .find_map(|class| slab.and_then(|slab| slab.buffer(class)))
+        let larger = self
+            .slab()
+            .and_then(|slab| slab.room_for(needed))
             .unwrap_or_else(|| Self::on_heap(size.checked_next_power_of_two().unwrap_or(size)));
         self.move_to(larger);
     }
@@ -502,14 +642,17 @@ impl Buffer {
         Slab::numbered(slot >> 24 & 63).filter(|slab| slab.holds(self.bytes))
     }
 
-    /// Class and index of the slot; it no longer holds a record that was accepted. `None` for plain memory, and for the slot
-    /// of a parent, which is not touched.
+    /// Class and index of the slot; it no longer holds a record that was accepted. `None` for units and plain memory, and for the
+    /// slot of a parent, which is not touched.
     #[inline]
     fn clear(&self) -> Option<(&'static Slab, usize, u32)> {
+        let slot = self.slot();
+        if slot >= FIRST_LARGE {
+            return None;
+        }
         let slab = self.slab()?;
         self.prefix().clear();
-        let slot = self.slot();
-        Some((slab, (slot >> 30) as usize, slot & 0x00FF_FFFF))
+        Some((slab, (slot >> 30) as usize, slot & INDEX))
     }
 }
 
@@ -562,6 +705,11 @@ impl Drop for Buffer {
             // SAFETY: made by `block` with this size, which a block's prefix keeps, and owned here alone.
             unsafe { free_block(self.bytes.sub(PREFIX), size) };
             HEAP_BYTES.fetch_sub(size, Ordering::Relaxed);
+        } else if self.slot() >= FIRST_LARGE {
+            if let Some(slab) = self.slab() {
+                self.prefix().clear();
+                slab.large.give_back(self.slot() & INDEX);
+            }
         } else if let Some((slab, class, index)) = self.clear() {
             slab.classes[class].stack.push_chain(index, index);
         }
@@ -654,9 +802,11 @@ mod tests {
         let pool = Pool::plain(1 << 20).unwrap();
         let held: Vec<Buffer> = std::iter::from_fn(|| pool.take(1)).collect();
         let areas = areas(0, 1 << 20);
-        // A small record takes no slot that is two sizes too large.
-        assert_eq!(held.len(), (areas[0].count + areas[1].count) as usize);
+        // A small record takes what there is.
+        assert_eq!(held.len(), (areas[0].count + areas[1].count + areas[2].count * UNITS) as usize);
         assert!(held.iter().all(|buffer| pool.owns(buffer)));
+        assert!(pool.take(1).is_none());
+        drop(held);
         let held: Vec<Buffer> = (0..10_000).map(|_| Buffer::take()).collect();
         assert!(held.iter().any(|buffer| buffer.heap_size() > 0));
     }
@@ -699,6 +849,39 @@ mod tests {
             SLABS[number].load(Ordering::Acquire).is_null()
                 || RETIRING.lock().unwrap().iter().all(|waiting| waiting.0 != number as u32)
         );
+    }
+
+    #[test]
+    fn large_records_share_all_units() {
+        let pool = Pool::plain(8 << 20).unwrap();
+        let chunks = areas(0, 8 << 20)[2].count as usize;
+        for (bytes, each) in [(5_000, 12), (9_000, 7), (20_000, 3), (CHUNK - PREFIX, 1)] {
+            let held: Vec<Buffer> = std::iter::from_fn(|| {
+                let mut buffer = pool.take(bytes)?;
+                buffer.put(&vec![7; bytes]);
+                assert!(buffer.accept(1));
+                Some(buffer)
+            })
+            .collect();
+            assert!(held.iter().all(|buffer| pool.owns(buffer) && buffer.as_slice() == vec![7; bytes]));
+            assert!(held.len() >= chunks * each, "{} of {bytes} bytes", held.len());
+        }
+        assert!(pool.take(CHUNK - PREFIX + 1).is_none());
+        assert!(pool.slab().is_idle());
+        assert_eq!(pool.slab().large.begins(0).0.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn a_large_record_keeps_what_it_needs() {
+        let pool = Pool::plain(1 << 20).unwrap();
+        let mut buffer = pool.take(3_000).unwrap();
+        buffer.put(&[1; 40_000]);
+        buffer.put(&[2; 1_000]);
+        assert!(buffer.accept(1));
+        let slab = pool.slab();
+        assert_eq!(slab.large.units.count(buffer.slot() & INDEX) as usize, (41_000 + PREFIX).div_ceil(UNIT));
+        drop(buffer);
+        assert!(slab.is_idle());
     }
 
     #[test]

@@ -16,6 +16,7 @@ from .event import Event
 
 RECORDS = 5_000
 ROTATED_AT = 50_000  # bytes
+LARGE, LARGE_BYTES = 500, 5_000  # records, and what they hold
 LIVES = 5  # processes killed while rotating, one after the other
 EVERY = "every record whose call returned, once and whole"
 RECOVERED = f"{EVERY}; counted after recovery"
@@ -52,6 +53,14 @@ def on_a_slow_disk(app: App) -> None:
     time.sleep(60)
 
 
+def with_large_records(app: App) -> None:
+    """Prompts and answers are of that size; most of them wait when the process is killed."""
+    app.start()
+    app.logs_large(0, LARGE, LARGE_BYTES)
+    os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(60)
+
+
 def start_slow(stage: Stage) -> None:
     stage.run(**slow_disk.environment(stage.root, 200_000))
 
@@ -80,6 +89,7 @@ EVENTS = [
     Event("os-exit", "`os._exit`", RECOVERED, KILLED, after_logging(lambda: os._exit(4)), ends=4),
     Event("sigterm", "SIGTERM", RECOVERED, KILLED, after_logging(signalled(signal.SIGTERM)), ends=-signal.SIGTERM),
     Event("sigkill", "SIGKILL, the OOM killer's way", RECOVERED, KILLED, after_logging(signalled(signal.SIGKILL)), ends=-signal.SIGKILL),
+    Event("sigkill-large", f"SIGKILL after {LARGE} records of 5 kB", RECOVERED, ("tests/blackbox",), with_large_records, ends=-signal.SIGKILL),
     Event("sigsegv", "a segmentation fault", RECOVERED, KILLED, after_logging(lambda: ctypes.string_at(0)), ends=-signal.SIGSEGV),
     Event("abort", "`abort()`", RECOVERED, KILLED, after_logging(os.abort), ends=-signal.SIGABRT),
     Event("exec", "`os.execv` of another program", RECOVERED, KILLED, after_logging(replaced)),

@@ -7,7 +7,7 @@
 //! | 256 | the journal of each file, 64 bytes each |
 //! | 4,096 | settings that redaction, encoding and routing need, as JSON; checked |
 //! | 32,768 | the catalog of names |
-//! | 1,048,576 | slots |
+//! | 1,048,576 | slots of each size; a word for each chunk of units, of the units at which records begin; the chunks |
 
 use serde::{Deserialize, Serialize};
 
@@ -15,11 +15,11 @@ use crate::checksum;
 use crate::config::{AiLoggers, FileSettings, Settings};
 use crate::platform;
 use crate::redaction::Spec;
-use crate::slab::{Area, SIZES};
+use crate::slab::{Area, KINDS};
 
 pub const MAGIC: [u8; 8] = *b"ULBOX\r\n\0";
 /// Changes with everything that changes what bytes mean: this layout, that of records, that of the catalog.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 /// Files that a journal is kept for.
 pub const FILES: usize = 4;
 
@@ -50,7 +50,7 @@ pub struct Head {
     pub process: u32,
     /// When the owner began, nanoseconds since the epoch.
     pub started: i64,
-    pub areas: [Area; SIZES.len()],
+    pub areas: [Area; KINDS],
 }
 
 /// Why bytes are no black box of ours.
@@ -106,18 +106,20 @@ impl Head {
             process: u32_at(bytes, 12).ok_or(DAMAGED)?,
             size: number(16)?,
             started: number(24)?.cast_signed(),
-            areas: [Area { offset: 0, count: 0 }; SIZES.len()],
+            areas: [Area { offset: 0, count: 0 }; KINDS],
         };
         for (index, area) in head.areas.iter_mut().enumerate() {
             let (offset, count) = (number(32 + index * 16)?, number(40 + index * 16)?);
-            let end = count.checked_mul(SIZES[index] as u64).and_then(|bytes| bytes.checked_add(offset));
-            if end.is_none_or(|end| end > head.size) || offset < SLOTS as u64 {
+            if offset < SLOTS as u64 || offset > head.size {
                 return Err(DAMAGED);
             }
             *area = Area {
                 offset: usize::try_from(offset).map_err(|_| DAMAGED)?,
                 count: u32::try_from(count).map_err(|_| DAMAGED)?,
             };
+            if area.end(index).is_none_or(|end| end as u64 > head.size) {
+                return Err(DAMAGED);
+            }
         }
         Ok(head)
     }
@@ -333,7 +335,7 @@ mod tests {
     #[test]
     fn areas_outside_the_file_are_refused() {
         let mut head = head();
-        head.areas[3].count = 1_000;
+        head.areas[2].count = 1_000;
         assert_eq!(Head::read(&head.to_bytes()), Err(Foreign::Damaged("head")));
     }
 }

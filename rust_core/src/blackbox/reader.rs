@@ -8,7 +8,7 @@ use crate::checksum;
 use crate::names::{self, Names};
 use crate::record::Record;
 use crate::redaction::Rules;
-use crate::slab::{PREFIX, SIZES};
+use crate::slab::{Area, CHUNK, PREFIX, SIZES, UNIT, UNITS};
 
 /// What a box holds.
 #[derive(Debug)]
@@ -78,6 +78,10 @@ pub fn read(bytes: &[u8]) -> Result<Contents, Foreign> {
             contents.look_at(bytes, start, size);
         }
     }
+    let [.., chunks] = head.areas;
+    for chunk in 0..chunks.count as usize {
+        contents.look_into(bytes, chunks, chunk);
+    }
     contents.put_in_order();
     Ok(contents)
 }
@@ -88,6 +92,17 @@ impl Contents {
         match found(bytes, start, size, accepted - 1, &self.names) {
             Some(found) => self.records.push(found),
             None => self.damaged += 1,
+        }
+    }
+
+    /// Looks where the chunk's records are said to begin. None goes on past where the next begins.
+    fn look_into(&mut self, bytes: &[u8], chunks: Area, chunk: usize) {
+        let Some(mut begins) = format::u64_at(bytes, chunks.offset + chunk * 8) else { return };
+        while begins != 0 {
+            let unit = begins.trailing_zeros();
+            begins &= begins - 1;
+            let units = begins.trailing_zeros().min(UNITS) - unit;
+            self.look_at(bytes, chunks.chunks() + chunk * CHUNK + unit as usize * UNIT, units as usize * UNIT);
         }
     }
 
