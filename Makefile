@@ -4,7 +4,7 @@
 export PYTHON PYTHONS
 script = @python="$$(sh scripts/find-python.sh)" && exec "$$python" -B scripts/$(1)
 
-.PHONY: help demo test test-all stress fuzz check bench bench-full bench-short bench-micro guarantees wheels format docs clean
+.PHONY: help demo test test-all stress fuzz memcheck check bench bench-full bench-short bench-micro guarantees wheels format docs clean
 
 help: ## list the commands
 	@echo "make COMMAND [PYTHON=/path/to/python] [ARGS='…']"
@@ -24,6 +24,9 @@ stress: ## use everything hard for SECONDS=600 and count every record ('ARGS=--o
 
 fuzz: ## feed bytes of every kind to what reads bytes of unknown origin, for SECONDS=60
 	$(call script,fuzz.py $(or $(SECONDS),60))
+
+memcheck: ## run native tests under valgrind's memcheck where it is installed ('ARGS=binding' runs those of the native module)
+	$(call script,memcheck.py $(ARGS))
 
 check: ## format, lint, types, import direction, docs, a short bench round, then test: what CI runs
 	$(call script,check.py)

@@ -1,5 +1,6 @@
 //! The handle callers have on a queue, its writer and its sinks.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,6 +14,7 @@ use crate::config::{BlackBoxPlace, Settings};
 use crate::error::{Error, Result};
 use crate::error_handler::ErrorHandler;
 use crate::level;
+use crate::memory;
 use crate::names;
 use crate::pipeline::{self, Pipeline};
 use crate::queue::{Offered, Queue};
@@ -22,6 +24,8 @@ use crate::value::{Put, Value};
 use crate::worker::Worker;
 use crate::writer::{self, Desk, Flush, Shared, rest, state};
 
+/// What a start takes of memory in pieces that cannot fail, the queue aside.
+const MEMORY: usize = 1 << 20;
 /// How long the writer is waited for around a fork: a stuck disk must not hang it.
 const FORK_PATIENCE: Duration = Duration::from_millis(100);
 const CONSOLE_PATIENCE_AT_FORK: Duration = Duration::from_millis(10);
@@ -70,6 +74,11 @@ impl Engine {
         crate::sink::prepare_directory(&settings.directory, settings.directory_mode)?;
         let made = blackbox::make(&settings, names::here());
         let black_box = made.black_box;
+        Self::look_for_memory(&settings).inspect_err(|_| {
+            if let Some(black_box) = &black_box {
+                black_box.remove();
+            }
+        })?;
         let mut pipeline = Pipeline::open(&settings, black_box.as_ref(), &stats, &errors).inspect_err(|_| {
             if let Some(black_box) = &black_box {
                 black_box.remove();
@@ -115,6 +124,17 @@ impl Engine {
             forks: AtomicU32::new(0),
             black_box,
         })
+    }
+
+    /// Asks for what a start takes before it is taken, piece by piece, in ways that would end the process.
+    ///
+    /// # Errors
+    /// When there is less.
+    pub fn look_for_memory(settings: &Settings) -> Result<()> {
+        if memory::has(Queue::bytes_of(settings.queue_size) + MEMORY) {
+            return Ok(());
+        }
+        Err(Error::io("find memory to log into", &settings.directory, io::ErrorKind::OutOfMemory.into()))
     }
 
     /// Lets captures take their buffers from this engine's pool from now on; see `Pool::make_current`.

@@ -4,6 +4,7 @@
 
 pub mod fault_injection;
 pub mod sync;
+pub mod memory;
 pub mod escape;
 pub mod error;
 pub mod checksum;

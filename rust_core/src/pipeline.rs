@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::error_handler::ErrorHandler;
 use crate::fault_injection::{self, Fault};
 use crate::level;
+use crate::memory;
 use crate::names;
 use crate::queue::Queue;
 use crate::record::{self, Builder, Record};
@@ -234,6 +235,8 @@ impl Pipeline {
         // SAFETY: only capture and `Builder` fill buffers, and both write texts as UTF-8.
         let Some(record) = (unsafe { Record::read(bytes) }) else { return false };
         fault_injection::pass(Fault::Route);
+        // What becomes of a large record is put together in pieces that cannot fail.
+        memory::expect(8 * bytes.len());
         let route = self.router.route(&record);
         let redacted;
         let record = match &mut self.redactor {
@@ -248,6 +251,7 @@ impl Pipeline {
         if route.files != 0 || route.console && self.text.is_none() {
             self.line.clear();
             fault_injection::pass(Fault::Encode);
+            self.line.room(bytes.len());
             self.json.encode(record, &mut self.line);
             self.gathered += self.line.len();
         }

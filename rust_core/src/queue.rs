@@ -49,10 +49,20 @@ pub struct Queue {
 }
 
 impl Queue {
+    /// Bytes of a queue of so many records.
+    #[must_use]
+    pub fn bytes_of(size: u32) -> usize {
+        Self::places(size) * (size_of::<Buffer>() + 16)
+    }
+
+    /// An eighth more for errors, and some for threads that pass the check together.
+    fn places(size: u32) -> usize {
+        size as usize + size as usize / 8 + 64
+    }
+
     #[must_use]
     pub fn new(size: u32, bytes: u64, overflow: Overflow, stats: Arc<Stats>, protected: bool) -> Self {
-        // An eighth more for errors, and some for threads that pass the check together.
-        let (sender, receiver) = bounded(size as usize + size as usize / 8 + 64);
+        let (sender, receiver) = bounded(Self::places(size));
         Self {
             sender,
             receiver,

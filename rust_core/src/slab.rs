@@ -12,15 +12,15 @@ mod prefix;
 mod stack;
 mod units;
 
-use std::panic::resume_unwind;
 use std::ptr::{self, NonNull};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
 use crate::checksum;
+use crate::memory;
 use crate::platform::{self, Mapping};
 use crate::table::lock_briefly;
-use crate::value::{OutOfMemory, Put};
+use crate::value::Put;
 
 use plain::{block, free_block};
 
@@ -499,9 +499,7 @@ impl Buffer {
     /// In plain memory, of so many bytes with the prefix.
     #[cold]
     fn on_heap(size: usize) -> Self {
-        let (Some(bytes), true) = (block(size), u32::try_from(size).is_ok()) else {
-            resume_unwind(Box::new(OutOfMemory))
-        };
+        let (Some(bytes), true) = (block(size), u32::try_from(size).is_ok()) else { memory::give_up() };
         HEAP_BYTES.fetch_add(size, Ordering::Relaxed);
         // SAFETY: just made, of this size, which is larger than the prefix.
         unsafe { Self::begin(bytes, size, HEAP) }

@@ -8,6 +8,10 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::{Duration, Instant};
 
+use crate::memory;
+
+/// Bytes for each item that a table may take at once when it grows.
+const GROWTH: usize = 64;
 /// How long a lock is waited for that is held for microseconds, unless a fork left its holder behind.
 const PATIENCE: Duration = Duration::from_millis(20);
 
@@ -51,6 +55,10 @@ impl<T: Eq + Hash> Table<T> {
             return Some(*number);
         }
         let number = self.items.count();
+        // Tables grow by as much again; an allocation that fails would end the process.
+        if numbers.try_reserve(1).is_err() || numbers.len() == numbers.capacity() / 2 && !memory::has(number * GROWTH) {
+            return None;
+        }
         if number >= self.bound || !publish(u32::try_from(number).ok()?, &item) {
             return None;
         }

@@ -5,8 +5,10 @@
 
 mod json;
 
-use std::panic::resume_unwind;
 use std::str;
+
+use crate::memory;
+pub use crate::memory::OutOfMemory;
 
 pub const NULL: u8 = 0;
 pub const FALSE: u8 = 1;
@@ -27,10 +29,6 @@ pub enum Value<'a> {
     /// JSON already, valid and without a raw newline.
     Json(&'a str),
 }
-
-/// What a panic carries when there was no memory for a record: the call ends, the process does not.
-#[derive(Debug)]
-pub struct OutOfMemory;
 
 /// Where captured bytes go: a pooled buffer, or a `Vec` in between.
 pub trait Put {
@@ -104,7 +102,7 @@ impl Put for Vec<u8> {
     #[inline]
     fn room(&mut self, bytes: usize) -> *mut u8 {
         if self.try_reserve(bytes).is_err() {
-            resume_unwind(Box::new(OutOfMemory));
+            memory::give_up();
         }
         self.spare_capacity_mut().as_mut_ptr().cast()
     }

@@ -6,8 +6,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use crate::memory;
 use crate::platform;
 
+/// What a thread takes of memory: its stack, and what its variables and the first that it does need.
+const MEMORY: usize = (2 << 20) + (512 << 10);
 const LOOK_PAUSE: Duration = Duration::from_micros(50);
 
 #[derive(Debug)]
@@ -23,6 +26,10 @@ impl Worker {
     /// # Errors
     /// When the system gives no thread.
     pub fn start(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<Self> {
+        // Without memory for its variables, the C library would end the process.
+        if !memory::has(MEMORY) {
+            return Err(io::ErrorKind::OutOfMemory.into());
+        }
         let id = Arc::<AtomicU32>::default();
         let own = Arc::clone(&id);
         // A signal that a program holds back on its own threads would be delivered to this one, and end the process.

@@ -123,3 +123,127 @@ def test_a_record_there_is_no_memory_for_is_dropped_and_counted(run_python: Run,
     assert [record["number"] for record in records if record["logger"] == "app"] == list(range(6))
     assert sum(stats["dropped_by_reason"]["memory"].values()) == stats["dropped"] == 10
     assert sum(record.get("dropped", 0) for record in records if record["function"] == "overflow") == 10
+
+
+EXHAUSTED = """
+import json, logging, resource, sys
+from unified_logger import LoggingContext, flush_logging, get_logger, get_stats, init_logging
+
+init_logging(log_dir="logs", console_format="off", max_bytes=0, native_stdlib=True)
+logger, theirs = get_logger("app"), logging.getLogger("theirs")
+
+def deep(depth):
+    if depth:
+        deep(depth - 1)
+    raise ValueError("y" * 200)
+
+def raised(depth):
+    try:
+        deep(depth)
+    except ValueError as error:
+        return error
+
+class Odd:
+    def __repr__(self):
+        return "odd" * 100
+
+error = raised(100)
+for number in range(20):
+    error.__context__ = outer = raised(number)
+    error = outer
+if sys.version_info >= (3, 11):
+    group = ExceptionGroup("several", [raised(3) for _ in range(15)])
+else:
+    group = raised(3)
+large = {number: [{"a": "x" * 500, (number,): Odd()}] for number in range(200)}
+text = "täxt " * 2_000
+kinds = {
+    "plain": lambda: logger.info("m", number=1),
+    "exception": lambda: logger.error("m", exc_info=error),
+    "new exception": lambda: logger.error("m", exc_info=raised(20)),
+    "group": lambda: logger.error("m", exc_info=group),
+    "stack": lambda: logger.error("m", stack_info=True),
+    "large": lambda: logger.error("m", large=large),
+    "merged": lambda: logger.error("m %s %d", text, 3),
+    "mapping": lambda: logger.error("m", extra={"a": Odd()}),
+    "theirs": lambda: theirs.error("m %s", text, exc_info=error),
+    "new place": lambda: eval("logger.info(text, a=Odd())"),
+}
+call = kinds[sys.argv[1]]
+if sys.argv[3] == "warm":
+    call()
+assert flush_logging(60)
+with open("/proc/self/statm") as statm:
+    used = int(statm.read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + int(sys.argv[2]) * 1024, resource.RLIM_INFINITY))
+held, refused = [], 0
+for size in (1 << 16, 1 << 10, 64):
+    try:
+        while True:
+            held.append(bytearray(size))
+    except MemoryError:
+        pass
+for _ in range(30):
+    try:
+        call()
+    except MemoryError:  # the interpreter found none for the call
+        refused += 1
+    flush_logging(0.01)
+held.clear()
+resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+logger.info("after")
+assert flush_logging(60)
+print(json.dumps({"refused": refused, **get_stats()}))
+"""
+KINDS = [
+    "plain",
+    "exception",
+    "new exception",
+    "group",
+    "stack",
+    "large",
+    "merged",
+    "mapping",
+    "theirs",
+    "new place",
+]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on the address space that is kept to")
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_allocation_of_the_library_ends_the_process(run_python: Run, tmp_path: Path, kind: str) -> None:
+    """No byte is left, or a little: every call comes back, and each record is written, or dropped or failed and counted.
+
+    Seen to abort with the allocator of the standard library.
+    """
+    for left, when in ((0, "warm"), (0, "cold"), (300, "cold"), (2_000, "warm")):
+        told = json.loads(run_python(EXHAUSTED, kind, str(left), when).stdout)
+        assert told["accepted"] == told["written"] + told["dropped"] + told["failed"]
+        lines = (tmp_path / "logs" / "app.log").read_text(encoding="utf-8").splitlines()
+        assert json.loads(lines[-1])["message"] == "after"
+        assert sum(told["dropped_by_reason"]["memory"].values()) == told["dropped"]
+
+
+STARTED = """
+import resource, sys
+from unified_logger import ConfigurationError, flush_logging, get_logger, init_logging
+
+with open("/proc/self/statm") as statm:
+    used = int(statm.read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + int(sys.argv[1]) * 1024, resource.RLIM_INFINITY))
+try:
+    init_logging(log_dir="logs", console_format="off")
+except (ConfigurationError, MemoryError) as error:
+    print("refused", type(error).__name__)
+else:
+    get_logger("app").info("started")
+    print("started", flush_logging(60))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on the address space that is kept to")
+def test_a_start_there_is_no_memory_for_is_refused(run_python: Run) -> None:
+    """Whatever is left: the start is made, or it raises. Seen to abort at some sizes."""
+    told = [run_python(STARTED, str(left)).stdout for left in [*range(0, 4_000, 500), *range(4_000, 4_700, 25), 60_000]]
+    assert {line.split()[0] for line in told} == {"refused", "started"}
+    assert told[-1] == "started True\n"

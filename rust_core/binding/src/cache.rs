@@ -25,10 +25,13 @@ impl<E, const SETS: usize> Cache<E, SETS> {
     }
 
     /// Puts an entry in the place of the one it replaces, of none, or of any. The caller drops what is evicted once its
-    /// reference to the table is gone: that may run Python code.
+    /// reference to the table is gone: that may run Python code. Where there is no memory for the table, nothing is kept.
     #[must_use]
     pub fn insert(&mut self, key: u64, entry: E, is_it: impl Fn(&E) -> bool) -> Option<E> {
         if self.sets.is_empty() {
+            if self.sets.try_reserve_exact(SETS).is_err() {
+                return Some(entry);
+            }
             self.sets.resize_with(SETS, || [const { None }; WAYS]);
         }
         let set = &mut self.sets[Self::set_of(key)];

@@ -1,16 +1,18 @@
 //! A call's objects to a captured record. Everything is copied: no Python object goes further than this.
 
 use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use pyo3::exceptions::PyBaseException;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping, PyString, PyTuple};
 use unified_logger_core::clock;
+use unified_logger_core::memory;
 use unified_logger_core::record::{self, Header, INLINE, Site, flag};
 use unified_logger_core::router::is_ai_field;
 use unified_logger_core::slab::Buffer;
-use unified_logger_core::value::{Put, Value};
+use unified_logger_core::value::{OutOfMemory, Put, Value};
 
 use crate::context::{self, BoundFields, Context};
 use crate::ending;
@@ -21,6 +23,7 @@ use crate::interrupt;
 use crate::redaction;
 use crate::runtime::{self, MALFORMED};
 use crate::site::{self, Parameter, Plain};
+use crate::stack;
 use crate::thread;
 use crate::value::{self, Outcome};
 
@@ -203,6 +206,7 @@ pub struct Call<'py> {
 impl<'py> Call<'py> {
     /// Takes the arguments of a logging method apart. Whatever they are, there is a call.
     pub fn new(py: Python<'py>, level: i32, arguments: Arguments, with_exception: bool) -> Self {
+        memory::expect(arguments.positional * size_of::<Bound<'_, PyAny>>());
         let mut call = Self {
             level,
             message: match arguments.positional {
@@ -228,7 +232,7 @@ impl<'py> Call<'py> {
             Some(Parameter::StackInfo) => self.stack = is_true(&given),
             Some(Parameter::StackLevel) => self.stack_level = interrupt::ok(given.py(), given.extract()).unwrap_or(1),
             Some(Parameter::Extra) => self.extra(given),
-            None => self.fields.push((name, given)),
+            None => memory::push(&mut self.fields, (name, given)),
         }
     }
 
@@ -253,7 +257,7 @@ impl<'py> Call<'py> {
         };
         for item in items.take(usize::from(u16::MAX)).map_while(|item| interrupt::ok(py, item)) {
             if let Some((name, field)) = interrupt::ok(py, item.extract()) {
-                self.fields.push((name, field));
+                memory::push(&mut self.fields, (name, field));
             }
         }
     }
@@ -271,9 +275,7 @@ impl<'py> Call<'py> {
         parts.message = self.text(&mut parts.notes);
         parts.ai |= self.ai;
         if let Some(error) = &self.exception {
-            let mut blob = Vec::new();
-            exception::capture(py, error, &mut blob);
-            parts.exception = Some(blob);
+            parts.exception = exception_or_name(py, error, &mut parts.notes);
         }
         if self.stack
             && let Some(frame) = &frame
@@ -308,10 +310,33 @@ impl<'py> Call<'py> {
     }
 }
 
+/// An exception, captured; where there is no memory for it, its name is noted: the record is worth more than the traceback.
+pub fn exception_or_name(
+    py: Python<'_>,
+    error: &Bound<'_, PyBaseException>,
+    notes: &mut Vec<(&'static str, String)>,
+) -> Option<Vec<u8>> {
+    let capture = || {
+        let mut blob = Vec::new();
+        exception::capture(py, error, &mut blob);
+        blob
+    };
+    match catch_unwind(AssertUnwindSafe(capture)) {
+        Ok(blob) => Some(blob),
+        Err(payload) if payload.is::<OutOfMemory>() => {
+            MALFORMED.add(1);
+            notes.push(("$exception", type_name(error.as_any())));
+            None
+        }
+        Err(payload) => resume_unwind(payload),
+    }
+}
+
 /// `message % arguments`; a single mapping is the arguments by name.
 fn merge(message: &str, arguments: &[Bound<'_, PyAny>]) -> PyResult<String> {
-    let Some(first) = arguments.first() else { return Ok(message.to_owned()) };
+    let Some(first) = arguments.first() else { return Ok(memory::joined(&[message])) };
     let py = first.py();
+    stack::expect_python()?;
     let single = arguments.len() == 1 && first.is_instance_of::<PyDict>() && first.len()? > 0;
     let new = if single { redaction::without_named(message, first, || runtime::rules(py)) } else { None };
     let arguments = if single { first.clone() } else { PyTuple::new(py, arguments)?.into_any() };
@@ -333,9 +358,11 @@ pub fn text_of(object: &Bound<'_, PyAny>) -> String {
     if let Ok(text) = object.cast::<PyString>() {
         // SAFETY: a live text.
         unsafe { value::capture_text(&mut out, text.as_ptr()) };
-        return String::from_utf8_lossy(out.get(4..).unwrap_or_default()).into_owned();
+        out.drain(..4);
+        // SAFETY: `capture_text` puts a length of four bytes, then UTF-8.
+        return unsafe { String::from_utf8_unchecked(out) };
     }
-    if ending::is_here(object.py()) {
+    if ending::is_here(object.py()) || stack::is_short() {
         return format!("<{}>", type_name(object));
     }
     match object.str() {
@@ -351,7 +378,11 @@ pub fn text_of(object: &Bound<'_, PyAny>) -> String {
     }
 }
 
-fn text_of_repr(object: &Bound<'_, PyAny>) -> String {
+/// What an object looks like, whatever it takes.
+pub fn text_of_repr(object: &Bound<'_, PyAny>) -> String {
+    if stack::is_short() {
+        return "<repr() not called: the stack is nearly used up>".into();
+    }
     object.repr().map_or_else(
         |error| {
             interrupt::hold(object.py(), &error);
@@ -369,7 +400,7 @@ fn error_name(py: Python<'_>, error: &PyErr) -> String {
 pub fn describe(py: Python<'_>, error: &PyErr) -> String {
     match text_of(error.value(py)) {
         message if message.is_empty() => error_name(py, error),
-        message => format!("{}: {message}", error_name(py, error)),
+        message => memory::joined(&[&error_name(py, error), ": ", &message]),
     }
 }
 
@@ -448,6 +479,7 @@ impl<'a, 'py> Parts<'a, 'py> {
         // What fits the header's count is kept; a call with 65,536 fields is none.
         let kept = fields.len().min(usize::from(u16::MAX) - self.notes.len());
         let fields = &fields[..kept];
+        memory::expect(kept * size_of::<Cow<'_, str>>());
         let names: Vec<Cow<'_, str>> = fields.iter().map(|(name, _)| Cow::Owned(text_of(name))).collect();
         let ai = self.ai || names.iter().any(|name| is_ai_field(name));
         let mut flags = 0;

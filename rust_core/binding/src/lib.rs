@@ -5,6 +5,7 @@ mod supported;
 mod gil;
 mod interrupt;
 mod ending;
+mod stack;
 mod escape;
 mod files;
 mod watch;
@@ -29,6 +30,11 @@ mod control;
 mod internals;
 
 use pyo3::prelude::*;
+use unified_logger_core::memory::Memory;
+
+/// A call that finds no memory ends, the process does not.
+#[global_allocator]
+static MEMORY: Memory = Memory;
 
 // The binding's state is guarded by the interpreter lock: a free-threaded interpreter that imports it takes one.
 #[pymodule(gil_used = true)]

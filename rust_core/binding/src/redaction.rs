@@ -14,6 +14,7 @@ use unified_logger_core::redaction::{self, KEYS, Redactor, Rules, Scanner, Spec}
 use crate::capture::text_of;
 use crate::interrupt;
 use crate::runtime::STATS;
+use crate::stack;
 
 /// Compiled rules.
 #[pyclass(module = "unified_logger._core")]
@@ -42,11 +43,14 @@ impl Redaction {
         let refused = |reason: String| PyValueError::new_err(("redaction", "", reason));
         let spec = plain(spec.as_any()).map_err(|error| refused(error.to_string()))?;
         let spec: Spec = serde_json::from_value(spec).map_err(|error| refused(error.to_string()))?;
-        match Rules::new(spec) {
-            Ok(rules) => Ok(Self {
+        let compile = || {
+            Rules::new(spec).map(|rules| Self {
                 redactor: Redactor::new(Arc::clone(&rules), Arc::clone(names::here())),
                 scanner: Scanner::new(rules),
-            }),
+            })
+        };
+        match stack::spacious(compile)? {
+            Ok(compiled) => Ok(compiled),
             Err(wrong) => Err(PyValueError::new_err((wrong.key, wrong.value, wrong.allowed))),
         }
     }

@@ -12,7 +12,7 @@ use unified_logger_core::clock;
 use unified_logger_core::config::Settings;
 use unified_logger_core::encoder::ConsoleEncoder;
 use unified_logger_core::engine::Engine;
-use unified_logger_core::error::Result;
+use unified_logger_core::error::{Error, Result};
 use unified_logger_core::error_handler::ErrorHandler;
 use unified_logger_core::level;
 use unified_logger_core::names;
@@ -31,6 +31,7 @@ use crate::gil::Gil;
 use crate::ids;
 use crate::interrupt;
 use crate::site;
+use crate::stack;
 use crate::stderr;
 
 /// Records kept before the first start.
@@ -313,7 +314,7 @@ pub fn revived(py: Python<'_>) -> Option<Arc<Engine>> {
     // SAFETY: no Python code runs while the reference lives.
     let State::Forked { settings, closed, .. } = (unsafe { &*STATE.get(py) }) else { return engine(py).cloned() };
     let (settings, closed) = (Settings::clone(settings), *closed);
-    let opened = Engine::open(settings, Arc::clone(&STATS)).inspect(|engine| {
+    let opened = open(settings).inspect(|engine| {
         if closed {
             engine.shutdown(Duration::ZERO);
         } else if let Err(error) = engine.start() {
@@ -335,12 +336,19 @@ pub fn revived(py: Python<'_>) -> Option<Arc<Engine>> {
     }
 }
 
+/// Opens an engine. Its rules of redaction are compiled, which goes deep.
+fn open(settings: Settings) -> Result<Engine> {
+    stack::spacious(|| Engine::open(settings, Arc::clone(&STATS)))
+        .unwrap_or_else(|source| Err(Error::Thread { name: "unified_logger_work", source }))
+}
+
 /// Starts the engine, or replaces the one that runs: what the old one had accepted is written first.
 pub fn start(py: Python<'_>, settings: Settings, patience: Duration) -> Result<()> {
     notice_fork(py);
+    Engine::look_for_memory(&settings)?;
     site::prepare(py);
     let engine = ending::detached(py, || {
-        let engine = Engine::open(settings, Arc::clone(&STATS))?;
+        let engine = open(settings)?;
         // All that may fail comes before anything changes.
         match engine.start_held() {
             Ok(()) => Ok(engine),

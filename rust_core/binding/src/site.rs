@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyCode, PyString, PyTuple};
+use unified_logger_core::memory;
 use unified_logger_core::names;
 use unified_logger_core::record::{INLINE, Site, flag};
 use unified_logger_core::router::is_ai_field;
@@ -106,15 +107,19 @@ impl Cache {
         (mixed >> 48) as usize & self.sets.len().wrapping_sub(1)
     }
 
-    fn prepare(&mut self) {
-        if self.sets.is_empty() {
+    /// False where there is no memory for it.
+    fn prepare(&mut self) -> bool {
+        if self.sets.is_empty() && self.sets.try_reserve_exact(FEWEST).is_ok() {
             self.sets.resize_with(FEWEST, Default::default);
         }
+        !self.sets.is_empty()
     }
 
     /// Puts an entry in; what had to go for it is left in `gone`, to be dropped when nobody refers to the table.
     fn insert(&mut self, entry: Entry, gone: &mut Vec<Entry>) {
-        self.prepare();
+        if !self.prepare() {
+            return gone.push(entry);
+        }
         let mut index = self.set_of(entry.place());
         // Code that came and went leaves no more than one entry to a set.
         let dead = self.sets[index].iter_mut().filter_map(|way| way.take_if(|known| known.is_dead()));
@@ -123,7 +128,7 @@ impl Cache {
         self.count -= gone.len() - before;
         let full = self.sets[index].iter().flatten().all(|known| known.place() != entry.place())
             && self.sets[index].iter().all(Option::is_some);
-        if full && self.count > self.enough {
+        if full && self.count > self.enough && memory::has(4 * self.count * size_of::<Entry>()) {
             self.make_room(gone);
             index = self.set_of(entry.place());
         }
@@ -223,6 +228,10 @@ pub fn resolve(
         return Ok(Resolved { number: bare, site: None });
     }
     let site = describe(frame)?;
+    if memory::is_short() {
+        // What is interned stays for good.
+        return Ok(Resolved::inline(site));
+    }
     if known.is_some() && !varies {
         // Another form of a call that was seen before: there will be more.
         let bare = names::here().site(site.clone()).unwrap_or(INLINE);

@@ -11,7 +11,7 @@ use crate::level;
 use crate::names;
 use crate::record::{Context, Record};
 use crate::table::View;
-use crate::value::Value;
+use crate::value::{Put, Value};
 
 use super::UNKNOWN;
 use super::json::{call_fields, context_fields};
@@ -56,7 +56,7 @@ impl ConsoleEncoder {
                 line.push('\n');
             }
         }
-        out.extend_from_slice(line.as_bytes());
+        out.put(line.as_bytes());
     }
 
     fn put_head(&mut self, record: &Record<'_>, line: &mut String) {

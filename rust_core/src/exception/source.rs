@@ -7,6 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use encoding_rs::Encoding;
 
+use crate::memory;
+
 const FILES: usize = 64;
 /// Bytes of one file, and of all that are kept.
 const FILE_BYTES: u64 = 4 << 20;
@@ -81,7 +83,10 @@ fn version(meta: &Metadata) -> Option<(u64, SystemTime)> {
 /// A file that cannot be read, is not regular or is too large has no lines.
 fn read(path: &str, now: Instant) -> Source {
     let meta = fs::metadata(path).ok().filter(|meta| meta.is_file() && meta.len() <= FILE_BYTES);
-    let text = meta.as_ref().and_then(|_| fs::read(path).ok()).and_then(|bytes| decode(&bytes)).unwrap_or_default();
+    let bytes = meta.as_ref().and_then(|_| fs::read(path).ok());
+    // As a text, and where its lines begin.
+    let bytes = bytes.filter(|bytes| memory::has(bytes.len() * 4));
+    let text = bytes.and_then(|bytes| decode(&bytes)).unwrap_or_default();
     Source { starts: line_starts(&text), text, version: meta.as_ref().and_then(version), looked_at: now }
 }
 

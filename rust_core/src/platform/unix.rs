@@ -505,6 +505,44 @@ pub fn page_faults() -> i64 {
     0
 }
 
+/// The lowest address and the bytes of the calling thread's stack, its guard aside.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[must_use]
+pub fn stack_bounds() -> Option<(usize, usize)> {
+    // SAFETY: the attributes are written before they are read, and given back.
+    unsafe {
+        let mut attributes = std::mem::MaybeUninit::<libc::pthread_attr_t>::uninit();
+        if libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) != 0 {
+            return None;
+        }
+        let (mut lowest, mut bytes, mut guard) = (std::ptr::null_mut(), 0, 0);
+        let told = libc::pthread_attr_getstack(attributes.as_ptr(), &raw mut lowest, &raw mut bytes) == 0
+            && libc::pthread_attr_getguardsize(attributes.as_ptr(), &raw mut guard) == 0;
+        libc::pthread_attr_destroy(attributes.as_mut_ptr());
+        // Some versions of the C library count the guard as part of it.
+        (told && guard < bytes).then(|| (lowest as usize + guard, bytes - guard))
+    }
+}
+
+/// The lowest address and the bytes of the calling thread's stack.
+#[cfg(target_vendor = "apple")]
+#[must_use]
+pub fn stack_bounds() -> Option<(usize, usize)> {
+    // SAFETY: a thread may always ask for its own.
+    let (highest, bytes) = unsafe {
+        let own = libc::pthread_self();
+        (libc::pthread_get_stackaddr_np(own) as usize, libc::pthread_get_stacksize_np(own))
+    };
+    Some((highest.checked_sub(bytes)?, bytes))
+}
+
+/// Not told by this system.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+#[must_use]
+pub fn stack_bounds() -> Option<(usize, usize)> {
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,6 +14,7 @@ use crate::config::Fsync;
 use crate::error::{Error, Result};
 use crate::error_handler::remark;
 use crate::fault_injection::{self, Fault};
+use crate::memory;
 use crate::platform::{self, Identity, OwnFile, Owner};
 use crate::rotation::SizeRotation;
 use crate::value::Put;
@@ -199,6 +200,9 @@ impl FileSink {
     #[inline]
     pub fn push(&mut self, line: &[u8], place: u64) {
         debug_assert_eq!(line.last(), Some(&b'\n'));
+        if self.places.try_reserve(1).is_err() {
+            memory::give_up();
+        }
         self.pending.put(line);
         self.places.push_back(place);
     }

@@ -173,6 +173,10 @@ pub struct Fields {
 impl Fields {
     /// Captures each value as it is now.
     pub fn new(fields: &Bound<'_, PyDict>) -> PyResult<Self> {
+        value::or_memory_error(|| Self::capture(fields))
+    }
+
+    fn capture(fields: &Bound<'_, PyDict>) -> PyResult<Self> {
         let mut captured = Vec::new();
         let fields = fields.copy()?;
         let mut ai = false;

@@ -6,14 +6,18 @@ use pyo3::prelude::*;
 #[cfg(Py_3_11)]
 use pyo3::types::{PyList, PyTuple};
 use unified_logger_core::exception::DEPTH;
+use unified_logger_core::memory;
 
 use crate::gil::intern;
 use crate::interrupt;
+use crate::stack;
 
 /// Exceptions captured with one.
 const EXCEPTIONS: usize = 500;
 /// Members captured of one group: as many as `traceback` shows.
 const MEMBERS: usize = 15;
+/// Bytes of stack that each step away from the first may take, here and where the text is put together on the same thread.
+const LEVEL: usize = 4 << 10;
 
 pub struct Node<'py> {
     pub error: Bound<'py, PyBaseException>,
@@ -41,13 +45,14 @@ pub struct Members {
 /// All of them, the given one first. The order is that of `traceback.TracebackException` (the last found is looked at
 /// first), because an exception met before is no cause or context again: the order decides where it is shown.
 pub fn follow<'py>(error: &Bound<'py, PyBaseException>) -> Vec<Node<'py>> {
-    let mut search = Search { nodes: Vec::with_capacity(4), seen: Vec::with_capacity(4) };
+    let depth = stack::levels(DEPTH, LEVEL);
+    let mut search = Search { nodes: Vec::with_capacity(4), seen: Vec::with_capacity(4), depth };
     search.add(error.clone(), 0);
     let mut open = vec![0];
     while let Some(index) = open.pop() {
         let before = search.nodes.len();
         search.look_at(index);
-        open.extend(before..search.nodes.len());
+        (before..search.nodes.len()).for_each(|index| memory::push(&mut open, index));
     }
     search.nodes
 }
@@ -56,12 +61,16 @@ struct Search<'py> {
     nodes: Vec<Node<'py>>,
     /// Addresses of exceptions met; the nodes keep them alive.
     seen: Vec<*mut ffi::PyObject>,
+    /// How far away from the first they may be.
+    depth: usize,
 }
 
 impl<'py> Search<'py> {
     fn add(&mut self, error: Bound<'py, PyBaseException>, depth: usize) -> usize {
-        self.seen.push(error.as_ptr());
-        self.nodes.push(Node { error, cause: Other::None, context: Other::None, members: None, depth });
+        memory::check();
+        memory::push(&mut self.seen, error.as_ptr());
+        let node = Node { error, cause: Other::None, context: Other::None, members: None, depth };
+        memory::push(&mut self.nodes, node);
         self.nodes.len() - 1
     }
 
@@ -98,7 +107,7 @@ impl<'py> Search<'py> {
     }
 
     fn is_full(&self, depth: usize) -> bool {
-        depth > DEPTH || self.nodes.len() >= EXCEPTIONS
+        depth > self.depth || self.nodes.len() >= EXCEPTIONS
     }
 }
 

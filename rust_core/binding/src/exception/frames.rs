@@ -10,6 +10,7 @@ use pyo3::exceptions::PyBaseException;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
+use unified_logger_core::memory;
 use unified_logger_core::value::Put;
 
 use super::{ask, put_number, put_optional};
@@ -49,8 +50,10 @@ pub fn put(py: Python<'_>, error: &Bound<'_, PyBaseException>, out: &mut Vec<u8>
 /// Puts the frames of the stack that ends with this one.
 pub fn put_stack(py: Python<'_>, frame: &Frame<'_>, out: &mut Vec<u8>) {
     let limit = limit(py);
-    let stack: Vec<Frame<'_>> =
-        std::iter::successors(frame.back(), Frame::back).take(limit.saturating_sub(1)).collect();
+    let mut stack = Vec::new();
+    for outer in std::iter::successors(frame.back(), Frame::back).take(limit.saturating_sub(1)) {
+        memory::push(&mut stack, outer);
+    }
     let mut walked = Walked::default();
     for frame in stack.iter().rev().chain((limit > 0).then_some(frame)) {
         // As in `traceback`, of a stack only the lines matter, not the instructions.
@@ -235,16 +238,21 @@ fn put_frame(frame: &Bound<'_, PyAny>, place: Place, out: &mut Vec<u8>) {
     if let Some(known) = unsafe { &*FRAMES_KNOWN.get(py) }.as_ref().and_then(|known| known.get(&place)) {
         return out.put(&known.encoded);
     }
+    memory::check();
     // SAFETY: the frame is alive and with it its code.
     let code = unsafe { Bound::from_borrowed_ptr(py, place.code.cast()) };
     let encoded = encode(frame, &code, place);
     out.put(&encoded);
+    if memory::is_short() {
+        return;
+    }
     let entry = Known { _code: code.unbind(), encoded: encoded.into() };
     // SAFETY: no Python code runs while the reference lives; what is replaced is dropped after.
     let old = unsafe {
         let known = (*FRAMES_KNOWN.get(py)).get_or_insert_default();
         let full = if known.len() >= KNOWN { std::mem::take(known) } else { HashMap::new() };
-        (full, known.insert(place, entry))
+        let has_room = known.try_reserve(1).is_ok();
+        (full, has_room.then(|| known.insert(place, entry)))
     };
     drop(old);
 }

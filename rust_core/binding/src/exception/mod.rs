@@ -18,6 +18,8 @@ use crate::ending::Inside;
 use crate::frame::Frame;
 use crate::gil::intern;
 use crate::interrupt;
+use crate::stack;
+use crate::value::or_memory_error;
 use chain::{Node, Other};
 
 /// Bytes of a captured exception after which no further one is added to it.
@@ -68,6 +70,9 @@ fn ask<'py>(
     function: &Bound<'py, PyString>,
     arguments: impl pyo3::call::PyCallArgs<'py>,
 ) -> Option<String> {
+    if stack::is_short() {
+        return None;
+    }
     let module = interrupt::ok(py, py.import(intern!(py, "unified_logger._traceback")))?;
     interrupt::ok(py, module.call_method1(function, arguments)).map(|text| texts::bounded(&text))
 }
@@ -94,7 +99,7 @@ impl<'py> Capture<'_, 'py> {
     fn other(&mut self, other: Other) {
         match other {
             Other::None => self.out.put_u8(link::NONE),
-            Other::Follows(index) if self.out.len() < BYTES => {
+            Other::Follows(index) if self.out.len() < BYTES && !stack::is_nearly_used() => {
                 self.out.put_u8(link::FOLLOWS);
                 self.exception(&self.nodes[index]);
             }
@@ -108,7 +113,7 @@ impl<'py> Capture<'_, 'py> {
         self.out.put(&[0; 8]);
         let mut captured = 0;
         for index in followed {
-            if self.out.len() >= BYTES {
+            if self.out.len() >= BYTES || stack::is_nearly_used() {
                 break;
             }
             self.exception(&self.nodes[*index]);
@@ -134,17 +139,23 @@ fn put_optional(text: Option<&str>, out: &mut Vec<u8>) {
 #[pyfunction]
 pub fn format_exception(exception: &Bound<'_, PyBaseException>) -> PyResult<String> {
     let _inside = Inside::enter_or_stay(exception.py());
-    let mut blob = Vec::new();
-    capture(exception.py(), exception, &mut blob);
-    interrupt::raise(exception.py(), Ok(exception::text(&blob, &mut SourceCache::default())))
+    let answer = or_memory_error(|| {
+        let mut blob = Vec::new();
+        capture(exception.py(), exception, &mut blob);
+        Ok(exception::text(&blob, &mut SourceCache::default()))
+    });
+    interrupt::raise(exception.py(), answer)
 }
 
 /// The JSON an exception has in a record.
 #[pyfunction]
 pub fn exception_json(exception: &Bound<'_, PyBaseException>) -> PyResult<String> {
     let _inside = Inside::enter_or_stay(exception.py());
-    let (mut blob, mut out) = (Vec::new(), Vec::new());
-    capture(exception.py(), exception, &mut blob);
-    exception::write_json(&blob, &mut SourceCache::default(), &mut out);
-    interrupt::raise(exception.py(), Ok(String::from_utf8_lossy(&out).into_owned()))
+    let answer = or_memory_error(|| {
+        let (mut blob, mut out) = (Vec::new(), Vec::new());
+        capture(exception.py(), exception, &mut blob);
+        exception::write_json(&blob, &mut SourceCache::default(), &mut out);
+        Ok(String::from_utf8_lossy(&out).into_owned())
+    });
+    interrupt::raise(exception.py(), answer)
 }

@@ -4,12 +4,14 @@ use pyo3::exceptions::{PyAttributeError, PyBaseException, PyImportError, PyNameE
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
+use unified_logger_core::memory;
 use unified_logger_core::value::Put;
 
 use super::{ask, put_number, put_optional};
 use crate::capture::text_of;
 use crate::gil::intern;
 use crate::interrupt;
+use crate::stack;
 use crate::value::capture_text;
 
 /// Characters of a message, a note or what Python tells; the rest is cut off and counted.
@@ -44,9 +46,8 @@ pub fn bounded(text: &Bound<'_, PyAny>) -> String {
         let start = ffi::PyUnicode_Substring(text.as_ptr(), 0, CHARACTERS.cast_signed());
         Bound::from_owned_ptr_or_err(text.py(), start)
     };
-    let mut start = start.map_or_else(|_| String::new(), |start| text_of(&start));
-    start.push_str(&format!("…(+{} characters)", whole - CHARACTERS));
-    start
+    let start = start.map_or_else(|_| String::new(), |start| text_of(&start));
+    memory::joined(&[&start, &format!("…(+{} characters)", whole - CHARACTERS)])
 }
 
 /// Characters of a text, whatever its class says; 0 of what is none.
@@ -69,6 +70,9 @@ fn put_name(name: Option<Bound<'_, PyAny>>, out: &mut Vec<u8>) {
 }
 
 fn put_message(error: &Bound<'_, PyBaseException>, out: &mut Vec<u8>) {
+    if stack::is_short() {
+        return out.put_text("<str() not called: the stack is nearly used up>");
+    }
     match error.str() {
         // SAFETY: a live text.
         Ok(text) if length(text.as_any()) <= CHARACTERS => unsafe { capture_text(out, text.as_ptr()) },
@@ -116,5 +120,9 @@ fn note_texts(py: Python<'_>, notes: PyResult<Option<Bound<'_, PyAny>>>) -> (Vec
 }
 
 fn note_text(note: &Bound<'_, PyAny>) -> String {
+    memory::check();
+    if stack::is_short() {
+        return "<str() not called: the stack is nearly used up>".into();
+    }
     interrupt::ok(note.py(), note.str()).map_or_else(|| "<note str() failed>".into(), |text| bounded(&text))
 }

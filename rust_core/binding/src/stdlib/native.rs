@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyInt, PyString, PyTuple, PyType};
 use unified_logger_core::clock;
 use unified_logger_core::level;
+use unified_logger_core::memory;
 
 use super::attribute::Field;
 use super::caller;
@@ -250,6 +251,7 @@ impl<'py> Keywords<'py> {
 }
 
 fn fields_of<'py>(extra: &Bound<'py, PyDict>) -> Vec<Field<'py>> {
+    memory::expect(extra.len() * size_of::<Field<'_>>());
     let mut fields = Vec::with_capacity(extra.len());
     let (mut position, mut key, mut value) = (0, std::ptr::null_mut(), std::ptr::null_mut());
     // SAFETY: a live dictionary that nothing changes meanwhile: no Python code runs. Keys and values are borrowed from it.

@@ -14,15 +14,15 @@ use unified_logger_core::value::Put;
 
 use super::attribute::Field;
 use super::place::Found;
-use crate::capture::{Origin, Parts, python_text, text_of};
+use crate::capture::{Origin, Parts, exception_or_name, python_text, text_of, text_of_repr};
 use crate::context;
 use crate::ending;
-use crate::exception;
 use crate::gil::let_go_of_dropped;
 use crate::interrupt;
 use crate::redaction;
 use crate::runtime::{self, MALFORMED};
 use crate::site::Plain;
+use crate::stack;
 use crate::thread;
 use crate::value::{self, Outcome};
 
@@ -99,9 +99,7 @@ impl<'py> Said<'py> {
         if ending::is_here(py) {
             // Neither the exception nor what logging would make of it can be asked any more.
         } else if let Some(error) = &self.exception {
-            let mut blob = Vec::new();
-            exception::capture(py, error, &mut blob);
-            parts.exception = Some(blob);
+            parts.exception = exception_or_name(py, error, &mut parts.notes);
         } else if let Some(text) = self.exception_text {
             parts.notes.push(("exc_text", text));
         }
@@ -170,9 +168,7 @@ impl<'py> Said<'py> {
             Err(error) => {
                 interrupt::hold(py, &error);
                 MALFORMED.add(1);
-                let shown = interrupt::ok(py, given.repr())
-                    .map_or_else(String::new, |text| text.to_string_lossy().into_owned());
-                let notes = vec![("$error", text_of(error.value(py))), ("$args", shown)];
+                let notes = vec![("$error", text_of(error.value(py))), ("$args", text_of_repr(given))];
                 drop(error);
                 let_go_of_dropped();
                 Merged { text: raw, notes }
@@ -199,6 +195,7 @@ impl<'py> Text<'py> {
     }
 
     fn modulo(&self, py: Python<'py>, given: &Bound<'py, PyAny>) -> PyResult<Self> {
+        stack::expect_python()?;
         let merged = match self {
             Self::Python(text) => text.as_any().rem(given)?,
             Self::Own(text) => python_text(py, text)?.rem(given)?,

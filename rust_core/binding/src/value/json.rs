@@ -6,10 +6,12 @@ use pyo3::exceptions::PyValueError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use unified_logger_core::value::{Value, put_quoted};
+use unified_logger_core::memory;
+use unified_logger_core::value::{Put, Value, put_quoted};
 
 use crate::capture::describe;
 use crate::gil::let_go_of_dropped;
+use crate::stack;
 
 use super::convert::convert;
 use super::{Outcome, scalar, text};
@@ -30,12 +32,21 @@ pub struct Writer<'a> {
     text: Vec<u8>,
     /// The containers being written, outermost first.
     open: Vec<*mut ffi::PyObject>,
+    /// Down to where the stack may be used.
+    lowest: usize,
     outcome: Outcome,
 }
 
 impl<'a> Writer<'a> {
     pub fn new(before: &'a mut dyn FnMut()) -> Self {
-        Self { before, out: Vec::with_capacity(256), text: Vec::new(), open: Vec::new(), outcome: Outcome::Whole }
+        Self {
+            before,
+            out: Vec::with_capacity(256),
+            text: Vec::new(),
+            open: Vec::new(),
+            lowest: stack::lowest(),
+            outcome: Outcome::Whole,
+        }
     }
 
     pub fn finish(self) -> (String, Outcome) {
@@ -79,6 +90,8 @@ impl<'a> Writer<'a> {
     }
 
     fn write_scalar(&mut self, value: Value<'_>) {
+        // More than a number takes.
+        self.out.room(64);
         // Into memory, serde cannot fail on these.
         let _ = match value {
             Value::Null => serde_json::to_writer(&mut self.out, &()),
@@ -97,7 +110,7 @@ impl<'a> Writer<'a> {
         // SAFETY: a live int.
         let number = unsafe { Bound::from_borrowed_ptr(Python::assume_attached(), object) };
         match number.repr() {
-            Ok(digits) => self.out.extend_from_slice(digits.to_string_lossy().as_bytes()),
+            Ok(digits) => self.out.put(digits.to_string_lossy().as_bytes()),
             Err(error) => {
                 let refused = error.is_instance_of::<PyValueError>(number.py());
                 // SAFETY: a live int; a new reference or null.
@@ -119,7 +132,8 @@ impl<'a> Writer<'a> {
             let kind = unsafe { type_name(object) };
             return self.mark("$cycle", &kind);
         }
-        if self.open.len() >= DEPTH {
+        memory::check();
+        if self.open.len() >= DEPTH || stack::is_below(self.lowest) {
             return self.mark("$truncated", "depth");
         }
         if self.is_full() {
@@ -155,10 +169,10 @@ impl<'a> Writer<'a> {
     }
 
     unsafe fn write_items(&mut self, count: usize, at: impl Fn(usize) -> Option<*mut ffi::PyObject>) {
-        self.out.push(b'[');
+        self.out.put_u8(b'[');
         for index in 0..count {
             if index > 0 {
-                self.out.push(b',');
+                self.out.put_u8(b',');
             }
             if index >= ITEMS || self.is_full() {
                 put_quoted(&format!("… {} more", count - index), &mut self.out);
@@ -176,7 +190,7 @@ impl<'a> Writer<'a> {
                 ffi::Py_DECREF(item);
             }
         }
-        self.out.push(b']');
+        self.out.put_u8(b']');
     }
 
     unsafe fn write_dict(&mut self, object: *mut ffi::PyObject) {
@@ -184,12 +198,12 @@ impl<'a> Writer<'a> {
         unsafe {
             let count = ffi::PyDict_Size(object).unsigned_abs();
             let mut keys = Keys::of(object);
-            self.out.push(b'{');
+            self.out.put_u8(b'{');
             let (mut position, mut key, mut item) = (0, std::ptr::null_mut(), std::ptr::null_mut());
             let mut index = 0;
             while ffi::PyDict_Next(object, &raw mut position, &raw mut key, &raw mut item) != 0 {
                 if index > 0 {
-                    self.out.push(b',');
+                    self.out.put_u8(b',');
                 }
                 if index >= ITEMS || self.is_full() {
                     self.put_marker("$truncated", &format!("{} more", count.saturating_sub(index)));
@@ -198,19 +212,19 @@ impl<'a> Writer<'a> {
                 ffi::Py_INCREF(key);
                 ffi::Py_INCREF(item);
                 self.write_key(key, &mut keys);
-                self.out.push(b':');
+                self.out.put_u8(b':');
                 self.write(item);
                 ffi::Py_DECREF(key);
                 ffi::Py_DECREF(item);
                 index += 1;
                 if ffi::PyDict_Size(object).unsigned_abs() != count {
-                    self.out.push(b',');
+                    self.out.put_u8(b',');
                     self.put_marker("$changed", "while it was logged");
                     self.outcome = Outcome::Malformed;
                     break;
                 }
             }
-            self.out.push(b'}');
+            self.out.put_u8(b'}');
         }
     }
 
@@ -231,13 +245,17 @@ impl<'a> Writer<'a> {
         let start = self.out.len();
         // SAFETY: a live key.
         unsafe { self.write(key) };
-        let json = String::from_utf8_lossy(&self.out[start..]).into_owned();
+        let json = memory::joined(&[&String::from_utf8_lossy(&self.out[start..])]);
         self.out.truncate(start);
+        memory::expect(json.len());
         // What is a text is meant without its quotes; numbers, null and lists are their JSON.
         serde_json::from_str::<String>(&json).unwrap_or(json)
     }
 
     unsafe fn write_converted(&mut self, object: *mut ffi::PyObject) {
+        if stack::is_short() {
+            return self.mark("$truncated", "depth");
+        }
         (self.before)();
         // SAFETY: a live object, held by the caller; what it becomes is held here.
         unsafe {
@@ -261,14 +279,14 @@ impl<'a> Writer<'a> {
 
     /// An object that says what is missing.
     fn mark(&mut self, key: &str, what: &str) {
-        self.out.push(b'{');
+        self.out.put_u8(b'{');
         self.put_marker(key, what);
-        self.out.push(b'}');
+        self.out.put_u8(b'}');
     }
 
     fn put_marker(&mut self, key: &str, what: &str) {
         put_quoted(key, &mut self.out);
-        self.out.push(b':');
+        self.out.put_u8(b':');
         put_quoted(what, &mut self.out);
     }
 }
@@ -297,7 +315,10 @@ impl Keys {
         } else {
             name
         };
-        self.taken.insert(name.clone());
+        if self.taken.try_reserve(1).is_err() {
+            memory::give_up();
+        }
+        self.taken.insert(memory::joined(&[&name]));
         name
     }
 }

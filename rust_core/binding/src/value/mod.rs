@@ -11,9 +11,12 @@ pub use integer::{look as look_at_integers, small as small_integer};
 pub use row::capture as capture_row;
 pub use text::{capture_text, is_interned, look as look_at_texts};
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use pyo3::exceptions::PyMemoryError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use unified_logger_core::value::{JSON, Put, TEXT, Value};
+use unified_logger_core::value::{JSON, OutOfMemory, Put, TEXT, Value};
 
 use crate::ending::Inside;
 use crate::interrupt;
@@ -113,13 +116,28 @@ unsafe fn capture_json(out: &mut impl Put, object: *mut ffi::PyObject) -> Outcom
     outcome
 }
 
+/// Captures something that a program asked for, and not a record: it is told when there is no memory.
+///
+/// # Errors
+/// `MemoryError`, and those of `capture`.
+pub fn or_memory_error<R>(capture: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
+    match catch_unwind(AssertUnwindSafe(capture)) {
+        Ok(captured) => captured,
+        Err(payload) if payload.is::<OutOfMemory>() => Err(PyMemoryError::new_err(())),
+        Err(payload) => resume_unwind(payload),
+    }
+}
+
 /// The JSON a value has in a record.
 #[pyfunction]
 pub fn encode_value(value: &Bound<'_, PyAny>) -> PyResult<String> {
     let _inside = Inside::enter_or_stay(value.py());
-    let mut nothing = || {};
-    let mut writer = json::Writer::new(&mut nothing);
-    // SAFETY: a live object, and the interpreter is attached.
-    unsafe { writer.write(value.as_ptr()) };
-    interrupt::raise(value.py(), Ok(writer.finish().0))
+    let answer = or_memory_error(|| {
+        let mut nothing = || {};
+        let mut writer = json::Writer::new(&mut nothing);
+        // SAFETY: a live object, and the interpreter is attached.
+        unsafe { writer.write(value.as_ptr()) };
+        Ok(writer.finish().0)
+    });
+    interrupt::raise(value.py(), answer)
 }
