@@ -341,7 +341,7 @@ mod tests {
             Memory.dealloc(grown, layout(100_000));
         }
         check();
-        assert!(!SHORT.load(Ordering::Relaxed));
+        assert!(!is_short());
     }
 
     #[test]

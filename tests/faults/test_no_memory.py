@@ -167,6 +167,7 @@ kinds = {
     "merged": lambda: logger.error("m %s %d", text, 3),
     "mapping": lambda: logger.error("m", extra={"a": Odd()}),
     "theirs": lambda: theirs.error("m %s", text, exc_info=error),
+    "context": lambda: [LoggingContext(large=large).__enter__().__exit__(None, None, None), logger.bind(large=large).info("m")],
     "new place": lambda: eval("logger.info(text, a=Odd())"),
 }
 call = kinds[sys.argv[1]]
@@ -205,6 +206,7 @@ KINDS = [
     "merged",
     "mapping",
     "theirs",
+    "context",
     "new place",
 ]
 
