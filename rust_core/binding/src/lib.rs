@@ -70,5 +70,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     unified_logger_core::platform::notice_forks();
     stderr::remember(module.py())?;
     internals::look(module.py());
+    thread::prepare(module.py());
     logger::attach_methods(module.py())
 }

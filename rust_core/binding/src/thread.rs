@@ -32,6 +32,11 @@ struct Ends {
     serial: u32,
 }
 
+/// Makes the class of it: at the first use it would be too late where there is no memory, for then that panics.
+pub fn prepare(py: Python<'_>) {
+    py.get_type::<Ends>();
+}
+
 impl Drop for Ends {
     /// Lets go of what is known of the thread: its name is watched in the thread object's dictionary, on which may hang anything.
     fn drop(&mut self) {
