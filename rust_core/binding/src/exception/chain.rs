@@ -15,6 +15,7 @@ use crate::stack;
 /// Exceptions captured with one.
 const EXCEPTIONS: usize = 500;
 /// Members captured of one group: as many as `traceback` shows.
+#[cfg(Py_3_11)]
 const MEMBERS: usize = 15;
 /// Bytes of stack that each step away from the first may take, here and where the text is put together on the same thread.
 const LEVEL: usize = 4 << 10;
