@@ -228,14 +228,14 @@ def test_no_allocation_of_the_library_ends_the_process(run_python: Run, tmp_path
 
 STARTED = """
 import resource, sys
-from unified_logger import ConfigurationError, flush_logging, get_logger, init_logging
+from unified_logger import UnifiedLoggerError, flush_logging, get_logger, init_logging
 
 with open("/proc/self/statm") as statm:
     used = int(statm.read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + int(sys.argv[1]) * 1024, resource.RLIM_INFINITY))
 try:
     init_logging(log_dir="logs", console_format="off")
-except (ConfigurationError, MemoryError) as error:
+except (UnifiedLoggerError, MemoryError) as error:
     print("refused", type(error).__name__)
 else:
     get_logger("app").info("started")
