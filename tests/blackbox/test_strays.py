@@ -184,6 +184,21 @@ recover --all 2>&1; count
     assert told.split()[-1] == "0"
 
 
+def test_a_box_of_another_version_is_left_to_processes_of_its_own_directory(site: Any, shell: Any) -> None:
+    """Two versions may be at work side by side, each in a directory of its own. Seen to fail (set aside) with every box set aside."""
+    told = shell(
+        """
+run one 10 unwritten; rmdir one/app.log
+printf '\\377' | dd of="$(ls /dev/shm/unified_logger-*/*.box)" bs=1 seek=8 conv=notrunc 2>/dev/null
+run elsewhere 10 stays; recover --all; count; ls /dev/shm/unified_logger-*/*.box | wc -l
+recover one 2>&1
+"""
+    )
+    first, boxes, whole, *own = told.splitlines()
+    assert (first, boxes, whole) == ("0 records recovered from 0 black boxes", "1", "1")
+    assert "it is of format 255, this is format" in "".join(own)
+
+
 def test_living_processes_of_other_directories_keep_their_boxes(site: Any, shell: Any) -> None:
     """Whether they hold records or not. Seen to fail without a look at the lock."""
     told = shell("STAYS=8 run one 10 stays & sleep 3; run two 10 stays; recover --all; count; wait; count")
