@@ -107,7 +107,8 @@ def run():
         call()
     logger.info("end")
 
-threading.stack_size(kilobytes * 1024)
+least = 64 if sys.version_info >= (3, 14) else 32  # what Python takes
+threading.stack_size(max(kilobytes, least) * 1024)
 thread = threading.Thread(target=run)
 thread.start()
 thread.join()
