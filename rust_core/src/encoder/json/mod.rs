@@ -247,21 +247,20 @@ impl JsonEncoder {
     }
 
     fn put_message_and_place(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
-        if let Some(message) = record.message {
-            put_text(message, out);
+        let site = match record.site {
+            Some(_) => None,
+            None => self.sites.get(&self.names.sites, record.header.site, SitePieces::new),
+        };
+        match (record.message, &site) {
+            (Some(message), _) => put_text(message, out),
+            (None, Some((site, pieces))) if site.message.is_some() => return pieces.message_and_place.put(out),
+            // The box of a dead process may name a call site that has no message.
+            (None, _) => put_quoted(UNKNOWN, out),
         }
-        if let Some(site) = record.site {
-            return escaped(out, |out| put_place(out, site.module, site.function, site.line));
-        }
-        match self.sites.get(&self.names.sites, record.header.site, SitePieces::new) {
-            Some((_, pieces)) if record.message.is_none() => pieces.message_and_place.put(out),
-            Some((_, pieces)) => pieces.place.put(out),
-            None => {
-                if record.message.is_none() {
-                    put_quoted(UNKNOWN, out);
-                }
-                put_place(out, UNKNOWN, UNKNOWN, 0);
-            }
+        match (record.site, site) {
+            (Some(site), _) => escaped(out, |out| put_place(out, site.module, site.function, site.line)),
+            (None, Some((_, pieces))) => pieces.place.put(out),
+            (None, None) => put_place(out, UNKNOWN, UNKNOWN, 0),
         }
     }
 }
