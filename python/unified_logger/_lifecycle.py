@@ -297,7 +297,10 @@ def flush(timeout: float | None) -> bool:
 
 def shutdown(timeout: float) -> bool:
     """Writes what is queued and ends the writer."""
+    global _exit_patience
     deadline = monotonic() + timeout
+    # Who waits in vain does not have to again when the process ends.
+    _exit_patience = min(max(timeout, 0.0), _SECOND_TIMEOUT)
     lock = _lock
     # A start that holds the lock may wait for a disk, or for a thread that a signal handler has interrupted right here.
     if not lock.acquire(timeout=min(max(timeout, 0.0), TIMEOUT_MAX)):
@@ -312,9 +315,8 @@ def shutdown(timeout: float) -> bool:
         done = _core.shutdown(max(deadline - monotonic(), 0.0))
     finally:
         lock.release()
-    global _exit_patience
-    # Who waited in vain does not have to again when the process ends.
-    _exit_patience = _EXIT_TIMEOUT if done else min(max(timeout, 0.0), _SECOND_TIMEOUT)
+    if done:
+        _exit_patience = _EXIT_TIMEOUT
     return done
 
 

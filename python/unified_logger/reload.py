@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _SETTLED = 0.1
 # Options whose values are nobody's business.
 _HIDDEN = ("redaction", "redaction_hash_key")
+# What settings tell besides options: a mode that was given changes with the mode itself.
+_NO_OPTIONS = ("notices", "file_mode_given", "dir_mode_given")
 # How long the exit hook waits for a reload that is going on, seconds.
 _EXIT_PATIENCE = 10.0
 
@@ -181,7 +183,7 @@ def _flat(settings: Settings) -> Iterator[tuple[str, Any]]:
             for file in value:
                 for part in file.fields():
                     yield f"files.{file.kind}.{part}", getattr(file, part)
-        elif field not in ("notices", *_HIDDEN):
+        elif field not in (*_NO_OPTIONS, *_HIDDEN):
             yield field, level_changes.name_of(value) if field.endswith("_level") else value
 
 

@@ -79,6 +79,14 @@ impl Engine {
                 black_box.remove();
             }
         })?;
+        // Right after the look: a thread that tells of an error takes memory as well.
+        let queue = Queue::new(
+            settings.queue_size,
+            settings.queue_bytes,
+            settings.overflow,
+            Arc::clone(&stats),
+            black_box.is_some(),
+        );
         let mut pipeline = Pipeline::open(&settings, black_box.as_ref(), &stats, &errors).inspect_err(|_| {
             if let Some(black_box) = &black_box {
                 black_box.remove();
@@ -91,13 +99,6 @@ impl Engine {
             pipeline.say_notice(&pipeline::notice(level::WARNING, "black_box", &message, &[]));
         }
         stats.protected.set(u64::from(black_box.is_some()));
-        let queue = Queue::new(
-            settings.queue_size,
-            settings.queue_bytes,
-            settings.overflow,
-            Arc::clone(&stats),
-            black_box.is_some(),
-        );
         let shared = Shared {
             queue,
             flushes: SegQueue::new(),

@@ -269,7 +269,6 @@ import pytest
 def test_nothing_yet(request):
     assert request.config.pluginmanager.hasplugin("unified_logger")
     assert not [name for name in sys.modules if name.startswith("unified_logger.testing")]
-    assert "unified_logger.plain" not in sys.modules
     assert threading.active_count() == 1
     assert logging.Logger.callHandlers.__module__ == "logging"
     assert not [handler for handler in logging.getLogger().handlers if "unified" in type(handler).__module__]

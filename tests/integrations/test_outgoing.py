@@ -220,6 +220,7 @@ def test_what_the_caller_has_set_stays(caller: Any, server: Any, name: str) -> N
 
 def test_an_id_of_the_request_stays_beside_the_trace(caller: Any, server: Any) -> None:
     """Who sets `X-Request-ID` names the request, and no other trace."""
+    before = propagation.settings()
     propagation.configure(("traceparent", "x-request-id"), "")
     try:
         caller.calls.install(caller.client)
@@ -227,7 +228,7 @@ def test_an_id_of_the_request_stays_beside_the_trace(caller: Any, server: Any) -
             caller.get(url(server), **{"X-Request-ID": "theirs"})
             caller.get(url(server))
     finally:
-        propagation.configure(propagation.DEFAULT_HEADERS, propagation.DEFAULT_RESPONSE_HEADER)
+        propagation.configure(before.headers, before.response_header)
     assert parents(server) == [PARENT, PARENT]
     assert [headers["x-request-id"] for _, headers in server.seen] == ["theirs", "ours"]
 
