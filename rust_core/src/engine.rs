@@ -105,6 +105,8 @@ impl Engine {
             notices: SegQueue::new(),
             console: pipeline.console_progress(),
             watch: black_box.as_ref().map(BlackBox::watch),
+            swept: Mutex::default(),
+            strays_go_on: Arc::default(),
             pool: made.pool,
             desk: Mutex::new(Desk::new(pipeline)),
             state: AtomicU8::new(state::OPEN),
@@ -415,6 +417,7 @@ impl Engine {
             desk.pipeline.rest_console(deadline);
         }
         shared.errors.rest(deadline);
+        shared.rest_strays(deadline);
     }
 
     /// The fork is over: `go_on_writing` may start the writer again.

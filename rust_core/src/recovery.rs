@@ -4,7 +4,6 @@
 //! to append when it died. The recovery keeps the same journal in the same box, so that one that dies itself is gone on with
 //! by the next.
 
-use std::fs::File;
 use std::io;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,7 +21,7 @@ use crate::encoder::JsonEncoder;
 use crate::error::{Error, Result};
 use crate::fault_injection::{self, Fault};
 use crate::level;
-use crate::platform::{self, Identity};
+use crate::platform::{self, Identity, OwnFile};
 use crate::record::{Builder, Record};
 use crate::redaction::Redactor;
 use crate::rotation::SizeRotation;
@@ -53,7 +52,7 @@ pub struct Recovered {
     pub distrusted: Vec<blackbox::Distrust>,
 }
 
-/// Held by the one thread of a process that recovers: locks of boxes belong to processes, not to threads.
+/// Held by the one thread of a process that recovers a given log directory: another would find every box taken, and call it dealt with.
 static BUSY: AtomicU32 = AtomicU32::new(0);
 
 struct Busy;
@@ -86,12 +85,15 @@ pub enum Strays {
 /// A box whose directory is gone for as long as this is given up.
 const GIVEN_UP: Duration = Duration::from_secs(7 * 24 * 3_600);
 
-/// Deals with the boxes of this user in shared memory that belong to any log directory and whose owners are gone. Tells what was done
-/// and how many boxes with records are left.
+/// Deals with the boxes of this user in shared memory that belong to any log directory and whose owners are gone, for as long as
+/// `goes_on` says so. Tells what was done and how many boxes with records are left.
 #[must_use]
-pub fn sweep_strays(what: Strays) -> (Recovered, u64) {
+pub fn sweep_strays(what: Strays, goes_on: impl Fn() -> bool + Sync) -> (Recovered, u64) {
     let (mut recovered, mut left) = (Recovered::default(), 0);
     let one = |found: Ownerless| {
+        if !goes_on() {
+            return ControlFlow::Break(());
+        }
         let path = found.path.clone();
         match catch_unwind(AssertUnwindSafe(|| deal_with_stray(found, what, &mut recovered))) {
             Ok(true) => {}
@@ -100,8 +102,12 @@ pub fn sweep_strays(what: Strays) -> (Recovered, u64) {
         }
         ControlFlow::Continue(())
     };
-    if let Some(Err(distrust)) = blackbox::strays().map(|place| place.each_ownerless(one)) {
+    let Some(place) = blackbox::strays() else { return (recovered, left) };
+    if let Err(distrust) = place.each_ownerless(one) {
         recovered.distrusted.push(distrust);
+    }
+    for path in place.remove_aside(GIVEN_UP).unwrap_or_default() {
+        recovered.failed.push(format!("{}: removed, a week after it was set aside", path.display()));
     }
     (recovered, left)
 }
@@ -109,8 +115,15 @@ pub fn sweep_strays(what: Strays) -> (Recovered, u64) {
 /// Whether nothing of the box is left to deal with.
 fn deal_with_stray(found: Ownerless, what: Strays, recovered: &mut Recovered) -> bool {
     let Ok(bytes) = found.read() else { return false };
-    // Another version of this library may be at work in that directory, and read it.
-    let Ok(contents) = blackbox::read(&bytes) else { return true };
+    let contents = match blackbox::read(&bytes) {
+        Ok(contents) => contents,
+        Err(foreign) if found.is_older_than(GIVEN_UP) => {
+            recovered.failed.push(format!("{}: removed after a week: {foreign}", found.path.display()));
+            return found.remove().is_ok();
+        }
+        // Another version of this library may be at work in that directory, and read it.
+        Err(_) => return true,
+    };
     if contents.records.is_empty() && contents.damaged == 0 {
         return found.remove().is_ok();
     }
@@ -203,7 +216,7 @@ fn set_aside(found: &Ownerless, foreign: &Foreign, recovered: &mut Recovered) {
 }
 
 /// Writes what a box holds and is not in its files yet. Tells how many records that were, this time and before.
-fn write(directory: &Path, file: &Arc<File>, bytes: &[u8], contents: Contents) -> Result<u64> {
+fn write(directory: &Path, file: &Arc<OwnFile>, bytes: &[u8], contents: Contents) -> Result<u64> {
     let here = |error| Error::io("go on with the recovery in", directory, error);
     if contents.records.is_empty() && contents.damaged == 0 {
         return Ok(0);
@@ -238,7 +251,7 @@ struct Recovery<'a> {
 }
 
 impl<'a> Recovery<'a> {
-    fn open(directory: &'a Path, bytes: &'a [u8], mut contents: Contents, journal: &Arc<File>) -> Result<Self> {
+    fn open(directory: &'a Path, bytes: &'a [u8], mut contents: Contents, journal: &Arc<OwnFile>) -> Result<Self> {
         let kept = &contents.kept;
         let sinks = kept.files.iter().enumerate().map(|(index, file)| {
             FileSink::open(FileSettings {
@@ -309,7 +322,7 @@ impl<'a> Recovery<'a> {
     }
 
     /// What is noted of this recovery before it writes anything, now or by one that died at it.
-    fn note(&self, file: &File) -> io::Result<Noted> {
+    fn note(&self, file: &OwnFile) -> io::Result<Noted> {
         if let Some(noted) = self.contents.noted {
             return Ok(noted);
         }

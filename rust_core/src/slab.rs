@@ -451,6 +451,8 @@ pub fn leave_to_parent() {
     for place in &SLABS {
         place.store(ptr::null_mut(), Ordering::Release);
     }
+    // What the parent's records hold is never given back here.
+    HEAP_BYTES.store(0, Ordering::Relaxed);
 }
 
 /// How often this process was forked on the way to what it is.
@@ -702,7 +704,9 @@ impl Drop for Buffer {
             let size = self.heap_size();
             // SAFETY: made by `block` with this size, which a block's prefix keeps, and owned here alone.
             unsafe { free_block(self.bytes.sub(PREFIX), size) };
-            HEAP_BYTES.fetch_sub(size, Ordering::Relaxed);
+            // A capture under way over a fork has its bytes counted in the parent.
+            let _ =
+                HEAP_BYTES.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| Some(held.saturating_sub(size)));
         } else if self.slot() >= FIRST_LARGE {
             if let Some(slab) = self.slab() {
                 self.prefix().clear();

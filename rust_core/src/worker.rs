@@ -41,6 +41,12 @@ impl Worker {
         Ok(Self { handle, id })
     }
 
+    /// Whether it has done all that it was started for.
+    #[must_use]
+    pub fn is_at_its_end(&self) -> bool {
+        self.handle.is_finished()
+    }
+
     /// Waits until the thread has ended, which it was told otherwise to do, and the system no longer counts it.
     ///
     /// # Errors

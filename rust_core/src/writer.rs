@@ -108,6 +108,19 @@ struct Written {
     clear: bool,
 }
 
+/// What was done for processes that died, by one writer after the other.
+#[derive(Debug, Default)]
+pub struct Swept {
+    /// When boxes of other processes were last looked for.
+    at: Option<Instant>,
+    /// Directories of boxes that are not believed, which has been said.
+    distrusted: Vec<Distrust>,
+    /// Whether boxes of other log directories were looked for.
+    strays: bool,
+    /// Recovers those.
+    worker: Option<Worker>,
+}
+
 /// What callers and the writer share.
 #[derive(Debug)]
 pub struct Shared {
@@ -117,6 +130,9 @@ pub struct Shared {
     pub notices: SegQueue<Vec<u8>>,
     pub console: Option<ConsoleProgress>,
     pub watch: Option<Arc<Watch>>,
+    pub swept: Mutex<Swept>,
+    /// Whether what is done for other log directories is to go on.
+    pub strays_go_on: Arc<AtomicBool>,
     /// What the queue holds is of this pool, or plain memory.
     pub pool: Option<Pool>,
     pub desk: Mutex<Desk>,
@@ -197,6 +213,77 @@ impl Shared {
         self.notices.push(pipeline::notice(level::WARNING, "black_box", &message, &[]));
     }
 
+    fn swept(&self) -> MutexGuard<'_, Swept> {
+        self.swept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes what processes that died left for this directory, if nobody has looked for a while.
+    fn sweep(&self, directory: &Path) {
+        let mut swept = self.swept();
+        if swept.at.is_some_and(|last| last.elapsed() < SWEEP) {
+            return;
+        }
+        // Before it begins: if it panics, it is not tried at once again.
+        swept.at = Some(Instant::now());
+        self.look_after_box();
+        sink::look_after_watched();
+        if let Some(recovered) = recovery::sweep(directory) {
+            self.tell(&mut swept, recovered);
+        }
+        if !std::mem::replace(&mut swept.strays, true) {
+            self.sweep_strays(&mut swept);
+        }
+    }
+
+    /// Once, after the start: nobody else may ever look for what processes of this user left for other log directories.
+    fn sweep_strays(&self, swept: &mut Swept) {
+        let (_, left) = recovery::sweep_strays(Strays::Tidy, || true);
+        if left == 0 {
+            return;
+        }
+        // Disks of others may be slow or stuck: the writer does not wait for them.
+        let (stats, errors) = (Arc::clone(&self.stats), Arc::clone(&self.errors));
+        let goes_on = Arc::clone(&self.strays_go_on);
+        goes_on.store(true, Ordering::SeqCst);
+        let worker = Worker::start("unified_logger_recovery", move || {
+            let (recovered, _) = recovery::sweep_strays(Strays::Recover, || goes_on.load(Ordering::SeqCst));
+            stats.recovered.add(recovered.records);
+            for reason in &recovered.failed {
+                errors.handle("recover a black box of another log directory", reason);
+            }
+        });
+        // Without a thread the next process tries.
+        swept.worker = worker.ok();
+    }
+
+    /// Ends the thread that recovers for other directories; one that was at it goes on after the next start of the writer.
+    pub fn rest_strays(&self, deadline: Instant) {
+        self.strays_go_on.store(false, Ordering::SeqCst);
+        // Held by a writer that looks for boxes, and may wait for a disk.
+        let Ok(mut swept) = self.swept.try_lock() else { return };
+        if let Some(worker) = swept.worker.take() {
+            swept.strays = worker.is_at_its_end();
+            swept.worker = worker.end(deadline).err();
+        }
+    }
+
+    fn tell(&self, swept: &mut Swept, recovered: Recovered) {
+        self.stats.recovered.add(recovered.records);
+        for (path, reason) in &recovered.aside {
+            self.errors.handle("recover a black box", &format!("{reason}: set aside as {}", path.display()));
+        }
+        for reason in &recovered.failed {
+            self.errors.handle("recover a black box", reason);
+        }
+        if recovered.distrusted != swept.distrusted {
+            for Distrust { directory, reason } in &recovered.distrusted {
+                let message = format!("{}: {reason}, so that no black box in it is read", directory.display());
+                self.errors.handle("look for black boxes", &message);
+            }
+            swept.distrusted = recovered.distrusted;
+        }
+    }
+
     fn count_panic(&self) {
         self.stats.writer_restarts.add(1);
         self.errors.handle("go on writing", &"the writer panicked and was started again");
@@ -206,16 +293,8 @@ impl Shared {
 /// Runs until the pipeline is closed, or the process is about to fork. After a panic it goes on where it was; if there is one
 /// after the other, in longer and longer pauses.
 pub fn run(shared: &Shared, directory: &Path) {
-    let mut writer = Writer {
-        shared,
-        directory,
-        waiting: Vec::new(),
-        sleep: SHORTEST_SLEEP,
-        naps: 0,
-        setback: SHORTEST_SLEEP,
-        swept: None,
-        distrusted: Vec::new(),
-    };
+    let mut writer =
+        Writer { shared, directory, waiting: Vec::new(), sleep: SHORTEST_SLEEP, naps: 0, setback: SHORTEST_SLEEP };
     shared.queue.waker().attach(std::thread::current());
     while catch_unwind(AssertUnwindSafe(|| writer.run())).is_err() {
         shared.count_panic();
@@ -234,10 +313,6 @@ struct Writer<'a> {
     naps: u32,
     /// Pause after the next panic.
     setback: Duration,
-    /// When boxes of other processes were last looked for.
-    swept: Option<Instant>,
-    /// Directories of boxes that are not believed, which has been said.
-    distrusted: Vec<Distrust>,
 }
 
 impl Writer<'_> {
@@ -254,7 +329,7 @@ impl Writer<'_> {
                 continue;
             }
             self.shared.prepare_pool();
-            self.sweep();
+            self.shared.sweep(self.directory);
             self.note_flushes();
             // Read before taking: what is queued when it says so is still written.
             let closing = self.shared.state.load(Ordering::SeqCst) != state::OPEN;
@@ -273,56 +348,6 @@ impl Writer<'_> {
                     self.gather();
                 }
             }
-        }
-    }
-
-    /// Writes what processes that died left for this directory.
-    fn sweep(&mut self) {
-        if self.swept.is_some_and(|last| last.elapsed() < SWEEP) {
-            return;
-        }
-        // Before it begins: if it panics, it is not tried at once again.
-        let is_first = self.swept.replace(Instant::now()).is_none();
-        self.shared.look_after_box();
-        sink::look_after_watched();
-        if let Some(recovered) = recovery::sweep(self.directory) {
-            self.tell(recovered);
-        }
-        if is_first {
-            self.sweep_strays();
-        }
-    }
-
-    /// Once, after the start: nobody else may ever look for what processes of this user left for other log directories.
-    fn sweep_strays(&self) {
-        let (_, left) = recovery::sweep_strays(Strays::Tidy);
-        if left == 0 {
-            return;
-        }
-        // Disks of others may be slow or stuck: the writer does not wait for them. Without a thread the next process tries.
-        let errors = Arc::clone(&self.shared.errors);
-        let _ = Worker::start("unified_logger_recovery", move || {
-            let (recovered, _) = recovery::sweep_strays(Strays::Recover);
-            for reason in &recovered.failed {
-                errors.handle("recover a black box of another log directory", reason);
-            }
-        });
-    }
-
-    fn tell(&mut self, recovered: Recovered) {
-        self.shared.stats.recovered.add(recovered.records);
-        for (path, reason) in &recovered.aside {
-            self.shared.errors.handle("recover a black box", &format!("{reason}: set aside as {}", path.display()));
-        }
-        for reason in &recovered.failed {
-            self.shared.errors.handle("recover a black box", reason);
-        }
-        if recovered.distrusted != self.distrusted {
-            for Distrust { directory, reason } in &recovered.distrusted {
-                let message = format!("{}: {reason}, so that no black box in it is read", directory.display());
-                self.shared.errors.handle("look for black boxes", &message);
-            }
-            self.distrusted = recovered.distrusted;
         }
     }
 
@@ -362,11 +387,17 @@ impl Writer<'_> {
     fn rest(&mut self, clear: bool) {
         let shared = self.shared;
         let waker = shared.queue.waker();
-        let busy = || !shared.is_idle() || !shared.flushes.is_empty() || shared.is_asked_to_rest();
+        // Where a sink fails and holds all that it may, records wait in the queue for the next try: they are no reason to hurry.
+        let busy = || {
+            (clear && !shared.is_idle())
+                || !shared.notices.is_empty()
+                || !shared.flushes.is_empty()
+                || shared.is_asked_to_rest()
+        };
         if self.naps < NAPS || !clear || shared.stats.has_untold_drops() {
             waker.sleep(self.sleep, busy);
         } else {
-            let until_sweep = self.swept.map_or(Duration::ZERO, |last| SWEEP.saturating_sub(last.elapsed()));
+            let until_sweep = shared.swept().at.map_or(Duration::ZERO, |last| SWEEP.saturating_sub(last.elapsed()));
             // Counted, not looked for: see `Waker::wake_for`.
             let busy = || shared.queue.depth() > 0 || shared.state.load(Ordering::SeqCst) != state::OPEN || busy();
             waker.sleep_soundly(until_sweep.max(SHORTEST_SLEEP), busy);

@@ -11,7 +11,7 @@ use unified_logger_core::blackbox;
 use unified_logger_core::config::{AiLoggers, BlackBoxPlace, FileSettings, Fsync, Overflow, Settings};
 use unified_logger_core::engine::Engine;
 use unified_logger_core::level;
-use unified_logger_core::platform;
+use unified_logger_core::platform::{self, OwnFile};
 use unified_logger_core::queue::Offered;
 use unified_logger_core::record::Builder;
 use unified_logger_core::recovery::{self, Recovered};
@@ -75,6 +75,11 @@ fn box_of(directory: &Path) -> PathBuf {
         fs::read_dir(directory.join(".unified_logger")).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(boxes.len(), 1, "{boxes:?}");
     boxes[0].clone()
+}
+
+/// A file that was found, to note something in it.
+fn to_write(path: &Path) -> OwnFile {
+    OwnFile::new(fs::File::options().write(true).open(path).unwrap()).unwrap()
 }
 
 /// The engine dies: its box is left as it is, without an owner.
@@ -181,8 +186,7 @@ fn about_to_append(directory: &Path, upto: u64, offset: u64) -> PathBuf {
     fs::write(&dead, bytes).unwrap();
     fs::OpenOptions::new().create(true).append(true).open(directory.join("app.log")).unwrap();
     let identity = unified_logger_core::platform::identity_at(&directory.join("app.log")).unwrap();
-    let journal =
-        blackbox::Journal::Kept { file: Arc::new(fs::File::options().write(true).open(&dead).unwrap()), index: 0 };
+    let journal = blackbox::Journal::Kept { file: Arc::new(to_write(&dead)), index: 0 };
     journal.intend(identity, offset, upto).unwrap();
     journal.passed(0).unwrap();
     dead
@@ -278,12 +282,9 @@ fn a_box_in_which_files_are_passed_is_not_written_again() {
     let dead = about_to_append(directory.path(), 0, 0);
     let text = written_by_the_dead(directory.path());
     fs::write(directory.path().join("app.log"), text).unwrap();
-    let journal =
-        blackbox::Journal::Kept { file: Arc::new(fs::File::options().write(true).open(&dead).unwrap()), index: 0 };
+    let journal = blackbox::Journal::Kept { file: Arc::new(to_write(&dead)), index: 0 };
     // As if a recovery had written the first twelve and noted it.
-    blackbox::Noted { count: 20, time: 0, taken: 0 }
-        .write(&fs::File::options().write(true).open(&dead).unwrap())
-        .unwrap();
+    blackbox::Noted { count: 20, time: 0, taken: 0 }.write(&to_write(&dead)).unwrap();
     journal.passed(12).unwrap();
     sweep(directory.path());
     let found = numbers(&directory.path().join("app.log"));

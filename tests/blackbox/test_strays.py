@@ -199,6 +199,23 @@ recover one 2>&1
     assert "it is of format 255, this is format" in "".join(own)
 
 
+def test_what_cannot_be_read_is_removed_after_a_week(site: Any, shell: Any) -> None:
+    """Set aside or not: each is 8 MiB of memory. Seen to fail with files that stay for good."""
+    told = shell(
+        """
+run one 10 unwritten; run two 10 unwritten
+for box in $(ls /dev/shm/unified_logger-*/*.box); do printf '\\377' | dd of="$box" bs=1 seek=8 conv=notrunc 2>/dev/null; done
+recover one 2>/dev/null; ls /dev/shm/unified_logger-*/
+touch -d '8 days ago' /dev/shm/unified_logger-*/*
+recover --all 2>&1; ls /dev/shm/unified_logger-*/ | wc -l
+"""
+    )
+    assert ".aside" in told
+    assert "removed, a week after it was set aside" in told
+    assert "removed after a week: it is of format 255" in told
+    assert told.split()[-1] == "0"
+
+
 def test_living_processes_of_other_directories_keep_their_boxes(site: Any, shell: Any) -> None:
     """Whether they hold records or not. Seen to fail without a look at the lock."""
     told = shell("STAYS=8 run one 10 stays & sleep 3; run two 10 stays; recover --all; count; wait; count")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -249,3 +250,56 @@ print(flush_logging(20), get_stats()["black_box"], oct(os.stat("logs/.unified_lo
 """
     )
     assert done.stdout == "True 1 0o40700\n", done.stderr
+
+
+def test_a_recovery_for_another_user_leaves_the_process_as_it_was(site: Any) -> None:
+    """It may dump core, and no thread keeps rights of its own. Seen to fail (no core dumps) with rights that are changed and given back."""
+    site.left_behind()
+    (site.logs / "app.log").touch(0o600)
+    give(SOMEBODY, site.logs, *site.logs.rglob("*"))
+    done = site.run(
+        """
+import ctypes
+from pathlib import Path
+prctl = ctypes.CDLL(None).prctl
+prctl(4, 1)
+init_logging(log_dir="logs", console_format="off", black_box="off")
+while get_stats()["recovered"] < 10:
+    time.sleep(0.01)
+users = {line for path in Path("/proc/self/task").glob("*/status") for line in path.read_text().splitlines() if line[:4] in ("Uid:", "Gid:")}
+print(prctl(3), len({tuple(line.split()[1:]) for line in users}))
+"""
+    )
+    assert done.stdout == "1 1\n", done.stderr
+    assert site.numbers() == list(range(10))
+
+
+def test_a_living_owner_that_nobody_may_look_into_keeps_its_box(site: Any) -> None:
+    """It changed its user, say, and closed its descriptors. Seen to fail (records twice) with what cannot be read taken for free."""
+    site.logs.mkdir()
+    os.chown(site.logs, ANOTHER, ANOTHER)
+    become = f"import ctypes; os.setgroups([]); os.setgid({ANOTHER}); os.setuid({ANOTHER})\n"
+    owner = site.start(
+        become
+        + """
+init_logging(log_dir="logs", console_format="off", black_box="dir")
+get_logger("app").info("m", number=0)
+assert flush_logging(20)
+ctypes.CDLL(None).prctl(4, 0)
+os.closerange(3, 256)
+os.kill(os.getpid(), signal.SIGSTOP)
+for number in range(1, 100):
+    get_logger("app").info("m", number=number)
+assert flush_logging(20)
+"""
+    )
+    os.waitpid(owner.pid, os.WUNTRACED)
+    done = site.run(
+        become + 'init_logging(log_dir="logs", console_format="off", black_box="off"); assert flush_logging(20)'
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(site.boxes()) == 1
+    owner.send_signal(signal.SIGCONT)
+    owner.wait(30)
+    assert site.numbers() == list(range(100))
+    assert site.notices() == []

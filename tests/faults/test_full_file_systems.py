@@ -172,3 +172,28 @@ print(json.dumps([fits, crosses, size, lines, stats]))
     assert size <= 20_000
     assert (stats["written"], stats["dropped"], stats["failed"]) == (400, 0, 0)
     assert lines == list(range(400))
+
+
+def test_a_writer_that_cannot_write_does_not_use_up_a_core(run_python: Run) -> None:
+    """All that it may hold back waits, and more in the queue: it tries again, and sleeps in between.
+
+    Seen to fail (as much processor time as passed) with records in the queue taken for something to do.
+    """
+    done = run_python(
+        """
+import resource, signal, time
+from unified_logger import get_logger, init_logging
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+init_logging(log_dir="logs", overflow="drop_new", console_format="off", black_box="off", queue_bytes=32 << 20)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+logger = get_logger("app")
+for number in range(400):
+    logger.info("m", text="x" * 50_000)
+time.sleep(1)
+before = time.process_time()
+time.sleep(2)
+print(time.process_time() - before < 1)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+"""
+    )
+    assert done.stdout == "True\n", done.stderr

@@ -95,3 +95,37 @@ report(growth=growth)
 """
     )
     assert json.loads(done.stdout)["growth"] <= (64 + 16) * MIB
+
+
+def test_a_forked_child_has_all_its_bytes(run_faulty: Callable[..., Any]) -> None:
+    """What its parent's records hold is never given back in it.
+
+    Seen to fail (all dropped) with the parent's bytes counted in the child.
+    """
+    done = run_faulty(
+        """
+import os
+from faults import fail, mend, report, wait_for
+from unified_logger import flush_logging, get_logger, get_stats, init_logging
+init_logging(log_dir="logs", overflow="drop_new", queue_bytes="4MB", console_format="off", max_bytes=0)
+logger = get_logger("app")
+stuck = fail("write", error="EIO")
+for number in range(200):
+    logger.info("m" * 200_000)
+read, write = os.pipe()
+child = os.fork()
+if child == 0:
+    mend()
+    for number in range(10):
+        logger.info("m" * 200_000)
+    done = flush_logging(30)
+    stats = get_stats()
+    os.write(write, f"{done} {stats['written']} {stats['dropped']}".encode())
+    os._exit(0)
+os.waitpid(child, 0)
+mend()
+assert flush_logging(30)
+report(child=os.read(read, 100).decode())
+"""
+    )
+    assert json.loads(done.stdout)["child"] == "True 10 0"

@@ -209,9 +209,10 @@ pub fn after_fork_in_parent(py: Python<'_>) {
     runtime::after_fork_in_parent(py);
 }
 
+/// Once for each fork: another hook, registered before this one, may have logged in the child and begun anew.
 #[pyfunction]
 pub fn after_fork_in_child(py: Python<'_>) {
-    runtime::after_fork_in_child(py);
+    runtime::notice_fork(py);
 }
 
 /// The counts of the process, as plain integers.
@@ -286,7 +287,7 @@ pub fn recover(py: Python<'_>, directory: PathBuf) -> PyResult<Option<Bound<'_, 
 /// `recover` does.
 #[pyfunction]
 pub fn recover_all(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
-    let (recovered, _) = ending::detached(py, || recovery::sweep_strays(Strays::Recover));
+    let (recovered, _) = ending::detached(py, || recovery::sweep_strays(Strays::Recover, || true));
     as_dictionary(py, recovered)
 }
 

@@ -71,8 +71,8 @@ thread_local! {
 
 static STATE: Gil<State> = Gil::new(State::Early(Vec::new()));
 
-/// Notices that this process was forked by something that did not tell: C code has no hooks of Python's. Asked before
-/// anything of the engine is touched.
+/// Notices that this process was forked, once, whether something tells or not: C code has no hooks of Python's, and other hooks may log
+/// before this library's own has run. Asked before anything of the engine is touched.
 #[inline]
 pub fn notice_fork(py: Python<'_>) {
     if platform::has_forked() {
@@ -578,7 +578,7 @@ extern "C" fn call(function: *mut c_void) -> c_int {
 }
 
 /// The child has no writer, and another process's records in its queue: it forgets both.
-pub fn after_fork_in_child(py: Python<'_>) {
+fn after_fork_in_child(py: Python<'_>) {
     FORKS.set(false);
     platform::notice_forks();
     clock::after_fork_in_child();

@@ -138,6 +138,9 @@ pub struct Kept {
     /// What the owner's number was counted in, where that is known.
     #[serde(deserialize_with = "Option::deserialize")]
     pub namespace: Option<u64>,
+    /// When the owner began, as the system counts it, where that is known: another process may have its number later.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub born: Option<u64>,
     /// Written also where there is none: a box that does not say so is damaged.
     #[serde(deserialize_with = "Option::deserialize")]
     pub redaction: Option<Spec>,
@@ -154,6 +157,7 @@ impl Kept {
             directory_mode: settings.directory_mode & 0o777,
             directory: std::path::absolute(&settings.directory).ok().and_then(|path| path.to_str().map(str::to_owned)),
             namespace: platform::process_namespace(),
+            born: platform::birth_of_process(platform::process_id()),
             redaction: settings.redaction.as_ref().map(|rules| rules.spec().clone()),
         }
     }
@@ -315,6 +319,7 @@ mod tests {
                 directory_mode: 0o750,
                 directory: Some("/var/log/app".into()),
                 namespace: None,
+                born: Some(7),
                 redaction: None,
             };
             let mut bytes = vec![0; SETTINGS];

@@ -23,7 +23,7 @@ pub use reader::{Contents, Found, read};
 use crate::clock;
 use crate::config::Settings;
 use crate::names::{Follower, Names};
-use crate::platform::{self, Identity, Mapping};
+use crate::platform::{self, Identity, Mapping, OwnFile};
 use crate::slab::{self, Pool};
 
 /// The least a box can be: names and settings have a fixed share.
@@ -195,7 +195,7 @@ pub enum Journal {
     /// In this process's box.
     Mapped { front: Arc<Front>, file: usize },
     /// In a dead process's box, which is being recovered.
-    Kept { file: Arc<File>, index: usize },
+    Kept { file: Arc<OwnFile>, index: usize },
 }
 
 impl Journal {
@@ -214,10 +214,10 @@ impl Journal {
             }
             Self::Kept { file, index } => {
                 let start = format::journal(*index) as u64;
-                platform::write_at(file, &0_u64.to_le_bytes(), start + 8)?;
+                file.write_at(&0_u64.to_le_bytes(), start + 8)?;
                 let words: Vec<u8> = words.into_iter().flat_map(u64::to_le_bytes).collect();
-                platform::write_at(file, &words, start + 16)?;
-                platform::write_at(file, &upto.to_le_bytes(), start + 8)
+                file.write_at(&words, start + 16)?;
+                file.write_at(&upto.to_le_bytes(), start + 8)
             }
         }
     }
@@ -234,7 +234,7 @@ impl Journal {
                 front.note(*file).pass(upto);
                 Ok(())
             }
-            Self::Kept { file, index } => platform::write_at(file, &upto.to_le_bytes(), format::journal(*index) as u64),
+            Self::Kept { file, index } => file.write_at(&upto.to_le_bytes(), format::journal(*index) as u64),
         }
     }
 }
@@ -262,7 +262,7 @@ impl Noted {
     ///
     /// # Errors
     /// When the box cannot be written.
-    pub fn write(self, file: &File) -> std::io::Result<()> {
-        platform::write_at(file, &self.to_bytes(), format::RECOVERY as u64)
+    pub fn write(self, file: &OwnFile) -> std::io::Result<()> {
+        file.write_at(&self.to_bytes(), format::RECOVERY as u64)
     }
 }

@@ -87,7 +87,7 @@ fn prefix(name: u64) -> String {
 /// A file in the making, this process's already.
 #[derive(Debug)]
 pub struct Making {
-    pub file: File,
+    pub file: OwnFile,
     /// Opened on its own: what is mapped keeps its file open, in children too, and with it the lock.
     lock: OwnFile,
     place: Place,
@@ -109,7 +109,7 @@ impl Place {
         let path = self.path(&name, NEW);
         let file = platform::open_private(&path, true)?;
         let lock = platform::open_private(&path, false).inspect_err(|_| drop(fs::remove_file(&path)))?;
-        let lock = OwnFile::new(lock)?;
+        let (file, lock) = (OwnFile::new(file)?, OwnFile::new(lock)?);
         let making = Making { identity: lock.identity(), file, lock, place: self.clone(), name, size };
         match own(making.lock.number())
             .and_then(|()| platform::reserve(&making.file, size))
@@ -155,7 +155,10 @@ impl Place {
     ///
     /// # Errors
     /// When another user could have planted boxes here, or the rights of the boxes' user are not to be had.
-    fn look_around<R>(&self, look: impl FnOnce(Vec<PathBuf>, &fs::Metadata) -> R) -> Result<Option<R>, Distrust> {
+    fn look_around<R: Send>(
+        &self,
+        look: impl FnOnce(Vec<PathBuf>, &fs::Metadata) -> R + Send,
+    ) -> Result<Option<R>, Distrust> {
         let Some(meta) = self.trusted()? else { return Ok(None) };
         let is_box = |path: &PathBuf| {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -183,7 +186,7 @@ impl Place {
     }
 
     /// The first bytes of every box of another process, alive or not.
-    pub fn each_front(&self, bytes: usize, mut look: impl FnMut(&[u8])) {
+    pub fn each_front(&self, bytes: usize, mut look: impl FnMut(&[u8]) + Send) {
         let mut front = vec![0; bytes];
         // A place that is not believed is told by the next recovery.
         let _ = self.look_around(|paths, meta| {
@@ -197,13 +200,27 @@ impl Place {
         });
     }
 
+    /// Removes what was set aside, if nobody has looked after it for so long. Tells which files those were.
+    ///
+    /// # Errors
+    /// As for `look_around`.
+    pub fn remove_aside(&self, age: Duration) -> Result<Vec<PathBuf>, Distrust> {
+        let Some(_) = self.trusted()? else { return Ok(Vec::new()) };
+        let is_left = |path: &PathBuf| {
+            kind(path) == ASIDE && path.symlink_metadata().is_ok_and(|meta| meta.is_file() && is_older(&meta, age))
+        };
+        let Ok(entries) = fs::read_dir(&self.directory) else { return Ok(Vec::new()) };
+        let left = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_left);
+        Ok(left.filter(|path| fs::remove_file(path).is_ok()).collect())
+    }
+
     /// Opens every box whose owner is gone, with its owner's lock taken over, and hands it to `recover`, which may break off.
     ///
     /// # Errors
     /// As for `look_around`.
     pub fn each_ownerless(
         &self,
-        mut recover: impl FnMut(Ownerless) -> ControlFlow<()>,
+        mut recover: impl FnMut(Ownerless) -> ControlFlow<()> + Send,
     ) -> Result<ControlFlow<()>, Distrust> {
         let each = |paths: Vec<PathBuf>, meta: &fs::Metadata| {
             for path in paths {
@@ -254,7 +271,7 @@ impl Making {
     /// Takes the file away again, and passes the reason on.
     pub fn abandon(self, error: io::Error) -> io::Error {
         let _ = fs::remove_file(self.place.path(&self.name, NEW));
-        disown(self.identity);
+        disown(self.lock.number());
         error
     }
 }
@@ -358,21 +375,20 @@ impl Own {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        disown(self.lock.identity());
+        disown(self.lock.number());
     }
 }
 
 /// A box whose owner is gone, held by this process for as long as it is open.
 #[derive(Debug)]
 pub struct Ownerless {
-    pub file: Arc<File>,
+    pub file: Arc<OwnFile>,
     pub path: PathBuf,
-    identity: Identity,
 }
 
 impl Drop for Ownerless {
     fn drop(&mut self) {
-        disown(self.identity);
+        disown(self.file.number());
     }
 }
 
@@ -450,8 +466,8 @@ impl Deref for Bytes {
 /// Opens a file of the directory's owner and takes the locks that keep everybody else away. `None` for all others, and while it lives.
 fn take_over(path: PathBuf, directory: &fs::Metadata) -> Option<Ownerless> {
     let file = open_others(&path, directory)?;
-    let found = Ownerless { identity: platform::identity(&file).ok()?, file: Arc::new(file), path };
-    own(Number::of(&found.file).ok()?).ok()?;
+    let found = Ownerless { file: Arc::new(OwnFile::new(file).ok()?), path };
+    own(found.file.number()).ok()?;
     if !platform::lock_box(&found.file, BoxLock::Recovery).ok()? {
         return None;
     }
@@ -469,11 +485,18 @@ fn take_over(path: PathBuf, directory: &fs::Metadata) -> Option<Ownerless> {
 
 /// Whether the owner lives though its lock is free: the program has closed its descriptor. (This process knows its own boxes.)
 fn is_mapped_by_owner(found: &Ownerless) -> bool {
-    let mut front = [0; SETTINGS];
-    let head = platform::read_at(&found.file, &mut front, 0).ok().and_then(|count| Head::read(&front[..count]).ok());
-    let name = found.path.file_name().and_then(|name| name.to_str());
-    let others = head.filter(|head| head.process != platform::process_id());
-    others.zip(name).is_some_and(|(head, name)| platform::maps(head.process, found.identity, name))
+    let mut front = vec![0; CATALOG];
+    if platform::read_at(&found.file, &mut front, 0).is_err() {
+        return false;
+    }
+    let Ok(Head { process, .. }) = Head::read(&front) else { return false };
+    let name = found.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    process != platform::process_id()
+        && platform::maps(process, found.file.identity(), name).unwrap_or_else(|_| {
+            // Nobody may look into a process that changed its user. It is the owner if it began when the owner did.
+            Kept::read(&front)
+                .is_some_and(|kept| kept.born.is_some() && kept.born == platform::birth_of_process(process))
+        })
 }
 
 /// Whether the owner is dead though its lock is held: by a child that C code forked, which has not noticed yet.
@@ -517,9 +540,9 @@ fn own(number: Number) -> io::Result<()> {
     Ok(())
 }
 
-fn disown(identity: Identity) {
+fn disown(number: Number) {
     if let Some(mut own) = lock_briefly(&OWN) {
-        own.retain(|known| known.identity != identity);
+        own.retain(|known| *known != number);
     }
 }
 

@@ -119,7 +119,7 @@ pub fn others_may_write(_meta: &std::fs::Metadata) -> bool {
     false
 }
 
-pub fn with_rights_of<R>(_meta: &std::fs::Metadata, _work: impl FnOnce() -> R) -> io::Result<R> {
+pub fn with_rights_of<R: Send>(_meta: &std::fs::Metadata, _work: impl FnOnce() -> R + Send) -> io::Result<R> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
@@ -149,8 +149,12 @@ pub fn is_no_process(_id: u32) -> bool {
 }
 
 #[must_use]
-pub fn maps(_process: u32, _file: Identity, _name: &str) -> bool {
-    false
+pub fn birth_of_process(_id: u32) -> Option<u64> {
+    None
+}
+
+pub fn maps(_process: u32, _file: Identity, _name: &str) -> io::Result<bool> {
+    Ok(false)
 }
 
 pub fn birth(_directory: &Path) -> io::Result<[u64; 3]> {

@@ -244,16 +244,29 @@ pub fn others_may_write(meta: &std::fs::Metadata) -> bool {
 /// Runs `work` with the rights on files that the owner of a file has, and with none of this process's own: so that what that
 /// user has laid in the way leads to nothing that the user could not reach. For root only.
 ///
+/// It runs on a thread of its own, which ends with those rights: there is nothing to give back, to a process that may have changed its
+/// user meanwhile.
+///
 /// # Errors
-/// When the rights are not to be had; then `work` did not run.
+/// When the rights, or the thread, are not to be had; then `work` did not run.
 #[cfg(target_os = "linux")]
-pub fn with_rights_of<R>(meta: &std::fs::Metadata, work: impl FnOnce() -> R) -> io::Result<R> {
-    let own = Rights::of_this_thread()?;
-    let given = own.exchange(meta.uid(), meta.gid());
-    // Given back also when `work` panics, and when only a part was to be had.
-    let _back = own;
-    given?;
-    Ok(work())
+pub fn with_rights_of<R: Send>(meta: &std::fs::Metadata, work: impl FnOnce() -> R + Send) -> io::Result<R> {
+    let (user, group) = (meta.uid(), meta.gid());
+    // The system takes the right to dump core from a process one of whose threads changes its user.
+    // SAFETY: asking touches no memory.
+    let dumps = unsafe { libc::prctl(libc::PR_GET_DUMPABLE) };
+    std::thread::scope(|scope| {
+        let thread =
+            std::thread::Builder::new().name("unified_logger_recovery".into()).spawn_scoped(scope, move || {
+                let taken = take_rights(user, group);
+                if dumps == 1 {
+                    // SAFETY: it sets a mark of the process.
+                    unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 1) };
+                }
+                taken.map(|()| work())
+            })?;
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 /// Elsewhere rights belong to the whole process, whose other threads must keep them.
@@ -261,70 +274,28 @@ pub fn with_rights_of<R>(meta: &std::fs::Metadata, work: impl FnOnce() -> R) -> 
 /// # Errors
 /// Always.
 #[cfg(not(target_os = "linux"))]
-pub fn with_rights_of<R>(_meta: &std::fs::Metadata, _work: impl FnOnce() -> R) -> io::Result<R> {
+pub fn with_rights_of<R: Send>(_meta: &std::fs::Metadata, _work: impl FnOnce() -> R + Send) -> io::Result<R> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// The rights on files that a thread had before it took those of another user; it has them again when this is dropped.
+/// Gives the calling thread the rights on files of another user, and those of no group but one.
 #[cfg(target_os = "linux")]
-struct Rights {
-    user: u32,
-    group: u32,
-    groups: Vec<u32>,
-}
-
-#[cfg(target_os = "linux")]
-impl Rights {
+fn take_rights(user: u32, group: u32) -> io::Result<()> {
     /// No user's number: asking for it changes nothing and tells the present one.
     const NOBODY: u32 = u32::MAX;
-
-    fn of_this_thread() -> io::Result<Self> {
-        // SAFETY: both tell the present number, and change nothing for a number that is none.
-        let (user, group) = unsafe { (libc::setfsuid(Self::NOBODY), libc::setfsgid(Self::NOBODY)) };
-        // SAFETY: with room for none it tells how many there are.
-        let count = unsafe { libc::getgroups(0, ptr::null_mut()) };
-        let mut groups = vec![0; usize::try_from(count).map_err(|_| io::Error::last_os_error())?];
-        // SAFETY: there is room for `count`.
-        let count = unsafe { libc::getgroups(count, groups.as_mut_ptr()) };
-        groups.truncate(usize::try_from(count).map_err(|_| io::Error::last_os_error())?);
-        Ok(Self { user: user.cast_unsigned(), group: group.cast_unsigned(), groups })
+    // Of this thread alone: the function of the C library sets the groups of all threads.
+    // SAFETY: no number is told, and none is read.
+    if unsafe { libc::syscall(libc::SYS_setgroups, 0, ptr::null::<libc::gid_t>()) } != 0 {
+        return Err(io::Error::last_os_error());
     }
-
-    fn exchange(&self, user: u32, group: u32) -> io::Result<()> {
-        set_groups(&[])?;
-        // The user last: with it go the rights to change the rest.
-        // SAFETY: both concern the calling thread's rights on files alone.
-        let (group_now, user_now) = unsafe {
-            libc::setfsgid(group);
-            libc::setfsuid(user);
-            (libc::setfsgid(Self::NOBODY).cast_unsigned(), libc::setfsuid(Self::NOBODY).cast_unsigned())
-        };
-        if (user_now, group_now) == (user, group) { Ok(()) } else { Err(io::ErrorKind::PermissionDenied.into()) }
-    }
-}
-
-#[cfg(target_os = "linux")]
-impl Drop for Rights {
-    fn drop(&mut self) {
-        // SAFETY: as in `exchange`; the numbers are those that the thread began with, which it may always have again.
-        unsafe {
-            libc::setfsuid(self.user);
-            libc::setfsgid(self.group);
-        }
-        // The right to set groups was never given away.
-        let _ = set_groups(&self.groups);
-    }
-}
-
-/// Sets the groups of the calling thread alone: the function of the C library sets those of all threads.
-#[cfg(target_os = "linux")]
-fn set_groups(groups: &[u32]) -> io::Result<()> {
-    // SAFETY: as many numbers are there as are told.
-    if unsafe { libc::syscall(libc::SYS_setgroups, groups.len(), groups.as_ptr()) } == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    // The user last: with it go the rights to change the rest.
+    // SAFETY: all concern the calling thread's rights on files alone.
+    let now = unsafe {
+        libc::setfsgid(group);
+        libc::setfsuid(user);
+        (libc::setfsuid(NOBODY).cast_unsigned(), libc::setfsgid(NOBODY).cast_unsigned())
+    };
+    if now == (user, group) { Ok(()) } else { Err(io::ErrorKind::PermissionDenied.into()) }
 }
 
 /// Whether a name still leads to an open file.
@@ -389,15 +360,31 @@ pub fn is_no_process(id: u32) -> bool {
     id > 0 && unsafe { libc::kill(id, 0) } == -1 && io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH)
 }
 
-/// Whether a process has a file mapped. False where that is not to be known.
+/// When a process began, in the system's own count; `None` where that is not known.
 #[must_use]
-pub fn maps(process: u32, file: Identity, name: &str) -> bool {
+pub fn birth_of_process(id: u32) -> Option<u64> {
+    let told = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    // Behind the name, which may hold anything: the 22nd number, of which the third is the first there.
+    told.rsplit(')').next()?.split_ascii_whitespace().nth(19)?.parse().ok()
+}
+
+/// Whether a process has a file mapped.
+///
+/// # Errors
+/// When that is not to be known: another user's process, or one that changed its user.
+pub fn maps(process: u32, file: Identity, name: &str) -> io::Result<bool> {
     let inode = file.inode.to_string();
-    // The device that stands there is another than that of the file where a file system has volumes: the name tells more.
-    let is_it = |line: &str| {
-        line.split_ascii_whitespace().nth(4) == Some(&inode) && line.rsplit('/').next().is_some_and(|end| end == name)
+    // Names of other files may be no text. The device that stands there is another than that of the file where a file system has
+    // volumes: the name tells more.
+    let is_it = |line: &[u8]| {
+        let mut words = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+        words.nth(4) == Some(inode.as_bytes()) && line.rsplit(|byte| *byte == b'/').next() == Some(name.as_bytes())
     };
-    std::fs::read_to_string(format!("/proc/{process}/maps")).is_ok_and(|maps| maps.lines().any(is_it))
+    match std::fs::read(format!("/proc/{process}/maps")) {
+        Ok(maps) => Ok(maps.split(|byte| *byte == b'\n').any(is_it)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// What tells a directory from every other, also from one that is later made at the same path or with the same number: its
@@ -575,8 +562,9 @@ mod tests {
         reserve(&file, 8_192).unwrap();
         let identity = super::super::identity(&file).unwrap();
         let mapping = Mapping::shared(&file, 4_096, 4_096).unwrap();
-        assert!(maps(std::process::id(), identity, "box"));
-        assert!(!maps(std::process::id(), identity, "other"));
+        assert!(maps(std::process::id(), identity, "box").unwrap());
+        assert!(!maps(std::process::id(), identity, "other").unwrap());
+        assert!(!maps(u32::MAX, identity, "box").unwrap());
         // SAFETY: within the mapping.
         unsafe { mapping.start().add(904).write(7) };
         assert_eq!(std::fs::read(directory.path().join("box")).unwrap()[5_000], 7);

@@ -44,6 +44,17 @@ impl OwnFile {
         self.number.look(&self.file)
     }
 
+    /// Writes all of `bytes` at a place of the file.
+    ///
+    /// # Errors
+    /// When the system refuses, or the number leads elsewhere.
+    pub fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        if !self.is_held() {
+            return Err(io::Error::other("the program has closed its descriptor"));
+        }
+        super::write_at(self, bytes, offset)
+    }
+
     /// Whether its number still leads to it. A look that fails for another reason leaves it at that.
     #[must_use]
     pub fn is_held(&self) -> bool {
