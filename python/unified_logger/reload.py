@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from .config import Settings
 
 # A file that has changed is read once it has looked the same for so long, seconds: it may be in the middle of being written.
-_SETTLED = 0.1
+_SETTLED = 1.0
 # Options whose values are nobody's business.
 _HIDDEN = ("redaction", "redaction_hash_key")
+# Options that a file which is read because it changed does not take away by leaving them out: it may be half written.
+_KEPT = ("watch_config", "redaction", "redaction_hash_key")
+_CHANGED = "the file has changed"
 # What settings tell besides options: a mode that was given changes with the mode itself.
 _NO_OPTIONS = ("notices", "file_mode_given", "dir_mode_given")
 # How long the exit hook waits for a reload that is going on, seconds.
@@ -107,7 +110,7 @@ def _reload(reason: str) -> dict[str, tuple[Any, Any]]:
         # Looked at before it is read: what changes meanwhile is seen the next time.
         _seen = _look(source.path)
         try:
-            read = source._replace(config=load_config(source.path))
+            read = source._replace(config=_read(source, reason))
             before_levels = _lifecycle.start(read.options, read.config, read.path)
         except ConfigurationError as error:
             _refuse(source.path, error, reason)
@@ -131,6 +134,21 @@ def _reload(reason: str) -> dict[str, tuple[Any, Any]]:
             later = "" if logger.level == new else ", once the time of its present one is over"
             level_changes.tell(logger, old, new, reason + later)
     return changed
+
+
+def _read(source: _Source, reason: str) -> dict[str, Any]:
+    """What the file holds now, as far as that can be what somebody wanted to write."""
+    config = load_config(source.path)
+    if not config and source.config:
+        raise ConfigurationError(
+            source=source.path,
+            key="(the whole file)",
+            value="",
+            allowed="not empty where it was not before: it may be in the middle of being written",
+        )
+    if reason == _CHANGED:
+        config = {name: source.config[name] for name in _KEPT if name in source.config} | config
+    return config
 
 
 def _refuse(path: str, error: ConfigurationError, reason: str) -> None:
@@ -226,7 +244,7 @@ def _watch_once(seconds: float, changed: object) -> None:
         return
     look = _look(source.path)
     if look is not None and look == changed:
-        _reload_quietly("the file has changed")
+        _reload_quietly(_CHANGED)
     with _lifecycle.exclusively():
         settings = _lifecycle.settings()
         if _source is not source or settings is None or settings.watch_config != seconds:

@@ -409,8 +409,18 @@ OPTIONS: dict[str, Option] = {
             "Where records wait that must survive the process: shared memory, beside the logs, or (auto) the better of both.",
         ),
         Option("black_box_bytes", BOX, 8 * MIB, "Size of the black box, bytes; what does not fit is unprotected."),
-        Option("file_mode", MODE, 0o640, "Mode of new log files, octal. The umask narrows the default, not a mode that is given."),
-        Option("dir_mode", MODE, 0o750, "Mode of a new log directory, octal. The umask narrows the default, not a mode that is given."),
+        Option(
+            "file_mode",
+            MODE,
+            0o640,
+            "Mode of new log files, octal. The umask narrows the default, not a mode that is given.",
+        ),
+        Option(
+            "dir_mode",
+            MODE,
+            0o750,
+            "Mode of a new log directory, octal. The umask narrows the default, not a mode that is given.",
+        ),
         Option("ai_loggers", NAMES, (), "Further loggers (or segments of their names) whose records are AI records."),
         Option("legacy_substring", BOOLEAN, False, "Takes 'ai' anywhere in a logger's name for an AI logger."),
         Option(
