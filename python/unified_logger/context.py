@@ -11,7 +11,7 @@ from functools import wraps
 
 from . import _core, levels
 from ._core import new_span_id, new_trace_id
-from .packing import Unchanging, packed, unpacked
+from .packing import Unchanging, added, packed, unpacked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -261,13 +261,13 @@ class LoggingContext(Unchanging):
             scope.leave()
 
     def __getstate__(self) -> tuple[Any, ...]:
-        return self._trace_id, self._span_id, self._level, packed(self._fields), getattr(self, "__dict__", None)
+        return self._trace_id, self._span_id, self._level, packed(self._fields), added(self, LoggingContext)
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         self._trace_id, self._span_id, self._level, fields, attributes = state
         self._fields = unpacked(fields)
-        if attributes:
-            vars(self).update(attributes)  # of a class derived from this one
+        for name, value in attributes.items():
+            setattr(self, name, value)
 
     async def __aenter__(self) -> LoggingContext:
         return self.__enter__()

@@ -23,6 +23,19 @@ class Unchanging:
         return self
 
 
+def added(held: object, base: type) -> dict[str, object]:
+    """The attributes that classes derived from `base` have given an object, also those with slots."""
+    found = dict(getattr(held, "__dict__", {}))
+    for kind in type(held).__mro__[: type(held).__mro__.index(base)]:
+        slots = vars(kind).get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            hidden = name.startswith("__") and not name.endswith("__")
+            whole = f"_{kind.__name__.lstrip('_')}{name}" if hidden else name
+            if hasattr(held, whole) and name not in ("__dict__", "__weakref__"):
+                found[whole] = getattr(held, whole)
+    return found
+
+
 def packed(fields: Mapping[str, object]) -> dict[str, str]:
     """Fields for another process. Values are told as records tell them: no other form is sure to arrive."""
     return {name: _core.encode_value(value) for name, value in fields.items()}

@@ -23,7 +23,6 @@ from .trace_formats import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any
 
 
 class Settings(NamedTuple):
@@ -179,13 +178,6 @@ class continue_trace(context.LoggingContext):  # noqa: N801 - used as a function
         super().__init__(level=level)
         self._fields = fields
         self._remote = extract(_wanted(headers))
-
-    def __getstate__(self) -> tuple[Any, ...]:
-        return super().__getstate__(), self._remote
-
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
-        known, self._remote = state
-        super().__setstate__(known)
 
     def __enter__(self) -> continue_trace:
         context.Scope(begin(self._remote, self._fields, self._level), self)

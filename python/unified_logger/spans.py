@@ -9,7 +9,7 @@ from typing import overload
 
 from . import _core, context, levels, values
 from .logger import UnifiedLogger, get_logger
-from .packing import Unchanging, packed, unpacked
+from .packing import Unchanging, added, packed, unpacked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,8 +95,14 @@ class span(Unchanging):  # noqa: N801 - used as a function is
     ) -> None:
         self.__exit__(kind, error, traceback)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _unpacked, (self._name, self._logger, self._level, packed(self._fields))
+    def __getstate__(self) -> tuple[Any, ...]:
+        return self._name, self._logger, self._level, packed(self._fields), added(self, span)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self._name, self._logger, self._level, fields, attributes = state
+        self._fields = unpacked(fields)
+        for name, value in attributes.items():
+            setattr(self, name, value)
 
     def __call__(self, function: _Function) -> _Function:
         """Makes every call of `function` a span."""
@@ -109,10 +115,6 @@ class span(Unchanging):  # noqa: N801 - used as a function is
         if scope.context.parent_span_id is not None:
             said["parent_span_id"] = scope.context.parent_span_id
         return said
-
-
-def _unpacked(name: str, logger: UnifiedLogger, level: int, fields: dict[str, str]) -> span:
-    return span(name, logger=logger, level=level, **unpacked(fields))
 
 
 class _Scope(context.Scope):

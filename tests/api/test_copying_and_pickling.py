@@ -131,6 +131,45 @@ def test_what_is_derived_from_a_context_stays_what_it_is(
     assert (traced["trace_id"], traced["step"], plain["tenant"]) == ("a" * 32, 1, "t")
 
 
+class Step(span):
+    """A span of a program, with an attribute of its own and one in a slot."""
+
+    __slots__ = ("__dict__", "__order", "owner")
+
+    def number(self, order: int) -> Step:
+        self.__order = order
+        return self
+
+    def order(self) -> int:
+        return self.__order
+
+
+class Slotted(LoggingContext):
+    """A context of a program, with a slot of its own."""
+
+    __slots__ = ("owner",)
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))])
+def test_derived_spans_and_contexts_keep_what_they_have(again: Callable[[Any], Any]) -> None:
+    """Attributes and slots. Seen to fail (a plain span, no slots)."""
+    step = Step("pack", item=1).number(3)
+    step.owner, step.later = "me", [1]
+    found = again(step)
+    assert (type(found), found.owner, found.later, found.order()) == (Step, "me", [1], 3)
+    context = Slotted(item=1)
+    context.owner = "me"
+    assert (type(again(context)), again(context).owner) == (Slotted, "me")
+
+
+@pytest.mark.skipif(not hasattr(Exception, "add_note"), reason="exceptions have notes from Python 3.11 on")
+def test_notes_of_an_error_of_configuration_come_along() -> None:
+    """Seen to fail (none)."""
+    error = ConfigurationError(source="a", key="b", value=1, allowed="c")
+    error.add_note("in the worker")  # type: ignore[attr-defined]
+    assert pickle.loads(pickle.dumps(error)).__notes__ == ["in the worker"]
+
+
 @pytest.mark.parametrize("make", COPIES, ids=lambda make: make.__name__)
 @pytest.mark.parametrize(
     "thing",
