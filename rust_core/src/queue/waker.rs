@@ -99,8 +99,8 @@ impl Waker {
     pub fn sleep_soundly(&self, time: Duration, busy: impl FnOnce() -> bool) {
         self.sleep.dozes.store(false, Ordering::Relaxed);
         self.sleep.asleep.store(true, Ordering::Release);
-        // The fence that follows orders it before the look at the count.
-        self.from.store(0, Ordering::Relaxed);
+        // Released: a caller who finds 0 finds the writer asleep. The fence that follows orders both before the look at the count.
+        self.from.store(0, Ordering::Release);
         self.park(time, busy);
         self.from.store(self.usually, Ordering::Relaxed);
     }
