@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use crossbeam_queue::SegQueue;
+use crossbeam_utils::CachePadded;
 
 use crate::blackbox::{self, BlackBox};
 use crate::clock;
@@ -105,10 +106,10 @@ impl Engine {
             notices: SegQueue::new(),
             console: pipeline.console_progress(),
             watch: black_box.as_ref().map(BlackBox::watch),
-            swept: Mutex::default(),
+            swept: CachePadded::default(),
             strays_go_on: Arc::default(),
             pool: made.pool,
-            desk: Mutex::new(Desk::new(pipeline)),
+            desk: CachePadded::new(Mutex::new(Desk::new(pipeline))),
             state: AtomicU8::new(state::OPEN),
             rest: AtomicU8::new(rest::WORKS),
             held: AtomicBool::new(false),

@@ -8,6 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam_utils::CachePadded;
 
 use crate::config::Overflow;
 use crate::level;
@@ -32,8 +33,8 @@ pub struct Queue {
     sender: Sender<Buffer>,
     receiver: Receiver<Buffer>,
     /// Passed over by `drop_old` on its way to one it may drop; the writer takes them first.
-    /// Held while one is on its way here, so that none is overlooked.
-    rescued: Mutex<VecDeque<Buffer>>,
+    /// Held while one is on its way here, so that none is overlooked. Apart from what every call reads: the writer locks it for each batch.
+    rescued: CachePadded<Mutex<VecDeque<Buffer>>>,
     stats: Arc<Stats>,
     /// Whether records survive the process: then those that cannot are counted, and none is given back unwritten.
     protected: bool,
@@ -66,7 +67,7 @@ impl Queue {
         Self {
             sender,
             receiver,
-            rescued: Mutex::default(),
+            rescued: CachePadded::default(),
             traffic: stats.new_traffic(),
             stats,
             protected,

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 use crossbeam_queue::SegQueue;
+use crossbeam_utils::CachePadded;
 
 use crate::blackbox::{Distrust, Harm, Watch};
 use crate::error_handler::ErrorHandler;
@@ -130,12 +131,14 @@ pub struct Shared {
     pub notices: SegQueue<Vec<u8>>,
     pub console: Option<ConsoleProgress>,
     pub watch: Option<Arc<Watch>>,
-    pub swept: Mutex<Swept>,
+    /// Apart, as the desk is: the writer locks it for each batch.
+    pub swept: CachePadded<Mutex<Swept>>,
     /// Whether what is done for other log directories is to go on.
     pub strays_go_on: Arc<AtomicBool>,
     /// What the queue holds is of this pool, or plain memory.
     pub pool: Option<Pool>,
-    pub desk: Mutex<Desk>,
+    /// Apart from what every call reads: the writer stores here for each record, and each store would take the line from all callers.
+    pub desk: CachePadded<Mutex<Desk>>,
     pub state: AtomicU8,
     /// Whether the writer is to rest, one of `rest`.
     pub rest: AtomicU8,
