@@ -17,7 +17,7 @@ use crate::error_handler::ErrorHandler;
 use crate::level;
 use crate::memory;
 use crate::names;
-use crate::pipeline::{self, Pipeline};
+use crate::pipeline::Pipeline;
 use crate::queue::{Offered, Queue};
 use crate::slab::{Buffer, Pool};
 use crate::stats::{Dropped, Stats};
@@ -97,7 +97,7 @@ impl Engine {
             errors.handle("make a black box", reason);
         }
         if let Some(message) = complaint(&settings, black_box.as_ref(), &made.refused) {
-            pipeline.say_notice(&pipeline::notice(level::WARNING, "black_box", &message, &[]));
+            pipeline.say(level::WARNING, "black_box", &message, &[]);
         }
         stats.protected.set(u64::from(black_box.is_some()));
         let shared = Shared {
@@ -397,7 +397,7 @@ impl Engine {
 
     /// Lets the writer write a record of the library's own, past the queue.
     pub fn say(&self, level: i32, function: &str, message: &str, fields: &[(&str, Value<'_>)]) {
-        self.shared.notices.push(pipeline::notice(level, function, message, fields));
+        self.shared.say(level, function, message, fields);
         self.shared.queue.waker().wake_at_once();
     }
 

@@ -1,7 +1,7 @@
 //! The one place trouble behind the queue is told: counted always, on standard error at most once per interval and kind.
 
 use std::collections::HashMap;
-use std::fmt::Display;
+use std::fmt::{self, Display, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Sender, bounded};
 
 use crate::escape;
+use crate::memory;
 use crate::platform;
 use crate::stats::Stats;
 use crate::table::lock_briefly;
@@ -23,6 +24,10 @@ const LINES: usize = 32;
 const PATIENCE: Duration = Duration::from_millis(100);
 /// Bytes of a line at most: a pipe takes so much whole, whoever else writes to it.
 const LONGEST: usize = 4_000;
+/// Bytes of a line that is told where there is no memory for more: it lies on the stack.
+const SCARCE: usize = 1_000;
+/// Bytes that a line, its copies and what tells it take at most.
+const MEMORY: usize = 16 * LONGEST;
 /// Remarks that may wait.
 const REMARKS: usize = 16;
 
@@ -44,8 +49,87 @@ pub fn remark(action: &'static str, reason: String) {
 #[derive(Debug)]
 pub struct ErrorHandler {
     stats: Arc<Stats>,
-    told: Mutex<HashMap<String, (Instant, u64)>>,
+    told: Mutex<Told>,
     voice: Mutex<Option<Voice>>,
+}
+
+/// When trouble of a kind was last told, and how often it was met since.
+type Last = (Instant, u64);
+
+#[derive(Debug, Default)]
+struct Told {
+    kinds: HashMap<&'static str, Last>,
+    /// Of all kinds for which there was no memory.
+    others: Option<Last>,
+}
+
+impl Told {
+    /// How often this kind was met in silence, if it is to be told now.
+    fn since(&mut self, action: &'static str) -> Option<u64> {
+        let now = Instant::now();
+        if !self.kinds.contains_key(action) && self.kinds.try_reserve(1).is_err() {
+            return match &mut self.others {
+                Some(last) => due(last, now),
+                others => {
+                    *others = Some((now, 0));
+                    Some(0)
+                }
+            };
+        }
+        match self.kinds.get_mut(action) {
+            Some(last) => due(last, now),
+            None => {
+                self.kinds.insert(action, (now, 0));
+                Some(0)
+            }
+        }
+    }
+}
+
+fn due(last: &mut Last, now: Instant) -> Option<u64> {
+    if now.duration_since(last.0) < INTERVAL {
+        last.1 += 1;
+        return None;
+    }
+    let silent = last.1;
+    *last = (now, 0);
+    Some(silent)
+}
+
+/// A line on the stack, cut where it is full. What is no plain ASCII is left out of it.
+struct Scarce {
+    bytes: [u8; SCARCE],
+    length: usize,
+}
+
+impl Write for Scarce {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for character in text.chars() {
+            // The last byte is for the end of the line.
+            if self.length == SCARCE - 1 {
+                break;
+            }
+            let plain = u8::try_from(character).ok().filter(|byte| (b' '..0x7f).contains(byte));
+            self.bytes[self.length] = plain.unwrap_or(b'?');
+            self.length += 1;
+        }
+        Ok(())
+    }
+}
+
+/// A text that takes as much memory as there is, and no more of it than a line has.
+#[derive(Default)]
+struct Text(String);
+
+impl Write for Text {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        // One more than a line has shows that it is to be cut.
+        let room = (LONGEST + 1).saturating_sub(self.0.len());
+        let end = (0..=room.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        self.0.try_reserve(end).map_err(|_| fmt::Error)?;
+        self.0.push_str(&text[..end]);
+        Ok(())
+    }
 }
 
 /// A thread that writes to standard error: a full pipe or a paused terminal holds up nobody else.
@@ -103,29 +187,14 @@ impl ErrorHandler {
     }
 
     /// Counts one trouble and tells it unless the same `action` was told within the interval.
-    pub fn handle(&self, action: &str, error: &dyn Display) {
+    pub fn handle(&self, action: &'static str, error: &dyn Display) {
         self.stats.errors.add(1);
-        let now = Instant::now();
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let silent = match told.get_mut(action) {
-            Some((last, silent)) if now.duration_since(*last) < INTERVAL => {
-                *silent += 1;
-                return;
-            }
-            Some((_, silent)) => *silent,
-            None => 0,
-        };
-        told.insert(action.to_owned(), (now, 0));
-        drop(told);
-        let again = if silent == 0 { String::new() } else { format!(" ({silent} more since last told)") };
-        // Paths and the system's words may hold anything.
-        let mut line = escape::shown(&format!("unified_logger: cannot {action}: {error}{again}"));
-        if line.len() > LONGEST {
-            let end = (0..=LONGEST).rev().find(|end| line.is_char_boundary(*end)).unwrap_or(0);
-            line.truncate(end);
-            line.push('…');
+        let silent = self.told.lock().unwrap_or_else(PoisonError::into_inner).since(action);
+        let Some(silent) = silent else { return };
+        match line(action, error, silent) {
+            Some(line) => self.say(line),
+            None => say_scarcely(action, error, silent),
         }
-        self.say(line + "\n");
     }
 
     /// Tells what remarks were left.
@@ -166,4 +235,42 @@ impl ErrorHandler {
             let _ = worker.end(deadline);
         }
     }
+}
+
+fn put(out: &mut impl Write, action: &str, error: &dyn Display, silent: u64) -> fmt::Result {
+    write!(out, "unified_logger: cannot {action}: {error}")?;
+    if silent == 0 { Ok(()) } else { write!(out, " ({silent} more since last told)") }
+}
+
+/// The line that tells trouble; `None` where there is no memory for it.
+fn line(action: &str, error: &dyn Display, silent: u64) -> Option<String> {
+    if memory::is_short() && !memory::has(MEMORY) {
+        return None;
+    }
+    let mut text = Text::default();
+    put(&mut text, action, error, silent).ok()?;
+    let mut line = String::new();
+    // Escapes take four bytes for each at most, and the end its own.
+    line.try_reserve_exact(4 * text.0.len() + 8).ok()?;
+    // Paths and the system's words may hold anything.
+    escape::put(&mut line, &text.0);
+    if line.len() > LONGEST {
+        let end = (0..=LONGEST).rev().find(|end| line.is_char_boundary(*end)).unwrap_or(0);
+        line.truncate(end);
+        line.push('…');
+    }
+    line.push('\n');
+    Some(line)
+}
+
+/// Writes a line itself, without memory for it or for the thread that would.
+#[cold]
+#[inline(never)]
+fn say_scarcely(action: &str, error: &dyn Display, silent: u64) {
+    let mut line = Scarce { bytes: [0; SCARCE], length: 0 };
+    // What it is told of may ask for memory to tell it.
+    let _ = put(&mut line, action, error, silent);
+    line.bytes[line.length] = b'\n';
+    // Nowhere is left to tell that this failed too.
+    let _ = platform::write_stderr(&line.bytes[..=line.length]);
 }

@@ -1,7 +1,7 @@
 //! What happens to a batch behind the queue: route, encode, hand to the sinks, and account for every record.
 
 use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,8 +22,8 @@ use crate::rotation::SizeRotation;
 use crate::router::Router;
 use crate::sink::{ConsoleProgress, ConsoleSink, DirectoryLock, FileSink, Held};
 use crate::slab::{self, Buffer};
-use crate::stats::{FileKind, FileStats, Stats};
-use crate::value::{Put, Value};
+use crate::stats::{FileKind, FileStats, REASONS, Stats};
+use crate::value::{OutOfMemory, Put, Value};
 
 /// Records taken at once.
 const BATCH: usize = 1_024;
@@ -214,7 +214,7 @@ impl Pipeline {
                 self.console_count = shown.1;
                 self.failed += 1;
                 self.stats.failed.add(1);
-                self.errors.handle("encode a record", &"it is damaged, or this library has a defect");
+                self.errors.handle("encode a record", &DAMAGED);
             }
             if self.gathered >= GATHER {
                 self.commit_console();
@@ -386,7 +386,7 @@ impl Pipeline {
         }
         if console.was_taken() && !std::mem::replace(&mut self.told_no_console, true) {
             let message = "there is no standard error: its number leads to a file or socket of the program's, which gets no console lines";
-            self.say_notice(&notice(level::WARNING, "console", message, &[]));
+            self.say(level::WARNING, "console", message, &[]);
         }
     }
 
@@ -416,28 +416,77 @@ impl Pipeline {
         }
         self.told_at = Some(Instant::now());
         let message = format!("{count} records dropped");
-        let totals: Vec<_> =
-            self.stats.dropped().map(|(reason, levels)| (reason, levels.iter().sum::<u64>())).collect();
-        let fields: Vec<(&str, Value<'_>)> = std::iter::once(("dropped", count))
-            .chain(totals.into_iter().filter(|(_, total)| *total > 0))
-            .map(|(name, total)| (name, Value::Integer(i64::try_from(total).unwrap_or(i64::MAX))))
-            .collect();
-        self.say_notice(&notice(level::WARNING, "overflow", &message, &fields));
+        let integer = |count: u64| Value::Integer(i64::try_from(count).unwrap_or(i64::MAX));
+        let mut fields = [("dropped", integer(count)); REASONS.len() + 1];
+        let mut last = 1;
+        for (reason, levels) in self.stats.dropped() {
+            let total = levels.iter().sum();
+            if total > 0 {
+                fields[last] = (reason, integer(total));
+                last += 1;
+            }
+        }
+        if !self.say(level::WARNING, "overflow", &message, &fields[..last]) {
+            // Said with the next that are.
+            self.stats.dropped_told.take_back(count);
+        }
     }
 
-    /// Writes a record that `notice` made.
-    pub fn say_notice(&mut self, notice: &[u8]) {
-        self.deliver_one(notice, Redactor::redact_own, FileSink::push_own);
-        self.stats.notices.add(1);
+    /// Writes a record of the library's own. False if that came to nothing, which was told.
+    pub fn say(&mut self, level: i32, function: &str, message: &str, fields: &[(&str, Value<'_>)]) -> bool {
+        let made = notice(&self.errors, level, function, message, fields);
+        made.is_some_and(|notice| self.say_notice(&notice))
+    }
+
+    /// Writes a record that `notice` made. False if that came to nothing, which was told.
+    pub fn say_notice(&mut self, notice: &[u8]) -> bool {
+        let shown = (self.console_lines.len(), self.console_count);
+        let deliver = || self.deliver_one(notice, Redactor::redact_own, FileSink::push_own);
+        let said = match catch_unwind(AssertUnwindSafe(deliver)) {
+            Ok(true) => {
+                self.stats.notices.add(1);
+                return true;
+            }
+            Err(payload) if payload.is::<OutOfMemory>() => NO_MEMORY,
+            Ok(false) | Err(_) => DAMAGED,
+        };
+        self.console_lines.truncate(shown.0);
+        self.console_count = shown.1;
+        // SAFETY: as in `deliver_one`.
+        let record = unsafe { Record::read(notice) };
+        lost(&self.errors, record.and_then(|record| record.message).unwrap_or_default(), said);
+        false
     }
 }
 
-/// A record of the library's own, for `say_notice`.
+const NO_MEMORY: &str = "there is no memory for it";
+const DAMAGED: &str = "it is damaged, or this library has a defect";
+
+/// A record of the library's own, for `say_notice`; `None` where there is no memory for it, which is told.
 #[must_use]
-pub fn notice(level: i32, function: &str, message: &str, fields: &[(&str, Value<'_>)]) -> Vec<u8> {
+pub fn notice(
+    errors: &ErrorHandler,
+    level: i32,
+    function: &str,
+    message: &str,
+    fields: &[(&str, Value<'_>)],
+) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
-    Builder { time: clock::now(), level, logger: "unified_logger", function, message }.put(&mut bytes, fields);
-    bytes
+    let builder = Builder { time: clock::now(), level, logger: "unified_logger", function, message };
+    match catch_unwind(AssertUnwindSafe(|| builder.put(&mut bytes, fields))) {
+        Ok(()) => Some(bytes),
+        Err(payload) if payload.is::<OutOfMemory>() => {
+            lost(errors, message, NO_MEMORY);
+            None
+        }
+        Err(payload) => resume_unwind(payload),
+    }
+}
+
+/// Tells of a record of the library's own that nobody will find in the log.
+#[cold]
+fn lost(errors: &ErrorHandler, message: &str, reason: &str) {
+    errors.handle("write a record of its own", &format_args!("{reason}: {message}"));
 }
 
 impl Drop for Pipeline {

@@ -62,6 +62,11 @@ impl Count {
         self.0.load(Ordering::Relaxed)
     }
 
+    /// Takes back what was counted before it came to something.
+    pub fn take_back(&self, amount: u64) {
+        self.0.fetch_sub(amount, Ordering::Relaxed);
+    }
+
     pub fn set(&self, value: u64) {
         self.0.store(value, Ordering::Relaxed);
     }

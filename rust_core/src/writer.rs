@@ -19,6 +19,7 @@ use crate::recovery::{self, Recovered, Strays};
 use crate::sink::{self, ConsoleProgress};
 use crate::slab::{self, Pool};
 use crate::stats::Stats;
+use crate::value::Value;
 use crate::worker::Worker;
 
 /// Sleep after work, doubled up to the longest while there is none.
@@ -166,6 +167,13 @@ impl Shared {
         }
     }
 
+    /// Has a record of the library's own written with the next batch.
+    pub fn say(&self, level: i32, function: &str, message: &str, fields: &[(&str, Value<'_>)]) {
+        if let Some(notice) = pipeline::notice(&self.errors, level, function, message, fields) {
+            self.notices.push(notice);
+        }
+    }
+
     fn is_idle(&self) -> bool {
         self.queue.is_empty() && self.notices.is_empty()
     }
@@ -213,7 +221,7 @@ impl Shared {
             path.display()
         );
         self.errors.handle("keep the black box", &message);
-        self.notices.push(pipeline::notice(level::WARNING, "black_box", &message, &[]));
+        self.say(level::WARNING, "black_box", &message, &[]);
     }
 
     fn swept(&self) -> MutexGuard<'_, Swept> {

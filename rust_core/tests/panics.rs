@@ -195,8 +195,12 @@ impl Console {
         Self { shown, usual }
     }
 
+    fn text(&self) -> String {
+        fs::read_to_string(self.shown.path()).unwrap()
+    }
+
     fn numbers(&self) -> Vec<i64> {
-        let text = fs::read_to_string(self.shown.path()).unwrap();
+        let text = self.text();
         text.lines().filter_map(|line| line.rsplit_once("n=")?.1.parse().ok()).collect()
     }
 }
@@ -367,4 +371,70 @@ fn memory_that_is_refused_ends_a_capture_and_nothing_else() {
     offer(&engine, 1);
     assert!(engine.shutdown(PATIENCE));
     assert_eq!(numbers(directory.path(), "app.log"), [0, 1]);
+}
+
+/// What the library says itself and has no memory for, on the caller's thread and on the one that writes, is told on standard error
+/// without any, once per interval, and counted.
+///
+/// Seen to fail with the record made, and written, as if nothing could go wrong; and to abort with a line that asks for its memory.
+#[test]
+fn what_there_is_no_memory_to_say_in_the_log_is_told_on_standard_error() {
+    let _alone = alone();
+    let console = Console::redirect();
+    let directory = tempfile::tempdir().unwrap();
+    let stats = Arc::<Stats>::default();
+    let engine = Engine::open(settings(directory.path()), Arc::clone(&stats)).unwrap();
+    engine.start().unwrap();
+    // From now on callers write.
+    assert!(engine.shutdown(PATIENCE));
+    let message = format!("about \u{1b}[1m{}", "x".repeat(100_000));
+    let say = || engine.say(level::WARNING, "f", &message, &[]);
+    let refuse = |act: &dyn Fn()| {
+        REFUSED.set(1_500);
+        act();
+        REFUSED.set(usize::MAX);
+    };
+    for _ in 0..3 {
+        refuse(&say);
+    }
+    assert_eq!((stats.errors.get(), stats.notices.get()), (3, 0));
+    say();
+    refuse(&|| assert_eq!(engine.request_flush(true).wait(PATIENCE), Some(true)));
+    assert_eq!((stats.errors.get(), stats.notices.get(), stats.writer_restarts.get()), (4, 0, 0));
+    let told = console.text();
+    assert_eq!(told.lines().count(), 1, "{told}");
+    let start = "unified_logger: cannot write a record of its own: there is no memory for it: about ?[1mxxx";
+    assert!(told.starts_with(start), "{told}");
+    say();
+    assert_eq!(engine.request_flush(true).wait(PATIENCE), Some(true));
+    assert_eq!((stats.errors.get(), stats.notices.get()), (4, 1));
+}
+
+/// Seen to fail with records counted as told before they were.
+#[test]
+fn drops_that_could_not_be_told_are_told_later() {
+    let _alone = alone();
+    let directory = tempfile::tempdir().unwrap();
+    let stats = Arc::<Stats>::default();
+    let settings = Settings { overflow: Overflow::DropNew, queue_size: 10, ..settings(directory.path()) };
+    let engine = Engine::open(settings, Arc::clone(&stats)).unwrap();
+    for number in 0..25 {
+        let mut record = Buffer::take();
+        Builder { time: 0, level: level::INFO, logger: "l", function: "f", message: "m" }
+            .put(&mut record, &[("n", Value::Integer(number))]);
+        let _ = engine.offer(record);
+    }
+    let dropped = stats.dropped_total();
+    assert!(dropped > 0);
+    // That of the record which tells it.
+    fault_injection::arm(Fault::Encode, u32::try_from(25 - dropped).unwrap(), 1);
+    engine.start().unwrap();
+    assert_eq!(engine.request_flush(true).wait(PATIENCE), Some(true));
+    assert_eq!(fault_injection::disarm(), 0);
+    assert_eq!(engine.request_flush(true).wait(PATIENCE), Some(true));
+    assert_eq!((stats.dropped_told.get(), stats.notices.get(), stats.errors.get()), (dropped, 1, 1));
+    assert!(engine.shutdown(PATIENCE));
+    let told = fs::read_to_string(directory.path().join("app.log")).unwrap();
+    assert_eq!(told.matches(&format!("\"{dropped} records dropped\"")).count(), 1, "{told}");
+    assert_eq!(stats.writer_restarts.get(), 0);
 }

@@ -137,7 +137,7 @@ fn lost(without_memory: bool) {
 
 /// Tells trouble that has nothing to do with the engine, without holding anybody up meanwhile.
 #[cold]
-pub fn tell(py: Python<'_>, action: &str, error: &str) {
+pub fn tell(py: Python<'_>, action: &'static str, error: &str) {
     ending::detached(py, || TROUBLE.handle(action, &error));
 }
 
