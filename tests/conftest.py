@@ -176,15 +176,17 @@ def shim(build_shim: Callable[[str], Path]) -> Path:
 
 @pytest.fixture
 def run_faulty(shim: Path, log_dir: Path, tmp_path: Path, run_python: Any) -> Callable[..., Any]:
-    """`run_python` with the shim over `log_dir`, named `logs` there; the program imports `faults` to use it."""
+    """`run_python` with the shim over `log_dir`, named `logs` there; the program imports `faults` to use it. `also`: another shim."""
     control = tmp_path / "control"
     control.write_bytes(bytes(4096))
 
-    def run_faulty(code: str, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    def run_faulty(
+        code: str, *arguments: str, also: Path | None = None, **options: Any
+    ) -> subprocess.CompletedProcess[str]:
         done: subprocess.CompletedProcess[str] = run_python(
             code,
             *arguments,
-            LD_PRELOAD=str(shim),
+            LD_PRELOAD=str(shim) if also is None else f"{shim}:{also}",
             FAULTS_CONTROL=str(control),
             FAULTS_DIRECTORY=str(log_dir),
             PYTHONPATH=str(PROJECT / "tests" / "faults"),

@@ -64,6 +64,11 @@ def mend() -> None:
         struct.pack_into("=I", _page, _FIRST + number * _RULE, 0)
 
 
+def lift(rule: int) -> None:
+    """Lets what one rule was for go well again."""
+    struct.pack_into("=I", _page, _FIRST + rule * _RULE, 0)
+
+
 def calls(op: str) -> int:
     """Calls of a kind on files below the log directory so far."""
     return int(struct.unpack_from("=Q", _page, _OPS[op] * 8)[0])

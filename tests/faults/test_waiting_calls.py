@@ -82,3 +82,97 @@ atexit._run_exitfuncs()
 print(patience[0] > 9, patience[1])
 """
     assert run_faulty(code).stdout == "True 1.0\n"
+
+
+# What waits for the disk does so until this thread has seen it wait, which needs the interpreter.
+APART = """
+import os, threading
+import faults
+from faults import fail, log, mend, wait_for
+from unified_logger import *
+logger = get_logger("app")
+def apart(act, *ops, **rule):
+    thread = threading.Thread(target=act)
+    slow = fail(*ops, delay=3600, **rule)
+    thread.start()
+    wait_for(slow)
+    mend()
+    thread.join()
+"""
+AFTER_SHUTDOWN = """
+init_logging(log_dir="logs", console_format="off")
+log(logger, range(1))
+assert shutdown_logging(30)
+fail("write", error="ENOSPC", times=1, match="app.log")
+log(logger, range(1, 2))
+flushed = []
+apart(lambda: flushed.append(flush_logging(30)), "write", match="app.log")
+assert flushed == [True]
+"""
+IN_A_CHILD = """
+init_logging(log_dir="logs", console_format="off")
+log(logger, range(1))
+assert flush_logging(30)
+if (child := os.fork()) == 0:
+    apart(lambda: log(logger, range(1, 2)), "open", match="app.log")
+    assert flush_logging(30)
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+"""
+PLAIN = """
+apart(lambda: init_logging(log_dir="logs", console_format="off", use_unified_logging=False), "open", match="app.log")
+log(logger, range(2))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the shim is for Linux")
+@pytest.mark.parametrize("act", [AFTER_SHUTDOWN, IN_A_CHILD, PLAIN], ids=["a flush", "a start in a child", "a file"])
+def test_what_waits_for_a_disk_keeps_nobody_else_waiting(
+    run_faulty: Run, numbers: Callable[[], list[int]], act: str
+) -> None:
+    """A flush that writes itself, a child that begins anew, a file that is opened. Seen to hang while they kept the interpreter."""
+    run_faulty(APART + act, timeout=30)
+    assert numbers() == [0, 1]
+
+
+FULL = """
+init_logging(log_dir="logs", console_format="off", overflow_timeout=3600, queue_size=64, black_box="off", max_bytes=0)
+go_on = threading.Event()
+def late():
+    go_on.wait()
+    log(logger, range(count, count + 100))
+thread = threading.Thread(target=late)
+thread.start()
+open("no_threads", "w").close()
+if (child := os.fork()) == 0:
+    os._exit(0)
+os.waitpid(child, 0)
+refused = fail("write", error="ENOSPC", match="app.log")
+count = 0
+# What the failing file may hold, and then what the queue may.
+while get_stats()["queue_depth"] < 40:
+    log(logger, range(count, count + 1), "x" * 100_000)
+    count += 1
+go_on.set()
+while get_stats()["queue_depth"] < 50:
+    thread.join(0.01)
+seen = get_stats()["errors"]
+while get_stats()["errors"] < seen + 3:
+    thread.join(0.01)
+slow = fail("write", delay=3600, match="app.log")
+faults.lift(refused)
+wait_for(slow)
+mend()
+thread.join()
+assert flush_logging(30)
+print(count)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the shims are for Linux")
+def test_a_call_that_found_the_queue_full_writes_apart(
+    run_faulty: Run, build_shim: Callable[[str], Any], numbers: Callable[[], list[int]]
+) -> None:
+    """Without a writer, when it tries again. Seen to hang while it kept the interpreter."""
+    done = run_faulty(APART + FULL, also=build_shim("faults/no_threads.c"), timeout=30)
+    assert numbers() == list(range(int(done.stdout) + 100))

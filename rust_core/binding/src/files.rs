@@ -11,6 +11,7 @@ use unified_logger_core::error::Error;
 use unified_logger_core::platform::{self, ASKED_FOR, OwnFile};
 use unified_logger_core::sink;
 
+use crate::ending;
 use crate::gil::Gil;
 use crate::runtime;
 
@@ -22,7 +23,7 @@ pub fn mode((bits, exactly): (u32, bool)) -> u32 {
 /// Makes a log directory unless it is there, and makes sure that files can be made in it.
 #[pyfunction]
 pub fn prepare_directory(py: Python<'_>, path: &str, mode: (u32, bool)) -> PyResult<()> {
-    let made = sink::prepare_directory(Path::new(path), self::mode(mode));
+    let made = ending::detached(py, || sink::prepare_directory(Path::new(path), self::mode(mode)));
     runtime::tell_remarks(py);
     made.map_err(|error| to_python(&error))
 }
@@ -30,7 +31,7 @@ pub fn prepare_directory(py: Python<'_>, path: &str, mode: (u32, bool)) -> PyRes
 /// Opens a log file for appending, and gives its descriptor, which is the caller's to close.
 #[pyfunction]
 pub fn open_log(py: Python<'_>, path: &str, mode: (u32, bool)) -> PyResult<i32> {
-    let file = sink::open_log(Path::new(path), self::mode(mode));
+    let file = ending::detached(py, || sink::open_log(Path::new(path), self::mode(mode)));
     runtime::tell_remarks(py);
     platform::into_descriptor(file.map_err(|error| to_python(&error))?).map_err(PyOSError::new_err)
 }
@@ -43,7 +44,7 @@ pub struct LogFile(OwnFile);
 impl LogFile {
     #[new]
     fn new(py: Python<'_>, path: &str, mode: (u32, bool)) -> PyResult<Self> {
-        let file = sink::open_log(Path::new(path), self::mode(mode));
+        let file = ending::detached(py, || sink::open_log(Path::new(path), self::mode(mode)));
         runtime::tell_remarks(py);
         OwnFile::new(file.map_err(|error| to_python(&error))?).map(Self).map_err(PyOSError::new_err)
     }

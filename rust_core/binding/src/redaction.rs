@@ -12,6 +12,7 @@ use unified_logger_core::record::Record;
 use unified_logger_core::redaction::{self, KEYS, Redactor, Rules, Scanner, Spec};
 
 use crate::capture::text_of;
+use crate::ending;
 use crate::interrupt;
 use crate::runtime::STATS;
 use crate::stack;
@@ -40,6 +41,7 @@ impl Redaction {
     /// Compiles rules. What is not as it must be raises `ValueError` with key, value and what is allowed.
     #[new]
     fn new(spec: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let py = spec.py();
         let refused = |reason: String| PyValueError::new_err(("redaction", "", reason));
         let spec = plain(spec.as_any()).map_err(|error| refused(error.to_string()))?;
         let spec: Spec = serde_json::from_value(spec).map_err(|error| refused(error.to_string()))?;
@@ -49,7 +51,7 @@ impl Redaction {
                 scanner: Scanner::new(rules),
             })
         };
-        match stack::spacious(compile)? {
+        match ending::detached(py, || stack::spacious(compile))? {
             Ok(compiled) => Ok(compiled),
             Err(wrong) => Err(PyValueError::new_err((wrong.key, wrong.value, wrong.allowed))),
         }

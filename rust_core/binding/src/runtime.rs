@@ -171,21 +171,31 @@ fn hand_over(py: Python<'_>, record: Buffer, logger: *mut ffi::PyObject) -> PyRe
     }
 }
 
-/// Has a record written by this call, since no writer does. The disk is waited for without the interpreter; near its end with it, as
-/// the process must not end in the middle of a line.
+/// Has a record written by this call, since no writer does.
 #[cold]
 fn submit_unattended(py: Python<'_>, engine: &Arc<Engine>, offered: Offered) -> PyResult<()> {
-    let offered = if ending::is_here(py) {
-        engine.see_to(offered)
-    } else {
-        let inside = ending::Inside::enter();
-        ending::detached(py, || {
-            // The end waits for the line, and not for this thread, which may have to stay away.
-            let _inside = inside;
-            engine.see_to(offered)
-        })
-    };
+    let offered = apart(py, || engine.see_to(offered));
     settle(py, engine, offered)
+}
+
+/// Offers a record once more. Without a writer it is written here.
+fn offer(py: Python<'_>, engine: &Arc<Engine>, record: Buffer) -> Offered {
+    let offered = engine.hand_in(record);
+    if engine.is_unattended() { apart(py, || engine.see_to(offered)) } else { offered }
+}
+
+/// Does what may wait, for a disk above all, without the interpreter; near its end with it, as the process must not end in the middle of a
+/// line.
+fn apart<R: Send>(py: Python<'_>, work: impl FnOnce() -> R + Send) -> R {
+    if ending::is_here(py) {
+        return work();
+    }
+    let inside = ending::Inside::enter();
+    ending::detached(py, || {
+        // The end waits for the work, and not for this thread, which may have to stay away.
+        let _inside = inside;
+        work()
+    })
 }
 
 #[cold]
@@ -195,7 +205,7 @@ fn settle(py: Python<'_>, engine: &Arc<Engine>, mut offered: Offered) -> PyResul
     while let Offered::Full(record) = offered {
         if let Some(successor) = successor(py, engine) {
             // Reconfigured meanwhile: the record goes where all others go now.
-            let offered = successor.offer(record);
+            let offered = offer(py, &successor, record);
             return settle(py, &successor, offered);
         }
         let left = patience.saturating_sub(started.elapsed());
@@ -212,23 +222,19 @@ fn settle(py: Python<'_>, engine: &Arc<Engine>, mut offered: Offered) -> PyResul
             return handled.and(settle_in_child(py, record, &copy));
         }
         if let Err(interrupt) = handled {
-            if let Offered::Full(record) = engine.offer(record) {
+            if let Offered::Full(record) = offer(py, engine, record) {
                 refuse(py, engine, record);
             }
             return Err(interrupt);
         }
-        offered = engine.offer(record);
+        offered = offer(py, engine, record);
     }
     Ok(())
 }
 
 /// Gives up a record that found no room. What is told of it may wait for standard error.
 fn refuse(py: Python<'_>, engine: &Engine, record: Buffer) {
-    if ending::is_here(py) {
-        engine.refuse(record, Dropped::Timeout);
-    } else {
-        ending::detached(py, || engine.refuse(record, Dropped::Timeout));
-    }
+    apart(py, || engine.refuse(record, Dropped::Timeout));
 }
 
 /// After a signal handler that forked: the parent goes on with the record, this process with a copy from before.
@@ -314,26 +320,35 @@ pub fn revived(py: Python<'_>) -> Option<Arc<Engine>> {
     // SAFETY: no Python code runs while the reference lives.
     let State::Forked { settings, closed, .. } = (unsafe { &*STATE.get(py) }) else { return engine(py).cloned() };
     let (settings, closed) = (Settings::clone(settings), *closed);
-    let opened = open(settings).inspect(|engine| {
-        if closed {
-            engine.shutdown(Duration::ZERO);
-        } else if let Err(error) = engine.start() {
-            // Its calls write themselves until there is a thread.
-            TROUBLE.handle("start the writer after a fork", &error);
-        }
+    let opened = apart(py, || {
+        open(settings).inspect(|engine| {
+            if closed {
+                engine.shutdown(Duration::ZERO);
+            }
+        })
     });
-    match opened {
-        Ok(engine) => {
-            engine.make_current();
-            let engine = Arc::new(engine);
-            drop(replace(py, State::Running(Arc::clone(&engine))));
-            Some(engine)
-        }
+    let engine = match opened {
+        Ok(engine) => engine,
         Err(error) => {
-            TROUBLE.handle("start after a fork", &error);
-            None
+            apart(py, || TROUBLE.handle("start after a fork", &error));
+            return None;
         }
+    };
+    // SAFETY: looked at only.
+    if !matches!(unsafe { &*STATE.get(py) }, State::Forked { .. }) {
+        // Another thread was faster.
+        apart(py, || engine.discard());
+        return self::engine(py).cloned();
     }
+    let started = if closed { Ok(()) } else { engine.start() };
+    engine.make_current();
+    let engine = Arc::new(engine);
+    drop(replace(py, State::Running(Arc::clone(&engine))));
+    if let Err(error) = started {
+        // Its calls write themselves until there is a thread.
+        apart(py, || TROUBLE.handle("start the writer after a fork", &error));
+    }
+    Some(engine)
 }
 
 /// Opens an engine. Its rules of redaction are compiled, which goes deep.
@@ -361,27 +376,38 @@ pub fn start(py: Python<'_>, settings: Settings, patience: Duration) -> Result<(
     let engine = Arc::new(engine);
     engine.make_current();
     let before = replace(py, State::Running(Arc::clone(&engine)));
-    if let State::Running(old) = &before {
-        ending::detached(py, || old.shutdown(patience));
-    }
+    let early = match before {
+        State::Running(old) => {
+            ending::detached(py, move || {
+                old.shutdown(patience);
+                // Its files are closed here.
+                drop(old);
+            });
+            Vec::new()
+        }
+        State::Early(early) => early,
+        State::Forked { .. } | State::Off => Vec::new(),
+    };
     engine.release();
-    if let State::Early(early) = before {
-        deliver_early(py, early);
-    }
+    deliver_early(py, early);
     Ok(())
 }
 
 /// Leaves everything to handlers of `logging`, what was kept until now included.
 pub fn turn_off(py: Python<'_>) {
     let before = replace(py, State::Off);
-    if let State::Early(early) = &before {
-        // Captured for the core: plain handlers cannot take them.
-        for (record, _) in early {
-            STATS.refused.add(1);
-            STATS.drop_one(Dropped::Shutdown, level_of(record.as_slice()));
+    match before {
+        State::Early(early) => {
+            // Captured for the core: plain handlers cannot take them.
+            for (record, _) in &early {
+                STATS.refused.add(1);
+                STATS.drop_one(Dropped::Shutdown, level_of(record.as_slice()));
+            }
         }
+        // Its files are closed.
+        State::Running(old) => ending::detached(py, move || drop(old)),
+        State::Forked { .. } | State::Off => {}
     }
-    drop(before);
 }
 
 #[inline]
@@ -426,7 +452,7 @@ fn deliver_early(py: Python<'_>, early: Vec<(Buffer, Option<Py<PyAny>>)>) {
 /// Tells what was noticed of a file, where no engine does.
 pub fn tell_remarks(py: Python<'_>) {
     if engine(py).is_none() {
-        TROUBLE.tell_remarks();
+        apart(py, || TROUBLE.tell_remarks());
     }
 }
 
@@ -455,7 +481,7 @@ pub fn show_early(py: Python<'_>, redaction: Option<Arc<Rules>>) {
         }
     }
     // Nowhere is left to tell that it failed.
-    let _ = platform::write_stderr(&lines);
+    let _ = apart(py, || platform::write_stderr(&lines));
 }
 
 /// Waits until everything accepted before is on disk. `None` waits as long as it takes.
@@ -470,7 +496,7 @@ pub fn flush(py: Python<'_>, timeout: Option<Duration>) -> PyResult<bool> {
         return Ok(!lost && (is_early(py) || STATS.depth() == 0));
     };
     let started = Instant::now();
-    let answer = engine.request_flush(timeout.is_some());
+    let answer = ending::detached(py, || engine.request_flush(timeout.is_some()));
     let on_disk = loop {
         let left = timeout.map_or(SLICE, |timeout| timeout.saturating_sub(started.elapsed()).min(SLICE));
         if let Some(on_disk) = ending::detached(py, || answer.wait(left)) {
@@ -515,7 +541,7 @@ pub fn after_fork_in_parent(py: Python<'_>) {
     let Some(engine) = engine(py).cloned() else { return };
     engine.end_rest();
     if !is_pending(go_on_writing, std::ptr::null_mut()) {
-        engine.go_on_writing();
+        ending::detached(py, || engine.go_on_writing());
     }
 }
 
@@ -533,7 +559,7 @@ extern "C" fn go_on_writing(_: *mut c_void) -> c_int {
     let py = unsafe { Python::assume_attached() };
     if let Some(engine) = engine(py).cloned() {
         // What calls this cannot be unwound. A writer that is missing is started by the next flush.
-        let _ = catch_unwind(AssertUnwindSafe(|| engine.go_on_writing()));
+        let _ = catch_unwind(AssertUnwindSafe(|| ending::detached(py, || engine.go_on_writing())));
     }
     0
 }
