@@ -21,6 +21,7 @@ use crate::pipeline::Pipeline;
 use crate::queue::{Offered, Queue};
 use crate::slab::{Buffer, Pool};
 use crate::stats::{Dropped, Stats};
+use crate::table::lock_briefly;
 use crate::value::{Put, Value};
 use crate::worker::Worker;
 use crate::writer::{self, Desk, Flush, Shared, rest, state};
@@ -35,6 +36,8 @@ const START_PAUSE: Duration = Duration::from_millis(100);
 /// How long a late record waits for a writer that shutdown could not stop.
 const LATE_PATIENCE: Duration = Duration::from_millis(200);
 const CONSOLE_PATIENCE: Duration = Duration::from_secs(1);
+/// How long the threads beside the writer are waited for at an end; they were told, and go by themselves.
+const END_PATIENCE: Duration = Duration::from_millis(100);
 
 /// A flush under way.
 #[derive(Debug)]
@@ -373,6 +376,7 @@ impl Engine {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             self.flush_console(left.min(CONSOLE_PATIENCE));
+            self.end_others(deadline);
             return true;
         }
         shared.given_up.store(true, Ordering::SeqCst);
@@ -380,7 +384,20 @@ impl Engine {
         let rescue =
             if self.black_box.is_some() { "; the black box keeps them for `unified-logger recover`" } else { "" };
         shared.errors.handle("write everything before shutdown", &format!("{left} records are not written{rescue}"));
+        self.end_others(deadline);
         false
+    }
+
+    /// Ends the threads beside the writer. What is written later may start some of them again, and they end with the next shutdown.
+    fn end_others(&self, deadline: Instant) {
+        let shared = &self.shared;
+        let deadline = deadline.min(Instant::now() + END_PATIENCE);
+        // One who writes late may hold it; the console then is as it was.
+        if let Some(mut desk) = lock_briefly(&shared.desk) {
+            desk.pipeline.end_console(deadline);
+        }
+        shared.rest_strays(deadline);
+        shared.errors.rest(deadline);
     }
 
     /// Whether the writer has ended and callers write themselves.

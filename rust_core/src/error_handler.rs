@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::{self, Display, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -189,8 +189,8 @@ impl ErrorHandler {
     /// Counts one trouble and tells it unless the same `action` was told within the interval.
     pub fn handle(&self, action: &'static str, error: &dyn Display) {
         self.stats.errors.add(1);
-        let silent = self.told.lock().unwrap_or_else(PoisonError::into_inner).since(action);
-        let Some(silent) = silent else { return };
+        // Left locked by a fork, nothing says any more when it was told.
+        let Some(silent) = lock_briefly(&self.told).and_then(|mut told| told.since(action)) else { return };
         match line(action, error, silent) {
             Some(line) => self.say(line),
             None => say_scarcely(action, error, silent),
@@ -206,7 +206,11 @@ impl ErrorHandler {
     }
 
     fn say(&self, line: String) {
-        let mut slot = self.voice.lock().unwrap_or_else(PoisonError::into_inner);
+        // Held by one who waits for the thread to end, or left locked by a fork.
+        let Some(mut slot) = lock_briefly(&self.voice) else {
+            let _ = platform::write_stderr(line.as_bytes());
+            return;
+        };
         if slot.as_ref().is_none_or(|voice| voice.process != platform::process_id()) {
             *slot = Voice::start();
         }
@@ -226,7 +230,11 @@ impl ErrorHandler {
 
     /// Ends the thread that writes to standard error, unless it is not done at `deadline`; the next trouble starts another.
     pub fn rest(&self, deadline: Instant) {
-        let mut slot = self.voice.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(mut slot) = lock_briefly(&self.voice) else { return };
+        // A thread that was left behind in a fork is not this process's to wait for.
+        if slot.as_ref().is_some_and(|voice| voice.process != platform::process_id()) {
+            *slot = None;
+        }
         if slot.as_ref().is_some_and(|voice| wait_until_none(&voice.pending, deadline))
             && let Some(Voice { lines, worker, .. }) = slot.take()
         {

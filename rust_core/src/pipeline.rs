@@ -397,6 +397,13 @@ impl Pipeline {
         }
     }
 
+    /// Ends the console's thread for good, as soon as it has shown what it was given; waits for it until `deadline` at most.
+    pub fn end_console(&mut self, deadline: Instant) {
+        if let Some(console) = &mut self.console {
+            console.end(deadline);
+        }
+    }
+
     /// What tells how far the console has come, for those who do not hold the pipeline.
     #[must_use]
     pub fn console_progress(&self) -> Option<ConsoleProgress> {

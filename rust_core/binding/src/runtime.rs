@@ -39,6 +39,9 @@ const EARLY: usize = 1_000;
 /// A waiting thread comes back this often to run signal handlers.
 const SLICE: Duration = Duration::from_millis(50);
 
+/// How long the thread that tells of trouble while there is no engine is waited for at a fork and at the end.
+const TROUBLE_PATIENCE: Duration = Duration::from_millis(10);
+
 /// Counts of the process. They go on over restarts.
 pub static STATS: LazyLock<Arc<Stats>> = LazyLock::new(Arc::default);
 /// Told while there is no engine.
@@ -515,10 +518,12 @@ pub fn flush(py: Python<'_>, timeout: Option<Duration>) -> PyResult<bool> {
 /// Writes what is queued and ends the writer. True when nothing was left unwritten.
 pub fn shutdown(py: Python<'_>, timeout: Duration) -> bool {
     notice_fork(py);
-    match engine(py).cloned() {
-        Some(engine) => ending::detached(py, || engine.shutdown(timeout)),
-        None => true,
-    }
+    let engine = engine(py).cloned();
+    ending::detached(py, || {
+        let done = engine.is_none_or(|engine| engine.shutdown(timeout));
+        TROUBLE.rest(Instant::now() + TROUBLE_PATIENCE);
+        done
+    })
 }
 
 /// Shuts down what was started after the exit hook had shut down everything.
@@ -531,9 +536,13 @@ pub fn shut_down_late_start(py: Python<'_>, timeout: Duration) {
 pub fn before_fork(py: Python<'_>) {
     notice_fork(py);
     FORKS.set(true);
-    if let Some(engine) = engine(py).cloned() {
-        ending::detached(py, || engine.rest());
-    }
+    let engine = engine(py).cloned();
+    ending::detached(py, || {
+        if let Some(engine) = engine {
+            engine.rest();
+        }
+        TROUBLE.rest(Instant::now() + TROUBLE_PATIENCE);
+    });
 }
 
 pub fn after_fork_in_parent(py: Python<'_>) {

@@ -48,7 +48,8 @@ pub struct ConsoleSink {
 
 #[derive(Debug)]
 struct Thread {
-    batches: Sender<Batch>,
+    /// None once it is to end, which it does when all that it was sent is shown.
+    batches: Option<Sender<Batch>>,
     /// Memory that comes back, so that none is asked for at each batch.
     spare: Receiver<Vec<u8>>,
     worker: Worker,
@@ -67,14 +68,15 @@ impl ConsoleSink {
         let size = bytes.len() as u64;
         let full = counts.pending.load(Ordering::Relaxed) > 0
             && counts.pending.load(Ordering::Relaxed).saturating_add(size) > BYTES;
-        if self.thread.is_none() {
+        // One that is to end and does not yet is blocked: a second would show lines before those that it has.
+        if self.thread.as_ref().is_none_or(|thread| thread.batches.is_none() && thread.worker.is_at_its_end()) {
             self.thread = start(Arc::clone(&self.stats), Arc::clone(counts));
         }
         counts.pending.fetch_add(size, Ordering::Relaxed);
         let sent = match &self.thread {
-            Some(thread) if !full => {
-                let spare = thread.spare.try_recv().unwrap_or_default();
-                thread.batches.try_send(Batch { bytes: std::mem::replace(bytes, spare), lines }).is_ok()
+            Some(Thread { batches: Some(batches), spare, .. }) if !full => {
+                let spare = spare.try_recv().unwrap_or_default();
+                batches.try_send(Batch { bytes: std::mem::replace(bytes, spare), lines }).is_ok()
             }
             _ => false,
         };
@@ -94,6 +96,15 @@ impl ConsoleSink {
             drop(batches);
             // One that is slow to go has nothing left to do.
             let _ = worker.end(deadline);
+        }
+    }
+
+    /// Ends the thread: at once, if what it was sent is shown at `deadline`, else as soon as it is. A line that comes later starts
+    /// another.
+    pub fn end(&mut self, deadline: Instant) {
+        self.rest(deadline);
+        if let Some(thread) = &mut self.thread {
+            thread.batches = None;
         }
     }
 
@@ -141,7 +152,7 @@ fn start(stats: Arc<Stats>, counts: Arc<Counts>) -> Option<Thread> {
     let (batches, receiver) = bounded(BATCHES);
     let (back, spare) = bounded(SPARE);
     let worker = Worker::start("unified_console", move || run(&receiver, &back, &stats, &counts)).ok()?;
-    Some(Thread { batches, spare, worker })
+    Some(Thread { batches: Some(batches), spare, worker })
 }
 
 /// Ends when the sink goes.
