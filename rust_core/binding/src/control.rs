@@ -41,7 +41,7 @@ pub fn start(
     console: Option<(i32, String, bool)>,
     ai_loggers: Vec<String>,
     legacy_substring: bool,
-    redaction: Option<PyRef<'_, Redaction>>,
+    redaction: Option<&Bound<'_, Redaction>>,
     queue_size: u32,
     queue_bytes: u64,
     overflow: &str,
@@ -61,7 +61,7 @@ pub fn start(
             format: if format == "json" { ConsoleFormat::Json } else { ConsoleFormat::Text { color } },
         }),
         ai: AiLoggers { names: ai_loggers, legacy_substring },
-        redaction: redaction.map(|redaction| redaction.rules()),
+        redaction: redaction.map(|redaction| redaction.get().rules()),
         queue_size,
         queue_bytes,
         overflow: match overflow {
@@ -146,8 +146,8 @@ pub fn has_early(py: Python<'_>) -> bool {
 /// Shows on standard error what was logged at WARNING and above and never found a start.
 #[pyfunction]
 #[pyo3(signature = (redaction = None))]
-pub fn show_early(py: Python<'_>, redaction: Option<PyRef<'_, Redaction>>) {
-    runtime::show_early(py, redaction.map(|redaction| redaction.rules()));
+pub fn show_early(py: Python<'_>, redaction: Option<&Bound<'_, Redaction>>) {
+    runtime::show_early(py, redaction.map(|redaction| redaction.get().rules()));
 }
 
 /// What a record of the library's own has as a field.

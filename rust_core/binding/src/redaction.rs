@@ -13,26 +13,30 @@ use unified_logger_core::redaction::{self, KEYS, Redactor, Rules, Scanner, Spec}
 
 use crate::capture::text_of;
 use crate::ending;
+use crate::gil::Gil;
 use crate::interrupt;
 use crate::runtime::STATS;
 use crate::stack;
 
-/// Compiled rules.
-#[pyclass(module = "unified_logger._core")]
+/// Compiled rules. Nothing of it is borrowed while Python code runs, which may come back here.
+#[pyclass(frozen, module = "unified_logger._core")]
 pub struct Redaction {
-    redactor: Redactor,
-    scanner: Scanner,
+    rules: Arc<Rules>,
+    redactor: Gil<Redactor>,
+    scanner: Gil<Scanner>,
 }
 
 impl Redaction {
     pub fn rules(&self) -> Arc<Rules> {
-        Arc::clone(self.redactor.rules())
+        Arc::clone(&self.rules)
     }
 
     /// The line of a record without secrets.
-    pub fn encode(&mut self, record: &Record<'_>, line: &mut Vec<u8>) {
-        JsonEncoder::default().encode(&self.redactor.redact(record), line);
-        STATS.redacted.add(self.redactor.take_count());
+    pub fn encode(&self, py: Python<'_>, record: &Record<'_>, line: &mut Vec<u8>) {
+        // SAFETY: no Python code runs while the reference lives.
+        let redactor = unsafe { &mut *self.redactor.get(py) };
+        JsonEncoder::default().encode(&redactor.redact(record), line);
+        STATS.redacted.add(redactor.take_count());
     }
 }
 
@@ -47,8 +51,9 @@ impl Redaction {
         let spec: Spec = serde_json::from_value(spec).map_err(|error| refused(error.to_string()))?;
         let compile = || {
             Rules::new(spec).map(|rules| Self {
-                redactor: Redactor::new(Arc::clone(&rules), Arc::clone(names::here())),
-                scanner: Scanner::new(rules),
+                redactor: Gil::new(Redactor::new(Arc::clone(&rules), Arc::clone(names::here()))),
+                scanner: Gil::new(Scanner::new(Arc::clone(&rules))),
+                rules,
             })
         };
         match ending::detached(py, || stack::spacious(compile))? {
@@ -63,8 +68,9 @@ impl Redaction {
     }
 
     /// The text without secrets.
-    fn text(&mut self, text: String) -> String {
-        let Some(new) = self.scanner.text(&text) else { return text };
+    fn text(&self, py: Python<'_>, text: String) -> String {
+        // SAFETY: no Python code runs while the reference lives.
+        let Some(new) = unsafe { &mut *self.scanner.get(py) }.text(&text) else { return text };
         STATS.redacted.add(1);
         new
     }

@@ -114,13 +114,13 @@ pub fn encode_record(log_record: &Bound<'_, PyAny>, redaction: Option<&Bound<'_,
     let attributes = Attributes::read(&dict);
     let mark = attributes.get(Own::Mark).cloned();
     let names = mark.as_ref().and_then(|mark| mark.cast::<PyDict>().ok());
-    let rules = || redaction.map(|redaction| redaction.borrow().rules());
+    let rules = || redaction.map(|redaction| redaction.get().rules());
     let captured = said(py, attributes, names, false).build(py, rules);
     let mut line = Vec::new();
     // SAFETY: captured records hold UTF-8 texts.
     if let Some(record) = unsafe { Record::read(captured.as_slice()) } {
         match redaction {
-            Some(redaction) => redaction.borrow_mut().encode(&record, &mut line),
+            Some(redaction) => redaction.get().encode(py, &record, &mut line),
             None => JsonEncoder::default().encode(&record, &mut line),
         }
     }
