@@ -249,3 +249,47 @@ def test_a_start_there_is_no_memory_for_is_refused(run_python: Run) -> None:
     told = [run_python(STARTED, str(left)).stdout for left in [*range(0, 4_000, 500), *range(4_000, 4_700, 25), 60_000]]
     assert {line.split()[0] for line in told} == {"refused", "started"}
     assert told[-1] == "started True\n"
+
+
+LOST = """
+import json, resource
+from unified_logger import flush_logging, get_logger, get_stats, init_logging
+import logging, sys
+
+init_logging(log_dir="logs", console_format="off", max_bytes=0, native_stdlib=True)
+logger, theirs = get_logger("app"), logging.getLogger("theirs")
+class Interrupted:
+    def __repr__(self): raise KeyboardInterrupt("here")
+    __str__ = __repr__
+odd = Interrupted()
+large = {f"part{number}": "x" * 200_000 for number in range(40)}
+assert flush_logging(30)
+with open("/proc/self/statm") as statm:
+    used = int(statm.read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 4_000_000, resource.RLIM_INFINITY))
+raised = []
+for call in (
+    lambda: logger.info("m", odd=odd, **large),
+    lambda: logger.error("m %s", odd, **large),
+    lambda: theirs.info("m", extra={"odd": odd, **large}),
+):
+    try:
+        call()
+    except BaseException as error:
+        raised.append(repr(error))
+    else:
+        raised.append(None)
+    # What was not raised there would be here.
+    logger.info("between")
+assert flush_logging(30)
+resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+print(json.dumps([raised, get_stats()["dropped_by_reason"]["memory"]]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on the address space that is kept to")
+def test_an_interrupt_of_a_call_that_loses_its_record(run_python: Run) -> None:
+    """It is raised by that call, though there was no memory for the record. Seen to be raised by the next."""
+    raised, lost = json.loads(run_python(LOST).stdout)
+    assert raised == ["KeyboardInterrupt('here')"] * 3
+    assert sum(lost.values()) == 3

@@ -55,11 +55,7 @@ impl Logger {
         let name = text_of(name.as_any());
         let number = names::here().logger(name.clone()).unwrap_or(INLINE);
         let bound = match (home, fields) {
-            // Values were captured: what that held back is raised here, where they were given.
-            (Some(home), Some(fields)) => {
-                let fields = interrupt::raise(fields.py(), Fields::new(&fields))?;
-                Some((home.unbind(), BoundFields::new(fields)))
-            }
+            (Some(home), Some(fields)) => Some((home.unbind(), BoundFields::new(Fields::new(&fields)?))),
             _ => None,
         };
         Ok(Self { name, number, logger: logger.unbind(), guard: UnsafeCell::new(None), bound })

@@ -118,14 +118,15 @@ fn replace(py: Python<'_>, state: State) -> State {
     unsafe { std::mem::replace(&mut *STATE.get(py), state) }
 }
 
-/// Runs a logging call so that no panic reaches the interpreter: it costs the call's record, and is counted.
+/// Runs a logging call so that no panic reaches the interpreter: it costs the call's record, and is counted. What is for the program
+/// is raised all the same.
 #[inline]
 pub fn contained(py: Python<'_>, call: impl FnOnce() -> PyResult<()>) -> PyResult<()> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(result) => interrupt::raise(py, result),
         Err(payload) => {
             lost(payload.is::<OutOfMemory>());
-            Ok(())
+            interrupt::raise(py, Ok(()))
         }
     }
 }

@@ -65,8 +65,7 @@ impl Context {
         if level.is_some() {
             enabled::follow_contexts(py)?;
         }
-        // Values were captured: what that held back is raised here, where they were given.
-        let fields = interrupt::raise(py, Fields::new(fields))?;
+        let fields = Fields::new(fields)?;
         Ok(Self {
             captured: captured(trace_id.as_ref(), span_id.as_ref(), &fields.captured),
             trace_id: trace_id.map(Bound::unbind),
@@ -171,9 +170,9 @@ pub struct Fields {
 }
 
 impl Fields {
-    /// Captures each value as it is now.
+    /// Captures each value as it is now. What that held back is raised here, where they were given.
     pub fn new(fields: &Bound<'_, PyDict>) -> PyResult<Self> {
-        value::or_memory_error(|| Self::capture(fields))
+        value::or_memory_error(fields.py(), || Self::capture(fields))
     }
 
     fn capture(fields: &Bound<'_, PyDict>) -> PyResult<Self> {

@@ -139,23 +139,21 @@ fn put_optional(text: Option<&str>, out: &mut Vec<u8>) {
 #[pyfunction]
 pub fn format_exception(exception: &Bound<'_, PyBaseException>) -> PyResult<String> {
     let _inside = Inside::enter_or_stay(exception.py());
-    let answer = or_memory_error(|| {
+    or_memory_error(exception.py(), || {
         let mut blob = Vec::new();
         capture(exception.py(), exception, &mut blob);
         Ok(exception::text(&blob, &mut SourceCache::default()))
-    });
-    interrupt::raise(exception.py(), answer)
+    })
 }
 
 /// The JSON an exception has in a record.
 #[pyfunction]
 pub fn exception_json(exception: &Bound<'_, PyBaseException>) -> PyResult<String> {
     let _inside = Inside::enter_or_stay(exception.py());
-    let answer = or_memory_error(|| {
+    or_memory_error(exception.py(), || {
         let (mut blob, mut out) = (Vec::new(), Vec::new());
         capture(exception.py(), exception, &mut blob);
         exception::write_json(&blob, &mut SourceCache::default(), &mut out);
         Ok(String::from_utf8_lossy(&out).into_owned())
-    });
-    interrupt::raise(exception.py(), answer)
+    })
 }

@@ -23,6 +23,7 @@ use crate::interrupt;
 use crate::redaction::Redaction;
 use crate::runtime;
 use crate::thread;
+use crate::value;
 
 /// Places by the objects that name them: file and function of the code that logs, and the logger's name.
 struct Known {
@@ -110,6 +111,11 @@ fn capture(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
 pub fn encode_record(log_record: &Bound<'_, PyAny>, redaction: Option<&Bound<'_, Redaction>>) -> PyResult<String> {
     let py = log_record.py();
     let _inside = ending::Inside::enter_or_stay(py);
+    value::or_memory_error(py, || line_of(log_record, redaction))
+}
+
+fn line_of(log_record: &Bound<'_, PyAny>, redaction: Option<&Bound<'_, Redaction>>) -> PyResult<String> {
+    let py = log_record.py();
     let dict = log_record.getattr(intern!(py, "__dict__"))?.cast_into::<PyDict>()?;
     let attributes = Attributes::read(&dict);
     let mark = attributes.get(Own::Mark).cloned();
@@ -124,7 +130,7 @@ pub fn encode_record(log_record: &Bound<'_, PyAny>, redaction: Option<&Bound<'_,
             None => JsonEncoder::default().encode(&record, &mut line),
         }
     }
-    interrupt::raise(py, Ok(String::from_utf8_lossy(line.trim_ascii_end()).into_owned()))
+    Ok(String::from_utf8_lossy(line.trim_ascii_end()).into_owned())
 }
 
 fn said<'py>(py: Python<'py>, attributes: Attributes<'py>, names: Option<&Bound<'py, PyDict>>, ai: bool) -> Said<'py> {

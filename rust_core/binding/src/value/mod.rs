@@ -120,24 +120,25 @@ unsafe fn capture_json(out: &mut impl Put, object: *mut ffi::PyObject) -> Outcom
 ///
 /// # Errors
 /// `MemoryError`, and those of `capture`.
-pub fn or_memory_error<R>(capture: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
-    match catch_unwind(AssertUnwindSafe(capture)) {
+pub fn or_memory_error<R>(py: Python<'_>, capture: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
+    let captured = match catch_unwind(AssertUnwindSafe(capture)) {
         Ok(captured) => captured,
         Err(payload) if payload.is::<OutOfMemory>() => Err(PyMemoryError::new_err(())),
-        Err(payload) => resume_unwind(payload),
-    }
+        // A defect; what is for the program comes before it.
+        Err(payload) => interrupt::raise(py, Ok(())).and_then(|()| resume_unwind(payload)),
+    };
+    interrupt::raise(py, captured)
 }
 
 /// The JSON a value has in a record.
 #[pyfunction]
 pub fn encode_value(value: &Bound<'_, PyAny>) -> PyResult<String> {
     let _inside = Inside::enter_or_stay(value.py());
-    let answer = or_memory_error(|| {
+    or_memory_error(value.py(), || {
         let mut nothing = || {};
         let mut writer = json::Writer::new(&mut nothing);
         // SAFETY: a live object, and the interpreter is attached.
         unsafe { writer.write(value.as_ptr()) };
         Ok(writer.finish().0)
-    });
-    interrupt::raise(value.py(), answer)
+    })
 }
