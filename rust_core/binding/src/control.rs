@@ -3,20 +3,20 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use unified_logger_core::clock;
 use unified_logger_core::config::{
     AiLoggers, BlackBoxPlace, ConsoleFormat, ConsoleSettings, FileSettings, Fsync, Overflow, Settings,
 };
-use unified_logger_core::error::Error;
 use unified_logger_core::level;
 use unified_logger_core::recovery::{self, Recovered, Strays};
 use unified_logger_core::stats::{FILES, FileKind};
 use unified_logger_core::value::Value;
 
 use crate::ending;
+use crate::error::to_python;
 use crate::files;
 use crate::guard;
 use crate::interrupt;
@@ -99,15 +99,6 @@ fn file((kind, name, level, max_bytes, backup_count): (String, String, i32, u64,
         other => return Err(PyValueError::new_err(format!("unknown kind of file {other:?}"))),
     };
     Ok(FileSettings { kind, name, level, max_bytes, backup_count })
-}
-
-/// The one place an engine's error becomes Python's.
-fn to_python(error: &Error) -> PyErr {
-    match error {
-        // As Python's own, when it starts none.
-        Error::Thread { .. } => PyRuntimeError::new_err(error.to_string()),
-        _ => PyOSError::new_err(error.to_string()),
-    }
 }
 
 /// Seconds as a duration; what is beyond one counts as for ever, what is below zero as none.

@@ -5,12 +5,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyInt, PyModule, PyType};
+use pyo3::types::{PyInt, PyType};
 
 use crate::capture::Arguments;
 use crate::context;
 use crate::ending;
 use crate::gil::intern;
+use crate::guard::is_of_logging;
 use crate::interrupt;
 use crate::replaced::Replaced;
 
@@ -66,12 +67,6 @@ pub fn off(logger: &Bound<'_, PyAny>) -> PyResult<i32> {
         return Ok(i32::MAX);
     }
     logger.getattr(intern!(py, "manager"))?.getattr(intern!(py, "disable"))?.extract()
-}
-
-/// A function of `logging` itself, not one that somebody put in its place.
-fn is_of_logging(method: &Bound<'_, PyAny>, logging: &Bound<'_, PyModule>) -> bool {
-    let py = method.py();
-    interrupt::ok(py, method.getattr(intern!(py, "__globals__"))).is_some_and(|home| home.is(logging.dict()))
 }
 
 /// A call of our method.

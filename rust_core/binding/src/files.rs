@@ -7,11 +7,11 @@ use std::path::Path;
 use pyo3::exceptions::PyOSError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use unified_logger_core::error::Error;
 use unified_logger_core::platform::{self, ASKED_FOR, OwnFile};
 use unified_logger_core::sink;
 
 use crate::ending;
+use crate::error::to_python;
 use crate::gil::Gil;
 use crate::runtime;
 
@@ -90,8 +90,4 @@ extern "C" fn tell(_: *mut c_void) -> c_int {
         }
     }));
     0
-}
-
-fn to_python(error: &Error) -> PyErr {
-    PyOSError::new_err(error.to_string())
 }

@@ -249,6 +249,12 @@ pub fn is_versioned(class: &Bound<'_, PyType>) -> bool {
     VERSIONS_TELL.load(Ordering::Relaxed) && version(class) != 0
 }
 
+/// Whether a function was defined in `logging`. A patch may carry the original's name and module (`functools.wraps`), but not its globals.
+pub fn is_of_logging(function: &Bound<'_, PyAny>, logging: &Bound<'_, PyModule>) -> bool {
+    let py = function.py();
+    interrupt::ok(py, function.getattr(intern!(py, "__globals__"))).is_some_and(|home| home.is(logging.dict()))
+}
+
 /// Has records of a level show the name that `logging` has for it.
 pub fn note_level_name(logging: &Bound<'_, PyModule>, number: i32) -> PyResult<()> {
     let name = logging.call_method1(intern!(logging.py(), "getLevelName"), (number,))?.str()?;
@@ -356,10 +362,7 @@ impl<'py> Chain<'py> {
         for class in self.classes() {
             for name in ways(py) {
                 let method = class.getattr(name)?;
-                // A patch may carry the original's name and module (`functools.wraps`), but not its globals.
-                let home = interrupt::ok(py, method.getattr(intern!(py, "__globals__")));
-                let of_logging = home.is_some_and(|home| home.is(logging.dict()));
-                native &= of_logging && method.is(&stock.getattr(name)?);
+                native &= is_of_logging(&method, logging) && method.is(&stock.getattr(name)?);
             }
         }
         for link in &self.0 {

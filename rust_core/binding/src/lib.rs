@@ -7,6 +7,7 @@ mod interrupt;
 mod ending;
 mod stack;
 mod escape;
+mod error;
 mod files;
 mod watch;
 mod guard;

@@ -10,6 +10,7 @@ use crate::cache::Cache;
 use crate::frame::{self, Frame};
 use crate::gil::intern;
 use crate::gil::{Gil, let_go_of_dropped};
+use crate::guard;
 use crate::site;
 
 /// Where the code of `logging` comes from: frames of this file are left out.
@@ -20,11 +21,11 @@ impl Source {
     pub fn of(logging: &Bound<'_, PyModule>) -> PyResult<Option<Self>> {
         let py = logging.py();
         let known = logging.getattr(intern!(py, "addLevelName"))?;
-        if !stock::is_of_logging(&known, logging) {
+        if !guard::is_of_logging(&known, logging) {
             return Ok(None);
         }
         #[cfg(Py_3_11)]
-        if !stock::is_of_logging(&logging.getattr(intern!(py, "_is_internal_frame"))?, logging) {
+        if !guard::is_of_logging(&logging.getattr(intern!(py, "_is_internal_frame"))?, logging) {
             return Ok(None);
         }
         let file = known.getattr(intern!(py, "__code__"))?.getattr(intern!(py, "co_filename"))?;

@@ -13,7 +13,7 @@ use crate::enabled;
 use crate::ending;
 use crate::gil::intern;
 use crate::gil::{Gil, let_go_of_dropped};
-use crate::guard::Guard;
+use crate::guard::{self, Guard};
 use crate::interrupt;
 use crate::watch::dict_of;
 
@@ -121,7 +121,7 @@ fn is_plain(logger: &Bound<'_, PyAny>) -> PyResult<bool> {
     let class = logger.get_type();
     for name in METHODS {
         let method = class.getattr(name)?;
-        if !(stock::is_of_logging(&method, &logging) || enabled::is_own(&method)) || !method.is(&stock.getattr(name)?) {
+        if !(guard::is_of_logging(&method, &logging) || enabled::is_own(&method)) || !method.is(&stock.getattr(name)?) {
             return Ok(false);
         }
     }

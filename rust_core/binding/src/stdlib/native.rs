@@ -15,7 +15,6 @@ use super::attribute::Field;
 use super::caller;
 use super::known::{self, Verdict};
 use super::said::Said;
-use super::stock;
 use crate::capture::{Arguments, as_mapping, exception_of};
 use crate::context;
 use crate::ending;
@@ -77,7 +76,7 @@ pub fn set_stdlib_native(py: Python<'_>, on: bool) -> PyResult<()> {
     let class = logging.getattr("Logger")?.cast_into::<PyType>()?;
     for Method { replaced, .. } in &METHODS {
         let Ok(present) = class.getattr("__dict__")?.get_item(replaced.name()) else { continue };
-        if on && stock::is_of_logging(&present, &logging) {
+        if on && guard::is_of_logging(&present, &logging) {
             replaced.replace(&class, present)?;
         } else if !on && let Some(original) = replaced.original_of(&present) {
             class.setattr(replaced.name(), original)?;

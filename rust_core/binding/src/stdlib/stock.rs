@@ -10,7 +10,7 @@ use super::caller::Source;
 use crate::ending;
 use crate::gil::intern;
 use crate::gil::{Gil, let_go_of_dropped};
-use crate::guard::{self, Shape};
+use crate::guard::{self, Shape, is_of_logging};
 use crate::interrupt;
 use crate::watch::{Kind, Watched, dict_of};
 
@@ -144,10 +144,4 @@ fn makes_plain_records(
         && logging.getattr(intern!(py, "time"))?.is(time)
         && is_of_logging(&init, logging)
         && is_of_logging(&level_name, logging))
-}
-
-/// Whether a function was defined in `logging`. A patch may carry the original's name, but not its globals.
-pub fn is_of_logging(function: &Bound<'_, PyAny>, logging: &Bound<'_, PyModule>) -> bool {
-    let py = function.py();
-    interrupt::ok(py, function.getattr(intern!(py, "__globals__"))).is_some_and(|home| home.is(logging.dict()))
 }
