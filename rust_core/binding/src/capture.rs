@@ -18,7 +18,7 @@ use crate::context::{self, BoundFields, Context};
 use crate::ending;
 use crate::exception;
 use crate::frame::Place;
-use crate::gil::{intern, let_go_of_dropped};
+use crate::gil::{Gil, intern, let_go_of_dropped};
 use crate::interrupt;
 use crate::redaction;
 use crate::runtime::{self, MALFORMED};
@@ -423,13 +423,25 @@ pub fn is_true(object: &Bound<'_, PyAny>) -> bool {
 /// A mapping, as `collections.abc` tells it. Casting to one would print what that raises, and go on.
 pub fn as_mapping<'a, 'py>(object: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, PyMapping>> {
     let py = object.py();
-    let asked = || {
-        let class = py.import(intern!(py, "collections.abc"))?.getattr(intern!(py, "Mapping"))?;
-        object.is_instance(&class)
-    };
-    let is_mapping = object.is_instance_of::<PyDict>() || interrupt::ok(py, asked())?;
+    let is_mapping = object.is_instance_of::<PyDict>()
+        || interrupt::ok(py, mapping_class(py).and_then(|class| object.is_instance(&class)))?;
     // SAFETY: it is one; methods of mappings are looked up in it, and fail where there are none.
     is_mapping.then(|| unsafe { object.cast_unchecked() })
+}
+
+/// `collections.abc.Mapping`, imported once: an import may run Python code.
+static MAPPING: Gil<Option<Py<PyAny>>> = Gil::new(None);
+
+fn mapping_class(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    // SAFETY: looked at and counted only.
+    if let Some(known) = unsafe { &*MAPPING.get(py) } {
+        return Ok(known.bind(py).clone());
+    }
+    let class = py.import(intern!(py, "collections.abc"))?.getattr(intern!(py, "Mapping"))?;
+    // SAFETY: replaced at once; the old one is dropped after.
+    let old = unsafe { (*MAPPING.get(py)).replace(class.clone().unbind()) };
+    drop(old);
+    Ok(class)
 }
 
 /// The sections of a record that is put together step by step.

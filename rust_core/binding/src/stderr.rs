@@ -128,11 +128,23 @@ fn place(py: Python<'_>) -> Option<Place> {
     Some(place)
 }
 
+/// Whether it is known that there is no standard error: then nothing is asked, encoded or written.
+fn leads_nowhere(py: Python<'_>) -> bool {
+    // SAFETY: looked at only.
+    unsafe { &*KNOWN.get(py) }
+        .as_ref()
+        .is_some_and(|known| known.place == Place::Nowhere && known.watched.is_unchanged())
+}
+
 /// Shows the record on `sys.stderr` if it is for that, marks it as shown, and gives it back. What goes wrong there costs the stream
 /// its line only.
 #[cold]
 pub fn show(py: Python<'_>, mut record: Buffer) -> Buffer {
     if ending::is_here(py) {
+        return record;
+    }
+    if leads_nowhere(py) {
+        record::add_flags(record.as_mut_slice(), flag::CONSOLE_DONE);
         return record;
     }
     let Some(_showing) = Showing::begin() else { return record };
@@ -159,6 +171,9 @@ fn show_once(py: Python<'_>, record: &[u8]) -> bool {
     let place = place(py).unwrap_or(Place::Own);
     if place == Place::Own || !is_shown(py, record::level_of(record)) {
         return false;
+    }
+    if place == Place::Nowhere {
+        return true;
     }
     let Some(line) = encode(py, record) else { return false };
     match write(py, &String::from_utf8_lossy(&line)) {
