@@ -9,11 +9,15 @@ use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::{Duration, Instant};
 
 use crate::memory;
+use crate::platform;
+use crate::slab;
 
 /// Bytes for each item that a table may take at once when it grows.
 const GROWTH: usize = 64;
-/// How long a lock is waited for that is held for microseconds, unless a fork left its holder behind.
+/// How long a lock is waited for that is held for microseconds, where a fork may have left its holder behind.
 const PATIENCE: Duration = Duration::from_millis(20);
+/// The same where there was no fork: the holder has only lost its core to others.
+const LONG_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The lock, or `None` when its holder seems to be gone: a forked child has locks of threads that it does not have.
 pub(crate) fn lock_briefly<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
@@ -23,10 +27,14 @@ pub(crate) fn lock_briefly<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
             Ok(guard) => return Some(guard),
             Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
             Err(TryLockError::WouldBlock) => {
-                if started.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
+                let waited = started.get_or_insert_with(Instant::now).elapsed();
+                if waited <= PATIENCE {
+                    std::thread::yield_now();
+                } else if waited <= LONG_PATIENCE && slab::forks() == 0 && !platform::has_forked() {
+                    std::thread::sleep(Duration::from_millis(1));
+                } else {
                     return None;
                 }
-                std::thread::yield_now();
             }
         }
     }
