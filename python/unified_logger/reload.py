@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _lifecycle, level_changes, levels, timers
-from .config.file import load_config
+from .config.file import is_pipe, load_again, load_config
 from .errors import ConfigurationError, UnifiedLoggerError
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ _asked = False
 
 
 def start(path: str | PathLike[str], options: Mapping[str, Any]) -> None:
-    """Starts logging from a file, which is read again from now on as its options say.
+    """Starts logging from a file, which is read again from now on as its options say; a pipe is read only now.
 
     Args:
         path: The file.
@@ -86,11 +86,15 @@ def start(path: str | PathLike[str], options: Mapping[str, Any]) -> None:
         ConfigurationError: The file, the environment or an option is not as it must be.
     """
     global _source, _seen
+    if is_pipe(path):
+        # It ends when its writer does, so nothing is held meanwhile.
+        _lifecycle.start(options, load_config(path))
+        return
     with _lifecycle.exclusively():
         # A program may go elsewhere.
         whole = os.path.abspath(path)
         look = _look(whole)
-        source = _Source(whole, dict(options), load_config(path))
+        source = _Source(whole, dict(options), load_again(path))
         _lifecycle.start(source.options, source.config, os.fspath(path))
         _source, _seen = source, look
         _arm()
@@ -138,7 +142,7 @@ def _reload(reason: str) -> dict[str, tuple[Any, Any]]:
 
 def _read(source: _Source, reason: str) -> dict[str, Any]:
     """What the file holds now, as far as that can be what somebody wanted to write."""
-    config = load_config(source.path)
+    config = load_again(source.path)
     if not config and source.config:
         raise ConfigurationError(
             source=source.path,

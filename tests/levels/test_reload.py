@@ -421,6 +421,83 @@ def test_the_end_of_the_process_does_not_wait_for_a_watch(run_python: Callable[.
 
 
 @POSIX
+def test_a_fifo_in_the_files_place_keeps_nobody_waiting(run_python: Callable[..., Any]) -> None:
+    """The watch refuses it in one record, and so does who asks; the file that comes after it is read.
+
+    Seen to fail (nothing is read any more, by the watch or by who asks) with the file opened as any other.
+    """
+    run_python(
+        SIGNALLED
+        + """
+import json
+from unified_logger import ConfigurationError, flush_logging, reload_logging
+path.write_text("watch_config: 0.01")
+init_logging_from_config(path, log_dir="logs", console_format="off")
+os.mkfifo("fifo")
+os.replace("fifo", path)
+
+def refused():
+    flush_logging(20)
+    lines = open("logs/app.log", encoding="utf-8").read().splitlines()
+    return [record["allowed"] for record in map(json.loads, lines) if record["level"] == "ERROR"]
+
+wait_for(refused)
+assert "a regular file" in refused()[0]
+try:
+    reload_logging()
+except ConfigurationError as error:
+    assert "a regular file" in str(error), error
+else:
+    raise SystemExit("it was read")
+path.with_name("new").write_text("levels: {app: ERROR}")
+path.with_name("new").replace(path)
+wait_for(lambda: logging.getLogger("app").level == logging.ERROR)
+"""
+    )
+
+
+@POSIX
+def test_a_pipe_is_read_at_the_start_only(run_python: Callable[..., Any], tmp_path: Path) -> None:
+    """To its end, however slowly that comes; the file options that cannot hold are told, and one that nobody writes into is refused.
+
+    Seen to fail (refused as not regular, or read as empty) without the pipe waited for.
+    """
+    run_python(
+        SIGNALLED
+        + """
+import threading, time
+from unified_logger import ConfigurationError, UnifiedLoggerError, reload_logging
+ours, theirs = os.pipe()
+
+def write():
+    for part in (b"watch_config: 1\\n", b"levels: {app: ERROR}\\n"):
+        time.sleep(0.05)
+        os.write(theirs, part)
+    os.close(theirs)
+
+threading.Thread(target=write).start()
+init_logging_from_config(f"/dev/fd/{ours}", log_dir="logs", console_format="off")
+assert logging.getLogger("app").level == logging.ERROR
+try:
+    reload_logging()
+except UnifiedLoggerError as error:
+    assert "not started from a file" in str(error), error
+else:
+    raise SystemExit("it was read again")
+os.mkfifo("fifo")
+for path in ("fifo", "/dev/zero", "."):
+    try:
+        init_logging_from_config(path)
+    except ConfigurationError as error:
+        print(error)
+    else:
+        raise SystemExit(f"{path} was taken")
+"""
+    )
+    assert "watch_config has no effect" in (tmp_path / "logs" / "app.log").read_text(encoding="utf-8")
+
+
+@POSIX
 def test_the_end_of_the_process_lets_a_reload_end(run_python: Callable[..., Any], tmp_path: Path) -> None:
     """A signal just before the end: all that was logged is written, and the process ends well."""
     run_python(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Hashable
 
 import yaml
@@ -33,7 +35,8 @@ def load_config(path: str | PathLike[str]) -> dict[str, Any]:
     """Reads and validates a YAML configuration.
 
     Args:
-        path: The file, in UTF-8. An empty one is an empty configuration.
+        path: The file, in UTF-8. An empty one is an empty configuration. A pipe, such as `/dev/stdin` or what a shell makes of
+            `<(...)`, is read to its end.
 
     Returns:
         The configuration as it stands in the file.
@@ -42,18 +45,45 @@ def load_config(path: str | PathLike[str]) -> dict[str, Any]:
         ConfigurationError: The file cannot be read, is not plain YAML, is larger than a configuration can be, or something in
             it is not as it must be.
     """
+    return _load(path, pipes=True)
+
+
+def load_again(path: str | PathLike[str]) -> dict[str, Any]:
+    """The same for a file that was read before. A pipe is refused: nothing would come out of it any more, and waiting has no end."""
+    return _load(path, pipes=False)
+
+
+def is_pipe(path: str | PathLike[str]) -> bool:
+    """Whether a path leads to what can be read only once."""
+    try:
+        return stat.S_ISFIFO(os.stat(path).st_mode)
+    except (OSError, ValueError):  # Whoever reads it says so.
+        return False
+
+
+def _load(path: str | PathLike[str], pipes: bool) -> dict[str, Any]:
     source = str(path)
-    config, lines = _parse(_read(path, source), source)
+    config, lines = _parse(_read(path, source, pipes), source)
     layout.check(config, source, lines)
     return config
 
 
-def _read(path: str | PathLike[str], source: str) -> str:
+def _read(path: str | PathLike[str], source: str, pipes: bool) -> str:
     try:
-        with open(path, "rb") as file:
-            content = file.read(_BYTES + 1)
+        with open(path, "rb", opener=_open_at_once) as file:
+            mode = os.fstat(file.fileno()).st_mode
+            piped = pipes and stat.S_ISFIFO(mode)
+            if piped:
+                os.set_blocking(file.fileno(), True)
+            content = file.read(_BYTES + 1) if piped or stat.S_ISREG(mode) else None
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL.
         raise _wrong(source, source, f"a readable file in UTF-8 ({error})") from error
+    if content is None:
+        raise _wrong(
+            source, source, "a regular file: a pipe, a device or a socket may keep who reads it waiting for good"
+        )
+    if piped and not content:
+        raise _wrong(source, source, "not empty where it is a pipe: nobody writes into it")
     if len(content) > _BYTES:
         raise _wrong(source, source, f"at most {_BYTES // 1024} KiB large")
     try:
@@ -61,6 +91,11 @@ def _read(path: str | PathLike[str], source: str) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise _wrong(source, source, f"a readable file in UTF-8 ({error})", line) from error
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Opens whatever it is without waiting for it: a FIFO that nobody writes into would hold the opening up for good."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
 
 
 def _wrong(source: str, value: object, allowed: str, line: int | None = None) -> ConfigurationError:

@@ -353,7 +353,9 @@ pub fn sync_data(file: &File) -> io::Result<()> {
 
 /// Brings the names in a directory to the device.
 pub fn sync_directory(directory: &Path) -> io::Result<()> {
-    synced(File::open(directory)?.sync_all())
+    // A FIFO in its place would hold the opening up for good.
+    let flags = libc::O_CLOEXEC | libc::O_DIRECTORY;
+    synced(OpenOptions::new().read(true).custom_flags(flags).open(directory)?.sync_all())
 }
 
 fn synced(result: io::Result<()>) -> io::Result<()> {
@@ -575,6 +577,18 @@ mod tests {
         assert!(flags_of(number).is_some());
         // SAFETY: opened just above by `dup2`, and used by nobody else.
         unsafe { libc::close(number) };
+    }
+
+    /// Seen to fail (it waits for good) with the directory opened as any file.
+    #[test]
+    fn a_fifo_in_the_place_of_a_directory_is_not_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("fifo");
+        let name = std::ffi::CString::new(path.as_os_str().as_encoded_bytes()).unwrap();
+        // SAFETY: a text with an end.
+        assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
+        assert_eq!(sync_directory(&path).unwrap_err().raw_os_error(), Some(libc::ENOTDIR));
+        sync_directory(directory.path()).unwrap();
     }
 
     #[test]
