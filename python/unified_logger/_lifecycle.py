@@ -161,30 +161,8 @@ def base_name() -> str:
 
 def _start_engine(settings: Settings, on_root: bool) -> None:
     global _plain, _exit_patience
-    console = None if settings.console_format == "off" else (settings.console_level, *_console(settings))
     try:
-        _core.start(
-            directory=str(settings.log_dir),
-            directory_mode=(settings.dir_mode, settings.dir_mode_given),
-            file_mode=(settings.file_mode, settings.file_mode_given),
-            files=[
-                (file.kind, file.name, file.level, file.max_bytes, file.backup_count)
-                for file in settings.files
-                if file.enabled
-            ],
-            console=console,
-            ai_loggers=list(settings.ai_loggers),
-            legacy_substring=settings.legacy_substring,
-            redaction=settings.redaction,
-            queue_size=settings.queue_size,
-            queue_bytes=settings.queue_bytes,
-            overflow=settings.overflow,
-            overflow_timeout=settings.overflow_timeout,
-            fsync=settings.fsync,
-            black_box=settings.black_box,
-            black_box_bytes=settings.black_box_bytes,
-            patience=_EXIT_TIMEOUT,
-        )
+        _run_engine(settings, settings.black_box)
     except OSError as error:
         raise _unusable_directory(settings, error) from error
     except RuntimeError as error:
@@ -197,12 +175,40 @@ def _start_engine(settings: Settings, on_root: bool) -> None:
     _core.set_stdlib_native(settings.native_stdlib)
 
 
+def _run_engine(settings: Settings, black_box: str, rotate: bool = True) -> None:
+    """Has the engine run, which delivers what was logged before."""
+    console = None if settings.console_format == "off" else (settings.console_level, *_console(settings))
+    _core.start(
+        directory=str(settings.log_dir),
+        directory_mode=(settings.dir_mode, settings.dir_mode_given),
+        file_mode=(settings.file_mode, settings.file_mode_given),
+        files=[
+            (file.kind, file.name, file.level, file.max_bytes if rotate else 0, file.backup_count)
+            for file in settings.files
+            if file.enabled
+        ],
+        console=console,
+        ai_loggers=list(settings.ai_loggers),
+        legacy_substring=settings.legacy_substring,
+        redaction=settings.redaction,
+        queue_size=settings.queue_size,
+        queue_bytes=settings.queue_bytes,
+        overflow=settings.overflow,
+        overflow_timeout=settings.overflow_timeout,
+        fsync=settings.fsync,
+        black_box=black_box,
+        black_box_bytes=settings.black_box_bytes,
+        patience=_EXIT_TIMEOUT,
+    )
+
+
 def _start_plain(settings: Settings, on_root: bool) -> None:
     global _plain
     try:
         output = PlainOutput(settings, console=_console(settings))
     except OSError as error:
         raise _unusable_directory(settings, error) from error
+    failure = _deliver_early(settings)
     _core.shutdown(_EXIT_TIMEOUT)
     if _plain is not None:
         _plain.close()
@@ -210,6 +216,23 @@ def _start_plain(settings: Settings, on_root: bool) -> None:
     _core.set_stdlib_native(False)
     stdlib.install(str(settings.log_dir), output.emit, on_root)
     _core.turn_off()
+    if failure is not None:
+        say(f"what was logged before the start is lost: {failure}", level=logging.ERROR)
+
+
+def _deliver_early(settings: Settings) -> Exception | None:
+    """Writes what was logged before a start without the engine, and tells why it could not be.
+
+    It was captured for the engine, which writes the same lines: for once it does, into files that the plain handlers hold open
+    already and alone may rotate.
+    """
+    if not _core.has_early():
+        return None
+    try:
+        _run_engine(settings, "off", rotate=False)
+    except (OSError, RuntimeError) as error:
+        return error
+    return None
 
 
 def _unusable_directory(settings: Settings, error: OSError) -> Exception:

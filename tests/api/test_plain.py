@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -96,3 +97,42 @@ print(flush_logging(), shutdown_logging())
         check=False,
     )
     assert done.stdout == "True True\n"
+
+
+def test_what_was_logged_before_the_start_is_delivered(run_python: Callable[..., Any], tmp_path: Any) -> None:
+    """Into each file and the console, redacted, before what comes later; nothing is counted as dropped, and nothing rotates meanwhile.
+
+    Seen to fail (nothing of it anywhere, and all of it dropped) with it left out.
+    """
+    done = run_python(
+        """
+import logging
+from unified_logger import flush_logging, get_logger, get_stats, init_logging
+logger = get_logger("app")
+logger.debug("below")
+for number in range(50):
+    logger.info("early", number=number)
+logger.error("early", password="hunter2")
+logger.ai("early")
+init_logging(log_dir="logs", use_unified_logging=False, max_bytes=1000, redaction=True, console_format="text")
+for number in range(2):
+    logger.info("late", number=50 + number)
+assert flush_logging()
+stats = get_stats()
+assert (stats["accepted"], stats["written"], stats["dropped"], stats["filtered"]) == (54, 54, 0, 1), stats
+assert stats["files"]["app"]["written"] == 54, stats
+"""
+    )
+    logs = tmp_path / "logs"
+    assert sorted(path.name for path in logs.glob("*.log*")) == [
+        "ai_responses.log",
+        "app.log",
+        "app.log.1",
+        "errors.log",
+    ]
+    texts = {path.name: path.read_text(encoding="utf-8") for path in logs.glob("*.log*")}
+    lines = [json.loads(line) for line in (texts["app.log.1"] + texts["app.log"]).splitlines()]
+    assert [line["number"] for line in lines if "number" in line] == [*range(52)]
+    assert len(texts["errors.log"].splitlines()) == len(texts["ai_responses.log"].splitlines()) == 1
+    assert len(done.stderr.splitlines()) == 54
+    assert "hunter2" not in str(texts) + done.stderr
