@@ -92,12 +92,24 @@ def start(path: str | PathLike[str], options: Mapping[str, Any]) -> None:
         return
     with _lifecycle.exclusively():
         # A program may go elsewhere.
-        whole = os.path.abspath(path)
+        whole = _absolute(path)
         look = _look(whole)
         source = _Source(whole, dict(options), load_again(path))
         _lifecycle.start(source.options, source.config, os.fspath(path))
         _source, _seen = source, look
         _arm()
+
+
+def _absolute(path: str | PathLike[str]) -> str:
+    try:
+        return os.path.abspath(path)
+    except OSError as error:
+        raise ConfigurationError(
+            source=str(path),
+            key="(the whole file)",
+            value=str(path),
+            allowed=f"an absolute path where the working directory is gone ({error})",
+        ) from error
 
 
 def reload() -> dict[str, tuple[Any, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -256,6 +257,57 @@ def test_an_unusable_directory_fails_at_once(tmp_path: Path) -> None:
 
     assert flush_logging(10)
     assert "still here" in (before / "app.log").read_text()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a working directory cannot be removed")
+def test_an_absolute_path_needs_no_working_directory(run_python: Any, tmp_path: Path) -> None:
+    """By each way it may be given; a relative one is refused in a sentence that says why.
+
+    Seen to fail (each start refused) with the working directory asked for first.
+    """
+    done = run_python(
+        """
+import os, sys
+from pathlib import Path
+home = Path.cwd()
+(home / "l.yaml").write_text(f"log_dir: {home}/c")
+(home / "gone").mkdir()
+os.chdir("gone")
+(home / "gone").rmdir()
+from unified_logger import ConfigurationError, flush_logging, get_logger, init_logging, init_logging_from_config, reload_logging
+get_logger("app").info("early")
+for native in (True, False):
+    init_logging(log_dir=str(home / "a"), use_unified_logging=native)
+    get_logger("app").info("a")
+    assert flush_logging(20)
+os.environ["LOG_DIR"] = str(home / "b")
+init_logging()
+get_logger("app").info("b")
+del os.environ["LOG_DIR"]
+init_logging_from_config(home / "l.yaml")
+reload_logging()
+get_logger("app").info("c")
+assert flush_logging(20)
+
+def refused(call, *arguments, **options):
+    try:
+        call(*arguments, **options)
+    except ConfigurationError as error:
+        print(error)
+    else:
+        raise SystemExit("it was taken")
+
+refused(init_logging, log_dir="logs")
+refused(init_logging_from_config, "l.yaml")
+(home / "l.yaml").write_text("log_dir: logs")
+refused(reload_logging)
+"""
+    )
+    files = [(tmp_path / name / "app.log").read_text(encoding="utf-8").count('"message":') for name in "abc"]
+    assert files[0] == 3
+    assert files[1] == 1
+    assert files[2] >= 1
+    assert [line.count("working directory is gone") for line in done.stdout.splitlines()] == [1, 1, 1]
 
 
 def test_positional_arguments_are_those_of_the_guide(tmp_path: Path, records: Any, log_dir: Path) -> None:

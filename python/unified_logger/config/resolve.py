@@ -177,7 +177,9 @@ def _directory(given: str, origin: str) -> str:
         path = os.path.expanduser(given)
         if path.startswith("~"):
             raise ValueError("there is no such user")
-        first, *parts = os.path.join(os.getcwd(), path).split(os.sep)
+        # A whole path needs no working directory, which may be gone; on other systems it may lack its drive.
+        here = "" if os.name == "posix" and os.path.isabs(path) else _working_directory()
+        first, *parts = os.path.join(here, path).split(os.sep)
         # `..` stays: what is before it may be a link.
         path = os.sep.join([first, *(part for part in parts if part not in ("", "."))]) or os.sep
         path.encode("utf-8")
@@ -186,6 +188,13 @@ def _directory(given: str, origin: str) -> str:
             source=origin, key="log_dir", value=given, allowed=f"a path that can be resolved ({error})"
         ) from error
     return path
+
+
+def _working_directory() -> str:
+    try:
+        return os.getcwd()
+    except OSError as error:
+        raise ValueError(f"it is no absolute one, and the working directory is gone: {error}") from error
 
 
 def _from_arguments(arguments: Mapping[str, object]) -> dict[str, Any]:
