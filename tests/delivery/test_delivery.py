@@ -171,6 +171,27 @@ def test_without_init_warnings_go_to_stderr_at_exit(run_python: Run) -> None:
     assert "quiet" not in done.stderr
 
 
+def test_without_init_what_found_no_room_is_told_at_exit(run_python: Run) -> None:
+    """By level, in one line behind the records that are shown; not where none of it would have been shown.
+
+    Seen to fail (nothing is said) without that line.
+    """
+    code = """
+import sys
+from unified_logger import get_logger
+logger = get_logger("a")
+for number in range(1500):
+    logger.info("quiet")
+for number in range(int(sys.argv[1])):
+    logger.error("loud")
+"""
+    *loud, told = run_python(code, "1500").stderr.splitlines()
+    assert len(loud) == 1_000
+    assert told.startswith("unified_logger: logging was never started")
+    assert told.endswith(" were dropped: 500 at INFO, 500 at ERROR")
+    assert "dropped" not in run_python(code, "1000").stderr
+
+
 def test_records_after_shutdown_are_written_by_the_call(start: Callable[..., Any], log_dir: Path) -> None:
     """At once, to the same files."""
     start()

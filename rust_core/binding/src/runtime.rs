@@ -484,8 +484,27 @@ pub fn show_early(py: Python<'_>, redaction: Option<Arc<Rules>>) {
             encoder.encode(&record, &mut lines);
         }
     }
+    tell_early_drops(&mut lines);
     // Nowhere is left to tell that it failed.
     let _ = apart(py, || platform::write_stderr(&lines));
+}
+
+/// Says how many records found no room before a start that never came, if any of them would have been shown.
+fn tell_early_drops(lines: &mut Vec<u8>) {
+    let mut levels = [0; level::NAMES.len()];
+    for (_, dropped) in STATS.dropped() {
+        levels.iter_mut().zip(dropped).for_each(|(sum, count)| *sum += count);
+    }
+    let counts = || level::NAMES.iter().zip(levels).filter(|(_, count)| *count > 0);
+    if !counts().any(|(name, _)| matches!(*name, "WARNING" | "ERROR" | "CRITICAL")) {
+        return;
+    }
+    let told: Vec<_> = counts().map(|(name, count)| format!("{count} at {name}")).collect();
+    let line = format!(
+        "unified_logger: logging was never started, and of the records beyond the first {EARLY} (errors have as much room again) these were dropped: {}\n",
+        told.join(", ")
+    );
+    lines.extend_from_slice(line.as_bytes());
 }
 
 /// Waits until everything accepted before is on disk. `None` waits as long as it takes.
