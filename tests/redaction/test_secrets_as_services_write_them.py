@@ -35,7 +35,34 @@ TEXTS = [
     "password_confirmation=hunter2 SecretString=hunter2 dbpasswd=hunter2 rootpw=hunter2 token_v2=hunter2",
     "[(b'authorization', b'Bearer hunter2')]",
     "['mysql', '--password', 'hunter2']",
+    "my password is: hunter2",
+    "SECRET_KEY_BASE=hunter2",
 ]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_in_lists_of_arguments(plant: Plant, mode: str) -> None:
+    """Lists and tuples, in fields, contexts, `extra`, messages and exceptions. Seen to fail (in all that is no text) without it."""
+    code = """
+for arguments in [["mysql", "--password", "hunter2"], ("--api-key", "hunter2", "-x"), [b"--token", b"hunter2", b"y"]]:
+    logger.info("field", cmd=arguments, nested={"a": [{"argv": arguments}]})
+    logger.info("message %s", arguments)
+    logging.getLogger("standard").warning("extra", extra={"cmd": arguments})
+    with LoggingContext(cmd=arguments):
+        logger.info("context")
+    fail(lambda: (_ for _ in ()).throw(subprocess.CalledProcessError(1, arguments)))
+"""
+    done = plant(
+        "import subprocess\nfrom unified_logger import LoggingContext\n"
+        + START
+        + f"exec(compile({code!r}, '<lists>', 'exec'))",
+        {"redaction": True},
+        **MODES[mode],
+    )
+    assert done.code == 0, done.stderr
+    lines = (done.text() + done.stderr).splitlines()
+    assert [line for line in lines if "hunter2" in line] == []
+    assert sum("[REDACTED]" in line for line in lines) >= 15
 
 
 @pytest.mark.parametrize("console", ["text", "json"])

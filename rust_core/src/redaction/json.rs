@@ -39,6 +39,8 @@ struct Seen {
     /// The value beside it: where it was put, and where it stands.
     value: Option<(Range<usize>, Range<usize>)>,
     items: usize,
+    /// The item before this one is an option whose value is a secret: `["mysql", "--password", "…"]`.
+    option: Option<Action>,
 }
 
 /// What becomes of the value beside a name. The second of two items may be a name as well.
@@ -147,6 +149,17 @@ impl<'a> Walk<'a> {
         self.value(out, depth)?;
         seen.items += 1;
         let given = &self.json[start..self.at];
+        if let Some(action) = seen.option.take()
+            && is_argument(given)
+        {
+            self.changed = true;
+            out.truncate(put);
+            put_quoted(&self.scanner.replaced(action, &unescaped_value(given)), out);
+            return Some(());
+        }
+        if given.starts_with("\"--") {
+            seen.option = self.named(given);
+        }
         if seen.items == 1 {
             let unless_word = !pairs::is_header(given.trim_matches('"'));
             seen.named = self.named(given).map(|action| Named { action, unless_word });
@@ -244,6 +257,16 @@ impl<'a> Walk<'a> {
         while self.bytes.get(self.at).is_some_and(|byte| matches!(byte, b' ' | b'\t')) {
             self.at += 1;
         }
+    }
+}
+
+/// Whether an item may be the value of the option before it: a text that is no option itself, or a number.
+fn is_argument(given: &str) -> bool {
+    let first = given.bytes().find(|byte| *byte != b'"');
+    if given.starts_with('"') {
+        first.is_some_and(|first| first != b'-')
+    } else {
+        first.is_some_and(|first| first.is_ascii_digit())
     }
 }
 

@@ -21,7 +21,7 @@ pub const KEYS: &[&str] = &[
     "bottoken", "devicetoken", "jwttoken", "oauthtoken", "securitytoken", "servicetoken", "usertoken", "csrf", "xsrf",
     "jwt", "apikey", "apikeys", "appkey", "appsecret", "clientsecret", "secretkey", "secretkeys", "privatekey",
     "privatekeys", "accesskey", "accesskeys", "accountkey", "signingkey", "encryptionkey", "masterkey", "sshkey",
-    "authkey", "hmackey", "presharedkey", "psk", "sharedkey", "storagekey", "subscriptionkey", "functionskey",
+    "authkey", "hmackey", "secretkeybase", "presharedkey", "psk", "sharedkey", "storagekey", "subscriptionkey", "functionskey",
     "authorization", "auth", "credential", "credentials", "cookie", "cookies", "setcookie", "session", "sessionid",
     "sessionkey", "phpsessid", "jsessionid", "connectsid", "connectionstring", "cardnumber", "creditcard", "cvv", "cvc",
     "securitycode", "otp", "totp", "otpcode", "mfacode", "ssn", "socialsecuritynumber", "xamzsignature",
@@ -35,7 +35,7 @@ pub const SIGNATURE: &str = "sassignature";
 #[rustfmt::skip]
 const WHICH: &[&str] = &[
     "again", "backup", "bytes", "clear", "cleartext", "confirm", "confirmation", "confirmed",
-    "current", "default", "dev", "enc", "encoded", "encrypted", "header", "hex", "live", "new", "old", "plain",
+    "current", "default", "dev", "enc", "encoded", "encrypted", "fallback", "fallbacks", "header", "hex", "live", "new", "old", "pem", "plain",
     "plaintext", "prev", "previous", "primary", "prod", "production", "raw", "real", "repeat", "repeated", "retype",
     "secondary", "staging", "str", "string", "temp", "test", "text", "tmp", "value", "verify",
 ];
@@ -298,6 +298,7 @@ mod tests {
             "tokenOld", "DB_PASS", "smtpPass", "API_KEY_PROD", "apiKeyLive", "authorization_header", "authHeader",
             "password_hash", "passwordNewConfirm", "mysecret", "OPENAIAPIKEY", "secret_value_base64", "_csrf", "jwt",
             "connect.sid", "Ocp-Apim-Subscription-Key", "X-Amz-Signature", "Пароль", "passwort_neu_password",
+            "SECRET_KEY_BASE", "secretKeyBase", "RAILS_SECRET_KEY_BASE", "SECRET_KEY_FALLBACKS", "private_key_pem",
         ];
         for name in names {
             assert_eq!(keys.of(name), Verdict::SecretUnlessFlag(Action::Replace), "{name}");
@@ -318,6 +319,7 @@ mod tests {
             "passes", "bypass_value", "v2", "value", "old_value", "new", "text", "plain_text", "header", "subtoken",
             "nexttoken", "secret_name", "password_policy", "api_key_id", "card", "psk_mode", "primary_pw_state",
             "session_count_new", "max_tokens_default", "sig", "signature",
+            "base", "key_base", "database", "knowledge_base", "fallback", "token_fallback", "api_key_base_url",
         ];
         for name in names {
             assert_eq!(keys.of(name), Verdict::Search, "{name}");

@@ -21,6 +21,9 @@ const WIDE: [&str; 2] = ["：", "＝"];
 const WIDE_BEGINS: u8 = 0xef;
 /// Names that a sentence may have before a colon.
 const IN_PROSE: [&str; 4] = ["token", "session", "auth", "secret"];
+/// Words that a sentence may have between a name and a sign: `my password is: …`, `密码是：…`.
+const VERBS: [&str; 2] = ["is", "was"];
+const WIDE_VERBS: [char; 2] = ['是', '为'];
 /// Last words of names that are two: `api key`, `card number`.
 const LAST_OF_TWO: [&str; 8] = ["key", "keys", "id", "number", "string", "card", "code", "phrase"];
 /// The ends of names whose values are several words.
@@ -168,8 +171,16 @@ impl<'a> Look<'a> {
         if sign.start < self.end {
             return;
         }
-        let Some(name) = Name::before(self.text, sign.start) else { return };
-        let known = &self.text[name.range.clone()];
+        let Some(mut name) = Name::before(self.text, sign.start) else { return };
+        let mut known = &self.text[name.range.clone()];
+        if VERBS.iter().any(|verb| known.eq_ignore_ascii_case(verb)) && !name.quoted {
+            let Some(subject) = Name::before(self.text, name.range.start) else { return };
+            name = subject;
+            known = &self.text[name.range.clone()];
+        } else if known.ends_with(WIDE_VERBS) {
+            known = known.trim_end_matches(WIDE_VERBS);
+            name.range.end = name.range.start + known.len();
+        }
         if let Some(action) = self.action_of(&name) {
             if let Some(value) = self.value_after(&name, sign)
                 && !(self.is_source && self.is_expression(&name, &value))
@@ -581,6 +592,9 @@ mod tests {
             ("密码：x 密码=甲乙", "密码：* 密码=*"),
             ("用户：bob，密码：hunter2，登录失败", "用户：bob，密码：*，登录失败"),
             ("ｐａｓｓｗｏｒｄ＝hunter2", "ｐａｓｓｗｏｒｄ＝*"),
+            ("my password is: hunter2", "my password is: *"),
+            ("The API key was: x7y8z9", "The API key was: *"),
+            ("用户密码是：hunter2，密码为: x", "用户密码是：*，密码为: *"),
             ("password        = hunter2", "password        = *"),
             ("password\t:\t\thunter2", "password\t:\t\t*"),
             ("password:      hunter2", "password:      *"),
@@ -633,6 +647,11 @@ mod tests {
             "{'token': None}",
             "12:30:00",
             "session: started",
+            "the session is: started",
+            "the token was: rejected",
+            "is: x",
+            "this is: a test",
+            "是：x",
             "if a > b: pass",
             "<b>x</b>",
             "=",

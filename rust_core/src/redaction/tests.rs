@@ -213,6 +213,36 @@ fn names_and_texts_are_found_at_any_depth() {
     assert_eq!(scanner.json(expected, true).unwrap(), expected);
 }
 
+/// Seen to fail (the secrets stay) without the option before an item.
+#[test]
+fn what_follows_an_option_in_a_list_is_its_value() {
+    let mut scanner = usual();
+    for (json, expected) in [
+        (r#"["mysql","--password","hunter2","-h"]"#, r#"["mysql","--password","[REDACTED]","-h"]"#),
+        (r#"["--api-key","letmein","-x"]"#, r#"["--api-key","[REDACTED]","-x"]"#),
+        (r#"["--password","letmein"]"#, r#"["--password","[REDACTED]"]"#),
+        (r#"{"a":[["x",["--token","y","z"]]]}"#, r#"{"a":[["x",["--token","[REDACTED]","z"]]]}"#),
+        (r#"["x","--pwd",1234,"--otp",5]"#, r#"["x","--pwd","[REDACTED]","--otp","[REDACTED]"]"#),
+        (r#"["--password", "--token", "a\"b", "c"]"#, r#"["--password","--token","[REDACTED]","c"]"#),
+    ] {
+        assert_eq!(scanner.json(json, true).as_deref(), Some(expected), "{json}");
+    }
+    for json in [
+        r#"["x","--password","-v","y"]"#,
+        r#"["x","--password",null,true,[1],{"a":1},""]"#,
+        r#"["x","--max-tokens","100"]"#,
+        r#"["password","username"]"#,
+        r#"["id","password","created_at"]"#,
+        r#"["--password"]"#,
+        r#"["-password","x","y"]"#,
+    ] {
+        assert_eq!(scanner.json(json, true), None, "{json}");
+        // The same list as a text.
+        assert_eq!(scanner.text(json), None, "{json}");
+    }
+    assert_eq!(scanner.json(r#"["x","--password","y"]"#, false), None);
+}
+
 #[test]
 fn names_of_one_mapping_that_are_secrets_stay_apart() {
     let json = r#"{"a@b.example":1,"c@d.example":2}"#;
