@@ -186,6 +186,18 @@ def test_a_wrong_argument_names_key_value_and_what_is_allowed(name: str, value: 
     assert logging.getLogger().level == level
 
 
+@pytest.mark.parametrize(
+    ("path", "why"), [(os.fsdecode(b"logs\xff"), "a path in UTF-8"), (b"logs", "a path as a text, not as bytes")]
+)
+def test_a_path_that_no_record_could_tell_is_refused_with_the_reason(path: Any, why: str) -> None:
+    """By the argument and, where it may be given so, by the environment. Seen to fail ("must be a path") without it."""
+    with pytest.raises(ConfigurationError, match=f"^argument: log_dir = .* must be {why}"):
+        init_logging(log_dir=path)
+    if isinstance(path, str):
+        with pytest.raises(ConfigurationError, match=f"^environment variable LOG_DIR: log_dir = .* must be {why}"):
+            resolve({}, environ={"LOG_DIR": path})
+
+
 def test_an_unknown_argument_is_told_the_nearest_known() -> None:
     """A misspelt option is not ignored."""
     with pytest.raises(ConfigurationError) as caught:

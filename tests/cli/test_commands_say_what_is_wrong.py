@@ -35,6 +35,14 @@ def test_the_version_is_told(run: Run) -> None:
     assert run("--version").stdout == f"unified-logger {version('unified_logger')}\n"
 
 
+def test_the_help_says_what_there_is(run: Run) -> None:
+    """What the command is for, and each of its commands. Seen to fail (how its source is laid out) with the docstring shown."""
+    told = " ".join(run("--help").stdout.split())
+    assert "Looks after the log files" in told
+    assert "commands: COMMAND recover write the records" in told
+    assert "module" not in told
+
+
 @pytest.mark.parametrize("name", ["", " ", "missing", "file"])
 def test_what_is_no_directory_is_refused(run: Run, tmp_path: Path, name: str) -> None:
     """Seen to fail for an empty name, of a variable that is not set: the current directory was taken, and all was well."""

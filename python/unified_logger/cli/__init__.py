@@ -23,9 +23,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0 when all went well, 1 when something did not, 2 for arguments that make no sense.
     """
-    parser = argparse.ArgumentParser(prog="unified-logger", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="unified-logger",
+        description="Looks after the log files and black boxes of programs that log with unified_logger.",
+        epilog="'unified-logger COMMAND --help' tells more of a command.",
+    )
     parser.add_argument("--version", action="version", version=f"unified-logger {version('unified_logger')}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in _COMMANDS:
         command.add_to(commands)
     given = parser.parse_args(arguments)

@@ -151,7 +151,15 @@ class NotAllowedError(ValueError):
 def _path(value: Any) -> str:
     import os
 
-    path = _text(os.fspath(value))
+    path = os.fspath(value)
+    if isinstance(path, bytes):
+        raise NotAllowedError("a path as a text, not as bytes (os.fsdecode makes one of UTF-8)")
+    try:
+        path = _text(path)
+    except UnicodeEncodeError:
+        raise NotAllowedError(
+            "a path in UTF-8: this one has other bytes, which could not be told in any record"
+        ) from None
     if "${" in path or re.search(r"(^|[/\\])\$\w+($|[/\\])", path):
         raise NotAllowedError(
             "a path as it is: '$' stands for nothing here; '~' at its beginning is the home directory, and a variable goes into LOG_DIR"
