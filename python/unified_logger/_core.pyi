@@ -308,8 +308,11 @@ def exception_json(exception: BaseException) -> str:
 def prepare_directory(path: str, mode: tuple[int, bool]) -> None:
     """Makes a log directory unless it is there, and makes sure that files can be made in it."""
 
-def open_log(path: str, mode: tuple[int, bool]) -> int:
-    """Opens a log file for appending, as the engine opens its own, and gives its descriptor, the caller's to close."""
+def open_log(path: str, mode: tuple[int, bool], before: int | None = None) -> int:
+    """Opens a log file for appending, as the engine opens its own, and gives its descriptor, the caller's to close.
+
+    A file that is made gets user, group and no wider mode than the one whose descriptor is `before`.
+    """
 
 @final
 class LogFile:

@@ -38,9 +38,9 @@ class _File(logging.FileHandler):
         self.setLevel(file.level)
         self.setFormatter(JSONFormatter(redaction=settings.redaction))
 
-    def _open(self) -> Any:
+    def _open(self, before: int | None = None) -> Any:
         if os.name == "posix":
-            return os.fdopen(_core.open_log(self.baseFilename, self._mode), "a", encoding=self.encoding)
+            return os.fdopen(_core.open_log(self.baseFilename, self._mode, before), "a", encoding=self.encoding)
         return super()._open()
 
     def _rotate_before(self, line: str) -> None:
@@ -50,8 +50,9 @@ class _File(logging.FileHandler):
         size = os.fstat(self.stream.fileno()).st_size
         if not size or size + len(line.encode()) < self._most:
             return
-        self.stream.close()
-        self.stream = None
+        old, self.stream = self.stream, None
+        if os.name != "posix":  # Files that are open are not renamed there.
+            old.close()
         name = self.baseFilename
         try:
             for number in range(self._kept - 1, 0, -1):
@@ -65,6 +66,11 @@ class _File(logging.FileHandler):
                 print(text, file=sys.stderr)
         else:
             self._obstructed = False
+        try:
+            # Another user's processes may write here too, and then to the new one.
+            self.stream = self._open(None if old.closed else old.fileno())
+        finally:
+            old.close()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is the base class's
         """Tells standard error, which is not to see the record either where there is redaction."""

@@ -7,7 +7,7 @@ use std::path::Path;
 use pyo3::exceptions::PyOSError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use unified_logger_core::platform::{self, ASKED_FOR, OwnFile};
+use unified_logger_core::platform::{self, ASKED_FOR, OwnFile, Rights};
 use unified_logger_core::sink;
 
 use crate::ending;
@@ -28,10 +28,13 @@ pub fn prepare_directory(py: Python<'_>, path: &str, mode: (u32, bool)) -> PyRes
     made.map_err(|error| to_python(&error))
 }
 
-/// Opens a log file for appending, and gives its descriptor, which is the caller's to close.
+/// Opens a log file for appending, and gives its descriptor, which is the caller's to close. One that is made gets the rights of the one whose
+/// descriptor is `before`.
 #[pyfunction]
-pub fn open_log(py: Python<'_>, path: &str, mode: (u32, bool)) -> PyResult<i32> {
-    let file = ending::detached(py, || sink::open_log(Path::new(path), self::mode(mode)));
+#[pyo3(signature = (path, mode, before=None))]
+pub fn open_log(py: Python<'_>, path: &str, mode: (u32, bool), before: Option<i32>) -> PyResult<i32> {
+    let before = before.and_then(Rights::of_descriptor);
+    let file = ending::detached(py, || sink::open_log(Path::new(path), self::mode(mode), before));
     runtime::tell_remarks(py);
     platform::into_descriptor(file.map_err(|error| to_python(&error))?).map_err(PyOSError::new_err)
 }
@@ -44,7 +47,7 @@ pub struct LogFile(OwnFile);
 impl LogFile {
     #[new]
     fn new(py: Python<'_>, path: &str, mode: (u32, bool)) -> PyResult<Self> {
-        let file = ending::detached(py, || sink::open_log(Path::new(path), self::mode(mode)));
+        let file = ending::detached(py, || sink::open_log(Path::new(path), self::mode(mode), None));
         runtime::tell_remarks(py);
         OwnFile::new(file.map_err(|error| to_python(&error))?).map(Self).map_err(PyOSError::new_err)
     }

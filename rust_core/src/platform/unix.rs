@@ -86,21 +86,49 @@ fn settled(found: u32, mode: u32) -> u32 {
     if mode & ASKED_FOR == 0 { found | mode & 0o700 } else { found & !0o777 | mode & 0o777 }
 }
 
-/// Who owns a file: user and group.
+/// What a file hands on to the one that takes its place: its user and group, and a mode that is not to be widened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Owner(u32, u32);
-
-#[must_use]
-pub fn owner(meta: &Metadata) -> Owner {
-    Owner(meta.uid(), meta.gid())
+pub struct Rights {
+    user: u32,
+    group: u32,
+    mode: u32,
 }
 
-/// Gives a file that root has just made to `owner`, who may be the only one that writes to it later.
-pub fn give_from_root(file: &File, owner: Owner) -> io::Result<()> {
-    if owner.0 == 0 || !super::is_root() {
-        Ok(())
-    } else {
-        std::os::unix::fs::fchown(file, Some(owner.0), Some(owner.1))
+impl Rights {
+    /// Those of a regular file: a device, which a link may lead to, has no such successor.
+    #[must_use]
+    pub fn of(meta: &Metadata) -> Option<Self> {
+        meta.is_file().then(|| Self { user: meta.uid(), group: meta.gid(), mode: meta.mode() })
+    }
+
+    /// Those of the file that is open under a number; none where there is none.
+    #[must_use]
+    pub fn of_descriptor(descriptor: i32) -> Option<Self> {
+        flags_of(descriptor)?;
+        // SAFETY: the number is one; looked at only, whatever it is, and never closed.
+        let file = ManuallyDrop::new(unsafe { File::from_raw_fd(descriptor) });
+        Self::of(&file.metadata().ok()?)
+    }
+
+    /// The mode for the new file: somebody may have closed the old one to others since it was made. One that was asked for stays.
+    #[must_use]
+    pub fn narrowed(self, mode: u32) -> u32 {
+        if mode & ASKED_FOR == 0 { mode & (self.mode | 0o700) } else { mode }
+    }
+
+    /// Gives a file that root has just made to the user and group of the one before it, who may be the only ones that use it later.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn give_from_root(self, file: &File) -> io::Result<()> {
+        if !super::is_root() {
+            return Ok(());
+        }
+        let found = file.metadata()?;
+        if (found.uid(), found.gid()) == (self.user, self.group) {
+            return Ok(());
+        }
+        std::os::unix::fs::fchown(file, Some(self.user), Some(self.group))
     }
 }
 

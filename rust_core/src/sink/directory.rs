@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::error_handler::remark;
-use crate::platform::{self, Lock, Number, OwnFile, Owner};
+use crate::platform::{self, Lock, Number, OwnFile, Rights};
 use crate::table::lock_briefly;
 
 use super::inherited;
@@ -111,7 +111,8 @@ impl Held {
 pub struct DirectoryLock {
     path: PathBuf,
     mode: u32,
-    owner: Option<Owner>,
+    /// Those of the file that was open last.
+    rights: Option<Rights>,
     file: Option<LockFile>,
     signed: Option<Instant>,
     /// The last sign of another that was seen when it was last waited for in vain.
@@ -125,19 +126,25 @@ impl DirectoryLock {
     /// When it cannot be made.
     pub fn open(directory: &Path, mode: u32) -> Result<Self> {
         let path = directory.join(LOCK_FILE);
-        let (file, owner) = match open(&path, mode, None) {
-            Ok((file, owner)) => (Some(file), Some(owner)),
+        let (file, rights) = match open(&path, mode, None) {
+            Ok((file, rights)) => (Some(file), rights),
             Err(error) if inherited::is_any_in(directory, &error) => (None, None),
             Err(error) => return Err(error),
         };
-        Ok(Self { path, mode, owner, file, signed: None, stuck: None })
+        Ok(Self { path, mode, rights, file, signed: None, stuck: None })
     }
 
     /// Runs `body` with the lock, or without it once `patience` is over.
     pub fn hold<R>(&mut self, patience: Duration, body: impl FnOnce(Held) -> R) -> R {
         if !self.is_in_place() {
+            // Somebody may have given it to another user since it was opened.
+            if let Some(Ok(Some(meta))) = self.file.as_ref().map(|file| file.look()) {
+                self.rights = Rights::of(&meta);
+            }
             self.file = None;
-            self.file = open(&self.path, self.mode, self.owner).ok().map(|(file, _)| file);
+            if let Ok((file, rights)) = open(&self.path, self.mode, self.rights) {
+                (self.file, self.rights) = (Some(file), rights);
+            }
         }
         let Some(file) = &self.file else { return body(Held::NotOpened) };
         // Whoever holds it for good costs each batch no second.
@@ -194,9 +201,9 @@ impl Drop for Unlock<'_> {
     }
 }
 
-fn open(path: &Path, mode: u32, owner: Option<Owner>) -> Result<(LockFile, Owner)> {
+fn open(path: &Path, mode: u32, before: Option<Rights>) -> Result<(LockFile, Option<Rights>)> {
     const ACTION: &str = "open the lock file";
-    let (file, meta) = open_guarded(ACTION, path, mode, owner, |meta| meta.is_file())?;
+    let (file, meta) = open_guarded(ACTION, path, mode, before, |meta| meta.is_file())?;
     let file = OwnFile::new(file).map_err(|error| Error::io(ACTION, path, error))?;
-    Ok((LockFile::new(file), platform::owner(&meta)))
+    Ok((LockFile::new(file), Rights::of(&meta)))
 }

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::error_handler::remark;
 use crate::fault_injection::{self, Fault};
 use crate::memory;
-use crate::platform::{self, Identity, OwnFile, Owner};
+use crate::platform::{self, Identity, OwnFile, Rights};
 use crate::rotation::SizeRotation;
 use crate::value::Put;
 
@@ -54,6 +54,8 @@ pub struct FileSettings {
 pub struct FileSink {
     settings: FileSettings,
     file: Option<Open>,
+    /// Of the file that was open last: the one that takes its place gets them, also where that one cannot be made at once.
+    rights: Option<Rights>,
     /// Whole lines not written yet, from `start` on.
     pending: Vec<u8>,
     start: usize,
@@ -76,7 +78,6 @@ pub struct FileSink {
 #[derive(Debug)]
 struct Open {
     file: OwnFile,
-    owner: Owner,
     /// Its size as this process left it.
     size: u64,
     /// Whether another has its path, which cannot be opened: it is never renamed.
@@ -93,7 +94,7 @@ impl Open {
     fn new(path: &Path, file: File, meta: &Metadata) -> Result<Self> {
         let file = OwnFile::new(file).map_err(|error| Error::io("open", path, error))?;
         inherited::note(path, file.number());
-        Ok(Self { file, owner: platform::owner(meta), size: meta.len(), astray: false })
+        Ok(Self { file, size: meta.len(), astray: false })
     }
 
     fn identity(&self) -> Identity {
@@ -176,13 +177,14 @@ impl FileSink {
     /// # Errors
     /// When it cannot be opened, is not a regular file, or is a link in a directory that others may write.
     pub fn open(settings: FileSettings) -> Result<Self> {
-        let mut file = open(&settings, None).or_else(|error| inherited(&settings, error))?;
+        let (mut file, rights) = open(&settings, None).or_else(|error| inherited(&settings, error))?;
         // What an earlier process left is looked at before the first write.
         file.size = UNKNOWN;
         let sync = Syncing { names: settings.fsync != Fsync::Never, ..Syncing::default() };
         Ok(Self {
             settings,
             file: Some(file),
+            rights,
             pending: Vec::new(),
             start: 0,
             landed: 0,
@@ -467,6 +469,7 @@ impl FileSink {
                     None
                 }
                 Ok(Some(meta)) => {
+                    self.rights = Rights::of(&meta);
                     let is_at_path = match &at_path {
                         Ok(found) => *found == open.identity(),
                         // One without a name is gone, whatever else can be seen.
@@ -490,21 +493,20 @@ impl FileSink {
     /// The open file was removed, renamed or rotated by another, its number lost, or it failed: goes on in the one that is at the path now.
     /// `kept` tells whether the open one is at the path itself, and is none where it must not be written to.
     fn open_anew(&mut self, kept: Option<bool>) -> Result<()> {
-        let owner = self.file.as_ref().map(|open| open.owner);
         if kept.is_none() {
             self.file = None;
         }
         self.doubted = false;
-        let opened = match open_or_create(&self.settings, owner) {
+        let opened = match open_or_create(&self.settings, self.rights) {
             // The old one's descriptor is free for it, where they have run out.
             Err(error) if is_want_of_descriptors(&error) && self.file.take().is_some() => {
-                open_or_create(&self.settings, owner)
+                open_or_create(&self.settings, self.rights)
             }
             opened => opened,
         };
         match (opened, &mut self.file, kept) {
-            (Ok(open), ..) => {
-                self.file = Some(open);
+            (Ok((open, rights)), ..) => {
+                (self.file, self.rights) = (Some(open), rights);
                 self.sync.names = self.settings.fsync != Fsync::Never;
                 Ok(())
             }
@@ -608,12 +610,15 @@ impl FileSink {
             fault_injection::pass(Fault::Rotate);
         }
         self.counts.rotations += 1;
-        // Another user's processes may write here too, and then to this one.
-        let owner = self.file.as_ref().map(|open| open.owner);
+        // Another user's processes may write here too, and then to this one. The file may be theirs since it was opened only.
+        if let Some(Ok(Some(meta))) = self.file.as_ref().map(|open| open.look(path)) {
+            self.rights = Rights::of(&meta);
+        }
         // Closed first: where descriptors have run out, the new file gets this one's.
         self.file = None;
         self.sync.names = self.settings.fsync != Fsync::Never;
-        self.file = Some(open(&self.settings, owner)?);
+        let (open, rights) = open(&self.settings, self.rights)?;
+        (self.file, self.rights) = (Some(open), rights);
         Ok(true)
     }
 }
@@ -635,30 +640,30 @@ fn is_want_of_descriptors(error: &Error) -> bool {
     matches!(error, Error::Io { source, .. } if platform::is_want_of_descriptors(source))
 }
 
-fn open_or_create(settings: &FileSettings, owner: Option<Owner>) -> Result<Open> {
-    let Some(directory) = settings.path.parent() else { return open(settings, owner) };
+fn open_or_create(settings: &FileSettings, before: Option<Rights>) -> Result<(Open, Option<Rights>)> {
+    let Some(directory) = settings.path.parent() else { return open(settings, before) };
     if platform::is_planted_link(directory) {
         return Err(Error::SymbolicLink(directory.to_owned()));
     }
-    match open(settings, owner) {
+    match open(settings, before) {
         Err(Error::Io { source, .. }) if platform::is_missing(&source) => {
             super::prepare_directory(directory, settings.directory_mode)?;
-            open(settings, owner)
+            open(settings, before)
         }
         opened => opened,
     }
 }
 
-fn open(settings: &FileSettings, owner: Option<Owner>) -> Result<Open> {
+fn open(settings: &FileSettings, before: Option<Rights>) -> Result<(Open, Option<Rights>)> {
     let path = &settings.path;
-    let (file, meta) = open_guarded("open", path, settings.mode, owner, is_log)?;
-    Open::new(path, file, &meta)
+    let (file, meta) = open_guarded("open", path, settings.mode, before, is_log)?;
+    Ok((Open::new(path, file, &meta)?, Rights::of(&meta)))
 }
 
 /// The parent's file, in a child that has become a user who may not open it.
-fn inherited(settings: &FileSettings, error: Error) -> Result<Open> {
+fn inherited(settings: &FileSettings, error: Error) -> Result<(Open, Option<Rights>)> {
     let path = &settings.path;
     let Some(file) = inherited::take(path, &error) else { return Err(error) };
     let meta = file.metadata().map_err(|error| Error::io("look at", path, error))?;
-    Open::new(path, file, &meta)
+    Ok((Open::new(path, file, &meta)?, Rights::of(&meta)))
 }

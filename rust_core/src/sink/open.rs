@@ -7,14 +7,14 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::error_handler::remark;
-use crate::platform::{self, Exposure, Owner};
+use crate::platform::{self, Exposure, Rights};
 
-/// Opens or makes a log file for appending.
+/// Opens or makes a log file for appending. One that is made has the rights of the one `before` it.
 ///
 /// # Errors
 /// When it cannot be opened, is not a regular file, or may be a trap of another user's.
-pub fn open_log(path: &Path, mode: u32) -> Result<File> {
-    open_guarded("open", path, mode, None, is_log).map(|(file, _)| file)
+pub fn open_log(path: &Path, mode: u32, before: Option<Rights>) -> Result<File> {
+    open_guarded("open", path, mode, before, is_log).map(|(file, _)| file)
 }
 
 /// What is not as it should be, and is no reason to do without logs, is said.
@@ -27,13 +27,14 @@ pub fn is_log(meta: &Metadata) -> bool {
     meta.is_file() || platform::is_character_device(meta)
 }
 
-/// Opens or makes a file for appending. What was opened is looked at, not the path: nobody can change it in between. One that root makes in
-/// the place of another belongs to that one's `owner`, who must be able to go on with it.
+/// Opens or makes a file for appending. What was opened is looked at, not the path: nobody can change it in between. One that is made in
+/// the place of another is open to no more users than the one `before` it; made by root, it belongs to that one's user and group, who must be
+/// able to go on with it.
 pub fn open_guarded(
     action: &'static str,
     path: &Path,
     mode: u32,
-    owner: Option<Owner>,
+    before: Option<Rights>,
     is_usable: impl FnOnce(&Metadata) -> bool,
 ) -> Result<(File, Metadata)> {
     let failed = |error| Error::io(action, path, error);
@@ -42,13 +43,14 @@ pub fn open_guarded(
     if exposure != Exposure::Private && path.symlink_metadata().is_ok_and(|meta| meta.is_symlink()) {
         return Err(Error::SymbolicLink(path.to_owned()));
     }
+    let mode = before.map_or(mode, |before| before.narrowed(mode));
     let (file, made) = platform::open_append(path, mode, exposure == Exposure::Private).map_err(failed)?;
     if made {
         // Made it is, and it can be written: some file systems have neither modes nor owners.
         if let Err(error) = platform::settle_mode(&file, mode) {
             unset("set the mode of a file", path, &error);
         }
-        if let Some(Err(error)) = owner.map(|owner| platform::give_from_root(&file, owner)) {
+        if let Some(Err(error)) = before.map(|before| before.give_from_root(&file)) {
             unset("give a file to the owner of the one before it", path, &error);
         }
     }
