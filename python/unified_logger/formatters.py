@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from time import time
 
 from . import _core, context
-from .stdlib import AI, FIELDS, MARK, as_said, carried_by, changed
+from .stdlib import AI, FIELDS, MARK, as_said, carried_by, changed, error_of, level_of, text_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,15 +78,23 @@ class TextFormatter(logging.Formatter):
         self._redaction = redaction
 
     def format(self, record: logging.LogRecord) -> str:
-        """The lines, without the last newline."""
+        """The lines, without the last newline. Whatever attributes the record has: somebody else may have made it."""
         message = self._redacted(_message(record, self._redaction))
-        level, name = self._redacted(level_name(record)), self._redacted(record.name)
-        lines = [f"{self.formatTime(record)} {level:<8} {name} {message}"]
-        error = record.exc_info and record.exc_info[1]
-        for given in (_core.format_exception(error) if error else "", record.stack_info or ""):
+        name = vars(record).get("name")
+        level, name = self._redacted(level_name(record)), self._redacted("unknown" if name is None else text_of(name))
+        lines = [f"{self._time(record)} {level:<8} {name} {message}"]
+        error, stack = error_of(record), vars(record).get("stack_info")
+        for given in ("" if error is None else _core.format_exception(error), "" if stack is None else text_of(stack)):
             text = self._redacted(given)
             lines += [f"    {part}" for part in text.rstrip("\n").split("\n") if text]
         return "\n".join(_core.escape_text(whole(line)) for line in lines)
+
+    def _time(self, record: logging.LogRecord) -> str:
+        try:
+            return self.formatTime(record)
+        except Exception:  # No time, or none that there can be: then it is that of now.
+            now = time()
+            return self.formatTime(changed(record, created=now, msecs=now % 1 * 1000))
 
     def _redacted(self, text: str) -> str:
         return text if self._redaction is None else self._redaction.text(whole(text))
@@ -100,21 +109,29 @@ def level_name(record: logging.LogRecord) -> str:
     Returns:
         The name, or that of the level's number for one that was made without a name.
     """
-    name = getattr(record, "levelname", None)
-    return str(logging.getLevelName(record.levelno) if name in (None, "Level None") else name)
+    given = vars(record).get("levelname")
+    name = "Level None" if given is None else text_of(given)
+    return text_of(logging.getLevelName(level_of(record))) if name == "Level None" else name
 
 
 def _message(record: logging.LogRecord, redaction: _core.Redaction | None) -> str:
+    said, given = vars(record).get("msg"), vars(record).get("args")
     try:
-        given = record.args
         # What a message takes by name is known by it before, and by nothing after.
         if redaction is not None and given and type(record).getMessage is logging.LogRecord.getMessage:
-            named = redaction.named(whole(str(record.msg)), given)
+            named = redaction.named(whole(str(said)), given)
             if named is not None:
-                return named % given
-        return record.getMessage()
+                return text_of(named % given)
+        return text_of(record.getMessage())
     except Exception as error:  # A message that does not fit its arguments is still a record.
-        return f"{record.msg!s} [{error}; args: {record.args!r}]"
+        return f"{text_of(said)} [{text_of(error)}; args: {_shown(given)}]"
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)
+    except Exception as error:
+        return f"<repr() failed: {type(error).__name__}>"
 
 
 def whole(text: str) -> str:
@@ -135,8 +152,8 @@ def fields_of(record: logging.LogRecord) -> dict[str, Any]:
     names = {} if carried is None else carried[0]
     fields: dict[str, Any] = {}
     for attribute, value in vars(record).items():
-        if attribute not in _OWN:
-            name = names.get(attribute, str(attribute))
+        if type(attribute) is not str or attribute not in _OWN:
+            name = names.get(attribute, text_of(attribute))
             if name is not None:
                 fields[name] = value
     return fields

@@ -12,7 +12,7 @@ from time import monotonic
 
 from . import _core
 from .formatters import JSONFormatter, TextFormatter, context_of, fields_of, whole
-from .stdlib import AI, CAPTURED, MARK, is_captured
+from .stdlib import AI, CAPTURED, MARK, is_captured, level_of, text_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -322,13 +322,14 @@ def _handle_error(
 
 
 def _is_ai(record: logging.LogRecord, settings: Settings) -> bool:
-    segments = set(record.name.split("."))
+    name = text_of(vars(record).get("name"))
+    segments = set(name.split("."))
     return bool(
         segments & (_AI_SEGMENTS | set(settings.ai_loggers))
-        or any(record.name == name or record.name.startswith(f"{name}.") for name in settings.ai_loggers)
-        or (settings.legacy_substring and "ai" in record.name)
-        or getattr(record, AI, False)
-        or any(name.startswith("gen_ai.") for name in (*fields_of(record), *context_of(record)))
+        or any(name == known or name.startswith(f"{known}.") for known in settings.ai_loggers)
+        or (settings.legacy_substring and "ai" in name)
+        or vars(record).get(AI) is True
+        or any(field.startswith("gen_ai.") for field in (*fields_of(record), *context_of(record)))
     )
 
 
@@ -370,13 +371,13 @@ class PlainOutput:
         if ai:
             setattr(record, AI, True)
         self._count += 1
-        taken = True
+        taken, level = True, level_of(record)
         for file in self._files:
-            if record.levelno >= file.level:
+            if level >= file.level:
                 taken &= file.take(record)
         if not taken:
             self._failed += 1
-        if self._console is not None and record.levelno >= self._console.level:
+        if self._console is not None and level >= self._console.level:
             self._console.handle(record)
         setattr(record, MARK, CAPTURED)
 

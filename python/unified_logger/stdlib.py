@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
+from operator import index
 
 from . import _core, context
 
@@ -168,6 +170,65 @@ def _take(record: logging.LogRecord) -> None:
     elif not is_captured(record):
         _capture(said)
         setattr(record, MARK, CAPTURED)
+
+
+# What a record may hold is what somebody has put there. It is read as the core reads it, whatever its type.
+_INT32 = 1 << 31
+
+
+def text_of(value: object) -> str:
+    """A value as a text.
+
+    Args:
+        value: Of any type, also one whose `__str__` raises.
+
+    Returns:
+        A text of the plain class.
+    """
+    if type(value) is str:
+        return value
+    try:
+        return str.__str__(value if issubclass(type(value), str) else str(value))
+    except Exception as error:
+        return f"<str() of {type.__repr__(type(value))} failed: {type(error).__name__}>"
+
+
+def level_of(record: logging.LogRecord) -> int:
+    """The number of a record's level.
+
+    Args:
+        record: Of either interface.
+
+    Returns:
+        That of INFO for a record that has no such number.
+    """
+    try:
+        number = int.__add__(index(vars(record)["levelno"]), 0)
+    except Exception:
+        return logging.INFO
+    return number if -_INT32 <= number < _INT32 else logging.INFO
+
+
+def error_of(record: logging.LogRecord) -> BaseException | None:
+    """The exception of a record.
+
+    Args:
+        record: Of either interface.
+
+    Returns:
+        What `exc_info` means: an exception, the second of a triple, or what is true for the one being handled.
+    """
+    given: Any = vars(record).get("exc_info")
+    if issubclass(type(given), tuple):
+        given = tuple.__getitem__(given, 1) if tuple.__len__(given) > 1 else None
+        return given if issubclass(type(given), BaseException) else None
+    if issubclass(type(given), BaseException):
+        error: BaseException = given
+        return error
+    try:
+        return sys.exc_info()[1] if given else None
+    except Exception:
+        return None
 
 
 def as_said(record: logging.LogRecord) -> logging.LogRecord:

@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 
-from unified_logger import JSONFormatter, LoggingContext, UnifiedLogger, get_logger
+from unified_logger import Handler, JSONFormatter, LoggingContext, UnifiedLogger, flush_logging, get_logger
+from unified_logger.config.redaction import settle
+from unified_logger.formatters import TextFormatter
+from unified_logger.integrations import _servers
+from unified_logger.stdlib import show_to_taps
+from unified_logger.testing import capture_logs
 
 Records = Callable[..., list[dict[str, Any]]]
 Start = Callable[..., Any]
@@ -114,3 +119,136 @@ def test_one_of_ours_is_known_wherever_it_went(logger: UnifiedLogger, records: R
     logging.getLogger("remote").handle(logging.makeLogRecord(sent))
     keys = ("message", "trace_id", "user", "name")
     assert [[found.get(key) for key in keys] for found in records()] == [["m", "t", "u", "field"]] * 2
+
+
+class Text(str):
+    """A text whose methods are not those of texts."""
+
+    def odd(self, *_: object) -> Any:
+        raise ValueError("odd")
+
+    __str__ = __format__ = __contains__ = split = startswith = rstrip = odd  # type: ignore[assignment]
+
+
+class Number(int):
+    """A number that neither compares nor converts."""
+
+    def odd(self, *_: object) -> Any:
+        raise ValueError("odd")
+
+    __ge__ = __le__ = __lt__ = __gt__ = __index__ = __float__ = odd  # type: ignore[assignment]
+
+
+class Mute(Exception):
+    """Has no text."""
+
+    __str__ = Odd.odd  # type: ignore[assignment]
+
+
+MISSING = object()
+ATTRIBUTES = (
+    "name levelno levelname msg args exc_info exc_text stack_info created msecs relativeCreated process processName thread threadName "
+    "taskName lineno funcName pathname filename module"
+).split()
+VALUES: list[object] = [
+    None,
+    True,
+    0,
+    35,
+    10**30,
+    1.5,
+    float("nan"),
+    float("inf"),
+    "",
+    "ai.x",
+    "\ud800",
+    b"b",
+    [1],
+    (),
+    (1,),
+    ("a", "b", "c"),
+    {"a": 1},
+    Odd(),
+    Text("llm.x"),
+    Number(40),
+    ValueError,
+    ValueError("v"),
+    Mute(),
+    (None, None, None),
+    (ValueError, Mute(), None),
+    (ValueError, "text", None),
+    MISSING,
+]
+
+
+def odd_records(attribute: str) -> list[logging.LogRecord]:
+    """One for each value, with its number; one without the attribute."""
+    made = [record(number=number) for number in range(len(VALUES))]
+    for one, value in zip(made, VALUES, strict=True):
+        if value is MISSING:
+            one.__dict__.pop(attribute, None)
+        else:
+            one.__dict__[attribute] = value
+    return made
+
+
+def written(log_dir: Any, attribute: str, **options: Any) -> dict[str, list[dict[str, Any]]]:
+    """What is in each file after all of them came to a handler of ours, the time aside."""
+    from unified_logger import init_logging
+
+    log_dir = log_dir / str(options["use_unified_logging"])
+    init_logging(log_dir=str(log_dir), console_format="off", ai_loggers=["ai"], **options)
+    for one in odd_records(attribute):
+        Handler().handle(one)
+    assert flush_logging(30)
+    return {
+        name: [
+            {**json.loads(line), "timestamp": ""}
+            for line in (log_dir / name).read_text().splitlines()
+            if "number" in line
+        ]
+        for name in ("app.log", "errors.log", "ai_responses.log")
+    }
+
+
+@pytest.mark.parametrize("legacy_substring", [True, False])
+@pytest.mark.parametrize("attribute", ATTRIBUTES)
+def test_attributes_of_other_types_are_written_alike(log_dir: Any, attribute: str, legacy_substring: bool) -> None:
+    """By the engine and by the plain handlers, whatever a record holds where `logging` has a text, a number or a triple, and without any.
+
+    Seen to fail (raised out of the call) with plain handlers that take the name for a text and the level for a number.
+    """
+    by_engine, by_plain = (
+        written(log_dir, attribute, use_unified_logging=unified, legacy_substring=legacy_substring)
+        for unified in (True, False)
+    )
+    assert by_plain == by_engine
+    if attribute != "levelno":
+        assert [found["number"] for found in by_plain["app.log"]] == list(range(len(VALUES)))
+
+
+@pytest.mark.parametrize("rules", [False, True])
+@pytest.mark.parametrize("formatter", [JSONFormatter, TextFormatter])
+@pytest.mark.parametrize("attribute", ATTRIBUTES)
+def test_attributes_of_other_types_are_formatted(attribute: str, formatter: Any, rules: bool) -> None:
+    """By both formatters. Seen to fail for the one for people, with name, level, message, arguments, exception, stack and times."""
+    made = formatter(redaction=settle([("", True)], None) if rules else None)
+    for one in odd_records(attribute):
+        assert "m" in made.format(one) or attribute == "msg"
+
+
+@pytest.mark.parametrize("attribute", ATTRIBUTES)
+def test_attributes_of_other_types_are_captured(attribute: str) -> None:
+    """By `capture_logs`, which sees them in the call. Seen to fail for an empty `exc_info`."""
+    with capture_logs() as captured:
+        for one in odd_records(attribute):
+            show_to_taps(one)
+    assert len(captured) == len(VALUES)
+
+
+@pytest.mark.parametrize("attribute", ["name", "msg", "args", "exc_info"])
+def test_filters_of_servers_take_attributes_of_other_types(attribute: str) -> None:
+    """They are on loggers that others may use. Seen to fail for a message without a text and for an `exc_info` that is no triple."""
+    for one in odd_records(attribute):
+        _servers._is_access_wanted(one)
+        _servers._is_error_wanted(one)

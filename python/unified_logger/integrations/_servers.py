@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from ..stdlib import error_of, text_of
 from . import _request
 
 TYPE_CHECKING = False
@@ -59,17 +60,19 @@ def _is_access_wanted(record: logging.LogRecord) -> bool:
 
 def _is_told_elsewhere(record: logging.LogRecord) -> bool:
     """Whether a server speaks of a request outside of what ran the application for it."""
-    said: Any = record.args
+    said: Any = vars(record).get("args")
     if not isinstance(said, dict):
         return False
     # hypercorn, when a client has gone before the response was complete; granian, before a websocket is accepted.
-    return said.get("s") == "-" if record.name == "hypercorn.access" else said.get("method") == "-"
+    is_hypercorn = text_of(vars(record).get("name")) == "hypercorn.access"
+    return text_of(said.get("s" if is_hypercorn else "method")) == "-"
 
 
 def _is_error_wanted(record: logging.LogRecord) -> bool:
-    if record.exc_info:
-        return not _request.is_logged(record.exc_info[1])
-    message = str(record.msg)
+    error = error_of(record)
+    if error is not None:
+        return not _request.is_logged(error)
+    message = text_of(vars(record).get("msg"))
     if '"WebSocket %s"' in message:  # uvicorn's access lines of websockets go to its other logger.
         return not _request.took_over()
     if message.startswith(_GRANIAN):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unified_logger
 
+from ..stdlib import text_of
 from . import _servers
 from ._partner import need
 
@@ -36,7 +37,7 @@ class Handler(unified_logger.Handler):
         """Captures the record."""
         record.__dict__.pop("color_message", None)
         super().emit(record)
-        if str(record.msg).startswith(_LAST):
+        if text_of(vars(record).get("msg")).startswith(_LAST):
             self.flush()
 
 

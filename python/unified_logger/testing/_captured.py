@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core, _lifecycle, levels
 from ..formatters import RESERVED
-from ..stdlib import FIELDS, as_said
+from ..stdlib import FIELDS, as_said, error_of, level_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,8 +38,8 @@ class CapturedRecord(dict[str, Any]):
         said = record if hasattr(record, FIELDS) else as_said(record)
         settings = _lifecycle.settings()
         super().__init__(json.loads(_core.encode_record(said, None if settings is None else settings.redaction)))
-        self.error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
-        self.levelno = record.levelno
+        self.error = error_of(record)
+        self.levelno = level_of(record)
 
     @property
     def timestamp(self) -> str:
