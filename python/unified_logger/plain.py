@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import stat
 import sys
 from collections import deque
 from contextlib import suppress
@@ -168,7 +169,10 @@ class _File(logging.Handler):
         if not self._landed or not hasattr(os, "pread"):
             return
         with suppress(OSError):
-            begin = os.fstat(file).st_size - self._landed
+            found = os.fstat(file)
+            if not stat.S_ISREG(found.st_mode):
+                return
+            begin = found.st_size - self._landed
             if begin >= 0 and os.pread(file, self._landed, begin) == line[: self._landed]:
                 os.ftruncate(file, begin)
             self._landed = 0
@@ -178,7 +182,8 @@ class _File(logging.Handler):
         if not self._most or self._file is None:
             return
         found = os.fstat(self._file)
-        if not found.st_size or found.st_size + length < self._most:
+        # A device, to which a link may lead, has no size and no successor.
+        if not stat.S_ISREG(found.st_mode) or not found.st_size or found.st_size + length < self._most:
             return
         now = monotonic()
         if now < self._due:

@@ -151,6 +151,22 @@ fn a_link_is_refused_where_others_may_plant_it() {
     assert!(FileSink::open(settings(path, 0, 0)).is_ok());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_device_is_never_renamed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("app.log");
+    std::os::unix::fs::symlink("/dev/null", &path).unwrap();
+    let mut sink = FileSink::open(settings(path.clone(), 30, 9)).unwrap();
+    for _ in 0..2 {
+        (0..10).for_each(|number| sink.push(format!("line number {number}\n").as_bytes(), 1));
+        write(&mut sink);
+    }
+    assert_eq!(files(&path), [path.clone()]);
+    assert_eq!(fs::read_link(&path).unwrap(), Path::new("/dev/null"));
+    assert_eq!((sink.written(), sink.rotations()), (20, 0));
+}
+
 #[test]
 fn a_directory_is_not_a_log_file() {
     let directory = tempfile::tempdir().unwrap();

@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -393,6 +394,71 @@ def test_a_link_at_a_rotated_name_is_moved_not_followed(start: Start, shared: Pa
     assert victim.read_text() == "precious\n"
     assert stat.S_IMODE(victim.stat().st_mode) == 0o600
     assert [path.name for path in shared.glob("app.log*") if path.is_symlink()] == []
+
+
+def nowhere() -> tuple[str, Callable[[], str]]:
+    """What takes all and keeps nothing."""
+    return "/dev/null", str
+
+
+def terminal() -> tuple[str, Callable[[], str]]:
+    """What `/dev/stdout` is in a container with a terminal."""
+    reader, writer = os.openpty()
+    name = os.ttyname(writer)
+    found = bytearray()
+
+    def read() -> None:
+        while b'"last"' not in found:
+            found.extend(os.read(reader, 4096))
+
+    reading = threading.Thread(target=read, daemon=True)  # should nothing come
+    reading.start()
+
+    def lines() -> str:
+        reading.join(30)
+        os.close(writer)
+        os.close(reader)
+        return found.decode().replace("\r\n", "\n")
+
+    return name, lines
+
+
+@pytest.mark.usefixtures("mode")
+@pytest.mark.parametrize("device", [nowhere, terminal])
+def test_a_link_to_a_device_is_written_and_never_rotated(
+    start: Start, log_dir: Path, device: Callable[[], tuple[str, Callable[[], str]]]
+) -> None:
+    """As images have it for `/dev/null` and `/dev/stdout`.
+
+    Seen to fail for the engine (the link renamed, a file in its place) with the bytes of a batch taken for its size.
+    """
+    log_dir.mkdir()
+    target, lines = device()
+    (log_dir / "app.log").symlink_to(target)
+    start(max_bytes=300, backup_count=3, console_format="off")
+    before = get_stats()["files"]["app"]["errors"]
+    fill(20)
+    get_logger("app").info("last")
+    assert flush_logging(10)
+    assert [path.name for path in log_dir.glob("app.log*")] == ["app.log"]
+    assert os.readlink(log_dir / "app.log") == target
+    assert get_stats()["files"]["app"]["errors"] == before
+    if found := lines():
+        numbers = [json.loads(line).get("number") for line in found.splitlines()]
+        assert [number for number in numbers if number is not None] == list(range(20))
+
+
+@pytest.mark.usefixtures("mode")
+def test_a_link_to_a_pipe_is_refused_and_left(start: Start, log_dir: Path) -> None:
+    """What `/dev/stdout` is in most containers: a line that it takes in part could not be taken back."""
+    log_dir.mkdir()
+    reader, writer = os.pipe()
+    (log_dir / "app.log").symlink_to(f"/proc/self/fd/{writer}")
+    with pytest.raises(ConfigurationError, match="log_dir"):
+        start()
+    assert os.readlink(log_dir / "app.log") == f"/proc/self/fd/{writer}"
+    os.close(reader)
+    os.close(writer)
 
 
 @pytest.mark.usefixtures("mode")

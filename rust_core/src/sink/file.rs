@@ -80,6 +80,8 @@ struct Open {
     file: OwnFile,
     /// Its size as this process left it.
     size: u64,
+    /// Whether it is no device, to which a link may lead: those have no size, and are neither renamed nor cut.
+    regular: bool,
     /// Whether another has its path, which cannot be opened: it is never renamed.
     astray: bool,
 }
@@ -94,7 +96,7 @@ impl Open {
     fn new(path: &Path, file: File, meta: &Metadata) -> Result<Self> {
         let file = OwnFile::new(file).map_err(|error| Error::io("open", path, error))?;
         inherited::note(path, file.number());
-        Ok(Self { file, size: meta.len(), astray: false })
+        Ok(Self { file, size: meta.len(), regular: meta.is_file(), astray: false })
     }
 
     fn identity(&self) -> Identity {
@@ -108,6 +110,9 @@ impl Open {
 
     /// Cuts the file, unless its number leads to another.
     fn cut(&mut self, size: u64) -> io::Result<()> {
+        if !self.regular {
+            return Err(io::Error::other("it is no regular file"));
+        }
         if !self.file.is_held() {
             return Err(io::Error::other("its descriptor leads to another file"));
         }
@@ -340,7 +345,7 @@ impl FileSink {
 
     fn write_pending(&mut self, held: Held) -> Result<()> {
         self.find_file(held)?;
-        let mut rotating = held.is_alone() && self.file.as_ref().is_some_and(|open| !open.astray);
+        let mut rotating = held.is_alone() && self.file.as_ref().is_some_and(|open| open.regular && !open.astray);
         while self.pending_bytes() > 0 {
             let size = self.file.as_ref().map_or(0, |open| open.size);
             let room = if rotating { self.settings.rotation.room(size) } else { u64::MAX };
