@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from logging import Handler, LogRecord
 from logging import Logger as _StdLogger
+from os import PathLike
 from types import CodeType, TracebackType
 from typing import Any, TypeAlias, final
 
@@ -230,10 +231,12 @@ def recover(directory: str) -> dict[str, Any] | None:
     that are `distrusted` (path, reason): another user could have planted boxes there. None while another thread of this process is at it.
     """
 
-def recover_all() -> dict[str, Any]:
+def recover_all(ask: Callable[[PathLike[str]], tuple[str, str | None]]) -> dict[str, Any]:
     """Writes what processes of this user that died left in shared memory, each into its own log directory.
 
-    Tells what `recover` tells, and in `waiting` the boxes whose directories are not there.
+    `ask` is called with each of these directories: it gives the path to work in, and why that is refused or None. What it raises ends all.
+
+    Tells what `recover` tells, and in `waiting` the boxes whose directories are not there, or are refused.
     """
 
 @final

@@ -85,17 +85,28 @@ pub enum Strays {
 /// A box whose directory is gone for as long as this is given up.
 const GIVEN_UP: Duration = Duration::from_secs(7 * 24 * 3_600);
 
+/// Asked for each log directory before anything is written there: the path to work in, or why it is left alone.
+pub type Ask<'a> = &'a (dyn Fn(&Path) -> std::result::Result<PathBuf, String> + Sync);
+
+/// For those who work in every directory as it is.
+///
+/// # Errors
+/// None.
+pub fn anywhere(directory: &Path) -> std::result::Result<PathBuf, String> {
+    Ok(directory.to_owned())
+}
+
 /// Deals with the boxes of this user in shared memory that belong to any log directory and whose owners are gone, for as long as
-/// `goes_on` says so. Tells what was done and how many boxes with records are left.
+/// `goes_on` says so, where `ask` allows it. Tells what was done and how many boxes with records are left.
 #[must_use]
-pub fn sweep_strays(what: Strays, goes_on: impl Fn() -> bool + Sync) -> (Recovered, u64) {
+pub fn sweep_strays(what: Strays, goes_on: impl Fn() -> bool + Sync, ask: Ask<'_>) -> (Recovered, u64) {
     let (mut recovered, mut left) = (Recovered::default(), 0);
     let one = |found: Ownerless| {
         if !goes_on() {
             return ControlFlow::Break(());
         }
         let path = found.path.clone();
-        match catch_unwind(AssertUnwindSafe(|| deal_with_stray(found, what, &mut recovered))) {
+        match catch_unwind(AssertUnwindSafe(|| deal_with_stray(found, what, ask, &mut recovered))) {
             Ok(true) => {}
             Ok(false) => left += 1,
             Err(_) => recovered.failed.push(format!("{}: the recovery panicked", path.display())),
@@ -113,7 +124,7 @@ pub fn sweep_strays(what: Strays, goes_on: impl Fn() -> bool + Sync) -> (Recover
 }
 
 /// Whether nothing of the box is left to deal with.
-fn deal_with_stray(found: Ownerless, what: Strays, recovered: &mut Recovered) -> bool {
+fn deal_with_stray(found: Ownerless, what: Strays, ask: Ask<'_>, recovered: &mut Recovered) -> bool {
     let Ok(bytes) = found.read() else { return false };
     let contents = match blackbox::read(&bytes) {
         Ok(contents) => contents,
@@ -130,13 +141,25 @@ fn deal_with_stray(found: Ownerless, what: Strays, recovered: &mut Recovered) ->
     let Some(directory) = contents.kept.directory.clone().map(PathBuf::from).filter(|_| what == Strays::Recover) else {
         return false;
     };
+    let records = contents.records.len();
+    let mut refused = None;
     if found.is_of(&directory) {
-        let before = recovered.boxes;
-        let _ = recover(&directory, found, recovered);
-        return recovered.boxes > before;
+        match ask(&directory) {
+            // Looked at once more: what it leads to may have been changed since.
+            Ok(settled) if found.is_of(&settled) => {
+                let before = recovered.boxes;
+                let _ = recover(&settled, found, recovered);
+                return recovered.boxes > before;
+            }
+            Ok(_) => {}
+            Err(refusal) => refused = Some(refusal),
+        }
+    }
+    if let Some(refusal) = refused {
+        recovered.waiting.push(format!("{}: {records} records: {refusal}", found.path.display()));
+        return false;
     }
     let is_gone = directory.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
-    let records = contents.records.len();
     if is_gone && found.is_older_than(GIVEN_UP) {
         recovered.failed.push(format!("{}: {records} records given up: their directory is gone", directory.display()));
         return found.remove().is_ok();

@@ -248,7 +248,7 @@ impl Shared {
 
     /// Once, after the start: nobody else may ever look for what processes of this user left for other log directories.
     fn sweep_strays(&self, swept: &mut Swept) {
-        let (_, left) = recovery::sweep_strays(Strays::Tidy, || true);
+        let (_, left) = recovery::sweep_strays(Strays::Tidy, || true, &recovery::anywhere);
         if left == 0 {
             return;
         }
@@ -257,7 +257,8 @@ impl Shared {
         let goes_on = Arc::clone(&self.strays_go_on);
         goes_on.store(true, Ordering::SeqCst);
         let worker = Worker::start("unified_logger_recovery", move || {
-            let (recovered, _) = recovery::sweep_strays(Strays::Recover, || goes_on.load(Ordering::SeqCst));
+            let goes_on = || goes_on.load(Ordering::SeqCst);
+            let (recovered, _) = recovery::sweep_strays(Strays::Recover, goes_on, &recovery::anywhere);
             stats.recovered.add(recovered.records);
             for reason in &recovered.failed {
                 errors.handle("recover a black box of another log directory", reason);

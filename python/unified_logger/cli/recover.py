@@ -34,7 +34,7 @@ def run(given: Namespace) -> int:
     Returns:
         0 when nothing is left to recover, 1 when something could not be written or read, 2 when there is no such directory, or none to work in.
     """
-    told = _core.recover_all() if given.all else _of_directory(given.directory)
+    told = _core.recover_all(_asked) if given.all else _of_directory(given.directory)
     if told is None:
         return 2
     boxes = "1 black box" if told["boxes"] == 1 else f"{told['boxes']} black boxes"
@@ -55,6 +55,12 @@ def run(given: Namespace) -> int:
     for path, reason in told["distrusted"]:
         print(f"no black box in {path!r} is read: {reason}", file=sys.stderr)
     return 1 if any(told[what] for what in ("aside", "failed", "damaged", "waiting", "distrusted")) else 0
+
+
+def _asked(directory: os.PathLike[str]) -> tuple[str, str | None]:
+    """What a directory that is named by a black box leads to, and why nothing is done there."""
+    path = os.path.realpath(directory)
+    return path, _directories.refusal(os.fspath(directory), path)
 
 
 def _of_directory(given: str) -> dict[str, Any] | None:

@@ -1,6 +1,7 @@
 //! Starting, flushing, stopping and counting, for the facade.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use pyo3::exceptions::PyValueError;
@@ -276,10 +277,29 @@ pub fn recover(py: Python<'_>, directory: PathBuf) -> PyResult<Option<Bound<'_, 
 
 /// Writes what processes of this user that died left in shared memory, each into its own log directory. Tells what was done, as
 /// `recover` does.
+///
+/// `ask` is called with each of these directories before anything is done there: it gives the path to work in, and why that is refused or None.
 #[pyfunction]
-pub fn recover_all(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
-    let (recovered, _) = ending::detached(py, || recovery::sweep_strays(Strays::Recover, || true));
-    as_dictionary(py, recovered)
+pub fn recover_all(py: Python<'_>, ask: Py<PyAny>) -> PyResult<Bound<'_, PyDict>> {
+    let raised = Mutex::new(None);
+    let asked = |directory: &Path| {
+        let answer = Python::attach(|py| ask.call1(py, (directory,))?.extract::<(PathBuf, Option<String>)>(py));
+        match answer {
+            Ok((path, None)) => Ok(path),
+            Ok((_, Some(refusal))) => Err(refusal),
+            Err(error) => {
+                let text = error.to_string();
+                *raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                Err(text)
+            }
+        }
+    };
+    let goes_on = || raised.lock().unwrap_or_else(PoisonError::into_inner).is_none();
+    let (recovered, _) = ending::detached(py, || recovery::sweep_strays(Strays::Recover, goes_on, &asked));
+    match raised.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some(error) => Err(error),
+        None => as_dictionary(py, recovered),
+    }
 }
 
 fn as_dictionary(py: Python<'_>, recovered: Recovered) -> PyResult<Bound<'_, PyDict>> {
