@@ -191,6 +191,10 @@ class Redaction:
         """A message without the secrets that it would take by name from these arguments; None if it stays as it is."""
     def text(self, text: str) -> str:
         """The text without secrets."""
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, _memo: object, /) -> Self: ...
+    def __reduce__(self) -> tuple[type[Self], tuple[dict[str, Any]]]:
+        """What they were made of, the key of hashes included, to be compiled again."""
 
 def redaction_patterns() -> list[str]:
     """The names of the patterns that come with the library."""

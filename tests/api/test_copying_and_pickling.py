@@ -26,6 +26,8 @@ from unified_logger import (
     set_level,
     span,
 )
+from unified_logger.config.redaction import settle
+from unified_logger.formatters import TextFormatter
 
 Records = Callable[..., list[dict[str, Any]]]
 
@@ -193,6 +195,97 @@ def test_what_does_not_change_is_its_own_copy(make: Callable[[Any], Any], thing:
 def test_factories_handlers_and_formatters_come_back(again: Callable[[Any], Any], thing: type) -> None:
     """They hold nothing that is of one process."""
     assert type(again(thing())) is thing
+
+
+def rules() -> Any:
+    """Rules with all that there can be in them."""
+    given = {
+        "keys": ["customer"],
+        "keep_keys": ["token"],
+        "keep_patterns": ["jwt"],
+        "custom": {"order": r"ORD-\d+", "ticket": "[A-Z]{3}#"},
+        "allow": ["seen", "pass*"],
+        "action": "replace",
+        "actions": {"email": "hash", "order": "mask"},
+    }
+    return settle([("", given)], "the key of hashes")
+
+
+class Labelled(JSONFormatter):
+    """A formatter of a program's own."""
+
+    label = ""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self.label + super().format(record)
+
+
+@pytest.mark.parametrize("again", [*COPIES, *PROTOCOLS], ids=str)
+@pytest.mark.parametrize("kind", [JSONFormatter, TextFormatter, Labelled])
+def test_formatters_with_rules_of_redaction_come_back(again: Any, kind: type[Any]) -> None:
+    """And replace the same, hashes included. Seen to fail ("cannot pickle … Redaction")."""
+    formatter = kind("%(message)s", redaction=rules()) if kind is not TextFormatter else kind(redaction=rules())
+    formatter.label = "label "
+    other = again(formatter) if callable(again) else through_pickle(formatter, again)
+    assert (type(other), other.label) == (kind, "label ")
+    record = logging.makeLogRecord(
+        {"name": "shop", "levelno": 20, "msg": "a@b.example ORD-17 ABC# %(password)s", "args": {"password": "hunter2"}}
+    )
+    vars(record).update(customer="c", seen="d", token="t", amount=3)
+    line = other.format(record)
+    assert line == formatter.format(record)
+    for secret in ("a@b.example", "ORD-17", "ABC#", "hunter2", '"c"', "the key of hashes"):
+        assert secret not in line
+    assert "[HASH:" in line
+
+
+@pytest.mark.parametrize("again", COPIES, ids=lambda again: again.__name__)
+def test_rules_of_redaction_are_their_own_copy(again: Callable[[Any], Any]) -> None:
+    """So that a configuration which holds them can be copied, and nothing is compiled again."""
+    held = rules()
+    assert again({"redaction": held})["redaction"] is held
+    assert through_pickle([held, held])[0] is not held
+
+
+def test_rules_of_redaction_are_for_their_own_class_only() -> None:
+    """What it is made again of is what the constructor takes. Nothing of it is shown. Seen to fail (an error) without."""
+    held = rules()
+    kind, (spec,) = held.__reduce__()
+    assert kind(spec).__reduce__() == held.__reduce__()
+    assert "the key of hashes" not in f"{held!r} {held}"
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver", "fork"])
+def test_a_formatter_with_rules_goes_to_other_processes(run_python: Any, method: str) -> None:
+    """In the configuration that a process is given. Seen to fail with `spawn`."""
+    done = run_python(
+        f"""
+import logging, multiprocessing, sys
+from logging.config import dictConfig
+from unified_logger import JSONFormatter
+from unified_logger.config.redaction import settle
+
+def work(configuration):
+    dictConfig(configuration)
+    logging.getLogger("there").warning("by a@b.example", extra={{"password": "hunter2"}})
+
+if __name__ == "__main__":
+    rules = settle([("", True)], None)
+    configuration = {{
+        "version": 1,
+        "formatters": {{"json": {{"()": JSONFormatter, "redaction": rules}}}},
+        "handlers": {{"out": {{"class": "logging.StreamHandler", "formatter": "json", "stream": "ext://sys.stdout"}}}},
+        "root": {{"handlers": ["out"]}},
+    }}
+    process = multiprocessing.get_context({method!r}).Process(target=work, args=(configuration,))
+    process.start()
+    process.join()
+    sys.exit(process.exitcode)
+"""
+    )
+    assert '"logger":"there"' in done.stdout
+    assert "hunter2" not in done.stdout
+    assert "a@b.example" not in done.stdout
 
 
 @pytest.mark.parametrize("again", [*COPIES, through_pickle], ids=lambda again: again.__name__)

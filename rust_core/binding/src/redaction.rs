@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple, PyType};
 use serde_json::Value;
 use unified_logger_core::encoder::JsonEncoder;
 use unified_logger_core::names;
@@ -62,6 +62,22 @@ impl Redaction {
         }
     }
 
+    /// Rules stay as they were made: what holds them may be copied.
+    fn __copy__(this: Py<Self>) -> Py<Self> {
+        this
+    }
+
+    fn __deepcopy__(this: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        this
+    }
+
+    /// To be compiled again from what they were made of, the key of hashes included: another process finds and replaces the same.
+    fn __reduce__<'py>(this: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyType>, (Bound<'py, PyAny>,))> {
+        let spec = serde_json::to_value(this.borrow().redactor.rules().spec());
+        let spec = spec.map_err(|error| PyValueError::new_err(error.to_string()))?;
+        Ok((this.get_type(), (as_object(this.py(), &spec)?,)))
+    }
+
     /// A message without the secrets that it would take by name from these arguments.
     fn named(&self, message: &str, arguments: &Bound<'_, PyAny>) -> Option<String> {
         without_named(message, arguments, || Some(self.rules()))
@@ -88,6 +104,23 @@ fn plain(value: &Bound<'_, PyAny>) -> PyResult<Value> {
         return value.try_iter()?.map(|item| plain(&item?)).collect();
     }
     Ok(Value::Null)
+}
+
+/// The same the other way.
+fn as_object<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
+    match value {
+        Value::String(text) => Ok(PyString::new(py, text).into_any()),
+        Value::Array(items) => {
+            let items: Vec<_> = items.iter().map(|item| as_object(py, item)).collect::<PyResult<_>>()?;
+            Ok(PyList::new(py, items)?.into_any())
+        }
+        Value::Object(fields) => {
+            let mapping = PyDict::new(py);
+            fields.iter().try_for_each(|(name, field)| mapping.set_item(name, as_object(py, field)?))?;
+            Ok(mapping.into_any())
+        }
+        _ => Ok(py.None().into_bound(py)),
+    }
 }
 
 /// A message without the secrets that it would take by name from a mapping; `None` if it stays as it is. The rules are only asked
