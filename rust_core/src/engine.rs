@@ -117,6 +117,7 @@ impl Engine {
             rest: AtomicU8::new(rest::WORKS),
             held: AtomicBool::new(false),
             unattended: AtomicBool::new(false),
+            in_hand: CachePadded::default(),
             given_up: AtomicBool::new(false),
             stats,
             errors,
@@ -380,9 +381,8 @@ impl Engine {
             return true;
         }
         shared.given_up.store(true, Ordering::SeqCst);
-        let left = shared.stats.unsettled();
-        let rescue =
-            if self.black_box.is_some() { "; the black box keeps them for `unified-logger recover`" } else { "" };
+        let (left, plain) = shared.unwritten();
+        let rescue = self.rescue(left, plain);
         shared.errors.handle("write everything before shutdown", &format!("{left} records are not written{rescue}"));
         self.end_others(deadline);
         false
@@ -398,6 +398,22 @@ impl Engine {
         }
         shared.rest_strays(deadline);
         shared.errors.rest(deadline);
+    }
+
+    /// What becomes of records that are not written, of which so many are in plain memory.
+    fn rescue(&self, left: u64, plain: u64) -> String {
+        // One that somebody took away, or cut, holds nothing for anybody.
+        let is_there = self.shared.watch.as_ref().is_some_and(|watch| watch.harm().is_none());
+        match (left.saturating_sub(plain), plain) {
+            _ if !is_there => String::new(),
+            (0, _) => "; none of them is in the black box".into(),
+            (_, 0) => "; the black box keeps them for `unified-logger recover`".into(),
+            (kept, lost) => {
+                format!(
+                    "; the black box keeps {kept} of them for `unified-logger recover`, {lost} found no room in it and are lost with the process"
+                )
+            }
+        }
     }
 
     /// Whether the writer has ended and callers write themselves.

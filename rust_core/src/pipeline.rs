@@ -43,6 +43,11 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// The records that are not given back yet.
+    pub fn held(&self) -> impl Iterator<Item = &Buffer> {
+        self.records.iter()
+    }
+
     fn next(&mut self) -> Option<&Buffer> {
         let record = self.records.get(self.next)?;
         self.next += 1;
@@ -366,6 +371,11 @@ impl Pipeline {
             self.give_back(&mut batch.records);
         }
         count
+    }
+
+    /// The records of earlier batches whose lines a failing sink still holds.
+    pub fn held(&self) -> impl Iterator<Item = &Buffer> {
+        self.held.iter().map(|(_, record)| record)
     }
 
     fn give_back(&mut self, records: &mut Vec<Buffer>) {

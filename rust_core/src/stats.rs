@@ -212,12 +212,6 @@ impl Stats {
         self.past.get() + queued + self.refused.get()
     }
 
-    /// Records of which nothing has become yet: in a queue, on their way, or held by a failing sink.
-    #[must_use]
-    pub fn unsettled(&self) -> u64 {
-        self.accepted().saturating_sub(self.written.get() + self.failed.get() + self.dropped_total())
-    }
-
     /// Records in all queues.
     #[must_use]
     pub fn depth(&self) -> u64 {

@@ -17,8 +17,8 @@ use crate::pipeline::{self, Batch, Pipeline};
 use crate::queue::Queue;
 use crate::recovery::{self, Recovered, Strays};
 use crate::sink::{self, ConsoleProgress};
-use crate::slab::{self, Pool};
-use crate::stats::Stats;
+use crate::slab::{self, Buffer, Pool};
+use crate::stats::{Count, Stats};
 use crate::value::Value;
 use crate::worker::Worker;
 
@@ -84,6 +84,7 @@ impl Desk {
     fn write(&mut self, shared: &Shared, pause: Duration) -> Written {
         let Self { pipeline, batch, taken } = self;
         *taken += pipeline.take(&shared.queue, batch) as u64;
+        shared.note_in_hand(batch.held().chain(pipeline.held()));
         // What was dropped from the queue is never taken: whoever waits for it waits for an empty queue.
         let passed = if shared.queue.is_empty() { u64::MAX } else { *taken };
         // Before the records that were logged after them.
@@ -94,6 +95,7 @@ impl Desk {
         pipeline.tell_drops(pause);
         let clear = pipeline.commit();
         let count = pipeline.release(batch);
+        shared.note_in_hand(pipeline.held());
         if count > 0 {
             shared.queue.depart(count);
         }
@@ -147,6 +149,9 @@ pub struct Shared {
     pub held: AtomicBool,
     /// There is no writer, since it has ended or none could be started: callers see to what they log.
     pub unattended: AtomicBool,
+    /// Records that have left the queue and are not written, and those of them that are in plain memory: told by whoever has the desk,
+    /// to those who cannot have it. Apart, as the desk is.
+    pub in_hand: CachePadded<[Count; 2]>,
     /// A shutdown has left something unwritten.
     pub given_up: AtomicBool,
     pub stats: Arc<Stats>,
@@ -172,6 +177,23 @@ impl Shared {
         if let Some(notice) = pipeline::notice(&self.errors, level, function, message, fields) {
             self.notices.push(notice);
         }
+    }
+
+    fn note_in_hand<'a>(&self, records: impl Iterator<Item = &'a Buffer>) {
+        let (mut all, mut plain) = (0, 0);
+        for record in records {
+            all += 1;
+            plain += u64::from(record.heap_size() > 0);
+        }
+        self.in_hand[0].set(all);
+        self.in_hand[1].set(plain);
+    }
+
+    /// How many of the records that were accepted are not written, and how many of them wait in plain memory, and end with the process.
+    #[must_use]
+    pub fn unwritten(&self) -> (u64, u64) {
+        let (queued, plain) = self.queue.count();
+        (queued + self.in_hand[0].get(), plain + self.in_hand[1].get())
     }
 
     fn is_idle(&self) -> bool {
