@@ -78,11 +78,12 @@ impl Engine {
         crate::sink::prepare_directory(&settings.directory, settings.directory_mode)?;
         let made = blackbox::make(&settings, names::here());
         let black_box = made.black_box;
-        Self::look_for_memory(&settings).inspect_err(|_| {
+        let take_back = || {
             if let Some(black_box) = &black_box {
-                black_box.remove();
+                black_box.remove(made.pool.as_ref());
             }
-        })?;
+        };
+        Self::look_for_memory(&settings).inspect_err(|_| take_back())?;
         // Right after the look: a thread that tells of an error takes memory as well.
         let queue = Queue::new(
             settings.queue_size,
@@ -91,11 +92,8 @@ impl Engine {
             Arc::clone(&stats),
             black_box.is_some(),
         );
-        let mut pipeline = Pipeline::open(&settings, black_box.as_ref(), &stats, &errors).inspect_err(|_| {
-            if let Some(black_box) = &black_box {
-                black_box.remove();
-            }
-        })?;
+        let mut pipeline =
+            Pipeline::open(&settings, black_box.as_ref(), &stats, &errors).inspect_err(|_| take_back())?;
         for reason in &made.refused {
             errors.handle("make a black box", reason);
         }
@@ -152,6 +150,12 @@ impl Engine {
         }
     }
 
+    /// Writes what processes that died left for the log directory: at the start, since the process may give up the rights that it takes
+    /// right after. The writer looks again, every two seconds.
+    pub fn look_for_boxes(&self) {
+        self.shared.look_for_boxes(&self.settings.directory);
+    }
+
     /// Starts the writer.
     ///
     /// # Errors
@@ -177,7 +181,7 @@ impl Engine {
     /// Takes back what `open` has made, where nothing was ever offered.
     pub fn discard(self) {
         if let Some(black_box) = &self.black_box {
-            black_box.remove();
+            black_box.remove(self.shared.pool.as_ref());
         }
     }
 
@@ -373,7 +377,7 @@ impl Engine {
         }
         if written {
             if let Some(black_box) = &self.black_box {
-                black_box.remove();
+                black_box.remove(self.shared.pool.as_ref());
             }
             let left = deadline.saturating_duration_since(Instant::now());
             self.flush_console(left.min(CONSOLE_PATIENCE));

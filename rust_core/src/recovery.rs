@@ -126,6 +126,9 @@ pub fn sweep_strays(what: Strays, goes_on: impl Fn() -> bool + Sync, ask: Ask<'_
 /// Whether nothing of the box is left to deal with.
 fn deal_with_stray(found: Ownerless, what: Strays, ask: Ask<'_>, recovered: &mut Recovered) -> bool {
     let Ok(bytes) = found.read() else { return false };
+    if blackbox::is_spent(&bytes) {
+        return found.remove().is_ok();
+    }
     let contents = match blackbox::read(&bytes) {
         Ok(contents) => contents,
         Err(foreign) if found.is_older_than(GIVEN_UP) => {
@@ -205,6 +208,11 @@ fn recover(directory: &Path, found: Ownerless, recovered: &mut Recovered) -> Con
             return ControlFlow::Continue(());
         }
     };
+    if blackbox::is_spent(&bytes) {
+        // Another user's process may be left with the directory alone: whoever may remove it comes later.
+        let _ = found.remove();
+        return ControlFlow::Continue(());
+    }
     let contents = match blackbox::read(&bytes) {
         Ok(contents) => contents,
         Err(foreign) => {
@@ -213,6 +221,11 @@ fn recover(directory: &Path, found: Ownerless, recovered: &mut Recovered) -> Con
         }
     };
     let damaged = contents.damaged;
+    if contents.records.is_empty() && damaged == 0 {
+        // Nothing is lost with one that stays.
+        recovered.boxes += u64::from(found.remove().is_ok());
+        return ControlFlow::Continue(());
+    }
     let written = write(directory, &found.file, &bytes, contents);
     match written.and_then(|count| found.remove().map(|()| count).map_err(|error| Error::io("remove", &path, error))) {
         Ok(count) => {
@@ -241,9 +254,6 @@ fn set_aside(found: &Ownerless, foreign: &Foreign, recovered: &mut Recovered) {
 /// Writes what a box holds and is not in its files yet. Tells how many records that were, this time and before.
 fn write(directory: &Path, file: &Arc<OwnFile>, bytes: &[u8], contents: Contents) -> Result<u64> {
     let here = |error| Error::io("go on with the recovery in", directory, error);
-    if contents.records.is_empty() && contents.damaged == 0 {
-        return Ok(0);
-    }
     let mut lock = DirectoryLock::open(directory, contents.kept.file_mode)?;
     lock.hold(LOCK_PATIENCE, |held| {
         if held == Held::TimedOut {

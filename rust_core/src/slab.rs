@@ -14,7 +14,7 @@ mod units;
 
 use std::ptr::{self, NonNull};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
 use crate::checksum;
 use crate::memory;
@@ -229,6 +229,8 @@ struct Slab {
     classes: [Class; SIZES.len()],
     large: Large,
     memory: Mapping,
+    /// All room was taken for good: nobody stores into the memory any more.
+    closed: AtomicBool,
 }
 
 // SAFETY: a slot is handed to one owner at a time; everything else in a slab is atomic.
@@ -308,6 +310,10 @@ impl Slab {
     }
 
     fn is_idle(&self) -> bool {
+        self.closed.load(Ordering::Acquire) || self.all_is_free()
+    }
+
+    fn all_is_free(&self) -> bool {
         self.classes.iter().all(|class| class.stack.free() == class.count) && self.large.units.are_free()
     }
 }
@@ -350,6 +356,7 @@ impl Pool {
                 }
             },
             memory,
+            closed: AtomicBool::new(false),
         });
         retire(None);
         for (number, place) in SLABS.iter().enumerate() {
@@ -396,6 +403,33 @@ impl Pool {
             return None;
         }
         self.slab().room_for(bytes)
+    }
+
+    /// Takes all the room there is, for good: from now on nobody stores into the memory, and records are plain memory. False, with nothing
+    /// taken, while somebody has any of it.
+    #[must_use]
+    pub fn close(&self) -> bool {
+        if self.is_anothers() {
+            return false;
+        }
+        let slab = self.slab();
+        if slab.closed.load(Ordering::Acquire) {
+            return true;
+        }
+        if !slab.all_is_free() {
+            return false;
+        }
+        // It was only looked at: who takes some now has it.
+        let taken = slab.classes.each_ref().map(|class| std::iter::from_fn(|| class.stack.pop()).collect::<Vec<u32>>());
+        let is_all = slab.classes.iter().zip(&taken).all(|(class, taken)| taken.len() == class.count as usize);
+        if is_all && slab.large.units.close() {
+            slab.closed.store(true, Ordering::Release);
+            return true;
+        }
+        for (class, taken) in slab.classes.iter().zip(taken) {
+            taken.into_iter().for_each(|index| class.stack.push_chain(index, index));
+        }
+        false
     }
 
     /// Whether a buffer is of this pool.

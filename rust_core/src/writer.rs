@@ -250,9 +250,23 @@ impl Shared {
         self.swept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes what processes that died left for this directory, if nobody has looked for a while.
     fn sweep(&self, directory: &Path) {
         let mut swept = self.swept();
+        self.look(&mut swept, directory);
+        if !std::mem::replace(&mut swept.strays, true) {
+            self.sweep_strays(&mut swept);
+        }
+    }
+
+    pub fn look_for_boxes(&self, directory: &Path) {
+        let look = || self.look(&mut self.swept(), directory);
+        if catch_unwind(AssertUnwindSafe(look)).is_err() {
+            self.errors.handle("look for black boxes", &"the look panicked");
+        }
+    }
+
+    /// Writes what processes that died left for this directory, if nobody has looked for a while.
+    fn look(&self, swept: &mut Swept, directory: &Path) {
         if swept.at.is_some_and(|last| last.elapsed() < SWEEP) {
             return;
         }
@@ -261,10 +275,7 @@ impl Shared {
         self.look_after_box();
         sink::look_after_watched();
         if let Some(recovered) = recovery::sweep(directory) {
-            self.tell(&mut swept, recovered);
-        }
-        if !std::mem::replace(&mut swept.strays, true) {
-            self.sweep_strays(&mut swept);
+            self.tell(swept, recovered);
         }
     }
 

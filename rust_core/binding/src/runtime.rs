@@ -370,7 +370,11 @@ pub fn start(py: Python<'_>, settings: Settings, patience: Duration) -> Result<(
         let engine = open(settings)?;
         // All that may fail comes before anything changes.
         match engine.start_held() {
-            Ok(()) => Ok(engine),
+            Ok(()) => {
+                // Without room for it on this stack the writer is the first to look.
+                let _ = stack::spacious(|| engine.look_for_boxes());
+                Ok(engine)
+            }
             Err(error) => {
                 engine.discard();
                 Err(error)

@@ -18,6 +18,8 @@ use crate::redaction::Spec;
 use crate::slab::{Area, KINDS};
 
 pub const MAGIC: [u8; 8] = *b"ULBOX\r\n\0";
+/// In place of the magic: the owner came to an orderly end, and may not remove the box, having changed its user.
+pub const SPENT: [u8; 8] = *b"ULSPENT\0";
 /// Changes with everything that changes what bytes mean: this layout, that of records, that of the catalog.
 pub const VERSION: u32 = 4;
 /// Files that a journal is kept for.
@@ -36,6 +38,12 @@ pub const SLOTS: usize = 1 << 20;
 
 /// No process comes as far as this in its order of writing: a number beyond it is damaged.
 pub const LAST_PLACE: u64 = 1 << 62;
+
+/// Whether a box was left by an orderly end: nothing in it is anybody's.
+#[must_use]
+pub fn is_spent(bytes: &[u8]) -> bool {
+    bytes.starts_with(&SPENT)
+}
 
 /// Where the words of one journal are.
 #[must_use]

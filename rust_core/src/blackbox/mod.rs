@@ -15,7 +15,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-pub use format::{Entry, FILES, Foreign, Kept, Noted};
+pub use format::{Entry, FILES, Foreign, Kept, Noted, is_spent};
 use note::Note;
 pub use place::{Distrust, Harm, Ownerless, Watch, all, disown_all, strays};
 pub use reader::{Contents, Found, read};
@@ -145,7 +145,7 @@ fn make_at(place: &place::Place, settings: &Settings, names: &Arc<Names>) -> std
     if names.follow(follower) {
         Ok((black_box, pool))
     } else {
-        black_box.remove();
+        black_box.remove(Some(&pool));
         Err(std::io::ErrorKind::WouldBlock.into())
     }
 }
@@ -162,11 +162,15 @@ impl BlackBox {
         Journal::Mapped { front: Arc::clone(&self.front), file }
     }
 
-    /// Takes the box away: nothing in it is left to write.
-    pub fn remove(&self) {
-        if !self.front.is_anothers() {
-            self.front.own.remove();
+    /// Takes the box away: nothing in it is left to write. One that cannot be removed, since the process has changed its user, is marked as
+    /// spent, and holds no more memory than that; `pool` is the one that lies in it.
+    pub fn remove(&self, pool: Option<&Pool>) {
+        if self.front.is_anothers() || self.front.own.remove() {
+            return;
         }
+        // What is cut off must not be stored into: that would end the process.
+        let is_left_alone = self.names.unfollow(&self.follower) && pool.is_none_or(Pool::close);
+        self.front.own.spend(is_left_alone);
     }
 
     #[must_use]

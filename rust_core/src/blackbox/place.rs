@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::format::{CATALOG, Head, Kept, SETTINGS};
+use super::format::{CATALOG, Head, Kept, SETTINGS, SPENT};
 use crate::config::BlackBoxPlace;
 use crate::platform::{self, BoxLock, Identity, Mapping, Number, OwnFile};
 use crate::table::lock_briefly;
@@ -366,10 +366,20 @@ impl Own {
         self.0.path()
     }
 
-    /// Takes the box away: nothing in it is left to write.
-    pub fn remove(&self) {
+    /// Takes the box away: nothing in it is left to write. False if it is still there, or may be.
+    pub fn remove(&self) -> bool {
         // If the directory is gone, so is the box.
-        let _ = fs::remove_file(self.path());
+        fs::remove_file(self.path()).map_or_else(|error| platform::is_missing(&error), |()| true)
+    }
+
+    /// Marks a box that cannot be removed as one that holds nothing, through what is open of it: whoever may removes it, and says nothing of it.
+    /// If nobody stores into it any more, it is cut off behind the mark.
+    pub fn spend(&self, cut: bool) {
+        let lock = &self.0.lock;
+        // If the program has closed it, the box stays as it is; a recovery finds no record in it.
+        if lock.write_at(&SPENT, 0).is_ok() && cut {
+            let _ = lock.set_len(SPENT.len() as u64);
+        }
     }
 }
 

@@ -150,10 +150,10 @@ impl Names {
     }
 
     /// Lets a follower go.
-    pub fn unfollow(&self, follower: &Arc<dyn Follower>) {
-        if let Some(mut catalog) = lock_briefly(&self.catalog) {
-            catalog.followers.retain(|known| !Arc::ptr_eq(known, follower));
-        }
+    pub fn unfollow(&self, follower: &Arc<dyn Follower>) -> bool {
+        let Some(mut catalog) = lock_briefly(&self.catalog) else { return false };
+        catalog.followers.retain(|known| !Arc::ptr_eq(known, follower));
+        true
     }
 
     /// In a forked child: what follows belongs to the parent.

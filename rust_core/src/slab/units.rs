@@ -90,6 +90,17 @@ impl Units {
         self.used.load(Ordering::Relaxed)
     }
 
+    /// Takes all of them for good, if nobody has any. None is ever given back.
+    pub fn close(&self) -> bool {
+        let close = |free: &AtomicU64| free.compare_exchange(u64::MAX, 0, Ordering::Acquire, Ordering::Relaxed).is_ok();
+        let closed = self.free.iter().take_while(|free| close(free)).count();
+        if closed < self.free.len() {
+            self.free.iter().take(closed).for_each(|free| free.store(u64::MAX, Ordering::Release));
+            return false;
+        }
+        true
+    }
+
     /// Whether nobody has any. Exact only while nobody takes or gives back.
     pub fn are_free(&self) -> bool {
         self.free.iter().all(|free| free.load(Ordering::Acquire) == u64::MAX)
