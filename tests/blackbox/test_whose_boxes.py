@@ -219,18 +219,44 @@ print(told["records"], [reason for _, reason in told["aside"]], told["failed"], 
 def test_a_user_neither_reads_boxes_of_root_nor_complains_of_them(site: Any) -> None:
     """Root plants nothing. Seen to fail (a complaint from each worker of a server that root started) with root taken for any other."""
     site.left_behind()
+    (site.logs / "app.log").touch(0o600)
     site.logs.chmod(0o777)
+    give(ANOTHER, *site.logs.glob("*.log"), site.logs / ".unified_logger.lock")
     done = site.run(
         f"""
-from unified_logger import _core
 os.setgroups([])
 os.setgid({ANOTHER})
 os.setuid({ANOTHER})
-told = _core.recover(os.path.abspath("logs"))
-print(told["boxes"], [reason for _, reason in told["distrusted"]], told["failed"])
+init_logging(log_dir="logs", console_format="off", black_box="shm")
+print(flush_logging(20), get_stats()["recovered"])
 """
     )
-    assert done.stdout == "0 [] []\n", done.stderr
+    assert done.stdout == "True 0\n", done.stderr
+    assert "black box" not in done.stderr
+
+
+@pytest.mark.parametrize("reachable", [True, False])
+def test_the_command_says_that_it_could_not_look(site: Any, reachable: bool) -> None:
+    """Run by a user who may not read root's directory of boxes, or not even enter the log directory. A recovery of nothing is no success then.
+
+    Seen to fail ("0 records recovered", status 0) with a directory that cannot be read taken for one without boxes.
+    """
+    site.left_behind()
+    site.logs.chmod(0o755 if reachable else 0o700)
+    done = site.run(
+        f"""
+import argparse
+from unified_logger.cli import recover
+os.setgroups([])
+os.setgid({ANOTHER})
+os.setuid({ANOTHER})
+sys.exit(recover.run(argparse.Namespace(all=False, directory="logs")))
+"""
+    )
+    assert (done.returncode, done.stdout) == (1, "0 records recovered from 0 black boxes\n"), done.stderr
+    reason = "it belongs to root, who alone may recover from it" if reachable else "it cannot be looked at"
+    assert f"logs/.unified_logger' is read: {reason}\n" in done.stderr
+    assert site.recover().stdout == "10 records recovered from 1 black box\n"
 
 
 @pytest.mark.parametrize("umask", [0o777, 0o177])

@@ -42,6 +42,8 @@ pub struct Place {
 pub struct Distrust {
     pub directory: PathBuf,
     pub reason: &'static str,
+    /// Said to who asks for a recovery only: it is nothing that a process has to warn of.
+    pub expected: bool,
 }
 
 /// The places where the boxes of a log directory may be.
@@ -129,7 +131,12 @@ impl Place {
     /// where nobody else may write in it. In shared memory, which all may write to, the name says whose a directory is.
     fn trusted(&self) -> Result<Option<fs::Metadata>, Distrust> {
         let distrust = |reason| Err(self.distrust(reason));
-        let Ok(meta) = self.directory.symlink_metadata() else { return Ok(None) };
+        let meta = match self.directory.symlink_metadata() {
+            Ok(meta) => meta,
+            Err(error) if platform::is_missing(&error) => return Ok(None),
+            // As for a process that may not enter its log directory any more.
+            Err(_) => return Err(Distrust { expected: true, ..self.distrust("it cannot be looked at") }),
+        };
         if !meta.is_dir() {
             return distrust("it is no directory");
         }
@@ -147,7 +154,13 @@ impl Place {
             return Ok(Some(meta));
         }
         // Root plants nothing, and lets nobody look: its boxes are its own processes' to recover.
-        if platform::is_roots(&meta) { Ok(None) } else { distrust("it belongs to another user") }
+        if platform::is_roots(&meta) {
+            return Err(Distrust {
+                expected: true,
+                ..self.distrust("it belongs to root, who alone may recover from it")
+            });
+        }
+        distrust("it belongs to another user")
     }
 
     /// Looks at the boxes of other processes, and at those in the making. What belongs to another user is looked at with that user's
@@ -182,7 +195,7 @@ impl Place {
     }
 
     fn distrust(&self, reason: &'static str) -> Distrust {
-        Distrust { directory: self.directory.clone(), reason }
+        Distrust { directory: self.directory.clone(), reason, expected: false }
     }
 
     /// The first bytes of every box of another process, alive or not.
