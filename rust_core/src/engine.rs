@@ -95,7 +95,13 @@ impl Engine {
         let mut pipeline =
             Pipeline::open(&settings, black_box.as_ref(), &stats, &errors).inspect_err(|_| take_back())?;
         for reason in &made.refused {
-            errors.handle("make a black box", reason);
+            match &black_box {
+                Some(made) => errors.handle(
+                    "make the black box where it is wanted most",
+                    &format!("{reason}; it is {}", instead(made)),
+                ),
+                None => errors.handle("make a black box", reason),
+            }
         }
         if let Some(message) = complaint(&settings, black_box.as_ref(), &made.refused) {
             pipeline.say(level::WARNING, "black_box", &message, &[]);
@@ -473,6 +479,12 @@ impl Engine {
     }
 }
 
+/// Where the black box is instead of a better place, if it is anywhere.
+fn instead(black_box: &BlackBox) -> String {
+    let place = if black_box.is_in_shared_memory() { "in shared memory" } else { "beside the logs" };
+    format!("{place}, at {}", black_box.path().display())
+}
+
 /// What to say in the log when there is no black box where one was wanted.
 fn complaint(settings: &Settings, black_box: Option<&BlackBox>, refused: &[String]) -> Option<String> {
     if settings.black_box == BlackBoxPlace::Off || refused.is_empty() {
@@ -480,7 +492,7 @@ fn complaint(settings: &Settings, black_box: Option<&BlackBox>, refused: &[Strin
     }
     let reasons = refused.join("; ");
     Some(match black_box {
-        Some(black_box) => format!("the black box is beside the logs, at {}: {reasons}", black_box.path().display()),
+        Some(black_box) => format!("the black box is {}: {reasons}", instead(black_box)),
         None => format!("there is no black box: records in memory will not survive the process ({reasons})"),
     })
 }

@@ -56,7 +56,8 @@ ls /dev/shm/unified_logger-*/ 2>/dev/null | wc -l
     assert done.returncode == 0, done.stderr
     found = sorted((int(line["writer"]), line["number"]) for line in site.lines() if line["logger"] == "app")
     assert found == sorted((writer, number) for writer in range(16) for number in range(500))
-    assert "cannot make a black box: /dev/shm/" in done.stderr
+    assert "cannot make the black box where it is wanted most: /dev/shm/" in done.stderr
+    assert "; it is beside the logs, at " in done.stderr
     assert done.stdout.split()[-1] == "0"
     assert site.boxes() == []
 
@@ -172,6 +173,28 @@ def test_another_users_directory_for_boxes_is_not_used(site: Any) -> None:
     assert "not a directory of this user alone" in done.stderr
     assert [path.name for path in planted.iterdir()] == ["1-planted.box"]
     assert site.numbers() == list(range(10))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to act for another user")
+@needs_mounts
+def test_the_box_is_said_to_be_where_it_is(site: Any) -> None:
+    """In a container, where the directory beside the logs is another user's. Seen to fail ("beside the logs, at /dev/shm/…", "cannot make a black box")."""
+    (site.logs / ".unified_logger").mkdir(parents=True, mode=0o700)
+    os.chown(site.logs / ".unified_logger", 12345, 12345)
+    program = site.path / "program.py"
+    program.write_text(
+        "import sys\nfrom unified_logger import flush_logging, get_logger, get_stats, init_logging\n"
+        + WRITER.format(place="auto", count=1)
+        + "assert flush_logging(20); print(get_stats()['black_box'])"
+    )
+    script = 'mount -t tmpfs tmpfs /dev/shm\nKUBERNETES_SERVICE_HOST=127.0.0.1 "$PYTHON" program.py'
+    done = subprocess.run(in_namespace(script), cwd=site.path, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
+    said = [line["message"] for line in site.lines() if line["function"] == "black_box"]
+    assert len(said) == 1
+    assert said[0].startswith("the black box is in shared memory, at /dev/shm/unified_logger-0/")
+    assert "cannot make a black box" not in done.stderr
+    assert "not a directory of this user alone; it is in shared memory, at /dev/shm/unified_logger-0/" in done.stderr
 
 
 def test_a_link_in_place_of_the_directory_for_boxes_is_not_followed(site: Any) -> None:

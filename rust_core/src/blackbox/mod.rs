@@ -178,6 +178,11 @@ impl BlackBox {
         self.front.own.path()
     }
 
+    #[must_use]
+    pub fn is_in_shared_memory(&self) -> bool {
+        self.front.own.is_in_shared_memory()
+    }
+
     /// What tells whether it is still there.
     #[must_use]
     pub fn watch(&self) -> Arc<Watch> {

@@ -379,6 +379,11 @@ impl Own {
         self.0.path()
     }
 
+    #[must_use]
+    pub fn is_in_shared_memory(&self) -> bool {
+        self.0.shared_memory
+    }
+
     /// Takes the box away: nothing in it is left to write. False if it is still there, or may be.
     pub fn remove(&self) -> bool {
         // If the directory is gone, so is the box.
