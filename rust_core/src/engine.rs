@@ -24,7 +24,7 @@ use crate::stats::{Dropped, Stats};
 use crate::table::lock_briefly;
 use crate::value::{Put, Value};
 use crate::worker::Worker;
-use crate::writer::{self, Desk, Flush, Shared, rest, state};
+use crate::writer::{self, Desk, Ending, Flush, Shared, rest, state};
 
 /// What a start takes of memory in pieces that cannot fail, the queue aside.
 const MEMORY: usize = 1 << 20;
@@ -125,6 +125,7 @@ impl Engine {
             given_up: AtomicBool::new(false),
             stats,
             errors,
+            endings: AtomicU32::new(0),
             stuck: AtomicBool::new(false),
         };
         shared.prepare_pool();
@@ -276,6 +277,7 @@ impl Engine {
     }
 
     fn write_late(&self) {
+        writer::wait_for_endings(&self.shared);
         let patience = if self.shared.stuck.load(Ordering::Relaxed) { Duration::ZERO } else { LATE_PATIENCE };
         writer::write_now(&self.shared, patience, Duration::ZERO);
     }
@@ -373,11 +375,14 @@ impl Engine {
         shared.queue.waker().wake_at_once();
         let writer = self.writer().take();
         let ended = writer.is_none_or(|worker| worker.end(deadline).is_ok());
+        // What is accepted from here on, its callers write, once this has written what came before.
+        let ending = Ending::begin(shared);
         shared.state.store(state::CLOSED, Ordering::SeqCst);
         shared.unattended.store(true, Ordering::SeqCst);
         shared.queue.release_waiters();
         let left = deadline.saturating_duration_since(Instant::now());
-        let written = ended && writer::write_now(shared, left, left);
+        let written = ended && ending.write(left);
+        drop(ending);
         if ended {
             shared.answer_flushes(written);
         }

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
@@ -156,6 +156,8 @@ pub struct Shared {
     pub given_up: AtomicBool,
     pub stats: Arc<Stats>,
     pub errors: Arc<ErrorHandler>,
+    /// Shutdowns that are at what is left: callers do not get between.
+    pub endings: AtomicU32,
     /// A caller waited in vain for a writer that shutdown could not stop: until it is done, no other does.
     pub stuck: AtomicBool,
 }
@@ -194,6 +196,15 @@ impl Shared {
     pub fn unwritten(&self) -> (u64, u64) {
         let (queued, plain) = self.queue.count();
         (queued + self.in_hand[0].get(), plain + self.in_hand[1].get())
+    }
+
+    fn is_ending(&self) -> bool {
+        self.endings.load(Ordering::SeqCst) > 0
+    }
+
+    /// How many records have been taken once all that are in the queue now are.
+    fn all_that_is_there(&self, desk: &Desk) -> u64 {
+        desk.taken + self.queue.len() as u64
     }
 
     fn is_idle(&self) -> bool {
@@ -339,8 +350,15 @@ impl Shared {
 /// Runs until the pipeline is closed, or the process is about to fork. After a panic it goes on where it was; if there is one
 /// after the other, in longer and longer pauses.
 pub fn run(shared: &Shared, directory: &Path) {
-    let mut writer =
-        Writer { shared, directory, waiting: Vec::new(), sleep: SHORTEST_SLEEP, naps: 0, setback: SHORTEST_SLEEP };
+    let mut writer = Writer {
+        shared,
+        directory,
+        waiting: Vec::new(),
+        last: None,
+        sleep: SHORTEST_SLEEP,
+        naps: 0,
+        setback: SHORTEST_SLEEP,
+    };
     shared.queue.waker().attach(std::thread::current());
     while catch_unwind(AssertUnwindSafe(|| writer.run())).is_err() {
         shared.count_panic();
@@ -354,6 +372,9 @@ struct Writer<'a> {
     directory: &'a Path,
     /// Flushes, and how many records must have been taken to answer them.
     waiting: Vec<(u64, Flush)>,
+    /// How many records must have been taken until it may end: those that were accepted when the pipeline was closed. Threads that go on
+    /// logging do not hold up the end.
+    last: Option<u64>,
     sleep: Duration,
     /// How many of the longest sleeps there were since there was something to do.
     naps: u32,
@@ -366,7 +387,7 @@ impl Writer<'_> {
         loop {
             if self.shared.rests() {
                 // Asked again, of the next writer, with all that came meanwhile.
-                self.waiting.drain(..).for_each(|(_, flush)| self.shared.flushes.push(flush));
+                self.hand_flushes_on();
                 return;
             }
             if self.shared.is_held() {
@@ -379,11 +400,17 @@ impl Writer<'_> {
             self.note_flushes();
             // Read before taking: what is queued when it says so is still written.
             let closing = self.shared.state.load(Ordering::SeqCst) != state::OPEN;
+            if closing && self.last.is_none() {
+                self.last = Some(self.shared.all_that_is_there(&self.shared.desk()));
+            }
             let pause = if self.waiting.is_empty() { NOTICE_PAUSE } else { Duration::ZERO };
             let Written { count, passed, clear } = self.shared.desk().write(self.shared, pause);
             self.setback = SHORTEST_SLEEP;
             self.answer_flushes(passed, clear);
-            if closing && self.shared.is_idle() && clear && self.waiting.is_empty() {
+            let all_is_taken = self.last.is_some_and(|last| passed >= last);
+            if closing && clear && (all_is_taken || self.shared.is_idle() && self.waiting.is_empty()) {
+                // For whoever ends the engine, who writes what came meanwhile.
+                self.hand_flushes_on();
                 return;
             }
             if count == 0 {
@@ -399,8 +426,13 @@ impl Writer<'_> {
 
     fn note_flushes(&mut self) {
         while let Some(flush) = self.shared.flushes.pop() {
-            self.waiting.push((self.shared.desk().taken + self.shared.queue.len() as u64, flush));
+            let last = self.shared.all_that_is_there(&self.shared.desk());
+            self.waiting.push((last, flush));
         }
+    }
+
+    fn hand_flushes_on(&mut self) {
+        self.waiting.drain(..).for_each(|(_, flush)| self.shared.flushes.push(flush));
     }
 
     fn answer_flushes(&mut self, passed: u64, clear: bool) {
@@ -468,6 +500,51 @@ impl Writer<'_> {
 /// a writer that cannot finish, or a sink fails for longer than `patience_with_sinks`.
 pub fn write_now(shared: &Shared, patience: Duration, patience_with_sinks: Duration) -> bool {
     let started = Instant::now();
+    while shared.is_ending() {
+        if started.elapsed() >= patience {
+            return false;
+        }
+        std::thread::sleep(SHORTEST_SLEEP);
+    }
+    write_by(shared, patience, patience_with_sinks, write_queued)
+}
+
+/// Waits while a shutdown writes what came before it, for as long as that may take: then what this call has queued is still to be written.
+pub fn wait_for_endings(shared: &Shared) {
+    while shared.is_ending() {
+        std::thread::sleep(SHORTEST_SLEEP);
+    }
+}
+
+/// While it lives, nobody but a shutdown writes what is queued: threads that log and write without a pause would keep it away from the
+/// desk, and give it always more to write.
+pub struct Ending<'a>(&'a Shared);
+
+impl<'a> Ending<'a> {
+    pub fn begin(shared: &'a Shared) -> Self {
+        shared.endings.fetch_add(1, Ordering::SeqCst);
+        Self(shared)
+    }
+
+    /// Writes what is queued now, and not what comes meanwhile. False if that takes longer than `patience`.
+    pub fn write(&self, patience: Duration) -> bool {
+        write_by(self.0, patience, patience, write_what_is_there)
+    }
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.endings.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+fn write_by(
+    shared: &Shared,
+    patience: Duration,
+    patience_with_sinks: Duration,
+    write: fn(&Shared, &mut Desk) -> bool,
+) -> bool {
+    let started = Instant::now();
     loop {
         let desk = match shared.desk.try_lock() {
             Ok(desk) => Some(desk),
@@ -477,7 +554,7 @@ pub fn write_now(shared: &Shared, patience: Duration, patience_with_sinks: Durat
         let held = desk.is_none();
         if let Some(mut desk) = desk {
             shared.stuck.store(false, Ordering::Relaxed);
-            match catch_unwind(AssertUnwindSafe(|| write_queued(shared, &mut desk))) {
+            match catch_unwind(AssertUnwindSafe(|| write(shared, &mut desk))) {
                 Ok(true) => return true,
                 Ok(false) if started.elapsed() >= patience_with_sinks => return false,
                 Ok(false) => {}
@@ -489,6 +566,16 @@ pub fn write_now(shared: &Shared, patience: Duration, patience_with_sinks: Durat
             return false;
         }
         std::thread::sleep(SHORTEST_SLEEP);
+    }
+}
+
+fn write_what_is_there(shared: &Shared, desk: &mut Desk) -> bool {
+    let last = shared.all_that_is_there(desk);
+    loop {
+        let Written { count, passed, clear } = desk.write(shared, NOTICE_PAUSE);
+        if count == 0 || passed >= last {
+            return clear;
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use unified_logger_core::config::{AiLoggers, BlackBoxPlace, FileSettings, Fsync, Overflow, Settings};
@@ -258,4 +259,41 @@ fn a_flush_that_the_writer_did_not_live_to_answer_is_answered_by_the_shutdown() 
     assert!(engine.shutdown(30 * SECOND));
     assert_eq!(flushing.wait(Duration::ZERO), Some(true));
     assert_eq!(numbers(&directory.path().join("app.log")), [1]);
+}
+
+/// Seen to fail (false after the whole time, with the queue full) with a writer that ends once nothing is queued, and with callers that
+/// write between.
+#[test]
+fn threads_that_go_on_do_not_hold_up_an_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let stats = Arc::new(Stats::default());
+    let settings = Settings {
+        queue_size: 10_000,
+        overflow: Overflow::DropNew,
+        black_box: BlackBoxPlace::Off,
+        ..settings(directory.path())
+    };
+    let engine = Engine::open(settings, Arc::clone(&stats)).unwrap();
+    engine.start().unwrap();
+    let goes_on = AtomicBool::new(true);
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let (engine, goes_on) = (&engine, &goes_on);
+            scope.spawn(move || {
+                while goes_on.load(Ordering::Relaxed) {
+                    engine.offer(record("app", level::INFO, thread));
+                }
+            });
+        }
+        while stats.written.get() < 10_000 {
+            std::thread::yield_now();
+        }
+        let accepted = stats.accepted();
+        let ended = engine.shutdown(20 * SECOND);
+        let done = stats.written.get() + stats.dropped_total();
+        goes_on.store(false, Ordering::Relaxed);
+        assert!(ended && done >= accepted, "{ended}: {done} of {accepted}");
+    });
+    assert!(flush(&engine));
+    assert_eq!(stats.accepted(), stats.written.get() + stats.dropped_total());
 }

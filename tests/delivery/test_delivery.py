@@ -550,3 +550,37 @@ assert os.waitpid(pid, 0)[1] == 0
     )
     lines = [json.loads(line) for line in (tmp_path / "logs" / "app.log").read_text().splitlines()]
     assert sorted(line["message"] for line in lines if line["logger"] == "app") == ["child", "early", "parent"]
+
+
+@pytest.mark.parametrize("end", ["", "assert shutdown_logging(timeout=60)"])
+def test_daemon_threads_that_log_without_a_pause_do_not_hold_up_the_end(
+    run_python: Run, tmp_path: Path, end: str
+) -> None:
+    """What was accepted when the end began is written; what comes after it does not prolong it.
+
+    Seen to fail ("1000 records are not written" when its time is over) with a writer that ends once nothing is queued.
+    """
+    done = run_python(
+        f"""
+import threading, time
+from unified_logger import get_logger, get_stats, init_logging, shutdown_logging
+init_logging(log_dir="logs", console_format="off", backup_count=1000, queue_size=1000, overflow="drop_new")
+logger = get_logger("app")
+
+def work():
+    while True:
+        # It takes the writer longer than this thread.
+        logger.info("m", text="\\n\\x01" * 1500)
+
+for _ in range(4):
+    threading.Thread(target=work, daemon=True).start()
+while get_stats()["dropped"] < 1000:
+    time.sleep(0.01)
+# The reserve of the queue is for errors.
+logger.error("last")
+{end}
+"""
+    )
+    assert done.stderr == ""
+    logs = [path.read_text() for path in (tmp_path / "logs").glob("app.log*")]
+    assert sum(text.count('"last"') for text in logs) == 1
