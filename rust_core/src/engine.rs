@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
@@ -21,7 +21,6 @@ use crate::pipeline::Pipeline;
 use crate::queue::{Offered, Queue};
 use crate::slab::{Buffer, Pool};
 use crate::stats::{Dropped, Stats};
-use crate::table::lock_briefly;
 use crate::value::{Put, Value};
 use crate::worker::Worker;
 use crate::writer::{self, Desk, Ending, Flush, Shared, rest, state};
@@ -407,9 +406,11 @@ impl Engine {
     fn end_others(&self, deadline: Instant) {
         let shared = &self.shared;
         let deadline = deadline.min(Instant::now() + END_PATIENCE);
-        // One who writes late may hold it; the console then is as it was.
-        if let Some(mut desk) = lock_briefly(&shared.desk) {
-            desk.pipeline.end_console(deadline);
+        match shared.desk.try_lock() {
+            Ok(mut desk) => desk.pipeline.end_console(deadline),
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().pipeline.end_console(deadline),
+            // One who writes late holds it, for as long as a disk takes; the console then is as it was.
+            Err(TryLockError::WouldBlock) => {}
         }
         shared.rest_strays(deadline);
         shared.errors.rest(deadline);
