@@ -73,7 +73,7 @@ impl Redaction {
 
     /// To be compiled again from what they were made of, the key of hashes included: another process finds and replaces the same.
     fn __reduce__<'py>(this: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyType>, (Bound<'py, PyAny>,))> {
-        let spec = serde_json::to_value(this.borrow().redactor.rules().spec());
+        let spec = serde_json::to_value(this.get().rules.spec());
         let spec = spec.map_err(|error| PyValueError::new_err(error.to_string()))?;
         Ok((this.get_type(), (as_object(this.py(), &spec)?,)))
     }
