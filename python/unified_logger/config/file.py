@@ -80,7 +80,7 @@ def _read(path: str | PathLike[str], source: str, pipes: bool) -> str:
         raise _wrong(source, source, f"a readable file in UTF-8 ({error})") from error
     if content is None:
         raise _wrong(
-            source, source, "a regular file: a pipe, a device or a socket may keep who reads it waiting for good"
+            source, source, "a regular file: a pipe, a device or a socket may keep its reader waiting for good"
         )
     if piped and not content:
         raise _wrong(source, source, "not empty where it is a pipe: nobody writes into it")
