@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections import UserDict
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from unified_logger import UnifiedLogger, _core
 Records = Callable[..., list[dict[str, Any]]]
 
 
-class Endless(Mapping[str, Any]):
+class Endless(UserDict[str, Any]):
     """Each value is another one."""
 
     def __getitem__(self, key: str) -> Endless:

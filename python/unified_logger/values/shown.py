@@ -1,0 +1,66 @@
+"""What a class shows of itself: whether its `repr` has words of its own, and what these say."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+# Their containers' `repr` shows all that is in them.
+_PLAIN = frozenset(("builtins", "collections", "_collections"))
+
+text: Callable[[Any], Any] = repr
+
+
+def definer(kind: type, name: str) -> type:
+    """The class in whose body a method stands that every object has."""
+    return next(base for base in kind.__mro__ if name in base.__dict__)
+
+
+def has_own_words(kind: type, base: type) -> bool:
+    """Whether a class, or one on the way to `base`, says itself how its objects are shown.
+
+    Args:
+        kind: The class of a value.
+        base: The class it is taken for.
+    """
+    owner = definer(kind, "__repr__")
+    return owner is not base and owner.__module__ not in _PLAIN and issubclass(owner, base)
+
+
+def is_generated(kind: type) -> bool:
+    """Whether the `repr` of a class was written by a decorator from its fields, or is that of all objects."""
+    owner = definer(kind, "__repr__")
+    if owner is object:
+        return True
+    method = owner.__dict__["__repr__"]
+    code = getattr(method, "__code__", None)
+    if code is not None and code.co_filename.startswith("<attrs generated"):
+        return True
+    # That of dataclasses is made of text, and wrapped against recursion.
+    inner = getattr(getattr(method, "__wrapped__", None), "__code__", None)
+    return inner is not None and inner.co_filename == "<string>"
+
+
+def is_of_named_tuple(kind: type) -> bool:
+    """Whether the `repr` of a named tuple is the one that its maker wrote."""
+    method = definer(kind, "__repr__").__dict__["__repr__"]
+    return getattr(method, "__globals__", None) is vars(sys.modules["collections"])
+
+
+def content(value: str) -> str:
+    """A text of a class of its own: its characters, unless its `repr` or `str` hides them."""
+    characters = str.__getitem__(value, slice(None))
+    kind = type(value)
+    for name, show in (("__repr__", repr), ("__str__", str)):
+        if definer(kind, name) is not str:
+            try:
+                said = show(value)
+            except Exception:
+                continue
+            if characters not in said and repr(characters)[1:-1] not in said:
+                return str.__getitem__(said, slice(None))
+    return characters
