@@ -39,7 +39,9 @@ def carry(function: _Function) -> _Function:
     import inspect
 
     current = _core.current_context()
-    kinds = (inspect.iscoroutinefunction, inspect.isasyncgenfunction, inspect.isgeneratorfunction)
+    if isinstance(function, staticmethod | classmethod):
+        return type(function)(carry(function.__func__))
+    kinds = (context.is_coroutine_function, inspect.isasyncgenfunction, inspect.isgeneratorfunction)
     if any(is_kind(function) for is_kind in kinds):
         return context.around(function, lambda: _Inside(current))
     return _Carried(function, current)  # type: ignore[return-value]

@@ -308,10 +308,11 @@ def around(function: _Function, make: Callable[[], AbstractContextManager[object
     """A function that does what `function` does, inside a context manager made for each call.
 
     A generator enters at its first step and leaves when it ends, is closed, or raises. Between its steps what is current is
-    its consumer's.
+    its consumer's. What a function gives to be awaited is inside too: the context manager is left when that is done.
 
     Args:
-        function: A function, a coroutine function, or a generator function of either kind.
+        function: A function, a coroutine function, or a generator function of either kind; also as a static or class method, or an object
+            that is called like one.
         make: Makes the context manager. Records it logs name the caller of the function.
 
     Returns:
@@ -319,7 +320,9 @@ def around(function: _Function, make: Callable[[], AbstractContextManager[object
     """
     import inspect  # Only programs that decorate pay for it.
 
-    if inspect.iscoroutinefunction(function):
+    if isinstance(function, staticmethod | classmethod):
+        return type(function)(around(function.__func__, make))
+    if is_coroutine_function(function):
 
         @wraps(function)
         async def inside(*args: Any, **kwargs: Any) -> Any:
@@ -382,12 +385,72 @@ def around(function: _Function, make: Callable[[], AbstractContextManager[object
 
         @wraps(function)
         def inside(*args: Any, **kwargs: Any) -> Any:
-            with make():
-                return function(*args, **kwargs)
+            sides = _Sides()
+            manager = make()
+            manager.__enter__()
+            try:
+                result = function(*args, **kwargs)
+            except BaseException as error:
+                if manager.__exit__(type(error), error, error.__traceback__):
+                    return None
+                raise
+            if hasattr(result, "__await__"):
+                if callable(getattr(result, "add_done_callback", None)):
+                    sides.change()
+                    result.add_done_callback(lambda future: _end(manager, future))
+                    return result
+                if _is_only_awaited(result):
+                    sides.change()
+                    return _awaited(result, manager, sides)
+            manager.__exit__(None, None, None)
+            return result
 
     wrapper: Any = inside
     _core.mark_wrapper(wrapper.__code__)
     return wrapper  # type: ignore[no-any-return]
+
+
+def is_coroutine_function(function: object) -> bool:
+    """Whether a call gives a coroutine: of a coroutine function, also one in disguise, or of an object whose call is one."""
+    import inspect
+
+    if inspect.iscoroutinefunction(function):
+        return True
+    if isinstance(function, type) or inspect.isroutine(function):
+        # As `asyncio.iscoroutinefunction` asks before 3.12, and wrappers answer that are no coroutine function for `inspect`.
+        return type(getattr(function, "_is_coroutine", None)) is object
+    return callable(function) and inspect.iscoroutinefunction(type(function).__call__)
+
+
+def _is_only_awaited(result: object) -> bool:
+    """Whether a coroutine can take a result's place: it is one, or can nothing else. A query that may be awaited or refined is left as it is."""
+    names = {name for name in dir(type(result)) if not name.startswith("_")}
+    return names <= {"send", "throw", "close"} or {"cr_code", "cr_frame"} <= names
+
+
+def _end(manager: AbstractContextManager[object], future: Any) -> None:
+    """Leaves a context manager as a future ended."""
+    try:
+        error = future.exception()
+    except BaseException as cancelled:  # Raised where it was cancelled: no subclass of Exception for asyncio.
+        error = cancelled
+    manager.__exit__(None if error is None else type(error), error, None)
+
+
+async def _awaited(result: Any, manager: AbstractContextManager[object], sides: _Sides) -> Any:
+    """Waits for what a function gave to be awaited, on the inner side of a context manager that was entered for the call."""
+    sides.change()
+    try:
+        try:
+            value = await result
+        except BaseException as error:
+            if manager.__exit__(type(error), error, error.__traceback__):
+                return None
+            raise
+        manager.__exit__(None, None, None)
+        return value
+    finally:
+        sides.restore()
 
 
 class _Sides:
@@ -402,7 +465,11 @@ class _Sides:
     def change(self) -> None:
         """Puts aside what is current, and brings back what was put aside."""
         aside = (_current.get(), _innermost.get())
+        self.restore()
+        self._aside = aside
+
+    def restore(self) -> None:
+        """Brings back what was put aside."""
         current, innermost = self._aside
         _current.set(current)
         _innermost.set(innermost)
-        self._aside = aside

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
+# By name, so that nothing is imported that the program does not use.
+_CANCELLATIONS = (
+    "greenlet.GreenletExit",
+    "trio.Cancelled",
+)
+
+
 class span(Unchanging):  # noqa: N801 - used as a function is
     """A span of work: `with`, `async with`, or a decorator of functions, coroutines and generators.
 
@@ -37,7 +44,7 @@ class span(Unchanging):  # noqa: N801 - used as a function is
         ValueError: `level` names no level.
     """
 
-    __slots__ = ("_fields", "_level", "_logger", "_name")
+    __slots__ = ("_fields", "_level", "_logger", "_name", "_open")
 
     def __init__(
         self,
@@ -54,6 +61,7 @@ class span(Unchanging):  # noqa: N801 - used as a function is
         self._name = name
         self._level = levels.parse(level)
         self._fields = fields
+        self._open: list[_Scope] = []
 
     def __enter__(self) -> span:
         scope = _Scope(context.child(None, None, self._fields), self)
@@ -62,13 +70,20 @@ class span(Unchanging):  # noqa: N801 - used as a function is
         except BaseException:  # What filters and handlers of others raise, and Ctrl-C.
             scope.leave()
             raise
+        self._open.append(scope)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         scope = context.scope_of(self)
-        if not isinstance(scope, _Scope):
+        if isinstance(scope, _Scope):
+            if scope in self._open:
+                self._open.remove(scope)
+        elif self._open:
+            # Entered in another thread, task or context, as a dependency or a generator may be. It ends nevertheless.
+            scope = self._open.pop()
+        else:
             return
         said = self._said(scope)
         said["duration_ms"] = (perf_counter_ns() - scope.started) / 1_000_000
@@ -101,6 +116,7 @@ class span(Unchanging):  # noqa: N801 - used as a function is
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         self._name, self._logger, self._level, fields, attributes = state
         self._fields = unpacked(fields)
+        self._open = []
         for name, value in attributes.items():
             setattr(self, name, value)
 
@@ -176,7 +192,23 @@ def traced(
 
 
 def _outcome(error: BaseException) -> str:
-    return "cancelled" if isinstance(error, GeneratorExit) or type(error).__name__ == "CancelledError" else "error"
+    return "cancelled" if _is_cancellation(error) else "error"
+
+
+def _is_cancellation(error: BaseException) -> bool:
+    """Whether it tells that the work was called off: asyncio's, trio's and gevent's ways, and groups of nothing else."""
+    if isinstance(error, GeneratorExit):
+        return True
+    if any(
+        kind.__name__ == "CancelledError" or f"{kind.__module__.partition('.')[0]}.{kind.__name__}" in _CANCELLATIONS
+        for kind in type(error).__mro__
+    ):
+        return True
+    group = getattr(error, "exceptions", None)
+    # `BaseExceptionGroup` is there from Python 3.11 on, and before in a package of its own.
+    if isinstance(group, tuple) and any(kind.__name__ == "BaseExceptionGroup" for kind in type(error).__mro__):
+        return bool(group) and all(map(_is_cancellation, group))
+    return False
 
 
 for _method in (span.__enter__, span.__exit__, span.__aenter__, span.__aexit__):
