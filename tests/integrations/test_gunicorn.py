@@ -376,3 +376,61 @@ def test_what_is_no_log_file_stays_root_s(gunicorn, reachable):
     records = server.records()
     assert len([record for record in records if record["logger"] == "app"]) == 10
     assert len([record for record in records if "holds other files too" in record["message"]]) == 1
+
+
+FAILS_TO_START = """
+from contextlib import asynccontextmanager
+from fastapi import FastAPI
+
+@asynccontextmanager
+async def life(application):
+    raise RuntimeError("database is not there")
+    yield
+
+application = FastAPI(lifespan=life)
+"""
+WITHOUT_MIDDLEWARE = """
+from fastapi import FastAPI
+
+application = FastAPI()
+
+@application.get("/")
+async def page():
+    return {}
+
+@application.get("/broken")
+async def broken():
+    raise ValueError("broken")
+"""
+UVICORN = ("-k", "uvicorn_worker.UvicornWorker")
+
+
+def test_why_an_application_does_not_start_under_uvicorns_worker(gunicorn):
+    """It takes the handlers of gunicorn's loggers. Seen to fail (a raw traceback and no record) where these had none."""
+    pytest.importorskip("uvicorn_worker")
+    server = gunicorn(FAILS_TO_START, *UVICORN)
+    assert server.process.wait(60) != 0
+    told = [r for r in server.records("errors.log") if "database is not there" in json.dumps(r)]
+    assert {record["logger"] for record in told} == {"uvicorn.error"}
+    assert "Traceback" not in server.printed()
+
+
+def test_what_uvicorns_worker_logs_is_in_the_files(gunicorn):
+    """Its start, its access lines and the exceptions of requests, each once. Seen to fail (nothing of it) likewise."""
+    pytest.importorskip("uvicorn_worker")
+    server = gunicorn(WITHOUT_MIDDLEWARE, *UVICORN)
+    assert ask(server.port, "/").status == 200
+    assert ask(server.port, "/broken").status == 500
+    assert server.stop() == ""
+    records = server.all_records()
+
+    def messages(logger):
+        return [record["message"] for record in records if record["logger"] == logger]
+
+    assert sum("Application startup complete" in message for message in messages("uvicorn.error")) == 2
+    assert sum("Exception in ASGI application" in message for message in messages("uvicorn.error")) == 1
+    assert sorted(message.split('"')[1] for message in messages("uvicorn.access")) == [
+        "GET / HTTP/1.1",
+        "GET /broken HTTP/1.1",
+    ]
+    assert len(server.said("Starting gunicorn")) == 1

@@ -281,11 +281,19 @@ def mark_logged(error: BaseException) -> None:
 
 
 def is_logged(error: BaseException | None) -> bool:
-    """Whether an exception was logged with an access record."""
+    """Whether an exception was logged, and the server it escapes to has not asked yet."""
     try:
         return error is not None and _LOGGED in error.__dict__
     except Exception:
         return False
+
+
+def take_logged(error: BaseException | None) -> bool:
+    """The same, for the line of the server, once: the exception may be raised again, by another request."""
+    if error is None or not is_logged(error):
+        return False
+    del error.__dict__[_LOGGED]
+    return True
 
 
 def took_over() -> bool:

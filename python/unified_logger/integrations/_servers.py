@@ -71,7 +71,7 @@ def _is_told_elsewhere(record: logging.LogRecord) -> bool:
 def _is_error_wanted(record: logging.LogRecord) -> bool:
     error = error_of(record)
     if error is not None:
-        return not _request.is_logged(error)
+        return not _request.take_logged(error)
     message = text_of(vars(record).get("msg"))
     if '"WebSocket %s"' in message:  # uvicorn's access lines of websockets go to its other logger.
         return not _request.took_over()

@@ -9,7 +9,7 @@ from .. import propagation
 from ..hooks import LOGGER as UNCAUGHT
 from ..logger import get_logger
 from . import _servers
-from ._request import Options, Request, is_logged, mark_logged
+from ._request import Options, Request, mark_logged
 from ._routes import Routes
 
 TYPE_CHECKING = False
@@ -166,7 +166,8 @@ class _Connection(Request):
         """Logs what escaped the application, once: in the access record if that is still to come."""
         if not self.finished:
             self.end(_NO_ANSWER, error)
-        elif not is_logged(error):
+        else:
+            # Whatever became of it elsewhere: the same object may be raised for one request after the other.
             mark_logged(error)
             _uncaught.error("exception after the response", exc_info=error)
 

@@ -6,6 +6,7 @@ gunicorn --logger-class unified_logger.integrations.gunicorn.Logger service:appl
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import stat
 import sys
@@ -101,7 +102,11 @@ class Logger(glogging.Logger):  # type: ignore[misc]
         self._options = Options()
         self._headers = Headers()
         super().setup(cfg)
-        self.error_log.propagate = self.access_log.propagate = True
+        for log in (self.error_log, self.access_log):
+            if not log.handlers:
+                self._set_handler(log)  # gunicorn gives none to a log that it is not told to write.
+            # Where a configuration of `logging` has taken the handler away, they propagate.
+            log.propagate = not any(isinstance(handler, _ToRoot) for handler in log.handlers)
 
     @property
     def access_log_enabled(self) -> bool:
@@ -130,5 +135,18 @@ class Logger(glogging.Logger):  # type: ignore[misc]
         request.leave()
         took_over()
 
-    def _set_handler(self, *args: object, **kwargs: object) -> None:
-        """Leaves out gunicorn's own handlers: the root logger's has the records."""
+    def _set_handler(self, log: logging.Logger, *args: object, **kwargs: object) -> None:
+        """Puts in the place of gunicorn's own handlers one that hands records to those of the root logger."""
+        if not any(isinstance(handler, _ToRoot) for handler in log.handlers):
+            log.addHandler(_ToRoot())
+
+
+class _ToRoot(logging.Handler):
+    """Gives records to the handlers of the root logger, as if their logger propagated.
+
+    Workers of other projects, uvicorn's among them, give the handlers of gunicorn's loggers to loggers of their own that do not propagate.
+    """
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        logging.getLogger().callHandlers(record)
+        return True
