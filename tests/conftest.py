@@ -139,7 +139,8 @@ def _restore_stdlib(before: State) -> None:
     logging.disable(logging.NOTSET)
     for logger in _stdlib_loggers():
         level, propagate, disabled, handlers, filters = before.get(logger.name, (logging.NOTSET, True, False, [], []))
-        logger.setLevel(level)
+        if logger.level != level:  # It clears what all loggers remember.
+            logger.setLevel(level)
         logger.propagate, logger.disabled = propagate, disabled
         logger.handlers[:], logger.filters[:] = handlers, filters
 
