@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import pytest
 
@@ -12,8 +13,9 @@ if TYPE_CHECKING:
 
     from .testing import CapturedLogs
 
-_records = pytest.StashKey["CapturedLogs"]()
-_level = pytest.StashKey[int]()
+# By their tests. Not in pytest's stash, which those before 7.0 do not have: the plugin is loaded wherever both are installed.
+_records: WeakKeyDictionary[pytest.Item, CapturedLogs] = WeakKeyDictionary()
+_levels: WeakKeyDictionary[pytest.Item, int] = WeakKeyDictionary()
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def log_records(request: pytest.FixtureRequest) -> Iterator[CapturedLogs]:
     from .testing import capture_logs
 
     with capture_logs() as records:
-        request.node.stash[_records] = records
+        _records[request.node] = records
         yield records
 
 
@@ -34,15 +36,15 @@ def log_records(request: pytest.FixtureRequest) -> Iterator[CapturedLogs]:
 def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
     """Notes the level that fixtures have set: with `--log-level`, pytest puts its own back after the set-up."""
     yield
-    if _records in item.stash:
-        item.stash[_level] = logging.getLogger().level
+    if item in _records:
+        _levels[item] = logging.getLogger().level
 
 
 @pytest.hookimpl(hookwrapper=True, trylast=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """Has the test run with the level that its fixtures have set."""
-    if _level in item.stash:
-        logging.getLogger().setLevel(item.stash[_level])
+    if item in _levels:
+        logging.getLogger().setLevel(_levels[item])
     yield
 
 
@@ -50,17 +52,16 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     """Puts levels back once more: `caplog`, where it ends last, puts back those that it found during the capture."""
     yield
-    if _records in item.stash:
-        item.stash[_records].restore_levels()
+    if item in _records:
+        _records[item].restore_levels()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     """Shows the records of a failed test that asked for them, and lets go of them at its end: tests live as long as the session."""
-    records = item.stash.get(_records, None)
+    records = _records.get(item)
     if records and call.excinfo is not None:
         item.add_report_section(call.when, "structured log", records.text())
     if call.when == "teardown" and records is not None:
-        del item.stash[_records]
-        if _level in item.stash:
-            del item.stash[_level]
+        del _records[item]
+        _levels.pop(item, None)

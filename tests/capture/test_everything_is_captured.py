@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import logging.config
 import subprocess
@@ -286,3 +287,35 @@ def test_a_level_that_the_application_sets_stays(logger: UnifiedLogger) -> None:
     with capture_logs():
         logging.getLogger().setLevel(logging.ERROR)
     assert logging.getLogger().level == logging.ERROR
+
+
+def test_what_looks_for_the_caller_finds_the_same_as_without(run_python: Callable[..., Any]) -> None:
+    """Structlog looks for it while a handler formats. Seen to fail (`_tap.py`, `call_handlers`) where the capture had a frame of its own."""
+    shown = run_python(
+        """
+import logging, structlog
+from structlog.processors import CallsiteParameterAdder, JSONRenderer
+from structlog.stdlib import BoundLogger, LoggerFactory, ProcessorFormatter
+from unified_logger.testing import capture_logs
+
+handler = logging.StreamHandler()
+processors = [CallsiteParameterAdder(), ProcessorFormatter.remove_processors_meta, JSONRenderer()]
+handler.setFormatter(ProcessorFormatter(processors=processors))
+logging.getLogger().addHandler(handler)
+structlog.configure(
+    processors=[ProcessorFormatter.wrap_for_formatter], logger_factory=LoggerFactory(), wrapper_class=BoundLogger
+)
+log = structlog.get_logger("a")
+
+def work():
+    log.warning("said")
+
+work()
+with capture_logs() as captured:
+    work()
+assert len(captured) == 1
+"""
+    ).stderr
+    plain, under_capture = (json.loads(line) for line in shown.splitlines())
+    assert plain == under_capture
+    assert plain["func_name"] == "work"

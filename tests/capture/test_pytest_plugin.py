@@ -286,3 +286,8 @@ def test_a_program_that_runs_pytest_hears_no_warning(run_python: Run, tmp_path: 
     (tmp_path / "test_application.py").write_text("def test_it(log_records): assert log_records == []")
     code = "import unified_logger, pytest, sys; sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', '-W', 'error']))"
     assert "warning" not in run_python(code).stdout
+
+
+def test_the_plugin_is_loaded_beside_an_older_pytest(run_python: Callable[..., object]) -> None:
+    """Before 7.0 it has no stash, and loads the plugin in every project. Seen to fail (`AttributeError`) with one."""
+    run_python("import pytest\ndel pytest.StashKey\nimport unified_logger.pytest_plugin\n")

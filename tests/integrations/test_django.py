@@ -268,3 +268,40 @@ asyncio.run(main())
     )
     (record,) = (json.loads(line) for line in (tmp_path / "logs" / "app.log").read_text("utf-8").splitlines())
     assert (record["status"], record["level"], record["path"]) == (499, "INFO", "/slow")
+
+
+def test_a_response_is_closed_once(run_python, tmp_path):
+    """Closing what it reads from closes it again, in the test client. Seen to fail (`AttributeError`) without the guard."""
+    run_python(
+        PROJECT
+        + """
+urlpatterns = [path("stream", stream)]
+from django.test import Client
+response = Client().get("/stream")
+next(response.streaming_content)
+response.close()
+assert response.closed
+"""
+    )
+    told = [json.loads(line) for line in (tmp_path / "logs" / "app.log").read_text("utf-8").splitlines()]
+    assert [record["path"] for record in told if record["logger"] == ACCESS] == ["/stream"]
+
+
+def test_what_else_the_development_server_says_is_kept(run_python, tmp_path):
+    """After a request of the test client, which no server tells of. Seen to fail (the first line gone) with each line taken for a request's."""
+    run_python(
+        PROJECT
+        + """
+urlpatterns = [path("orders/<int:number>", order)]
+import logging
+from django.test import Client
+Client().get("/orders/1")
+server = logging.getLogger("django.server")
+server.error("You're accessing it over %s", "HTTPS", extra={"server_time": "now"})
+server.info('"%s" %s %s', "GET /orders/1 HTTP/1.1", "200", "7", extra={"server_time": "now"})
+"""
+    )
+    told = [json.loads(line) for line in (tmp_path / "logs" / "app.log").read_text("utf-8").splitlines()]
+    assert [record["message"] for record in told if record["logger"] == "django.server"] == [
+        "You're accessing it over HTTPS"
+    ]

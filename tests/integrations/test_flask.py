@@ -1,5 +1,6 @@
 """A Flask application has the context of its request, and one access record for each."""
 
+import logging
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
@@ -246,3 +247,32 @@ def test_requests_on_reused_connections_are_apart(app, records):
     assert all(len(found) == 1 for found in traces.values())
     assert len({next(iter(found)) for found in traces.values()}) == 160
     assert all(own in found for own, found in traces.items() if int(own, 16) % 2 == 0)
+
+
+def test_an_application_may_be_put_into_debug_mode_later(start):
+    """Flask gives its logger a level as that is first asked for. Seen to fail (no level) where the installation asked for it."""
+    app = Flask("debugged_later")
+    install(app)
+    app.debug = True
+    assert app.logger.level == logging.DEBUG
+
+
+def test_flask_s_own_handler_shows_nothing_of_an_application(run_python):
+    """Whether its logger was made before the installation or is made after it; that of another is left alone. Seen to fail without the filter."""
+    shown = run_python(
+        """
+from flask import Flask
+from unified_logger.integrations.flask import install
+
+early, late, other = (Flask(name) for name in ("early", "late", "other"))
+early.logger.warning("shown")
+install(early)
+install(late)
+for app in (early, late, other):
+    app.logger.warning("from %s", app.name)
+"""
+    ).stderr
+    assert "shown" in shown
+    assert "from other" in shown
+    assert "from early" not in shown
+    assert "from late" not in shown

@@ -150,8 +150,9 @@ class _Exchange(Request):
         self.suspend()
 
     def close(self) -> None:
-        """Closes the response and ends the request."""
-        if self.left:
+        """Closes the response and ends the request. What is closed with it may close it again."""
+        close, self._close = self._close, None
+        if self.left or close is None:
             return
         self.resume()
         try:
@@ -159,14 +160,14 @@ class _Exchange(Request):
                 self.sent += max(position(self._file) - self._from, 0)
             elif not self._response.streaming and self._request.method != "HEAD":
                 self.sent = len(self._response.content)
-            self._close()
+            close()
         finally:
             self.end()
             self.leave()
             # They have each other: nothing but the garbage collector would free them.
             if self._response.__dict__.get("close") == self.close:
                 del self._response.close
-            self._response = self._close = None
+            self._response = None
 
     def end(self, error: BaseException | None = None) -> None:
         """Logs the access record, once."""
@@ -212,7 +213,7 @@ def _options() -> Options:
 
 def _take_over() -> None:
     """Has records replace what Django prints by default. What a project has configured itself stays."""
-    replace_lines_of("django.server", lambda record: hasattr(record, "server_time"))
+    replace_lines_of("django.server", _is_line_of_request)
     if not _lifecycle.is_started():
         return
     configured = (getattr(settings, "LOGGING", None) or {}).get("loggers") or {}
@@ -221,6 +222,15 @@ def _take_over() -> None:
     if "django.server" not in configured:
         _remove_handlers("django.server", lambda handler: isinstance(handler.formatter, ServerFormatter))
         logging.getLogger("django.server").propagate = True
+
+
+def _is_line_of_request(record: logging.LogRecord) -> bool:
+    """Whether the development server tells of a request: it says other things too."""
+    said = record.args
+    if not hasattr(record, "server_time") or not isinstance(said, tuple) or not said:
+        return False
+    method, _, rest = str(said[0]).partition(" ")
+    return method.isupper() and rest.startswith("/") and " HTTP/" in rest
 
 
 def _remove_handlers(name: str, is_default: Callable[[logging.Handler], bool]) -> None:

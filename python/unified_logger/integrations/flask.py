@@ -7,6 +7,8 @@ install(app)
 
 from __future__ import annotations
 
+import logging
+
 from ._partner import need
 
 need("flask", "2.3", "flask")
@@ -31,7 +33,7 @@ def install(app: Flask, *, skip: Iterable[str] = (), trusted_proxies: int = 0) -
     """Gives every request of an application its context, an access record, and a response header with its trace.
 
     Exceptions are logged by the application itself, through `app.logger`, with the trace of the request. The default handler of that
-    logger is removed, since its lines are the same ones without format. Called again, it changes the options.
+    logger leaves them out, since its lines are the same ones without format. Called again, it changes the options.
 
     Args:
         app: The application.
@@ -48,7 +50,21 @@ def install(app: Flask, *, skip: Iterable[str] = (), trusted_proxies: int = 0) -
     middleware = Middleware(app.wsgi_app, skip=skip, trusted_proxies=trusted_proxies, route=_route)
     app.extensions[_NAME] = middleware
     app.wsgi_app = middleware  # type: ignore[method-assign]
-    app.logger.removeHandler(default_handler)
+    # The application's logger is made as it is first asked for, and takes its level from `debug` then: it is not asked for here.
+    if not any(isinstance(found, _LeaveOut) for found in default_handler.filters):
+        default_handler.addFilter(_LeaveOut())
+    _installed.add(app.name)
+
+
+# Names of applications, and so of their loggers.
+_installed: set[str] = set()
+
+
+class _LeaveOut(logging.Filter):
+    """Leaves to the root logger's handler what Flask's own would show of these applications."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.name not in _installed
 
 
 def _route(environ: Environ) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from threading import Lock
+from types import FunctionType
 from typing import TYPE_CHECKING
 
 from .. import stdlib
@@ -48,13 +49,18 @@ def _install() -> Callable[[], None]:
     # What is seen here needs not be shown on standard error for want of a handler.
     nowhere = logging.NullHandler()
     installed = True
+    is_captured, show_to_taps = stdlib.is_captured, stdlib.show_to_taps
 
-    def call_handlers(self: logging.Logger, record: logging.LogRecord) -> None:
+    def look(self: logging.Logger, record: logging.LogRecord) -> None:
         if not installed:
             put_back()
-        elif not stdlib.is_captured(record):
-            stdlib.show_to_taps(record)
+        elif not is_captured(record):
+            show_to_taps(record)
         original(self, record)
+
+    # What looks for a record's caller passes frames of `logging` by, which it knows by their file or their module's name.
+    code = look.__code__.replace(co_filename=logging.addLevelName.__code__.co_filename)
+    call_handlers = FunctionType(code, {"__name__": "logging"}, "callHandlers", closure=look.__closure__)
 
     def put_back() -> None:
         # Somebody may have put theirs around ours meanwhile: then it stays until they take theirs away, and does nothing.
