@@ -129,18 +129,25 @@ class _Hook:
             return
         logged = any(exception == me[1] for _, exception in running) or len(running) >= _NESTED
         running.append(me)
+        # Sentry reports an exception once. A record that it sees before is taken for the report of one that was handled.
+        reports = str(getattr(self.previous, "__module__", "")).startswith("sentry_sdk.")
         try:
-            if chain.enabled and not logged:
-                chain.log(*args)
-        except Exception:
-            pass  # Nobody is left to be told; the hook before tells of the exception itself.
+            if reports:
+                chain.tell(self.previous, args)
         finally:
             try:
-                chain.tell(self.previous, args)
+                if chain.enabled and not logged:
+                    chain.log(*args)
+            except Exception:
+                pass  # Nobody is left to be told; the hook before tells of the exception itself.
             finally:
-                running.remove(me)
-                if not running:
-                    chain.running.pop(thread, None)
+                try:
+                    if not reports:
+                        chain.tell(self.previous, args)
+                finally:
+                    running.remove(me)
+                    if not running:
+                        chain.running.pop(thread, None)
 
 
 def _log(level: int, message: str, args: tuple[object, ...], error: object, fields: dict[str, Any]) -> None:

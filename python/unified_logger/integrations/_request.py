@@ -16,6 +16,7 @@ Nothing here raises for what a client sent.
 
 from __future__ import annotations
 
+import sys
 from contextvars import ContextVar
 from logging import ERROR, INFO, WARNING
 from time import perf_counter_ns
@@ -186,6 +187,7 @@ class Request(Scope):
         duration = (perf_counter_ns() - self.started) / 1_000_000
         if error is not None and isinstance(error, Exception):
             mark_logged(error)
+            _leave_to_sentry()
         elif self.options.skips_some and self.options.skips(path):
             return
         else:
@@ -270,6 +272,17 @@ def _begun(headers: Mapping[str, str]) -> Context:
     """The context of a request that has headers, or that another tracing library has begun."""
     named = propagation.request_id(headers)
     return propagation.begin(propagation.extract(headers), {} if named is None else {"request_id": named})
+
+
+def _leave_to_sentry() -> None:
+    """Has Sentry's SDK make nothing of access records where its own middleware is around ours and reports what escapes.
+
+    Else it takes the record, which comes first, for the report of an exception that was handled, and the exception itself for the same again.
+    """
+    for kind in ("asgi", "wsgi"):
+        applied = getattr(sys.modules.get(f"sentry_sdk.integrations.{kind}"), f"_{kind}_middleware_applied", None)
+        if applied is not None and applied.get(False):
+            sys.modules["sentry_sdk.integrations.logging"].ignore_logger(LOGGER)
 
 
 def mark_logged(error: BaseException) -> None:
