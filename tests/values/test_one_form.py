@@ -63,11 +63,10 @@ def test_times_of_numpy_are_as_those_of_python(unit: Any) -> None:
         (numpy.datetime64("2026-02-19"), "2026-02-19"),
         (numpy.datetime64("2026-02-19T10"), "2026-02-19T10:00:00"),
         (numpy.datetime64("2026-02"), "2026-02"),
-        (numpy.datetime64("NaT"), None),
-        (numpy.timedelta64("NaT"), None),
+        (numpy.datetime64("NaT", "s"), None),
+        (numpy.timedelta64("NaT", "s"), None),
         (numpy.timedelta64(2, "D"), 172_800.0),
         (numpy.timedelta64(2, "M"), "2 months"),
-        (numpy.timedelta64(2), 2),
         (numpy.float64(1.5), 1.5),
         (numpy.str_("x"), "x"),
         (time.gmtime(0), "1970-01-01T00:00:00"),
@@ -154,7 +153,7 @@ TABLE: dict[str, list[tuple[object, object]]] = {
     "`datetime64`, `timedelta64`": [
         (numpy.datetime64(TIME), TIME),
         (numpy.timedelta64(1_500, "ms"), 1.5),
-        (numpy.datetime64("NaT"), None),
+        (numpy.datetime64("NaT", "s"), None),
     ],
     "row of SQLAlchemy": [],
     "headers and parameters of httpx, Starlette, Werkzeug, Django, requests": [
