@@ -93,6 +93,59 @@ class UnifiedLogger(_core.Logger, Unchanging):
         level = logging.INFO if error is None else logging.ERROR
         _core.log_ai(self, level, message, named | fields, exception)
 
+    # What libraries ask of a logger that they are given, `logging.LoggerAdapter` among them: it is that of the `logging.Logger` of this name.
+
+    @property
+    def level(self) -> int:
+        """The level set on this logger; 0 where it inherits one."""
+        return self.logger.level
+
+    @property
+    def handlers(self) -> list[logging.Handler]:
+        """The handlers of this logger, as `logging` has them."""
+        return self.logger.handlers
+
+    @property
+    def manager(self) -> logging.Manager:
+        """What `logging` keeps all loggers in."""
+        return self.logger.manager
+
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - as `logging` has it
+        """Whether a record of this level would be logged.
+
+        Args:
+            level: The level's number.
+        """
+        return self.logger.isEnabledFor(level)
+
+    def getEffectiveLevel(self) -> int:  # noqa: N802
+        """The level that decides, of this logger or of the next above it that has one."""
+        return self.logger.getEffectiveLevel()
+
+    def setLevel(self, level: int | str) -> None:  # noqa: N802
+        """Sets the level. `set_level` does the same, by pattern or for a time, and tells of it.
+
+        Args:
+            level: By number or name.
+
+        Raises:
+            ValueError: It names no level.
+            TypeError: It is neither a number nor a text.
+        """
+        self.logger.setLevel(level)
+
+    def hasHandlers(self) -> bool:  # noqa: N802
+        """Whether a handler of `logging` sees the records of this logger."""
+        return self.logger.hasHandlers()
+
+    def getChild(self, suffix: str) -> UnifiedLogger:  # noqa: N802
+        """The logger below this one.
+
+        Args:
+            suffix: What its name has behind this one's.
+        """
+        return get_logger(self.logger.getChild(suffix).name)
+
     def set_trace_context(self, /, trace_id: str | None = None, span_id: str | None = None, **fields: object) -> None:
         """Sets ids and fields of the running request, for all loggers: see `unified_logger.context`.
 
@@ -121,6 +174,9 @@ class UnifiedLogger(_core.Logger, Unchanging):
 
 
 _core.mark_wrapper(UnifiedLogger.ai.__code__)
+# A record names the caller of an adapter, not the adapter.
+for _method in ("debug", "info", "warning", "error", "exception", "critical", "log"):
+    _core.mark_wrapper(getattr(logging.LoggerAdapter, _method).__code__)
 
 
 class _BoundLogger(UnifiedLogger):
