@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -18,14 +17,16 @@ __all__ = ["CapturedLogs", "CapturedRecord", "capture_logs", "stopped_clock"]
 
 
 @contextmanager
-def capture_logs(level: int | str = logging.DEBUG) -> Iterator[CapturedLogs]:
+def capture_logs(level: int | str | None = None) -> Iterator[CapturedLogs]:
     """Collects what is logged inside the block, by all threads and tasks of the process.
 
     It works before `init_logging`, after it, and when it is called inside the block; where records are written does not
     change. The records of loggers that do not propagate are collected too, whichever interface they came by.
 
     Args:
-        level: Level of the root logger inside the block. Levels that other loggers have of their own hold, as ever.
+        level: Level of the root logger inside the block. Levels that other loggers have of their own hold, as ever. None is DEBUG without the
+            details of third parties: what loggers of `logging` that are named as modules of the standard library or of installed packages log below
+            INFO is left out.
 
     Yields:
         The records, a list that grows with each of them.
@@ -35,7 +36,10 @@ def capture_logs(level: int | str = logging.DEBUG) -> Iterator[CapturedLogs]:
     """
     captured = CapturedLogs()
     try:
-        captured.set_level(level)
+        if level is None:
+            captured.begin()
+        else:
+            captured.set_level(level)
         _tap.open_for(captured.add)
         yield captured
     finally:

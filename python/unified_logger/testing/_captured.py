@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
 from re import Pattern
 from typing import TYPE_CHECKING, Any
 
 from .. import _core, _lifecycle, levels
 from ..formatters import RESERVED
-from ..stdlib import FIELDS, as_said, error_of, level_of
+from ..stdlib import FIELDS, as_said, error_of, level_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,10 +130,14 @@ class CapturedLogs(list[CapturedRecord]):
     def __init__(self) -> None:
         super().__init__()
         self._levels: dict[logging.Logger, tuple[int, int]] = {}
+        # Whether somebody has asked for details, third parties' too.
+        self._whole = False
 
     def add(self, record: logging.LogRecord) -> None:
-        """Takes a record down as it is now."""
-        self.append(CapturedRecord(record))
+        """Takes a record down as it is now, unless it is a detail of third parties' that nobody has asked for."""
+        is_wanted = self._whole or level_of(record) >= logging.INFO or hasattr(record, FIELDS)
+        if is_wanted or not _is_of_others(text_of(vars(record).get("name"))):
+            self.append(CapturedRecord(record))
 
     @property
     def messages(self) -> list[str]:
@@ -224,6 +231,7 @@ class CapturedLogs(list[CapturedRecord]):
             ValueError: The level is none.
         """
         target, number = logging.getLogger(logger), levels.parse(level)
+        self._whole = True
         before, last = self._levels.get(target, (target.level, target.level))
         if target.level != last:
             before = target.level  # the application's, set since
@@ -242,18 +250,34 @@ class CapturedLogs(list[CapturedRecord]):
             ValueError: The level is none.
         """
         target, number = logging.getLogger(logger), levels.parse(level)
-        before = target.level
+        before, whole, self._whole = target.level, self._whole, True
         target.setLevel(number)
         try:
             yield
         finally:
             target.setLevel(before)
+            self._whole = whole
+
+    def begin(self) -> None:
+        """Has the root logger let everything through that the application logs."""
+        self.set_level(logging.DEBUG)
+        self._whole = False
 
     def restore_levels(self) -> None:
         """Puts back the levels that `set_level` found. One that the application has set since is the application's."""
         for target, (before, number) in self._levels.items():
             if target.level == number:
                 target.setLevel(before)
+
+
+@lru_cache(1_024)
+def _is_of_others(name: str) -> bool:
+    """Whether a logger is named as a module of the standard library, or of a package that is installed."""
+    top = name.partition(".")[0]
+    if top in sys.stdlib_module_names:
+        return True
+    file = getattr(sys.modules.get(top), "__file__", None)
+    return isinstance(file, str) and not {"site-packages", "dist-packages"}.isdisjoint(Path(file).parts)
 
 
 def _is_message(message: str, asked: str | Pattern[str]) -> bool:
