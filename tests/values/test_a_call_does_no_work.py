@@ -52,6 +52,7 @@ class Order(Base):
 @pytest.fixture
 def session() -> Iterator[Session]:
     """One user with one order, none of them loaded."""
+    pytest.importorskip("sqlite3", reason="this Python has no SQLite", exc_type=ImportError)
     engine = create_engine("sqlite://")
     Base.metadata.create_all(engine)
     with Session(engine) as session:

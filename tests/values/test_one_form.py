@@ -103,6 +103,11 @@ def test_frameworks_values() -> None:
         assert written(pairs) == {"a": ["1", "2"], "b": "3"}
     assert written(ImmutableMultiDict([("a", "1")])) == {"a": "1"}
     assert written(Headers({"accept": "*"})) == {"accept": "*"}
+
+
+def test_rows_of_sqlalchemy() -> None:
+    """By the names of their columns."""
+    pytest.importorskip("sqlite3", reason="this Python has no SQLite", exc_type=ImportError)
     with create_engine("sqlite://").connect() as connection:
         row = connection.execute(text("select 1 as id, 'ann' as name")).one()
     assert written(row) == {"id": 1, "name": "ann"}
