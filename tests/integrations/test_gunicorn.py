@@ -318,7 +318,8 @@ def application(environ, start_response):
 """
 # What workers import may lie in directories of root's: all of it is there before they give root's rights up.
 AS_USER_CONFIGURATION = """
-import sys
+import random, sys
+random.seed(b"x")  # from Python 3.14 on it imports what it takes for that
 sys.path.insert(0, ".")
 import service
 import unified_logger.integrations._routes, unified_logger.plain, unified_logger.propagation
