@@ -108,8 +108,10 @@ def test_frameworks_values() -> None:
 def test_rows_of_sqlalchemy() -> None:
     """By the names of their columns."""
     pytest.importorskip("sqlite3", reason="this Python has no SQLite", exc_type=ImportError)
-    with create_engine("sqlite://").connect() as connection:
+    engine = create_engine("sqlite://")
+    with engine.connect() as connection:
         row = connection.execute(text("select 1 as id, 'ann' as name")).one()
+    engine.dispose()
     assert written(row) == {"id": 1, "name": "ann"}
     assert written(row._mapping) == {"id": 1, "name": "ann"}
 
