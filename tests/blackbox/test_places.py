@@ -23,6 +23,14 @@ for number in range({count}):
     logger.info("m", number=number, writer=sys.argv[-1] if len(sys.argv) > 1 else "")
 """
 DIE = "os.kill(os.getpid(), signal.SIGKILL)"
+# All have their boxes before one dies and leaves its room to others.
+WAIT_FOR_ALL = """
+import time
+open(f"ready{sys.argv[1]}", "w").close()
+until = time.monotonic() + 60
+while sum(name.startswith("ready") for name in os.listdir(".")) < 16 and time.monotonic() < until:
+    time.sleep(0.02)
+"""
 
 
 def shared_memory(project: Path) -> list[Path]:
@@ -41,6 +49,7 @@ def test_sixteen_processes_share_a_small_shared_memory(site: Any, size: str) -> 
     program.write_text(
         "import os, signal, sys\nfrom unified_logger import get_logger, init_logging\n"
         + WRITER.format(place="shm", count=500)
+        + WAIT_FOR_ALL
         + DIE
     )
     script = f"""
