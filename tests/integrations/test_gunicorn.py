@@ -105,8 +105,10 @@ class Gunicorn:
 
     def records(self, name="app.log"):
         """What is in a file, as far as its lines are whole."""
-        file = self.logs / name
-        text = file.read_text("utf-8") if file.exists() else ""
+        try:
+            text = (self.logs / name).read_text("utf-8")
+        except FileNotFoundError:  # It is not there yet, or was rotated away since it was seen.
+            text = ""
         return [json.loads(line) for line in text.split("\n")[:-1]]
 
     def all_records(self):
