@@ -425,13 +425,15 @@ def test_what_uvicorns_worker_logs_is_in_the_files(gunicorn):
     server = gunicorn(WITHOUT_MIDDLEWARE, *UVICORN)
     assert ask(server.port, "/").status == 200
     assert ask(server.port, "/broken").status == 500
-    assert server.stop() == ""
-    records = server.all_records()
 
     def messages(logger):
-        return [record["message"] for record in records if record["logger"] == logger]
+        return [record["message"] for record in server.all_records() if record["logger"] == logger]
 
-    assert sum("Application startup complete" in message for message in messages("uvicorn.error")) == 2
+    def starts():
+        return sum("Application startup complete" in message for message in messages("uvicorn.error"))
+
+    eventually(starts, lambda found: found == 2)
+    assert server.stop() == ""
     assert sum("Exception in ASGI application" in message for message in messages("uvicorn.error")) == 1
     assert sorted(message.split('"')[1] for message in messages("uvicorn.access")) == [
         "GET / HTTP/1.1",
