@@ -155,6 +155,9 @@ def test_messages_of_a_queue_of_loguru_come_in(added: Callable[..., int], record
     assert (record["exception"]["type"], record["exception"]["message"]) == ("ValueError", "v")
 
 
+@pytest.mark.skipif(
+    hasattr(logging.Logger, "_tls"), reason="Python 3.13.4 and 3.13.5 drop what is logged while a record is handled"
+)
 def test_with_its_handler_for_logging_nothing_goes_round_in_circles(records: Records) -> None:
     """With the one that loguru documents, which brings records of `logging` to it: each is in the files, whoever made it."""
 
