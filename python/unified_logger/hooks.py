@@ -131,23 +131,27 @@ class _Hook:
         running.append(me)
         # Sentry reports an exception once. A record that it sees before is taken for the report of one that was handled.
         reports = str(getattr(self.previous, "__module__", "")).startswith("sentry_sdk.")
+        steps: list[Callable[[], None]] = [
+            lambda: self._log(chain.enabled and not logged, args),
+            lambda: chain.tell(self.previous, args),
+        ]
+        first, last = reversed(steps) if reports else steps
         try:
-            if reports:
-                chain.tell(self.previous, args)
-        finally:
             try:
-                if chain.enabled and not logged:
-                    chain.log(*args)
-            except Exception:
-                pass  # Nobody is left to be told; the hook before tells of the exception itself.
+                first()
             finally:
-                try:
-                    if not reports:
-                        chain.tell(self.previous, args)
-                finally:
-                    running.remove(me)
-                    if not running:
-                        chain.running.pop(thread, None)
+                last()
+        finally:
+            running.remove(me)
+            if not running:
+                chain.running.pop(thread, None)
+
+    def _log(self, wanted: bool, args: tuple[Any, ...]) -> None:
+        try:
+            if wanted:
+                self.chain.log(*args)
+        except Exception:
+            pass  # Nobody is left to be told; the hook before tells of the exception itself.
 
 
 def _log(level: int, message: str, args: tuple[object, ...], error: object, fields: dict[str, Any]) -> None:

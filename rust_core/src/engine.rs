@@ -276,7 +276,7 @@ impl Engine {
     }
 
     fn write_late(&self) {
-        writer::wait_for_endings(&self.shared);
+        writer::wait_for_endings(&self.shared, Duration::MAX);
         let patience = if self.shared.stuck.load(Ordering::Relaxed) { Duration::ZERO } else { LATE_PATIENCE };
         writer::write_now(&self.shared, patience, Duration::ZERO);
     }

@@ -125,9 +125,9 @@ impl Write for Text {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         // One more than a line has shows that it is to be cut.
         let room = (LONGEST + 1).saturating_sub(self.0.len());
-        let end = (0..=room.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-        self.0.try_reserve(end).map_err(|_| fmt::Error)?;
-        self.0.push_str(&text[..end]);
+        let start = escape::start_of(text, room);
+        self.0.try_reserve(start.len()).map_err(|_| fmt::Error)?;
+        self.0.push_str(start);
         Ok(())
     }
 }
@@ -263,8 +263,7 @@ fn line(action: &str, error: &dyn Display, silent: u64) -> Option<String> {
     // Paths and the system's words may hold anything.
     escape::put(&mut line, &text.0);
     if line.len() > LONGEST {
-        let end = (0..=LONGEST).rev().find(|end| line.is_char_boundary(*end)).unwrap_or(0);
-        line.truncate(end);
+        line.truncate(escape::start_of(&line, LONGEST).len());
         line.push('…');
     }
     line.push('\n');

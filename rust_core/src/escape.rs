@@ -53,6 +53,13 @@ const fn is_hidden(character: char) -> bool {
     )
 }
 
+/// As much of a text as `bytes` hold, whole characters only.
+#[must_use]
+pub fn start_of(text: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    &text[..end]
+}
+
 /// Puts `text` for people: on one line, with everything that acts or hides escaped. A joiner stays between two
 /// characters beyond ASCII, where scripts and emoji need it.
 pub fn put(line: &mut String, text: &str) {

@@ -44,7 +44,7 @@ pub struct Batch {
 
 impl Batch {
     /// The records that are not given back yet.
-    pub fn held(&self) -> impl Iterator<Item = &Buffer> {
+    pub fn held(&self) -> impl ExactSizeIterator<Item = &Buffer> {
         self.records.iter()
     }
 
@@ -374,7 +374,7 @@ impl Pipeline {
     }
 
     /// The records of earlier batches whose lines a failing sink still holds.
-    pub fn held(&self) -> impl Iterator<Item = &Buffer> {
+    pub fn held(&self) -> impl ExactSizeIterator<Item = &Buffer> {
         self.held.iter().map(|(_, record)| record)
     }
 

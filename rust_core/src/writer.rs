@@ -17,7 +17,7 @@ use crate::pipeline::{self, Batch, Pipeline};
 use crate::queue::Queue;
 use crate::recovery::{self, Recovered, Strays};
 use crate::sink::{self, ConsoleProgress};
-use crate::slab::{self, Buffer, Pool};
+use crate::slab::{self, Pool};
 use crate::stats::{Count, Stats};
 use crate::value::Value;
 use crate::worker::Worker;
@@ -84,7 +84,7 @@ impl Desk {
     fn write(&mut self, shared: &Shared, pause: Duration) -> Written {
         let Self { pipeline, batch, taken } = self;
         *taken += pipeline.take(&shared.queue, batch) as u64;
-        shared.note_in_hand(batch.held().chain(pipeline.held()));
+        shared.note_in_hand(batch, pipeline);
         // What was dropped from the queue is never taken: whoever waits for it waits for an empty queue.
         let passed = if shared.queue.is_empty() { u64::MAX } else { *taken };
         // Before the records that were logged after them.
@@ -95,7 +95,7 @@ impl Desk {
         pipeline.tell_drops(pause);
         let clear = pipeline.commit();
         let count = pipeline.release(batch);
-        shared.note_in_hand(pipeline.held());
+        shared.note_in_hand(batch, pipeline);
         if count > 0 {
             shared.queue.depart(count);
         }
@@ -181,14 +181,13 @@ impl Shared {
         }
     }
 
-    fn note_in_hand<'a>(&self, records: impl Iterator<Item = &'a Buffer>) {
-        let (mut all, mut plain) = (0, 0);
-        for record in records {
-            all += 1;
-            plain += u64::from(record.heap_size() > 0);
-        }
-        self.in_hand[0].set(all);
-        self.in_hand[1].set(plain);
+    fn note_in_hand(&self, batch: &Batch, pipeline: &Pipeline) {
+        let (taken, held) = (batch.held(), pipeline.held());
+        self.in_hand[0].set((taken.len() + held.len()) as u64);
+        // Mostly no record is in plain memory, and none is looked at.
+        let plain =
+            if slab::heap_bytes() > 0 { taken.chain(held).filter(|record| record.heap_size() > 0).count() } else { 0 };
+        self.in_hand[1].set(plain as u64);
     }
 
     /// How many of the records that were accepted are not written, and how many of them wait in plain memory, and end with the process.
@@ -499,6 +498,12 @@ impl Writer<'_> {
 /// Writes on the caller's thread what is in the queue of a closed pipeline. False when it is held for longer than `patience` by
 /// a writer that cannot finish, or a sink fails for longer than `patience_with_sinks`.
 pub fn write_now(shared: &Shared, patience: Duration, patience_with_sinks: Duration) -> bool {
+    wait_for_endings(shared, patience) && write_by(shared, patience, patience_with_sinks, write_queued)
+}
+
+/// Waits while a shutdown writes what came before it: then what a call has queued is still to be written. False if that takes longer than
+/// `patience`.
+pub fn wait_for_endings(shared: &Shared, patience: Duration) -> bool {
     let started = Instant::now();
     while shared.is_ending() {
         if started.elapsed() >= patience {
@@ -506,14 +511,7 @@ pub fn write_now(shared: &Shared, patience: Duration, patience_with_sinks: Durat
         }
         std::thread::sleep(SHORTEST_SLEEP);
     }
-    write_by(shared, patience, patience_with_sinks, write_queued)
-}
-
-/// Waits while a shutdown writes what came before it, for as long as that may take: then what this call has queued is still to be written.
-pub fn wait_for_endings(shared: &Shared) {
-    while shared.is_ending() {
-        std::thread::sleep(SHORTEST_SLEEP);
-    }
+    true
 }
 
 /// While it lives, nobody but a shutdown writes what is queued: threads that log and write without a pause would keep it away from the

@@ -230,8 +230,10 @@ class CapturedLogs(list[CapturedRecord]):
         Raises:
             ValueError: The level is none.
         """
-        target, number = logging.getLogger(logger), levels.parse(level)
+        self._set(logging.getLogger(logger), levels.parse(level))
         self._whole = True
+
+    def _set(self, target: logging.Logger, number: int) -> None:
         before, last = self._levels.get(target, (target.level, target.level))
         if target.level != last:
             before = target.level  # the application's, set since
@@ -260,8 +262,7 @@ class CapturedLogs(list[CapturedRecord]):
 
     def begin(self) -> None:
         """Has the root logger let everything through that the application logs."""
-        self.set_level(logging.DEBUG)
-        self._whole = False
+        self._set(logging.root, logging.DEBUG)
 
     def restore_levels(self) -> None:
         """Puts back the levels that `set_level` found. One that the application has set since is the application's."""

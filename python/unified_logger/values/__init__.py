@@ -9,7 +9,7 @@ worked: only what is in memory is read, and no more than a record keeps.
 
 from __future__ import annotations
 
-from . import known, models, shown
+from . import known, models
 from .failed import describe, marker
 
 TYPE_CHECKING = False
@@ -36,8 +36,8 @@ def register(kind: type, function: Callable[[Any], Any]) -> None:
         function: Takes the value, returns what is logged in its place (again any value).
 
     Raises:
-        TypeError: `kind` is no class, or one of those that are written as they are: `None`, `bool`, `int`, `float`, `str`, `dict`,
-            `list` and `tuple`. A subclass of these may be registered.
+        TypeError: `kind` is no class, or has no effect. Values of `None`, `bool`, `int`, `float`, `str`, `dict`, `list` and `tuple` are
+            written as they are; their subclasses may be registered.
     """
     if not isinstance(kind, type):
         raise TypeError(f"register_value({kind!r}, …): the first argument must be a class")
@@ -81,4 +81,4 @@ def _decide(kind: type) -> Callable[[Any], Any]:
     for base in kind.__mro__:
         if base in _registered:
             return _registered[base]
-    return models.reader(kind) or known.converter(kind) or shown.text
+    return models.reader(kind) or known.converter(kind) or repr

@@ -23,7 +23,7 @@ def marker(error: BaseException, kind: type) -> dict[str, str]:
 
 
 def attempt(function: Callable[[Any], Any], value: Any) -> Any:
-    """What a function makes of one attribute. If it raises, that attribute is lost and no other."""
+    """What a function makes of a value, or of one attribute of it. If it raises, that is lost and nothing else."""
     try:
         return function(value)
     except Exception as error:

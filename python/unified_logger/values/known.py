@@ -25,10 +25,10 @@ def converter(kind: type) -> Converter | None:
         return _enum
     for base, name in zip(kind.__mro__, names, strict=True):
         if base is tuple and hasattr(kind, "_fields"):
-            return _fields if shown.is_of_named_tuple(kind) else shown.text
+            return _fields if shown.is_of_named_tuple(kind) else repr
         function = _CONTAINERS.get(base) or _CONTAINERS_BY_NAME.get(name)
         if function is not None:
-            return shown.text if shown.has_own_words(kind, base) else function
+            return repr if shown.has_own_words(kind, base) else function
         function = _BY_CLASS.get(base) or _BY_NAME.get(name)
         if function is not None:
             return function

@@ -10,7 +10,7 @@ import sys
 from types import MemberDescriptorType
 
 from . import shown
-from .failed import attempt, marker
+from .failed import attempt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _static(kind: type, name: str) -> Any:
 
 def _attrs(kind: Any) -> Callable[[Any], Any]:
     if not shown.is_generated(kind):
-        return shown.text
+        return repr
     attributes = [attribute for attribute in kind.__attrs_attrs__ if attribute.repr]
     read = fields_of(kind, (attribute.name for attribute in attributes))
     texts = {attribute.name: attribute.repr for attribute in attributes if callable(attribute.repr)}
@@ -111,7 +111,7 @@ def _attrs(kind: Any) -> Callable[[Any], Any]:
 
 def _dataclass(kind: Any) -> Callable[[Any], Any]:
     if not shown.is_generated(kind):
-        return shown.text
+        return repr
     # Pydantic's dataclasses know more of their fields.
     known = kind.__dict__.get("__pydantic_fields__", {})
     fields = sys.modules["dataclasses"].fields(kind)
@@ -124,13 +124,12 @@ def _is_shown(field: Any) -> bool:
 
 
 def _pydantic(kind: Any) -> Callable[[Any], Any]:
-    own_dump = _is_own(kind, "model_dump")
-    if own_dump or kind.__pydantic_decorators__.model_serializers:
-        return (lambda value: value.model_dump()) if own_dump else (lambda value: value.model_dump(warnings=False))
-    if _is_own(kind, "__repr__"):
-        return shown.text
-    if _is_own(kind, "__repr_args__"):
-        return lambda value: {name: field for name, field in value.__repr_args__() if name is not None}
+    if _is_own(kind, "model_dump"):
+        return lambda value: value.model_dump()
+    if kind.__pydantic_decorators__.model_serializers:
+        return lambda value: value.model_dump(warnings=False)
+    if (own := _own_words(kind)) is not None:
+        return own
     fields = getattr(kind, "__pydantic_fields__", None) or kind.model_fields
     names = [name for name, field in fields.items() if _is_shown(field)]
     dumped = {name for name in names if getattr(fields[name], "exclude_if", None)} | _serialized(kind, names)
@@ -148,10 +147,7 @@ def _with_dumped(read: Callable[[Any], dict[str, Any]], dumped: set[str]) -> Cal
     """The fields that have a serializer as that makes them, one by one: another may fail."""
 
     def dump(value: Any, name: str) -> Any:
-        try:
-            return value.model_dump(include={name}, warnings=False).get(name, _MISSING)
-        except Exception as error:
-            return marker(error, type(value))
+        return attempt(lambda model: model.model_dump(include={name}, warnings=False).get(name, _MISSING), value)
 
     def read_and_dump(value: Any) -> dict[str, Any]:
         found = read(value)
@@ -164,6 +160,15 @@ def _with_dumped(read: Callable[[Any], dict[str, Any]], dumped: set[str]) -> Cal
 def _is_own(kind: type, name: str) -> bool:
     """Whether a method was written for the class, and is not the library's."""
     return shown.definer(kind, name).__module__.partition(".")[0] not in _LIBRARIES
+
+
+def _own_words(kind: type) -> Callable[[Any], Any] | None:
+    """What shows an object of a class that says itself how it is shown, or of which parts. None where the library does."""
+    if _is_own(kind, "__repr__"):
+        return repr
+    if _is_own(kind, "__repr_args__"):
+        return lambda value: {name: field for name, field in value.__repr_args__() if name is not None}
+    return None
 
 
 def _serialized(kind: Any, names: list[str]) -> set[str]:
@@ -211,10 +216,8 @@ def _has_serializer(schema: Any, depth: int) -> bool:
 def _pydantic_v1(kind: Any) -> Callable[[Any], Any]:
     if _is_own(kind, "dict"):
         return lambda value: value.dict()
-    if _is_own(kind, "__repr__"):
-        return shown.text
-    if _is_own(kind, "__repr_args__"):
-        return lambda value: {name: field for name, field in value.__repr_args__() if name is not None}
+    if (own := _own_words(kind)) is not None:
+        return own
     fields = kind.__fields__
     names = [name for name, field in fields.items() if _is_shown(getattr(field, "field_info", None))]
     read = fields_of(kind, names)

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import sys
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
 # Their containers' `repr` shows all that is in them.
 _PLAIN = frozenset(("builtins", "collections", "_collections"))
-
-text: Callable[[Any], Any] = repr
 
 
 def definer(kind: type, name: str) -> type:

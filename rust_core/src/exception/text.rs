@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::SourceCache;
 use super::blob::{Exception, Frame, Group, Link, Stack};
+use crate::escape;
 
 /// Repetitions of a frame that are shown (`traceback._RECURSIVE_CUTOFF`).
 const SHOWN_REPEATS: u32 = 3;
@@ -39,20 +40,12 @@ pub fn stack(stack: &Stack<'_>, sources: &mut SourceCache) -> String {
 
 /// As much of a line of source as is shown.
 pub fn bounded(source: &str) -> &str {
-    bounded_to(SOURCE_BYTES, source)
+    escape::start_of(source, SOURCE_BYTES)
 }
 
 /// As much of a line of source as is worth being looked at before it is shown: what is shown, and some of what follows.
 pub fn bounded_before(source: &str) -> &str {
-    bounded_to(4 * SOURCE_BYTES, source)
-}
-
-fn bounded_to(bytes: usize, source: &str) -> &str {
-    if source.len() <= bytes {
-        return source;
-    }
-    let end = (0..=bytes).rev().find(|end| source.is_char_boundary(*end)).unwrap_or(0);
-    &source[..end]
+    escape::start_of(source, 4 * SOURCE_BYTES)
 }
 
 struct Printer<'s> {

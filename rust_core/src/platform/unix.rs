@@ -116,7 +116,7 @@ impl Rights {
         if mode & ASKED_FOR == 0 { mode & (self.mode | 0o700) } else { mode }
     }
 
-    /// Gives a file that root has just made to the user and group of the one before it, who may be the only ones that use it later.
+    /// Gives a file that root has just made the user and group of the one before it. They may be the only ones that use it later.
     ///
     /// # Errors
     /// When the file system refuses.

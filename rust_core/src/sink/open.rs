@@ -27,9 +27,10 @@ pub fn is_log(meta: &Metadata) -> bool {
     meta.is_file() || platform::is_character_device(meta)
 }
 
-/// Opens or makes a file for appending. What was opened is looked at, not the path: nobody can change it in between. One that is made in
-/// the place of another is open to no more users than the one `before` it; made by root, it belongs to that one's user and group, who must be
-/// able to go on with it.
+/// Opens or makes a file for appending. What was opened is looked at, not the path: nobody can change it in between.
+///
+/// A file that is made is open to no more users than the one `before` it. If root makes it, it gets the user and group of that one, which
+/// must be able to go on with it.
 pub fn open_guarded(
     action: &'static str,
     path: &Path,
