@@ -84,7 +84,7 @@ def test_a_malformed_header_begins_a_new_trace(value: Any) -> None:
 def test_an_eager_task_is_inside_its_caller(app: Celery, logger: UnifiedLogger, records: Records) -> None:
     """It runs where it is called: a child span with the caller's fields, which are back after it."""
 
-    @app.task(name="work")
+    @app.task(name="work", shared=False)
     def work() -> dict[str, Any]:
         return get_trace_context()
 
@@ -110,7 +110,7 @@ def test_an_exception_that_breaks_leaves_nothing_open(
 ) -> None:
     """The end of the task is told, and the next one on this thread has nothing of it."""
 
-    @app.task(name="breaks", throws=(_Broken,))
+    @app.task(name="breaks", shared=False, throws=(_Broken,))
     def breaks() -> None:
         raise error
 
@@ -131,7 +131,7 @@ def test_other_handlers_still_see_its_own_line(app: Celery, logger: UnifiedLogge
     theirs = logging.getLogger("celery.app.trace")
     theirs.addHandler(Handler())
 
-    @app.task(name="work")
+    @app.task(name="work", shared=False)
     def work() -> None:
         raise ValueError("broken")
 
