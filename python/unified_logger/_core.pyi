@@ -125,7 +125,7 @@ class Logger:
 
 @final
 class Context:
-    """Ids and fields, as records get them. Immutable: setting another field makes another context."""
+    """Ids and fields, as records get them. Immutable: setting another field makes another context, which may take this one's place."""
 
     def __new__(
         cls,
@@ -151,6 +151,61 @@ class Context:
     @property
     def level(self) -> int | None:
         """The least level of records made in this context, whatever the levels of their loggers; None leaves it to those."""
+    @property
+    def now(self) -> Context:
+        """The same with what was set within its request since it was made."""
+
+def child_within(
+    request: Context,
+    held: Context | None,
+    trace_id: str | None,
+    span_id: str,
+    fields: dict[str, Any],
+    level: int | None,
+) -> Context:
+    """A context inside of the current one of a request: a span of its own, which goes on to follow the request.
+
+    Args:
+        request: The context that the request began with.
+        held: What the context variable holds.
+        trace_id: Kept verbatim; None keeps the one there is.
+        span_id: Kept verbatim.
+        fields: They win over outer ones.
+        level: The least level of records; None inherits the outer one, if there is one.
+
+    Returns:
+        The context, current nowhere yet.
+    """
+
+def clear_within(request: Context, held: Context | None) -> None:
+    """Forgets what was set within a request, except what other threads and tasks have set for themselves.
+
+    Args:
+        request: The context that the request began with.
+        held: What the context variable holds.
+    """
+
+def set_within(
+    request: Context,
+    held: Context | None,
+    trace_id: str | None,
+    span_id: str | None,
+    fields: dict[str, Any],
+    for_all: bool,
+) -> Context:
+    """Sets ids and fields within a request.
+
+    Args:
+        request: The context that the request began with.
+        held: What the context variable holds.
+        trace_id: Kept verbatim; None keeps the one there is.
+        span_id: Kept verbatim; None keeps the one there is.
+        fields: They win over those of the same name.
+        for_all: Whether they are set for the request's other threads and tasks too, except for those that have set them themselves.
+
+    Returns:
+        What the context variable is to hold.
+    """
 
 def leave_stdlib_levels() -> None:
     """Gives the loggers of `logging` their own `isEnabledFor` back, which a context with a level has replaced."""

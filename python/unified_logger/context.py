@@ -34,7 +34,8 @@ trace_headers: tuple[tuple[str, ...], str] = (("traceparent",), "X-Trace-ID")
 def set_trace_context(trace_id: str | None = None, span_id: str | None = None, **fields: object) -> None:
     """Sets ids and fields of the running request, for everything this thread or task logs from here on.
 
-    Inside a scope, an id that is not given keeps the scope's, and fields are added to the scope's. Outside one, a new
+    Inside a scope, an id that is not given keeps the scope's, and fields are added to the scope's. In a request of a middleware, and in
+    spans of it, the request's other threads and tasks have them too, except what they have set themselves. Outside a scope, a new
     trace begins: what an earlier request left on a reused thread is gone.
 
     Args:
@@ -42,9 +43,14 @@ def set_trace_context(trace_id: str | None = None, span_id: str | None = None, *
         span_id: Kept verbatim; None keeps the scope's, or begins a new span outside one.
         **fields: Fields of every record in this context.
     """
+    scope = _innermost.get()
+    if scope is not None and scope.request is not None:
+        ids = (str(given) if given else None for given in (trace_id, span_id))
+        _current.set(_core.set_within(scope.request, _current.get(), *ids, fields, scope.is_shared))
+        return
     current = _core.current_context()
     # A trace of another library's is a scope too: it knows when it ends.
-    if current is None or (_innermost.get() is None and foreign() is None):
+    if current is None or (scope is None and foreign() is None):
         _current.set(make(trace_id or new_trace_id(), span_id or new_span_id(), fields))
         return
     kept = trace_id is None or trace_id == current.trace_id
@@ -92,6 +98,8 @@ def call_within(current: dict[str, Any], function: Callable[[_Argument], _Result
 def clear_trace_context() -> None:
     """Forgets ids and fields. Inside a scope, those the scope began with come back."""
     scope = _innermost.get()
+    if scope is not None and scope.request is not None and scope.request is scope.context:
+        _core.clear_within(scope.request, _current.get())
     _current.set(None if scope is None else scope.context)
 
 
@@ -103,8 +111,8 @@ def forget() -> None:
 
 def foreign() -> _core.Context | None:
     """The current context where it is that of another tracing library: see `_core.set_foreign_context`."""
-    current = _core.current_context()
-    return None if current is _current.get() else current
+    current, own = _core.current_context(), _current.get()
+    return None if current is (own and own.now) else current
 
 
 def make(
@@ -146,13 +154,16 @@ class Scope:
         owner: Who entered it, for `scope_of`.
     """
 
-    __slots__ = ("before", "context", "left", "outer", "owner", "strayed")
+    __slots__ = ("before", "context", "is_shared", "left", "outer", "owner", "request", "strayed")
 
     def __init__(self, context: _core.Context | None, owner: object = None) -> None:
         self.owner = owner
         self.context = context
         self.before = _current.get()
-        self.outer = _innermost.get()
+        self.outer = outer = _innermost.get()
+        # The context that the request began with which this is a part of, and whether what is set here is set for all of it.
+        self.request = None if outer is None else outer.request
+        self.is_shared = False
         self.left = False
         # Whether it was left while an inner one was open, or elsewhere: whoever restores what was before goes past it.
         self.strayed = False
@@ -205,6 +216,10 @@ def child(trace_id: str | None, span_id: str | None, fields: dict[str, Any], lev
     Returns:
         The context, current nowhere yet.
     """
+    scope = _innermost.get()
+    if scope is not None and scope.request is not None:
+        ids = (str(trace_id) if trace_id else None, str(span_id or new_span_id()))
+        return _core.child_within(scope.request, _current.get(), *ids, fields, level)
     outer = _core.current_context()
     if outer is None:
         return make(trace_id or new_trace_id(), span_id or new_span_id(), fields, level=level)

@@ -69,9 +69,25 @@ async def stream_later(request):
 def file(request):
     return FileResponse(io.BytesIO(b"x" * 10_000))
 
+def named(request):
+    logger.set_trace_context(user="u-1")
+    return HttpResponse("named")
+
+async def named_later(request):
+    await asyncio.to_thread(named, request)
+    logger.info("inside")
+    return HttpResponse("named")
+
+def named_in_pieces(request):
+    def pieces():
+        named(request)
+        yield b"12"
+    return StreamingHttpResponse(pieces())
+
 urlpatterns = [
     path("orders/<int:number>/", order), path("later/<int:number>/", later), path("broken", broken),
     path("stream", stream), path("stream_later", stream_later), path("file", file),
+    path("named", named), path("named_later", named_later), path("named_in_pieces", named_in_pieces),
     path("health", lambda request: HttpResponse("ok")),
 ]
 """
@@ -158,6 +174,19 @@ def project(tmp_path, request):
 
 
 both = pytest.mark.parametrize("project", [(RUNSERVER,), (UVICORN,)], indirect=True, ids=["wsgi", "asgi"])
+
+
+@both
+def test_what_a_view_sets_is_the_requests(project):
+    """Views of both kinds, a thread of one, and a body that is streamed."""
+    for path in ("/named", "/named_later", "/named_in_pieces"):
+        ask(project.port, path)
+    assert {record["path"]: record.get("user") for record in project.access(3)} == {
+        "/named": "u-1",
+        "/named_later": "u-1",
+        "/named_in_pieces": "u-1",
+    }
+    assert [record["user"] for record in project.records() if record["message"] == "inside"] == ["u-1"]
 
 
 @both

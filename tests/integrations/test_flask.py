@@ -1,5 +1,6 @@
 """A Flask application has the context of its request, and one access record for each."""
 
+import contextvars
 import logging
 import socket
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +9,7 @@ import pytest
 
 pytest.importorskip("flask")
 
-from flask import Flask, Response, abort, request, stream_with_context
+from flask import Flask, Response, abort, copy_current_request_context, request, stream_with_context
 from over_http import ACCESS, access_of, ask, eventually, serving
 
 from unified_logger import LoggingContext, get_logger
@@ -178,6 +179,34 @@ def test_the_hooks_of_the_guide_work_beside(app, records):
     assert (given, parent) == ("abc-123-xyz", TRACE)
     assert own not in (given, parent)
     assert [record["trace_id"] for record in records()] == [given, given, parent, parent, own, own]
+
+
+def test_what_a_thread_or_a_stream_sets_is_the_requests(app, records):
+    """Where the thread has the request's context, as `copy_current_request_context` has it."""
+
+    @app.get("/thread")
+    def in_a_thread():
+        set_user = copy_current_request_context(lambda: logger.set_trace_context(user="u-1"))
+        inside = contextvars.copy_context()
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(inside.run, set_user).result()
+        logger.info("inside")
+        return "thread"
+
+    @app.get("/named_stream")
+    def in_a_stream():
+        def pieces():
+            yield "1"
+            logger.set_trace_context(user="u-1")
+            yield "2"
+
+        return Response(stream_with_context(pieces()))
+
+    with serving(app) as port:
+        for path in ("/thread", "/named_stream"):
+            ask(port, path)
+        access_of(records, 2)
+    assert [record.get("user") for record in records()] == ["u-1"] * 3
 
 
 def test_nothing_is_printed_without_format(start, app, records, capfd):

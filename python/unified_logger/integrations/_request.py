@@ -23,7 +23,7 @@ from time import perf_counter_ns
 
 from .. import propagation
 from .._core import current_context, new_trace
-from ..context import Scope, _current, _innermost
+from ..context import Scope, _current, _innermost, make
 from ..errors import ConfigurationError
 from ..logger import get_logger
 from ..trace_formats import is_id
@@ -118,7 +118,9 @@ class Request(Scope):
         headers: The wanted headers that it has, by lower-case name.
     """
 
-    __slots__ = ("_answered", "_inside", "_inside_scope", "finished", "options", "sent", "started", "status")
+    __slots__ = ("_answered", "_inside", "_inside_scope", "_then", "finished", "options", "sent", "started", "status")
+
+    context: Context
 
     def __init__(self, options: Options, headers: Mapping[str, str]) -> None:
         self.started = perf_counter_ns()
@@ -132,8 +134,11 @@ class Request(Scope):
         self.before = before = _current.get()
         self.outer = _innermost.get()
         current = current_context()
-        begun = new_trace() if not headers and current is before else _begun(headers)
-        self.context = self._answered = begun
+        is_ours = current is before or (before is not None and current is before.now)
+        begun = new_trace() if is_ours and not headers else _begun(headers)
+        # What is told as the response begins, which may be another tracing library's, and what the request's own context was then.
+        self.context = self._answered = self._then = self.request = begun
+        self.is_shared = True
         _innermost.set(self)
         _current.set(begun)
         if not _ours.get():
@@ -149,15 +154,32 @@ class Request(Scope):
             The trace id for the client; None to send none.
         """
         self.status = status
-        answered = self._answered
+        answered = self.context
         current = current_context()
         if current is not answered and current is not None and _innermost.get() is self:
-            self._answered = answered = current
+            # Not what this thread or task has: that may change yet.
+            self._then = then = self.context.now
+            is_own = (current.trace_id, current.span_id) == (then.trace_id, then.span_id)
+            self._answered = answered = then if is_own else current
         trace_id = answered.trace_id
         if trace_id is None or not propagation._settings.response_header:
             return None
         # One that the application has set may be anything.
         return trace_id if answered is self.context or is_id(trace_id) else None
+
+    def as_answered(self) -> Context:
+        """What was current as the response began, with what was set within the request since then."""
+        answered, now = self._answered, self.context.now
+        if answered is self.context or now in (self._then, self.context):
+            return answered
+        return make(
+            answered.trace_id,
+            answered.span_id,
+            {**answered.fields, **now.fields},
+            answered.parent_span_id,
+            answered.carried,
+            answered.level,
+        )
 
     def finish(
         self,
@@ -201,12 +223,13 @@ class Request(Scope):
         # Who answers nothing leaves it to the server.
         status = self.status or 500
         message = f"{method} {route} {status}"
-        answered = self._answered
+        answered = self.as_answered()
         before = _current.get()
         if before is not answered:
             _current.set(answered)
         try:
-            if status < 500 and error is None and more is None and answered.parent_span_id is None:
+            parent_span_id = answered.parent_span_id
+            if status < 500 and error is None and more is None and parent_span_id is None:
                 # Most are such, and a call with its names in the code is the cheapest.
                 _logger.info(
                     message,
@@ -219,7 +242,7 @@ class Request(Scope):
                     client=client,
                 )
                 return
-            said: dict[str, Any] = {"parent_span_id": answered.parent_span_id} if answered.parent_span_id else {}
+            said: dict[str, Any] = {"parent_span_id": parent_span_id} if parent_span_id else {}
             said |= {
                 "method": method,
                 "route": route,

@@ -226,7 +226,7 @@ class _Exchange(Request):
         if close is None and self.rest is None:
             return
         before = _current.get()
-        _current.set(self._answered)
+        _current.set(self.as_answered())
         try:
             for _ in self.rest or ():
                 pass  # A body that is whole has nothing after it but empty pieces.

@@ -2,6 +2,7 @@
 
 mod foreign;
 mod least;
+mod within;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
@@ -14,6 +15,7 @@ use unified_logger_core::value::{Put, Reader};
 
 pub use foreign::set_foreign_context;
 pub use least::{are_worth_a_look, end_the_beginning};
+pub use within::{child_within, clear_within, set_within};
 
 use crate::capture::text_of;
 use crate::enabled;
@@ -23,13 +25,14 @@ use crate::ids;
 use crate::interrupt;
 use crate::value;
 use least::Least;
+use within::Within;
 
 /// The context variable that holds the current `Context`.
 static VARIABLE: Gil<*mut ffi::PyObject> = Gil::new(std::ptr::null_mut());
 /// The same as long as no other library has a say in what is current; null then, so that nobody pays for the question.
 static ALONE: Gil<*mut ffi::PyObject> = Gil::new(std::ptr::null_mut());
 
-/// Ids and fields, as records get them. Immutable: setting another field makes another context.
+/// Ids and fields, as records get them. Immutable: setting another field makes another context, which may take this one's place.
 #[pyclass(frozen, module = "unified_logger._core")]
 pub struct Context {
     #[pyo3(get)]
@@ -46,6 +49,7 @@ pub struct Context {
     /// What another library had as current when this was made.
     beside: Option<Py<PyAny>>,
     least: Least,
+    within: Within,
 }
 
 #[pymethods]
@@ -75,7 +79,15 @@ impl Context {
             fields,
             beside: foreign::current(py).map(Bound::unbind),
             least: Least::new(level),
+            within: Within::new(None),
         })
+    }
+
+    /// The same with what was set within its request since it was made.
+    #[getter]
+    fn now<'py>(slf: Bound<'py, Self>, py: Python<'py>) -> PyResult<Bound<'py, Self>> {
+        let now = now(slf);
+        interrupt::raise(py, Ok(now))
     }
 
     /// The least level of records made in this context, whatever the levels of their loggers; None leaves it to those.
@@ -94,6 +106,10 @@ impl Context {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.carried)?;
         visit.call(&self.beside)?;
+        // SAFETY: called by the collector.
+        if let Some(part) = unsafe { self.within.traversed() } {
+            part.traverse(&visit)?;
+        }
         visit.call(&self.fields.named)
     }
 }
@@ -123,12 +139,39 @@ impl Context {
         [&self.trace_id, &self.span_id].map(|id| id.as_ref().map(|id| text_of(id.bind(py).as_any())))
     }
 
-    /// The same ids with more fields, which win over those of the same name.
-    fn with(current: Option<&Bound<'_, Self>>, more: &Fields, py: Python<'_>) -> PyResult<Self> {
-        let Some(current) = current else { return Self::of(None, more.clone(py), None, py) };
-        let fields = current.get().fields.and(more, py)?;
-        let made = Self::of(Some(current.get()), fields, current.get().beside.as_ref(), py)?;
-        Ok(Self { least: current.get().least.clone(), ..made })
+    /// The same with more fields, which win over those of the same name, and with the ids that are given.
+    fn with(
+        &self,
+        [trace_id, span_id]: [Option<&Bound<'_, PyString>>; 2],
+        more: &Fields,
+        beside: Option<&Py<PyAny>>,
+        py: Python<'_>,
+    ) -> PyResult<Self> {
+        let made = Self::of(Some(self), self.fields.and(more, py)?, beside, py)?;
+        let made = Self { least: self.least.clone(), ..made };
+        if trace_id.is_none() && span_id.is_none() {
+            return Ok(made);
+        }
+        let id = |given: Option<&Bound<'_, PyString>>, kept| given.map_or(kept, |given| Some(given.clone().unbind()));
+        // What belongs to the trace ends with it.
+        let goes_on = trace_id.is_none_or(|given| self.is_of_trace(given));
+        let (trace_id, span_id) = (id(trace_id, made.trace_id), id(span_id, made.span_id));
+        Ok(Self {
+            captured: captured(
+                trace_id.as_ref().map(|id| id.bind(py)),
+                span_id.as_ref().map(|id| id.bind(py)),
+                &made.fields.captured,
+            ),
+            trace_id,
+            span_id,
+            parent_span_id: made.parent_span_id.filter(|_| goes_on),
+            carried: made.carried.filter(|_| goes_on),
+            ..made
+        })
+    }
+
+    fn is_of_trace(&self, id: &Bound<'_, PyString>) -> bool {
+        self.trace_id.as_ref().is_some_and(|own| text_of(own.bind(id.py()).as_any()) == text_of(id.as_any()))
     }
 
     /// The ids of one context with the given fields.
@@ -149,8 +192,16 @@ impl Context {
             fields,
             beside: beside.map(|beside| beside.clone_ref(py)),
             least: Least::new(None),
+            within: Within::new(None),
         })
     }
+}
+
+/// What a context is now: one of a request may have become another.
+#[inline]
+fn now(context: Bound<'_, Context>) -> Bound<'_, Context> {
+    // SAFETY: looked at only.
+    if unsafe { &*context.get().within.get(context.py()) }.is_none() { context } else { within::now(context) }
 }
 
 /// Ids and fields in the form that a record's section has.
@@ -211,6 +262,19 @@ impl Fields {
         Ok(Self { named: named.unbind(), captured: captured.into(), ai: self.ai || more.ai })
     }
 
+    /// Those whose names are kept.
+    fn only(&self, keep: impl Fn(&str) -> bool, py: Python<'_>) -> PyResult<Self> {
+        let named = PyDict::new(py);
+        for (name, field) in self.named(py) {
+            if keep(&text_of(&name)) {
+                named.set_item(name, field)?;
+            }
+        }
+        let kept = || names(&self.captured).filter(|(name, _)| keep(name));
+        let captured = kept().flat_map(|(_, field)| field).copied().collect();
+        Ok(Self { named: named.unbind(), captured, ai: kept().any(|(name, _)| is_ai_field(name)) })
+    }
+
     fn clone(&self, py: Python<'_>) -> Self {
         Self { named: self.named.clone_ref(py), captured: self.captured.clone(), ai: self.ai }
     }
@@ -267,7 +331,11 @@ impl BoundFields {
 
     #[cold]
     fn make<'py>(&self, py: Python<'py>, current: Option<Bound<'py, Context>>) -> Option<Bound<'py, Context>> {
-        let made = Context::with(current.as_ref(), &self.fields, py).and_then(|made| Bound::new(py, made));
+        let made = match &current {
+            Some(current) => current.get().with([None, None], &self.fields, current.get().beside.as_ref(), py),
+            None => Context::of(None, self.fields.clone(py), None, py),
+        };
+        let made = made.and_then(|made| Bound::new(py, made));
         let Some(made) = interrupt::ok(py, made) else { return current };
         if ending::is_here(py) {
             // What was made before stays where it is: to let go of it may run Python code.
@@ -337,7 +405,7 @@ fn among_others(py: Python<'_>) -> Option<Bound<'_, Context>> {
 #[inline]
 unsafe fn of_variable(py: Python<'_>, variable: *mut ffi::PyObject) -> Option<Bound<'_, Context>> {
     // SAFETY: the caller has a context variable.
-    unsafe { value_of(py, variable) }?.cast_into_exact::<Context>().ok()
+    unsafe { value_of(py, variable) }?.cast_into_exact::<Context>().ok().map(now)
 }
 
 #[inline]
@@ -366,6 +434,7 @@ pub fn new_trace(py: Python<'_>) -> PyResult<Context> {
         fields: Fields { named: PyDict::new(py).unbind(), captured: Box::default(), ai: false },
         beside: foreign::current(py).map(Bound::unbind),
         least: Least::new(None),
+        within: Within::new(None),
     })
 }
 
