@@ -45,8 +45,8 @@ def set_trace_context(trace_id: str | None = None, span_id: str | None = None, *
     """
     scope = _innermost.get()
     if scope is not None and scope.request is not None:
-        ids = (str(given) if given else None for given in (trace_id, span_id))
-        _current.set(_core.set_within(scope.request, _current.get(), *ids, fields, scope.is_shared))
+        given_trace, given_span = (str(given) if given else None for given in (trace_id, span_id))
+        _current.set(_core.set_within(scope.request, _current.get(), given_trace, given_span, fields, scope.is_shared))
         return
     current = _core.current_context()
     # A trace of another library's is a scope too: it knows when it ends.
@@ -98,9 +98,10 @@ def call_within(current: dict[str, Any], function: Callable[[_Argument], _Result
 def clear_trace_context() -> None:
     """Forgets ids and fields. Inside a scope, those the scope began with come back."""
     scope = _innermost.get()
-    if scope is not None and scope.request is not None and scope.request is scope.context:
-        _core.clear_within(scope.request, _current.get())
-    _current.set(None if scope is None else scope.context)
+    beginning = None if scope is None else scope.context
+    if scope is not None and beginning is not None and beginning is scope.request:
+        _core.clear_within(beginning, _current.get())
+    _current.set(beginning)
 
 
 def forget() -> None:
@@ -162,7 +163,7 @@ class Scope:
         self.before = _current.get()
         self.outer = outer = _innermost.get()
         # The context that the request began with which this is a part of, and whether what is set here is set for all of it.
-        self.request = None if outer is None else outer.request
+        self.request: _core.Context | None = None if outer is None else outer.request
         self.is_shared = False
         self.left = False
         # Whether it was left while an inner one was open, or elsewhere: whoever restores what was before goes past it.
@@ -218,8 +219,8 @@ def child(trace_id: str | None, span_id: str | None, fields: dict[str, Any], lev
     """
     scope = _innermost.get()
     if scope is not None and scope.request is not None:
-        ids = (str(trace_id) if trace_id else None, str(span_id or new_span_id()))
-        return _core.child_within(scope.request, _current.get(), *ids, fields, level)
+        given, own = str(trace_id) if trace_id else None, str(span_id or new_span_id())
+        return _core.child_within(scope.request, _current.get(), given, own, fields, level)
     outer = _core.current_context()
     if outer is None:
         return make(trace_id or new_trace_id(), span_id or new_span_id(), fields, level=level)
