@@ -294,12 +294,14 @@ def test_what_looks_for_the_caller_finds_the_same_as_without(run_python: Callabl
     shown = run_python(
         """
 import logging, structlog
-from structlog.processors import CallsiteParameterAdder, JSONRenderer
+from structlog.processors import CallsiteParameter, CallsiteParameterAdder, JSONRenderer
 from structlog.stdlib import BoundLogger, LoggerFactory, ProcessorFormatter
 from unified_logger.testing import capture_logs
 
 handler = logging.StreamHandler()
-processors = [CallsiteParameterAdder(), ProcessorFormatter.remove_processors_meta, JSONRenderer()]
+# Python 3.10 does not know all of them.
+caller = CallsiteParameterAdder({CallsiteParameter.FILENAME, CallsiteParameter.FUNC_NAME, CallsiteParameter.MODULE})
+processors = [caller, ProcessorFormatter.remove_processors_meta, JSONRenderer()]
 handler.setFormatter(ProcessorFormatter(processors=processors))
 logging.getLogger().addHandler(handler)
 structlog.configure(
