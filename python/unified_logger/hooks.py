@@ -130,7 +130,8 @@ class _Hook:
         logged = any(exception == me[1] for _, exception in running) or len(running) >= _NESTED
         running.append(me)
         # Sentry reports an exception once. A record that it sees before is taken for the report of one that was handled.
-        reports = str(getattr(self.previous, "__module__", "")).startswith("sentry_sdk.")
+        # Its older versions give their hook the name and module of the one before it.
+        reports = getattr(self.previous, "__globals__", {}).get("__name__", "").startswith("sentry_sdk.")
         steps: list[Callable[[], None]] = [
             lambda: self._log(chain.enabled and not logged, args),
             lambda: chain.tell(self.previous, args),
