@@ -343,8 +343,18 @@ def log_ai(
 def set_listened(function: Callable[..., None]) -> None:
     """Sets the function that logs through `logging` for loggers that others listen to."""
 
-def set_captured(mark: object, arrived: Callable[[LogRecord, bool], None]) -> None:
-    """Sets what captured records are marked with, and the function that takes records that another process has marked: with a text."""
+def set_marks(
+    mark: type[int],
+    captured: type[int],
+    mark_captured: Callable[[LogRecord], None],
+    tell_sockets: Callable[[], bool],
+    arrived: Callable[[LogRecord, bool], None],
+) -> None:
+    """Sets the classes of numbers by which records are known, and what is called.
+
+    That is: for captured records without a plain number, once `logging.handlers` is imported until it gives true, and for records that
+    another process has marked, with a text.
+    """
 
 def set_root_handler(handler: Handler | None) -> None:
     """Tells which handler of the root logger brings `logging` records in."""

@@ -6,7 +6,8 @@ import logging
 from time import time
 
 from . import _core, context
-from .stdlib import AI, FIELDS, MARK, as_said, carried_by, changed, error_of, level_of, text_of
+from .marks import FIELDS, MARK, carried_by
+from .stdlib import as_said, changed, error_of, level_of, text_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ _OWN = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
     "message",
     "asctime",
     "taskName",
-    AI,
     FIELDS,
     MARK,
 }
@@ -53,7 +53,7 @@ class JSONFormatter(logging.Formatter):
             return _core.encode_record(as_said(record), self._redaction)
         # One of ours says itself what its fields are, and what its context was: it may be formatted on another thread.
         names, current = carried
-        record = changed(record, **{MARK: {**names, AI: None}})
+        record = changed(record, **{MARK: names})
         if _are_same(current, context.get_trace_context()):
             return _core.encode_record(record, self._redaction)
         return context.call_within(current, lambda record: _core.encode_record(record, self._redaction), record)

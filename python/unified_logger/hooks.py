@@ -9,7 +9,8 @@ from _thread import get_ident
 
 from . import _core
 from .logger import get_logger
-from .stdlib import CAPTURED, MARK, log_listened
+from .marks import mark_captured
+from .stdlib import log_listened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -312,7 +313,7 @@ class _Once(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Marks the record as written."""
         if get_ident() in _telling:
-            setattr(record, MARK, CAPTURED)
+            mark_captured(record)
         return True
 
 

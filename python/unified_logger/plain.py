@@ -13,7 +13,8 @@ from time import monotonic
 
 from . import _core
 from .formatters import JSONFormatter, TextFormatter, context_of, fields_of, whole
-from .stdlib import AI, CAPTURED, MARK, is_captured, level_of, text_of
+from .marks import carried_by, is_captured, lift, mark, mark_captured, mark_of
+from .stdlib import level_of, text_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -333,7 +334,7 @@ def _is_ai(record: logging.LogRecord, settings: Settings) -> bool:
         segments & (_AI_SEGMENTS | set(settings.ai_loggers))
         or any(name == known or name.startswith(f"{known}.") for known in settings.ai_loggers)
         or (settings.legacy_substring and "ai" in name)
-        or vars(record).get(AI) is True
+        or getattr(mark_of(record), "ai", False)
         or any(field.startswith("gen_ai.") for field in (*fields_of(record), *context_of(record)))
     )
 
@@ -371,10 +372,11 @@ class PlainOutput:
 
     def emit(self, record: logging.LogRecord, ai: bool = False) -> None:
         """Gives a record to the handlers, once."""
+        lift(record)
         if is_captured(record):
             return
         if ai:
-            setattr(record, AI, True)
+            mark(record, carried_by(record), ai)
         self._count += 1
         taken, level = True, level_of(record)
         for file in self._files:
@@ -384,7 +386,7 @@ class PlainOutput:
             self._failed += 1
         if self._console is not None and level >= self._console.level:
             self._console.handle(record)
-        setattr(record, MARK, CAPTURED)
+        mark_captured(record)
 
     def close(self) -> None:
         """Closes the files."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from operator import index
 
-from . import _core, context
+from . import _core, context, marks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,81 +16,20 @@ if TYPE_CHECKING:
 
     from .logger import UnifiedLogger
 
-# Set on a record: `CAPTURED` once it was, before that the fields behind its attributes (None: not a field).
-MARK = "_unified_logger_captured"
-# On records of our own interface, for as long as they live: the same fields, and the context.
-FIELDS = "_unified_logger_fields"
-# Set on a record that is an AI record whatever its logger, for the plain handlers.
-AI = "_unified_logger_ai"
 # How long `flush` waits, seconds: `logging` calls it at the exit, and while it holds a lock that others may need.
 _FLUSH_TIMEOUT = 10.0
 
 
-class _Captured(int):
-    """What captured records are marked with. Pickled it is a text: the place where the record is written already."""
-
-    def __copy__(self) -> _Captured:
-        return self
-
-    def __deepcopy__(self, _: object) -> _Captured:
-        return self
-
-    def __reduce__(self) -> tuple[type[str], tuple[str]]:
-        # A class of this package's would not be known wherever the record goes.
-        return str, (_place(),)
-
-
-CAPTURED = _Captured(True)
-# Where the files of this process are, once logging was started.
-_directory: str | None = None
-
-
-def _place() -> str:
-    """What tells the files of this process from those of others, on this machine and on others."""
-    # What `platform.node` gives where it has it from the system; that module brings many others.
-    node = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
-    return f"{node}:{os.getpid() if _directory is None else os.path.realpath(_directory)}"
-
-
 def _arrive(record: logging.LogRecord, ai: bool) -> None:
     """Captures a record that another process has captured, unless that writes to the same files."""
-    if is_captured(record):
+    marks.lift(record)
+    if marks.is_captured(record):
         return
-    carried = carried_by(record)
+    carried = marks.carried_by(record)
     if carried is None:  # One of `logging`: it carries no context.
-        delattr(record, MARK)
         _capture(record, ai)
         return
-    names, current = carried
-    setattr(record, MARK, dict(names))
-    context.call_within(current, lambda record: _capture(record, ai), record)
-
-
-def carried_by(record: logging.LogRecord) -> tuple[dict[str, str | None], dict[str, Any]] | None:
-    """What a record of our own interface carries along, wherever it went meanwhile.
-
-    A record may be made of what somebody else has sent. So what does not look as it does here is no news of ours.
-
-    Args:
-        record: Of either interface.
-
-    Returns:
-        The fields behind its attributes (None: not a field), and the ids and fields of its context; None for any other record.
-    """
-    carried: Any = getattr(record, FIELDS, None)
-    if type(carried) not in (tuple, list) or len(carried) != 2:
-        return None
-    names: Any
-    current: Any
-    names, current = carried
-    if (
-        type(names) is not dict
-        or type(current) is not dict
-        or any(type(name) is not str for name in (*names, *current))
-    ):
-        return None
-    texts = (*names.values(), current.get("trace_id"), current.get("span_id"))
-    return (names, current) if all(text is None or type(text) is str for text in texts) else None
+    context.call_within(carried[1], lambda record: _capture(record, ai), record)
 
 
 class Handler(logging.Handler):
@@ -132,9 +70,9 @@ class Handler(logging.Handler):
         kept: Any = self.filter(record)
         if isinstance(kept, logging.LogRecord) and kept is not record:
             # Another one in its place: both are marked, or the next of our handlers would take the one that came.
-            if not is_captured(record):
+            if not marks.is_captured(record):
                 self.emit(kept)
-                setattr(record, MARK, CAPTURED)
+                marks.mark_captured(record)
         elif kept:
             self.emit(record)
         return bool(kept)
@@ -164,12 +102,13 @@ taps: list[Callable[[logging.LogRecord], None]] = []
 
 def _take(record: logging.LogRecord) -> None:
     """Captures a record of `logging`, once."""
+    marks.pickle_with_mark(type(record))
     said = as_said(record)
     if said is record:
         _capture(record)
-    elif not is_captured(record):
+    elif not marks.is_captured(record):
         _capture(said)
-        setattr(record, MARK, CAPTURED)
+        marks.mark_captured(record)
 
 
 # What a record may hold is what somebody has put there. It is read as the core reads it, whatever its type.
@@ -283,8 +222,8 @@ def install(directory: str, capture: Callable[..., None] = _core.emit, on_root: 
         capture: Takes a `LogRecord`, and whether it is an AI record whatever its logger.
         on_root: Whether the root logger is given a handler of ours, unless it has one.
     """
-    global _capture, _directory
-    _capture, _directory = capture, directory
+    global _capture
+    _capture, marks.directory = capture, directory
     ours = _on_root()
     if ours is None and on_root:
         ours = _handler
@@ -359,7 +298,7 @@ def hand_over(target: logging.Logger, record: logging.LogRecord, fields: dict[st
     stock = getattr(target.handle, "__func__", None)
     if stock is not logging.Logger.handle or stock.__globals__ is not vars(logging):
         target.handle(record)
-        if not is_captured(record) and not target.filters:
+        if not marks.is_captured(record) and not target.filters:
             _capture(record, ai)
         return
     kept: Any = target.filter(record)
@@ -371,12 +310,6 @@ def hand_over(target: logging.Logger, record: logging.LogRecord, fields: dict[st
         show_to_taps(record)
     _capture(record, ai)
     target.callHandlers(record)
-
-
-def is_captured(record: logging.LogRecord) -> bool:
-    """Whether a record is in the pipeline already, or in that of another process that writes to the same files."""
-    mark = getattr(record, MARK, None)
-    return mark is CAPTURED or (type(mark) is str and mark == _place())
 
 
 def show_to_taps(record: logging.LogRecord) -> None:
@@ -422,7 +355,7 @@ def make_record(
 def _give_fields(record: logging.LogRecord, fields: dict[str, Any]) -> None:
     """Fields and context as attributes, for other people's handlers; those that clash with the record's own move aside."""
     attributes = record.__dict__
-    names: dict[str, str | None] = {FIELDS: None}
+    names: dict[str, str | None] = {}
     current = context.get_trace_context()
     for name, value in current.items():
         if name not in attributes and name not in fields:
@@ -434,8 +367,7 @@ def _give_fields(record: logging.LogRecord, fields: dict[str, Any]) -> None:
             attribute = f"fields.{attribute}"
         attributes[attribute] = value
         names[attribute] = name
-    attributes[MARK] = names
-    attributes[FIELDS] = (names, current)
+    marks.mark(record, (names, current))
 
 
-_core.set_captured(CAPTURED, _arrive)
+_core.set_marks(marks.Mark, marks.Captured, marks.mark_captured, marks.tell_sockets, _arrive)

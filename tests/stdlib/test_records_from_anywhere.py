@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import pickle
 from collections.abc import Callable
+from logging.handlers import SocketHandler
 from typing import Any
 
 import pytest
@@ -105,7 +107,7 @@ def test_it_can_be_formatted(mark: object) -> None:
 
 
 def test_one_of_ours_is_known_wherever_it_went(logger: UnifiedLogger, records: Records) -> None:
-    """Also by way of JSON: its fields have the names of the call, and its context is its own."""
+    """Also where what a `SocketHandler` sends becomes JSON: its fields have the names of the call, and its context is its own."""
     kept: list[logging.LogRecord] = []
     listener = logging.Handler()
     listener.emit = kept.append  # type: ignore[method-assign]
@@ -115,7 +117,8 @@ def test_one_of_ours_is_known_wherever_it_went(logger: UnifiedLogger, records: R
             logger.info("m", name="field")
     finally:
         logger.logger.removeHandler(listener)
-    sent = json.loads(json.dumps({**kept[0].__dict__, MARK: "elsewhere"}))
+    told = pickle.loads(SocketHandler("127.0.0.1", 1).makePickle(kept[0])[4:])
+    sent = json.loads(json.dumps({**told, MARK: "elsewhere"}))
     logging.getLogger("remote").handle(logging.makeLogRecord(sent))
     keys = ("message", "trace_id", "user", "name")
     assert [[found.get(key) for key in keys] for found in records()] == [["m", "t", "u", "field"]] * 2

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from unified_logger import _core, context, flush_logging, get_logger, init_logging, propagation, stdlib, values
+from unified_logger.marks import mark_captured
 
 from ._outgoing import headers_beside
 from ._partner import need
@@ -69,7 +70,7 @@ class _Replaced(logging.Filter):
         if isinstance(data, dict) and current_task:
             request = current_task.request
             if data.get("id") == request.id and context.scope_of(request) is not None:
-                setattr(record, stdlib.MARK, stdlib.CAPTURED)
+                mark_captured(record)
         return True
 
 

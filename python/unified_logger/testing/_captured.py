@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core, _lifecycle, levels
 from ..formatters import RESERVED
-from ..stdlib import FIELDS, as_said, error_of, level_of, text_of
+from ..marks import carried_by
+from ..stdlib import as_said, error_of, level_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +39,7 @@ class CapturedRecord(dict[str, Any]):
 
     def __init__(self, record: logging.LogRecord) -> None:
         # A record of our own interface has its message merged by the core, whatever its class.
-        said = record if hasattr(record, FIELDS) else as_said(record)
+        said = record if carried_by(record) is not None else as_said(record)
         settings = _lifecycle.settings()
         super().__init__(json.loads(_core.encode_record(said, None if settings is None else settings.redaction)))
         self.error = error_of(record)
@@ -135,7 +136,7 @@ class CapturedLogs(list[CapturedRecord]):
 
     def add(self, record: logging.LogRecord) -> None:
         """Takes a record down as it is now, unless it is a detail of third parties' that nobody has asked for."""
-        is_wanted = self._whole or level_of(record) >= logging.INFO or hasattr(record, FIELDS)
+        is_wanted = self._whole or level_of(record) >= logging.INFO or carried_by(record) is not None
         if is_wanted or not _is_of_others(text_of(vars(record).get("name"))):
             self.append(CapturedRecord(record))
 

@@ -11,7 +11,7 @@ from threading import Lock
 from types import FunctionType
 from typing import TYPE_CHECKING
 
-from .. import stdlib
+from .. import marks, stdlib
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +49,7 @@ def _install() -> Callable[[], None]:
     # What is seen here needs not be shown on standard error for want of a handler.
     nowhere = logging.NullHandler()
     installed = True
-    is_captured, show_to_taps = stdlib.is_captured, stdlib.show_to_taps
+    is_captured, show_to_taps = marks.is_captured, stdlib.show_to_taps
 
     def look(self: logging.Logger, record: logging.LogRecord) -> None:
         if not installed:

@@ -64,7 +64,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
         logger: attach_bound_methods log_ai set_listened;
         redaction: redaction_keys redaction_patterns;
         site: mark_wrapper;
-        stdlib: emit encode_record set_captured set_stdlib_native;
+        stdlib: emit encode_record set_marks set_stdlib_native;
         value: encode_value set_converter;
     }
 

@@ -36,7 +36,8 @@ pub enum Own {
     TaskName,
     Message,
     AscTime,
-    /// What `set_captured` says once the record was captured; before that, the fields behind its attributes (None: not a field).
+    /// Of records that another process sends: where they are written already. Of those that a formatter has made: the fields behind their
+    /// attributes (None: not a field).
     Mark,
 }
 

@@ -10,6 +10,7 @@ use unified_logger_core::names;
 use unified_logger_core::record::{INLINE, Record, Site};
 
 use super::attribute::{self, Attributes, Field, Own};
+use super::mark::{self, Marked};
 use super::place::{Found, Place};
 use super::said::Said;
 use crate::cache::Cache;
@@ -42,24 +43,6 @@ static THREADS: Gil<Cache<(Py<PyAny>, u32), 64>> = Gil::new(Cache::new());
 /// Names that records have for their levels, by number.
 static LEVELS: Gil<Cache<Level, 8>> = Gil::new(Cache::new());
 
-/// What captured records are marked with, and what takes those that another process has marked.
-static CAPTURED: Gil<Option<Captured>> = Gil::new(None);
-
-struct Captured {
-    mark: Py<PyAny>,
-    arrived: Py<PyAny>,
-}
-
-/// Sets what captured records are marked with, and the function that takes records that another process has marked: with a text.
-#[pyfunction]
-pub fn set_captured(mark: Bound<'_, PyAny>, arrived: Bound<'_, PyAny>) {
-    let py = mark.py();
-    let new = Captured { mark: mark.unbind(), arrived: arrived.unbind() };
-    // SAFETY: replaced at once; the old one is dropped after.
-    let old = unsafe { (*CAPTURED.get(py)).replace(new) };
-    drop(old);
-}
-
 struct Level {
     number: i32,
     name: Py<PyAny>,
@@ -81,24 +64,18 @@ fn capture(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
     let inside = ending::Inside::enter();
     let dict = log_record.getattr(intern!(py, "__dict__"))?.cast_into::<PyDict>()?;
     let attributes = Attributes::read(&dict);
-    let mark = attributes.get(Own::Mark).cloned();
-    // SAFETY: looked at and counted only.
-    let known = unsafe { &*CAPTURED.get(py) }.as_ref();
-    let known = known.map(|captured| (captured.mark.clone_ref(py), captured.arrived.clone_ref(py)));
-    if let (Some(mark), Some((captured, arrived))) = (&mark, &known) {
-        if mark.is(captured) {
-            return Ok(());
-        }
-        if mark.is_exact_instance_of::<PyString>() {
+    let marked = Marked::of(py, &attributes);
+    match &marked {
+        Marked::Captured => return Ok(()),
+        Marked::Elsewhere(arrived) => {
             drop(inside);
             return arrived.call1(py, (log_record, ai)).map(drop);
         }
+        Marked::Carrying(..) | Marked::Not => {}
     }
-    // Anything else under that name came with the record from elsewhere, and says nothing.
-    let names = mark.as_ref().and_then(|mark| mark.cast_exact::<PyDict>().ok());
-    if let Some((captured, _)) = known {
-        dict.set_item(attribute::name(py, Own::Mark), captured)?;
-    }
+    mark::put(log_record, &dict, &attributes, &marked)?;
+    let names = marked.names();
+    let names = names.as_ref();
     let record = said(py, attributes, names, ai).build(py, || runtime::rules(py));
     drop(inside);
     // Without a logger: `logging` has asked for the level, and has shown the record to whoever listens.
@@ -118,8 +95,9 @@ fn line_of(log_record: &Bound<'_, PyAny>, redaction: Option<&Bound<'_, Redaction
     let py = log_record.py();
     let dict = log_record.getattr(intern!(py, "__dict__"))?.cast_into::<PyDict>()?;
     let attributes = Attributes::read(&dict);
-    let mark = attributes.get(Own::Mark).cloned();
-    let names = mark.as_ref().and_then(|mark| mark.cast::<PyDict>().ok());
+    let given = attributes.get(Own::Mark).and_then(|names| names.cast_exact::<PyDict>().ok()).cloned();
+    let names = given.or_else(|| mark::names_of(py, &attributes));
+    let names = names.as_ref();
     let rules = || redaction.map(|redaction| redaction.get().rules());
     let captured = said(py, attributes, names, false).build(py, rules);
     let mut line = Vec::new();

@@ -4,10 +4,12 @@ mod attribute;
 mod caller;
 mod handler;
 mod known;
+mod mark;
 mod native;
 mod place;
 mod said;
 mod stock;
 
-pub use handler::{emit, encode_record, set_captured};
+pub use handler::{emit, encode_record};
+pub use mark::set_marks;
 pub use native::set_stdlib_native;
