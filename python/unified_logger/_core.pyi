@@ -335,6 +335,12 @@ def emit(log_record: LogRecord, ai: bool = False) -> None:
 def encode_record(log_record: LogRecord, redaction: Redaction | None = None) -> str:
     """The line of JSON, without its newline, that a `logging.LogRecord` is in the files, without secrets."""
 
+def merge_record(log_record: LogRecord, redaction: Redaction | None = None) -> tuple[str, dict[str, str]]:
+    """The message of a record with its arguments, without secrets, and `$error` and `$args` where these do not fit."""
+
+def merge_by_class(log_record: LogRecord) -> tuple[object, dict[str, str]]:
+    """The message of a record as its class merges it, or None, and `$error` and `$args` where it cannot."""
+
 def log_ai(
     logger: Logger, number: int, message: object, fields: Mapping[str, Any], exception: BaseException | None
 ) -> None:

@@ -114,24 +114,52 @@ def level_name(record: logging.LogRecord) -> str:
     return text_of(logging.getLevelName(level_of(record))) if name == "Level None" else name
 
 
+# What is told beside a message that its arguments do not fit.
+_NOTES = ("$error", "$args")
+
+
+class _Merged(logging.LogRecord):
+    """A record whose message is merged, and what is told beside it where its arguments did not fit."""
+
+    __slots__ = ("notes",)
+    notes: dict[str, str]
+
+
+def merged(record: logging.LogRecord, redaction: _core.Redaction | None) -> logging.LogRecord:
+    """A record for several formatters: its arguments, whose code may log, are asked once.
+
+    Args:
+        record: Left as it is.
+        redaction: What must not be in the message.
+
+    Returns:
+        The same where there is nothing to ask, or else a copy whose message is merged.
+    """
+    attributes = vars(record)
+    given = attributes.get("args")
+    is_whole = type(attributes.get("msg")) is str and (given is None or (type(given) is tuple and not given))
+    if type(record) is _Merged or (type(record) is logging.LogRecord and is_whole):
+        return record
+    said, other = as_said(record), _Merged.__new__(_Merged)
+    other.__dict__.update(said.__dict__, args=None)
+    other.msg, notes = _core.merge_record(said, redaction)
+    # Where the record's own class could not merge it, that is told already.
+    other.notes = notes or {name: vars(said)[name] for name in _NOTES if name in vars(said) and name not in attributes}
+    for name, text in notes.items():
+        while name in other.__dict__:
+            name = f"fields.{name}"
+        other.__dict__[name] = text
+    return other
+
+
 def _message(record: logging.LogRecord, redaction: _core.Redaction | None) -> str:
-    said, given = vars(record).get("msg"), vars(record).get("args")
-    try:
-        # What a message takes by name is known by it before, and by nothing after.
-        if redaction is not None and given and type(record).getMessage is logging.LogRecord.getMessage:
-            named = redaction.named(whole(str(said)), given)
-            if named is not None:
-                return text_of(named % given)
-        return text_of(record.getMessage())
-    except Exception as error:  # A message that does not fit its arguments is still a record.
-        return f"{text_of(said)} [{text_of(error)}; args: {_shown(given)}]"
-
-
-def _shown(value: object) -> str:
-    try:
-        return repr(value)
-    except Exception as error:
-        return f"<repr() failed: {type(error).__name__}>"
+    said = merged(record, redaction)
+    message = text_of(vars(said).get("msg"))
+    return (
+        f"{message} [{said.notes.get('$error')}; args: {said.notes.get('$args')}]"
+        if type(said) is _Merged and said.notes
+        else message
+    )
 
 
 def whole(text: str) -> str:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from time import monotonic
 
 from . import _core
-from .formatters import JSONFormatter, TextFormatter, context_of, fields_of, whole
+from .formatters import JSONFormatter, TextFormatter, context_of, fields_of, merged, whole
 from .marks import carried_by, is_captured, lift, mark, mark_captured, mark_of
 from .stdlib import level_of, text_of
 
@@ -353,6 +353,7 @@ class PlainOutput:
     def __init__(self, settings: Settings, console: tuple[str, bool]) -> None:
         _core.prepare_directory(str(settings.log_dir), (settings.dir_mode, settings.dir_mode_given))
         self._count = self._failed = 0
+        self._redaction = settings.redaction
         self._files: list[_File] = []
         try:
             for file in settings.files:
@@ -379,13 +380,17 @@ class PlainOutput:
             mark(record, carried_by(record), ai)
         self._count += 1
         taken, level = True, level_of(record)
+        try:
+            said = merged(record, self._redaction)
+        except Exception:  # Whoever formats the record tells of it.
+            said = record
         for file in self._files:
             if level >= file.level:
-                taken &= file.take(record)
+                taken &= file.take(said)
         if not taken:
             self._failed += 1
         if self._console is not None and level >= self._console.level:
-            self._console.handle(record)
+            self._console.handle(said)
         mark_captured(record)
 
     def close(self) -> None:

@@ -177,15 +177,15 @@ def as_said(record: logging.LogRecord) -> logging.LogRecord:
         record: Of `logging`.
 
     Returns:
-        The same, or one whose message its class has merged. What it cannot merge stays as it came.
+        The same, or one whose message its class has merged. Where it could not, the arguments are not asked again.
     """
     if type(record) is _LogRecord or type(record).getMessage is _LogRecord.getMessage:
         return record
-    try:
-        message = record.getMessage()
-    except Exception:
-        return record
-    return changed(record, msg=message, args=None)
+    message, notes = _core.merge_by_class(record)
+    if notes:
+        said = record.__dict__.get("msg")
+        message = said if type(said) is str else f"<{type(said).__name__} object>"
+    return changed(record, msg=message, args=None, **notes)
 
 
 def changed(record: logging.LogRecord, **attributes: object) -> logging.LogRecord:

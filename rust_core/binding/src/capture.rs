@@ -20,6 +20,7 @@ use crate::exception;
 use crate::frame::Place;
 use crate::gil::{Gil, intern, let_go_of_dropped};
 use crate::interrupt;
+use crate::merging::{Merging, text_of_message};
 use crate::redaction;
 use crate::runtime::{self, MALFORMED};
 use crate::site::{self, Parameter, Plain};
@@ -184,7 +185,7 @@ pub fn capture_bare(
 }
 
 /// The name that a class was made with: looking up an attribute could run Python code.
-fn type_name(object: &Bound<'_, PyAny>) -> String {
+pub fn type_name(object: &Bound<'_, PyAny>) -> String {
     // SAFETY: a live class's name is a C string for as long as the class lives.
     let name = unsafe { std::ffi::CStr::from_ptr((*object.get_type().as_type_ptr()).tp_name) };
     name.to_string_lossy().into_owned()
@@ -291,19 +292,17 @@ impl<'py> Call<'py> {
 
     /// The message with its arguments, as `logging` merges them. What cannot be merged is kept beside it.
     fn text(&self, notes: &mut Vec<(&'static str, String)>) -> String {
-        let message = text_of(&self.message);
+        let message = text_of_message(&self.message);
         if self.arguments.is_empty() {
             return message;
         }
-        match merge(&message, &self.arguments) {
+        let py = self.message.py();
+        let Ok(arguments) = PyTuple::new(py, &self.arguments) else { return message };
+        let merging = Merging::begin(arguments.as_any());
+        match merging.expect_an_end().and_then(|()| merge(&message, &arguments)) {
             Ok(text) => text,
             Err(error) => {
-                let py = self.message.py();
-                interrupt::hold(py, &error);
-                MALFORMED.add(1);
-                notes.push(("$error", text_of(error.value(py))));
-                let shown = PyTuple::new(py, &self.arguments).map(|tuple| text_of_repr(tuple.as_any()));
-                notes.push(("$args", shown.unwrap_or_default()));
+                notes.extend(merging.failed(py, error, arguments.as_any()));
                 message
             }
         }
@@ -333,13 +332,13 @@ pub fn exception_or_name(
 }
 
 /// `message % arguments`; a single mapping is the arguments by name.
-fn merge(message: &str, arguments: &[Bound<'_, PyAny>]) -> PyResult<String> {
-    let Some(first) = arguments.first() else { return Ok(memory::joined(&[message])) };
+fn merge(message: &str, arguments: &Bound<'_, PyTuple>) -> PyResult<String> {
+    let Ok(first) = arguments.get_item(0) else { return Ok(memory::joined(&[message])) };
     let py = first.py();
     stack::expect_python()?;
     let single = arguments.len() == 1 && first.is_instance_of::<PyDict>() && first.len()? > 0;
-    let new = if single { redaction::without_named(message, first, || runtime::rules(py)) } else { None };
-    let arguments = if single { first.clone() } else { PyTuple::new(py, arguments)?.into_any() };
+    let new = if single { redaction::without_named(message, &first, || runtime::rules(py)) } else { None };
+    let arguments = if single { &first } else { arguments.as_any() };
     Ok(text_of(&python_text(py, new.as_deref().unwrap_or(message))?.rem(arguments)?))
 }
 
@@ -392,7 +391,7 @@ pub fn text_of_repr(object: &Bound<'_, PyAny>) -> String {
     )
 }
 
-fn error_name(py: Python<'_>, error: &PyErr) -> String {
+pub fn error_name(py: Python<'_>, error: &PyErr) -> String {
     error.get_type(py).name().map_or_else(|_| "unknown error".into(), |name| name.to_string_lossy().into_owned())
 }
 

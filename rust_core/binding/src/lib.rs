@@ -26,6 +26,7 @@ mod runtime;
 mod redaction;
 mod capture;
 mod logger;
+mod merging;
 mod stdlib;
 mod control;
 mod internals;
@@ -64,7 +65,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
         logger: attach_bound_methods log_ai set_listened;
         redaction: redaction_keys redaction_patterns;
         site: mark_wrapper;
-        stdlib: emit encode_record set_marks set_stdlib_native;
+        stdlib: emit encode_record merge_by_class merge_record set_marks set_stdlib_native;
         value: encode_value set_converter;
     }
 

@@ -11,6 +11,7 @@ use super::{ask, put_number, put_optional};
 use crate::capture::text_of;
 use crate::gil::intern;
 use crate::interrupt;
+use crate::merging;
 use crate::stack;
 use crate::value::capture_text;
 
@@ -25,6 +26,14 @@ pub fn put(error: &Bound<'_, PyBaseException>, out: &mut Vec<u8>) {
     let kind = error.get_type();
     put_name(interrupt::ok(py, kind.getattr(intern!(py, "__qualname__"))), out);
     put_name(interrupt::ok(py, kind.getattr(intern!(py, "__module__"))), out);
+    // Its text may log the exception itself, and whatever else is asked of it too.
+    if merging::is_asked_twice(error) {
+        out.put_text(&merging::named(error));
+        put_optional(None, out);
+        out.put_u8(u8::from(cfg!(Py_3_11)));
+        return put_number(0, out);
+    }
+    let _asking = merging::Asking::one(error);
     put_message(error, out);
     let notes = error.getattr_opt(intern!(py, "__notes__"));
     let (notes, are_odd) = note_texts(py, notes);

@@ -2,7 +2,7 @@
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{IntoPyDict, PyDict, PyString};
 use unified_logger_core::clock;
 use unified_logger_core::encoder::JsonEncoder;
 use unified_logger_core::level;
@@ -12,7 +12,7 @@ use unified_logger_core::record::{INLINE, Record, Site};
 use super::attribute::{self, Attributes, Field, Own};
 use super::mark::{self, Marked};
 use super::place::{Found, Place};
-use super::said::Said;
+use super::said::{self, Said};
 use crate::cache::Cache;
 use crate::capture::{exception_of, is_true, text_of};
 use crate::ending;
@@ -21,6 +21,7 @@ use crate::gil::Gil;
 use crate::gil::intern;
 use crate::guard;
 use crate::interrupt;
+use crate::merging::Merging;
 use crate::redaction::Redaction;
 use crate::runtime;
 use crate::thread;
@@ -76,7 +77,7 @@ fn capture(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
     mark::put(log_record, &dict, &attributes, &marked)?;
     let names = marked.names();
     let names = names.as_ref();
-    let record = said(py, attributes, names, ai).build(py, || runtime::rules(py));
+    let record = said_by(py, attributes, names, ai).build(py, || runtime::rules(py));
     drop(inside);
     // Without a logger: `logging` has asked for the level, and has shown the record to whoever listens.
     runtime::submit(py, record, std::ptr::null_mut())
@@ -91,6 +92,45 @@ pub fn encode_record(log_record: &Bound<'_, PyAny>, redaction: Option<&Bound<'_,
     value::or_memory_error(py, || line_of(log_record, redaction))
 }
 
+/// The message of a `logging.LogRecord` with its arguments, and by name what is told beside it where these do not fit.
+#[pyfunction]
+#[pyo3(signature = (log_record, redaction = None))]
+pub fn merge_record<'py>(
+    log_record: &Bound<'py, PyAny>,
+    redaction: Option<&Bound<'py, Redaction>>,
+) -> PyResult<(String, Bound<'py, PyDict>)> {
+    let py = log_record.py();
+    let _inside = ending::Inside::enter_or_stay(py);
+    value::or_memory_error(py, || {
+        let dict = log_record.getattr(intern!(py, "__dict__"))?.cast_into::<PyDict>()?;
+        let attributes = Attributes::read(&dict);
+        let arguments = attributes.get(Own::Args).filter(|args| is_true(args));
+        let rules = || redaction.map(|redaction| redaction.get().rules());
+        let (message, notes) = said::merged(py, attributes.get(Own::Msg), arguments, rules);
+        Ok((message, notes.into_py_dict(py)?))
+    })
+}
+
+/// The message of a `logging.LogRecord` as its class merges it, or None and by name what is told where it cannot.
+#[pyfunction]
+pub fn merge_by_class<'py>(log_record: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyDict>)> {
+    let py = log_record.py();
+    let _inside = ending::Inside::enter_or_stay(py);
+    value::or_memory_error(py, || {
+        let arguments = interrupt::ok(py, log_record.getattr(intern!(py, "args")));
+        let arguments = arguments.unwrap_or_else(|| py.None().into_bound(py));
+        let merging = Merging::begin(&arguments);
+        let ask = || log_record.call_method0(intern!(py, "getMessage"));
+        match merging.expect_an_end().and_then(|()| ask()) {
+            Ok(message) => Ok((message, PyDict::new(py))),
+            Err(error) => {
+                let notes = merging.failed(py, error, &arguments).into_py_dict(py)?;
+                Ok((py.None().into_bound(py), notes))
+            }
+        }
+    })
+}
+
 fn line_of(log_record: &Bound<'_, PyAny>, redaction: Option<&Bound<'_, Redaction>>) -> PyResult<String> {
     let py = log_record.py();
     let dict = log_record.getattr(intern!(py, "__dict__"))?.cast_into::<PyDict>()?;
@@ -99,7 +139,7 @@ fn line_of(log_record: &Bound<'_, PyAny>, redaction: Option<&Bound<'_, Redaction
     let names = given.or_else(|| mark::names_of(py, &attributes));
     let names = names.as_ref();
     let rules = || redaction.map(|redaction| redaction.get().rules());
-    let captured = said(py, attributes, names, false).build(py, rules);
+    let captured = said_by(py, attributes, names, false).build(py, rules);
     let mut line = Vec::new();
     // SAFETY: captured records hold UTF-8 texts.
     if let Some(record) = unsafe { Record::read(captured.as_slice()) } {
@@ -111,7 +151,12 @@ fn line_of(log_record: &Bound<'_, PyAny>, redaction: Option<&Bound<'_, Redaction
     Ok(String::from_utf8_lossy(line.trim_ascii_end()).into_owned())
 }
 
-fn said<'py>(py: Python<'py>, attributes: Attributes<'py>, names: Option<&Bound<'py, PyDict>>, ai: bool) -> Said<'py> {
+fn said_by<'py>(
+    py: Python<'py>,
+    attributes: Attributes<'py>,
+    names: Option<&Bound<'py, PyDict>>,
+    ai: bool,
+) -> Said<'py> {
     let number = attributes.get(Own::LevelNo).and_then(|found| interrupt::ok(py, found.extract()));
     let level = number.unwrap_or(level::INFO);
     let created = attributes.get(Own::Created).filter(|_| !clock::is_stopped());

@@ -10,6 +10,6 @@ mod place;
 mod said;
 mod stock;
 
-pub use handler::{emit, encode_record};
+pub use handler::{emit, encode_record, merge_by_class, merge_record};
 pub use mark::set_marks;
 pub use native::set_stdlib_native;

@@ -14,11 +14,11 @@ use unified_logger_core::value::Put;
 
 use super::attribute::Field;
 use super::place::Found;
-use crate::capture::{Origin, Parts, exception_or_name, python_text, text_of, text_of_repr};
+use crate::capture::{Origin, Parts, exception_or_name, python_text, text_of};
 use crate::context;
 use crate::ending;
 use crate::gil::let_go_of_dropped;
-use crate::interrupt;
+use crate::merging::{Merging, text_of_message};
 use crate::redaction;
 use crate::runtime::{self, MALFORMED};
 use crate::site::Plain;
@@ -65,7 +65,7 @@ enum Text<'py> {
 impl<'py> Said<'py> {
     /// The record. The rules are asked for where the message takes its arguments by name.
     pub fn build(self, py: Python<'py>, rules: impl FnOnce() -> Option<Arc<Rules>>) -> Buffer {
-        let Merged { text, notes } = self.merge(py, rules);
+        let Merged { text, notes } = merge(py, self.message.as_ref(), self.arguments.as_ref(), rules);
         let nothing_else = self.level_name.is_none()
             && self.exception.is_none()
             && self.exception_text.is_none()
@@ -150,30 +150,51 @@ impl<'py> Said<'py> {
         }
         out
     }
+}
 
-    /// The merged message. One whose arguments do not fit is written as it is.
-    fn merge(&self, py: Python<'py>, rules: impl FnOnce() -> Option<Arc<Rules>>) -> Merged<'py> {
-        let Some(message) = &self.message else { return Merged::whole(Text::Own("None".to_owned())) };
-        let raw = match message.cast_exact::<PyString>() {
-            Ok(message) => Text::Python(message.clone()),
-            Err(_) => Text::Own(text_of(message)),
-        };
-        let Some(given) = &self.arguments else { return Merged::whole(raw) };
-        if ending::is_here(py) {
-            return Merged { text: raw, notes: vec![("$args", "the interpreter is ending".into())] };
-        }
+/// A message with its arguments. One that these do not fit is written as it is.
+fn merge<'py>(
+    py: Python<'py>,
+    message: Option<&Bound<'py, PyAny>>,
+    arguments: Option<&Bound<'py, PyAny>>,
+    rules: impl FnOnce() -> Option<Arc<Rules>>,
+) -> Merged<'py> {
+    let Some(message) = message else { return Merged::whole(Text::Own("None".to_owned())) };
+    let raw = match message.cast_exact::<PyString>() {
+        Ok(message) => Text::Python(message.clone()),
+        Err(_) => Text::Own(text_of_message(message)),
+    };
+    let Some(given) = arguments else { return Merged::whole(raw) };
+    if ending::is_here(py) {
+        return Merged { text: raw, notes: vec![("$args", "the interpreter is ending".into())] };
+    }
+    let merging = Merging::begin(given);
+    let modulo = || {
+        merging.expect_an_end()?;
         let new = if given.is_exact_instance_of::<PyTuple>() { None } else { raw.without_named(given, rules) };
-        match new.as_ref().unwrap_or(&raw).modulo(py, given) {
-            Ok(text) => Merged::whole(text),
-            Err(error) => {
-                interrupt::hold(py, &error);
-                MALFORMED.add(1);
-                let notes = vec![("$error", text_of(error.value(py))), ("$args", text_of_repr(given))];
-                drop(error);
-                let_go_of_dropped();
-                Merged { text: raw, notes }
-            }
+        new.as_ref().unwrap_or(&raw).modulo(py, given)
+    };
+    match modulo() {
+        Ok(text) => Merged::whole(text),
+        Err(error) => {
+            let notes = merging.failed(py, error, given);
+            let_go_of_dropped();
+            Merged { text: raw, notes }
         }
+    }
+}
+
+/// The same as a text, with what is told beside it.
+pub fn merged(
+    py: Python<'_>,
+    message: Option<&Bound<'_, PyAny>>,
+    arguments: Option<&Bound<'_, PyAny>>,
+    rules: impl FnOnce() -> Option<Arc<Rules>>,
+) -> (String, Vec<(&'static str, String)>) {
+    let Merged { text, notes } = merge(py, message, arguments, rules);
+    match text {
+        Text::Python(message) => (text_of(message.as_any()), notes),
+        Text::Own(message) => (message, notes),
     }
 }
 

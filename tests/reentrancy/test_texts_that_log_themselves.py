@@ -1,0 +1,338 @@
+"""Code that makes a text of a value may log that value, and fail: no call leads to two more, so their number grows as the depth does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unified_logger import UnifiedLogger
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+Records = Callable[..., list[dict[str, Any]]]
+
+# Prints how often the code of the value was called, by limit of recursion.
+PROGRAM = """
+import logging, sys
+import unified_logger
+from unified_logger import get_logger, init_logging
+how, limit = sys.argv[1], int(sys.argv[2])
+OPTIONS = {
+    "ours": {},
+    "theirs": {},
+    "native": {"native_stdlib": True},
+    "ours, plain": {"use_unified_logging": False},
+    "theirs, plain": {"use_unified_logging": False},
+    "ours, listened": {},
+    "ours, tapped": {},
+    "theirs, tapped": {},
+    "derived": {},
+    "derived, plain": {"use_unified_logging": False},
+}
+console = "text" if "plain" in how else "off"
+sys.stderr = open("console", "w")
+init_logging(log_dir="logs", console_format=console, log_level="DEBUG", queue_size=100_000, **OPTIONS[how])
+log = get_logger("a") if how.startswith("ours") else logging.getLogger("a")
+logging.getLogger("a").setLevel("DEBUG")
+if how == "ours, listened":
+    class Listener(logging.Handler):
+        def handle(self, record):
+            return True
+    logging.getLogger().addHandler(Listener())
+if how.startswith("derived"):
+    class Derived(logging.LogRecord):
+        def getMessage(self):
+            return str(self.msg) % self.args if self.args else str(self.msg)
+    logging.setLogRecordFactory(Derived)
+if "tapped" in how:
+    from unified_logger.testing import capture_logs
+    tapped = capture_logs("DEBUG")
+    tapped.__enter__()
+calls = 0
+def count():
+    global calls
+    calls += 1
+    if calls > 20_000:
+        print("too many")
+        sys.stdout.flush()
+        import os
+        os._exit(0)
+CODE
+before = sys.getrecursionlimit()
+sys.setrecursionlimit(limit)
+try:
+    start()
+finally:
+    sys.setrecursionlimit(before)
+print(calls)
+"""
+
+VALUES = {
+    "repr": """
+class Order:
+    def __repr__(self):
+        count()
+        try:
+            return f"Order({self.number})"
+        except AttributeError:
+            log.exception("no text of %r", self)
+            raise
+def start():
+    log.error("order %r", Order())
+""",
+    "str": """
+class Order:
+    def __str__(self):
+        count()
+        try:
+            return f"Order({self.number})"
+        except AttributeError:
+            log.error("no text of %s", self)
+            raise
+def start():
+    log.error("order %s", Order())
+""",
+    "both": """
+class Order:
+    def __str__(self):
+        count()
+        log.error("no text of %r", self)
+        raise ValueError(self)
+    __repr__ = __str__
+def start():
+    log.error("order %s", Order())
+""",
+    "format": """
+class Order:
+    def __format__(self, how):
+        count()
+        log.error(f"{self:>5}" if how else "no text of %r", self)
+        raise ValueError("no")
+    def __repr__(self):
+        count()
+        return f"{self:>5}"
+def start():
+    log.error("order %r", Order())
+""",
+    "named": """
+class Order:
+    def __repr__(self):
+        count()
+        log.error("no text of %(order)r", {"order": self})
+        raise ValueError("no")
+def start():
+    log.error("order %(order)r", {"order": Order()})
+""",
+    "in a container": """
+class Order:
+    def __repr__(self):
+        count()
+        log.error("no text of %s", [{"order": self}])
+        raise ValueError("no")
+def start():
+    log.error("order %s", [{"order": Order()}])
+""",
+    "too few arguments": """
+class Order:
+    def __repr__(self):
+        count()
+        log.error("%r and %r", self)
+        return "Order"
+def start():
+    log.error("%r and %r", Order())
+""",
+    "text that is none": """
+class Order:
+    def __repr__(self):
+        count()
+        log.error("no text of %r", self)
+        return 5
+def start():
+    log.error("order %r", Order())
+""",
+    "error that logs": """
+class Failed(Exception):
+    def __str__(self):
+        count()
+        log.error("no text of %s", self)
+        raise Failed
+def start():
+    try:
+        raise Failed
+    except Failed as error:
+        log.exception("failed %s", error)
+""",
+    "error of its own": """
+class Failed(Exception):
+    def __str__(self):
+        count()
+        try:
+            return self.reason
+        except AttributeError:
+            log.exception("no text of %s", self)
+            raise
+def start():
+    try:
+        raise Failed
+    except Failed as error:
+        log.exception("failed %s", error)
+""",
+    "error with lines of its own": """
+class Failed(SyntaxError):
+    def __str__(self):
+        count()
+        try:
+            return self.reason
+        except AttributeError:
+            log.exception("no text")
+            raise
+def start():
+    try:
+        raise Failed
+    except Failed:
+        log.exception("failed")
+""",
+    "error as its own argument": """
+class Order:
+    def __repr__(self):
+        count()
+        log.error("no text of %r", self)
+        raise ValueError(self)
+def start():
+    log.error("order %r", Order())
+""",
+    "message": """
+class Order:
+    def __str__(self):
+        count()
+        log.error(self)
+        raise ValueError("no")
+def start():
+    log.error(Order())
+""",
+    "field too": """
+class Order:
+    def __repr__(self):
+        count()
+        log.error("no text of %r", self, extra={"order": self, "again": self})
+        raise ValueError("no")
+def start():
+    log.error("order %r", Order(), extra={"order": Order()})
+""",
+}
+LOGGERS = [
+    "ours",
+    "ours, listened",
+    "theirs",
+    "native",
+    "ours, tapped",
+    "theirs, tapped",
+    "ours, plain",
+    "theirs, plain",
+    "derived",
+    "derived, plain",
+]
+
+
+@pytest.mark.parametrize("value", VALUES)
+@pytest.mark.parametrize("how", LOGGERS)
+def test_calls_grow_as_the_depth_does(run_python: Run, how: str, value: str) -> None:
+    """Where records have a class of their own, too."""
+    few, many = (
+        run_python(PROGRAM.replace("CODE", VALUES[value]), how, str(limit)).stdout.split("\n")[0] for limit in (60, 100)
+    )
+    assert "too many" not in (few, many)
+    assert 1 <= int(few) <= (500 if "tapped" in how else 120)
+    assert int(many) <= 2.2 * int(few) + 10
+
+
+def test_what_is_told_of_arguments_runs_no_code_that_failed(logger: UnifiedLogger, records: Records) -> None:
+    """Values of the built-in types as ever, and of others the names of their classes."""
+    calls: list[str] = []
+
+    class Order:
+        def __repr__(self) -> str:
+            calls.append("repr")
+            raise RuntimeError("no number")
+
+    given = [1, 2.5, "a", b"b", None, True, 1j, (1,), [], set(), frozenset({1}), {"k": [Order(), {Order: "v"}]}]
+    logger.info("%s" * (len(given) + 1), *given, Order())
+    (record,) = records()
+    assert record["$error"] == "no number"
+    shown = "(1, 2.5, 'a', b'b', None, True, 1j, (1,), [], set(), frozenset({1}), {'k': [<Order object>, {<type object>: 'v'}]}, <Order object>)"
+    assert record["$args"] == shown
+    assert calls == ["repr"]
+
+
+def test_arguments_are_shown_whole_where_the_message_does_not_fit_them(logger: UnifiedLogger, records: Records) -> None:
+    """Then no argument is at fault."""
+
+    class Order:
+        def __repr__(self) -> str:
+            return "Order(7)"
+
+    logger.info("%s %s", Order())
+    logger.info("%d", Order())
+    logger.info("%(b)s", {"a": Order()})
+    assert [record["$args"] for record in records()] == ["(Order(7),)", "(Order(7),)", "({'a': Order(7)},)"]
+
+
+def test_a_text_may_log_its_value(logger: UnifiedLogger, records: Records) -> None:
+    """Where it comes to an end nothing is left out, as deep as it goes."""
+
+    class Node:
+        def __init__(self, depth: int) -> None:
+            self.child = Node(depth - 1) if depth else None
+
+        def __repr__(self) -> str:
+            logger.info("child %r", self.child, child=str(self.child))
+            return f"Node({self.child!r})" if self.child else "Leaf"
+
+        def __str__(self) -> str:
+            return f"text of {self!r}" if self.child else "leaf"
+
+    logger.info("%s", Node(3))
+    found = records()
+    assert found[-1]["message"] == "text of Node(Node(Node(Leaf)))"
+    assert not [record for record in found if "$args" in record]
+
+
+@pytest.mark.parametrize("console", ["text", "json"])
+def test_without_the_engine_arguments_are_asked_once(run_python: Run, tmp_path: Path, console: str) -> None:
+    """However many files and consoles have the record, which say the same of it. Seen to fail with three calls."""
+    done = run_python(
+        """
+import logging, sys
+from unified_logger import get_logger, init_logging
+init_logging(log_dir="logs", console_format=sys.argv[1], use_unified_logging=False)
+calls = []
+class Order:
+    def __init__(self, fails):
+        self.fails = fails
+    def __str__(self):
+        calls.append(self.fails)
+        if self.fails:
+            raise ValueError("no number")
+        return "Order"
+for fails in (False, True):
+    get_logger("a").error("order %s", Order(fails), **{"$args": 1})
+    logging.getLogger("b").error(Order(fails))
+print(calls)
+""",
+        console,
+    )
+    assert done.stdout == "[False, False, True, True]\n"
+    app, errors = ((tmp_path / "logs" / name).read_text() for name in ("app.log", "errors.log"))
+    assert app == errors
+    lines = [json.loads(line) for line in app.splitlines()]
+    assert [line["message"] for line in lines][:3] == ["order Order", "Order", "order %s"]
+    assert lines[2]["$error"] == "no number"
+    assert (lines[2]["$args"], lines[2]["fields.$args"]) == (1, "(<Order object>,)")
+    if console == "text":
+        assert "order %s [no number; args: (<Order object>,)]" in done.stderr
+    else:
+        assert done.stderr == app
