@@ -127,31 +127,30 @@ pub fn named(value: &Bound<'_, PyAny>) -> String {
     format!("<{} object>", type_name(value))
 }
 
-/// A message is being merged with its arguments while it lives.
-pub struct Merging<'a, 'py> {
-    /// Whether it is merged for a call that an argument of another one makes.
-    is_inner: bool,
-    /// `None` where no argument runs code of the program's.
-    asking: Option<Asking<'a, 'py>>,
-}
+/// A message is being merged with its arguments while it lives. `None` where no argument runs code of the program's.
+pub struct Merging<'a, 'py>(Option<Asking<'a, 'py>>);
 
 impl<'a, 'py> Merging<'a, 'py> {
     #[inline]
     pub fn begin(arguments: &'a Bound<'py, PyAny>) -> Self {
-        let before = MERGES.get();
-        let asking = (!are_usual(arguments)).then(|| {
-            MERGES.set(before + 1);
-            Asking::note(arguments, true)
-        });
-        Self { is_inner: before > 0, asking }
+        if are_usual(arguments) {
+            return Self(None);
+        }
+        MERGES.set(MERGES.get() + 1);
+        Self(Some(Asking::note(arguments, true)))
+    }
+
+    /// Whether it is merged for a call that an argument of another one makes.
+    fn is_inner(&self) -> bool {
+        MERGES.get() > u32::from(self.0.is_some())
     }
 
     /// # Errors
     /// Where an argument is being asked again and again, also by handlers and tests that see each record.
     #[inline]
     pub fn expect_an_end(&self) -> PyResult<()> {
-        if self.is_inner
-            && let Some(asking) = &self.asking
+        if let Some(asking) = &self.0
+            && self.is_inner()
             && is_any_asked(asking.0, 3)
         {
             return Err(PyRecursionError::new_err("the text of an argument logs the argument again and again"));
@@ -165,10 +164,10 @@ impl<'a, 'py> Merging<'a, 'py> {
         interrupt::hold(py, &error);
         MALFORMED.add(1);
         let value = error.value(py).as_any();
-        let reason = if !self.is_inner || is_plain_error(value) { text_of(value) } else { error_name(py, &error) };
+        let reason = if !self.is_inner() || is_plain_error(value) { text_of(value) } else { error_name(py, &error) };
         // Where the message does not fit its arguments, none of them is at fault. But one that logs would do so again.
         let mut shown = String::new();
-        if !self.is_inner && is_of_message(py, &error) {
+        if !self.is_inner() && is_of_message(py, &error) {
             shown = text_of_repr(arguments);
         } else {
             show(arguments, DEPTH, &mut shown);
@@ -180,7 +179,7 @@ impl<'a, 'py> Merging<'a, 'py> {
 impl Drop for Merging<'_, '_> {
     #[inline]
     fn drop(&mut self) {
-        if self.asking.is_some() {
+        if self.0.is_some() {
             MERGES.set(MERGES.get() - 1);
         }
     }
