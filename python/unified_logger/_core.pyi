@@ -426,6 +426,9 @@ def mark_wrapper(code: CodeType) -> None:
 def set_clock(time: int | None) -> None:
     """Stops the clock of records at `time` (nanoseconds since the epoch), or lets it run with None."""
 
+def set_asked_time(function: Callable[[], int]) -> None:
+    """Sets the function that tells what `time` says, in nanoseconds since the epoch, where packages that move clocks are loaded."""
+
 def before_fork() -> None: ...
 def after_fork_in_parent() -> None: ...
 def after_fork_in_child() -> None: ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from operator import index
 
 from . import _core, context, marks
@@ -370,4 +371,14 @@ def _give_fields(record: logging.LogRecord, fields: dict[str, Any]) -> None:
     marks.mark(record, (names, current))
 
 
+def _asked_time(frames: int = 3) -> int:
+    """What `time` says, to the microsecond, by as many calls as lie between a call of `logging` and its look at the clock.
+
+    Freezegun lets code see the real time that some packages have called, and looks for these a few frames out: those of `logging` are so many
+    that a function which a thread runs has the frozen time in its records.
+    """
+    return _asked_time(frames - 1) if frames else (time.time_ns() + 500) // 1_000 * 1_000
+
+
 _core.set_marks(marks.Mark, marks.Captured, marks.mark_captured, marks.tell_sockets, _arrive)
+_core.set_asked_time(_asked_time)

@@ -7,13 +7,13 @@ use pyo3::exceptions::PyBaseException;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping, PyString, PyTuple};
-use unified_logger_core::clock;
 use unified_logger_core::memory;
 use unified_logger_core::record::{self, Header, INLINE, Site, flag};
 use unified_logger_core::router::is_ai_field;
 use unified_logger_core::slab::Buffer;
 use unified_logger_core::value::{OutOfMemory, Put, Value};
 
+use crate::clock;
 use crate::context::{self, BoundFields, Context};
 use crate::ending;
 use crate::exception;
@@ -90,7 +90,7 @@ pub fn capture_plain<const BOUND: bool>(
     origin: &Origin<'_>,
     arguments: Arguments,
 ) -> Option<Buffer> {
-    let time = clock::now();
+    let time = clock::now(py);
     let thread = thread::number(py)?;
     if arguments.positional != 1 || origin.number == INLINE {
         return None;
@@ -469,7 +469,7 @@ impl<'a, 'py> Parts<'a, 'py> {
             origin,
             thread: thread::number(py).map_or_else(|| thread::name(py), thread::Name::Number),
             context: origin.context(py),
-            time: clock::now(),
+            time: clock::now(py),
             message: String::new(),
             site: INLINE,
             inline_site: None,

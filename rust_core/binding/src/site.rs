@@ -15,6 +15,7 @@ use unified_logger_core::record::{INLINE, Site, flag};
 use unified_logger_core::router::is_ai_field;
 
 use crate::capture::text_of;
+use crate::clock;
 use crate::frame::{Frame, Place};
 use crate::gil::Gil;
 use crate::gil::intern;
@@ -227,6 +228,8 @@ pub fn resolve(
     if let Some((bare, _)) = known.filter(|(bare, _)| *bare != INLINE && !varies) {
         return Ok(Resolved { number: bare, site: None });
     }
+    // A place that is seen for the first time is looked at closely in any case.
+    clock::expect_moves(py);
     let site = describe(frame)?;
     if memory::is_short() {
         // What is interned stays for good.

@@ -15,19 +15,30 @@ const QUICK: u64 = 1_024;
 static STOPPED_AT: AtomicI64 = AtomicI64::new(RUNNING);
 /// Whether the processor's counter tells the time between looks at the clock.
 static COUNTS: AtomicBool = AtomicBool::new(false);
+/// Whether somebody may move the application's clock at any moment: then the counter tells nothing.
+static MOVES: AtomicBool = AtomicBool::new(false);
+/// How far the application's clock was ahead of the system's when a call asked it last.
+static AHEAD: AtomicI64 = AtomicI64::new(0);
 static COUNTER: Counter = Counter::new();
 
-/// Nanoseconds since the epoch, UTC.
+/// Nanoseconds since the epoch, UTC, for whoever makes no call: it leaves the next look to the calls.
 #[inline]
 pub fn now() -> i64 {
-    match COUNTER.time(platform::counter()) {
-        Some(time) => time,
-        None => look(),
-    }
+    told().unwrap_or_else(|| match STOPPED_AT.load(Ordering::Relaxed) {
+        RUNNING => platform::wall_clock() + AHEAD.load(Ordering::Relaxed),
+        stopped => stopped,
+    })
 }
 
+/// The time of a call, unless a look at the clock is due.
+#[inline]
+pub fn told() -> Option<i64> {
+    COUNTER.time(platform::counter())
+}
+
+/// The time of a call by a look at the clock.
 #[cold]
-fn look() -> i64 {
+pub fn look() -> i64 {
     match STOPPED_AT.load(Ordering::Relaxed) {
         RUNNING => {}
         stopped => return stopped,
@@ -43,7 +54,19 @@ fn look() -> i64 {
 
 /// Uses the processor's counter from now on, if it is one that can be relied on.
 pub fn use_counter() {
-    COUNTS.store(platform::is_counter_steady(), Ordering::Relaxed);
+    COUNTS.store(platform::is_counter_steady() && !MOVES.load(Ordering::Relaxed), Ordering::Relaxed);
+}
+
+/// From now on a look is due for each call: the application's clock may be moved between any two.
+pub fn expect_moves() {
+    MOVES.store(true, Ordering::Relaxed);
+    COUNTS.store(false, Ordering::Relaxed);
+    COUNTER.forget();
+}
+
+/// Tells what the application's clock says now.
+pub fn follow(time: i64) {
+    AHEAD.store(time.saturating_sub(platform::wall_clock()), Ordering::Relaxed);
 }
 
 /// In a forked child.
@@ -107,7 +130,7 @@ mod tests {
         let start = platform::wall_clock();
         let mut before = start;
         while before - start < 50_000_000 {
-            let now = now();
+            let now = told().unwrap_or_else(look);
             let after = platform::wall_clock();
             // A microsecond is the last digit of a record's time.
             assert!((before - 1_000..=after + 1_000).contains(&now), "{before} {now} {after}");

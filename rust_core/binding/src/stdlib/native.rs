@@ -7,7 +7,6 @@ use pyo3::exceptions::PyBaseException;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyInt, PyString, PyTuple, PyType};
-use unified_logger_core::clock;
 use unified_logger_core::level;
 use unified_logger_core::memory;
 
@@ -16,6 +15,7 @@ use super::caller;
 use super::known::{self, Verdict};
 use super::said::Said;
 use crate::capture::{Arguments, as_mapping, exception_of};
+use crate::clock;
 use crate::context;
 use crate::ending;
 use crate::exception;
@@ -161,7 +161,7 @@ fn log(logger: &Bound<'_, PyAny>, method: &Method, arguments: Arguments) -> PyRe
         Verdict::Refused => return Ok(true),
         Verdict::Native(number) => number,
     };
-    let time = clock::now();
+    let time = clock::now(py);
     let inside = ending::Inside::enter();
     let Some(keywords) = Keywords::of(py, method, arguments) else { return Ok(false) };
     let found = interrupt::ok(py, caller::find(py, keywords.stack_level, &keywords.fields));

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::clock;
 use pyo3::exceptions::PyBaseException;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
-use unified_logger_core::clock;
 use unified_logger_core::record::{Header, INLINE, Site, flag};
 use unified_logger_core::redaction::Rules;
 use unified_logger_core::slab::Buffer;
@@ -127,7 +127,7 @@ impl<'py> Said<'py> {
         runtime::notice_fork(py);
         let mut out = Buffer::take();
         let header = Header {
-            time: self.time.unwrap_or_else(clock::now),
+            time: self.time.unwrap_or_else(|| clock::now(py)),
             sequence: 0,
             level: self.level,
             site: site.number,

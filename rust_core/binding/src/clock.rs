@@ -1,0 +1,99 @@
+//! The time of a call: the system's, or what `time` says where a package is there that stops or moves the clocks of a program under test.
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use unified_logger_core::clock;
+
+use crate::ending;
+use crate::gil::{Gil, intern, let_go_of_dropped};
+use crate::interrupt;
+
+/// Whether a package is loaded that moves the application's clock.
+static MOVES: Gil<bool> = Gil::new(false);
+/// How many modules there were when that was looked for.
+static MODULES: Gil<ffi::Py_ssize_t> = Gil::new(0);
+/// Tells the application's time: a Python function.
+static ASKS: Gil<Option<Py<PyAny>>> = Gil::new(None);
+
+/// Sets the function that tells what `time` says, in nanoseconds since the epoch.
+#[pyfunction]
+pub fn set_asked_time(function: Bound<'_, PyAny>) {
+    let py = function.py();
+    // SAFETY: replaced at once; the old one is dropped after.
+    let old = unsafe { (*ASKS.get(py)).replace(function.unbind()) };
+    drop(old);
+}
+
+/// Nanoseconds since the epoch, UTC.
+#[inline]
+pub fn now(py: Python<'_>) -> i64 {
+    match clock::told() {
+        Some(time) => time,
+        None => look(py),
+    }
+}
+
+#[cold]
+fn look(py: Python<'_>) -> i64 {
+    if ending::is_here(py) || clock::is_stopped() || !moves(py) {
+        return clock::look();
+    }
+    match asked(py) {
+        Some(time) => {
+            clock::follow(time);
+            time
+        }
+        None => clock::look(),
+    }
+}
+
+/// Looks whether clocks may be moved, as a look at the clock does by itself.
+pub fn expect_moves(py: Python<'_>) {
+    if !ending::is_here(py) {
+        moves(py);
+    }
+}
+
+/// Whether clocks may be moved. Once they may, each call looks at them.
+fn moves(py: Python<'_>) -> bool {
+    // SAFETY: a flag and a number. The dictionary of modules is there until the interpreter ends.
+    let (known, modules) = unsafe {
+        let modules = ffi::PyImport_GetModuleDict();
+        let count = ffi::PyDict_Size(modules);
+        if *MOVES.get(py) {
+            return true;
+        }
+        (std::mem::replace(&mut *MODULES.get(py), count) == count, modules)
+    };
+    // SAFETY: as above.
+    !known && unsafe { Bound::from_borrowed_ptr(py, modules) }.cast::<PyDict>().is_ok_and(|modules| notice(modules))
+}
+
+/// `freezegun` exchanges the functions of `time`, `time_machine` changes them in place: none tells, so what counts is that it is loaded.
+#[cold]
+fn notice(modules: &Bound<'_, PyDict>) -> bool {
+    let py = modules.py();
+    let _inside = ending::Inside::enter();
+    let moves = [intern!(py, "freezegun"), intern!(py, "time_machine")]
+        .into_iter()
+        .any(|name| interrupt::ok(py, modules.contains(name)).unwrap_or(false));
+    if moves {
+        // SAFETY: a flag.
+        unsafe { *MOVES.get(py) = true };
+        clock::expect_moves();
+    }
+    moves
+}
+
+/// What `time` says.
+fn asked(py: Python<'_>) -> Option<i64> {
+    // SAFETY: looked at and counted only.
+    let function = unsafe { &*ASKS.get(py) }.as_ref()?.clone_ref(py).into_bound(py);
+    let inside = ending::Inside::enter();
+    let time = interrupt::ok(py, function.call0().and_then(|time| time.extract()));
+    drop(function);
+    drop(inside);
+    let_go_of_dropped();
+    time
+}
