@@ -12,12 +12,16 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+# Stands for a message that was not given by position.
+_UNSAID: Any = object()
+
+
 class UnifiedLogger(_core.Logger, Unchanging):
     """Logs structured records under a name. Made by `get_logger`.
 
     `debug`, `info`, `warning`, `error`, `critical`, `exception` and `log` take a message, %-style arguments for it, and
     fields as keywords. Only `exc_info`, `stack_info`, `stacklevel` and `extra` (a mapping, merged as fields) are
-    parameters; every other keyword is a field. `logger` is the `logging.Logger` of the same name: its level decides.
+    parameters; every other keyword is a field, but for `msg` where there is no positional message: it is the message then. `logger` is the `logging.Logger` of the same name: its level decides.
 
     Copied or pickled it stands for itself, as the loggers of `logging` do; in another process it is the logger of this name there.
     """
@@ -51,7 +55,7 @@ class UnifiedLogger(_core.Logger, Unchanging):
 
     def ai(
         self,
-        message: str,
+        message: str = _UNSAID,
         /,
         *,
         model: str | None = None,
@@ -68,7 +72,7 @@ class UnifiedLogger(_core.Logger, Unchanging):
         Names follow OpenTelemetry's semantic conventions for generative AI where these have one.
 
         Args:
-            message: What happened.
+            message: What happened. By name it is `msg`, as in `logging`.
             model: `gen_ai.request.model`.
             prompt: `gen_ai.prompt`.
             response: `gen_ai.completion`.
@@ -78,6 +82,10 @@ class UnifiedLogger(_core.Logger, Unchanging):
             error: `gen_ai.error`; an exception is logged with its traceback.
             **fields: Further fields.
         """
+        if message is _UNSAID:
+            if "msg" not in fields:
+                raise TypeError("ai() needs a message")
+            message = fields.pop("msg")  # type: ignore[assignment] # of any type, as by position
         given = {
             "gen_ai.request.model": model,
             "gen_ai.prompt": prompt,

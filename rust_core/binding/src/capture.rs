@@ -170,6 +170,7 @@ pub fn capture_bare(
     for (index, name) in arguments.names(py).iter().flatten().enumerate() {
         let given = arguments.keyword(py, index);
         match name.cast::<PyString>().ok().and_then(site::parameter) {
+            None if arguments.positional == 0 && is_message(&name) => parts.message = text_of(&given),
             Some(Parameter::ExcInfo) => {
                 raised = given.cast_into::<PyBaseException>().ok().or_else(|| exception::current(py))
             }
@@ -189,6 +190,11 @@ pub fn type_name(object: &Bound<'_, PyAny>) -> String {
     // SAFETY: a live class's name is a C string for as long as the class lives.
     let name = unsafe { std::ffi::CStr::from_ptr((*object.get_type().as_type_ptr()).tp_name) };
     name.to_string_lossy().into_owned()
+}
+
+/// Whether a keyword is the message, where that was not given by position: `logging` has a parameter of this name.
+fn is_message(name: &Bound<'_, PyAny>) -> bool {
+    name.cast::<PyString>().is_ok_and(|name| name.to_str().is_ok_and(|name| name == "msg"))
 }
 
 /// A call in all its forms, taken apart.
@@ -222,7 +228,12 @@ impl<'py> Call<'py> {
             ai: false,
         };
         for (index, name) in arguments.names(py).iter().flatten().enumerate() {
-            call.keyword(name, arguments.keyword(py, index));
+            let given = arguments.keyword(py, index);
+            if arguments.positional == 0 && is_message(&name) {
+                call.message = given;
+            } else {
+                call.keyword(name, given);
+            }
         }
         call
     }

@@ -35,12 +35,7 @@ pub fn follow_contexts(py: Python<'_>) -> PyResult<()> {
 /// Gives the loggers of `logging` their own method back. Contexts go on deciding for the loggers of this library.
 #[pyfunction]
 pub fn leave_stdlib_levels(py: Python<'_>) -> PyResult<()> {
-    let class = py.import(intern!(py, "logging"))?.getattr(intern!(py, "Logger"))?;
-    let present = class.getattr(intern!(py, "isEnabledFor"))?;
-    match REPLACED.original_of(&present) {
-        Some(original) => class.setattr(intern!(py, "isEnabledFor"), original),
-        None => Ok(()),
-    }
+    REPLACED.put_back(py)
 }
 
 /// Whether a method is ours.

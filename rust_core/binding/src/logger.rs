@@ -213,24 +213,45 @@ unsafe extern "C" fn at_given_level<const BOUND: bool>(
         let arguments = Arguments { values, positional: positional.unsigned_abs(), names };
         guarded(py, || {
             if arguments.positional == 0 {
-                return Err(PyTypeError::new_err("log() needs a level"));
+                return log_by_names(py, slf, arguments);
             }
             if let Some(number) = standard_level(*values) {
                 return log::<BOUND>(py, slf, number, level::bucket(number), arguments.rest(), false);
             }
             let given = Bound::from_borrowed_ptr(py, *values);
-            // What names no level is no reason to lose the record, nor to raise.
-            let number = interrupt::ok(py, level_number(&given)).unwrap_or_else(|| {
-                runtime::MALFORMED.add(1);
-                level::WARNING
-            });
-            let logger = logger_of(slf);
-            match logger.home().verdict_at(py, number) {
-                Verdict::Refused => refuse(py, logger, number, arguments.rest(), slf, false),
-                verdict => write(py, logger, slf, number, arguments.rest(), false, &verdict),
-            }
+            log_at(py, slf, &given, arguments.rest())
         })
     }
+}
+
+/// A call at a level of any kind; the arguments are those behind it.
+fn log_at(py: Python<'_>, slf: *mut ffi::PyObject, given: &Bound<'_, PyAny>, arguments: Arguments) -> PyResult<()> {
+    // What names no level is no reason to lose the record, nor to raise.
+    let number = interrupt::ok(py, level_number(given)).unwrap_or_else(|| {
+        runtime::MALFORMED.add(1);
+        level::WARNING
+    });
+    // SAFETY: from a method of `Logger`.
+    let logger = unsafe { logger_of(slf) };
+    match logger.home().verdict_at(py, number) {
+        Verdict::Refused => refuse(py, logger, number, arguments, slf, false),
+        verdict => write(py, logger, slf, number, arguments, false, &verdict),
+    }
+}
+
+/// `log(level=…, msg=…)`, as `logging` takes it too.
+#[cold]
+fn log_by_names(py: Python<'_>, slf: *mut ffi::PyObject, arguments: Arguments) -> PyResult<()> {
+    let names: Vec<_> = arguments.names(py).iter().flatten().collect();
+    let is_level = |name: &Bound<'_, PyAny>| interrupt::ok(py, name.eq("level")).unwrap_or(false);
+    let Some(level) = names.iter().position(is_level) else {
+        return Err(PyTypeError::new_err("log() needs a level"));
+    };
+    let others = || (0..names.len()).filter(|index| *index != level);
+    let kept = PyTuple::new(py, others().map(|index| &names[index]).collect::<Vec<_>>())?;
+    let values: Vec<_> = others().map(|index| arguments.keyword(py, index).as_ptr()).collect();
+    let rest = Arguments { values: values.as_ptr(), positional: 0, names: kept.as_ptr() };
+    log_at(py, slf, &arguments.keyword(py, level), rest)
 }
 
 /// A level that has a method of its own, given as a number.

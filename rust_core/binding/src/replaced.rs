@@ -6,7 +6,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
-use crate::gil::Gil;
+use crate::gil::{Gil, intern};
 
 /// What the interpreter calls. It may be unwound: see `Replaced::call_original`.
 pub type Call = unsafe extern "C-unwind" fn(
@@ -32,10 +32,12 @@ pub struct Replaced {
     name: &'static CStr,
     doc: &'static CStr,
     call: Call,
-    methods: Gil<Option<Methods>>,
+    methods: Gil<Vec<Methods>>,
 }
 
+/// There is one class, and one more for each time that somebody reloads its module: instances of the earlier ones live on.
 struct Methods {
+    class: Py<PyType>,
     own: Py<PyAny>,
     /// What was there before.
     original: Py<PyAny>,
@@ -44,35 +46,58 @@ struct Methods {
 impl Replaced {
     /// `call` is ours. It takes arguments as `METH_FASTCALL | METH_KEYWORDS` has them.
     pub const fn new(name: &'static CStr, doc: &'static CStr, call: Call) -> Self {
-        Self { name, doc, call, methods: Gil::new(None) }
+        Self { name, doc, call, methods: Gil::new(Vec::new()) }
     }
 
     pub fn name(&self) -> &'static str {
         self.name.to_str().unwrap_or_default()
     }
 
-    /// Puts our method into the class, in place of `original`. It is made once: whoever holds it may call it at any time.
+    /// Puts our method into the class, in place of `original`. It is made once for each class, whose instances alone it takes: whoever
+    /// holds it may call it at any time.
     pub fn replace<'py>(&self, class: &Bound<'py, PyType>, original: Bound<'py, PyAny>) -> PyResult<()> {
         let py = class.py();
         // SAFETY: looked at and counted only.
-        let known = unsafe { &*self.methods.get(py) }.as_ref().map(|methods| methods.own.clone_ref(py));
-        let own = match known {
+        let known = unsafe { &*self.methods.get(py) }.iter().find(|methods| methods.class.is(class));
+        let own = match known.map(|methods| methods.own.clone_ref(py)) {
             Some(own) => own.into_bound(py),
             None => self.descriptor(class)?,
         };
-        let methods = Methods { own: own.clone().unbind(), original: original.unbind() };
-        // SAFETY: replaced at once; the old one is dropped after.
-        let old = unsafe { (*self.methods.get(py)).replace(methods) };
+        let new = Methods { class: class.clone().unbind(), own: own.clone().unbind(), original: original.unbind() };
+        // SAFETY: no Python code runs while the reference lives; the old ones are dropped after.
+        let methods = unsafe { &mut *self.methods.get(py) };
+        let old = match methods.iter_mut().find(|methods| methods.class.is(class)) {
+            Some(known) => Some(std::mem::replace(known, new)),
+            None => {
+                methods.push(new);
+                None
+            }
+        };
         drop(old);
         class.setattr(self.name(), own)
+    }
+
+    /// Gives all classes what was there before, but for what somebody else has put there since.
+    pub fn put_back(&self, py: Python<'_>) -> PyResult<()> {
+        // SAFETY: looked at and counted only.
+        let classes: Vec<_> =
+            unsafe { &*self.methods.get(py) }.iter().map(|methods| methods.class.clone_ref(py)).collect();
+        for class in classes {
+            let class = class.bind(py);
+            let Ok(present) = class.getattr(intern!(py, "__dict__"))?.get_item(self.name()) else { continue };
+            if let Some(original) = self.original_of(&present) {
+                class.setattr(self.name(), original)?;
+            }
+        }
+        Ok(())
     }
 
     /// What our method replaced, if `present` is ours.
     pub fn original_of<'py>(&self, present: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
         let py = present.py();
         // SAFETY: looked at and counted only.
-        let methods = unsafe { &*self.methods.get(py) }.as_ref()?;
-        methods.own.is(present).then(|| methods.original.bind(py).clone())
+        let methods = unsafe { &*self.methods.get(py) }.iter().find(|methods| methods.own.is(present))?;
+        Some(methods.original.bind(py).clone())
     }
 
     /// Whether a method is ours.
@@ -113,8 +138,10 @@ impl Replaced {
         // SAFETY: the interpreter calls methods attached, with live arguments. Making the bound method may collect garbage, and that
         // may put another original in place of this one: so it is held until the bound method holds it, which lives as long as the call.
         unsafe {
-            let methods = &*self.methods.get(py);
-            let original = methods.as_ref().map_or(std::ptr::null_mut(), |methods| methods.original.as_ptr());
+            let original = match (&*self.methods.get(py)).as_slice() {
+                [methods] => methods.original.as_ptr(),
+                several => of_class(several, slf),
+            };
             ffi::Py_XINCREF(original);
             let bound = PyMethod_New(original, slf);
             ffi::Py_XDECREF(original);
@@ -129,4 +156,16 @@ impl Replaced {
             result
         }
     }
+}
+
+/// The original in the class of an object: a method takes instances of the class that it was made for.
+///
+/// # Safety
+/// `object` is alive.
+#[cold]
+unsafe fn of_class(methods: &[Methods], object: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // SAFETY: promised by the caller; the classes are held.
+    let is_instance =
+        |methods: &&Methods| unsafe { ffi::PyObject_TypeCheck(object, methods.class.as_ptr().cast()) != 0 };
+    methods.iter().rev().find(is_instance).map_or(std::ptr::null_mut(), |methods| methods.original.as_ptr())
 }

@@ -75,11 +75,13 @@ pub fn set_stdlib_native(py: Python<'_>, on: bool) -> PyResult<()> {
     let logging = py.import("logging")?;
     let class = logging.getattr("Logger")?.cast_into::<PyType>()?;
     for Method { replaced, .. } in &METHODS {
+        if !on {
+            replaced.put_back(py)?;
+            continue;
+        }
         let Ok(present) = class.getattr("__dict__")?.get_item(replaced.name()) else { continue };
-        if on && guard::is_of_logging(&present, &logging) {
+        if guard::is_of_logging(&present, &logging) {
             replaced.replace(&class, present)?;
-        } else if !on && let Some(original) = replaced.original_of(&present) {
-            class.setattr(replaced.name(), original)?;
         }
     }
     // SAFETY: replaced at once.
