@@ -62,10 +62,52 @@ def broken():
 
 app.test_client().get("/broken")
 """
+AFTER = """
+import asyncio, httpx
+from sentry_sdk.integrations.asgi import SentryAsgiMiddleware
+from unified_logger.integrations.asgi import Middleware
+
+async def app(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"x"})
+    1 / 0
+
+async def ask():
+    transport = httpx.ASGITransport(app=SentryAsgiMiddleware(Middleware(app)), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        return await client.get("/")
+
+asyncio.run(ask())
+"""
+TASK = FASTAPI.replace(
+    "async def broken():\n    1 / 0", "async def broken(tasks: BackgroundTasks):\n    tasks.add_task(lambda: 1 / 0)"
+).replace("import FastAPI", "import BackgroundTasks, FastAPI")
+BODY = """
+from wsgiref.util import setup_testing_defaults
+from sentry_sdk.integrations.wsgi import SentryWsgiMiddleware
+from unified_logger.integrations.wsgi import Middleware
+
+def app(environ, start_response):
+    start_response("200 OK", [])
+    yield b"a"
+    yield b"b"
+    1 / 0
+
+environ = {}
+setup_testing_defaults(environ)
+body = SentryWsgiMiddleware(Middleware(app))(environ, lambda status, headers, error=None: None)
+try:
+    list(body)
+except ZeroDivisionError:
+    body.close()
+"""
 PROGRAMS = {
     "uncaught": (UNCAUGHT, "excepthook False"),
     "fastapi": (FASTAPI, "starlette False"),
     "flask": (FLASK, "flask False"),
+    "after the response": (AFTER, "asgi False"),
+    "background task": (TASK, "starlette False"),
+    "middle of a body": (BODY, "wsgi False"),
 }
 
 
@@ -80,3 +122,26 @@ def test_an_exception_is_reported_once_as_unhandled(
     assert shown.stdout.splitlines() == [expected], shown.stderr
     told = [json.loads(line) for line in (tmp_path / "logs" / "errors.log").read_text("utf-8").splitlines()]
     assert [record["exception"]["type"] for record in told] == ["ZeroDivisionError"]
+
+
+def test_what_nobody_else_reports_is_reported_by_our_records(run_python: Callable[..., Any]) -> None:
+    """Sentry ignores our loggers for no longer than a record takes, and what the application has it ignore stays ignored."""
+    shown = run_python(
+        SENTRY
+        + """
+sentry()
+ours()
+"""
+        + AFTER
+        + """
+import threading
+from unified_logger import get_logger
+from sentry_sdk.integrations.logging import ignore_logger
+
+get_logger("unified_logger.uncaught").error("another", exc_info=KeyError("k"))
+ignore_logger("unified_logger.uncaught")
+asyncio.run(ask())
+get_logger("unified_logger.uncaught").error("ignored", exc_info=KeyError("k"))
+"""
+    )
+    assert shown.stdout.splitlines() == ["asgi False", "logging True", "asgi False"]

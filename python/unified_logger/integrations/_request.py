@@ -17,8 +17,10 @@ Nothing here raises for what a client sent.
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from contextvars import ContextVar
-from logging import ERROR, INFO, WARNING
+from logging import INFO, WARNING
+from threading import Lock
 from time import perf_counter_ns
 
 from .. import propagation
@@ -30,7 +32,7 @@ from ..trace_formats import is_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
     from .._core import Context
@@ -209,7 +211,6 @@ class Request(Scope):
         duration = (perf_counter_ns() - self.started) / 1_000_000
         if error is not None and isinstance(error, Exception):
             mark_logged(error)
-            _leave_to_sentry()
         elif self.options.skips_some and self.options.skips(path):
             return
         else:
@@ -254,8 +255,10 @@ class Request(Scope):
                 **(more or {}),
             }
             if error is not None:
-                said["exc_info"] = error
-            _logger.log(ERROR if error is not None else WARNING if status >= 500 else INFO, message, **said)
+                with left_to_sentry(LOGGER):
+                    _logger.error(message, **said, exc_info=error)
+            else:
+                _logger.log(WARNING if status >= 500 else INFO, message, **said)
         finally:
             if before is not answered:
                 _current.set(before)
@@ -297,15 +300,56 @@ def _begun(headers: Mapping[str, str]) -> Context:
     return propagation.begin(propagation.extract(headers), {} if named is None else {"request_id": named})
 
 
-def _leave_to_sentry() -> None:
-    """Has Sentry's SDK make nothing of access records where its own middleware is around ours and reports what escapes.
+@contextmanager
+def left_to_sentry(logger: str) -> Iterator[None]:
+    """Has Sentry's SDK make nothing of a record where its own middleware is around ours and reports the exception that escapes.
 
     Else it takes the record, which comes first, for the report of an exception that was handled, and the exception itself for the same again.
+    What it is told to ignore is a logger, by all threads: so for no longer than the record takes.
+
+    Args:
+        logger: The name of the record's logger.
     """
+    sentry: Any = sys.modules.get("sentry_sdk.integrations.logging")
+    if not isinstance(getattr(sentry, "_IGNORED_LOGGERS", None), set) or not _is_in_sentry():
+        yield
+        return
+    with _lock:
+        count = _left.get(logger, 0)
+        # One that the application has it ignore is not ours to take out again.
+        is_ours = count > 0 or logger not in sentry._IGNORED_LOGGERS
+        if is_ours:
+            _left[logger] = count + 1
+            # Another set each time: other threads may be going through the one that is there.
+            sentry._IGNORED_LOGGERS = sentry._IGNORED_LOGGERS | {logger}
+    try:
+        yield
+    finally:
+        if is_ours:
+            with _lock:
+                _left[logger] -= 1
+                if not _left[logger]:
+                    sentry._IGNORED_LOGGERS = sentry._IGNORED_LOGGERS - {logger}
+
+
+_lock = Lock()
+# How many records of a logger are left to Sentry now.
+_left: dict[str, int] = {}
+
+
+def _is_in_sentry() -> bool:
+    """Whether a middleware of Sentry's has called what runs now."""
     for kind in ("asgi", "wsgi"):
         applied = getattr(sys.modules.get(f"sentry_sdk.integrations.{kind}"), f"_{kind}_middleware_applied", None)
         if applied is not None and applied.get(False):
-            sys.modules["sentry_sdk.integrations.logging"].ignore_logger(LOGGER)
+            return True
+    # That of WSGI tells it no longer while the server takes the body.
+    frame = sys._getframe() if "sentry_sdk.integrations.wsgi" in sys.modules else None
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "sentry_sdk.integrations.wsgi":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def mark_logged(error: BaseException) -> None:

@@ -9,7 +9,7 @@ from .. import propagation
 from ..hooks import LOGGER as UNCAUGHT
 from ..logger import get_logger
 from . import _servers
-from ._request import Options, Request, mark_logged
+from ._request import Options, Request, left_to_sentry, mark_logged
 from ._routes import Routes
 
 TYPE_CHECKING = False
@@ -169,7 +169,8 @@ class _Connection(Request):
         else:
             # Whatever became of it elsewhere: the same object may be raised for one request after the other.
             mark_logged(error)
-            _uncaught.error("exception after the response", exc_info=error)
+            with left_to_sentry(UNCAUGHT):
+                _uncaught.error("exception after the response", exc_info=error)
 
     def _with_trace(self, message: Message, status: int) -> Message:
         """The message that begins the answer, with the header that names the trace. The application may use its own again."""
