@@ -6,6 +6,7 @@ import logging
 import sys
 import threading
 from _thread import get_ident
+from contextlib import suppress
 
 from . import _core
 from .logger import get_logger
@@ -41,12 +42,33 @@ def install(flush: Callable[[float], bool], redaction: _core.Redaction | None) -
     for chain in _CHAINS:
         chain.redaction = redaction
         chain.install()
+    shell = _shell()
+    if shell is not None:
+        shell.events.register("post_run_cell", _log_cell)
 
 
 def remove() -> None:
     """Takes our hooks away; those that somebody else keeps and calls only pass on from now on."""
     for chain in _CHAINS:
         chain.remove()
+    shell = _shell()
+    if shell is not None:
+        with suppress(ValueError):  # It is not there.
+            shell.events.unregister("post_run_cell", _log_cell)
+
+
+def _shell() -> Any:
+    """IPython's, a notebook's among them, if this program runs in one."""
+    get = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    return None if get is None else get()
+
+
+def _log_cell(result: Any = None) -> None:
+    """Logs what a cell raised: IPython catches it and shows it itself, no hook of Python's is called."""
+    error = getattr(result, "error_in_exec", None)
+    if isinstance(error, Exception):
+        with suppress(Exception):  # A notebook is told by its shell.
+            _log(logging.ERROR, "uncaught exception", (), error, {})
 
 
 class _Chain:
@@ -81,9 +103,12 @@ class _Chain:
         self.thread = get_ident
 
     def install(self) -> None:
+        current = getattr(self.owner, self.name)
+        # One of another import of this package, as tests make them, would log the same into the same files.
+        while not isinstance(current, _Hook) and _is_of_another_import(current):
+            current = current.previous
         # Where another hook has come before ours it may or may not call it: one more of ours covers both.
-        if not isinstance(getattr(self.owner, self.name), _Hook):
-            setattr(self.owner, self.name, _Hook(self, getattr(self.owner, self.name)))
+        setattr(self.owner, self.name, current if isinstance(current, _Hook) else _Hook(self, current))
         self.enabled = True
 
     def remove(self) -> None:
@@ -154,6 +179,11 @@ class _Hook:
                 self.chain.log(*args)
         except Exception:
             pass  # Nobody is left to be told; the hook before tells of the exception itself.
+
+
+def _is_of_another_import(hook: object) -> bool:
+    kind = type(hook)
+    return (kind.__module__, kind.__qualname__) == (_Hook.__module__, _Hook.__qualname__)
 
 
 def _log(level: int, message: str, args: tuple[object, ...], error: object, fields: dict[str, Any]) -> None:

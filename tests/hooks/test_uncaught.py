@@ -324,3 +324,57 @@ assert sys.unraisablehook is sys.__unraisablehook__
 assert not faulthandler.is_enabled()
 """
     run_python(code, PYTHONFAULTHANDLER="")
+
+
+def test_after_another_import_of_the_package_each_exception_is_logged_once(run_python: Run, found: Found) -> None:
+    """As tests make them in one process. Seen to fail where a hook of the first import counted as somebody else's."""
+    code = (
+        START
+        + """
+for name in [name for name in sys.modules if name.partition(".")[0] == "unified_logger"]:
+    del sys.modules[name]
+"""
+        + START
+        + """
+def work():
+    raise KeyError("k")
+
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+init_logging(log_dir="logs", console_format="off", log_uncaught=False)
+assert threading.excepthook is threading.__excepthook__
+"""
+    )
+    run_python(code)
+    assert [record["message"] for record in found()] == ["uncaught exception in thread Thread-1 (work)"]
+
+
+CELLS = """
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+shell.run_cell("import sys, threading; from unified_logger import *")
+shell.run_cell('init_logging(log_dir="logs", console_format="off")')
+"""
+
+
+def test_what_a_cell_of_a_notebook_raises_is_logged(run_python: Run, found: Found, tmp_path: Path) -> None:
+    """Once, also after a second start, until the hooks are taken away; what ends a cell otherwise is no failure."""
+    pytest.importorskip("IPython")
+    done = run_python(
+        CELLS
+        + """
+shell.run_cell('init_logging(log_dir="logs", console_format="off")')
+shell.run_cell("def fall():\\n    1 / 0\\n\\nfall()")
+shell.run_cell("raise KeyboardInterrupt")
+shell.run_cell("1 +")
+shell.run_cell('init_logging(log_dir="logs", console_format="off", log_uncaught=False)')
+shell.run_cell("1 / 0")
+shell.run_cell("shutdown_logging()")
+""",
+        IPYTHONDIR=str(tmp_path),
+    )
+    assert done.stdout.count(": division by zero") == 2
+    (record,) = found()
+    assert (record["level"], record["message"], record["function"]) == ("ERROR", "uncaught exception", "fall")
+    assert record["exception"]["type"] == "ZeroDivisionError"

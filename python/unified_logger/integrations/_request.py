@@ -23,7 +23,7 @@ from logging import INFO, WARNING
 from threading import Lock
 from time import perf_counter_ns
 
-from .. import propagation
+from .. import _lifecycle, propagation
 from .._core import current_context, new_trace
 from ..context import Scope, _current, _innermost, make
 from ..errors import ConfigurationError
@@ -378,7 +378,8 @@ def take_logged(error: BaseException | None) -> bool:
 
 def took_over() -> bool:
     """Whether the server's line about the request that this thread or task serves is to be left out. Asked once for each line."""
-    ours = _ours.get()
-    if ours:
-        _ours.set(False)
-    return ours
+    if not _ours.get():
+        return False
+    _ours.set(False)
+    # Where logging was never started and the root logger has its usual level, nobody would see anything of the request.
+    return _logger.isEnabledFor(INFO) or _lifecycle.settings() is not None

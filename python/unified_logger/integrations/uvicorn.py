@@ -24,7 +24,7 @@ _LAST = "Finished server process"
 
 
 class Handler(unified_logger.Handler):
-    """Brings what uvicorn logs into our files, without the copy of its message that has colours.
+    """Brings what uvicorn logs into our files.
 
     With its last record everything is written: uvicorn then ends itself by the signal that it was sent, and no exit hook runs.
 
@@ -35,7 +35,6 @@ class Handler(unified_logger.Handler):
 
     def emit(self, record: LogRecord) -> None:
         """Captures the record."""
-        record.__dict__.pop("color_message", None)
         super().emit(record)
         if text_of(vars(record).get("msg")).startswith(_LAST):
             self.flush()

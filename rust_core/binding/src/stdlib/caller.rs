@@ -102,6 +102,9 @@ fn search<'py>(py: Python<'py>, frame: Frame<'py>, level: usize, fields: &[Field
     if !fields.iter().all(|(name, _)| name.is_exact_instance_of::<PyString>() && !attribute::is_own(py, name)) {
         return Ok(None);
     }
+    if attribute::is_message_in_colours(fields) {
+        return Ok(None);
+    }
     let Some(source) = stock::source(py) else { return Ok(None) };
     let Some(frame) = caller(frame, level, &source)? else { return Ok(None) };
     if let Some(found) = known(py, frame.place(), fields) {

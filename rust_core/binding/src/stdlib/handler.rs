@@ -9,7 +9,7 @@ use unified_logger_core::level;
 use unified_logger_core::names;
 use unified_logger_core::record::{INLINE, Record, Site};
 
-use super::attribute::{self, Attributes, Field, Own};
+use super::attribute::{self, Attributes, Field, Own, is_message_in_colours};
 use super::mark::{self, Marked};
 use super::place::{Found, Place};
 use super::said::{self, Said};
@@ -199,6 +199,11 @@ fn said_by<'py>(
         return said;
     }
     said.name = text_or_unknown(name.as_ref());
+    // Its place is never remembered, so that nobody else pays for the question.
+    let coloured = (said.name == "uvicorn" || said.name.starts_with("uvicorn.")) && is_message_in_colours(&said.fields);
+    if coloured {
+        said.fields.clear();
+    }
     said.logger = names::here().logger(said.name.clone()).unwrap_or(INLINE);
     let site = Site {
         module: text_or_unknown(module.as_ref()),
@@ -207,7 +212,7 @@ fn said_by<'py>(
         ..Site::default()
     };
     match place {
-        Some(place) if said.logger != INLINE => {
+        Some(place) if said.logger != INLINE && !coloured => {
             if let Some(known) = Place::new(site.clone(), &said.fields) {
                 said.site = known.find(&said.fields);
                 place.remember(py, known, said.logger);
