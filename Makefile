@@ -4,7 +4,7 @@
 export PYTHON PYTHONS
 script = @python="$$(sh scripts/find-python.sh)" && exec "$$python" -B scripts/$(1)
 
-.PHONY: help demo test test-all test-oldest stress fuzz memcheck check bench bench-full bench-short bench-micro guarantees wheels format docs clean
+.PHONY: help demo test test-all test-oldest test-suites stress fuzz memcheck check bench bench-full bench-short bench-micro guarantees wheels format docs clean
 
 help: ## list the commands
 	@echo "make COMMAND [PYTHON=/path/to/python] [ARGS='…']"
@@ -21,6 +21,9 @@ test-all: ## the same with every Python 3.10 to 3.14 found (PYTHONS='…' names 
 
 test-oldest: ## run the tests of integrations and values beside the oldest versions of other libraries that are supported
 	$(call script,tests_oldest.py $(ARGS))
+
+test-suites: ## run other projects' own tests without this library and with it, and compare ('ARGS=flask' runs one suite)
+	$(call script,test_suites.py $(ARGS))
 
 stress: ## use everything hard for SECONDS=600 and count every record ('ARGS=--only forks' runs one kind of round)
 	$(call script,stress.py $(or $(SECONDS),600) $(ARGS))
