@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 VENVS = ROOT / ".venvs"
@@ -38,7 +39,7 @@ def say(sentence: str) -> None:
     print(f"\n==> {sentence}", flush=True)
 
 
-def fail(sentence: str) -> None:
+def fail(sentence: str) -> NoReturn:
     """Stop with one sentence that says what is wrong."""
     raise SystemExit(f"\n==> FAILED: {sentence}")
 

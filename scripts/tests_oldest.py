@@ -9,7 +9,9 @@ from project import ROOT, Environment, fail, interpreters, need_rust, run, say
 PYTHONS = ("3.11", "3.10")
 FOLDERS = ("tests/integrations", "tests/values", "tests/context")
 # How servers handle signals and their workers is another thing in each version, and so are the options for it.
-LEFT_OUT = "not sighup and not ctrl_c and not above_them and not thousands_of_interleaved_requests and not in_the_middle"
+LEFT_OUT = (
+    "not sighup and not ctrl_c and not above_them and not thousands_of_interleaved_requests and not in_the_middle"
+)
 
 
 def main() -> None:
