@@ -145,3 +145,33 @@ get_logger("unified_logger.uncaught").error("ignored", exc_info=KeyError("k"))
 """
     )
     assert shown.stdout.splitlines() == ["asgi False", "logging True", "asgi False"]
+
+
+def test_a_child_forked_in_the_middle_of_such_a_record_leaves_nothing_to_sentry(run_python: Callable[..., Any]) -> None:
+    """The thread that would stop that is not there. Seen to fail (a child that waits for the lock, and ignores the logger for good)."""
+    run_python(
+        """
+import os, threading
+import sentry_sdk
+from sentry_sdk.integrations import asgi, logging
+from unified_logger.integrations._request import left_to_sentry
+
+begun, ended = threading.Event(), threading.Event()
+
+def leave():
+    asgi._asgi_middleware_applied.set(True)
+    with left_to_sentry("shop"):
+        begun.set()
+        ended.wait()
+
+threading.Thread(target=leave).start()
+begun.wait()
+assert "shop" in logging._IGNORED_LOGGERS
+child = os.fork()
+if not child:
+    os._exit("shop" in logging._IGNORED_LOGGERS)
+assert os.waitpid(child, 0)[1] == 0
+assert "shop" in logging._IGNORED_LOGGERS
+ended.set()
+"""
+    )

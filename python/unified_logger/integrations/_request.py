@@ -16,6 +16,7 @@ Nothing here raises for what a client sent.
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -327,14 +328,30 @@ def left_to_sentry(logger: str) -> Iterator[None]:
     finally:
         if is_ours:
             with _lock:
-                _left[logger] -= 1
-                if not _left[logger]:
+                left = _left.pop(logger, 1) - 1
+                if left:
+                    _left[logger] = left
+                else:
                     sentry._IGNORED_LOGGERS = sentry._IGNORED_LOGGERS - {logger}
 
 
 _lock = Lock()
 # How many records of a logger are left to Sentry now.
 _left: dict[str, int] = {}
+
+
+def _after_fork_in_child() -> None:
+    """Other threads that were in the middle of such a record are not here: nobody else would let go of the lock, and of the logger."""
+    global _lock
+    _lock = Lock()
+    if _left:
+        sentry: Any = sys.modules["sentry_sdk.integrations.logging"]
+        sentry._IGNORED_LOGGERS = sentry._IGNORED_LOGGERS - _left.keys()
+        _left.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def _is_in_sentry() -> bool:
