@@ -103,8 +103,10 @@ AFTER_SHUTDOWN = """
 init_logging(log_dir="logs", console_format="off")
 log(logger, range(1))
 assert shutdown_logging(30)
-fail("write", error="ENOSPC", times=1, match="app.log")
+# More than once: a call that is kept waiting itself may try again.
+fail("write", error="ENOSPC", match="app.log")
 log(logger, range(1, 2))
+mend()
 flushed = []
 apart(lambda: flushed.append(flush_logging(30)), "write", match="app.log")
 assert flushed == [True]
