@@ -155,18 +155,27 @@ class Context:
     def now(self) -> Context:
         """The same with what was set within its request since it was made."""
 
-def child_within(
-    request: Context,
+def clear_within(request: Context, held: Context | None, scope: Context) -> None:
+    """Forgets what was set within a request since a scope of it began, except what other threads and tasks have set for themselves.
+
+    Args:
+        request: The context that the request began with.
+        held: What the context variable holds.
+        scope: The context that the scope began with.
+    """
+
+def context_below(
+    request: Context | None,
     held: Context | None,
     trace_id: str | None,
     span_id: str,
     fields: dict[str, Any],
     level: int | None,
 ) -> Context:
-    """A context inside of the current one of a request: a span of its own, which goes on to follow the request.
+    """A context inside of the current one: a span of its own. In a request it goes on to follow that.
 
     Args:
-        request: The context that the request began with.
+        request: The context that the request began with; None outside of one.
         held: What the context variable holds.
         trace_id: Kept verbatim; None keeps the one there is.
         span_id: Kept verbatim.
@@ -177,31 +186,24 @@ def child_within(
         The context, current nowhere yet.
     """
 
-def clear_within(request: Context, held: Context | None) -> None:
-    """Forgets what was set within a request, except what other threads and tasks have set for themselves.
-
-    Args:
-        request: The context that the request began with.
-        held: What the context variable holds.
-    """
-
-def set_within(
-    request: Context,
+def context_with(
+    request: Context | None,
     held: Context | None,
     trace_id: str | None,
     span_id: str | None,
     fields: dict[str, Any],
     for_all: bool,
 ) -> Context:
-    """Sets ids and fields within a request.
+    """The current context with more fields, and with the ids that are given.
 
     Args:
-        request: The context that the request began with.
+        request: The context that the request began with; None outside of one.
         held: What the context variable holds.
         trace_id: Kept verbatim; None keeps the one there is.
         span_id: Kept verbatim; None keeps the one there is.
         fields: They win over those of the same name.
-        for_all: Whether they are set for the request's other threads and tasks too, except for those that have set them themselves.
+        for_all: Whether the fields are set for the request's other threads and tasks too, except for those that have set them themselves,
+            and so the ids, unless this is a scope with ids of its own.
 
     Returns:
         What the context variable is to hold.

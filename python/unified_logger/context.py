@@ -34,36 +34,23 @@ trace_headers: tuple[tuple[str, ...], str] = (("traceparent",), "X-Trace-ID")
 def set_trace_context(trace_id: str | None = None, span_id: str | None = None, **fields: object) -> None:
     """Sets ids and fields of the running request, for everything this thread or task logs from here on.
 
-    Inside a scope, an id that is not given keeps the scope's, and fields are added to the scope's. In a request of a middleware, and in
-    spans of it, the request's other threads and tasks have them too, except what they have set themselves. Outside a scope, a new
-    trace begins: what an earlier request left on a reused thread is gone.
+    Inside a scope, an id that is not given keeps the scope's, and fields are added to the scope's. Anywhere in a request of a middleware
+    the fields are the request's: its other threads and tasks have them too, except what they have set themselves. Outside a scope, a
+    new trace begins: what an earlier request left on a reused thread is gone.
 
     Args:
         trace_id: Kept verbatim; None keeps the scope's, or begins a new trace outside one.
         span_id: Kept verbatim; None keeps the scope's, or begins a new span outside one.
         **fields: Fields of every record in this context.
     """
-    scope = _innermost.get()
-    if scope is not None and scope.request is not None:
-        given_trace, given_span = (str(given) if given else None for given in (trace_id, span_id))
-        _current.set(_core.set_within(scope.request, _current.get(), given_trace, given_span, fields, scope.is_shared))
-        return
-    current = _core.current_context()
+    current, scope = _core.current_context(), _innermost.get()
     # A trace of another library's is a scope too: it knows when it ends.
     if current is None or (scope is None and foreign() is None):
         _current.set(make(trace_id or new_trace_id(), span_id or new_span_id(), fields))
         return
-    kept = trace_id is None or trace_id == current.trace_id
-    _current.set(
-        make(
-            trace_id or current.trace_id,
-            span_id or current.span_id,
-            {**current.fields, **fields},
-            parent_span_id=current.parent_span_id if kept else None,
-            carried=current.carried if kept else None,
-            level=current.level,
-        )
-    )
+    request, is_shared = (None, False) if scope is None else (scope.request, scope.is_shared)
+    given_trace, given_span = (str(given) if given else None for given in (trace_id, span_id))
+    _current.set(_core.context_with(request, _current.get(), given_trace, given_span, fields, is_shared))
 
 
 def get_trace_context() -> dict[str, Any]:
@@ -98,10 +85,10 @@ def call_within(current: dict[str, Any], function: Callable[[_Argument], _Result
 def clear_trace_context() -> None:
     """Forgets ids and fields. Inside a scope, those the scope began with come back."""
     scope = _innermost.get()
-    beginning = None if scope is None else scope.context
-    if scope is not None and beginning is not None and beginning is scope.request:
-        _core.clear_within(beginning, _current.get())
-    _current.set(beginning)
+    begun = None if scope is None else scope.context
+    if scope is not None and scope.is_shared and scope.request is not None and begun is not None:
+        _core.clear_within(scope.request, _current.get(), begun)
+    _current.set(begun)
 
 
 def forget() -> None:
@@ -153,18 +140,19 @@ class Scope:
     Args:
         context: What is current inside; None for nothing.
         owner: Who entered it, for `scope_of`.
+        is_below: Whether the context is one inside of the current one, and not one that comes from elsewhere.
     """
 
     __slots__ = ("before", "context", "is_shared", "left", "outer", "owner", "request", "strayed")
 
-    def __init__(self, context: _core.Context | None, owner: object = None) -> None:
+    def __init__(self, context: _core.Context | None, owner: object = None, is_below: bool = False) -> None:
         self.owner = owner
         self.context = context
         self.before = _current.get()
         self.outer = outer = _innermost.get()
         # The context that the request began with which this is a part of, and whether what is set here is set for all of it.
         self.request: _core.Context | None = None if outer is None else outer.request
-        self.is_shared = False
+        self.is_shared: bool = is_below and outer is not None and outer.is_shared
         self.left = False
         # Whether it was left while an inner one was open, or elsewhere: whoever restores what was before goes past it.
         self.strayed = False
@@ -217,21 +205,17 @@ def child(trace_id: str | None, span_id: str | None, fields: dict[str, Any], lev
     Returns:
         The context, current nowhere yet.
     """
-    scope = _innermost.get()
-    if scope is not None and scope.request is not None:
-        given, own = str(trace_id) if trace_id else None, str(span_id or new_span_id())
-        return _core.child_within(scope.request, _current.get(), given, own, fields, level)
-    outer = _core.current_context()
+    outer, scope = _core.current_context(), _innermost.get()
     if outer is None:
         return make(trace_id or new_trace_id(), span_id or new_span_id(), fields, level=level)
-    inherits = trace_id is None or trace_id == outer.trace_id
-    return make(
-        trace_id or outer.trace_id or new_trace_id(),
-        span_id or new_span_id(),
-        {**outer.fields, **fields},
-        parent_span_id=outer.span_id if inherits else None,
-        carried=outer.carried if inherits else None,
-        level=outer.level if level is None else level,
+    given = trace_id or (None if outer.trace_id else new_trace_id())
+    return _core.context_below(
+        None if scope is None else scope.request,
+        _current.get(),
+        None if given is None else str(given),
+        str(span_id or new_span_id()),
+        fields,
+        level,
     )
 
 
@@ -266,7 +250,7 @@ class LoggingContext(Unchanging):
         self._fields = fields
 
     def __enter__(self) -> LoggingContext:
-        Scope(child(self._trace_id, self._span_id, self._fields, self._level), self)
+        Scope(child(self._trace_id, self._span_id, self._fields, self._level), self, is_below=True)
         return self
 
     def __exit__(

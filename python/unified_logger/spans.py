@@ -140,9 +140,7 @@ class _Scope(context.Scope):
     context: _core.Context
 
     def __init__(self, current: _core.Context, owner: span) -> None:
-        super().__init__(current, owner)
-        # What is set in a span of a request is known of the request.
-        self.is_shared = self.outer is not None and self.outer.is_shared
+        super().__init__(current, owner, is_below=True)
         self.started = perf_counter_ns()
 
 

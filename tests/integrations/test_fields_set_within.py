@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import gc
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
-from unified_logger import LoggingContext, carry, get_logger, span, traced
+from unified_logger import LoggingContext, _core, carry, get_logger, span, traced
 from unified_logger.context import clear_trace_context, get_trace_context
 
 pytest.importorskip("fastapi")
@@ -324,21 +327,117 @@ def test_what_is_cleared_is_cleared_for_the_request(records: Records) -> None:
     }
 
 
-def test_what_is_set_inside_of_a_context_stays_there(records: Records) -> None:
-    """Also where a thread does it: the innermost scope is the context's."""
+@pytest.mark.parametrize("where", ["a middleware", "a dependency", "the endpoint"])
+def test_what_is_set_inside_of_a_context_is_the_requests(records: Records, where: str) -> None:
+    """The context's own fields end with it. Seen to fail (structlog issue 491) with one in a middleware."""
+    app = FastAPI()
+
+    @app.middleware("http")
+    async def outer(request: Any, call_next: Any) -> Any:
+        with LoggingContext(tenant="acme") if where == "a middleware" else nullcontext():
+            response = await call_next(request)
+        log.info("after")
+        return response
+
+    async def context() -> AsyncIterator[None]:
+        with LoggingContext(tenant="acme") if where == "a dependency" else nullcontext():
+            yield
+
+    @app.get("/", dependencies=[Depends(context), Depends(set_user)])
+    async def endpoint() -> None:
+        with LoggingContext(tenant="acme") if where == "the endpoint" else nullcontext():
+            await run_in_threadpool(log.set_trace_context, region="eu")
+            log.info("inside")
+
+    install(app)
+    get(app)
+    fields = {
+        name: {key: record[key] for key in ("tenant", "region", "user") if key in record}
+        for name, record in by_message(records).items()
+    }
+    known = {"region": "eu", "user": "u-1"}
+    assert fields == {"inside": {**known, "tenant": "acme"}, "after": known, "access": known}
+
+
+def test_ids_that_are_set_in_a_span_stay_there(records: Records) -> None:
+    """The record of its end has its own. Seen to fail (those of the request)."""
     app = FastAPI()
     install(app)
 
     @app.get("/")
     async def endpoint() -> None:
-        with LoggingContext(step=1):
-            await run_in_threadpool(set_user)
+        with span("work"):
+            log.set_trace_context(trace_id="t-1", user="u-1")
+            log.info("inside")
+            await run_in_threadpool(set_user, "u-2")
+            log.info("later")
+        log.info("after")
+
+    get(app)
+    seen = by_message(records)
+    started, ended = (record for record in records() if "span" in record)
+    assert (ended["trace_id"], ended["span_id"]) == (started["trace_id"], started["span_id"])
+    assert ended["parent_span_id"] == seen["after"]["span_id"] == seen["access"]["span_id"]
+    assert seen["inside"]["trace_id"] == seen["later"]["trace_id"] == "t-1"
+    assert seen["later"]["user"] == seen["after"]["user"] == seen["access"]["user"] == "u-2"
+    assert seen["after"]["trace_id"] == started["trace_id"]
+
+
+def test_what_is_cleared_in_a_span_is_what_was_set_in_it(records: Records) -> None:
+    """What the request had before stays. Seen to fail (nothing was cleared)."""
+    app = FastAPI()
+    install(app)
+
+    @app.get("/")
+    async def endpoint() -> None:
+        log.set_trace_context(region="eu")
+        with span("work", step=1):
+            set_user()
+            log.set_trace_context(trace_id="t-1", step=2)
+            clear_trace_context()
             log.info("inside")
         log.info("after")
 
     get(app)
     seen = by_message(records)
-    assert ["user" in seen[name] for name in ("inside", "after", "access")] == [False, False, False]
+    fields = {name: [record.get(key) for key in ("region", "user", "step")] for name, record in seen.items()}
+    assert fields == {"inside": ["eu", None, 1], "after": ["eu", None, None], "access": ["eu", None, None]}
+    assert seen["inside"]["trace_id"] == seen["access"]["trace_id"] != "t-1"
+    assert seen["inside"]["span_id"] != seen["after"]["span_id"]
+
+
+def test_what_another_thread_sets_meanwhile_is_not_overlooked(records: Records) -> None:
+    """Another tracing library is asked while a field is set. Seen to fail (until somebody set another one)."""
+    variable: contextvars.ContextVar[str | None] = contextvars.ContextVar("theirs", default=None)
+    meanwhile: list[Callable[[], object]] = []
+
+    def convert(value: str | None) -> _core.Context | None:
+        if meanwhile:
+            meanwhile.pop()()
+        return None if value is None else _core.Context("t" * 32, "s" * 16, {})
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        inside = contextvars.copy_context()
+        variable.set("span")
+        with ThreadPoolExecutor(1) as pool:
+            meanwhile.append(lambda: pool.submit(inside.run, log.set_trace_context, region="eu").result())
+            set_user()
+        log.info("inside")
+        variable.set(None)
+        log.info("after")
+
+    _core.set_foreign_context(variable, convert)
+    try:
+        asyncio.run(Call()(Middleware(app), http("/")))
+    finally:
+        _core.set_foreign_context(None)
+    seen = by_message(records)
+    assert {name: (record["region"], record["user"]) for name, record in seen.items()} == dict.fromkeys(
+        ("inside", "after", "access"), ("eu", "u-1")
+    )
+    # What was set while the other library's span was current does not keep its ids.
+    assert seen["inside"]["trace_id"] == "t" * 32
+    assert seen["after"]["trace_id"] == seen["access"]["trace_id"] != "t" * 32
 
 
 @pytest.mark.parametrize("kind", ["def", "async def"])
@@ -409,9 +508,9 @@ def test_what_is_set_for_a_request_is_known_inside_of_its_contexts(records: Reco
 
     get(app)
     seen = by_message(records)
-    assert (seen["context"]["user"], seen["inside"]["user"]) == ("anonymous", "u-1")
+    assert (seen["context"]["user"], seen["inside"]["user"], seen["access"]["user"]) == ("anonymous", "u-1", "u-1")
     assert seen["inside"]["span_id"] == seen["context"]["span_id"] != seen["access"]["span_id"]
-    assert "user" not in seen["access"]
+    assert "tenant" not in seen["access"]
     get(app, "/beside")
     seen = by_message(records)
     assert {name: (seen[name].get("tenant"), seen[name].get("region")) for name in ("step", "after", "access")} == {
@@ -471,7 +570,6 @@ def test_a_request_keeps_no_other(records: Records) -> None:
     asyncio.run(ask())
     told = by_message(records)
     assert all(told[f"task of {number}"]["number"] in (number, str(number)) for number in range(50))
-    assert get_trace_context() == {}
 
 
 def test_what_is_set_again_and_again_is_kept_once() -> None:
@@ -482,6 +580,7 @@ def test_what_is_set_again_and_again_is_kept_once() -> None:
             return "value"
 
     values: list[weakref.ref[Value]] = []
+    kept: list[weakref.ref[Value]] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         seen = asyncio.Event()
@@ -500,9 +599,12 @@ def test_what_is_set_again_and_again_is_kept_once() -> None:
             await asyncio.to_thread(log.set_trace_context, step=value) if len(values) % 100 == 0 else None
         del value
         log.set_trace_context(message="last", step=None)
+        gc.collect()
+        kept.extend(value for value in values if value() is not None)
         seen.set()
         await task
 
     asyncio.run(Call()(Middleware(app), http("/")))
-    gc.collect()
-    assert not [value for value in values if value() is not None]
+    assert len(values) == 1_000
+    # Those of the last two calls may be what a context that nobody has asked since was made of.
+    assert len(kept) <= 2

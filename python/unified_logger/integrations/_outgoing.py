@@ -51,7 +51,7 @@ class Outgoing:
 
     def __enter__(self) -> Self:
         if self._level is not None:
-            self._scope = context.Scope(context.child(None, None, {}))
+            self._scope = context.Scope(context.child(None, None, {}), is_below=True)
             self._started = perf_counter_ns()
         try:
             for name, value in headers_beside(self._headers).items():

@@ -26,7 +26,7 @@ from time import perf_counter_ns
 
 from .. import _lifecycle, propagation
 from .._core import current_context, new_trace
-from ..context import Scope, _current, _innermost, make
+from ..context import Scope, _current, _innermost, foreign, make
 from ..errors import ConfigurationError
 from ..logger import get_logger
 from ..trace_formats import is_id
@@ -134,11 +134,9 @@ class Request(Scope):
         # As `Scope` does it. Calls are what a middleware costs, and most requests begin a trace.
         self.owner = None
         self.left = self.strayed = False
-        self.before = before = _current.get()
+        self.before = _current.get()
         self.outer = _innermost.get()
-        current = current_context()
-        is_ours = current is before or (before is not None and current is before.now)
-        begun = new_trace() if is_ours and not headers else _begun(headers)
+        begun = new_trace() if not headers and foreign() is None else _begun(headers)
         # What is told as the response begins, which may be another tracing library's, and what the request's own context was then.
         self.context = self._answered = self._then = self.request = begun
         self.is_shared = True

@@ -15,7 +15,7 @@ use unified_logger_core::value::{Put, Reader};
 
 pub use foreign::set_foreign_context;
 pub use least::{are_worth_a_look, end_the_beginning};
-pub use within::{child_within, clear_within, set_within};
+pub use within::{clear_within, context_below, context_with};
 
 use crate::capture::text_of;
 use crate::enabled;
@@ -168,6 +168,21 @@ impl Context {
             carried: made.carried.filter(|_| goes_on),
             ..made
         })
+    }
+
+    /// Without ids and fields, to be built on: its own section is not captured.
+    fn empty(py: Python<'_>) -> Self {
+        Self {
+            trace_id: None,
+            span_id: None,
+            parent_span_id: None,
+            carried: None,
+            fields: Fields { named: PyDict::new(py).unbind(), captured: Box::default(), ai: false },
+            captured: Box::default(),
+            beside: None,
+            least: Least::new(None),
+            within: Within::new(None),
+        }
     }
 
     fn is_of_trace(&self, id: &Bound<'_, PyString>) -> bool {
@@ -429,12 +444,8 @@ pub fn new_trace(py: Python<'_>) -> PyResult<Context> {
         captured: captured(Some(&trace_id), Some(&span_id), &[]),
         trace_id: Some(trace_id.unbind()),
         span_id: Some(span_id.unbind()),
-        parent_span_id: None,
-        carried: None,
-        fields: Fields { named: PyDict::new(py).unbind(), captured: Box::default(), ai: false },
         beside: foreign::current(py).map(Bound::unbind),
-        least: Least::new(None),
-        within: Within::new(None),
+        ..Context::empty(py)
     })
 }
 

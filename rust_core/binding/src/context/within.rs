@@ -40,15 +40,36 @@ pub struct Beginning {
 
 pub struct Set {
     request: Py<Context>,
-    /// The change it was set by.
+    /// The change it was made after.
     change: u64,
-    /// Its own ids, if they are not the request's.
-    ids: Option<Own>,
+    ids: Ids,
     fields: Vec<(Box<str>, Own)>,
+    /// What the request's context was when the scope began that begins with this one.
+    began: Option<Py<Context>>,
     /// The last change that `now` is of.
     seen: u64,
     /// This with what others have set; `None` for this itself.
     now: Option<Py<Context>>,
+}
+
+#[derive(Clone)]
+enum Ids {
+    /// The request's, as it has them.
+    OfRequest,
+    /// Set by whoever has this context.
+    Set(Own),
+    /// Those of a scope of its own.
+    OfScope,
+}
+
+impl Ids {
+    fn follow_request(&self) -> bool {
+        match self {
+            Self::OfRequest => true,
+            Self::Set(mark) => !mark.counts(),
+            Self::OfScope => false,
+        }
+    }
 }
 
 /// Whether something that was set still counts for those who have set it.
@@ -67,6 +88,10 @@ impl Own {
     fn give_up(&self) {
         self.0.store(false, Ordering::Relaxed);
     }
+
+    fn count_again(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Part {
@@ -74,7 +99,11 @@ impl Part {
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         match self {
             Self::Beginning(beginning) => visit.call(&beginning.now),
-            Self::Set(set) => visit.call(&set.request).and_then(|()| visit.call(&set.now)),
+            Self::Set(set) => {
+                visit.call(&set.request)?;
+                visit.call(&set.began)?;
+                visit.call(&set.now)
+            }
         }
     }
 }
@@ -86,8 +115,7 @@ pub fn now<'py>(context: Bound<'py, Context>) -> Bound<'py, Context> {
     let py = context.py();
     let (request, seen) = match part_of(&context) {
         None => return context,
-        Some(Part::Beginning(Beginning { now: Some(now), .. })) => return now.bind(py).clone(),
-        Some(Part::Beginning(_)) => return context,
+        Some(Part::Beginning(_)) => return latest(&context),
         Some(Part::Set(set)) => {
             if changes(set.request.bind(py)) == set.seen {
                 let now = set.now.as_ref().map(|now| now.bind(py).clone());
@@ -116,12 +144,12 @@ pub fn now<'py>(context: Bound<'py, Context>) -> Bound<'py, Context> {
     made
 }
 
-/// A context that was set within a request, with what others have set since.
+/// A context that was made within a request, with what others have set since.
 fn follow(context: &Bound<'_, Context>, request: &Bound<'_, Context>) -> PyResult<Context> {
     let py = context.py();
     let latest = latest(request);
-    let (own, own_ids) = own_of(Some(context), request);
-    let keeps_ids = own_ids.is_some() || !ids_changed_since(context, request);
+    let (own, ids) = own_of(Some(context), request);
+    let keeps_ids = !ids.follow_request() || !ids_changed_since(context, request);
     let own = context.get().fields.only(|name| own.iter().any(|(own, _)| **own == *name), py)?;
     let fields = latest.get().fields.and(&own, py)?;
     let ids = if keeps_ids { context } else { &latest }.get();
@@ -129,69 +157,102 @@ fn follow(context: &Bound<'_, Context>, request: &Bound<'_, Context>) -> PyResul
     Ok(Context { least: context.get().least.clone(), ..made })
 }
 
-/// Sets ids and fields within a request. Returns what is to be current here; `held` is in the context variable now.
+/// The current context with more fields, and with the ids that are given; `held` is in the context variable now.
 ///
-/// With `for_all` they are set for the request's other threads and tasks too, except for those that have set them themselves.
+/// With `for_all` the fields are set for the other threads and tasks of the request too, except for those that have set them themselves; and
+/// so are the ids, unless this is a scope with ids of its own.
 #[pyfunction]
 #[pyo3(signature = (request, held, trace_id, span_id, fields, for_all))]
-pub fn set_within<'py>(
-    request: Bound<'py, Context>,
+pub fn context_with<'py>(
+    request: Option<Bound<'py, Context>>,
     held: Option<Bound<'py, Context>>,
     trace_id: Option<Bound<'py, PyString>>,
     span_id: Option<Bound<'py, PyString>>,
     fields: Bound<'py, PyDict>,
     for_all: bool,
 ) -> PyResult<Bound<'py, Context>> {
-    let py = request.py();
+    let py = fields.py();
     let _inside = ending::Inside::enter_or_stay(py);
+    // First: what others set from here on is not seen below.
+    let mut seen = request.as_ref().map_or(0, changes);
     let more = Fields::new(&fields)?;
     let ids = [trace_id.as_ref(), span_id.as_ref()];
     let sets_ids = ids.iter().any(Option::is_some);
-    let beside = foreign::current(py).map(Bound::unbind);
-    let here = current(py).unwrap_or_else(|| latest(&request));
-    let made = here.get().with(ids, &more, beside.as_ref(), py)?;
+    // Not what another library has as current, which ends by itself: it goes on to have the say, unless ids are given.
+    let here = held.clone().map(super::now).or_else(|| current(py));
+    let beside = if sets_ids || held.is_none() {
+        foreign::current(py).map(Bound::unbind)
+    } else {
+        here.as_ref().and_then(|here| here.get().beside.as_ref()).map(|beside| beside.clone_ref(py))
+    };
+    let made = match &here {
+        Some(here) => here.get().with(ids, &more, beside.as_ref(), py)?,
+        None => Context::empty(py).with(ids, &more, beside.as_ref(), py)?,
+    };
+    let Some(request) = request else { return Bound::new(py, made) };
+    let (own, own_ids) = own_of(held.as_ref(), &request);
+    let is_in_scope = matches!(own_ids, Ids::OfScope);
     if for_all {
+        let ids = if is_in_scope { [None, None] } else { ids };
         loop {
             let (before, number) = (latest(&request), changes(&request));
             let after = before.get().with(ids, &more, before.get().beside.as_ref(), py)?;
             let after = Bound::new(py, after)?;
             // Making it may have run a finalizer, and another thread meanwhile.
             if changes(&request) == number {
-                change(&request, Some(after), sets_ids);
+                change(&request, Some(after), ids.iter().any(Option::is_some));
+                seen += u64::from(seen == number);
                 break;
             }
         }
-        let (own, own_ids) = own_of(held.as_ref(), &request);
         own.iter().filter(|(name, _)| has(&more, name)).for_each(|(_, mark)| mark.give_up());
-        own_ids.iter().filter(|_| sets_ids).for_each(Own::give_up);
+        if let Ids::Set(mark) = &own_ids
+            && sets_ids
+        {
+            mark.give_up();
+        }
     }
-    part_of_request(made, held.as_ref(), request, &more, sets_ids)
+    let ids = match own_ids {
+        Ids::OfRequest | Ids::Set(_) if sets_ids => Ids::Set(Own::new()),
+        other => other,
+    };
+    part_of_request(made, held.as_ref(), request, &more, ids, None, seen)
 }
 
-/// A context inside of the current one of a request: a span of its own, which goes on to follow the request.
+/// A context inside of the current one: a span of its own. In a request it goes on to follow that.
 #[pyfunction]
 #[pyo3(signature = (request, held, trace_id, span_id, fields, level))]
-pub fn child_within<'py>(
-    request: Bound<'py, Context>,
+pub fn context_below<'py>(
+    request: Option<Bound<'py, Context>>,
     held: Option<Bound<'py, Context>>,
     trace_id: Option<Bound<'py, PyString>>,
     span_id: Bound<'py, PyString>,
     fields: Bound<'py, PyDict>,
     level: Option<i32>,
 ) -> PyResult<Bound<'py, Context>> {
-    let py = request.py();
+    let py = fields.py();
     let _inside = ending::Inside::enter_or_stay(py);
     if level.is_some() {
         enabled::follow_contexts(py)?;
     }
+    let seen = request.as_ref().map_or(0, changes);
     let more = Fields::new(&fields)?;
     let beside = foreign::current(py).map(Bound::unbind);
-    let outer = current(py).unwrap_or_else(|| latest(&request));
+    let outer = match current(py) {
+        Some(outer) => outer,
+        None => Bound::new(py, Context::empty(py))?,
+    };
     let made = outer.get().with([trace_id.as_ref(), Some(&span_id)], &more, beside.as_ref(), py)?;
     let goes_on = trace_id.is_none_or(|given| outer.get().is_of_trace(&given));
     let parent_span_id = outer.get().span_id.as_ref().filter(|_| goes_on).map(|id| id.clone_ref(py));
     let least = level.map_or_else(|| outer.get().least.clone(), |level| Least::new(Some(level)));
-    part_of_request(Context { parent_span_id, least, ..made }, held.as_ref(), request, &more, true)
+    let made = Context { parent_span_id, least, ..made };
+    let Some(request) = request else { return Bound::new(py, made) };
+    let began = match part_of(&request) {
+        Some(Part::Beginning(beginning)) => beginning.now.as_ref().map(|now| now.clone_ref(py)),
+        _ => None,
+    };
+    part_of_request(made, held.as_ref(), request, &more, Ids::OfScope, began, seen)
 }
 
 /// A context that follows its request, if the one that it takes the place of does: another may have come here from elsewhere.
@@ -200,7 +261,9 @@ fn part_of_request<'py>(
     held: Option<&Bound<'py, Context>>,
     request: Bound<'py, Context>,
     more: &Fields,
-    sets_ids: bool,
+    ids: Ids,
+    began: Option<Py<Context>>,
+    seen: u64,
 ) -> PyResult<Bound<'py, Context>> {
     let py = request.py();
     let follows = match held.and_then(part_of) {
@@ -210,14 +273,11 @@ fn part_of_request<'py>(
     if !follows {
         return Bound::new(py, made);
     }
-    let (mut fields, mut ids) = own_of(held, &request);
+    let (mut fields, _) = own_of(held, &request);
     fields.retain(|(name, _)| !has(more, name));
     fields.extend(names(&more.captured).map(|(name, _)| (name.into(), Own::new())));
-    if sets_ids {
-        ids = Some(Own::new());
-    }
     let change = changes(&request);
-    let set = Set { request: request.unbind(), change, ids, fields, seen: change, now: None };
+    let set = Set { request: request.unbind(), change, ids, fields, began, seen, now: None };
     Bound::new(py, Context { within: Gil::new(Some(Box::new(Part::Set(set)))), ..made })
 }
 
@@ -225,14 +285,25 @@ fn has(fields: &Fields, name: &str) -> bool {
     names(&fields.captured).any(|(set, _)| set == name)
 }
 
-/// Forgets what was set within a request, except what other threads and tasks have set for themselves.
+/// Forgets what was set within a request since a scope of it began, except what other threads and tasks have set for themselves. `scope` is
+/// the context that the scope began with.
 #[pyfunction]
-pub fn clear_within(request: &Bound<'_, Context>, held: Option<&Bound<'_, Context>>) {
+#[pyo3(signature = (request, held, scope))]
+pub fn clear_within(request: &Bound<'_, Context>, held: Option<&Bound<'_, Context>>, scope: &Bound<'_, Context>) {
+    let py = request.py();
     let (own, ids) = own_of(held, request);
-    for mark in own.iter().map(|(_, mark)| mark).chain(&ids) {
+    own.iter().for_each(|(_, mark)| mark.give_up());
+    if let Ids::Set(mark) = ids {
         mark.give_up();
     }
-    change(request, None, true);
+    let began = match part_of(scope) {
+        Some(Part::Set(set)) => {
+            set.fields.iter().for_each(|(_, mark)| mark.count_again());
+            set.began.as_ref().map(|began| began.bind(py).clone())
+        }
+        _ => None,
+    };
+    change(request, began, true);
 }
 
 /// Notes what a request's context is now.
@@ -250,17 +321,13 @@ fn change(request: &Bound<'_, Context>, now: Option<Bound<'_, Context>>, ids: bo
 }
 
 /// What whoever has this context has set, if that was within this request.
-fn own_of(held: Option<&Bound<'_, Context>>, request: &Bound<'_, Context>) -> (Vec<(Box<str>, Own)>, Option<Own>) {
+fn own_of(held: Option<&Bound<'_, Context>>, request: &Bound<'_, Context>) -> (Vec<(Box<str>, Own)>, Ids) {
     match held.and_then(part_of) {
         Some(Part::Set(set)) if set.request.is(request) => {
-            (counting(&set.fields).cloned().collect(), set.ids.clone().filter(Own::counts))
+            (set.fields.iter().filter(|(_, mark)| mark.counts()).cloned().collect(), set.ids.clone())
         }
-        _ => (Vec::new(), None),
+        _ => (Vec::new(), Ids::OfRequest),
     }
-}
-
-fn counting(own: &[(Box<str>, Own)]) -> impl Iterator<Item = &(Box<str>, Own)> {
-    own.iter().filter(|(_, mark)| mark.counts())
 }
 
 /// What a request's context is now.
