@@ -7,10 +7,10 @@ import logging
 import os
 import sys
 from threading import TIMEOUT_MAX, RLock
-from time import monotonic
 
 # All that a start, a call, a flush and the end need: by then there may be no descriptor left for an import, or another root.
 from . import _core, _traceback, context, faults, hooks, levels, python_warnings, stdlib, values
+from .clocks import monotonic
 from .config import redaction, resolve
 from .errors import ConfigurationError, UnifiedLoggerError
 from .logger import get_logger

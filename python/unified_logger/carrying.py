@@ -6,6 +6,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import update_wrapper, wraps
+from types import MethodType
 
 from . import _core, context
 from .packing import Unchanging, packed, unpacked
@@ -160,7 +161,7 @@ def _carrying_start(start: Callable[..., None]) -> Callable[..., None]:
         run, attributes = thread.run, vars(thread)
         before = attributes.get("run")
 
-        def carried() -> None:
+        def carry_and_run(_: threading.Thread) -> None:
             put_back()
             scope = context.Scope(current)
             try:
@@ -175,7 +176,8 @@ def _carrying_start(start: Callable[..., None]) -> Callable[..., None]:
                 else:
                     attributes["run"] = before
 
-        attributes["run"] = carried
+        # A method of the thread, as what others who wrap the start of threads find there: they call its function with the thread.
+        attributes["run"] = carried = MethodType(carry_and_run, thread)
         try:
             start(thread)
         except BaseException:

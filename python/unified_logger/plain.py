@@ -9,9 +9,9 @@ import stat
 import sys
 from collections import deque
 from contextlib import suppress
-from time import monotonic
 
 from . import _core
+from .clocks import monotonic
 from .formatters import JSONFormatter, TextFormatter, context_of, fields_of, merged, whole
 from .marks import carried_by, is_captured, lift, mark, mark_captured, mark_of
 from .stdlib import level_of, text_of

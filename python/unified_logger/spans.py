@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import sys
-from time import perf_counter_ns
 from typing import overload
 
 from . import _core, context, levels, values
+from .clocks import perf_counter_ns
 from .logger import UnifiedLogger, get_logger
 from .packing import Unchanging, added, packed, unpacked
 

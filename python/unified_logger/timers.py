@@ -11,10 +11,10 @@ from _thread import allocate_lock, start_new_thread
 from contextlib import suppress
 from functools import partial
 from queue import Empty, SimpleQueue
-from time import monotonic
 from typing import TYPE_CHECKING
 
 from . import _core
+from .clocks import monotonic
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -188,3 +189,52 @@ def test_one_that_somebody_kept_does_no_harm() -> None:
     finally:
         threading.Thread.start = original  # type: ignore[method-assign]
         carry_into_threads()
+
+
+def test_others_who_wrap_the_start_find_a_method_there() -> None:
+    """As Sentry's SDK does, in its ways of then and of now. Seen to fail (the thread died of a TypeError, and its work was not done)."""
+
+    def then(thread: threading.Thread) -> Callable[[], object]:
+        function = thread.run.__func__  # type: ignore[attr-defined]
+        return lambda: function(thread)
+
+    def now(thread: threading.Thread) -> Callable[[], object]:
+        function = getattr(thread.run, "__func__", thread.run)
+
+        def run(*arguments: Any) -> object:
+            return function(*(arguments or (thread,)))
+
+        return run
+
+    carry_into_threads(False)
+    start = threading.Thread.start
+    for wrap in (then, now):
+
+        def wrapped(thread: threading.Thread, wrap: Callable[[threading.Thread], Any] = wrap) -> None:
+            thread.run = wrap(thread)  # type: ignore[method-assign]
+            start(thread)
+
+        threading.Thread.start = wrapped  # type: ignore[method-assign]
+        carry_into_threads()
+        try:
+            for make in (threading.Thread, _OfItsOwn, _TIMER):
+                found: list[Any] = []
+                with LoggingContext(trace_id="started"):
+                    thread = make(
+                        **{"function" if make is _TIMER else "target": lambda found=found: found.append(seen())}
+                    )
+                    thread.start()
+                thread.join()
+                assert found == ["started"]
+        finally:
+            carry_into_threads(False)
+            threading.Thread.start = start  # type: ignore[method-assign]
+    carry_into_threads()
+
+
+_TIMER = partial(threading.Timer, 0)
+
+
+class _OfItsOwn(threading.Thread):
+    def run(self) -> None:
+        super().run()

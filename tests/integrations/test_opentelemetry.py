@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from typing import Any
 
 import pytest
@@ -22,6 +22,7 @@ from unified_logger import LoggingContext, UnifiedLogger, _core, carry, get_logg
 from unified_logger.context import clear_trace_context, get_trace_context, set_trace_context
 from unified_logger.integrations import opentelemetry
 from unified_logger.propagation import begin
+from unified_logger.testing import capture_logs
 from unified_logger.trace_formats import Remote
 
 Records = Callable[..., list[dict[str, Any]]]
@@ -355,3 +356,18 @@ def test_a_span_that_breaks_costs_no_record(logger: UnifiedLogger, records: Reco
         logger.info("m")
         context.detach(token)
     assert records()[0]["trace_id"] == "ours"
+
+
+def test_what_is_attached_may_be_left_elsewhere() -> None:
+    """Nothing is said. Seen to fail (an error "Failed to detach context" with its traceback)."""
+
+    def pieces() -> Iterator[int]:
+        with LoggingContext(), opentelemetry.attached():
+            yield 1
+            yield 2
+
+    steps = pieces()
+    with capture_logs() as records:
+        copy_context().run(next, steps)
+        copy_context().run(steps.close)
+    assert records == []

@@ -168,3 +168,35 @@ except KeyboardInterrupt:
         "stdlib",
     )
     assert [record["message"] for record in records()][-1] == "kept"
+
+
+def test_durations_and_deadlines_are_real(run_python: Callable[..., Any]) -> None:
+    """Across the edges of a freeze. Seen to fail (durations of decades, and a level that never went back)."""
+    run_python(
+        """
+import logging, time
+import freezegun
+from unified_logger import *
+from unified_logger.testing import capture_logs
+
+with capture_logs() as records:
+    with freezegun.freeze_time("2030-01-01"):
+        inside = span("begun inside")
+        inside.__enter__()
+        set_level("a", "DEBUG", seconds=0.2)
+    inside.__exit__(None, None, None)
+    outside = span("begun outside")
+    outside.__enter__()
+    set_level("b", "DEBUG", seconds=600)
+    with freezegun.freeze_time("2030-01-01"):
+        outside.__exit__(None, None, None)
+        time.sleep(0.1)
+    assert logging.getLogger("b").level == logging.DEBUG
+durations = [record["duration_ms"] for record in records if record.message == "span ended"]
+assert len(durations) == 2 and all(0 <= duration < 60_000 for duration in durations), durations
+deadline = time.monotonic() + 30
+while logging.getLogger("a").level == logging.DEBUG:
+    assert time.monotonic() < deadline
+    time.sleep(0.01)
+"""
+    )

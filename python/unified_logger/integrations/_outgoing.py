@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from time import perf_counter_ns
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from unified_logger import _core, context, get_logger, levels
+from unified_logger.clocks import perf_counter_ns
 from unified_logger.propagation import trace_headers
 
 if TYPE_CHECKING:

@@ -22,10 +22,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from logging import INFO, WARNING
 from threading import Lock
-from time import perf_counter_ns
 
 from .. import _lifecycle, propagation
 from .._core import current_context, new_trace
+from ..clocks import perf_counter_ns
 from ..context import Scope, _current, _innermost, foreign, make
 from ..errors import ConfigurationError
 from ..logger import get_logger

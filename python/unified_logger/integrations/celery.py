@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
-from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from unified_logger import _core, context, flush_logging, get_logger, init_logging, propagation, stdlib, values
+from unified_logger.clocks import perf_counter_ns
 from unified_logger.marks import mark_captured
 
 from ._outgoing import headers_beside

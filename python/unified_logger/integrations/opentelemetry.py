@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +60,9 @@ def attached() -> Iterator[None]:
     try:
         yield
     finally:
-        contexts.detach(token)
+        # Left in another thread or task than entered, nothing there is to be restored: `contexts.detach` would log an error of it.
+        with suppress(ValueError):
+            contexts._RUNTIME_CONTEXT.detach(token)
 
 
 def _convert(theirs: Any) -> _core.Context | None:
