@@ -1,8 +1,9 @@
-//! What is set within a request, by any of its threads and tasks. Each has a copy of the context variable, so that another context in there
-//! tells nobody else. So the context that the request began with knows what it is now, and each that was made within it follows.
+//! What is set within a request, by any of its threads and tasks. Each of them has a copy of the context variable, so that a context which one
+//! of them puts there tells the others nothing. So the context that a request began with knows what it is now, and those made within the
+//! request follow it.
 //!
-//! A thread or task keeps what it has set itself: those that run at the same time do not get into each other's records. It gives up a
-//! field once somebody sets that anew who had seen it: one that it has started since, or itself.
+//! A thread or task keeps the fields that it has set itself: what runs beside it does not get into its records. Where a thread or task
+//! that has seen such a field sets it anew, the new value counts for both.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +26,7 @@ pub enum Part {
     /// The request began with it.
     Beginning(Beginning),
     /// It was made within the request.
-    Set(Set),
+    Inner(Inner),
 }
 
 #[derive(Default)]
@@ -38,7 +39,7 @@ pub struct Beginning {
     ids: u64,
 }
 
-pub struct Set {
+pub struct Inner {
     request: Py<Context>,
     /// The change it was made after.
     change: u64,
@@ -99,10 +100,10 @@ impl Part {
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         match self {
             Self::Beginning(beginning) => visit.call(&beginning.now),
-            Self::Set(set) => {
-                visit.call(&set.request)?;
-                visit.call(&set.began)?;
-                visit.call(&set.now)
+            Self::Inner(inner) => {
+                visit.call(&inner.request)?;
+                visit.call(&inner.began)?;
+                visit.call(&inner.now)
             }
         }
     }
@@ -116,12 +117,12 @@ pub fn now<'py>(context: Bound<'py, Context>) -> Bound<'py, Context> {
     let (request, seen) = match part_of(&context) {
         None => return context,
         Some(Part::Beginning(_)) => return latest(&context),
-        Some(Part::Set(set)) => {
-            if changes(set.request.bind(py)) == set.seen {
-                let now = set.now.as_ref().map(|now| now.bind(py).clone());
+        Some(Part::Inner(inner)) => {
+            if changes(inner.request.bind(py)) == inner.seen {
+                let now = inner.now.as_ref().map(|now| now.bind(py).clone());
                 return now.unwrap_or(context);
             }
-            (set.request.bind(py).clone(), set.seen)
+            (inner.request.bind(py).clone(), inner.seen)
         }
     };
     if ending::is_here(py) {
@@ -134,11 +135,11 @@ pub fn now<'py>(context: Bound<'py, Context>) -> Bound<'py, Context> {
     let Some(made) = interrupt::ok(py, made) else { return context };
     let mut old = None;
     // SAFETY: replaced at once; the old one is dropped after, and may run Python code then.
-    if let Some(Part::Set(set)) = unsafe { (*context.get().within.get(py)).as_deref_mut() }
-        && set.seen == seen
+    if let Some(Part::Inner(inner)) = unsafe { (*context.get().within.get(py)).as_deref_mut() }
+        && inner.seen == seen
     {
-        set.seen = changes;
-        old = set.now.replace(made.clone().unbind());
+        inner.seen = changes;
+        old = inner.now.replace(made.clone().unbind());
     }
     drop(old);
     made
@@ -267,7 +268,7 @@ fn part_of_request<'py>(
 ) -> PyResult<Bound<'py, Context>> {
     let py = request.py();
     let follows = match held.and_then(part_of) {
-        Some(Part::Set(set)) => set.request.is(&request),
+        Some(Part::Inner(inner)) => inner.request.is(&request),
         _ => held.is_some_and(|held| held.is(&request)),
     };
     if !follows {
@@ -277,8 +278,8 @@ fn part_of_request<'py>(
     fields.retain(|(name, _)| !has(more, name));
     fields.extend(names(&more.captured).map(|(name, _)| (name.into(), Own::new())));
     let change = changes(&request);
-    let set = Set { request: request.unbind(), change, ids, fields, began, seen, now: None };
-    Bound::new(py, Context { within: Gil::new(Some(Box::new(Part::Set(set)))), ..made })
+    let inner = Inner { request: request.unbind(), change, ids, fields, began, seen, now: None };
+    Bound::new(py, Context { within: Gil::new(Some(Box::new(Part::Inner(inner)))), ..made })
 }
 
 fn has(fields: &Fields, name: &str) -> bool {
@@ -297,9 +298,9 @@ pub fn clear_within(request: &Bound<'_, Context>, held: Option<&Bound<'_, Contex
         mark.give_up();
     }
     let began = match part_of(scope) {
-        Some(Part::Set(set)) => {
-            set.fields.iter().for_each(|(_, mark)| mark.count_again());
-            set.began.as_ref().map(|began| began.bind(py).clone())
+        Some(Part::Inner(inner)) => {
+            inner.fields.iter().for_each(|(_, mark)| mark.count_again());
+            inner.began.as_ref().map(|began| began.bind(py).clone())
         }
         _ => None,
     };
@@ -323,8 +324,8 @@ fn change(request: &Bound<'_, Context>, now: Option<Bound<'_, Context>>, ids: bo
 /// What whoever has this context has set, if that was within this request.
 fn own_of(held: Option<&Bound<'_, Context>>, request: &Bound<'_, Context>) -> (Vec<(Box<str>, Own)>, Ids) {
     match held.and_then(part_of) {
-        Some(Part::Set(set)) if set.request.is(request) => {
-            (set.fields.iter().filter(|(_, mark)| mark.counts()).cloned().collect(), set.ids.clone())
+        Some(Part::Inner(inner)) if inner.request.is(request) => {
+            (inner.fields.iter().filter(|(_, mark)| mark.counts()).cloned().collect(), inner.ids.clone())
         }
         _ => (Vec::new(), Ids::OfRequest),
     }
@@ -349,7 +350,7 @@ fn changes(request: &Bound<'_, Context>) -> u64 {
 /// Whether somebody has set an id after this was made.
 fn ids_changed_since(context: &Bound<'_, Context>, request: &Bound<'_, Context>) -> bool {
     match (part_of(context), part_of(request)) {
-        (Some(Part::Set(set)), Some(Part::Beginning(beginning))) => beginning.ids > set.change,
+        (Some(Part::Inner(inner)), Some(Part::Beginning(beginning))) => beginning.ids > inner.change,
         _ => false,
     }
 }
