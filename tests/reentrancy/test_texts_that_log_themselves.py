@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -336,3 +337,149 @@ print(calls)
         assert "order %s [no number; args: (<Order object>,)]" in done.stderr
     else:
         assert done.stderr == app
+
+
+def test_a_value_whose_text_is_none_is_asked_once(logger: UnifiedLogger, records: Records) -> None:
+    """`%` raises for it what it raises for a message that its arguments do not fit. Seen to fail with two calls."""
+    calls: list[str] = []
+
+    class Order:
+        def __repr__(self) -> Any:
+            calls.append("repr")
+            return 5
+
+    logger.info("%r", Order())
+    (record,) = records()
+    assert calls == ["repr"]
+    assert record["$args"] == "(<Order object>,)"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        *("%s %s", "no place", "%(a)s", "%(a", "%", "%y", "%*d", "%d", "%x", "%c"),
+        *("%99999999999999999999d", "%.99999999999999999999d"),
+    ],
+)
+def test_each_misfit_is_known_from_what_a_value_raises(message: str, logger: UnifiedLogger, records: Records) -> None:
+    """Whatever this version of Python says of it: the arguments are shown whole. Seen to fail for each with its text left out."""
+
+    class Order:
+        def __repr__(self) -> str:
+            return "Order(7)"
+
+    logger.info(message, Order())
+    (record,) = records()
+    assert (record["message"], record["$args"]) == (message, "(Order(7),)")
+
+
+def test_the_collector_may_run_finalizers_that_log(run_python: Run) -> None:
+    """While it is looked up what is being asked nothing may bring it. Seen to fail with 897 panics."""
+    done = run_python(
+        """
+import gc
+from unified_logger import flush_logging, get_logger, get_stats, init_logging
+init_logging(log_dir="logs", console_format="off", log_level="DEBUG", queue_size=100_000)
+log = get_logger("a")
+deaths = 0
+stop = False
+class Text:
+    def __str__(self):
+        return "text"
+    __repr__ = __str__
+text = Text()
+class Cycle:
+    def __init__(self):
+        self.me = self
+    def __del__(self):
+        global deaths
+        deaths += 1
+        if not stop:
+            Cycle()
+        log.info("%s", text)
+class Logging:
+    def __str__(self):
+        held = [[] for _ in range(100)]
+        gc.enable()
+        log.info("inner", value=text)
+        gc.disable()
+        return "outer"
+outer = Logging()
+log.info("first %s", text, value=text)
+gc.disable()
+gc.set_threshold(1, 10**6, 10**6)
+for _ in range(3):
+    Cycle()
+for _ in range(100):
+    log.info("%(outer)s", {"outer": outer})
+stop = True
+gc.collect()
+flush_logging()
+stats = get_stats()
+print(stats["accepted"] == stats["written"] == 201 + deaths, stats["errors"], deaths > 0)
+"""
+    )
+    assert (done.stdout, done.stderr) == ("True 0 True\n", "")
+
+
+def test_green_threads_are_no_recursion(logger: UnifiedLogger, records: Records) -> None:
+    """Those that are suspended in the text of a value have stacks of their own. Seen to fail from the second on for fields, from the fifth for arguments."""
+    greenlet = pytest.importorskip("greenlet", reason="greenlet has no wheel for this Python")
+    main = greenlet.getcurrent()
+
+    class Session:
+        def __repr__(self) -> str:
+            if greenlet.getcurrent() is not main:
+                main.switch()
+            return "Session(7)"
+
+        def __str__(self) -> str:
+            return repr(self)
+
+    session = Session()
+    calls: list[Callable[[], None]] = [
+        lambda: logger.info("%s", session),
+        lambda: logger.info("%(session)s", {"session": [session]}),
+        lambda: logger.info(session),
+        lambda: logger.info("Session(7)", session=session),
+    ]
+    threads = [greenlet.greenlet(call) for call in calls * 6]
+    for thread in threads:
+        thread.switch()
+        for call in calls:
+            call()
+    logger.info("%s %s", session)
+    for thread in reversed(threads):
+        thread.switch()
+    found = records()
+    assert len(found) == 24 * 5 + 1
+    assert not [record for record in found if "Session(7)" not in (record["message"] + record.get("$args", ""))]
+    assert {record["session"] for record in found if "session" in record} == {"Session(7)"}
+    assert [record["$args"] for record in found if "$error" in record] == ["(Session(7),)"]
+
+
+def test_large_arguments_cost_the_same_inside_of_others(logger: UnifiedLogger) -> None:
+    """Not all that is in them is looked for further up. Seen to fail with more than ten times as long."""
+
+    class Leaf:
+        def __repr__(self) -> str:
+            return "leaf"
+
+    nested = [[Leaf() for _ in range(64)] for _ in range(64)]
+    times: list[float] = []
+
+    def shortest() -> float:
+        def once() -> float:
+            started = time.perf_counter()
+            logger.info("%s", nested)
+            return time.perf_counter() - started
+
+        return min(once() for _ in range(20))
+
+    class Outer:
+        def __str__(self) -> str:
+            times.append(shortest())
+            return "outer"
+
+    logger.info("%s", Outer())
+    assert times[0] < 4 * shortest()

@@ -2,39 +2,77 @@
 //! doubles with each level.
 //!
 //! So code that has just failed is not asked again. What is told beside a message whose arguments could not be merged into it, `$error` and
-//! `$args`, comes from values of the built-in types, and of others there is the name of the class. Nor is a value asked, for a field or an
-//! exception, that is being asked twice already further up.
+//! `$args`, comes from values of the built-in types, and of others there is the name of the class. Nor is a value asked that is being asked
+//! already further up on the same stack: twice for a field or an exception, a few times more for a message or its arguments.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 
 use pyo3::exceptions::{PyKeyError, PyRecursionError, PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::iter::{BoundDictIterator, BoundListIterator, BoundTupleIterator};
 use pyo3::types::{
     PyBool, PyByteArray, PyBytes, PyComplex, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString, PyTuple,
 };
 
 use crate::capture::{error_name, text_of, text_of_repr, type_name};
+use crate::gil::intern;
 use crate::interrupt;
 use crate::runtime::MALFORMED;
 
-/// Of values inside values, and of the items of one, no more than these are looked at.
+/// Of values inside values, and of the items of one, no more than these are shown.
 const DEPTH: usize = 8;
 const ITEMS: usize = 1_000;
-/// Arguments, and values in them, that are known to be asked.
+/// How deep in the arguments of a message a value is looked for that asks again and again, and among how many values.
+const LOOKED_INTO: usize = 3;
 const LOOKED_AT: usize = 64;
-/// How often an argument is asked, inside of itself, before it is taken for one that never comes to an end.
-const MOST_TIMES: usize = 5;
+/// How often a value is asked, inside of itself, before it is taken for one that never comes to an end: for a field or an exception, for a
+/// message, and for the arguments of one, where the merge that looks counts too.
+const MOST_TIMES: usize = 2;
+const MOST_TIMES_MESSAGE: usize = 5;
+const MOST_TIMES_ARGUMENT: usize = MOST_TIMES_MESSAGE + 1;
 
 thread_local! {
-    /// What is being asked for its texts on this thread: its address, and whether it is what a message is merged with.
-    static ASKED: RefCell<Vec<(usize, bool)>> = const { RefCell::new(Vec::new()) };
-    /// How many messages are being merged on this thread: arguments may log while they are asked for their texts.
-    static MERGES: Cell<u32> = const { Cell::new(0) };
+    /// What is being asked for its texts on this thread. Nothing that may run Python code happens while it is borrowed: that code may log.
+    static ASKED: RefCell<Vec<Asked>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A value that is being asked. Whoever noted it holds it until it is noted no more.
+#[derive(Clone, Copy, PartialEq)]
+struct Asked {
+    address: usize,
+    /// Whether it is what a message is merged with.
+    merges: bool,
+    stack: Stack,
+}
+
+/// A stack of Python's: several green threads have theirs on one thread, each suspended in the middle of something.
+///
+/// It is the address of the green thread, which lives while it is suspended, or nought where that is not known.
+#[derive(Clone, Copy, PartialEq)]
+struct Stack(usize);
+
+impl Stack {
+    /// The one that runs. May run Python code.
+    fn current(py: Python<'_>) -> Self {
+        // SAFETY: null or the dictionary of modules, which lives as long as the interpreter.
+        let modules = unsafe { Bound::from_borrowed_ptr_or_opt(py, ffi::PyImport_GetModuleDict()) };
+        let modules = modules.and_then(|modules| modules.cast_into_exact::<PyDict>().ok());
+        // Nobody has a green thread before this module is imported.
+        let module = modules.and_then(|modules| interrupt::ok(py, modules.get_item(intern!(py, "greenlet"))).flatten());
+        let Some(module) = module else { return Self(0) };
+        let current = interrupt::ok(py, module.call_method0(intern!(py, "getcurrent")));
+        Self(current.map_or(0, |current| current.as_ptr() as usize))
+    }
+
+    /// Whether another may be this one.
+    fn may_be(self, other: Self) -> bool {
+        self == other || self.0 == 0 || other.0 == 0
+    }
 }
 
 /// A value is being asked while it lives.
-pub struct Asking<'a, 'py>(&'a Bound<'py, PyAny>, bool);
+pub struct Asking<'a, 'py>(&'a Bound<'py, PyAny>, Asked);
 
 impl<'a, 'py> Asking<'a, 'py> {
     #[inline]
@@ -44,19 +82,19 @@ impl<'a, 'py> Asking<'a, 'py> {
 
     #[inline]
     fn note(value: &'a Bound<'py, PyAny>, merges: bool) -> Self {
-        ASKED.with_borrow_mut(|asked| asked.push((value.as_ptr() as usize, merges)));
-        Self(value, merges)
+        let own = Asked { address: value.as_ptr() as usize, merges, stack: Stack::current(value.py()) };
+        ASKED.with_borrow_mut(|asked| asked.push(own));
+        Self(value, own)
     }
 }
 
 impl Drop for Asking<'_, '_> {
     #[inline]
     fn drop(&mut self) {
-        let own = (self.0.as_ptr() as usize, self.1);
         ASKED.with_borrow_mut(|asked| match asked.pop() {
-            Some(last) if last != own => {
+            Some(last) if last != self.1 => {
                 // Green threads do not end in the order in which they began.
-                if let Some(index) = asked.iter().rposition(|other| *other == own) {
+                if let Some(index) = asked.iter().rposition(|other| *other == self.1) {
                     asked[index] = last;
                 }
             }
@@ -65,48 +103,83 @@ impl Drop for Asking<'_, '_> {
     }
 }
 
-/// Whether a value is being asked again and again: its code logs the value itself.
+/// Whether a value, for a field or an exception, is being asked as often as any may be.
 pub fn is_asked_twice(value: &Bound<'_, PyAny>) -> bool {
-    times_asked(value, 2) == 2
+    is_any_asked(value.py(), &[value.as_ptr() as usize], MOST_TIMES)
 }
 
-/// How often a value is being asked further up, counted up to `most`.
-fn times_asked(value: &Bound<'_, PyAny>, most: usize) -> usize {
+/// Whether one of some values is being asked this often further up.
+fn is_any_asked(py: Python<'_>, values: &[usize], often: usize) -> bool {
+    if ASKED.with_borrow(Vec::len) < often {
+        return false;
+    }
+    let stack = Stack::current(py);
+    // How often each of them was seen, and where last: inside of one that is asked it may stand several times.
+    let mut seen = [(0, usize::MAX); LOOKED_AT];
     ASKED.with_borrow(|asked| {
-        let is_it = |(address, merges): &&(usize, bool)| {
-            if !*merges {
-                return *address == value.as_ptr() as usize;
-            }
-            // SAFETY: whoever noted it holds it until it is noted no more.
-            let arguments = unsafe { Bound::from_borrowed_ptr(value.py(), *address as *mut ffi::PyObject) };
-            holds(&arguments, value, 3, &mut { LOOKED_AT })
-        };
-        asked.iter().filter(is_it).take(most).count()
+        asked.iter().enumerate().filter(|(_, one)| one.stack.may_be(stack)).any(|(index, one)| {
+            let mut see = |value: &Bound<'_, PyAny>| {
+                let known = values.iter().zip(&mut seen).find(|(address, _)| **address == value.as_ptr() as usize);
+                known.is_some_and(|(_, (times, last))| {
+                    *times += usize::from(*last != index);
+                    *last = index;
+                    *times == often
+                })
+            };
+            // SAFETY: held by whoever noted it.
+            let value = unsafe { Bound::from_borrowed_ptr(py, one.address as *mut ffi::PyObject) };
+            look(&value, if one.merges { LOOKED_INTO } else { 0 }, &mut { LOOKED_AT }, &mut see)
+        })
     })
 }
 
-/// Whether a value is one of the first in a tuple, a list or a dictionary, or it itself. Runs no Python code.
-fn holds(place: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>, depth: usize, left: &mut usize) -> bool {
-    if place.is(value) {
+/// Whether a function says yes to a value or to one of the first inside of it. Runs no Python code but the function's: it makes no objects,
+/// which could bring the collector, and lets go of none that is not held elsewhere.
+fn look(
+    value: &Bound<'_, PyAny>,
+    depth: usize,
+    left: &mut usize,
+    see: &mut dyn FnMut(&Bound<'_, PyAny>) -> bool,
+) -> bool {
+    if see(value) {
         return true;
     }
-    if depth == 0 || *left == 0 {
-        return false;
-    }
-    let mut is_inside = |items: &mut dyn Iterator<Item = Bound<'_, PyAny>>| {
-        items.take(LOOKED_AT).any(|item| {
-            *left = left.saturating_sub(1);
-            holds(&item, value, depth - 1, left)
-        })
-    };
-    if let Ok(items) = place.cast_exact::<PyTuple>() {
-        is_inside(&mut items.iter())
-    } else if let Ok(items) = place.cast_exact::<PyList>() {
-        is_inside(&mut items.iter())
-    } else if let Ok(pairs) = place.cast_exact::<PyDict>() {
-        pairs.len() <= LOOKED_AT && is_inside(&mut pairs.values().iter())
+    let inside = if depth == 0 { None } else { children(value) };
+    inside.into_iter().flatten().take(LOOKED_AT).any(|item| {
+        *left > 0 && {
+            *left -= 1;
+            look(&item, depth - 1, left, see)
+        }
+    })
+}
+
+/// What is in a tuple, a list or a dictionary, there its values. `None` for anything else.
+fn children<'py>(value: &Bound<'py, PyAny>) -> Option<Children<'py>> {
+    if let Ok(items) = value.cast_exact::<PyTuple>() {
+        Some(Children::Tuple(items.iter()))
+    } else if let Ok(items) = value.cast_exact::<PyList>() {
+        Some(Children::List(items.iter()))
     } else {
-        false
+        value.cast_exact::<PyDict>().ok().map(|pairs| Children::Dict(pairs.iter()))
+    }
+}
+
+enum Children<'py> {
+    Tuple(BoundTupleIterator<'py>),
+    List(BoundListIterator<'py>),
+    /// To be walked to its end before Python code runs, which could change it.
+    Dict(BoundDictIterator<'py>),
+}
+
+impl<'py> Iterator for Children<'py> {
+    type Item = Bound<'py, PyAny>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::Tuple(items) => items.next(),
+            Self::List(items) => items.next(),
+            Self::Dict(pairs) => pairs.next().map(|(_, value)| value),
+        }
     }
 }
 
@@ -115,7 +188,7 @@ pub fn text_of_message(message: &Bound<'_, PyAny>) -> String {
     if message.is_exact_instance_of::<PyString>() {
         return text_of(message);
     }
-    if times_asked(message, MOST_TIMES) == MOST_TIMES {
+    if is_any_asked(message.py(), &[message.as_ptr() as usize], MOST_TIMES_MESSAGE) {
         return named(message);
     }
     let _asking = Asking::one(message);
@@ -136,22 +209,29 @@ impl<'a, 'py> Merging<'a, 'py> {
         if are_usual(arguments) {
             return Self(None);
         }
-        MERGES.set(MERGES.get() + 1);
         Self(Some(Asking::note(arguments, true)))
     }
 
     /// Whether it is merged for a call that an argument of another one makes.
-    fn is_inner(&self) -> bool {
-        MERGES.get() > u32::from(self.0.is_some())
+    fn is_inner(&self, py: Python<'_>) -> bool {
+        let own = usize::from(self.0.is_some());
+        let count = |is_counted: &dyn Fn(&Asked) -> bool| {
+            ASKED.with_borrow(|asked| asked.iter().filter(|one| one.merges && is_counted(one)).count())
+        };
+        // Which stack runs is asked only where it matters.
+        count(&|_| true) > own && {
+            let stack = Stack::current(py);
+            count(&|one| one.stack.may_be(stack)) > own
+        }
     }
 
     /// # Errors
     /// Where an argument is being asked again and again, also by handlers and tests that see each record.
     #[inline]
     pub fn expect_an_end(&self) -> PyResult<()> {
-        if let Some(asking) = &self.0
-            && self.is_inner()
-            && is_any_asked(asking.0, 3)
+        if let Some(Asking(arguments, _)) = &self.0
+            && self.is_inner(arguments.py())
+            && is_any_inside_asked(arguments)
         {
             return Err(PyRecursionError::new_err("the text of an argument logs the argument again and again"));
         }
@@ -164,24 +244,16 @@ impl<'a, 'py> Merging<'a, 'py> {
         interrupt::hold(py, &error);
         MALFORMED.add(1);
         let value = error.value(py).as_any();
-        let reason = if !self.is_inner() || is_plain_error(value) { text_of(value) } else { error_name(py, &error) };
+        let is_inner = self.is_inner(py);
+        let reason = if !is_inner || is_plain_error(value) { text_of(value) } else { error_name(py, &error) };
         // Where the message does not fit its arguments, none of them is at fault. But one that logs would do so again.
         let mut shown = String::new();
-        if !self.is_inner() && is_of_message(py, &error) {
+        if !is_inner && is_of_message(py, &error) {
             shown = text_of_repr(arguments);
         } else {
             show(arguments, DEPTH, &mut shown);
         }
         vec![("$error", reason), ("$args", shown)]
-    }
-}
-
-impl Drop for Merging<'_, '_> {
-    #[inline]
-    fn drop(&mut self) {
-        if self.0.is_some() {
-            MERGES.set(MERGES.get() - 1);
-        }
     }
 }
 
@@ -202,31 +274,44 @@ fn are_usual(arguments: &Bound<'_, PyAny>) -> bool {
 }
 
 /// Whether one of some arguments is being asked as often as any may be.
-fn is_any_asked(arguments: &Bound<'_, PyAny>, depth: usize) -> bool {
-    let are = |items: &mut dyn Iterator<Item = Bound<'_, PyAny>>| {
-        depth > 0 && items.take(LOOKED_AT).any(|item| is_any_asked(&item, depth - 1))
-    };
-    if is_scalar(arguments) {
+fn is_any_inside_asked(arguments: &Bound<'_, PyAny>) -> bool {
+    let mut found = Vec::with_capacity(LOOKED_AT);
+    look(arguments, LOOKED_INTO, &mut { LOOKED_AT }, &mut |value| {
+        if !is_scalar(value) && children(value).is_none() && found.len() < LOOKED_AT {
+            found.push(value.as_ptr() as usize);
+        }
         false
-    } else if let Ok(items) = arguments.cast_exact::<PyTuple>() {
-        are(&mut items.iter())
-    } else if let Ok(items) = arguments.cast_exact::<PyList>() {
-        are(&mut items.iter())
-    } else if let Ok(pairs) = arguments.cast_exact::<PyDict>() {
-        pairs.len() <= LOOKED_AT && are(&mut pairs.values().iter())
-    } else {
-        // One of these times is that of the merge itself.
-        times_asked(arguments, MOST_TIMES + 1) > MOST_TIMES
-    }
+    });
+    is_any_asked(arguments.py(), &found, MOST_TIMES_ARGUMENT)
 }
 
-/// Whether `%` itself raised the error, and no code of an argument's: that would stand in its traceback.
+/// What `%` says of a message that its arguments do not fit. A value whose text is none raises the same classes.
+const MISFITS: [&str; 9] = [
+    "not enough arguments for format string",
+    "not all arguments converted during string formatting",
+    "format requires a mapping",
+    "incomplete format",
+    "unsupported format ",
+    "width too big",
+    "precision too big",
+    "* wants int",
+    "%",
+];
+
+/// Whether `%` itself raised the error, and no code of an argument's: that would stand in its traceback, or say something else.
 fn is_of_message(py: Python<'_>, error: &PyErr) -> bool {
     let raised = error.get_type(py);
-    let is_usual = raised.is(py.get_type::<PyTypeError>())
-        || raised.is(py.get_type::<PyValueError>())
-        || raised.is(py.get_type::<PyKeyError>());
-    is_usual && error.traceback(py).is_none()
+    if error.traceback(py).is_some() {
+        return false;
+    }
+    if raised.is(py.get_type::<PyKeyError>()) {
+        return true;
+    }
+    let is_usual = raised.is(py.get_type::<PyTypeError>()) || raised.is(py.get_type::<PyValueError>());
+    is_usual && {
+        let said = text_of(error.value(py));
+        MISFITS.iter().any(|start| said.starts_with(start))
+    }
 }
 
 /// Whether the text of an exception runs no code of the program's.
@@ -256,11 +341,6 @@ fn is_scalar(value: &Bound<'_, PyAny>) -> bool {
 fn show(value: &Bound<'_, PyAny>, depth: usize, out: &mut String) {
     if is_scalar(value) {
         out.push_str(&text_of_repr(value));
-    } else if let Ok(items) = value.cast_exact::<PyTuple>() {
-        let end = if items.len() == 1 { ",)" } else { ")" };
-        show_items("(", items.iter(), end, depth, out);
-    } else if let Ok(items) = value.cast_exact::<PyList>() {
-        show_items("[", items.iter(), "]", depth, out);
     } else if value.is_exact_instance_of::<PySet>() {
         show_set("{", value, "}", depth, out);
     } else if value.is_exact_instance_of::<PyFrozenSet>() {
@@ -280,6 +360,13 @@ fn show(value: &Bound<'_, PyAny>, depth: usize, out: &mut String) {
             show(&item, depth - 1, out);
         }
         out.push('}');
+    } else if let Some(items) = children(value) {
+        let (start, end) = match &items {
+            Children::Tuple(items) if items.len() == 1 => ("(", ",)"),
+            Children::Tuple(_) => ("(", ")"),
+            _ => ("[", "]"),
+        };
+        show_items(start, items, end, depth, out);
     } else {
         out.push_str(&named(value));
     }
