@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use pyo3::exceptions::PyBaseException;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyMapping, PyString, PyTuple};
+use pyo3::types::{PyDict, PyList, PyMapping, PyString, PyTuple};
 use unified_logger_core::memory;
 use unified_logger_core::record::{self, Header, INLINE, Site, flag};
 use unified_logger_core::router::is_ai_field;
@@ -344,13 +344,27 @@ pub fn exception_or_name(
 
 /// `message % arguments`; a single mapping is the arguments by name.
 fn merge(message: &str, arguments: &Bound<'_, PyTuple>) -> PyResult<String> {
-    let Ok(first) = arguments.get_item(0) else { return Ok(memory::joined(&[message])) };
-    let py = first.py();
+    let py = arguments.py();
     stack::expect_python()?;
-    let single = arguments.len() == 1 && first.is_instance_of::<PyDict>() && first.len()? > 0;
-    let new = if single { redaction::without_named(message, &first, || runtime::rules(py)) } else { None };
-    let arguments = if single { &first } else { arguments.as_any() };
+    let named = if arguments.len() == 1 { by_name(arguments.get_item(0)?)? } else { None };
+    let new = match &named {
+        Some(named) => redaction::without_named(message, named, || runtime::rules(py)),
+        None => None,
+    };
+    let arguments = named.as_ref().unwrap_or(arguments.as_any());
     Ok(text_of(&python_text(py, new.as_deref().unwrap_or(message))?.rem(arguments)?))
+}
+
+/// A single argument, where it is the arguments by name: a mapping that is not empty, as for `logging`.
+fn by_name(single: Bound<'_, PyAny>) -> PyResult<Option<Bound<'_, PyAny>>> {
+    // What has no items, or is a sequence, is not asked whether it is one: that takes longer than most texts.
+    // SAFETY: a live object.
+    let has_items = unsafe { ffi::PyMapping_Check(single.as_ptr()) } != 0
+        && !single.is_exact_instance_of::<PyString>()
+        && !single.is_exact_instance_of::<PyList>()
+        && !single.is_exact_instance_of::<PyTuple>();
+    let is_mapping = has_items && as_mapping(&single).is_some();
+    Ok(if is_mapping && single.is_truthy()? { Some(single) } else { None })
 }
 
 /// A text as an object. `PyString::new` panics when there is no memory, and has the error printed before.
