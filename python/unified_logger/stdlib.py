@@ -156,12 +156,19 @@ def error_of(record: logging.LogRecord) -> BaseException | None:
         record: Of either interface.
 
     Returns:
-        What `exc_info` means: an exception, the second of a triple, or what is true for the one being handled.
+        What `exc_info` means: an exception, the second of a triple, or what is true for the one being handled. Where a triple names
+        a class and has no value of it, as where that could not be pickled, one is made without its `__init__`.
     """
     given: Any = vars(record).get("exc_info")
     if issubclass(type(given), tuple):
-        given = tuple.__getitem__(given, 1) if tuple.__len__(given) > 1 else None
-        return given if issubclass(type(given), BaseException) else None
+        kind, value, traceback = (*tuple.__iter__(given), None, None, None)[:3]
+        if value is None and issubclass(type(kind), type) and issubclass(kind, BaseException):
+            try:
+                value = kind.__new__(kind)
+                BaseException.with_traceback(value, traceback)
+            except Exception:  # Then there is none, or none with a traceback.
+                pass
+        return value if issubclass(type(value), BaseException) else None
     if issubclass(type(given), BaseException):
         error: BaseException = given
         return error

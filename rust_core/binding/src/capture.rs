@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use pyo3::exceptions::PyBaseException;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyMapping, PyString, PyTuple};
+use pyo3::types::{PyDict, PyList, PyMapping, PyString, PyTraceback, PyTuple, PyType};
 use unified_logger_core::memory;
 use unified_logger_core::record::{self, Header, INLINE, Site, flag};
 use unified_logger_core::router::is_ai_field;
@@ -434,9 +434,28 @@ pub fn exception_of<'py>(given: &Bound<'py, PyAny>) -> Option<Bound<'py, PyBaseE
         return Some(error.clone());
     }
     if let Ok(triple) = given.cast::<PyTuple>() {
-        return triple.get_item(1).ok()?.cast_into::<PyBaseException>().ok();
+        let error = triple.get_item(1).ok()?;
+        return if error.is_none() { exception_without_value(triple) } else { error.cast_into().ok() };
     }
     if is_true(given) { exception::current(given.py()) } else { None }
+}
+
+/// An exception of a triple that names its class and has no value of it, as where that could not be pickled. Its `__init__` may need
+/// arguments that nobody has: it is not called.
+#[cold]
+fn exception_without_value<'py>(triple: &Bound<'py, PyTuple>) -> Option<Bound<'py, PyBaseException>> {
+    let py = triple.py();
+    let kind = triple.get_item(0).ok()?.cast_into::<PyType>().ok()?;
+    if !interrupt::ok(py, kind.is_subclass_of::<PyBaseException>())? {
+        return None;
+    }
+    let made = interrupt::ok(py, kind.call_method1(intern!(py, "__new__"), (&kind,)))?;
+    let error = made.cast_into::<PyBaseException>().ok()?;
+    if let Ok(traceback) = triple.get_item(2).and_then(|last| Ok(last.cast_into::<PyTraceback>()?)) {
+        // SAFETY: a live exception and a live traceback; anything else would raise.
+        unsafe { ffi::PyException_SetTraceback(error.as_ptr(), traceback.as_ptr()) };
+    }
+    Some(error)
 }
 
 /// Whether an object is true; one that does not say counts as false.
