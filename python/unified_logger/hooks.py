@@ -44,6 +44,7 @@ def install(flush: Callable[[float], bool], redaction: _core.Redaction | None) -
         chain.install()
     shell = _shell()
     if shell is not None:
+        _forget_cells(shell)
         shell.events.register("post_run_cell", _log_cell)
 
 
@@ -53,14 +54,21 @@ def remove() -> None:
         chain.remove()
     shell = _shell()
     if shell is not None:
-        with suppress(ValueError):  # It is not there.
-            shell.events.unregister("post_run_cell", _log_cell)
+        _forget_cells(shell)
 
 
 def _shell() -> Any:
     """IPython's, a notebook's among them, if this program runs in one."""
     get = getattr(sys.modules.get("IPython"), "get_ipython", None)
     return None if get is None else get()
+
+
+def _forget_cells(shell: Any) -> None:
+    """Takes our function away, and that of another import of this package, which would log the same into the same files."""
+    ours = (_log_cell.__module__, _log_cell.__qualname__)
+    for called in tuple(shell.events.callbacks.get("post_run_cell", ())):
+        if (getattr(called, "__module__", None), getattr(called, "__qualname__", None)) == ours:
+            shell.events.unregister("post_run_cell", called)
 
 
 def _log_cell(result: Any = None) -> None:
@@ -154,10 +162,9 @@ class _Hook:
             chain.tell(chain.default, args)
             return
         logged = any(exception == me[1] for _, exception in running) or len(running) >= _NESTED
-        running.append(me)
         # Sentry reports an exception once. A record that it sees before is taken for the report of one that was handled.
-        # Its older versions give their hook the name and module of the one before it.
-        reports = getattr(self.previous, "__globals__", {}).get("__name__", "").startswith("sentry_sdk.")
+        reports = self._is_before_sentrys()
+        running.append(me)
         steps: list[Callable[[], None]] = [
             lambda: self._log(chain.enabled and not logged, args),
             lambda: chain.tell(self.previous, args),
@@ -172,6 +179,16 @@ class _Hook:
             running.remove(me)
             if not running:
                 chain.running.pop(thread, None)
+
+    def _is_before_sentrys(self) -> bool:
+        """Whether the hook before is Sentry's. Its older versions give theirs the name and module of the one before it."""
+        before: Any = self.previous
+        try:
+            # Proxies and mocks answer anything.
+            module = before.__globals__["__name__"]
+            return type(module) is str and module.startswith("sentry_sdk.")
+        except Exception:
+            return False
 
     def _log(self, wanted: bool, args: tuple[Any, ...]) -> None:
         try:
@@ -241,7 +258,8 @@ def _log_unraisable(args: Any) -> None:
     fields = {} if args.object is None else {"object": _shown(args.object)}
     if args.exc_value is None:
         fields["error_type"] = args.exc_type.__name__
-    _log(logging.ERROR, "%s", (args.err_msg or "exception ignored",), args.exc_value, fields)
+    # The text itself: who groups records by their messages before merging, as Sentry does, would have all of these in one.
+    _log(logging.ERROR, args.err_msg or "exception ignored", (), args.exc_value, fields)
 
 
 def _traceback(kind: type[BaseException], error: BaseException | None, traceback: TracebackType | None) -> str:
@@ -307,7 +325,7 @@ class _LoopHandler:
         nested = thread in _telling
         try:
             if not nested:
-                _log(logging.ERROR, "%s", (context.get("message") or "unhandled exception",), *_parts(context))
+                _log(logging.ERROR, context.get("message") or "unhandled exception", (), *_parts(context))
                 _telling.add(thread)
         finally:
             try:

@@ -378,3 +378,89 @@ shell.run_cell("shutdown_logging()")
     (record,) = found()
     assert (record["level"], record["message"], record["function"]) == ("ERROR", "uncaught exception", "fall")
     assert record["exception"]["type"] == "ZeroDivisionError"
+
+
+def test_after_another_import_of_the_package_a_cell_is_logged_once(
+    run_python: Run, found: Found, tmp_path: Path
+) -> None:
+    """And not at all once the hooks are taken away. Seen to fail with two records."""
+    pytest.importorskip("IPython")
+    run_python(
+        CELLS
+        + """
+shell.events.register("post_run_cell", lambda result: print("called", result.success))
+shell.run_cell('for name in [name for name in sys.modules if name.partition(".")[0] == "unified_logger"]: del sys.modules[name]')
+shell.run_cell("from unified_logger import *")
+shell.run_cell('init_logging(log_dir="logs", console_format="off")')
+shell.run_cell("1 / 0")
+shell.run_cell('init_logging(log_dir="logs", console_format="off", log_uncaught=False)')
+shell.run_cell("1 / 0")
+shell.run_cell("shutdown_logging()")
+""",
+        IPYTHONDIR=str(tmp_path),
+    )
+    assert [record["message"] for record in found()] == ["uncaught exception"]
+
+
+@pytest.mark.parametrize("answer", ["lambda *_: None", "{}", "{'__name__': 7}", "raising()"])
+def test_a_hook_before_may_answer_anything(answer: str, run_python: Run, found: Found) -> None:
+    """As lazy proxies and mocks do. Seen to fail with nothing logged, and the hook before not called."""
+    code = f"""
+import sys
+def raising():
+    raise OSError
+class Proxy:
+    def __getattr__(self, name):
+        return {answer}
+    def __call__(self, *args):
+        print("called")
+sys.excepthook = Proxy()
+{START}
+from unified_logger import hooks
+sys.excepthook(ValueError, ValueError("first"), None)
+assert hooks._CHAINS[0].running == {{}}
+raise ValueError("second")
+"""
+    done = run_python(code, check=False)
+    assert done.stdout.splitlines() == ["called", "called"]
+    assert [record["exception"]["message"] for record in found()] == ["first", "second"]
+
+
+@pytest.mark.parametrize("unified", ["true", "false"])
+def test_what_python_says_is_the_message_itself(unified: str, run_python: Run, found: Found) -> None:
+    """Whoever groups records by their messages before merging, as Sentry does, sees no common "%s"; a `%` in it stays.
+
+    Seen to fail with "%s" as the message of all.
+    """
+    code = (
+        """
+import asyncio, logging, sys, threading
+from types import SimpleNamespace
+sys.unraisablehook = lambda args: None
+class Seen(logging.Handler):
+    def emit(self, record):
+        if record.name == "unified_logger.uncaught":
+            print(record.msg, record.args, record.getMessage())
+"""
+        + START
+        + """
+if LISTENED:
+    logging.getLogger().addHandler(Seen())
+sys.unraisablehook(
+    SimpleNamespace(exc_type=ValueError, exc_value=ValueError("v"), exc_traceback=None, err_msg="100%s of %(it)s %", object=None)
+)
+async def main():
+    install_asyncio_handler()
+    loop = asyncio.get_running_loop()
+    loop.call_exception_handler({"message": "50%d %"})
+    loop.call_exception_handler({})
+asyncio.run(main())
+"""
+    )
+    messages = ["100%s of %(it)s %", "50%d %", "unhandled exception"]
+    done = run_python(code.replace("LISTENED", "True"), USE_UNIFIED_LOGGING=unified)
+    assert done.stdout.splitlines() == [f"{message} () {message}" for message in messages]
+    assert [record["message"] for record in found()] == messages
+    run_python(code.replace("LISTENED", "False"), USE_UNIFIED_LOGGING=unified)
+    assert [record["message"] for record in found()] == messages * 2
+    assert not [record for record in found() if "$error" in record]
