@@ -187,13 +187,26 @@ def as_said(record: logging.LogRecord) -> logging.LogRecord:
     Returns:
         The same, or one whose message its class has merged. Where it could not, the arguments are not asked again.
     """
-    if type(record) is _LogRecord or type(record).getMessage is _LogRecord.getMessage:
+    if type(record) is _LogRecord:
+        return record
+    merges = type(record).getMessage
+    if merges is _LogRecord.getMessage or _is_of_logging(merges):
         return record
     message, notes = _core.merge_by_class(record)
     if notes:
         said = record.__dict__.get("msg")
         message = said if type(said) is str else f"<{type(said).__name__} object>"
     return changed(record, msg=message, args=None, **notes)
+
+
+def _is_of_logging(merges: Any) -> bool:
+    """Whether a method is that of `logging`, which is another one after `importlib.reload(logging)`."""
+    known: Any = _LogRecord.getMessage
+    return (
+        type(merges) is type(known)
+        and merges.__globals__ is known.__globals__
+        and merges.__qualname__ == known.__qualname__
+    )
 
 
 def changed(record: logging.LogRecord, **attributes: object) -> logging.LogRecord:

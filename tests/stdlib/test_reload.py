@@ -78,3 +78,37 @@ for logger in (before, after):
         ("before", "second"),
         ("after", "second"),
     ]
+
+
+@pytest.mark.parametrize("native", [False, True])
+def test_secrets_by_name_stay_secrets(native: bool, run_python: Any, records: Callable[..., Any]) -> None:
+    """Records have another class then, which merges as ever. Seen to fail with the password in clear."""
+    done = run_python(
+        START
+        + f"""
+from unified_logger import get_logger
+from unified_logger.config import redaction
+from unified_logger.formatters import JSONFormatter
+
+def start():
+    init_logging(log_dir="logs", console_format="off", redaction=True, native_stdlib={native})
+
+start()
+importlib.reload(logging)
+class Derived(logging.LogRecord):
+    pass
+for factory in (logging.LogRecord, Derived):
+    logging.setLogRecordFactory(factory)
+    for again in range(2):
+        start()
+        logging.getLogger("a").info("%(password)s of %(user)s", {{"password": "hunter2", "user": "bob"}})
+        get_logger("b").info("%(password)s of %(user)s", {{"password": "hunter2", "user": "bob"}})
+record = logging.LogRecord("c", 20, "a.py", 1, "%(password)s of %(user)s", ({{"password": "hunter2", "user": "bob"}},), None)
+print(JSONFormatter(redaction=redaction.settle([('', True)], None)).format(record))
+shutdown_logging()
+"""
+    )
+    messages = [record["message"] for record in records() if record["logger"] in ("a", "b")]
+    assert messages == ["[REDACTED] of bob"] * 8
+    assert "hunter2" not in done.stdout
+    assert "[REDACTED] of bob" in done.stdout
