@@ -19,7 +19,7 @@ test: ## build and install the wheel, then run all Python tests on it
 test-all: ## the same with every Python 3.10 to 3.14 found (PYTHONS='…' names more)
 	$(call script,tests_all.py $(ARGS))
 
-test-oldest: ## run the tests of integrations and values beside the oldest versions of other libraries that are supported
+test-oldest: ## run the tests of integrations, values and contexts beside the oldest versions of other libraries that are supported
 	$(call script,tests_oldest.py $(ARGS))
 
 test-suites: ## run other projects' own tests without this library and with it, and compare ('ARGS=flask' runs one suite)

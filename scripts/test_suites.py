@@ -130,10 +130,17 @@ def compare(env: Environment, suite: Suite, known: dict[str, str]) -> list[str]:
     return faults
 
 
+def has_own_tests() -> bool:
+    """Whether this interpreter was installed with the tests of CPython."""
+    return find_spec("test") is not None and find_spec("test.test_logging") is not None
+
+
 def main(names: list[str]) -> None:
     """Run the suites that are named, or all."""
     if wrong := set(names) - {suite.name for suite in SUITES}:
         fail(f"There is no {', '.join(sorted(wrong))} among {', '.join(suite.name for suite in SUITES)}.")
+    if "cpython" in names and not has_own_tests():  # Who asks for it is not told that all is well.
+        fail("cpython cannot be run: this interpreter was installed without its own tests.")
     need_rust()
     env = Environment("suites").prepare(requirements=[REQUIREMENTS]).install_wheel()
     SOURCES.mkdir(parents=True, exist_ok=True)
@@ -145,7 +152,7 @@ def main(names: list[str]) -> None:
     for suite in SUITES:
         if names and suite.name not in names:
             continue
-        if suite.name == "cpython" and (find_spec("test") is None or find_spec("test.test_logging") is None):
+        if suite.name == "cpython" and not has_own_tests():
             print("    cpython: SKIPPED (this interpreter was installed without its own tests)")
             continue
         faults += compare(env, suite, known.get(suite.name, {}))
