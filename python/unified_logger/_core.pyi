@@ -6,14 +6,14 @@ from logging import Handler, LogRecord
 from logging import Logger as _StdLogger
 from os import PathLike
 from types import CodeType, TracebackType
-from typing import Any, TypeAlias, final
+from typing import Any, TypeAlias, final, overload
 
 from typing_extensions import Self
 
 _ExcInfo: TypeAlias = (
     bool
     | BaseException
-    | tuple[type[BaseException], BaseException, TracebackType | None]
+    | tuple[type[BaseException], BaseException | None, TracebackType | None]
     | tuple[None, None, None]
     | None
 )
@@ -109,6 +109,7 @@ class Logger:
         **fields: object,
     ) -> None:
         """Logs at ERROR with the exception being handled."""
+    @overload
     def log(
         self,
         level: int | str,
@@ -122,6 +123,19 @@ class Logger:
         **fields: object,
     ) -> None:
         """Logs at the level given first."""
+    @overload
+    def log(
+        self,
+        *,
+        level: int | str,
+        msg: object = ...,
+        exc_info: _ExcInfo = ...,
+        stack_info: bool = ...,
+        stacklevel: int = ...,
+        extra: Mapping[str, object] | None = ...,
+        **fields: object,
+    ) -> None:
+        """The same by name, as `logging` takes it."""
 
 @final
 class Context:

@@ -9,7 +9,7 @@ from .packing import Unchanging, packed, unpacked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, overload
 
 
 # Stands for a message that was not given by position.
@@ -21,7 +21,9 @@ class UnifiedLogger(_core.Logger, Unchanging):
 
     `debug`, `info`, `warning`, `error`, `critical`, `exception` and `log` take a message, %-style arguments for it, and
     fields as keywords. Only `exc_info`, `stack_info`, `stacklevel` and `extra` (a mapping, merged as fields) are
-    parameters; every other keyword is a field, but for `msg` where there is no positional message: it is the message then. `logger` is the `logging.Logger` of the same name: its level decides.
+    parameters. Every other keyword is a field, but for `msg` where there is no positional message: it is the message then.
+
+    `logger` is the `logging.Logger` of the same name: its level decides.
 
     Copied or pickled it stands for itself, as the loggers of `logging` do; in another process it is the logger of this name there.
     """
@@ -53,7 +55,40 @@ class UnifiedLogger(_core.Logger, Unchanging):
         kept = {name: value for name, value in self.bound_fields.items() if names and name not in names}
         return _BoundLogger(self.name, self.logger, _home(self), kept) if kept else _home(self)
 
-    def ai(
+    if TYPE_CHECKING:
+        # A message there must be, by position or by name.
+        @overload
+        def ai(
+            self,
+            message: str,
+            /,
+            *,
+            model: str | None = None,
+            prompt: object = None,
+            response: object = None,
+            latency_ms: float | None = None,
+            prompt_tokens: int | None = None,
+            completion_tokens: int | None = None,
+            error: BaseException | str | None = None,
+            **fields: object,
+        ) -> None: ...
+
+        @overload
+        def ai(
+            self,
+            *,
+            msg: str,
+            model: str | None = None,
+            prompt: object = None,
+            response: object = None,
+            latency_ms: float | None = None,
+            prompt_tokens: int | None = None,
+            completion_tokens: int | None = None,
+            error: BaseException | str | None = None,
+            **fields: object,
+        ) -> None: ...
+
+    def ai(  # type: ignore[misc] # `msg` comes among the fields
         self,
         message: str = _UNSAID,
         /,

@@ -42,8 +42,15 @@ logger.info("received %s", "order", order_id=7, msg="a field", name="another", l
 logger.warning("slow", extra={"attempt": 2}, stacklevel=2)
 logger.error("failed", exc_info=True, stack_info=True)
 logger.critical("down", exc_info=ValueError("reason"))
+logger.critical("down", exc_info=(ValueError, None, None))
 logger.exception("failed", order_id=7)
 logger.log(logging.INFO, "at a level", order_id=7)
+logger.log(logging.INFO, "at a level", level=3, msg="a field")
+logger.info(msg="by name", order_id=7)
+logger.log(level=30, msg="by name")
+logger.log(level="INFO", msg="by name", exc_info=True, extra={"attempt": 2}, order_id=7)
+logger.log(30, msg="by name")
+logger.ai(msg="by name", model="small-1", user="u-001")
 logger.ai("answered", model="small-1", latency_ms=1.5, error=TimeoutError(), user="u-001")
 standard: logging.Logger = logger.logger
 
