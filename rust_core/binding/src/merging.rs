@@ -16,6 +16,7 @@ use pyo3::types::{
 };
 
 use crate::capture::{error_name, text_of, text_of_repr, type_name};
+use crate::ending;
 use crate::gil::intern;
 use crate::interrupt;
 use crate::runtime::MALFORMED;
@@ -55,12 +56,16 @@ struct Stack(usize);
 impl Stack {
     /// The one that runs. May run Python code.
     fn current(py: Python<'_>) -> Self {
-        // SAFETY: null or the dictionary of modules, which lives as long as the interpreter.
+        if ending::is_here(py) {
+            return Self(0); // The modules may be gone: then asking for them ends the process.
+        }
+        // SAFETY: the dictionary of modules, which is there until the interpreter ends.
         let modules = unsafe { Bound::from_borrowed_ptr_or_opt(py, ffi::PyImport_GetModuleDict()) };
         let modules = modules.and_then(|modules| modules.cast_into_exact::<PyDict>().ok());
         // Nobody has a green thread before this module is imported.
         let module = modules.and_then(|modules| interrupt::ok(py, modules.get_item(intern!(py, "greenlet"))).flatten());
         let Some(module) = module else { return Self(0) };
+        let _inside = ending::Inside::enter();
         let current = interrupt::ok(py, module.call_method0(intern!(py, "getcurrent")));
         Self(current.map_or(0, |current| current.as_ptr() as usize))
     }
