@@ -365,16 +365,20 @@ def log_ai(
 def set_listened(function: Callable[..., None]) -> None:
     """Sets the function that logs through `logging` for loggers that others listen to."""
 
+def float_class() -> type[float]:
+    """A new class of floats, whose instances have nothing but their value."""
+
 def set_marks(
-    mark: type[int],
-    captured: type[int],
+    mark: type[float],
+    captured: type[float],
+    kept: type[float],
     mark_captured: Callable[[LogRecord], None],
-    tell_sockets: Callable[[], bool],
+    tell_sockets: Callable[[], dict[str, Any] | None],
     arrived: Callable[[LogRecord, bool], None],
 ) -> None:
     """Sets the classes of numbers by which records are known, and what is called.
 
-    That is: for captured records without a plain number, once `logging.handlers` is imported until it gives true, and for records that
+    That is: for captured records without a plain number, whenever `logging.handlers` has another `SocketHandler`, and for records that
     another process has marked, with a text.
     """
 

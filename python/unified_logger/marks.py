@@ -1,8 +1,9 @@
 """What is known of a record of `logging`: whether it is captured, and the fields and the context of one of `get_logger`.
 
 Whoever exports records sends every attribute beyond those that `logging` gives to all of them. So what is known is no attribute: a number that
-each record has anyway, such as that of its process, becomes an equal one that knows it. Copies of the record, and records made of its attributes,
-have the same number. Only what is sent to another process has attributes for it, which `lift` takes off again: there is no such number there.
+each record has anyway, `relativeCreated`, becomes an equal one that knows it. It is the one that hardly anybody exports by itself, or gives to a
+record of their own. Copies of the record, and records made of all its attributes, have the same number. Only what is sent to another process has
+attributes for it, which `lift` takes off again: there is no such number there.
 """
 
 from __future__ import annotations
@@ -12,8 +13,11 @@ import logging
 import os
 import sys
 
+from . import _core
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     # The fields behind a record's attributes (None: not a field), and the ids and fields of its context.
@@ -22,8 +26,8 @@ if TYPE_CHECKING:
 # Attributes of what is sent to other processes: the place where the record is written already, a text, and what it carries along.
 MARK = "_unified_logger_captured"
 FIELDS = "_unified_logger_fields"
-# Numbers that `logging` gives to each record, those first that hardly anybody changes.
-_NUMBERS = ("process", "thread", "lineno")
+# The number that knows it: when the record was made, in milliseconds since `logging` was imported.
+_NUMBER = "relativeCreated"
 # How a class says itself what it is pickled as.
 _WAYS = ("__reduce__", "__reduce_ex__", "__getstate__", "__setstate__")
 # Classes of records that were seen. Somebody may make one for each record.
@@ -31,31 +35,52 @@ _classes: set[type[logging.LogRecord]] = set()
 _MOST_CLASSES = 64
 # Where the files of this process are, once logging was started.
 directory: str | None = None
-_sockets_know = False
+# The class of handlers that was told last. Another one takes its place where `logging.handlers` is imported anew, or where a test has a stub.
+_sockets: object = None
 
 
-class Mark(int):
-    """A number of a record that knows what a record of `get_logger` carries along. Never changed: copies of the record share it."""
+class _Number(float):
+    """An equal number of a record that knows something. Never changed: copies of the record share it."""
 
+    __slots__ = ()
     carried: Carried | None = None
     ai = False
 
-    def __copy__(self) -> Mark:
+    def __copy__(self) -> _Number:
         return self
 
-    def __deepcopy__(self, _: object) -> Mark:
+    def __deepcopy__(self, _: object) -> _Number:
         return self
 
-    def __reduce__(self) -> tuple[type[int], tuple[int]]:
+    def __reduce__(self) -> tuple[type[float], tuple[float]]:
         # A class of this package's would not be known wherever the record goes.
-        return int, (int(self),)
+        return float, (float(self),)
 
 
-class Captured(Mark):
-    """A number of a record that is captured."""
+class Mark(_Number):
+    """That of a record of `get_logger` before it is captured, with what it carries along."""
 
 
-def mark_of(record: logging.LogRecord) -> Mark | None:
+if TYPE_CHECKING:
+
+    class Captured(_Number):
+        """That of a captured record of `logging`. The core makes one for each, so it has nothing but its value."""
+
+else:
+    Captured = _core.float_class()
+    for _name in ("__copy__", "__deepcopy__", "__reduce__", "carried", "ai"):
+        setattr(Captured, _name, vars(_Number)[_name])
+
+
+class Kept(_Number):
+    """That of a captured record that still carries something along."""
+
+
+# Looked up by the class itself: others may derive from these.
+_KINDS = frozenset((Mark, Captured, Kept))
+
+
+def mark_of(record: logging.LogRecord) -> _Number | None:
     """The number by which a record is known.
 
     Args:
@@ -64,12 +89,8 @@ def mark_of(record: logging.LogRecord) -> Mark | None:
     Returns:
         None where nothing is known of the record.
     """
-    attributes = record.__dict__
-    for name in _NUMBERS:
-        number = attributes.get(name)
-        if type(number) is Mark or type(number) is Captured:
-            return number
-    return None
+    number = record.__dict__.get(_NUMBER)
+    return number if type(number) in _KINDS else None
 
 
 def mark(record: logging.LogRecord, carried: Carried | None, ai: bool = False) -> None:
@@ -92,36 +113,32 @@ def mark_captured(record: logging.LogRecord) -> None:
     known = mark_of(record)
     if known is None:
         _put(record, Captured, None, False)
-    elif type(known) is not Captured:
-        _put(record, Captured, known.carried, known.ai)
+    elif type(known) is Mark:
+        _put(record, Kept, known.carried, known.ai)
 
 
-def _put(record: logging.LogRecord, kind: type[Mark], carried: Carried | None, ai: bool) -> None:
+def _put(record: logging.LogRecord, kind: type[_Number], carried: Carried | None, ai: bool) -> None:
     attributes = record.__dict__
-    name, number = _NUMBERS[0], attributes.get(_NUMBERS[0])
-    if type(number) is not int:
-        name, number = _number_of(record)
-    made = kind(number)
+    number = attributes.get(_NUMBER)
+    made = kind(number if type(number) is float else _float_of(number))
     if carried is not None:
         made.carried = carried
     if ai:
         made.ai = ai
-    attributes[name] = made
+    attributes[_NUMBER] = made
     if type(record) not in _classes:
         pickle_with_mark(type(record))
-    if not _sockets_know and "logging.handlers" in sys.modules:
+    handlers = sys.modules.get("logging.handlers")
+    if handlers is not None and getattr(handlers, "SocketHandler", None) is not _sockets:
         tell_sockets()
 
 
-def _number_of(record: logging.LogRecord) -> tuple[str, int]:
-    """The number that may know something, and its name: the one that does, or else the first plain one."""
-    known = mark_of(record)
-    for name in _NUMBERS:
-        number: Any = record.__dict__.get(name)
-        if type(number) is int if known is None else number is known:
-            return name, number
-    # Somebody has made the record without any: it gets the one that `logging` would have given.
-    return _NUMBERS[0], os.getpid()
+def _float_of(number: object) -> float:
+    """What a record that somebody has made has in place of the number."""
+    try:
+        return float(number) if isinstance(number, (int, float)) else 0.0
+    except Exception:  # An integer that is too large, or a class of theirs.
+        return 0.0
 
 
 def is_captured(record: logging.LogRecord) -> bool:
@@ -132,7 +149,7 @@ def is_captured(record: logging.LogRecord) -> bool:
     """
     known = mark_of(record)
     if known is not None:
-        return type(known) is Captured
+        return type(known) is not Mark
     place = record.__dict__.get(MARK)
     return type(place) is str and place == _place()
 
@@ -196,11 +213,11 @@ def _place() -> str:
     return f"{node}:{os.getpid() if directory is None else os.path.realpath(directory)}"
 
 
-def _sent(attributes: dict[str, Any], known: Mark) -> dict[str, Any]:
+def _sent(attributes: dict[str, Any], known: _Number) -> dict[str, Any]:
     """A record's attributes as another process is to get them, which need not have this package."""
-    sent = {name: int(value) if value is known else value for name, value in attributes.items()}
+    sent = {**attributes, _NUMBER: float(known)}
     # One that is not captured yet is written nowhere.
-    sent[MARK] = _place() if type(known) is Captured else ""
+    sent[MARK] = _place() if type(known) is not Mark else ""
     if known.carried is not None:
         names, current = known.carried
         sent[FIELDS] = ({**names, FIELDS: None}, current)
@@ -211,7 +228,7 @@ class _State(dict):  # type: ignore[type-arg] # not generic at run time
     """A record's attributes for a copy in this process; pickled it is what another process is to get."""
 
     __slots__ = ("known",)
-    known: Mark
+    known: _Number
 
     def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:
         from copy import deepcopy
@@ -251,33 +268,42 @@ def pickle_with_mark(kind: type[logging.LogRecord]) -> None:
         copyreg.pickle(kind, _reduced)
 
 
-def tell_sockets() -> bool:
+def tell_sockets() -> dict[str, Any] | None:
     """Has `SocketHandler`, which sends a bare dictionary of a record's attributes, send along what is known of the record.
 
     Returns:
-        Whether it does now. While `logging.handlers` is not imported there is no such handler.
+        What `logging.handlers` has, whose class may become another one. None while it is not imported: then there is no such handler.
     """
-    global _sockets_know
-    sockets = getattr(sys.modules.get("logging.handlers"), "SocketHandler", None)
-    if sockets is None:
-        return False
-    if not _sockets_know:
-        _sockets_know = True
-        original = sockets.makePickle
+    global _sockets
+    handlers = sys.modules.get("logging.handlers")
+    if handlers is None:
+        return None
+    _sockets = sockets = getattr(handlers, "SocketHandler", None)
+    # It may be whatever somebody has put there, which costs no record.
+    try:
+        original = sockets.makePickle  # type: ignore[union-attr]
+        if getattr(original, "told", None) is not mark_of:
+            sockets.makePickle = _telling(original)  # type: ignore[union-attr]
+    except Exception:
+        pass
+    return vars(handlers)
 
-        def makePickle(self: Any, record: logging.LogRecord) -> Any:  # noqa: N802 - the name is the class's
-            """Pickles the record, with what is known of it."""
-            known = mark_of(record)
-            if known is not None:
-                from copy import copy
 
-                sent = _sent(record.__dict__, known)
-                record = copy(record)
-                record.__dict__.update(sent)
-            return original(self, record)
+def _telling(original: Callable[..., Any]) -> Callable[..., Any]:
+    def makePickle(self: Any, record: logging.LogRecord) -> Any:  # noqa: N802 - the name is the class's
+        """Pickles the record, with what is known of it."""
+        known = mark_of(record)
+        if known is not None:
+            from copy import copy
 
-        sockets.makePickle = makePickle
-    return True
+            sent = _sent(record.__dict__, known)
+            record = copy(record)
+            record.__dict__.update(sent)
+        return original(self, record)
+
+    # By this it is known: the class may be put back, and another copy of this package may have wrapped it.
+    makePickle.told = mark_of  # type: ignore[attr-defined]
+    return makePickle
 
 
 pickle_with_mark(logging.LogRecord)

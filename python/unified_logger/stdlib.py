@@ -400,5 +400,5 @@ def _asked_time(frames: int = 3) -> int:
     return _asked_time(frames - 1) if frames else (time.time_ns() + 500) // 1_000 * 1_000
 
 
-_core.set_marks(marks.Mark, marks.Captured, marks.mark_captured, marks.tell_sockets, _arrive)
+_core.set_marks(marks.Mark, marks.Captured, marks.Kept, marks.mark_captured, marks.tell_sockets, _arrive)
 _core.set_asked_time(_asked_time)

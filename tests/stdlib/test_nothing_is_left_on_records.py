@@ -6,17 +6,22 @@ What is known of a record goes with its copies all the same, and along to other 
 from __future__ import annotations
 
 import copy
+import gc
+import importlib
 import io
 import json
 import logging
 import logging.handlers
+import marshal
 import pickle
 import queue
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+import yaml
 
 from unified_logger import Handler, JSONFormatter, LoggingContext, get_logger
 
@@ -87,19 +92,60 @@ def test_a_filter_sees_them_only(kept: Kept, records: Records) -> None:
     assert [record["tenant"] for record in records()] == [3, 3, 3]
 
 
-def test_values_are_as_logging_has_them(kept: Kept) -> None:
-    """Equal, and written alike by whoever writes them."""
-    theirs = Kept()
-    logging.getLogger("theirs").addHandler(theirs)
-    logging.getLogger("theirs").warning("m")
-    (record,) = kept.records
-    unknown = logging.makeLogRecord({})
-    for name in ("process", "thread", "lineno"):
-        value, plain = getattr(record, name), getattr(unknown, name)
-        assert isinstance(value, int)
-        assert name == "lineno" or (value == plain and hash(value) == hash(plain))
-        assert [str(value), repr(value), f"{value:d}", f"{value}", json.dumps(value)] == [str(int(value))] * 5
-        assert type(pickle.loads(pickle.dumps(value))) is int
+# What a handler may pick of a record.
+PICKED = ("process", "thread", "lineno", "levelno", "created", "msecs", "name", "levelname", "funcName", "threadName")
+
+
+def test_values_are_those_that_logging_gives(kept: Kept) -> None:
+    """Who takes values of exactly the plain classes takes them. Seen to fail with a mark that was `process`."""
+    log()
+    assert len(kept.records) == 3
+    for record in kept.records:
+        assert [type(getattr(record, name)) for name in ("process", "thread", "lineno")] == [int] * 3
+        picked = {name: getattr(record, name) for name in PICKED}
+        assert yaml.safe_load(yaml.safe_dump(picked)) == picked
+        assert marshal.loads(marshal.dumps(picked)) == picked
+        assert json.loads(json.dumps(picked)) == picked
+
+
+def test_one_number_is_an_equal_one(kept: Kept) -> None:
+    """`relativeCreated` is written alike by whoever takes it for a float, and a plain one elsewhere."""
+    seen: list[float] = []
+    logging.getLogger("theirs").addFilter(lambda record: not seen.append(record.relativeCreated))
+    log()
+    assert [type(value) for value in seen] == [float]
+    assert kept.records[2].relativeCreated == seen[0]
+    for record in kept.records:
+        value = record.relativeCreated
+        plain = float(value)
+        assert isinstance(value, float)
+        assert (value, hash(value), type(value + 0)) == (plain, hash(plain), float)
+        assert [str(value), f"{value:.3f}", json.dumps(value)] == [str(plain), f"{plain:.3f}", json.dumps(plain)]
+        assert repr(value) == repr(plain)
+        assert type(pickle.loads(pickle.dumps(value))) is float
+
+
+def test_a_record_made_of_another_is_one_of_its_own(kept: Kept, records: Records) -> None:
+    """It has process, thread and place of one that is captured. Seen to be lost with a mark that was `process`."""
+    logging.getLogger("theirs").warning("one\ntwo")
+    (whole,) = kept.records
+    for line in whole.getMessage().splitlines():
+        part = logging.LogRecord("split", whole.levelno, whole.pathname, whole.lineno, line, (), None)
+        part.process, part.thread, part.created = whole.process, whole.thread, whole.created
+        ROOT.handle(part)
+    assert [record["message"] for record in records()] == ["one\ntwo", "one", "two"]
+
+
+def test_captured_records_keep_what_they_carry(kept: Kept) -> None:
+    """And those of `logging` have a number that holds nothing besides: there is one for each record."""
+    log()
+    ours, _, theirs = kept.records
+    assert JSONFormatter().format(ours).endswith('"order":7,"name":"n"}')
+    number = theirs.relativeCreated
+    assert not hasattr(number, "__dict__")
+    assert not gc.is_tracked(number)
+    assert sys.getsizeof(number) == sys.getsizeof(1.0)
+    assert copy.copy(number) is copy.deepcopy(number) is number
 
 
 def opentelemetry_exported() -> Iterator[Callable[[], list[dict[str, Any]]]]:
@@ -299,21 +345,31 @@ def test_classes_of_others_are_copied_and_pickled_as_ever(kept: Kept, records: R
     assert [record["message"] for record in records()] == ["ours 1", "ai", "theirs 1"]
 
 
+class Awkward(float):
+    """A number that is none."""
+
+    def __float__(self) -> float:
+        raise ValueError
+
+
 def test_a_record_without_numbers_is_written_once(kept: Kept, records: Records) -> None:
     """`logging` can be told to leave them out, and somebody may have made a record by hand."""
-    for given in (
+    given = (
         {},
         {"process": None},
-        dict.fromkeys(("process", "thread", "lineno")),
-        {"process": True},
-        {"process": 1 << 70},
-    ):
-        record = logging.makeLogRecord({"msg": "m", "levelno": 30, **given})
+        *({"relativeCreated": value} for value in (None, 7, True, 1 << 2000, "8", Awkward())),
+    )
+    for number, attributes in enumerate(given):
+        record = logging.makeLogRecord({"msg": "m", "levelno": 30, **attributes})
+        if number == 0:
+            del record.relativeCreated
         for _ in range(2):
             Handler().handle(record)
         Handler().handle(copy.copy(record))
         assert not [name for name in others(record) if name.startswith("_")]
-    assert len(records()) == 5
+        assert isinstance(record.relativeCreated, float)
+        assert attributes.get("relativeCreated") != 7 or record.relativeCreated == 7
+    assert len(records()) == len(given)
 
 
 def test_what_is_not_ours_is_pickled_as_ever() -> None:
@@ -400,3 +456,49 @@ get_logger("ours").warning("m")
 """
     )
     assert done.stdout.split() == ["str", "str"]
+
+
+@pytest.fixture
+def handlers() -> Iterator[Any]:
+    """`logging.handlers`, whose class of handlers is put back after."""
+    before = logging.handlers.SocketHandler
+    yield logging.handlers
+    importlib.reload(logging.handlers)
+    logging.handlers.SocketHandler = before  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("class_of", [lambda: type("Stub", (), {}), lambda: object(), lambda: None, lambda: Fixed])
+def test_a_stub_of_a_handler_costs_no_record(kept: Kept, records: Records, handlers: Any, class_of: Any) -> None:
+    """It may lack what is wrapped, or not let it be. Seen to raise out of the call."""
+    handlers.SocketHandler = class_of()
+    log()
+    assert [record["message"] for record in records()] == ["ours 1", "ai", "theirs 1"]
+
+
+class Frozen(type):
+    """Lets nothing be set."""
+
+    def __setattr__(cls, name: str, value: object) -> None:
+        raise TypeError
+
+
+class Fixed(metaclass=Frozen):
+    """A class of handlers that cannot be wrapped."""
+
+    def makePickle(self, record: logging.LogRecord) -> bytes:
+        raise NotImplementedError
+
+
+def test_handlers_that_are_imported_again_are_told(kept: Kept, handlers: Any) -> None:
+    """Each class once: it is the function that is known. Seen to send nothing along after a reload."""
+    log()
+    before, wrapped = handlers.SocketHandler, handlers.SocketHandler.makePickle
+    importlib.reload(handlers)
+    logging.getLogger("theirs").warning("again")
+    assert "_unified_logger_captured" in socket_dictionary(kept.records[-1])
+    handlers.SocketHandler = type("Stub", (), {})
+    log()
+    handlers.SocketHandler = before
+    log()
+    assert before.makePickle is wrapped
+    assert "_unified_logger_fields" in socket_dictionary(kept.records[0])

@@ -67,7 +67,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
         logger: attach_bound_methods log_ai set_listened;
         redaction: redaction_keys redaction_patterns;
         site: mark_wrapper;
-        stdlib: emit encode_record merge_by_class merge_record set_marks set_stdlib_native;
+        stdlib: emit encode_record float_class merge_by_class merge_record set_marks set_stdlib_native;
         value: encode_value set_converter;
     }
 

@@ -1,33 +1,54 @@
 //! What is known of records: see `unified_logger.marks`.
 
+use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyInt, PyString, PyType};
+use pyo3::types::{PyDict, PyFloat, PyString, PyTuple, PyType};
 
 use super::attribute::{self, Attributes, Own};
 use crate::ending;
 use crate::gil::{Gil, intern};
 use crate::interrupt;
 
-/// The numbers that each record has, one of which may be its mark.
-const NUMBERS: [Own; 3] = [Own::Process, Own::Thread, Own::LineNo];
+/// The number that each record has, which may be its mark.
+const NUMBER: Own = Own::RelativeCreated;
 
 static MARKS: Gil<Option<Marks>> = Gil::new(None);
 
 struct Marks {
     /// The class of numbers of records that carry something along.
     mark: Py<PyType>,
-    /// That of numbers of captured records, and its last one: records of one process share it.
+    /// That of numbers of captured records, which derives from `float`, and that of those which carry something along still.
     captured: Py<PyType>,
-    last: Option<(i64, Py<PyAny>)>,
-    /// Marks a record whose process has no plain number.
+    kept: Py<PyType>,
+    /// Marks a record that has no plain number.
     mark_captured: Py<PyAny>,
-    /// Called once `logging.handlers` is imported, until it gives true.
-    tell_sockets: Option<Py<PyAny>>,
+    /// Called once `logging.handlers` is imported, and when that has another class of handlers that send to a socket.
+    tell_sockets: Py<PyAny>,
+    /// What it has, and the class that was told.
+    handlers: Option<(Py<PyDict>, Option<Py<PyAny>>)>,
     /// How many modules were imported when it was not.
     modules: ffi::Py_ssize_t,
     /// Takes records that another process has marked: with a text.
     arrived: Py<PyAny>,
+}
+
+/// A class of floats whose instances have nothing but their value: neither a dictionary nor a place among what the collector of garbage
+/// looks at, as those of each class that is written in Python have.
+#[pyfunction]
+pub fn float_class(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    let bases = PyTuple::new(py, [py.get_type::<PyFloat>()])?;
+    let mut slots = [ffi::PyType_Slot { slot: 0, pfunc: std::ptr::null_mut() }];
+    let mut spec = ffi::PyType_Spec {
+        name: c"unified_logger.marks.Captured".as_ptr(),
+        // That of its base.
+        basicsize: 0,
+        itemsize: 0,
+        flags: ffi::Py_TPFLAGS_DEFAULT as _,
+        slots: slots.as_mut_ptr(),
+    };
+    // SAFETY: the specification and its slots, which end with a zero, live through the call; its name lives for good.
+    unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyType_FromSpecWithBases(&raw mut spec, bases.as_ptr())) }
 }
 
 /// Sets the classes of numbers by which records are known, and what is called.
@@ -35,23 +56,29 @@ struct Marks {
 pub fn set_marks(
     mark: Bound<'_, PyType>,
     captured: Bound<'_, PyType>,
+    kept: Bound<'_, PyType>,
     mark_captured: Bound<'_, PyAny>,
     tell_sockets: Bound<'_, PyAny>,
     arrived: Bound<'_, PyAny>,
-) {
+) -> PyResult<()> {
     let py = mark.py();
+    if !captured.is_subclass_of::<PyFloat>()? {
+        return Err(PyTypeError::new_err("no class of floats"));
+    }
     let new = Marks {
         mark: mark.unbind(),
         captured: captured.unbind(),
-        last: None,
+        kept: kept.unbind(),
         mark_captured: mark_captured.unbind(),
-        tell_sockets: Some(tell_sockets.unbind()),
+        tell_sockets: tell_sockets.unbind(),
+        handlers: None,
         modules: -1,
         arrived: arrived.unbind(),
     };
     // SAFETY: replaced at once; the old one is dropped after.
     let old = unsafe { (*MARKS.get(py)).replace(new) };
     drop(old);
+    Ok(())
 }
 
 /// What is known of a record.
@@ -60,7 +87,7 @@ pub enum Marked<'py> {
     /// Another process has captured it; what takes such records.
     Elsewhere(Py<PyAny>),
     /// By this number, which carries something along.
-    Carrying(Own, Bound<'py, PyAny>),
+    Carrying(Bound<'py, PyAny>),
     Not,
 }
 
@@ -68,14 +95,13 @@ impl<'py> Marked<'py> {
     pub fn of(py: Python<'py>, attributes: &Attributes<'py>) -> Self {
         // SAFETY: looked at and counted only.
         let Some(marks) = (unsafe { &*MARKS.get(py) }) else { return Self::Not };
-        for own in NUMBERS {
-            let Some(number) = attributes.get(own) else { continue };
+        if let Some(number) = attributes.get(NUMBER) {
             let class = number.get_type_ptr();
-            if class == marks.captured.as_ptr().cast() {
+            if class == marks.captured.as_ptr().cast() || class == marks.kept.as_ptr().cast() {
                 return Self::Captured;
             }
             if class == marks.mark.as_ptr().cast() {
-                return Self::Carrying(own, number.clone());
+                return Self::Carrying(number.clone());
             }
         }
         // Anything but a text came with the record from elsewhere, and says nothing.
@@ -88,7 +114,7 @@ impl<'py> Marked<'py> {
     /// The fields behind the record's attributes (None: not a field).
     pub fn names(&self) -> Option<Bound<'py, PyDict>> {
         match self {
-            Self::Carrying(_, mark) => names(mark),
+            Self::Carrying(mark) => names(mark),
             _ => None,
         }
     }
@@ -98,12 +124,12 @@ impl<'py> Marked<'py> {
 pub fn names_of<'py>(py: Python<'py>, attributes: &Attributes<'py>) -> Option<Bound<'py, PyDict>> {
     // SAFETY: looked at only.
     let marks = unsafe { &*MARKS.get(py) }.as_ref()?;
-    let is_mark = |number: &&Bound<'_, PyAny>| {
-        let class = number.get_type_ptr();
-        class == marks.captured.as_ptr().cast() || class == marks.mark.as_ptr().cast()
-    };
-    let mark = NUMBERS.iter().filter_map(|own| attributes.get(*own)).find(is_mark)?.clone();
-    names(&mark)
+    let number = attributes.get(NUMBER)?;
+    let class = number.get_type_ptr();
+    let is_mark = class == marks.kept.as_ptr().cast() || class == marks.mark.as_ptr().cast();
+    // Asking for what it carries may run code, which may set other classes.
+    let number = is_mark.then(|| number.clone())?;
+    names(&number)
 }
 
 fn names<'py>(mark: &Bound<'py, PyAny>) -> Option<Bound<'py, PyDict>> {
@@ -123,30 +149,25 @@ pub fn put(
 ) -> PyResult<()> {
     let py = log_record.py();
     tell_sockets(py)?;
-    if let Marked::Carrying(own, number) = marked {
-        let mark = captured(py, number)?;
-        return dict.set_item(attribute::name(py, *own), mark);
-    }
-    if let Some(number) = attributes.get(Own::Process).and_then(|number| number.cast_exact::<PyInt>().ok())
-        && let Ok(value) = number.extract::<i64>()
-    {
-        return match shared(py, value)? {
-            Some(mark) => dict.set_item(attribute::name(py, Own::Process), mark),
-            None => Ok(()),
-        };
-    }
-    // SAFETY: looked at and counted only.
-    let function = unsafe { &*MARKS.get(py) }.as_ref().map(|marks| marks.mark_captured.clone_ref(py));
-    match function {
-        Some(function) if !ending::is_here(py) => function.call1(py, (log_record,)).map(drop),
-        _ => Ok(()),
-    }
+    let mark = match (marked, attributes.get(NUMBER)) {
+        (Marked::Carrying(number), _) => kept(py, number)?,
+        (_, Some(number)) if number.is_exact_instance_of::<PyFloat>() => captured(py, number)?,
+        _ => {
+            // SAFETY: looked at and counted only.
+            let function = unsafe { &*MARKS.get(py) }.as_ref().map(|marks| marks.mark_captured.clone_ref(py));
+            return match function {
+                Some(function) if !ending::is_here(py) => function.call1(py, (log_record,)).map(drop),
+                _ => Ok(()),
+            };
+        }
+    };
+    dict.set_item(attribute::name(py, NUMBER), mark)
 }
 
 /// The number of a captured record that carries along what the one before did: copies of the record may have that one still.
-fn captured<'py>(py: Python<'py>, number: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+fn kept<'py>(py: Python<'py>, number: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     // SAFETY: looked at and counted only.
-    let class = unsafe { &*MARKS.get(py) }.as_ref().map(|marks| marks.captured.clone_ref(py));
+    let class = unsafe { &*MARKS.get(py) }.as_ref().map(|marks| marks.kept.clone_ref(py));
     let Some(class) = class else { return Ok(number.clone()) };
     let mark = class.into_bound(py).call1((number,))?;
     for name in [intern!(py, "carried"), intern!(py, "ai")] {
@@ -155,35 +176,39 @@ fn captured<'py>(py: Python<'py>, number: &Bound<'py, PyAny>) -> PyResult<Bound<
     Ok(mark)
 }
 
-/// The number of captured records of a process.
-fn shared(py: Python<'_>, value: i64) -> PyResult<Option<Py<PyAny>>> {
-    // SAFETY: looked at and counted only.
-    let Some(marks) = (unsafe { &*MARKS.get(py) }) else { return Ok(None) };
-    if let Some((known, mark)) = &marks.last
-        && *known == value
-    {
-        return Ok(Some(mark.clone_ref(py)));
+/// The number of a captured record of `logging`. Each has its own, so it is made without a call of its class.
+#[inline]
+fn captured<'py>(py: Python<'py>, number: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: `number` is a float. The class derives from `float`, so that what its instances begin with is one of those, and the
+    // class is not let go of before it has been counted by its instance.
+    unsafe {
+        let Some(marks) = &*MARKS.get(py) else { return Ok(number.clone()) };
+        let mark = ffi::PyType_GenericAlloc(marks.captured.as_ptr().cast(), 0);
+        if !mark.is_null() {
+            (*mark.cast::<ffi::PyFloatObject>()).ob_fval = ffi::PyFloat_AS_DOUBLE(number.as_ptr());
+        }
+        Bound::from_owned_ptr_or_err(py, mark)
     }
-    let class = marks.captured.clone_ref(py);
-    let mark = class.call1(py, (value,))?;
-    // SAFETY: replaced at once; the old one is dropped after.
-    let old = unsafe { &mut *MARKS.get(py) }.as_mut().and_then(|marks| marks.last.replace((value, mark.clone_ref(py))));
-    drop(old);
-    Ok(Some(mark))
 }
 
 /// `SocketHandler` is told to send along what is known of records, as soon as there is one.
 #[inline]
 fn tell_sockets(py: Python<'_>) -> PyResult<()> {
-    // SAFETY: looked at and counted only; the dictionary of modules is borrowed from the interpreter, and its size is a number.
+    let name = intern!(py, "SocketHandler");
+    // SAFETY: looked at and counted only. The dictionaries are live ones that have texts as keys, so that looking there runs no Python
+    // code; that of modules and the class are borrowed from the interpreter.
     let new = unsafe {
-        let modules = ffi::PyImport_GetModuleDict();
         match &mut *MARKS.get(py) {
-            Some(marks) if marks.tell_sockets.is_some() && !modules.is_null() => {
-                let size = ffi::PyDict_Size(modules);
+            Some(Marks { handlers: Some((handlers, told)), .. }) => {
+                ffi::PyDict_GetItem(handlers.as_ptr(), name.as_ptr())
+                    != told.as_ref().map_or(std::ptr::null_mut(), Py::as_ptr)
+            }
+            Some(marks) => {
+                let modules = ffi::PyImport_GetModuleDict();
+                let size = if modules.is_null() { marks.modules } else { ffi::PyDict_Size(modules) };
                 std::mem::replace(&mut marks.modules, size) != size
             }
-            _ => false,
+            None => false,
         }
     };
     if new { look_for_sockets(py) } else { Ok(()) }
@@ -192,16 +217,12 @@ fn tell_sockets(py: Python<'_>) -> PyResult<()> {
 #[cold]
 fn look_for_sockets(py: Python<'_>) -> PyResult<()> {
     // SAFETY: looked at and counted only.
-    let marks = unsafe { &*MARKS.get(py) }.as_ref();
-    let Some(function) = marks.and_then(|marks| Some(marks.tell_sockets.as_ref()?.clone_ref(py))) else {
-        return Ok(());
-    };
-    if ending::is_here(py) {
-        return Ok(());
-    }
-    let told = function.call0(py)?.is_truthy(py)?;
-    // SAFETY: no Python code runs while the reference lives; what is taken is dropped after.
-    let done = unsafe { &mut *MARKS.get(py) }.as_mut().filter(|_| told).and_then(|marks| marks.tell_sockets.take());
-    drop(done);
+    let function = unsafe { &*MARKS.get(py) }.as_ref().map(|marks| marks.tell_sockets.clone_ref(py));
+    let Some(function) = function.filter(|_| !ending::is_here(py)) else { return Ok(()) };
+    let Ok(handlers) = function.call0(py)?.into_bound(py).cast_into::<PyDict>() else { return Ok(()) };
+    let told = handlers.get_item(intern!(py, "SocketHandler"))?.map(Bound::unbind);
+    // SAFETY: no Python code runs while the reference lives; the old one is dropped after.
+    let old = unsafe { &mut *MARKS.get(py) }.as_mut().map(|marks| marks.handlers.replace((handlers.unbind(), told)));
+    drop(old);
     Ok(())
 }

@@ -11,5 +11,5 @@ mod said;
 mod stock;
 
 pub use handler::{emit, encode_record, merge_by_class, merge_record};
-pub use mark::set_marks;
+pub use mark::{float_class, set_marks};
 pub use native::set_stdlib_native;
