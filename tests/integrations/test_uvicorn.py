@@ -55,7 +55,10 @@ def test_after_a_start_ours_takes_its_place_or_none(level: str, run_python: Call
 def test_the_copy_of_a_message_that_has_colours_is_no_field(
     native: bool, start: Callable[..., Any], records: Callable[..., Any]
 ) -> None:
-    """`log_config=None`: what uvicorn's own formatter would show comes with its records. Another's field of this name stays."""
+    """`log_config=None`: what uvicorn's own formatter would show comes with its records. Another's field of this name stays.
+
+    So do other fields, such as those that a filter adds. Seen to fail with a look at the only field.
+    """
     start(native_stdlib=native)
     for _ in range(2):
         for name in ("uvicorn", "uvicorn.error", "uvicorns", "shop"):
@@ -64,7 +67,24 @@ def test_the_copy_of_a_message_that_has_colours_is_no_field(
             )
         logging.getLogger("uvicorn.error").info("more", extra={"color_message": "more", "port": 8000})
     for record in records():
-        has_field = record["logger"] in ("uvicorns", "shop") or record["message"] == "more"
+        has_field = record["logger"] in ("uvicorns", "shop")
         assert ("color_message" in record) is has_field, record
+        assert record.get("port") == (8000 if record["message"] == "more" else None)
         assert record["function"] == "test_the_copy_of_a_message_that_has_colours_is_no_field"
     assert len(records()) == 10
+
+
+def test_a_filter_that_adds_a_field_does_not_bring_it_back(
+    start: Callable[..., Any], records: Callable[..., Any]
+) -> None:
+    """The place of the record is known with and without it."""
+    start()
+    for name in ("uvicorn.error", "uvicorn"):
+        for extra in ({}, {"color_message": "m"}, {"color_message": "m", "request_id": 1}, {"color_message": "m"}):
+            logging.getLogger(name).info("m", extra=extra)
+    assert [("color_message" in record, record.get("request_id")) for record in records()] == [
+        (False, None),
+        (False, None),
+        (False, 1),
+        (False, None),
+    ] * 2

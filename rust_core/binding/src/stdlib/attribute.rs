@@ -111,14 +111,9 @@ pub fn is_own(py: Python<'_>, key: &Bound<'_, PyAny>) -> bool {
     own(interned(py), COUNT, key).is_some()
 }
 
-/// Whether the one field of a record is the copy of its message in colours, which uvicorn's own formatter shows.
-pub fn is_message_in_colours(fields: &[Field<'_>]) -> bool {
-    match fields {
-        [(name, _)] => {
-            name.cast::<PyString>().is_ok_and(|name| name.to_str().is_ok_and(|name| name == "color_message"))
-        }
-        _ => false,
-    }
+/// Whether a field is the copy of a message in colours, which uvicorn's own formatter shows.
+pub fn is_message_in_colours(name: &Bound<'_, PyAny>) -> bool {
+    name.cast::<PyString>().is_ok_and(|name| name.to_str().is_ok_and(|name| name == "color_message"))
 }
 
 pub type Field<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);

@@ -102,7 +102,8 @@ fn search<'py>(py: Python<'py>, frame: Frame<'py>, level: usize, fields: &[Field
     if !fields.iter().all(|(name, _)| name.is_exact_instance_of::<PyString>() && !attribute::is_own(py, name)) {
         return Ok(None);
     }
-    if attribute::is_message_in_colours(fields) {
+    // Our handler leaves that one out.
+    if fields.iter().any(|(name, _)| attribute::is_message_in_colours(name)) {
         return Ok(None);
     }
     let Some(source) = stock::source(py) else { return Ok(None) };

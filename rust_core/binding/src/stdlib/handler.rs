@@ -199,11 +199,6 @@ fn said_by<'py>(
         return said;
     }
     said.name = text_or_unknown(name.as_ref());
-    // Its place is never remembered, so that nobody else pays for the question.
-    let coloured = (said.name == "uvicorn" || said.name.starts_with("uvicorn.")) && is_message_in_colours(&said.fields);
-    if coloured {
-        said.fields.clear();
-    }
     said.logger = names::here().logger(said.name.clone()).unwrap_or(INLINE);
     let site = Site {
         module: text_or_unknown(module.as_ref()),
@@ -212,7 +207,7 @@ fn said_by<'py>(
         ..Site::default()
     };
     match place {
-        Some(place) if said.logger != INLINE && !coloured => {
+        Some(place) if said.logger != INLINE => {
             if let Some(known) = Place::new(site.clone(), &said.fields) {
                 said.site = known.find(&said.fields);
                 place.remember(py, known, said.logger);
@@ -231,6 +226,10 @@ fn text_or_unknown(object: Option<&Bound<'_, PyAny>>) -> String {
 /// What `logging` names the level of a record that was made without one.
 const UNNAMED: &str = "Level None";
 
+    // Records without fields do not pay for the question.
+    if !said.fields.is_empty() && name.as_ref().is_some_and(is_of_uvicorn) {
+        said.fields.retain(|(name, _)| !is_message_in_colours(name));
+    }
 /// The name that the record has for its level, where that is another than the process's: the record carries it then. It comes from
 /// wherever the record does, and names nobody else's levels.
 fn own_level_name(py: Python<'_>, number: i32, name: Option<&Bound<'_, PyAny>>) -> Option<String> {
@@ -261,6 +260,11 @@ fn own_level_name(py: Python<'_>, number: i32, name: Option<&Bound<'_, PyAny>>) 
         drop(evicted);
     }
     own
+}
+
+fn is_of_uvicorn(name: &Bound<'_, PyAny>) -> bool {
+    let name = name.cast::<PyString>().ok().and_then(|name| name.to_str().ok());
+    name.and_then(|name| name.strip_prefix("uvicorn")).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// A thread by its name: a record may come from another than the one that hands it over.
