@@ -1,6 +1,6 @@
 //! A record in its compact form: what a call said, owning every byte of it.
 //!
-//! A header of fixed size, then sections in this order, each only where the header says so: the level's name (where the record has one of
+//! A header of fixed size, which ends with the process where that is not the one that captured the record, then sections in this order, each only where the header says so: the level's name (where the record has one of
 //! its own), the inline call site, logger and thread names (when their tables are full), message, context, exception, stack, the values of the call site's fields, and
 //! further fields with their names.
 
@@ -81,6 +81,8 @@ pub struct Header {
 pub const HEADER: usize = 40;
 const SEQUENCE: usize = 8;
 const FLAGS: usize = 32;
+/// The last four bytes of the header: the process, in records that another one than their writer has made, else 0.
+const PROCESS: usize = 36;
 
 impl Header {
     #[inline]
@@ -110,7 +112,6 @@ impl Header {
             flags: u16::from_le_bytes(reader.array()?),
             extra: u16::from_le_bytes(reader.array()?),
         };
-        reader.take(4)?;
         Some(header)
     }
 }
@@ -134,6 +135,13 @@ pub fn set_sequence(record: &mut [u8], sequence: u64) {
 pub fn add_flags(record: &mut [u8], flags: u16) {
     let old = u16::from_le_bytes([record[FLAGS], record[FLAGS + 1]]);
     record[FLAGS..FLAGS + 2].copy_from_slice(&(old | flags).to_le_bytes());
+}
+
+/// Names the process that made a captured record, where that is another than the one that captured it.
+pub fn set_process(record: &mut [u8], process: u32) {
+    if let Some(head) = record.first_chunk_mut::<HEADER>() {
+        head[PROCESS..].copy_from_slice(&process.to_le_bytes());
+    }
 }
 
 /// Time of a captured record, in nanoseconds since the epoch.
@@ -203,6 +211,8 @@ pub struct InlineSite<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
     pub header: Header,
+    /// The one that made it, where that is another than the one that captured it, else 0.
+    pub process: u32,
     /// `None` where it is that of the level's number.
     pub level_name: Option<&'a str>,
     pub site: Option<InlineSite<'a>>,
@@ -268,6 +278,7 @@ impl<'a> Record<'a> {
     fn parse(mut reader: Reader<'a>) -> Option<Self> {
         let whole = reader;
         let header = Header::read(&mut reader)?;
+        let process = reader.u32()?;
         let level_name = if header.flags & flag::LEVEL_NAME == 0 { None } else { Some(reader.text()?) };
         let site = if header.site == INLINE {
             Some(InlineSite { module: reader.text()?, function: reader.text()?, line: reader.u32()? })
@@ -283,7 +294,19 @@ impl<'a> Record<'a> {
         let context = section(flag::CONTEXT)?.map(|bytes| whole.of_part(bytes));
         let exception = section(flag::EXCEPTION)?;
         let stack = if header.flags & flag::STACK == 0 { None } else { Some(reader.bytes()?) };
-        Some(Self { header, level_name, site, logger, thread, message, context, exception, stack, fields: reader })
+        Some(Self {
+            header,
+            process,
+            level_name,
+            site,
+            logger,
+            thread,
+            message,
+            context,
+            exception,
+            stack,
+            fields: reader,
+        })
     }
 }
 
@@ -441,7 +464,10 @@ mod tests {
     fn a_checked_record_is_whole_to_its_last_byte() {
         for number in [5, INLINE] {
             let mut bytes = rich(number);
+            assert_eq!(Record::read_checked(&bytes, one_field).unwrap().process, 0);
+            set_process(&mut bytes, 4_242);
             let record = Record::read_checked(&bytes, one_field).unwrap();
+            assert_eq!((record.process, record.header.extra), (4_242, 1));
             assert_eq!(
                 (record.level_name, record.message, Context::read(record.context.unwrap()).unwrap().trace_id),
                 (Some("LEVEL"), Some("message"), Some("trace"))

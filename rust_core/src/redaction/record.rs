@@ -7,7 +7,7 @@ use super::keys::Verdict;
 use super::scanner::{Replaced, Scanner};
 use crate::exception::{self, Part, SourceCache};
 use crate::names::Names;
-use crate::record::{Context, HEADER, INLINE, Record, Site, flag, put_context, put_inline_site};
+use crate::record::{Context, HEADER, INLINE, Record, Site, flag, put_context, put_inline_site, set_process};
 use crate::table::{Table, View};
 use crate::value::{Put, Reader, Value, length};
 
@@ -253,6 +253,7 @@ impl Redactor {
         }
         header.extra = extra;
         section.out[..HEADER].copy_from_slice(&header.to_bytes());
+        set_process(section.out, record.process);
     }
 }
 

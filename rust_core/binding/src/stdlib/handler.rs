@@ -1,13 +1,18 @@
 //! Records that reach the root handler.
 
+use std::sync::Arc;
+
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{IntoPyDict, PyDict, PyString};
+use pyo3::types::{IntoPyDict, PyDict, PyInt, PyString};
 use unified_logger_core::clock;
 use unified_logger_core::encoder::JsonEncoder;
 use unified_logger_core::level;
 use unified_logger_core::names;
-use unified_logger_core::record::{INLINE, Record, Site};
+use unified_logger_core::platform;
+use unified_logger_core::record::{INLINE, Record, Site, set_process};
+use unified_logger_core::redaction::Rules;
+use unified_logger_core::slab::{self, Buffer};
 
 use super::attribute::{self, Attributes, Field, Own, is_message_in_colours};
 use super::mark::{self, Marked};
@@ -44,6 +49,9 @@ static THREADS: Gil<Cache<(Py<PyAny>, u32), 64>> = Gil::new(Cache::new());
 /// Names that records have for their levels, by number.
 static LEVELS: Gil<Cache<Level, 8>> = Gil::new(Cache::new());
 
+/// This process's number, and how often it was forked on the way to where that was asked for.
+static PROCESS: Gil<(u32, u32)> = Gil::new((0, 0));
+
 struct Level {
     number: i32,
     name: Py<PyAny>,
@@ -77,7 +85,7 @@ fn capture(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
     mark::put(log_record, &dict, &attributes, &marked)?;
     let names = marked.names();
     let names = names.as_ref();
-    let record = said_by(py, attributes, names, ai).build(py, || runtime::rules(py));
+    let record = built(py, attributes, names, ai, || runtime::rules(py));
     drop(inside);
     // Without a logger: `logging` has asked for the level, and has shown the record to whoever listens.
     runtime::submit(py, record, std::ptr::null_mut())
@@ -139,7 +147,7 @@ fn line_of(log_record: &Bound<'_, PyAny>, redaction: Option<&Bound<'_, Redaction
     let names = given.or_else(|| mark::names_of(py, &attributes));
     let names = names.as_ref();
     let rules = || redaction.map(|redaction| redaction.get().rules());
-    let captured = said_by(py, attributes, names, false).build(py, rules);
+    let captured = built(py, attributes, names, false, rules);
     let mut line = Vec::new();
     // SAFETY: captured records hold UTF-8 texts.
     if let Some(record) = unsafe { Record::read(captured.as_slice()) } {
@@ -149,6 +157,37 @@ fn line_of(log_record: &Bound<'_, PyAny>, redaction: Option<&Bound<'_, Redaction
         }
     }
     Ok(String::from_utf8_lossy(line.trim_ascii_end()).into_owned())
+}
+
+fn built<'py>(
+    py: Python<'py>,
+    attributes: Attributes<'py>,
+    names: Option<&Bound<'py, PyDict>>,
+    ai: bool,
+    rules: impl FnOnce() -> Option<Arc<Rules>>,
+) -> Buffer {
+    let process = other_process(py, &attributes);
+    let mut record = said_by(py, attributes, names, ai).build(py, rules);
+    if process != 0 {
+        set_process(record.as_mut_slice(), process);
+    }
+    record
+}
+
+/// The process that made a record, where that is known and not this one, else 0.
+fn other_process(py: Python<'_>, attributes: &Attributes<'_>) -> u32 {
+    let number = attributes.get(Own::Process).and_then(|number| number.cast_exact::<PyInt>().ok());
+    let process = number.and_then(|number| interrupt::ok(py, number.extract())).unwrap_or(0);
+    if process == 0 {
+        return 0;
+    }
+    // SAFETY: two numbers; nothing else has them meanwhile.
+    let (forks, here) = unsafe { &mut *PROCESS.get(py) };
+    // Asking costs a system call, which most records do without.
+    if *here == 0 || slab::is_anothers(*forks) {
+        (*forks, *here) = (slab::forks(), platform::process_id());
+    }
+    if process == *here { 0 } else { process }
 }
 
 fn said_by<'py>(
@@ -192,6 +231,10 @@ fn said_by<'py>(
     let name = attributes.get(Own::Name).cloned();
     let function = attributes.get(Own::FuncName).cloned();
     said.fields = attributes.into_fields(names);
+    // Records without fields do not pay for the question.
+    if !said.fields.is_empty() && name.as_ref().is_some_and(is_of_uvicorn) {
+        said.fields.retain(|(name, _)| !is_message_in_colours(name));
+    }
     if let Some(place) = &place
         && let Some((site, logger)) = place.find(py, &said.fields)
     {
@@ -219,6 +262,11 @@ fn said_by<'py>(
     said
 }
 
+fn is_of_uvicorn(name: &Bound<'_, PyAny>) -> bool {
+    let name = name.cast::<PyString>().ok().and_then(|name| name.to_str().ok());
+    name.and_then(|name| name.strip_prefix("uvicorn")).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
 fn text_or_unknown(object: Option<&Bound<'_, PyAny>>) -> String {
     object.map_or_else(|| "unknown".to_owned(), text_of)
 }
@@ -226,10 +274,6 @@ fn text_or_unknown(object: Option<&Bound<'_, PyAny>>) -> String {
 /// What `logging` names the level of a record that was made without one.
 const UNNAMED: &str = "Level None";
 
-    // Records without fields do not pay for the question.
-    if !said.fields.is_empty() && name.as_ref().is_some_and(is_of_uvicorn) {
-        said.fields.retain(|(name, _)| !is_message_in_colours(name));
-    }
 /// The name that the record has for its level, where that is another than the process's: the record carries it then. It comes from
 /// wherever the record does, and names nobody else's levels.
 fn own_level_name(py: Python<'_>, number: i32, name: Option<&Bound<'_, PyAny>>) -> Option<String> {
@@ -260,11 +304,6 @@ fn own_level_name(py: Python<'_>, number: i32, name: Option<&Bound<'_, PyAny>>) 
         drop(evicted);
     }
     own
-}
-
-fn is_of_uvicorn(name: &Bound<'_, PyAny>) -> bool {
-    let name = name.cast::<PyString>().ok().and_then(|name| name.to_str().ok());
-    name.and_then(|name| name.strip_prefix("uvicorn")).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// A thread by its name: a record may come from another than the one that hands it over.

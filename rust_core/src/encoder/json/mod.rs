@@ -112,6 +112,11 @@ fn put_thread(out: &mut Vec<u8>, name: &str) {
     put_string(out, br#","thread":"#, name);
 }
 
+fn put_process(out: &mut Vec<u8>, number: u32) {
+    out.extend_from_slice(br#","process":"#);
+    put_number(out, number);
+}
+
 /// Puts what is made for this line alone, with what acts in it escaped.
 #[inline]
 fn escaped(out: &mut Vec<u8>, put: impl FnOnce(&mut Vec<u8>)) {
@@ -130,10 +135,7 @@ impl JsonEncoder {
     /// An encoder for the records of one process, whose names these are. `recovered` marks them as written after its death.
     #[must_use]
     pub fn new(names: Arc<Names>, process_id: u32, recovered: bool) -> Self {
-        let process = Piece::new(|out| {
-            out.extend_from_slice(br#","process":"#);
-            put_number(out, process_id);
-        });
+        let process = Piece::new(|out| put_process(out, process_id));
         Self {
             times: clock::Formatter::default(),
             level_names: names.level_generation(),
@@ -178,7 +180,10 @@ impl JsonEncoder {
                 None => put_thread(out, UNKNOWN),
             },
         }
-        self.process.put(out);
+        match record.process {
+            0 => self.process.put(out),
+            other => put_process(out, other),
+        }
     }
 
     fn encode_rest(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
