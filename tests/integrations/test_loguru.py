@@ -193,7 +193,6 @@ logger.info("m", order_id=7)
 def test_without_loguru_the_import_says_what_to_install(run_python: Run) -> None:
     """The extra is named."""
     code = """
-import sys
 sys.modules["loguru"] = None
 try:
     import unified_logger.integrations.loguru
@@ -201,3 +200,29 @@ except ImportError as error:
     print(error)
 """
     assert "install unified_logger[loguru]" in run_python(code).stdout
+
+
+def test_an_exception_given_by_its_class_is_told(records: Records) -> None:
+    """As `opt(exception=(type, None, traceback))` gives it, and loguru what could not be pickled. Seen to be left out whole."""
+    made = []
+
+    class Particular(Exception):
+        def __init__(self, needed: int) -> None:
+            made.append(needed)
+
+    class Impossible(Exception):
+        def __new__(cls, *args: Any) -> Any:
+            raise TypeError
+
+    try:
+        raise KeyError("k")
+    except KeyError as error:
+        traceback = error.__traceback__
+    for kind in (KeyError, Particular, Impossible):
+        logger.opt(exception=(kind, None, traceback)).error("m")  # type: ignore[arg-type]
+    first, second, third = records()
+    assert (first["exception"]["type"], first["exception"]["message"]) == ("KeyError", "")
+    assert first["exception"]["frames"][-1]["function"] == "test_an_exception_given_by_its_class_is_told"
+    assert second["exception"]["type"].endswith("Particular")
+    assert "exception" not in third
+    assert not made
