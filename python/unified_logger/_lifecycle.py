@@ -13,7 +13,7 @@ from . import _core, _traceback, context, faults, hooks, levels, python_warnings
 from .clocks import monotonic
 from .config import redaction, resolve
 from .errors import ConfigurationError, UnifiedLoggerError
-from .logger import get_logger
+from .logger import UnifiedLogger, get_logger
 from .plain import PlainOutput
 
 TYPE_CHECKING = False
@@ -422,6 +422,7 @@ def _flush_when_multiprocessing_ends() -> None:
 del _traceback  # The native core asks for it.
 _core.set_converter(values.convert)
 _core.set_listened(stdlib.log_listened)
+stdlib.as_of_logging(UnifiedLogger.ai)
 stdlib.connect(_start_for_handler, flush)
 _watch_for_the_end()
 _flush_when_multiprocessing_ends()  # the server of `forkserver` forks children that have not imported this yet

@@ -13,9 +13,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
-    from typing import Any
+    from typing import Any, TypeVar
 
     from .logger import UnifiedLogger
+
+    _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 # How long `flush` waits, seconds: `logging` calls it at the exit, and while it holds a lock that others may need.
 _FLUSH_TIMEOUT = 10.0
@@ -273,6 +275,24 @@ def _tell_core(handler: Handler) -> None:
     _core.set_root_handler(handler)
 
 
+def as_of_logging(function: _Function) -> _Function:
+    """Gives a function that stands between a call and its handlers the file of `logging`.
+
+    What looks for a record's caller passes frames of `logging` by, which it knows by their file.
+
+    Args:
+        function: One of Python code.
+
+    Returns:
+        The same.
+    """
+    own, source = function.__code__, getattr(logging.addLevelName, "__code__", None)
+    if source is not None:  # Else somebody has replaced it by what has no code.
+        function.__code__ = own.replace(co_filename=source.co_filename)
+    return function
+
+
+@as_of_logging
 def log_listened(
     logger: UnifiedLogger,
     level: int,
@@ -290,6 +310,12 @@ def log_listened(
     """
     target = logger.logger
     record = make_record(target, level, message, args, error, stack, frame)
+    _log(target, record, fields, ai)
+
+
+@as_of_logging
+def _log(target: logging.Logger, record: logging.LogRecord, fields: dict[str, Any], ai: bool) -> None:
+    """Is there for its frame: with it there are as many as `logging` has, and a handler may begin to look for the caller behind all of them."""
     hand_over(target, record, fields, ai)
 
 
@@ -306,6 +332,7 @@ def capture(record: logging.LogRecord, fields: dict[str, Any]) -> None:
     _capture(record)
 
 
+@as_of_logging
 def hand_over(target: logging.Logger, record: logging.LogRecord, fields: dict[str, Any], ai: bool = False) -> None:
     """Captures a record of our own interface, once, and shows it to filters, handlers and patches of other people.
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -193,6 +195,7 @@ logger.info("m", order_id=7)
 def test_without_loguru_the_import_says_what_to_install(run_python: Run) -> None:
     """The extra is named."""
     code = """
+import sys
 sys.modules["loguru"] = None
 try:
     import unified_logger.integrations.loguru
@@ -200,6 +203,63 @@ except ImportError as error:
     print(error)
 """
     assert "install unified_logger[loguru]" in run_python(code).stdout
+
+
+class Now(logging.Handler):
+    """loguru's recipe of today for handing records of `logging` on."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        frame, depth = inspect.currentframe(), 0
+        while frame:
+            file = frame.f_code.co_filename
+            if depth > 0 and not (file == logging.__file__ or ("importlib" in file and "_bootstrap" in file)):
+                break
+            frame, depth = frame.f_back, depth + 1
+        logger.opt(depth=depth).log(record.levelname, record.getMessage())
+
+
+class Before(logging.Handler):
+    """Its recipe of before, which begins behind as many frames as `logging` has."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        frame, depth = sys._getframe(6), 6
+        while frame and frame.f_code.co_filename == logging.__file__:
+            frame, depth = frame.f_back, depth + 1  # type: ignore[assignment]
+        logger.opt(depth=depth).log(record.levelname, record.getMessage())
+
+
+class Asking(logging.Handler):
+    """Has `logging` look, beyond this method."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        _, line, function, _ = logging.getLogger("x").findCaller(stacklevel=2)
+        logger.patch(lambda told: told.update(function=function, line=line)).info("m")
+
+
+@pytest.mark.parametrize("kind", [Now, Before, Asking])
+@pytest.mark.parametrize("unified", [True, False], ids=["engine", "plain"])
+def test_who_logs_what_a_handler_hands_on_is_found(start: Callable[..., Any], kind: Any, unified: bool) -> None:
+    """By handlers that walk the frames: those of ours are passed by as those of `logging` are. Seen to find `hand_over`."""
+    if kind is Asking and sys.version_info < (3, 11):
+        pytest.skip("frames of logging count there")
+    start(use_unified_logging=unified, console_format="off")
+    seen: list[tuple[str, int]] = []
+    logger.remove()
+    logger.add(lambda message: seen.append((message.record["function"], message.record["line"])), format="")
+    root, handler, ours = logging.getLogger(), kind(), get_logger("ours")
+    root.addHandler(handler)
+    try:
+        logging.getLogger("theirs").warning("m")
+        ours.warning("m", order_id=1)
+        ours.bind(user=1).error("m")
+        ours.log(logging.WARNING, "m")
+        ours.ai("m", model="m")
+        logging.LoggerAdapter(ours, {}).error("m")  # type: ignore[arg-type]
+    finally:
+        root.removeHandler(handler)
+    function, line = seen[0]
+    assert function == "test_who_logs_what_a_handler_hands_on_is_found"
+    assert seen == [(function, line + number) for number in range(6)]
 
 
 def test_an_exception_given_by_its_class_is_told(records: Records) -> None:
