@@ -97,8 +97,8 @@ def test_a_function_that_logs_once_costs_no_frame_object(run_counted: Run) -> No
         # Python formats: a text and a tuple are made of the message and its arguments, then the message is copied twice.
         ("info('%s has %d', 'a', 3)", 9),
         ("info('%s has %d', 'a', 3, number=1)", 13),
-        # The names of other levels are asked of `logging`, which may have been told others.
-        ("log(21, 'm', number=1)", 13),
+        # The names of other levels are asked of `logging`, which may have been told others. Python 3.13 makes one object more there.
+        ("log(21, 'm', number=1)", 14 if sys.version_info >= (3, 13) else 13),
         # Fields that are not keywords are no part of the call site.
         ("info('m', extra=mapping)", 13),
         # JSON is made at once, in memory of its own.
