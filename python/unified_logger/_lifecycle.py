@@ -422,7 +422,7 @@ def _flush_when_multiprocessing_ends() -> None:
 del _traceback  # The native core asks for it.
 _core.set_converter(values.convert)
 _core.set_listened(stdlib.log_listened)
-stdlib.as_of_logging(UnifiedLogger.ai)
+_core.mark_wrapper(stdlib.as_of_logging(UnifiedLogger.ai).__code__)
 stdlib.connect(_start_for_handler, flush)
 _watch_for_the_end()
 _flush_when_multiprocessing_ends()  # the server of `forkserver` forks children that have not imported this yet
