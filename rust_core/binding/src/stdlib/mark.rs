@@ -27,6 +27,8 @@ struct Marks {
     tell_sockets: Py<PyAny>,
     /// What it has, and the class that was told.
     handlers: Option<(Py<PyDict>, Option<Py<PyAny>>)>,
+    /// Before 3.12: what that dictionary was tagged with when it was looked at. Each change gives it another tag.
+    tag: u64,
     /// How many modules were imported when it was not.
     modules: ffi::Py_ssize_t,
     /// Takes records that another process has marked: with a text.
@@ -72,6 +74,7 @@ pub fn set_marks(
         mark_captured: mark_captured.unbind(),
         tell_sockets: tell_sockets.unbind(),
         handlers: None,
+        tag: 0,
         modules: -1,
         arrived: arrived.unbind(),
     };
@@ -199,8 +202,11 @@ fn tell_sockets(py: Python<'_>) -> PyResult<()> {
     // code; that of modules and the class are borrowed from the interpreter.
     let new = unsafe {
         match &mut *MARKS.get(py) {
-            Some(Marks { handlers: Some((handlers, told)), .. }) => {
-                ffi::PyDict_GetItem(handlers.as_ptr(), name.as_ptr())
+            Some(Marks { handlers: Some((handlers, _)), tag, .. }) if *tag != 0 && tag_of(handlers) == *tag => false,
+            Some(Marks { handlers: Some((handlers, told)), tag, .. }) => {
+                *tag = tag_of(handlers);
+                // As texts are compared, nothing can go wrong; the other call would put a raised exception aside and back.
+                ffi::PyDict_GetItemWithError(handlers.as_ptr(), name.as_ptr())
                     != told.as_ref().map_or(std::ptr::null_mut(), Py::as_ptr)
             }
             Some(marks) => {
@@ -212,6 +218,17 @@ fn tell_sockets(py: Python<'_>) -> PyResult<()> {
         }
     };
     if new { look_for_sockets(py) } else { Ok(()) }
+}
+
+#[cfg(not(Py_3_12))]
+fn tag_of(dict: &Py<PyDict>) -> u64 {
+    // SAFETY: a live dictionary.
+    unsafe { (*dict.as_ptr().cast::<ffi::PyDictObject>()).ma_version_tag }
+}
+
+#[cfg(Py_3_12)]
+const fn tag_of(_: &Py<PyDict>) -> u64 {
+    0
 }
 
 #[cold]
