@@ -438,15 +438,18 @@ unsafe fn value_of(py: Python<'_>, variable: *mut ffi::PyObject) -> Option<Bound
 
 /// A context of a new trace, without fields: most requests begin with one.
 #[pyfunction]
-pub fn new_trace(py: Python<'_>) -> PyResult<Context> {
+pub fn new_trace(py: Python<'_>) -> PyResult<Bound<'_, Context>> {
+    // Any object that is made may start the collector, which may run Python code.
+    let _inside = ending::Inside::enter_or_stay(py);
     let (trace_id, span_id) = (ids::new_trace_id(py)?, ids::new_span_id(py)?);
-    Ok(Context {
+    let context = Context {
         captured: captured(Some(&trace_id), Some(&span_id), &[]),
         trace_id: Some(trace_id.unbind()),
         span_id: Some(span_id.unbind()),
         beside: foreign::current(py).map(Bound::unbind),
         ..Context::empty(py)
-    })
+    };
+    Bound::new(py, context)
 }
 
 /// The current context, whoever has the say.
