@@ -11,7 +11,11 @@ use crate::interrupt;
 
 /// Whether a package is loaded that moves the application's clock.
 static MOVES: Gil<bool> = Gil::new(false);
-/// How many modules there were when that was looked for.
+/// How long that is not looked for again: to load such a package and to move a clock by it takes longer. Nanoseconds.
+const PAUSE: u64 = 5_000_000;
+/// When it was looked for.
+static LOOKED: Gil<i64> = Gil::new(0);
+/// How many modules there were then.
 static MODULES: Gil<ffi::Py_ssize_t> = Gil::new(0);
 /// Tells the application's time: a Python function.
 static ASKS: Gil<Option<Py<PyAny>>> = Gil::new(None);
@@ -34,18 +38,24 @@ pub fn now(py: Python<'_>) -> i64 {
     }
 }
 
-#[cold]
+/// Where the processor's counter is of no use each call comes here.
 fn look(py: Python<'_>) -> i64 {
-    if ending::is_here(py) || clock::is_stopped() || !moves(py) {
-        return clock::look();
+    let time = clock::look();
+    // SAFETY: plain values.
+    let (moves, looked) = unsafe { (*MOVES.get(py), *LOOKED.get(py)) };
+    if !moves && (time - looked).unsigned_abs() < PAUSE { time } else { look_closely(py, time) }
+}
+
+#[cold]
+#[inline(never)]
+fn look_closely(py: Python<'_>, time: i64) -> i64 {
+    if ending::is_here(py) || clock::is_stopped() {
+        return time;
     }
-    match asked(py) {
-        Some(time) => {
-            clock::follow(time);
-            time
-        }
-        None => clock::look(),
-    }
+    // SAFETY: a plain value.
+    unsafe { *LOOKED.get(py) = time };
+    let asked = if moves(py) { asked(py) } else { None };
+    asked.inspect(|asked| clock::follow(*asked)).unwrap_or(time)
 }
 
 /// Looks whether clocks may be moved, as a look at the clock does by itself.
