@@ -1,8 +1,10 @@
 //! A record in its compact form: what a call said, owning every byte of it.
 //!
-//! A header of fixed size, which ends with the process where that is not the one that captured the record, then sections in this order, each only where the header says so: the level's name (where the record has one of
-//! its own), the inline call site, logger and thread names (when their tables are full), message, context, exception, stack, the values of the call site's fields, and
-//! further fields with their names.
+//! First comes a header of fixed size. It ends with the process, where that is not the one that captured the record.
+//!
+//! Then come sections in this order, each only where the header says so: the level's name (where the record has one of its own), the inline
+//! call site, logger and thread names (when their tables are full), message, context, exception, stack, the values of the call site's fields,
+//! and further fields with their names.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};

@@ -27,10 +27,11 @@ const ITEMS: usize = 1_000;
 /// How deep in the arguments of a message a value is looked for that asks again and again, and among how many values.
 const LOOKED_INTO: usize = 3;
 const LOOKED_AT: usize = 64;
-/// How often a value is asked, inside of itself, before it is taken for one that never comes to an end: for a field or an exception, for a
-/// message, and for the arguments of one, where the merge that looks counts too.
+/// How often a value is asked inside of itself before it is taken for one that never comes to an end: a field or an exception.
 const MOST_TIMES: usize = 2;
+/// The same for a message.
 const MOST_TIMES_MESSAGE: usize = 5;
+/// The same for an argument: the merge that looks counts too.
 const MOST_TIMES_ARGUMENT: usize = MOST_TIMES_MESSAGE + 1;
 
 thread_local! {

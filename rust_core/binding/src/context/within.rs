@@ -160,8 +160,8 @@ fn follow(context: &Bound<'_, Context>, request: &Bound<'_, Context>) -> PyResul
 
 /// The current context with more fields, and with the ids that are given; `held` is in the context variable now.
 ///
-/// With `for_all` the fields are set for the other threads and tasks of the request too, except for those that have set them themselves; and
-/// so are the ids, unless this is a scope with ids of its own.
+/// With `for_all` the fields are set for the other threads and tasks of the request too, except for those that have set them themselves. The
+/// ids are set so too, unless this is a scope with ids of its own.
 #[pyfunction]
 #[pyo3(signature = (request, held, trace_id, span_id, fields, for_all))]
 pub fn context_with<'py>(
