@@ -193,6 +193,23 @@ def test_a_class_decides_what_is_shown(value: object, expected: object) -> None:
     assert written([{"in": value}]) == [{"in": expected}]
 
 
+@dataclass(repr=False)
+class Hidden:
+    password: str
+
+
+@attrs.define(repr=False)
+class HiddenToo:
+    password: str
+
+
+@pytest.mark.parametrize("value", [Hidden("x9"), HiddenToo("x9")], ids=["dataclass", "attrs"])
+def test_a_class_without_a_text_of_its_own_shows_nothing(value: object) -> None:
+    """As in a `print`. Seen to fail (all fields)."""
+    assert written(value) == repr(value)
+    assert "x9" not in repr(value)
+
+
 class Amount:
     def __init__(self, cents: int) -> None:
         self.cents = cents

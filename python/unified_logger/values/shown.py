@@ -25,10 +25,10 @@ def has_own_words(kind: type, base: type) -> bool:
 
 
 def is_generated(kind: type) -> bool:
-    """Whether the `repr` of a class was written by a decorator from its fields, or is that of all objects."""
+    """Whether the `repr` of a class was written by a decorator from its fields. One that was told not to write any shows none of them."""
     owner = definer(kind, "__repr__")
     if owner is object:
-        return True
+        return False
     method = owner.__dict__["__repr__"]
     code = getattr(method, "__code__", None)
     if code is not None and code.co_filename.startswith("<attrs generated"):
