@@ -118,6 +118,8 @@ class Headers:
 
 
 _NONE: dict[str, str] = {}
+# What a server answers for an application that fails. Headers go out with the first piece of the body (PEP 3333), and not before.
+_NO_ANSWER = 500
 
 
 class _Exchange(Request):
@@ -273,6 +275,8 @@ class _Exchange(Request):
         if options.trusted_proxies:
             client = options.client(client, environ.get("HTTP_X_FORWARDED_FOR"))
         method = environ.get("REQUEST_METHOD", "")
+        if isinstance(error, Exception) and not self.sent:
+            self.status = _NO_ANSWER
         if method == "HEAD":
             self.sent = 0  # Servers send the headers alone.
         self.finish(method, path_of(environ), self.route, client, error)
