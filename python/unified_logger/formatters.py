@@ -119,7 +119,7 @@ _NOTES = ("$error", "$args")
 
 
 class _Merged(logging.LogRecord):
-    """A record whose message is merged, and what is told beside it where its arguments did not fit."""
+    """A record whose message is merged. Where the arguments did not fit, `notes` say so."""
 
     __slots__ = ("notes",)
     notes: dict[str, str]

@@ -2,9 +2,12 @@
 //!
 //! First comes a header of fixed size. It ends with the process, where that is not the one that captured the record.
 //!
-//! Then come sections in this order, each only where the header says so: the level's name (where the record has one of its own), the inline
-//! call site, logger and thread names (when their tables are full), message, context, exception, stack, the values of the call site's fields,
-//! and further fields with their names.
+//! Then come sections, each only where the header says so. Their order:
+//!
+//! 1. the level's name, where the record has one of its own
+//! 2. the inline call site, and the names of logger and thread, when their tables are full
+//! 3. message, context, exception and stack
+//! 4. the values of the call site's fields, and further fields with their names
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};

@@ -46,6 +46,9 @@ LONGEST_PATH = 1_024
 LONGEST_METHOD = 32
 LONGEST_CLIENT = 64
 
+# What servers answer for an application that does not.
+NO_ANSWER = 500
+
 _logger = get_logger(LOGGER)
 _LOGGED = "_unified_logger_logged"
 
@@ -221,7 +224,7 @@ class Request(Scope):
         if route is None:
             route = path
         # Who answers nothing leaves it to the server.
-        status = self.status or 500
+        status = self.status or NO_ANSWER
         message = f"{method} {route} {status}"
         answered = self.as_answered()
         before = _current.get()

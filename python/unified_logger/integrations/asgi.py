@@ -9,7 +9,7 @@ from .. import propagation
 from ..hooks import LOGGER as UNCAUGHT
 from ..logger import get_logger
 from . import _servers
-from ._request import Options, Request, left_to_sentry, mark_logged
+from ._request import NO_ANSWER, Options, Request, left_to_sentry, mark_logged
 from ._routes import Routes
 
 TYPE_CHECKING = False
@@ -28,8 +28,7 @@ _BEGUN = "unified_logger"
 _FORWARDED = "x-forwarded-for"
 # Values of a header that came several times are joined up to here, bytes: more than any format allows.
 _LONGEST_HEADER = 8_192
-# What servers answer for an application that does not, and what logs call a request whose client did not wait.
-_NO_ANSWER = 500
+# What logs call a request whose client did not wait.
 CANCELLED = 499
 _SWITCHED = 101
 _REFUSED = 403
@@ -95,7 +94,7 @@ class Middleware:
             raise
         else:
             if not connection.finished:
-                connection.end(_NO_ANSWER)
+                connection.end(NO_ANSWER)
         finally:
             connection.leave()
 
@@ -165,7 +164,7 @@ class _Connection(Request):
     def fail(self, error: Exception) -> None:
         """Logs what escaped the application, once: in the access record if that is still to come."""
         if not self.finished:
-            self.end(_NO_ANSWER, error)
+            self.end(NO_ANSWER, error)
         else:
             # Whatever became of it elsewhere: the same object may be raised for one request after the other.
             mark_logged(error)
@@ -213,8 +212,8 @@ class _Exchange(_Connection):
     async def _complete(self, message: Message) -> None:
         await self._send(message)
         # After the answer of an error the framework raises what it was: the record waits for that.
-        if self.status < _NO_ANSWER:
-            self.end(_NO_ANSWER)
+        if self.status < NO_ANSWER:
+            self.end(NO_ANSWER)
 
 
 class _Socket(_Connection):
@@ -268,7 +267,7 @@ class _Socket(_Connection):
         # An endpoint that waits for more learns by this exception of Starlette's that there is none: no failure.
         if self.close_code is not None and type(error).__name__ == "WebSocketDisconnect":
             mark_logged(error)
-            self.end(_NO_ANSWER)
+            self.end(NO_ANSWER)
         else:
             super().fail(error)
 

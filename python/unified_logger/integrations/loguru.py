@@ -36,7 +36,8 @@ def sink(message: Message) -> None:
     if not logger.isEnabledFor(level.no):
         return
     error = told["exception"]
-    exc_info = None if error is None else _whole(*error)
+    # A value that is missing the capture makes: see `stdlib.error_of`.
+    exc_info = None if error is None or error.type is None else tuple(error)
     record = logger.makeRecord(
         name, level.no, told["file"].path, told["line"], told["message"], (), exc_info, told["function"]
     )
@@ -45,13 +46,3 @@ def sink(message: Message) -> None:
     record.thread, record.threadName = told["thread"].id, told["thread"].name
     record.process, record.processName = told["process"].id, told["process"].name
     capture(record, dict(told["extra"]))
-
-
-def _whole(kind: Any, value: Any, traceback: Any) -> Any:
-    """An exception that was given by its class alone gets an instance, as `raise` would make one, but without running its code."""
-    if value is None:
-        try:
-            value = kind.__new__(kind).with_traceback(traceback)
-        except Exception:  # It is no class of exceptions, or one that wants more.
-            return None
-    return kind, value, traceback

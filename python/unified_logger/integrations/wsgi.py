@@ -12,7 +12,7 @@ from io import UnsupportedOperation
 
 from .. import propagation
 from ..context import _current
-from ._request import Options, Request, took_over
+from ._request import NO_ANSWER, Options, Request, took_over
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,8 +118,6 @@ class Headers:
 
 
 _NONE: dict[str, str] = {}
-# What a server answers for an application that fails. Headers go out with the first piece of the body (PEP 3333), and not before.
-_NO_ANSWER = 500
 
 
 class _Exchange(Request):
@@ -275,8 +273,9 @@ class _Exchange(Request):
         if options.trusted_proxies:
             client = options.client(client, environ.get("HTTP_X_FORWARDED_FOR"))
         method = environ.get("REQUEST_METHOD", "")
+        # Headers go out with the first piece of the body, and not before (PEP 3333).
         if isinstance(error, Exception) and not self.sent:
-            self.status = _NO_ANSWER
+            self.status = NO_ANSWER
         if method == "HEAD":
             self.sent = 0  # Servers send the headers alone.
         self.finish(method, path_of(environ), self.route, client, error)

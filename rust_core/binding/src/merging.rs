@@ -1,9 +1,11 @@
 //! Texts that run the program's code, which may log itself, so that each call leads to another one. It must not lead to two: then their number
 //! doubles with each level.
 //!
-//! So code that has just failed is not asked again. What is told beside a message whose arguments could not be merged into it, `$error` and
-//! `$args`, comes from values of the built-in types, and of others there is the name of the class. Nor is a value asked that is being asked
-//! already further up on the same stack: twice for a field or an exception, a few times more for a message or its arguments.
+//! So code that has just failed is not asked again. Where arguments could not be merged into a message, `$error` and `$args` stand beside it.
+//! They show values of the built-in types, and name the classes of others.
+//!
+//! A value that is being asked further up on the same stack is not asked without end either. A field or an exception is asked twice there, a
+//! message or its arguments a few times more.
 
 use std::cell::RefCell;
 
@@ -218,7 +220,7 @@ impl<'a, 'py> Merging<'a, 'py> {
         Self(Some(Asking::note(arguments, true)))
     }
 
-    /// Whether it is merged for a call that an argument of another one makes.
+    /// Whether an argument of another message logs this one.
     fn is_inner(&self, py: Python<'_>) -> bool {
         let own = usize::from(self.0.is_some());
         let count = |is_counted: &dyn Fn(&Asked) -> bool| {
@@ -232,7 +234,7 @@ impl<'a, 'py> Merging<'a, 'py> {
     }
 
     /// # Errors
-    /// Where an argument is being asked again and again, also by handlers and tests that see each record.
+    /// An argument is being asked again and again. Handlers and tests that see each record count too.
     #[inline]
     pub fn expect_an_end(&self) -> PyResult<()> {
         if let Some(Asking(arguments, _)) = &self.0

@@ -71,6 +71,12 @@ impl Ids {
             Self::OfScope => false,
         }
     }
+
+    fn give_up(&self) {
+        if let Self::Set(mark) = self {
+            mark.give_up();
+        }
+    }
 }
 
 /// Whether something that was set still counts for those who have set it.
@@ -207,10 +213,8 @@ pub fn context_with<'py>(
             }
         }
         own.iter().filter(|(name, _)| has(&more, name)).for_each(|(_, mark)| mark.give_up());
-        if let Ids::Set(mark) = &own_ids
-            && sets_ids
-        {
-            mark.give_up();
+        if sets_ids {
+            own_ids.give_up();
         }
     }
     let ids = match own_ids {
@@ -294,9 +298,7 @@ pub fn clear_within(request: &Bound<'_, Context>, held: Option<&Bound<'_, Contex
     let py = request.py();
     let (own, ids) = own_of(held, request);
     own.iter().for_each(|(_, mark)| mark.give_up());
-    if let Ids::Set(mark) = ids {
-        mark.give_up();
-    }
+    ids.give_up();
     let began = match part_of(scope) {
         Some(Part::Inner(inner)) => {
             inner.fields.iter().for_each(|(_, mark)| mark.count_again());

@@ -100,7 +100,7 @@ pub fn encode_record(log_record: &Bound<'_, PyAny>, redaction: Option<&Bound<'_,
     value::or_memory_error(py, || line_of(log_record, redaction))
 }
 
-/// The message of a `logging.LogRecord` with its arguments, and by name what is told beside it where these do not fit.
+/// The message of a `logging.LogRecord` with its arguments. Where these do not fit, `$error` and `$args` are there too, by name.
 #[pyfunction]
 #[pyo3(signature = (log_record, redaction = None))]
 pub fn merge_record<'py>(

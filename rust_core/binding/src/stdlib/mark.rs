@@ -35,8 +35,8 @@ struct Marks {
     arrived: Py<PyAny>,
 }
 
-/// A class of floats whose instances have nothing but their value: neither a dictionary nor a place among what the collector of garbage
-/// looks at, as those of each class that is written in Python have.
+/// A class of floats whose instances have nothing but their value. Those of a class that is written in Python are looked at by the collector
+/// of garbage, which costs more.
 #[pyfunction]
 pub fn float_class(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     let bases = PyTuple::new(py, [py.get_type::<PyFloat>()])?;
