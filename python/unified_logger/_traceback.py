@@ -23,7 +23,9 @@ def last_lines(error: BaseException) -> str:
     Returns:
         Text as `traceback` prints it, caret lines aside, notes included.
     """
-    summary = traceback.TracebackException(type(error), error, error.__traceback__, limit=0, compact=True)
+    # `_seen` leaves the errors that it came from out. They are told elsewhere, and asked here their texts would double with each level of
+    # those that log.
+    summary = traceback.TracebackException(type(error), error, error.__traceback__, limit=0, compact=True, _seen=set())
     return _without_carets("".join(summary.format_exception_only()))
 
 

@@ -50,8 +50,8 @@ def get(port: int, name: str, wanted: str) -> None:
             connection.request("GET", f"/{name}")
             if connection.getresponse().read().decode() == wanted:
                 return
-        except OSError:
-            pass
+        except (OSError, http.client.HTTPException):
+            pass  # Also where it ends in the middle of an answer.
         time.sleep(0.05)
     raise AssertionError(f"{wanted} did not answer")
 
