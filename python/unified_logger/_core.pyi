@@ -178,6 +178,17 @@ def clear_within(request: Context, held: Context | None, scope: Context) -> None
         scope: The context that the scope began with.
     """
 
+def context_again(request: Context, held: Context) -> Context:
+    """A context of a request once more, for a scope of another thread or task that goes on in it.
+
+    Args:
+        request: The context that the request began with.
+        held: What the context variable held where it was taken along.
+
+    Returns:
+        The context, current nowhere yet.
+    """
+
 def context_below(
     request: Context | None,
     held: Context | None,

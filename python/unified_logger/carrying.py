@@ -27,7 +27,7 @@ _OF_EVERYBODY = ("concurrent.futures", "logging", "multiprocessing")
 def carry(function: _Function) -> _Function:
     """Binds what is current now to a function: wherever and whenever it is called, its records have these ids and fields.
 
-    With nothing current, its records have none, whatever the thread that calls it was left with. Only this library's context
+    In a request of a middleware it goes on to be part of that, as a task would: see `set_trace_context`. With nothing current, its records have none, whatever the thread that calls it was left with. Only this library's context
     goes along; the context variables of others stay where they are.
 
     Args:
@@ -39,25 +39,25 @@ def carry(function: _Function) -> _Function:
     """
     import inspect
 
-    current = _core.current_context()
     if isinstance(function, staticmethod | classmethod):
         return type(function)(carry(function.__func__))
     kinds = (context.is_coroutine_function, inspect.isasyncgenfunction, inspect.isgeneratorfunction)
     if any(is_kind(function) for is_kind in kinds):
-        return context.around(function, lambda: _Inside(current))
-    return _Carried(function, current)  # type: ignore[return-value]
+        place = context.Place.here()
+        return context.around(function, lambda: _Inside(place))
+    return _Carried(function, context.Place.here())  # type: ignore[return-value]
 
 
 class _Inside:
     """A stretch of code in a context made elsewhere."""
 
-    __slots__ = ("_context", "_scope")
+    __slots__ = ("_place", "_scope")
 
-    def __init__(self, carried: _core.Context | None) -> None:
-        self._context = carried
+    def __init__(self, place: context.Place) -> None:
+        self._place = place
 
     def __enter__(self) -> Self:
-        self._scope = context.Scope(self._context)
+        self._scope = self._place.enter()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -67,20 +67,20 @@ class _Inside:
 class _Carried(Unchanging):
     """A function with the context it is called in."""
 
-    def __init__(self, function: Callable[..., Any], carried: _core.Context | None) -> None:
+    def __init__(self, function: Callable[..., Any], place: context.Place) -> None:
         update_wrapper(self, function, updated=())
         self._function = function
-        self._context = carried
+        self._place = place
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        scope = context.Scope(self._context)
+        scope = self._place.enter()
         try:
             return self._function(*args, **kwargs)
         finally:
             scope.leave()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _unpacked, (self._function, _packed(self._context))
+        return _unpacked, (self._function, _packed(self._place.context))
 
 
 _core.mark_wrapper(_Carried.__call__.__code__)
@@ -90,15 +90,16 @@ def _packed(carried: _core.Context | None) -> tuple[Any, ...] | None:
     """A context for another process."""
     if carried is None:
         return None
+    carried = carried.now
     fields = packed(carried.fields)
     return carried.trace_id, carried.span_id, fields, carried.parent_span_id, carried.carried, carried.level
 
 
 def _unpacked(function: Callable[..., Any], sent: tuple[Any, ...] | None) -> _Carried:
     if sent is None:
-        return _Carried(function, None)
+        return _Carried(function, context.Place(None))
     trace_id, span_id, fields, *rest = sent
-    return _Carried(function, context.make(trace_id, span_id, unpacked(fields), *rest))
+    return _Carried(function, context.Place(context.make(trace_id, span_id, unpacked(fields), *rest)))
 
 
 def carry_into_threads(on: bool = True) -> None:
@@ -154,16 +155,16 @@ class _Patch:
 
 def _carrying_start(start: Callable[..., None]) -> Callable[..., None]:
     def carrying(thread: threading.Thread) -> None:
-        current = _core.current_context()
-        if current is None or _has_its_own(thread):
+        if _core.current_context() is None or _has_its_own(thread):
             start(thread)
             return
+        place = context.Place.here()
         run, attributes = thread.run, vars(thread)
         before = attributes.get("run")
 
         def carry_and_run(_: threading.Thread) -> None:
             put_back()
-            scope = context.Scope(current)
+            scope = place.enter()
             try:
                 run()
             finally:
@@ -204,7 +205,7 @@ def _carrying_submit(submit: Callable[..., Any]) -> Callable[..., Any]:
         of_interpreters = sys.modules.get("concurrent.futures.interpreter")  # Python 3.14: pools without this library
         if of_interpreters is not None and isinstance(pool, of_interpreters.InterpreterPoolExecutor):
             return submit(pool, function, *args, **kwargs)
-        return submit(pool, _Carried(function, _core.current_context()), *args, **kwargs)
+        return submit(pool, _Carried(function, context.Place.here()), *args, **kwargs)
 
     return carrying
 

@@ -185,6 +185,42 @@ class Scope:
             self.outer = self.outer.outer
 
 
+class Place:
+    """Where a scope of another thread or task goes on.
+
+    Args:
+        context: What is current in it; None for nothing.
+        request: The context that the request began with which it is in; None for none.
+        is_shared: Whether what is set in it is set for all of the request.
+    """
+
+    __slots__ = ("_is_shared", "_request", "context")
+
+    def __init__(
+        self, context: _core.Context | None, request: _core.Context | None = None, is_shared: bool = False
+    ) -> None:
+        self.context = context
+        self._request = request
+        self._is_shared = is_shared
+
+    @classmethod
+    def here(cls) -> Place:
+        """What is current now, and the request that it is in."""
+        current, own, scope = _core.current_context(), _current.get(), _innermost.get()
+        # Of a request it is the one that goes on to follow that.
+        current = own if own is not None and own.now is current else current
+        return cls(current) if scope is None else cls(current, scope.request, scope.is_shared)
+
+    def enter(self) -> Scope:
+        """Enters a scope here, which its caller leaves."""
+        context, request = self.context, self._request
+        if context is not None and request is not None:
+            context = _core.context_again(request, context)
+        scope = Scope(context)
+        scope.request, scope.is_shared = request, self._is_shared
+        return scope
+
+
 def scope_of(owner: object) -> Scope | None:
     """The innermost scope of this thread or task that `owner` entered and has not left."""
     scope = _innermost.get()

@@ -1,5 +1,7 @@
 """A Django project has the context of its requests, and one access record for each, under WSGI and ASGI."""
 
+import contextlib
+import http.client
 import json
 import subprocess
 import sys
@@ -66,6 +68,22 @@ async def stream_later(request):
             yield b"12"
     return StreamingHttpResponse(pieces())
 
+def failing(request, at):
+    def pieces():
+        for number in range(3):
+            if number == at:
+                raise ValueError("broken")
+            yield b"12"
+    return StreamingHttpResponse(pieces())
+
+async def failing_later(request, at):
+    async def pieces():
+        for number in range(3):
+            if number == at:
+                raise ValueError("broken")
+            yield b"12"
+    return StreamingHttpResponse(pieces())
+
 def file(request):
     return FileResponse(io.BytesIO(b"x" * 10_000))
 
@@ -86,6 +104,7 @@ def named_in_pieces(request):
 
 urlpatterns = [
     path("orders/<int:number>/", order), path("later/<int:number>/", later), path("broken", broken),
+    path("failing/<int:at>", failing), path("failing_later/<int:at>", failing_later),
     path("stream", stream), path("stream_later", stream_later), path("file", file),
     path("named", named), path("named_later", named_later), path("named_in_pieces", named_in_pieces),
     path("health", lambda request: HttpResponse("ok")),
@@ -229,6 +248,23 @@ def test_an_exception_is_logged_once_by_django(project):
     assert (error["logger"], error["exception"]["message"], error["trace_id"]) == ("django.request", "broken", TRACE)
     assert error["request"] == "GET /broken"
     assert (access["level"], access["route"]) == ("WARNING", "/broken")
+
+
+@both
+def test_the_status_of_a_stream_that_fails_is_the_one_its_client_got(project):
+    """Under WSGI headers go out with the first piece. Seen to fail with 200 where nothing was sent."""
+    seen = {}
+    for path in ("/failing/0", "/failing/2", "/failing_later/0", "/failing_later/2"):
+        connection = http.client.HTTPConnection("127.0.0.1", project.port, timeout=30)
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        with contextlib.suppress(http.client.IncompleteRead):
+            answer.read()
+        connection.close()
+        seen[path] = answer.status
+    found = {record["path"]: record for record in project.access(4)}
+    assert {path: record["status"] for path, record in found.items()} == seen
+    assert {(record["level"], record["exception"]["message"]) for record in found.values()} == {("ERROR", "broken")}
 
 
 @pytest.mark.parametrize("project", [(RUNSERVER, "debug")], indirect=True)

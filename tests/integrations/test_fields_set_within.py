@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
+import threading
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from unified_logger import LoggingContext, _core, carry, get_logger, span, traced
+from unified_logger import LoggingContext, _core, carry, carry_into_threads, get_logger, span, traced
 from unified_logger.context import clear_trace_context, get_trace_context
 
 pytest.importorskip("fastapi")
@@ -545,6 +546,110 @@ def test_what_was_carried_here_is_no_part_of_the_request(records: Records) -> No
     inside = {key: seen["inside"].get(key) for key in ("trace_id", "job", "step", "region", "user")}
     assert inside == {"trace_id": "t-1", "job": "nightly", "step": 1, "region": None, "user": None}
     assert "step" not in seen["access"]
+
+
+@pytest.fixture
+def carrying() -> Iterator[None]:
+    """Threads and pools carry by themselves."""
+    carry_into_threads()
+    yield
+    carry_into_threads(False)
+
+
+def in_a_thread(function: Callable[[], Any]) -> None:
+    """Runs a function in a thread that is told what to carry."""
+    thread = threading.Thread(target=carry(function))
+    thread.start()
+    thread.join()
+
+
+def in_any_thread(function: Callable[[], Any]) -> None:
+    """Runs one in a thread that is told nothing."""
+    thread = threading.Thread(target=function)
+    thread.start()
+    thread.join()
+
+
+def in_a_pool(function: Callable[[], Any]) -> None:
+    """Runs one in a pool's thread."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(function).result()
+
+
+def as_a_coroutine(function: Callable[[], Any]) -> None:
+    """Runs one in a coroutine that carries, in an event loop of another thread."""
+
+    @carry
+    async def carried() -> None:
+        function()
+
+    in_any_thread(lambda: asyncio.run(carried()))
+
+
+def as_a_generator(function: Callable[[], Any]) -> None:
+    """Runs one in a generator that carries, whose steps another thread takes."""
+
+    @carry
+    def carried() -> Iterator[None]:
+        yield function()
+
+    steps = carried()
+    in_any_thread(lambda: list(steps))
+
+
+@pytest.mark.usefixtures("carrying")
+@pytest.mark.parametrize("how", [in_a_thread, in_any_thread, in_a_pool, as_a_coroutine, as_a_generator])
+@pytest.mark.parametrize("place", [nullcontext, lambda: LoggingContext(step=1), lambda: span("work")])
+def test_a_thread_that_carries_is_a_part_of_the_request(records: Records, how: Any, place: Any) -> None:
+    """What it sets is the request's, and what the request has meanwhile is the thread's. Seen to fail with fields that stayed in the thread."""
+    app = FastAPI()
+    install(app)
+
+    def work() -> None:
+        log.info("began")
+        log.set_trace_context(user="u-1")
+        log.info("inside")
+        clear_trace_context()
+        log.info("cleared")
+        log.set_trace_context(tenant="acme")
+
+    @app.get("/")
+    def endpoint() -> None:
+        log.set_trace_context(region="eu")
+        with place():
+            how(work)
+            log.info("after")
+
+    get(app)
+    seen = by_message(records)
+    told = {name: [seen[name].get(key) for key in ("region", "user", "tenant")] for name in seen}
+    expected = {
+        "began": ["eu", None, None],
+        "inside": ["eu", "u-1", None],
+        "cleared": ["eu", None, None],
+        "after": ["eu", None, "acme"],
+        "access": ["eu", None, "acme"],
+    }
+    assert {name: told[name] for name in expected} == expected
+    assert {seen[name]["span_id"] for name in ("began", "inside", "cleared", "after")} == {seen["after"]["span_id"]}
+
+
+def test_a_function_that_carries_goes_on_to_follow_its_request(records: Records) -> None:
+    """Whenever it is called: also with what was set after it was bound, as a task would."""
+    app = FastAPI()
+    install(app)
+
+    @app.get("/")
+    def endpoint() -> None:
+        later = carry(lambda: log.info("inside"))
+        log.set_trace_context(user="u-1")
+        in_any_thread(later)
+        contextvars.Context().run(later)
+
+    get(app)
+    told = [record for record in records() if record["message"] == "inside"]
+    assert [record["user"] for record in told] == ["u-1", "u-1"]
+    assert {record["trace_id"] for record in told} == {by_message(records)["access"]["trace_id"]}
 
 
 def test_a_request_keeps_no_other(records: Records) -> None:

@@ -185,6 +185,11 @@ class Request(Scope):
             answered.level,
         )
 
+    def failed_over_wsgi(self, error: BaseException | None) -> None:
+        """Notes the status that a client has seen of an application that failed: headers go out with the first piece (PEP 3333)."""
+        if isinstance(error, Exception) and not self.sent:
+            self.status = NO_ANSWER
+
     def finish(
         self,
         method: str,

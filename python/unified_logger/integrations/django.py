@@ -17,6 +17,7 @@ need("django", "4.2", "django")
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.core.exceptions import ImproperlyConfigured  # noqa: E402
+from django.core.handlers.wsgi import WSGIRequest  # noqa: E402
 from django.http import HttpRequest  # noqa: E402
 from django.utils.log import RequireDebugTrue, ServerFormatter, log_response  # noqa: E402
 
@@ -144,6 +145,8 @@ class _Exchange(Request):
         except GeneratorExit:
             raise
         except BaseException as error:
+            if isinstance(self._request, WSGIRequest):
+                self.sent = 0  # There Django takes them all before it sends the first.
             self.end(error)
             self.suspend()
             raise
@@ -173,6 +176,8 @@ class _Exchange(Request):
         """Logs the access record, once."""
         request, options = self._request, self.options
         meta = request.META
+        if isinstance(request, WSGIRequest):
+            self.failed_over_wsgi(error)
         self.finish(
             request.method or "",
             request.path,

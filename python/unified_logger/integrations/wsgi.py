@@ -12,7 +12,7 @@ from io import UnsupportedOperation
 
 from .. import propagation
 from ..context import _current
-from ._request import NO_ANSWER, Options, Request, took_over
+from ._request import Options, Request, took_over
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -273,9 +273,7 @@ class _Exchange(Request):
         if options.trusted_proxies:
             client = options.client(client, environ.get("HTTP_X_FORWARDED_FOR"))
         method = environ.get("REQUEST_METHOD", "")
-        # Headers go out with the first piece of the body, and not before (PEP 3333).
-        if isinstance(error, Exception) and not self.sent:
-            self.status = NO_ANSWER
+        self.failed_over_wsgi(error)
         if method == "HEAD":
             self.sent = 0  # Servers send the headers alone.
         self.finish(method, path_of(environ), self.route, client, error)

@@ -55,7 +55,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<redaction::Redaction>()?;
     functions! {
         clock: set_asked_time;
-        context: clear_within context_below context_with current_context new_trace set_context_variable set_foreign_context;
+        context: clear_within context_again context_below context_with current_context new_trace set_context_variable set_foreign_context;
         control: after_fork_in_child after_fork_in_parent before_fork call_soon flush has_early recover recover_all say set_clock
             set_root_handler show_early shutdown start stats turn_off;
         enabled: leave_stdlib_levels;

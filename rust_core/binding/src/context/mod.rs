@@ -15,7 +15,7 @@ use unified_logger_core::value::{Put, Reader};
 
 pub use foreign::set_foreign_context;
 pub use least::{are_worth_a_look, end_the_beginning};
-pub use within::{clear_within, context_below, context_with};
+pub use within::{clear_within, context_again, context_below, context_with};
 
 use crate::capture::text_of;
 use crate::enabled;

@@ -253,11 +253,31 @@ pub fn context_below<'py>(
     let least = level.map_or_else(|| outer.get().least.clone(), |level| Least::new(Some(level)));
     let made = Context { parent_span_id, least, ..made };
     let Some(request) = request else { return Bound::new(py, made) };
-    let began = match part_of(&request) {
-        Some(Part::Beginning(beginning)) => beginning.now.as_ref().map(|now| now.clone_ref(py)),
-        _ => None,
-    };
+    let began = began_now(&request);
     part_of_request(made, held.as_ref(), request, &more, Ids::OfScope, began, seen)
+}
+
+/// A context of a request once more, for a scope of another thread or task that goes on in it. `held` was in the context variable where it
+/// was taken along.
+#[pyfunction]
+pub fn context_again<'py>(request: Bound<'py, Context>, held: Bound<'py, Context>) -> PyResult<Bound<'py, Context>> {
+    let py = request.py();
+    let _inside = ending::Inside::enter_or_stay(py);
+    let seen = changes(&request);
+    let none = Fields::new(&PyDict::new(py))?;
+    let here = super::now(held.clone());
+    let made = here.get().with([None, None], &none, here.get().beside.as_ref(), py)?;
+    let (_, ids) = own_of(Some(&held), &request);
+    let began = began_now(&request);
+    part_of_request(made, Some(&held), request, &none, ids, began, seen)
+}
+
+/// What a request's context is as a scope of it begins.
+fn began_now(request: &Bound<'_, Context>) -> Option<Py<Context>> {
+    match part_of(request) {
+        Some(Part::Beginning(beginning)) => beginning.now.as_ref().map(|now| now.clone_ref(request.py())),
+        _ => None,
+    }
 }
 
 /// A context that follows its request, if the one that it takes the place of does: another may have come here from elsewhere.
