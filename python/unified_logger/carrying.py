@@ -165,10 +165,9 @@ def _carrying_start(start: Callable[..., None]) -> Callable[..., None]:
         def carry_and_run(_: threading.Thread) -> None:
             put_back()
             scope = place.enter()
-            try:
-                run()
-            finally:
-                scope.leave()
+            run()
+            # The thread ends with an exception: what tells of it is called then, and is to find the ids.
+            scope.leave()
 
         def put_back() -> None:
             if attributes.get("run") is carried:

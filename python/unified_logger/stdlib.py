@@ -406,7 +406,8 @@ def _give_fields(record: logging.LogRecord, fields: dict[str, Any]) -> None:
     names: dict[str, str | None] = {}
     current = context.get_trace_context()
     for name, value in current.items():
-        if name not in attributes and name not in fields:
+        # A field of the call wins over one of the context, but not over the ids: a record is of its own trace.
+        if name not in attributes and (name not in fields or name in ("trace_id", "span_id")):
             attributes[name] = value
             names[name] = None  # The capture takes the context from its variable.
     for name, value in fields.items():

@@ -19,8 +19,8 @@ from .clocks import monotonic
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# How long a fork waits for the thread to end, seconds.
-_FORK_PATIENCE = 0.1
+# How long a fork waits for the thread to end, seconds: that is soon, but a busy machine may not let it run at once.
+_FORK_PATIENCE = 1.0
 
 
 class Timer:

@@ -94,6 +94,29 @@ for target, name in ((work, "worker-1"), (sys.exit, "leaving")):
     assert "Exception in thread worker-1" in done.stderr
 
 
+def test_a_thread_that_carries_dies_with_its_trace(run_python: Run, found: Found) -> None:
+    """Seen to fail without ids: the hook is called once the thread has left all it was in."""
+    code = (
+        START
+        + """
+from unified_logger import LoggingContext, carry_into_threads
+def work():
+    raise KeyError("k")
+carry_into_threads()
+with LoggingContext(trace_id="t", user="u-1"):
+    thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+with LoggingContext(trace_id="t", user="u-1"):
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+"""
+    )
+    run_python(code)
+    assert [(record.get("trace_id"), record.get("user")) for record in found()] == [(None, None), ("t", "u-1")]
+
+
 @pytest.mark.parametrize("unified", ["true", "false"])
 def test_an_exception_that_can_be_raised_nowhere_is_logged(run_python: Run, found: Found, unified: str) -> None:
     """Of a destructor: at ERROR, with the text of the object, from 3.14 on in the message. Seen to fail without `hooks.install`."""

@@ -74,6 +74,18 @@ def test_fields_and_context_are_the_only_attributes(kept: Kept) -> None:
     assert theirs == {"n": 1}
 
 
+def test_a_record_is_of_its_own_trace(kept: Kept, records: Records) -> None:
+    """Whatever fields it has: here as in the file. Seen to fail with the field in the place of the id."""
+    with LoggingContext(trace_id="t", span_id="s", user="u"):
+        get_logger("ours").warning("ours", trace_id="mine", user="other")
+    get_logger("ours").warning("alone", trace_id="mine")
+    inside, alone = map(others, kept.records)
+    assert inside == {"trace_id": "t", "span_id": "s", "user": "other", "fields.trace_id": "mine"}
+    assert alone == {"trace_id": "mine"}
+    written = [{name: record.get(name) for name in inside} for record in records()]
+    assert written == [inside, dict.fromkeys(inside) | {"fields.trace_id": "mine"}]
+
+
 def test_a_filter_sees_them_only(kept: Kept, records: Records) -> None:
     """Before a record is captured too; what filters and handlers add is in the files."""
     seen: list[set[str]] = []
