@@ -203,6 +203,16 @@ def _is_of_another_import(hook: object) -> bool:
     return (kind.__module__, kind.__qualname__) == (_Hook.__module__, _Hook.__qualname__)
 
 
+def log(message: str, error: BaseException) -> None:
+    """Logs an exception that nobody caught where no hook of Python's sees it.
+
+    Args:
+        message: Where that was.
+        error: The exception. The record's place is the line that raised it.
+    """
+    _log(logging.ERROR, message, (), error, {})
+
+
 def _log(level: int, message: str, args: tuple[object, ...], error: object, fields: dict[str, Any]) -> None:
     """A record that names the place where the exception was raised."""
     exception = error if isinstance(error, BaseException) else None

@@ -320,4 +320,6 @@ def test_each_failure_of_a_background_task_is_told(records: Records) -> None:
     get(app, "/order", "/broken", "/order", "/broken", "/order")
     after = [record for record in records() if record["message"] == "exception after the response"]
     assert len({record["trace_id"] for record in after}) == 3
+    # The line that raised: seen to fail with that of the middleware.
+    assert {(record["module"], record["function"]) for record in after} == {("test_fastapi", "mail")}
     assert [record["status"] for record in access(records) if "exception" in record] == [500, 500]

@@ -5,9 +5,7 @@ https://asgi.readthedocs.io/en/stable/specs/main.html
 
 from __future__ import annotations
 
-from .. import propagation
-from ..hooks import LOGGER as UNCAUGHT
-from ..logger import get_logger
+from .. import hooks, propagation
 from . import _servers
 from ._request import NO_ANSWER, Options, Request, left_to_sentry, mark_logged
 from ._routes import Routes
@@ -35,8 +33,6 @@ _REFUSED = 403
 # Codes of a websocket's end where none is given, by the specification of ASGI.
 _CLOSED = 1000
 _GONE = 1005
-
-_uncaught = get_logger(UNCAUGHT)
 
 
 class Middleware:
@@ -168,8 +164,8 @@ class _Connection(Request):
         else:
             # Whatever became of it elsewhere: the same object may be raised for one request after the other.
             mark_logged(error)
-            with left_to_sentry(UNCAUGHT):
-                _uncaught.error("exception after the response", exc_info=error)
+            with left_to_sentry(hooks.LOGGER):
+                hooks.log("exception after the response", error)
 
     def _with_trace(self, message: Message, status: int) -> Message:
         """The message that begins the answer, with the header that names the trace. The application may use its own again."""
