@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 _CARETS = r"^[\s~^]*[~^][\s~^]*$"
 
 
+class _Alone(traceback.TracebackException):
+    """An error without those that it came from: they are told elsewhere, and their texts may log. With `_seen` none of them is asked."""
+
+    exceptions = None
+
+
 def last_lines(error: BaseException) -> str:
     """The lines after the frames, for errors that say more than type and message.
 
@@ -23,9 +29,7 @@ def last_lines(error: BaseException) -> str:
     Returns:
         Text as `traceback` prints it, caret lines aside, notes included.
     """
-    # `_seen` leaves the errors that it came from out. They are told elsewhere, and asked here their texts would double with each level of
-    # those that log.
-    summary = traceback.TracebackException(type(error), error, error.__traceback__, limit=0, compact=True, _seen=set())
+    summary = _Alone(type(error), error, error.__traceback__, limit=0, compact=True, _seen=set())
     return _without_carets("".join(summary.format_exception_only()))
 
 
