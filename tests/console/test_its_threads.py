@@ -21,8 +21,11 @@ logger = get_logger("app")
 def threads():
     names = []
     for task in os.listdir("/proc/self/task"):
-        with open(f"/proc/self/task/{task}/comm") as comm:
-            names.append(comm.read().strip())
+        try:
+            with open(f"/proc/self/task/{task}/comm") as comm:
+                names.append(comm.read().strip())
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # It ends just now.
     # One more looks after what other processes on this machine left behind.
     return sorted(name for name in names if name.startswith("unified") and name != "unified_logger_")
 def start(**options):
@@ -138,6 +141,7 @@ print(threads(), flush=True)
         assert program.stdout is not None
         assert program.stdout.readline() == b"\n"
         with open(reading, "rb") as shown:
-            assert len(shown.readlines()) == 1_001
+            lines = shown.readlines()
+            assert len(lines) == 1_001, lines
         assert program.stdout.readline() == b"[]\n"
         assert program.wait(30) == 0

@@ -171,9 +171,10 @@ import logging, os, signal
 from unified_logger import init_logging
 init_logging(log_dir="logs", console_format="off")
 handler = logging.getLogger().handlers[0]
+print(os.getpid(), flush=True)
+# Right before the end, so that the last are not written yet.
 for number in range(300):
     handler.handle(logging.makeLogRecord({"msg": "m", "levelno": 30, "process": 4242 if number % 2 else os.getpid()}))
-print(os.getpid(), flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 

@@ -22,6 +22,7 @@ import numpy
 import pytest
 from requests.structures import CaseInsensitiveDict
 from sqlalchemy import create_engine, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, Session, mapped_column
 
 from unified_logger import _core
 
@@ -116,6 +117,40 @@ def test_rows_of_sqlalchemy() -> None:
     assert written(row._mapping) == {"id": 1, "name": "ann"}
 
 
+def test_models_of_sqlalchemy() -> None:
+    """What is loaded of one that is a dataclass; any other is what its `repr` says."""
+    pytest.importorskip("sqlite3", reason="this Python has no SQLite", exc_type=ImportError)
+
+    class Base(MappedAsDataclass, DeclarativeBase):
+        pass
+
+    class Order(Base):
+        __tablename__ = "order"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    class PlainBase(DeclarativeBase):
+        pass
+
+    class PlainOrder(PlainBase):
+        __tablename__ = "order"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+        def __repr__(self) -> str:
+            return "PlainOrder"
+
+    engine = create_engine("sqlite://")
+    Base.metadata.create_all(engine)
+    with Session(engine) as session:
+        session.add(order := Order(id=7))
+        assert written(order) == {"id": 7}
+        session.commit()
+        assert written(order) == {}
+        assert order.id == 7
+        assert written(order) == {"id": 7}
+    engine.dispose()
+    assert written(PlainOrder(id=7)) == "PlainOrder"
+
+
 # Each row of the table in docs/values.md, by its first column, with values and what they become.
 TABLE: dict[str, list[tuple[object, object]]] = {
     "`None`, `bool`, `str`": [(None, None), (True, True), ("x", "x")],
@@ -163,6 +198,7 @@ TABLE: dict[str, list[tuple[object, object]]] = {
         (numpy.datetime64("NaT", "s"), None),
     ],
     "row of SQLAlchemy": [],
+    "model of SQLAlchemy": [],
     "headers and parameters of httpx, Starlette, Werkzeug, Django, requests": [
         (httpx.QueryParams("a=1&a=2"), {"a": ["1", "2"]}),
         (CaseInsensitiveDict(a="1"), {"a": "1"}),
