@@ -6,23 +6,26 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use pyo3::exceptions::PyBaseException;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyMapping, PyString, PyTraceback, PyTuple, PyType};
+use pyo3::types::{PyDict, PyList, PyString, PyTraceback, PyTuple, PyType};
 use unified_logger_core::memory;
 use unified_logger_core::record::{self, Header, INLINE, Site, flag};
 use unified_logger_core::router::is_ai_field;
 use unified_logger_core::slab::Buffer;
 use unified_logger_core::value::{OutOfMemory, Put, Value};
 
+use crate::arguments::Arguments;
+use crate::asked::text_of_message;
 use crate::clock;
 use crate::context::{self, BoundFields, Context};
-use crate::ending;
+use crate::counts::MALFORMED;
 use crate::exception;
+use crate::fork;
 use crate::frame::Place;
-use crate::gil::{Gil, intern, let_go_of_dropped};
+use crate::gil::intern;
 use crate::interrupt;
-use crate::merging::{Merging, text_of_message};
+use crate::merging::Merging;
 use crate::redaction;
-use crate::runtime::{self, MALFORMED};
+use crate::shown::{as_mapping, is_true, python_text, text_of, type_name};
 use crate::site::{self, Parameter, Plain};
 use crate::stack;
 use crate::thread;
@@ -39,45 +42,6 @@ impl Origin<'_> {
     /// The context that its records have.
     fn context<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Context>> {
         self.bound.map_or_else(|| context::current(py), |bound| bound.current(py))
-    }
-}
-
-/// The arguments of a call, as the interpreter hands them over.
-#[derive(Clone, Copy)]
-pub struct Arguments {
-    /// Positional ones; those of the keywords follow.
-    pub values: *const *mut ffi::PyObject,
-    pub positional: usize,
-    /// A tuple of the keywords' names, or null.
-    pub names: *mut ffi::PyObject,
-}
-
-impl Arguments {
-    /// Without the first positional argument.
-    pub fn rest(self) -> Self {
-        // SAFETY: the caller has seen that there is a first one.
-        Self { values: unsafe { self.values.add(1) }, positional: self.positional - 1, ..self }
-    }
-
-    #[inline]
-    unsafe fn get(&self, index: usize) -> *mut ffi::PyObject {
-        // SAFETY: the caller stays within the arguments.
-        unsafe { *self.values.add(index) }
-    }
-
-    pub fn names<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyTuple>> {
-        // SAFETY: null or a live tuple, held by the caller of the method.
-        unsafe { Bound::from_borrowed_ptr_or_opt(py, self.names).map(|names| names.cast_into_unchecked()) }
-    }
-
-    pub fn keyword<'py>(&self, py: Python<'py>, index: usize) -> Bound<'py, PyAny> {
-        // SAFETY: as many values follow the positional ones as there are names; the caller holds them.
-        unsafe { Bound::from_borrowed_ptr(py, self.get(self.positional + index)) }
-    }
-
-    pub fn positional<'py>(&self, py: Python<'py>, index: usize) -> Bound<'py, PyAny> {
-        // SAFETY: the caller of the method holds them.
-        unsafe { Bound::from_borrowed_ptr(py, self.get(index)) }
     }
 }
 
@@ -110,7 +74,7 @@ pub fn capture_plain<const BOUND: bool>(
         }
         flags |= flag::CONTEXT | if context.get().is_ai() { flag::AI } else { 0 };
     }
-    runtime::notice_fork(py);
+    fork::notice(py);
     let mut out = Buffer::take();
     let header = Header { time, sequence: 0, level, site, logger: origin.number, thread, flags, extra: 0 };
     out.put(&header.to_bytes());
@@ -183,13 +147,6 @@ pub fn capture_bare(
         parts.notes.push(("$exception", type_name(error.as_any())));
     }
     parts.build(py, &fields)
-}
-
-/// The name that a class was made with: looking up an attribute could run Python code.
-pub fn type_name(object: &Bound<'_, PyAny>) -> String {
-    // SAFETY: a live class's name is a C string for as long as the class lives.
-    let name = unsafe { std::ffi::CStr::from_ptr((*object.get_type().as_type_ptr()).tp_name) };
-    name.to_string_lossy().into_owned()
 }
 
 /// Whether a keyword is the message, where that was not given by position: `logging` has a parameter of this name.
@@ -348,7 +305,7 @@ fn merge(message: &str, arguments: &Bound<'_, PyTuple>) -> PyResult<String> {
     stack::expect_python()?;
     let named = if arguments.len() == 1 { by_name(arguments.get_item(0)?)? } else { None };
     let new = match &named {
-        Some(named) => redaction::without_named(message, named, || runtime::rules(py)),
+        Some(named) => redaction::without_named(message, named, || redaction::current(py)),
         None => None,
     };
     let arguments = named.as_ref().unwrap_or(arguments.as_any());
@@ -365,67 +322,6 @@ fn by_name(single: Bound<'_, PyAny>) -> PyResult<Option<Bound<'_, PyAny>>> {
         && !single.is_exact_instance_of::<PyTuple>();
     let is_mapping = has_items && as_mapping(&single).is_some();
     Ok(if is_mapping && single.is_truthy()? { Some(single) } else { None })
-}
-
-/// A text as an object. `PyString::new` panics when there is no memory, and has the error printed before.
-pub fn python_text<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
-    // SAFETY: the pointer and the length are those of a text; a new reference or null.
-    unsafe {
-        let text = ffi::PyUnicode_FromStringAndSize(text.as_ptr().cast(), text.len().cast_signed());
-        Bound::from_owned_ptr_or_err(py, text)
-    }
-}
-
-/// An object as a text, whatever it takes.
-pub fn text_of(object: &Bound<'_, PyAny>) -> String {
-    let mut out = Vec::new();
-    if let Ok(text) = object.cast::<PyString>() {
-        // SAFETY: a live text.
-        unsafe { value::capture_text(&mut out, text.as_ptr()) };
-        out.drain(..4);
-        // SAFETY: `capture_text` puts a length of four bytes, then UTF-8.
-        return unsafe { String::from_utf8_unchecked(out) };
-    }
-    if ending::is_here(object.py()) || stack::is_short() {
-        return format!("<{}>", type_name(object));
-    }
-    match object.str() {
-        Ok(text) => text_of(text.as_any()),
-        Err(error) => {
-            interrupt::hold(object.py(), &error);
-            MALFORMED.add(1);
-            let text = format!("<str() of {} failed: {}>", object.get_type(), error_name(object.py(), &error));
-            drop(error);
-            let_go_of_dropped();
-            text
-        }
-    }
-}
-
-/// What an object looks like, whatever it takes.
-pub fn text_of_repr(object: &Bound<'_, PyAny>) -> String {
-    if stack::is_short() {
-        return "<repr() not called: the stack is nearly used up>".into();
-    }
-    object.repr().map_or_else(
-        |error| {
-            interrupt::hold(object.py(), &error);
-            format!("<repr() failed: {}>", error_name(object.py(), &error))
-        },
-        |text| text.to_string_lossy().into_owned(),
-    )
-}
-
-pub fn error_name(py: Python<'_>, error: &PyErr) -> String {
-    error.get_type(py).name().map_or_else(|_| "unknown error".into(), |name| name.to_string_lossy().into_owned())
-}
-
-/// An exception by name and message.
-pub fn describe(py: Python<'_>, error: &PyErr) -> String {
-    match text_of(error.value(py)) {
-        message if message.is_empty() => error_name(py, error),
-        message => memory::joined(&[&error_name(py, error), ": ", &message]),
-    }
 }
 
 /// What `exc_info` means: an exception, `sys.exc_info()`, or true for the one being handled.
@@ -456,35 +352,6 @@ fn exception_without_value<'py>(triple: &Bound<'py, PyTuple>) -> Option<Bound<'p
         unsafe { ffi::PyException_SetTraceback(error.as_ptr(), traceback.as_ptr()) };
     }
     Some(error)
-}
-
-/// Whether an object is true; one that does not say counts as false.
-pub fn is_true(object: &Bound<'_, PyAny>) -> bool {
-    interrupt::ok(object.py(), object.is_truthy()).unwrap_or(false)
-}
-
-/// A mapping, as `collections.abc` tells it. Casting to one would print what that raises, and go on.
-pub fn as_mapping<'a, 'py>(object: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, PyMapping>> {
-    let py = object.py();
-    let is_mapping = object.is_instance_of::<PyDict>()
-        || interrupt::ok(py, mapping_class(py).and_then(|class| object.is_instance(&class)))?;
-    // SAFETY: it is one; methods of mappings are looked up in it, and fail where there are none.
-    is_mapping.then(|| unsafe { object.cast_unchecked() })
-}
-
-/// `collections.abc.Mapping`, imported once: an import may run Python code.
-static MAPPING: Gil<Option<Py<PyAny>>> = Gil::new(None);
-
-fn mapping_class(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    // SAFETY: looked at and counted only.
-    if let Some(known) = unsafe { &*MAPPING.get(py) } {
-        return Ok(known.bind(py).clone());
-    }
-    let class = py.import(intern!(py, "collections.abc"))?.getattr(intern!(py, "Mapping"))?;
-    // SAFETY: replaced at once; the old one is dropped after.
-    let old = unsafe { (*MAPPING.get(py)).replace(class.clone().unbind()) };
-    drop(old);
-    Ok(class)
 }
 
 /// The sections of a record that is put together step by step.
@@ -547,7 +414,7 @@ impl<'a, 'py> Parts<'a, 'py> {
         ] {
             flags |= if set { bit } else { 0 };
         }
-        runtime::notice_fork(py);
+        fork::notice(py);
         let mut out = Buffer::take();
         let header = Header {
             time: self.time,

@@ -16,13 +16,15 @@ use unified_logger_core::recovery::{self, Recovered, Strays};
 use unified_logger_core::stats::{FILES, FileKind};
 use unified_logger_core::value::Value;
 
+use crate::counts::{FILTERED, MALFORMED, STATS};
 use crate::ending;
 use crate::error::to_python;
 use crate::files;
+use crate::fork;
 use crate::guard;
 use crate::interrupt;
 use crate::redaction::Redaction;
-use crate::runtime::{self, FILTERED, MALFORMED, STATS};
+use crate::runtime;
 use crate::stderr;
 
 /// Starts the engine, or replaces the running one without losing a record.
@@ -173,12 +175,6 @@ pub fn say(py: Python<'_>, function: &str, message: &str, level: i32, fields: Ve
     true
 }
 
-/// Calls a function as soon as a fork that is going on is over for the parent: at once, or on the main thread right after.
-#[pyfunction]
-pub fn call_soon(function: Bound<'_, PyAny>) -> PyResult<()> {
-    runtime::call_soon(function)
-}
-
 /// Tells which handler of the root logger brings `logging` records in.
 #[pyfunction]
 pub fn set_root_handler(py: Python<'_>, handler: Option<Py<PyAny>>) {
@@ -204,7 +200,7 @@ pub fn after_fork_in_parent(py: Python<'_>) {
 /// Once for each fork: another hook, registered before this one, may have logged in the child and begun anew.
 #[pyfunction]
 pub fn after_fork_in_child(py: Python<'_>) {
-    runtime::notice_fork(py);
+    fork::notice(py);
 }
 
 /// The counts of the process, as plain integers.

@@ -7,7 +7,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyInt, PyType};
 
-use crate::capture::Arguments;
+use crate::arguments::Arguments;
 use crate::context;
 use crate::ending;
 use crate::gil::intern;

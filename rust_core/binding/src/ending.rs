@@ -14,10 +14,10 @@ use pyo3::prelude::*;
 use unified_logger_core::platform;
 
 use crate::gil::{Gil, intern};
-use crate::runtime;
+use crate::pending;
 
 /// How long the end waits for calls of other threads that run Python code, and for what was started after the exit hook.
-const PATIENCE: Duration = Duration::from_secs(1);
+pub const PATIENCE: Duration = Duration::from_secs(1);
 const LOOK_PAUSE: Duration = Duration::from_micros(200);
 
 /// Whether all exit hooks have run.
@@ -30,6 +30,15 @@ static COMING: AtomicUsize = AtomicUsize::new(0);
 static ENDS: Gil<Option<ThreadId>> = Gil::new(None);
 /// What hands the exit hook over anew.
 static AGAIN: Gil<Option<Py<PyAny>>> = Gil::new(None);
+
+/// Called before anything else ends.
+static LAST: Gil<Option<fn(Python<'_>)>> = Gil::new(None);
+
+/// Says what is called once all exit hooks have run, before other threads are kept out.
+pub fn set_last(py: Python<'_>, function: fn(Python<'_>)) {
+    // SAFETY: replaced at once.
+    unsafe { *LAST.get(py) = Some(function) };
+}
 
 /// Handed to `atexit` with our exit hook, and kept by nobody else: the interpreter lets go of its hooks once the last of them has
 /// run, and right after that it begins to stop threads.
@@ -81,14 +90,17 @@ fn register_again(py: Python<'_>) {
     // SAFETY: looked at and counted only.
     let again = unsafe { &*AGAIN.get(py) }.as_ref().map(|again| again.clone_ref(py));
     if let Some(again) = again {
-        runtime::call_pending(again.into_bound(py));
+        pending::call(again.into_bound(py));
     }
 }
 
 /// All exit hooks have run, on the thread that ends the interpreter: waits for calls of others to come out of Python, and lets
 /// nobody in again. From its last look on this thread keeps the interpreter.
 fn begin(py: Python<'_>) {
-    runtime::shut_down_late_start(py, PATIENCE);
+    // SAFETY: copied.
+    if let Some(function) = unsafe { *LAST.get(py) } {
+        function(py);
+    }
     // SAFETY: replaced at once.
     unsafe { *ENDS.get(py) = Some(thread::current().id()) };
     NEAR.store(true, Ordering::SeqCst);

@@ -13,7 +13,6 @@ use crate::enabled;
 use crate::gil::Gil;
 use crate::gil::intern;
 use crate::interrupt;
-use crate::runtime;
 use crate::watch::{Kind, Watched, Words, dict_of};
 
 /// The root handler that brings `logging` records in: not one of other people's.
@@ -29,6 +28,20 @@ pub fn set_root_handler(py: Python<'_>, handler: Option<Py<PyAny>>) {
     // SAFETY: replaced at once; the old one is dropped after.
     let old = unsafe { std::mem::replace(&mut *ROOT_HANDLER.get(py), handler) };
     drop(old);
+}
+
+/// Whether handlers of `logging` do the work of the engine.
+static LEFT_TO_LOGGING: Gil<bool> = Gil::new(false);
+
+/// Says whether handlers of `logging` do the work (`USE_UNIFIED_LOGGING=false`).
+pub fn leave_to_logging(py: Python<'_>, on: bool) {
+    // SAFETY: a flag.
+    unsafe { *LEFT_TO_LOGGING.get(py) = on };
+}
+
+fn is_left_to_logging(py: Python<'_>) -> bool {
+    // SAFETY: a flag.
+    unsafe { *LEFT_TO_LOGGING.get(py) }
 }
 
 /// Makes every guard ask again.
@@ -225,7 +238,7 @@ impl Guard {
             shape,
             enabled,
             off: enabled::off(logger)?,
-            native: again.is_native(&logging)? && !runtime::is_off(py),
+            native: again.is_native(&logging)? && !is_left_to_logging(py),
             reaches_root_handler: again.reaches_root_handler()?,
             _held: chain.held(),
         };

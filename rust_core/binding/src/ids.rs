@@ -4,8 +4,8 @@
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
+use crate::fork;
 use crate::gil::Gil;
-use crate::runtime;
 
 const BYTES: usize = 1_024;
 
@@ -24,7 +24,7 @@ pub fn after_fork_in_child(py: Python<'_>) {
 
 /// Hexadecimal digits of `SIZE` random bytes, which are not all zero.
 fn new<const SIZE: usize>(py: Python<'_>) -> PyResult<Bound<'_, PyString>> {
-    runtime::notice_fork(py);
+    fork::notice(py);
     let mut id = [0; SIZE];
     while id == [0; SIZE] {
         // SAFETY: no Python code runs while the pool is looked at.

@@ -2,11 +2,17 @@
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
 mod supported;
+mod counts;
 mod gil;
 mod interrupt;
 mod ending;
 mod clock;
+mod pending;
+mod fork;
 mod stack;
+mod arguments;
+mod asked;
+mod shown;
 mod escape;
 mod error;
 mod files;
@@ -56,7 +62,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     functions! {
         clock: set_asked_time;
         context: clear_within context_again context_below context_with current_context new_trace set_context_variable set_foreign_context;
-        control: after_fork_in_child after_fork_in_parent before_fork call_soon flush has_early recover recover_all say set_clock
+        control: after_fork_in_child after_fork_in_parent before_fork flush has_early recover recover_all say set_clock
             set_root_handler show_early shutdown start stats turn_off;
         enabled: leave_stdlib_levels;
         escape: escape_text;
@@ -65,15 +71,28 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
         ids: new_span_id new_trace_id;
         internals: internals;
         logger: attach_bound_methods log_ai set_listened;
+        pending: call_soon;
         redaction: redaction_keys redaction_patterns;
         site: mark_wrapper;
         stdlib: emit encode_record float_class merge_by_class merge_record set_marks set_stdlib_native;
         value: encode_value set_converter;
     }
 
+    let py = module.py();
     unified_logger_core::platform::notice_forks();
-    stderr::remember(module.py())?;
-    internals::look(module.py());
-    thread::prepare(module.py());
-    logger::attach_methods(module.py())
+    fork::set_in_child(py, IN_CHILD);
+    ending::set_last(py, runtime::shut_down_late_start);
+    context::set_follow(py, enabled::follow_contexts);
+    stderr::remember(py)?;
+    internals::look(py);
+    thread::prepare(py);
+    logger::attach_methods(py)
 }
+
+/// What a forked child does first.
+const IN_CHILD: &[fn(Python<'_>)] = &[
+    ids::after_fork_in_child,
+    |_| ending::after_fork_in_child(),
+    stderr::after_fork_in_child,
+    runtime::after_fork_in_child,
+];

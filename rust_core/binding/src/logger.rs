@@ -12,13 +12,16 @@ use unified_logger_core::level;
 use unified_logger_core::names;
 use unified_logger_core::record::INLINE;
 
-use crate::capture::{Arguments, Call, Origin, capture_bare, capture_plain, text_of};
+use crate::arguments::Arguments;
+use crate::capture::{Call, Origin, capture_bare, capture_plain};
 use crate::context::{self, BoundFields, Fields};
+use crate::counts::{FILTERED, MALFORMED};
 use crate::ending;
 use crate::gil::{Gil, let_go_of_dropped};
 use crate::guard::{self, Guard};
 use crate::interrupt;
-use crate::runtime::{self, FILTERED};
+use crate::runtime;
+use crate::shown::text_of;
 use crate::site;
 use crate::value::small_integer;
 
@@ -228,7 +231,7 @@ unsafe extern "C" fn at_given_level<const BOUND: bool>(
 fn log_at(py: Python<'_>, slf: *mut ffi::PyObject, given: &Bound<'_, PyAny>, arguments: Arguments) -> PyResult<()> {
     // What names no level is no reason to lose the record, nor to raise.
     let number = interrupt::ok(py, level_number(given)).unwrap_or_else(|| {
-        runtime::MALFORMED.add(1);
+        MALFORMED.add(1);
         level::WARNING
     });
     // SAFETY: from a method of `Logger`.

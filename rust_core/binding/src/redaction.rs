@@ -11,12 +11,28 @@ use unified_logger_core::names;
 use unified_logger_core::record::Record;
 use unified_logger_core::redaction::{self, KEYS, Redactor, Rules, Scanner, Spec};
 
-use crate::capture::text_of;
+use crate::counts::STATS;
 use crate::ending;
 use crate::gil::Gil;
 use crate::interrupt;
-use crate::runtime::STATS;
+use crate::shown::text_of;
 use crate::stack;
+
+/// Those of the engine, as far as there is one.
+static CURRENT: Gil<Option<Arc<Rules>>> = Gil::new(None);
+
+/// Says what must not be written from here on.
+pub fn follow(py: Python<'_>, rules: Option<Arc<Rules>>) {
+    // SAFETY: replaced at once.
+    unsafe { *CURRENT.get(py) = rules };
+}
+
+/// What must not be written, where that is known.
+#[cold]
+pub fn current(py: Python<'_>) -> Option<Arc<Rules>> {
+    // SAFETY: looked at only.
+    unsafe { &*CURRENT.get(py) }.clone()
+}
 
 /// Compiled rules. Nothing of it is borrowed while Python code runs, which may come back here.
 #[pyclass(frozen, module = "unified_logger._core")]

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use unified_logger_core::clock;
 use unified_logger_core::config::Settings;
 use unified_logger_core::encoder::ConsoleEncoder;
 use unified_logger_core::engine::Engine;
@@ -21,15 +20,19 @@ use unified_logger_core::queue::Offered;
 use unified_logger_core::record::{Record, level_of};
 use unified_logger_core::redaction::{Redactor, Rules};
 use unified_logger_core::slab::{self, Buffer};
-use unified_logger_core::stats::{Count, Dropped, Stats};
+use unified_logger_core::stats::Dropped;
 use unified_logger_core::value::{OutOfMemory, Put};
 
 use crate::context;
+use crate::counts::{FILTERED, MALFORMED, STATS};
 use crate::enabled;
 use crate::ending;
+use crate::fork;
 use crate::gil::Gil;
-use crate::ids;
+use crate::guard;
 use crate::interrupt;
+use crate::pending;
+use crate::redaction;
 use crate::site;
 use crate::stack;
 use crate::stderr;
@@ -42,14 +45,8 @@ const SLICE: Duration = Duration::from_millis(50);
 /// How long the thread that tells of trouble while there is no engine is waited for at a fork and at the end.
 const TROUBLE_PATIENCE: Duration = Duration::from_millis(10);
 
-/// Counts of the process. They go on over restarts.
-pub static STATS: LazyLock<Arc<Stats>> = LazyLock::new(Arc::default);
 /// Told while there is no engine.
 static TROUBLE: LazyLock<ErrorHandler> = LazyLock::new(|| ErrorHandler::new(Arc::clone(&STATS)));
-/// Calls below their logger's level, and records represented in part.
-pub static FILTERED: Count = Count::new();
-pub static MALFORMED: Count = Count::new();
-
 pub enum State {
     /// Not started: records are kept, up to a bound, with the logger they came from. Some have none: those that came through
     /// `logging`, which has asked for their level and has shown them, and those on which a context has decided.
@@ -74,15 +71,6 @@ thread_local! {
 
 static STATE: Gil<State> = Gil::new(State::Early(Vec::new()));
 
-/// Notices that this process was forked, once, whether something tells or not: C code has no hooks of Python's, and other hooks may log
-/// before this library's own has run. Asked before anything of the engine is touched.
-#[inline]
-pub fn notice_fork(py: Python<'_>) {
-    if platform::has_forked() {
-        after_fork_in_child(py);
-    }
-}
-
 /// The running engine, if there is one.
 #[inline]
 pub fn engine(py: Python<'_>) -> Option<&Arc<Engine>> {
@@ -90,17 +78,6 @@ pub fn engine(py: Python<'_>) -> Option<&Arc<Engine>> {
     match unsafe { &*STATE.get(py) } {
         State::Running(engine) => Some(engine),
         _ => None,
-    }
-}
-
-/// What must not be written, where that is known.
-#[cold]
-pub fn rules(py: Python<'_>) -> Option<Arc<Rules>> {
-    // SAFETY: looked at only.
-    match unsafe { &*STATE.get(py) } {
-        State::Running(engine) => engine.settings().redaction.clone(),
-        State::Forked { settings, .. } => settings.redaction.clone(),
-        State::Early(_) | State::Off => None,
     }
 }
 
@@ -114,6 +91,15 @@ fn replace(py: Python<'_>, state: State) -> State {
     if is_early(py) {
         context::end_the_beginning();
     }
+    guard::leave_to_logging(py, matches!(state, State::Off));
+    redaction::follow(
+        py,
+        match &state {
+            State::Running(engine) => engine.settings().redaction.clone(),
+            State::Forked { settings, .. } => settings.redaction.clone(),
+            State::Early(_) | State::Off => None,
+        },
+    );
     // SAFETY: replaced at once; the caller drops the old one.
     unsafe { std::mem::replace(&mut *STATE.get(py), state) }
 }
@@ -221,7 +207,7 @@ fn settle(py: Python<'_>, engine: &Arc<Engine>, mut offered: Offered) -> PyResul
         let Some(record) = waited else { return Ok(()) };
         let (forks, copy) = (slab::forks(), record.as_slice().to_vec());
         let handled = py.check_signals();
-        notice_fork(py);
+        fork::notice(py);
         if slab::forks() != forks {
             return handled.and(settle_in_child(py, record, &copy));
         }
@@ -320,7 +306,7 @@ fn submit_without_engine(py: Python<'_>, record: Buffer, logger: *mut ffi::PyObj
 
 /// The running engine; in a forked child it is started if it was not yet.
 pub fn revived(py: Python<'_>) -> Option<Arc<Engine>> {
-    notice_fork(py);
+    fork::notice(py);
     // SAFETY: no Python code runs while the reference lives.
     let State::Forked { settings, closed, .. } = (unsafe { &*STATE.get(py) }) else { return engine(py).cloned() };
     let (settings, closed) = (Settings::clone(settings), *closed);
@@ -363,7 +349,7 @@ fn open(settings: Settings) -> Result<Engine> {
 
 /// Starts the engine, or replaces the one that runs: what the old one had accepted is written first.
 pub fn start(py: Python<'_>, settings: Settings, patience: Duration) -> Result<()> {
-    notice_fork(py);
+    fork::notice(py);
     Engine::look_for_memory(&settings)?;
     site::prepare(py);
     let engine = ending::detached(py, || {
@@ -418,18 +404,12 @@ pub fn turn_off(py: Python<'_>) {
     }
 }
 
-#[inline]
-pub fn is_off(py: Python<'_>) -> bool {
-    // SAFETY: looked at only.
-    matches!(unsafe { &*STATE.get(py) }, State::Off)
-}
-
 /// Hands over what came before the start and is enabled now.
 fn deliver_early(py: Python<'_>, early: Vec<(Buffer, Option<Py<PyAny>>)>) {
     // A child that one of these forks has a call to go on with, but not these: they are its parent's to deliver.
     let forks = slab::forks();
     let has_forked = || {
-        notice_fork(py);
+        fork::notice(py);
         slab::forks() != forks
     };
     for (record, logger) in early {
@@ -516,7 +496,7 @@ fn tell_early_drops(lines: &mut Vec<u8>) {
 /// # Errors
 /// Only what a signal handler raised while waiting.
 pub fn flush(py: Python<'_>, timeout: Option<Duration>) -> PyResult<bool> {
-    notice_fork(py);
+    fork::notice(py);
     let Some(engine) = engine(py).cloned() else {
         // SAFETY: looked at only.
         let lost = matches!(unsafe { &*STATE.get(py) }, State::Forked { lost: true, .. });
@@ -541,7 +521,7 @@ pub fn flush(py: Python<'_>, timeout: Option<Duration>) -> PyResult<bool> {
 
 /// Writes what is queued and ends the writer. True when nothing was left unwritten.
 pub fn shutdown(py: Python<'_>, timeout: Duration) -> bool {
-    notice_fork(py);
+    fork::notice(py);
     let engine = engine(py).cloned();
     ending::detached(py, || {
         let done = engine.is_none_or(|engine| engine.shutdown(timeout));
@@ -551,14 +531,14 @@ pub fn shutdown(py: Python<'_>, timeout: Duration) -> bool {
 }
 
 /// Shuts down what was started after the exit hook had shut down everything.
-pub fn shut_down_late_start(py: Python<'_>, timeout: Duration) {
+pub fn shut_down_late_start(py: Python<'_>) {
     if engine(py).is_some_and(|engine| !engine.is_closed()) {
-        shutdown(py, timeout);
+        shutdown(py, ending::PATIENCE);
     }
 }
 
 pub fn before_fork(py: Python<'_>) {
-    notice_fork(py);
+    fork::notice(py);
     FORKS.set(true);
     let engine = engine(py).cloned();
     ending::detached(py, || {
@@ -573,18 +553,9 @@ pub fn after_fork_in_parent(py: Python<'_>) {
     FORKS.set(false);
     let Some(engine) = engine(py).cloned() else { return };
     engine.end_rest();
-    if !is_pending(go_on_writing, std::ptr::null_mut()) {
+    if !pending::after_fork(go_on_writing, std::ptr::null_mut()) {
         ending::detached(py, || engine.go_on_writing());
     }
-}
-
-/// Has a function called on the main thread, once a fork is over; false where that is not needed, or not to be had.
-///
-/// From 3.13 on Python counts the threads after what it calls in the parent, and warns of them. Right after that, the main thread comes to what
-/// is pending; another thread that forks is one more than one in any case.
-fn is_pending(function: extern "C" fn(*mut c_void) -> c_int, argument: *mut c_void) -> bool {
-    // SAFETY: attached; the function takes its argument.
-    cfg!(Py_3_13) && platform::is_main_thread() && unsafe { ffi::Py_AddPendingCall(Some(function), argument) } == 0
 }
 
 extern "C" fn go_on_writing(_: *mut c_void) -> c_int {
@@ -597,58 +568,13 @@ extern "C" fn go_on_writing(_: *mut c_void) -> c_int {
     0
 }
 
-/// Has `function` called on the main thread, soon.
-pub fn call_pending(function: Bound<'_, PyAny>) {
-    let py = function.py();
-    let held = function.into_ptr();
-    // SAFETY: attached; the reference that was held goes to the call, or comes back.
-    unsafe {
-        if ffi::Py_AddPendingCall(Some(call), held.cast()) != 0 {
-            drop(Bound::from_owned_ptr(py, held));
-        }
-    }
-}
-
-/// Calls `function` once a fork is over for the parent.
-pub fn call_soon(function: Bound<'_, PyAny>) -> PyResult<()> {
-    let py = function.py();
-    let held = function.into_ptr();
-    if is_pending(call, held.cast()) {
-        return Ok(());
-    }
-    // SAFETY: the reference that was held.
-    unsafe { Bound::from_owned_ptr(py, held) }.call0().map(drop)
-}
-
-extern "C" fn call(function: *mut c_void) -> c_int {
-    // SAFETY: pending calls are made with the interpreter attached, and the reference was held for this one. Nothing but calls into
-    // the interpreter happens here, so that there is nothing to be unwound.
-    unsafe {
-        let function: *mut ffi::PyObject = function.cast();
-        let result = ffi::PyObject_CallNoArgs(function);
-        ffi::Py_DECREF(function);
-        if result.is_null() {
-            ffi::PyErr_WriteUnraisable(std::ptr::null_mut());
-        } else {
-            ffi::Py_DECREF(result);
-        }
-    }
-    0
-}
-
 /// The child has no writer, and another process's records in its queue: it forgets both.
-fn after_fork_in_child(py: Python<'_>) {
+pub fn after_fork_in_child(py: Python<'_>) {
     FORKS.set(false);
-    platform::notice_forks();
-    clock::after_fork_in_child();
-    ids::after_fork_in_child(py);
-    ending::after_fork_in_child();
-    slab::leave_to_parent();
-    stderr::after_fork_in_child(py);
     // What the parent logged before a start is the parent's to deliver.
-    // SAFETY: taken at once; dropped after.
     FILTERED.set(0);
     MALFORMED.set(0);
+    // SAFETY: taken at once; dropped after.
     if let State::Early(early) = unsafe { &mut *STATE.get(py) } {
         let inherited = std::mem::take(early);
         drop(inherited);

@@ -16,12 +16,14 @@ use unified_logger_core::redaction::{Redactor, Rules};
 use unified_logger_core::slab::{self, Buffer};
 use unified_logger_core::value::Put;
 
-use crate::capture::describe;
+use crate::counts::STATS;
 use crate::ending;
+use crate::fork;
 use crate::gil::Gil;
 use crate::gil::intern;
 use crate::interrupt;
 use crate::runtime;
+use crate::shown::describe;
 use crate::watch::{Kind, Watched};
 
 struct Known {
@@ -155,7 +157,7 @@ pub fn show(py: Python<'_>, mut record: Buffer) -> Buffer {
         record::add_flags(record.as_mut_slice(), flag::CONSOLE_DONE);
         record::add_flags(&mut copy, flag::CONSOLE_DONE);
     }
-    runtime::notice_fork(py);
+    fork::notice(py);
     if slab::forks() == forks {
         return record;
     }
@@ -178,10 +180,10 @@ fn show_once(py: Python<'_>, record: &[u8]) -> bool {
     let Some(line) = encode(py, record) else { return false };
     match write(py, &String::from_utf8_lossy(&line)) {
         Ok(false) => {}
-        Ok(true) => runtime::STATS.console_written.add(1),
+        Ok(true) => STATS.console_written.add(1),
         Err(error) => {
             interrupt::hold(py, &error);
-            runtime::STATS.console_dropped.add(1);
+            STATS.console_dropped.add(1);
             let error = describe(py, &error);
             drop(inside);
             runtime::tell(py, "write to sys.stderr", &error);

@@ -7,11 +7,11 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use unified_logger_core::names;
 
-use crate::capture::text_of;
 use crate::ending;
 use crate::gil::Gil;
 use crate::gil::intern;
 use crate::interrupt;
+use crate::shown::text_of;
 use crate::watch::{Kind, Watched, dict_of};
 
 /// A thread's name, for as long as it keeps it.

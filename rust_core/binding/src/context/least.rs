@@ -2,6 +2,10 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use pyo3::prelude::*;
+
+use crate::gil::Gil;
+
 /// Reasons why a call below its logger's level may be a record all the same: the time before the start, and each context with a level that is
 /// alive. One number for all, so that a refused call is asked once.
 static REASONS: AtomicUsize = AtomicUsize::new(1);
@@ -10,6 +14,23 @@ static REASONS: AtomicUsize = AtomicUsize::new(1);
 #[inline]
 pub fn are_worth_a_look() -> bool {
     REASONS.load(Ordering::Relaxed) != 0
+}
+
+type Follow = fn(Python<'_>) -> PyResult<()>;
+
+/// Has others follow the levels of contexts, as soon as one has a level.
+static FOLLOW: Gil<Option<Follow>> = Gil::new(None);
+
+/// Says what is to be done before a context gets a level of its own.
+pub fn set_follow(py: Python<'_>, function: Follow) {
+    // SAFETY: replaced at once.
+    unsafe { *FOLLOW.get(py) = Some(function) };
+}
+
+/// A context gets a level of its own.
+pub fn follow(py: Python<'_>) -> PyResult<()> {
+    // SAFETY: copied.
+    unsafe { *FOLLOW.get(py) }.map_or(Ok(()), |function| function(py))
 }
 
 /// Tells that logging has started.

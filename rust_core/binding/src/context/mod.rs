@@ -14,15 +14,14 @@ use unified_logger_core::router::is_ai_field;
 use unified_logger_core::value::{Put, Reader};
 
 pub use foreign::set_foreign_context;
-pub use least::{are_worth_a_look, end_the_beginning};
+pub use least::{are_worth_a_look, end_the_beginning, set_follow};
 pub use within::{clear_within, context_again, context_below, context_with};
 
-use crate::capture::text_of;
-use crate::enabled;
 use crate::ending;
 use crate::gil::Gil;
 use crate::ids;
 use crate::interrupt;
+use crate::shown::text_of;
 use crate::value;
 use least::Least;
 use within::Within;
@@ -67,7 +66,7 @@ impl Context {
         let py = fields.py();
         let _inside = ending::Inside::enter_or_stay(py);
         if level.is_some() {
-            enabled::follow_contexts(py)?;
+            least::follow(py)?;
         }
         let fields = Fields::new(fields)?;
         Ok(Self {

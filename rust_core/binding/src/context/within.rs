@@ -12,9 +12,8 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
-use super::least::Least;
+use super::least::{self, Least};
 use super::{Context, Fields, current, foreign, names};
-use crate::enabled;
 use crate::ending;
 use crate::gil::Gil;
 use crate::interrupt;
@@ -238,7 +237,7 @@ pub fn context_below<'py>(
     let py = fields.py();
     let _inside = ending::Inside::enter_or_stay(py);
     if level.is_some() {
-        enabled::follow_contexts(py)?;
+        least::follow(py)?;
     }
     let seen = request.as_ref().map_or(0, changes);
     let more = Fields::new(&fields)?;

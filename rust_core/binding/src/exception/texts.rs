@@ -8,10 +8,10 @@ use unified_logger_core::memory;
 use unified_logger_core::value::Put;
 
 use super::{ask, put_number, put_optional};
-use crate::capture::text_of;
+use crate::asked;
 use crate::gil::intern;
 use crate::interrupt;
-use crate::merging;
+use crate::shown::{named, text_of};
 use crate::stack;
 use crate::value::capture_text;
 
@@ -27,13 +27,13 @@ pub fn put(error: &Bound<'_, PyBaseException>, out: &mut Vec<u8>) {
     put_name(interrupt::ok(py, kind.getattr(intern!(py, "__qualname__"))), out);
     put_name(interrupt::ok(py, kind.getattr(intern!(py, "__module__"))), out);
     // Its text may log the exception itself, and whatever else is asked of it too.
-    if merging::is_asked_twice(error) {
-        out.put_text(&merging::named(error));
+    if asked::is_asked_twice(error) {
+        out.put_text(&named(error));
         put_optional(None, out);
         out.put_u8(u8::from(cfg!(Py_3_11)));
         return put_number(0, out);
     }
-    let _asking = merging::Asking::one(error);
+    let _asking = asked::Asking::one(error);
     put_message(error, out);
     let notes = error.getattr_opt(intern!(py, "__notes__"));
     let (notes, are_odd) = note_texts(py, notes);

@@ -19,7 +19,7 @@ use super::mark::{self, Marked};
 use super::place::{Found, Place};
 use super::said::{self, Said};
 use crate::cache::Cache;
-use crate::capture::{exception_of, is_true, text_of};
+use crate::capture::exception_of;
 use crate::ending;
 use crate::exception;
 use crate::gil::Gil;
@@ -27,8 +27,9 @@ use crate::gil::intern;
 use crate::guard;
 use crate::interrupt;
 use crate::merging::Merging;
-use crate::redaction::Redaction;
+use crate::redaction::{self, Redaction};
 use crate::runtime;
+use crate::shown::{is_true, text_of};
 use crate::thread;
 use crate::value;
 
@@ -85,7 +86,7 @@ fn capture(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
     mark::put(log_record, &dict, &attributes, &marked)?;
     let names = marked.names();
     let names = names.as_ref();
-    let record = built(py, attributes, names, ai, || runtime::rules(py));
+    let record = built(py, attributes, names, ai, || redaction::current(py));
     drop(inside);
     // Without a logger: `logging` has asked for the level, and has shown the record to whoever listens.
     runtime::submit(py, record, std::ptr::null_mut())

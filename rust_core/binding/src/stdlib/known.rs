@@ -8,13 +8,13 @@ use unified_logger_core::record::INLINE;
 use super::native;
 use super::stock;
 use crate::cache::Cache;
-use crate::capture::text_of;
 use crate::enabled;
 use crate::ending;
 use crate::gil::intern;
 use crate::gil::{Gil, let_go_of_dropped};
 use crate::guard::{self, Guard};
 use crate::interrupt;
+use crate::shown::text_of;
 use crate::watch::dict_of;
 
 /// What the logger's own class must have from `logging`, beside what the guard looks at.

@@ -14,7 +14,8 @@ use super::attribute::Field;
 use super::caller;
 use super::known::{self, Verdict};
 use super::said::Said;
-use crate::capture::{Arguments, as_mapping, exception_of};
+use crate::arguments::Arguments;
+use crate::capture::exception_of;
 use crate::clock;
 use crate::context;
 use crate::ending;
@@ -22,8 +23,10 @@ use crate::exception;
 use crate::gil::Gil;
 use crate::guard;
 use crate::interrupt;
+use crate::redaction;
 use crate::replaced::{Call, Replaced};
 use crate::runtime;
+use crate::shown::as_mapping;
 use crate::site::{self, Parameter};
 
 /// A method that is replaced. Those taken away stay known: whoever holds one of ours may call it at any time.
@@ -186,7 +189,7 @@ fn log(logger: &Bound<'_, PyAny>, method: &Method, arguments: Arguments) -> PyRe
         stack: None,
         ai: false,
     };
-    let record = said.build(py, || runtime::rules(py));
+    let record = said.build(py, || redaction::current(py));
     drop(inside);
     runtime::submit(py, record, logger.as_ptr())?;
     Ok(true)

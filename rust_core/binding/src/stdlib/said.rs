@@ -14,13 +14,16 @@ use unified_logger_core::value::Put;
 
 use super::attribute::Field;
 use super::place::Found;
-use crate::capture::{Origin, Parts, exception_or_name, python_text, text_of};
+use crate::asked::text_of_message;
+use crate::capture::{Origin, Parts, exception_or_name};
 use crate::context;
+use crate::counts::MALFORMED;
 use crate::ending;
+use crate::fork;
 use crate::gil::let_go_of_dropped;
-use crate::merging::{Merging, text_of_message};
+use crate::merging::Merging;
 use crate::redaction;
-use crate::runtime::{self, MALFORMED};
+use crate::shown::{python_text, text_of};
 use crate::site::Plain;
 use crate::stack;
 use crate::thread;
@@ -124,7 +127,7 @@ impl<'py> Said<'py> {
         if let Some(context) = &context {
             flags |= flag::CONTEXT | if context.get().is_ai() { flag::AI } else { 0 };
         }
-        runtime::notice_fork(py);
+        fork::notice(py);
         let mut out = Buffer::take();
         let header = Header {
             time: self.time.unwrap_or_else(|| clock::now(py)),

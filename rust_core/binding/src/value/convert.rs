@@ -4,11 +4,11 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-use crate::capture::describe;
+use crate::asked;
 use crate::ending;
 use crate::gil::Gil;
 use crate::interrupt;
-use crate::merging;
+use crate::shown::{describe, named};
 
 static CONVERTER: Gil<Option<Py<PyAny>>> = Gil::new(None);
 
@@ -35,10 +35,10 @@ pub unsafe fn convert<'py>(py: Python<'py>, object: *mut ffi::PyObject) -> Resul
         let converter = (*CONVERTER.get(py)).as_ref().map(|converter| converter.clone_ref(py));
         (Bound::from_borrowed_ptr(py, object), converter)
     };
-    if merging::is_asked_twice(&object) {
-        return Ok(PyString::new(py, &merging::named(&object)).into_any());
+    if asked::is_asked_twice(&object) {
+        return Ok(PyString::new(py, &named(&object)).into_any());
     }
-    let _asking = merging::Asking::one(&object);
+    let _asking = asked::Asking::one(&object);
     let converted = match converter {
         Some(converter) => converter.bind(py).call1((&object,)),
         None => object.repr().map(Bound::into_any),

@@ -9,8 +9,8 @@ use pyo3::types::{PyDict, PyString};
 use unified_logger_core::memory;
 use unified_logger_core::value::{Put, Value, put_quoted};
 
-use crate::capture::describe;
 use crate::gil::let_go_of_dropped;
+use crate::shown::describe;
 use crate::stack;
 
 use super::convert::convert;

@@ -19,8 +19,8 @@ use pyo3::prelude::*;
 use unified_logger_core::value::{JSON, OutOfMemory, Put, TEXT, Value};
 
 use crate::ending::Inside;
+use crate::fork;
 use crate::interrupt;
-use crate::runtime;
 
 /// Whether a value is all there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -109,7 +109,7 @@ unsafe fn capture_json(out: &mut impl Put, object: *mut ffi::PyObject) -> Outcom
     let (json, outcome) = writer.finish();
     // What ran may have been anything, a fork included.
     // SAFETY: promised by the caller.
-    runtime::notice_fork(unsafe { Python::assume_attached() });
+    fork::notice(unsafe { Python::assume_attached() });
     out.keep_own(before);
     out.put_u8(JSON);
     out.put_text(&json);

@@ -1,0 +1,241 @@
+//! Texts that run the program's code, which may log itself, so that each call leads to another one. It must not lead to two: then their number
+//! doubles with each level.
+//!
+//! So a value that is being asked further up on the same stack is not asked without end. A field or an exception is asked twice there, a message
+//! or its arguments a few times more.
+
+use std::cell::RefCell;
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::iter::{BoundDictIterator, BoundListIterator, BoundTupleIterator};
+use pyo3::types::{PyBool, PyByteArray, PyBytes, PyComplex, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+
+use crate::ending;
+use crate::gil::intern;
+use crate::interrupt;
+use crate::shown::{named, text_of};
+
+/// How deep in the arguments of a message a value is looked for that asks again and again, and among how many values.
+const LOOKED_INTO: usize = 3;
+const LOOKED_AT: usize = 64;
+/// How often a value is asked inside of itself before it is taken for one that never comes to an end: a field or an exception.
+const MOST_TIMES: usize = 2;
+/// The same for a message.
+const MOST_TIMES_MESSAGE: usize = 5;
+/// The same for an argument: the merge that looks counts too.
+const MOST_TIMES_ARGUMENT: usize = MOST_TIMES_MESSAGE + 1;
+
+thread_local! {
+    /// What is being asked for its texts on this thread. Nothing that may run Python code happens while it is borrowed: that code may log.
+    static ASKED: RefCell<Vec<Asked>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A value that is being asked. Whoever noted it holds it until it is noted no more.
+#[derive(Clone, Copy, PartialEq)]
+struct Asked {
+    address: usize,
+    /// Whether it is what a message is merged with.
+    merges: bool,
+    stack: Stack,
+}
+
+/// A stack of Python's: several green threads have theirs on one thread, each suspended in the middle of something.
+///
+/// It is the address of the green thread, which lives while it is suspended, or nought where that is not known.
+#[derive(Clone, Copy, PartialEq)]
+struct Stack(usize);
+
+impl Stack {
+    /// The one that runs. May run Python code.
+    fn current(py: Python<'_>) -> Self {
+        if ending::is_here(py) {
+            return Self(0); // The modules may be gone: then asking for them ends the process.
+        }
+        // SAFETY: the dictionary of modules, which is there until the interpreter ends.
+        let modules = unsafe { Bound::from_borrowed_ptr_or_opt(py, ffi::PyImport_GetModuleDict()) };
+        let modules = modules.and_then(|modules| modules.cast_into_exact::<PyDict>().ok());
+        // Nobody has a green thread before this module is imported.
+        let module = modules.and_then(|modules| interrupt::ok(py, modules.get_item(intern!(py, "greenlet"))).flatten());
+        let Some(module) = module else { return Self(0) };
+        let _inside = ending::Inside::enter();
+        let current = interrupt::ok(py, module.call_method0(intern!(py, "getcurrent")));
+        Self(current.map_or(0, |current| current.as_ptr() as usize))
+    }
+
+    /// Whether another may be this one.
+    fn may_be(self, other: Self) -> bool {
+        self == other || self.0 == 0 || other.0 == 0
+    }
+}
+
+/// A value is being asked while it lives.
+pub struct Asking<'a, 'py>(&'a Bound<'py, PyAny>, Asked);
+
+impl<'a, 'py> Asking<'a, 'py> {
+    /// For a message, a field or an exception.
+    #[inline]
+    pub fn one(value: &'a Bound<'py, PyAny>) -> Self {
+        Self::note(value, false)
+    }
+
+    /// For what a message is merged with.
+    #[inline]
+    pub fn arguments(value: &'a Bound<'py, PyAny>) -> Self {
+        Self::note(value, true)
+    }
+
+    pub fn value(&self) -> &'a Bound<'py, PyAny> {
+        self.0
+    }
+
+    #[inline]
+    fn note(value: &'a Bound<'py, PyAny>, merges: bool) -> Self {
+        let own = Asked { address: value.as_ptr() as usize, merges, stack: Stack::current(value.py()) };
+        ASKED.with_borrow_mut(|asked| asked.push(own));
+        Self(value, own)
+    }
+}
+
+impl Drop for Asking<'_, '_> {
+    #[inline]
+    fn drop(&mut self) {
+        ASKED.with_borrow_mut(|asked| match asked.pop() {
+            Some(last) if last != self.1 => {
+                // Green threads do not end in the order in which they began.
+                if let Some(index) = asked.iter().rposition(|other| *other == self.1) {
+                    asked[index] = last;
+                }
+            }
+            _ => {}
+        });
+    }
+}
+
+/// Whether a value, for a field or an exception, is being asked as often as any may be.
+pub fn is_asked_twice(value: &Bound<'_, PyAny>) -> bool {
+    is_any_asked(value.py(), &[value.as_ptr() as usize], MOST_TIMES)
+}
+
+/// Whether one of some values is being asked this often further up.
+fn is_any_asked(py: Python<'_>, values: &[usize], often: usize) -> bool {
+    if ASKED.with_borrow(Vec::len) < often {
+        return false;
+    }
+    let stack = Stack::current(py);
+    // How often each of them was seen, and where last: inside of one that is asked it may stand several times.
+    let mut seen = [(0, usize::MAX); LOOKED_AT];
+    ASKED.with_borrow(|asked| {
+        asked.iter().enumerate().filter(|(_, one)| one.stack.may_be(stack)).any(|(index, one)| {
+            let mut see = |value: &Bound<'_, PyAny>| {
+                let known = values.iter().zip(&mut seen).find(|(address, _)| **address == value.as_ptr() as usize);
+                known.is_some_and(|(_, (times, last))| {
+                    *times += usize::from(*last != index);
+                    *last = index;
+                    *times == often
+                })
+            };
+            // SAFETY: held by whoever noted it.
+            let value = unsafe { Bound::from_borrowed_ptr(py, one.address as *mut ffi::PyObject) };
+            look(&value, if one.merges { LOOKED_INTO } else { 0 }, &mut { LOOKED_AT }, &mut see)
+        })
+    })
+}
+
+/// Whether a function says yes to a value or to one of the first inside of it. Runs no Python code but the function's: it makes no objects,
+/// which could bring the collector, and lets go of none that is not held elsewhere.
+fn look(
+    value: &Bound<'_, PyAny>,
+    depth: usize,
+    left: &mut usize,
+    see: &mut dyn FnMut(&Bound<'_, PyAny>) -> bool,
+) -> bool {
+    if see(value) {
+        return true;
+    }
+    let inside = if depth == 0 { None } else { children(value) };
+    inside.into_iter().flatten().take(LOOKED_AT).any(|item| {
+        *left > 0 && {
+            *left -= 1;
+            look(&item, depth - 1, left, see)
+        }
+    })
+}
+
+/// What is in a tuple, a list or a dictionary, there its values. `None` for anything else.
+pub fn children<'py>(value: &Bound<'py, PyAny>) -> Option<Children<'py>> {
+    if let Ok(items) = value.cast_exact::<PyTuple>() {
+        Some(Children::Tuple(items.iter()))
+    } else if let Ok(items) = value.cast_exact::<PyList>() {
+        Some(Children::List(items.iter()))
+    } else {
+        value.cast_exact::<PyDict>().ok().map(|pairs| Children::Dict(pairs.iter()))
+    }
+}
+
+pub enum Children<'py> {
+    Tuple(BoundTupleIterator<'py>),
+    List(BoundListIterator<'py>),
+    /// To be walked to its end before Python code runs, which could change it.
+    Dict(BoundDictIterator<'py>),
+}
+
+impl<'py> Iterator for Children<'py> {
+    type Item = Bound<'py, PyAny>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::Tuple(items) => items.next(),
+            Self::List(items) => items.next(),
+            Self::Dict(pairs) => pairs.next().map(|(_, value)| value),
+        }
+    }
+}
+
+/// The text of a message of any type.
+pub fn text_of_message(message: &Bound<'_, PyAny>) -> String {
+    if message.is_exact_instance_of::<PyString>() {
+        return text_of(message);
+    }
+    if is_any_asked(message.py(), &[message.as_ptr() as usize], MOST_TIMES_MESSAGE) {
+        return named(message);
+    }
+    let _asking = Asking::one(message);
+    text_of(message)
+}
+
+/// Whether one of some arguments is being asked as often as any may be.
+pub fn is_any_inside_asked(arguments: &Bound<'_, PyAny>) -> bool {
+    let mut found = Vec::with_capacity(LOOKED_AT);
+    look(arguments, LOOKED_INTO, &mut { LOOKED_AT }, &mut |value| {
+        if !is_scalar(value) && children(value).is_none() && found.len() < LOOKED_AT {
+            found.push(value.as_ptr() as usize);
+        }
+        false
+    });
+    is_any_asked(arguments.py(), &found, MOST_TIMES_ARGUMENT)
+}
+
+/// Whether more than `own` messages are being merged with arguments on this stack.
+pub fn are_merged(py: Python<'_>, own: usize) -> bool {
+    let count = |is_counted: &dyn Fn(&Asked) -> bool| {
+        ASKED.with_borrow(|asked| asked.iter().filter(|one| one.merges && is_counted(one)).count())
+    };
+    // Which stack runs is asked only where it matters.
+    count(&|_| true) > own && {
+        let stack = Stack::current(py);
+        count(&|one| one.stack.may_be(stack)) > own
+    }
+}
+
+/// Whether the text of a value is made without looking at others.
+pub fn is_scalar(value: &Bound<'_, PyAny>) -> bool {
+    value.is_none()
+        || value.is_exact_instance_of::<PyString>()
+        || value.is_exact_instance_of::<PyInt>()
+        || value.is_exact_instance_of::<PyFloat>()
+        || value.is_exact_instance_of::<PyBool>()
+        || value.is_exact_instance_of::<PyBytes>()
+        || value.is_exact_instance_of::<PyByteArray>()
+        || value.is_exact_instance_of::<PyComplex>()
+}

@@ -1,0 +1,56 @@
+//! Functions that the main thread calls as soon as it comes to it.
+
+use std::ffi::{c_int, c_void};
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use unified_logger_core::platform;
+
+/// Has `function` called on the main thread, soon.
+pub fn call(function: Bound<'_, PyAny>) {
+    let py = function.py();
+    let held = function.into_ptr();
+    // SAFETY: attached; the reference that was held goes to the call, or comes back.
+    unsafe {
+        if ffi::Py_AddPendingCall(Some(call_held), held.cast()) != 0 {
+            drop(Bound::from_owned_ptr(py, held));
+        }
+    }
+}
+
+/// Calls a function as soon as a fork that is going on is over for the parent: at once, or on the main thread right after.
+#[pyfunction]
+pub fn call_soon(function: Bound<'_, PyAny>) -> PyResult<()> {
+    let py = function.py();
+    let held = function.into_ptr();
+    if after_fork(call_held, held.cast()) {
+        return Ok(());
+    }
+    // SAFETY: the reference that was held.
+    unsafe { Bound::from_owned_ptr(py, held) }.call0().map(drop)
+}
+
+extern "C" fn call_held(function: *mut c_void) -> c_int {
+    // SAFETY: pending calls are made with the interpreter attached, and the reference was held for this one. Nothing but calls into
+    // the interpreter happens here, so that there is nothing to be unwound.
+    unsafe {
+        let function: *mut ffi::PyObject = function.cast();
+        let result = ffi::PyObject_CallNoArgs(function);
+        ffi::Py_DECREF(function);
+        if result.is_null() {
+            ffi::PyErr_WriteUnraisable(std::ptr::null_mut());
+        } else {
+            ffi::Py_DECREF(result);
+        }
+    }
+    0
+}
+
+/// Has a function called on the main thread, once a fork is over; false where that is not needed, or not to be had.
+///
+/// From 3.13 on Python counts the threads after what it calls in the parent, and warns of them. Right after that, the main thread comes to what
+/// is pending; another thread that forks is one more than one in any case.
+pub fn after_fork(function: extern "C" fn(*mut c_void) -> c_int, argument: *mut c_void) -> bool {
+    // SAFETY: attached; the function takes its argument.
+    cfg!(Py_3_13) && platform::is_main_thread() && unsafe { ffi::Py_AddPendingCall(Some(function), argument) } == 0
+}

@@ -1,0 +1,115 @@
+//! Objects as texts, and what they are taken for, whatever their code does.
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyMapping, PyString};
+use unified_logger_core::memory;
+
+use crate::counts::MALFORMED;
+use crate::ending;
+use crate::gil::{Gil, intern, let_go_of_dropped};
+use crate::interrupt;
+use crate::stack;
+use crate::value;
+
+/// The name that a class was made with: looking up an attribute could run Python code.
+pub fn type_name(object: &Bound<'_, PyAny>) -> String {
+    // SAFETY: a live class's name is a C string for as long as the class lives.
+    let name = unsafe { std::ffi::CStr::from_ptr((*object.get_type().as_type_ptr()).tp_name) };
+    name.to_string_lossy().into_owned()
+}
+
+/// A text as an object. `PyString::new` panics when there is no memory, and has the error printed before.
+pub fn python_text<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: the pointer and the length are those of a text; a new reference or null.
+    unsafe {
+        let text = ffi::PyUnicode_FromStringAndSize(text.as_ptr().cast(), text.len().cast_signed());
+        Bound::from_owned_ptr_or_err(py, text)
+    }
+}
+
+/// An object as a text, whatever it takes.
+pub fn text_of(object: &Bound<'_, PyAny>) -> String {
+    let mut out = Vec::new();
+    if let Ok(text) = object.cast::<PyString>() {
+        // SAFETY: a live text.
+        unsafe { value::capture_text(&mut out, text.as_ptr()) };
+        out.drain(..4);
+        // SAFETY: `capture_text` puts a length of four bytes, then UTF-8.
+        return unsafe { String::from_utf8_unchecked(out) };
+    }
+    if ending::is_here(object.py()) || stack::is_short() {
+        return format!("<{}>", type_name(object));
+    }
+    match object.str() {
+        Ok(text) => text_of(text.as_any()),
+        Err(error) => {
+            interrupt::hold(object.py(), &error);
+            MALFORMED.add(1);
+            let text = format!("<str() of {} failed: {}>", object.get_type(), error_name(object.py(), &error));
+            drop(error);
+            let_go_of_dropped();
+            text
+        }
+    }
+}
+
+/// What an object looks like, whatever it takes.
+pub fn text_of_repr(object: &Bound<'_, PyAny>) -> String {
+    if stack::is_short() {
+        return "<repr() not called: the stack is nearly used up>".into();
+    }
+    object.repr().map_or_else(
+        |error| {
+            interrupt::hold(object.py(), &error);
+            format!("<repr() failed: {}>", error_name(object.py(), &error))
+        },
+        |text| text.to_string_lossy().into_owned(),
+    )
+}
+
+pub fn error_name(py: Python<'_>, error: &PyErr) -> String {
+    error.get_type(py).name().map_or_else(|_| "unknown error".into(), |name| name.to_string_lossy().into_owned())
+}
+
+/// What stands for a value that is not asked.
+pub fn named(value: &Bound<'_, PyAny>) -> String {
+    format!("<{} object>", type_name(value))
+}
+
+/// An exception by name and message.
+pub fn describe(py: Python<'_>, error: &PyErr) -> String {
+    match text_of(error.value(py)) {
+        message if message.is_empty() => error_name(py, error),
+        message => memory::joined(&[&error_name(py, error), ": ", &message]),
+    }
+}
+
+/// Whether an object is true; one that does not say counts as false.
+pub fn is_true(object: &Bound<'_, PyAny>) -> bool {
+    interrupt::ok(object.py(), object.is_truthy()).unwrap_or(false)
+}
+
+/// A mapping, as `collections.abc` tells it. Casting to one would print what that raises, and go on.
+pub fn as_mapping<'a, 'py>(object: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, PyMapping>> {
+    let py = object.py();
+    let is_mapping = object.is_instance_of::<PyDict>()
+        || interrupt::ok(py, mapping_class(py).and_then(|class| object.is_instance(&class)))?;
+    // SAFETY: it is one; methods of mappings are looked up in it, and fail where there are none.
+    is_mapping.then(|| unsafe { object.cast_unchecked() })
+}
+
+/// `collections.abc.Mapping`, imported once: an import may run Python code.
+static MAPPING: Gil<Option<Py<PyAny>>> = Gil::new(None);
+
+fn mapping_class(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    // SAFETY: looked at and counted only.
+    if let Some(known) = unsafe { &*MAPPING.get(py) } {
+        return Ok(known.bind(py).clone());
+    }
+    let class = py.import(intern!(py, "collections.abc"))?.getattr(intern!(py, "Mapping"))?;
+    // SAFETY: replaced at once; the old one is dropped after.
+    let old = unsafe { (*MAPPING.get(py)).replace(class.clone().unbind()) };
+    drop(old);
+    Ok(class)
+}
