@@ -4,9 +4,9 @@
 use pyo3::prelude::*;
 
 use super::{ALONE, Context, VARIABLE, check_variable, value_of};
-use crate::ending;
-use crate::gil::Gil;
-use crate::interrupt;
+use crate::interpreter::ending;
+use crate::interpreter::gil::Gil;
+use crate::interpreter::interrupt;
 
 /// Answers that are remembered.
 const KEPT: usize = 16;

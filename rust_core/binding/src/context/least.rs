@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pyo3::prelude::*;
 
-use crate::gil::Gil;
+use crate::interpreter::gil::Gil;
 
 /// Reasons why a call below its logger's level may be a record all the same: the time before the start, and each context with a level that is
 /// alive. One number for all, so that a refused call is asked once.

@@ -1,6 +1,7 @@
 //! The fields that follow a request, captured once when they are set and copied into each record.
 
 mod foreign;
+pub mod ids;
 mod least;
 mod within;
 
@@ -14,15 +15,15 @@ use unified_logger_core::router::is_ai_field;
 use unified_logger_core::value::{Put, Reader};
 
 pub use foreign::set_foreign_context;
+pub use ids::{new_span_id, new_trace_id};
 pub use least::{are_worth_a_look, end_the_beginning, set_follow};
 pub use within::{clear_within, context_again, context_below, context_with};
 
-use crate::ending;
-use crate::gil::Gil;
-use crate::ids;
-use crate::interrupt;
-use crate::shown::text_of;
+use crate::interpreter::ending;
+use crate::interpreter::gil::Gil;
+use crate::interpreter::interrupt;
 use crate::value;
+use crate::value::shown::text_of;
 use least::Least;
 use within::Within;
 

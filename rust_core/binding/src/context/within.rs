@@ -14,9 +14,9 @@ use pyo3::types::{PyDict, PyString};
 
 use super::least::{self, Least};
 use super::{Context, Fields, current, foreign, names};
-use crate::ending;
-use crate::gil::Gil;
-use crate::interrupt;
+use crate::interpreter::ending;
+use crate::interpreter::gil::Gil;
+use crate::interpreter::interrupt;
 
 /// What a context has to do with a request; most have nothing.
 pub type Within = Gil<Option<Box<Part>>>;

@@ -8,9 +8,9 @@ use pyo3::types::{PyList, PyTuple};
 use unified_logger_core::exception::DEPTH;
 use unified_logger_core::memory;
 
-use crate::gil::intern;
-use crate::interrupt;
-use crate::stack;
+use crate::interpreter::gil::intern;
+use crate::interpreter::interrupt;
+use crate::interpreter::stack;
 
 /// Exceptions captured with one.
 const EXCEPTIONS: usize = 500;

@@ -14,10 +14,10 @@ use unified_logger_core::memory;
 use unified_logger_core::value::Put;
 
 use super::{ask, put_number, put_optional};
-use crate::frame::Frame;
-use crate::gil::Gil;
-use crate::gil::intern;
-use crate::shown::text_of;
+use crate::interpreter::frame::Frame;
+use crate::interpreter::gil::Gil;
+use crate::interpreter::gil::intern;
+use crate::value::shown::text_of;
 
 /// Different frames of one exception: the first half and the last half of them.
 const FRAMES: usize = 200;

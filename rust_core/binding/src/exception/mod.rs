@@ -14,11 +14,11 @@ use pyo3::types::PyString;
 use unified_logger_core::exception::{self, SourceCache, TEXT, VERSION, link};
 use unified_logger_core::value::{Put, length};
 
-use crate::ending::Inside;
-use crate::frame::Frame;
-use crate::gil::intern;
-use crate::interrupt;
-use crate::stack;
+use crate::interpreter::ending::Inside;
+use crate::interpreter::frame::Frame;
+use crate::interpreter::gil::intern;
+use crate::interpreter::interrupt;
+use crate::interpreter::stack;
 use crate::value::or_memory_error;
 use chain::{Node, Other};
 

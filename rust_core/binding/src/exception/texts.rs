@@ -8,12 +8,12 @@ use unified_logger_core::memory;
 use unified_logger_core::value::Put;
 
 use super::{ask, put_number, put_optional};
-use crate::asked;
-use crate::gil::intern;
-use crate::interrupt;
-use crate::shown::{named, text_of};
-use crate::stack;
+use crate::interpreter::gil::intern;
+use crate::interpreter::interrupt;
+use crate::interpreter::stack;
+use crate::value::asked;
 use crate::value::capture_text;
+use crate::value::shown::{named, text_of};
 
 /// Characters of a message, a note or what Python tells; the rest is cut off and counted.
 const CHARACTERS: usize = 64 << 10;

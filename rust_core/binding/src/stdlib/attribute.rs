@@ -6,8 +6,8 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
-use crate::gil::Gil;
-use crate::interrupt;
+use crate::interpreter::gil::Gil;
+use crate::interpreter::interrupt;
 
 /// Attributes of a `LogRecord`, in the order in which it sets them.
 #[derive(Clone, Copy)]

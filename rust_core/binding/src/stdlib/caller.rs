@@ -6,12 +6,12 @@ use pyo3::types::PyString;
 use super::attribute::{self, Field};
 use super::place::{Found, Place};
 use super::stock;
-use crate::cache::Cache;
-use crate::frame::{self, Frame};
-use crate::gil::intern;
-use crate::gil::{Gil, let_go_of_dropped};
-use crate::guard;
-use crate::site;
+use crate::capture::site;
+use crate::filter::guard;
+use crate::interpreter::cache::Cache;
+use crate::interpreter::frame::{self, Frame};
+use crate::interpreter::gil::intern;
+use crate::interpreter::gil::{Gil, let_go_of_dropped};
 
 /// Where the code of `logging` comes from: frames of this file are left out.
 pub struct Source(Py<PyAny>);

@@ -18,20 +18,20 @@ use super::attribute::{self, Attributes, Field, Own, is_message_in_colours};
 use super::mark::{self, Marked};
 use super::place::{Found, Place};
 use super::said::{self, Said};
-use crate::cache::Cache;
 use crate::capture::exception_of;
-use crate::ending;
+use crate::capture::merging::Merging;
+use crate::capture::thread;
 use crate::exception;
-use crate::gil::Gil;
-use crate::gil::intern;
-use crate::guard;
-use crate::interrupt;
-use crate::merging::Merging;
+use crate::filter::guard;
+use crate::handover;
+use crate::interpreter::cache::Cache;
+use crate::interpreter::ending;
+use crate::interpreter::gil::Gil;
+use crate::interpreter::gil::intern;
+use crate::interpreter::interrupt;
 use crate::redaction::{self, Redaction};
-use crate::runtime;
-use crate::shown::{is_true, text_of};
-use crate::thread;
 use crate::value;
+use crate::value::shown::{is_true, text_of};
 
 /// Places by the objects that name them: file and function of the code that logs, and the logger's name.
 struct Known {
@@ -66,7 +66,7 @@ struct Level {
 #[pyfunction]
 #[pyo3(signature = (log_record, ai = false))]
 pub fn emit(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
-    runtime::contained(log_record.py(), || capture(log_record, ai))
+    handover::contained(log_record.py(), || capture(log_record, ai))
 }
 
 fn capture(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
@@ -89,7 +89,7 @@ fn capture(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
     let record = built(py, attributes, names, ai, || redaction::current(py));
     drop(inside);
     // Without a logger: `logging` has asked for the level, and has shown the record to whoever listens.
-    runtime::submit(py, record, std::ptr::null_mut())
+    handover::submit(py, record, std::ptr::null_mut())
 }
 
 /// The line of JSON, without its newline, that a `logging.LogRecord` is in the files.

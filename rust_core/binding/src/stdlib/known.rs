@@ -7,15 +7,15 @@ use unified_logger_core::record::INLINE;
 
 use super::native;
 use super::stock;
-use crate::cache::Cache;
-use crate::enabled;
-use crate::ending;
-use crate::gil::intern;
-use crate::gil::{Gil, let_go_of_dropped};
-use crate::guard::{self, Guard};
-use crate::interrupt;
-use crate::shown::text_of;
-use crate::watch::dict_of;
+use crate::filter::guard::{self, Guard};
+use crate::filter::is_enabled_for;
+use crate::interpreter::cache::Cache;
+use crate::interpreter::ending;
+use crate::interpreter::gil::intern;
+use crate::interpreter::gil::{Gil, let_go_of_dropped};
+use crate::interpreter::interrupt;
+use crate::interpreter::watch::dict_of;
+use crate::value::shown::text_of;
 
 /// What the logger's own class must have from `logging`, beside what the guard looks at.
 const METHODS: [&str; 4] = ["_log", "findCaller", "isEnabledFor", "getEffectiveLevel"];
@@ -121,7 +121,9 @@ fn is_plain(logger: &Bound<'_, PyAny>) -> PyResult<bool> {
     let class = logger.get_type();
     for name in METHODS {
         let method = class.getattr(name)?;
-        if !(guard::is_of_logging(&method, &logging) || enabled::is_own(&method)) || !method.is(&stock.getattr(name)?) {
+        if !(guard::is_of_logging(&method, &logging) || is_enabled_for::is_own(&method))
+            || !method.is(&stock.getattr(name)?)
+        {
             return Ok(false);
         }
     }

@@ -6,9 +6,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyString, PyTuple, PyType};
 
 use super::attribute::{self, Attributes, Own};
-use crate::ending;
-use crate::gil::{Gil, intern};
-use crate::interrupt;
+use crate::interpreter::ending;
+use crate::interpreter::gil::{Gil, intern};
+use crate::interpreter::interrupt;
 
 /// The number that each record has, which may be its mark.
 const NUMBER: Own = Own::RelativeCreated;

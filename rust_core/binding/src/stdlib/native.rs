@@ -14,20 +14,20 @@ use super::attribute::Field;
 use super::caller;
 use super::known::{self, Verdict};
 use super::said::Said;
-use crate::arguments::Arguments;
+use crate::capture::clock;
 use crate::capture::exception_of;
-use crate::clock;
+use crate::capture::site::{self, Parameter};
 use crate::context;
-use crate::ending;
 use crate::exception;
-use crate::gil::Gil;
-use crate::guard;
-use crate::interrupt;
+use crate::filter::guard;
+use crate::handover;
+use crate::interpreter::arguments::Arguments;
+use crate::interpreter::ending;
+use crate::interpreter::gil::Gil;
+use crate::interpreter::interrupt;
+use crate::interpreter::replaced::{Call, Replaced};
 use crate::redaction;
-use crate::replaced::{Call, Replaced};
-use crate::runtime;
-use crate::shown::as_mapping;
-use crate::site::{self, Parameter};
+use crate::value::shown::as_mapping;
 
 /// A method that is replaced. Those taken away stay known: whoever holds one of ours may call it at any time.
 struct Method {
@@ -133,7 +133,7 @@ fn contained(py: Python<'_>, slf: *mut ffi::PyObject, index: usize, arguments: A
         return Done::Aside;
     }
     let mut written = true;
-    let result = runtime::contained(py, || {
+    let result = handover::contained(py, || {
         // SAFETY: the object is alive while its method runs.
         let logger = unsafe { Bound::from_borrowed_ptr(py, slf) };
         written = log(&logger, &METHODS[index], arguments)?;
@@ -191,7 +191,7 @@ fn log(logger: &Bound<'_, PyAny>, method: &Method, arguments: Arguments) -> PyRe
     };
     let record = said.build(py, || redaction::current(py));
     drop(inside);
-    runtime::submit(py, record, logger.as_ptr())?;
+    handover::submit(py, record, logger.as_ptr())?;
     Ok(true)
 }
 

@@ -7,7 +7,7 @@ use unified_logger_core::record::{INLINE, Site, flag};
 use unified_logger_core::router::is_ai_field;
 
 use super::attribute::Field;
-use crate::site::Plain;
+use crate::capture::site::Plain;
 
 /// A place, as it is remembered.
 pub struct Place {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::clock;
+use crate::capture::clock;
 use pyo3::exceptions::PyBaseException;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
@@ -14,19 +14,19 @@ use unified_logger_core::value::Put;
 
 use super::attribute::Field;
 use super::place::Found;
-use crate::asked::text_of_message;
+use crate::capture::merging::Merging;
+use crate::capture::site::Plain;
+use crate::capture::thread;
 use crate::capture::{Origin, Parts, exception_or_name};
 use crate::context;
-use crate::counts::MALFORMED;
-use crate::ending;
-use crate::fork;
-use crate::gil::let_go_of_dropped;
-use crate::merging::Merging;
+use crate::interpreter::counts::MALFORMED;
+use crate::interpreter::ending;
+use crate::interpreter::fork;
+use crate::interpreter::gil::let_go_of_dropped;
+use crate::interpreter::stack;
 use crate::redaction;
-use crate::shown::{python_text, text_of};
-use crate::site::Plain;
-use crate::stack;
-use crate::thread;
+use crate::value::asked::text_of_message;
+use crate::value::shown::{python_text, text_of};
 use crate::value::{self, Outcome};
 
 pub struct Said<'py> {

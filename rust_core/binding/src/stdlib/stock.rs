@@ -7,12 +7,12 @@ use unified_logger_core::level;
 use unified_logger_core::names;
 
 use super::caller::Source;
-use crate::ending;
-use crate::gil::intern;
-use crate::gil::{Gil, let_go_of_dropped};
-use crate::guard::{self, Shape, is_of_logging};
-use crate::interrupt;
-use crate::watch::{Kind, Watched, dict_of};
+use crate::filter::guard::{self, Shape, is_of_logging};
+use crate::interpreter::ending;
+use crate::interpreter::gil::intern;
+use crate::interpreter::gil::{Gil, let_go_of_dropped};
+use crate::interpreter::interrupt;
+use crate::interpreter::watch::{Kind, Watched, dict_of};
 
 /// What was found, for as long as nothing that could change it has changed.
 struct Stock {

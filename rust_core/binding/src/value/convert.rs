@@ -4,11 +4,11 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-use crate::asked;
-use crate::ending;
-use crate::gil::Gil;
-use crate::interrupt;
-use crate::shown::{describe, named};
+use crate::interpreter::ending;
+use crate::interpreter::gil::Gil;
+use crate::interpreter::interrupt;
+use crate::value::asked;
+use crate::value::shown::{describe, named};
 
 static CONVERTER: Gil<Option<Py<PyAny>>> = Gil::new(None);
 

@@ -9,9 +9,9 @@ use pyo3::types::{PyDict, PyString};
 use unified_logger_core::memory;
 use unified_logger_core::value::{Put, Value, put_quoted};
 
-use crate::gil::let_go_of_dropped;
-use crate::shown::describe;
-use crate::stack;
+use crate::interpreter::gil::let_go_of_dropped;
+use crate::interpreter::stack;
+use crate::value::shown::describe;
 
 use super::convert::convert;
 use super::{Outcome, scalar, text};

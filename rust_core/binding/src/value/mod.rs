@@ -1,9 +1,11 @@
 //! Python values in their compact form. Capturing never raises: what cannot be captured is represented as well as it can be.
 
+pub mod asked;
 mod convert;
 mod integer;
 mod json;
 mod row;
+pub mod shown;
 mod text;
 
 pub use convert::set_converter;
@@ -18,9 +20,9 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use unified_logger_core::value::{JSON, OutOfMemory, Put, TEXT, Value};
 
-use crate::ending::Inside;
-use crate::fork;
-use crate::interrupt;
+use crate::interpreter::ending::Inside;
+use crate::interpreter::fork;
+use crate::interpreter::interrupt;
 
 /// Whether a value is all there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -6,7 +6,7 @@ use std::thread::{self, ThreadId};
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 
-use crate::gil::Gil;
+use crate::interpreter::gil::Gil;
 
 /// One for each thread at most: those that meet one are rare.
 static HELD: Gil<Vec<(ThreadId, PyErr)>> = Gil::new(Vec::new());

@@ -5,11 +5,11 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping, PyString};
 use unified_logger_core::memory;
 
-use crate::counts::MALFORMED;
-use crate::ending;
-use crate::gil::{Gil, intern, let_go_of_dropped};
-use crate::interrupt;
-use crate::stack;
+use crate::interpreter::counts::MALFORMED;
+use crate::interpreter::ending;
+use crate::interpreter::gil::{Gil, intern, let_go_of_dropped};
+use crate::interpreter::interrupt;
+use crate::interpreter::stack;
 use crate::value;
 
 /// The name that a class was made with: looking up an attribute could run Python code.

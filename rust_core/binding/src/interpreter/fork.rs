@@ -4,7 +4,7 @@
 use pyo3::prelude::*;
 use unified_logger_core::{clock, platform, slab};
 
-use crate::gil::Gil;
+use crate::interpreter::gil::Gil;
 
 /// What a forked child does first.
 static IN_CHILD: Gil<&[fn(Python<'_>)]> = Gil::new(&[]);

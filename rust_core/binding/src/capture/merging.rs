@@ -8,10 +8,10 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFrozenSet, PySet, PyTuple};
 
-use crate::asked::{self, Asking, Children, children, is_any_inside_asked, is_scalar};
-use crate::counts::MALFORMED;
-use crate::interrupt;
-use crate::shown::{error_name, named, text_of, text_of_repr};
+use crate::interpreter::counts::MALFORMED;
+use crate::interpreter::interrupt;
+use crate::value::asked::{self, Asking, Children, children, is_any_inside_asked, is_scalar};
+use crate::value::shown::{error_name, named, text_of, text_of_repr};
 
 /// Of values inside values, and of the items of one, no more than these are shown.
 const DEPTH: usize = 8;

@@ -7,13 +7,13 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyInt, PyType};
 
-use crate::arguments::Arguments;
 use crate::context;
-use crate::ending;
-use crate::gil::intern;
-use crate::guard::is_of_logging;
-use crate::interrupt;
-use crate::replaced::Replaced;
+use crate::filter::guard::is_of_logging;
+use crate::interpreter::arguments::Arguments;
+use crate::interpreter::ending;
+use crate::interpreter::gil::intern;
+use crate::interpreter::interrupt;
+use crate::interpreter::replaced::Replaced;
 
 const NAME: &std::ffi::CStr = c"isEnabledFor";
 const DOC: &std::ffi::CStr =

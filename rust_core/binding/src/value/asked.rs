@@ -11,10 +11,10 @@ use pyo3::prelude::*;
 use pyo3::types::iter::{BoundDictIterator, BoundListIterator, BoundTupleIterator};
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyComplex, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
-use crate::ending;
-use crate::gil::intern;
-use crate::interrupt;
-use crate::shown::{named, text_of};
+use crate::interpreter::ending;
+use crate::interpreter::gil::intern;
+use crate::interpreter::interrupt;
+use crate::value::shown::{named, text_of};
 
 /// How deep in the arguments of a message a value is looked for that asks again and again, and among how many values.
 const LOOKED_INTO: usize = 3;

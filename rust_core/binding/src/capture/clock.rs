@@ -5,9 +5,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use unified_logger_core::clock;
 
-use crate::ending;
-use crate::gil::{Gil, intern, let_go_of_dropped};
-use crate::interrupt;
+use crate::interpreter::ending;
+use crate::interpreter::gil::{Gil, intern, let_go_of_dropped};
+use crate::interpreter::interrupt;
 
 /// Whether a package is loaded that moves the application's clock.
 static MOVES: Gil<bool> = Gil::new(false);

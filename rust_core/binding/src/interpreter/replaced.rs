@@ -6,7 +6,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
-use crate::gil::{Gil, intern};
+use crate::interpreter::gil::{Gil, intern};
 
 /// What the interpreter calls. It may be unwound: see `Replaced::call_original`.
 pub type Call = unsafe extern "C-unwind" fn(

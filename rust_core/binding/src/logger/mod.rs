@@ -12,17 +12,17 @@ use unified_logger_core::level;
 use unified_logger_core::names;
 use unified_logger_core::record::INLINE;
 
-use crate::arguments::Arguments;
+use crate::capture::site;
 use crate::capture::{Call, Origin, capture_bare, capture_plain};
 use crate::context::{self, BoundFields, Fields};
-use crate::counts::{FILTERED, MALFORMED};
-use crate::ending;
-use crate::gil::{Gil, let_go_of_dropped};
-use crate::guard::{self, Guard};
-use crate::interrupt;
-use crate::runtime;
-use crate::shown::text_of;
-use crate::site;
+use crate::filter::guard::{self, Guard};
+use crate::handover;
+use crate::interpreter::arguments::Arguments;
+use crate::interpreter::counts::{FILTERED, MALFORMED};
+use crate::interpreter::ending;
+use crate::interpreter::gil::{Gil, let_go_of_dropped};
+use crate::interpreter::interrupt;
+use crate::value::shown::text_of;
 use crate::value::small_integer;
 
 /// Logs through `logging` itself, for loggers that others listen to: a Python function.
@@ -298,7 +298,7 @@ unsafe fn logger_of<'a>(slf: *mut ffi::PyObject) -> &'a Logger {
 /// Runs a call so that no panic crosses into the interpreter.
 #[inline]
 fn guarded(py: Python<'_>, call: impl FnOnce() -> PyResult<()>) -> *mut ffi::PyObject {
-    if let Err(error) = runtime::contained(py, call) {
+    if let Err(error) = handover::contained(py, call) {
         error.restore(py);
         return std::ptr::null_mut();
     }
@@ -320,7 +320,7 @@ fn log<const BOUND: bool>(
     let home = if BOUND { logger.home() } else { logger };
     match home.verdict(py, bucket) {
         Verdict::Native if !exception => match capture_plain::<BOUND>(py, number, &logger.origin(), arguments) {
-            Some(record) => runtime::submit(py, record, logger.logger.as_ptr()),
+            Some(record) => handover::submit(py, record, logger.logger.as_ptr()),
             None => write(py, logger, slf, number, arguments, false, &Verdict::Native),
         },
         Verdict::Refused => refuse(py, logger, number, arguments, slf, exception),
@@ -359,7 +359,7 @@ fn second_look(py: Python<'_>, logger: &Logger, number: i32) -> Option<Verdict> 
     match context::least(py) {
         Some(least) if number < least => return None,
         Some(_) => {}
-        None => return runtime::is_early(py).then_some(Verdict::Native),
+        None => return handover::is_early(py).then_some(Verdict::Native),
     }
     // SAFETY: looked at only; it was asked just now.
     let guard = unsafe { &*logger.home().guard.get() }.as_ref()?;
@@ -383,7 +383,7 @@ fn write(
     }
     if ending::is_here(py) {
         let record = capture_bare(py, number, &logger.origin(), arguments, exception);
-        return runtime::submit(py, record, logger.logger.as_ptr());
+        return handover::submit(py, record, logger.logger.as_ptr());
     }
     let inside = ending::Inside::enter();
     let names = arguments.names(py);
@@ -395,7 +395,7 @@ fn write(
     }
     let record = call.capture(py, &logger.origin(), names.as_ref())?;
     drop(inside);
-    let submitted = runtime::submit(py, record, logger.logger.as_ptr());
+    let submitted = handover::submit(py, record, logger.logger.as_ptr());
     let_go_of_dropped();
     submitted
 }
@@ -445,7 +445,7 @@ pub fn log_ai(
     fields: &Bound<'_, PyDict>,
     exception: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<()> {
-    runtime::contained(logger.py(), || write_ai(logger, number, message, fields, exception))
+    handover::contained(logger.py(), || write_ai(logger, number, message, fields, exception))
 }
 
 fn write_ai(
@@ -482,7 +482,7 @@ fn write_ai(
     let names = PyTuple::new(py, fields.keys())?;
     let record = call.capture(py, &native.origin(), Some(&names))?;
     drop(inside);
-    runtime::submit(py, record, native.logger.as_ptr())
+    handover::submit(py, record, native.logger.as_ptr())
 }
 
 /// Sets the function that logs through `logging` for loggers that others listen to.

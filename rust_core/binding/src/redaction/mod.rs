@@ -11,12 +11,12 @@ use unified_logger_core::names;
 use unified_logger_core::record::Record;
 use unified_logger_core::redaction::{self, KEYS, Redactor, Rules, Scanner, Spec};
 
-use crate::counts::STATS;
-use crate::ending;
-use crate::gil::Gil;
-use crate::interrupt;
-use crate::shown::text_of;
-use crate::stack;
+use crate::interpreter::counts::STATS;
+use crate::interpreter::ending;
+use crate::interpreter::gil::Gil;
+use crate::interpreter::interrupt;
+use crate::interpreter::stack;
+use crate::value::shown::text_of;
 
 /// Those of the engine, as far as there is one.
 static CURRENT: Gil<Option<Arc<Rules>>> = Gil::new(None);

@@ -16,15 +16,15 @@ use unified_logger_core::redaction::{Redactor, Rules};
 use unified_logger_core::slab::{self, Buffer};
 use unified_logger_core::value::Put;
 
-use crate::counts::STATS;
-use crate::ending;
-use crate::fork;
-use crate::gil::Gil;
-use crate::gil::intern;
-use crate::interrupt;
-use crate::runtime;
-use crate::shown::describe;
-use crate::watch::{Kind, Watched};
+use crate::handover;
+use crate::interpreter::counts::STATS;
+use crate::interpreter::ending;
+use crate::interpreter::fork;
+use crate::interpreter::gil::Gil;
+use crate::interpreter::gil::intern;
+use crate::interpreter::interrupt;
+use crate::interpreter::watch::{Kind, Watched};
+use crate::value::shown::describe;
 
 struct Known {
     watched: Watched,
@@ -100,7 +100,7 @@ pub fn wants(py: Python<'_>, level: i32) -> bool {
 
 /// Whether the console is to have records of this level.
 fn is_shown(py: Python<'_>, level: i32) -> bool {
-    runtime::engine(py).and_then(|engine| engine.settings().console).is_some_and(|console| level >= console.level)
+    handover::engine(py).and_then(|engine| engine.settings().console).is_some_and(|console| level >= console.level)
 }
 
 /// Where `sys.stderr` leads; `None` where it cannot be asked.
@@ -186,14 +186,14 @@ fn show_once(py: Python<'_>, record: &[u8]) -> bool {
             STATS.console_dropped.add(1);
             let error = describe(py, &error);
             drop(inside);
-            runtime::tell(py, "write to sys.stderr", &error);
+            handover::tell(py, "write to sys.stderr", &error);
         }
     }
     true
 }
 
 fn encode(py: Python<'_>, record: &[u8]) -> Option<Vec<u8>> {
-    let settings = runtime::engine(py)?.settings();
+    let settings = handover::engine(py)?.settings();
     let (format, redaction) = (settings.console?.format, settings.redaction.as_ref());
     let mut line = Vec::new();
     // SAFETY: encoding runs no Python code; captured records hold UTF-8 texts.

@@ -1,5 +1,7 @@
 //! The one engine of the process, and what becomes of records while there is none.
 
+pub mod stream;
+
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,19 +25,18 @@ use unified_logger_core::slab::{self, Buffer};
 use unified_logger_core::stats::Dropped;
 use unified_logger_core::value::{OutOfMemory, Put};
 
+use crate::capture::site;
 use crate::context;
-use crate::counts::{FILTERED, MALFORMED, STATS};
-use crate::enabled;
-use crate::ending;
-use crate::fork;
-use crate::gil::Gil;
-use crate::guard;
-use crate::interrupt;
-use crate::pending;
+use crate::filter::guard;
+use crate::filter::is_enabled_for;
+use crate::interpreter::counts::{FILTERED, MALFORMED, STATS};
+use crate::interpreter::ending;
+use crate::interpreter::fork;
+use crate::interpreter::gil::Gil;
+use crate::interpreter::interrupt;
+use crate::interpreter::pending;
+use crate::interpreter::stack;
 use crate::redaction;
-use crate::site;
-use crate::stack;
-use crate::stderr;
 
 /// Records kept before the first start.
 const EARLY: usize = 1_000;
@@ -138,8 +139,8 @@ pub fn tell(py: Python<'_>, action: &'static str, error: &str) {
 #[inline]
 pub fn submit(py: Python<'_>, mut record: Buffer, logger: *mut ffi::PyObject) -> PyResult<()> {
     // First of all: both may run Python code, and that may reconfigure.
-    if stderr::wants(py, level_of(record.as_slice())) {
-        record = stderr::show(py, record);
+    if stream::wants(py, level_of(record.as_slice())) {
+        record = stream::show(py, record);
     }
     hand_over(py, record, logger)
 }
@@ -419,7 +420,7 @@ fn deliver_early(py: Python<'_>, early: Vec<(Buffer, Option<Py<PyAny>>)>) {
         let level = level_of(record.as_slice());
         let enabled = logger.as_ref().is_none_or(|logger| {
             // The context in which logging is started has nothing to do with them.
-            let answer = enabled::without_context(logger.bind(py), level).and_then(|answer| answer.is_truthy());
+            let answer = is_enabled_for::without_context(logger.bind(py), level).and_then(|answer| answer.is_truthy());
             interrupt::ok(py, answer).unwrap_or(true)
         });
         if has_forked() {

@@ -14,11 +14,11 @@ use unified_logger_core::names;
 use unified_logger_core::record::{INLINE, Site, flag};
 use unified_logger_core::router::is_ai_field;
 
-use crate::clock;
-use crate::frame::{Frame, Place};
-use crate::gil::Gil;
-use crate::gil::intern;
-use crate::shown::text_of;
+use crate::capture::clock;
+use crate::interpreter::frame::{Frame, Place};
+use crate::interpreter::gil::Gil;
+use crate::interpreter::gil::intern;
+use crate::value::shown::text_of;
 
 /// Sets of places there are at first, and at most.
 const FEWEST: usize = 1_024;

@@ -1,5 +1,13 @@
 //! A call's objects to a captured record. Everything is copied: no Python object goes further than this.
 
+pub mod clock;
+pub mod merging;
+pub mod site;
+pub mod thread;
+
+pub use clock::set_asked_time;
+pub use site::mark_wrapper;
+
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -13,23 +21,21 @@ use unified_logger_core::router::is_ai_field;
 use unified_logger_core::slab::Buffer;
 use unified_logger_core::value::{OutOfMemory, Put, Value};
 
-use crate::arguments::Arguments;
-use crate::asked::text_of_message;
-use crate::clock;
 use crate::context::{self, BoundFields, Context};
-use crate::counts::MALFORMED;
 use crate::exception;
-use crate::fork;
-use crate::frame::Place;
-use crate::gil::intern;
-use crate::interrupt;
-use crate::merging::Merging;
+use crate::interpreter::arguments::Arguments;
+use crate::interpreter::counts::MALFORMED;
+use crate::interpreter::fork;
+use crate::interpreter::frame::Place;
+use crate::interpreter::gil::intern;
+use crate::interpreter::interrupt;
+use crate::interpreter::stack;
 use crate::redaction;
-use crate::shown::{as_mapping, is_true, python_text, text_of, type_name};
-use crate::site::{self, Parameter, Plain};
-use crate::stack;
-use crate::thread;
+use crate::value::asked::text_of_message;
+use crate::value::shown::{as_mapping, is_true, python_text, text_of, type_name};
 use crate::value::{self, Outcome};
+use merging::Merging;
+use site::{Parameter, Plain};
 
 /// What a logger puts into each of its records.
 pub struct Origin<'a> {

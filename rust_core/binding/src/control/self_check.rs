@@ -4,8 +4,11 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::gil::Gil;
-use crate::{exception, frame, guard, value, watch};
+use crate::exception;
+use crate::filter::guard;
+use crate::interpreter::gil::Gil;
+use crate::interpreter::{frame, watch};
+use crate::value;
 
 /// Looks, remembers whether it was as known, and tells.
 type Look = fn(Python<'_>) -> PyResult<bool>;

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::gil::intern;
+use crate::interpreter::gil::intern;
 
 /// A number in memory, as it was.
 #[derive(Clone, Copy)]

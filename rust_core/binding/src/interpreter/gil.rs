@@ -5,7 +5,7 @@ use std::cell::UnsafeCell;
 use pyo3::types::PyString;
 use pyo3::{Bound, Py, Python};
 
-use crate::ending::Inside;
+use crate::interpreter::ending::Inside;
 
 /// A value touched only by threads attached to the interpreter. Free-threaded builds are not supported, so that is one at
 /// a time; but any Python code that runs (a `__repr__`, a destructor) may come back here. So: no reference into the value
@@ -51,8 +51,8 @@ pub fn let_go_of_dropped() {
 /// another thread at this moment waits for ever for a thread it does not have.
 macro_rules! intern {
     ($py:expr, $text:expr) => {{
-        static NAME: $crate::gil::Name = $crate::gil::Name::new(None);
-        $crate::gil::interned($py, &NAME, $text)
+        static NAME: $crate::interpreter::gil::Name = $crate::interpreter::gil::Name::new(None);
+        $crate::interpreter::gil::interned($py, &NAME, $text)
     }};
 }
 pub(crate) use intern;

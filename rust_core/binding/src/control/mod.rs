@@ -1,5 +1,14 @@
 //! Starting, flushing, stopping and counting, for the facade.
 
+pub mod error;
+pub mod escape;
+pub mod files;
+pub mod self_check;
+
+pub use escape::escape_text;
+pub use files::{LogFile, open_log, prepare_directory};
+pub use self_check::internals;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -16,16 +25,15 @@ use unified_logger_core::recovery::{self, Recovered, Strays};
 use unified_logger_core::stats::{FILES, FileKind};
 use unified_logger_core::value::Value;
 
-use crate::counts::{FILTERED, MALFORMED, STATS};
-use crate::ending;
-use crate::error::to_python;
-use crate::files;
-use crate::fork;
-use crate::guard;
-use crate::interrupt;
+use crate::filter::guard;
+use crate::handover;
+use crate::handover::stream;
+use crate::interpreter::counts::{FILTERED, MALFORMED, STATS};
+use crate::interpreter::ending;
+use crate::interpreter::fork;
+use crate::interpreter::interrupt;
 use crate::redaction::Redaction;
-use crate::runtime;
-use crate::stderr;
+use error::to_python;
 
 /// Starts the engine, or replaces the running one without losing a record.
 ///
@@ -90,7 +98,7 @@ pub fn start(
         },
         black_box_bytes,
     };
-    let started = runtime::start(py, settings, seconds(patience)).map_err(|error| to_python(&error));
+    let started = handover::start(py, settings, seconds(patience)).map_err(|error| to_python(&error));
     interrupt::raise(py, started)
 }
 
@@ -113,35 +121,35 @@ fn seconds(seconds: f64) -> Duration {
 #[pyfunction]
 #[pyo3(signature = (timeout = None))]
 pub fn flush(py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
-    let flushed = runtime::flush(py, timeout.map(seconds));
-    stderr::flush(py);
+    let flushed = handover::flush(py, timeout.map(seconds));
+    stream::flush(py);
     interrupt::raise(py, flushed)
 }
 
 /// Writes what is queued and ends the writer, within `timeout` seconds. True when nothing was left unwritten.
 #[pyfunction]
 pub fn shutdown(py: Python<'_>, timeout: f64) -> bool {
-    runtime::shutdown(py, seconds(timeout))
+    handover::shutdown(py, seconds(timeout))
 }
 
 /// Leaves all records to handlers of `logging`.
 #[pyfunction]
 pub fn turn_off(py: Python<'_>) {
-    runtime::turn_off(py);
+    handover::turn_off(py);
     guard::ask_anew(py);
 }
 
 /// Whether anything was logged that waits for a start.
 #[pyfunction]
 pub fn has_early(py: Python<'_>) -> bool {
-    runtime::has_early(py)
+    handover::has_early(py)
 }
 
 /// Shows on standard error what was logged at WARNING and above and never found a start.
 #[pyfunction]
 #[pyo3(signature = (redaction = None))]
 pub fn show_early(py: Python<'_>, redaction: Option<&Bound<'_, Redaction>>) {
-    runtime::show_early(py, redaction.map(|redaction| redaction.get().rules()));
+    handover::show_early(py, redaction.map(|redaction| redaction.get().rules()));
 }
 
 /// What a record of the library's own has as a field.
@@ -156,7 +164,7 @@ pub enum Told {
 /// after the end.
 #[pyfunction]
 pub fn say(py: Python<'_>, function: &str, message: &str, level: i32, fields: Vec<(String, Told)>) -> bool {
-    let Some(engine) = runtime::revived(py) else { return false };
+    let Some(engine) = handover::revived(py) else { return false };
     if engine.is_closed() {
         return false;
     }
@@ -189,12 +197,12 @@ pub fn set_clock(time: Option<i64>) {
 
 #[pyfunction]
 pub fn before_fork(py: Python<'_>) {
-    runtime::before_fork(py);
+    handover::before_fork(py);
 }
 
 #[pyfunction]
 pub fn after_fork_in_parent(py: Python<'_>) {
-    runtime::after_fork_in_parent(py);
+    handover::after_fork_in_parent(py);
 }
 
 /// Once for each fork: another hook, registered before this one, may have logged in the child and begun anew.

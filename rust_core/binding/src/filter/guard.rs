@@ -9,11 +9,11 @@ use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
 use unified_logger_core::level;
 use unified_logger_core::names;
 
-use crate::enabled;
-use crate::gil::Gil;
-use crate::gil::intern;
-use crate::interrupt;
-use crate::watch::{Kind, Watched, Words, dict_of};
+use crate::filter::is_enabled_for;
+use crate::interpreter::gil::Gil;
+use crate::interpreter::gil::intern;
+use crate::interpreter::interrupt;
+use crate::interpreter::watch::{Kind, Watched, Words, dict_of};
 
 /// The root handler that brings `logging` records in: not one of other people's.
 static ROOT_HANDLER: Gil<Option<Py<PyAny>>> = Gil::new(None);
@@ -237,7 +237,7 @@ impl Guard {
             watched,
             shape,
             enabled,
-            off: enabled::off(logger)?,
+            off: is_enabled_for::off(logger)?,
             native: again.is_native(&logging)? && !is_left_to_logging(py),
             reaches_root_handler: again.reaches_root_handler()?,
             _held: chain.held(),
@@ -250,7 +250,7 @@ impl Guard {
     fn levels(logger: &Bound<'_, PyAny>) -> PyResult<u8> {
         let mut enabled = 0;
         for bucket in 0..level::NAMES.len() {
-            let answer = enabled::without_context(logger, (bucket as i32 + 1) * 10)?;
+            let answer = is_enabled_for::without_context(logger, (bucket as i32 + 1) * 10)?;
             enabled |= u8::from(answer.is_truthy()?) << bucket;
         }
         Ok(enabled)

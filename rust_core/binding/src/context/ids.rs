@@ -4,8 +4,8 @@
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-use crate::fork;
-use crate::gil::Gil;
+use crate::interpreter::fork;
+use crate::interpreter::gil::Gil;
 
 const BYTES: usize = 1_024;
 

@@ -7,12 +7,12 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use unified_logger_core::names;
 
-use crate::ending;
-use crate::gil::Gil;
-use crate::gil::intern;
-use crate::interrupt;
-use crate::shown::text_of;
-use crate::watch::{Kind, Watched, dict_of};
+use crate::interpreter::ending;
+use crate::interpreter::gil::Gil;
+use crate::interpreter::gil::intern;
+use crate::interpreter::interrupt;
+use crate::interpreter::watch::{Kind, Watched, dict_of};
+use crate::value::shown::text_of;
 
 /// A thread's name, for as long as it keeps it.
 struct Known {

@@ -10,10 +10,10 @@ use pyo3::prelude::*;
 use unified_logger_core::platform::{self, ASKED_FOR, OwnFile, Rights};
 use unified_logger_core::sink;
 
-use crate::ending;
-use crate::error::to_python;
-use crate::gil::Gil;
-use crate::runtime;
+use crate::control::error::to_python;
+use crate::handover;
+use crate::interpreter::ending;
+use crate::interpreter::gil::Gil;
 
 /// A mode; `exactly` when an option asked for it, whatever the umask says.
 pub fn mode((bits, exactly): (u32, bool)) -> u32 {
@@ -24,7 +24,7 @@ pub fn mode((bits, exactly): (u32, bool)) -> u32 {
 #[pyfunction]
 pub fn prepare_directory(py: Python<'_>, path: &str, mode: (u32, bool)) -> PyResult<()> {
     let made = ending::detached(py, || sink::prepare_directory(Path::new(path), self::mode(mode)));
-    runtime::tell_remarks(py);
+    handover::tell_remarks(py);
     made.map_err(|error| to_python(&error))
 }
 
@@ -35,7 +35,7 @@ pub fn prepare_directory(py: Python<'_>, path: &str, mode: (u32, bool)) -> PyRes
 pub fn open_log(py: Python<'_>, path: &str, mode: (u32, bool), before: Option<i32>) -> PyResult<i32> {
     let before = before.and_then(Rights::of_descriptor);
     let file = ending::detached(py, || sink::open_log(Path::new(path), self::mode(mode), before));
-    runtime::tell_remarks(py);
+    handover::tell_remarks(py);
     platform::into_descriptor(file.map_err(|error| to_python(&error))?).map_err(PyOSError::new_err)
 }
 
@@ -48,7 +48,7 @@ impl LogFile {
     #[new]
     fn new(py: Python<'_>, path: &str, mode: (u32, bool)) -> PyResult<Self> {
         let file = ending::detached(py, || sink::open_log(Path::new(path), self::mode(mode), None));
-        runtime::tell_remarks(py);
+        handover::tell_remarks(py);
         OwnFile::new(file.map_err(|error| to_python(&error))?).map(Self).map_err(PyOSError::new_err)
     }
 

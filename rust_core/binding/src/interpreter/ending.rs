@@ -13,8 +13,8 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use unified_logger_core::platform;
 
-use crate::gil::{Gil, intern};
-use crate::pending;
+use crate::interpreter::gil::{Gil, intern};
+use crate::interpreter::pending;
 
 /// How long the end waits for calls of other threads that run Python code, and for what was started after the exit hook.
 pub const PATIENCE: Duration = Duration::from_secs(1);

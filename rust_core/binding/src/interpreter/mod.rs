@@ -1,0 +1,18 @@
+//! The interpreter: what guards it, what it promises, and what is read of it though it does not.
+
+pub mod arguments;
+pub mod cache;
+pub mod counts;
+pub mod ending;
+pub mod fork;
+pub mod frame;
+pub mod gil;
+pub mod interrupt;
+pub mod pending;
+pub mod replaced;
+pub mod stack;
+pub mod supported;
+pub mod watch;
+
+pub use ending::End;
+pub use pending::call_soon;
