@@ -6,12 +6,14 @@
 use pyo3::exceptions::{PyKeyError, PyRecursionError, PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFrozenSet, PySet, PyTuple};
+use pyo3::types::{PyDict, PyFrozenSet, PyList, PySet, PyString, PyTuple};
 
 use crate::interpreter::counts::MALFORMED;
 use crate::interpreter::interrupt;
+use crate::interpreter::stack;
+use crate::redaction;
 use crate::value::asked::{self, Asking, Children, children, is_any_inside_asked, is_scalar};
-use crate::value::shown::{error_name, named, text_of, text_of_repr};
+use crate::value::shown::{as_mapping, error_name, named, python_text, text_of, text_of_repr};
 
 /// Of values inside values, and of the items of one, no more than these are shown.
 const DEPTH: usize = 8;
@@ -181,4 +183,29 @@ fn show_items<'py>(
         show(&item, depth - 1, out);
     }
     out.push_str(end);
+}
+
+/// `message % arguments`; a single mapping is the arguments by name.
+pub fn merge(message: &str, arguments: &Bound<'_, PyTuple>) -> PyResult<String> {
+    let py = arguments.py();
+    stack::expect_python()?;
+    let named = if arguments.len() == 1 { by_name(arguments.get_item(0)?)? } else { None };
+    let new = match &named {
+        Some(named) => redaction::without_named(message, named, || redaction::current(py)),
+        None => None,
+    };
+    let arguments = named.as_ref().unwrap_or(arguments.as_any());
+    Ok(text_of(&python_text(py, new.as_deref().unwrap_or(message))?.rem(arguments)?))
+}
+
+/// A single argument, where it is the arguments by name: a mapping that is not empty, as for `logging`.
+fn by_name(single: Bound<'_, PyAny>) -> PyResult<Option<Bound<'_, PyAny>>> {
+    // What has no items, or is a sequence, is not asked whether it is one: that takes longer than most texts.
+    // SAFETY: a live object.
+    let has_items = unsafe { ffi::PyMapping_Check(single.as_ptr()) } != 0
+        && !single.is_exact_instance_of::<PyString>()
+        && !single.is_exact_instance_of::<PyList>()
+        && !single.is_exact_instance_of::<PyTuple>();
+    let is_mapping = has_items && as_mapping(&single).is_some();
+    Ok(if is_mapping && single.is_truthy()? { Some(single) } else { None })
 }

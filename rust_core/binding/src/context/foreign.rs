@@ -3,7 +3,8 @@
 
 use pyo3::prelude::*;
 
-use super::{ALONE, Context, VARIABLE, check_variable, value_of};
+use super::Context;
+use super::current::{ALONE, VARIABLE, check_variable, value_of};
 use crate::interpreter::ending;
 use crate::interpreter::gil::Gil;
 use crate::interpreter::interrupt;

@@ -12,8 +12,9 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
+use super::fields::names;
 use super::least::{self, Least};
-use super::{Context, Fields, current, foreign, names};
+use super::{Context, Fields, current, foreign};
 use crate::interpreter::ending;
 use crate::interpreter::gil::Gil;
 use crate::interpreter::interrupt;

@@ -1,0 +1,188 @@
+//! A call in any form, taken apart.
+
+use pyo3::exceptions::PyBaseException;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyTuple};
+use unified_logger_core::memory;
+use unified_logger_core::slab::Buffer;
+
+use super::merging::{Merging, merge};
+use super::parts::{Parts, exception_or_name};
+use super::site::{self, Parameter};
+use super::{Origin, exception_of};
+use crate::exception;
+use crate::interpreter::arguments::Arguments;
+use crate::interpreter::counts::MALFORMED;
+use crate::interpreter::gil::intern;
+use crate::interpreter::interrupt;
+use crate::value::asked::text_of_message;
+use crate::value::shown::{as_mapping, is_true, text_of, type_name};
+
+/// A call of any form near the interpreter's end, captured without running Python code: what needs it is named by its type.
+pub fn capture_bare(
+    py: Python<'_>,
+    level: i32,
+    origin: &Origin<'_>,
+    arguments: Arguments,
+    with_exception: bool,
+) -> Buffer {
+    let frame = site::caller(py, 1);
+    let resolved = site::resolve(frame.as_ref(), None, None).ok();
+    let mut parts = Parts::new(py, level, origin);
+    if arguments.positional > 0 {
+        parts.message = text_of(&arguments.positional(py, 0));
+    }
+    if arguments.positional > 1 {
+        parts.notes.push(("$args", "the interpreter is ending".into()));
+    }
+    if let Some(resolved) = resolved {
+        parts.site = resolved.number;
+        parts.inline_site = resolved.site;
+    }
+    let mut raised = if with_exception { exception::current(py) } else { None };
+    let mut fields = Vec::new();
+    for (index, name) in arguments.names(py).iter().flatten().enumerate() {
+        let given = arguments.keyword(py, index);
+        match name.cast::<PyString>().ok().and_then(site::parameter) {
+            None if arguments.positional == 0 && is_message(&name) => parts.message = text_of(&given),
+            Some(Parameter::ExcInfo) => {
+                raised = given.cast_into::<PyBaseException>().ok().or_else(|| exception::current(py))
+            }
+            Some(_) => {}
+            None => fields.push((name, given)),
+        }
+    }
+    if let Some(error) = raised {
+        MALFORMED.add(1);
+        parts.notes.push(("$exception", type_name(error.as_any())));
+    }
+    parts.build(py, &fields)
+}
+
+/// Whether a keyword is the message, where that was not given by position: `logging` has a parameter of this name.
+fn is_message(name: &Bound<'_, PyAny>) -> bool {
+    name.cast::<PyString>().is_ok_and(|name| name.to_str().is_ok_and(|name| name == "msg"))
+}
+
+/// A call in all its forms, taken apart.
+pub struct Call<'py> {
+    pub level: i32,
+    pub message: Bound<'py, PyAny>,
+    /// Positional arguments after the message, for `%`.
+    pub arguments: Vec<Bound<'py, PyAny>>,
+    pub fields: Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>,
+    pub exception: Option<Bound<'py, PyBaseException>>,
+    pub stack: bool,
+    pub stack_level: usize,
+    pub ai: bool,
+}
+
+impl<'py> Call<'py> {
+    /// Takes the arguments of a logging method apart. Whatever they are, there is a call.
+    pub fn new(py: Python<'py>, level: i32, arguments: Arguments, with_exception: bool) -> Self {
+        memory::expect(arguments.positional * size_of::<Bound<'_, PyAny>>());
+        let mut call = Self {
+            level,
+            message: match arguments.positional {
+                0 => PyString::intern(py, "").into_any(),
+                _ => arguments.positional(py, 0),
+            },
+            arguments: (1..arguments.positional).map(|index| arguments.positional(py, index)).collect(),
+            fields: Vec::new(),
+            exception: if with_exception { exception::current(py) } else { None },
+            stack: false,
+            stack_level: 1,
+            ai: false,
+        };
+        for (index, name) in arguments.names(py).iter().flatten().enumerate() {
+            let given = arguments.keyword(py, index);
+            if arguments.positional == 0 && is_message(&name) {
+                call.message = given;
+            } else {
+                call.keyword(name, given);
+            }
+        }
+        call
+    }
+
+    fn keyword(&mut self, name: Bound<'py, PyAny>, given: Bound<'py, PyAny>) {
+        match name.cast::<PyString>().ok().and_then(site::parameter) {
+            Some(Parameter::ExcInfo) => self.exception = exception_of(&given),
+            Some(Parameter::StackInfo) => self.stack = is_true(&given),
+            Some(Parameter::StackLevel) => self.stack_level = interrupt::ok(given.py(), given.extract()).unwrap_or(1),
+            Some(Parameter::Extra) => self.extra(given),
+            None => memory::push(&mut self.fields, (name, given)),
+        }
+    }
+
+    /// Merges a mapping as fields; anything else is a field itself.
+    fn extra(&mut self, given: Bound<'py, PyAny>) {
+        if given.is_none() {
+            return;
+        }
+        // A dictionary cannot change under a copy of its items; what other mappings give may have no end.
+        let py = given.py();
+        let items = as_mapping(&given).and_then(|mapping| {
+            let items = if given.is_exact_instance_of::<PyDict>() {
+                mapping.items().map(|items| items.into_any())
+            } else {
+                mapping.call_method0(intern!(py, "items"))
+            };
+            interrupt::ok(py, items.and_then(|items| items.try_iter()))
+        });
+        let Some(items) = items else {
+            let name = intern!(py, "extra").clone().into_any();
+            return self.fields.push((name, given));
+        };
+        for item in items.take(usize::from(u16::MAX)).map_while(|item| interrupt::ok(py, item)) {
+            if let Some((name, field)) = interrupt::ok(py, item.extract()) {
+                memory::push(&mut self.fields, (name, field));
+            }
+        }
+    }
+
+    /// The record of this call. `frame` is what it names as its place.
+    pub fn capture(
+        &self,
+        py: Python<'py>,
+        origin: &Origin<'_>,
+        names: Option<&Bound<'_, PyTuple>>,
+    ) -> PyResult<Buffer> {
+        let frame = site::caller(py, self.stack_level);
+        let resolved = site::resolve(frame.as_ref(), Some(&self.message), names)?;
+        let mut parts = Parts::new(py, self.level, origin);
+        parts.message = self.text(&mut parts.notes);
+        parts.ai |= self.ai;
+        if let Some(error) = &self.exception {
+            parts.exception = exception_or_name(py, error, &mut parts.notes);
+        }
+        if self.stack
+            && let Some(frame) = &frame
+        {
+            let mut blob = Vec::new();
+            exception::capture_stack(py, frame, &mut blob);
+            parts.stack = Some(blob);
+        }
+        parts.site = resolved.number;
+        parts.inline_site = resolved.site;
+        Ok(parts.build(py, &self.fields))
+    }
+
+    /// The message with its arguments, as `logging` merges them. What cannot be merged is kept beside it.
+    fn text(&self, notes: &mut Vec<(&'static str, String)>) -> String {
+        let message = text_of_message(&self.message);
+        if self.arguments.is_empty() {
+            return message;
+        }
+        let py = self.message.py();
+        let Ok(arguments) = PyTuple::new(py, &self.arguments) else { return message };
+        let merging = Merging::begin(arguments.as_any());
+        match merging.expect_an_end().and_then(|()| merge(&message, &arguments)) {
+            Ok(text) => text,
+            Err(error) => {
+                notes.extend(merging.failed(py, error, arguments.as_any()));
+                message
+            }
+        }
+    }
+}

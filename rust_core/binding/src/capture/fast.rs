@@ -1,0 +1,71 @@
+//! The call nearly all calls are. It must make the same record as `Parts` does of it.
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use unified_logger_core::record::{Header, INLINE, flag};
+use unified_logger_core::slab::Buffer;
+use unified_logger_core::value::Put;
+
+use super::site::{self, Plain};
+use super::{Origin, clock, count, thread};
+use crate::context;
+use crate::interpreter::arguments::Arguments;
+use crate::interpreter::fork;
+use crate::interpreter::frame::Place;
+use crate::value;
+
+/// The call nearly all calls are: a text and fields, from a place seen before, and not below a level that the context has.
+/// `None` for any other.
+#[inline]
+pub fn capture_plain<const BOUND: bool>(
+    py: Python<'_>,
+    level: i32,
+    origin: &Origin<'_>,
+    arguments: Arguments,
+) -> Option<Buffer> {
+    let time = clock::now(py);
+    let thread = thread::number(py)?;
+    if arguments.positional != 1 || origin.number == INLINE {
+        return None;
+    }
+    // SAFETY: there is one positional argument, alive while the method runs.
+    let message = unsafe { arguments.get(0) };
+    // SAFETY: as above.
+    if unsafe { ffi::PyUnicode_CheckExact(message) } == 0 {
+        return None;
+    }
+    let place = Place::current(py)?;
+    let Plain { number: site, mut flags } = site::find(py, place, message, arguments.names)?;
+    let context = if BOUND { origin.context(py) } else { context::current(py) };
+    if let Some(context) = &context {
+        if context.get().refuses(level) {
+            return None;
+        }
+        flags |= flag::CONTEXT | if context.get().is_ai() { flag::AI } else { 0 };
+    }
+    fork::notice(py);
+    let mut out = Buffer::take();
+    let header = Header { time, sequence: 0, level, site, logger: origin.number, thread, flags, extra: 0 };
+    out.put(&header.to_bytes());
+    if flags & flag::SITE_MESSAGE == 0 {
+        // SAFETY: a live text.
+        unsafe { value::capture_text(&mut out, message) };
+    }
+    if let Some(context) = &context {
+        context.get().put(&mut out);
+    }
+    if !arguments.names.is_null() {
+        // SAFETY: a live tuple; as many values follow the positional ones as it has items. Python code that runs here cannot
+        // take the caller's arguments away.
+        unsafe {
+            let (values, last) = (arguments.values.add(1), ffi::PyTuple_GET_SIZE(arguments.names).unsigned_abs());
+            let mut next = value::capture_row(&mut out, values, last);
+            while next < last {
+                count(value::capture(&mut out, *values.add(next)));
+                next += 1;
+                next += value::capture_row(&mut out, values.add(next), last - next);
+            }
+        }
+    }
+    Some(out)
+}

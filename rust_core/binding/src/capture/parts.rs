@@ -1,0 +1,154 @@
+//! A record that is put together step by step.
+
+use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use pyo3::exceptions::PyBaseException;
+use pyo3::prelude::*;
+use unified_logger_core::memory;
+use unified_logger_core::record::{self, Header, INLINE, Site, flag};
+use unified_logger_core::router::is_ai_field;
+use unified_logger_core::slab::Buffer;
+use unified_logger_core::value::{OutOfMemory, Put, Value};
+
+use super::{Origin, clock, count, thread};
+use crate::context::Context;
+use crate::exception;
+use crate::interpreter::counts::MALFORMED;
+use crate::interpreter::fork;
+use crate::value;
+use crate::value::shown::{text_of, type_name};
+
+/// An exception, captured; where there is no memory for it, its name is noted: the record is worth more than the traceback.
+pub fn exception_or_name(
+    py: Python<'_>,
+    error: &Bound<'_, PyBaseException>,
+    notes: &mut Vec<(&'static str, String)>,
+) -> Option<Vec<u8>> {
+    let capture = || {
+        let mut blob = Vec::new();
+        exception::capture(py, error, &mut blob);
+        blob
+    };
+    match catch_unwind(AssertUnwindSafe(capture)) {
+        Ok(blob) => Some(blob),
+        Err(payload) if payload.is::<OutOfMemory>() => {
+            MALFORMED.add(1);
+            notes.push(("$exception", type_name(error.as_any())));
+            None
+        }
+        Err(payload) => resume_unwind(payload),
+    }
+}
+
+/// The sections of a record that is put together step by step.
+pub struct Parts<'a, 'py> {
+    level: i32,
+    origin: &'a Origin<'a>,
+    thread: thread::Name,
+    context: Option<Bound<'py, Context>>,
+    pub time: i64,
+    pub message: String,
+    pub site: u32,
+    pub inline_site: Option<Box<Site>>,
+    pub ai: bool,
+    /// The level's name where the record has another than the process.
+    pub level_name: Option<String>,
+    pub exception: Option<Vec<u8>>,
+    pub stack: Option<Vec<u8>>,
+    /// Fields of the library's own, after the call's.
+    pub notes: Vec<(&'static str, String)>,
+}
+
+impl<'a, 'py> Parts<'a, 'py> {
+    pub fn new(py: Python<'py>, level: i32, origin: &'a Origin<'a>) -> Self {
+        Self {
+            level,
+            origin,
+            thread: thread::number(py).map_or_else(|| thread::name(py), thread::Name::Number),
+            context: origin.context(py),
+            time: clock::now(py),
+            message: String::new(),
+            site: INLINE,
+            inline_site: None,
+            ai: false,
+            level_name: None,
+            exception: None,
+            stack: None,
+            notes: Vec::new(),
+        }
+    }
+
+    /// Names the thread otherwise than the calling one.
+    pub fn set_thread(&mut self, name: thread::Name) {
+        self.thread = name;
+    }
+
+    pub fn build(self, py: Python<'py>, fields: &[(Bound<'py, PyAny>, Bound<'py, PyAny>)]) -> Buffer {
+        // What fits the header's count is kept; a call with 65,536 fields is none.
+        let kept = fields.len().min(usize::from(u16::MAX) - self.notes.len());
+        let fields = &fields[..kept];
+        memory::expect(kept * size_of::<Cow<'_, str>>());
+        let names: Vec<Cow<'_, str>> = fields.iter().map(|(name, _)| Cow::Owned(text_of(name))).collect();
+        let ai = self.ai || names.iter().any(|name| is_ai_field(name));
+        let mut flags = 0;
+        for (set, bit) in [
+            (ai || self.context.as_ref().is_some_and(|context| context.get().is_ai()), flag::AI),
+            (self.level_name.is_some(), flag::LEVEL_NAME),
+            (self.context.is_some(), flag::CONTEXT),
+            (self.exception.is_some(), flag::EXCEPTION),
+            (self.stack.is_some(), flag::STACK),
+        ] {
+            flags |= if set { bit } else { 0 };
+        }
+        fork::notice(py);
+        let mut out = Buffer::take();
+        let header = Header {
+            time: self.time,
+            sequence: 0,
+            level: self.level,
+            site: self.site,
+            logger: self.origin.number,
+            thread: match self.thread {
+                thread::Name::Number(number) => number,
+                thread::Name::Text(_) => INLINE,
+            },
+            flags,
+            extra: u16::try_from(fields.len() + self.notes.len()).unwrap_or(0),
+        };
+        out.put(&header.to_bytes());
+        if let Some(name) = &self.level_name {
+            out.put_text(name);
+        }
+        if self.site == INLINE {
+            match &self.inline_site {
+                Some(site) => record::put_inline_site(&mut out, site),
+                None => record::put_inline_site(&mut out, &Site::unknown()),
+            }
+        }
+        if self.origin.number == INLINE {
+            out.put_text(self.origin.name);
+        }
+        if let thread::Name::Text(name) = &self.thread {
+            out.put_text(name);
+        }
+        out.put_text(&self.message);
+        if let Some(context) = &self.context {
+            context.get().put(&mut out);
+        }
+        for blob in [&self.exception, &self.stack].into_iter().flatten() {
+            out.put(&u32::try_from(blob.len()).unwrap_or(0).to_le_bytes());
+            out.put(blob);
+        }
+        for (name, (_, field)) in names.iter().zip(fields) {
+            out.put_text(name);
+            // SAFETY: a live object.
+            count(unsafe { value::capture(&mut out, field.as_ptr()) });
+        }
+        for (name, text) in &self.notes {
+            out.put_text(name);
+            out.put_value(Value::Text(text));
+        }
+        out
+    }
+}

@@ -1,0 +1,111 @@
+//! Which context is current.
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+use super::{Context, captured, foreign, ids, now};
+use crate::interpreter::ending;
+use crate::interpreter::gil::Gil;
+use crate::interpreter::interrupt;
+
+/// The context variable that holds the current `Context`.
+pub static VARIABLE: Gil<*mut ffi::PyObject> = Gil::new(std::ptr::null_mut());
+
+/// The same as long as no other library has a say in what is current; null then, so that nobody pays for the question.
+pub static ALONE: Gil<*mut ffi::PyObject> = Gil::new(std::ptr::null_mut());
+
+/// Tells which context variable holds the current context.
+#[pyfunction]
+pub fn set_context_variable(variable: &Bound<'_, PyAny>) -> PyResult<()> {
+    check_variable(variable)?;
+    let py = variable.py();
+    // SAFETY: the variable is kept for the life of the process.
+    unsafe {
+        *VARIABLE.get(py) = variable.clone().into_ptr();
+        *ALONE.get(py) = variable.as_ptr();
+    }
+    Ok(())
+}
+
+pub fn check_variable(variable: &Bound<'_, PyAny>) -> PyResult<()> {
+    // SAFETY: a live object.
+    if unsafe { ffi::PyContextVar_CheckExact(variable.as_ptr()) } == 0 {
+        return Err(PyTypeError::new_err("variable must be a contextvars.ContextVar"));
+    }
+    Ok(())
+}
+
+/// The context of the calling thread or task.
+#[inline]
+pub fn current(py: Python<'_>) -> Option<Bound<'_, Context>> {
+    // SAFETY: set once, to a variable that is never freed.
+    let variable = unsafe { *ALONE.get(py) };
+    if variable.is_null() {
+        return among_others(py);
+    }
+    // SAFETY: as above.
+    unsafe { of_variable(py, variable) }
+}
+
+/// The least level of records in the current context, if it has one. For those that are in no hurry.
+#[cold]
+#[inline(never)]
+pub fn least(py: Python<'_>) -> Option<i32> {
+    current(py)?.get().least.get()
+}
+
+#[cold]
+fn among_others(py: Python<'_>) -> Option<Bound<'_, Context>> {
+    // SAFETY: as above.
+    let variable = unsafe { *VARIABLE.get(py) };
+    if variable.is_null() {
+        return None;
+    }
+    // SAFETY: as above.
+    let own = unsafe { of_variable(py, variable) };
+    if ending::is_here(py) { own } else { foreign::decide(py, own) }
+}
+
+/// What the variable holds, if it is a context.
+#[inline]
+unsafe fn of_variable(py: Python<'_>, variable: *mut ffi::PyObject) -> Option<Bound<'_, Context>> {
+    // SAFETY: the caller has a context variable.
+    unsafe { value_of(py, variable) }?.cast_into_exact::<Context>().ok().map(now)
+}
+
+#[inline]
+pub unsafe fn value_of(py: Python<'_>, variable: *mut ffi::PyObject) -> Option<Bound<'_, PyAny>> {
+    let mut value = std::ptr::null_mut();
+    // SAFETY: `variable` is a context variable; a found value is a new reference.
+    let found = unsafe { ffi::PyContextVar_Get(variable, std::ptr::null_mut(), &raw mut value) };
+    if found < 0 {
+        drop(PyErr::take(py));
+        return None;
+    }
+    // SAFETY: as above.
+    unsafe { Bound::from_owned_ptr_or_opt(py, value) }
+}
+
+/// A context of a new trace, without fields: most requests begin with one.
+#[pyfunction]
+pub fn new_trace(py: Python<'_>) -> PyResult<Bound<'_, Context>> {
+    // Any object that is made may start the collector, which may run Python code.
+    let _inside = ending::Inside::enter_or_stay(py);
+    let (trace_id, span_id) = (ids::new_trace_id(py)?, ids::new_span_id(py)?);
+    let context = Context {
+        captured: captured(Some(&trace_id), Some(&span_id), &[]),
+        trace_id: Some(trace_id.unbind()),
+        span_id: Some(span_id.unbind()),
+        beside: foreign::current(py).map(Bound::unbind),
+        ..Context::empty(py)
+    };
+    Bound::new(py, context)
+}
+
+/// The current context, whoever has the say.
+#[pyfunction]
+pub fn current_context(py: Python<'_>) -> PyResult<Option<Bound<'_, Context>>> {
+    let current = current(py);
+    interrupt::raise(py, Ok(current))
+}

@@ -1,0 +1,60 @@
+//! Records of AI calls.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+use super::write::{filtered, listened, second_look, through_logging};
+use super::{Logger, Verdict};
+use crate::capture::{Call, exception_of};
+use crate::context;
+use crate::handover;
+use crate::interpreter::ending;
+
+/// Logs an AI record: goes to the AI file whatever the logger's name.
+#[pyfunction]
+pub fn log_ai(
+    logger: &Bound<'_, Logger>,
+    number: i32,
+    message: Bound<'_, PyAny>,
+    fields: &Bound<'_, PyDict>,
+    exception: Option<&Bound<'_, PyAny>>,
+) -> PyResult<()> {
+    handover::contained(logger.py(), || write_ai(logger, number, message, fields, exception))
+}
+
+fn write_ai(
+    logger: &Bound<'_, Logger>,
+    number: i32,
+    message: Bound<'_, PyAny>,
+    fields: &Bound<'_, PyDict>,
+    exception: Option<&Bound<'_, PyAny>>,
+) -> PyResult<()> {
+    let py = logger.py();
+    let native = logger.get();
+    let verdict = match native.home().verdict_at(py, number) {
+        Verdict::Refused => second_look(py, native, number),
+        verdict => Some(verdict),
+    };
+    let refused = context::least(py).is_some_and(|least| number < least);
+    let Some(verdict) = verdict.filter(|_| !refused) else { return filtered() };
+    let inside = ending::Inside::enter();
+    let call = Call {
+        level: number,
+        message,
+        arguments: Vec::new(),
+        fields: fields.iter().collect(),
+        exception: exception.and_then(exception_of),
+        stack: false,
+        stack_level: 1,
+        ai: true,
+    };
+    if matches!(verdict, Verdict::Listened)
+        && let Some(listened) = listened(py)
+    {
+        return through_logging(py, &listened, logger.as_ptr(), &call, &native.origin());
+    }
+    let names = PyTuple::new(py, fields.keys())?;
+    let record = call.capture(py, &native.origin(), Some(&names))?;
+    drop(inside);
+    handover::submit(py, record, native.logger.as_ptr())
+}

@@ -1,0 +1,178 @@
+//! The logging methods. They are put into the class as the module is made: PyO3's own would build a tuple and a dictionary of the arguments.
+
+use std::ffi::c_int;
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyTuple, PyType};
+use unified_logger_core::level;
+
+use super::write::{log, refuse, write};
+use super::{Logger, Verdict};
+use crate::filter::guard;
+use crate::handover;
+use crate::interpreter::arguments::Arguments;
+use crate::interpreter::counts::MALFORMED;
+use crate::interpreter::interrupt;
+use crate::value::small_integer;
+
+/// A logging method at `LEVEL`; with `EXCEPTION`, the exception being handled goes with it. `BOUND` loggers have fields of
+/// their own: two sets of methods, so that those without pay nothing for it.
+unsafe extern "C" fn at_level<const LEVEL: i32, const EXCEPTION: bool, const BOUND: bool>(
+    slf: *mut ffi::PyObject,
+    values: *const *mut ffi::PyObject,
+    positional: ffi::Py_ssize_t,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: the interpreter calls methods attached, and on instances of their class.
+    unsafe {
+        let py = Python::assume_attached();
+        let arguments = Arguments { values, positional: positional.unsigned_abs(), names };
+        guarded(py, || log::<BOUND>(py, slf, LEVEL, level::bucket(LEVEL), arguments, EXCEPTION))
+    }
+}
+
+/// `log(level, message, …)`.
+unsafe extern "C" fn at_given_level<const BOUND: bool>(
+    slf: *mut ffi::PyObject,
+    values: *const *mut ffi::PyObject,
+    positional: ffi::Py_ssize_t,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: as in `at_level`.
+    unsafe {
+        let py = Python::assume_attached();
+        let arguments = Arguments { values, positional: positional.unsigned_abs(), names };
+        guarded(py, || {
+            if arguments.positional == 0 {
+                return log_by_names(py, slf, arguments);
+            }
+            if let Some(number) = standard_level(*values) {
+                return log::<BOUND>(py, slf, number, level::bucket(number), arguments.rest(), false);
+            }
+            let given = Bound::from_borrowed_ptr(py, *values);
+            log_at(py, slf, &given, arguments.rest())
+        })
+    }
+}
+
+/// A call at a level of any kind; the arguments are those behind it.
+fn log_at(py: Python<'_>, slf: *mut ffi::PyObject, given: &Bound<'_, PyAny>, arguments: Arguments) -> PyResult<()> {
+    // What names no level is no reason to lose the record, nor to raise.
+    let number = interrupt::ok(py, level_number(given)).unwrap_or_else(|| {
+        MALFORMED.add(1);
+        level::WARNING
+    });
+    // SAFETY: from a method of `Logger`.
+    let logger = unsafe { logger_of(slf) };
+    match logger.home().verdict_at(py, number) {
+        Verdict::Refused => refuse(py, logger, number, arguments, slf, false),
+        verdict => write(py, logger, slf, number, arguments, false, &verdict),
+    }
+}
+
+/// `log(level=…, msg=…)`, as `logging` takes it too.
+#[cold]
+fn log_by_names(py: Python<'_>, slf: *mut ffi::PyObject, arguments: Arguments) -> PyResult<()> {
+    let names: Vec<_> = arguments.names(py).iter().flatten().collect();
+    let is_level = |name: &Bound<'_, PyAny>| interrupt::ok(py, name.eq("level")).unwrap_or(false);
+    let Some(level) = names.iter().position(is_level) else {
+        return Err(PyTypeError::new_err("log() needs a level"));
+    };
+    let others = || (0..names.len()).filter(|index| *index != level);
+    let kept = PyTuple::new(py, others().map(|index| &names[index]).collect::<Vec<_>>())?;
+    let values: Vec<_> = others().map(|index| arguments.keyword(py, index).as_ptr()).collect();
+    let rest = Arguments { values: values.as_ptr(), positional: 0, names: kept.as_ptr() };
+    log_at(py, slf, &arguments.keyword(py, level), rest)
+}
+
+/// A level that has a method of its own, given as a number.
+#[inline]
+unsafe fn standard_level(given: *mut ffi::PyObject) -> Option<i32> {
+    // SAFETY: the caller has a live object.
+    let number = unsafe {
+        if ffi::PyLong_CheckExact(given) == 0 {
+            return None;
+        }
+        small_integer(given)?
+    };
+    let bucket = (1..=5).find(|bucket| bucket * 10 == number)?;
+    Some(bucket as i32 * 10)
+}
+
+/// A level as `logging` takes it: a number. Names are taken too.
+fn level_number(given: &Bound<'_, PyAny>) -> PyResult<i32> {
+    let py = given.py();
+    let number: i32 = match interrupt::ok(py, given.extract()) {
+        Some(number) => number,
+        None => py
+            .import("logging")?
+            .call_method1("getLevelName", (given.str()?.call_method0("upper")?,))?
+            .extract()
+            .map_err(|_| PyTypeError::new_err(format!("level must be a number or a level's name, not {given}")))?,
+    };
+    guard::note_level_name(&py.import("logging")?, number)?;
+    Ok(number)
+}
+
+#[inline]
+pub unsafe fn logger_of<'a>(slf: *mut ffi::PyObject) -> &'a Logger {
+    // SAFETY: method descriptors check the type of `self`; the object outlives the call, and `Logger` is frozen.
+    unsafe {
+        let logger: *const Logger = Borrowed::from_ptr(Python::assume_attached(), slf).cast_unchecked::<Logger>().get();
+        &*logger
+    }
+}
+
+/// Runs a call so that no panic crosses into the interpreter.
+#[inline]
+fn guarded(py: Python<'_>, call: impl FnOnce() -> PyResult<()>) -> *mut ffi::PyObject {
+    if let Err(error) = handover::contained(py, call) {
+        error.restore(py);
+        return std::ptr::null_mut();
+    }
+    // SAFETY: attached.
+    unsafe { ffi::Py_NewRef(ffi::Py_None()) }
+}
+
+type Method = ffi::PyCFunctionFastWithKeywords;
+
+/// Attaches the logging methods to the class: PyO3 would collect their keywords in a dictionary first.
+pub fn attach_methods(py: Python<'_>) -> PyResult<()> {
+    attach::<false>(&py.get_type::<Logger>())
+}
+
+/// Gives a class of loggers that have fields of their own its logging methods.
+#[pyfunction]
+pub fn attach_bound_methods(class: &Bound<'_, PyType>) -> PyResult<()> {
+    attach::<true>(class)
+}
+
+fn attach<const BOUND: bool>(class: &Bound<'_, PyType>) -> PyResult<()> {
+    let py = class.py();
+    let methods: [(&std::ffi::CStr, Method, &std::ffi::CStr); 7] = [
+        (c"debug", at_level::<{ level::DEBUG }, false, BOUND>, c"Logs at DEBUG."),
+        (c"info", at_level::<{ level::INFO }, false, BOUND>, c"Logs at INFO."),
+        (c"warning", at_level::<{ level::WARNING }, false, BOUND>, c"Logs at WARNING."),
+        (c"error", at_level::<{ level::ERROR }, false, BOUND>, c"Logs at ERROR."),
+        (c"critical", at_level::<{ level::CRITICAL }, false, BOUND>, c"Logs at CRITICAL."),
+        (c"exception", at_level::<{ level::ERROR }, true, BOUND>, c"Logs at ERROR with the exception being handled."),
+        (c"log", at_given_level::<BOUND>, c"Logs at the level given first."),
+    ];
+    const FLAGS: c_int = ffi::METH_FASTCALL | ffi::METH_KEYWORDS;
+    let native = py.get_type::<Logger>();
+    for (name, method, doc) in methods {
+        let definition = Box::leak(Box::new(ffi::PyMethodDef {
+            ml_name: name.as_ptr(),
+            ml_meth: ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: method },
+            ml_flags: FLAGS,
+            ml_doc: doc.as_ptr(),
+        }));
+        // SAFETY: the definition lives for ever; the class is live, and the methods take its instances only.
+        let descriptor =
+            unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyDescr_NewMethod(native.as_type_ptr(), definition))? };
+        class.setattr(name.to_str().unwrap_or_default(), descriptor)?;
+    }
+    Ok(())
+}
