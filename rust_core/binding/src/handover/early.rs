@@ -1,0 +1,107 @@
+//! Records from before the start.
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use unified_logger_core::encoder::ConsoleEncoder;
+use unified_logger_core::level;
+use unified_logger_core::names;
+use unified_logger_core::platform;
+use unified_logger_core::record::{Record, level_of};
+use unified_logger_core::redaction::{Redactor, Rules};
+use unified_logger_core::slab::{self, Buffer};
+
+use super::state::{STATE, State, apart};
+use super::submit::submit;
+use crate::filter::is_enabled_for;
+use crate::interpreter::counts::{FILTERED, STATS};
+use crate::interpreter::fork;
+use crate::interpreter::interrupt;
+
+/// Records kept before the first start.
+pub const EARLY: usize = 1_000;
+
+/// Errors have as much room again.
+pub fn early_limit(record: &Buffer) -> usize {
+    if level_of(record.as_slice()) >= level::ERROR { EARLY * 2 } else { EARLY }
+}
+
+/// Hands over what came before the start and is enabled now.
+pub fn deliver_early(py: Python<'_>, early: Vec<(Buffer, Option<Py<PyAny>>)>) {
+    // A child that one of these forks has a call to go on with, but not these: they are its parent's to deliver.
+    let forks = slab::forks();
+    let has_forked = || {
+        fork::notice(py);
+        slab::forks() != forks
+    };
+    for (record, logger) in early {
+        if has_forked() {
+            return;
+        }
+        let level = level_of(record.as_slice());
+        let enabled = logger.as_ref().is_none_or(|logger| {
+            // The context in which logging is started has nothing to do with them.
+            let answer = is_enabled_for::without_context(logger.bind(py), level).and_then(|answer| answer.is_truthy());
+            interrupt::ok(py, answer).unwrap_or(true)
+        });
+        if has_forked() {
+            return;
+        }
+        if enabled {
+            let submitted = submit(py, record, logger.as_ref().map_or(std::ptr::null_mut(), Py::as_ptr));
+            // A signal that arrives now is for the main program, once all are delivered.
+            if let Err(error) = submitted {
+                interrupt::hold(py, &error);
+            }
+        } else {
+            FILTERED.add(1);
+        }
+    }
+}
+
+pub fn has_early(py: Python<'_>) -> bool {
+    // SAFETY: looked at only.
+    matches!(unsafe { &*STATE.get(py) }, State::Early(early) if !early.is_empty())
+}
+
+/// At exit without a start: what was a warning or worse, and was shown to nobody, goes to standard error.
+pub fn show_early(py: Python<'_>, redaction: Option<Arc<Rules>>) {
+    // SAFETY: taken at once.
+    let early = match unsafe { &mut *STATE.get(py) } {
+        State::Early(early) => std::mem::take(early),
+        _ => return,
+    };
+    let mut redactor = redaction.map(|rules| Redactor::new(rules, Arc::clone(names::here())));
+    let mut encoder = ConsoleEncoder::new(false);
+    let mut lines = Vec::new();
+    for (record, _) in early.iter().filter(|(_, logger)| logger.is_some()) {
+        // SAFETY: captured records hold UTF-8 texts.
+        if let Some(record) = unsafe { Record::read(record.as_slice()) }
+            && record.header.level >= level::WARNING
+        {
+            let record = redactor.as_mut().map_or(record, |redactor| redactor.redact(&record));
+            encoder.encode(&record, &mut lines);
+        }
+    }
+    tell_early_drops(&mut lines);
+    // Nowhere is left to tell that it failed.
+    let _ = apart(py, || platform::write_stderr(&lines));
+}
+
+/// Says how many records found no room before a start that never came, if any of them would have been shown.
+fn tell_early_drops(lines: &mut Vec<u8>) {
+    let mut levels = [0; level::NAMES.len()];
+    for (_, dropped) in STATS.dropped() {
+        levels.iter_mut().zip(dropped).for_each(|(sum, count)| *sum += count);
+    }
+    let counts = || level::NAMES.iter().zip(levels).filter(|(_, count)| *count > 0);
+    if !counts().any(|(name, _)| matches!(*name, "WARNING" | "ERROR" | "CRITICAL")) {
+        return;
+    }
+    let told: Vec<_> = counts().map(|(name, count)| format!("{count} at {name}")).collect();
+    let line = format!(
+        "unified_logger: logging was never started, and of the records beyond the first {EARLY} (errors have as much room again) these were dropped: {}\n",
+        told.join(", ")
+    );
+    lines.extend_from_slice(line.as_bytes());
+}

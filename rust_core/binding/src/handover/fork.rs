@@ -1,0 +1,114 @@
+//! Forks: the writer rests meanwhile, and a child begins anew with its first record.
+
+use std::cell::Cell;
+use std::ffi::{c_int, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pyo3::prelude::*;
+use unified_logger_core::config::Settings;
+use unified_logger_core::engine::Engine;
+
+use super::state::{STATE, State, TROUBLE, TROUBLE_PATIENCE, apart, engine, open, replace};
+use crate::interpreter::counts::{FILTERED, MALFORMED, STATS};
+use crate::interpreter::ending;
+use crate::interpreter::fork;
+use crate::interpreter::pending;
+
+thread_local! {
+    /// Whether this thread forks now. What it logs meanwhile must not wait for a writer that rests: 3.12 warns of threads, which are
+    /// records, before it tells that the fork is over.
+    pub static FORKS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The running engine; in a forked child it is started if it was not yet.
+pub fn revived(py: Python<'_>) -> Option<Arc<Engine>> {
+    fork::notice(py);
+    // SAFETY: no Python code runs while the reference lives.
+    let State::Forked { settings, closed, .. } = (unsafe { &*STATE.get(py) }) else { return engine(py).cloned() };
+    let (settings, closed) = (Settings::clone(settings), *closed);
+    let opened = apart(py, || {
+        open(settings).inspect(|engine| {
+            if closed {
+                engine.shutdown(Duration::ZERO);
+            }
+        })
+    });
+    let engine = match opened {
+        Ok(engine) => engine,
+        Err(error) => {
+            apart(py, || TROUBLE.handle("start after a fork", &error));
+            return None;
+        }
+    };
+    // SAFETY: looked at only.
+    if !matches!(unsafe { &*STATE.get(py) }, State::Forked { .. }) {
+        // Another thread was faster.
+        apart(py, || engine.discard());
+        return self::engine(py).cloned();
+    }
+    let started = if closed { Ok(()) } else { engine.start() };
+    engine.make_current();
+    let engine = Arc::new(engine);
+    drop(replace(py, State::Running(Arc::clone(&engine))));
+    if let Err(error) = started {
+        // Its calls write themselves until there is a thread.
+        apart(py, || TROUBLE.handle("start the writer after a fork", &error));
+    }
+    Some(engine)
+}
+
+pub fn before_fork(py: Python<'_>) {
+    fork::notice(py);
+    FORKS.set(true);
+    let engine = engine(py).cloned();
+    ending::detached(py, || {
+        if let Some(engine) = engine {
+            engine.rest();
+        }
+        TROUBLE.rest(Instant::now() + TROUBLE_PATIENCE);
+    });
+}
+
+pub fn after_fork_in_parent(py: Python<'_>) {
+    FORKS.set(false);
+    let Some(engine) = engine(py).cloned() else { return };
+    engine.end_rest();
+    if !pending::after_fork(go_on_writing, std::ptr::null_mut()) {
+        ending::detached(py, || engine.go_on_writing());
+    }
+}
+
+extern "C" fn go_on_writing(_: *mut c_void) -> c_int {
+    // SAFETY: pending calls are made with the interpreter attached.
+    let py = unsafe { Python::assume_attached() };
+    if let Some(engine) = engine(py).cloned() {
+        // What calls this cannot be unwound. A writer that is missing is started by the next flush.
+        let _ = catch_unwind(AssertUnwindSafe(|| ending::detached(py, || engine.go_on_writing())));
+    }
+    0
+}
+
+/// The child has no writer, and another process's records in its queue: it forgets both.
+pub fn after_fork_in_child(py: Python<'_>) {
+    FORKS.set(false);
+    // What the parent logged before a start is the parent's to deliver.
+    FILTERED.set(0);
+    MALFORMED.set(0);
+    // SAFETY: taken at once; dropped after.
+    if let State::Early(early) = unsafe { &mut *STATE.get(py) } {
+        let inherited = std::mem::take(early);
+        drop(inherited);
+        STATS.restart();
+        return;
+    }
+    let Some(engine) = engine(py).cloned() else { return };
+    let closed = engine.is_closed();
+    engine.forget_in_child();
+    let old = replace(py, State::Forked { settings: Box::new(engine.settings().clone()), closed, lost: false });
+    // Its threads and locks exist only in the parent, and what it holds is the parent's to write: nothing of it may be touched
+    // again.
+    std::mem::forget(old);
+    std::mem::forget(engine);
+}

@@ -1,0 +1,109 @@
+//! What the process has: an engine, the records that wait for one, or neither.
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use unified_logger_core::config::Settings;
+use unified_logger_core::engine::Engine;
+use unified_logger_core::error::{Error, Result};
+use unified_logger_core::error_handler::ErrorHandler;
+use unified_logger_core::slab::Buffer;
+
+use crate::context;
+use crate::filter::guard;
+use crate::interpreter::counts::STATS;
+use crate::interpreter::ending;
+use crate::interpreter::gil::Gil;
+use crate::interpreter::stack;
+use crate::redaction;
+
+/// How long the thread that tells of trouble while there is no engine is waited for at a fork and at the end.
+pub const TROUBLE_PATIENCE: Duration = Duration::from_millis(10);
+
+/// Told while there is no engine.
+pub static TROUBLE: LazyLock<ErrorHandler> = LazyLock::new(|| ErrorHandler::new(Arc::clone(&STATS)));
+
+pub enum State {
+    /// Not started: records are kept, up to a bound, with the logger they came from. Some have none: those that came through
+    /// `logging`, which has asked for their level and has shown them, and those on which a context has decided.
+    Early(Vec<(Buffer, Option<Py<PyAny>>)>),
+    Running(Arc<Engine>),
+    /// In a forked child: started again by its first record, or only opened if its parent had shut down.
+    Forked {
+        settings: Box<Settings>,
+        closed: bool,
+        /// Whether a record was dropped because it could not be.
+        lost: bool,
+    },
+    /// Handlers of `logging` do the work (`USE_UNIFIED_LOGGING=false`).
+    Off,
+}
+
+pub static STATE: Gil<State> = Gil::new(State::Early(Vec::new()));
+
+/// The running engine, if there is one.
+#[inline]
+pub fn engine(py: Python<'_>) -> Option<&Arc<Engine>> {
+    // SAFETY: only used until Python code can run; whoever waits takes a clone.
+    match unsafe { &*STATE.get(py) } {
+        State::Running(engine) => Some(engine),
+        _ => None,
+    }
+}
+
+#[inline]
+pub fn is_early(py: Python<'_>) -> bool {
+    // SAFETY: looked at only.
+    matches!(unsafe { &*STATE.get(py) }, State::Early(_))
+}
+
+pub fn replace(py: Python<'_>, state: State) -> State {
+    if is_early(py) {
+        context::end_the_beginning();
+    }
+    guard::leave_to_logging(py, matches!(state, State::Off));
+    redaction::follow(
+        py,
+        match &state {
+            State::Running(engine) => engine.settings().redaction.clone(),
+            State::Forked { settings, .. } => settings.redaction.clone(),
+            State::Early(_) | State::Off => None,
+        },
+    );
+    // SAFETY: replaced at once; the caller drops the old one.
+    unsafe { std::mem::replace(&mut *STATE.get(py), state) }
+}
+
+/// Tells trouble that has nothing to do with the engine, without holding anybody up meanwhile.
+#[cold]
+pub fn tell(py: Python<'_>, action: &'static str, error: &str) {
+    ending::detached(py, || TROUBLE.handle(action, &error));
+}
+
+/// Does what may wait, for a disk above all, without the interpreter; near its end with it, as the process must not end in the middle of a
+/// line.
+pub fn apart<R: Send>(py: Python<'_>, work: impl FnOnce() -> R + Send) -> R {
+    if ending::is_here(py) {
+        return work();
+    }
+    let inside = ending::Inside::enter();
+    ending::detached(py, || {
+        // The end waits for the work, and not for this thread, which may have to stay away.
+        let _inside = inside;
+        work()
+    })
+}
+
+/// Opens an engine. Its rules of redaction are compiled, which goes deep.
+pub fn open(settings: Settings) -> Result<Engine> {
+    stack::spacious(|| Engine::open(settings, Arc::clone(&STATS)))
+        .unwrap_or_else(|source| Err(Error::Thread { name: "unified_logger_work", source }))
+}
+
+/// Tells what was noticed of a file, where no engine does.
+pub fn tell_remarks(py: Python<'_>) {
+    if engine(py).is_none() {
+        apart(py, || TROUBLE.tell_remarks());
+    }
+}

@@ -1,0 +1,203 @@
+//! A captured record goes to the engine, or to what stands for it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use unified_logger_core::engine::Engine;
+use unified_logger_core::level;
+use unified_logger_core::queue::Offered;
+use unified_logger_core::record::level_of;
+use unified_logger_core::slab::{self, Buffer};
+use unified_logger_core::stats::Dropped;
+use unified_logger_core::value::{OutOfMemory, Put};
+
+use super::early::early_limit;
+use super::fork::{FORKS, revived};
+use super::state::{STATE, State, apart, engine};
+use super::stream;
+use crate::context;
+use crate::interpreter::counts::STATS;
+use crate::interpreter::ending;
+use crate::interpreter::fork;
+use crate::interpreter::interrupt;
+
+/// A waiting thread comes back this often to run signal handlers.
+pub const SLICE: Duration = Duration::from_millis(50);
+
+/// Runs a logging call so that no panic reaches the interpreter: it costs the call's record, and is counted. What is for the program
+/// is raised all the same.
+#[inline]
+pub fn contained(py: Python<'_>, call: impl FnOnce() -> PyResult<()>) -> PyResult<()> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(result) => interrupt::raise(py, result),
+        Err(payload) => {
+            lost(payload.is::<OutOfMemory>());
+            interrupt::raise(py, Ok(()))
+        }
+    }
+}
+
+#[cold]
+fn lost(without_memory: bool) {
+    STATS.errors.add(1);
+    STATS.refused.add(1);
+    // Of a call that came to nothing the level is not known any more; what is lost counts as the worst.
+    STATS.drop_one(if without_memory { Dropped::Memory } else { Dropped::Panic }, level::CRITICAL);
+}
+
+/// Hands over a captured record. Waits without the interpreter when the queue is full and the policy says so.
+///
+/// # Errors
+/// Only what a signal handler raised while waiting (Ctrl-C).
+#[inline]
+pub fn submit(py: Python<'_>, mut record: Buffer, logger: *mut ffi::PyObject) -> PyResult<()> {
+    // First of all: both may run Python code, and that may reconfigure.
+    if stream::wants(py, level_of(record.as_slice())) {
+        record = stream::show(py, record);
+    }
+    hand_over(py, record, logger)
+}
+
+/// The same for a record that is shown already where it is to be.
+#[inline]
+fn hand_over(py: Python<'_>, record: Buffer, logger: *mut ffi::PyObject) -> PyResult<()> {
+    let Some(engine) = engine(py) else { return submit_without_engine(py, record, logger) };
+    let offered = engine.hand_in(record);
+    if engine.is_unattended() {
+        return submit_unattended(py, &Arc::clone(engine), offered);
+    }
+    match offered {
+        Offered::Taken | Offered::Dropped => Ok(()),
+        full @ Offered::Full(_) => {
+            let engine = Arc::clone(engine);
+            settle(py, &engine, full)
+        }
+    }
+}
+
+/// Has a record written by this call, since no writer does.
+#[cold]
+fn submit_unattended(py: Python<'_>, engine: &Arc<Engine>, offered: Offered) -> PyResult<()> {
+    let offered = apart(py, || engine.see_to(offered));
+    settle(py, engine, offered)
+}
+
+/// Offers a record once more. Without a writer it is written here.
+fn offer(py: Python<'_>, engine: &Arc<Engine>, record: Buffer) -> Offered {
+    let offered = engine.hand_in(record);
+    if engine.is_unattended() { apart(py, || engine.see_to(offered)) } else { offered }
+}
+
+#[cold]
+fn settle(py: Python<'_>, engine: &Arc<Engine>, mut offered: Offered) -> PyResult<()> {
+    let started = Instant::now();
+    let patience = engine.settings().overflow_timeout;
+    while let Offered::Full(record) = offered {
+        if let Some(successor) = successor(py, engine) {
+            // Reconfigured meanwhile: the record goes where all others go now.
+            let offered = offer(py, &successor, record);
+            return settle(py, &successor, offered);
+        }
+        let left = patience.saturating_sub(started.elapsed());
+        if left.is_zero() {
+            refuse(py, engine, record);
+            return Ok(());
+        }
+        let waited = if engine.is_closed() { Some(record) } else { wait_for_room(py, engine, record, left.min(SLICE)) };
+        let Some(record) = waited else { return Ok(()) };
+        let (forks, copy) = (slab::forks(), record.as_slice().to_vec());
+        let handled = py.check_signals();
+        fork::notice(py);
+        if slab::forks() != forks {
+            return handled.and(settle_in_child(py, record, &copy));
+        }
+        if let Err(interrupt) = handled {
+            if let Offered::Full(record) = offer(py, engine, record) {
+                refuse(py, engine, record);
+            }
+            return Err(interrupt);
+        }
+        offered = offer(py, engine, record);
+    }
+    Ok(())
+}
+
+/// Gives up a record that found no room. What is told of it may wait for standard error.
+fn refuse(py: Python<'_>, engine: &Engine, record: Buffer) {
+    apart(py, || engine.refuse(record, Dropped::Timeout));
+}
+
+/// After a signal handler that forked: the parent goes on with the record, this process with a copy from before.
+#[cold]
+fn settle_in_child(py: Python<'_>, record: Buffer, copy: &[u8]) -> PyResult<()> {
+    drop(record);
+    let mut own = Buffer::take();
+    own.put(copy);
+    // Past the start there is no early record, which alone needs its logger.
+    hand_over(py, own, std::ptr::null_mut())
+}
+
+/// Waits without the interpreter, with the record at hand: should the thread not come back, it is written all the same.
+fn wait_for_room(py: Python<'_>, engine: &Arc<Engine>, record: Buffer, slice: Duration) -> Option<Buffer> {
+    let mut held = Some(record);
+    ending::detached(py, || {
+        if FORKS.get() {
+            engine.make_room(slice);
+        } else {
+            engine.wait_for_room(slice);
+        }
+        if engine.is_closed()
+            && let Some(record) = held.take()
+            && let Offered::Full(record) = engine.offer(record)
+        {
+            held = Some(record);
+        }
+    });
+    held
+}
+
+/// The engine that took this one's place, if one did.
+fn successor(py: Python<'_>, engine: &Arc<Engine>) -> Option<Arc<Engine>> {
+    self::engine(py).filter(|current| !Arc::ptr_eq(current, engine)).cloned()
+}
+
+#[cold]
+fn submit_without_engine(py: Python<'_>, record: Buffer, logger: *mut ffi::PyObject) -> PyResult<()> {
+    let decided = context::least(py).is_some_and(|least| level_of(record.as_slice()) >= least);
+    // SAFETY: no Python code runs while the reference lives: `logger` is only counted.
+    match unsafe { &mut *STATE.get(py) } {
+        State::Early(early) if early.len() < early_limit(&record) => {
+            // SAFETY: null, or the caller holds the logger.
+            let logger = unsafe { Bound::from_borrowed_ptr_or_opt(py, logger) }.filter(|_| !decided);
+            early.push((record, logger.map(Bound::unbind)));
+            Ok(())
+        }
+        State::Early(_) => {
+            STATS.refused.add(1);
+            STATS.drop_one(Dropped::New, level_of(record.as_slice()));
+            Ok(())
+        }
+        State::Forked { .. } => {
+            if revived(py).is_some() {
+                return hand_over(py, record, logger);
+            }
+            STATS.refused.add(1);
+            STATS.drop_one(Dropped::New, level_of(record.as_slice()));
+            // SAFETY: changed at once.
+            if let State::Forked { lost, .. } = unsafe { &mut *STATE.get(py) } {
+                *lost = true;
+            }
+            Ok(())
+        }
+        State::Running(_) => hand_over(py, record, logger),
+        // The guards were told to ask anew: a call that was already on its way comes here.
+        State::Off => {
+            STATS.refused.add(1);
+            STATS.drop_one(Dropped::Shutdown, level_of(record.as_slice()));
+            Ok(())
+        }
+    }
+}
