@@ -9,6 +9,7 @@ pub mod escape;
 pub mod error;
 pub mod checksum;
 pub mod platform;
+pub mod forks;
 pub mod worker;
 pub mod clock;
 pub mod level;

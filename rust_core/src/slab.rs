@@ -17,6 +17,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
 use crate::checksum;
+use crate::forks;
 use crate::memory;
 use crate::platform::{self, Mapping};
 use crate::table::lock_briefly;
@@ -240,8 +241,6 @@ unsafe impl Sync for Slab {}
 
 static SLABS: [AtomicPtr<Slab>; POOLS] = [const { AtomicPtr::new(ptr::null_mut()) }; POOLS];
 static CURRENT: AtomicPtr<Slab> = AtomicPtr::new(ptr::null_mut());
-/// Counts the forks that led to this process: what was taken before the last is another process's.
-static FORKS: AtomicU32 = AtomicU32::new(0);
 /// Pools whose engine is gone, until the last of their buffers is back: their numbers, each with the forks that led to its process.
 static RETIRING: Mutex<Vec<(u32, u32)>> = Mutex::new(Vec::new());
 
@@ -364,7 +363,7 @@ impl Pool {
             let pointer = ptr::from_mut(&mut *slab);
             if place.compare_exchange(ptr::null_mut(), pointer, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
                 let _ = Box::into_raw(slab);
-                return Some(Self { number: number as u32, forks: FORKS.load(Ordering::Relaxed) });
+                return Some(Self { number: number as u32, forks: forks::count() });
             }
         }
         None
@@ -442,7 +441,7 @@ impl Pool {
     /// Whether it belongs to the process that this one was forked from.
     #[must_use]
     pub fn is_anothers(&self) -> bool {
-        is_anothers(self.forks)
+        forks::is_anothers(self.forks)
     }
 }
 
@@ -460,7 +459,7 @@ fn retire(pool: Option<(u32, u32)>) {
     waiting.retain(|&(number, forks)| {
         let place = &SLABS[number as usize];
         let pointer = place.load(Ordering::Acquire);
-        if forks != self::forks() || pointer.is_null() {
+        if forks != forks::count() || pointer.is_null() {
             // A parent's: its number may be another's by now.
             return false;
         }
@@ -480,27 +479,13 @@ fn retire(pool: Option<(u32, u32)>) {
 ///
 /// What they occupy stays mapped: a capture under way may still have to be read from there.
 pub fn leave_to_parent() {
-    FORKS.fetch_add(1, Ordering::Relaxed);
+    forks::note();
     CURRENT.store(ptr::null_mut(), Ordering::Release);
     for place in &SLABS {
         place.store(ptr::null_mut(), Ordering::Release);
     }
     // What the parent's records hold is never given back here.
     HEAP_BYTES.store(0, Ordering::Relaxed);
-}
-
-/// How often this process was forked on the way to what it is.
-#[inline]
-#[must_use]
-pub fn forks() -> u32 {
-    FORKS.load(Ordering::Relaxed)
-}
-
-/// Whether what was made after so many forks belongs to the process that this one was forked from, noticed or not.
-#[inline]
-#[must_use]
-pub fn is_anothers(forks: u32) -> bool {
-    forks != self::forks() || platform::has_forked()
 }
 
 /// A record being captured, or on its way: owned memory that grows from slot to slot. Two words, which are handed on in

@@ -8,9 +8,9 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::{Duration, Instant};
 
+use crate::forks;
 use crate::memory;
 use crate::platform;
-use crate::slab;
 
 /// Bytes for each item that a table may take at once when it grows.
 const GROWTH: usize = 64;
@@ -30,7 +30,7 @@ pub(crate) fn lock_briefly<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
                 let waited = started.get_or_insert_with(Instant::now).elapsed();
                 if waited <= PATIENCE {
                     std::thread::yield_now();
-                } else if waited <= LONG_PATIENCE && slab::forks() == 0 && !platform::has_forked() {
+                } else if waited <= LONG_PATIENCE && forks::count() == 0 && !platform::has_forked() {
                     std::thread::sleep(Duration::from_millis(1));
                 } else {
                     return None;

@@ -22,6 +22,7 @@ pub use reader::{Contents, Found, read};
 
 use crate::clock;
 use crate::config::Settings;
+use crate::forks;
 use crate::names::{Follower, Names};
 use crate::platform::{self, Identity, Mapping, OwnFile};
 use crate::slab::{self, Pool};
@@ -64,7 +65,7 @@ impl Front {
     }
 
     fn is_anothers(&self) -> bool {
-        slab::is_anothers(self.forks)
+        forks::is_anothers(self.forks)
     }
 }
 
@@ -139,7 +140,7 @@ fn make_at(place: &place::Place, settings: &Settings, names: &Arc<Names>) -> std
     if let Err(error) = write_front(&making.file, &head, &kept) {
         return Err(making.abandon(error));
     }
-    let front = Arc::new(Front { memory, own: making.finish(&settings.directory)?, forks: slab::forks() });
+    let front = Arc::new(Front { memory, own: making.finish(&settings.directory)?, forks: forks::count() });
     let follower: Arc<dyn Follower> = front.clone();
     let black_box = BlackBox { front, follower: Arc::clone(&follower), names: Arc::clone(names) };
     if names.follow(follower) {

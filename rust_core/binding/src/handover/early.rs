@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use unified_logger_core::encoder::ConsoleEncoder;
+use unified_logger_core::forks;
 use unified_logger_core::level;
 use unified_logger_core::names;
 use unified_logger_core::platform;
 use unified_logger_core::record::{Record, level_of};
 use unified_logger_core::redaction::{Redactor, Rules};
-use unified_logger_core::slab::{self, Buffer};
+use unified_logger_core::slab::Buffer;
 
 use super::state::{STATE, State, apart};
 use super::submit::submit;
@@ -29,10 +30,10 @@ pub fn early_limit(record: &Buffer) -> usize {
 /// Hands over what came before the start and is enabled now.
 pub fn deliver_early(py: Python<'_>, early: Vec<(Buffer, Option<Py<PyAny>>)>) {
     // A child that one of these forks has a call to go on with, but not these: they are its parent's to deliver.
-    let forks = slab::forks();
+    let forks = forks::count();
     let has_forked = || {
         fork::notice(py);
-        slab::forks() != forks
+        forks::count() != forks
     };
     for (record, logger) in early {
         if has_forked() {

@@ -9,11 +9,12 @@ use pyo3::exceptions::PyUnicodeEncodeError;
 use pyo3::prelude::*;
 use unified_logger_core::config::ConsoleFormat;
 use unified_logger_core::encoder::{ConsoleEncoder, JsonEncoder};
+use unified_logger_core::forks;
 use unified_logger_core::names;
 use unified_logger_core::platform;
 use unified_logger_core::record::{self, Record, flag};
 use unified_logger_core::redaction::{Redactor, Rules};
-use unified_logger_core::slab::{self, Buffer};
+use unified_logger_core::slab::Buffer;
 use unified_logger_core::value::Put;
 
 use crate::handover;
@@ -151,14 +152,14 @@ pub fn show(py: Python<'_>, mut record: Buffer) -> Buffer {
     }
     let Some(_showing) = Showing::begin() else { return record };
     // A stream may do anything, fork included: the child goes on with a copy, for the record itself lies in memory of its parent's.
-    let (forks, mut copy) = (slab::forks(), Vec::new());
+    let (forks, mut copy) = (forks::count(), Vec::new());
     copy.put(record.as_slice());
     if show_once(py, &copy) {
         record::add_flags(record.as_mut_slice(), flag::CONSOLE_DONE);
         record::add_flags(&mut copy, flag::CONSOLE_DONE);
     }
     fork::notice(py);
-    if slab::forks() == forks {
+    if forks::count() == forks {
         return record;
     }
     drop(record);

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use unified_logger_core::engine::Engine;
+use unified_logger_core::forks;
 use unified_logger_core::level;
 use unified_logger_core::queue::Offered;
 use unified_logger_core::record::level_of;
-use unified_logger_core::slab::{self, Buffer};
+use unified_logger_core::slab::Buffer;
 use unified_logger_core::stats::Dropped;
 use unified_logger_core::value::{OutOfMemory, Put};
 
@@ -108,10 +109,10 @@ fn settle(py: Python<'_>, engine: &Arc<Engine>, mut offered: Offered) -> PyResul
         }
         let waited = if engine.is_closed() { Some(record) } else { wait_for_room(py, engine, record, left.min(SLICE)) };
         let Some(record) = waited else { return Ok(()) };
-        let (forks, copy) = (slab::forks(), record.as_slice().to_vec());
+        let (forks, copy) = (forks::count(), record.as_slice().to_vec());
         let handled = py.check_signals();
         fork::notice(py);
-        if slab::forks() != forks {
+        if forks::count() != forks {
             return handled.and(settle_in_child(py, record, &copy));
         }
         if let Err(interrupt) = handled {

@@ -7,12 +7,13 @@ use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyDict, PyInt, PyString};
 use unified_logger_core::clock;
 use unified_logger_core::encoder::JsonEncoder;
+use unified_logger_core::forks;
 use unified_logger_core::level;
 use unified_logger_core::names;
 use unified_logger_core::platform;
 use unified_logger_core::record::{INLINE, Record, Site, set_process};
 use unified_logger_core::redaction::Rules;
-use unified_logger_core::slab::{self, Buffer};
+use unified_logger_core::slab::Buffer;
 
 use super::attribute::{self, Attributes, Field, Own, is_message_in_colours};
 use super::mark::{self, Marked};
@@ -185,8 +186,8 @@ fn other_process(py: Python<'_>, attributes: &Attributes<'_>) -> u32 {
     // SAFETY: two numbers; nothing else has them meanwhile.
     let (forks, here) = unsafe { &mut *PROCESS.get(py) };
     // Asking costs a system call, which most records do without.
-    if *here == 0 || slab::is_anothers(*forks) {
-        (*forks, *here) = (slab::forks(), platform::process_id());
+    if *here == 0 || forks::is_anothers(*forks) {
+        (*forks, *here) = (forks::count(), platform::process_id());
     }
     if process == *here { 0 } else { process }
 }
