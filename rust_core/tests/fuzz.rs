@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use unified_logger_core::exception::{TEXT, VERSION, link};
-use unified_logger_core::record::{Header, INLINE, Site, flag, put_context, put_inline_site};
+use unified_logger_core::record::{Header, INLINE, flag, put_context};
 use unified_logger_core::value::{Put, Value};
 
 #[path = "../fuzz/targets.rs"]
@@ -262,7 +262,8 @@ fn record(site: u32, flags: u16, values: &[Value<'_>], named: &[(&str, Value<'_>
     let header = Header { time: 1 << 60, sequence: 1, level: 30, site, logger: numbers, thread: INLINE, flags, extra };
     let mut out = header.to_bytes().to_vec();
     if site == INLINE {
-        put_inline_site(&mut out, &Site { module: "m".into(), function: "f".into(), line: 3, ..Site::default() });
+        ["m", "f"].iter().for_each(|text| out.put_text(text));
+        out.put(&3_u32.to_le_bytes());
         out.put_text("logger");
     }
     out.put_text("thread");

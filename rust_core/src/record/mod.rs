@@ -2,36 +2,18 @@
 //!
 //! First comes a header of fixed size. It ends with the process, where that is not the one that captured the record.
 //!
-//! Then come sections, each only where the header says so. Their order:
-//!
-//! 1. the level's name, where the record has one of its own
-//! 2. the inline call site, and the names of logger and thread, when their tables are full
-//! 3. message, context, exception and stack
-//! 4. the values of the call site's fields, and further fields with their names
+//! Then come sections, each only where the header says so: see `layout`, which alone writes them.
 
-use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+mod builder;
+mod keys;
+pub mod layout;
+
+pub use builder::Builder;
+pub use keys::{RESERVED, keys};
+pub use layout::put_context;
 
 use crate::exception;
-use crate::value::{Put, Reader, Value};
-
-/// The keys of a record that no field may take.
-pub const RESERVED: [&str; 14] = [
-    "timestamp",
-    "level",
-    "logger",
-    "message",
-    "module",
-    "function",
-    "line",
-    "thread",
-    "process",
-    "trace_id",
-    "span_id",
-    "exception",
-    "stack",
-    "recovered",
-];
+use crate::value::Reader;
 
 /// A place in the application that logs, with the names of the fields it gives.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -163,23 +145,6 @@ pub fn level_of(record: &[u8]) -> i32 {
     head(record, |head| i32::from_le_bytes([head[16], head[17], head[18], head[19]]))
 }
 
-/// A call site that found no room in the table, before the message.
-pub fn put_inline_site(out: &mut impl Put, site: &Site) {
-    out.put_text(&site.module);
-    out.put_text(&site.function);
-    out.put(&site.line.to_le_bytes());
-}
-
-/// The fields that follow a request, captured once when they are set: ids, then named values.
-pub fn put_context(out: &mut impl Put, trace_id: Option<&str>, span_id: Option<&str>) {
-    for id in [trace_id, span_id] {
-        out.put_u8(u8::from(id.is_some()));
-        if let Some(id) = id {
-            out.put_text(id);
-        }
-    }
-}
-
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
     pub trace_id: Option<&'a str>,
@@ -210,6 +175,16 @@ pub struct InlineSite<'a> {
     pub module: &'a str,
     pub function: &'a str,
     pub line: u32,
+}
+
+impl<'a> InlineSite<'a> {
+    /// A place that cannot be told.
+    pub const UNKNOWN: Self = Self { module: "unknown", function: "unknown", line: 0 };
+
+    #[must_use]
+    pub fn of(site: &'a Site) -> Self {
+        Self { module: &site.module, function: &site.function, line: site.line }
+    }
 }
 
 /// A captured record, read.
@@ -315,104 +290,10 @@ impl<'a> Record<'a> {
     }
 }
 
-/// Names that are compared each with all others, without a set of them.
-const FEW: usize = 24;
-
-/// The keys that fields of these names get beside fields with the keys `beside`. A name that is reserved or taken moves aside:
-/// to `fields.<name>`, or `fields.<name>.2` and so on while that is taken, by a name as it stands before all.
-#[must_use]
-pub fn keys<'n>(names: &[&'n str], beside: &[Cow<'_, str>]) -> Vec<Cow<'n, str>> {
-    let is_free = |name: &str, before: &[&str]| {
-        !RESERVED.contains(&name) && !before.contains(&name) && !beside.iter().any(|key| key == name)
-    };
-    let are_few = names.len() + beside.len() <= FEW;
-    if are_few && names.iter().enumerate().all(|(index, name)| is_free(name, &names[..index])) {
-        return names.iter().copied().map(Cow::Borrowed).collect();
-    }
-    let mut taken: HashSet<Cow<'_, str>> = beside.iter().map(|key| Cow::Borrowed(&**key)).collect();
-    let plain: Vec<bool> =
-        names.iter().map(|name| !RESERVED.contains(name) && taken.insert(Cow::Borrowed(*name))).collect();
-    // How far each name got: a box that was tampered with may hold the same one any number of times.
-    let mut last: HashMap<&str, u32> = HashMap::new();
-    let key = |(name, plain): (&&'n str, bool)| {
-        if plain {
-            return Cow::Borrowed(*name);
-        }
-        let last = last.entry(name).or_default();
-        let mut aside = asides(name, *last + 1);
-        let (number, key) = aside.find(|(_, key)| !taken.contains(key.as_str())).unwrap_or_default();
-        *last = number;
-        taken.insert(Cow::Owned(key.clone()));
-        Cow::Owned(key)
-    };
-    names.iter().zip(plain).map(key).collect()
-}
-
-fn asides(name: &str, from: u32) -> impl Iterator<Item = (u32, String)> {
-    let aside = move |number| if number < 2 { format!("fields.{name}") } else { format!("fields.{name}.{number}") };
-    (from..).map(move |number| (number, aside(number)))
-}
-
-/// Builds records inside the engine: what it says itself goes the way of every record.
-#[derive(Debug)]
-pub struct Builder<'a> {
-    pub time: i64,
-    pub level: i32,
-    pub logger: &'a str,
-    pub function: &'a str,
-    pub message: &'a str,
-}
-
-impl Builder<'_> {
-    pub fn put(&self, out: &mut impl Put, fields: &[(&str, Value<'_>)]) {
-        // All of it inside the record: the writer must never wait for the lock of a table.
-        let header = Header {
-            time: self.time,
-            sequence: 0,
-            level: self.level,
-            site: INLINE,
-            logger: INLINE,
-            thread: INLINE,
-            flags: 0,
-            extra: u16::try_from(fields.len()).unwrap_or(0),
-        };
-        out.put(&header.to_bytes());
-        out.put_text("unified_logger");
-        out.put_text(self.function);
-        out.put(&0_u32.to_le_bytes());
-        out.put_text(self.logger);
-        // Whichever thread found out: one of the program's has no name here.
-        out.put_text("unified_logger");
-        out.put_text(self.message);
-        for (name, value) in fields {
-            out.put_text(name);
-            out.put_value(*value);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn reserved_and_repeated_names_move_aside() {
-        let names = ["level", "a", "fields.level", "a"];
-        assert_eq!(keys(&names, &[]), ["fields.level.2", "a", "fields.level", "fields.a"]);
-        assert_eq!(keys(&["", "x"], &[]), ["", "x"]);
-        assert_eq!(keys(&["a", "a", "fields.a.2", "a"], &[]), ["a", "fields.a", "fields.a.2", "fields.a.3"]);
-        assert_eq!(keys(&["a", "level"], &["a".into(), "fields.level".into()]), ["fields.a", "fields.level.2"]);
-        let many: Vec<_> = (0..FEW).map(|number| number.to_string()).collect();
-        let names: Vec<_> = many.iter().map(String::as_str).chain(["level", "7"]).collect();
-        assert_eq!(keys(&names, &[])[FEW..], ["fields.level", "fields.7"]);
-    }
-
-    /// Seen to take minutes with every name looked for among all before it.
-    #[test]
-    fn a_name_that_comes_ever_again_is_no_trouble() {
-        let keys = keys(&["a"; 100_000], &[]);
-        assert_eq!(keys.last().unwrap(), "fields.a.99999");
-    }
+    use crate::value::{Put, Value};
 
     /// The thread seen to fail (that of the test) with the name that the thread has.
     #[test]
@@ -440,8 +321,8 @@ mod tests {
         let mut out = header.to_bytes().to_vec();
         out.put_text("LEVEL");
         if number == INLINE {
-            let site = Site { module: "m".into(), function: "f".into(), line: 3, ..Site::default() };
-            put_inline_site(&mut out, &site);
+            ["m", "f"].iter().for_each(|text| out.put_text(text));
+            out.put(&3_u32.to_le_bytes());
         }
         ["logger", "thread", "message"].iter().for_each(|text| out.put_text(text));
         let mut context = Vec::new();

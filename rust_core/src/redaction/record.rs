@@ -1,5 +1,6 @@
 //! Records, rewritten in their compact form.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Rules;
@@ -7,9 +8,10 @@ use super::keys::Verdict;
 use super::scanner::{Replaced, Scanner};
 use crate::exception::{self, Part, SourceCache};
 use crate::names::Names;
-use crate::record::{Context, HEADER, INLINE, Record, Site, flag, put_context, put_inline_site, set_process};
+use crate::record::layout::{self, Inline};
+use crate::record::{Context, INLINE, InlineSite, Record, Site, flag, put_context, set_process};
 use crate::table::{Table, View};
-use crate::value::{Put, Reader, Value, length};
+use crate::value::{Put, Reader, Value};
 
 /// Contexts that are kept, each in a place that its bytes tell, and bytes of one. Larger ones share one place.
 const CONTEXTS: usize = 64;
@@ -47,12 +49,6 @@ pub struct Redactor {
     sources: SourceCache,
     out: Vec<u8>,
     count: u64,
-}
-
-/// Sections that are written anew.
-struct Section<'a> {
-    out: &'a mut Vec<u8>,
-    count: &'a mut u64,
 }
 
 impl Redactor {
@@ -156,104 +152,92 @@ impl Redactor {
     fn rewrite(&mut self, record: &Record<'_>, by_name: bool) {
         let Self { scanner, names, sites, loggers, threads, contexts, sources, out, count } = self;
         let mut header = record.header;
-        let mut section = Section { out, count };
         let site = sites.get(&names.sites, header.site, |site| SiteRules::new(scanner, site));
         let new_names = site.as_ref().and_then(|(_, rules)| rules.names.as_ref());
+        let mut edit = Edit { scanner, count };
+        let new_place = record.site.and_then(|inline| edit.place(inline.module, inline.function));
         let inline_site = match (record.site, &site) {
-            (Some(inline), _) => {
-                let place = new_place(scanner, inline.module, inline.function);
-                *section.count += u64::from(place.is_some());
-                let (module, function) =
-                    place.unwrap_or_else(|| (inline.module.to_owned(), inline.function.to_owned()));
-                Some(Site { module, function, line: inline.line, ..Site::default() })
-            }
+            (Some(inline), _) => Some(renamed(inline, new_place.as_ref())),
             (None, Some((site, rules))) if new_names.is_some() => {
-                let mut site = Site::clone(site);
-                if let Some((module, function)) = &rules.place {
-                    (site.module, site.function) = (module.clone(), function.clone());
-                }
-                Some(site)
+                Some(renamed(InlineSite::of(site), rules.place.as_ref()))
             }
             _ => None,
         };
-        // Numbers and flags are only known at the end.
-        section.out.put(&[0; HEADER]);
-        if let Some(name) = record.level_name {
-            section.put_text(scanner, name);
-        }
-        if let Some(site) = &inline_site {
-            header.site = INLINE;
-            put_inline_site(section.out, site);
-        }
-        let table = |number, table: &Table<String>, view: &mut View<String, Option<String>>, scanner: &mut Scanner| {
-            view.get(table, number, |name| scanner.text(name)).and_then(|(_, new)| new.clone())
-        };
-        let new_logger =
-            if record.logger.is_none() { table(header.logger, &names.loggers, loggers, scanner) } else { None };
-        if section.put_name(scanner, record.logger, new_logger) {
-            header.logger = INLINE;
-        }
-        let new_thread =
-            if record.thread.is_none() { table(header.thread, &names.threads, threads, scanner) } else { None };
-        if section.put_name(scanner, record.thread, new_thread) {
-            header.thread = INLINE;
-        }
+        let logger = edit.name(record.logger, header.logger, &names.loggers, loggers);
+        let thread = edit.name(record.thread, header.thread, &names.threads, threads);
+        let level_name = record.level_name.map(|name| edit.text(name));
         let of_site =
             site.as_ref().and_then(|(site, rules)| Some((site.message.as_deref()?, rules.message.as_deref())));
-        match (record.message, of_site) {
-            (Some(message), _) => section.put_text(scanner, message),
+        let message = match (record.message, of_site) {
+            (Some(message), _) => Some(edit.text(message)),
             (None, Some((_, Some(new)))) => {
-                *section.count += 1;
-                header.flags &= !flag::SITE_MESSAGE;
-                section.out.put_text(new);
+                *edit.count += 1;
+                Some(Cow::Borrowed(new))
             }
-            (None, Some((message, None))) if new_names.is_some() => {
-                header.flags &= !flag::SITE_MESSAGE;
-                section.out.put_text(message);
-            }
-            (None, _) => {}
-        }
-        if let Some(context) = record.context {
-            section.put_context(scanner, contexts, context, by_name);
-        }
-        for (blob, rewrite) in [
-            (record.exception, exception::rewrite as exception::Rewrite),
-            (record.stack, exception::rewrite_stack as exception::Rewrite),
+            (None, Some((message, None))) if new_names.is_some() => Some(Cow::Borrowed(message)),
+            (None, _) => None,
+        };
+        // What was in a table may have to travel inside from now on.
+        for (number, is_inline) in [
+            (&mut header.site, inline_site.is_some()),
+            (&mut header.logger, logger.is_some()),
+            (&mut header.thread, thread.is_some()),
         ] {
-            if let Some(blob) = blob {
-                section.put_blob(|out, count| {
-                    let mut edit = |part, text: &str| {
-                        let new = if part == Part::Source { scanner.source(text) } else { scanner.text(text) };
-                        new.inspect(|_| *count += 1)
-                    };
-                    rewrite(blob, sources, &mut edit, out);
-                });
+            if is_inline {
+                *number = INLINE;
             }
         }
+        if message.is_some() {
+            header.flags &= !flag::SITE_MESSAGE;
+        }
+        let context = record.context.map(|context| edit.context(contexts, context, by_name));
+        let exception = record.exception.map(|blob| edit.blob(blob, exception::rewrite, sources));
+        let stack = record.stack.map(|blob| edit.blob(blob, exception::rewrite_stack, sources));
+        let inline = Inline {
+            level_name: level_name.as_deref(),
+            site: inline_site,
+            logger: logger.as_deref(),
+            thread: thread.as_deref(),
+        };
+        let layout = layout::begin(out, &header).inline(&inline);
+        let layout = match &message {
+            Some(message) => layout.message(message),
+            None => layout.of_site(),
+        };
+        let layout = layout.sections([context, exception.as_deref(), stack.as_deref()].into_iter().flatten());
         let mut values = record.fields;
         let known: &[Verdict] = site.as_ref().map_or(&[], |(_, rules)| &rules.fields);
+        let verdict_of = |verdict| if by_name { verdict } else { Verdict::Search };
         let mut extra = 0_u16;
-        for (index, verdict) in known.iter().enumerate() {
-            let Some(value) = values.value() else { break };
-            if let Some(name) = new_names.and_then(|names| names.get(index)) {
-                section.out.put_text(name);
-                extra += 1;
+        let mut named = match new_names {
+            None => layout.values(|out| {
+                for verdict in known {
+                    let Some(value) = values.value() else { break };
+                    edit.put_value(out, value, verdict_of(*verdict));
+                }
+            }),
+            Some(names) => {
+                *edit.count += 1;
+                let mut named = layout.no_values();
+                for (verdict, name) in known.iter().zip(names) {
+                    let Some(value) = values.value() else { break };
+                    named.field(name, |out| edit.put_value(out, value, verdict_of(*verdict)));
+                    extra += 1;
+                }
+                named
             }
-            section.put_value(scanner, value, if by_name { *verdict } else { Verdict::Search });
-        }
-        if new_names.is_some() {
-            *section.count += 1;
-        }
+        };
         for _ in 0..header.extra {
             let (Some(name), Some(value)) = (values.text(), values.value()) else { break };
-            let verdict = if by_name { scanner.field_verdict(name) } else { Verdict::Search };
-            section.put_text(scanner, name);
-            section.put_value(scanner, value, verdict);
+            let verdict = if by_name { edit.scanner.field_verdict(name) } else { Verdict::Search };
+            let name = edit.text(name);
+            named.field(&name, |out| edit.put_value(out, value, verdict));
             extra += 1;
         }
+        // How many fields there are is only known at the end.
         header.extra = extra;
-        section.out[..HEADER].copy_from_slice(&header.to_bytes());
-        set_process(section.out, record.process);
+        layout::set_header(out, &header);
+        set_process(out, record.process);
     }
 }
 
@@ -284,57 +268,81 @@ fn new_place(scanner: &mut Scanner, module: &str, function: &str) -> Option<(Str
     }
 }
 
-impl Section<'_> {
-    /// A name that travels in the record, or has to from now on. Tells whether it does.
-    fn put_name(&mut self, scanner: &mut Scanner, inline: Option<&str>, new: Option<String>) -> bool {
-        match (inline, new) {
-            (Some(name), _) => self.put_text(scanner, name),
-            (None, Some(new)) => {
-                *self.count += 1;
-                self.out.put_text(&new);
-            }
-            (None, None) => return false,
-        }
-        true
-    }
+/// A call site with the names that it is to have.
+fn renamed<'a>(site: InlineSite<'a>, new: Option<&'a (String, String)>) -> InlineSite<'a> {
+    new.map_or(site, |(module, function)| InlineSite { module, function, line: site.line })
+}
 
+/// Texts and values without secrets, and how many of them are others.
+struct Edit<'a> {
+    scanner: &'a mut Scanner,
+    count: &'a mut u64,
+}
+
+impl Edit<'_> {
     #[inline]
-    fn put_text(&mut self, scanner: &mut Scanner, text: &str) {
-        match scanner.text(text) {
-            None => self.out.put_text(text),
+    fn text<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
+        match self.scanner.text(text) {
+            None => Cow::Borrowed(text),
             Some(new) => {
                 *self.count += 1;
-                self.out.put_text(&new);
+                Cow::Owned(new)
+            }
+        }
+    }
+
+    /// Module and function without secrets, if one of them has any.
+    fn place(&mut self, module: &str, function: &str) -> Option<(String, String)> {
+        new_place(self.scanner, module, function).inspect(|_| *self.count += 1)
+    }
+
+    /// A name that travels in the record, or has to from now on; `None` for one that stays in its table.
+    fn name<'t>(
+        &mut self,
+        inline: Option<&'t str>,
+        number: u32,
+        table: &Table<String>,
+        view: &mut View<String, Option<String>>,
+    ) -> Option<Cow<'t, str>> {
+        match inline {
+            Some(name) => Some(self.text(name)),
+            None => {
+                let (_, new) = view.get(table, number, |name| self.scanner.text(name))?;
+                *self.count += u64::from(new.is_some());
+                new.clone().map(Cow::Owned)
             }
         }
     }
 
     #[inline]
-    fn put_value(&mut self, scanner: &mut Scanner, value: Value<'_>, verdict: Verdict) {
-        let new = scanner.value(value, verdict);
+    fn put_value(&mut self, out: &mut Vec<u8>, value: Value<'_>, verdict: Verdict) {
+        let new = self.scanner.value(value, verdict);
         *self.count += u64::from(new.is_some());
         match &new {
-            None => self.out.put_value(value),
-            Some(Replaced::Text(new)) => self.out.put_value(Value::Text(new)),
-            Some(Replaced::Json(new)) => self.out.put_value(Value::Json(new)),
+            None => out.put_value(value),
+            Some(Replaced::Text(new)) => out.put_value(Value::Text(new)),
+            Some(Replaced::Json(new)) => out.put_value(Value::Json(new)),
         }
     }
 
-    /// Bytes with their length before them.
-    fn put_blob(&mut self, put: impl FnOnce(&mut Vec<u8>, &mut u64)) {
-        let start = self.out.len();
-        self.out.put(&[0; 4]);
-        put(self.out, self.count);
-        let count = length(self.out.len() - start - 4);
-        self.out[start..start + 4].copy_from_slice(&count.to_le_bytes());
+    /// An exception or a stack.
+    fn blob(&mut self, blob: &[u8], rewrite: exception::Rewrite, sources: &mut SourceCache) -> Vec<u8> {
+        let Self { scanner, count } = self;
+        let mut edit = |part, text: &str| {
+            let new = if part == Part::Source { scanner.source(text) } else { scanner.text(text) };
+            new.inspect(|_| **count += 1)
+        };
+        let mut out = Vec::new();
+        rewrite(blob, sources, &mut edit, &mut out);
+        out
     }
 
     #[inline]
-    fn put_context(&mut self, scanner: &mut Scanner, known: &mut [KnownContext], context: Reader<'_>, by_name: bool) {
-        let known = known_context(scanner, known, context, by_name);
+    fn context<'c>(&mut self, known: &'c mut [KnownContext], context: Reader<'c>, by_name: bool) -> &'c [u8] {
+        let known = known_context(self.scanner, known, context, by_name);
         let (bytes, count) = known.redacted.as_ref().map_or((context.rest(), 0), |(bytes, count)| (bytes, *count));
         *self.count += count;
-        self.put_blob(|out, _| out.put(bytes));
+        bytes
     }
 }
 
@@ -375,9 +383,9 @@ fn redacted_context(scanner: &mut Scanner, bytes: Reader<'_>, by_name: bool) -> 
     let mut fields = context.fields;
     while let (Some(name), Some(value)) = (fields.text(), fields.value()) {
         let verdict = if by_name { scanner.field_verdict(name) } else { Verdict::Search };
-        let mut section = Section { out: &mut out, count: &mut count };
-        section.put_text(scanner, name);
-        section.put_value(scanner, value, verdict);
+        let mut edit = Edit { scanner, count: &mut count };
+        out.put_text(&edit.text(name));
+        edit.put_value(&mut out, value, verdict);
     }
     (count > 0).then_some((out, count))
 }

@@ -2,9 +2,8 @@
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use unified_logger_core::record::{Header, INLINE, flag};
+use unified_logger_core::record::{Header, INLINE, flag, layout};
 use unified_logger_core::slab::Buffer;
-use unified_logger_core::value::Put;
 
 use super::site::{self, Plain};
 use super::{Origin, clock, count, thread};
@@ -46,26 +45,26 @@ pub fn capture_plain<const BOUND: bool>(
     fork::notice(py);
     let mut out = Buffer::take();
     let header = Header { time, sequence: 0, level, site, logger: origin.number, thread, flags, extra: 0 };
-    out.put(&header.to_bytes());
-    if flags & flag::SITE_MESSAGE == 0 {
+    let record = layout::begin(&mut out, &header).in_tables();
+    let record = if flags & flag::SITE_MESSAGE != 0 {
+        record.of_site()
+    } else {
         // SAFETY: a live text.
-        unsafe { value::capture_text(&mut out, message) };
-    }
-    if let Some(context) = &context {
-        context.get().put(&mut out);
-    }
+        record.message_by(|out| unsafe { value::capture_text(out, message) })
+    };
+    let record = record.sections(context.as_ref().map(|context| context.get().captured()));
     if !arguments.names.is_null() {
         // SAFETY: a live tuple; as many values follow the positional ones as it has items. Python code that runs here cannot
         // take the caller's arguments away.
-        unsafe {
+        record.values(|out| unsafe {
             let (values, last) = (arguments.values.add(1), ffi::PyTuple_GET_SIZE(arguments.names).unsigned_abs());
-            let mut next = value::capture_row(&mut out, values, last);
+            let mut next = value::capture_row(out, values, last);
             while next < last {
-                count(value::capture(&mut out, *values.add(next)));
+                count(value::capture(out, *values.add(next)));
                 next += 1;
-                next += value::capture_row(&mut out, values.add(next), last - next);
+                next += value::capture_row(out, values.add(next), last - next);
             }
-        }
+        });
     }
     Some(out)
 }

@@ -42,7 +42,7 @@ impl Origin<'_> {
 }
 
 #[inline]
-fn count(outcome: Outcome) {
+pub fn count(outcome: Outcome) {
     if outcome == Outcome::Malformed {
         MALFORMED.add(1);
     }

@@ -6,7 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use pyo3::exceptions::PyBaseException;
 use pyo3::prelude::*;
 use unified_logger_core::memory;
-use unified_logger_core::record::{self, Header, INLINE, Site, flag};
+use unified_logger_core::record::layout::{self, Inline};
+use unified_logger_core::record::{Header, INLINE, InlineSite, Site, flag};
 use unified_logger_core::router::is_ai_field;
 use unified_logger_core::slab::Buffer;
 use unified_logger_core::value::{OutOfMemory, Put, Value};
@@ -116,38 +117,26 @@ impl<'a, 'py> Parts<'a, 'py> {
             flags,
             extra: u16::try_from(fields.len() + self.notes.len()).unwrap_or(0),
         };
-        out.put(&header.to_bytes());
-        if let Some(name) = &self.level_name {
-            out.put_text(name);
-        }
-        if self.site == INLINE {
-            match &self.inline_site {
-                Some(site) => record::put_inline_site(&mut out, site),
-                None => record::put_inline_site(&mut out, &Site::unknown()),
-            }
-        }
-        if self.origin.number == INLINE {
-            out.put_text(self.origin.name);
-        }
-        if let thread::Name::Text(name) = &self.thread {
-            out.put_text(name);
-        }
-        out.put_text(&self.message);
-        if let Some(context) = &self.context {
-            context.get().put(&mut out);
-        }
-        for blob in [&self.exception, &self.stack].into_iter().flatten() {
-            out.put(&u32::try_from(blob.len()).unwrap_or(0).to_le_bytes());
-            out.put(blob);
-        }
+        let site = self.inline_site.as_deref().map_or(InlineSite::UNKNOWN, InlineSite::of);
+        let inline = Inline {
+            level_name: self.level_name.as_deref(),
+            site: (self.site == INLINE).then_some(site),
+            logger: (self.origin.number == INLINE).then_some(self.origin.name),
+            thread: match &self.thread {
+                thread::Name::Number(_) => None,
+                thread::Name::Text(name) => Some(name),
+            },
+        };
+        let context = self.context.as_ref().map(|context| context.get().captured());
+        let sections = [context, self.exception.as_deref(), self.stack.as_deref()];
+        let record = layout::begin(&mut out, &header).inline(&inline).message(&self.message);
+        let mut record = record.sections(sections.into_iter().flatten()).no_values();
         for (name, (_, field)) in names.iter().zip(fields) {
-            out.put_text(name);
             // SAFETY: a live object.
-            count(unsafe { value::capture(&mut out, field.as_ptr()) });
+            record.field(name, |out| count(unsafe { value::capture(out, field.as_ptr()) }));
         }
         for (name, text) in &self.notes {
-            out.put_text(name);
-            out.put_value(Value::Text(text));
+            record.field(name, |out| out.put_value(Value::Text(text)));
         }
         out
     }

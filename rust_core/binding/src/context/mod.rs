@@ -11,7 +11,6 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use unified_logger_core::record::put_context;
-use unified_logger_core::value::Put;
 
 pub use current::{current, current_context, least, new_trace, set_context_variable};
 pub use fields::{BoundFields, Fields};
@@ -109,12 +108,10 @@ impl Context {
 }
 
 impl Context {
-    /// The context's section of a record, with its length.
+    /// The context's section of a record.
     #[inline]
-    pub fn put(&self, out: &mut impl Put) {
-        let length = u32::try_from(self.captured.len()).unwrap_or(0);
-        out.put(&length.to_le_bytes());
-        out.put(&self.captured);
+    pub fn captured(&self) -> &[u8] {
+        &self.captured
     }
 
     #[inline]

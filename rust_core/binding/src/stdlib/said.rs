@@ -7,27 +7,25 @@ use crate::capture::clock;
 use pyo3::exceptions::PyBaseException;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
-use unified_logger_core::record::{Header, INLINE, Site, flag};
+use unified_logger_core::record::{Header, INLINE, Site, flag, layout};
 use unified_logger_core::redaction::Rules;
 use unified_logger_core::slab::Buffer;
-use unified_logger_core::value::Put;
 
 use super::attribute::Field;
 use super::place::Found;
 use crate::capture::merging::Merging;
 use crate::capture::site::Plain;
 use crate::capture::thread;
-use crate::capture::{Origin, Parts, exception_or_name};
+use crate::capture::{Origin, Parts, count, exception_or_name};
 use crate::context;
-use crate::interpreter::counts::MALFORMED;
 use crate::interpreter::ending;
 use crate::interpreter::fork;
 use crate::interpreter::gil::let_go_of_dropped;
 use crate::interpreter::stack;
 use crate::redaction;
+use crate::value;
 use crate::value::asked::text_of_message;
 use crate::value::shown::{python_text, text_of};
-use crate::value::{self, Outcome};
 
 pub struct Said<'py> {
     pub level: i32,
@@ -139,18 +137,17 @@ impl<'py> Said<'py> {
             flags,
             extra: 0,
         };
-        out.put(&header.to_bytes());
-        // SAFETY: a live text.
-        unsafe { value::capture_text(&mut out, message.as_ptr()) };
-        if let Some(context) = &context {
-            context.get().put(&mut out);
-        }
-        for (_, field) in &self.fields {
-            // SAFETY: a live object, held.
-            if unsafe { value::capture(&mut out, field.as_ptr()) } == Outcome::Malformed {
-                MALFORMED.add(1);
-            }
-        }
+        layout::begin(&mut out, &header)
+            .in_tables()
+            // SAFETY: a live text.
+            .message_by(|out| unsafe { value::capture_text(out, message.as_ptr()) })
+            .sections(context.as_ref().map(|context| context.get().captured()))
+            .values(|out| {
+                for (_, field) in &self.fields {
+                    // SAFETY: a live object, held.
+                    count(unsafe { value::capture(out, field.as_ptr()) });
+                }
+            });
         out
     }
 }
