@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::de::IgnoredAny;
 use unified_logger_core::blackbox;
 use unified_logger_core::config::{AiLoggers, BlackBoxPlace, FileSettings, Fsync, Overflow, Settings};
-use unified_logger_core::encoder::{ConsoleEncoder, JsonEncoder};
+use unified_logger_core::encoder::{Encoder, JsonEncoder, Process, TextEncoder, Whose};
 use unified_logger_core::engine::Engine;
 use unified_logger_core::escape;
 use unified_logger_core::exception::{self, SourceCache};
@@ -77,10 +77,10 @@ fn record(bytes: &[u8]) {
 }
 
 fn assert_one_line(record: &Record<'_>) -> String {
-    let line = assert_json_line(&mut JsonEncoder::default(), record);
+    let line = assert_json_line(&mut JsonEncoder::new(&Process::here()), record);
     for color in [false, true] {
         let mut shown = Vec::new();
-        ConsoleEncoder::new(color).encode(record, &mut shown);
+        TextEncoder::new(&Process::here(), color).encode(record, Whose::Application, &mut shown);
         let shown = String::from_utf8(shown).expect("the console's text is UTF-8");
         let below = shown.strip_suffix('\n').expect("the last line ends").split('\n').skip(1);
         for line in below {
@@ -94,7 +94,7 @@ fn assert_one_line(record: &Record<'_>) -> String {
 
 fn assert_json_line(encoder: &mut JsonEncoder, record: &Record<'_>) -> String {
     let mut line = Vec::new();
-    encoder.encode(record, &mut line);
+    encoder.encode(record, Whose::Application, &mut line);
     let line = String::from_utf8(line).expect("a line is UTF-8");
     let json = line.strip_suffix('\n').expect("a line ends");
     assert!(!json.chars().any(escape::acts), "nothing in a line acts: {json}");
@@ -109,8 +109,8 @@ fn trusted_record(bytes: &[u8]) {
     // SAFETY: ASCII is UTF-8 wherever it is cut.
     let Some(record) = (unsafe { Record::read(&ascii) }) else { return };
     let mut out = Vec::new();
-    JsonEncoder::default().encode(&record, &mut out);
-    ConsoleEncoder::new(true).encode(&record, &mut out);
+    JsonEncoder::new(&Process::here()).encode(&record, Whose::Application, &mut out);
+    TextEncoder::new(&Process::here(), true).encode(&record, Whose::Application, &mut out);
 }
 
 /// A captured exception or stack of any bytes is rendered within bounds, and as JSON.
@@ -230,7 +230,7 @@ fn black_box(bytes: &[u8]) {
     let Ok(contents) = blackbox::read(&bytes) else { return };
     let names = Arc::new(contents.names);
     let mut router = Router::new(Arc::clone(&names), &contents.kept.files, None, contents.kept.ai.clone());
-    let mut encoder = JsonEncoder::new(names, contents.process, true);
+    let mut encoder = JsonEncoder::new(&Process { names, id: contents.process, is_dead: true });
     for found in &contents.records {
         let record = bytes.get(found.bytes.clone()).expect("a record lies within its box");
         // SAFETY: the reader has checked every record that it found.

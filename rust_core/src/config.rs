@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::encoder::Format;
 use crate::redaction::Rules;
 use crate::stats::FileKind;
 
@@ -39,16 +40,10 @@ pub struct FileSettings {
     pub backup_count: u32,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConsoleFormat {
-    Text { color: bool },
-    Json,
-}
-
 #[derive(Clone, Copy, Debug)]
 pub struct ConsoleSettings {
     pub level: i32,
-    pub format: ConsoleFormat,
+    pub format: Format,
 }
 
 /// Which loggers are those of AI.

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use crate::blackbox::{BlackBox, Journal};
 use crate::clock;
-use crate::config::{ConsoleFormat, Fsync, Settings};
-use crate::encoder::{ConsoleEncoder, JsonEncoder};
+use crate::config::{Fsync, Settings};
+use crate::encoder::{Format, Lines, Process, Whose};
 use crate::error::Result;
 use crate::error_handler::ErrorHandler;
 use crate::fault_injection::{self, Fault};
@@ -17,7 +17,6 @@ use crate::memory;
 use crate::names;
 use crate::queue::Queue;
 use crate::record::{self, Builder, Record};
-use crate::redaction::Redactor;
 use crate::rotation::SizeRotation;
 use crate::router::Router;
 use crate::sink::{ConsoleProgress, ConsoleSink, DirectoryLock, FileSink, Held};
@@ -71,9 +70,10 @@ impl Drop for Batch {
 #[derive(Debug)]
 pub struct Pipeline {
     router: Router,
-    redactor: Option<Redactor>,
-    json: JsonEncoder,
-    text: Option<ConsoleEncoder>,
+    lines: Lines,
+    /// The numbers of the formats of files and console.
+    file_format: usize,
+    console_format: usize,
     outputs: Vec<Output>,
     console: Option<ConsoleSink>,
     lock: DirectoryLock,
@@ -82,7 +82,6 @@ pub struct Pipeline {
     fsync: Fsync,
     stats: Arc<Stats>,
     errors: Arc<ErrorHandler>,
-    line: Vec<u8>,
     console_lines: Vec<u8>,
     console_count: u64,
     /// Records whose lines a failing sink still holds, by their places: until they are written, the black box keeps them too.
@@ -158,14 +157,13 @@ impl Pipeline {
                 Ok(Output { kind: file.kind, sink, seen: Seen::default() })
             })
             .collect::<Result<Vec<_>>>()?;
+        let console_format = settings.console.map_or(Format::Json, |console| console.format);
+        let lines = Lines::new(&Process::here(), settings.redaction.clone(), &[Format::Json, console_format]);
         Ok(Self {
             router: Router::new(Arc::clone(names::here()), &settings.files, settings.console, settings.ai.clone()),
-            redactor: settings.redaction.clone().map(|rules| Redactor::new(rules, Arc::clone(names::here()))),
-            json: JsonEncoder::default(),
-            text: settings.console.and_then(|console| match console.format {
-                ConsoleFormat::Text { color } => Some(ConsoleEncoder::new(color)),
-                ConsoleFormat::Json => None,
-            }),
+            file_format: lines.number(Format::Json),
+            console_format: lines.number(console_format),
+            lines,
             outputs,
             console: settings.console.map(|_| ConsoleSink::new(Arc::clone(stats))),
             lock: DirectoryLock::open(&settings.directory, settings.file_mode)?,
@@ -174,7 +172,6 @@ impl Pipeline {
             fsync: settings.fsync,
             stats: Arc::clone(stats),
             errors: Arc::clone(errors),
-            line: Vec::with_capacity(4_096),
             console_lines: Vec::new(),
             console_count: 0,
             held: Vec::new(),
@@ -211,9 +208,7 @@ impl Pipeline {
             self.delivered += 1;
             record.note_taken(self.delivered);
             let shown = (self.console_lines.len(), self.console_count);
-            let line = catch_unwind(AssertUnwindSafe(|| {
-                self.deliver_one(record.as_slice(), Redactor::redact, FileSink::push)
-            }));
+            let line = catch_unwind(AssertUnwindSafe(|| self.deliver_one(record.as_slice(), Whose::Application)));
             if !matches!(line, Ok(true)) {
                 self.console_lines.truncate(shown.0);
                 self.console_count = shown.1;
@@ -231,43 +226,18 @@ impl Pipeline {
         }
     }
 
-    fn deliver_one(
-        &mut self,
-        bytes: &[u8],
-        redact: for<'r> fn(&'r mut Redactor, &Record<'r>) -> Record<'r>,
-        push: fn(&mut FileSink, &[u8], u64),
-    ) -> bool {
+    fn deliver_one(&mut self, bytes: &[u8], whose: Whose) -> bool {
         // SAFETY: only capture and `Builder` fill buffers, and both write texts as UTF-8.
         let Some(record) = (unsafe { Record::read(bytes) }) else { return false };
         fault_injection::pass(Fault::Route);
         // What becomes of a large record is put together in pieces that cannot fail.
         memory::expect(8 * bytes.len());
         let route = self.router.route(&record);
-        let redacted;
-        let record = match &mut self.redactor {
-            None => &record,
-            Some(redactor) => {
-                fault_injection::pass(Fault::Redact);
-                redacted = redact(redactor, &record);
-                &redacted
-            }
-        };
+        let wanted = u8::from(route.files != 0) << self.file_format | u8::from(route.console) << self.console_format;
         // Everything is encoded before anything is handed on: a record whose encoding fails has gone nowhere.
-        if route.files != 0 || route.console && self.text.is_none() {
-            self.line.clear();
-            fault_injection::pass(Fault::Encode);
-            self.line.room(bytes.len());
-            self.json.encode(record, &mut self.line);
-            self.gathered += self.line.len();
-        }
+        self.lines.encode(&record, whose, wanted, bytes.len());
         if route.console {
-            match &mut self.text {
-                Some(text) => {
-                    text.encode(record, &mut self.console_lines);
-                    fault_injection::pass(Fault::EncodeText);
-                }
-                None => self.console_lines.put(&self.line),
-            }
+            self.console_lines.put(self.lines.of(self.console_format));
             self.console_count += 1;
         }
         let sync = match self.fsync {
@@ -275,18 +245,23 @@ impl Pipeline {
             Fsync::Error => record.header.level >= level::ERROR,
             Fsync::Always => true,
         };
+        if route.files != 0 {
+            self.gathered += self.lines.of(self.file_format).len();
+        }
         for (index, output) in self.outputs.iter_mut().enumerate() {
             if route.files & 1 << index != 0 {
-                push(&mut output.sink, &self.line, self.delivered);
+                let line = self.lines.of(self.file_format);
+                match whose {
+                    Whose::Application => output.sink.push(line, self.delivered),
+                    Whose::Library => output.sink.push_own(line, self.delivered),
+                }
                 fault_injection::pass(Fault::Push);
                 if sync {
                     output.sink.want_sync();
                 }
             }
         }
-        if let Some(redactor) = &mut self.redactor {
-            self.stats.redacted.add(redactor.take_count());
-        }
+        self.stats.redacted.add(self.lines.take_redacted());
         true
     }
 
@@ -458,7 +433,7 @@ impl Pipeline {
     /// Writes a record that `notice` made. False if that came to nothing, which was told.
     pub fn say_notice(&mut self, notice: &[u8]) -> bool {
         let shown = (self.console_lines.len(), self.console_count);
-        let deliver = || self.deliver_one(notice, Redactor::redact_own, FileSink::push_own);
+        let deliver = || self.deliver_one(notice, Whose::Library);
         let said = match catch_unwind(AssertUnwindSafe(deliver)) {
             Ok(true) => {
                 self.stats.notices.add(1);

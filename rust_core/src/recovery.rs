@@ -17,13 +17,12 @@ use serde::de::IgnoredAny;
 use crate::blackbox::{self, Contents, Entry, Foreign, Journal, Noted, Ownerless};
 use crate::clock;
 use crate::config::Fsync;
-use crate::encoder::JsonEncoder;
+use crate::encoder::{Format, Lines, Process, Whose};
 use crate::error::{Error, Result};
 use crate::fault_injection::{self, Fault};
 use crate::level;
 use crate::platform::{self, Identity, OwnFile};
 use crate::record::{Builder, Record};
-use crate::redaction::Redactor;
 use crate::rotation::SizeRotation;
 use crate::router::Router;
 use crate::sink::{DirectoryLock, FileSettings, FileSink, Held};
@@ -276,8 +275,7 @@ struct Recovery<'a> {
     bytes: &'a [u8],
     contents: Contents,
     router: Router,
-    redactor: Option<Redactor>,
-    encoder: JsonEncoder,
+    lines: Lines,
     sinks: Vec<FileSink>,
     /// For each record the files it is still to be written to, a bit each.
     wanted: Vec<u8>,
@@ -299,10 +297,10 @@ impl<'a> Recovery<'a> {
         let sinks = sinks.collect::<Result<Vec<_>>>()?;
         let names = Arc::new(std::mem::take(&mut contents.names));
         let router = Router::new(Arc::clone(&names), &contents.kept.files, None, contents.kept.ai.clone());
-        let redactor = contents.redaction.take().map(|rules| Redactor::new(rules, Arc::clone(&names)));
-        let encoder = JsonEncoder::new(names, contents.process, true);
+        let process = Process { names, id: contents.process, is_dead: true };
+        let lines = Lines::new(&process, contents.redaction.take(), &[Format::Json]);
         let wanted = vec![0; contents.records.len()];
-        let mut recovery = Self { directory, bytes, contents, router, redactor, encoder, sinks, wanted };
+        let mut recovery = Self { directory, bytes, contents, router, lines, sinks, wanted };
         for index in 0..recovery.wanted.len() {
             let files = recovery.router.route(&recovery.record(index)).files;
             let place = recovery.contents.records[index].place;
@@ -340,14 +338,12 @@ impl<'a> Recovery<'a> {
             .collect();
         let mut under_way = under_way.into_iter();
         let mut next = under_way.next();
-        let mut head = Vec::new();
         for line in text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
             let Some(index) = next else { return };
-            head.clear();
             let record = self.record(index);
-            self.encoder.encode_head(&redacted(&mut self.redactor, &record), &mut head);
+            let head = self.lines.head(&record, 0);
             // A line that was torn begins in the same way, but is no JSON, with or without an end.
-            if line.starts_with(&head) && serde_json::from_slice::<IgnoredAny>(line).is_ok() {
+            if line.starts_with(head) && serde_json::from_slice::<IgnoredAny>(line).is_ok() {
                 self.wanted[index] &= !(1 << file);
                 next = under_way.next();
             }
@@ -366,7 +362,6 @@ impl<'a> Recovery<'a> {
     }
 
     fn push_all(&mut self, noted: Noted) {
-        let mut line = Vec::new();
         let mut last = noted.taken;
         for index in 0..self.wanted.len() {
             let (wanted, place) = (self.wanted[index], self.contents.records[index].place);
@@ -374,12 +369,11 @@ impl<'a> Recovery<'a> {
             if wanted == 0 {
                 continue;
             }
-            line.clear();
             let record = self.record(index);
-            self.encoder.encode(&redacted(&mut self.redactor, &record), &mut line);
+            self.lines.encode(&record, Whose::Application, 1, 0);
             for (file, sink) in self.sinks.iter_mut().enumerate() {
                 if wanted & 1 << file != 0 {
-                    sink.push(&line, place);
+                    sink.push(self.lines.of(0), place);
                 }
             }
         }
@@ -417,22 +411,13 @@ impl<'a> Recovery<'a> {
         // SAFETY: built just above.
         let Some(record) = (unsafe { Record::read(&bytes) }) else { return };
         let files = self.router.route(&record).files;
-        let mut line = Vec::new();
-        self.encoder.encode_own(&record, &mut line);
+        self.lines.encode(&record, Whose::Library, 1, 0);
         for (file, sink) in self.sinks.iter_mut().enumerate() {
             // Not again, if a recovery that died had said it.
             if files & 1 << file != 0 && self.contents.journal[file].passed < place {
-                sink.push(&line, place);
+                sink.push(self.lines.of(0), place);
             }
         }
-    }
-}
-
-/// The record as its process would have written it.
-fn redacted<'r>(redactor: &'r mut Option<Redactor>, record: &Record<'r>) -> Record<'r> {
-    match redactor {
-        Some(redactor) => redactor.redact(record),
-        None => *record,
     }
 }
 

@@ -11,9 +11,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 
-use unified_logger_core::config::{
-    AiLoggers, BlackBoxPlace, ConsoleFormat, ConsoleSettings, FileSettings, Fsync, Overflow, Settings,
-};
+use unified_logger_core::config::{AiLoggers, BlackBoxPlace, ConsoleSettings, FileSettings, Fsync, Overflow, Settings};
 use unified_logger_core::engine::Engine;
 use unified_logger_core::fault_injection::{self, Fault};
 use unified_logger_core::level;
@@ -73,7 +71,8 @@ fn settings(directory: &Path) -> Settings {
 }
 
 fn with_console(directory: &Path) -> Settings {
-    let console = ConsoleSettings { level: level::DEBUG, format: ConsoleFormat::Text { color: false } };
+    let console =
+        ConsoleSettings { level: level::DEBUG, format: unified_logger_core::encoder::Format::Text { color: false } };
     Settings { console: Some(console), ..settings(directory) }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use unified_logger_core::encoder::JsonEncoder;
+use unified_logger_core::encoder::{Encoder, JsonEncoder, Process, Whose};
 use unified_logger_core::names::Names;
 use unified_logger_core::record::{Builder, Header, INLINE, Record, Site, flag, put_context, set_process};
 use unified_logger_core::redaction::{Redactor, Rules, Spec, pattern_names};
@@ -46,7 +46,11 @@ fn line(redactor: &mut Redactor, names: &Arc<Names>, bytes: &[u8]) -> String {
     let mut out = Vec::new();
     // SAFETY: captured from texts.
     let record = unsafe { Record::read(bytes) }.unwrap();
-    JsonEncoder::new(Arc::clone(names), 1, false).encode(&redactor.redact(&record), &mut out);
+    JsonEncoder::new(&Process { names: Arc::clone(names), id: 1, is_dead: false }).encode(
+        &redactor.redact(&record),
+        Whose::Application,
+        &mut out,
+    );
     String::from_utf8(out).unwrap()
 }
 

@@ -3,18 +3,18 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput};
-use unified_logger_core::encoder::{ConsoleEncoder, JsonEncoder};
+use unified_logger_core::encoder::{Encoder, JsonEncoder, Process, TextEncoder, Whose};
 use unified_logger_core::record::Record;
 
 use crate::guide::{Guide, read};
 
 pub fn bench(criterion: &mut Criterion) {
     let (plain, mixed) = (Guide::new().bytes(), Guide::new().with_context_field().bytes());
-    let mut json = JsonEncoder::default();
-    bench_one(criterion, "json", &plain, |record, out| json.encode(record, out));
-    bench_one(criterion, "json, context field", &mixed, |record, out| json.encode(record, out));
-    let mut text = ConsoleEncoder::new(true);
-    bench_one(criterion, "console", &plain, |record, out| text.encode(record, out));
+    let mut json = JsonEncoder::new(&Process::here());
+    bench_one(criterion, "json", &plain, |record, out| json.encode(record, Whose::Application, out));
+    bench_one(criterion, "json, context field", &mixed, |record, out| json.encode(record, Whose::Application, out));
+    let mut text = TextEncoder::new(&Process::here(), true);
+    bench_one(criterion, "console", &plain, |record, out| text.encode(record, Whose::Application, out));
 }
 
 fn bench_one(criterion: &mut Criterion, name: &str, bytes: &[u8], mut encode: impl FnMut(&Record<'_>, &mut Vec<u8>)) {

@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::Criterion;
-use unified_logger_core::encoder::JsonEncoder;
+use unified_logger_core::encoder::{Encoder, JsonEncoder, Process, Whose};
 use unified_logger_core::names;
 use unified_logger_core::record::{Builder, Record};
 use unified_logger_core::redaction::{Redactor, Rules, Spec, pattern_names};
@@ -32,7 +32,7 @@ pub fn bench(criterion: &mut Criterion) {
         let rules_of = spec.map(|spec| Rules::new(spec).expect("rules are whole"));
         for (name, bytes) in [("nothing to redact", &guide), ("secrets", &secret)] {
             let mut redactor = rules_of.clone().map(|rules| Redactor::new(rules, Arc::clone(names::here())));
-            let mut json = JsonEncoder::default();
+            let mut json = JsonEncoder::new(&Process::here());
             let mut out = Vec::with_capacity(4_096);
             criterion.bench_function(&format!("redaction/{rules}, {name}"), |bencher| {
                 bencher.iter(|| {
@@ -50,7 +50,7 @@ pub fn bench(criterion: &mut Criterion) {
 /// As the pipeline does.
 fn encode(redactor: &mut Option<Redactor>, json: &mut JsonEncoder, record: &Record<'_>, out: &mut Vec<u8>) {
     match redactor {
-        None => json.encode(record, out),
-        Some(redactor) => json.encode(&redactor.redact(record), out),
+        None => json.encode(record, Whose::Application, out),
+        Some(redactor) => json.encode(&redactor.redact(record), Whose::Application, out),
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, Throughput};
 use unified_logger_core::blackbox::Journal;
 use unified_logger_core::config::Fsync;
-use unified_logger_core::encoder::JsonEncoder;
+use unified_logger_core::encoder::{Encoder, JsonEncoder, Process, Whose};
 use unified_logger_core::rotation::SizeRotation;
 use unified_logger_core::sink::{DirectoryLock, FileSettings, FileSink};
 
@@ -15,7 +15,7 @@ const LINES: u64 = 1_024;
 
 pub fn bench(criterion: &mut Criterion) {
     let mut line = Vec::new();
-    JsonEncoder::default().encode(&read(&Guide::new().bytes()), &mut line);
+    JsonEncoder::new(&Process::here()).encode(&read(&Guide::new().bytes()), Whose::Application, &mut line);
     let mut group = criterion.benchmark_group("sink");
     group.throughput(Throughput::Bytes(line.len() as u64 * LINES));
     // Without rotation the file would grow for as long as it is measured: the bound is far.

@@ -1,10 +1,72 @@
 //! Records to lines.
 
-mod console;
 mod json;
+mod lines;
+mod text;
 
-pub use console::ConsoleEncoder;
+use std::fmt;
+use std::sync::Arc;
+
 pub use json::JsonEncoder;
+pub use lines::Lines;
+pub use text::TextEncoder;
+
+use crate::names::{self, Names};
+use crate::platform;
+use crate::record::Record;
 
 /// Stands for a name that is in no table; captured records never need it.
 const UNKNOWN: &str = "?";
+
+/// Makes lines of records, all of one process.
+pub trait Encoder: fmt::Debug + Send {
+    /// Appends the lines of a record, with their newlines.
+    fn encode(&mut self, record: &Record<'_>, whose: Whose, out: &mut Vec<u8>);
+
+    /// Appends the beginning of a line that is the same whenever the record is encoded: recovery knows by it what came to be in a file.
+    fn encode_head(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
+        self.encode(record, Whose::Application, out);
+    }
+}
+
+/// Whose words a record has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    Application,
+    /// What the library says itself. Its names are known to be harmless, and its records are never recovered ones.
+    Library,
+}
+
+/// The process whose records are encoded.
+#[derive(Clone, Debug)]
+pub struct Process {
+    pub names: Arc<Names>,
+    pub id: u32,
+    /// Whether they are written after its death.
+    pub is_dead: bool,
+}
+
+impl Process {
+    /// This one.
+    #[must_use]
+    pub fn here() -> Self {
+        Self { names: Arc::clone(names::here()), id: platform::process_id(), is_dead: false }
+    }
+}
+
+/// The form of lines. Another one is a module here and a variant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Json,
+    Text { color: bool },
+}
+
+impl Format {
+    #[must_use]
+    pub fn encoder(self, process: &Process) -> Box<dyn Encoder> {
+        match self {
+            Self::Json => Box::new(JsonEncoder::new(process)),
+            Self::Text { color } => Box::new(TextEncoder::new(process, color)),
+        }
+    }
+}

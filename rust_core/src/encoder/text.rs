@@ -7,42 +7,33 @@ use std::sync::Arc;
 use crate::clock;
 use crate::escape;
 use crate::exception::{self, SourceCache};
+use crate::fault_injection::{self, Fault};
 use crate::level;
-use crate::names;
+use crate::names::Names;
 use crate::record::{Context, Record};
 use crate::table::View;
 use crate::value::{Put, Value};
 
-use super::UNKNOWN;
 use super::json::{call_fields, context_fields};
+use super::{Encoder, Process, UNKNOWN, Whose};
 
 const RESET: &str = "\x1b[0m";
 const DIM: &str = "\x1b[2m";
 const BOLD: &str = "\x1b[1m";
 
 #[derive(Debug)]
-pub struct ConsoleEncoder {
+pub struct TextEncoder {
     color: bool,
     times: clock::Formatter,
-    names: View<String, ()>,
+    names: Arc<Names>,
+    loggers: View<String, ()>,
     sites: View<crate::record::Site, ()>,
     sources: SourceCache,
 }
 
-impl ConsoleEncoder {
-    #[must_use]
-    pub fn new(color: bool) -> Self {
-        Self {
-            color,
-            times: clock::Formatter::default(),
-            names: View::new(),
-            sites: View::new(),
-            sources: SourceCache::default(),
-        }
-    }
-
+impl Encoder for TextEncoder {
     /// Appends `10:30:00.123Z INFO     logger message  key=value …`.
-    pub fn encode(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
+    fn encode(&mut self, record: &Record<'_>, _: Whose, out: &mut Vec<u8>) {
         let mut line = String::with_capacity(256);
         self.put_head(record, &mut line);
         self.put_fields(record, &mut line);
@@ -57,6 +48,21 @@ impl ConsoleEncoder {
             }
         }
         out.put(line.as_bytes());
+        fault_injection::pass(Fault::EncodeText);
+    }
+}
+
+impl TextEncoder {
+    #[must_use]
+    pub fn new(of: &Process, color: bool) -> Self {
+        Self {
+            color,
+            times: clock::Formatter::default(),
+            names: Arc::clone(&of.names),
+            loggers: View::new(),
+            sites: View::new(),
+            sources: SourceCache::default(),
+        }
     }
 
     fn put_head(&mut self, record: &Record<'_>, line: &mut String) {
@@ -70,7 +76,7 @@ impl ConsoleEncoder {
             line.push('Z');
         });
         line.push(' ');
-        let name = record.level_name.map_or_else(|| names::here().level_name(header.level), Cow::Borrowed);
+        let name = record.level_name.map_or_else(|| self.names.level_name(header.level), Cow::Borrowed);
         self.painted(line, color_of(header.level), |line| {
             let _ = write!(line, "{:<8}", escape::shown(&name));
         });
@@ -78,7 +84,7 @@ impl ConsoleEncoder {
         let logger = match record.logger {
             Some(name) => name.to_owned(),
             None => {
-                let known = self.names.get(&names::here().loggers, header.logger, |_| ());
+                let known = self.loggers.get(&self.names.loggers, header.logger, |_| ());
                 known.map_or(UNKNOWN.into(), |(name, ())| (**name).clone())
             }
         };
@@ -86,7 +92,7 @@ impl ConsoleEncoder {
         line.push(' ');
         let site = match record.message {
             Some(_) => None,
-            None => self.sites.get(&names::here().sites, header.site, |_| ()).map(|(site, ())| Arc::clone(site)),
+            None => self.sites.get(&self.names.sites, header.site, |_| ()).map(|(site, ())| Arc::clone(site)),
         };
         let told = site.as_ref().and_then(|site| site.message.as_deref());
         let message = record.message.or(told).unwrap_or(UNKNOWN);
@@ -94,7 +100,7 @@ impl ConsoleEncoder {
     }
 
     fn put_fields(&mut self, record: &Record<'_>, line: &mut String) {
-        let site = self.sites.get(&names::here().sites, record.header.site, |_| ()).map(|(site, ())| site.clone());
+        let site = self.sites.get(&self.names.sites, record.header.site, |_| ()).map(|(site, ())| site.clone());
         let site_names = site.iter().flat_map(|site| site.fields.iter().map(String::as_str));
         let mut record = *record;
         let (names, values) = {
@@ -184,7 +190,8 @@ mod tests {
         builder.put(&mut bytes, fields);
         let mut out = Vec::new();
         // SAFETY: built just above.
-        ConsoleEncoder::new(color).encode(&unsafe { Record::read(&bytes) }.unwrap(), &mut out);
+        let record = unsafe { Record::read(&bytes) }.unwrap();
+        TextEncoder::new(&Process::here(), color).encode(&record, Whose::Application, &mut out);
         String::from_utf8(out).unwrap()
     }
 

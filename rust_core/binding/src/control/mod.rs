@@ -17,9 +17,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use unified_logger_core::clock;
-use unified_logger_core::config::{
-    AiLoggers, BlackBoxPlace, ConsoleFormat, ConsoleSettings, FileSettings, Fsync, Overflow, Settings,
-};
+use unified_logger_core::config::{AiLoggers, BlackBoxPlace, ConsoleSettings, FileSettings, Fsync, Overflow, Settings};
+use unified_logger_core::encoder::Format;
 use unified_logger_core::level;
 use unified_logger_core::recovery::{self, Recovered, Strays};
 use unified_logger_core::stats::{FILES, FileKind};
@@ -69,7 +68,7 @@ pub fn start(
         files: files.into_iter().map(file).collect::<PyResult<_>>()?,
         console: console.map(|(level, format, color)| ConsoleSettings {
             level,
-            format: if format == "json" { ConsoleFormat::Json } else { ConsoleFormat::Text { color } },
+            format: if format == "json" { Format::Json } else { Format::Text { color } },
         }),
         ai: AiLoggers { names: ai_loggers, legacy_substring },
         redaction: redaction.map(|redaction| redaction.get().rules()),

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use unified_logger_core::encoder::ConsoleEncoder;
+use unified_logger_core::encoder::{Format, Lines, Process, Whose};
 use unified_logger_core::forks;
 use unified_logger_core::level;
-use unified_logger_core::names;
 use unified_logger_core::platform;
 use unified_logger_core::record::{Record, level_of};
-use unified_logger_core::redaction::{Redactor, Rules};
+use unified_logger_core::redaction::Rules;
 use unified_logger_core::slab::Buffer;
 
 use super::state::{STATE, State, apart};
@@ -72,21 +71,20 @@ pub fn show_early(py: Python<'_>, redaction: Option<Arc<Rules>>) {
         State::Early(early) => std::mem::take(early),
         _ => return,
     };
-    let mut redactor = redaction.map(|rules| Redactor::new(rules, Arc::clone(names::here())));
-    let mut encoder = ConsoleEncoder::new(false);
-    let mut lines = Vec::new();
+    let mut lines = Lines::new(&Process::here(), redaction, &[Format::Text { color: false }]);
+    let mut shown = Vec::new();
     for (record, _) in early.iter().filter(|(_, logger)| logger.is_some()) {
         // SAFETY: captured records hold UTF-8 texts.
         if let Some(record) = unsafe { Record::read(record.as_slice()) }
             && record.header.level >= level::WARNING
         {
-            let record = redactor.as_mut().map_or(record, |redactor| redactor.redact(&record));
-            encoder.encode(&record, &mut lines);
+            lines.encode(&record, Whose::Application, 1, 0);
+            shown.extend_from_slice(lines.of(0));
         }
     }
-    tell_early_drops(&mut lines);
+    tell_early_drops(&mut shown);
     // Nowhere is left to tell that it failed.
-    let _ = apart(py, || platform::write_stderr(&lines));
+    let _ = apart(py, || platform::write_stderr(&shown));
 }
 
 /// Says how many records found no room before a start that never came, if any of them would have been shown.

@@ -3,17 +3,13 @@
 
 use std::cell::Cell;
 use std::fmt::Write;
-use std::sync::Arc;
 
 use pyo3::exceptions::PyUnicodeEncodeError;
 use pyo3::prelude::*;
-use unified_logger_core::config::ConsoleFormat;
-use unified_logger_core::encoder::{ConsoleEncoder, JsonEncoder};
+use unified_logger_core::encoder::{Format, Lines, Process, Whose};
 use unified_logger_core::forks;
-use unified_logger_core::names;
 use unified_logger_core::platform;
 use unified_logger_core::record::{self, Record, flag};
-use unified_logger_core::redaction::{Redactor, Rules};
 use unified_logger_core::slab::Buffer;
 use unified_logger_core::value::Put;
 
@@ -66,28 +62,7 @@ impl Drop for Showing {
 }
 
 static KNOWN: Gil<Option<Known>> = Gil::new(None);
-static ENCODERS: Gil<Option<Box<Encoders>>> = Gil::new(None);
-
-struct Encoders {
-    redactor: Option<Redactor>,
-    text: ConsoleEncoder,
-    json: JsonEncoder,
-}
-
-impl Encoders {
-    fn new(redaction: Option<&Arc<Rules>>) -> Box<Self> {
-        Box::new(Self {
-            redactor: redaction.map(|rules| Redactor::new(Arc::clone(rules), Arc::clone(names::here()))),
-            text: ConsoleEncoder::new(false),
-            json: JsonEncoder::default(),
-        })
-    }
-
-    /// Whether they redact by these rules.
-    fn follow(&self, redaction: Option<&Arc<Rules>>) -> bool {
-        self.redactor.as_ref().map(|redactor| Arc::as_ptr(redactor.rules())) == redaction.map(Arc::as_ptr)
-    }
-}
+static LINES: Gil<Option<Box<Lines>>> = Gil::new(None);
 
 /// Whether a record of this level may be for the stream that `sys.stderr` is, and not for the process's own standard error.
 #[inline]
@@ -195,23 +170,22 @@ fn show_once(py: Python<'_>, record: &[u8]) -> bool {
 
 fn encode(py: Python<'_>, record: &[u8]) -> Option<Vec<u8>> {
     let settings = handover::engine(py)?.settings();
-    let (format, redaction) = (settings.console?.format, settings.redaction.as_ref());
-    let mut line = Vec::new();
+    let redaction = settings.redaction.as_ref();
+    let format = match settings.console?.format {
+        // A stream of the program's may lead anywhere.
+        Format::Text { .. } => Format::Text { color: false },
+        format => format,
+    };
     // SAFETY: encoding runs no Python code; captured records hold UTF-8 texts.
     unsafe {
-        let known = &mut *ENCODERS.get(py);
-        if known.as_ref().is_none_or(|encoders| !encoders.follow(redaction)) {
+        let known = &mut *LINES.get(py);
+        if known.as_ref().is_none_or(|lines| !lines.are_of(redaction, format)) {
             *known = None;
         }
-        let encoders = known.get_or_insert_with(|| Encoders::new(redaction));
-        let record = Record::read(record)?;
-        let record = encoders.redactor.as_mut().map_or(record, |redactor| redactor.redact(&record));
-        match format {
-            ConsoleFormat::Text { .. } => encoders.text.encode(&record, &mut line),
-            ConsoleFormat::Json => encoders.json.encode(&record, &mut line),
-        }
+        let lines = known.get_or_insert_with(|| Box::new(Lines::new(&Process::here(), redaction.cloned(), &[format])));
+        lines.encode(&Record::read(record)?, Whose::Application, 1, record.len());
+        Some(lines.of(0).to_vec())
     }
-    Some(line)
 }
 
 /// Writes and flushes a line, as `logging.StreamHandler` does. False where there is no stream.
@@ -277,10 +251,10 @@ pub fn remember(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
-/// A forked child's encoders name its own process.
+/// A forked child's lines name its own process.
 pub fn after_fork_in_child(py: Python<'_>) {
     // SAFETY: no Python code runs.
-    unsafe { *ENCODERS.get(py) = None };
+    unsafe { *LINES.get(py) = None };
 }
 
 #[cfg(test)]

@@ -6,13 +6,14 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple, PyType};
 use serde_json::Value;
-use unified_logger_core::encoder::JsonEncoder;
-use unified_logger_core::names;
+use unified_logger_core::encoder::{Format, Lines, Process, Whose};
+use unified_logger_core::forks;
 use unified_logger_core::record::Record;
-use unified_logger_core::redaction::{self, KEYS, Redactor, Rules, Scanner, Spec};
+use unified_logger_core::redaction::{self, KEYS, Rules, Scanner, Spec};
 
 use crate::interpreter::counts::STATS;
 use crate::interpreter::ending;
+use crate::interpreter::fork;
 use crate::interpreter::gil::Gil;
 use crate::interpreter::interrupt;
 use crate::interpreter::stack;
@@ -38,7 +39,8 @@ pub fn current(py: Python<'_>) -> Option<Arc<Rules>> {
 #[pyclass(frozen, module = "unified_logger._core")]
 pub struct Redaction {
     rules: Arc<Rules>,
-    redactor: Gil<Redactor>,
+    /// With the count of forks as they were made.
+    lines: Gil<(u32, Lines)>,
     scanner: Gil<Scanner>,
 }
 
@@ -49,11 +51,21 @@ impl Redaction {
 
     /// The line of a record without secrets.
     pub fn encode(&self, py: Python<'_>, record: &Record<'_>, line: &mut Vec<u8>) {
+        fork::notice(py);
         // SAFETY: no Python code runs while the reference lives.
-        let redactor = unsafe { &mut *self.redactor.get(py) };
-        JsonEncoder::default().encode(&redactor.redact(record), line);
-        STATS.redacted.add(redactor.take_count());
+        let (forks, lines) = unsafe { &mut *self.lines.get(py) };
+        if *forks != forks::count() {
+            // Lines name their process, and this is another one.
+            (*forks, *lines) = lines_of(&self.rules);
+        }
+        lines.encode(record, Whose::Application, 1, 0);
+        line.extend_from_slice(lines.of(0));
+        STATS.redacted.add(lines.take_redacted());
     }
+}
+
+fn lines_of(rules: &Arc<Rules>) -> (u32, Lines) {
+    (forks::count(), Lines::new(&Process::here(), Some(Arc::clone(rules)), &[Format::Json]))
 }
 
 #[pymethods]
@@ -67,7 +79,7 @@ impl Redaction {
         let spec: Spec = serde_json::from_value(spec).map_err(|error| refused(error.to_string()))?;
         let compile = || {
             Rules::new(spec).map(|rules| Self {
-                redactor: Gil::new(Redactor::new(Arc::clone(&rules), Arc::clone(names::here()))),
+                lines: Gil::new(lines_of(&rules)),
                 scanner: Gil::new(Scanner::new(Arc::clone(&rules))),
                 rules,
             })

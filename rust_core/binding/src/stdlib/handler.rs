@@ -6,7 +6,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyDict, PyInt, PyString};
 use unified_logger_core::clock;
-use unified_logger_core::encoder::JsonEncoder;
+use unified_logger_core::encoder::{Format, Lines, Process, Whose};
 use unified_logger_core::forks;
 use unified_logger_core::level;
 use unified_logger_core::names;
@@ -155,7 +155,11 @@ fn line_of(log_record: &Bound<'_, PyAny>, redaction: Option<&Bound<'_, Redaction
     if let Some(record) = unsafe { Record::read(captured.as_slice()) } {
         match redaction {
             Some(redaction) => redaction.get().encode(py, &record, &mut line),
-            None => JsonEncoder::default().encode(&record, &mut line),
+            None => {
+                let mut lines = Lines::new(&Process::here(), None, &[Format::Json]);
+                lines.encode(&record, Whose::Application, 1, 0);
+                line.extend_from_slice(lines.of(0));
+            }
         }
     }
     Ok(String::from_utf8_lossy(line.trim_ascii_end()).into_owned())

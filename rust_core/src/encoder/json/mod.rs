@@ -13,13 +13,12 @@ use serde::Serialize;
 use crate::clock;
 use crate::escape;
 use crate::exception::{self, SourceCache};
-use crate::names::{self, Names};
-use crate::platform;
+use crate::names::Names;
 use crate::record::{self, Context, Record, Site};
 use crate::table::View;
 use crate::value::{Put, Reader, Value, put_quoted};
 
-use super::UNKNOWN;
+use super::{Encoder, Process, UNKNOWN, Whose};
 use context::Contexts;
 use piece::Piece;
 
@@ -125,17 +124,23 @@ fn escaped(out: &mut Vec<u8>, put: impl FnOnce(&mut Vec<u8>)) {
     escape::json_line(out, start);
 }
 
-impl Default for JsonEncoder {
-    fn default() -> Self {
-        Self::new(Arc::clone(names::here()), platform::process_id(), false)
+impl Encoder for JsonEncoder {
+    fn encode(&mut self, record: &Record<'_>, whose: Whose, out: &mut Vec<u8>) {
+        self.encode_head(record, out);
+        self.encode_rest(record, whose, out);
+    }
+
+    /// The line up to the process number.
+    fn encode_head(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
+        self.put_head(record, out);
     }
 }
 
 impl JsonEncoder {
-    /// An encoder for the records of one process, whose names these are. `recovered` marks them as written after its death.
     #[must_use]
-    pub fn new(names: Arc<Names>, process_id: u32, recovered: bool) -> Self {
-        let process = Piece::new(|out| put_process(out, process_id));
+    pub fn new(of: &Process) -> Self {
+        let names = Arc::clone(&of.names);
+        let process = Piece::new(|out| put_process(out, of.id));
         Self {
             times: clock::Formatter::default(),
             level_names: names.level_generation(),
@@ -146,25 +151,11 @@ impl JsonEncoder {
             contexts: Contexts::default(),
             sources: SourceCache::default(),
             process,
-            recovered,
+            recovered: of.is_dead,
         }
     }
 
-    /// Appends the record's line, with its newline.
-    pub fn encode(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
-        self.encode_head(record, out);
-        self.encode_rest(record, out);
-    }
-
-    /// Appends the line of a record of the library's own, which is no record of a process that died.
-    pub fn encode_own(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
-        let recovered = std::mem::replace(&mut self.recovered, false);
-        self.encode(record, out);
-        self.recovered = recovered;
-    }
-
-    /// Appends the line up to the process number: what is the same whenever the record is encoded.
-    pub fn encode_head(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
+    fn put_head(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
         let header = &record.header;
         out.extend_from_slice(br#"{"timestamp":""#);
         self.times.write(header.time, out);
@@ -186,12 +177,12 @@ impl JsonEncoder {
         }
     }
 
-    fn encode_rest(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
+    fn encode_rest(&mut self, record: &Record<'_>, whose: Whose, out: &mut Vec<u8>) {
         let context = record.context.and_then(|bytes| self.contexts.get(bytes));
         if let Some(context) = &context {
             context.ids.put(out);
         }
-        if self.recovered {
+        if self.recovered && whose == Whose::Application {
             out.extend_from_slice(br#","recovered":true"#);
         }
         if let Some(blob) = record.exception {
@@ -349,6 +340,8 @@ pub(super) fn context_fields<'a>(context: &Context<'a>) -> impl Iterator<Item = 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::names;
+    use crate::platform;
     use crate::record::{Header, INLINE, flag, put_context};
     use crate::value::Put;
     use proptest::prelude::*;
@@ -356,7 +349,11 @@ mod tests {
     fn line(record: &[u8]) -> String {
         let mut out = Vec::new();
         // SAFETY: built by the tests from texts.
-        JsonEncoder::default().encode(&unsafe { Record::read(record) }.unwrap(), &mut out);
+        JsonEncoder::new(&Process::here()).encode(
+            &unsafe { Record::read(record) }.unwrap(),
+            Whose::Application,
+            &mut out,
+        );
         String::from_utf8(out).unwrap()
     }
 

@@ -1,0 +1,117 @@
+//! The lines of a record: it is redacted once, and encoded once for each format. All who write records go this way.
+
+use std::sync::Arc;
+
+use super::{Encoder, Format, Process, Whose};
+use crate::fault_injection::{self, Fault};
+use crate::record::Record;
+use crate::redaction::{Redactor, Rules};
+use crate::value::Put;
+
+/// Formats that are wanted of a record: a bit for each, by its number.
+pub type Formats = u8;
+
+#[derive(Debug)]
+pub struct Lines {
+    redactor: Option<Redactor>,
+    encoders: Vec<One>,
+}
+
+#[derive(Debug)]
+struct One {
+    format: Format,
+    encoder: Box<dyn Encoder>,
+    line: Vec<u8>,
+}
+
+impl Lines {
+    /// Lines of the records of one process, in these formats. Without rules every record stays as it is.
+    #[must_use]
+    pub fn new(process: &Process, redaction: Option<Arc<Rules>>, formats: &[Format]) -> Self {
+        let mut lines = Self {
+            redactor: redaction.map(|rules| Redactor::new(rules, Arc::clone(&process.names))),
+            encoders: Vec::new(),
+        };
+        for format in formats {
+            if lines.encoders.iter().all(|one| one.format != *format) {
+                let encoder = format.encoder(process);
+                lines.encoders.push(One { format: *format, encoder, line: Vec::new() });
+            }
+        }
+        lines
+    }
+
+    /// The number of a format; 0, which any has that is the only one, for one that was not asked for.
+    #[must_use]
+    pub fn number(&self, format: Format) -> usize {
+        self.encoders.iter().position(|one| one.format == format).unwrap_or(0)
+    }
+
+    /// Whether they were made of these.
+    #[must_use]
+    pub fn are_of(&self, redaction: Option<&Arc<Rules>>, format: Format) -> bool {
+        self.redactor.as_ref().map(|redactor| Arc::as_ptr(redactor.rules())) == redaction.map(Arc::as_ptr)
+            && self.encoders.iter().all(|one| one.format == format)
+    }
+
+    /// Encodes a record in the wanted formats, each into memory of its own: if one fails, nothing of the record has gone anywhere.
+    /// `expected` is how many bytes a line may well have.
+    #[inline]
+    pub fn encode(&mut self, record: &Record<'_>, whose: Whose, wanted: Formats, expected: usize) {
+        let Self { redactor, encoders } = self;
+        let redacted;
+        let record = match redactor {
+            None => record,
+            Some(redactor) => {
+                redacted = redact(redactor, record, whose);
+                &redacted
+            }
+        };
+        for (number, One { encoder, line, .. }) in encoders.iter_mut().enumerate() {
+            if wanted & 1 << number != 0 {
+                line.clear();
+                fault_injection::pass(Fault::Encode);
+                line.room(expected);
+                encoder.encode(record, whose, line);
+            }
+        }
+    }
+
+    /// The lines of the record that was encoded last in the format of this number.
+    #[inline]
+    #[must_use]
+    pub fn of(&self, number: usize) -> &[u8] {
+        &self.encoders[number].line
+    }
+
+    /// The beginning of a record's line in the format of this number, as `Encoder` has it.
+    pub fn head(&mut self, record: &Record<'_>, number: usize) -> &[u8] {
+        let Self { redactor, encoders } = self;
+        let redacted;
+        let record = match redactor {
+            None => record,
+            Some(redactor) => {
+                redacted = redact(redactor, record, Whose::Application);
+                &redacted
+            }
+        };
+        let One { encoder, line, .. } = &mut encoders[number];
+        line.clear();
+        encoder.encode_head(record, line);
+        line
+    }
+
+    /// How many values and texts were replaced since this was last asked.
+    pub fn take_redacted(&mut self) -> u64 {
+        self.redactor.as_mut().map_or(0, Redactor::take_count)
+    }
+}
+
+#[inline]
+fn redact<'r>(redactor: &'r mut Redactor, record: &Record<'r>, whose: Whose) -> Record<'r> {
+    fault_injection::pass(Fault::Redact);
+    match whose {
+        Whose::Application => redactor.redact(record),
+        Whose::Library => redactor.redact_own(record),
+    }
+}
