@@ -353,6 +353,9 @@ def say(function: str, message: str, level: int, fields: Sequence[tuple[str, int
 def call_soon(function: Callable[[], object]) -> None:
     """Calls a function as soon as a fork that is going on is over for the parent."""
 
+def counted() -> list[tuple[str, str, str, str, str]]:
+    """What is counted: group ("", "files" or "console"), name, kind ("counter" or "gauge"), unit and help of each."""
+
 def stats() -> dict[str, Any]:
     """The counts of the process, as plain integers."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-from unified_logger import UnifiedLogger, get_stats
+from unified_logger import UnifiedLogger, _core, get_stats
 from unified_logger.config.options import OPTIONS
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -41,6 +41,23 @@ def test_statistics_page_names_every_count(logger: UnifiedLogger) -> None:
     """The page on statistics has a row for each key of `get_stats`, and for none that is not there."""
     named = {key for first, *_ in rows(PROJECT / "docs" / "statistics.md", "Statistics") for key in first}
     assert named == set(get_stats())
+
+
+def test_statistics_page_says_what_the_list_says(logger: UnifiedLogger) -> None:
+    """Each line of the list of counts is a key, and a row of the page in the same words. Seen to fail with a word of the list changed."""
+    page = (PROJECT / "docs" / "statistics.md").read_text(encoding="utf-8")
+    stats = get_stats()
+    for group, name, kind, unit, help_text in _core.counted():
+        assert kind in ("counter", "gauge")
+        assert unit
+        if group:
+            found = stats[group]["app"] if group == "files" else stats[group]
+            assert name in found
+            row = next(line for line in page.splitlines() if line.startswith(f"| `{group}` |"))
+            assert f"`{name}`" in row
+        else:
+            assert name in stats
+            assert f"| `{name}` | {help_text} |" in page
 
 
 def test_reasons_are_those_of_the_page(logger: UnifiedLogger) -> None:

@@ -2,6 +2,10 @@
 //!
 //! After a flush, accepted = written + dropped + failed, exactly.
 
+mod counts;
+
+pub use counts::{CONSOLE_COUNTS, COUNTS, Counted, FILE_COUNTS, Kind};
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -76,6 +80,10 @@ impl Count {
         self.0.fetch_max(value, Ordering::Relaxed)
     }
 }
+
+/// Calls below their logger's level, and records represented in part. They are counted where there may be no engine.
+pub static FILTERED: Count = Count::new();
+pub static MALFORMED: Count = Count::new();
 
 /// Counts of one kind of file.
 #[derive(Debug, Default)]
@@ -167,30 +175,13 @@ impl Stats {
             traffic.clear();
         }
         self.past.set(0);
-        let plain = [
-            &self.written,
-            &self.failed,
-            &self.refused,
-            &self.dropped_told,
-            &self.notices,
-            &self.console_written,
-            &self.console_dropped,
-            &self.queue_high_water,
-            &self.lag_us,
-            &self.lag_max_us,
-            &self.writer_restarts,
-            &self.lock_timeouts,
-            &self.lock_unopened,
-            &self.lock_unsupported,
-            &self.errors,
-            &self.unprotected,
-            &self.recovered,
-            &self.redacted,
-        ];
-        let files = self.files.iter().flat_map(|file| {
-            [&file.written, &file.bytes, &file.rotations, &file.errors, &file.syncs, &file.sync_errors]
-        });
-        for count in plain.into_iter().chain(self.dropped.iter().flatten()).chain(files) {
+        for counted in COUNTS.iter().chain(&CONSOLE_COUNTS) {
+            counted.restart(self);
+        }
+        for file in &self.files {
+            FILE_COUNTS.iter().for_each(|counted| counted.restart(file));
+        }
+        for count in self.dropped.iter().flatten().chain([&self.refused, &self.dropped_told]) {
             count.set(0);
         }
     }

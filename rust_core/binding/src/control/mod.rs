@@ -21,13 +21,13 @@ use unified_logger_core::config::{AiLoggers, BlackBoxPlace, ConsoleSettings, Fil
 use unified_logger_core::encoder::Format;
 use unified_logger_core::level;
 use unified_logger_core::recovery::{self, Recovered, Strays};
-use unified_logger_core::stats::{FILES, FileKind};
+use unified_logger_core::stats::{CONSOLE_COUNTS, COUNTS, Counted, FILE_COUNTS, FILES, FileKind};
 use unified_logger_core::value::Value;
 
 use crate::filter::guard;
 use crate::handover;
 use crate::handover::stream;
-use crate::interpreter::counts::{FILTERED, MALFORMED, STATS};
+use crate::interpreter::counts::STATS;
 use crate::interpreter::ending;
 use crate::interpreter::fork;
 use crate::interpreter::interrupt;
@@ -215,49 +215,22 @@ pub fn after_fork_in_child(py: Python<'_>) {
 pub fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let stats = &**STATS;
     let counts = PyDict::new(py);
-    for (name, count) in [
-        ("accepted", stats.accepted()),
-        ("filtered", FILTERED.get()),
-        ("written", stats.written.get()),
-        ("dropped", stats.dropped_total()),
-        ("failed", stats.failed.get()),
-        ("malformed", MALFORMED.get()),
-        ("notices", stats.notices.get()),
-        ("queue_depth", stats.depth()),
-        ("queue_high_water", stats.queue_high_water.get()),
-        ("writer_lag_us", stats.lag_us.get()),
-        ("writer_lag_max_us", stats.lag_max_us.get()),
-        ("writer_restarts", stats.writer_restarts.get()),
-        ("lock_timeouts", stats.lock_timeouts.get()),
-        ("lock_unopened", stats.lock_unopened.get()),
-        ("lock_unsupported", stats.lock_unsupported.get()),
-        ("errors", stats.errors.get()),
-        ("black_box", stats.protected.get()),
-        ("unprotected", stats.unprotected.get()),
-        ("recovered", stats.recovered.get()),
-        ("redacted", stats.redacted.get()),
-    ] {
-        counts.set_item(name, count)?;
+    for counted in &COUNTS {
+        counts.set_item(counted.name, counted.read(stats))?;
     }
     let files = PyDict::new(py);
     for (name, file) in FILES.iter().zip(&stats.files) {
         let each = PyDict::new(py);
-        for (name, count) in [
-            ("written", &file.written),
-            ("bytes", &file.bytes),
-            ("rotations", &file.rotations),
-            ("errors", &file.errors),
-            ("syncs", &file.syncs),
-            ("sync_errors", &file.sync_errors),
-        ] {
-            each.set_item(name, count.get())?;
+        for counted in &FILE_COUNTS {
+            each.set_item(counted.name, counted.read(file))?;
         }
         files.set_item(name, each)?;
     }
     counts.set_item("files", files)?;
     let console = PyDict::new(py);
-    console.set_item("written", stats.console_written.get())?;
-    console.set_item("dropped", stats.console_dropped.get())?;
+    for counted in &CONSOLE_COUNTS {
+        console.set_item(counted.name, counted.read(stats))?;
+    }
     counts.set_item("console", console)?;
     let reasons = PyDict::new(py);
     for (reason, levels) in stats.dropped() {
@@ -269,6 +242,15 @@ pub fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     }
     counts.set_item("dropped_by_reason", reasons)?;
     Ok(counts)
+}
+
+/// What is counted: group ("", "files" or "console"), name, kind ("counter" or "gauge"), unit and help of each.
+#[pyfunction]
+pub fn counted() -> Vec<[&'static str; 5]> {
+    fn rows<S>(group: &'static str, counts: &'static [Counted<S>]) -> impl Iterator<Item = [&'static str; 5]> {
+        counts.iter().map(move |counted| [group, counted.name, counted.kind.name(), counted.unit, counted.help])
+    }
+    rows("", &COUNTS).chain(rows("files", &FILE_COUNTS)).chain(rows("console", &CONSOLE_COUNTS)).collect()
 }
 
 /// Writes what processes that died left for a log directory. Tells what was done, as a dictionary; None while another thread of

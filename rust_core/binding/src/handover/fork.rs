@@ -11,7 +11,7 @@ use unified_logger_core::config::Settings;
 use unified_logger_core::engine::Engine;
 
 use super::state::{STATE, State, TROUBLE, TROUBLE_PATIENCE, apart, engine, open, replace};
-use crate::interpreter::counts::{FILTERED, MALFORMED, STATS};
+use crate::interpreter::counts::STATS;
 use crate::interpreter::ending;
 use crate::interpreter::fork;
 use crate::interpreter::pending;
@@ -94,13 +94,11 @@ extern "C" fn go_on_writing(_: *mut c_void) -> c_int {
 pub fn after_fork_in_child(py: Python<'_>) {
     FORKS.set(false);
     // What the parent logged before a start is the parent's to deliver.
-    FILTERED.set(0);
-    MALFORMED.set(0);
+    STATS.restart();
     // SAFETY: taken at once; dropped after.
     if let State::Early(early) = unsafe { &mut *STATE.get(py) } {
         let inherited = std::mem::take(early);
         drop(inherited);
-        STATS.restart();
         return;
     }
     let Some(engine) = engine(py).cloned() else { return };

@@ -2,10 +2,8 @@
 
 use std::sync::{Arc, LazyLock};
 
-use unified_logger_core::stats::{Count, Stats};
+use unified_logger_core::stats::Stats;
+pub use unified_logger_core::stats::{FILTERED, MALFORMED};
 
 /// What the engine counts.
 pub static STATS: LazyLock<Arc<Stats>> = LazyLock::new(Arc::default);
-/// Calls below their logger's level, and records represented in part.
-pub static FILTERED: Count = Count::new();
-pub static MALFORMED: Count = Count::new();

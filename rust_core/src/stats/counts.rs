@@ -1,0 +1,169 @@
+//! The one list of what is counted. A line here is a key of `get_stats`, a row of its page, and starts at zero in a forked child.
+
+use super::{Count, FILTERED, FileStats, MALFORMED, Stats};
+
+/// What a number means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It only grows.
+    Counter,
+    /// It is what it is now, or was at most.
+    Gauge,
+}
+
+impl Kind {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+        }
+    }
+}
+
+/// Where a number is found.
+#[derive(Clone, Copy)]
+pub enum Source<S> {
+    Count(fn(&S) -> &Count),
+    /// A state, which a forked child does not begin anew.
+    State(fn(&S) -> &Count),
+    /// Made of others.
+    Derived(fn(&S) -> u64),
+}
+
+pub struct Counted<S> {
+    pub name: &'static str,
+    pub kind: Kind,
+    /// What is counted: records, bytes, microseconds …
+    pub unit: &'static str,
+    pub help: &'static str,
+    pub source: Source<S>,
+}
+
+impl<S> Counted<S> {
+    pub fn read(&self, stats: &S) -> u64 {
+        match self.source {
+            Source::Count(count) | Source::State(count) => count(stats).get(),
+            Source::Derived(read) => read(stats),
+        }
+    }
+
+    pub(super) fn restart(&self, stats: &S) {
+        if let Source::Count(count) = self.source {
+            count(stats).set(0);
+        }
+    }
+}
+
+const fn counter<S>(name: &'static str, unit: &'static str, help: &'static str, count: fn(&S) -> &Count) -> Counted<S> {
+    Counted { name, kind: Kind::Counter, unit, help, source: Source::Count(count) }
+}
+
+const fn gauge<S>(name: &'static str, unit: &'static str, help: &'static str, source: Source<S>) -> Counted<S> {
+    Counted { name, kind: Kind::Gauge, unit, help, source }
+}
+
+const fn derived<S>(name: &'static str, unit: &'static str, help: &'static str, read: fn(&S) -> u64) -> Counted<S> {
+    Counted { name, kind: Kind::Counter, unit, help, source: Source::Derived(read) }
+}
+
+pub const COUNTS: [Counted<Stats>; 20] = [
+    derived("accepted", "records", "records offered to the pipeline: all that passed their level", Stats::accepted),
+    counter("filtered", "records", "records kept out before they were captured", |_| &FILTERED),
+    counter(
+        "written",
+        "records",
+        "records that are in every file they are routed to; those below `file_level`, which are routed to none, too",
+        |stats| &stats.written,
+    ),
+    derived(
+        "dropped",
+        "records",
+        "records that had to go because the queue was full or shutdown ran out of time",
+        Stats::dropped_total,
+    ),
+    counter("failed", "records", "records that could not be written", |stats| &stats.failed),
+    counter(
+        "malformed",
+        "records",
+        "records that were written, but whose message or a value of theirs had to be replaced (an object whose `__repr__` raises, arguments that do not fit the message)",
+        |_| &MALFORMED,
+    ),
+    counter(
+        "notices",
+        "records",
+        "records of the library's own, such as \"N records dropped\", beside those of the application",
+        |stats| &stats.notices,
+    ),
+    gauge("queue_depth", "records", "records in the queue now", Source::Derived(Stats::depth)),
+    gauge(
+        "queue_high_water",
+        "records",
+        "records in the queue at most so far",
+        Source::Count(|stats| &stats.queue_high_water),
+    ),
+    gauge(
+        "writer_lag_us",
+        "microseconds",
+        "microseconds between call and writing of the oldest record of the last batch",
+        Source::Count(|stats| &stats.lag_us),
+    ),
+    gauge("writer_lag_max_us", "microseconds", "the same at most so far", Source::Count(|stats| &stats.lag_max_us)),
+    counter("writer_restarts", "restarts", "times the writer was started again after a fault", |stats| {
+        &stats.writer_restarts
+    }),
+    counter(
+        "lock_timeouts",
+        "batches",
+        "batches written without the directory's lock: another process kept it for 1 s without giving anybody a turn (10 ms after one such time, until the lock was had again or changes hands), or for 10 s in all",
+        |stats| &stats.lock_timeouts,
+    ),
+    counter(
+        "lock_unopened",
+        "batches",
+        "batches written without the directory's lock, because its file could not be opened; nothing is rotated meanwhile",
+        |stats| &stats.lock_unopened,
+    ),
+    counter(
+        "lock_unsupported",
+        "batches",
+        "batches written without it, because the file system has no locks: only one process may log there",
+        |stats| &stats.lock_unsupported,
+    ),
+    counter("errors", "failures", "failures told to the error handler", |stats| &stats.errors),
+    gauge(
+        "black_box",
+        "boxes",
+        "1 while records wait in a [black box](black-box.md), else 0",
+        Source::State(|stats| &stats.protected),
+    ),
+    counter(
+        "unprotected",
+        "records",
+        "records that found no room in the black box: they would not have survived the process",
+        |stats| &stats.unprotected,
+    ),
+    counter("recovered", "records", "records of processes that died, written by this one", |stats| &stats.recovered),
+    counter(
+        "redacted",
+        "values",
+        "values and texts of records in which [redaction](redaction.md) replaced something",
+        |stats| &stats.redacted,
+    ),
+];
+
+/// Of each file.
+pub const FILE_COUNTS: [Counted<FileStats>; 6] = [
+    counter("written", "lines", "lines written", |file| &file.written),
+    counter("bytes", "bytes", "their bytes", |file| &file.bytes),
+    counter("rotations", "rotations", "times the file was changed for a new one", |file| &file.rotations),
+    counter("errors", "failures", "writes that failed and were tried again", |file| &file.errors),
+    counter("syncs", "syncs", "times the file was brought to the device, see `fsync`", |file| &file.syncs),
+    counter("sync_errors", "failures", "times that it or its name could not be", |file| &file.sync_errors),
+];
+
+/// Of the console.
+pub const CONSOLE_COUNTS: [Counted<Stats>; 2] = [
+    counter("written", "lines", "lines written", |stats: &Stats| &stats.console_written),
+    counter("dropped", "lines", "lines dropped, because it takes no more", |stats| &stats.console_dropped),
+];
