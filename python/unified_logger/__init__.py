@@ -29,9 +29,9 @@ from .stdlib import Handler
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .api import get_levels, init_logging_from_config, load_config, reload_logging, set_level
-    from .carrying import carry, carry_into_threads
+    from .context.carrying import carry, carry_into_threads
+    from .context.propagation import continue_trace, trace_headers
     from .formatters import JSONFormatter
-    from .propagation import continue_trace, trace_headers
     from .spans import span, traced
 
 __all__ = [
@@ -67,16 +67,16 @@ __all__ = [
 # the others do not pay for them, and whole by then, so that nothing is left to import where that may be impossible.
 _LATER = {
     "JSONFormatter": ("formatters",),
-    "carry": ("carrying",),
-    "carry_into_threads": ("carrying",),
-    "continue_trace": ("propagation",),
+    "carry": ("context.carrying",),
+    "carry_into_threads": ("context.carrying",),
+    "continue_trace": ("context.propagation",),
     "get_levels": ("api", "level_changes"),
     "init_logging_from_config": ("api", "reload"),
     "load_config": ("api", "config.file"),
     "reload_logging": ("api", "reload"),
     "set_level": ("api", "level_changes"),
     "span": ("spans",),
-    "trace_headers": ("propagation",),
+    "trace_headers": ("context.propagation",),
     "traced": ("spans",),
 }
 

@@ -12,6 +12,7 @@ from threading import TIMEOUT_MAX, RLock
 from . import _core, _traceback, context, faults, hooks, levels, python_warnings, stdlib, values
 from .clocks import monotonic
 from .config import redaction, resolve
+from .context import headers
 from .errors import ConfigurationError, UnifiedLoggerError
 from .logger import UnifiedLogger, get_logger
 from .plain import PlainOutput
@@ -134,10 +135,10 @@ def _apply(
             levels.set_base(logger, level)
         raise
     python_warnings.install()
-    context.trace_headers = (settings.trace_headers, settings.trace_response_header)
+    headers.configured = (settings.trace_headers, settings.trace_response_header)
     configure_headers = getattr(_propagation(), "configure", None)
     if configure_headers is not None:
-        configure_headers(*context.trace_headers)
+        configure_headers(*headers.configured)
     _settings = settings
     _levels_set.clear()
     _levels_set.update({name: level for name, level in wanted.items() if name and level != logging.NOTSET})
@@ -353,7 +354,7 @@ def stats() -> dict[str, Any]:
 
 def _propagation() -> Any:
     """The module, where the program has it: most do not."""
-    return sys.modules.get(f"{__package__}.propagation")
+    return sys.modules.get(f"{__package__}.context.propagation")
 
 
 def _early_redaction() -> _core.Redaction | None:

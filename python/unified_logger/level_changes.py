@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from weakref import ReferenceType, WeakValueDictionary, ref
 
 from . import _lifecycle, levels, timers
+from .context.packing import Unchanging
 from .errors import ConfigurationError
-from .packing import Unchanging
 
 if TYPE_CHECKING:
     from types import TracebackType

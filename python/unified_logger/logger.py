@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from . import _core, context, values
-from .packing import Unchanging, packed, unpacked
+from .context.packing import Unchanging, packed, unpacked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import overload
 
 from . import _core, context, levels, values
 from .clocks import perf_counter_ns
+from .context.packing import Unchanging, added, packed, unpacked
+from .context.scope import around
 from .logger import UnifiedLogger, get_logger
-from .packing import Unchanging, added, packed, unpacked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -122,9 +123,7 @@ class span(Unchanging):  # noqa: N801 - used as a function is
 
     def __call__(self, function: _Function) -> _Function:
         """Makes every call of `function` a span."""
-        return context.around(
-            function, lambda: span(self._name, logger=self._logger, level=self._level, **self._fields)
-        )
+        return around(function, lambda: span(self._name, logger=self._logger, level=self._level, **self._fields))
 
     def _said(self, scope: _Scope) -> dict[str, Any]:
         said: dict[str, Any] = {"span": self._name}

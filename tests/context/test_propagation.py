@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from unified_logger import LoggingContext, UnifiedLogger, get_stats, trace_headers
 from unified_logger.context import Scope
-from unified_logger.propagation import begin, configure, extract, ignored, request_id, settings
-from unified_logger.trace_formats import Carried, Remote, parse_traceparent, parse_tracestate
+from unified_logger.context.propagation import begin, configure, extract, ignored, request_id, settings
+from unified_logger.context.trace_formats import Carried, Remote, parse_traceparent, parse_tracestate
 
 Records = Callable[..., list[dict[str, Any]]]
 

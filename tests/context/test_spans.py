@@ -350,7 +350,7 @@ def test_nothing_of_spans_is_imported_before_they_are_used(run_python: Callable[
     """Programs without any do not pay for them."""
     run_python(
         "import sys, unified_logger\n"
-        "assert not {'unified_logger.spans', 'unified_logger.carrying', 'unified_logger.propagation'} & set(sys.modules)\n"
+        "assert not {'unified_logger.spans', 'unified_logger.context.carrying', 'unified_logger.context.propagation'} & set(sys.modules)\n"
         "unified_logger.span, unified_logger.carry\n"
-        "assert {'unified_logger.spans', 'unified_logger.carrying'} <= set(sys.modules)\n"
+        "assert {'unified_logger.spans', 'unified_logger.context.carrying'} <= set(sys.modules)\n"
     )

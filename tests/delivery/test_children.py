@@ -122,7 +122,7 @@ def test_a_childs_counts_begin_anew(run_python: Run) -> None:
         """
 import json, os
 from unified_logger import get_logger, get_stats, init_logging
-from unified_logger.propagation import extract
+from unified_logger.context.propagation import extract
 init_logging(log_dir="logs", console_format="off")
 logger = get_logger("app")
 class Broken:

@@ -20,10 +20,10 @@ from opentelemetry.trace import SpanContext, TraceFlags, TraceState
 
 from unified_logger import LoggingContext, UnifiedLogger, _core, carry, get_logger, span, trace_headers
 from unified_logger.context import clear_trace_context, get_trace_context, set_trace_context
+from unified_logger.context.propagation import begin
+from unified_logger.context.trace_formats import Remote
 from unified_logger.integrations import opentelemetry
-from unified_logger.propagation import begin
 from unified_logger.testing import capture_logs
-from unified_logger.trace_formats import Remote
 
 Records = Callable[..., list[dict[str, Any]]]
 
@@ -247,7 +247,7 @@ def test_our_trace_goes_on_in_their_spans() -> None:
 def test_what_came_with_a_request_goes_on_in_their_spans() -> None:
     """Flags and state of the request that our trace came with are those of their spans."""
     from unified_logger.context import Scope
-    from unified_logger.trace_formats import Carried
+    from unified_logger.context.trace_formats import Carried
 
     scope = Scope(begin(Remote("ab" * 16, "cd" * 8, Carried(0, "vendor=1")), {}))
     ours = here()

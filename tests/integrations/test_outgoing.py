@@ -21,8 +21,8 @@ pytest.importorskip("requests")
 import httpx
 import requests
 
-from unified_logger import LoggingContext, UnifiedLogger, get_logger, propagation
-from unified_logger.context import Scope, get_trace_context
+from unified_logger import LoggingContext, UnifiedLogger, get_logger
+from unified_logger.context import Scope, get_trace_context, propagation
 from unified_logger.integrations import httpx as httpx_calls
 from unified_logger.integrations import requests as requests_calls
 from unified_logger.integrations import urllib as urllib_calls

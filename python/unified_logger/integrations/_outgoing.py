@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from unified_logger import _core, context, get_logger, levels
 from unified_logger.clocks import perf_counter_ns
-from unified_logger.propagation import trace_headers
+from unified_logger.context.propagation import trace_headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container

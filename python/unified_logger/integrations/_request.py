@@ -23,13 +23,14 @@ from contextvars import ContextVar
 from logging import INFO, WARNING
 from threading import Lock
 
-from .. import _lifecycle, propagation
+from .. import _lifecycle
 from .._core import current_context, new_trace
 from ..clocks import perf_counter_ns
-from ..context import Scope, _current, _innermost, foreign, make
+from ..context import Scope, foreign, make, propagation
+from ..context.scope import _current, _innermost
+from ..context.trace_formats import is_id
 from ..errors import ConfigurationError
 from ..logger import get_logger
-from ..trace_formats import is_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

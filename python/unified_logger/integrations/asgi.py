@@ -5,7 +5,8 @@ https://asgi.readthedocs.io/en/stable/specs/main.html
 
 from __future__ import annotations
 
-from .. import hooks, propagation
+from .. import hooks
+from ..context import propagation
 from . import _servers
 from ._request import NO_ANSWER, Options, Request, left_to_sentry, mark_logged
 from ._routes import Routes

@@ -7,8 +7,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from unified_logger import _core, context, flush_logging, get_logger, init_logging, propagation, stdlib, values
+from unified_logger import _core, context, flush_logging, get_logger, init_logging, stdlib, values
 from unified_logger.clocks import perf_counter_ns
+from unified_logger.context import propagation
 from unified_logger.marks import mark_captured
 
 from ._outgoing import headers_beside
@@ -23,7 +24,7 @@ from celery.utils.log import get_multiprocessing_logger  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from unified_logger.trace_formats import Remote
+    from unified_logger.context.trace_formats import Remote
 
 _logger = get_logger("celery.task")
 # A child of the pool ends without exit hooks, and a restarted worker without any end: both write before. Seconds.

@@ -21,7 +21,8 @@ from django.core.handlers.wsgi import WSGIRequest  # noqa: E402
 from django.http import HttpRequest  # noqa: E402
 from django.utils.log import RequireDebugTrue, ServerFormatter, log_response  # noqa: E402
 
-from .. import _lifecycle, propagation, values  # noqa: E402
+from .. import _lifecycle, values  # noqa: E402
+from ..context import propagation  # noqa: E402
 from ..errors import ConfigurationError  # noqa: E402
 from ._request import Options, Request  # noqa: E402
 from .asgi import CANCELLED  # noqa: E402

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from unified_logger import _core
 from unified_logger.context import make
-from unified_logger.trace_formats import Carried
+from unified_logger.context.trace_formats import Carried
 
 from ._partner import need
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import logging
 from io import UnsupportedOperation
 
-from .. import propagation
-from ..context import _current
+from ..context import propagation
+from ..context.scope import _current
 from ._request import Options, Request, took_over
 
 TYPE_CHECKING = False

@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import update_wrapper, wraps
 from types import MethodType
 
-from . import _core, context
+from .. import _core
 from .packing import Unchanging, packed, unpacked
+from .scope import Place, around, is_coroutine_function, make
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,11 +42,11 @@ def carry(function: _Function) -> _Function:
 
     if isinstance(function, staticmethod | classmethod):
         return type(function)(carry(function.__func__))
-    kinds = (context.is_coroutine_function, inspect.isasyncgenfunction, inspect.isgeneratorfunction)
+    kinds = (is_coroutine_function, inspect.isasyncgenfunction, inspect.isgeneratorfunction)
     if any(is_kind(function) for is_kind in kinds):
-        place = context.Place.here()
-        return context.around(function, lambda: _Inside(place))
-    return _Carried(function, context.Place.here())  # type: ignore[return-value]
+        place = Place.here()
+        return around(function, lambda: _Inside(place))
+    return _Carried(function, Place.here())  # type: ignore[return-value]
 
 
 class _Inside:
@@ -53,7 +54,7 @@ class _Inside:
 
     __slots__ = ("_place", "_scope")
 
-    def __init__(self, place: context.Place) -> None:
+    def __init__(self, place: Place) -> None:
         self._place = place
 
     def __enter__(self) -> Self:
@@ -67,7 +68,7 @@ class _Inside:
 class _Carried(Unchanging):
     """A function with the context it is called in."""
 
-    def __init__(self, function: Callable[..., Any], place: context.Place) -> None:
+    def __init__(self, function: Callable[..., Any], place: Place) -> None:
         update_wrapper(self, function, updated=())
         self._function = function
         self._place = place
@@ -97,9 +98,9 @@ def _packed(carried: _core.Context | None) -> tuple[Any, ...] | None:
 
 def _unpacked(function: Callable[..., Any], sent: tuple[Any, ...] | None) -> _Carried:
     if sent is None:
-        return _Carried(function, context.Place(None))
+        return _Carried(function, Place(None))
     trace_id, span_id, fields, *rest = sent
-    return _Carried(function, context.Place(context.make(trace_id, span_id, unpacked(fields), *rest)))
+    return _Carried(function, Place(make(trace_id, span_id, unpacked(fields), *rest)))
 
 
 def carry_into_threads(on: bool = True) -> None:
@@ -158,7 +159,7 @@ def _carrying_start(start: Callable[..., None]) -> Callable[..., None]:
         if _core.current_context() is None or _has_its_own(thread):
             start(thread)
             return
-        place = context.Place.here()
+        place = Place.here()
         run, attributes = thread.run, vars(thread)
         before = attributes.get("run")
 
@@ -204,7 +205,7 @@ def _carrying_submit(submit: Callable[..., Any]) -> Callable[..., Any]:
         of_interpreters = sys.modules.get("concurrent.futures.interpreter")  # Python 3.14: pools without this library
         if of_interpreters is not None and isinstance(pool, of_interpreters.InterpreterPoolExecutor):
             return submit(pool, function, *args, **kwargs)
-        return submit(pool, _Carried(function, context.Place.here()), *args, **kwargs)
+        return submit(pool, _Carried(function, Place.here()), *args, **kwargs)
 
     return carrying
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from contextvars import ContextVar
 from functools import wraps
 
-from . import _core, levels
-from ._core import new_span_id, new_trace_id
+from .. import _core, levels
+from .._core import new_span_id, new_trace_id
 from .packing import Unchanging, added, packed, unpacked
 
 TYPE_CHECKING = False
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 _current: ContextVar[_core.Context | None] = ContextVar("unified_logger_context", default=None)
 _innermost: ContextVar[Scope | None] = ContextVar("unified_logger_scope", default=None)
 _core.set_context_variable(_current)
-# Headers that carry a trace, and the one of responses: what is configured, for `propagation`, which most programs do not import.
-trace_headers: tuple[tuple[str, ...], str] = (("traceparent",), "X-Trace-ID")
 
 
 def set_trace_context(trace_id: str | None = None, span_id: str | None = None, **fields: object) -> None:
@@ -331,7 +329,7 @@ def _level(given: object) -> int | None:
     try:
         return levels.parse(given)
     except (ValueError, TypeError):
-        from .errors import ConfigurationError
+        from ..errors import ConfigurationError
 
         wrong = ConfigurationError(source="LoggingContext", key="level", value=given, allowed=levels.ALLOWED)
         if str(wrong) not in _told and len(_told) < _MOST_TOLD:

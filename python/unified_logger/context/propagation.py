@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from . import _core, context
+from .. import _core
+from . import headers as _headers
+from .scope import LoggingContext, Scope, foreign, make
 from .trace_formats import (
     B3_HEADERS,
     SAMPLED,
@@ -63,7 +65,7 @@ def configure(headers: tuple[str, ...], response_header: str) -> None:
     _settings = Settings(tuple(name.lower() for name in headers), response_header)
 
 
-configure(*context.trace_headers)
+configure(*_headers.configured)
 
 
 def settings() -> Settings:
@@ -144,15 +146,15 @@ def begin(remote: Remote | None, fields: dict[str, object], level: int | None = 
     Returns:
         The context, current nowhere yet.
     """
-    theirs = context.foreign()
+    theirs = foreign()
     if theirs is not None and theirs.trace_id is not None:
-        return context.make(theirs.trace_id, _core.new_span_id(), fields, theirs.span_id, theirs.carried, level)
+        return make(theirs.trace_id, _core.new_span_id(), fields, theirs.span_id, theirs.carried, level)
     if remote is None:
-        return context.make(_core.new_trace_id(), _core.new_span_id(), fields, level=level)
-    return context.make(remote.trace_id, _core.new_span_id(), fields, remote.span_id, remote.carried, level)
+        return make(_core.new_trace_id(), _core.new_span_id(), fields, level=level)
+    return make(remote.trace_id, _core.new_span_id(), fields, remote.span_id, remote.carried, level)
 
 
-class continue_trace(context.LoggingContext):  # noqa: N801 - used as a function is
+class continue_trace(LoggingContext):  # noqa: N801 - used as a function is
     """Goes on with the trace that a message or a request brought in its headers: `with`, `async with`, or a decorator.
 
     Inside is a child span of the sender's, with nothing of what is current outside. Without a trace, or with a malformed one, which is
@@ -180,7 +182,7 @@ class continue_trace(context.LoggingContext):  # noqa: N801 - used as a function
         self._remote = extract(_wanted(headers))
 
     def __enter__(self) -> continue_trace:
-        context.Scope(begin(self._remote, self._fields, self._level), self)
+        Scope(begin(self._remote, self._fields, self._level), self)
         return self
 
     def _again(self) -> continue_trace:

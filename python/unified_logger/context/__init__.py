@@ -1,0 +1,29 @@
+"""The trace and the fields that follow a request, from its headers to its records, and along with work that goes elsewhere."""
+
+from .scope import (
+    LoggingContext,
+    Scope,
+    call_within,
+    child,
+    clear_trace_context,
+    foreign,
+    forget,
+    get_trace_context,
+    make,
+    scope_of,
+    set_trace_context,
+)
+
+__all__ = [
+    "LoggingContext",
+    "Scope",
+    "call_within",
+    "child",
+    "clear_trace_context",
+    "foreign",
+    "forget",
+    "get_trace_context",
+    "make",
+    "scope_of",
+    "set_trace_context",
+]
