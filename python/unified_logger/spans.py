@@ -8,8 +8,8 @@ from typing import overload
 
 from . import _core, context, levels, values
 from .clocks import perf_counter_ns
+from .context.blocks import around
 from .context.packing import Unchanging, added, packed, unpacked
-from .context.scope import around
 from .logger import UnifiedLogger, get_logger
 
 TYPE_CHECKING = False

@@ -1,7 +1,7 @@
 """The trace and the fields that follow a request, from its headers to its records, and along with work that goes elsewhere."""
 
+from .blocks import LoggingContext
 from .scope import (
-    LoggingContext,
     Scope,
     call_within,
     child,

@@ -9,8 +9,9 @@ from functools import update_wrapper, wraps
 from types import MethodType
 
 from .. import _core
+from .blocks import around, is_coroutine_function
 from .packing import Unchanging, packed, unpacked
-from .scope import Place, around, is_coroutine_function, make
+from .scope import Place, make
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

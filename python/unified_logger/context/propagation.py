@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from .. import _core
 from . import headers as _headers
-from .scope import LoggingContext, Scope, foreign, make
+from .blocks import LoggingContext
+from .scope import Scope, foreign, make
 from .trace_formats import (
     B3_HEADERS,
     SAMPLED,
