@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from .api import get_levels, init_logging_from_config, load_config, reload_logging, set_level
     from .context.carrying import carry, carry_into_threads
     from .context.propagation import continue_trace, trace_headers
-    from .formatters import JSONFormatter
     from .spans import span, traced
+    from .stdlib.formatters import JSONFormatter
 
 __all__ = [
     "ConfigurationError",
@@ -66,7 +66,7 @@ __all__ = [
 # Names that not every program uses, with the modules that have them and all that these need: imported at their first use, so that
 # the others do not pay for them, and whole by then, so that nothing is left to import where that may be impossible.
 _LATER = {
-    "JSONFormatter": ("formatters",),
+    "JSONFormatter": ("stdlib.formatters",),
     "carry": ("context.carrying",),
     "carry_into_threads": ("context.carrying",),
     "continue_trace": ("context.propagation",),

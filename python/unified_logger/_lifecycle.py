@@ -15,7 +15,7 @@ from .config import redaction, resolve
 from .context import headers
 from .errors import ConfigurationError, UnifiedLoggerError
 from .logger import UnifiedLogger, get_logger
-from .plain import PlainOutput
+from .stdlib.plain import PlainOutput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

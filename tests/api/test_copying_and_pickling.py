@@ -27,7 +27,7 @@ from unified_logger import (
     span,
 )
 from unified_logger.config.redaction import settle
-from unified_logger.formatters import TextFormatter
+from unified_logger.stdlib.formatters import TextFormatter
 
 Records = Callable[..., list[dict[str, Any]]]
 

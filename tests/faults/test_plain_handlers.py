@@ -15,7 +15,8 @@ Numbers = Callable[..., list[int]]
 START = """
 import json, os, sys, time
 from faults import calls, fail, log, mend
-from unified_logger import flush_logging, get_logger, get_stats, init_logging, plain
+from unified_logger import flush_logging, get_logger, get_stats, init_logging
+from unified_logger.stdlib import plain
 passed = 0
 plain.monotonic = lambda: time.monotonic() + passed
 

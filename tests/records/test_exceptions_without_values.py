@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from unified_logger import get_logger, shutdown_logging
-from unified_logger.formatters import JSONFormatter
+from unified_logger.stdlib.formatters import JSONFormatter
 
 Records = Callable[..., list[dict[str, Any]]]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from unified_logger.config import redaction
-from unified_logger.formatters import JSONFormatter
+from unified_logger.stdlib.formatters import JSONFormatter
 
 
 def test_a_mapping_that_uses_the_rules_that_ask_it() -> None:

@@ -204,7 +204,7 @@ def test_a_record_of_logging_is_left_as_it_is() -> None:
     """What others listen to has the values as they were given."""
     from unified_logger import _core
     from unified_logger.config.redaction import settle
-    from unified_logger.formatters import JSONFormatter, TextFormatter
+    from unified_logger.stdlib.formatters import JSONFormatter, TextFormatter
 
     rules = settle([("argument", True)], None)
     assert isinstance(rules, _core.Redaction)

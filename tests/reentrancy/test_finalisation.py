@@ -186,7 +186,7 @@ def test_daemons_that_collect_garbage(run_python: Run, act: str) -> None:
 import gc, sys, threading
 from unified_logger import *
 from unified_logger import _core
-from unified_logger.formatters import JSONFormatter
+from unified_logger.stdlib.formatters import JSONFormatter
 init_logging(log_dir="logs", console_format="off")
 sys.setswitchinterval(1e-5)
 log, error, turns, set_new = get_logger("app"), ValueError("x"), [], _core.new_trace

@@ -191,7 +191,7 @@ def test_the_formatter_brings_nothing_with_it(run_python: Callable[..., Any]) ->
     code = """
 import sys, unified_logger
 assert not {"json", "datetime"} & sys.modules.keys()
-assert unified_logger.JSONFormatter is sys.modules["unified_logger.formatters"].JSONFormatter
+assert unified_logger.JSONFormatter is sys.modules["unified_logger.stdlib.formatters"].JSONFormatter
 from unified_logger import *
 assert JSONFormatter is unified_logger.JSONFormatter
 try:

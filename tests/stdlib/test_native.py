@@ -460,7 +460,7 @@ PATCHES: dict[str, Patch] = {
 
 
 def _root_handler() -> logging.Handler:
-    from unified_logger.stdlib import _handler
+    from unified_logger.stdlib.handler import _handler
 
     return _handler
 

@@ -13,9 +13,9 @@ import pytest
 
 from unified_logger import Handler, JSONFormatter, LoggingContext, UnifiedLogger, flush_logging, get_logger
 from unified_logger.config.redaction import settle
-from unified_logger.formatters import TextFormatter
 from unified_logger.integrations import _servers
 from unified_logger.stdlib import show_to_taps
+from unified_logger.stdlib.formatters import TextFormatter
 from unified_logger.testing import capture_logs
 
 Records = Callable[..., list[dict[str, Any]]]

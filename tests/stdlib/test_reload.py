@@ -88,7 +88,7 @@ def test_secrets_by_name_stay_secrets(native: bool, run_python: Any, records: Ca
         + f"""
 from unified_logger import get_logger
 from unified_logger.config import redaction
-from unified_logger.formatters import JSONFormatter
+from unified_logger.stdlib.formatters import JSONFormatter
 
 def start():
     init_logging(log_dir="logs", console_format="off", redaction=True, native_stdlib={native})

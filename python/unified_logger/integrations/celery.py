@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 from unified_logger import _core, context, flush_logging, get_logger, init_logging, stdlib, values
 from unified_logger.clocks import perf_counter_ns
 from unified_logger.context import propagation
-from unified_logger.marks import mark_captured
+from unified_logger.stdlib.marks import mark_captured
 
 from ._outgoing import headers_beside
 from ._partner import need

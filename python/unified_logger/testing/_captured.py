@@ -12,9 +12,9 @@ from re import Pattern
 from typing import TYPE_CHECKING, Any
 
 from .. import _core, _lifecycle, levels
-from ..formatters import RESERVED
-from ..marks import carried_by
 from ..stdlib import as_said, error_of, level_of, text_of
+from ..stdlib.formatters import RESERVED
+from ..stdlib.marks import carried_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,8 @@ from threading import Lock
 from types import FunctionType
 from typing import TYPE_CHECKING
 
-from .. import marks, stdlib
+from .. import stdlib
+from ..stdlib import marks
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-//! What is known of records: see `unified_logger.marks`.
+//! What is known of records: see `unified_logger.stdlib.marks`.
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
@@ -42,7 +42,7 @@ pub fn float_class(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     let bases = PyTuple::new(py, [py.get_type::<PyFloat>()])?;
     let mut slots = [ffi::PyType_Slot { slot: 0, pfunc: std::ptr::null_mut() }];
     let mut spec = ffi::PyType_Spec {
-        name: c"unified_logger.marks.Captured".as_ptr(),
+        name: c"unified_logger.stdlib.marks.Captured".as_ptr(),
         // That of its base.
         basicsize: 0,
         itemsize: 0,

@@ -7,7 +7,8 @@ import sys
 import time
 from operator import index
 
-from . import _core, context, marks
+from .. import _core, context
+from . import marks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any, TypeVar
 
-    from .logger import UnifiedLogger
+    from ..logger import UnifiedLogger
 
     _Function = TypeVar("_Function", bound=Callable[..., Any])
 

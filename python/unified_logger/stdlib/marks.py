@@ -13,7 +13,7 @@ import logging
 import os
 import sys
 
-from . import _core
+from .. import _core
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,18 +10,18 @@ import sys
 from collections import deque
 from contextlib import suppress
 
-from . import _core
-from .clocks import monotonic
+from .. import _core
+from ..clocks import monotonic
 from .formatters import JSONFormatter, TextFormatter, context_of, fields_of, merged, whole
+from .handler import level_of, text_of
 from .marks import carried_by, is_captured, lift, mark, mark_captured, mark_of
-from .stdlib import level_of, text_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .config import FileSettings, Settings
+    from ..config import FileSettings, Settings
 
 # Bytes of lines that wait for a file that takes none, as with the engine.
 _WAITING = 8 << 20
