@@ -9,13 +9,14 @@ import sys
 from threading import TIMEOUT_MAX, RLock
 
 # All that a start, a call, a flush and the end need: by then there may be no descriptor left for an import, or another root.
-from . import _core, _traceback, context, faults, hooks, levels, python_warnings, stdlib, values
+from . import _core, context, faults, hooks, levels, python_warnings, stdlib, values
 from .clocks import monotonic
 from .config import redaction, resolve
 from .context import headers
 from .errors import ConfigurationError, UnifiedLoggerError
 from .logger import UnifiedLogger, get_logger
 from .stdlib.plain import PlainOutput
+from .values import traceback
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -420,7 +421,7 @@ def _flush_when_multiprocessing_ends() -> None:
         finalize(_at_exit)
 
 
-del _traceback  # The native core asks for it.
+del traceback  # The native core asks for it.
 _core.set_converter(values.convert)
 _core.set_listened(stdlib.log_listened)
 _core.mark_wrapper(stdlib.as_of_logging(UnifiedLogger.ai).__code__)

@@ -64,7 +64,7 @@ pub fn printed_stack(text: &str) -> Vec<u8> {
     [&[TEXT], text.as_bytes()].concat()
 }
 
-/// Asks a function of `unified_logger._traceback`.
+/// Asks a function of `unified_logger.values.traceback`.
 fn ask<'py>(
     py: Python<'py>,
     function: &Bound<'py, PyString>,
@@ -73,7 +73,7 @@ fn ask<'py>(
     if stack::is_short() {
         return None;
     }
-    let module = interrupt::ok(py, py.import(intern!(py, "unified_logger._traceback")))?;
+    let module = interrupt::ok(py, py.import(intern!(py, "unified_logger.values.traceback")))?;
     interrupt::ok(py, module.call_method1(function, arguments)).map(|text| texts::bounded(&text))
 }
 
