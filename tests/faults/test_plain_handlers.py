@@ -16,9 +16,9 @@ START = """
 import json, os, sys, time
 from faults import calls, fail, log, mend
 from unified_logger import flush_logging, get_logger, get_stats, init_logging
-from unified_logger.stdlib import plain
+from unified_logger.stdlib import plain_handlers
 passed = 0
-plain.monotonic = lambda: time.monotonic() + passed
+plain_handlers.monotonic = lambda: time.monotonic() + passed
 
 def begin(**options):
     init_logging(log_dir="logs", use_unified_logging=False, console_format="off", **options)
@@ -71,7 +71,7 @@ def test_a_rotation_that_fails_often_pushes_no_file_out(run_faulty: Run, numbers
     run_faulty(
         START
         + """
-plain._PAUSE = 0
+plain_handlers._PAUSE = 0
 begin(max_bytes=1000, backup_count=3)
 log(logger, range(40))
 assert os.path.exists("logs/app.log.3")
@@ -158,7 +158,7 @@ def test_what_finds_no_room_is_counted_and_told(run_faulty: Run, numbers: Number
     done = run_faulty(
         START
         + """
-plain._WAITING = 2000
+plain_handlers._WAITING = 2000
 begin()
 fail("write", error="ENOSPC", match="app.log")
 log(logger, range(1, 40))

@@ -6,8 +6,8 @@ import logging
 from time import time
 
 from .. import _core, context
-from .handler import as_said, changed, error_of, level_of, text_of
 from .marks import FIELDS, MARK, carried_by
+from .reading import as_said, changed, error_of, level_of, text_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,341 +2,20 @@
 
 from __future__ import annotations
 
-import errno
-import logging
-import os
-import stat
-import sys
-from collections import deque
 from contextlib import suppress
 
 from .. import _core
-from ..clocks import monotonic
-from .formatters import JSONFormatter, TextFormatter, context_of, fields_of, merged, whole
-from .handler import level_of, text_of
-from .marks import carried_by, is_captured, lift, mark, mark_captured, mark_of
+from .formatters import JSONFormatter, TextFormatter, merged
+from .marks import carried_by, is_captured, lift, mark, mark_captured
+from .plain_handlers import Console, File
+from .reading import level_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import logging
     from typing import Any
 
-    from ..config import FileSettings, Settings
-
-# Bytes of lines that wait for a file that takes none, as with the engine.
-_WAITING = 8 << 20
-# How long after a rotation that failed the next is tried, seconds.
-_PAUSE = 1.0
-# How long the same kind of trouble with a file stays silent after it was told, seconds.
-_INTERVAL = 10.0
-# After these a file is opened anew.
-_FOR_GOOD = frozenset({errno.EBADF, errno.EIO, getattr(errno, "ESTALE", errno.EIO)})
-_AI_SEGMENTS = frozenset({"ai", "llm", "genai"})
-
-
-class _File(logging.Handler):
-    """A log file that counts what it was given, made with the mode the configuration says.
-
-    It rotates by itself: `logging.handlers` brings so many modules that importing it takes longer than all that is here. What the file does
-    not take waits, and is written before what comes later. It has no buffer of its own: what a part of a line leaves is known exactly.
-    """
-
-    def __init__(self, settings: Settings, file: FileSettings) -> None:
-        super().__init__(file.level)
-        self.kind = file.kind
-        self.settings = settings
-        self.counts = dict.fromkeys(("written", "bytes", "rotations", "errors"), 0)
-        self._path = os.path.abspath(os.path.join(settings.log_dir, file.name))
-        self._most = file.max_bytes if file.backup_count else 0
-        self._kept = file.backup_count
-        # When each kind of trouble was told, and how often it was not since.
-        self._told: dict[str, tuple[float, int]] = {}
-        # When a rotation that failed is tried again.
-        self._due = 0.0
-        self._waiting: deque[bytes] = deque()
-        self._waiting_bytes = 0
-        # Bytes of the first line that are in the file.
-        self._landed = 0
-        self._process, self._writing = os.getpid(), False
-        self.setFormatter(JSONFormatter(redaction=settings.redaction))
-        self._file: int | None = self._open()
-
-    def _open(self, before: int | None = None) -> int:
-        mode = self.settings.file_mode, self.settings.file_mode_given
-        if os.name == "posix":
-            return _core.open_log(self._path, mode, before)
-        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0))
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is the base class's
-        """Tells standard error, which is not to see the record either where there is redaction."""
-        _handle_error(super().handleError, self.settings.redaction, record)
-
-    def filter(self, record: logging.LogRecord) -> Any:
-        """Keeps records of other kinds out."""
-        if self.kind == "ai" and not _is_ai(record, self.settings):
-            return False
-        return super().filter(record)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Writes the record."""
-        self._put(record)
-
-    def take(self, record: logging.LogRecord) -> bool:
-        """Writes the record, unless it is of another kind.
-
-        Returns:
-            False where it is lost.
-        """
-        if not self.filter(record):
-            return True
-        self.acquire()
-        try:
-            return self._put(record)
-        finally:
-            self.release()
-
-    def _put(self, record: logging.LogRecord) -> bool:
-        try:
-            line = f"{self.format(record)}\n".encode()
-        except RecursionError:  # As in `logging`: telling of it would need more of the stack.
-            raise
-        except Exception:
-            self.handleError(record)
-            return False
-        self._begin_in_child()
-        if self._waiting_bytes + len(line) > _WAITING and self._waiting:
-            self._write()
-            if self._waiting_bytes + len(line) > _WAITING and self._waiting:
-                self._trouble("hold more records for", f"{self._waiting_bytes} bytes wait; records are lost")
-                return False
-        self._waiting.append(line)
-        self._waiting_bytes += len(line)
-        self._write()
-        return True
-
-    def _begin_in_child(self) -> None:
-        """What waits in a process that forked is written by that one, and so is the line that it was at."""
-        if self._process != os.getpid():
-            self._process, self._writing = os.getpid(), False
-            self._waiting.clear()
-            self._waiting_bytes = self._landed = 0
-
-    def _write(self) -> None:
-        """Writes what waits, until the file takes no more."""
-        # In a signal handler nothing is done: what it interrupted goes on with this line.
-        while self._waiting and not self._writing:
-            self._writing = True
-            try:
-                while self._waiting:
-                    if self._file is None:
-                        self._file = self._open()
-                    if not self._landed:
-                        self._make_room(len(self._waiting[0]))
-                    self._write_first(self._file)
-            except OSError as error:
-                self._trouble("write", error)
-                if error.errno in _FOR_GOOD and self._file is not None:
-                    if error.errno != errno.EBADF:  # Else the number is closed already.
-                        _close(self._file)
-                    self._file = None
-                return
-            finally:
-                self._writing = False
-
-    def _write_first(self, file: int) -> None:
-        # Not among those that wait meanwhile: after a Ctrl-C it must not be written twice.
-        line = self._waiting.popleft()
-        self._waiting_bytes -= len(line)
-        try:
-            while self._landed < len(line):
-                taken = os.write(file, line[self._landed :])
-                if not taken:
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self._path)
-                self._landed += taken
-        except OSError:
-            self._cut_off(file, line)
-            self._waiting.appendleft(line)
-            self._waiting_bytes += len(line)
-            raise
-        except BaseException:
-            self._landed = 0
-            raise
-        self._landed = 0
-        self.counts["written"] += 1
-        self.counts["bytes"] += len(line)
-
-    def _cut_off(self, file: int, line: bytes) -> None:
-        """Cuts off the part of a line that a failed write left, unless somebody has written behind it. Where that cannot be, its rest follows."""
-        if not self._landed or not hasattr(os, "pread"):
-            return
-        with suppress(OSError):
-            found = os.fstat(file)
-            if not stat.S_ISREG(found.st_mode):
-                return
-            begin = found.st_size - self._landed
-            if begin >= 0 and os.pread(file, self._landed, begin) == line[: self._landed]:
-                os.ftruncate(file, begin)
-            self._landed = 0
-
-    def _make_room(self, length: int) -> None:
-        """Rotates where the file has no room for a line; where that is impossible, goes on in the same file."""
-        if not self._most or self._file is None:
-            return
-        found = os.fstat(self._file)
-        # A device, to which a link may lead, has no size and no successor.
-        if not stat.S_ISREG(found.st_mode) or not found.st_size or found.st_size + length < self._most:
-            return
-        now = monotonic()
-        if now < self._due:
-            return
-        try:
-            self._rotate(found)
-        except OSError as error:
-            self._due = now + _PAUSE
-            self._trouble("rotate", error)
-            if self._file is None:
-                self._file = self._open()
-
-    def _rotate(self, found: os.stat_result) -> None:
-        old, name = self._file, self._path
-        # Another process may have been faster, or somebody has taken the file away: then all that is missing is a look at the path.
-        is_own = not _is_missing(name) and os.path.samestat(os.stat(name), found)
-        if os.name != "posix" and old is not None:  # Files that are open are not renamed there.
-            self._file = None
-            _close(old)
-            old = None
-        if is_own:
-            self._rename()
-        try:
-            self._file = self._open(old)
-        except OSError:
-            if is_own:
-                self._rename_back()
-            raise
-        if old is not None:
-            _close(old)
-        self.counts["rotations"] += is_own
-
-    def _rename(self) -> None:
-        # Up to the first number that is free: a rotation that is tried again and again pushes no file out.
-        last = next((number for number in range(1, self._kept) if _is_missing(f"{self._path}.{number}")), self._kept)
-        for number in range(last, 0, -1):
-            with suppress(FileNotFoundError):
-                os.replace(f"{self._path}.{number - 1}" if number > 1 else self._path, f"{self._path}.{number}")
-
-    def _rename_back(self) -> None:
-        """There is no new file: the old one gets its name back, under which people look for it."""
-        with suppress(OSError):
-            if _is_missing(self._path):
-                os.rename(f"{self._path}.1", self._path)
-
-    def _trouble(self, action: str, reason: object) -> None:
-        """Tells what could not be done and why, unless that was told within the interval."""
-        self.counts["errors"] += 1
-        now = monotonic()
-        last, silent = self._told.get(action, (float("-inf"), 0))
-        if now - last < _INTERVAL:
-            self._told[action] = last, silent + 1
-            return
-        self._told[action] = now, 0
-        again = f" ({silent} more since last told)" if silent else ""
-        _print(f"unified_logger: cannot {action} {self._path}: {reason}{again}")
-
-    def flush(self) -> None:
-        """Writes what waits.
-
-        Raises:
-            OSError: The file takes no more.
-        """
-        self.acquire()
-        try:
-            self._begin_in_child()
-            self._write()
-            if self._waiting:
-                raise OSError(f"{len(self._waiting)} records wait for {self._path}")
-        finally:
-            self.release()
-
-    def close(self) -> None:
-        """Writes what waits, and closes the file. A later record opens it again."""
-        self.acquire()
-        try:
-            self._begin_in_child()
-            self._write()
-            if self._waiting and not self._writing:
-                self._trouble("write all to", f"{len(self._waiting)} records are lost")
-                self._waiting.clear()
-                self._waiting_bytes = self._landed = 0
-            if self._file is not None and not self._writing:
-                _close(self._file)
-                self._file = None
-        finally:
-            self.release()
-        super().close()
-
-
-def _close(file: int) -> None:
-    with suppress(OSError):  # Told by a write, or it was nothing that is missed.
-        os.close(file)
-
-
-def _print(text: str) -> None:
-    """A line on standard error, if there is one."""
-    if sys.stderr is not None:
-        with suppress(OSError, ValueError):
-            print(_core.escape_text(whole(text)), file=sys.stderr)
-
-
-def _is_missing(path: str) -> bool:
-    """Whether nothing is there, not even a link that leads nowhere. What cannot be looked at may be there."""
-    try:
-        os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        pass
-    return False
-
-
-class _Console(logging.StreamHandler):  # type: ignore[type-arg] # not generic at run time
-    """The console.
-
-    Args:
-        redaction: What must not be on it.
-    """
-
-    def __init__(self, redaction: _core.Redaction | None) -> None:
-        super().__init__()
-        self._redaction = redaction
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is the base class's
-        """Tells standard error, which is not to see the record either where there is redaction."""
-        _handle_error(super().handleError, self._redaction, record)
-
-
-def _handle_error(
-    stock: Callable[[logging.LogRecord], None], redaction: _core.Redaction | None, record: logging.LogRecord
-) -> None:
-    if redaction is None:
-        with suppress(ValueError):  # Standard error is closed.
-            stock(record)
-        return
-    # What is at hand is the record as it was given.
-    error = sys.exc_info()[1]
-    if logging.raiseExceptions:
-        _print(redaction.text(whole(f"unified_logger: a record is not written: {error!r}")))
-
-
-def _is_ai(record: logging.LogRecord, settings: Settings) -> bool:
-    name = text_of(vars(record).get("name"))
-    segments = set(name.split("."))
-    return bool(
-        segments & (_AI_SEGMENTS | set(settings.ai_loggers))
-        or any(name == known or name.startswith(f"{known}.") for known in settings.ai_loggers)
-        or (settings.legacy_substring and "ai" in name)
-        or getattr(mark_of(record), "ai", False)
-        or any(field.startswith("gen_ai.") for field in (*fields_of(record), *context_of(record)))
-    )
+    from ..config import Settings
 
 
 class PlainOutput:
@@ -354,18 +33,18 @@ class PlainOutput:
         _core.prepare_directory(str(settings.log_dir), (settings.dir_mode, settings.dir_mode_given))
         self._count = self._failed = 0
         self._redaction = settings.redaction
-        self._files: list[_File] = []
+        self._files: list[File] = []
         try:
             for file in settings.files:
                 if file.enabled:
-                    self._files.append(_File(settings, file))
+                    self._files.append(File(settings, file))
         except BaseException:
             for opened in self._files:
                 opened.close()
             raise
-        self._console: _Console | None = None
+        self._console: Console | None = None
         if settings.console_format != "off":
-            handler = _Console(settings.redaction)
+            handler = Console(settings.redaction)
             handler.setLevel(settings.console_level)
             formatter = TextFormatter if console[0] == "text" else JSONFormatter
             handler.setFormatter(formatter(redaction=settings.redaction))
