@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from . import _core, _lifecycle
+from . import _core
 from .factory import UnifiedLoggerFactory
 from .logger import get_logger
+from .process import lifecycle
 from .values import register as register_value
 
 TYPE_CHECKING = False
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any, TypeVar
 
-    from .level_changes import LevelChange
     from .logger import UnifiedLogger
+    from .process.level_changes import LevelChange
 
     _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -91,7 +92,7 @@ def init_logging(
         "ai_max_bytes": ai_max_bytes,
         "ai_backup_count": ai_backup_count,
     }
-    _lifecycle.start({name: value for name, value in named.items() if value is not _DEFAULT} | options)
+    lifecycle.start({name: value for name, value in named.items() if value is not _DEFAULT} | options)
     return UnifiedLoggerFactory()
 
 
@@ -125,7 +126,7 @@ def init_logging_from_config(path: str | PathLike[str], **options: Any) -> Unifi
     Raises:
         ConfigurationError: The file, the environment or an option is not as it must be.
     """
-    from .reload import start
+    from .process.reload import start
 
     start(path, options)
     return UnifiedLoggerFactory()
@@ -143,7 +144,7 @@ def reload_logging() -> dict[str, tuple[Any, Any]]:
         ConfigurationError: Something in the file is not as it must be. Everything stays as it was, and one ERROR record says why.
         UnifiedLoggerError: Logging was not started from a file.
     """
-    from .reload import reload
+    from .process.reload import reload
 
     return reload()
 
@@ -168,14 +169,14 @@ def set_level(
         ConfigurationError: Level or seconds are not as they must be.
         TypeError: It is no logger.
     """
-    from .level_changes import set_level as set_
+    from .process.level_changes import set_level as set_
 
     return set_(logger, level, seconds)
 
 
 def get_levels() -> dict[str, str]:
     """The levels that are set at the moment, by the logger's name; loggers that inherit theirs are not among them."""
-    from .level_changes import get_levels as get
+    from .process.level_changes import get_levels as get
 
     return get()
 
@@ -189,7 +190,7 @@ def flush_logging(timeout: float | None = None) -> bool:
     Returns:
         Whether it is on disk.
     """
-    return _lifecycle.flush(timeout)
+    return lifecycle.flush(timeout)
 
 
 def shutdown_logging(timeout: float = 10.0) -> bool:
@@ -201,7 +202,7 @@ def shutdown_logging(timeout: float = 10.0) -> bool:
     Returns:
         Whether nothing was left unwritten.
     """
-    return _lifecycle.shutdown(timeout)
+    return lifecycle.shutdown(timeout)
 
 
 def get_stats() -> dict[str, Any]:
@@ -212,7 +213,7 @@ def get_stats() -> dict[str, Any]:
         (`written`, `bytes`, `rotations` and `errors` of each), `console`, `queue_depth`, `queue_high_water`,
         `writer_lag_us` (microseconds) and further counts of docs/statistics.md.
     """
-    return _lifecycle.stats()
+    return lifecycle.stats()
 
 
 def install_asyncio_handler(loop: AbstractEventLoop | None = None) -> None:
@@ -226,7 +227,7 @@ def install_asyncio_handler(loop: AbstractEventLoop | None = None) -> None:
     Raises:
         RuntimeError: No loop is given and none is running.
     """
-    from .hooks import install_asyncio_handler as install
+    from .process.uncaught import install_asyncio_handler as install
 
     install(loop)
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Any
 
-    from .level_changes import LevelChange
+    from .process.level_changes import LevelChange
 
 NAMES = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 ALLOWED = f"one of {', '.join(NAMES)}, a level named with logging.addLevelName, or a number from 0 to 100"

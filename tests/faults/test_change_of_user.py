@@ -21,7 +21,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become ano
 START = f"""
 import json, os, sys
 # What is imported later may lie in directories of root's.
-import unified_logger.config, unified_logger.faults, unified_logger.hooks, unified_logger.context.propagation
+import unified_logger.config, unified_logger.process.crashes, unified_logger.process.uncaught, unified_logger.context.propagation
 from unified_logger import flush_logging, get_logger, get_stats, init_logging
 logger = get_logger("app")
 

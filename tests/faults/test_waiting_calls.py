@@ -66,12 +66,13 @@ def test_an_end_takes_its_time_once(run_faulty: Run) -> None:
     code = """
 from faults import fail, log, wait_for
 from unified_logger import *
-from unified_logger import _core, _lifecycle
+from unified_logger import _core
+from unified_logger.process import lifecycle
 patience, shutdown = [], _core.shutdown
 def note(timeout):
     patience.append(timeout)
     return shutdown(0.1)
-_lifecycle._core.shutdown = note
+lifecycle._core.shutdown = note
 init_logging(log_dir="logs", console_format="off")
 stuck = fail("write", delay=3600)
 log(get_logger("app"), range(1))

@@ -238,11 +238,12 @@ def test_a_fork_while_another_thread_starts_or_stops(run_forking: Run) -> None:
     """What such a thread holds is not held in the child. Seen to hang with the lock inherited."""
     run_forking(
         """
-from unified_logger import _lifecycle, shutdown_logging
+from unified_logger import shutdown_logging
+from unified_logger.process import lifecycle
 init_logging(log_dir="logs", console_format="off")
 held, done = threading.Event(), threading.Event()
 def hold():
-    with _lifecycle._lock:
+    with lifecycle._lock:
         held.set()
         done.wait()
 thread = threading.Thread(target=hold)

@@ -439,9 +439,9 @@ class Proxy:
         print("called")
 sys.excepthook = Proxy()
 {START}
-from unified_logger import hooks
+from unified_logger.process import uncaught
 sys.excepthook(ValueError, ValueError("first"), None)
-assert hooks._CHAINS[0].running == {{}}
+assert uncaught._CHAINS[0].running == {{}}
 raise ValueError("second")
 """
     done = run_python(code, check=False)

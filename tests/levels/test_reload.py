@@ -223,7 +223,7 @@ def test_the_file_can_turn_its_watch_off(
     begin: Callable[..., None], write: Write, wait_for: Wait, run_python: Callable[..., Any]
 ) -> None:
     """And nothing is left that waits."""
-    from unified_logger import timers
+    from unified_logger.process import timers
 
     begin("watch_config: 0.01")
     write("watch_config: 0\nlevels: {app: ERROR}")

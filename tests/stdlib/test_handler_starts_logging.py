@@ -86,14 +86,15 @@ def test_a_start_by_another_thread_is_not_waited_for_in_vain(
     start: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """`logging.config` makes handlers under a lock that the other thread may be waiting for."""
-    from unified_logger import UnifiedLoggerError, _lifecycle
+    from unified_logger import UnifiedLoggerError
+    from unified_logger.process import lifecycle
 
     start()
-    monkeypatch.setattr(_lifecycle, "_HANDLER_PATIENCE", 0.01)
+    monkeypatch.setattr(lifecycle, "_HANDLER_PATIENCE", 0.01)
     done, holding = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with _lifecycle._lock:
+        with lifecycle._lock:
             holding.set()
             done.wait(30)
 

@@ -5,8 +5,8 @@ https://asgi.readthedocs.io/en/stable/specs/main.html
 
 from __future__ import annotations
 
-from .. import hooks
 from ..context import propagation
+from ..process import uncaught
 from . import _servers
 from ._request import NO_ANSWER, Options, Request, left_to_sentry, mark_logged
 from ._routes import Routes
@@ -165,8 +165,8 @@ class _Connection(Request):
         else:
             # Whatever became of it elsewhere: the same object may be raised for one request after the other.
             mark_logged(error)
-            with left_to_sentry(hooks.LOGGER):
-                hooks.log("exception after the response", error)
+            with left_to_sentry(uncaught.LOGGER):
+                uncaught.log("exception after the response", error)
 
     def _with_trace(self, message: Message, status: int) -> Message:
         """The message that begins the answer, with the header that names the trace. The application may use its own again."""

@@ -21,9 +21,10 @@ from django.core.handlers.wsgi import WSGIRequest  # noqa: E402
 from django.http import HttpRequest  # noqa: E402
 from django.utils.log import RequireDebugTrue, ServerFormatter, log_response  # noqa: E402
 
-from .. import _lifecycle, values  # noqa: E402
+from .. import values  # noqa: E402
 from ..context import propagation  # noqa: E402
 from ..errors import ConfigurationError  # noqa: E402
+from ..process import lifecycle  # noqa: E402
 from ._request import Options, Request  # noqa: E402
 from .asgi import CANCELLED  # noqa: E402
 from .wsgi import Headers, position, replace_lines_of  # noqa: E402
@@ -220,7 +221,7 @@ def _options() -> Options:
 def _take_over() -> None:
     """Has records replace what Django prints by default. What a project has configured itself stays."""
     replace_lines_of("django.server", _is_line_of_request)
-    if not _lifecycle.is_started():
+    if not lifecycle.is_started():
         return
     configured = (getattr(settings, "LOGGING", None) or {}).get("loggers") or {}
     if "django" not in configured:

@@ -6,8 +6,8 @@ import faulthandler
 import os
 import weakref
 
-from . import _core
-from .config.resolve import FAULTS
+from .. import _core
+from ..config.resolve import FAULTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

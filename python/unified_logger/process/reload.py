@@ -9,15 +9,16 @@ import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import _lifecycle, level_changes, levels, timers
-from .config.file import is_pipe, load_again, load_config
-from .errors import ConfigurationError, UnifiedLoggerError
+from .. import levels
+from ..config.file import is_pipe, load_again, load_config
+from ..errors import ConfigurationError, UnifiedLoggerError
+from . import level_changes, lifecycle, timers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from os import PathLike
 
-    from .config import Settings
+    from ..config import Settings
 
 # A file that has changed is read once it has looked the same for so long, seconds: it may be in the middle of being written.
 _SETTLED = 1.0
@@ -88,14 +89,14 @@ def start(path: str | PathLike[str], options: Mapping[str, Any]) -> None:
     global _source, _seen
     if is_pipe(path):
         # It ends when its writer does, so nothing is held meanwhile.
-        _lifecycle.start(options, load_config(path))
+        lifecycle.start(options, load_config(path))
         return
-    with _lifecycle.exclusively():
+    with lifecycle.exclusively():
         # A program may go elsewhere.
         whole = _absolute(path)
         look = _look(whole)
         source = _Source(whole, dict(options), load_again(path))
-        _lifecycle.start(source.options, source.config, os.fspath(path))
+        lifecycle.start(source.options, source.config, os.fspath(path))
         _source, _seen = source, look
         _arm()
 
@@ -119,27 +120,27 @@ def reload() -> dict[str, tuple[Any, Any]]:
 
 def _reload(reason: str) -> dict[str, tuple[Any, Any]]:
     global _seen, _source
-    with _lifecycle.exclusively():
-        source, before = _source, _lifecycle.settings()
+    with lifecycle.exclusively():
+        source, before = _source, lifecycle.settings()
         if source is None or before is None:
             raise UnifiedLoggerError("there is nothing to read again: logging was not started from a file")
         # Looked at before it is read: what changes meanwhile is seen the next time.
         _seen = _look(source.path)
         try:
             read = source._replace(config=_read(source, reason))
-            before_levels = _lifecycle.start(read.options, read.config, read.path)
+            before_levels = lifecycle.start(read.options, read.config, read.path)
         except ConfigurationError as error:
             _refuse(source.path, error, reason)
             raise
         _source = read
         _arm()
-        after = _lifecycle.settings()
+        after = lifecycle.settings()
     changed = {} if after is None else _differences(before, after)
     if any(source.config.get(name) != read.config.get(name) for name in _HIDDEN):
         changed["redaction"] = ("...", "...")
     names = ", ".join(changed) or "nothing"
     values = {f"changed.{name}": f"{_shown(old)} -> {_shown(new)}" for name, (old, new) in changed.items()}
-    _lifecycle.say(
+    lifecycle.say(
         f"configuration read again from {source.path} ({reason}): changed: {names}",
         {"file": source.path, "reason": reason, **values},
         function="reload_logging",
@@ -168,7 +169,7 @@ def _read(source: _Source, reason: str) -> dict[str, Any]:
 
 
 def _refuse(path: str, error: ConfigurationError, reason: str) -> None:
-    _lifecycle.say(
+    lifecycle.say(
         f"configuration not read again ({reason}), everything stays as it was: {error}",
         {
             "file": path,
@@ -191,7 +192,7 @@ def _reload_quietly(reason: str) -> None:
     except UnifiedLoggerError:
         pass
     except Exception as error:
-        _lifecycle.say(f"configuration not read again ({reason}): {error!r}", None, logging.ERROR, "reload_logging")
+        lifecycle.say(f"configuration not read again ({reason}): {error!r}", None, logging.ERROR, "reload_logging")
 
 
 def _differences(before: Settings, after: Settings) -> dict[str, tuple[Any, Any]]:
@@ -222,7 +223,7 @@ def _flat(settings: Settings) -> Iterator[tuple[str, Any]]:
 
 
 def _arm() -> None:
-    settings = _lifecycle.settings()
+    settings = lifecycle.settings()
     if settings is not None:
         _handle(settings.reload_signal)
         _begin_to_watch(settings.watch_config)
@@ -261,8 +262,8 @@ def _watch_once(seconds: float, changed: object) -> None:
     look = _look(source.path)
     if look is not None and look == changed:
         _reload_quietly(_CHANGED)
-    with _lifecycle.exclusively():
-        settings = _lifecycle.settings()
+    with lifecycle.exclusively():
+        settings = lifecycle.settings()
         if _source is not source or settings is None or settings.watch_config != seconds:
             return  # Somebody else watches now, or nobody.
         new = look if look not in (None, _seen) else None
@@ -299,7 +300,7 @@ def _handle(name: str) -> None:
             raise ValueError("this system has no such signal")
     except ValueError as error:  # Only the main thread may set a handler.
         if name != "none":
-            _lifecycle.say(f"reload_signal: {name.upper()} is not handled: {error}")
+            lifecycle.say(f"reload_signal: {name.upper()} is not handled: {error}")
 
 
 def _answer() -> None:
@@ -314,7 +315,7 @@ def _answer() -> None:
 def _at_exit() -> None:
     """Lets a reload that is going on come to its end."""
     global _source
-    lock = _lifecycle.exclusively()
+    lock = lifecycle.exclusively()
     if lock.acquire(timeout=_EXIT_PATIENCE):
         _source = None
         lock.release()
@@ -322,13 +323,13 @@ def _at_exit() -> None:
 
 def _after_fork_in_child() -> None:
     """A look that was going on in the parent goes on only there."""
-    settings = _lifecycle.settings()
+    settings = lifecycle.settings()
     if _source is not None and settings is not None:
         with suppress(RuntimeError):  # There is no thread for it.
             _begin_to_watch(settings.watch_config)
 
 
-_lifecycle.forget_file = _forget
+lifecycle.forget_file = _forget
 atexit.register(_at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -9,21 +9,22 @@ import sys
 from threading import TIMEOUT_MAX, RLock
 
 # All that a start, a call, a flush and the end need: by then there may be no descriptor left for an import, or another root.
-from . import _core, context, faults, hooks, levels, python_warnings, stdlib, values
-from .clocks import monotonic
-from .config import redaction, resolve
-from .context import headers
-from .errors import ConfigurationError, UnifiedLoggerError
-from .logger import UnifiedLogger, get_logger
-from .stdlib.plain import PlainOutput
-from .values import traceback
+from .. import _core, context, levels, stdlib, values
+from ..clocks import monotonic
+from ..config import redaction, resolve
+from ..context import headers
+from ..errors import ConfigurationError, UnifiedLoggerError
+from ..logger import UnifiedLogger, get_logger
+from ..stdlib.plain import PlainOutput
+from ..values import traceback
+from . import crashes, uncaught, warnings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-    from .config import Settings
+    from ..config import Settings
 
 _POSITIONAL = (
     "log_level",
@@ -135,7 +136,7 @@ def _apply(
         for logger, level in before:
             levels.set_base(logger, level)
         raise
-    python_warnings.install()
+    warnings.install()
     headers.configured = (settings.trace_headers, settings.trace_response_header)
     configure_headers = getattr(_propagation(), "configure", None)
     if configure_headers is not None:
@@ -303,14 +304,14 @@ def say(
 def _see_the_end(settings: Settings) -> None:
     """Hooks for exceptions that nobody catches, and a file for crashes that Python cannot see."""
     if settings.log_uncaught:
-        hooks.install(flush, settings.redaction)
+        uncaught.install(flush, settings.redaction)
     else:
-        hooks.remove()
+        uncaught.remove()
     if not settings.fault_handler:
-        faults.disable()
+        crashes.disable()
         return
     try:
-        faults.enable(str(settings.log_dir), (settings.file_mode, settings.file_mode_given), say)
+        crashes.enable(str(settings.log_dir), (settings.file_mode, settings.file_mode_given), say)
     except OSError as error:
         say(f"faulthandler has no file beside the logs: {error}")
 
@@ -355,7 +356,7 @@ def stats() -> dict[str, Any]:
 
 def _propagation() -> Any:
     """The module, where the program has it: most do not."""
-    return sys.modules.get(f"{__package__}.context.propagation")
+    return sys.modules.get(f"{headers.__package__}.propagation")
 
 
 def _early_redaction() -> _core.Redaction | None:

@@ -8,10 +8,10 @@ import threading
 from _thread import get_ident
 from contextlib import suppress
 
-from . import _core
-from .logger import get_logger
-from .stdlib import log_listened
-from .stdlib.marks import mark_captured
+from .. import _core
+from ..logger import get_logger
+from ..stdlib import log_listened
+from ..stdlib.marks import mark_captured
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

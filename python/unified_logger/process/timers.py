@@ -13,8 +13,8 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from . import _core
-from .clocks import monotonic
+from .. import _core
+from ..clocks import monotonic
 
 if TYPE_CHECKING:
     from collections.abc import Callable

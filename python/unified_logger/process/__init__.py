@@ -1,0 +1,1 @@
+"""What happens once for the process: starting, reconfiguring, exiting and forking, and what runs as long as logging does."""
