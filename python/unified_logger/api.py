@@ -5,7 +5,7 @@ from __future__ import annotations
 from . import _core
 from .factory import UnifiedLoggerFactory
 from .logger import get_logger
-from .process import lifecycle
+from .process import engine, start
 from .values import register as register_value
 
 TYPE_CHECKING = False
@@ -92,7 +92,7 @@ def init_logging(
         "ai_max_bytes": ai_max_bytes,
         "ai_backup_count": ai_backup_count,
     }
-    lifecycle.start({name: value for name, value in named.items() if value is not _DEFAULT} | options)
+    start.start({name: value for name, value in named.items() if value is not _DEFAULT} | options)
     return UnifiedLoggerFactory()
 
 
@@ -190,7 +190,7 @@ def flush_logging(timeout: float | None = None) -> bool:
     Returns:
         Whether it is on disk.
     """
-    return lifecycle.flush(timeout)
+    return engine.flush(timeout)
 
 
 def shutdown_logging(timeout: float = 10.0) -> bool:
@@ -202,7 +202,7 @@ def shutdown_logging(timeout: float = 10.0) -> bool:
     Returns:
         Whether nothing was left unwritten.
     """
-    return lifecycle.shutdown(timeout)
+    return engine.shutdown(timeout)
 
 
 def get_stats() -> dict[str, Any]:
@@ -213,7 +213,7 @@ def get_stats() -> dict[str, Any]:
         (`written`, `bytes`, `rotations` and `errors` of each), `console`, `queue_depth`, `queue_high_water`,
         `writer_lag_us` (microseconds) and further counts of docs/statistics.md.
     """
-    return lifecycle.stats()
+    return engine.stats()
 
 
 def install_asyncio_handler(loop: AbstractEventLoop | None = None) -> None:

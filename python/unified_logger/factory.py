@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .logger import UnifiedLogger, get_logger
-from .process import lifecycle
+from .process import engine, start
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class UnifiedLoggerFactory:
         Raises:
             ConfigurationError: An option, the environment or the log directory is not as it must be.
         """
-        lifecycle.start(lifecycle.given(args, options))
+        start.start(start.given(args, options))
         return self
 
     def get_logger(self, name: str | None = None) -> UnifiedLogger:
@@ -40,11 +40,11 @@ class UnifiedLoggerFactory:
         Returns:
             Whether it is.
         """
-        return lifecycle.flush(timeout)
+        return engine.flush(timeout)
 
     def stats(self) -> dict[str, Any]:
         """What was counted, as plain integers. Exact after a flush."""
-        return lifecycle.stats()
+        return engine.stats()
 
     def shutdown(self, timeout: float = 10.0) -> bool:
         """Writes what is queued and stops the writer. Later records are written by the calls themselves.
@@ -55,4 +55,4 @@ class UnifiedLoggerFactory:
         Returns:
             Whether nothing was left unwritten.
         """
-        return lifecycle.shutdown(timeout)
+        return engine.shutdown(timeout)

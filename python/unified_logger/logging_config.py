@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from . import shutdown_logging as _shutdown
 from .api import init_logging
 from .logger import UnifiedLogger, get_logger
-from .process import lifecycle
+from .process import start
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -39,7 +39,7 @@ _SUFFIXES = {"app_logger": "", "api_logger": ".api", "db_logger": ".database", "
 def __getattr__(name: str) -> Any:
     # When it is asked for, not at import: by then the base name is known.
     if name in _SUFFIXES:
-        return get_logger(lifecycle.base_name() + _SUFFIXES[name])
+        return get_logger(start.base_name() + _SUFFIXES[name])
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -67,7 +67,7 @@ def setup_logging(
     if log_file is not None:
         options["log_dir"] = str(Path(log_file).parent)
     init_logging(**options)
-    return get_logger(lifecycle.base_name())
+    return get_logger(start.base_name())
 
 
 def shutdown_logging(timeout: float = 5.0) -> bool:

@@ -67,12 +67,12 @@ def test_an_end_takes_its_time_once(run_faulty: Run) -> None:
 from faults import fail, log, wait_for
 from unified_logger import *
 from unified_logger import _core
-from unified_logger.process import lifecycle
+from unified_logger.process import engine
 patience, shutdown = [], _core.shutdown
 def note(timeout):
     patience.append(timeout)
     return shutdown(0.1)
-lifecycle._core.shutdown = note
+engine._core.shutdown = note
 init_logging(log_dir="logs", console_format="off")
 stuck = fail("write", delay=3600)
 log(get_logger("app"), range(1))

@@ -239,11 +239,11 @@ def test_a_fork_while_another_thread_starts_or_stops(run_forking: Run) -> None:
     run_forking(
         """
 from unified_logger import shutdown_logging
-from unified_logger.process import lifecycle
+from unified_logger.process import engine
 init_logging(log_dir="logs", console_format="off")
 held, done = threading.Event(), threading.Event()
 def hold():
-    with lifecycle._lock:
+    with engine._lock:
         held.set()
         done.wait()
 thread = threading.Thread(target=hold)

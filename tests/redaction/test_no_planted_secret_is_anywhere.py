@@ -182,8 +182,8 @@ for wrong in [{{"redaction_hashkey": {key!r}}}, {{"redaction_hash_key": {key[:12
 def test_of_records_that_plain_handlers_could_not_write(plant: Plant) -> None:
     """`logging` would show the record as it was given."""
     code = """
-from unified_logger.process import lifecycle
-for file in lifecycle._plain._files:
+from unified_logger.process import engine
+for file in engine._plain._files:
     file.format = lambda record: record.getMessage() + "\\ud800"  # in no encoding: the error shows what it was
 logger.error("message " + SECRETS["email"], password=NAMED)
 logger.error("%s", SECRETS["email"])

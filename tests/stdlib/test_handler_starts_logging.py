@@ -87,14 +87,15 @@ def test_a_start_by_another_thread_is_not_waited_for_in_vain(
 ) -> None:
     """`logging.config` makes handlers under a lock that the other thread may be waiting for."""
     from unified_logger import UnifiedLoggerError
-    from unified_logger.process import lifecycle
+    from unified_logger.process import engine
+    from unified_logger.process import start as starting
 
     start()
-    monkeypatch.setattr(lifecycle, "_HANDLER_PATIENCE", 0.01)
+    monkeypatch.setattr(starting, "_HANDLER_PATIENCE", 0.01)
     done, holding = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with lifecycle._lock:
+        with engine._lock:
             holding.set()
             done.wait(30)
 

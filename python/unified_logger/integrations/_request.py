@@ -30,7 +30,7 @@ from ..context.scope import _current, _innermost
 from ..context.trace_formats import is_id
 from ..errors import ConfigurationError
 from ..logger import get_logger
-from ..process import lifecycle
+from ..process import start
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -406,4 +406,4 @@ def took_over() -> bool:
         return False
     _ours.set(False)
     # Where logging was never started and the root logger has its usual level, nobody would see anything of the request.
-    return _logger.isEnabledFor(INFO) or lifecycle.settings() is not None
+    return _logger.isEnabledFor(INFO) or start.settings() is not None

@@ -24,7 +24,7 @@ from django.utils.log import RequireDebugTrue, ServerFormatter, log_response  # 
 from .. import values  # noqa: E402
 from ..context import propagation  # noqa: E402
 from ..errors import ConfigurationError  # noqa: E402
-from ..process import lifecycle  # noqa: E402
+from ..process import start  # noqa: E402
 from ._request import Options, Request  # noqa: E402
 from .asgi import CANCELLED  # noqa: E402
 from .wsgi import Headers, position, replace_lines_of  # noqa: E402
@@ -221,7 +221,7 @@ def _options() -> Options:
 def _take_over() -> None:
     """Has records replace what Django prints by default. What a project has configured itself stays."""
     replace_lines_of("django.server", _is_line_of_request)
-    if not lifecycle.is_started():
+    if not start.is_started():
         return
     configured = (getattr(settings, "LOGGING", None) or {}).get("loggers") or {}
     if "django" not in configured:

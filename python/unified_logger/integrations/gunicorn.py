@@ -19,7 +19,7 @@ from gunicorn import glogging  # noqa: E402
 
 from ..clocks import perf_counter_ns  # noqa: E402
 from ..config.resolve import FAULTS  # noqa: E402
-from ..process import lifecycle  # noqa: E402
+from ..process import notices, start  # noqa: E402
 from ._request import Options, Request, is_logged, took_over  # noqa: E402
 from .wsgi import Headers, path_of  # noqa: E402
 
@@ -39,7 +39,7 @@ def _hand_over(user: int, group: int) -> None:
     They could neither rotate files of root's nor open them again. What the engine makes later in the place of a file has
     its owner by itself. Only what is root's is given: whoever has the directory already may have put anything there, links to files of root's too.
     """
-    settings = lifecycle.settings()
+    settings = start.settings()
     if settings is None:
         return
     names = tuple(file.name for file in settings.files if file.enabled)
@@ -54,7 +54,7 @@ def _hand_over(user: int, group: int) -> None:
             if os.fstat(directory).st_uid == 0:
                 os.fchown(directory, user, group)
         elif os.fstat(directory).st_uid == 0:
-            lifecycle.say(
+            notices.say(
                 f"the log directory holds other files too and stays root's: workers, who are user {user}, cannot rotate files there"
             )
     finally:
@@ -92,13 +92,13 @@ class Logger(glogging.Logger):  # type: ignore[misc]
 
     def setup(self, cfg: Any) -> None:
         """Takes gunicorn's settings, at its start and at each reload."""
-        if not lifecycle.is_started():
-            lifecycle.start({})
+        if not start.is_started():
+            start.start({})
         if os.geteuid() == 0 and cfg.uid != 0:
             try:
                 _hand_over(cfg.uid, cfg.gid)
             except OSError as error:
-                lifecycle.say(f"the log files cannot be given to the user of the workers: {error}")
+                notices.say(f"the log files cannot be given to the user of the workers: {error}")
         self._options = Options()
         self._headers = Headers()
         super().setup(cfg)

@@ -9,7 +9,7 @@ from weakref import ReferenceType, WeakValueDictionary, ref
 from .. import levels
 from ..context.packing import Unchanging
 from ..errors import ConfigurationError
-from . import lifecycle, timers
+from . import notices, timers
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -70,7 +70,7 @@ class LevelChange(Unchanging):
         """Does the same when the time is over."""
         if not self._done and not self._revert("its time is over"):
             left = f"level of {self.logger.name} is left at {name_of(self.logger.level)}: it was set meanwhile"
-            lifecycle.say(left, {"target": self.logger.name}, function="set_level")
+            notices.say(left, {"target": self.logger.name}, function="set_level")
 
     def _revert(self, reason: str) -> bool:
         with levels.exclusively():
@@ -164,7 +164,7 @@ def tell(logger: logging.Logger, old: int, new: int, reason: str, seconds: float
         seconds: For how long; None is for good.
     """
     time = "" if seconds is None else f" for {seconds:g} s"
-    lifecycle.say(
+    notices.say(
         f"level of {logger.name}: {name_of(old)} -> {name_of(new)}{time} ({reason})",
         {
             "target": logger.name,

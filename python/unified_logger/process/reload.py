@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .. import levels
 from ..config.file import is_pipe, load_again, load_config
 from ..errors import ConfigurationError, UnifiedLoggerError
-from . import level_changes, lifecycle, timers
+from . import engine, level_changes, notices, timers
+from .start import settings as current_settings
+from .start import start as start_logging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -89,14 +91,14 @@ def start(path: str | PathLike[str], options: Mapping[str, Any]) -> None:
     global _source, _seen
     if is_pipe(path):
         # It ends when its writer does, so nothing is held meanwhile.
-        lifecycle.start(options, load_config(path))
+        start_logging(options, load_config(path))
         return
-    with lifecycle.exclusively():
+    with engine.exclusively():
         # A program may go elsewhere.
         whole = _absolute(path)
         look = _look(whole)
         source = _Source(whole, dict(options), load_again(path))
-        lifecycle.start(source.options, source.config, os.fspath(path))
+        start_logging(source.options, source.config, os.fspath(path))
         _source, _seen = source, look
         _arm()
 
@@ -120,27 +122,27 @@ def reload() -> dict[str, tuple[Any, Any]]:
 
 def _reload(reason: str) -> dict[str, tuple[Any, Any]]:
     global _seen, _source
-    with lifecycle.exclusively():
-        source, before = _source, lifecycle.settings()
+    with engine.exclusively():
+        source, before = _source, current_settings()
         if source is None or before is None:
             raise UnifiedLoggerError("there is nothing to read again: logging was not started from a file")
         # Looked at before it is read: what changes meanwhile is seen the next time.
         _seen = _look(source.path)
         try:
             read = source._replace(config=_read(source, reason))
-            before_levels = lifecycle.start(read.options, read.config, read.path)
+            before_levels = start_logging(read.options, read.config, read.path)
         except ConfigurationError as error:
             _refuse(source.path, error, reason)
             raise
         _source = read
         _arm()
-        after = lifecycle.settings()
+        after = current_settings()
     changed = {} if after is None else _differences(before, after)
     if any(source.config.get(name) != read.config.get(name) for name in _HIDDEN):
         changed["redaction"] = ("...", "...")
     names = ", ".join(changed) or "nothing"
     values = {f"changed.{name}": f"{_shown(old)} -> {_shown(new)}" for name, (old, new) in changed.items()}
-    lifecycle.say(
+    notices.say(
         f"configuration read again from {source.path} ({reason}): changed: {names}",
         {"file": source.path, "reason": reason, **values},
         function="reload_logging",
@@ -169,7 +171,7 @@ def _read(source: _Source, reason: str) -> dict[str, Any]:
 
 
 def _refuse(path: str, error: ConfigurationError, reason: str) -> None:
-    lifecycle.say(
+    notices.say(
         f"configuration not read again ({reason}), everything stays as it was: {error}",
         {
             "file": path,
@@ -192,7 +194,7 @@ def _reload_quietly(reason: str) -> None:
     except UnifiedLoggerError:
         pass
     except Exception as error:
-        lifecycle.say(f"configuration not read again ({reason}): {error!r}", None, logging.ERROR, "reload_logging")
+        notices.say(f"configuration not read again ({reason}): {error!r}", None, logging.ERROR, "reload_logging")
 
 
 def _differences(before: Settings, after: Settings) -> dict[str, tuple[Any, Any]]:
@@ -223,7 +225,7 @@ def _flat(settings: Settings) -> Iterator[tuple[str, Any]]:
 
 
 def _arm() -> None:
-    settings = lifecycle.settings()
+    settings = current_settings()
     if settings is not None:
         _handle(settings.reload_signal)
         _begin_to_watch(settings.watch_config)
@@ -262,8 +264,8 @@ def _watch_once(seconds: float, changed: object) -> None:
     look = _look(source.path)
     if look is not None and look == changed:
         _reload_quietly(_CHANGED)
-    with lifecycle.exclusively():
-        settings = lifecycle.settings()
+    with engine.exclusively():
+        settings = current_settings()
         if _source is not source or settings is None or settings.watch_config != seconds:
             return  # Somebody else watches now, or nobody.
         new = look if look not in (None, _seen) else None
@@ -300,7 +302,7 @@ def _handle(name: str) -> None:
             raise ValueError("this system has no such signal")
     except ValueError as error:  # Only the main thread may set a handler.
         if name != "none":
-            lifecycle.say(f"reload_signal: {name.upper()} is not handled: {error}")
+            notices.say(f"reload_signal: {name.upper()} is not handled: {error}")
 
 
 def _answer() -> None:
@@ -315,7 +317,7 @@ def _answer() -> None:
 def _at_exit() -> None:
     """Lets a reload that is going on come to its end."""
     global _source
-    lock = lifecycle.exclusively()
+    lock = engine.exclusively()
     if lock.acquire(timeout=_EXIT_PATIENCE):
         _source = None
         lock.release()
@@ -323,13 +325,13 @@ def _at_exit() -> None:
 
 def _after_fork_in_child() -> None:
     """A look that was going on in the parent goes on only there."""
-    settings = lifecycle.settings()
+    settings = current_settings()
     if _source is not None and settings is not None:
         with suppress(RuntimeError):  # There is no thread for it.
             _begin_to_watch(settings.watch_config)
 
 
-lifecycle.forget_file = _forget
+engine.forget_file = _forget
 atexit.register(_at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)

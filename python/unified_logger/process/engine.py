@@ -1,0 +1,224 @@
+"""The engine of the process, or the plain handlers in its place: run by the settings, asked to write, and ended."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from threading import TIMEOUT_MAX, RLock
+
+from .. import _core, stdlib
+from ..clocks import monotonic
+from ..config import redaction, resolve
+from ..context import headers
+from ..errors import ConfigurationError, UnifiedLoggerError
+from ..stdlib.plain import PlainOutput
+from . import notices
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ..config import Settings
+
+_EXIT_TIMEOUT = 10.0
+# How long the exit waits where `shutdown_logging()` has waited in vain before, at most.
+_SECOND_TIMEOUT = 1.0
+_exit_patience = _EXIT_TIMEOUT
+
+_lock = RLock()
+_plain: PlainOutput | None = None
+# Whether a start was to redact: should it fail, what was logged until then is shown at the end.
+_redacts_early = False
+# Called when logging has no configuration file any more: started without one, or ended. Set by who reads files again.
+forget_file: Callable[[], None] | None = None
+
+
+def exclusively() -> RLock:
+    """The lock that whoever starts or stops logging holds."""
+    return _lock
+
+
+def run(settings: Settings, on_root: bool) -> None:
+    """Has the engine run with these settings, or plain handlers where they say so.
+
+    Args:
+        settings: The settings.
+        on_root: Whether the root logger is given a handler of ours.
+
+    Raises:
+        ConfigurationError: The log directory is not as it must be.
+        UnifiedLoggerError: There can be no engine now.
+    """
+    if settings.use_unified_logging:
+        _start_engine(settings, on_root)
+    else:
+        _start_plain(settings, on_root)
+
+
+def redact_early() -> None:
+    """Has what was logged before the start redacted, should it be shown at the end because the start failed."""
+    global _redacts_early
+    _redacts_early = True
+
+
+def _start_engine(settings: Settings, on_root: bool) -> None:
+    global _plain, _exit_patience
+    try:
+        _run_engine(settings, settings.black_box)
+    except OSError as error:
+        raise _unusable_directory(settings, error) from error
+    except RuntimeError as error:
+        raise UnifiedLoggerError(f"logging cannot be started now: {error}") from error
+    if _plain is not None:
+        _plain.close()
+        _plain, notices.without_engine = None, False
+    _exit_patience = _EXIT_TIMEOUT
+    stdlib.install(str(settings.log_dir), on_root=on_root)
+    _core.set_stdlib_native(settings.native_stdlib)
+
+
+def _run_engine(settings: Settings, black_box: str, rotate: bool = True) -> None:
+    """Has the engine run, which delivers what was logged before."""
+    console = None if settings.console_format == "off" else (settings.console_level, *_console(settings))
+    _core.start(
+        directory=str(settings.log_dir),
+        directory_mode=(settings.dir_mode, settings.dir_mode_given),
+        file_mode=(settings.file_mode, settings.file_mode_given),
+        files=[
+            (file.kind, file.name, file.level, file.max_bytes if rotate else 0, file.backup_count)
+            for file in settings.files
+            if file.enabled
+        ],
+        console=console,
+        ai_loggers=list(settings.ai_loggers),
+        legacy_substring=settings.legacy_substring,
+        redaction=settings.redaction,
+        queue_size=settings.queue_size,
+        queue_bytes=settings.queue_bytes,
+        overflow=settings.overflow,
+        overflow_timeout=settings.overflow_timeout,
+        fsync=settings.fsync,
+        black_box=black_box,
+        black_box_bytes=settings.black_box_bytes,
+        patience=_EXIT_TIMEOUT,
+    )
+
+
+def _start_plain(settings: Settings, on_root: bool) -> None:
+    global _plain
+    try:
+        output = PlainOutput(settings, console=_console(settings))
+    except OSError as error:
+        raise _unusable_directory(settings, error) from error
+    failure = _deliver_early(settings)
+    _core.shutdown(_EXIT_TIMEOUT)
+    if _plain is not None:
+        _plain.close()
+    _plain, notices.without_engine = output, True
+    _core.set_stdlib_native(False)
+    stdlib.install(str(settings.log_dir), output.emit, on_root)
+    _core.turn_off()
+    if failure is not None:
+        notices.say(f"what was logged before the start is lost: {failure}", level=logging.ERROR)
+
+
+def _deliver_early(settings: Settings) -> Exception | None:
+    """Writes what was logged before a start without the engine, and tells why it could not be.
+
+    It was captured for the engine, which writes the same lines: for once it does, into files that the plain handlers hold open
+    already and alone may rotate.
+    """
+    if not _core.has_early():
+        return None
+    try:
+        _run_engine(settings, "off", rotate=False)
+    except (OSError, RuntimeError) as error:
+        return error
+    return None
+
+
+def _unusable_directory(settings: Settings, error: OSError) -> Exception:
+    return ConfigurationError(
+        source="log directory",
+        key="log_dir",
+        value=str(settings.log_dir),
+        allowed=f"a directory in which log files can be written ({error})",
+    )
+
+
+def _console(settings: Settings) -> tuple[str, bool]:
+    """Format and colour of the console: for people on a terminal, for machines elsewhere."""
+    try:
+        terminal = os.isatty(2)
+    except OSError:
+        terminal = False
+    environ = os.environ
+    color = terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+    if environ.get("FORCE_COLOR") and not environ.get("NO_COLOR"):
+        color = True
+    if settings.console_format != "auto":
+        return settings.console_format, color
+    replaced = sys.stderr is not None and sys.stderr is not sys.__stderr__
+    return ("text" if terminal or replaced else "json"), color
+
+
+def flush(timeout: float | None) -> bool:
+    """Waits until everything accepted before is on disk."""
+    return _core.flush(timeout) if _plain is None else _plain.flush()
+
+
+def shutdown(timeout: float) -> bool:
+    """Writes what is queued and ends the writer."""
+    global _exit_patience
+    deadline = monotonic() + timeout
+    # Who waits in vain does not have to again when the process ends.
+    _exit_patience = min(max(timeout, 0.0), _SECOND_TIMEOUT)
+    lock = _lock
+    # A start that holds the lock may wait for a disk, or for a thread that a signal handler has interrupted right here.
+    if not lock.acquire(timeout=min(max(timeout, 0.0), TIMEOUT_MAX)):
+        return False
+    try:
+        if forget_file is not None:
+            forget_file()
+        if _plain is not None:
+            return _plain.flush()
+        _core.set_stdlib_native(False)
+        _core.leave_stdlib_levels()
+        done = _core.shutdown(max(deadline - monotonic(), 0.0))
+    finally:
+        lock.release()
+    if done:
+        _exit_patience = _EXIT_TIMEOUT
+    return done
+
+
+def stats() -> dict[str, Any]:
+    """What was counted."""
+    found = _core.stats() if _plain is None else _plain.stats()
+    found["trace_headers_ignored"] = headers.ignored()
+    return found
+
+
+def end() -> None:
+    """Shows what never found a start, and ends the writer: nothing is logged from a start any more."""
+    _core.show_early(_early_redaction())
+    _core.shutdown(_exit_patience)
+
+
+def renew_lock() -> None:
+    """Makes another lock: the old one may be held by a thread that only the parent has."""
+    global _lock
+    _lock = RLock()
+
+
+def _early_redaction() -> _core.Redaction | None:
+    """The rules for what is shown at the end because no start came: those of the environment."""
+    if not _core.has_early() or not (_redacts_early or os.environ.get("UNIFIED_LOGGER_REDACTION", "").strip()):
+        return None
+    try:
+        rules = resolve({}, environ=os.environ).redaction
+    except Exception:  # Then it is not known what is a secret: all that looks like one.
+        rules = redaction.settle([("", True)], None)
+    return rules if rules is not None or not _redacts_early else redaction.settle([("", True)], None)

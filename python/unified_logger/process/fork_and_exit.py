@@ -1,0 +1,72 @@
+"""What happens as the process ends or forks."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+
+from .. import _core, context
+from ..context import headers
+from . import engine
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _at_exit(_end: object = None) -> None:
+    engine.end()
+
+
+def _watch_for_the_end() -> None:
+    """Registers the exit hook, with what tells that all hooks have run: nobody else may keep it."""
+    atexit.register(_at_exit, _core.End(_watch_for_the_end))
+
+
+def _before_fork() -> None:
+    _flush_when_multiprocessing_ends()
+    _core.before_fork()
+
+
+def _after_fork_in_child() -> None:
+    engine.renew_lock()
+    headers.forget_ignored()
+    _core.after_fork_in_child()
+
+
+_watching_multiprocessing = False
+
+
+def _flush_when_multiprocessing_ends() -> None:
+    """Children of `multiprocessing` end without exit hooks, but with finalizers of its own."""
+    global _watching_multiprocessing
+    util, process = sys.modules.get("multiprocessing.util"), sys.modules.get("multiprocessing.process")
+    if util is None or process is None or _watching_multiprocessing:
+        return
+    _watching_multiprocessing = True
+
+    def finalize(at_exit: Callable[[], None]) -> None:
+        util.Finalize(None, at_exit, exitpriority=-100)
+
+    def begin(at_exit: Callable[[], None]) -> None:
+        finalize(at_exit)
+        target = getattr(process.current_process(), "_target", None)
+        if getattr(target, "__module__", None) in ("concurrent.futures.process", "multiprocessing.pool"):
+            # A pool's process works for all who give it work, not for the request in which it happened to be forked.
+            context.forget()
+
+    # A child forgets the finalizers it was born with, then runs these hooks; one that is already at work needs its own now.
+    util.register_after_fork(_at_exit, begin)
+    if process.parent_process() is not None:
+        finalize(_at_exit)
+
+
+_watch_for_the_end()
+_flush_when_multiprocessing_ends()  # the server of `forkserver` forks children that have not imported this yet
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_core.after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
+    )
