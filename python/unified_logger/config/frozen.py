@@ -23,10 +23,11 @@ class Frozen:
     """
 
     def __init__(self, *values: Any, **named: Any) -> None:
-        fields = self.fields()
+        # Quick, since the import makes many of these.
+        fields = type(self).__annotations__
         given = dict(zip(fields, values, strict=False)) | named
-        missing = [field for field in fields if field not in given and not hasattr(type(self), field)]
-        if missing or len(values) + len(named) != len(given) or not given.keys() <= set(fields):
+        is_whole = len(given) == len(fields) or all(name in given or hasattr(type(self), name) for name in fields)
+        if not is_whole or len(values) + len(named) != len(given) or not given.keys() <= fields.keys():
             raise TypeError(f"{type(self).__name__} has {', '.join(fields)}")
         vars(self).update(given)
 
