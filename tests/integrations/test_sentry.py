@@ -154,7 +154,7 @@ def test_a_child_forked_in_the_middle_of_such_a_record_leaves_nothing_to_sentry(
 import os, threading
 import sentry_sdk
 from sentry_sdk.integrations import asgi, logging
-from unified_logger.integrations._request import left_to_sentry
+from unified_logger.integrations._sentry import left_to_sentry
 
 begun, ended = threading.Event(), threading.Event()
 

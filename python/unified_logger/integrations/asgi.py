@@ -8,8 +8,9 @@ from __future__ import annotations
 from ..context import propagation
 from ..process import uncaught
 from . import _servers
-from ._request import NO_ANSWER, Options, Request, left_to_sentry, mark_logged
+from ._request import NO_ANSWER, Options, Request, mark_logged
 from ._routes import Routes
+from ._sentry import left_to_sentry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
