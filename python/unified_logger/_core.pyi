@@ -350,9 +350,6 @@ def show_early(redaction: Redaction | None = None) -> None:
 def say(function: str, message: str, level: int, fields: Sequence[tuple[str, int | float | str]]) -> bool:
     """Writes a record of the library's own, whatever the levels of loggers are. False while nobody could write it."""
 
-def call_soon(function: Callable[[], object]) -> None:
-    """Calls a function as soon as a fork that is going on is over for the parent."""
-
 def counted() -> list[tuple[str, str, str, str, str]]:
     """What is counted: group ("", "files" or "console"), name, kind ("counter" or "gauge"), unit and help of each."""
 
@@ -464,5 +461,7 @@ def set_asked_time(function: Callable[[], int]) -> None:
     """Sets the function that tells what `time` says, in nanoseconds since the epoch, where packages that move clocks are loaded."""
 
 def before_fork() -> None: ...
-def after_fork_in_parent() -> None: ...
+def after_fork_in_parent(soon: list[Callable[[], object]] | None = None) -> None:
+    """Goes on writing, and calls the functions of `soon` as soon as the fork is over for the parent."""
+
 def after_fork_in_child() -> None: ...

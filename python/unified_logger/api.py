@@ -126,9 +126,9 @@ def init_logging_from_config(path: str | PathLike[str], **options: Any) -> Unifi
     Raises:
         ConfigurationError: The file, the environment or an option is not as it must be.
     """
-    from .process.reload import start
+    from .process.reload import start_from_file
 
-    start(path, options)
+    start_from_file(path, options)
     return UnifiedLoggerFactory()
 
 

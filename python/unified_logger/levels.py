@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Any
 
+    from .config import Settings
     from .process.level_changes import LevelChange
 
 NAMES = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -66,3 +67,56 @@ def set_base(logger: logging.Logger, level: int) -> None:
             change.before = level
         else:
             logger.setLevel(level)
+
+
+# Loggers whose level a configuration has set, with that level.
+_configured: dict[str, int] = {}
+# Those whose level the last start has set, with the level from before, and what was configured before.
+_before: tuple[list[tuple[logging.Logger, int]], dict[str, int]] = ([], {})
+
+
+def start(settings: Settings) -> None:
+    """Sets the levels of a configuration."""
+    global _before, _configured
+    wanted = _wanted(settings)
+    loggers = [logging.getLogger(name) for name in wanted]
+    _before = [(logger, base(logger)) for logger in loggers], _configured
+    for logger, level in zip(loggers, wanted.values(), strict=True):
+        set_base(logger, level)
+    _configured = {name: level for name, level in wanted.items() if name and level != logging.NOTSET}
+
+
+def stop() -> None:
+    """Nothing: levels hold to the end."""
+
+
+def in_child() -> None:
+    """Nothing: the child has the levels of its parent."""
+
+
+def before_start() -> list[tuple[logging.Logger, int]]:
+    """The loggers whose level the last start has set, with the level from before."""
+    return _before[0]
+
+
+def take_back() -> None:
+    """Puts back the levels from before a start that has failed."""
+    global _configured
+    before, _configured = _before
+    for logger, level in before:
+        set_base(logger, level)
+
+
+def _wanted(settings: Settings) -> dict[str, int]:
+    """The level of each logger that the configuration names, and of those that only the one before did."""
+    wanted = {
+        # Somebody else may have set another meanwhile.
+        name: logging.NOTSET
+        for name, level in _configured.items()
+        if base(logging.getLogger(name)) == level
+    }
+    wanted.update(dict.fromkeys(settings.suppress_loggers, logging.WARNING))
+    wanted.update(settings.logger_levels)
+    if settings.sets_root_level:
+        wanted[""] = settings.log_level
+    return wanted

@@ -80,6 +80,9 @@ class Settings(Frozen):
     suppress_loggers: tuple[str, ...]
     # Sentences to be logged once, at WARNING.
     notices: tuple[str, ...]
+    # Whether the root logger is given a handler and a level: not by a handler that a configuration of `logging` makes.
+    on_root: bool
+    sets_root_level: bool
 
 
 def resolve(
@@ -88,6 +91,7 @@ def resolve(
     file: Mapping[str, Any] | None = None,
     file_path: str | None = None,
     environ: Mapping[str, str],
+    by_handler: bool = False,
 ) -> Settings:
     """Resolves every option.
 
@@ -96,6 +100,7 @@ def resolve(
         file: A configuration as `load_config` returns it.
         file_path: Its path, for messages.
         environ: The environment.
+        by_handler: Whether a handler starts logging that others make: then these say what the root logger has, but for a level that is given.
 
     Returns:
         The settings.
@@ -155,6 +160,8 @@ def resolve(
         logger_levels=_logger_levels(arguments, environ, config),
         suppress_loggers=tuple(config.get("suppress_loggers") or ()),
         notices=(*foreign, *_notices(values, given, config), *exposed, *([] if file_path else _without_a_file(given))),
+        on_root=not by_handler,
+        sets_root_level=not by_handler or "log_level" in arguments,
     )
 
 

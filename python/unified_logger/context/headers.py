@@ -8,36 +8,37 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ..config import Settings
+
 # Those that are read and written, and the one of responses.
 configured: tuple[tuple[str, ...], str] = (("traceparent",), "X-Trace-ID")
 
 
-def configure(headers: tuple[str, ...], response_header: str) -> None:
-    """Sets which headers are read and written from now on.
-
-    Args:
-        headers: Names, in order of preference.
-        response_header: The header in which a response names its trace; empty for none.
-    """
+def start(settings: Settings) -> None:
+    """Sets which headers are read and written from now on."""
     global configured
     # Set before the look: a thread that is importing the module now finds it, or its function is there already.
-    configured = (headers, response_header)
-    change = getattr(_propagation(), "configure", None)
-    if change is not None:
-        change(*configured)
+    configured = (settings.trace_headers, settings.trace_response_header)
+    configure = getattr(_propagation(), "configure", None)
+    if configure is not None:
+        configure(*configured)
+
+
+def stop() -> None:
+    """Nothing: requests that outlive the exit hooks have traces too."""
+
+
+def in_child() -> None:
+    """Counts anew."""
+    propagation = _propagation()
+    if propagation is not None:
+        propagation.forget_ignored()
 
 
 def ignored() -> int:
     """How many trace headers were not as they must be, and therefore ignored."""
     propagation = _propagation()
     return 0 if propagation is None else int(propagation.ignored())
-
-
-def forget_ignored() -> None:
-    """Counts anew: in a forked child."""
-    propagation = _propagation()
-    if propagation is not None:
-        propagation.forget_ignored()
 
 
 def _propagation() -> Any:

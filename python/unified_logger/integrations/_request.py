@@ -26,7 +26,7 @@ from ..context.scope import _current, _innermost
 from ..context.trace_formats import is_id
 from ..errors import ConfigurationError
 from ..logger import get_logger
-from ..process import start
+from ..process import engine
 from ._sentry import left_to_sentry
 
 TYPE_CHECKING = False
@@ -335,4 +335,4 @@ def took_over() -> bool:
         return False
     _ours.set(False)
     # Where logging was never started and the root logger has its usual level, nobody would see anything of the request.
-    return _logger.isEnabledFor(INFO) or start.settings() is not None
+    return _logger.isEnabledFor(INFO) or engine.settings() is not None

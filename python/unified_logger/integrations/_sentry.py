@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import contextmanager
 from threading import Lock
+
+from ..process import capabilities
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
+
+    from ..config import Settings
 
 
 @contextmanager
@@ -52,20 +55,6 @@ _lock = Lock()
 _left: dict[str, int] = {}
 
 
-def _after_fork_in_child() -> None:
-    """Other threads that were in the middle of such a record are not here: nobody else would let go of the lock, and of the logger."""
-    global _lock
-    _lock = Lock()
-    if _left:
-        sentry: Any = sys.modules["sentry_sdk.integrations.logging"]
-        sentry._IGNORED_LOGGERS = sentry._IGNORED_LOGGERS - _left.keys()
-        _left.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
-
-
 def _is_in_sentry() -> bool:
     """Whether a middleware of Sentry's has called what runs now."""
     for kind in ("asgi", "wsgi"):
@@ -79,3 +68,24 @@ def _is_in_sentry() -> bool:
             return True
         frame = frame.f_back
     return False
+
+
+def start(settings: Settings) -> None:
+    """Nothing: it is asked with each record."""
+
+
+def stop() -> None:
+    """Nothing: what is left to Sentry is taken back with each record."""
+
+
+def in_child() -> None:
+    """Takes all back: other threads that were in the middle of such a record are not here, and nobody else would let go of lock and logger."""
+    global _lock
+    _lock = Lock()
+    if _left:
+        sentry: Any = sys.modules["sentry_sdk.integrations.logging"]
+        sentry._IGNORED_LOGGERS = sentry._IGNORED_LOGGERS - _left.keys()
+        _left.clear()
+
+
+capabilities.join(__name__)

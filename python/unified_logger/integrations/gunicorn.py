@@ -19,7 +19,7 @@ from gunicorn import glogging  # noqa: E402
 
 from ..clocks import perf_counter_ns  # noqa: E402
 from ..config.resolve import FAULTS  # noqa: E402
-from ..process import notices, start  # noqa: E402
+from ..process import engine, notices, start  # noqa: E402
 from ._request import Options, Request, is_logged, took_over  # noqa: E402
 from .wsgi import Headers, path_of  # noqa: E402
 
@@ -39,7 +39,7 @@ def _hand_over(user: int, group: int) -> None:
     They could neither rotate files of root's nor open them again. What the engine makes later in the place of a file has
     its owner by itself. Only what is root's is given: whoever has the directory already may have put anything there, links to files of root's too.
     """
-    settings = start.settings()
+    settings = engine.settings()
     if settings is None:
         return
     names = tuple(file.name for file in settings.files if file.enabled)

@@ -8,13 +8,35 @@ import weakref
 
 from .. import _core
 from ..config.resolve import FAULTS
+from . import notices
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..config import Settings
+
 # `faulthandler` holds the file, and nobody else: it closes when another takes its place.
 _ours: weakref.ref[_core.LogFile] | None = None
+
+
+def start(settings: Settings) -> None:
+    """Lets `faulthandler` write to a file of ours, or no longer."""
+    if not settings.fault_handler:
+        disable()
+        return
+    try:
+        enable(str(settings.log_dir), (settings.file_mode, settings.file_mode_given), notices.say)
+    except OSError as error:
+        notices.say(f"faulthandler has no file beside the logs: {error}")
+
+
+def stop() -> None:
+    """Nothing: a process may crash to the very end."""
+
+
+def in_child() -> None:
+    """Nothing: the child writes to the file of its parent."""
 
 
 def enable(directory: str, mode: tuple[int, bool], say: Callable[[str], None]) -> None:

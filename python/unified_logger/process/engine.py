@@ -7,7 +7,7 @@ import os
 import sys
 from threading import TIMEOUT_MAX, RLock
 
-from .. import _core, stdlib
+from .. import _core, levels, stdlib
 from ..clocks import monotonic
 from ..config import redaction, resolve
 from ..context import headers
@@ -29,6 +29,7 @@ _exit_patience = _EXIT_TIMEOUT
 
 _lock = RLock()
 _plain: PlainOutput | None = None
+_settings: Settings | None = None
 # Whether a start was to redact: should it fail, what was logged until then is shown at the end.
 _redacts_early = False
 # Called when logging has no configuration file any more: started without one, or ended. Set by who reads files again.
@@ -40,21 +41,44 @@ def exclusively() -> RLock:
     return _lock
 
 
-def run(settings: Settings, on_root: bool) -> None:
+def settings() -> Settings | None:
+    """What logging was started with last."""
+    return _settings
+
+
+def start(settings: Settings) -> None:
     """Has the engine run with these settings, or plain handlers where they say so.
 
     Args:
         settings: The settings.
-        on_root: Whether the root logger is given a handler of ours.
 
     Raises:
         ConfigurationError: The log directory is not as it must be.
         UnifiedLoggerError: There can be no engine now.
     """
-    if settings.use_unified_logging:
-        _start_engine(settings, on_root)
-    else:
-        _start_plain(settings, on_root)
+    global _settings
+    try:
+        if settings.use_unified_logging:
+            _start_engine(settings, settings.on_root)
+        else:
+            _start_plain(settings, settings.on_root)
+    except BaseException:
+        levels.take_back()
+        raise
+    _settings = settings
+
+
+def stop() -> None:
+    """Shows what never found a start, and ends the writer: later records are written by the calls themselves."""
+    _core.show_early(_early_redaction())
+    _core.shutdown(_exit_patience)
+
+
+def in_child() -> None:
+    """Begins with a queue of its own, and another lock: the old one may be held by a thread that only the parent has."""
+    global _lock
+    _lock = RLock()
+    _core.after_fork_in_child()
 
 
 def redact_early() -> None:
@@ -199,18 +223,6 @@ def stats() -> dict[str, Any]:
     found = _core.stats() if _plain is None else _plain.stats()
     found["trace_headers_ignored"] = headers.ignored()
     return found
-
-
-def end() -> None:
-    """Shows what never found a start, and ends the writer: nothing is logged from a start any more."""
-    _core.show_early(_early_redaction())
-    _core.shutdown(_exit_patience)
-
-
-def renew_lock() -> None:
-    """Makes another lock: the old one may be held by a thread that only the parent has."""
-    global _lock
-    _lock = RLock()
 
 
 def _early_redaction() -> _core.Redaction | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+from functools import partial
 
 from .. import _core, context
-from ..context import headers
-from . import engine
+from . import capabilities
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _at_exit(_end: object = None) -> None:
-    engine.end()
+    capabilities.stop()
 
 
 def _watch_for_the_end() -> None:
@@ -25,14 +25,12 @@ def _watch_for_the_end() -> None:
 
 
 def _before_fork() -> None:
+    capabilities.call_all([*reversed(capabilities.before_fork), _before_fork_of_engine])
+
+
+def _before_fork_of_engine() -> None:
     _flush_when_multiprocessing_ends()
     _core.before_fork()
-
-
-def _after_fork_in_child() -> None:
-    engine.renew_lock()
-    headers.forget_ignored()
-    _core.after_fork_in_child()
 
 
 _watching_multiprocessing = False
@@ -67,6 +65,7 @@ _flush_when_multiprocessing_ends()  # the server of `forkserver` forks children 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_before_fork,
-        after_in_parent=_core.after_fork_in_parent,
-        after_in_child=_after_fork_in_child,
+        # No function of Python's: what is to come soon would come as it begins, while the fork is still going on.
+        after_in_parent=partial(_core.after_fork_in_parent, capabilities.soon_in_parent),
+        after_in_child=capabilities.in_child,
     )

@@ -11,8 +11,24 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..config import Settings
+
 # Whether plain handlers are in the place of the engine: then a notice is a record of `logging`.
 without_engine = False
+
+
+def start(settings: Settings) -> None:
+    """Says what there is to say of the settings."""
+    for notice in settings.notices:
+        say(notice)
+
+
+def stop() -> None:
+    """Nothing: there may be something to say to the end."""
+
+
+def in_child() -> None:
+    """Nothing: what was said was said by the parent."""
 
 
 def say(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
 import os
 import signal
@@ -12,8 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .. import levels
 from ..config.file import is_pipe, load_again, load_config
 from ..errors import ConfigurationError, UnifiedLoggerError
-from . import engine, level_changes, notices, timers
-from .start import settings as current_settings
+from . import capabilities, engine, level_changes, notices, timers
 from .start import start as start_logging
 
 if TYPE_CHECKING:
@@ -30,7 +28,7 @@ _HIDDEN = ("redaction", "redaction_hash_key")
 _KEPT = ("watch_config", "redaction", "redaction_hash_key")
 _CHANGED = "the file has changed"
 # What settings tell besides options: a mode that was given changes with the mode itself.
-_NO_OPTIONS = ("notices", "file_mode_given", "dir_mode_given")
+_NO_OPTIONS = ("notices", "file_mode_given", "dir_mode_given", "on_root", "sets_root_level")
 # How long the exit hook waits for a reload that is going on, seconds.
 _EXIT_PATIENCE = 10.0
 
@@ -78,7 +76,7 @@ _seen: object = None
 _asked = False
 
 
-def start(path: str | PathLike[str], options: Mapping[str, Any]) -> None:
+def start_from_file(path: str | PathLike[str], options: Mapping[str, Any]) -> None:
     """Starts logging from a file, which is read again from now on as its options say; a pipe is read only now.
 
     Args:
@@ -123,7 +121,7 @@ def reload() -> dict[str, tuple[Any, Any]]:
 def _reload(reason: str) -> dict[str, tuple[Any, Any]]:
     global _seen, _source
     with engine.exclusively():
-        source, before = _source, current_settings()
+        source, before = _source, engine.settings()
         if source is None or before is None:
             raise UnifiedLoggerError("there is nothing to read again: logging was not started from a file")
         # Looked at before it is read: what changes meanwhile is seen the next time.
@@ -136,7 +134,7 @@ def _reload(reason: str) -> dict[str, tuple[Any, Any]]:
             raise
         _source = read
         _arm()
-        after = current_settings()
+        after = engine.settings()
     changed = {} if after is None else _differences(before, after)
     if any(source.config.get(name) != read.config.get(name) for name in _HIDDEN):
         changed["redaction"] = ("...", "...")
@@ -225,7 +223,7 @@ def _flat(settings: Settings) -> Iterator[tuple[str, Any]]:
 
 
 def _arm() -> None:
-    settings = current_settings()
+    settings = engine.settings()
     if settings is not None:
         _handle(settings.reload_signal)
         _begin_to_watch(settings.watch_config)
@@ -265,7 +263,7 @@ def _watch_once(seconds: float, changed: object) -> None:
     if look is not None and look == changed:
         _reload_quietly(_CHANGED)
     with engine.exclusively():
-        settings = current_settings()
+        settings = engine.settings()
         if _source is not source or settings is None or settings.watch_config != seconds:
             return  # Somebody else watches now, or nobody.
         new = look if look not in (None, _seen) else None
@@ -314,7 +312,11 @@ def _answer() -> None:
         _reload_quietly(signal.Signals(handler.number).name)
 
 
-def _at_exit() -> None:
+def start(settings: Settings) -> None:
+    """Nothing: `start_from_file` begins to watch once the file is known, and a start without one has it forgotten."""
+
+
+def stop() -> None:
     """Lets a reload that is going on come to its end."""
     global _source
     lock = engine.exclusively()
@@ -323,15 +325,13 @@ def _at_exit() -> None:
         lock.release()
 
 
-def _after_fork_in_child() -> None:
+def in_child() -> None:
     """A look that was going on in the parent goes on only there."""
-    settings = current_settings()
+    settings = engine.settings()
     if _source is not None and settings is not None:
         with suppress(RuntimeError):  # There is no thread for it.
             _begin_to_watch(settings.watch_config)
 
 
 engine.forget_file = _forget
-atexit.register(_at_exit)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
+capabilities.join(__name__)

@@ -6,18 +6,19 @@ waits for.
 
 from __future__ import annotations
 
-import os
 from _thread import allocate_lock, start_new_thread
 from contextlib import suppress
-from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from .. import _core
 from ..clocks import monotonic
+from . import capabilities
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from ..config import Settings
 
 # How long a fork waits for the thread to end, seconds: that is soon, but a busy machine may not let it run at once.
 _FORK_PATIENCE = 1.0
@@ -122,6 +123,23 @@ def _call_due() -> None:
             _core.say("timers", f"a call that was due failed: {error!r}", 40, [])
 
 
+def start(settings: Settings) -> None:
+    """Nothing: the thread begins with the first call that is asked for."""
+
+
+def stop() -> None:
+    """Nothing: the thread is a daemon, and calls to come are let go of."""
+
+
+def in_child() -> None:
+    """Goes on waiting for what the parent waits for."""
+    global _inbox, _there
+    inherited, _inbox, _there = _inbox, SimpleQueue(), allocate_lock()
+    while not inherited.empty():
+        _inbox.put(inherited.get(block=False))
+    _begin_again()
+
+
 def _before_fork() -> None:
     """Python, which from 3.12 on warns of threads at a fork, is to find none; nor is a call to be half done in the child."""
     global _rests
@@ -140,18 +158,6 @@ def _begin_again() -> None:
             _begin()
 
 
-def _after_fork_in_child() -> None:
-    global _inbox, _there
-    inherited, _inbox, _there = _inbox, SimpleQueue(), allocate_lock()
-    while not inherited.empty():
-        _inbox.put(inherited.get(block=False))
-    _begin_again()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before_fork,
-        # No function of Python's: what is to come soon would come as it begins, while the fork is still going on.
-        after_in_parent=partial(_core.call_soon, _begin_again),
-        after_in_child=_after_fork_in_child,
-    )
+capabilities.before_fork.append(_before_fork)
+capabilities.soon_in_parent.append(_begin_again)
+capabilities.join(__name__)

@@ -12,6 +12,7 @@ from .. import _core
 from ..logger import get_logger
 from ..stdlib import log_listened
 from ..stdlib.marks import mark_captured
+from . import engine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType, TracebackType
     from typing import Any
+
+    from ..config import Settings
 
 LOGGER = "unified_logger.uncaught"
 # How long a dying main thread waits for its last record to be in the files, seconds.
@@ -28,6 +31,22 @@ _NESTED = 8
 
 _logger = get_logger(LOGGER)
 _flush: Callable[[float], bool] | None = None
+
+
+def start(settings: Settings) -> None:
+    """Puts our hooks in place, or takes them away."""
+    if settings.log_uncaught:
+        install(engine.flush, settings.redaction)
+    else:
+        remove()
+
+
+def stop() -> None:
+    """Nothing: what nobody caught may be raised to the very end."""
+
+
+def in_child() -> None:
+    """Nothing: the child has the hooks of its parent."""
 
 
 def install(flush: Callable[[float], bool], redaction: _core.Redaction | None) -> None:

@@ -9,17 +9,27 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, TextIO
 
+    from ..config import Settings
+
 _before: Any = None
 _stock: Any = getattr(warnings, "_showwarning_orig", None)
 
 
-def install() -> None:
+def start(settings: Settings) -> None:
     """Has warnings logged. Once, however often called."""
     global _before
     # `captureWarnings(False)` of `logging` may have put back what was there before.
     if _before is None or warnings.showwarning in (_before, _stock):
         _before = warnings.showwarning
         warnings.showwarning = _show_warning
+
+
+def stop() -> None:
+    """Nothing: warnings are logged to the end."""
+
+
+def in_child() -> None:
+    """Nothing: the child has them logged as well."""
 
 
 def _show_warning(

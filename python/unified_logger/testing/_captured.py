@@ -12,7 +12,7 @@ from re import Pattern
 from typing import TYPE_CHECKING, Any
 
 from .. import _core, levels
-from ..process import start
+from ..process import engine
 from ..stdlib import as_said, error_of, level_of, text_of
 from ..stdlib.formatters import RESERVED
 from ..stdlib.marks import carried_by
@@ -41,7 +41,7 @@ class CapturedRecord(dict[str, Any]):
     def __init__(self, record: logging.LogRecord) -> None:
         # A record of our own interface has its message merged by the core, whatever its class.
         said = record if carried_by(record) is not None else as_said(record)
-        settings = start.settings()
+        settings = engine.settings()
         super().__init__(json.loads(_core.encode_record(said, None if settings is None else settings.redaction)))
         self.error = error_of(record)
         self.levelno = level_of(record)

@@ -42,7 +42,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
             recover recover_all say set_clock set_root_handler show_early shutdown start stats turn_off;
         exception: exception_json format_exception;
         filter: leave_stdlib_levels;
-        interpreter: call_soon;
         logger: attach_bound_methods log_ai set_listened;
         redaction: redaction_keys redaction_patterns;
         stdlib: emit encode_record float_class merge_by_class merge_record set_marks set_stdlib_native;

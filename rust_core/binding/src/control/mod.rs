@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList};
 use unified_logger_core::clock;
 use unified_logger_core::config::{AiLoggers, BlackBoxPlace, ConsoleSettings, FileSettings, Fsync, Overflow, Settings};
 use unified_logger_core::encoder::Format;
@@ -31,6 +31,7 @@ use crate::interpreter::counts::STATS;
 use crate::interpreter::ending;
 use crate::interpreter::fork;
 use crate::interpreter::interrupt;
+use crate::interpreter::pending;
 use crate::redaction::Redaction;
 use error::to_python;
 
@@ -199,9 +200,12 @@ pub fn before_fork(py: Python<'_>) {
     handover::before_fork(py);
 }
 
+/// Goes on writing, and calls functions as soon as the fork is over for the parent: at once, or on the main thread right after.
 #[pyfunction]
-pub fn after_fork_in_parent(py: Python<'_>) {
+#[pyo3(signature = (soon=None))]
+pub fn after_fork_in_parent(py: Python<'_>, soon: Option<&Bound<'_, PyList>>) -> PyResult<()> {
     handover::after_fork_in_parent(py);
+    soon.into_iter().flatten().try_for_each(pending::call_soon)
 }
 
 /// Once for each fork: another hook, registered before this one, may have logged in the child and begun anew.

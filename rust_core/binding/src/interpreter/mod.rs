@@ -15,4 +15,3 @@ pub mod supported;
 pub mod watch;
 
 pub use ending::End;
-pub use pending::call_soon;

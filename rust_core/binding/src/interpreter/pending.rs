@@ -19,7 +19,6 @@ pub fn call(function: Bound<'_, PyAny>) {
 }
 
 /// Calls a function as soon as a fork that is going on is over for the parent: at once, or on the main thread right after.
-#[pyfunction]
 pub fn call_soon(function: Bound<'_, PyAny>) -> PyResult<()> {
     let py = function.py();
     let held = function.into_ptr();

@@ -1,0 +1,103 @@
+"""What runs as long as logging does: one list, which is the order of a start, of an exit (in reverse) and of a forked child."""
+
+from __future__ import annotations
+
+import atexit
+import sys
+from contextlib import ExitStack
+
+# Every program has these, whole from the import on: by the start there may be no descriptor left for another, or another root.
+from .. import levels
+from ..context import headers
+from . import crashes, engine, notices, uncaught, warnings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any, Protocol
+
+    from ..config import Settings
+
+    class Capability(Protocol):
+        """Something that runs as long as logging does. Modules are capabilities."""
+
+        def start(self, settings: Settings) -> None:
+            """Has the settings hold, at each start and each reconfiguration.
+
+            Args:
+                settings: What holds from now on.
+            """
+
+        def stop(self) -> None:
+            """Ends as the process does."""
+
+        def in_child(self) -> None:
+            """Begins anew in a forked child."""
+
+
+# A text names a module of this package that only some programs import: it joins as it is imported.
+CAPABILITIES: tuple[Capability | str, ...] = (
+    levels,  # before the engine, which delivers what was logged earlier at the levels that hold from now on
+    engine,
+    warnings,
+    headers,
+    notices,
+    uncaught,
+    crashes,
+    "process.timers",  # before what has calls to come
+    "process.reload",
+    "integrations._sentry",
+)
+
+# What joined ones do before a fork, and soon after it in the parent.
+before_fork: list[Callable[[], None]] = []
+soon_in_parent: list[Callable[[], object]] = []
+_joined: dict[str, Any] = {}
+
+
+def join(name: str) -> None:
+    """Lets a module that is one of the capabilities take part from now on. It ends before the exit hooks that the program has by then.
+
+    Args:
+        name: Its `__name__`; it calls this as its last line, when it is whole.
+    """
+    module: Any = sys.modules[name]
+    _joined[name.partition(".")[2]] = module
+    atexit.register(module.stop)
+
+
+def present() -> list[Capability]:
+    """The capabilities of this program, in their order."""
+    found = [_joined.get(each) if isinstance(each, str) else each for each in CAPABILITIES]
+    return [capability for capability in found if capability is not None]
+
+
+def start(settings: Settings) -> None:
+    """Has the settings hold.
+
+    Args:
+        settings: What holds from now on.
+    """
+    for capability in present():
+        capability.start(settings)
+
+
+def stop() -> None:
+    """Ends those that every program has; the others end in exit hooks of their own."""
+    call_all(each.stop for each in reversed(CAPABILITIES) if not isinstance(each, str))
+
+
+def in_child() -> None:
+    """Has all begin anew in a forked child."""
+    call_all(capability.in_child for capability in present())
+
+
+def call_all(functions: Iterable[Callable[[], object]]) -> None:
+    """Calls functions one after the other, also where one before raised.
+
+    Args:
+        functions: Without arguments.
+    """
+    with ExitStack() as stack:
+        for function in reversed([*functions]):
+            stack.callback(function)
