@@ -260,6 +260,9 @@ def set_foreign_context(
 def attach_bound_methods(class_: type[Logger], /) -> None:
     """Gives a class of loggers that have fields of their own its logging methods."""
 
+def context_variable(name: str) -> ContextVar[Any]:
+    """A context variable that is None where nobody has set it. Made here, it costs no import of `contextvars`."""
+
 def set_context_variable(variable: ContextVar[Context | None]) -> None:
     """Tells which context variable holds the current context."""
 

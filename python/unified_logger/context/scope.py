@@ -6,21 +6,20 @@ what was before it when it is left (`LoggingContext`, and what integrations buil
 
 from __future__ import annotations
 
-from contextvars import ContextVar
-
 from .. import _core
 from .._core import new_span_id, new_trace_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextvars import ContextVar
     from typing import Any, TypeVar
 
     _Argument = TypeVar("_Argument")
     _Result = TypeVar("_Result")
 
-_current: ContextVar[_core.Context | None] = ContextVar("unified_logger_context", default=None)
-_innermost: ContextVar[Scope | None] = ContextVar("unified_logger_scope", default=None)
+_current: ContextVar[_core.Context | None] = _core.context_variable("unified_logger_context")
+_innermost: ContextVar[Scope | None] = _core.context_variable("unified_logger_scope")
 _core.set_context_variable(_current)
 
 

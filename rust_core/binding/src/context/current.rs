@@ -1,5 +1,7 @@
 //! Which context is current.
 
+use std::ffi::CString;
+
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -14,6 +16,14 @@ pub static VARIABLE: Gil<*mut ffi::PyObject> = Gil::new(std::ptr::null_mut());
 
 /// The same as long as no other library has a say in what is current; null then, so that nobody pays for the question.
 pub static ALONE: Gil<*mut ffi::PyObject> = Gil::new(std::ptr::null_mut());
+
+/// A context variable that is None where nobody has set it. Made here, it costs no import of `contextvars`.
+#[pyfunction]
+pub fn context_variable<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+    let name = CString::new(name)?;
+    // SAFETY: attached; the name ends with a zero byte, and a new reference is what comes back.
+    unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyContextVar_New(name.as_ptr(), ffi::Py_None())) }
+}
 
 /// Tells which context variable holds the current context.
 #[pyfunction]
