@@ -287,30 +287,19 @@ def redaction_patterns() -> list[str]:
 def redaction_keys() -> list[str]:
     """The names whose values are secrets, without what stands between their words."""
 
-def start(
-    *,
-    directory: str,
-    directory_mode: tuple[int, bool],
-    file_mode: tuple[int, bool],
-    files: list[tuple[str, str, int, int, int]],
-    console: tuple[int, str, bool] | None,
-    ai_loggers: list[str],
-    legacy_substring: bool,
-    redaction: Redaction | None,
-    queue_size: int,
-    queue_bytes: int,
-    overflow: str,
-    overflow_timeout: float,
-    fsync: str,
-    black_box: str,
-    black_box_bytes: int,
-    patience: float,
-) -> None:
+def start(directory: str, settings: dict[str, Any], redaction: Redaction | None, patience: float) -> None:
     """Starts the engine, or replaces the running one without losing a record.
 
-    Each of `files` is (kind, name, level, max_bytes, backup_count); `console` is (level, format, color) or None.
-    A mode comes with whether an option asked for it: then it holds exactly, otherwise the umask narrows it.
-    `patience` is how many seconds the old engine may take to write what it had accepted.
+    Args:
+        directory: Where the log files are.
+        settings: Those of the engine's rooms, as plain values.
+        redaction: What must not be written; None leaves every record as it is.
+        patience: How many seconds the old engine may take to write what it had accepted.
+
+    Raises:
+        OSError: The directory or a file cannot be made or written.
+        RuntimeError: The system gives no thread.
+        ValueError: A setting is missing, unknown or of another type.
     """
 
 def recover(directory: str) -> dict[str, Any] | None:

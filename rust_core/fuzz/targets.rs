@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::de::IgnoredAny;
 use unified_logger_core::blackbox;
-use unified_logger_core::config::{AiLoggers, BlackBoxPlace, FileSettings, Fsync, Overflow, Settings};
+use unified_logger_core::config::Settings;
 use unified_logger_core::encoder::{Encoder, JsonEncoder, Process, TextEncoder, Whose};
 use unified_logger_core::engine::Engine;
 use unified_logger_core::escape;
@@ -15,11 +15,11 @@ use unified_logger_core::exception::{self, SourceCache};
 use unified_logger_core::level;
 use unified_logger_core::names;
 use unified_logger_core::queue::Offered;
+use unified_logger_core::queue::{self, Overflow};
 use unified_logger_core::record::{Builder, Record, Site};
 use unified_logger_core::redaction::{Redactor, Rules, Scanner, Spec, pattern_names};
 use unified_logger_core::router::Router;
 use unified_logger_core::slab::Buffer;
-use unified_logger_core::stats::FileKind;
 use unified_logger_core::value::Value;
 
 pub mod recipe;
@@ -190,23 +190,12 @@ pub static BASE: LazyLock<Option<recipe::Base>> = LazyLock::new(|| {
 /// The box of an engine that never wrote.
 fn left_behind() -> Vec<u8> {
     let directory = tempfile::tempdir().expect("there is room for a directory");
-    let file = |kind, name: &str, level| FileSettings { kind, name: name.into(), level, max_bytes: 0, backup_count: 1 };
-    let settings = Settings {
-        directory: directory.path().to_owned(),
-        directory_mode: 0o750,
-        file_mode: 0o640,
-        files: vec![file(FileKind::App, "app.log", level::DEBUG), file(FileKind::Errors, "errors.log", level::ERROR)],
-        console: None,
-        ai: AiLoggers::default(),
-        redaction: None,
-        queue_size: 100,
-        queue_bytes: 1 << 20,
-        overflow: Overflow::DropNew,
-        overflow_timeout: Duration::ZERO,
-        fsync: Fsync::Never,
-        black_box: BlackBoxPlace::Directory,
-        black_box_bytes: blackbox::SMALLEST,
-    };
+    let mut settings = Settings::of_test(directory.path());
+    settings.output.files.pop();
+    settings.output.files.iter_mut().for_each(|file| file.backup_count = 1);
+    settings.queue =
+        queue::Settings { overflow: Overflow::DropNew, overflow_timeout: Duration::ZERO, ..settings.queue };
+    settings.black_box.bytes = blackbox::SMALLEST;
     LazyLock::force(&KNOWN);
     let engine = Engine::open(settings, Arc::default()).expect("an engine opens");
     for (number, length) in [1, 2, 3, 400, 2_000, 20_000].into_iter().enumerate() {

@@ -1,89 +1,68 @@
-//! What the engine is told when it is opened. Values have been checked; where they come from is not its concern.
+//! What the engine is told when it is opened: the settings of its rooms, as each of them has them. Values have been checked; where they come
+//! from is not their concern.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use crate::encoder::Format;
+use crate::blackbox::{self, Wanted};
+use crate::level;
+use crate::outputs::{AiLoggers, FileKind, FileSettings};
+use crate::pipeline;
+use crate::queue::{self, Overflow};
 use crate::redaction::Rules;
-use crate::stats::FileKind;
+use crate::sink::Fsync;
 
-/// What happens to a record below ERROR when the queue is full.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Overflow {
-    Block,
-    DropNew,
-    DropOld,
-    DropLow,
-}
-
-/// When a batch is synced to the device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fsync {
-    Never,
-    /// When it holds a record of level ERROR or above.
-    Error,
-    Always,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileSettings {
-    pub kind: FileKind,
-    pub name: String,
-    /// Records below this level stay out.
-    pub level: i32,
-    /// Bytes; 0 never rotates.
-    pub max_bytes: u64,
-    /// Files kept beside the current one; 0 never rotates.
-    pub backup_count: u32,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub struct ConsoleSettings {
-    pub level: i32,
-    pub format: Format,
-}
-
-/// Which loggers are those of AI.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AiLoggers {
-    /// Names of loggers (and of all below them), or single segments of a name.
-    pub names: Vec<String>,
-    /// The origin's rule: "ai" anywhere in the name.
-    pub legacy_substring: bool,
-}
-
-/// Where records wait that must survive the process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BlackBoxPlace {
-    /// In shared memory where that outlives the process's container, else beside the logs.
-    Auto,
-    SharedMemory,
-    /// Beside the logs.
-    Directory,
-    Off,
-}
-
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Settings {
-    pub directory: PathBuf,
-    pub directory_mode: u32,
-    pub file_mode: u32,
-    pub files: Vec<FileSettings>,
-    pub console: Option<ConsoleSettings>,
-    pub ai: AiLoggers,
-    /// What is replaced before any sink sees it; `None` leaves every record as it is.
-    pub redaction: Option<Arc<Rules>>,
-    /// Records.
-    pub queue_size: u32,
-    /// Bytes of plain memory that queued records may hold beside the pool.
-    pub queue_bytes: u64,
-    pub overflow: Overflow,
-    pub overflow_timeout: Duration,
-    pub fsync: Fsync,
-    pub black_box: BlackBoxPlace,
-    /// Bytes of the black box; as many of plain memory without one.
-    pub black_box_bytes: usize,
+    pub output: pipeline::Settings,
+    pub queue: queue::Settings,
+    pub black_box: blackbox::Settings,
+}
+
+impl Settings {
+    /// Reads them as JSON has them. The directory, which need not be text, and compiled rules of redaction come beside it.
+    ///
+    /// # Errors
+    /// When something is missing, unknown or of another type.
+    pub fn new(json: serde_json::Value, directory: PathBuf, redaction: Option<Arc<Rules>>) -> serde_json::Result<Self> {
+        let mut settings: Self = serde_json::from_value(json)?;
+        settings.output.directory = directory;
+        settings.output.redaction = redaction;
+        Ok(settings)
+    }
+
+    /// Those of a test: the three files in a directory, a small queue that makes its callers wait, and a black box beside the logs.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn of_test(directory: &Path) -> Self {
+        let file =
+            |kind, name: &str, level| FileSettings { kind, name: name.into(), level, max_bytes: 0, backup_count: 0 };
+        Self {
+            output: pipeline::Settings {
+                directory: directory.to_owned(),
+                directory_mode: 0o750,
+                file_mode: 0o640,
+                files: vec![
+                    file(FileKind::App, "app.log", level::DEBUG),
+                    file(FileKind::Errors, "errors.log", level::ERROR),
+                    file(FileKind::Ai, "ai_responses.log", level::DEBUG),
+                ],
+                console: None,
+                ai: AiLoggers::default(),
+                redaction: None,
+                fsync: Fsync::Never,
+            },
+            queue: queue::Settings {
+                size: 100,
+                bytes: 1 << 20,
+                overflow: Overflow::Block,
+                overflow_timeout: Duration::from_secs(1),
+            },
+            black_box: blackbox::Settings { place: Wanted::Directory, bytes: 8 << 20 },
+        }
+    }
 }

@@ -9,9 +9,9 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use crossbeam_queue::SegQueue;
 use crossbeam_utils::CachePadded;
 
-use crate::blackbox::{self, BlackBox};
+use crate::blackbox::{self, BlackBox, Wanted};
 use crate::clock;
-use crate::config::{BlackBoxPlace, Settings};
+use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::error_handler::ErrorHandler;
 use crate::level;
@@ -74,8 +74,9 @@ impl Engine {
     pub fn open(settings: Settings, stats: Arc<Stats>) -> Result<Self> {
         clock::use_counter();
         let errors = Arc::new(ErrorHandler::new(Arc::clone(&stats)));
-        crate::sink::prepare_directory(&settings.directory, settings.directory_mode)?;
-        let made = blackbox::make(&settings, names::here());
+        let output = &settings.output;
+        crate::sink::prepare_directory(&output.directory, output.directory_mode)?;
+        let made = blackbox::make(settings.black_box, &output.directory, &output.kept(), names::here());
         let black_box = made.black_box;
         let take_back = || {
             if let Some(black_box) = &black_box {
@@ -84,15 +85,8 @@ impl Engine {
         };
         Self::look_for_memory(&settings).inspect_err(|_| take_back())?;
         // Right after the look: a thread that tells of an error takes memory as well.
-        let queue = Queue::new(
-            settings.queue_size,
-            settings.queue_bytes,
-            settings.overflow,
-            Arc::clone(&stats),
-            black_box.is_some(),
-        );
-        let mut pipeline =
-            Pipeline::open(&settings, black_box.as_ref(), &stats, &errors).inspect_err(|_| take_back())?;
+        let queue = Queue::new(settings.queue, Arc::clone(&stats), black_box.is_some());
+        let mut pipeline = Pipeline::open(output, black_box.as_ref(), &stats, &errors).inspect_err(|_| take_back())?;
         for reason in &made.refused {
             match &black_box {
                 Some(made) => errors.handle(
@@ -143,10 +137,10 @@ impl Engine {
     /// # Errors
     /// When there is less.
     pub fn look_for_memory(settings: &Settings) -> Result<()> {
-        if memory::has(Queue::bytes_of(settings.queue_size) + MEMORY) {
+        if memory::has(Queue::bytes_of(settings.queue.size) + MEMORY) {
             return Ok(());
         }
-        Err(Error::io("find memory to log into", &settings.directory, io::ErrorKind::OutOfMemory.into()))
+        Err(Error::io("find memory to log into", &settings.output.directory, io::ErrorKind::OutOfMemory.into()))
     }
 
     /// Lets captures take their buffers from this engine's pool from now on; see `Pool::make_current`.
@@ -159,7 +153,7 @@ impl Engine {
     /// Writes what processes that died left for the log directory: at the start, since the process may give up the rights that it takes
     /// right after. The writer looks again, every two seconds.
     pub fn look_for_boxes(&self) {
-        self.shared.look_for_boxes(&self.settings.directory);
+        self.shared.look_for_boxes(&self.settings.output.directory);
     }
 
     /// Starts the writer.
@@ -194,7 +188,7 @@ impl Engine {
     /// Without a thread to be had, the writer counts as one that rests, and callers see to what they log.
     fn start_writer(&self, writer: &mut Option<Worker>) -> Result<()> {
         let shared = Arc::clone(&self.shared);
-        let directory = self.settings.directory.clone();
+        let directory = self.settings.output.directory.clone();
         let name = "unified_logger";
         let worker = Worker::start(name, move || writer::run(&shared, &directory));
         self.shared.unattended.store(worker.is_err(), Ordering::SeqCst);
@@ -493,7 +487,7 @@ fn instead(black_box: &BlackBox) -> String {
 
 /// What to say in the log when there is no black box where one was wanted.
 fn complaint(settings: &Settings, black_box: Option<&BlackBox>, refused: &[String]) -> Option<String> {
-    if settings.black_box == BlackBoxPlace::Off || refused.is_empty() {
+    if settings.black_box.place == Wanted::Off || refused.is_empty() {
         return None;
     }
     let reasons = refused.join("; ");

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::blackbox::{BlackBox, Journal};
+use serde::{Deserialize, Deserializer};
+
+use crate::blackbox::{BlackBox, Journal, Kept};
 use crate::clock;
-use crate::config::{Fsync, Settings};
 use crate::encoder::{Format, Lines, Process, Whose};
 use crate::error::Result;
 use crate::error_handler::ErrorHandler;
@@ -15,13 +17,16 @@ use crate::fault_injection::{self, Fault};
 use crate::level;
 use crate::memory;
 use crate::names;
+use crate::outputs::{self, AiLoggers, ConsoleSettings, FileKind};
+use crate::platform;
 use crate::queue::Queue;
 use crate::record::{self, Builder, Record};
+use crate::redaction::Rules;
 use crate::rotation::SizeRotation;
 use crate::router::Router;
-use crate::sink::{ConsoleProgress, ConsoleSink, DirectoryLock, FileSink, Held};
+use crate::sink::{ConsoleProgress, ConsoleSink, DirectoryLock, FileSink, Fsync, Held};
 use crate::slab::{self, Buffer};
-use crate::stats::{FileKind, FileStats, REASONS, Stats};
+use crate::stats::{FileStats, REASONS, Stats};
 use crate::value::{OutOfMemory, Put, Value};
 
 /// Records taken at once.
@@ -32,6 +37,41 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 const BACKLOG: usize = 8 << 20;
 /// Bytes encoded of one batch before they are written: a batch of large records would take as much memory again.
 const GATHER: usize = 1 << 20;
+
+/// What is written, where, and in which form.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// A path need not be text: it comes beside the others.
+    #[serde(skip)]
+    pub directory: PathBuf,
+    #[serde(deserialize_with = "mode")]
+    pub directory_mode: u32,
+    #[serde(deserialize_with = "mode")]
+    pub file_mode: u32,
+    pub files: Vec<outputs::FileSettings>,
+    pub console: Option<ConsoleSettings>,
+    pub ai: AiLoggers,
+    /// What is replaced before any sink sees it; `None` leaves every record as it is. Compiled where it is set.
+    #[serde(skip)]
+    pub redaction: Option<Arc<Rules>>,
+    pub fsync: Fsync,
+}
+
+impl Settings {
+    /// What a black box needs of them.
+    #[must_use]
+    pub fn kept(&self) -> Kept {
+        let redaction = self.redaction.as_ref().map(|rules| rules.spec());
+        Kept::new(&self.directory, (self.directory_mode, self.file_mode), &self.files, &self.ai, redaction)
+    }
+}
+
+/// Bits, and whether an option asked for them: then they hold exactly, otherwise the umask narrows them.
+fn mode<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<u32, D::Error> {
+    let (bits, is_asked_for) = <(u32, bool)>::deserialize(deserializer)?;
+    Ok(platform::mode(bits, is_asked_for))
+}
 
 /// Records on their way through a pipeline, each of them handed on once, also when a panic comes between.
 #[derive(Debug, Default)]

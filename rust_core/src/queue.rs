@@ -9,14 +9,42 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use crossbeam_utils::CachePadded;
+use serde::{Deserialize, Deserializer};
 
-use crate::config::Overflow;
+use crate::clock;
 use crate::level;
 use crate::record;
 use crate::slab::{self, Buffer};
 use crate::stats::{Dropped, Stats, Traffic};
 
 pub use waker::Waker;
+
+/// What happens to a record below ERROR when the queue is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Overflow {
+    Block,
+    DropNew,
+    DropOld,
+    DropLow,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Records.
+    pub size: u32,
+    /// Bytes of plain memory that queued records may hold beside the pool.
+    pub bytes: u64,
+    pub overflow: Overflow,
+    /// Seconds, in text: how long a call waits for room.
+    #[serde(deserialize_with = "seconds")]
+    pub overflow_timeout: Duration,
+}
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    f64::deserialize(deserializer).map(clock::seconds)
+}
 
 /// What became of a record offered to the queue.
 #[derive(Debug)]
@@ -62,7 +90,8 @@ impl Queue {
     }
 
     #[must_use]
-    pub fn new(size: u32, bytes: u64, overflow: Overflow, stats: Arc<Stats>, protected: bool) -> Self {
+    pub fn new(settings: Settings, stats: Arc<Stats>, protected: bool) -> Self {
+        let Settings { size, bytes, overflow, .. } = settings;
         let (sender, receiver) = bounded(Self::places(size));
         Self {
             sender,
@@ -296,7 +325,8 @@ mod tests {
 
     fn queue(size: u32, overflow: Overflow) -> (Queue, Arc<Stats>) {
         let stats = Arc::new(Stats::default());
-        (Queue::new(size, 1 << 20, overflow, Arc::clone(&stats), false), stats)
+        let settings = Settings { size, bytes: 1 << 20, overflow, overflow_timeout: Duration::ZERO };
+        (Queue::new(settings, Arc::clone(&stats), false), stats)
     }
 
     fn record(level: i32, number: i64) -> Buffer {

@@ -16,7 +16,6 @@ use serde::de::IgnoredAny;
 
 use crate::blackbox::{self, Contents, Entry, Foreign, Journal, Noted, Ownerless};
 use crate::clock;
-use crate::config::Fsync;
 use crate::encoder::{Format, Lines, Process, Whose};
 use crate::error::{Error, Result};
 use crate::fault_injection::{self, Fault};
@@ -25,7 +24,7 @@ use crate::platform::{self, Identity, OwnFile};
 use crate::record::{Builder, Record};
 use crate::rotation::SizeRotation;
 use crate::router::Router;
-use crate::sink::{DirectoryLock, FileSettings, FileSink, Held};
+use crate::sink::{DirectoryLock, FileSettings, FileSink, Fsync, Held};
 use crate::value::Value;
 
 /// How long the log directory's lock is waited for.

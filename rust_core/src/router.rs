@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::config::{AiLoggers, ConsoleSettings, FileSettings};
 use crate::level;
 use crate::names::Names;
+use crate::outputs::{AiLoggers, ConsoleSettings, FileKind, FileSettings};
 use crate::record::{Record, flag};
-use crate::stats::FileKind;
 use crate::table::View;
 
 const AI_SEGMENTS: [&str; 3] = ["ai", "llm", "genai"];

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use unified_logger_core::blackbox;
-use unified_logger_core::config::{AiLoggers, BlackBoxPlace, FileSettings, Fsync, Overflow, Settings};
+use unified_logger_core::config::Settings;
 use unified_logger_core::encoder::{Encoder, JsonEncoder, Process, TextEncoder, Whose};
 use unified_logger_core::engine::Engine;
 use unified_logger_core::error_handler::ErrorHandler;
@@ -17,7 +17,7 @@ use unified_logger_core::pipeline::{Batch, Pipeline};
 use unified_logger_core::queue::{Offered, Queue};
 use unified_logger_core::redaction::{Redactor, Rules, Spec, pattern_names};
 use unified_logger_core::slab::Buffer;
-use unified_logger_core::stats::{FileKind, Stats};
+use unified_logger_core::stats::Stats;
 
 #[path = "../benches/rooms/guide.rs"]
 mod guide;
@@ -69,27 +69,9 @@ fn allocations(act: impl FnOnce()) -> u64 {
 }
 
 fn settings(directory: &Path) -> Settings {
-    let file = |kind, name: &str, level| FileSettings { kind, name: name.into(), level, max_bytes: 0, backup_count: 0 };
-    Settings {
-        directory: directory.to_owned(),
-        directory_mode: 0o750,
-        file_mode: 0o640,
-        files: vec![
-            file(FileKind::App, "app.log", level::DEBUG),
-            file(FileKind::Errors, "errors.log", level::ERROR),
-            file(FileKind::Ai, "ai_responses.log", level::DEBUG),
-        ],
-        console: None,
-        ai: AiLoggers::default(),
-        redaction: None,
-        queue_size: 10_000,
-        queue_bytes: 1 << 20,
-        overflow: Overflow::Block,
-        overflow_timeout: Duration::from_secs(1),
-        fsync: Fsync::Never,
-        black_box: BlackBoxPlace::Directory,
-        black_box_bytes: 8 << 20,
-    }
+    let mut settings = Settings::of_test(directory);
+    settings.queue.size = 10_000;
+    settings
 }
 
 fn log(guide: &Guide, offer: impl Fn(Buffer) -> Offered) {
@@ -122,9 +104,9 @@ fn a_batch_is_written_without_allocating() {
     let settings = settings(directory.path());
     let stats = Arc::<Stats>::default();
     let errors = Arc::new(ErrorHandler::new(Arc::clone(&stats)));
-    let made = blackbox::make(&settings, names::here());
-    let mut pipeline = Pipeline::open(&settings, made.black_box.as_ref(), &stats, &errors).unwrap();
-    let queue = Queue::new(settings.queue_size, settings.queue_bytes, settings.overflow, Arc::clone(&stats), true);
+    let made = blackbox::make(settings.black_box, directory.path(), &settings.output.kept(), names::here());
+    let mut pipeline = Pipeline::open(&settings.output, made.black_box.as_ref(), &stats, &errors).unwrap();
+    let queue = Queue::new(settings.queue, Arc::clone(&stats), true);
     let (mut batch, guides) = (Batch::default(), [Guide::new(), Guide::new().at_level(level::ERROR)]);
     let mut write = || {
         for number in 0..BATCH {

@@ -6,40 +6,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use unified_logger_core::config::{AiLoggers, BlackBoxPlace, FileSettings, Fsync, Overflow, Settings};
+use unified_logger_core::blackbox::Wanted;
+use unified_logger_core::config::Settings;
 use unified_logger_core::engine::Engine;
 use unified_logger_core::level;
 use unified_logger_core::queue::Offered;
+use unified_logger_core::queue::Overflow;
 use unified_logger_core::record::Builder;
 use unified_logger_core::slab::Buffer;
-use unified_logger_core::stats::{Dropped, FileKind, Stats};
+use unified_logger_core::stats::{Dropped, Stats};
 use unified_logger_core::value::Value;
 
 const SECOND: Duration = Duration::from_secs(1);
-
-fn settings(directory: &Path) -> Settings {
-    let file = |kind, name: &str, level| FileSettings { kind, name: name.into(), level, max_bytes: 0, backup_count: 0 };
-    Settings {
-        directory: directory.to_owned(),
-        directory_mode: 0o750,
-        file_mode: 0o640,
-        files: vec![
-            file(FileKind::App, "app.log", level::DEBUG),
-            file(FileKind::Errors, "errors.log", level::ERROR),
-            file(FileKind::Ai, "ai_responses.log", level::DEBUG),
-        ],
-        console: None,
-        ai: AiLoggers::default(),
-        redaction: None,
-        queue_size: 100,
-        queue_bytes: 1 << 20,
-        overflow: Overflow::Block,
-        overflow_timeout: SECOND,
-        fsync: Fsync::Never,
-        black_box: BlackBoxPlace::Directory,
-        black_box_bytes: 8 << 20,
-    }
-}
 
 fn record(logger: &str, level: i32, number: i64) -> Buffer {
     let mut buffer = Buffer::take();
@@ -69,7 +47,7 @@ fn flush(engine: &Engine) -> bool {
 #[test]
 fn records_reach_the_files_they_are_routed_to() {
     let directory = tempfile::tempdir().unwrap();
-    let engine = Engine::open(settings(directory.path()), Arc::default()).unwrap();
+    let engine = Engine::open(Settings::of_test(directory.path()), Arc::default()).unwrap();
     engine.start().unwrap();
     offer(&engine, record("app", level::INFO, 1));
     offer(&engine, record("app", level::ERROR, 2));
@@ -85,7 +63,7 @@ fn records_reach_the_files_they_are_routed_to() {
 fn threads_through_a_small_queue_lose_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let stats = Arc::new(Stats::default());
-    let engine = Engine::open(settings(directory.path()), Arc::clone(&stats)).unwrap();
+    let engine = Engine::open(Settings::of_test(directory.path()), Arc::clone(&stats)).unwrap();
     engine.start().unwrap();
     std::thread::scope(|scope| {
         for thread in 0..4 {
@@ -105,7 +83,7 @@ fn threads_through_a_small_queue_lose_nothing() {
 #[test]
 fn what_is_queued_before_the_start_is_written_after_it() {
     let directory = tempfile::tempdir().unwrap();
-    let engine = Engine::open(settings(directory.path()), Arc::default()).unwrap();
+    let engine = Engine::open(Settings::of_test(directory.path()), Arc::default()).unwrap();
     offer(&engine, record("app", level::INFO, 1));
     engine.start().unwrap();
     assert!(engine.shutdown(10 * SECOND));
@@ -115,7 +93,7 @@ fn what_is_queued_before_the_start_is_written_after_it() {
 #[test]
 fn after_shutdown_the_caller_writes() {
     let directory = tempfile::tempdir().unwrap();
-    let engine = Engine::open(settings(directory.path()), Arc::default()).unwrap();
+    let engine = Engine::open(Settings::of_test(directory.path()), Arc::default()).unwrap();
     engine.start().unwrap();
     assert!(engine.shutdown(10 * SECOND));
     assert!(engine.shutdown(10 * SECOND));
@@ -128,7 +106,8 @@ fn after_shutdown_the_caller_writes() {
 fn drops_are_counted_and_told_in_the_log() {
     let directory = tempfile::tempdir().unwrap();
     let stats = Arc::new(Stats::default());
-    let overflow = Settings { overflow: Overflow::DropNew, ..settings(directory.path()) };
+    let mut overflow = Settings::of_test(directory.path());
+    overflow.queue.overflow = Overflow::DropNew;
     let engine = Engine::open(overflow, Arc::clone(&stats)).unwrap();
     for number in 0..150 {
         assert!(!matches!(engine.offer(record("app", level::INFO, number)), Offered::Full(_)));
@@ -147,7 +126,7 @@ fn a_directory_that_comes_back_gets_what_was_logged_meanwhile() {
     let directory = tempfile::tempdir().unwrap();
     let logs = directory.path().join("logs");
     let stats = Arc::new(Stats::default());
-    let engine = Engine::open(settings(&logs), Arc::clone(&stats)).unwrap();
+    let engine = Engine::open(Settings::of_test(&logs), Arc::clone(&stats)).unwrap();
     engine.start().unwrap();
     // In its place a file: the directory can be neither written nor made again.
     std::fs::remove_dir_all(&logs).unwrap();
@@ -167,7 +146,7 @@ fn a_directory_that_comes_back_gets_what_was_logged_meanwhile() {
 fn shutdown_keeps_its_timeout_when_the_disk_is_gone() {
     let directory = tempfile::tempdir().unwrap();
     let logs = directory.path().join("logs");
-    let engine = Engine::open(settings(&logs), Arc::default()).unwrap();
+    let engine = Engine::open(Settings::of_test(&logs), Arc::default()).unwrap();
     engine.start().unwrap();
     std::fs::remove_dir_all(&logs).unwrap();
     std::fs::write(&logs, "in the way").unwrap();
@@ -179,7 +158,7 @@ fn shutdown_keeps_its_timeout_when_the_disk_is_gone() {
 fn a_caller_that_waited_in_vain_drops_its_record() {
     let directory = tempfile::tempdir().unwrap();
     let stats = Arc::new(Stats::default());
-    let engine = Engine::open(settings(directory.path()), Arc::clone(&stats)).unwrap();
+    let engine = Engine::open(Settings::of_test(directory.path()), Arc::clone(&stats)).unwrap();
     (0..100).for_each(|number| offer(&engine, record("app", level::INFO, number)));
     let Offered::Full(refused) = engine.offer(record("app", level::INFO, 100)) else { panic!("there was room") };
     assert!(!engine.wait_for_room(Duration::ZERO));
@@ -193,7 +172,7 @@ fn a_caller_that_waited_in_vain_drops_its_record() {
 #[test]
 fn a_rest_ends_the_writer_and_loses_nothing() {
     let directory = tempfile::tempdir().unwrap();
-    let engine = Engine::open(settings(directory.path()), Arc::default()).unwrap();
+    let engine = Engine::open(Settings::of_test(directory.path()), Arc::default()).unwrap();
     engine.start().unwrap();
     for number in 0..20 {
         engine.rest();
@@ -213,7 +192,7 @@ fn a_rest_ends_the_writer_and_loses_nothing() {
 #[test]
 fn rests_that_overlap_leave_a_writer_at_work() {
     let directory = tempfile::tempdir().unwrap();
-    let engine = Engine::open(settings(directory.path()), Arc::default()).unwrap();
+    let engine = Engine::open(Settings::of_test(directory.path()), Arc::default()).unwrap();
     engine.start().unwrap();
     std::thread::scope(|scope| {
         for _ in 0..3 {
@@ -236,7 +215,7 @@ fn rests_that_overlap_leave_a_writer_at_work() {
 #[test]
 fn an_end_of_a_rest_that_never_began_does_no_harm() {
     let directory = tempfile::tempdir().unwrap();
-    let engine = Engine::open(settings(directory.path()), Arc::default()).unwrap();
+    let engine = Engine::open(Settings::of_test(directory.path()), Arc::default()).unwrap();
     engine.start().unwrap();
     engine.end_rest();
     engine.rest();
@@ -251,7 +230,7 @@ fn an_end_of_a_rest_that_never_began_does_no_harm() {
 #[test]
 fn a_flush_that_the_writer_did_not_live_to_answer_is_answered_by_the_shutdown() {
     let directory = tempfile::tempdir().unwrap();
-    let engine = Engine::open(settings(directory.path()), Arc::default()).unwrap();
+    let engine = Engine::open(Settings::of_test(directory.path()), Arc::default()).unwrap();
     engine.start().unwrap();
     engine.rest();
     offer(&engine, record("l", level::INFO, 1));
@@ -267,12 +246,9 @@ fn a_flush_that_the_writer_did_not_live_to_answer_is_answered_by_the_shutdown() 
 fn threads_that_go_on_do_not_hold_up_an_end() {
     let directory = tempfile::tempdir().unwrap();
     let stats = Arc::new(Stats::default());
-    let settings = Settings {
-        queue_size: 10_000,
-        overflow: Overflow::DropNew,
-        black_box: BlackBoxPlace::Off,
-        ..settings(directory.path())
-    };
+    let mut settings = Settings::of_test(directory.path());
+    (settings.queue.size, settings.queue.overflow) = (10_000, Overflow::DropNew);
+    settings.black_box.place = Wanted::Off;
     let engine = Engine::open(settings, Arc::clone(&stats)).unwrap();
     engine.start().unwrap();
     let goes_on = AtomicBool::new(true);

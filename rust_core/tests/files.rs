@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use unified_logger_core::blackbox::Journal;
-use unified_logger_core::config::Fsync;
 use unified_logger_core::error::Error;
 use unified_logger_core::platform::{self, Lock};
 use unified_logger_core::rotation::SizeRotation;
+use unified_logger_core::sink::Fsync;
 use unified_logger_core::sink::{DirectoryLock, FileSettings, FileSink, Held};
 
 fn settings(path: PathBuf, max_bytes: u64, backup_count: u32) -> FileSettings {

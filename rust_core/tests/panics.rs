@@ -11,16 +11,20 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 
-use unified_logger_core::config::{AiLoggers, BlackBoxPlace, ConsoleSettings, FileSettings, Fsync, Overflow, Settings};
+use unified_logger_core::config::Settings;
+use unified_logger_core::encoder::Format;
 use unified_logger_core::engine::Engine;
 use unified_logger_core::fault_injection::{self, Fault};
 use unified_logger_core::level;
+use unified_logger_core::outputs::ConsoleSettings;
 use unified_logger_core::queue::Offered;
+use unified_logger_core::queue::{self, Overflow};
 use unified_logger_core::record::Builder;
 use unified_logger_core::recovery;
 use unified_logger_core::redaction::{Rules, Spec};
+use unified_logger_core::sink::Fsync;
 use unified_logger_core::slab::Buffer;
-use unified_logger_core::stats::{FileKind, Stats};
+use unified_logger_core::stats::Stats;
 use unified_logger_core::value::{OutOfMemory, Put, Value};
 
 /// Only one fault is armed at a time, and only one thread of a process recovers.
@@ -45,35 +49,21 @@ const COUNT: i64 = 3_000;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn settings(directory: &Path) -> Settings {
-    let file = |kind, name: &str, level| FileSettings {
-        kind,
-        name: name.into(),
-        level,
-        max_bytes: 20_000,
-        backup_count: 1_000,
-    };
-    Settings {
-        directory: directory.to_owned(),
-        directory_mode: 0o750,
-        file_mode: 0o640,
-        files: vec![file(FileKind::App, "app.log", level::DEBUG), file(FileKind::Errors, "errors.log", level::ERROR)],
-        console: None,
-        ai: AiLoggers::default(),
-        redaction: Some(Rules::new(Spec::default()).unwrap()),
-        queue_size: 10_000,
-        queue_bytes: 1 << 20,
-        overflow: Overflow::Block,
-        overflow_timeout: PATIENCE,
-        fsync: Fsync::Always,
-        black_box: BlackBoxPlace::Directory,
-        black_box_bytes: 8 << 20,
+    let mut settings = Settings::of_test(directory);
+    settings.output.files.pop();
+    for file in &mut settings.output.files {
+        (file.max_bytes, file.backup_count) = (20_000, 1_000);
     }
+    settings.output.redaction = Some(Rules::new(Spec::default()).unwrap());
+    settings.output.fsync = Fsync::Always;
+    settings.queue = queue::Settings { size: 10_000, overflow_timeout: PATIENCE, ..settings.queue };
+    settings
 }
 
 fn with_console(directory: &Path) -> Settings {
-    let console =
-        ConsoleSettings { level: level::DEBUG, format: unified_logger_core::encoder::Format::Text { color: false } };
-    Settings { console: Some(console), ..settings(directory) }
+    let mut settings = settings(directory);
+    settings.output.console = Some(ConsoleSettings { level: level::DEBUG, format: Format::Text { color: false } });
+    settings
 }
 
 /// Every tenth is an error.
@@ -415,7 +405,8 @@ fn drops_that_could_not_be_told_are_told_later() {
     let _alone = alone();
     let directory = tempfile::tempdir().unwrap();
     let stats = Arc::<Stats>::default();
-    let settings = Settings { overflow: Overflow::DropNew, queue_size: 10, ..settings(directory.path()) };
+    let mut settings = settings(directory.path());
+    (settings.queue.overflow, settings.queue.size) = (Overflow::DropNew, 10);
     let engine = Engine::open(settings, Arc::clone(&stats)).unwrap();
     for number in 0..25 {
         let mut record = Buffer::take();

@@ -8,16 +8,16 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use unified_logger_core::blackbox;
-use unified_logger_core::config::{AiLoggers, BlackBoxPlace, FileSettings, Fsync, Overflow, Settings};
+use unified_logger_core::config::Settings;
 use unified_logger_core::engine::Engine;
 use unified_logger_core::level;
 use unified_logger_core::platform::{self, OwnFile};
 use unified_logger_core::queue::Offered;
+use unified_logger_core::queue::{self, Overflow};
 use unified_logger_core::record::Builder;
 use unified_logger_core::recovery::{self, Recovered};
 use unified_logger_core::redaction::{Action, HashKey, Rules, Spec};
 use unified_logger_core::slab::Buffer;
-use unified_logger_core::stats::FileKind;
 use unified_logger_core::value::Value;
 
 /// Only one thread of a process recovers at a time.
@@ -28,23 +28,19 @@ fn alone() -> MutexGuard<'static, ()> {
 }
 
 fn settings(directory: &Path, max_bytes: u64) -> Settings {
-    let file = |kind, name: &str, level| FileSettings { kind, name: name.into(), level, max_bytes, backup_count: 100 };
-    Settings {
-        directory: directory.to_owned(),
-        directory_mode: 0o750,
-        file_mode: 0o640,
-        files: vec![file(FileKind::App, "app.log", level::DEBUG), file(FileKind::Errors, "errors.log", level::ERROR)],
-        console: None,
-        ai: AiLoggers::default(),
-        redaction: None,
-        queue_size: 1_000,
-        queue_bytes: 1 << 20,
+    let mut settings = Settings::of_test(directory);
+    settings.output.files.pop();
+    for file in &mut settings.output.files {
+        (file.max_bytes, file.backup_count) = (max_bytes, 100);
+    }
+    settings.queue = queue::Settings {
+        size: 1_000,
         overflow: Overflow::DropNew,
         overflow_timeout: Duration::ZERO,
-        fsync: Fsync::Never,
-        black_box: BlackBoxPlace::Directory,
-        black_box_bytes: 2 << 20,
-    }
+        ..settings.queue
+    };
+    settings.black_box.bytes = 2 << 20;
+    settings
 }
 
 fn offer(engine: &Engine, level: i32, number: i64) {
@@ -66,7 +62,9 @@ fn redacting(directory: &Path) -> Settings {
         hash_key: Some(HashKey("a key of hashes".into())),
         ..Spec::default()
     };
-    Settings { redaction: Some(Rules::new(spec).unwrap()), ..settings(directory, 0) }
+    let mut settings = settings(directory, 0);
+    settings.output.redaction = Some(Rules::new(spec).unwrap());
+    settings
 }
 
 /// The black box of the one engine of a directory.

@@ -105,29 +105,40 @@ def _start_engine(settings: Settings, on_root: bool) -> None:
 
 def _run_engine(settings: Settings, black_box: str, rotate: bool = True) -> None:
     """Has the engine run, which delivers what was logged before."""
-    console = None if settings.console_format == "off" else (settings.console_level, *_console(settings))
-    _core.start(
-        directory=str(settings.log_dir),
-        directory_mode=(settings.dir_mode, settings.dir_mode_given),
-        file_mode=(settings.file_mode, settings.file_mode_given),
-        files=[
-            (file.kind, file.name, file.level, file.max_bytes if rotate else 0, file.backup_count)
+    output = {
+        "directory_mode": (settings.dir_mode, settings.dir_mode_given),
+        "file_mode": (settings.file_mode, settings.file_mode_given),
+        "files": [
+            {
+                "kind": file.kind,
+                "name": file.name,
+                "level": file.level,
+                "max_bytes": file.max_bytes if rotate else 0,
+                "backup_count": file.backup_count,
+            }
             for file in settings.files
             if file.enabled
         ],
-        console=console,
-        ai_loggers=list(settings.ai_loggers),
-        legacy_substring=settings.legacy_substring,
-        redaction=settings.redaction,
-        queue_size=settings.queue_size,
-        queue_bytes=settings.queue_bytes,
-        overflow=settings.overflow,
-        overflow_timeout=settings.overflow_timeout,
-        fsync=settings.fsync,
-        black_box=black_box,
-        black_box_bytes=settings.black_box_bytes,
-        patience=_EXIT_TIMEOUT,
-    )
+        "console": _console_of_engine(settings),
+        "ai": {"names": settings.ai_loggers, "legacy_substring": settings.legacy_substring},
+        "fsync": settings.fsync,
+    }
+    queue = {
+        "size": settings.queue_size,
+        "bytes": settings.queue_bytes,
+        "overflow": settings.overflow,
+        "overflow_timeout": settings.overflow_timeout,
+    }
+    room = {"place": black_box, "bytes": settings.black_box_bytes}
+    given = {"output": output, "queue": queue, "black_box": room}
+    _core.start(str(settings.log_dir), given, settings.redaction, _EXIT_TIMEOUT)
+
+
+def _console_of_engine(settings: Settings) -> dict[str, Any] | None:
+    if settings.console_format == "off":
+        return None
+    name, color = _console(settings)
+    return {"level": settings.console_level, "format": {"name": name} | ({"color": color} if name == "text" else {})}
 
 
 def _start_plain(settings: Settings, on_root: bool) -> None:

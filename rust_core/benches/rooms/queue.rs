@@ -3,9 +3,11 @@
 
 use std::sync::Arc;
 
+use std::time::Duration;
+
 use criterion::{Criterion, Throughput};
-use unified_logger_core::config::Overflow;
 use unified_logger_core::queue::{Offered, Queue};
+use unified_logger_core::queue::{Overflow, Settings};
 use unified_logger_core::slab::{self, Buffer};
 
 use crate::guide::Guide;
@@ -17,8 +19,14 @@ pub fn bench(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("queue");
     group.throughput(Throughput::Elements(BATCH as u64));
     let mut batch = Vec::with_capacity(BATCH);
+    let settings = Settings {
+        size: 10 * BATCH as u32,
+        bytes: 1 << 20,
+        overflow: Overflow::Block,
+        overflow_timeout: Duration::ZERO,
+    };
     for (name, protected) in [("offer and take", false), ("offer and take, protected", true)] {
-        let queue = Queue::new(10 * BATCH as u32, 1 << 20, Overflow::Block, Arc::default(), protected);
+        let queue = Queue::new(settings, Arc::default(), protected);
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
                 for _ in 0..BATCH {

@@ -8,13 +8,12 @@ use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput};
 use unified_logger_core::blackbox;
-use unified_logger_core::config::{AiLoggers, BlackBoxPlace, FileSettings, Fsync, Overflow, Settings};
+use unified_logger_core::config::Settings;
 use unified_logger_core::engine::Engine;
-use unified_logger_core::level;
 use unified_logger_core::queue::Offered;
+use unified_logger_core::queue::{self, Overflow};
 use unified_logger_core::recovery;
 use unified_logger_core::slab::Buffer;
-use unified_logger_core::stats::FileKind;
 
 use crate::guide::Guide;
 
@@ -69,26 +68,14 @@ fn left_behind() -> Vec<u8> {
 }
 
 fn settings(directory: &Path) -> Settings {
-    Settings {
-        directory: directory.to_owned(),
-        directory_mode: 0o750,
-        file_mode: 0o640,
-        files: vec![FileSettings {
-            kind: FileKind::App,
-            name: "app.log".into(),
-            level: level::DEBUG,
-            max_bytes: 0,
-            backup_count: 0,
-        }],
-        console: None,
-        ai: AiLoggers::default(),
-        redaction: None,
-        queue_size: 2 * RECORDS,
-        queue_bytes: 1 << 20,
+    let mut settings = Settings::of_test(directory);
+    settings.output.files.truncate(1);
+    settings.queue = queue::Settings {
+        size: 2 * RECORDS,
         overflow: Overflow::DropNew,
         overflow_timeout: Duration::ZERO,
-        fsync: Fsync::Never,
-        black_box: BlackBoxPlace::Directory,
-        black_box_bytes: 2 << 20,
-    }
+        ..settings.queue
+    };
+    settings.black_box.bytes = 2 << 20;
+    settings
 }

@@ -4,11 +4,10 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::Criterion;
-use unified_logger_core::config::{AiLoggers, FileSettings};
 use unified_logger_core::level;
 use unified_logger_core::names;
+use unified_logger_core::outputs::{AiLoggers, FileKind, FileSettings};
 use unified_logger_core::router::Router;
-use unified_logger_core::stats::FileKind;
 
 use crate::guide::{Guide, read};
 

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput};
 use unified_logger_core::blackbox::Journal;
-use unified_logger_core::config::Fsync;
 use unified_logger_core::encoder::{Encoder, JsonEncoder, Process, Whose};
 use unified_logger_core::rotation::SizeRotation;
+use unified_logger_core::sink::Fsync;
 use unified_logger_core::sink::{DirectoryLock, FileSettings, FileSink};
 
 use crate::guide::{Guide, read};

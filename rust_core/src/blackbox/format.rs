@@ -9,10 +9,12 @@
 //! | 32,768 | the catalog of names |
 //! | 1,048,576 | slots of each size; a word for each chunk of units, of the units at which records begin; the chunks |
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use crate::checksum;
-use crate::config::{AiLoggers, FileSettings, Settings};
+use crate::outputs::{AiLoggers, FileSettings};
 use crate::platform;
 use crate::redaction::Spec;
 use crate::slab::{Area, KINDS};
@@ -156,17 +158,24 @@ pub struct Kept {
 
 impl Kept {
     #[must_use]
-    pub fn of(settings: &Settings) -> Self {
+    pub fn new(
+        directory: &Path,
+        modes: (u32, u32),
+        files: &[FileSettings],
+        ai: &AiLoggers,
+        redaction: Option<&Spec>,
+    ) -> Self {
+        // Without the mark of one that was asked for: what a recovery makes, its own umask narrows.
+        let (directory_mode, file_mode) = (modes.0 & 0o777, modes.1 & 0o777);
         Self {
-            files: settings.files.clone(),
-            ai: settings.ai.clone(),
-            // Without the mark of one that was asked for: what a recovery makes, its own umask narrows.
-            file_mode: settings.file_mode & 0o777,
-            directory_mode: settings.directory_mode & 0o777,
-            directory: std::path::absolute(&settings.directory).ok().and_then(|path| path.to_str().map(str::to_owned)),
+            files: files.to_vec(),
+            ai: ai.clone(),
+            file_mode,
+            directory_mode,
+            directory: std::path::absolute(directory).ok().and_then(|path| path.to_str().map(str::to_owned)),
             namespace: platform::process_namespace(),
             born: platform::birth_of_process(platform::process_id()),
-            redaction: settings.redaction.as_ref().map(|rules| rules.spec().clone()),
+            redaction: redaction.cloned(),
         }
     }
 
@@ -275,8 +284,8 @@ pub fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outputs::FileKind;
     use crate::slab::areas;
-    use crate::stats::FileKind;
 
     fn head() -> Head {
         Head { size: 8 << 20, process: 7, started: -1, areas: areas(SLOTS, 7 << 20) }

@@ -17,11 +17,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use format::{Entry, FILES, Foreign, Kept, Noted, is_spent};
 use note::Note;
+pub use place::Wanted;
 pub use place::{Distrust, Harm, Ownerless, Watch, all, disown_all, strays};
 pub use reader::{Contents, Found, read};
 
+use serde::Deserialize;
+
 use crate::clock;
-use crate::config::Settings;
 use crate::forks;
 use crate::names::{Follower, Names};
 use crate::platform::{self, Identity, Mapping, OwnFile};
@@ -100,22 +102,36 @@ pub struct Made {
     pub refused: Vec<String>,
 }
 
-/// Makes a box at the best place there is for these settings.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub place: Wanted,
+    /// Bytes of the box; as many of plain memory without one.
+    pub bytes: usize,
+}
+
+/// Makes a box at the best place there is for a log directory. `kept` goes into it.
 #[must_use]
-pub fn make(settings: &Settings, names: &Arc<Names>) -> Made {
+pub fn make(settings: Settings, directory: &Path, kept: &Kept, names: &Arc<Names>) -> Made {
     platform::notice_forks();
     let mut refused = Vec::new();
-    for place in place::choices(&settings.directory, settings.black_box) {
-        match make_at(&place, settings, names) {
+    for place in place::choices(directory, settings.place) {
+        match make_at(&place, settings, directory, kept, names) {
             Ok((black_box, pool)) => return Made { black_box: Some(black_box), pool: Some(pool), refused },
             Err(error) => refused.push(format!("{}: {error}", place.directory.display())),
         }
     }
-    Made { black_box: None, pool: Pool::plain(settings.black_box_bytes), refused }
+    Made { black_box: None, pool: Pool::plain(settings.bytes), refused }
 }
 
-fn make_at(place: &place::Place, settings: &Settings, names: &Arc<Names>) -> std::io::Result<(BlackBox, Pool)> {
-    let size = settings.black_box_bytes.max(SMALLEST).next_multiple_of(1 << 16);
+fn make_at(
+    place: &place::Place,
+    settings: Settings,
+    directory: &Path,
+    kept: &Kept,
+    names: &Arc<Names>,
+) -> std::io::Result<(BlackBox, Pool)> {
+    let size = settings.bytes.max(SMALLEST).next_multiple_of(1 << 16);
     let making = place.begin(size as u64)?;
     let mapped = Mapping::shared(&making.file, 0, format::SLOTS)
         .and_then(|front| Ok((front, Mapping::shared(&making.file, format::SLOTS, size - format::SLOTS)?)));
@@ -123,7 +139,7 @@ fn make_at(place: &place::Place, settings: &Settings, names: &Arc<Names>) -> std
         Ok(mapped) => mapped,
         Err(error) => return Err(making.abandon(error)),
     };
-    let Some(kept) = Kept::of(settings).to_bytes() else {
+    let Some(kept) = kept.to_bytes() else {
         return Err(making.abandon(std::io::Error::other("its settings are too long for a black box")));
     };
     memory.populate(0, format::CATALOG + NAMES_AHEAD);
@@ -140,7 +156,7 @@ fn make_at(place: &place::Place, settings: &Settings, names: &Arc<Names>) -> std
     if let Err(error) = write_front(&making.file, &head, &kept) {
         return Err(making.abandon(error));
     }
-    let front = Arc::new(Front { memory, own: making.finish(&settings.directory)?, forks: forks::count() });
+    let front = Arc::new(Front { memory, own: making.finish(directory)?, forks: forks::count() });
     let follower: Arc<dyn Follower> = front.clone();
     let black_box = BlackBox { front, follower: Arc::clone(&follower), names: Arc::clone(names) };
     if names.follow(follower) {

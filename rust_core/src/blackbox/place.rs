@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::format::{CATALOG, Head, Kept, SETTINGS, SPENT};
-use crate::config::BlackBoxPlace;
+use serde::Deserialize;
+
 use crate::platform::{self, BoxLock, Identity, Mapping, Number, OwnFile};
 use crate::table::lock_briefly;
 
@@ -61,16 +62,31 @@ pub fn strays() -> Option<Place> {
     Some(Place { directory, prefix: String::new(), shared_memory: true })
 }
 
+/// Where records wait that must survive the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Wanted {
+    /// In shared memory where that outlives the process's container, else beside the logs.
+    #[serde(rename = "auto")]
+    Auto,
+    #[serde(rename = "shm")]
+    SharedMemory,
+    /// Beside the logs.
+    #[serde(rename = "dir")]
+    Directory,
+    #[serde(rename = "off")]
+    Off,
+}
+
 /// Where to make a box, the first choice first.
 #[must_use]
-pub fn choices(log_directory: &Path, wanted: BlackBoxPlace) -> Vec<Place> {
+pub fn choices(log_directory: &Path, wanted: Wanted) -> Vec<Place> {
     let mut places = all(log_directory);
     match wanted {
-        BlackBoxPlace::Off => places.clear(),
+        Wanted::Off => places.clear(),
         // What is in a container's memory goes with it: second best there, and better than nothing.
-        BlackBoxPlace::Auto if platform::is_in_container() => places.reverse(),
-        BlackBoxPlace::Auto | BlackBoxPlace::SharedMemory => {}
-        BlackBoxPlace::Directory => places.retain(|place| !place.shared_memory),
+        Wanted::Auto if platform::is_in_container() => places.reverse(),
+        Wanted::Auto | Wanted::SharedMemory => {}
+        Wanted::Directory => places.retain(|place| !place.shared_memory),
     }
     places
 }

@@ -3,6 +3,7 @@
 mod counter;
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
 
 use crate::platform;
 use counter::{Counter, Look};
@@ -20,6 +21,12 @@ static MOVES: AtomicBool = AtomicBool::new(false);
 /// How far the application's clock was ahead of the system's when a call asked it last.
 static AHEAD: AtomicI64 = AtomicI64::new(0);
 static COUNTER: Counter = Counter::new();
+
+/// Seconds as a duration; what is beyond one counts as for ever, what is below zero as none.
+#[must_use]
+pub fn seconds(seconds: f64) -> Duration {
+    if seconds > 0.0 { Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX / 4) } else { Duration::ZERO }
+}
 
 /// Nanoseconds since the epoch, UTC, for whoever makes no call: it leaves the next look to the calls.
 #[inline]

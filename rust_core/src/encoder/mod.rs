@@ -7,6 +7,8 @@ mod text;
 use std::fmt;
 use std::sync::Arc;
 
+use serde::Deserialize;
+
 pub use json::JsonEncoder;
 pub use lines::Lines;
 pub use text::TextEncoder;
@@ -55,7 +57,8 @@ impl Process {
 }
 
 /// The form of lines. Another one is a module here and a variant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(tag = "name", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Format {
     Json,
     Text { color: bool },

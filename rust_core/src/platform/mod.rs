@@ -36,6 +36,12 @@ pub struct Identity {
 /// Beside the bits of a mode: an option asked for it, so it holds exactly. Without this the umask narrows what others may do.
 pub const ASKED_FOR: u32 = 1 << 16;
 
+/// A mode of these bits.
+#[must_use]
+pub const fn mode(bits: u32, is_asked_for: bool) -> u32 {
+    bits & 0o777 | if is_asked_for { ASKED_FOR } else { 0 }
+}
+
 /// Whether a failed look at a path tells that nothing is there. Any other error tells nothing.
 #[must_use]
 pub fn is_missing(error: &io::Error) -> bool {

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use memchr::memrchr;
+use serde::Deserialize;
 
 use crate::blackbox::{self, Journal};
-use crate::config::Fsync;
 use crate::error::{Error, Result};
 use crate::error_handler::remark;
 use crate::fault_injection::{self, Fault};
@@ -38,6 +38,16 @@ const UNKNOWN: u64 = u64::MAX;
 const LONGEST: u64 = 64 << 20;
 /// Marks the place of a line that is no record's: it follows the record before it.
 const OWN: u64 = 1 << 63;
+
+/// When a batch is synced to the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fsync {
+    Never,
+    /// When it holds a record of level ERROR or above.
+    Error,
+    Always,
+}
 
 #[derive(Clone, Debug)]
 pub struct FileSettings {

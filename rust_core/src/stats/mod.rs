@@ -9,10 +9,8 @@ pub use counts::{CONSOLE_COUNTS, COUNTS, Counted, FILE_COUNTS, Kind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crossbeam_utils::CachePadded;
-use serde::{Deserialize, Serialize};
-
 use crate::level;
+use crossbeam_utils::CachePadded;
 
 /// Why a record was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,14 +33,7 @@ pub enum Dropped {
 
 pub const REASONS: [&str; 7] = ["drop_new", "drop_old", "drop_low", "timeout", "shutdown", "memory", "panic"];
 
-/// Kinds of log file, in the order of `Stats::files`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum FileKind {
-    App,
-    Errors,
-    Ai,
-}
-
+/// Names of the kinds of log file, in the order of `Stats::files`.
 pub const FILES: [&str; 3] = ["app", "errors", "ai"];
 
 /// A plain count.

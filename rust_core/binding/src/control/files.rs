@@ -7,7 +7,7 @@ use std::path::Path;
 use pyo3::exceptions::PyOSError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use unified_logger_core::platform::{self, ASKED_FOR, OwnFile, Rights};
+use unified_logger_core::platform::{self, OwnFile, Rights};
 use unified_logger_core::sink;
 
 use crate::control::error::to_python;
@@ -15,9 +15,8 @@ use crate::handover;
 use crate::interpreter::ending;
 use crate::interpreter::gil::Gil;
 
-/// A mode; `exactly` when an option asked for it, whatever the umask says.
-pub fn mode((bits, exactly): (u32, bool)) -> u32 {
-    bits & 0o777 | if exactly { ASKED_FOR } else { 0 }
+fn mode((bits, is_asked_for): (u32, bool)) -> u32 {
+    platform::mode(bits, is_asked_for)
 }
 
 /// Makes a log directory unless it is there, and makes sure that files can be made in it.

@@ -4,6 +4,7 @@ pub mod error;
 pub mod escape;
 pub mod files;
 pub mod self_check;
+mod settings;
 
 pub use escape::escape_text;
 pub use files::{LogFile, open_log, prepare_directory};
@@ -11,17 +12,15 @@ pub use self_check::internals;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use unified_logger_core::clock;
-use unified_logger_core::config::{AiLoggers, BlackBoxPlace, ConsoleSettings, FileSettings, Fsync, Overflow, Settings};
-use unified_logger_core::encoder::Format;
+use unified_logger_core::config::Settings;
 use unified_logger_core::level;
 use unified_logger_core::recovery::{self, Recovered, Strays};
-use unified_logger_core::stats::{CONSOLE_COUNTS, COUNTS, Counted, FILE_COUNTS, FILES, FileKind};
+use unified_logger_core::stats::{CONSOLE_COUNTS, COUNTS, Counted, FILE_COUNTS, FILES};
 use unified_logger_core::value::Value;
 
 use crate::filter::guard;
@@ -37,91 +36,29 @@ use error::to_python;
 
 /// Starts the engine, or replaces the running one without losing a record.
 ///
-/// Each of `files` is (kind, name, level, max_bytes, backup_count); `console` is (level, format, color) or None.
-/// A mode comes with whether an option asked for it.
-/// `patience` is how many seconds the old engine may take to write what it had accepted.
+/// `settings` is a dictionary of plain values, those of `config::Settings` of the engine. `patience` is how many seconds the old engine may take to
+/// write what it had accepted.
 #[pyfunction]
-#[pyo3(signature = (*, directory, directory_mode, file_mode, files, console, ai_loggers, legacy_substring, redaction, queue_size, queue_bytes, overflow, overflow_timeout, fsync, black_box, black_box_bytes, patience))]
-#[allow(clippy::too_many_arguments, reason = "keywords, given once")]
 pub fn start(
     py: Python<'_>,
     directory: PathBuf,
-    directory_mode: (u32, bool),
-    file_mode: (u32, bool),
-    files: Vec<(String, String, i32, u64, u32)>,
-    console: Option<(i32, String, bool)>,
-    ai_loggers: Vec<String>,
-    legacy_substring: bool,
+    settings: &Bound<'_, PyAny>,
     redaction: Option<&Bound<'_, Redaction>>,
-    queue_size: u32,
-    queue_bytes: u64,
-    overflow: &str,
-    overflow_timeout: f64,
-    fsync: &str,
-    black_box: &str,
-    black_box_bytes: usize,
     patience: f64,
 ) -> PyResult<()> {
-    let settings = Settings {
-        directory,
-        directory_mode: files::mode(directory_mode),
-        file_mode: files::mode(file_mode),
-        files: files.into_iter().map(file).collect::<PyResult<_>>()?,
-        console: console.map(|(level, format, color)| ConsoleSettings {
-            level,
-            format: if format == "json" { Format::Json } else { Format::Text { color } },
-        }),
-        ai: AiLoggers { names: ai_loggers, legacy_substring },
-        redaction: redaction.map(|redaction| redaction.get().rules()),
-        queue_size,
-        queue_bytes,
-        overflow: match overflow {
-            "block" => Overflow::Block,
-            "drop_new" => Overflow::DropNew,
-            "drop_old" => Overflow::DropOld,
-            "drop_low" => Overflow::DropLow,
-            other => return Err(PyValueError::new_err(format!("unknown overflow policy {other:?}"))),
-        },
-        overflow_timeout: seconds(overflow_timeout),
-        fsync: match fsync {
-            "never" => Fsync::Never,
-            "error" => Fsync::Error,
-            "always" => Fsync::Always,
-            other => return Err(PyValueError::new_err(format!("unknown fsync mode {other:?}"))),
-        },
-        black_box: match black_box {
-            "auto" => BlackBoxPlace::Auto,
-            "shm" => BlackBoxPlace::SharedMemory,
-            "dir" => BlackBoxPlace::Directory,
-            "off" => BlackBoxPlace::Off,
-            other => return Err(PyValueError::new_err(format!("unknown place for a black box {other:?}"))),
-        },
-        black_box_bytes,
-    };
-    let started = handover::start(py, settings, seconds(patience)).map_err(|error| to_python(&error));
+    let rules = redaction.map(|redaction| redaction.get().rules());
+    let settings = settings::as_json(settings).and_then(|json| {
+        Settings::new(json, directory, rules).map_err(|error| PyValueError::new_err(error.to_string()))
+    })?;
+    let started = handover::start(py, settings, clock::seconds(patience)).map_err(|error| to_python(&error));
     interrupt::raise(py, started)
-}
-
-fn file((kind, name, level, max_bytes, backup_count): (String, String, i32, u64, u32)) -> PyResult<FileSettings> {
-    let kind = match kind.as_str() {
-        "app" => FileKind::App,
-        "errors" => FileKind::Errors,
-        "ai" => FileKind::Ai,
-        other => return Err(PyValueError::new_err(format!("unknown kind of file {other:?}"))),
-    };
-    Ok(FileSettings { kind, name, level, max_bytes, backup_count })
-}
-
-/// Seconds as a duration; what is beyond one counts as for ever, what is below zero as none.
-fn seconds(seconds: f64) -> Duration {
-    if seconds > 0.0 { Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX / 4) } else { Duration::ZERO }
 }
 
 /// Waits until everything accepted before is on disk, at most `timeout` seconds.
 #[pyfunction]
 #[pyo3(signature = (timeout = None))]
 pub fn flush(py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
-    let flushed = handover::flush(py, timeout.map(seconds));
+    let flushed = handover::flush(py, timeout.map(clock::seconds));
     stream::flush(py);
     interrupt::raise(py, flushed)
 }
@@ -129,7 +66,7 @@ pub fn flush(py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
 /// Writes what is queued and ends the writer, within `timeout` seconds. True when nothing was left unwritten.
 #[pyfunction]
 pub fn shutdown(py: Python<'_>, timeout: f64) -> bool {
-    handover::shutdown(py, seconds(timeout))
+    handover::shutdown(py, clock::seconds(timeout))
 }
 
 /// Leaves all records to handlers of `logging`.

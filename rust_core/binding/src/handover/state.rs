@@ -66,8 +66,8 @@ pub fn replace(py: Python<'_>, state: State) -> State {
     redaction::follow(
         py,
         match &state {
-            State::Running(engine) => engine.settings().redaction.clone(),
-            State::Forked { settings, .. } => settings.redaction.clone(),
+            State::Running(engine) => engine.settings().output.redaction.clone(),
+            State::Forked { settings, .. } => settings.output.redaction.clone(),
             State::Early(_) | State::Off => None,
         },
     );

@@ -76,7 +76,9 @@ pub fn wants(py: Python<'_>, level: i32) -> bool {
 
 /// Whether the console is to have records of this level.
 fn is_shown(py: Python<'_>, level: i32) -> bool {
-    handover::engine(py).and_then(|engine| engine.settings().console).is_some_and(|console| level >= console.level)
+    handover::engine(py)
+        .and_then(|engine| engine.settings().output.console)
+        .is_some_and(|console| level >= console.level)
 }
 
 /// Where `sys.stderr` leads; `None` where it cannot be asked.
@@ -169,7 +171,7 @@ fn show_once(py: Python<'_>, record: &[u8]) -> bool {
 }
 
 fn encode(py: Python<'_>, record: &[u8]) -> Option<Vec<u8>> {
-    let settings = handover::engine(py)?.settings();
+    let settings = &handover::engine(py)?.settings().output;
     let redaction = settings.redaction.as_ref();
     let format = match settings.console?.format {
         // A stream of the program's may lead anywhere.

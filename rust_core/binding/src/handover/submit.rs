@@ -95,7 +95,7 @@ fn offer(py: Python<'_>, engine: &Arc<Engine>, record: Buffer) -> Offered {
 #[cold]
 fn settle(py: Python<'_>, engine: &Arc<Engine>, mut offered: Offered) -> PyResult<()> {
     let started = Instant::now();
-    let patience = engine.settings().overflow_timeout;
+    let patience = engine.settings().queue.overflow_timeout;
     while let Offered::Full(record) = offered {
         if let Some(successor) = successor(py, engine) {
             // Reconfigured meanwhile: the record goes where all others go now.
