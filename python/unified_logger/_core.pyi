@@ -342,6 +342,16 @@ def show_early(redaction: Redaction | None = None) -> None:
 def say(function: str, message: str, level: int, fields: Sequence[tuple[str, int | float | str]]) -> bool:
     """Writes a record of the library's own, whatever the levels of loggers are. False while nobody could write it."""
 
+def count(name: str) -> None:
+    """Counts one more of what the facade counts.
+
+    Args:
+        name: One of those that `counted` lists.
+
+    Raises:
+        ValueError: It is not in the list.
+    """
+
 def counted() -> list[tuple[str, str, str, str, str]]:
     """What is counted: group ("", "files" or "console"), name, kind ("counter" or "gauge"), unit and help of each."""
 

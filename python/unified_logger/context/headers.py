@@ -29,16 +29,7 @@ def stop() -> None:
 
 
 def in_child() -> None:
-    """Counts anew."""
-    propagation = _propagation()
-    if propagation is not None:
-        propagation.forget_ignored()
-
-
-def ignored() -> int:
-    """How many trace headers were not as they must be, and therefore ignored."""
-    propagation = _propagation()
-    return 0 if propagation is None else int(propagation.ignored())
+    """Nothing: what is configured holds in the child as well."""
 
 
 def _propagation() -> Any:

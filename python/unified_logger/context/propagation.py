@@ -50,8 +50,6 @@ class Settings(NamedTuple):
 
 
 _settings: Settings
-# Headers that were there and not as they must be: by their names.
-_ignored = 0
 
 
 def configure(headers: tuple[str, ...], response_header: str) -> None:
@@ -72,17 +70,6 @@ configure(*_headers.configured)
 def settings() -> Settings:
     """What is configured."""
     return _settings
-
-
-def ignored() -> int:
-    """How many trace headers were not as they must be, and therefore ignored."""
-    return _ignored
-
-
-def forget_ignored() -> None:
-    """Counts anew: in a forked child."""
-    global _ignored
-    _ignored = 0
 
 
 def extract(headers: Mapping[str, str]) -> Remote | None:
@@ -243,8 +230,7 @@ def trace_headers() -> dict[str, str]:
 
 def _malformed() -> Remote | None:
     """Counts a header that is ignored."""
-    global _ignored
-    _ignored += 1
+    _core.count("trace_headers_ignored")
     return None
 
 

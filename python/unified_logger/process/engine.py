@@ -10,7 +10,6 @@ from threading import TIMEOUT_MAX, RLock
 from .. import _core, levels, stdlib
 from ..clocks import monotonic
 from ..config import redaction, resolve
-from ..context import headers
 from ..errors import ConfigurationError, UnifiedLoggerError
 from ..stdlib.plain import PlainOutput
 from . import notices
@@ -231,9 +230,8 @@ def shutdown(timeout: float) -> bool:
 
 def stats() -> dict[str, Any]:
     """What was counted."""
-    found = _core.stats() if _plain is None else _plain.stats()
-    found["trace_headers_ignored"] = headers.ignored()
-    return found
+    counted = _core.stats()
+    return counted if _plain is None else _plain.stats() | {"trace_headers_ignored": counted["trace_headers_ignored"]}
 
 
 def _early_redaction() -> _core.Redaction | None:

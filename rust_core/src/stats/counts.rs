@@ -1,6 +1,6 @@
 //! The one list of what is counted. A line here is a key of `get_stats`, a row of its page, and starts at zero in a forked child.
 
-use super::{Count, FILTERED, FileStats, MALFORMED, Stats};
+use super::{Count, FILTERED, FileStats, MALFORMED, Stats, TRACE_HEADERS_IGNORED};
 
 /// What a number means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,14 @@ impl<S> Counted<S> {
         }
     }
 
+    /// Counts one more. False for what is made of others, or is a state.
+    #[must_use]
+    pub fn add_one(&self, stats: &S) -> bool {
+        let Source::Count(count) = self.source else { return false };
+        count(stats).add(1);
+        true
+    }
+
     pub(super) fn restart(&self, stats: &S) {
         if let Source::Count(count) = self.source {
             count(stats).set(0);
@@ -67,7 +75,7 @@ const fn derived<S>(name: &'static str, unit: &'static str, help: &'static str, 
     Counted { name, kind: Kind::Counter, unit, help, source: Source::Derived(read) }
 }
 
-pub const COUNTS: [Counted<Stats>; 20] = [
+pub const COUNTS: [Counted<Stats>; 21] = [
     derived("accepted", "records", "records offered to the pipeline: all that passed their level", Stats::accepted),
     counter("filtered", "records", "records kept out before they were captured", |_| &FILTERED),
     counter(
@@ -144,6 +152,12 @@ pub const COUNTS: [Counted<Stats>; 20] = [
         |stats| &stats.unprotected,
     ),
     counter("recovered", "records", "records of processes that died, written by this one", |stats| &stats.recovered),
+    counter(
+        "trace_headers_ignored",
+        "headers",
+        "headers of requests that should have named a trace and were malformed, each ignored",
+        |_| &TRACE_HEADERS_IGNORED,
+    ),
     counter(
         "redacted",
         "values",

@@ -75,6 +75,8 @@ impl Count {
 /// Calls below their logger's level, and records represented in part. They are counted where there may be no engine.
 pub static FILTERED: Count = Count::new();
 pub static MALFORMED: Count = Count::new();
+/// Headers of requests that name no trace as they should. Counted by the facade, by name: see `Counted::add_one`.
+pub(crate) static TRACE_HEADERS_IGNORED: Count = Count::new();
 
 /// Counts of one kind of file.
 #[derive(Debug, Default)]

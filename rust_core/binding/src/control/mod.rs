@@ -185,6 +185,16 @@ pub fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     Ok(counts)
 }
 
+/// Counts one more of what the facade counts.
+///
+/// # Errors
+/// `ValueError` for a name that is not in the list.
+#[pyfunction]
+pub fn count(name: &str) -> PyResult<()> {
+    let is_counted = COUNTS.iter().any(|counted| counted.name == name && counted.add_one(&STATS));
+    if is_counted { Ok(()) } else { Err(PyValueError::new_err(format!("nothing counted is called {name:?}"))) }
+}
+
 /// What is counted: group ("", "files" or "console"), name, kind ("counter" or "gauge"), unit and help of each.
 #[pyfunction]
 pub fn counted() -> Vec<[&'static str; 5]> {
