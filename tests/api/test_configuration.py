@@ -15,7 +15,7 @@ import pytest
 from unified_logger import ConfigurationError, get_logger, init_logging, init_logging_from_config, load_config
 from unified_logger.config import resolve
 from unified_logger.config.layout import schema, table
-from unified_logger.config.options import OPTIONS
+from unified_logger.config.sections import OPTIONS
 
 Write = Callable[[str], Path]
 

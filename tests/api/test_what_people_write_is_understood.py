@@ -11,7 +11,7 @@ import pytest
 
 from unified_logger import ConfigurationError, get_logger, init_logging, init_logging_from_config, load_config
 from unified_logger.config import resolve
-from unified_logger.config.options import OPTIONS
+from unified_logger.config.sections import OPTIONS
 
 Write = Callable[[str], Path]
 Records = Callable[..., list[dict[str, Any]]]

@@ -9,7 +9,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 from unified_logger import UnifiedLogger, _core, get_stats
-from unified_logger.config.options import OPTIONS
+from unified_logger.config.sections import OPTIONS
 
 PROJECT = Path(__file__).resolve().parents[2]
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import unified_logger
-from unified_logger.config.options import OPTIONS
+from unified_logger.config.sections import OPTIONS
 
 RUNNER = Path(__file__).with_name("run_block.py")
 BLOCKS = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from unified_logger import ConfigurationError, init_logging, load_config
 from unified_logger.config import resolve
 from unified_logger.config.layout import LAYOUT
-from unified_logger.config.options import OPTIONS
+from unified_logger.config.sections import OPTIONS
 
 # Against hangs only: a file of this size is read in less than a second.
 SECONDS = 60

@@ -11,7 +11,7 @@ import pytest
 
 from unified_logger import ConfigurationError
 from unified_logger.config import resolve
-from unified_logger.config.options import OPTIONS
+from unified_logger.config.sections import OPTIONS
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -1,5 +1,6 @@
 """Configuration: from arguments, environment, file and defaults to one checked `Settings`."""
 
-from .resolve import FileSettings, Settings, resolve
+from .resolve import resolve
+from .sections import OPTIONS, SECTIONS, FileSettings, Settings
 
-__all__ = ["FileSettings", "Settings", "resolve"]
+__all__ = ["OPTIONS", "SECTIONS", "FileSettings", "Settings", "resolve"]

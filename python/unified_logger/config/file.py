@@ -10,7 +10,7 @@ import yaml
 
 from ..errors import ConfigurationError
 from . import layout
-from .options import name_of
+from .kinds import name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -24,17 +24,18 @@ class Frozen:
 
     def __init__(self, *values: Any, **named: Any) -> None:
         # Quick, since the import makes many of these.
-        fields = type(self).__annotations__
+        fields = type(self).fields()
         given = dict(zip(fields, values, strict=False)) | named
         is_whole = len(given) == len(fields) or all(name in given or hasattr(type(self), name) for name in fields)
-        if not is_whole or len(values) + len(named) != len(given) or not given.keys() <= fields.keys():
+        if not is_whole or len(values) + len(named) != len(given) or not given.keys() <= {*fields}:
             raise TypeError(f"{type(self).__name__} has {', '.join(fields)}")
         vars(self).update(given)
 
     @classmethod
     def fields(cls) -> tuple[str, ...]:
-        """The names."""
-        return tuple(cls.__annotations__)
+        """The names, those of its bases first."""
+        names = dict.fromkeys(name for base in cls.__bases__ if issubclass(base, Frozen) for name in base.fields())
+        return (*(names | dict.fromkeys(vars(cls).get("__annotations__", ()))),)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{name} stays as it is")

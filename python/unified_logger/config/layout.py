@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .. import _core
 from ..errors import ConfigurationError
-from .options import (
+from .kinds import (
     ACTION,
     BOOLEAN,
     COUNT,
@@ -16,7 +16,6 @@ from .options import (
     LEVELS,
     MODE,
     NAMES,
-    OPTIONS,
     QUEUE,
     SECONDS,
     SIZE,
@@ -28,6 +27,7 @@ from .options import (
     nearest,
     unknown_shown,
 )
+from .sections import OPTIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

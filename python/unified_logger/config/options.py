@@ -1,70 +1,43 @@
-"""The table of options: what each is called, may be and does. Arguments, environment, file, schema and docs follow it."""
+"""What an option is. Each stands in the section of the room that it belongs to, see `sections`."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-
-from .. import levels
 from .frozen import Frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
     from typing import Any
 
-MIB = 1024 * 1024
-_UNITS = {
-    "": 1,
-    **{f"{prefix}{end}": 1000**power for power, prefix in enumerate("_KMG") for end in ("", "B") if power},
-    **{f"{prefix}I{end}": 1024**power for power, prefix in enumerate("_KMG") for end in ("", "B") if power},
-    "B": 1,
-}
-_SECONDS = {"": 1.0, "MS": 0.001, "S": 1.0, "M": 60.0, "MIN": 60.0, "H": 3600.0}
-# Sixteen digits are all that 2**53 has; more would overflow on their way.
-_NUMBER = r"\s*((?:\d{1,16}(?:\.\d{0,16})?|\.\d{1,16})(?:E\+?\d{1,2})?)\s*([A-Z]{0,3})\s*"
+    from .kinds import Kind
 
 
-class Kind(Frozen):
-    """What the values of an option are.
-
-    Args:
-        name: For the docs.
-        allowed: What may stand there, in words.
-        parse: Takes a value of a program or of YAML; raises ValueError or TypeError for what is not allowed.
-        parse_text: Takes the text of an environment variable.
-        schema: The same as JSON Schema.
-    """
-
-    name: str
-    allowed: str
-    parse: Callable[[Any], Any]
-    parse_text: Callable[[str], Any]
-    schema: dict[str, Any]
-
-    def shown(self, value: object) -> object:
-        """The value as it may stand in a message."""
-        return "(not shown)" if self.name == "secret" else value
-
-
-class Option(Frozen):
+class Option:
     """One option.
 
     Args:
-        name: As an argument and as a key at the top of a file.
         kind: What its values are.
         default: Its value when nothing is given.
-        help: What it does, in a sentence.
+        what: What it does, in a sentence.
         environment: Its older environment variable; `UNIFIED_LOGGER_<NAME>` works for every option.
-        argument: Whether `init_logging` takes it.
+        file: Where it stands in a file, with dots between blocks and keys; where several are there, the last of them counts. By default it is
+            a key at the top.
     """
 
+    # As an argument, and as a key at the top of a file.
     name: str
-    kind: Kind
-    default: Any
-    help: str
-    environment: str | None = None
-    argument: bool = True
+
+    def __init__(
+        self, kind: Kind, default: Any, what: str, environment: str | None = None, file: tuple[str, ...] = ()
+    ) -> None:
+        self.kind = kind
+        self.default = default
+        self.help = what
+        self.environment = environment
+        self.file = file
+
+    def __set_name__(self, _: type, name: str) -> None:
+        self.name = name
+        self.file = self.file or (name,)
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -73,412 +46,23 @@ class Option(Frozen):
         return (own,) if self.environment is None else (own, self.environment)
 
 
-def _whole(value: Any, least: int, most: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise ValueError
-    return value
+def option(kind: Kind, default: Any, what: str, environment: str | None = None, file: tuple[str, ...] = ()) -> Any:
+    """An option of a section, as `Option`: stands where a class gives a name its value."""
+    return Option(kind, default, what, environment, file)
 
 
-def _integer(name: str, allowed: str, least: int, most: int) -> Kind:
-    schema = {"type": "integer", "minimum": least, "maximum": most}
-    return Kind(
-        name,
-        allowed,
-        lambda value: _whole(value, least, most),
-        lambda text: _whole(int(_ascii(text)), least, most),
-        schema,
-    )
+def derived() -> Any:
+    """Stands where a section names what is worked out of options."""
 
 
-def _ascii(text: str) -> str:
-    """Refuses digits of other scripts: `int` and `float` would take them."""
-    if not text.isascii():
-        raise ValueError
-    return text
+class Section(Frozen):
+    """Options of one room: each a name with its type and an `option`, or `derived`."""
 
+    @classmethod
+    def options(cls) -> list[Option]:
+        """Its options, in their order."""
+        return [value for value in vars(cls).values() if isinstance(value, Option)]
 
-def _size(value: Any, least: int = 0, most: int = 2**53) -> int:
-    if isinstance(value, str):
-        value = int(_amount(value, _UNITS))
-    elif isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return _whole(value, least, most)
-
-
-def _amount(text: str, units: Mapping[str, float]) -> float:
-    """A number with its unit."""
-    found = re.fullmatch(_NUMBER, text, re.IGNORECASE | re.ASCII)
-    if found is None or found[2].upper() not in units:
-        raise ValueError
-    return float(found[1]) * units[found[2].upper()]
-
-
-def _box(value: Any) -> int:
-    return _size(value, 2 * MIB, 1024 * MIB)
-
-
-def _boolean(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError
-    return value
-
-
-def _boolean_text(text: str) -> bool:
-    return {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}[
-        text.strip().lower()
-    ]
-
-
-def _seconds(value: Any) -> float:
-    if isinstance(value, str):
-        value = _amount(value, _SECONDS)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 86_400:
-        raise ValueError
-    return float(value)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip() or "\0" in value:
-        raise ValueError
-    value.encode("utf-8")  # Half a surrogate stands for a byte that is no UTF-8.
-    return value
-
-
-class NotAllowedError(ValueError):
-    """A value that is not allowed, with what is, where that can only be told once the value is known."""
-
-
-def _path(value: Any) -> str:
-    import os
-
-    path = os.fspath(value)
-    if isinstance(path, bytes):
-        raise NotAllowedError("a path as a text, not as bytes (os.fsdecode makes one of UTF-8)")
-    try:
-        path = _text(path)
-    except UnicodeEncodeError:
-        raise NotAllowedError(
-            "a path in UTF-8: this one has other bytes, which could not be told in any record"
-        ) from None
-    if "${" in path or re.search(r"(^|[/\\])\$\w+($|[/\\])", path):
-        raise NotAllowedError(
-            "a path as it is: '$' stands for nothing here; '~' at its beginning is the home directory, and a variable goes into LOG_DIR"
-        )
-    return path
-
-
-def _names(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, (list, tuple)):
-        raise TypeError
-    return tuple(_text(name) for name in value)
-
-
-def _names_text(text: str) -> tuple[str, ...]:
-    return _names([name.strip() for name in text.split(",") if name.strip()])
-
-
-def _header(value: Any) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}", value):
-        raise ValueError
-    return value
-
-
-def _headers(value: Any) -> tuple[str, ...]:
-    names = _names(value)
-    return tuple(_header(name).lower() for name in names)
-
-
-def _response_header(value: Any) -> str:
-    name = _header(value)
-    return "" if name.lower() == "none" else name
-
-
-class PartError(ValueError):
-    """One part of a value is not as it must be.
-
-    Args:
-        part: Its name in the value.
-        value: What stands there.
-        allowed: What may stand there, in words.
-    """
-
-    def __init__(self, part: str, value: object, allowed: str) -> None:
-        super().__init__(part, value, allowed)
-        self.part = part
-        self.value = value
-        self.allowed = allowed
-
-
-def name_of(key: object) -> str:
-    """A key as it stands in a path: what is no text too."""
-    try:
-        return str(key)
-    except ValueError:  # An integer of more digits than the interpreter converts.
-        return f"<{type(key).__name__}>"
-
-
-def _levels(value: Any) -> dict[str, int]:
-    if not isinstance(value, Mapping):
-        raise TypeError
-    return {_logger_name(name, level): _logger_level(name, level) for name, level in value.items()}
-
-
-def _logger_name(name: Any, level: object) -> str:
-    if isinstance(name, str) and name.strip() and name != "root":
-        return name
-    raise PartError(name_of(name), level, LOGGER)
-
-
-def _logger_level(name: str, level: object) -> int:
-    try:
-        return levels.parse(level)
-    except (ValueError, TypeError):
-        raise PartError(name, level, levels.ALLOWED) from None
-
-
-def _levels_text(text: str) -> dict[str, int]:
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    given: dict[str, str] = {}
-    for part in parts:
-        name, equals, level = (piece.strip() for piece in part.rpartition("="))
-        if not equals:
-            raise PartError(part, "", "a logger's name and a level, with '=' between")
-        if name in given:
-            raise PartError(name, level, "given once only")
-        given[name] = level
-    return _levels(given)
-
-
-def _mode(value: Any) -> int:
-    if isinstance(value, str):
-        value = int(_ascii(value), 8)
-    mode = _whole(value, 0, 0o777)
-    if mode & 0o002 or not mode & 0o200:
-        raise ValueError
-    return mode
-
-
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that is most like an unknown one, if one is."""
-    try:
-        from difflib import get_close_matches
-    except ImportError:  # No descriptor is left, or the root is another: the error itself is worth more.
-        return None
-    return next(iter(get_close_matches(name, known, 1)), None)
-
-
-def unknown_shown(name: str, value: object) -> object:
-    """What an unknown name was given, as it may stand in a message: it may be the key of the hashes, misspelt."""
-    return "(not shown)" if "key" in name.lower() and isinstance(value, str) else value
-
-
-def _secret(value: Any) -> str | None:
-    if value is not None and len(_text(value)) < 16:
-        raise ValueError
-    return value  # type: ignore[no-any-return] # None or a text
-
-
-def _redaction(value: Any) -> Any:
-    if not isinstance(value, (bool, dict)):
-        raise TypeError
-    return value
-
-
-def _choice(*choices: str) -> Kind:
-    def parse(value: Any) -> str:
-        if not isinstance(value, str) or value.lower() not in choices:
-            raise ValueError
-        return value.lower()
-
-    return Kind("choice", "one of " + ", ".join(choices), parse, parse, {"enum": list(choices)})
-
-
-LEVEL = Kind(
-    "level", levels.ALLOWED, levels.parse, levels.parse, {"type": ["string", "integer"], "minimum": 0, "maximum": 100}
-)
-SIZE = Kind(
-    "size",
-    "a number of bytes from 0, or a text such as '10MB', '64KiB' or '10M' (K, M and G are thousands, Ki, Mi and Gi 1,024s)",
-    _size,
-    _size,
-    {"type": ["integer", "string"], "minimum": 0},
-)
-BOX = Kind(
-    "size",
-    "a number of bytes from 2 MiB to 1 GiB, or a text such as '10MB', '64MiB' or '64Mi'",
-    _box,
-    _box,
-    {"type": ["integer", "string"], "minimum": 2 * MIB, "maximum": 1024 * MIB},
-)
-COUNT = _integer("count", "a whole number from 0 to 1000000", 0, 1_000_000)
-QUEUE = _integer("count", "a whole number from 1 to 10000000", 1, 10_000_000)
-BOOLEAN = Kind("boolean", "true or false", _boolean, _boolean_text, {"type": "boolean"})
-SECONDS = Kind(
-    "seconds",
-    "a number of seconds from 0 to 86400, or a text such as '5s', '500ms', '2m' or '1h'",
-    _seconds,
-    _seconds,
-    {"type": ["number", "string"], "minimum": 0, "maximum": 86_400},
-)
-TEXT = Kind("text", "a text that is not empty", _text, _text, {"type": "string", "minLength": 1})
-PATH = Kind("path", "a path", _path, _path, {"type": "string", "minLength": 1})
-NAMES = Kind(
-    "names",
-    "a list of names (in the environment: with commas between)",
-    _names,
-    _names_text,
-    {"type": "array", "items": {"type": "string", "minLength": 1}},
-)
-HEADERS = Kind(
-    "headers",
-    "a list of names of HTTP headers (in the environment: with commas between)",
-    _headers,
-    lambda text: _headers(_names_text(text)),
-    {"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": 64}},
-)
-HEADER = Kind(
-    "header",
-    "the name of an HTTP header, or none",
-    _response_header,
-    _response_header,
-    {"type": "string", "minLength": 1, "maxLength": 64},
-)
-ACTION = _choice("replace", "hash", "mask")
-SECRET = Kind(
-    "secret", "a text of 16 characters at least", _secret, _secret, {"type": ["string", "null"], "minLength": 16}
-)
-REDACTION = Kind(
-    "redaction",
-    "true, false, or a mapping (in the environment: true or false)",
-    _redaction,
-    _boolean_text,
-    {"type": ["boolean", "object"]},
-)
-LOGGER = "the level of a logger by its name, a text; that of the root logger is log_level"
-LEVELS = Kind(
-    "levels",
-    "a mapping of loggers' names to levels (in the environment: name=level, with commas between)",
-    _levels,
-    _levels_text,
-    {"type": "object", "additionalProperties": LEVEL.schema},
-)
-MODE = Kind(
-    "mode",
-    "an octal file mode that its owner may write and others may not, such as '640'",
-    _mode,
-    _mode,
-    {"type": ["string", "integer"]},
-)
-
-OPTIONS: dict[str, Option] = {
-    option.name: option
-    for option in (
-        Option("log_level", LEVEL, "INFO", "Level of the root logger: decides whether a record is made.", "LOG_LEVEL"),
-        Option("levels", LEVELS, {}, "Levels of single loggers, beside those in `loggers` of a file.", "LOG_LEVELS"),
-        Option("log_dir", PATH, "logs", "Directory of the log files; made if missing.", "LOG_DIR"),
-        Option("queue_size", QUEUE, 10_000, "Records the queue holds.", "LOG_QUEUE_SIZE"),
-        Option("max_bytes", SIZE, 10 * MIB, "Size at which app.log and errors.log are rotated, bytes; 0 never."),
-        Option("backup_count", COUNT, 7, "Rotated files kept of app.log and errors.log each; 0 never rotates."),
-        Option("console_level", LEVEL, "INFO", "Least level on the console.", "LOG_CONSOLE_LEVEL"),
-        Option("file_level", LEVEL, "DEBUG", "Least level in app.log.", "LOG_FILE_LEVEL"),
-        Option(
-            "enable_ai_handler",
-            BOOLEAN,
-            True,
-            "Whether AI records go to ai_responses.log too.",
-            "LOG_ENABLE_AI_HANDLER",
-        ),
-        Option("ai_max_bytes", SIZE, 100 * MIB, "Size at which ai_responses.log is rotated, bytes; 0 never."),
-        Option("ai_backup_count", COUNT, 30, "Rotated files kept of ai_responses.log; 0 never rotates."),
-        Option(
-            "overflow",
-            _choice("block", "drop_new", "drop_old", "drop_low"),
-            "block",
-            "What happens to records below ERROR when the queue is full.",
-        ),
-        Option("overflow_timeout", SECONDS, 5.0, "How long a call waits for room in the queue, seconds."),
-        Option("queue_bytes", SIZE, 64 * MIB, "Memory that queued records may hold beside the fixed pool, bytes."),
-        Option(
-            "console_format",
-            _choice("auto", "text", "json", "off"),
-            "auto",
-            "Console lines for people or machines; auto is text on a terminal, JSON elsewhere.",
-        ),
-        Option(
-            "fsync",
-            _choice("never", "error", "always"),
-            "never",
-            "When a batch is synced to the device before a flush is answered: if it holds ERROR or above, or always.",
-        ),
-        Option(
-            "black_box",
-            _choice("auto", "shm", "dir", "off"),
-            "auto",
-            "Where records wait that must survive the process: shared memory, beside the logs, or (auto) the better of both.",
-        ),
-        Option("black_box_bytes", BOX, 8 * MIB, "Size of the black box, bytes; what does not fit is unprotected."),
-        Option(
-            "file_mode",
-            MODE,
-            0o640,
-            "Mode of new log files, octal. The umask narrows the default, not a mode that is given.",
-        ),
-        Option(
-            "dir_mode",
-            MODE,
-            0o750,
-            "Mode of a new log directory, octal. The umask narrows the default, not a mode that is given.",
-        ),
-        Option("ai_loggers", NAMES, (), "Further loggers (or segments of their names) whose records are AI records."),
-        Option("legacy_substring", BOOLEAN, False, "Takes 'ai' anywhere in a logger's name for an AI logger."),
-        Option(
-            "log_uncaught",
-            BOOLEAN,
-            True,
-            "Whether exceptions that nobody caught are logged before the process or thread dies.",
-        ),
-        Option("fault_handler", BOOLEAN, True, "Whether faulthandler writes to faults.txt in the log directory."),
-        Option(
-            "native_stdlib",
-            BOOLEAN,
-            False,
-            "Whether the loggers of the standard library log natively where nobody else would see their records.",
-        ),
-        Option(
-            "trace_headers",
-            HEADERS,
-            ("traceparent",),
-            "Headers that carry a trace, in order of preference: traceparent, b3, x-request-id, or any that holds a trace id.",
-        ),
-        Option(
-            "trace_response_header",
-            HEADER,
-            "X-Trace-ID",
-            "Header in which a response names its trace; none sends none.",
-        ),
-        Option(
-            "redaction",
-            REDACTION,
-            False,
-            "Whether secrets are replaced before anything is written, and which; see docs/redaction.md.",
-        ),
-        Option("redaction_hash_key", SECRET, None, "Key of the hashes that stand in the place of secrets."),
-        Option(
-            "reload_signal",
-            _choice("none", "sighup", "sigusr1", "sigusr2"),
-            "none",
-            "The signal at which the configuration file is read again.",
-        ),
-        Option(
-            "watch_config", SECONDS, 0.0, "How often the configuration file is looked at for changes, seconds; 0 never."
-        ),
-        Option("base_name", TEXT, "wechat_backend", "Name under which logging_config makes its loggers."),
-        Option(
-            "use_unified_logging",
-            BOOLEAN,
-            True,
-            "False serves the same API and files with plain handlers of the standard library.",
-            "USE_UNIFIED_LOGGING",
-        ),
-    )
-}
+    def to_engine(self) -> dict[str, dict[str, Any]]:
+        """What the rooms of the engine are to have of it, by their names."""
+        return {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import _core
 from ..errors import ConfigurationError
 from . import layout
-from .options import nearest
+from .kinds import nearest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,81 +8,20 @@ import re
 from .. import levels
 from ..errors import ConfigurationError
 from . import exposure, layout, redaction
-from .frozen import Frozen
-from .options import OPTIONS, PATH, NotAllowedError, Option, PartError, nearest, unknown_shown
+from .kinds import PATH, NotAllowedError, PartError, nearest, unknown_shown
+from .sections import OPTIONS, FileSettings, Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from .. import _core
+    from .options import Option
 
 # The file of faulthandler. Not `.log`: it is no JSON, and what collects logs by that name would not understand it.
 FAULTS = "faults.txt"
 # What Kubernetes gives every container of a namespace that has a Service called `unified-logger…`.
 _OF_KUBERNETES = r"UNIFIED_LOGGER(_[A-Z0-9_]+)?_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
-
-
-class FileSettings(Frozen):
-    """One log file.
-
-    Args:
-        kind: 'app', 'errors' or 'ai'.
-        name: Its name in the log directory.
-        enabled: Whether it is written.
-        level: Least level in it.
-        max_bytes: Size at which it is rotated, bytes; 0 never.
-        backup_count: Rotated files kept; 0 never rotates.
-    """
-
-    kind: str
-    name: str
-    enabled: bool
-    level: int
-    max_bytes: int
-    backup_count: int
-
-
-class Settings(Frozen):
-    """A whole configuration, checked. What the fields mean stands in the table of options."""
-
-    log_level: int
-    log_dir: str
-    queue_size: int
-    queue_bytes: int
-    overflow: str
-    overflow_timeout: float
-    fsync: str
-    black_box: str
-    black_box_bytes: int
-    console_level: int
-    console_format: str
-    file_mode: int
-    dir_mode: int
-    # Whether an option gave it: otherwise the umask narrows it.
-    file_mode_given: bool
-    dir_mode_given: bool
-    files: tuple[FileSettings, ...]
-    ai_loggers: tuple[str, ...]
-    legacy_substring: bool
-    log_uncaught: bool
-    fault_handler: bool
-    native_stdlib: bool
-    trace_headers: tuple[str, ...]
-    trace_response_header: str
-    redaction: _core.Redaction | None
-    reload_signal: str
-    watch_config: float
-    base_name: str
-    use_unified_logging: bool
-    logger_levels: Mapping[str, int]
-    suppress_loggers: tuple[str, ...]
-    # Sentences to be logged once, at WARNING.
-    notices: tuple[str, ...]
-    # Whether the root logger is given a handler and a level: not by a handler that a configuration of `logging` makes.
-    on_root: bool
-    sets_root_level: bool
 
 
 def resolve(
@@ -125,38 +64,19 @@ def resolve(
     files = _files(values, config, handlers, arguments, environ, source)
     names = [file.name for file in files if file.enabled]
     exposed = exposure.notices(log_dir, names, values["dir_mode"], values["file_mode"])
-    return Settings(
-        log_level=values["log_level"],
-        log_dir=log_dir,
-        queue_size=values["queue_size"],
-        queue_bytes=values["queue_bytes"],
-        overflow=values["overflow"],
-        overflow_timeout=values["overflow_timeout"],
-        fsync=values["fsync"],
-        black_box=values["black_box"],
-        black_box_bytes=values["black_box_bytes"],
-        console_level=values["console_level"],
-        console_format=values["console_format"],
-        file_mode=values["file_mode"],
-        dir_mode=values["dir_mode"],
-        file_mode_given="file_mode" in given,
-        dir_mode_given="dir_mode" in given,
-        files=files,
-        ai_loggers=values["ai_loggers"],
-        legacy_substring=values["legacy_substring"],
-        log_uncaught=values["log_uncaught"],
-        fault_handler=values["fault_handler"],
-        native_stdlib=values["native_stdlib"],
-        trace_headers=values["trace_headers"],
-        trace_response_header=values["trace_response_header"],
-        redaction=redaction.settle(
+    values |= {
+        "log_dir": log_dir,
+        "redaction": redaction.settle(
             ((origin, layer["redaction"]) for origin, layer in layers.items() if "redaction" in layer),
             values["redaction_hash_key"],
         ),
-        reload_signal=values["reload_signal"],
-        watch_config=values["watch_config"],
-        base_name=values["base_name"],
-        use_unified_logging=values["use_unified_logging"],
+        "redaction_hash_key": None,  # Nobody needs it any more.
+    }
+    return Settings(
+        **values,
+        file_mode_given="file_mode" in given,
+        dir_mode_given="dir_mode" in given,
+        files=files,
         logger_levels=_logger_levels(arguments, environ, config),
         suppress_loggers=tuple(config.get("suppress_loggers") or ()),
         notices=(*foreign, *_notices(values, given, config), *exposed, *([] if file_path else _without_a_file(given))),
@@ -205,7 +125,7 @@ def _working_directory() -> str:
 
 
 def _from_arguments(arguments: Mapping[str, object]) -> dict[str, Any]:
-    known = [option.name for option in OPTIONS.values() if option.argument]
+    known = [*OPTIONS]
     return {
         name: _parsed(_known(name, value, known, "argument"), value, "argument") for name, value in arguments.items()
     }
@@ -294,34 +214,22 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _from_file(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of a file, those in the origin's blocks included. Where two disagree, the later line here wins."""
+    """Options of a file, those in the origin's blocks included. Where two places disagree, the last that the option names wins."""
     given: dict[str, Any] = _from_tracing(config.get("tracing") or {})
-    handlers = config.get("handlers") or {}
-    rotation = config.get("rotation") or {}
-    console, app, ai = (handlers.get(name) or {} for name in ("console", "app_file", "ai_file"))
-    app_rotation, ai_rotation = (rotation.get(name) or {} for name in ("app_log", "ai_log"))
-    queue = config.get("queue") or {}
-    candidates: list[tuple[str, Mapping[str, Any], str]] = [
-        ("log_level", config.get("root") or {}, "level"),
-        *((name, config, name) for name in OPTIONS),
-        ("queue_size", queue, "max_size"),
-        ("overflow_timeout", queue, "timeout"),
-        ("max_bytes", app_rotation, "max_bytes"),
-        ("backup_count", app_rotation, "backup_count"),
-        ("ai_max_bytes", ai_rotation, "max_bytes"),
-        ("ai_backup_count", ai_rotation, "backup_count"),
-        ("console_level", console, "level"),
-        ("file_level", app, "level"),
-        ("max_bytes", app, "maxBytes"),
-        ("backup_count", app, "backupCount"),
-        ("enable_ai_handler", ai, "enabled"),
-        ("ai_max_bytes", ai, "maxBytes"),
-        ("ai_backup_count", ai, "backupCount"),
-    ]
-    for name, block, key in candidates:
-        if block.get(key) is not None:
-            given[name] = OPTIONS[name].kind.parse(block[key])
+    for option in OPTIONS.values():
+        for place in option.file:
+            value = _at(config, place)
+            if value is not None:
+                given[option.name] = option.kind.parse(value)
     return given
+
+
+def _at(config: Mapping[str, Any], place: str) -> Any:
+    """What stands at a place of a file; None where nothing does."""
+    *blocks, key = place.split(".")
+    for block in blocks:
+        config = config.get(block) or {}
+    return config.get(key)
 
 
 def _from_tracing(block: Mapping[str, Any]) -> dict[str, Any]:

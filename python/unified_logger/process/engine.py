@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from threading import TIMEOUT_MAX, RLock
 
 from .. import _core, levels, stdlib
 from ..clocks import monotonic
-from ..config import redaction, resolve
+from ..config import redaction
+from ..config.resolve import resolve
 from ..errors import ConfigurationError, UnifiedLoggerError
 from ..stdlib.plain import PlainOutput
 from . import notices
@@ -104,46 +104,18 @@ def _start_engine(settings: Settings, on_root: bool) -> None:
 
 def _run_engine(settings: Settings, black_box: str, rotate: bool = True) -> None:
     """Has the engine run, which delivers what was logged before."""
-    output = {
-        "directory_mode": (settings.dir_mode, settings.dir_mode_given),
-        "file_mode": (settings.file_mode, settings.file_mode_given),
-        "files": [
-            {
-                "kind": file.kind,
-                "name": file.name,
-                "level": file.level,
-                "max_bytes": file.max_bytes if rotate else 0,
-                "backup_count": file.backup_count,
-            }
-            for file in settings.files
-            if file.enabled
-        ],
-        "console": _console_of_engine(settings),
-        "ai": {"names": settings.ai_loggers, "legacy_substring": settings.legacy_substring},
-        "fsync": settings.fsync,
-    }
-    queue = {
-        "size": settings.queue_size,
-        "bytes": settings.queue_bytes,
-        "overflow": settings.overflow,
-        "overflow_timeout": settings.overflow_timeout,
-    }
-    room = {"place": black_box, "bytes": settings.black_box_bytes}
-    given = {"output": output, "queue": queue, "black_box": room}
-    _core.start(str(settings.log_dir), given, settings.redaction, _EXIT_TIMEOUT)
-
-
-def _console_of_engine(settings: Settings) -> dict[str, Any] | None:
-    if settings.console_format == "off":
-        return None
-    name, color = _console(settings)
-    return {"level": settings.console_level, "format": {"name": name} | ({"color": color} if name == "text" else {})}
+    given = settings.to_engine()
+    given["black_box"]["place"] = black_box
+    if not rotate:
+        for file in given["output"]["files"]:
+            file["max_bytes"] = 0
+    _core.start(settings.log_dir, given, settings.redaction, _EXIT_TIMEOUT)
 
 
 def _start_plain(settings: Settings, on_root: bool) -> None:
     global _plain
     try:
-        output = PlainOutput(settings, console=_console(settings))
+        output = PlainOutput(settings, console=settings.console())
     except OSError as error:
         raise _unusable_directory(settings, error) from error
     failure = _deliver_early(settings)
@@ -180,22 +152,6 @@ def _unusable_directory(settings: Settings, error: OSError) -> Exception:
         value=str(settings.log_dir),
         allowed=f"a directory in which log files can be written ({error})",
     )
-
-
-def _console(settings: Settings) -> tuple[str, bool]:
-    """Format and colour of the console: for people on a terminal, for machines elsewhere."""
-    try:
-        terminal = os.isatty(2)
-    except OSError:
-        terminal = False
-    environ = os.environ
-    color = terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
-    if environ.get("FORCE_COLOR") and not environ.get("NO_COLOR"):
-        color = True
-    if settings.console_format != "auto":
-        return settings.console_format, color
-    replaced = sys.stderr is not None and sys.stderr is not sys.__stderr__
-    return ("text" if terminal or replaced else "json"), color
 
 
 def flush(timeout: float | None) -> bool:

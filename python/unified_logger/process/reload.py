@@ -27,8 +27,13 @@ _HIDDEN = ("redaction", "redaction_hash_key")
 # Options that a file which is read because it changed does not take away by leaving them out: it may be half written.
 _KEPT = ("watch_config", "redaction", "redaction_hash_key")
 _CHANGED = "the file has changed"
-# What settings tell besides options: a mode that was given changes with the mode itself.
-_NO_OPTIONS = ("notices", "file_mode_given", "dir_mode_given", "on_root", "sets_root_level")
+# What is not told by itself: what settings have besides options, a mode that was given, which changes with the mode, and what is told of each
+# file and logger.
+_NO_OPTIONS = (
+    *("notices", "file_mode_given", "dir_mode_given", "on_root", "sets_root_level"),
+    *("levels", "max_bytes", "backup_count", "file_level", "enable_ai_handler", "ai_max_bytes", "ai_backup_count"),
+)
+_APART = ("files", "logger_levels")
 # How long the exit hook waits for a reload that is going on, seconds.
 _EXIT_PATIENCE = 10.0
 
@@ -210,16 +215,14 @@ def _shown(value: object) -> str:
 
 def _flat(settings: Settings) -> Iterator[tuple[str, Any]]:
     for field in settings.fields():
-        value = getattr(settings, field)
-        if field == "logger_levels":
-            for name, level in value.items():
-                yield f"levels.{name}", level_changes.name_of(level)
-        elif field == "files":
-            for file in value:
-                for part in file.fields():
-                    yield f"files.{file.kind}.{part}", getattr(file, part)
-        elif field not in (*_NO_OPTIONS, *_HIDDEN):
+        if field not in (*_APART, *_NO_OPTIONS, *_HIDDEN):
+            value = getattr(settings, field)
             yield field, level_changes.name_of(value) if field.endswith("_level") else value
+    for file in settings.files:
+        for part in file.fields():
+            yield f"files.{file.kind}.{part}", getattr(file, part)
+    for name, level in settings.logger_levels.items():
+        yield f"levels.{name}", level_changes.name_of(level)
 
 
 def _arm() -> None:

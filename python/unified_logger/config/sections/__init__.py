@@ -1,0 +1,56 @@
+"""The list of sections: the options of each room, one class each.
+
+From them follow the arguments of `init_logging`, environment variables, the keys of a file, the schema, the table in the docs, what a reload
+tells of, and what the engine is told.
+"""
+
+from __future__ import annotations
+
+from ..options import Option, Section, derived
+from .black_box import BlackBox
+from .console import Console
+from .ends import Ends
+from .files import Files, FileSettings
+from .levels import Levels
+from .migration import Migration
+from .queue import Queue
+from .redaction import Redaction
+from .reload import Reload
+from .stdlib import Stdlib
+from .traces import Traces
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["OPTIONS", "SECTIONS", "FileSettings", "Settings"]
+
+
+# Another section is a module here and a class in this line.
+class Settings(Levels, Files, Queue, Console, BlackBox, Redaction, Traces, Ends, Stdlib, Reload, Migration):
+    """A whole configuration, checked: the options of every section, and what is worked out of them."""
+
+    # Sentences to be logged once, at WARNING.
+    notices: tuple[str, ...] = derived()
+
+    def to_engine(self) -> dict[str, dict[str, Any]]:
+        """What the engine is told, by its rooms."""
+        rooms: dict[str, dict[str, Any]] = {}
+        for section in SECTIONS:
+            for room, given in section.to_engine(self).items():
+                rooms.setdefault(room, {}).update(given)
+        return rooms
+
+
+SECTIONS: tuple[type[Section], ...] = Settings.__bases__
+
+# The order in which they have always been listed: in docs, schema and messages. Others follow in the order of their sections.
+_FIRST = (
+    *("log_level", "levels", "log_dir", "queue_size", "max_bytes", "backup_count", "console_level", "file_level"),
+    *("enable_ai_handler", "ai_max_bytes", "ai_backup_count", "overflow", "overflow_timeout", "queue_bytes"),
+    *("console_format", "fsync", "black_box", "black_box_bytes", "file_mode", "dir_mode", "ai_loggers"),
+    *("legacy_substring", "log_uncaught", "fault_handler", "native_stdlib", "trace_headers", "trace_response_header"),
+    *("redaction", "redaction_hash_key", "reload_signal", "watch_config", "base_name", "use_unified_logging"),
+)
+_all = {option.name: option for section in SECTIONS for option in section.options()}
+OPTIONS: dict[str, Option] = {name: _all[name] for name in _FIRST} | _all

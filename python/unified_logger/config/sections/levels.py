@@ -1,0 +1,31 @@
+"""Which records are made."""
+
+from __future__ import annotations
+
+from ..kinds import LEVEL, LEVELS
+from ..options import Section, derived, option
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Levels(Section):
+    """Which records are made."""
+
+    log_level: int = option(
+        LEVEL,
+        "INFO",
+        "Level of the root logger: decides whether a record is made.",
+        "LOG_LEVEL",
+        file=("root.level", "log_level"),
+    )
+    levels: Mapping[str, int] = option(
+        LEVELS, {}, "Levels of single loggers, beside those in `loggers` of a file.", "LOG_LEVELS"
+    )
+    # Of each logger that is named anywhere.
+    logger_levels: Mapping[str, int] = derived()
+    suppress_loggers: tuple[str, ...] = derived()
+    # Whether the root logger is given a handler and a level: not by a handler that a configuration of `logging` makes.
+    on_root: bool = derived()
+    sets_root_level: bool = derived()
