@@ -24,9 +24,7 @@ static ASKS: Gil<Option<Py<PyAny>>> = Gil::new(None);
 #[pyfunction]
 pub fn set_asked_time(function: Bound<'_, PyAny>) {
     let py = function.py();
-    // SAFETY: replaced at once; the old one is dropped after.
-    let old = unsafe { (*ASKS.get(py)).replace(function.unbind()) };
-    drop(old);
+    drop(ASKS.replace(py, Some(function.unbind())));
 }
 
 /// Nanoseconds since the epoch, UTC.
@@ -52,8 +50,7 @@ fn look_closely(py: Python<'_>, time: i64) -> i64 {
     if ending::is_here(py) || clock::is_stopped() {
         return time;
     }
-    // SAFETY: a plain value.
-    unsafe { *LOOKED.get(py) = time };
+    LOOKED.replace(py, time);
     let asked = if moves(py) { asked(py) } else { None };
     asked.inspect(|asked| clock::follow(*asked)).unwrap_or(time)
 }
@@ -89,8 +86,7 @@ fn notice(modules: &Bound<'_, PyDict>) -> bool {
         .into_iter()
         .any(|name| interrupt::ok(py, modules.contains(name)).unwrap_or(false));
     if moves {
-        // SAFETY: a flag.
-        unsafe { *MOVES.get(py) = true };
+        MOVES.replace(py, true);
         clock::expect_moves();
     }
     moves

@@ -49,8 +49,7 @@ pub fn check_variable(variable: &Bound<'_, PyAny>) -> PyResult<()> {
 /// The context of the calling thread or task.
 #[inline]
 pub fn current(py: Python<'_>) -> Option<Bound<'_, Context>> {
-    // SAFETY: set once, to a variable that is never freed.
-    let variable = unsafe { *ALONE.get(py) };
+    let variable = ALONE.copied(py);
     if variable.is_null() {
         return among_others(py);
     }
@@ -67,8 +66,7 @@ pub fn least(py: Python<'_>) -> Option<i32> {
 
 #[cold]
 fn among_others(py: Python<'_>) -> Option<Bound<'_, Context>> {
-    // SAFETY: as above.
-    let variable = unsafe { *VARIABLE.get(py) };
+    let variable = VARIABLE.copied(py);
     if variable.is_null() {
         return None;
     }

@@ -143,9 +143,7 @@ impl BoundFields {
             return Some(made);
         }
         let _inside = ending::Inside::enter();
-        // SAFETY: replaced at once; the old one is dropped after, and may run Python code then.
-        let old = unsafe { (*self.last.get(py)).replace((current.map(Bound::unbind), made.clone().unbind())) };
-        drop(old);
+        drop(self.last.replace(py, Some((current.map(Bound::unbind), made.clone().unbind()))));
         Some(made)
     }
 }

@@ -23,14 +23,12 @@ static FOLLOW: Gil<Option<Follow>> = Gil::new(None);
 
 /// Says what is to be done before a context gets a level of its own.
 pub fn set_follow(py: Python<'_>, function: Follow) {
-    // SAFETY: replaced at once.
-    unsafe { *FOLLOW.get(py) = Some(function) };
+    FOLLOW.replace(py, Some(function));
 }
 
 /// A context gets a level of its own.
 pub fn follow(py: Python<'_>) -> PyResult<()> {
-    // SAFETY: copied.
-    unsafe { *FOLLOW.get(py) }.map_or(Ok(()), |function| function(py))
+    FOLLOW.copied(py).map_or(Ok(()), |function| function(py))
 }
 
 /// Tells that logging has started.

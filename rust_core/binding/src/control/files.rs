@@ -63,9 +63,7 @@ impl LogFile {
 
     /// Has `lost` called, on the main thread, once the number leads elsewhere: that is looked for every few seconds.
     fn watch(&self, py: Python<'_>, lost: Py<PyAny>) {
-        // SAFETY: replaced at once; the old one is dropped after.
-        let old = unsafe { (*LOST.get(py)).replace(lost) };
-        drop(old);
+        drop(LOST.replace(py, Some(lost)));
         sink::watch(&self.0, tell_soon);
     }
 }

@@ -28,16 +28,14 @@ static AS_KNOWN: Gil<[bool; LOOKS.len()]> = Gil::new([false; LOOKS.len()]);
 pub fn look(py: Python<'_>) {
     // What cannot even be looked at is not as known.
     let as_known = LOOKS.map(|(_, look)| look(py).unwrap_or(false));
-    // SAFETY: replaced at once.
-    unsafe { *AS_KNOWN.get(py) = as_known };
+    AS_KNOWN.replace(py, as_known);
 }
 
 /// What is read of this interpreter, and whether it is as known.
 #[pyfunction]
 pub fn internals(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let told = PyDict::new(py);
-    // SAFETY: copied.
-    let as_known = unsafe { *AS_KNOWN.get(py) };
+    let as_known = AS_KNOWN.copied(py);
     for ((name, _), as_known) in LOOKS.iter().zip(as_known) {
         told.set_item(name, as_known)?;
     }

@@ -25,9 +25,7 @@ const NEVER: u64 = u64::MAX;
 
 pub fn set_root_handler(py: Python<'_>, handler: Option<Py<PyAny>>) {
     ask_anew(py);
-    // SAFETY: replaced at once; the old one is dropped after.
-    let old = unsafe { std::mem::replace(&mut *ROOT_HANDLER.get(py), handler) };
-    drop(old);
+    drop(ROOT_HANDLER.replace(py, handler));
 }
 
 /// Whether handlers of `logging` do the work of the engine.
@@ -35,13 +33,11 @@ static LEFT_TO_LOGGING: Gil<bool> = Gil::new(false);
 
 /// Says whether handlers of `logging` do the work (`USE_UNIFIED_LOGGING=false`).
 pub fn leave_to_logging(py: Python<'_>, on: bool) {
-    // SAFETY: a flag.
-    unsafe { *LEFT_TO_LOGGING.get(py) = on };
+    LEFT_TO_LOGGING.replace(py, on);
 }
 
 fn is_left_to_logging(py: Python<'_>) -> bool {
-    // SAFETY: a flag.
-    unsafe { *LEFT_TO_LOGGING.get(py) }
+    LEFT_TO_LOGGING.copied(py)
 }
 
 /// Makes every guard ask again.
@@ -51,14 +47,12 @@ pub fn ask_anew(py: Python<'_>) {
 }
 
 pub fn epoch(py: Python<'_>) -> u64 {
-    // SAFETY: a number.
-    unsafe { *EPOCH.get(py) }
+    EPOCH.copied(py)
 }
 
 /// The root handler, once there is one.
 pub fn root_handler(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
-    // SAFETY: looked at and counted only.
-    unsafe { &*ROOT_HANDLER.get(py) }.as_ref().map(|handler| handler.bind(py).clone())
+    ROOT_HANDLER.held(py)
 }
 
 fn is_root_handler(handler: &Bound<'_, PyAny>) -> bool {

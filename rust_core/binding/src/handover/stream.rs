@@ -102,9 +102,7 @@ fn place(py: Python<'_>) -> Option<Place> {
     })();
     let known = interrupt::ok(py, asked)?;
     let place = known.place;
-    // SAFETY: replaced at once; the old one is dropped after.
-    let old = unsafe { (*KNOWN.get(py)).replace(known) };
-    drop(old);
+    drop(KNOWN.replace(py, Some(known)));
     Some(place)
 }
 
@@ -255,8 +253,7 @@ pub fn remember(py: Python<'_>) -> PyResult<()> {
 
 /// A forked child's lines name its own process.
 pub fn after_fork_in_child(py: Python<'_>) {
-    // SAFETY: no Python code runs.
-    unsafe { *LINES.get(py) = None };
+    drop(LINES.replace(py, None));
 }
 
 #[cfg(test)]

@@ -36,8 +36,7 @@ static LAST: Gil<Option<fn(Python<'_>)>> = Gil::new(None);
 
 /// Says what is called once all exit hooks have run, before other threads are kept out.
 pub fn set_last(py: Python<'_>, function: fn(Python<'_>)) {
-    // SAFETY: replaced at once.
-    unsafe { *LAST.get(py) = Some(function) };
+    LAST.replace(py, Some(function));
 }
 
 /// Handed to `atexit` with our exit hook, and kept by nobody else: the interpreter lets go of its hooks once the last of them has
@@ -51,9 +50,7 @@ impl End {
     #[new]
     fn new(again: Bound<'_, PyAny>) -> Self {
         let py = again.py();
-        // SAFETY: replaced at once; the old one is dropped after.
-        let old = unsafe { (*AGAIN.get(py)).replace(again.unbind()) };
-        drop(old);
+        drop(AGAIN.replace(py, Some(again.unbind())));
         Self(())
     }
 }
@@ -87,22 +84,19 @@ fn is_over(py: Python<'_>) -> bool {
 
 /// Has the exit hook registered anew, once `atexit` is done with its list.
 fn register_again(py: Python<'_>) {
-    // SAFETY: looked at and counted only.
-    let again = unsafe { &*AGAIN.get(py) }.as_ref().map(|again| again.clone_ref(py));
+    let again = AGAIN.held(py);
     if let Some(again) = again {
-        pending::call(again.into_bound(py));
+        pending::call(again);
     }
 }
 
 /// All exit hooks have run, on the thread that ends the interpreter: waits for calls of others to come out of Python, and lets
 /// nobody in again. From its last look on this thread keeps the interpreter.
 fn begin(py: Python<'_>) {
-    // SAFETY: copied.
-    if let Some(function) = unsafe { *LAST.get(py) } {
+    if let Some(function) = LAST.copied(py) {
         function(py);
     }
-    // SAFETY: replaced at once.
-    unsafe { *ENDS.get(py) = Some(thread::current().id()) };
+    ENDS.replace(py, Some(thread::current().id()));
     NEAR.store(true, Ordering::SeqCst);
     let started = Instant::now();
     let mut collector = Collector::stop(py);
@@ -171,8 +165,7 @@ pub fn is_here(py: Python<'_>) -> bool {
 
 /// Whether this thread ends the interpreter.
 fn ends(py: Python<'_>) -> bool {
-    // SAFETY: looked at only.
-    NEAR.load(Ordering::Relaxed) && unsafe { *ENDS.get(py) } == Some(thread::current().id())
+    NEAR.load(Ordering::Relaxed) && ENDS.copied(py) == Some(thread::current().id())
 }
 
 fn is_finalizing() -> bool {

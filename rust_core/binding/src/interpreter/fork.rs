@@ -11,8 +11,7 @@ static IN_CHILD: Gil<&[fn(Python<'_>)]> = Gil::new(&[]);
 
 /// Says what a forked child does first, in this order.
 pub fn set_in_child(py: Python<'_>, functions: &'static [fn(Python<'_>)]) {
-    // SAFETY: replaced at once.
-    unsafe { *IN_CHILD.get(py) = functions };
+    IN_CHILD.replace(py, functions);
 }
 
 /// Asked before anything of the engine is touched.
@@ -28,7 +27,6 @@ fn begin_anew(py: Python<'_>) {
     platform::notice_forks();
     clock::after_fork_in_child();
     slab::leave_to_parent();
-    // SAFETY: copied.
-    let functions = unsafe { *IN_CHILD.get(py) };
+    let functions = IN_CHILD.copied(py);
     functions.iter().for_each(|function| function(py));
 }

@@ -26,6 +26,13 @@ impl<T> Gil<T> {
         self.0.get()
     }
 
+    /// Puts another value in its place, and gives the old one: to drop it may run Python code, so the caller does that where it may.
+    #[inline]
+    pub fn replace(&self, _py: Python<'_>, value: T) -> T {
+        // SAFETY: attached, and no reference into the value lives here: nothing runs between taking the one and putting the other.
+        unsafe { std::mem::replace(&mut *self.0.get(), value) }
+    }
+
     /// The value, for the collector of cycles.
     ///
     /// # Safety
@@ -34,6 +41,24 @@ impl<T> Gil<T> {
     pub unsafe fn traversed(&self) -> &T {
         // SAFETY: promised by the caller; nobody keeps a reference over a call that can bring the collector here.
         unsafe { &*self.0.get() }
+    }
+}
+
+impl<T: Copy> Gil<T> {
+    /// A copy of the value.
+    #[inline]
+    pub fn copied(&self, _py: Python<'_>) -> T {
+        // SAFETY: attached, and copying runs no code.
+        unsafe { *self.0.get() }
+    }
+}
+
+impl<T> Gil<Option<Py<T>>> {
+    /// The object that is held, if there is one.
+    #[inline]
+    pub fn held<'py>(&self, py: Python<'py>) -> Option<Bound<'py, T>> {
+        // SAFETY: attached, and counting a reference runs no code.
+        unsafe { &*self.0.get() }.as_ref().map(|held| held.bind(py).clone())
     }
 }
 

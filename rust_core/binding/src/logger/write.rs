@@ -112,14 +112,13 @@ pub fn write(
 }
 
 /// The function for loggers that others listen to.
-pub fn listened(py: Python<'_>) -> Option<Py<PyAny>> {
-    // SAFETY: looked at and counted only.
-    unsafe { &*LISTENED.get(py) }.as_ref().map(|function| function.clone_ref(py))
+pub fn listened(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
+    LISTENED.held(py)
 }
 
 pub fn through_logging(
     py: Python<'_>,
-    listened: &Py<PyAny>,
+    listened: &Bound<'_, PyAny>,
     slf: *mut ffi::PyObject,
     call: &Call<'_>,
     origin: &Origin<'_>,
@@ -140,10 +139,17 @@ pub fn through_logging(
     let logger = unsafe { Bound::from_borrowed_ptr(py, slf) };
     let arguments = PyTuple::new(py, &call.arguments)?;
     let frame = frame.as_ref().map(|frame| frame.as_any().clone());
-    listened.call1(
-        py,
-        (logger, call.level, &call.message, arguments, fields, call.exception.as_ref(), call.stack, frame, call.ai),
-    )?;
+    listened.call1((
+        logger,
+        call.level,
+        &call.message,
+        arguments,
+        fields,
+        call.exception.as_ref(),
+        call.stack,
+        frame,
+        call.ai,
+    ))?;
     Ok(())
 }
 
@@ -151,7 +157,5 @@ pub fn through_logging(
 #[pyfunction]
 pub fn set_listened(function: Bound<'_, PyAny>) {
     let py = function.py();
-    // SAFETY: replaced at once; the old one is dropped after.
-    let old = unsafe { (*LISTENED.get(py)).replace(function.unbind()) };
-    drop(old);
+    drop(LISTENED.replace(py, Some(function.unbind())));
 }

@@ -24,8 +24,7 @@ static CURRENT: Gil<Option<Arc<Rules>>> = Gil::new(None);
 
 /// Says what must not be written from here on.
 pub fn follow(py: Python<'_>, rules: Option<Arc<Rules>>) {
-    // SAFETY: replaced at once.
-    unsafe { *CURRENT.get(py) = rules };
+    drop(CURRENT.replace(py, rules));
 }
 
 /// What must not be written, where that is known.

@@ -78,9 +78,7 @@ pub fn set_marks(
         modules: -1,
         arrived: arrived.unbind(),
     };
-    // SAFETY: replaced at once; the old one is dropped after.
-    let old = unsafe { (*MARKS.get(py)).replace(new) };
-    drop(old);
+    drop(MARKS.replace(py, Some(new)));
     Ok(())
 }
 

@@ -87,8 +87,7 @@ pub fn set_stdlib_native(py: Python<'_>, on: bool) -> PyResult<()> {
             replaced.replace(&class, present)?;
         }
     }
-    // SAFETY: replaced at once.
-    unsafe { *ACTIVE.get(py) = on };
+    ACTIVE.replace(py, on);
     guard::ask_anew(py);
     Ok(())
 }
@@ -128,8 +127,7 @@ enum Done {
 
 #[inline(never)]
 fn contained(py: Python<'_>, slf: *mut ffi::PyObject, index: usize, arguments: Arguments) -> Done {
-    // SAFETY: looked at only.
-    if !unsafe { *ACTIVE.get(py) } {
+    if !ACTIVE.copied(py) {
         return Done::Aside;
     }
     let mut written = true;

@@ -64,9 +64,7 @@ fn ask_anew(py: Python<'_>) -> bool {
     match ask(py) {
         Ok(Some(stock)) => {
             let is_stock = stock.source.is_some();
-            // SAFETY: replaced at once; the old one is dropped after.
-            let old = unsafe { (*STOCK.get(py)).replace(stock) };
-            drop(old);
+            drop(STOCK.replace(py, Some(stock)));
             let_go_of_dropped();
             is_stock
         }

@@ -16,9 +16,7 @@ static CONVERTER: Gil<Option<Py<PyAny>>> = Gil::new(None);
 #[pyfunction]
 pub fn set_converter(function: Bound<'_, PyAny>) {
     let py = function.py();
-    // SAFETY: replaced at once; the old one is dropped after.
-    let old = unsafe { (*CONVERTER.get(py)).replace(function.unbind()) };
-    drop(old);
+    drop(CONVERTER.replace(py, Some(function.unbind())));
 }
 
 /// What `object` becomes, or why nothing.

@@ -108,8 +108,6 @@ fn mapping_class(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
         return Ok(known.bind(py).clone());
     }
     let class = py.import(intern!(py, "collections.abc"))?.getattr(intern!(py, "Mapping"))?;
-    // SAFETY: replaced at once; the old one is dropped after.
-    let old = unsafe { (*MAPPING.get(py)).replace(class.clone().unbind()) };
-    drop(old);
+    drop(MAPPING.replace(py, Some(class.clone().unbind())));
     Ok(class)
 }
