@@ -22,7 +22,7 @@ use crate::platform;
 use crate::queue::Queue;
 use crate::record::{self, Builder, Record};
 use crate::redaction::Rules;
-use crate::rotation::SizeRotation;
+use crate::rotation::Rotation;
 use crate::router::Router;
 use crate::sink::{ConsoleProgress, ConsoleSink, DirectoryLock, FileSink, Fsync, Held};
 use crate::slab::{self, Buffer};
@@ -190,7 +190,7 @@ impl Pipeline {
                     path: settings.directory.join(&file.name),
                     mode: settings.file_mode,
                     directory_mode: settings.directory_mode,
-                    rotation: SizeRotation { max_bytes: file.max_bytes, backup_count: file.backup_count },
+                    rotation: Rotation::by_size(file.max_bytes, file.backup_count),
                     fsync: settings.fsync,
                     journal: black_box.map_or(Journal::Off, |black_box| black_box.journal(index)),
                 })?;

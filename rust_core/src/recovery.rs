@@ -22,7 +22,7 @@ use crate::fault_injection::{self, Fault};
 use crate::level;
 use crate::platform::{self, Identity, OwnFile};
 use crate::record::{Builder, Record};
-use crate::rotation::SizeRotation;
+use crate::rotation::Rotation;
 use crate::router::Router;
 use crate::sink::{DirectoryLock, FileSettings, FileSink, Fsync, Held};
 use crate::value::Value;
@@ -288,7 +288,7 @@ impl<'a> Recovery<'a> {
                 path: directory.join(&file.name),
                 mode: kept.file_mode,
                 directory_mode: kept.directory_mode,
-                rotation: SizeRotation { max_bytes: file.max_bytes, backup_count: file.backup_count },
+                rotation: Rotation::by_size(file.max_bytes, file.backup_count),
                 fsync: Fsync::Never,
                 journal: Journal::Kept { file: Arc::clone(journal), index },
             })

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use unified_logger_core::blackbox::Journal;
 use unified_logger_core::error::Error;
 use unified_logger_core::platform::{self, Lock};
-use unified_logger_core::rotation::SizeRotation;
+use unified_logger_core::rotation::Rotation;
 use unified_logger_core::sink::Fsync;
 use unified_logger_core::sink::{DirectoryLock, FileSettings, FileSink, Held};
 
@@ -17,7 +17,7 @@ fn settings(path: PathBuf, max_bytes: u64, backup_count: u32) -> FileSettings {
         path,
         mode: 0o640,
         directory_mode: 0o750,
-        rotation: SizeRotation { max_bytes, backup_count },
+        rotation: Rotation::by_size(max_bytes, backup_count),
         fsync: Fsync::Never,
         journal: Journal::Off,
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, Throughput};
 use unified_logger_core::blackbox::Journal;
 use unified_logger_core::encoder::{Encoder, JsonEncoder, Process, Whose};
-use unified_logger_core::rotation::SizeRotation;
+use unified_logger_core::rotation::Rotation;
 use unified_logger_core::sink::Fsync;
 use unified_logger_core::sink::{DirectoryLock, FileSettings, FileSink};
 
@@ -26,7 +26,7 @@ pub fn bench(criterion: &mut Criterion) {
             path: directory.path().join("app.log"),
             mode: 0o640,
             directory_mode: 0o750,
-            rotation: SizeRotation { max_bytes, backup_count: 1 },
+            rotation: Rotation::by_size(max_bytes, 1),
             fsync: Fsync::Never,
             journal: Journal::Off,
         })

@@ -16,7 +16,7 @@ use crate::error_handler::remark;
 use crate::fault_injection::{self, Fault};
 use crate::memory;
 use crate::platform::{self, Identity, OwnFile, Rights};
-use crate::rotation::SizeRotation;
+use crate::rotation::Rotation;
 use crate::value::Put;
 
 use super::directory::{Held, lost};
@@ -54,7 +54,7 @@ pub struct FileSettings {
     pub path: PathBuf,
     pub mode: u32,
     pub directory_mode: u32,
-    pub rotation: SizeRotation,
+    pub rotation: Rotation,
     pub fsync: Fsync,
     /// Where appends are noted before and after.
     pub journal: Journal,
