@@ -1,14 +1,19 @@
 //! What happens to a batch behind the queue: route, encode, hand to the sinks, and account for every record.
 
+mod batch;
+mod notices;
+mod settings;
+
+pub use batch::Batch;
+pub use notices::notice;
+pub use settings::Settings;
+
 use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::PathBuf;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Deserializer};
-
-use crate::blackbox::{BlackBox, Journal, Kept};
+use crate::blackbox::{BlackBox, Journal};
 use crate::clock;
 use crate::encoder::{Format, Lines, Process, Whose};
 use crate::error::Result;
@@ -17,95 +22,25 @@ use crate::fault_injection::{self, Fault};
 use crate::level;
 use crate::memory;
 use crate::names;
-use crate::outputs::{self, AiLoggers, ConsoleSettings, FileKind};
-use crate::platform;
+use crate::outputs::FileKind;
 use crate::queue::Queue;
-use crate::record::{self, Builder, Record};
-use crate::redaction::Rules;
+use crate::record::{self, Record};
 use crate::rotation::Rotation;
 use crate::router::Router;
 use crate::sink::{ConsoleProgress, ConsoleSink, DirectoryLock, FileSink, Fsync, Held};
 use crate::slab::{self, Buffer};
 use crate::stats::{FileStats, REASONS, Stats};
 use crate::value::{OutOfMemory, Put, Value};
+use notices::{DAMAGED, NO_MEMORY, lost};
 
-/// Records taken at once.
-const BATCH: usize = 1_024;
 /// How long a batch waits for another process to finish its own; then it is written without the lock.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+
 /// Bytes a failing sink may hold in memory before the queue is left to fill.
 const BACKLOG: usize = 8 << 20;
+
 /// Bytes encoded of one batch before they are written: a batch of large records would take as much memory again.
 const GATHER: usize = 1 << 20;
-
-/// What is written, where, and in which form.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Settings {
-    /// A path need not be text: it comes beside the others.
-    #[serde(skip)]
-    pub directory: PathBuf,
-    #[serde(deserialize_with = "mode")]
-    pub directory_mode: u32,
-    #[serde(deserialize_with = "mode")]
-    pub file_mode: u32,
-    pub files: Vec<outputs::FileSettings>,
-    pub console: Option<ConsoleSettings>,
-    pub ai: AiLoggers,
-    /// What is replaced before any sink sees it; `None` leaves every record as it is. Compiled where it is set.
-    #[serde(skip)]
-    pub redaction: Option<Arc<Rules>>,
-    pub fsync: Fsync,
-}
-
-impl Settings {
-    /// What a black box needs of them.
-    #[must_use]
-    pub fn kept(&self) -> Kept {
-        let redaction = self.redaction.as_ref().map(|rules| rules.spec());
-        Kept::new(&self.directory, (self.directory_mode, self.file_mode), &self.files, &self.ai, redaction)
-    }
-}
-
-/// Bits, and whether an option asked for them: then they hold exactly, otherwise the umask narrows them.
-fn mode<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<u32, D::Error> {
-    let (bits, is_asked_for) = <(u32, bool)>::deserialize(deserializer)?;
-    Ok(platform::mode(bits, is_asked_for))
-}
-
-/// Records on their way through a pipeline, each of them handed on once, also when a panic comes between.
-#[derive(Debug, Default)]
-pub struct Batch {
-    records: Vec<Buffer>,
-    /// How many of them were handed on.
-    next: usize,
-}
-
-impl Batch {
-    /// The records that are not given back yet.
-    pub fn held(&self) -> impl ExactSizeIterator<Item = &Buffer> {
-        self.records.iter()
-    }
-
-    fn next(&mut self) -> Option<&Buffer> {
-        let record = self.records.get(self.next)?;
-        self.next += 1;
-        Some(record)
-    }
-
-    fn take(&mut self, queue: &Queue) -> usize {
-        self.next = 0;
-        queue.take(&mut self.records, BATCH);
-        self.records.len()
-    }
-}
-
-impl Drop for Batch {
-    /// What was never written stays as it is in the black box, for whoever finds it there.
-    fn drop(&mut self) {
-        self.records.drain(..).for_each(std::mem::forget);
-    }
-}
 
 #[derive(Debug)]
 pub struct Pipeline {
@@ -489,36 +424,6 @@ impl Pipeline {
         lost(&self.errors, record.and_then(|record| record.message).unwrap_or_default(), said);
         false
     }
-}
-
-const NO_MEMORY: &str = "there is no memory for it";
-const DAMAGED: &str = "it is damaged, or this library has a defect";
-
-/// A record of the library's own, for `say_notice`; `None` where there is no memory for it, which is told.
-#[must_use]
-pub fn notice(
-    errors: &ErrorHandler,
-    level: i32,
-    function: &str,
-    message: &str,
-    fields: &[(&str, Value<'_>)],
-) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let builder = Builder { time: clock::now(), level, logger: "unified_logger", function, message };
-    match catch_unwind(AssertUnwindSafe(|| builder.put(&mut bytes, fields))) {
-        Ok(()) => Some(bytes),
-        Err(payload) if payload.is::<OutOfMemory>() => {
-            lost(errors, message, NO_MEMORY);
-            None
-        }
-        Err(payload) => resume_unwind(payload),
-    }
-}
-
-/// Tells of a record of the library's own that nobody will find in the log.
-#[cold]
-fn lost(errors: &ErrorHandler, message: &str, reason: &str) {
-    errors.handle("write a record of its own", &format_args!("{reason}: {message}"));
 }
 
 impl Drop for Pipeline {
