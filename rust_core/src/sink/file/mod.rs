@@ -1,41 +1,51 @@
 //! A log file: whole lines appended, rotated within its bound, mended after trouble.
 
+mod append;
+mod find;
+mod rotate;
+mod torn;
+
 use std::collections::VecDeque;
 use std::fs::{File, Metadata};
-use std::io::{self, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::io::{self};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use memchr::memrchr;
 use serde::Deserialize;
 
-use crate::blackbox::{self, Journal};
+use crate::blackbox::Journal;
 use crate::error::{Error, Result};
-use crate::error_handler::remark;
 use crate::fault_injection::{self, Fault};
 use crate::memory;
 use crate::platform::{self, Identity, OwnFile, Rights};
 use crate::rotation::Rotation;
 use crate::value::Put;
 
-use super::directory::{Held, lost};
-use super::inherited::{self, is_refusal};
-use super::open::{is_log, open_guarded};
+use super::inherited::{self};
+use find::{inherited as of_parent, open};
+use torn::Torn;
 
 /// Bytes of one write at most (one line may be longer).
 const WRITE: usize = 1 << 20;
+
 /// Memory kept for the next batch.
 const KEEP: usize = 1 << 20;
+
 const SHORTEST_RETRY: Duration = Duration::from_millis(10);
+
 const LONGEST_RETRY: Duration = Duration::from_secs(1);
+
 /// How often, and after how long each time, a file without a last newline is looked at again where others may be writing.
 const LOOKS: u32 = 10;
+
 const LOOK_PAUSE: Duration = Duration::from_millis(2);
+
 /// A size that no file has.
 const UNKNOWN: u64 = u64::MAX;
+
 /// No line is longer, in bytes.
 const LONGEST: u64 = 64 << 20;
+
 /// Marks the place of a line that is no record's: it follows the record before it.
 const OWN: u64 = 1 << 63;
 
@@ -160,14 +170,6 @@ impl Retry {
     }
 }
 
-/// Bytes of `identity` from `whole` to `end` are part of a line of ours, unless somebody appended since.
-#[derive(Clone, Copy, Debug)]
-struct Torn {
-    identity: Identity,
-    whole: u64,
-    end: u64,
-}
-
 /// What is to be brought to the device before a flush is answered.
 #[derive(Debug, Default)]
 struct Syncing {
@@ -192,7 +194,7 @@ impl FileSink {
     /// # Errors
     /// When it cannot be opened, is not a regular file, or is a link in a directory that others may write.
     pub fn open(settings: FileSettings) -> Result<Self> {
-        let (mut file, rights) = open(&settings, None).or_else(|error| inherited(&settings, error))?;
+        let (mut file, rights) = open(&settings, None).or_else(|error| of_parent(&settings, error))?;
         // What an earlier process left is looked at before the first write.
         file.size = UNKNOWN;
         let sync = Syncing { names: settings.fsync != Fsync::Never, ..Syncing::default() };
@@ -322,363 +324,4 @@ impl FileSink {
         self.sync.names = false;
         Ok(())
     }
-
-    /// Writes what is pending, rotating where a line would cross the bound. What fails is kept for the next time.
-    ///
-    /// # Errors
-    /// When the file system refuses, or writing panics; lines not written stay pending, and no part of a line is left behind.
-    pub fn write(&mut self, now: Instant, held: Held) -> Result<()> {
-        if self.pending_bytes() == 0 || !self.due(now) {
-            return Ok(());
-        }
-        let written = catch_unwind(AssertUnwindSafe(|| self.write_pending(held)));
-        let panicked = || Error::Panicked { action: "write", path: self.settings.path.clone() };
-        match written.unwrap_or_else(|_| Err(panicked())) {
-            Ok(()) => {
-                self.retry = Retry::default();
-                self.obstacle.take().map_or(Ok(()), Err)
-            }
-            Err(error) => {
-                self.keep_what_landed(held);
-                self.retry.failed(now);
-                self.doubted = true;
-                Err(error)
-            }
-        }
-    }
-
-    fn clear(&mut self) {
-        self.start = 0;
-        self.pending.clear();
-        self.pending.shrink_to(KEEP);
-    }
-
-    fn write_pending(&mut self, held: Held) -> Result<()> {
-        self.find_file(held)?;
-        let mut rotating = held.is_alone() && self.file.as_ref().is_some_and(|open| open.regular && !open.astray);
-        while self.pending_bytes() > 0 {
-            let size = self.file.as_ref().map_or(0, |open| open.size);
-            let room = if rotating { self.settings.rotation.room(size) } else { u64::MAX };
-            let count = self.next_part(usize::try_from(room).unwrap_or(usize::MAX));
-            if count == 0 {
-                if size > 0 {
-                    rotating = self.rotate()?;
-                    continue;
-                }
-                // A single line larger than the bound has a file of its own.
-                let line = self.first_line();
-                self.append(line)?;
-            } else {
-                self.append(count)?;
-            }
-        }
-        self.clear();
-        Ok(())
-    }
-
-    /// Bytes of whole lines that fit into `room` and one write.
-    fn next_part(&self, room: usize) -> usize {
-        let pending = &self.pending[self.start..];
-        let most = room.min(pending.len());
-        if most == pending.len() && most <= WRITE {
-            return most;
-        }
-        match memrchr(b'\n', &pending[..most.min(WRITE)]) {
-            Some(end) => end + 1,
-            // A line longer than one write goes whole all the same, if there is room for it.
-            None => Some(self.first_line()).filter(|line| *line <= room).unwrap_or(0),
-        }
-    }
-
-    fn first_line(&self) -> usize {
-        let pending = &self.pending[self.start..];
-        memchr::memchr(b'\n', pending).map_or(pending.len(), |end| end + 1)
-    }
-
-    /// Appends the next `count` bytes, all or nothing.
-    fn append(&mut self, count: usize) -> Result<()> {
-        let bytes = &self.pending[self.start..self.start + count];
-        let Some(open) = &mut self.file else { return Ok(()) };
-        let lines = count_lines(bytes);
-        let upto = self.places.get(lines.saturating_sub(1)).map_or(0, |place| place & !OWN);
-        // Should the process die in the next call, this decides what was written.
-        self.settings
-            .journal
-            .intend(open.identity(), open.size, upto)
-            .map_err(|error| Error::io("note what is written to", &self.settings.path, error))?;
-        fault_injection::pass(Fault::BeforeWrite);
-        while self.landed < count {
-            match (&*open.file).write(&bytes[self.landed..]) {
-                Ok(0) => return Err(Error::io("write", &self.settings.path, io::ErrorKind::WriteZero.into())),
-                Ok(written) => self.landed += written,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(Error::io("write", &self.settings.path, error)),
-            }
-        }
-        fault_injection::pass(Fault::AfterWrite);
-        self.landed = 0;
-        open.size += count as u64;
-        self.passed_part(count, lines);
-        Ok(())
-    }
-
-    /// After a write that failed or panicked: keeps the lines that are whole, cuts off the one that is not. Without the lock
-    /// nothing is cut off: another process may have written behind it.
-    fn keep_what_landed(&mut self, held: Held) {
-        let landed = std::mem::take(&mut self.landed);
-        let whole = memrchr(b'\n', &self.pending[self.start..self.start + landed]).map_or(0, |end| end + 1);
-        if let Some(open) = &mut self.file
-            && landed > whole
-            && held.is_alone()
-        {
-            let torn =
-                Torn { identity: open.identity(), whole: open.size + whole as u64, end: open.size + landed as u64 };
-            // If this fails too, it is tried again before the next write.
-            self.torn = open.cut(torn.whole).is_err().then_some(torn);
-        }
-        let lines = count_lines(&self.pending[self.start..self.start + whole]);
-        self.passed_part(whole, lines);
-    }
-
-    fn passed_part(&mut self, count: usize, lines: usize) {
-        self.counts.written += lines as u64;
-        self.counts.bytes += count as u64;
-        self.start += count;
-        self.note_passed(lines);
-    }
-
-    fn note_passed(&mut self, lines: usize) {
-        let Some(last) = self.places.drain(..lines.min(self.places.len())).next_back() else { return };
-        // A box in recovery that takes no note any more is gone through again: what is there already is recognised then.
-        let _ = self.settings.journal.passed(last & !OWN);
-    }
-
-    /// Makes sure that the open file is the one at the path, and that it ends with a newline.
-    fn find_file(&mut self, held: Held) -> Result<()> {
-        if self.find_file_as_it_is()? {
-            return Ok(());
-        }
-        if held.is_alone() {
-            self.cut_own_torn_line();
-        }
-        self.close_torn_line(held)?;
-        self.torn = None;
-        Ok(())
-    }
-
-    /// Makes sure that the open file is the one at the path. True when nobody touched it since.
-    ///
-    /// Only what a look finds counts: one that is refused, to a process that changed its user for one, tells nothing of the file that is
-    /// open and can be written.
-    fn find_file_as_it_is(&mut self) -> Result<bool> {
-        let path = &self.settings.path;
-        let at_path = platform::identity_at(path);
-        let found = match &mut self.file {
-            None => None,
-            Some(open) => match open.look(path) {
-                // It failed before: perhaps another opening helps.
-                Err(_) if self.doubted => None,
-                Err(error) => return Err(error),
-                Ok(None) => {
-                    remark("keep a descriptor", lost(path));
-                    None
-                }
-                Ok(Some(meta)) => {
-                    self.rights = Rights::of(&meta);
-                    let is_at_path = match &at_path {
-                        Ok(found) => *found == open.identity(),
-                        // One without a name is gone, whatever else can be seen.
-                        Err(error) => !platform::is_missing(error) && platform::names(&meta) > 0,
-                    };
-                    let untouched = meta.len() == open.size;
-                    open.size = meta.len();
-                    if is_at_path && !self.doubted {
-                        open.astray = false;
-                        return Ok(untouched);
-                    }
-                    // Written to as long as it has a name, should no other be had.
-                    (is_at_path || platform::names(&meta) > 0).then_some(is_at_path)
-                }
-            },
-        };
-        self.open_anew(found)?;
-        Ok(false)
-    }
-
-    /// The open file was removed, renamed or rotated by another, its number lost, or it failed: goes on in the one that is at the path now.
-    /// `kept` tells whether the open one is at the path itself, and is none where it must not be written to.
-    fn open_anew(&mut self, kept: Option<bool>) -> Result<()> {
-        if kept.is_none() {
-            self.file = None;
-        }
-        self.doubted = false;
-        let opened = match open_or_create(&self.settings, self.rights) {
-            // The old one's descriptor is free for it, where they have run out.
-            Err(error) if is_want_of_descriptors(&error) && self.file.take().is_some() => {
-                open_or_create(&self.settings, self.rights)
-            }
-            opened => opened,
-        };
-        match (opened, &mut self.file, kept) {
-            (Ok((open, rights)), ..) => {
-                (self.file, self.rights) = (Some(open), rights);
-                self.sync.names = self.settings.fsync != Fsync::Never;
-                Ok(())
-            }
-            (Err(error), Some(open), Some(is_at_path)) if is_refusal(&error) => {
-                open.astray = !is_at_path;
-                if !is_at_path {
-                    remark("go on in the file that is there now", error.to_string());
-                }
-                Ok(())
-            }
-            (Err(error), ..) => {
-                self.file = None;
-                Err(error)
-            }
-        }
-    }
-
-    /// What an earlier write left of a line and could not cut off goes, if nobody wrote behind it. A file that can only be
-    /// appended to keeps it: it gets an end, as others' torn lines do.
-    fn cut_own_torn_line(&mut self) {
-        if let (Some(open), Some(torn)) = (&mut self.file, self.torn)
-            && (open.identity(), open.size) == (torn.identity, torn.end)
-        {
-            let _ = open.cut(torn.whole);
-        }
-    }
-
-    /// A process that died while writing may have left part of a line. If its black box knows of it, that line goes, and comes
-    /// back whole from there; any other gets an end of its own.
-    fn close_torn_line(&mut self, held: Held) -> Result<()> {
-        let Some(open) = &mut self.file else { return Ok(()) };
-        let path = &self.settings.path;
-        if open.size == 0 || platform::ends_with_newline(&open.file, open.size) {
-            return Ok(());
-        }
-        if !held.is_alone() && open.is_ended_by_another(path)? {
-            return Ok(());
-        }
-        if held.is_alone()
-            && let Some(directory) = path.parent()
-            && let Some(from) = blackbox::appended_from(directory, open.identity(), open.size)
-        {
-            return self.cut_torn_line(from);
-        }
-        (&*open.file).write_all(b"\n").map_err(|error| Error::io("write", path, error))?;
-        open.size += 1;
-        Ok(())
-    }
-
-    /// Cuts off what stands behind the last newline from `from` on, where a line began.
-    fn cut_torn_line(&mut self, from: u64) -> Result<()> {
-        let Some(open) = &mut self.file else { return Ok(()) };
-        let failed = |error| Error::io("cut a torn line off", &self.settings.path, error);
-        let from = from.max(open.size.saturating_sub(LONGEST));
-        let mut text = vec![0; usize::try_from(open.size - from).unwrap_or(0)];
-        let count = platform::read_at(&open.file, &mut text, from).map_err(failed)?;
-        let whole = from + memrchr(b'\n', &text[..count]).map_or(0, |end| end as u64 + 1);
-        open.cut(whole).map_err(failed)
-    }
-
-    /// Cuts off a line that was torn where the process that wrote from `from` on died. To be called with the lock held.
-    ///
-    /// # Errors
-    /// When the file system refuses.
-    pub fn cut_off_torn(&mut self, identity: Identity, from: u64) -> Result<()> {
-        self.find_file_as_it_is()?;
-        match &self.file {
-            Some(open)
-                if open.identity() == identity
-                    && open.size > from
-                    && !platform::ends_with_newline(&open.file, open.size) =>
-            {
-                self.cut_torn_line(from)?;
-            }
-            _ => {}
-        }
-        if let Some(open) = &mut self.file {
-            open.size = UNKNOWN;
-        }
-        Ok(())
-    }
-
-    /// Whether it was possible. Where something other than a file lies in the way, records go on in the same file.
-    fn rotate(&mut self) -> Result<bool> {
-        if self.sync.data {
-            self.sync_data()?;
-        }
-        let path = &self.settings.path;
-        // What cannot be looked at may be there: it must not be replaced.
-        let exists = |path: &Path| !path.symlink_metadata().is_err_and(|error| platform::is_missing(&error));
-        for (from, to) in self.settings.rotation.renames(path, exists) {
-            match std::fs::rename(&from, &to) {
-                Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) if is_in_the_way(&error) => {
-                    self.obstacle = Some(Error::io("rotate to", &to, error));
-                    return Ok(false);
-                }
-                Err(error) => return Err(Error::io("rotate", &from, error)),
-            }
-            fault_injection::pass(Fault::Rotate);
-        }
-        self.counts.rotations += 1;
-        // Another user's processes may write here too, and then to this one. The file may be theirs since it was opened only.
-        if let Some(Ok(Some(meta))) = self.file.as_ref().map(|open| open.look(path)) {
-            self.rights = Rights::of(&meta);
-        }
-        // Closed first: where descriptors have run out, the new file gets this one's.
-        self.file = None;
-        self.sync.names = self.settings.fsync != Fsync::Never;
-        let (open, rights) = open(&self.settings, self.rights)?;
-        (self.file, self.rights) = (Some(open), rights);
-        Ok(true)
-    }
-}
-
-fn count_lines(bytes: &[u8]) -> usize {
-    memchr::memchr_iter(b'\n', bytes).count()
-}
-
-/// A directory, that is, where a file is to go or the other way round.
-fn is_in_the_way(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory | io::ErrorKind::DirectoryNotEmpty
-    )
-}
-
-/// Whether it would go with one descriptor more.
-fn is_want_of_descriptors(error: &Error) -> bool {
-    matches!(error, Error::Io { source, .. } if platform::is_want_of_descriptors(source))
-}
-
-fn open_or_create(settings: &FileSettings, before: Option<Rights>) -> Result<(Open, Option<Rights>)> {
-    let Some(directory) = settings.path.parent() else { return open(settings, before) };
-    if platform::is_planted_link(directory) {
-        return Err(Error::SymbolicLink(directory.to_owned()));
-    }
-    match open(settings, before) {
-        Err(Error::Io { source, .. }) if platform::is_missing(&source) => {
-            super::prepare_directory(directory, settings.directory_mode)?;
-            open(settings, before)
-        }
-        opened => opened,
-    }
-}
-
-fn open(settings: &FileSettings, before: Option<Rights>) -> Result<(Open, Option<Rights>)> {
-    let path = &settings.path;
-    let (file, meta) = open_guarded("open", path, settings.mode, before, is_log)?;
-    Ok((Open::new(path, file, &meta)?, Rights::of(&meta)))
-}
-
-/// The parent's file, in a child that has become a user who may not open it.
-fn inherited(settings: &FileSettings, error: Error) -> Result<(Open, Option<Rights>)> {
-    let path = &settings.path;
-    let Some(file) = inherited::take(path, &error) else { return Err(error) };
-    let meta = file.metadata().map_err(|error| Error::io("look at", path, error))?;
-    Ok((Open::new(path, file, &meta)?, Rights::of(&meta)))
 }

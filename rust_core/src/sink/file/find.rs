@@ -1,0 +1,130 @@
+//! The file at the path is the one that is written to: it may have been removed, renamed, rotated by another, or lost.
+
+use super::super::directory::{Held, lost};
+use super::super::inherited::{self, is_refusal};
+use super::super::open::{is_log, open_guarded};
+use super::{FileSettings, FileSink, Fsync, Open};
+use crate::error::{Error, Result};
+use crate::error_handler::remark;
+use crate::platform::{self, Rights};
+
+impl FileSink {
+    /// Makes sure that the open file is the one at the path, and that it ends with a newline.
+    pub(super) fn find_file(&mut self, held: Held) -> Result<()> {
+        if self.find_file_as_it_is()? {
+            return Ok(());
+        }
+        if held.is_alone() {
+            self.cut_own_torn_line();
+        }
+        self.close_torn_line(held)?;
+        self.torn = None;
+        Ok(())
+    }
+
+    /// Makes sure that the open file is the one at the path. True when nobody touched it since.
+    ///
+    /// Only what a look finds counts: one that is refused, to a process that changed its user for one, tells nothing of the file that is
+    /// open and can be written.
+    pub(super) fn find_file_as_it_is(&mut self) -> Result<bool> {
+        let path = &self.settings.path;
+        let at_path = platform::identity_at(path);
+        let found = match &mut self.file {
+            None => None,
+            Some(open) => match open.look(path) {
+                // It failed before: perhaps another opening helps.
+                Err(_) if self.doubted => None,
+                Err(error) => return Err(error),
+                Ok(None) => {
+                    remark("keep a descriptor", lost(path));
+                    None
+                }
+                Ok(Some(meta)) => {
+                    self.rights = Rights::of(&meta);
+                    let is_at_path = match &at_path {
+                        Ok(found) => *found == open.identity(),
+                        // One without a name is gone, whatever else can be seen.
+                        Err(error) => !platform::is_missing(error) && platform::names(&meta) > 0,
+                    };
+                    let untouched = meta.len() == open.size;
+                    open.size = meta.len();
+                    if is_at_path && !self.doubted {
+                        open.astray = false;
+                        return Ok(untouched);
+                    }
+                    // Written to as long as it has a name, should no other be had.
+                    (is_at_path || platform::names(&meta) > 0).then_some(is_at_path)
+                }
+            },
+        };
+        self.open_anew(found)?;
+        Ok(false)
+    }
+
+    /// The open file was removed, renamed or rotated by another, its number lost, or it failed: goes on in the one that is at the path now.
+    /// `kept` tells whether the open one is at the path itself, and is none where it must not be written to.
+    pub(super) fn open_anew(&mut self, kept: Option<bool>) -> Result<()> {
+        if kept.is_none() {
+            self.file = None;
+        }
+        self.doubted = false;
+        let opened = match open_or_create(&self.settings, self.rights) {
+            // The old one's descriptor is free for it, where they have run out.
+            Err(error) if is_want_of_descriptors(&error) && self.file.take().is_some() => {
+                open_or_create(&self.settings, self.rights)
+            }
+            opened => opened,
+        };
+        match (opened, &mut self.file, kept) {
+            (Ok((open, rights)), ..) => {
+                (self.file, self.rights) = (Some(open), rights);
+                self.sync.names = self.settings.fsync != Fsync::Never;
+                Ok(())
+            }
+            (Err(error), Some(open), Some(is_at_path)) if is_refusal(&error) => {
+                open.astray = !is_at_path;
+                if !is_at_path {
+                    remark("go on in the file that is there now", error.to_string());
+                }
+                Ok(())
+            }
+            (Err(error), ..) => {
+                self.file = None;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Whether it would go with one descriptor more.
+pub(super) fn is_want_of_descriptors(error: &Error) -> bool {
+    matches!(error, Error::Io { source, .. } if platform::is_want_of_descriptors(source))
+}
+
+pub(super) fn open_or_create(settings: &FileSettings, before: Option<Rights>) -> Result<(Open, Option<Rights>)> {
+    let Some(directory) = settings.path.parent() else { return open(settings, before) };
+    if platform::is_planted_link(directory) {
+        return Err(Error::SymbolicLink(directory.to_owned()));
+    }
+    match open(settings, before) {
+        Err(Error::Io { source, .. }) if platform::is_missing(&source) => {
+            crate::sink::prepare_directory(directory, settings.directory_mode)?;
+            open(settings, before)
+        }
+        opened => opened,
+    }
+}
+
+pub(super) fn open(settings: &FileSettings, before: Option<Rights>) -> Result<(Open, Option<Rights>)> {
+    let path = &settings.path;
+    let (file, meta) = open_guarded("open", path, settings.mode, before, is_log)?;
+    Ok((Open::new(path, file, &meta)?, Rights::of(&meta)))
+}
+
+/// The parent's file, in a child that has become a user who may not open it.
+pub(super) fn inherited(settings: &FileSettings, error: Error) -> Result<(Open, Option<Rights>)> {
+    let path = &settings.path;
+    let Some(file) = inherited::take(path, &error) else { return Err(error) };
+    let meta = file.metadata().map_err(|error| Error::io("look at", path, error))?;
+    Ok((Open::new(path, file, &meta)?, Rights::of(&meta)))
+}
