@@ -7,7 +7,7 @@ mod torn;
 
 use std::collections::VecDeque;
 use std::fs::{File, Metadata};
-use std::io::{self};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ use crate::platform::{self, Identity, OwnFile, Rights};
 use crate::rotation::Rotation;
 use crate::value::Put;
 
-use super::inherited::{self};
+use super::inherited;
 use find::{inherited as of_parent, open};
 use torn::Torn;
 

@@ -1,6 +1,6 @@
 //! A file is changed for a new one.
 
-use std::io::{self};
+use std::io;
 use std::path::Path;
 
 use super::find::open;

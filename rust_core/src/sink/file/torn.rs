@@ -6,7 +6,7 @@ use memchr::memrchr;
 
 use super::super::directory::Held;
 use super::{FileSink, LONGEST, UNKNOWN};
-use crate::blackbox::{self};
+use crate::blackbox;
 use crate::error::{Error, Result};
 use crate::platform::{self, Identity};
 
