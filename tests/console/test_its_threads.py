@@ -26,8 +26,8 @@ def threads():
                 names.append(comm.read().strip())
         except (FileNotFoundError, ProcessLookupError):
             pass  # It ends just now.
-    # One more looks after what other processes on this machine left behind.
-    return sorted(name for name in names if name.startswith("unified") and name != "unified_logger_")
+    # One more looks after what other processes on this machine left behind. It begins with the name of the thread that starts it.
+    return sorted({name for name in names if name.startswith("unified") and name != "unified_logger_"})
 def start(**options):
     init_logging(log_dir="logs", console_format="json", console_level="INFO", **options)
     logger.info("m")
