@@ -35,7 +35,7 @@ def found(tmp_path: Path) -> Found:
 @pytest.mark.parametrize("unified", ["true", "false"])
 @pytest.mark.parametrize("end", ["", "shutdown_logging()"])
 def test_the_exception_that_ends_the_program_is_logged(run_python: Run, found: Found, unified: str, end: str) -> None:
-    """Once, at CRITICAL, naming where it was raised; Python's own traceback and exit code stay. Seen to fail without `hooks.install`."""
+    """Once, at CRITICAL, naming where it was raised; Python's own traceback and exit code stay. Seen to fail without `uncaught.install`."""
     code = START + f"{end}\ndef fall():\n    raise RuntimeError('the end')\nfall()"
     done = run_python(code, check=False, USE_UNIFIED_LOGGING=unified)
     assert done.returncode == 1
@@ -74,7 +74,7 @@ def test_leaving_is_no_error(run_python: Run, found: Found, error: str) -> None:
 
 @pytest.mark.parametrize("unified", ["true", "false"])
 def test_an_exception_that_ends_a_thread_is_logged(run_python: Run, found: Found, unified: str) -> None:
-    """At ERROR, with the thread's name; a thread that leaves by SystemExit is none. Seen to fail without `hooks.install`."""
+    """At ERROR, with the thread's name; a thread that leaves by SystemExit is none. Seen to fail without `uncaught.install`."""
     code = (
         START
         + """
@@ -119,7 +119,7 @@ with LoggingContext(trace_id="t", user="u-1"):
 
 @pytest.mark.parametrize("unified", ["true", "false"])
 def test_an_exception_that_can_be_raised_nowhere_is_logged(run_python: Run, found: Found, unified: str) -> None:
-    """Of a destructor: at ERROR, with the text of the object, from 3.14 on in the message. Seen to fail without `hooks.install`."""
+    """Of a destructor: at ERROR, with the text of the object, from 3.14 on in the message. Seen to fail without `uncaught.install`."""
     code = (
         START
         + """
