@@ -8,9 +8,6 @@ use crate::record::Record;
 use crate::redaction::{Redactor, Rules};
 use crate::value::Put;
 
-/// Formats that are wanted of a record: a bit for each, by its number.
-pub type Formats = u8;
-
 #[derive(Debug)]
 pub struct Lines {
     redactor: Option<Redactor>,
@@ -55,26 +52,19 @@ impl Lines {
     }
 
     /// Encodes a record in the wanted formats, each into memory of its own: if one fails, nothing of the record has gone anywhere.
-    /// `expected` is how many bytes a line may well have.
+    /// `wanted` has a bit for each format, by its number; `expected` is how many bytes a line may well have.
     #[inline]
-    pub fn encode(&mut self, record: &Record<'_>, whose: Whose, wanted: Formats, expected: usize) {
-        let Self { redactor, encoders } = self;
-        let redacted;
-        let record = match redactor {
-            None => record,
-            Some(redactor) => {
-                redacted = redact(redactor, record, whose);
-                &redacted
+    pub fn encode(&mut self, record: &Record<'_>, whose: Whose, wanted: u8, expected: usize) {
+        self.redacted(record, whose, |record, encoders| {
+            for (number, One { encoder, line, .. }) in encoders.iter_mut().enumerate() {
+                if wanted & 1 << number != 0 {
+                    line.clear();
+                    fault_injection::pass(Fault::Encode);
+                    line.room(expected);
+                    encoder.encode(record, whose, line);
+                }
             }
-        };
-        for (number, One { encoder, line, .. }) in encoders.iter_mut().enumerate() {
-            if wanted & 1 << number != 0 {
-                line.clear();
-                fault_injection::pass(Fault::Encode);
-                line.room(expected);
-                encoder.encode(record, whose, line);
-            }
-        }
+        });
     }
 
     /// The lines of the record that was encoded last in the format of this number.
@@ -86,32 +76,29 @@ impl Lines {
 
     /// The beginning of a record's line in the format of this number, as `Encoder` has it.
     pub fn head(&mut self, record: &Record<'_>, number: usize) -> &[u8] {
+        self.redacted(record, Whose::Application, |record, encoders| {
+            let One { encoder, line, .. } = &mut encoders[number];
+            line.clear();
+            encoder.encode_head(record, line);
+        });
+        self.of(number)
+    }
+
+    /// Has a record encoded without what must not be in it.
+    #[inline]
+    fn redacted(&mut self, record: &Record<'_>, whose: Whose, encode: impl FnOnce(&Record<'_>, &mut [One])) {
         let Self { redactor, encoders } = self;
-        let redacted;
-        let record = match redactor {
-            None => record,
-            Some(redactor) => {
-                redacted = redact(redactor, record, Whose::Application);
-                &redacted
-            }
+        let Some(redactor) = redactor else { return encode(record, encoders) };
+        fault_injection::pass(Fault::Redact);
+        let record = match whose {
+            Whose::Application => redactor.redact(record),
+            Whose::Library => redactor.redact_own(record),
         };
-        let One { encoder, line, .. } = &mut encoders[number];
-        line.clear();
-        encoder.encode_head(record, line);
-        line
+        encode(&record, encoders);
     }
 
     /// How many values and texts were replaced since this was last asked.
     pub fn take_redacted(&mut self) -> u64 {
         self.redactor.as_mut().map_or(0, Redactor::take_count)
-    }
-}
-
-#[inline]
-fn redact<'r>(redactor: &'r mut Redactor, record: &Record<'r>, whose: Whose) -> Record<'r> {
-    fault_injection::pass(Fault::Redact);
-    match whose {
-        Whose::Application => redactor.redact(record),
-        Whose::Library => redactor.redact_own(record),
     }
 }

@@ -236,7 +236,10 @@ impl Pipeline {
                 }
             }
         }
-        self.stats.redacted.add(self.lines.take_redacted());
+        let redacted = self.lines.take_redacted();
+        if redacted > 0 {
+            self.stats.redacted.add(redacted);
+        }
         true
     }
 
