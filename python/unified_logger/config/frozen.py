@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, ClassVar
 
     from typing_extensions import dataclass_transform
 else:
@@ -22,9 +22,16 @@ class Frozen:
         **named: By their names. Those that the class gives a value have that otherwise.
     """
 
+    # The names of a class and its bases.
+    _fields: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        of_bases = (name for base in cls.__bases__ if issubclass(base, Frozen) for name in base._fields)
+        cls._fields = tuple(dict.fromkeys((*of_bases, *vars(cls).get("__annotations__", ()))))
+
     def __init__(self, *values: Any, **named: Any) -> None:
         # Quick, since the import makes many of these.
-        fields = type(self).fields()
+        fields = self._fields
         given = dict(zip(fields, values, strict=False)) | named
         is_whole = len(given) == len(fields) or all(name in given or hasattr(type(self), name) for name in fields)
         if not is_whole or len(values) + len(named) != len(given) or not given.keys() <= {*fields}:
@@ -34,8 +41,7 @@ class Frozen:
     @classmethod
     def fields(cls) -> tuple[str, ...]:
         """The names, those of its bases first."""
-        names = dict.fromkeys(name for base in cls.__bases__ if issubclass(base, Frozen) for name in base.fields())
-        return (*(names | dict.fromkeys(vars(cls).get("__annotations__", ()))),)
+        return cls._fields
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{name} stays as it is")
