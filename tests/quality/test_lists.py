@@ -47,7 +47,7 @@ def test_a_capability_starts_stops_and_begins_anew(entry: object) -> None:
     if isinstance(entry, str):
         package, _, partner = entry.rpartition(".")
         if package == "integrations":
-            pytest.importorskip(f"{partner.strip('_')}_sdk")
+            pytest.importorskip(f"{partner.strip('_')}_sdk", reason="the partner is not installed")
         entry = importlib.import_module(f"unified_logger.{entry}")
     for name in ("start", "stop", "in_child"):
         assert inspect.getdoc(getattr(entry, name)), f"{entry} has no {name}, or no word on it"

@@ -1,4 +1,4 @@
-//! The one writer of a record's sections. Each step gives the next, so that they come in no other order:
+//! The one writer of a record's sections. Each step gives the next, so they come in this order and in no other.
 //!
 //! 1. the header
 //! 2. the level's name, the call site, and the names of logger and thread, each where the header refers to none of a table

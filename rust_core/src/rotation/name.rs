@@ -10,8 +10,8 @@ pub enum Names {
 }
 
 impl Names {
-    /// The renames of one rotation where `count` files stay, in order, up to the first number that is free: after a rotation that was cut
-    /// short, the oldest file is not pushed out for the gap it left. Without a gap, what lies at the last target is replaced.
+    /// The renames of one rotation where `count` files stay, in order, up to the first number that is free. So after a rotation that was cut
+    /// short, the gap it left is filled, and the oldest file stays. Without a gap, the file at the last target is replaced.
     pub fn renames<E: Fn(&Path) -> bool>(
         self,
         path: &Path,

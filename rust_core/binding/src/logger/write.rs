@@ -63,8 +63,8 @@ pub fn filtered() -> PyResult<()> {
     Ok(())
 }
 
-/// What is said to a call below its level: before the start it is kept, for the level may be another by then, and a context may have a
-/// level of its own.
+/// What is said to a call below its level. Before the start it is kept: the level may be another by then. And a context may have a level of
+/// its own.
 #[cold]
 pub fn second_look(py: Python<'_>, logger: &Logger, number: i32) -> Option<Verdict> {
     match context::least(py) {
