@@ -9,6 +9,7 @@ mod checksum;
 mod encoder;
 mod exception;
 mod guide;
+mod pipeline;
 mod queue;
 mod record;
 #[cfg(unix)]
@@ -28,6 +29,7 @@ const ROOMS: &[fn(&mut Criterion)] = &[
     redaction::bench,
     encoder::bench,
     sink::bench,
+    pipeline::bench,
     #[cfg(unix)]
     recovery::bench,
 ];
