@@ -14,6 +14,7 @@ use unified_logger_core::escape;
 use unified_logger_core::exception::{self, SourceCache};
 use unified_logger_core::level;
 use unified_logger_core::names;
+use unified_logger_core::outputs;
 use unified_logger_core::queue::Offered;
 use unified_logger_core::queue::{self, Overflow};
 use unified_logger_core::record::{Builder, Record, Site};
@@ -191,8 +192,8 @@ pub static BASE: LazyLock<Option<recipe::Base>> = LazyLock::new(|| {
 fn left_behind() -> Vec<u8> {
     let directory = tempfile::tempdir().expect("there is room for a directory");
     let mut settings = Settings::of_test(directory.path());
-    settings.output.files.pop();
-    settings.output.files.iter_mut().for_each(|file| file.backup_count = 1);
+    settings.output.to.outputs.pop();
+    settings.output.to.files_mut().for_each(|file| file.backup_count = 1);
     settings.queue =
         queue::Settings { overflow: Overflow::DropNew, overflow_timeout: Duration::ZERO, ..settings.queue };
     settings.black_box.bytes = blackbox::SMALLEST;
@@ -217,14 +218,16 @@ fn black_box(bytes: &[u8]) {
     let Some(base) = &*BASE else { return };
     let bytes = base.changed(bytes);
     let Ok(contents) = blackbox::read(&bytes) else { return };
+    let Some(settings) = outputs::Settings::of_box(&contents.kept.outputs) else { return };
     let names = Arc::new(contents.names);
-    let mut router = Router::new(Arc::clone(&names), &contents.kept.files, None, contents.kept.ai.clone());
+    let selectors: Vec<_> = settings.outputs.iter().map(|output| output.select.clone()).collect();
+    let mut router = Router::new(Arc::clone(&names), selectors, settings.ai);
     let mut encoder = JsonEncoder::new(&Process { names, id: contents.process, is_dead: true });
     for found in &contents.records {
         let record = bytes.get(found.bytes.clone()).expect("a record lies within its box");
         // SAFETY: the reader has checked every record that it found.
         let record = unsafe { Record::read(record) }.expect("what is found is whole");
-        assert!(router.route(&record).files < 1 << contents.kept.files.len(), "a record goes to files that there are");
+        assert!(router.route(&record) < 1 << settings.outputs.len(), "a record goes to files that there are");
         assert!(found.place < 1 << 63, "there is room after a place");
         assert_json_line(&mut encoder, &record);
     }

@@ -8,12 +8,14 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::blackbox::{self, Wanted};
+use crate::encoder::Format;
 use crate::level;
-use crate::outputs::{AiLoggers, FileKind, FileSettings};
+use crate::outputs::{self, Output};
 use crate::pipeline;
 use crate::queue::{self, Overflow};
 use crate::redaction::Rules;
-use crate::sink::Fsync;
+use crate::router::{AiLoggers, Selector};
+use crate::sink::{self, FileSettings, Fsync};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,20 +41,29 @@ impl Settings {
     #[doc(hidden)]
     #[must_use]
     pub fn of_test(directory: &Path) -> Self {
-        let file =
-            |kind, name: &str, level| FileSettings { kind, name: name.into(), level, max_bytes: 0, backup_count: 0 };
+        let file = |name: &str, file: &str, select: Selector| Output {
+            name: name.into(),
+            select,
+            format: Format::Json,
+            to: sink::Settings::File(FileSettings { name: file.into(), max_bytes: 0, backup_count: 0, mode: 0o640 }),
+        };
         Self {
             output: pipeline::Settings {
                 directory: directory.to_owned(),
                 directory_mode: 0o750,
                 file_mode: 0o640,
-                files: vec![
-                    file(FileKind::App, "app.log", level::DEBUG),
-                    file(FileKind::Errors, "errors.log", level::ERROR),
-                    file(FileKind::Ai, "ai_responses.log", level::DEBUG),
-                ],
-                console: None,
-                ai: AiLoggers::default(),
+                to: outputs::Settings {
+                    outputs: vec![
+                        file("app", "app.log", Selector::from_level(level::DEBUG)),
+                        file("errors", "errors.log", Selector::from_level(level::ERROR)),
+                        file(
+                            "ai",
+                            "ai_responses.log",
+                            Selector { ai: Some(true), ..Selector::from_level(level::DEBUG) },
+                        ),
+                    ],
+                    ai: AiLoggers::default(),
+                },
                 redaction: None,
                 fsync: Fsync::Never,
             },

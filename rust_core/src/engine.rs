@@ -104,7 +104,7 @@ impl Engine {
             queue,
             flushes: SegQueue::new(),
             notices: SegQueue::new(),
-            console: pipeline.console_progress(),
+            behind: pipeline.progress(),
             watch: black_box.as_ref().map(BlackBox::watch),
             swept: CachePadded::default(),
             strays_go_on: Arc::default(),
@@ -355,9 +355,14 @@ impl Engine {
         Flushing(answer)
     }
 
-    /// Waits until the console has shown what it was given. Nobody who writes waits with it.
+    /// Waits until the console, and all else behind a thread, has written what it was given. Nobody who writes waits with it.
     pub fn flush_console(&self, timeout: Duration) -> bool {
-        self.shared.console.as_ref().is_none_or(|console| console.wait(timeout))
+        let deadline = Instant::now() + timeout;
+        // One that is blocked may use up the time of the others, which are asked all the same.
+        self.shared
+            .behind
+            .iter()
+            .fold(true, |done, behind| done & behind.wait(deadline.saturating_duration_since(Instant::now())))
     }
 
     /// Writes what is queued and ends the writer, within `timeout`. True when nothing was left unwritten.
@@ -401,8 +406,8 @@ impl Engine {
         let shared = &self.shared;
         let deadline = deadline.min(Instant::now() + END_PATIENCE);
         match shared.desk.try_lock() {
-            Ok(mut desk) => desk.pipeline.end_console(deadline),
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().pipeline.end_console(deadline),
+            Ok(mut desk) => desk.pipeline.end_sinks(deadline),
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().pipeline.end_sinks(deadline),
             // One who writes late holds it, for as long as a disk takes; the console then is as it was.
             Err(TryLockError::WouldBlock) => {}
         }
@@ -458,7 +463,7 @@ impl Engine {
         // A terminal that shows nothing is nothing to wait for.
         let deadline = deadline.min(Instant::now() + CONSOLE_PATIENCE_AT_FORK);
         if let Ok(mut desk) = shared.desk.try_lock() {
-            desk.pipeline.rest_console(deadline);
+            desk.pipeline.pause_sinks(deadline);
         }
         shared.errors.rest(deadline);
         shared.rest_strays(deadline);

@@ -151,7 +151,7 @@ impl Voice {
         let run = move || {
             for line in received {
                 // Nowhere is left to tell that standard error is closed.
-                let _ = platform::write_stderr_patiently(line.as_bytes());
+                let _ = platform::Standard::Error.write_patiently(line.as_bytes());
                 left.fetch_sub(1, Ordering::Release);
             }
         };

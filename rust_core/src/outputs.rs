@@ -1,44 +1,243 @@
-//! What there is to write to, as it is configured.
+//! What there is to write to. Each output is a selector, a format and a sink; the pipeline and recovery open and use them alike.
+
+use std::path::Path;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::encoder::Format;
+use crate::blackbox::{FILES, Journal, is_mode};
+use crate::encoder::{Format, Lines, Process, Whose};
+use crate::error::Result;
+use crate::fault_injection::{self, Fault};
+use crate::record::Record;
+use crate::redaction::Rules;
+use crate::router::{self, AiLoggers, Route, Router, Selector};
+use crate::sink::{self, FileSettings, Fsync, Sink, Stream, Surroundings};
+use crate::stats::Stats;
 
-/// Kinds of log file, in the order of their counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FileKind {
-    App,
-    Errors,
-    Ai,
-}
-
+/// One output, as it is configured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct FileSettings {
-    pub kind: FileKind,
+pub struct Output {
+    /// Its name, under which it counts.
     pub name: String,
-    /// Records below this level stay out.
-    pub level: i32,
-    /// Bytes; 0 never rotates.
-    pub max_bytes: u64,
-    /// Files kept beside the current one; 0 never rotates.
-    pub backup_count: u32,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ConsoleSettings {
-    pub level: i32,
+    /// Which records it takes.
+    pub select: Selector,
     pub format: Format,
+    pub to: sink::Settings,
 }
 
-/// Which loggers are those of AI.
+impl Output {
+    /// What `sys.stderr` shows.
+    #[must_use]
+    pub fn is_console(&self) -> bool {
+        self.to == sink::Settings::Stream(Stream::Console)
+    }
+}
+
+/// All outputs, as they are configured.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct AiLoggers {
-    /// Names of loggers (and of all below them), or single segments of a name.
-    pub names: Vec<String>,
-    /// "ai" anywhere in a name, as the module before this library had it.
-    pub legacy_substring: bool,
+pub struct Settings {
+    pub outputs: Vec<Output>,
+    pub ai: AiLoggers,
+}
+
+impl Settings {
+    /// The console among them.
+    #[must_use]
+    pub fn console(&self) -> Option<&Output> {
+        self.outputs.iter().find(|output| output.is_console())
+    }
+
+    /// The files among them, for a black box: what a dead process had accepted, recovery writes there.
+    #[must_use]
+    pub fn files(&self) -> Self {
+        let files = self.outputs.iter().filter(|output| output.to.file().is_some()).cloned().collect();
+        Self { outputs: files, ai: self.ai.clone() }
+    }
+
+    /// How those files are written.
+    pub fn files_mut(&mut self) -> impl Iterator<Item = &mut FileSettings> {
+        self.outputs.iter_mut().filter_map(|output| match &mut output.to {
+            sink::Settings::File(file) => Some(file),
+            sink::Settings::Stream(_) => None,
+        })
+    }
+
+    /// Reads what a black box has kept of `files`. `None` for more files than a box has journals for, for names that lead out of the
+    /// directory, and for modes that no options allow: a box may be planted.
+    #[must_use]
+    pub fn of_box(kept: &Value) -> Option<Self> {
+        let kept: Self = Deserialize::deserialize(kept).ok()?;
+        let is_harmless =
+            |output: &Output| output.to.file().is_some_and(|file| is_plain(&file.name) && is_mode(file.mode));
+        (kept.outputs.len() <= FILES && kept.outputs.iter().all(is_harmless)).then_some(kept)
+    }
+}
+
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0']) && name.len() < 256
+}
+
+/// What outputs are opened with.
+#[allow(missing_debug_implementations)] // a function has none
+pub struct Opening<'a> {
+    pub directory: &'a Path,
+    pub directory_mode: u32,
+    pub fsync: Fsync,
+    /// Where the appends to the file of this number are noted.
+    pub journal: &'a dyn Fn(usize) -> Journal,
+    pub stats: &'a Stats,
+    pub redaction: Option<Arc<Rules>>,
+    /// Whose records are written.
+    pub process: Process,
+}
+
+/// The outputs that are open: files first, as the black box numbers them.
+#[derive(Debug)]
+pub struct Outputs {
+    router: Router,
+    lines: Lines,
+    open: Vec<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    /// The number of its format among `lines`.
+    format: usize,
+    is_console: bool,
+    sink: Box<dyn Sink>,
+}
+
+impl Outputs {
+    /// Opens all of them.
+    ///
+    /// # Errors
+    /// When one cannot be opened.
+    pub fn open(settings: &Settings, with: Opening<'_>) -> Result<Self> {
+        debug_assert!(settings.outputs.len() <= router::OUTPUTS);
+        let (files, others): (Vec<_>, Vec<_>) = settings.outputs.iter().partition(|output| output.to.file().is_some());
+        let all: Vec<&Output> = files.into_iter().chain(others).take(router::OUTPUTS).collect();
+        let formats: Vec<_> = all.iter().map(|output| output.format).collect();
+        let lines = Lines::new(&with.process, with.redaction, &formats);
+        let open = |(index, output): (usize, &&Output)| {
+            let sink = output.to.open(Surroundings {
+                name: &output.name,
+                directory: with.directory,
+                directory_mode: with.directory_mode,
+                fsync: with.fsync,
+                journal: if output.to.file().is_some() { (with.journal)(index) } else { Journal::Off },
+                stats: with.stats,
+            })?;
+            Ok(Open { format: lines.number(output.format), is_console: output.is_console(), sink })
+        };
+        let open = all.iter().enumerate().map(open).collect::<Result<Vec<_>>>()?;
+        let selectors = all.iter().map(|output| output.select.clone()).collect();
+        Ok(Self { router: Router::new(with.process.names, selectors, settings.ai.clone()), lines, open })
+    }
+
+    /// Which of them a record is for.
+    #[inline]
+    pub fn route(&mut self, record: &Record<'_>) -> Route {
+        fault_injection::pass(Fault::Route);
+        self.router.route(record)
+    }
+
+    /// The consoles among them.
+    #[must_use]
+    pub fn consoles(&self) -> Route {
+        bits(self.open.iter().map(|open| open.is_console))
+    }
+
+    /// Encodes a record for those outputs, and then gives each of them its lines: a record whose encoding fails has gone nowhere.
+    /// `expected` is how many bytes a line may well have. Returns how many bytes the files got.
+    #[inline]
+    pub fn put(&mut self, record: &Record<'_>, whose: Whose, route: Route, position: u64, expected: usize) -> usize {
+        let formats = each(route).fold(0, |formats, index| formats | 1 << self.open[index].format);
+        self.lines.encode(record, whose, formats, expected);
+        let mut bytes = 0;
+        for index in each(route) {
+            let open = &mut self.open[index];
+            let lines = self.lines.of(open.format);
+            open.sink.push(lines, position, whose);
+            if open.sink.needs_lock() {
+                bytes += lines.len();
+            }
+        }
+        bytes
+    }
+
+    /// How many bytes the record has at the beginning of `text`, where it stands there as the output of this number writes it.
+    pub fn find(&mut self, record: &Record<'_>, index: usize, text: &[u8]) -> Option<usize> {
+        self.lines.find(record, self.open[index].format, text)
+    }
+
+    /// How many values and texts were replaced since this was last asked.
+    pub fn take_redacted(&mut self) -> u64 {
+        self.lines.take_redacted()
+    }
+
+    #[must_use]
+    pub fn sinks(&self) -> impl ExactSizeIterator<Item = &dyn Sink> {
+        self.open.iter().map(|open| &*open.sink)
+    }
+
+    pub fn sinks_mut(&mut self) -> impl ExactSizeIterator<Item = &mut Box<dyn Sink>> {
+        self.open.iter_mut().map(|open| &mut open.sink)
+    }
+
+    /// Those of a route.
+    pub fn of_route(&mut self, route: Route) -> impl Iterator<Item = &mut Box<dyn Sink>> {
+        self.sinks_mut().enumerate().filter(move |(index, _)| route & 1 << index != 0).map(|(_, sink)| sink)
+    }
+}
+
+/// The numbers of the bits that are set, from the lowest on.
+fn each(mut route: Route) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let index = (route != 0).then(|| route.trailing_zeros() as usize);
+        route &= route.wrapping_sub(1);
+        index
+    })
+}
+
+fn bits(all: impl Iterator<Item = bool>) -> Route {
+    all.enumerate().fold(0, |bits, (index, is_set)| bits | Route::from(is_set) << index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_whose_files_lead_out_of_the_directory_are_none() {
+        let read = |name: &str, mode| {
+            let file = sink::FileSettings { name: name.into(), max_bytes: 0, backup_count: 0, mode };
+            let output = Output {
+                name: "app".into(),
+                select: Selector::default(),
+                format: Format::Json,
+                to: sink::Settings::File(file),
+            };
+            let settings = Settings { outputs: vec![output], ai: AiLoggers::default() };
+            Settings::of_box(&serde_json::to_value(settings.files()).unwrap()) == Some(settings)
+        };
+        assert!(read("app.log", 0o640));
+        let long = "x".repeat(256);
+        for name in ["", ".", "..", ".hidden", "../app.log", "/etc/passwd", "a/b", "a\\b", "a\0b", &long] {
+            assert!(!read(name, 0o640), "{name:?}");
+        }
+        for mode in [0o4755, 0o666, 0o777, 0o440, 0] {
+            assert!(!read("app.log", mode), "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn bits_are_told_from_the_lowest_on() {
+        assert_eq!(each(0b1010_0001).collect::<Vec<_>>(), [0, 5, 7]);
+        assert_eq!(each(1 << 63).collect::<Vec<_>>(), [63]);
+        assert_eq!(each(0).count(), 0);
+    }
 }

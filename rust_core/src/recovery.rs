@@ -12,19 +12,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use serde::de::IgnoredAny;
-
 use crate::blackbox::{self, Contents, Entry, Foreign, Journal, Noted, Ownerless};
 use crate::clock;
-use crate::encoder::{Format, Lines, Process, Whose};
+use crate::encoder::{Process, Whose};
 use crate::error::{Error, Result};
 use crate::fault_injection::{self, Fault};
 use crate::level;
+use crate::outputs::{self, Opening, Outputs};
 use crate::platform::{self, Identity, OwnFile};
 use crate::record::{Builder, Record};
-use crate::rotation::Rotation;
-use crate::router::Router;
-use crate::sink::{DirectoryLock, FileSettings, FileSink, Fsync, Held};
+use crate::router::Route;
+use crate::sink::{DirectoryLock, Fsync, Held};
+use crate::stats::Stats;
 use crate::value::Value;
 
 /// How long the log directory's lock is waited for.
@@ -224,7 +223,11 @@ fn recover(directory: &Path, found: Ownerless, recovered: &mut Recovered) -> Con
         recovered.boxes += u64::from(found.remove().is_ok());
         return ControlFlow::Continue(());
     }
-    let written = write(directory, &found.file, &bytes, contents);
+    let Some(outputs) = outputs::Settings::of_box(&contents.kept.outputs) else {
+        set_aside(&found, &Foreign::Damaged("settings"), recovered);
+        return ControlFlow::Continue(());
+    };
+    let written = write(directory, &found.file, &bytes, contents, &outputs);
     match written.and_then(|count| found.remove().map(|()| count).map_err(|error| Error::io("remove", &path, error))) {
         Ok(count) => {
             recovered.boxes += 1;
@@ -250,20 +253,26 @@ fn set_aside(found: &Ownerless, foreign: &Foreign, recovered: &mut Recovered) {
 }
 
 /// Writes what a box holds and is not in its files yet. Tells how many records that were, this time and before.
-fn write(directory: &Path, file: &Arc<OwnFile>, bytes: &[u8], contents: Contents) -> Result<u64> {
+fn write(
+    directory: &Path,
+    file: &Arc<OwnFile>,
+    bytes: &[u8],
+    contents: Contents,
+    outputs: &outputs::Settings,
+) -> Result<u64> {
     let here = |error| Error::io("go on with the recovery in", directory, error);
     let mut lock = DirectoryLock::open(directory, contents.kept.file_mode)?;
     lock.hold(LOCK_PATIENCE, |held| {
         if held == Held::TimedOut {
             return Err(here(io::ErrorKind::WouldBlock.into()));
         }
-        let mut recovery = Recovery::open(directory, bytes, contents, file)?;
+        let mut recovery = Recovery::open(directory, bytes, contents, outputs, file)?;
         recovery.leave_out_what_landed()?;
         let noted = recovery.note(file).map_err(here)?;
         recovery.push_all(noted);
         fault_injection::pass(Fault::Noted);
         let now = Instant::now();
-        recovery.sinks.iter_mut().try_for_each(|sink| sink.write(now, held))?;
+        recovery.outputs.sinks_mut().try_for_each(|sink| sink.write(now, held))?;
         Ok(noted.count)
     })
 }
@@ -273,38 +282,46 @@ struct Recovery<'a> {
     directory: &'a Path,
     bytes: &'a [u8],
     contents: Contents,
-    router: Router,
-    lines: Lines,
-    sinks: Vec<FileSink>,
-    /// For each record the files it is still to be written to, a bit each.
-    wanted: Vec<u8>,
+    /// The name of each file.
+    names: Vec<&'a str>,
+    outputs: Outputs,
+    /// For each record the files it is still to be written to.
+    wanted: Vec<Route>,
 }
 
 impl<'a> Recovery<'a> {
-    fn open(directory: &'a Path, bytes: &'a [u8], mut contents: Contents, journal: &Arc<OwnFile>) -> Result<Self> {
-        let kept = &contents.kept;
-        let sinks = kept.files.iter().enumerate().map(|(index, file)| {
-            FileSink::open(FileSettings {
-                path: directory.join(&file.name),
-                mode: kept.file_mode,
-                directory_mode: kept.directory_mode,
-                rotation: Rotation::by_size(file.max_bytes, file.backup_count),
+    fn open(
+        directory: &'a Path,
+        bytes: &'a [u8],
+        mut contents: Contents,
+        settings: &'a outputs::Settings,
+        journal: &Arc<OwnFile>,
+    ) -> Result<Self> {
+        let outputs = Outputs::open(
+            settings,
+            Opening {
+                directory,
+                directory_mode: contents.kept.directory_mode,
                 fsync: Fsync::Never,
-                journal: Journal::Kept { file: Arc::clone(journal), index },
-            })
-        });
-        let sinks = sinks.collect::<Result<Vec<_>>>()?;
-        let names = Arc::new(std::mem::take(&mut contents.names));
-        let router = Router::new(Arc::clone(&names), &contents.kept.files, None, contents.kept.ai.clone());
-        let process = Process { names, id: contents.process, is_dead: true };
-        let lines = Lines::new(&process, contents.redaction.take(), &[Format::Json]);
+                journal: &|index| Journal::Kept { file: Arc::clone(journal), index },
+                // What another process had logged is not counted here.
+                stats: &Stats::default(),
+                redaction: contents.redaction.take(),
+                process: Process {
+                    names: Arc::new(std::mem::take(&mut contents.names)),
+                    id: contents.process,
+                    is_dead: true,
+                },
+            },
+        )?;
+        let names = settings.outputs.iter().filter_map(|output| output.to.file()).map(|file| &*file.name).collect();
         let wanted = vec![0; contents.records.len()];
-        let mut recovery = Self { directory, bytes, contents, router, lines, sinks, wanted };
+        let mut recovery = Self { directory, bytes, contents, names, outputs, wanted };
         for index in 0..recovery.wanted.len() {
-            let files = recovery.router.route(&recovery.record(index)).files;
-            let place = recovery.contents.records[index].place;
-            let missing = recovery.contents.journal.iter().enumerate().filter(|(_, entry)| place > entry.passed);
-            recovery.wanted[index] = missing.fold(0, |wanted, (file, _)| wanted | files & 1 << file);
+            let route = recovery.outputs.route(&recovery.record(index));
+            let position = recovery.contents.records[index].place;
+            let missing = recovery.contents.journal.iter().enumerate().filter(|(_, entry)| position > entry.passed);
+            recovery.wanted[index] = missing.fold(0, |wanted, (file, _)| wanted | route & 1 << file);
         }
         Ok(recovery)
     }
@@ -315,36 +332,40 @@ impl<'a> Recovery<'a> {
         unsafe { Record::read(&self.bytes[range]) }.unwrap_or_else(|| unreachable!("checked by the reader"))
     }
 
-    /// Looks, in each file that was being appended to, for the lines that came to be there.
+    /// Looks, in each file that was being appended to, for the records that came to be there.
     fn leave_out_what_landed(&mut self) -> Result<()> {
-        for file in 0..self.sinks.len() {
+        for file in 0..self.names.len() {
             let entry = self.contents.journal[file];
             if entry.upto <= entry.passed {
                 continue;
             }
-            let name = self.contents.kept.files[file].name.clone();
-            let text = find(self.directory, &name, entry).and_then(|path| read_from(&path, entry)).unwrap_or_default();
+            let path = find(self.directory, self.names[file], entry);
+            let text = path.and_then(|path| read_from(&path, entry)).unwrap_or_default();
             self.leave_out(file, entry.upto, &text);
-            self.sinks[file].cut_off_torn(entry.identity(), entry.offset)?;
+            let sink = self.outputs.of_route(1 << file).next();
+            sink.map_or(Ok(()), |sink| sink.cut_off_torn(entry.identity(), entry.offset))?;
         }
         Ok(())
     }
 
-    /// The lines of the records under way stand in `text` in their order, if at all; others' lines may stand between.
+    /// The records under way stand in `text` in their order, if at all; others' lines may stand between.
     fn leave_out(&mut self, file: usize, upto: u64, text: &[u8]) {
         let under_way: Vec<usize> = (0..self.wanted.len())
             .filter(|index| self.wanted[*index] & 1 << file != 0 && self.contents.records[*index].place <= upto)
             .collect();
         let mut under_way = under_way.into_iter();
         let mut next = under_way.next();
-        for line in text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
-            let Some(index) = next else { return };
+        let mut rest = text;
+        while let Some(index) = next {
             let record = self.record(index);
-            let head = self.lines.head(&record, 0);
-            // A line that was torn begins in the same way, but is no JSON, with or without an end.
-            if line.starts_with(head) && serde_json::from_slice::<IgnoredAny>(line).is_ok() {
+            if let Some(length) = self.outputs.find(&record, file, rest) {
                 self.wanted[index] &= !(1 << file);
                 next = under_way.next();
+                rest = &rest[length..];
+            } else if let Some(end) = memchr::memchr(b'\n', rest) {
+                rest = &rest[end + 1..];
+            } else {
+                return;
             }
         }
     }
@@ -363,24 +384,18 @@ impl<'a> Recovery<'a> {
     fn push_all(&mut self, noted: Noted) {
         let mut last = noted.taken;
         for index in 0..self.wanted.len() {
-            let (wanted, place) = (self.wanted[index], self.contents.records[index].place);
-            last = last.max(place);
-            if wanted == 0 {
-                continue;
-            }
-            let record = self.record(index);
-            self.lines.encode(&record, Whose::Application, 1, 0);
-            for (file, sink) in self.sinks.iter_mut().enumerate() {
-                if wanted & 1 << file != 0 {
-                    sink.push(self.lines.of(0), place);
-                }
+            let (wanted, position) = (self.wanted[index], self.contents.records[index].place);
+            last = last.max(position);
+            if wanted != 0 {
+                let record = self.record(index);
+                self.outputs.put(&record, Whose::Application, wanted, position, 0);
             }
         }
         self.push_notice(noted, last + 1);
     }
 
     /// Says in the log what happened: which process died, when, and how much of it is recovered.
-    fn push_notice(&mut self, noted: Noted, place: u64) {
+    fn push_notice(&mut self, noted: Noted, position: u64) {
         if noted.count == 0 && self.contents.damaged == 0 {
             return;
         }
@@ -409,14 +424,10 @@ impl<'a> Recovery<'a> {
         .put(&mut bytes, &fields);
         // SAFETY: built just above.
         let Some(record) = (unsafe { Record::read(&bytes) }) else { return };
-        let files = self.router.route(&record).files;
-        self.lines.encode(&record, Whose::Library, 1, 0);
-        for (file, sink) in self.sinks.iter_mut().enumerate() {
-            // Not again, if a recovery that died had said it.
-            if files & 1 << file != 0 && self.contents.journal[file].passed < place {
-                sink.push(self.lines.of(0), place);
-            }
-        }
+        // Not again, if a recovery that died had said it.
+        let said = self.contents.journal.iter().enumerate().filter(|(_, entry)| entry.passed >= position);
+        let route = said.fold(self.outputs.route(&record), |route, (file, _)| route & !(1 << file));
+        self.outputs.put(&record, Whose::Library, route, position, 0);
     }
 }
 

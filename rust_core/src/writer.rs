@@ -16,7 +16,7 @@ use crate::level;
 use crate::pipeline::{self, Batch, Pipeline};
 use crate::queue::Queue;
 use crate::recovery::{self, Recovered, Strays};
-use crate::sink::{self, ConsoleProgress};
+use crate::sink::{self, Progress};
 use crate::slab::{self, Pool};
 use crate::stats::{Count, Stats};
 use crate::value::Value;
@@ -132,7 +132,8 @@ pub struct Shared {
     pub flushes: SegQueue<Flush>,
     /// Records of the library's own that wait to be written.
     pub notices: SegQueue<Vec<u8>>,
-    pub console: Option<ConsoleProgress>,
+    /// How far the sinks behind threads have come.
+    pub behind: Vec<Progress>,
     pub watch: Option<Arc<Watch>>,
     /// Apart, as the desk is: the writer locks it for each batch.
     pub swept: CachePadded<Mutex<Swept>>,

@@ -2,25 +2,32 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use unified_logger_core::blackbox::Journal;
+use unified_logger_core::encoder::Whose;
 use unified_logger_core::error::Error;
 use unified_logger_core::platform::{self, Lock};
 use unified_logger_core::rotation::Rotation;
 use unified_logger_core::sink::Fsync;
-use unified_logger_core::sink::{DirectoryLock, FileSettings, FileSink, Held};
+use unified_logger_core::sink::{DirectoryLock, FileSink, FileTarget, Held, Sink};
 
-fn settings(path: PathBuf, max_bytes: u64, backup_count: u32) -> FileSettings {
-    FileSettings {
+fn settings(path: PathBuf, max_bytes: u64, backup_count: u32) -> FileTarget {
+    FileTarget {
         path,
         mode: 0o640,
         directory_mode: 0o750,
         rotation: Rotation::by_size(max_bytes, backup_count),
         fsync: Fsync::Never,
         journal: Journal::Off,
+        stats: Arc::default(),
     }
+}
+
+fn push(sink: &mut FileSink, line: &[u8]) {
+    sink.push(line, 1, Whose::Application);
 }
 
 fn write(sink: &mut FileSink) {
@@ -50,12 +57,14 @@ fn all_lines(path: &Path) -> String {
 fn a_batch_is_split_where_it_would_cross_the_bound() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("app.log");
-    let mut sink = FileSink::open(settings(path.clone(), 30, 9)).unwrap();
-    (0..10).for_each(|number| sink.push(format!("line number {number}\n").as_bytes(), 1));
+    let target = settings(path.clone(), 30, 9);
+    let stats = Arc::clone(&target.stats);
+    let mut sink = FileSink::open(target).unwrap();
+    (0..10).for_each(|number| push(&mut sink, format!("line number {number}\n").as_bytes()));
     write(&mut sink);
     assert_eq!(files(&path).len(), 5);
     assert!(files(&path).iter().all(|file| fs::metadata(file).unwrap().len() == 28));
-    assert_eq!((sink.written(), sink.rotations(), sink.bytes_written()), (10, 4, 140));
+    assert_eq!((stats.written.get(), stats.rotations.get(), stats.bytes.get()), (10, 4, 140));
 }
 
 #[test]
@@ -63,7 +72,7 @@ fn only_so_many_backups_are_kept() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("app.log");
     let mut sink = FileSink::open(settings(path.clone(), 2, 3)).unwrap();
-    "abcdefgh".chars().for_each(|letter| sink.push(format!("{letter}\n").as_bytes(), 1));
+    "abcdefgh".chars().for_each(|letter| push(&mut sink, format!("{letter}\n").as_bytes()));
     write(&mut sink);
     assert_eq!(all_lines(&path), "e\nf\ng\nh\n");
 }
@@ -74,12 +83,12 @@ fn a_gap_left_by_an_interrupted_rotation_costs_no_file() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("app.log");
     let mut sink = FileSink::open(settings(path.clone(), 2, 3)).unwrap();
-    "abcd".chars().for_each(|letter| sink.push(format!("{letter}\n").as_bytes(), 1));
+    "abcd".chars().for_each(|letter| push(&mut sink, format!("{letter}\n").as_bytes()));
     write(&mut sink);
     // A process died before the last of its renames.
     fs::rename(directory.path().join("app.log.2"), directory.path().join("app.log.3")).unwrap();
     fs::rename(directory.path().join("app.log.1"), directory.path().join("app.log.2")).unwrap();
-    sink.push(b"e\n", 1);
+    push(&mut sink, b"e\n");
     write(&mut sink);
     assert_eq!(all_lines(&path), "b\nc\nd\ne\n");
 }
@@ -90,7 +99,7 @@ fn a_line_larger_than_the_bound_has_a_file_of_its_own() {
     let path = directory.path().join("app.log");
     let mut sink = FileSink::open(settings(path.clone(), 10, 9)).unwrap();
     for line in ["one\n", "much longer than ten bytes\n", "two\n"] {
-        sink.push(line.as_bytes(), 1);
+        push(&mut sink, line.as_bytes());
     }
     write(&mut sink);
     let contents: Vec<_> = files(&path).iter().map(|file| fs::read_to_string(file).unwrap()).collect();
@@ -102,14 +111,14 @@ fn a_removed_or_renamed_file_is_made_again() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("app.log");
     let mut sink = FileSink::open(settings(path.clone(), 0, 0)).unwrap();
-    sink.push(b"one\n", 1);
+    push(&mut sink, b"one\n");
     write(&mut sink);
     fs::rename(&path, directory.path().join("moved")).unwrap();
-    sink.push(b"two\n", 1);
+    push(&mut sink, b"two\n");
     write(&mut sink);
     assert_eq!(fs::read_to_string(&path).unwrap(), "two\n");
     fs::remove_file(&path).unwrap();
-    sink.push(b"three\n", 1);
+    push(&mut sink, b"three\n");
     write(&mut sink);
     assert_eq!(fs::read_to_string(&path).unwrap(), "three\n");
     assert_eq!(fs::read_to_string(directory.path().join("moved")).unwrap(), "one\n");
@@ -122,7 +131,7 @@ fn a_torn_line_is_closed_before_the_next() {
     let path = directory.path().join("app.log");
     fs::write(&path, "whole\nto").unwrap();
     let mut sink = FileSink::open(settings(path.clone(), 0, 0)).unwrap();
-    sink.push(b"next\n", 1);
+    push(&mut sink, b"next\n");
     write(&mut sink);
     assert_eq!(fs::read_to_string(&path).unwrap(), "whole\nto\nnext\n");
 }
@@ -130,12 +139,14 @@ fn a_torn_line_is_closed_before_the_next() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_keeps_the_lines_in_memory() {
-    let mut sink = FileSink::open(settings("/dev/full".into(), 0, 0)).unwrap();
-    sink.push(b"one\n", 1);
+    let target = settings("/dev/full".into(), 0, 0);
+    let stats = Arc::clone(&target.stats);
+    let mut sink = FileSink::open(target).unwrap();
+    push(&mut sink, b"one\n");
     let now = Instant::now();
     assert!(sink.write(now, Held::Yes).is_err());
-    assert_eq!((sink.pending_bytes(), sink.written()), (4, 0));
-    assert!(!sink.due(now) && sink.due(now + Duration::from_secs(2)));
+    assert_eq!((sink.pending_bytes(), stats.written.get()), (4, 0));
+    assert!(!sink.is_due(now) && sink.is_due(now + Duration::from_secs(2)));
 }
 
 #[cfg(unix)]
@@ -157,14 +168,16 @@ fn a_link_to_a_device_is_never_renamed() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("app.log");
     std::os::unix::fs::symlink("/dev/null", &path).unwrap();
-    let mut sink = FileSink::open(settings(path.clone(), 30, 9)).unwrap();
+    let target = settings(path.clone(), 30, 9);
+    let stats = Arc::clone(&target.stats);
+    let mut sink = FileSink::open(target).unwrap();
     for _ in 0..2 {
-        (0..10).for_each(|number| sink.push(format!("line number {number}\n").as_bytes(), 1));
+        (0..10).for_each(|number| push(&mut sink, format!("line number {number}\n").as_bytes()));
         write(&mut sink);
     }
     assert_eq!(files(&path), std::slice::from_ref(&path));
     assert_eq!(fs::read_link(&path).unwrap(), Path::new("/dev/null"));
-    assert_eq!((sink.written(), sink.rotations()), (20, 0));
+    assert_eq!((stats.written.get(), stats.rotations.get()), (20, 0));
 }
 
 #[test]
@@ -218,7 +231,7 @@ fn several_writers_share_a_rotated_set() {
                 let mut sink = FileSink::open(settings(path.clone(), 20_000, 1_000)).unwrap();
                 let mut lock = DirectoryLock::open(path.parent().unwrap(), 0o640).unwrap();
                 for number in 0..LINES {
-                    sink.push(format!("{writer}:{number}:{}\n", "x".repeat(number % 50)).as_bytes(), 1);
+                    push(&mut sink, format!("{writer}:{number}:{}\n", "x".repeat(number % 50)).as_bytes());
                     if number % 7 == 0 || number == LINES - 1 {
                         lock.hold(Duration::from_secs(60), |held| {
                             assert_eq!(held, Held::Yes);
@@ -252,7 +265,7 @@ proptest! {
         let mut sink = FileSink::open(settings(path.clone(), bound, 1_000)).unwrap();
         let mut expected = String::new();
         for (number, line) in lines.iter().enumerate() {
-            sink.push(format!("{line}\n").as_bytes(), 1);
+            push(&mut sink, format!("{line}\n").as_bytes());
             expected += &format!("{line}\n");
             if number % every == 0 {
                 write(&mut sink);

@@ -204,7 +204,7 @@ fn written(target: &str) -> Vec<(&'static str, Vec<u8>)> {
             // The last area begins elsewhere.
             ("head", recipe(remake::HEAD, &[(region::HEAD, 80, &((1_u64 << 20) + 320).to_le_bytes())])),
             // The first key.
-            ("settings", recipe(remake::SETTINGS, &[(region::SETTINGS, 16, b"{\"files\":")])),
+            ("settings", recipe(remake::SETTINGS, &[(region::SETTINGS, 16, b"{\"outputs\":")])),
             // The first letter of a call site's module.
             ("catalog", recipe(remake::CATALOG, &[(region::CATALOG, 17, "\u{7}".as_bytes())])),
             ("noted", recipe(remake::NOTED, &[(region::FRONT, 8, &[9; 24])])),

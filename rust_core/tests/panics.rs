@@ -16,15 +16,16 @@ use unified_logger_core::encoder::Format;
 use unified_logger_core::engine::Engine;
 use unified_logger_core::fault_injection::{self, Fault};
 use unified_logger_core::level;
-use unified_logger_core::outputs::ConsoleSettings;
+use unified_logger_core::outputs::Output;
 use unified_logger_core::queue::Offered;
 use unified_logger_core::queue::{self, Overflow};
 use unified_logger_core::record::Builder;
 use unified_logger_core::recovery;
 use unified_logger_core::redaction::{Rules, Spec};
-use unified_logger_core::sink::Fsync;
+use unified_logger_core::router::Selector;
+use unified_logger_core::sink::{self, Fsync, Stream};
 use unified_logger_core::slab::Buffer;
-use unified_logger_core::stats::Stats;
+use unified_logger_core::stats::{CONSOLE, Stats};
 use unified_logger_core::value::{OutOfMemory, Put, Value};
 
 /// Only one fault is armed at a time, and only one thread of a process recovers.
@@ -50,8 +51,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 fn settings(directory: &Path) -> Settings {
     let mut settings = Settings::of_test(directory);
-    settings.output.files.pop();
-    for file in &mut settings.output.files {
+    settings.output.to.outputs.pop();
+    for file in settings.output.to.files_mut() {
         (file.max_bytes, file.backup_count) = (20_000, 1_000);
     }
     settings.output.redaction = Some(Rules::new(Spec::default()).unwrap());
@@ -62,7 +63,12 @@ fn settings(directory: &Path) -> Settings {
 
 fn with_console(directory: &Path) -> Settings {
     let mut settings = settings(directory);
-    settings.output.console = Some(ConsoleSettings { level: level::DEBUG, format: Format::Text { color: false } });
+    settings.output.to.outputs.push(Output {
+        name: "console".into(),
+        select: Selector::from_level(level::DEBUG),
+        format: Format::Text { color: false },
+        to: sink::Settings::Stream(Stream::Console),
+    });
     settings
 }
 
@@ -128,7 +134,8 @@ fn a_panic_of_the_writer_or_a_sink_costs_nothing() {
             assert_eq!(numbers(directory.path(), "app.log"), (0..COUNT).collect::<Vec<_>>(), "{case}");
             assert_eq!(numbers(directory.path(), "errors.log"), errors_of(0..COUNT), "{case}");
             assert_eq!((stats.written.get(), stats.failed.get()), (COUNT as u64, 0), "{case}");
-            let counted = stats.writer_restarts.get() + stats.files.iter().map(|file| file.errors.get()).sum::<u64>();
+            let counted =
+                stats.writer_restarts.get() + stats.files.iter().map(|(_, file)| file.errors.get()).sum::<u64>();
             assert_eq!(counted, u64::from(times), "{case}");
             assert!(stats.errors.get() >= u64::from(times), "{case}");
             assert!(engine.shutdown(PATIENCE));
@@ -213,13 +220,14 @@ fn a_panic_of_the_console_costs_the_files_nothing() {
     let stats = Arc::<Stats>::default();
     let engine = Engine::open(with_console(directory.path()), Arc::clone(&stats)).unwrap();
     engine.start().unwrap();
+    let counts = stats.streams.of(CONSOLE);
     let shown = |from: i64| {
         (from..from + 5).for_each(|number| offer(&engine, number));
         assert_eq!(engine.request_flush(true).wait(PATIENCE), Some(true));
         assert!(engine.flush_console(PATIENCE));
         // What the console did is looked at with the next batch.
         assert_eq!(engine.request_flush(true).wait(PATIENCE), Some(true));
-        (stats.console_written.get(), stats.console_dropped.get(), stats.failed.get())
+        (counts.written.get(), counts.dropped.get(), stats.failed.get())
     };
     assert_eq!(shown(0), (5, 0, 0));
     fault_injection::arm(Fault::Console, 0, 1);

@@ -29,8 +29,8 @@ fn alone() -> MutexGuard<'static, ()> {
 
 fn settings(directory: &Path, max_bytes: u64) -> Settings {
     let mut settings = Settings::of_test(directory);
-    settings.output.files.pop();
-    for file in &mut settings.output.files {
+    settings.output.to.outputs.pop();
+    for file in settings.output.to.files_mut() {
         (file.max_bytes, file.backup_count) = (max_bytes, 100);
     }
     settings.queue = queue::Settings {

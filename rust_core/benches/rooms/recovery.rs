@@ -69,7 +69,7 @@ fn left_behind() -> Vec<u8> {
 
 fn settings(directory: &Path) -> Settings {
     let mut settings = Settings::of_test(directory);
-    settings.output.files.truncate(1);
+    settings.output.to.outputs.truncate(1);
     settings.queue = queue::Settings {
         size: 2 * RECORDS,
         overflow: Overflow::DropNew,

@@ -6,19 +6,17 @@ use std::sync::Arc;
 use criterion::Criterion;
 use unified_logger_core::level;
 use unified_logger_core::names;
-use unified_logger_core::outputs::{AiLoggers, FileKind, FileSettings};
-use unified_logger_core::router::Router;
+use unified_logger_core::router::{AiLoggers, Router, Selector};
 
 use crate::guide::{Guide, read};
 
 pub fn bench(criterion: &mut Criterion) {
-    let file = |kind, name: &str, level| FileSettings { kind, name: name.into(), level, max_bytes: 0, backup_count: 0 };
-    let files = [
-        file(FileKind::App, "app.log", level::DEBUG),
-        file(FileKind::Errors, "errors.log", level::ERROR),
-        file(FileKind::Ai, "ai_responses.log", level::DEBUG),
+    let selectors = vec![
+        Selector::from_level(level::DEBUG),
+        Selector::from_level(level::ERROR),
+        Selector { ai: Some(true), ..Selector::from_level(level::DEBUG) },
     ];
-    let mut router = Router::new(Arc::clone(names::here()), &files, None, AiLoggers::default());
+    let mut router = Router::new(Arc::clone(names::here()), selectors, AiLoggers::default());
     for (name, guide) in [("router/info", Guide::new()), ("router/error", Guide::new().at_level(level::ERROR))] {
         let bytes = guide.bytes();
         let record = read(&bytes);

@@ -1,5 +1,6 @@
 //! A batch of lines to a file, under the directory's lock: appended, and rotated now and then.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput};
@@ -7,7 +8,7 @@ use unified_logger_core::blackbox::Journal;
 use unified_logger_core::encoder::{Encoder, JsonEncoder, Process, Whose};
 use unified_logger_core::rotation::Rotation;
 use unified_logger_core::sink::Fsync;
-use unified_logger_core::sink::{DirectoryLock, FileSettings, FileSink};
+use unified_logger_core::sink::{DirectoryLock, FileSink, FileTarget, Sink};
 
 use crate::guide::{Guide, read};
 
@@ -22,18 +23,19 @@ pub fn bench(criterion: &mut Criterion) {
     for (name, max_bytes) in [("append", 256 << 20), ("append and rotate", 1 << 20)] {
         let directory = tempfile::tempdir().expect("there is room for a directory");
         let mut lock = DirectoryLock::open(directory.path(), 0o640).expect("a lock file can be made");
-        let mut sink = FileSink::open(FileSettings {
+        let mut sink = FileSink::open(FileTarget {
             path: directory.path().join("app.log"),
             mode: 0o640,
             directory_mode: 0o750,
             rotation: Rotation::by_size(max_bytes, 1),
             fsync: Fsync::Never,
             journal: Journal::Off,
+            stats: Arc::default(),
         })
         .expect("a file can be made");
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
-                (1..=LINES).for_each(|place| sink.push(&line, place));
+                (1..=LINES).for_each(|place| sink.push(&line, place, Whose::Application));
                 lock.hold(Duration::from_secs(1), |held| sink.write(Instant::now(), held)).expect("it can be written");
             });
         });

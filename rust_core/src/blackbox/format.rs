@@ -12,9 +12,9 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::checksum;
-use crate::outputs::{AiLoggers, FileSettings};
 use crate::platform;
 use crate::redaction::Spec;
 use crate::slab::{Area, KINDS};
@@ -23,9 +23,9 @@ pub const MAGIC: [u8; 8] = *b"ULBOX\r\n\0";
 /// In place of the magic: the owner came to an orderly end, and may not remove the box, having changed its user.
 pub const SPENT: [u8; 8] = *b"ULSPENT\0";
 /// Changes with everything that changes what bytes mean: this layout, that of records, that of the catalog.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 /// Files that a journal is kept for.
-pub const FILES: usize = 4;
+pub const FILES: usize = (SETTINGS - JOURNALS) / JOURNAL;
 
 pub const FIXED: usize = 128;
 const CHECK: usize = FIXED;
@@ -138,8 +138,9 @@ impl Head {
 /// What of the settings redaction, encoding and routing need.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
-    pub files: Vec<FileSettings>,
-    pub ai: AiLoggers,
+    /// The outputs, as the room of that name reads and checks them.
+    pub outputs: Value,
+    /// Of the lock file.
     pub file_mode: u32,
     pub directory_mode: u32,
     /// The log directory's path, for who finds the box without knowing; `None` for one that is no text.
@@ -158,18 +159,11 @@ pub struct Kept {
 
 impl Kept {
     #[must_use]
-    pub fn new(
-        directory: &Path,
-        modes: (u32, u32),
-        files: &[FileSettings],
-        ai: &AiLoggers,
-        redaction: Option<&Spec>,
-    ) -> Self {
+    pub fn new(directory: &Path, modes: (u32, u32), outputs: Value, redaction: Option<&Spec>) -> Self {
         // Without the mark of one that was asked for: what a recovery makes, its own umask narrows.
         let (directory_mode, file_mode) = (modes.0 & 0o777, modes.1 & 0o777);
         Self {
-            files: files.to_vec(),
-            ai: ai.clone(),
+            outputs,
             file_mode,
             directory_mode,
             directory: std::path::absolute(directory).ok().and_then(|path| path.to_str().map(str::to_owned)),
@@ -186,10 +180,10 @@ impl Kept {
         let mut bytes = (json.len() as u64).to_le_bytes().to_vec();
         bytes.extend_from_slice(&checksum::of(&json).to_le_bytes());
         bytes.extend_from_slice(&json);
-        (bytes.len() <= CATALOG - SETTINGS && self.files.len() <= FILES).then_some(bytes)
+        (bytes.len() <= CATALOG - SETTINGS).then_some(bytes)
     }
 
-    /// Reads what stands in a box. File names that lead out of the directory are none, nor are modes that no options allow.
+    /// Reads what stands in a box. Modes that no options allow are none.
     #[must_use]
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let length = usize::try_from(u64_at(bytes, SETTINGS)?).ok()?;
@@ -198,18 +192,13 @@ impl Kept {
             return None;
         }
         let kept: Self = serde_json::from_slice(json).ok()?;
-        let plain = |name: &str| {
-            !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0']) && name.len() < 256
-        };
-        let whole = kept.files.len() <= FILES
-            && kept.files.iter().all(|file| plain(&file.name))
-            && [kept.file_mode, kept.directory_mode].into_iter().all(is_mode);
-        whole.then_some(kept)
+        [kept.file_mode, kept.directory_mode].into_iter().all(is_mode).then_some(kept)
     }
 }
 
 /// What options allow as well: its owner may write, others may not.
-fn is_mode(mode: u32) -> bool {
+#[must_use]
+pub fn is_mode(mode: u32) -> bool {
     mode & !0o777 == 0 && mode & 0o202 == 0o200
 }
 
@@ -284,7 +273,6 @@ pub fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outputs::FileKind;
     use crate::slab::areas;
 
     fn head() -> Head {
@@ -326,12 +314,10 @@ mod tests {
     }
 
     #[test]
-    fn settings_whose_files_lead_out_of_the_directory_are_none() {
-        let read = |name: &str, mode| {
-            let file = FileSettings { kind: FileKind::App, name: name.into(), level: 0, max_bytes: 0, backup_count: 0 };
+    fn settings_with_modes_that_no_option_allows_are_none() {
+        let read = |mode| {
             let kept = Kept {
-                files: vec![file],
-                ai: AiLoggers::default(),
+                outputs: Value::Null,
                 file_mode: mode,
                 directory_mode: 0o750,
                 directory: Some("/var/log/app".into()),
@@ -344,13 +330,9 @@ mod tests {
             bytes.resize(CATALOG, 0);
             Kept::read(&bytes) == Some(kept)
         };
-        assert!(read("app.log", 0o640));
-        let long = "x".repeat(256);
-        for name in ["", ".", "..", ".hidden", "../app.log", "/etc/passwd", "a/b", "a\\b", "a\0b", &long] {
-            assert!(!read(name, 0o640), "{name:?}");
-        }
+        assert!(read(0o640));
         for mode in [0o4755, 0o666, 0o777, 0o440, 0] {
-            assert!(!read("app.log", mode), "{mode:o}");
+            assert!(!read(mode), "{mode:o}");
         }
     }
 

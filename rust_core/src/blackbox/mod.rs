@@ -15,7 +15,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-pub use format::{Entry, FILES, Foreign, Kept, Noted, is_spent};
+pub use format::{Entry, FILES, Foreign, Kept, Noted, is_mode, is_spent};
 use note::Note;
 pub use place::Wanted;
 pub use place::{Distrust, Harm, Ownerless, Watch, all, disown_all, strays};

@@ -54,7 +54,7 @@ impl Lines {
     /// Encodes a record in the wanted formats, each into memory of its own: if one fails, nothing of the record has gone anywhere.
     /// `wanted` has a bit for each format, by its number; `expected` is how many bytes a line may well have.
     #[inline]
-    pub fn encode(&mut self, record: &Record<'_>, whose: Whose, wanted: u8, expected: usize) {
+    pub fn encode(&mut self, record: &Record<'_>, whose: Whose, wanted: u64, expected: usize) {
         self.redacted(record, whose, |record, encoders| {
             for (number, One { encoder, line, .. }) in encoders.iter_mut().enumerate() {
                 if wanted & 1 << number != 0 {
@@ -74,14 +74,15 @@ impl Lines {
         &self.encoders[number].line
     }
 
-    /// The beginning of a record's line in the format of this number, as `Encoder` has it.
-    pub fn head(&mut self, record: &Record<'_>, number: usize) -> &[u8] {
+    /// How many bytes the record has at the beginning of `text`, where it stands there in the format of this number.
+    pub fn find(&mut self, record: &Record<'_>, number: usize, text: &[u8]) -> Option<usize> {
+        let mut found = None;
         self.redacted(record, Whose::Application, |record, encoders| {
             let One { encoder, line, .. } = &mut encoders[number];
             line.clear();
-            encoder.encode_head(record, line);
+            found = encoder.find(record, text, line);
         });
-        self.of(number)
+        found
     }
 
     /// Has a record encoded without what must not be in it.

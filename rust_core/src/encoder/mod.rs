@@ -7,7 +7,7 @@ mod text;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use json::JsonEncoder;
 pub use lines::Lines;
@@ -25,10 +25,9 @@ pub trait Encoder: fmt::Debug + Send {
     /// Appends the lines of a record, with their newlines.
     fn encode(&mut self, record: &Record<'_>, whose: Whose, out: &mut Vec<u8>);
 
-    /// Appends the beginning of a line that is the same whenever the record is encoded: recovery knows by it what came to be in a file.
-    fn encode_head(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
-        self.encode(record, Whose::Application, out);
-    }
+    /// How many bytes the record has at the beginning of `text`, where it stands there whole: recovery knows by it what came to be in a file.
+    /// `line` is memory to encode into.
+    fn find(&mut self, record: &Record<'_>, text: &[u8], line: &mut Vec<u8>) -> Option<usize>;
 }
 
 /// Whose words a record has.
@@ -57,7 +56,7 @@ impl Process {
 }
 
 /// The form of lines. Another one is a module here and a variant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Format {
     Json,

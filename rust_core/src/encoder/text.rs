@@ -10,13 +10,14 @@ use crate::exception::{self, SourceCache};
 use crate::fault_injection::{self, Fault};
 use crate::level;
 use crate::names::Names;
-use crate::record::{Context, Record};
+use crate::record::{Context, Record, call_fields, context_fields};
 use crate::table::View;
 use crate::value::{Put, Value};
 
-use super::json::{call_fields, context_fields};
 use super::{Encoder, Process, UNKNOWN, Whose};
 
+/// Before each line of a traceback.
+const INDENT: &str = "    ";
 const RESET: &str = "\x1b[0m";
 const DIM: &str = "\x1b[2m";
 const BOLD: &str = "\x1b[1m";
@@ -42,13 +43,25 @@ impl Encoder for TextEncoder {
         let stack = record.stack.map(|blob| exception::stack_text(blob, &mut self.sources));
         for text in [error, stack].into_iter().flatten() {
             for part in text.lines() {
-                line.push_str("    ");
+                line.push_str(INDENT);
                 escape::put(&mut line, part);
                 line.push('\n');
             }
         }
         out.put(line.as_bytes());
         fault_injection::pass(Fault::EncodeText);
+    }
+
+    /// Compares the first line, which is the same whenever it is encoded, and counts those below it: of a traceback, lines of source may have
+    /// changed since.
+    fn find(&mut self, record: &Record<'_>, text: &[u8], line: &mut Vec<u8>) -> Option<usize> {
+        self.encode(record, Whose::Application, line);
+        let count = memchr::memchr_iter(b'\n', line).count();
+        let mut found = text.split_inclusive(|byte| *byte == b'\n').take_while(|line| line.ends_with(b"\n"));
+        let first = found.next().filter(|first| line.starts_with(first))?;
+        let below = found.take_while(|line| line.starts_with(INDENT.as_bytes())).take(count - 1);
+        let (lines, bytes) = below.fold((1, first.len()), |(lines, bytes), line| (lines + 1, bytes + line.len()));
+        (lines == count).then_some(bytes)
     }
 }
 

@@ -15,22 +15,20 @@ use std::time::{Duration, Instant};
 
 use crate::blackbox::{BlackBox, Journal};
 use crate::clock;
-use crate::encoder::{Format, Lines, Process, Whose};
+use crate::encoder::{Process, Whose};
 use crate::error::Result;
 use crate::error_handler::ErrorHandler;
 use crate::fault_injection::{self, Fault};
 use crate::level;
 use crate::memory;
-use crate::names;
-use crate::outputs::FileKind;
+use crate::outputs::{Opening, Outputs};
 use crate::queue::Queue;
-use crate::record::{self, Record};
-use crate::rotation::Rotation;
-use crate::router::Router;
-use crate::sink::{ConsoleProgress, ConsoleSink, DirectoryLock, FileSink, Fsync, Held};
+use crate::record::{self, Record, flag};
+use crate::router::Route;
+use crate::sink::{DirectoryLock, Fsync, Held, Progress, Sink};
 use crate::slab::{self, Buffer};
-use crate::stats::{FileStats, REASONS, Stats};
-use crate::value::{OutOfMemory, Put, Value};
+use crate::stats::{REASONS, Stats};
+use crate::value::{OutOfMemory, Value};
 use notices::{DAMAGED, NO_MEMORY, lost};
 
 /// How long a batch waits for another process to finish its own; then it is written without the lock.
@@ -44,22 +42,14 @@ const GATHER: usize = 1 << 20;
 
 #[derive(Debug)]
 pub struct Pipeline {
-    router: Router,
-    lines: Lines,
-    /// The numbers of the formats of files and console.
-    file_format: usize,
-    console_format: usize,
-    outputs: Vec<Output>,
-    console: Option<ConsoleSink>,
+    outputs: Outputs,
+    consoles: Route,
     lock: DirectoryLock,
     told_no_locks: bool,
-    told_no_console: bool,
     fsync: Fsync,
     stats: Arc<Stats>,
     errors: Arc<ErrorHandler>,
-    console_lines: Vec<u8>,
-    console_count: u64,
-    /// Records whose lines a failing sink still holds, by their places: until they are written, the black box keeps them too.
+    /// Records whose lines a failing sink still holds, by their positions: until they are written, the black box keeps them too.
     held: Vec<(u64, Buffer)>,
     /// Bytes encoded since the last write.
     gathered: usize,
@@ -70,42 +60,8 @@ pub struct Pipeline {
     told_at: Option<Instant>,
 }
 
-/// A file, and what is known of it.
-#[derive(Debug)]
-struct Output {
-    kind: FileKind,
-    sink: FileSink,
-    seen: Seen,
-}
-
-/// What the statistics know of a sink's own counts.
-#[derive(Debug, Default)]
-struct Seen {
-    written: u64,
-    bytes: u64,
-    rotations: u64,
-    syncs: u64,
-    sync_errors: u64,
-}
-
-impl Output {
-    /// Tells the statistics what the sink did.
-    fn count(&mut self, stats: &FileStats) {
-        for (count, now, seen) in [
-            (&stats.written, self.sink.written(), &mut self.seen.written),
-            (&stats.bytes, self.sink.bytes_written(), &mut self.seen.bytes),
-            (&stats.rotations, self.sink.rotations(), &mut self.seen.rotations),
-            (&stats.syncs, self.sink.syncs(), &mut self.seen.syncs),
-            (&stats.sync_errors, self.sink.sync_errors(), &mut self.seen.sync_errors),
-        ] {
-            count.add(now - *seen);
-            *seen = now;
-        }
-    }
-}
-
 impl Pipeline {
-    /// Opens every sink.
+    /// Opens every output.
     ///
     /// # Errors
     /// When the directory or a file cannot be made or written.
@@ -116,39 +72,26 @@ impl Pipeline {
         errors: &Arc<ErrorHandler>,
     ) -> Result<Self> {
         crate::sink::prepare_directory(&settings.directory, settings.directory_mode)?;
-        let outputs = settings
-            .files
-            .iter()
-            .enumerate()
-            .map(|(index, file)| {
-                let sink = FileSink::open(crate::sink::FileSettings {
-                    path: settings.directory.join(&file.name),
-                    mode: settings.file_mode,
-                    directory_mode: settings.directory_mode,
-                    rotation: Rotation::by_size(file.max_bytes, file.backup_count),
-                    fsync: settings.fsync,
-                    journal: black_box.map_or(Journal::Off, |black_box| black_box.journal(index)),
-                })?;
-                Ok(Output { kind: file.kind, sink, seen: Seen::default() })
-            })
-            .collect::<Result<Vec<_>>>()?;
-        let console_format = settings.console.map_or(Format::Json, |console| console.format);
-        let lines = Lines::new(&Process::here(), settings.redaction.clone(), &[Format::Json, console_format]);
+        let outputs = Outputs::open(
+            &settings.to,
+            Opening {
+                directory: &settings.directory,
+                directory_mode: settings.directory_mode,
+                fsync: settings.fsync,
+                journal: &|file| black_box.map_or(Journal::Off, |black_box| black_box.journal(file)),
+                stats,
+                redaction: settings.redaction.clone(),
+                process: Process::here(),
+            },
+        )?;
         Ok(Self {
-            router: Router::new(Arc::clone(names::here()), &settings.files, settings.console, settings.ai.clone()),
-            file_format: lines.number(Format::Json),
-            console_format: lines.number(console_format),
-            lines,
+            consoles: outputs.consoles(),
             outputs,
-            console: settings.console.map(|_| ConsoleSink::new(Arc::clone(stats))),
             lock: DirectoryLock::open(&settings.directory, settings.file_mode)?,
             told_no_locks: false,
-            told_no_console: false,
             fsync: settings.fsync,
             stats: Arc::clone(stats),
             errors: Arc::clone(errors),
-            console_lines: Vec::new(),
-            console_count: 0,
             held: Vec::new(),
             gathered: 0,
             delivered: 0,
@@ -161,7 +104,7 @@ impl Pipeline {
     /// Takes a batch from the queue, and tells how many records that were: none while there are some already, and while a
     /// failing sink holds as much as it may.
     pub fn take(&mut self, queue: &Queue, batch: &mut Batch) -> usize {
-        if !batch.records.is_empty() || self.outputs.iter().any(|output| output.sink.pending_bytes() >= BACKLOG) {
+        if !batch.records.is_empty() || self.outputs.sinks().any(|sink| sink.pending_bytes() >= BACKLOG) {
             return 0;
         }
         self.stats.queue_high_water.raise_to(queue.depth());
@@ -182,18 +125,14 @@ impl Pipeline {
         while let Some(record) = batch.next() {
             self.delivered += 1;
             record.note_taken(self.delivered);
-            let shown = (self.console_lines.len(), self.console_count);
             let line = catch_unwind(AssertUnwindSafe(|| self.deliver_one(record.as_slice(), Whose::Application)));
             if !matches!(line, Ok(true)) {
-                self.console_lines.truncate(shown.0);
-                self.console_count = shown.1;
                 self.failed += 1;
                 self.stats.failed.add(1);
                 self.errors.handle("encode a record", &DAMAGED);
             }
             if self.gathered >= GATHER {
-                self.commit_console();
-                self.commit_files();
+                self.write();
             }
         }
         if !batch.records.is_empty() {
@@ -204,39 +143,22 @@ impl Pipeline {
     fn deliver_one(&mut self, bytes: &[u8], whose: Whose) -> bool {
         // SAFETY: only capture and `Builder` fill buffers, and both write texts as UTF-8.
         let Some(record) = (unsafe { Record::read(bytes) }) else { return false };
-        fault_injection::pass(Fault::Route);
         // What becomes of a large record is put together in pieces that cannot fail.
         memory::expect(8 * bytes.len());
-        let route = self.router.route(&record);
-        let wanted = u8::from(route.files != 0) << self.file_format | u8::from(route.console) << self.console_format;
-        // Everything is encoded before anything is handed on: a record whose encoding fails has gone nowhere.
-        self.lines.encode(&record, whose, wanted, bytes.len());
-        if route.console {
-            self.console_lines.put(self.lines.of(self.console_format));
-            self.console_count += 1;
+        let mut route = self.outputs.route(&record);
+        if record.header.flags & flag::CONSOLE_DONE != 0 {
+            route &= !self.consoles;
         }
-        let sync = match self.fsync {
+        self.gathered += self.outputs.put(&record, whose, route, self.delivered, bytes.len());
+        let is_synced = match self.fsync {
             Fsync::Never => false,
             Fsync::Error => record.header.level >= level::ERROR,
             Fsync::Always => true,
         };
-        if route.files != 0 {
-            self.gathered += self.lines.of(self.file_format).len();
+        if is_synced {
+            self.outputs.of_route(route).for_each(|sink| sink.want_sync());
         }
-        for (index, output) in self.outputs.iter_mut().enumerate() {
-            if route.files & 1 << index != 0 {
-                let line = self.lines.of(self.file_format);
-                match whose {
-                    Whose::Application => output.sink.push(line, self.delivered),
-                    Whose::Library => output.sink.push_own(line, self.delivered),
-                }
-                fault_injection::pass(Fault::Push);
-                if sync {
-                    output.sink.want_sync();
-                }
-            }
-        }
-        let redacted = self.lines.take_redacted();
+        let redacted = self.outputs.take_redacted();
         if redacted > 0 {
             self.stats.redacted.add(redacted);
         }
@@ -245,74 +167,60 @@ impl Pipeline {
 
     /// Hands what the sinks hold to the system. True when nothing is left in memory.
     pub fn commit(&mut self) -> bool {
-        self.commit_console();
-        self.commit_files();
+        self.write();
         self.settle()
     }
 
-    fn commit_files(&mut self) {
+    fn write(&mut self) {
         self.gathered = 0;
         let now = Instant::now();
-        if self.outputs.iter().any(|output| output.sink.pending_bytes() > 0 && output.sink.due(now)) {
-            let (outputs, errors, stats) = (&mut self.outputs, &self.errors, &self.stats);
-            let told_no_locks = &mut self.told_no_locks;
-            self.lock.hold(LOCK_PATIENCE, |held| {
-                match held {
-                    Held::Yes => {}
-                    Held::TimedOut => {
-                        stats.lock_timeouts.add(1);
-                        errors.handle("lock the log directory", &"another process has held it for a second");
-                    }
-                    Held::NotOpened => {
-                        stats.lock_unopened.add(1);
-                        errors.handle("lock the log directory", &"its lock file cannot be opened");
-                    }
-                    Held::Unsupported => {
-                        stats.lock_unsupported.add(1);
-                        if !std::mem::replace(told_no_locks, true) {
-                            let reason = "the file system has no locks: only one process may log there";
-                            errors.handle("lock the log directory", &reason);
-                        }
-                    }
-                }
-                for output in outputs.iter_mut() {
-                    if let Err(error) = output.sink.write(now, held) {
-                        stats.files[output.kind as usize].errors.add(1);
-                        errors.handle("write", &error);
-                    }
-                }
+        let Self { outputs, lock, told_no_locks, stats, errors, .. } = self;
+        write_sinks(outputs, false, now, Held::NotOpened, errors);
+        let is_due = |sink: &dyn Sink| sink.needs_lock() && sink.pending_bytes() > 0 && sink.is_due(now);
+        if outputs.sinks().any(is_due) {
+            lock.hold(LOCK_PATIENCE, |held| {
+                tell_of_lock(held, stats, errors, told_no_locks);
+                write_sinks(outputs, true, now, held, errors);
             });
         }
-        for output in &mut self.outputs {
-            if let Err(error) = output.sink.sync(now) {
+        for sink in self.outputs.sinks_mut() {
+            if let Err(error) = sink.sync(now) {
                 self.errors.handle("sync", &error);
             }
         }
         self.errors.tell_remarks();
+        self.tell_complaints();
+    }
+
+    fn tell_complaints(&mut self) {
+        let complaints: Vec<_> = self.outputs.sinks_mut().filter_map(|sink| sink.take_complaint()).collect();
+        for message in complaints {
+            self.say(level::WARNING, "console", message, &[]);
+        }
     }
 
     fn settle(&mut self) -> bool {
-        for output in &mut self.outputs {
-            output.count(&self.stats.files[output.kind as usize]);
-        }
         let waiting = self.waiting();
         let settled = self.delivered.saturating_sub(self.failed + waiting);
         self.stats.written.add(settled.saturating_sub(self.settled));
         self.settled = settled.max(self.settled);
-        self.outputs.iter().all(|output| output.sink.is_clear())
+        self.outputs.sinks().all(Sink::is_clear)
     }
 
     /// Records that at least one file still holds in memory.
     #[must_use]
     pub fn waiting(&self) -> u64 {
-        if self.outputs.iter().all(|output| output.sink.waiting().next().is_none()) {
-            return 0;
-        }
-        self.waiting_places().len() as u64
+        if self.has_nothing_pending() { 0 } else { self.waiting_positions().len() as u64 }
     }
 
-    fn waiting_places(&self) -> BTreeSet<u64> {
-        self.outputs.iter().flat_map(|output| output.sink.waiting()).collect()
+    fn has_nothing_pending(&self) -> bool {
+        self.outputs.sinks().all(|sink| sink.pending_bytes() == 0)
+    }
+
+    fn waiting_positions(&self) -> BTreeSet<u64> {
+        let mut positions = BTreeSet::new();
+        self.outputs.sinks().for_each(|sink| sink.put_waiting(&mut positions));
+        positions
     }
 
     /// Gives back the buffers of a batch that was delivered, and of earlier ones, whose lines are all written. Tells how many
@@ -332,45 +240,29 @@ impl Pipeline {
     }
 
     fn give_back(&mut self, records: &mut Vec<Buffer>) {
-        if self.held.is_empty() && self.outputs.iter().all(|output| output.sink.pending_bytes() == 0) {
+        if self.held.is_empty() && self.has_nothing_pending() {
             return slab::give_back(records);
         }
         let first = self.delivered - records.len() as u64;
         self.held.extend((first + 1..).zip(records.drain(..)));
-        let waiting = self.waiting_places();
-        self.held.retain(|(place, _)| waiting.contains(place));
+        let waiting = self.waiting_positions();
+        self.held.retain(|(position, _)| waiting.contains(position));
     }
 
-    fn commit_console(&mut self) {
-        let Some(console) = &mut self.console else { return };
-        if !self.console_lines.is_empty() {
-            console.send(&mut self.console_lines, self.console_count);
-            self.console_count = 0;
-        }
-        if console.was_taken() && !std::mem::replace(&mut self.told_no_console, true) {
-            let message = "there is no standard error: its number leads to a file or socket of the program's, which gets no console lines";
-            self.say(level::WARNING, "console", message, &[]);
-        }
+    /// Ends the threads of sinks until there is more to write; waits for them until `deadline` at most.
+    pub fn pause_sinks(&mut self, deadline: Instant) {
+        self.outputs.sinks_mut().for_each(|sink| sink.pause(deadline));
     }
 
-    /// Ends the console's thread until there is more to show; waits for it until `deadline` at most.
-    pub fn rest_console(&mut self, deadline: Instant) {
-        if let Some(console) = &mut self.console {
-            console.rest(deadline);
-        }
+    /// Ends the threads of sinks, as soon as they have done what they were given; waits for them until `deadline` at most.
+    pub fn end_sinks(&mut self, deadline: Instant) {
+        self.outputs.sinks_mut().for_each(|sink| sink.end(deadline));
     }
 
-    /// Ends the console's thread for good, as soon as it has shown what it was given; waits for it until `deadline` at most.
-    pub fn end_console(&mut self, deadline: Instant) {
-        if let Some(console) = &mut self.console {
-            console.end(deadline);
-        }
-    }
-
-    /// What tells how far the console has come, for those who do not hold the pipeline.
+    /// What tells how far the sinks behind threads have come, for those who do not hold the pipeline.
     #[must_use]
-    pub fn console_progress(&self) -> Option<ConsoleProgress> {
-        self.console.as_ref().map(ConsoleSink::progress)
+    pub fn progress(&self) -> Vec<Progress> {
+        self.outputs.sinks().filter_map(Sink::progress).collect()
     }
 
     /// Says in the log itself how many records were dropped since this was last said.
@@ -410,7 +302,6 @@ impl Pipeline {
 
     /// Writes a record that `notice` made. False if that came to nothing, which was told.
     pub fn say_notice(&mut self, notice: &[u8]) -> bool {
-        let shown = (self.console_lines.len(), self.console_count);
         let deliver = || self.deliver_one(notice, Whose::Library);
         let said = match catch_unwind(AssertUnwindSafe(deliver)) {
             Ok(true) => {
@@ -420,12 +311,41 @@ impl Pipeline {
             Err(payload) if payload.is::<OutOfMemory>() => NO_MEMORY,
             Ok(false) | Err(_) => DAMAGED,
         };
-        self.console_lines.truncate(shown.0);
-        self.console_count = shown.1;
         // SAFETY: as in `deliver_one`.
         let record = unsafe { Record::read(notice) };
         lost(&self.errors, record.and_then(|record| record.message).unwrap_or_default(), said);
         false
+    }
+}
+
+/// Writes what those sinks hold that need the directory's lock, or those that do not.
+fn write_sinks(outputs: &mut Outputs, with_lock: bool, now: Instant, held: Held, errors: &ErrorHandler) {
+    for sink in outputs.sinks_mut().filter(|sink| sink.needs_lock() == with_lock) {
+        if let Err(error) = sink.write(now, held) {
+            errors.handle("write", &error);
+        }
+    }
+}
+
+/// What is not as it should be with the directory's lock.
+fn tell_of_lock(held: Held, stats: &Stats, errors: &ErrorHandler, told_no_locks: &mut bool) {
+    match held {
+        Held::Yes => {}
+        Held::TimedOut => {
+            stats.lock_timeouts.add(1);
+            errors.handle("lock the log directory", &"another process has held it for a second");
+        }
+        Held::NotOpened => {
+            stats.lock_unopened.add(1);
+            errors.handle("lock the log directory", &"its lock file cannot be opened");
+        }
+        Held::Unsupported => {
+            stats.lock_unsupported.add(1);
+            if !std::mem::replace(told_no_locks, true) {
+                let reason = "the file system has no locks: only one process may log there";
+                errors.handle("lock the log directory", &reason);
+            }
+        }
     }
 }
 

@@ -3,13 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use crate::blackbox::Kept;
-use crate::outputs::{self, AiLoggers, ConsoleSettings};
-use crate::platform;
+use crate::outputs;
 use crate::redaction::Rules;
-use crate::sink::Fsync;
+use crate::sink::{Fsync, mode};
 
 /// What is written, where, and in which form.
 #[derive(Clone, Debug, Deserialize)]
@@ -20,11 +19,10 @@ pub struct Settings {
     pub directory: PathBuf,
     #[serde(deserialize_with = "mode")]
     pub directory_mode: u32,
+    /// Of the lock file.
     #[serde(deserialize_with = "mode")]
     pub file_mode: u32,
-    pub files: Vec<outputs::FileSettings>,
-    pub console: Option<ConsoleSettings>,
-    pub ai: AiLoggers,
+    pub to: outputs::Settings,
     /// What is replaced before any sink sees it; `None` leaves every record as it is. Compiled where it is set.
     #[serde(skip)]
     pub redaction: Option<Arc<Rules>>,
@@ -32,16 +30,11 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// What a black box needs of them.
+    /// What a black box needs of them. `None` in place of outputs that are no JSON cannot be.
     #[must_use]
     pub fn kept(&self) -> Kept {
         let redaction = self.redaction.as_ref().map(|rules| rules.spec());
-        Kept::new(&self.directory, (self.directory_mode, self.file_mode), &self.files, &self.ai, redaction)
+        let outputs = serde_json::to_value(self.to.files()).unwrap_or_default();
+        Kept::new(&self.directory, (self.directory_mode, self.file_mode), outputs, redaction)
     }
-}
-
-/// Bits, and whether an option asked for them: then they hold exactly, otherwise the umask narrows them.
-fn mode<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<u32, D::Error> {
-    let (bits, is_asked_for) = <(u32, bool)>::deserialize(deserializer)?;
-    Ok(platform::mode(bits, is_asked_for))
 }

@@ -8,12 +8,16 @@ mod mapping_unix;
 mod own_file;
 mod signals;
 #[cfg(unix)]
+mod streams_unix;
+#[cfg(unix)]
 mod unix;
 pub use counter::*;
 #[cfg(unix)]
 pub use mapping_unix::*;
 pub use own_file::OwnFile;
 pub use signals::*;
+#[cfg(unix)]
+pub use streams_unix::*;
 #[cfg(unix)]
 pub use unix::*;
 
@@ -31,6 +35,13 @@ pub use other::*;
 pub struct Identity {
     pub device: u64,
     pub inode: u64,
+}
+
+/// A stream that the process was started with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standard {
+    Output,
+    Error,
 }
 
 /// Beside the bits of a mode: an option asked for it, so it holds exactly. Without this the umask narrows what others may do.

@@ -174,19 +174,24 @@ pub fn sync_directory(_directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-pub const fn remember_standard_error(_is_known: bool) {}
+impl Standard {
+    pub const fn remember(self, _is_known: bool) {}
 
-#[must_use]
-pub const fn is_standard_error_taken() -> bool {
-    false
+    #[must_use]
+    pub const fn is_taken(self) -> bool {
+        false
+    }
+
+    pub fn write_patiently(self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Output => io::stdout().write_all(bytes),
+            Self::Error => io::stderr().write_all(bytes),
+        }
+    }
 }
 
 pub fn write_stderr(bytes: &[u8]) -> io::Result<()> {
     io::stderr().write_all(bytes)
-}
-
-pub fn write_stderr_patiently(bytes: &[u8]) -> io::Result<()> {
-    write_stderr(bytes)
 }
 
 /// Without reading at an offset, a file counts as ended: no other process writes to it here.

@@ -8,7 +8,6 @@ use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use super::{ASKED_FOR, Exposure, Identity, Lock};
@@ -393,122 +392,6 @@ fn synced(result: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// What number 2 was when this library came, and whether that was a standard error.
-static STANDARD_ERROR: OnceLock<(Option<Identity>, bool)> = OnceLock::new();
-
-/// Remembers what number 2 is. `is_known`: the interpreter found a standard error when it started.
-pub fn remember_standard_error(is_known: bool) {
-    let found = look_at_standard_error().ok();
-    let is_own = is_known && found.as_ref().is_some_and(|_| is_inheritable(2));
-    let _ = STANDARD_ERROR.set((found.map(|meta| identity_of(&meta)), is_own));
-}
-
-/// What number 2 leads to, if that is the process's standard error.
-///
-/// It is the one that was there when this library came, or one that was put there since, by `dup2`, for children to have too. What merely
-/// was opened while the number was free is a file or a socket of the program's own.
-fn standard_error() -> io::Result<Metadata> {
-    let meta = look_at_standard_error()?;
-    let is_own = match STANDARD_ERROR.get() {
-        Some((Some(known), is_own)) if *known == identity_of(&meta) => *is_own,
-        _ => is_inheritable(2) && !meta.file_type().is_socket(),
-    };
-    if is_own { Ok(meta) } else { Err(io::Error::other("number 2 is no standard error")) }
-}
-
-/// Whether number 2 leads to something that is no standard error.
-#[must_use]
-pub fn is_standard_error_taken() -> bool {
-    look_at_standard_error().is_ok() && standard_error().is_err()
-}
-
-fn look_at_standard_error() -> io::Result<Metadata> {
-    // SAFETY: looked at only, and never closed.
-    ManuallyDrop::new(unsafe { File::from_raw_fd(2) }).metadata()
-}
-
-/// Whether children have it too: so it is with what a process was started with, and not with what its programs open.
-fn is_inheritable(descriptor: i32) -> bool {
-    // SAFETY: asking touches no memory; a number that is none is refused.
-    let flags = unsafe { libc::fcntl(descriptor, libc::F_GETFD) };
-    flags != -1 && flags & libc::FD_CLOEXEC == 0
-}
-
-/// Writes to the process's own standard error, as far as it takes it within a second.
-pub fn write_stderr(bytes: &[u8]) -> io::Result<()> {
-    let started = Instant::now();
-    // A terminal that is ready may take no more than this.
-    let most = most_at_once(&standard_error()?).unwrap_or(512);
-    // What is ready takes so much without blocking.
-    for piece in pieces(bytes, most).flat_map(|piece| piece.chunks(most)) {
-        while !is_writable(2, Duration::from_millis(100)) {
-            if started.elapsed() >= Duration::from_secs(1) {
-                return Err(io::ErrorKind::TimedOut.into());
-            }
-        }
-        write_all_to_stderr(piece)?;
-    }
-    Ok(())
-}
-
-/// Writes to the process's own standard error, all of it or until it fails, however long it takes.
-pub fn write_stderr_patiently(bytes: &[u8]) -> io::Result<()> {
-    pieces(bytes, most_at_once(&standard_error()?).unwrap_or(usize::MAX)).try_for_each(write_all_to_stderr)
-}
-
-/// Bytes of one write at most, unless a line is longer. Whoever shares a pipe or a socket may write between two writes, and in the middle of
-/// one that is larger than `PIPE_BUF`.
-fn most_at_once(meta: &Metadata) -> Option<usize> {
-    let kind = meta.file_type();
-    (kind.is_fifo() || kind.is_socket()).then_some(libc::PIPE_BUF)
-}
-
-/// Parts of `bytes` that are whole lines, each as many as fit into `most` bytes, or one that does not.
-fn pieces(mut bytes: &[u8], most: usize) -> impl Iterator<Item = &[u8]> {
-    std::iter::from_fn(move || {
-        if bytes.is_empty() {
-            return None;
-        }
-        let end = if bytes.len() <= most {
-            bytes.len()
-        } else {
-            memchr::memrchr(b'\n', &bytes[..most])
-                .or_else(|| memchr::memchr(b'\n', bytes))
-                .map_or(bytes.len(), |newline| newline + 1)
-        };
-        let (piece, rest) = bytes.split_at(end);
-        bytes = rest;
-        Some(piece)
-    })
-}
-
-fn write_all_to_stderr(mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        // SAFETY: the slice is valid for reads of its length.
-        let written = unsafe { libc::write(2, bytes.as_ptr().cast(), bytes.len()) };
-        if written < 0 {
-            let error = io::Error::last_os_error();
-            match error.raw_os_error() {
-                Some(libc::EINTR) => {}
-                Some(libc::EAGAIN) => {
-                    is_writable(2, Duration::from_millis(100));
-                }
-                _ => return Err(error),
-            }
-        } else {
-            bytes = &bytes[written.unsigned_abs()..];
-        }
-    }
-    Ok(())
-}
-
-/// Whether a descriptor takes bytes (or fails at once), waiting for it.
-fn is_writable(descriptor: i32, patience: Duration) -> bool {
-    let mut poll = libc::pollfd { fd: descriptor, events: libc::POLLOUT, revents: 0 };
-    // SAFETY: one valid pollfd.
-    unsafe { libc::poll(&raw mut poll, 1, i32::try_from(patience.as_millis()).unwrap_or(i32::MAX)) > 0 }
-}
-
 /// Whether a file of this size ends with a newline. What cannot be read counts as ended.
 pub fn ends_with_newline(file: &File, size: u64) -> bool {
     use std::os::unix::fs::FileExt;
@@ -576,20 +459,6 @@ pub fn stack_bounds() -> Option<(usize, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn lengths(bytes: &[u8], most: usize) -> Vec<usize> {
-        pieces(bytes, most).map(<[u8]>::len).collect()
-    }
-
-    #[test]
-    fn pieces_are_whole_lines_as_many_as_fit() {
-        assert_eq!(lengths(b"one\ntwo\nthree\n", 8), [8, 6]);
-        assert_eq!(lengths(b"one\ntwo\nthree\n", 7), [4, 4, 6]);
-        assert_eq!(lengths(b"one\nmuch longer\ntwo\n", 5), [4, 12, 4]);
-        assert_eq!(lengths(b"no end", 3), [6]);
-        assert_eq!(lengths(b"one\ntwo\n", usize::MAX), [8]);
-        assert!(lengths(b"", 8).is_empty());
-    }
 
     #[test]
     fn a_number_that_leads_elsewhere_is_neither_read_nor_closed() {

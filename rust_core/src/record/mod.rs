@@ -5,10 +5,12 @@
 //! Then come sections, each only where the header says so: see `layout`, which alone writes them.
 
 mod builder;
+mod fields;
 mod keys;
 pub mod layout;
 
 pub use builder::Builder;
+pub use fields::{call_fields, context_fields};
 pub use keys::{RESERVED, keys};
 pub use layout::put_context;
 

@@ -1,14 +1,151 @@
-//! Places where encoded lines go.
+//! Places where encoded lines go. Another kind of sink is a module here and a variant of `Settings`.
 
-mod console;
+mod behind;
 mod directory;
 mod file;
 mod inherited;
 mod open;
+mod stream;
 mod watched;
 
-pub use console::{ConsoleProgress, ConsoleSink};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::Path;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+pub use behind::{Behind, Progress, Target};
 pub use directory::{DirectoryLock, Held, leave_locks_to_parent, prepare_directory};
-pub use file::{FileSettings, FileSink, Fsync};
+pub use file::{FileSettings, FileSink, FileTarget, Fsync, mode};
 pub use open::open_log;
+pub use stream::Stream;
 pub use watched::{look_after_watched, watch};
+
+use crate::blackbox::Journal;
+use crate::encoder::Whose;
+use crate::error::Result;
+use crate::platform::Identity;
+use crate::stats::Stats;
+
+/// A place where lines go. What it is given it keeps until `write`.
+pub trait Sink: fmt::Debug + Send {
+    /// Takes the lines of one record, newlines included: all of them, or none where there is no memory. `position` is the record's in the
+    /// order of writing; a line of the library's own follows that of the record there.
+    fn push(&mut self, lines: &[u8], position: u64, whose: Whose);
+
+    /// Bytes that `write` has still to hand on.
+    fn pending_bytes(&self) -> usize;
+
+    /// Whether it writes into the log directory, and only with the directory's lock.
+    fn needs_lock(&self) -> bool {
+        false
+    }
+
+    /// Whether it is time to write: false for a while after a failure.
+    fn is_due(&self, now: Instant) -> bool {
+        let _ = now;
+        true
+    }
+
+    /// Hands on what is pending.
+    ///
+    /// # Errors
+    /// When the system refuses: what is not written stays pending.
+    fn write(&mut self, now: Instant, held: Held) -> Result<()>;
+
+    /// Adds the positions of the records that are not written yet, and must be.
+    fn put_waiting(&self, positions: &mut BTreeSet<u64>) {
+        let _ = positions;
+    }
+
+    /// Asks for what is pending to be synced once it is written.
+    fn want_sync(&mut self) {}
+
+    /// Brings to the device what was written, if that was asked for.
+    ///
+    /// # Errors
+    /// When the system refuses; it is tried again later.
+    fn sync(&mut self, now: Instant) -> Result<()> {
+        let _ = now;
+        Ok(())
+    }
+
+    /// Whether nothing is left to write or to sync.
+    fn is_clear(&self) -> bool {
+        self.pending_bytes() == 0
+    }
+
+    /// Something about it that must be said once, in the log.
+    fn take_complaint(&mut self) -> Option<&'static str> {
+        None
+    }
+
+    /// How far it has come with what `write` handed on, where that goes on behind a thread.
+    fn progress(&self) -> Option<Progress> {
+        None
+    }
+
+    /// Ends its thread until there is more to write; waits for it until `deadline` at most.
+    fn pause(&mut self, deadline: Instant) {
+        let _ = deadline;
+    }
+
+    /// Ends its thread, as soon as that has done all that it was given; waits for it until `deadline` at most.
+    fn end(&mut self, deadline: Instant) {
+        let _ = deadline;
+    }
+
+    /// Removes a line that was torn where a process died that had begun to write, from `from` on, into this file. To be called with the lock
+    /// held.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    fn cut_off_torn(&mut self, identity: Identity, from: u64) -> Result<()> {
+        let _ = (identity, from);
+        Ok(())
+    }
+}
+
+/// Which sink an output has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Settings {
+    File(FileSettings),
+    Stream(Stream),
+}
+
+/// What a sink is opened with beside its own settings.
+#[derive(Clone, Debug)]
+pub struct Surroundings<'a> {
+    /// The name of its output, under which it counts.
+    pub name: &'a str,
+    pub directory: &'a Path,
+    pub directory_mode: u32,
+    pub fsync: Fsync,
+    /// Where appends are noted before and after.
+    pub journal: Journal,
+    pub stats: &'a Stats,
+}
+
+impl Settings {
+    /// Opens the sink.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open(&self, around: Surroundings<'_>) -> Result<Box<dyn Sink>> {
+        Ok(match self {
+            Self::File(file) => Box::new(FileSink::open(file.target(around))?),
+            Self::Stream(stream) => Box::new(Behind::new(*stream, around.stats.streams.of(around.name))),
+        })
+    }
+
+    /// The file, where it is one: its appends are noted in the black box, and recovery writes to it.
+    #[must_use]
+    pub fn file(&self) -> Option<&FileSettings> {
+        match self {
+            Self::File(file) => Some(file),
+            Self::Stream(_) => None,
+        }
+    }
+}

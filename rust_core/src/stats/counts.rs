@@ -1,6 +1,6 @@
 //! The one list of what is counted. A line here is a key of `get_stats`, a row of its page, and starts at zero in a forked child.
 
-use super::{Count, FILTERED, FileStats, MALFORMED, Stats, TRACE_HEADERS_IGNORED};
+use super::{Count, FILTERED, FileStats, MALFORMED, Stats, StreamStats, TRACE_HEADERS_IGNORED};
 
 /// What a number means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,8 +176,8 @@ pub const FILE_COUNTS: [Counted<FileStats>; 6] = [
     counter("sync_errors", "failures", "times that it or its name could not be", |file| &file.sync_errors),
 ];
 
-/// Of the console.
-pub const CONSOLE_COUNTS: [Counted<Stats>; 2] = [
-    counter("written", "lines", "lines written", |stats: &Stats| &stats.console_written),
-    counter("dropped", "lines", "lines dropped, because it takes no more", |stats| &stats.console_dropped),
+/// Of the console, and of each other stream.
+pub const STREAM_COUNTS: [Counted<StreamStats>; 2] = [
+    counter("written", "lines", "lines written", |stream| &stream.written),
+    counter("dropped", "lines", "lines dropped, because it takes no more", |stream| &stream.dropped),
 ];

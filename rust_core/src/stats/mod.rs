@@ -3,8 +3,10 @@
 //! After a flush, accepted = written + dropped + failed, exactly.
 
 mod counts;
+mod named;
 
-pub use counts::{CONSOLE_COUNTS, COUNTS, Counted, FILE_COUNTS, Kind};
+pub use counts::{COUNTS, Counted, FILE_COUNTS, Kind, STREAM_COUNTS};
+pub use named::Named;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,8 +35,10 @@ pub enum Dropped {
 
 pub const REASONS: [&str; 7] = ["drop_new", "drop_old", "drop_low", "timeout", "shutdown", "memory", "panic"];
 
-/// Names of the kinds of log file, in the order of `Stats::files`.
-pub const FILES: [&str; 3] = ["app", "errors", "ai"];
+/// The files that are counted from the beginning, whether they are written or not.
+const FILES: [&str; 3] = ["app", "errors", "ai"];
+/// The stream that is counted from the beginning.
+pub const CONSOLE: &str = "console";
 
 /// A plain count.
 #[derive(Debug, Default)]
@@ -78,7 +82,7 @@ pub static MALFORMED: Count = Count::new();
 /// Headers of requests that name no trace as they should. Counted by the facade, by name: see `Counted::add_one`.
 pub(crate) static TRACE_HEADERS_IGNORED: Count = Count::new();
 
-/// Counts of one kind of file.
+/// Counts of one log file.
 #[derive(Debug, Default)]
 pub struct FileStats {
     pub written: Count,
@@ -89,6 +93,26 @@ pub struct FileStats {
     /// Times the file was brought to the device, and times that it or its name could not be.
     pub syncs: Count,
     pub sync_errors: Count,
+}
+
+/// Counts of the console, or of another stream.
+#[derive(Debug, Default)]
+pub struct StreamStats {
+    pub written: Count,
+    /// Lines that were dropped, because it takes no more.
+    pub dropped: Count,
+}
+
+impl Default for Named<FileStats> {
+    fn default() -> Self {
+        Self::new(&FILES)
+    }
+}
+
+impl Default for Named<StreamStats> {
+    fn default() -> Self {
+        Self::new(&[CONSOLE])
+    }
 }
 
 /// What went through one queue. Its two counts are written by different threads.
@@ -126,11 +150,11 @@ pub struct Stats {
     dropped: [[Count; level::NAMES.len()]; REASONS.len()],
     /// How many of those that were dropped are told in the log.
     pub dropped_told: Count,
-    pub files: [FileStats; FILES.len()],
+    /// By the names of their outputs, as streams are.
+    pub files: Named<FileStats>,
+    pub streams: Named<StreamStats>,
     /// Records of the pipeline itself ("N records dropped"), beside the application's.
     pub notices: Count,
-    pub console_written: Count,
-    pub console_dropped: Count,
     pub queue_high_water: Count,
     /// Age of the oldest record of the last batch when it was taken, in microseconds.
     pub lag_us: Count,
@@ -168,11 +192,12 @@ impl Stats {
             traffic.clear();
         }
         self.past.set(0);
-        for counted in COUNTS.iter().chain(&CONSOLE_COUNTS) {
-            counted.restart(self);
-        }
-        for file in &self.files {
+        COUNTS.iter().for_each(|counted| counted.restart(self));
+        for (_, file) in self.files.iter() {
             FILE_COUNTS.iter().for_each(|counted| counted.restart(file));
+        }
+        for (_, stream) in self.streams.iter() {
+            STREAM_COUNTS.iter().for_each(|counted| counted.restart(stream));
         }
         for count in self.dropped.iter().flatten().chain([&self.refused, &self.dropped_told]) {
             count.set(0);

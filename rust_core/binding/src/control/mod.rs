@@ -20,7 +20,7 @@ use unified_logger_core::clock;
 use unified_logger_core::config::Settings;
 use unified_logger_core::level;
 use unified_logger_core::recovery::{self, Recovered, Strays};
-use unified_logger_core::stats::{CONSOLE_COUNTS, COUNTS, Counted, FILE_COUNTS, FILES};
+use unified_logger_core::stats::{CONSOLE, COUNTS, Counted, FILE_COUNTS, STREAM_COUNTS};
 use unified_logger_core::value::Value;
 
 use crate::filter::guard;
@@ -151,28 +151,30 @@ pub fn after_fork_in_child(py: Python<'_>) {
     fork::notice(py);
 }
 
+fn read<'py, S>(py: Python<'py>, counts: &[Counted<S>], of: &S) -> PyResult<Bound<'py, PyDict>> {
+    let told = PyDict::new(py);
+    counts.iter().try_for_each(|counted| told.set_item(counted.name, counted.read(of)))?;
+    Ok(told)
+}
+
 /// The counts of the process, as plain integers.
 #[pyfunction]
 pub fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let stats = &**STATS;
-    let counts = PyDict::new(py);
-    for counted in &COUNTS {
-        counts.set_item(counted.name, counted.read(stats))?;
-    }
+    let counts = read(py, &COUNTS, stats)?;
     let files = PyDict::new(py);
-    for (name, file) in FILES.iter().zip(&stats.files) {
-        let each = PyDict::new(py);
-        for counted in &FILE_COUNTS {
-            each.set_item(counted.name, counted.read(file))?;
-        }
-        files.set_item(name, each)?;
+    for (name, file) in stats.files.iter() {
+        files.set_item(name, read(py, &FILE_COUNTS, &**file)?)?;
     }
     counts.set_item("files", files)?;
-    let console = PyDict::new(py);
-    for counted in &CONSOLE_COUNTS {
-        console.set_item(counted.name, counted.read(stats))?;
+    let streams = PyDict::new(py);
+    for (name, stream) in stats.streams.iter() {
+        let to = if name == CONSOLE { &counts } else { &streams };
+        to.set_item(name, read(py, &STREAM_COUNTS, &**stream)?)?;
     }
-    counts.set_item("console", console)?;
+    if !streams.is_empty() {
+        counts.set_item("streams", streams)?;
+    }
     let reasons = PyDict::new(py);
     for (reason, levels) in stats.dropped() {
         let by_level = PyDict::new(py);
@@ -201,7 +203,7 @@ pub fn counted() -> Vec<[&'static str; 5]> {
     fn rows<S>(group: &'static str, counts: &'static [Counted<S>]) -> impl Iterator<Item = [&'static str; 5]> {
         counts.iter().map(move |counted| [group, counted.name, counted.kind.name(), counted.unit, counted.help])
     }
-    rows("", &COUNTS).chain(rows("files", &FILE_COUNTS)).chain(rows("console", &CONSOLE_COUNTS)).collect()
+    rows("", &COUNTS).chain(rows("files", &FILE_COUNTS)).chain(rows("console", &STREAM_COUNTS)).collect()
 }
 
 /// Writes what processes that died left for a log directory. Tells what was done, as a dictionary; None while another thread of

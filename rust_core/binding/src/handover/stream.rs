@@ -3,14 +3,19 @@
 
 use std::cell::Cell;
 use std::fmt::Write;
+use std::sync::Arc;
 
 use pyo3::exceptions::PyUnicodeEncodeError;
 use pyo3::prelude::*;
 use unified_logger_core::encoder::{Format, Lines, Process, Whose};
 use unified_logger_core::forks;
-use unified_logger_core::platform;
+use unified_logger_core::outputs::Output;
+use unified_logger_core::platform::Standard;
 use unified_logger_core::record::{self, Record, flag};
+use unified_logger_core::redaction::Rules;
+use unified_logger_core::router::{AiLoggers, Router};
 use unified_logger_core::slab::Buffer;
+use unified_logger_core::stats::CONSOLE;
 use unified_logger_core::value::Put;
 
 use crate::handover;
@@ -62,7 +67,51 @@ impl Drop for Showing {
 }
 
 static KNOWN: Gil<Option<Known>> = Gil::new(None);
-static LINES: Gil<Option<Box<Lines>>> = Gil::new(None);
+static SHOWN: Gil<Option<Box<Shown>>> = Gil::new(None);
+
+/// Which records are shown, and how: made of the settings that it holds.
+struct Shown {
+    output: Output,
+    ai: AiLoggers,
+    redaction: Option<Arc<Rules>>,
+    router: Router,
+    lines: Lines,
+}
+
+impl Shown {
+    fn new(output: &Output, ai: &AiLoggers, redaction: Option<&Arc<Rules>>) -> Self {
+        let format = match output.format {
+            // A stream of the program's may lead anywhere.
+            Format::Text { .. } => Format::Text { color: false },
+            format => format,
+        };
+        let process = Process::here();
+        Self {
+            output: output.clone(),
+            ai: ai.clone(),
+            redaction: redaction.cloned(),
+            lines: Lines::new(&process, redaction.cloned(), &[format]),
+            router: Router::new(process.names, vec![output.select.clone()], ai.clone()),
+        }
+    }
+
+    fn is_of(&self, output: &Output, ai: &AiLoggers, redaction: Option<&Arc<Rules>>) -> bool {
+        self.redaction.as_ref().map(Arc::as_ptr) == redaction.map(Arc::as_ptr)
+            && self.output == *output
+            && self.ai == *ai
+    }
+
+    /// The line of a record; `None` where it is not for the console.
+    fn line(&mut self, record: &[u8]) -> Option<Vec<u8>> {
+        // SAFETY: captured records hold UTF-8 texts.
+        let read = unsafe { Record::read(record) }?;
+        if self.router.route(&read) == 0 {
+            return None;
+        }
+        self.lines.encode(&read, Whose::Application, 1, record.len());
+        Some(self.lines.of(0).to_vec())
+    }
+}
 
 /// Whether a record of this level may be for the stream that `sys.stderr` is, and not for the process's own standard error.
 #[inline]
@@ -74,11 +123,11 @@ pub fn wants(py: Python<'_>, level: i32) -> bool {
     }
 }
 
-/// Whether the console is to have records of this level.
+/// Whether the console may be for records of this level.
 fn is_shown(py: Python<'_>, level: i32) -> bool {
     handover::engine(py)
-        .and_then(|engine| engine.settings().output.console)
-        .is_some_and(|console| level >= console.level)
+        .and_then(|engine| engine.settings().output.to.console())
+        .is_some_and(|console| console.select.takes_level(level))
 }
 
 /// Where `sys.stderr` leads; `None` where it cannot be asked.
@@ -156,10 +205,10 @@ fn show_once(py: Python<'_>, record: &[u8]) -> bool {
     let Some(line) = encode(py, record) else { return false };
     match write(py, &String::from_utf8_lossy(&line)) {
         Ok(false) => {}
-        Ok(true) => STATS.console_written.add(1),
+        Ok(true) => STATS.streams.of(CONSOLE).written.add(1),
         Err(error) => {
             interrupt::hold(py, &error);
-            STATS.console_dropped.add(1);
+            STATS.streams.of(CONSOLE).dropped.add(1);
             let error = describe(py, &error);
             drop(inside);
             handover::tell(py, "write to sys.stderr", &error);
@@ -170,22 +219,13 @@ fn show_once(py: Python<'_>, record: &[u8]) -> bool {
 
 fn encode(py: Python<'_>, record: &[u8]) -> Option<Vec<u8>> {
     let settings = &handover::engine(py)?.settings().output;
-    let redaction = settings.redaction.as_ref();
-    let format = match settings.console?.format {
-        // A stream of the program's may lead anywhere.
-        Format::Text { .. } => Format::Text { color: false },
-        format => format,
-    };
-    // SAFETY: encoding runs no Python code; captured records hold UTF-8 texts.
-    unsafe {
-        let known = &mut *LINES.get(py);
-        if known.as_ref().is_none_or(|lines| !lines.are_of(redaction, format)) {
-            *known = None;
-        }
-        let lines = known.get_or_insert_with(|| Box::new(Lines::new(&Process::here(), redaction.cloned(), &[format])));
-        lines.encode(&Record::read(record)?, Whose::Application, 1, record.len());
-        Some(lines.of(0).to_vec())
+    let (console, ai, redaction) = (settings.to.console()?, &settings.to.ai, settings.redaction.as_ref());
+    // SAFETY: routing and encoding run no Python code.
+    let known = unsafe { &mut *SHOWN.get(py) };
+    if known.as_ref().is_none_or(|shown| !shown.is_of(console, ai, redaction)) {
+        *known = Some(Box::new(Shown::new(console, ai, redaction)));
     }
+    known.as_mut()?.line(record)
 }
 
 /// Writes and flushes a line, as `logging.StreamHandler` does. False where there is no stream.
@@ -244,16 +284,20 @@ pub fn flush(py: Python<'_>) {
     }
 }
 
-/// Remembers what the process's standard error is, before the program can change it.
+/// Remembers what the process's standard streams are, before the program can change them.
 pub fn remember(py: Python<'_>) -> PyResult<()> {
-    let own = py.import(intern!(py, "sys"))?.getattr_opt(intern!(py, "__stderr__"))?;
-    platform::remember_standard_error(own.is_some_and(|own| !own.is_none()));
+    let sys = py.import(intern!(py, "sys"))?;
+    for (name, standard) in
+        [(intern!(py, "__stdout__"), Standard::Output), (intern!(py, "__stderr__"), Standard::Error)]
+    {
+        standard.remember(sys.getattr_opt(name)?.is_some_and(|own| !own.is_none()));
+    }
     Ok(())
 }
 
 /// A forked child's lines name its own process.
 pub fn after_fork_in_child(py: Python<'_>) {
-    drop(LINES.replace(py, None));
+    drop(SHOWN.replace(py, None));
 }
 
 #[cfg(test)]

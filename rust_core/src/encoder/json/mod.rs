@@ -9,12 +9,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::Serialize;
+use serde::de::IgnoredAny;
 
 use crate::clock;
 use crate::escape;
 use crate::exception::{self, SourceCache};
 use crate::names::Names;
-use crate::record::{self, Context, Record, Site};
+use crate::record::{self, Context, Record, Site, call_fields, context_fields};
 use crate::table::View;
 use crate::value::{Put, Reader, Value, put_quoted};
 
@@ -126,13 +127,19 @@ fn escaped(out: &mut Vec<u8>, put: impl FnOnce(&mut Vec<u8>)) {
 
 impl Encoder for JsonEncoder {
     fn encode(&mut self, record: &Record<'_>, whose: Whose, out: &mut Vec<u8>) {
-        self.encode_head(record, out);
+        self.put_head(record, out);
         self.encode_rest(record, whose, out);
     }
 
-    /// The line up to the process number.
-    fn encode_head(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
-        self.put_head(record, out);
+    /// Compares the line up to the process number, which is the same whenever it is encoded. A line that was torn begins in the same way, but is
+    /// no JSON, with or without an end.
+    fn find(&mut self, record: &Record<'_>, text: &[u8], line: &mut Vec<u8>) -> Option<usize> {
+        self.put_head(record, line);
+        if !text.starts_with(line) {
+            return None;
+        }
+        let length = memchr::memchr(b'\n', text)? + 1;
+        serde_json::from_slice::<IgnoredAny>(&text[..length]).is_ok().then_some(length)
     }
 }
 
@@ -306,35 +313,6 @@ fn put_fields(keys: &[Cow<'_, str>], values: Vec<Value<'_>>, out: &mut Vec<u8>) 
         put_key(out, key);
         put_value(out, value);
     }
-}
-
-/// Names and values of the call's fields: those of its site, then those that came with their names.
-pub(super) fn call_fields<'a>(
-    record: &Record<'a>,
-    site_names: impl Iterator<Item = &'a str>,
-) -> (Vec<&'a str>, Vec<Value<'a>>) {
-    let mut reader = record.fields;
-    let (mut names, mut values) = (Vec::new(), Vec::new());
-    for name in site_names {
-        let Some(value) = reader.value() else { break };
-        names.push(name);
-        values.push(value);
-    }
-    while let Some((name, value)) = named_value(&mut reader) {
-        names.push(name);
-        values.push(value);
-    }
-    (names, values)
-}
-
-fn named_value<'a>(reader: &mut Reader<'a>) -> Option<(&'a str, Value<'a>)> {
-    Some((reader.text()?, reader.value()?))
-}
-
-/// The context's own fields, without ids.
-pub(super) fn context_fields<'a>(context: &Context<'a>) -> impl Iterator<Item = (&'a str, Value<'a>)> + use<'a> {
-    let mut reader = context.fields;
-    std::iter::from_fn(move || named_value(&mut reader))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::super::directory::{Held, lost};
 use super::super::inherited::{self, is_refusal};
 use super::super::open::{is_log, open_guarded};
-use super::{FileSettings, FileSink, Fsync, Open};
+use super::{FileSink, FileTarget, Fsync, Open};
 use crate::error::{Error, Result};
 use crate::error_handler::remark;
 use crate::platform::{self, Rights};
@@ -27,7 +27,7 @@ impl FileSink {
     /// Only what a look finds counts: one that is refused, to a process that changed its user for one, tells nothing of the file that is
     /// open and can be written.
     pub(super) fn find_file_as_it_is(&mut self) -> Result<bool> {
-        let path = &self.settings.path;
+        let path = &self.target.path;
         let at_path = platform::identity_at(path);
         let found = match &mut self.file {
             None => None,
@@ -68,17 +68,17 @@ impl FileSink {
             self.file = None;
         }
         self.doubted = false;
-        let opened = match open_or_create(&self.settings, self.rights) {
+        let opened = match open_or_create(&self.target, self.rights) {
             // The old one's descriptor is free for it, where they have run out.
             Err(error) if is_want_of_descriptors(&error) && self.file.take().is_some() => {
-                open_or_create(&self.settings, self.rights)
+                open_or_create(&self.target, self.rights)
             }
             opened => opened,
         };
         match (opened, &mut self.file, kept) {
             (Ok((open, rights)), ..) => {
                 (self.file, self.rights) = (Some(open), rights);
-                self.sync.names = self.settings.fsync != Fsync::Never;
+                self.sync.names = self.target.fsync != Fsync::Never;
                 Ok(())
             }
             (Err(error), Some(open), Some(is_at_path)) if is_refusal(&error) => {
@@ -101,29 +101,29 @@ pub(super) fn is_want_of_descriptors(error: &Error) -> bool {
     matches!(error, Error::Io { source, .. } if platform::is_want_of_descriptors(source))
 }
 
-pub(super) fn open_or_create(settings: &FileSettings, before: Option<Rights>) -> Result<(Open, Option<Rights>)> {
-    let Some(directory) = settings.path.parent() else { return open(settings, before) };
+pub(super) fn open_or_create(target: &FileTarget, before: Option<Rights>) -> Result<(Open, Option<Rights>)> {
+    let Some(directory) = target.path.parent() else { return open(target, before) };
     if platform::is_planted_link(directory) {
         return Err(Error::SymbolicLink(directory.to_owned()));
     }
-    match open(settings, before) {
+    match open(target, before) {
         Err(Error::Io { source, .. }) if platform::is_missing(&source) => {
-            crate::sink::prepare_directory(directory, settings.directory_mode)?;
-            open(settings, before)
+            crate::sink::prepare_directory(directory, target.directory_mode)?;
+            open(target, before)
         }
         opened => opened,
     }
 }
 
-pub(super) fn open(settings: &FileSettings, before: Option<Rights>) -> Result<(Open, Option<Rights>)> {
-    let path = &settings.path;
-    let (file, meta) = open_guarded("open", path, settings.mode, before, is_log)?;
+pub(super) fn open(target: &FileTarget, before: Option<Rights>) -> Result<(Open, Option<Rights>)> {
+    let path = &target.path;
+    let (file, meta) = open_guarded("open", path, target.mode, before, is_log)?;
     Ok((Open::new(path, file, &meta)?, Rights::of(&meta)))
 }
 
 /// The parent's file, in a child that has become a user who may not open it.
-pub(super) fn inherited(settings: &FileSettings, error: Error) -> Result<(Open, Option<Rights>)> {
-    let path = &settings.path;
+pub(super) fn inherited(target: &FileTarget, error: Error) -> Result<(Open, Option<Rights>)> {
+    let path = &target.path;
     let Some(file) = inherited::take(path, &error) else { return Err(error) };
     let meta = file.metadata().map_err(|error| Error::io("look at", path, error))?;
     Ok((Open::new(path, file, &meta)?, Rights::of(&meta)))

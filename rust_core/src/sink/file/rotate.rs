@@ -15,10 +15,10 @@ impl FileSink {
         if self.sync.data {
             self.sync_data()?;
         }
-        let path = &self.settings.path;
+        let path = &self.target.path;
         // What cannot be looked at may be there: it must not be replaced.
         let exists = |path: &Path| !path.symlink_metadata().is_err_and(|error| platform::is_missing(&error));
-        for (from, to) in self.settings.rotation.renames(path, exists) {
+        for (from, to) in self.target.rotation.renames(path, exists) {
             match std::fs::rename(&from, &to) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -30,15 +30,15 @@ impl FileSink {
             }
             fault_injection::pass(Fault::Rotate);
         }
-        self.counts.rotations += 1;
+        self.target.stats.rotations.add(1);
         // Another user's processes may write here too, and then to this one. The file may be theirs since it was opened only.
         if let Some(Ok(Some(meta))) = self.file.as_ref().map(|open| open.look(path)) {
             self.rights = Rights::of(&meta);
         }
         // Closed first: where descriptors have run out, the new file gets this one's.
         self.file = None;
-        self.sync.names = self.settings.fsync != Fsync::Never;
-        let (open, rights) = open(&self.settings, self.rights)?;
+        self.sync.names = self.target.fsync != Fsync::Never;
+        let (open, rights) = open(&self.target, self.rights)?;
         (self.file, self.rights) = (Some(open), rights);
         Ok(true)
     }

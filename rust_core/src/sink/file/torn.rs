@@ -25,7 +25,7 @@ impl FileSink {
     /// back whole from there; any other gets an end of its own.
     pub(super) fn close_torn_line(&mut self, held: Held) -> Result<()> {
         let Some(open) = &mut self.file else { return Ok(()) };
-        let path = &self.settings.path;
+        let path = &self.target.path;
         if open.size == 0 || platform::ends_with_newline(&open.file, open.size) {
             return Ok(());
         }
@@ -46,7 +46,7 @@ impl FileSink {
     /// Cuts off what stands behind the last newline from `from` on, where a line began.
     pub(super) fn cut_torn_line(&mut self, from: u64) -> Result<()> {
         let Some(open) = &mut self.file else { return Ok(()) };
-        let failed = |error| Error::io("cut a torn line off", &self.settings.path, error);
+        let failed = |error| Error::io("cut a torn line off", &self.target.path, error);
         let from = from.max(open.size.saturating_sub(LONGEST));
         let mut text = vec![0; usize::try_from(open.size - from).unwrap_or(0)];
         let count = platform::read_at(&open.file, &mut text, from).map_err(failed)?;
@@ -55,10 +55,7 @@ impl FileSink {
     }
 
     /// Cuts off a line that was torn where the process that wrote from `from` on died. To be called with the lock held.
-    ///
-    /// # Errors
-    /// When the file system refuses.
-    pub fn cut_off_torn(&mut self, identity: Identity, from: u64) -> Result<()> {
+    pub(super) fn cut_off(&mut self, identity: Identity, from: u64) -> Result<()> {
         self.find_file_as_it_is()?;
         match &self.file {
             Some(open)

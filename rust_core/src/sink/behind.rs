@@ -1,0 +1,216 @@
+//! A sink behind a thread of its own, for all that may block: a terminal, a pipe, whatever is far away. It never holds up the files.
+
+use std::fmt;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::encoder::Whose;
+use crate::error::Result;
+use crate::stats::StreamStats;
+use crate::value::Put;
+use crate::worker::Worker;
+
+use super::{Held, Sink};
+
+/// Batches the thread may lag behind; beyond, lines are dropped and counted.
+const BATCHES: usize = 64;
+const BYTES: u64 = 1 << 20;
+/// Batches whose memory is kept for others: one is filled while one is written.
+const SPARE: usize = 1;
+/// A target that takes nothing for so long is blocked.
+const BLOCKED: Duration = Duration::from_millis(500);
+
+/// What is written to behind the thread.
+pub trait Target: fmt::Debug + Copy + Send + 'static {
+    /// The name of the thread.
+    const THREAD: &'static str;
+
+    /// Writes whole lines, however long that takes.
+    ///
+    /// # Errors
+    /// When it takes them no more.
+    fn write(self, lines: &[u8]) -> io::Result<()>;
+
+    /// What must be said, once, of a target that has failed.
+    fn complaint(self) -> Option<&'static str>;
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    /// Bytes sent and not yet written.
+    pending: AtomicU64,
+    /// Batches that are no longer pending, and how many there were when the target was last found blocked.
+    passed: AtomicU64,
+    blocked: AtomicU64,
+    /// Whether the target has something to complain of.
+    complains: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Batch {
+    bytes: Vec<u8>,
+    lines: u64,
+}
+
+#[derive(Debug)]
+pub struct Behind<T> {
+    target: T,
+    /// Where lines are counted: they go on over sinks that take each other's place.
+    stats: Arc<StreamStats>,
+    counts: Arc<Counts>,
+    thread: Option<Thread>,
+    /// The next batch.
+    bytes: Vec<u8>,
+    lines: u64,
+    has_complained: bool,
+}
+
+#[derive(Debug)]
+struct Thread {
+    /// None once it is to end, which it does when all that it was sent is shown.
+    batches: Option<Sender<Batch>>,
+    /// Memory that comes back, so that none is asked for at each batch.
+    spare: Receiver<Vec<u8>>,
+    worker: Worker,
+}
+
+impl<T: Target> Behind<T> {
+    /// Starts nothing: the thread comes with the first line.
+    #[must_use]
+    pub fn new(target: T, stats: Arc<StreamStats>) -> Self {
+        Self { target, stats, counts: Arc::default(), thread: None, bytes: Vec::new(), lines: 0, has_complained: false }
+    }
+}
+
+impl<T: Target> Sink for Behind<T> {
+    fn push(&mut self, lines: &[u8], _position: u64, _whose: Whose) {
+        self.bytes.put(lines);
+        self.lines += 1;
+    }
+
+    fn pending_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Never waits, and never fails: what finds no room is dropped and counted.
+    fn write(&mut self, _now: Instant, _held: Held) -> Result<()> {
+        if self.bytes.is_empty() {
+            return Ok(());
+        }
+        let (counts, lines) = (&self.counts, std::mem::take(&mut self.lines));
+        let size = self.bytes.len() as u64;
+        let full = counts.pending.load(Ordering::Relaxed) > 0
+            && counts.pending.load(Ordering::Relaxed).saturating_add(size) > BYTES;
+        // One that is to end and does not yet is blocked: a second would write lines before those that it has.
+        if self.thread.as_ref().is_none_or(|thread| thread.batches.is_none() && thread.worker.is_at_its_end()) {
+            self.thread = start(self.target, Arc::clone(&self.stats), Arc::clone(counts));
+        }
+        counts.pending.fetch_add(size, Ordering::Relaxed);
+        let sent = match &self.thread {
+            Some(Thread { batches: Some(batches), spare, .. }) if !full => {
+                let spare = spare.try_recv().unwrap_or_default();
+                batches.try_send(Batch { bytes: std::mem::replace(&mut self.bytes, spare), lines }).is_ok()
+            }
+            _ => false,
+        };
+        if !sent {
+            self.bytes.clear();
+            counts.pending.fetch_sub(size, Ordering::Relaxed);
+            self.stats.dropped.add(lines);
+        }
+        Ok(())
+    }
+
+    fn take_complaint(&mut self) -> Option<&'static str> {
+        if self.has_complained || !self.counts.complains.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.has_complained = true;
+        self.target.complaint()
+    }
+
+    fn progress(&self) -> Option<Progress> {
+        Some(Progress(Arc::clone(&self.counts)))
+    }
+
+    fn pause(&mut self, deadline: Instant) {
+        if !Progress(Arc::clone(&self.counts)).wait(deadline.saturating_duration_since(Instant::now())) {
+            return;
+        }
+        if let Some(Thread { batches, worker, .. }) = self.thread.take() {
+            drop(batches);
+            // One that is slow to go has nothing left to do.
+            let _ = worker.end(deadline);
+        }
+    }
+
+    fn end(&mut self, deadline: Instant) {
+        self.pause(deadline);
+        if let Some(thread) = &mut self.thread {
+            thread.batches = None;
+        }
+    }
+}
+
+/// How far a sink behind a thread has come.
+#[derive(Clone, Debug)]
+pub struct Progress(Arc<Counts>);
+
+impl Progress {
+    /// Waits until everything sent is written, at most `timeout`, and not again while the target stays blocked.
+    #[must_use]
+    pub fn wait(&self, timeout: Duration) -> bool {
+        let counts = &self.0;
+        let started = Instant::now();
+        while counts.pending.load(Ordering::Acquire) > 0 {
+            // One more than passed: nought is for a target that was never found blocked.
+            let passed = counts.passed.load(Ordering::Relaxed) + 1;
+            if counts.blocked.load(Ordering::Relaxed) == passed {
+                return false;
+            }
+            if started.elapsed() >= timeout {
+                if timeout >= BLOCKED {
+                    counts.blocked.store(passed, Ordering::Relaxed);
+                }
+                return false;
+            }
+            thread::sleep(Duration::from_micros(200));
+        }
+        true
+    }
+}
+
+fn start<T: Target>(target: T, stats: Arc<StreamStats>, counts: Arc<Counts>) -> Option<Thread> {
+    let (batches, receiver) = bounded(BATCHES);
+    let (back, spare) = bounded(SPARE);
+    let worker = Worker::start(T::THREAD, move || run(target, &receiver, &back, &stats, &counts)).ok()?;
+    Some(Thread { batches: Some(batches), spare, worker })
+}
+
+/// Ends when the sink goes.
+fn run<T: Target>(target: T, batches: &Receiver<Batch>, back: &Sender<Vec<u8>>, stats: &StreamStats, counts: &Counts) {
+    for mut batch in batches {
+        let count = match catch_unwind(AssertUnwindSafe(|| target.write(&batch.bytes))) {
+            Ok(Ok(())) => &stats.written,
+            // Closed, most likely, or a panic: nowhere is left to tell it but the statistics.
+            Ok(Err(_)) | Err(_) => {
+                if target.complaint().is_some() {
+                    counts.complains.store(true, Ordering::Relaxed);
+                }
+                &stats.dropped
+            }
+        };
+        count.add(batch.lines);
+        counts.passed.fetch_add(1, Ordering::Relaxed);
+        counts.pending.fetch_sub(batch.bytes.len() as u64, Ordering::Release);
+        batch.bytes.clear();
+        // Where there is enough of it already, it goes.
+        let _ = back.try_send(batch.bytes);
+    }
+}

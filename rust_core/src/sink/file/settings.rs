@@ -1,0 +1,80 @@
+//! How a log file is written.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::blackbox::Journal;
+use crate::platform;
+use crate::rotation::Rotation;
+use crate::stats::FileStats;
+
+use super::super::Surroundings;
+
+/// When a batch is synced to the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fsync {
+    Never,
+    /// When it holds a record of level ERROR or above.
+    Error,
+    Always,
+}
+
+/// A log file, as it is configured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileSettings {
+    /// Its name in the log directory.
+    pub name: String,
+    /// Bytes; 0 never rotates.
+    pub max_bytes: u64,
+    /// Files kept beside the current one; 0 never rotates.
+    pub backup_count: u32,
+    /// Of new files.
+    #[serde(deserialize_with = "mode", serialize_with = "bits")]
+    pub mode: u32,
+}
+
+/// What is written to, and how.
+#[derive(Clone, Debug)]
+pub struct FileTarget {
+    pub path: PathBuf,
+    pub mode: u32,
+    pub directory_mode: u32,
+    pub rotation: Rotation,
+    pub fsync: Fsync,
+    /// Where appends are noted before and after.
+    pub journal: Journal,
+    pub stats: Arc<FileStats>,
+}
+
+impl FileSettings {
+    pub(in super::super) fn target(&self, around: Surroundings<'_>) -> FileTarget {
+        FileTarget {
+            path: around.directory.join(&self.name),
+            mode: self.mode,
+            directory_mode: around.directory_mode,
+            rotation: Rotation::by_size(self.max_bytes, self.backup_count),
+            fsync: around.fsync,
+            journal: around.journal,
+            stats: around.stats.files.of(around.name),
+        }
+    }
+}
+
+/// Reads a mode: its bits, and whether an option asked for them. Then they hold exactly, otherwise the umask narrows them.
+///
+/// # Errors
+/// When it is something else.
+pub fn mode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let (bits, is_asked_for) = <(u32, bool)>::deserialize(deserializer)?;
+    Ok(platform::mode(bits, is_asked_for))
+}
+
+/// Writes a mode for a black box: what is made when the box is recovered, the umask of that process narrows.
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature
+fn bits<S: Serializer>(mode: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+    (mode & 0o777, false).serialize(serializer)
+}
