@@ -151,8 +151,6 @@ LAYOUT: dict[str, Any] = {
 }
 # What keys at the top begin with that hold what one likes, as anchors are used for.
 FREE = "x-"
-# Blocks whose capability is not part of this version: what they hold is checked, and said to have no effect.
-WITHOUT_EFFECT = ("sampling", "alerting")
 
 
 def check(config: Any, source: str, lines: Mapping[Path, int]) -> None:

@@ -1,4 +1,4 @@
-"""What an option is. Each stands in the section of the room that it belongs to, see `sections`."""
+"""What an option and a section are. Each option stands in the section of the room that it belongs to, see `sections`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from .frozen import Frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from .kinds import Kind
@@ -45,6 +46,10 @@ class Option:
         own = f"UNIFIED_LOGGER_{self.name.upper()}"
         return (own,) if self.environment is None else (own, self.environment)
 
+    def variable(self, environ: Mapping[str, str]) -> str | None:
+        """The variable that gives it. An empty one is as good as none: shells and compose files set them so."""
+        return next((name for name in self.variables if environ.get(name, "").strip()), None)
+
 
 def option(kind: Kind, default: Any, what: str, environment: str | None = None, file: tuple[str, ...] = ()) -> Any:
     """An option of a section, as `Option`: stands where a class gives a name its value."""
@@ -55,6 +60,75 @@ def derived() -> Any:
     """Stands where a section names what is worked out of options."""
 
 
+class Given:
+    """What was given, as a section sees it that works something out of it.
+
+    Args:
+        source: The configuration file, for messages.
+        has_file: Whether logging is started from a file.
+        by_handler: Whether a handler starts logging that others make.
+        blocks: What the file holds.
+        file: The options that it gives.
+        environment: The options that the environment gives, each with the name of its variable.
+        arguments: The options that the program gives.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        has_file: bool,
+        by_handler: bool,
+        blocks: Mapping[str, Any],
+        file: Mapping[str, Any],
+        environment: Mapping[str, tuple[str, Any]],
+        arguments: Mapping[str, Any],
+    ) -> None:
+        self.source = source
+        self.has_file = has_file
+        self.by_handler = by_handler
+        self.blocks = blocks
+        self.file = file
+        self.environment = environment
+        self.arguments = arguments
+        # The value of every option, and what the sections before this one have worked out.
+        self.values: dict[str, Any] = {}
+        # Sentences to be logged once, at WARNING.
+        self.notices: list[str] = []
+
+    def has(self, name: str) -> bool:
+        """Whether anything gives an option."""
+        return name in self.file or self.above_file(name)
+
+    def above_file(self, name: str) -> bool:
+        """Whether an option is given by what outranks the file."""
+        return name in self.environment or name in self.arguments
+
+    def each(self, name: str) -> Iterator[tuple[str, Any]]:
+        """What each source says of an option, with its name for messages; the one that wins comes last."""
+        if name in self.file:
+            yield self.source, self.file[name]
+        if name in self.environment:
+            variable, value = self.environment[name]
+            yield f"environment variable {variable}", value
+        if name in self.arguments:
+            yield "argument", self.arguments[name]
+
+    def origin(self, name: str) -> str:
+        """Where the value of an option stands, for messages; a default is never wrong."""
+        return [self.source, *(source for source, _ in self.each(name))][-1]
+
+    def block(self, *path: str) -> Mapping[str, Any]:
+        """A block of the file, by the keys that lead to it; empty where there is none."""
+        found: Any = self.blocks
+        for key in path:
+            found = found.get(key) or {}
+        return found  # type: ignore[no-any-return] # a block, as the layout has it
+
+    def say(self, notice: str) -> None:
+        """Has a sentence logged once, at WARNING, when logging has started."""
+        self.notices.append(notice)
+
+
 class Section(Frozen):
     """Options of one room: each a name with its type and an `option`, or `derived`."""
 
@@ -62,6 +136,21 @@ class Section(Frozen):
     def options(cls) -> list[Option]:
         """Its options, in their order."""
         return [value for value in vars(cls).values() if isinstance(value, Option)]
+
+    @classmethod
+    def settle(cls, given: Given) -> Mapping[str, Any]:
+        """Works out what is `derived`, and checks options against each other and against what is around the process.
+
+        Args:
+            given: What was given. Each option by itself is checked already.
+
+        Returns:
+            The derived values by their names, and options that are to have another value.
+
+        Raises:
+            ConfigurationError: What was given does not fit together.
+        """
+        return {}
 
     def to_engine(self) -> dict[str, dict[str, Any]]:
         """What the rooms of the engine are to have of it, by their names."""

@@ -10,7 +10,10 @@ from ..options import Section, option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
+
+    from ..options import Given
 
 
 class Console(Section):
@@ -28,6 +31,15 @@ class Console(Section):
         "auto",
         "Console lines for people or machines; auto is text on a terminal, JSON elsewhere.",
     )
+
+    @classmethod
+    def settle(cls, given: Given) -> Mapping[str, Any]:
+        """The origin's block switches it off, unless an option says how it is to be."""
+        values = given.values
+        if given.has("console_level") and values["console_level"] < values["log_level"]:
+            given.say("console_level is below log_level and has no effect there: records below log_level are not made")
+        disabled = given.block("handlers", "console").get("enabled") is False
+        return {"console_format": "off"} if disabled and not given.has("console_format") else {}
 
     def console(self) -> tuple[str, bool]:
         """Format and colour as the process is now: for people on a terminal, for machines elsewhere."""

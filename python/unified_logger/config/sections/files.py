@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import os
+
+from ... import levels
+from ...errors import ConfigurationError
+from .. import exposure
 from ..frozen import Frozen
 from ..kinds import BOOLEAN, COUNT, LEVEL, MIB, MODE, NAMES, PATH, SIZE, choice
 from ..options import Section, derived, option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
+
+    from ..options import Given
+
+# The file of faulthandler. Not `.log`: it is no JSON, and what collects logs by that name would not understand it.
+FAULTS = "faults.txt"
 
 
 class FileSettings(Frozen):
@@ -89,6 +100,25 @@ class Files(Section):
     dir_mode_given: bool = derived()
     files: tuple[FileSettings, ...] = derived()
 
+    @classmethod
+    def settle(cls, given: Given) -> Mapping[str, Any]:
+        """The whole path of the directory, and each file with its name, level and bounds."""
+        values = given.values
+        if given.has("file_level") and values["file_level"] < values["log_level"]:
+            given.say("file_level is below log_level and has no effect there: records below log_level are not made")
+        log_dir = _directory(values["log_dir"], given.origin("log_dir"))
+        files = _files(given)
+        for notice in exposure.notices(
+            log_dir, [file.name for file in files if file.enabled], values["dir_mode"], values["file_mode"]
+        ):
+            given.say(notice)
+        return {
+            "log_dir": log_dir,
+            "files": files,
+            "file_mode_given": given.has("file_mode"),
+            "dir_mode_given": given.has("dir_mode"),
+        }
+
     def to_engine(self) -> dict[str, dict[str, Any]]:
         """What is written, and how."""
         files = [
@@ -111,3 +141,96 @@ class Files(Section):
                 "fsync": self.fsync,
             }
         }
+
+
+def _files(given: Given) -> tuple[FileSettings, ...]:
+    values = given.values
+    bounds = _bounds_of_errors(given)
+    files = (
+        FileSettings(
+            "app",
+            _name(given, "app_file", "app.log"),
+            _enabled(given, "app_file"),
+            values["file_level"],
+            values["max_bytes"],
+            values["backup_count"],
+        ),
+        FileSettings(
+            "errors",
+            _name(given, "error_file", "errors.log"),
+            _enabled(given, "error_file"),
+            max(levels.parse("ERROR"), levels.parse(given.block("handlers", "error_file").get("level", "ERROR"))),
+            bounds["max_bytes"],
+            bounds["backup_count"],
+        ),
+        FileSettings(
+            "ai",
+            _name(given, "ai_file", "ai_responses.log"),
+            values["enable_ai_handler"],
+            levels.parse(given.block("handlers", "ai_file").get("level", "DEBUG")),
+            values["ai_max_bytes"],
+            values["ai_backup_count"],
+        ),
+    )
+    names = [file.name for file in files if file.enabled] + ([FAULTS] if values["fault_handler"] else [])
+    if len(set(names)) != len(names):
+        raise ConfigurationError(
+            source=given.source, key="handlers", value=names, allowed="a file name of its own for each file"
+        )
+    return files
+
+
+def _bounds_of_errors(given: Given) -> dict[str, int]:
+    """Those of all files, unless the file has others and nothing outranks it."""
+    errors = dict(given.block("rotation", "error_log"))
+    handler = given.block("handlers", "error_file")
+    for ours, theirs in (("max_bytes", "maxBytes"), ("backup_count", "backupCount")):
+        if theirs in handler:
+            errors[ours] = handler[theirs]
+    return {
+        name: given.values[name] if given.above_file(name) or name not in errors else kind.parse(errors[name])
+        for name, kind in (("max_bytes", SIZE), ("backup_count", COUNT))
+    }
+
+
+def _enabled(given: Given, block: str) -> bool:
+    return given.block("handlers", block).get("enabled", True) is not False
+
+
+def _name(given: Given, block: str, default: str) -> str:
+    """The file's name. The origin wrote paths there: the directory is `log_dir`'s to say."""
+    written = given.block("handlers", block).get("filename")
+    if written is None:
+        return default
+    name = os.path.basename(str(written).rstrip("/"))
+    if name in ("", ".", "..") or name.startswith("."):
+        raise ConfigurationError(
+            source=given.source, key=f"handlers.{block}.filename", value=written, allowed="a file name"
+        )
+    return name
+
+
+def _directory(given: str, origin: str) -> str:
+    """The whole path of the log directory, once and for all: a program may go elsewhere."""
+    try:
+        path = os.path.expanduser(given)
+        if path.startswith("~"):
+            raise ValueError("there is no such user")
+        # A whole path needs no working directory, which may be gone; on other systems it may lack its drive.
+        here = "" if os.name == "posix" and os.path.isabs(path) else _working_directory()
+        first, *parts = os.path.join(here, path).split(os.sep)
+        # `..` stays: what is before it may be a link.
+        path = os.sep.join([first, *(part for part in parts if part not in ("", "."))]) or os.sep
+        path.encode("utf-8")
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            source=origin, key="log_dir", value=given, allowed=f"a path that can be resolved ({error})"
+        ) from error
+    return path
+
+
+def _working_directory() -> str:
+    try:
+        return os.getcwd()
+    except OSError as error:
+        raise ValueError(f"it is no absolute one, and the working directory is gone: {error}") from error

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from ... import levels
 from ..kinds import LEVEL, LEVELS
 from ..options import Section, derived, option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
+
+    from ..options import Given
 
 
 class Levels(Section):
@@ -29,3 +33,20 @@ class Levels(Section):
     # Whether the root logger is given a handler and a level: not by a handler that a configuration of `logging` makes.
     on_root: bool = derived()
     sets_root_level: bool = derived()
+
+    @classmethod
+    def settle(cls, given: Given) -> Mapping[str, Any]:
+        """The level of each logger that is named anywhere, from where it is named first in the order of precedence."""
+        named = {
+            name: levels.parse(block["level"])
+            for name, block in given.block("loggers").items()
+            if block and "level" in block
+        }
+        for _, said in given.each("levels"):
+            named |= said
+        return {
+            "logger_levels": named,
+            "suppress_loggers": tuple(given.blocks.get("suppress_loggers") or ()),
+            "on_root": not given.by_handler,
+            "sets_root_level": not given.by_handler or "log_level" in given.arguments,
+        }
