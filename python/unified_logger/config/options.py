@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from . import mappings
 from .frozen import Frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
     from .kinds import Kind
+    from .mappings import Layout
 
 
 class Option:
@@ -22,19 +24,29 @@ class Option:
         environment: Its older environment variable; `UNIFIED_LOGGER_<NAME>` works for every option.
         file: Where it stands in a file, with dots between blocks and keys; where several are there, the last of them counts. By default it is
             a key at the top.
+        layout: Gives the layout of its value, where that is a mapping: of keys to kinds, or to the layouts of blocks below, and "*" for any
+            further key. A value is then parsed down to the leaves, wherever it is given, and in a file an error names the line of its key.
     """
 
     # As an argument, and as a key at the top of a file.
     name: str
 
     def __init__(
-        self, kind: Kind, default: Any, what: str, environment: str | None = None, file: tuple[str, ...] = ()
+        self,
+        kind: Kind,
+        default: Any,
+        what: str,
+        environment: str | None = None,
+        file: tuple[str, ...] = (),
+        *,
+        layout: Callable[[], Layout] | None = None,
     ) -> None:
         self.kind = kind
         self.default = default
         self.help = what
         self.environment = environment
         self.file = file
+        self.layout = layout
 
     def __set_name__(self, _: type, name: str) -> None:
         self.name = name
@@ -46,14 +58,33 @@ class Option:
         own = f"UNIFIED_LOGGER_{self.name.upper()}"
         return (own,) if self.environment is None else (own, self.environment)
 
+    def parse(self, value: Any) -> Any:
+        """Takes a value of a program or of YAML; raises as its kind does."""
+        return self._whole(self.kind.parse(value))
+
+    def parse_text(self, text: str) -> Any:
+        """Takes the text of an environment variable."""
+        return self._whole(self.kind.parse_text(text))
+
+    def _whole(self, value: Any) -> Any:
+        return value if self.layout is None or not isinstance(value, dict) else mappings.parse(value, self.layout())
+
     def variable(self, environ: Mapping[str, str]) -> str | None:
         """The variable that gives it. An empty one is as good as none: shells and compose files set them so."""
         return next((name for name in self.variables if environ.get(name, "").strip()), None)
 
 
-def option(kind: Kind, default: Any, what: str, environment: str | None = None, file: tuple[str, ...] = ()) -> Any:
+def option(
+    kind: Kind,
+    default: Any,
+    what: str,
+    environment: str | None = None,
+    file: tuple[str, ...] = (),
+    *,
+    layout: Callable[[], Layout] | None = None,
+) -> Any:
     """An option of a section, as `Option`: stands where a class gives a name its value."""
-    return Option(kind, default, what, environment, file)
+    return Option(kind, default, what, environment, file, layout=layout)
 
 
 def derived() -> Any:
@@ -136,6 +167,11 @@ class Section(Frozen):
     def options(cls) -> list[Option]:
         """Its options, in their order."""
         return [value for value in vars(cls).values() if isinstance(value, Option)]
+
+    @classmethod
+    def blocks(cls) -> Layout:
+        """Blocks of a file that it understands besides its options, by their names at the top, each with its layout."""
+        return {}
 
     @classmethod
     def settle(cls, given: Given) -> Mapping[str, Any]:

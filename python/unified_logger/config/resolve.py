@@ -65,7 +65,7 @@ def resolve(
 
 def _value(option: Option, given: Given) -> Any:
     said = [value for _, value in given.each(option.name)]
-    return said[-1] if said else option.kind.parse(option.default)
+    return said[-1] if said else option.parse(option.default)
 
 
 def _from_arguments(arguments: Mapping[str, object]) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def _known(name: str, value: object, known: list[str], source: str) -> Option:
 
 
 def _parsed(option: Option, value: object, source: str) -> Any:
-    return _checked(option, value, source, option.kind.parse)
+    return _checked(option, value, source, option.parse)
 
 
 def _checked(option: Option, value: Any, source: str, parse: Callable[[Any], Any]) -> Any:
@@ -97,7 +97,9 @@ def _checked(option: Option, value: Any, source: str, parse: Callable[[Any], Any
         return parse(value)
     except PartError as wrong:
         key = f"{option.name}.{wrong.part}"
-        raise ConfigurationError(source=source, key=key, value=wrong.value, allowed=wrong.allowed) from None
+        raise ConfigurationError(
+            source=source, key=key, value=wrong.value, allowed=wrong.allowed, suggestion=wrong.suggestion
+        ) from None
     except (ValueError, TypeError, KeyError) as wrong:
         allowed = str(wrong) if isinstance(wrong, NotAllowedError) else option.kind.allowed
         shown = option.kind.shown(value)
@@ -134,7 +136,7 @@ def _without_foreign(
 
 
 def _of_variable(option: Option, variable: str, text: str) -> Any:
-    return _checked(option, text.strip(), f"environment variable {variable}", option.kind.parse_text)
+    return _checked(option, text.strip(), f"environment variable {variable}", option.parse_text)
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[str, Any]]:
@@ -163,7 +165,7 @@ def _from_file(config: Mapping[str, Any]) -> dict[str, Any]:
         for place in option.file:
             value = _at(config, place)
             if value is not None:
-                given[option.name] = option.kind.parse(value)
+                given[option.name] = option.parse(value)
     return given
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from ..mappings import Layout
     from ..options import Given
 
 # The file of faulthandler. Not `.log`: it is no JSON, and what collects logs by that name would not understand it.
@@ -99,6 +100,16 @@ class Files(Section):
     file_mode_given: bool = derived()
     dir_mode_given: bool = derived()
     files: tuple[FileSettings, ...] = derived()
+
+    @classmethod
+    def blocks(cls) -> Layout:
+        """Those of the older file, the console's handler with the others."""
+        from ..older import HANDLER, ROTATION
+
+        return {
+            "rotation": {"app_log": ROTATION, "ai_log": ROTATION, "error_log": ROTATION},
+            "handlers": {"console": HANDLER, "app_file": HANDLER, "ai_file": HANDLER, "error_file": HANDLER},
+        }
 
     @classmethod
     def settle(cls, given: Given) -> Mapping[str, Any]:

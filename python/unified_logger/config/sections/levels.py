@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ... import levels
-from ..kinds import LEVEL, LEVELS
+from ..kinds import BOOLEAN, LEVEL, LEVELS, NAMES
 from ..options import Section, derived, option
 
 TYPE_CHECKING = False
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from ..mappings import Layout
     from ..options import Given
 
 
@@ -33,6 +34,15 @@ class Levels(Section):
     # Whether the root logger is given a handler and a level: not by a handler that a configuration of `logging` makes.
     on_root: bool = derived()
     sets_root_level: bool = derived()
+
+    @classmethod
+    def blocks(cls) -> Layout:
+        """Loggers with what they have, as `logging.config` lays them out."""
+        return {
+            "loggers": {"*": {"level": LEVEL, "handlers": NAMES, "propagate": BOOLEAN}},
+            "root": {"level": LEVEL, "handlers": NAMES},
+            "suppress_loggers": NAMES,
+        }
 
     @classmethod
     def settle(cls, given: Given) -> Mapping[str, Any]:

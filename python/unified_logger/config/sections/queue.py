@@ -9,6 +9,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ..mappings import Layout
+
 
 class Queue(Section):
     """The bounded queue between callers and the writer."""
@@ -28,6 +30,11 @@ class Queue(Section):
         file=("overflow_timeout", "queue.timeout"),
     )
     queue_bytes: int = option(SIZE, 64 * MIB, "Memory that queued records may hold beside the fixed pool, bytes.")
+
+    @classmethod
+    def blocks(cls) -> Layout:
+        """That of the older file."""
+        return {"queue": {"max_size": QUEUE, "timeout": SECONDS}}
 
     def to_engine(self) -> dict[str, dict[str, Any]]:
         """All of it."""

@@ -19,7 +19,10 @@ class Redaction(Section):
     """What must not be written."""
 
     redaction: _core.Redaction | None = option(
-        REDACTION, False, "Whether secrets are replaced before anything is written, and which; see docs/redaction.md."
+        REDACTION,
+        False,
+        "Whether secrets are replaced before anything is written, and which; see docs/redaction.md.",
+        layout=rules.layout,
     )
     redaction_hash_key: str | None = option(SECRET, None, "Key of the hashes that stand in the place of secrets.")
 

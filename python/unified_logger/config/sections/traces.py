@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..kinds import HEADER, HEADERS
+from ..kinds import ANYTHING, BOOLEAN, HEADER, HEADERS
 from ..options import Section, option
 
 TYPE_CHECKING = False
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from ..mappings import Layout
     from ..options import Given
 
 
@@ -24,6 +25,11 @@ class Traces(Section):
     trace_response_header: str = option(
         HEADER, "X-Trace-ID", "Header in which a response names its trace; none sends none."
     )
+
+    @classmethod
+    def blocks(cls) -> Layout:
+        """That of the older file."""
+        return {"tracing": {"enabled": BOOLEAN, "header_name": HEADER, "generate_span_id": BOOLEAN, "*": ANYTHING}}
 
     @classmethod
     def settle(cls, given: Given) -> Mapping[str, Any]:
