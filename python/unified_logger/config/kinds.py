@@ -46,6 +46,10 @@ class Kind(Frozen):
         """The value as it may stand in a message."""
         return "(not shown)" if self.name == "secret" else value
 
+    def told(self, value: Any) -> object:
+        """A parsed value as it is told of when another takes its place."""
+        return levels.name_of(value) if self.name == "level" else self.shown(value)
+
 
 def _whole(value: Any, least: int, most: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:

@@ -26,6 +26,10 @@ class Option:
             a key at the top.
         layout: Gives the layout of its value, where that is a mapping: of keys to kinds, or to the layouts of blocks below, and "*" for any
             further key. A value is then parsed down to the leaves, wherever it is given, and in a file an error names the line of its key.
+        hidden: Whether its value is nobody's business: a reload tells that it is another, and not which.
+        kept: Whether a file that is read because it changed does not take it away by leaving it out: it may be half written. For one that is a
+            key at the top of a file.
+        told_as: What a reload tells of instead when it is another: an option that is hidden too, or what is derived of it.
     """
 
     # As an argument, and as a key at the top of a file.
@@ -40,6 +44,9 @@ class Option:
         file: tuple[str, ...] = (),
         *,
         layout: Callable[[], Layout] | None = None,
+        hidden: bool = False,
+        kept: bool = False,
+        told_as: str | None = None,
     ) -> None:
         self.kind = kind
         self.default = default
@@ -47,6 +54,9 @@ class Option:
         self.environment = environment
         self.file = file
         self.layout = layout
+        self.hidden = hidden
+        self.kept = kept
+        self.told_as = told_as
 
     def __set_name__(self, _: type, name: str) -> None:
         self.name = name
@@ -69,6 +79,23 @@ class Option:
     def _whole(self, value: Any) -> Any:
         return value if self.layout is None or not isinstance(value, dict) else mappings.parse(value, self.layout())
 
+    def told(self, value: Any) -> Iterator[tuple[str, Any]]:
+        """What a reload tells of a value, by dotted names: a mapping key by key."""
+        if not self.hidden and self.told_as is None:
+            yield from mappings.flat(self.name, value, self.kind if self.layout is None else self.layout())
+
+    def in_file(self, config: Mapping[str, Any]) -> Any:
+        """What a file says; where two places disagree, the last that it names. None where it says nothing."""
+        found = None
+        for place in self.file:
+            *blocks, key = place.split(".")
+            block = config
+            for name in blocks:
+                block = block.get(name) or {}
+            value = block.get(key)
+            found = found if value is None else value
+        return found
+
     def variable(self, environ: Mapping[str, str]) -> str | None:
         """The variable that gives it. An empty one is as good as none: shells and compose files set them so."""
         return next((name for name in self.variables if environ.get(name, "").strip()), None)
@@ -82,13 +109,33 @@ def option(
     file: tuple[str, ...] = (),
     *,
     layout: Callable[[], Layout] | None = None,
+    hidden: bool = False,
+    kept: bool = False,
+    told_as: str | None = None,
 ) -> Any:
     """An option of a section, as `Option`: stands where a class gives a name its value."""
-    return Option(kind, default, what, environment, file, layout=layout)
+    return Option(kind, default, what, environment, file, layout=layout, hidden=hidden, kept=kept, told_as=told_as)
 
 
-def derived() -> Any:
-    """Stands where a section names what is worked out of options."""
+class Derived:
+    """What is worked out of options.
+
+    Args:
+        told: Gives what a reload tells of it when it is another: values by names, or mappings of them. By default nothing.
+    """
+
+    def __init__(self, told: Callable[[Any], Mapping[str, Any]] | None = None) -> None:
+        self._told = told
+
+    def told(self, value: Any) -> Iterator[tuple[str, Any]]:
+        """What is told of a value, by dotted names."""
+        for name, below in self._told(value).items() if self._told else ():
+            yield from mappings.flat(name, below)
+
+
+def derived(told: Callable[[Any], Mapping[str, Any]] | None = None) -> Any:
+    """Stands where a section names what is worked out of options, as `Derived`."""
+    return Derived(told)
 
 
 class Given:
@@ -167,6 +214,12 @@ class Section(Frozen):
     def options(cls) -> list[Option]:
         """Its options, in their order."""
         return [value for value in vars(cls).values() if isinstance(value, Option)]
+
+    def told(self) -> dict[str, Any]:
+        """What a reload compares, by dotted names: values first, then those that have parts."""
+        fields = [getattr(type(self), name).told(getattr(self, name)) for name in self.fields()]
+        found = dict(pair for field in fields for pair in field)
+        return dict(sorted(found.items(), key=lambda pair: pair[0].partition(".")[0] if "." in pair[0] else ""))
 
     @classmethod
     def blocks(cls) -> Layout:

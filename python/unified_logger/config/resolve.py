@@ -159,19 +159,6 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[str, Any]]:
 
 
 def _from_file(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of a file, those in the origin's blocks included. Where two places disagree, the last that the option names wins."""
-    given: dict[str, Any] = {}
-    for option in OPTIONS.values():
-        for place in option.file:
-            value = _at(config, place)
-            if value is not None:
-                given[option.name] = option.parse(value)
-    return given
-
-
-def _at(config: Mapping[str, Any], place: str) -> Any:
-    """What stands at a place of a file; None where nothing does."""
-    *blocks, key = place.split(".")
-    for block in blocks:
-        config = config.get(block) or {}
-    return config.get(key)
+    """Options of a file, those in the blocks of the older layout included."""
+    found = {option: option.in_file(config) for option in OPTIONS.values()}
+    return {option.name: option.parse(value) for option, value in found.items() if value is not None}

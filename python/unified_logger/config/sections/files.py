@@ -52,15 +52,22 @@ class Files(Section):
         10 * MIB,
         "Size at which app.log and errors.log are rotated, bytes; 0 never.",
         file=("max_bytes", "rotation.app_log.max_bytes", "handlers.app_file.maxBytes"),
+        told_as="files",
     )
     backup_count: int = option(
         COUNT,
         7,
         "Rotated files kept of app.log and errors.log each; 0 never rotates.",
         file=("backup_count", "rotation.app_log.backup_count", "handlers.app_file.backupCount"),
+        told_as="files",
     )
     file_level: int = option(
-        LEVEL, "DEBUG", "Least level in app.log.", "LOG_FILE_LEVEL", file=("file_level", "handlers.app_file.level")
+        LEVEL,
+        "DEBUG",
+        "Least level in app.log.",
+        "LOG_FILE_LEVEL",
+        file=("file_level", "handlers.app_file.level"),
+        told_as="files",
     )
     enable_ai_handler: bool = option(
         BOOLEAN,
@@ -68,18 +75,21 @@ class Files(Section):
         "Whether AI records go to ai_responses.log too.",
         "LOG_ENABLE_AI_HANDLER",
         file=("enable_ai_handler", "handlers.ai_file.enabled"),
+        told_as="files",
     )
     ai_max_bytes: int = option(
         SIZE,
         100 * MIB,
         "Size at which ai_responses.log is rotated, bytes; 0 never.",
         file=("ai_max_bytes", "rotation.ai_log.max_bytes", "handlers.ai_file.maxBytes"),
+        told_as="files",
     )
     ai_backup_count: int = option(
         COUNT,
         30,
         "Rotated files kept of ai_responses.log; 0 never rotates.",
         file=("ai_backup_count", "rotation.ai_log.backup_count", "handlers.ai_file.backupCount"),
+        told_as="files",
     )
     fsync: str = option(
         choice("never", "error", "always"),
@@ -99,7 +109,7 @@ class Files(Section):
     # Whether an option gave the mode: otherwise the umask narrows it.
     file_mode_given: bool = derived()
     dir_mode_given: bool = derived()
-    files: tuple[FileSettings, ...] = derived()
+    files: tuple[FileSettings, ...] = derived(lambda files: {"files": {file.kind: file for file in files}})
 
     @classmethod
     def blocks(cls) -> Layout:

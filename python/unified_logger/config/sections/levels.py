@@ -26,11 +26,17 @@ class Levels(Section):
         file=("root.level", "log_level"),
     )
     levels: Mapping[str, int] = option(
-        LEVELS, {}, "Levels of single loggers, beside those in `loggers` of a file.", "LOG_LEVELS"
+        LEVELS,
+        {},
+        "Levels of single loggers, beside those in `loggers` of a file.",
+        "LOG_LEVELS",
+        told_as="logger_levels",
     )
     # Of each logger that is named anywhere.
-    logger_levels: Mapping[str, int] = derived()
-    suppress_loggers: tuple[str, ...] = derived()
+    logger_levels: Mapping[str, int] = derived(
+        lambda given: {"levels": {name: levels.name_of(level) for name, level in given.items()}}
+    )
+    suppress_loggers: tuple[str, ...] = derived(lambda names: {"suppress_loggers": names})
     # Whether the root logger is given a handler and a level: not by a handler that a configuration of `logging` makes.
     on_root: bool = derived()
     sets_root_level: bool = derived()

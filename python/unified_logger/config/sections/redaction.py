@@ -23,8 +23,17 @@ class Redaction(Section):
         False,
         "Whether secrets are replaced before anything is written, and which; see docs/redaction.md.",
         layout=rules.layout,
+        hidden=True,
+        kept=True,
     )
-    redaction_hash_key: str | None = option(SECRET, None, "Key of the hashes that stand in the place of secrets.")
+    redaction_hash_key: str | None = option(
+        SECRET,
+        None,
+        "Key of the hashes that stand in the place of secrets.",
+        hidden=True,
+        kept=True,
+        told_as="redaction",
+    )
 
     @classmethod
     def settle(cls, given: Given) -> Mapping[str, Any]:

@@ -22,7 +22,7 @@ class Reload(Section):
         "The signal at which the configuration file is read again.",
     )
     watch_config: float = option(
-        SECONDS, 0.0, "How often the configuration file is looked at for changes, seconds; 0 never."
+        SECONDS, 0.0, "How often the configuration file is looked at for changes, seconds; 0 never.", kept=True
     )
 
     @classmethod
