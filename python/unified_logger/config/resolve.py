@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from ..errors import ConfigurationError
-from . import layout
 from .kinds import PATH, NotAllowedError, PartError, nearest, unknown_shown
 from .options import Given
 from .sections import OPTIONS, SECTIONS, Settings
@@ -46,7 +45,10 @@ def resolve(
     """
     config: dict[str, Any] = dict(file or {})
     source = file_path or "configuration"
-    layout.check(config, source, {})
+    if config:
+        from . import layout  # Whoever reads files has it already.
+
+        layout.check(config, source, {})
     environ, foreign = _without_foreign(environ, arguments)
     given = Given(
         source,

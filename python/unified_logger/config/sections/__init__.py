@@ -8,17 +8,9 @@ from __future__ import annotations
 
 from ..mappings import joined
 from ..options import Option, Section, derived
-from .black_box import BlackBox
-from .console import Console
-from .ends import Ends
 from .files import Files, FileSettings
-from .levels import Levels
-from .migration import Migration
-from .queue import Queue
-from .redaction import Redaction
-from .reload import Reload
-from .stdlib import Stdlib
-from .traces import Traces
+from .process import BlackBox, Console, Ends, Migration, Queue, Reload
+from .records import Levels, Redaction, Stdlib, Traces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

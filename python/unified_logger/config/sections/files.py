@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
+import stat
 
 from ... import levels
 from ...errors import ConfigurationError
-from .. import exposure
 from ..frozen import Frozen
 from ..kinds import BOOLEAN, COUNT, LEVEL, MIB, MODE, NAMES, PATH, SIZE, choice
 from ..options import Section, derived, option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
     from ..mappings import Layout
@@ -129,7 +129,7 @@ class Files(Section):
             given.say("file_level is below log_level and has no effect there: records below log_level are not made")
         log_dir = _directory(values["log_dir"], given.origin("log_dir"))
         files = _files(given)
-        for notice in exposure.notices(
+        for notice in _exposed(
             log_dir, [file.name for file in files if file.enabled], values["dir_mode"], values["file_mode"]
         ):
             given.say(notice)
@@ -255,3 +255,36 @@ def _working_directory() -> str:
         return os.getcwd()
     except OSError as error:
         raise ValueError(f"it is no absolute one, and the working directory is gone: {error}") from error
+
+
+def _exposed(directory: str, names: Iterable[str], dir_mode: int, file_mode: int) -> Iterator[str]:
+    """Sentences on a log directory and files that others may write although the configuration does not let them.
+
+    Args:
+        directory: The log directory.
+        names: The log files in it.
+        dir_mode: What new directories get; others may write as far as it says so.
+        file_mode: The same for files.
+    """
+    if not hasattr(os, "geteuid"):
+        return
+    found = _look(directory)
+    if found is not None:
+        mode, owner = stat.S_IMODE(found.st_mode), found.st_uid
+        if mode & 0o022 & ~dir_mode or owner not in (0, os.geteuid()):
+            yield (
+                f"other users may make files in the log directory (mode {mode:04o}, user {owner}): "
+                "links there are not followed"
+            )
+    for name in names:
+        found = _look(os.path.join(directory, name))
+        if found is not None and stat.S_ISREG(found.st_mode) and found.st_mode & 0o022 & ~file_mode:
+            mode = stat.S_IMODE(found.st_mode)
+            yield f"{name} may be written by others (mode {mode:04o}): it was there before, and its mode is left as it is"
+
+
+def _look(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except OSError:
+        return None
