@@ -38,6 +38,11 @@ def parse(value: object) -> int:
     raise ValueError(f"must be {ALLOWED}")
 
 
+def name_of(level: int) -> str:
+    """A level as people write it."""
+    return str(logging.getLevelName(level))
+
+
 # Changes that are for a time, by the logger's name: a configuration decides what they go back to.
 timed: dict[str, LevelChange] = {}
 

@@ -9,7 +9,7 @@ from collections.abc import Hashable
 import yaml
 
 from ..errors import ConfigurationError
-from . import layout
+from . import layout, mappings
 from .kinds import name_of
 
 TYPE_CHECKING = False
@@ -102,8 +102,8 @@ def _wrong(source: str, value: object, allowed: str, line: int | None = None) ->
     return ConfigurationError(source=source, key="(the whole file)", value=value, allowed=allowed, line=line)
 
 
-def _parse(text: str, source: str) -> tuple[dict[str, Any], dict[layout.Path, int]]:
-    lines: dict[layout.Path, int] = {}
+def _parse(text: str, source: str) -> tuple[dict[str, Any], dict[mappings.Path, int]]:
+    lines: dict[mappings.Path, int] = {}
     plain = "plain YAML: texts, numbers, true, false, null, lists and mappings"
     try:
         loader = _Loader(text)
@@ -194,7 +194,7 @@ class _Walk:
         source: The file, for messages.
     """
 
-    def __init__(self, loader: _Loader, lines: dict[layout.Path, int], source: str) -> None:
+    def __init__(self, loader: _Loader, lines: dict[mappings.Path, int], source: str) -> None:
         self._loader = loader
         self._lines = lines
         self._source = source
@@ -206,7 +206,7 @@ class _Walk:
         """Looks at a whole document."""
         self._node(node, (), merged=False)
 
-    def _node(self, node: Any, path: layout.Path, merged: bool) -> None:
+    def _node(self, node: Any, path: mappings.Path, merged: bool) -> None:
         self._nodes += 1
         if self._nodes > _NODES:
             raise self._refused("more than a configuration can be", node)
@@ -222,7 +222,7 @@ class _Walk:
                 self._node(item, (*path, "[]"), merged=True)
         self._open.discard(id(node))
 
-    def _mapping(self, node: Any, path: layout.Path, merged: bool) -> None:
+    def _mapping(self, node: Any, path: mappings.Path, merged: bool) -> None:
         own: set[Any] = set()
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
@@ -236,7 +236,7 @@ class _Walk:
             below = (*path, name_of(name))
             if name in own:
                 raise ConfigurationError(
-                    source=self._source, key=layout.shown(below), value=name, allowed="given once only", line=line
+                    source=self._source, key=mappings.shown(below), value=name, allowed="given once only", line=line
                 )
             own.add(name)
             if key.tag == _MERGE:

@@ -46,6 +46,10 @@ class Kind(Frozen):
         """The value as it may stand in a message."""
         return "(not shown)" if self.name == "secret" else value
 
+    def told(self, value: Any) -> object:
+        """A parsed value as it is told of when another takes its place."""
+        return levels.name_of(value) if self.name == "level" else self.shown(value)
+
 
 def _whole(value: Any, least: int, most: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
@@ -174,13 +178,24 @@ class PartError(ValueError):
         part: Its name in the value.
         value: What stands there.
         allowed: What may stand there, in words.
+        path: The keys that lead to it, where there are several.
+        known: Names of which its own should be one.
     """
 
-    def __init__(self, part: str, value: object, allowed: str) -> None:
+    def __init__(
+        self,
+        part: str,
+        value: object,
+        allowed: str,
+        path: tuple[str, ...] | None = None,
+        known: list[str] | None = None,
+    ) -> None:
         super().__init__(part, value, allowed)
         self.part = part
         self.value = value
         self.allowed = allowed
+        self.path = (part,) if path is None else path
+        self.suggestion = nearest(self.path[-1], known) if known and self.path else None
 
 
 def name_of(key: object) -> str:
@@ -252,6 +267,10 @@ def _secret(value: Any) -> str | None:
     return value  # type: ignore[no-any-return] # None or a text
 
 
+def _anything(value: Any) -> Any:
+    return value
+
+
 def _redaction(value: Any) -> Any:
     if not isinstance(value, (bool, dict)):
         raise TypeError
@@ -319,7 +338,7 @@ HEADER = Kind(
     _response_header,
     {"type": "string", "minLength": 1, "maxLength": 64},
 )
-ACTION = choice("replace", "hash", "mask")
+ANYTHING = Kind("anything", "anything", _anything, _anything, {})
 SECRET = Kind(
     "secret", "a text of 16 characters at least", _secret, _secret, {"type": ["string", "null"], "minLength": 16}
 )

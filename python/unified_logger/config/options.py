@@ -1,14 +1,17 @@
-"""What an option is. Each stands in the section of the room that it belongs to, see `sections`."""
+"""What an option and a section are. Each option stands in the section of the room that it belongs to, see `sections`."""
 
 from __future__ import annotations
 
+from . import mappings
 from .frozen import Frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
     from .kinds import Kind
+    from .mappings import Layout
 
 
 class Option:
@@ -21,19 +24,39 @@ class Option:
         environment: Its older environment variable; `UNIFIED_LOGGER_<NAME>` works for every option.
         file: Where it stands in a file, with dots between blocks and keys; where several are there, the last of them counts. By default it is
             a key at the top.
+        layout: Gives the layout of its value, where that is a mapping: of keys to kinds, or to the layouts of blocks below, and "*" for any
+            further key. A value is then parsed down to the leaves, wherever it is given, and in a file an error names the line of its key.
+        hidden: Whether its value is nobody's business: a reload tells that it is another, and not which.
+        kept: Whether a file that is read because it changed does not take it away by leaving it out: it may be half written. For one that is a
+            key at the top of a file.
+        told_as: What a reload tells of instead when it is another: an option that is hidden too, or what is derived of it.
     """
 
     # As an argument, and as a key at the top of a file.
     name: str
 
     def __init__(
-        self, kind: Kind, default: Any, what: str, environment: str | None = None, file: tuple[str, ...] = ()
+        self,
+        kind: Kind,
+        default: Any,
+        what: str,
+        environment: str | None = None,
+        file: tuple[str, ...] = (),
+        *,
+        layout: Callable[[], Layout] | None = None,
+        hidden: bool = False,
+        kept: bool = False,
+        told_as: str | None = None,
     ) -> None:
         self.kind = kind
         self.default = default
         self.help = what
         self.environment = environment
         self.file = file
+        self.layout = layout
+        self.hidden = hidden
+        self.kept = kept
+        self.told_as = told_as
 
     def __set_name__(self, _: type, name: str) -> None:
         self.name = name
@@ -45,14 +68,143 @@ class Option:
         own = f"UNIFIED_LOGGER_{self.name.upper()}"
         return (own,) if self.environment is None else (own, self.environment)
 
+    def parse(self, value: Any) -> Any:
+        """Takes a value of a program or of YAML; raises as its kind does."""
+        return self._whole(self.kind.parse(value))
 
-def option(kind: Kind, default: Any, what: str, environment: str | None = None, file: tuple[str, ...] = ()) -> Any:
+    def parse_text(self, text: str) -> Any:
+        """Takes the text of an environment variable."""
+        return self._whole(self.kind.parse_text(text))
+
+    def _whole(self, value: Any) -> Any:
+        return value if self.layout is None or not isinstance(value, dict) else mappings.parse(value, self.layout())
+
+    def told(self, value: Any) -> Iterator[tuple[str, Any]]:
+        """What a reload tells of a value, by dotted names: a mapping key by key."""
+        if not self.hidden and self.told_as is None:
+            yield from mappings.flat(self.name, value, self.kind if self.layout is None else self.layout())
+
+    def in_file(self, config: Mapping[str, Any]) -> Any:
+        """What a file says; where two places disagree, the last that it names. None where it says nothing."""
+        found = None
+        for place in self.file:
+            *blocks, key = place.split(".")
+            block = config
+            for name in blocks:
+                block = block.get(name) or {}
+            value = block.get(key)
+            found = found if value is None else value
+        return found
+
+    def variable(self, environ: Mapping[str, str]) -> str | None:
+        """The variable that gives it. An empty one is as good as none: shells and compose files set them so."""
+        return next((name for name in self.variables if environ.get(name, "").strip()), None)
+
+
+def option(
+    kind: Kind,
+    default: Any,
+    what: str,
+    environment: str | None = None,
+    file: tuple[str, ...] = (),
+    *,
+    layout: Callable[[], Layout] | None = None,
+    hidden: bool = False,
+    kept: bool = False,
+    told_as: str | None = None,
+) -> Any:
     """An option of a section, as `Option`: stands where a class gives a name its value."""
-    return Option(kind, default, what, environment, file)
+    return Option(kind, default, what, environment, file, layout=layout, hidden=hidden, kept=kept, told_as=told_as)
 
 
-def derived() -> Any:
-    """Stands where a section names what is worked out of options."""
+class Derived:
+    """What is worked out of options.
+
+    Args:
+        told: Gives what a reload tells of it when it is another: values by names, or mappings of them. By default nothing.
+    """
+
+    def __init__(self, told: Callable[[Any], Mapping[str, Any]] | None = None) -> None:
+        self._told = told
+
+    def told(self, value: Any) -> Iterator[tuple[str, Any]]:
+        """What is told of a value, by dotted names."""
+        for name, below in self._told(value).items() if self._told else ():
+            yield from mappings.flat(name, below)
+
+
+def derived(told: Callable[[Any], Mapping[str, Any]] | None = None) -> Any:
+    """Stands where a section names what is worked out of options, as `Derived`."""
+    return Derived(told)
+
+
+class Given:
+    """What was given, as a section sees it that works something out of it.
+
+    Args:
+        source: The configuration file, for messages.
+        has_file: Whether logging is started from a file.
+        by_handler: Whether a handler starts logging that others make.
+        blocks: What the file holds.
+        file: The options that it gives.
+        environment: The options that the environment gives, each with the name of its variable.
+        arguments: The options that the program gives.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        has_file: bool,
+        by_handler: bool,
+        blocks: Mapping[str, Any],
+        file: Mapping[str, Any],
+        environment: Mapping[str, tuple[str, Any]],
+        arguments: Mapping[str, Any],
+    ) -> None:
+        self.source = source
+        self.has_file = has_file
+        self.by_handler = by_handler
+        self.blocks = blocks
+        self.file = file
+        self.environment = environment
+        self.arguments = arguments
+        # The value of every option, and what the sections before this one have worked out.
+        self.values: dict[str, Any] = {}
+        # Sentences to be logged once, at WARNING.
+        self.notices: list[str] = []
+
+    def has(self, name: str) -> bool:
+        """Whether anything gives an option."""
+        return name in self.file or self.above_file(name)
+
+    def above_file(self, name: str) -> bool:
+        """Whether an option is given by what outranks the file."""
+        return name in self.environment or name in self.arguments
+
+    def each(self, name: str) -> Iterator[tuple[str, Any]]:
+        """What each source says of an option, with its name for messages; the one that wins comes last."""
+        if name in self.file:
+            yield self.source, self.file[name]
+        if name in self.environment:
+            variable, value = self.environment[name]
+            yield f"environment variable {variable}", value
+        if name in self.arguments:
+            yield "argument", self.arguments[name]
+
+    def origin(self, name: str) -> str:
+        """Where the value of an option stands, for messages; a default is never wrong."""
+        return [self.source, *(source for source, _ in self.each(name))][-1]
+
+    def block(self, *path: str) -> Mapping[str, Any]:
+        """A block of the file, by the keys that lead to it; empty where there is none."""
+        found: Any = self.blocks
+        for key in path:
+            found = found.get(key) or {}
+        return found  # type: ignore[no-any-return] # a block, as the layout has it
+
+    def say(self, notice: str) -> None:
+        """Has a sentence logged once, at WARNING, when logging has started."""
+        self.notices.append(notice)
 
 
 class Section(Frozen):
@@ -62,6 +214,32 @@ class Section(Frozen):
     def options(cls) -> list[Option]:
         """Its options, in their order."""
         return [value for value in vars(cls).values() if isinstance(value, Option)]
+
+    def told(self) -> dict[str, Any]:
+        """What a reload compares, by dotted names: values first, then those that have parts."""
+        fields = [getattr(type(self), name).told(getattr(self, name)) for name in self.fields()]
+        found = dict(pair for field in fields for pair in field)
+        return dict(sorted(found.items(), key=lambda pair: pair[0].partition(".")[0] if "." in pair[0] else ""))
+
+    @classmethod
+    def blocks(cls) -> Layout:
+        """Blocks of a file that it understands besides its options, by their names at the top, each with its layout."""
+        return {}
+
+    @classmethod
+    def settle(cls, given: Given) -> Mapping[str, Any]:
+        """Works out what is `derived`, and checks options against each other and against what is around the process.
+
+        Args:
+            given: What was given. Each option by itself is checked already.
+
+        Returns:
+            The derived values by their names, and options that are to have another value.
+
+        Raises:
+            ConfigurationError: What was given does not fit together.
+        """
+        return {}
 
     def to_engine(self) -> dict[str, dict[str, Any]]:
         """What the rooms of the engine are to have of it, by their names."""

@@ -1,16 +1,66 @@
-"""Redaction: from what was given to rules that are compiled."""
+"""Redaction: the layout of its rules, and from what was given to rules that are compiled."""
 
 from __future__ import annotations
 
 from .. import _core
 from ..errors import ConfigurationError
-from . import layout
-from .kinds import nearest
+from .kinds import BOOLEAN, NAMES, TEXT, Kind, NotAllowedError, choice, nearest
+from .mappings import Switched
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
+
+    from .mappings import Layout
+
+
+def layout() -> Layout:
+    """What the rules are, as a mapping: true and false only switch them."""
+    action = choice("replace", "hash", "mask")
+    expression = Kind(
+        "expression", "a regular expression", _expression, _expression, {"type": "string", "minLength": 1}
+    )
+    patterns = Kind(
+        "patterns",
+        "a list of names of patterns",
+        _patterns,
+        _patterns,
+        {"type": "array", "items": {"enum": _core.redaction_patterns()}},
+    )
+    return Switched(
+        {
+            "enabled": BOOLEAN,
+            "keys": NAMES,
+            "keep_keys": NAMES,
+            "patterns": patterns,
+            "keep_patterns": patterns,
+            "custom": {"*": expression},
+            "allow": NAMES,
+            "action": action,
+            "actions": {"*": action},
+        }
+    )
+
+
+def _expression(value: Any) -> str:
+    pattern = str(TEXT.parse(value))
+    try:
+        _core.Redaction({"custom": [("expression", pattern)]})
+    except ValueError as error:
+        raise NotAllowedError(error.args[-1]) from None
+    return pattern
+
+
+def _patterns(value: Any) -> tuple[str, ...]:
+    names: tuple[str, ...] = NAMES.parse(value)
+    known = _core.redaction_patterns()
+    for name in names:
+        if name not in known:
+            near = nearest(name, known)
+            hint = f" (nearest to {name!r}: {near})" if near else ""
+            raise NotAllowedError(f"a list of {', '.join(known)}{hint}")
+    return names
 
 
 def settle(given: Iterable[tuple[str, bool | Mapping[str, Any]]], hash_key: str | None) -> _core.Redaction | None:
@@ -18,7 +68,7 @@ def settle(given: Iterable[tuple[str, bool | Mapping[str, Any]]], hash_key: str 
 
     Args:
         given: What each source says, with its name for messages, the one that wins last. The last mapping has the rules; true
-            and false only switch them.
+            and false only switch them. Mappings are checked already.
         hash_key: The key of hashes.
 
     Returns:
@@ -32,7 +82,6 @@ def settle(given: Iterable[tuple[str, bool | Mapping[str, Any]]], hash_key: str 
         if isinstance(value, bool):
             enabled = value
         else:
-            layout.check_redaction(value, origin)
             enabled, rules, source = value.get("enabled") is not False, dict(value), origin
     return _compiled(rules, hash_key, source) if enabled else None
 

@@ -18,7 +18,7 @@ need("gunicorn", "21.2", "gunicorn")
 from gunicorn import glogging  # noqa: E402
 
 from ..clocks import perf_counter_ns  # noqa: E402
-from ..config.resolve import FAULTS  # noqa: E402
+from ..config.sections.files import FAULTS  # noqa: E402
 from ..process import engine, notices, start  # noqa: E402
 from ._request import Options, Request, is_logged, took_over  # noqa: E402
 from .wsgi import Headers, path_of  # noqa: E402

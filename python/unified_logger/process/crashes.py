@@ -7,7 +7,7 @@ import os
 import weakref
 
 from .. import _core
-from ..config.resolve import FAULTS
+from ..config.sections.files import FAULTS
 from . import notices
 
 TYPE_CHECKING = False

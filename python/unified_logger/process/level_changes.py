@@ -48,7 +48,7 @@ class LevelChange(Unchanging):
 
     def __repr__(self) -> str:
         state = "reverted" if self._done else "set"
-        return f"<LevelChange {self.logger.name}: {name_of(self.level)}, {state}>"
+        return f"<LevelChange {self.logger.name}: {levels.name_of(self.level)}, {state}>"
 
     def __enter__(self) -> LevelChange:
         return self
@@ -69,7 +69,7 @@ class LevelChange(Unchanging):
     def expire(self) -> None:
         """Does the same when the time is over."""
         if not self._done and not self._revert("its time is over"):
-            left = f"level of {self.logger.name} is left at {name_of(self.logger.level)}: it was set meanwhile"
+            left = f"level of {self.logger.name} is left at {levels.name_of(self.logger.level)}: it was set meanwhile"
             notices.say(left, {"target": self.logger.name}, function="set_level")
 
     def _revert(self, reason: str) -> bool:
@@ -150,7 +150,7 @@ def get_levels() -> dict[str, str]:
     """The levels that are set: see `unified_logger.get_levels`."""
     found = [item for item in logging.Logger.manager.loggerDict.copy().values() if isinstance(item, logging.Logger)]
     found.sort(key=lambda logger: logger.name)
-    return {logger.name: name_of(logger.level) for logger in (logging.getLogger(), *found) if logger.level}
+    return {logger.name: levels.name_of(logger.level) for logger in (logging.getLogger(), *found) if logger.level}
 
 
 def tell(logger: logging.Logger, old: int, new: int, reason: str, seconds: float | None = None) -> None:
@@ -165,21 +165,16 @@ def tell(logger: logging.Logger, old: int, new: int, reason: str, seconds: float
     """
     time = "" if seconds is None else f" for {seconds:g} s"
     notices.say(
-        f"level of {logger.name}: {name_of(old)} -> {name_of(new)}{time} ({reason})",
+        f"level of {logger.name}: {levels.name_of(old)} -> {levels.name_of(new)}{time} ({reason})",
         {
             "target": logger.name,
-            "old_level": name_of(old),
-            "new_level": name_of(new),
+            "old_level": levels.name_of(old),
+            "new_level": levels.name_of(new),
             "reason": reason,
             "seconds": seconds,
         },
         function="set_level",
     )
-
-
-def name_of(level: int) -> str:
-    """A level as people write it."""
-    return str(logging.getLevelName(level))
 
 
 def _logger(given: object) -> logging.Logger:

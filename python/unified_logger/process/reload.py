@@ -9,31 +9,21 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import levels
+from ..config import OPTIONS
 from ..config.file import is_pipe, load_again, load_config
 from ..errors import ConfigurationError, UnifiedLoggerError
 from . import capabilities, engine, level_changes, notices, timers
 from .start import start as start_logging
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from os import PathLike
 
     from ..config import Settings
 
 # A file that has changed is read once it has looked the same for so long, seconds: it may be in the middle of being written.
 _SETTLED = 1.0
-# Options whose values are nobody's business.
-_HIDDEN = ("redaction", "redaction_hash_key")
-# Options that a file which is read because it changed does not take away by leaving them out: it may be half written.
-_KEPT = ("watch_config", "redaction", "redaction_hash_key")
 _CHANGED = "the file has changed"
-# What is not told by itself: what settings have besides options, a mode that was given, which changes with the mode, and what is told of each
-# file and logger.
-_NO_OPTIONS = (
-    *("notices", "file_mode_given", "dir_mode_given", "on_root", "sets_root_level"),
-    *("levels", "max_bytes", "backup_count", "file_level", "enable_ai_handler", "ai_max_bytes", "ai_backup_count"),
-)
-_APART = ("files", "logger_levels")
 # How long the exit hook waits for a reload that is going on, seconds.
 _EXIT_PATIENCE = 10.0
 
@@ -141,8 +131,9 @@ def _reload(reason: str) -> dict[str, tuple[Any, Any]]:
         _arm()
         after = engine.settings()
     changed = {} if after is None else _differences(before, after)
-    if any(source.config.get(name) != read.config.get(name) for name in _HIDDEN):
-        changed["redaction"] = ("...", "...")
+    for option in OPTIONS.values():
+        if option.hidden and option.in_file(source.config) != option.in_file(read.config):
+            changed[option.told_as or option.name] = ("...", "...")
     names = ", ".join(changed) or "nothing"
     values = {f"changed.{name}": f"{_shown(old)} -> {_shown(new)}" for name, (old, new) in changed.items()}
     notices.say(
@@ -169,7 +160,8 @@ def _read(source: _Source, reason: str) -> dict[str, Any]:
             allowed="not empty where it was not before: it may be in the middle of being written",
         )
     if reason == _CHANGED:
-        config = {name: source.config[name] for name in _KEPT if name in source.config} | config
+        kept = [option.name for option in OPTIONS.values() if option.kept]
+        config = {name: source.config[name] for name in kept if name in source.config} | config
     return config
 
 
@@ -202,7 +194,7 @@ def _reload_quietly(reason: str) -> None:
 
 def _differences(before: Settings, after: Settings) -> dict[str, tuple[Any, Any]]:
     """Options that are others now, with the values before and after."""
-    old, new = dict(_flat(before)), dict(_flat(after))
+    old, new = before.told(), after.told()
     return {name: (old.get(name), new.get(name)) for name in old | new if old.get(name) != new.get(name)}
 
 
@@ -211,18 +203,6 @@ def _shown(value: object) -> str:
     items = value if isinstance(value, tuple) else (value,)
     plain = all(item is None or isinstance(item, (str, int, float, os.PathLike)) for item in items)
     return str(value) if plain else "..."
-
-
-def _flat(settings: Settings) -> Iterator[tuple[str, Any]]:
-    for field in settings.fields():
-        if field not in (*_APART, *_NO_OPTIONS, *_HIDDEN):
-            value = getattr(settings, field)
-            yield field, level_changes.name_of(value) if field.endswith("_level") else value
-    for file in settings.files:
-        for part in file.fields():
-            yield f"files.{file.kind}.{part}", getattr(file, part)
-    for name, level in settings.logger_levels.items():
-        yield f"levels.{name}", level_changes.name_of(level)
 
 
 def _arm() -> None:

@@ -6,18 +6,11 @@ tells of, and what the engine is told.
 
 from __future__ import annotations
 
+from ..mappings import joined
 from ..options import Option, Section, derived
-from .black_box import BlackBox
-from .console import Console
-from .ends import Ends
 from .files import Files, FileSettings
-from .levels import Levels
-from .migration import Migration
-from .queue import Queue
-from .redaction import Redaction
-from .reload import Reload
-from .stdlib import Stdlib
-from .traces import Traces
+from .process import BlackBox, Console, Ends, Migration, Queue, Reload
+from .records import Levels, Redaction, Stdlib, Traces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,11 +27,10 @@ class Settings(Levels, Files, Queue, Console, BlackBox, Redaction, Traces, Ends,
     notices: tuple[str, ...] = derived()
 
     def to_engine(self) -> dict[str, dict[str, Any]]:
-        """What the engine is told, by its rooms."""
+        """What the engine is told, by its rooms. A section may add to what those before it say, and say otherwise."""
         rooms: dict[str, dict[str, Any]] = {}
         for section in SECTIONS:
-            for room, given in section.to_engine(self).items():
-                rooms.setdefault(room, {}).update(given)
+            rooms = joined(rooms, section.to_engine(self))
         return rooms
 
 

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import stat
+
+from ... import levels
+from ...errors import ConfigurationError
 from ..frozen import Frozen
 from ..kinds import BOOLEAN, COUNT, LEVEL, MIB, MODE, NAMES, PATH, SIZE, choice
 from ..options import Section, derived, option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
+
+    from ..mappings import Layout
+    from ..options import Given
+
+# The file of faulthandler. Not `.log`: it is no JSON, and what collects logs by that name would not understand it.
+FAULTS = "faults.txt"
 
 
 class FileSettings(Frozen):
@@ -40,15 +52,22 @@ class Files(Section):
         10 * MIB,
         "Size at which app.log and errors.log are rotated, bytes; 0 never.",
         file=("max_bytes", "rotation.app_log.max_bytes", "handlers.app_file.maxBytes"),
+        told_as="files",
     )
     backup_count: int = option(
         COUNT,
         7,
         "Rotated files kept of app.log and errors.log each; 0 never rotates.",
         file=("backup_count", "rotation.app_log.backup_count", "handlers.app_file.backupCount"),
+        told_as="files",
     )
     file_level: int = option(
-        LEVEL, "DEBUG", "Least level in app.log.", "LOG_FILE_LEVEL", file=("file_level", "handlers.app_file.level")
+        LEVEL,
+        "DEBUG",
+        "Least level in app.log.",
+        "LOG_FILE_LEVEL",
+        file=("file_level", "handlers.app_file.level"),
+        told_as="files",
     )
     enable_ai_handler: bool = option(
         BOOLEAN,
@@ -56,18 +75,21 @@ class Files(Section):
         "Whether AI records go to ai_responses.log too.",
         "LOG_ENABLE_AI_HANDLER",
         file=("enable_ai_handler", "handlers.ai_file.enabled"),
+        told_as="files",
     )
     ai_max_bytes: int = option(
         SIZE,
         100 * MIB,
         "Size at which ai_responses.log is rotated, bytes; 0 never.",
         file=("ai_max_bytes", "rotation.ai_log.max_bytes", "handlers.ai_file.maxBytes"),
+        told_as="files",
     )
     ai_backup_count: int = option(
         COUNT,
         30,
         "Rotated files kept of ai_responses.log; 0 never rotates.",
         file=("ai_backup_count", "rotation.ai_log.backup_count", "handlers.ai_file.backupCount"),
+        told_as="files",
     )
     fsync: str = option(
         choice("never", "error", "always"),
@@ -87,7 +109,36 @@ class Files(Section):
     # Whether an option gave the mode: otherwise the umask narrows it.
     file_mode_given: bool = derived()
     dir_mode_given: bool = derived()
-    files: tuple[FileSettings, ...] = derived()
+    files: tuple[FileSettings, ...] = derived(lambda files: {"files": {file.kind: file for file in files}})
+
+    @classmethod
+    def blocks(cls) -> Layout:
+        """Those of the older file, the console's handler with the others."""
+        from ..older import HANDLER, ROTATION
+
+        return {
+            "rotation": {"app_log": ROTATION, "ai_log": ROTATION, "error_log": ROTATION},
+            "handlers": {"console": HANDLER, "app_file": HANDLER, "ai_file": HANDLER, "error_file": HANDLER},
+        }
+
+    @classmethod
+    def settle(cls, given: Given) -> Mapping[str, Any]:
+        """The whole path of the directory, and each file with its name, level and bounds."""
+        values = given.values
+        if given.has("file_level") and values["file_level"] < values["log_level"]:
+            given.say("file_level is below log_level and has no effect there: records below log_level are not made")
+        log_dir = _directory(values["log_dir"], given.origin("log_dir"))
+        files = _files(given)
+        for notice in _exposed(
+            log_dir, [file.name for file in files if file.enabled], values["dir_mode"], values["file_mode"]
+        ):
+            given.say(notice)
+        return {
+            "log_dir": log_dir,
+            "files": files,
+            "file_mode_given": given.has("file_mode"),
+            "dir_mode_given": given.has("dir_mode"),
+        }
 
     def to_engine(self) -> dict[str, dict[str, Any]]:
         """What is written, and how."""
@@ -111,3 +162,129 @@ class Files(Section):
                 "fsync": self.fsync,
             }
         }
+
+
+def _files(given: Given) -> tuple[FileSettings, ...]:
+    values = given.values
+    bounds = _bounds_of_errors(given)
+    files = (
+        FileSettings(
+            "app",
+            _name(given, "app_file", "app.log"),
+            _enabled(given, "app_file"),
+            values["file_level"],
+            values["max_bytes"],
+            values["backup_count"],
+        ),
+        FileSettings(
+            "errors",
+            _name(given, "error_file", "errors.log"),
+            _enabled(given, "error_file"),
+            max(levels.parse("ERROR"), levels.parse(given.block("handlers", "error_file").get("level", "ERROR"))),
+            bounds["max_bytes"],
+            bounds["backup_count"],
+        ),
+        FileSettings(
+            "ai",
+            _name(given, "ai_file", "ai_responses.log"),
+            values["enable_ai_handler"],
+            levels.parse(given.block("handlers", "ai_file").get("level", "DEBUG")),
+            values["ai_max_bytes"],
+            values["ai_backup_count"],
+        ),
+    )
+    names = [file.name for file in files if file.enabled] + ([FAULTS] if values["fault_handler"] else [])
+    if len(set(names)) != len(names):
+        raise ConfigurationError(
+            source=given.source, key="handlers", value=names, allowed="a file name of its own for each file"
+        )
+    return files
+
+
+def _bounds_of_errors(given: Given) -> dict[str, int]:
+    """Those of all files, unless the file has others and nothing outranks it."""
+    errors = dict(given.block("rotation", "error_log"))
+    handler = given.block("handlers", "error_file")
+    for ours, theirs in (("max_bytes", "maxBytes"), ("backup_count", "backupCount")):
+        if theirs in handler:
+            errors[ours] = handler[theirs]
+    return {
+        name: given.values[name] if given.above_file(name) or name not in errors else kind.parse(errors[name])
+        for name, kind in (("max_bytes", SIZE), ("backup_count", COUNT))
+    }
+
+
+def _enabled(given: Given, block: str) -> bool:
+    return given.block("handlers", block).get("enabled", True) is not False
+
+
+def _name(given: Given, block: str, default: str) -> str:
+    """The file's name. The origin wrote paths there: the directory is `log_dir`'s to say."""
+    written = given.block("handlers", block).get("filename")
+    if written is None:
+        return default
+    name = os.path.basename(str(written).rstrip("/"))
+    if name in ("", ".", "..") or name.startswith("."):
+        raise ConfigurationError(
+            source=given.source, key=f"handlers.{block}.filename", value=written, allowed="a file name"
+        )
+    return name
+
+
+def _directory(given: str, origin: str) -> str:
+    """The whole path of the log directory, once and for all: a program may go elsewhere."""
+    try:
+        path = os.path.expanduser(given)
+        if path.startswith("~"):
+            raise ValueError("there is no such user")
+        # A whole path needs no working directory, which may be gone; on other systems it may lack its drive.
+        here = "" if os.name == "posix" and os.path.isabs(path) else _working_directory()
+        first, *parts = os.path.join(here, path).split(os.sep)
+        # `..` stays: what is before it may be a link.
+        path = os.sep.join([first, *(part for part in parts if part not in ("", "."))]) or os.sep
+        path.encode("utf-8")
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            source=origin, key="log_dir", value=given, allowed=f"a path that can be resolved ({error})"
+        ) from error
+    return path
+
+
+def _working_directory() -> str:
+    try:
+        return os.getcwd()
+    except OSError as error:
+        raise ValueError(f"it is no absolute one, and the working directory is gone: {error}") from error
+
+
+def _exposed(directory: str, names: Iterable[str], dir_mode: int, file_mode: int) -> Iterator[str]:
+    """Sentences on a log directory and files that others may write although the configuration does not let them.
+
+    Args:
+        directory: The log directory.
+        names: The log files in it.
+        dir_mode: What new directories get; others may write as far as it says so.
+        file_mode: The same for files.
+    """
+    if not hasattr(os, "geteuid"):
+        return
+    found = _look(directory)
+    if found is not None:
+        mode, owner = stat.S_IMODE(found.st_mode), found.st_uid
+        if mode & 0o022 & ~dir_mode or owner not in (0, os.geteuid()):
+            yield (
+                f"other users may make files in the log directory (mode {mode:04o}, user {owner}): "
+                "links there are not followed"
+            )
+    for name in names:
+        found = _look(os.path.join(directory, name))
+        if found is not None and stat.S_ISREG(found.st_mode) and found.st_mode & 0o022 & ~file_mode:
+            mode = stat.S_IMODE(found.st_mode)
+            yield f"{name} may be written by others (mode {mode:04o}): it was there before, and its mode is left as it is"
+
+
+def _look(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except OSError:
+        return None

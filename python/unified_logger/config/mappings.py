@@ -1,0 +1,102 @@
+"""Mappings whose keys are known, parsed down to the leaves.
+
+A layout is a mapping of keys to kinds, or to the layouts of blocks below; under the key "*", what any further key has.
+"""
+
+from __future__ import annotations
+
+from .frozen import Frozen
+from .kinds import Kind, NotAllowedError, PartError, name_of, unknown_shown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    Layout = dict[str, Any]
+
+Path = tuple[str, ...]
+# What keys at the top of a file begin with that hold what one likes, as anchors are used for.
+FREE = "x-"
+
+
+class Switched(dict[str, object]):
+    """The layout of a block for which true or false may stand."""
+
+
+def parse(block: Any, layout: Layout, path: Path = (), of_file: bool = False) -> dict[Any, Any]:
+    """Parses a mapping.
+
+    Args:
+        block: The mapping.
+        layout: Its layout.
+        path: The keys that lead to it.
+        of_file: Whether it is a whole file, where keys may be free.
+
+    Returns:
+        The same with each value parsed by its kind. A block below may be None, and true or false where its layout says so.
+
+    Raises:
+        PartError: A key is unknown or its value not allowed.
+    """
+    if not isinstance(block, dict):
+        raise _wrong(path, block, "a mapping of keys to values")
+    parsed = {}
+    for key, value in block.items():
+        expected = layout.get(key, layout.get("*")) if isinstance(key, str) else None
+        if expected is None and of_file and isinstance(key, str) and key.startswith(FREE):
+            continue
+        parsed[key] = _parsed(value, expected, layout, (*path, name_of(key)))
+    return parsed
+
+
+def _parsed(value: Any, expected: Any, layout: Layout, path: Path) -> Any:
+    if expected is None:
+        known = [key for key in layout if key != "*"]
+        if not known:
+            raise _wrong(path, value, "a name that is a text")
+        raise _wrong(path, unknown_shown(path[-1], value), f"one of the known keys: {', '.join(known)}", known)
+    if not isinstance(expected, Kind):
+        as_it_is = value is None or (isinstance(expected, Switched) and isinstance(value, bool))
+        return value if as_it_is else parse(value, expected, path)
+    try:
+        return expected.parse(value)
+    except PartError as wrong:
+        raise _wrong((*path, *wrong.path), wrong.value, wrong.allowed) from None
+    except (ValueError, TypeError) as refused:
+        allowed = str(refused) if isinstance(refused, NotAllowedError) else expected.allowed
+        raise _wrong(path, expected.shown(value), allowed) from None
+
+
+def _wrong(path: Path, value: object, allowed: str, known: list[str] | None = None) -> PartError:
+    return PartError(shown(path), value, allowed, path, known)
+
+
+def shown(path: Path) -> str:
+    """A path in messages."""
+    return ".".join(part or "''" for part in path) or "(the whole file)"
+
+
+def flat(name: str, value: Any, expected: Any = None) -> Iterator[tuple[str, Any]]:
+    """What is told of a value: the parts of a mapping, or of named values, each by itself.
+
+    Args:
+        name: What it is called.
+        value: It.
+        expected: Its kind or its layout, where it has one.
+    """
+    if isinstance(value, (dict, Frozen)):
+        for key, below in (value if isinstance(value, dict) else vars(value)).items():
+            further = expected.get(key, expected.get("*")) if isinstance(expected, dict) else None
+            yield from flat(f"{name}.{key}", below, further)
+    else:
+        yield name, expected.told(value) if isinstance(expected, Kind) else value
+
+
+def joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Two mappings as one, also what they have below the same keys; where they say different things, the second is right."""
+    both = {**one, **other}
+    for key in one.keys() & other.keys():
+        if isinstance(one[key], dict) and isinstance(other[key], dict):
+            both[key] = joined(one[key], other[key])
+    return both

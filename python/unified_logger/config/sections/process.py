@@ -1,0 +1,179 @@
+"""What a process has once: its queue, console and black box, its end, its configuration file, and where it comes from."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ..kinds import ANYTHING, BOOLEAN, BOX, LEVEL, MIB, NAMES, QUEUE, SECONDS, SIZE, TEXT, choice
+from ..options import Section, option
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from ..mappings import Layout
+    from ..options import Given
+
+# Blocks whose capability is not part of this version: what they hold is checked, and said to have no effect.
+_WITHOUT_EFFECT = ("sampling", "alerting")
+
+
+class Queue(Section):
+    """The bounded queue between callers and the writer."""
+
+    queue_size: int = option(
+        QUEUE, 10_000, "Records the queue holds.", "LOG_QUEUE_SIZE", file=("queue_size", "queue.max_size")
+    )
+    overflow: str = option(
+        choice("block", "drop_new", "drop_old", "drop_low"),
+        "block",
+        "What happens to records below ERROR when the queue is full.",
+    )
+    overflow_timeout: float = option(
+        SECONDS,
+        5.0,
+        "How long a call waits for room in the queue, seconds.",
+        file=("overflow_timeout", "queue.timeout"),
+    )
+    queue_bytes: int = option(SIZE, 64 * MIB, "Memory that queued records may hold beside the fixed pool, bytes.")
+
+    @classmethod
+    def blocks(cls) -> Layout:
+        """That of the older file."""
+        return {"queue": {"max_size": QUEUE, "timeout": SECONDS}}
+
+    def to_engine(self) -> dict[str, dict[str, Any]]:
+        """All of it."""
+        return {
+            "queue": {
+                "size": self.queue_size,
+                "bytes": self.queue_bytes,
+                "overflow": self.overflow,
+                "overflow_timeout": self.overflow_timeout,
+            }
+        }
+
+
+class Console(Section):
+    """Lines on standard error."""
+
+    console_level: int = option(
+        LEVEL,
+        "INFO",
+        "Least level on the console.",
+        "LOG_CONSOLE_LEVEL",
+        file=("console_level", "handlers.console.level"),
+    )
+    console_format: str = option(
+        choice("auto", "text", "json", "off"),
+        "auto",
+        "Console lines for people or machines; auto is text on a terminal, JSON elsewhere.",
+    )
+
+    @classmethod
+    def settle(cls, given: Given) -> Mapping[str, Any]:
+        """The origin's block switches it off, unless an option says how it is to be."""
+        values = given.values
+        if given.has("console_level") and values["console_level"] < values["log_level"]:
+            given.say("console_level is below log_level and has no effect there: records below log_level are not made")
+        disabled = given.block("handlers", "console").get("enabled") is False
+        return {"console_format": "off"} if disabled and not given.has("console_format") else {}
+
+    def console(self) -> tuple[str, bool]:
+        """Format and colour as the process is now: for people on a terminal, for machines elsewhere."""
+        try:
+            terminal = os.isatty(2)
+        except OSError:
+            terminal = False
+        environ = os.environ
+        color = terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+        if environ.get("FORCE_COLOR") and not environ.get("NO_COLOR"):
+            color = True
+        if self.console_format != "auto":
+            return self.console_format, color
+        replaced = sys.stderr is not None and sys.stderr is not sys.__stderr__
+        return ("text" if terminal or replaced else "json"), color
+
+    def to_engine(self) -> dict[str, dict[str, Any]]:
+        """All of it; None where there is no console."""
+        if self.console_format == "off":
+            return {"output": {"console": None}}
+        name, color = self.console()
+        form = {"name": name, "color": color} if name == "text" else {"name": name}
+        return {"output": {"console": {"level": self.console_level, "format": form}}}
+
+
+class BlackBox(Section):
+    """Where records wait that must survive the process."""
+
+    black_box: str = option(
+        choice("auto", "shm", "dir", "off"),
+        "auto",
+        "Where records wait that must survive the process: shared memory, beside the logs, or (auto) the better of both.",
+    )
+    black_box_bytes: int = option(BOX, 8 * MIB, "Size of the black box, bytes; what does not fit is unprotected.")
+
+    def to_engine(self) -> dict[str, dict[str, Any]]:
+        """All of it."""
+        return {"black_box": {"place": self.black_box, "bytes": self.black_box_bytes}}
+
+
+class Ends(Section):
+    """What is told as a process or a thread dies."""
+
+    log_uncaught: bool = option(
+        BOOLEAN, True, "Whether exceptions that nobody caught are logged before the process or thread dies."
+    )
+    fault_handler: bool = option(BOOLEAN, True, "Whether faulthandler writes to faults.txt in the log directory.")
+
+
+class Reload(Section):
+    """A configuration file that is read again."""
+
+    reload_signal: str = option(
+        choice("none", "sighup", "sigusr1", "sigusr2"),
+        "none",
+        "The signal at which the configuration file is read again.",
+    )
+    watch_config: float = option(
+        SECONDS, 0.0, "How often the configuration file is looked at for changes, seconds; 0 never.", kept=True
+    )
+
+    @classmethod
+    def settle(cls, given: Given) -> Mapping[str, Any]:
+        """Says what has no effect without a file."""
+        for name, off in (("reload_signal", "none"), ("watch_config", 0.0)):
+            if not given.has_file and given.has(name) and given.values[name] != off:
+                given.say(f"{name} has no effect: logging was not started from a file")
+        return {}
+
+
+class Migration(Section):
+    """What programs of the previous module need."""
+
+    base_name: str = option(TEXT, "wechat_backend", "Name under which logging_config makes its loggers.")
+
+    @classmethod
+    def blocks(cls) -> Layout:
+        """What the older file has besides; most of it says nothing."""
+        from ..older import ENCODING, RATE, VERSION
+
+        paths = {"always_sample_paths": NAMES, "never_sample_paths": NAMES}
+        return {
+            "version": VERSION,
+            "disable_existing_loggers": BOOLEAN,
+            "encoding": ENCODING,
+            "formatters": {"*": {"*": ANYTHING}},
+            "sampling": {"enabled": BOOLEAN, "sample_rate": RATE, "level_threshold": LEVEL, **paths},
+            "alerting": {"enabled": BOOLEAN, "error_rate_threshold": RATE, "window_seconds": SECONDS},
+        }
+
+    @classmethod
+    def settle(cls, given: Given) -> Mapping[str, Any]:
+        """Says which blocks have no effect."""
+        for name in _WITHOUT_EFFECT:
+            if given.block(name).get("enabled") is True:
+                given.say(f"the block {name!r} of the configuration has no effect: this version has no such capability")
+        return {}

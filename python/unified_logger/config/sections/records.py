@@ -1,0 +1,154 @@
+"""Which records are made, and what is in them: levels, redaction, traces, and the standard library's."""
+
+from __future__ import annotations
+
+from ... import levels
+from .. import redaction as rules
+from ..kinds import ANYTHING, BOOLEAN, HEADER, HEADERS, LEVEL, LEVELS, NAMES, REDACTION, SECRET
+from ..options import Section, derived, option
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from ... import _core
+    from ..mappings import Layout
+    from ..options import Given
+
+
+class Levels(Section):
+    """Which records are made."""
+
+    log_level: int = option(
+        LEVEL,
+        "INFO",
+        "Level of the root logger: decides whether a record is made.",
+        "LOG_LEVEL",
+        file=("root.level", "log_level"),
+    )
+    levels: Mapping[str, int] = option(
+        LEVELS,
+        {},
+        "Levels of single loggers, beside those in `loggers` of a file.",
+        "LOG_LEVELS",
+        told_as="logger_levels",
+    )
+    # Of each logger that is named anywhere.
+    logger_levels: Mapping[str, int] = derived(
+        lambda given: {"levels": {name: levels.name_of(level) for name, level in given.items()}}
+    )
+    suppress_loggers: tuple[str, ...] = derived(lambda names: {"suppress_loggers": names})
+    # Whether the root logger is given a handler and a level: not by a handler that a configuration of `logging` makes.
+    on_root: bool = derived()
+    sets_root_level: bool = derived()
+
+    @classmethod
+    def blocks(cls) -> Layout:
+        """Loggers with what they have, as `logging.config` lays them out."""
+        return {
+            "loggers": {"*": {"level": LEVEL, "handlers": NAMES, "propagate": BOOLEAN}},
+            "root": {"level": LEVEL, "handlers": NAMES},
+            "suppress_loggers": NAMES,
+        }
+
+    @classmethod
+    def settle(cls, given: Given) -> Mapping[str, Any]:
+        """The level of each logger that is named anywhere, from where it is named first in the order of precedence."""
+        named = {
+            name: levels.parse(block["level"])
+            for name, block in given.block("loggers").items()
+            if block and "level" in block
+        }
+        for _, said in given.each("levels"):
+            named |= said
+        return {
+            "logger_levels": named,
+            "suppress_loggers": tuple(given.blocks.get("suppress_loggers") or ()),
+            "on_root": not given.by_handler,
+            "sets_root_level": not given.by_handler or "log_level" in given.arguments,
+        }
+
+
+class Redaction(Section):
+    """What must not be written."""
+
+    redaction: _core.Redaction | None = option(
+        REDACTION,
+        False,
+        "Whether secrets are replaced before anything is written, and which; see docs/redaction.md.",
+        layout=rules.layout,
+        hidden=True,
+        kept=True,
+    )
+    redaction_hash_key: str | None = option(
+        SECRET,
+        None,
+        "Key of the hashes that stand in the place of secrets.",
+        hidden=True,
+        kept=True,
+        told_as="redaction",
+    )
+
+    @classmethod
+    def settle(cls, given: Given) -> Mapping[str, Any]:
+        """The rules, compiled. Nobody needs the key any more."""
+        return {
+            "redaction": rules.settle(given.each("redaction"), given.values["redaction_hash_key"]),
+            "redaction_hash_key": None,
+        }
+
+
+class Traces(Section):
+    """Headers that carry traces."""
+
+    trace_headers: tuple[str, ...] = option(
+        HEADERS,
+        ("traceparent",),
+        "Headers that carry a trace, in order of preference: traceparent, b3, x-request-id, or any that holds a trace id.",
+    )
+    trace_response_header: str = option(
+        HEADER, "X-Trace-ID", "Header in which a response names its trace; none sends none."
+    )
+
+    @classmethod
+    def blocks(cls) -> Layout:
+        """That of the older file."""
+        return {"tracing": {"enabled": BOOLEAN, "header_name": HEADER, "generate_span_id": BOOLEAN, "*": ANYTHING}}
+
+    @classmethod
+    def settle(cls, given: Given) -> Mapping[str, Any]:
+        """The origin's block, where no option says otherwise: one header, read beside the standard one and sent back."""
+        block = given.block("tracing")
+        if block.get("generate_span_id") is False:
+            given.say("tracing.generate_span_id has no effect: every context has a span")
+        return {name: value for name, value in _from_origin(block).items() if not given.has(name)}
+
+
+def _from_origin(block: Mapping[str, Any]) -> dict[str, Any]:
+    if block.get("enabled") is False:
+        return {"trace_headers": (), "trace_response_header": ""}
+    name = block.get("header_name")
+    if name is None:
+        return {}
+    response = HEADER.parse(name)
+    return {
+        "trace_headers": ("traceparent", response.lower()) if response else ("traceparent",),
+        "trace_response_header": response,
+    }
+
+
+class Stdlib(Section):
+    """Records of the standard library."""
+
+    native_stdlib: bool = option(
+        BOOLEAN,
+        False,
+        "Whether the loggers of the standard library log natively where nobody else would see their records.",
+    )
+    use_unified_logging: bool = option(
+        BOOLEAN,
+        True,
+        "False serves the same API and files with plain handlers of the standard library.",
+        "USE_UNIFIED_LOGGING",
+    )
