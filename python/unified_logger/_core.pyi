@@ -281,6 +281,9 @@ class Redaction:
     def __reduce__(self) -> tuple[type[Self], tuple[dict[str, Any]]]:
         """What they were made of, the key of hashes included, to be compiled again."""
 
+def formats() -> list[str]:
+    """The names of the formats of lines."""
+
 def redaction_patterns() -> list[str]:
     """The names of the patterns that come with the library."""
 

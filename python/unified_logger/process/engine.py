@@ -106,9 +106,12 @@ def _run_engine(settings: Settings, black_box: str, rotate: bool = True) -> None
     """Has the engine run, which delivers what was logged before."""
     given = settings.to_engine()
     given["black_box"]["place"] = black_box
+    to = given["output"]["to"]
+    # Sections speak of outputs by name, so that one can change what another says; the engine has them in a row.
+    to["outputs"] = [{"name": name, **output} for name, output in to["outputs"].items()]
     if not rotate:
-        for file in given["output"]["files"]:
-            file["max_bytes"] = 0
+        for output in to["outputs"]:
+            output["to"].get("file", {})["max_bytes"] = 0
     _core.start(settings.log_dir, given, settings.redaction, _EXIT_TIMEOUT)
 
 

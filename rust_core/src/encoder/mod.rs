@@ -55,7 +55,10 @@ impl Process {
     }
 }
 
-/// The form of lines. Another one is a module here and a variant.
+/// The names of formats, as settings have them.
+pub const FORMATS: [&str; 2] = ["text", "json"];
+
+/// The format of lines. Another one is a module here, a variant and a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Format {
@@ -70,5 +73,24 @@ impl Format {
             Self::Json => Box::new(JsonEncoder::new(process)),
             Self::Text { color } => Box::new(TextEncoder::new(process, color)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_format_has_its_name_in_the_list() {
+        for name in FORMATS {
+            let color = (name == "text").then_some(false);
+            let settings = color.map_or_else(|| json!({"name": name}), |color| json!({"name": name, "color": color}));
+            let format: Format = serde_json::from_value(settings.clone()).unwrap();
+            assert_eq!(serde_json::to_value(format).unwrap(), settings);
+        }
+        let unknown = serde_json::from_value::<Format>(json!({"name": ""})).unwrap_err().to_string();
+        assert!(FORMATS.iter().all(|name| unknown.contains(name)), "{unknown}");
+        assert_eq!(unknown.matches('`').count(), 2 * (FORMATS.len() + 1), "{unknown}");
     }
 }

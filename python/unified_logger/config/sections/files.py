@@ -141,26 +141,26 @@ class Files(Section):
         }
 
     def to_engine(self) -> dict[str, dict[str, Any]]:
-        """What is written, and how."""
-        files = [
-            {
-                "kind": file.kind,
-                "name": file.name,
-                "level": file.level,
-                "max_bytes": file.max_bytes,
-                "backup_count": file.backup_count,
-            }
-            for file in self.files
-            if file.enabled
-        ]
+        """The directory, and an output for each file that is written."""
+        outputs = {file.kind: self._output(file) for file in self.files if file.enabled}
         return {
             "output": {
                 "directory_mode": (self.dir_mode, self.dir_mode_given),
                 "file_mode": (self.file_mode, self.file_mode_given),
-                "files": files,
-                "ai": {"names": self.ai_loggers, "legacy_substring": self.legacy_substring},
                 "fsync": self.fsync,
+                "to": {
+                    "outputs": outputs,
+                    "ai": {"names": self.ai_loggers, "legacy_substring": self.legacy_substring},
+                },
             }
+        }
+
+    def _output(self, file: FileSettings) -> dict[str, Any]:
+        bounds = {"max_bytes": file.max_bytes, "backup_count": file.backup_count}
+        return {
+            "select": {"level": file.level} | ({"ai": True} if file.kind == "ai" else {}),
+            "format": {"name": "json"},
+            "to": {"file": {"name": file.name, "mode": (self.file_mode, self.file_mode_given), **bounds}},
         }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from ... import _core
 from ..kinds import ANYTHING, BOOLEAN, BOX, LEVEL, MIB, NAMES, QUEUE, SECONDS, SIZE, TEXT, choice
 from ..options import Section, option
 
@@ -67,7 +68,7 @@ class Console(Section):
         file=("console_level", "handlers.console.level"),
     )
     console_format: str = option(
-        choice("auto", "text", "json", "off"),
+        choice("auto", *_core.formats(), "off"),
         "auto",
         "Console lines for people or machines; auto is text on a terminal, JSON elsewhere.",
     )
@@ -97,12 +98,16 @@ class Console(Section):
         return ("text" if terminal or replaced else "json"), color
 
     def to_engine(self) -> dict[str, dict[str, Any]]:
-        """All of it; None where there is no console."""
+        """An output, unless it is off."""
         if self.console_format == "off":
-            return {"output": {"console": None}}
+            return {}
         name, color = self.console()
-        form = {"name": name, "color": color} if name == "text" else {"name": name}
-        return {"output": {"console": {"level": self.console_level, "format": form}}}
+        output = {
+            "select": {"level": self.console_level},
+            "format": {"name": name, "color": color} if name == "text" else {"name": name},
+            "to": {"stream": "console"},
+        }
+        return {"output": {"to": {"outputs": {"console": output}}}}
 
 
 class BlackBox(Section):

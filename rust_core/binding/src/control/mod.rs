@@ -18,6 +18,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use unified_logger_core::clock;
 use unified_logger_core::config::Settings;
+use unified_logger_core::encoder::FORMATS;
 use unified_logger_core::level;
 use unified_logger_core::recovery::{self, Recovered, Strays};
 use unified_logger_core::stats::{CONSOLE, COUNTS, Counted, FILE_COUNTS, STREAM_COUNTS};
@@ -185,6 +186,12 @@ pub fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     }
     counts.set_item("dropped_by_reason", reasons)?;
     Ok(counts)
+}
+
+/// The names of the formats of lines.
+#[pyfunction]
+pub fn formats() -> Vec<&'static str> {
+    FORMATS.to_vec()
 }
 
 /// Counts one more of what the facade counts.
