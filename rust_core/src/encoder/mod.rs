@@ -2,6 +2,7 @@
 
 mod json;
 mod lines;
+mod logfmt;
 mod text;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use json::JsonEncoder;
 pub use lines::Lines;
+pub use logfmt::LogfmtEncoder;
 pub use text::TextEncoder;
 
 use crate::names::{self, Names};
@@ -56,7 +58,7 @@ impl Process {
 }
 
 /// The names of formats, as settings have them.
-pub const FORMATS: [&str; 2] = ["text", "json"];
+pub const FORMATS: [&str; 3] = ["text", "json", "logfmt"];
 
 /// The format of lines. Another one is a module here, a variant and a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +66,7 @@ pub const FORMATS: [&str; 2] = ["text", "json"];
 pub enum Format {
     Json,
     Text { color: bool },
+    Logfmt,
 }
 
 impl Format {
@@ -72,6 +75,7 @@ impl Format {
         match self {
             Self::Json => Box::new(JsonEncoder::new(process)),
             Self::Text { color } => Box::new(TextEncoder::new(process, color)),
+            Self::Logfmt => Box::new(LogfmtEncoder::new(process)),
         }
     }
 }

@@ -52,16 +52,19 @@ impl Encoder for TextEncoder {
         fault_injection::pass(Fault::EncodeText);
     }
 
-    /// Compares the first line, which is the same whenever it is encoded, and counts those below it: of a traceback, lines of source may have
-    /// changed since.
+    /// Compares the first line and the last, which are the same whenever it is encoded, and counts those between: of a traceback, lines of source
+    /// may have changed since.
     fn find(&mut self, record: &Record<'_>, text: &[u8], line: &mut Vec<u8>) -> Option<usize> {
         self.encode(record, Whose::Application, line);
-        let count = memchr::memchr_iter(b'\n', line).count();
-        let mut found = text.split_inclusive(|byte| *byte == b'\n').take_while(|line| line.ends_with(b"\n"));
-        let first = found.next().filter(|first| line.starts_with(first))?;
-        let below = found.take_while(|line| line.starts_with(INDENT.as_bytes())).take(count - 1);
-        let (lines, bytes) = below.fold((1, first.len()), |(lines, bytes), line| (lines + 1, bytes + line.len()));
-        (lines == count).then_some(bytes)
+        let lines = |text| <[u8]>::split_inclusive(text, |byte: &u8| *byte == b'\n');
+        let count = lines(line).count();
+        let mut found = lines(text).take(count);
+        let first = found.next().filter(|first| lines(line).next() == Some(first))?;
+        let (mut bytes, mut read, mut last) = (first.len(), 1, first);
+        for below in found.take_while(|line| line.starts_with(INDENT.as_bytes())) {
+            (bytes, read, last) = (bytes + below.len(), read + 1, below);
+        }
+        (read == count && lines(line).last() == Some(last)).then_some(bytes)
     }
 }
 
@@ -212,6 +215,22 @@ mod tests {
     fn a_line_reads_from_time_to_fields() {
         let fields = [("order", Value::Integer(7)), ("note", Value::Text("two words"))];
         assert_eq!(line("paid", &fields, false), "10:30:00.123Z WARNING  app paid  order=7  note=\"two words\"\n");
+    }
+
+    #[test]
+    fn a_record_is_found_where_it_stands_whole() {
+        let mut bytes = Vec::new();
+        Builder { time: 1, level: 20, logger: "app", function: "f", message: "m" }.put(&mut bytes, &[]);
+        // SAFETY: built just above.
+        let record = unsafe { Record::read(&bytes) }.unwrap();
+        let mut encoder = TextEncoder::new(&Process::here(), false);
+        let (mut line, mut scratch) = (Vec::new(), Vec::new());
+        encoder.encode(&record, Whose::Application, &mut line);
+        assert_eq!(encoder.find(&record, &[&line[..], b"more\n"].concat(), &mut scratch), Some(line.len()));
+        for torn in 0..line.len() - 1 {
+            scratch.clear();
+            assert_eq!(encoder.find(&record, &[&line[..torn], b"\n"].concat(), &mut scratch), None);
+        }
     }
 
     #[test]
