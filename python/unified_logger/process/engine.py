@@ -108,7 +108,7 @@ def _run_engine(settings: Settings, black_box: str, rotate: bool = True) -> None
     given["black_box"]["place"] = black_box
     to = given["output"]["to"]
     # Sections speak of outputs by name, so that one can change what another says; the engine has them in a row.
-    to["outputs"] = [{"name": name, **output} for name, output in to["outputs"].items()]
+    to["outputs"] = [{"name": name, **output} for name, output in to["outputs"].items() if output]
     if not rotate:
         for output in to["outputs"]:
             output["to"].get("file", {})["max_bytes"] = 0

@@ -129,8 +129,10 @@ class Files(Section):
             given.say("file_level is below log_level and has no effect there: records below log_level are not made")
         log_dir = _directory(values["log_dir"], given.origin("log_dir"))
         files = _files(given)
-        for notice in _exposed(
-            log_dir, [file.name for file in files if file.enabled], values["dir_mode"], values["file_mode"]
+        names = [file.name for file in files if file.enabled]
+        for notice in (
+            *_exposed_directory(log_dir, values["dir_mode"]),
+            *exposed_files(log_dir, names, values["file_mode"]),
         ):
             given.say(notice)
         return {
@@ -257,18 +259,9 @@ def _working_directory() -> str:
         raise ValueError(f"it is no absolute one, and the working directory is gone: {error}") from error
 
 
-def _exposed(directory: str, names: Iterable[str], dir_mode: int, file_mode: int) -> Iterator[str]:
-    """Sentences on a log directory and files that others may write although the configuration does not let them.
-
-    Args:
-        directory: The log directory.
-        names: The log files in it.
-        dir_mode: What new directories get; others may write as far as it says so.
-        file_mode: The same for files.
-    """
-    if not hasattr(os, "geteuid"):
-        return
-    found = _look(directory)
+def _exposed_directory(directory: str, dir_mode: int) -> Iterator[str]:
+    """A sentence on a log directory that others may write although the configuration does not let them."""
+    found = _look(directory) if hasattr(os, "geteuid") else None
     if found is not None:
         mode, owner = stat.S_IMODE(found.st_mode), found.st_uid
         if mode & 0o022 & ~dir_mode or owner not in (0, os.geteuid()):
@@ -276,7 +269,17 @@ def _exposed(directory: str, names: Iterable[str], dir_mode: int, file_mode: int
                 f"other users may make files in the log directory (mode {mode:04o}, user {owner}): "
                 "links there are not followed"
             )
-    for name in names:
+
+
+def exposed_files(directory: str, names: Iterable[str], file_mode: int) -> Iterator[str]:
+    """Sentences on log files that others may write although the configuration does not let them.
+
+    Args:
+        directory: The log directory.
+        names: The log files in it.
+        file_mode: What new files get; others may write as far as it says so.
+    """
+    for name in names if hasattr(os, "geteuid") else ():
         found = _look(os.path.join(directory, name))
         if found is not None and stat.S_ISREG(found.st_mode) and found.st_mode & 0o022 & ~file_mode:
             mode = stat.S_IMODE(found.st_mode)
