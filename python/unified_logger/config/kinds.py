@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 
 from .. import levels
-from .frozen import Frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ _SECONDS = {"": 1.0, "MS": 0.001, "S": 1.0, "M": 60.0, "MIN": 60.0, "H": 3600.0}
 _NUMBER = r"\s*((?:\d{1,16}(?:\.\d{0,16})?|\.\d{1,16})(?:E\+?\d{1,2})?)\s*([A-Z]{0,3})\s*"
 
 
-class Kind(Frozen):
+class Kind:
     """What the values of an option are.
 
     Args:
@@ -36,11 +35,19 @@ class Kind(Frozen):
         schema: The same as JSON Schema.
     """
 
-    name: str
-    allowed: str
-    parse: Callable[[Any], Any]
-    parse_text: Callable[[str], Any]
-    schema: dict[str, Any]
+    def __init__(
+        self,
+        name: str,
+        allowed: str,
+        parse: Callable[[Any], Any],
+        parse_text: Callable[[str], Any],
+        schema: dict[str, Any],
+    ) -> None:
+        self.name = name
+        self.allowed = allowed
+        self.parse = parse
+        self.parse_text = parse_text
+        self.schema = schema
 
     def shown(self, value: object) -> object:
         """The value as it may stand in a message."""
