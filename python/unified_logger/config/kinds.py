@@ -278,6 +278,16 @@ def _anything(value: Any) -> Any:
     return value
 
 
+def _mapping(value: Any) -> dict[Any, Any]:
+    if not isinstance(value, dict):
+        raise TypeError
+    return value
+
+
+def _no_text(text: str) -> Any:
+    raise TypeError
+
+
 def _redaction(value: Any) -> Any:
     if not isinstance(value, (bool, dict)):
         raise TypeError
@@ -356,6 +366,8 @@ REDACTION = Kind(
     _boolean_text,
     {"type": ["boolean", "object"]},
 )
+# Its option brings the layout of the keys.
+MAPPING = Kind("mapping", "a mapping, in a file or given by the program", _mapping, _no_text, {"type": "object"})
 LOGGER = "the level of a logger by its name, a text; that of the root logger is log_level"
 LEVELS = Kind(
     "levels",
