@@ -6,15 +6,22 @@ import importlib
 import inspect
 import json
 import pkgutil
+import re
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
 from unified_logger import _core
-from unified_logger.config import OPTIONS, SECTIONS, sections
-from unified_logger.config.options import Section
-from unified_logger.process import capabilities
+from unified_logger.config import OPTIONS, SECTIONS, Settings, file, layout, options, resolve, sections
+from unified_logger.config.kinds import BOOLEAN, LEVEL, MAPPING, PartError, choice
+from unified_logger.config.layout import LAYOUT
+from unified_logger.config.mappings import joined
+from unified_logger.config.options import Derived, Option, Section
+from unified_logger.process import capabilities, reload
 
+resolve_module = importlib.import_module("unified_logger.config.resolve")
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -30,6 +37,73 @@ def test_a_section_brings_its_options(section: type[Section]) -> None:
         assert option.help.endswith(".")
         assert schema["properties"][option.name]["description"] == option.help
         assert f"| `{option.name}` |" in table
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.__name__)
+def test_what_a_section_derives_is_worked_out(section: type[Section]) -> None:
+    """By itself, from nothing given, and told under names that there are."""
+    settings = resolve({}, environ={})
+    fields = {name: getattr(section, name) for name in vars(section).get("__annotations__", {})}
+    assert [name for name, field in fields.items() if not isinstance(field, (Option, Derived))] == []
+    assert [name for name in fields if isinstance(getattr(settings, name), (Option, Derived))] == []
+    told_as = [option.told_as for option in section.options() if option.told_as]
+    assert [name for name in told_as if name not in Settings.fields()] == []
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.__name__)
+def test_blocks_of_a_section_are_part_of_a_file(section: type[Section]) -> None:
+    """Beside the options, and none has the name of one."""
+    assert section.blocks().keys() <= LAYOUT.keys() - OPTIONS.keys()
+
+
+@pytest.mark.parametrize("module", [resolve_module, layout, file, reload], ids=lambda module: module.__name__)
+def test_no_option_is_named_where_all_are_handled(module: ModuleType) -> None:
+    """So that a new one edits none of these. Seen to fail with the options that a reload told of in its own way."""
+    named = set(re.findall(r"[\"']([a-z_]+)[\"']", inspect.getsource(module)))
+    assert named & OPTIONS.keys() == set()
+
+
+class Sample(Section):
+    """A section that is in no list."""
+
+    samples: dict[str, Any] = options.option(
+        MAPPING, {}, "Samples.", layout=lambda: {"*": {"level": LEVEL, "on": BOOLEAN, "word": choice("no", "yes")}}
+    )
+
+
+def test_a_mapping_is_parsed_and_told_by_its_layout() -> None:
+    """Down to the leaves."""
+    [samples] = Sample.options()
+    parsed = samples.parse({"a": {"level": "debug", "word": "NO"}, "b": None})
+    assert parsed == {"a": {"level": 10, "word": "no"}, "b": None}
+    assert dict(samples.told(parsed)) == {"samples.a.level": "DEBUG", "samples.a.word": "no", "samples.b": None}
+
+
+@pytest.mark.parametrize(
+    ("value", "part", "suggestion"),
+    [
+        ({"a": {"levle": 1}}, "a.levle", "level"),
+        ({"a": {"on": "true"}}, "a.on", None),
+        ({"a": [1]}, "a", None),
+        ({1: {}}, "1", None),
+    ],
+)
+def test_what_is_wrong_in_a_mapping_is_named_by_its_keys(value: object, part: str, suggestion: str | None) -> None:
+    """With the key that was meant, where there is one like it."""
+    [samples] = Sample.options()
+    with pytest.raises(PartError) as caught:
+        samples.parse(value)
+    assert (caught.value.part, caught.value.suggestion) == (part, suggestion)
+
+
+def test_what_sections_tell_the_engine_is_joined_key_by_key() -> None:
+    """The later one is right, and nothing that was handed over changes."""
+    first = {"output": {"console": {"level": 20, "format": {"name": "text"}}, "files": [1]}}
+    second = {"output": {"console": {"level": 30}, "files": [2], "outputs": {"audit": {}}}, "queue": {}}
+    whole = {"console": {"level": 30, "format": {"name": "text"}}, "files": [2], "outputs": {"audit": {}}}
+    assert joined(first, second) == {"output": whole, "queue": {}}
+    assert joined(first, {"output": {"console": None}})["output"]["console"] is None
+    assert first == {"output": {"console": {"level": 20, "format": {"name": "text"}}, "files": [1]}}
 
 
 def test_every_section_is_in_the_list() -> None:

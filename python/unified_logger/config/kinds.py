@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 
 from .. import levels
-from .frozen import Frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ _SECONDS = {"": 1.0, "MS": 0.001, "S": 1.0, "M": 60.0, "MIN": 60.0, "H": 3600.0}
 _NUMBER = r"\s*((?:\d{1,16}(?:\.\d{0,16})?|\.\d{1,16})(?:E\+?\d{1,2})?)\s*([A-Z]{0,3})\s*"
 
 
-class Kind(Frozen):
+class Kind:
     """What the values of an option are.
 
     Args:
@@ -36,11 +35,19 @@ class Kind(Frozen):
         schema: The same as JSON Schema.
     """
 
-    name: str
-    allowed: str
-    parse: Callable[[Any], Any]
-    parse_text: Callable[[str], Any]
-    schema: dict[str, Any]
+    def __init__(
+        self,
+        name: str,
+        allowed: str,
+        parse: Callable[[Any], Any],
+        parse_text: Callable[[str], Any],
+        schema: dict[str, Any],
+    ) -> None:
+        self.name = name
+        self.allowed = allowed
+        self.parse = parse
+        self.parse_text = parse_text
+        self.schema = schema
 
     def shown(self, value: object) -> object:
         """The value as it may stand in a message."""
@@ -271,6 +278,16 @@ def _anything(value: Any) -> Any:
     return value
 
 
+def _mapping(value: Any) -> dict[Any, Any]:
+    if not isinstance(value, dict):
+        raise TypeError
+    return value
+
+
+def _no_text(text: str) -> Any:
+    raise TypeError
+
+
 def _redaction(value: Any) -> Any:
     if not isinstance(value, (bool, dict)):
         raise TypeError
@@ -349,6 +366,8 @@ REDACTION = Kind(
     _boolean_text,
     {"type": ["boolean", "object"]},
 )
+# Its option brings the layout of the keys.
+MAPPING = Kind("mapping", "a mapping, in a file or given by the program", _mapping, _no_text, {"type": "object"})
 LOGGER = "the level of a logger by its name, a text; that of the root logger is log_level"
 LEVELS = Kind(
     "levels",

@@ -5,12 +5,11 @@ A layout is a mapping of keys to kinds, or to the layouts of blocks below; under
 
 from __future__ import annotations
 
-from .frozen import Frozen
 from .kinds import Kind, NotAllowedError, PartError, name_of, unknown_shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
     Layout = dict[str, Any]
@@ -75,22 +74,6 @@ def _wrong(path: Path, value: object, allowed: str, known: list[str] | None = No
 def shown(path: Path) -> str:
     """A path in messages."""
     return ".".join(part or "''" for part in path) or "(the whole file)"
-
-
-def flat(name: str, value: Any, expected: Any = None) -> Iterator[tuple[str, Any]]:
-    """What is told of a value: the parts of a mapping, or of named values, each by itself.
-
-    Args:
-        name: What it is called.
-        value: It.
-        expected: Its kind or its layout, where it has one.
-    """
-    if isinstance(value, (dict, Frozen)):
-        for key, below in (value if isinstance(value, dict) else vars(value)).items():
-            further = expected.get(key, expected.get("*")) if isinstance(expected, dict) else None
-            yield from flat(f"{name}.{key}", below, further)
-    else:
-        yield name, expected.told(value) if isinstance(expected, Kind) else value
 
 
 def joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,15 +3,75 @@
 from __future__ import annotations
 
 from . import mappings
-from .frozen import Frozen
+from .kinds import Kind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from typing import Any
+    from typing import Any, ClassVar
 
-    from .kinds import Kind
+    from typing_extensions import dataclass_transform
+
     from .mappings import Layout
+else:
+
+    def dataclass_transform(**_):  # noqa: D103 - for type checkers only
+        return lambda kind: kind
+
+
+@dataclass_transform(frozen_default=True)
+class Frozen:
+    """Named values that stay as they were given: what `dataclass(frozen=True)` would make, whose import costs more than all that is here.
+
+    Args:
+        *values: In the order in which the class names them.
+        **named: By their names. Those that the class gives a value have that otherwise.
+    """
+
+    # The names of a class and its bases.
+    _fields: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        of_bases = (name for base in cls.__bases__ if issubclass(base, Frozen) for name in base._fields)
+        cls._fields = tuple(dict.fromkeys((*of_bases, *vars(cls).get("__annotations__", ()))))
+
+    def __init__(self, *values: Any, **named: Any) -> None:
+        # Quick, since the import makes many of these.
+        fields = self._fields
+        given = dict(zip(fields, values, strict=False)) | named
+        is_whole = len(given) == len(fields) or all(name in given or hasattr(type(self), name) for name in fields)
+        if not is_whole or len(values) + len(named) != len(given) or not given.keys() <= {*fields}:
+            raise TypeError(f"{type(self).__name__} has {', '.join(fields)}")
+        vars(self).update(given)
+
+    @classmethod
+    def fields(cls) -> tuple[str, ...]:
+        """The names, those of its bases first."""
+        return cls._fields
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{name} stays as it is")
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and vars(other) == vars(self)
+
+    __hash__ = None  # type: ignore[assignment] # as with any object that is compared by what it holds
+
+
+def flat(name: str, value: Any, expected: Any = None) -> Iterator[tuple[str, Any]]:
+    """What is told of a value: the parts of a mapping, or of named values, each by itself.
+
+    Args:
+        name: What it is called.
+        value: It.
+        expected: Its kind or its layout, where it has one.
+    """
+    if isinstance(value, (dict, Frozen)):
+        for key, below in (value if isinstance(value, dict) else vars(value)).items():
+            further = expected.get(key, expected.get("*")) if isinstance(expected, dict) else None
+            yield from flat(f"{name}.{key}", below, further)
+    else:
+        yield name, expected.told(value) if isinstance(expected, Kind) else value
 
 
 class Option:
@@ -82,7 +142,7 @@ class Option:
     def told(self, value: Any) -> Iterator[tuple[str, Any]]:
         """What a reload tells of a value, by dotted names: a mapping key by key."""
         if not self.hidden and self.told_as is None:
-            yield from mappings.flat(self.name, value, self.kind if self.layout is None else self.layout())
+            yield from flat(self.name, value, self.kind if self.layout is None else self.layout())
 
     def in_file(self, config: Mapping[str, Any]) -> Any:
         """What a file says; where two places disagree, the last that it names. None where it says nothing."""
@@ -130,7 +190,7 @@ class Derived:
     def told(self, value: Any) -> Iterator[tuple[str, Any]]:
         """What is told of a value, by dotted names."""
         for name, below in self._told(value).items() if self._told else ():
-            yield from mappings.flat(name, below)
+            yield from flat(name, below)
 
 
 def derived(told: Callable[[Any], Mapping[str, Any]] | None = None) -> Any:

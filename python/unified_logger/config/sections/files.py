@@ -7,9 +7,8 @@ import stat
 
 from ... import levels
 from ...errors import ConfigurationError
-from ..frozen import Frozen
 from ..kinds import BOOLEAN, COUNT, LEVEL, MIB, MODE, NAMES, PATH, SIZE, choice
-from ..options import Section, derived, option
+from ..options import Frozen, Section, derived, option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
