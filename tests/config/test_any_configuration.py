@@ -13,8 +13,9 @@ from unittest import mock
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from untimed import settings
 
 from unified_logger import ConfigurationError, init_logging, load_config
 from unified_logger.config import resolve

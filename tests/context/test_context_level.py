@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from functools import partial
 from typing import Any
 
 import pytest
@@ -24,6 +25,12 @@ from unified_logger import (
 
 Records = Callable[..., list[dict[str, Any]]]
 std = logging.getLogger("app.std")
+
+
+@pytest.fixture
+def start(start: Callable[..., Any]) -> Callable[..., Any]:
+    """`init_logging` without a console; takes the same options."""
+    return partial(start, console_format="off")
 
 
 @pytest.fixture

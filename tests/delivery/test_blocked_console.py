@@ -161,7 +161,7 @@ report(failing=failing, mended=flush_logging(20), longest=longest)
         LD_PRELOAD=str(shim),
         FAULTS_CONTROL=str(tmp_path / "control"),
         FAULTS_DIRECTORY=str(log_dir),
-        PYTHONPATH=str(PROJECT / "tests" / "faults"),
+        PYTHONPATH=str(PROJECT / "tests" / "support" / "faults"),
     )
     assert (seen["failing"], seen["mended"]) == (False, True)
     assert seen["longest"] < 5

@@ -177,5 +177,5 @@ def test_a_call_that_found_the_queue_full_writes_apart(
     run_faulty: Run, build_shim: Callable[[str], Any], numbers: Callable[[], list[int]]
 ) -> None:
     """Without a writer, when it tries again. Seen to hang while it kept the interpreter."""
-    done = run_faulty(APART + FULL, also=build_shim("faults/no_threads.c"), timeout=30)
+    done = run_faulty(APART + FULL, also=build_shim("support/faults/no_threads.c"), timeout=30)
     assert numbers() == list(range(int(done.stdout) + 100))

@@ -1,4 +1,4 @@
-"""What the Celery integration does at each of Celery's signals; real workers are in `tests/workers`."""
+"""What the Celery integration does at each of Celery's signals; real workers are in `test_celery_workers.py`."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def run(run_python: Run, build_shim: Callable[[str], Path]) -> Callable[[str], l
     """Run a program that may be given no thread; tells the lines of JSON it prints."""
 
     def run(code: str) -> list[Any]:
-        done = run_python(PRELUDE + code, LD_PRELOAD=str(build_shim("faults/no_threads.c")))
+        done = run_python(PRELUDE + code, LD_PRELOAD=str(build_shim("support/faults/no_threads.c")))
         assert "Traceback" not in done.stderr, done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
 
