@@ -14,12 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kinds import Record, Records
 
 import unified_logger
 from unified_logger import UnifiedLogger, flush_logging, get_logger, init_logging, shutdown_logging
-
-Record = dict[str, Any]
-Records = Callable[..., list[Record]]
 
 PROJECT = Path(__file__).resolve().parent.parent
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 
-from unified_logger import LoggingContext, UnifiedLogger, flush_logging, get_logger, get_stats, shutdown_logging
+from kinds import Records
 
-Records = Callable[..., list[dict[str, Any]]]
+from unified_logger import LoggingContext, UnifiedLogger, flush_logging, get_logger, get_stats, shutdown_logging
 
 
 def test_the_trace_id_reaches_the_file(logger: UnifiedLogger, records: Records) -> None:

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kinds import Records
 
 from unified_logger import logging_config
-
-Records = Callable[..., list[dict[str, Any]]]
 
 
 def test_the_loggers_have_their_old_names(start: Callable[..., Any], records: Records) -> None:

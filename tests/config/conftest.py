@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kinds import Record
 
 from unified_logger import init_logging, levels
-
-Record = dict[str, Any]
 
 
 @pytest.fixture(autouse=True)

@@ -6,13 +6,10 @@ Each program makes a thread switch certain at a place where Python code runs whi
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
+from kinds import Run
 
 PROGRAM = """
 import logging, sys, threading

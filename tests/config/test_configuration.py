@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kinds import Write
 
 from unified_logger import ConfigurationError, get_logger, init_logging, init_logging_from_config, load_config
 from unified_logger.config import resolve
 from unified_logger.config.layout import schema, table
 from unified_logger.config.sections import OPTIONS
-
-Write = Callable[[str], Path]
 
 
 @pytest.fixture

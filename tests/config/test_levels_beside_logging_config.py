@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import subprocess
-from collections.abc import Callable
 
 import pytest
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
+from kinds import Run
 
 # Threads take turns as often as they can; a program that hangs tells where each of them is.
 PRELUDE = """

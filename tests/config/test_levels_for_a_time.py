@@ -8,13 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from kinds import Said, Wait
 
 from unified_logger import UnifiedLogger, set_level
 
 pytestmark = pytest.mark.usefixtures("logger")
 
-Said = Callable[[], list[dict[str, Any]]]
-Wait = Callable[[Callable[[], object]], None]
 app = logging.getLogger("app")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kinds import Said, Wait, Write
 
 from unified_logger import (
     ConfigurationError,
@@ -22,9 +23,6 @@ from unified_logger import (
     shutdown_logging,
 )
 
-Said = Callable[[], list[dict[str, Any]]]
-Wait = Callable[[Callable[[], object]], None]
-Write = Callable[[str], Path]
 app = logging.getLogger("app")
 
 POSIX = pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no such signals")

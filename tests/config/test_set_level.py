@@ -8,12 +8,12 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from kinds import Said
 
 from unified_logger import ConfigurationError, UnifiedLogger, get_levels, get_logger, set_level
 
 pytestmark = pytest.mark.usefixtures("logger")
 
-Said = Callable[[], list[dict[str, Any]]]
 Level = logging.getLogger("app").getEffectiveLevel
 
 

@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kinds import Records, Write
 
 from unified_logger import ConfigurationError, get_logger, init_logging, init_logging_from_config, load_config
 from unified_logger.config import resolve
 from unified_logger.config.sections import OPTIONS
-
-Write = Callable[[str], Path]
-Records = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture

@@ -14,11 +14,10 @@ from functools import partial
 from typing import Any
 
 import pytest
+from kinds import Records
 
 from unified_logger import LoggingContext, UnifiedLogger, carry, get_logger
 from unified_logger.context import get_trace_context, set_trace_context
-
-Records = Callable[..., list[dict[str, Any]]]
 
 
 def seen() -> dict[str, Any]:

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from kinds import Records
 
 from unified_logger import (
     LoggingContext,
@@ -23,7 +24,6 @@ from unified_logger import (
     span,
 )
 
-Records = Callable[..., list[dict[str, Any]]]
 std = logging.getLogger("app.std")
 
 

@@ -11,11 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from kinds import Records
 
 from unified_logger import LoggingContext, UnifiedLogger, carry, carry_into_threads, span
 from unified_logger.context import set_trace_context
-
-Records = Callable[..., list[dict[str, Any]]]
 
 UNITS = 2_000
 

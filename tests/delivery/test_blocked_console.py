@@ -10,14 +10,13 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kinds import Numbers
 
 PROJECT = Path(__file__).resolve().parents[2]
-Numbers = Callable[..., list[int]]
 
 # The result goes to standard output; standard error is the blocked one.
 PROGRAM = """

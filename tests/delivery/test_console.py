@@ -13,10 +13,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from kinds import Run
 
 from unified_logger import flush_logging, get_logger
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 PROGRAM = """
 from unified_logger import get_logger, init_logging

@@ -15,8 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
-Check = Callable[[list[int], int], None]
+from kinds import Check
 
 # What the ends need is imported first: an import would give the writer its time.
 LOG = """

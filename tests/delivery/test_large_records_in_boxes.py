@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-
-Check = Callable[[list[int], int], None]
+from kinds import Check
 
 # Nothing can be written for as long as the process lives.
 BEGIN = """

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-Check = Callable[[list[int], int], None]
+from kinds import Check
 
 LIMIT = 256 << 20
 CGROUPS = Path("/sys/fs/cgroup")

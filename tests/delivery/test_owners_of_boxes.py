@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-Check = Callable[[list[int], int], None]
+from kinds import Check
 
 START = 'init_logging(log_dir="logs", console_format="off", black_box="dir")\nlogger = get_logger("app")\n'
 

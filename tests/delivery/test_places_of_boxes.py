@@ -7,14 +7,12 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kinds import Check
 from namespaces import in_namespace, needs_mounts
-
-Check = Callable[[list[int], int], None]
 
 WRITER = """
 init_logging(log_dir="logs", console_format="off", black_box={place!r}, overflow_timeout=60, max_bytes=0)

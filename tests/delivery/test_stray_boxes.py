@@ -12,8 +12,6 @@ from typing import Any
 import pytest
 from namespaces import in_namespace, needs_mounts
 
-Check = Callable[[list[int], int], None]
-
 pytestmark = needs_mounts
 
 PROGRAM = """

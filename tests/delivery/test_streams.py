@@ -8,17 +8,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from kinds import Records, Run, Start
 
 from unified_logger import flush_logging, get_logger, get_stats
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
-Records = Callable[..., list[dict[str, Any]]]
-Start = Callable[..., Any]
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs descriptors of POSIX")
 

@@ -6,13 +6,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 
 import pytest
+from kinds import Run
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads are named in /proc")
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 PRELUDE = """
 import os, sys

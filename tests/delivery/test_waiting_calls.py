@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from kinds import Run
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the lock is held by means of POSIX")
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 # Another process holds the directory's lock until a thread of this one lets go of it, which needs the interpreter.
 HELD = """

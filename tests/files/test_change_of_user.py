@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import os
 import stat
-import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
-Numbers = Callable[..., list[int]]
+from kinds import Numbers, Run
 
 ANOTHER = 54_321
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")

@@ -7,13 +7,10 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
-Numbers = Callable[..., list[int]]
+from kinds import Numbers, Run
 
 
 def test_a_removed_directory_is_made_again(run_python: Run, numbers: Numbers) -> None:

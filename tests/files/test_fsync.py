@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-
-Run = Callable[..., Any]
-Numbers = Callable[..., list[int]]
+from kinds import Numbers, Run
 
 
 def test_never_is_the_default(run_faulty: Run) -> None:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Callable
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-Numbers = Callable[..., list[int]]
+from kinds import Numbers, Run
 
 EXHAUST = """
 import json, os, resource

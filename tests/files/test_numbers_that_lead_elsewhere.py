@@ -5,15 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
-Numbers = Callable[..., list[int]]
+from kinds import Numbers, Run
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="descriptors are those of POSIX")
 

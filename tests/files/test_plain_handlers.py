@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
-Numbers = Callable[..., list[int]]
+from kinds import Numbers, Run
 
 START = """
 import json, os, sys, time

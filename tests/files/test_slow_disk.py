@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
-from typing import Any
 
 import pytest
-
-Run = Callable[..., Any]
-Numbers = Callable[..., list[int]]
+from kinds import Numbers, Run
 
 
 def test_callers_do_not_wait_for_a_slow_disk(run_faulty: Run, numbers: Numbers) -> None:

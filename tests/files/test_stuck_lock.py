@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Callable
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-Numbers = Callable[..., list[int]]
+from kinds import Numbers, Run
 
 # What the shim counts is how often the lock was asked for: a wait of a second asks some hundred times, one of 10 ms a few times.
 PROGRAM = """

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import os
-import subprocess
-from collections.abc import Callable
-from typing import Any
 
 import pytest
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
-Lines = Callable[[], list[dict[str, Any]]]
+from kinds import Lines, Run
 
 # The hook that joins is registered before the import, and so runs after ours.
 JOINS = """

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-Exact = Callable[..., list[dict[str, Any]]]
+from kinds import Exact
 
 
 def test_tasks_that_are_cancelled(exact: Exact) -> None:

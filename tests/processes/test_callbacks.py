@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-
-Exact = Callable[..., list[dict[str, Any]]]
-Run = Callable[..., subprocess.CompletedProcess[str]]
-Lines = Callable[[], list[dict[str, Any]]]
+from kinds import Exact, Lines, Run
 
 GARBAGE = """
 gc.set_threshold(1, 1, 1)

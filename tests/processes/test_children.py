@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
+from kinds import Run
 
 
 def lines(tmp_path: Path) -> list[dict[str, Any]]:

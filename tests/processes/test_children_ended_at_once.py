@@ -9,10 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from kinds import RunForking
 from on_disk import all_there, assert_each_once, records
 from recovery import recover
-
-Run = Callable[..., dict[str, int]]
 
 
 @pytest.fixture
@@ -27,7 +26,9 @@ def recovered(tmp_path: Path) -> Callable[[dict[str, int]], None]:
     return recovered
 
 
-def test_a_child_that_ends_at_once_loses_nothing(run_forking: Run, recovered: Callable[[dict[str, int]], None]) -> None:
+def test_a_child_that_ends_at_once_loses_nothing(
+    run_forking: RunForking, recovered: Callable[[dict[str, int]], None]
+) -> None:
     """One child at a time, of a quiet parent."""
     run_forking(
         """
@@ -45,7 +46,7 @@ for number in range(5):
 
 
 def test_many_children_of_busy_threads_lose_nothing(
-    run_forking: Run, recovered: Callable[[dict[str, int]], None]
+    run_forking: RunForking, recovered: Callable[[dict[str, int]], None]
 ) -> None:
     """20 at once, while the parent's threads log."""
     busy = run_forking(
@@ -67,7 +68,7 @@ assert flush_logging(60)
 
 
 def test_generations_that_end_at_once_lose_nothing(
-    run_forking: Run, recovered: Callable[[dict[str, int]], None]
+    run_forking: RunForking, recovered: Callable[[dict[str, int]], None]
 ) -> None:
     """The child has records of its own queued when it forks; its child is not taken for its heir."""
     run_forking(
@@ -91,7 +92,7 @@ os._exit(0)
 
 
 def test_parent_and_child_that_end_at_once_lose_nothing(
-    run_forking: Run, recovered: Callable[[dict[str, int]], None]
+    run_forking: RunForking, recovered: Callable[[dict[str, int]], None]
 ) -> None:
     """The parent goes first, the child lives on: the parent's box has no owner although its child is alive."""
     run_forking(
@@ -111,7 +112,7 @@ os._exit(0)
 
 
 def test_a_child_that_logged_nothing_leaves_nothing(
-    run_forking: Run, recovered: Callable[[dict[str, int]], None]
+    run_forking: RunForking, recovered: Callable[[dict[str, int]], None]
 ) -> None:
     """It inherited queued records of its parent, which are not its to leave behind."""
     run_forking(

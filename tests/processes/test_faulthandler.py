@@ -5,13 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import stat
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
+from kinds import Run
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the ends of processes are told by POSIX signals")
 

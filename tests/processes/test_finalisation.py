@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import os
 import struct
-import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
-Lines = Callable[[], list[dict[str, Any]]]
+from kinds import Lines, Run
 
 # What each thread's last call was that returned, in a file that outlives the process.
 DAEMONS = """

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from kinds import RunForking
 from on_disk import assert_each_once, records
-
-Run = Callable[..., dict[str, int]]
 
 
 @pytest.mark.parametrize("attempt", range(5))
-def test_forks_while_threads_log_for_the_first_time(run_forking: Run, tmp_path: Path, attempt: int) -> None:
+def test_forks_while_threads_log_for_the_first_time(run_forking: RunForking, tmp_path: Path, attempt: int) -> None:
     """Each program forks once its threads begin; the moment in which one of them makes something is short, so there are many.
 
     Seen to fail with a lock held while `threading` is asked for a name: a child forked while another thread is at it waits for ever.

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from kinds import RunForking
 from on_disk import assert_each_once, records
-
-Run = Callable[..., dict[str, int]]
 
 
 @pytest.mark.parametrize(
@@ -20,7 +18,7 @@ Run = Callable[..., dict[str, int]]
     ],
     ids=["start", "end and start", "flush"],
 )
-def test_a_fork_in_the_middle_of_it(run_forking: Run, tmp_path: Path, act: str) -> None:
+def test_a_fork_in_the_middle_of_it(run_forking: RunForking, tmp_path: Path, act: str) -> None:
     """30 children of 50 lines each; the parent's own records are there too.
 
     Seen to hang with the lock of a start left as it was in the child.

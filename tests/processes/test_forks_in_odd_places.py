@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kinds import RunForking
 from on_disk import assert_each_once, by_writer, records
-
-Run = Callable[..., dict[str, int]]
 
 
 def children(count: int, lines: int = 50) -> dict[str, int]:
@@ -19,7 +18,7 @@ def children(count: int, lines: int = 50) -> dict[str, int]:
     return {f"child.{number}": lines for number in range(count)}
 
 
-def test_forks_from_the_repr_of_a_field(run_forking: Run, tmp_path: Path) -> None:
+def test_forks_from_the_repr_of_a_field(run_forking: RunForking, tmp_path: Path) -> None:
     """The call that was under way returns in both processes, and each has its record, under its own process number."""
     run_forking(
         """
@@ -55,7 +54,7 @@ assert flush_logging(60)
         ]
 
 
-def test_forks_from_a_signal_handler(run_forking: Run, tmp_path: Path) -> None:
+def test_forks_from_a_signal_handler(run_forking: RunForking, tmp_path: Path) -> None:
     """The handler interrupts calls of the main thread, forks, and logs in both processes."""
     counts = run_forking(
         """
@@ -91,7 +90,7 @@ print("handler", 20)
     assert_each_once(records(tmp_path / "logs"), children(20) | counts)
 
 
-def test_processes_of_multiprocessing_while_threads_log(run_forking: Run, tmp_path: Path) -> None:
+def test_processes_of_multiprocessing_while_threads_log(run_forking: RunForking, tmp_path: Path) -> None:
     """Its `fork` context, children that just return."""
     busy = run_forking(
         """
@@ -109,7 +108,7 @@ assert flush_logging(60)
     assert_each_once(records(tmp_path / "logs"), children(20) | busy)
 
 
-def test_forks_while_an_event_loop_runs(run_forking: Run, tmp_path: Path) -> None:
+def test_forks_while_an_event_loop_runs(run_forking: RunForking, tmp_path: Path) -> None:
     """From a coroutine, between the awaits of others; children leave the loop alone."""
     counts = run_forking(
         """
@@ -149,7 +148,7 @@ for task, count in enumerate(counts):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the C library's fork is called by its name there")
-def test_a_child_forked_by_c_code_is_noticed(run_forking: Run, tmp_path: Path) -> None:
+def test_a_child_forked_by_c_code_is_noticed(run_forking: RunForking, tmp_path: Path) -> None:
     """Python runs no handlers then; the child's new process number tells.
 
     Fails without that look at the number: the child has its parent's queue and no writer, and its flush never answers.
@@ -176,7 +175,7 @@ assert flush_logging(60)
     assert len(set(processes.values())) == 6
 
 
-def test_warnings_as_errors_cost_no_record(run_forking: Run, tmp_path: Path) -> None:
+def test_warnings_as_errors_cost_no_record(run_forking: RunForking, tmp_path: Path) -> None:
     """From 3.12 on Python warns of a fork beside threads: whether or not the fork then raises, both processes keep on logging."""
     run_forking(
         """
@@ -199,7 +198,7 @@ reap([-1])
     assert by_writer(records(tmp_path / "logs")) == {writer: list(range(50)) for writer in ("before", "child", "after")}
 
 
-def test_a_fork_inside_a_value_copies_what_was_captured_before(run_forking: Run, tmp_path: Path) -> None:
+def test_a_fork_inside_a_value_copies_what_was_captured_before(run_forking: RunForking, tmp_path: Path) -> None:
     """The child finishes the call long after the parent has, whose slot holds other records by then.
 
     Seen to fail with the copy taken after the value's code instead of before: the child wrote a later record of the parent's.
@@ -234,7 +233,7 @@ reap([value.pid])
     assert len({line["process"] for line in both}) == 2
 
 
-def test_a_fork_while_another_thread_starts_or_stops(run_forking: Run) -> None:
+def test_a_fork_while_another_thread_starts_or_stops(run_forking: RunForking) -> None:
     """What such a thread holds is not held in the child. Seen to hang with the lock inherited."""
     run_forking(
         """
@@ -261,7 +260,7 @@ thread.join()
     )
 
 
-def test_a_child_of_a_closed_parent_writes_nothing_of_it(run_forking: Run, tmp_path: Path) -> None:
+def test_a_child_of_a_closed_parent_writes_nothing_of_it(run_forking: RunForking, tmp_path: Path) -> None:
     """A shutdown that failed leaves records with the parent. Each process writes its own, once, and counts them.
 
     Seen to fail with the parent's pipeline kept in the child: it counted nothing of its own.
@@ -289,7 +288,7 @@ reap([pid])
     assert sorted(line["writer"] for line in lines if line["message"] == "line") == ["child", "parent"]
 
 
-def test_forty_generations_have_black_boxes(run_forking: Run, tmp_path: Path) -> None:
+def test_forty_generations_have_black_boxes(run_forking: RunForking, tmp_path: Path) -> None:
     """Each process logs inside a call and beside it, then forks the next one. Seen to fail after thirty with numbers of pools that stay taken."""
     run_forking(
         """
@@ -318,7 +317,7 @@ else:
     assert_each_once(records(tmp_path / "logs"), {"inside": 40, "around": 40})
 
 
-def test_generations_that_fork_inside_one_another(run_forking: Run, tmp_path: Path) -> None:
+def test_generations_that_fork_inside_one_another(run_forking: RunForking, tmp_path: Path) -> None:
     """Each forks the next from the value of a call: forty calls are under way at once in the last, and each goes on in its own process."""
     run_forking(
         """

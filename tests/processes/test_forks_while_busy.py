@@ -7,9 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from kinds import RunForking
 from on_disk import assert_bounds_kept, assert_each_once, records
-
-Run = Callable[..., dict[str, int]]
 
 
 def children(count: int, lines: int = 50, name: str = "child") -> dict[str, int]:
@@ -17,7 +16,7 @@ def children(count: int, lines: int = 50, name: str = "child") -> dict[str, int]
     return {f"{name}.{number}": lines for number in range(count)}
 
 
-def test_twenty_children_of_busy_threads_write_a_thousand_lines(run_forking: Run, tmp_path: Path) -> None:
+def test_twenty_children_of_busy_threads_write_a_thousand_lines(run_forking: RunForking, tmp_path: Path) -> None:
     """20 children of 50 lines while two threads log: 1,000 lines, and every one of the threads'.
 
     Seen to fail without the handlers around the fork: the child has no writer, and its flush never answers.
@@ -40,7 +39,7 @@ assert flush_logging(60)
     assert_each_once(records(tmp_path / "logs"), children(20) | busy)
 
 
-def test_children_that_end_by_themselves_flush_at_exit(run_forking: Run, tmp_path: Path) -> None:
+def test_children_that_end_by_themselves_flush_at_exit(run_forking: RunForking, tmp_path: Path) -> None:
     """They run on to the end of the program, and their exit hook writes what is queued.
 
     Seen to fail without the exit hook.
@@ -64,7 +63,7 @@ reap(pids)
     assert_each_once(records(tmp_path / "logs"), children(20) | busy)
 
 
-def test_forks_while_files_are_rotated(run_forking: Run, tmp_path: Path) -> None:
+def test_forks_while_files_are_rotated(run_forking: RunForking, tmp_path: Path) -> None:
     """Nearly every batch rotates: no child inherits a rotation half done, and no file is over its bound.
 
     Seen to fail without the directory's lock, and with a child that goes on with its parent's queue and files.
@@ -88,7 +87,7 @@ assert flush_logging(60)
 
 
 @pytest.mark.parametrize("policy", ["block", "drop_new", "drop_old", "drop_low"])
-def test_forks_with_a_full_queue(run_forking: Run, tmp_path: Path, policy: str) -> None:
+def test_forks_with_a_full_queue(run_forking: RunForking, tmp_path: Path, policy: str) -> None:
     """Children begin with an empty queue; the parent's records are there once, or were dropped and counted.
 
     Seen to fail with a child that goes on with its parent's queue.
@@ -124,7 +123,7 @@ print("dropped", stats["dropped"])
     assert (dropped == 0) == (policy == "block")
 
 
-def test_forks_from_a_thread(run_forking: Run, tmp_path: Path) -> None:
+def test_forks_from_a_thread(run_forking: RunForking, tmp_path: Path) -> None:
     """The child's only thread is not the main one. Seen to fail with a child that goes on with its parent's buffers."""
     busy = run_forking(
         """
@@ -147,7 +146,7 @@ assert flush_logging(60)
     assert_each_once(records(tmp_path / "logs"), children(15) | busy)
 
 
-def test_children_fork_again_while_their_threads_log(run_forking: Run, tmp_path: Path) -> None:
+def test_children_fork_again_while_their_threads_log(run_forking: RunForking, tmp_path: Path) -> None:
     """Twice nested, each generation with busy threads of its own, each forking in the middle of its lines.
 
     Seen to fail with a child that goes on with its parent's buffers.
@@ -196,7 +195,7 @@ assert flush_logging(60)
     assert_each_once([record for record in found if record["writer"] != "counts"], before | threads)
 
 
-def test_nothing_that_was_queued_is_inherited(run_forking: Run, tmp_path: Path) -> None:
+def test_nothing_that_was_queued_is_inherited(run_forking: RunForking, tmp_path: Path) -> None:
     """The parent forks with records that are not written yet: they are the parent's alone, and written before it ends.
 
     Seen to fail with a child that goes on with its parent's queue, and with one that goes on with its buffers.

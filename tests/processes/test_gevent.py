@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-
-Exact = Callable[..., list[dict[str, Any]]]
+from kinds import Exact
 
 gevent = pytest.importorskip("gevent", reason="gevent has no wheel for this Python")
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import json
-import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kinds import Run
 
 from unified_logger import _core
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def test_everything_is_as_known() -> None:

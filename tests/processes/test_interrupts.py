@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from kinds import Records
 
 from unified_logger import (
     JSONFormatter,
@@ -16,7 +17,6 @@ from unified_logger import (
     get_logger,
 )
 
-Records = Callable[..., list[dict[str, Any]]]
 Act = Callable[[UnifiedLogger], object]
 theirs = logging.getLogger("theirs")
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kinds import Numbers, Run
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-Numbers = Callable[..., list[int]]
 
 PRELUDE = """
 import json, os

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import os
-import subprocess
-from collections.abc import Callable
-from typing import Any
 
 import pytest
-
-Exact = Callable[..., list[dict[str, Any]]]
-Run = Callable[..., subprocess.CompletedProcess[str]]
+from kinds import Exact, Run
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs setitimer")
 

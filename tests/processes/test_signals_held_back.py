@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
-from collections.abc import Callable
 
 import pytest
+from kinds import Run
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are held back on POSIX alone")
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 BEGIN = """
 import os, select, signal

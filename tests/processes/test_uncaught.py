@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kinds import Run
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
 Found = Callable[..., list[dict[str, Any]]]
 
 START = """

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-Run = Callable[..., Any]
+from kinds import Run
 
 # Refuses every import from a file, and tells of it. What the interpreter itself imports to show warnings and errors may be missing, and so may
 # `difflib`: a message without the nearest known name is still the message.

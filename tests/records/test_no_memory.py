@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
+from kinds import Run
 
 pytest.importorskip("_testcapi", reason="this Python has no allocator that fails on demand")
 

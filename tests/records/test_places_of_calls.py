@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from kinds import Records
 
 from unified_logger import UnifiedLogger
 
-Records = Callable[..., list[dict[str, Any]]]
 Both = Callable[[str], None]
 
 

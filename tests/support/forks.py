@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 
 import pytest
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
+from kinds import Run
 
 # `child` logs 50 lines in a forked process, flushes and ends at once; `reap` waits for children and wants them well.
 PREAMBLE = """

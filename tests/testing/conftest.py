@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
-
-RunPytest = Callable[..., str]
+from kinds import RunPytest
 
 
 @pytest.fixture

@@ -13,11 +13,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from kinds import Records
 
 from unified_logger import LoggingContext, UnifiedLogger, get_logger
 from unified_logger.testing import CapturedLogs, CapturedRecord, capture_logs, stopped_clock
-
-Records = Callable[..., list[dict[str, Any]]]
 
 
 def fail(logger: UnifiedLogger) -> None:

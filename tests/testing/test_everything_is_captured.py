@@ -6,19 +6,16 @@ import asyncio
 import json
 import logging
 import logging.config
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kinds import Records, Run
 
 from unified_logger import UnifiedLogger, get_logger, init_logging
 from unified_logger.testing import capture_logs
-
-Records = Callable[..., list[dict[str, Any]]]
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def test_before_the_start(run_python: Run, tmp_path: Path) -> None:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
-RunPytest = Callable[..., str]
+from kinds import Run, RunPytest
 
 TITLE = re.compile("^-+ Captured structured log (setup|call|teardown) -+$", re.MULTILINE)
 

@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from kinds import Records
 
 from unified_logger import UnifiedLogger, _core
-
-Records = Callable[..., list[dict[str, Any]]]
 
 
 class Endless(UserDict[str, Any]):

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kinds import Records, Run
 
 from unified_logger import UnifiedLogger
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
-Records = Callable[..., list[dict[str, Any]]]
 
 # Prints how often the code of the value was called, by limit of recursion.
 PROGRAM = """
