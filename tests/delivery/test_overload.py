@@ -12,70 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from programs import program
 
 SECONDS = float(os.environ.get("OVERLOAD_SECONDS", "2"))
 POLICIES = ["block", "drop_new", "drop_old", "drop_low"]
 MIB = 1024 * 1024
 
-# Each write takes `delay` seconds: four batches a second, or two when they hold errors. Threads log as fast as they can
-# until the time is over. An ERROR comes rarely enough for the sink to follow ERRORs alone.
-FLOOD = """
-import gc, json, sys, threading, time
-from faults import fail, mend, report
-from unified_logger import flush_logging, get_logger, get_stats, init_logging
-
-overflow, seconds, size, threads, delay, queue_bytes, overflow_timeout = json.loads(sys.argv[1])
-init_logging(
-    log_dir="logs", overflow=overflow, overflow_timeout=overflow_timeout, queue_size=10_000, queue_bytes=queue_bytes,
-    max_bytes="1GB", console_format="off",
-)
-logger = get_logger("app")
-text = "m" * size
-
-def resident():
-    fields = dict(line.split(":") for line in open("/proc/self/status"))
-    return int(fields["VmHWM"].split()[0]) * 1024, int(fields["VmRSS"].split()[0]) * 1024
-
-# Warm: the slab's pages, the file's first write, this program's own lists.
-for number in range(20_000):
-    logger.info("warm-up")
-assert flush_logging(60)
-gc.collect()
-begin = resident()[1]
-fail("write", delay=delay)
-end = time.monotonic() + seconds
-results = []
-
-def produce(thread):
-    calls = errors = slow = 0
-    longest = 0.0
-    next_error = time.monotonic()
-    while time.monotonic() < end:
-        number = calls
-        calls += 1
-        started = time.perf_counter()
-        if time.monotonic() >= next_error:
-            next_error += 0.02
-            errors += 1
-            logger.error("kept", producer=thread, number=number)
-        else:
-            logger.info(text, producer=thread, number=number)
-        took = time.perf_counter() - started
-        longest = max(longest, took)
-        slow += took >= 0.001
-    results.append((calls, errors, longest, slow))
-
-workers = [threading.Thread(target=produce, args=(thread,)) for thread in range(threads)]
-for worker in workers:
-    worker.start()
-for worker in workers:
-    worker.join()
-peak = resident()[0]
-during = get_stats()
-mend()
-assert flush_logging(120)
-report(growth=peak - begin, results=results, during=during)
-"""
+# Each write takes `delay` seconds. Threads log as fast as they can until the time is over.
+FLOOD = program(__file__, "flood")
 
 
 def flood(

@@ -8,64 +8,11 @@ from pathlib import Path
 
 import pytest
 from kinds import Run
+from programs import program
 
 pytest.importorskip("_testcapi", reason="this Python has no allocator that fails on demand")
 
-REFUSED = """
-import datetime, decimal, json, uuid
-import _testcapi
-from unified_logger import flush_logging, get_logger, get_stats, init_logging
-
-init_logging(log_dir="logs", console_format="off", max_bytes=0)
-logger = get_logger("app")
-
-class Odd:
-    def __repr__(self):
-        return "an odd thing called " + str(id(self))
-
-VALUES = {
-    "plain": dict(text="täxt \\N{SNOWMAN} \\N{GRINNING FACE}", number=12345678901234567890, real=1.5, none=None),
-    "nested": dict(items=[1, {"a": (2, [3, {4, 5}])}, b"bytes"], keys={1: "one", None: 2, (3,): 4}),
-    "objects": dict(odd=Odd(), when=datetime.datetime(2026, 1, 1), money=decimal.Decimal("1.5"), id=uuid.UUID(int=7)),
-}
-LONG = {"long": "x" * 100_000}
-MESSAGE = "a message of %s parts and %d more"
-raised, calls = [], 0
-
-def call(kind, fields):
-    if kind == "exception":
-        try:
-            raise ValueError("bad")
-        except ValueError:
-            # Taken before memory runs out, as the application's own frames were.
-            return lambda: logger.error("failed", exc_info=True)
-    if kind == "format":
-        return lambda: logger.info(MESSAGE, "some", 3)
-    code = f"lambda: logger.info('m', {', '.join(f'{name}=fields[{name!r}]' for name in fields)})"
-    return eval(code, {"logger": logger, "fields": fields})
-
-KINDS = [(kind, fields) for kind, fields in [*VALUES.items(), *[("long", LONG)]]]
-KINDS += [("exception", {}), ("format", {})]
-for kind, fields in KINDS:
-    log = call(kind, fields)
-    log()
-    calls += 1
-    for first in range(1, 60):
-        # Where everything is refused for long, CPython itself ends: it needs memory to say that there is none.
-        for count in (1, 3):
-            calls += 1
-            _testcapi.set_nomemory(first, first + count)
-            try:
-                log()
-            except BaseException as error:
-                _testcapi.remove_mem_hooks()
-                raised.append((kind, first, count, repr(error)))
-            else:
-                _testcapi.remove_mem_hooks()
-assert flush_logging(30)
-stats = get_stats()
-print(json.dumps({"calls": calls, "raised": raised, "stats": stats}))
-"""
+REFUSED = program(__file__, "refused_allocations")
 
 
 def test_no_allocation_that_fails_reaches_the_caller(run_python: Run, tmp_path: Path) -> None:
@@ -122,77 +69,7 @@ def test_a_record_there_is_no_memory_for_is_dropped_and_counted(run_python: Run,
     assert sum(record.get("dropped", 0) for record in records if record["function"] == "overflow") == 10
 
 
-EXHAUSTED = """
-import json, logging, resource, sys
-from unified_logger import LoggingContext, flush_logging, get_logger, get_stats, init_logging
-
-init_logging(log_dir="logs", console_format="off", max_bytes=0, native_stdlib=True)
-logger, theirs = get_logger("app"), logging.getLogger("theirs")
-
-def deep(depth):
-    if depth:
-        deep(depth - 1)
-    raise ValueError("y" * 200)
-
-def raised(depth):
-    try:
-        deep(depth)
-    except ValueError as error:
-        return error
-
-class Odd:
-    def __repr__(self):
-        return "odd" * 100
-
-error = raised(100)
-for number in range(20):
-    error.__context__ = outer = raised(number)
-    error = outer
-if sys.version_info >= (3, 11):
-    group = ExceptionGroup("several", [raised(3) for _ in range(15)])
-else:
-    group = raised(3)
-large = {number: [{"a": "x" * 500, (number,): Odd()}] for number in range(200)}
-text = "täxt " * 2_000
-kinds = {
-    "plain": lambda: logger.info("m", number=1),
-    "exception": lambda: logger.error("m", exc_info=error),
-    "new exception": lambda: logger.error("m", exc_info=raised(20)),
-    "group": lambda: logger.error("m", exc_info=group),
-    "stack": lambda: logger.error("m", stack_info=True),
-    "large": lambda: logger.error("m", large=large),
-    "merged": lambda: logger.error("m %s %d", text, 3),
-    "mapping": lambda: logger.error("m", extra={"a": Odd()}),
-    "theirs": lambda: theirs.error("m %s", text, exc_info=error),
-    "context": lambda: [LoggingContext(large=large).__enter__().__exit__(None, None, None), logger.bind(large=large).info("m")],
-    "new place": lambda: eval("logger.info(text, a=Odd())"),
-}
-call = kinds[sys.argv[1]]
-if sys.argv[3] == "warm":
-    call()
-assert flush_logging(60)
-with open("/proc/self/statm") as statm:
-    used = int(statm.read().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (used + int(sys.argv[2]) * 1024, resource.RLIM_INFINITY))
-held, refused = [], 0
-for size in (1 << 16, 1 << 10, 64):
-    try:
-        while True:
-            held.append(bytearray(size))
-    except MemoryError:
-        pass
-for _ in range(30):
-    try:
-        call()
-    except MemoryError:  # the interpreter found none for the call
-        refused += 1
-    flush_logging(0.01)
-held.clear()
-resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-logger.info("after")
-assert flush_logging(60)
-print(json.dumps({"refused": refused, **get_stats()}))
-"""
+EXHAUSTED = program(__file__, "exhausted_memory")
 KINDS = [
     "plain",
     "exception",
