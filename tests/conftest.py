@@ -14,12 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kinds import Record, Records
 
 import unified_logger
 from unified_logger import UnifiedLogger, flush_logging, get_logger, init_logging, shutdown_logging
-
-Record = dict[str, Any]
-Records = Callable[..., list[Record]]
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -172,7 +170,7 @@ def build_shim(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path
 @pytest.fixture(scope="session")
 def shim(build_shim: Callable[[str], Path]) -> Path:
     """The library to preload that makes calls on log files fail."""
-    return build_shim("faults/shim.c")
+    return build_shim("support/faults/shim.c")
 
 
 @pytest.fixture
@@ -190,7 +188,7 @@ def run_faulty(shim: Path, log_dir: Path, tmp_path: Path, run_python: Any) -> Ca
             LD_PRELOAD=str(shim) if also is None else f"{shim}:{also}",
             FAULTS_CONTROL=str(control),
             FAULTS_DIRECTORY=str(log_dir),
-            PYTHONPATH=str(PROJECT / "tests" / "faults"),
+            PYTHONPATH=str(PROJECT / "tests" / "support" / "faults"),
             **options,
         )
         return done

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import Any
 
 import pytest
+from kinds import Records
 
 from unified_logger import UnifiedLogger, get_logger
-
-Records = Callable[..., list[dict[str, Any]]]
 
 
 def test_an_adapter_logs_through_it(logger: UnifiedLogger, records: Records) -> None:

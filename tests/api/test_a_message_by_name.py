@@ -7,10 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from kinds import Records
 
 from unified_logger import UnifiedLogger, get_logger, shutdown_logging
-
-Records = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture(params=["true", "false"], ids=["native", "plain"])

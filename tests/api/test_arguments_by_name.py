@@ -10,10 +10,9 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+from kinds import Records
 
 from unified_logger import UnifiedLogger, get_logger, shutdown_logging
-
-Records = Callable[..., list[dict[str, Any]]]
 
 
 class Own(Mapping[str, object]):

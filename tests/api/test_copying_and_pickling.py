@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pytest
+from kinds import Records
 
 from unified_logger import (
     ConfigurationError,
@@ -28,8 +29,6 @@ from unified_logger import (
 )
 from unified_logger.config.redaction import settle
 from unified_logger.stdlib.formatters import TextFormatter
-
-Records = Callable[..., list[dict[str, Any]]]
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 COPIES = [copy.copy, copy.deepcopy]

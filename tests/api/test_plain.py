@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from kinds import Records
 
 from unified_logger import LoggingContext, flush_logging, get_logger, get_stats, init_logging, shutdown_logging
-
-Records = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture

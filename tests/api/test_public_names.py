@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import inspect
-import subprocess
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
 
 import pytest
+from kinds import Records, Run
 
 import unified_logger
 from unified_logger import UnifiedLogger, shutdown_logging
-
-Records = Callable[..., list[dict[str, Any]]]
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 PROMISED = {
     "LoggingContext",

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-from collections.abc import Callable
 
 import pytest
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
+from kinds import Run
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
-from typing import Any
 
 import pytest
-
-Run = Callable[..., Any]
+from kinds import Run
 
 COUNT = """
 def first():

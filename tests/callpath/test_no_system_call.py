@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
-from typing import Any
 
 import pytest
-
-Run = Callable[..., Any]
+from kinds import Run
 
 # `os._exit` is the one call that is left. What the writer has not written by then is recovered from the black box.
 FORBIDDEN = """

@@ -6,15 +6,15 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from kinds import Run
 
 SOMEBODY, ANOTHER = 12345, 23456
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 as_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root")
 

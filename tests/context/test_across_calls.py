@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from kinds import Records
 
 from unified_logger import LoggingContext, UnifiedLogger
-
-Records = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture(autouse=True)

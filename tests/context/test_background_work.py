@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
-from collections.abc import Callable
-from typing import Any
 
 import pytest
+from kinds import Records
 
 from unified_logger import LoggingContext, UnifiedLogger, context
-
-Records = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.mark.parametrize("entered", ["after the request", "during the request"])

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kinds import Records
 
 from unified_logger import LoggingContext, UnifiedLogger, get_logger, mark_wrapper, shutdown_logging
 from unified_logger.testing import capture_logs
-
-Records = Callable[..., list[dict[str, Any]]]
 
 OWN = "timestamp level logger message module function line thread process trace_id span_id".split()
 

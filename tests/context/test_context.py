@@ -6,14 +6,11 @@ import asyncio
 import contextvars
 import re
 import threading
-from collections.abc import Callable
-from typing import Any
 
 import pytest
+from kinds import Records
 
 from unified_logger import LoggingContext, UnifiedLogger, get_logger
-
-Records = Callable[..., list[dict[str, Any]]]
 
 
 def test_without_a_context_there_are_no_ids(logger: UnifiedLogger, records: Records) -> None:

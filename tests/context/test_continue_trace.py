@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import pytest
+from kinds import Records
 
 from unified_logger import LoggingContext, UnifiedLogger, continue_trace, get_stats, trace_headers
 
-Records = Callable[..., list[dict[str, Any]]]
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 PARENT = f"00-{TRACE}-{SPAN}-00"
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 import pytest
+from kinds import Records
 
 from unified_logger import LoggingContext, UnifiedLogger, _core
 from unified_logger.context import foreign, get_trace_context, make
-
-Records = Callable[..., list[dict[str, Any]]]
 
 theirs: ContextVar[Any] = ContextVar("theirs", default=None)
 

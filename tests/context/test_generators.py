@@ -9,11 +9,10 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from typing import Any
 
 import pytest
+from kinds import Records
 
 from unified_logger import LoggingContext, UnifiedLogger, span
 from unified_logger.context import get_trace_context, set_trace_context
-
-Records = Callable[..., list[dict[str, Any]]]
 
 
 def here() -> Any:

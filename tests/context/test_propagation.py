@@ -10,13 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as trials
 from hypothesis import strategies as st
+from kinds import Records
 
 from unified_logger import LoggingContext, UnifiedLogger, get_stats, trace_headers
 from unified_logger.context import Scope
 from unified_logger.context.propagation import begin, configure, extract, request_id, settings
 from unified_logger.context.trace_formats import Carried, Remote, parse_traceparent, parse_tracestate
-
-Records = Callable[..., list[dict[str, Any]]]
 
 TRACE = "12345678901234567890123456789012"
 SPAN = "1234567890123456"

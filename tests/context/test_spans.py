@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kinds import Records
 
 from unified_logger import LoggingContext, UnifiedLogger, get_logger, span, traced
 from unified_logger.context import get_trace_context
-
-Records = Callable[..., list[dict[str, Any]]]
 
 
 def test_start_and_end_are_logged(logger: UnifiedLogger, records: Records) -> None:

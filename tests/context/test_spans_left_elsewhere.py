@@ -16,11 +16,11 @@ import trio
 from asgiref.sync import sync_to_async
 from fastapi import Depends, FastAPI
 from fastapi.responses import StreamingResponse
+from kinds import Records
 
 from unified_logger import LoggingContext, UnifiedLogger, carry, get_logger, span, traced
 from unified_logger.context import get_trace_context
 
-Records = Callable[..., list[dict[str, Any]]]
 pytestmark = pytest.mark.usefixtures("logger")
 
 

@@ -15,11 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kinds import Records, Run
 
 from unified_logger import UnifiedLoggerFactory, flush_logging, get_logger, get_stats, init_logging, shutdown_logging
-
-Records = Callable[..., list[dict[str, Any]]]
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 ACCOUNT = ("accepted", "written", "dropped", "failed")
 

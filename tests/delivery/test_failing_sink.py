@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
+from kinds import Run
 
 
 def lines(path: Path) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 PROJECT = Path(__file__).resolve().parents[2]
-GUIDE = PROJECT / "docs" / "guide.zh-CN.md"  # its blocks need an application around them: tests/guide
+GUIDE = PROJECT / "docs" / "guide.zh-CN.md"  # its blocks need an application around them: test_guide.py
 # The pages of examples show programs of several processes, which tests of their own run.
 DOCS = sorted(page for page in (PROJECT / "docs").rglob("*.md") if page.parent.name != "examples")
 PAGES = [PROJECT / "README.md", PROJECT / "README.zh-CN.md", *DOCS]

@@ -5,16 +5,12 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from kinds import Records, Start
 
 from unified_logger import ConfigurationError, flush_logging, get_logger
-
-Records = Callable[..., list[dict[str, Any]]]
-Start = Callable[..., Any]
 
 
 def test_errors_are_in_errors_log_exactly_as_in_app_log(start: Start, records: Records) -> None:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from kinds import Start
 
 from unified_logger import flush_logging, get_logger
-
-Start = Callable[..., Any]
 
 
 def numbers(path: Path) -> list[int]:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from asgi_calls import Call, hello, http
+from kinds import Records
 
 from unified_logger import ConfigurationError, LoggingContext, get_logger, get_stats, init_logging
 from unified_logger.context import get_trace_context, set_trace_context
 from unified_logger.integrations.asgi import Middleware, _add
 
-Records = Callable[..., list[dict[str, Any]]]
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = f"00-{TRACE}-b7ad6b7169203331-01".encode()
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from asgi_calls import Call, websocket
+from kinds import Records
 
 from unified_logger import get_logger
 from unified_logger.integrations.asgi import Middleware
 
-Records = Callable[..., list[dict[str, Any]]]
 CONNECT = {"type": "websocket.connect"}
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = (b"traceparent", f"00-{TRACE}-b7ad6b7169203331-01".encode())

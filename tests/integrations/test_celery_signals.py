@@ -1,4 +1,4 @@
-"""What the Celery integration does at each of Celery's signals; real workers are in `tests/workers`."""
+"""What the Celery integration does at each of Celery's signals; real workers are in `test_celery_workers.py`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kinds import Records
 
 pytest.importorskip("celery")
 
@@ -18,8 +19,6 @@ from celery.exceptions import Reject
 from unified_logger import LoggingContext, UnifiedLogger, flush_logging, get_logger
 from unified_logger.context import get_trace_context
 from unified_logger.integrations import celery
-
-Records = Callable[..., list[dict[str, Any]]]
 
 TRACE, SPAN = "ab" * 16, "cd" * 8
 

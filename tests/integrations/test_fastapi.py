@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from kinds import Records
 
 from unified_logger import ConfigurationError, get_logger
 
@@ -23,8 +24,6 @@ from starlette.routing import Mount, Route, WebSocketRoute  # noqa: E402
 from unified_logger.integrations._routes import Routes  # noqa: E402
 from unified_logger.integrations.asgi import Middleware  # noqa: E402
 from unified_logger.integrations.fastapi import install  # noqa: E402
-
-Records = Callable[..., list[dict[str, Any]]]
 
 pytestmark = pytest.mark.usefixtures("logger")
 log = get_logger("app")

@@ -13,6 +13,7 @@ from contextlib import nullcontext
 from typing import Any
 
 import pytest
+from kinds import Records
 
 from unified_logger import LoggingContext, _core, carry, carry_into_threads, get_logger, span, traced
 from unified_logger.context import clear_trace_context, get_trace_context
@@ -31,8 +32,6 @@ from starlette.routing import Route  # noqa: E402
 from unified_logger.integrations import starlette  # noqa: E402
 from unified_logger.integrations.asgi import Middleware  # noqa: E402
 from unified_logger.integrations.fastapi import install  # noqa: E402
-
-Records = Callable[..., list[dict[str, Any]]]
 
 pytestmark = pytest.mark.usefixtures("logger")
 log = get_logger("app")

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import inspect
 import logging
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from kinds import Records, Run
 
 from unified_logger import LoggingContext, get_logger
 
 loguru = pytest.importorskip("loguru")
 from unified_logger.integrations.loguru import sink  # noqa: E402
 
-Records = Callable[..., list[dict[str, Any]]]
-Run = Callable[..., subprocess.CompletedProcess[str]]
 logger = loguru.logger
 
 

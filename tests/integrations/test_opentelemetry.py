@@ -10,6 +10,7 @@ from contextvars import ContextVar, copy_context
 from typing import Any
 
 import pytest
+from kinds import Records
 
 pytest.importorskip("opentelemetry.sdk")
 
@@ -24,8 +25,6 @@ from unified_logger.context.propagation import begin
 from unified_logger.context.trace_formats import Remote
 from unified_logger.integrations import opentelemetry
 from unified_logger.testing import capture_logs
-
-Records = Callable[..., list[dict[str, Any]]]
 
 tracer = TracerProvider().get_tracer("tests")
 

@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from kinds import Records
 
 pytest.importorskip("httpx")
 pytest.importorskip("requests")
@@ -27,8 +28,6 @@ from unified_logger.integrations import httpx as httpx_calls
 from unified_logger.integrations import requests as requests_calls
 from unified_logger.integrations import urllib as urllib_calls
 from unified_logger.integrations._outgoing import Outgoing
-
-Records = Callable[..., list[dict[str, Any]]]
 
 TRACE = "ab" * 16
 SPAN = "cd" * 8

@@ -5,20 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import pickle
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from kinds import Records, Run
 
 from unified_logger import LoggingContext, get_stats
 
 structlog = pytest.importorskip("structlog")
 from unified_logger.integrations.structlog import EventLogger, LoggerFactory  # noqa: E402
-
-Records = Callable[..., list[dict[str, Any]]]
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(autouse=True)

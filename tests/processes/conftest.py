@@ -11,6 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forks import run_forking as run_forking
+from odd_calls import exact as exact
+from odd_calls import lines as lines
+from odd_calls import prelude as prelude
 
 # A program on a loaded machine needs this long at most; whoever needs longer hangs.
 PATIENCE = 180

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 import pytest
+from kinds import Run
 
 from unified_logger.process import capabilities
-
-Run = Callable[..., Any]
 
 MODULES = [
     import_module(f"unified_logger.{each}") if isinstance(each, str) else each for each in capabilities.CAPABILITIES

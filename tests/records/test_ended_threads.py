@@ -7,13 +7,11 @@ import threading
 import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
+from kinds import Records
 
 from unified_logger import UnifiedLogger
-
-Records = Callable[..., list[dict[str, Any]]]
 
 
 class Payload:

@@ -23,10 +23,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kinds import Records
 
 from unified_logger import UnifiedLogger, _core
-
-Records = Callable[..., list[dict[str, Any]]]
 
 
 def _load(path: Path) -> ModuleType:

@@ -9,11 +9,10 @@ from types import TracebackType
 from typing import Any
 
 import pytest
+from kinds import Records
 
 from unified_logger import get_logger, shutdown_logging
 from unified_logger.stdlib.formatters import JSONFormatter
-
-Records = Callable[..., list[dict[str, Any]]]
 
 
 class NeedsMore(Exception):

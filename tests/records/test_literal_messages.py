@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from unified_logger import UnifiedLogger
+from kinds import Records
 
-Records = Callable[..., list[dict[str, Any]]]
+from unified_logger import UnifiedLogger
 
 
 def messages(records: Records) -> list[str]:

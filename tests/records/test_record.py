@@ -12,10 +12,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from kinds import Records
 
 from unified_logger import LoggingContext, UnifiedLogger, get_logger, get_stats, mark_wrapper
 
-Records = Callable[..., list[dict[str, Any]]]
 KEYS = ["timestamp", "level", "logger", "message", "module", "function", "line", "thread", "process"]
 
 

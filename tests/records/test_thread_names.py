@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import Any
+
+from kinds import Records
 
 from unified_logger import UnifiedLogger
-
-Records = Callable[..., list[dict[str, Any]]]
 
 
 class Busy(threading.Thread):

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from kinds import Plant
 from planted import NAMED, PATTERNS, TRACES
-
-Plant = Callable[..., Any]
 
 START = "init_logging(**OPTIONS)\n"
 # How records leave: as the core writes them, and as plain handlers do.

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kinds import Records
 
 from unified_logger import ConfigurationError, get_logger, get_stats, init_logging_from_config, load_config
 from unified_logger.config import resolve
 
-Records = Callable[..., list[dict[str, Any]]]
 KEY = "0123456789abcdef"
 
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
-from typing import Any
 
 import pytest
-
-Plant = Callable[..., Any]
+from kinds import Plant
 
 START = "init_logging(**OPTIONS)\n"
 MODES = {"native": {}, "plain": {"USE_UNIFIED_LOGGING": "false"}}

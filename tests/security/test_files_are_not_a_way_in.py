@@ -6,20 +6,15 @@ import json
 import os
 import socket
 import stat
-import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from kinds import Records, Run, Start
 
 from unified_logger import ConfigurationError, flush_logging, get_logger, get_stats, init_logging, shutdown_logging
-
-Records = Callable[..., list[dict[str, Any]]]
-Start = Callable[..., Any]
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 LOCK = ".unified_logger.lock"
 FILES = ("app.log", "errors.log", "ai_responses.log")

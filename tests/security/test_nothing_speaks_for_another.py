@@ -6,21 +6,16 @@ import io
 import json
 import os
 import re
-import subprocess
 import sys
 import threading
 import unicodedata
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kinds import Records, Run, Start
 
 from unified_logger import ConfigurationError, LoggingContext, flush_logging, get_logger, init_logging, load_config
-
-Records = Callable[..., list[dict[str, Any]]]
-Start = Callable[..., Any]
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 CONTROLS = "".join(chr(code) for code in (*range(0x20), *range(0x7F, 0xA0)))
 SEPARATORS = "\u2028\u2029"

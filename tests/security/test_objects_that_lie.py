@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kinds import Records, Run
 
 from unified_logger import UnifiedLogger
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
-Records = Callable[..., list[dict[str, Any]]]
 
 groups = pytest.mark.skipif(sys.version_info < (3, 11), reason="exception groups are new in 3.11")
 

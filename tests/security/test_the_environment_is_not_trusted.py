@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from kinds import Run
 
 from unified_logger import ConfigurationError
 from unified_logger.config import resolve
 from unified_logger.config.sections import OPTIONS
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.mark.parametrize("option", OPTIONS)

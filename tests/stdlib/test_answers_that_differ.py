@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
+from kinds import Records
 
 from unified_logger import UnifiedLogger, get_logger
-
-Records = Callable[..., list[dict[str, Any]]]
-
 
 QUIET: list[bool] = []
 

@@ -6,18 +6,15 @@ import io
 import json
 import logging
 import logging.config
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kinds import Records, Run
 
 from unified_logger import Handler, JSONFormatter, get_logger
-
-Records = Callable[..., list[dict[str, Any]]]
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def messages(records: Records) -> list[str]:

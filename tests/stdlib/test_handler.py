@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kinds import Records
 
 import unified_logger
 from unified_logger import Handler, LoggingContext, get_logger, get_stats
 
-Records = Callable[..., list[dict[str, Any]]]
 ROOT = logging.getLogger()
 
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import logging
-import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kinds import Records, Run
 
 from unified_logger import ConfigurationError, Handler
-
-Records = Callable[..., list[dict[str, Any]]]
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def messages(records: Records) -> list[str]:

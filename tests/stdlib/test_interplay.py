@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kinds import Records, Run
 
 from unified_logger import LoggingContext, UnifiedLogger, get_logger
-
-Records = Callable[..., list[dict[str, Any]]]
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 class Collector(logging.Handler):

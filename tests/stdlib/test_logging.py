@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kinds import Records
 
 from unified_logger import UnifiedLogger, flush_logging, get_logger, get_stats
-
-Records = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture(autouse=True)

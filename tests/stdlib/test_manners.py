@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import functools
 import logging
-import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from kinds import Records, Run
 
 from unified_logger import LoggingContext, get_logger, init_logging
-
-Records = Callable[..., list[dict[str, Any]]]
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(params=[False, True], ids=["root handler", "native"], autouse=True)

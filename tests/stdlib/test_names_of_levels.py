@@ -5,18 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import pickle
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kinds import Records, Run, Start
 
 from unified_logger import JSONFormatter, UnifiedLogger, get_logger, get_stats
-
-Records = Callable[..., list[dict[str, Any]]]
-Run = Callable[..., subprocess.CompletedProcess[str]]
-Start = Callable[..., Any]
 
 
 def handle(**attributes: Any) -> None:

@@ -19,11 +19,11 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+from kinds import Records
 
 from unified_logger import LoggingContext, UnifiedLogger, get_logger, get_stats, shutdown_logging
 from unified_logger.testing import stopped_clock
 
-Records = Callable[..., list[dict[str, Any]]]
 NOW = datetime(2026, 3, 4, 5, 6, 7, 890123, tzinfo=timezone.utc)
 NAMES = ("debug", "info", "warning", "error", "critical", "exception", "log")
 ORIGINALS = {name: vars(logging.Logger)[name] for name in NAMES}

@@ -22,11 +22,10 @@ from urllib.parse import parse_qs
 
 import pytest
 import yaml
+from kinds import Records, Start
 
 from unified_logger import Handler, JSONFormatter, LoggingContext, get_logger
 
-Records = Callable[..., list[dict[str, Any]]]
-Start = Callable[..., Any]
 ROOT = logging.getLogger()
 STANDARD = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import pickle
-from collections.abc import Callable
 from logging.handlers import SocketHandler
 from typing import Any
 
 import pytest
+from kinds import Records, Start
 
 from unified_logger import Handler, JSONFormatter, LoggingContext, UnifiedLogger, flush_logging, get_logger
 from unified_logger.config.redaction import settle
@@ -17,9 +17,6 @@ from unified_logger.integrations import _servers
 from unified_logger.stdlib import show_to_taps
 from unified_logger.stdlib.formatters import TextFormatter
 from unified_logger.testing import capture_logs
-
-Records = Callable[..., list[dict[str, Any]]]
-Start = Callable[..., Any]
 
 MARK, FIELDS, AI = "_unified_logger_captured", "_unified_logger_fields", "_unified_logger_ai"
 

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kinds import Records
 
 from unified_logger import Handler, JSONFormatter, LoggingContext, UnifiedLogger, get_logger
-
-Records = Callable[..., list[dict[str, Any]]]
 
 # Logs to a directory of its own or to the given one, and gives what its `SocketHandler` and a queue would send to standard output.
 SENDER = """

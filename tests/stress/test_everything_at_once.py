@@ -7,15 +7,13 @@ import logging
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kinds import Run
 
 from unified_logger import LoggingContext, flush_logging, get_logger, get_stats, init_logging
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 pytestmark = pytest.mark.stress
 

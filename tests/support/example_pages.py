@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from kinds import Record
 from markdown_it import MarkdownIt
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -16,8 +17,6 @@ EXAMPLES = PROJECT / "examples"
 # Values that differ from run to run. Ids do as well, but the same one stands for the same one wherever it is shown.
 VOLATILE = {"timestamp", "process", "thread", "duration_ms", "gen_ai.latency_ms", "runtime_ms", "client", "task_id"}
 IDS = {"trace_id", "span_id", "parent_span_id"}
-
-Record = dict[str, Any]
 
 
 class Page:

@@ -10,9 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-Record = dict[str, Any]
+from kinds import Record
 
 
 def files(directory: Path, name: str = "app.log") -> list[Path]:

@@ -57,7 +57,7 @@ def quiet(outcome: Any, stage: Stage) -> None:
         outcome.remarks.append("floods stderr")
 
 
-FAULTS = ("tests/faults", "tests/delivery/test_failing_sink.py")
+FAULTS = ("tests/files", "tests/delivery/test_failing_sink.py")
 
 EVENTS = [
     Event(
@@ -66,10 +66,10 @@ EVENTS = [
     ),
     Event(
         "directory-removed", "the log directory is removed", "every record logged afterwards, in a new directory",
-        ("tests/faults", "tests/files/test_files.py"), removed, judge=quiet,
+        ("tests/files",), removed, judge=quiet,
     ),
     Event(
         "renamed", "logrotate renames the file", "every record; what follows is in a new file",
-        ("tests/faults", "tests/files/test_files.py"), renamed, judge=followed, short=True,
+        ("tests/files",), renamed, judge=followed, short=True,
     ),
 ]  # fmt: skip

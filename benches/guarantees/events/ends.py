@@ -80,7 +80,7 @@ def kill_while_rotating(stage: Stage) -> None:
 
 
 BY_ITSELF = ("tests/delivery/test_delivery.py",)
-KILLED = ("tests/blackbox", "tests/delivery")
+KILLED = ("tests/delivery",)
 
 EVENTS = [
     Event("return", "the program returns", EVERY, BY_ITSELF, after_logging(lambda: None), short=True),
@@ -89,7 +89,7 @@ EVENTS = [
     Event("os-exit", "`os._exit`", RECOVERED, KILLED, after_logging(lambda: os._exit(4)), ends=4),
     Event("sigterm", "SIGTERM", RECOVERED, KILLED, after_logging(signalled(signal.SIGTERM)), ends=-signal.SIGTERM),
     Event("sigkill", "SIGKILL, the OOM killer's way", RECOVERED, KILLED, after_logging(signalled(signal.SIGKILL)), ends=-signal.SIGKILL),
-    Event("sigkill-large", f"SIGKILL after {LARGE} records of 5 kB", RECOVERED, ("tests/blackbox",), with_large_records, ends=-signal.SIGKILL),
+    Event("sigkill-large", f"SIGKILL after {LARGE} records of 5 kB", RECOVERED, ("tests/delivery/test_large_records_in_boxes.py",), with_large_records, ends=-signal.SIGKILL),
     Event("sigsegv", "a segmentation fault", RECOVERED, KILLED, after_logging(lambda: ctypes.string_at(0)), ends=-signal.SIGSEGV),
     Event("abort", "`abort()`", RECOVERED, KILLED, after_logging(os.abort), ends=-signal.SIGABRT),
     Event("exec", "`os.execv` of another program", RECOVERED, KILLED, after_logging(replaced)),
@@ -99,6 +99,6 @@ EVENTS = [
     ),
     Event(
         "sigkill-rotating", f"SIGKILL while rotating at 50 kB, {LIVES} times over", f"{RECOVERED}; no file over its bound",
-        ("tests/blackbox", "tests/files/test_files.py"), rotate_for_ever, kill_while_rotating, bound=ROTATED_AT,
+        ("tests/delivery", "tests/files/test_files.py"), rotate_for_ever, kill_while_rotating, bound=ROTATED_AT,
     ),
 ]  # fmt: skip

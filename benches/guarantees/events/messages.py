@@ -52,7 +52,7 @@ def escapes(outcome: Any, stage: Stage) -> None:
 EVENTS = [
     Event(
         "repr-raises", "a value whose `__repr__` raises", "the record, with a marker in the value's place; no exception in the caller",
-        ("tests/reentrancy", "tests/properties/test_values.py"), bad_repr, short=True,
+        ("tests/values",), bad_repr, short=True,
     ),
     Event(
         "arguments", "a message that its arguments do not fit", "the record; no exception in the caller",

@@ -62,7 +62,7 @@ EVENTS = [
     Event(
         "flood", f"as many calls as {SECONDS:.0f} s hold, at most {NUMBERS:,}; a disk that takes 100 kB/s, queue of 1,000, `drop_new`",
         "every record is on disk or counted as dropped; memory grows by 80 MiB at most",
-        ("tests/overload", "tests/delivery/test_delivery.py"),
+        ("tests/delivery/test_overload.py", "tests/delivery/test_delivery.py"),
         flood, start_slow, judge=accounted, timeout=90, needs=slow_disk.MISSING,
     ),
 ]  # fmt: skip

@@ -172,7 +172,7 @@ CALLS = {
     "six-processes": PROCESSES * 3_000,
 }
 ALL_OF_THEM = "every record of parent and children, once and whole"
-FORKED = ("tests/processes", "tests/delivery/test_children.py")
+FORKED = ("tests/processes",)
 
 EVENTS = [
     Event("multiprocessing-fork", "4 forked `multiprocessing` children return", ALL_OF_THEM, FORKED, children("fork"), judge=hangs, short=True),
@@ -180,7 +180,7 @@ EVENTS = [
     Event("process-pool", "`ProcessPoolExecutor`, 3 forked workers", ALL_OF_THEM, FORKED, pool, judge=hangs),
     Event(
         "fork-busy", "20 forks while 4 threads log; children end by `os._exit`", f"{ALL_OF_THEM}, no hang; counted after recovery",
-        ("tests/processes", "tests/blackbox"), forks(flush=False), judge=hangs, timeout=120,
+        ("tests/processes", "tests/delivery"), forks(flush=False), judge=hangs, timeout=120,
     ),
     Event(
         "fork-busy-flush", "the same; children flush first", f"{ALL_OF_THEM}, no hang", FORKED, forks(flush=True), judge=hangs, timeout=120,

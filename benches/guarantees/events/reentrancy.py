@@ -60,10 +60,12 @@ def from_repr(app: App) -> None:
         app.call(0, number, app.logger.value, text(0, number), Talkative(2 * number))
 
 
-FROM = ("tests/reentrancy",)
+SIGNALS = ("tests/processes/test_signals.py",)
+CALLBACKS = ("tests/processes/test_callbacks.py",)
+TEXTS = (*CALLBACKS, "tests/values/test_texts_that_log_themselves.py")
 
 EVENTS = [
-    Event("signal-handler", "calls from a 1 kHz signal handler that interrupts calls", "every record; no hang", FROM, from_a_signal),
-    Event("collector", "calls from `__del__` during garbage collection", "every record; no hang", FROM, from_the_collector),
-    Event("repr-logs", "calls from the `__repr__` of a value", "every record; no hang", FROM, from_repr),
+    Event("signal-handler", "calls from a 1 kHz signal handler that interrupts calls", "every record; no hang", SIGNALS, from_a_signal),
+    Event("collector", "calls from `__del__` during garbage collection", "every record; no hang", CALLBACKS, from_the_collector),
+    Event("repr-logs", "calls from the `__repr__` of a value", "every record; no hang", TEXTS, from_repr),
 ]  # fmt: skip
