@@ -106,6 +106,21 @@ fn a_line_larger_than_the_bound_has_a_file_of_its_own() {
     assert_eq!(contents, ["one\n", "much longer than ten bytes\n", "two\n"]);
 }
 
+/// A record of several lines, as text with a traceback, is never in two files.
+#[test]
+fn the_lines_of_a_record_stay_together() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("app.log");
+    let target = settings(path.clone(), 20, 9);
+    let stats = Arc::clone(&target.stats);
+    let mut sink = FileSink::open(target).unwrap();
+    (0..5).for_each(|number| push(&mut sink, format!("{number}\n    a\n    b\n").as_bytes()));
+    write(&mut sink);
+    let contents: Vec<_> = files(&path).iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    assert_eq!(contents, ["0\n    a\n    b\n", "1\n    a\n    b\n", "2\n    a\n    b\n", "3\n    a\n    b\n", "4\n    a\n    b\n"]);
+    assert_eq!((stats.written.get(), stats.bytes.get()), (5, 70));
+}
+
 #[test]
 fn a_removed_or_renamed_file_is_made_again() {
     let directory = tempfile::tempdir().unwrap();

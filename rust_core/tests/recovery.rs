@@ -9,6 +9,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use unified_logger_core::blackbox;
 use unified_logger_core::config::Settings;
+use unified_logger_core::encoder::Format;
 use unified_logger_core::engine::Engine;
 use unified_logger_core::level;
 use unified_logger_core::platform::{self, OwnFile};
@@ -161,22 +162,34 @@ fn an_engine_that_goes_with_records_unwritten_leaves_them_in_its_box() {
     assert_eq!(numbers(&directory.path().join("app.log")), (0..20).collect::<Vec<_>>());
 }
 
-/// A box with twenty records: it does not say for which directory it is. They have something to redact, so that a line of before
+/// The formats in which app.log may be written.
+const FORMATS: [Format; 3] = [Format::Json, Format::Logfmt, Format::Text { color: false }];
+
+/// For each format a box with twenty records: it does not say for which directory it is. They have something to redact, so that a line of before
 /// the death is only known again once the record is redacted in the same way.
-static TWENTY: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = Engine::open(redacting(directory.path()), Arc::default()).unwrap();
-    (0..20).for_each(|number| offer_with(&engine, level::INFO, number, "to alice@example.com", "bob@example.com"));
-    fs::read(die(engine, directory.path())).unwrap()
+static TWENTY: LazyLock<[Vec<u8>; 3]> = LazyLock::new(|| {
+    FORMATS.map(|format| {
+        let directory = tempfile::tempdir().unwrap();
+        let mut settings = redacting(directory.path());
+        settings.output.to.outputs[0].format = format;
+        let engine = Engine::open(settings, Arc::default()).unwrap();
+        (0..20).for_each(|number| offer_with(&engine, level::INFO, number, "to alice@example.com", "bob@example.com"));
+        fs::read(die(engine, directory.path())).unwrap()
+    })
 });
 
 /// The same in this directory, as it is when the writer has taken everything and is about to append to app.log.
 fn about_to_append(directory: &Path, upto: u64, offset: u64) -> PathBuf {
+    about_to_append_in(0, directory, upto, offset)
+}
+
+/// The same in the format of this number.
+fn about_to_append_in(format: usize, directory: &Path, upto: u64, offset: u64) -> PathBuf {
     let boxes = directory.join(".unified_logger");
     fs::create_dir(&boxes).unwrap();
     fs::set_permissions(&boxes, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
     let dead = boxes.join("1-dead.box");
-    let mut bytes = TWENTY.clone();
+    let mut bytes = TWENTY[format].clone();
     // The writer had taken those it was about to append.
     for (place, taken) in bytes[1 << 20..].chunks_mut(320).zip(1..=upto) {
         place[8..16].copy_from_slice(&taken.to_le_bytes());
@@ -200,7 +213,7 @@ fn written_by_the_dead(directory: &Path) -> String {
     sweep(copy.path());
     let text = fs::read_to_string(copy.path().join("app.log")).unwrap();
     let own: Vec<&str> = text.split_inclusive('\n').take(20).collect();
-    own.concat().replace(r#","recovered":true"#, "")
+    own.concat().replace(r#","recovered":true"#, "").replace(" recovered=true", "")
 }
 
 /// So many cases, unless the environment asks for more. What fails becomes a test of its own.
@@ -248,6 +261,34 @@ proptest! {
         }
         prop_assert_eq!(found, (0..20).collect::<Vec<_>>());
         prop_assert_eq!(broken, closing.len() - ended);
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(40))]
+    /// The same in the other formats. What others closed is no whole line, and each record has one.
+    #[test]
+    fn a_write_cut_short_is_gone_on_with_in_any_format(cut: prop::sample::Index, others in 0_usize..3, format in 1_usize..3) {
+        let _alone = alone();
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("app.log");
+        let dead = about_to_append_in(format, directory.path(), 20, 0);
+        let text = written_by_the_dead(directory.path());
+        let cut = cut.index(text.len() + 1);
+        let torn = cut > 0 && text.as_bytes()[cut - 1] != b'\n';
+        let closing = if torn && others > 0 { "\n" } else { "" };
+        let rest = [closing, &"another\n".repeat(others)].concat();
+        fs::write(&path, [&text.as_bytes()[..cut], rest.as_bytes()].concat()).unwrap();
+        let recovered = sweep(directory.path());
+        prop_assert!(recovered.failed.is_empty(), "{:?}", recovered);
+        prop_assert!(!dead.exists());
+        let after = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
+        let whole = after.lines().filter(|line| line.ends_with(']') && line.contains(" n="));
+        let mut found: Vec<i64> = whole
+            .map(|line| line.split_once(" n=").unwrap().1.split(' ').next().unwrap().parse().unwrap())
+            .collect();
+        found.sort_unstable();
+        prop_assert_eq!(found, (0..20).collect::<Vec<_>>(), "{}", after);
     }
 }
 
