@@ -9,6 +9,7 @@ from __future__ import annotations
 from ..mappings import joined
 from ..options import Option, Section, derived
 from .files import Files, FileSettings
+from .outputs import Outputs
 from .process import BlackBox, Console, Ends, Migration, Queue, Reload
 from .records import Levels, Redaction, Stdlib, Traces
 
@@ -20,7 +21,7 @@ __all__ = ["OPTIONS", "SECTIONS", "FileSettings", "Settings"]
 
 
 # Another section is a module here and a class in this line.
-class Settings(Levels, Files, Queue, Console, BlackBox, Redaction, Traces, Ends, Stdlib, Reload, Migration):
+class Settings(Levels, Files, Queue, Console, Outputs, BlackBox, Redaction, Traces, Ends, Stdlib, Reload, Migration):
     """A whole configuration, checked: the options of every section, and what is worked out of them."""
 
     # Sentences to be logged once, at WARNING.
