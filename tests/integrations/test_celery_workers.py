@@ -21,10 +21,15 @@ pytest.importorskip("celery")
 TASKS = program(__file__, "tasks")
 
 # A restart runs the same script again, which `-m celery` is not. A worker looks for the signal to stop every 2 s otherwise.
+# Celery has the system kill a child when the thread that forked it ends. The one that puts new children in the place of old ones ends at a
+# warm shutdown, on a busy machine before they do: one killed while it waits for work keeps the lock that billiard's exit waits for.
 WORKER = """
 import sys
+import celery.platforms
 import kombu
 from tasks import app
+
+celery.platforms.set_pdeathsig = lambda name: None
 
 drain_events = kombu.Connection.drain_events
 kombu.Connection.drain_events = lambda self, timeout=None: drain_events(self, timeout=min(timeout or 0.05, 0.05))

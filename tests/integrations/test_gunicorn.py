@@ -280,6 +280,8 @@ def test_files_are_opened_again_at_sigusr1(gunicorn):
 def test_a_reload_loses_nothing(gunicorn):
     """SIGHUP brings new workers while requests are served; every one has its access record, and gunicorn's lines stay records."""
     server = gunicorn(FLASK)
+    # One that begins forgets the signal to end, and the reload waits for it, 30 s.
+    eventually(lambda: len(server.said("worker is ready")) == 2)
     answered = 0
     for reload in range(2):
         for _ in range(10):
@@ -347,6 +349,7 @@ def test_workers_of_another_user_write_and_rotate(gunicorn, reachable, arguments
     for number in range(40):
         assert ask(server.port, f"/{number}").body == b"True 0"
     # The master makes files too, and its workers go on with them.
+    eventually(lambda: len(server.said("worker is ready")) == 2)
     server.process.send_signal(signal.SIGHUP)
     eventually(lambda: len(server.said("worker is ready")) == 4)
     for number in range(40, 80):

@@ -141,13 +141,27 @@ impl Drop for Collector {
     }
 }
 
-/// Makes garbage in a cycle and has the youngest collected. False if nothing was.
+/// Makes garbage in a cycle and has it collected, and nothing else: other threads may have left any amount, and go on leaving more while
+/// its finalizers run. False if nothing was.
 fn collect_a_cycle(py: Python<'_>) -> PyResult<bool> {
+    let gc = py.import(intern!(py, "gc"))?;
+    // What a program has set aside itself stays there: then all that is young is collected.
+    let sets_aside = gc.call_method0(intern!(py, "get_freeze_count"))?.extract::<usize>()? == 0;
+    if sets_aside {
+        gc.call_method0(intern!(py, "freeze"))?;
+    }
+    let found = collect_one_more(py, &gc);
+    if sets_aside {
+        gc.call_method0(intern!(py, "unfreeze"))?;
+    }
+    Ok(found? > 0)
+}
+
+fn collect_one_more(py: Python<'_>, gc: &Bound<'_, PyModule>) -> PyResult<usize> {
     let cycle = pyo3::types::PyList::empty(py);
     cycle.append(&cycle)?;
     drop(cycle);
-    let found: usize = py.import(intern!(py, "gc"))?.call_method1(intern!(py, "collect"), (0,))?.extract()?;
-    Ok(found > 0)
+    gc.call_method1(intern!(py, "collect"), (0,))?.extract()
 }
 
 /// A forked child is not ending because its parent was; calls of threads that it does not have never come out.
