@@ -20,8 +20,21 @@ if TYPE_CHECKING:
 __all__ = ["OPTIONS", "SECTIONS", "FileSettings", "Settings"]
 
 
-# Another section is a module here and a class in this line.
-class Settings(Levels, Files, Queue, Console, Outputs, BlackBox, Redaction, Traces, Ends, Stdlib, Reload, Migration):
+# Another section is a module here, imported above, and its class in this list, whose order is the one in which sections settle.
+class Settings(
+    Levels,
+    Files,
+    Queue,
+    Console,
+    Outputs,
+    BlackBox,
+    Redaction,
+    Traces,
+    Ends,
+    Stdlib,
+    Reload,
+    Migration,
+):
     """A whole configuration, checked: the options of every section, and what is worked out of them."""
 
     # Sentences to be logged once, at WARNING.
