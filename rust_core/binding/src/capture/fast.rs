@@ -7,19 +7,21 @@ use unified_logger_core::slab::Buffer;
 
 use super::site::{self, Plain};
 use super::{Origin, clock, count, thread};
-use crate::context;
+use crate::context::Context;
 use crate::interpreter::arguments::Arguments;
 use crate::interpreter::fork;
 use crate::interpreter::frame::Place;
 use crate::value;
 
-/// The call nearly all calls are: a text and fields, from a place seen before, and not below a level that the context has.
-/// `None` for any other.
-#[inline]
-pub fn capture_plain<const BOUND: bool>(
+/// The call nearly all calls are: a text and fields, from a place seen before, in a context that was looked for. `None` for any other.
+///
+/// Always inlined: it is used in two places, and calling it would cost as much as looking for the context.
+#[inline(always)]
+pub fn capture_plain(
     py: Python<'_>,
     level: i32,
     origin: &Origin<'_>,
+    context: Option<Bound<'_, Context>>,
     arguments: Arguments,
 ) -> Option<Buffer> {
     let time = clock::now(py);
@@ -35,11 +37,7 @@ pub fn capture_plain<const BOUND: bool>(
     }
     let place = Place::current(py)?;
     let Plain { number: site, mut flags } = site::find(py, place, message, arguments.names)?;
-    let context = if BOUND { origin.context(py) } else { context::current(py) };
     if let Some(context) = &context {
-        if context.get().refuses(level) {
-            return None;
-        }
         flags |= flag::CONTEXT | if context.get().is_ai() { flag::AI } else { 0 };
     }
     fork::notice(py);

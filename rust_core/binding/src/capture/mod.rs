@@ -36,7 +36,7 @@ pub struct Origin<'a> {
 
 impl Origin<'_> {
     /// The context that its records have.
-    fn context<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Context>> {
+    pub fn context<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Context>> {
         self.bound.map_or_else(|| context::current(py), |bound| bound.current(py))
     }
 }

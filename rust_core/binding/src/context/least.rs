@@ -1,18 +1,20 @@
 //! The level that a context may have: which records are made in it, whatever the levels of their loggers.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use pyo3::prelude::*;
 
 use crate::interpreter::gil::Gil;
 
-/// Reasons why a call below its logger's level may be a record all the same: the time before the start, and each context with a level that is
-/// alive. One number for all, so that a refused call is asked once.
+/// Reasons why the answer of its logger may not be the last word on a call's level: the time before the start, and each context with a level that
+/// is alive. One number for all, so that a call is asked once.
 static REASONS: AtomicUsize = AtomicUsize::new(1);
 
-/// Whether a call below its logger's level is worth a second look.
+static IS_BEFORE_START: AtomicBool = AtomicBool::new(true);
+
+/// Whether more than its logger may decide on a call's level.
 #[inline]
-pub fn are_worth_a_look() -> bool {
+pub fn may_decide_on_levels() -> bool {
     REASONS.load(Ordering::Relaxed) != 0
 }
 
@@ -33,7 +35,13 @@ pub fn follow(py: Python<'_>) -> PyResult<()> {
 
 /// Tells that logging has started.
 pub fn end_the_beginning() {
+    IS_BEFORE_START.store(false, Ordering::Relaxed);
     REASONS.fetch_sub(1, Ordering::Relaxed);
+}
+
+/// Whether logging was not started yet.
+pub fn is_before_start() -> bool {
+    IS_BEFORE_START.load(Ordering::Relaxed)
 }
 
 /// The least level of records in a context.
@@ -50,13 +58,14 @@ impl Least {
         Self(level)
     }
 
+    #[inline]
     pub fn get(&self) -> Option<i32> {
         (self.0 != Self::NONE).then_some(self.0)
     }
 
-    /// Keeps a record out that the logger would make.
+    /// Whether a level is below it.
     #[inline]
-    pub fn refuses(&self, level: i32) -> bool {
+    pub fn is_above(&self, level: i32) -> bool {
         level < self.0
     }
 }

@@ -16,7 +16,7 @@ pub use current::{context_variable, current, current_context, least, new_trace, 
 pub use fields::{BoundFields, Fields};
 pub use foreign::set_foreign_context;
 pub use ids::{new_span_id, new_trace_id};
-pub use least::{are_worth_a_look, end_the_beginning, set_follow};
+pub use least::{end_the_beginning, is_before_start, may_decide_on_levels, set_follow};
 pub use within::{clear_within, context_again, context_below, context_with};
 
 use crate::interpreter::ending;
@@ -119,10 +119,16 @@ impl Context {
         self.fields.ai
     }
 
-    /// Keeps a record out that its logger would make.
+    /// Whether a level is below the context's own.
     #[inline]
-    pub fn refuses(&self, level: i32) -> bool {
-        self.least.refuses(level)
+    pub fn is_above(&self, level: i32) -> bool {
+        self.least.is_above(level)
+    }
+
+    /// The id of its trace.
+    #[allow(dead_code, reason = "for filters; those of levels do without")]
+    pub fn trace_id<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
+        self.trace_id.as_ref().map(|id| id.bind(py).clone())
     }
 
     /// Trace and span id.

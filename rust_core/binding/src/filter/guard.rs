@@ -9,7 +9,7 @@ use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
 use unified_logger_core::level;
 use unified_logger_core::names;
 
-use crate::filter::is_enabled_for;
+use super::{Answers, Name, is_enabled_for, wanted};
 use crate::interpreter::gil::Gil;
 use crate::interpreter::gil::intern;
 use crate::interpreter::interrupt;
@@ -62,16 +62,11 @@ fn is_root_handler(handler: &Bound<'_, PyAny>) -> bool {
 
 /// What is remembered of one logger.
 pub struct Guard {
+    answers: Answers,
     epoch: u64,
     watched: Watched,
     shape: Shape,
     _held: Vec<Py<PyAny>>,
-    /// A bit for each of `level::NAMES`.
-    enabled: u8,
-    /// Levels up to this one are off whatever a context says.
-    off: i32,
-    /// Nobody else listens: no `LogRecord` is needed.
-    native: bool,
     /// The root handler is among those that would be given a record of the logger.
     reaches_root_handler: bool,
 }
@@ -164,24 +159,14 @@ impl Guard {
     }
 
     #[inline]
-    pub fn is_enabled(&self, bucket: usize) -> bool {
-        self.enabled & 1 << bucket != 0
-    }
-
-    /// Whether a context may decide on a level.
-    pub fn is_open_to(&self, number: i32) -> bool {
-        number > self.off
-    }
-
-    #[inline]
-    pub fn is_native(&self) -> bool {
-        self.native
+    pub fn answers(&self) -> &Answers {
+        &self.answers
     }
 
     /// A record that `logging` makes would come to the root handler, and to nobody else.
     #[inline]
     pub fn reaches_only_root_handler(&self) -> bool {
-        self.native && self.reaches_root_handler
+        self.answers.is_native() && self.reaches_root_handler
     }
 
     /// Asks `logger`, a `logging.Logger`, everything anew.
@@ -225,14 +210,13 @@ impl Guard {
             note_level_name(&logging, (bucket as i32 + 1) * 10)?;
         }
         let again = Chain::of(logger)?;
+        let native = again.is_native(&logging)? && !is_left_to_logging(py);
         let guard = Self {
             // A class that has no version would not change when it is changed.
             epoch: if versioned { epoch } else { NEVER },
             watched,
             shape,
-            enabled,
-            off: is_enabled_for::off(logger)?,
-            native: again.is_native(&logging)? && !is_left_to_logging(py),
+            answers: Answers::new(enabled, wanted(py, Name::Logger(logger)), native, is_enabled_for::off(logger)?),
             reaches_root_handler: again.reaches_root_handler()?,
             _held: chain.held(),
         };

@@ -86,7 +86,7 @@ unsafe extern "C-unwind" fn call(
 
 #[inline(never)]
 fn contained(py: Python<'_>, slf: *mut ffi::PyObject, arguments: Arguments) -> Answer {
-    if !context::are_worth_a_look() {
+    if !context::may_decide_on_levels() {
         return Answer::Nothing;
     }
     // SAFETY: the object is alive while its method runs.

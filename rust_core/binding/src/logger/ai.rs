@@ -3,10 +3,10 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use super::write::{filtered, listened, second_look, through_logging};
-use super::{Logger, Verdict};
+use super::Logger;
+use super::write::{listened, through_logging};
 use crate::capture::{Call, exception_of};
-use crate::context;
+use crate::filter::Decision;
 use crate::handover;
 use crate::interpreter::ending;
 
@@ -31,12 +31,10 @@ fn write_ai(
 ) -> PyResult<()> {
     let py = logger.py();
     let native = logger.get();
-    let verdict = match native.home().verdict_at(py, number) {
-        Verdict::Refused => second_look(py, native, number),
-        verdict => Some(verdict),
-    };
-    let refused = context::least(py).is_some_and(|least| number < least);
-    let Some(verdict) = verdict.filter(|_| !refused) else { return filtered() };
+    let decision = native.decide_at(py, number);
+    if matches!(decision, Decision::Refuse) {
+        return Ok(());
+    }
     let inside = ending::Inside::enter();
     let call = Call {
         level: number,
@@ -48,7 +46,7 @@ fn write_ai(
         stack_level: 1,
         ai: true,
     };
-    if matches!(verdict, Verdict::Listened)
+    if matches!(decision, Decision::LeaveToLogging)
         && let Some(listened) = listened(py)
     {
         return through_logging(py, &listened, logger.as_ptr(), &call, &native.origin());

@@ -8,9 +8,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyTuple, PyType};
 use unified_logger_core::level;
 
-use super::write::{log, refuse, write};
-use super::{Logger, Verdict};
-use crate::filter::guard;
+use super::Logger;
+use super::write::{log, write};
+use crate::filter::{Decision, Level, guard};
 use crate::handover;
 use crate::interpreter::arguments::Arguments;
 use crate::interpreter::counts::MALFORMED;
@@ -29,7 +29,13 @@ unsafe extern "C" fn at_level<const LEVEL: i32, const EXCEPTION: bool, const BOU
     unsafe {
         let py = Python::assume_attached();
         let arguments = Arguments { values, positional: positional.unsigned_abs(), names };
-        guarded(py, || log::<BOUND>(py, slf, LEVEL, level::bucket(LEVEL), arguments, EXCEPTION))
+        guarded(py, || {
+            if EXCEPTION {
+                log_at(py, slf, LEVEL, arguments, true)
+            } else {
+                log::<BOUND>(py, slf, Level::of(LEVEL), arguments)
+            }
+        })
     }
 }
 
@@ -49,27 +55,31 @@ unsafe extern "C" fn at_given_level<const BOUND: bool>(
                 return log_by_names(py, slf, arguments);
             }
             if let Some(number) = standard_level(*values) {
-                return log::<BOUND>(py, slf, number, level::bucket(number), arguments.rest(), false);
+                return log::<BOUND>(py, slf, Level::of(number), arguments.rest());
             }
             let given = Bound::from_borrowed_ptr(py, *values);
-            log_at(py, slf, &given, arguments.rest())
+            log_at(py, slf, level_of(&given), arguments.rest(), false)
         })
     }
 }
 
-/// A call at a level of any kind; the arguments are those behind it.
-fn log_at(py: Python<'_>, slf: *mut ffi::PyObject, given: &Bound<'_, PyAny>, arguments: Arguments) -> PyResult<()> {
-    // What names no level is no reason to lose the record, nor to raise.
-    let number = interrupt::ok(py, level_number(given)).unwrap_or_else(|| {
-        MALFORMED.add(1);
-        level::WARNING
-    });
+/// A call that is not of the kind that nearly all are.
+fn log_at(py: Python<'_>, slf: *mut ffi::PyObject, number: i32, arguments: Arguments, exception: bool) -> PyResult<()> {
     // SAFETY: from a method of `Logger`.
     let logger = unsafe { logger_of(slf) };
-    match logger.home().verdict_at(py, number) {
-        Verdict::Refused => refuse(py, logger, number, arguments, slf, false),
-        verdict => write(py, logger, slf, number, arguments, false, &verdict),
+    match logger.decide_at(py, number) {
+        Decision::Refuse => Ok(()),
+        Decision::Capture(_) => write(py, logger, slf, number, arguments, exception, false),
+        Decision::LeaveToLogging => write(py, logger, slf, number, arguments, exception, true),
     }
+}
+
+/// The level of a call that was given one of any kind. What names no level is no reason to lose the record, nor to raise.
+fn level_of(given: &Bound<'_, PyAny>) -> i32 {
+    interrupt::ok(given.py(), level_number(given)).unwrap_or_else(|| {
+        MALFORMED.add(1);
+        level::WARNING
+    })
 }
 
 /// `log(level=…, msg=…)`, as `logging` takes it too.
@@ -84,7 +94,7 @@ fn log_by_names(py: Python<'_>, slf: *mut ffi::PyObject, arguments: Arguments) -
     let kept = PyTuple::new(py, others().map(|index| &names[index]).collect::<Vec<_>>())?;
     let values: Vec<_> = others().map(|index| arguments.keyword(py, index).as_ptr()).collect();
     let rest = Arguments { values: values.as_ptr(), positional: 0, names: kept.as_ptr() };
-    log_at(py, slf, &arguments.keyword(py, level), rest)
+    log_at(py, slf, level_of(&arguments.keyword(py, level)), rest, false)
 }
 
 /// A level that has a method of its own, given as a number.

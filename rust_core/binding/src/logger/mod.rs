@@ -17,9 +17,10 @@ pub use ai::log_ai;
 pub use methods::{attach_bound_methods, attach_methods};
 pub use write::set_listened;
 
-use crate::capture::Origin;
-use crate::context::{BoundFields, Fields};
+use crate::capture::{Origin, site};
+use crate::context::{self, BoundFields, Fields};
 use crate::filter::guard::Guard;
+use crate::filter::{self, Answers, At, Decision, Door, Level, Name, Source};
 use crate::interpreter::ending;
 use crate::interpreter::gil::let_go_of_dropped;
 use crate::interpreter::interrupt;
@@ -96,60 +97,80 @@ impl Logger {
     }
 }
 
-/// What the guard says to a call.
-enum Verdict {
-    Refused,
-    Native,
-    Listened,
-}
-
 impl Logger {
+    /// What is to become of a call at a standard level.
     #[inline]
-    fn verdict(&self, py: Python<'_>, bucket: usize) -> Verdict {
-        // SAFETY: under the interpreter lock, and checking runs no Python code.
-        let guard = unsafe { &*self.guard.get() };
-        match guard {
-            Some(guard) if guard.is_current(py) => Self::judge(guard, bucket),
-            _ => self.ask(py, bucket),
-        }
+    fn decide<'py, const BOUND: bool>(&self, py: Python<'py>, level: Level) -> Decision<'py> {
+        let home = if BOUND { self.home() } else { self };
+        let asked;
+        let answers = match home.known(py) {
+            Some(known) => known,
+            None => {
+                asked = home.ask(py);
+                &asked
+            }
+        };
+        let context = move || if BOUND { self.origin().context(py) } else { context::current(py) };
+        filter::decide(py, Door::Own, level, answers, context, move || self.source())
     }
 
-    #[inline]
-    fn judge(guard: &Guard, bucket: usize) -> Verdict {
-        if !guard.is_enabled(bucket) {
-            Verdict::Refused
-        } else if guard.is_native() {
-            Verdict::Native
+    /// The same at any level. Those between the standard ones are asked of `logging` each time.
+    fn decide_at<'py>(&self, py: Python<'py>, number: i32) -> Decision<'py> {
+        let (home, level) = (self.home(), Level::of(number));
+        let is_standard = number % 10 == 0 && (level::DEBUG..=level::CRITICAL).contains(&number);
+        let answers = if ending::is_here(py) {
+            home.ask(py)
+        } else if is_standard {
+            home.known(py).copied().unwrap_or_else(|| home.ask(py))
         } else {
-            Verdict::Listened
-        }
+            let inside = ending::Inside::enter();
+            let enabled =
+                home.logger.bind(py).call_method1("isEnabledFor", (number,)).and_then(|answer| answer.is_truthy());
+            drop(inside);
+            let enabled = interrupt::ok(py, enabled).unwrap_or(true);
+            home.known(py).copied().unwrap_or_else(|| home.ask(py)).with(level, enabled)
+        };
+        filter::decide(py, Door::Own, level, &answers, || self.origin().context(py), || self.source())
+    }
+
+    /// What the guard knows. Good until Python code runs.
+    #[inline]
+    fn known(&self, py: Python<'_>) -> Option<&Answers> {
+        // SAFETY: under the interpreter lock, and checking runs no Python code.
+        let guard = unsafe { &*self.guard.get() };
+        guard.as_ref().filter(|guard| guard.is_current(py)).map(|guard| guard.answers())
     }
 
     #[cold]
-    fn ask(&self, py: Python<'_>, bucket: usize) -> Verdict {
+    fn ask(&self, py: Python<'_>) -> Answers {
         if ending::is_here(py) {
-            // As it was known last; what was never asked is worth keeping.
+            // As it was known last; what was never asked is worth keeping. Nobody else is told of anything any more.
             // SAFETY: looked at only.
             let known = unsafe { &*self.guard.get() };
-            let refused = known.as_ref().is_some_and(|guard| !guard.is_enabled(bucket));
-            return if refused { Verdict::Refused } else { Verdict::Native };
+            let unknown = || Answers::unknown(py, Name::Text(&self.name), true);
+            return known.as_ref().map_or_else(unknown, |guard| guard.answers().natively());
         }
         let _inside = ending::Inside::enter();
         match Guard::ask(self.logger.bind(py)) {
             Ok(guard) => {
-                let verdict = Self::judge(&guard, bucket);
+                let answers = *guard.answers();
                 // SAFETY: replaced at once; the old one is dropped after, and may run Python code then.
                 let old = unsafe { (*self.guard.get()).replace(Box::new(guard)) };
                 drop(old);
                 let_go_of_dropped();
-                verdict
+                answers
             }
             // A logger class that breaks in `isEnabledFor` still logs.
             Err(error) => {
                 interrupt::hold(py, &error);
-                Verdict::Listened
+                Answers::unknown(py, Name::Text(&self.name), false)
             }
         }
+    }
+
+    /// Where its calls come from, for filters.
+    fn source<'py>(&self) -> Source<'_, 'py> {
+        Source { logger: Name::Text(&self.name), at: At::Running(|py| site::caller(py, 1)) }
     }
 
     fn origin(&self) -> Origin<'_> {
@@ -160,27 +181,5 @@ impl Logger {
     #[inline]
     fn home(&self) -> &Self {
         self.bound.as_ref().map_or(self, |(home, _)| home.get())
-    }
-
-    /// Levels between the standard ones are asked of `logging` each time.
-    fn verdict_at(&self, py: Python<'_>, number: i32) -> Verdict {
-        let bucket = level::bucket(number);
-        if ending::is_here(py) {
-            return self.ask(py, bucket);
-        }
-        if number == (i32::try_from(bucket).unwrap_or(0) + 1) * 10 {
-            return self.verdict(py, bucket);
-        }
-        let inside = ending::Inside::enter();
-        let enabled =
-            self.logger.bind(py).call_method1("isEnabledFor", (number,)).and_then(|answer| answer.is_truthy());
-        drop(inside);
-        match interrupt::ok(py, enabled) {
-            Some(false) => Verdict::Refused,
-            _ => match self.verdict(py, level::NAMES.len() - 1) {
-                Verdict::Listened => Verdict::Listened,
-                _ => Verdict::Native,
-            },
-        }
     }
 }

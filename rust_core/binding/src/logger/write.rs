@@ -4,13 +4,12 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
+use super::Logger;
 use super::methods::logger_of;
-use super::{Logger, Verdict};
 use crate::capture::{Call, Origin, capture_bare, capture_plain, site};
-use crate::context;
+use crate::filter::{Decision, Level};
 use crate::handover;
 use crate::interpreter::arguments::Arguments;
-use crate::interpreter::counts::FILTERED;
 use crate::interpreter::ending;
 use crate::interpreter::gil::{Gil, let_go_of_dropped};
 
@@ -21,63 +20,23 @@ static LISTENED: Gil<Option<Py<PyAny>>> = Gil::new(None);
 pub fn log<const BOUND: bool>(
     py: Python<'_>,
     slf: *mut ffi::PyObject,
-    number: i32,
-    bucket: usize,
+    level: Level,
     arguments: Arguments,
-    exception: bool,
 ) -> PyResult<()> {
     // SAFETY: from a method of `Logger`.
     let logger = unsafe { logger_of(slf) };
-    let home = if BOUND { logger.home() } else { logger };
-    match home.verdict(py, bucket) {
-        Verdict::Native if !exception => match capture_plain::<BOUND>(py, number, &logger.origin(), arguments) {
+    let number = level.number;
+    match logger.decide::<BOUND>(py, level) {
+        Decision::Refuse => Ok(()),
+        Decision::Capture(context) => match capture_plain(py, number, &logger.origin(), context, arguments) {
             Some(record) => handover::submit(py, record, logger.logger.as_ptr()),
-            None => write(py, logger, slf, number, arguments, false, &Verdict::Native),
+            None => write(py, logger, slf, number, arguments, false, false),
         },
-        Verdict::Refused => refuse(py, logger, number, arguments, slf, exception),
-        verdict => write(py, logger, slf, number, arguments, exception, &verdict),
+        Decision::LeaveToLogging => write(py, logger, slf, number, arguments, false, true),
     }
 }
 
-/// A call below its level.
-#[inline]
-pub fn refuse(
-    py: Python<'_>,
-    logger: &Logger,
-    number: i32,
-    arguments: Arguments,
-    slf: *mut ffi::PyObject,
-    exception: bool,
-) -> PyResult<()> {
-    if !context::are_worth_a_look() {
-        return filtered();
-    }
-    match second_look(py, logger, number) {
-        Some(verdict) => write(py, logger, slf, number, arguments, exception, &verdict),
-        None => filtered(),
-    }
-}
-
-pub fn filtered() -> PyResult<()> {
-    FILTERED.add(1);
-    Ok(())
-}
-
-/// What is said to a call below its level. Before the start it is kept: the level may be another by then. And a context may have a level of
-/// its own.
-#[cold]
-pub fn second_look(py: Python<'_>, logger: &Logger, number: i32) -> Option<Verdict> {
-    match context::least(py) {
-        Some(least) if number < least => return None,
-        Some(_) => {}
-        None => return handover::is_early(py).then_some(Verdict::Native),
-    }
-    // SAFETY: looked at only; it was asked just now.
-    let guard = unsafe { &*logger.home().guard.get() }.as_ref()?;
-    guard.is_open_to(number).then_some(if guard.is_native() { Verdict::Native } else { Verdict::Listened })
-}
-
-/// A call in any of its forms.
+/// A call in any of its forms that is not refused.
 #[cold]
 #[inline(never)]
 pub fn write(
@@ -87,11 +46,8 @@ pub fn write(
     number: i32,
     arguments: Arguments,
     exception: bool,
-    verdict: &Verdict,
+    listened_to: bool,
 ) -> PyResult<()> {
-    if context::least(py).is_some_and(|least| number < least) {
-        return filtered();
-    }
     if ending::is_here(py) {
         let record = capture_bare(py, number, &logger.origin(), arguments, exception);
         return handover::submit(py, record, logger.logger.as_ptr());
@@ -99,9 +55,7 @@ pub fn write(
     let inside = ending::Inside::enter();
     let names = arguments.names(py);
     let call = Call::new(py, number, arguments, exception);
-    if matches!(verdict, Verdict::Listened)
-        && let Some(listened) = listened(py)
-    {
+    if listened_to && let Some(listened) = listened(py) {
         return through_logging(py, &listened, slf, &call, &logger.origin());
     }
     let record = call.capture(py, &logger.origin(), names.as_ref())?;

@@ -23,7 +23,7 @@ use crate::capture::exception_of;
 use crate::capture::merging::Merging;
 use crate::capture::thread;
 use crate::exception;
-use crate::filter::guard;
+use crate::filter::{self, Answers, At, Decision, Door, Name, Source, decide, guard};
 use crate::handover;
 use crate::interpreter::cache::Cache;
 use crate::interpreter::ending;
@@ -85,12 +85,30 @@ fn capture(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
         Marked::Carrying(..) | Marked::Not => {}
     }
     mark::put(log_record, &dict, &attributes, &marked)?;
+    let level = level_of(py, &attributes);
+    // Once for a record, however many handlers it comes to: it is marked by now.
+    if is_refused(py, &attributes, level) {
+        return Ok(());
+    }
     let names = marked.names();
     let names = names.as_ref();
-    let record = built(py, attributes, names, ai, || redaction::current(py));
+    let record = built(py, attributes, level, names, ai, || redaction::current(py));
     drop(inside);
     // Without a logger: `logging` has asked for the level, and has shown the record to whoever listens.
     handover::submit(py, record, std::ptr::null_mut())
+}
+
+fn is_refused(py: Python<'_>, attributes: &Attributes<'_>, level: i32) -> bool {
+    let name = Name::Record(attributes.get(Own::Name));
+    let at = At::Record { file: attributes.get(Own::PathName), line: attributes.get(Own::LineNo) };
+    let answers = Answers::unknown(py, name, true);
+    let source = || Source { logger: name, at };
+    matches!(decide(py, Door::Captured, filter::Level::of(level), &answers, || None, source), Decision::Refuse)
+}
+
+fn level_of(py: Python<'_>, attributes: &Attributes<'_>) -> i32 {
+    let number = attributes.get(Own::LevelNo).and_then(|found| interrupt::ok(py, found.extract()));
+    number.unwrap_or(level::INFO)
 }
 
 /// The line of JSON, without its newline, that a `logging.LogRecord` is in the files.
@@ -149,7 +167,8 @@ fn line_of(log_record: &Bound<'_, PyAny>, redaction: Option<&Bound<'_, Redaction
     let names = given.or_else(|| mark::names_of(py, &attributes));
     let names = names.as_ref();
     let rules = || redaction.map(|redaction| redaction.get().rules());
-    let captured = built(py, attributes, names, false, rules);
+    let level = level_of(py, &attributes);
+    let captured = built(py, attributes, level, names, false, rules);
     let mut line = Vec::new();
     // SAFETY: captured records hold UTF-8 texts.
     if let Some(record) = unsafe { Record::read(captured.as_slice()) } {
@@ -168,12 +187,13 @@ fn line_of(log_record: &Bound<'_, PyAny>, redaction: Option<&Bound<'_, Redaction
 fn built<'py>(
     py: Python<'py>,
     attributes: Attributes<'py>,
+    level: i32,
     names: Option<&Bound<'py, PyDict>>,
     ai: bool,
     rules: impl FnOnce() -> Option<Arc<Rules>>,
 ) -> Buffer {
     let process = other_process(py, &attributes);
-    let mut record = said_by(py, attributes, names, ai).build(py, rules);
+    let mut record = said_by(py, attributes, level, names, ai).build(py, rules);
     if process != 0 {
         set_process(record.as_mut_slice(), process);
     }
@@ -199,11 +219,10 @@ fn other_process(py: Python<'_>, attributes: &Attributes<'_>) -> u32 {
 fn said_by<'py>(
     py: Python<'py>,
     attributes: Attributes<'py>,
+    level: i32,
     names: Option<&Bound<'py, PyDict>>,
     ai: bool,
 ) -> Said<'py> {
-    let number = attributes.get(Own::LevelNo).and_then(|found| interrupt::ok(py, found.extract()));
-    let level = number.unwrap_or(level::INFO);
     let created = attributes.get(Own::Created).filter(|_| !clock::is_stopped());
     let mut said = Said {
         level,

@@ -8,7 +8,7 @@ use unified_logger_core::record::INLINE;
 use super::native;
 use super::stock;
 use crate::filter::guard::{self, Guard};
-use crate::filter::is_enabled_for;
+use crate::filter::{Answers, is_enabled_for};
 use crate::interpreter::cache::Cache;
 use crate::interpreter::ending;
 use crate::interpreter::gil::intern;
@@ -34,68 +34,56 @@ const PATCHABLE: [&str; 9] = [
 
 struct Known {
     logger: Py<PyAny>,
-    number: u32,
     guard: Guard,
-    native: bool,
+    native: Option<Native>,
 }
 
 static KNOWN: Gil<Cache<Known, 512>> = Gil::new(Cache::new());
 
-pub enum Verdict {
-    /// `logging` is to do it.
-    Aside,
-    Refused,
-    /// The logger's number.
-    Native(u32),
+/// What is known of a logger that logs natively.
+pub struct Native {
+    pub answers: Answers,
+    pub number: u32,
 }
 
-impl Known {
-    #[inline]
-    fn judge(&self, bucket: usize) -> Verdict {
-        if !self.native {
-            Verdict::Aside
-        } else if self.guard.is_enabled(bucket) {
-            Verdict::Native(self.number)
-        } else {
-            Verdict::Refused
-        }
+/// `None` where `logging` is to do it. Good until Python code runs.
+#[inline]
+pub fn find<'a>(logger: &'a Bound<'_, PyAny>) -> Option<&'a Native> {
+    let py = logger.py();
+    if !stock::is_stock(py) {
+        return None;
+    }
+    match known(logger) {
+        Some(known) if known.guard.is_current(py) => known.native.as_ref(),
+        _ => ask_anew(logger),
     }
 }
 
 #[inline]
-pub fn verdict(logger: &Bound<'_, PyAny>, bucket: usize) -> Verdict {
-    let py = logger.py();
-    if !stock::is_stock(py) {
-        return Verdict::Aside;
-    }
+fn known<'a>(logger: &'a Bound<'_, PyAny>) -> Option<&'a Known> {
     // SAFETY: looked at only.
-    let known = unsafe { &*KNOWN.get(py) }.find(logger.as_ptr() as u64, |known| known.logger.is(logger));
-    match known {
-        Some(known) if known.guard.is_current(py) => known.judge(bucket),
-        _ => ask_anew(logger, bucket),
-    }
+    unsafe { &*KNOWN.get(logger.py()) }.find(logger.as_ptr() as u64, |known| known.logger.is(logger))
 }
 
 #[cold]
-fn ask_anew(logger: &Bound<'_, PyAny>, bucket: usize) -> Verdict {
+fn ask_anew<'a>(logger: &'a Bound<'_, PyAny>) -> Option<&'a Native> {
     let py = logger.py();
     if ending::is_here(py) {
-        return Verdict::Aside;
+        return None;
     }
     let _inside = ending::Inside::enter();
     match ask(logger) {
-        Ok(known) => {
-            let verdict = known.judge(bucket);
+        Ok(asked) => {
             // SAFETY: no Python code runs while the reference lives.
             let evicted =
-                unsafe { &mut *KNOWN.get(py) }.insert(logger.as_ptr() as u64, known, |known| known.logger.is(logger));
+                unsafe { &mut *KNOWN.get(py) }.insert(logger.as_ptr() as u64, asked, |known| known.logger.is(logger));
             drop(evicted);
             let_go_of_dropped();
-            verdict
+            known(logger)?.native.as_ref()
         }
         Err(error) => {
             interrupt::hold(py, &error);
-            Verdict::Aside
+            None
         }
     }
 }
@@ -110,7 +98,8 @@ fn ask(logger: &Bound<'_, PyAny>) -> PyResult<Known> {
         INLINE
     };
     let native = guard.reaches_only_root_handler() && number != INLINE && is_plain(logger)?;
-    Ok(Known { logger: logger.clone().unbind(), number, guard, native })
+    let native = native.then(|| Native { answers: *guard.answers(), number });
+    Ok(Known { logger: logger.clone().unbind(), guard, native })
 }
 
 /// Whether the logger logs as `logging` has it: nothing is overridden or patched.

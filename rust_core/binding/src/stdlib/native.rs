@@ -12,14 +12,13 @@ use unified_logger_core::memory;
 
 use super::attribute::Field;
 use super::caller;
-use super::known::{self, Verdict};
+use super::known;
 use super::said::Said;
 use crate::capture::clock;
 use crate::capture::exception_of;
 use crate::capture::site::{self, Parameter};
-use crate::context;
 use crate::exception;
-use crate::filter::guard;
+use crate::filter::{Answers, At, Decision, Door, Level, Name, Source, decide, guard};
 use crate::handover;
 use crate::interpreter::arguments::Arguments;
 use crate::interpreter::ending;
@@ -155,20 +154,28 @@ fn log(logger: &Bound<'_, PyAny>, method: &Method, arguments: Arguments) -> PyRe
     if arguments.positional == 0 {
         return Ok(false);
     }
-    // Where the context has a level, `isEnabledFor` knows it.
-    if context::are_worth_a_look() && context::least(py).is_some() {
-        return Ok(false);
+    let Some(known) = known::find(logger) else { return Ok(false) };
+    let at = Level::of(level);
+    let (number, at_once) = (known.number, known.answers.is_at_once(at));
+    let source = move || Source { logger: Name::Logger(logger), at: At::Running(|py| site::caller(py, 1)) };
+    // The context is looked for where the record is made.
+    match decide(py, Door::Stdlib, at, &known.answers, || None, source) {
+        Decision::Refuse => return Ok(true),
+        Decision::LeaveToLogging => return Ok(false),
+        Decision::Capture(_) => {}
     }
-    let number = match known::verdict(logger, level::bucket(level)) {
-        Verdict::Aside => return Ok(false),
-        Verdict::Refused => return Ok(true),
-        Verdict::Native(number) => number,
-    };
     let time = clock::now(py);
     let inside = ending::Inside::enter();
     let Some(keywords) = Keywords::of(py, method, arguments) else { return Ok(false) };
     let found = interrupt::ok(py, caller::find(py, keywords.stack_level, &keywords.fields));
     let Some(site) = found.flatten() else { return Ok(false) };
+    // Only now: had the original to do it, the filters would be asked again where its record arrives.
+    if !at_once {
+        let answers = Answers::unknown(py, Name::Logger(logger), true);
+        if matches!(decide(py, Door::Captured, at, &answers, || None, source), Decision::Refuse) {
+            return Ok(true);
+        }
+    }
     let message = arguments.positional(py, 0);
     let said = Said {
         level,
