@@ -117,7 +117,10 @@ fn the_lines_of_a_record_stay_together() {
     (0..5).for_each(|number| push(&mut sink, format!("{number}\n    a\n    b\n").as_bytes()));
     write(&mut sink);
     let contents: Vec<_> = files(&path).iter().map(|file| fs::read_to_string(file).unwrap()).collect();
-    assert_eq!(contents, ["0\n    a\n    b\n", "1\n    a\n    b\n", "2\n    a\n    b\n", "3\n    a\n    b\n", "4\n    a\n    b\n"]);
+    assert_eq!(
+        contents,
+        ["0\n    a\n    b\n", "1\n    a\n    b\n", "2\n    a\n    b\n", "3\n    a\n    b\n", "4\n    a\n    b\n"]
+    );
     assert_eq!((stats.written.get(), stats.bytes.get()), (5, 70));
 }
 

@@ -64,7 +64,7 @@ impl Encoder for TextEncoder {
         for below in found.take_while(|line| line.starts_with(INDENT.as_bytes())) {
             (bytes, read, last) = (bytes + below.len(), read + 1, below);
         }
-        (read == count && lines(line).last() == Some(last)).then_some(bytes)
+        (read == count && lines(line).next_back() == Some(last)).then_some(bytes)
     }
 }
 
