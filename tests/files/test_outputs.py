@@ -97,7 +97,9 @@ def test_secrets_are_in_no_output(start: Start, log_dir: Path) -> None:
         assert "sesame" not in text
 
 
-def test_the_three_files_and_the_console_are_outputs(start: Start, log_dir: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_three_files_and_the_console_are_outputs(
+    start: Start, log_dir: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     """They can be named: what is said of them holds, and the rest is as it was."""
     outputs = {
         "app": {"file": "service.log", "format": "logfmt"},
@@ -115,9 +117,7 @@ def test_the_three_files_and_the_console_are_outputs(start: Start, log_dir: Path
     assert [json.loads(line)["message"] for line in capfd.readouterr().err.splitlines()] == ["two"]
 
 
-def test_a_replaced_stderr_shows_what_the_console_selects(
-    start: Start, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_replaced_stderr_shows_what_the_console_selects(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
     """There the line is made on the calling thread, by the same rules."""
     start(console_format="text", outputs={"console": {"fields_equal": {"shown": True}}})
     logger = get_logger("app")
@@ -141,7 +141,8 @@ assert flush_logging(10)
 assert get_stats()["streams"] == {"out": {"written": 1, "dropped": 0}, "err": {"written": 1, "dropped": 0}}
 """
     )
-    assert " message=fine " in done.stdout and done.stdout.count("\n") == 1
+    assert " message=fine " in done.stdout
+    assert done.stdout.count("\n") == 1
     assert json.loads(done.stderr)["message"] == "broken"
 
 
@@ -161,7 +162,8 @@ assert stats["streams"]["out"]["dropped"] == 100, stats["streams"]
     process = subprocess.Popen(
         [sys.executable, "-c", program], cwd=log_dir.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
-    assert process.stdout is not None and process.stdin is not None
+    assert process.stdout is not None
+    assert process.stdin is not None
     process.stdout.close()
     process.stdin.close()
     assert process.wait(60) == 0
@@ -285,13 +287,15 @@ def test_in_the_environment(log_dir: Path, monkeypatch: pytest.MonkeyPatch) -> N
     init_logging(log_dir=str(log_dir), outputs={"b": {"file": "c.log"}})
     assert {path.name for path in log_dir.glob("?.log")} == {"a.log", "c.log"}
     monkeypatch.setenv("UNIFIED_LOGGER_OUTPUTS", "a.log")
-    with pytest.raises(ConfigurationError, match="^environment variable UNIFIED_LOGGER_OUTPUTS: outputs = 'a.log'"):
+    with pytest.raises(ConfigurationError, match=r"^environment variable UNIFIED_LOGGER_OUTPUTS: outputs = 'a\.log'"):
         init_logging(log_dir=str(log_dir))
 
 
 def test_what_has_no_effect_is_said(start: Start, records: Records) -> None:
     """An output that another option turns off."""
-    start(console_format="off", enable_ai_handler=False, outputs={"console": {"level": "ERROR"}, "ai": {"level": "ERROR"}})
+    start(
+        console_format="off", enable_ai_handler=False, outputs={"console": {"level": "ERROR"}, "ai": {"level": "ERROR"}}
+    )
     assert sorted(messages(records, "app.log")) == [
         "outputs.ai has no effect: another option turns it off",
         "outputs.console has no effect: another option turns it off",

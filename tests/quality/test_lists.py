@@ -26,7 +26,10 @@ ROOT = Path(__file__).resolve().parents[2]
 BINDING = ROOT / "rust_core" / "binding" / "src"
 FILTERS = re.findall(
     r"\b(\w+)::FILTER\b",
-    (BINDING / "filter" / "mod.rs").read_text("utf-8").partition("static FILTERS: &[Filter] = &[")[2].partition("];")[0],
+    (BINDING / "filter" / "mod.rs")
+    .read_text("utf-8")
+    .partition("static FILTERS: &[Filter] = &[")[2]
+    .partition("];")[0],
 )
 
 

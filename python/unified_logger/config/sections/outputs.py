@@ -7,7 +7,7 @@ import re
 
 from ... import _core
 from ...errors import ConfigurationError
-from ..kinds import ANYTHING, BOOLEAN, COUNT, LEVEL, MODE, NAMES, SIZE, Kind, choice
+from ..kinds import BOOLEAN, COUNT, LEVEL, MODE, NAMES, SIZE, Kind, choice
 from ..mappings import Switched, joined
 from ..options import Section, derived, option
 from .files import FAULTS, exposed_files
@@ -56,7 +56,7 @@ def _loggers(value: Any) -> tuple[str, ...]:
 def _scalar(value: Any) -> Any:
     if value is not None and not isinstance(value, (str, bool, int, float)):
         raise TypeError
-    if isinstance(value, float) and value - value != 0 or isinstance(value, int) and not -(2**63) <= value < 2**64:
+    if (isinstance(value, float) and value - value != 0) or (isinstance(value, int) and not -(2**63) <= value < 2**64):
         raise ValueError
     return value
 
@@ -154,7 +154,9 @@ class Outputs(Section):
             given.say(f"outputs.{name} has no effect: another option turns it off")
         _check(joined(present, outputs), said, given)
         values = given.values
-        names = [name for name, output in outputs.items() if output and name not in _FILES and "file" in output.get("to", {})]
+        names = [
+            name for name, output in outputs.items() if output and name not in _FILES and "file" in output.get("to", {})
+        ]
         files = [outputs[name]["to"]["file"]["name"] for name in names]
         for notice in exposed_files(values["log_dir"], files, values["file_mode"]):
             given.say(notice)
@@ -220,7 +222,11 @@ def _check_place(name: str, said: Mapping[str, Any], is_new: bool, given: Given)
             raise _wrong(given, f"{name}.fields_equal.{field}", value, FIELDS.allowed)
     if is_new and ("file" in said) == ("stream" in said):
         raise _wrong(given, name, dict(said), "either `file` or `stream`, which says where it is written")
-    misplaced = [key for key in ("stream", "file") if key in said and name in ((_CONSOLE,) if key == "file" else (*_FILES, _CONSOLE))]
+    misplaced = [
+        key
+        for key in ("stream", "file")
+        if key in said and name in ((_CONSOLE,) if key == "file" else (*_FILES, _CONSOLE))
+    ]
     if misplaced:
         place = "standard error" if name == _CONSOLE else "a file"
         raise _wrong(given, f"{name}.{misplaced[0]}", said[misplaced[0]], f"left out: {name} is {place}")
@@ -240,7 +246,10 @@ def _check(outputs: Mapping[str, Any], said: Mapping[str, Any], given: Given) ->
         most = select.get("max_level")
         if most is not None and most < select["level"]:
             raise _wrong(
-                given, f"{name}.max_level", most, f"{select['level']}, the least level of {name}, or more: it would take nothing"
+                given,
+                f"{name}.max_level",
+                most,
+                f"{select['level']}, the least level of {name}, or more: it would take nothing",
             )
         place = to["file"]["name"] if "file" in to else {_CONSOLE: "stderr"}.get(to["stream"], to["stream"])
         other = next((taken[each] for each in taken if _is_one_place(each, place)), None)
