@@ -6,6 +6,7 @@ import importlib
 import inspect
 import json
 import pkgutil
+import re
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,10 @@ from unified_logger.config.options import Section
 from unified_logger.process import capabilities
 
 ROOT = Path(__file__).resolve().parents[2]
+BINDING = ROOT / "rust_core" / "binding" / "src"
+FILTERS = re.findall(
+    r"\b(\w+)::FILTER\b(?=[^;]*\];)", (BINDING / "filter" / "mod.rs").read_text("utf-8").partition("static FILTERS")[2]
+)
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.__name__)
@@ -58,3 +63,38 @@ def test_what_is_counted_is_told() -> None:
     page = (ROOT / "docs" / "statistics.md").read_text("utf-8")
     assert len(_core.counted()) > 20
     assert [name for group, name, *_ in _core.counted() if not group and f"| `{name}` |" not in page] == []
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_a_filter_says_what_it_refuses(name: str) -> None:
+    """Above its entry and in the first lines of its file, and in the docs' table. It says where it is asked, too."""
+    text = (BINDING / "filter" / f"{name}.rs").read_text("utf-8")
+    assert re.match(r"//! [A-Z].*\.\n", text)
+    entry = re.search(r"((?:^/// .*\n)+)pub const FILTER: Filter = Filter \{([^}]*)\};", text, re.MULTILINE)
+    assert entry is not None
+    assert re.match(r"/// Refuses [^.]+\.", entry[1])
+    assert set(re.findall(r"\b(?:wants|refuses|is_level)\b", entry[2])) == {"wants", "refuses", "is_level"}
+    assert f"| `{name}` |" in (ROOT / "docs" / "architecture.md").read_text("utf-8")
+
+
+def test_every_filter_is_in_the_list() -> None:
+    """Once. Seen to fail with a module that nobody lists."""
+    folder = BINDING / "filter"
+    found = [path.stem for path in folder.glob("*.rs") if "const FILTER: Filter" in path.read_text("utf-8")]
+    assert sorted(FILTERS) == sorted(found)
+    assert len(FILTERS) > 1
+
+
+def test_nobody_else_refuses_a_call() -> None:
+    """Whoever counts a call as filtered, or asks what decides on it, is in the room of filters.
+
+    But for records from before the start, whose level is asked for once it is known, unless a context has decided.
+    Seen to fail with the context's level asked for in the capture.
+    """
+    asks = re.compile(
+        r"\bFILTERED\.add\b|\bcontext::(?:least|may_decide_on_levels)\b"
+        r"|\.is_(?:above|enabled|open_to)\(|\benum Verdict\b"
+    )
+    asking = {path.relative_to(BINDING) for path in BINDING.rglob("*.rs") if asks.search(path.read_text("utf-8"))}
+    others = {path.as_posix() for path in asking if path.parts[0] not in ("filter", "context")}
+    assert others == {"handover/early.rs", "handover/submit.rs"}
