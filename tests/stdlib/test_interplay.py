@@ -84,6 +84,17 @@ def test_levels_and_filters_of_a_handler_are_its_own(sub: UnifiedLogger, records
     assert messages(records) == ["secret", "plain"]
 
 
+def test_levels_above_critical_are_shown_to_others(sub: UnifiedLogger, records: Records) -> None:
+    """Also where CRITICAL itself is off. Seen to fail where only the answers for standard levels were looked at."""
+    collector, target = Collector(), sub.logger
+    target.addHandler(collector)
+    target.setLevel(55)
+    sub.log(60, "above")
+    sub.critical("below")
+    assert collector.messages == ["above"]
+    assert messages(records) == ["above"]
+
+
 def test_a_filter_of_a_parent_is_not_asked(sub: UnifiedLogger, records: Records) -> None:
     """As in `logging`: filters of a logger are for what is logged to that logger."""
     logging.getLogger("app").addFilter(lambda record: False)
