@@ -3,21 +3,13 @@
 use std::io;
 
 mod counter;
-#[cfg(unix)]
-mod mapping_unix;
 mod own_file;
 mod signals;
 #[cfg(unix)]
-mod streams_unix;
-#[cfg(unix)]
 mod unix;
 pub use counter::*;
-#[cfg(unix)]
-pub use mapping_unix::*;
 pub use own_file::OwnFile;
 pub use signals::*;
-#[cfg(unix)]
-pub use streams_unix::*;
 #[cfg(unix)]
 pub use unix::*;
 

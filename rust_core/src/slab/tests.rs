@@ -1,4 +1,8 @@
+use super::pool::{RETIRING, SLABS, retire};
 use super::*;
+use crate::checksum;
+use crate::platform;
+use crate::value::Put;
 
 #[test]
 fn a_record_keeps_its_bytes_while_it_grows() {

@@ -8,7 +8,8 @@ use std::os::unix::fs::FileTypeExt;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use super::{Identity, Standard, identity_of};
+use super::identity_of;
+use crate::platform::{Identity, Standard};
 
 /// What a number was when this library came, and whether that was a stream that the process was started with.
 type Known = OnceLock<(Option<Identity>, bool)>;

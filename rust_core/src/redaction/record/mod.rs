@@ -1,40 +1,23 @@
 //! Records, rewritten in their compact form.
 
+mod context;
+mod edit;
+mod site;
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Rules;
 use super::keys::Verdict;
-use super::scanner::{Replaced, Scanner};
-use crate::exception::{self, Part, SourceCache};
+use super::scanner::Scanner;
+use crate::exception::{self, SourceCache};
 use crate::names::Names;
 use crate::record::layout::{self, Inline};
-use crate::record::{Context, INLINE, InlineSite, Record, Site, flag, put_context, set_process};
+use crate::record::{INLINE, InlineSite, Record, Site, flag, set_process};
 use crate::table::{Table, View};
-use crate::value::{Put, Reader, Value};
 
-/// Contexts that are kept, each in a place that its bytes tell, and bytes of one. Larger ones share one place.
-const CONTEXTS: usize = 64;
-const LONGEST: usize = 4_096;
-
-/// What a call site adds to each of its records.
-#[derive(Debug)]
-struct SiteRules {
-    /// The message, if it does not stay as it is.
-    message: Option<String>,
-    fields: Vec<Verdict>,
-    /// The names of the fields, if one of them or the place does not stay as it is.
-    names: Option<Vec<String>>,
-    /// Module and function, if one of them does not: they may have been given by another program.
-    place: Option<(String, String)>,
-}
-
-#[derive(Debug, Default)]
-struct KnownContext {
-    bytes: Vec<u8>,
-    /// What becomes of it, and of how many values in it, if it does not stay as it is.
-    redacted: Option<(Vec<u8>, u64)>,
-}
+use context::{CONTEXTS, KnownContext, known_context};
+use edit::Edit;
+use site::{SiteRules, renamed};
 
 /// Rewrites the records of one process, whose names these are.
 #[derive(Debug)]
@@ -238,177 +221,5 @@ impl Redactor {
         header.extra = extra;
         layout::set_header(out, &header);
         set_process(out, record.process);
-    }
-}
-
-impl SiteRules {
-    fn new(scanner: &mut Scanner, site: &Site) -> Self {
-        let new: Vec<_> = site.fields.iter().map(|name| scanner.text(name)).collect();
-        let place = new_place(scanner, &site.module, &site.function);
-        let names = place.is_some() || new.iter().any(Option::is_some);
-        Self {
-            message: site.message.as_deref().and_then(|message| scanner.text(message)),
-            fields: site.fields.iter().map(|name| scanner.field_verdict(name)).collect(),
-            names: names.then(|| {
-                new.into_iter().zip(&site.fields).map(|(new, old)| new.unwrap_or_else(|| old.clone())).collect()
-            }),
-            place,
-        }
-    }
-}
-
-/// Module and function without secrets, if one of them has any.
-fn new_place(scanner: &mut Scanner, module: &str, function: &str) -> Option<(String, String)> {
-    let new = (scanner.text(module), scanner.text(function));
-    match new {
-        (None, None) => None,
-        (new_module, new_function) => {
-            Some((new_module.unwrap_or_else(|| module.to_owned()), new_function.unwrap_or_else(|| function.to_owned())))
-        }
-    }
-}
-
-/// A call site with the names that it is to have.
-fn renamed<'a>(site: InlineSite<'a>, new: Option<&'a (String, String)>) -> InlineSite<'a> {
-    new.map_or(site, |(module, function)| InlineSite { module, function, line: site.line })
-}
-
-/// Texts and values without secrets, and how many of them are others.
-struct Edit<'a> {
-    scanner: &'a mut Scanner,
-    count: &'a mut u64,
-}
-
-impl Edit<'_> {
-    #[inline]
-    fn text<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
-        match self.scanner.text(text) {
-            None => Cow::Borrowed(text),
-            Some(new) => {
-                *self.count += 1;
-                Cow::Owned(new)
-            }
-        }
-    }
-
-    /// Module and function without secrets, if one of them has any.
-    fn place(&mut self, module: &str, function: &str) -> Option<(String, String)> {
-        new_place(self.scanner, module, function).inspect(|_| *self.count += 1)
-    }
-
-    /// A name that travels in the record, or has to from now on; `None` for one that stays in its table.
-    fn name<'t>(
-        &mut self,
-        inline: Option<&'t str>,
-        number: u32,
-        table: &Table<String>,
-        view: &mut View<String, Option<String>>,
-    ) -> Option<Cow<'t, str>> {
-        match inline {
-            Some(name) => Some(self.text(name)),
-            None => {
-                let (_, new) = view.get(table, number, |name| self.scanner.text(name))?;
-                *self.count += u64::from(new.is_some());
-                new.clone().map(Cow::Owned)
-            }
-        }
-    }
-
-    #[inline]
-    fn put_value(&mut self, out: &mut Vec<u8>, value: Value<'_>, verdict: Verdict) {
-        let new = self.scanner.value(value, verdict);
-        *self.count += u64::from(new.is_some());
-        match &new {
-            None => out.put_value(value),
-            Some(Replaced::Text(new)) => out.put_value(Value::Text(new)),
-            Some(Replaced::Json(new)) => out.put_value(Value::Json(new)),
-        }
-    }
-
-    /// An exception or a stack.
-    fn blob(&mut self, blob: &[u8], rewrite: exception::Rewrite, sources: &mut SourceCache) -> Vec<u8> {
-        let Self { scanner, count } = self;
-        let mut edit = |part, text: &str| {
-            let new = if part == Part::Source { scanner.source(text) } else { scanner.text(text) };
-            new.inspect(|_| **count += 1)
-        };
-        let mut out = Vec::new();
-        rewrite(blob, sources, &mut edit, &mut out);
-        out
-    }
-
-    #[inline]
-    fn context<'c>(&mut self, known: &'c mut [KnownContext], context: Reader<'c>, by_name: bool) -> &'c [u8] {
-        let known = known_context(self.scanner, known, context, by_name);
-        let (bytes, count) = known.redacted.as_ref().map_or((context.rest(), 0), |(bytes, count)| (bytes, *count));
-        *self.count += count;
-        bytes
-    }
-}
-
-/// What is known of a context.
-#[inline]
-fn known_context<'k>(
-    scanner: &mut Scanner,
-    known: &'k mut [KnownContext],
-    context: Reader<'_>,
-    by_name: bool,
-) -> &'k KnownContext {
-    let bytes = context.rest();
-    let index = if bytes.len() > LONGEST { CONTEXTS } else { crate::checksum::of(bytes) as usize % CONTEXTS };
-    let known = &mut known[index];
-    // What the library says itself has no context.
-    if known.bytes != bytes || !by_name {
-        known.bytes.clear();
-        known.redacted = redacted_context(scanner, context, by_name);
-        known.bytes.extend_from_slice(bytes);
-    }
-    known
-}
-
-/// What becomes of a context, and of how many values in it; `None` if it stays as it is.
-#[cold]
-fn redacted_context(scanner: &mut Scanner, bytes: Reader<'_>, by_name: bool) -> Option<(Vec<u8>, u64)> {
-    let (mut out, mut count) = (Vec::new(), 0);
-    // One that cannot be read is shown by no encoder.
-    let context = Context::read(bytes)?;
-    // Ids of the form of W3C Trace Context are random digits, and may look like anything.
-    let mut id = |text: Option<&str>, digits: usize| {
-        text.filter(|id| id.len() != digits || !id.bytes().all(|byte| byte.is_ascii_hexdigit()))
-            .and_then(|id| scanner.text(id))
-    };
-    let (trace_id, span_id) = (id(context.trace_id, 32), id(context.span_id, 16));
-    count += u64::from(trace_id.is_some()) + u64::from(span_id.is_some());
-    put_context(&mut out, trace_id.as_deref().or(context.trace_id), span_id.as_deref().or(context.span_id));
-    let mut fields = context.fields;
-    while let (Some(name), Some(value)) = (fields.text(), fields.value()) {
-        let verdict = if by_name { scanner.field_verdict(name) } else { Verdict::Search };
-        let mut edit = Edit { scanner, count: &mut count };
-        out.put_text(&edit.text(name));
-        edit.put_value(&mut out, value, verdict);
-    }
-    (count > 0).then_some((out, count))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::Spec;
-    use super::*;
-
-    /// Seen to keep one in each place.
-    #[test]
-    fn of_large_contexts_only_the_last_is_kept() {
-        let mut redactor = Redactor::new(Rules::new(Spec::default()).unwrap(), Arc::default());
-        let text = "x".repeat(100_000);
-        for trace_id in 0..200 {
-            let mut bytes = Vec::new();
-            put_context(&mut bytes, Some(&trace_id.to_string()), None);
-            bytes.put_text("prompt");
-            bytes.put_value(Value::Text(&text));
-            let context = Reader::checked(&bytes);
-            let known = known_context(&mut redactor.scanner, &mut redactor.contexts, context, true);
-            assert!(known.bytes == bytes && known.redacted.is_none());
-        }
-        assert!(redactor.contexts.iter().map(|known| known.bytes.capacity()).sum::<usize>() < 1 << 20);
     }
 }

@@ -1,17 +1,12 @@
-//! Writing what processes that died had accepted and not written: once, in order, by whoever comes first.
-//!
-//! A record in a box is written already if the journal of its file says so, or if its line stands where the process was about
-//! to append when it died. The recovery keeps the same journal in the same box, so that one that dies itself is gone on with
-//! by the next.
+//! One box: which of its records are in their files already, and writing the others.
 
 use std::io;
 use std::ops::ControlFlow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use super::Recovered;
 use crate::blackbox::{self, Contents, Entry, Foreign, Journal, Noted, Ownerless};
 use crate::clock;
 use crate::encoder::{Process, Whose};
@@ -31,171 +26,8 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 /// Bytes looked at for lines that a process wrote just before it died.
 const LOOK: u64 = 64 << 20;
 
-/// What was done for one directory.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Recovered {
-    /// Boxes whose records are all written now.
-    pub boxes: u64,
-    pub records: u64,
-    /// Slots that were said to hold a record, and do not.
-    pub damaged: u64,
-    /// Boxes of another format, or damaged as a whole: set aside.
-    pub aside: Vec<(PathBuf, String)>,
-    /// What stands in the way of writing the rest; it is tried again.
-    pub failed: Vec<String>,
-    /// Boxes with records whose log directory is not there.
-    pub waiting: Vec<String>,
-    /// Directories whose boxes were not read, because another user could have planted them.
-    pub distrusted: Vec<blackbox::Distrust>,
-}
-
-/// Held by the one thread of a process that recovers a given log directory: another would find every box taken, and call it dealt with.
-static BUSY: AtomicU32 = AtomicU32::new(0);
-
-struct Busy;
-
-impl Busy {
-    fn take() -> Option<Self> {
-        let me = platform::process_id();
-        let before = BUSY.load(Ordering::Relaxed);
-        // What another process left there was inherited over a fork.
-        (before != me && BUSY.compare_exchange(before, me, Ordering::Acquire, Ordering::Relaxed).is_ok())
-            .then_some(Self)
-    }
-}
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        BUSY.store(0, Ordering::Release);
-    }
-}
-
-/// What is to be done with boxes of other log directories whose owners are gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Strays {
-    /// Only those without records are removed: no log directory is touched, so that nothing waits for a disk of others.
-    Tidy,
-    /// The records are written into their directories.
-    Recover,
-}
-
-/// A box whose directory is gone for as long as this is given up.
-const GIVEN_UP: Duration = Duration::from_secs(7 * 24 * 3_600);
-
-/// Asked for each log directory before anything is written there: the path to work in, or why it is left alone.
-pub type Ask<'a> = &'a (dyn Fn(&Path) -> std::result::Result<PathBuf, String> + Sync);
-
-/// For those who work in every directory as it is.
-///
-/// # Errors
-/// None.
-pub fn anywhere(directory: &Path) -> std::result::Result<PathBuf, String> {
-    Ok(directory.to_owned())
-}
-
-/// Deals with the boxes of this user in shared memory that belong to any log directory and whose owners are gone, for as long as
-/// `goes_on` says so, where `ask` allows it. Tells what was done and how many boxes with records are left.
-#[must_use]
-pub fn sweep_strays(what: Strays, goes_on: impl Fn() -> bool + Sync, ask: Ask<'_>) -> (Recovered, u64) {
-    let (mut recovered, mut left) = (Recovered::default(), 0);
-    let one = |found: Ownerless| {
-        if !goes_on() {
-            return ControlFlow::Break(());
-        }
-        let path = found.path.clone();
-        match catch_unwind(AssertUnwindSafe(|| deal_with_stray(found, what, ask, &mut recovered))) {
-            Ok(true) => {}
-            Ok(false) => left += 1,
-            Err(_) => recovered.failed.push(format!("{}: the recovery panicked", path.display())),
-        }
-        ControlFlow::Continue(())
-    };
-    let Some(place) = blackbox::strays() else { return (recovered, left) };
-    if let Err(distrust) = place.each_ownerless(one) {
-        recovered.distrusted.push(distrust);
-    }
-    for path in place.remove_aside(GIVEN_UP).unwrap_or_default() {
-        recovered.failed.push(format!("{}: removed, a week after it was set aside", path.display()));
-    }
-    (recovered, left)
-}
-
-/// Whether nothing of the box is left to deal with.
-fn deal_with_stray(found: Ownerless, what: Strays, ask: Ask<'_>, recovered: &mut Recovered) -> bool {
-    let Ok(bytes) = found.read() else { return false };
-    if blackbox::is_spent(&bytes) {
-        return found.remove().is_ok();
-    }
-    let contents = match blackbox::read(&bytes) {
-        Ok(contents) => contents,
-        Err(foreign) if found.is_older_than(GIVEN_UP) => {
-            recovered.failed.push(format!("{}: removed after a week: {foreign}", found.path.display()));
-            return found.remove().is_ok();
-        }
-        // Another version of this library may be at work in that directory, and read it.
-        Err(_) => return true,
-    };
-    if contents.records.is_empty() && contents.damaged == 0 {
-        return found.remove().is_ok();
-    }
-    let Some(directory) = contents.kept.directory.clone().map(PathBuf::from).filter(|_| what == Strays::Recover) else {
-        return false;
-    };
-    let records = contents.records.len();
-    let mut refused = None;
-    if found.is_of(&directory) {
-        match ask(&directory) {
-            // Looked at once more: what it leads to may have been changed since.
-            Ok(settled) if found.is_of(&settled) => {
-                let before = recovered.boxes;
-                let _ = recover(&settled, found, recovered);
-                return recovered.boxes > before;
-            }
-            Ok(_) => {}
-            Err(refusal) => refused = Some(refusal),
-        }
-    }
-    if let Some(refusal) = refused {
-        recovered.waiting.push(format!("{}: {records} records: {refusal}", found.path.display()));
-        return false;
-    }
-    let is_gone = directory.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
-    if is_gone && found.is_older_than(GIVEN_UP) {
-        recovered.failed.push(format!("{}: {records} records given up: their directory is gone", directory.display()));
-        return found.remove().is_ok();
-    }
-    let why = if is_gone { "is gone" } else { "is another one now" };
-    let at = found.path.display();
-    recovered.waiting.push(format!("{at}: {records} records, whose directory {} {why}", directory.display()));
-    false
-}
-
-/// Recovers every box of a log directory whose owner is gone. `None` while another thread is at it.
-#[must_use]
-pub fn sweep(directory: &Path) -> Option<Recovered> {
-    let _busy = Busy::take()?;
-    let mut recovered = Recovered::default();
-    let mut one = |found: Ownerless| {
-        let path = found.path.clone();
-        // One box that cannot be dealt with keeps no other from being.
-        catch_unwind(AssertUnwindSafe(|| recover(directory, found, &mut recovered))).unwrap_or_else(|_| {
-            recovered.failed.push(format!("{}: the recovery panicked", path.display()));
-            ControlFlow::Continue(())
-        })
-    };
-    let mut distrusted = Vec::new();
-    let _ = blackbox::all(directory).iter().try_for_each(|place| {
-        place.each_ownerless(&mut one).unwrap_or_else(|distrust| {
-            distrusted.push(distrust);
-            ControlFlow::Continue(())
-        })
-    });
-    recovered.distrusted = distrusted;
-    Some(recovered)
-}
-
 /// Breaks off while others keep the log directory's lock: it is no more to be had for the next box.
-fn recover(directory: &Path, found: Ownerless, recovered: &mut Recovered) -> ControlFlow<()> {
+pub(super) fn recover(directory: &Path, found: Ownerless, recovered: &mut Recovered) -> ControlFlow<()> {
     fault_injection::pass(Fault::Recover);
     let path = found.path.clone();
     let bytes = match found.read() {

@@ -1,0 +1,54 @@
+//! What is behind the queue, and one batch of it.
+
+use super::Shared;
+use crate::pipeline::{Batch, Pipeline};
+use std::time::Duration;
+
+/// What is behind the queue. Whoever holds it, a writer or a caller, goes on where the one before was stopped by a panic or
+/// by the end of its thread.
+#[derive(Debug)]
+pub struct Desk {
+    pub pipeline: Pipeline,
+    batch: Batch,
+    /// Records taken since the start.
+    pub(super) taken: u64,
+}
+
+impl Desk {
+    #[must_use]
+    pub fn new(pipeline: Pipeline) -> Self {
+        Self { pipeline, batch: Batch::default(), taken: 0 }
+    }
+
+    /// Writes the next batch, and what there is to say about dropped records unless that was said within `pause`. Tells what
+    /// came of it.
+    pub(super) fn write(&mut self, shared: &Shared, pause: Duration) -> Written {
+        let Self { pipeline, batch, taken } = self;
+        *taken += pipeline.take(&shared.queue, batch) as u64;
+        shared.note_in_hand(batch, pipeline);
+        // What was dropped from the queue is never taken: whoever waits for it waits for an empty queue.
+        let passed = if shared.queue.is_empty() { u64::MAX } else { *taken };
+        // Before the records that were logged after them.
+        while let Some(notice) = shared.notices.pop() {
+            pipeline.say_notice(&notice);
+        }
+        pipeline.deliver(batch);
+        pipeline.tell_drops(pause);
+        let clear = pipeline.commit();
+        let count = pipeline.release(batch);
+        shared.note_in_hand(batch, pipeline);
+        if count > 0 {
+            shared.queue.depart(count);
+        }
+        Written { count, passed, clear }
+    }
+}
+
+pub(super) struct Written {
+    /// Records that left the queue.
+    pub(super) count: usize,
+    /// What waited for so many records to be taken waits no longer.
+    pub(super) passed: u64,
+    /// Nothing is left in memory.
+    pub(super) clear: bool,
+}

@@ -1,0 +1,100 @@
+//! Writing on the threads of callers, where no writer is left to do it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::TryLockError;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::desk::{Desk, Written};
+use super::{NOTICE_PAUSE, SHORTEST_SLEEP, Shared};
+
+/// Writes on the caller's thread what is in the queue of a closed pipeline. False when it is held for longer than `patience` by
+/// a writer that cannot finish, or a sink fails for longer than `patience_with_sinks`.
+pub fn write_now(shared: &Shared, patience: Duration, patience_with_sinks: Duration) -> bool {
+    wait_for_endings(shared, patience) && write_by(shared, patience, patience_with_sinks, write_queued)
+}
+
+/// Waits while a shutdown writes what came before it: then what a call has queued is still to be written. False if that takes longer than
+/// `patience`.
+pub fn wait_for_endings(shared: &Shared, patience: Duration) -> bool {
+    let started = Instant::now();
+    while shared.is_ending() {
+        if started.elapsed() >= patience {
+            return false;
+        }
+        std::thread::sleep(SHORTEST_SLEEP);
+    }
+    true
+}
+
+/// While it lives, nobody but a shutdown writes what is queued: threads that log and write without a pause would keep it away from the
+/// desk, and give it always more to write.
+pub struct Ending<'a>(&'a Shared);
+
+impl<'a> Ending<'a> {
+    pub fn begin(shared: &'a Shared) -> Self {
+        shared.endings.fetch_add(1, Ordering::SeqCst);
+        Self(shared)
+    }
+
+    /// Writes what is queued now, and not what comes meanwhile. False if that takes longer than `patience`.
+    pub fn write(&self, patience: Duration) -> bool {
+        write_by(self.0, patience, patience, write_what_is_there)
+    }
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.endings.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+fn write_by(
+    shared: &Shared,
+    patience: Duration,
+    patience_with_sinks: Duration,
+    write: fn(&Shared, &mut Desk) -> bool,
+) -> bool {
+    let started = Instant::now();
+    loop {
+        let desk = match shared.desk.try_lock() {
+            Ok(desk) => Some(desk),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        };
+        let held = desk.is_none();
+        if let Some(mut desk) = desk {
+            shared.stuck.store(false, Ordering::Relaxed);
+            match catch_unwind(AssertUnwindSafe(|| write(shared, &mut desk))) {
+                Ok(true) => return true,
+                Ok(false) if started.elapsed() >= patience_with_sinks => return false,
+                Ok(false) => {}
+                Err(_) => shared.count_panic(),
+            }
+        }
+        if started.elapsed() >= patience {
+            shared.stuck.store(held, Ordering::Relaxed);
+            return false;
+        }
+        std::thread::sleep(SHORTEST_SLEEP);
+    }
+}
+
+fn write_what_is_there(shared: &Shared, desk: &mut Desk) -> bool {
+    let last = shared.all_that_is_there(desk);
+    loop {
+        let Written { count, passed, clear } = desk.write(shared, NOTICE_PAUSE);
+        if count == 0 || passed >= last {
+            return clear;
+        }
+    }
+}
+
+fn write_queued(shared: &Shared, desk: &mut Desk) -> bool {
+    loop {
+        let Written { count, clear, .. } = desk.write(shared, NOTICE_PAUSE);
+        if count == 0 {
+            return clear;
+        }
+    }
+}
