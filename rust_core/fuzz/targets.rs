@@ -228,7 +228,7 @@ fn black_box(bytes: &[u8]) {
         // SAFETY: the reader has checked every record that it found.
         let record = unsafe { Record::read(record) }.expect("what is found is whole");
         assert!(router.route(&record) < 1 << settings.outputs.len(), "a record goes to files that there are");
-        assert!(found.place < 1 << 63, "there is room after a place");
+        assert!(found.position < 1 << 63, "there is room after a position");
         assert_json_line(&mut encoder, &record);
     }
 }

@@ -278,7 +278,7 @@ impl Slot {
         if accepted != 0 && self.prefix.accepted.load(Ordering::Relaxed) == accepted && !gone() {
             assert_eq!((u64::from(length), check), (number, length * 2), "the prefix is torn");
             assert_eq!(record, [length, length], "the record is torn");
-            assert!(taken == 0 || taken == number * 100, "its place is another's");
+            assert!(taken == 0 || taken == number * 100, "its position is another's");
         }
     }
 }

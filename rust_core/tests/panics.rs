@@ -292,7 +292,7 @@ fn a_writer_that_always_panics_leaves_everything_to_a_recovery() {
     }
 }
 
-/// Seen to fail with the places of the records that waited counted among those that the dead process gave away.
+/// Seen to fail with the positions of the records that waited counted among those that the dead process gave away.
 #[test]
 fn a_panic_in_a_recovery_loses_and_doubles_nothing() {
     let _alone = alone();

@@ -191,8 +191,8 @@ fn about_to_append_in(format: usize, directory: &Path, upto: u64, offset: u64) -
     let dead = boxes.join("1-dead.box");
     let mut bytes = TWENTY[format].clone();
     // The writer had taken those it was about to append.
-    for (place, taken) in bytes[1 << 20..].chunks_mut(320).zip(1..=upto) {
-        place[8..16].copy_from_slice(&taken.to_le_bytes());
+    for (slot, taken) in bytes[1 << 20..].chunks_mut(320).zip(1..=upto) {
+        slot[8..16].copy_from_slice(&taken.to_le_bytes());
     }
     fs::write(&dead, bytes).unwrap();
     fs::OpenOptions::new().create(true).append(true).open(directory.join("app.log")).unwrap();

@@ -39,7 +39,7 @@ pub const CATALOG: usize = 32_768;
 pub const SLOTS: usize = 1 << 20;
 
 /// No process comes as far as this in its order of writing: a number beyond it is damaged.
-pub const LAST_PLACE: u64 = 1 << 62;
+pub const LAST_POSITION: u64 = 1 << 62;
 
 /// Whether a box was left by an orderly end: nothing in it is anybody's.
 #[must_use]
@@ -205,9 +205,9 @@ pub fn is_mode(mode: u32) -> bool {
 /// What a process is about to append to a file, and what it knows to be written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Entry {
-    /// Every record up to this place in the order of writing is in the file, if it belongs there.
+    /// Every record up to this position in the order of writing is in the file, if it belongs there.
     pub passed: u64,
-    /// Records up to this place may be in the file already, from `offset` on; 0 when none is under way.
+    /// Records up to this position may be in the file already, from `offset` on; 0 when none is under way.
     pub upto: u64,
     pub device: u64,
     pub inode: u64,
@@ -218,8 +218,8 @@ impl Entry {
     #[must_use]
     pub fn read(bytes: &[u8], file: usize) -> Option<Self> {
         let word = |index: usize| u64_at(bytes, journal(file) + index * 8);
-        let place = |index: usize| Some(word(index)?.min(LAST_PLACE));
-        Some(Self { passed: place(0)?, upto: place(1)?, device: word(2)?, inode: word(3)?, offset: word(4)? })
+        let position = |index: usize| Some(word(index)?.min(LAST_POSITION));
+        Some(Self { passed: position(0)?, upto: position(1)?, device: word(2)?, inode: word(3)?, offset: word(4)? })
     }
 
     #[must_use]
@@ -235,7 +235,7 @@ pub struct Noted {
     pub count: u64,
     /// When it began, nanoseconds since the epoch.
     pub time: i64,
-    /// The last place in the order of writing that the owner gave away; those of the records that waited follow.
+    /// The last position in the order of writing that the owner gave away; those of the records that waited follow.
     pub taken: u64,
 }
 
@@ -256,7 +256,7 @@ impl Noted {
             return None;
         }
         let word = |index: usize| u64_at(words, index * 8);
-        Some(Self { count: word(0)?, time: word(1)?.cast_signed(), taken: word(2)?.min(LAST_PLACE) })
+        Some(Self { count: word(0)?, time: word(1)?.cast_signed(), taken: word(2)?.min(LAST_POSITION) })
     }
 }
 

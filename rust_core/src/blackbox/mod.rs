@@ -225,7 +225,7 @@ pub enum Journal {
 }
 
 impl Journal {
-    /// Notes that records up to the place `upto` are about to be appended to a file of `offset` bytes.
+    /// Notes that records up to the position `upto` are about to be appended to a file of `offset` bytes.
     ///
     /// # Errors
     /// When a box that is being recovered cannot be written: then nothing may be appended.
@@ -248,7 +248,7 @@ impl Journal {
         }
     }
 
-    /// Notes that every record up to the place `upto` that belongs into the file is there.
+    /// Notes that every record up to the position `upto` that belongs into the file is there.
     ///
     /// # Errors
     /// When a box that is being recovered cannot be written.

@@ -26,15 +26,15 @@ pub struct Contents {
     pub damaged: u64,
     /// What an earlier recovery noted before it wrote anything.
     pub noted: Option<Noted>,
-    /// The last place in the order of writing that the owner gave away; those of the records that waited follow.
+    /// The last position in the order of writing that the owner gave away; those of the records that waited follow.
     pub taken: u64,
 }
 
 /// A record in a box.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// Its place in the order of writing, from 1.
-    pub place: u64,
+    /// Its position in the order of writing, from 1.
+    pub position: u64,
     sequence: u64,
     /// Its bytes in the box. They have been checked: `Record::read` is safe on them.
     pub bytes: Range<usize>,
@@ -107,30 +107,30 @@ impl Contents {
     }
 
     /// Records that the writer had taken first, as it had them; then those that waited, as they were accepted. Who reads the
-    /// same box again finds the same places.
+    /// same box again finds the same positions.
     fn put_in_order(&mut self) {
-        let key = |found: &Found| (if found.place == 0 { u64::MAX } else { found.place }, found.sequence);
+        let key = |found: &Found| (if found.position == 0 { u64::MAX } else { found.position }, found.sequence);
         self.records.sort_by_key(key);
         self.taken = self.noted.map_or_else(|| self.last_taken(), |noted| noted.taken);
         let mut next = self.taken;
-        for found in self.records.iter_mut().filter(|found| found.place == 0) {
+        for found in self.records.iter_mut().filter(|found| found.position == 0) {
             next = next.saturating_add(1);
-            found.place = next;
+            found.position = next;
         }
     }
 
     fn last_taken(&self) -> u64 {
         let journal = self.journal.iter().map(|entry| entry.passed.max(entry.upto));
-        let records = self.records.iter().map(|found| found.place);
+        let records = self.records.iter().map(|found| found.position);
         journal.chain(records).max().unwrap_or(0)
     }
 }
 
 fn found(bytes: &[u8], start: usize, size: usize, sequence: u64, names: &Names) -> Option<Found> {
-    let place = format::u64_at(bytes, start + 8)?;
+    let position = format::u64_at(bytes, start + 8)?;
     let length = format::u32_at(bytes, start + 16)? as usize;
     let check = format::u32_at(bytes, start + 20)?;
-    if length > size - PREFIX || place > format::LAST_PLACE {
+    if length > size - PREFIX || position > format::LAST_POSITION {
         return None;
     }
     let range = start + PREFIX..start + PREFIX + length;
@@ -141,5 +141,5 @@ fn found(bytes: &[u8], start: usize, size: usize, sequence: u64, names: &Names) 
     let read = Record::read_checked(record, |site| {
         names.sites.get(site).map(|site| (site.fields.len(), site.message.is_some()))
     })?;
-    (read.header.sequence == sequence).then_some(Found { place, sequence, bytes: range })
+    (read.header.sequence == sequence).then_some(Found { position, sequence, bytes: range })
 }

@@ -151,7 +151,7 @@ impl<'a> Recovery<'a> {
         let mut recovery = Self { directory, bytes, contents, names, outputs, wanted };
         for index in 0..recovery.wanted.len() {
             let route = recovery.outputs.route(&recovery.record(index));
-            let position = recovery.contents.records[index].place;
+            let position = recovery.contents.records[index].position;
             let missing = recovery.contents.journal.iter().enumerate().filter(|(_, entry)| position > entry.passed);
             recovery.wanted[index] = missing.fold(0, |wanted, (file, _)| wanted | route & 1 << file);
         }
@@ -183,7 +183,7 @@ impl<'a> Recovery<'a> {
     /// The records under way stand in `text` in their order, if at all; others' lines may stand between.
     fn leave_out(&mut self, file: usize, upto: u64, text: &[u8]) {
         let under_way: Vec<usize> = (0..self.wanted.len())
-            .filter(|index| self.wanted[*index] & 1 << file != 0 && self.contents.records[*index].place <= upto)
+            .filter(|index| self.wanted[*index] & 1 << file != 0 && self.contents.records[*index].position <= upto)
             .collect();
         let mut under_way = under_way.into_iter();
         let mut next = under_way.next();
@@ -216,7 +216,7 @@ impl<'a> Recovery<'a> {
     fn push_all(&mut self, noted: Noted) {
         let mut last = noted.taken;
         for index in 0..self.wanted.len() {
-            let (wanted, position) = (self.wanted[index], self.contents.records[index].place);
+            let (wanted, position) = (self.wanted[index], self.contents.records[index].position);
             last = last.max(position);
             if wanted != 0 {
                 let record = self.record(index);

@@ -131,11 +131,11 @@ impl Buffer {
         self.slot() != HEAP
     }
 
-    /// Notes the record's place in the order of writing, from 1.
+    /// Notes the record's position in the order of writing, from 1.
     #[inline]
-    pub fn note_taken(&self, place: u64) {
+    pub fn note_taken(&self, position: u64) {
         if self.slot() != HEAP {
-            self.prefix().note_taken(place);
+            self.prefix().note_taken(position);
         }
     }
 

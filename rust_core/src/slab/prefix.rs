@@ -7,7 +7,7 @@ use crate::sync::{AtomicU32, AtomicU64, Ordering, fence};
 pub struct Prefix {
     /// The record's number in its queue plus one; 0 while the slot holds no record that was accepted. Stored last.
     pub accepted: AtomicU64,
-    /// The record's place in the order of writing, from 1; 0 until the writer takes it.
+    /// The record's position in the order of writing, from 1; 0 until the writer takes it.
     pub taken: AtomicU64,
     pub length: AtomicU32,
     pub check: AtomicU32,
@@ -40,8 +40,8 @@ impl Prefix {
 
     /// The writer has taken the record.
     #[inline]
-    pub fn note_taken(&self, place: u64) {
-        self.taken.store(place, Ordering::Release);
+    pub fn note_taken(&self, position: u64) {
+        self.taken.store(position, Ordering::Release);
     }
 
     /// The slot holds nothing that is still wanted. To be called before it is anybody else's.
