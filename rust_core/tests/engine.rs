@@ -248,7 +248,7 @@ fn threads_that_go_on_do_not_hold_up_an_end() {
     let stats = Arc::new(Stats::default());
     let mut settings = Settings::of_test(directory.path());
     (settings.queue.size, settings.queue.overflow) = (10_000, Overflow::DropNew);
-    settings.black_box.place = Wanted::Off;
+    settings.black_box.location = Wanted::Off;
     let engine = Engine::open(settings, Arc::clone(&stats)).unwrap();
     engine.start().unwrap();
     let goes_on = AtomicBool::new(true);

@@ -5,8 +5,8 @@
 //! written; see `recovery`. The kernel keeps the pages of a process that is killed; only a power failure takes them.
 
 mod format;
+mod location;
 mod note;
-mod place;
 mod reader;
 
 use std::fs::File;
@@ -16,9 +16,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use format::{Entry, FILES, Foreign, Kept, Noted, is_mode, is_spent};
+pub use location::Wanted;
+pub use location::{Distrust, Harm, Ownerless, Watch, all, disown_all, strays};
 use note::Note;
-pub use place::Wanted;
-pub use place::{Distrust, Harm, Ownerless, Watch, all, disown_all, strays};
 pub use reader::{Contents, Found, read};
 
 use serde::Deserialize;
@@ -38,7 +38,7 @@ const NAMES_AHEAD: usize = 64 << 10;
 #[derive(Debug)]
 pub struct Front {
     memory: Mapping,
-    own: place::Own,
+    own: location::Own,
     forks: u32,
 }
 
@@ -98,41 +98,42 @@ pub struct Made {
     pub black_box: Option<BlackBox>,
     /// In the box, or in plain memory without one. `None` when even that could not be had.
     pub pool: Option<Pool>,
-    /// Why a better place was not to be had, by place.
+    /// Why a better location could not be used, one text for each location.
     pub refused: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    pub place: Wanted,
+    #[serde(rename = "place")]
+    pub location: Wanted,
     /// Bytes of the box; as many of plain memory without one.
     pub bytes: usize,
 }
 
-/// Makes a box at the best place there is for a log directory. `kept` goes into it.
+/// Makes a box at the best location for a log directory. `kept` goes into it.
 #[must_use]
 pub fn make(settings: Settings, directory: &Path, kept: &Kept, names: &Arc<Names>) -> Made {
     platform::notice_forks();
     let mut refused = Vec::new();
-    for place in place::choices(directory, settings.place) {
-        match make_at(&place, settings, directory, kept, names) {
+    for location in location::choices(directory, settings.location) {
+        match make_at(&location, settings, directory, kept, names) {
             Ok((black_box, pool)) => return Made { black_box: Some(black_box), pool: Some(pool), refused },
-            Err(error) => refused.push(format!("{}: {error}", place.directory.display())),
+            Err(error) => refused.push(format!("{}: {error}", location.directory.display())),
         }
     }
     Made { black_box: None, pool: Pool::plain(settings.bytes), refused }
 }
 
 fn make_at(
-    place: &place::Place,
+    location: &location::Location,
     settings: Settings,
     directory: &Path,
     kept: &Kept,
     names: &Arc<Names>,
 ) -> std::io::Result<(BlackBox, Pool)> {
     let size = settings.bytes.max(SMALLEST).next_multiple_of(1 << 16);
-    let making = place.begin(size as u64)?;
+    let making = location.begin(size as u64)?;
     let mapped = Mapping::shared(&making.file, 0, format::SLOTS)
         .and_then(|front| Ok((front, Mapping::shared(&making.file, format::SLOTS, size - format::SLOTS)?)));
     let (memory, slots) = match mapped {
@@ -270,8 +271,8 @@ impl Journal {
 #[must_use]
 pub fn appended_from(log_directory: &Path, file: Identity, size: u64) -> Option<u64> {
     let mut from = None;
-    for place in place::all(log_directory) {
-        place.each_front(format::SETTINGS, |front| {
+    for location in location::all(log_directory) {
+        location.each_front(format::SETTINGS, |front| {
             let entries = (0..FILES).filter_map(|index| Entry::read(front, index));
             let under_way =
                 entries.filter(|entry| entry.upto > entry.passed && entry.identity() == file && entry.offset < size);

@@ -211,15 +211,15 @@ impl Engine {
     }
 }
 
-/// Where the black box is instead of a better place, if it is anywhere.
+/// Where the black box is instead of a better location, if it is anywhere.
 fn instead(black_box: &BlackBox) -> String {
-    let place = if black_box.is_in_shared_memory() { "in shared memory" } else { "beside the logs" };
-    format!("{place}, at {}", black_box.path().display())
+    let location = if black_box.is_in_shared_memory() { "in shared memory" } else { "beside the logs" };
+    format!("{location}, at {}", black_box.path().display())
 }
 
 /// What to say in the log when there is no black box where one was wanted.
 fn complaint(settings: &Settings, black_box: Option<&BlackBox>, refused: &[String]) -> Option<String> {
-    if settings.black_box.place == Wanted::Off || refused.is_empty() {
+    if settings.black_box.location == Wanted::Off || refused.is_empty() {
         return None;
     }
     let reasons = refused.join("; ");

@@ -71,8 +71,8 @@ pub fn sweep(directory: &Path) -> Option<Recovered> {
         })
     };
     let mut distrusted = Vec::new();
-    let _ = blackbox::all(directory).iter().try_for_each(|place| {
-        place.each_ownerless(&mut one).unwrap_or_else(|distrust| {
+    let _ = blackbox::all(directory).iter().try_for_each(|location| {
+        location.each_ownerless(&mut one).unwrap_or_else(|distrust| {
             distrusted.push(distrust);
             ControlFlow::Continue(())
         })

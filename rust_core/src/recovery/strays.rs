@@ -49,11 +49,11 @@ pub fn sweep_strays(what: Strays, goes_on: impl Fn() -> bool + Sync, ask: Ask<'_
         }
         ControlFlow::Continue(())
     };
-    let Some(place) = blackbox::strays() else { return (recovered, left) };
-    if let Err(distrust) = place.each_ownerless(one) {
+    let Some(location) = blackbox::strays() else { return (recovered, left) };
+    if let Err(distrust) = location.each_ownerless(one) {
         recovered.distrusted.push(distrust);
     }
-    for path in place.remove_aside(GIVEN_UP).unwrap_or_default() {
+    for path in location.remove_aside(GIVEN_UP).unwrap_or_default() {
         recovered.failed.push(format!("{}: removed, a week after it was set aside", path.display()));
     }
     (recovered, left)

@@ -22,7 +22,7 @@ const ASIDE: &str = "aside";
 
 /// A directory for boxes, and what the names of those for one log directory begin with.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct Location {
     pub directory: PathBuf,
     prefix: String,
     pub shared_memory: bool,
@@ -38,19 +38,19 @@ pub struct Distrust {
     pub expected: bool,
 }
 
-/// The places where the boxes of a log directory may be.
+/// The locations where the boxes of a log directory may be.
 #[must_use]
-pub fn all(log_directory: &Path) -> Vec<Place> {
-    let beside = Place { directory: log_directory.join(DIRECTORY), prefix: String::new(), shared_memory: false };
-    let shared = name_of(log_directory).and_then(|name| Some(Place { prefix: prefix(name), ..strays()? }));
+pub fn all(log_directory: &Path) -> Vec<Location> {
+    let beside = Location { directory: log_directory.join(DIRECTORY), prefix: String::new(), shared_memory: false };
+    let shared = name_of(log_directory).and_then(|name| Some(Location { prefix: prefix(name), ..strays()? }));
     shared.into_iter().chain([beside]).collect()
 }
 
 /// The boxes of this user in shared memory, of whichever log directory.
 #[must_use]
-pub fn strays() -> Option<Place> {
+pub fn strays() -> Option<Location> {
     let directory = platform::shared_memory_directory()?;
-    Some(Place { directory, prefix: String::new(), shared_memory: true })
+    Some(Location { directory, prefix: String::new(), shared_memory: true })
 }
 
 /// Where records wait that must survive the process.
@@ -70,16 +70,16 @@ pub enum Wanted {
 
 /// Where to make a box, the first choice first.
 #[must_use]
-pub fn choices(log_directory: &Path, wanted: Wanted) -> Vec<Place> {
-    let mut places = all(log_directory);
+pub fn choices(log_directory: &Path, wanted: Wanted) -> Vec<Location> {
+    let mut locations = all(log_directory);
     match wanted {
-        Wanted::Off => places.clear(),
+        Wanted::Off => locations.clear(),
         // What is in a container's memory goes with it: second best there, and better than nothing.
-        Wanted::Auto if platform::is_in_container() => places.reverse(),
+        Wanted::Auto if platform::is_in_container() => locations.reverse(),
         Wanted::Auto | Wanted::SharedMemory => {}
-        Wanted::Directory => places.retain(|place| !place.shared_memory),
+        Wanted::Directory => locations.retain(|location| !location.shared_memory),
     }
-    places
+    locations
 }
 
 /// A name for a directory that is the same in every process, and no other directory's: neither that of one at the same path in another
@@ -93,7 +93,7 @@ fn prefix(name: u64) -> String {
     format!("{name:016x}-")
 }
 
-impl Place {
+impl Location {
     fn path(&self, name: &str, kind: &str) -> PathBuf {
         self.directory.join(format!("{}{name}.{kind}", self.prefix))
     }

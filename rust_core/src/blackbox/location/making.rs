@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use super::own::{Own, Watch, disown, own};
-use super::{BOX, NEW, Place};
+use super::{BOX, Location, NEW};
 use crate::platform::{self, BoxLock, Identity, OwnFile};
 
 /// A file in the making, this process's already.
@@ -16,18 +16,18 @@ pub struct Making {
     pub file: OwnFile,
     /// Opened on its own: what is mapped keeps its file open, in children too, and with it the lock.
     lock: OwnFile,
-    place: Place,
-    /// Its name without the prefix of the place and without its kind.
+    location: Location,
+    /// Its name without the prefix of the location and without its kind.
     name: String,
     identity: Identity,
     size: u64,
 }
 
-impl Place {
+impl Location {
     /// Begins a box: a file of `size` bytes that are really there.
     ///
     /// # Errors
-    /// When the place cannot be made, is another user's, has no room or no locks.
+    /// When the location cannot be made, is another user's, has no room or no locks.
     pub fn begin(&self, size: u64) -> io::Result<Making> {
         platform::private_directory(&self.directory)?;
         let random = RandomState::new().hash_one(crate::clock::now());
@@ -36,7 +36,7 @@ impl Place {
         let file = platform::open_private(&path, true)?;
         let lock = platform::open_private(&path, false).inspect_err(|_| drop(fs::remove_file(&path)))?;
         let (file, lock) = (OwnFile::new(file)?, OwnFile::new(lock)?);
-        let making = Making { identity: lock.identity(), file, lock, place: self.clone(), name, size };
+        let making = Making { identity: lock.identity(), file, lock, location: self.clone(), name, size };
         match own(making.lock.number())
             .and_then(|()| platform::reserve(&making.file, size))
             .and_then(|()| platform::lock_box(&making.lock, BoxLock::Owner))
@@ -54,8 +54,8 @@ impl Making {
     /// # Errors
     /// When it cannot be renamed.
     pub fn finish(self, log_directory: &Path) -> io::Result<Own> {
-        let path = self.place.path(&self.name, BOX);
-        if let Err(error) = fs::rename(self.place.path(&self.name, NEW), &path) {
+        let path = self.location.path(&self.name, BOX);
+        if let Err(error) = fs::rename(self.location.path(&self.name, NEW), &path) {
             return Err(self.abandon(error));
         }
         drop(self.file);
@@ -68,7 +68,7 @@ impl Making {
             identity: self.identity,
             size: self.size,
             name: self.name,
-            shared_memory: self.place.shared_memory,
+            shared_memory: self.location.shared_memory,
             log_directory: log_directory.to_owned(),
             path: Mutex::new(path),
         })))
@@ -76,7 +76,7 @@ impl Making {
 
     /// Takes the file away again, and passes the reason on.
     pub fn abandon(self, error: io::Error) -> io::Error {
-        let _ = fs::remove_file(self.place.path(&self.name, NEW));
+        let _ = fs::remove_file(self.location.path(&self.name, NEW));
         disown(self.lock.number());
         error
     }

@@ -75,12 +75,15 @@ impl Watch {
     /// Moves the box to the log directory that its path leads to now: a link on the way may lead elsewhere since, or the directory may
     /// have been made again. Others look for it there.
     pub fn follow(&self) {
-        let place = all(&self.log_directory).into_iter().find(|place| place.shared_memory == self.shared_memory);
-        let Some(place) = place.filter(|place| place.directory.parent().is_some_and(Path::is_dir)) else { return };
+        let location =
+            all(&self.log_directory).into_iter().find(|location| location.shared_memory == self.shared_memory);
+        let Some(location) = location.filter(|location| location.directory.parent().is_some_and(Path::is_dir)) else {
+            return;
+        };
         let now = self.path();
         let is_there = |wanted: &Path| platform::identity_at(wanted).is_ok_and(|found| found == self.identity);
-        let wanted = place.path(&self.name, BOX);
-        if is_there(&wanted) || !is_there(&now) || platform::private_directory(&place.directory).is_err() {
+        let wanted = location.path(&self.name, BOX);
+        if is_there(&wanted) || !is_there(&now) || platform::private_directory(&location.directory).is_err() {
             return;
         }
         // To another file system it cannot be moved, and stays where it is.

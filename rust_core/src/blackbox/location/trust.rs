@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use super::own::is_own;
 use super::ownerless::{Ownerless, open_others, take_over};
-use super::{ASIDE, BOX, Distrust, NEW, Place, is_older, kind};
+use super::{ASIDE, BOX, Distrust, Location, NEW, is_older, kind};
 use crate::platform;
 
 /// Nobody takes as long to make a box.
 const MAKING: Duration = Duration::from_secs(60);
 
-impl Place {
+impl Location {
     /// Who may have made the boxes here: this user alone, whose they are to be. Root believes the owner of a log directory as well,
     /// where nobody else may write in it. In shared memory, which all may write to, the name says whose a directory is.
     fn trusted(&self) -> Result<Option<fs::Metadata>, Distrust> {
@@ -89,7 +89,7 @@ impl Place {
     /// The first bytes of every box of another process, alive or not.
     pub fn each_front(&self, bytes: usize, mut look: impl FnMut(&[u8]) + Send) {
         let mut front = vec![0; bytes];
-        // A place that is not believed is told by the next recovery.
+        // A location that is not believed is told by the next recovery.
         let _ = self.look_around(|paths, meta| {
             for path in paths {
                 if let Some(file) = open_others(&path, meta)
