@@ -8,9 +8,9 @@ use crate::value::Reader;
 use super::piece::Piece;
 use super::{context_fields, put_fields, put_string};
 
-/// Contexts that are kept, each in a place that its bytes tell.
+/// Contexts that are kept, each in the slot that its bytes choose.
 const KEPT: usize = 64;
-/// Bytes of a context that is kept. Larger ones share one place.
+/// Bytes of a context that is kept. Larger contexts share one slot.
 const LONGEST: usize = 4_096;
 /// Call sites that one context remembers.
 const SITES: usize = 32;
@@ -44,7 +44,7 @@ impl Contexts {
     /// A context, by its bytes in a record.
     #[inline]
     pub fn get(&mut self, bytes: Reader<'_>) -> Option<&mut Known> {
-        let known = &mut self.0[place_of(bytes.rest())];
+        let known = &mut self.0[slot_of(bytes.rest())];
         if known.bytes != bytes.rest() {
             known.learn(bytes)?;
         }
@@ -54,7 +54,7 @@ impl Contexts {
 
 /// Ids are what contexts differ in: the first lies near the front, and of ids alone the second ends them.
 #[inline]
-fn place_of(bytes: &[u8]) -> usize {
+fn slot_of(bytes: &[u8]) -> usize {
     if bytes.len() > LONGEST {
         return KEPT;
     }

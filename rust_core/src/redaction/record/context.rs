@@ -6,7 +6,7 @@ use super::edit::Edit;
 use crate::record::{Context, put_context};
 use crate::value::{Put, Reader};
 
-/// Contexts that are kept, each in a place that its bytes tell, and bytes of one. Larger ones share one place.
+/// Contexts that are kept, each in the slot that its bytes choose, and bytes of one. Larger contexts share one slot.
 pub(super) const CONTEXTS: usize = 64;
 const LONGEST: usize = 4_096;
 
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
     use crate::value::Value;
 
-    /// Seen to keep one in each place.
+    /// Seen to keep one in each slot.
     #[test]
     fn of_large_contexts_only_the_last_is_kept() {
         let mut redactor = Redactor::new(Rules::new(Spec::default()).unwrap(), Arc::default());

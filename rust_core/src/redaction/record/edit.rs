@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::super::keys::Verdict;
 use super::super::scanner::{Replaced, Scanner};
 use super::context::{KnownContext, known_context};
-use super::site::new_place;
+use super::site::new_site;
 use crate::exception::{self, Part, SourceCache};
 use crate::table::{Table, View};
 use crate::value::{Put, Reader, Value};
@@ -29,8 +29,8 @@ impl Edit<'_> {
     }
 
     /// Module and function without secrets, if one of them has any.
-    pub(super) fn place(&mut self, module: &str, function: &str) -> Option<(String, String)> {
-        new_place(self.scanner, module, function).inspect(|_| *self.count += 1)
+    pub(super) fn site(&mut self, module: &str, function: &str) -> Option<(String, String)> {
+        new_site(self.scanner, module, function).inspect(|_| *self.count += 1)
     }
 
     /// A name that travels in the record, or has to from now on; `None` for one that stays in its table.

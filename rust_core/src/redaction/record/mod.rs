@@ -138,11 +138,11 @@ impl Redactor {
         let site = sites.get(&names.sites, header.site, |site| SiteRules::new(scanner, site));
         let new_names = site.as_ref().and_then(|(_, rules)| rules.names.as_ref());
         let mut edit = Edit { scanner, count };
-        let new_place = record.site.and_then(|inline| edit.place(inline.module, inline.function));
+        let new_site = record.site.and_then(|inline| edit.site(inline.module, inline.function));
         let inline_site = match (record.site, &site) {
-            (Some(inline), _) => Some(renamed(inline, new_place.as_ref())),
+            (Some(inline), _) => Some(renamed(inline, new_site.as_ref())),
             (None, Some((site, rules))) if new_names.is_some() => {
-                Some(renamed(InlineSite::of(site), rules.place.as_ref()))
+                Some(renamed(InlineSite::of(site), rules.site.as_ref()))
             }
             _ => None,
         };

@@ -10,30 +10,30 @@ pub(super) struct SiteRules {
     /// The message, if it does not stay as it is.
     pub(super) message: Option<String>,
     pub(super) fields: Vec<Verdict>,
-    /// The names of the fields, if one of them or the place does not stay as it is.
+    /// The names of the fields, if one of them or the call site does not stay as it is.
     pub(super) names: Option<Vec<String>>,
     /// Module and function, if one of them does not: they may have been given by another program.
-    pub(super) place: Option<(String, String)>,
+    pub(super) site: Option<(String, String)>,
 }
 
 impl SiteRules {
     pub(super) fn new(scanner: &mut Scanner, site: &Site) -> Self {
         let new: Vec<_> = site.fields.iter().map(|name| scanner.text(name)).collect();
-        let place = new_place(scanner, &site.module, &site.function);
-        let names = place.is_some() || new.iter().any(Option::is_some);
+        let new_site = new_site(scanner, &site.module, &site.function);
+        let names = new_site.is_some() || new.iter().any(Option::is_some);
         Self {
             message: site.message.as_deref().and_then(|message| scanner.text(message)),
             fields: site.fields.iter().map(|name| scanner.field_verdict(name)).collect(),
             names: names.then(|| {
                 new.into_iter().zip(&site.fields).map(|(new, old)| new.unwrap_or_else(|| old.clone())).collect()
             }),
-            place,
+            site: new_site,
         }
     }
 }
 
 /// Module and function without secrets, if one of them has any.
-pub(super) fn new_place(scanner: &mut Scanner, module: &str, function: &str) -> Option<(String, String)> {
+pub(super) fn new_site(scanner: &mut Scanner, module: &str, function: &str) -> Option<(String, String)> {
     let new = (scanner.text(module), scanner.text(function));
     match new {
         (None, None) => None,
