@@ -382,9 +382,9 @@ proptest! {
         let dead = about_to_append(directory.path(), 0, 0);
         let mut bytes = fs::read(&dead).unwrap();
         let used = [0..4_096, 4_096..5_000, 32_768..33_000, (1 << 20)..(1 << 20) + 20 * 320];
-        let places: Vec<usize> = used.into_iter().flatten().collect();
-        for (place, byte) in changes {
-            bytes[places[place.index(places.len())]] = byte;
+        let used: Vec<usize> = used.into_iter().flatten().collect();
+        for (index, byte) in changes {
+            bytes[used[index.index(used.len())]] = byte;
         }
         if let Some(cut) = cut {
             bytes.truncate(cut.index(bytes.len()));
@@ -436,8 +436,8 @@ fn a_box_whose_rules_cannot_be_followed_is_set_aside() {
     let at = |bytes: &[u8], text: &[u8]| {
         bytes[kept.clone()].windows(text.len()).position(|part| part == text).unwrap() + kept.start
     };
-    let place = at(&bytes, b"\"email\"");
-    bytes[place..place + 7].copy_from_slice(b"\"liame\"");
+    let start = at(&bytes, b"\"email\"");
+    bytes[start..start + 7].copy_from_slice(b"\"liame\"");
     let length = u64::from_le_bytes(bytes[4_096..4_104].try_into().unwrap()) as usize;
     let check = unified_logger_core::checksum::of(&bytes[4_112..4_112 + length]);
     bytes[4_104..4_112].copy_from_slice(&check.to_le_bytes());

@@ -44,7 +44,7 @@ impl OwnFile {
         self.number.look(&self.file)
     }
 
-    /// Writes all of `bytes` at a place of the file.
+    /// Writes all of `bytes` at an offset of the file.
     ///
     /// # Errors
     /// When the system refuses, or the number leads elsewhere.

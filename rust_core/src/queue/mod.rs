@@ -81,18 +81,18 @@ impl Queue {
     /// Bytes of a queue of so many records.
     #[must_use]
     pub fn bytes_of(size: u32) -> usize {
-        Self::places(size) * (size_of::<Buffer>() + 16)
+        Self::capacity(size) * (size_of::<Buffer>() + 16)
     }
 
     /// An eighth more for errors, and some for threads that pass the check together.
-    fn places(size: u32) -> usize {
+    fn capacity(size: u32) -> usize {
         size as usize + size as usize / 8 + 64
     }
 
     #[must_use]
     pub fn new(settings: Settings, stats: Arc<Stats>, protected: bool) -> Self {
         let Settings { size, bytes, overflow, .. } = settings;
-        let (sender, receiver) = bounded(Self::places(size));
+        let (sender, receiver) = bounded(Self::capacity(size));
         Self {
             sender,
             receiver,

@@ -230,7 +230,7 @@ impl Set {
                         count += 1;
                         found.push(Found { range, action: rule.action, rule: Some(number) });
                     }
-                    // A part behind the secret may begin another; nothing is found twice at one place.
+                    // A part behind the secret may begin another; nothing is found twice at one offset.
                     if end > at.start() { end } else { next_character(text, at.end()) }
                 }
                 Checked::Not(next) => next,

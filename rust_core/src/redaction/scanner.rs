@@ -112,7 +112,7 @@ impl Scanner {
             let kinds = Kinds::of(&last.text);
             self.look(&last.text, kinds, is_source);
             for found in &mut self.found[from..] {
-                let back = |at: usize| views.iter().rev().fold(at, |at, view| view.place(at));
+                let back = |at: usize| views.iter().rev().fold(at, |at, view| view.offset(at));
                 found.range = back(found.range.start)..back(found.range.end);
             }
             if !View::may_be_of(kinds) || views.len() == view::DEEPEST {
@@ -258,7 +258,7 @@ impl Scanner {
     }
 }
 
-/// The last word before the place where a text was cut: it may be a part of a secret that nothing tells any more. Numbers in groups
+/// The last word before the end of a text that was cut: it may be a part of a secret that nothing tells any more. Numbers in groups
 /// are one word.
 #[cold]
 fn last_word_before_cut(text: &str) -> Option<Range<usize>> {

@@ -201,10 +201,10 @@ impl Buffer {
 impl Put for Buffer {
     #[inline]
     fn put(&mut self, bytes: &[u8]) {
-        let place = self.room(bytes.len());
+        let pointer = self.room(bytes.len());
         // SAFETY: there is room; `bytes` cannot overlap memory that is owned here.
         unsafe {
-            ptr::copy_nonoverlapping(bytes.as_ptr(), place, bytes.len());
+            ptr::copy_nonoverlapping(bytes.as_ptr(), pointer, bytes.len());
             self.advance(bytes.len());
         }
     }

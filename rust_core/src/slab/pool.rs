@@ -153,10 +153,10 @@ impl Pool {
             closed: AtomicBool::new(false),
         });
         retire(None);
-        for (number, place) in SLABS.iter().enumerate() {
+        for (number, entry) in SLABS.iter().enumerate() {
             slab.number = number as u32;
             let pointer = ptr::from_mut(&mut *slab);
-            if place.compare_exchange(ptr::null_mut(), pointer, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+            if entry.compare_exchange(ptr::null_mut(), pointer, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
                 let _ = Box::into_raw(slab);
                 return Some(Self { number: number as u32, forks: forks::count() });
             }
@@ -252,8 +252,8 @@ pub(super) fn retire(pool: Option<(u32, u32)>) {
     let Some(mut waiting) = lock_briefly(&RETIRING) else { return };
     waiting.extend(pool);
     waiting.retain(|&(number, forks)| {
-        let place = &SLABS[number as usize];
-        let pointer = place.load(Ordering::Acquire);
+        let entry = &SLABS[number as usize];
+        let pointer = entry.load(Ordering::Acquire);
         if forks != forks::count() || pointer.is_null() {
             // A parent's: its number may be another's by now.
             return false;
@@ -262,7 +262,7 @@ pub(super) fn retire(pool: Option<(u32, u32)>) {
         if pointer == CURRENT.load(Ordering::Acquire) || !unsafe { &*pointer }.is_idle() {
             return true;
         }
-        place.store(ptr::null_mut(), Ordering::Release);
+        entry.store(ptr::null_mut(), Ordering::Release);
         // SAFETY: made by `Pool::new`; its owner is gone, nobody takes from it, and every slot is back.
         drop(unsafe { Box::from_raw(pointer) });
         false
@@ -276,8 +276,8 @@ pub(super) fn retire(pool: Option<(u32, u32)>) {
 pub fn leave_to_parent() {
     forks::note();
     CURRENT.store(ptr::null_mut(), Ordering::Release);
-    for place in &SLABS {
-        place.store(ptr::null_mut(), Ordering::Release);
+    for entry in &SLABS {
+        entry.store(ptr::null_mut(), Ordering::Release);
     }
     // What the parent's records hold is never given back here.
     HEAP_BYTES.store(0, Ordering::Relaxed);

@@ -128,7 +128,7 @@ pub fn reserve(file: &File, length: u64) -> io::Result<()> {
     }
 }
 
-/// Writes all of `bytes` at a place of a file.
+/// Writes all of `bytes` at an offset of a file.
 ///
 /// # Errors
 /// When the system refuses.
@@ -136,7 +136,7 @@ pub fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
     std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
 }
 
-/// Reads up to as many bytes as `bytes` holds from a place of a file; tells how many there were.
+/// Reads up to as many bytes as `bytes` holds from an offset of a file; tells how many there were.
 ///
 /// # Errors
 /// When the system refuses.

@@ -3,7 +3,7 @@
 use super::super::extent::{self, QUOTES};
 use super::super::markup::Tag;
 use super::name::name_that_ends;
-use super::text::{before_place, is_space, spaces, without_spaces};
+use super::text::{is_space, spaces, up_to, without_spaces};
 use super::{LONGEST, Look, is_header, is_word, says_name, says_value};
 
 /// Names after which a value may stand with a space alone: `ALTER USER bob PASSWORD 'x'`, `IDENTIFIED BY 'x'`.
@@ -32,7 +32,7 @@ impl Look<'_> {
                 self.put(content, action);
             }
         } else if says_name(name) {
-            let near = before_place(self.text, at + 1 + LONGEST);
+            let near = up_to(self.text, at + 1 + LONGEST);
             let Some(end) = near[at + 1..].find("</").map(|length| at + 1 + length) else { return };
             self.named = (self.secret)(self.text[at + 1..end].trim()).map(|action| (action, end));
         }

@@ -8,7 +8,7 @@ use super::super::keys::{SIGNATURE, normal};
 use super::super::spec::Action;
 use super::super::work;
 use super::name::Name;
-use super::text::{before_place, is_computed, is_made_up, plain_value, spaces, without_spaces};
+use super::text::{is_computed, is_made_up, plain_value, spaces, up_to, without_spaces};
 use super::{HEADERS, LONGEST, Look, SPACE, says_name, says_value};
 
 /// Names that a sentence may have before a colon.
@@ -69,7 +69,7 @@ impl Look<'_> {
     /// Keeps in mind that the value beside this one is a secret, if this one is the name of one.
     fn say_name(&mut self, name: &Name, sign: Range<usize>) {
         // The value of a name is one; no more is read of others, which may have no end.
-        let near = before_place(self.text, sign.end + SPACE + 2 * LONGEST);
+        let near = up_to(self.text, sign.end + SPACE + 2 * LONGEST);
         let Some(value) = plain_value(near, sign.end) else { return };
         let Some(action) = (self.secret)(&self.text[value.clone()]) else { return };
         let before = without_spaces(&self.bytes[..name.range.start]);

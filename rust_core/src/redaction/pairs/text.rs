@@ -27,8 +27,8 @@ pub(super) fn is_computed(rest: &[u8]) -> bool {
     begins && matches!(rest.get(length), Some(b'(' | b'['))
 }
 
-/// A text up to a place, or to the character before it.
-pub(super) fn before_place(text: &str, at: usize) -> &str {
+/// A text up to an offset, or to the character before it.
+pub(super) fn up_to(text: &str, at: usize) -> &str {
     let mut at = at.min(text.len());
     while !text.is_char_boundary(at) {
         at -= 1;
