@@ -229,7 +229,7 @@ impl ErrorHandler {
     }
 
     /// Ends the thread that writes to standard error, unless it is not done at `deadline`; the next trouble starts another.
-    pub fn rest(&self, deadline: Instant) {
+    pub fn pause(&self, deadline: Instant) {
         let Some(mut slot) = lock_briefly(&self.voice) else { return };
         // A thread that was left behind in a fork is not this process's to wait for.
         if slot.as_ref().is_some_and(|voice| voice.process != platform::process_id()) {

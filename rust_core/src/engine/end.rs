@@ -103,8 +103,8 @@ impl Engine {
             // One who writes late holds it, for as long as a disk takes; the console then is as it was.
             Err(TryLockError::WouldBlock) => {}
         }
-        shared.rest_strays(deadline);
-        shared.errors.rest(deadline);
+        shared.pause_strays(deadline);
+        shared.errors.pause(deadline);
     }
 
     /// What becomes of records that are not written, of which so many are in plain memory.

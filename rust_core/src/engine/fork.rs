@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::Engine;
 use crate::blackbox;
 use crate::names;
-use crate::writer::{rest, state};
+use crate::writer::{pause, state};
 
 /// How long the writer is waited for around a fork: a stuck disk must not hang it.
 const FORK_PATIENCE: Duration = Duration::from_millis(100);
@@ -16,16 +16,16 @@ impl Engine {
     /// Has the writer at work again after a fork. Without a thread to be had, callers write themselves, and try again.
     pub fn go_on_writing(&self) {
         let shared = &self.shared;
-        if shared.rest.load(Ordering::SeqCst) == rest::WORKS {
+        if shared.pause.load(Ordering::SeqCst) == pause::RUNS {
             return;
         }
         let mut writer = self.writer();
-        let change = |from, to| shared.rest.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+        let change = |from, to| shared.pause.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok();
         // One that was too busy to notice simply goes on.
         if self.forks.load(Ordering::SeqCst) == 0
             && shared.state.load(Ordering::SeqCst) == state::OPEN
-            && !change(rest::ASKED, rest::WORKS)
-            && change(rest::RESTS, rest::WORKS)
+            && !change(pause::ASKED, pause::RUNS)
+            && change(pause::PAUSED, pause::RUNS)
             && let Err(error) = self.start_writer(&mut writer)
         {
             shared.errors.handle("go on writing after a fork", &error);
@@ -34,12 +34,12 @@ impl Engine {
 
     /// Ends the writer and the other threads for a fork, waiting at most 100 ms for them: no lock is held and no batch half
     /// written in the child, and Python, which warns of threads at a fork, finds none of ours.
-    pub fn rest(&self) {
+    pub fn pause(&self) {
         let shared = &self.shared;
         let deadline = Instant::now() + FORK_PATIENCE;
         self.forks.fetch_add(1, Ordering::SeqCst);
         let mut writer = self.writer();
-        let _ = shared.rest.compare_exchange(rest::WORKS, rest::ASKED, Ordering::SeqCst, Ordering::SeqCst);
+        let _ = shared.pause.compare_exchange(pause::RUNS, pause::ASKED, Ordering::SeqCst, Ordering::SeqCst);
         shared.queue.waker().wake_at_once();
         *writer = writer.take().and_then(|worker| worker.end(deadline).err());
         drop(writer);
@@ -48,12 +48,12 @@ impl Engine {
         if let Ok(mut desk) = shared.desk.try_lock() {
             desk.pipeline.pause_sinks(deadline);
         }
-        shared.errors.rest(deadline);
-        shared.rest_strays(deadline);
+        shared.errors.pause(deadline);
+        shared.pause_strays(deadline);
     }
 
     /// The fork is over: `go_on_writing` may start the writer again.
-    pub fn end_rest(&self) {
+    pub fn end_pause(&self) {
         // None, if this engine took another's place while the fork was under way.
         let _ = self.forks.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |forks| forks.checked_sub(1));
     }

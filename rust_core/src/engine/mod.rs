@@ -25,7 +25,7 @@ use crate::queue::Queue;
 use crate::stats::Stats;
 use crate::value::Value;
 use crate::worker::Worker;
-use crate::writer::{self, Desk, Shared, rest, state};
+use crate::writer::{self, Desk, Shared, pause, state};
 
 pub use end::Flushing;
 /// What a start takes of memory in pieces that cannot fail, the queue aside.
@@ -90,7 +90,7 @@ impl Engine {
             pool: made.pool,
             desk: CachePadded::new(Mutex::new(Desk::new(pipeline))),
             state: AtomicU8::new(state::OPEN),
-            rest: AtomicU8::new(rest::WORKS),
+            pause: AtomicU8::new(pause::RUNS),
             held: AtomicBool::new(false),
             unattended: AtomicBool::new(false),
             in_hand: CachePadded::default(),
@@ -164,7 +164,7 @@ impl Engine {
         }
     }
 
-    /// Without a thread to be had, the writer counts as one that rests, and callers see to what they log.
+    /// Without a thread to be had, the writer counts as paused, and callers see to what they log.
     fn start_writer(&self, writer: &mut Option<Worker>) -> Result<()> {
         let shared = Arc::clone(&self.shared);
         let directory = self.settings.output.directory.clone();
@@ -172,7 +172,7 @@ impl Engine {
         let worker = Worker::start(name, move || writer::run(&shared, &directory));
         self.shared.unattended.store(worker.is_err(), Ordering::SeqCst);
         let worker = worker
-            .inspect_err(|_| self.shared.rest.store(rest::RESTS, Ordering::SeqCst))
+            .inspect_err(|_| self.shared.pause.store(pause::PAUSED, Ordering::SeqCst))
             .map_err(|source| Error::Thread { name, source })?;
         *writer = Some(worker);
         Ok(())

@@ -12,7 +12,7 @@ use crate::writer;
 use std::sync::atomic::Ordering;
 
 /// Time between two attempts to start a writer that could not be started.
-const START_PAUSE: Duration = Duration::from_millis(100);
+const START_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Engine {
     /// Offers a captured record. Never waits while there is a writer; without one it writes the record itself.
@@ -63,7 +63,7 @@ impl Engine {
         {
             // Another caller is at it.
             let Ok(mut tried) = self.tried.try_lock() else { return false };
-            if tried.is_some_and(|last| last.elapsed() < START_PAUSE) {
+            if tried.is_some_and(|last| last.elapsed() < START_INTERVAL) {
                 return false;
             }
             *tried = Some(Instant::now());
@@ -98,7 +98,7 @@ impl Engine {
         self.shared.queue.wait_for_room(slice)
     }
 
-    /// Makes room while the writer rests, for the thread that forks: nobody else would, and what that thread has locked it has
+    /// Makes room while the writer is paused, for the thread that forks: nobody else would, and what that thread has locked it has
     /// let go of before the fork.
     pub fn make_room(&self, slice: Duration) {
         writer::write_now(&self.shared, slice, Duration::ZERO);

@@ -20,9 +20,9 @@ impl Desk {
         Self { pipeline, batch: Batch::default(), taken: 0 }
     }
 
-    /// Writes the next batch, and what there is to say about dropped records unless that was said within `pause`. Tells what
+    /// Writes the next batch, and what there is to say about dropped records unless that was said within `interval`. Tells what
     /// came of it.
-    pub(super) fn write(&mut self, shared: &Shared, pause: Duration) -> Written {
+    pub(super) fn write(&mut self, shared: &Shared, interval: Duration) -> Written {
         let Self { pipeline, batch, taken } = self;
         *taken += pipeline.take(&shared.queue, batch) as u64;
         shared.note_in_hand(batch, pipeline);
@@ -33,7 +33,7 @@ impl Desk {
             pipeline.say_notice(&notice);
         }
         pipeline.deliver(batch);
-        pipeline.tell_drops(pause);
+        pipeline.tell_drops(interval);
         let clear = pipeline.commit();
         let count = pipeline.release(batch);
         shared.note_in_hand(batch, pipeline);

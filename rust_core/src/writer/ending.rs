@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::desk::{Desk, Written};
-use super::{NOTICE_PAUSE, SHORTEST_SLEEP, Shared};
+use super::{NOTICE_INTERVAL, SHORTEST_SLEEP, Shared};
 
 /// Writes on the caller's thread what is in the queue of a closed pipeline. False when it is held for longer than `patience` by
 /// a writer that cannot finish, or a sink fails for longer than `patience_with_sinks`.
@@ -83,7 +83,7 @@ fn write_by(
 fn write_what_is_there(shared: &Shared, desk: &mut Desk) -> bool {
     let last = shared.all_that_is_there(desk);
     loop {
-        let Written { count, passed, clear } = desk.write(shared, NOTICE_PAUSE);
+        let Written { count, passed, clear } = desk.write(shared, NOTICE_INTERVAL);
         if count == 0 || passed >= last {
             return clear;
         }
@@ -92,7 +92,7 @@ fn write_what_is_there(shared: &Shared, desk: &mut Desk) -> bool {
 
 fn write_queued(shared: &Shared, desk: &mut Desk) -> bool {
     loop {
-        let Written { count, clear, .. } = desk.write(shared, NOTICE_PAUSE);
+        let Written { count, clear, .. } = desk.write(shared, NOTICE_INTERVAL);
         if count == 0 {
             return clear;
         }

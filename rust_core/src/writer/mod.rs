@@ -17,7 +17,7 @@ use sweep::SWEEP;
 
 pub use desk::Desk;
 pub use ending::{Ending, wait_for_endings, write_now};
-pub use shared::{Flush, Shared, rest, state};
+pub use shared::{Flush, Shared, pause, state};
 
 /// Sleep after work, doubled up to the longest while there is none.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
@@ -30,7 +30,7 @@ const FEW: usize = 64;
 /// Pause after a panic, doubled up to this while there is one after the other.
 const LONGEST_SETBACK: Duration = Duration::from_millis(100);
 /// Time between two records about dropped ones.
-const NOTICE_PAUSE: Duration = Duration::from_secs(1);
+const NOTICE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Runs until the pipeline is closed, or the process is about to fork. After a panic it goes on where it was; if there is one
 /// after the other, in longer and longer pauses.
@@ -70,14 +70,14 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn run(&mut self) {
         loop {
-            if self.shared.rests() {
+            if self.shared.begins_pause() {
                 // Asked again, of the next writer, with all that came meanwhile.
                 self.hand_flushes_on();
                 return;
             }
             if self.shared.is_held() {
                 let shared = self.shared;
-                shared.queue.waker().sleep(LONGEST_SLEEP, || !shared.is_held() || shared.is_asked_to_rest());
+                shared.queue.waker().sleep(LONGEST_SLEEP, || !shared.is_held() || shared.is_asked_to_pause());
                 continue;
             }
             self.shared.prepare_pool();
@@ -88,8 +88,8 @@ impl Writer<'_> {
             if closing && self.last.is_none() {
                 self.last = Some(self.shared.all_that_is_there(&self.shared.desk()));
             }
-            let pause = if self.waiting.is_empty() { NOTICE_PAUSE } else { Duration::ZERO };
-            let Written { count, passed, clear } = self.shared.desk().write(self.shared, pause);
+            let interval = if self.waiting.is_empty() { NOTICE_INTERVAL } else { Duration::ZERO };
+            let Written { count, passed, clear } = self.shared.desk().write(self.shared, interval);
             self.setback = SHORTEST_SLEEP;
             self.answer_flushes(passed, clear);
             let all_is_taken = self.last.is_some_and(|last| passed >= last);
@@ -99,7 +99,7 @@ impl Writer<'_> {
                 return;
             }
             if count == 0 {
-                self.rest(clear);
+                self.sleep(clear);
             } else {
                 self.be_awake();
                 if count < FEW {
@@ -140,14 +140,14 @@ impl Writer<'_> {
                 || !self.waiting.is_empty()
                 || !shared.flushes.is_empty()
                 || !shared.notices.is_empty()
-                || shared.is_asked_to_rest()
+                || shared.is_asked_to_pause()
                 || shared.state.load(Ordering::SeqCst) != state::OPEN
         };
         shared.queue.waker().sleep(SHORTEST_SLEEP, busy);
     }
 
     /// `clear` says that nothing is left in memory, which would have to be tried again.
-    fn rest(&mut self, clear: bool) {
+    fn sleep(&mut self, clear: bool) {
         let shared = self.shared;
         let waker = shared.queue.waker();
         // Where a sink fails and holds all that it may, records wait in the queue for the next try: they are no reason to hurry.
@@ -155,7 +155,7 @@ impl Writer<'_> {
             (clear && !shared.is_idle())
                 || !shared.notices.is_empty()
                 || !shared.flushes.is_empty()
-                || shared.is_asked_to_rest()
+                || shared.is_asked_to_pause()
         };
         if self.naps < NAPS || !clear || shared.stats.has_untold_drops() {
             waker.sleep(self.sleep, busy);

@@ -35,12 +35,12 @@ pub mod state {
 }
 
 /// Whether there is a writer at work.
-pub mod rest {
-    pub const WORKS: u8 = 0;
+pub mod pause {
+    pub const RUNS: u8 = 0;
     /// It is to end for a fork.
     pub const ASKED: u8 = 1;
     /// It has ended, or is about to.
-    pub const RESTS: u8 = 2;
+    pub const PAUSED: u8 = 2;
 }
 
 /// What callers and the writer share.
@@ -62,8 +62,8 @@ pub struct Shared {
     /// Apart from what every call reads: the writer stores here for each record, and each store would take the line from all callers.
     pub desk: CachePadded<Mutex<Desk>>,
     pub state: AtomicU8,
-    /// Whether the writer is to rest, one of `rest`.
-    pub rest: AtomicU8,
+    /// Whether the writer is to pause, one of `pause`.
+    pub pause: AtomicU8,
     /// Whether the writer waits with everything: another engine may have records to write first.
     pub held: AtomicBool,
     /// There is no writer, since it has ended or none could be started: callers see to what they log.
@@ -134,13 +134,13 @@ impl Shared {
         self.held.load(Ordering::SeqCst) && self.state.load(Ordering::SeqCst) == state::OPEN
     }
 
-    pub(super) fn is_asked_to_rest(&self) -> bool {
-        self.rest.load(Ordering::SeqCst) == rest::ASKED
+    pub(super) fn is_asked_to_pause(&self) -> bool {
+        self.pause.load(Ordering::SeqCst) == pause::ASKED
     }
 
     /// Whether the writer may end now: it was asked to, and the asking was not taken back.
-    pub(super) fn rests(&self) -> bool {
-        self.rest.compare_exchange(rest::ASKED, rest::RESTS, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    pub(super) fn begins_pause(&self) -> bool {
+        self.pause.compare_exchange(pause::ASKED, pause::PAUSED, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
     /// Answers flushes that came too late for the writer.

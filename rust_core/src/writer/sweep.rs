@@ -110,7 +110,7 @@ impl Shared {
     }
 
     /// Ends the thread that recovers for other directories; one that was at it goes on after the next start of the writer.
-    pub fn rest_strays(&self, deadline: Instant) {
+    pub fn pause_strays(&self, deadline: Instant) {
         self.strays_go_on.store(false, Ordering::SeqCst);
         // Held by a writer that looks for boxes, and may wait for a disk.
         let Ok(mut swept) = self.swept.try_lock() else { return };

@@ -119,7 +119,7 @@ pub fn shutdown(py: Python<'_>, timeout: Duration) -> bool {
     let engine = engine(py).cloned();
     ending::detached(py, || {
         let done = engine.is_none_or(|engine| engine.shutdown(timeout));
-        TROUBLE.rest(Instant::now() + TROUBLE_PATIENCE);
+        TROUBLE.pause(Instant::now() + TROUBLE_PATIENCE);
         done
     })
 }
