@@ -97,8 +97,8 @@ impl Engine {
     fn end_others(&self, deadline: Instant) {
         let shared = &self.shared;
         let deadline = deadline.min(Instant::now() + END_PATIENCE);
-        match shared.desk.try_lock() {
-            Ok(mut desk) => desk.pipeline.end_sinks(deadline),
+        match shared.turn.try_lock() {
+            Ok(mut turn) => turn.pipeline.end_sinks(deadline),
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().pipeline.end_sinks(deadline),
             // One who writes late holds it, for as long as a disk takes; the console then is as it was.
             Err(TryLockError::WouldBlock) => {}

@@ -45,8 +45,8 @@ impl Engine {
         drop(writer);
         // A terminal that shows nothing is nothing to wait for.
         let deadline = deadline.min(Instant::now() + CONSOLE_PATIENCE_AT_FORK);
-        if let Ok(mut desk) = shared.desk.try_lock() {
-            desk.pipeline.pause_sinks(deadline);
+        if let Ok(mut turn) = shared.turn.try_lock() {
+            turn.pipeline.pause_sinks(deadline);
         }
         shared.errors.pause(deadline);
         shared.pause_strays(deadline);

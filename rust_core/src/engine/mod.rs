@@ -25,7 +25,7 @@ use crate::queue::Queue;
 use crate::stats::Stats;
 use crate::value::Value;
 use crate::worker::Worker;
-use crate::writer::{self, Desk, Shared, pause, state};
+use crate::writer::{self, Shared, Turn, pause, state};
 
 pub use end::Flushing;
 /// What a start takes of memory in pieces that cannot fail, the queue aside.
@@ -88,7 +88,7 @@ impl Engine {
             swept: CachePadded::default(),
             strays_go_on: Arc::default(),
             pool: made.pool,
-            desk: CachePadded::new(Mutex::new(Desk::new(pipeline))),
+            turn: CachePadded::new(Mutex::new(Turn::new(pipeline))),
             state: AtomicU8::new(state::OPEN),
             pause: AtomicU8::new(pause::RUNS),
             held: AtomicBool::new(false),

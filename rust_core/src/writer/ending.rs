@@ -5,7 +5,7 @@ use std::sync::TryLockError;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::desk::{Desk, Written};
+use super::turn::{Turn, Written};
 use super::{NOTICE_INTERVAL, SHORTEST_SLEEP, Shared};
 
 /// Writes on the caller's thread what is in the queue of a closed pipeline. False when it is held for longer than `patience` by
@@ -27,8 +27,8 @@ pub fn wait_for_endings(shared: &Shared, patience: Duration) -> bool {
     true
 }
 
-/// While it lives, nobody but a shutdown writes what is queued: threads that log and write without a pause would keep it away from the
-/// desk, and give it always more to write.
+/// While it lives, nobody but a shutdown writes what is queued: threads that log and write without a pause would keep it from its
+/// turn, and give it always more to write.
 pub struct Ending<'a>(&'a Shared);
 
 impl<'a> Ending<'a> {
@@ -53,19 +53,19 @@ fn write_by(
     shared: &Shared,
     patience: Duration,
     patience_with_sinks: Duration,
-    write: fn(&Shared, &mut Desk) -> bool,
+    write: fn(&Shared, &mut Turn) -> bool,
 ) -> bool {
     let started = Instant::now();
     loop {
-        let desk = match shared.desk.try_lock() {
-            Ok(desk) => Some(desk),
+        let turn = match shared.turn.try_lock() {
+            Ok(turn) => Some(turn),
             Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         };
-        let held = desk.is_none();
-        if let Some(mut desk) = desk {
+        let held = turn.is_none();
+        if let Some(mut turn) = turn {
             shared.stuck.store(false, Ordering::Relaxed);
-            match catch_unwind(AssertUnwindSafe(|| write(shared, &mut desk))) {
+            match catch_unwind(AssertUnwindSafe(|| write(shared, &mut turn))) {
                 Ok(true) => return true,
                 Ok(false) if started.elapsed() >= patience_with_sinks => return false,
                 Ok(false) => {}
@@ -80,19 +80,19 @@ fn write_by(
     }
 }
 
-fn write_what_is_there(shared: &Shared, desk: &mut Desk) -> bool {
-    let last = shared.all_that_is_there(desk);
+fn write_what_is_there(shared: &Shared, turn: &mut Turn) -> bool {
+    let last = shared.all_that_is_there(turn);
     loop {
-        let Written { count, passed, clear } = desk.write(shared, NOTICE_INTERVAL);
+        let Written { count, passed, clear } = turn.write(shared, NOTICE_INTERVAL);
         if count == 0 || passed >= last {
             return clear;
         }
     }
 }
 
-fn write_queued(shared: &Shared, desk: &mut Desk) -> bool {
+fn write_queued(shared: &Shared, turn: &mut Turn) -> bool {
     loop {
-        let Written { count, clear, .. } = desk.write(shared, NOTICE_INTERVAL);
+        let Written { count, clear, .. } = turn.write(shared, NOTICE_INTERVAL);
         if count == 0 {
             return clear;
         }

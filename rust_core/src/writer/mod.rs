@@ -1,9 +1,9 @@
 //! The thread behind the queue: takes what is there, hands it on, sleeps while there is nothing.
 
-mod desk;
 mod ending;
 mod shared;
 mod sweep;
+mod turn;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use crate::slab;
 
-use desk::Written;
 use sweep::SWEEP;
+use turn::Written;
 
-pub use desk::Desk;
 pub use ending::{Ending, wait_for_endings, write_now};
 pub use shared::{Flush, Shared, pause, state};
+pub use turn::Turn;
 
 /// Sleep after work, doubled up to the longest while there is none.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
@@ -86,10 +86,10 @@ impl Writer<'_> {
             // Read before taking: what is queued when it says so is still written.
             let closing = self.shared.state.load(Ordering::SeqCst) != state::OPEN;
             if closing && self.last.is_none() {
-                self.last = Some(self.shared.all_that_is_there(&self.shared.desk()));
+                self.last = Some(self.shared.all_that_is_there(&self.shared.turn()));
             }
             let interval = if self.waiting.is_empty() { NOTICE_INTERVAL } else { Duration::ZERO };
-            let Written { count, passed, clear } = self.shared.desk().write(self.shared, interval);
+            let Written { count, passed, clear } = self.shared.turn().write(self.shared, interval);
             self.setback = SHORTEST_SLEEP;
             self.answer_flushes(passed, clear);
             let all_is_taken = self.last.is_some_and(|last| passed >= last);
@@ -111,7 +111,7 @@ impl Writer<'_> {
 
     fn note_flushes(&mut self) {
         while let Some(flush) = self.shared.flushes.pop() {
-            let last = self.shared.all_that_is_there(&self.shared.desk());
+            let last = self.shared.all_that_is_there(&self.shared.turn());
             self.waiting.push((last, flush));
         }
     }

@@ -6,8 +6,8 @@ use crossbeam_utils::CachePadded;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::desk::Desk;
 use super::sweep::Swept;
+use super::turn::Turn;
 use crate::blackbox::Watch;
 use crate::error_handler::ErrorHandler;
 use crate::pipeline::{self, Batch, Pipeline};
@@ -53,14 +53,14 @@ pub struct Shared {
     /// How far the sinks behind threads have come.
     pub behind: Vec<Progress>,
     pub watch: Option<Arc<Watch>>,
-    /// Apart, as the desk is: the writer locks it for each batch.
+    /// Apart, as the turn is: the writer locks it for each batch.
     pub swept: CachePadded<Mutex<Swept>>,
     /// Whether what is done for other log directories is to go on.
     pub strays_go_on: Arc<AtomicBool>,
     /// What the queue holds is of this pool, or plain memory.
     pub pool: Option<Pool>,
     /// Apart from what every call reads: the writer stores here for each record, and each store would take the line from all callers.
-    pub desk: CachePadded<Mutex<Desk>>,
+    pub turn: CachePadded<Mutex<Turn>>,
     pub state: AtomicU8,
     /// Whether the writer is to pause, one of `pause`.
     pub pause: AtomicU8,
@@ -68,8 +68,8 @@ pub struct Shared {
     pub held: AtomicBool,
     /// There is no writer, since it has ended or none could be started: callers see to what they log.
     pub unattended: AtomicBool,
-    /// Records that have left the queue and are not written, and those of them that are in plain memory: told by whoever has the desk,
-    /// to those who cannot have it. Apart, as the desk is.
+    /// Records that have left the queue and are not written, and those of them that are in plain memory: told by the thread whose turn it is,
+    /// to those who wait for it. Apart, as the turn is.
     pub in_hand: CachePadded<[Count; 2]>,
     /// A shutdown has left something unwritten.
     pub given_up: AtomicBool,
@@ -82,8 +82,8 @@ pub struct Shared {
 }
 
 impl Shared {
-    pub(super) fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn turn(&self) -> MutexGuard<'_, Turn> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sees to it that callers find memory that is there.
@@ -121,8 +121,8 @@ impl Shared {
     }
 
     /// How many records have been taken once all that are in the queue now are.
-    pub(super) fn all_that_is_there(&self, desk: &Desk) -> u64 {
-        desk.taken + self.queue.len() as u64
+    pub(super) fn all_that_is_there(&self, turn: &Turn) -> u64 {
+        turn.taken + self.queue.len() as u64
     }
 
     pub(super) fn is_idle(&self) -> bool {

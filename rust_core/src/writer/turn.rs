@@ -1,20 +1,20 @@
-//! What is behind the queue, and one batch of it.
+//! One turn at writing: the next batch, from the queue to the sinks.
 
 use super::Shared;
 use crate::pipeline::{Batch, Pipeline};
 use std::time::Duration;
 
-/// What is behind the queue. Whoever holds it, a writer or a caller, goes on where the one before was stopped by a panic or
-/// by the end of its thread.
+/// The pipeline and its batch. The thread that has locked them writes, the writer or a caller. It continues where the thread before it
+/// stopped, by a panic or at its end.
 #[derive(Debug)]
-pub struct Desk {
+pub struct Turn {
     pub pipeline: Pipeline,
     batch: Batch,
     /// Records taken since the start.
     pub(super) taken: u64,
 }
 
-impl Desk {
+impl Turn {
     #[must_use]
     pub fn new(pipeline: Pipeline) -> Self {
         Self { pipeline, batch: Batch::default(), taken: 0 }
