@@ -352,7 +352,7 @@ fn memory_that_is_refused_ends_a_capture_and_nothing_else() {
     let engine = Engine::open(settings(directory.path()), Arc::default()).unwrap();
     engine.start().unwrap();
     offer(&engine, 0);
-    // All slots of the pool are taken: what comes now is plain memory, and grows as it is filled.
+    // All slots of the pool are taken: what comes now is on the heap, and grows as it is filled.
     let slots: Vec<Buffer> =
         std::iter::repeat_with(Buffer::take).take_while(|buffer| buffer.heap_size() == 0).collect();
     for refused in [300, 700, 4_000] {

@@ -96,7 +96,7 @@ pub struct BlackBox {
 #[derive(Debug)]
 pub struct Made {
     pub black_box: Option<BlackBox>,
-    /// In the box, or in plain memory without one. `None` when even that could not be had.
+    /// In the box, or in memory of this process without one. `None` when even that could not be had.
     pub pool: Option<Pool>,
     /// Why a better location could not be used, one text for each location.
     pub refused: Vec<String>,
@@ -107,7 +107,7 @@ pub struct Made {
 pub struct Settings {
     #[serde(rename = "place")]
     pub location: Wanted,
-    /// Bytes of the box; as many of plain memory without one.
+    /// Bytes of the box; as many of this process without one.
     pub bytes: usize,
 }
 
@@ -122,7 +122,7 @@ pub fn make(settings: Settings, directory: &Path, kept: &Kept, names: &Arc<Names
             Err(error) => refused.push(format!("{}: {error}", location.directory.display())),
         }
     }
-    Made { black_box: None, pool: Pool::plain(settings.bytes), refused }
+    Made { black_box: None, pool: Pool::anonymous(settings.bytes), refused }
 }
 
 fn make_at(

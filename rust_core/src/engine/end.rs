@@ -86,8 +86,8 @@ impl Engine {
             return true;
         }
         shared.given_up.store(true, Ordering::SeqCst);
-        let (left, plain) = shared.unwritten();
-        let rescue = self.rescue(left, plain);
+        let (left, on_heap) = shared.unwritten();
+        let rescue = self.rescue(left, on_heap);
         shared.errors.handle("write everything before shutdown", &format!("{left} records are not written{rescue}"));
         self.end_others(deadline);
         false
@@ -107,11 +107,11 @@ impl Engine {
         shared.errors.pause(deadline);
     }
 
-    /// What becomes of records that are not written, of which so many are in plain memory.
-    fn rescue(&self, left: u64, plain: u64) -> String {
+    /// What becomes of records that are not written, of which so many are on the heap.
+    fn rescue(&self, left: u64, on_heap: u64) -> String {
         // One that somebody took away, or cut, holds nothing for anybody.
         let is_there = self.shared.watch.as_ref().is_some_and(|watch| watch.harm().is_none());
-        match (left.saturating_sub(plain), plain) {
+        match (left.saturating_sub(on_heap), on_heap) {
             _ if !is_there => String::new(),
             (0, _) => "; none of them is in the black box".into(),
             (_, 0) => "; the black box keeps them for `unified-logger recover`".into(),

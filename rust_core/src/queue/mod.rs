@@ -34,7 +34,7 @@ pub enum Overflow {
 pub struct Settings {
     /// Records.
     pub size: u32,
-    /// Bytes of plain memory that queued records may hold beside the pool.
+    /// Bytes of the heap that queued records may hold beside the pool.
     pub bytes: u64,
     pub overflow: Overflow,
     /// Seconds, in text: how long a call waits for room.
@@ -281,14 +281,14 @@ impl Queue {
         self.rescued().len() + self.receiver.len()
     }
 
-    /// The same, and how many of them are in plain memory. They are looked at where `drop_old` leaves those that it passes over, from where
+    /// The same, and how many of them are on the heap. They are looked at where `drop_old` leaves those that it passes over, from where
     /// they go on in their order.
     pub fn count(&self) -> (u64, u64) {
         let mut rescued = self.rescued();
         let waiting = self.receiver.len();
         rescued.extend(self.receiver.try_iter().take(waiting));
-        let plain = rescued.iter().filter(|record| record.heap_size() > 0).count();
-        (rescued.len() as u64, plain as u64)
+        let on_heap = rescued.iter().filter(|record| record.heap_size() > 0).count();
+        (rescued.len() as u64, on_heap as u64)
     }
 
     #[must_use]

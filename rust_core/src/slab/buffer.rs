@@ -3,7 +3,7 @@
 use std::ptr::{self, NonNull};
 use std::sync::atomic::Ordering;
 
-use super::plain::{block, free_block};
+use super::heap::{block, free_block};
 use super::pool::Slab;
 use super::{FIRST_LARGE, HEAP, HEAP_BYTES, INDEX, PREFIX, Prefix, SIZES, UNIT};
 use crate::checksum;
@@ -40,7 +40,7 @@ impl Buffer {
         larger.unwrap_or_else(|| Self::on_heap(SIZES[0]))
     }
 
-    /// In plain memory, of so many bytes with the prefix.
+    /// On the heap, of so many bytes with the prefix.
     #[cold]
     fn on_heap(size: usize) -> Self {
         let (Some(bytes), true) = (block(size), u32::try_from(size).is_ok()) else { memory::give_up() };
@@ -90,7 +90,7 @@ impl Buffer {
         unsafe { (self.bytes.as_ptr().add(self.len()), self.room_in_all() - self.len()) }
     }
 
-    /// Bytes of plain memory this buffer holds.
+    /// Bytes of the heap that this buffer holds.
     #[inline]
     #[must_use]
     pub fn heap_size(&self) -> usize {
@@ -110,8 +110,8 @@ impl Buffer {
         self.prefix().room() as usize
     }
 
-    /// Marks the record as accepted under this number: from here on it survives the process, if the pool does. False for plain
-    /// memory, which never does.
+    /// Marks the record as accepted under this number: from here on it survives the process, if the pool does. False on the
+    /// heap, which never does.
     #[inline]
     pub fn accept(&self, sequence: u64) -> bool {
         if self.slot() >= FIRST_LARGE && !self.keep_needed() {
@@ -121,10 +121,10 @@ impl Buffer {
         true
     }
 
-    /// Gives back the units that the record came to do without. False for plain memory.
+    /// Gives back the units that the record came to do without. False on the heap.
     #[cold]
     fn keep_needed(&self) -> bool {
-        // A child's copy is in plain memory before it is whole.
+        // A child's copy is on the heap before it is whole.
         if let Some(slab) = self.slab() {
             slab.large.units.give_back(self.slot() & INDEX, (self.len() + PREFIX).div_ceil(UNIT) as u32);
         }
@@ -139,7 +139,7 @@ impl Buffer {
         }
     }
 
-    /// Goes on in plain memory of this process: the slot is that of the process it was forked from, which uses it.
+    /// Goes on on the heap of this process: the slot is that of the process it was forked from, which uses it.
     #[cold]
     fn leave_to_parent(&mut self, bytes: &[u8]) {
         let mut own = Self::on_heap((bytes.len() + PREFIX).max(SIZES[0]));
@@ -157,7 +157,7 @@ impl Buffer {
             let size = size.max(self.heap_size() * 2);
             return self.move_to(Self::on_heap(size.checked_next_power_of_two().unwrap_or(size)));
         }
-        // One of a parent's grows into plain memory.
+        // One of a parent's grows onto the heap.
         let larger = self
             .slab()
             .and_then(|slab| slab.room_for(needed))
@@ -174,7 +174,7 @@ impl Buffer {
         *self = larger;
     }
 
-    /// The pool that the slot is of. `None` for plain memory, and for the slot of a parent, though nobody may have noticed the fork yet.
+    /// The pool that the slot is of. `None` on the heap, and for the slot of a parent, though nobody may have noticed the fork yet.
     #[inline]
     fn slab(&self) -> Option<&'static Slab> {
         let slot = self.slot();
@@ -184,7 +184,7 @@ impl Buffer {
         Slab::numbered(slot >> 24 & 63).filter(|slab| slab.holds(self.bytes))
     }
 
-    /// Class and index of the slot; it no longer holds a record that was accepted. `None` for units and plain memory, and for the
+    /// Class and index of the slot; it no longer holds a record that was accepted. `None` for units, on the heap, and for the
     /// slot of a parent, which is not touched.
     #[inline]
     pub(super) fn clear(&self) -> Option<(&'static Slab, usize, u32)> {

@@ -1,15 +1,15 @@
 //! The pools of buffers that records are captured into: fixed memory, taken and given back without a lock.
 //!
 //! A buffer is a slot of one of two sizes, then as many units as its record needs, and moves on when the record outgrows it; past the
-//! last, and when a pool is empty, it is plain memory, which is counted. A pool may lie in a black box. Before each slot's record stands
+//! last, and when a pool is empty, it lies on the heap, which is counted. A pool may lie in a black box. Before each slot's record stands
 //! what tells, of a slot found after a crash, whether its record is whole and whether it was written.
 //!
 //! There is one current pool that captures take from, and for each engine its own, so that a capture in progress never
-//! depends on an engine. A queue holds buffers of its engine's pool, or plain memory.
+//! depends on an engine. A queue holds buffers of its engine's pool, or on the heap.
 
 mod buffer;
 mod give_back;
-mod plain;
+mod heap;
 mod pool;
 mod prefix;
 mod slots;
@@ -21,7 +21,7 @@ use units::Begins;
 
 pub use buffer::Buffer;
 pub use give_back::give_back;
-pub use plain::give_back_kept;
+pub use heap::give_back_kept;
 pub use pool::{Pool, leave_to_parent};
 pub use prefix::Prefix;
 pub use units::{UNIT, UNITS};
@@ -39,14 +39,14 @@ pub const CHUNK: usize = UNIT * UNITS as usize;
 const SHARES: [usize; KINDS] = [0, 6, 59];
 /// Bytes before each record: see `Prefix`.
 pub const PREFIX: usize = 24;
-/// In place of a slot: the buffer is plain memory.
+/// In place of a slot: the buffer is on the heap.
 const HEAP: u32 = u32::MAX;
 /// Bits of a slot that are its index, or its first unit.
 const INDEX: u32 = 0x00FF_FFFF;
 /// Slots from here on are units, or `HEAP`.
 const FIRST_LARGE: u32 = (LARGE as u32) << 30;
 const ALIGN: usize = 64;
-/// Bytes of plain memory held by buffers now.
+/// Bytes of the heap held by buffers now.
 static HEAP_BYTES: AtomicUsize = AtomicUsize::new(0);
 
 #[must_use]

@@ -52,7 +52,7 @@ impl Slab {
 
     #[cold]
     fn first() -> Option<&'static Self> {
-        let pool = Pool::plain(FIRST)?;
+        let pool = Pool::anonymous(FIRST)?;
         let slab = pool.slab();
         std::mem::forget(pool);
         let _ = CURRENT.compare_exchange(
@@ -122,7 +122,7 @@ pub struct Pool {
 impl Pool {
     /// A pool of memory of this process alone. `None` when there is none, or too many pools are waiting for buffers.
     #[must_use]
-    pub fn plain(bytes: usize) -> Option<Self> {
+    pub fn anonymous(bytes: usize) -> Option<Self> {
         Self::new(Mapping::anonymous(bytes).ok()?, areas(0, bytes))
     }
 
@@ -199,7 +199,7 @@ impl Pool {
         self.slab().room_for(bytes)
     }
 
-    /// Takes all the room there is, for good: from now on nobody stores into the memory, and records are plain memory. False, with nothing
+    /// Takes all the room there is, for good: from now on nobody stores into the memory, and records lie on the heap. False, with nothing
     /// taken, while somebody has any of it.
     #[must_use]
     pub fn close(&self) -> bool {

@@ -37,8 +37,8 @@ fn threads_never_share_a_slot() {
 }
 
 #[test]
-fn an_empty_pool_gives_plain_memory() {
-    let pool = Pool::plain(1 << 20).unwrap();
+fn an_empty_pool_gives_memory_of_the_heap() {
+    let pool = Pool::anonymous(1 << 20).unwrap();
     let held: Vec<Buffer> = std::iter::from_fn(|| pool.take(1)).collect();
     let areas = areas(0, 1 << 20);
     // A small record takes what there is.
@@ -53,7 +53,7 @@ fn an_empty_pool_gives_plain_memory() {
 // Seen to fail with either `prepare` left out. Where a system counts no faults of a thread, there is nothing to see.
 #[test]
 fn whoever_takes_a_prepared_slot_meets_no_page_fault() {
-    let pool = Pool::plain(8 << 20).unwrap();
+    let pool = Pool::anonymous(8 << 20).unwrap();
     let mut held = Vec::with_capacity(6_000);
     held.resize_with(6_000, || None);
     let mut taken = |slots: std::ops::Range<usize>| {
@@ -75,7 +75,7 @@ fn whoever_takes_a_prepared_slot_meets_no_page_fault() {
 
 #[test]
 fn a_pool_outlives_its_engine_until_its_last_buffer_is_back() {
-    let pool = Pool::plain(1 << 20).unwrap();
+    let pool = Pool::anonymous(1 << 20).unwrap();
     let number = pool.number as usize;
     let mut held = vec![pool.take(10).unwrap()];
     drop(pool);
@@ -92,7 +92,7 @@ fn a_pool_outlives_its_engine_until_its_last_buffer_is_back() {
 
 #[test]
 fn large_records_share_all_units() {
-    let pool = Pool::plain(8 << 20).unwrap();
+    let pool = Pool::anonymous(8 << 20).unwrap();
     let chunks = areas(0, 8 << 20)[2].count as usize;
     for (bytes, each) in [(5_000, 12), (9_000, 7), (20_000, 3), (CHUNK - PREFIX, 1)] {
         let held: Vec<Buffer> = std::iter::from_fn(|| {
@@ -112,7 +112,7 @@ fn large_records_share_all_units() {
 
 #[test]
 fn a_large_record_keeps_what_it_needs() {
-    let pool = Pool::plain(1 << 20).unwrap();
+    let pool = Pool::anonymous(1 << 20).unwrap();
     let mut buffer = pool.take(3_000).unwrap();
     buffer.put(&[1; 40_000]);
     buffer.put(&[2; 1_000]);
@@ -125,7 +125,7 @@ fn a_large_record_keeps_what_it_needs() {
 
 #[test]
 fn a_slot_says_what_became_of_its_record() {
-    let pool = Pool::plain(1 << 20).unwrap();
+    let pool = Pool::anonymous(1 << 20).unwrap();
     let mut buffer = pool.take(10).unwrap();
     buffer.put(b"record");
     buffer.accept(7);
@@ -143,7 +143,7 @@ fn a_slot_says_what_became_of_its_record() {
 #[test]
 fn a_child_that_noticed_no_fork_leaves_its_parents_slots_alone() {
     platform::notice_forks();
-    let pool = Pool::plain(1 << 20).unwrap();
+    let pool = Pool::anonymous(1 << 20).unwrap();
     let mut held = vec![pool.take(10).unwrap(), pool.take(10).unwrap()];
     for (buffer, sequence) in held.iter_mut().zip(7..) {
         buffer.put(b"record");

@@ -57,7 +57,7 @@ pub struct Shared {
     pub swept: CachePadded<Mutex<Swept>>,
     /// Whether what is done for other log directories is to go on.
     pub strays_go_on: Arc<AtomicBool>,
-    /// What the queue holds is of this pool, or plain memory.
+    /// What the queue holds is of this pool, or on the heap.
     pub pool: Option<Pool>,
     /// Apart from what every call reads: the writer stores here for each record, and each store would take the line from all callers.
     pub turn: CachePadded<Mutex<Turn>>,
@@ -68,7 +68,7 @@ pub struct Shared {
     pub held: AtomicBool,
     /// There is no writer, since it has ended or none could be started: callers see to what they log.
     pub unattended: AtomicBool,
-    /// Records that have left the queue and are not written, and those of them that are in plain memory: told by the thread whose turn it is,
+    /// Records that have left the queue and are not written, and those of them that are on the heap: told by the thread whose turn it is,
     /// to those who wait for it. Apart, as the turn is.
     pub in_hand: CachePadded<[Count; 2]>,
     /// A shutdown has left something unwritten.
@@ -103,17 +103,17 @@ impl Shared {
     pub(super) fn note_in_hand(&self, batch: &Batch, pipeline: &Pipeline) {
         let (taken, held) = (batch.held(), pipeline.held());
         self.in_hand[0].set((taken.len() + held.len()) as u64);
-        // Mostly no record is in plain memory, and none is looked at.
-        let plain =
+        // Mostly no record is on the heap, and none is looked at.
+        let on_heap =
             if slab::heap_bytes() > 0 { taken.chain(held).filter(|record| record.heap_size() > 0).count() } else { 0 };
-        self.in_hand[1].set(plain as u64);
+        self.in_hand[1].set(on_heap as u64);
     }
 
-    /// How many of the records that were accepted are not written, and how many of them wait in plain memory, and end with the process.
+    /// How many of the records that were accepted are not written, and how many of them wait on the heap, and end with the process.
     #[must_use]
     pub fn unwritten(&self) -> (u64, u64) {
-        let (queued, plain) = self.queue.count();
-        (queued + self.in_hand[0].get(), plain + self.in_hand[1].get())
+        let (queued, on_heap) = self.queue.count();
+        (queued + self.in_hand[0].get(), on_heap + self.in_hand[1].get())
     }
 
     pub(super) fn is_ending(&self) -> bool {

@@ -1,4 +1,4 @@
-//! Plain memory, for records that outgrow the slots or find none. Large pieces come from the system and go back to it: an
+//! Memory of the heap, for records that outgrow the slots or find none. Large pieces come from the system and go back to it: an
 //! allocator would keep, for each thread, the most that it ever had. But the system's pages are expensive (each is zeroed, and
 //! faulted in one by one), so while there is work some pieces are kept for the records to come.
 
