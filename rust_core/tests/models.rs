@@ -262,12 +262,12 @@ impl Slot {
     }
 
     /// What a recovery sees, if the process is killed before it does anything more.
-    fn look(&self) {
-        self.look_unless(|| false);
+    fn read(&self) {
+        self.read_unless(|| false);
     }
 
     /// The same, unless what is seen is gone afterwards.
-    fn look_unless(&self, gone: impl Fn() -> bool) {
+    fn read_unless(&self, gone: impl Fn() -> bool) {
         let accepted = self.prefix.accepted.load(Ordering::Acquire);
         let number = accepted.wrapping_sub(1);
         let taken = self.prefix.taken.load(Ordering::Relaxed);
@@ -299,9 +299,9 @@ fn a_kill_leaves_no_record_or_a_whole_one() {
                 slot.capture(20);
             })
         };
-        slot.look();
+        slot.read();
         owner.join().unwrap();
-        slot.look();
+        slot.read();
     });
 }
 
@@ -329,10 +329,10 @@ fn a_kill_while_a_slot_changes_hands_leaves_no_torn_record() {
                 }
             })
         };
-        shared.0.look();
+        shared.0.read();
         writer.join().unwrap();
         caller.join().unwrap();
-        shared.0.look();
+        shared.0.read();
     });
 }
 
@@ -388,20 +388,20 @@ fn no_text_is_taken_for_a_record() {
                 slot.prefix.accepted.store(8, Ordering::Relaxed);
             })
         };
-        let look = || {
+        let read = || {
             let (slot, begins) = &*shared;
             if begins.0.load(Ordering::Acquire) == 1 {
-                slot.look_unless(|| begins.0.load(Ordering::Relaxed) == 0);
+                slot.read_unless(|| begins.0.load(Ordering::Relaxed) == 0);
             }
         };
-        look();
+        read();
         owner.join().unwrap();
-        look();
+        read();
     });
 }
 
 /// What of a note a recovery believes: `upto` above `passed`, with the words of the same append.
-fn look_at_note(note: &Note) {
+fn read_note(note: &Note) {
     let passed = note.passed.load(Ordering::Acquire);
     let upto = note.upto.load(Ordering::Acquire);
     let words = [0, 1, 2].map(|index| note.words[index].load(Ordering::Relaxed));
@@ -429,9 +429,9 @@ fn a_kill_leaves_no_note_or_a_whole_one() {
                 note.pass(20);
             })
         };
-        look_at_note(&note);
+        read_note(&note);
         writer.join().unwrap();
-        look_at_note(&note);
+        read_note(&note);
     });
 }
 

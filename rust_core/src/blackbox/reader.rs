@@ -75,19 +75,19 @@ pub fn read(bytes: &[u8]) -> Result<Contents, Foreign> {
         for index in 0..area.count as usize {
             let start = area.offset + index * size;
             // The areas lie within the box, which is as long as it says.
-            contents.look_at(bytes, start, size);
+            contents.read_slot(bytes, start, size);
         }
     }
     let [.., chunks] = head.areas;
     for chunk in 0..chunks.count as usize {
-        contents.look_into(bytes, chunks, chunk);
+        contents.read_chunk(bytes, chunks, chunk);
     }
     contents.put_in_order();
     Ok(contents)
 }
 
 impl Contents {
-    fn look_at(&mut self, bytes: &[u8], start: usize, size: usize) {
+    fn read_slot(&mut self, bytes: &[u8], start: usize, size: usize) {
         let Some(accepted) = format::u64_at(bytes, start).filter(|accepted| *accepted != 0) else { return };
         match found(bytes, start, size, accepted - 1, &self.names) {
             Some(found) => self.records.push(found),
@@ -96,13 +96,13 @@ impl Contents {
     }
 
     /// Looks where the chunk's records are said to begin. None goes on past where the next begins.
-    fn look_into(&mut self, bytes: &[u8], chunks: Area, chunk: usize) {
+    fn read_chunk(&mut self, bytes: &[u8], chunks: Area, chunk: usize) {
         let Some(mut begins) = format::u64_at(bytes, chunks.offset + chunk * 8) else { return };
         while begins != 0 {
             let unit = begins.trailing_zeros();
             begins &= begins - 1;
             let units = begins.trailing_zeros().min(UNITS) - unit;
-            self.look_at(bytes, chunks.chunks() + chunk * CHUNK + unit as usize * UNIT, units as usize * UNIT);
+            self.read_slot(bytes, chunks.chunks() + chunk * CHUNK + unit as usize * UNIT, units as usize * UNIT);
         }
     }
 

@@ -62,8 +62,8 @@ impl Engine {
                 black_box.remove(made.pool.as_ref());
             }
         };
-        Self::look_for_memory(&settings).inspect_err(|_| take_back())?;
-        // Right after the look: a thread that tells of an error takes memory as well.
+        Self::check_memory(&settings).inspect_err(|_| take_back())?;
+        // Right after the check: a thread that tells of an error takes memory as well.
         let queue = Queue::new(settings.queue, Arc::clone(&stats), black_box.is_some());
         let mut pipeline = Pipeline::open(output, black_box.as_ref(), &stats, &errors).inspect_err(|_| take_back())?;
         for reason in &made.refused {
@@ -115,7 +115,7 @@ impl Engine {
     ///
     /// # Errors
     /// When there is less.
-    pub fn look_for_memory(settings: &Settings) -> Result<()> {
+    pub fn check_memory(settings: &Settings) -> Result<()> {
         if memory::has(Queue::bytes_of(settings.queue.size) + MEMORY) {
             return Ok(());
         }
@@ -130,9 +130,9 @@ impl Engine {
     }
 
     /// Writes what processes that died left for the log directory: at the start, since the process may give up the rights that it takes
-    /// right after. The writer looks again, every two seconds.
-    pub fn look_for_boxes(&self) {
-        self.shared.look_for_boxes(&self.settings.output.directory);
+    /// right after. The writer does so again, every two seconds.
+    pub fn recover_boxes(&self) {
+        self.shared.recover_boxes(&self.settings.output.directory);
     }
 
     /// Starts the writer.

@@ -45,7 +45,7 @@ pub const fn mode(bits: u32, is_asked_for: bool) -> u32 {
     bits & 0o777 | if is_asked_for { ASKED_FOR } else { 0 }
 }
 
-/// Whether a failed look at a path tells that nothing is there. Any other error tells nothing.
+/// Whether a failed probe of a path tells that nothing is there. Any other error tells nothing.
 #[must_use]
 pub fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)

@@ -138,7 +138,7 @@ impl Patterns {
     }
 
     /// Whether there is anything that is looked for in texts.
-    pub fn looks_into_texts(&self) -> bool {
+    pub fn searches_texts(&self) -> bool {
         self.pairs || self.sets().iter().any(|set| set.is_some())
     }
 

@@ -76,15 +76,15 @@ impl Scanner {
         // A panic may have left something there.
         self.found.clear();
         let kinds = Kinds::of(text);
-        self.look(text, kinds, is_source);
+        self.search_text(text, kinds, is_source);
         if View::may_be_of(kinds)
-            && self.rules.patterns.looks_into_texts()
+            && self.rules.patterns.searches_texts()
             && let Some(view) = View::of(text, kinds)
         {
-            self.look_through(view, is_source);
+            self.search_views(view, is_source);
         }
         if text.ends_with(CUT_ENDS)
-            && self.rules.patterns.looks_into_texts()
+            && self.rules.patterns.searches_texts()
             && let Some(range) = last_word_before_cut(text)
         {
             self.found.push(Found { range, action: Action::Replace, rule: None });
@@ -93,7 +93,7 @@ impl Scanner {
     }
 
     #[inline]
-    fn look(&mut self, text: &str, kinds: Kinds, is_source: bool) {
+    fn search_text(&mut self, text: &str, kinds: Kinds, is_source: bool) {
         let patterns = &self.rules.patterns;
         patterns.find(&mut self.memory, text, kinds, &mut self.found);
         if patterns.pairs && kinds.have(pairs::BEGIN) {
@@ -102,15 +102,15 @@ impl Scanner {
         }
     }
 
-    /// Looks at a text as it reads, and as that reads. What is found there is found in the text.
+    /// Searches a text as it reads, and as that reads. What is found there is found in the text.
     #[cold]
-    fn look_through(&mut self, first: View, is_source: bool) {
+    fn search_views(&mut self, first: View, is_source: bool) {
         let mut views = vec![first];
         loop {
             let last = &views[views.len() - 1];
             let from = self.found.len();
             let kinds = Kinds::of(&last.text);
-            self.look(&last.text, kinds, is_source);
+            self.search_text(&last.text, kinds, is_source);
             for found in &mut self.found[from..] {
                 let back = |at: usize| views.iter().rev().fold(at, |at, view| view.offset(at));
                 found.range = back(found.range.start)..back(found.range.end);

@@ -13,7 +13,7 @@ use crate::recovery::{self, Recovered, Strays};
 use crate::sink;
 use crate::worker::Worker;
 
-/// Time between two looks for records of processes that died.
+/// Time between two searches for records of processes that died.
 pub(super) const SWEEP: Duration = Duration::from_secs(2);
 
 /// What was done for processes that died, by one writer after the other.
@@ -31,7 +31,7 @@ pub struct Swept {
 
 impl Shared {
     /// Keeps the box where others look for it. What somebody did to it cannot be undone: that nothing survives any more is said once.
-    fn look_after_box(&self) {
+    fn check_box(&self) {
         let Some(watch) = self.watch.as_ref().filter(|_| self.stats.protected.get() == 1) else { return };
         watch.follow();
         let Some(harm) = watch.harm() else { return };
@@ -60,28 +60,28 @@ impl Shared {
 
     pub(super) fn sweep(&self, directory: &Path) {
         let mut swept = self.swept();
-        self.look(&mut swept, directory);
+        self.recover_if_due(&mut swept, directory);
         if !std::mem::replace(&mut swept.strays, true) {
             self.sweep_strays(&mut swept);
         }
     }
 
-    pub fn look_for_boxes(&self, directory: &Path) {
-        let look = || self.look(&mut self.swept(), directory);
-        if catch_unwind(AssertUnwindSafe(look)).is_err() {
-            self.errors.handle("look for black boxes", &"the look panicked");
+    pub fn recover_boxes(&self, directory: &Path) {
+        let recover = || self.recover_if_due(&mut self.swept(), directory);
+        if catch_unwind(AssertUnwindSafe(recover)).is_err() {
+            self.errors.handle("look for black boxes", &"the recovery panicked");
         }
     }
 
-    /// Writes what processes that died left for this directory, if nobody has looked for a while.
-    fn look(&self, swept: &mut Swept, directory: &Path) {
+    /// Writes what processes that died left for this directory, unless it was done a short while ago.
+    fn recover_if_due(&self, swept: &mut Swept, directory: &Path) {
         if swept.at.is_some_and(|last| last.elapsed() < SWEEP) {
             return;
         }
         // Before it begins: if it panics, it is not tried at once again.
         swept.at = Some(Instant::now());
-        self.look_after_box();
-        sink::look_after_watched();
+        self.check_box();
+        sink::check_watched();
         if let Some(recovered) = recovery::sweep(directory) {
             self.tell(swept, recovered);
         }

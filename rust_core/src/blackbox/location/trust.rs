@@ -56,29 +56,29 @@ impl Location {
     ///
     /// # Errors
     /// When another user could have planted boxes here, or the rights of the boxes' user are not to be had.
-    fn look_around<R: Send>(
+    fn visit_boxes<R: Send>(
         &self,
-        look: impl FnOnce(Vec<PathBuf>, &fs::Metadata) -> R + Send,
+        visit: impl FnOnce(Vec<PathBuf>, &fs::Metadata) -> R + Send,
     ) -> Result<Option<R>, Distrust> {
         let Some(meta) = self.trusted()? else { return Ok(None) };
         let is_box = |path: &PathBuf| {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             name.starts_with(&self.prefix) && [BOX, NEW].contains(&kind(path)) && !is_own(path)
         };
-        let look = || match fs::read_dir(&self.directory) {
+        let list = || match fs::read_dir(&self.directory) {
             Ok(entries) => {
                 let paths = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_box);
                 let mut paths: Vec<PathBuf> = paths.collect();
                 paths.sort();
-                Ok(Some(look(paths, &meta)))
+                Ok(Some(visit(paths, &meta)))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(_) => Err(self.distrust("its owner cannot read it")),
         };
         if platform::is_mine(&meta) {
-            return look();
+            return list();
         }
-        platform::with_rights_of(&meta, look)
+        platform::with_rights_of(&meta, list)
             .unwrap_or_else(|_| Err(self.distrust("the rights of its owner are not to be had")))
     }
 
@@ -87,15 +87,15 @@ impl Location {
     }
 
     /// The first bytes of every box of another process, alive or not.
-    pub fn each_front(&self, bytes: usize, mut look: impl FnMut(&[u8]) + Send) {
+    pub fn each_front(&self, bytes: usize, mut read: impl FnMut(&[u8]) + Send) {
         let mut front = vec![0; bytes];
         // A location that is not believed is told by the next recovery.
-        let _ = self.look_around(|paths, meta| {
+        let _ = self.visit_boxes(|paths, meta| {
             for path in paths {
                 if let Some(file) = open_others(&path, meta)
                     && let Ok(count) = platform::read_at(&file, &mut front, 0)
                 {
-                    look(&front[..count]);
+                    read(&front[..count]);
                 }
             }
         });
@@ -104,7 +104,7 @@ impl Location {
     /// Removes what was set aside, if nobody has looked after it for so long. Tells which files those were.
     ///
     /// # Errors
-    /// As for `look_around`.
+    /// As for `visit_boxes`.
     pub fn remove_aside(&self, age: Duration) -> Result<Vec<PathBuf>, Distrust> {
         let Some(_) = self.trusted()? else { return Ok(Vec::new()) };
         let is_left = |path: &PathBuf| {
@@ -118,7 +118,7 @@ impl Location {
     /// Opens every box whose owner is gone, with its owner's lock taken over, and hands it to `recover`, which may break off.
     ///
     /// # Errors
-    /// As for `look_around`.
+    /// As for `visit_boxes`.
     pub fn each_ownerless(
         &self,
         mut recover: impl FnMut(Ownerless) -> ControlFlow<()> + Send,
@@ -139,6 +139,6 @@ impl Location {
             }
             ControlFlow::Continue(())
         };
-        Ok(self.look_around(each)?.unwrap_or(ControlFlow::Continue(())))
+        Ok(self.visit_boxes(each)?.unwrap_or(ControlFlow::Continue(())))
     }
 }

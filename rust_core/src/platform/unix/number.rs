@@ -38,8 +38,8 @@ impl Number {
     /// What `file`, whose number this is, is now; `None` once the number leads elsewhere.
     ///
     /// # Errors
-    /// When the look fails, which tells nothing of the number.
-    pub(in crate::platform) fn look(&self, file: &File) -> io::Result<Option<Metadata>> {
+    /// When the probe fails, which tells nothing of the number.
+    pub(in crate::platform) fn probe(&self, file: &File) -> io::Result<Option<Metadata>> {
         if flags_of(self.descriptor) != Some(self.flags) {
             return Ok(None);
         }
@@ -50,12 +50,12 @@ impl Number {
         }
     }
 
-    /// Whether the number leads to the file still. A look that fails otherwise leaves it at how it was opened.
+    /// Whether the number leads to the file still. A probe that fails otherwise leaves it at how it was opened.
     #[must_use]
     pub fn is_held(&self) -> bool {
-        // SAFETY: looked at only, whatever it is, and never closed.
+        // SAFETY: only probed, whatever it is, and never closed.
         let file = ManuallyDrop::new(unsafe { File::from_raw_fd(self.descriptor) });
-        self.look(&file).map_or(true, |found| found.is_some())
+        self.probe(&file).map_or(true, |found| found.is_some())
     }
 
     /// The file under another number, if it is held.
@@ -122,11 +122,11 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let open = |name: &str| open_append(&directory.path().join(name), 0o640, true).unwrap().0;
         let own = OwnFile::new(open("own")).unwrap();
-        assert!(own.is_held() && own.look().unwrap().is_some());
+        assert!(own.is_held() && own.probe().unwrap().is_some());
         let other = open("other");
         // SAFETY: both are open; the library's file is replaced under its number, as a program may do.
         let number = unsafe { libc::dup2(other.as_raw_fd(), own.as_raw_fd()) };
-        assert!(!own.is_held() && own.look().unwrap().is_none());
+        assert!(!own.is_held() && own.probe().unwrap().is_none());
         drop(own);
         assert!(flags_of(number).is_some());
         // SAFETY: opened just above by `dup2`, and used by nobody else.

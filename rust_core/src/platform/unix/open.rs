@@ -58,7 +58,7 @@ impl Rights {
     #[must_use]
     pub fn of_descriptor(descriptor: i32) -> Option<Self> {
         flags_of(descriptor)?;
-        // SAFETY: the number is one; looked at only, whatever it is, and never closed.
+        // SAFETY: the number is one; only probed, whatever it is, and never closed.
         let file = ManuallyDrop::new(unsafe { File::from_raw_fd(descriptor) });
         Self::of(&file.metadata().ok()?)
     }

@@ -34,7 +34,7 @@ impl Standard {
 
     /// Remembers what its number is. `is_known`: the interpreter found this stream when it started.
     pub fn remember(self, is_known: bool) {
-        let found = self.look().ok();
+        let found = self.probe().ok();
         let is_own = is_known && found.as_ref().is_some_and(|_| is_inheritable(self.number()));
         let _ = self.known().set((found.map(|meta| identity_of(&meta)), is_own));
     }
@@ -44,7 +44,7 @@ impl Standard {
     /// It is the one that was there when this library came, or one that was put there since, by `dup2`, for children to have too. What merely
     /// was opened while the number was free is a file or a socket of the program's own.
     fn found(self) -> io::Result<Metadata> {
-        let meta = self.look()?;
+        let meta = self.probe()?;
         let is_own = match self.known().get() {
             Some((Some(known), is_own)) if *known == identity_of(&meta) => *is_own,
             _ => is_inheritable(self.number()) && !meta.file_type().is_socket(),
@@ -55,11 +55,11 @@ impl Standard {
     /// Whether its number leads to something that is no standard stream.
     #[must_use]
     pub fn is_taken(self) -> bool {
-        self.look().is_ok() && self.found().is_err()
+        self.probe().is_ok() && self.found().is_err()
     }
 
-    fn look(self) -> io::Result<Metadata> {
-        // SAFETY: looked at only, and never closed.
+    fn probe(self) -> io::Result<Metadata> {
+        // SAFETY: only probed, and never closed.
         ManuallyDrop::new(unsafe { File::from_raw_fd(self.number()) }).metadata()
     }
 

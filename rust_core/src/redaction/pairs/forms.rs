@@ -4,12 +4,12 @@ use super::super::extent::{self, QUOTES};
 use super::super::markup::Tag;
 use super::name::name_that_ends;
 use super::text::{is_space, spaces, up_to, without_spaces};
-use super::{LONGEST, Look, is_header, is_word, says_name, says_value};
+use super::{LONGEST, Search, is_header, is_word, says_name, says_value};
 
 /// Names after which a value may stand with a space alone: `ALTER USER bob PASSWORD 'x'`, `IDENTIFIED BY 'x'`.
 const BEFORE_SPACE: [&str; 5] = ["password", "passwd", "pwd", "passphrase", "identified by"];
 
-impl Look<'_> {
+impl Search<'_> {
     /// What stands in an element, if the tag that ends here says that it is a secret.
     pub(super) fn tag(&mut self, at: usize) {
         let from = std::mem::replace(&mut self.last_tag, at + 1);

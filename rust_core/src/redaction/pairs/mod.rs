@@ -67,41 +67,41 @@ pub fn find(
         Verdict::Search => None,
     };
     if kinds.have(kinds::SIGN) {
-        let mut look = Look::new(text, is_source, &mut secret, found);
+        let mut search = Search::new(text, is_source, &mut secret, found);
         for at in memchr3_iter(b'=', b':', b'>', bytes) {
             if bytes[at] == b'>' {
-                look.tag(at);
+                search.tag(at);
             } else {
-                look.pair(at..at + 1);
+                search.pair(at..at + 1);
             }
         }
     }
     if kinds.have(kinds::WIDE) {
-        let mut look = Look::new(text, is_source, &mut secret, found);
+        let mut search = Search::new(text, is_source, &mut secret, found);
         let wide = memchr_iter(WIDE_BEGINS, bytes).filter(|at| WIDE.iter().any(|sign| text[*at..].starts_with(sign)));
         for at in wide {
-            look.pair(at..at + WIDE[0].len());
+            search.pair(at..at + WIDE[0].len());
         }
     }
     if kinds.have(kinds::QUOTE) && !is_source {
-        let mut look = Look::new(text, is_source, &mut secret, found);
+        let mut search = Search::new(text, is_source, &mut secret, found);
         for at in memchr2_iter(b'"', b'\'', bytes) {
-            look.quote(at);
+            search.quote(at);
         }
     }
     if kinds.have(kinds::HYPHEN) && !is_source {
-        let mut look = Look::new(text, is_source, &mut secret, found);
+        let mut search = Search::new(text, is_source, &mut secret, found);
         // Options have a letter and a space behind them.
         for at in memchr_iter(b'-', bytes) {
             if bytes.get(at + 1) == Some(&b'-') {
-                look.option(at);
+                search.option(at);
             }
         }
     }
 }
 
 /// One way through a text, from the front to the back.
-struct Look<'a> {
+struct Search<'a> {
     text: &'a str,
     bytes: &'a [u8],
     is_source: bool,
@@ -121,7 +121,7 @@ struct Look<'a> {
     value: Option<usize>,
 }
 
-impl<'a> Look<'a> {
+impl<'a> Search<'a> {
     fn new(
         text: &'a str,
         is_source: bool,

@@ -9,7 +9,7 @@ use super::super::spec::Action;
 use super::super::work;
 use super::name::Name;
 use super::text::{is_computed, is_made_up, plain_value, spaces, up_to, without_spaces};
-use super::{HEADERS, LONGEST, Look, SPACE, says_name, says_value};
+use super::{HEADERS, LONGEST, SPACE, Search, says_name, says_value};
 
 /// Names that a sentence may have before a colon.
 const IN_PROSE: [&str; 4] = ["token", "session", "auth", "secret"];
@@ -23,7 +23,7 @@ const UNCLOSED: usize = 8;
 /// What stands before the name of a form's part.
 const FORM_DATA: &[u8] = b"form-data;";
 
-impl Look<'_> {
+impl Search<'_> {
     /// What stands after a sign such as `=`, if a name stands before it.
     pub(super) fn pair(&mut self, sign: Range<usize>) {
         work::add(1);

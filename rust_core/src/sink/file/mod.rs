@@ -134,7 +134,7 @@ impl FileSink {
         fault_injection::pass(Fault::Sync);
         // Who opens a file anew can sync what was written to it before.
         if let Some(open) = &self.file
-            && open.look(&self.target.path)?.is_none()
+            && open.probe(&self.target.path)?.is_none()
         {
             self.find_file_as_it_is()?;
         }
