@@ -103,7 +103,7 @@ fn after_shutdown_the_caller_writes() {
 }
 
 #[test]
-fn drops_are_counted_and_told_in_the_log() {
+fn drops_are_counted_and_reported_in_the_log() {
     let directory = tempfile::tempdir().unwrap();
     let stats = Arc::new(Stats::default());
     let mut overflow = Settings::of_test(directory.path());

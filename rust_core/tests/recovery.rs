@@ -106,7 +106,7 @@ fn numbers(path: &Path) -> Vec<i64> {
 }
 
 #[test]
-fn what_was_accepted_is_written_marked_and_told() {
+fn what_was_accepted_is_written_marked_and_reported() {
     let _alone = alone();
     let directory = tempfile::tempdir().unwrap();
     let engine = Engine::open(settings(directory.path(), 0), Arc::default()).unwrap();
@@ -118,13 +118,13 @@ fn what_was_accepted_is_written_marked_and_told() {
     let found = lines(&directory.path().join("app.log"));
     assert_eq!(numbers(&directory.path().join("app.log")), (0..50).collect::<Vec<_>>());
     assert!(found[..50].iter().all(|line| line["recovered"] == true && line["text"] == "täxt"));
-    let told = &found[50];
+    let notice = &found[50];
     assert_eq!(
-        (&told["level"], &told["records"], &told["pid"]),
+        (&notice["level"], &notice["records"], &notice["pid"]),
         (&"WARNING".into(), &50.into(), &std::process::id().into())
     );
-    assert_eq!(told["last_record"], "1970-01-01T00:00:00.000000+00:00");
-    assert_eq!(told.get("recovered"), None);
+    assert_eq!(notice["last_record"], "1970-01-01T00:00:00.000000+00:00");
+    assert_eq!(notice.get("recovered"), None);
     assert_eq!(numbers(&directory.path().join("errors.log")), [9, 19, 29, 39, 49]);
     assert_eq!(sweep(directory.path()), Recovered::default());
 }
@@ -310,8 +310,8 @@ fn a_recovery_that_dies_is_gone_on_with() {
     for name in ["app.log", "errors.log"] {
         assert_eq!(numbers(&directory.path().join(name)), (0..100).collect::<Vec<_>>(), "{name}");
     }
-    let told = lines(&directory.path().join("app.log")).iter().filter(|line| line.get("records").is_some()).count();
-    assert_eq!(told, 1);
+    let notices = lines(&directory.path().join("app.log")).iter().filter(|line| line.get("records").is_some()).count();
+    assert_eq!(notices, 1);
 }
 
 #[test]

@@ -76,7 +76,7 @@ impl Engine {
             }
         }
         if let Some(message) = complaint(&settings, black_box.as_ref(), &made.refused) {
-            pipeline.say(level::WARNING, "black_box", &message, &[]);
+            pipeline.notice(level::WARNING, "black_box", &message, &[]);
         }
         stats.protected.set(u64::from(black_box.is_some()));
         let shared = Shared {
@@ -205,8 +205,8 @@ impl Engine {
     }
 
     /// Lets the writer write a record of the library's own, past the queue.
-    pub fn say(&self, level: i32, function: &str, message: &str, fields: &[(&str, Value<'_>)]) {
-        self.shared.say(level, function, message, fields);
+    pub fn notice(&self, level: i32, function: &str, message: &str, fields: &[(&str, Value<'_>)]) {
+        self.shared.notice(level, function, message, fields);
         self.shared.queue.waker().wake_at_once();
     }
 }
@@ -217,7 +217,7 @@ fn instead(black_box: &BlackBox) -> String {
     format!("{location}, at {}", black_box.path().display())
 }
 
-/// What to say in the log when there is no black box where one was wanted.
+/// What the log reports when there is no black box where one was wanted.
 fn complaint(settings: &Settings, black_box: Option<&BlackBox>, refused: &[String]) -> Option<String> {
     if settings.black_box.location == Wanted::Off || refused.is_empty() {
         return None;

@@ -226,7 +226,7 @@ impl<'a> Recovery<'a> {
         self.push_notice(noted, last + 1);
     }
 
-    /// Says in the log what happened: which process died, when, and how much of it is recovered.
+    /// Reports in the log what happened: which process died, when, and how much of it is recovered.
     fn push_notice(&mut self, noted: Noted, position: u64) {
         if noted.count == 0 && self.contents.damaged == 0 {
             return;
@@ -256,9 +256,9 @@ impl<'a> Recovery<'a> {
         .put(&mut bytes, &fields);
         // SAFETY: built just above.
         let Some(record) = (unsafe { Record::read(&bytes) }) else { return };
-        // Not again, if a recovery that died had said it.
-        let said = self.contents.journal.iter().enumerate().filter(|(_, entry)| entry.passed >= position);
-        let route = said.fold(self.outputs.route(&record), |route, (file, _)| route & !(1 << file));
+        // Not again, if a recovery that died had written it.
+        let noticed = self.contents.journal.iter().enumerate().filter(|(_, entry)| entry.passed >= position);
+        let route = noticed.fold(self.outputs.route(&record), |route, (file, _)| route & !(1 << file));
         self.outputs.put(&record, Whose::Library, route, position, 0);
     }
 }

@@ -186,10 +186,10 @@ impl<'a> Walk<'a> {
             _ => {
                 let (start, put) = (self.at, out.len());
                 self.value(out, depth)?;
-                if pairs::says_name(&name) {
+                if pairs::is_name_key(&name) {
                     let action = self.named(&self.json[start..self.at]);
                     seen.named = action.map(|action| Named { action, unless_word: false }).or(seen.named);
-                } else if pairs::says_value(&name) {
+                } else if pairs::is_value_key(&name) {
                     seen.value = Some((put..out.len(), start..self.at));
                 }
                 return Some(());

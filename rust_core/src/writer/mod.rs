@@ -157,7 +157,7 @@ impl Writer<'_> {
                 || !shared.flushes.is_empty()
                 || shared.is_asked_to_pause()
         };
-        if self.naps < NAPS || !clear || shared.stats.has_untold_drops() {
+        if self.naps < NAPS || !clear || shared.stats.has_unreported_drops() {
             waker.sleep(self.sleep, busy);
         } else {
             let until_sweep = shared.swept().at.map_or(Duration::ZERO, |last| SWEEP.saturating_sub(last.elapsed()));

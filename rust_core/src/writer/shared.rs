@@ -93,9 +93,9 @@ impl Shared {
         }
     }
 
-    /// Has a record of the library's own written with the next batch.
-    pub fn say(&self, level: i32, function: &str, message: &str, fields: &[(&str, Value<'_>)]) {
-        if let Some(notice) = pipeline::notice(&self.errors, level, function, message, fields) {
+    /// Queues a record of the library's own, to be written with the next batch.
+    pub fn notice(&self, level: i32, function: &str, message: &str, fields: &[(&str, Value<'_>)]) {
+        if let Some(notice) = pipeline::build_notice(&self.errors, level, function, message, fields) {
             self.notices.push(notice);
         }
     }

@@ -21,7 +21,7 @@ pub(super) const SWEEP: Duration = Duration::from_secs(2);
 pub struct Swept {
     /// When boxes of other processes were last looked for.
     pub(super) at: Option<Instant>,
-    /// Directories of boxes that are not believed, which has been said.
+    /// Directories of boxes that are not believed, which has been reported.
     distrusted: Vec<Distrust>,
     /// Whether boxes of other log directories were looked for.
     strays: bool,
@@ -30,7 +30,7 @@ pub struct Swept {
 }
 
 impl Shared {
-    /// Keeps the box where others look for it. What somebody did to it cannot be undone: that nothing survives any more is said once.
+    /// Keeps the box where others look for it. What somebody did to it cannot be undone: that nothing survives any more is reported once.
     fn check_box(&self) {
         let Some(watch) = self.watch.as_ref().filter(|_| self.stats.protected.get() == 1) else { return };
         watch.follow();
@@ -51,7 +51,7 @@ impl Shared {
             path.display()
         );
         self.errors.handle("keep the black box", &message);
-        self.say(level::WARNING, "black_box", &message, &[]);
+        self.notice(level::WARNING, "black_box", &message, &[]);
     }
 
     pub(super) fn swept(&self) -> MutexGuard<'_, Swept> {
@@ -69,7 +69,7 @@ impl Shared {
     pub fn recover_boxes(&self, directory: &Path) {
         let recover = || self.recover_if_due(&mut self.swept(), directory);
         if catch_unwind(AssertUnwindSafe(recover)).is_err() {
-            self.errors.handle("look for black boxes", &"the recovery panicked");
+            self.errors.handle("look for black boxes", &"the look panicked");
         }
     }
 
@@ -83,7 +83,7 @@ impl Shared {
         self.check_box();
         sink::check_watched();
         if let Some(recovered) = recovery::sweep(directory) {
-            self.tell(swept, recovered);
+            self.report(swept, recovered);
         }
     }
 
@@ -120,7 +120,7 @@ impl Shared {
         }
     }
 
-    fn tell(&self, swept: &mut Swept, recovered: Recovered) {
+    fn report(&self, swept: &mut Swept, recovered: Recovered) {
         self.stats.recovered.add(recovered.records);
         for (path, reason) in &recovered.aside {
             self.errors.handle("recover a black box", &format!("{reason}: set aside as {}", path.display()));

@@ -20,7 +20,7 @@ impl Turn {
         Self { pipeline, batch: Batch::default(), taken: 0 }
     }
 
-    /// Writes the next batch, and what there is to say about dropped records unless that was said within `interval`. Tells what
+    /// Writes the next batch, and reports dropped records unless it did so within `interval`. Tells what
     /// came of it.
     pub(super) fn write(&mut self, shared: &Shared, interval: Duration) -> Written {
         let Self { pipeline, batch, taken } = self;
@@ -30,10 +30,10 @@ impl Turn {
         let passed = if shared.queue.is_empty() { u64::MAX } else { *taken };
         // Before the records that were logged after them.
         while let Some(notice) = shared.notices.pop() {
-            pipeline.say_notice(&notice);
+            pipeline.write_notice(&notice);
         }
         pipeline.deliver(batch);
-        pipeline.tell_drops(interval);
+        pipeline.report_drops(interval);
         let clear = pipeline.commit();
         let count = pipeline.release(batch);
         shared.note_in_hand(batch, pipeline);

@@ -61,9 +61,9 @@ pub fn is_no_process(id: u32) -> bool {
 /// When a process began, in the system's own count; `None` where that is not known.
 #[must_use]
 pub fn birth_of_process(id: u32) -> Option<u64> {
-    let told = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
     // Behind the name, which may hold anything: the 22nd number, of which the third is the first there.
-    told.rsplit(')').next()?.split_ascii_whitespace().nth(19)?.parse().ok()
+    stat.rsplit(')').next()?.split_ascii_whitespace().nth(19)?.parse().ok()
 }
 
 /// Whether a process has a file mapped.
@@ -110,11 +110,11 @@ pub fn stack_bounds() -> Option<(usize, usize)> {
             return None;
         }
         let (mut lowest, mut bytes, mut guard) = (std::ptr::null_mut(), 0, 0);
-        let told = libc::pthread_attr_getstack(attributes.as_ptr(), &raw mut lowest, &raw mut bytes) == 0
+        let known = libc::pthread_attr_getstack(attributes.as_ptr(), &raw mut lowest, &raw mut bytes) == 0
             && libc::pthread_attr_getguardsize(attributes.as_ptr(), &raw mut guard) == 0;
         libc::pthread_attr_destroy(attributes.as_mut_ptr());
         // Some versions of the C library count the guard as part of it.
-        (told && guard < bytes).then(|| (lowest as usize + guard, bytes - guard))
+        (known && guard < bytes).then(|| (lowest as usize + guard, bytes - guard))
     }
 }
 
@@ -130,7 +130,7 @@ pub fn stack_bounds() -> Option<(usize, usize)> {
     Some((highest.checked_sub(bytes)?, bytes))
 }
 
-/// Not told by this system.
+/// This system does not report it.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
 #[must_use]
 pub fn stack_bounds() -> Option<(usize, usize)> {

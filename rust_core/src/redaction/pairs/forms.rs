@@ -4,7 +4,7 @@ use super::super::extent::{self, QUOTES};
 use super::super::markup::Tag;
 use super::name::name_that_ends;
 use super::text::{is_space, spaces, up_to, without_spaces};
-use super::{LONGEST, Search, is_header, is_word, says_name, says_value};
+use super::{LONGEST, Search, is_header, is_name_key, is_value_key, is_word};
 
 /// Names after which a value may stand with a space alone: `ALTER USER bob PASSWORD 'x'`, `IDENTIFIED BY 'x'`.
 const BEFORE_SPACE: [&str; 5] = ["password", "passwd", "pwd", "passphrase", "identified by"];
@@ -24,14 +24,14 @@ impl Search<'_> {
             if let Some(content) = self.elements.content(self.text, at + 1) {
                 self.put(content, action);
             }
-        } else if says_value(name) {
+        } else if is_value_key(name) {
             if let Some((action, end)) = self.named.take()
                 && self.belong(end, tag.begin)
                 && let Some(content) = self.elements.content(self.text, at + 1)
             {
                 self.put(content, action);
             }
-        } else if says_name(name) {
+        } else if is_name_key(name) {
             let near = up_to(self.text, at + 1 + LONGEST);
             let Some(end) = near[at + 1..].find("</").map(|length| at + 1 + length) else { return };
             self.named = (self.secret)(self.text[at + 1..end].trim()).map(|action| (action, end));

@@ -27,8 +27,8 @@ const WIDE_BEGINS: u8 = 0xef;
 /// The ends of names whose values are several words.
 const HEADERS: [&str; 3] = ["authorization", "cookie", "cookies"];
 /// What says that its value is a name, and that its value is what stands under that: `{"name": "API_KEY", "value": "…"}`.
-const SAYS_NAME: [&str; 8] = ["name", "key", "parameterkey", "field", "header", "variable", "parameter", "param"];
-const SAYS_VALUE: [&str; 4] = ["value", "parametervalue", "val", "string"];
+const NAME_KEYS: [&str; 8] = ["name", "key", "parameterkey", "field", "header", "variable", "parameter", "param"];
+const VALUE_KEYS: [&str; 4] = ["value", "parametervalue", "val", "string"];
 /// What a text has that names could stand before.
 pub const BEGIN: u8 = kinds::SIGN | kinds::WIDE | kinds::QUOTE | kinds::HYPHEN;
 
@@ -39,13 +39,13 @@ pub fn is_header(name: &str) -> bool {
 }
 
 /// Whether a name says that its value is one.
-pub fn says_name(name: &str) -> bool {
-    name.len() <= 12 && SAYS_NAME.iter().any(|known| name.eq_ignore_ascii_case(known))
+pub fn is_name_key(name: &str) -> bool {
+    name.len() <= 12 && NAME_KEYS.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// Whether a name says that its value belongs to the name beside it.
-pub fn says_value(name: &str) -> bool {
-    name.len() <= 14 && SAYS_VALUE.iter().any(|known| name.eq_ignore_ascii_case(known))
+pub fn is_value_key(name: &str) -> bool {
+    name.len() <= 14 && VALUE_KEYS.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// Whether a text is one word, as names are: of two in a pair the second may be another name.

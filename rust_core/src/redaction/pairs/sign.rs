@@ -9,7 +9,7 @@ use super::super::spec::Action;
 use super::super::work;
 use super::name::Name;
 use super::text::{is_computed, is_made_up, plain_value, spaces, up_to, without_spaces};
-use super::{HEADERS, LONGEST, SPACE, Search, says_name, says_value};
+use super::{HEADERS, LONGEST, SPACE, Search, is_name_key, is_value_key};
 
 /// Names that a sentence may have before a colon.
 const IN_PROSE: [&str; 4] = ["token", "session", "auth", "secret"];
@@ -46,10 +46,10 @@ impl Search<'_> {
             {
                 self.put(value, action);
             }
-        } else if says_name(known) {
-            self.say_name(&name, sign);
-        } else if says_value(known) {
-            self.say_value(&name, sign);
+        } else if is_name_key(known) {
+            self.name_key(&name, sign);
+        } else if is_value_key(known) {
+            self.value_key(&name, sign);
         }
     }
 
@@ -67,7 +67,7 @@ impl Search<'_> {
     }
 
     /// Keeps in mind that the value beside this one is a secret, if this one is the name of one.
-    fn say_name(&mut self, name: &Name, sign: Range<usize>) {
+    fn name_key(&mut self, name: &Name, sign: Range<usize>) {
         // The value of a name is one; no more is read of others, which may have no end.
         let near = up_to(self.text, sign.end + SPACE + 2 * LONGEST);
         let Some(value) = plain_value(near, sign.end) else { return };
@@ -88,7 +88,7 @@ impl Search<'_> {
         self.named = Some((action, value.end));
     }
 
-    fn say_value(&mut self, name: &Name, sign: Range<usize>) {
+    fn value_key(&mut self, name: &Name, sign: Range<usize>) {
         match self.named.take() {
             Some((action, end)) if self.belong(end, name.range.start) => {
                 if let Some(value) = plain_value(self.text, sign.end) {
