@@ -201,7 +201,7 @@ fn left_behind() -> Vec<u8> {
     let engine = Engine::open(settings, Arc::default()).expect("an engine opens");
     for (number, length) in [1, 2, 3, 400, 2_000, 20_000].into_iter().enumerate() {
         let text = "x".repeat(length);
-        let mut record = Buffer::take();
+        let mut record = Buffer::alloc();
         Builder { time: 0, level: level::ERROR, logger: "l", function: "f", message: "m" }
             .put(&mut record, &[("n", Value::Integer(number as i64)), ("text", Value::Text(&text))]);
         assert!(matches!(engine.offer(record), Offered::Taken));

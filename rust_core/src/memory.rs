@@ -42,7 +42,7 @@ unsafe impl GlobalAlloc for Memory {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: promised by the caller.
         let pointer = unsafe { System.alloc(layout) };
-        if pointer.is_null() { RESERVE.take(layout) } else { pointer }
+        if pointer.is_null() { RESERVE.alloc(layout) } else { pointer }
     }
 
     #[inline]
@@ -52,7 +52,7 @@ unsafe impl GlobalAlloc for Memory {
         if !pointer.is_null() {
             return pointer;
         }
-        let pointer = RESERVE.take(layout);
+        let pointer = RESERVE.alloc(layout);
         if !pointer.is_null() {
             // SAFETY: the piece has as many bytes.
             unsafe { pointer.write_bytes(0, layout.size()) };
@@ -209,12 +209,12 @@ impl Reserve {
 
     /// A piece of so many bytes, or null.
     #[cold]
-    fn take(&self, layout: Layout) -> *mut u8 {
+    fn alloc(&self, layout: Layout) -> *mut u8 {
         SHORT.store(true, Ordering::Relaxed);
         if layout.align() > ALIGN {
             return std::ptr::null_mut();
         }
-        let pointer = self.classes.iter().filter(|class| layout.size() <= class.piece).find_map(Class::take);
+        let pointer = self.classes.iter().filter(|class| layout.size() <= class.piece).find_map(Class::alloc);
         // SAFETY: within the area.
         pointer.map_or(std::ptr::null_mut(), |pointer| unsafe { self.start().add(pointer) })
     }
@@ -247,7 +247,7 @@ impl Class {
     }
 
     /// Where a free piece is in the area.
-    fn take(&self) -> Option<usize> {
+    fn alloc(&self) -> Option<usize> {
         let count = SHARE / self.piece;
         for (index, word) in self.taken.iter().enumerate().take(count.div_ceil(64)) {
             let mut bits = word.load(Ordering::Relaxed);
@@ -299,7 +299,7 @@ mod tests {
         for round in 0_u8..2 {
             let mut taken = Vec::new();
             for bytes in [1, SMALL, SMALL + 1, MIDDLE, MIDDLE + 1, LARGE].into_iter().cycle() {
-                let pointer = reserve.take(layout(bytes));
+                let pointer = reserve.alloc(layout(bytes));
                 if pointer.is_null() {
                     break;
                 }
@@ -320,20 +320,21 @@ mod tests {
     #[test]
     fn small_pieces_are_taken_of_a_larger_class_when_theirs_is_used_up() {
         let reserve = reserve!();
-        let count = std::iter::repeat_with(|| reserve.take(layout(8))).take_while(|pointer| !pointer.is_null()).count();
+        let count =
+            std::iter::repeat_with(|| reserve.alloc(layout(8))).take_while(|pointer| !pointer.is_null()).count();
         assert_eq!(count, SHARE / SMALL + SHARE / MIDDLE + SHARE / LARGE);
     }
 
     #[test]
     fn what_is_too_large_or_too_aligned_is_not_to_be_had() {
         let reserve = reserve!();
-        assert!(reserve.take(layout(LARGE + 1)).is_null());
-        assert!(reserve.take(Layout::from_size_align(8, 2 * ALIGN).unwrap()).is_null());
+        assert!(reserve.alloc(layout(LARGE + 1)).is_null());
+        assert!(reserve.alloc(Layout::from_size_align(8, 2 * ALIGN).unwrap()).is_null());
     }
 
     #[test]
     fn a_piece_of_the_reserve_grows_out_of_it() {
-        let small = RESERVE.take(layout(8));
+        let small = RESERVE.alloc(layout(8));
         // SAFETY: taken just now; what comes back has the bytes.
         unsafe {
             small.write_bytes(7, 8);
@@ -353,7 +354,7 @@ mod tests {
             for number in 1_u8..5 {
                 scope.spawn(move || {
                     for _ in 0..2_000 {
-                        let pointer = reserve.take(layout(64));
+                        let pointer = reserve.alloc(layout(64));
                         // SAFETY: the piece has as many bytes, and nobody else has it.
                         unsafe {
                             pointer.write_bytes(number, 64);

@@ -75,7 +75,7 @@ fn settings(directory: &Path) -> Settings {
 }
 
 fn log(guide: &Guide, offer: impl Fn(Buffer) -> Offered) {
-    let mut record = Buffer::take();
+    let mut record = Buffer::alloc();
     guide.put(&mut record);
     assert!(matches!(offer(record), Offered::Taken));
 }
@@ -113,7 +113,7 @@ fn a_batch_is_written_without_allocating() {
             log(&guides[usize::from(number % 10 == 0)], |record| queue.offer(record));
         }
         allocations(|| {
-            assert_eq!(pipeline.take(&queue, &mut batch), BATCH);
+            assert_eq!(pipeline.drain(&queue, &mut batch), BATCH);
             pipeline.deliver(&mut batch);
             assert!(pipeline.commit());
             queue.depart(pipeline.release(&mut batch));

@@ -20,7 +20,7 @@ use unified_logger_core::value::Value;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn record(logger: &str, level: i32, number: i64) -> Buffer {
-    let mut buffer = Buffer::take();
+    let mut buffer = Buffer::alloc();
     Builder { time: 0, level, logger, function: "f", message: "m" }.put(&mut buffer, &[("n", Value::Integer(number))]);
     buffer
 }

@@ -339,7 +339,7 @@ fn a_kill_while_a_slot_changes_hands_leaves_no_torn_record() {
 /// One thread takes half of a chunk's units while another takes a half, gives it back and takes again: no unit is ever two owners', and
 /// none is lost.
 ///
-/// Seen to fail with a load and a store in `take` in place of the exchange, and with `give_back` relaxed.
+/// Seen to fail with a load and a store in `alloc` in place of the exchange, and with `give_back` relaxed.
 #[test]
 fn units_have_one_owner() {
     model(3, || {
@@ -347,19 +347,19 @@ fn units_have_one_owner() {
         let other = Arc::clone(&shared);
         let taker = thread::spawn(move || {
             let (units, owners) = &*other;
-            let taken = units.take(32);
+            let taken = units.alloc(32);
             taken.into_iter().for_each(|first| owners.use_slot(first / 32));
             taken
         });
         let (units, owners) = &*shared;
-        let first = units.take(32).expect("there is a half for each");
+        let first = units.alloc(32).expect("there is a half for each");
         owners.use_slot(first / 32);
         units.give_back(first, 0);
-        let again = units.take(32).expect("there is a half for each");
+        let again = units.alloc(32).expect("there is a half for each");
         owners.use_slot(again / 32);
         let other = taker.join().unwrap().expect("there is a half for each");
         assert_ne!(again, other);
-        assert_eq!(units.take(1), None);
+        assert_eq!(units.alloc(1), None);
         [again, other].into_iter().for_each(|first| units.give_back(first, 0));
         assert!(units.are_free());
     });

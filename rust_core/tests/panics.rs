@@ -74,7 +74,7 @@ fn with_console(directory: &Path) -> Settings {
 
 /// Every tenth is an error.
 fn offer(engine: &Engine, number: i64) {
-    let mut record = Buffer::take();
+    let mut record = Buffer::alloc();
     let level = if number % 10 == 9 { level::ERROR } else { level::INFO };
     Builder { time: number, level, logger: "l", function: "f", message: "m" }
         .put(&mut record, &[("n", Value::Integer(number))]);
@@ -354,11 +354,11 @@ fn memory_that_is_refused_ends_a_capture_and_nothing_else() {
     offer(&engine, 0);
     // All slots of the pool are taken: what comes now is on the heap, and grows as it is filled.
     let slots: Vec<Buffer> =
-        std::iter::repeat_with(Buffer::take).take_while(|buffer| buffer.heap_size() == 0).collect();
+        std::iter::repeat_with(Buffer::alloc).take_while(|buffer| buffer.heap_size() == 0).collect();
     for refused in [300, 700, 4_000] {
         REFUSED.set(refused);
         let captured = catch_unwind(AssertUnwindSafe(|| {
-            let mut record = Buffer::take();
+            let mut record = Buffer::alloc();
             (0..200).for_each(|_| record.put(&[0; 64]));
         }));
         REFUSED.set(usize::MAX);
@@ -417,7 +417,7 @@ fn drops_that_could_not_be_reported_are_reported_later() {
     (settings.queue.overflow, settings.queue.size) = (Overflow::DropNew, 10);
     let engine = Engine::open(settings, Arc::clone(&stats)).unwrap();
     for number in 0..25 {
-        let mut record = Buffer::take();
+        let mut record = Buffer::alloc();
         Builder { time: 0, level: level::INFO, logger: "l", function: "f", message: "m" }
             .put(&mut record, &[("n", Value::Integer(number))]);
         let _ = engine.offer(record);

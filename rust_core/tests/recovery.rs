@@ -49,7 +49,7 @@ fn offer(engine: &Engine, level: i32, number: i64) {
 }
 
 fn offer_with(engine: &Engine, level: i32, number: i64, message: &str, text: &str) {
-    let mut record = Buffer::take();
+    let mut record = Buffer::alloc();
     Builder { time: number, level, logger: "l", function: "f", message }
         .put(&mut record, &[("n", Value::Integer(number)), ("text", Value::Text(text))]);
     assert!(matches!(engine.offer(record), Offered::Taken));

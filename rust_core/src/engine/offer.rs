@@ -43,7 +43,7 @@ impl Engine {
     /// engine, or has outgrown its slot.
     #[cold]
     fn bring_in(pool: &Pool, record: Buffer) -> Buffer {
-        match pool.take(record.as_slice().len()) {
+        match pool.alloc(record.as_slice().len()) {
             Some(mut own) => {
                 own.put(record.as_slice());
                 own

@@ -101,14 +101,14 @@ impl Pipeline {
         })
     }
 
-    /// Takes a batch from the queue, and tells how many records that were: none while there are some already, and while a
-    /// failing sink holds as much as it may.
-    pub fn take(&mut self, queue: &Queue, batch: &mut Batch) -> usize {
+    /// Drains a batch from the queue, and returns how many records that were. It is none while the last batch is not given back, and while
+    /// a failing sink holds as much as it may.
+    pub fn drain(&mut self, queue: &Queue, batch: &mut Batch) -> usize {
         if !batch.records.is_empty() || self.outputs.sinks().any(|sink| sink.pending_bytes() >= BACKLOG) {
             return 0;
         }
         self.stats.queue_high_water.raise_to(queue.depth());
-        let count = batch.take(queue);
+        let count = batch.drain(queue);
         if let Some(oldest) = batch.records.first() {
             let lag = (clock::now() - record::time_of(oldest.as_slice())).max(0).unsigned_abs() / 1_000;
             self.stats.lag_us.set(lag);

@@ -246,8 +246,8 @@ impl Queue {
         self.room.1.notify_all();
     }
 
-    /// Takes up to `most` records into `batch`, rescued ones first. For the writer.
-    pub fn take(&self, batch: &mut Vec<Buffer>, most: usize) {
+    /// Drains up to `most` records into `batch`, rescued ones first. For the writer.
+    pub fn drain(&self, batch: &mut Vec<Buffer>, most: usize) {
         let mut rescued = self.rescued();
         let count = rescued.len().min(most.saturating_sub(batch.len()));
         batch.extend(rescued.drain(..count));
@@ -311,7 +311,7 @@ impl Drop for Queue {
     fn drop(&mut self) {
         if self.protected {
             let mut left = Vec::new();
-            self.take(&mut left, usize::MAX);
+            self.drain(&mut left, usize::MAX);
             left.into_iter().for_each(std::mem::forget);
         }
     }

@@ -27,15 +27,15 @@ impl Buffer {
     /// An empty buffer, the smallest there is.
     #[inline]
     #[must_use]
-    pub fn take() -> Self {
+    pub fn alloc() -> Self {
         match Slab::current().and_then(|slab| slab.buffer(0)) {
             Some(buffer) => buffer,
-            None => Self::take_larger(),
+            None => Self::alloc_larger(),
         }
     }
 
     #[cold]
-    fn take_larger() -> Self {
+    fn alloc_larger() -> Self {
         let larger = Slab::current().and_then(|slab| slab.room_for(SIZES[0] - PREFIX));
         larger.unwrap_or_else(|| Self::on_heap(SIZES[0]))
     }

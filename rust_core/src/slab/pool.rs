@@ -90,7 +90,7 @@ impl Slab {
     /// Room of a large record, for so many bytes with the prefix.
     #[cold]
     fn large_buffer(&'static self, bytes: usize) -> Option<Buffer> {
-        let first = self.large.take(bytes)?;
+        let first = self.large.alloc(bytes)?;
         let slot = FIRST_LARGE | self.number << 24 | first;
         let size = self.large.units.count(first) as usize * UNIT;
         // SAFETY: the units are this one's alone from here on, and larger than the prefix.
@@ -192,7 +192,7 @@ impl Pool {
 
     /// A buffer of this pool with room for `bytes`, if there is one free.
     #[must_use]
-    pub fn take(&self, bytes: usize) -> Option<Buffer> {
+    pub fn alloc(&self, bytes: usize) -> Option<Buffer> {
         if self.is_anothers() {
             return None;
         }

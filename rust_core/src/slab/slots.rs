@@ -65,13 +65,13 @@ impl Large {
 
     /// Room for so many bytes with the prefix, and for a quarter more if that can be had: it is given back once the record is whole.
     #[cold]
-    pub(super) fn take(&self, bytes: usize) -> Option<u32> {
+    pub(super) fn alloc(&self, bytes: usize) -> Option<u32> {
         if bytes > CHUNK {
             return None;
         }
         let (least, wanted) = (bytes.div_ceil(UNIT) as u32, (bytes + bytes / 4).min(CHUNK).div_ceil(UNIT) as u32);
-        let taken = self.units.take(wanted);
-        let first = if least < wanted { taken.or_else(|| self.units.take(least)) } else { taken }?;
+        let taken = self.units.alloc(wanted);
+        let first = if least < wanted { taken.or_else(|| self.units.alloc(least)) } else { taken }?;
         // SAFETY: every unit has room for a prefix, aligned as it is, and these are this one's alone.
         unsafe { self.unit(first).cast::<Prefix>().as_ref() }.clear();
         self.begins(first).note(first % UNITS);

@@ -35,7 +35,7 @@ impl Units {
     }
 
     /// The first of `count` units in a row, at most those of a chunk, which are the caller's from here on.
-    pub fn take(&self, count: u32) -> Option<u32> {
+    pub fn alloc(&self, count: u32) -> Option<u32> {
         let chunks = self.free.len() as u32;
         let from = self.from.load(Ordering::Relaxed).min(chunks);
         let mut full = true;

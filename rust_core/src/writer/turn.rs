@@ -24,7 +24,7 @@ impl Turn {
     /// came of it.
     pub(super) fn write(&mut self, shared: &Shared, interval: Duration) -> Written {
         let Self { pipeline, batch, taken } = self;
-        *taken += pipeline.take(&shared.queue, batch) as u64;
+        *taken += pipeline.drain(&shared.queue, batch) as u64;
         shared.note_in_hand(batch, pipeline);
         // What was dropped from the queue is never taken: whoever waits for it waits for an empty queue.
         let passed = if shared.queue.is_empty() { u64::MAX } else { *taken };
