@@ -246,7 +246,7 @@ impl Slot {
         Self {
             prefix: Prefix {
                 accepted: AtomicU64::new(0),
-                taken: AtomicU64::new(0),
+                position: AtomicU64::new(0),
                 length: AtomicU32::new(0),
                 check: AtomicU32::new(0),
             },
@@ -270,7 +270,7 @@ impl Slot {
     fn read_unless(&self, gone: impl Fn() -> bool) {
         let accepted = self.prefix.accepted.load(Ordering::Acquire);
         let number = accepted.wrapping_sub(1);
-        let taken = self.prefix.taken.load(Ordering::Relaxed);
+        let position = self.prefix.position.load(Ordering::Relaxed);
         let length = self.prefix.length.load(Ordering::Relaxed);
         let check = self.prefix.check.load(Ordering::Relaxed);
         let record = [self.record[0].load(Ordering::Relaxed), self.record[1].load(Ordering::Relaxed)];
@@ -278,7 +278,7 @@ impl Slot {
         if accepted != 0 && self.prefix.accepted.load(Ordering::Relaxed) == accepted && !gone() {
             assert_eq!((u64::from(length), check), (number, length * 2), "the prefix is torn");
             assert_eq!(record, [length, length], "the record is torn");
-            assert!(taken == 0 || taken == number * 100, "its position is another's");
+            assert!(position == 0 || position == number * 100, "its position is another's");
         }
     }
 }
@@ -294,7 +294,7 @@ fn a_kill_leaves_no_record_or_a_whole_one() {
             let slot = Arc::clone(&slot);
             thread::spawn(move || {
                 slot.capture(10);
-                slot.prefix.note_taken(1_000);
+                slot.prefix.note_position(1_000);
                 slot.prefix.clear();
                 slot.capture(20);
             })

@@ -323,7 +323,7 @@ fn a_box_in_which_files_are_passed_is_not_written_again() {
     fs::write(directory.path().join("app.log"), text).unwrap();
     let journal = blackbox::Journal::Kept { file: Arc::new(to_write(&dead)), index: 0 };
     // As if a recovery had written the first twelve and noted it.
-    blackbox::Noted { count: 20, time: 0, taken: 0 }.write(&to_write(&dead)).unwrap();
+    blackbox::Noted { count: 20, time: 0, last_position: 0 }.write(&to_write(&dead)).unwrap();
     journal.passed(12).unwrap();
     sweep(directory.path());
     let found = numbers(&directory.path().join("app.log"));

@@ -236,13 +236,13 @@ pub struct Noted {
     /// When it began, nanoseconds since the epoch.
     pub time: i64,
     /// The last position in the order of writing that the owner gave away; those of the records that waited follow.
-    pub taken: u64,
+    pub last_position: u64,
 }
 
 impl Noted {
     #[must_use]
     pub fn to_bytes(self) -> Vec<u8> {
-        let words = [self.count, self.time.cast_unsigned(), self.taken];
+        let words = [self.count, self.time.cast_unsigned(), self.last_position];
         let mut bytes: Vec<u8> = words.into_iter().flat_map(u64::to_le_bytes).collect();
         bytes.extend_from_slice(&checksum::of(&bytes).to_le_bytes());
         bytes
@@ -256,7 +256,7 @@ impl Noted {
             return None;
         }
         let word = |index: usize| u64_at(words, index * 8);
-        Some(Self { count: word(0)?, time: word(1)?.cast_signed(), taken: word(2)?.min(LAST_POSITION) })
+        Some(Self { count: word(0)?, time: word(1)?.cast_signed(), last_position: word(2)?.min(LAST_POSITION) })
     }
 }
 
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn a_note_is_read_back_as_written_and_not_when_damaged() {
-        let noted = Noted { count: 20, time: -1, taken: 7 };
+        let noted = Noted { count: 20, time: -1, last_position: 7 };
         let mut bytes = vec![0; RECOVERY];
         assert_eq!(Noted::read(&[0; SETTINGS]), None);
         bytes.extend(noted.to_bytes());

@@ -27,7 +27,7 @@ pub struct Contents {
     /// What an earlier recovery noted before it wrote anything.
     pub noted: Option<Noted>,
     /// The last position in the order of writing that the owner gave away; those of the records that waited follow.
-    pub taken: u64,
+    pub last_position: u64,
 }
 
 /// A record in a box.
@@ -69,7 +69,7 @@ pub fn read(bytes: &[u8]) -> Result<Contents, Foreign> {
         records: Vec::new(),
         damaged: 0,
         noted,
-        taken: 0,
+        last_position: 0,
     };
     for (area, size) in head.areas.iter().zip(SIZES) {
         for index in 0..area.count as usize {
@@ -111,15 +111,15 @@ impl Contents {
     fn put_in_order(&mut self) {
         let key = |found: &Found| (if found.position == 0 { u64::MAX } else { found.position }, found.sequence);
         self.records.sort_by_key(key);
-        self.taken = self.noted.map_or_else(|| self.last_taken(), |noted| noted.taken);
-        let mut next = self.taken;
+        self.last_position = self.noted.map_or_else(|| self.largest_position(), |noted| noted.last_position);
+        let mut next = self.last_position;
         for found in self.records.iter_mut().filter(|found| found.position == 0) {
             next = next.saturating_add(1);
             found.position = next;
         }
     }
 
-    fn last_taken(&self) -> u64 {
+    fn largest_position(&self) -> u64 {
         let journal = self.journal.iter().map(|entry| entry.passed.max(entry.upto));
         let records = self.records.iter().map(|found| found.position);
         journal.chain(records).max().unwrap_or(0)

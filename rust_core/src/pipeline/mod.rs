@@ -124,7 +124,7 @@ impl Pipeline {
         }
         while let Some(record) = batch.next() {
             self.delivered += 1;
-            record.note_taken(self.delivered);
+            record.note_position(self.delivered);
             let line = catch_unwind(AssertUnwindSafe(|| self.deliver_one(record.as_slice(), Whose::Application)));
             if !matches!(line, Ok(true)) {
                 self.failed += 1;

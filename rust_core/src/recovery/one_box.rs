@@ -208,13 +208,13 @@ impl<'a> Recovery<'a> {
             return Ok(noted);
         }
         let count = self.wanted.iter().filter(|wanted| **wanted != 0).count() as u64;
-        let noted = Noted { count, time: clock::now(), taken: self.contents.taken };
+        let noted = Noted { count, time: clock::now(), last_position: self.contents.last_position };
         noted.write(file)?;
         Ok(noted)
     }
 
     fn push_all(&mut self, noted: Noted) {
-        let mut last = noted.taken;
+        let mut last = noted.last_position;
         for index in 0..self.wanted.len() {
             let (wanted, position) = (self.wanted[index], self.contents.records[index].position);
             last = last.max(position);

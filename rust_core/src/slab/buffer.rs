@@ -133,9 +133,9 @@ impl Buffer {
 
     /// Notes the record's position in the order of writing, from 1.
     #[inline]
-    pub fn note_taken(&self, position: u64) {
+    pub fn note_position(&self, position: u64) {
         if self.slot() != HEAP {
-            self.prefix().note_taken(position);
+            self.prefix().note_position(position);
         }
     }
 

@@ -7,8 +7,8 @@ use crate::sync::{AtomicU32, AtomicU64, Ordering, fence};
 pub struct Prefix {
     /// The record's number in its queue plus one; 0 while the slot holds no record that was accepted. Stored last.
     pub accepted: AtomicU64,
-    /// The record's position in the order of writing, from 1; 0 until the writer takes it.
-    pub taken: AtomicU64,
+    /// The record's position in the order of writing, from 1; 0 until the writer has drained it.
+    pub position: AtomicU64,
     pub length: AtomicU32,
     pub check: AtomicU32,
 }
@@ -31,17 +31,17 @@ impl Prefix {
     /// The record is whole: from here on it survives the process.
     #[inline]
     pub fn accept(&self, sequence: u64, length: u32, check: u32) {
-        self.taken.store(0, Ordering::Relaxed);
+        self.position.store(0, Ordering::Relaxed);
         self.length.store(length, Ordering::Relaxed);
         self.check.store(check, Ordering::Relaxed);
         // Release: who sees this sees the record. A process that is killed has stored in this order.
         self.accepted.store(sequence + 1, Ordering::Release);
     }
 
-    /// The writer has taken the record.
+    /// The writer has drained the record.
     #[inline]
-    pub fn note_taken(&self, position: u64) {
-        self.taken.store(position, Ordering::Release);
+    pub fn note_position(&self, position: u64) {
+        self.position.store(position, Ordering::Release);
     }
 
     /// The slot holds nothing that is still wanted. To be called before it is anybody else's.

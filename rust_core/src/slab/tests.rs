@@ -129,10 +129,10 @@ fn a_slot_says_what_became_of_its_record() {
     let mut buffer = pool.alloc(10).unwrap();
     buffer.put(b"record");
     buffer.accept(7);
-    buffer.note_taken(3);
+    buffer.note_position(3);
     // SAFETY: the pool is there as long as `pool`, so the prefix can be looked at once its buffer is back.
     let prefix: &Prefix = unsafe { buffer.bytes.sub(PREFIX).cast().as_ref() };
-    assert_eq!((prefix.accepted.load(Ordering::Relaxed), prefix.taken.load(Ordering::Relaxed)), (8, 3));
+    assert_eq!((prefix.accepted.load(Ordering::Relaxed), prefix.position.load(Ordering::Relaxed)), (8, 3));
     assert_eq!(prefix.check.load(Ordering::Relaxed), checksum::of(b"record") as u32);
     drop(buffer);
     assert_eq!(prefix.accepted.load(Ordering::Relaxed), 0);
