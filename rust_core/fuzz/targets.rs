@@ -218,7 +218,7 @@ fn black_box(bytes: &[u8]) {
     let Some(base) = &*BASE else { return };
     let bytes = base.changed(bytes);
     let Ok(contents) = blackbox::read(&bytes) else { return };
-    let Some(settings) = outputs::Settings::of_box(&contents.kept.outputs) else { return };
+    let Some(settings) = outputs::Settings::of_box(&contents.settings.outputs) else { return };
     let names = Arc::new(contents.names);
     let selectors: Vec<_> = settings.outputs.iter().map(|output| output.select.clone()).collect();
     let mut router = Router::new(Arc::clone(&names), selectors, settings.ai);

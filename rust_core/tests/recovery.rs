@@ -197,7 +197,7 @@ fn about_to_append_in(format: usize, directory: &Path, upto: u64, offset: u64) -
     fs::write(&dead, bytes).unwrap();
     fs::OpenOptions::new().create(true).append(true).open(directory.join("app.log")).unwrap();
     let identity = unified_logger_core::platform::identity_at(&directory.join("app.log")).unwrap();
-    let journal = blackbox::Journal::Kept { file: Arc::new(to_write(&dead)), index: 0 };
+    let journal = blackbox::Journal::InFile { file: Arc::new(to_write(&dead)), index: 0 };
     journal.intend(identity, offset, upto).unwrap();
     journal.passed(0).unwrap();
     dead
@@ -321,9 +321,9 @@ fn a_box_in_which_files_are_passed_is_not_written_again() {
     let dead = about_to_append(directory.path(), 0, 0);
     let text = written_by_the_dead(directory.path());
     fs::write(directory.path().join("app.log"), text).unwrap();
-    let journal = blackbox::Journal::Kept { file: Arc::new(to_write(&dead)), index: 0 };
+    let journal = blackbox::Journal::InFile { file: Arc::new(to_write(&dead)), index: 0 };
     // As if a recovery had written the first twelve and noted it.
-    blackbox::Noted { count: 20, time: 0, last_position: 0 }.write(&to_write(&dead)).unwrap();
+    blackbox::RecoveryNote { count: 20, time: 0, last_position: 0 }.write(&to_write(&dead)).unwrap();
     journal.passed(12).unwrap();
     sweep(directory.path());
     let found = numbers(&directory.path().join("app.log"));

@@ -15,11 +15,11 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-pub use format::{Entry, FILES, Foreign, Kept, Noted, is_mode, is_spent};
+pub use format::{BoxSettings, FILES, Foreign, JournalEntry, RecoveryNote, is_mode, is_spent};
 pub use location::Wanted;
 pub use location::{Distrust, Harm, Ownerless, Watch, all, disown_all, strays};
 use note::Note;
-pub use reader::{Contents, Found, read};
+pub use reader::{Contents, FoundRecord, read};
 
 use serde::Deserialize;
 
@@ -38,7 +38,7 @@ const NAMES_AHEAD: usize = 64 << 10;
 #[derive(Debug)]
 pub struct Front {
     memory: Mapping,
-    own: location::Own,
+    own: location::OwnBox,
     forks: u32,
 }
 
@@ -111,13 +111,13 @@ pub struct Settings {
     pub bytes: usize,
 }
 
-/// Makes a box at the best location for a log directory. `kept` goes into it.
+/// Makes a box at the best location for a log directory. `box_settings` go into it.
 #[must_use]
-pub fn make(settings: Settings, directory: &Path, kept: &Kept, names: &Arc<Names>) -> Made {
+pub fn make(settings: Settings, directory: &Path, box_settings: &BoxSettings, names: &Arc<Names>) -> Made {
     platform::notice_forks();
     let mut refused = Vec::new();
     for location in location::choices(directory, settings.location) {
-        match make_at(&location, settings, directory, kept, names) {
+        match make_at(&location, settings, directory, box_settings, names) {
             Ok((black_box, pool)) => return Made { black_box: Some(black_box), pool: Some(pool), refused },
             Err(error) => refused.push(format!("{}: {error}", location.directory.display())),
         }
@@ -129,7 +129,7 @@ fn make_at(
     location: &location::Location,
     settings: Settings,
     directory: &Path,
-    kept: &Kept,
+    box_settings: &BoxSettings,
     names: &Arc<Names>,
 ) -> std::io::Result<(BlackBox, Pool)> {
     let size = settings.bytes.max(SMALLEST).next_multiple_of(1 << 16);
@@ -140,7 +140,7 @@ fn make_at(
         Ok(mapped) => mapped,
         Err(error) => return Err(making.abandon(error)),
     };
-    let Some(kept) = kept.to_bytes() else {
+    let Some(box_settings) = box_settings.to_bytes() else {
         return Err(making.abandon(std::io::Error::other("its settings are too long for a black box")));
     };
     memory.populate(0, format::CATALOG + NAMES_AHEAD);
@@ -154,7 +154,7 @@ fn make_at(
     let Some(pool) = Pool::new(slots, areas) else {
         return Err(making.abandon(std::io::Error::other("too many pools wait for their last record")));
     };
-    if let Err(error) = write_front(&making.file, &head, &kept) {
+    if let Err(error) = write_front(&making.file, &head, &box_settings) {
         return Err(making.abandon(error));
     }
     let front = Arc::new(Front { memory, own: making.finish(directory)?, forks: forks::count() });
@@ -169,9 +169,9 @@ fn make_at(
 }
 
 /// Head and settings, through the file: before it has its name nobody else looks at it.
-fn write_front(file: &File, head: &format::Head, kept: &[u8]) -> std::io::Result<()> {
+fn write_front(file: &File, head: &format::Head, box_settings: &[u8]) -> std::io::Result<()> {
     platform::write_at(file, &head.to_bytes(), 0)?;
-    platform::write_at(file, kept, format::SETTINGS as u64)
+    platform::write_at(file, box_settings, format::SETTINGS as u64)
 }
 
 impl BlackBox {
@@ -222,7 +222,7 @@ pub enum Journal {
     /// In this process's box.
     Mapped { front: Arc<Front>, file: usize },
     /// In a dead process's box, which is being recovered.
-    Kept { file: Arc<OwnFile>, index: usize },
+    InFile { file: Arc<OwnFile>, index: usize },
 }
 
 impl Journal {
@@ -239,7 +239,7 @@ impl Journal {
                 front.note(*file).intend(words, upto);
                 Ok(())
             }
-            Self::Kept { file, index } => {
+            Self::InFile { file, index } => {
                 let start = format::journal(*index) as u64;
                 file.write_at(&0_u64.to_le_bytes(), start + 8)?;
                 let words: Vec<u8> = words.into_iter().flat_map(u64::to_le_bytes).collect();
@@ -261,7 +261,7 @@ impl Journal {
                 front.note(*file).pass(upto);
                 Ok(())
             }
-            Self::Kept { file, index } => file.write_at(&upto.to_le_bytes(), format::journal(*index) as u64),
+            Self::InFile { file, index } => file.write_at(&upto.to_le_bytes(), format::journal(*index) as u64),
         }
     }
 }
@@ -273,7 +273,7 @@ pub fn appended_from(log_directory: &Path, file: Identity, size: u64) -> Option<
     let mut from = None;
     for location in location::all(log_directory) {
         location.each_front(format::SETTINGS, |front| {
-            let entries = (0..FILES).filter_map(|index| Entry::read(front, index));
+            let entries = (0..FILES).filter_map(|index| JournalEntry::read(front, index));
             let under_way =
                 entries.filter(|entry| entry.upto > entry.passed && entry.identity() == file && entry.offset < size);
             if format::Head::read(front).is_ok() {
@@ -284,7 +284,7 @@ pub fn appended_from(log_directory: &Path, file: Identity, size: u64) -> Option<
     from
 }
 
-impl Noted {
+impl RecoveryNote {
     /// Notes this in a box.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::format::{self, Entry, FILES, Foreign, Head, Kept, Noted};
+use super::format::{self, BoxSettings, FILES, Foreign, Head, JournalEntry, RecoveryNote};
 use crate::checksum;
 use crate::names::{self, Names};
 use crate::record::Record;
@@ -14,25 +14,25 @@ use crate::slab::{Area, CHUNK, PREFIX, SIZES, UNIT, UNITS};
 #[derive(Debug)]
 pub struct Contents {
     pub process: u32,
-    pub kept: Kept,
+    pub settings: BoxSettings,
     /// What is to be redacted before anybody sees it.
     pub redaction: Option<Arc<Rules>>,
     pub names: Names,
     /// What was known of each file.
-    pub journal: [Entry; FILES],
+    pub journal: [JournalEntry; FILES],
     /// Every record that was accepted and whose slot was not given back, in the order of writing.
-    pub records: Vec<Found>,
+    pub records: Vec<FoundRecord>,
     /// Slots that were said to hold a record, and do not.
     pub damaged: u64,
     /// What an earlier recovery noted before it wrote anything.
-    pub noted: Option<Noted>,
+    pub noted: Option<RecoveryNote>,
     /// The last position in the order of writing that the owner gave away; those of the records that waited follow.
     pub last_position: u64,
 }
 
 /// A record in a box.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundRecord {
     /// Its position in the order of writing, from 1.
     pub position: u64,
     sequence: u64,
@@ -49,20 +49,20 @@ pub fn read(bytes: &[u8]) -> Result<Contents, Foreign> {
     if (bytes.len() as u64) < head.size {
         return Err(Foreign::Damaged("length"));
     }
-    let kept = Kept::read(bytes).ok_or(Foreign::Damaged("settings"))?;
-    let redaction = kept.redaction.clone().map(Rules::new).transpose();
+    let settings = BoxSettings::read(bytes).ok_or(Foreign::Damaged("settings"))?;
+    let redaction = settings.redaction.clone().map(Rules::new).transpose();
     let redaction = redaction.map_err(|wrong| Foreign::Redaction(wrong.to_string()))?;
     let length = format::u64_at(bytes, format::CATALOG_LENGTH).and_then(|length| usize::try_from(length).ok());
     let catalog = length.and_then(|length| bytes.get(format::CATALOG..format::SLOTS)?.get(..length));
     let names = catalog.and_then(names::read).ok_or(Foreign::Damaged("catalog"))?;
-    let mut journal = [Entry::default(); FILES];
+    let mut journal = [JournalEntry::default(); FILES];
     for (file, entry) in journal.iter_mut().enumerate() {
-        *entry = Entry::read(bytes, file).ok_or(Foreign::Damaged("journal"))?;
+        *entry = JournalEntry::read(bytes, file).ok_or(Foreign::Damaged("journal"))?;
     }
-    let noted = Noted::read(bytes);
+    let noted = RecoveryNote::read(bytes);
     let mut contents = Contents {
         process: head.process,
-        kept,
+        settings,
         redaction,
         names,
         journal,
@@ -109,7 +109,7 @@ impl Contents {
     /// Records that the writer had taken first, as it had them; then those that waited, as they were accepted. Who reads the
     /// same box again finds the same positions.
     fn put_in_order(&mut self) {
-        let key = |found: &Found| (if found.position == 0 { u64::MAX } else { found.position }, found.sequence);
+        let key = |found: &FoundRecord| (if found.position == 0 { u64::MAX } else { found.position }, found.sequence);
         self.records.sort_by_key(key);
         self.last_position = self.noted.map_or_else(|| self.largest_position(), |noted| noted.last_position);
         let mut next = self.last_position;
@@ -126,7 +126,7 @@ impl Contents {
     }
 }
 
-fn found(bytes: &[u8], start: usize, size: usize, sequence: u64, names: &Names) -> Option<Found> {
+fn found(bytes: &[u8], start: usize, size: usize, sequence: u64, names: &Names) -> Option<FoundRecord> {
     let position = format::u64_at(bytes, start + 8)?;
     let length = format::u32_at(bytes, start + 16)? as usize;
     let check = format::u32_at(bytes, start + 20)?;
@@ -141,5 +141,5 @@ fn found(bytes: &[u8], start: usize, size: usize, sequence: u64, names: &Names) 
     let read = Record::read_checked(record, |site| {
         names.sites.get(site).map(|site| (site.fields.len(), site.message.is_some()))
     })?;
-    (read.header.sequence == sequence).then_some(Found { position, sequence, bytes: range })
+    (read.header.sequence == sequence).then_some(FoundRecord { position, sequence, bytes: range })
 }

@@ -55,7 +55,7 @@ impl Engine {
         let errors = Arc::new(ErrorHandler::new(Arc::clone(&stats)));
         let output = &settings.output;
         crate::sink::prepare_directory(&output.directory, output.directory_mode)?;
-        let made = blackbox::make(settings.black_box, &output.directory, &output.kept(), names::here());
+        let made = blackbox::make(settings.black_box, &output.directory, &output.box_settings(), names::here());
         let black_box = made.black_box;
         let take_back = || {
             if let Some(black_box) = &black_box {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Recovered;
-use crate::blackbox::{self, Contents, Entry, Foreign, Journal, Noted, Ownerless};
+use crate::blackbox::{self, Contents, Foreign, Journal, JournalEntry, Ownerless, RecoveryNote};
 use crate::clock;
 use crate::encoder::{Process, Whose};
 use crate::error::{Error, Result};
@@ -55,7 +55,7 @@ pub(super) fn recover(directory: &Path, found: Ownerless, recovered: &mut Recove
         recovered.boxes += u64::from(found.remove().is_ok());
         return ControlFlow::Continue(());
     }
-    let Some(outputs) = outputs::Settings::of_box(&contents.kept.outputs) else {
+    let Some(outputs) = outputs::Settings::of_box(&contents.settings.outputs) else {
         set_aside(&found, &Foreign::Damaged("settings"), recovered);
         return ControlFlow::Continue(());
     };
@@ -93,7 +93,7 @@ fn write(
     outputs: &outputs::Settings,
 ) -> Result<u64> {
     let here = |error| Error::io("go on with the recovery in", directory, error);
-    let mut lock = DirectoryLock::open(directory, contents.kept.file_mode)?;
+    let mut lock = DirectoryLock::open(directory, contents.settings.file_mode)?;
     lock.hold(LOCK_PATIENCE, |held| {
         if held == Held::TimedOut {
             return Err(here(io::ErrorKind::WouldBlock.into()));
@@ -133,9 +133,9 @@ impl<'a> Recovery<'a> {
             settings,
             Opening {
                 directory,
-                directory_mode: contents.kept.directory_mode,
+                directory_mode: contents.settings.directory_mode,
                 fsync: Fsync::Never,
-                journal: &|index| Journal::Kept { file: Arc::clone(journal), index },
+                journal: &|index| Journal::InFile { file: Arc::clone(journal), index },
                 // What another process had logged is not counted here.
                 stats: &Stats::default(),
                 redaction: contents.redaction.take(),
@@ -203,17 +203,17 @@ impl<'a> Recovery<'a> {
     }
 
     /// What is noted of this recovery before it writes anything, now or by one that died at it.
-    fn note(&self, file: &OwnFile) -> io::Result<Noted> {
+    fn note(&self, file: &OwnFile) -> io::Result<RecoveryNote> {
         if let Some(noted) = self.contents.noted {
             return Ok(noted);
         }
         let count = self.wanted.iter().filter(|wanted| **wanted != 0).count() as u64;
-        let noted = Noted { count, time: clock::now(), last_position: self.contents.last_position };
+        let noted = RecoveryNote { count, time: clock::now(), last_position: self.contents.last_position };
         noted.write(file)?;
         Ok(noted)
     }
 
-    fn push_all(&mut self, noted: Noted) {
+    fn push_all(&mut self, noted: RecoveryNote) {
         let mut last = noted.last_position;
         for index in 0..self.wanted.len() {
             let (wanted, position) = (self.wanted[index], self.contents.records[index].position);
@@ -227,7 +227,7 @@ impl<'a> Recovery<'a> {
     }
 
     /// Reports in the log what happened: which process died, when, and how much of it is recovered.
-    fn push_notice(&mut self, noted: Noted, position: u64) {
+    fn push_notice(&mut self, noted: RecoveryNote, position: u64) {
         if noted.count == 0 && self.contents.damaged == 0 {
             return;
         }
@@ -264,7 +264,7 @@ impl<'a> Recovery<'a> {
 }
 
 /// The file that was being appended to: at its path, rotated, or renamed within the directory.
-fn find(directory: &Path, name: &str, entry: Entry) -> Option<PathBuf> {
+fn find(directory: &Path, name: &str, entry: JournalEntry) -> Option<PathBuf> {
     let is_it = |path: &Path| platform::identity_at(path).is_ok_and(|found: Identity| found == entry.identity());
     let path = directory.join(name);
     if is_it(&path) {
@@ -273,7 +273,7 @@ fn find(directory: &Path, name: &str, entry: Entry) -> Option<PathBuf> {
     std::fs::read_dir(directory).ok()?.filter_map(|entry| Some(entry.ok()?.path())).find(|path| is_it(path))
 }
 
-fn read_from(path: &Path, entry: Entry) -> Option<Vec<u8>> {
+fn read_from(path: &Path, entry: JournalEntry) -> Option<Vec<u8>> {
     let file = platform::open_to_read(path).ok()?;
     let length = file.metadata().ok()?.len().checked_sub(entry.offset)?.min(LOOK);
     let mut text = vec![0; usize::try_from(length).ok()?];

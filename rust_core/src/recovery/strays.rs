@@ -77,7 +77,8 @@ fn deal_with_stray(found: Ownerless, what: Strays, ask: Ask<'_>, recovered: &mut
     if contents.records.is_empty() && contents.damaged == 0 {
         return found.remove().is_ok();
     }
-    let Some(directory) = contents.kept.directory.clone().map(PathBuf::from).filter(|_| what == Strays::Recover) else {
+    let Some(directory) = contents.settings.directory.clone().map(PathBuf::from).filter(|_| what == Strays::Recover)
+    else {
         return false;
     };
     let records = contents.records.len();

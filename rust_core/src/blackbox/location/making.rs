@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use super::own::{Own, Watch, disown, own};
+use super::own::{OwnBox, Watch, disown, own};
 use super::{BOX, Location, NEW};
 use crate::platform::{self, BoxLock, Identity, OwnFile};
 
@@ -53,7 +53,7 @@ impl Making {
     ///
     /// # Errors
     /// When it cannot be renamed.
-    pub fn finish(self, log_directory: &Path) -> io::Result<Own> {
+    pub fn finish(self, log_directory: &Path) -> io::Result<OwnBox> {
         let path = self.location.path(&self.name, BOX);
         if let Err(error) = fs::rename(self.location.path(&self.name, NEW), &path) {
             return Err(self.abandon(error));
@@ -63,7 +63,7 @@ impl Making {
         let _ = platform::lock_box(&self.lock, BoxLock::Owner);
         // A path that leads there whatever becomes of links on the way.
         let path = path.canonicalize().unwrap_or(path);
-        Ok(Own(Arc::new(Watch {
+        Ok(OwnBox(Arc::new(Watch {
             lock: self.lock,
             identity: self.identity,
             size: self.size,

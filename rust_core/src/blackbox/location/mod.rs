@@ -6,7 +6,7 @@ mod ownerless;
 mod trust;
 
 use crate::platform;
-pub use own::{Harm, Own, Watch, disown_all};
+pub use own::{Harm, OwnBox, Watch, disown_all};
 pub use ownerless::Ownerless;
 use serde::Deserialize;
 use std::fs;

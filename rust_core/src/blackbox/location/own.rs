@@ -15,7 +15,7 @@ static OWN: Mutex<Vec<Number>> = Mutex::new(Vec::new());
 
 /// A box of this process, whose lock it holds for as long as this lives.
 #[derive(Debug)]
-pub struct Own(pub(super) Arc<Watch>);
+pub struct OwnBox(pub(super) Arc<Watch>);
 
 /// Where a box of this process is, and what becomes of it there.
 #[derive(Debug)]
@@ -95,7 +95,7 @@ impl Watch {
     }
 }
 
-impl Own {
+impl OwnBox {
     #[must_use]
     pub fn watch(&self) -> Arc<Watch> {
         Arc::clone(&self.0)

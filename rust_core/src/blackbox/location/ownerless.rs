@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::format::{CATALOG, Head, Kept, SETTINGS};
+use super::super::format::{BoxSettings, CATALOG, Head, SETTINGS};
 use super::own::{disown, own};
 use super::{ASIDE, is_older, name_of, prefix};
 use crate::platform::{self, BoxLock, Mapping, OwnFile};
@@ -130,8 +130,8 @@ fn is_mapped_by_owner(found: &Ownerless) -> bool {
     process != platform::process_id()
         && platform::maps(process, found.file.identity(), name).unwrap_or_else(|_| {
             // Nobody may look into a process that changed its user. It is the owner if it began when the owner did.
-            Kept::read(&front)
-                .is_some_and(|kept| kept.born.is_some() && kept.born == platform::birth_of_process(process))
+            BoxSettings::read(&front)
+                .is_some_and(|settings| settings.born.is_some() && settings.born == platform::birth_of_process(process))
         })
 }
 
@@ -144,8 +144,8 @@ fn has_died(file: &File) -> bool {
         return false;
     }
     platform::read_at(file, &mut front, 0).is_ok()
-        && Kept::read(&front)
-            .is_some_and(|kept| kept.namespace.is_some() && kept.namespace == platform::process_namespace())
+        && BoxSettings::read(&front)
+            .is_some_and(|settings| settings.namespace.is_some() && settings.namespace == platform::process_namespace())
 }
 
 /// Opens a box of another process, if it can be one at all.

@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use super::identity_of;
 use crate::platform::{Identity, Standard};
 
-/// What a number was when this library came, and whether that was a stream that the process was started with.
-type Known = OnceLock<(Option<Identity>, bool)>;
+/// What a number was when this library was loaded, and whether that was a stream that the process was started with.
+type AtLoad = OnceLock<(Option<Identity>, bool)>;
 
-static OUTPUT: Known = Known::new();
-static ERROR: Known = Known::new();
+static OUTPUT: AtLoad = AtLoad::new();
+static ERROR: AtLoad = AtLoad::new();
 
 impl Standard {
     const fn number(self) -> i32 {
@@ -25,7 +25,7 @@ impl Standard {
         }
     }
 
-    const fn known(self) -> &'static Known {
+    const fn at_load(self) -> &'static AtLoad {
         match self {
             Self::Output => &OUTPUT,
             Self::Error => &ERROR,
@@ -36,7 +36,7 @@ impl Standard {
     pub fn remember(self, is_known: bool) {
         let found = self.probe().ok();
         let is_own = is_known && found.as_ref().is_some_and(|_| is_inheritable(self.number()));
-        let _ = self.known().set((found.map(|meta| identity_of(&meta)), is_own));
+        let _ = self.at_load().set((found.map(|meta| identity_of(&meta)), is_own));
     }
 
     /// What its number leads to, if that is the process's own stream.
@@ -45,7 +45,7 @@ impl Standard {
     /// was opened while the number was free is a file or a socket of the program's own.
     fn found(self) -> io::Result<Metadata> {
         let meta = self.probe()?;
-        let is_own = match self.known().get() {
+        let is_own = match self.at_load().get() {
             Some((Some(known), is_own)) if *known == identity_of(&meta) => *is_own,
             _ => is_inheritable(self.number()) && !meta.file_type().is_socket(),
         };

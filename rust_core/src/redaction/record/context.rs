@@ -11,7 +11,7 @@ pub(super) const CONTEXTS: usize = 64;
 const LONGEST: usize = 4_096;
 
 #[derive(Debug, Default)]
-pub(super) struct KnownContext {
+pub(super) struct CachedContext {
     pub(super) bytes: Vec<u8>,
     /// What becomes of it, and of how many values in it, if it does not stay as it is.
     pub(super) redacted: Option<(Vec<u8>, u64)>,
@@ -19,12 +19,12 @@ pub(super) struct KnownContext {
 
 /// What is known of a context.
 #[inline]
-pub(super) fn known_context<'k>(
+pub(super) fn cached_context<'k>(
     scanner: &mut Scanner,
-    known: &'k mut [KnownContext],
+    known: &'k mut [CachedContext],
     context: Reader<'_>,
     by_name: bool,
-) -> &'k KnownContext {
+) -> &'k CachedContext {
     let bytes = context.rest();
     let index = if bytes.len() > LONGEST { CONTEXTS } else { crate::checksum::of(bytes) as usize % CONTEXTS };
     let known = &mut known[index];
@@ -81,7 +81,7 @@ mod tests {
             bytes.put_text("prompt");
             bytes.put_value(Value::Text(&text));
             let context = Reader::checked(&bytes);
-            let known = known_context(&mut redactor.scanner, &mut redactor.contexts, context, true);
+            let known = cached_context(&mut redactor.scanner, &mut redactor.contexts, context, true);
             assert!(known.bytes == bytes && known.redacted.is_none());
         }
         assert!(redactor.contexts.iter().map(|known| known.bytes.capacity()).sum::<usize>() < 1 << 20);

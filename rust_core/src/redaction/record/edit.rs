@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::super::keys::Verdict;
 use super::super::scanner::{Replaced, Scanner};
-use super::context::{KnownContext, known_context};
+use super::context::{CachedContext, cached_context};
 use super::site::new_site;
 use crate::exception::{self, Part, SourceCache};
 use crate::table::{Table, View};
@@ -77,11 +77,11 @@ impl Edit<'_> {
     #[inline]
     pub(super) fn context<'c>(
         &mut self,
-        known: &'c mut [KnownContext],
+        known: &'c mut [CachedContext],
         context: Reader<'c>,
         by_name: bool,
     ) -> &'c [u8] {
-        let known = known_context(self.scanner, known, context, by_name);
+        let known = cached_context(self.scanner, known, context, by_name);
         let (bytes, count) = known.redacted.as_ref().map_or((context.rest(), 0), |(bytes, count)| (bytes, *count));
         *self.count += count;
         bytes

@@ -15,7 +15,7 @@ use crate::record::layout::{self, Inline};
 use crate::record::{INLINE, InlineSite, Record, Site, flag, set_process};
 use crate::table::{Table, View};
 
-use context::{CONTEXTS, KnownContext, known_context};
+use context::{CONTEXTS, CachedContext, cached_context};
 use edit::Edit;
 use site::{SiteRules, renamed};
 
@@ -28,7 +28,7 @@ pub struct Redactor {
     /// What becomes of a name, if it does not stay as it is.
     loggers: View<String, Option<String>>,
     threads: View<String, Option<String>>,
-    contexts: Box<[KnownContext]>,
+    contexts: Box<[CachedContext]>,
     sources: SourceCache,
     out: Vec<u8>,
     count: u64,
@@ -43,7 +43,7 @@ impl Redactor {
             sites: View::new(),
             loggers: View::new(),
             threads: View::new(),
-            contexts: (0..=CONTEXTS).map(|_| KnownContext::default()).collect(),
+            contexts: (0..=CONTEXTS).map(|_| CachedContext::default()).collect(),
             sources: SourceCache::default(),
             out: Vec::new(),
             count: 0,
@@ -110,7 +110,7 @@ impl Redactor {
             || record.message.is_some_and(|message| !scanner.is_clean(message))
             || record
                 .context
-                .is_some_and(|context| known_context(scanner, contexts, context, by_name).redacted.is_some())
+                .is_some_and(|context| cached_context(scanner, contexts, context, by_name).redacted.is_some())
         {
             return false;
         }
