@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use crate::value::put_quoted;
 
-use super::keys::Verdict;
+use super::keys::Treatment;
 use super::pairs;
 use super::scanner::Scanner;
 use super::spec::Action;
@@ -138,9 +138,9 @@ impl<'a> Walk<'a> {
         if !self.by_name || given.len() > LONGEST_NAME || !given.starts_with('"') {
             return None;
         }
-        match self.scanner.verdict(&unescaped_value(given)) {
-            Verdict::Search => None,
-            Verdict::Secret(action) | Verdict::SecretUnlessFlag(action) => Some(action),
+        match self.scanner.treatment(&unescaped_value(given)) {
+            Treatment::Search => None,
+            Treatment::Secret(action) | Treatment::SecretUnlessFlag(action) => Some(action),
         }
     }
 
@@ -180,9 +180,9 @@ impl<'a> Walk<'a> {
         self.at += 1;
         out.push(b':');
         self.skip_space();
-        let action = match self.by_name.then(|| self.scanner.verdict(&name)) {
-            Some(Verdict::Secret(action)) => action,
-            Some(Verdict::SecretUnlessFlag(action)) if !is_flag(&self.bytes[self.at..]) => action,
+        let action = match self.by_name.then(|| self.scanner.treatment(&name)) {
+            Some(Treatment::Secret(action)) => action,
+            Some(Treatment::SecretUnlessFlag(action)) if !is_flag(&self.bytes[self.at..]) => action,
             _ => {
                 let (start, put) = (self.at, out.len());
                 self.value(out, depth)?;

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::keys::Verdict;
+use super::keys::Treatment;
 use super::kinds::Kinds;
 use super::pairs;
-use super::patterns::{Found, Memory};
+use super::patterns::{Match, Memory};
 use super::spec::Action;
 use super::view::{self, View};
 use super::{Rules, card, json};
@@ -31,8 +31,8 @@ const NAME: usize = 128;
 pub struct Scanner {
     rules: Arc<Rules>,
     memory: Memory,
-    found: Vec<Found>,
-    names: HashMap<String, Verdict>,
+    found: Vec<Match>,
+    names: HashMap<String, Treatment>,
 }
 
 /// What becomes of a value that does not stay as it is.
@@ -87,7 +87,7 @@ impl Scanner {
             && self.rules.patterns.searches_texts()
             && let Some(range) = last_word_before_cut(text)
         {
-            self.found.push(Found { range, action: Action::Replace, rule: None });
+            self.found.push(Match { range, action: Action::Replace, rule: None });
         }
         self.found.is_empty()
     }
@@ -181,15 +181,15 @@ impl Scanner {
     }
 
     /// What becomes of what stands under a key of a mapping.
-    pub fn verdict(&mut self, name: &str) -> Verdict {
+    pub fn treatment(&mut self, name: &str) -> Treatment {
         let keys = &self.rules.keys;
         remembered(&mut self.names, name, |name| keys.of(name))
     }
 
     /// What becomes of the value of a field.
     #[inline]
-    pub fn field_verdict(&mut self, name: &str) -> Verdict {
-        if self.rules.keys.has_allow_list() { self.rules.keys.of_field(name) } else { self.verdict(name) }
+    pub fn field_treatment(&mut self, name: &str) -> Treatment {
+        if self.rules.keys.has_allow_list() { self.rules.keys.of_field(name) } else { self.treatment(name) }
     }
 
     /// What stands in the place of a secret that its name told.
@@ -202,12 +202,12 @@ impl Scanner {
 
     /// What becomes of a value; `None` if it stays as it is.
     #[inline]
-    pub fn value(&mut self, value: Value<'_>, verdict: Verdict) -> Option<Replaced> {
-        let action = match verdict {
-            Verdict::Search => return self.search(value),
-            Verdict::Secret(action) => action,
-            Verdict::SecretUnlessFlag(_) if matches!(value, Value::Bool(_)) => return None,
-            Verdict::SecretUnlessFlag(action) => action,
+    pub fn value(&mut self, value: Value<'_>, treatment: Treatment) -> Option<Replaced> {
+        let action = match treatment {
+            Treatment::Search => return self.search(value),
+            Treatment::Secret(action) => action,
+            Treatment::SecretUnlessFlag(_) if matches!(value, Value::Bool(_)) => return None,
+            Treatment::SecretUnlessFlag(action) => action,
         };
         let secret = match value {
             Value::Null => return None,
@@ -222,11 +222,11 @@ impl Scanner {
 
     /// Whether a value stays as it is.
     #[inline]
-    pub fn is_clean_value(&mut self, value: Value<'_>, verdict: Verdict) -> bool {
-        match (verdict, value) {
-            (_, Value::Null) | (Verdict::Search | Verdict::SecretUnlessFlag(_), Value::Bool(_)) => true,
-            (Verdict::Search, Value::Text(text)) => self.is_clean(text),
-            (Verdict::Search, value) => self.search(value).is_none(),
+    pub fn is_clean_value(&mut self, value: Value<'_>, treatment: Treatment) -> bool {
+        match (treatment, value) {
+            (_, Value::Null) | (Treatment::Search | Treatment::SecretUnlessFlag(_), Value::Bool(_)) => true,
+            (Treatment::Search, Value::Text(text)) => self.is_clean(text),
+            (Treatment::Search, value) => self.search(value).is_none(),
             _ => false,
         }
     }
@@ -285,11 +285,15 @@ fn last_word_before_cut(text: &str) -> Option<Range<usize>> {
     (start < end).then_some(start..end)
 }
 
-fn remembered(names: &mut HashMap<String, Verdict>, name: &str, verdict: impl FnOnce(&str) -> Verdict) -> Verdict {
+fn remembered(
+    names: &mut HashMap<String, Treatment>,
+    name: &str,
+    treatment: impl FnOnce(&str) -> Treatment,
+) -> Treatment {
     if let Some(known) = names.get(name) {
         return *known;
     }
-    let new = verdict(name);
+    let new = treatment(name);
     if names.len() < NAMES && name.len() <= NAME {
         names.insert(name.to_owned(), new);
     }

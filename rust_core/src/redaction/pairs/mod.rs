@@ -11,10 +11,10 @@ use memchr::{memchr_iter, memchr2_iter, memchr3_iter};
 use std::ops::Range;
 
 use super::extent::Strings;
-use super::keys::{Verdict, normal};
+use super::keys::{Treatment, normal};
 use super::kinds::{self, Kinds};
 use super::markup::Elements;
-use super::patterns::Found;
+use super::patterns::Match;
 use super::spec::Action;
 
 /// Bytes of a name.
@@ -53,18 +53,18 @@ pub fn is_word(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_' || byte == b'-')
 }
 
-/// Adds the values after names of which `verdict` says that they are secrets. In source, what names or computes a value is none.
+/// Adds the values after names of which `treatment` says that they are secrets. In source, what names or computes a value is none.
 pub fn find(
     text: &str,
     kinds: Kinds,
     is_source: bool,
-    mut verdict: impl FnMut(&str) -> Verdict,
-    found: &mut Vec<Found>,
+    mut treatment: impl FnMut(&str) -> Treatment,
+    found: &mut Vec<Match>,
 ) {
     let bytes = text.as_bytes();
-    let mut secret = |name: &str| match verdict(name) {
-        Verdict::Secret(action) | Verdict::SecretUnlessFlag(action) => Some(action),
-        Verdict::Search => None,
+    let mut secret = |name: &str| match treatment(name) {
+        Treatment::Secret(action) | Treatment::SecretUnlessFlag(action) => Some(action),
+        Treatment::Search => None,
     };
     if kinds.have(kinds::SIGN) {
         let mut search = Search::new(text, is_source, &mut secret, found);
@@ -106,7 +106,7 @@ struct Search<'a> {
     bytes: &'a [u8],
     is_source: bool,
     secret: &'a mut dyn FnMut(&str) -> Option<Action>,
-    found: &'a mut Vec<Found>,
+    found: &'a mut Vec<Match>,
     /// Where the last secret ended: inside it there is nothing more to find.
     end: usize,
     strings: Strings,
@@ -126,7 +126,7 @@ impl<'a> Search<'a> {
         text: &'a str,
         is_source: bool,
         secret: &'a mut dyn FnMut(&str) -> Option<Action>,
-        found: &'a mut Vec<Found>,
+        found: &'a mut Vec<Match>,
     ) -> Self {
         Self {
             text,
@@ -147,7 +147,7 @@ impl<'a> Search<'a> {
     fn put(&mut self, range: Range<usize>, action: Action) {
         if !range.is_empty() {
             self.end = self.end.max(range.end);
-            self.found.push(Found { range, action, rule: None });
+            self.found.push(Match { range, action, rule: None });
         }
     }
 }

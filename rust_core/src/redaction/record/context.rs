@@ -1,6 +1,6 @@
 //! Contexts of requests. Many records have the same, which is looked at once.
 
-use super::super::keys::Verdict;
+use super::super::keys::Treatment;
 use super::super::scanner::Scanner;
 use super::edit::Edit;
 use crate::record::{Context, put_context};
@@ -53,10 +53,10 @@ fn redacted_context(scanner: &mut Scanner, bytes: Reader<'_>, by_name: bool) -> 
     put_context(&mut out, trace_id.as_deref().or(context.trace_id), span_id.as_deref().or(context.span_id));
     let mut fields = context.fields;
     while let (Some(name), Some(value)) = (fields.text(), fields.value()) {
-        let verdict = if by_name { scanner.field_verdict(name) } else { Verdict::Search };
+        let treatment = if by_name { scanner.field_treatment(name) } else { Treatment::Search };
         let mut edit = Edit { scanner, count: &mut count };
         out.put_text(&edit.text(name));
-        edit.put_value(&mut out, value, verdict);
+        edit.put_value(&mut out, value, treatment);
     }
     (count > 0).then_some((out, count))
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::super::keys::Verdict;
+use super::super::keys::Treatment;
 use super::super::scanner::{Replaced, Scanner};
 use super::context::{CachedContext, cached_context};
 use super::site::new_site;
@@ -52,8 +52,8 @@ impl Edit<'_> {
     }
 
     #[inline]
-    pub(super) fn put_value(&mut self, out: &mut Vec<u8>, value: Value<'_>, verdict: Verdict) {
-        let new = self.scanner.value(value, verdict);
+    pub(super) fn put_value(&mut self, out: &mut Vec<u8>, value: Value<'_>, treatment: Treatment) {
+        let new = self.scanner.value(value, treatment);
         *self.count += u64::from(new.is_some());
         match &new {
             None => out.put_value(value),

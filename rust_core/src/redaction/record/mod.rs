@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Rules;
-use super::keys::Verdict;
+use super::keys::Treatment;
 use super::scanner::Scanner;
 use crate::exception::{self, SourceCache};
 use crate::names::Names;
@@ -115,16 +115,16 @@ impl Redactor {
             return false;
         }
         let mut values = record.fields;
-        for verdict in site.map_or(&[][..], |(_, rules)| &rules.fields) {
+        for treatment in site.map_or(&[][..], |(_, rules)| &rules.fields) {
             let Some(value) = values.value() else { return false };
-            if !scanner.is_clean_value(value, if by_name { *verdict } else { Verdict::Search }) {
+            if !scanner.is_clean_value(value, if by_name { *treatment } else { Treatment::Search }) {
                 return false;
             }
         }
         for _ in 0..record.header.extra {
             let (Some(name), Some(value)) = (values.text(), values.value()) else { return false };
-            let verdict = if by_name { scanner.field_verdict(name) } else { Verdict::Search };
-            if !scanner.is_clean(name) || !scanner.is_clean_value(value, verdict) {
+            let treatment = if by_name { scanner.field_treatment(name) } else { Treatment::Search };
+            if !scanner.is_clean(name) || !scanner.is_clean_value(value, treatment) {
                 return false;
             }
         }
@@ -189,22 +189,22 @@ impl Redactor {
         };
         let layout = layout.sections([context, exception.as_deref(), stack.as_deref()].into_iter().flatten());
         let mut values = record.fields;
-        let known: &[Verdict] = site.as_ref().map_or(&[], |(_, rules)| &rules.fields);
-        let verdict_of = |verdict| if by_name { verdict } else { Verdict::Search };
+        let known: &[Treatment] = site.as_ref().map_or(&[], |(_, rules)| &rules.fields);
+        let treatment_of = |treatment| if by_name { treatment } else { Treatment::Search };
         let mut extra = 0_u16;
         let mut named = match new_names {
             None => layout.values(|out| {
-                for verdict in known {
+                for treatment in known {
                     let Some(value) = values.value() else { break };
-                    edit.put_value(out, value, verdict_of(*verdict));
+                    edit.put_value(out, value, treatment_of(*treatment));
                 }
             }),
             Some(names) => {
                 *edit.count += 1;
                 let mut named = layout.no_values();
-                for (verdict, name) in known.iter().zip(names) {
+                for (treatment, name) in known.iter().zip(names) {
                     let Some(value) = values.value() else { break };
-                    named.field(name, |out| edit.put_value(out, value, verdict_of(*verdict)));
+                    named.field(name, |out| edit.put_value(out, value, treatment_of(*treatment)));
                     extra += 1;
                 }
                 named
@@ -212,9 +212,9 @@ impl Redactor {
         };
         for _ in 0..header.extra {
             let (Some(name), Some(value)) = (values.text(), values.value()) else { break };
-            let verdict = if by_name { edit.scanner.field_verdict(name) } else { Verdict::Search };
+            let treatment = if by_name { edit.scanner.field_treatment(name) } else { Treatment::Search };
             let name = edit.text(name);
-            named.field(&name, |out| edit.put_value(out, value, verdict));
+            named.field(&name, |out| edit.put_value(out, value, treatment));
             extra += 1;
         }
         // How many fields there are is only known at the end.

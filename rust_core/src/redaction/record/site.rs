@@ -1,6 +1,6 @@
 //! What a call site adds to its records, looked at once.
 
-use super::super::keys::Verdict;
+use super::super::keys::Treatment;
 use super::super::scanner::Scanner;
 use crate::record::{InlineSite, Site};
 
@@ -9,7 +9,7 @@ use crate::record::{InlineSite, Site};
 pub(super) struct SiteRules {
     /// The message, if it does not stay as it is.
     pub(super) message: Option<String>,
-    pub(super) fields: Vec<Verdict>,
+    pub(super) fields: Vec<Treatment>,
     /// The names of the fields, if one of them or the call site does not stay as it is.
     pub(super) names: Option<Vec<String>>,
     /// Module and function, if one of them does not: they may have been given by another program.
@@ -23,7 +23,7 @@ impl SiteRules {
         let names = new_site.is_some() || new.iter().any(Option::is_some);
         Self {
             message: site.message.as_deref().and_then(|message| scanner.text(message)),
-            fields: site.fields.iter().map(|name| scanner.field_verdict(name)).collect(),
+            fields: site.fields.iter().map(|name| scanner.field_treatment(name)).collect(),
             names: names.then(|| {
                 new.into_iter().zip(&site.fields).map(|(new, old)| new.unwrap_or_else(|| old.clone())).collect()
             }),

@@ -1,6 +1,6 @@
 //! Texts with a secret in each.
 
-use super::super::Verdict;
+use super::super::Treatment;
 use super::super::tests::usual;
 use super::{assert_shown, shown};
 
@@ -282,7 +282,7 @@ fn floats_that_are_cards_are_found_and_others_stay() {
     let json = r#"[4111111111111111.0,4.111111111111111e15,4111111111111111.5,1771497000123.0,1e300,0.5]"#;
     let expected = r#"["[REDACTED:card]","[REDACTED:card]",4111111111111111.5,1771497000123.0,1e300,0.5]"#;
     assert_eq!(usual().json(json, true).unwrap(), expected);
-    let card = usual().value(crate::value::Value::Float(4_111_111_111_111_111.0), Verdict::Search);
+    let card = usual().value(crate::value::Value::Float(4_111_111_111_111_111.0), Treatment::Search);
     assert_eq!(card, Some(super::super::Replaced::Text("[REDACTED:card]".into())));
 }
 
