@@ -7,7 +7,7 @@ use std::sync::TryLockError;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 const CONSOLE_PATIENCE: Duration = Duration::from_secs(1);
-/// How long the threads beside the writer are waited for at an end; they were told, and go by themselves.
+/// How long a shutdown waits for the other threads. They were asked to end, and do so by themselves.
 const END_PATIENCE: Duration = Duration::from_millis(100);
 
 /// A flush under way.
@@ -39,7 +39,7 @@ impl Engine {
         } else {
             self.shared.flushes.push(Flush { done, patient });
             self.shared.queue.waker().wake_at_once();
-            // The writer may have ended meanwhile.
+            // The writer may have ended since the check above.
             if self.is_unattended() {
                 self.shared.answer_flushes(writer::write_now(&self.shared, LATE_PATIENCE, LATE_PATIENCE));
             }
@@ -47,10 +47,11 @@ impl Engine {
         Flushing(answer)
     }
 
-    /// Waits until the console, and all else behind a thread, has written what it was given. Nobody who writes waits with it.
+    /// Waits until the console, and every other sink behind a thread, has written what it was given. Threads that
+    /// write are not held up by this.
     pub fn flush_console(&self, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout;
-        // One that is blocked may use up the time of the others, which are asked all the same.
+        // A blocked sink may use up the time of the others. They are asked all the same.
         self.shared
             .behind
             .iter()
@@ -65,7 +66,8 @@ impl Engine {
         shared.queue.waker().wake_at_once();
         let writer = self.writer().take();
         let ended = writer.is_none_or(|worker| worker.end(deadline).is_ok());
-        // What is accepted from here on, its callers write, once this has written what came before.
+        // Callers write the records that are accepted from here on, after this shutdown has written the earlier
+        // records.
         let ending = Ending::begin(shared);
         shared.state.store(state::CLOSED, Ordering::SeqCst);
         shared.unattended.store(true, Ordering::SeqCst);
@@ -93,23 +95,26 @@ impl Engine {
         false
     }
 
-    /// Ends the threads beside the writer. What is written later may start some of them again, and they end with the next shutdown.
+    /// Ends the threads other than the writer. Late records may start some of them again. These end with the next
+    /// shutdown.
     fn end_others(&self, deadline: Instant) {
         let shared = &self.shared;
         let deadline = deadline.min(Instant::now() + END_PATIENCE);
         match shared.turn.try_lock() {
             Ok(mut turn) => turn.pipeline.end_sinks(deadline),
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().pipeline.end_sinks(deadline),
-            // One who writes late holds it, for as long as a disk takes; the console then is as it was.
+            // A thread that writes a late record has the turn for as long as its disk takes. The console then stays as
+            // it is.
             Err(TryLockError::WouldBlock) => {}
         }
         shared.pause_strays(deadline);
         shared.errors.pause(deadline);
     }
 
-    /// What becomes of records that are not written, of which so many are on the heap.
+    /// The end of the message about `left` records that are not written, `on_heap` of them on the heap: what the black
+    /// box keeps.
     fn rescue(&self, left: u64, on_heap: u64) -> String {
-        // One that somebody took away, or cut, holds nothing for anybody.
+        // A box that was removed or cut keeps no records.
         let is_there = self.shared.watch.as_ref().is_some_and(|watch| watch.harm().is_none());
         match (left.saturating_sub(on_heap), on_heap) {
             _ if !is_there => String::new(),

@@ -1,4 +1,4 @@
-//! What a fork needs: threads that end before it, and come back after it.
+//! What a fork needs: threads end before it, and start again after it.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -8,12 +8,13 @@ use crate::blackbox;
 use crate::names;
 use crate::writer::{pause, state};
 
-/// How long the writer is waited for around a fork: a stuck disk must not hang it.
+/// How long a fork waits for the writer. A stuck disk must not hang the fork.
 const FORK_PATIENCE: Duration = Duration::from_millis(100);
 const CONSOLE_PATIENCE_AT_FORK: Duration = Duration::from_millis(10);
 
 impl Engine {
-    /// Has the writer at work again after a fork. Without a thread to be had, callers write themselves, and try again.
+    /// Starts the writer again after a fork. If the system gives no thread, callers write their own records, and try
+    /// again.
     pub fn go_on_writing(&self) {
         let shared = &self.shared;
         if shared.pause.load(Ordering::SeqCst) == pause::RUNS {
@@ -21,7 +22,7 @@ impl Engine {
         }
         let mut writer = self.writer();
         let change = |from, to| shared.pause.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok();
-        // One that was too busy to notice simply goes on.
+        // A writer that was too busy to notice the request goes on.
         if self.forks.load(Ordering::SeqCst) == 0
             && shared.state.load(Ordering::SeqCst) == state::OPEN
             && !change(pause::ASKED, pause::RUNS)
@@ -32,8 +33,8 @@ impl Engine {
         }
     }
 
-    /// Ends the writer and the other threads for a fork, waiting at most 100 ms for them: no lock is held and no batch half
-    /// written in the child, and Python, which warns of threads at a fork, finds none of ours.
+    /// Ends the writer and the other threads for a fork, and waits for them at most 100 ms. So the child inherits no
+    /// held lock and no batch that is half written. Python warns of threads at a fork, and finds none of this library.
     pub fn pause(&self) {
         let shared = &self.shared;
         let deadline = Instant::now() + FORK_PATIENCE;
@@ -43,7 +44,7 @@ impl Engine {
         shared.queue.waker().wake_at_once();
         *writer = writer.take().and_then(|worker| worker.end(deadline).err());
         drop(writer);
-        // A terminal that shows nothing is nothing to wait for.
+        // A stopped terminal is no reason to wait.
         let deadline = deadline.min(Instant::now() + CONSOLE_PATIENCE_AT_FORK);
         if let Ok(mut turn) = shared.turn.try_lock() {
             turn.pipeline.pause_sinks(deadline);
@@ -54,11 +55,11 @@ impl Engine {
 
     /// The fork is over: `go_on_writing` may start the writer again.
     pub fn end_pause(&self) {
-        // None, if this engine took another's place while the fork was under way.
+        // The count is 0 if this engine replaced another one while the fork was under way.
         let _ = self.forks.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |forks| forks.checked_sub(1));
     }
 
-    /// In a forked child: the parent's records are its own to write, and counts start anew.
+    /// To be called in a forked child. The parent writes its own records, and the child's counts start at zero.
     pub fn forget_in_child(&self) {
         crate::sink::leave_locks_to_parent();
         blackbox::disown_all();

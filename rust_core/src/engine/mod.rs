@@ -1,4 +1,4 @@
-//! The handle callers have on a queue, its writer and its sinks.
+//! The handle of callers on a queue, its writer and its sinks.
 
 mod end;
 mod fork;
@@ -28,9 +28,9 @@ use crate::worker::Worker;
 use crate::writer::{self, Shared, Turn, pause, state};
 
 pub use end::Flushing;
-/// What a start takes of memory in pieces that cannot fail, the queue aside.
+/// Bytes that a start allocates, apart from the queue, in ways that end the process if there is no memory.
 const MEMORY: usize = 1 << 20;
-/// How long a late record waits for a writer that shutdown could not stop.
+/// How long the call of a late record waits for a writer that shutdown could not stop.
 const LATE_PATIENCE: Duration = Duration::from_millis(200);
 
 #[derive(Debug)]
@@ -63,7 +63,7 @@ impl Engine {
             }
         };
         Self::check_memory(&settings).inspect_err(|_| take_back())?;
-        // Right after the check: a thread that tells of an error takes memory as well.
+        // Made right after the check, because a thread that reports an error takes memory as well.
         let queue = Queue::new(settings.queue, Arc::clone(&stats), black_box.is_some());
         let mut pipeline = Pipeline::open(output, black_box.as_ref(), &stats, &errors).inspect_err(|_| take_back())?;
         for reason in &made.refused {
@@ -111,7 +111,8 @@ impl Engine {
         })
     }
 
-    /// Asks for what a start takes before it is taken, piece by piece, in ways that would end the process.
+    /// Checks that there is memory for a start. The start itself allocates it in pieces, in ways that would end the
+    /// process.
     ///
     /// # Errors
     /// When there is less.
@@ -122,15 +123,15 @@ impl Engine {
         Err(Error::io("find memory to log into", &settings.output.directory, io::ErrorKind::OutOfMemory.into()))
     }
 
-    /// Lets captures take their buffers from this engine's pool from now on; see `Pool::make_current`.
+    /// Lets captures allocate from this engine's pool from now on; see `Pool::make_current`.
     pub fn make_current(&self) {
         if let Some(pool) = &self.shared.pool {
             pool.make_current();
         }
     }
 
-    /// Writes what processes that died left for the log directory: at the start, since the process may give up the rights that it takes
-    /// right after. The writer does so again, every two seconds.
+    /// Writes what processes that died left for the log directory. This happens at the start, since the process may
+    /// give up the necessary rights right after. The writer repeats it every two seconds.
     pub fn recover_boxes(&self) {
         self.shared.recover_boxes(&self.settings.output.directory);
     }
@@ -157,14 +158,14 @@ impl Engine {
         self.shared.queue.waker().wake_at_once();
     }
 
-    /// Takes back what `open` has made, where nothing was ever offered.
+    /// Removes what `open` has made, if no record was ever offered.
     pub fn discard(self) {
         if let Some(black_box) = &self.black_box {
             black_box.remove(self.shared.pool.as_ref());
         }
     }
 
-    /// Without a thread to be had, the writer counts as paused, and callers see to what they log.
+    /// If the system gives no thread, the writer counts as paused, and callers write their own records.
     fn start_writer(&self, writer: &mut Option<Worker>) -> Result<()> {
         let shared = Arc::clone(&self.shared);
         let directory = self.settings.output.directory.clone();
@@ -198,26 +199,26 @@ impl Engine {
         self.shared.state.load(Ordering::SeqCst) == state::CLOSED
     }
 
-    /// Whether a shutdown has left something unwritten: whoever waits for that waits in vain.
+    /// Whether a shutdown has left records unwritten, for which it is useless to wait.
     #[must_use]
     pub fn has_given_up(&self) -> bool {
         self.shared.given_up.load(Ordering::SeqCst)
     }
 
-    /// Lets the writer write a record of the library's own, past the queue.
+    /// Passes a record of the library's own to the writer, past the queue.
     pub fn notice(&self, level: i32, function: &str, message: &str, fields: &[(&str, Value<'_>)]) {
         self.shared.notice(level, function, message, fields);
         self.shared.queue.waker().wake_at_once();
     }
 }
 
-/// Where the black box is instead of a better location, if it is anywhere.
+/// Where the black box is, since no better location could be used.
 fn instead(black_box: &BlackBox) -> String {
     let location = if black_box.is_in_shared_memory() { "in shared memory" } else { "beside the logs" };
     format!("{location}, at {}", black_box.path().display())
 }
 
-/// What the log reports when there is no black box where one was wanted.
+/// The notice for the log if the black box is not at the wanted location.
 fn complaint(settings: &Settings, black_box: Option<&BlackBox>, refused: &[String]) -> Option<String> {
     if settings.black_box.location == Wanted::Off || refused.is_empty() {
         return None;

@@ -1,4 +1,4 @@
-//! The way of a record into the queue, and what callers do where no writer takes it from there.
+//! The way of a record into the queue, and how callers write it if there is no writer.
 
 use std::time::{Duration, Instant};
 
@@ -15,14 +15,16 @@ use std::sync::atomic::Ordering;
 const START_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Engine {
-    /// Offers a captured record. Never waits while there is a writer; without one it writes the record itself.
+    /// Offers a captured record. It never waits while there is a writer. If there is none, it writes the record
+    /// itself.
     #[inline]
     pub fn offer(&self, record: Buffer) -> Offered {
         let offered = self.hand_in(record);
         if self.is_unattended() { self.see_to(offered) } else { offered }
     }
 
-    /// The first half of `offer`, which never waits: where `is_unattended` says so afterwards, the other half is `see_to`.
+    /// The first half of `offer`, which never waits. If `is_unattended` is true afterwards, `see_to` is the other
+    /// half.
     #[inline]
     pub fn hand_in(&self, record: Buffer) -> Offered {
         let record = match &self.shared.pool {
@@ -32,15 +34,15 @@ impl Engine {
         self.shared.queue.offer(record)
     }
 
-    /// Whether there is no writer, and callers see to what they log.
+    /// Whether there is no writer, and callers write their own records.
     #[inline]
     #[must_use]
     pub fn is_unattended(&self) -> bool {
         self.shared.unattended.load(Ordering::Relaxed)
     }
 
-    /// Moves a record into a buffer of this engine's pool, where one has room: it was captured before a start, for another
-    /// engine, or has outgrown its slot.
+    /// Moves a record into a buffer of this engine's pool, if there is room. It was captured before a start or for
+    /// another engine, or has outgrown its slot.
     #[cold]
     fn bring_in(pool: &Pool, record: Buffer) -> Buffer {
         match pool.alloc(record.as_slice().len()) {
@@ -58,10 +60,10 @@ impl Engine {
         writer::write_now(&self.shared, patience, Duration::ZERO);
     }
 
-    /// Tries to start the writer that is missing, unless that was just tried. True when there is one.
+    /// Tries to start the missing writer, unless that was just tried. True if there is a writer.
     fn attend(&self) -> bool {
         {
-            // Another caller is at it.
+            // Another caller is trying.
             let Ok(mut tried) = self.tried.try_lock() else { return false };
             if tried.is_some_and(|last| last.elapsed() < START_INTERVAL) {
                 return false;
@@ -72,7 +74,7 @@ impl Engine {
         !self.is_unattended()
     }
 
-    /// Writes what was handed in without a writer, unless one can be started again. May wait.
+    /// Writes a record that was handed in without a writer, unless a writer can be started. May wait.
     #[cold]
     pub fn see_to(&self, offered: Offered) -> Offered {
         if !self.is_closed() && self.attend() {
@@ -92,19 +94,19 @@ impl Engine {
         }
     }
 
-    /// Waits for room in the queue, at most `slice`. True when it is worth offering again.
+    /// Waits for room in the queue, at most for `slice`. True if the record should be offered again.
     pub fn wait_for_room(&self, slice: Duration) -> bool {
         self.go_on_writing();
         self.shared.queue.wait_for_room(slice)
     }
 
-    /// Makes room while the writer is paused, for the thread that forks: nobody else would, and what that thread has locked it has
-    /// let go of before the fork.
+    /// Makes room in the queue for the thread that forks, while the writer is paused. No other thread would, and this
+    /// thread releases its locks before the fork.
     pub fn make_room(&self, slice: Duration) {
         writer::write_now(&self.shared, slice, Duration::ZERO);
     }
 
-    /// Drops a record that found no room; after `Timeout`, nobody waits until the writer has caught up.
+    /// Drops a record that found no room. After `Timeout`, no caller waits until the writer has caught up.
     #[cold]
     pub fn refuse(&self, record: Buffer, reason: Dropped) -> Offered {
         if reason == Dropped::Timeout {

@@ -1,8 +1,9 @@
-//! Writing what processes that died had accepted and not written: once, in order, by whoever comes first.
+//! Writing the records that a process had accepted, and not written, when it died. They are written once, in order, by
+//! the first process that finds them.
 //!
-//! A record in a box is written already if the journal of its file says so, or if its line stands where the process was about
-//! to append when it died. The recovery keeps the same journal in the same box, so that one that dies itself is gone on with
-//! by the next.
+//! A record in a box is written already if the journal of its file says so, or if its line stands where the process
+//! was about to append when it died. The recovery keeps the same journal in the same box. If it dies itself, the next
+//! recovery continues from there.
 
 mod one_box;
 mod strays;
@@ -24,11 +25,11 @@ pub struct Recovered {
     /// Boxes whose records are all written now.
     pub boxes: u64,
     pub records: u64,
-    /// Slots that were said to hold a record, and do not.
+    /// Slots that should hold a record, and do not.
     pub damaged: u64,
-    /// Boxes of another format, or damaged as a whole: set aside.
+    /// Boxes that were set aside, because they are of another format or damaged as a whole.
     pub aside: Vec<(PathBuf, String)>,
-    /// What stands in the way of writing the rest; it is tried again.
+    /// Why the remaining records could not be written. They are tried again.
     pub failed: Vec<String>,
     /// Boxes with records whose log directory is not there.
     pub waiting: Vec<String>,
@@ -36,7 +37,8 @@ pub struct Recovered {
     pub distrusted: Vec<blackbox::Distrust>,
 }
 
-/// Held by the one thread of a process that recovers a given log directory: another would find every box taken, and call it dealt with.
+/// Set while one thread of this process recovers a log directory. A second thread would find every box locked, and
+/// take it for recovered.
 static BUSY: AtomicU32 = AtomicU32::new(0);
 
 struct Busy;
@@ -45,7 +47,7 @@ impl Busy {
     fn take() -> Option<Self> {
         let me = platform::process_id();
         let before = BUSY.load(Ordering::Relaxed);
-        // What another process left there was inherited over a fork.
+        // The number of another process was inherited over a fork.
         (before != me && BUSY.compare_exchange(before, me, Ordering::Acquire, Ordering::Relaxed).is_ok())
             .then_some(Self)
     }
@@ -57,14 +59,14 @@ impl Drop for Busy {
     }
 }
 
-/// Recovers every box of a log directory whose owner is gone. `None` while another thread is at it.
+/// Recovers every box of a log directory whose owner is gone. `None` while another thread does.
 #[must_use]
 pub fn sweep(directory: &Path) -> Option<Recovered> {
     let _busy = Busy::take()?;
     let mut recovered = Recovered::default();
     let mut one = |found: Ownerless| {
         let path = found.path.clone();
-        // One box that cannot be dealt with keeps no other from being.
+        // A panic over one box does not keep other boxes from being recovered.
         catch_unwind(AssertUnwindSafe(|| recover(directory, found, &mut recovered))).unwrap_or_else(|_| {
             recovered.failed.push(format!("{}: the recovery panicked", path.display()));
             ControlFlow::Continue(())

@@ -21,12 +21,13 @@ use crate::sink::{DirectoryLock, Fsync, Held};
 use crate::stats::Stats;
 use crate::value::Value;
 
-/// How long the log directory's lock is waited for.
+/// How long a recovery waits for the log directory's lock.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
-/// Bytes looked at for lines that a process wrote just before it died.
+/// Bytes that are searched for lines that a process wrote just before it died.
 const LOOK: u64 = 64 << 20;
 
-/// Breaks off while others keep the log directory's lock: it is no more to be had for the next box.
+/// Recovers a box. It breaks off while other processes keep the log directory's lock, since the next box would need
+/// the same lock.
 pub(super) fn recover(directory: &Path, found: Ownerless, recovered: &mut Recovered) -> ControlFlow<()> {
     fault_injection::pass(Fault::Recover);
     let path = found.path.clone();
@@ -38,7 +39,7 @@ pub(super) fn recover(directory: &Path, found: Ownerless, recovered: &mut Recove
         }
     };
     if blackbox::is_spent(&bytes) {
-        // Another user's process may be left with the directory alone: whoever may remove it comes later.
+        // If this process may not remove the box, a process that may comes later.
         let _ = found.remove();
         return ControlFlow::Continue(());
     }
@@ -51,7 +52,7 @@ pub(super) fn recover(directory: &Path, found: Ownerless, recovered: &mut Recove
     };
     let damaged = contents.damaged;
     if contents.records.is_empty() && damaged == 0 {
-        // Nothing is lost with one that stays.
+        // The box holds nothing, so it does no harm if it stays.
         recovered.boxes += u64::from(found.remove().is_ok());
         return ControlFlow::Continue(());
     }
@@ -76,7 +77,7 @@ pub(super) fn recover(directory: &Path, found: Ownerless, recovered: &mut Recove
     ControlFlow::Continue(())
 }
 
-/// A box that cannot be read is left for people to look at.
+/// Sets aside a box that cannot be read, for people to inspect.
 fn set_aside(found: &Ownerless, foreign: &Foreign, recovered: &mut Recovered) {
     match found.set_aside() {
         Ok(aside) => recovered.aside.push((aside, foreign.to_string())),
@@ -84,7 +85,8 @@ fn set_aside(found: &Ownerless, foreign: &Foreign, recovered: &mut Recovered) {
     }
 }
 
-/// Writes what a box holds and is not in its files yet. Tells how many records that were, this time and before.
+/// Writes the records of a box that are not in its files yet. Returns how many records were written, earlier
+/// recoveries included.
 fn write(
     directory: &Path,
     file: &Arc<OwnFile>,
@@ -117,7 +119,7 @@ struct Recovery<'a> {
     /// The name of each file.
     names: Vec<&'a str>,
     outputs: Outputs,
-    /// For each record the files it is still to be written to.
+    /// For each record the files that lack it.
     wanted: Vec<Route>,
 }
 
@@ -136,7 +138,7 @@ impl<'a> Recovery<'a> {
                 directory_mode: contents.settings.directory_mode,
                 fsync: Fsync::Never,
                 journal: &|index| Journal::InFile { file: Arc::clone(journal), index },
-                // What another process had logged is not counted here.
+                // Records of another process are not counted here.
                 stats: &Stats::default(),
                 redaction: contents.redaction.take(),
                 process: Process {
@@ -164,7 +166,7 @@ impl<'a> Recovery<'a> {
         unsafe { Record::read(&self.bytes[range]) }.unwrap_or_else(|| unreachable!("checked by the reader"))
     }
 
-    /// Looks, in each file that was being appended to, for the records that came to be there.
+    /// Searches each file that was being appended to, for records that are there already.
     fn leave_out_what_landed(&mut self) -> Result<()> {
         for file in 0..self.names.len() {
             let entry = self.contents.journal[file];
@@ -180,7 +182,8 @@ impl<'a> Recovery<'a> {
         Ok(())
     }
 
-    /// The records under way stand in `text` in their order, if at all; others' lines may stand between.
+    /// The records under way are in `text` in their order, as far as they are there. Lines of other processes may
+    /// stand between them.
     fn leave_out(&mut self, file: usize, upto: u64, text: &[u8]) {
         let under_way: Vec<usize> = (0..self.wanted.len())
             .filter(|index| self.wanted[*index] & 1 << file != 0 && self.contents.records[*index].position <= upto)
@@ -202,7 +205,7 @@ impl<'a> Recovery<'a> {
         }
     }
 
-    /// What is noted of this recovery before it writes anything, now or by one that died at it.
+    /// Notes this recovery in the box before it writes anything, unless an earlier recovery did.
     fn note(&self, file: &OwnFile) -> io::Result<RecoveryNote> {
         if let Some(noted) = self.contents.noted {
             return Ok(noted);
@@ -256,14 +259,14 @@ impl<'a> Recovery<'a> {
         .put(&mut bytes, &fields);
         // SAFETY: built just above.
         let Some(record) = (unsafe { Record::read(&bytes) }) else { return };
-        // Not again, if a recovery that died had written it.
+        // Files that have this notice already, from a recovery that died, do not get it again.
         let noticed = self.contents.journal.iter().enumerate().filter(|(_, entry)| entry.passed >= position);
         let route = noticed.fold(self.outputs.route(&record), |route, (file, _)| route & !(1 << file));
         self.outputs.put(&record, Whose::Library, route, position, 0);
     }
 }
 
-/// The file that was being appended to: at its path, rotated, or renamed within the directory.
+/// Finds the file that was being appended to: at its path, rotated, or renamed within the directory.
 fn find(directory: &Path, name: &str, entry: JournalEntry) -> Option<PathBuf> {
     let is_it = |path: &Path| platform::identity_at(path).is_ok_and(|found: Identity| found == entry.identity());
     let path = directory.join(name);

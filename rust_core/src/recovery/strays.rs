@@ -9,22 +9,23 @@ use std::time::Duration;
 use super::{Recovered, recover};
 use crate::blackbox::{self, Ownerless};
 
-/// What is to be done with boxes of other log directories whose owners are gone.
+/// What to do with boxes of other log directories whose owners are gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strays {
-    /// Only those without records are removed: no log directory is touched, so that nothing waits for a disk of others.
+    /// Removes only boxes without records. It touches no log directory, and so waits for no disk of others.
     Tidy,
-    /// The records are written into their directories.
+    /// Writes the records into their directories.
     Recover,
 }
 
-/// A box whose directory is gone for as long as this is given up.
+/// A box is given up once its directory has been gone for this long.
 const GIVEN_UP: Duration = Duration::from_secs(7 * 24 * 3_600);
 
-/// Asked for each log directory before anything is written there: the path to work in, or why it is left alone.
+/// Called for each log directory before anything is written there. It returns the path to work in, or the reason to
+/// leave the directory alone.
 pub type Ask<'a> = &'a (dyn Fn(&Path) -> std::result::Result<PathBuf, String> + Sync);
 
-/// For those who work in every directory as it is.
+/// An `Ask` that allows every directory as it is.
 ///
 /// # Errors
 /// None.
@@ -32,8 +33,8 @@ pub fn anywhere(directory: &Path) -> std::result::Result<PathBuf, String> {
     Ok(directory.to_owned())
 }
 
-/// Deals with the boxes of this user in shared memory that belong to any log directory and whose owners are gone, for as long as
-/// `goes_on` says so, where `ask` allows it. Tells what was done and how many boxes with records are left.
+/// Deals with this user's boxes in shared memory whose owners are gone, of every log directory that `ask` allows. It
+/// stops once `goes_on` is false. Returns what was done, and how many boxes with records are left.
 #[must_use]
 pub fn sweep_strays(what: Strays, goes_on: impl Fn() -> bool + Sync, ask: Ask<'_>) -> (Recovered, u64) {
     let (mut recovered, mut left) = (Recovered::default(), 0);
@@ -59,7 +60,7 @@ pub fn sweep_strays(what: Strays, goes_on: impl Fn() -> bool + Sync, ask: Ask<'_
     (recovered, left)
 }
 
-/// Whether nothing of the box is left to deal with.
+/// Deals with one box. True if nothing is left to do for it.
 fn deal_with_stray(found: Ownerless, what: Strays, ask: Ask<'_>, recovered: &mut Recovered) -> bool {
     let Ok(bytes) = found.read() else { return false };
     if blackbox::is_spent(&bytes) {
@@ -71,7 +72,7 @@ fn deal_with_stray(found: Ownerless, what: Strays, ask: Ask<'_>, recovered: &mut
             recovered.failed.push(format!("{}: removed after a week: {foreign}", found.path.display()));
             return found.remove().is_ok();
         }
-        // Another version of this library may be at work in that directory, and read it.
+        // Another version of this library may work in that directory, and be able to read the box.
         Err(_) => return true,
     };
     if contents.records.is_empty() && contents.damaged == 0 {
@@ -85,7 +86,7 @@ fn deal_with_stray(found: Ownerless, what: Strays, ask: Ask<'_>, recovered: &mut
     let mut refused = None;
     if found.is_of(&directory) {
         match ask(&directory) {
-            // Looked at once more: what it leads to may have been changed since.
+            // Checked again, because the path may lead elsewhere by now.
             Ok(settled) if found.is_of(&settled) => {
                 let before = recovered.boxes;
                 let _ = recover(&settled, found, recovered);

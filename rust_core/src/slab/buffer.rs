@@ -11,12 +11,13 @@ use crate::memory;
 use crate::platform;
 use crate::value::Put;
 
-/// A record being captured, or on its way: owned memory that grows from slot to slot. Two words, which are handed on in
-/// registers.
+/// The record of a call, from its capture until it is written. It owns its memory and moves to a larger slot as it
+/// grows. It is two words long, so it is passed in registers.
 #[derive(Debug)]
 pub struct Buffer {
     pub(super) bytes: NonNull<u8>,
-    /// The slot above, the length below: one word, so that a change of one is not waited for when both are read.
+    /// The slot is in the upper half, the length in the lower half. They share a word, so that reading both never
+    /// waits for a store to one.
     slot_and_length: u64,
 }
 
@@ -24,7 +25,7 @@ pub struct Buffer {
 unsafe impl Send for Buffer {}
 
 impl Buffer {
-    /// An empty buffer, the smallest there is.
+    /// Allocates an empty buffer in a slot of the smallest size.
     #[inline]
     #[must_use]
     pub fn alloc() -> Self {
@@ -40,7 +41,7 @@ impl Buffer {
         larger.unwrap_or_else(|| Self::on_heap(SIZES[0]))
     }
 
-    /// On the heap, of so many bytes with the prefix.
+    /// Allocates a buffer of `size` bytes on the heap, prefix included.
     #[cold]
     fn on_heap(size: usize) -> Self {
         let (Some(bytes), true) = (block(size), u32::try_from(size).is_ok()) else { memory::give_up() };
@@ -83,7 +84,7 @@ impl Buffer {
         unsafe { std::slice::from_raw_parts_mut(self.bytes.as_ptr(), self.len()) }
     }
 
-    /// Where the next byte goes, and how many there is room for.
+    /// The address of the next byte, and the bytes that are free from there.
     #[inline]
     pub fn spare(&mut self) -> (*mut u8, usize) {
         // SAFETY: the length is within what there is room for.
@@ -103,15 +104,15 @@ impl Buffer {
         unsafe { self.bytes.sub(PREFIX).cast().as_ref() }
     }
 
-    /// Bytes there are for the record; once it is accepted, no more than it has. A child that writes on in its parent's slot
-    /// sees one or the other, whatever the parent does with it.
+    /// Bytes for the record. Once the record is accepted, its own length. A child that goes on in a slot of its parent
+    /// reads one of these two numbers.
     #[inline]
     fn room_in_all(&self) -> usize {
         self.prefix().room() as usize
     }
 
-    /// Marks the record as accepted under this number: from here on it survives the process, if the pool does. False on the
-    /// heap, which never does.
+    /// Marks the record as accepted under this number. From here on the record survives the process if its pool does.
+    /// False on the heap, which never survives.
     #[inline]
     pub fn accept(&self, sequence: u64) -> bool {
         if self.slot() >= FIRST_LARGE && !self.keep_needed() {
@@ -121,7 +122,7 @@ impl Buffer {
         true
     }
 
-    /// Gives back the units that the record came to do without. False on the heap.
+    /// Gives back the units that the record did not need. False on the heap.
     #[cold]
     fn keep_needed(&self) -> bool {
         // A child's copy is on the heap before it is whole.
@@ -139,7 +140,7 @@ impl Buffer {
         }
     }
 
-    /// Goes on on the heap of this process: the slot is that of the process it was forked from, which uses it.
+    /// Continues on the heap of this process. The slot belongs to the parent process, which still uses it.
     #[cold]
     fn leave_to_parent(&mut self, bytes: &[u8]) {
         let mut own = Self::on_heap((bytes.len() + PREFIX).max(SIZES[0]));
@@ -157,7 +158,7 @@ impl Buffer {
             let size = size.max(self.heap_size() * 2);
             return self.move_to(Self::on_heap(size.checked_next_power_of_two().unwrap_or(size)));
         }
-        // One of a parent's grows onto the heap.
+        // The buffer of a parent process grows onto the heap.
         let larger = self
             .slab()
             .and_then(|slab| slab.room_for(needed))
@@ -174,7 +175,8 @@ impl Buffer {
         *self = larger;
     }
 
-    /// The pool that the slot is of. `None` on the heap, and for the slot of a parent, though nobody may have noticed the fork yet.
+    /// The pool of the slot. `None` on the heap, and for a slot of the parent process, even before the fork is
+    /// noticed.
     #[inline]
     fn slab(&self) -> Option<&'static Slab> {
         let slot = self.slot();
@@ -184,8 +186,8 @@ impl Buffer {
         Slab::numbered(slot >> 24 & 63).filter(|slab| slab.holds(self.bytes))
     }
 
-    /// Class and index of the slot; it no longer holds a record that was accepted. `None` for units, on the heap, and for the
-    /// slot of a parent, which is not touched.
+    /// Clears the slot and returns its class and index. `None` for units, on the heap, and for a slot of the parent
+    /// process, which stays as it is.
     #[inline]
     pub(super) fn clear(&self) -> Option<(&'static Slab, usize, u32)> {
         let slot = self.slot();
@@ -246,7 +248,7 @@ impl Drop for Buffer {
             let size = self.heap_size();
             // SAFETY: made by `block` with this size, which a block's prefix keeps, and owned here alone.
             unsafe { free_block(self.bytes.sub(PREFIX), size) };
-            // A capture under way over a fork has its bytes counted in the parent.
+            // The parent process counts the bytes of a capture that was under way at the fork.
             let _ =
                 HEAP_BYTES.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| Some(held.saturating_sub(size)));
         } else if self.slot() >= FIRST_LARGE {

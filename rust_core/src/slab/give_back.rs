@@ -3,7 +3,8 @@
 use super::pool::Slab;
 use super::{Buffer, SIZES};
 
-/// Gives back a batch with one exchange per size for runs of the same pool; `batch` keeps its room.
+/// Gives back a batch. Slots of one pool and size that follow each other cost one exchange. `batch` keeps its
+/// capacity.
 pub fn give_back(batch: &mut Vec<Buffer>) {
     let mut chains = Chains::default();
     for buffer in batch.drain(..) {

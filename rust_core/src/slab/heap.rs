@@ -1,6 +1,7 @@
-//! Memory of the heap, for records that outgrow the slots or find none. Large pieces come from the system and go back to it: an
-//! allocator would keep, for each thread, the most that it ever had. But the system's pages are expensive (each is zeroed, and
-//! faulted in one by one), so while there is work some pieces are kept for the records to come.
+//! Memory of the heap, for records that outgrow the slots or find none. Large pieces come from the system and go back
+//! to it, because an allocator would keep the largest amount that each thread ever had. Pages of the system are
+//! expensive: each is zeroed, and faulted in one by one. So some pieces are kept for the next records while there is
+//! work.
 
 use std::alloc::{Layout, alloc, dealloc};
 use std::hint::spin_loop;
@@ -17,10 +18,10 @@ const LARGE: usize = 16 << 10;
 const KINDS: usize = 7;
 /// Bytes kept of all sizes together.
 const MOST: usize = 8 << 20;
-/// How often the lock is asked for: it is held for a few instructions.
+/// Attempts to take the lock, which is held for a few instructions.
 const TRIES: usize = 100;
 
-/// Large pieces that nobody uses at the moment.
+/// Large pieces without a buffer.
 struct FreePieces {
     pieces: [Vec<Piece>; KINDS],
     bytes: usize,
@@ -33,11 +34,12 @@ struct Piece(NonNull<u8>);
 unsafe impl Send for Piece {}
 
 static KEEP: Mutex<FreePieces> = Mutex::new(FreePieces { pieces: [const { Vec::new() }; KINDS], bytes: 0 });
-/// As in `FreePieces`, for whoever asks without the lock.
+/// The number in `FreePieces`, to be read without the lock.
 static BYTES: AtomicUsize = AtomicUsize::new(0);
 
 impl FreePieces {
-    /// What is kept, unless another thread was at it when the process was forked: then the system is asked.
+    /// The free pieces. `None` if another thread held the lock when the process was forked; the caller then asks the
+    /// system.
     fn now() -> Option<MutexGuard<'static, Self>> {
         (0..TRIES).find_map(|_| {
             let guard = KEEP.try_lock().ok();
@@ -99,7 +101,7 @@ pub unsafe fn free_block(bytes: NonNull<u8>, size: usize) {
     }
 }
 
-/// Gives back to the system what is kept: there is no work.
+/// Gives the free pieces back to the system. The writer calls it when there is no work.
 pub fn give_back_kept() {
     if BYTES.load(Ordering::Relaxed) == 0 {
         return;

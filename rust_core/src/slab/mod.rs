@@ -1,11 +1,12 @@
-//! The pools of buffers that records are captured into: fixed memory, taken and given back without a lock.
+//! The pools of buffers for records: fixed memory, allocated and given back without a lock.
 //!
-//! A buffer is a slot of one of two sizes, then as many units as its record needs, and moves on when the record outgrows it; past the
-//! last, and when a pool is empty, it lies on the heap, which is counted. A pool may lie in a black box. Before each slot's record stands
-//! what tells, of a slot found after a crash, whether its record is whole and whether it was written.
+//! A buffer is a slot of one of two sizes, or as many units as its record needs. It moves on when the record outgrows
+//! it. Records that are too large for units, or that find an empty pool, lie on the heap, whose bytes are counted. A
+//! pool may lie in a black box. A prefix before each record says whether the record is whole and whether it was
+//! written, so that a slot can be read after a crash.
 //!
-//! There is one current pool that captures take from, and for each engine its own, so that a capture in progress never
-//! depends on an engine. A queue holds buffers of its engine's pool, or on the heap.
+//! Captures allocate from the one current pool, and each engine has a pool of its own. So a capture in progress never
+//! depends on an engine. The buffers in a queue are of its engine's pool, or on the heap.
 
 mod buffer;
 mod give_back;
@@ -30,12 +31,12 @@ pub use units::{UNIT, UNITS};
 pub const SIZES: [usize; 2] = [320, 768];
 /// Kinds of room: slots of each size, and units.
 pub const KINDS: usize = SIZES.len() + 1;
-/// In the place of a size's number.
+/// Stands for units where a number of a slot size is expected.
 const LARGE: usize = 3;
 /// Bytes of a chunk of units: no buffer of a pool is larger.
 pub const CHUNK: usize = UNIT * UNITS as usize;
-/// How much of a pool's memory the slots of the second size and the units get, in hundredths: what is left goes to the smallest. Units serve
-/// small records too, once there is no slot for them; slots serve no large ones.
+/// The percentage of a pool's memory for slots of the second size and for units. Slots of the first size get the
+/// remainder. Small records use units once the slots are used up; large records fit no slot.
 const SHARES: [usize; KINDS] = [0, 6, 59];
 /// Bytes before each record: see `Prefix`.
 pub const PREFIX: usize = 24;
@@ -56,7 +57,8 @@ pub fn heap_bytes() -> usize {
 
 const _: () = assert!(size_of::<Prefix>() == PREFIX);
 
-/// Where the slots of one size are: bytes from the start of the memory, and how many. Or chunks, behind a word for each.
+/// The slots of one size: their offset in the memory, and their count. Or the chunks of units, which follow one word
+/// for each chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Area {
     pub offset: usize,
@@ -71,7 +73,7 @@ impl Area {
         self.offset.saturating_add(words).checked_next_multiple_of(ALIGN).unwrap_or(usize::MAX)
     }
 
-    /// Where this area ends; `None` past all numbers.
+    /// The end of this area. `None` if it is no number of this machine.
     #[must_use]
     pub fn end(self, kind: usize) -> Option<usize> {
         match SIZES.get(kind) {
@@ -81,7 +83,7 @@ impl Area {
     }
 }
 
-/// Shares `bytes` of memory, from `start` on, out among the kinds.
+/// Divides `bytes` of memory among the kinds, from `start` on.
 #[must_use]
 pub fn areas(start: usize, bytes: usize) -> [Area; KINDS] {
     let mut parts = SHARES.map(|share| bytes / 100 * share);

@@ -1,4 +1,4 @@
-//! The pools: which one captures take from, and when a pool that was replaced is freed.
+//! The pools: the current one, from which captures allocate, and freeing those that were replaced.
 
 use std::ptr::{self, NonNull};
 use std::sync::Mutex;
@@ -11,9 +11,9 @@ use crate::forks;
 use crate::platform::Mapping;
 use crate::table::lock_briefly;
 
-/// Pools there may be at once: each engine has one, and those replaced while their records are on their way.
+/// Pools at once. Each engine has a pool, and a pool that was replaced stays until its records are written.
 const POOLS: usize = 63;
-/// Slots of each size whose memory is there before they are first taken, at the least: see `Pool::prepare`.
+/// The least number of unused slots of each size whose memory is present already: see `Pool::prepare`.
 const AHEAD: [u32; SIZES.len()] = [1_024, 64];
 /// The same of chunks.
 const CHUNKS_AHEAD: u32 = 1;
@@ -25,7 +25,7 @@ pub(super) struct Slab {
     pub(super) classes: [Class; SIZES.len()],
     pub(super) large: Large,
     memory: Mapping,
-    /// All room was taken for good: nobody stores into the memory any more.
+    /// All room was allocated to close the pool. Nothing is stored into the memory from then on.
     closed: AtomicBool,
 }
 
@@ -37,9 +37,10 @@ unsafe impl Sync for Slab {}
 
 pub(super) static SLABS: [AtomicPtr<Slab>; POOLS] = [const { AtomicPtr::new(ptr::null_mut()) }; POOLS];
 static CURRENT: AtomicPtr<Slab> = AtomicPtr::new(ptr::null_mut());
-/// Pools whose engine is gone, until the last of their buffers is back: their numbers, each with the forks that led to its process.
+/// Pools whose engine is gone, until their last buffer is back. Each has its number, and the count of forks when it
+/// was made.
 pub(super) static RETIRING: Mutex<Vec<(u32, u32)>> = Mutex::new(Vec::new());
-/// Memory of the pool that is there before any other: enough for what is logged before a start.
+/// Bytes of the first pool, which is there before any engine: enough for the records before a start.
 const FIRST: usize = 1 << 20;
 
 impl Slab {
@@ -72,8 +73,8 @@ impl Slab {
         unsafe { SLABS[number as usize].load(Ordering::Acquire).as_ref() }
     }
 
-    /// Whether the slot that begins here is one of this pool. One of a parent's pool, whose number this one has now, is not: what a
-    /// parent's pool occupies stays mapped, so nothing else is ever there.
+    /// Whether the slot at this address is in this pool. A pool of the parent process may have had the same number.
+    /// Its memory stays mapped in the child, so no other pool has its addresses.
     #[inline]
     pub(super) fn holds(&self, slot: NonNull<u8>) -> bool {
         slot.as_ptr().addr().wrapping_sub(self.memory.start().as_ptr().addr()) < self.memory.length()
@@ -87,7 +88,7 @@ impl Slab {
         Some(unsafe { Buffer::begin(slots.slot(index), slots.size, slot) })
     }
 
-    /// Room of a large record, for so many bytes with the prefix.
+    /// Allocates room for a large record of `bytes` bytes, prefix included.
     #[cold]
     fn large_buffer(&'static self, bytes: usize) -> Option<Buffer> {
         let first = self.large.alloc(bytes)?;
@@ -97,7 +98,7 @@ impl Slab {
         Some(unsafe { Buffer::begin(self.large.unit(first), size, slot) })
     }
 
-    /// The smallest room for so many bytes of a record that there is.
+    /// Allocates the smallest free room for a record of `bytes` bytes.
     pub(super) fn room_for(&'static self, bytes: usize) -> Option<Buffer> {
         let roomy = (0..SIZES.len()).filter(|class| SIZES[*class] - PREFIX >= bytes);
         roomy.into_iter().find_map(|class| self.buffer(class)).or_else(|| self.large_buffer(bytes + PREFIX))
@@ -112,7 +113,7 @@ impl Slab {
     }
 }
 
-/// An engine's pool. When it goes, its memory goes as soon as the last buffer is back.
+/// An engine's pool. After it is dropped, its memory is freed as soon as the last buffer is back.
 #[derive(Debug)]
 pub struct Pool {
     pub(super) number: u32,
@@ -164,21 +165,21 @@ impl Pool {
         None
     }
 
-    /// To be asked for by the process that made the pool.
+    /// The slab. Only the process that made the pool may call this.
     pub(super) fn slab(&self) -> &'static Slab {
         Slab::numbered(self.number).unwrap_or_else(|| unreachable!("it is there as long as its owner"))
     }
 
     /// Lets captures take from this pool from now on.
     ///
-    /// A pool that was current is freed once its engine is gone and its buffers are back. So whoever takes buffers from the
-    /// current pool while this is called must be kept from doing so at that moment: by the interpreter's lock.
+    /// A pool that was current is freed once its engine is gone and its buffers are back. So no thread may allocate
+    /// from the current pool during this call. The interpreter's lock sees to that.
     pub fn make_current(&self) {
         CURRENT.store(ptr::from_ref(self.slab()).cast_mut(), Ordering::Release);
     }
 
-    /// Has the system provide the memory of slots ahead of their first use: whoever writes a record must not wait for that. To be
-    /// called by one thread at a time, whenever slots were taken.
+    /// Asks the system for the memory of slots before their first use, so that calls do not wait for it. One thread at
+    /// a time may call this. It is called whenever slots were allocated.
     pub fn prepare(&self) {
         if self.is_anothers() {
             return;
@@ -199,8 +200,8 @@ impl Pool {
         self.slab().room_for(bytes)
     }
 
-    /// Takes all the room there is, for good: from now on nobody stores into the memory, and records lie on the heap. False, with nothing
-    /// taken, while somebody has any of it.
+    /// Closes the pool by allocating all its room. Nothing is stored into its memory from now on, and records lie on
+    /// the heap. False, with nothing changed, while a buffer holds some of the room.
     #[must_use]
     pub fn close(&self) -> bool {
         if self.is_anothers() {
@@ -213,7 +214,7 @@ impl Pool {
         if !slab.all_is_free() {
             return false;
         }
-        // It was only looked at: who takes some now has it.
+        // The check took no lock, so another thread may have allocated since.
         let taken = slab.classes.each_ref().map(|class| std::iter::from_fn(|| class.stack.pop()).collect::<Vec<u32>>());
         let is_all = slab.classes.iter().zip(&taken).all(|(class, taken)| taken.len() == class.count as usize);
         if is_all && slab.large.units.close() {
@@ -246,16 +247,16 @@ impl Drop for Pool {
     }
 }
 
-/// Frees pools that nobody uses any more. Those that are waited for are looked at again with the next.
+/// Frees pools without buffers. The other pools are checked again when the next pool is retired.
 pub(super) fn retire(pool: Option<(u32, u32)>) {
-    // Left locked by a fork: what waits there is the parent's, and this one stays.
+    // A fork left the lock held. The waiting pools are the parent's, and this pool is never freed.
     let Some(mut waiting) = lock_briefly(&RETIRING) else { return };
     waiting.extend(pool);
     waiting.retain(|&(number, forks)| {
         let entry = &SLABS[number as usize];
         let pointer = entry.load(Ordering::Acquire);
         if forks != forks::count() || pointer.is_null() {
-            // A parent's: its number may be another's by now.
+            // The pool is the parent's, and another pool may have its number by now.
             return false;
         }
         // SAFETY: the pool is there, since only this, under the lock, frees any.
@@ -269,16 +270,17 @@ pub(super) fn retire(pool: Option<(u32, u32)>) {
     });
 }
 
-/// In a forked child: the pools belong to the parent, which goes on using them; from now on there is a new one. Their numbers are free
-/// again, or after some thirty generations there would be none left.
+/// To be called in a forked child. The pools belong to the parent process, which goes on using them, and the child
+/// starts with a new pool. Their numbers become free, because otherwise none would be left after some thirty
+/// generations of forks.
 ///
-/// What they occupy stays mapped: a capture under way may still have to be read from there.
+/// The memory of the pools stays mapped, because a capture under way may still be read from it.
 pub fn leave_to_parent() {
     forks::note();
     CURRENT.store(ptr::null_mut(), Ordering::Release);
     for entry in &SLABS {
         entry.store(ptr::null_mut(), Ordering::Release);
     }
-    // What the parent's records hold is never given back here.
+    // The bytes of the parent's records are never given back in this process.
     HEAP_BYTES.store(0, Ordering::Relaxed);
 }

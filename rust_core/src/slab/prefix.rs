@@ -1,4 +1,4 @@
-//! What stands before a record in its slot, so that of a slot found after a crash it can be told what it holds.
+//! The words before a record in its slot. After a crash they say what the slot holds.
 
 use crate::sync::{AtomicU32, AtomicU64, Ordering, fence};
 
@@ -14,15 +14,15 @@ pub struct Prefix {
 }
 
 impl Prefix {
-    /// To be called before the first byte of another record is written into the slot: whoever sees of that record sees that
-    /// the one before it is gone.
+    /// To be called before the first byte of another record is written into the slot. A reader that sees any of the
+    /// new record then sees that the old record is gone.
     #[inline]
     pub fn begin(&self, capacity: u32) {
         fence(Ordering::Release);
         self.length.store(capacity, Ordering::Relaxed);
     }
 
-    /// Bytes that the record may have; of one that is accepted, those it has.
+    /// Bytes that the record may have. Once the record is accepted, the bytes that it has.
     #[inline]
     pub fn room(&self) -> u32 {
         self.length.load(Ordering::Relaxed)
@@ -34,7 +34,7 @@ impl Prefix {
         self.position.store(0, Ordering::Relaxed);
         self.length.store(length, Ordering::Relaxed);
         self.check.store(check, Ordering::Relaxed);
-        // Release: who sees this sees the record. A process that is killed has stored in this order.
+        // Release: a reader that sees this number sees the record. A process that is killed has stored in this order.
         self.accepted.store(sequence + 1, Ordering::Release);
     }
 
@@ -44,7 +44,7 @@ impl Prefix {
         self.position.store(position, Ordering::Release);
     }
 
-    /// The slot holds nothing that is still wanted. To be called before it is anybody else's.
+    /// The slot holds no record any more. To be called before the slot gets another owner.
     #[inline]
     pub fn clear(&self) {
         self.accepted.store(0, Ordering::Release);

@@ -1,4 +1,4 @@
-//! Where the slots of a pool, and its units, are in its memory.
+//! The slots and the units of a pool, and their addresses in its memory.
 
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,7 +16,7 @@ pub(super) struct Class {
     pub(super) size: usize,
     pub(super) count: u32,
     pub(super) stack: Stack,
-    /// Slots up to this one have their memory.
+    /// The memory of the slots up to this index is present.
     pub(super) ready: AtomicU32,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct Large {
     pub(super) chunks: NonNull<u8>,
     pub(super) count: u32,
     pub(super) units: Units,
-    /// Chunks up to this one have their memory.
+    /// The memory of the chunks up to this index is present.
     pub(super) ready: AtomicU32,
 }
 
@@ -63,7 +63,8 @@ impl Large {
         unsafe { self.begins.add((first / UNITS) as usize).as_ref() }
     }
 
-    /// Room for so many bytes with the prefix, and for a quarter more if that can be had: it is given back once the record is whole.
+    /// Allocates units for `bytes` bytes, prefix included, and for a quarter more if there are as many. Units that the
+    /// record does not need are given back once it is whole.
     #[cold]
     pub(super) fn alloc(&self, bytes: usize) -> Option<u32> {
         if bytes > CHUNK {
@@ -90,7 +91,7 @@ impl Large {
     }
 }
 
-/// Pieces of a pool, of one size, the first of which were taken already.
+/// Slots or chunks of a pool, and how many of them were ever used.
 struct Part {
     start: NonNull<u8>,
     size: usize,
@@ -99,7 +100,8 @@ struct Part {
 }
 
 impl Part {
-    /// A quarter more pieces than were ever taken get their memory, and at least `ahead` more, once half of those are used up.
+    /// Asks the system for memory of the next pieces: as many as a quarter of those used so far, and at least `ahead`.
+    /// It does so again once half of them are used up.
     fn prepare(&self, memory: &Mapping, ready: &AtomicU32, ahead: u32) {
         let ahead = ahead.max(self.taken / 4);
         let until = ready.load(Ordering::Relaxed);

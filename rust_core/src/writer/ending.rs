@@ -1,4 +1,4 @@
-//! Writing on the threads of callers, where no writer is left to do it.
+//! Writing on the threads of callers, after the writer has ended.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::TryLockError;
@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use super::turn::{Turn, Written};
 use super::{NOTICE_INTERVAL, SHORTEST_SLEEP, Shared};
 
-/// Writes on the caller's thread what is in the queue of a closed pipeline. False when it is held for longer than `patience` by
-/// a writer that cannot finish, or a sink fails for longer than `patience_with_sinks`.
+/// Writes the queue of a closed pipeline on the caller's thread. False if a writer that cannot finish keeps its turn
+/// for longer than `patience`, or if a sink fails for longer than `patience_with_sinks`.
 pub fn write_now(shared: &Shared, patience: Duration, patience_with_sinks: Duration) -> bool {
     wait_for_endings(shared, patience) && write_by(shared, patience, patience_with_sinks, write_queued)
 }
 
-/// Waits while a shutdown writes what came before it: then what a call has queued is still to be written. False if that takes longer than
-/// `patience`.
+/// Waits while a shutdown writes the records from before it. Records that a call queued later are written after that.
+/// False if the shutdown takes longer than `patience`.
 pub fn wait_for_endings(shared: &Shared, patience: Duration) -> bool {
     let started = Instant::now();
     while shared.is_ending() {
@@ -27,8 +27,8 @@ pub fn wait_for_endings(shared: &Shared, patience: Duration) -> bool {
     true
 }
 
-/// While it lives, nobody but a shutdown writes what is queued: threads that log and write without a pause would keep it from its
-/// turn, and give it always more to write.
+/// While this value lives, only shutdowns write the queue. Threads that log and write without a break would otherwise
+/// keep a shutdown from its turn, and give it more and more to write.
 pub struct Ending<'a>(&'a Shared);
 
 impl<'a> Ending<'a> {
@@ -37,7 +37,8 @@ impl<'a> Ending<'a> {
         Self(shared)
     }
 
-    /// Writes what is queued now, and not what comes meanwhile. False if that takes longer than `patience`.
+    /// Writes the records that are in the queue now, and none that come later. False if that takes longer than
+    /// `patience`.
     pub fn write(&self, patience: Duration) -> bool {
         write_by(self.0, patience, patience, write_what_is_there)
     }

@@ -1,4 +1,4 @@
-//! The thread behind the queue: takes what is there, hands it on, sleeps while there is nothing.
+//! The thread behind the queue: drains it, passes batches on, and sleeps while the queue is empty.
 
 mod ending;
 mod shared;
@@ -19,21 +19,21 @@ pub use ending::{Ending, wait_for_endings, write_now};
 pub use shared::{Flush, Shared, pause, state};
 pub use turn::Turn;
 
-/// Sleep after work, doubled up to the longest while there is none.
+/// The sleep after work. It is doubled, up to the longest, while there is no work.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
 const LONGEST_SLEEP: Duration = Duration::from_millis(50);
-/// After so many of the longest, about a second, it sleeps until somebody wakes it or the next sweep is due. Less often, a caller who
-/// wakes it costs less than they do.
+/// After this many of the longest sleeps, about a second, the writer sleeps until it is woken or the next sweep is
+/// due. Waking it costs a caller less than these sleeps cost, unless it happens often.
 const NAPS: u32 = 20;
-/// A batch of fewer records is followed by a sleep, though there may be some again.
+/// After a batch with fewer records the writer sleeps, even if new records have come.
 const FEW: usize = 64;
-/// Pause after a panic, doubled up to this while there is one after the other.
+/// The longest wait after a panic. The wait is doubled with each panic that follows another.
 const LONGEST_SETBACK: Duration = Duration::from_millis(100);
-/// Time between two records about dropped ones.
+/// Time between two records about dropped records.
 const NOTICE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Runs until the pipeline is closed, or the process is about to fork. After a panic it goes on where it was; if there is one
-/// after the other, in longer and longer pauses.
+/// Runs until the pipeline is closed, or the process is about to fork. After a panic it continues where it was. If one
+/// panic follows another, it waits longer each time.
 pub fn run(shared: &Shared, directory: &Path) {
     let mut writer = Writer {
         shared,
@@ -55,15 +55,15 @@ pub fn run(shared: &Shared, directory: &Path) {
 struct Writer<'a> {
     shared: &'a Shared,
     directory: &'a Path,
-    /// Flushes, and how many records must have been taken to answer them.
+    /// Flushes, each with the number of records that must be drained before it is answered.
     waiting: Vec<(u64, Flush)>,
-    /// How many records must have been taken until it may end: those that were accepted when the pipeline was closed. Threads that go on
-    /// logging do not hold up the end.
+    /// How many records must be drained before the writer may end: the records that were accepted when the pipeline
+    /// was closed. Threads that go on logging do not delay the end.
     last: Option<u64>,
     sleep: Duration,
-    /// How many of the longest sleeps there were since there was something to do.
+    /// How many of the longest sleeps followed the last work.
     naps: u32,
-    /// Pause after the next panic.
+    /// The wait after the next panic.
     setback: Duration,
 }
 
@@ -71,7 +71,7 @@ impl Writer<'_> {
     fn run(&mut self) {
         loop {
             if self.shared.begins_pause() {
-                // Asked again, of the next writer, with all that came meanwhile.
+                // The next writer answers them.
                 self.hand_flushes_on();
                 return;
             }
@@ -83,7 +83,7 @@ impl Writer<'_> {
             self.shared.prepare_pool();
             self.shared.sweep(self.directory);
             self.note_flushes();
-            // Read before taking: what is queued when it says so is still written.
+            // Read before the queue is drained, so that all records queued before the close are written.
             let closing = self.shared.state.load(Ordering::SeqCst) != state::OPEN;
             if closing && self.last.is_none() {
                 self.last = Some(self.shared.all_that_is_there(&self.shared.turn()));
@@ -94,7 +94,7 @@ impl Writer<'_> {
             self.answer_flushes(passed, clear);
             let all_is_taken = self.last.is_some_and(|last| passed >= last);
             if closing && clear && (all_is_taken || self.shared.is_idle() && self.waiting.is_empty()) {
-                // For whoever ends the engine, who writes what came meanwhile.
+                // The thread that ends the engine answers them. It also writes the records that came since.
                 self.hand_flushes_on();
                 return;
             }
@@ -124,15 +124,15 @@ impl Writer<'_> {
         self.waiting.retain(|(target, flush)| {
             let answered = passed >= *target && (clear || !flush.patient);
             if answered {
-                // Whoever asked may have stopped waiting.
+                // The caller may have stopped waiting.
                 let _ = flush.done.send(clear);
             }
             !answered
         });
     }
 
-    /// Lets a few more records come before they are written: each batch costs the same few system calls, and takes memory that
-    /// callers are about to write to from their cores.
+    /// Waits for a few more records before the next batch. Each batch costs the same few system calls, and moves
+    /// memory that callers are about to write to away from their cores.
     fn gather(&self) {
         let shared = self.shared;
         let busy = || {
@@ -146,11 +146,12 @@ impl Writer<'_> {
         shared.queue.waker().sleep(SHORTEST_SLEEP, busy);
     }
 
-    /// `clear` says that nothing is left in memory, which would have to be tried again.
+    /// `clear` says that no sink holds anything in memory that has to be tried again.
     fn sleep(&mut self, clear: bool) {
         let shared = self.shared;
         let waker = shared.queue.waker();
-        // Where a sink fails and holds all that it may, records wait in the queue for the next try: they are no reason to hurry.
+        // While a failing sink holds as much as it may, records in the queue wait for the next try. They are no reason
+        // to wake.
         let busy = || {
             (clear && !shared.is_idle())
                 || !shared.notices.is_empty()
@@ -161,7 +162,7 @@ impl Writer<'_> {
             waker.sleep(self.sleep, busy);
         } else {
             let until_sweep = shared.swept().at.map_or(Duration::ZERO, |last| SWEEP.saturating_sub(last.elapsed()));
-            // Counted, not looked for: see `Waker::wake_for`.
+            // The count is read, not the queue itself: see `Waker::wake_for`.
             let busy = || shared.queue.depth() > 0 || shared.state.load(Ordering::SeqCst) != state::OPEN || busy();
             waker.sleep_soundly(until_sweep.max(SHORTEST_SLEEP), busy);
         }

@@ -17,11 +17,11 @@ use crate::slab::{self, Pool};
 use crate::stats::{Count, Stats};
 use crate::value::Value;
 
-/// Asks to be told when everything accepted so far is on disk.
+/// A request for an answer once everything accepted so far is on disk.
 #[derive(Debug)]
 pub struct Flush {
     pub done: Sender<bool>,
-    /// Waits for a failing sink to mend instead of answering false at once.
+    /// Waits until a failing sink works again, instead of answering false at once.
     pub patient: bool,
 }
 
@@ -34,12 +34,12 @@ pub mod state {
     pub const CLOSED: u8 = 2;
 }
 
-/// Whether there is a writer at work.
+/// Whether the writer runs, or is paused for a fork.
 pub mod pause {
     pub const RUNS: u8 = 0;
-    /// It is to end for a fork.
+    /// The writer is asked to end for a fork.
     pub const ASKED: u8 = 1;
-    /// It has ended, or is about to.
+    /// The writer has ended, or is about to.
     pub const PAUSED: u8 = 2;
 }
 
@@ -50,34 +50,36 @@ pub struct Shared {
     pub flushes: SegQueue<Flush>,
     /// Records of the library's own that wait to be written.
     pub notices: SegQueue<Vec<u8>>,
-    /// How far the sinks behind threads have come.
+    /// The progress of the sinks behind threads.
     pub behind: Vec<Progress>,
     pub watch: Option<Arc<Watch>>,
-    /// Apart, as the turn is: the writer locks it for each batch.
+    /// On a cache line of its own, as the turn is: the writer locks it for each batch.
     pub swept: CachePadded<Mutex<Swept>>,
-    /// Whether what is done for other log directories is to go on.
+    /// Whether the recovery for other log directories may go on.
     pub strays_go_on: Arc<AtomicBool>,
-    /// What the queue holds is of this pool, or on the heap.
+    /// The pool of the records in the queue, unless they are on the heap.
     pub pool: Option<Pool>,
-    /// Apart from what every call reads: the writer stores here for each record, and each store would take the line from all callers.
+    /// On a cache line of its own, apart from what every call reads. The writer stores here for each record, and each
+    /// store would take the line from all callers.
     pub turn: CachePadded<Mutex<Turn>>,
     pub state: AtomicU8,
     /// Whether the writer is to pause, one of `pause`.
     pub pause: AtomicU8,
-    /// Whether the writer waits with everything: another engine may have records to write first.
+    /// Whether the writer holds everything back, because another engine has records to write first.
     pub held: AtomicBool,
-    /// There is no writer, since it has ended or none could be started: callers see to what they log.
+    /// There is no writer: it has ended, or could not be started. Callers write their own records.
     pub unattended: AtomicBool,
-    /// Records that have left the queue and are not written, and those of them that are on the heap: told by the thread whose turn it is,
-    /// to those who wait for it. Apart, as the turn is.
+    /// Records that have left the queue and are not written, and how many of them are on the heap. The thread whose
+    /// turn it is counts them for the threads that wait. On a cache line of its own, as the turn is.
     pub in_hand: CachePadded<[Count; 2]>,
     /// A shutdown has left something unwritten.
     pub given_up: AtomicBool,
     pub stats: Arc<Stats>,
     pub errors: Arc<ErrorHandler>,
-    /// Shutdowns that are at what is left: callers do not get between.
+    /// Shutdowns that are writing the remaining records. Callers do not write in between.
     pub endings: AtomicU32,
-    /// A caller waited in vain for a writer that shutdown could not stop: until it is done, no other does.
+    /// A caller waited in vain for a writer that shutdown could not stop. No other caller waits until that writer is
+    /// done.
     pub stuck: AtomicBool,
 }
 
@@ -86,7 +88,7 @@ impl Shared {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sees to it that callers find memory that is there.
+    /// Asks the system for the memory of slots that callers will use next.
     pub fn prepare_pool(&self) {
         if let Some(pool) = &self.pool {
             pool.prepare();
@@ -103,13 +105,14 @@ impl Shared {
     pub(super) fn note_in_hand(&self, batch: &Batch, pipeline: &Pipeline) {
         let (taken, held) = (batch.held(), pipeline.held());
         self.in_hand[0].set((taken.len() + held.len()) as u64);
-        // Mostly no record is on the heap, and none is looked at.
+        // Most of the time no record is on the heap, and then none is checked.
         let on_heap =
             if slab::heap_bytes() > 0 { taken.chain(held).filter(|record| record.heap_size() > 0).count() } else { 0 };
         self.in_hand[1].set(on_heap as u64);
     }
 
-    /// How many of the records that were accepted are not written, and how many of them wait on the heap, and end with the process.
+    /// How many accepted records are not written, and how many of these are on the heap. Records on the heap are lost
+    /// with the process.
     #[must_use]
     pub fn unwritten(&self) -> (u64, u64) {
         let (queued, on_heap) = self.queue.count();
@@ -120,7 +123,7 @@ impl Shared {
         self.endings.load(Ordering::SeqCst) > 0
     }
 
-    /// How many records have been taken once all that are in the queue now are.
+    /// How many records will have been drained once the queue of this moment is empty.
     pub(super) fn all_that_is_there(&self, turn: &Turn) -> u64 {
         turn.taken + self.queue.len() as u64
     }
@@ -129,7 +132,7 @@ impl Shared {
         self.queue.is_empty() && self.notices.is_empty()
     }
 
-    /// Whoever ends the engine does not wait for another.
+    /// The end of an engine does not wait for another engine.
     pub(super) fn is_held(&self) -> bool {
         self.held.load(Ordering::SeqCst) && self.state.load(Ordering::SeqCst) == state::OPEN
     }
@@ -138,15 +141,16 @@ impl Shared {
         self.pause.load(Ordering::SeqCst) == pause::ASKED
     }
 
-    /// Whether the writer may end now: it was asked to, and the asking was not taken back.
+    /// Begins the pause if the writer was asked to pause and the request still stands. True if it did, and the writer
+    /// ends.
     pub(super) fn begins_pause(&self) -> bool {
         self.pause.compare_exchange(pause::ASKED, pause::PAUSED, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
-    /// Answers flushes that came too late for the writer.
+    /// Answers the flushes that the writer did not answer before its end.
     pub fn answer_flushes(&self, on_disk: bool) {
         while let Some(flush) = self.flushes.pop() {
-            // Whoever asked may have stopped waiting.
+            // The caller may have stopped waiting.
             let _ = flush.done.send(on_disk);
         }
     }

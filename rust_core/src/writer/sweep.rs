@@ -1,4 +1,4 @@
-//! What the writer does for processes that died, and for the box of its own.
+//! What the writer does for processes that died, and for the box of its own process.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -16,21 +16,22 @@ use crate::worker::Worker;
 /// Time between two searches for records of processes that died.
 pub(super) const SWEEP: Duration = Duration::from_secs(2);
 
-/// What was done for processes that died, by one writer after the other.
+/// What was done for processes that died. Each writer goes on where the writer before it stopped.
 #[derive(Debug, Default)]
 pub struct Swept {
-    /// When boxes of other processes were last looked for.
+    /// The time of the last search for boxes of other processes.
     pub(super) at: Option<Instant>,
-    /// Directories of boxes that are not believed, which has been reported.
+    /// Directories whose boxes are not trusted, and were reported.
     distrusted: Vec<Distrust>,
-    /// Whether boxes of other log directories were looked for.
+    /// Whether boxes of other log directories were searched for.
     strays: bool,
-    /// Recovers those.
+    /// The thread that recovers boxes of other log directories.
     worker: Option<Worker>,
 }
 
 impl Shared {
-    /// Keeps the box where others look for it. What somebody did to it cannot be undone: that nothing survives any more is reported once.
+    /// Keeps the box where other processes look for it. Harm to the box cannot be undone. That records no longer
+    /// survive the process is reported once.
     fn check_box(&self) {
         let Some(watch) = self.watch.as_ref().filter(|_| self.stats.protected.get() == 1) else { return };
         watch.follow();
@@ -73,12 +74,12 @@ impl Shared {
         }
     }
 
-    /// Writes what processes that died left for this directory, unless it was done a short while ago.
+    /// Writes what processes that died left for this directory, unless that was done a short while ago.
     fn recover_if_due(&self, swept: &mut Swept, directory: &Path) {
         if swept.at.is_some_and(|last| last.elapsed() < SWEEP) {
             return;
         }
-        // Before it begins: if it panics, it is not tried at once again.
+        // Set before the recovery begins. If it panics, it is not tried again at once.
         swept.at = Some(Instant::now());
         self.check_box();
         sink::check_watched();
@@ -87,13 +88,14 @@ impl Shared {
         }
     }
 
-    /// Once, after the start: nobody else may ever look for what processes of this user left for other log directories.
+    /// Runs once, after the start. No other process may ever recover what this user's processes left for other log
+    /// directories.
     fn sweep_strays(&self, swept: &mut Swept) {
         let (_, left) = recovery::sweep_strays(Strays::Tidy, || true, &recovery::anywhere);
         if left == 0 {
             return;
         }
-        // Disks of others may be slow or stuck: the writer does not wait for them.
+        // Disks of other directories may be slow or stuck. The writer does not wait for them.
         let (stats, errors) = (Arc::clone(&self.stats), Arc::clone(&self.errors));
         let goes_on = Arc::clone(&self.strays_go_on);
         goes_on.store(true, Ordering::SeqCst);
@@ -109,10 +111,10 @@ impl Shared {
         swept.worker = worker.ok();
     }
 
-    /// Ends the thread that recovers for other directories; one that was at it goes on after the next start of the writer.
+    /// Ends the thread that recovers for other directories. The recovery goes on after the next start of the writer.
     pub fn pause_strays(&self, deadline: Instant) {
         self.strays_go_on.store(false, Ordering::SeqCst);
-        // Held by a writer that looks for boxes, and may wait for a disk.
+        // A writer that searches for boxes holds the lock, and may wait for a disk.
         let Ok(mut swept) = self.swept.try_lock() else { return };
         if let Some(worker) = swept.worker.take() {
             swept.strays = worker.is_at_its_end();

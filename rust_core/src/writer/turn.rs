@@ -10,7 +10,7 @@ use std::time::Duration;
 pub struct Turn {
     pub pipeline: Pipeline,
     batch: Batch,
-    /// Records taken since the start.
+    /// Records drained since the start.
     pub(super) taken: u64,
 }
 
@@ -20,15 +20,15 @@ impl Turn {
         Self { pipeline, batch: Batch::default(), taken: 0 }
     }
 
-    /// Writes the next batch, and reports dropped records unless it did so within `interval`. Tells what
-    /// came of it.
+    /// Writes the next batch, and reports dropped records unless it did so within `interval`.
     pub(super) fn write(&mut self, shared: &Shared, interval: Duration) -> Written {
         let Self { pipeline, batch, taken } = self;
         *taken += pipeline.drain(&shared.queue, batch) as u64;
         shared.note_in_hand(batch, pipeline);
-        // What was dropped from the queue is never taken: whoever waits for it waits for an empty queue.
+        // A record that was dropped from the queue is never drained. A flush that counts it is answered once the queue
+        // is empty.
         let passed = if shared.queue.is_empty() { u64::MAX } else { *taken };
-        // Before the records that were logged after them.
+        // Written before the batch, whose records were logged later.
         while let Some(notice) = shared.notices.pop() {
             pipeline.write_notice(&notice);
         }
@@ -47,7 +47,7 @@ impl Turn {
 pub(super) struct Written {
     /// Records that left the queue.
     pub(super) count: usize,
-    /// What waited for so many records to be taken waits no longer.
+    /// Flushes that wait for this many drained records can be answered.
     pub(super) passed: u64,
     /// Nothing is left in memory.
     pub(super) clear: bool,
