@@ -96,9 +96,9 @@ impl Base {
             if region == region::RECORD {
                 self.put_record(&mut bytes, at, new);
             } else {
-                let place = &self.regions[usize::from(region)];
-                let start = place.start + at % place.len();
-                let new = &new[..new.len().min(place.end - start)];
+                let region = &self.regions[usize::from(region)];
+                let start = region.start + at % region.len();
+                let new = &new[..new.len().min(region.end - start)];
                 bytes[start..start + new.len()].copy_from_slice(new);
             }
         }

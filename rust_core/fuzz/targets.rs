@@ -201,7 +201,7 @@ fn left_behind() -> Vec<u8> {
     let engine = Engine::open(settings, Arc::default()).expect("an engine opens");
     for (number, length) in [1, 2, 3, 400, 2_000, 20_000].into_iter().enumerate() {
         let text = "x".repeat(length);
-        let mut record = Buffer::take();
+        let mut record = Buffer::alloc();
         Builder { time: 0, level: level::ERROR, logger: "l", function: "f", message: "m" }
             .put(&mut record, &[("n", Value::Integer(number as i64)), ("text", Value::Text(&text))]);
         assert!(matches!(engine.offer(record), Offered::Taken));
@@ -218,7 +218,7 @@ fn black_box(bytes: &[u8]) {
     let Some(base) = &*BASE else { return };
     let bytes = base.changed(bytes);
     let Ok(contents) = blackbox::read(&bytes) else { return };
-    let Some(settings) = outputs::Settings::of_box(&contents.kept.outputs) else { return };
+    let Some(settings) = outputs::Settings::of_box(&contents.settings.outputs) else { return };
     let names = Arc::new(contents.names);
     let selectors: Vec<_> = settings.outputs.iter().map(|output| output.select.clone()).collect();
     let mut router = Router::new(Arc::clone(&names), selectors, settings.ai);
@@ -228,7 +228,7 @@ fn black_box(bytes: &[u8]) {
         // SAFETY: the reader has checked every record that it found.
         let record = unsafe { Record::read(record) }.expect("what is found is whole");
         assert!(router.route(&record) < 1 << settings.outputs.len(), "a record goes to files that there are");
-        assert!(found.place < 1 << 63, "there is room after a place");
+        assert!(found.position < 1 << 63, "there is room after a position");
         assert_json_line(&mut encoder, &record);
     }
 }

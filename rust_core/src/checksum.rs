@@ -44,16 +44,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_changed_byte_shows(bytes in prop::collection::vec(any::<u8>(), 1..400), place: prop::sample::Index, other: u8) {
+        fn any_changed_byte_shows(bytes in prop::collection::vec(any::<u8>(), 1..400), at: prop::sample::Index, other: u8) {
             let mut changed = bytes.clone();
-            let index = place.index(bytes.len());
+            let index = at.index(bytes.len());
             changed[index] = other;
             prop_assert_eq!(of(&changed) == of(&bytes), changed == bytes);
         }
 
         #[test]
-        fn a_missing_end_shows(bytes in prop::collection::vec(any::<u8>(), 1..400), place: prop::sample::Index) {
-            prop_assert_ne!(of(&bytes[..place.index(bytes.len())]), of(&bytes));
+        fn a_missing_end_shows(bytes in prop::collection::vec(any::<u8>(), 1..400), at: prop::sample::Index) {
+            prop_assert_ne!(of(&bytes[..at.index(bytes.len())]), of(&bytes));
         }
     }
 }

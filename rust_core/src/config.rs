@@ -73,7 +73,7 @@ impl Settings {
                 overflow: Overflow::Block,
                 overflow_timeout: Duration::from_secs(1),
             },
-            black_box: blackbox::Settings { place: Wanted::Directory, bytes: 8 << 20 },
+            black_box: blackbox::Settings { location: Wanted::Directory, bytes: 8 << 20 },
         }
     }
 }

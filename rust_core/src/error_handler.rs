@@ -1,4 +1,4 @@
-//! The one place trouble behind the queue is told: counted always, on standard error at most once per interval and kind.
+//! The one place where trouble behind the queue is reported: counted always, on standard error at most once per interval and kind.
 
 use std::collections::HashMap;
 use std::fmt::{self, Display, Write};
@@ -16,7 +16,7 @@ use crate::stats::Stats;
 use crate::table::lock_briefly;
 use crate::worker::Worker;
 
-/// How long the same kind of trouble stays silent after it was told.
+/// How long the same kind of trouble stays silent after a report.
 const INTERVAL: Duration = Duration::from_secs(10);
 /// Lines that may wait for standard error; beyond, trouble is only counted.
 const LINES: usize = 32;
@@ -24,9 +24,9 @@ const LINES: usize = 32;
 const PATIENCE: Duration = Duration::from_millis(100);
 /// Bytes of a line at most: a pipe takes so much whole, whoever else writes to it.
 const LONGEST: usize = 4_000;
-/// Bytes of a line that is told where there is no memory for more: it lies on the stack.
+/// Bytes of a line that is written where there is no memory for more: it lies on the stack.
 const SCARCE: usize = 1_000;
-/// Bytes that a line, its copies and what tells it take at most.
+/// Bytes that a line, its copies and what writes it take at most.
 const MEMORY: usize = 16 * LONGEST;
 /// Remarks that may wait.
 const REMARKS: usize = 16;
@@ -35,7 +35,7 @@ const REMARKS: usize = 16;
 static REMARKS_LEFT: Mutex<Vec<(&'static str, String)>> = Mutex::new(Vec::new());
 static HAS_REMARKS: AtomicBool = AtomicBool::new(false);
 
-/// Leaves a remark for the next handler that looks; one that is as good as told already is enough.
+/// Leaves a remark for the next handler that looks; a remark that waits already is left out.
 pub fn remark(action: &'static str, reason: String) {
     if let Some(mut left) = lock_briefly(&REMARKS_LEFT)
         && left.len() < REMARKS
@@ -49,22 +49,22 @@ pub fn remark(action: &'static str, reason: String) {
 #[derive(Debug)]
 pub struct ErrorHandler {
     stats: Arc<Stats>,
-    told: Mutex<Told>,
+    reported: Mutex<Reported>,
     voice: Mutex<Option<Voice>>,
 }
 
-/// When trouble of a kind was last told, and how often it was met since.
+/// When trouble of a kind was last reported, and how often it was met since.
 type Last = (Instant, u64);
 
 #[derive(Debug, Default)]
-struct Told {
+struct Reported {
     kinds: HashMap<&'static str, Last>,
     /// Of all kinds for which there was no memory.
     others: Option<Last>,
 }
 
-impl Told {
-    /// How often this kind was met in silence, if it is to be told now.
+impl Reported {
+    /// How often this kind was met in silence, if it is to be reported now.
     fn since(&mut self, action: &'static str) -> Option<u64> {
         let now = Instant::now();
         if !self.kinds.contains_key(action) && self.kinds.try_reserve(1).is_err() {
@@ -150,7 +150,7 @@ impl Voice {
         let left = Arc::clone(&pending);
         let run = move || {
             for line in received {
-                // Nowhere is left to tell that standard error is closed.
+                // Nowhere is left to report that standard error is closed.
                 let _ = platform::Standard::Error.write_patiently(line.as_bytes());
                 left.fetch_sub(1, Ordering::Release);
             }
@@ -183,29 +183,29 @@ fn wait_until_none(pending: &AtomicU64, deadline: Instant) -> bool {
 impl ErrorHandler {
     #[must_use]
     pub fn new(stats: Arc<Stats>) -> Self {
-        Self { stats, told: Mutex::default(), voice: Mutex::default() }
+        Self { stats, reported: Mutex::default(), voice: Mutex::default() }
     }
 
-    /// Counts one trouble and tells it unless the same `action` was told within the interval.
+    /// Counts one trouble and reports it unless the same `action` was reported within the interval.
     pub fn handle(&self, action: &'static str, error: &dyn Display) {
         self.stats.errors.add(1);
-        // Left locked by a fork, nothing says any more when it was told.
-        let Some(silent) = lock_briefly(&self.told).and_then(|mut told| told.since(action)) else { return };
+        // Left locked by a fork, nothing knows any more when it was reported.
+        let Some(silent) = lock_briefly(&self.reported).and_then(|mut reported| reported.since(action)) else { return };
         match line(action, error, silent) {
-            Some(line) => self.say(line),
-            None => say_scarcely(action, error, silent),
+            Some(line) => self.write(line),
+            None => write_scarcely(action, error, silent),
         }
     }
 
-    /// Tells what remarks were left.
-    pub fn tell_remarks(&self) {
+    /// Reports the remarks that were left.
+    pub fn report_remarks(&self) {
         if HAS_REMARKS.swap(false, Ordering::Acquire) {
             let left = lock_briefly(&REMARKS_LEFT).map(|mut left| std::mem::take(&mut *left));
             left.into_iter().flatten().for_each(|(action, reason)| self.handle(action, &reason));
         }
     }
 
-    fn say(&self, line: String) {
+    fn write(&self, line: String) {
         // Held by one who waits for the thread to end, or left locked by a fork.
         let Some(mut slot) = lock_briefly(&self.voice) else {
             let _ = platform::write_stderr(line.as_bytes());
@@ -229,7 +229,7 @@ impl ErrorHandler {
     }
 
     /// Ends the thread that writes to standard error, unless it is not done at `deadline`; the next trouble starts another.
-    pub fn rest(&self, deadline: Instant) {
+    pub fn pause(&self, deadline: Instant) {
         let Some(mut slot) = lock_briefly(&self.voice) else { return };
         // A thread that was left behind in a fork is not this process's to wait for.
         if slot.as_ref().is_some_and(|voice| voice.process != platform::process_id()) {
@@ -250,7 +250,7 @@ fn put(out: &mut impl Write, action: &str, error: &dyn Display, silent: u64) -> 
     if silent == 0 { Ok(()) } else { write!(out, " ({silent} more since last told)") }
 }
 
-/// The line that tells trouble; `None` where there is no memory for it.
+/// The line that reports trouble; `None` where there is no memory for it.
 fn line(action: &str, error: &dyn Display, silent: u64) -> Option<String> {
     if memory::is_short() && !memory::has(MEMORY) {
         return None;
@@ -273,11 +273,11 @@ fn line(action: &str, error: &dyn Display, silent: u64) -> Option<String> {
 /// Writes a line itself, without memory for it or for the thread that would.
 #[cold]
 #[inline(never)]
-fn say_scarcely(action: &str, error: &dyn Display, silent: u64) {
+fn write_scarcely(action: &str, error: &dyn Display, silent: u64) {
     let mut line = Scarce { bytes: [0; SCARCE], length: 0 };
-    // What it is told of may ask for memory to tell it.
+    // An error may ask for memory to describe itself.
     let _ = put(&mut line, action, error, silent);
     line.bytes[line.length] = b'\n';
-    // Nowhere is left to tell that this failed too.
+    // Nowhere is left to report that this failed too.
     let _ = platform::write_stderr(&line.bytes[..=line.length]);
 }

@@ -41,60 +41,60 @@ unsafe impl GlobalAlloc for Memory {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: promised by the caller.
-        let place = unsafe { System.alloc(layout) };
-        if place.is_null() { RESERVE.take(layout) } else { place }
+        let pointer = unsafe { System.alloc(layout) };
+        if pointer.is_null() { RESERVE.alloc(layout) } else { pointer }
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: promised by the caller.
-        let place = unsafe { System.alloc_zeroed(layout) };
-        if !place.is_null() {
-            return place;
+        let pointer = unsafe { System.alloc_zeroed(layout) };
+        if !pointer.is_null() {
+            return pointer;
         }
-        let place = RESERVE.take(layout);
-        if !place.is_null() {
+        let pointer = RESERVE.alloc(layout);
+        if !pointer.is_null() {
             // SAFETY: the piece has as many bytes.
-            unsafe { place.write_bytes(0, layout.size()) };
+            unsafe { pointer.write_bytes(0, layout.size()) };
         }
-        place
+        pointer
     }
 
     #[inline]
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        if RESERVE.has(place) {
-            RESERVE.give_back(place);
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        if RESERVE.has(pointer) {
+            RESERVE.give_back(pointer);
         } else {
             // SAFETY: promised by the caller; it is the system's.
-            unsafe { System.dealloc(place, layout) }
+            unsafe { System.dealloc(pointer, layout) }
         }
     }
 
     #[inline]
-    unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        if !RESERVE.has(place) {
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        if !RESERVE.has(pointer) {
             // SAFETY: promised by the caller; it is the system's.
-            let new = unsafe { System.realloc(place, layout, size) };
+            let new = unsafe { System.realloc(pointer, layout, size) };
             if !new.is_null() {
                 return new;
             }
         }
         // SAFETY: promised by the caller.
-        unsafe { self.move_to(place, layout, size) }
+        unsafe { self.move_to(pointer, layout, size) }
     }
 }
 
 impl Memory {
     /// Moves a piece to where there are `size` bytes: it is one of the reserve, or the system has no more.
     #[cold]
-    unsafe fn move_to(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: promised by the caller of `realloc`: `size` is not 0 and does not overflow with this alignment. Both places have the bytes
+    unsafe fn move_to(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: promised by the caller of `realloc`: `size` is not 0 and does not overflow with this alignment. Both blocks have the bytes
         // that are copied, and are different ones.
         unsafe {
             let new = self.alloc(Layout::from_size_align_unchecked(size, layout.align()));
             if !new.is_null() {
-                std::ptr::copy_nonoverlapping(place, new, size.min(layout.size()));
-                self.dealloc(place, layout);
+                std::ptr::copy_nonoverlapping(pointer, new, size.min(layout.size()));
+                self.dealloc(pointer, layout);
             }
             new
         }
@@ -132,11 +132,11 @@ pub fn has(bytes: usize) -> bool {
     // SAFETY: the layout has bytes; what was taken is given back.
     unsafe {
         // The compiler may take memory that nobody uses for granted, and leave the call out.
-        let place = std::hint::black_box(System.alloc(layout));
-        if place.is_null() {
+        let pointer = std::hint::black_box(System.alloc(layout));
+        if pointer.is_null() {
             return false;
         }
-        System.dealloc(place, layout);
+        System.dealloc(pointer, layout);
     }
     true
 }
@@ -203,25 +203,25 @@ impl Reserve {
     }
 
     #[inline]
-    fn has(&self, place: *mut u8) -> bool {
-        (place as usize).wrapping_sub(self.start() as usize) < AREA
+    fn has(&self, pointer: *mut u8) -> bool {
+        (pointer as usize).wrapping_sub(self.start() as usize) < AREA
     }
 
     /// A piece of so many bytes, or null.
     #[cold]
-    fn take(&self, layout: Layout) -> *mut u8 {
+    fn alloc(&self, layout: Layout) -> *mut u8 {
         SHORT.store(true, Ordering::Relaxed);
         if layout.align() > ALIGN {
             return std::ptr::null_mut();
         }
-        let place = self.classes.iter().filter(|class| layout.size() <= class.piece).find_map(Class::take);
+        let pointer = self.classes.iter().filter(|class| layout.size() <= class.piece).find_map(Class::alloc);
         // SAFETY: within the area.
-        place.map_or(std::ptr::null_mut(), |place| unsafe { self.start().add(place) })
+        pointer.map_or(std::ptr::null_mut(), |pointer| unsafe { self.start().add(pointer) })
     }
 
     #[cold]
-    fn give_back(&self, place: *mut u8) {
-        let offset = place as usize - self.start() as usize;
+    fn give_back(&self, pointer: *mut u8) {
+        let offset = pointer as usize - self.start() as usize;
         self.classes[offset / SHARE].give_back(offset);
     }
 
@@ -247,7 +247,7 @@ impl Class {
     }
 
     /// Where a free piece is in the area.
-    fn take(&self) -> Option<usize> {
+    fn alloc(&self) -> Option<usize> {
         let count = SHARE / self.piece;
         for (index, word) in self.taken.iter().enumerate().take(count.div_ceil(64)) {
             let mut bits = word.load(Ordering::Relaxed);
@@ -299,19 +299,19 @@ mod tests {
         for round in 0_u8..2 {
             let mut taken = Vec::new();
             for bytes in [1, SMALL, SMALL + 1, MIDDLE, MIDDLE + 1, LARGE].into_iter().cycle() {
-                let place = reserve.take(layout(bytes));
-                if place.is_null() {
+                let pointer = reserve.alloc(layout(bytes));
+                if pointer.is_null() {
                     break;
                 }
-                assert!(reserve.has(place) && (place as usize).is_multiple_of(ALIGN));
+                assert!(reserve.has(pointer) && (pointer as usize).is_multiple_of(ALIGN));
                 // SAFETY: the piece has as many bytes.
-                unsafe { place.write_bytes(round, bytes) };
-                taken.push((place as usize, bytes, place));
+                unsafe { pointer.write_bytes(round, bytes) };
+                taken.push((pointer as usize, bytes, pointer));
             }
             assert!(reserve.is_low());
             taken.sort_unstable();
             assert!(taken.windows(2).all(|pair| pair[0].0 + pair[0].1 <= pair[1].0));
-            taken.into_iter().for_each(|(_, _, place)| reserve.give_back(place));
+            taken.into_iter().for_each(|(_, _, pointer)| reserve.give_back(pointer));
             assert!(!reserve.is_low());
             assert!(reserve.classes.iter().all(|class| class.used.load(Ordering::Relaxed) == 0));
         }
@@ -320,20 +320,21 @@ mod tests {
     #[test]
     fn small_pieces_are_taken_of_a_larger_class_when_theirs_is_used_up() {
         let reserve = reserve!();
-        let count = std::iter::repeat_with(|| reserve.take(layout(8))).take_while(|place| !place.is_null()).count();
+        let count =
+            std::iter::repeat_with(|| reserve.alloc(layout(8))).take_while(|pointer| !pointer.is_null()).count();
         assert_eq!(count, SHARE / SMALL + SHARE / MIDDLE + SHARE / LARGE);
     }
 
     #[test]
     fn what_is_too_large_or_too_aligned_is_not_to_be_had() {
         let reserve = reserve!();
-        assert!(reserve.take(layout(LARGE + 1)).is_null());
-        assert!(reserve.take(Layout::from_size_align(8, 2 * ALIGN).unwrap()).is_null());
+        assert!(reserve.alloc(layout(LARGE + 1)).is_null());
+        assert!(reserve.alloc(Layout::from_size_align(8, 2 * ALIGN).unwrap()).is_null());
     }
 
     #[test]
     fn a_piece_of_the_reserve_grows_out_of_it() {
-        let small = RESERVE.take(layout(8));
+        let small = RESERVE.alloc(layout(8));
         // SAFETY: taken just now; what comes back has the bytes.
         unsafe {
             small.write_bytes(7, 8);
@@ -353,13 +354,13 @@ mod tests {
             for number in 1_u8..5 {
                 scope.spawn(move || {
                     for _ in 0..2_000 {
-                        let place = reserve.take(layout(64));
+                        let pointer = reserve.alloc(layout(64));
                         // SAFETY: the piece has as many bytes, and nobody else has it.
                         unsafe {
-                            place.write_bytes(number, 64);
-                            assert_eq!(std::slice::from_raw_parts(place, 64), [number; 64]);
+                            pointer.write_bytes(number, 64);
+                            assert_eq!(std::slice::from_raw_parts(pointer, 64), [number; 64]);
                         }
-                        reserve.give_back(place);
+                        reserve.give_back(pointer);
                     }
                 });
             }

@@ -75,7 +75,7 @@ fn settings(directory: &Path) -> Settings {
 }
 
 fn log(guide: &Guide, offer: impl Fn(Buffer) -> Offered) {
-    let mut record = Buffer::take();
+    let mut record = Buffer::alloc();
     guide.put(&mut record);
     assert!(matches!(offer(record), Offered::Taken));
 }
@@ -104,7 +104,7 @@ fn a_batch_is_written_without_allocating() {
     let settings = settings(directory.path());
     let stats = Arc::<Stats>::default();
     let errors = Arc::new(ErrorHandler::new(Arc::clone(&stats)));
-    let made = blackbox::make(settings.black_box, directory.path(), &settings.output.kept(), names::here());
+    let made = blackbox::make(settings.black_box, directory.path(), &settings.output.box_settings(), names::here());
     let mut pipeline = Pipeline::open(&settings.output, made.black_box.as_ref(), &stats, &errors).unwrap();
     let queue = Queue::new(settings.queue, Arc::clone(&stats), true);
     let (mut batch, guides) = (Batch::default(), [Guide::new(), Guide::new().at_level(level::ERROR)]);
@@ -113,7 +113,7 @@ fn a_batch_is_written_without_allocating() {
             log(&guides[usize::from(number % 10 == 0)], |record| queue.offer(record));
         }
         allocations(|| {
-            assert_eq!(pipeline.take(&queue, &mut batch), BATCH);
+            assert_eq!(pipeline.drain(&queue, &mut batch), BATCH);
             pipeline.deliver(&mut batch);
             assert!(pipeline.commit());
             queue.depart(pipeline.release(&mut batch));

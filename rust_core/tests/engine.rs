@@ -20,7 +20,7 @@ use unified_logger_core::value::Value;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn record(logger: &str, level: i32, number: i64) -> Buffer {
-    let mut buffer = Buffer::take();
+    let mut buffer = Buffer::alloc();
     Builder { time: 0, level, logger, function: "f", message: "m" }.put(&mut buffer, &[("n", Value::Integer(number))]);
     buffer
 }
@@ -103,7 +103,7 @@ fn after_shutdown_the_caller_writes() {
 }
 
 #[test]
-fn drops_are_counted_and_told_in_the_log() {
+fn drops_are_counted_and_reported_in_the_log() {
     let directory = tempfile::tempdir().unwrap();
     let stats = Arc::new(Stats::default());
     let mut overflow = Settings::of_test(directory.path());
@@ -170,14 +170,14 @@ fn a_caller_that_waited_in_vain_drops_its_record() {
 }
 
 #[test]
-fn a_rest_ends_the_writer_and_loses_nothing() {
+fn a_pause_ends_the_writer_and_loses_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let engine = Engine::open(Settings::of_test(directory.path()), Arc::default()).unwrap();
     engine.start().unwrap();
     for number in 0..20 {
-        engine.rest();
+        engine.pause();
         offer(&engine, record("app", level::INFO, number));
-        engine.end_rest();
+        engine.end_pause();
         // Otherwise the flush below has it go on.
         if number < 19 {
             engine.go_on_writing();
@@ -190,7 +190,7 @@ fn a_rest_ends_the_writer_and_loses_nothing() {
 
 /// Forks of several threads overlap; the one that ends last has the writer go on.
 #[test]
-fn rests_that_overlap_leave_a_writer_at_work() {
+fn pauses_that_overlap_leave_a_writer_at_work() {
     let directory = tempfile::tempdir().unwrap();
     let engine = Engine::open(Settings::of_test(directory.path()), Arc::default()).unwrap();
     engine.start().unwrap();
@@ -198,8 +198,8 @@ fn rests_that_overlap_leave_a_writer_at_work() {
         for _ in 0..3 {
             scope.spawn(|| {
                 for _ in 0..100 {
-                    engine.rest();
-                    engine.end_rest();
+                    engine.pause();
+                    engine.end_pause();
                     engine.go_on_writing();
                 }
             });
@@ -213,13 +213,13 @@ fn rests_that_overlap_leave_a_writer_at_work() {
 
 /// A start while a fork is under way: the end of the fork finds an engine that knew nothing of its beginning.
 #[test]
-fn an_end_of_a_rest_that_never_began_does_no_harm() {
+fn an_end_of_a_pause_that_never_began_does_no_harm() {
     let directory = tempfile::tempdir().unwrap();
     let engine = Engine::open(Settings::of_test(directory.path()), Arc::default()).unwrap();
     engine.start().unwrap();
-    engine.end_rest();
-    engine.rest();
-    engine.end_rest();
+    engine.end_pause();
+    engine.pause();
+    engine.end_pause();
     engine.go_on_writing();
     offer(&engine, record("l", level::INFO, 1));
     assert_eq!(engine.request_flush(true).wait(30 * SECOND), Some(true));
@@ -232,7 +232,7 @@ fn a_flush_that_the_writer_did_not_live_to_answer_is_answered_by_the_shutdown() 
     let directory = tempfile::tempdir().unwrap();
     let engine = Engine::open(Settings::of_test(directory.path()), Arc::default()).unwrap();
     engine.start().unwrap();
-    engine.rest();
+    engine.pause();
     offer(&engine, record("l", level::INFO, 1));
     let flushing = engine.request_flush(false);
     assert!(engine.shutdown(30 * SECOND));
@@ -248,7 +248,7 @@ fn threads_that_go_on_do_not_hold_up_an_end() {
     let stats = Arc::new(Stats::default());
     let mut settings = Settings::of_test(directory.path());
     (settings.queue.size, settings.queue.overflow) = (10_000, Overflow::DropNew);
-    settings.black_box.place = Wanted::Off;
+    settings.black_box.location = Wanted::Off;
     let engine = Engine::open(settings, Arc::clone(&stats)).unwrap();
     engine.start().unwrap();
     let goes_on = AtomicBool::new(true);

@@ -65,24 +65,24 @@ fn edited(seeds: &[Vec<u8>], seed: Index, edits: &[Edit]) -> Vec<u8> {
     let mut bytes = seed.get(seeds).clone();
     for edit in edits {
         let length = bytes.len();
-        let place = |at: &Index| at.index(length + 1);
+        let offset = |at: &Index| at.index(length + 1);
         match edit {
             Edit::Replace(at, byte) => {
-                if let Some(old) = bytes.get_mut(place(at)) {
+                if let Some(old) = bytes.get_mut(offset(at)) {
                     *old = *byte;
                 }
             }
-            Edit::Insert(at, new) => drop(bytes.splice(place(at)..place(at), new.iter().copied())),
-            Edit::Remove(at, count) => drop(bytes.drain(place(at)..length.min(place(at) + count))),
+            Edit::Insert(at, new) => drop(bytes.splice(offset(at)..offset(at), new.iter().copied())),
+            Edit::Remove(at, count) => drop(bytes.drain(offset(at)..length.min(offset(at) + count))),
             Edit::Number(at, number) => {
-                for (old, new) in bytes[place(at)..].iter_mut().zip(number.to_le_bytes()) {
+                for (old, new) in bytes[offset(at)..].iter_mut().zip(number.to_le_bytes()) {
                     *old = new;
                 }
             }
-            Edit::Cut(at) => bytes.truncate(place(at)),
+            Edit::Cut(at) => bytes.truncate(offset(at)),
             Edit::Splice(at, other, from) => {
                 let other = other.get(seeds);
-                bytes.truncate(place(at));
+                bytes.truncate(offset(at));
                 bytes.extend_from_slice(&other[from.index(other.len() + 1)..]);
             }
         }

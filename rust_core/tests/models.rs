@@ -246,7 +246,7 @@ impl Slot {
         Self {
             prefix: Prefix {
                 accepted: AtomicU64::new(0),
-                taken: AtomicU64::new(0),
+                position: AtomicU64::new(0),
                 length: AtomicU32::new(0),
                 check: AtomicU32::new(0),
             },
@@ -262,15 +262,15 @@ impl Slot {
     }
 
     /// What a recovery sees, if the process is killed before it does anything more.
-    fn look(&self) {
-        self.look_unless(|| false);
+    fn read(&self) {
+        self.read_unless(|| false);
     }
 
     /// The same, unless what is seen is gone afterwards.
-    fn look_unless(&self, gone: impl Fn() -> bool) {
+    fn read_unless(&self, gone: impl Fn() -> bool) {
         let accepted = self.prefix.accepted.load(Ordering::Acquire);
         let number = accepted.wrapping_sub(1);
-        let taken = self.prefix.taken.load(Ordering::Relaxed);
+        let position = self.prefix.position.load(Ordering::Relaxed);
         let length = self.prefix.length.load(Ordering::Relaxed);
         let check = self.prefix.check.load(Ordering::Relaxed);
         let record = [self.record[0].load(Ordering::Relaxed), self.record[1].load(Ordering::Relaxed)];
@@ -278,7 +278,7 @@ impl Slot {
         if accepted != 0 && self.prefix.accepted.load(Ordering::Relaxed) == accepted && !gone() {
             assert_eq!((u64::from(length), check), (number, length * 2), "the prefix is torn");
             assert_eq!(record, [length, length], "the record is torn");
-            assert!(taken == 0 || taken == number * 100, "its place is another's");
+            assert!(position == 0 || position == number * 100, "its position is another's");
         }
     }
 }
@@ -294,14 +294,14 @@ fn a_kill_leaves_no_record_or_a_whole_one() {
             let slot = Arc::clone(&slot);
             thread::spawn(move || {
                 slot.capture(10);
-                slot.prefix.note_taken(1_000);
+                slot.prefix.note_position(1_000);
                 slot.prefix.clear();
                 slot.capture(20);
             })
         };
-        slot.look();
+        slot.read();
         owner.join().unwrap();
-        slot.look();
+        slot.read();
     });
 }
 
@@ -329,17 +329,17 @@ fn a_kill_while_a_slot_changes_hands_leaves_no_torn_record() {
                 }
             })
         };
-        shared.0.look();
+        shared.0.read();
         writer.join().unwrap();
         caller.join().unwrap();
-        shared.0.look();
+        shared.0.read();
     });
 }
 
 /// One thread takes half of a chunk's units while another takes a half, gives it back and takes again: no unit is ever two owners', and
 /// none is lost.
 ///
-/// Seen to fail with a load and a store in `take` in place of the exchange, and with `give_back` relaxed.
+/// Seen to fail with a load and a store in `alloc` in place of the exchange, and with `give_back` relaxed.
 #[test]
 fn units_have_one_owner() {
     model(3, || {
@@ -347,19 +347,19 @@ fn units_have_one_owner() {
         let other = Arc::clone(&shared);
         let taker = thread::spawn(move || {
             let (units, owners) = &*other;
-            let taken = units.take(32);
+            let taken = units.alloc(32);
             taken.into_iter().for_each(|first| owners.use_slot(first / 32));
             taken
         });
         let (units, owners) = &*shared;
-        let first = units.take(32).expect("there is a half for each");
+        let first = units.alloc(32).expect("there is a half for each");
         owners.use_slot(first / 32);
         units.give_back(first, 0);
-        let again = units.take(32).expect("there is a half for each");
+        let again = units.alloc(32).expect("there is a half for each");
         owners.use_slot(again / 32);
         let other = taker.join().unwrap().expect("there is a half for each");
         assert_ne!(again, other);
-        assert_eq!(units.take(1), None);
+        assert_eq!(units.alloc(1), None);
         [again, other].into_iter().for_each(|first| units.give_back(first, 0));
         assert!(units.are_free());
     });
@@ -388,20 +388,20 @@ fn no_text_is_taken_for_a_record() {
                 slot.prefix.accepted.store(8, Ordering::Relaxed);
             })
         };
-        let look = || {
+        let read = || {
             let (slot, begins) = &*shared;
             if begins.0.load(Ordering::Acquire) == 1 {
-                slot.look_unless(|| begins.0.load(Ordering::Relaxed) == 0);
+                slot.read_unless(|| begins.0.load(Ordering::Relaxed) == 0);
             }
         };
-        look();
+        read();
         owner.join().unwrap();
-        look();
+        read();
     });
 }
 
 /// What of a note a recovery believes: `upto` above `passed`, with the words of the same append.
-fn look_at_note(note: &Note) {
+fn read_note(note: &Note) {
     let passed = note.passed.load(Ordering::Acquire);
     let upto = note.upto.load(Ordering::Acquire);
     let words = [0, 1, 2].map(|index| note.words[index].load(Ordering::Relaxed));
@@ -429,9 +429,9 @@ fn a_kill_leaves_no_note_or_a_whole_one() {
                 note.pass(20);
             })
         };
-        look_at_note(&note);
+        read_note(&note);
         writer.join().unwrap();
-        look_at_note(&note);
+        read_note(&note);
     });
 }
 

@@ -1,5 +1,5 @@
 //! Panics at every place where one can be injected, and memory that is refused: each costs at most the record it happened on,
-//! is counted and told, and everything goes on. Run by `scripts/check.py` with the feature `fault_injection`.
+//! is counted and reported, and everything goes on. Run by `scripts/check.py` with the feature `fault_injection`.
 #![cfg(unix)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -74,7 +74,7 @@ fn with_console(directory: &Path) -> Settings {
 
 /// Every tenth is an error.
 fn offer(engine: &Engine, number: i64) {
-    let mut record = Buffer::take();
+    let mut record = Buffer::alloc();
     let level = if number % 10 == 9 { level::ERROR } else { level::INFO };
     Builder { time: number, level, logger: "l", function: "f", message: "m" }
         .put(&mut record, &[("n", Value::Integer(number))]);
@@ -292,7 +292,7 @@ fn a_writer_that_always_panics_leaves_everything_to_a_recovery() {
     }
 }
 
-/// Seen to fail with the places of the records that waited counted among those that the dead process gave away.
+/// Seen to fail with the positions of the records that waited counted among those that the dead process gave away.
 #[test]
 fn a_panic_in_a_recovery_loses_and_doubles_nothing() {
     let _alone = alone();
@@ -352,13 +352,13 @@ fn memory_that_is_refused_ends_a_capture_and_nothing_else() {
     let engine = Engine::open(settings(directory.path()), Arc::default()).unwrap();
     engine.start().unwrap();
     offer(&engine, 0);
-    // All slots of the pool are taken: what comes now is plain memory, and grows as it is filled.
+    // All slots of the pool are taken: what comes now is on the heap, and grows as it is filled.
     let slots: Vec<Buffer> =
-        std::iter::repeat_with(Buffer::take).take_while(|buffer| buffer.heap_size() == 0).collect();
+        std::iter::repeat_with(Buffer::alloc).take_while(|buffer| buffer.heap_size() == 0).collect();
     for refused in [300, 700, 4_000] {
         REFUSED.set(refused);
         let captured = catch_unwind(AssertUnwindSafe(|| {
-            let mut record = Buffer::take();
+            let mut record = Buffer::alloc();
             (0..200).for_each(|_| record.put(&[0; 64]));
         }));
         REFUSED.set(usize::MAX);
@@ -375,7 +375,7 @@ fn memory_that_is_refused_ends_a_capture_and_nothing_else() {
 ///
 /// Seen to fail with the record made, and written, as if nothing could go wrong; and to abort with a line that asks for its memory.
 #[test]
-fn what_there_is_no_memory_to_say_in_the_log_is_told_on_standard_error() {
+fn a_notice_without_memory_is_reported_on_standard_error() {
     let _alone = alone();
     let console = Console::redirect();
     let directory = tempfile::tempdir().unwrap();
@@ -385,31 +385,31 @@ fn what_there_is_no_memory_to_say_in_the_log_is_told_on_standard_error() {
     // From now on callers write.
     assert!(engine.shutdown(PATIENCE));
     let message = format!("about \u{1b}[1m{}", "x".repeat(100_000));
-    let say = || engine.say(level::WARNING, "f", &message, &[]);
+    let notice = || engine.notice(level::WARNING, "f", &message, &[]);
     let refuse = |act: &dyn Fn()| {
         REFUSED.set(1_500);
         act();
         REFUSED.set(usize::MAX);
     };
     for _ in 0..3 {
-        refuse(&say);
+        refuse(&notice);
     }
     assert_eq!((stats.errors.get(), stats.notices.get()), (3, 0));
-    say();
+    notice();
     refuse(&|| assert_eq!(engine.request_flush(true).wait(PATIENCE), Some(true)));
     assert_eq!((stats.errors.get(), stats.notices.get(), stats.writer_restarts.get()), (4, 0, 0));
-    let told = console.text();
-    assert_eq!(told.lines().count(), 1, "{told}");
+    let text = console.text();
+    assert_eq!(text.lines().count(), 1, "{text}");
     let start = "unified_logger: cannot write a record of its own: there is no memory for it: about ?[1mxxx";
-    assert!(told.starts_with(start), "{told}");
-    say();
+    assert!(text.starts_with(start), "{text}");
+    notice();
     assert_eq!(engine.request_flush(true).wait(PATIENCE), Some(true));
     assert_eq!((stats.errors.get(), stats.notices.get()), (4, 1));
 }
 
-/// Seen to fail with records counted as told before they were.
+/// Seen to fail with records counted as reported before they were.
 #[test]
-fn drops_that_could_not_be_told_are_told_later() {
+fn drops_that_could_not_be_reported_are_reported_later() {
     let _alone = alone();
     let directory = tempfile::tempdir().unwrap();
     let stats = Arc::<Stats>::default();
@@ -417,22 +417,22 @@ fn drops_that_could_not_be_told_are_told_later() {
     (settings.queue.overflow, settings.queue.size) = (Overflow::DropNew, 10);
     let engine = Engine::open(settings, Arc::clone(&stats)).unwrap();
     for number in 0..25 {
-        let mut record = Buffer::take();
+        let mut record = Buffer::alloc();
         Builder { time: 0, level: level::INFO, logger: "l", function: "f", message: "m" }
             .put(&mut record, &[("n", Value::Integer(number))]);
         let _ = engine.offer(record);
     }
     let dropped = stats.dropped_total();
     assert!(dropped > 0);
-    // That of the record which tells it.
+    // That of the record which reports it.
     fault_injection::arm(Fault::Encode, u32::try_from(25 - dropped).unwrap(), 1);
     engine.start().unwrap();
     assert_eq!(engine.request_flush(true).wait(PATIENCE), Some(true));
     assert_eq!(fault_injection::disarm(), 0);
     assert_eq!(engine.request_flush(true).wait(PATIENCE), Some(true));
-    assert_eq!((stats.dropped_told.get(), stats.notices.get(), stats.errors.get()), (dropped, 1, 1));
+    assert_eq!((stats.dropped_reported.get(), stats.notices.get(), stats.errors.get()), (dropped, 1, 1));
     assert!(engine.shutdown(PATIENCE));
-    let told = fs::read_to_string(directory.path().join("app.log")).unwrap();
-    assert_eq!(told.matches(&format!("\"{dropped} records dropped\"")).count(), 1, "{told}");
+    let text = fs::read_to_string(directory.path().join("app.log")).unwrap();
+    assert_eq!(text.matches(&format!("\"{dropped} records dropped\"")).count(), 1, "{text}");
     assert_eq!(stats.writer_restarts.get(), 0);
 }

@@ -49,7 +49,7 @@ fn offer(engine: &Engine, level: i32, number: i64) {
 }
 
 fn offer_with(engine: &Engine, level: i32, number: i64, message: &str, text: &str) {
-    let mut record = Buffer::take();
+    let mut record = Buffer::alloc();
     Builder { time: number, level, logger: "l", function: "f", message }
         .put(&mut record, &[("n", Value::Integer(number)), ("text", Value::Text(text))]);
     assert!(matches!(engine.offer(record), Offered::Taken));
@@ -106,7 +106,7 @@ fn numbers(path: &Path) -> Vec<i64> {
 }
 
 #[test]
-fn what_was_accepted_is_written_marked_and_told() {
+fn what_was_accepted_is_written_marked_and_reported() {
     let _alone = alone();
     let directory = tempfile::tempdir().unwrap();
     let engine = Engine::open(settings(directory.path(), 0), Arc::default()).unwrap();
@@ -118,13 +118,13 @@ fn what_was_accepted_is_written_marked_and_told() {
     let found = lines(&directory.path().join("app.log"));
     assert_eq!(numbers(&directory.path().join("app.log")), (0..50).collect::<Vec<_>>());
     assert!(found[..50].iter().all(|line| line["recovered"] == true && line["text"] == "täxt"));
-    let told = &found[50];
+    let notice = &found[50];
     assert_eq!(
-        (&told["level"], &told["records"], &told["pid"]),
+        (&notice["level"], &notice["records"], &notice["pid"]),
         (&"WARNING".into(), &50.into(), &std::process::id().into())
     );
-    assert_eq!(told["last_record"], "1970-01-01T00:00:00.000000+00:00");
-    assert_eq!(told.get("recovered"), None);
+    assert_eq!(notice["last_record"], "1970-01-01T00:00:00.000000+00:00");
+    assert_eq!(notice.get("recovered"), None);
     assert_eq!(numbers(&directory.path().join("errors.log")), [9, 19, 29, 39, 49]);
     assert_eq!(sweep(directory.path()), Recovered::default());
 }
@@ -191,13 +191,13 @@ fn about_to_append_in(format: usize, directory: &Path, upto: u64, offset: u64) -
     let dead = boxes.join("1-dead.box");
     let mut bytes = TWENTY[format].clone();
     // The writer had taken those it was about to append.
-    for (place, taken) in bytes[1 << 20..].chunks_mut(320).zip(1..=upto) {
-        place[8..16].copy_from_slice(&taken.to_le_bytes());
+    for (slot, taken) in bytes[1 << 20..].chunks_mut(320).zip(1..=upto) {
+        slot[8..16].copy_from_slice(&taken.to_le_bytes());
     }
     fs::write(&dead, bytes).unwrap();
     fs::OpenOptions::new().create(true).append(true).open(directory.join("app.log")).unwrap();
     let identity = unified_logger_core::platform::identity_at(&directory.join("app.log")).unwrap();
-    let journal = blackbox::Journal::Kept { file: Arc::new(to_write(&dead)), index: 0 };
+    let journal = blackbox::Journal::InFile { file: Arc::new(to_write(&dead)), index: 0 };
     journal.intend(identity, offset, upto).unwrap();
     journal.passed(0).unwrap();
     dead
@@ -310,8 +310,8 @@ fn a_recovery_that_dies_is_gone_on_with() {
     for name in ["app.log", "errors.log"] {
         assert_eq!(numbers(&directory.path().join(name)), (0..100).collect::<Vec<_>>(), "{name}");
     }
-    let told = lines(&directory.path().join("app.log")).iter().filter(|line| line.get("records").is_some()).count();
-    assert_eq!(told, 1);
+    let notices = lines(&directory.path().join("app.log")).iter().filter(|line| line.get("records").is_some()).count();
+    assert_eq!(notices, 1);
 }
 
 #[test]
@@ -321,9 +321,9 @@ fn a_box_in_which_files_are_passed_is_not_written_again() {
     let dead = about_to_append(directory.path(), 0, 0);
     let text = written_by_the_dead(directory.path());
     fs::write(directory.path().join("app.log"), text).unwrap();
-    let journal = blackbox::Journal::Kept { file: Arc::new(to_write(&dead)), index: 0 };
+    let journal = blackbox::Journal::InFile { file: Arc::new(to_write(&dead)), index: 0 };
     // As if a recovery had written the first twelve and noted it.
-    blackbox::Noted { count: 20, time: 0, taken: 0 }.write(&to_write(&dead)).unwrap();
+    blackbox::RecoveryNote { count: 20, time: 0, last_position: 0 }.write(&to_write(&dead)).unwrap();
     journal.passed(12).unwrap();
     sweep(directory.path());
     let found = numbers(&directory.path().join("app.log"));
@@ -382,9 +382,9 @@ proptest! {
         let dead = about_to_append(directory.path(), 0, 0);
         let mut bytes = fs::read(&dead).unwrap();
         let used = [0..4_096, 4_096..5_000, 32_768..33_000, (1 << 20)..(1 << 20) + 20 * 320];
-        let places: Vec<usize> = used.into_iter().flatten().collect();
-        for (place, byte) in changes {
-            bytes[places[place.index(places.len())]] = byte;
+        let used: Vec<usize> = used.into_iter().flatten().collect();
+        for (index, byte) in changes {
+            bytes[used[index.index(used.len())]] = byte;
         }
         if let Some(cut) = cut {
             bytes.truncate(cut.index(bytes.len()));
@@ -436,8 +436,8 @@ fn a_box_whose_rules_cannot_be_followed_is_set_aside() {
     let at = |bytes: &[u8], text: &[u8]| {
         bytes[kept.clone()].windows(text.len()).position(|part| part == text).unwrap() + kept.start
     };
-    let place = at(&bytes, b"\"email\"");
-    bytes[place..place + 7].copy_from_slice(b"\"liame\"");
+    let start = at(&bytes, b"\"email\"");
+    bytes[start..start + 7].copy_from_slice(b"\"liame\"");
     let length = u64::from_le_bytes(bytes[4_096..4_104].try_into().unwrap()) as usize;
     let check = unified_logger_core::checksum::of(&bytes[4_112..4_112 + length]);
     bytes[4_104..4_112].copy_from_slice(&check.to_le_bytes());

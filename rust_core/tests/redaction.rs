@@ -117,7 +117,7 @@ fn names_do_not_count_in_what_the_library_says() {
 }
 
 #[test]
-fn the_place_of_a_record_is_redacted_too() {
+fn the_call_site_of_a_record_is_redacted_too() {
     let names = Arc::<Names>::default();
     let mut redactor = Redactor::new(Rules::new(spec()).unwrap(), Arc::clone(&names));
     let site = Site {

@@ -32,7 +32,7 @@ pub fn bench(criterion: &mut Criterion) {
             bencher.iter_batched(
                 || {
                     for _ in 0..RECORDS {
-                        let mut record = Buffer::take();
+                        let mut record = Buffer::alloc();
                         guide.put(&mut record);
                         assert!(matches!(queue.offer(record), Offered::Taken));
                     }
@@ -43,7 +43,7 @@ pub fn bench(criterion: &mut Criterion) {
                     }
                 },
                 |()| {
-                    assert_eq!(pipeline.take(&queue, &mut batch), RECORDS as usize);
+                    assert_eq!(pipeline.drain(&queue, &mut batch), RECORDS as usize);
                     pipeline.deliver(&mut batch);
                     assert!(pipeline.commit());
                     let count = pipeline.release(&mut batch);

@@ -30,11 +30,11 @@ pub fn bench(criterion: &mut Criterion) {
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
                 for _ in 0..BATCH {
-                    let mut record = Buffer::take();
+                    let mut record = Buffer::alloc();
                     guide.put(&mut record);
                     assert!(matches!(queue.offer(record), Offered::Taken));
                 }
-                queue.take(&mut batch, BATCH);
+                queue.drain(&mut batch, BATCH);
                 queue.depart(batch.len());
                 slab::give_back(&mut batch);
             });

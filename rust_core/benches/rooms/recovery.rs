@@ -57,7 +57,7 @@ fn left_behind() -> Vec<u8> {
     let engine = Engine::open(settings(directory.path()), Arc::default()).expect("an engine opens");
     let guide = Guide::new();
     for _ in 0..RECORDS {
-        let mut record = Buffer::take();
+        let mut record = Buffer::alloc();
         guide.put(&mut record);
         assert!(matches!(engine.offer(record), Offered::Taken));
     }

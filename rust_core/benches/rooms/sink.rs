@@ -35,7 +35,7 @@ pub fn bench(criterion: &mut Criterion) {
         .expect("a file can be made");
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
-                (1..=LINES).for_each(|place| sink.push(&line, place, Whose::Application));
+                (1..=LINES).for_each(|position| sink.push(&line, position, Whose::Application));
                 lock.hold(Duration::from_secs(1), |held| sink.write(Instant::now(), held)).expect("it can be written");
             });
         });

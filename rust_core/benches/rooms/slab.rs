@@ -8,11 +8,11 @@ use unified_logger_core::value::Put;
 const BATCH: usize = 1_024;
 
 pub fn bench(criterion: &mut Criterion) {
-    criterion.bench_function("slab/take and drop", |bencher| bencher.iter(Buffer::take));
+    criterion.bench_function("slab/take and drop", |bencher| bencher.iter(Buffer::alloc));
     let long = [7; 2_000];
     criterion.bench_function("slab/take and grow", |bencher| {
         bencher.iter(|| {
-            let mut buffer = Buffer::take();
+            let mut buffer = Buffer::alloc();
             buffer.put(&long[..200]);
             buffer.put(&long);
             buffer
@@ -23,7 +23,7 @@ pub fn bench(criterion: &mut Criterion) {
     let mut batch = Vec::with_capacity(BATCH);
     group.bench_function("take and give back a batch", |bencher| {
         bencher.iter(|| {
-            batch.extend((0..BATCH).map(|_| Buffer::take()));
+            batch.extend((0..BATCH).map(|_| Buffer::alloc()));
             slab::give_back(&mut batch);
         });
     });

@@ -39,7 +39,7 @@ pub const CATALOG: usize = 32_768;
 pub const SLOTS: usize = 1 << 20;
 
 /// No process comes as far as this in its order of writing: a number beyond it is damaged.
-pub const LAST_PLACE: u64 = 1 << 62;
+pub const LAST_POSITION: u64 = 1 << 62;
 
 /// Whether a box was left by an orderly end: nothing in it is anybody's.
 #[must_use]
@@ -137,7 +137,7 @@ impl Head {
 
 /// What of the settings redaction, encoding and routing need.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Kept {
+pub struct BoxSettings {
     /// The outputs, as the room of that name reads and checks them.
     pub outputs: Value,
     /// Of the lock file.
@@ -157,7 +157,7 @@ pub struct Kept {
     pub redaction: Option<Spec>,
 }
 
-impl Kept {
+impl BoxSettings {
     #[must_use]
     pub fn new(directory: &Path, modes: (u32, u32), outputs: Value, redaction: Option<&Spec>) -> Self {
         // Without the mark of one that was asked for: what a recovery makes, its own umask narrows.
@@ -191,8 +191,8 @@ impl Kept {
         if u64_at(bytes, SETTINGS + 8) != Some(checksum::of(json)) {
             return None;
         }
-        let kept: Self = serde_json::from_slice(json).ok()?;
-        [kept.file_mode, kept.directory_mode].into_iter().all(is_mode).then_some(kept)
+        let settings: Self = serde_json::from_slice(json).ok()?;
+        [settings.file_mode, settings.directory_mode].into_iter().all(is_mode).then_some(settings)
     }
 }
 
@@ -204,22 +204,22 @@ pub fn is_mode(mode: u32) -> bool {
 
 /// What a process is about to append to a file, and what it knows to be written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Entry {
-    /// Every record up to this place in the order of writing is in the file, if it belongs there.
+pub struct JournalEntry {
+    /// Every record up to this position in the order of writing is in the file, if it belongs there.
     pub passed: u64,
-    /// Records up to this place may be in the file already, from `offset` on; 0 when none is under way.
+    /// Records up to this position may be in the file already, from `offset` on; 0 when none is under way.
     pub upto: u64,
     pub device: u64,
     pub inode: u64,
     pub offset: u64,
 }
 
-impl Entry {
+impl JournalEntry {
     #[must_use]
     pub fn read(bytes: &[u8], file: usize) -> Option<Self> {
         let word = |index: usize| u64_at(bytes, journal(file) + index * 8);
-        let place = |index: usize| Some(word(index)?.min(LAST_PLACE));
-        Some(Self { passed: place(0)?, upto: place(1)?, device: word(2)?, inode: word(3)?, offset: word(4)? })
+        let position = |index: usize| Some(word(index)?.min(LAST_POSITION));
+        Some(Self { passed: position(0)?, upto: position(1)?, device: word(2)?, inode: word(3)?, offset: word(4)? })
     }
 
     #[must_use]
@@ -230,19 +230,19 @@ impl Entry {
 
 /// What the first recovery of a box notes before it writes anything, so that one that goes on with it does the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Noted {
+pub struct RecoveryNote {
     /// Records it found to be written.
     pub count: u64,
     /// When it began, nanoseconds since the epoch.
     pub time: i64,
-    /// The last place in the order of writing that the owner gave away; those of the records that waited follow.
-    pub taken: u64,
+    /// The last position in the order of writing that the owner gave away; those of the records that waited follow.
+    pub last_position: u64,
 }
 
-impl Noted {
+impl RecoveryNote {
     #[must_use]
     pub fn to_bytes(self) -> Vec<u8> {
-        let words = [self.count, self.time.cast_unsigned(), self.taken];
+        let words = [self.count, self.time.cast_unsigned(), self.last_position];
         let mut bytes: Vec<u8> = words.into_iter().flat_map(u64::to_le_bytes).collect();
         bytes.extend_from_slice(&checksum::of(&bytes).to_le_bytes());
         bytes
@@ -256,7 +256,7 @@ impl Noted {
             return None;
         }
         let word = |index: usize| u64_at(words, index * 8);
-        Some(Self { count: word(0)?, time: word(1)?.cast_signed(), taken: word(2)?.min(LAST_PLACE) })
+        Some(Self { count: word(0)?, time: word(1)?.cast_signed(), last_position: word(2)?.min(LAST_POSITION) })
     }
 }
 
@@ -300,23 +300,23 @@ mod tests {
 
     #[test]
     fn a_note_is_read_back_as_written_and_not_when_damaged() {
-        let noted = Noted { count: 20, time: -1, taken: 7 };
+        let noted = RecoveryNote { count: 20, time: -1, last_position: 7 };
         let mut bytes = vec![0; RECOVERY];
-        assert_eq!(Noted::read(&[0; SETTINGS]), None);
+        assert_eq!(RecoveryNote::read(&[0; SETTINGS]), None);
         bytes.extend(noted.to_bytes());
         assert!(bytes.len() <= JOURNALS);
-        assert_eq!(Noted::read(&bytes), Some(noted));
+        assert_eq!(RecoveryNote::read(&bytes), Some(noted));
         for index in RECOVERY..bytes.len() {
             let mut damaged = bytes.clone();
             damaged[index] ^= 1;
-            assert_eq!(Noted::read(&damaged), None, "{index}");
+            assert_eq!(RecoveryNote::read(&damaged), None, "{index}");
         }
     }
 
     #[test]
     fn settings_with_modes_that_no_option_allows_are_none() {
         let read = |mode| {
-            let kept = Kept {
+            let settings = BoxSettings {
                 outputs: Value::Null,
                 file_mode: mode,
                 directory_mode: 0o750,
@@ -326,9 +326,9 @@ mod tests {
                 redaction: None,
             };
             let mut bytes = vec![0; SETTINGS];
-            bytes.extend(kept.to_bytes().unwrap());
+            bytes.extend(settings.to_bytes().unwrap());
             bytes.resize(CATALOG, 0);
-            Kept::read(&bytes) == Some(kept)
+            BoxSettings::read(&bytes) == Some(settings)
         };
         assert!(read(0o640));
         for mode in [0o4755, 0o666, 0o777, 0o440, 0] {

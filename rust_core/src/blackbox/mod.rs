@@ -5,8 +5,8 @@
 //! written; see `recovery`. The kernel keeps the pages of a process that is killed; only a power failure takes them.
 
 mod format;
+mod location;
 mod note;
-mod place;
 mod reader;
 
 use std::fs::File;
@@ -15,11 +15,11 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-pub use format::{Entry, FILES, Foreign, Kept, Noted, is_mode, is_spent};
+pub use format::{BoxSettings, FILES, Foreign, JournalEntry, RecoveryNote, is_mode, is_spent};
+pub use location::Wanted;
+pub use location::{Distrust, Harm, Ownerless, Watch, all, disown_all, strays};
 use note::Note;
-pub use place::Wanted;
-pub use place::{Distrust, Harm, Ownerless, Watch, all, disown_all, strays};
-pub use reader::{Contents, Found, read};
+pub use reader::{Contents, FoundRecord, read};
 
 use serde::Deserialize;
 
@@ -38,7 +38,7 @@ const NAMES_AHEAD: usize = 64 << 10;
 #[derive(Debug)]
 pub struct Front {
     memory: Mapping,
-    own: place::Own,
+    own: location::OwnBox,
     forks: u32,
 }
 
@@ -96,50 +96,51 @@ pub struct BlackBox {
 #[derive(Debug)]
 pub struct Made {
     pub black_box: Option<BlackBox>,
-    /// In the box, or in plain memory without one. `None` when even that could not be had.
+    /// In the box, or in memory of this process without one. `None` when even that could not be had.
     pub pool: Option<Pool>,
-    /// Why a better place was not to be had, by place.
+    /// Why a better location could not be used, one text for each location.
     pub refused: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    pub place: Wanted,
-    /// Bytes of the box; as many of plain memory without one.
+    #[serde(rename = "place")]
+    pub location: Wanted,
+    /// Bytes of the box; as many of this process without one.
     pub bytes: usize,
 }
 
-/// Makes a box at the best place there is for a log directory. `kept` goes into it.
+/// Makes a box at the best location for a log directory. `box_settings` go into it.
 #[must_use]
-pub fn make(settings: Settings, directory: &Path, kept: &Kept, names: &Arc<Names>) -> Made {
+pub fn make(settings: Settings, directory: &Path, box_settings: &BoxSettings, names: &Arc<Names>) -> Made {
     platform::notice_forks();
     let mut refused = Vec::new();
-    for place in place::choices(directory, settings.place) {
-        match make_at(&place, settings, directory, kept, names) {
+    for location in location::choices(directory, settings.location) {
+        match make_at(&location, settings, directory, box_settings, names) {
             Ok((black_box, pool)) => return Made { black_box: Some(black_box), pool: Some(pool), refused },
-            Err(error) => refused.push(format!("{}: {error}", place.directory.display())),
+            Err(error) => refused.push(format!("{}: {error}", location.directory.display())),
         }
     }
-    Made { black_box: None, pool: Pool::plain(settings.bytes), refused }
+    Made { black_box: None, pool: Pool::anonymous(settings.bytes), refused }
 }
 
 fn make_at(
-    place: &place::Place,
+    location: &location::Location,
     settings: Settings,
     directory: &Path,
-    kept: &Kept,
+    box_settings: &BoxSettings,
     names: &Arc<Names>,
 ) -> std::io::Result<(BlackBox, Pool)> {
     let size = settings.bytes.max(SMALLEST).next_multiple_of(1 << 16);
-    let making = place.begin(size as u64)?;
+    let making = location.begin(size as u64)?;
     let mapped = Mapping::shared(&making.file, 0, format::SLOTS)
         .and_then(|front| Ok((front, Mapping::shared(&making.file, format::SLOTS, size - format::SLOTS)?)));
     let (memory, slots) = match mapped {
         Ok(mapped) => mapped,
         Err(error) => return Err(making.abandon(error)),
     };
-    let Some(kept) = kept.to_bytes() else {
+    let Some(box_settings) = box_settings.to_bytes() else {
         return Err(making.abandon(std::io::Error::other("its settings are too long for a black box")));
     };
     memory.populate(0, format::CATALOG + NAMES_AHEAD);
@@ -153,7 +154,7 @@ fn make_at(
     let Some(pool) = Pool::new(slots, areas) else {
         return Err(making.abandon(std::io::Error::other("too many pools wait for their last record")));
     };
-    if let Err(error) = write_front(&making.file, &head, &kept) {
+    if let Err(error) = write_front(&making.file, &head, &box_settings) {
         return Err(making.abandon(error));
     }
     let front = Arc::new(Front { memory, own: making.finish(directory)?, forks: forks::count() });
@@ -168,9 +169,9 @@ fn make_at(
 }
 
 /// Head and settings, through the file: before it has its name nobody else looks at it.
-fn write_front(file: &File, head: &format::Head, kept: &[u8]) -> std::io::Result<()> {
+fn write_front(file: &File, head: &format::Head, box_settings: &[u8]) -> std::io::Result<()> {
     platform::write_at(file, &head.to_bytes(), 0)?;
-    platform::write_at(file, kept, format::SETTINGS as u64)
+    platform::write_at(file, box_settings, format::SETTINGS as u64)
 }
 
 impl BlackBox {
@@ -221,11 +222,11 @@ pub enum Journal {
     /// In this process's box.
     Mapped { front: Arc<Front>, file: usize },
     /// In a dead process's box, which is being recovered.
-    Kept { file: Arc<OwnFile>, index: usize },
+    InFile { file: Arc<OwnFile>, index: usize },
 }
 
 impl Journal {
-    /// Notes that records up to the place `upto` are about to be appended to a file of `offset` bytes.
+    /// Notes that records up to the position `upto` are about to be appended to a file of `offset` bytes.
     ///
     /// # Errors
     /// When a box that is being recovered cannot be written: then nothing may be appended.
@@ -238,7 +239,7 @@ impl Journal {
                 front.note(*file).intend(words, upto);
                 Ok(())
             }
-            Self::Kept { file, index } => {
+            Self::InFile { file, index } => {
                 let start = format::journal(*index) as u64;
                 file.write_at(&0_u64.to_le_bytes(), start + 8)?;
                 let words: Vec<u8> = words.into_iter().flat_map(u64::to_le_bytes).collect();
@@ -248,7 +249,7 @@ impl Journal {
         }
     }
 
-    /// Notes that every record up to the place `upto` that belongs into the file is there.
+    /// Notes that every record up to the position `upto` that belongs into the file is there.
     ///
     /// # Errors
     /// When a box that is being recovered cannot be written.
@@ -260,7 +261,7 @@ impl Journal {
                 front.note(*file).pass(upto);
                 Ok(())
             }
-            Self::Kept { file, index } => file.write_at(&upto.to_le_bytes(), format::journal(*index) as u64),
+            Self::InFile { file, index } => file.write_at(&upto.to_le_bytes(), format::journal(*index) as u64),
         }
     }
 }
@@ -270,9 +271,9 @@ impl Journal {
 #[must_use]
 pub fn appended_from(log_directory: &Path, file: Identity, size: u64) -> Option<u64> {
     let mut from = None;
-    for place in place::all(log_directory) {
-        place.each_front(format::SETTINGS, |front| {
-            let entries = (0..FILES).filter_map(|index| Entry::read(front, index));
+    for location in location::all(log_directory) {
+        location.each_front(format::SETTINGS, |front| {
+            let entries = (0..FILES).filter_map(|index| JournalEntry::read(front, index));
             let under_way =
                 entries.filter(|entry| entry.upto > entry.passed && entry.identity() == file && entry.offset < size);
             if format::Head::read(front).is_ok() {
@@ -283,7 +284,7 @@ pub fn appended_from(log_directory: &Path, file: Identity, size: u64) -> Option<
     from
 }
 
-impl Noted {
+impl RecoveryNote {
     /// Notes this in a box.
     ///
     /// # Errors

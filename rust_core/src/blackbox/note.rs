@@ -5,9 +5,9 @@ use crate::sync::{AtomicU64, Ordering, fence};
 #[repr(C)]
 #[derive(Debug)]
 pub struct Note {
-    /// Every record up to this place that belongs into the file is there.
+    /// Every record up to this position that belongs into the file is there.
     pub passed: AtomicU64,
-    /// Records up to this place were about to be appended; 0 while the words below are no note.
+    /// Records up to this position were about to be appended; 0 while the words below are no note.
     pub upto: AtomicU64,
     /// To which file, from which size on: device, inode, offset.
     pub words: [AtomicU64; 3],
@@ -19,8 +19,8 @@ impl Note {
         self.upto.store(0, Ordering::Relaxed);
         // Whoever dies between these two leaves no note that is half the old and half the new.
         fence(Ordering::Release);
-        for (place, word) in self.words.iter().zip(words) {
-            place.store(word, Ordering::Relaxed);
+        for (noted, word) in self.words.iter().zip(words) {
+            noted.store(word, Ordering::Relaxed);
         }
         self.upto.store(upto, Ordering::Release);
     }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::format::{self, Entry, FILES, Foreign, Head, Kept, Noted};
+use super::format::{self, BoxSettings, FILES, Foreign, Head, JournalEntry, RecoveryNote};
 use crate::checksum;
 use crate::names::{self, Names};
 use crate::record::Record;
@@ -14,27 +14,27 @@ use crate::slab::{Area, CHUNK, PREFIX, SIZES, UNIT, UNITS};
 #[derive(Debug)]
 pub struct Contents {
     pub process: u32,
-    pub kept: Kept,
+    pub settings: BoxSettings,
     /// What is to be redacted before anybody sees it.
     pub redaction: Option<Arc<Rules>>,
     pub names: Names,
     /// What was known of each file.
-    pub journal: [Entry; FILES],
+    pub journal: [JournalEntry; FILES],
     /// Every record that was accepted and whose slot was not given back, in the order of writing.
-    pub records: Vec<Found>,
+    pub records: Vec<FoundRecord>,
     /// Slots that were said to hold a record, and do not.
     pub damaged: u64,
     /// What an earlier recovery noted before it wrote anything.
-    pub noted: Option<Noted>,
-    /// The last place in the order of writing that the owner gave away; those of the records that waited follow.
-    pub taken: u64,
+    pub noted: Option<RecoveryNote>,
+    /// The last position in the order of writing that the owner gave away; those of the records that waited follow.
+    pub last_position: u64,
 }
 
 /// A record in a box.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// Its place in the order of writing, from 1.
-    pub place: u64,
+pub struct FoundRecord {
+    /// Its position in the order of writing, from 1.
+    pub position: u64,
     sequence: u64,
     /// Its bytes in the box. They have been checked: `Record::read` is safe on them.
     pub bytes: Range<usize>,
@@ -49,45 +49,45 @@ pub fn read(bytes: &[u8]) -> Result<Contents, Foreign> {
     if (bytes.len() as u64) < head.size {
         return Err(Foreign::Damaged("length"));
     }
-    let kept = Kept::read(bytes).ok_or(Foreign::Damaged("settings"))?;
-    let redaction = kept.redaction.clone().map(Rules::new).transpose();
+    let settings = BoxSettings::read(bytes).ok_or(Foreign::Damaged("settings"))?;
+    let redaction = settings.redaction.clone().map(Rules::new).transpose();
     let redaction = redaction.map_err(|wrong| Foreign::Redaction(wrong.to_string()))?;
     let length = format::u64_at(bytes, format::CATALOG_LENGTH).and_then(|length| usize::try_from(length).ok());
     let catalog = length.and_then(|length| bytes.get(format::CATALOG..format::SLOTS)?.get(..length));
     let names = catalog.and_then(names::read).ok_or(Foreign::Damaged("catalog"))?;
-    let mut journal = [Entry::default(); FILES];
+    let mut journal = [JournalEntry::default(); FILES];
     for (file, entry) in journal.iter_mut().enumerate() {
-        *entry = Entry::read(bytes, file).ok_or(Foreign::Damaged("journal"))?;
+        *entry = JournalEntry::read(bytes, file).ok_or(Foreign::Damaged("journal"))?;
     }
-    let noted = Noted::read(bytes);
+    let noted = RecoveryNote::read(bytes);
     let mut contents = Contents {
         process: head.process,
-        kept,
+        settings,
         redaction,
         names,
         journal,
         records: Vec::new(),
         damaged: 0,
         noted,
-        taken: 0,
+        last_position: 0,
     };
     for (area, size) in head.areas.iter().zip(SIZES) {
         for index in 0..area.count as usize {
             let start = area.offset + index * size;
             // The areas lie within the box, which is as long as it says.
-            contents.look_at(bytes, start, size);
+            contents.read_slot(bytes, start, size);
         }
     }
     let [.., chunks] = head.areas;
     for chunk in 0..chunks.count as usize {
-        contents.look_into(bytes, chunks, chunk);
+        contents.read_chunk(bytes, chunks, chunk);
     }
     contents.put_in_order();
     Ok(contents)
 }
 
 impl Contents {
-    fn look_at(&mut self, bytes: &[u8], start: usize, size: usize) {
+    fn read_slot(&mut self, bytes: &[u8], start: usize, size: usize) {
         let Some(accepted) = format::u64_at(bytes, start).filter(|accepted| *accepted != 0) else { return };
         match found(bytes, start, size, accepted - 1, &self.names) {
             Some(found) => self.records.push(found),
@@ -96,41 +96,41 @@ impl Contents {
     }
 
     /// Looks where the chunk's records are said to begin. None goes on past where the next begins.
-    fn look_into(&mut self, bytes: &[u8], chunks: Area, chunk: usize) {
+    fn read_chunk(&mut self, bytes: &[u8], chunks: Area, chunk: usize) {
         let Some(mut begins) = format::u64_at(bytes, chunks.offset + chunk * 8) else { return };
         while begins != 0 {
             let unit = begins.trailing_zeros();
             begins &= begins - 1;
             let units = begins.trailing_zeros().min(UNITS) - unit;
-            self.look_at(bytes, chunks.chunks() + chunk * CHUNK + unit as usize * UNIT, units as usize * UNIT);
+            self.read_slot(bytes, chunks.chunks() + chunk * CHUNK + unit as usize * UNIT, units as usize * UNIT);
         }
     }
 
     /// Records that the writer had taken first, as it had them; then those that waited, as they were accepted. Who reads the
-    /// same box again finds the same places.
+    /// same box again finds the same positions.
     fn put_in_order(&mut self) {
-        let key = |found: &Found| (if found.place == 0 { u64::MAX } else { found.place }, found.sequence);
+        let key = |found: &FoundRecord| (if found.position == 0 { u64::MAX } else { found.position }, found.sequence);
         self.records.sort_by_key(key);
-        self.taken = self.noted.map_or_else(|| self.last_taken(), |noted| noted.taken);
-        let mut next = self.taken;
-        for found in self.records.iter_mut().filter(|found| found.place == 0) {
+        self.last_position = self.noted.map_or_else(|| self.largest_position(), |noted| noted.last_position);
+        let mut next = self.last_position;
+        for found in self.records.iter_mut().filter(|found| found.position == 0) {
             next = next.saturating_add(1);
-            found.place = next;
+            found.position = next;
         }
     }
 
-    fn last_taken(&self) -> u64 {
+    fn largest_position(&self) -> u64 {
         let journal = self.journal.iter().map(|entry| entry.passed.max(entry.upto));
-        let records = self.records.iter().map(|found| found.place);
+        let records = self.records.iter().map(|found| found.position);
         journal.chain(records).max().unwrap_or(0)
     }
 }
 
-fn found(bytes: &[u8], start: usize, size: usize, sequence: u64, names: &Names) -> Option<Found> {
-    let place = format::u64_at(bytes, start + 8)?;
+fn found(bytes: &[u8], start: usize, size: usize, sequence: u64, names: &Names) -> Option<FoundRecord> {
+    let position = format::u64_at(bytes, start + 8)?;
     let length = format::u32_at(bytes, start + 16)? as usize;
     let check = format::u32_at(bytes, start + 20)?;
-    if length > size - PREFIX || place > format::LAST_PLACE {
+    if length > size - PREFIX || position > format::LAST_POSITION {
         return None;
     }
     let range = start + PREFIX..start + PREFIX + length;
@@ -141,5 +141,5 @@ fn found(bytes: &[u8], start: usize, size: usize, sequence: u64, names: &Names) 
     let read = Record::read_checked(record, |site| {
         names.sites.get(site).map(|site| (site.fields.len(), site.message.is_some()))
     })?;
-    (read.header.sequence == sequence).then_some(Found { place, sequence, bytes: range })
+    (read.header.sequence == sequence).then_some(FoundRecord { position, sequence, bytes: range })
 }

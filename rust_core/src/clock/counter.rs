@@ -1,16 +1,16 @@
-//! The time between two looks at the system's clock, told by the processor's counter.
+//! The time between two readings of the system's clock, told by the processor's counter.
 //!
-//! A look at the clock costs several times what the counter does. So after each look time goes on along a straight line for a
-//! few milliseconds; the next look tells how fast the clock went, and the line is corrected. Linux's own clock is made of the
+//! A reading of the clock costs several times what the counter does. So after each reading time goes on along a straight line for a
+//! few milliseconds; the next reading tells how fast the clock went, and the line is corrected. Linux's own clock is made of the
 //! same counter in the same way, and the counter is used only where Linux uses it.
 
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering, fence};
 
 /// How long a line holds, in nanoseconds: a clock that was set is noticed after so long.
 const HOLDS: u64 = 5_000_000;
-/// Looks less than this apart, in nanoseconds, tell no rate.
+/// Readings less than this apart, in nanoseconds, tell no rate.
 const APART: i64 = 2_000_000;
-/// One part in so many by which the rates between looks may differ, unless the clock was set.
+/// One part in so many by which the rates between readings may differ, unless the clock was set.
 const AGREE: u64 = 1_000;
 /// Rates are nanoseconds to a tick, in units of 2^-32.
 const FRACTION: u32 = 32;
@@ -19,17 +19,17 @@ const RATES: std::ops::Range<u64> = 1 << 28..1 << 38;
 
 /// The counter and the clock at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Look {
+pub struct Reading {
     pub counter: u64,
     /// In nanoseconds since the epoch.
     pub time: i64,
 }
 
-/// How time goes on from a look.
+/// How time goes on from a reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Line {
-    look: Look,
-    /// The time it starts with: the look's, unless a later one was told before.
+    reading: Reading,
+    /// The time it starts with: that of the reading, unless a later time was given out before.
     start: i64,
     rate: u64,
     /// The rate as it was seen, not corrected; 0 if it is not known yet.
@@ -40,35 +40,35 @@ struct Line {
 
 impl Line {
     /// A line that tells nothing yet.
-    const fn unknown(look: Look) -> Self {
-        Self { look, start: look.time, rate: 0, seen: 0, limit: 0 }
+    const fn unknown(reading: Reading) -> Self {
+        Self { reading, start: reading.time, rate: 0, seen: 0, limit: 0 }
     }
 
-    /// The line after one more look.
-    fn next(&self, look: Look) -> Self {
-        if self.look.time == 0 {
-            return Self::unknown(look);
+    /// The line after one more reading.
+    fn next(&self, reading: Reading) -> Self {
+        if self.reading.time == 0 {
+            return Self::unknown(reading);
         }
-        let ticks = look.counter.wrapping_sub(self.look.counter);
-        let apart = look.time.saturating_sub(self.look.time);
-        // Too close to tell a rate: another thread has just looked, perhaps a little later.
+        let ticks = reading.counter.wrapping_sub(self.reading.counter);
+        let apart = reading.time.saturating_sub(self.reading.time);
+        // Too close to tell a rate: another thread has just read the clock, perhaps a little later.
         let close = ticks.min(ticks.wrapping_neg()) < self.limit;
         if apart.abs() < APART && (close || self.seen == 0 && apart >= 0) {
             return *self;
         }
         let seen = (u128::from(apart.max(0).unsigned_abs()) << FRACTION) / u128::from(ticks.max(1));
         let Some(seen) = u64::try_from(seen).ok().filter(|seen| RATES.contains(seen)) else {
-            return Self::unknown(look);
+            return Self::unknown(reading);
         };
         if self.seen != 0 && seen.abs_diff(self.seen) > self.seen / AGREE {
-            return Self::unknown(look);
+            return Self::unknown(reading);
         }
-        // What was told last, at most: time does not go back, it goes slower until the clock has caught up.
-        let told = self.start + along(self.rate, ticks.min(self.limit));
-        let ahead = (told - look.time).max(0);
+        // What was given out last, at most: time does not go back, it goes slower until the clock has caught up.
+        let estimate = self.start + along(self.rate, ticks.min(self.limit));
+        let ahead = (estimate - reading.time).max(0);
         let slower = u128::from(seen) * u128::from(ahead.unsigned_abs()) / u128::from(HOLDS);
         let rate = seen - u64::try_from(slower).map_or(seen / 2, |slower| slower.min(seen / 2));
-        Self { look, start: look.time + ahead, rate, seen, limit: (HOLDS << FRACTION) / seen }
+        Self { reading, start: reading.time + ahead, rate, seen, limit: (HOLDS << FRACTION) / seen }
     }
 }
 
@@ -86,8 +86,8 @@ pub struct Counter {
     start: AtomicI64,
     rate: AtomicU64,
     limit: AtomicU64,
-    look_counter: AtomicU64,
-    look_time: AtomicI64,
+    read_counter: AtomicU64,
+    read_time: AtomicI64,
     seen: AtomicU64,
 }
 
@@ -98,17 +98,17 @@ impl Counter {
             start: AtomicI64::new(0),
             rate: AtomicU64::new(0),
             limit: AtomicU64::new(0),
-            look_counter: AtomicU64::new(0),
-            look_time: AtomicI64::new(0),
+            read_counter: AtomicU64::new(0),
+            read_time: AtomicI64::new(0),
             seen: AtomicU64::new(0),
         }
     }
 
-    /// The time when the counter stands there; `None` when another look is due.
+    /// The time when the counter stands there; `None` when another reading is due.
     #[inline]
     pub fn time(&self, counter: u64) -> Option<i64> {
         let version = self.version.load(Ordering::Acquire);
-        let ticks = counter.wrapping_sub(self.look_counter.load(Ordering::Relaxed));
+        let ticks = counter.wrapping_sub(self.read_counter.load(Ordering::Relaxed));
         if ticks >= self.limit.load(Ordering::Relaxed) {
             return None;
         }
@@ -118,20 +118,20 @@ impl Counter {
         (version & 1 == 0 && self.version.load(Ordering::Relaxed) == version).then_some(time)
     }
 
-    /// Goes on from this look, and tells its time. While another thread does so, nothing changes.
+    /// Goes on from this reading, and returns its time. While another thread does so, nothing changes.
     #[cold]
-    pub fn correct(&self, look: Look) -> i64 {
+    pub fn correct(&self, reading: Reading) -> i64 {
         let version = self.version.load(Ordering::Relaxed);
         let free = version & 1 == 0
             && self.version.compare_exchange(version, version | 1, Ordering::Acquire, Ordering::Relaxed).is_ok();
         if !free {
-            return look.time;
+            return reading.time;
         }
         fence(Ordering::Release);
-        let line = self.line().next(look);
+        let line = self.line().next(reading);
         self.set(&line);
         self.version.store(version.wrapping_add(2), Ordering::Release);
-        if line.look == look { line.start } else { look.time }
+        if line.reading == reading { line.start } else { reading.time }
     }
 
     /// Forgets the line, once no other thread is changing it.
@@ -140,7 +140,7 @@ impl Counter {
             let version = self.version.load(Ordering::Relaxed) & !1;
             if self.version.compare_exchange(version, version | 1, Ordering::Acquire, Ordering::Relaxed).is_ok() {
                 fence(Ordering::Release);
-                self.set(&Line::unknown(Look { counter: 0, time: 0 }));
+                self.set(&Line::unknown(Reading { counter: 0, time: 0 }));
                 return self.version.store(version.wrapping_add(2), Ordering::Release);
             }
             std::hint::spin_loop();
@@ -149,15 +149,15 @@ impl Counter {
 
     /// In a forked child: a thread that it does not have may have been changing the line.
     pub fn start_anew(&self) {
-        self.set(&Line::unknown(Look { counter: 0, time: 0 }));
+        self.set(&Line::unknown(Reading { counter: 0, time: 0 }));
         self.version.store(0, Ordering::Release);
     }
 
     fn line(&self) -> Line {
         Line {
-            look: Look {
-                counter: self.look_counter.load(Ordering::Relaxed),
-                time: self.look_time.load(Ordering::Relaxed),
+            reading: Reading {
+                counter: self.read_counter.load(Ordering::Relaxed),
+                time: self.read_time.load(Ordering::Relaxed),
             },
             start: self.start.load(Ordering::Relaxed),
             rate: self.rate.load(Ordering::Relaxed),
@@ -167,8 +167,8 @@ impl Counter {
     }
 
     fn set(&self, line: &Line) {
-        self.look_counter.store(line.look.counter, Ordering::Relaxed);
-        self.look_time.store(line.look.time, Ordering::Relaxed);
+        self.read_counter.store(line.reading.counter, Ordering::Relaxed);
+        self.read_time.store(line.reading.time, Ordering::Relaxed);
         self.start.store(line.start, Ordering::Relaxed);
         self.rate.store(line.rate, Ordering::Relaxed);
         self.seen.store(line.seen, Ordering::Relaxed);
@@ -185,7 +185,7 @@ mod tests {
     const SPEED: u64 = 26;
     const MILLISECOND: u64 = 1_000_000;
 
-    /// A machine whose clock can be set, and whose looks may be late.
+    /// A machine whose clock can be set, and whose readings may be late.
     struct Machine {
         counter: Counter,
         age: u64,
@@ -201,12 +201,12 @@ mod tests {
             self.age as i64 + self.offset
         }
 
-        /// The time as a caller gets it, when the look is late by so much; and whether a look was due.
+        /// The time as a caller gets it, when the reading is late by so much; and whether a reading was due.
         fn now(&self, late: i64) -> (i64, bool) {
             let counter = self.age * SPEED / 10;
             match self.counter.time(counter) {
                 Some(time) => (time, false),
-                None => (self.counter.correct(Look { counter, time: self.clock() + late }), true),
+                None => (self.counter.correct(Reading { counter, time: self.clock() + late }), true),
             }
         }
     }
@@ -214,14 +214,14 @@ mod tests {
     #[test]
     fn few_looks_are_needed_once_the_rate_is_known() {
         let mut machine = Machine::new();
-        let mut looks = 0;
+        let mut readings = 0;
         for step in 0..100_000 {
             machine.age += 1_000;
-            let (time, looked) = machine.now(0);
+            let (time, was_read) = machine.now(0);
             assert!((time - machine.clock()).abs() <= 1, "step {step}: {}", time - machine.clock());
-            looks += u32::from(looked && step > 5_000);
+            readings += u32::from(was_read && step > 5_000);
         }
-        assert!((15..25).contains(&looks), "{looks} in 95 ms");
+        assert!((15..25).contains(&readings), "{readings} in 95 ms");
     }
 
     #[test]
@@ -256,31 +256,32 @@ mod tests {
     #[test]
     fn the_first_look_tells_no_rate() {
         // A machine that has been up for a year: the counter alone, against all the time there was, would give a likely rate.
-        let first = Look { counter: 1 << 56, time: 1_795_000_000_000_000_000 };
-        let none = Line::unknown(Look { counter: 0, time: 0 });
+        let first = Reading { counter: 1 << 56, time: 1_795_000_000_000_000_000 };
+        let none = Line::unknown(Reading { counter: 0, time: 0 });
         assert_eq!(none.next(first), Line::unknown(first));
     }
 
     #[test]
     fn two_looks_at_once_leave_the_rate_as_it_is() {
-        let look = |nanoseconds: u64| Look { counter: nanoseconds * SPEED / 10, time: nanoseconds as i64 + 1_000 };
-        let known = Line::unknown(look(1_000)).next(look(3 * MILLISECOND));
-        let line = known.next(look(9 * MILLISECOND));
+        let reading =
+            |nanoseconds: u64| Reading { counter: nanoseconds * SPEED / 10, time: nanoseconds as i64 + 1_000 };
+        let known = Line::unknown(reading(1_000)).next(reading(3 * MILLISECOND));
+        let line = known.next(reading(9 * MILLISECOND));
         assert!(line.limit > 0);
-        assert_eq!(line.next(look(9 * MILLISECOND + 100)), line);
-        assert_eq!(line.next(look(9 * MILLISECOND - 100)), line);
+        assert_eq!(line.next(reading(9 * MILLISECOND + 100)), line);
+        assert_eq!(line.next(reading(9 * MILLISECOND - 100)), line);
     }
 
     #[test]
     fn a_child_forked_in_the_middle_of_a_change_goes_on() {
         let counter = Counter::new();
         counter.version.store(7, Ordering::Relaxed);
-        let look = Look { counter: 10, time: 1 << 60 };
-        assert_eq!(counter.correct(look), look.time);
-        assert_eq!(counter.line().look.time, 0);
+        let reading = Reading { counter: 10, time: 1 << 60 };
+        assert_eq!(counter.correct(reading), reading.time);
+        assert_eq!(counter.line().reading.time, 0);
         counter.start_anew();
-        assert_eq!(counter.correct(look), look.time);
-        assert_eq!(counter.line().look, look);
+        assert_eq!(counter.correct(reading), reading.time);
+        assert_eq!(counter.line().reading, reading);
     }
 
     proptest! {

@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use crate::platform;
-use counter::{Counter, Look};
+use counter::{Counter, Reading};
 
 const RUNNING: i64 = i64::MIN;
-/// Ticks that a look at the clock may take. One that was interrupted says nothing of the counter.
+/// Ticks that a reading of the clock may take. One that was interrupted says nothing of the counter.
 const QUICK: u64 = 1_024;
 
 /// The time the clock stands at, or `RUNNING`.
 static STOPPED_AT: AtomicI64 = AtomicI64::new(RUNNING);
-/// Whether the processor's counter tells the time between looks at the clock.
+/// Whether the processor's counter tells the time between readings of the clock.
 static COUNTS: AtomicBool = AtomicBool::new(false);
 /// Whether somebody may move the application's clock at any moment: then the counter tells nothing.
 static MOVES: AtomicBool = AtomicBool::new(false);
@@ -28,24 +28,24 @@ pub fn seconds(seconds: f64) -> Duration {
     if seconds > 0.0 { Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX / 4) } else { Duration::ZERO }
 }
 
-/// Nanoseconds since the epoch, UTC, for whoever makes no call: it leaves the next look to the calls.
+/// Nanoseconds since the epoch, UTC, for whoever makes no call: it leaves the next reading to the calls.
 #[inline]
 pub fn now() -> i64 {
-    told().unwrap_or_else(|| match STOPPED_AT.load(Ordering::Relaxed) {
+    estimate().unwrap_or_else(|| match STOPPED_AT.load(Ordering::Relaxed) {
         RUNNING => platform::wall_clock() + AHEAD.load(Ordering::Relaxed),
         stopped => stopped,
     })
 }
 
-/// The time of a call, unless a look at the clock is due.
+/// The time of a call, unless a reading of the clock is due.
 #[inline]
-pub fn told() -> Option<i64> {
+pub fn estimate() -> Option<i64> {
     COUNTER.time(platform::counter())
 }
 
-/// The time of a call by a look at the clock.
+/// The time of a call by a reading of the clock.
 #[cold]
-pub fn look() -> i64 {
+pub fn read() -> i64 {
     match STOPPED_AT.load(Ordering::Relaxed) {
         RUNNING => {}
         stopped => return stopped,
@@ -56,7 +56,7 @@ pub fn look() -> i64 {
     if took > QUICK || !COUNTS.load(Ordering::Relaxed) {
         return time;
     }
-    COUNTER.correct(Look { counter: before + took / 2, time })
+    COUNTER.correct(Reading { counter: before + took / 2, time })
 }
 
 /// Uses the processor's counter from now on, if it is one that can be relied on.
@@ -64,7 +64,7 @@ pub fn use_counter() {
     COUNTS.store(platform::is_counter_steady() && !MOVES.load(Ordering::Relaxed), Ordering::Relaxed);
 }
 
-/// From now on a look is due for each call: the application's clock may be moved between any two.
+/// From now on a reading is due for each call: the application's clock may be moved between any two.
 pub fn expect_moves() {
     MOVES.store(true, Ordering::Relaxed);
     COUNTS.store(false, Ordering::Relaxed);
@@ -137,7 +137,7 @@ mod tests {
         let start = platform::wall_clock();
         let mut before = start;
         while before - start < 50_000_000 {
-            let now = told().unwrap_or_else(look);
+            let now = estimate().unwrap_or_else(read);
             let after = platform::wall_clock();
             // A microsecond is the last digit of a record's time.
             assert!((before - 1_000..=after + 1_000).contains(&now), "{before} {now} {after}");

@@ -11,11 +11,11 @@ use crate::value::Put;
 #[derive(Debug)]
 pub struct Lines {
     redactor: Option<Redactor>,
-    encoders: Vec<One>,
+    encoders: Vec<EncodedLine>,
 }
 
 #[derive(Debug)]
-struct One {
+struct EncodedLine {
     format: Format,
     encoder: Box<dyn Encoder>,
     line: Vec<u8>,
@@ -32,7 +32,7 @@ impl Lines {
         for format in formats {
             if lines.encoders.iter().all(|one| one.format != *format) {
                 let encoder = format.encoder(process);
-                lines.encoders.push(One { format: *format, encoder, line: Vec::new() });
+                lines.encoders.push(EncodedLine { format: *format, encoder, line: Vec::new() });
             }
         }
         lines
@@ -56,7 +56,7 @@ impl Lines {
     #[inline]
     pub fn encode(&mut self, record: &Record<'_>, whose: Whose, wanted: u64, expected: usize) {
         self.redacted(record, whose, |record, encoders| {
-            for (number, One { encoder, line, .. }) in encoders.iter_mut().enumerate() {
+            for (number, EncodedLine { encoder, line, .. }) in encoders.iter_mut().enumerate() {
                 if wanted & 1 << number != 0 {
                     line.clear();
                     fault_injection::pass(Fault::Encode);
@@ -78,7 +78,7 @@ impl Lines {
     pub fn find(&mut self, record: &Record<'_>, number: usize, text: &[u8]) -> Option<usize> {
         let mut found = None;
         self.redacted(record, Whose::Application, |record, encoders| {
-            let One { encoder, line, .. } = &mut encoders[number];
+            let EncodedLine { encoder, line, .. } = &mut encoders[number];
             line.clear();
             found = encoder.find(record, text, line);
         });
@@ -87,7 +87,7 @@ impl Lines {
 
     /// Has a record encoded without what must not be in it.
     #[inline]
-    fn redacted(&mut self, record: &Record<'_>, whose: Whose, encode: impl FnOnce(&Record<'_>, &mut [One])) {
+    fn redacted(&mut self, record: &Record<'_>, whose: Whose, encode: impl FnOnce(&Record<'_>, &mut [EncodedLine])) {
         let Self { redactor, encoders } = self;
         let Some(redactor) = redactor else { return encode(record, encoders) };
         fault_injection::pass(Fault::Redact);

@@ -110,8 +110,8 @@ impl TextEncoder {
             Some(_) => None,
             None => self.sites.get(&self.names.sites, header.site, |_| ()).map(|(site, ())| Arc::clone(site)),
         };
-        let told = site.as_ref().and_then(|site| site.message.as_deref());
-        let message = record.message.or(told).unwrap_or(UNKNOWN);
+        let of_site = site.as_ref().and_then(|site| site.message.as_deref());
+        let message = record.message.or(of_site).unwrap_or(UNKNOWN);
         self.painted(line, BOLD, |line| escape::put(line, message));
     }
 

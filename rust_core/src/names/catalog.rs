@@ -84,7 +84,7 @@ pub fn read(bytes: &[u8]) -> Option<Names> {
             return None;
         }
         let text = || String::from_utf8(content.to_vec()).ok();
-        let place = match kind {
+        let count = match kind {
             SITE | SITE_WITH_MESSAGE => {
                 sites.push(read_site(content, kind == SITE_WITH_MESSAGE)?);
                 sites.len()
@@ -103,7 +103,7 @@ pub fn read(bytes: &[u8]) -> Option<Names> {
             }
             _ => return None,
         };
-        if place != number as usize + 1 {
+        if count != number as usize + 1 {
             return None;
         }
     }

@@ -26,9 +26,9 @@ impl Batch {
         Some(record)
     }
 
-    pub(super) fn take(&mut self, queue: &Queue) -> usize {
+    pub(super) fn drain(&mut self, queue: &Queue) -> usize {
         self.next = 0;
-        queue.take(&mut self.records, BATCH);
+        queue.drain(&mut self.records, BATCH);
         self.records.len()
     }
 }

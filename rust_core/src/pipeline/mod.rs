@@ -5,7 +5,7 @@ mod notices;
 mod settings;
 
 pub use batch::Batch;
-pub use notices::notice;
+pub use notices::build_notice;
 pub use settings::Settings;
 
 use std::collections::BTreeSet;
@@ -45,7 +45,7 @@ pub struct Pipeline {
     outputs: Outputs,
     consoles: Route,
     lock: DirectoryLock,
-    told_no_locks: bool,
+    no_locks_reported: bool,
     fsync: Fsync,
     stats: Arc<Stats>,
     errors: Arc<ErrorHandler>,
@@ -57,7 +57,7 @@ pub struct Pipeline {
     delivered: u64,
     settled: u64,
     failed: u64,
-    told_at: Option<Instant>,
+    drops_reported_at: Option<Instant>,
 }
 
 impl Pipeline {
@@ -88,7 +88,7 @@ impl Pipeline {
             consoles: outputs.consoles(),
             outputs,
             lock: DirectoryLock::open(&settings.directory, settings.file_mode)?,
-            told_no_locks: false,
+            no_locks_reported: false,
             fsync: settings.fsync,
             stats: Arc::clone(stats),
             errors: Arc::clone(errors),
@@ -97,18 +97,18 @@ impl Pipeline {
             delivered: 0,
             settled: 0,
             failed: 0,
-            told_at: None,
+            drops_reported_at: None,
         })
     }
 
-    /// Takes a batch from the queue, and tells how many records that were: none while there are some already, and while a
-    /// failing sink holds as much as it may.
-    pub fn take(&mut self, queue: &Queue, batch: &mut Batch) -> usize {
+    /// Drains a batch from the queue, and returns how many records that were. It is none while the last batch is not given back, and while
+    /// a failing sink holds as much as it may.
+    pub fn drain(&mut self, queue: &Queue, batch: &mut Batch) -> usize {
         if !batch.records.is_empty() || self.outputs.sinks().any(|sink| sink.pending_bytes() >= BACKLOG) {
             return 0;
         }
         self.stats.queue_high_water.raise_to(queue.depth());
-        let count = batch.take(queue);
+        let count = batch.drain(queue);
         if let Some(oldest) = batch.records.first() {
             let lag = (clock::now() - record::time_of(oldest.as_slice())).max(0).unsigned_abs() / 1_000;
             self.stats.lag_us.set(lag);
@@ -124,7 +124,7 @@ impl Pipeline {
         }
         while let Some(record) = batch.next() {
             self.delivered += 1;
-            record.note_taken(self.delivered);
+            record.note_position(self.delivered);
             let line = catch_unwind(AssertUnwindSafe(|| self.deliver_one(record.as_slice(), Whose::Application)));
             if !matches!(line, Ok(true)) {
                 self.failed += 1;
@@ -174,12 +174,12 @@ impl Pipeline {
     fn write(&mut self) {
         self.gathered = 0;
         let now = Instant::now();
-        let Self { outputs, lock, told_no_locks, stats, errors, .. } = self;
+        let Self { outputs, lock, no_locks_reported, stats, errors, .. } = self;
         write_sinks(outputs, false, now, Held::NotOpened, errors);
         let is_due = |sink: &dyn Sink| sink.needs_lock() && sink.pending_bytes() > 0 && sink.is_due(now);
         if outputs.sinks().any(is_due) {
             lock.hold(LOCK_PATIENCE, |held| {
-                tell_of_lock(held, stats, errors, told_no_locks);
+                report_lock(held, stats, errors, no_locks_reported);
                 write_sinks(outputs, true, now, held, errors);
             });
         }
@@ -188,14 +188,14 @@ impl Pipeline {
                 self.errors.handle("sync", &error);
             }
         }
-        self.errors.tell_remarks();
-        self.tell_complaints();
+        self.errors.report_remarks();
+        self.report_complaints();
     }
 
-    fn tell_complaints(&mut self) {
+    fn report_complaints(&mut self) {
         let complaints: Vec<_> = self.outputs.sinks_mut().filter_map(|sink| sink.take_complaint()).collect();
         for message in complaints {
-            self.say(level::WARNING, "console", message, &[]);
+            self.notice(level::WARNING, "console", message, &[]);
         }
     }
 
@@ -265,18 +265,18 @@ impl Pipeline {
         self.outputs.sinks().filter_map(Sink::progress).collect()
     }
 
-    /// Says in the log itself how many records were dropped since this was last said.
-    pub fn tell_drops(&mut self, pause: Duration) {
+    /// Reports in the log how many records were dropped since the last report.
+    pub fn report_drops(&mut self, interval: Duration) {
         let dropped = self.stats.dropped_total();
-        if self.told_at.is_some_and(|last| last.elapsed() < pause) {
+        if self.drops_reported_at.is_some_and(|last| last.elapsed() < interval) {
             return;
         }
-        // One pipeline may follow another, and each drop is told once.
-        let count = dropped.saturating_sub(self.stats.dropped_told.raise_to(dropped));
+        // One pipeline may follow another, and each drop is reported once.
+        let count = dropped.saturating_sub(self.stats.dropped_reported.raise_to(dropped));
         if count == 0 {
             return;
         }
-        self.told_at = Some(Instant::now());
+        self.drops_reported_at = Some(Instant::now());
         let message = format!("{count} records dropped");
         let integer = |count: u64| Value::Integer(i64::try_from(count).unwrap_or(i64::MAX));
         let mut fields = [("dropped", integer(count)); REASONS.len() + 1];
@@ -288,22 +288,22 @@ impl Pipeline {
                 last += 1;
             }
         }
-        if !self.say(level::WARNING, "overflow", &message, &fields[..last]) {
-            // Said with the next that are.
-            self.stats.dropped_told.take_back(count);
+        if !self.notice(level::WARNING, "overflow", &message, &fields[..last]) {
+            // Reported with the next drops.
+            self.stats.dropped_reported.take_back(count);
         }
     }
 
-    /// Writes a record of the library's own. False if that came to nothing, which was told.
-    pub fn say(&mut self, level: i32, function: &str, message: &str, fields: &[(&str, Value<'_>)]) -> bool {
-        let made = notice(&self.errors, level, function, message, fields);
-        made.is_some_and(|notice| self.say_notice(&notice))
+    /// Writes a record of the library's own. False if that came to nothing, which was reported.
+    pub fn notice(&mut self, level: i32, function: &str, message: &str, fields: &[(&str, Value<'_>)]) -> bool {
+        let made = build_notice(&self.errors, level, function, message, fields);
+        made.is_some_and(|notice| self.write_notice(&notice))
     }
 
-    /// Writes a record that `notice` made. False if that came to nothing, which was told.
-    pub fn say_notice(&mut self, notice: &[u8]) -> bool {
+    /// Writes a record that `build_notice` made. False if that came to nothing, which was reported.
+    pub fn write_notice(&mut self, notice: &[u8]) -> bool {
         let deliver = || self.deliver_one(notice, Whose::Library);
-        let said = match catch_unwind(AssertUnwindSafe(deliver)) {
+        let reason = match catch_unwind(AssertUnwindSafe(deliver)) {
             Ok(true) => {
                 self.stats.notices.add(1);
                 return true;
@@ -313,7 +313,7 @@ impl Pipeline {
         };
         // SAFETY: as in `deliver_one`.
         let record = unsafe { Record::read(notice) };
-        lost(&self.errors, record.and_then(|record| record.message).unwrap_or_default(), said);
+        lost(&self.errors, record.and_then(|record| record.message).unwrap_or_default(), reason);
         false
     }
 }
@@ -328,7 +328,7 @@ fn write_sinks(outputs: &mut Outputs, with_lock: bool, now: Instant, held: Held,
 }
 
 /// What is not as it should be with the directory's lock.
-fn tell_of_lock(held: Held, stats: &Stats, errors: &ErrorHandler, told_no_locks: &mut bool) {
+fn report_lock(held: Held, stats: &Stats, errors: &ErrorHandler, no_locks_reported: &mut bool) {
     match held {
         Held::Yes => {}
         Held::TimedOut => {
@@ -341,7 +341,7 @@ fn tell_of_lock(held: Held, stats: &Stats, errors: &ErrorHandler, told_no_locks:
         }
         Held::Unsupported => {
             stats.lock_unsupported.add(1);
-            if !std::mem::replace(told_no_locks, true) {
+            if !std::mem::replace(no_locks_reported, true) {
                 let reason = "the file system has no locks: only one process may log there";
                 errors.handle("lock the log directory", &reason);
             }

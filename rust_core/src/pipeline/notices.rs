@@ -11,9 +11,9 @@ pub const NO_MEMORY: &str = "there is no memory for it";
 
 pub const DAMAGED: &str = "it is damaged, or this library has a defect";
 
-/// A record of the library's own, for `say_notice`; `None` where there is no memory for it, which is told.
+/// A record of the library's own, for `write_notice`; `None` where there is no memory for it, which is reported.
 #[must_use]
-pub fn notice(
+pub fn build_notice(
     errors: &ErrorHandler,
     level: i32,
     function: &str,
@@ -32,7 +32,7 @@ pub fn notice(
     }
 }
 
-/// Tells of a record of the library's own that nobody will find in the log.
+/// Reports a record of the library's own that is missing in the log.
 #[cold]
 pub fn lost(errors: &ErrorHandler, message: &str, reason: &str) {
     errors.handle("write a record of its own", &format_args!("{reason}: {message}"));

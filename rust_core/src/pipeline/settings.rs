@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::blackbox::Kept;
+use crate::blackbox::BoxSettings;
 use crate::outputs;
 use crate::redaction::Rules;
 use crate::sink::{Fsync, mode};
@@ -32,9 +32,9 @@ pub struct Settings {
 impl Settings {
     /// What a black box needs of them. `None` in place of outputs that are no JSON cannot be.
     #[must_use]
-    pub fn kept(&self) -> Kept {
+    pub fn box_settings(&self) -> BoxSettings {
         let redaction = self.redaction.as_ref().map(|rules| rules.spec());
         let outputs = serde_json::to_value(self.to.files()).unwrap_or_default();
-        Kept::new(&self.directory, (self.directory_mode, self.file_mode), outputs, redaction)
+        BoxSettings::new(&self.directory, (self.directory_mode, self.file_mode), outputs, redaction)
     }
 }

@@ -3,21 +3,13 @@
 use std::io;
 
 mod counter;
-#[cfg(unix)]
-mod mapping_unix;
 mod own_file;
 mod signals;
 #[cfg(unix)]
-mod streams_unix;
-#[cfg(unix)]
 mod unix;
 pub use counter::*;
-#[cfg(unix)]
-pub use mapping_unix::*;
 pub use own_file::OwnFile;
 pub use signals::*;
-#[cfg(unix)]
-pub use streams_unix::*;
 #[cfg(unix)]
 pub use unix::*;
 
@@ -53,7 +45,7 @@ pub const fn mode(bits: u32, is_asked_for: bool) -> u32 {
     bits & 0o777 | if is_asked_for { ASKED_FOR } else { 0 }
 }
 
-/// Whether a failed look at a path tells that nothing is there. Any other error tells nothing.
+/// Whether a failed probe of a path tells that nothing is there. Any other error tells nothing.
 #[must_use]
 pub fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)

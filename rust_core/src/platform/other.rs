@@ -92,7 +92,7 @@ impl Number {
         -1
     }
 
-    pub(super) fn look(&self, file: &File) -> io::Result<Option<Metadata>> {
+    pub(super) fn probe(&self, file: &File) -> io::Result<Option<Metadata>> {
         file.metadata().map(Some)
     }
 

@@ -39,12 +39,12 @@ impl OwnFile {
     /// What the file is now; `None` once its number leads elsewhere.
     ///
     /// # Errors
-    /// When the look fails, which tells nothing of the number.
-    pub fn look(&self) -> io::Result<Option<Metadata>> {
-        self.number.look(&self.file)
+    /// When the probe fails, which tells nothing of the number.
+    pub fn probe(&self) -> io::Result<Option<Metadata>> {
+        self.number.probe(&self.file)
     }
 
-    /// Writes all of `bytes` at a place of the file.
+    /// Writes all of `bytes` at an offset of the file.
     ///
     /// # Errors
     /// When the system refuses, or the number leads elsewhere.
@@ -55,7 +55,7 @@ impl OwnFile {
         super::write_at(self, bytes, offset)
     }
 
-    /// Whether its number still leads to it. A look that fails for another reason leaves it at that.
+    /// Whether its number still leads to it. A probe that fails for another reason leaves it at that.
     #[must_use]
     pub fn is_held(&self) -> bool {
         self.number.is_held()

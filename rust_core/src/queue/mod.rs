@@ -34,7 +34,7 @@ pub enum Overflow {
 pub struct Settings {
     /// Records.
     pub size: u32,
-    /// Bytes of plain memory that queued records may hold beside the pool.
+    /// Bytes of the heap that queued records may hold beside the pool.
     pub bytes: u64,
     pub overflow: Overflow,
     /// Seconds, in text: how long a call waits for room.
@@ -81,18 +81,18 @@ impl Queue {
     /// Bytes of a queue of so many records.
     #[must_use]
     pub fn bytes_of(size: u32) -> usize {
-        Self::places(size) * (size_of::<Buffer>() + 16)
+        Self::capacity(size) * (size_of::<Buffer>() + 16)
     }
 
     /// An eighth more for errors, and some for threads that pass the check together.
-    fn places(size: u32) -> usize {
+    fn capacity(size: u32) -> usize {
         size as usize + size as usize / 8 + 64
     }
 
     #[must_use]
     pub fn new(settings: Settings, stats: Arc<Stats>, protected: bool) -> Self {
         let Settings { size, bytes, overflow, .. } = settings;
-        let (sender, receiver) = bounded(Self::places(size));
+        let (sender, receiver) = bounded(Self::capacity(size));
         Self {
             sender,
             receiver,
@@ -246,8 +246,8 @@ impl Queue {
         self.room.1.notify_all();
     }
 
-    /// Takes up to `most` records into `batch`, rescued ones first. For the writer.
-    pub fn take(&self, batch: &mut Vec<Buffer>, most: usize) {
+    /// Drains up to `most` records into `batch`, rescued ones first. For the writer.
+    pub fn drain(&self, batch: &mut Vec<Buffer>, most: usize) {
         let mut rescued = self.rescued();
         let count = rescued.len().min(most.saturating_sub(batch.len()));
         batch.extend(rescued.drain(..count));
@@ -281,14 +281,14 @@ impl Queue {
         self.rescued().len() + self.receiver.len()
     }
 
-    /// The same, and how many of them are in plain memory. They are looked at where `drop_old` leaves those that it passes over, from where
+    /// The same, and how many of them are on the heap. They are looked at where `drop_old` leaves those that it passes over, from where
     /// they go on in their order.
     pub fn count(&self) -> (u64, u64) {
         let mut rescued = self.rescued();
         let waiting = self.receiver.len();
         rescued.extend(self.receiver.try_iter().take(waiting));
-        let plain = rescued.iter().filter(|record| record.heap_size() > 0).count();
-        (rescued.len() as u64, plain as u64)
+        let on_heap = rescued.iter().filter(|record| record.heap_size() > 0).count();
+        (rescued.len() as u64, on_heap as u64)
     }
 
     #[must_use]
@@ -311,7 +311,7 @@ impl Drop for Queue {
     fn drop(&mut self) {
         if self.protected {
             let mut left = Vec::new();
-            self.take(&mut left, usize::MAX);
+            self.drain(&mut left, usize::MAX);
             left.into_iter().for_each(std::mem::forget);
         }
     }

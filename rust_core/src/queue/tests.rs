@@ -9,7 +9,7 @@ fn queue(size: u32, overflow: Overflow) -> (Queue, Arc<Stats>) {
 }
 
 fn record(level: i32, number: i64) -> Buffer {
-    let mut buffer = Buffer::take();
+    let mut buffer = Buffer::alloc();
     let builder = Builder { time: 0, level, logger: "l", function: "f", message: "m" };
     builder.put(&mut buffer, &[("n", Value::Integer(number))]);
     buffer
@@ -17,7 +17,7 @@ fn record(level: i32, number: i64) -> Buffer {
 
 fn levels(queue: &Queue) -> Vec<i32> {
     let mut batch = Vec::new();
-    queue.take(&mut batch, 1_000);
+    queue.drain(&mut batch, 1_000);
     queue.depart(batch.len());
     batch.iter().map(|record| record::level_of(record.as_slice())).collect()
 }

@@ -17,7 +17,7 @@ pub use layout::put_context;
 use crate::exception;
 use crate::value::Reader;
 
-/// A place in the application that logs, with the names of the fields it gives.
+/// A call site of the application, with the names of the fields it gives.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Site {
     pub module: String,
@@ -29,7 +29,7 @@ pub struct Site {
 }
 
 impl Site {
-    /// A place that cannot be told.
+    /// A call site that is not known.
     #[must_use]
     pub fn unknown() -> Self {
         Self { module: "unknown".into(), function: "unknown".into(), ..Self::default() }
@@ -180,7 +180,7 @@ pub struct InlineSite<'a> {
 }
 
 impl<'a> InlineSite<'a> {
-    /// A place that cannot be told.
+    /// A call site that is not known.
     pub const UNKNOWN: Self = Self { module: "unknown", function: "unknown", line: 0 };
 
     #[must_use]

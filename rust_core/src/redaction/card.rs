@@ -16,10 +16,10 @@ const FLOATS: std::ops::Range<f64> = 1e12..1e19;
 
 /// The card's number that begins where `text` does, as long as it can be. `text` is digits, single spaces, hyphens and dots.
 pub fn at_start_of(text: &str) -> Option<Range<usize>> {
-    let places: Vec<usize> =
+    let digits: Vec<usize> =
         text.bytes().enumerate().filter(|(_, byte)| byte.is_ascii_digit()).map(|(at, _)| at).collect();
-    let ends = |count: usize| places[count - 1] + 1;
-    (*DIGITS.start()..=places.len().min(*DIGITS.end()))
+    let ends = |count: usize| digits[count - 1] + 1;
+    (*DIGITS.start()..=digits.len().min(*DIGITS.end()))
         .rev()
         .filter(|count| text.as_bytes().get(ends(*count)).is_none_or(|byte| !byte.is_ascii_digit()))
         .map(|count| 0..ends(count))

@@ -171,7 +171,7 @@ fn is_markup(rest: &[u8]) -> bool {
     }
 }
 
-/// The string that a place in a text is inside of. Asked from the front to the back, it reads the text once.
+/// The string that an offset of a text lies in. Asked from the front to the back, it reads the text once.
 #[derive(Debug, Default)]
 pub struct Strings {
     at: usize,
@@ -180,10 +180,10 @@ pub struct Strings {
 }
 
 impl Strings {
-    pub fn around(&mut self, bytes: &[u8], place: usize) -> Option<(u8, usize)> {
+    pub fn around(&mut self, bytes: &[u8], offset: usize) -> Option<(u8, usize)> {
         let from = self.at;
-        work::add(place.saturating_sub(from));
-        for found in memchr3_iter(b'"', b'\'', b'\n', bytes.get(from..place)?) {
+        work::add(offset.saturating_sub(from));
+        for found in memchr3_iter(b'"', b'\'', b'\n', bytes.get(from..offset)?) {
             let at = from + found;
             let quote = bytes[at];
             if quote == b'\n' {
@@ -202,7 +202,7 @@ impl Strings {
                 _ => {}
             }
         }
-        self.at = place;
+        self.at = offset;
         self.open
     }
 }

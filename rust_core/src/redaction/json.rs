@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use crate::value::put_quoted;
 
-use super::keys::Verdict;
+use super::keys::Treatment;
 use super::pairs;
 use super::scanner::Scanner;
 use super::spec::Action;
@@ -31,11 +31,11 @@ const LONGEST_NAME: usize = 66;
 
 /// What is known of one container while it is read.
 #[derive(Debug, Default)]
-struct Seen {
+struct ContainerState {
     /// New names of its members, and how often each came.
     renamed: HashMap<String, u32>,
     /// One of its values is the name of a secret: `{"name": "API_KEY", "value": "…"}`, `["authorization", "Bearer …"]`.
-    named: Option<Named>,
+    named: Option<ValueBeside>,
     /// The value beside it: where it was put, and where it stands.
     value: Option<(Range<usize>, Range<usize>)>,
     items: usize,
@@ -45,7 +45,7 @@ struct Seen {
 
 /// What becomes of the value beside a name. The second of two items may be a name as well.
 #[derive(Debug, Clone, Copy)]
-struct Named {
+struct ValueBeside {
     action: Action,
     unless_word: bool,
 }
@@ -93,14 +93,14 @@ impl<'a> Walk<'a> {
         out: &mut Vec<u8>,
         depth: usize,
         close: u8,
-        mut item: impl FnMut(&mut Self, &mut Seen, &mut Vec<u8>, usize) -> Option<()>,
+        mut item: impl FnMut(&mut Self, &mut ContainerState, &mut Vec<u8>, usize) -> Option<()>,
     ) -> Option<()> {
         if depth >= DEPTH {
             return None;
         }
         out.push(self.bytes[self.at]);
         self.at += 1;
-        let mut seen = Seen::default();
+        let mut seen = ContainerState::default();
         self.skip_space();
         while *self.bytes.get(self.at)? != close {
             item(self, &mut seen, out, depth + 1)?;
@@ -122,7 +122,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Replaces a value that was put already, for the sake of the name beside it.
-    fn replace_beside(&mut self, named: Named, (put, given): (Range<usize>, Range<usize>), out: &mut Vec<u8>) {
+    fn replace_beside(&mut self, named: ValueBeside, (put, given): (Range<usize>, Range<usize>), out: &mut Vec<u8>) {
         let secret = unescaped_value(&self.json[given]);
         if secret == "null" || is_flag(secret.as_bytes()) || named.unless_word && pairs::is_word(&secret) {
             return;
@@ -138,13 +138,13 @@ impl<'a> Walk<'a> {
         if !self.by_name || given.len() > LONGEST_NAME || !given.starts_with('"') {
             return None;
         }
-        match self.scanner.verdict(&unescaped_value(given)) {
-            Verdict::Search => None,
-            Verdict::Secret(action) | Verdict::SecretUnlessFlag(action) => Some(action),
+        match self.scanner.treatment(&unescaped_value(given)) {
+            Treatment::Search => None,
+            Treatment::Secret(action) | Treatment::SecretUnlessFlag(action) => Some(action),
         }
     }
 
-    fn item(&mut self, seen: &mut Seen, out: &mut Vec<u8>, depth: usize) -> Option<()> {
+    fn item(&mut self, seen: &mut ContainerState, out: &mut Vec<u8>, depth: usize) -> Option<()> {
         let (start, put) = (self.at, out.len());
         self.value(out, depth)?;
         seen.items += 1;
@@ -162,14 +162,14 @@ impl<'a> Walk<'a> {
         }
         if seen.items == 1 {
             let unless_word = !pairs::is_header(given.trim_matches('"'));
-            seen.named = self.named(given).map(|action| Named { action, unless_word });
+            seen.named = self.named(given).map(|action| ValueBeside { action, unless_word });
         } else if seen.items == 2 && given.starts_with('"') {
             seen.value = Some((put..out.len(), start..self.at));
         }
         Some(())
     }
 
-    fn member(&mut self, seen: &mut Seen, out: &mut Vec<u8>, depth: usize) -> Option<()> {
+    fn member(&mut self, seen: &mut ContainerState, out: &mut Vec<u8>, depth: usize) -> Option<()> {
         let raw = (*self.bytes.get(self.at)? == b'"').then(|| self.string())??;
         let name = unescaped(raw);
         self.put_name(raw, &name, &mut seen.renamed, out);
@@ -180,16 +180,16 @@ impl<'a> Walk<'a> {
         self.at += 1;
         out.push(b':');
         self.skip_space();
-        let action = match self.by_name.then(|| self.scanner.verdict(&name)) {
-            Some(Verdict::Secret(action)) => action,
-            Some(Verdict::SecretUnlessFlag(action)) if !is_flag(&self.bytes[self.at..]) => action,
+        let action = match self.by_name.then(|| self.scanner.treatment(&name)) {
+            Some(Treatment::Secret(action)) => action,
+            Some(Treatment::SecretUnlessFlag(action)) if !is_flag(&self.bytes[self.at..]) => action,
             _ => {
                 let (start, put) = (self.at, out.len());
                 self.value(out, depth)?;
-                if pairs::says_name(&name) {
+                if pairs::is_name_key(&name) {
                     let action = self.named(&self.json[start..self.at]);
-                    seen.named = action.map(|action| Named { action, unless_word: false }).or(seen.named);
-                } else if pairs::says_value(&name) {
+                    seen.named = action.map(|action| ValueBeside { action, unless_word: false }).or(seen.named);
+                } else if pairs::is_value_key(&name) {
                     seen.value = Some((put..out.len(), start..self.at));
                 }
                 return Some(());

@@ -62,7 +62,7 @@ const LONG_ENOUGH: [&str; 5] = ["apikey", "cookie", "passwd", "pwd", "secret"];
 
 /// What becomes of the value under a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Treatment {
     /// Patterns are looked for in it.
     Search,
     /// It is a secret.
@@ -73,7 +73,7 @@ pub enum Verdict {
 
 #[derive(Debug)]
 pub struct Keys {
-    secret: HashMap<String, Verdict>,
+    secret: HashMap<String, Treatment>,
     /// Bytes of the longest of them.
     longest: usize,
     keep: HashSet<String>,
@@ -104,7 +104,7 @@ impl Keys {
             .filter(|(name, _)| !name.is_empty() && !keep.contains(name))
             .map(|(name, given)| {
                 let action = action_of(&name);
-                (name, if given { Verdict::Secret(action) } else { Verdict::SecretUnlessFlag(action) })
+                (name, if given { Treatment::Secret(action) } else { Treatment::SecretUnlessFlag(action) })
             })
             .collect();
         let long = secret
@@ -122,10 +122,10 @@ impl Keys {
     }
 
     /// What becomes of the value of a field; under an allow-list that is decided by it alone.
-    pub fn of_field(&self, name: &str) -> Verdict {
+    pub fn of_field(&self, name: &str) -> Treatment {
         match &self.allow {
-            Some(allow) if allow.has(name) => Verdict::Search,
-            Some(allow) => Verdict::Secret(allow.action),
+            Some(allow) if allow.has(name) => Treatment::Search,
+            Some(allow) => Treatment::Secret(allow.action),
             None => self.of(name),
         }
     }
@@ -135,27 +135,27 @@ impl Keys {
     }
 
     /// What becomes of the value under a key of a mapping, or after a name in a text.
-    pub fn of(&self, name: &str) -> Verdict {
+    pub fn of(&self, name: &str) -> Treatment {
         let words = words(name);
         let whole = words.concat();
         if self.keep.contains(&whole) {
-            return Verdict::Search;
+            return Treatment::Search;
         }
         // Numbers at the end tell several of the same kind apart.
         let bare = without_numbers(&words);
         for words in [&words[..bare], &words[..]] {
-            if let Some((_, verdict)) = self.at_end_of(words, &whole) {
-                return verdict;
+            if let Some((_, treatment)) = self.at_end_of(words, &whole) {
+                return treatment;
             }
         }
-        if let Some(verdict) = self.at_end_of_long(&words[..bare]) {
-            return verdict;
+        if let Some(treatment) = self.at_end_of_long(&words[..bare]) {
+            return treatment;
         }
-        self.before_which(&words, &whole).unwrap_or(Verdict::Search)
+        self.before_which(&words, &whole).unwrap_or(Treatment::Search)
     }
 
     /// The longest key that these words, the first of a name, end with.
-    fn at_end_of(&self, words: &[String], whole: &str) -> Option<(&str, Verdict)> {
+    fn at_end_of(&self, words: &[String], whole: &str) -> Option<(&str, Treatment)> {
         // From the last word on back, as far as a key can reach: names may have any length.
         let length = words.iter().map(String::len).sum();
         let (mut from, mut found) = (length, None);
@@ -168,18 +168,18 @@ impl Keys {
             let counted = end == "token" && index > 0 && COUNTED.contains(&words[index - 1].as_str());
             found = self.secret.get_key_value(end).filter(|_| !counted).or(found);
         }
-        found.map(|(key, verdict)| (key.as_str(), *verdict))
+        found.map(|(key, treatment)| (key.as_str(), *treatment))
     }
 
     /// A key at the end of a longer word.
-    fn at_end_of_long(&self, words: &[String]) -> Option<Verdict> {
+    fn at_end_of_long(&self, words: &[String]) -> Option<Treatment> {
         let last = words.last()?;
         self.long.iter().find(|key| last.ends_with(key.as_str())).and_then(|key| self.secret.get(key)).copied()
     }
 
     /// A key before words that only say which one it is, or how it is written.
     #[cold]
-    fn before_which(&self, words: &[String], whole: &str) -> Option<Verdict> {
+    fn before_which(&self, words: &[String], whole: &str) -> Option<Treatment> {
         let mut end = words.len();
         let mut ambiguous = true;
         for _ in 0..MOST_WHICH {
@@ -193,11 +193,11 @@ impl Keys {
             ambiguous &= is_version || WHICH_OF_AMBIGUOUS.contains(&word.as_str());
             end = bare - 1;
             let found = self.at_end_of(&words[..without_numbers(&words[..end])], whole);
-            if let Some((key, verdict)) = found {
-                return (ambiguous || !AMBIGUOUS.contains(&key)).then_some(verdict);
+            if let Some((key, treatment)) = found {
+                return (ambiguous || !AMBIGUOUS.contains(&key)).then_some(treatment);
             }
-            if let Some(verdict) = self.at_end_of_long(&words[..end]) {
-                return Some(verdict);
+            if let Some(treatment) = self.at_end_of_long(&words[..end]) {
+                return Some(treatment);
             }
         }
         None
@@ -301,7 +301,7 @@ mod tests {
             "SECRET_KEY_BASE", "secretKeyBase", "RAILS_SECRET_KEY_BASE", "SECRET_KEY_FALLBACKS", "private_key_pem",
         ];
         for name in names {
-            assert_eq!(keys.of(name), Verdict::SecretUnlessFlag(Action::Replace), "{name}");
+            assert_eq!(keys.of(name), Treatment::SecretUnlessFlag(Action::Replace), "{name}");
         }
     }
 
@@ -322,7 +322,7 @@ mod tests {
             "base", "key_base", "database", "knowledge_base", "fallback", "token_fallback", "api_key_base_url",
         ];
         for name in names {
-            assert_eq!(keys.of(name), Verdict::Search, "{name}");
+            assert_eq!(keys.of(name), Treatment::Search, "{name}");
         }
     }
 
@@ -331,9 +331,9 @@ mod tests {
     fn a_name_of_very_many_words_is_no_trouble() {
         let keys = keys(&Spec::default());
         let name = "a_".repeat(200_000);
-        assert_eq!(keys.of(&name), Verdict::Search);
-        assert_eq!(keys.of(&(name + "Api_Key")), Verdict::SecretUnlessFlag(Action::Replace));
-        assert_eq!(keys.of(&"value_".repeat(200_000)), Verdict::Search);
+        assert_eq!(keys.of(&name), Treatment::Search);
+        assert_eq!(keys.of(&(name + "Api_Key")), Treatment::SecretUnlessFlag(Action::Replace));
+        assert_eq!(keys.of(&"value_".repeat(200_000)), Treatment::Search);
     }
 
     #[test]
@@ -344,18 +344,18 @@ mod tests {
             ..Spec::default()
         };
         let keys = keys(&spec);
-        assert_eq!(keys.of("customer_iban"), Verdict::Secret(Action::Replace));
-        assert_eq!(keys.of("session"), Verdict::Search);
-        assert_eq!(keys.of("testToken"), Verdict::Search);
-        assert_eq!(keys.of("token"), Verdict::SecretUnlessFlag(Action::Replace));
+        assert_eq!(keys.of("customer_iban"), Treatment::Secret(Action::Replace));
+        assert_eq!(keys.of("session"), Treatment::Search);
+        assert_eq!(keys.of("testToken"), Treatment::Search);
+        assert_eq!(keys.of("token"), Treatment::SecretUnlessFlag(Action::Replace));
     }
 
     #[test]
     fn a_key_can_have_an_action_of_its_own() {
         let actions = [("keys".to_owned(), Action::Mask), ("api_key".to_owned(), Action::Hash)].into();
         let keys = keys(&Spec { actions, ..Spec::default() });
-        assert_eq!(keys.of("my-api-key"), Verdict::SecretUnlessFlag(Action::Hash));
-        assert_eq!(keys.of("password"), Verdict::SecretUnlessFlag(Action::Mask));
+        assert_eq!(keys.of("my-api-key"), Treatment::SecretUnlessFlag(Action::Hash));
+        assert_eq!(keys.of("password"), Treatment::SecretUnlessFlag(Action::Mask));
     }
 
     #[test]
@@ -363,10 +363,10 @@ mod tests {
         let spec = Spec { allow: Some(vec!["order_id".into(), "gen_ai.*".into(), "token".into()]), ..Spec::default() };
         let keys = keys(&spec);
         for name in ["orderId", "gen_ai.usage.input_tokens", "token"] {
-            assert_eq!(keys.of_field(name), Verdict::Search, "{name}");
+            assert_eq!(keys.of_field(name), Treatment::Search, "{name}");
         }
         for name in ["order", "user", "my_order_id"] {
-            assert_eq!(keys.of_field(name), Verdict::Secret(Action::Replace), "{name}");
+            assert_eq!(keys.of_field(name), Treatment::Secret(Action::Replace), "{name}");
         }
     }
 }

@@ -108,8 +108,8 @@ mod tests {
     #[test]
     fn every_byte_is_of_its_kinds_wherever_it_stands() {
         for character in (0..0x250).chain([0x2019, 0xff1a, 0x4e2d]).filter_map(char::from_u32) {
-            for place in [0, 1, 15, 16, 17, 40] {
-                let text = format!("{}{character}{}", "x".repeat(place), "y".repeat(37));
+            for offset in [0, 1, 15, 16, 17, 40] {
+                let text = format!("{}{character}{}", "x".repeat(offset), "y".repeat(37));
                 let expected = character.encode_utf8(&mut [0; 4]).bytes().fold(0, |all, byte| all | of_byte(byte));
                 let kinds = Kinds::of(&text);
                 assert_eq!(kinds.kinds & !DIGIT, expected & !DIGIT, "{text}");

@@ -27,7 +27,7 @@ mod work;
 use std::fmt;
 use std::sync::Arc;
 
-pub use keys::{KEYS, Verdict};
+pub use keys::{KEYS, Treatment};
 pub use named::without_secrets;
 pub use patterns::names as pattern_names;
 pub use record::Redactor;
@@ -104,7 +104,7 @@ impl Rules {
 
     /// What becomes of the value of a field of this name.
     #[must_use]
-    pub fn of_field(&self, name: &str) -> Verdict {
+    pub fn of_field(&self, name: &str) -> Treatment {
         self.keys.of_field(name)
     }
 }

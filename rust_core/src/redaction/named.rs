@@ -1,7 +1,7 @@
 //! Messages that take their arguments by name, `login %(password)s`: once merged nothing tells them any more.
 
 use super::Rules;
-use super::keys::Verdict;
+use super::keys::Treatment;
 
 /// One conversion of a `%` format that has a name.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub fn without_secrets(format: &str, rules: &Rules, mut value: impl FnMut(&str) 
     let mut from = 0;
     while let Some(conversion) = next(format, from) {
         from = conversion.end;
-        let (Verdict::Secret(action) | Verdict::SecretUnlessFlag(action)) = rules.keys.of(conversion.name) else {
+        let (Treatment::Secret(action) | Treatment::SecretUnlessFlag(action)) = rules.keys.of(conversion.name) else {
             continue;
         };
         let Some(secret) = value(conversion.name) else { continue };

@@ -38,7 +38,7 @@ pub struct Rule {
 
 /// A part of a text that is a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct Match {
     pub range: Range<usize>,
     pub action: Action,
     /// The pattern's name; none where it was found by the name before it.
@@ -115,7 +115,7 @@ impl Patterns {
 
     /// Adds what is found in a text, of each kind in its order.
     #[inline]
-    pub fn find(&self, memory: &mut Memory, text: &str, kinds: Kinds, found: &mut Vec<Found>) {
+    pub fn find(&self, memory: &mut Memory, text: &str, kinds: Kinds, found: &mut Vec<Match>) {
         let [always, at, digits, custom] = &mut memory.0[..] else { return };
         if let (Some(set), Some(memory)) = (&self.always, always)
             && text.len() >= SHORTEST
@@ -138,7 +138,7 @@ impl Patterns {
     }
 
     /// Whether there is anything that is looked for in texts.
-    pub fn looks_into_texts(&self) -> bool {
+    pub fn searches_texts(&self) -> bool {
         self.pairs || self.sets().iter().any(|set| set.is_some())
     }
 
@@ -149,10 +149,10 @@ impl Patterns {
     }
 
     /// Adds what is found in a number: a card is all of it, and the application's expressions see it as a text.
-    pub fn find_in_number(&self, memory: &mut Memory, number: &str, found: &mut Vec<Found>) {
+    pub fn find_in_number(&self, memory: &mut Memory, number: &str, found: &mut Vec<Match>) {
         if let Some(set) = self.digits.as_ref().filter(|_| card::is_number(number)) {
             let action = self.rules[usize::from(set.first)].action;
-            found.push(Found { range: 0..number.len(), action, rule: Some(set.first) });
+            found.push(Match { range: 0..number.len(), action, rule: Some(set.first) });
         }
         if let (Some(set), Some(Some(memory))) = (&self.custom, memory.0.get_mut(CUSTOM)) {
             set.find(&self.rules, memory, number, found);
@@ -199,14 +199,14 @@ impl Set {
     }
 
     #[inline]
-    fn find(&self, rules: &[Rule], memory: &mut (Cache, Captures), text: &str, found: &mut Vec<Found>) {
+    fn find(&self, rules: &[Rule], memory: &mut (Cache, Captures), text: &str, found: &mut Vec<Match>) {
         if self.regex.search_half_with(&mut memory.0, &Input::new(text).earliest(true)).is_some() {
             self.find_all(rules, memory, text, found);
         }
     }
 
     #[cold]
-    fn find_all(&self, rules: &[Rule], (cache, captures): &mut (Cache, Captures), text: &str, found: &mut Vec<Found>) {
+    fn find_all(&self, rules: &[Rule], (cache, captures): &mut (Cache, Captures), text: &str, found: &mut Vec<Match>) {
         let (mut from, mut count) = (0, 0);
         while from <= text.len() {
             let Some(at) = self.regex.search_with(cache, &Input::new(text).range(from..)) else { return };
@@ -220,7 +220,7 @@ impl Set {
                 secret = captures.get_group(rule.group).map_or(secret, |group| group.range());
             }
             if count == FINDS {
-                found.push(Found { range: at.start()..text.len(), action: Action::Replace, rule: Some(number) });
+                found.push(Match { range: at.start()..text.len(), action: Action::Replace, rule: Some(number) });
                 return;
             }
             from = match (rule.check)(text, at.range(), secret) {
@@ -228,9 +228,9 @@ impl Set {
                     let end = range.end;
                     if !range.is_empty() {
                         count += 1;
-                        found.push(Found { range, action: rule.action, rule: Some(number) });
+                        found.push(Match { range, action: rule.action, rule: Some(number) });
                     }
-                    // A part behind the secret may begin another; nothing is found twice at one place.
+                    // A part behind the secret may begin another; nothing is found twice at one offset.
                     if end > at.start() { end } else { next_character(text, at.end()) }
                 }
                 Checked::Not(next) => next,

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::keys::Verdict;
+use super::keys::Treatment;
 use super::kinds::Kinds;
 use super::pairs;
-use super::patterns::{Found, Memory};
+use super::patterns::{Match, Memory};
 use super::spec::Action;
 use super::view::{self, View};
 use super::{Rules, card, json};
@@ -31,8 +31,8 @@ const NAME: usize = 128;
 pub struct Scanner {
     rules: Arc<Rules>,
     memory: Memory,
-    found: Vec<Found>,
-    names: HashMap<String, Verdict>,
+    found: Vec<Match>,
+    names: HashMap<String, Treatment>,
 }
 
 /// What becomes of a value that does not stay as it is.
@@ -76,24 +76,24 @@ impl Scanner {
         // A panic may have left something there.
         self.found.clear();
         let kinds = Kinds::of(text);
-        self.look(text, kinds, is_source);
+        self.search_text(text, kinds, is_source);
         if View::may_be_of(kinds)
-            && self.rules.patterns.looks_into_texts()
+            && self.rules.patterns.searches_texts()
             && let Some(view) = View::of(text, kinds)
         {
-            self.look_through(view, is_source);
+            self.search_views(view, is_source);
         }
         if text.ends_with(CUT_ENDS)
-            && self.rules.patterns.looks_into_texts()
+            && self.rules.patterns.searches_texts()
             && let Some(range) = last_word_before_cut(text)
         {
-            self.found.push(Found { range, action: Action::Replace, rule: None });
+            self.found.push(Match { range, action: Action::Replace, rule: None });
         }
         self.found.is_empty()
     }
 
     #[inline]
-    fn look(&mut self, text: &str, kinds: Kinds, is_source: bool) {
+    fn search_text(&mut self, text: &str, kinds: Kinds, is_source: bool) {
         let patterns = &self.rules.patterns;
         patterns.find(&mut self.memory, text, kinds, &mut self.found);
         if patterns.pairs && kinds.have(pairs::BEGIN) {
@@ -102,17 +102,17 @@ impl Scanner {
         }
     }
 
-    /// Looks at a text as it reads, and as that reads. What is found there is found in the text.
+    /// Searches a text as it reads, and as that reads. What is found there is found in the text.
     #[cold]
-    fn look_through(&mut self, first: View, is_source: bool) {
+    fn search_views(&mut self, first: View, is_source: bool) {
         let mut views = vec![first];
         loop {
             let last = &views[views.len() - 1];
             let from = self.found.len();
             let kinds = Kinds::of(&last.text);
-            self.look(&last.text, kinds, is_source);
+            self.search_text(&last.text, kinds, is_source);
             for found in &mut self.found[from..] {
-                let back = |at: usize| views.iter().rev().fold(at, |at, view| view.place(at));
+                let back = |at: usize| views.iter().rev().fold(at, |at, view| view.offset(at));
                 found.range = back(found.range.start)..back(found.range.end);
             }
             if !View::may_be_of(kinds) || views.len() == view::DEEPEST {
@@ -181,15 +181,15 @@ impl Scanner {
     }
 
     /// What becomes of what stands under a key of a mapping.
-    pub fn verdict(&mut self, name: &str) -> Verdict {
+    pub fn treatment(&mut self, name: &str) -> Treatment {
         let keys = &self.rules.keys;
         remembered(&mut self.names, name, |name| keys.of(name))
     }
 
     /// What becomes of the value of a field.
     #[inline]
-    pub fn field_verdict(&mut self, name: &str) -> Verdict {
-        if self.rules.keys.has_allow_list() { self.rules.keys.of_field(name) } else { self.verdict(name) }
+    pub fn field_treatment(&mut self, name: &str) -> Treatment {
+        if self.rules.keys.has_allow_list() { self.rules.keys.of_field(name) } else { self.treatment(name) }
     }
 
     /// What stands in the place of a secret that its name told.
@@ -202,12 +202,12 @@ impl Scanner {
 
     /// What becomes of a value; `None` if it stays as it is.
     #[inline]
-    pub fn value(&mut self, value: Value<'_>, verdict: Verdict) -> Option<Replaced> {
-        let action = match verdict {
-            Verdict::Search => return self.search(value),
-            Verdict::Secret(action) => action,
-            Verdict::SecretUnlessFlag(_) if matches!(value, Value::Bool(_)) => return None,
-            Verdict::SecretUnlessFlag(action) => action,
+    pub fn value(&mut self, value: Value<'_>, treatment: Treatment) -> Option<Replaced> {
+        let action = match treatment {
+            Treatment::Search => return self.search(value),
+            Treatment::Secret(action) => action,
+            Treatment::SecretUnlessFlag(_) if matches!(value, Value::Bool(_)) => return None,
+            Treatment::SecretUnlessFlag(action) => action,
         };
         let secret = match value {
             Value::Null => return None,
@@ -222,11 +222,11 @@ impl Scanner {
 
     /// Whether a value stays as it is.
     #[inline]
-    pub fn is_clean_value(&mut self, value: Value<'_>, verdict: Verdict) -> bool {
-        match (verdict, value) {
-            (_, Value::Null) | (Verdict::Search | Verdict::SecretUnlessFlag(_), Value::Bool(_)) => true,
-            (Verdict::Search, Value::Text(text)) => self.is_clean(text),
-            (Verdict::Search, value) => self.search(value).is_none(),
+    pub fn is_clean_value(&mut self, value: Value<'_>, treatment: Treatment) -> bool {
+        match (treatment, value) {
+            (_, Value::Null) | (Treatment::Search | Treatment::SecretUnlessFlag(_), Value::Bool(_)) => true,
+            (Treatment::Search, Value::Text(text)) => self.is_clean(text),
+            (Treatment::Search, value) => self.search(value).is_none(),
             _ => false,
         }
     }
@@ -258,7 +258,7 @@ impl Scanner {
     }
 }
 
-/// The last word before the place where a text was cut: it may be a part of a secret that nothing tells any more. Numbers in groups
+/// The last word before the end of a text that was cut: it may be a part of a secret that nothing tells any more. Numbers in groups
 /// are one word.
 #[cold]
 fn last_word_before_cut(text: &str) -> Option<Range<usize>> {
@@ -285,11 +285,15 @@ fn last_word_before_cut(text: &str) -> Option<Range<usize>> {
     (start < end).then_some(start..end)
 }
 
-fn remembered(names: &mut HashMap<String, Verdict>, name: &str, verdict: impl FnOnce(&str) -> Verdict) -> Verdict {
+fn remembered(
+    names: &mut HashMap<String, Treatment>,
+    name: &str,
+    treatment: impl FnOnce(&str) -> Treatment,
+) -> Treatment {
     if let Some(known) = names.get(name) {
         return *known;
     }
-    let new = verdict(name);
+    let new = treatment(name);
     if names.len() < NAMES && name.len() <= NAME {
         names.insert(name.to_owned(), new);
     }

@@ -152,11 +152,11 @@ fn equal_secrets_have_equal_hashes_however_they_are_found() {
     let by_pattern = scanner.text("4111 1111 1111 1111").unwrap();
     assert_eq!(scanner.text("4111-1111-1111-1111").unwrap(), by_pattern);
     assert_eq!(
-        scanner.value(Value::Integer(4_111_111_111_111_111), Verdict::Search),
+        scanner.value(Value::Integer(4_111_111_111_111_111), Treatment::Search),
         Some(Replaced::Text(by_pattern.clone()))
     );
     assert_eq!(
-        scanner.value(Value::Json("\"4111111111111111\""), Verdict::Secret(Action::Hash)),
+        scanner.value(Value::Json("\"4111111111111111\""), Treatment::Secret(Action::Hash)),
         Some(Replaced::Text(by_pattern))
     );
 }
@@ -183,9 +183,9 @@ fn expressions_of_the_application_are_found_in_numbers_too() {
     let custom = vec![("phone".to_owned(), r"^1[3-9]\d{9}$".to_owned()), ("word".to_owned(), "true|null".to_owned())];
     let mut scanner = scanner(Spec { custom, ..spec() });
     let found = Some(Replaced::Text("[REDACTED:phone]".into()));
-    assert_eq!(scanner.value(Value::Integer(13_812_345_678), Verdict::Search), found);
-    assert!(!scanner.is_clean_value(Value::Integer(13_812_345_678), Verdict::Search));
-    assert_eq!(scanner.value(Value::Integer(813_812_345_678), Verdict::Search), None);
+    assert_eq!(scanner.value(Value::Integer(13_812_345_678), Treatment::Search), found);
+    assert!(!scanner.is_clean_value(Value::Integer(13_812_345_678), Treatment::Search));
+    assert_eq!(scanner.value(Value::Integer(813_812_345_678), Treatment::Search), None);
     let json =
         scanner.json(r#"{"a":[13812345678,true],"b":4111111111111111,"c":null,"d":13812345678.5}"#, true).unwrap();
     assert_eq!(json, r#"{"a":["[REDACTED:phone]",true],"b":"[REDACTED:card]","c":null,"d":13812345678.5}"#);

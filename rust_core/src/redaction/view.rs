@@ -14,8 +14,8 @@ const SHORTEST_CARD: usize = 13;
 #[derive(Debug, Default)]
 pub struct View {
     pub text: String,
-    /// Where the view and the text part and meet again: places in the view, and in the text.
-    places: Vec<(usize, usize)>,
+    /// Where the view and the text part and meet again: offsets in the view, and in the text.
+    offsets: Vec<(usize, usize)>,
 }
 
 /// What stands for a character, or for none, and how many bytes it takes.
@@ -48,21 +48,21 @@ impl View {
             };
             work::add(length);
             view.text.push_str(&text[kept..at]);
-            view.places.push((view.text.len(), at));
+            view.offsets.push((view.text.len(), at));
             view.text.extend(character);
             at += length;
             kept = at;
-            view.places.push((view.text.len(), at));
+            view.offsets.push((view.text.len(), at));
         }
         view.text.push_str(&text[kept..]);
         Some(view)
     }
 
-    /// The place in the text of one in the view, both between two characters.
-    pub fn place(&self, at: usize) -> usize {
-        let before = self.places.partition_point(|(here, _)| *here <= at);
+    /// The offset in the text of an offset in the view, both between two characters.
+    pub fn offset(&self, at: usize) -> usize {
+        let before = self.offsets.partition_point(|(here, _)| *here <= at);
         before.checked_sub(1).map_or(at, |index| {
-            let (here, there) = self.places[index];
+            let (here, there) = self.offsets[index];
             there + (at - here)
         })
     }
@@ -225,12 +225,12 @@ mod tests {
     }
 
     #[test]
-    fn places_lead_back_to_the_text() {
+    fn offsets_lead_back_to_the_text() {
         let text = r"a\u5bc6=\n%3Db";
         let view = of(text).unwrap();
         assert_eq!(view.text, "a密=\n=b");
-        let back: Vec<_> = view.text.char_indices().map(|(at, _)| &text[view.place(at)..]).collect();
+        let back: Vec<_> = view.text.char_indices().map(|(at, _)| &text[view.offset(at)..]).collect();
         assert_eq!(back, [r"a\u5bc6=\n%3Db", r"\u5bc6=\n%3Db", r"=\n%3Db", r"\n%3Db", "%3Db", "b"]);
-        assert_eq!(view.place(view.text.len()), text.len());
+        assert_eq!(view.offset(view.text.len()), text.len());
     }
 }

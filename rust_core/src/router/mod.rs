@@ -88,16 +88,16 @@ impl Router {
 
     fn of_logger(&mut self, record: &Record<'_>) -> OfLogger {
         let Self { names, loggers, patterns, by_logger, ai, .. } = self;
-        let look = |name: &str| OfLogger {
+        let of_name = |name: &str| OfLogger {
             is_ai: is_ai_logger(name, ai),
             refused: patterns.iter().enumerate().fold(0, |refused, (index, patterns)| {
                 refused | Route::from(!patterns.iter().any(|pattern| pattern.names(name))) << index
             }) & *by_logger,
         };
         match record.logger {
-            Some(name) => look(name),
+            Some(name) => of_name(name),
             None => loggers
-                .get(&names.loggers, record.header.logger, |name| look(name))
+                .get(&names.loggers, record.header.logger, |name| of_name(name))
                 .map_or(OfLogger { is_ai: false, refused: *by_logger }, |(_, known)| *known),
         }
     }

@@ -138,7 +138,7 @@ impl DirectoryLock {
     pub fn hold<R>(&mut self, patience: Duration, body: impl FnOnce(Held) -> R) -> R {
         if !self.is_in_place() {
             // Somebody may have given it to another user since it was opened.
-            if let Some(Ok(Some(meta))) = self.file.as_ref().map(|file| file.look()) {
+            if let Some(Ok(Some(meta))) = self.file.as_ref().map(|file| file.probe()) {
                 self.rights = Rights::of(&meta);
             }
             self.file = None;
@@ -170,7 +170,7 @@ impl DirectoryLock {
     }
 
     /// Whether the open file is this library's still, and the one at its path, as far as can be known: a directory that was removed and
-    /// made again has another. A look that is refused tells nothing of it.
+    /// made again has another. A probe that is refused tells nothing of it.
     fn is_in_place(&self) -> bool {
         let Some(file) = &self.file else { return false };
         if !file.is_held() {

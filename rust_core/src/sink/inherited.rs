@@ -10,10 +10,10 @@ use crate::platform::{self, Number};
 use crate::table::lock_briefly;
 
 /// The log files that are open in this process, each with the process that opened it: a child has its parent's too.
-static OPEN: Mutex<Vec<Known>> = Mutex::new(Vec::new());
+static OPEN: Mutex<Vec<OpenLogFile>> = Mutex::new(Vec::new());
 
 #[derive(Debug)]
-struct Known {
+struct OpenLogFile {
     path: PathBuf,
     number: Number,
     process: u32,
@@ -22,25 +22,25 @@ struct Known {
 /// Has the children of this process know a file.
 pub fn note(path: &Path, number: Number) {
     if let Some(mut open) = lock_briefly(&OPEN) {
-        open.push(Known { path: path.to_owned(), number, process: platform::process_id() });
+        open.push(OpenLogFile { path: path.to_owned(), number, process: platform::process_id() });
     }
 }
 
 /// The file is about to be closed.
 pub fn forget(number: Number) {
     if let Some(mut open) = lock_briefly(&OPEN) {
-        open.retain(|known| known.number != number || known.process != platform::process_id());
+        open.retain(|file| file.number != number || file.process != platform::process_id());
     }
 }
 
 /// A file of the parent's that this process may not open, opened once more. None where it has no such file any more.
 pub fn take(path: &Path, error: &Error) -> Option<File> {
-    find(error, |known| known == path)?.duplicate().ok()
+    find(error, |open| open == path)?.duplicate().ok()
 }
 
 /// Whether files of the parent's are at hand in a directory that this process may not use otherwise.
 pub fn is_any_in(directory: &Path, error: &Error) -> bool {
-    find(error, |known| known.parent() == Some(directory)).is_some()
+    find(error, |open| open.parent() == Some(directory)).is_some()
 }
 
 fn find(error: &Error, is_it: impl Fn(&Path) -> bool) -> Option<Number> {
@@ -52,8 +52,8 @@ fn find(error: &Error, is_it: impl Fn(&Path) -> bool) -> Option<Number> {
     // The newest first: a parent that rotated has closed the older ones, but not for its children.
     open.iter()
         .rev()
-        .find(|known| known.process != here && is_it(&known.path) && known.number.is_held())
-        .map(|known| known.number)
+        .find(|file| file.process != here && is_it(&file.path) && file.number.is_held())
+        .map(|file| file.number)
 }
 
 /// Whether this user may not do it.

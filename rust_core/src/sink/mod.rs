@@ -20,7 +20,7 @@ pub use directory::{DirectoryLock, Held, leave_locks_to_parent, prepare_director
 pub use file::{FileSettings, FileSink, FileTarget, Fsync, mode};
 pub use open::open_log;
 pub use stream::Stream;
-pub use watched::{look_after_watched, watch};
+pub use watched::{check_watched, watch};
 
 use crate::blackbox::Journal;
 use crate::encoder::Whose;

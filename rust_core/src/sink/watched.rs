@@ -20,8 +20,8 @@ pub fn watch(file: &OwnFile, lost: fn() -> bool) {
     }
 }
 
-/// Looks at the number that is watched.
-pub fn look_after_watched() {
+/// Checks the number that is watched.
+pub fn check_watched() {
     let Some(mut watched) = lock_briefly(&WATCHED) else { return };
     if watched.as_ref().is_some_and(|watched| !watched.number.is_held() && (watched.lost)()) {
         *watched = None;

@@ -1,4 +1,4 @@
-//! What stands before a record in its slot, so that of a slot found after a crash it can be told what it holds.
+//! The words before a record in its slot. After a crash they say what the slot holds.
 
 use crate::sync::{AtomicU32, AtomicU64, Ordering, fence};
 
@@ -7,22 +7,22 @@ use crate::sync::{AtomicU32, AtomicU64, Ordering, fence};
 pub struct Prefix {
     /// The record's number in its queue plus one; 0 while the slot holds no record that was accepted. Stored last.
     pub accepted: AtomicU64,
-    /// The record's place in the order of writing, from 1; 0 until the writer takes it.
-    pub taken: AtomicU64,
+    /// The record's position in the order of writing, from 1; 0 until the writer has drained it.
+    pub position: AtomicU64,
     pub length: AtomicU32,
     pub check: AtomicU32,
 }
 
 impl Prefix {
-    /// To be called before the first byte of another record is written into the slot: whoever sees of that record sees that
-    /// the one before it is gone.
+    /// To be called before the first byte of another record is written into the slot. A reader that sees any of the
+    /// new record then sees that the old record is gone.
     #[inline]
     pub fn begin(&self, capacity: u32) {
         fence(Ordering::Release);
         self.length.store(capacity, Ordering::Relaxed);
     }
 
-    /// Bytes that the record may have; of one that is accepted, those it has.
+    /// Bytes that the record may have. Once the record is accepted, the bytes that it has.
     #[inline]
     pub fn room(&self) -> u32 {
         self.length.load(Ordering::Relaxed)
@@ -31,20 +31,20 @@ impl Prefix {
     /// The record is whole: from here on it survives the process.
     #[inline]
     pub fn accept(&self, sequence: u64, length: u32, check: u32) {
-        self.taken.store(0, Ordering::Relaxed);
+        self.position.store(0, Ordering::Relaxed);
         self.length.store(length, Ordering::Relaxed);
         self.check.store(check, Ordering::Relaxed);
-        // Release: who sees this sees the record. A process that is killed has stored in this order.
+        // Release: a reader that sees this number sees the record. A process that is killed has stored in this order.
         self.accepted.store(sequence + 1, Ordering::Release);
     }
 
-    /// The writer has taken the record.
+    /// The writer has drained the record.
     #[inline]
-    pub fn note_taken(&self, place: u64) {
-        self.taken.store(place, Ordering::Release);
+    pub fn note_position(&self, position: u64) {
+        self.position.store(position, Ordering::Release);
     }
 
-    /// The slot holds nothing that is still wanted. To be called before it is anybody else's.
+    /// The slot holds no record any more. To be called before the slot gets another owner.
     #[inline]
     pub fn clear(&self) {
         self.accepted.store(0, Ordering::Release);

@@ -12,7 +12,7 @@ const NONE: u32 = u32::MAX;
 pub struct Stack {
     /// The first free index in the low half; the high half counts changes, against ABA.
     head: CachePadded<AtomicU64>,
-    /// Indices from here on have never been taken: they need no link, and their slots no memory.
+    /// Indices from here on were never used. They need no link, and their slots no memory.
     fresh: AtomicU32,
     next: Box<[AtomicU32]>,
 }
@@ -69,13 +69,13 @@ impl Stack {
         }
     }
 
-    /// How many were ever taken: indices from here on are still to be taken for the first time.
+    /// How many indices were ever used. The next index has never been used.
     #[inline]
     pub fn taken_ever(&self) -> u32 {
         self.fresh.load(Ordering::Relaxed)
     }
 
-    /// How many are free. Exact only while nobody takes or gives back.
+    /// How many are free. Exact only while no thread allocates or gives back.
     pub fn free(&self) -> u32 {
         let count = self.next.len() as u32;
         let mut free = count - self.fresh.load(Ordering::Acquire);

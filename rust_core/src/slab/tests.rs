@@ -1,8 +1,12 @@
+use super::pool::{RETIRING, SLABS, retire};
 use super::*;
+use crate::checksum;
+use crate::platform;
+use crate::value::Put;
 
 #[test]
 fn a_record_keeps_its_bytes_while_it_grows() {
-    let mut buffer = Buffer::take();
+    let mut buffer = Buffer::alloc();
     let mut expected = Vec::new();
     for round in 0..40_000_u32 {
         buffer.put(&round.to_le_bytes());
@@ -18,7 +22,7 @@ fn threads_never_share_a_slot() {
         for thread in 0..4_u8 {
             scope.spawn(move || {
                 for round in 0..2_000_usize {
-                    let mut held: Vec<Buffer> = (0..round % 37 + 1).map(|_| Buffer::take()).collect();
+                    let mut held: Vec<Buffer> = (0..round % 37 + 1).map(|_| Buffer::alloc()).collect();
                     for buffer in &mut held {
                         buffer.put(&[thread; 200]);
                     }
@@ -33,29 +37,29 @@ fn threads_never_share_a_slot() {
 }
 
 #[test]
-fn an_empty_pool_gives_plain_memory() {
-    let pool = Pool::plain(1 << 20).unwrap();
-    let held: Vec<Buffer> = std::iter::from_fn(|| pool.take(1)).collect();
+fn an_empty_pool_gives_memory_of_the_heap() {
+    let pool = Pool::anonymous(1 << 20).unwrap();
+    let held: Vec<Buffer> = std::iter::from_fn(|| pool.alloc(1)).collect();
     let areas = areas(0, 1 << 20);
     // A small record takes what there is.
     assert_eq!(held.len(), (areas[0].count + areas[1].count + areas[2].count * UNITS) as usize);
     assert!(held.iter().all(|buffer| pool.owns(buffer)));
-    assert!(pool.take(1).is_none());
+    assert!(pool.alloc(1).is_none());
     drop(held);
-    let held: Vec<Buffer> = (0..10_000).map(|_| Buffer::take()).collect();
+    let held: Vec<Buffer> = (0..10_000).map(|_| Buffer::alloc()).collect();
     assert!(held.iter().any(|buffer| buffer.heap_size() > 0));
 }
 
 // Seen to fail with either `prepare` left out. Where a system counts no faults of a thread, there is nothing to see.
 #[test]
 fn whoever_takes_a_prepared_slot_meets_no_page_fault() {
-    let pool = Pool::plain(8 << 20).unwrap();
+    let pool = Pool::anonymous(8 << 20).unwrap();
     let mut held = Vec::with_capacity(6_000);
     held.resize_with(6_000, || None);
     let mut taken = |slots: std::ops::Range<usize>| {
         let before = platform::page_faults();
         held[slots].fill_with(|| {
-            let mut buffer = pool.take(100)?;
+            let mut buffer = pool.alloc(100)?;
             buffer.put(&[1; 200]);
             Some(buffer)
         });
@@ -71,9 +75,9 @@ fn whoever_takes_a_prepared_slot_meets_no_page_fault() {
 
 #[test]
 fn a_pool_outlives_its_engine_until_its_last_buffer_is_back() {
-    let pool = Pool::plain(1 << 20).unwrap();
+    let pool = Pool::anonymous(1 << 20).unwrap();
     let number = pool.number as usize;
-    let mut held = vec![pool.take(10).unwrap()];
+    let mut held = vec![pool.alloc(10).unwrap()];
     drop(pool);
     retire(None);
     assert!(!SLABS[number].load(Ordering::Acquire).is_null());
@@ -88,11 +92,11 @@ fn a_pool_outlives_its_engine_until_its_last_buffer_is_back() {
 
 #[test]
 fn large_records_share_all_units() {
-    let pool = Pool::plain(8 << 20).unwrap();
+    let pool = Pool::anonymous(8 << 20).unwrap();
     let chunks = areas(0, 8 << 20)[2].count as usize;
     for (bytes, each) in [(5_000, 12), (9_000, 7), (20_000, 3), (CHUNK - PREFIX, 1)] {
         let held: Vec<Buffer> = std::iter::from_fn(|| {
-            let mut buffer = pool.take(bytes)?;
+            let mut buffer = pool.alloc(bytes)?;
             buffer.put(&vec![7; bytes]);
             assert!(buffer.accept(1));
             Some(buffer)
@@ -101,15 +105,15 @@ fn large_records_share_all_units() {
         assert!(held.iter().all(|buffer| pool.owns(buffer) && buffer.as_slice() == vec![7; bytes]));
         assert!(held.len() >= chunks * each, "{} of {bytes} bytes", held.len());
     }
-    assert!(pool.take(CHUNK - PREFIX + 1).is_none());
+    assert!(pool.alloc(CHUNK - PREFIX + 1).is_none());
     assert!(pool.slab().is_idle());
     assert_eq!(pool.slab().large.begins(0).0.load(Ordering::Relaxed), 0);
 }
 
 #[test]
 fn a_large_record_keeps_what_it_needs() {
-    let pool = Pool::plain(1 << 20).unwrap();
-    let mut buffer = pool.take(3_000).unwrap();
+    let pool = Pool::anonymous(1 << 20).unwrap();
+    let mut buffer = pool.alloc(3_000).unwrap();
     buffer.put(&[1; 40_000]);
     buffer.put(&[2; 1_000]);
     assert!(buffer.accept(1));
@@ -121,14 +125,14 @@ fn a_large_record_keeps_what_it_needs() {
 
 #[test]
 fn a_slot_says_what_became_of_its_record() {
-    let pool = Pool::plain(1 << 20).unwrap();
-    let mut buffer = pool.take(10).unwrap();
+    let pool = Pool::anonymous(1 << 20).unwrap();
+    let mut buffer = pool.alloc(10).unwrap();
     buffer.put(b"record");
     buffer.accept(7);
-    buffer.note_taken(3);
+    buffer.note_position(3);
     // SAFETY: the pool is there as long as `pool`, so the prefix can be looked at once its buffer is back.
     let prefix: &Prefix = unsafe { buffer.bytes.sub(PREFIX).cast().as_ref() };
-    assert_eq!((prefix.accepted.load(Ordering::Relaxed), prefix.taken.load(Ordering::Relaxed)), (8, 3));
+    assert_eq!((prefix.accepted.load(Ordering::Relaxed), prefix.position.load(Ordering::Relaxed)), (8, 3));
     assert_eq!(prefix.check.load(Ordering::Relaxed), checksum::of(b"record") as u32);
     drop(buffer);
     assert_eq!(prefix.accepted.load(Ordering::Relaxed), 0);
@@ -139,8 +143,8 @@ fn a_slot_says_what_became_of_its_record() {
 #[test]
 fn a_child_that_noticed_no_fork_leaves_its_parents_slots_alone() {
     platform::notice_forks();
-    let pool = Pool::plain(1 << 20).unwrap();
-    let mut held = vec![pool.take(10).unwrap(), pool.take(10).unwrap()];
+    let pool = Pool::anonymous(1 << 20).unwrap();
+    let mut held = vec![pool.alloc(10).unwrap(), pool.alloc(10).unwrap()];
     for (buffer, sequence) in held.iter_mut().zip(7..) {
         buffer.put(b"record");
         buffer.accept(sequence);

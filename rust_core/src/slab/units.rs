@@ -1,8 +1,8 @@
-//! Room for large records, in units of which each takes as many as it needs, one after the other: which of them are free, as bits. Takes no
-//! lock.
+//! Room for large records, in units. A record gets as many units in a row as it needs. Free units are bits that are
+//! set, and no lock is taken.
 //!
-//! In the memory itself, before the units, stands where records begin: whoever finds it after a crash could not tell a record from
-//! what the text of another only looks like.
+//! The memory itself says, before the units, where records begin. Without that, a reader after a crash could take the
+//! text of one record for another record.
 
 use crate::sync::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
@@ -13,11 +13,11 @@ pub const UNITS: u32 = u64::BITS;
 
 #[derive(Debug)]
 pub struct Units {
-    /// For each chunk a bit for each unit that nobody has.
+    /// For each chunk a bit for each free unit.
     free: Box<[AtomicU64]>,
     /// How many units were taken, where they begin.
     counts: Box<[AtomicU8]>,
-    /// Before this chunk all units were taken when last looked: only where to begin to look.
+    /// All units before this chunk were in use at the last search. It is only a hint where to begin.
     from: AtomicU32,
     /// Chunks from here on have never been used.
     used: AtomicU32,
@@ -34,8 +34,8 @@ impl Units {
         }
     }
 
-    /// The first of `count` units in a row, at most those of a chunk, which are the caller's from here on.
-    pub fn take(&self, count: u32) -> Option<u32> {
+    /// Allocates `count` units in a row, at most as many as a chunk has, and returns the first of them.
+    pub fn alloc(&self, count: u32) -> Option<u32> {
         let chunks = self.free.len() as u32;
         let from = self.from.load(Ordering::Relaxed).min(chunks);
         let mut full = true;
@@ -90,7 +90,7 @@ impl Units {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// Takes all of them for good, if nobody has any. None is ever given back.
+    /// Allocates all units if all are free. They are never given back.
     pub fn close(&self) -> bool {
         let close = |free: &AtomicU64| free.compare_exchange(u64::MAX, 0, Ordering::Acquire, Ordering::Relaxed).is_ok();
         let closed = self.free.iter().take_while(|free| close(free)).count();
@@ -101,7 +101,7 @@ impl Units {
         true
     }
 
-    /// Whether nobody has any. Exact only while nobody takes or gives back.
+    /// Whether all units are free. Exact only while no thread allocates or gives back.
     pub fn are_free(&self) -> bool {
         self.free.iter().all(|free| free.load(Ordering::Acquire) == u64::MAX)
     }
@@ -133,7 +133,7 @@ impl Begins {
         self.0.fetch_or(1 << unit, Ordering::Release);
     }
 
-    /// None may, any more. To be called before the units are anybody else's.
+    /// No record is found from this unit on any more. To be called before the units get another owner.
     pub fn forget(&self, unit: u32) {
         self.0.fetch_and(!(1 << unit), Ordering::Release);
     }

@@ -148,8 +148,8 @@ pub struct Stats {
     /// Records refused before they entered the queue, also part of `dropped`.
     pub refused: Count,
     dropped: [[Count; level::NAMES.len()]; REASONS.len()],
-    /// How many of those that were dropped are told in the log.
-    pub dropped_told: Count,
+    /// How many of the dropped records are reported in the log.
+    pub dropped_reported: Count,
     /// By the names of their outputs, as streams are.
     pub files: Named<FileStats>,
     pub streams: Named<StreamStats>,
@@ -199,7 +199,7 @@ impl Stats {
         for (_, stream) in self.streams.iter() {
             STREAM_COUNTS.iter().for_each(|counted| counted.restart(stream));
         }
-        for count in self.dropped.iter().flatten().chain([&self.refused, &self.dropped_told]) {
+        for count in self.dropped.iter().flatten().chain([&self.refused, &self.dropped_reported]) {
             count.set(0);
         }
     }
@@ -209,10 +209,10 @@ impl Stats {
         self.dropped.iter().flatten().map(Count::get).sum()
     }
 
-    /// Whether the log is still to say of some that they were dropped.
+    /// Whether the log is still to report some drops.
     #[must_use]
-    pub fn has_untold_drops(&self) -> bool {
-        self.dropped_total() > self.dropped_told.get()
+    pub fn has_unreported_drops(&self) -> bool {
+        self.dropped_total() > self.dropped_reported.get()
     }
 
     #[must_use]

@@ -34,7 +34,7 @@ pub enum Value<'a> {
 pub trait Put {
     fn put(&mut self, bytes: &[u8]);
 
-    /// Makes room for `bytes` more, and gives the place where they go.
+    /// Makes room for `bytes` more, and returns the pointer to write them to.
     fn room(&mut self, bytes: usize) -> *mut u8;
 
     /// What was put.
@@ -44,7 +44,7 @@ pub trait Put {
     /// bytes from before it ran, for the parent goes on with what it shares with a child, and puts other records there.
     fn keep_own(&mut self, _before: Option<Vec<u8>>) {}
 
-    /// Takes over bytes written to the place that `room` gave.
+    /// Takes over bytes written to the pointer that `room` returned.
     ///
     /// # Safety
     /// The next `count` bytes there have been written, and `room` was made for as many.

@@ -30,7 +30,7 @@ pub fn set_asked_time(function: Bound<'_, PyAny>) {
 /// Nanoseconds since the epoch, UTC.
 #[inline]
 pub fn now(py: Python<'_>) -> i64 {
-    match clock::told() {
+    match clock::estimate() {
         Some(time) => time,
         None => look(py),
     }
@@ -38,7 +38,7 @@ pub fn now(py: Python<'_>) -> i64 {
 
 /// Where the processor's counter is of no use each call comes here.
 fn look(py: Python<'_>) -> i64 {
-    let time = clock::look();
+    let time = clock::read();
     // SAFETY: plain values.
     let (moves, looked) = unsafe { (*MOVES.get(py), *LOOKED.get(py)) };
     if !moves && (time - looked).unsigned_abs() < PAUSE { time } else { look_closely(py, time) }

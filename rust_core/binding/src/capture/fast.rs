@@ -41,7 +41,7 @@ pub fn capture_plain(
         flags |= flag::CONTEXT | if context.get().is_ai() { flag::AI } else { 0 };
     }
     fork::notice(py);
-    let mut out = Buffer::take();
+    let mut out = Buffer::alloc();
     let header = Header { time, sequence: 0, level, site, logger: origin.number, thread, flags, extra: 0 };
     let record = layout::begin(&mut out, &header).in_tables();
     let record = if flags & flag::SITE_MESSAGE != 0 {

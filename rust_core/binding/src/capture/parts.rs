@@ -103,7 +103,7 @@ impl<'a, 'py> Parts<'a, 'py> {
             flags |= if set { bit } else { 0 };
         }
         fork::notice(py);
-        let mut out = Buffer::take();
+        let mut out = Buffer::alloc();
         let header = Header {
             time: self.time,
             sequence: 0,

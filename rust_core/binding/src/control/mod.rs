@@ -117,7 +117,7 @@ pub fn say(py: Python<'_>, function: &str, message: &str, level: i32, fields: Ve
             (name.as_str(), value)
         })
         .collect();
-    ending::detached(py, || engine.say(level, function, message, &fields));
+    ending::detached(py, || engine.notice(level, function, message, &fields));
     true
 }
 

@@ -65,16 +65,16 @@ pub fn before_fork(py: Python<'_>) {
     let engine = engine(py).cloned();
     ending::detached(py, || {
         if let Some(engine) = engine {
-            engine.rest();
+            engine.pause();
         }
-        TROUBLE.rest(Instant::now() + TROUBLE_PATIENCE);
+        TROUBLE.pause(Instant::now() + TROUBLE_PATIENCE);
     });
 }
 
 pub fn after_fork_in_parent(py: Python<'_>) {
     FORKS.set(false);
     let Some(engine) = engine(py).cloned() else { return };
-    engine.end_rest();
+    engine.end_pause();
     if !pending::after_fork(go_on_writing, std::ptr::null_mut()) {
         ending::detached(py, || engine.go_on_writing());
     }

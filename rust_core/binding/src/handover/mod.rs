@@ -31,7 +31,7 @@ use submit::SLICE;
 /// Starts the engine, or replaces the one that runs: what the old one had accepted is written first.
 pub fn start(py: Python<'_>, settings: Settings, patience: Duration) -> Result<()> {
     forks::notice(py);
-    Engine::look_for_memory(&settings)?;
+    Engine::check_memory(&settings)?;
     site::prepare(py);
     let engine = ending::detached(py, || {
         let engine = open(settings)?;
@@ -39,7 +39,7 @@ pub fn start(py: Python<'_>, settings: Settings, patience: Duration) -> Result<(
         match engine.start_held() {
             Ok(()) => {
                 // Without room for it on this stack the writer is the first to look.
-                let _ = stack::spacious(|| engine.look_for_boxes());
+                let _ = stack::spacious(|| engine.recover_boxes());
                 Ok(engine)
             }
             Err(error) => {
@@ -119,7 +119,7 @@ pub fn shutdown(py: Python<'_>, timeout: Duration) -> bool {
     let engine = engine(py).cloned();
     ending::detached(py, || {
         let done = engine.is_none_or(|engine| engine.shutdown(timeout));
-        TROUBLE.rest(Instant::now() + TROUBLE_PATIENCE);
+        TROUBLE.pause(Instant::now() + TROUBLE_PATIENCE);
         done
     })
 }

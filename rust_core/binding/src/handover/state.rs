@@ -104,6 +104,6 @@ pub fn open(settings: Settings) -> Result<Engine> {
 /// Tells what was noticed of a file, where no engine does.
 pub fn tell_remarks(py: Python<'_>) {
     if engine(py).is_none() {
-        apart(py, || TROUBLE.tell_remarks());
+        apart(py, || TROUBLE.report_remarks());
     }
 }

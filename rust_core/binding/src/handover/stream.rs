@@ -187,7 +187,7 @@ pub fn show(py: Python<'_>, mut record: Buffer) -> Buffer {
         return record;
     }
     drop(record);
-    let mut own = Buffer::take();
+    let mut own = Buffer::alloc();
     own.put(&copy);
     own
 }

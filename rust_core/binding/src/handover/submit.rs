@@ -135,7 +135,7 @@ fn refuse(py: Python<'_>, engine: &Engine, record: Buffer) {
 #[cold]
 fn settle_in_child(py: Python<'_>, record: Buffer, copy: &[u8]) -> PyResult<()> {
     drop(record);
-    let mut own = Buffer::take();
+    let mut own = Buffer::alloc();
     own.put(copy);
     // Past the start there is no early record, which alone needs its logger.
     hand_over(py, own, std::ptr::null_mut())

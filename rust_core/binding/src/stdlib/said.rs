@@ -126,7 +126,7 @@ impl<'py> Said<'py> {
             flags |= flag::CONTEXT | if context.get().is_ai() { flag::AI } else { 0 };
         }
         fork::notice(py);
-        let mut out = Buffer::take();
+        let mut out = Buffer::alloc();
         let header = Header {
             time: self.time.unwrap_or_else(|| clock::now(py)),
             sequence: 0,

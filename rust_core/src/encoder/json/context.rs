@@ -8,25 +8,25 @@ use crate::value::Reader;
 use super::piece::Piece;
 use super::{context_fields, put_fields, put_string};
 
-/// Contexts that are kept, each in a place that its bytes tell.
+/// Contexts that are kept, each in the slot that its bytes choose.
 const KEPT: usize = 64;
-/// Bytes of a context that is kept. Larger ones share one place.
+/// Bytes of a context that is kept. Larger contexts share one slot.
 const LONGEST: usize = 4_096;
 /// Call sites that one context remembers.
 const SITES: usize = 32;
 
 #[derive(Debug)]
-pub struct Contexts(Box<[Known]>);
+pub struct Contexts(Box<[CachedContext]>);
 
 impl Default for Contexts {
     fn default() -> Self {
-        Self((0..=KEPT).map(|_| Known::default()).collect())
+        Self((0..=KEPT).map(|_| CachedContext::default()).collect())
     }
 }
 
 /// One context.
 #[derive(Debug, Default)]
-pub struct Known {
+pub struct CachedContext {
     /// As it was captured.
     bytes: Vec<u8>,
     /// `,"trace_id":"…","span_id":"…"`
@@ -43,18 +43,18 @@ pub struct Known {
 impl Contexts {
     /// A context, by its bytes in a record.
     #[inline]
-    pub fn get(&mut self, bytes: Reader<'_>) -> Option<&mut Known> {
-        let known = &mut self.0[place_of(bytes.rest())];
-        if known.bytes != bytes.rest() {
-            known.learn(bytes)?;
+    pub fn get(&mut self, bytes: Reader<'_>) -> Option<&mut CachedContext> {
+        let cached = &mut self.0[slot_of(bytes.rest())];
+        if cached.bytes != bytes.rest() {
+            cached.learn(bytes)?;
         }
-        Some(known)
+        Some(cached)
     }
 }
 
 /// Ids are what contexts differ in: the first lies near the front, and of ids alone the second ends them.
 #[inline]
-fn place_of(bytes: &[u8]) -> usize {
+fn slot_of(bytes: &[u8]) -> usize {
     if bytes.len() > LONGEST {
         return KEPT;
     }
@@ -63,7 +63,7 @@ fn place_of(bytes: &[u8]) -> usize {
     (mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize % KEPT
 }
 
-impl Known {
+impl CachedContext {
     #[cold]
     fn learn(&mut self, bytes: Reader<'_>) -> Option<()> {
         // Half of one context must never pass for another, should what follows end early.
@@ -93,7 +93,7 @@ impl Known {
     /// Whether a call site's fields have other names and keys than these: then both stand one after the other.
     #[inline]
     pub fn goes_with(&mut self, number: u32, site: &Site) -> bool {
-        match self.sites.iter().find(|(known, _)| *known == number) {
+        match self.sites.iter().find(|(site, _)| *site == number) {
             Some((_, goes)) => *goes,
             None => self.compare(number, site),
         }

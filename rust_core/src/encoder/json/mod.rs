@@ -43,9 +43,9 @@ pub struct JsonEncoder {
 #[derive(Debug)]
 struct SitePieces {
     /// `,"module":"m","function":"f","line":1`
-    place: Piece,
+    site: Piece,
     /// `"message","module":…`, for records that do without their message.
-    message_and_place: Piece,
+    message_and_site: Piece,
     /// `,"name":` of each field.
     fields: Vec<Piece>,
 }
@@ -53,13 +53,13 @@ struct SitePieces {
 impl SitePieces {
     fn new(site: &Site) -> Self {
         let names: Vec<_> = site.fields.iter().map(String::as_str).collect();
-        let put_place = |out: &mut Vec<u8>| put_place(out, &site.module, &site.function, site.line);
+        let put_site = |out: &mut Vec<u8>| put_site(out, &site.module, &site.function, site.line);
         Self {
-            place: Piece::new(put_place),
-            message_and_place: Piece::new(|out| {
+            site: Piece::new(put_site),
+            message_and_site: Piece::new(|out| {
                 if let Some(message) = &site.message {
                     put_quoted(message, out);
-                    put_place(out);
+                    put_site(out);
                 }
             }),
             fields: record::keys(&names, &[]).iter().map(|key| Piece::new(|out| put_key(out, key))).collect(),
@@ -78,7 +78,7 @@ fn put_string(out: &mut Vec<u8>, key: &[u8], text: &str) {
     put_quoted(text, out);
 }
 
-fn put_place(out: &mut Vec<u8>, module: &str, function: &str, line: u32) {
+fn put_site(out: &mut Vec<u8>, module: &str, function: &str, line: u32) {
     put_string(out, br#","module":"#, module);
     put_string(out, br#","function":"#, function);
     out.extend_from_slice(br#","line":"#);
@@ -167,7 +167,7 @@ impl JsonEncoder {
         out.extend_from_slice(br#"{"timestamp":""#);
         self.times.write(header.time, out);
         self.put_level_and_logger(record, out);
-        self.put_message_and_place(record, out);
+        self.put_message_and_site(record, out);
         match record.thread {
             Some(name) => escaped(out, |out| put_thread(out, name)),
             None => match self
@@ -249,21 +249,21 @@ impl JsonEncoder {
         }
     }
 
-    fn put_message_and_place(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
+    fn put_message_and_site(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
         let site = match record.site {
             Some(_) => None,
             None => self.sites.get(&self.names.sites, record.header.site, SitePieces::new),
         };
         match (record.message, &site) {
             (Some(message), _) => put_text(message, out),
-            (None, Some((site, pieces))) if site.message.is_some() => return pieces.message_and_place.put(out),
+            (None, Some((site, pieces))) if site.message.is_some() => return pieces.message_and_site.put(out),
             // The box of a dead process may name a call site that has no message.
             (None, _) => put_quoted(UNKNOWN, out),
         }
         match (record.site, site) {
-            (Some(site), _) => escaped(out, |out| put_place(out, site.module, site.function, site.line)),
-            (None, Some((_, pieces))) => pieces.place.put(out),
-            (None, None) => put_place(out, UNKNOWN, UNKNOWN, 0),
+            (Some(site), _) => escaped(out, |out| put_site(out, site.module, site.function, site.line)),
+            (None, Some((_, pieces))) => pieces.site.put(out),
+            (None, None) => put_site(out, UNKNOWN, UNKNOWN, 0),
         }
     }
 }

@@ -32,11 +32,11 @@ impl Piece {
 
     #[inline]
     pub fn put(&self, out: &mut Vec<u8>) {
-        let place = out.room(self.bytes.len());
+        let pointer = out.room(self.bytes.len());
         // SAFETY: there is room for all steps, and the bytes are a whole number of them; `length` of them count.
         unsafe {
             for (step, bytes) in self.bytes.as_chunks::<STEP>().0.iter().enumerate() {
-                place.add(step * STEP).cast::<[u8; STEP]>().write_unaligned(*bytes);
+                pointer.add(step * STEP).cast::<[u8; STEP]>().write_unaligned(*bytes);
             }
             out.advance(self.length);
         }

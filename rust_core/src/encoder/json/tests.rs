@@ -12,7 +12,7 @@ fn line(record: &[u8]) -> String {
     String::from_utf8(out).unwrap()
 }
 
-struct Parts<'a> {
+struct RecordParts<'a> {
     site_fields: &'a [(&'a str, Value<'a>)],
     extra: &'a [(&'a str, Value<'a>)],
     context: Option<(&'a str, &'a [(&'a str, Value<'a>)])>,
@@ -21,7 +21,7 @@ struct Parts<'a> {
     in_site: bool,
 }
 
-fn record(parts: &Parts<'_>) -> Vec<u8> {
+fn record(parts: &RecordParts<'_>) -> Vec<u8> {
     let site = names::here().site(Site {
         module: "api_handler".into(),
         function: "handle_request".into(),
@@ -74,7 +74,7 @@ fn keys_stand_in_the_order_of_the_guide() {
 }
 
 fn keys_stand_in_order(in_site: bool) {
-    let record = record(&Parts {
+    let record = record(&RecordParts {
         site_fields: &[("endpoint", Value::Text("/api/ai/chat")), ("status", Value::Integer(200))],
         extra: &[],
         context: Some(("abc-123-xyz", &[])),
@@ -96,7 +96,7 @@ fn keys_stand_in_order(in_site: bool) {
 
 #[test]
 fn a_calls_field_stands_for_the_contexts_of_that_name() {
-    let record = record(&Parts {
+    let record = record(&RecordParts {
         site_fields: &[("user", Value::Text("call"))],
         extra: &[("level", Value::Integer(1))],
         context: Some(("t", &[("user", Value::Text("context")), ("tenant", Value::Integer(7))])),
@@ -109,7 +109,7 @@ fn a_calls_field_stands_for_the_contexts_of_that_name() {
 /// The fields of a line, as they stand there, of what was given once as the call site's and once with their names.
 fn fields(call: &[(&str, Value<'_>)], context: &[(&str, Value<'_>)]) -> [String; 2] {
     [(call, &[][..]), (&[][..], call)].map(|(site_fields, extra)| {
-        let parts = Parts { site_fields, extra, context: Some(("t", context)), message: "m", in_site: false };
+        let parts = RecordParts { site_fields, extra, context: Some(("t", context)), message: "m", in_site: false };
         line(&record(&parts)).split_once("\"t\"").unwrap().1.trim_end_matches("}\n").trim_start_matches(',').to_owned()
     })
 }
@@ -165,7 +165,7 @@ proptest! {
 
     #[test]
     fn any_text_gives_one_valid_line(message: String, name: String, text: String, extra: String, in_site: bool) {
-        let record = record(&Parts {
+        let record = record(&RecordParts {
             site_fields: &[(&name, Value::Text(&text))],
             extra: &[(&extra, Value::Text(&text))],
             context: Some((&text, &[(&extra, Value::Bool(true))])),

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::super::directory::Held;
 use super::torn::Torn;
-use super::{Entry, FileSink, KEEP, OWN, Retry, Sink, WRITE};
+use super::{FileSink, KEEP, OWN, RecordLines, Retry, Sink, WRITE};
 use crate::error::{Error, Result};
 use crate::fault_injection::{self, Fault};
 
@@ -105,7 +105,7 @@ impl FileSink {
     fn keep_what_landed(&mut self, held: Held) {
         let landed = std::mem::take(&mut self.landed);
         let mut whole = Part::default();
-        for Entry { length, .. } in &self.entries {
+        for RecordLines { length, .. } in &self.entries {
             if whole.bytes + length > landed {
                 break;
             }

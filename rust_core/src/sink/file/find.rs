@@ -24,14 +24,14 @@ impl FileSink {
 
     /// Makes sure that the open file is the one at the path. True when nobody touched it since.
     ///
-    /// Only what a look finds counts: one that is refused, to a process that changed its user for one, tells nothing of the file that is
+    /// Only what a probe finds counts: one that is refused, to a process that changed its user for one, tells nothing of the file that is
     /// open and can be written.
     pub(super) fn find_file_as_it_is(&mut self) -> Result<bool> {
         let path = &self.target.path;
         let at_path = platform::identity_at(path);
         let found = match &mut self.file {
             None => None,
-            Some(open) => match open.look(path) {
+            Some(open) => match open.probe(path) {
                 // It failed before: perhaps another opening helps.
                 Err(_) if self.doubted => None,
                 Err(error) => return Err(error),

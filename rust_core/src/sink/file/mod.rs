@@ -50,7 +50,7 @@ const OWN: u64 = 1 << 63;
 
 /// The lines of one record, which stay together: one, or several where its format has some.
 #[derive(Clone, Copy, Debug)]
-struct Entry {
+struct RecordLines {
     /// The record's in the order of writing, perhaps with the mark `OWN`.
     position: u64,
     /// Bytes.
@@ -69,7 +69,7 @@ pub struct FileSink {
     /// Bytes of the append under way that the system has taken.
     landed: usize,
     /// What the pending bytes are.
-    entries: VecDeque<Entry>,
+    entries: VecDeque<RecordLines>,
     retry: Retry,
     /// Whether the file failed: it is opened anew, where that is possible.
     doubted: bool,
@@ -134,7 +134,7 @@ impl FileSink {
         fault_injection::pass(Fault::Sync);
         // Who opens a file anew can sync what was written to it before.
         if let Some(open) = &self.file
-            && open.look(&self.target.path)?.is_none()
+            && open.probe(&self.target.path)?.is_none()
         {
             self.find_file_as_it_is()?;
         }
@@ -168,7 +168,7 @@ impl Sink for FileSink {
         }
         self.pending.put(lines);
         let mark = if whose == Whose::Library { OWN } else { 0 };
-        self.entries.push_back(Entry { position: position | mark, length: lines.len() });
+        self.entries.push_back(RecordLines { position: position | mark, length: lines.len() });
         fault_injection::pass(Fault::Push);
     }
 

@@ -40,8 +40,8 @@ impl Open {
     }
 
     /// What the file is now; `None` once its number leads elsewhere.
-    pub(super) fn look(&self, path: &Path) -> Result<Option<Metadata>> {
-        self.file.look().map_err(|error| Error::io("look at", path, error))
+    pub(super) fn probe(&self, path: &Path) -> Result<Option<Metadata>> {
+        self.file.probe().map_err(|error| Error::io("look at", path, error))
     }
 
     /// Cuts the file, unless its number leads to another.
@@ -61,7 +61,7 @@ impl Open {
     pub(super) fn is_ended_by_another(&mut self, path: &Path) -> Result<bool> {
         for _ in 0..LOOKS {
             std::thread::sleep(LOOK_PAUSE);
-            let Some(meta) = self.look(path)? else { return Ok(true) };
+            let Some(meta) = self.probe(path)? else { return Ok(true) };
             self.size = meta.len();
             if self.size == 0 || platform::ends_with_newline(&self.file, self.size) {
                 return Ok(true);

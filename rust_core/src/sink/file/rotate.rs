@@ -32,7 +32,7 @@ impl FileSink {
         }
         self.target.stats.rotations.add(1);
         // Another user's processes may write here too, and then to this one. The file may be theirs since it was opened only.
-        if let Some(Ok(Some(meta))) = self.file.as_ref().map(|open| open.look(path)) {
+        if let Some(Ok(Some(meta))) = self.file.as_ref().map(|open| open.probe(path)) {
             self.rights = Rights::of(&meta);
         }
         // Closed first: where descriptors have run out, the new file gets this one's.

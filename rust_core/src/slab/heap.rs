@@ -1,6 +1,7 @@
-//! Plain memory, for records that outgrow the slots or find none. Large pieces come from the system and go back to it: an
-//! allocator would keep, for each thread, the most that it ever had. But the system's pages are expensive (each is zeroed, and
-//! faulted in one by one), so while there is work some pieces are kept for the records to come.
+//! Memory of the heap, for records that outgrow the slots or find none. Large pieces come from the system and go back
+//! to it, because an allocator would keep the largest amount that each thread ever had. Pages of the system are
+//! expensive: each is zeroed, and faulted in one by one. So some pieces are kept for the next records while there is
+//! work.
 
 use std::alloc::{Layout, alloc, dealloc};
 use std::hint::spin_loop;
@@ -16,12 +17,12 @@ const LARGE: usize = 16 << 10;
 /// Sizes of pieces that are kept: 16 KiB and its doubles.
 const KINDS: usize = 7;
 /// Bytes kept of all sizes together.
-const KEPT: usize = 8 << 20;
-/// How often the lock is asked for: it is held for a few instructions.
+const MOST: usize = 8 << 20;
+/// Attempts to take the lock, which is held for a few instructions.
 const TRIES: usize = 100;
 
-/// Large pieces that nobody uses at the moment.
-struct Kept {
+/// Large pieces without a buffer.
+struct FreePieces {
     pieces: [Vec<Piece>; KINDS],
     bytes: usize,
 }
@@ -32,12 +33,13 @@ struct Piece(NonNull<u8>);
 // SAFETY: a piece is the only owner of its memory.
 unsafe impl Send for Piece {}
 
-static KEEP: Mutex<Kept> = Mutex::new(Kept { pieces: [const { Vec::new() }; KINDS], bytes: 0 });
-/// As in `Kept`, for whoever asks without the lock.
+static KEEP: Mutex<FreePieces> = Mutex::new(FreePieces { pieces: [const { Vec::new() }; KINDS], bytes: 0 });
+/// The number in `FreePieces`, to be read without the lock.
 static BYTES: AtomicUsize = AtomicUsize::new(0);
 
-impl Kept {
-    /// What is kept, unless another thread was at it when the process was forked: then the system is asked.
+impl FreePieces {
+    /// The free pieces. `None` if another thread held the lock when the process was forked; the caller then asks the
+    /// system.
     fn now() -> Option<MutexGuard<'static, Self>> {
         (0..TRIES).find_map(|_| {
             let guard = KEEP.try_lock().ok();
@@ -57,7 +59,7 @@ impl Kept {
 
     /// False when the piece is not kept.
     fn put(&mut self, start: NonNull<u8>, size: usize) -> bool {
-        let Some(kind) = kind(size).filter(|_| self.bytes + size <= KEPT) else { return false };
+        let Some(kind) = kind(size).filter(|_| self.bytes + size <= MOST) else { return false };
         if self.pieces[kind].try_reserve(1).is_err() {
             return false;
         }
@@ -77,7 +79,7 @@ fn kind(size: usize) -> Option<usize> {
 /// Room for `size` bytes, or `None` when there is no memory.
 pub fn block(size: usize) -> Option<NonNull<u8>> {
     if size >= LARGE {
-        let kept = Kept::now().and_then(|mut kept| kept.take(size));
+        let kept = FreePieces::now().and_then(|mut kept| kept.take(size));
         return kept.or_else(|| Mapping::anonymous(size).ok().map(Mapping::into_start));
     }
     let layout = Layout::from_size_align(size, ALIGN).ok()?;
@@ -89,7 +91,7 @@ pub fn block(size: usize) -> Option<NonNull<u8>> {
 /// `bytes` was made by `block` with this size, and nobody uses it any more.
 pub unsafe fn free_block(bytes: NonNull<u8>, size: usize) {
     if size >= LARGE {
-        if !Kept::now().is_some_and(|mut kept| kept.put(bytes, size)) {
+        if !FreePieces::now().is_some_and(|mut kept| kept.put(bytes, size)) {
             // SAFETY: passed on to the caller.
             drop(unsafe { Mapping::from_start(bytes, size) });
         }
@@ -99,12 +101,12 @@ pub unsafe fn free_block(bytes: NonNull<u8>, size: usize) {
     }
 }
 
-/// Gives back to the system what is kept: there is no work.
+/// Gives the free pieces back to the system. The writer calls it when there is no work.
 pub fn give_back_kept() {
     if BYTES.load(Ordering::Relaxed) == 0 {
         return;
     }
-    let Some(mut kept) = Kept::now() else { return };
+    let Some(mut kept) = FreePieces::now() else { return };
     let pieces = std::mem::take(&mut kept.pieces);
     kept.bytes = 0;
     BYTES.store(0, Ordering::Relaxed);
@@ -129,8 +131,8 @@ mod tests {
 
     #[test]
     fn no_more_is_kept_than_its_bound() {
-        let mut kept = Kept { pieces: [const { Vec::new() }; KINDS], bytes: 0 };
-        let put = |kept: &mut Kept, size: usize| {
+        let mut kept = FreePieces { pieces: [const { Vec::new() }; KINDS], bytes: 0 };
+        let put = |kept: &mut FreePieces, size: usize| {
             let start = Mapping::anonymous(size).unwrap().into_start();
             kept.put(start, size)
         };
@@ -138,7 +140,7 @@ mod tests {
         while put(&mut kept, 4 * LARGE) {
             count += 1;
         }
-        assert_eq!(count, KEPT / (4 * LARGE));
+        assert_eq!(count, MOST / (4 * LARGE));
         assert!(kept.take(LARGE).is_none());
         let first = kept.take(4 * LARGE).unwrap();
         assert!(kept.put(first, 4 * LARGE));

@@ -8,13 +8,14 @@ use std::os::unix::fs::FileTypeExt;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use super::{Identity, Standard, identity_of};
+use super::identity_of;
+use crate::platform::{Identity, Standard};
 
-/// What a number was when this library came, and whether that was a stream that the process was started with.
-type Known = OnceLock<(Option<Identity>, bool)>;
+/// What a number was when this library was loaded, and whether that was a stream that the process was started with.
+type AtLoad = OnceLock<(Option<Identity>, bool)>;
 
-static OUTPUT: Known = Known::new();
-static ERROR: Known = Known::new();
+static OUTPUT: AtLoad = AtLoad::new();
+static ERROR: AtLoad = AtLoad::new();
 
 impl Standard {
     const fn number(self) -> i32 {
@@ -24,7 +25,7 @@ impl Standard {
         }
     }
 
-    const fn known(self) -> &'static Known {
+    const fn at_load(self) -> &'static AtLoad {
         match self {
             Self::Output => &OUTPUT,
             Self::Error => &ERROR,
@@ -33,9 +34,9 @@ impl Standard {
 
     /// Remembers what its number is. `is_known`: the interpreter found this stream when it started.
     pub fn remember(self, is_known: bool) {
-        let found = self.look().ok();
+        let found = self.probe().ok();
         let is_own = is_known && found.as_ref().is_some_and(|_| is_inheritable(self.number()));
-        let _ = self.known().set((found.map(|meta| identity_of(&meta)), is_own));
+        let _ = self.at_load().set((found.map(|meta| identity_of(&meta)), is_own));
     }
 
     /// What its number leads to, if that is the process's own stream.
@@ -43,8 +44,8 @@ impl Standard {
     /// It is the one that was there when this library came, or one that was put there since, by `dup2`, for children to have too. What merely
     /// was opened while the number was free is a file or a socket of the program's own.
     fn found(self) -> io::Result<Metadata> {
-        let meta = self.look()?;
-        let is_own = match self.known().get() {
+        let meta = self.probe()?;
+        let is_own = match self.at_load().get() {
             Some((Some(known), is_own)) if *known == identity_of(&meta) => *is_own,
             _ => is_inheritable(self.number()) && !meta.file_type().is_socket(),
         };
@@ -54,11 +55,11 @@ impl Standard {
     /// Whether its number leads to something that is no standard stream.
     #[must_use]
     pub fn is_taken(self) -> bool {
-        self.look().is_ok() && self.found().is_err()
+        self.probe().is_ok() && self.found().is_err()
     }
 
-    fn look(self) -> io::Result<Metadata> {
-        // SAFETY: looked at only, and never closed.
+    fn probe(self) -> io::Result<Metadata> {
+        // SAFETY: only probed, and never closed.
         ManuallyDrop::new(unsafe { File::from_raw_fd(self.number()) }).metadata()
     }
 

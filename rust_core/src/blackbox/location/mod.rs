@@ -1,0 +1,108 @@
+//! Where black boxes lie, and finding those whose owner is gone.
+
+mod making;
+mod own;
+mod ownerless;
+mod trust;
+
+use crate::platform;
+pub use own::{Harm, OwnBox, Watch, disown_all};
+pub use ownerless::Ownerless;
+use serde::Deserialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+/// Beside the logs.
+const DIRECTORY: &str = ".unified_logger";
+const BOX: &str = "box";
+/// A box in the making: its owner has no lock yet.
+const NEW: &str = "new";
+/// Set aside: of another format, or damaged.
+const ASIDE: &str = "aside";
+
+/// A directory for boxes, and what the names of those for one log directory begin with.
+#[derive(Clone, Debug)]
+pub struct Location {
+    pub directory: PathBuf,
+    prefix: String,
+    pub shared_memory: bool,
+}
+
+/// A directory of boxes that this process does not believe, and why. A box decides which files are written and how, so one that
+/// another user could have planted must not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Distrust {
+    pub directory: PathBuf,
+    pub reason: &'static str,
+    /// Said to who asks for a recovery only: it is nothing that a process has to warn of.
+    pub expected: bool,
+}
+
+/// The locations where the boxes of a log directory may be.
+#[must_use]
+pub fn all(log_directory: &Path) -> Vec<Location> {
+    let beside = Location { directory: log_directory.join(DIRECTORY), prefix: String::new(), shared_memory: false };
+    let shared = name_of(log_directory).and_then(|name| Some(Location { prefix: prefix(name), ..strays()? }));
+    shared.into_iter().chain([beside]).collect()
+}
+
+/// The boxes of this user in shared memory, of whichever log directory.
+#[must_use]
+pub fn strays() -> Option<Location> {
+    let directory = platform::shared_memory_directory()?;
+    Some(Location { directory, prefix: String::new(), shared_memory: true })
+}
+
+/// Where records wait that must survive the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Wanted {
+    /// In shared memory where that outlives the process's container, else beside the logs.
+    #[serde(rename = "auto")]
+    Auto,
+    #[serde(rename = "shm")]
+    SharedMemory,
+    /// Beside the logs.
+    #[serde(rename = "dir")]
+    Directory,
+    #[serde(rename = "off")]
+    Off,
+}
+
+/// Where to make a box, the first choice first.
+#[must_use]
+pub fn choices(log_directory: &Path, wanted: Wanted) -> Vec<Location> {
+    let mut locations = all(log_directory);
+    match wanted {
+        Wanted::Off => locations.clear(),
+        // What is in a container's memory goes with it: second best there, and better than nothing.
+        Wanted::Auto if platform::is_in_container() => locations.reverse(),
+        Wanted::Auto | Wanted::SharedMemory => {}
+        Wanted::Directory => locations.retain(|location| !location.shared_memory),
+    }
+    locations
+}
+
+/// A name for a directory that is the same in every process, and no other directory's: neither that of one at the same path in another
+/// container, nor of one that was there before (FNV-1a of its identity). `None` where there is no directory.
+fn name_of(directory: &Path) -> Option<u64> {
+    let bytes = platform::birth(directory).ok()?.into_iter().flat_map(u64::to_le_bytes);
+    Some(bytes.fold(0xCBF2_9CE4_8422_2325, |name, byte| (name ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)))
+}
+
+fn prefix(name: u64) -> String {
+    format!("{name:016x}-")
+}
+
+impl Location {
+    fn path(&self, name: &str, kind: &str) -> PathBuf {
+        self.directory.join(format!("{}{name}.{kind}", self.prefix))
+    }
+}
+
+fn kind(path: &Path) -> &str {
+    path.extension().and_then(|kind| kind.to_str()).unwrap_or_default()
+}
+
+fn is_older(meta: &fs::Metadata, age: Duration) -> bool {
+    meta.modified().ok().and_then(|time| time.elapsed().ok()).is_some_and(|elapsed| elapsed > age)
+}

@@ -1,0 +1,130 @@
+//! Flushes and the shutdown.
+
+use super::{Engine, LATE_PATIENCE};
+use crate::writer::{self, Ending, Flush, state};
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use std::sync::TryLockError;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+const CONSOLE_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a shutdown waits for the other threads. They were asked to end, and do so by themselves.
+const END_PATIENCE: Duration = Duration::from_millis(100);
+
+/// A flush under way.
+#[derive(Debug)]
+pub struct Flushing(Receiver<bool>);
+
+impl Flushing {
+    /// Whether everything is on disk; `None` if that is not known within `time`.
+    #[must_use]
+    pub fn wait(&self, time: Duration) -> Option<bool> {
+        match self.0.recv_timeout(time) {
+            Ok(on_disk) => Some(on_disk),
+            Err(RecvTimeoutError::Disconnected) => Some(false),
+            Err(RecvTimeoutError::Timeout) => None,
+        }
+    }
+}
+
+impl Engine {
+    /// Asks for everything accepted so far to be written. A `patient` request waits for a failing disk to mend.
+    #[must_use]
+    pub fn request_flush(&self, patient: bool) -> Flushing {
+        let (done, answer) = bounded(1);
+        if !self.is_closed() {
+            self.go_on_writing();
+        }
+        if self.is_unattended() {
+            let _ = done.send(writer::write_now(&self.shared, LATE_PATIENCE, LATE_PATIENCE));
+        } else {
+            self.shared.flushes.push(Flush { done, patient });
+            self.shared.queue.waker().wake_at_once();
+            // The writer may have ended since the check above.
+            if self.is_unattended() {
+                self.shared.answer_flushes(writer::write_now(&self.shared, LATE_PATIENCE, LATE_PATIENCE));
+            }
+        }
+        Flushing(answer)
+    }
+
+    /// Waits until the console, and every other sink behind a thread, has written what it was given. Threads that
+    /// write are not held up by this.
+    pub fn flush_console(&self, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
+        // A blocked sink may use up the time of the others. They are asked all the same.
+        self.shared
+            .behind
+            .iter()
+            .fold(true, |done, behind| done & behind.wait(deadline.saturating_duration_since(Instant::now())))
+    }
+
+    /// Writes what is queued and ends the writer, within `timeout`. True when nothing was left unwritten.
+    pub fn shutdown(&self, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
+        let shared = &self.shared;
+        let _ = shared.state.compare_exchange(state::OPEN, state::CLOSING, Ordering::SeqCst, Ordering::SeqCst);
+        shared.queue.waker().wake_at_once();
+        let writer = self.writer().take();
+        let ended = writer.is_none_or(|worker| worker.end(deadline).is_ok());
+        // Callers write the records that are accepted from here on, after this shutdown has written the earlier
+        // records.
+        let ending = Ending::begin(shared);
+        shared.state.store(state::CLOSED, Ordering::SeqCst);
+        shared.unattended.store(true, Ordering::SeqCst);
+        shared.queue.release_waiters();
+        let left = deadline.saturating_duration_since(Instant::now());
+        let written = ended && ending.write(left);
+        drop(ending);
+        if ended {
+            shared.answer_flushes(written);
+        }
+        if written {
+            if let Some(black_box) = &self.black_box {
+                black_box.remove(self.shared.pool.as_ref());
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            self.flush_console(left.min(CONSOLE_PATIENCE));
+            self.end_others(deadline);
+            return true;
+        }
+        shared.given_up.store(true, Ordering::SeqCst);
+        let (left, on_heap) = shared.unwritten();
+        let rescue = self.rescue(left, on_heap);
+        shared.errors.handle("write everything before shutdown", &format!("{left} records are not written{rescue}"));
+        self.end_others(deadline);
+        false
+    }
+
+    /// Ends the threads other than the writer. Late records may start some of them again. These end with the next
+    /// shutdown.
+    fn end_others(&self, deadline: Instant) {
+        let shared = &self.shared;
+        let deadline = deadline.min(Instant::now() + END_PATIENCE);
+        match shared.turn.try_lock() {
+            Ok(mut turn) => turn.pipeline.end_sinks(deadline),
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().pipeline.end_sinks(deadline),
+            // A thread that writes a late record has the turn for as long as its disk takes. The console then stays as
+            // it is.
+            Err(TryLockError::WouldBlock) => {}
+        }
+        shared.pause_strays(deadline);
+        shared.errors.pause(deadline);
+    }
+
+    /// The end of the message about `left` records that are not written, `on_heap` of them on the heap: what the black
+    /// box keeps.
+    fn rescue(&self, left: u64, on_heap: u64) -> String {
+        // A box that was removed or cut keeps no records.
+        let is_there = self.shared.watch.as_ref().is_some_and(|watch| watch.harm().is_none());
+        match (left.saturating_sub(on_heap), on_heap) {
+            _ if !is_there => String::new(),
+            (0, _) => "; none of them is in the black box".into(),
+            (_, 0) => "; the black box keeps them for `unified-logger recover`".into(),
+            (kept, lost) => {
+                format!(
+                    "; the black box keeps {kept} of them for `unified-logger recover`, {lost} found no room in it and are lost with the process"
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Unix through libc, not raw system calls, so that preload shims and `faketime` act on them.
+
+mod exposure;
+mod fork;
+mod lock;
+mod mapping;
+mod number;
+mod open;
+mod owner;
+mod process;
+mod shared_memory;
+mod streams;
+
+pub use exposure::*;
+pub use fork::*;
+pub use lock::*;
+pub use mapping::*;
+pub use number::*;
+pub use open::*;
+pub use owner::*;
+pub use process::*;
+pub use shared_memory::*;
+pub use streams::*;
