@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::exception;
-use crate::filter::guard;
+use crate::filter::shape;
 use crate::interpreter::gil::Gil;
 use crate::interpreter::{frame, watch};
 use crate::value;
@@ -18,7 +18,7 @@ const LOOKS: [(&str, Look); 6] = [
     ("integers", value::look_at_integers),
     ("frames", frame::look),
     ("dictionaries", watch::look),
-    ("classes", guard::look),
+    ("classes", shape::look),
     ("tracebacks", exception::look),
 ];
 

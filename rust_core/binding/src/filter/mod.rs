@@ -9,6 +9,7 @@ mod context_level;
 pub mod guard;
 pub mod is_enabled_for;
 mod logger_level;
+pub mod shape;
 
 pub use answers::{Answers, Level};
 pub use call::{At, Call, Name, Source};

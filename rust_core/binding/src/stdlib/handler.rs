@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyDict, PyInt, PyString};
 use unified_logger_core::clock;
@@ -15,17 +14,17 @@ use unified_logger_core::record::{INLINE, Record, Site, set_process};
 use unified_logger_core::redaction::Rules;
 use unified_logger_core::slab::Buffer;
 
-use super::attribute::{self, Attributes, Field, Own, is_message_in_colours};
+use super::attribute::{Attributes, Own, is_message_in_colours};
+use super::by_objects::ByObjects;
 use super::mark::{self, Marked};
+use super::names::{own_level_name, thread_of};
 use super::place::{Found, Place};
 use super::said::{self, Said};
 use crate::capture::exception_of;
 use crate::capture::merging::Merging;
-use crate::capture::thread;
 use crate::exception;
-use crate::filter::{self, Answers, At, Decision, Door, Name, Source, decide, guard};
+use crate::filter::{self, Answers, At, Decision, Door, Name, Source, decide};
 use crate::handover;
-use crate::interpreter::cache::Cache;
 use crate::interpreter::ending;
 use crate::interpreter::gil::Gil;
 use crate::interpreter::gil::intern;
@@ -34,34 +33,8 @@ use crate::redaction::{self, Redaction};
 use crate::value;
 use crate::value::shown::{is_true, text_of};
 
-/// Places by the objects that name them: file and function of the code that logs, and the logger's name.
-struct Known {
-    path: Py<PyString>,
-    function: Py<PyString>,
-    name: Py<PyString>,
-    module: Py<PyString>,
-    line: u32,
-    place: Place,
-    logger: u32,
-}
-
-static PLACES: Gil<Cache<Known, 1_024>> = Gil::new(Cache::new());
-/// Numbers of threads by the objects that name them.
-static THREADS: Gil<Cache<(Py<PyAny>, u32), 64>> = Gil::new(Cache::new());
-/// Names that records have for their levels, by number.
-static LEVELS: Gil<Cache<Level, 8>> = Gil::new(Cache::new());
-
 /// This process's number, and how often it was forked on the way to where that was asked for.
 static PROCESS: Gil<(u32, u32)> = Gil::new((0, 0));
-
-struct Level {
-    number: i32,
-    name: Py<PyAny>,
-    /// The name where a record has to carry it.
-    own: Option<String>,
-    /// `level_generation` of the names when it was so.
-    generation: u64,
-}
 
 /// Captures a `logging.LogRecord` and hands it over, once. With `ai` it goes to the AI file whatever its logger.
 #[pyfunction]
@@ -294,112 +267,4 @@ fn is_of_uvicorn(name: &Bound<'_, PyAny>) -> bool {
 
 fn text_or_unknown(object: Option<&Bound<'_, PyAny>>) -> String {
     object.map_or_else(|| "unknown".to_owned(), text_of)
-}
-
-/// What `logging` names the level of a record that was made without one.
-const UNNAMED: &str = "Level None";
-
-/// The name that the record has for its level, where that is another than the process's: the record carries it then. It comes from
-/// wherever the record does, and names nobody else's levels.
-fn own_level_name(py: Python<'_>, number: i32, name: Option<&Bound<'_, PyAny>>) -> Option<String> {
-    let name = name?;
-    let generation = names::here().level_generation();
-    let key = u64::from(number.cast_unsigned());
-    let is_it = |known: &Level| known.number == number && known.name.is(name) && known.generation == generation;
-    // SAFETY: looked at only.
-    if let Some(known) = unsafe { &*LEVELS.get(py) }.find(key, is_it) {
-        return known.own.clone();
-    }
-    let text = text_of(name);
-    let text = names::bounded_level_name(&text);
-    let is_other = || names::here().level_name(number) != text;
-    let mut other = text != UNNAMED && is_other();
-    if other && !ending::is_here(py) {
-        // `logging` may have named it since.
-        let logging = py.import(intern!(py, "logging"));
-        interrupt::ok(py, logging.and_then(|logging| guard::note_level_name(&logging, number)));
-        other = is_other();
-    }
-    let own = other.then(|| text.to_owned());
-    if let Ok(name) = name.cast_exact::<PyString>() {
-        let generation = names::here().level_generation();
-        let level = Level { number, name: name.clone().into_any().unbind(), own: own.clone(), generation };
-        // SAFETY: no Python code runs while the reference lives.
-        let evicted = unsafe { &mut *LEVELS.get(py) }.insert(key, level, |known| known.number == number);
-        drop(evicted);
-    }
-    own
-}
-
-/// A thread by its name: a record may come from another than the one that hands it over.
-fn thread_of(py: Python<'_>, name: &Bound<'_, PyAny>) -> thread::Name {
-    let key = name.as_ptr() as u64;
-    // SAFETY: looked at only.
-    let known = unsafe { &*THREADS.get(py) }.find(key, |(known, _)| known.is(name));
-    if let Some((_, number)) = known {
-        return thread::Name::Number(*number);
-    }
-    let text = text_of(name);
-    let Some(number) = names::here().thread(text.clone()) else { return thread::Name::Text(text) };
-    if name.is_exact_instance_of::<PyString>() {
-        // SAFETY: no Python code runs while the reference lives.
-        let evicted =
-            unsafe { &mut *THREADS.get(py) }.insert(key, (name.clone().unbind(), number), |(known, _)| known.is(name));
-        drop(evicted);
-    }
-    thread::Name::Number(number)
-}
-
-/// A place by the objects that name it: `logging` takes them from the code and the logger, so that they are the same ones
-/// each time. The module's name it makes anew. Records of other processes have names of their own, each time others.
-struct ByObjects<'py> {
-    path: Bound<'py, PyString>,
-    function: Bound<'py, PyString>,
-    name: Bound<'py, PyString>,
-    module: Bound<'py, PyString>,
-    line: u32,
-}
-
-impl<'py> ByObjects<'py> {
-    fn of(attributes: &Attributes<'py>, line: u32) -> Option<Self> {
-        let text = |own| attributes.get(own)?.cast_exact::<PyString>().ok().cloned();
-        // Code's own name is interned, and one that was unpickled is not.
-        let function = text(Own::FuncName).filter(|function| attribute::is_interned(function.as_any()))?;
-        Some(Self { path: text(Own::PathName)?, function, name: text(Own::Name)?, module: text(Own::Module)?, line })
-    }
-
-    fn key(&self) -> u64 {
-        let [path, function, name] = [&self.path, &self.function, &self.name].map(|text| text.as_ptr() as u64);
-        path ^ function.rotate_left(16) ^ name.rotate_left(32) ^ u64::from(self.line).rotate_left(24)
-    }
-
-    fn is(&self, known: &Known) -> bool {
-        known.path.is(&self.path)
-            && known.function.is(&self.function)
-            && known.name.is(&self.name)
-            && known.line == self.line
-            // SAFETY: both are live texts; comparing them runs no Python code.
-            && unsafe { ffi::PyUnicode_Compare(known.module.as_ptr(), self.module.as_ptr()) } == 0
-    }
-
-    fn find(&self, py: Python<'py>, fields: &[Field<'py>]) -> Option<(Found, u32)> {
-        // SAFETY: looked at only.
-        let known = unsafe { &*PLACES.get(py) }.find(self.key(), |known| self.is(known))?;
-        Some((known.place.find(fields), known.logger))
-    }
-
-    fn remember(self, py: Python<'py>, place: Place, logger: u32) {
-        let known = Known {
-            path: self.path.clone().unbind(),
-            function: self.function.clone().unbind(),
-            name: self.name.clone().unbind(),
-            module: self.module.clone().unbind(),
-            line: self.line,
-            place,
-            logger,
-        };
-        // SAFETY: no Python code runs while the reference lives.
-        let evicted = unsafe { &mut *PLACES.get(py) }.insert(self.key(), known, |known| self.is(known));
-        drop(evicted);
-    }
 }

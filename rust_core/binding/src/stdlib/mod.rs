@@ -1,10 +1,12 @@
 //! Records of `logging` into the same pipeline: those that its root handler brings, and those of loggers made native.
 
 mod attribute;
+mod by_objects;
 mod caller;
 mod handler;
 mod known;
 mod mark;
+mod names;
 mod native;
 mod place;
 mod said;

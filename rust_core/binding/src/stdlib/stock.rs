@@ -7,7 +7,8 @@ use unified_logger_core::level;
 use unified_logger_core::names;
 
 use super::caller::Source;
-use crate::filter::guard::{self, Shape, is_of_logging};
+use crate::filter::guard::{self, is_of_logging};
+use crate::filter::shape::{self, Shape};
 use crate::interpreter::ending;
 use crate::interpreter::gil::intern;
 use crate::interpreter::gil::{Gil, let_go_of_dropped};
@@ -94,7 +95,7 @@ fn ask(py: Python<'_>) -> PyResult<Option<Stock>> {
     let dicts = vec![own.clone(), level_names, logging.dict(), time.dict()];
     let watched = Watched::new(Kind::Loggers, dicts);
     // Only now: what changes while this is asked, on another thread, shows.
-    let open = is_open(&handler, &own, &filters)? && guard::is_versioned(&record);
+    let open = is_open(&handler, &own, &filters)? && shape::is_versioned(&record);
     let source = if open && makes_plain_records(&logging, &time, &record)? { Source::of(&logging)? } else { None };
     if source.is_some() {
         for bucket in 1..=level::NAMES.len() {

@@ -1,0 +1,92 @@
+//! What changes with classes, and with lists of handlers or filters: compared, without asking them.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyTuple, PyType};
+
+use crate::interpreter::watch::Words;
+
+/// Whether a class's version changes with it. That is not promised: it is looked at once, at the import.
+static VERSIONS_TELL: AtomicBool = AtomicBool::new(false);
+
+/// Looks at whether classes show their changes as known.
+pub fn look(py: Python<'_>) -> PyResult<bool> {
+    let base = make_class(&PyTuple::empty(py))?;
+    let class = make_class(&PyTuple::new(py, [&base])?)?;
+    let mut tell = true;
+    for changed in [&class, &base] {
+        class.hasattr("attribute")?;
+        let before = version(&class);
+        class.hasattr("attribute")?;
+        tell &= before != 0 && version(&class) == before;
+        changed.setattr("attribute", 1)?;
+        tell &= version(&class) != before;
+        class.hasattr("attribute")?;
+        tell &= version(&class) != before;
+    }
+    VERSIONS_TELL.store(tell, Ordering::Relaxed);
+    Ok(tell)
+}
+
+fn make_class<'py>(bases: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyType>> {
+    let py = bases.py();
+    Ok(py.get_type::<PyType>().call1(("Looked", bases, PyDict::new(py)))?.cast_into()?)
+}
+
+/// 0 means that the class changed and was not looked at since.
+fn version(class: &Bound<'_, PyType>) -> u32 {
+    // SAFETY: a live class.
+    unsafe { (*class.as_type_ptr()).tp_version_tag }
+}
+
+/// What changes with classes, and with lists of handlers or filters. Whoever has it holds both.
+pub struct Shape {
+    /// Versions of classes.
+    classes: Words<u32, 2>,
+    /// Sizes of lists, and where their items are; which class an object has.
+    places: Words<usize, 7>,
+    /// First items of lists: there to be looked at as long as size and place are the same.
+    items: Words<usize, 2>,
+}
+
+impl Shape {
+    pub fn new() -> Self {
+        Self { classes: Words::new(), places: Words::new(), items: Words::new() }
+    }
+
+    #[inline(always)]
+    pub fn is_unchanged(&self) -> bool {
+        self.classes.are_unchanged() && self.places.are_unchanged() && self.items.are_unchanged()
+    }
+
+    pub fn add_class(&mut self, class: &Bound<'_, PyType>) {
+        // SAFETY: a class is never moved, and the guard holds it.
+        unsafe { self.classes.push(&raw const (*class.as_type_ptr()).tp_version_tag) };
+    }
+
+    /// An object may be given another class (`object.__class__ = …`), which changes nothing else.
+    pub fn add_class_of(&mut self, object: &Bound<'_, PyAny>) {
+        // SAFETY: a live object, which the guard holds.
+        unsafe { self.places.push((&raw const (*object.as_ptr()).ob_type).cast::<usize>()) };
+    }
+
+    pub fn add_list(&mut self, list: &Bound<'_, PyList>) {
+        let list = list.as_ptr().cast::<ffi::PyListObject>();
+        // SAFETY: a live list, which the guard holds; there is a first item when the size is not 0.
+        unsafe {
+            let size = (&raw const (*list).ob_base.ob_size).cast::<usize>();
+            self.places.push(size);
+            self.places.push((&raw const (*list).ob_item).cast::<usize>());
+            if *size != 0 {
+                self.items.push((*list).ob_item.cast::<usize>());
+            }
+        }
+    }
+}
+
+/// Whether a class has a version that changes with it.
+pub fn is_versioned(class: &Bound<'_, PyType>) -> bool {
+    VERSIONS_TELL.load(Ordering::Relaxed) && version(class) != 0
+}

@@ -1,0 +1,82 @@
+//! Names that a record of `logging` has for its level and its thread, remembered by the objects they are.
+
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+use unified_logger_core::names;
+
+use crate::capture::thread;
+use crate::filter::guard;
+use crate::interpreter::cache::Cache;
+use crate::interpreter::ending;
+use crate::interpreter::gil::Gil;
+use crate::interpreter::gil::intern;
+use crate::interpreter::interrupt;
+use crate::value::shown::text_of;
+
+/// Numbers of threads by the objects that name them.
+static THREADS: Gil<Cache<(Py<PyAny>, u32), 64>> = Gil::new(Cache::new());
+/// Names that records have for their levels, by number.
+static LEVELS: Gil<Cache<Level, 8>> = Gil::new(Cache::new());
+
+struct Level {
+    number: i32,
+    name: Py<PyAny>,
+    /// The name where a record has to carry it.
+    own: Option<String>,
+    /// `level_generation` of the names when it was so.
+    generation: u64,
+}
+
+/// What `logging` names the level of a record that was made without one.
+const UNNAMED: &str = "Level None";
+
+/// The name that the record has for its level, where that is another than the process's: the record carries it then. It comes from
+/// wherever the record does, and names nobody else's levels.
+pub fn own_level_name(py: Python<'_>, number: i32, name: Option<&Bound<'_, PyAny>>) -> Option<String> {
+    let name = name?;
+    let generation = names::here().level_generation();
+    let key = u64::from(number.cast_unsigned());
+    let is_it = |known: &Level| known.number == number && known.name.is(name) && known.generation == generation;
+    // SAFETY: looked at only.
+    if let Some(known) = unsafe { &*LEVELS.get(py) }.find(key, is_it) {
+        return known.own.clone();
+    }
+    let text = text_of(name);
+    let text = names::bounded_level_name(&text);
+    let is_other = || names::here().level_name(number) != text;
+    let mut other = text != UNNAMED && is_other();
+    if other && !ending::is_here(py) {
+        // `logging` may have named it since.
+        let logging = py.import(intern!(py, "logging"));
+        interrupt::ok(py, logging.and_then(|logging| guard::note_level_name(&logging, number)));
+        other = is_other();
+    }
+    let own = other.then(|| text.to_owned());
+    if let Ok(name) = name.cast_exact::<PyString>() {
+        let generation = names::here().level_generation();
+        let level = Level { number, name: name.clone().into_any().unbind(), own: own.clone(), generation };
+        // SAFETY: no Python code runs while the reference lives.
+        let evicted = unsafe { &mut *LEVELS.get(py) }.insert(key, level, |known| known.number == number);
+        drop(evicted);
+    }
+    own
+}
+
+/// A thread by its name: a record may come from another than the one that hands it over.
+pub fn thread_of(py: Python<'_>, name: &Bound<'_, PyAny>) -> thread::Name {
+    let key = name.as_ptr() as u64;
+    // SAFETY: looked at only.
+    let known = unsafe { &*THREADS.get(py) }.find(key, |(known, _)| known.is(name));
+    if let Some((_, number)) = known {
+        return thread::Name::Number(*number);
+    }
+    let text = text_of(name);
+    let Some(number) = names::here().thread(text.clone()) else { return thread::Name::Text(text) };
+    if name.is_exact_instance_of::<PyString>() {
+        // SAFETY: no Python code runs while the reference lives.
+        let evicted =
+            unsafe { &mut *THREADS.get(py) }.insert(key, (name.clone().unbind(), number), |(known, _)| known.is(name));
+        drop(evicted);
+    }
+    thread::Name::Number(number)
+}
