@@ -10,7 +10,7 @@ use super::{Origin, clock, count, thread};
 use crate::context::Context;
 use crate::interpreter::arguments::Arguments;
 use crate::interpreter::fork;
-use crate::interpreter::frame::Place;
+use crate::interpreter::frame::CallSite;
 use crate::value;
 
 /// The call nearly all calls are: a text and fields, from a place seen before, in a context that was looked for. `None` for any other.
@@ -35,8 +35,8 @@ pub fn capture_plain(
     if unsafe { ffi::PyUnicode_CheckExact(message) } == 0 {
         return None;
     }
-    let place = Place::current(py)?;
-    let Plain { number: site, mut flags } = site::find(py, place, message, arguments.names)?;
+    let call_site = CallSite::current(py)?;
+    let Plain { number: site, mut flags } = site::find(py, call_site, message, arguments.names)?;
     if let Some(context) = &context {
         flags |= flag::CONTEXT | if context.get().is_ai() { flag::AI } else { 0 };
     }

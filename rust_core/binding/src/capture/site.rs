@@ -15,7 +15,7 @@ use unified_logger_core::record::{INLINE, Site, flag};
 use unified_logger_core::router::is_ai_field;
 
 use crate::capture::clock;
-use crate::interpreter::frame::{Frame, Place};
+use crate::interpreter::frame::{CallSite, Frame};
 use crate::interpreter::gil::Gil;
 use crate::interpreter::gil::intern;
 use crate::value::shown::text_of;
@@ -56,12 +56,12 @@ unsafe impl Send for Entry {}
 
 impl Entry {
     #[inline]
-    fn is_at(&self, place: Place) -> bool {
-        self.instruction == place.instruction && self.code.as_ptr() == place.code.cast()
+    fn is_at(&self, call_site: CallSite) -> bool {
+        self.instruction == call_site.instruction && self.code.as_ptr() == call_site.code.cast()
     }
 
-    fn place(&self) -> Place {
-        Place { code: self.code.as_ptr().cast(), instruction: self.instruction }
+    fn call_site(&self) -> CallSite {
+        CallSite { code: self.code.as_ptr().cast(), instruction: self.instruction }
     }
 
     /// Whether this is the only reference to the code: it can never run again.
@@ -102,8 +102,8 @@ impl Cache {
     }
 
     #[inline]
-    fn set_of(&self, place: Place) -> usize {
-        let mixed = (place.code as u64 ^ (place.instruction as u64) << 17).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    fn set_of(&self, call_site: CallSite) -> usize {
+        let mixed = (call_site.code as u64 ^ (call_site.instruction as u64) << 17).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         // The high bits: code objects are aligned, so the low ones say little.
         (mixed >> 48) as usize & self.sets.len().wrapping_sub(1)
     }
@@ -121,20 +121,20 @@ impl Cache {
         if !self.prepare() {
             return gone.push(entry);
         }
-        let mut index = self.set_of(entry.place());
+        let mut index = self.set_of(entry.call_site());
         // Code that came and went leaves no more than one entry to a set.
         let dead = self.sets[index].iter_mut().filter_map(|way| way.take_if(|known| known.is_dead()));
         let before = gone.len();
         gone.extend(dead);
         self.count -= gone.len() - before;
-        let full = self.sets[index].iter().flatten().all(|known| known.place() != entry.place())
+        let full = self.sets[index].iter().flatten().all(|known| known.call_site() != entry.call_site())
             && self.sets[index].iter().all(Option::is_some);
         if full && self.count > self.enough && memory::has(4 * self.count * size_of::<Entry>()) {
             self.make_room(gone);
-            index = self.set_of(entry.place());
+            index = self.set_of(entry.call_site());
         }
         let set = &mut self.sets[index];
-        let same = |way: &Option<Entry>| way.as_ref().is_some_and(|known| known.place() == entry.place());
+        let same = |way: &Option<Entry>| way.as_ref().is_some_and(|known| known.call_site() == entry.call_site());
         let way = set.iter().position(same).or_else(|| set.iter().position(Option::is_none)).unwrap_or_else(|| {
             self.next = self.next.wrapping_add(1);
             usize::from(self.next) % WAYS
@@ -169,18 +169,23 @@ impl Cache {
 }
 
 #[inline]
-fn entry(py: Python<'_>, place: Place) -> Option<&Entry> {
+fn entry(py: Python<'_>, call_site: CallSite) -> Option<&Entry> {
     // SAFETY: looked at only, and let go before Python code runs.
     let cache = unsafe { &*CACHE.get(py) };
-    let set = cache.sets.get(cache.set_of(place))?;
-    set.iter().flatten().find(|entry| entry.is_at(place))
+    let set = cache.sets.get(cache.set_of(call_site))?;
+    set.iter().flatten().find(|entry| entry.is_at(call_site))
 }
 
 /// The site of a call, if it was seen before, all its keywords are fields, and a message that stood in the code still does.
 /// `names` may be null.
 #[inline]
-pub fn find(py: Python<'_>, place: Place, message: *mut ffi::PyObject, names: *mut ffi::PyObject) -> Option<Plain> {
-    let entry = entry(py, place)?;
+pub fn find(
+    py: Python<'_>,
+    call_site: CallSite,
+    message: *mut ffi::PyObject,
+    names: *mut ffi::PyObject,
+) -> Option<Plain> {
+    let entry = entry(py, call_site)?;
     if !entry.literal.is_null() && entry.literal != message {
         return None;
     }
@@ -223,7 +228,7 @@ pub fn resolve(
     let Some(frame) = frame else { return Ok(Resolved::inline(Site::unknown())) };
     let py = frame.as_any().py();
     let message = message.map_or(std::ptr::null_mut(), Bound::as_ptr);
-    let known = entry(py, frame.place()).map(|entry| (entry.bare, entry.literal));
+    let known = entry(py, frame.call_site()).map(|entry| (entry.bare, entry.literal));
     let varies = !message.is_null() && known.is_some_and(|(_, literal)| !literal.is_null() && literal != message);
     if let Some((bare, _)) = known.filter(|(bare, _)| *bare != INLINE && !varies) {
         return Ok(Resolved { number: bare, site: None });
@@ -238,7 +243,7 @@ pub fn resolve(
     if known.is_some() && !varies {
         // Another form of a call that was seen before: there will be more.
         let bare = names::here().site(site.clone()).unwrap_or(INLINE);
-        set_bare(py, frame.place(), bare);
+        set_bare(py, frame.call_site(), bare);
         return Ok(if bare == INLINE { Resolved::inline(site) } else { Resolved { number: bare, site: None } });
     }
     let literal = if known.is_none() { literal(frame, message)? } else { None };
@@ -264,7 +269,7 @@ fn literal(frame: &Frame<'_>, message: *mut ffi::PyObject) -> PyResult<Option<St
     }
     let py = frame.as_any().py();
     // SAFETY: the frame holds the code.
-    let code = unsafe { Bound::from_borrowed_ptr(py, frame.place().code.cast()) };
+    let code = unsafe { Bound::from_borrowed_ptr(py, frame.call_site().code.cast()) };
     let constants = code.getattr(intern!(py, "co_consts"))?.cast_into::<PyTuple>()?;
     let found = constants.iter_borrowed().find(|constant| constant.as_ptr() == message);
     let text = found.and_then(|constant| constant.cast::<PyString>().ok().map(|text| text.to_owned()));
@@ -272,11 +277,11 @@ fn literal(frame: &Frame<'_>, message: *mut ffi::PyObject) -> PyResult<Option<St
 }
 
 /// Notes the site of other calls from this place.
-fn set_bare(py: Python<'_>, place: Place, bare: u32) {
+fn set_bare(py: Python<'_>, call_site: CallSite, bare: u32) {
     // SAFETY: no Python code runs until the reference is gone.
     let cache = unsafe { &mut *CACHE.get(py) };
-    let index = cache.set_of(place);
-    let known = cache.sets.get_mut(index).into_iter().flatten().flatten().find(|entry| entry.is_at(place));
+    let index = cache.set_of(call_site);
+    let known = cache.sets.get_mut(index).into_iter().flatten().flatten().find(|entry| entry.is_at(call_site));
     if let Some(entry) = known {
         entry.bare = bare;
     }
@@ -316,12 +321,12 @@ pub fn prepare(py: Python<'_>) {
 
 fn insert(frame: &Frame<'_>, names: Option<&Bound<'_, PyTuple>>, plain: Option<Plain>, literal: *mut ffi::PyObject) {
     let py = frame.as_any().py();
-    let place = frame.place();
+    let call_site = frame.call_site();
     // SAFETY: the frame holds the code.
-    let code = unsafe { Bound::from_borrowed_ptr(py, place.code.cast()) };
+    let code = unsafe { Bound::from_borrowed_ptr(py, call_site.code.cast()) };
     let entry = Entry {
         code: code.unbind(),
-        instruction: place.instruction,
+        instruction: call_site.instruction,
         literal,
         names: names.map(|names| names.clone().unbind()),
         plain,
@@ -337,7 +342,7 @@ fn insert(frame: &Frame<'_>, names: Option<&Bound<'_, PyTuple>>, plain: Option<P
 pub fn describe(frame: &Frame<'_>) -> PyResult<Site> {
     let py = frame.as_any().py();
     // SAFETY: the frame holds the code.
-    let code = unsafe { Bound::from_borrowed_ptr(py, frame.place().code.cast()) };
+    let code = unsafe { Bound::from_borrowed_ptr(py, frame.call_site().code.cast()) };
     let path = code.getattr(intern!(py, "co_filename"))?.cast_into::<PyString>()?;
     let function = code.getattr(intern!(py, "co_name"))?.cast_into::<PyString>()?;
     Ok(Site {
@@ -367,9 +372,9 @@ pub fn mark_wrapper(code: &Bound<'_, PyCode>) {
     unsafe { (*WRAPPERS.get(code.py())).get_or_insert_default() }.insert(code.clone().into_ptr() as usize);
 }
 
-fn is_wrapper(py: Python<'_>, place: Place) -> bool {
+fn is_wrapper(py: Python<'_>, call_site: CallSite) -> bool {
     // SAFETY: looked at only.
-    unsafe { &*WRAPPERS.get(py) }.as_ref().is_some_and(|wrappers| wrappers.contains(&(place.code as usize)))
+    unsafe { &*WRAPPERS.get(py) }.as_ref().is_some_and(|wrappers| wrappers.contains(&(call_site.code as usize)))
 }
 
 /// The frame a record names: `level` frames out, wrappers not counted.
@@ -377,7 +382,7 @@ pub fn caller(py: Python<'_>, level: usize) -> Option<Frame<'_>> {
     let mut frame = Frame::current(py)?;
     let mut left = level.max(1) - 1;
     loop {
-        if !is_wrapper(py, frame.place()) {
+        if !is_wrapper(py, frame.call_site()) {
             if left == 0 {
                 return Some(frame);
             }

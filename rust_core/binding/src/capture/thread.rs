@@ -156,9 +156,9 @@ fn remember(py: Python<'_>, known: Known) -> PyResult<()> {
             table.push((0, None));
             u32::try_from(table.len() - 1).unwrap_or(u32::MAX)
         });
-        let place = &mut table[slot as usize];
-        place.0 = place.0.wrapping_add(1);
-        (slot, place.0)
+        let entry = &mut table[slot as usize];
+        entry.0 = entry.0.wrapping_add(1);
+        (slot, entry.0)
     };
     let ends = Bound::new(py, Ends { slot, serial })?;
     of_thread.cast::<PyDict>()?.set_item(intern!(py, "unified_logger"), ends)?;

@@ -26,7 +26,7 @@ const KNOWN: usize = 4_096;
 
 /// Where a frame stands.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Place {
+struct CodePosition {
     code: *mut ffi::PyCodeObject,
     instruction: c_int,
     /// Where the instruction does not tell it: before 3.11, in stacks, and in tracebacks that others have made up.
@@ -40,7 +40,7 @@ struct Known {
     encoded: Box<[u8]>,
 }
 
-static FRAMES_KNOWN: Gil<Option<HashMap<Place, Known>>> = Gil::new(None);
+static FRAMES_KNOWN: Gil<Option<HashMap<CodePosition, Known>>> = Gil::new(None);
 
 /// Puts the frames of an exception's traceback; equal ones that follow each other once, with their count.
 pub fn put(py: Python<'_>, error: &Bound<'_, PyBaseException>, out: &mut Vec<u8>) {
@@ -57,8 +57,8 @@ pub fn put_stack(py: Python<'_>, frame: &Frame<'_>, out: &mut Vec<u8>) {
     let mut walked = Walked::default();
     for frame in stack.iter().rev().chain((limit > 0).then_some(frame)) {
         // As in `traceback`, of a stack only the lines matter, not the instructions.
-        let place = Place { code: frame.place().code, instruction: -1, line: frame.line().cast_signed() };
-        walked.add(py, frame.as_any().as_ptr().cast(), place);
+        let position = CodePosition { code: frame.call_site().code, instruction: -1, line: frame.line().cast_signed() };
+        walked.add(py, frame.as_any().as_ptr().cast(), position);
     }
     put_walked(&walked, out);
 }
@@ -66,15 +66,15 @@ pub fn put_stack(py: Python<'_>, frame: &Frame<'_>, out: &mut Vec<u8>) {
 fn put_walked(walked: &Walked<'_>, out: &mut Vec<u8>) {
     put_number(walked.left_out, out);
     put_number(walked.first.len() + walked.last.len(), out);
-    for Step { frame, place, repeated } in walked.first.iter().chain(&walked.last) {
-        put_frame(frame, *place, out);
+    for Step { frame, position, repeated } in walked.first.iter().chain(&walked.last) {
+        put_frame(frame, *position, out);
         put_number(*repeated, out);
     }
 }
 
 struct Step<'py> {
     frame: Bound<'py, PyAny>,
-    place: Place,
+    position: CodePosition,
     repeated: usize,
 }
 
@@ -87,18 +87,18 @@ struct Walked<'py> {
 }
 
 impl<'py> Walked<'py> {
-    fn add(&mut self, py: Python<'py>, frame: *mut ffi::PyFrameObject, place: Place) {
+    fn add(&mut self, py: Python<'py>, frame: *mut ffi::PyFrameObject, position: CodePosition) {
         let previous = match self.last.back_mut() {
             Some(step) => Some(step),
             None => self.first.last_mut(),
         };
-        if let Some(step) = previous.filter(|step| step.place == place) {
+        if let Some(step) = previous.filter(|step| step.position == position) {
             step.repeated += 1;
             return;
         }
         // SAFETY: a live frame of the traceback.
         let frame = unsafe { Bound::from_borrowed_ptr(py, frame.cast()) };
-        let step = Step { frame, place, repeated: 1 };
+        let step = Step { frame, position, repeated: 1 };
         if self.first.len() < FRAMES / 2 {
             return self.first.push(step);
         }
@@ -126,7 +126,7 @@ fn walk<'py>(py: Python<'py>, error: &Bound<'py, PyBaseException>) -> Walked<'py
             let code = ffi::PyFrame_GetCode(frame);
             // The frame keeps it alive.
             ffi::Py_DECREF(code.cast());
-            walked.add(py, frame, place_of(&Borrowed::from_ptr(py, code.cast()), instruction, line));
+            walked.add(py, frame, position_of(&Borrowed::from_ptr(py, code.cast()), instruction, line));
             traceback = next;
             left -= 1;
         }
@@ -137,13 +137,13 @@ fn walk<'py>(py: Python<'py>, error: &Bound<'py, PyBaseException>) -> Walked<'py
 
 /// The place that a traceback names. Who makes one by hand chooses instruction and line as he likes: an instruction that the code
 /// does not have is none, for the interpreter looks it up in tables as long as the code.
-fn place_of(code: &Bound<'_, PyAny>, instruction: c_int, line: c_int) -> Place {
+fn position_of(code: &Bound<'_, PyAny>, instruction: c_int, line: c_int) -> CodePosition {
     // Before 3.11 the line alone says it.
     let is_told = cfg!(not(Py_3_11)) && line > 0;
     let is_inside = is_told || usize::try_from(instruction).is_ok_and(|instruction| instruction < bytes_of(code));
     let instruction = if is_inside { instruction } else { -1 };
     let line = if cfg!(Py_3_11) && is_inside { 0 } else { line };
-    Place { code: code.as_ptr().cast(), instruction, line }
+    CodePosition { code: code.as_ptr().cast(), instruction, line }
 }
 
 /// Bytes of the instructions of code. Since 3.11 they lie in it, and it says how many it has of them, of two bytes each.
@@ -232,16 +232,16 @@ fn limit(py: Python<'_>) -> usize {
     limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(0))
 }
 
-fn put_frame(frame: &Bound<'_, PyAny>, place: Place, out: &mut Vec<u8>) {
+fn put_frame(frame: &Bound<'_, PyAny>, position: CodePosition, out: &mut Vec<u8>) {
     let py = frame.py();
     // SAFETY: looked at and copied, without Python code.
-    if let Some(known) = unsafe { &*FRAMES_KNOWN.get(py) }.as_ref().and_then(|known| known.get(&place)) {
+    if let Some(known) = unsafe { &*FRAMES_KNOWN.get(py) }.as_ref().and_then(|known| known.get(&position)) {
         return out.put(&known.encoded);
     }
     memory::check();
     // SAFETY: the frame is alive and with it its code.
-    let code = unsafe { Bound::from_borrowed_ptr(py, place.code.cast()) };
-    let encoded = encode(frame, &code, place);
+    let code = unsafe { Bound::from_borrowed_ptr(py, position.code.cast()) };
+    let encoded = encode(frame, &code, position);
     out.put(&encoded);
     if memory::is_short() {
         return;
@@ -252,21 +252,21 @@ fn put_frame(frame: &Bound<'_, PyAny>, place: Place, out: &mut Vec<u8>) {
         let known = (*FRAMES_KNOWN.get(py)).get_or_insert_default();
         let full = if known.len() >= KNOWN { std::mem::take(known) } else { HashMap::new() };
         let has_room = known.try_reserve(1).is_ok();
-        (full, has_room.then(|| known.insert(place, entry)))
+        (full, has_room.then(|| known.insert(position, entry)))
     };
     drop(old);
 }
 
-fn encode(frame: &Bound<'_, PyAny>, code: &Bound<'_, PyAny>, place: Place) -> Vec<u8> {
+fn encode(frame: &Bound<'_, PyAny>, code: &Bound<'_, PyAny>, position: CodePosition) -> Vec<u8> {
     let py = frame.py();
     let text =
         |name: &Bound<'_, PyString>| code.getattr(name).map_or_else(|_| "<unknown>".into(), |text| text_of(&text));
     let file = text(intern!(py, "co_filename"));
-    let line = line_of(place);
+    let line = line_of(position);
     let source = match where_source_is(&file) {
         Source::Nowhere => Some(String::new()),
-        Source::File if !has_several_lines(place) => None,
-        Source::File | Source::Elsewhere => ask(py, intern!(py, "source"), (frame, place.instruction, line)),
+        Source::File if !has_several_lines(position) => None,
+        Source::File | Source::Elsewhere => ask(py, intern!(py, "source"), (frame, position.instruction, line)),
     };
     let mut out = Vec::with_capacity(128);
     out.put_text(&file);
@@ -276,12 +276,12 @@ fn encode(frame: &Bound<'_, PyAny>, code: &Bound<'_, PyAny>, place: Place) -> Ve
     out
 }
 
-fn line_of(place: Place) -> u32 {
-    if let Ok(line @ 1..) = u32::try_from(place.line) {
+fn line_of(position: CodePosition) -> u32 {
+    if let Ok(line @ 1..) = u32::try_from(position.line) {
         return line;
     }
     // SAFETY: the code is alive, as its frame is.
-    u32::try_from(unsafe { ffi::PyCode_Addr2Line(place.code, place.instruction) }).unwrap_or(0)
+    u32::try_from(unsafe { ffi::PyCode_Addr2Line(position.code, position.instruction) }).unwrap_or(0)
 }
 
 enum Source {
@@ -304,7 +304,7 @@ fn where_source_is(file: &str) -> Source {
 
 /// From 3.13 on, all lines of a statement are shown.
 #[cfg(Py_3_13)]
-fn has_several_lines(place: Place) -> bool {
+fn has_several_lines(position: CodePosition) -> bool {
     unsafe extern "C" {
         fn PyCode_Addr2Location(
             code: *mut ffi::PyCodeObject,
@@ -319,18 +319,18 @@ fn has_several_lines(place: Place) -> bool {
     // SAFETY: the code is alive, as its frame is; all four places are written.
     unsafe {
         PyCode_Addr2Location(
-            place.code,
-            place.instruction,
+            position.code,
+            position.instruction,
             &raw mut line,
             &raw mut column,
             &raw mut end_line,
             &raw mut end_column,
         );
     }
-    place.instruction >= 0 && end_line > line
+    position.instruction >= 0 && end_line > line
 }
 
 #[cfg(not(Py_3_13))]
-fn has_several_lines(_place: Place) -> bool {
+fn has_several_lines(_position: CodePosition) -> bool {
     false
 }

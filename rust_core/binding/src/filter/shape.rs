@@ -46,19 +46,19 @@ pub struct Shape {
     /// Versions of classes.
     classes: Words<u32, 2>,
     /// Sizes of lists, and where their items are; which class an object has.
-    places: Words<usize, 7>,
+    addresses: Words<usize, 7>,
     /// First items of lists: there to be looked at as long as size and place are the same.
     items: Words<usize, 2>,
 }
 
 impl Shape {
     pub fn new() -> Self {
-        Self { classes: Words::new(), places: Words::new(), items: Words::new() }
+        Self { classes: Words::new(), addresses: Words::new(), items: Words::new() }
     }
 
     #[inline(always)]
     pub fn is_unchanged(&self) -> bool {
-        self.classes.are_unchanged() && self.places.are_unchanged() && self.items.are_unchanged()
+        self.classes.are_unchanged() && self.addresses.are_unchanged() && self.items.are_unchanged()
     }
 
     pub fn add_class(&mut self, class: &Bound<'_, PyType>) {
@@ -69,7 +69,7 @@ impl Shape {
     /// An object may be given another class (`object.__class__ = …`), which changes nothing else.
     pub fn add_class_of(&mut self, object: &Bound<'_, PyAny>) {
         // SAFETY: a live object, which the guard holds.
-        unsafe { self.places.push((&raw const (*object.as_ptr()).ob_type).cast::<usize>()) };
+        unsafe { self.addresses.push((&raw const (*object.as_ptr()).ob_type).cast::<usize>()) };
     }
 
     pub fn add_list(&mut self, list: &Bound<'_, PyList>) {
@@ -77,8 +77,8 @@ impl Shape {
         // SAFETY: a live list, which the guard holds; there is a first item when the size is not 0.
         unsafe {
             let size = (&raw const (*list).ob_base.ob_size).cast::<usize>();
-            self.places.push(size);
-            self.places.push((&raw const (*list).ob_item).cast::<usize>());
+            self.addresses.push(size);
+            self.addresses.push((&raw const (*list).ob_item).cast::<usize>());
             if *size != 0 {
                 self.items.push((*list).ob_item.cast::<usize>());
             }

@@ -30,14 +30,14 @@ use crate::value::shown::describe;
 
 struct Known {
     watched: Watched,
-    place: Place,
+    target: StderrTarget,
 }
 
 /// Where `sys.stderr` leads.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum StderrTarget {
     /// To the process's own standard error, which the writer's console writes to.
-    Own,
+    Process,
     /// To some object.
     Stream,
     /// Nowhere: there is none. The number of standard error may be anybody's file then.
@@ -118,7 +118,7 @@ impl Shown {
 pub fn wants(py: Python<'_>, level: i32) -> bool {
     // SAFETY: looked at only.
     match unsafe { &*KNOWN.get(py) } {
-        Some(known) if known.watched.is_unchanged() => known.place != Place::Own && is_shown(py, level),
+        Some(known) if known.watched.is_unchanged() => known.target != StderrTarget::Process && is_shown(py, level),
         _ => true,
     }
 }
@@ -131,28 +131,28 @@ fn is_shown(py: Python<'_>, level: i32) -> bool {
 }
 
 /// Where `sys.stderr` leads; `None` where it cannot be asked.
-fn place(py: Python<'_>) -> Option<Place> {
+fn stderr_target(py: Python<'_>) -> Option<StderrTarget> {
     // SAFETY: looked at only.
     match unsafe { &*KNOWN.get(py) } {
-        Some(known) if known.watched.is_unchanged() => return Some(known.place),
+        Some(known) if known.watched.is_unchanged() => return Some(known.target),
         _ => {}
     }
     let asked = (|| {
         let sys = py.import(intern!(py, "sys"))?;
         let watched = Watched::new(Kind::Stderr, vec![sys.dict()]);
-        let place = match stream(py)? {
-            None => Place::Nowhere,
+        let target = match stream(py)? {
+            None => StderrTarget::Nowhere,
             Some(stream) => {
                 let number = stream.call_method0(intern!(py, "fileno")).and_then(|number| number.extract::<i32>());
-                if interrupt::ok(py, number) == Some(2) { Place::Own } else { Place::Stream }
+                if interrupt::ok(py, number) == Some(2) { StderrTarget::Process } else { StderrTarget::Stream }
             }
         };
-        PyResult::Ok(Known { watched, place })
+        PyResult::Ok(Known { watched, target })
     })();
     let known = interrupt::ok(py, asked)?;
-    let place = known.place;
+    let target = known.target;
     drop(KNOWN.replace(py, Some(known)));
-    Some(place)
+    Some(target)
 }
 
 /// Whether it is known that there is no standard error: then nothing is asked, encoded or written.
@@ -160,7 +160,7 @@ fn leads_nowhere(py: Python<'_>) -> bool {
     // SAFETY: looked at only.
     unsafe { &*KNOWN.get(py) }
         .as_ref()
-        .is_some_and(|known| known.place == Place::Nowhere && known.watched.is_unchanged())
+        .is_some_and(|known| known.target == StderrTarget::Nowhere && known.watched.is_unchanged())
 }
 
 /// Shows the record on `sys.stderr` if it is for that, marks it as shown, and gives it back. What goes wrong there costs the stream
@@ -195,11 +195,11 @@ pub fn show(py: Python<'_>, mut record: Buffer) -> Buffer {
 /// False where the record is for the process's own standard error, or for nobody.
 fn show_once(py: Python<'_>, record: &[u8]) -> bool {
     let inside = ending::Inside::enter();
-    let place = place(py).unwrap_or(Place::Own);
-    if place == Place::Own || !is_shown(py, record::level_of(record)) {
+    let target = stderr_target(py).unwrap_or(StderrTarget::Process);
+    if target == StderrTarget::Process || !is_shown(py, record::level_of(record)) {
         return false;
     }
-    if place == Place::Nowhere {
+    if target == StderrTarget::Nowhere {
         return true;
     }
     let Some(line) = encode(py, record) else { return false };
@@ -272,7 +272,7 @@ fn in_ascii(line: &str) -> String {
 /// Has the stream that `sys.stderr` is pass on what was shown there.
 pub fn flush(py: Python<'_>) {
     // SAFETY: looked at only.
-    let is_stream = unsafe { &*KNOWN.get(py) }.as_ref().is_some_and(|known| known.place == Place::Stream);
+    let is_stream = unsafe { &*KNOWN.get(py) }.as_ref().is_some_and(|known| known.target == StderrTarget::Stream);
     if !is_stream || ending::is_here(py) {
         return;
     }

@@ -22,8 +22,8 @@ thread_local! {
 /// Where the stack is now.
 #[inline(always)]
 fn here() -> usize {
-    let place = 0_u8;
-    std::hint::black_box(&raw const place) as usize
+    let local = 0_u8;
+    std::hint::black_box(&raw const local) as usize
 }
 
 /// The lowest address and the bytes of this thread's stack. Where the system cannot tell, it has no end.

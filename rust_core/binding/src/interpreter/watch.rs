@@ -54,7 +54,7 @@ impl<T: Number, const N: usize> Words<T, N> {
         // SAFETY: promised by the caller.
         let word = Same { at, was: unsafe { *at } };
         match self.first.get_mut(self.count) {
-            Some(place) => *place = word,
+            Some(free) => *free = word,
             None => self.more.push(word),
         }
         self.count += 1;

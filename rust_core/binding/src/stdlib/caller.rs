@@ -1,10 +1,10 @@
-//! The place a native call comes from, found as `Logger.findCaller` finds it.
+//! The call_site a native call comes from, found as `Logger.findCaller` finds it.
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use super::attribute::{self, Field};
-use super::place::{Found, Place};
+use super::call_site::{Found, InternedCallSite};
 use super::stock;
 use crate::capture::site;
 use crate::filter::guard;
@@ -62,18 +62,18 @@ fn is_importlib(_: &Bound<'_, PyAny>) -> bool {
 struct Known {
     code: Py<PyAny>,
     instruction: i32,
-    place: Place,
+    interned: InternedCallSite,
 }
 
 /// Frames of `logging` are never in it.
-static PLACES: Gil<Cache<Known, 1_024>> = Gil::new(Cache::new());
+static CALL_SITES: Gil<Cache<Known, 1_024>> = Gil::new(Cache::new());
 
 /// The site of a call with these fields. `None` for those that `logging` itself has to look at.
 #[inline]
 pub fn find<'py>(py: Python<'py>, level: usize, fields: &[Field<'py>]) -> PyResult<Option<Found>> {
     if level == 1
-        && let Some(place) = frame::Place::current(py)
-        && let Some(found) = known(py, place, fields)
+        && let Some(call_site) = frame::CallSite::current(py)
+        && let Some(found) = known(py, call_site, fields)
         && found.plain.is_some()
     {
         return Ok(Some(found));
@@ -83,18 +83,18 @@ pub fn find<'py>(py: Python<'py>, level: usize, fields: &[Field<'py>]) -> PyResu
 }
 
 #[inline]
-fn known<'py>(py: Python<'py>, place: frame::Place, fields: &[Field<'py>]) -> Option<Found> {
+fn known<'py>(py: Python<'py>, call_site: frame::CallSite, fields: &[Field<'py>]) -> Option<Found> {
     // SAFETY: looked at only.
-    let known = unsafe { &*PLACES.get(py) }.find(key(place), |known| is(known, place))?;
-    Some(known.place.find(fields))
+    let known = unsafe { &*CALL_SITES.get(py) }.find(key(call_site), |known| is(known, call_site))?;
+    Some(known.interned.find(fields))
 }
 
-fn key(place: frame::Place) -> u64 {
-    place.code as u64 ^ (place.instruction as u64) << 17
+fn key(call_site: frame::CallSite) -> u64 {
+    call_site.code as u64 ^ (call_site.instruction as u64) << 17
 }
 
-fn is(known: &Known, place: frame::Place) -> bool {
-    known.instruction == place.instruction && known.code.as_ptr() == place.code.cast()
+fn is(known: &Known, call_site: frame::CallSite) -> bool {
+    known.instruction == call_site.instruction && known.code.as_ptr() == call_site.code.cast()
 }
 
 fn search<'py>(py: Python<'py>, frame: Frame<'py>, level: usize, fields: &[Field<'py>]) -> PyResult<Option<Found>> {
@@ -108,16 +108,17 @@ fn search<'py>(py: Python<'py>, frame: Frame<'py>, level: usize, fields: &[Field
     }
     let Some(source) = stock::source(py) else { return Ok(None) };
     let Some(frame) = caller(frame, level, &source)? else { return Ok(None) };
-    if let Some(found) = known(py, frame.place(), fields) {
+    if let Some(found) = known(py, frame.call_site(), fields) {
         return Ok(Some(found));
     }
-    let Some(place) = Place::new(site::describe(&frame)?, fields) else { return Ok(None) };
-    let found = place.find(fields);
+    let Some(interned) = InternedCallSite::new(site::describe(&frame)?, fields) else { return Ok(None) };
+    let found = interned.find(fields);
     // SAFETY: the frame holds its code.
-    let code: Bound<'py, PyAny> = unsafe { Bound::from_borrowed_ptr(py, frame.place().code.cast()) };
-    let known = Known { code: code.unbind(), instruction: frame.place().instruction, place };
+    let code: Bound<'py, PyAny> = unsafe { Bound::from_borrowed_ptr(py, frame.call_site().code.cast()) };
+    let known = Known { code: code.unbind(), instruction: frame.call_site().instruction, interned };
     // SAFETY: no Python code runs while the reference lives.
-    let evicted = unsafe { &mut *PLACES.get(py) }.insert(key(frame.place()), known, |known| is(known, frame.place()));
+    let evicted =
+        unsafe { &mut *CALL_SITES.get(py) }.insert(key(frame.call_site()), known, |known| is(known, frame.call_site()));
     drop(evicted);
     let_go_of_dropped();
     Ok(Some(found))

@@ -15,10 +15,10 @@ use unified_logger_core::redaction::Rules;
 use unified_logger_core::slab::Buffer;
 
 use super::attribute::{Attributes, Own, is_message_in_colours};
-use super::by_objects::ByObjects;
+use super::call_site::{Found, InternedCallSite};
+use super::call_site_key::CallSiteKey;
 use super::mark::{self, Marked};
 use super::names::{own_level_name, thread_of};
-use super::place::{Found, Place};
 use super::said::{self, Said};
 use crate::capture::exception_of;
 use crate::capture::merging::Merging;
@@ -224,7 +224,7 @@ fn said_by<'py>(
         }
     }
     let line = attributes.get(Own::LineNo).and_then(|found| interrupt::ok(py, found.extract())).unwrap_or(0);
-    let place = ByObjects::of(&attributes, line);
+    let key = CallSiteKey::of(&attributes, line);
     let module = attributes.get(Own::Module).cloned();
     let name = attributes.get(Own::Name).cloned();
     let function = attributes.get(Own::FuncName).cloned();
@@ -233,8 +233,8 @@ fn said_by<'py>(
     if !said.fields.is_empty() && name.as_ref().is_some_and(is_of_uvicorn) {
         said.fields.retain(|(name, _)| !is_message_in_colours(name));
     }
-    if let Some(place) = &place
-        && let Some((site, logger)) = place.find(py, &said.fields)
+    if let Some(key) = &key
+        && let Some((site, logger)) = key.find(py, &said.fields)
     {
         (said.site, said.logger) = (site, logger);
         return said;
@@ -247,11 +247,11 @@ fn said_by<'py>(
         line,
         ..Site::default()
     };
-    match place {
-        Some(place) if said.logger != INLINE => {
-            if let Some(known) = Place::new(site.clone(), &said.fields) {
-                said.site = known.find(&said.fields);
-                place.remember(py, known, said.logger);
+    match key {
+        Some(key) if said.logger != INLINE => {
+            if let Some(interned) = InternedCallSite::new(site.clone(), &said.fields) {
+                said.site = interned.find(&said.fields);
+                key.remember(py, interned, said.logger);
             }
         }
         _ => said.site.bare = names::here().site(site.clone()).unwrap_or(INLINE),

@@ -107,7 +107,7 @@ impl<'py> Marked<'py> {
         }
         // Anything but a text came with the record from elsewhere, and says nothing.
         match attributes.get(Own::Mark) {
-            Some(place) if place.is_exact_instance_of::<PyString>() => Self::Elsewhere(marks.arrived.clone_ref(py)),
+            Some(text) if text.is_exact_instance_of::<PyString>() => Self::Elsewhere(marks.arrived.clone_ref(py)),
             _ => Self::Not,
         }
     }

@@ -1,14 +1,14 @@
 //! Records of `logging` into the same pipeline: those that its root handler brings, and those of loggers made native.
 
 mod attribute;
-mod by_objects;
+mod call_site;
+mod call_site_key;
 mod caller;
 mod handler;
 mod known;
 mod mark;
 mod names;
 mod native;
-mod place;
 mod said;
 mod stock;
 

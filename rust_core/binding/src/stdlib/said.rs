@@ -12,7 +12,7 @@ use unified_logger_core::redaction::Rules;
 use unified_logger_core::slab::Buffer;
 
 use super::attribute::Field;
-use super::place::Found;
+use super::call_site::Found;
 use crate::capture::merging::Merging;
 use crate::capture::site::Plain;
 use crate::capture::thread;

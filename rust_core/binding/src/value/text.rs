@@ -28,9 +28,9 @@ pub unsafe fn capture_text(out: &mut impl Put, object: *mut ffi::PyObject) {
         if characters.count > CHARACTERS {
             return capture_long(out, &characters);
         }
-        let place = out.room(4 + characters.count * characters.longest());
-        let length = characters.encode(characters.count, place.add(4));
-        std::ptr::copy_nonoverlapping((length as u32).to_le_bytes().as_ptr(), place, 4);
+        let target = out.room(4 + characters.count * characters.longest());
+        let length = characters.encode(characters.count, target.add(4));
+        std::ptr::copy_nonoverlapping((length as u32).to_le_bytes().as_ptr(), target, 4);
         out.advance(4 + length);
     }
 }
@@ -41,11 +41,11 @@ unsafe fn capture_long(out: &mut impl Put, characters: &Characters) {
     let suffix = format!("…(+{} characters)", characters.count - CHARACTERS);
     // SAFETY: as in `capture_text`.
     unsafe {
-        let place = out.room(4 + CHARACTERS * characters.longest() + suffix.len());
-        let mut length = characters.encode(CHARACTERS, place.add(4));
-        std::ptr::copy_nonoverlapping(suffix.as_ptr(), place.add(4 + length), suffix.len());
+        let target = out.room(4 + CHARACTERS * characters.longest() + suffix.len());
+        let mut length = characters.encode(CHARACTERS, target.add(4));
+        std::ptr::copy_nonoverlapping(suffix.as_ptr(), target.add(4 + length), suffix.len());
         length += suffix.len();
-        std::ptr::copy_nonoverlapping((length as u32).to_le_bytes().as_ptr(), place, 4);
+        std::ptr::copy_nonoverlapping((length as u32).to_le_bytes().as_ptr(), target, 4);
         out.advance(4 + length);
     }
 }
@@ -136,12 +136,12 @@ pub unsafe fn ascii(object: *mut ffi::PyObject) -> Option<(*const u8, usize)> {
 
 /// The characters of a string object, in the width it keeps them in.
 struct Characters {
-    place: Place,
+    data: CharacterData,
     count: usize,
 }
 
 #[derive(Clone, Copy)]
-enum Place {
+enum CharacterData {
     Ascii(*const u8),
     One(*const u8),
     Two(*const u16),
@@ -173,15 +173,15 @@ impl Characters {
         }
         // SAFETY: the characters follow the head, which is a longer one where they are not all ASCII.
         let (after, after_longer) = unsafe { (head.add(1), head.cast::<ffi::PyCompactUnicodeObject>().add(1)) };
-        let place = match state >> KIND_SHIFT & KIND_MASK {
-            1 if state & ASCII != 0 => Place::Ascii(after.cast()),
-            1 => Place::One(after_longer.cast()),
-            2 => Place::Two(after_longer.cast()),
-            4 => Place::Four(after_longer.cast()),
+        let data = match state >> KIND_SHIFT & KIND_MASK {
+            1 if state & ASCII != 0 => CharacterData::Ascii(after.cast()),
+            1 => CharacterData::One(after_longer.cast()),
+            2 => CharacterData::Two(after_longer.cast()),
+            4 => CharacterData::Four(after_longer.cast()),
             _ => return None,
         };
         // SAFETY: as above.
-        Some(Self { place, count: unsafe { (*head).length }.unsigned_abs() })
+        Some(Self { data, count: unsafe { (*head).length }.unsigned_abs() })
     }
 
     #[cold]
@@ -192,18 +192,18 @@ impl Characters {
             unsafe { ffi::PyErr_Clear() };
             0
         });
-        Self { place: Place::Asked(object), count }
+        Self { data: CharacterData::Asked(object), count }
     }
 
     /// Whether these are the characters of a text, in the width they need.
     unsafe fn are(&self, text: &str) -> bool {
         let widest = text.chars().max().map_or(0, u32::from);
-        let narrowest = match self.place {
-            Place::Ascii(_) => widest < 0x80,
-            Place::One(_) => (0x80..0x100).contains(&widest),
-            Place::Two(_) => (0x100..0x1_0000).contains(&widest),
-            Place::Four(_) => widest >= 0x1_0000,
-            Place::Asked(_) => false,
+        let narrowest = match self.data {
+            CharacterData::Ascii(_) => widest < 0x80,
+            CharacterData::One(_) => (0x80..0x100).contains(&widest),
+            CharacterData::Two(_) => (0x100..0x1_0000).contains(&widest),
+            CharacterData::Four(_) => widest >= 0x1_0000,
+            CharacterData::Asked(_) => false,
         };
         let mut encoded = vec![0; 6 * text.len()];
         narrowest && self.count == text.chars().count() && {
@@ -216,16 +216,16 @@ impl Characters {
     /// Bytes of the longest encoding of one of these characters.
     #[inline]
     fn longest(&self) -> usize {
-        match self.place {
-            Place::Ascii(_) => 1,
-            Place::One(_) => 2,
+        match self.data {
+            CharacterData::Ascii(_) => 1,
+            CharacterData::One(_) => 2,
             // Rather room for more than a look at every character.
-            Place::Two(_) | Place::Four(_) if self.count <= SHORT => 6,
+            CharacterData::Two(_) | CharacterData::Four(_) if self.count <= SHORT => 6,
             // A lone surrogate is written as six ASCII characters.
-            Place::Two(_) | Place::Four(_) if self.has_surrogate() => 6,
-            Place::Two(_) => 3,
-            Place::Four(_) => 4,
-            Place::Asked(_) => 6,
+            CharacterData::Two(_) | CharacterData::Four(_) if self.has_surrogate() => 6,
+            CharacterData::Two(_) => 3,
+            CharacterData::Four(_) => 4,
+            CharacterData::Asked(_) => 6,
         }
     }
 
@@ -234,14 +234,14 @@ impl Characters {
         let is_surrogate = |code: u32| (0xD800..=0xDFFF).contains(&code);
         // SAFETY: the object has `count` characters of this width.
         unsafe {
-            match self.place {
-                Place::Two(data) => {
+            match self.data {
+                CharacterData::Two(data) => {
                     std::slice::from_raw_parts(data, self.count).iter().any(|code| is_surrogate(u32::from(*code)))
                 }
-                Place::Four(data) => {
+                CharacterData::Four(data) => {
                     std::slice::from_raw_parts(data, self.count).iter().any(|code| is_surrogate(*code))
                 }
-                Place::Ascii(_) | Place::One(_) | Place::Asked(_) => false,
+                CharacterData::Ascii(_) | CharacterData::One(_) | CharacterData::Asked(_) => false,
             }
         }
     }
@@ -251,15 +251,15 @@ impl Characters {
     unsafe fn encode(&self, count: usize, to: *mut u8) -> usize {
         // SAFETY: the object has `count` characters of this width; the caller has made room for the longest encoding.
         unsafe {
-            match self.place {
-                Place::Ascii(data) => {
+            match self.data {
+                CharacterData::Ascii(data) => {
                     copy(data, to, count);
                     count
                 }
-                Place::One(data) => encode(count, to, |index| u32::from(*data.add(index))),
-                Place::Two(data) => encode(count, to, |index| u32::from(*data.add(index))),
-                Place::Four(data) => encode(count, to, |index| *data.add(index)),
-                Place::Asked(object) => encode(count, to, |index| ask(object, index)),
+                CharacterData::One(data) => encode(count, to, |index| u32::from(*data.add(index))),
+                CharacterData::Two(data) => encode(count, to, |index| u32::from(*data.add(index))),
+                CharacterData::Four(data) => encode(count, to, |index| *data.add(index)),
+                CharacterData::Asked(object) => encode(count, to, |index| ask(object, index)),
             }
         }
     }

@@ -8,20 +8,20 @@ use pyo3::prelude::*;
 
 /// A place in running code. Holds nothing: good until Python code runs again.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct CallSite {
     pub code: *mut ffi::PyCodeObject,
     pub instruction: i32,
 }
 
-impl Place {
+impl CallSite {
     /// Where the innermost Python frame is.
     #[inline(always)]
     pub fn current(py: Python<'_>) -> Option<Self> {
         #[cfg(Py_3_11)]
-        if let Some(place) = running::place(py) {
-            return Some(place);
+        if let Some(call_site) = running::call_site(py) {
+            return Some(call_site);
         }
-        Some(Frame::current(py)?.place())
+        Some(Frame::current(py)?.call_site())
     }
 }
 
@@ -54,12 +54,12 @@ impl<'py> Frame<'py> {
     }
 
     #[inline]
-    pub fn place(&self) -> Place {
+    pub fn call_site(&self) -> CallSite {
         // SAFETY: a live frame. It holds its code, so the reference can be given back at once.
         unsafe {
             let code = ffi::PyFrame_GetCode(self.raw());
             ffi::Py_DECREF(code.cast());
-            Place { code, instruction: instruction(self.raw()) }
+            CallSite { code, instruction: instruction(self.raw()) }
         }
     }
 
@@ -127,7 +127,7 @@ mod before_3_11 {
                 ((*known).code, (*known).last_instruction)
             };
             let told: c_int = frame.as_any().getattr("f_lasti")?.extract()?;
-            as_known = (index == 0 || as_known) && code == frame.place().code && instruction * 2 == told;
+            as_known = (index == 0 || as_known) && code == frame.call_site().code && instruction * 2 == told;
         }
         AS_KNOWN.store(as_known, Ordering::Relaxed);
         Ok(as_known)

@@ -12,7 +12,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyDict};
 
-use super::{Frame, Place};
+use super::{CallSite, Frame};
 
 static AS_KNOWN: AtomicBool = AtomicBool::new(false);
 
@@ -31,7 +31,7 @@ const FRAME: usize = 24;
 
 /// The place of the running frame, if it can be told without a frame object.
 #[inline(always)]
-pub fn place(_py: Python<'_>) -> Option<Place> {
+pub fn call_site(_py: Python<'_>) -> Option<CallSite> {
     if !AS_KNOWN.load(Ordering::Relaxed) {
         return None;
     }
@@ -62,7 +62,7 @@ unsafe fn current() -> *mut c_void {
 /// The place of a running frame: its code, and the instruction as `PyFrame_GetLasti` tells it.
 #[cfg(not(Py_3_12))]
 #[inline]
-unsafe fn read(frame: *mut c_void) -> Option<Place> {
+unsafe fn read(frame: *mut c_void) -> Option<CallSite> {
     /// `_PyInterpreterFrame.f_code` and `.prev_instr`, and `PyCodeObject.co_code_adaptive`.
     const CODE: usize = 32;
     const INSTRUCTION: usize = 56;
@@ -75,12 +75,12 @@ unsafe fn read(frame: *mut c_void) -> Option<Place> {
     let instruction = (instruction as isize).wrapping_sub(code as isize).wrapping_sub(INSTRUCTIONS as isize);
     // One that has not begun yet stands before its first instruction.
     let instruction = i32::try_from(instruction).ok().filter(|instruction| *instruction >= 0)?;
-    Some(Place { code: code.cast(), instruction })
+    Some(CallSite { code: code.cast(), instruction })
 }
 
 #[cfg(Py_3_12)]
 #[inline]
-unsafe fn read(frame: *mut c_void) -> Option<Place> {
+unsafe fn read(frame: *mut c_void) -> Option<CallSite> {
     if frame.is_null() {
         return None;
     }
@@ -88,7 +88,7 @@ unsafe fn read(frame: *mut c_void) -> Option<Place> {
     unsafe {
         let code = ffi::PyUnstable_InterpreterFrame_GetCode(frame.cast());
         ffi::Py_DECREF(code);
-        Some(Place { code: code.cast(), instruction: ffi::PyUnstable_InterpreterFrame_GetLasti(frame.cast()) })
+        Some(CallSite { code: code.cast(), instruction: ffi::PyUnstable_InterpreterFrame_GetLasti(frame.cast()) })
     }
 }
 
@@ -135,6 +135,6 @@ fn is_as_known(py: Python<'_>) -> bool {
     // SAFETY: a live frame object, which points to its frame. Only a frame that is known to be one is read.
     unsafe {
         let running = current();
-        running == pointer(frame.as_any().as_ptr().cast(), FRAME) && read(running) == Some(frame.place())
+        running == pointer(frame.as_any().as_ptr().cast(), FRAME) && read(running) == Some(frame.call_site())
     }
 }

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use super::attribute::{self, Attributes, Field, Own};
-use super::place::{Found, Place};
+use super::call_site::{Found, InternedCallSite};
 use crate::interpreter::cache::Cache;
 use crate::interpreter::gil::Gil;
 
@@ -16,15 +16,15 @@ struct Known {
     name: Py<PyString>,
     module: Py<PyString>,
     line: u32,
-    place: Place,
+    interned: InternedCallSite,
     logger: u32,
 }
 
-static PLACES: Gil<Cache<Known, 1_024>> = Gil::new(Cache::new());
+static CALL_SITES: Gil<Cache<Known, 1_024>> = Gil::new(Cache::new());
 
 /// A place by the objects that name it: `logging` takes them from the code and the logger, so that they are the same ones
 /// each time. The module's name it makes anew. Records of other processes have names of their own, each time others.
-pub struct ByObjects<'py> {
+pub struct CallSiteKey<'py> {
     path: Bound<'py, PyString>,
     function: Bound<'py, PyString>,
     name: Bound<'py, PyString>,
@@ -32,7 +32,7 @@ pub struct ByObjects<'py> {
     line: u32,
 }
 
-impl<'py> ByObjects<'py> {
+impl<'py> CallSiteKey<'py> {
     pub fn of(attributes: &Attributes<'py>, line: u32) -> Option<Self> {
         let text = |own| attributes.get(own)?.cast_exact::<PyString>().ok().cloned();
         // Code's own name is interned, and one that was unpickled is not.
@@ -56,22 +56,22 @@ impl<'py> ByObjects<'py> {
 
     pub fn find(&self, py: Python<'py>, fields: &[Field<'py>]) -> Option<(Found, u32)> {
         // SAFETY: looked at only.
-        let known = unsafe { &*PLACES.get(py) }.find(self.key(), |known| self.is(known))?;
-        Some((known.place.find(fields), known.logger))
+        let known = unsafe { &*CALL_SITES.get(py) }.find(self.key(), |known| self.is(known))?;
+        Some((known.interned.find(fields), known.logger))
     }
 
-    pub fn remember(self, py: Python<'py>, place: Place, logger: u32) {
+    pub fn remember(self, py: Python<'py>, interned: InternedCallSite, logger: u32) {
         let known = Known {
             path: self.path.clone().unbind(),
             function: self.function.clone().unbind(),
             name: self.name.clone().unbind(),
             module: self.module.clone().unbind(),
             line: self.line,
-            place,
+            interned,
             logger,
         };
         // SAFETY: no Python code runs while the reference lives.
-        let evicted = unsafe { &mut *PLACES.get(py) }.insert(self.key(), known, |known| self.is(known));
+        let evicted = unsafe { &mut *CALL_SITES.get(py) }.insert(self.key(), known, |known| self.is(known));
         drop(evicted);
     }
 }

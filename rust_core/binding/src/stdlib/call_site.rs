@@ -10,7 +10,7 @@ use super::attribute::Field;
 use crate::capture::site::Plain;
 
 /// A place, as it is remembered.
-pub struct Place {
+pub struct InternedCallSite {
     /// Names of the fields of the first record from here.
     names: Box<[Py<PyAny>]>,
     /// The site with these names, when there is room for it.
@@ -28,7 +28,7 @@ pub struct Found {
     pub bare: u32,
 }
 
-impl Place {
+impl InternedCallSite {
     /// Interns a place. `site` has no fields; `None` when it has to travel inside the record.
     pub fn new(site: Site, fields: &[Field<'_>]) -> Option<Self> {
         let texts: Option<Vec<String>> = fields
