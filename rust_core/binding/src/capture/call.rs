@@ -6,8 +6,8 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 use unified_logger_core::memory;
 use unified_logger_core::slab::Buffer;
 
+use super::builder::{RecordBuilder, exception_or_name};
 use super::merging::{Merging, merge};
-use super::parts::{Parts, exception_or_name};
 use super::site::{self, Parameter};
 use super::{Origin, exception_of};
 use crate::exception;
@@ -28,23 +28,23 @@ pub fn capture_bare(
 ) -> Buffer {
     let frame = site::caller(py, 1);
     let resolved = site::resolve(frame.as_ref(), None, None).ok();
-    let mut parts = Parts::new(py, level, origin);
+    let mut builder = RecordBuilder::new(py, level, origin);
     if arguments.positional > 0 {
-        parts.message = text_of(&arguments.positional(py, 0));
+        builder.message = text_of(&arguments.positional(py, 0));
     }
     if arguments.positional > 1 {
-        parts.notes.push(("$args", "the interpreter is ending".into()));
+        builder.notes.push(("$args", "the interpreter is ending".into()));
     }
     if let Some(resolved) = resolved {
-        parts.site = resolved.number;
-        parts.inline_site = resolved.site;
+        builder.site = resolved.number;
+        builder.inline_site = resolved.site;
     }
     let mut raised = if with_exception { exception::current(py) } else { None };
     let mut fields = Vec::new();
     for (index, name) in arguments.names(py).iter().flatten().enumerate() {
         let given = arguments.keyword(py, index);
         match name.cast::<PyString>().ok().and_then(site::parameter) {
-            None if arguments.positional == 0 && is_message(&name) => parts.message = text_of(&given),
+            None if arguments.positional == 0 && is_message(&name) => builder.message = text_of(&given),
             Some(Parameter::ExcInfo) => {
                 raised = given.cast_into::<PyBaseException>().ok().or_else(|| exception::current(py))
             }
@@ -54,9 +54,9 @@ pub fn capture_bare(
     }
     if let Some(error) = raised {
         MALFORMED.add(1);
-        parts.notes.push(("$exception", type_name(error.as_any())));
+        builder.notes.push(("$exception", type_name(error.as_any())));
     }
-    parts.build(py, &fields)
+    builder.build(py, &fields)
 }
 
 /// Whether a keyword is the message, where that was not given by position: `logging` has a parameter of this name.
@@ -150,22 +150,22 @@ impl<'py> Call<'py> {
     ) -> PyResult<Buffer> {
         let frame = site::caller(py, self.stack_level);
         let resolved = site::resolve(frame.as_ref(), Some(&self.message), names)?;
-        let mut parts = Parts::new(py, self.level, origin);
-        parts.message = self.text(&mut parts.notes);
-        parts.ai |= self.ai;
+        let mut builder = RecordBuilder::new(py, self.level, origin);
+        builder.message = self.text(&mut builder.notes);
+        builder.ai |= self.ai;
         if let Some(error) = &self.exception {
-            parts.exception = exception_or_name(py, error, &mut parts.notes);
+            builder.exception = exception_or_name(py, error, &mut builder.notes);
         }
         if self.stack
             && let Some(frame) = &frame
         {
             let mut blob = Vec::new();
             exception::capture_stack(py, frame, &mut blob);
-            parts.stack = Some(blob);
+            builder.stack = Some(blob);
         }
-        parts.site = resolved.number;
-        parts.inline_site = resolved.site;
-        Ok(parts.build(py, &self.fields))
+        builder.site = resolved.number;
+        builder.inline_site = resolved.site;
+        Ok(builder.build(py, &self.fields))
     }
 
     /// The message with its arguments, as `logging` merges them. What cannot be merged is kept beside it.

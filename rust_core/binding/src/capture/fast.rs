@@ -1,4 +1,4 @@
-//! The call nearly all calls are. It must make the same record as `Parts` does of it.
+//! The call nearly all calls are. It must make the same record as `RecordBuilder` does of it.
 
 use pyo3::ffi;
 use pyo3::prelude::*;

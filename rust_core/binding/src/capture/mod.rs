@@ -1,17 +1,17 @@
 //! A call's objects to a captured record. Everything is copied: no Python object goes further than this.
 
+mod builder;
 mod call;
 pub mod clock;
 mod fast;
 pub mod merging;
-mod parts;
 pub mod site;
 pub mod thread;
 
+pub use builder::{RecordBuilder, exception_or_name};
 pub use call::{Call, capture_bare};
 pub use clock::set_asked_time;
 pub use fast::capture_plain;
-pub use parts::{Parts, exception_or_name};
 pub use site::mark_wrapper;
 
 use pyo3::exceptions::PyBaseException;

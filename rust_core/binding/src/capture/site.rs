@@ -38,7 +38,7 @@ pub enum Parameter {
 const LITERAL: usize = 256;
 
 /// What is known of a place that logs.
-struct Entry {
+struct CachedCallSite {
     code: Py<PyAny>,
     instruction: i32,
     /// The message, if it stands in the code: the code holds it.
@@ -52,9 +52,9 @@ struct Entry {
 }
 
 // SAFETY: used under the interpreter lock; `code` keeps what `literal` points to alive.
-unsafe impl Send for Entry {}
+unsafe impl Send for CachedCallSite {}
 
-impl Entry {
+impl CachedCallSite {
     #[inline]
     fn is_at(&self, call_site: CallSite) -> bool {
         self.instruction == call_site.instruction && self.code.as_ptr() == call_site.code.cast()
@@ -76,7 +76,7 @@ impl Entry {
 }
 
 struct Cache {
-    sets: Vec<[Option<Entry>; WAYS]>,
+    sets: Vec<[Option<CachedCallSite>; WAYS]>,
     /// Places there are, and how many may be before the dead ones among them are looked for.
     count: usize,
     enough: usize,
@@ -117,7 +117,7 @@ impl Cache {
     }
 
     /// Puts an entry in; what had to go for it is left in `gone`, to be dropped when nobody refers to the table.
-    fn insert(&mut self, entry: Entry, gone: &mut Vec<Entry>) {
+    fn insert(&mut self, entry: CachedCallSite, gone: &mut Vec<CachedCallSite>) {
         if !self.prepare() {
             return gone.push(entry);
         }
@@ -129,12 +129,13 @@ impl Cache {
         self.count -= gone.len() - before;
         let full = self.sets[index].iter().flatten().all(|known| known.call_site() != entry.call_site())
             && self.sets[index].iter().all(Option::is_some);
-        if full && self.count > self.enough && memory::has(4 * self.count * size_of::<Entry>()) {
+        if full && self.count > self.enough && memory::has(4 * self.count * size_of::<CachedCallSite>()) {
             self.make_room(gone);
             index = self.set_of(entry.call_site());
         }
         let set = &mut self.sets[index];
-        let same = |way: &Option<Entry>| way.as_ref().is_some_and(|known| known.call_site() == entry.call_site());
+        let same =
+            |way: &Option<CachedCallSite>| way.as_ref().is_some_and(|known| known.call_site() == entry.call_site());
         let way = set.iter().position(same).or_else(|| set.iter().position(Option::is_none)).unwrap_or_else(|| {
             self.next = self.next.wrapping_add(1);
             usize::from(self.next) % WAYS
@@ -147,7 +148,7 @@ impl Cache {
 
     /// Lets go of all code that is held by nothing else, and takes more sets if they are too few for what is left.
     #[cold]
-    fn make_room(&mut self, gone: &mut Vec<Entry>) {
+    fn make_room(&mut self, gone: &mut Vec<CachedCallSite>) {
         let mut held: HashMap<*mut ffi::PyObject, usize> = HashMap::new();
         for entry in self.sets.iter().flatten().flatten() {
             *held.entry(entry.code.as_ptr()).or_default() += 1;
@@ -169,7 +170,7 @@ impl Cache {
 }
 
 #[inline]
-fn entry(py: Python<'_>, call_site: CallSite) -> Option<&Entry> {
+fn entry(py: Python<'_>, call_site: CallSite) -> Option<&CachedCallSite> {
     // SAFETY: looked at only, and let go before Python code runs.
     let cache = unsafe { &*CACHE.get(py) };
     let set = cache.sets.get(cache.set_of(call_site))?;
@@ -324,7 +325,7 @@ fn insert(frame: &Frame<'_>, names: Option<&Bound<'_, PyTuple>>, plain: Option<P
     let call_site = frame.call_site();
     // SAFETY: the frame holds the code.
     let code = unsafe { Bound::from_borrowed_ptr(py, call_site.code.cast()) };
-    let entry = Entry {
+    let entry = CachedCallSite {
         code: code.unbind(),
         instruction: call_site.instruction,
         literal,

@@ -15,13 +15,13 @@ use crate::interpreter::watch::{Kind, Watched, dict_of};
 use crate::value::shown::text_of;
 
 /// A thread's name, for as long as it keeps it.
-struct Known {
+struct WatchedName {
     watched: Watched,
     number: u32,
 }
 
 /// By slot; a slot given to another thread gets another serial number.
-static KNOWN: Gil<Vec<(u32, Option<Known>)>> = Gil::new(Vec::new());
+static NAMES: Gil<Vec<(u32, Option<WatchedName>)>> = Gil::new(Vec::new());
 /// Slots of threads that have ended.
 static FREE: Gil<Vec<u32>> = Gil::new(Vec::new());
 
@@ -48,7 +48,7 @@ impl Drop for Ends {
         }
         // SAFETY: no Python code runs while the references live; what is taken is dropped after them.
         let known = unsafe {
-            match (&mut *KNOWN.get(py)).get_mut(self.slot as usize) {
+            match (&mut *NAMES.get(py)).get_mut(self.slot as usize) {
                 Some((serial, known)) if *serial == self.serial => {
                     (&mut *FREE.get(py)).push(self.slot);
                     known.take()
@@ -77,7 +77,7 @@ pub enum Name {
 pub fn number(py: Python<'_>) -> Option<u32> {
     let (slot, serial) = MINE.get();
     // SAFETY: looked at only, no Python code runs.
-    match unsafe { &*KNOWN.get(py) }.get(slot as usize) {
+    match unsafe { &*NAMES.get(py) }.get(slot as usize) {
         Some((current, Some(known))) if *current == serial && known.watched.is_unchanged() => Some(known.number),
         _ => None,
     }
@@ -114,7 +114,7 @@ fn ask(py: Python<'_>) -> PyResult<Name> {
         && is_kept
         && tells_threads(&threading)?
     {
-        remember(py, Known { watched, number })?;
+        remember(py, WatchedName { watched, number })?;
     }
     Ok(name)
 }
@@ -135,11 +135,11 @@ fn numbered(name: String) -> (Option<u32>, Name) {
     }
 }
 
-fn remember(py: Python<'_>, known: Known) -> PyResult<()> {
+fn remember(py: Python<'_>, known: WatchedName) -> PyResult<()> {
     let (mine, serial) = MINE.get();
     // SAFETY: replaced at once; the old one is dropped after.
     if let Some((_, slot @ Some(_))) =
-        unsafe { (&mut *KNOWN.get(py)).get_mut(mine as usize) }.filter(|(current, _)| *current == serial)
+        unsafe { (&mut *NAMES.get(py)).get_mut(mine as usize) }.filter(|(current, _)| *current == serial)
     {
         let old = slot.replace(known);
         drop(old);
@@ -151,7 +151,7 @@ fn remember(py: Python<'_>, known: Known) -> PyResult<()> {
     };
     // SAFETY: no Python code runs while the references live.
     let (slot, serial) = unsafe {
-        let table = &mut *KNOWN.get(py);
+        let table = &mut *NAMES.get(py);
         let slot = (&mut *FREE.get(py)).pop().unwrap_or_else(|| {
             table.push((0, None));
             u32::try_from(table.len() - 1).unwrap_or(u32::MAX)
@@ -163,7 +163,7 @@ fn remember(py: Python<'_>, known: Known) -> PyResult<()> {
     let ends = Bound::new(py, Ends { slot, serial })?;
     of_thread.cast::<PyDict>()?.set_item(intern!(py, "unified_logger"), ends)?;
     // SAFETY: replaced at once; there was none.
-    let before = unsafe { &mut (&mut *KNOWN.get(py))[slot as usize] }.1.replace(known);
+    let before = unsafe { &mut (&mut *NAMES.get(py))[slot as usize] }.1.replace(known);
     drop(before);
     MINE.set((slot, serial));
     Ok(())

@@ -10,7 +10,7 @@ use crate::interpreter::gil::Gil;
 use crate::interpreter::interrupt;
 
 /// Answers that are remembered.
-const KEPT: usize = 16;
+const MOST_CACHED: usize = 16;
 
 static FOREIGN: Gil<Option<Foreign>> = Gil::new(None);
 
@@ -18,12 +18,12 @@ struct Foreign {
     variable: Py<PyAny>,
     /// Makes a `Context` of the variable's value, or `None` where that has no trace.
     convert: Py<PyAny>,
-    known: Vec<Known>,
+    choices: Vec<CachedChoice>,
     next: usize,
 }
 
 /// Which context is current where these two are.
-struct Known {
+struct CachedChoice {
     theirs: Py<PyAny>,
     own: Option<Py<Context>>,
     current: Option<Py<Context>>,
@@ -44,7 +44,7 @@ pub fn set_foreign_context(
     let foreign = variable.zip(convert).map(|(variable, convert)| Foreign {
         variable: variable.unbind(),
         convert: convert.unbind(),
-        known: Vec::new(),
+        choices: Vec::new(),
         next: 0,
     });
     // SAFETY: replaced at once; the old one is dropped after. `VARIABLE` is a variable that is never freed.
@@ -70,33 +70,36 @@ pub fn decide<'py>(py: Python<'py>, own: Option<Bound<'py, Context>>) -> Option<
     if own.as_ref().is_some_and(|own| own.get().beside.as_ref().is_some_and(|beside| beside.is(&theirs))) {
         return own;
     }
-    let is_known = |known: &Known| {
-        known.theirs.is(&theirs)
-            && match (&known.own, &own) {
-                (Some(known), Some(own)) => known.is(own),
+    let is_this = |choice: &CachedChoice| {
+        choice.theirs.is(&theirs)
+            && match (&choice.own, &own) {
+                (Some(asked), Some(own)) => asked.is(own),
                 (None, None) => true,
                 _ => false,
             }
     };
     // SAFETY: looked at and counted only.
-    if let Some(known) = unsafe { &*FOREIGN.get(py) }.as_ref()?.known.iter().find(|known| is_known(known)) {
-        return known.current.as_ref().map(|current| current.bind(py).clone());
+    if let Some(choice) = unsafe { &*FOREIGN.get(py) }.as_ref()?.choices.iter().find(|choice| is_this(choice)) {
+        return choice.current.as_ref().map(|current| current.bind(py).clone());
     }
     let current = merge(py, own.as_ref(), &theirs);
-    let known =
-        Known { theirs: theirs.unbind(), own: own.map(Bound::unbind), current: current.clone().map(Bound::unbind) };
+    let choice = CachedChoice {
+        theirs: theirs.unbind(),
+        own: own.map(Bound::unbind),
+        current: current.clone().map(Bound::unbind),
+    };
     // SAFETY: changed at once; what is evicted is dropped after.
     let evicted = unsafe {
         match &mut *FOREIGN.get(py) {
-            Some(foreign) if foreign.known.len() < KEPT => {
-                foreign.known.push(known);
+            Some(foreign) if foreign.choices.len() < MOST_CACHED => {
+                foreign.choices.push(choice);
                 None
             }
             Some(foreign) => {
-                foreign.next = (foreign.next + 1) % KEPT;
-                Some(std::mem::replace(&mut foreign.known[foreign.next], known))
+                foreign.next = (foreign.next + 1) % MOST_CACHED;
+                Some(std::mem::replace(&mut foreign.choices[foreign.next], choice))
             }
-            None => Some(known),
+            None => Some(choice),
         }
     };
     drop(evicted);

@@ -20,9 +20,9 @@ use crate::interpreter::gil::Gil;
 use crate::interpreter::interrupt;
 
 /// What a context has to do with a request; most have nothing.
-pub type Within = Gil<Option<Box<Part>>>;
+pub type Within = Gil<Option<Box<RequestRole>>>;
 
-pub enum Part {
+pub enum RequestRole {
     /// The request began with it.
     Beginning(Beginning),
     /// It was made within the request.
@@ -44,7 +44,7 @@ pub struct Inner {
     /// The change it was made after.
     change: u64,
     ids: Ids,
-    fields: Vec<(Box<str>, Own)>,
+    fields: Vec<(Box<str>, SetMark)>,
     /// What the request's context was when the scope began that begins with this one.
     began: Option<Py<Context>>,
     /// The last change that `now` is of.
@@ -58,7 +58,7 @@ enum Ids {
     /// The request's, as it has them.
     OfRequest,
     /// Set by whoever has this context.
-    Set(Own),
+    Set(SetMark),
     /// Those of a scope of its own.
     OfScope,
 }
@@ -81,9 +81,9 @@ impl Ids {
 
 /// Whether something that was set still counts for those who have set it.
 #[derive(Clone)]
-struct Own(Arc<AtomicBool>);
+struct SetMark(Arc<AtomicBool>);
 
-impl Own {
+impl SetMark {
     fn new() -> Self {
         Self(Arc::new(AtomicBool::new(true)))
     }
@@ -101,7 +101,7 @@ impl Own {
     }
 }
 
-impl Part {
+impl RequestRole {
     /// As `__traverse__` of those who have one.
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         match self {
@@ -120,10 +120,10 @@ impl Part {
 #[inline(never)]
 pub fn now<'py>(context: Bound<'py, Context>) -> Bound<'py, Context> {
     let py = context.py();
-    let (request, seen) = match part_of(&context) {
+    let (request, seen) = match role_of(&context) {
         None => return context,
-        Some(Part::Beginning(_)) => return latest(&context),
-        Some(Part::Inner(inner)) => {
+        Some(RequestRole::Beginning(_)) => return latest(&context),
+        Some(RequestRole::Inner(inner)) => {
             if changes(inner.request.bind(py)) == inner.seen {
                 let now = inner.now.as_ref().map(|now| now.bind(py).clone());
                 return now.unwrap_or(context);
@@ -141,7 +141,7 @@ pub fn now<'py>(context: Bound<'py, Context>) -> Bound<'py, Context> {
     let Some(made) = interrupt::ok(py, made) else { return context };
     let mut old = None;
     // SAFETY: replaced at once; the old one is dropped after, and may run Python code then.
-    if let Some(Part::Inner(inner)) = unsafe { (*context.get().within.get(py)).as_deref_mut() }
+    if let Some(RequestRole::Inner(inner)) = unsafe { (*context.get().within.get(py)).as_deref_mut() }
         && inner.seen == seen
     {
         inner.seen = changes;
@@ -218,7 +218,7 @@ pub fn context_with<'py>(
         }
     }
     let ids = match own_ids {
-        Ids::OfRequest | Ids::Set(_) if sets_ids => Ids::Set(Own::new()),
+        Ids::OfRequest | Ids::Set(_) if sets_ids => Ids::Set(SetMark::new()),
         other => other,
     };
     part_of_request(made, held.as_ref(), request, &more, ids, None, seen)
@@ -274,8 +274,8 @@ pub fn context_again<'py>(request: Bound<'py, Context>, held: Bound<'py, Context
 
 /// What a request's context is as a scope of it begins.
 fn began_now(request: &Bound<'_, Context>) -> Option<Py<Context>> {
-    match part_of(request) {
-        Some(Part::Beginning(beginning)) => beginning.now.as_ref().map(|now| now.clone_ref(request.py())),
+    match role_of(request) {
+        Some(RequestRole::Beginning(beginning)) => beginning.now.as_ref().map(|now| now.clone_ref(request.py())),
         _ => None,
     }
 }
@@ -291,8 +291,8 @@ fn part_of_request<'py>(
     seen: u64,
 ) -> PyResult<Bound<'py, Context>> {
     let py = request.py();
-    let follows = match held.and_then(part_of) {
-        Some(Part::Inner(inner)) => inner.request.is(&request),
+    let follows = match held.and_then(role_of) {
+        Some(RequestRole::Inner(inner)) => inner.request.is(&request),
         _ => held.is_some_and(|held| held.is(&request)),
     };
     if !follows {
@@ -300,10 +300,10 @@ fn part_of_request<'py>(
     }
     let (mut fields, _) = own_of(held, &request);
     fields.retain(|(name, _)| !has(more, name));
-    fields.extend(names(&more.captured).map(|(name, _)| (name.into(), Own::new())));
+    fields.extend(names(&more.captured).map(|(name, _)| (name.into(), SetMark::new())));
     let change = changes(&request);
     let inner = Inner { request: request.unbind(), change, ids, fields, began, seen, now: None };
-    Bound::new(py, Context { within: Gil::new(Some(Box::new(Part::Inner(inner)))), ..made })
+    Bound::new(py, Context { within: Gil::new(Some(Box::new(RequestRole::Inner(inner)))), ..made })
 }
 
 fn has(fields: &Fields, name: &str) -> bool {
@@ -319,8 +319,8 @@ pub fn clear_within(request: &Bound<'_, Context>, held: Option<&Bound<'_, Contex
     let (own, ids) = own_of(held, request);
     own.iter().for_each(|(_, mark)| mark.give_up());
     ids.give_up();
-    let began = match part_of(scope) {
-        Some(Part::Inner(inner)) => {
+    let began = match role_of(scope) {
+        Some(RequestRole::Inner(inner)) => {
             inner.fields.iter().for_each(|(_, mark)| mark.count_again());
             inner.began.as_ref().map(|began| began.bind(py).clone())
         }
@@ -333,8 +333,8 @@ pub fn clear_within(request: &Bound<'_, Context>, held: Option<&Bound<'_, Contex
 fn change(request: &Bound<'_, Context>, now: Option<Bound<'_, Context>>, ids: bool) {
     // SAFETY: changed at once; what it was before is dropped after.
     let part = unsafe { &mut *request.get().within.get(request.py()) };
-    let part = part.get_or_insert_with(|| Box::new(Part::Beginning(Beginning::default())));
-    let Part::Beginning(beginning) = &mut **part else { return };
+    let part = part.get_or_insert_with(|| Box::new(RequestRole::Beginning(Beginning::default())));
+    let RequestRole::Beginning(beginning) = &mut **part else { return };
     beginning.changes += 1;
     if ids {
         beginning.ids = beginning.changes;
@@ -344,9 +344,9 @@ fn change(request: &Bound<'_, Context>, now: Option<Bound<'_, Context>>, ids: bo
 }
 
 /// What whoever has this context has set, if that was within this request.
-fn own_of(held: Option<&Bound<'_, Context>>, request: &Bound<'_, Context>) -> (Vec<(Box<str>, Own)>, Ids) {
-    match held.and_then(part_of) {
-        Some(Part::Inner(inner)) if inner.request.is(request) => {
+fn own_of(held: Option<&Bound<'_, Context>>, request: &Bound<'_, Context>) -> (Vec<(Box<str>, SetMark)>, Ids) {
+    match held.and_then(role_of) {
+        Some(RequestRole::Inner(inner)) if inner.request.is(request) => {
             (inner.fields.iter().filter(|(_, mark)| mark.counts()).cloned().collect(), inner.ids.clone())
         }
         _ => (Vec::new(), Ids::OfRequest),
@@ -355,30 +355,30 @@ fn own_of(held: Option<&Bound<'_, Context>>, request: &Bound<'_, Context>) -> (V
 
 /// What a request's context is now.
 fn latest<'py>(request: &Bound<'py, Context>) -> Bound<'py, Context> {
-    match part_of(request) {
-        Some(Part::Beginning(Beginning { now: Some(now), .. })) => now.bind(request.py()).clone(),
+    match role_of(request) {
+        Some(RequestRole::Beginning(Beginning { now: Some(now), .. })) => now.bind(request.py()).clone(),
         _ => request.clone(),
     }
 }
 
 /// How often anything was set or cleared in a request.
 fn changes(request: &Bound<'_, Context>) -> u64 {
-    match part_of(request) {
-        Some(Part::Beginning(beginning)) => beginning.changes,
+    match role_of(request) {
+        Some(RequestRole::Beginning(beginning)) => beginning.changes,
         _ => 0,
     }
 }
 
 /// Whether somebody has set an id after this was made.
 fn ids_changed_since(context: &Bound<'_, Context>, request: &Bound<'_, Context>) -> bool {
-    match (part_of(context), part_of(request)) {
-        (Some(Part::Inner(inner)), Some(Part::Beginning(beginning))) => beginning.ids > inner.change,
+    match (role_of(context), role_of(request)) {
+        (Some(RequestRole::Inner(inner)), Some(RequestRole::Beginning(beginning))) => beginning.ids > inner.change,
         _ => false,
     }
 }
 
 /// Not to be kept while Python code may run.
-fn part_of<'a>(context: &'a Bound<'_, Context>) -> Option<&'a Part> {
+fn role_of<'a>(context: &'a Bound<'_, Context>) -> Option<&'a RequestRole> {
     // SAFETY: looked at and counted only, by the functions of this file, which keep it over no call that can run Python code.
     unsafe { &*context.get().within.get(context.py()) }.as_deref()
 }

@@ -22,7 +22,7 @@ use crate::value::shown::text_of;
 /// Different frames of one exception: the first half and the last half of them.
 const FRAMES: usize = 200;
 /// Places in code whose frames are kept encoded.
-const KNOWN: usize = 4_096;
+const MOST_CACHED: usize = 4_096;
 
 /// Where a frame stands.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,13 +34,13 @@ struct CodePosition {
 }
 
 /// A frame as it goes into every exception that passes it.
-struct Known {
+struct CachedFrame {
     /// Keeps the address in the key its meaning.
     _code: Py<PyAny>,
     encoded: Box<[u8]>,
 }
 
-static FRAMES_KNOWN: Gil<Option<HashMap<CodePosition, Known>>> = Gil::new(None);
+static CACHE: Gil<Option<HashMap<CodePosition, CachedFrame>>> = Gil::new(None);
 
 /// Puts the frames of an exception's traceback; equal ones that follow each other once, with their count.
 pub fn put(py: Python<'_>, error: &Bound<'_, PyBaseException>, out: &mut Vec<u8>) {
@@ -235,8 +235,8 @@ fn limit(py: Python<'_>) -> usize {
 fn put_frame(frame: &Bound<'_, PyAny>, position: CodePosition, out: &mut Vec<u8>) {
     let py = frame.py();
     // SAFETY: looked at and copied, without Python code.
-    if let Some(known) = unsafe { &*FRAMES_KNOWN.get(py) }.as_ref().and_then(|known| known.get(&position)) {
-        return out.put(&known.encoded);
+    if let Some(cached) = unsafe { &*CACHE.get(py) }.as_ref().and_then(|cache| cache.get(&position)) {
+        return out.put(&cached.encoded);
     }
     memory::check();
     // SAFETY: the frame is alive and with it its code.
@@ -246,13 +246,13 @@ fn put_frame(frame: &Bound<'_, PyAny>, position: CodePosition, out: &mut Vec<u8>
     if memory::is_short() {
         return;
     }
-    let entry = Known { _code: code.unbind(), encoded: encoded.into() };
+    let entry = CachedFrame { _code: code.unbind(), encoded: encoded.into() };
     // SAFETY: no Python code runs while the reference lives; what is replaced is dropped after.
     let old = unsafe {
-        let known = (*FRAMES_KNOWN.get(py)).get_or_insert_default();
-        let full = if known.len() >= KNOWN { std::mem::take(known) } else { HashMap::new() };
-        let has_room = known.try_reserve(1).is_ok();
-        (full, has_room.then(|| known.insert(position, entry)))
+        let cache = (*CACHE.get(py)).get_or_insert_default();
+        let full = if cache.len() >= MOST_CACHED { std::mem::take(cache) } else { HashMap::new() };
+        let has_room = cache.try_reserve(1).is_ok();
+        (full, has_room.then(|| cache.insert(position, entry)))
     };
     drop(old);
 }
@@ -263,10 +263,10 @@ fn encode(frame: &Bound<'_, PyAny>, code: &Bound<'_, PyAny>, position: CodePosit
         |name: &Bound<'_, PyString>| code.getattr(name).map_or_else(|_| "<unknown>".into(), |text| text_of(&text));
     let file = text(intern!(py, "co_filename"));
     let line = line_of(position);
-    let source = match where_source_is(&file) {
-        Source::Nowhere => Some(String::new()),
-        Source::File if !has_several_lines(position) => None,
-        Source::File | Source::Elsewhere => ask(py, intern!(py, "source"), (frame, position.instruction, line)),
+    let source = match source_kind(&file) {
+        SourceKind::Nowhere => Some(String::new()),
+        SourceKind::File if !has_several_lines(position) => None,
+        SourceKind::File | SourceKind::Elsewhere => ask(py, intern!(py, "source"), (frame, position.instruction, line)),
     };
     let mut out = Vec::with_capacity(128);
     out.put_text(&file);
@@ -284,7 +284,7 @@ fn line_of(position: CodePosition) -> u32 {
     u32::try_from(unsafe { ffi::PyCode_Addr2Line(position.code, position.instruction) }).unwrap_or(0)
 }
 
-enum Source {
+enum SourceKind {
     /// A regular file, to be read behind the queue.
     File,
     /// What only Python can find: archives, notebooks, `exec`, paths that are relative or gone.
@@ -293,12 +293,12 @@ enum Source {
     Nowhere,
 }
 
-fn where_source_is(file: &str) -> Source {
+fn source_kind(file: &str) -> SourceKind {
     let path = Path::new(file);
     match fs::metadata(path) {
-        Ok(meta) if !meta.is_file() => Source::Nowhere,
-        Ok(_) if path.is_absolute() => Source::File,
-        _ => Source::Elsewhere,
+        Ok(meta) if !meta.is_file() => SourceKind::Nowhere,
+        Ok(_) if path.is_absolute() => SourceKind::File,
+        _ => SourceKind::Elsewhere,
     }
 }
 

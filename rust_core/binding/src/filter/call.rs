@@ -32,7 +32,7 @@ pub enum At<'a, 'py> {
 }
 
 /// Where a call comes from.
-pub struct Source<'a, 'py> {
+pub struct CallSource<'a, 'py> {
     pub logger: Name<'a, 'py>,
     pub at: At<'a, 'py>,
 }
@@ -47,11 +47,11 @@ pub struct Call<'a, 'py> {
     pub context_level: Option<i32>,
     /// Before the start, calls of our own loggers are kept whatever their level: it may be another by then.
     pub is_early: bool,
-    source: Source<'a, 'py>,
+    source: CallSource<'a, 'py>,
 }
 
 impl<'a, 'py> Call<'a, 'py> {
-    pub fn new(py: Python<'py>, door: Door, level: Level, answers: Answers, source: Source<'a, 'py>) -> Self {
+    pub fn new(py: Python<'py>, door: Door, level: Level, answers: Answers, source: CallSource<'a, 'py>) -> Self {
         let context_level = if door == Door::Captured { None } else { context::least(py) };
         let is_early = door == Door::Own && context::is_before_start();
         Self { py, level, answers, context_level, is_early, source }

@@ -13,13 +13,13 @@ use crate::interpreter::arguments::Arguments;
 use crate::interpreter::ending;
 use crate::interpreter::gil::intern;
 use crate::interpreter::interrupt;
-use crate::interpreter::replaced::Replaced;
+use crate::interpreter::method::ReplacedMethod;
 
 const NAME: &std::ffi::CStr = c"isEnabledFor";
 const DOC: &std::ffi::CStr =
     c"isEnabledFor($self, /, level)\n--\n\nWhether a record of this level is made, by the context's level if it has one.";
 
-static REPLACED: Replaced = Replaced::new(NAME, DOC, call);
+static REPLACED: ReplacedMethod = ReplacedMethod::new(NAME, DOC, call);
 
 /// Has the loggers of `logging` follow the levels of contexts. What somebody else has put there is left alone.
 pub fn follow_contexts(py: Python<'_>) -> PyResult<()> {

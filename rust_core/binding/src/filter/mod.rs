@@ -12,7 +12,7 @@ mod logger_level;
 pub mod shape;
 
 pub use answers::{Answers, Level};
-pub use call::{At, Call, Name, Source};
+pub use call::{At, Call, CallSource, Name};
 pub use is_enabled_for::{follow_contexts, leave_stdlib_levels};
 
 use pyo3::prelude::*;
@@ -73,7 +73,7 @@ pub fn decide<'a, 'py: 'a>(
     level: Level,
     answers: &Answers,
     context: impl FnOnce() -> Option<Bound<'py, Context>>,
-    source: impl FnOnce() -> Source<'a, 'py>,
+    source: impl FnOnce() -> CallSource<'a, 'py>,
 ) -> Decision<'py> {
     if !answers.is_enabled(level) {
         if !context::may_decide_on_levels() {
@@ -97,7 +97,7 @@ pub fn decide<'a, 'py: 'a>(
 /// Asks whoever may have something to say.
 #[cold]
 #[inline(never)]
-fn ask<'py>(py: Python<'py>, door: Door, level: Level, answers: Answers, source: Source<'_, 'py>) -> Decision<'py> {
+fn ask<'py>(py: Python<'py>, door: Door, level: Level, answers: Answers, source: CallSource<'_, 'py>) -> Decision<'py> {
     let call = &Call::new(py, door, level, answers, source);
     if door != Door::Captured {
         // `logging` asks its own loggers, whose answer is the context's while it has a level; unless that is switched off.

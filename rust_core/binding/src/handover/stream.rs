@@ -28,7 +28,7 @@ use crate::interpreter::interrupt;
 use crate::interpreter::watch::{Kind, Watched};
 use crate::value::shown::describe;
 
-struct Known {
+struct WatchedStderr {
     watched: Watched,
     target: StderrTarget,
 }
@@ -66,7 +66,7 @@ impl Drop for Showing {
     }
 }
 
-static KNOWN: Gil<Option<Known>> = Gil::new(None);
+static STDERR: Gil<Option<WatchedStderr>> = Gil::new(None);
 static SHOWN: Gil<Option<Box<Shown>>> = Gil::new(None);
 
 /// Which records are shown, and how: made of the settings that it holds.
@@ -117,8 +117,8 @@ impl Shown {
 #[inline]
 pub fn wants(py: Python<'_>, level: i32) -> bool {
     // SAFETY: looked at only.
-    match unsafe { &*KNOWN.get(py) } {
-        Some(known) if known.watched.is_unchanged() => known.target != StderrTarget::Process && is_shown(py, level),
+    match unsafe { &*STDERR.get(py) } {
+        Some(stderr) if stderr.watched.is_unchanged() => stderr.target != StderrTarget::Process && is_shown(py, level),
         _ => true,
     }
 }
@@ -133,8 +133,8 @@ fn is_shown(py: Python<'_>, level: i32) -> bool {
 /// Where `sys.stderr` leads; `None` where it cannot be asked.
 fn stderr_target(py: Python<'_>) -> Option<StderrTarget> {
     // SAFETY: looked at only.
-    match unsafe { &*KNOWN.get(py) } {
-        Some(known) if known.watched.is_unchanged() => return Some(known.target),
+    match unsafe { &*STDERR.get(py) } {
+        Some(stderr) if stderr.watched.is_unchanged() => return Some(stderr.target),
         _ => {}
     }
     let asked = (|| {
@@ -147,20 +147,20 @@ fn stderr_target(py: Python<'_>) -> Option<StderrTarget> {
                 if interrupt::ok(py, number) == Some(2) { StderrTarget::Process } else { StderrTarget::Stream }
             }
         };
-        PyResult::Ok(Known { watched, target })
+        PyResult::Ok(WatchedStderr { watched, target })
     })();
-    let known = interrupt::ok(py, asked)?;
-    let target = known.target;
-    drop(KNOWN.replace(py, Some(known)));
+    let stderr = interrupt::ok(py, asked)?;
+    let target = stderr.target;
+    drop(STDERR.replace(py, Some(stderr)));
     Some(target)
 }
 
 /// Whether it is known that there is no standard error: then nothing is asked, encoded or written.
 fn leads_nowhere(py: Python<'_>) -> bool {
     // SAFETY: looked at only.
-    unsafe { &*KNOWN.get(py) }
+    unsafe { &*STDERR.get(py) }
         .as_ref()
-        .is_some_and(|known| known.target == StderrTarget::Nowhere && known.watched.is_unchanged())
+        .is_some_and(|stderr| stderr.target == StderrTarget::Nowhere && stderr.watched.is_unchanged())
 }
 
 /// Shows the record on `sys.stderr` if it is for that, marks it as shown, and gives it back. What goes wrong there costs the stream
@@ -221,11 +221,11 @@ fn encode(py: Python<'_>, record: &[u8]) -> Option<Vec<u8>> {
     let settings = &handover::engine(py)?.settings().output;
     let (console, ai, redaction) = (settings.to.console()?, &settings.to.ai, settings.redaction.as_ref());
     // SAFETY: routing and encoding run no Python code.
-    let known = unsafe { &mut *SHOWN.get(py) };
-    if known.as_ref().is_none_or(|shown| !shown.is_of(console, ai, redaction)) {
-        *known = Some(Box::new(Shown::new(console, ai, redaction)));
+    let shown = unsafe { &mut *SHOWN.get(py) };
+    if shown.as_ref().is_none_or(|shown| !shown.is_of(console, ai, redaction)) {
+        *shown = Some(Box::new(Shown::new(console, ai, redaction)));
     }
-    known.as_mut()?.line(record)
+    shown.as_mut()?.line(record)
 }
 
 /// Writes and flushes a line, as `logging.StreamHandler` does. False where there is no stream.
@@ -272,7 +272,7 @@ fn in_ascii(line: &str) -> String {
 /// Has the stream that `sys.stderr` is pass on what was shown there.
 pub fn flush(py: Python<'_>) {
     // SAFETY: looked at only.
-    let is_stream = unsafe { &*KNOWN.get(py) }.as_ref().is_some_and(|known| known.target == StderrTarget::Stream);
+    let is_stream = unsafe { &*STDERR.get(py) }.as_ref().is_some_and(|stderr| stderr.target == StderrTarget::Stream);
     if !is_stream || ending::is_here(py) {
         return;
     }

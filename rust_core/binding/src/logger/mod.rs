@@ -20,7 +20,7 @@ pub use write::set_listened;
 use crate::capture::{Origin, site};
 use crate::context::{self, BoundFields, Fields};
 use crate::filter::guard::Guard;
-use crate::filter::{self, Answers, At, Decision, Door, Level, Name, Source};
+use crate::filter::{self, Answers, At, CallSource, Decision, Door, Level, Name};
 use crate::interpreter::ending;
 use crate::interpreter::gil::let_go_of_dropped;
 use crate::interpreter::interrupt;
@@ -169,8 +169,8 @@ impl Logger {
     }
 
     /// Where its calls come from, for filters.
-    fn source<'py>(&self) -> Source<'_, 'py> {
-        Source { logger: Name::Text(&self.name), at: At::Running(|py| site::caller(py, 1)) }
+    fn source<'py>(&self) -> CallSource<'_, 'py> {
+        CallSource { logger: Name::Text(&self.name), at: At::Running(|py| site::caller(py, 1)) }
     }
 
     fn origin(&self) -> Origin<'_> {

@@ -12,7 +12,7 @@ use crate::interpreter::interrupt;
 /// Attributes of a `LogRecord`, in the order in which it sets them.
 #[derive(Clone, Copy)]
 #[allow(dead_code, reason = "those that are not asked for keep the places of the others")]
-pub enum Own {
+pub enum Attribute {
     Name,
     Msg,
     Args,
@@ -41,7 +41,7 @@ pub enum Own {
     Mark,
 }
 
-const COUNT: usize = Own::Mark as usize + 1;
+const COUNT: usize = Attribute::Mark as usize + 1;
 const NAMES: [&str; COUNT] = [
     "name",
     "msg",
@@ -82,13 +82,13 @@ fn interned(py: Python<'_>) -> &[Py<PyString>; COUNT] {
 }
 
 /// The name of an attribute.
-pub fn name(py: Python<'_>, own: Own) -> &Bound<'_, PyString> {
-    interned(py)[own as usize].bind(py)
+pub fn name(py: Python<'_>, attribute: Attribute) -> &Bound<'_, PyString> {
+    interned(py)[attribute as usize].bind(py)
 }
 
 /// Which of the record's own a key is; looked for from `near` on, where it is when all stand in their order.
 #[inline]
-fn own(names: &[Py<PyString>; COUNT], near: usize, key: &Bound<'_, PyAny>) -> Option<usize> {
+fn index_of(names: &[Py<PyString>; COUNT], near: usize, key: &Bound<'_, PyAny>) -> Option<usize> {
     if names.get(near).is_some_and(|name| name.is(key)) {
         return Some(near);
     }
@@ -107,8 +107,8 @@ pub fn is_interned(key: &Bound<'_, PyAny>) -> bool {
 }
 
 /// Whether a record has an attribute of this name by itself.
-pub fn is_own(py: Python<'_>, key: &Bound<'_, PyAny>) -> bool {
-    own(interned(py), COUNT, key).is_some()
+pub fn is_standard(py: Python<'_>, key: &Bound<'_, PyAny>) -> bool {
+    index_of(interned(py), COUNT, key).is_some()
 }
 
 /// Whether a field is the copy of a message in colours, which uvicorn's own formatter shows.
@@ -120,7 +120,7 @@ pub type Field<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
 
 /// The attributes of a `LogRecord`.
 pub struct Attributes<'py> {
-    own: [Option<Bound<'py, PyAny>>; COUNT],
+    standard: [Option<Bound<'py, PyAny>>; COUNT],
     others: Vec<Field<'py>>,
 }
 
@@ -129,17 +129,17 @@ impl<'py> Attributes<'py> {
     pub fn read(dict: &Bound<'py, PyDict>) -> Self {
         let py = dict.py();
         let names = interned(py);
-        let mut attributes = Self { own: [const { None }; COUNT], others: Vec::new() };
+        let mut attributes = Self { standard: [const { None }; COUNT], others: Vec::new() };
         let (mut position, mut near) = (0, 0);
         let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
         // SAFETY: a live dictionary that nothing changes meanwhile: no Python code runs. Keys and values are borrowed from it.
         while unsafe { ffi::PyDict_Next(dict.as_ptr(), &raw mut position, &raw mut key, &raw mut value) } != 0 {
             // SAFETY: as above.
             let (key, value) = unsafe { (Bound::from_borrowed_ptr(py, key), Bound::from_borrowed_ptr(py, value)) };
-            match own(names, near, &key) {
+            match index_of(names, near, &key) {
                 Some(index) => {
                     near = index + 1;
-                    attributes.own[index] = Some(value).filter(|value| !value.is_none());
+                    attributes.standard[index] = Some(value).filter(|value| !value.is_none());
                 }
                 None => attributes.others.push((key, value)),
             }
@@ -149,8 +149,8 @@ impl<'py> Attributes<'py> {
 
     /// What is there and not None.
     #[inline]
-    pub fn get(&self, own: Own) -> Option<&Bound<'py, PyAny>> {
-        self.own[own as usize].as_ref()
+    pub fn get(&self, attribute: Attribute) -> Option<&Bound<'py, PyAny>> {
+        self.standard[attribute as usize].as_ref()
     }
 
     /// What others than `logging` put there, under the names their fields have.

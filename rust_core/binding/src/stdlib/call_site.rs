@@ -21,7 +21,7 @@ pub struct InternedCallSite {
 
 /// The site of one record.
 #[derive(Clone, Copy)]
-pub struct Found {
+pub struct RecordSite {
     /// With all its fields, when they are those of the first record from here.
     pub plain: Option<Plain>,
     /// Without: fields travel with their names.
@@ -45,9 +45,9 @@ impl InternedCallSite {
 
     /// The site of another record from here.
     #[inline]
-    pub fn find(&self, fields: &[Field<'_>]) -> Found {
+    pub fn find(&self, fields: &[Field<'_>]) -> RecordSite {
         let same = self.names.len() == fields.len()
             && self.names.iter().zip(fields).all(|(known, (name, _))| known.as_ptr() == name.as_ptr());
-        Found { plain: self.plain.filter(|_| same), bare: self.bare }
+        RecordSite { plain: self.plain.filter(|_| same), bare: self.bare }
     }
 }

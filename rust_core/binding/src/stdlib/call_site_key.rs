@@ -4,13 +4,13 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-use super::attribute::{self, Attributes, Field, Own};
-use super::call_site::{Found, InternedCallSite};
+use super::attribute::{self, Attribute, Attributes, Field};
+use super::call_site::{InternedCallSite, RecordSite};
 use crate::interpreter::cache::Cache;
 use crate::interpreter::gil::Gil;
 
 /// Places by the objects that name them: file and function of the code that logs, and the logger's name.
-struct Known {
+struct CachedCallSite {
     path: Py<PyString>,
     function: Py<PyString>,
     name: Py<PyString>,
@@ -20,7 +20,7 @@ struct Known {
     logger: u32,
 }
 
-static CALL_SITES: Gil<Cache<Known, 1_024>> = Gil::new(Cache::new());
+static CALL_SITES: Gil<Cache<CachedCallSite, 1_024>> = Gil::new(Cache::new());
 
 /// A place by the objects that name it: `logging` takes them from the code and the logger, so that they are the same ones
 /// each time. The module's name it makes anew. Records of other processes have names of their own, each time others.
@@ -34,10 +34,16 @@ pub struct CallSiteKey<'py> {
 
 impl<'py> CallSiteKey<'py> {
     pub fn of(attributes: &Attributes<'py>, line: u32) -> Option<Self> {
-        let text = |own| attributes.get(own)?.cast_exact::<PyString>().ok().cloned();
+        let text = |attribute| attributes.get(attribute)?.cast_exact::<PyString>().ok().cloned();
         // Code's own name is interned, and one that was unpickled is not.
-        let function = text(Own::FuncName).filter(|function| attribute::is_interned(function.as_any()))?;
-        Some(Self { path: text(Own::PathName)?, function, name: text(Own::Name)?, module: text(Own::Module)?, line })
+        let function = text(Attribute::FuncName).filter(|function| attribute::is_interned(function.as_any()))?;
+        Some(Self {
+            path: text(Attribute::PathName)?,
+            function,
+            name: text(Attribute::Name)?,
+            module: text(Attribute::Module)?,
+            line,
+        })
     }
 
     fn key(&self) -> u64 {
@@ -45,23 +51,23 @@ impl<'py> CallSiteKey<'py> {
         path ^ function.rotate_left(16) ^ name.rotate_left(32) ^ u64::from(self.line).rotate_left(24)
     }
 
-    fn is(&self, known: &Known) -> bool {
-        known.path.is(&self.path)
-            && known.function.is(&self.function)
-            && known.name.is(&self.name)
-            && known.line == self.line
+    fn is(&self, cached: &CachedCallSite) -> bool {
+        cached.path.is(&self.path)
+            && cached.function.is(&self.function)
+            && cached.name.is(&self.name)
+            && cached.line == self.line
             // SAFETY: both are live texts; comparing them runs no Python code.
-            && unsafe { ffi::PyUnicode_Compare(known.module.as_ptr(), self.module.as_ptr()) } == 0
+            && unsafe { ffi::PyUnicode_Compare(cached.module.as_ptr(), self.module.as_ptr()) } == 0
     }
 
-    pub fn find(&self, py: Python<'py>, fields: &[Field<'py>]) -> Option<(Found, u32)> {
+    pub fn find(&self, py: Python<'py>, fields: &[Field<'py>]) -> Option<(RecordSite, u32)> {
         // SAFETY: looked at only.
-        let known = unsafe { &*CALL_SITES.get(py) }.find(self.key(), |known| self.is(known))?;
-        Some((known.interned.find(fields), known.logger))
+        let cached = unsafe { &*CALL_SITES.get(py) }.find(self.key(), |cached| self.is(cached))?;
+        Some((cached.interned.find(fields), cached.logger))
     }
 
     pub fn remember(self, py: Python<'py>, interned: InternedCallSite, logger: u32) {
-        let known = Known {
+        let cached = CachedCallSite {
             path: self.path.clone().unbind(),
             function: self.function.clone().unbind(),
             name: self.name.clone().unbind(),
@@ -71,7 +77,7 @@ impl<'py> CallSiteKey<'py> {
             logger,
         };
         // SAFETY: no Python code runs while the reference lives.
-        let evicted = unsafe { &mut *CALL_SITES.get(py) }.insert(self.key(), known, |known| self.is(known));
+        let evicted = unsafe { &mut *CALL_SITES.get(py) }.insert(self.key(), cached, |cached| self.is(cached));
         drop(evicted);
     }
 }

@@ -14,8 +14,8 @@ use unified_logger_core::record::{INLINE, Record, Site, set_process};
 use unified_logger_core::redaction::Rules;
 use unified_logger_core::slab::Buffer;
 
-use super::attribute::{Attributes, Own, is_message_in_colours};
-use super::call_site::{Found, InternedCallSite};
+use super::attribute::{Attribute, Attributes, is_message_in_colours};
+use super::call_site::{InternedCallSite, RecordSite};
 use super::call_site_key::CallSiteKey;
 use super::mark::{self, Marked};
 use super::names::{own_level_name, thread_of};
@@ -23,7 +23,7 @@ use super::said::{self, Said};
 use crate::capture::exception_of;
 use crate::capture::merging::Merging;
 use crate::exception;
-use crate::filter::{self, Answers, At, Decision, Door, Name, Source, decide};
+use crate::filter::{self, Answers, At, CallSource, Decision, Door, Name, decide};
 use crate::handover;
 use crate::interpreter::ending;
 use crate::interpreter::gil::Gil;
@@ -72,15 +72,15 @@ fn capture(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
 }
 
 fn is_refused(py: Python<'_>, attributes: &Attributes<'_>, level: i32) -> bool {
-    let name = Name::Record(attributes.get(Own::Name));
-    let at = At::Record { file: attributes.get(Own::PathName), line: attributes.get(Own::LineNo) };
+    let name = Name::Record(attributes.get(Attribute::Name));
+    let at = At::Record { file: attributes.get(Attribute::PathName), line: attributes.get(Attribute::LineNo) };
     let answers = Answers::unknown(py, name, true);
-    let source = || Source { logger: name, at };
+    let source = || CallSource { logger: name, at };
     matches!(decide(py, Door::Captured, filter::Level::of(level), &answers, || None, source), Decision::Refuse)
 }
 
 fn level_of(py: Python<'_>, attributes: &Attributes<'_>) -> i32 {
-    let number = attributes.get(Own::LevelNo).and_then(|found| interrupt::ok(py, found.extract()));
+    let number = attributes.get(Attribute::LevelNo).and_then(|found| interrupt::ok(py, found.extract()));
     number.unwrap_or(level::INFO)
 }
 
@@ -105,9 +105,9 @@ pub fn merge_record<'py>(
     value::or_memory_error(py, || {
         let dict = log_record.getattr(intern!(py, "__dict__"))?.cast_into::<PyDict>()?;
         let attributes = Attributes::read(&dict);
-        let arguments = attributes.get(Own::Args).filter(|args| is_true(args));
+        let arguments = attributes.get(Attribute::Args).filter(|args| is_true(args));
         let rules = || redaction.map(|redaction| redaction.get().rules());
-        let (message, notes) = said::merged(py, attributes.get(Own::Msg), arguments, rules);
+        let (message, notes) = said::merged(py, attributes.get(Attribute::Msg), arguments, rules);
         Ok((message, notes.into_py_dict(py)?))
     })
 }
@@ -136,7 +136,7 @@ fn line_of(log_record: &Bound<'_, PyAny>, redaction: Option<&Bound<'_, Redaction
     let py = log_record.py();
     let dict = log_record.getattr(intern!(py, "__dict__"))?.cast_into::<PyDict>()?;
     let attributes = Attributes::read(&dict);
-    let given = attributes.get(Own::Mark).and_then(|names| names.cast_exact::<PyDict>().ok()).cloned();
+    let given = attributes.get(Attribute::Mark).and_then(|names| names.cast_exact::<PyDict>().ok()).cloned();
     let names = given.or_else(|| mark::names_of(py, &attributes));
     let names = names.as_ref();
     let rules = || redaction.map(|redaction| redaction.get().rules());
@@ -175,7 +175,7 @@ fn built<'py>(
 
 /// The process that made a record, where that is known and not this one, else 0.
 fn other_process(py: Python<'_>, attributes: &Attributes<'_>) -> u32 {
-    let number = attributes.get(Own::Process).and_then(|number| number.cast_exact::<PyInt>().ok());
+    let number = attributes.get(Attribute::Process).and_then(|number| number.cast_exact::<PyInt>().ok());
     let process = number.and_then(|number| interrupt::ok(py, number.extract())).unwrap_or(0);
     if process == 0 {
         return 0;
@@ -196,38 +196,38 @@ fn said_by<'py>(
     names: Option<&Bound<'py, PyDict>>,
     ai: bool,
 ) -> Said<'py> {
-    let created = attributes.get(Own::Created).filter(|_| !clock::is_stopped());
+    let created = attributes.get(Attribute::Created).filter(|_| !clock::is_stopped());
     let mut said = Said {
         level,
-        level_name: own_level_name(py, level, attributes.get(Own::LevelName)),
+        level_name: own_level_name(py, level, attributes.get(Attribute::LevelName)),
         logger: INLINE,
         name: String::new(),
         // Seconds, with the microseconds a float keeps.
         time: created
             .and_then(|found| interrupt::ok(py, found.extract::<f64>()))
             .map(|created| (created * 1e6).round() as i64 * 1_000),
-        thread: attributes.get(Own::ThreadName).map(|name| thread_of(py, name)),
-        message: attributes.get(Own::Msg).cloned(),
-        arguments: attributes.get(Own::Args).filter(|args| is_true(args)).cloned(),
-        site: Found { plain: None, bare: INLINE },
+        thread: attributes.get(Attribute::ThreadName).map(|name| thread_of(py, name)),
+        message: attributes.get(Attribute::Msg).cloned(),
+        arguments: attributes.get(Attribute::Args).filter(|args| is_true(args)).cloned(),
+        site: RecordSite { plain: None, bare: INLINE },
         inline_site: None,
         fields: Vec::new(),
         exception: None,
         exception_text: None,
-        stack: attributes.get(Own::StackInfo).map(|text| exception::printed_stack(&text_of(text))),
+        stack: attributes.get(Attribute::StackInfo).map(|text| exception::printed_stack(&text_of(text))),
         ai,
     };
     if !ending::is_here(py) {
-        said.exception = attributes.get(Own::ExcInfo).and_then(exception_of);
+        said.exception = attributes.get(Attribute::ExcInfo).and_then(exception_of);
         if said.exception.is_none() {
-            said.exception_text = attributes.get(Own::ExcText).map(text_of);
+            said.exception_text = attributes.get(Attribute::ExcText).map(text_of);
         }
     }
-    let line = attributes.get(Own::LineNo).and_then(|found| interrupt::ok(py, found.extract())).unwrap_or(0);
+    let line = attributes.get(Attribute::LineNo).and_then(|found| interrupt::ok(py, found.extract())).unwrap_or(0);
     let key = CallSiteKey::of(&attributes, line);
-    let module = attributes.get(Own::Module).cloned();
-    let name = attributes.get(Own::Name).cloned();
-    let function = attributes.get(Own::FuncName).cloned();
+    let module = attributes.get(Attribute::Module).cloned();
+    let name = attributes.get(Attribute::Name).cloned();
+    let function = attributes.get(Attribute::FuncName).cloned();
     said.fields = attributes.into_fields(names);
     // Records without fields do not pay for the question.
     if !said.fields.is_empty() && name.as_ref().is_some_and(is_of_uvicorn) {

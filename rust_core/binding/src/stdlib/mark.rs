@@ -5,13 +5,13 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyString, PyTuple, PyType};
 
-use super::attribute::{self, Attributes, Own};
+use super::attribute::{self, Attribute, Attributes};
 use crate::interpreter::ending;
 use crate::interpreter::gil::{Gil, intern};
 use crate::interpreter::interrupt;
 
 /// The number that each record has, which may be its mark.
-const NUMBER: Own = Own::RelativeCreated;
+const NUMBER: Attribute = Attribute::RelativeCreated;
 
 static MARKS: Gil<Option<Marks>> = Gil::new(None);
 
@@ -106,7 +106,7 @@ impl<'py> Marked<'py> {
             }
         }
         // Anything but a text came with the record from elsewhere, and says nothing.
-        match attributes.get(Own::Mark) {
+        match attributes.get(Attribute::Mark) {
             Some(text) if text.is_exact_instance_of::<PyString>() => Self::Elsewhere(marks.arrived.clone_ref(py)),
             _ => Self::Not,
         }

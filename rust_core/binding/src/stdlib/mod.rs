@@ -5,7 +5,7 @@ mod call_site;
 mod call_site_key;
 mod caller;
 mod handler;
-mod known;
+mod loggers;
 mod mark;
 mod names;
 mod native;

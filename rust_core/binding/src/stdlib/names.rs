@@ -16,9 +16,9 @@ use crate::value::shown::text_of;
 /// Numbers of threads by the objects that name them.
 static THREADS: Gil<Cache<(Py<PyAny>, u32), 64>> = Gil::new(Cache::new());
 /// Names that records have for their levels, by number.
-static LEVELS: Gil<Cache<Level, 8>> = Gil::new(Cache::new());
+static LEVELS: Gil<Cache<CachedLevelName, 8>> = Gil::new(Cache::new());
 
-struct Level {
+struct CachedLevelName {
     number: i32,
     name: Py<PyAny>,
     /// The name where a record has to carry it.
@@ -36,10 +36,11 @@ pub fn own_level_name(py: Python<'_>, number: i32, name: Option<&Bound<'_, PyAny
     let name = name?;
     let generation = names::here().level_generation();
     let key = u64::from(number.cast_unsigned());
-    let is_it = |known: &Level| known.number == number && known.name.is(name) && known.generation == generation;
+    let is_it =
+        |cached: &CachedLevelName| cached.number == number && cached.name.is(name) && cached.generation == generation;
     // SAFETY: looked at only.
-    if let Some(known) = unsafe { &*LEVELS.get(py) }.find(key, is_it) {
-        return known.own.clone();
+    if let Some(cached) = unsafe { &*LEVELS.get(py) }.find(key, is_it) {
+        return cached.own.clone();
     }
     let text = text_of(name);
     let text = names::bounded_level_name(&text);
@@ -54,9 +55,9 @@ pub fn own_level_name(py: Python<'_>, number: i32, name: Option<&Bound<'_, PyAny
     let own = other.then(|| text.to_owned());
     if let Ok(name) = name.cast_exact::<PyString>() {
         let generation = names::here().level_generation();
-        let level = Level { number, name: name.clone().into_any().unbind(), own: own.clone(), generation };
+        let level = CachedLevelName { number, name: name.clone().into_any().unbind(), own: own.clone(), generation };
         // SAFETY: no Python code runs while the reference lives.
-        let evicted = unsafe { &mut *LEVELS.get(py) }.insert(key, level, |known| known.number == number);
+        let evicted = unsafe { &mut *LEVELS.get(py) }.insert(key, level, |cached| cached.number == number);
         drop(evicted);
     }
     own
@@ -66,16 +67,16 @@ pub fn own_level_name(py: Python<'_>, number: i32, name: Option<&Bound<'_, PyAny
 pub fn thread_of(py: Python<'_>, name: &Bound<'_, PyAny>) -> thread::Name {
     let key = name.as_ptr() as u64;
     // SAFETY: looked at only.
-    let known = unsafe { &*THREADS.get(py) }.find(key, |(known, _)| known.is(name));
-    if let Some((_, number)) = known {
+    let cached = unsafe { &*THREADS.get(py) }.find(key, |(cached, _)| cached.is(name));
+    if let Some((_, number)) = cached {
         return thread::Name::Number(*number);
     }
     let text = text_of(name);
     let Some(number) = names::here().thread(text.clone()) else { return thread::Name::Text(text) };
     if name.is_exact_instance_of::<PyString>() {
         // SAFETY: no Python code runs while the reference lives.
-        let evicted =
-            unsafe { &mut *THREADS.get(py) }.insert(key, (name.clone().unbind(), number), |(known, _)| known.is(name));
+        let evicted = unsafe { &mut *THREADS.get(py) }
+            .insert(key, (name.clone().unbind(), number), |(cached, _)| cached.is(name));
         drop(evicted);
     }
     thread::Name::Number(number)

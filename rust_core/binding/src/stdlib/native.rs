@@ -12,25 +12,25 @@ use unified_logger_core::memory;
 
 use super::attribute::Field;
 use super::caller;
-use super::known;
+use super::loggers;
 use super::said::Said;
 use crate::capture::clock;
 use crate::capture::exception_of;
 use crate::capture::site::{self, Parameter};
 use crate::exception;
-use crate::filter::{Answers, At, Decision, Door, Level, Name, Source, decide, guard};
+use crate::filter::{Answers, At, CallSource, Decision, Door, Level, Name, decide, guard};
 use crate::handover;
 use crate::interpreter::arguments::Arguments;
 use crate::interpreter::ending;
 use crate::interpreter::gil::Gil;
 use crate::interpreter::interrupt;
-use crate::interpreter::replaced::{Call, Replaced};
+use crate::interpreter::method::{Call, ReplacedMethod};
 use crate::redaction;
 use crate::value::shown::as_mapping;
 
 /// A method that is replaced. Those taken away stay known: whoever holds one of ours may call it at any time.
 struct Method {
-    replaced: Replaced,
+    replaced: ReplacedMethod,
     /// `None` for `log`, which is given one.
     level: Option<i32>,
     exception: bool,
@@ -53,7 +53,7 @@ static METHODS: [Method; 7] = [
         Some(level::CRITICAL),
     ),
     Method {
-        replaced: Replaced::new(
+        replaced: ReplacedMethod::new(
             c"exception",
             c"exception($self, msg, /, *args, exc_info=True, **kwargs)\n--\n\nLogs at ERROR with the exception being handled.",
             call::<5>,
@@ -65,7 +65,7 @@ static METHODS: [Method; 7] = [
 ];
 
 const fn method(name: &'static CStr, doc: &'static CStr, call: Call, level: Option<i32>) -> Method {
-    Method { replaced: Replaced::new(name, doc, call), level, exception: false }
+    Method { replaced: ReplacedMethod::new(name, doc, call), level, exception: false }
 }
 
 /// While it is false, ours do nothing but call the original ones.
@@ -154,12 +154,12 @@ fn log(logger: &Bound<'_, PyAny>, method: &Method, arguments: Arguments) -> PyRe
     if arguments.positional == 0 {
         return Ok(false);
     }
-    let Some(known) = known::find(logger) else { return Ok(false) };
+    let Some(found) = loggers::find(logger) else { return Ok(false) };
     let at = Level::of(level);
-    let (number, at_once) = (known.number, known.answers.is_at_once(at));
-    let source = move || Source { logger: Name::Logger(logger), at: At::Running(|py| site::caller(py, 1)) };
+    let (number, at_once) = (found.number, found.answers.is_at_once(at));
+    let source = move || CallSource { logger: Name::Logger(logger), at: At::Running(|py| site::caller(py, 1)) };
     // The context is looked for where the record is made.
-    match decide(py, Door::Stdlib, at, &known.answers, || None, source) {
+    match decide(py, Door::Stdlib, at, &found.answers, || None, source) {
         Decision::Refuse => return Ok(true),
         Decision::LeaveToLogging => return Ok(false),
         Decision::Capture(_) => {}
@@ -167,8 +167,8 @@ fn log(logger: &Bound<'_, PyAny>, method: &Method, arguments: Arguments) -> PyRe
     let time = clock::now(py);
     let inside = ending::Inside::enter();
     let Some(keywords) = Keywords::of(py, method, arguments) else { return Ok(false) };
-    let found = interrupt::ok(py, caller::find(py, keywords.stack_level, &keywords.fields));
-    let Some(site) = found.flatten() else { return Ok(false) };
+    let interned = interrupt::ok(py, caller::find(py, keywords.stack_level, &keywords.fields));
+    let Some(site) = interned.flatten() else { return Ok(false) };
     // Only now: had the original to do it, the filters would be asked again where its record arrives.
     if !at_once {
         let answers = Answers::unknown(py, Name::Logger(logger), true);

@@ -12,11 +12,11 @@ use unified_logger_core::redaction::Rules;
 use unified_logger_core::slab::Buffer;
 
 use super::attribute::Field;
-use super::call_site::Found;
+use super::call_site::RecordSite;
 use crate::capture::merging::Merging;
 use crate::capture::site::Plain;
 use crate::capture::thread;
-use crate::capture::{Origin, Parts, count, exception_or_name};
+use crate::capture::{Origin, RecordBuilder, count, exception_or_name};
 use crate::context;
 use crate::interpreter::ending;
 use crate::interpreter::fork;
@@ -41,7 +41,7 @@ pub struct Said<'py> {
     pub message: Option<Bound<'py, PyAny>>,
     /// For `%`: a tuple or a mapping.
     pub arguments: Option<Bound<'py, PyAny>>,
-    pub site: Found,
+    pub site: RecordSite,
     /// Travels inside the record when the table is full.
     pub inline_site: Option<Box<Site>>,
     pub fields: Vec<Field<'py>>,
@@ -81,31 +81,31 @@ impl<'py> Said<'py> {
             return self.put_plain(py, message, site, thread);
         }
         let origin = Origin { number: self.logger, name: &self.name, bound: None };
-        let mut parts = Parts::new(py, self.level, &origin);
-        parts.ai = self.ai;
-        parts.level_name = self.level_name;
-        parts.notes = notes;
+        let mut builder = RecordBuilder::new(py, self.level, &origin);
+        builder.ai = self.ai;
+        builder.level_name = self.level_name;
+        builder.notes = notes;
         if let Some(time) = self.time {
-            parts.time = time;
+            builder.time = time;
         }
         if let Some(thread) = self.thread {
-            parts.set_thread(thread);
+            builder.set_thread(thread);
         }
-        parts.message = match text {
+        builder.message = match text {
             Text::Python(message) => text_of(message.as_any()),
             Text::Own(message) => message,
         };
-        parts.site = self.site.bare;
-        parts.inline_site = self.inline_site;
+        builder.site = self.site.bare;
+        builder.inline_site = self.inline_site;
         if ending::is_here(py) {
             // Neither the exception nor what logging would make of it can be asked any more.
         } else if let Some(error) = &self.exception {
-            parts.exception = exception_or_name(py, error, &mut parts.notes);
+            builder.exception = exception_or_name(py, error, &mut builder.notes);
         } else if let Some(text) = self.exception_text {
-            parts.notes.push(("exc_text", text));
+            builder.notes.push(("exc_text", text));
         }
-        parts.stack = self.stack;
-        parts.build(py, &self.fields)
+        builder.stack = self.stack;
+        builder.build(py, &self.fields)
     }
     fn thread_number(&self, py: Python<'_>) -> Option<u32> {
         match &self.thread {

@@ -6,7 +6,7 @@ use pyo3::types::{PyDict, PyList, PyType};
 use unified_logger_core::level;
 use unified_logger_core::names;
 
-use super::caller::Source;
+use super::caller::LoggingFile;
 use crate::filter::guard::{self, is_of_logging};
 use crate::filter::shape::{self, Shape};
 use crate::interpreter::ending;
@@ -25,7 +25,7 @@ struct Stock {
     shape: Shape,
     _held: Vec<Py<PyAny>>,
     /// Where the code of `logging` comes from, if it is as it comes.
-    source: Option<Source>,
+    logging_file: Option<LoggingFile>,
 }
 
 static STOCK: Gil<Option<Stock>> = Gil::new(None);
@@ -45,15 +45,15 @@ impl Stock {
 pub fn is_stock(py: Python<'_>) -> bool {
     // SAFETY: looked at only.
     match unsafe { &*STOCK.get(py) } {
-        Some(stock) if stock.is_current(py) => stock.source.is_some(),
+        Some(stock) if stock.is_current(py) => stock.logging_file.is_some(),
         _ => ask_anew(py),
     }
 }
 
 /// Where the code of `logging` comes from.
-pub fn source(py: Python<'_>) -> Option<Source> {
+pub fn logging_file(py: Python<'_>) -> Option<LoggingFile> {
     // SAFETY: looked at and counted only.
-    unsafe { &*STOCK.get(py) }.as_ref()?.source.as_ref().map(|source| source.clone(py))
+    unsafe { &*STOCK.get(py) }.as_ref()?.logging_file.as_ref().map(|logging_file| logging_file.clone(py))
 }
 
 #[cold]
@@ -64,7 +64,7 @@ fn ask_anew(py: Python<'_>) -> bool {
     let _inside = ending::Inside::enter();
     match ask(py) {
         Ok(Some(stock)) => {
-            let is_stock = stock.source.is_some();
+            let is_stock = stock.logging_file.is_some();
             drop(STOCK.replace(py, Some(stock)));
             let_go_of_dropped();
             is_stock
@@ -96,8 +96,9 @@ fn ask(py: Python<'_>) -> PyResult<Option<Stock>> {
     let watched = Watched::new(Kind::Loggers, dicts);
     // Only now: what changes while this is asked, on another thread, shows.
     let open = is_open(&handler, &own, &filters)? && shape::is_versioned(&record);
-    let source = if open && makes_plain_records(&logging, &time, &record)? { Source::of(&logging)? } else { None };
-    if source.is_some() {
+    let logging_file =
+        if open && makes_plain_records(&logging, &time, &record)? { LoggingFile::of(&logging)? } else { None };
+    if logging_file.is_some() {
         for bucket in 1..=level::NAMES.len() {
             guard::note_level_name(&logging, i32::try_from(bucket).unwrap_or(0) * 10)?;
         }
@@ -108,7 +109,7 @@ fn ask(py: Python<'_>) -> PyResult<Option<Stock>> {
         watched,
         shape,
         _held: vec![record.into_any().unbind(), handler.unbind(), filters.into_any().unbind()],
-        source,
+        logging_file,
     }))
 }
 

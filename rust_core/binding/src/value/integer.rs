@@ -10,7 +10,7 @@ static AS_KNOWN: AtomicBool = AtomicBool::new(false);
 
 /// Behind the object's head: a word that tells size and sign, and the first digit, of 30 bits.
 #[repr(C)]
-struct Known {
+struct IntegerLayout {
     head: ffi::PyObject,
     size_and_sign: isize,
     digit: u32,
@@ -48,8 +48,8 @@ pub unsafe fn small(object: *mut ffi::PyObject) -> Option<i64> {
 unsafe fn one_digit(object: *mut ffi::PyObject) -> Option<i64> {
     // SAFETY: promised by the caller; every int has room for one digit.
     let (size, digit) = unsafe {
-        let known = object.cast::<Known>();
-        ((*known).size_and_sign, i64::from((*known).digit))
+        let layout = object.cast::<IntegerLayout>();
+        ((*layout).size_and_sign, i64::from((*layout).digit))
     };
     // The number of digits, negative for a negative integer.
     #[cfg(not(Py_3_12))]

@@ -94,7 +94,7 @@ const COMPACT: u32 = 1 << 5;
 const ASCII: u32 = 1 << 6;
 
 /// `COMPACT` where strings are kept as known. 0, a bit no string has, where they are not: then every character is asked.
-static KNOWN: AtomicU32 = AtomicU32::new(0);
+static KNOWN_LAYOUT: AtomicU32 = AtomicU32::new(0);
 
 /// Looks at how strings are kept.
 pub fn look(py: Python<'_>) -> PyResult<bool> {
@@ -102,7 +102,7 @@ pub fn look(py: Python<'_>) -> PyResult<bool> {
     let as_known = texts.iter().all(|text| {
         let object = PyString::new(py, text);
         // SAFETY: a live string.
-        unsafe { Characters::kept(object.as_ptr(), COMPACT).is_some_and(|kept| kept.are(text)) }
+        unsafe { Characters::stored(object.as_ptr(), COMPACT).is_some_and(|stored| stored.are(text)) }
     });
     let interned = |text: &Bound<'_, PyString>| {
         // SAFETY: a live string.
@@ -111,7 +111,7 @@ pub fn look(py: Python<'_>) -> PyResult<bool> {
     let as_known = as_known
         && interned(&PyString::intern(py, "a text that is interned"))
         && !interned(&PyString::new(py, "a text that is not"));
-    KNOWN.store(if as_known { COMPACT } else { 0 }, Ordering::Relaxed);
+    KNOWN_LAYOUT.store(if as_known { COMPACT } else { 0 }, Ordering::Relaxed);
     Ok(as_known)
 }
 
@@ -119,7 +119,7 @@ pub fn look(py: Python<'_>) -> PyResult<bool> {
 #[inline]
 pub unsafe fn is_interned(object: *mut ffi::PyObject) -> bool {
     // SAFETY: the caller has a live string, and every one begins with this head.
-    KNOWN.load(Ordering::Relaxed) != 0 && unsafe { (*object.cast::<ffi::PyASCIIObject>()).state } & INTERNED != 0
+    KNOWN_LAYOUT.load(Ordering::Relaxed) != 0 && unsafe { (*object.cast::<ffi::PyASCIIObject>()).state } & INTERNED != 0
 }
 
 /// The characters of a text in ASCII that lie right behind its head, as those of nearly all do.
@@ -129,7 +129,8 @@ pub unsafe fn ascii(object: *mut ffi::PyObject) -> Option<(*const u8, usize)> {
     // behind its head.
     unsafe {
         let head = object.cast::<ffi::PyASCIIObject>();
-        let is_ascii = KNOWN.load(Ordering::Relaxed) != 0 && (*head).state & (COMPACT | ASCII) == COMPACT | ASCII;
+        let is_ascii =
+            KNOWN_LAYOUT.load(Ordering::Relaxed) != 0 && (*head).state & (COMPACT | ASCII) == COMPACT | ASCII;
         is_ascii.then(|| (head.add(1).cast::<u8>().cast_const(), (*head).length.unsigned_abs()))
     }
 }
@@ -155,8 +156,8 @@ impl Characters {
     unsafe fn of(object: *mut ffi::PyObject) -> Self {
         // SAFETY: a live string, by the caller's word.
         unsafe {
-            match Self::kept(object, KNOWN.load(Ordering::Relaxed)) {
-                Some(kept) => kept,
+            match Self::stored(object, KNOWN_LAYOUT.load(Ordering::Relaxed)) {
+                Some(stored) => stored,
                 None => Self::asked(object),
             }
         }
@@ -164,7 +165,7 @@ impl Characters {
 
     /// The characters where they are kept, if `known` says that they are kept as known.
     #[inline]
-    unsafe fn kept(object: *mut ffi::PyObject, known: u32) -> Option<Self> {
+    unsafe fn stored(object: *mut ffi::PyObject, known: u32) -> Option<Self> {
         // SAFETY: a live string, and every one begins with this head.
         let (head, state) =
             unsafe { (object.cast::<ffi::PyASCIIObject>(), (*object.cast::<ffi::PyASCIIObject>()).state) };

@@ -102,7 +102,7 @@ mod before_3_11 {
     static AS_KNOWN: AtomicBool = AtomicBool::new(false);
 
     #[repr(C)]
-    struct Known {
+    struct FrameLayout {
         head: ffi::PyVarObject,
         back: *mut ffi::PyObject,
         code: *mut ffi::PyCodeObject,
@@ -123,8 +123,8 @@ mod before_3_11 {
         for (index, frame) in frames.enumerate() {
             // SAFETY: a live frame, and none is smaller.
             let (code, instruction) = unsafe {
-                let known = frame.raw().cast::<Known>();
-                ((*known).code, (*known).last_instruction)
+                let layout = frame.raw().cast::<FrameLayout>();
+                ((*layout).code, (*layout).last_instruction)
             };
             let told: c_int = frame.as_any().getattr("f_lasti")?.extract()?;
             as_known = (index == 0 || as_known) && code == frame.call_site().code && instruction * 2 == told;
@@ -138,7 +138,7 @@ mod before_3_11 {
         // SAFETY: the caller holds the frame.
         unsafe {
             if AS_KNOWN.load(Ordering::Relaxed) {
-                (*frame.cast::<Known>()).last_instruction
+                (*frame.cast::<FrameLayout>()).last_instruction
             } else {
                 ffi::PyFrame_GetLineNumber(frame)
             }

@@ -8,7 +8,7 @@ use pyo3::types::PyType;
 
 use crate::interpreter::gil::{Gil, intern};
 
-/// What the interpreter calls. It may be unwound: see `Replaced::call_original`.
+/// What the interpreter calls. It may be unwound: see `ReplacedMethod::call_original`.
 pub type Call = unsafe extern "C-unwind" fn(
     *mut ffi::PyObject,
     *const *mut ffi::PyObject,
@@ -28,7 +28,7 @@ unsafe extern "C" {
 }
 
 /// A method that is replaced, or is to be.
-pub struct Replaced {
+pub struct ReplacedMethod {
     name: &'static CStr,
     doc: &'static CStr,
     call: Call,
@@ -43,7 +43,7 @@ struct Methods {
     original: Py<PyAny>,
 }
 
-impl Replaced {
+impl ReplacedMethod {
     /// `call` is ours. It takes arguments as `METH_FASTCALL | METH_KEYWORDS` has them.
     pub const fn new(name: &'static CStr, doc: &'static CStr, call: Call) -> Self {
         Self { name, doc, call, methods: Gil::new(Vec::new()) }

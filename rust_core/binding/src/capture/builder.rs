@@ -43,7 +43,7 @@ pub fn exception_or_name(
 }
 
 /// The sections of a record that is put together step by step.
-pub struct Parts<'a, 'py> {
+pub struct RecordBuilder<'a, 'py> {
     level: i32,
     origin: &'a Origin<'a>,
     thread: thread::Name,
@@ -61,7 +61,7 @@ pub struct Parts<'a, 'py> {
     pub notes: Vec<(&'static str, String)>,
 }
 
-impl<'a, 'py> Parts<'a, 'py> {
+impl<'a, 'py> RecordBuilder<'a, 'py> {
     pub fn new(py: Python<'py>, level: i32, origin: &'a Origin<'a>) -> Self {
         Self {
             level,
