@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use unified_logger_core::record::{Header, INLINE, flag, layout};
 use unified_logger_core::slab::Buffer;
 
-use super::site::{self, Plain};
+use super::site::{self, FastSite};
 use super::{Origin, clock, count, thread};
 use crate::context::Context;
 use crate::interpreter::arguments::Arguments;
@@ -17,7 +17,7 @@ use crate::value;
 ///
 /// Always inlined: it is used in two places, and calling it would cost as much as looking for the context.
 #[inline(always)]
-pub fn capture_plain(
+pub fn capture_fast(
     py: Python<'_>,
     level: i32,
     origin: &Origin<'_>,
@@ -36,7 +36,7 @@ pub fn capture_plain(
         return None;
     }
     let call_site = CallSite::current(py)?;
-    let Plain { number: site, mut flags } = site::find(py, call_site, message, arguments.names)?;
+    let FastSite { number: site, mut flags } = site::find(py, call_site, message, arguments.names)?;
     if let Some(context) = &context {
         flags |= flag::CONTEXT | if context.get().is_ai() { flag::AI } else { 0 };
     }

@@ -55,7 +55,7 @@ impl<'a, 'py> Merging<'a, 'py> {
         MALFORMED.add(1);
         let value = error.value(py).as_any();
         let is_inner = self.is_inner(py);
-        let reason = if !is_inner || is_plain_error(value) { text_of(value) } else { error_name(py, &error) };
+        let reason = if !is_inner || has_builtin_text(value) { text_of(value) } else { error_name(py, &error) };
         // Where the message does not fit its arguments, none of them is at fault. But one that logs would do so again.
         let mut shown = String::new();
         if !is_inner && is_of_message(py, &error) {
@@ -113,7 +113,7 @@ fn is_of_message(py: Python<'_>, error: &PyErr) -> bool {
 }
 
 /// Whether the text of an exception runs no code of the program's.
-fn is_plain_error(error: &Bound<'_, PyAny>) -> bool {
+fn has_builtin_text(error: &Bound<'_, PyAny>) -> bool {
     // SAFETY: a live class; its flags are a number.
     let is_static = unsafe { (*error.get_type_ptr()).tp_flags } & ffi::Py_TPFLAGS_HEAPTYPE == 0;
     let given = interrupt::ok(error.py(), error.getattr("args"));

@@ -11,7 +11,7 @@ pub mod thread;
 pub use builder::{RecordBuilder, exception_or_name};
 pub use call::{Call, capture_bare};
 pub use clock::set_asked_time;
-pub use fast::capture_plain;
+pub use fast::capture_fast;
 pub use site::mark_wrapper;
 
 use pyo3::exceptions::PyBaseException;

@@ -46,7 +46,7 @@ struct CachedCallSite {
     /// The keyword names of the call, or none.
     names: Option<Py<PyTuple>>,
     /// The site with these names, when all of them are fields, and with the message.
-    plain: Option<Plain>,
+    fast: Option<FastSite>,
     /// The site without fields and message, for other calls from here; `INLINE` until there is one.
     bare: u32,
 }
@@ -90,7 +90,7 @@ static WRAPPERS: Gil<Option<HashSet<usize>>> = Gil::new(None);
 
 /// A call all of whose keywords are fields with known names.
 #[derive(Clone, Copy)]
-pub struct Plain {
+pub struct FastSite {
     pub number: u32,
     /// Of the record: that the message is the site's, and that a field makes it an AI record.
     pub flags: u16,
@@ -185,7 +185,7 @@ pub fn find(
     call_site: CallSite,
     message: *mut ffi::PyObject,
     names: *mut ffi::PyObject,
-) -> Option<Plain> {
+) -> Option<FastSite> {
     let entry = entry(py, call_site)?;
     if !entry.literal.is_null() && entry.literal != message {
         return None;
@@ -193,7 +193,7 @@ pub fn find(
     let held = entry.names.as_ref().map_or(std::ptr::null_mut(), Py::as_ptr);
     // SAFETY: both are null or live tuples of strings.
     let same = held == names || unsafe { same_items(held, names) };
-    if same { entry.plain } else { None }
+    if same { entry.fast } else { None }
 }
 
 /// `f(**fields)` makes a new tuple at each call, of the same strings.
@@ -248,18 +248,18 @@ pub fn resolve(
         return Ok(if bare == INLINE { Resolved::inline(site) } else { Resolved { number: bare, site: None } });
     }
     let literal = if known.is_none() { literal(frame, message)? } else { None };
-    let plain = match field_names(names)? {
+    let fast = match field_names(names)? {
         Some(fields) => {
             let mut flags = if fields.iter().any(|name| is_ai_field(name)) { flag::AI } else { 0 };
             flags |= if literal.is_some() { flag::SITE_MESSAGE } else { 0 };
             let kept = literal.as_ref().map(|_| message);
             let site = Site { fields, message: literal, ..site.clone() };
-            names::here().site(site).map(|number| (Plain { number, flags }, kept))
+            names::here().site(site).map(|number| (FastSite { number, flags }, kept))
         }
         None => None,
     };
-    let (plain, literal) = plain.map_or((None, None), |(plain, literal)| (Some(plain), literal));
-    insert(frame, names, plain, literal.unwrap_or(std::ptr::null_mut()));
+    let (fast, literal) = fast.map_or((None, None), |(fast, literal)| (Some(fast), literal));
+    insert(frame, names, fast, literal.unwrap_or(std::ptr::null_mut()));
     Ok(Resolved::inline(site))
 }
 
@@ -320,7 +320,7 @@ pub fn prepare(py: Python<'_>) {
     unsafe { &mut *CACHE.get(py) }.prepare();
 }
 
-fn insert(frame: &Frame<'_>, names: Option<&Bound<'_, PyTuple>>, plain: Option<Plain>, literal: *mut ffi::PyObject) {
+fn insert(frame: &Frame<'_>, names: Option<&Bound<'_, PyTuple>>, fast: Option<FastSite>, literal: *mut ffi::PyObject) {
     let py = frame.as_any().py();
     let call_site = frame.call_site();
     // SAFETY: the frame holds the code.
@@ -330,7 +330,7 @@ fn insert(frame: &Frame<'_>, names: Option<&Bound<'_, PyTuple>>, plain: Option<P
         instruction: call_site.instruction,
         literal,
         names: names.map(|names| names.clone().unbind()),
-        plain,
+        fast,
         bare: INLINE,
     };
     let mut gone = Vec::new();

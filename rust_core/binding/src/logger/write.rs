@@ -6,7 +6,7 @@ use pyo3::types::{PyDict, PyTuple};
 
 use super::Logger;
 use super::methods::logger_of;
-use crate::capture::{Call, Origin, capture_bare, capture_plain, site};
+use crate::capture::{Call, Origin, capture_bare, capture_fast, site};
 use crate::filter::{Decision, Level};
 use crate::handover;
 use crate::interpreter::arguments::Arguments;
@@ -28,7 +28,7 @@ pub fn log<const BOUND: bool>(
     let number = level.number;
     match logger.decide::<BOUND>(py, level) {
         Decision::Refuse => Ok(()),
-        Decision::Capture(context) => match capture_plain(py, number, &logger.origin(), context, arguments) {
+        Decision::Capture(context) => match capture_fast(py, number, &logger.origin(), context, arguments) {
             Some(record) => handover::submit(py, record, logger.logger.as_ptr()),
             None => write(py, logger, slf, number, arguments, false, false),
         },

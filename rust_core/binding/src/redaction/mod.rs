@@ -74,7 +74,7 @@ impl Redaction {
     fn new(spec: &Bound<'_, PyDict>) -> PyResult<Self> {
         let py = spec.py();
         let refused = |reason: String| PyValueError::new_err(("redaction", "", reason));
-        let spec = plain(spec.as_any()).map_err(|error| refused(error.to_string()))?;
+        let spec = as_json(spec.as_any()).map_err(|error| refused(error.to_string()))?;
         let spec: Spec = serde_json::from_value(spec).map_err(|error| refused(error.to_string()))?;
         let compile = || {
             Rules::new(spec).map(|rules| Self {
@@ -120,15 +120,15 @@ impl Redaction {
 }
 
 /// Texts, lists and mappings as they are; everything else is nothing.
-fn plain(value: &Bound<'_, PyAny>) -> PyResult<Value> {
+fn as_json(value: &Bound<'_, PyAny>) -> PyResult<Value> {
     if let Ok(text) = value.cast::<PyString>() {
         return Ok(Value::from(text.to_str()?));
     }
     if let Ok(mapping) = value.cast::<PyDict>() {
-        return mapping.iter().map(|(key, value)| Ok((key.extract::<String>()?, plain(&value)?))).collect();
+        return mapping.iter().map(|(key, value)| Ok((key.extract::<String>()?, as_json(&value)?))).collect();
     }
     if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
-        return value.try_iter()?.map(|item| plain(&item?)).collect();
+        return value.try_iter()?.map(|item| as_json(&item?)).collect();
     }
     Ok(Value::Null)
 }

@@ -7,14 +7,14 @@ use unified_logger_core::record::{INLINE, Site, flag};
 use unified_logger_core::router::is_ai_field;
 
 use super::attribute::Field;
-use crate::capture::site::Plain;
+use crate::capture::site::FastSite;
 
 /// A place, as it is remembered.
 pub struct InternedCallSite {
     /// Names of the fields of the first record from here.
     names: Box<[Py<PyAny>]>,
     /// The site with these names, when there is room for it.
-    plain: Option<Plain>,
+    fast: Option<FastSite>,
     /// The site without fields.
     bare: u32,
 }
@@ -23,7 +23,7 @@ pub struct InternedCallSite {
 #[derive(Clone, Copy)]
 pub struct RecordSite {
     /// With all its fields, when they are those of the first record from here.
-    pub plain: Option<Plain>,
+    pub fast: Option<FastSite>,
     /// Without: fields travel with their names.
     pub bare: u32,
 }
@@ -36,11 +36,11 @@ impl InternedCallSite {
             .map(|(name, _)| Some(name.cast_exact::<PyString>().ok()?.to_str().ok()?.to_owned()))
             .collect();
         let bare = names::here().site(site.clone()).filter(|bare| *bare != INLINE)?;
-        let plain = texts.and_then(|texts| {
+        let fast = texts.and_then(|texts| {
             let flags = if texts.iter().any(|name| is_ai_field(name)) { flag::AI } else { 0 };
-            names::here().site(Site { fields: texts, ..site }).map(|number| Plain { number, flags })
+            names::here().site(Site { fields: texts, ..site }).map(|number| FastSite { number, flags })
         });
-        Some(Self { names: fields.iter().map(|(name, _)| name.clone().unbind()).collect(), plain, bare })
+        Some(Self { names: fields.iter().map(|(name, _)| name.clone().unbind()).collect(), fast, bare })
     }
 
     /// The site of another record from here.
@@ -48,6 +48,6 @@ impl InternedCallSite {
     pub fn find(&self, fields: &[Field<'_>]) -> RecordSite {
         let same = self.names.len() == fields.len()
             && self.names.iter().zip(fields).all(|(known, (name, _))| known.as_ptr() == name.as_ptr());
-        RecordSite { plain: self.plain.filter(|_| same), bare: self.bare }
+        RecordSite { fast: self.fast.filter(|_| same), bare: self.bare }
     }
 }

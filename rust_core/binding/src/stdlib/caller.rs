@@ -74,7 +74,7 @@ pub fn find<'py>(py: Python<'py>, level: usize, fields: &[Field<'py>]) -> PyResu
     if level == 1
         && let Some(call_site) = frame::CallSite::current(py)
         && let Some(found) = cached(py, call_site, fields)
-        && found.plain.is_some()
+        && found.fast.is_some()
     {
         return Ok(Some(found));
     }

@@ -209,7 +209,7 @@ fn said_by<'py>(
         thread: attributes.get(Attribute::ThreadName).map(|name| thread_of(py, name)),
         message: attributes.get(Attribute::Msg).cloned(),
         arguments: attributes.get(Attribute::Args).filter(|args| is_true(args)).cloned(),
-        site: RecordSite { plain: None, bare: INLINE },
+        site: RecordSite { fast: None, bare: INLINE },
         inline_site: None,
         fields: Vec::new(),
         exception: None,

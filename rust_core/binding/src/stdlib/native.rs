@@ -278,7 +278,7 @@ fn merged_with<'py>(py: Python<'py>, arguments: Arguments) -> PyResult<Option<Bo
         return Ok(None);
     }
     let first = arguments.positional(py, 1);
-    if arguments.positional == 2 && !is_plain(&first) && as_mapping(&first).is_some() && first.is_truthy()? {
+    if arguments.positional == 2 && !is_text_or_number(&first) && as_mapping(&first).is_some() && first.is_truthy()? {
         return Ok(Some(first));
     }
     let rest = (1..arguments.positional).map(|index| arguments.positional(py, index));
@@ -286,7 +286,7 @@ fn merged_with<'py>(py: Python<'py>, arguments: Arguments) -> PyResult<Option<Bo
 }
 
 /// Values of the usual types need not be asked whether they are mappings.
-fn is_plain(value: &Bound<'_, PyAny>) -> bool {
+fn is_text_or_number(value: &Bound<'_, PyAny>) -> bool {
     value.is_exact_instance_of::<PyString>()
         || value.is_exact_instance_of::<PyInt>()
         || value.is_exact_instance_of::<PyFloat>()

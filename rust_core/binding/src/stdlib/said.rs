@@ -14,7 +14,7 @@ use unified_logger_core::slab::Buffer;
 use super::attribute::Field;
 use super::call_site::RecordSite;
 use crate::capture::merging::Merging;
-use crate::capture::site::Plain;
+use crate::capture::site::FastSite;
 use crate::capture::thread;
 use crate::capture::{Origin, RecordBuilder, count, exception_or_name};
 use crate::context;
@@ -75,10 +75,10 @@ impl<'py> Said<'py> {
             && notes.is_empty()
             && self.logger != INLINE;
         if nothing_else
-            && let (Text::Python(message), Some(site)) = (&text, self.site.plain)
+            && let (Text::Python(message), Some(site)) = (&text, self.site.fast)
             && let Some(thread) = self.thread_number(py)
         {
-            return self.put_plain(py, message, site, thread);
+            return self.build_fast(py, message, site, thread);
         }
         let origin = Origin { number: self.logger, name: &self.name, bound: None };
         let mut builder = RecordBuilder::new(py, self.level, &origin);
@@ -119,7 +119,7 @@ impl<'py> Said<'py> {
     }
 
     /// The record most calls make: a text and fields, from a place seen before.
-    fn put_plain(&self, py: Python<'py>, message: &Bound<'py, PyString>, site: Plain, thread: u32) -> Buffer {
+    fn build_fast(&self, py: Python<'py>, message: &Bound<'py, PyString>, site: FastSite, thread: u32) -> Buffer {
         let context = context::current(py);
         let mut flags = site.flags;
         if let Some(context) = &context {

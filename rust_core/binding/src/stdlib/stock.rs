@@ -97,7 +97,7 @@ fn ask(py: Python<'_>) -> PyResult<Option<Stock>> {
     // Only now: what changes while this is asked, on another thread, shows.
     let open = is_open(&handler, &own, &filters)? && shape::is_versioned(&record);
     let logging_file =
-        if open && makes_plain_records(&logging, &time, &record)? { LoggingFile::of(&logging)? } else { None };
+        if open && makes_stock_records(&logging, &time, &record)? { LoggingFile::of(&logging)? } else { None };
     if logging_file.is_some() {
         for bucket in 1..=level::NAMES.len() {
             guard::note_level_name(&logging, i32::try_from(bucket).unwrap_or(0) * 10)?;
@@ -129,7 +129,7 @@ fn is_open(handler: &Bound<'_, PyAny>, own: &Bound<'_, PyDict>, filters: &Bound<
 }
 
 /// What goes into a record is what `logging` puts there, at the time the system's clock tells.
-fn makes_plain_records(
+fn makes_stock_records(
     logging: &Bound<'_, PyModule>,
     time: &Bound<'_, PyModule>,
     record: &Bound<'_, PyType>,

@@ -232,7 +232,7 @@ impl<'a> Writer<'a> {
     unsafe fn write_key(&mut self, key: *mut ffi::PyObject, keys: &mut Keys) {
         // SAFETY: a live key, held by the caller.
         unsafe {
-            if ffi::PyUnicode_CheckExact(key) != 0 && keys.plain {
+            if ffi::PyUnicode_CheckExact(key) != 0 && keys.are_texts {
                 return self.write_text(key);
             }
             let name = self.key_text(key);
@@ -293,20 +293,22 @@ impl<'a> Writer<'a> {
 
 /// The keys of one dict. Texts are distinct by nature; once there are others, all are compared.
 struct Keys {
-    plain: bool,
+    are_texts: bool,
     taken: HashSet<String>,
 }
 
 impl Keys {
     unsafe fn of(object: *mut ffi::PyObject) -> Self {
-        let mut plain = true;
+        let mut are_texts = true;
         let (mut position, mut key) = (0, std::ptr::null_mut());
         // SAFETY: a live dict; no Python code runs.
-        while plain && unsafe { ffi::PyDict_Next(object, &raw mut position, &raw mut key, std::ptr::null_mut()) } != 0 {
+        while are_texts
+            && unsafe { ffi::PyDict_Next(object, &raw mut position, &raw mut key, std::ptr::null_mut()) } != 0
+        {
             // SAFETY: the dict holds its key.
-            plain = unsafe { ffi::PyUnicode_CheckExact(key) } != 0;
+            are_texts = unsafe { ffi::PyUnicode_CheckExact(key) } != 0;
         }
-        Self { plain, taken: HashSet::new() }
+        Self { are_texts, taken: HashSet::new() }
     }
 
     fn free(&mut self, name: String) -> String {

@@ -94,7 +94,7 @@ unsafe fn read(frame: *mut c_void) -> Option<CallSite> {
 
 /// Code that looks from frames of several kinds, several times from some.
 const PROGRAM: &std::ffi::CStr = c"
-def plain(one):
+def function(one):
     look(); one += 1; look()
     def inner():
         return look(), one
@@ -104,7 +104,7 @@ def generator():
     yield look()
 class Body:
     look()
-plain(1)
+function(1)
 list(generator())
 [look() for _ in range(2)]
 (lambda: look())()
