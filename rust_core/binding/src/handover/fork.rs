@@ -1,4 +1,4 @@
-//! Forks: the writer rests meanwhile, and a child begins anew with its first record.
+//! Forks: the writer pauses while a process forks, and a child starts its own engine with its first record.
 
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
@@ -17,8 +17,8 @@ use crate::interpreter::fork;
 use crate::interpreter::pending;
 
 thread_local! {
-    /// Whether this thread forks now. What it logs meanwhile must not wait for a writer that rests: 3.12 warns of threads, which are
-    /// records, before it tells that the fork is over.
+    /// Whether this thread is forking. A record that it logs during the fork must not wait for the paused writer: 3.12
+    /// warns of other threads, which makes records, before it runs the hooks that end the pause.
     pub static FORKS: Cell<bool> = const { Cell::new(false) };
 }
 

@@ -101,7 +101,7 @@ fn begin(py: Python<'_>) {
     let started = Instant::now();
     let mut collector = Collector::stop(py);
     // The collector first: its look may run Python code, which lets others go on.
-    while !collector.rests(py) || INSIDE.load(Ordering::SeqCst) > 0 || COMING.load(Ordering::SeqCst) > 0 {
+    while !collector.is_idle(py) || INSIDE.load(Ordering::SeqCst) > 0 || COMING.load(Ordering::SeqCst) > 0 {
         if started.elapsed() >= PATIENCE {
             return;
         }
@@ -113,7 +113,7 @@ fn begin(py: Python<'_>) {
 /// Python code otherwise, and finalizers that it calls are Python code.
 struct Collector {
     was_enabled: bool,
-    rests: bool,
+    is_idle: bool,
 }
 
 impl Collector {
@@ -121,14 +121,14 @@ impl Collector {
         // From 3.12 on it runs between instructions alone.
         // SAFETY: attached.
         let was_enabled = cfg!(not(Py_3_12)) && unsafe { ffi::PyGC_Disable() } != 0;
-        Self { was_enabled, rests: !was_enabled }
+        Self { was_enabled, is_idle: !was_enabled }
     }
 
     /// Whether no thread is inside it. Once none is, none comes in.
-    fn rests(&mut self, py: Python<'_>) -> bool {
+    fn is_idle(&mut self, py: Python<'_>) -> bool {
         // While one is, it collects nothing for another; else it finds the cycle that was just made.
-        self.rests = self.rests || collect_a_cycle(py).unwrap_or(true);
-        self.rests
+        self.is_idle = self.is_idle || collect_a_cycle(py).unwrap_or(true);
+        self.is_idle
     }
 }
 
