@@ -54,7 +54,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     interpreter::ending::set_last(py, handover::shut_down_late_start);
     context::set_follow(py, filter::follow_contexts);
     handover::stream::remember(py)?;
-    control::self_check::look(py);
+    control::self_check::probe(py);
     capture::thread::prepare(py);
     logger::attach_methods(py)
 }

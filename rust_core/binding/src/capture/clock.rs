@@ -11,10 +11,10 @@ use crate::interpreter::interrupt;
 
 /// Whether a package is loaded that moves the application's clock.
 static MOVES: Gil<bool> = Gil::new(false);
-/// How long that is not looked for again: to load such a package and to move a clock by it takes longer. Nanoseconds.
+/// How long the answer is taken as it is, in nanoseconds. To load such a package and move a clock with it takes longer.
 const PAUSE: u64 = 5_000_000;
-/// When it was looked for.
-static LOOKED: Gil<i64> = Gil::new(0);
+/// When the clock was last checked for such a package.
+static LAST_READ: Gil<i64> = Gil::new(0);
 /// How many modules there were then.
 static MODULES: Gil<ffi::Py_ssize_t> = Gil::new(0);
 /// Tells the application's time: a Python function.
@@ -32,25 +32,25 @@ pub fn set_asked_time(function: Bound<'_, PyAny>) {
 pub fn now(py: Python<'_>) -> i64 {
     match clock::told() {
         Some(time) => time,
-        None => look(py),
+        None => read(py),
     }
 }
 
 /// Where the processor's counter is of no use each call comes here.
-fn look(py: Python<'_>) -> i64 {
+fn read(py: Python<'_>) -> i64 {
     let time = clock::look();
     // SAFETY: plain values.
-    let (moves, looked) = unsafe { (*MOVES.get(py), *LOOKED.get(py)) };
-    if !moves && (time - looked).unsigned_abs() < PAUSE { time } else { look_closely(py, time) }
+    let (moves, last_read) = unsafe { (*MOVES.get(py), *LAST_READ.get(py)) };
+    if !moves && (time - last_read).unsigned_abs() < PAUSE { time } else { read_closely(py, time) }
 }
 
 #[cold]
 #[inline(never)]
-fn look_closely(py: Python<'_>, time: i64) -> i64 {
+fn read_closely(py: Python<'_>, time: i64) -> i64 {
     if ending::is_here(py) || clock::is_stopped() {
         return time;
     }
-    LOOKED.replace(py, time);
+    LAST_READ.replace(py, time);
     let asked = if moves(py) { asked(py) } else { None };
     asked.inspect(|asked| clock::follow(*asked)).unwrap_or(time)
 }

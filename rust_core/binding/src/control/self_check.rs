@@ -11,23 +11,23 @@ use crate::interpreter::{frame, watch};
 use crate::value;
 
 /// Looks, remembers whether it was as known, and tells.
-type Look = fn(Python<'_>) -> PyResult<bool>;
+type Probe = fn(Python<'_>) -> PyResult<bool>;
 
-const LOOKS: [(&str, Look); 6] = [
-    ("texts", value::look_at_texts),
-    ("integers", value::look_at_integers),
-    ("frames", frame::look),
-    ("dictionaries", watch::look),
-    ("classes", shape::look),
-    ("tracebacks", exception::look),
+const PROBES: [(&str, Probe); 6] = [
+    ("texts", value::probe_texts),
+    ("integers", value::probe_integers),
+    ("frames", frame::probe),
+    ("dictionaries", watch::probe),
+    ("classes", shape::probe),
+    ("tracebacks", exception::probe),
 ];
 
-static AS_KNOWN: Gil<[bool; LOOKS.len()]> = Gil::new([false; LOOKS.len()]);
+static AS_KNOWN: Gil<[bool; PROBES.len()]> = Gil::new([false; PROBES.len()]);
 
 /// Looks at all of it.
-pub fn look(py: Python<'_>) {
+pub fn probe(py: Python<'_>) {
     // What cannot even be looked at is not as known.
-    let as_known = LOOKS.map(|(_, look)| look(py).unwrap_or(false));
+    let as_known = PROBES.map(|(_, probe)| probe(py).unwrap_or(false));
     AS_KNOWN.replace(py, as_known);
 }
 
@@ -36,7 +36,7 @@ pub fn look(py: Python<'_>) {
 pub fn internals(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let told = PyDict::new(py);
     let as_known = AS_KNOWN.copied(py);
-    for ((name, _), as_known) in LOOKS.iter().zip(as_known) {
+    for ((name, _), as_known) in PROBES.iter().zip(as_known) {
         told.set_item(name, as_known)?;
     }
     Ok(told)

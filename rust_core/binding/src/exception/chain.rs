@@ -52,7 +52,7 @@ pub fn follow<'py>(error: &Bound<'py, PyBaseException>) -> Vec<Node<'py>> {
     let mut open = vec![0];
     while let Some(index) = open.pop() {
         let before = search.nodes.len();
-        search.look_at(index);
+        search.expand(index);
         (before..search.nodes.len()).for_each(|index| memory::push(&mut open, index));
     }
     search.nodes
@@ -75,7 +75,7 @@ impl<'py> Search<'py> {
         self.nodes.len() - 1
     }
 
-    fn look_at(&mut self, index: usize) {
+    fn expand(&mut self, index: usize) {
         let Node { error, depth, .. } = &self.nodes[index];
         let (error, depth) = (error.clone(), depth + 1);
         let cause = self.other(linked(&error, ffi::PyException_GetCause), depth);

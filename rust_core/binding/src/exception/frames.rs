@@ -169,7 +169,7 @@ struct Link {
 static AS_KNOWN: AtomicBool = AtomicBool::new(false);
 
 /// Looks at how tracebacks are laid out.
-pub fn look(py: Python<'_>) -> PyResult<bool> {
+pub fn probe(py: Python<'_>) -> PyResult<bool> {
     let Some(frame) = Frame::current(py) else { return Ok(false) };
     let class = py.import(intern!(py, "types"))?.getattr(intern!(py, "TracebackType"))?;
     let inner = class.call1((py.None(), frame.as_any(), 6, 345))?;

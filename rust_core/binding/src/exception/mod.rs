@@ -5,7 +5,7 @@ mod chain;
 mod frames;
 mod texts;
 
-pub use frames::look;
+pub use frames::probe;
 
 use pyo3::exceptions::PyBaseException;
 use pyo3::ffi;

@@ -12,7 +12,7 @@ use crate::interpreter::watch::Words;
 static VERSIONS_TELL: AtomicBool = AtomicBool::new(false);
 
 /// Looks at whether classes show their changes as known.
-pub fn look(py: Python<'_>) -> PyResult<bool> {
+pub fn probe(py: Python<'_>) -> PyResult<bool> {
     let base = make_class(&PyTuple::empty(py))?;
     let class = make_class(&PyTuple::new(py, [&base])?)?;
     let mut tell = true;
@@ -32,7 +32,7 @@ pub fn look(py: Python<'_>) -> PyResult<bool> {
 
 fn make_class<'py>(bases: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyType>> {
     let py = bases.py();
-    Ok(py.get_type::<PyType>().call1(("Looked", bases, PyDict::new(py)))?.cast_into()?)
+    Ok(py.get_type::<PyType>().call1(("Probed", bases, PyDict::new(py)))?.cast_into()?)
 }
 
 /// 0 means that the class changed and was not looked at since.

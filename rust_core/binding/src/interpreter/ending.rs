@@ -18,7 +18,7 @@ use crate::interpreter::pending;
 
 /// How long the end waits for calls of other threads that run Python code, and for what was started after the exit hook.
 pub const PATIENCE: Duration = Duration::from_secs(1);
-const LOOK_PAUSE: Duration = Duration::from_micros(200);
+const POLL_PAUSE: Duration = Duration::from_micros(200);
 
 /// Whether all exit hooks have run.
 static NEAR: AtomicBool = AtomicBool::new(false);
@@ -105,7 +105,7 @@ fn begin(py: Python<'_>) {
         if started.elapsed() >= PATIENCE {
             return;
         }
-        py.detach(|| thread::sleep(LOOK_PAUSE));
+        py.detach(|| thread::sleep(POLL_PAUSE));
     }
 }
 

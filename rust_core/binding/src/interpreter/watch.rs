@@ -2,7 +2,7 @@
 //!
 //! Until 3.11 every dictionary carries a tag that changes with it; from 3.12 on the interpreter calls back instead
 //! (PEP 699 took the tags away), and one count for each kind of dictionary stands for all of them. Neither tags nor where
-//! an object keeps its values are promised: they are looked at once, at the import, and where they are otherwise nothing
+//! an object keeps its values are promised: they are probed at the import, and where they are otherwise nothing
 //! counts as unchanged.
 
 use std::ops::{BitOr, BitXor, Not};
@@ -62,7 +62,7 @@ impl<T: Number, const N: usize> Words<T, N> {
 
     #[inline(always)]
     pub fn are_unchanged(&self) -> bool {
-        // All are looked at: that takes less time than to decide after each.
+        // All are compared: that takes less time than to decide after each.
         Self::difference(&self.first) == *T::ZERO && (self.more.is_empty() || Self::difference(&self.more) == *T::ZERO)
     }
 
@@ -92,7 +92,7 @@ impl Number for usize {
     const ZERO: &'static Self = &0;
 }
 
-/// What a watched dictionary is looked at for.
+/// Why a dictionary is watched.
 #[derive(Clone, Copy)]
 pub enum Kind {
     /// Anything that decides whether and how a logger logs.
@@ -106,7 +106,7 @@ pub enum Kind {
 static AS_KNOWN: AtomicBool = AtomicBool::new(false);
 
 /// Looks at whether changes show as known.
-pub fn look(py: Python<'_>) -> PyResult<bool> {
+pub fn probe(py: Python<'_>) -> PyResult<bool> {
     let as_known = imp::is_as_known(py)?;
     AS_KNOWN.store(as_known, Ordering::Relaxed);
     Ok(as_known)
@@ -165,7 +165,7 @@ mod imp {
 
     /// Whether the tag changes with the dictionary, and only then.
     pub fn is_as_known(py: Python<'_>) -> PyResult<bool> {
-        let looked = PyDict::new(py);
+        let probed = PyDict::new(py);
         let mut as_known = true;
         let steps: [Change; 4] = [
             |dict| dict.set_item("key", 1),
@@ -174,14 +174,14 @@ mod imp {
             |dict| dict.set_item("key", 1),
         ];
         for change in steps {
-            let before = Watched::new(super::Kind::Loggers, std::slice::from_ref(&looked));
-            looked.contains("key")?;
+            let before = Watched::new(super::Kind::Loggers, std::slice::from_ref(&probed));
+            probed.contains("key")?;
             as_known &= before.is_unchanged();
-            change(&looked)?;
+            change(&probed)?;
             as_known &= !before.is_unchanged();
         }
-        let before = Watched::new(super::Kind::Loggers, std::slice::from_ref(&looked));
-        looked.clear();
+        let before = Watched::new(super::Kind::Loggers, std::slice::from_ref(&probed));
+        probed.clear();
         Ok(as_known && !before.is_unchanged())
     }
 
@@ -241,7 +241,7 @@ mod imp {
     pub fn is_as_known(py: Python<'_>) -> PyResult<bool> {
         #[cfg(Py_3_13)]
         {
-            let class = py.get_type::<PyType>().call1(("Looked", PyTuple::empty(py), PyDict::new(py)))?;
+            let class = py.get_type::<PyType>().call1(("Probed", PyTuple::empty(py), PyDict::new(py)))?;
             let object = class.call0()?;
             object.setattr("attribute", 1)?;
             let shared = object.getattr("__dict__")?.cast_into::<PyDict>()?;

@@ -149,7 +149,7 @@ pub fn put(
     marked: &Marked<'_>,
 ) -> PyResult<()> {
     let py = log_record.py();
-    tell_sockets(py)?;
+    update_sockets(py)?;
     let mark = match (marked, attributes.get(NUMBER)) {
         (Marked::Carrying(number), _) => kept(py, number)?,
         (_, Some(number)) if number.is_exact_instance_of::<PyFloat>() => captured(py, number)?,
@@ -194,7 +194,7 @@ fn captured<'py>(py: Python<'py>, number: &Bound<'py, PyAny>) -> PyResult<Bound<
 
 /// `SocketHandler` is told to send along what is known of records, as soon as there is one.
 #[inline]
-fn tell_sockets(py: Python<'_>) -> PyResult<()> {
+fn update_sockets(py: Python<'_>) -> PyResult<()> {
     let name = intern!(py, "SocketHandler");
     // SAFETY: looked at and counted only. The dictionaries are live ones that have texts as keys, so that looking there runs no Python
     // code; that of modules and the class are borrowed from the interpreter.
@@ -215,7 +215,7 @@ fn tell_sockets(py: Python<'_>) -> PyResult<()> {
             None => false,
         }
     };
-    if new { look_for_sockets(py) } else { Ok(()) }
+    if new { notice_sockets(py) } else { Ok(()) }
 }
 
 #[cfg(not(Py_3_12))]
@@ -230,7 +230,7 @@ const fn tag_of(_: &Py<PyDict>) -> u64 {
 }
 
 #[cold]
-fn look_for_sockets(py: Python<'_>) -> PyResult<()> {
+fn notice_sockets(py: Python<'_>) -> PyResult<()> {
     // SAFETY: looked at and counted only.
     let function = unsafe { &*MARKS.get(py) }.as_ref().map(|marks| marks.tell_sockets.clone_ref(py));
     let Some(function) = function.filter(|_| !ending::is_here(py)) else { return Ok(()) };

@@ -17,8 +17,8 @@ use crate::interpreter::interrupt;
 use crate::value::shown::{named, text_of};
 
 /// How deep in the arguments of a message a value is looked for that asks again and again, and among how many values.
-const LOOKED_INTO: usize = 3;
-const LOOKED_AT: usize = 64;
+const SEARCH_DEPTH: usize = 3;
+const SEARCHED: usize = 64;
 /// How often a value is asked inside of itself before it is taken for one that never comes to an end: a field or an exception.
 const MOST_TIMES: usize = 2;
 /// The same for a message.
@@ -124,7 +124,7 @@ fn is_any_asked(py: Python<'_>, values: &[usize], often: usize) -> bool {
     }
     let stack = Stack::current(py);
     // How often each of them was seen, and where last: inside of one that is asked it may stand several times.
-    let mut seen = [(0, usize::MAX); LOOKED_AT];
+    let mut seen = [(0, usize::MAX); SEARCHED];
     ASKED.with_borrow(|asked| {
         asked.iter().enumerate().filter(|(_, one)| one.stack.may_be(stack)).any(|(index, one)| {
             let mut see = |value: &Bound<'_, PyAny>| {
@@ -137,14 +137,14 @@ fn is_any_asked(py: Python<'_>, values: &[usize], often: usize) -> bool {
             };
             // SAFETY: held by whoever noted it.
             let value = unsafe { Bound::from_borrowed_ptr(py, one.address as *mut ffi::PyObject) };
-            look(&value, if one.merges { LOOKED_INTO } else { 0 }, &mut { LOOKED_AT }, &mut see)
+            any_inside(&value, if one.merges { SEARCH_DEPTH } else { 0 }, &mut { SEARCHED }, &mut see)
         })
     })
 }
 
 /// Whether a function says yes to a value or to one of the first inside of it. Runs no Python code but the function's: it makes no objects,
 /// which could bring the collector, and lets go of none that is not held elsewhere.
-fn look(
+fn any_inside(
     value: &Bound<'_, PyAny>,
     depth: usize,
     left: &mut usize,
@@ -154,10 +154,10 @@ fn look(
         return true;
     }
     let inside = if depth == 0 { None } else { children(value) };
-    inside.into_iter().flatten().take(LOOKED_AT).any(|item| {
+    inside.into_iter().flatten().take(SEARCHED).any(|item| {
         *left > 0 && {
             *left -= 1;
-            look(&item, depth - 1, left, see)
+            any_inside(&item, depth - 1, left, see)
         }
     })
 }
@@ -206,9 +206,9 @@ pub fn text_of_message(message: &Bound<'_, PyAny>) -> String {
 
 /// Whether one of some arguments is being asked as often as any may be.
 pub fn is_any_inside_asked(arguments: &Bound<'_, PyAny>) -> bool {
-    let mut found = Vec::with_capacity(LOOKED_AT);
-    look(arguments, LOOKED_INTO, &mut { LOOKED_AT }, &mut |value| {
-        if !is_scalar(value) && children(value).is_none() && found.len() < LOOKED_AT {
+    let mut found = Vec::with_capacity(SEARCHED);
+    any_inside(arguments, SEARCH_DEPTH, &mut { SEARCHED }, &mut |value| {
+        if !is_scalar(value) && children(value).is_none() && found.len() < SEARCHED {
             found.push(value.as_ptr() as usize);
         }
         false

@@ -17,7 +17,7 @@ struct IntegerLayout {
 }
 
 /// Looks at how integers are kept.
-pub fn look(py: Python<'_>) -> PyResult<bool> {
+pub fn probe(py: Python<'_>) -> PyResult<bool> {
     let digit = 1_i64 << 30;
     let numbers = [0, 1, -1, 234, -5, 256, 257, -70_000, digit - 1, 1 - digit, digit, -digit, i64::MAX, i64::MIN];
     let mut as_known = true;

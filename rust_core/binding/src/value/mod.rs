@@ -9,9 +9,9 @@ pub mod shown;
 mod text;
 
 pub use convert::set_converter;
-pub use integer::{look as look_at_integers, small as small_integer};
+pub use integer::{probe as probe_integers, small as small_integer};
 pub use row::capture as capture_row;
-pub use text::{capture_text, is_interned, look as look_at_texts};
+pub use text::{capture_text, is_interned, probe as probe_texts};
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 

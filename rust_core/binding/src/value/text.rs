@@ -97,7 +97,7 @@ const ASCII: u32 = 1 << 6;
 static KNOWN_LAYOUT: AtomicU32 = AtomicU32::new(0);
 
 /// Looks at how strings are kept.
-pub fn look(py: Python<'_>) -> PyResult<bool> {
+pub fn probe(py: Python<'_>) -> PyResult<bool> {
     let texts = ["", "a", "plain", "é", "naïveté", "中", "中文 text", "😀", "smile 😀", &"long ".repeat(20)];
     let as_known = texts.iter().all(|text| {
         let object = PyString::new(py, text);

@@ -26,7 +26,7 @@ impl CallSite {
 }
 
 #[cfg(Py_3_11)]
-pub use running::look;
+pub use running::probe;
 
 /// A frame, held.
 pub struct Frame<'py>(Bound<'py, PyAny>);
@@ -84,7 +84,7 @@ unsafe fn instruction(frame: *mut ffi::PyFrameObject) -> i32 {
 #[cfg(not(Py_3_11))]
 use before_3_11::instruction;
 #[cfg(not(Py_3_11))]
-pub use before_3_11::look;
+pub use before_3_11::probe;
 
 /// 3.10 has no function that tells the instruction: it is read where a frame keeps it. That is looked at once, at the
 /// import; where it is otherwise, lines tell calls apart nearly as well (field names do the rest), but are slow to find in
@@ -117,7 +117,7 @@ mod before_3_11 {
     }
 
     /// Looks at where frames keep their instruction.
-    pub fn look(py: Python<'_>) -> PyResult<bool> {
+    pub fn probe(py: Python<'_>) -> PyResult<bool> {
         let mut as_known = false;
         let frames = std::iter::successors(Frame::current(py), Frame::back);
         for (index, frame) in frames.enumerate() {

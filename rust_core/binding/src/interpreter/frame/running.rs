@@ -95,37 +95,37 @@ unsafe fn read(frame: *mut c_void) -> Option<CallSite> {
 /// Code that looks from frames of several kinds, several times from some.
 const PROGRAM: &std::ffi::CStr = c"
 def function(one):
-    look(); one += 1; look()
+    probe(); one += 1; probe()
     def inner():
-        return look(), one
+        return probe(), one
     inner()
 def generator():
-    yield look()
-    yield look()
+    yield probe()
+    yield probe()
 class Body:
-    look()
+    probe()
 function(1)
 list(generator())
-[look() for _ in range(2)]
-(lambda: look())()
-look()
+[probe() for _ in range(2)]
+(lambda: probe())()
+probe()
 ";
-const LOOKS: u32 = 10;
+const PROBES: u32 = 10;
 
 /// Looks at where frames are kept.
-pub fn look(py: Python<'_>) -> PyResult<bool> {
+pub fn probe(py: Python<'_>) -> PyResult<bool> {
     static SEEN: AtomicU32 = AtomicU32::new(0);
     SEEN.store(0, Ordering::Relaxed);
     if cfg!(not(target_pointer_width = "64")) {
         return Ok(false);
     }
-    let look = PyCFunction::new_closure(py, None, None, |arguments, _| {
+    let probe = PyCFunction::new_closure(py, None, None, |arguments, _| {
         SEEN.fetch_add(u32::from(is_as_known(arguments.py())), Ordering::Relaxed);
     })?;
     let globals = PyDict::new(py);
-    globals.set_item("look", look)?;
+    globals.set_item("probe", probe)?;
     py.run(PROGRAM, Some(&globals), None)?;
-    let as_known = SEEN.load(Ordering::Relaxed) == LOOKS;
+    let as_known = SEEN.load(Ordering::Relaxed) == PROBES;
     AS_KNOWN.store(as_known, Ordering::Relaxed);
     Ok(as_known)
 }
