@@ -107,8 +107,8 @@ fn is_of_message(py: Python<'_>, error: &PyErr) -> bool {
     }
     let is_usual = raised.is(py.get_type::<PyTypeError>()) || raised.is(py.get_type::<PyValueError>());
     is_usual && {
-        let said = text_of(error.value(py));
-        MISFITS.iter().any(|start| said.starts_with(start))
+        let message = text_of(error.value(py));
+        MISFITS.iter().any(|start| message.starts_with(start))
     }
 }
 

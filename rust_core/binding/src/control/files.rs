@@ -23,7 +23,7 @@ fn mode((bits, is_asked_for): (u32, bool)) -> u32 {
 #[pyfunction]
 pub fn prepare_directory(py: Python<'_>, path: &str, mode: (u32, bool)) -> PyResult<()> {
     let made = ending::detached(py, || sink::prepare_directory(Path::new(path), self::mode(mode)));
-    handover::tell_remarks(py);
+    handover::report_remarks(py);
     made.map_err(|error| to_python(&error))
 }
 
@@ -34,7 +34,7 @@ pub fn prepare_directory(py: Python<'_>, path: &str, mode: (u32, bool)) -> PyRes
 pub fn open_log(py: Python<'_>, path: &str, mode: (u32, bool), before: Option<i32>) -> PyResult<i32> {
     let before = before.and_then(Rights::of_descriptor);
     let file = ending::detached(py, || sink::open_log(Path::new(path), self::mode(mode), before));
-    handover::tell_remarks(py);
+    handover::report_remarks(py);
     platform::into_descriptor(file.map_err(|error| to_python(&error))?).map_err(PyOSError::new_err)
 }
 
@@ -47,7 +47,7 @@ impl LogFile {
     #[new]
     fn new(py: Python<'_>, path: &str, mode: (u32, bool)) -> PyResult<Self> {
         let file = ending::detached(py, || sink::open_log(Path::new(path), self::mode(mode), None));
-        handover::tell_remarks(py);
+        handover::report_remarks(py);
         OwnFile::new(file.map_err(|error| to_python(&error))?).map(Self).map_err(PyOSError::new_err)
     }
 
@@ -64,19 +64,19 @@ impl LogFile {
     /// Has `lost` called, on the main thread, once the number leads elsewhere: that is looked for every few seconds.
     fn watch(&self, py: Python<'_>, lost: Py<PyAny>) {
         drop(LOST.replace(py, Some(lost)));
-        sink::watch(&self.0, tell_soon);
+        sink::watch(&self.0, report_loss_soon);
     }
 }
 
 static LOST: Gil<Option<Py<PyAny>>> = Gil::new(None);
 
 /// Called without the interpreter, by the writer.
-fn tell_soon() -> bool {
+fn report_loss_soon() -> bool {
     // SAFETY: may be called by any thread; the function takes no argument.
-    unsafe { ffi::Py_AddPendingCall(Some(tell), std::ptr::null_mut()) == 0 }
+    unsafe { ffi::Py_AddPendingCall(Some(report_loss), std::ptr::null_mut()) == 0 }
 }
 
-extern "C" fn tell(_: *mut c_void) -> c_int {
+extern "C" fn report_loss(_: *mut c_void) -> c_int {
     // SAFETY: pending calls are made with the interpreter attached.
     let py = unsafe { Python::assume_attached() };
     // SAFETY: no Python code runs while the reference is made.

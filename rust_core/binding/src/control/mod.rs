@@ -92,7 +92,7 @@ pub fn show_early(py: Python<'_>, redaction: Option<&Bound<'_, Redaction>>) {
 
 /// What a record of the library's own has as a field.
 #[derive(FromPyObject)]
-pub enum Told {
+pub enum NoticeField {
     Integer(i64),
     Float(f64),
     Text(String),
@@ -101,18 +101,18 @@ pub enum Told {
 /// Writes a record of the library's own, whatever the levels of loggers are. False while nobody could write it: before the start, and
 /// after the end.
 #[pyfunction]
-pub fn say(py: Python<'_>, function: &str, message: &str, level: i32, fields: Vec<(String, Told)>) -> bool {
+pub fn say(py: Python<'_>, function: &str, message: &str, level: i32, fields: Vec<(String, NoticeField)>) -> bool {
     let Some(engine) = handover::revived(py) else { return false };
     if engine.is_closed() {
         return false;
     }
     let fields: Vec<_> = fields
         .iter()
-        .map(|(name, told)| {
-            let value = match told {
-                Told::Integer(number) => Value::Integer(*number),
-                Told::Float(number) => Value::Float(*number),
-                Told::Text(text) => Value::Text(text),
+        .map(|(name, field)| {
+            let value = match field {
+                NoticeField::Integer(number) => Value::Integer(*number),
+                NoticeField::Float(number) => Value::Float(*number),
+                NoticeField::Text(text) => Value::Text(text),
             };
             (name.as_str(), value)
         })
@@ -153,9 +153,9 @@ pub fn after_fork_in_child(py: Python<'_>) {
 }
 
 fn read<'py, S>(py: Python<'py>, counts: &[Counted<S>], of: &S) -> PyResult<Bound<'py, PyDict>> {
-    let told = PyDict::new(py);
-    counts.iter().try_for_each(|counted| told.set_item(counted.name, counted.read(of)))?;
-    Ok(told)
+    let report = PyDict::new(py);
+    counts.iter().try_for_each(|counted| report.set_item(counted.name, counted.read(of)))?;
+    Ok(report)
 }
 
 /// The counts of the process, as plain integers.
@@ -248,20 +248,20 @@ pub fn recover_all(py: Python<'_>, ask: Py<PyAny>) -> PyResult<Bound<'_, PyDict>
 }
 
 fn as_dictionary(py: Python<'_>, recovered: Recovered) -> PyResult<Bound<'_, PyDict>> {
-    let told = PyDict::new(py);
-    told.set_item("boxes", recovered.boxes)?;
-    told.set_item("records", recovered.records)?;
-    told.set_item("damaged", recovered.damaged)?;
+    let report = PyDict::new(py);
+    report.set_item("boxes", recovered.boxes)?;
+    report.set_item("records", recovered.records)?;
+    report.set_item("damaged", recovered.damaged)?;
     let aside: Vec<(String, String)> =
         recovered.aside.into_iter().map(|(path, reason)| (path.display().to_string(), reason)).collect();
-    told.set_item("aside", aside)?;
-    told.set_item("failed", recovered.failed)?;
+    report.set_item("aside", aside)?;
+    report.set_item("failed", recovered.failed)?;
     let distrusted: Vec<(String, &str)> = recovered
         .distrusted
         .into_iter()
         .map(|distrust| (distrust.directory.display().to_string(), distrust.reason))
         .collect();
-    told.set_item("waiting", recovered.waiting)?;
-    told.set_item("distrusted", distrusted)?;
-    Ok(told)
+    report.set_item("waiting", recovered.waiting)?;
+    report.set_item("distrusted", distrusted)?;
+    Ok(report)
 }

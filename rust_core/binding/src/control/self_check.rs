@@ -34,10 +34,10 @@ pub fn probe(py: Python<'_>) {
 /// What is read of this interpreter, and whether it is as known.
 #[pyfunction]
 pub fn internals(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
-    let told = PyDict::new(py);
+    let answers = PyDict::new(py);
     let as_known = AS_KNOWN.copied(py);
     for ((name, _), as_known) in PROBES.iter().zip(as_known) {
-        told.set_item(name, as_known)?;
+        answers.set_item(name, as_known)?;
     }
-    Ok(told)
+    Ok(answers)
 }

@@ -76,10 +76,10 @@ unsafe extern "C-unwind" fn call(
         let py = Python::assume_attached();
         let arguments = Arguments { values, positional: positional.unsigned_abs(), names };
         match contained(py, slf, arguments) {
-            Answer::Says(true) => ffi::Py_NewRef(ffi::Py_True()),
-            Answer::Says(false) => ffi::Py_NewRef(ffi::Py_False()),
+            Answer::Decided(true) => ffi::Py_NewRef(ffi::Py_True()),
+            Answer::Decided(false) => ffi::Py_NewRef(ffi::Py_False()),
             Answer::Raised => std::ptr::null_mut(),
-            Answer::Nothing => REPLACED.call_original(py, slf, values, positional, names),
+            Answer::Unknown => REPLACED.call_original(py, slf, values, positional, names),
         }
     }
 }
@@ -87,13 +87,13 @@ unsafe extern "C-unwind" fn call(
 #[inline(never)]
 fn contained(py: Python<'_>, slf: *mut ffi::PyObject, arguments: Arguments) -> Answer {
     if !context::may_decide_on_levels() {
-        return Answer::Nothing;
+        return Answer::Unknown;
     }
     // SAFETY: the object is alive while its method runs.
     let answer = || answer(&unsafe { Bound::from_borrowed_ptr(py, slf) }, arguments);
-    let said = catch_unwind(AssertUnwindSafe(answer)).unwrap_or(None);
-    match interrupt::raise(py, Ok(said)) {
-        Ok(said) => said.map_or(Answer::Nothing, Answer::Says),
+    let decided = catch_unwind(AssertUnwindSafe(answer)).unwrap_or(None);
+    match interrupt::raise(py, Ok(decided)) {
+        Ok(decided) => decided.map_or(Answer::Unknown, Answer::Decided),
         Err(error) => {
             error.restore(py);
             Answer::Raised
@@ -103,9 +103,9 @@ fn contained(py: Python<'_>, slf: *mut ffi::PyObject, arguments: Arguments) -> A
 
 /// What is known of a level without the original.
 enum Answer {
-    Says(bool),
+    Decided(bool),
     Raised,
-    Nothing,
+    Unknown,
 }
 
 /// What the context says, if it says something.

@@ -9,25 +9,25 @@ use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 use crate::interpreter::watch::Words;
 
 /// Whether a class's version changes with it. That is not promised: it is looked at once, at the import.
-static VERSIONS_TELL: AtomicBool = AtomicBool::new(false);
+static VERSIONS_CHANGE: AtomicBool = AtomicBool::new(false);
 
 /// Looks at whether classes show their changes as known.
 pub fn probe(py: Python<'_>) -> PyResult<bool> {
     let base = make_class(&PyTuple::empty(py))?;
     let class = make_class(&PyTuple::new(py, [&base])?)?;
-    let mut tell = true;
+    let mut change = true;
     for changed in [&class, &base] {
         class.hasattr("attribute")?;
         let before = version(&class);
         class.hasattr("attribute")?;
-        tell &= before != 0 && version(&class) == before;
+        change &= before != 0 && version(&class) == before;
         changed.setattr("attribute", 1)?;
-        tell &= version(&class) != before;
+        change &= version(&class) != before;
         class.hasattr("attribute")?;
-        tell &= version(&class) != before;
+        change &= version(&class) != before;
     }
-    VERSIONS_TELL.store(tell, Ordering::Relaxed);
-    Ok(tell)
+    VERSIONS_CHANGE.store(change, Ordering::Relaxed);
+    Ok(change)
 }
 
 fn make_class<'py>(bases: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyType>> {
@@ -88,5 +88,5 @@ impl Shape {
 
 /// Whether a class has a version that changes with it.
 pub fn is_versioned(class: &Bound<'_, PyType>) -> bool {
-    VERSIONS_TELL.load(Ordering::Relaxed) && version(class) != 0
+    VERSIONS_CHANGE.load(Ordering::Relaxed) && version(class) != 0
 }

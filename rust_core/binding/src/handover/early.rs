@@ -82,13 +82,13 @@ pub fn show_early(py: Python<'_>, redaction: Option<Arc<Rules>>) {
             shown.extend_from_slice(lines.of(0));
         }
     }
-    tell_early_drops(&mut shown);
+    report_early_drops(&mut shown);
     // Nowhere is left to tell that it failed.
     let _ = apart(py, || platform::write_stderr(&shown));
 }
 
 /// Says how many records found no room before a start that never came, if any of them would have been shown.
-fn tell_early_drops(lines: &mut Vec<u8>) {
+fn report_early_drops(lines: &mut Vec<u8>) {
     let mut levels = [0; level::NAMES.len()];
     for (_, dropped) in STATS.dropped() {
         levels.iter_mut().zip(dropped).for_each(|(sum, count)| *sum += count);
@@ -97,10 +97,10 @@ fn tell_early_drops(lines: &mut Vec<u8>) {
     if !counts().any(|(name, _)| matches!(*name, "WARNING" | "ERROR" | "CRITICAL")) {
         return;
     }
-    let told: Vec<_> = counts().map(|(name, count)| format!("{count} at {name}")).collect();
+    let by_level: Vec<_> = counts().map(|(name, count)| format!("{count} at {name}")).collect();
     let line = format!(
         "unified_logger: logging was never started, and of the records beyond the first {EARLY} (errors have as much room again) these were dropped: {}\n",
-        told.join(", ")
+        by_level.join(", ")
     );
     lines.extend_from_slice(line.as_bytes());
 }

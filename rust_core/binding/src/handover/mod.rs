@@ -18,7 +18,7 @@ use unified_logger_core::stats::Dropped;
 
 pub use early::{has_early, show_early};
 pub use fork::{after_fork_in_child, after_fork_in_parent, before_fork, revived};
-pub use state::{engine, is_early, tell, tell_remarks};
+pub use state::{engine, is_early, report, report_remarks};
 pub use submit::{contained, submit};
 
 use crate::capture::site;

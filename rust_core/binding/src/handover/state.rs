@@ -77,7 +77,7 @@ pub fn replace(py: Python<'_>, state: State) -> State {
 
 /// Tells trouble that has nothing to do with the engine, without holding anybody up meanwhile.
 #[cold]
-pub fn tell(py: Python<'_>, action: &'static str, error: &str) {
+pub fn report(py: Python<'_>, action: &'static str, error: &str) {
     ending::detached(py, || TROUBLE.handle(action, &error));
 }
 
@@ -102,7 +102,7 @@ pub fn open(settings: Settings) -> Result<Engine> {
 }
 
 /// Tells what was noticed of a file, where no engine does.
-pub fn tell_remarks(py: Python<'_>) {
+pub fn report_remarks(py: Python<'_>) {
     if engine(py).is_none() {
         apart(py, || TROUBLE.tell_remarks());
     }

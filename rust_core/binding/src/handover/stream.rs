@@ -211,7 +211,7 @@ fn show_once(py: Python<'_>, record: &[u8]) -> bool {
             STATS.streams.of(CONSOLE).dropped.add(1);
             let error = describe(py, &error);
             drop(inside);
-            handover::tell(py, "write to sys.stderr", &error);
+            handover::report(py, "write to sys.stderr", &error);
         }
     }
     true

@@ -35,9 +35,9 @@ fn bounds() -> (usize, usize) {
 
 #[cold]
 fn ask() -> (usize, usize) {
-    let told = platform::stack_bounds().unwrap_or((1, 0));
-    STACK.set(told);
-    told
+    let bounds = platform::stack_bounds().unwrap_or((1, 0));
+    STACK.set(bounds);
+    bounds
 }
 
 /// Bytes that are left; many where that is not known, as in a green thread that has a stack of its own.

@@ -19,7 +19,7 @@ use super::call_site::{InternedCallSite, RecordSite};
 use super::call_site_key::CallSiteKey;
 use super::mark::{self, Marked};
 use super::names::{own_level_name, thread_of};
-use super::said::{self, Said};
+use super::parts::{self, LogRecordParts};
 use crate::capture::exception_of;
 use crate::capture::merging::Merging;
 use crate::exception;
@@ -107,7 +107,7 @@ pub fn merge_record<'py>(
         let attributes = Attributes::read(&dict);
         let arguments = attributes.get(Attribute::Args).filter(|args| is_true(args));
         let rules = || redaction.map(|redaction| redaction.get().rules());
-        let (message, notes) = said::merged(py, attributes.get(Attribute::Msg), arguments, rules);
+        let (message, notes) = parts::merged(py, attributes.get(Attribute::Msg), arguments, rules);
         Ok((message, notes.into_py_dict(py)?))
     })
 }
@@ -166,7 +166,7 @@ fn built<'py>(
     rules: impl FnOnce() -> Option<Arc<Rules>>,
 ) -> Buffer {
     let process = other_process(py, &attributes);
-    let mut record = said_by(py, attributes, level, names, ai).build(py, rules);
+    let mut record = parts_of(py, attributes, level, names, ai).build(py, rules);
     if process != 0 {
         set_process(record.as_mut_slice(), process);
     }
@@ -189,15 +189,15 @@ fn other_process(py: Python<'_>, attributes: &Attributes<'_>) -> u32 {
     if process == *here { 0 } else { process }
 }
 
-fn said_by<'py>(
+fn parts_of<'py>(
     py: Python<'py>,
     attributes: Attributes<'py>,
     level: i32,
     names: Option<&Bound<'py, PyDict>>,
     ai: bool,
-) -> Said<'py> {
+) -> LogRecordParts<'py> {
     let created = attributes.get(Attribute::Created).filter(|_| !clock::is_stopped());
-    let mut said = Said {
+    let mut parts = LogRecordParts {
         level,
         level_name: own_level_name(py, level, attributes.get(Attribute::LevelName)),
         logger: INLINE,
@@ -218,9 +218,9 @@ fn said_by<'py>(
         ai,
     };
     if !ending::is_here(py) {
-        said.exception = attributes.get(Attribute::ExcInfo).and_then(exception_of);
-        if said.exception.is_none() {
-            said.exception_text = attributes.get(Attribute::ExcText).map(text_of);
+        parts.exception = attributes.get(Attribute::ExcInfo).and_then(exception_of);
+        if parts.exception.is_none() {
+            parts.exception_text = attributes.get(Attribute::ExcText).map(text_of);
         }
     }
     let line = attributes.get(Attribute::LineNo).and_then(|found| interrupt::ok(py, found.extract())).unwrap_or(0);
@@ -228,19 +228,19 @@ fn said_by<'py>(
     let module = attributes.get(Attribute::Module).cloned();
     let name = attributes.get(Attribute::Name).cloned();
     let function = attributes.get(Attribute::FuncName).cloned();
-    said.fields = attributes.into_fields(names);
+    parts.fields = attributes.into_fields(names);
     // Records without fields do not pay for the question.
-    if !said.fields.is_empty() && name.as_ref().is_some_and(is_of_uvicorn) {
-        said.fields.retain(|(name, _)| !is_message_in_colours(name));
+    if !parts.fields.is_empty() && name.as_ref().is_some_and(is_of_uvicorn) {
+        parts.fields.retain(|(name, _)| !is_message_in_colours(name));
     }
     if let Some(key) = &key
-        && let Some((site, logger)) = key.find(py, &said.fields)
+        && let Some((site, logger)) = key.find(py, &parts.fields)
     {
-        (said.site, said.logger) = (site, logger);
-        return said;
+        (parts.site, parts.logger) = (site, logger);
+        return parts;
     }
-    said.name = text_or_unknown(name.as_ref());
-    said.logger = names::here().logger(said.name.clone()).unwrap_or(INLINE);
+    parts.name = text_or_unknown(name.as_ref());
+    parts.logger = names::here().logger(parts.name.clone()).unwrap_or(INLINE);
     let site = Site {
         module: text_or_unknown(module.as_ref()),
         function: function.as_ref().map_or_else(String::new, text_of),
@@ -248,16 +248,16 @@ fn said_by<'py>(
         ..Site::default()
     };
     match key {
-        Some(key) if said.logger != INLINE => {
-            if let Some(interned) = InternedCallSite::new(site.clone(), &said.fields) {
-                said.site = interned.find(&said.fields);
-                key.remember(py, interned, said.logger);
+        Some(key) if parts.logger != INLINE => {
+            if let Some(interned) = InternedCallSite::new(site.clone(), &parts.fields) {
+                parts.site = interned.find(&parts.fields);
+                key.remember(py, interned, parts.logger);
             }
         }
-        _ => said.site.bare = names::here().site(site.clone()).unwrap_or(INLINE),
+        _ => parts.site.bare = names::here().site(site.clone()).unwrap_or(INLINE),
     }
-    said.inline_site = (said.site.bare == INLINE).then(|| Box::new(site));
-    said
+    parts.inline_site = (parts.site.bare == INLINE).then(|| Box::new(site));
+    parts
 }
 
 fn is_of_uvicorn(name: &Bound<'_, PyAny>) -> bool {

@@ -25,7 +25,7 @@ struct Marks {
     mark_captured: Py<PyAny>,
     /// Called once `logging.handlers` is imported, and when that has another class of handlers that send to a socket.
     tell_sockets: Py<PyAny>,
-    /// What it has, and the class that was told.
+    /// What it has, and the class that was notified.
     handlers: Option<(Py<PyDict>, Option<Py<PyAny>>)>,
     /// Before 3.12: what that dictionary was tagged with when it was looked at. Each change gives it another tag.
     tag: u64,
@@ -192,7 +192,7 @@ fn captured<'py>(py: Python<'py>, number: &Bound<'py, PyAny>) -> PyResult<Bound<
     }
 }
 
-/// `SocketHandler` is told to send along what is known of records, as soon as there is one.
+/// `SocketHandler` is notified to send along what is known of records, as soon as there is one.
 #[inline]
 fn update_sockets(py: Python<'_>) -> PyResult<()> {
     let name = intern!(py, "SocketHandler");
@@ -201,11 +201,11 @@ fn update_sockets(py: Python<'_>) -> PyResult<()> {
     let new = unsafe {
         match &mut *MARKS.get(py) {
             Some(Marks { handlers: Some((handlers, _)), tag, .. }) if *tag != 0 && tag_of(handlers) == *tag => false,
-            Some(Marks { handlers: Some((handlers, told)), tag, .. }) => {
+            Some(Marks { handlers: Some((handlers, notified)), tag, .. }) => {
                 *tag = tag_of(handlers);
                 // As texts are compared, nothing can go wrong; the other call would put a raised exception aside and back.
                 ffi::PyDict_GetItemWithError(handlers.as_ptr(), name.as_ptr())
-                    != told.as_ref().map_or(std::ptr::null_mut(), Py::as_ptr)
+                    != notified.as_ref().map_or(std::ptr::null_mut(), Py::as_ptr)
             }
             Some(marks) => {
                 let modules = ffi::PyImport_GetModuleDict();
@@ -235,9 +235,10 @@ fn notice_sockets(py: Python<'_>) -> PyResult<()> {
     let function = unsafe { &*MARKS.get(py) }.as_ref().map(|marks| marks.tell_sockets.clone_ref(py));
     let Some(function) = function.filter(|_| !ending::is_here(py)) else { return Ok(()) };
     let Ok(handlers) = function.call0(py)?.into_bound(py).cast_into::<PyDict>() else { return Ok(()) };
-    let told = handlers.get_item(intern!(py, "SocketHandler"))?.map(Bound::unbind);
+    let notified = handlers.get_item(intern!(py, "SocketHandler"))?.map(Bound::unbind);
     // SAFETY: no Python code runs while the reference lives; the old one is dropped after.
-    let old = unsafe { &mut *MARKS.get(py) }.as_mut().map(|marks| marks.handlers.replace((handlers.unbind(), told)));
+    let old =
+        unsafe { &mut *MARKS.get(py) }.as_mut().map(|marks| marks.handlers.replace((handlers.unbind(), notified)));
     drop(old);
     Ok(())
 }

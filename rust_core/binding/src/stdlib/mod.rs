@@ -9,7 +9,7 @@ mod loggers;
 mod mark;
 mod names;
 mod native;
-mod said;
+mod parts;
 mod stock;
 
 pub use handler::{emit, encode_record, merge_by_class, merge_record};

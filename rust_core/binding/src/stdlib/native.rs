@@ -13,7 +13,7 @@ use unified_logger_core::memory;
 use super::attribute::Field;
 use super::caller;
 use super::loggers;
-use super::said::Said;
+use super::parts::LogRecordParts;
 use crate::capture::clock;
 use crate::capture::exception_of;
 use crate::capture::site::{self, Parameter};
@@ -177,7 +177,7 @@ fn log(logger: &Bound<'_, PyAny>, method: &Method, arguments: Arguments) -> PyRe
         }
     }
     let message = arguments.positional(py, 0);
-    let said = Said {
+    let parts = LogRecordParts {
         level,
         level_name: None,
         logger: number,
@@ -194,7 +194,7 @@ fn log(logger: &Bound<'_, PyAny>, method: &Method, arguments: Arguments) -> PyRe
         stack: None,
         ai: false,
     };
-    let record = said.build(py, || redaction::current(py));
+    let record = parts.build(py, || redaction::current(py));
     drop(inside);
     handover::submit(py, record, logger.as_ptr())?;
     Ok(true)

@@ -126,8 +126,8 @@ mod before_3_11 {
                 let layout = frame.raw().cast::<FrameLayout>();
                 ((*layout).code, (*layout).last_instruction)
             };
-            let told: c_int = frame.as_any().getattr("f_lasti")?.extract()?;
-            as_known = (index == 0 || as_known) && code == frame.call_site().code && instruction * 2 == told;
+            let asked: c_int = frame.as_any().getattr("f_lasti")?.extract()?;
+            as_known = (index == 0 || as_known) && code == frame.call_site().code && instruction * 2 == asked;
         }
         AS_KNOWN.store(as_known, Ordering::Relaxed);
         Ok(as_known)

@@ -27,7 +27,7 @@ use crate::value;
 use crate::value::asked::text_of_message;
 use crate::value::shown::{python_text, text_of};
 
-pub struct Said<'py> {
+pub struct LogRecordParts<'py> {
     pub level: i32,
     /// The level's name where the record has another than the process.
     pub level_name: Option<String>,
@@ -63,7 +63,7 @@ enum Text<'py> {
     Own(String),
 }
 
-impl<'py> Said<'py> {
+impl<'py> LogRecordParts<'py> {
     /// The record. The rules are asked for where the message takes its arguments by name.
     pub fn build(self, py: Python<'py>, rules: impl FnOnce() -> Option<Arc<Rules>>) -> Buffer {
         let Merged { text, notes } = merge(py, self.message.as_ref(), self.arguments.as_ref(), rules);
