@@ -12,7 +12,7 @@ use unified_logger_core::router::is_ai_field;
 use unified_logger_core::slab::Buffer;
 use unified_logger_core::value::{OutOfMemory, Put, Value};
 
-use super::{Origin, clock, count, thread};
+use super::{LoggerIdentity, clock, count, thread};
 use crate::context::Context;
 use crate::exception;
 use crate::interpreter::counts::MALFORMED;
@@ -45,7 +45,7 @@ pub fn exception_or_name(
 /// The sections of a record that is put together step by step.
 pub struct RecordBuilder<'a, 'py> {
     level: i32,
-    origin: &'a Origin<'a>,
+    identity: &'a LoggerIdentity<'a>,
     thread: thread::Name,
     context: Option<Bound<'py, Context>>,
     pub time: i64,
@@ -62,12 +62,12 @@ pub struct RecordBuilder<'a, 'py> {
 }
 
 impl<'a, 'py> RecordBuilder<'a, 'py> {
-    pub fn new(py: Python<'py>, level: i32, origin: &'a Origin<'a>) -> Self {
+    pub fn new(py: Python<'py>, level: i32, identity: &'a LoggerIdentity<'a>) -> Self {
         Self {
             level,
-            origin,
+            identity,
             thread: thread::number(py).map_or_else(|| thread::name(py), thread::Name::Number),
-            context: origin.context(py),
+            context: identity.context(py),
             time: clock::now(py),
             message: String::new(),
             site: INLINE,
@@ -109,7 +109,7 @@ impl<'a, 'py> RecordBuilder<'a, 'py> {
             sequence: 0,
             level: self.level,
             site: self.site,
-            logger: self.origin.number,
+            logger: self.identity.number,
             thread: match self.thread {
                 thread::Name::Number(number) => number,
                 thread::Name::Text(_) => INLINE,
@@ -121,7 +121,7 @@ impl<'a, 'py> RecordBuilder<'a, 'py> {
         let inline = Inline {
             level_name: self.level_name.as_deref(),
             site: (self.site == INLINE).then_some(site),
-            logger: (self.origin.number == INLINE).then_some(self.origin.name),
+            logger: (self.identity.number == INLINE).then_some(self.identity.name),
             thread: match &self.thread {
                 thread::Name::Number(_) => None,
                 thread::Name::Text(name) => Some(name),

@@ -9,7 +9,7 @@ use unified_logger_core::slab::Buffer;
 use super::builder::{RecordBuilder, exception_or_name};
 use super::merging::{Merging, merge};
 use super::site::{self, Parameter};
-use super::{Origin, exception_of};
+use super::{LoggerIdentity, exception_of};
 use crate::exception;
 use crate::interpreter::arguments::Arguments;
 use crate::interpreter::counts::MALFORMED;
@@ -22,13 +22,13 @@ use crate::value::shown::{as_mapping, is_true, text_of, type_name};
 pub fn capture_bare(
     py: Python<'_>,
     level: i32,
-    origin: &Origin<'_>,
+    identity: &LoggerIdentity<'_>,
     arguments: Arguments,
     with_exception: bool,
 ) -> Buffer {
     let frame = site::caller(py, 1);
     let resolved = site::resolve(frame.as_ref(), None, None).ok();
-    let mut builder = RecordBuilder::new(py, level, origin);
+    let mut builder = RecordBuilder::new(py, level, identity);
     if arguments.positional > 0 {
         builder.message = text_of(&arguments.positional(py, 0));
     }
@@ -145,12 +145,12 @@ impl<'py> Call<'py> {
     pub fn capture(
         &self,
         py: Python<'py>,
-        origin: &Origin<'_>,
+        identity: &LoggerIdentity<'_>,
         names: Option<&Bound<'_, PyTuple>>,
     ) -> PyResult<Buffer> {
         let frame = site::caller(py, self.stack_level);
         let resolved = site::resolve(frame.as_ref(), Some(&self.message), names)?;
-        let mut builder = RecordBuilder::new(py, self.level, origin);
+        let mut builder = RecordBuilder::new(py, self.level, identity);
         builder.message = self.text(&mut builder.notes);
         builder.ai |= self.ai;
         if let Some(error) = &self.exception {

@@ -6,7 +6,7 @@ use unified_logger_core::record::{Header, INLINE, flag, layout};
 use unified_logger_core::slab::Buffer;
 
 use super::site::{self, FastSite};
-use super::{Origin, clock, count, thread};
+use super::{LoggerIdentity, clock, count, thread};
 use crate::context::Context;
 use crate::interpreter::arguments::Arguments;
 use crate::interpreter::fork;
@@ -20,13 +20,13 @@ use crate::value;
 pub fn capture_fast(
     py: Python<'_>,
     level: i32,
-    origin: &Origin<'_>,
+    identity: &LoggerIdentity<'_>,
     context: Option<Bound<'_, Context>>,
     arguments: Arguments,
 ) -> Option<Buffer> {
     let time = clock::now(py);
     let thread = thread::number(py)?;
-    if arguments.positional != 1 || origin.number == INLINE {
+    if arguments.positional != 1 || identity.number == INLINE {
         return None;
     }
     // SAFETY: there is one positional argument, alive while the method runs.
@@ -42,7 +42,7 @@ pub fn capture_fast(
     }
     fork::notice(py);
     let mut out = Buffer::take();
-    let header = Header { time, sequence: 0, level, site, logger: origin.number, thread, flags, extra: 0 };
+    let header = Header { time, sequence: 0, level, site, logger: identity.number, thread, flags, extra: 0 };
     let record = layout::begin(&mut out, &header).in_tables();
     let record = if flags & flag::SITE_MESSAGE != 0 {
         record.of_site()

@@ -28,13 +28,13 @@ use crate::value::Outcome;
 use crate::value::shown::is_true;
 
 /// What a logger puts into each of its records.
-pub struct Origin<'a> {
+pub struct LoggerIdentity<'a> {
     pub number: u32,
     pub name: &'a str,
     pub bound: Option<&'a BoundFields>,
 }
 
-impl Origin<'_> {
+impl LoggerIdentity<'_> {
     /// The context that its records have.
     pub fn context<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Context>> {
         self.bound.map_or_else(|| context::current(py), |bound| bound.current(py))

@@ -42,11 +42,11 @@ pub fn ok<T>(py: Python<'_>, answer: PyResult<T>) -> Option<T> {
 #[inline]
 pub fn raise<T>(py: Python<'_>, result: PyResult<T>) -> PyResult<T> {
     // SAFETY: looked at only.
-    if unsafe { &*HELD.get(py) }.is_empty() { result } else { take(py, result) }
+    if unsafe { &*HELD.get(py) }.is_empty() { result } else { raise_held(py, result) }
 }
 
 #[cold]
-fn take<T>(py: Python<'_>, result: PyResult<T>) -> PyResult<T> {
+fn raise_held<T>(py: Python<'_>, result: PyResult<T>) -> PyResult<T> {
     let thread = thread::current().id();
     // SAFETY: no Python code runs while the reference lives; a result that is replaced is dropped after it.
     let held = unsafe { &mut *HELD.get(py) };

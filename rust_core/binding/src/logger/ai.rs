@@ -49,10 +49,10 @@ fn write_ai(
     if matches!(decision, Decision::LeaveToLogging)
         && let Some(listened) = listened(py)
     {
-        return through_logging(py, &listened, logger.as_ptr(), &call, &native.origin());
+        return through_logging(py, &listened, logger.as_ptr(), &call, &native.identity());
     }
     let names = PyTuple::new(py, fields.keys())?;
-    let record = call.capture(py, &native.origin(), Some(&names))?;
+    let record = call.capture(py, &native.identity(), Some(&names))?;
     drop(inside);
     handover::submit(py, record, native.logger.as_ptr())
 }

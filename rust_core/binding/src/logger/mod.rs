@@ -17,7 +17,7 @@ pub use ai::log_ai;
 pub use methods::{attach_bound_methods, attach_methods};
 pub use write::set_listened;
 
-use crate::capture::{Origin, site};
+use crate::capture::{LoggerIdentity, site};
 use crate::context::{self, BoundFields, Fields};
 use crate::filter::guard::Guard;
 use crate::filter::{self, Answers, At, CallSource, Decision, Door, Level, Name};
@@ -110,7 +110,7 @@ impl Logger {
                 &asked
             }
         };
-        let context = move || if BOUND { self.origin().context(py) } else { context::current(py) };
+        let context = move || if BOUND { self.identity().context(py) } else { context::current(py) };
         filter::decide(py, Door::Own, level, answers, context, move || self.source())
     }
 
@@ -130,7 +130,7 @@ impl Logger {
             let enabled = interrupt::ok(py, enabled).unwrap_or(true);
             home.known(py).copied().unwrap_or_else(|| home.ask(py)).with(level, enabled)
         };
-        filter::decide(py, Door::Own, level, &answers, || self.origin().context(py), || self.source())
+        filter::decide(py, Door::Own, level, &answers, || self.identity().context(py), || self.source())
     }
 
     /// What the guard knows. Good until Python code runs.
@@ -173,8 +173,8 @@ impl Logger {
         CallSource { logger: Name::Text(&self.name), at: At::Running(|py| site::caller(py, 1)) }
     }
 
-    fn origin(&self) -> Origin<'_> {
-        Origin { number: self.number, name: &self.name, bound: self.bound.as_ref().map(|(_, bound)| bound) }
+    fn identity(&self) -> LoggerIdentity<'_> {
+        LoggerIdentity { number: self.number, name: &self.name, bound: self.bound.as_ref().map(|(_, bound)| bound) }
     }
 
     /// The logger whose guard this one shares: one with fields of its own asks nothing anew.

@@ -6,7 +6,7 @@ use pyo3::types::{PyDict, PyTuple};
 
 use super::Logger;
 use super::methods::logger_of;
-use crate::capture::{Call, Origin, capture_bare, capture_fast, site};
+use crate::capture::{Call, LoggerIdentity, capture_bare, capture_fast, site};
 use crate::filter::{Decision, Level};
 use crate::handover;
 use crate::interpreter::arguments::Arguments;
@@ -28,7 +28,7 @@ pub fn log<const BOUND: bool>(
     let number = level.number;
     match logger.decide::<BOUND>(py, level) {
         Decision::Refuse => Ok(()),
-        Decision::Capture(context) => match capture_fast(py, number, &logger.origin(), context, arguments) {
+        Decision::Capture(context) => match capture_fast(py, number, &logger.identity(), context, arguments) {
             Some(record) => handover::submit(py, record, logger.logger.as_ptr()),
             None => write(py, logger, slf, number, arguments, false, false),
         },
@@ -49,16 +49,16 @@ pub fn write(
     listened_to: bool,
 ) -> PyResult<()> {
     if ending::is_here(py) {
-        let record = capture_bare(py, number, &logger.origin(), arguments, exception);
+        let record = capture_bare(py, number, &logger.identity(), arguments, exception);
         return handover::submit(py, record, logger.logger.as_ptr());
     }
     let inside = ending::Inside::enter();
     let names = arguments.names(py);
     let call = Call::new(py, number, arguments, exception);
     if listened_to && let Some(listened) = listened(py) {
-        return through_logging(py, &listened, slf, &call, &logger.origin());
+        return through_logging(py, &listened, slf, &call, &logger.identity());
     }
-    let record = call.capture(py, &logger.origin(), names.as_ref())?;
+    let record = call.capture(py, &logger.identity(), names.as_ref())?;
     drop(inside);
     let submitted = handover::submit(py, record, logger.logger.as_ptr());
     let_go_of_dropped();
@@ -75,15 +75,15 @@ pub fn through_logging(
     listened: &Bound<'_, PyAny>,
     slf: *mut ffi::PyObject,
     call: &Call<'_>,
-    origin: &Origin<'_>,
+    identity: &LoggerIdentity<'_>,
 ) -> PyResult<()> {
-    let fields = match origin.bound {
+    let fields = match identity.bound {
         Some(bound) => bound.fields.named(py).copy()?,
         None => PyDict::new(py),
     };
     for (name, field) in &call.fields {
         // A bound field of that name gives way: the call's stands where the call has it.
-        if origin.bound.is_some() && fields.contains(name)? {
+        if identity.bound.is_some() && fields.contains(name)? {
             fields.del_item(name)?;
         }
         fields.set_item(name, field)?;

@@ -16,7 +16,7 @@ use super::call_site::RecordSite;
 use crate::capture::merging::Merging;
 use crate::capture::site::FastSite;
 use crate::capture::thread;
-use crate::capture::{Origin, RecordBuilder, count, exception_or_name};
+use crate::capture::{LoggerIdentity, RecordBuilder, count, exception_or_name};
 use crate::context;
 use crate::interpreter::ending;
 use crate::interpreter::fork;
@@ -80,8 +80,8 @@ impl<'py> LogRecordParts<'py> {
         {
             return self.build_fast(py, message, site, thread);
         }
-        let origin = Origin { number: self.logger, name: &self.name, bound: None };
-        let mut builder = RecordBuilder::new(py, self.level, &origin);
+        let identity = LoggerIdentity { number: self.logger, name: &self.name, bound: None };
+        let mut builder = RecordBuilder::new(py, self.level, &identity);
         builder.ai = self.ai;
         builder.level_name = self.level_name;
         builder.notes = notes;
