@@ -63,7 +63,7 @@ impl Drop for Ends {
 
 thread_local! {
     /// This thread's slot and its serial number.
-    static MINE: Cell<(u32, u32)> = const { Cell::new((u32::MAX, 0)) };
+    static OWN_SLOT: Cell<(u32, u32)> = const { Cell::new((u32::MAX, 0)) };
 }
 
 /// How a record names the thread it came from.
@@ -75,7 +75,7 @@ pub enum Name {
 
 #[inline]
 pub fn number(py: Python<'_>) -> Option<u32> {
-    let (slot, serial) = MINE.get();
+    let (slot, serial) = OWN_SLOT.get();
     // SAFETY: looked at only, no Python code runs.
     match unsafe { &*NAMES.get(py) }.get(slot as usize) {
         Some((current, Some(known))) if *current == serial && known.watched.is_unchanged() => Some(known.number),
@@ -136,10 +136,10 @@ fn numbered(name: String) -> (Option<u32>, Name) {
 }
 
 fn remember(py: Python<'_>, known: WatchedName) -> PyResult<()> {
-    let (mine, serial) = MINE.get();
+    let (own_slot, serial) = OWN_SLOT.get();
     // SAFETY: replaced at once; the old one is dropped after.
     if let Some((_, slot @ Some(_))) =
-        unsafe { (&mut *NAMES.get(py)).get_mut(mine as usize) }.filter(|(current, _)| *current == serial)
+        unsafe { (&mut *NAMES.get(py)).get_mut(own_slot as usize) }.filter(|(current, _)| *current == serial)
     {
         let old = slot.replace(known);
         drop(old);
@@ -165,6 +165,6 @@ fn remember(py: Python<'_>, known: WatchedName) -> PyResult<()> {
     // SAFETY: replaced at once; there was none.
     let before = unsafe { &mut (&mut *NAMES.get(py))[slot as usize] }.1.replace(known);
     drop(before);
-    MINE.set((slot, serial));
+    OWN_SLOT.set((slot, serial));
     Ok(())
 }

@@ -105,7 +105,7 @@ pub fn new_trace(py: Python<'_>) -> PyResult<Bound<'_, Context>> {
         captured: captured(Some(&trace_id), Some(&span_id), &[]),
         trace_id: Some(trace_id.unbind()),
         span_id: Some(span_id.unbind()),
-        beside: foreign::current(py).map(Bound::unbind),
+        foreign_value: foreign::current(py).map(Bound::unbind),
         ..Context::empty(py)
     };
     Bound::new(py, context)

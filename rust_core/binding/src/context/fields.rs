@@ -133,7 +133,7 @@ impl BoundFields {
     #[cold]
     fn make<'py>(&self, py: Python<'py>, current: Option<Bound<'py, Context>>) -> Option<Bound<'py, Context>> {
         let made = match &current {
-            Some(current) => current.get().with([None, None], &self.fields, current.get().beside.as_ref(), py),
+            Some(current) => current.get().with([None, None], &self.fields, current.get().foreign_value.as_ref(), py),
             None => Context::of(None, self.fields.clone(py), None, py),
         };
         let made = made.and_then(|made| Bound::new(py, made));

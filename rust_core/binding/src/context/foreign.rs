@@ -1,5 +1,5 @@
-//! Contexts of another tracing library, which has a context variable of its own. The innermost of its and ours is current:
-//! ours if it was made while theirs was as it is now.
+//! Contexts of another tracing library, which has a context variable of its own. The innermost of the two contexts is
+//! current: this library's, if it was made while the foreign variable had the value it has now.
 
 use pyo3::prelude::*;
 
@@ -24,7 +24,7 @@ struct Foreign {
 
 /// Which context is current where these two are.
 struct CachedChoice {
-    theirs: Py<PyAny>,
+    foreign_value: Py<PyAny>,
     own: Option<Py<Context>>,
     current: Option<Py<Context>>,
 }
@@ -66,12 +66,12 @@ pub fn current(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
 
 /// Which context is current, given ours.
 pub fn decide<'py>(py: Python<'py>, own: Option<Bound<'py, Context>>) -> Option<Bound<'py, Context>> {
-    let Some(theirs) = current(py) else { return own };
-    if own.as_ref().is_some_and(|own| own.get().beside.as_ref().is_some_and(|beside| beside.is(&theirs))) {
+    let Some(foreign_value) = current(py) else { return own };
+    if own.as_ref().is_some_and(|own| own.get().foreign_value.as_ref().is_some_and(|noted| noted.is(&foreign_value))) {
         return own;
     }
     let is_this = |choice: &CachedChoice| {
-        choice.theirs.is(&theirs)
+        choice.foreign_value.is(&foreign_value)
             && match (&choice.own, &own) {
                 (Some(asked), Some(own)) => asked.is(own),
                 (None, None) => true,
@@ -82,9 +82,9 @@ pub fn decide<'py>(py: Python<'py>, own: Option<Bound<'py, Context>>) -> Option<
     if let Some(choice) = unsafe { &*FOREIGN.get(py) }.as_ref()?.choices.iter().find(|choice| is_this(choice)) {
         return choice.current.as_ref().map(|current| current.bind(py).clone());
     }
-    let current = merge(py, own.as_ref(), &theirs);
+    let current = merge(py, own.as_ref(), &foreign_value);
     let choice = CachedChoice {
-        theirs: theirs.unbind(),
+        foreign_value: foreign_value.unbind(),
         own: own.map(Bound::unbind),
         current: current.clone().map(Bound::unbind),
     };
@@ -106,27 +106,28 @@ pub fn decide<'py>(py: Python<'py>, own: Option<Bound<'py, Context>>) -> Option<
     current
 }
 
-/// Their ids with our fields, unless theirs are the ones that ours began with: then only something beside the trace changed.
+/// The foreign ids with this library's fields. If those ids are the ones that `own` began with, something other than the
+/// trace has changed, and `own` stays as it is.
 fn merge<'py>(
     py: Python<'py>,
     own: Option<&Bound<'py, Context>>,
-    theirs: &Bound<'py, PyAny>,
+    foreign_value: &Bound<'py, PyAny>,
 ) -> Option<Bound<'py, Context>> {
-    let Some(ids) = convert(theirs) else { return own.cloned() };
+    let Some(ids) = convert(foreign_value) else { return own.cloned() };
     let Some(own) = own else { return Some(ids) };
-    let began = own.get().beside.as_ref().and_then(|beside| convert(beside.bind(py)));
+    let began = own.get().foreign_value.as_ref().and_then(|noted| convert(noted.bind(py)));
     if began.is_some_and(|began| began.get().ids(py) == ids.get().ids(py)) {
         return Some(own.clone());
     }
     let fields = interrupt::ok(py, own.get().fields.and(&ids.get().fields, py))?;
-    let merged = interrupt::ok(py, Context::of(Some(ids.get()), fields, Some(&theirs.clone().unbind()), py))?;
+    let merged = interrupt::ok(py, Context::of(Some(ids.get()), fields, Some(&foreign_value.clone().unbind()), py))?;
     interrupt::ok(py, Bound::new(py, Context { least: own.get().least.clone(), ..merged }))
 }
 
-fn convert<'py>(theirs: &Bound<'py, PyAny>) -> Option<Bound<'py, Context>> {
-    let py = theirs.py();
+fn convert<'py>(foreign_value: &Bound<'py, PyAny>) -> Option<Bound<'py, Context>> {
+    let py = foreign_value.py();
     let _inside = ending::Inside::enter();
     // SAFETY: looked at and counted only.
     let convert = unsafe { &*FOREIGN.get(py) }.as_ref()?.convert.bind(py).clone();
-    interrupt::ok(py, convert.call1((theirs,)))?.cast_into_exact::<Context>().ok()
+    interrupt::ok(py, convert.call1((foreign_value,)))?.cast_into_exact::<Context>().ok()
 }

@@ -40,7 +40,7 @@ pub struct Context {
     fields: Fields,
     captured: Box<[u8]>,
     /// What another library had as current when this was made.
-    beside: Option<Py<PyAny>>,
+    foreign_value: Option<Py<PyAny>>,
     least: Least,
     within: Within,
 }
@@ -70,7 +70,7 @@ impl Context {
             parent_span_id: parent_span_id.map(Bound::unbind),
             carried: carried.map(Bound::unbind),
             fields,
-            beside: foreign::current(py).map(Bound::unbind),
+            foreign_value: foreign::current(py).map(Bound::unbind),
             least: Least::new(level),
             within: Within::new(None),
         })
@@ -98,7 +98,7 @@ impl Context {
     /// What can lead back here: a field's value that holds what has this context.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.carried)?;
-        visit.call(&self.beside)?;
+        visit.call(&self.foreign_value)?;
         // SAFETY: called by the collector.
         if let Some(part) = unsafe { self.within.traversed() } {
             part.traverse(&visit)?;
@@ -141,10 +141,10 @@ impl Context {
         &self,
         [trace_id, span_id]: [Option<&Bound<'_, PyString>>; 2],
         more: &Fields,
-        beside: Option<&Py<PyAny>>,
+        foreign_value: Option<&Py<PyAny>>,
         py: Python<'_>,
     ) -> PyResult<Self> {
-        let made = Self::of(Some(self), self.fields.and(more, py)?, beside, py)?;
+        let made = Self::of(Some(self), self.fields.and(more, py)?, foreign_value, py)?;
         let made = Self { least: self.least.clone(), ..made };
         if trace_id.is_none() && span_id.is_none() {
             return Ok(made);
@@ -176,7 +176,7 @@ impl Context {
             carried: None,
             fields: Fields { named: PyDict::new(py).unbind(), captured: Box::default(), ai: false },
             captured: Box::default(),
-            beside: None,
+            foreign_value: None,
             least: Least::new(None),
             within: Within::new(None),
         }
@@ -187,7 +187,7 @@ impl Context {
     }
 
     /// The ids of one context with the given fields.
-    fn of(ids: Option<&Self>, fields: Fields, beside: Option<&Py<PyAny>>, py: Python<'_>) -> PyResult<Self> {
+    fn of(ids: Option<&Self>, fields: Fields, foreign_value: Option<&Py<PyAny>>, py: Python<'_>) -> PyResult<Self> {
         let text = |id: Option<&Py<PyString>>| id.map(|id| id.clone_ref(py));
         let (trace_id, span_id) =
             (text(ids.and_then(|ids| ids.trace_id.as_ref())), text(ids.and_then(|ids| ids.span_id.as_ref())));
@@ -202,7 +202,7 @@ impl Context {
             parent_span_id: text(ids.and_then(|ids| ids.parent_span_id.as_ref())),
             carried: ids.and_then(|ids| ids.carried.as_ref()).map(|carried| carried.clone_ref(py)),
             fields,
-            beside: beside.map(|beside| beside.clone_ref(py)),
+            foreign_value: foreign_value.map(|foreign_value| foreign_value.clone_ref(py)),
             least: Least::new(None),
             within: Within::new(None),
         })

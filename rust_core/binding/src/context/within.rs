@@ -2,7 +2,7 @@
 //! of them puts there tells the others nothing. So the context that a request began with knows what it is now, and those made within the
 //! request follow it.
 //!
-//! A thread or task keeps the fields that it has set itself: what runs beside it does not get into its records. Where a thread or task
+//! A thread or task keeps the fields that it has set itself: what runs at the same time does not get into its records. Where a thread or task
 //! that has seen such a field sets it anew, the new value counts for both.
 
 use std::sync::Arc;
@@ -160,7 +160,7 @@ fn follow(context: &Bound<'_, Context>, request: &Bound<'_, Context>) -> PyResul
     let own = context.get().fields.only(|name| own.iter().any(|(own, _)| **own == *name), py)?;
     let fields = latest.get().fields.and(&own, py)?;
     let ids = if keeps_ids { context } else { &latest }.get();
-    let made = Context::of(Some(ids), fields, ids.beside.as_ref(), py)?;
+    let made = Context::of(Some(ids), fields, ids.foreign_value.as_ref(), py)?;
     Ok(Context { least: context.get().least.clone(), ..made })
 }
 
@@ -187,14 +187,16 @@ pub fn context_with<'py>(
     let sets_ids = ids.iter().any(Option::is_some);
     // Not what another library has as current, which ends by itself: it goes on to have the say, unless ids are given.
     let here = held.clone().map(super::now).or_else(|| current(py));
-    let beside = if sets_ids || held.is_none() {
+    let foreign_value = if sets_ids || held.is_none() {
         foreign::current(py).map(Bound::unbind)
     } else {
-        here.as_ref().and_then(|here| here.get().beside.as_ref()).map(|beside| beside.clone_ref(py))
+        here.as_ref()
+            .and_then(|here| here.get().foreign_value.as_ref())
+            .map(|foreign_value| foreign_value.clone_ref(py))
     };
     let made = match &here {
-        Some(here) => here.get().with(ids, &more, beside.as_ref(), py)?,
-        None => Context::empty(py).with(ids, &more, beside.as_ref(), py)?,
+        Some(here) => here.get().with(ids, &more, foreign_value.as_ref(), py)?,
+        None => Context::empty(py).with(ids, &more, foreign_value.as_ref(), py)?,
     };
     let Some(request) = request else { return Bound::new(py, made) };
     let (own, own_ids) = own_of(held.as_ref(), &request);
@@ -203,7 +205,7 @@ pub fn context_with<'py>(
         let ids = if is_in_scope { [None, None] } else { ids };
         loop {
             let (before, number) = (latest(&request), changes(&request));
-            let after = before.get().with(ids, &more, before.get().beside.as_ref(), py)?;
+            let after = before.get().with(ids, &more, before.get().foreign_value.as_ref(), py)?;
             let after = Bound::new(py, after)?;
             // Making it may have run a finalizer, and another thread meanwhile.
             if changes(&request) == number {
@@ -242,12 +244,12 @@ pub fn context_below<'py>(
     }
     let seen = request.as_ref().map_or(0, changes);
     let more = Fields::new(&fields)?;
-    let beside = foreign::current(py).map(Bound::unbind);
+    let foreign_value = foreign::current(py).map(Bound::unbind);
     let outer = match current(py) {
         Some(outer) => outer,
         None => Bound::new(py, Context::empty(py))?,
     };
-    let made = outer.get().with([trace_id.as_ref(), Some(&span_id)], &more, beside.as_ref(), py)?;
+    let made = outer.get().with([trace_id.as_ref(), Some(&span_id)], &more, foreign_value.as_ref(), py)?;
     let goes_on = trace_id.is_none_or(|given| outer.get().is_of_trace(&given));
     let parent_span_id = outer.get().span_id.as_ref().filter(|_| goes_on).map(|id| id.clone_ref(py));
     let least = level.map_or_else(|| outer.get().least.clone(), |level| Least::new(Some(level)));
@@ -266,7 +268,7 @@ pub fn context_again<'py>(request: Bound<'py, Context>, held: Bound<'py, Context
     let seen = changes(&request);
     let none = Fields::new(&PyDict::new(py))?;
     let here = super::now(held.clone());
-    let made = here.get().with([None, None], &none, here.get().beside.as_ref(), py)?;
+    let made = here.get().with([None, None], &none, here.get().foreign_value.as_ref(), py)?;
     let (_, ids) = own_of(Some(&held), &request);
     let began = began_now(&request);
     part_of_request(made, Some(&held), request, &none, ids, began, seen)

@@ -67,10 +67,10 @@ impl Drop for Showing {
 }
 
 static STDERR: Gil<Option<WatchedStderr>> = Gil::new(None);
-static SHOWN: Gil<Option<Box<Shown>>> = Gil::new(None);
+static STREAM_LINES: Gil<Option<Box<StreamLines>>> = Gil::new(None);
 
 /// Which records are shown, and how: made of the settings that it holds.
-struct Shown {
+struct StreamLines {
     output: Output,
     ai: AiLoggers,
     redaction: Option<Arc<Rules>>,
@@ -78,7 +78,7 @@ struct Shown {
     lines: Lines,
 }
 
-impl Shown {
+impl StreamLines {
     fn new(output: &Output, ai: &AiLoggers, redaction: Option<&Arc<Rules>>) -> Self {
         let format = match output.format {
             // A stream of the program's may lead anywhere.
@@ -221,11 +221,11 @@ fn encode(py: Python<'_>, record: &[u8]) -> Option<Vec<u8>> {
     let settings = &handover::engine(py)?.settings().output;
     let (console, ai, redaction) = (settings.to.console()?, &settings.to.ai, settings.redaction.as_ref());
     // SAFETY: routing and encoding run no Python code.
-    let shown = unsafe { &mut *SHOWN.get(py) };
-    if shown.as_ref().is_none_or(|shown| !shown.is_of(console, ai, redaction)) {
-        *shown = Some(Box::new(Shown::new(console, ai, redaction)));
+    let lines = unsafe { &mut *STREAM_LINES.get(py) };
+    if lines.as_ref().is_none_or(|lines| !lines.is_of(console, ai, redaction)) {
+        *lines = Some(Box::new(StreamLines::new(console, ai, redaction)));
     }
-    shown.as_mut()?.line(record)
+    lines.as_mut()?.line(record)
 }
 
 /// Writes and flushes a line, as `logging.StreamHandler` does. False where there is no stream.
@@ -297,7 +297,7 @@ pub fn remember(py: Python<'_>) -> PyResult<()> {
 
 /// A forked child's lines name its own process.
 pub fn after_fork_in_child(py: Python<'_>) {
-    drop(SHOWN.replace(py, None));
+    drop(STREAM_LINES.replace(py, None));
 }
 
 #[cfg(test)]
