@@ -1,4 +1,4 @@
-//! A record that is put together step by step.
+//! Builds a record step by step.
 
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -20,7 +20,8 @@ use crate::interpreter::fork;
 use crate::value;
 use crate::value::shown::{text_of, type_name};
 
-/// An exception, captured; where there is no memory for it, its name is noted: the record is worth more than the traceback.
+/// Captures an exception. If there is no memory for it, only its name is noted: the record is worth more than the
+/// traceback.
 pub fn exception_or_name(
     py: Python<'_>,
     error: &Bound<'_, PyBaseException>,
@@ -42,7 +43,7 @@ pub fn exception_or_name(
     }
 }
 
-/// The sections of a record that is put together step by step.
+/// The sections of a record, collected step by step.
 pub struct RecordBuilder<'a, 'py> {
     level: i32,
     identity: &'a LoggerIdentity<'a>,
@@ -53,11 +54,11 @@ pub struct RecordBuilder<'a, 'py> {
     pub site: u32,
     pub inline_site: Option<Box<Site>>,
     pub ai: bool,
-    /// The level's name where the record has another than the process.
+    /// The level's name, if the record has another name for the level than the process.
     pub level_name: Option<String>,
     pub exception: Option<Vec<u8>>,
     pub stack: Option<Vec<u8>>,
-    /// Fields of the library's own, after the call's.
+    /// Fields that the library adds after those of the call.
     pub notes: Vec<(&'static str, String)>,
 }
 
@@ -80,13 +81,13 @@ impl<'a, 'py> RecordBuilder<'a, 'py> {
         }
     }
 
-    /// Names the thread otherwise than the calling one.
+    /// Names another thread than the calling one.
     pub fn set_thread(&mut self, name: thread::Name) {
         self.thread = name;
     }
 
     pub fn build(self, py: Python<'py>, fields: &[(Bound<'py, PyAny>, Bound<'py, PyAny>)]) -> Buffer {
-        // What fits the header's count is kept; a call with 65,536 fields is none.
+        // The header counts fields in 16 bits, so later fields of a call with more are left out.
         let kept = fields.len().min(usize::from(u16::MAX) - self.notes.len());
         let fields = &fields[..kept];
         memory::expect(kept * size_of::<Cow<'_, str>>());

@@ -1,4 +1,4 @@
-//! A call in any form, taken apart.
+//! A logging call in any form, with its arguments sorted.
 
 use pyo3::exceptions::PyBaseException;
 use pyo3::prelude::*;
@@ -18,7 +18,8 @@ use crate::interpreter::interrupt;
 use crate::value::asked::text_of_message;
 use crate::value::shown::{as_mapping, is_true, text_of, type_name};
 
-/// A call of any form near the interpreter's end, captured without running Python code: what needs it is named by its type.
+/// Captures a call of any form near the interpreter's end, without running Python code. A value that would need Python
+/// code is named by its type.
 pub fn capture_bare(
     py: Python<'_>,
     level: i32,
@@ -59,12 +60,12 @@ pub fn capture_bare(
     builder.build(py, &fields)
 }
 
-/// Whether a keyword is the message, where that was not given by position: `logging` has a parameter of this name.
+/// Whether a keyword is the message. `logging` has a parameter of this name, so a message may come as a keyword.
 fn is_message(name: &Bound<'_, PyAny>) -> bool {
     name.cast::<PyString>().is_ok_and(|name| name.to_str().is_ok_and(|name| name == "msg"))
 }
 
-/// A call in all its forms, taken apart.
+/// A call in all its forms, with its arguments sorted.
 pub struct Call<'py> {
     pub level: i32,
     pub message: Bound<'py, PyAny>,
@@ -78,7 +79,7 @@ pub struct Call<'py> {
 }
 
 impl<'py> Call<'py> {
-    /// Takes the arguments of a logging method apart. Whatever they are, there is a call.
+    /// Sorts the arguments of a logging method. Any arguments make a call.
     pub fn new(py: Python<'py>, level: i32, arguments: Arguments, with_exception: bool) -> Self {
         memory::expect(arguments.positional * size_of::<Bound<'_, PyAny>>());
         let mut call = Self {
@@ -115,12 +116,12 @@ impl<'py> Call<'py> {
         }
     }
 
-    /// Merges a mapping as fields; anything else is a field itself.
+    /// Merges a mapping as fields. Anything else becomes a field itself.
     fn extra(&mut self, given: Bound<'py, PyAny>) {
         if given.is_none() {
             return;
         }
-        // A dictionary cannot change under a copy of its items; what other mappings give may have no end.
+        // A dictionary cannot change under a copy of its items. Items of other mappings may have no end.
         let py = given.py();
         let items = as_mapping(&given).and_then(|mapping| {
             let items = if given.is_exact_instance_of::<PyDict>() {
@@ -141,7 +142,7 @@ impl<'py> Call<'py> {
         }
     }
 
-    /// The record of this call. `frame` is what it names as its place.
+    /// The record of this call. The record names `frame` as its call site.
     pub fn capture(
         &self,
         py: Python<'py>,
@@ -168,7 +169,8 @@ impl<'py> Call<'py> {
         Ok(builder.build(py, &self.fields))
     }
 
-    /// The message with its arguments, as `logging` merges them. What cannot be merged is kept beside it.
+    /// The message with its arguments, as `logging` merges them. If they cannot be merged, the message stays as it is
+    /// and notes keep the arguments.
     fn text(&self, notes: &mut Vec<(&'static str, String)>) -> String {
         let message = text_of_message(&self.message);
         if self.arguments.is_empty() {

@@ -1,4 +1,4 @@
-//! The call nearly all calls are. It must make the same record as `RecordBuilder` does of it.
+//! The fast capture, which takes nearly all calls. It must make the same record as `RecordBuilder`.
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -13,9 +13,10 @@ use crate::interpreter::fork;
 use crate::interpreter::frame::CallSite;
 use crate::value;
 
-/// The call nearly all calls are: a text and fields, from a place seen before, in a context that was looked for. `None` for any other.
+/// Captures a call with one text and fields, from a known call site, in a context that was looked up before. Returns
+/// `None` for any other call.
 ///
-/// Always inlined: it is used in two places, and calling it would cost as much as looking for the context.
+/// Always inlined: there are two callers, and a function call would cost as much as looking up the context.
 #[inline(always)]
 pub fn capture_fast(
     py: Python<'_>,
@@ -52,8 +53,8 @@ pub fn capture_fast(
     };
     let record = record.sections(context.as_ref().map(|context| context.get().captured()));
     if !arguments.names.is_null() {
-        // SAFETY: a live tuple; as many values follow the positional ones as it has items. Python code that runs here cannot
-        // take the caller's arguments away.
+        // SAFETY: a live tuple; as many values follow the positional ones as it has items. Python code that runs here
+        // cannot take the caller's arguments away.
         record.values(|out| unsafe {
             let (values, last) = (arguments.values.add(1), ffi::PyTuple_GET_SIZE(arguments.names).unsigned_abs());
             let mut next = value::capture_row(out, values, last);

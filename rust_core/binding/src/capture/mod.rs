@@ -1,4 +1,4 @@
-//! A call's objects to a captured record. Everything is copied: no Python object goes further than this.
+//! From a call's objects to a captured record. Everything is copied: no Python object goes further than this room.
 
 mod builder;
 mod call;
@@ -27,7 +27,7 @@ use crate::interpreter::interrupt;
 use crate::value::Outcome;
 use crate::value::shown::is_true;
 
-/// What a logger puts into each of its records.
+/// Which logger a record is from: its number, its name and its bound fields.
 pub struct LoggerIdentity<'a> {
     pub number: u32,
     pub name: &'a str,
@@ -35,7 +35,7 @@ pub struct LoggerIdentity<'a> {
 }
 
 impl LoggerIdentity<'_> {
-    /// The context that its records have.
+    /// The context of its records.
     pub fn context<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Context>> {
         self.bound.map_or_else(|| context::current(py), |bound| bound.current(py))
     }
@@ -48,7 +48,7 @@ pub fn count(outcome: Outcome) {
     }
 }
 
-/// What `exc_info` means: an exception, `sys.exc_info()`, or true for the one being handled.
+/// The exception that `exc_info` stands for: an exception, `sys.exc_info()`, or true for the one being handled.
 pub fn exception_of<'py>(given: &Bound<'py, PyAny>) -> Option<Bound<'py, PyBaseException>> {
     if let Ok(error) = given.cast::<PyBaseException>() {
         return Some(error.clone());
@@ -60,8 +60,8 @@ pub fn exception_of<'py>(given: &Bound<'py, PyAny>) -> Option<Bound<'py, PyBaseE
     if is_true(given) { exception::current(given.py()) } else { None }
 }
 
-/// An exception of a triple that names its class and has no value of it, as where that could not be pickled. Its `__init__` may need
-/// arguments that nobody has: it is not called.
+/// Makes an exception for a triple with a class but no value, as when the value could not be pickled. `__init__` is not
+/// called: it may need arguments that are not known.
 #[cold]
 fn exception_without_value<'py>(triple: &Bound<'py, PyTuple>) -> Option<Bound<'py, PyBaseException>> {
     let py = triple.py();

@@ -1,8 +1,8 @@
-//! Call sites: where a record comes from and which fields it gives, worked out once for each place that logs.
+//! Call sites: where a record comes from and which fields it has. Each is worked out once.
 //!
-//! The cache is a bounded, four-way set-associative table on (code, instruction). It holds its keys, so an address can
-//! never come to mean something else; what it evicts only costs a second look. It grows with the code that is alive: code that
-//! nobody but the table holds makes room for other. Sites themselves are interned by content.
+//! The cache is a bounded, four-way set-associative table on (code, instruction). It holds its keys, so an address
+//! never gets another meaning. An evicted entry is worked out again. The table grows with the code that is alive: code
+//! that only the table holds makes room for other code. Sites themselves are interned by content.
 
 use std::collections::{HashMap, HashSet};
 
@@ -20,7 +20,7 @@ use crate::interpreter::gil::Gil;
 use crate::interpreter::gil::intern;
 use crate::value::shown::text_of;
 
-/// Sets of places there are at first, and at most.
+/// Sets of call sites: the fewest and the most.
 const FEWEST: usize = 1_024;
 const MOST: usize = 16_384;
 const WAYS: usize = 4;
@@ -37,17 +37,17 @@ pub enum Parameter {
 /// Characters of a message that a call site keeps.
 const LITERAL: usize = 256;
 
-/// What is known of a place that logs.
+/// A known call site.
 struct CachedCallSite {
     code: Py<PyAny>,
     instruction: i32,
-    /// The message, if it stands in the code: the code holds it.
+    /// The message, if it is a constant of the code. The code holds it.
     literal: *mut ffi::PyObject,
-    /// The keyword names of the call, or none.
+    /// The keyword names of the call, if it has any.
     names: Option<Py<PyTuple>>,
-    /// The site with these names, when all of them are fields, and with the message.
+    /// The site with the message and with these names, if all of them are fields.
     fast: Option<FastSite>,
-    /// The site without fields and message, for other calls from here; `INLINE` until there is one.
+    /// The site without fields and message, for other calls from here. `INLINE` until it is known.
     bare: u32,
 }
 
@@ -77,7 +77,7 @@ impl CachedCallSite {
 
 struct Cache {
     sets: Vec<[Option<CachedCallSite>; WAYS]>,
-    /// Places there are, and how many may be before the dead ones among them are looked for.
+    /// How many call sites there are, and from how many on dead ones are searched.
     count: usize,
     enough: usize,
     next: u8,
@@ -85,14 +85,14 @@ struct Cache {
 
 static CACHE: Gil<Cache> = Gil::new(Cache::new());
 
-/// Code of wrappers around logging calls: a record names their caller instead.
+/// Code of wrappers around logging calls. A record names the caller of the wrapper instead.
 static WRAPPERS: Gil<Option<HashSet<usize>>> = Gil::new(None);
 
-/// A call all of whose keywords are fields with known names.
+/// The site of a call for the fast capture: all keywords are fields with known names.
 #[derive(Clone, Copy)]
 pub struct FastSite {
     pub number: u32,
-    /// Of the record: that the message is the site's, and that a field makes it an AI record.
+    /// Flags of the record: its message is the site's, a field makes it an AI record.
     pub flags: u16,
 }
 
@@ -104,11 +104,11 @@ impl Cache {
     #[inline]
     fn set_of(&self, call_site: CallSite) -> usize {
         let mixed = (call_site.code as u64 ^ (call_site.instruction as u64) << 17).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        // The high bits: code objects are aligned, so the low ones say little.
+        // The high bits: code objects are aligned, so the low bits differ little.
         (mixed >> 48) as usize & self.sets.len().wrapping_sub(1)
     }
 
-    /// False where there is no memory for it.
+    /// False if there is no memory for the table.
     fn prepare(&mut self) -> bool {
         if self.sets.is_empty() && self.sets.try_reserve_exact(FEWEST).is_ok() {
             self.sets.resize_with(FEWEST, Default::default);
@@ -116,13 +116,14 @@ impl Cache {
         !self.sets.is_empty()
     }
 
-    /// Puts an entry in; what had to go for it is left in `gone`, to be dropped when nobody refers to the table.
+    /// Inserts an entry. Entries that make room for it are moved to `gone`: the caller drops them once it has no
+    /// reference to the table.
     fn insert(&mut self, entry: CachedCallSite, gone: &mut Vec<CachedCallSite>) {
         if !self.prepare() {
             return gone.push(entry);
         }
         let mut index = self.set_of(entry.call_site());
-        // Code that came and went leaves no more than one entry to a set.
+        // Code that is gone leaves at most one entry in a set.
         let dead = self.sets[index].iter_mut().filter_map(|way| way.take_if(|known| known.is_dead()));
         let before = gone.len();
         gone.extend(dead);
@@ -146,7 +147,7 @@ impl Cache {
         }
     }
 
-    /// Lets go of all code that is held by nothing else, and takes more sets if they are too few for what is left.
+    /// Removes all code that nothing else holds, and adds sets if there are too few for the remaining code.
     #[cold]
     fn make_room(&mut self, gone: &mut Vec<CachedCallSite>) {
         let mut held: HashMap<*mut ffi::PyObject, usize> = HashMap::new();
@@ -159,7 +160,7 @@ impl Cache {
             .flatten()
             .partition(|entry| held.get(&entry.code.as_ptr()).is_none_or(|held| entry.references() > *held));
         gone.extend(dead);
-        // A quarter full at most after it grew, so that hardly any set is.
+        // After growing, at most a quarter is used, so hardly any set is full.
         let sets = alive.len().next_power_of_two().clamp(FEWEST, MOST);
         self.sets.resize_with(sets, Default::default);
         self.count = 0;
@@ -177,8 +178,8 @@ fn entry(py: Python<'_>, call_site: CallSite) -> Option<&CachedCallSite> {
     set.iter().flatten().find(|entry| entry.is_at(call_site))
 }
 
-/// The site of a call, if it was seen before, all its keywords are fields, and a message that stood in the code still does.
-/// `names` may be null.
+/// The site of a known call whose keywords are all fields. If the code has the message as a constant, the call must
+/// have the same message. `names` may be null.
 #[inline]
 pub fn find(
     py: Python<'_>,
@@ -196,7 +197,7 @@ pub fn find(
     if same { entry.fast } else { None }
 }
 
-/// `f(**fields)` makes a new tuple at each call, of the same strings.
+/// `f(**fields)` makes a new tuple of the same strings at each call.
 unsafe fn same_items(one: *mut ffi::PyObject, other: *mut ffi::PyObject) -> bool {
     if one.is_null() || other.is_null() {
         return false;
@@ -209,7 +210,7 @@ unsafe fn same_items(one: *mut ffi::PyObject, other: *mut ffi::PyObject) -> bool
     }
 }
 
-/// Which parameter a keyword is; `None` for a field.
+/// The parameter that a keyword stands for, or `None` for a field.
 pub fn parameter(name: &Bound<'_, PyString>) -> Option<Parameter> {
     match name.to_str().ok()? {
         "exc_info" => Some(Parameter::ExcInfo),
@@ -220,7 +221,7 @@ pub fn parameter(name: &Bound<'_, PyString>) -> Option<Parameter> {
     }
 }
 
-/// The site of a call that `find` does not know: worked out, and remembered for the next time.
+/// The site of a call that `find` does not know. It is worked out and remembered.
 pub fn resolve(
     frame: Option<&Frame<'_>>,
     message: Option<&Bound<'_, PyAny>>,
@@ -234,15 +235,15 @@ pub fn resolve(
     if let Some((bare, _)) = known.filter(|(bare, _)| *bare != INLINE && !varies) {
         return Ok(Resolved { number: bare, site: None });
     }
-    // A place that is seen for the first time is looked at closely in any case.
+    // A call site that is new is checked closely in any case.
     clock::expect_moves(py);
     let site = describe(frame)?;
     if memory::is_short() {
-        // What is interned stays for good.
+        // Interned sites are never freed.
         return Ok(Resolved::inline(site));
     }
     if known.is_some() && !varies {
-        // Another form of a call that was seen before: there will be more.
+        // Another form of a known call, so more such calls will come.
         let bare = names::here().site(site.clone()).unwrap_or(INLINE);
         set_bare(py, frame.call_site(), bare);
         return Ok(if bare == INLINE { Resolved::inline(site) } else { Resolved { number: bare, site: None } });
@@ -263,7 +264,7 @@ pub fn resolve(
     Ok(Resolved::inline(site))
 }
 
-/// The message as a text, if it stands in the code of the frame and there is room for it among the names.
+/// The message as a text, if it is a constant of the frame's code and the table of names has room.
 fn literal(frame: &Frame<'_>, message: *mut ffi::PyObject) -> PyResult<Option<String>> {
     if names::here().is_half_full() {
         return Ok(None);
@@ -277,7 +278,7 @@ fn literal(frame: &Frame<'_>, message: *mut ffi::PyObject) -> PyResult<Option<St
     Ok(text.filter(|text| text.len().is_ok_and(|length| length <= LITERAL)).map(|text| text_of(text.as_any())))
 }
 
-/// Notes the site of other calls from this place.
+/// Notes the site of other calls from this call site.
 fn set_bare(py: Python<'_>, call_site: CallSite, bare: u32) {
     // SAFETY: no Python code runs until the reference is gone.
     let cache = unsafe { &mut *CACHE.get(py) };
@@ -288,10 +289,10 @@ fn set_bare(py: Python<'_>, call_site: CallSite, bare: u32) {
     }
 }
 
-/// A site without fields: those of the call travel with their names.
+/// A site without fields. The fields of the call are written with their names.
 pub struct Resolved {
     pub number: u32,
-    /// Travels inside the record: at the first call from a place, and when the table is full.
+    /// Written into the record: at the first call from a call site, and when the table is full.
     pub site: Option<Box<Site>>,
 }
 
@@ -314,7 +315,7 @@ fn field_names(names: Option<&Bound<'_, PyTuple>>) -> PyResult<Option<Vec<String
     Ok(Some(fields))
 }
 
-/// Makes room for what will be known of places that log, so that the first of them need not wait for it.
+/// Allocates the table, so that the first call that logs does not wait for it.
 pub fn prepare(py: Python<'_>) {
     // SAFETY: no Python code runs until the reference is gone.
     unsafe { &mut *CACHE.get(py) }.prepare();
@@ -354,7 +355,7 @@ pub fn describe(frame: &Frame<'_>) -> PyResult<Site> {
     })
 }
 
-/// The module a file is: its name without directories and extension.
+/// The module of a file: its name without directories and extension.
 fn module_of(path: &str) -> &str {
     let name = path.rsplit(['/', std::path::MAIN_SEPARATOR]).next().unwrap_or(path);
     match name.rsplit_once('.') {
@@ -366,10 +367,10 @@ fn module_of(path: &str) -> &str {
 /// Marks a function as a wrapper of logging calls: records name its caller.
 #[pyfunction]
 pub fn mark_wrapper(code: &Bound<'_, PyCode>) {
-    // SAFETY: taken at once, dropped after: what was remembered of the place no longer holds.
+    // SAFETY: replaced at once, dropped after. Remembered sites may name the wrapper, so all of them are forgotten.
     let forgotten = unsafe { std::mem::replace(&mut *CACHE.get(code.py()), Cache::new()) };
     drop(forgotten);
-    // SAFETY: no Python code runs while the reference lives. The code is kept for good, so its address keeps its meaning.
+    // SAFETY: no Python code runs while the reference lives. The code is never freed, so its address keeps its meaning.
     unsafe { (*WRAPPERS.get(code.py())).get_or_insert_default() }.insert(code.clone().into_ptr() as usize);
 }
 

@@ -1,4 +1,4 @@
-//! The name of the calling thread, as `threading` knows it, by number.
+//! The name of the calling thread, as `threading` knows it, as a number.
 
 use std::cell::Cell;
 
@@ -14,36 +14,36 @@ use crate::interpreter::interrupt;
 use crate::interpreter::watch::{Kind, Watched, dict_of};
 use crate::value::shown::text_of;
 
-/// A thread's name, for as long as it keeps it.
+/// A thread's name, valid until it changes.
 struct WatchedName {
     watched: Watched,
     number: u32,
 }
 
-/// By slot; a slot given to another thread gets another serial number.
+/// Names by slot. A slot that is given to another thread gets another serial number.
 static NAMES: Gil<Vec<(u32, Option<WatchedName>)>> = Gil::new(Vec::new());
 /// Slots of threads that have ended.
 static FREE: Gil<Vec<u32>> = Gil::new(Vec::new());
 
-/// Lies in the dictionary that the interpreter keeps for a thread, and goes with it when the thread ends.
+/// Stored in the dictionary that the interpreter keeps for a thread, and dropped when the thread ends.
 #[pyclass(frozen, module = "unified_logger._core")]
 struct Ends {
     slot: u32,
     serial: u32,
 }
 
-/// Makes the class of it: at the first use it would be too late where there is no memory, for then that panics.
+/// Makes the class `Ends`. Making it at the first use could panic for lack of memory.
 pub fn prepare(py: Python<'_>) {
     py.get_type::<Ends>();
 }
 
 impl Drop for Ends {
-    /// Lets go of what is known of the thread: its name is watched in the thread object's dictionary, on which may hang anything.
+    /// Frees the name of the thread. The name is watched in the thread object's dictionary, which may hold any object.
     fn drop(&mut self) {
         // SAFETY: the only reference is the interpreter's, which gives it back attached.
         let py = unsafe { Python::assume_attached() };
         if ending::is_here(py) {
-            // To let go of something may run Python code.
+            // Dropping an object may run Python code.
             return;
         }
         // SAFETY: no Python code runs while the references live; what is taken is dropped after them.
@@ -66,10 +66,10 @@ thread_local! {
     static OWN_SLOT: Cell<(u32, u32)> = const { Cell::new((u32::MAX, 0)) };
 }
 
-/// How a record names the thread it came from.
+/// How a record names its thread.
 pub enum Name {
     Number(u32),
-    /// Not in the table: it is full, or the name is that of a green thread, of which there are many to one thread.
+    /// Not in the table: the table is full, or a green thread has the name, and one thread runs many of them.
     Text(String),
 }
 
@@ -83,7 +83,7 @@ pub fn number(py: Python<'_>) -> Option<u32> {
     }
 }
 
-/// Asks `threading` for the name, and remembers it where that is safe.
+/// Asks `threading` for the name, and remembers it if the name is safe to keep.
 #[cold]
 pub fn name(py: Python<'_>) -> Name {
     if ending::is_here(py) {
@@ -103,12 +103,12 @@ fn ask(py: Python<'_>) -> PyResult<Name> {
     if !tells_threads(&threading)? {
         return Ok(numbered(text_of(&thread.getattr(intern!(py, "name"))?)).1);
     }
-    // What changes while it is asked has to show: noted first, asked then.
+    // A change during the question must show, so the dictionaries are noted before the name is read.
     let dict = dict_of(&thread)?;
     let watched = Watched::new(Kind::Threads, vec![dict.clone(), threading.dict()]);
     let shown = thread.getattr(intern!(py, "name"))?;
     let (number, name) = numbered(text_of(&shown));
-    // A class of its own may tell names of another kind, whose changes nobody would notice.
+    // A class may return names of its own, whose changes would not show.
     let is_kept = dict.get_item(intern!(py, "_name"))?.is_some_and(|kept| kept.is(&shown));
     if let Some(number) = number
         && is_kept
@@ -119,7 +119,7 @@ fn ask(py: Python<'_>) -> PyResult<Name> {
     Ok(name)
 }
 
-/// Whether `threading` tells threads apart, and not green threads, of which there are many to one thread.
+/// Whether `threading` reports threads and not green threads, of which one thread runs many.
 fn tells_threads(threading: &Bound<'_, PyModule>) -> PyResult<bool> {
     let py = threading.py();
     let get_ident = threading.getattr(intern!(py, "get_ident"))?;
@@ -127,7 +127,7 @@ fn tells_threads(threading: &Bound<'_, PyModule>) -> PyResult<bool> {
     Ok(get_ident.is(&py.import(intern!(py, "_thread"))?.getattr(intern!(py, "get_ident"))?) && home == Some(true))
 }
 
-/// A name's number, and how a record names it.
+/// The number of a name, and how a record names it.
 fn numbered(name: String) -> (Option<u32>, Name) {
     match names::here().thread(name.clone()) {
         Some(number) => (Some(number), Name::Number(number)),
