@@ -9,28 +9,28 @@ use crate::interpreter::ending;
 use crate::interpreter::gil::Gil;
 use crate::interpreter::interrupt;
 
-/// Answers that are remembered.
+/// Choices that are remembered.
 const MOST_CACHED: usize = 16;
 
 static FOREIGN: Gil<Option<Foreign>> = Gil::new(None);
 
 struct Foreign {
     variable: Py<PyAny>,
-    /// Makes a `Context` of the variable's value, or `None` where that has no trace.
+    /// Makes a `Context` of the variable's value, or returns None if the value has no trace.
     convert: Py<PyAny>,
     choices: Vec<CachedChoice>,
     next: usize,
 }
 
-/// Which context is current where these two are.
+/// The current context for this pair of contexts.
 struct CachedChoice {
     foreign_value: Py<PyAny>,
     own: Option<Py<Context>>,
     current: Option<Py<Context>>,
 }
 
-/// Tells the context variable of another tracing library, and what makes a `Context` of its value; None leaves contexts to
-/// this library.
+/// Sets the context variable of another tracing library, and the function that makes a `Context` of its value. None
+/// leaves contexts to this library alone.
 #[pyfunction]
 #[pyo3(signature = (variable, convert=None))]
 pub fn set_foreign_context(
@@ -56,15 +56,15 @@ pub fn set_foreign_context(
     Ok(())
 }
 
-/// What the other library has as current.
+/// The current value of the other library's variable.
 pub fn current(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
     // SAFETY: looked at and counted only.
     let variable = unsafe { &*FOREIGN.get(py) }.as_ref()?.variable.bind(py).clone();
-    // SAFETY: it was seen to be a context variable.
+    // SAFETY: `set_foreign_context` checks that it is a context variable.
     unsafe { value_of(py, variable.as_ptr()) }
 }
 
-/// Which context is current, given ours.
+/// Which context is current: this library's, the foreign one, or both merged.
 pub fn decide<'py>(py: Python<'py>, own: Option<Bound<'py, Context>>) -> Option<Bound<'py, Context>> {
     let Some(foreign_value) = current(py) else { return own };
     if own.as_ref().is_some_and(|own| own.get().foreign_value.as_ref().is_some_and(|noted| noted.is(&foreign_value))) {
@@ -88,7 +88,7 @@ pub fn decide<'py>(py: Python<'py>, own: Option<Bound<'py, Context>>) -> Option<
         own: own.map(Bound::unbind),
         current: current.clone().map(Bound::unbind),
     };
-    // SAFETY: changed at once; what is evicted is dropped after.
+    // SAFETY: changed at once; the evicted choice is dropped after.
     let evicted = unsafe {
         match &mut *FOREIGN.get(py) {
             Some(foreign) if foreign.choices.len() < MOST_CACHED => {
@@ -106,8 +106,8 @@ pub fn decide<'py>(py: Python<'py>, own: Option<Bound<'py, Context>>) -> Option<
     current
 }
 
-/// The foreign ids with this library's fields. If those ids are the ones that `own` began with, something other than the
-/// trace has changed, and `own` stays as it is.
+/// The foreign ids with this library's fields. If `own` began with these ids, something other than the trace has
+/// changed, and `own` stays as it is.
 fn merge<'py>(
     py: Python<'py>,
     own: Option<&Bound<'py, Context>>,

@@ -1,9 +1,9 @@
-//! What is set within a request, by any of its threads and tasks. Each of them has a copy of the context variable, so that a context which one
-//! of them puts there tells the others nothing. So the context that a request began with knows what it is now, and those made within the
-//! request follow it.
+//! Fields that any thread or task of a request sets for the whole request. Each thread and task has a copy of the
+//! context variable, so a context that one of them sets is not seen by the others. Therefore the request's first
+//! context knows its latest version, and contexts made within the request follow it.
 //!
-//! A thread or task keeps the fields that it has set itself: what runs at the same time does not get into its records. Where a thread or task
-//! that has seen such a field sets it anew, the new value counts for both.
+//! A thread or task keeps the fields that it has set itself: another one that runs at the same time does not change its
+//! records. If a thread or task has seen such a field and sets it again, the new value counts for both.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,47 +19,47 @@ use crate::interpreter::ending;
 use crate::interpreter::gil::Gil;
 use crate::interpreter::interrupt;
 
-/// What a context has to do with a request; most have nothing.
+/// The role of a context in a request. Most contexts have none.
 pub type Within = Gil<Option<Box<RequestRole>>>;
 
 pub enum RequestRole {
-    /// The request began with it.
+    /// The first context of the request.
     Beginning(Beginning),
-    /// It was made within the request.
+    /// A context made within the request.
     Inner(Inner),
 }
 
 #[derive(Default)]
 pub struct Beginning {
-    /// What it has become; `None` when all that was set is cleared.
+    /// The latest version of the context. `None` once all that was set is cleared.
     now: Option<Py<Context>>,
-    /// How often anything was set or cleared.
+    /// How often a field or an id was set or cleared.
     changes: u64,
-    /// The change that last set an id.
+    /// The number of the change that last set an id.
     ids: u64,
 }
 
 pub struct Inner {
     request: Py<Context>,
-    /// The change it was made after.
+    /// The number of the last change before it was made.
     change: u64,
     ids: Ids,
     fields: Vec<(Box<str>, SetMark)>,
-    /// What the request's context was when the scope began that begins with this one.
+    /// If a scope begins with this context: the request's context when the scope began.
     began: Option<Py<Context>>,
-    /// The last change that `now` is of.
+    /// The number of the last change that `now` includes.
     seen: u64,
-    /// This with what others have set; `None` for this itself.
+    /// This context with the fields that others have set. `None` if it has not changed.
     now: Option<Py<Context>>,
 }
 
 #[derive(Clone)]
 enum Ids {
-    /// The request's, as it has them.
+    /// The ids of the request.
     OfRequest,
-    /// Set by whoever has this context.
+    /// Ids set by a holder of this context.
     Set(SetMark),
-    /// Those of a scope of its own.
+    /// Ids of a scope of its own.
     OfScope,
 }
 
@@ -79,7 +79,7 @@ impl Ids {
     }
 }
 
-/// Whether something that was set still counts for those who have set it.
+/// Whether a value still counts for the thread or task that has set it.
 #[derive(Clone)]
 struct SetMark(Arc<AtomicBool>);
 
@@ -102,7 +102,7 @@ impl SetMark {
 }
 
 impl RequestRole {
-    /// As `__traverse__` of those who have one.
+    /// For `__traverse__` of a context with a role.
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         match self {
             Self::Beginning(beginning) => visit.call(&beginning.now),
@@ -115,7 +115,7 @@ impl RequestRole {
     }
 }
 
-/// What a context is now.
+/// The latest version of a context.
 #[cold]
 #[inline(never)]
 pub fn now<'py>(context: Bound<'py, Context>) -> Bound<'py, Context> {
@@ -132,7 +132,7 @@ pub fn now<'py>(context: Bound<'py, Context>) -> Bound<'py, Context> {
         }
     };
     if ending::is_here(py) {
-        // What it was before stays where it is: to let go of it may run Python code.
+        // The previous version stays where it is: dropping it may run Python code.
         return context;
     }
     let _inside = ending::Inside::enter();
@@ -140,7 +140,7 @@ pub fn now<'py>(context: Bound<'py, Context>) -> Bound<'py, Context> {
     let made = follow(&context, &request).and_then(|made| Bound::new(py, made));
     let Some(made) = interrupt::ok(py, made) else { return context };
     let mut old = None;
-    // SAFETY: replaced at once; the old one is dropped after, and may run Python code then.
+    // SAFETY: replaced at once; the old version is dropped after, and may run Python code then.
     if let Some(RequestRole::Inner(inner)) = unsafe { (*context.get().within.get(py)).as_deref_mut() }
         && inner.seen == seen
     {
@@ -151,7 +151,7 @@ pub fn now<'py>(context: Bound<'py, Context>) -> Bound<'py, Context> {
     made
 }
 
-/// A context that was made within a request, with what others have set since.
+/// A context made within a request, with the fields that others have set since.
 fn follow(context: &Bound<'_, Context>, request: &Bound<'_, Context>) -> PyResult<Context> {
     let py = context.py();
     let latest = latest(request);
@@ -164,10 +164,10 @@ fn follow(context: &Bound<'_, Context>, request: &Bound<'_, Context>) -> PyResul
     Ok(Context { least: context.get().least.clone(), ..made })
 }
 
-/// The current context with more fields, and with the ids that are given; `held` is in the context variable now.
+/// The current context with more fields and with the given ids. `held` is the current value of the context variable.
 ///
-/// With `for_all` the fields are set for the other threads and tasks of the request too, except for those that have set them themselves. The
-/// ids are set so too, unless this is a scope with ids of its own.
+/// With `for_all`, the other threads and tasks of the request get the fields too, unless they have set the same fields
+/// themselves. They also get the ids, unless this is a scope with ids of its own.
 #[pyfunction]
 #[pyo3(signature = (request, held, trace_id, span_id, fields, for_all))]
 pub fn context_with<'py>(
@@ -180,12 +180,12 @@ pub fn context_with<'py>(
 ) -> PyResult<Bound<'py, Context>> {
     let py = fields.py();
     let _inside = ending::Inside::enter_or_stay(py);
-    // First: what others set from here on is not seen below.
+    // The number comes first: later changes by others are not part of the result.
     let mut seen = request.as_ref().map_or(0, changes);
     let more = Fields::new(&fields)?;
     let ids = [trace_id.as_ref(), span_id.as_ref()];
     let sets_ids = ids.iter().any(Option::is_some);
-    // Not what another library has as current, which ends by itself: it goes on to have the say, unless ids are given.
+    // A foreign value ends by itself, so it is not copied here: it stays current unless ids are given.
     let here = held.clone().map(super::now).or_else(|| current(py));
     let foreign_value = if sets_ids || held.is_none() {
         foreign::current(py).map(Bound::unbind)
@@ -207,7 +207,7 @@ pub fn context_with<'py>(
             let (before, number) = (latest(&request), changes(&request));
             let after = before.get().with(ids, &more, before.get().foreign_value.as_ref(), py)?;
             let after = Bound::new(py, after)?;
-            // Making it may have run a finalizer, and another thread meanwhile.
+            // Making the context may have run a finalizer, and another thread in between.
             if changes(&request) == number {
                 change(&request, Some(after), ids.iter().any(Option::is_some));
                 seen += u64::from(seen == number);
@@ -226,7 +226,7 @@ pub fn context_with<'py>(
     part_of_request(made, held.as_ref(), request, &more, ids, None, seen)
 }
 
-/// A context inside of the current one: a span of its own. In a request it goes on to follow that.
+/// A context inside the current one, with a span of its own. In a request it follows the request.
 #[pyfunction]
 #[pyo3(signature = (request, held, trace_id, span_id, fields, level))]
 pub fn context_below<'py>(
@@ -259,8 +259,8 @@ pub fn context_below<'py>(
     part_of_request(made, held.as_ref(), request, &more, Ids::OfScope, began, seen)
 }
 
-/// A context of a request once more, for a scope of another thread or task that goes on in it. `held` was in the context variable where it
-/// was taken along.
+/// A context of a request once more, for a scope of another thread or task that continues the request. `held` was the
+/// value of the context variable where it was carried from.
 #[pyfunction]
 pub fn context_again<'py>(request: Bound<'py, Context>, held: Bound<'py, Context>) -> PyResult<Bound<'py, Context>> {
     let py = request.py();
@@ -274,7 +274,7 @@ pub fn context_again<'py>(request: Bound<'py, Context>, held: Bound<'py, Context
     part_of_request(made, Some(&held), request, &none, ids, began, seen)
 }
 
-/// What a request's context is as a scope of it begins.
+/// The latest version of a request's context when a scope of it begins.
 fn began_now(request: &Bound<'_, Context>) -> Option<Py<Context>> {
     match role_of(request) {
         Some(RequestRole::Beginning(beginning)) => beginning.now.as_ref().map(|now| now.clone_ref(request.py())),
@@ -282,7 +282,8 @@ fn began_now(request: &Bound<'_, Context>) -> Option<Py<Context>> {
     }
 }
 
-/// A context that follows its request, if the one that it takes the place of does: another may have come here from elsewhere.
+/// Makes a context follow its request, if the context that it replaces follows the same request. Another one may have
+/// come from elsewhere.
 fn part_of_request<'py>(
     made: Context,
     held: Option<&Bound<'py, Context>>,
@@ -312,8 +313,8 @@ fn has(fields: &Fields, name: &str) -> bool {
     names(&fields.captured).any(|(set, _)| set == name)
 }
 
-/// Forgets what was set within a request since a scope of it began, except what other threads and tasks have set for themselves. `scope` is
-/// the context that the scope began with.
+/// Forgets all that was set within a request since a scope of it began, except the fields that other threads and tasks
+/// have set for themselves. `scope` is the context that the scope began with.
 #[pyfunction]
 #[pyo3(signature = (request, held, scope))]
 pub fn clear_within(request: &Bound<'_, Context>, held: Option<&Bound<'_, Context>>, scope: &Bound<'_, Context>) {
@@ -331,9 +332,9 @@ pub fn clear_within(request: &Bound<'_, Context>, held: Option<&Bound<'_, Contex
     change(request, began, true);
 }
 
-/// Notes what a request's context is now.
+/// Notes the latest version of a request's context.
 fn change(request: &Bound<'_, Context>, now: Option<Bound<'_, Context>>, ids: bool) {
-    // SAFETY: changed at once; what it was before is dropped after.
+    // SAFETY: changed at once; the previous version is dropped after.
     let part = unsafe { &mut *request.get().within.get(request.py()) };
     let part = part.get_or_insert_with(|| Box::new(RequestRole::Beginning(Beginning::default())));
     let RequestRole::Beginning(beginning) = &mut **part else { return };
@@ -345,7 +346,7 @@ fn change(request: &Bound<'_, Context>, now: Option<Bound<'_, Context>>, ids: bo
     drop(old);
 }
 
-/// What whoever has this context has set, if that was within this request.
+/// The fields and ids that a holder of this context has set, if it belongs to this request.
 fn own_of(held: Option<&Bound<'_, Context>>, request: &Bound<'_, Context>) -> (Vec<(Box<str>, SetMark)>, Ids) {
     match held.and_then(role_of) {
         Some(RequestRole::Inner(inner)) if inner.request.is(request) => {
@@ -355,7 +356,7 @@ fn own_of(held: Option<&Bound<'_, Context>>, request: &Bound<'_, Context>) -> (V
     }
 }
 
-/// What a request's context is now.
+/// The latest version of a request's context.
 fn latest<'py>(request: &Bound<'py, Context>) -> Bound<'py, Context> {
     match role_of(request) {
         Some(RequestRole::Beginning(Beginning { now: Some(now), .. })) => now.bind(request.py()).clone(),
@@ -363,7 +364,7 @@ fn latest<'py>(request: &Bound<'py, Context>) -> Bound<'py, Context> {
     }
 }
 
-/// How often anything was set or cleared in a request.
+/// How often a field or an id was set or cleared in a request.
 fn changes(request: &Bound<'_, Context>) -> u64 {
     match role_of(request) {
         Some(RequestRole::Beginning(beginning)) => beginning.changes,
@@ -371,7 +372,7 @@ fn changes(request: &Bound<'_, Context>) -> u64 {
     }
 }
 
-/// Whether somebody has set an id after this was made.
+/// Whether an id was set after this context was made.
 fn ids_changed_since(context: &Bound<'_, Context>, request: &Bound<'_, Context>) -> bool {
     match (role_of(context), role_of(request)) {
         (Some(RequestRole::Inner(inner)), Some(RequestRole::Beginning(beginning))) => beginning.ids > inner.change,
@@ -379,8 +380,9 @@ fn ids_changed_since(context: &Bound<'_, Context>, request: &Bound<'_, Context>)
     }
 }
 
-/// Not to be kept while Python code may run.
+/// The reference must be dropped before Python code may run.
 fn role_of<'a>(context: &'a Bound<'_, Context>) -> Option<&'a RequestRole> {
-    // SAFETY: looked at and counted only, by the functions of this file, which keep it over no call that can run Python code.
+    // SAFETY: looked at and counted only. The functions of this file keep the reference over no call that can run
+    // Python code.
     unsafe { &*context.get().within.get(context.py()) }.as_deref()
 }
