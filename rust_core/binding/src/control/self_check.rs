@@ -1,5 +1,5 @@
-//! What is read of the interpreter though it does not promise it. Each is looked at once, at the import; where it is otherwise than
-//! known, there is a slower way.
+//! The probes: self-checks of what is read of the interpreter without a promise. Each runs once, at the import. If the
+//! layout is not the known one, a slower way is used.
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -10,7 +10,7 @@ use crate::interpreter::gil::Gil;
 use crate::interpreter::{frame, watch};
 use crate::value;
 
-/// Looks, remembers whether it was as known, and tells.
+/// Checks one layout, remembers whether it is the known one, and returns that.
 type Probe = fn(Python<'_>) -> PyResult<bool>;
 
 const PROBES: [(&str, Probe); 6] = [
@@ -24,14 +24,14 @@ const PROBES: [(&str, Probe); 6] = [
 
 static AS_KNOWN: Gil<[bool; PROBES.len()]> = Gil::new([false; PROBES.len()]);
 
-/// Looks at all of it.
+/// Runs all probes.
 pub fn probe(py: Python<'_>) {
-    // What cannot even be looked at is not as known.
+    // A probe that raises has not found the known layout.
     let as_known = PROBES.map(|(_, probe)| probe(py).unwrap_or(false));
     AS_KNOWN.replace(py, as_known);
 }
 
-/// What is read of this interpreter, and whether it is as known.
+/// The probes by name, and whether each has found the known layout.
 #[pyfunction]
 pub fn internals(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let answers = PyDict::new(py);

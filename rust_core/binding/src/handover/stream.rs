@@ -1,5 +1,6 @@
-//! The console where `sys.stderr` is not the process's own: notebooks, test runners, redirected streams. The line is
-//! encoded here and written to that object on the calling thread; the writer thread never touches Python.
+//! The console if `sys.stderr` is not the process's own standard error: in notebooks, in test runners, with redirected
+//! streams. The line is encoded and written to that object on the calling thread. The writer thread never touches
+//! Python.
 
 use std::cell::Cell;
 use std::fmt::Write;
@@ -33,28 +34,28 @@ struct WatchedStderr {
     target: StderrTarget,
 }
 
-/// Where `sys.stderr` leads.
+/// The target of `sys.stderr`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum StderrTarget {
-    /// To the process's own standard error, which the writer's console writes to.
+    /// The process's own standard error, to which the writer's console writes.
     Process,
-    /// To some object.
+    /// Another object.
     Stream,
-    /// Nowhere: there is none. The number of standard error may be anybody's file then.
+    /// None. The number of standard error may belong to any file then.
     Nowhere,
 }
 
 thread_local! {
-    /// Whether this thread is asking or writing to a stream now. What the stream logs meanwhile is not shown on it: that would never
-    /// come to an end. It goes to the files, and to the process's own standard error.
+    /// Whether this thread is asking or writing to a stream. A record that the stream logs then is not shown on the
+    /// stream, which would never end. It goes to the files and to the process's own standard error.
     static SHOWS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// While it lives, this thread shows something.
+/// This thread is showing a record while the value lives.
 struct Showing(());
 
 impl Showing {
-    /// `None` for what a stream logs while something is shown on it.
+    /// `None` for a record that a stream logs while a record is shown on it.
     fn begin() -> Option<Self> {
         (!SHOWS.replace(true)).then(|| Self(()))
     }
@@ -69,7 +70,7 @@ impl Drop for Showing {
 static STDERR: Gil<Option<WatchedStderr>> = Gil::new(None);
 static STREAM_LINES: Gil<Option<Box<StreamLines>>> = Gil::new(None);
 
-/// Which records are shown, and how: made of the settings that it holds.
+/// Selects the records for the stream and encodes their lines. Made for one set of settings.
 struct StreamLines {
     output: Output,
     ai: AiLoggers,
@@ -81,7 +82,7 @@ struct StreamLines {
 impl StreamLines {
     fn new(output: &Output, ai: &AiLoggers, redaction: Option<&Arc<Rules>>) -> Self {
         let format = match output.format {
-            // A stream of the program's may lead anywhere.
+            // A stream of the program may lead anywhere, so its lines have no colours.
             Format::Text { .. } => Format::Text { color: false },
             format => format,
         };
@@ -101,7 +102,7 @@ impl StreamLines {
             && self.ai == *ai
     }
 
-    /// The line of a record; `None` where it is not for the console.
+    /// The line of a record, or `None` if the record is not for the console.
     fn line(&mut self, record: &[u8]) -> Option<Vec<u8>> {
         // SAFETY: captured records hold UTF-8 texts.
         let read = unsafe { Record::read(record) }?;
@@ -113,7 +114,7 @@ impl StreamLines {
     }
 }
 
-/// Whether a record of this level may be for the stream that `sys.stderr` is, and not for the process's own standard error.
+/// Whether a record of this level may be for a stream other than the process's own standard error.
 #[inline]
 pub fn wants(py: Python<'_>, level: i32) -> bool {
     // SAFETY: looked at only.
@@ -123,14 +124,14 @@ pub fn wants(py: Python<'_>, level: i32) -> bool {
     }
 }
 
-/// Whether the console may be for records of this level.
+/// Whether the console takes records of this level.
 fn is_shown(py: Python<'_>, level: i32) -> bool {
     handover::engine(py)
         .and_then(|engine| engine.settings().output.to.console())
         .is_some_and(|console| console.select.takes_level(level))
 }
 
-/// Where `sys.stderr` leads; `None` where it cannot be asked.
+/// The target of `sys.stderr`, or `None` if it cannot be asked.
 fn stderr_target(py: Python<'_>) -> Option<StderrTarget> {
     // SAFETY: looked at only.
     match unsafe { &*STDERR.get(py) } {
@@ -155,7 +156,7 @@ fn stderr_target(py: Python<'_>) -> Option<StderrTarget> {
     Some(target)
 }
 
-/// Whether it is known that there is no standard error: then nothing is asked, encoded or written.
+/// Whether `sys.stderr` is known to be None. Then no record is encoded or written.
 fn leads_nowhere(py: Python<'_>) -> bool {
     // SAFETY: looked at only.
     unsafe { &*STDERR.get(py) }
@@ -163,8 +164,8 @@ fn leads_nowhere(py: Python<'_>) -> bool {
         .is_some_and(|stderr| stderr.target == StderrTarget::Nowhere && stderr.watched.is_unchanged())
 }
 
-/// Shows the record on `sys.stderr` if it is for that, marks it as shown, and gives it back. What goes wrong there costs the stream
-/// its line only.
+/// Shows a record on `sys.stderr` if it is for that stream, marks it as shown, and returns it. A failure costs only the
+/// line on the stream.
 #[cold]
 pub fn show(py: Python<'_>, mut record: Buffer) -> Buffer {
     if ending::is_here(py) {
@@ -175,7 +176,8 @@ pub fn show(py: Python<'_>, mut record: Buffer) -> Buffer {
         return record;
     }
     let Some(_showing) = Showing::begin() else { return record };
-    // A stream may do anything, fork included: the child goes on with a copy, for the record itself lies in memory of its parent's.
+    // A stream may do anything, even fork. The child continues with a copy, because the record lies in memory of its
+    // parent.
     let (forks, mut copy) = (forks::count(), Vec::new());
     copy.put(record.as_slice());
     if show_once(py, &copy) {
@@ -192,7 +194,7 @@ pub fn show(py: Python<'_>, mut record: Buffer) -> Buffer {
     own
 }
 
-/// False where the record is for the process's own standard error, or for nobody.
+/// False if the record is for the process's own standard error or for no console.
 fn show_once(py: Python<'_>, record: &[u8]) -> bool {
     let inside = ending::Inside::enter();
     let target = stderr_target(py).unwrap_or(StderrTarget::Process);
@@ -228,7 +230,7 @@ fn encode(py: Python<'_>, record: &[u8]) -> Option<Vec<u8>> {
     lines.as_mut()?.line(record)
 }
 
-/// Writes and flushes a line, as `logging.StreamHandler` does. False where there is no stream.
+/// Writes and flushes a line, as `logging.StreamHandler` does. False if there is no stream.
 fn write(py: Python<'_>, line: &str) -> PyResult<bool> {
     let Some(stream) = stream(py)? else { return Ok(false) };
     let name = intern!(py, "write");
@@ -253,7 +255,7 @@ fn flush_stream(stream: &Bound<'_, PyAny>) -> PyResult<()> {
     }
 }
 
-/// A line whose encoding the stream does not have, with escapes that JSON has too.
+/// A line for a stream whose encoding lacks its characters, with the escapes that JSON has.
 fn in_ascii(line: &str) -> String {
     let mut out = String::with_capacity(line.len() * 2);
     for character in line.chars() {
@@ -269,7 +271,7 @@ fn in_ascii(line: &str) -> String {
     out
 }
 
-/// Has the stream that `sys.stderr` is pass on what was shown there.
+/// Flushes the stream that `sys.stderr` is.
 pub fn flush(py: Python<'_>) {
     // SAFETY: looked at only.
     let is_stream = unsafe { &*STDERR.get(py) }.as_ref().is_some_and(|stderr| stderr.target == StderrTarget::Stream);
@@ -278,13 +280,13 @@ pub fn flush(py: Python<'_>) {
     }
     let Some(_showing) = Showing::begin() else { return };
     let _inside = ending::Inside::enter();
-    // Lines were flushed one by one, and what went wrong then was told.
+    // Each line was flushed by itself, and its failures were reported.
     if let Err(error) = stream(py).and_then(|stream| stream.as_ref().map_or(Ok(()), flush_stream)) {
         interrupt::hold(py, &error);
     }
 }
 
-/// Remembers what the process's standard streams are, before the program can change them.
+/// Remembers the process's standard streams before the program can change them.
 pub fn remember(py: Python<'_>) -> PyResult<()> {
     let sys = py.import(intern!(py, "sys"))?;
     for (name, standard) in

@@ -1,4 +1,4 @@
-//! A captured record goes to the engine, or to what stands for it.
+//! Hands a captured record to the engine, or keeps it until there is one.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -25,11 +25,11 @@ use crate::interpreter::ending;
 use crate::interpreter::fork;
 use crate::interpreter::interrupt;
 
-/// A waiting thread comes back this often to run signal handlers.
+/// How often a waiting thread runs signal handlers.
 pub const SLICE: Duration = Duration::from_millis(50);
 
-/// Runs a logging call so that no panic reaches the interpreter: it costs the call's record, and is counted. What is for the program
-/// is raised all the same.
+/// Runs a logging call so that no panic reaches the interpreter. A panic costs the call's record and is counted.
+/// Exceptions for the program are raised all the same.
 #[inline]
 pub fn contained(py: Python<'_>, call: impl FnOnce() -> PyResult<()>) -> PyResult<()> {
     match catch_unwind(AssertUnwindSafe(call)) {
@@ -45,24 +45,24 @@ pub fn contained(py: Python<'_>, call: impl FnOnce() -> PyResult<()>) -> PyResul
 fn lost(without_memory: bool) {
     STATS.errors.add(1);
     STATS.refused.add(1);
-    // Of a call that came to nothing the level is not known any more; what is lost counts as the worst.
+    // The level of a failed call is not known any more, so the record counts as one of the worst level.
     STATS.drop_one(if without_memory { Dropped::Memory } else { Dropped::Panic }, level::CRITICAL);
 }
 
-/// Hands over a captured record. Waits without the interpreter when the queue is full and the policy says so.
+/// Hands over a captured record. If the queue is full and the policy allows it, waits without the interpreter.
 ///
 /// # Errors
-/// Only what a signal handler raised while waiting (Ctrl-C).
+/// Only the exception that a signal handler raised during the wait (Ctrl-C).
 #[inline]
 pub fn submit(py: Python<'_>, mut record: Buffer, logger: *mut ffi::PyObject) -> PyResult<()> {
-    // First of all: both may run Python code, and that may reconfigure.
+    // First of all: both functions may run Python code, which may reconfigure logging.
     if stream::wants(py, level_of(record.as_slice())) {
         record = stream::show(py, record);
     }
     hand_over(py, record, logger)
 }
 
-/// The same for a record that is shown already where it is to be.
+/// Hands over a record that the console has already shown if it should.
 #[inline]
 fn hand_over(py: Python<'_>, record: Buffer, logger: *mut ffi::PyObject) -> PyResult<()> {
     let Some(engine) = engine(py) else { return submit_without_engine(py, record, logger) };
@@ -79,14 +79,14 @@ fn hand_over(py: Python<'_>, record: Buffer, logger: *mut ffi::PyObject) -> PyRe
     }
 }
 
-/// Has a record written by this call, since no writer does.
+/// Writes a record in this call, because there is no writer.
 #[cold]
 fn submit_unattended(py: Python<'_>, engine: &Arc<Engine>, offered: Offered) -> PyResult<()> {
     let offered = apart(py, || engine.see_to(offered));
     settle(py, engine, offered)
 }
 
-/// Offers a record once more. Without a writer it is written here.
+/// Offers a record once more. Without a writer, the record is written here.
 fn offer(py: Python<'_>, engine: &Arc<Engine>, record: Buffer) -> Offered {
     let offered = engine.hand_in(record);
     if engine.is_unattended() { apart(py, || engine.see_to(offered)) } else { offered }
