@@ -1,4 +1,4 @@
-//! The interpreter: what guards it, what it promises, and what is read of it though it does not.
+//! The interpreter: its lock, its promises, and parts of it that are read without a promise.
 
 pub mod arguments;
 pub mod cache;

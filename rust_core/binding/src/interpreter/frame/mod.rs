@@ -1,4 +1,4 @@
-//! The frame that logs: its code and the instruction it is at.
+//! The frame that logs: its code and its current instruction.
 
 #[cfg(Py_3_11)]
 mod running;
@@ -6,7 +6,7 @@ mod running;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-/// A place in running code. Holds nothing: good until Python code runs again.
+/// A position in running code. Holds no reference: valid until Python code runs again.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct CallSite {
     pub code: *mut ffi::PyCodeObject,
@@ -14,7 +14,7 @@ pub struct CallSite {
 }
 
 impl CallSite {
-    /// Where the innermost Python frame is.
+    /// The call site of the innermost Python frame.
     #[inline(always)]
     pub fn current(py: Python<'_>) -> Option<Self> {
         #[cfg(Py_3_11)]
@@ -28,11 +28,11 @@ impl CallSite {
 #[cfg(Py_3_11)]
 pub use running::probe;
 
-/// A frame, held.
+/// A frame with a reference of its own.
 pub struct Frame<'py>(Bound<'py, PyAny>);
 
 impl<'py> Frame<'py> {
-    /// The innermost Python frame: a native method has none of its own, so this is its caller's.
+    /// The innermost Python frame. A native method has no frame, so this is the caller's.
     #[inline]
     pub fn current(py: Python<'py>) -> Option<Self> {
         // SAFETY: attached; the frame is borrowed from the interpreter, or absent when C code called.
@@ -73,7 +73,7 @@ impl<'py> Frame<'py> {
     }
 }
 
-/// What tells two calls in one code object apart.
+/// The number that distinguishes two calls in one code object.
 #[cfg(Py_3_11)]
 #[inline]
 unsafe fn instruction(frame: *mut ffi::PyFrameObject) -> i32 {
@@ -86,9 +86,9 @@ use before_3_11::instruction;
 #[cfg(not(Py_3_11))]
 pub use before_3_11::probe;
 
-/// 3.10 has no function that tells the instruction: it is read where a frame keeps it. That is looked at once, at the
-/// import; where it is otherwise, lines tell calls apart nearly as well (field names do the rest), but are slow to find in
-/// long functions.
+/// 3.10 has no function that returns the instruction, so it is read from the frame. A probe checks the layout at the
+/// import. With another layout, lines distinguish calls nearly as well, together with field names. But finding a line
+/// is slow in long functions.
 #[cfg(not(Py_3_11))]
 mod before_3_11 {
     use std::ffi::{c_char, c_int};
@@ -116,7 +116,7 @@ mod before_3_11 {
         last_instruction: c_int,
     }
 
-    /// Looks at where frames keep their instruction.
+    /// Probes where frames keep their instruction.
     pub fn probe(py: Python<'_>) -> PyResult<bool> {
         let mut as_known = false;
         let frames = std::iter::successors(Frame::current(py), Frame::back);
