@@ -1,4 +1,4 @@
-//! What changes with classes, and with lists of handlers or filters: compared, without asking them.
+//! Compares classes and lists of handlers or filters with an earlier state, without asking them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,10 +8,10 @@ use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 
 use crate::interpreter::watch::Words;
 
-/// Whether a class's version changes with it. That is not promised: it is looked at once, at the import.
+/// Whether a class's version changes with the class. That is not promised, so a probe checks it at the import.
 static VERSIONS_CHANGE: AtomicBool = AtomicBool::new(false);
 
-/// Looks at whether classes show their changes as known.
+/// Probes whether the versions of classes show changes.
 pub fn probe(py: Python<'_>) -> PyResult<bool> {
     let base = make_class(&PyTuple::empty(py))?;
     let class = make_class(&PyTuple::new(py, [&base])?)?;
@@ -35,19 +35,19 @@ fn make_class<'py>(bases: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyType>> 
     Ok(py.get_type::<PyType>().call1(("Probed", bases, PyDict::new(py)))?.cast_into()?)
 }
 
-/// 0 means that the class changed and was not looked at since.
+/// The version of a class. 0 if the class has changed and no attribute was looked up since.
 fn version(class: &Bound<'_, PyType>) -> u32 {
     // SAFETY: a live class.
     unsafe { (*class.as_type_ptr()).tp_version_tag }
 }
 
-/// What changes with classes, and with lists of handlers or filters. Whoever has it holds both.
+/// The state of classes and of lists. The owner of the value holds both.
 pub struct Shape {
     /// Versions of classes.
     classes: Words<u32, 2>,
-    /// Sizes of lists, and where their items are; which class an object has.
+    /// Sizes of lists, the addresses of their items, and the classes of objects.
     addresses: Words<usize, 7>,
-    /// First items of lists: there to be looked at as long as size and place are the same.
+    /// First items of lists. They can be read as long as size and address are the same.
     items: Words<usize, 2>,
 }
 
@@ -66,7 +66,7 @@ impl Shape {
         unsafe { self.classes.push(&raw const (*class.as_type_ptr()).tp_version_tag) };
     }
 
-    /// An object may be given another class (`object.__class__ = …`), which changes nothing else.
+    /// An object may get another class (`object.__class__ = …`), which changes nothing else.
     pub fn add_class_of(&mut self, object: &Bound<'_, PyAny>) {
         // SAFETY: a live object, which the guard holds.
         unsafe { self.addresses.push((&raw const (*object.as_ptr()).ob_type).cast::<usize>()) };

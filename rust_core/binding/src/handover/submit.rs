@@ -98,7 +98,7 @@ fn settle(py: Python<'_>, engine: &Arc<Engine>, mut offered: Offered) -> PyResul
     let patience = engine.settings().queue.overflow_timeout;
     while let Offered::Full(record) = offered {
         if let Some(successor) = successor(py, engine) {
-            // Reconfigured meanwhile: the record goes where all others go now.
+            // Logging was reconfigured during the wait, so the record goes to the new engine.
             let offered = offer(py, &successor, record);
             return settle(py, &successor, offered);
         }
@@ -126,22 +126,23 @@ fn settle(py: Python<'_>, engine: &Arc<Engine>, mut offered: Offered) -> PyResul
     Ok(())
 }
 
-/// Gives up a record that found no room. What is told of it may wait for standard error.
+/// Drops a record that found no room. Reporting the drop may wait for standard error.
 fn refuse(py: Python<'_>, engine: &Engine, record: Buffer) {
     apart(py, || engine.refuse(record, Dropped::Timeout));
 }
 
-/// After a signal handler that forked: the parent goes on with the record, this process with a copy from before.
+/// Continues after a signal handler that forked: the parent keeps the record, this process continues with a copy from
+/// before.
 #[cold]
 fn settle_in_child(py: Python<'_>, record: Buffer, copy: &[u8]) -> PyResult<()> {
     drop(record);
     let mut own = Buffer::take();
     own.put(copy);
-    // Past the start there is no early record, which alone needs its logger.
+    // Only an early record needs its logger, and logging has started.
     hand_over(py, own, std::ptr::null_mut())
 }
 
-/// Waits without the interpreter, with the record at hand: should the thread not come back, it is written all the same.
+/// Waits without the interpreter. If the thread cannot come back, the closed engine has written the record.
 fn wait_for_room(py: Python<'_>, engine: &Arc<Engine>, record: Buffer, slice: Duration) -> Option<Buffer> {
     let mut held = Some(record);
     ending::detached(py, || {
@@ -160,7 +161,7 @@ fn wait_for_room(py: Python<'_>, engine: &Arc<Engine>, record: Buffer, slice: Du
     held
 }
 
-/// The engine that took this one's place, if one did.
+/// The engine that has replaced this one, if any has.
 fn successor(py: Python<'_>, engine: &Arc<Engine>) -> Option<Arc<Engine>> {
     self::engine(py).filter(|current| !Arc::ptr_eq(current, engine)).cloned()
 }
@@ -194,7 +195,7 @@ fn submit_without_engine(py: Python<'_>, record: Buffer, logger: *mut ffi::PyObj
             Ok(())
         }
         State::Running(_) => hand_over(py, record, logger),
-        // The guards were told to ask anew: a call that was already on its way comes here.
+        // The guards will ask again, but this call was under way before.
         State::Off => {
             STATS.refused.add(1);
             STATS.drop_one(Dropped::Shutdown, level_of(record.as_slice()));

@@ -10,7 +10,7 @@ use crate::filter::Decision;
 use crate::handover;
 use crate::interpreter::ending;
 
-/// Logs an AI record: goes to the AI file whatever the logger's name.
+/// Logs an AI record. It goes to the AI file, whatever the logger's name.
 #[pyfunction]
 pub fn log_ai(
     logger: &Bound<'_, Logger>,

@@ -1,4 +1,4 @@
-//! A call becomes a record, or does not.
+//! Writes a call as a record, here or through `logging`.
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -13,7 +13,7 @@ use crate::interpreter::arguments::Arguments;
 use crate::interpreter::ending;
 use crate::interpreter::gil::{Gil, let_go_of_dropped};
 
-/// Logs through `logging` itself, for loggers that others listen to: a Python function.
+/// The Python function that logs through `logging`, for loggers to which others listen.
 static LISTENED: Gil<Option<Py<PyAny>>> = Gil::new(None);
 
 #[inline]
@@ -36,7 +36,7 @@ pub fn log<const BOUND: bool>(
     }
 }
 
-/// A call in any of its forms that is not refused.
+/// Writes a call of any form that is not refused.
 #[cold]
 #[inline(never)]
 pub fn write(
@@ -65,7 +65,7 @@ pub fn write(
     submitted
 }
 
-/// The function for loggers that others listen to.
+/// The function for loggers to which others listen.
 pub fn listened(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
     LISTENED.held(py)
 }
@@ -82,7 +82,7 @@ pub fn through_logging(
         None => PyDict::new(py),
     };
     for (name, field) in &call.fields {
-        // A bound field of that name gives way: the call's stands where the call has it.
+        // A field of the call replaces a bound field of the same name, and stands where the call has it.
         if identity.bound.is_some() && fields.contains(name)? {
             fields.del_item(name)?;
         }
@@ -107,7 +107,7 @@ pub fn through_logging(
     Ok(())
 }
 
-/// Sets the function that logs through `logging` for loggers that others listen to.
+/// Sets the function that logs through `logging`, for loggers to which others listen.
 #[pyfunction]
 pub fn set_listened(function: Bound<'_, PyAny>) {
     let py = function.py();
