@@ -1,4 +1,4 @@
-//! The frames of a traceback: file, function and line of each, encoded once for every place in the code.
+//! The frames of a traceback: file, function and line of each, encoded once for each position in the code.
 
 use std::collections::{HashMap, VecDeque};
 use std::ffi::c_int;
@@ -19,35 +19,35 @@ use crate::interpreter::gil::Gil;
 use crate::interpreter::gil::intern;
 use crate::value::shown::text_of;
 
-/// Different frames of one exception: the first half and the last half of them.
+/// Different frames of one exception: half of them from the start, half from the end.
 const FRAMES: usize = 200;
-/// Places in code whose frames are kept encoded.
+/// Positions in code whose frames are kept encoded.
 const MOST_CACHED: usize = 4_096;
 
-/// Where a frame stands.
+/// The position of a frame in its code.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct CodePosition {
     code: *mut ffi::PyCodeObject,
     instruction: c_int,
-    /// Where the instruction does not tell it: before 3.11, in stacks, and in tracebacks that others have made up.
+    /// The line, if the instruction does not give it: before 3.11, in stacks, and in tracebacks made by hand.
     line: c_int,
 }
 
-/// A frame as it goes into every exception that passes it.
+/// A frame, as it is written into every exception that passes it.
 struct CachedFrame {
-    /// Keeps the address in the key its meaning.
+    /// Held so that the address in the key keeps its meaning.
     _code: Py<PyAny>,
     encoded: Box<[u8]>,
 }
 
 static CACHE: Gil<Option<HashMap<CodePosition, CachedFrame>>> = Gil::new(None);
 
-/// Puts the frames of an exception's traceback; equal ones that follow each other once, with their count.
+/// Writes the frames of an exception's traceback. Equal frames in a row are written once, with their count.
 pub fn put(py: Python<'_>, error: &Bound<'_, PyBaseException>, out: &mut Vec<u8>) {
     put_walked(&walk(py, error), out);
 }
 
-/// Puts the frames of the stack that ends with this one.
+/// Writes the frames of the stack that ends with this frame.
 pub fn put_stack(py: Python<'_>, frame: &Frame<'_>, out: &mut Vec<u8>) {
     let limit = limit(py);
     let mut stack = Vec::new();
@@ -56,7 +56,7 @@ pub fn put_stack(py: Python<'_>, frame: &Frame<'_>, out: &mut Vec<u8>) {
     }
     let mut walked = Walked::default();
     for frame in stack.iter().rev().chain((limit > 0).then_some(frame)) {
-        // As in `traceback`, of a stack only the lines matter, not the instructions.
+        // As in `traceback`, only the lines of a stack matter, not the instructions.
         let position = CodePosition { code: frame.call_site().code, instruction: -1, line: frame.line().cast_signed() };
         walked.add(py, frame.as_any().as_ptr().cast(), position);
     }
@@ -82,7 +82,7 @@ struct Step<'py> {
 struct Walked<'py> {
     first: Vec<Step<'py>>,
     last: VecDeque<Step<'py>>,
-    /// Frames between them.
+    /// Frames left out between the two halves.
     left_out: usize,
 }
 
@@ -135,10 +135,10 @@ fn walk<'py>(py: Python<'py>, error: &Bound<'py, PyBaseException>) -> Walked<'py
     walked
 }
 
-/// The place that a traceback names. Who makes one by hand chooses instruction and line as he likes: an instruction that the code
-/// does not have is none, for the interpreter looks it up in tables as long as the code.
+/// The position that a traceback names. A traceback made by hand may have any instruction and line. An instruction
+/// outside the code is dropped, because the interpreter looks it up in tables as long as the code.
 fn position_of(code: &Bound<'_, PyAny>, instruction: c_int, line: c_int) -> CodePosition {
-    // Before 3.11 the line alone says it.
+    // Before 3.11 the line alone gives the position.
     let is_told = cfg!(not(Py_3_11)) && line > 0;
     let is_inside = is_told || usize::try_from(instruction).is_ok_and(|instruction| instruction < bytes_of(code));
     let instruction = if is_inside { instruction } else { -1 };
@@ -146,7 +146,7 @@ fn position_of(code: &Bound<'_, PyAny>, instruction: c_int, line: c_int) -> Code
     CodePosition { code: code.as_ptr().cast(), instruction, line }
 }
 
-/// Bytes of the instructions of code. Since 3.11 they lie in it, and it says how many it has of them, of two bytes each.
+/// Bytes of a code's instructions. Since 3.11 the code object contains them and has their number, of two bytes each.
 fn bytes_of(code: &Bound<'_, PyAny>) -> usize {
     if cfg!(Py_3_11) && AS_KNOWN.load(Ordering::Relaxed) {
         // SAFETY: live code, which is an object of variable size.
@@ -155,7 +155,7 @@ fn bytes_of(code: &Bound<'_, PyAny>) -> usize {
     code.getattr(intern!(code.py(), "co_code")).and_then(|bytes| bytes.len()).unwrap_or(0)
 }
 
-/// What a traceback says of one frame. The traceback keeps all of it alive.
+/// The entry of a traceback for one frame. The traceback keeps all of it alive.
 #[derive(PartialEq, Eq)]
 struct Link {
     frame: *mut ffi::PyFrameObject,
@@ -164,11 +164,11 @@ struct Link {
     next: *mut ffi::PyObject,
 }
 
-/// Whether tracebacks, and code, are laid out as known. That is not promised: it is looked at once, at the import, and where they are
-/// otherwise their attributes are asked.
+/// Whether tracebacks and code have the known layout. That is not promised, so a probe checks it at the import. With
+/// another layout, their attributes are asked.
 static AS_KNOWN: AtomicBool = AtomicBool::new(false);
 
-/// Looks at how tracebacks are laid out.
+/// Probes the layout of tracebacks.
 pub fn probe(py: Python<'_>) -> PyResult<bool> {
     let Some(frame) = Frame::current(py) else { return Ok(false) };
     let class = py.import(intern!(py, "types"))?.getattr(intern!(py, "TracebackType"))?;
@@ -209,7 +209,7 @@ unsafe fn read_link(traceback: *mut ffi::PyObject) -> Link {
     }
 }
 
-/// The class of tracebacks cannot be changed: asking them runs no Python code.
+/// Asking a traceback runs no Python code: its class cannot be changed.
 #[cold]
 fn ask_link(traceback: &Bound<'_, PyAny>) -> Link {
     let py = traceback.py();
@@ -285,11 +285,11 @@ fn line_of(position: CodePosition) -> u32 {
 }
 
 enum SourceKind {
-    /// A regular file, to be read behind the queue.
+    /// A regular file, which is read behind the queue.
     File,
-    /// What only Python can find: archives, notebooks, `exec`, paths that are relative or gone.
+    /// Sources that only Python finds: archives, notebooks, `exec`, relative paths, missing files.
     Elsewhere,
-    /// Not a file to open: a device, a pipe.
+    /// A device or a pipe, which must not be opened.
     Nowhere,
 }
 
@@ -302,7 +302,7 @@ fn source_kind(file: &str) -> SourceKind {
     }
 }
 
-/// From 3.13 on, all lines of a statement are shown.
+/// From 3.13 on, `traceback` shows all lines of a statement.
 #[cfg(Py_3_13)]
 fn has_several_lines(position: CodePosition) -> bool {
     unsafe extern "C" {
@@ -316,7 +316,7 @@ fn has_several_lines(position: CodePosition) -> bool {
         ) -> c_int;
     }
     let (mut line, mut column, mut end_line, mut end_column) = (0, 0, 0, 0);
-    // SAFETY: the code is alive, as its frame is; all four places are written.
+    // SAFETY: the code is alive, as its frame is; all four numbers are written.
     unsafe {
         PyCode_Addr2Location(
             position.code,

@@ -1,4 +1,4 @@
-//! Texts as UTF-8, straight from the string object: nothing is cached inside it, nothing allocated.
+//! Texts as UTF-8, straight from the string object. Nothing is cached inside it, and nothing is allocated.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -7,16 +7,16 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 use unified_logger_core::value::Put;
 
-/// Characters of one text; the rest is cut off and counted.
+/// Characters of one text. The rest is cut off and counted.
 pub const CHARACTERS: usize = 256 * 1024;
-/// Characters of a text that is short.
+/// Characters of a short text.
 const SHORT: usize = 16;
 
-/// Bytes of one copy. For more the C library may take an instruction (`rep movsb`) that some processors carry out fifteen times as
-/// slowly where the two places are a few bytes apart modulo a page; those of a large text and a large buffer are.
+/// Bytes of one copy. For more, the C library may use `rep movsb`. Some processors are fifteen times slower at it if
+/// source and target are a few bytes apart modulo a page, as a large text and a large buffer are.
 const AT_ONCE: usize = 1_024;
 
-/// Puts a text with its length. Lone surrogates become `\udXXX`.
+/// Writes a text with its length. Lone surrogates become `\udXXX`.
 ///
 /// # Safety
 /// `object` is a live `str`, and the interpreter is attached.
@@ -35,7 +35,7 @@ pub unsafe fn capture_text(out: &mut impl Put, object: *mut ffi::PyObject) {
     }
 }
 
-/// As much of a long text as is kept, and how much that is not.
+/// Writes the characters of a long text that are kept, and the number of the others.
 #[cold]
 unsafe fn capture_long(out: &mut impl Put, characters: &Characters) {
     let suffix = format!("…(+{} characters)", characters.count - CHARACTERS);
@@ -50,10 +50,11 @@ unsafe fn capture_long(out: &mut impl Put, characters: &Characters) {
     }
 }
 
-/// Copies `count` bytes; the short ones of most texts without a call.
+/// Copies `count` bytes. Most texts are short and copied without a call.
 #[inline]
 pub unsafe fn copy(from: *const u8, to: *mut u8, count: usize) {
-    // SAFETY: the caller has `count` bytes at both places. Two pieces of a fixed size that may overlap cover them all.
+    // SAFETY: the caller has `count` bytes at source and target. Two pieces of a fixed size that may overlap cover them
+    // all.
     unsafe {
         match count {
             17..=32 => {
@@ -85,18 +86,19 @@ pub unsafe fn copy(from: *const u8, to: *mut u8, count: usize) {
     }
 }
 
-/// How a string object says what it is, in the word `state` of its head: whether it is interned, of 2 bits, the width of its characters, of 3 bits, and behind
-/// them whether they follow the head and whether all are ASCII. Not promised: looked at once, at the import.
+/// The bits of the word `state` in the head of a string object: 2 bits whether it is interned, 3 bits for the width of
+/// its characters. Then whether the characters follow the head, and whether all are ASCII. Not promised, so a probe
+/// checks it at the import.
 const INTERNED: u32 = 3;
 const KIND_SHIFT: u32 = 2;
 const KIND_MASK: u32 = 7;
 const COMPACT: u32 = 1 << 5;
 const ASCII: u32 = 1 << 6;
 
-/// `COMPACT` where strings are kept as known. 0, a bit no string has, where they are not: then every character is asked.
+/// `COMPACT` if strings have the known layout. Otherwise 0, a bit that no string has: then every character is asked.
 static KNOWN_LAYOUT: AtomicU32 = AtomicU32::new(0);
 
-/// Looks at how strings are kept.
+/// Probes the layout of strings.
 pub fn probe(py: Python<'_>) -> PyResult<bool> {
     let texts = ["", "a", "plain", "é", "naïveté", "中", "中文 text", "😀", "smile 😀", &"long ".repeat(20)];
     let as_known = texts.iter().all(|text| {
@@ -115,17 +117,17 @@ pub fn probe(py: Python<'_>) -> PyResult<bool> {
     Ok(as_known)
 }
 
-/// Whether a text is interned; false where that cannot be told.
+/// Whether a text is interned. False if that is not known.
 #[inline]
 pub unsafe fn is_interned(object: *mut ffi::PyObject) -> bool {
     // SAFETY: the caller has a live string, and every one begins with this head.
     KNOWN_LAYOUT.load(Ordering::Relaxed) != 0 && unsafe { (*object.cast::<ffi::PyASCIIObject>()).state } & INTERNED != 0
 }
 
-/// The characters of a text in ASCII that lie right behind its head, as those of nearly all do.
+/// The characters of an ASCII text right behind its head, where nearly all ASCII texts have them.
 #[inline]
 pub unsafe fn ascii(object: *mut ffi::PyObject) -> Option<(*const u8, usize)> {
-    // SAFETY: the caller has a live string; where strings are kept as known, one that is compact and ASCII has its characters
+    // SAFETY: the caller has a live string; with the known layout, one that is compact and ASCII has its characters
     // behind its head.
     unsafe {
         let head = object.cast::<ffi::PyASCIIObject>();
@@ -135,7 +137,7 @@ pub unsafe fn ascii(object: *mut ffi::PyObject) -> Option<(*const u8, usize)> {
     }
 }
 
-/// The characters of a string object, in the width it keeps them in.
+/// The characters of a string object, in the width in which it keeps them.
 struct Characters {
     data: CharacterData,
     count: usize,
@@ -147,7 +149,7 @@ enum CharacterData {
     One(*const u8),
     Two(*const u16),
     Four(*const u32),
-    /// Each is asked of the object: one of a subclass, or one that is kept in a way not known here.
+    /// The object is asked for each character: it is of a subclass, or its layout is not known.
     Asked(*mut ffi::PyObject),
 }
 
@@ -163,7 +165,7 @@ impl Characters {
         }
     }
 
-    /// The characters where they are kept, if `known` says that they are kept as known.
+    /// The characters in the string object, if `known` says that its layout is the known one.
     #[inline]
     unsafe fn stored(object: *mut ffi::PyObject, known: u32) -> Option<Self> {
         // SAFETY: a live string, and every one begins with this head.
@@ -196,7 +198,7 @@ impl Characters {
         Self { data: CharacterData::Asked(object), count }
     }
 
-    /// Whether these are the characters of a text, in the width they need.
+    /// Whether these are the characters of a text, in the width that the text needs.
     unsafe fn are(&self, text: &str) -> bool {
         let widest = text.chars().max().map_or(0, u32::from);
         let narrowest = match self.data {
@@ -220,7 +222,7 @@ impl Characters {
         match self.data {
             CharacterData::Ascii(_) => 1,
             CharacterData::One(_) => 2,
-            // Rather room for more than a look at every character.
+            // Too much room costs less than checking every character.
             CharacterData::Two(_) | CharacterData::Four(_) if self.count <= SHORT => 6,
             // A lone surrogate is written as six ASCII characters.
             CharacterData::Two(_) | CharacterData::Four(_) if self.has_surrogate() => 6,
@@ -266,7 +268,7 @@ impl Characters {
     }
 }
 
-/// A character of a string object. In place of one that cannot be told stands the sign for that: any other number would not be written as
+/// A character of a string object. If it cannot be read, the replacement character: any other number would not be valid
 /// UTF-8.
 unsafe fn ask(object: *mut ffi::PyObject, index: usize) -> u32 {
     // SAFETY: the caller has a live string, and is attached.
