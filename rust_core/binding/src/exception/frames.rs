@@ -224,7 +224,7 @@ fn ask_link(traceback: &Bound<'_, PyAny>) -> Link {
     }
 }
 
-/// Frames that `sys.tracebacklimit` lets be shown.
+/// The number of frames that `sys.tracebacklimit` allows.
 fn limit(py: Python<'_>) -> usize {
     // SAFETY: attached; a borrowed reference or null, without an error.
     let limit = unsafe { Bound::from_borrowed_ptr_or_opt(py, ffi::PySys_GetObject(c"tracebacklimit".as_ptr())) };

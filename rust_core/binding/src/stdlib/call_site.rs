@@ -1,4 +1,4 @@
-//! Where a record of `logging` comes from, interned once for each place.
+//! The sites of the records of `logging`, interned once for each call site.
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -9,11 +9,11 @@ use unified_logger_core::router::is_ai_field;
 use super::attribute::Field;
 use crate::capture::site::FastSite;
 
-/// A place, as it is remembered.
+/// The interned sites of one call site.
 pub struct InternedCallSite {
-    /// Names of the fields of the first record from here.
+    /// Names of the fields of the first record from this call site.
     names: Box<[Py<PyAny>]>,
-    /// The site with these names, when there is room for it.
+    /// The site with these names, if the table has room for it.
     fast: Option<FastSite>,
     /// The site without fields.
     bare: u32,
@@ -22,14 +22,14 @@ pub struct InternedCallSite {
 /// The site of one record.
 #[derive(Clone, Copy)]
 pub struct RecordSite {
-    /// With all its fields, when they are those of the first record from here.
+    /// With all its fields, if they are those of the first record from this call site.
     pub fast: Option<FastSite>,
-    /// Without: fields travel with their names.
+    /// Without fields: they are written with their names.
     pub bare: u32,
 }
 
 impl InternedCallSite {
-    /// Interns a place. `site` has no fields; `None` when it has to travel inside the record.
+    /// Interns the sites of a call site. `site` has no fields. `None` if the site has to be written into the record.
     pub fn new(site: Site, fields: &[Field<'_>]) -> Option<Self> {
         let texts: Option<Vec<String>> = fields
             .iter()
@@ -43,7 +43,7 @@ impl InternedCallSite {
         Some(Self { names: fields.iter().map(|(name, _)| name.clone().unbind()).collect(), fast, bare })
     }
 
-    /// The site of another record from here.
+    /// The site of another record from this call site.
     #[inline]
     pub fn find(&self, fields: &[Field<'_>]) -> RecordSite {
         let same = self.names.len() == fields.len()

@@ -1,4 +1,4 @@
-//! Where a record of `logging` comes from, found by the objects that name it.
+//! Call sites of `logging`, found by the objects that name them.
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -9,7 +9,7 @@ use super::call_site::{InternedCallSite, RecordSite};
 use crate::interpreter::cache::Cache;
 use crate::interpreter::gil::Gil;
 
-/// Places by the objects that name them: file and function of the code that logs, and the logger's name.
+/// A call site with the objects that name it: file and function of the code that logs, and the logger's name.
 struct CachedCallSite {
     path: Py<PyString>,
     function: Py<PyString>,
@@ -22,8 +22,9 @@ struct CachedCallSite {
 
 static CALL_SITES: Gil<Cache<CachedCallSite, 1_024>> = Gil::new(Cache::new());
 
-/// A place by the objects that name it: `logging` takes them from the code and the logger, so that they are the same ones
-/// each time. The module's name it makes anew. Records of other processes have names of their own, each time others.
+/// The objects that name a call site. `logging` takes them from the code and the logger, so they are the same objects
+/// each time. Only the module's name is a new object each time. Records of other processes have new objects for all
+/// names.
 pub struct CallSiteKey<'py> {
     path: Bound<'py, PyString>,
     function: Bound<'py, PyString>,
@@ -35,7 +36,7 @@ pub struct CallSiteKey<'py> {
 impl<'py> CallSiteKey<'py> {
     pub fn of(attributes: &Attributes<'py>, line: u32) -> Option<Self> {
         let text = |attribute| attributes.get(attribute)?.cast_exact::<PyString>().ok().cloned();
-        // Code's own name is interned, and one that was unpickled is not.
+        // The name in the code is interned, an unpickled name is not.
         let function = text(Attribute::FuncName).filter(|function| attribute::is_interned(function.as_any()))?;
         Some(Self {
             path: text(Attribute::PathName)?,

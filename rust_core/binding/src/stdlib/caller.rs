@@ -1,4 +1,4 @@
-//! The call_site a native call comes from, found as `Logger.findCaller` finds it.
+//! The call site of a native call, found as `Logger.findCaller` finds it.
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -13,11 +13,11 @@ use crate::interpreter::frame::{self, Frame};
 use crate::interpreter::gil::intern;
 use crate::interpreter::gil::{Gil, let_go_of_dropped};
 
-/// Where the code of `logging` comes from: frames of this file are left out.
+/// The file of the code of `logging`. Its frames are left out.
 pub struct LoggingFile(Py<PyAny>);
 
 impl LoggingFile {
-    /// `None` where somebody chose other frames to be left out, or none.
+    /// `None` if a program has chosen other frames to leave out, or none.
     pub fn of(logging: &Bound<'_, PyModule>) -> PyResult<Option<Self>> {
         let py = logging.py();
         let function = logging.getattr(intern!(py, "addLevelName"))?;
@@ -47,7 +47,7 @@ impl LoggingFile {
     }
 }
 
-/// Frames of `importlib` are left out too.
+/// Frames of `importlib` are also left out.
 #[cfg(Py_3_11)]
 fn is_importlib(file: &Bound<'_, PyAny>) -> bool {
     let text = file.cast::<PyString>().ok().and_then(|file| file.to_str().ok());
@@ -65,10 +65,10 @@ struct CachedCallSite {
     interned: InternedCallSite,
 }
 
-/// Frames of `logging` are never in it.
+/// Call sites of native calls. None is in the code of `logging`.
 static CALL_SITES: Gil<Cache<CachedCallSite, 1_024>> = Gil::new(Cache::new());
 
-/// The site of a call with these fields. `None` for those that `logging` itself has to look at.
+/// The site of a call with these fields. `None` for a call that `logging` itself has to handle.
 #[inline]
 pub fn find<'py>(py: Python<'py>, level: usize, fields: &[Field<'py>]) -> PyResult<Option<RecordSite>> {
     if level == 1
@@ -103,11 +103,11 @@ fn search<'py>(
     level: usize,
     fields: &[Field<'py>],
 ) -> PyResult<Option<RecordSite>> {
-    // Names that a record has by itself are refused by `logging`, and what is no text is its own matter.
+    // `logging` refuses fields with the names of standard attributes, and handles names that are no texts.
     if !fields.iter().all(|(name, _)| name.is_exact_instance_of::<PyString>() && !attribute::is_standard(py, name)) {
         return Ok(None);
     }
-    // Our handler leaves that one out.
+    // The handler of this library leaves that field out.
     if fields.iter().any(|(name, _)| attribute::is_message_in_colours(name)) {
         return Ok(None);
     }
@@ -129,7 +129,7 @@ fn search<'py>(
     Ok(Some(found))
 }
 
-/// The frame that the record names: `level` frames out, those of `logging` not counted. `None` where there is none.
+/// The frame that the record names: `level` frames out, without those of `logging`. `None` if there is none.
 #[cfg(Py_3_11)]
 fn caller<'py>(mut frame: Frame<'py>, mut level: usize, logging_file: &LoggingFile) -> PyResult<Option<Frame<'py>>> {
     loop {
@@ -144,7 +144,7 @@ fn caller<'py>(mut frame: Frame<'py>, mut level: usize, logging_file: &LoggingFi
     }
 }
 
-/// As 3.10 does it: frames of `logging` are counted, then left out.
+/// In the manner of 3.10: frames of `logging` are counted, then left out.
 #[cfg(not(Py_3_11))]
 fn caller<'py>(mut frame: Frame<'py>, level: usize, logging_file: &LoggingFile) -> PyResult<Option<Frame<'py>>> {
     for _ in 1..level {

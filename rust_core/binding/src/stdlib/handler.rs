@@ -1,4 +1,4 @@
-//! Records that reach the root handler.
+//! Captures records that reach the root handler.
 
 use std::sync::Arc;
 
@@ -33,10 +33,10 @@ use crate::redaction::{self, Redaction};
 use crate::value;
 use crate::value::shown::{is_true, text_of};
 
-/// This process's number, and how often it was forked on the way to where that was asked for.
+/// The count of forks and this process's number at that count.
 static PROCESS: Gil<(u32, u32)> = Gil::new((0, 0));
 
-/// Captures a `logging.LogRecord` and hands it over, once. With `ai` it goes to the AI file whatever its logger.
+/// Captures a `logging.LogRecord` and hands it over, once. With `ai` it goes to the AI file, whatever its logger.
 #[pyfunction]
 #[pyo3(signature = (log_record, ai = false))]
 pub fn emit(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
@@ -59,7 +59,7 @@ fn capture(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
     }
     mark::put(log_record, &dict, &attributes, &marked)?;
     let level = level_of(py, &attributes);
-    // Once for a record, however many handlers it comes to: it is marked by now.
+    // The record is marked by now, so filters are asked once, even if several handlers get it.
     if is_refused(py, &attributes, level) {
         return Ok(());
     }
@@ -67,7 +67,7 @@ fn capture(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
     let names = names.as_ref();
     let record = built(py, attributes, level, names, ai, || redaction::current(py));
     drop(inside);
-    // Without a logger: `logging` has asked for the level, and has shown the record to whoever listens.
+    // Without a logger: `logging` has checked the level and has shown the record to all listeners.
     handover::submit(py, record, std::ptr::null_mut())
 }
 
@@ -84,7 +84,7 @@ fn level_of(py: Python<'_>, attributes: &Attributes<'_>) -> i32 {
     number.unwrap_or(level::INFO)
 }
 
-/// The line of JSON, without its newline, that a `logging.LogRecord` is in the files.
+/// The line of JSON that a `logging.LogRecord` has in the files, without its newline.
 #[pyfunction]
 #[pyo3(signature = (log_record, redaction = None))]
 pub fn encode_record(log_record: &Bound<'_, PyAny>, redaction: Option<&Bound<'_, Redaction>>) -> PyResult<String> {
@@ -93,7 +93,8 @@ pub fn encode_record(log_record: &Bound<'_, PyAny>, redaction: Option<&Bound<'_,
     value::or_memory_error(py, || line_of(log_record, redaction))
 }
 
-/// The message of a `logging.LogRecord` with its arguments. Where these do not fit, `$error` and `$args` are there too, by name.
+/// The message of a `logging.LogRecord` with its arguments. If they do not fit, the dictionary has `$error` and
+/// `$args`.
 #[pyfunction]
 #[pyo3(signature = (log_record, redaction = None))]
 pub fn merge_record<'py>(
@@ -112,7 +113,7 @@ pub fn merge_record<'py>(
     })
 }
 
-/// The message of a `logging.LogRecord` as its class merges it, or None and by name what is told where it cannot.
+/// The message of a `logging.LogRecord` as its class merges it. If that fails, None and the notes about it.
 #[pyfunction]
 pub fn merge_by_class<'py>(log_record: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyDict>)> {
     let py = log_record.py();
@@ -173,16 +174,16 @@ fn built<'py>(
     record
 }
 
-/// The process that made a record, where that is known and not this one, else 0.
+/// The process that made a record, if it is known and not this one. Otherwise 0.
 fn other_process(py: Python<'_>, attributes: &Attributes<'_>) -> u32 {
     let number = attributes.get(Attribute::Process).and_then(|number| number.cast_exact::<PyInt>().ok());
     let process = number.and_then(|number| interrupt::ok(py, number.extract())).unwrap_or(0);
     if process == 0 {
         return 0;
     }
-    // SAFETY: two numbers; nothing else has them meanwhile.
+    // SAFETY: two numbers, and no other reference to them exists.
     let (forks, here) = unsafe { &mut *PROCESS.get(py) };
-    // Asking costs a system call, which most records do without.
+    // Asking for the number costs a system call, which most records avoid.
     if *here == 0 || forks::is_anothers(*forks) {
         (*forks, *here) = (forks::count(), platform::process_id());
     }
@@ -202,7 +203,7 @@ fn parts_of<'py>(
         level_name: own_level_name(py, level, attributes.get(Attribute::LevelName)),
         logger: INLINE,
         name: String::new(),
-        // Seconds, with the microseconds a float keeps.
+        // Seconds, with the microseconds that a float keeps.
         time: created
             .and_then(|found| interrupt::ok(py, found.extract::<f64>()))
             .map(|created| (created * 1e6).round() as i64 * 1_000),
@@ -229,7 +230,7 @@ fn parts_of<'py>(
     let name = attributes.get(Attribute::Name).cloned();
     let function = attributes.get(Attribute::FuncName).cloned();
     parts.fields = attributes.into_fields(names);
-    // Records without fields do not pay for the question.
+    // Only records with fields pay for this check.
     if !parts.fields.is_empty() && name.as_ref().is_some_and(is_of_uvicorn) {
         parts.fields.retain(|(name, _)| !is_message_in_colours(name));
     }

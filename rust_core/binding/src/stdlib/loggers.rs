@@ -1,4 +1,4 @@
-//! What becomes of a call on a `logging.Logger`, remembered for each logger.
+//! Whether calls on a `logging.Logger` are logged natively, remembered for each logger.
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -17,9 +17,9 @@ use crate::interpreter::interrupt;
 use crate::interpreter::watch::dict_of;
 use crate::value::shown::text_of;
 
-/// What the logger's own class must have from `logging`, beside what the guard looks at.
+/// Methods of `logging` that the logger's class must have, besides those that the guard checks.
 const METHODS: [&str; 4] = ["_log", "findCaller", "isEnabledFor", "getEffectiveLevel"];
-/// What nobody may have put on the logger itself.
+/// Attributes that must not be patched on the logger itself.
 const PATCHABLE: [&str; 9] = [
     "_log",
     "findCaller",
@@ -40,13 +40,13 @@ struct CachedLogger {
 
 static LOGGERS: Gil<Cache<CachedLogger, 512>> = Gil::new(Cache::new());
 
-/// What is known of a logger that logs natively.
+/// A logger whose calls are logged natively.
 pub struct NativeLogger {
     pub answers: Answers,
     pub number: u32,
 }
 
-/// `None` where `logging` is to do it. Good until Python code runs.
+/// `None` if `logging` has to log the calls. Valid until Python code runs.
 #[inline]
 pub fn find<'a>(logger: &'a Bound<'_, PyAny>) -> Option<&'a NativeLogger> {
     let py = logger.py();
@@ -90,7 +90,7 @@ fn ask_anew<'a>(logger: &'a Bound<'_, PyAny>) -> Option<&'a NativeLogger> {
 
 fn ask(logger: &Bound<'_, PyAny>) -> PyResult<CachedLogger> {
     let guard = Guard::ask(logger)?;
-    // After the guard, which notices from now on whatever changes.
+    // After the guard, which notices every change from now on.
     let name = logger.getattr(intern!(logger.py(), "name"))?;
     let number = if name.is_exact_instance_of::<PyString>() {
         names::here().logger(text_of(&name)).unwrap_or(INLINE)
@@ -102,7 +102,7 @@ fn ask(logger: &Bound<'_, PyAny>) -> PyResult<CachedLogger> {
     Ok(CachedLogger { logger: logger.clone().unbind(), guard, native })
 }
 
-/// Whether the logger logs as `logging` has it: nothing is overridden or patched.
+/// Whether no method of the logger is overridden or patched.
 fn is_unpatched(logger: &Bound<'_, PyAny>) -> PyResult<bool> {
     let py = logger.py();
     let logging = py.import(intern!(py, "logging"))?;

@@ -1,4 +1,4 @@
-//! Records of `logging` into the same pipeline: those that its root handler brings, and those of loggers made native.
+//! Records of `logging` into the same pipeline: from the root handler, and from native methods of loggers.
 
 mod attribute;
 mod call_site;

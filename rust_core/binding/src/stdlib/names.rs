@@ -1,4 +1,4 @@
-//! Names that a record of `logging` has for its level and its thread, remembered by the objects they are.
+//! Names that a record of `logging` has for its level and its thread, remembered by the objects that hold them.
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -13,25 +13,25 @@ use crate::interpreter::gil::intern;
 use crate::interpreter::interrupt;
 use crate::value::shown::text_of;
 
-/// Numbers of threads by the objects that name them.
+/// Numbers of threads, by the objects that hold their names.
 static THREADS: Gil<Cache<(Py<PyAny>, u32), 64>> = Gil::new(Cache::new());
-/// Names that records have for their levels, by number.
+/// Names that records have for their levels, by the levels' numbers.
 static LEVELS: Gil<Cache<CachedLevelName, 8>> = Gil::new(Cache::new());
 
 struct CachedLevelName {
     number: i32,
     name: Py<PyAny>,
-    /// The name where a record has to carry it.
+    /// The name, if a record has to carry it.
     own: Option<String>,
-    /// `level_generation` of the names when it was so.
+    /// The `level_generation` of the process's names at that time.
     generation: u64,
 }
 
-/// What `logging` names the level of a record that was made without one.
+/// The name that `logging` gives to the level of a record without one.
 const UNNAMED: &str = "Level None";
 
-/// The name that the record has for its level, where that is another than the process's: the record carries it then. It comes from
-/// wherever the record does, and names nobody else's levels.
+/// The record's name for its level, if the process has another one. The record then carries it. A record may come from
+/// elsewhere, so its name is not used for other records.
 pub fn own_level_name(py: Python<'_>, number: i32, name: Option<&Bound<'_, PyAny>>) -> Option<String> {
     let name = name?;
     let generation = names::here().level_generation();
@@ -47,7 +47,7 @@ pub fn own_level_name(py: Python<'_>, number: i32, name: Option<&Bound<'_, PyAny
     let is_other = || names::here().level_name(number) != text;
     let mut other = text != UNNAMED && is_other();
     if other && !ending::is_here(py) {
-        // `logging` may have named it since.
+        // `logging` may have got this name since.
         let logging = py.import(intern!(py, "logging"));
         interrupt::ok(py, logging.and_then(|logging| guard::note_level_name(&logging, number)));
         other = is_other();
@@ -63,7 +63,7 @@ pub fn own_level_name(py: Python<'_>, number: i32, name: Option<&Bound<'_, PyAny
     own
 }
 
-/// A thread by its name: a record may come from another than the one that hands it over.
+/// A thread by its name. A record may come from another thread than the one that hands it over.
 pub fn thread_of(py: Python<'_>, name: &Bound<'_, PyAny>) -> thread::Name {
     let key = name.as_ptr() as u64;
     // SAFETY: looked at only.

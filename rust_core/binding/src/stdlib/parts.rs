@@ -1,4 +1,4 @@
-//! What a record of `logging` says, whichever way it came, to a captured record.
+//! The parts of a record of `logging`, and the captured record made of them.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -29,20 +29,20 @@ use crate::value::shown::{python_text, text_of};
 
 pub struct LogRecordParts<'py> {
     pub level: i32,
-    /// The level's name where the record has another than the process.
+    /// The level's name, if the record has another name for the level than the process.
     pub level_name: Option<String>,
-    /// The logger's number, and its name where it has none.
+    /// The logger's number, and its name if it has no number.
     pub logger: u32,
     pub name: String,
-    /// Nanoseconds since the epoch; `None` for now.
+    /// Nanoseconds since the epoch. `None` stands for now.
     pub time: Option<i64>,
-    /// `None` for the calling one.
+    /// `None` stands for the calling thread.
     pub thread: Option<thread::Name>,
     pub message: Option<Bound<'py, PyAny>>,
     /// For `%`: a tuple or a mapping.
     pub arguments: Option<Bound<'py, PyAny>>,
     pub site: RecordSite,
-    /// Travels inside the record when the table is full.
+    /// Written into the record if the table is full.
     pub inline_site: Option<Box<Site>>,
     pub fields: Vec<Field<'py>>,
     pub exception: Option<Bound<'py, PyBaseException>>,
@@ -51,7 +51,7 @@ pub struct LogRecordParts<'py> {
     pub ai: bool,
 }
 
-/// A merged message, and what is told beside it.
+/// A merged message, and the notes about it.
 struct Merged<'py> {
     text: Text<'py>,
     notes: Vec<(&'static str, String)>,
@@ -64,7 +64,7 @@ enum Text<'py> {
 }
 
 impl<'py> LogRecordParts<'py> {
-    /// The record. The rules are asked for where the message takes its arguments by name.
+    /// Builds the record. The rules are asked for only if the message takes its arguments by name.
     pub fn build(self, py: Python<'py>, rules: impl FnOnce() -> Option<Arc<Rules>>) -> Buffer {
         let Merged { text, notes } = merge(py, self.message.as_ref(), self.arguments.as_ref(), rules);
         let nothing_else = self.level_name.is_none()
@@ -98,7 +98,7 @@ impl<'py> LogRecordParts<'py> {
         builder.site = self.site.bare;
         builder.inline_site = self.inline_site;
         if ending::is_here(py) {
-            // Neither the exception nor what logging would make of it can be asked any more.
+            // Near the end neither the exception nor the text that `logging` made of it can be asked.
         } else if let Some(error) = &self.exception {
             builder.exception = exception_or_name(py, error, &mut builder.notes);
         } else if let Some(text) = self.exception_text {
@@ -118,7 +118,7 @@ impl<'py> LogRecordParts<'py> {
         }
     }
 
-    /// The record most calls make: a text and fields, from a place seen before.
+    /// Builds the record of most calls: a text and fields, from a known call site.
     fn build_fast(&self, py: Python<'py>, message: &Bound<'py, PyString>, site: FastSite, thread: u32) -> Buffer {
         let context = context::current(py);
         let mut flags = site.flags;
@@ -152,7 +152,7 @@ impl<'py> LogRecordParts<'py> {
     }
 }
 
-/// A message with its arguments. One that these do not fit is written as it is.
+/// Merges a message with its arguments. If they do not fit, the message stays as it is.
 fn merge<'py>(
     py: Python<'py>,
     message: Option<&Bound<'py, PyAny>>,
@@ -184,7 +184,7 @@ fn merge<'py>(
     }
 }
 
-/// The same as a text, with what is told beside it.
+/// The merged message as a text, and the notes about it.
 pub fn merged(
     py: Python<'_>,
     message: Option<&Bound<'_, PyAny>>,
@@ -205,7 +205,7 @@ impl Merged<'_> {
 }
 
 impl<'py> Text<'py> {
-    /// The message without the secrets that it would take from these arguments.
+    /// The message without the secrets that it would take by name from these arguments.
     fn without_named(&self, given: &Bound<'py, PyAny>, rules: impl FnOnce() -> Option<Arc<Rules>>) -> Option<Self> {
         let rules = rules()?;
         let message = match self {
