@@ -74,7 +74,7 @@ pub fn shutdown(py: Python<'_>, timeout: f64) -> bool {
 #[pyfunction]
 pub fn turn_off(py: Python<'_>) {
     handover::turn_off(py);
-    guard::ask_anew(py);
+    guard::ask_again(py);
 }
 
 /// Whether any record waits for a start.

@@ -22,7 +22,7 @@ static EPOCH: Gil<u64> = Gil::new(0);
 const NEVER: u64 = u64::MAX;
 
 pub fn set_root_handler(py: Python<'_>, handler: Option<Py<PyAny>>) {
-    ask_anew(py);
+    ask_again(py);
     drop(ROOT_HANDLER.replace(py, handler));
 }
 
@@ -39,7 +39,7 @@ fn is_left_to_logging(py: Python<'_>) -> bool {
 }
 
 /// Makes every guard ask again.
-pub fn ask_anew(py: Python<'_>) {
+pub fn ask_again(py: Python<'_>) {
     // SAFETY: a number.
     unsafe { *EPOCH.get(py) += 1 };
 }
@@ -55,7 +55,7 @@ pub fn root_handler(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
 
 fn is_root_handler(handler: &Bound<'_, PyAny>) -> bool {
     // SAFETY: looked at only.
-    unsafe { &*ROOT_HANDLER.get(handler.py()) }.as_ref().is_some_and(|ours| ours.as_ptr() == handler.as_ptr())
+    unsafe { &*ROOT_HANDLER.get(handler.py()) }.as_ref().is_some_and(|root| root.as_ptr() == handler.as_ptr())
 }
 
 /// The remembered answers of one logger.

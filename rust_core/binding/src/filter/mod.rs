@@ -28,7 +28,7 @@ static FILTERS: &[Filter] = &[logger_level::FILTER, context_level::FILTER];
 pub struct Filter {
     /// The levels of a logger about which the filter wants to be asked, a bit for each of `level::NAMES`. 0 while it is
     /// off. Guards keep the answer, so that other calls cost nothing: code that changes the answer calls
-    /// `guard::ask_anew`.
+    /// `guard::ask_again`.
     wants: fn(Python<'_>, Name<'_, '_>) -> u8,
     /// Whether it refuses a call. It may be asked about calls that it does not want, because another filter wants them.
     refuses: fn(&Call<'_, '_>) -> bool,

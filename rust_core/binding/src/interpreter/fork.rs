@@ -18,12 +18,12 @@ pub fn set_in_child(py: Python<'_>, functions: &'static [fn(Python<'_>)]) {
 #[inline]
 pub fn notice(py: Python<'_>) {
     if platform::has_forked() {
-        begin_anew(py);
+        start_again(py);
     }
 }
 
 #[cold]
-fn begin_anew(py: Python<'_>) {
+fn start_again(py: Python<'_>) {
     platform::notice_forks();
     clock::after_fork_in_child();
     slab::leave_to_parent();

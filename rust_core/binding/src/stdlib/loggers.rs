@@ -55,7 +55,7 @@ pub fn find<'a>(logger: &'a Bound<'_, PyAny>) -> Option<&'a NativeLogger> {
     }
     match cached(logger) {
         Some(cached) if cached.guard.is_current(py) => cached.native.as_ref(),
-        _ => ask_anew(logger),
+        _ => ask_again(logger),
     }
 }
 
@@ -66,7 +66,7 @@ fn cached<'a>(logger: &'a Bound<'_, PyAny>) -> Option<&'a CachedLogger> {
 }
 
 #[cold]
-fn ask_anew<'a>(logger: &'a Bound<'_, PyAny>) -> Option<&'a NativeLogger> {
+fn ask_again<'a>(logger: &'a Bound<'_, PyAny>) -> Option<&'a NativeLogger> {
     let py = logger.py();
     if ending::is_here(py) {
         return None;

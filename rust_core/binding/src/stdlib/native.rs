@@ -89,7 +89,7 @@ pub fn set_stdlib_native(py: Python<'_>, on: bool) -> PyResult<()> {
         }
     }
     ACTIVE.replace(py, on);
-    guard::ask_anew(py);
+    guard::ask_again(py);
     Ok(())
 }
 

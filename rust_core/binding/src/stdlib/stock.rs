@@ -47,7 +47,7 @@ pub fn is_stock(py: Python<'_>) -> bool {
     // SAFETY: looked at only.
     match unsafe { &*STOCK.get(py) } {
         Some(stock) if stock.is_current(py) => stock.logging_file.is_some(),
-        _ => ask_anew(py),
+        _ => ask_again(py),
     }
 }
 
@@ -58,7 +58,7 @@ pub fn logging_file(py: Python<'_>) -> Option<LoggingFile> {
 }
 
 #[cold]
-fn ask_anew(py: Python<'_>) -> bool {
+fn ask_again(py: Python<'_>) -> bool {
     if ending::is_here(py) {
         return false;
     }
@@ -117,8 +117,8 @@ fn ask(py: Python<'_>) -> PyResult<Option<Stock>> {
 /// Whether the root handler takes every record.
 fn is_open(handler: &Bound<'_, PyAny>, own: &Bound<'_, PyDict>, filters: &Bound<'_, PyList>) -> PyResult<bool> {
     let py = handler.py();
-    let ours = py.import(intern!(py, "unified_logger.stdlib"))?.getattr(intern!(py, "Handler"))?;
-    if !handler.get_type().is(&ours) {
+    let class = py.import(intern!(py, "unified_logger.stdlib"))?.getattr(intern!(py, "Handler"))?;
+    if !handler.get_type().is(&class) {
         return Ok(false);
     }
     for name in [intern!(py, "handle"), intern!(py, "emit"), intern!(py, "filter")] {

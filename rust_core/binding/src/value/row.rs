@@ -1,4 +1,4 @@
-//! The most frequent values, written in a row: without checking the room and the form of each value anew.
+//! The most frequent values, written in a row: the room and the form are not checked again for each value.
 
 use pyo3::ffi;
 use unified_logger_core::slab::Buffer;
