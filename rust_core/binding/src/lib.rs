@@ -16,14 +16,14 @@ mod control;
 use pyo3::prelude::*;
 use unified_logger_core::memory::Memory;
 
-/// A call that finds no memory ends, the process does not.
+/// A call that finds no memory ends. The process continues.
 #[global_allocator]
 static MEMORY: Memory = Memory;
 
-// The binding's state is guarded by the interpreter lock: a free-threaded interpreter that imports it takes one.
+// The interpreter lock guards the binding's state: a free-threaded interpreter that imports the module takes one.
 #[pymodule(gil_used = true)]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    // First of all: what is made for one interpreter stays, and must not be met by another.
+    // First of all: state made for one interpreter must not be used by another.
     interpreter::supported::check(module.py())?;
 
     macro_rules! functions {
@@ -54,12 +54,12 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     interpreter::ending::set_last(py, handover::shut_down_late_start);
     context::set_follow(py, filter::follow_contexts);
     handover::stream::remember(py)?;
-    control::self_check::look(py);
+    control::self_check::probe(py);
     capture::thread::prepare(py);
     logger::attach_methods(py)
 }
 
-/// What a forked child does first.
+/// The functions that a forked child calls first.
 const IN_CHILD: &[fn(Python<'_>)] = &[
     context::ids::after_fork_in_child,
     |_| interpreter::ending::after_fork_in_child(),

@@ -1,4 +1,4 @@
-//! A call in any form, taken apart.
+//! A logging call in any form, with its arguments sorted.
 
 use pyo3::exceptions::PyBaseException;
 use pyo3::prelude::*;
@@ -6,10 +6,10 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 use unified_logger_core::memory;
 use unified_logger_core::slab::Buffer;
 
+use super::builder::{RecordBuilder, exception_or_name};
 use super::merging::{Merging, merge};
-use super::parts::{Parts, exception_or_name};
 use super::site::{self, Parameter};
-use super::{Origin, exception_of};
+use super::{LoggerIdentity, exception_of};
 use crate::exception;
 use crate::interpreter::arguments::Arguments;
 use crate::interpreter::counts::MALFORMED;
@@ -18,33 +18,34 @@ use crate::interpreter::interrupt;
 use crate::value::asked::text_of_message;
 use crate::value::shown::{as_mapping, is_true, text_of, type_name};
 
-/// A call of any form near the interpreter's end, captured without running Python code: what needs it is named by its type.
+/// Captures a call of any form near the interpreter's end, without running Python code. A value that would need Python
+/// code is named by its type.
 pub fn capture_bare(
     py: Python<'_>,
     level: i32,
-    origin: &Origin<'_>,
+    identity: &LoggerIdentity<'_>,
     arguments: Arguments,
     with_exception: bool,
 ) -> Buffer {
     let frame = site::caller(py, 1);
     let resolved = site::resolve(frame.as_ref(), None, None).ok();
-    let mut parts = Parts::new(py, level, origin);
+    let mut builder = RecordBuilder::new(py, level, identity);
     if arguments.positional > 0 {
-        parts.message = text_of(&arguments.positional(py, 0));
+        builder.message = text_of(&arguments.positional(py, 0));
     }
     if arguments.positional > 1 {
-        parts.notes.push(("$args", "the interpreter is ending".into()));
+        builder.notes.push(("$args", "the interpreter is ending".into()));
     }
     if let Some(resolved) = resolved {
-        parts.site = resolved.number;
-        parts.inline_site = resolved.site;
+        builder.site = resolved.number;
+        builder.inline_site = resolved.site;
     }
     let mut raised = if with_exception { exception::current(py) } else { None };
     let mut fields = Vec::new();
     for (index, name) in arguments.names(py).iter().flatten().enumerate() {
         let given = arguments.keyword(py, index);
         match name.cast::<PyString>().ok().and_then(site::parameter) {
-            None if arguments.positional == 0 && is_message(&name) => parts.message = text_of(&given),
+            None if arguments.positional == 0 && is_message(&name) => builder.message = text_of(&given),
             Some(Parameter::ExcInfo) => {
                 raised = given.cast_into::<PyBaseException>().ok().or_else(|| exception::current(py))
             }
@@ -54,17 +55,17 @@ pub fn capture_bare(
     }
     if let Some(error) = raised {
         MALFORMED.add(1);
-        parts.notes.push(("$exception", type_name(error.as_any())));
+        builder.notes.push(("$exception", type_name(error.as_any())));
     }
-    parts.build(py, &fields)
+    builder.build(py, &fields)
 }
 
-/// Whether a keyword is the message, where that was not given by position: `logging` has a parameter of this name.
+/// Whether a keyword is the message. `logging` has a parameter of this name, so a message may come as a keyword.
 fn is_message(name: &Bound<'_, PyAny>) -> bool {
     name.cast::<PyString>().is_ok_and(|name| name.to_str().is_ok_and(|name| name == "msg"))
 }
 
-/// A call in all its forms, taken apart.
+/// A call in all its forms, with its arguments sorted.
 pub struct Call<'py> {
     pub level: i32,
     pub message: Bound<'py, PyAny>,
@@ -78,7 +79,7 @@ pub struct Call<'py> {
 }
 
 impl<'py> Call<'py> {
-    /// Takes the arguments of a logging method apart. Whatever they are, there is a call.
+    /// Sorts the arguments of a logging method. Any arguments make a call.
     pub fn new(py: Python<'py>, level: i32, arguments: Arguments, with_exception: bool) -> Self {
         memory::expect(arguments.positional * size_of::<Bound<'_, PyAny>>());
         let mut call = Self {
@@ -115,12 +116,12 @@ impl<'py> Call<'py> {
         }
     }
 
-    /// Merges a mapping as fields; anything else is a field itself.
+    /// Merges a mapping as fields. Anything else becomes a field itself.
     fn extra(&mut self, given: Bound<'py, PyAny>) {
         if given.is_none() {
             return;
         }
-        // A dictionary cannot change under a copy of its items; what other mappings give may have no end.
+        // A dictionary cannot change under a copy of its items. Items of other mappings may have no end.
         let py = given.py();
         let items = as_mapping(&given).and_then(|mapping| {
             let items = if given.is_exact_instance_of::<PyDict>() {
@@ -141,34 +142,35 @@ impl<'py> Call<'py> {
         }
     }
 
-    /// The record of this call. `frame` is what it names as its place.
+    /// The record of this call. The record names `frame` as its call site.
     pub fn capture(
         &self,
         py: Python<'py>,
-        origin: &Origin<'_>,
+        identity: &LoggerIdentity<'_>,
         names: Option<&Bound<'_, PyTuple>>,
     ) -> PyResult<Buffer> {
         let frame = site::caller(py, self.stack_level);
         let resolved = site::resolve(frame.as_ref(), Some(&self.message), names)?;
-        let mut parts = Parts::new(py, self.level, origin);
-        parts.message = self.text(&mut parts.notes);
-        parts.ai |= self.ai;
+        let mut builder = RecordBuilder::new(py, self.level, identity);
+        builder.message = self.text(&mut builder.notes);
+        builder.ai |= self.ai;
         if let Some(error) = &self.exception {
-            parts.exception = exception_or_name(py, error, &mut parts.notes);
+            builder.exception = exception_or_name(py, error, &mut builder.notes);
         }
         if self.stack
             && let Some(frame) = &frame
         {
             let mut blob = Vec::new();
             exception::capture_stack(py, frame, &mut blob);
-            parts.stack = Some(blob);
+            builder.stack = Some(blob);
         }
-        parts.site = resolved.number;
-        parts.inline_site = resolved.site;
-        Ok(parts.build(py, &self.fields))
+        builder.site = resolved.number;
+        builder.inline_site = resolved.site;
+        Ok(builder.build(py, &self.fields))
     }
 
-    /// The message with its arguments, as `logging` merges them. What cannot be merged is kept beside it.
+    /// The message with its arguments, as `logging` merges them. If they cannot be merged, the message stays as it is
+    /// and notes keep the arguments.
     fn text(&self, notes: &mut Vec<(&'static str, String)>) -> String {
         let message = text_of_message(&self.message);
         if self.arguments.is_empty() {

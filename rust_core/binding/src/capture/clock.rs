@@ -1,4 +1,5 @@
-//! The time of a call: the system's, or what `time` says where a package is there that stops or moves the clocks of a program under test.
+//! The time of a call: the system's time, or the time of `time` while a package stops or moves the clocks of a program
+//! under test.
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -9,18 +10,18 @@ use crate::interpreter::ending;
 use crate::interpreter::gil::{Gil, intern, let_go_of_dropped};
 use crate::interpreter::interrupt;
 
-/// Whether a package is loaded that moves the application's clock.
+/// Whether a package that moves the application's clock is loaded.
 static MOVES: Gil<bool> = Gil::new(false);
-/// How long that is not looked for again: to load such a package and to move a clock by it takes longer. Nanoseconds.
+/// How long an answer is trusted, in nanoseconds. Loading such a package and moving a clock with it takes longer.
 const PAUSE: u64 = 5_000_000;
-/// When it was looked for.
-static LOOKED: Gil<i64> = Gil::new(0);
-/// How many modules there were then.
+/// When the clock was last checked for such a package.
+static LAST_READ: Gil<i64> = Gil::new(0);
+/// How many modules were loaded at the last check.
 static MODULES: Gil<ffi::Py_ssize_t> = Gil::new(0);
-/// Tells the application's time: a Python function.
+/// A Python function that returns the application's time.
 static ASKS: Gil<Option<Py<PyAny>>> = Gil::new(None);
 
-/// Sets the function that tells what `time` says, in nanoseconds since the epoch.
+/// Sets the function that returns the time of `time`, in nanoseconds since the epoch.
 #[pyfunction]
 pub fn set_asked_time(function: Bound<'_, PyAny>) {
     let py = function.py();
@@ -32,39 +33,39 @@ pub fn set_asked_time(function: Bound<'_, PyAny>) {
 pub fn now(py: Python<'_>) -> i64 {
     match clock::estimate() {
         Some(time) => time,
-        None => look(py),
+        None => read(py),
     }
 }
 
-/// Where the processor's counter is of no use each call comes here.
-fn look(py: Python<'_>) -> i64 {
+/// Where the processor's counter is of no use, every call comes here.
+fn read(py: Python<'_>) -> i64 {
     let time = clock::read();
-    // SAFETY: plain values.
-    let (moves, looked) = unsafe { (*MOVES.get(py), *LOOKED.get(py)) };
-    if !moves && (time - looked).unsigned_abs() < PAUSE { time } else { look_closely(py, time) }
+    // SAFETY: a flag and a number.
+    let (moves, last_read) = unsafe { (*MOVES.get(py), *LAST_READ.get(py)) };
+    if !moves && (time - last_read).unsigned_abs() < PAUSE { time } else { read_closely(py, time) }
 }
 
 #[cold]
 #[inline(never)]
-fn look_closely(py: Python<'_>, time: i64) -> i64 {
+fn read_closely(py: Python<'_>, time: i64) -> i64 {
     if ending::is_here(py) || clock::is_stopped() {
         return time;
     }
-    LOOKED.replace(py, time);
+    LAST_READ.replace(py, time);
     let asked = if moves(py) { asked(py) } else { None };
     asked.inspect(|asked| clock::follow(*asked)).unwrap_or(time)
 }
 
-/// Looks whether clocks may be moved, as a look at the clock does by itself.
+/// Checks whether clocks may be moved, as reading the clock does by itself.
 pub fn expect_moves(py: Python<'_>) {
     if !ending::is_here(py) {
         moves(py);
     }
 }
 
-/// Whether clocks may be moved. Once they may, each call looks at them.
+/// Whether clocks may be moved. Once they may, each call checks them.
 fn moves(py: Python<'_>) -> bool {
-    // SAFETY: a flag and a number. The dictionary of modules is there until the interpreter ends.
+    // SAFETY: a flag and a number. The dictionary of modules exists until the interpreter ends.
     let (known, modules) = unsafe {
         let modules = ffi::PyImport_GetModuleDict();
         let count = ffi::PyDict_Size(modules);
@@ -77,7 +78,8 @@ fn moves(py: Python<'_>) -> bool {
     !known && unsafe { Bound::from_borrowed_ptr(py, modules) }.cast::<PyDict>().is_ok_and(|modules| notice(modules))
 }
 
-/// `freezegun` exchanges the functions of `time`, `time_machine` changes them in place: none tells, so what counts is that it is loaded.
+/// `freezegun` exchanges the functions of `time`, `time_machine` patches them. Neither announces it, so a loaded
+/// package is the sign.
 #[cold]
 fn notice(modules: &Bound<'_, PyDict>) -> bool {
     let py = modules.py();
@@ -92,7 +94,7 @@ fn notice(modules: &Bound<'_, PyDict>) -> bool {
     moves
 }
 
-/// What `time` says.
+/// The time of `time`.
 fn asked(py: Python<'_>) -> Option<i64> {
     // SAFETY: looked at and counted only.
     let function = unsafe { &*ASKS.get(py) }.as_ref()?.clone_ref(py).into_bound(py);

@@ -1,32 +1,33 @@
-//! The call nearly all calls are. It must make the same record as `Parts` does of it.
+//! The fast capture, which takes nearly all calls. It must make the same record as `RecordBuilder`.
 
 use pyo3::ffi;
 use pyo3::prelude::*;
 use unified_logger_core::record::{Header, INLINE, flag, layout};
 use unified_logger_core::slab::Buffer;
 
-use super::site::{self, Plain};
-use super::{Origin, clock, count, thread};
+use super::site::{self, FastSite};
+use super::{LoggerIdentity, clock, count, thread};
 use crate::context::Context;
 use crate::interpreter::arguments::Arguments;
 use crate::interpreter::fork;
-use crate::interpreter::frame::Place;
+use crate::interpreter::frame::CallSite;
 use crate::value;
 
-/// The call nearly all calls are: a text and fields, from a place seen before, in a context that was looked for. `None` for any other.
+/// Captures a call with one text and fields, from a known call site, in a context that was looked up before. Returns
+/// `None` for any other call.
 ///
-/// Always inlined: it is used in two places, and calling it would cost as much as looking for the context.
+/// Always inlined: there are two callers, and a function call would cost as much as looking up the context.
 #[inline(always)]
-pub fn capture_plain(
+pub fn capture_fast(
     py: Python<'_>,
     level: i32,
-    origin: &Origin<'_>,
+    identity: &LoggerIdentity<'_>,
     context: Option<Bound<'_, Context>>,
     arguments: Arguments,
 ) -> Option<Buffer> {
     let time = clock::now(py);
     let thread = thread::number(py)?;
-    if arguments.positional != 1 || origin.number == INLINE {
+    if arguments.positional != 1 || identity.number == INLINE {
         return None;
     }
     // SAFETY: there is one positional argument, alive while the method runs.
@@ -35,14 +36,14 @@ pub fn capture_plain(
     if unsafe { ffi::PyUnicode_CheckExact(message) } == 0 {
         return None;
     }
-    let place = Place::current(py)?;
-    let Plain { number: site, mut flags } = site::find(py, place, message, arguments.names)?;
+    let call_site = CallSite::current(py)?;
+    let FastSite { number: site, mut flags } = site::find(py, call_site, message, arguments.names)?;
     if let Some(context) = &context {
         flags |= flag::CONTEXT | if context.get().is_ai() { flag::AI } else { 0 };
     }
     fork::notice(py);
     let mut out = Buffer::alloc();
-    let header = Header { time, sequence: 0, level, site, logger: origin.number, thread, flags, extra: 0 };
+    let header = Header { time, sequence: 0, level, site, logger: identity.number, thread, flags, extra: 0 };
     let record = layout::begin(&mut out, &header).in_tables();
     let record = if flags & flag::SITE_MESSAGE != 0 {
         record.of_site()
@@ -52,8 +53,8 @@ pub fn capture_plain(
     };
     let record = record.sections(context.as_ref().map(|context| context.get().captured()));
     if !arguments.names.is_null() {
-        // SAFETY: a live tuple; as many values follow the positional ones as it has items. Python code that runs here cannot
-        // take the caller's arguments away.
+        // SAFETY: a live tuple; as many values follow the positional ones as it has items. Python code that runs here
+        // cannot take the caller's arguments away.
         record.values(|out| unsafe {
             let (values, last) = (arguments.values.add(1), ffi::PyTuple_GET_SIZE(arguments.names).unsigned_abs());
             let mut next = value::capture_row(out, values, last);

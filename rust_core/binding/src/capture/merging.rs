@@ -1,7 +1,8 @@
-//! A message and its arguments become one text. Arguments may run the program's code, which may log itself and may fail.
+//! Merges a message and its arguments into one text. Arguments may run the program's code, which may log itself and may
+//! fail.
 //!
-//! Code that has just failed is not asked again. Where arguments could not be merged into a message, `$error` and `$args` stand beside it. They
-//! show values of the built-in types, and name the classes of others.
+//! Code that has just failed is not called again. If arguments cannot be merged into a message, the fields `$error` and
+//! `$args` are added. They show values of built-in types and name the classes of other values.
 
 use pyo3::exceptions::{PyKeyError, PyRecursionError, PyTypeError, PyValueError};
 use pyo3::ffi;
@@ -15,10 +16,10 @@ use crate::redaction;
 use crate::value::asked::{self, Asking, Children, children, is_any_inside_asked, is_scalar};
 use crate::value::shown::{as_mapping, error_name, named, python_text, text_of, text_of_repr};
 
-/// Of values inside values, and of the items of one, no more than these are shown.
+/// Limits for nested values and for the items of one container.
 const DEPTH: usize = 8;
 const ITEMS: usize = 1_000;
-/// A message is being merged with its arguments while it lives. `None` where no argument runs code of the program's.
+/// A merge of a message with its arguments that is going on. `None` if no argument runs the program's code.
 pub struct Merging<'a, 'py>(Option<Asking<'a, 'py>>);
 
 impl<'a, 'py> Merging<'a, 'py> {
@@ -30,7 +31,7 @@ impl<'a, 'py> Merging<'a, 'py> {
         Self(Some(Asking::arguments(arguments)))
     }
 
-    /// Whether an argument of another message logs this one.
+    /// Whether this message is logged by an argument of another message.
     fn is_inner(&self, py: Python<'_>) -> bool {
         asked::are_merged(py, usize::from(self.0.is_some()))
     }
@@ -48,15 +49,16 @@ impl<'a, 'py> Merging<'a, 'py> {
         Ok(())
     }
 
-    /// What is told of a merge that failed.
+    /// The notes about a merge that failed.
     #[cold]
     pub fn failed(&self, py: Python<'_>, error: PyErr, arguments: &Bound<'_, PyAny>) -> Vec<(&'static str, String)> {
         interrupt::hold(py, &error);
         MALFORMED.add(1);
         let value = error.value(py).as_any();
         let is_inner = self.is_inner(py);
-        let reason = if !is_inner || is_plain_error(value) { text_of(value) } else { error_name(py, &error) };
-        // Where the message does not fit its arguments, none of them is at fault. But one that logs would do so again.
+        let reason = if !is_inner || has_builtin_text(value) { text_of(value) } else { error_name(py, &error) };
+        // If the message does not fit its arguments, no argument is at fault. But an argument that logs would log
+        // again.
         let mut shown = String::new();
         if !is_inner && is_of_message(py, &error) {
             shown = text_of_repr(arguments);
@@ -71,7 +73,7 @@ impl<'a, 'py> Merging<'a, 'py> {
 #[inline]
 fn are_usual(arguments: &Bound<'_, PyAny>) -> bool {
     let tuple = arguments.as_ptr();
-    // SAFETY: a live object, and a tuple where its items are looked at, which nothing changes.
+    // SAFETY: a live object, and a tuple where its items are read. Nothing changes a tuple.
     unsafe {
         ffi::PyTuple_CheckExact(tuple) != 0
             && (0..ffi::PyTuple_GET_SIZE(tuple)).all(|index| {
@@ -83,7 +85,8 @@ fn are_usual(arguments: &Bound<'_, PyAny>) -> bool {
     }
 }
 
-/// What `%` says of a message that its arguments do not fit. A value whose text is none raises the same classes.
+/// Beginnings of the errors of `%` for a message that does not fit its arguments. A value whose text fails may raise
+/// the same classes.
 const MISFITS: [&str; 9] = [
     "not enough arguments for format string",
     "not all arguments converted during string formatting",
@@ -96,7 +99,8 @@ const MISFITS: [&str; 9] = [
     "%",
 ];
 
-/// Whether `%` itself raised the error, and no code of an argument's: that would stand in its traceback, or say something else.
+/// Whether `%` itself raised the error, and not an argument's code: that code would be in the traceback or give another
+/// message.
 fn is_of_message(py: Python<'_>, error: &PyErr) -> bool {
     let raised = error.get_type(py);
     if error.traceback(py).is_some() {
@@ -107,13 +111,13 @@ fn is_of_message(py: Python<'_>, error: &PyErr) -> bool {
     }
     let is_usual = raised.is(py.get_type::<PyTypeError>()) || raised.is(py.get_type::<PyValueError>());
     is_usual && {
-        let said = text_of(error.value(py));
-        MISFITS.iter().any(|start| said.starts_with(start))
+        let message = text_of(error.value(py));
+        MISFITS.iter().any(|start| message.starts_with(start))
     }
 }
 
-/// Whether the text of an exception runs no code of the program's.
-fn is_plain_error(error: &Bound<'_, PyAny>) -> bool {
+/// Whether the text of an exception runs no code of the program.
+fn has_builtin_text(error: &Bound<'_, PyAny>) -> bool {
     // SAFETY: a live class; its flags are a number.
     let is_static = unsafe { (*error.get_type_ptr()).tp_flags } & ffi::Py_TPFLAGS_HEAPTYPE == 0;
     let given = interrupt::ok(error.py(), error.getattr("args"));
@@ -123,7 +127,7 @@ fn is_plain_error(error: &Bound<'_, PyAny>) -> bool {
         })
 }
 
-/// What `repr` gives, with the names of their classes for values that are not of the built-in types.
+/// What `repr` gives, except that values of other than built-in types are shown as the names of their classes.
 fn show(value: &Bound<'_, PyAny>, depth: usize, out: &mut String) {
     if is_scalar(value) {
         out.push_str(&text_of_repr(value));
@@ -132,7 +136,7 @@ fn show(value: &Bound<'_, PyAny>, depth: usize, out: &mut String) {
     } else if value.is_exact_instance_of::<PyFrozenSet>() {
         show_set("frozenset({", value, "})", depth, out);
     } else if let Ok(pairs) = value.cast_exact::<PyDict>() {
-        // A copy of the items: nothing can change it meanwhile.
+        // A copy of the items, so nothing can change it.
         out.push('{');
         for (index, (key, item)) in pairs.items().iter().filter_map(|pair| pair.extract().ok()).enumerate() {
             let (key, item): (Bound<'_, PyAny>, Bound<'_, PyAny>) = (key, item);
@@ -185,7 +189,7 @@ fn show_items<'py>(
     out.push_str(end);
 }
 
-/// `message % arguments`; a single mapping is the arguments by name.
+/// `message % arguments`. A single mapping gives the arguments by name.
 pub fn merge(message: &str, arguments: &Bound<'_, PyTuple>) -> PyResult<String> {
     let py = arguments.py();
     stack::expect_python()?;
@@ -198,9 +202,10 @@ pub fn merge(message: &str, arguments: &Bound<'_, PyTuple>) -> PyResult<String> 
     Ok(text_of(&python_text(py, new.as_deref().unwrap_or(message))?.rem(arguments)?))
 }
 
-/// A single argument, where it is the arguments by name: a mapping that is not empty, as for `logging`.
+/// A single argument that gives the arguments by name: a non-empty mapping, as for `logging`.
 fn by_name(single: Bound<'_, PyAny>) -> PyResult<Option<Bound<'_, PyAny>>> {
-    // What has no items, or is a sequence, is not asked whether it is one: that takes longer than most texts.
+    // An object without items and a sequence cannot be mappings. Asking the class would take longer than merging most
+    // texts.
     // SAFETY: a live object.
     let has_items = unsafe { ffi::PyMapping_Check(single.as_ptr()) } != 0
         && !single.is_exact_instance_of::<PyString>()

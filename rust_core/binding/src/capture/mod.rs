@@ -1,17 +1,17 @@
-//! A call's objects to a captured record. Everything is copied: no Python object goes further than this.
+//! From a call's objects to a captured record. Everything is copied: no Python object goes further than this room.
 
+mod builder;
 mod call;
 pub mod clock;
 mod fast;
 pub mod merging;
-mod parts;
 pub mod site;
 pub mod thread;
 
+pub use builder::{RecordBuilder, exception_or_name};
 pub use call::{Call, capture_bare};
 pub use clock::set_asked_time;
-pub use fast::capture_plain;
-pub use parts::{Parts, exception_or_name};
+pub use fast::capture_fast;
 pub use site::mark_wrapper;
 
 use pyo3::exceptions::PyBaseException;
@@ -27,15 +27,15 @@ use crate::interpreter::interrupt;
 use crate::value::Outcome;
 use crate::value::shown::is_true;
 
-/// What a logger puts into each of its records.
-pub struct Origin<'a> {
+/// Which logger a record is from: its number, its name and its bound fields.
+pub struct LoggerIdentity<'a> {
     pub number: u32,
     pub name: &'a str,
     pub bound: Option<&'a BoundFields>,
 }
 
-impl Origin<'_> {
-    /// The context that its records have.
+impl LoggerIdentity<'_> {
+    /// The context of its records.
     pub fn context<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Context>> {
         self.bound.map_or_else(|| context::current(py), |bound| bound.current(py))
     }
@@ -48,7 +48,7 @@ pub fn count(outcome: Outcome) {
     }
 }
 
-/// What `exc_info` means: an exception, `sys.exc_info()`, or true for the one being handled.
+/// The exception that `exc_info` stands for: an exception, `sys.exc_info()`, or true for the one being handled.
 pub fn exception_of<'py>(given: &Bound<'py, PyAny>) -> Option<Bound<'py, PyBaseException>> {
     if let Ok(error) = given.cast::<PyBaseException>() {
         return Some(error.clone());
@@ -60,8 +60,8 @@ pub fn exception_of<'py>(given: &Bound<'py, PyAny>) -> Option<Bound<'py, PyBaseE
     if is_true(given) { exception::current(given.py()) } else { None }
 }
 
-/// An exception of a triple that names its class and has no value of it, as where that could not be pickled. Its `__init__` may need
-/// arguments that nobody has: it is not called.
+/// Makes an exception for a triple with a class but no value, as when the value could not be pickled. `__init__` is not
+/// called: it may need arguments that are not known.
 #[cold]
 fn exception_without_value<'py>(triple: &Bound<'py, PyTuple>) -> Option<Bound<'py, PyBaseException>> {
     let py = triple.py();

@@ -1,8 +1,8 @@
-//! Call sites: where a record comes from and which fields it gives, worked out once for each place that logs.
+//! Call sites: where a record comes from and which fields it has. Each is worked out once.
 //!
-//! The cache is a bounded, four-way set-associative table on (code, instruction). It holds its keys, so an address can
-//! never come to mean something else; what it evicts only costs a second look. It grows with the code that is alive: code that
-//! nobody but the table holds makes room for other. Sites themselves are interned by content.
+//! The cache is a bounded, four-way set-associative table on (code, instruction). It holds its keys, so an address
+//! never gets another meaning. An evicted entry is worked out again. The table grows with the code that is alive: code
+//! that only the table holds makes room for other code. Sites themselves are interned by content.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,12 +15,12 @@ use unified_logger_core::record::{INLINE, Site, flag};
 use unified_logger_core::router::is_ai_field;
 
 use crate::capture::clock;
-use crate::interpreter::frame::{Frame, Place};
+use crate::interpreter::frame::{CallSite, Frame};
 use crate::interpreter::gil::Gil;
 use crate::interpreter::gil::intern;
 use crate::value::shown::text_of;
 
-/// Sets of places there are at first, and at most.
+/// Sets of call sites: the fewest and the most.
 const FEWEST: usize = 1_024;
 const MOST: usize = 16_384;
 const WAYS: usize = 4;
@@ -37,31 +37,31 @@ pub enum Parameter {
 /// Characters of a message that a call site keeps.
 const LITERAL: usize = 256;
 
-/// What is known of a place that logs.
-struct Entry {
+/// A known call site.
+struct CachedCallSite {
     code: Py<PyAny>,
     instruction: i32,
-    /// The message, if it stands in the code: the code holds it.
+    /// The message, if it is a constant of the code. The code holds it.
     literal: *mut ffi::PyObject,
-    /// The keyword names of the call, or none.
+    /// The keyword names of the call, if it has any.
     names: Option<Py<PyTuple>>,
-    /// The site with these names, when all of them are fields, and with the message.
-    plain: Option<Plain>,
-    /// The site without fields and message, for other calls from here; `INLINE` until there is one.
+    /// The site with the message and with these names, if all of them are fields.
+    fast: Option<FastSite>,
+    /// The site without fields and message, for other calls from here. `INLINE` until it is known.
     bare: u32,
 }
 
 // SAFETY: used under the interpreter lock; `code` keeps what `literal` points to alive.
-unsafe impl Send for Entry {}
+unsafe impl Send for CachedCallSite {}
 
-impl Entry {
+impl CachedCallSite {
     #[inline]
-    fn is_at(&self, place: Place) -> bool {
-        self.instruction == place.instruction && self.code.as_ptr() == place.code.cast()
+    fn is_at(&self, call_site: CallSite) -> bool {
+        self.instruction == call_site.instruction && self.code.as_ptr() == call_site.code.cast()
     }
 
-    fn place(&self) -> Place {
-        Place { code: self.code.as_ptr().cast(), instruction: self.instruction }
+    fn call_site(&self) -> CallSite {
+        CallSite { code: self.code.as_ptr().cast(), instruction: self.instruction }
     }
 
     /// Whether this is the only reference to the code: it can never run again.
@@ -76,8 +76,8 @@ impl Entry {
 }
 
 struct Cache {
-    sets: Vec<[Option<Entry>; WAYS]>,
-    /// Places there are, and how many may be before the dead ones among them are looked for.
+    sets: Vec<[Option<CachedCallSite>; WAYS]>,
+    /// How many call sites there are, and from how many on dead ones are searched.
     count: usize,
     enough: usize,
     next: u8,
@@ -85,14 +85,14 @@ struct Cache {
 
 static CACHE: Gil<Cache> = Gil::new(Cache::new());
 
-/// Code of wrappers around logging calls: a record names their caller instead.
+/// Code of wrappers around logging calls. A record names the caller of the wrapper instead.
 static WRAPPERS: Gil<Option<HashSet<usize>>> = Gil::new(None);
 
-/// A call all of whose keywords are fields with known names.
+/// The site of a call for the fast capture: all keywords are fields with known names.
 #[derive(Clone, Copy)]
-pub struct Plain {
+pub struct FastSite {
     pub number: u32,
-    /// Of the record: that the message is the site's, and that a field makes it an AI record.
+    /// Flags of the record: its message is the site's, a field makes it an AI record.
     pub flags: u16,
 }
 
@@ -102,13 +102,13 @@ impl Cache {
     }
 
     #[inline]
-    fn set_of(&self, place: Place) -> usize {
-        let mixed = (place.code as u64 ^ (place.instruction as u64) << 17).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        // The high bits: code objects are aligned, so the low ones say little.
+    fn set_of(&self, call_site: CallSite) -> usize {
+        let mixed = (call_site.code as u64 ^ (call_site.instruction as u64) << 17).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        // The high bits: code objects are aligned, so the low bits differ little.
         (mixed >> 48) as usize & self.sets.len().wrapping_sub(1)
     }
 
-    /// False where there is no memory for it.
+    /// False if there is no memory for the table.
     fn prepare(&mut self) -> bool {
         if self.sets.is_empty() && self.sets.try_reserve_exact(FEWEST).is_ok() {
             self.sets.resize_with(FEWEST, Default::default);
@@ -116,25 +116,27 @@ impl Cache {
         !self.sets.is_empty()
     }
 
-    /// Puts an entry in; what had to go for it is left in `gone`, to be dropped when nobody refers to the table.
-    fn insert(&mut self, entry: Entry, gone: &mut Vec<Entry>) {
+    /// Inserts an entry. Entries that make room for it are moved to `gone`: the caller drops them once it has no
+    /// reference to the table.
+    fn insert(&mut self, entry: CachedCallSite, gone: &mut Vec<CachedCallSite>) {
         if !self.prepare() {
             return gone.push(entry);
         }
-        let mut index = self.set_of(entry.place());
-        // Code that came and went leaves no more than one entry to a set.
+        let mut index = self.set_of(entry.call_site());
+        // Code that is gone leaves at most one entry in a set.
         let dead = self.sets[index].iter_mut().filter_map(|way| way.take_if(|known| known.is_dead()));
         let before = gone.len();
         gone.extend(dead);
         self.count -= gone.len() - before;
-        let full = self.sets[index].iter().flatten().all(|known| known.place() != entry.place())
+        let full = self.sets[index].iter().flatten().all(|known| known.call_site() != entry.call_site())
             && self.sets[index].iter().all(Option::is_some);
-        if full && self.count > self.enough && memory::has(4 * self.count * size_of::<Entry>()) {
+        if full && self.count > self.enough && memory::has(4 * self.count * size_of::<CachedCallSite>()) {
             self.make_room(gone);
-            index = self.set_of(entry.place());
+            index = self.set_of(entry.call_site());
         }
         let set = &mut self.sets[index];
-        let same = |way: &Option<Entry>| way.as_ref().is_some_and(|known| known.place() == entry.place());
+        let same =
+            |way: &Option<CachedCallSite>| way.as_ref().is_some_and(|known| known.call_site() == entry.call_site());
         let way = set.iter().position(same).or_else(|| set.iter().position(Option::is_none)).unwrap_or_else(|| {
             self.next = self.next.wrapping_add(1);
             usize::from(self.next) % WAYS
@@ -145,9 +147,9 @@ impl Cache {
         }
     }
 
-    /// Lets go of all code that is held by nothing else, and takes more sets if they are too few for what is left.
+    /// Removes all code that nothing else holds, and adds sets if there are too few for the remaining code.
     #[cold]
-    fn make_room(&mut self, gone: &mut Vec<Entry>) {
+    fn make_room(&mut self, gone: &mut Vec<CachedCallSite>) {
         let mut held: HashMap<*mut ffi::PyObject, usize> = HashMap::new();
         for entry in self.sets.iter().flatten().flatten() {
             *held.entry(entry.code.as_ptr()).or_default() += 1;
@@ -158,7 +160,7 @@ impl Cache {
             .flatten()
             .partition(|entry| held.get(&entry.code.as_ptr()).is_none_or(|held| entry.references() > *held));
         gone.extend(dead);
-        // A quarter full at most after it grew, so that hardly any set is.
+        // After growing, at most a quarter is used, so hardly any set is full.
         let sets = alive.len().next_power_of_two().clamp(FEWEST, MOST);
         self.sets.resize_with(sets, Default::default);
         self.count = 0;
@@ -169,28 +171,33 @@ impl Cache {
 }
 
 #[inline]
-fn entry(py: Python<'_>, place: Place) -> Option<&Entry> {
+fn entry(py: Python<'_>, call_site: CallSite) -> Option<&CachedCallSite> {
     // SAFETY: looked at only, and let go before Python code runs.
     let cache = unsafe { &*CACHE.get(py) };
-    let set = cache.sets.get(cache.set_of(place))?;
-    set.iter().flatten().find(|entry| entry.is_at(place))
+    let set = cache.sets.get(cache.set_of(call_site))?;
+    set.iter().flatten().find(|entry| entry.is_at(call_site))
 }
 
-/// The site of a call, if it was seen before, all its keywords are fields, and a message that stood in the code still does.
-/// `names` may be null.
+/// The site of a known call whose keywords are all fields. If the code has the message as a constant, the call must
+/// have the same message. `names` may be null.
 #[inline]
-pub fn find(py: Python<'_>, place: Place, message: *mut ffi::PyObject, names: *mut ffi::PyObject) -> Option<Plain> {
-    let entry = entry(py, place)?;
+pub fn find(
+    py: Python<'_>,
+    call_site: CallSite,
+    message: *mut ffi::PyObject,
+    names: *mut ffi::PyObject,
+) -> Option<FastSite> {
+    let entry = entry(py, call_site)?;
     if !entry.literal.is_null() && entry.literal != message {
         return None;
     }
     let held = entry.names.as_ref().map_or(std::ptr::null_mut(), Py::as_ptr);
     // SAFETY: both are null or live tuples of strings.
     let same = held == names || unsafe { same_items(held, names) };
-    if same { entry.plain } else { None }
+    if same { entry.fast } else { None }
 }
 
-/// `f(**fields)` makes a new tuple at each call, of the same strings.
+/// `f(**fields)` makes a new tuple of the same strings at each call.
 unsafe fn same_items(one: *mut ffi::PyObject, other: *mut ffi::PyObject) -> bool {
     if one.is_null() || other.is_null() {
         return false;
@@ -203,7 +210,7 @@ unsafe fn same_items(one: *mut ffi::PyObject, other: *mut ffi::PyObject) -> bool
     }
 }
 
-/// Which parameter a keyword is; `None` for a field.
+/// The parameter that a keyword stands for, or `None` for a field.
 pub fn parameter(name: &Bound<'_, PyString>) -> Option<Parameter> {
     match name.to_str().ok()? {
         "exc_info" => Some(Parameter::ExcInfo),
@@ -214,7 +221,7 @@ pub fn parameter(name: &Bound<'_, PyString>) -> Option<Parameter> {
     }
 }
 
-/// The site of a call that `find` does not know: worked out, and remembered for the next time.
+/// The site of a call that `find` does not know. It is worked out and remembered.
 pub fn resolve(
     frame: Option<&Frame<'_>>,
     message: Option<&Bound<'_, PyAny>>,
@@ -223,69 +230,69 @@ pub fn resolve(
     let Some(frame) = frame else { return Ok(Resolved::inline(Site::unknown())) };
     let py = frame.as_any().py();
     let message = message.map_or(std::ptr::null_mut(), Bound::as_ptr);
-    let known = entry(py, frame.place()).map(|entry| (entry.bare, entry.literal));
+    let known = entry(py, frame.call_site()).map(|entry| (entry.bare, entry.literal));
     let varies = !message.is_null() && known.is_some_and(|(_, literal)| !literal.is_null() && literal != message);
     if let Some((bare, _)) = known.filter(|(bare, _)| *bare != INLINE && !varies) {
         return Ok(Resolved { number: bare, site: None });
     }
-    // A place that is seen for the first time is looked at closely in any case.
+    // A call site that is new is checked closely in any case.
     clock::expect_moves(py);
     let site = describe(frame)?;
     if memory::is_short() {
-        // What is interned stays for good.
+        // Interned sites are never freed.
         return Ok(Resolved::inline(site));
     }
     if known.is_some() && !varies {
-        // Another form of a call that was seen before: there will be more.
+        // Another form of a known call, so more such calls will come.
         let bare = names::here().site(site.clone()).unwrap_or(INLINE);
-        set_bare(py, frame.place(), bare);
+        set_bare(py, frame.call_site(), bare);
         return Ok(if bare == INLINE { Resolved::inline(site) } else { Resolved { number: bare, site: None } });
     }
     let literal = if known.is_none() { literal(frame, message)? } else { None };
-    let plain = match field_names(names)? {
+    let fast = match field_names(names)? {
         Some(fields) => {
             let mut flags = if fields.iter().any(|name| is_ai_field(name)) { flag::AI } else { 0 };
             flags |= if literal.is_some() { flag::SITE_MESSAGE } else { 0 };
             let kept = literal.as_ref().map(|_| message);
             let site = Site { fields, message: literal, ..site.clone() };
-            names::here().site(site).map(|number| (Plain { number, flags }, kept))
+            names::here().site(site).map(|number| (FastSite { number, flags }, kept))
         }
         None => None,
     };
-    let (plain, literal) = plain.map_or((None, None), |(plain, literal)| (Some(plain), literal));
-    insert(frame, names, plain, literal.unwrap_or(std::ptr::null_mut()));
+    let (fast, literal) = fast.map_or((None, None), |(fast, literal)| (Some(fast), literal));
+    insert(frame, names, fast, literal.unwrap_or(std::ptr::null_mut()));
     Ok(Resolved::inline(site))
 }
 
-/// The message as a text, if it stands in the code of the frame and there is room for it among the names.
+/// The message as a text, if it is a constant of the frame's code and the table of names has room.
 fn literal(frame: &Frame<'_>, message: *mut ffi::PyObject) -> PyResult<Option<String>> {
     if names::here().is_half_full() {
         return Ok(None);
     }
     let py = frame.as_any().py();
     // SAFETY: the frame holds the code.
-    let code = unsafe { Bound::from_borrowed_ptr(py, frame.place().code.cast()) };
+    let code = unsafe { Bound::from_borrowed_ptr(py, frame.call_site().code.cast()) };
     let constants = code.getattr(intern!(py, "co_consts"))?.cast_into::<PyTuple>()?;
     let found = constants.iter_borrowed().find(|constant| constant.as_ptr() == message);
     let text = found.and_then(|constant| constant.cast::<PyString>().ok().map(|text| text.to_owned()));
     Ok(text.filter(|text| text.len().is_ok_and(|length| length <= LITERAL)).map(|text| text_of(text.as_any())))
 }
 
-/// Notes the site of other calls from this place.
-fn set_bare(py: Python<'_>, place: Place, bare: u32) {
+/// Notes the site of other calls from this call site.
+fn set_bare(py: Python<'_>, call_site: CallSite, bare: u32) {
     // SAFETY: no Python code runs until the reference is gone.
     let cache = unsafe { &mut *CACHE.get(py) };
-    let index = cache.set_of(place);
-    let known = cache.sets.get_mut(index).into_iter().flatten().flatten().find(|entry| entry.is_at(place));
+    let index = cache.set_of(call_site);
+    let known = cache.sets.get_mut(index).into_iter().flatten().flatten().find(|entry| entry.is_at(call_site));
     if let Some(entry) = known {
         entry.bare = bare;
     }
 }
 
-/// A site without fields: those of the call travel with their names.
+/// A site without fields. The fields of the call are written with their names.
 pub struct Resolved {
     pub number: u32,
-    /// Travels inside the record: at the first call from a place, and when the table is full.
+    /// Written into the record: at the first call from a call site, and when the table is full.
     pub site: Option<Box<Site>>,
 }
 
@@ -308,23 +315,23 @@ fn field_names(names: Option<&Bound<'_, PyTuple>>) -> PyResult<Option<Vec<String
     Ok(Some(fields))
 }
 
-/// Makes room for what will be known of places that log, so that the first of them need not wait for it.
+/// Allocates the table, so that the first call that logs does not wait for it.
 pub fn prepare(py: Python<'_>) {
     // SAFETY: no Python code runs until the reference is gone.
     unsafe { &mut *CACHE.get(py) }.prepare();
 }
 
-fn insert(frame: &Frame<'_>, names: Option<&Bound<'_, PyTuple>>, plain: Option<Plain>, literal: *mut ffi::PyObject) {
+fn insert(frame: &Frame<'_>, names: Option<&Bound<'_, PyTuple>>, fast: Option<FastSite>, literal: *mut ffi::PyObject) {
     let py = frame.as_any().py();
-    let place = frame.place();
+    let call_site = frame.call_site();
     // SAFETY: the frame holds the code.
-    let code = unsafe { Bound::from_borrowed_ptr(py, place.code.cast()) };
-    let entry = Entry {
+    let code = unsafe { Bound::from_borrowed_ptr(py, call_site.code.cast()) };
+    let entry = CachedCallSite {
         code: code.unbind(),
-        instruction: place.instruction,
+        instruction: call_site.instruction,
         literal,
         names: names.map(|names| names.clone().unbind()),
-        plain,
+        fast,
         bare: INLINE,
     };
     let mut gone = Vec::new();
@@ -337,7 +344,7 @@ fn insert(frame: &Frame<'_>, names: Option<&Bound<'_, PyTuple>>, plain: Option<P
 pub fn describe(frame: &Frame<'_>) -> PyResult<Site> {
     let py = frame.as_any().py();
     // SAFETY: the frame holds the code.
-    let code = unsafe { Bound::from_borrowed_ptr(py, frame.place().code.cast()) };
+    let code = unsafe { Bound::from_borrowed_ptr(py, frame.call_site().code.cast()) };
     let path = code.getattr(intern!(py, "co_filename"))?.cast_into::<PyString>()?;
     let function = code.getattr(intern!(py, "co_name"))?.cast_into::<PyString>()?;
     Ok(Site {
@@ -348,7 +355,7 @@ pub fn describe(frame: &Frame<'_>) -> PyResult<Site> {
     })
 }
 
-/// The module a file is: its name without directories and extension.
+/// The module of a file: its name without directories and extension.
 fn module_of(path: &str) -> &str {
     let name = path.rsplit(['/', std::path::MAIN_SEPARATOR]).next().unwrap_or(path);
     match name.rsplit_once('.') {
@@ -360,16 +367,16 @@ fn module_of(path: &str) -> &str {
 /// Marks a function as a wrapper of logging calls: records name its caller.
 #[pyfunction]
 pub fn mark_wrapper(code: &Bound<'_, PyCode>) {
-    // SAFETY: taken at once, dropped after: what was remembered of the place no longer holds.
+    // SAFETY: replaced at once, dropped after. Remembered sites may name the wrapper, so all of them are forgotten.
     let forgotten = unsafe { std::mem::replace(&mut *CACHE.get(code.py()), Cache::new()) };
     drop(forgotten);
-    // SAFETY: no Python code runs while the reference lives. The code is kept for good, so its address keeps its meaning.
+    // SAFETY: no Python code runs while the reference lives. The code is never freed, so its address keeps its meaning.
     unsafe { (*WRAPPERS.get(code.py())).get_or_insert_default() }.insert(code.clone().into_ptr() as usize);
 }
 
-fn is_wrapper(py: Python<'_>, place: Place) -> bool {
+fn is_wrapper(py: Python<'_>, call_site: CallSite) -> bool {
     // SAFETY: looked at only.
-    unsafe { &*WRAPPERS.get(py) }.as_ref().is_some_and(|wrappers| wrappers.contains(&(place.code as usize)))
+    unsafe { &*WRAPPERS.get(py) }.as_ref().is_some_and(|wrappers| wrappers.contains(&(call_site.code as usize)))
 }
 
 /// The frame a record names: `level` frames out, wrappers not counted.
@@ -377,7 +384,7 @@ pub fn caller(py: Python<'_>, level: usize) -> Option<Frame<'_>> {
     let mut frame = Frame::current(py)?;
     let mut left = level.max(1) - 1;
     loop {
-        if !is_wrapper(py, frame.place()) {
+        if !is_wrapper(py, frame.call_site()) {
             if left == 0 {
                 return Some(frame);
             }

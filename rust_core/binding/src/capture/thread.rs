@@ -1,4 +1,4 @@
-//! The name of the calling thread, as `threading` knows it, by number.
+//! The name of the calling thread, as `threading` knows it, as a number.
 
 use std::cell::Cell;
 
@@ -14,41 +14,41 @@ use crate::interpreter::interrupt;
 use crate::interpreter::watch::{Kind, Watched, dict_of};
 use crate::value::shown::text_of;
 
-/// A thread's name, for as long as it keeps it.
-struct Known {
+/// A thread's name, valid until it changes.
+struct WatchedName {
     watched: Watched,
     number: u32,
 }
 
-/// By slot; a slot given to another thread gets another serial number.
-static KNOWN: Gil<Vec<(u32, Option<Known>)>> = Gil::new(Vec::new());
+/// Names by slot. A slot that is given to another thread gets another serial number.
+static NAMES: Gil<Vec<(u32, Option<WatchedName>)>> = Gil::new(Vec::new());
 /// Slots of threads that have ended.
 static FREE: Gil<Vec<u32>> = Gil::new(Vec::new());
 
-/// Lies in the dictionary that the interpreter keeps for a thread, and goes with it when the thread ends.
+/// Stored in the dictionary that the interpreter keeps for a thread, and dropped when the thread ends.
 #[pyclass(frozen, module = "unified_logger._core")]
 struct Ends {
     slot: u32,
     serial: u32,
 }
 
-/// Makes the class of it: at the first use it would be too late where there is no memory, for then that panics.
+/// Makes the class `Ends`. Making it at the first use could panic for lack of memory.
 pub fn prepare(py: Python<'_>) {
     py.get_type::<Ends>();
 }
 
 impl Drop for Ends {
-    /// Lets go of what is known of the thread: its name is watched in the thread object's dictionary, on which may hang anything.
+    /// Frees the name of the thread. The name is watched in the thread object's dictionary, which may hold any object.
     fn drop(&mut self) {
         // SAFETY: the only reference is the interpreter's, which gives it back attached.
         let py = unsafe { Python::assume_attached() };
         if ending::is_here(py) {
-            // To let go of something may run Python code.
+            // Dropping an object may run Python code.
             return;
         }
         // SAFETY: no Python code runs while the references live; what is taken is dropped after them.
         let known = unsafe {
-            match (&mut *KNOWN.get(py)).get_mut(self.slot as usize) {
+            match (&mut *NAMES.get(py)).get_mut(self.slot as usize) {
                 Some((serial, known)) if *serial == self.serial => {
                     (&mut *FREE.get(py)).push(self.slot);
                     known.take()
@@ -63,27 +63,27 @@ impl Drop for Ends {
 
 thread_local! {
     /// This thread's slot and its serial number.
-    static MINE: Cell<(u32, u32)> = const { Cell::new((u32::MAX, 0)) };
+    static OWN_SLOT: Cell<(u32, u32)> = const { Cell::new((u32::MAX, 0)) };
 }
 
-/// How a record names the thread it came from.
+/// How a record names its thread.
 pub enum Name {
     Number(u32),
-    /// Not in the table: it is full, or the name is that of a green thread, of which there are many to one thread.
+    /// Not in the table: the table is full, or a green thread has the name, and one thread runs many of them.
     Text(String),
 }
 
 #[inline]
 pub fn number(py: Python<'_>) -> Option<u32> {
-    let (slot, serial) = MINE.get();
+    let (slot, serial) = OWN_SLOT.get();
     // SAFETY: looked at only, no Python code runs.
-    match unsafe { &*KNOWN.get(py) }.get(slot as usize) {
+    match unsafe { &*NAMES.get(py) }.get(slot as usize) {
         Some((current, Some(known))) if *current == serial && known.watched.is_unchanged() => Some(known.number),
         _ => None,
     }
 }
 
-/// Asks `threading` for the name, and remembers it where that is safe.
+/// Asks `threading` for the name, and remembers it if the name is safe to keep.
 #[cold]
 pub fn name(py: Python<'_>) -> Name {
     if ending::is_here(py) {
@@ -103,23 +103,23 @@ fn ask(py: Python<'_>) -> PyResult<Name> {
     if !tells_threads(&threading)? {
         return Ok(numbered(text_of(&thread.getattr(intern!(py, "name"))?)).1);
     }
-    // What changes while it is asked has to show: noted first, asked then.
+    // A change during the question must show, so the dictionaries are noted before the name is read.
     let dict = dict_of(&thread)?;
     let watched = Watched::new(Kind::Threads, vec![dict.clone(), threading.dict()]);
     let shown = thread.getattr(intern!(py, "name"))?;
     let (number, name) = numbered(text_of(&shown));
-    // A class of its own may tell names of another kind, whose changes nobody would notice.
+    // A class may return names of its own, whose changes would not show.
     let is_kept = dict.get_item(intern!(py, "_name"))?.is_some_and(|kept| kept.is(&shown));
     if let Some(number) = number
         && is_kept
         && tells_threads(&threading)?
     {
-        remember(py, Known { watched, number })?;
+        remember(py, WatchedName { watched, number })?;
     }
     Ok(name)
 }
 
-/// Whether `threading` tells threads apart, and not green threads, of which there are many to one thread.
+/// Whether `threading` reports threads and not green threads, of which one thread runs many.
 fn tells_threads(threading: &Bound<'_, PyModule>) -> PyResult<bool> {
     let py = threading.py();
     let get_ident = threading.getattr(intern!(py, "get_ident"))?;
@@ -127,7 +127,7 @@ fn tells_threads(threading: &Bound<'_, PyModule>) -> PyResult<bool> {
     Ok(get_ident.is(&py.import(intern!(py, "_thread"))?.getattr(intern!(py, "get_ident"))?) && home == Some(true))
 }
 
-/// A name's number, and how a record names it.
+/// The number of a name, and how a record names it.
 fn numbered(name: String) -> (Option<u32>, Name) {
     match names::here().thread(name.clone()) {
         Some(number) => (Some(number), Name::Number(number)),
@@ -135,11 +135,11 @@ fn numbered(name: String) -> (Option<u32>, Name) {
     }
 }
 
-fn remember(py: Python<'_>, known: Known) -> PyResult<()> {
-    let (mine, serial) = MINE.get();
+fn remember(py: Python<'_>, known: WatchedName) -> PyResult<()> {
+    let (own_slot, serial) = OWN_SLOT.get();
     // SAFETY: replaced at once; the old one is dropped after.
     if let Some((_, slot @ Some(_))) =
-        unsafe { (&mut *KNOWN.get(py)).get_mut(mine as usize) }.filter(|(current, _)| *current == serial)
+        unsafe { (&mut *NAMES.get(py)).get_mut(own_slot as usize) }.filter(|(current, _)| *current == serial)
     {
         let old = slot.replace(known);
         drop(old);
@@ -151,20 +151,20 @@ fn remember(py: Python<'_>, known: Known) -> PyResult<()> {
     };
     // SAFETY: no Python code runs while the references live.
     let (slot, serial) = unsafe {
-        let table = &mut *KNOWN.get(py);
+        let table = &mut *NAMES.get(py);
         let slot = (&mut *FREE.get(py)).pop().unwrap_or_else(|| {
             table.push((0, None));
             u32::try_from(table.len() - 1).unwrap_or(u32::MAX)
         });
-        let place = &mut table[slot as usize];
-        place.0 = place.0.wrapping_add(1);
-        (slot, place.0)
+        let entry = &mut table[slot as usize];
+        entry.0 = entry.0.wrapping_add(1);
+        (slot, entry.0)
     };
     let ends = Bound::new(py, Ends { slot, serial })?;
     of_thread.cast::<PyDict>()?.set_item(intern!(py, "unified_logger"), ends)?;
     // SAFETY: replaced at once; there was none.
-    let before = unsafe { &mut (&mut *KNOWN.get(py))[slot as usize] }.1.replace(known);
+    let before = unsafe { &mut (&mut *NAMES.get(py))[slot as usize] }.1.replace(known);
     drop(before);
-    MINE.set((slot, serial));
+    OWN_SLOT.set((slot, serial));
     Ok(())
 }

@@ -14,18 +14,19 @@ use crate::interpreter::interrupt;
 /// The context variable that holds the current `Context`.
 pub static VARIABLE: Gil<*mut ffi::PyObject> = Gil::new(std::ptr::null_mut());
 
-/// The same as long as no other library has a say in what is current; null then, so that nobody pays for the question.
+/// The same variable while no other library takes part, otherwise null. So calls pay nothing for a question that has
+/// one answer.
 pub static ALONE: Gil<*mut ffi::PyObject> = Gil::new(std::ptr::null_mut());
 
-/// A context variable that is None where nobody has set it. Made here, it costs no import of `contextvars`.
+/// A context variable whose default is None. Made here, it costs no import of `contextvars`.
 #[pyfunction]
 pub fn context_variable<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
     let name = CString::new(name)?;
-    // SAFETY: attached; the name ends with a zero byte, and a new reference is what comes back.
+    // SAFETY: attached; the name ends with a zero byte, and the result is a new reference or null.
     unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyContextVar_New(name.as_ptr(), ffi::Py_None())) }
 }
 
-/// Tells which context variable holds the current context.
+/// Sets the context variable that holds the current context.
 #[pyfunction]
 pub fn set_context_variable(variable: &Bound<'_, PyAny>) -> PyResult<()> {
     check_variable(variable)?;
@@ -57,7 +58,8 @@ pub fn current(py: Python<'_>) -> Option<Bound<'_, Context>> {
     unsafe { of_variable(py, variable) }
 }
 
-/// The least level of records in the current context, if it has one. For those that are in no hurry.
+/// The least level of records in the current context, if the context has one. For callers that can afford a function
+/// call.
 #[cold]
 #[inline(never)]
 pub fn least(py: Python<'_>) -> Option<i32> {
@@ -75,7 +77,7 @@ fn among_others(py: Python<'_>) -> Option<Bound<'_, Context>> {
     if ending::is_here(py) { own } else { foreign::decide(py, own) }
 }
 
-/// What the variable holds, if it is a context.
+/// The value of the variable, if it is a context.
 #[inline]
 unsafe fn of_variable(py: Python<'_>, variable: *mut ffi::PyObject) -> Option<Bound<'_, Context>> {
     // SAFETY: the caller has a context variable.
@@ -95,23 +97,23 @@ pub unsafe fn value_of(py: Python<'_>, variable: *mut ffi::PyObject) -> Option<B
     unsafe { Bound::from_owned_ptr_or_opt(py, value) }
 }
 
-/// A context of a new trace, without fields: most requests begin with one.
+/// A context of a new trace, without fields. Most requests begin with one.
 #[pyfunction]
 pub fn new_trace(py: Python<'_>) -> PyResult<Bound<'_, Context>> {
-    // Any object that is made may start the collector, which may run Python code.
+    // Making any object may start the collector, which may run Python code.
     let _inside = ending::Inside::enter_or_stay(py);
     let (trace_id, span_id) = (ids::new_trace_id(py)?, ids::new_span_id(py)?);
     let context = Context {
         captured: captured(Some(&trace_id), Some(&span_id), &[]),
         trace_id: Some(trace_id.unbind()),
         span_id: Some(span_id.unbind()),
-        beside: foreign::current(py).map(Bound::unbind),
+        foreign_value: foreign::current(py).map(Bound::unbind),
         ..Context::empty(py)
     };
     Bound::new(py, context)
 }
 
-/// The current context, whoever has the say.
+/// The current context, of this library or of another one.
 #[pyfunction]
 pub fn current_context(py: Python<'_>) -> PyResult<Option<Bound<'_, Context>>> {
     let current = current(py);

@@ -1,4 +1,4 @@
-//! Named values, captured once when they are given.
+//! Named values, captured once when they are set.
 
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -22,7 +22,7 @@ pub struct Fields {
 }
 
 impl Fields {
-    /// Captures each value as it is now. What that held back is raised here, where they were given.
+    /// Captures each value as it is now. An exception for the program is raised here, where the values were set.
     pub fn new(fields: &Bound<'_, PyDict>) -> PyResult<Self> {
         value::or_memory_error(fields.py(), || Self::capture(fields))
     }
@@ -48,7 +48,7 @@ impl Fields {
         self.named.bind(py)
     }
 
-    /// These and more, which win over those of the same name.
+    /// These fields and more. A new field replaces one of the same name.
     pub(super) fn and(&self, more: &Self, py: Python<'_>) -> PyResult<Self> {
         let named = self.named(py).copy()?;
         named.update(more.named(py).as_mapping())?;
@@ -63,7 +63,7 @@ impl Fields {
         Ok(Self { named: named.unbind(), captured: captured.into(), ai: self.ai || more.ai })
     }
 
-    /// Those whose names are kept.
+    /// The fields whose names are kept.
     pub(super) fn only(&self, keep: impl Fn(&str) -> bool, py: Python<'_>) -> PyResult<Self> {
         let named = PyDict::new(py);
         for (name, field) in self.named(py) {
@@ -94,10 +94,10 @@ pub fn names(captured: &[u8]) -> impl Iterator<Item = (&str, &[u8])> {
 
 type Made = (Option<Py<Context>>, Py<Context>);
 
-/// Fields of a logger of their own, and the contexts they made last.
+/// Fields that a logger adds to all its records, and the contexts made with them last.
 pub struct BoundFields {
     pub fields: Fields,
-    /// A context that was current, and the same with these fields.
+    /// A context that was current, and the same context with these fields.
     last: Gil<Option<Made>>,
 }
 
@@ -120,7 +120,7 @@ impl BoundFields {
         self.make(py, current)
     }
 
-    /// As `__traverse__` of those who have one.
+    /// For `__traverse__` of an object that has bound fields.
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.fields.named)?;
         // SAFETY: called by the collector.
@@ -133,13 +133,13 @@ impl BoundFields {
     #[cold]
     fn make<'py>(&self, py: Python<'py>, current: Option<Bound<'py, Context>>) -> Option<Bound<'py, Context>> {
         let made = match &current {
-            Some(current) => current.get().with([None, None], &self.fields, current.get().beside.as_ref(), py),
+            Some(current) => current.get().with([None, None], &self.fields, current.get().foreign_value.as_ref(), py),
             None => Context::of(None, self.fields.clone(py), None, py),
         };
         let made = made.and_then(|made| Bound::new(py, made));
         let Some(made) = interrupt::ok(py, made) else { return current };
         if ending::is_here(py) {
-            // What was made before stays where it is: to let go of it may run Python code.
+            // The context that was made before stays where it is: dropping it may run Python code.
             return Some(made);
         }
         let _inside = ending::Inside::enter();

@@ -1,5 +1,5 @@
-//! New ids of traces and spans. The system's randomness is taken a thousand bytes at a time: a call to it costs more than all
-//! else of a context.
+//! New ids of traces and spans. Random bytes are read from the system a thousand at a time: a system call costs more
+//! than all other work for a context.
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -16,7 +16,7 @@ struct Pool {
 
 static POOL: Gil<Pool> = Gil::new(Pool { bytes: [0; BYTES], used: BYTES });
 
-/// A child makes ids of its own: what it was forked with, its parent uses too.
+/// A child makes ids of its own: its parent goes on to use the bytes that both have.
 pub fn after_fork_in_child(py: Python<'_>) {
     // SAFETY: a number.
     unsafe { (*POOL.get(py)).used = BYTES };

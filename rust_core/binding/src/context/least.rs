@@ -1,4 +1,5 @@
-//! The level that a context may have: which records are made in it, whatever the levels of their loggers.
+//! The level that a context may have. It decides which records are made in the context, whatever the levels of their
+//! loggers.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -6,13 +7,13 @@ use pyo3::prelude::*;
 
 use crate::interpreter::gil::Gil;
 
-/// Reasons why the answer of its logger may not be the last word on a call's level: the time before the start, and each context with a level that
-/// is alive. One number for all, so that a call is asked once.
+/// How many reasons there are to ask more than the logger about a call's level: the time before the start, and each
+/// living context with a level. One number for all reasons, so that a call asks once.
 static REASONS: AtomicUsize = AtomicUsize::new(1);
 
 static IS_BEFORE_START: AtomicBool = AtomicBool::new(true);
 
-/// Whether more than its logger may decide on a call's level.
+/// Whether more than the logger may decide on a call's level.
 #[inline]
 pub fn may_decide_on_levels() -> bool {
     REASONS.load(Ordering::Relaxed) != 0
@@ -20,26 +21,26 @@ pub fn may_decide_on_levels() -> bool {
 
 type Follow = fn(Python<'_>) -> PyResult<()>;
 
-/// Has others follow the levels of contexts, as soon as one has a level.
+/// Makes `logging` follow the levels of contexts. Called before the first context gets a level.
 static FOLLOW: Gil<Option<Follow>> = Gil::new(None);
 
-/// Says what is to be done before a context gets a level of its own.
+/// Sets the function that is called before a context gets a level of its own.
 pub fn set_follow(py: Python<'_>, function: Follow) {
     FOLLOW.replace(py, Some(function));
 }
 
-/// A context gets a level of its own.
+/// Prepares for a context that gets a level of its own.
 pub fn follow(py: Python<'_>) -> PyResult<()> {
     FOLLOW.copied(py).map_or(Ok(()), |function| function(py))
 }
 
-/// Tells that logging has started.
+/// Notes that logging has started.
 pub fn end_the_beginning() {
     IS_BEFORE_START.store(false, Ordering::Relaxed);
     REASONS.fetch_sub(1, Ordering::Relaxed);
 }
 
-/// Whether logging was not started yet.
+/// Whether logging has not started yet.
 pub fn is_before_start() -> bool {
     IS_BEFORE_START.load(Ordering::Relaxed)
 }

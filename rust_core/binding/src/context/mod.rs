@@ -25,7 +25,8 @@ use crate::value::shown::text_of;
 use least::Least;
 use within::Within;
 
-/// Ids and fields, as records get them. Immutable: setting another field makes another context, which may take this one's place.
+/// Ids and fields, in the form of a record. Immutable: setting another field makes another context, which may replace
+/// this one.
 #[pyclass(frozen, module = "unified_logger._core")]
 pub struct Context {
     #[pyo3(get)]
@@ -34,13 +35,13 @@ pub struct Context {
     span_id: Option<Py<PyString>>,
     #[pyo3(get)]
     parent_span_id: Option<Py<PyString>>,
-    /// What goes on to other services, and not into records.
+    /// A value for other services, which records do not show.
     #[pyo3(get)]
     carried: Option<Py<PyAny>>,
     fields: Fields,
     captured: Box<[u8]>,
-    /// What another library had as current when this was made.
-    beside: Option<Py<PyAny>>,
+    /// The value of another library's context variable when this context was made.
+    foreign_value: Option<Py<PyAny>>,
     least: Least,
     within: Within,
 }
@@ -70,20 +71,21 @@ impl Context {
             parent_span_id: parent_span_id.map(Bound::unbind),
             carried: carried.map(Bound::unbind),
             fields,
-            beside: foreign::current(py).map(Bound::unbind),
+            foreign_value: foreign::current(py).map(Bound::unbind),
             least: Least::new(level),
             within: Within::new(None),
         })
     }
 
-    /// The same with what was set within its request since it was made.
+    /// This context with all that was set within its request since it was made.
     #[getter]
     fn now<'py>(slf: Bound<'py, Self>, py: Python<'py>) -> PyResult<Bound<'py, Self>> {
         let now = now(slf);
         interrupt::raise(py, Ok(now))
     }
 
-    /// The least level of records made in this context, whatever the levels of their loggers; None leaves it to those.
+    /// The least level of records made in this context, whatever the levels of their loggers. None leaves the decision
+    /// to the loggers.
     #[getter]
     fn level(&self) -> Option<i32> {
         self.least.get()
@@ -95,10 +97,10 @@ impl Context {
         self.fields.named.bind(py).copy()
     }
 
-    /// What can lead back here: a field's value that holds what has this context.
+    /// References that may lead back here: a field's value may hold an object that has this context.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.carried)?;
-        visit.call(&self.beside)?;
+        visit.call(&self.foreign_value)?;
         // SAFETY: called by the collector.
         if let Some(part) = unsafe { self.within.traversed() } {
             part.traverse(&visit)?;
@@ -131,26 +133,26 @@ impl Context {
         self.trace_id.as_ref().map(|id| id.bind(py).clone())
     }
 
-    /// Trace and span id.
+    /// The ids of the trace and the span.
     fn ids(&self, py: Python<'_>) -> [Option<String>; 2] {
         [&self.trace_id, &self.span_id].map(|id| id.as_ref().map(|id| text_of(id.bind(py).as_any())))
     }
 
-    /// The same with more fields, which win over those of the same name, and with the ids that are given.
+    /// This context with more fields and with the given ids. A new field replaces one of the same name.
     fn with(
         &self,
         [trace_id, span_id]: [Option<&Bound<'_, PyString>>; 2],
         more: &Fields,
-        beside: Option<&Py<PyAny>>,
+        foreign_value: Option<&Py<PyAny>>,
         py: Python<'_>,
     ) -> PyResult<Self> {
-        let made = Self::of(Some(self), self.fields.and(more, py)?, beside, py)?;
+        let made = Self::of(Some(self), self.fields.and(more, py)?, foreign_value, py)?;
         let made = Self { least: self.least.clone(), ..made };
         if trace_id.is_none() && span_id.is_none() {
             return Ok(made);
         }
         let id = |given: Option<&Bound<'_, PyString>>, kept| given.map_or(kept, |given| Some(given.clone().unbind()));
-        // What belongs to the trace ends with it.
+        // Values that belong to a trace end with it.
         let goes_on = trace_id.is_none_or(|given| self.is_of_trace(given));
         let (trace_id, span_id) = (id(trace_id, made.trace_id), id(span_id, made.span_id));
         Ok(Self {
@@ -167,7 +169,7 @@ impl Context {
         })
     }
 
-    /// Without ids and fields, to be built on: its own section is not captured.
+    /// A context without ids and fields, to build on. Its section of a record is not captured.
     fn empty(py: Python<'_>) -> Self {
         Self {
             trace_id: None,
@@ -176,7 +178,7 @@ impl Context {
             carried: None,
             fields: Fields { named: PyDict::new(py).unbind(), captured: Box::default(), ai: false },
             captured: Box::default(),
-            beside: None,
+            foreign_value: None,
             least: Least::new(None),
             within: Within::new(None),
         }
@@ -187,7 +189,7 @@ impl Context {
     }
 
     /// The ids of one context with the given fields.
-    fn of(ids: Option<&Self>, fields: Fields, beside: Option<&Py<PyAny>>, py: Python<'_>) -> PyResult<Self> {
+    fn of(ids: Option<&Self>, fields: Fields, foreign_value: Option<&Py<PyAny>>, py: Python<'_>) -> PyResult<Self> {
         let text = |id: Option<&Py<PyString>>| id.map(|id| id.clone_ref(py));
         let (trace_id, span_id) =
             (text(ids.and_then(|ids| ids.trace_id.as_ref())), text(ids.and_then(|ids| ids.span_id.as_ref())));
@@ -202,21 +204,21 @@ impl Context {
             parent_span_id: text(ids.and_then(|ids| ids.parent_span_id.as_ref())),
             carried: ids.and_then(|ids| ids.carried.as_ref()).map(|carried| carried.clone_ref(py)),
             fields,
-            beside: beside.map(|beside| beside.clone_ref(py)),
+            foreign_value: foreign_value.map(|foreign_value| foreign_value.clone_ref(py)),
             least: Least::new(None),
             within: Within::new(None),
         })
     }
 }
 
-/// What a context is now: one of a request may have become another.
+/// The latest version of a context: within a request a context may be replaced.
 #[inline]
 fn now(context: Bound<'_, Context>) -> Bound<'_, Context> {
     // SAFETY: looked at only.
     if unsafe { &*context.get().within.get(context.py()) }.is_none() { context } else { within::now(context) }
 }
 
-/// Ids and fields in the form that a record's section has.
+/// Ids and fields as the section of a record.
 fn captured(trace_id: Option<&Bound<'_, PyString>>, span_id: Option<&Bound<'_, PyString>>, fields: &[u8]) -> Box<[u8]> {
     let text = |id: Option<&Bound<'_, PyString>>| id.map(|id| text_of(id.as_any()));
     let mut out = Vec::new();

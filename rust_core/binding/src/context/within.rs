@@ -1,9 +1,9 @@
-//! What is set within a request, by any of its threads and tasks. Each of them has a copy of the context variable, so that a context which one
-//! of them puts there tells the others nothing. So the context that a request began with knows what it is now, and those made within the
-//! request follow it.
+//! Fields that any thread or task of a request sets for the whole request. Each thread and task has a copy of the
+//! context variable, so a context that one of them sets is not seen by the others. Therefore the request's first
+//! context knows its latest version, and contexts made within the request follow it.
 //!
-//! A thread or task keeps the fields that it has set itself: what runs beside it does not get into its records. Where a thread or task
-//! that has seen such a field sets it anew, the new value counts for both.
+//! A thread or task keeps the fields that it has set itself: another one that runs at the same time does not change its
+//! records. If a thread or task has seen such a field and sets it again, the new value counts for both.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,47 +19,47 @@ use crate::interpreter::ending;
 use crate::interpreter::gil::Gil;
 use crate::interpreter::interrupt;
 
-/// What a context has to do with a request; most have nothing.
-pub type Within = Gil<Option<Box<Part>>>;
+/// The role of a context in a request. Most contexts have none.
+pub type Within = Gil<Option<Box<RequestRole>>>;
 
-pub enum Part {
-    /// The request began with it.
+pub enum RequestRole {
+    /// The first context of the request.
     Beginning(Beginning),
-    /// It was made within the request.
+    /// A context made within the request.
     Inner(Inner),
 }
 
 #[derive(Default)]
 pub struct Beginning {
-    /// What it has become; `None` when all that was set is cleared.
+    /// The latest version of the context. `None` once all that was set is cleared.
     now: Option<Py<Context>>,
-    /// How often anything was set or cleared.
+    /// How often a field or an id was set or cleared.
     changes: u64,
-    /// The change that last set an id.
+    /// The number of the change that last set an id.
     ids: u64,
 }
 
 pub struct Inner {
     request: Py<Context>,
-    /// The change it was made after.
+    /// The number of the last change before it was made.
     change: u64,
     ids: Ids,
-    fields: Vec<(Box<str>, Own)>,
-    /// What the request's context was when the scope began that begins with this one.
+    fields: Vec<(Box<str>, SetMark)>,
+    /// If a scope begins with this context: the request's context when the scope began.
     began: Option<Py<Context>>,
-    /// The last change that `now` is of.
+    /// The number of the last change that `now` includes.
     seen: u64,
-    /// This with what others have set; `None` for this itself.
+    /// This context with the fields that others have set. `None` if it has not changed.
     now: Option<Py<Context>>,
 }
 
 #[derive(Clone)]
 enum Ids {
-    /// The request's, as it has them.
+    /// The ids of the request.
     OfRequest,
-    /// Set by whoever has this context.
-    Set(Own),
-    /// Those of a scope of its own.
+    /// Ids set by a holder of this context.
+    Set(SetMark),
+    /// Ids of a scope of its own.
     OfScope,
 }
 
@@ -79,11 +79,11 @@ impl Ids {
     }
 }
 
-/// Whether something that was set still counts for those who have set it.
+/// Whether a value still counts for the thread or task that has set it.
 #[derive(Clone)]
-struct Own(Arc<AtomicBool>);
+struct SetMark(Arc<AtomicBool>);
 
-impl Own {
+impl SetMark {
     fn new() -> Self {
         Self(Arc::new(AtomicBool::new(true)))
     }
@@ -101,8 +101,8 @@ impl Own {
     }
 }
 
-impl Part {
-    /// As `__traverse__` of those who have one.
+impl RequestRole {
+    /// For `__traverse__` of a context with a role.
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         match self {
             Self::Beginning(beginning) => visit.call(&beginning.now),
@@ -115,15 +115,15 @@ impl Part {
     }
 }
 
-/// What a context is now.
+/// The latest version of a context.
 #[cold]
 #[inline(never)]
 pub fn now<'py>(context: Bound<'py, Context>) -> Bound<'py, Context> {
     let py = context.py();
-    let (request, seen) = match part_of(&context) {
+    let (request, seen) = match role_of(&context) {
         None => return context,
-        Some(Part::Beginning(_)) => return latest(&context),
-        Some(Part::Inner(inner)) => {
+        Some(RequestRole::Beginning(_)) => return latest(&context),
+        Some(RequestRole::Inner(inner)) => {
             if changes(inner.request.bind(py)) == inner.seen {
                 let now = inner.now.as_ref().map(|now| now.bind(py).clone());
                 return now.unwrap_or(context);
@@ -132,7 +132,7 @@ pub fn now<'py>(context: Bound<'py, Context>) -> Bound<'py, Context> {
         }
     };
     if ending::is_here(py) {
-        // What it was before stays where it is: to let go of it may run Python code.
+        // The previous version stays where it is: dropping it may run Python code.
         return context;
     }
     let _inside = ending::Inside::enter();
@@ -140,8 +140,8 @@ pub fn now<'py>(context: Bound<'py, Context>) -> Bound<'py, Context> {
     let made = follow(&context, &request).and_then(|made| Bound::new(py, made));
     let Some(made) = interrupt::ok(py, made) else { return context };
     let mut old = None;
-    // SAFETY: replaced at once; the old one is dropped after, and may run Python code then.
-    if let Some(Part::Inner(inner)) = unsafe { (*context.get().within.get(py)).as_deref_mut() }
+    // SAFETY: replaced at once; the old version is dropped after, and may run Python code then.
+    if let Some(RequestRole::Inner(inner)) = unsafe { (*context.get().within.get(py)).as_deref_mut() }
         && inner.seen == seen
     {
         inner.seen = changes;
@@ -151,7 +151,7 @@ pub fn now<'py>(context: Bound<'py, Context>) -> Bound<'py, Context> {
     made
 }
 
-/// A context that was made within a request, with what others have set since.
+/// A context made within a request, with the fields that others have set since.
 fn follow(context: &Bound<'_, Context>, request: &Bound<'_, Context>) -> PyResult<Context> {
     let py = context.py();
     let latest = latest(request);
@@ -160,14 +160,14 @@ fn follow(context: &Bound<'_, Context>, request: &Bound<'_, Context>) -> PyResul
     let own = context.get().fields.only(|name| own.iter().any(|(own, _)| **own == *name), py)?;
     let fields = latest.get().fields.and(&own, py)?;
     let ids = if keeps_ids { context } else { &latest }.get();
-    let made = Context::of(Some(ids), fields, ids.beside.as_ref(), py)?;
+    let made = Context::of(Some(ids), fields, ids.foreign_value.as_ref(), py)?;
     Ok(Context { least: context.get().least.clone(), ..made })
 }
 
-/// The current context with more fields, and with the ids that are given; `held` is in the context variable now.
+/// The current context with more fields and with the given ids. `held` is the current value of the context variable.
 ///
-/// With `for_all` the fields are set for the other threads and tasks of the request too, except for those that have set them themselves. The
-/// ids are set so too, unless this is a scope with ids of its own.
+/// With `for_all`, the other threads and tasks of the request get the fields too, unless they have set the same fields
+/// themselves. They also get the ids, unless this is a scope with ids of its own.
 #[pyfunction]
 #[pyo3(signature = (request, held, trace_id, span_id, fields, for_all))]
 pub fn context_with<'py>(
@@ -180,21 +180,23 @@ pub fn context_with<'py>(
 ) -> PyResult<Bound<'py, Context>> {
     let py = fields.py();
     let _inside = ending::Inside::enter_or_stay(py);
-    // First: what others set from here on is not seen below.
+    // The number comes first: later changes by others are not part of the result.
     let mut seen = request.as_ref().map_or(0, changes);
     let more = Fields::new(&fields)?;
     let ids = [trace_id.as_ref(), span_id.as_ref()];
     let sets_ids = ids.iter().any(Option::is_some);
-    // Not what another library has as current, which ends by itself: it goes on to have the say, unless ids are given.
+    // A foreign value ends by itself, so it is not copied here: it stays current unless ids are given.
     let here = held.clone().map(super::now).or_else(|| current(py));
-    let beside = if sets_ids || held.is_none() {
+    let foreign_value = if sets_ids || held.is_none() {
         foreign::current(py).map(Bound::unbind)
     } else {
-        here.as_ref().and_then(|here| here.get().beside.as_ref()).map(|beside| beside.clone_ref(py))
+        here.as_ref()
+            .and_then(|here| here.get().foreign_value.as_ref())
+            .map(|foreign_value| foreign_value.clone_ref(py))
     };
     let made = match &here {
-        Some(here) => here.get().with(ids, &more, beside.as_ref(), py)?,
-        None => Context::empty(py).with(ids, &more, beside.as_ref(), py)?,
+        Some(here) => here.get().with(ids, &more, foreign_value.as_ref(), py)?,
+        None => Context::empty(py).with(ids, &more, foreign_value.as_ref(), py)?,
     };
     let Some(request) = request else { return Bound::new(py, made) };
     let (own, own_ids) = own_of(held.as_ref(), &request);
@@ -203,9 +205,9 @@ pub fn context_with<'py>(
         let ids = if is_in_scope { [None, None] } else { ids };
         loop {
             let (before, number) = (latest(&request), changes(&request));
-            let after = before.get().with(ids, &more, before.get().beside.as_ref(), py)?;
+            let after = before.get().with(ids, &more, before.get().foreign_value.as_ref(), py)?;
             let after = Bound::new(py, after)?;
-            // Making it may have run a finalizer, and another thread meanwhile.
+            // Making the context may have run a finalizer, and another thread in between.
             if changes(&request) == number {
                 change(&request, Some(after), ids.iter().any(Option::is_some));
                 seen += u64::from(seen == number);
@@ -218,13 +220,13 @@ pub fn context_with<'py>(
         }
     }
     let ids = match own_ids {
-        Ids::OfRequest | Ids::Set(_) if sets_ids => Ids::Set(Own::new()),
+        Ids::OfRequest | Ids::Set(_) if sets_ids => Ids::Set(SetMark::new()),
         other => other,
     };
     part_of_request(made, held.as_ref(), request, &more, ids, None, seen)
 }
 
-/// A context inside of the current one: a span of its own. In a request it goes on to follow that.
+/// A context inside the current one, with a span of its own. In a request it follows the request.
 #[pyfunction]
 #[pyo3(signature = (request, held, trace_id, span_id, fields, level))]
 pub fn context_below<'py>(
@@ -242,12 +244,12 @@ pub fn context_below<'py>(
     }
     let seen = request.as_ref().map_or(0, changes);
     let more = Fields::new(&fields)?;
-    let beside = foreign::current(py).map(Bound::unbind);
+    let foreign_value = foreign::current(py).map(Bound::unbind);
     let outer = match current(py) {
         Some(outer) => outer,
         None => Bound::new(py, Context::empty(py))?,
     };
-    let made = outer.get().with([trace_id.as_ref(), Some(&span_id)], &more, beside.as_ref(), py)?;
+    let made = outer.get().with([trace_id.as_ref(), Some(&span_id)], &more, foreign_value.as_ref(), py)?;
     let goes_on = trace_id.is_none_or(|given| outer.get().is_of_trace(&given));
     let parent_span_id = outer.get().span_id.as_ref().filter(|_| goes_on).map(|id| id.clone_ref(py));
     let least = level.map_or_else(|| outer.get().least.clone(), |level| Least::new(Some(level)));
@@ -257,8 +259,8 @@ pub fn context_below<'py>(
     part_of_request(made, held.as_ref(), request, &more, Ids::OfScope, began, seen)
 }
 
-/// A context of a request once more, for a scope of another thread or task that goes on in it. `held` was in the context variable where it
-/// was taken along.
+/// A context of a request once more, for a scope of another thread or task that continues the request. `held` was the
+/// value of the context variable where it was carried from.
 #[pyfunction]
 pub fn context_again<'py>(request: Bound<'py, Context>, held: Bound<'py, Context>) -> PyResult<Bound<'py, Context>> {
     let py = request.py();
@@ -266,21 +268,22 @@ pub fn context_again<'py>(request: Bound<'py, Context>, held: Bound<'py, Context
     let seen = changes(&request);
     let none = Fields::new(&PyDict::new(py))?;
     let here = super::now(held.clone());
-    let made = here.get().with([None, None], &none, here.get().beside.as_ref(), py)?;
+    let made = here.get().with([None, None], &none, here.get().foreign_value.as_ref(), py)?;
     let (_, ids) = own_of(Some(&held), &request);
     let began = began_now(&request);
     part_of_request(made, Some(&held), request, &none, ids, began, seen)
 }
 
-/// What a request's context is as a scope of it begins.
+/// The latest version of a request's context when a scope of it begins.
 fn began_now(request: &Bound<'_, Context>) -> Option<Py<Context>> {
-    match part_of(request) {
-        Some(Part::Beginning(beginning)) => beginning.now.as_ref().map(|now| now.clone_ref(request.py())),
+    match role_of(request) {
+        Some(RequestRole::Beginning(beginning)) => beginning.now.as_ref().map(|now| now.clone_ref(request.py())),
         _ => None,
     }
 }
 
-/// A context that follows its request, if the one that it takes the place of does: another may have come here from elsewhere.
+/// Makes a context follow its request, if the context that it replaces follows the same request. Another one may have
+/// come from elsewhere.
 fn part_of_request<'py>(
     made: Context,
     held: Option<&Bound<'py, Context>>,
@@ -291,8 +294,8 @@ fn part_of_request<'py>(
     seen: u64,
 ) -> PyResult<Bound<'py, Context>> {
     let py = request.py();
-    let follows = match held.and_then(part_of) {
-        Some(Part::Inner(inner)) => inner.request.is(&request),
+    let follows = match held.and_then(role_of) {
+        Some(RequestRole::Inner(inner)) => inner.request.is(&request),
         _ => held.is_some_and(|held| held.is(&request)),
     };
     if !follows {
@@ -300,18 +303,18 @@ fn part_of_request<'py>(
     }
     let (mut fields, _) = own_of(held, &request);
     fields.retain(|(name, _)| !has(more, name));
-    fields.extend(names(&more.captured).map(|(name, _)| (name.into(), Own::new())));
+    fields.extend(names(&more.captured).map(|(name, _)| (name.into(), SetMark::new())));
     let change = changes(&request);
     let inner = Inner { request: request.unbind(), change, ids, fields, began, seen, now: None };
-    Bound::new(py, Context { within: Gil::new(Some(Box::new(Part::Inner(inner)))), ..made })
+    Bound::new(py, Context { within: Gil::new(Some(Box::new(RequestRole::Inner(inner)))), ..made })
 }
 
 fn has(fields: &Fields, name: &str) -> bool {
     names(&fields.captured).any(|(set, _)| set == name)
 }
 
-/// Forgets what was set within a request since a scope of it began, except what other threads and tasks have set for themselves. `scope` is
-/// the context that the scope began with.
+/// Forgets all that was set within a request since a scope of it began, except the fields that other threads and tasks
+/// have set for themselves. `scope` is the context that the scope began with.
 #[pyfunction]
 #[pyo3(signature = (request, held, scope))]
 pub fn clear_within(request: &Bound<'_, Context>, held: Option<&Bound<'_, Context>>, scope: &Bound<'_, Context>) {
@@ -319,8 +322,8 @@ pub fn clear_within(request: &Bound<'_, Context>, held: Option<&Bound<'_, Contex
     let (own, ids) = own_of(held, request);
     own.iter().for_each(|(_, mark)| mark.give_up());
     ids.give_up();
-    let began = match part_of(scope) {
-        Some(Part::Inner(inner)) => {
+    let began = match role_of(scope) {
+        Some(RequestRole::Inner(inner)) => {
             inner.fields.iter().for_each(|(_, mark)| mark.count_again());
             inner.began.as_ref().map(|began| began.bind(py).clone())
         }
@@ -329,12 +332,12 @@ pub fn clear_within(request: &Bound<'_, Context>, held: Option<&Bound<'_, Contex
     change(request, began, true);
 }
 
-/// Notes what a request's context is now.
+/// Notes the latest version of a request's context.
 fn change(request: &Bound<'_, Context>, now: Option<Bound<'_, Context>>, ids: bool) {
-    // SAFETY: changed at once; what it was before is dropped after.
+    // SAFETY: changed at once; the previous version is dropped after.
     let part = unsafe { &mut *request.get().within.get(request.py()) };
-    let part = part.get_or_insert_with(|| Box::new(Part::Beginning(Beginning::default())));
-    let Part::Beginning(beginning) = &mut **part else { return };
+    let part = part.get_or_insert_with(|| Box::new(RequestRole::Beginning(Beginning::default())));
+    let RequestRole::Beginning(beginning) = &mut **part else { return };
     beginning.changes += 1;
     if ids {
         beginning.ids = beginning.changes;
@@ -343,42 +346,43 @@ fn change(request: &Bound<'_, Context>, now: Option<Bound<'_, Context>>, ids: bo
     drop(old);
 }
 
-/// What whoever has this context has set, if that was within this request.
-fn own_of(held: Option<&Bound<'_, Context>>, request: &Bound<'_, Context>) -> (Vec<(Box<str>, Own)>, Ids) {
-    match held.and_then(part_of) {
-        Some(Part::Inner(inner)) if inner.request.is(request) => {
+/// The fields and ids that a holder of this context has set, if it belongs to this request.
+fn own_of(held: Option<&Bound<'_, Context>>, request: &Bound<'_, Context>) -> (Vec<(Box<str>, SetMark)>, Ids) {
+    match held.and_then(role_of) {
+        Some(RequestRole::Inner(inner)) if inner.request.is(request) => {
             (inner.fields.iter().filter(|(_, mark)| mark.counts()).cloned().collect(), inner.ids.clone())
         }
         _ => (Vec::new(), Ids::OfRequest),
     }
 }
 
-/// What a request's context is now.
+/// The latest version of a request's context.
 fn latest<'py>(request: &Bound<'py, Context>) -> Bound<'py, Context> {
-    match part_of(request) {
-        Some(Part::Beginning(Beginning { now: Some(now), .. })) => now.bind(request.py()).clone(),
+    match role_of(request) {
+        Some(RequestRole::Beginning(Beginning { now: Some(now), .. })) => now.bind(request.py()).clone(),
         _ => request.clone(),
     }
 }
 
-/// How often anything was set or cleared in a request.
+/// How often a field or an id was set or cleared in a request.
 fn changes(request: &Bound<'_, Context>) -> u64 {
-    match part_of(request) {
-        Some(Part::Beginning(beginning)) => beginning.changes,
+    match role_of(request) {
+        Some(RequestRole::Beginning(beginning)) => beginning.changes,
         _ => 0,
     }
 }
 
-/// Whether somebody has set an id after this was made.
+/// Whether an id was set after this context was made.
 fn ids_changed_since(context: &Bound<'_, Context>, request: &Bound<'_, Context>) -> bool {
-    match (part_of(context), part_of(request)) {
-        (Some(Part::Inner(inner)), Some(Part::Beginning(beginning))) => beginning.ids > inner.change,
+    match (role_of(context), role_of(request)) {
+        (Some(RequestRole::Inner(inner)), Some(RequestRole::Beginning(beginning))) => beginning.ids > inner.change,
         _ => false,
     }
 }
 
-/// Not to be kept while Python code may run.
-fn part_of<'a>(context: &'a Bound<'_, Context>) -> Option<&'a Part> {
-    // SAFETY: looked at and counted only, by the functions of this file, which keep it over no call that can run Python code.
+/// The reference must be dropped before Python code may run.
+fn role_of<'a>(context: &'a Bound<'_, Context>) -> Option<&'a RequestRole> {
+    // SAFETY: looked at and counted only. The functions of this file keep the reference over no call that can run
+    // Python code.
     unsafe { &*context.get().within.get(context.py()) }.as_deref()
 }

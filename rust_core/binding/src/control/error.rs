@@ -1,13 +1,13 @@
-//! An engine's errors for Python.
+//! Errors of the engine for Python.
 
 use pyo3::PyErr;
 use pyo3::exceptions::{PyOSError, PyRuntimeError};
 use unified_logger_core::error::Error;
 
-/// The one place an engine's error becomes Python's.
+/// Converts an error of the engine to one of Python. No other function does.
 pub fn to_python(error: &Error) -> PyErr {
     match error {
-        // As Python's own, when it starts none.
+        // The class that Python raises if it cannot start a thread.
         Error::Thread { .. } => PyRuntimeError::new_err(error.to_string()),
         _ => PyOSError::new_err(error.to_string()),
     }

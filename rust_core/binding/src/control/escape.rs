@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use unified_logger_core::escape;
 
-/// A text as it is shown to people: on one line, and harmless for a terminal.
+/// A text for people: on one line, and harmless for a terminal.
 #[pyfunction]
 pub fn escape_text(text: &str) -> String {
     escape::shown(text)

@@ -1,4 +1,4 @@
-//! Files beside the logs for handlers in Python: opened as the engine opens its own.
+//! Files next to the logs for handlers in Python, opened as the engine opens its own files.
 
 use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,26 +19,27 @@ fn mode((bits, is_asked_for): (u32, bool)) -> u32 {
     platform::mode(bits, is_asked_for)
 }
 
-/// Makes a log directory unless it is there, and makes sure that files can be made in it.
+/// Makes a log directory if it is missing, and checks that files can be made in it.
 #[pyfunction]
 pub fn prepare_directory(py: Python<'_>, path: &str, mode: (u32, bool)) -> PyResult<()> {
     let made = ending::detached(py, || sink::prepare_directory(Path::new(path), self::mode(mode)));
-    handover::tell_remarks(py);
+    handover::report_remarks(py);
     made.map_err(|error| to_python(&error))
 }
 
-/// Opens a log file for appending, and gives its descriptor, which is the caller's to close. One that is made gets the rights of the one whose
-/// descriptor is `before`.
+/// Opens a log file for appending and returns its descriptor, which the caller must close. A new file gets the rights
+/// of the file whose descriptor is `before`.
 #[pyfunction]
 #[pyo3(signature = (path, mode, before=None))]
 pub fn open_log(py: Python<'_>, path: &str, mode: (u32, bool), before: Option<i32>) -> PyResult<i32> {
     let before = before.and_then(Rights::of_descriptor);
     let file = ending::detached(py, || sink::open_log(Path::new(path), self::mode(mode), before));
-    handover::tell_remarks(py);
+    handover::report_remarks(py);
     platform::into_descriptor(file.map_err(|error| to_python(&error))?).map_err(PyOSError::new_err)
 }
 
-/// A log file for those who write to its descriptor. It is closed with its last reference, unless the program has given its number to another.
+/// A log file for code that writes to its descriptor. It is closed with its last reference, unless the program has
+/// given the descriptor's number to another file.
 #[pyclass(frozen, weakref)]
 pub struct LogFile(OwnFile);
 
@@ -47,41 +48,42 @@ impl LogFile {
     #[new]
     fn new(py: Python<'_>, path: &str, mode: (u32, bool)) -> PyResult<Self> {
         let file = ending::detached(py, || sink::open_log(Path::new(path), self::mode(mode), None));
-        handover::tell_remarks(py);
+        handover::report_remarks(py);
         OwnFile::new(file.map_err(|error| to_python(&error))?).map(Self).map_err(PyOSError::new_err)
     }
 
-    /// What is written to.
+    /// The descriptor to write to.
     fn fileno(&self) -> i32 {
         self.0.number().descriptor()
     }
 
-    /// Nothing is held back here.
+    /// Does nothing: the file has no buffer.
     fn flush(&self) {
         let _ = self;
     }
 
-    /// Has `lost` called, on the main thread, once the number leads elsewhere: that is looked for every few seconds.
+    /// Calls `lost` on the main thread once the number belongs to another file. The writer checks that every few
+    /// seconds.
     fn watch(&self, py: Python<'_>, lost: Py<PyAny>) {
         drop(LOST.replace(py, Some(lost)));
-        sink::watch(&self.0, tell_soon);
+        sink::watch(&self.0, report_loss_soon);
     }
 }
 
 static LOST: Gil<Option<Py<PyAny>>> = Gil::new(None);
 
-/// Called without the interpreter, by the writer.
-fn tell_soon() -> bool {
+/// Called by the writer, without the interpreter.
+fn report_loss_soon() -> bool {
     // SAFETY: may be called by any thread; the function takes no argument.
-    unsafe { ffi::Py_AddPendingCall(Some(tell), std::ptr::null_mut()) == 0 }
+    unsafe { ffi::Py_AddPendingCall(Some(report_loss), std::ptr::null_mut()) == 0 }
 }
 
-extern "C" fn tell(_: *mut c_void) -> c_int {
+extern "C" fn report_loss(_: *mut c_void) -> c_int {
     // SAFETY: pending calls are made with the interpreter attached.
     let py = unsafe { Python::assume_attached() };
     // SAFETY: no Python code runs while the reference is made.
     let lost = unsafe { (*LOST.get(py)).as_ref().map(|lost| lost.clone_ref(py)) };
-    // What calls this cannot be unwound.
+    // The interpreter calls this function, and it cannot be unwound.
     let _ = catch_unwind(AssertUnwindSafe(|| {
         if let Some(lost) = lost
             && let Err(error) = lost.call0(py)

@@ -1,4 +1,4 @@
-//! Starting, flushing, stopping and counting, for the facade.
+//! Starts, flushes, stops and counts for the facade.
 
 pub mod error;
 pub mod escape;
@@ -37,8 +37,8 @@ use error::to_python;
 
 /// Starts the engine, or replaces the running one without losing a record.
 ///
-/// `settings` is a dictionary of plain values, those of `config::Settings` of the engine. `patience` is how many seconds the old engine may take to
-/// write what it had accepted.
+/// `settings` is a dictionary of simple values with the keys of the engine's `config::Settings`. `patience` is how many
+/// seconds the old engine may take to write what it had accepted.
 #[pyfunction]
 pub fn start(
     py: Python<'_>,
@@ -55,7 +55,7 @@ pub fn start(
     interrupt::raise(py, started)
 }
 
-/// Waits until everything accepted before is on disk, at most `timeout` seconds.
+/// Waits until all records accepted before are on disk, at most `timeout` seconds.
 #[pyfunction]
 #[pyo3(signature = (timeout = None))]
 pub fn flush(py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
@@ -64,7 +64,7 @@ pub fn flush(py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
     interrupt::raise(py, flushed)
 }
 
-/// Writes what is queued and ends the writer, within `timeout` seconds. True when nothing was left unwritten.
+/// Writes all queued records and ends the writer, within `timeout` seconds. True if no record was left unwritten.
 #[pyfunction]
 pub fn shutdown(py: Python<'_>, timeout: f64) -> bool {
     handover::shutdown(py, clock::seconds(timeout))
@@ -74,45 +74,45 @@ pub fn shutdown(py: Python<'_>, timeout: f64) -> bool {
 #[pyfunction]
 pub fn turn_off(py: Python<'_>) {
     handover::turn_off(py);
-    guard::ask_anew(py);
+    guard::ask_again(py);
 }
 
-/// Whether anything was logged that waits for a start.
+/// Whether any record waits for a start.
 #[pyfunction]
 pub fn has_early(py: Python<'_>) -> bool {
     handover::has_early(py)
 }
 
-/// Shows on standard error what was logged at WARNING and above and never found a start.
+/// Shows on standard error the early records at WARNING and above that never found a start.
 #[pyfunction]
 #[pyo3(signature = (redaction = None))]
 pub fn show_early(py: Python<'_>, redaction: Option<&Bound<'_, Redaction>>) {
     handover::show_early(py, redaction.map(|redaction| redaction.get().rules()));
 }
 
-/// What a record of the library's own has as a field.
+/// The value of a field in a record of the library's own.
 #[derive(FromPyObject)]
-pub enum Told {
+pub enum NoticeField {
     Integer(i64),
     Float(f64),
     Text(String),
 }
 
-/// Writes a record of the library's own, whatever the levels of loggers are. False while nobody could write it: before the start, and
-/// after the end.
+/// Writes a record of the library's own, whatever the levels of loggers are. False if no engine can write it: before
+/// the start and after the end.
 #[pyfunction]
-pub fn say(py: Python<'_>, function: &str, message: &str, level: i32, fields: Vec<(String, Told)>) -> bool {
+pub fn say(py: Python<'_>, function: &str, message: &str, level: i32, fields: Vec<(String, NoticeField)>) -> bool {
     let Some(engine) = handover::revived(py) else { return false };
     if engine.is_closed() {
         return false;
     }
     let fields: Vec<_> = fields
         .iter()
-        .map(|(name, told)| {
-            let value = match told {
-                Told::Integer(number) => Value::Integer(*number),
-                Told::Float(number) => Value::Float(*number),
-                Told::Text(text) => Value::Text(text),
+        .map(|(name, field)| {
+            let value = match field {
+                NoticeField::Integer(number) => Value::Integer(*number),
+                NoticeField::Float(number) => Value::Float(*number),
+                NoticeField::Text(text) => Value::Text(text),
             };
             (name.as_str(), value)
         })
@@ -121,13 +121,13 @@ pub fn say(py: Python<'_>, function: &str, message: &str, level: i32, fields: Ve
     true
 }
 
-/// Tells which handler of the root logger brings `logging` records in.
+/// Sets the handler of the root logger that brings `logging` records in.
 #[pyfunction]
 pub fn set_root_handler(py: Python<'_>, handler: Option<Py<PyAny>>) {
     guard::set_root_handler(py, handler);
 }
 
-/// Stops the clock of records at `time` (nanoseconds since the epoch), or lets it run with None.
+/// Stops the clock of records at `time`, in nanoseconds since the epoch. None lets it run.
 #[pyfunction]
 pub fn set_clock(time: Option<i64>) {
     clock::stop_at(time);
@@ -138,7 +138,8 @@ pub fn before_fork(py: Python<'_>) {
     handover::before_fork(py);
 }
 
-/// Goes on writing, and calls functions as soon as the fork is over for the parent: at once, or on the main thread right after.
+/// Ends the pause of the writer. The functions in `soon` are called when the fork is over for the parent: at once, or
+/// on the main thread right after.
 #[pyfunction]
 #[pyo3(signature = (soon=None))]
 pub fn after_fork_in_parent(py: Python<'_>, soon: Option<&Bound<'_, PyList>>) -> PyResult<()> {
@@ -146,19 +147,19 @@ pub fn after_fork_in_parent(py: Python<'_>, soon: Option<&Bound<'_, PyList>>) ->
     soon.into_iter().flatten().try_for_each(pending::call_soon)
 }
 
-/// Once for each fork: another hook, registered before this one, may have logged in the child and begun anew.
+/// Works once for each fork: an earlier hook may have logged in the child, which has started its engine then.
 #[pyfunction]
 pub fn after_fork_in_child(py: Python<'_>) {
     fork::notice(py);
 }
 
 fn read<'py, S>(py: Python<'py>, counts: &[Counted<S>], of: &S) -> PyResult<Bound<'py, PyDict>> {
-    let told = PyDict::new(py);
-    counts.iter().try_for_each(|counted| told.set_item(counted.name, counted.read(of)))?;
-    Ok(told)
+    let report = PyDict::new(py);
+    counts.iter().try_for_each(|counted| report.set_item(counted.name, counted.read(of)))?;
+    Ok(report)
 }
 
-/// The counts of the process, as plain integers.
+/// The counts of the process, as integers.
 #[pyfunction]
 pub fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let stats = &**STATS;
@@ -194,7 +195,7 @@ pub fn formats() -> Vec<&'static str> {
     FORMATS.to_vec()
 }
 
-/// Counts one more of what the facade counts.
+/// Adds one to a count of the facade.
 ///
 /// # Errors
 /// `ValueError` for a name that is not in the list.
@@ -204,7 +205,7 @@ pub fn count(name: &str) -> PyResult<()> {
     if is_counted { Ok(()) } else { Err(PyValueError::new_err(format!("nothing counted is called {name:?}"))) }
 }
 
-/// What is counted: group ("", "files" or "console"), name, kind ("counter" or "gauge"), unit and help of each.
+/// All counts: group ("", "files" or "console"), name, kind ("counter" or "gauge"), unit and help of each.
 #[pyfunction]
 pub fn counted() -> Vec<[&'static str; 5]> {
     fn rows<S>(group: &'static str, counts: &'static [Counted<S>]) -> impl Iterator<Item = [&'static str; 5]> {
@@ -213,17 +214,18 @@ pub fn counted() -> Vec<[&'static str; 5]> {
     rows("", &COUNTS).chain(rows("files", &FILE_COUNTS)).chain(rows("console", &STREAM_COUNTS)).collect()
 }
 
-/// Writes what processes that died left for a log directory. Tells what was done, as a dictionary; None while another thread of
-/// this process is at it.
+/// Writes the records that dead processes left for a log directory. Returns a dictionary of the results, or None while
+/// another thread of this process does the same.
 #[pyfunction]
 pub fn recover(py: Python<'_>, directory: PathBuf) -> PyResult<Option<Bound<'_, PyDict>>> {
     ending::detached(py, || recovery::sweep(&directory)).map(|recovered| as_dictionary(py, recovered)).transpose()
 }
 
-/// Writes what processes of this user that died left in shared memory, each into its own log directory. Tells what was done, as
-/// `recover` does.
+/// Writes the records that dead processes of this user left in shared memory, each into its own log directory. Returns
+/// a dictionary of the results, as `recover` does.
 ///
-/// `ask` is called with each of these directories before anything is done there: it gives the path to work in, and why that is refused or None.
+/// `ask` is called with each directory before any file in it is touched. It returns the path to work in, and the reason
+/// for a refusal or None.
 #[pyfunction]
 pub fn recover_all(py: Python<'_>, ask: Py<PyAny>) -> PyResult<Bound<'_, PyDict>> {
     let raised = Mutex::new(None);
@@ -248,20 +250,20 @@ pub fn recover_all(py: Python<'_>, ask: Py<PyAny>) -> PyResult<Bound<'_, PyDict>
 }
 
 fn as_dictionary(py: Python<'_>, recovered: Recovered) -> PyResult<Bound<'_, PyDict>> {
-    let told = PyDict::new(py);
-    told.set_item("boxes", recovered.boxes)?;
-    told.set_item("records", recovered.records)?;
-    told.set_item("damaged", recovered.damaged)?;
+    let report = PyDict::new(py);
+    report.set_item("boxes", recovered.boxes)?;
+    report.set_item("records", recovered.records)?;
+    report.set_item("damaged", recovered.damaged)?;
     let aside: Vec<(String, String)> =
         recovered.aside.into_iter().map(|(path, reason)| (path.display().to_string(), reason)).collect();
-    told.set_item("aside", aside)?;
-    told.set_item("failed", recovered.failed)?;
+    report.set_item("aside", aside)?;
+    report.set_item("failed", recovered.failed)?;
     let distrusted: Vec<(String, &str)> = recovered
         .distrusted
         .into_iter()
         .map(|distrust| (distrust.directory.display().to_string(), distrust.reason))
         .collect();
-    told.set_item("waiting", recovered.waiting)?;
-    told.set_item("distrusted", distrusted)?;
-    Ok(told)
+    report.set_item("waiting", recovered.waiting)?;
+    report.set_item("distrusted", distrusted)?;
+    Ok(report)
 }

@@ -1,43 +1,43 @@
-//! What is read of the interpreter though it does not promise it. Each is looked at once, at the import; where it is otherwise than
-//! known, there is a slower way.
+//! The probes: self-checks of what is read of the interpreter without a promise. Each runs once, at the import. If the
+//! layout is not the known one, a slower way is used.
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::exception;
-use crate::filter::guard;
+use crate::filter::shape;
 use crate::interpreter::gil::Gil;
 use crate::interpreter::{frame, watch};
 use crate::value;
 
-/// Looks, remembers whether it was as known, and tells.
-type Look = fn(Python<'_>) -> PyResult<bool>;
+/// Checks one layout, remembers whether it is the known one, and returns that.
+type Probe = fn(Python<'_>) -> PyResult<bool>;
 
-const LOOKS: [(&str, Look); 6] = [
-    ("texts", value::look_at_texts),
-    ("integers", value::look_at_integers),
-    ("frames", frame::look),
-    ("dictionaries", watch::look),
-    ("classes", guard::look),
-    ("tracebacks", exception::look),
+const PROBES: [(&str, Probe); 6] = [
+    ("texts", value::probe_texts),
+    ("integers", value::probe_integers),
+    ("frames", frame::probe),
+    ("dictionaries", watch::probe),
+    ("classes", shape::probe),
+    ("tracebacks", exception::probe),
 ];
 
-static AS_KNOWN: Gil<[bool; LOOKS.len()]> = Gil::new([false; LOOKS.len()]);
+static AS_KNOWN: Gil<[bool; PROBES.len()]> = Gil::new([false; PROBES.len()]);
 
-/// Looks at all of it.
-pub fn look(py: Python<'_>) {
-    // What cannot even be looked at is not as known.
-    let as_known = LOOKS.map(|(_, look)| look(py).unwrap_or(false));
+/// Runs all probes.
+pub fn probe(py: Python<'_>) {
+    // A probe that raises has not found the known layout.
+    let as_known = PROBES.map(|(_, probe)| probe(py).unwrap_or(false));
     AS_KNOWN.replace(py, as_known);
 }
 
-/// What is read of this interpreter, and whether it is as known.
+/// The probes by name, and whether each has found the known layout.
 #[pyfunction]
 pub fn internals(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
-    let told = PyDict::new(py);
+    let answers = PyDict::new(py);
     let as_known = AS_KNOWN.copied(py);
-    for ((name, _), as_known) in LOOKS.iter().zip(as_known) {
-        told.set_item(name, as_known)?;
+    for ((name, _), as_known) in PROBES.iter().zip(as_known) {
+        answers.set_item(name, as_known)?;
     }
-    Ok(told)
+    Ok(answers)
 }

@@ -1,11 +1,11 @@
-//! Settings as they come from Python: one dictionary of plain values.
+//! Settings as they come from Python: one dictionary of simple values.
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
 use serde_json::Value;
 
-/// What JSON would be of plain values.
+/// The JSON of simple values.
 ///
 /// # Errors
 /// `TypeError` for values of other types.
@@ -13,7 +13,7 @@ pub fn as_json(value: &Bound<'_, PyAny>) -> PyResult<Value> {
     if value.is_none() {
         return Ok(Value::Null);
     }
-    // Before numbers: it is one, too.
+    // Before numbers: a bool is a number, too.
     if let Ok(flag) = value.cast::<PyBool>() {
         return Ok(Value::from(flag.is_true()));
     }

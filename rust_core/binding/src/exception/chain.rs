@@ -1,4 +1,4 @@
-//! Which exceptions belong to an exception: its cause or context, the members of a group, and theirs.
+//! The exceptions that belong to an exception: its cause or context, the members of a group, and those of each of them.
 
 use pyo3::exceptions::PyBaseException;
 use pyo3::ffi;
@@ -12,12 +12,13 @@ use crate::interpreter::gil::intern;
 use crate::interpreter::interrupt;
 use crate::interpreter::stack;
 
-/// Exceptions captured with one.
+/// Exceptions captured with one exception.
 const EXCEPTIONS: usize = 500;
 /// Members captured of one group: as many as `traceback` shows.
 #[cfg(Py_3_11)]
 const MEMBERS: usize = 15;
-/// Bytes of stack that each step away from the first may take, here and where the text is put together on the same thread.
+/// Bytes of stack that each step away from the first exception may take, here and where the text is made on the same
+/// thread.
 const LEVEL: usize = 4 << 10;
 
 pub struct Node<'py> {
@@ -28,13 +29,13 @@ pub struct Node<'py> {
     depth: usize,
 }
 
-/// What a cause or context is.
+/// The exception that is a cause or context.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Other {
     None,
     /// The node of this index.
     Follows(usize),
-    /// There is one, too far away.
+    /// There is an exception, but it is too far away.
     LeftOut,
 }
 
@@ -43,8 +44,9 @@ pub struct Members {
     pub count: usize,
 }
 
-/// All of them, the given one first. The order is that of `traceback.TracebackException` (the last found is looked at
-/// first), because an exception met before is no cause or context again: the order decides where it is shown.
+/// All exceptions, the given one first. The order is that of `traceback.TracebackException`, which expands the last
+/// found one first. An exception met before is not shown as a cause or context again, so the order decides where it is
+/// shown.
 pub fn follow<'py>(error: &Bound<'py, PyBaseException>) -> Vec<Node<'py>> {
     let depth = stack::levels(DEPTH, LEVEL);
     let mut search = Search { nodes: Vec::with_capacity(4), seen: Vec::with_capacity(4), depth };
@@ -52,7 +54,7 @@ pub fn follow<'py>(error: &Bound<'py, PyBaseException>) -> Vec<Node<'py>> {
     let mut open = vec![0];
     while let Some(index) = open.pop() {
         let before = search.nodes.len();
-        search.look_at(index);
+        search.expand(index);
         (before..search.nodes.len()).for_each(|index| memory::push(&mut open, index));
     }
     search.nodes
@@ -62,7 +64,7 @@ struct Search<'py> {
     nodes: Vec<Node<'py>>,
     /// Addresses of exceptions met; the nodes keep them alive.
     seen: Vec<*mut ffi::PyObject>,
-    /// How far away from the first they may be.
+    /// The number of steps that an exception may be away from the first.
     depth: usize,
 }
 
@@ -75,7 +77,7 @@ impl<'py> Search<'py> {
         self.nodes.len() - 1
     }
 
-    fn look_at(&mut self, index: usize) {
+    fn expand(&mut self, index: usize) {
         let Node { error, depth, .. } = &self.nodes[index];
         let (error, depth) = (error.clone(), depth + 1);
         let cause = self.other(linked(&error, ffi::PyException_GetCause), depth);
@@ -124,10 +126,10 @@ fn suppresses_context(error: &Bound<'_, PyBaseException>) -> bool {
     interrupt::ok(error.py(), suppressed.and_then(|suppressed| suppressed.is_truthy())).unwrap_or(false)
 }
 
-/// The first members of a group, and how many it has.
+/// The first members of a group, and how many members it has.
 ///
-/// A class may name others than the group holds, and `traceback` shows those. Only of a real list or tuple is it known how many there
-/// are; in place of anything else, what the group holds is taken.
+/// A class may name other members than the group holds, and `traceback` shows those. Only a real list or tuple has a
+/// known length. If the class names anything else, the members that the group holds are used.
 #[cfg(Py_3_11)]
 fn members<'py>(error: &Bound<'py, PyBaseException>) -> Option<(Vec<Bound<'py, PyBaseException>>, usize)> {
     use pyo3::exceptions::PyBaseExceptionGroup;
@@ -146,7 +148,8 @@ fn members<'py>(_error: &Bound<'py, PyBaseException>) -> Option<(Vec<Bound<'py, 
     None
 }
 
-/// The exceptions among the first items of a list or tuple, and how many items it has: as they are kept there, whatever its class says.
+/// The exceptions among the first items of a list or tuple, and how many items it has. The class of the list is not
+/// asked.
 #[cfg(Py_3_11)]
 fn first_of(named: Bound<'_, PyAny>) -> Option<(Vec<Bound<'_, PyBaseException>>, usize)> {
     let (first, count): (Vec<_>, _) = if let Ok(tuple) = named.cast::<PyTuple>() {

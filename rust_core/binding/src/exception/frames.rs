@@ -1,4 +1,4 @@
-//! The frames of a traceback: file, function and line of each, encoded once for every place in the code.
+//! The frames of a traceback: file, function and line of each, encoded once for each position in the code.
 
 use std::collections::{HashMap, VecDeque};
 use std::ffi::c_int;
@@ -19,35 +19,35 @@ use crate::interpreter::gil::Gil;
 use crate::interpreter::gil::intern;
 use crate::value::shown::text_of;
 
-/// Different frames of one exception: the first half and the last half of them.
+/// Different frames of one exception: half of them from the start, half from the end.
 const FRAMES: usize = 200;
-/// Places in code whose frames are kept encoded.
-const KNOWN: usize = 4_096;
+/// Positions in code whose frames are kept encoded.
+const MOST_CACHED: usize = 4_096;
 
-/// Where a frame stands.
+/// The position of a frame in its code.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Place {
+struct CodePosition {
     code: *mut ffi::PyCodeObject,
     instruction: c_int,
-    /// Where the instruction does not tell it: before 3.11, in stacks, and in tracebacks that others have made up.
+    /// The line, if the instruction does not give it: before 3.11, in stacks, and in tracebacks made by hand.
     line: c_int,
 }
 
-/// A frame as it goes into every exception that passes it.
-struct Known {
-    /// Keeps the address in the key its meaning.
+/// A frame, as it is written into every exception that passes it.
+struct CachedFrame {
+    /// Held so that the address in the key keeps its meaning.
     _code: Py<PyAny>,
     encoded: Box<[u8]>,
 }
 
-static FRAMES_KNOWN: Gil<Option<HashMap<Place, Known>>> = Gil::new(None);
+static CACHE: Gil<Option<HashMap<CodePosition, CachedFrame>>> = Gil::new(None);
 
-/// Puts the frames of an exception's traceback; equal ones that follow each other once, with their count.
+/// Writes the frames of an exception's traceback. Equal frames in a row are written once, with their count.
 pub fn put(py: Python<'_>, error: &Bound<'_, PyBaseException>, out: &mut Vec<u8>) {
     put_walked(&walk(py, error), out);
 }
 
-/// Puts the frames of the stack that ends with this one.
+/// Writes the frames of the stack that ends with this frame.
 pub fn put_stack(py: Python<'_>, frame: &Frame<'_>, out: &mut Vec<u8>) {
     let limit = limit(py);
     let mut stack = Vec::new();
@@ -56,9 +56,9 @@ pub fn put_stack(py: Python<'_>, frame: &Frame<'_>, out: &mut Vec<u8>) {
     }
     let mut walked = Walked::default();
     for frame in stack.iter().rev().chain((limit > 0).then_some(frame)) {
-        // As in `traceback`, of a stack only the lines matter, not the instructions.
-        let place = Place { code: frame.place().code, instruction: -1, line: frame.line().cast_signed() };
-        walked.add(py, frame.as_any().as_ptr().cast(), place);
+        // As in `traceback`, only the lines of a stack matter, not the instructions.
+        let position = CodePosition { code: frame.call_site().code, instruction: -1, line: frame.line().cast_signed() };
+        walked.add(py, frame.as_any().as_ptr().cast(), position);
     }
     put_walked(&walked, out);
 }
@@ -66,15 +66,15 @@ pub fn put_stack(py: Python<'_>, frame: &Frame<'_>, out: &mut Vec<u8>) {
 fn put_walked(walked: &Walked<'_>, out: &mut Vec<u8>) {
     put_number(walked.left_out, out);
     put_number(walked.first.len() + walked.last.len(), out);
-    for Step { frame, place, repeated } in walked.first.iter().chain(&walked.last) {
-        put_frame(frame, *place, out);
+    for Step { frame, position, repeated } in walked.first.iter().chain(&walked.last) {
+        put_frame(frame, *position, out);
         put_number(*repeated, out);
     }
 }
 
 struct Step<'py> {
     frame: Bound<'py, PyAny>,
-    place: Place,
+    position: CodePosition,
     repeated: usize,
 }
 
@@ -82,23 +82,23 @@ struct Step<'py> {
 struct Walked<'py> {
     first: Vec<Step<'py>>,
     last: VecDeque<Step<'py>>,
-    /// Frames between them.
+    /// Frames left out between the two halves.
     left_out: usize,
 }
 
 impl<'py> Walked<'py> {
-    fn add(&mut self, py: Python<'py>, frame: *mut ffi::PyFrameObject, place: Place) {
+    fn add(&mut self, py: Python<'py>, frame: *mut ffi::PyFrameObject, position: CodePosition) {
         let previous = match self.last.back_mut() {
             Some(step) => Some(step),
             None => self.first.last_mut(),
         };
-        if let Some(step) = previous.filter(|step| step.place == place) {
+        if let Some(step) = previous.filter(|step| step.position == position) {
             step.repeated += 1;
             return;
         }
         // SAFETY: a live frame of the traceback.
         let frame = unsafe { Bound::from_borrowed_ptr(py, frame.cast()) };
-        let step = Step { frame, place, repeated: 1 };
+        let step = Step { frame, position, repeated: 1 };
         if self.first.len() < FRAMES / 2 {
             return self.first.push(step);
         }
@@ -126,7 +126,7 @@ fn walk<'py>(py: Python<'py>, error: &Bound<'py, PyBaseException>) -> Walked<'py
             let code = ffi::PyFrame_GetCode(frame);
             // The frame keeps it alive.
             ffi::Py_DECREF(code.cast());
-            walked.add(py, frame, place_of(&Borrowed::from_ptr(py, code.cast()), instruction, line));
+            walked.add(py, frame, position_of(&Borrowed::from_ptr(py, code.cast()), instruction, line));
             traceback = next;
             left -= 1;
         }
@@ -135,18 +135,18 @@ fn walk<'py>(py: Python<'py>, error: &Bound<'py, PyBaseException>) -> Walked<'py
     walked
 }
 
-/// The place that a traceback names. Who makes one by hand chooses instruction and line as he likes: an instruction that the code
-/// does not have is none, for the interpreter looks it up in tables as long as the code.
-fn place_of(code: &Bound<'_, PyAny>, instruction: c_int, line: c_int) -> Place {
-    // Before 3.11 the line alone says it.
+/// The position that a traceback names. A traceback made by hand may have any instruction and line. An instruction
+/// outside the code is dropped, because the interpreter looks it up in tables as long as the code.
+fn position_of(code: &Bound<'_, PyAny>, instruction: c_int, line: c_int) -> CodePosition {
+    // Before 3.11 the line alone gives the position.
     let is_told = cfg!(not(Py_3_11)) && line > 0;
     let is_inside = is_told || usize::try_from(instruction).is_ok_and(|instruction| instruction < bytes_of(code));
     let instruction = if is_inside { instruction } else { -1 };
     let line = if cfg!(Py_3_11) && is_inside { 0 } else { line };
-    Place { code: code.as_ptr().cast(), instruction, line }
+    CodePosition { code: code.as_ptr().cast(), instruction, line }
 }
 
-/// Bytes of the instructions of code. Since 3.11 they lie in it, and it says how many it has of them, of two bytes each.
+/// Bytes of a code's instructions. Since 3.11 the code object contains them and has their number, of two bytes each.
 fn bytes_of(code: &Bound<'_, PyAny>) -> usize {
     if cfg!(Py_3_11) && AS_KNOWN.load(Ordering::Relaxed) {
         // SAFETY: live code, which is an object of variable size.
@@ -155,7 +155,7 @@ fn bytes_of(code: &Bound<'_, PyAny>) -> usize {
     code.getattr(intern!(code.py(), "co_code")).and_then(|bytes| bytes.len()).unwrap_or(0)
 }
 
-/// What a traceback says of one frame. The traceback keeps all of it alive.
+/// The entry of a traceback for one frame. The traceback keeps all of it alive.
 #[derive(PartialEq, Eq)]
 struct Link {
     frame: *mut ffi::PyFrameObject,
@@ -164,12 +164,12 @@ struct Link {
     next: *mut ffi::PyObject,
 }
 
-/// Whether tracebacks, and code, are laid out as known. That is not promised: it is looked at once, at the import, and where they are
-/// otherwise their attributes are asked.
+/// Whether tracebacks and code have the known layout. That is not promised, so a probe checks it at the import. With
+/// another layout, their attributes are asked.
 static AS_KNOWN: AtomicBool = AtomicBool::new(false);
 
-/// Looks at how tracebacks are laid out.
-pub fn look(py: Python<'_>) -> PyResult<bool> {
+/// Probes the layout of tracebacks.
+pub fn probe(py: Python<'_>) -> PyResult<bool> {
     let Some(frame) = Frame::current(py) else { return Ok(false) };
     let class = py.import(intern!(py, "types"))?.getattr(intern!(py, "TracebackType"))?;
     let inner = class.call1((py.None(), frame.as_any(), 6, 345))?;
@@ -209,7 +209,7 @@ unsafe fn read_link(traceback: *mut ffi::PyObject) -> Link {
     }
 }
 
-/// The class of tracebacks cannot be changed: asking them runs no Python code.
+/// Asking a traceback runs no Python code: its class cannot be changed.
 #[cold]
 fn ask_link(traceback: &Bound<'_, PyAny>) -> Link {
     let py = traceback.py();
@@ -224,7 +224,7 @@ fn ask_link(traceback: &Bound<'_, PyAny>) -> Link {
     }
 }
 
-/// Frames that `sys.tracebacklimit` lets be shown.
+/// The number of frames that `sys.tracebacklimit` allows.
 fn limit(py: Python<'_>) -> usize {
     // SAFETY: attached; a borrowed reference or null, without an error.
     let limit = unsafe { Bound::from_borrowed_ptr_or_opt(py, ffi::PySys_GetObject(c"tracebacklimit".as_ptr())) };
@@ -232,41 +232,41 @@ fn limit(py: Python<'_>) -> usize {
     limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(0))
 }
 
-fn put_frame(frame: &Bound<'_, PyAny>, place: Place, out: &mut Vec<u8>) {
+fn put_frame(frame: &Bound<'_, PyAny>, position: CodePosition, out: &mut Vec<u8>) {
     let py = frame.py();
     // SAFETY: looked at and copied, without Python code.
-    if let Some(known) = unsafe { &*FRAMES_KNOWN.get(py) }.as_ref().and_then(|known| known.get(&place)) {
-        return out.put(&known.encoded);
+    if let Some(cached) = unsafe { &*CACHE.get(py) }.as_ref().and_then(|cache| cache.get(&position)) {
+        return out.put(&cached.encoded);
     }
     memory::check();
     // SAFETY: the frame is alive and with it its code.
-    let code = unsafe { Bound::from_borrowed_ptr(py, place.code.cast()) };
-    let encoded = encode(frame, &code, place);
+    let code = unsafe { Bound::from_borrowed_ptr(py, position.code.cast()) };
+    let encoded = encode(frame, &code, position);
     out.put(&encoded);
     if memory::is_short() {
         return;
     }
-    let entry = Known { _code: code.unbind(), encoded: encoded.into() };
+    let entry = CachedFrame { _code: code.unbind(), encoded: encoded.into() };
     // SAFETY: no Python code runs while the reference lives; what is replaced is dropped after.
     let old = unsafe {
-        let known = (*FRAMES_KNOWN.get(py)).get_or_insert_default();
-        let full = if known.len() >= KNOWN { std::mem::take(known) } else { HashMap::new() };
-        let has_room = known.try_reserve(1).is_ok();
-        (full, has_room.then(|| known.insert(place, entry)))
+        let cache = (*CACHE.get(py)).get_or_insert_default();
+        let full = if cache.len() >= MOST_CACHED { std::mem::take(cache) } else { HashMap::new() };
+        let has_room = cache.try_reserve(1).is_ok();
+        (full, has_room.then(|| cache.insert(position, entry)))
     };
     drop(old);
 }
 
-fn encode(frame: &Bound<'_, PyAny>, code: &Bound<'_, PyAny>, place: Place) -> Vec<u8> {
+fn encode(frame: &Bound<'_, PyAny>, code: &Bound<'_, PyAny>, position: CodePosition) -> Vec<u8> {
     let py = frame.py();
     let text =
         |name: &Bound<'_, PyString>| code.getattr(name).map_or_else(|_| "<unknown>".into(), |text| text_of(&text));
     let file = text(intern!(py, "co_filename"));
-    let line = line_of(place);
-    let source = match where_source_is(&file) {
-        Source::Nowhere => Some(String::new()),
-        Source::File if !has_several_lines(place) => None,
-        Source::File | Source::Elsewhere => ask(py, intern!(py, "source"), (frame, place.instruction, line)),
+    let line = line_of(position);
+    let source = match source_kind(&file) {
+        SourceKind::Nowhere => Some(String::new()),
+        SourceKind::File if !has_several_lines(position) => None,
+        SourceKind::File | SourceKind::Elsewhere => ask(py, intern!(py, "source"), (frame, position.instruction, line)),
     };
     let mut out = Vec::with_capacity(128);
     out.put_text(&file);
@@ -276,35 +276,35 @@ fn encode(frame: &Bound<'_, PyAny>, code: &Bound<'_, PyAny>, place: Place) -> Ve
     out
 }
 
-fn line_of(place: Place) -> u32 {
-    if let Ok(line @ 1..) = u32::try_from(place.line) {
+fn line_of(position: CodePosition) -> u32 {
+    if let Ok(line @ 1..) = u32::try_from(position.line) {
         return line;
     }
     // SAFETY: the code is alive, as its frame is.
-    u32::try_from(unsafe { ffi::PyCode_Addr2Line(place.code, place.instruction) }).unwrap_or(0)
+    u32::try_from(unsafe { ffi::PyCode_Addr2Line(position.code, position.instruction) }).unwrap_or(0)
 }
 
-enum Source {
-    /// A regular file, to be read behind the queue.
+enum SourceKind {
+    /// A regular file, which is read behind the queue.
     File,
-    /// What only Python can find: archives, notebooks, `exec`, paths that are relative or gone.
+    /// Sources that only Python finds: archives, notebooks, `exec`, relative paths, missing files.
     Elsewhere,
-    /// Not a file to open: a device, a pipe.
+    /// A device or a pipe, which must not be opened.
     Nowhere,
 }
 
-fn where_source_is(file: &str) -> Source {
+fn source_kind(file: &str) -> SourceKind {
     let path = Path::new(file);
     match fs::metadata(path) {
-        Ok(meta) if !meta.is_file() => Source::Nowhere,
-        Ok(_) if path.is_absolute() => Source::File,
-        _ => Source::Elsewhere,
+        Ok(meta) if !meta.is_file() => SourceKind::Nowhere,
+        Ok(_) if path.is_absolute() => SourceKind::File,
+        _ => SourceKind::Elsewhere,
     }
 }
 
-/// From 3.13 on, all lines of a statement are shown.
+/// From 3.13 on, `traceback` shows all lines of a statement.
 #[cfg(Py_3_13)]
-fn has_several_lines(place: Place) -> bool {
+fn has_several_lines(position: CodePosition) -> bool {
     unsafe extern "C" {
         fn PyCode_Addr2Location(
             code: *mut ffi::PyCodeObject,
@@ -316,21 +316,21 @@ fn has_several_lines(place: Place) -> bool {
         ) -> c_int;
     }
     let (mut line, mut column, mut end_line, mut end_column) = (0, 0, 0, 0);
-    // SAFETY: the code is alive, as its frame is; all four places are written.
+    // SAFETY: the code is alive, as its frame is; all four numbers are written.
     unsafe {
         PyCode_Addr2Location(
-            place.code,
-            place.instruction,
+            position.code,
+            position.instruction,
             &raw mut line,
             &raw mut column,
             &raw mut end_line,
             &raw mut end_column,
         );
     }
-    place.instruction >= 0 && end_line > line
+    position.instruction >= 0 && end_line > line
 }
 
 #[cfg(not(Py_3_13))]
-fn has_several_lines(_place: Place) -> bool {
+fn has_several_lines(_position: CodePosition) -> bool {
     false
 }

@@ -1,11 +1,11 @@
-//! Python exceptions and stacks in their compact form: what only the caller can see. Their text is put together behind
-//! the queue; Python is asked for parts of it only where nobody else knows them.
+//! Python exceptions and stacks in their compact form. The form holds what only the calling thread can see. The text is
+//! made behind the queue, and Python is asked only for the parts that it alone knows.
 
 mod chain;
 mod frames;
 mod texts;
 
-pub use frames::look;
+pub use frames::probe;
 
 use pyo3::exceptions::PyBaseException;
 use pyo3::ffi;
@@ -22,10 +22,10 @@ use crate::interpreter::stack;
 use crate::value::or_memory_error;
 use chain::{Node, Other};
 
-/// Bytes of a captured exception after which no further one is added to it.
+/// Bytes of a captured exception. A longer one gets no further exceptions.
 const BYTES: usize = 1 << 20;
 
-/// The exception being handled, as `sys.exc_info()` tells it.
+/// The exception being handled, as `sys.exc_info()` returns it.
 pub fn current(py: Python<'_>) -> Option<Bound<'_, PyBaseException>> {
     #[cfg(Py_3_11)]
     // SAFETY: attached; a new reference or null.
@@ -42,7 +42,7 @@ pub fn current(py: Python<'_>) -> Option<Bound<'_, PyBaseException>> {
     found?.cast_into().ok()
 }
 
-/// Captures an exception with all that led to it. Never fails: what cannot be asked is represented.
+/// Captures an exception with all exceptions that led to it. Never fails: a part that cannot be asked is represented.
 pub fn capture(py: Python<'_>, error: &Bound<'_, PyBaseException>, out: &mut impl Put) {
     let nodes = chain::follow(error);
     let mut blob = Vec::with_capacity(1_024);
@@ -59,7 +59,7 @@ pub fn capture_stack(py: Python<'_>, frame: &Frame<'_>, out: &mut impl Put) {
     out.put(&blob);
 }
 
-/// A stack that somebody else has printed, in the form of a captured one.
+/// A printed stack in the form of a captured one.
 pub fn printed_stack(text: &str) -> Vec<u8> {
     [&[TEXT], text.as_bytes()].concat()
 }
@@ -77,7 +77,7 @@ fn ask<'py>(
     interrupt::ok(py, module.call_method1(function, arguments)).map(|text| texts::bounded(&text))
 }
 
-/// Writes the exceptions that were found, each inside the one that refers to it.
+/// Writes the exceptions, each inside the one that refers to it.
 struct Capture<'a, 'py> {
     py: Python<'py>,
     nodes: &'a [Node<'py>],
@@ -107,7 +107,7 @@ impl<'py> Capture<'_, 'py> {
         }
     }
 
-    /// The numbers come first but are known last: bytes may run out on the way.
+    /// The numbers come first but are known last: the limit of bytes may be reached before all members are written.
     fn members(&mut self, followed: &[usize], count: usize) {
         let at = self.out.len();
         self.out.put(&[0; 8]);
@@ -135,7 +135,7 @@ fn put_optional(text: Option<&str>, out: &mut Vec<u8>) {
     }
 }
 
-/// The traceback text an exception has in a record.
+/// The traceback text of an exception in a record.
 #[pyfunction]
 pub fn format_exception(exception: &Bound<'_, PyBaseException>) -> PyResult<String> {
     let _inside = Inside::enter_or_stay(exception.py());
@@ -146,7 +146,7 @@ pub fn format_exception(exception: &Bound<'_, PyBaseException>) -> PyResult<Stri
     })
 }
 
-/// The JSON an exception has in a record.
+/// The JSON of an exception in a record.
 #[pyfunction]
 pub fn exception_json(exception: &Bound<'_, PyBaseException>) -> PyResult<String> {
     let _inside = Inside::enter_or_stay(exception.py());

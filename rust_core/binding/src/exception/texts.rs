@@ -1,4 +1,4 @@
-//! The texts of an exception: names of its type, message, notes, and the last lines where only Python can tell them.
+//! The texts of an exception: names of its type, its message, its notes, and its last lines if only Python knows them.
 
 use pyo3::exceptions::{PyAttributeError, PyBaseException, PyImportError, PyNameError, PySyntaxError};
 use pyo3::ffi;
@@ -15,18 +15,18 @@ use crate::value::asked;
 use crate::value::capture_text;
 use crate::value::shown::{named, text_of};
 
-/// Characters of a message, a note or what Python tells; the rest is cut off and counted.
+/// Characters of a message, a note or a text from Python. The rest is cut off and counted.
 const CHARACTERS: usize = 64 << 10;
 /// Notes of one exception.
 const NOTES: usize = 100;
 
-/// Puts all texts of an exception.
+/// Writes all texts of an exception.
 pub fn put(error: &Bound<'_, PyBaseException>, out: &mut Vec<u8>) {
     let py = error.py();
     let kind = error.get_type();
     put_name(interrupt::ok(py, kind.getattr(intern!(py, "__qualname__"))), out);
     put_name(interrupt::ok(py, kind.getattr(intern!(py, "__module__"))), out);
-    // Its text may log the exception itself, and whatever else is asked of it too.
+    // The text of an exception may log the exception itself, and so may its other attributes.
     if asked::is_asked_twice(error) {
         out.put_text(&named(error));
         put_optional(None, out);
@@ -44,7 +44,7 @@ pub fn put(error: &Bound<'_, PyBaseException>, out: &mut Vec<u8>) {
     notes.iter().for_each(|note| out.put_text(note));
 }
 
-/// A text, cut to what is kept of one.
+/// A text, cut to the characters that are kept.
 pub fn bounded(text: &Bound<'_, PyAny>) -> String {
     let whole = length(text);
     if whole <= CHARACTERS {
@@ -59,7 +59,7 @@ pub fn bounded(text: &Bound<'_, PyAny>) -> String {
     memory::joined(&[&start, &format!("…(+{} characters)", whole - CHARACTERS)])
 }
 
-/// Characters of a text, whatever its class says; 0 of what is none.
+/// Characters of a text, whatever its class says. 0 for an object that is no text.
 fn length(text: &Bound<'_, PyAny>) -> usize {
     let Ok(text) = text.cast::<PyString>() else { return 0 };
     // SAFETY: a live text.
@@ -97,7 +97,7 @@ fn put_message(error: &Bound<'_, PyBaseException>, out: &mut Vec<u8>) {
     }
 }
 
-/// Syntax errors show their code, and errors of names what was meant where `traceback` tells it.
+/// Whether `traceback` adds lines: syntax errors show their code, and errors of names show a suggestion.
 fn has_own_lines(error: &Bound<'_, PyBaseException>) -> bool {
     error.is_instance_of::<PySyntaxError>()
         || cfg!(Py_3_12)
@@ -106,7 +106,7 @@ fn has_own_lines(error: &Bound<'_, PyBaseException>) -> bool {
                 || error.is_instance_of::<PyImportError>())
 }
 
-/// The notes as texts, and whether they are something else than a list: then Python is asked how it prints them.
+/// The notes as texts. True if the notes are no list: then Python is asked how it prints them.
 fn note_texts(py: Python<'_>, notes: PyResult<Option<Bound<'_, PyAny>>>) -> (Vec<String>, bool) {
     let notes = match interrupt::ok(py, notes) {
         Some(Some(notes)) if !notes.is_none() => notes,

@@ -1,4 +1,4 @@
-//! What is known of a logger before a call.
+//! The facts about a logger that are known before a call.
 
 use pyo3::prelude::*;
 use unified_logger_core::level;
@@ -8,7 +8,7 @@ use super::{Name, wanted};
 /// A bit for each of `level::NAMES`.
 const ALL: u8 = (1 << level::NAMES.len()) - 1;
 
-/// The level of a call, and the bit of the one of `level::NAMES` that it counts as.
+/// The level of a call, and the bit of its bucket in `level::NAMES`.
 #[derive(Clone, Copy)]
 pub struct Level {
     pub number: i32,
@@ -22,18 +22,18 @@ impl Level {
     }
 }
 
-/// What a guard has found out, to be handed over: asking may run Python code, and that may put another guard in place of the one that knew it.
+/// A copy of what a guard has found out. Asking may run Python code, which may replace the guard.
 #[derive(Clone, Copy)]
 pub struct Answers {
-    /// A bit for each of `level::NAMES`: the logger is enabled for it.
+    /// The levels for which the logger is enabled, a bit for each of `level::NAMES`.
     enabled: u8,
-    /// A filter wants to be asked.
+    /// The levels about which a filter wants to be asked.
     wanted: u8,
-    /// Nobody needs to be asked about a call for which the logger is enabled: no filter, and nobody else who listens.
+    /// The levels at which an enabled call needs no further question: no filter asks, and nobody else listens.
     at_once: u8,
-    /// Nobody else listens: no `LogRecord` is needed.
+    /// Nobody else listens, so no `LogRecord` is needed.
     native: bool,
-    /// Levels up to this one are off whatever a context says.
+    /// Levels up to this one are off, even if a context has a lower level.
     off: i32,
 }
 
@@ -42,17 +42,17 @@ impl Answers {
         Self { enabled, wanted, at_once: if native { !wanted } else { 0 }, native, off }
     }
 
-    /// Where no logger is asked, or none could be: whatever the level, it logs.
+    /// The answers if no logger is asked, or none can be asked: it logs at every level.
     pub fn unknown(py: Python<'_>, logger: Name<'_, '_>, native: bool) -> Self {
         Self::new(ALL, wanted(py, logger), native, i32::MIN)
     }
 
-    /// The same, as if nobody else listened.
+    /// The same answers, as if nobody else listened.
     pub fn natively(self) -> Self {
         Self::new(self.enabled, self.wanted, true, self.off)
     }
 
-    /// The same, with another answer for one level.
+    /// The same answers, except for one level.
     pub fn with(self, level: Level, enabled: bool) -> Self {
         let others = self.enabled & !level.bit;
         Self { enabled: if enabled { others | level.bit } else { others }, ..self }

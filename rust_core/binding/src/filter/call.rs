@@ -1,4 +1,4 @@
-//! A call as filters see it: what is known before anything of it is captured.
+//! A call as filters see it, before it is captured.
 
 use std::borrow::Cow;
 
@@ -12,27 +12,27 @@ use crate::interpreter::gil::intern;
 use crate::interpreter::interrupt;
 use crate::value::shown::text_of;
 
-/// The name of a logger, as a door has it.
+/// The name of a logger, in the form that a door has.
 #[derive(Clone, Copy)]
 pub enum Name<'a, 'py> {
     Text(&'a str),
-    /// That of a logger of `logging`.
+    /// A logger of `logging`, asked for its name.
     Logger(&'a Bound<'py, PyAny>),
-    /// What a record has as its logger's name.
+    /// The attribute of a record for its logger's name.
     Record(Option<&'a Bound<'py, PyAny>>),
 }
 
-/// Where a call stands in the code, as a door has it.
+/// Where a call stands in the code, in the form that a door has.
 #[derive(Clone, Copy)]
 pub enum At<'a, 'py> {
-    /// What finds the frame that logs.
+    /// A function that finds the frame that logs.
     Running(fn(Python<'py>) -> Option<Frame<'py>>),
-    /// What a record has as its file and line.
+    /// The attributes of a record for its file and line.
     Record { file: Option<&'a Bound<'py, PyAny>>, line: Option<&'a Bound<'py, PyAny>> },
 }
 
 /// Where a call comes from.
-pub struct Source<'a, 'py> {
+pub struct CallSource<'a, 'py> {
     pub logger: Name<'a, 'py>,
     pub at: At<'a, 'py>,
 }
@@ -41,17 +41,18 @@ pub struct Source<'a, 'py> {
 pub struct Call<'a, 'py> {
     py: Python<'py>,
     pub level: Level,
-    /// What is known of its logger.
+    /// The answers of its logger.
     pub answers: Answers,
-    /// The least level of the current context; `None` where it has none, or where the level was asked already.
+    /// The least level of the current context. `None` if it has none, or if the level was checked before.
     pub context_level: Option<i32>,
-    /// Before the start, calls of our own loggers are kept whatever their level: it may be another by then.
+    /// Whether logging has not started. Then calls of this library's loggers are kept at every level, because the
+    /// levels may change.
     pub is_early: bool,
-    source: Source<'a, 'py>,
+    source: CallSource<'a, 'py>,
 }
 
 impl<'a, 'py> Call<'a, 'py> {
-    pub fn new(py: Python<'py>, door: Door, level: Level, answers: Answers, source: Source<'a, 'py>) -> Self {
+    pub fn new(py: Python<'py>, door: Door, level: Level, answers: Answers, source: CallSource<'a, 'py>) -> Self {
         let context_level = if door == Door::Captured { None } else { context::least(py) };
         let is_early = door == Door::Own && context::is_before_start();
         Self { py, level, answers, context_level, is_early, source }
@@ -65,12 +66,13 @@ impl<'py> Call<'_, 'py> {
         self.source.logger.text()
     }
 
-    /// The trace that is current.
+    /// The id of the current trace.
     pub fn trace_id(&self) -> Option<Bound<'py, PyString>> {
         context::current(self.py)?.get().trace_id(self.py)
     }
 
-    /// File and line of the code. The file is the object that the code has for it, the same one at each call. A `stacklevel` is not known yet.
+    /// File and line of the code. The file is the code's own object, the same at each call. A `stacklevel` is not known
+    /// yet.
     pub fn site(&self) -> Option<(Bound<'py, PyAny>, u32)> {
         match self.source.at {
             At::Running(find) => site_of(&find(self.py)?),

@@ -1,8 +1,8 @@
-//! The level that a context may have of its own, for all loggers.
+//! The level that a context may have for all loggers.
 
 use super::{Call, Filter, wants_nothing};
 
-/// Refuses what is below the current context's level, also where the logger is enabled for it.
+/// Refuses calls below the current context's level, even if the logger is enabled for them.
 pub const FILTER: Filter = Filter { wants: wants_nothing, refuses, is_level: true };
 
 fn refuses(call: &Call<'_, '_>) -> bool {

@@ -1,37 +1,35 @@
-//! Whether a logger is enabled for a level, and whether anyone else listens: asked of `logging` once, then remembered for
-//! as long as nothing that could change the answer has changed.
+//! Whether a logger is enabled for a level, and whether anybody else listens. `logging` is asked once, and the answer
+//! is remembered until something changes that could change the answer.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
+use pyo3::types::{PyDict, PyList, PyString, PyType};
 use unified_logger_core::level;
 use unified_logger_core::names;
 
+use super::shape::{Shape, is_versioned};
 use super::{Answers, Name, is_enabled_for, wanted};
 use crate::interpreter::gil::Gil;
 use crate::interpreter::gil::intern;
 use crate::interpreter::interrupt;
-use crate::interpreter::watch::{Kind, Watched, Words, dict_of};
+use crate::interpreter::watch::{Kind, Watched, dict_of};
 
-/// The root handler that brings `logging` records in: not one of other people's.
+/// The root handler that brings `logging` records in.
 static ROOT_HANDLER: Gil<Option<Py<PyAny>>> = Gil::new(None);
 
-/// Counts what makes every remembered answer stale at once.
+/// Changes to make every remembered answer stale at once.
 static EPOCH: Gil<u64> = Gil::new(0);
-/// An epoch that never is: what was remembered then is asked anew at each call.
+/// An epoch that never comes: a guard with it asks again at each call.
 const NEVER: u64 = u64::MAX;
 
 pub fn set_root_handler(py: Python<'_>, handler: Option<Py<PyAny>>) {
-    ask_anew(py);
+    ask_again(py);
     drop(ROOT_HANDLER.replace(py, handler));
 }
 
-/// Whether handlers of `logging` do the work of the engine.
+/// Whether handlers of `logging` do the engine's work.
 static LEFT_TO_LOGGING: Gil<bool> = Gil::new(false);
 
-/// Says whether handlers of `logging` do the work (`USE_UNIFIED_LOGGING=false`).
+/// Sets whether handlers of `logging` do the engine's work (`USE_UNIFIED_LOGGING=false`).
 pub fn leave_to_logging(py: Python<'_>, on: bool) {
     LEFT_TO_LOGGING.replace(py, on);
 }
@@ -41,7 +39,7 @@ fn is_left_to_logging(py: Python<'_>) -> bool {
 }
 
 /// Makes every guard ask again.
-pub fn ask_anew(py: Python<'_>) {
+pub fn ask_again(py: Python<'_>) {
     // SAFETY: a number.
     unsafe { *EPOCH.get(py) += 1 };
 }
@@ -57,100 +55,22 @@ pub fn root_handler(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
 
 fn is_root_handler(handler: &Bound<'_, PyAny>) -> bool {
     // SAFETY: looked at only.
-    unsafe { &*ROOT_HANDLER.get(handler.py()) }.as_ref().is_some_and(|ours| ours.as_ptr() == handler.as_ptr())
+    unsafe { &*ROOT_HANDLER.get(handler.py()) }.as_ref().is_some_and(|root| root.as_ptr() == handler.as_ptr())
 }
 
-/// What is remembered of one logger.
+/// The remembered answers of one logger.
 pub struct Guard {
     answers: Answers,
     epoch: u64,
     watched: Watched,
     shape: Shape,
     _held: Vec<Py<PyAny>>,
-    /// The root handler is among those that would be given a record of the logger.
+    /// Whether the root handler would be given a record of the logger.
     reaches_root_handler: bool,
 }
 
 // SAFETY: used under the interpreter lock; `_held` keeps what the pointers mean alive.
 unsafe impl Send for Guard {}
-
-/// Whether a class's version changes with it. That is not promised: it is looked at once, at the import.
-static VERSIONS_TELL: AtomicBool = AtomicBool::new(false);
-
-/// Looks at whether classes show their changes as known.
-pub fn look(py: Python<'_>) -> PyResult<bool> {
-    let base = make_class(&PyTuple::empty(py))?;
-    let class = make_class(&PyTuple::new(py, [&base])?)?;
-    let mut tell = true;
-    for changed in [&class, &base] {
-        class.hasattr("attribute")?;
-        let before = version(&class);
-        class.hasattr("attribute")?;
-        tell &= before != 0 && version(&class) == before;
-        changed.setattr("attribute", 1)?;
-        tell &= version(&class) != before;
-        class.hasattr("attribute")?;
-        tell &= version(&class) != before;
-    }
-    VERSIONS_TELL.store(tell, Ordering::Relaxed);
-    Ok(tell)
-}
-
-fn make_class<'py>(bases: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyType>> {
-    let py = bases.py();
-    Ok(py.get_type::<PyType>().call1(("Looked", bases, PyDict::new(py)))?.cast_into()?)
-}
-
-/// 0 means that the class changed and was not looked at since.
-fn version(class: &Bound<'_, PyType>) -> u32 {
-    // SAFETY: a live class.
-    unsafe { (*class.as_type_ptr()).tp_version_tag }
-}
-
-/// What changes with classes, and with lists of handlers or filters. Whoever has it holds both.
-pub struct Shape {
-    /// Versions of classes.
-    classes: Words<u32, 2>,
-    /// Sizes of lists, and where their items are; which class an object has.
-    places: Words<usize, 7>,
-    /// First items of lists: there to be looked at as long as size and place are the same.
-    items: Words<usize, 2>,
-}
-
-impl Shape {
-    pub fn new() -> Self {
-        Self { classes: Words::new(), places: Words::new(), items: Words::new() }
-    }
-
-    #[inline(always)]
-    pub fn is_unchanged(&self) -> bool {
-        self.classes.are_unchanged() && self.places.are_unchanged() && self.items.are_unchanged()
-    }
-
-    pub fn add_class(&mut self, class: &Bound<'_, PyType>) {
-        // SAFETY: a class is never moved, and the guard holds it.
-        unsafe { self.classes.push(&raw const (*class.as_type_ptr()).tp_version_tag) };
-    }
-
-    /// An object may be given another class (`object.__class__ = …`), which changes nothing else.
-    pub fn add_class_of(&mut self, object: &Bound<'_, PyAny>) {
-        // SAFETY: a live object, which the guard holds.
-        unsafe { self.places.push((&raw const (*object.as_ptr()).ob_type).cast::<usize>()) };
-    }
-
-    pub fn add_list(&mut self, list: &Bound<'_, PyList>) {
-        let list = list.as_ptr().cast::<ffi::PyListObject>();
-        // SAFETY: a live list, which the guard holds; there is a first item when the size is not 0.
-        unsafe {
-            let size = (&raw const (*list).ob_base.ob_size).cast::<usize>();
-            self.places.push(size);
-            self.places.push((&raw const (*list).ob_item).cast::<usize>());
-            if *size != 0 {
-                self.items.push((*list).ob_item.cast::<usize>());
-            }
-        }
-    }
-}
 
 impl Guard {
     #[inline]
@@ -163,15 +83,15 @@ impl Guard {
         &self.answers
     }
 
-    /// A record that `logging` makes would come to the root handler, and to nobody else.
+    /// Whether a record that `logging` makes would come to the root handler, and to nobody else.
     #[inline]
     pub fn reaches_only_root_handler(&self) -> bool {
         self.answers.is_native() && self.reaches_root_handler
     }
 
-    /// Asks `logger`, a `logging.Logger`, everything anew.
+    /// Asks a `logging.Logger` for all answers.
     pub fn ask(logger: &Bound<'_, PyAny>) -> PyResult<Self> {
-        // What Python code changes while it is asked shows in an empty cache; a few rounds settle it.
+        // If Python code changes the logger during the questions, its cache is empty. A few rounds settle that.
         for _ in 0..4 {
             let (guard, whole) = Self::ask_once(logger)?;
             if whole {
@@ -186,33 +106,33 @@ impl Guard {
         let py = logger.py();
         let epoch = epoch(py);
         let logging = py.import(intern!(py, "logging"))?;
-        // What was never asked fills the cache, which would count as a change.
+        // The first question fills the cache, which would count as a change.
         Self::levels(logger)?;
-        // What changes while it is asked, on another thread or by the Python code that answers, has to show: all of it is noted
-        // first, and asked then.
+        // Another thread or the answering Python code may change the logger during the questions. To notice that,
+        // everything is noted first and asked after.
         let chain = Chain::of(logger)?;
         let cache = logger.getattr(intern!(py, "_cache"))?.cast_into::<PyDict>()?;
         let (watched, shape, versioned) = chain.note(&logging, &cache)?;
         let enabled = Self::levels(logger)?;
-        // The answers hold for as long as the cache does only if they are what it holds. They may be others: some releases of
-        // 3.13 say no while the thread is inside a handler of `logging`, and so may a class of its own.
+        // The answers stay valid with the cache only if they are equal to the cached ones. They may differ: some
+        // releases of 3.13 answer no while the thread is inside a handler of `logging`, and so may a class of its own.
         let mut whole = true;
         for bucket in 0..level::NAMES.len() {
             let kept = cache.get_item((bucket + 1) * 10)?.map(|kept| kept.is_truthy()).transpose()?;
             whole &= kept == Some(enabled & 1 << bucket != 0);
         }
-        // One that is disabled says no without a look at its cache.
+        // A disabled logger answers no without its cache.
         if logger.getattr(intern!(py, "disabled"))?.is_truthy()? {
             whole = enabled == 0;
         }
-        // The standard levels may be given other names too.
+        // The standard levels may have other names too.
         for bucket in 0..level::NAMES.len() {
             note_level_name(&logging, (bucket as i32 + 1) * 10)?;
         }
         let again = Chain::of(logger)?;
         let native = again.is_native(&logging)? && !is_left_to_logging(py);
         let guard = Self {
-            // A class that has no version would not change when it is changed.
+            // A class without a version would not show its changes.
             epoch: if versioned { epoch } else { NEVER },
             watched,
             shape,
@@ -224,7 +144,7 @@ impl Guard {
         Ok((guard, whole))
     }
 
-    /// What the logger says of each standard level, a bit for each.
+    /// The levels for which the logger is enabled, a bit for each standard level.
     fn levels(logger: &Bound<'_, PyAny>) -> PyResult<u8> {
         let mut enabled = 0;
         for bucket in 0..level::NAMES.len() {
@@ -235,25 +155,21 @@ impl Guard {
     }
 }
 
-/// Whether a class has a version that changes with it.
-pub fn is_versioned(class: &Bound<'_, PyType>) -> bool {
-    VERSIONS_TELL.load(Ordering::Relaxed) && version(class) != 0
-}
-
-/// Whether a function was defined in `logging`. A patch may carry the original's name and module (`functools.wraps`), but not its globals.
+/// Whether a function was defined in `logging`. A patch may copy the original's name and module (`functools.wraps`),
+/// but not its globals.
 pub fn is_of_logging(function: &Bound<'_, PyAny>, logging: &Bound<'_, PyModule>) -> bool {
     let py = function.py();
     interrupt::ok(py, function.getattr(intern!(py, "__globals__"))).is_some_and(|home| home.is(logging.dict()))
 }
 
-/// Has records of a level show the name that `logging` has for it.
+/// Uses the name that `logging` has for a level in records.
 pub fn note_level_name(logging: &Bound<'_, PyModule>, number: i32) -> PyResult<()> {
     let name = logging.call_method1(intern!(logging.py(), "getLevelName"), (number,))?.str()?;
     names::here().set_level_name(number, &name.to_string_lossy());
     Ok(())
 }
 
-/// A logger and its parents up to the first that does not propagate, the logger first.
+/// A logger and its parents up to the first that does not propagate. The logger is the first.
 struct Chain<'py>(Vec<Link<'py>>);
 
 struct Link<'py> {
@@ -264,7 +180,7 @@ struct Link<'py> {
     filters: Option<Bound<'py, PyAny>>,
 }
 
-/// Ways of handling a record: overridden or patched they count as someone listening.
+/// Methods that handle a record. If one of them is overridden or patched, somebody listens.
 fn ways(py: Python<'_>) -> [&Bound<'_, PyString>; 4] {
     [intern!(py, "handle"), intern!(py, "callHandlers"), intern!(py, "makeRecord"), intern!(py, "filter")]
 }
@@ -291,7 +207,7 @@ impl<'py> Chain<'py> {
         }
     }
 
-    /// Each class of its loggers once.
+    /// The classes of its loggers, each once.
     fn classes(&self) -> impl Iterator<Item = &Bound<'py, PyType>> {
         let is_new =
             |index: usize, class: &Bound<'py, PyType>| self.0[..index].iter().all(|link| !link.class.is(class));
@@ -303,18 +219,18 @@ impl<'py> Chain<'py> {
             .map(|(_, class)| class)
     }
 
-    /// Lists of handlers, and of the logger's filters.
+    /// The lists of handlers, and the logger's list of filters.
     fn lists(&self) -> impl Iterator<Item = &Bound<'py, PyAny>> {
         self.0.iter().flat_map(|link| std::iter::once(&link.handlers).chain(&link.filters))
     }
 
-    /// What is compared by address.
+    /// The objects that are compared by address.
     fn held(&self) -> Vec<Py<PyAny>> {
         let links = self.0.iter().flat_map(|link| [&link.logger, link.class.as_any(), link.dict.as_any()]);
         links.chain(self.lists()).map(|object| object.clone().unbind()).collect()
     }
 
-    /// Notes all that an answer depends on, as it is now; and whether all of the classes have a version.
+    /// Notes everything that an answer depends on, as it is now. Also returns whether all classes have a version.
     fn note(&self, logging: &Bound<'py, PyModule>, cache: &Bound<'py, PyDict>) -> PyResult<(Watched, Shape, bool)> {
         let py = logging.py();
         let mut shape = Shape::new();
@@ -323,7 +239,7 @@ impl<'py> Chain<'py> {
             for name in ways(py) {
                 class.getattr(name)?;
             }
-            // Only now: looking attributes up gives a changed class its new version.
+            // Looking up the attributes above has given a changed class its new version.
             versioned &= is_versioned(class);
             shape.add_class(class);
         }
@@ -344,7 +260,7 @@ impl<'py> Chain<'py> {
         Ok((Watched::new(Kind::Loggers, dicts), shape, versioned))
     }
 
-    /// Nobody but the root handler is given a record, and `logging` itself makes it and hands it on.
+    /// Whether only the root handler is given a record, and `logging` itself makes it and hands it on.
     fn is_native(&self, logging: &Bound<'py, PyModule>) -> PyResult<bool> {
         let py = logging.py();
         let stock = logging.getattr(intern!(py, "Logger"))?;
@@ -374,7 +290,7 @@ impl<'py> Chain<'py> {
         Ok(native)
     }
 
-    /// The root handler is among those that would be given a record.
+    /// Whether the root handler would be given a record.
     fn reaches_root_handler(&self) -> PyResult<bool> {
         let mut reaches = false;
         for link in &self.0 {

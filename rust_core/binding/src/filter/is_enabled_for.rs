@@ -1,5 +1,5 @@
-//! `isEnabledFor` of the loggers of `logging`, in place of which ours is put as soon as a context has a level of its own: in such a context
-//! that level answers, everywhere else the method that was there.
+//! Replaces `logging.Logger.isEnabledFor` once a context has a level. Inside such a context its level answers,
+//! elsewhere the original method does.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -13,15 +13,15 @@ use crate::interpreter::arguments::Arguments;
 use crate::interpreter::ending;
 use crate::interpreter::gil::intern;
 use crate::interpreter::interrupt;
-use crate::interpreter::replaced::Replaced;
+use crate::interpreter::method::ReplacedMethod;
 
 const NAME: &std::ffi::CStr = c"isEnabledFor";
 const DOC: &std::ffi::CStr =
     c"isEnabledFor($self, /, level)\n--\n\nWhether a record of this level is made, by the context's level if it has one.";
 
-static REPLACED: Replaced = Replaced::new(NAME, DOC, call);
+static REPLACED: ReplacedMethod = ReplacedMethod::new(NAME, DOC, call);
 
-/// Has the loggers of `logging` follow the levels of contexts. What somebody else has put there is left alone.
+/// Makes the loggers of `logging` follow the levels of contexts. A method that other code has put there is left alone.
 pub fn follow_contexts(py: Python<'_>) -> PyResult<()> {
     let logging = py.import(intern!(py, "logging"))?;
     let class = logging.getattr(intern!(py, "Logger"))?.cast_into::<PyType>()?;
@@ -32,18 +32,18 @@ pub fn follow_contexts(py: Python<'_>) -> PyResult<()> {
     REPLACED.replace(&class, present)
 }
 
-/// Gives the loggers of `logging` their own method back. Contexts go on deciding for the loggers of this library.
+/// Gives the loggers of `logging` their own method back. Contexts still decide for the loggers of this library.
 #[pyfunction]
 pub fn leave_stdlib_levels(py: Python<'_>) -> PyResult<()> {
     REPLACED.put_back(py)
 }
 
-/// Whether a method is ours.
+/// Whether a method is the replacement.
 pub fn is_own(method: &Bound<'_, PyAny>) -> bool {
     REPLACED.is_own(method)
 }
 
-/// What the logger itself says of a level, whatever the context says.
+/// The answer of the logger itself, without the context.
 pub fn without_context<'py>(logger: &Bound<'py, PyAny>, number: i32) -> PyResult<Bound<'py, PyAny>> {
     let name = intern!(logger.py(), "isEnabledFor");
     if let Some(original) = REPLACED.original_of(&logger.get_type().getattr(name)?)
@@ -55,7 +55,7 @@ pub fn without_context<'py>(logger: &Bound<'py, PyAny>, number: i32) -> PyResult
     logger.call_method1(name, (number,))
 }
 
-/// Up to which level a logger makes no record at all: it is disabled, or all are.
+/// The level up to which a logger makes no record at all, because it is disabled or `logging.disable` is set.
 pub fn off(logger: &Bound<'_, PyAny>) -> PyResult<i32> {
     let py = logger.py();
     if logger.getattr(intern!(py, "disabled"))?.is_truthy()? {
@@ -64,22 +64,23 @@ pub fn off(logger: &Bound<'_, PyAny>) -> PyResult<i32> {
     logger.getattr(intern!(py, "manager"))?.getattr(intern!(py, "disable"))?.extract()
 }
 
-/// A call of our method.
+/// A call of the replacement.
 unsafe extern "C-unwind" fn call(
     slf: *mut ffi::PyObject,
     values: *const *mut ffi::PyObject,
     positional: ffi::Py_ssize_t,
     names: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
-    // SAFETY: the interpreter calls methods attached, on instances of their class, with live arguments. Nothing here is to be dropped.
+    // SAFETY: the interpreter calls methods attached, on instances of their class, with live arguments. No value here
+    // is left to be dropped.
     unsafe {
         let py = Python::assume_attached();
         let arguments = Arguments { values, positional: positional.unsigned_abs(), names };
         match contained(py, slf, arguments) {
-            Answer::Says(true) => ffi::Py_NewRef(ffi::Py_True()),
-            Answer::Says(false) => ffi::Py_NewRef(ffi::Py_False()),
+            Answer::Decided(true) => ffi::Py_NewRef(ffi::Py_True()),
+            Answer::Decided(false) => ffi::Py_NewRef(ffi::Py_False()),
             Answer::Raised => std::ptr::null_mut(),
-            Answer::Nothing => REPLACED.call_original(py, slf, values, positional, names),
+            Answer::Unknown => REPLACED.call_original(py, slf, values, positional, names),
         }
     }
 }
@@ -87,13 +88,13 @@ unsafe extern "C-unwind" fn call(
 #[inline(never)]
 fn contained(py: Python<'_>, slf: *mut ffi::PyObject, arguments: Arguments) -> Answer {
     if !context::may_decide_on_levels() {
-        return Answer::Nothing;
+        return Answer::Unknown;
     }
     // SAFETY: the object is alive while its method runs.
     let answer = || answer(&unsafe { Bound::from_borrowed_ptr(py, slf) }, arguments);
-    let said = catch_unwind(AssertUnwindSafe(answer)).unwrap_or(None);
-    match interrupt::raise(py, Ok(said)) {
-        Ok(said) => said.map_or(Answer::Nothing, Answer::Says),
+    let decided = catch_unwind(AssertUnwindSafe(answer)).unwrap_or(None);
+    match interrupt::raise(py, Ok(decided)) {
+        Ok(decided) => decided.map_or(Answer::Unknown, Answer::Decided),
         Err(error) => {
             error.restore(py);
             Answer::Raised
@@ -101,14 +102,14 @@ fn contained(py: Python<'_>, slf: *mut ffi::PyObject, arguments: Arguments) -> A
     }
 }
 
-/// What is known of a level without the original.
+/// The answer for a level that is known without the original.
 enum Answer {
-    Says(bool),
+    Decided(bool),
     Raised,
-    Nothing,
+    Unknown,
 }
 
-/// What the context says, if it says something.
+/// The answer of the context, if it has a level.
 fn answer(logger: &Bound<'_, PyAny>, arguments: Arguments) -> Option<bool> {
     let py = logger.py();
     if ending::is_here(py) || arguments.positional != 1 || !arguments.names.is_null() {

@@ -1,8 +1,9 @@
-//! The logger's own level, as `isEnabledFor` knows it: with those of its parents, `logging.disable` and `disabled`.
+//! The logger's own level, as `isEnabledFor` has it: with those of its parents, `logging.disable` and `disabled`.
 
 use super::{Call, Filter, wants_nothing};
 
-/// Refuses what the logger is not enabled for. A context's level takes the place of the logger's, but not of `logging.disable` and `disabled`.
+/// Refuses calls for which the logger is not enabled. A context's level replaces the logger's level, but not
+/// `logging.disable` and `disabled`.
 pub const FILTER: Filter = Filter { wants: wants_nothing, refuses, is_level: true };
 
 fn refuses(call: &Call<'_, '_>) -> bool {

@@ -1,4 +1,4 @@
-//! Records from before the start.
+//! Early records: those from before the start.
 
 use std::sync::Arc;
 
@@ -18,17 +18,17 @@ use crate::interpreter::counts::{FILTERED, STATS};
 use crate::interpreter::fork;
 use crate::interpreter::interrupt;
 
-/// Records kept before the first start.
+/// Early records that are kept at most.
 pub const EARLY: usize = 1_000;
 
-/// Errors have as much room again.
+/// The limit for a record. Errors may fill as much room again.
 pub fn early_limit(record: &Buffer) -> usize {
     if level_of(record.as_slice()) >= level::ERROR { EARLY * 2 } else { EARLY }
 }
 
-/// Hands over what came before the start and is enabled now.
+/// Hands over the early records that are enabled now.
 pub fn deliver_early(py: Python<'_>, early: Vec<(Buffer, Option<Py<PyAny>>)>) {
-    // A child that one of these forks has a call to go on with, but not these: they are its parent's to deliver.
+    // A forked child continues its own call, but the early records belong to its parent.
     let forks = forks::count();
     let has_forked = || {
         fork::notice(py);
@@ -40,7 +40,7 @@ pub fn deliver_early(py: Python<'_>, early: Vec<(Buffer, Option<Py<PyAny>>)>) {
         }
         let level = level_of(record.as_slice());
         let enabled = logger.as_ref().is_none_or(|logger| {
-            // The context in which logging is started has nothing to do with them.
+            // The context in which logging is started does not decide on earlier records.
             let answer = is_enabled_for::without_context(logger.bind(py), level).and_then(|answer| answer.is_truthy());
             interrupt::ok(py, answer).unwrap_or(true)
         });
@@ -49,7 +49,7 @@ pub fn deliver_early(py: Python<'_>, early: Vec<(Buffer, Option<Py<PyAny>>)>) {
         }
         if enabled {
             let submitted = submit(py, record, logger.as_ref().map_or(std::ptr::null_mut(), Py::as_ptr));
-            // A signal that arrives now is for the main program, once all are delivered.
+            // An interrupt that arrives now is raised once all records are delivered.
             if let Err(error) = submitted {
                 interrupt::hold(py, &error);
             }
@@ -64,7 +64,7 @@ pub fn has_early(py: Python<'_>) -> bool {
     matches!(unsafe { &*STATE.get(py) }, State::Early(early) if !early.is_empty())
 }
 
-/// At exit without a start: what was a warning or worse, and was shown to nobody, goes to standard error.
+/// At exit without a start: shows on standard error the records at WARNING and above that were shown nowhere else.
 pub fn show_early(py: Python<'_>, redaction: Option<Arc<Rules>>) {
     // SAFETY: taken at once.
     let early = match unsafe { &mut *STATE.get(py) } {
@@ -82,13 +82,13 @@ pub fn show_early(py: Python<'_>, redaction: Option<Arc<Rules>>) {
             shown.extend_from_slice(lines.of(0));
         }
     }
-    tell_early_drops(&mut shown);
-    // Nowhere is left to tell that it failed.
+    report_early_drops(&mut shown);
+    // If this fails, there is nowhere to report it.
     let _ = apart(py, || platform::write_stderr(&shown));
 }
 
-/// Says how many records found no room before a start that never came, if any of them would have been shown.
-fn tell_early_drops(lines: &mut Vec<u8>) {
+/// Reports how many records found no room before a start that never came, if any of them would have been shown.
+fn report_early_drops(lines: &mut Vec<u8>) {
     let mut levels = [0; level::NAMES.len()];
     for (_, dropped) in STATS.dropped() {
         levels.iter_mut().zip(dropped).for_each(|(sum, count)| *sum += count);
@@ -97,10 +97,10 @@ fn tell_early_drops(lines: &mut Vec<u8>) {
     if !counts().any(|(name, _)| matches!(*name, "WARNING" | "ERROR" | "CRITICAL")) {
         return;
     }
-    let told: Vec<_> = counts().map(|(name, count)| format!("{count} at {name}")).collect();
+    let by_level: Vec<_> = counts().map(|(name, count)| format!("{count} at {name}")).collect();
     let line = format!(
         "unified_logger: logging was never started, and of the records beyond the first {EARLY} (errors have as much room again) these were dropped: {}\n",
-        told.join(", ")
+        by_level.join(", ")
     );
     lines.extend_from_slice(line.as_bytes());
 }

@@ -1,4 +1,4 @@
-//! Forks: the writer rests meanwhile, and a child begins anew with its first record.
+//! Forks: the writer pauses while a process forks, and a child starts its own engine with its first record.
 
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
@@ -17,12 +17,12 @@ use crate::interpreter::fork;
 use crate::interpreter::pending;
 
 thread_local! {
-    /// Whether this thread forks now. What it logs meanwhile must not wait for a writer that rests: 3.12 warns of threads, which are
-    /// records, before it tells that the fork is over.
+    /// Whether this thread is forking. A record that it logs during the fork must not wait for the paused writer: 3.12
+    /// warns of other threads, which makes records, before it runs the hooks that end the pause.
     pub static FORKS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The running engine; in a forked child it is started if it was not yet.
+/// The running engine. In a forked child it is started if necessary.
 pub fn revived(py: Python<'_>) -> Option<Arc<Engine>> {
     fork::notice(py);
     // SAFETY: no Python code runs while the reference lives.
@@ -44,7 +44,7 @@ pub fn revived(py: Python<'_>) -> Option<Arc<Engine>> {
     };
     // SAFETY: looked at only.
     if !matches!(unsafe { &*STATE.get(py) }, State::Forked { .. }) {
-        // Another thread was faster.
+        // Another thread has opened an engine first.
         apart(py, || engine.discard());
         return self::engine(py).cloned();
     }
@@ -53,7 +53,7 @@ pub fn revived(py: Python<'_>) -> Option<Arc<Engine>> {
     let engine = Arc::new(engine);
     drop(replace(py, State::Running(Arc::clone(&engine))));
     if let Err(error) = started {
-        // Its calls write themselves until there is a thread.
+        // Calls write their records themselves until there is a writer thread.
         apart(py, || TROUBLE.handle("start the writer after a fork", &error));
     }
     Some(engine)
@@ -84,16 +84,17 @@ extern "C" fn go_on_writing(_: *mut c_void) -> c_int {
     // SAFETY: pending calls are made with the interpreter attached.
     let py = unsafe { Python::assume_attached() };
     if let Some(engine) = engine(py).cloned() {
-        // What calls this cannot be unwound. A writer that is missing is started by the next flush.
+        // The interpreter calls this function, and it cannot be unwound. A missing writer is started by the next flush.
         let _ = catch_unwind(AssertUnwindSafe(|| ending::detached(py, || engine.go_on_writing())));
     }
     0
 }
 
-/// The child has no writer, and another process's records in its queue: it forgets both.
+/// Forgets the writer and the queue in a child: there is no writer thread, and the records in the queue are the
+/// parent's.
 pub fn after_fork_in_child(py: Python<'_>) {
     FORKS.set(false);
-    // What the parent logged before a start is the parent's to deliver.
+    // Early records of the parent are the parent's to deliver.
     STATS.restart();
     // SAFETY: taken at once; dropped after.
     if let State::Early(early) = unsafe { &mut *STATE.get(py) } {
@@ -105,8 +106,8 @@ pub fn after_fork_in_child(py: Python<'_>) {
     let closed = engine.is_closed();
     engine.forget_in_child();
     let old = replace(py, State::Forked { settings: Box::new(engine.settings().clone()), closed, lost: false });
-    // Its threads and locks exist only in the parent, and what it holds is the parent's to write: nothing of it may be touched
-    // again.
+    // The engine's threads and locks exist only in the parent, and its records are the parent's to write. Nothing of
+    // the engine may be touched again, so it is never dropped.
     std::mem::forget(old);
     std::mem::forget(engine);
 }

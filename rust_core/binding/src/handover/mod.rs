@@ -1,4 +1,4 @@
-//! The one engine of the process, and what becomes of records while there is none.
+//! The one engine of the process, and the handling of records while there is none.
 
 mod early;
 mod fork;
@@ -18,7 +18,7 @@ use unified_logger_core::stats::Dropped;
 
 pub use early::{has_early, show_early};
 pub use fork::{after_fork_in_child, after_fork_in_parent, before_fork, revived};
-pub use state::{engine, is_early, tell, tell_remarks};
+pub use state::{engine, is_early, report, report_remarks};
 pub use submit::{contained, submit};
 
 use crate::capture::site;
@@ -28,17 +28,17 @@ use early::deliver_early;
 use state::{STATE, State, TROUBLE, TROUBLE_PATIENCE, open, replace};
 use submit::SLICE;
 
-/// Starts the engine, or replaces the one that runs: what the old one had accepted is written first.
+/// Starts the engine, or replaces the running one. Records that the old one had accepted are written first.
 pub fn start(py: Python<'_>, settings: Settings, patience: Duration) -> Result<()> {
     forks::notice(py);
     Engine::check_memory(&settings)?;
     site::prepare(py);
     let engine = ending::detached(py, || {
         let engine = open(settings)?;
-        // All that may fail comes before anything changes.
+        // Every step that may fail comes before anything changes.
         match engine.start_held() {
             Ok(()) => {
-                // Without room for it on this stack the writer is the first to look.
+                // If the stack has no room for it, the writer looks for boxes first.
                 let _ = stack::spacious(|| engine.recover_boxes());
                 Ok(engine)
             }
@@ -55,7 +55,7 @@ pub fn start(py: Python<'_>, settings: Settings, patience: Duration) -> Result<(
         State::Running(old) => {
             ending::detached(py, move || {
                 old.shutdown(patience);
-                // Its files are closed here.
+                // Dropping it closes its files.
                 drop(old);
             });
             Vec::new()
@@ -68,27 +68,27 @@ pub fn start(py: Python<'_>, settings: Settings, patience: Duration) -> Result<(
     Ok(())
 }
 
-/// Leaves everything to handlers of `logging`, what was kept until now included.
+/// Leaves all records to handlers of `logging`, and drops early ones.
 pub fn turn_off(py: Python<'_>) {
     let before = replace(py, State::Off);
     match before {
         State::Early(early) => {
-            // Captured for the core: plain handlers cannot take them.
+            // Captured for the engine: handlers of `logging` cannot take them.
             for (record, _) in &early {
                 STATS.refused.add(1);
                 STATS.drop_one(Dropped::Shutdown, level_of(record.as_slice()));
             }
         }
-        // Its files are closed.
+        // Dropping it closes its files.
         State::Running(old) => ending::detached(py, move || drop(old)),
         State::Forked { .. } | State::Off => {}
     }
 }
 
-/// Waits until everything accepted before is on disk. `None` waits as long as it takes.
+/// Waits until all records accepted before are on disk. With `None` it waits as long as necessary.
 ///
 /// # Errors
-/// Only what a signal handler raised while waiting.
+/// Only the exception that a signal handler raised during the wait.
 pub fn flush(py: Python<'_>, timeout: Option<Duration>) -> PyResult<bool> {
     forks::notice(py);
     let Some(engine) = engine(py).cloned() else {
@@ -113,7 +113,7 @@ pub fn flush(py: Python<'_>, timeout: Option<Duration>) -> PyResult<bool> {
     Ok(on_disk)
 }
 
-/// Writes what is queued and ends the writer. True when nothing was left unwritten.
+/// Writes all queued records and ends the writer. True if no record was left unwritten.
 pub fn shutdown(py: Python<'_>, timeout: Duration) -> bool {
     forks::notice(py);
     let engine = engine(py).cloned();
@@ -124,7 +124,7 @@ pub fn shutdown(py: Python<'_>, timeout: Duration) -> bool {
     })
 }
 
-/// Shuts down what was started after the exit hook had shut down everything.
+/// Shuts down an engine that was started after the exit hook had shut down everything.
 pub fn shut_down_late_start(py: Python<'_>) {
     if engine(py).is_some_and(|engine| !engine.is_closed()) {
         shutdown(py, ending::PATIENCE);

@@ -1,4 +1,4 @@
-//! What the process has: an engine, the records that wait for one, or neither.
+//! The state of the process: an engine, records that wait for one, or neither.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -18,22 +18,22 @@ use crate::interpreter::gil::Gil;
 use crate::interpreter::stack;
 use crate::redaction;
 
-/// How long the thread that tells of trouble while there is no engine is waited for at a fork and at the end.
+/// How long a fork and the end wait for the thread that reports trouble while there is no engine.
 pub const TROUBLE_PATIENCE: Duration = Duration::from_millis(10);
 
-/// Told while there is no engine.
+/// Reports trouble while there is no engine.
 pub static TROUBLE: LazyLock<ErrorHandler> = LazyLock::new(|| ErrorHandler::new(Arc::clone(&STATS)));
 
 pub enum State {
-    /// Not started: records are kept, up to a bound, with the logger they came from. Some have none: those that came through
-    /// `logging`, which has asked for their level and has shown them, and those on which a context has decided.
+    /// Not started. A bounded number of records is kept, with their loggers. A record has no logger here if `logging`
+    /// has decided on its level and shown it, or if a context has decided.
     Early(Vec<(Buffer, Option<Py<PyAny>>)>),
     Running(Arc<Engine>),
     /// In a forked child: started again by its first record, or only opened if its parent had shut down.
     Forked {
         settings: Box<Settings>,
         closed: bool,
-        /// Whether a record was dropped because it could not be.
+        /// Whether a record was dropped because no engine could be started.
         lost: bool,
     },
     /// Handlers of `logging` do the work (`USE_UNIFIED_LOGGING=false`).
@@ -45,7 +45,7 @@ pub static STATE: Gil<State> = Gil::new(State::Early(Vec::new()));
 /// The running engine, if there is one.
 #[inline]
 pub fn engine(py: Python<'_>) -> Option<&Arc<Engine>> {
-    // SAFETY: only used until Python code can run; whoever waits takes a clone.
+    // SAFETY: used only until Python code can run; a caller that waits takes a clone.
     match unsafe { &*STATE.get(py) } {
         State::Running(engine) => Some(engine),
         _ => None,
@@ -75,34 +75,34 @@ pub fn replace(py: Python<'_>, state: State) -> State {
     unsafe { std::mem::replace(&mut *STATE.get(py), state) }
 }
 
-/// Tells trouble that has nothing to do with the engine, without holding anybody up meanwhile.
+/// Reports trouble outside the engine, without blocking other threads.
 #[cold]
-pub fn tell(py: Python<'_>, action: &'static str, error: &str) {
+pub fn report(py: Python<'_>, action: &'static str, error: &str) {
     ending::detached(py, || TROUBLE.handle(action, &error));
 }
 
-/// Does what may wait, for a disk above all, without the interpreter; near its end with it, as the process must not end in the middle of a
-/// line.
+/// Does work that may wait, mostly for a disk, without the interpreter. Near the interpreter's end it keeps the
+/// interpreter: the process must not end in the middle of a line.
 pub fn apart<R: Send>(py: Python<'_>, work: impl FnOnce() -> R + Send) -> R {
     if ending::is_here(py) {
         return work();
     }
     let inside = ending::Inside::enter();
     ending::detached(py, || {
-        // The end waits for the work, and not for this thread, which may have to stay away.
+        // The end waits for the work, not for this thread, which may have to stay away.
         let _inside = inside;
         work()
     })
 }
 
-/// Opens an engine. Its rules of redaction are compiled, which goes deep.
+/// Opens an engine. Compiling its rules of redaction needs much stack.
 pub fn open(settings: Settings) -> Result<Engine> {
     stack::spacious(|| Engine::open(settings, Arc::clone(&STATS)))
         .unwrap_or_else(|source| Err(Error::Thread { name: "unified_logger_work", source }))
 }
 
-/// Tells what was noticed of a file, where no engine does.
-pub fn tell_remarks(py: Python<'_>) {
+/// Reports remarks about files if no engine does.
+pub fn report_remarks(py: Python<'_>) {
     if engine(py).is_none() {
         apart(py, || TROUBLE.report_remarks());
     }

@@ -1,5 +1,6 @@
-//! The console where `sys.stderr` is not the process's own: notebooks, test runners, redirected streams. The line is
-//! encoded here and written to that object on the calling thread; the writer thread never touches Python.
+//! The console if `sys.stderr` is not the process's own standard error: in notebooks, in test runners, with redirected
+//! streams. The line is encoded and written to that object on the calling thread. The writer thread never touches
+//! Python.
 
 use std::cell::Cell;
 use std::fmt::Write;
@@ -28,33 +29,33 @@ use crate::interpreter::interrupt;
 use crate::interpreter::watch::{Kind, Watched};
 use crate::value::shown::describe;
 
-struct Known {
+struct WatchedStderr {
     watched: Watched,
-    place: Place,
+    target: StderrTarget,
 }
 
-/// Where `sys.stderr` leads.
+/// The target of `sys.stderr`.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    /// To the process's own standard error, which the writer's console writes to.
-    Own,
-    /// To some object.
+enum StderrTarget {
+    /// The process's own standard error, to which the writer's console writes.
+    Process,
+    /// Another object.
     Stream,
-    /// Nowhere: there is none. The number of standard error may be anybody's file then.
+    /// None. The number of standard error may belong to any file then.
     Nowhere,
 }
 
 thread_local! {
-    /// Whether this thread is asking or writing to a stream now. What the stream logs meanwhile is not shown on it: that would never
-    /// come to an end. It goes to the files, and to the process's own standard error.
+    /// Whether this thread is asking or writing to a stream. A record that the stream logs then is not shown on the
+    /// stream, which would never end. It goes to the files and to the process's own standard error.
     static SHOWS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// While it lives, this thread shows something.
+/// This thread is showing a record while the value lives.
 struct Showing(());
 
 impl Showing {
-    /// `None` for what a stream logs while something is shown on it.
+    /// `None` for a record that a stream logs while a record is shown on it.
     fn begin() -> Option<Self> {
         (!SHOWS.replace(true)).then(|| Self(()))
     }
@@ -66,11 +67,11 @@ impl Drop for Showing {
     }
 }
 
-static KNOWN: Gil<Option<Known>> = Gil::new(None);
-static SHOWN: Gil<Option<Box<Shown>>> = Gil::new(None);
+static STDERR: Gil<Option<WatchedStderr>> = Gil::new(None);
+static STREAM_LINES: Gil<Option<Box<StreamLines>>> = Gil::new(None);
 
-/// Which records are shown, and how: made of the settings that it holds.
-struct Shown {
+/// Selects the records for the stream and encodes their lines. Made for one set of settings.
+struct StreamLines {
     output: Output,
     ai: AiLoggers,
     redaction: Option<Arc<Rules>>,
@@ -78,10 +79,10 @@ struct Shown {
     lines: Lines,
 }
 
-impl Shown {
+impl StreamLines {
     fn new(output: &Output, ai: &AiLoggers, redaction: Option<&Arc<Rules>>) -> Self {
         let format = match output.format {
-            // A stream of the program's may lead anywhere.
+            // A stream of the program may lead anywhere, so its lines have no colours.
             Format::Text { .. } => Format::Text { color: false },
             format => format,
         };
@@ -101,7 +102,7 @@ impl Shown {
             && self.ai == *ai
     }
 
-    /// The line of a record; `None` where it is not for the console.
+    /// The line of a record, or `None` if the record is not for the console.
     fn line(&mut self, record: &[u8]) -> Option<Vec<u8>> {
         // SAFETY: captured records hold UTF-8 texts.
         let read = unsafe { Record::read(record) }?;
@@ -113,58 +114,58 @@ impl Shown {
     }
 }
 
-/// Whether a record of this level may be for the stream that `sys.stderr` is, and not for the process's own standard error.
+/// Whether a record of this level may be for a stream other than the process's own standard error.
 #[inline]
 pub fn wants(py: Python<'_>, level: i32) -> bool {
     // SAFETY: looked at only.
-    match unsafe { &*KNOWN.get(py) } {
-        Some(known) if known.watched.is_unchanged() => known.place != Place::Own && is_shown(py, level),
+    match unsafe { &*STDERR.get(py) } {
+        Some(stderr) if stderr.watched.is_unchanged() => stderr.target != StderrTarget::Process && is_shown(py, level),
         _ => true,
     }
 }
 
-/// Whether the console may be for records of this level.
+/// Whether the console takes records of this level.
 fn is_shown(py: Python<'_>, level: i32) -> bool {
     handover::engine(py)
         .and_then(|engine| engine.settings().output.to.console())
         .is_some_and(|console| console.select.takes_level(level))
 }
 
-/// Where `sys.stderr` leads; `None` where it cannot be asked.
-fn place(py: Python<'_>) -> Option<Place> {
+/// The target of `sys.stderr`, or `None` if it cannot be asked.
+fn stderr_target(py: Python<'_>) -> Option<StderrTarget> {
     // SAFETY: looked at only.
-    match unsafe { &*KNOWN.get(py) } {
-        Some(known) if known.watched.is_unchanged() => return Some(known.place),
+    match unsafe { &*STDERR.get(py) } {
+        Some(stderr) if stderr.watched.is_unchanged() => return Some(stderr.target),
         _ => {}
     }
     let asked = (|| {
         let sys = py.import(intern!(py, "sys"))?;
         let watched = Watched::new(Kind::Stderr, vec![sys.dict()]);
-        let place = match stream(py)? {
-            None => Place::Nowhere,
+        let target = match stream(py)? {
+            None => StderrTarget::Nowhere,
             Some(stream) => {
                 let number = stream.call_method0(intern!(py, "fileno")).and_then(|number| number.extract::<i32>());
-                if interrupt::ok(py, number) == Some(2) { Place::Own } else { Place::Stream }
+                if interrupt::ok(py, number) == Some(2) { StderrTarget::Process } else { StderrTarget::Stream }
             }
         };
-        PyResult::Ok(Known { watched, place })
+        PyResult::Ok(WatchedStderr { watched, target })
     })();
-    let known = interrupt::ok(py, asked)?;
-    let place = known.place;
-    drop(KNOWN.replace(py, Some(known)));
-    Some(place)
+    let stderr = interrupt::ok(py, asked)?;
+    let target = stderr.target;
+    drop(STDERR.replace(py, Some(stderr)));
+    Some(target)
 }
 
-/// Whether it is known that there is no standard error: then nothing is asked, encoded or written.
+/// Whether `sys.stderr` is known to be None. Then no record is encoded or written.
 fn leads_nowhere(py: Python<'_>) -> bool {
     // SAFETY: looked at only.
-    unsafe { &*KNOWN.get(py) }
+    unsafe { &*STDERR.get(py) }
         .as_ref()
-        .is_some_and(|known| known.place == Place::Nowhere && known.watched.is_unchanged())
+        .is_some_and(|stderr| stderr.target == StderrTarget::Nowhere && stderr.watched.is_unchanged())
 }
 
-/// Shows the record on `sys.stderr` if it is for that, marks it as shown, and gives it back. What goes wrong there costs the stream
-/// its line only.
+/// Shows a record on `sys.stderr` if it is for that stream, marks it as shown, and returns it. A failure costs only the
+/// line on the stream.
 #[cold]
 pub fn show(py: Python<'_>, mut record: Buffer) -> Buffer {
     if ending::is_here(py) {
@@ -175,7 +176,8 @@ pub fn show(py: Python<'_>, mut record: Buffer) -> Buffer {
         return record;
     }
     let Some(_showing) = Showing::begin() else { return record };
-    // A stream may do anything, fork included: the child goes on with a copy, for the record itself lies in memory of its parent's.
+    // A stream may do anything, even fork. The child continues with a copy, because the record lies in memory of its
+    // parent.
     let (forks, mut copy) = (forks::count(), Vec::new());
     copy.put(record.as_slice());
     if show_once(py, &copy) {
@@ -192,14 +194,14 @@ pub fn show(py: Python<'_>, mut record: Buffer) -> Buffer {
     own
 }
 
-/// False where the record is for the process's own standard error, or for nobody.
+/// False if the record is for the process's own standard error or for no console.
 fn show_once(py: Python<'_>, record: &[u8]) -> bool {
     let inside = ending::Inside::enter();
-    let place = place(py).unwrap_or(Place::Own);
-    if place == Place::Own || !is_shown(py, record::level_of(record)) {
+    let target = stderr_target(py).unwrap_or(StderrTarget::Process);
+    if target == StderrTarget::Process || !is_shown(py, record::level_of(record)) {
         return false;
     }
-    if place == Place::Nowhere {
+    if target == StderrTarget::Nowhere {
         return true;
     }
     let Some(line) = encode(py, record) else { return false };
@@ -211,7 +213,7 @@ fn show_once(py: Python<'_>, record: &[u8]) -> bool {
             STATS.streams.of(CONSOLE).dropped.add(1);
             let error = describe(py, &error);
             drop(inside);
-            handover::tell(py, "write to sys.stderr", &error);
+            handover::report(py, "write to sys.stderr", &error);
         }
     }
     true
@@ -221,14 +223,14 @@ fn encode(py: Python<'_>, record: &[u8]) -> Option<Vec<u8>> {
     let settings = &handover::engine(py)?.settings().output;
     let (console, ai, redaction) = (settings.to.console()?, &settings.to.ai, settings.redaction.as_ref());
     // SAFETY: routing and encoding run no Python code.
-    let known = unsafe { &mut *SHOWN.get(py) };
-    if known.as_ref().is_none_or(|shown| !shown.is_of(console, ai, redaction)) {
-        *known = Some(Box::new(Shown::new(console, ai, redaction)));
+    let lines = unsafe { &mut *STREAM_LINES.get(py) };
+    if lines.as_ref().is_none_or(|lines| !lines.is_of(console, ai, redaction)) {
+        *lines = Some(Box::new(StreamLines::new(console, ai, redaction)));
     }
-    known.as_mut()?.line(record)
+    lines.as_mut()?.line(record)
 }
 
-/// Writes and flushes a line, as `logging.StreamHandler` does. False where there is no stream.
+/// Writes and flushes a line, as `logging.StreamHandler` does. False if there is no stream.
 fn write(py: Python<'_>, line: &str) -> PyResult<bool> {
     let Some(stream) = stream(py)? else { return Ok(false) };
     let name = intern!(py, "write");
@@ -253,7 +255,7 @@ fn flush_stream(stream: &Bound<'_, PyAny>) -> PyResult<()> {
     }
 }
 
-/// A line whose encoding the stream does not have, with escapes that JSON has too.
+/// A line for a stream whose encoding lacks its characters, with the escapes that JSON has.
 fn in_ascii(line: &str) -> String {
     let mut out = String::with_capacity(line.len() * 2);
     for character in line.chars() {
@@ -269,22 +271,22 @@ fn in_ascii(line: &str) -> String {
     out
 }
 
-/// Has the stream that `sys.stderr` is pass on what was shown there.
+/// Flushes the stream that `sys.stderr` is.
 pub fn flush(py: Python<'_>) {
     // SAFETY: looked at only.
-    let is_stream = unsafe { &*KNOWN.get(py) }.as_ref().is_some_and(|known| known.place == Place::Stream);
+    let is_stream = unsafe { &*STDERR.get(py) }.as_ref().is_some_and(|stderr| stderr.target == StderrTarget::Stream);
     if !is_stream || ending::is_here(py) {
         return;
     }
     let Some(_showing) = Showing::begin() else { return };
     let _inside = ending::Inside::enter();
-    // Lines were flushed one by one, and what went wrong then was told.
+    // Each line was flushed by itself, and its failures were reported.
     if let Err(error) = stream(py).and_then(|stream| stream.as_ref().map_or(Ok(()), flush_stream)) {
         interrupt::hold(py, &error);
     }
 }
 
-/// Remembers what the process's standard streams are, before the program can change them.
+/// Remembers the process's standard streams before the program can change them.
 pub fn remember(py: Python<'_>) -> PyResult<()> {
     let sys = py.import(intern!(py, "sys"))?;
     for (name, standard) in
@@ -297,7 +299,7 @@ pub fn remember(py: Python<'_>) -> PyResult<()> {
 
 /// A forked child's lines name its own process.
 pub fn after_fork_in_child(py: Python<'_>) {
-    drop(SHOWN.replace(py, None));
+    drop(STREAM_LINES.replace(py, None));
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A captured record goes to the engine, or to what stands for it.
+//! Hands a captured record to the engine, or keeps it until there is one.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -25,11 +25,11 @@ use crate::interpreter::ending;
 use crate::interpreter::fork;
 use crate::interpreter::interrupt;
 
-/// A waiting thread comes back this often to run signal handlers.
+/// How often a waiting thread runs signal handlers.
 pub const SLICE: Duration = Duration::from_millis(50);
 
-/// Runs a logging call so that no panic reaches the interpreter: it costs the call's record, and is counted. What is for the program
-/// is raised all the same.
+/// Runs a logging call so that no panic reaches the interpreter. A panic costs the call's record and is counted.
+/// Exceptions for the program are raised all the same.
 #[inline]
 pub fn contained(py: Python<'_>, call: impl FnOnce() -> PyResult<()>) -> PyResult<()> {
     match catch_unwind(AssertUnwindSafe(call)) {
@@ -45,24 +45,24 @@ pub fn contained(py: Python<'_>, call: impl FnOnce() -> PyResult<()>) -> PyResul
 fn lost(without_memory: bool) {
     STATS.errors.add(1);
     STATS.refused.add(1);
-    // Of a call that came to nothing the level is not known any more; what is lost counts as the worst.
+    // The level of a failed call is not known any more, so the record counts as one of the worst level.
     STATS.drop_one(if without_memory { Dropped::Memory } else { Dropped::Panic }, level::CRITICAL);
 }
 
-/// Hands over a captured record. Waits without the interpreter when the queue is full and the policy says so.
+/// Hands over a captured record. If the queue is full and the policy allows it, waits without the interpreter.
 ///
 /// # Errors
-/// Only what a signal handler raised while waiting (Ctrl-C).
+/// Only the exception that a signal handler raised during the wait (Ctrl-C).
 #[inline]
 pub fn submit(py: Python<'_>, mut record: Buffer, logger: *mut ffi::PyObject) -> PyResult<()> {
-    // First of all: both may run Python code, and that may reconfigure.
+    // First of all: both functions may run Python code, which may reconfigure logging.
     if stream::wants(py, level_of(record.as_slice())) {
         record = stream::show(py, record);
     }
     hand_over(py, record, logger)
 }
 
-/// The same for a record that is shown already where it is to be.
+/// Hands over a record that the console has already shown if it should.
 #[inline]
 fn hand_over(py: Python<'_>, record: Buffer, logger: *mut ffi::PyObject) -> PyResult<()> {
     let Some(engine) = engine(py) else { return submit_without_engine(py, record, logger) };
@@ -79,14 +79,14 @@ fn hand_over(py: Python<'_>, record: Buffer, logger: *mut ffi::PyObject) -> PyRe
     }
 }
 
-/// Has a record written by this call, since no writer does.
+/// Writes a record in this call, because there is no writer.
 #[cold]
 fn submit_unattended(py: Python<'_>, engine: &Arc<Engine>, offered: Offered) -> PyResult<()> {
     let offered = apart(py, || engine.see_to(offered));
     settle(py, engine, offered)
 }
 
-/// Offers a record once more. Without a writer it is written here.
+/// Offers a record once more. Without a writer, the record is written here.
 fn offer(py: Python<'_>, engine: &Arc<Engine>, record: Buffer) -> Offered {
     let offered = engine.hand_in(record);
     if engine.is_unattended() { apart(py, || engine.see_to(offered)) } else { offered }
@@ -98,7 +98,7 @@ fn settle(py: Python<'_>, engine: &Arc<Engine>, mut offered: Offered) -> PyResul
     let patience = engine.settings().queue.overflow_timeout;
     while let Offered::Full(record) = offered {
         if let Some(successor) = successor(py, engine) {
-            // Reconfigured meanwhile: the record goes where all others go now.
+            // Logging was reconfigured during the wait, so the record goes to the new engine.
             let offered = offer(py, &successor, record);
             return settle(py, &successor, offered);
         }
@@ -126,22 +126,23 @@ fn settle(py: Python<'_>, engine: &Arc<Engine>, mut offered: Offered) -> PyResul
     Ok(())
 }
 
-/// Gives up a record that found no room. What is told of it may wait for standard error.
+/// Drops a record that found no room. Reporting the drop may wait for standard error.
 fn refuse(py: Python<'_>, engine: &Engine, record: Buffer) {
     apart(py, || engine.refuse(record, Dropped::Timeout));
 }
 
-/// After a signal handler that forked: the parent goes on with the record, this process with a copy from before.
+/// Continues after a signal handler that forked: the parent keeps the record, this process continues with a copy from
+/// before.
 #[cold]
 fn settle_in_child(py: Python<'_>, record: Buffer, copy: &[u8]) -> PyResult<()> {
     drop(record);
     let mut own = Buffer::alloc();
     own.put(copy);
-    // Past the start there is no early record, which alone needs its logger.
+    // Only an early record needs its logger, and logging has started.
     hand_over(py, own, std::ptr::null_mut())
 }
 
-/// Waits without the interpreter, with the record at hand: should the thread not come back, it is written all the same.
+/// Waits without the interpreter. If the thread cannot come back, the closed engine has written the record.
 fn wait_for_room(py: Python<'_>, engine: &Arc<Engine>, record: Buffer, slice: Duration) -> Option<Buffer> {
     let mut held = Some(record);
     ending::detached(py, || {
@@ -160,7 +161,7 @@ fn wait_for_room(py: Python<'_>, engine: &Arc<Engine>, record: Buffer, slice: Du
     held
 }
 
-/// The engine that took this one's place, if one did.
+/// The engine that has replaced this one, if any has.
 fn successor(py: Python<'_>, engine: &Arc<Engine>) -> Option<Arc<Engine>> {
     self::engine(py).filter(|current| !Arc::ptr_eq(current, engine)).cloned()
 }
@@ -194,7 +195,7 @@ fn submit_without_engine(py: Python<'_>, record: Buffer, logger: *mut ffi::PyObj
             Ok(())
         }
         State::Running(_) => hand_over(py, record, logger),
-        // The guards were told to ask anew: a call that was already on its way comes here.
+        // The guards will ask again, but this call was under way before.
         State::Off => {
             STATS.refused.add(1);
             STATS.drop_one(Dropped::Shutdown, level_of(record.as_slice()));

@@ -7,7 +7,7 @@ use pyo3::types::PyTuple;
 /// The arguments of a call, as the interpreter hands them over.
 #[derive(Clone, Copy)]
 pub struct Arguments {
-    /// Positional ones; those of the keywords follow.
+    /// The positional arguments, followed by those of the keywords.
     pub values: *const *mut ffi::PyObject,
     pub positional: usize,
     /// A tuple of the keywords' names, or null.
@@ -15,9 +15,9 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// Without the first positional argument.
+    /// The arguments without the first positional one.
     pub fn rest(self) -> Self {
-        // SAFETY: the caller has seen that there is a first one.
+        // SAFETY: the caller has checked that there is a first argument.
         Self { values: unsafe { self.values.add(1) }, positional: self.positional - 1, ..self }
     }
 

@@ -1,4 +1,5 @@
-//! Bounded tables of what was worked out before: four ways to a set, and what is evicted only costs a second look.
+//! Bounded tables of results that can be worked out again: each set has four ways, and an evicted entry only costs
+//! time.
 
 const WAYS: usize = 4;
 
@@ -15,7 +16,7 @@ impl<E, const SETS: usize> Cache<E, SETS> {
 
     #[inline]
     fn set_of(key: u64) -> usize {
-        // The high bits: keys are made of addresses, and those are aligned, so the low ones say little.
+        // The high bits: keys are made of aligned addresses, so the low bits differ little.
         (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as usize & (SETS - 1)
     }
 
@@ -24,8 +25,9 @@ impl<E, const SETS: usize> Cache<E, SETS> {
         self.sets.get(Self::set_of(key))?.iter().flatten().find(|entry| is_it(entry))
     }
 
-    /// Puts an entry in the place of the one it replaces, of none, or of any. The caller drops what is evicted once its
-    /// reference to the table is gone: that may run Python code. Where there is no memory for the table, nothing is kept.
+    /// Inserts an entry in place of the same entry, in a free way, or in any way. The caller drops the evicted entry
+    /// once its reference to the table is gone: dropping may run Python code. Without memory for the table, the entry
+    /// itself comes back.
     #[must_use]
     pub fn insert(&mut self, key: u64, entry: E, is_it: impl Fn(&E) -> bool) -> Option<E> {
         if self.sets.is_empty() {

@@ -1,9 +1,9 @@
-//! Counts of the process. They go on over restarts; a forked child starts its own.
+//! Counts of the process. They continue over restarts. A forked child starts its own counts.
 
 use std::sync::{Arc, LazyLock};
 
 use unified_logger_core::stats::Stats;
 pub use unified_logger_core::stats::{FILTERED, MALFORMED};
 
-/// What the engine counts.
+/// The counts of the engine.
 pub static STATS: LazyLock<Arc<Stats>> = LazyLock::new(Arc::default);

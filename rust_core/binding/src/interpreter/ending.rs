@@ -1,8 +1,8 @@
-//! The end of the interpreter. Once all exit hooks have run, a thread other than the one that ends it is stopped where it takes the
-//! interpreter back, and the way it is stopped (`pthread_exit` until 3.13) must not pass through Rust. So from then on such
-//! threads capture what they can without Python code, and whoever has let go of the interpreter never comes back to it.
+//! The end of the interpreter. Once all exit hooks have run, other threads are stopped where they take the interpreter
+//! back. Until 3.13 they are stopped by `pthread_exit`, which must not pass through Rust. From then on such threads
+//! capture without Python code, and a thread that has let go of the interpreter never comes back to it.
 //!
-//! Until then every thread goes on as ever: a hook that runs after ours may join it. `End` tells when that time has come.
+//! Until then every thread continues: a hook that runs after this library's may join it. `End` notices that moment.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -16,37 +16,38 @@ use unified_logger_core::platform;
 use crate::interpreter::gil::{Gil, intern};
 use crate::interpreter::pending;
 
-/// How long the end waits for calls of other threads that run Python code, and for what was started after the exit hook.
+/// How long the end waits for other threads that run Python code, and for an engine that was started after the exit
+/// hook.
 pub const PATIENCE: Duration = Duration::from_secs(1);
-const LOOK_PAUSE: Duration = Duration::from_micros(200);
+const POLL_PAUSE: Duration = Duration::from_micros(200);
 
 /// Whether all exit hooks have run.
 static NEAR: AtomicBool = AtomicBool::new(false);
-/// Calls that may be running Python code now.
+/// Number of calls that may be running Python code.
 static INSIDE: AtomicUsize = AtomicUsize::new(0);
-/// Threads that are about to take the interpreter back.
+/// Number of threads that are about to take the interpreter back.
 static COMING: AtomicUsize = AtomicUsize::new(0);
 /// The thread that ends the interpreter.
 static ENDS: Gil<Option<ThreadId>> = Gil::new(None);
-/// What hands the exit hook over anew.
+/// The Python function that registers the exit hook again.
 static AGAIN: Gil<Option<Py<PyAny>>> = Gil::new(None);
 
 /// Called before anything else ends.
 static LAST: Gil<Option<fn(Python<'_>)>> = Gil::new(None);
 
-/// Says what is called once all exit hooks have run, before other threads are kept out.
+/// Sets the function that is called once all exit hooks have run, before other threads are kept out.
 pub fn set_last(py: Python<'_>, function: fn(Python<'_>)) {
     LAST.replace(py, Some(function));
 }
 
-/// Handed to `atexit` with our exit hook, and kept by nobody else: the interpreter lets go of its hooks once the last of them has
-/// run, and right after that it begins to stop threads.
+/// Given to `atexit` with the exit hook, and held by nothing else. The interpreter drops its hooks once the last of
+/// them has run, and right after that it begins to stop threads.
 #[pyclass(frozen)]
 pub struct End(());
 
 #[pymethods]
 impl End {
-    /// `again` registers the exit hook anew, with another one of these.
+    /// `again` registers the exit hook again, with another `End`.
     #[new]
     fn new(again: Bound<'_, PyAny>) -> Self {
         let py = again.py();
@@ -71,8 +72,8 @@ impl Drop for End {
     }
 }
 
-/// Whether the hooks were let go of because the interpreter ends. `atexit` can be told to run or to forget them by a program that
-/// goes on; then a function of that program runs, and `threading` has not shut down.
+/// Whether the hooks were dropped because the interpreter ends. A program can tell `atexit` to run or to forget its
+/// hooks and continue. In that case a function of the program is running, and `threading` has not shut down.
 fn is_over(py: Python<'_>) -> bool {
     // SAFETY: attached; the frame is borrowed and only compared.
     unsafe { ffi::PyEval_GetFrame() }.is_null()
@@ -82,7 +83,7 @@ fn is_over(py: Python<'_>) -> bool {
             .unwrap_or(false)
 }
 
-/// Has the exit hook registered anew, once `atexit` is done with its list.
+/// Registers the exit hook again, once `atexit` is done with its list.
 fn register_again(py: Python<'_>) {
     let again = AGAIN.held(py);
     if let Some(again) = again {
@@ -90,8 +91,8 @@ fn register_again(py: Python<'_>) {
     }
 }
 
-/// All exit hooks have run, on the thread that ends the interpreter: waits for calls of others to come out of Python, and lets
-/// nobody in again. From its last look on this thread keeps the interpreter.
+/// Called when all exit hooks have run, on the thread that ends the interpreter. Waits until other calls have left
+/// Python, and lets none in again. After its last check this thread keeps the interpreter.
 fn begin(py: Python<'_>) {
     if let Some(function) = LAST.copied(py) {
         function(py);
@@ -100,35 +101,35 @@ fn begin(py: Python<'_>) {
     NEAR.store(true, Ordering::SeqCst);
     let started = Instant::now();
     let mut collector = Collector::stop(py);
-    // The collector first: its look may run Python code, which lets others go on.
-    while !collector.rests(py) || INSIDE.load(Ordering::SeqCst) > 0 || COMING.load(Ordering::SeqCst) > 0 {
+    // The collector first: its check may run Python code, which lets other threads run.
+    while !collector.is_idle(py) || INSIDE.load(Ordering::SeqCst) > 0 || COMING.load(Ordering::SeqCst) > 0 {
         if started.elapsed() >= PATIENCE {
             return;
         }
-        py.detach(|| thread::sleep(LOOK_PAUSE));
+        py.detach(|| thread::sleep(POLL_PAUSE));
     }
 }
 
-/// The collector of cycles, stopped while it lives. Until 3.11 any allocation may start it, also one of a function that runs no
-/// Python code otherwise, and finalizers that it calls are Python code.
+/// The collector of cycles, stopped while the value lives. Until 3.11 any allocation may start it, even in a function
+/// that runs no Python code itself, and its finalizers are Python code.
 struct Collector {
     was_enabled: bool,
-    rests: bool,
+    is_idle: bool,
 }
 
 impl Collector {
     fn stop(_py: Python<'_>) -> Self {
-        // From 3.12 on it runs between instructions alone.
+        // From 3.12 on the collector runs only between instructions.
         // SAFETY: attached.
         let was_enabled = cfg!(not(Py_3_12)) && unsafe { ffi::PyGC_Disable() } != 0;
-        Self { was_enabled, rests: !was_enabled }
+        Self { was_enabled, is_idle: !was_enabled }
     }
 
-    /// Whether no thread is inside it. Once none is, none comes in.
-    fn rests(&mut self, py: Python<'_>) -> bool {
-        // While one is, it collects nothing for another; else it finds the cycle that was just made.
-        self.rests = self.rests || collect_a_cycle(py).unwrap_or(true);
-        self.rests
+    /// Whether no thread is inside the collector. Once none is, none enters it.
+    fn is_idle(&mut self, py: Python<'_>) -> bool {
+        // While a thread is inside, no other thread can collect. Otherwise the new cycle is found.
+        self.is_idle = self.is_idle || collect_a_cycle(py).unwrap_or(true);
+        self.is_idle
     }
 }
 
@@ -141,11 +142,11 @@ impl Drop for Collector {
     }
 }
 
-/// Makes garbage in a cycle and has it collected, and nothing else: other threads may have left any amount, and go on leaving more while
-/// its finalizers run. False if nothing was.
+/// Makes one cycle and has it collected. Other garbage is left alone: other threads may leave any amount and more while
+/// finalizers run. False if nothing was collected.
 fn collect_a_cycle(py: Python<'_>) -> PyResult<bool> {
     let gc = py.import(intern!(py, "gc"))?;
-    // What a program has set aside itself stays there: then all that is young is collected.
+    // If a program has frozen objects itself, they stay frozen. Then all young objects are collected.
     let sets_aside = gc.call_method0(intern!(py, "get_freeze_count"))?.extract::<usize>()? == 0;
     if sets_aside {
         gc.call_method0(intern!(py, "freeze"))?;
@@ -164,14 +165,15 @@ fn collect_one_more(py: Python<'_>, gc: &Bound<'_, PyModule>) -> PyResult<usize>
     gc.call_method1(intern!(py, "collect"), (0,))?.extract()
 }
 
-/// A forked child is not ending because its parent was; calls of threads that it does not have never come out.
+/// Starts the counts of a forked child again: it does not end with its parent, and it lacks the threads whose calls
+/// were counted.
 pub fn after_fork_in_child() {
     NEAR.store(false, Ordering::SeqCst);
     INSIDE.store(0, Ordering::SeqCst);
     COMING.store(0, Ordering::SeqCst);
 }
 
-/// Whether no Python code may be run by a call of this thread.
+/// Whether calls of this thread must not run Python code.
 #[cold]
 pub fn is_here(py: Python<'_>) -> bool {
     NEAR.load(Ordering::Relaxed) && !ends(py) || is_finalizing()
@@ -196,7 +198,7 @@ fn is_finalizing() -> bool {
     }
 }
 
-/// While it lives, the end waits: Python code may run.
+/// The end waits while the value lives: Python code may run.
 pub struct Inside(());
 
 impl Inside {
@@ -205,8 +207,7 @@ impl Inside {
         Self(())
     }
 
-    /// For functions that have nothing to save, unlike calls that log: near the end a thread that does not end the interpreter
-    /// goes no further.
+    /// For functions that have no record to save. Near the end, a thread that does not end the interpreter stops here.
     pub fn enter_or_stay(py: Python<'_>) -> Self {
         if NEAR.load(Ordering::Relaxed) && !ends(py) {
             py.detach(|| stay_away());
@@ -221,16 +222,16 @@ impl Drop for Inside {
     }
 }
 
-/// A child forked by a call starts anew from 0.
+/// Counts one less, but never below 0: a child forked during a call has started again from 0.
 fn leave(counted: &AtomicUsize) {
     let _ = counted.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |count| count.checked_sub(1));
 }
 
-/// Lets go of the interpreter for `work`. Near its end a thread that does not end it stays away for good.
+/// Releases the interpreter for `work`. Near the interpreter's end, a thread that does not end it never comes back.
 pub fn detached<R: Send>(py: Python<'_>, work: impl FnOnce() -> R + Send) -> R {
     let ends = ends(py);
     let result = py.detach(|| {
-        // A panic comes back the same way.
+        // A panic is passed on after the thread is back.
         let result = catch_unwind(AssertUnwindSafe(work));
         if !ends {
             come_back();
@@ -243,17 +244,18 @@ pub fn detached<R: Send>(py: Python<'_>, work: impl FnOnce() -> R + Send) -> R {
     result.unwrap_or_else(|payload| resume_unwind(payload))
 }
 
-/// Counts this thread as one that comes: either the end sees it and waits, or it sees the end and stays away.
+/// Counts this thread as coming back. Either the end sees the count and waits, or this thread sees the end and stays
+/// away.
 fn come_back() {
     COMING.fetch_add(1, Ordering::SeqCst);
-    // Should somebody have kept the `End`, there was no such moment; the main thread goes on in any case.
+    // If some object kept the `End`, the end was not noticed. The main thread continues in any case.
     if NEAR.load(Ordering::SeqCst) || is_finalizing() && !platform::is_main_thread() {
         leave(&COMING);
         stay_away();
     }
 }
 
-/// The process ends without this thread.
+/// Waits until the process ends.
 fn stay_away() -> ! {
     loop {
         thread::sleep(Duration::from_secs(3_600));

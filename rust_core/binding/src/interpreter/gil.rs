@@ -7,9 +7,9 @@ use pyo3::{Bound, Py, Python};
 
 use crate::interpreter::ending::Inside;
 
-/// A value touched only by threads attached to the interpreter. Free-threaded builds are not supported, so that is one at
-/// a time; but any Python code that runs (a `__repr__`, a destructor) may come back here. So: no reference into the value
-/// is kept over a call that can run Python code.
+/// A value that only threads attached to the interpreter touch. Free-threaded builds are not supported, so one thread
+/// touches it at a time. But Python code that runs (a `__repr__`, a destructor) may come back here. Therefore no
+/// reference into the value is kept over a call that can run Python code.
 pub struct Gil<T>(UnsafeCell<T>);
 
 // SAFETY: `get` asks for proof of attachment, and the interpreter lock makes attached threads take turns.
@@ -20,13 +20,14 @@ impl<T> Gil<T> {
         Self(UnsafeCell::new(value))
     }
 
-    /// The value. Whoever makes a reference of the pointer lets it go before Python code can run.
+    /// A pointer to the value. A reference made of it must be gone before Python code can run.
     #[inline]
     pub fn get(&self, _py: Python<'_>) -> *mut T {
         self.0.get()
     }
 
-    /// Puts another value in its place, and gives the old one: to drop it may run Python code, so the caller does that where it may.
+    /// Puts another value in and returns the old one. Dropping the old value may run Python code, so the caller drops
+    /// it where that is allowed.
     #[inline]
     pub fn replace(&self, _py: Python<'_>, value: T) -> T {
         // SAFETY: attached, and no reference into the value lives here: nothing runs between taking the one and putting the other.
@@ -36,8 +37,8 @@ impl<T> Gil<T> {
     /// The value, for the collector of cycles.
     ///
     /// # Safety
-    /// Only from a method that the collector calls: it does so on the thread that is attached, between steps of other code, and runs
-    /// no Python code while the reference lives.
+    /// Call it only from a method that the collector calls: the collector is on the attached thread, between steps of
+    /// other code, and runs no Python code while the reference lives.
     pub unsafe fn traversed(&self) -> &T {
         // SAFETY: promised by the caller; nobody keeps a reference over a call that can bring the collector here.
         unsafe { &*self.0.get() }
@@ -62,8 +63,8 @@ impl<T> Gil<Option<Py<T>>> {
     }
 }
 
-/// Lets go of objects and errors that were dropped in a method which the interpreter calls directly: PyO3 does not know there
-/// that it is attached, and keeps them until it attaches. May run Python code: destructors.
+/// Frees objects and errors that were dropped in a method which the interpreter calls directly. PyO3 does not know
+/// there that the thread is attached, and keeps such objects until it attaches. May run Python code: destructors.
 #[cold]
 pub fn let_go_of_dropped() {
     let _inside = Inside::enter();
@@ -72,8 +73,8 @@ pub fn let_go_of_dropped() {
 
 /// An interned name that is made once and kept.
 ///
-/// In place of pyo3's own: that one fills a once-cell and lets go of the interpreter meanwhile, so that a child forked by
-/// another thread at this moment waits for ever for a thread it does not have.
+/// Replaces the macro of pyo3, which fills a once-cell and releases the interpreter for that. A child forked by another
+/// thread in that moment would wait for ever for a thread it does not have.
 macro_rules! intern {
     ($py:expr, $text:expr) => {{
         static NAME: $crate::interpreter::gil::Name = $crate::interpreter::gil::Name::new(None);

@@ -1,5 +1,5 @@
-//! Exceptions that are for the program, though they arrived in the middle of a logging call: Ctrl-C, `sys.exit` of a signal
-//! handler, the end of a green thread. The record is written first; then the call raises them.
+//! Exceptions for the program that arrive during a logging call: Ctrl-C, `sys.exit` of a signal handler, the end of a
+//! green thread. The record is written first, then the call raises them.
 
 use std::thread::{self, ThreadId};
 
@@ -8,10 +8,11 @@ use pyo3::prelude::*;
 
 use crate::interpreter::gil::Gil;
 
-/// One for each thread at most: those that meet one are rare.
+/// At most one for each thread.
 static HELD: Gil<Vec<(ThreadId, PyErr)>> = Gil::new(Vec::new());
 
-/// Keeps what was raised while something was captured, unless it is an `Exception`: those are the value's own fault.
+/// Keeps an exception that was raised during a capture. An `Exception` is not kept: it is a fault of the captured
+/// value.
 #[cold]
 pub fn hold(py: Python<'_>, error: &PyErr) {
     if error.is_instance_of::<PyException>(py) {
@@ -25,7 +26,7 @@ pub fn hold(py: Python<'_>, error: &PyErr) {
     }
 }
 
-/// What Python code answered, if it did. What it raised is held back if it is for the program.
+/// The answer of Python code, if it returned. A raised exception is held back if it is for the program.
 #[inline]
 pub fn ok<T>(py: Python<'_>, answer: PyResult<T>) -> Option<T> {
     match answer {
@@ -37,16 +38,17 @@ pub fn ok<T>(py: Python<'_>, answer: PyResult<T>) -> Option<T> {
     }
 }
 
-/// What a call ends with: what was held back in it, before its own result. Whatever the interpreter calls and may hold something
-/// back ends with this: otherwise an unrelated call would raise it, much later.
+/// Ends a call: raises the exception that was held back in it, otherwise returns its result. Every function that the
+/// interpreter calls and that may hold back an exception ends with this. Otherwise an unrelated call would raise it
+/// much later.
 #[inline]
 pub fn raise<T>(py: Python<'_>, result: PyResult<T>) -> PyResult<T> {
     // SAFETY: looked at only.
-    if unsafe { &*HELD.get(py) }.is_empty() { result } else { take(py, result) }
+    if unsafe { &*HELD.get(py) }.is_empty() { result } else { raise_held(py, result) }
 }
 
 #[cold]
-fn take<T>(py: Python<'_>, result: PyResult<T>) -> PyResult<T> {
+fn raise_held<T>(py: Python<'_>, result: PyResult<T>) -> PyResult<T> {
     let thread = thread::current().id();
     // SAFETY: no Python code runs while the reference lives; a result that is replaced is dropped after it.
     let held = unsafe { &mut *HELD.get(py) };

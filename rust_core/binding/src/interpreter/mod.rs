@@ -1,4 +1,4 @@
-//! The interpreter: what guards it, what it promises, and what is read of it though it does not.
+//! The interpreter: its lock, its promises, and parts of it that are read without a promise.
 
 pub mod arguments;
 pub mod cache;
@@ -8,8 +8,8 @@ pub mod fork;
 pub mod frame;
 pub mod gil;
 pub mod interrupt;
+pub mod method;
 pub mod pending;
-pub mod replaced;
 pub mod stack;
 pub mod supported;
 pub mod watch;

@@ -1,4 +1,4 @@
-//! Functions that the main thread calls as soon as it comes to it.
+//! Functions that the main thread calls soon.
 
 use std::ffi::{c_int, c_void};
 
@@ -6,7 +6,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use unified_logger_core::platform;
 
-/// Has `function` called on the main thread, soon.
+/// Asks the main thread to call `function` soon.
 pub fn call(function: Bound<'_, PyAny>) {
     let py = function.py();
     let held = function.into_ptr();
@@ -18,7 +18,7 @@ pub fn call(function: Bound<'_, PyAny>) {
     }
 }
 
-/// Calls a function as soon as a fork that is going on is over for the parent: at once, or on the main thread right after.
+/// Calls a function when the current fork is over for the parent: at once, or on the main thread right after.
 pub fn call_soon(function: Bound<'_, PyAny>) -> PyResult<()> {
     let py = function.py();
     let held = function.into_ptr();
@@ -30,8 +30,8 @@ pub fn call_soon(function: Bound<'_, PyAny>) -> PyResult<()> {
 }
 
 extern "C" fn call_held(function: *mut c_void) -> c_int {
-    // SAFETY: pending calls are made with the interpreter attached, and the reference was held for this one. Nothing but calls into
-    // the interpreter happens here, so that there is nothing to be unwound.
+    // SAFETY: pending calls are made with the interpreter attached, and the reference was held for this one. Only calls
+    // into the interpreter happen here, so nothing unwinds.
     unsafe {
         let function: *mut ffi::PyObject = function.cast();
         let result = ffi::PyObject_CallNoArgs(function);
@@ -45,10 +45,10 @@ extern "C" fn call_held(function: *mut c_void) -> c_int {
     0
 }
 
-/// Has a function called on the main thread, once a fork is over; false where that is not needed, or not to be had.
+/// Asks the main thread to call a function once a fork is over. False if that is unnecessary or impossible.
 ///
-/// From 3.13 on Python counts the threads after what it calls in the parent, and warns of them. Right after that, the main thread comes to what
-/// is pending; another thread that forks is one more than one in any case.
+/// From 3.13 on, Python counts threads after the hooks in the parent, and warns of them. Right after that, the main
+/// thread runs its pending calls. A fork on another thread has more than one thread in any case.
 pub fn after_fork(function: extern "C" fn(*mut c_void) -> c_int, argument: *mut c_void) -> bool {
     // SAFETY: attached; the function takes its argument.
     cfg!(Py_3_13) && platform::is_main_thread() && unsafe { ffi::Py_AddPendingCall(Some(function), argument) } == 0

@@ -1,6 +1,6 @@
-//! How much of the thread's stack is left. Threads may be given little of it (32 KiB is the least that Python takes), and what is logged may
-//! need much: values inside values, values whose own texts log. Beyond the end of a stack the process ends, so what goes on deeper
-//! looks first, and says what it left out.
+//! How much of the thread's stack is left. A thread may have little stack (Python accepts 32 KiB), and nested values
+//! and values whose texts log may need much. A process that runs over the end of a stack dies. So code that goes deeper
+//! checks first, and notes what it left out.
 
 use std::cell::Cell;
 use std::io;
@@ -11,22 +11,23 @@ use pyo3::exceptions::PyRecursionError;
 use pyo3::prelude::*;
 use unified_logger_core::platform;
 
-/// What a thread needs for work whose depth is not known, such as compiling expressions.
+/// The stack that work of unknown depth needs, such as compiling expressions.
 const SPACIOUS: usize = 512 << 10;
 
 thread_local! {
-    /// The lowest address of this thread's stack, and its bytes; 0 while it was not asked for.
+    /// The lowest address of this thread's stack, and its bytes. 0 until they are asked for.
     static STACK: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
 }
 
-/// Where the stack is now.
+/// The current position on the stack.
 #[inline(always)]
 fn here() -> usize {
-    let place = 0_u8;
-    std::hint::black_box(&raw const place) as usize
+    let local = 0_u8;
+    std::hint::black_box(&raw const local) as usize
 }
 
-/// The lowest address and the bytes of this thread's stack. Where the system cannot tell, it has no end.
+/// The lowest address and the bytes of this thread's stack. If the system cannot tell them, the stack counts as
+/// endless.
 #[inline]
 fn bounds() -> (usize, usize) {
     let known = STACK.get();
@@ -35,12 +36,12 @@ fn bounds() -> (usize, usize) {
 
 #[cold]
 fn ask() -> (usize, usize) {
-    let told = platform::stack_bounds().unwrap_or((1, 0));
-    STACK.set(told);
-    told
+    let bounds = platform::stack_bounds().unwrap_or((1, 0));
+    STACK.set(bounds);
+    bounds
 }
 
-/// Bytes that are left; many where that is not known, as in a green thread that has a stack of its own.
+/// Bytes that are left. Many if that is not known, as in a green thread with a stack of its own.
 fn left() -> usize {
     let (lowest, bytes) = bounds();
     match here().checked_sub(lowest) {
@@ -49,14 +50,14 @@ fn left() -> usize {
     }
 }
 
-/// The address down to which the library's own code may go on; see `is_below`.
+/// The lowest address that the library's own code may use; see `is_below`.
 #[inline]
 pub fn lowest() -> usize {
     let (lowest, bytes) = bounds();
     if left() == usize::MAX { 0 } else { lowest + (bytes / 4).min(32 << 10) }
 }
 
-/// Whether the stack reaches below an address that `lowest` gave.
+/// Whether the stack reaches below an address from `lowest`.
 #[inline]
 pub fn is_below(lowest: usize) -> bool {
     here() < lowest
@@ -67,26 +68,26 @@ pub fn is_nearly_used() -> bool {
     is_below(lowest())
 }
 
-/// How many of `most` levels may be gone down, of `bytes` each.
+/// How many of `most` levels fit, if each takes `bytes`.
 pub fn levels(most: usize, bytes: usize) -> usize {
     most.min(left() / bytes)
 }
 
-/// Whether there is too little for a call of Python code.
+/// Whether too little is left for a call of Python code.
 pub fn is_short() -> bool {
     left() < (bounds().1 / 3).min(128 << 10)
 }
 
 /// # Errors
-/// When there is too little for a call of Python code.
+/// Too little is left for a call of Python code.
 pub fn expect_python() -> PyResult<()> {
     if is_short() { Err(PyRecursionError::new_err("the stack is nearly used up")) } else { Ok(()) }
 }
 
-/// Does work whose depth is not known, and which does not touch Python: in a thread of its own where this one has little left.
+/// Does work of unknown depth that does not touch Python. If this thread has little stack left, another thread does it.
 ///
 /// # Errors
-/// When the system gives no thread.
+/// The system gives no thread.
 pub fn spacious<R: Send>(work: impl FnOnce() -> R + Send) -> io::Result<R> {
     if left() >= SPACIOUS / 2 { Ok(work()) } else { elsewhere(work) }
 }
@@ -98,6 +99,6 @@ fn elsewhere<R: Send>(work: impl FnOnce() -> R + Send) -> io::Result<R> {
         let worker = thread::Builder::new().name("unified_logger_work".into()).stack_size(SPACIOUS * 4);
         worker.spawn_scoped(scope, work).map(thread::ScopedJoinHandle::join)
     })?;
-    // A panic goes on here, as it would have without the thread.
+    // A panic continues here, as it would have without the other thread.
     Ok(done.unwrap_or_else(|payload| resume_unwind(payload)))
 }

@@ -1,13 +1,13 @@
-//! Interpreters in which this module would harm the program: they refuse the import, in a sentence.
+//! Refuses the import in interpreters in which this module would harm the program.
 
 use pyo3::exceptions::PyImportError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-/// Looks at the interpreter that imports, before anything of the module is made.
+/// Checks the importing interpreter before any state of the module is made.
 ///
 /// # Errors
-/// `ImportError` where the module's state would be shared without the one lock that guards it.
+/// `ImportError` if the module's state would be shared without the one lock that guards it.
 pub fn check(py: Python<'_>) -> PyResult<()> {
     // SAFETY: attached; both are only compared.
     if unsafe { ffi::PyInterpreterState_Get() != ffi::PyInterpreterState_Main() } {

@@ -1,9 +1,9 @@
-//! Noticing that a dictionary changed, without looking into it.
+//! Notices that a dictionary changed, without reading it.
 //!
-//! Until 3.11 every dictionary carries a tag that changes with it; from 3.12 on the interpreter calls back instead
-//! (PEP 699 took the tags away), and one count for each kind of dictionary stands for all of them. Neither tags nor where
-//! an object keeps its values are promised: they are looked at once, at the import, and where they are otherwise nothing
-//! counts as unchanged.
+//! Until 3.11 every dictionary has a tag that changes with it. From 3.12 on (PEP 699) the interpreter calls a function
+//! instead, and one count for each kind of dictionary stands for all of its kind. Neither the tags nor the storage of
+//! attributes are promised. A probe checks them at the import, and with another layout every dictionary counts as
+//! changed.
 
 use std::ops::{BitOr, BitXor, Not};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +20,7 @@ struct Same<T> {
     was: T,
 }
 
-/// Numbers in memory, as they were. `N` of them are compared without a loop, for each call does so.
+/// Numbers in memory, as they were. The first `N` are compared without a loop, because each call compares them.
 pub struct Words<T, const N: usize> {
     first: [Same<T>; N],
     count: usize,
@@ -34,7 +34,7 @@ unsafe impl<T, const N: usize> Sync for Words<T, N> {}
 
 impl<T: Number, const N: usize> Words<T, N> {
     pub fn new() -> Self {
-        // In place of those that there are not: one that is always the same.
+        // The unused ones point to a number that never changes.
         Self { first: [Same { at: T::ZERO, was: *T::ZERO }; N], count: 0, more: Vec::new() }
     }
 
@@ -46,15 +46,15 @@ impl<T: Number, const N: usize> Words<T, N> {
         changed
     }
 
-    /// Compares one more.
+    /// Adds a number to compare.
     ///
     /// # Safety
-    /// `at` can be read, now and whenever these are compared.
+    /// `at` can be read, now and whenever the numbers are compared.
     pub unsafe fn push(&mut self, at: *const T) {
         // SAFETY: promised by the caller.
         let word = Same { at, was: unsafe { *at } };
         match self.first.get_mut(self.count) {
-            Some(place) => *place = word,
+            Some(free) => *free = word,
             None => self.more.push(word),
         }
         self.count += 1;
@@ -62,7 +62,7 @@ impl<T: Number, const N: usize> Words<T, N> {
 
     #[inline(always)]
     pub fn are_unchanged(&self) -> bool {
-        // All are looked at: that takes less time than to decide after each.
+        // All are compared: that takes less time than to decide after each.
         Self::difference(&self.first) == *T::ZERO && (self.more.is_empty() || Self::difference(&self.more) == *T::ZERO)
     }
 
@@ -92,21 +92,21 @@ impl Number for usize {
     const ZERO: &'static Self = &0;
 }
 
-/// What a watched dictionary is looked at for.
+/// Why a dictionary is watched.
 #[derive(Clone, Copy)]
 pub enum Kind {
     /// Anything that decides whether and how a logger logs.
     Loggers,
     /// `sys.stderr`.
     Stderr,
-    /// Names of threads, and who tells them.
+    /// Names of threads, and the functions that return them.
     Threads,
 }
 
 static AS_KNOWN: AtomicBool = AtomicBool::new(false);
 
-/// Looks at whether changes show as known.
-pub fn look(py: Python<'_>) -> PyResult<bool> {
+/// Probes whether changes of dictionaries show.
+pub fn probe(py: Python<'_>) -> PyResult<bool> {
     let as_known = imp::is_as_known(py)?;
     AS_KNOWN.store(as_known, Ordering::Relaxed);
     Ok(as_known)
@@ -115,7 +115,7 @@ pub fn look(py: Python<'_>) -> PyResult<bool> {
 /// Dictionaries as they were at one moment.
 pub struct Watched {
     inner: imp::Watched,
-    /// Keeps what is compared by address alive.
+    /// Keeps the dictionaries that are compared by address alive.
     _held: Vec<Py<PyDict>>,
 }
 
@@ -132,16 +132,16 @@ impl Watched {
     }
 }
 
-/// The dictionary of an object, of the kind whose changes can be noticed.
+/// The dictionary of an object, of the kind whose changes show.
 ///
-/// 3.13 keeps the values of attributes inside the object, and may store there without telling who watches the
-/// dictionary; a dictionary of its own that the object is given is always told.
+/// 3.13 keeps the values of attributes inside the object, and may store there without calling watchers of the
+/// dictionary. A separate dictionary that the object is given always calls them.
 pub fn dict_of<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
     let name = intern!(object.py(), "__dict__");
     let dict = object.getattr(name)?.cast_into::<PyDict>()?;
     #[cfg(Py_3_13)]
     if AS_KNOWN.load(Ordering::Relaxed) && imp::shares_values(&dict) {
-        // `copy` would share them again.
+        // `copy` would share the values again.
         let own = PyDict::new(object.py());
         own.update(dict.as_mapping())?;
         object.setattr(name, &own)?;
@@ -158,14 +158,14 @@ mod imp {
 
     use super::Words;
 
-    /// The tags of the dictionaries: a logger without ancestors but the root looks at five.
+    /// The tags of the dictionaries. A logger whose only ancestor is the root watches five.
     pub struct Watched(Words<u64, 5>);
 
     type Change = fn(&Bound<'_, PyDict>) -> PyResult<()>;
 
     /// Whether the tag changes with the dictionary, and only then.
     pub fn is_as_known(py: Python<'_>) -> PyResult<bool> {
-        let looked = PyDict::new(py);
+        let probed = PyDict::new(py);
         let mut as_known = true;
         let steps: [Change; 4] = [
             |dict| dict.set_item("key", 1),
@@ -174,14 +174,14 @@ mod imp {
             |dict| dict.set_item("key", 1),
         ];
         for change in steps {
-            let before = Watched::new(super::Kind::Loggers, std::slice::from_ref(&looked));
-            looked.contains("key")?;
+            let before = Watched::new(super::Kind::Loggers, std::slice::from_ref(&probed));
+            probed.contains("key")?;
             as_known &= before.is_unchanged();
-            change(&looked)?;
+            change(&probed)?;
             as_known &= !before.is_unchanged();
         }
-        let before = Watched::new(super::Kind::Loggers, std::slice::from_ref(&looked));
-        looked.clear();
+        let before = Watched::new(super::Kind::Loggers, std::slice::from_ref(&probed));
+        probed.clear();
         Ok(as_known && !before.is_unchanged())
     }
 
@@ -196,7 +196,7 @@ mod imp {
             Self(tags)
         }
 
-        /// One that counts as changed.
+        /// A value that counts as changed.
         pub fn never(_kind: super::Kind) -> Self {
             Self(Words::never())
         }
@@ -228,7 +228,7 @@ mod imp {
         fn PyDict_AddWatcher(callback: Callback) -> c_int;
     }
 
-    /// How often a watched dictionary of each kind has changed. Starts at 1: 0 is never current.
+    /// How often a watched dictionary of each kind has changed. Starts at 1, because 0 is never current.
     static CHANGES: [AtomicU64; 3] = [const { AtomicU64::new(1) }; 3];
     static WATCHERS: OnceLock<[c_int; 3]> = OnceLock::new();
 
@@ -237,11 +237,11 @@ mod imp {
         changes: u64,
     }
 
-    /// Whether a dictionary shows that it shares its values with an object, and only then. 3.12 tells of every store.
+    /// Whether a dictionary shows that it shares its values with an object, and only then. 3.12 reports every store.
     pub fn is_as_known(py: Python<'_>) -> PyResult<bool> {
         #[cfg(Py_3_13)]
         {
-            let class = py.get_type::<PyType>().call1(("Looked", PyTuple::empty(py), PyDict::new(py)))?;
+            let class = py.get_type::<PyType>().call1(("Probed", PyTuple::empty(py), PyDict::new(py)))?;
             let object = class.call0()?;
             object.setattr("attribute", 1)?;
             let shared = object.getattr("__dict__")?.cast_into::<PyDict>()?;
@@ -278,13 +278,13 @@ mod imp {
                 if let Some(py) = dicts.first().map(Bound::py) {
                     drop(PyErr::take(py));
                 }
-                // Interpreters have few watchers; without one everything is asked anew at each call.
+                // Interpreters have few watchers. Without one, every call asks again.
                 return Self::never(kind);
             }
             Self { kind, changes: CHANGES[kind as usize].load(Ordering::Relaxed) }
         }
 
-        /// One that counts as changed.
+        /// A value that counts as changed.
         pub fn never(kind: Kind) -> Self {
             Self { kind, changes: 0 }
         }

@@ -10,7 +10,7 @@ use crate::filter::Decision;
 use crate::handover;
 use crate::interpreter::ending;
 
-/// Logs an AI record: goes to the AI file whatever the logger's name.
+/// Logs an AI record. It goes to the AI file, whatever the logger's name.
 #[pyfunction]
 pub fn log_ai(
     logger: &Bound<'_, Logger>,
@@ -49,10 +49,10 @@ fn write_ai(
     if matches!(decision, Decision::LeaveToLogging)
         && let Some(listened) = listened(py)
     {
-        return through_logging(py, &listened, logger.as_ptr(), &call, &native.origin());
+        return through_logging(py, &listened, logger.as_ptr(), &call, &native.identity());
     }
     let names = PyTuple::new(py, fields.keys())?;
-    let record = call.capture(py, &native.origin(), Some(&names))?;
+    let record = call.capture(py, &native.identity(), Some(&names))?;
     drop(inside);
     handover::submit(py, record, native.logger.as_ptr())
 }

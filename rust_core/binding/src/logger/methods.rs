@@ -1,4 +1,5 @@
-//! The logging methods. They are put into the class as the module is made: PyO3's own would build a tuple and a dictionary of the arguments.
+//! The logging methods. They are put into the class when the module is made: those of PyO3 would build a tuple and a
+//! dictionary of the arguments.
 
 use std::ffi::c_int;
 
@@ -17,8 +18,8 @@ use crate::interpreter::counts::MALFORMED;
 use crate::interpreter::interrupt;
 use crate::value::small_integer;
 
-/// A logging method at `LEVEL`; with `EXCEPTION`, the exception being handled goes with it. `BOUND` loggers have fields of
-/// their own: two sets of methods, so that those without pay nothing for it.
+/// A logging method at `LEVEL`. With `EXCEPTION`, it adds the exception being handled. `BOUND` loggers have fields of
+/// their own: they have a set of methods of their own, so that other loggers pay nothing for them.
 unsafe extern "C" fn at_level<const LEVEL: i32, const EXCEPTION: bool, const BOUND: bool>(
     slf: *mut ffi::PyObject,
     values: *const *mut ffi::PyObject,
@@ -63,7 +64,7 @@ unsafe extern "C" fn at_given_level<const BOUND: bool>(
     }
 }
 
-/// A call that is not of the kind that nearly all are.
+/// A call that the fast way does not take.
 fn log_at(py: Python<'_>, slf: *mut ffi::PyObject, number: i32, arguments: Arguments, exception: bool) -> PyResult<()> {
     // SAFETY: from a method of `Logger`.
     let logger = unsafe { logger_of(slf) };
@@ -74,7 +75,7 @@ fn log_at(py: Python<'_>, slf: *mut ffi::PyObject, number: i32, arguments: Argum
     }
 }
 
-/// The level of a call that was given one of any kind. What names no level is no reason to lose the record, nor to raise.
+/// The level of a call that was given one of any type. A level that cannot be read neither loses the record nor raises.
 fn level_of(given: &Bound<'_, PyAny>) -> i32 {
     interrupt::ok(given.py(), level_number(given)).unwrap_or_else(|| {
         MALFORMED.add(1);
@@ -82,7 +83,7 @@ fn level_of(given: &Bound<'_, PyAny>) -> i32 {
     })
 }
 
-/// `log(level=…, msg=…)`, as `logging` takes it too.
+/// `log(level=…, msg=…)`, which `logging` accepts too.
 #[cold]
 fn log_by_names(py: Python<'_>, slf: *mut ffi::PyObject, arguments: Arguments) -> PyResult<()> {
     let names: Vec<_> = arguments.names(py).iter().flatten().collect();
@@ -97,7 +98,7 @@ fn log_by_names(py: Python<'_>, slf: *mut ffi::PyObject, arguments: Arguments) -
     log_at(py, slf, level_of(&arguments.keyword(py, level)), rest, false)
 }
 
-/// A level that has a method of its own, given as a number.
+/// A level that has a method of its own, if it is given as a number.
 #[inline]
 unsafe fn standard_level(given: *mut ffi::PyObject) -> Option<i32> {
     // SAFETY: the caller has a live object.
@@ -111,7 +112,7 @@ unsafe fn standard_level(given: *mut ffi::PyObject) -> Option<i32> {
     Some(bucket as i32 * 10)
 }
 
-/// A level as `logging` takes it: a number. Names are taken too.
+/// A level as `logging` accepts it: a number. Names are accepted too.
 fn level_number(given: &Bound<'_, PyAny>) -> PyResult<i32> {
     let py = given.py();
     let number: i32 = match interrupt::ok(py, given.extract()) {
@@ -148,12 +149,12 @@ fn guarded(py: Python<'_>, call: impl FnOnce() -> PyResult<()>) -> *mut ffi::PyO
 
 type Method = ffi::PyCFunctionFastWithKeywords;
 
-/// Attaches the logging methods to the class: PyO3 would collect their keywords in a dictionary first.
+/// Attaches the logging methods to the class.
 pub fn attach_methods(py: Python<'_>) -> PyResult<()> {
     attach::<false>(&py.get_type::<Logger>())
 }
 
-/// Gives a class of loggers that have fields of their own its logging methods.
+/// Attaches the logging methods to a class of loggers with fields of their own.
 #[pyfunction]
 pub fn attach_bound_methods(class: &Bound<'_, PyType>) -> PyResult<()> {
     attach::<true>(class)
@@ -179,7 +180,7 @@ fn attach<const BOUND: bool>(class: &Bound<'_, PyType>) -> PyResult<()> {
             ml_flags: FLAGS,
             ml_doc: doc.as_ptr(),
         }));
-        // SAFETY: the definition lives for ever; the class is live, and the methods take its instances only.
+        // SAFETY: the definition lives for ever; the class is live, and the methods take only its instances.
         let descriptor =
             unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyDescr_NewMethod(native.as_type_ptr(), definition))? };
         class.setattr(name.to_str().unwrap_or_default(), descriptor)?;

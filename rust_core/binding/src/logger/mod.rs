@@ -17,16 +17,16 @@ pub use ai::log_ai;
 pub use methods::{attach_bound_methods, attach_methods};
 pub use write::set_listened;
 
-use crate::capture::{Origin, site};
+use crate::capture::{LoggerIdentity, site};
 use crate::context::{self, BoundFields, Fields};
 use crate::filter::guard::Guard;
-use crate::filter::{self, Answers, At, Decision, Door, Level, Name, Source};
+use crate::filter::{self, Answers, At, CallSource, Decision, Door, Level, Name};
 use crate::interpreter::ending;
 use crate::interpreter::gil::let_go_of_dropped;
 use crate::interpreter::interrupt;
 use crate::value::shown::text_of;
 
-/// Names a logger and decides by the `logging.Logger` of that name.
+/// Names a logger. The `logging.Logger` of the same name decides on levels.
 #[pyclass(frozen, subclass, module = "unified_logger._core")]
 pub struct Logger {
     name: String,
@@ -36,7 +36,7 @@ pub struct Logger {
     bound: Option<(Py<Logger>, BoundFields)>,
 }
 
-// SAFETY: everything but `guard` is immutable, and that is touched only under the interpreter lock.
+// SAFETY: everything but `guard` is immutable, and `guard` is touched only under the interpreter lock.
 unsafe impl Sync for Logger {}
 
 // SAFETY: as above.
@@ -53,7 +53,7 @@ impl Logger {
         fields: Option<Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let _inside = ending::Inside::enter_or_stay(logger.py());
-        // Half a surrogate and a name without end are written as in any other text.
+        // Lone surrogates and very long names are written as in any other text.
         let name = text_of(name.as_any());
         let number = names::here().logger(name.clone()).unwrap_or(INLINE);
         let bound = match (home, fields) {
@@ -69,7 +69,7 @@ impl Logger {
         &self.name
     }
 
-    /// The `logging.Logger` of the same name, which decides levels for both.
+    /// The `logging.Logger` of the same name, which decides on levels for both.
     #[getter]
     fn logger(&self, py: Python<'_>) -> Py<PyAny> {
         self.logger.clone_ref(py)
@@ -88,7 +88,7 @@ impl Logger {
         format!("<UnifiedLogger {}>", self.name)
     }
 
-    /// What can lead back here: an object that has a logger to which it is bound.
+    /// References that may lead back here: an object may hold a logger that is bound to it.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.logger)?;
         let Some((home, bound)) = &self.bound else { return Ok(()) };
@@ -98,7 +98,7 @@ impl Logger {
 }
 
 impl Logger {
-    /// What is to become of a call at a standard level.
+    /// The decision on a call at a standard level.
     #[inline]
     fn decide<'py, const BOUND: bool>(&self, py: Python<'py>, level: Level) -> Decision<'py> {
         let home = if BOUND { self.home() } else { self };
@@ -110,11 +110,11 @@ impl Logger {
                 &asked
             }
         };
-        let context = move || if BOUND { self.origin().context(py) } else { context::current(py) };
+        let context = move || if BOUND { self.identity().context(py) } else { context::current(py) };
         filter::decide(py, Door::Own, level, answers, context, move || self.source())
     }
 
-    /// The same at any level. Those between the standard ones are asked of `logging` each time.
+    /// The decision on a call at any level. `logging` is asked about non-standard levels each time.
     fn decide_at<'py>(&self, py: Python<'py>, number: i32) -> Decision<'py> {
         let (home, level) = (self.home(), Level::of(number));
         let is_standard = number % 10 == 0 && (level::DEBUG..=level::CRITICAL).contains(&number);
@@ -130,10 +130,10 @@ impl Logger {
             let enabled = interrupt::ok(py, enabled).unwrap_or(true);
             home.known(py).copied().unwrap_or_else(|| home.ask(py)).with(level, enabled)
         };
-        filter::decide(py, Door::Own, level, &answers, || self.origin().context(py), || self.source())
+        filter::decide(py, Door::Own, level, &answers, || self.identity().context(py), || self.source())
     }
 
-    /// What the guard knows. Good until Python code runs.
+    /// The answers of the guard. Valid until Python code runs.
     #[inline]
     fn known(&self, py: Python<'_>) -> Option<&Answers> {
         // SAFETY: under the interpreter lock, and checking runs no Python code.
@@ -144,7 +144,7 @@ impl Logger {
     #[cold]
     fn ask(&self, py: Python<'_>) -> Answers {
         if ending::is_here(py) {
-            // As it was known last; what was never asked is worth keeping. Nobody else is told of anything any more.
+            // The last answers remain, and a call without answers is kept. Nobody else is shown a record any more.
             // SAFETY: looked at only.
             let known = unsafe { &*self.guard.get() };
             let unknown = || Answers::unknown(py, Name::Text(&self.name), true);
@@ -168,16 +168,17 @@ impl Logger {
         }
     }
 
-    /// Where its calls come from, for filters.
-    fn source<'py>(&self) -> Source<'_, 'py> {
-        Source { logger: Name::Text(&self.name), at: At::Running(|py| site::caller(py, 1)) }
+    /// The source of its calls, for filters.
+    fn source<'py>(&self) -> CallSource<'_, 'py> {
+        CallSource { logger: Name::Text(&self.name), at: At::Running(|py| site::caller(py, 1)) }
     }
 
-    fn origin(&self) -> Origin<'_> {
-        Origin { number: self.number, name: &self.name, bound: self.bound.as_ref().map(|(_, bound)| bound) }
+    fn identity(&self) -> LoggerIdentity<'_> {
+        LoggerIdentity { number: self.number, name: &self.name, bound: self.bound.as_ref().map(|(_, bound)| bound) }
     }
 
-    /// The logger whose guard this one shares: one with fields of its own asks nothing anew.
+    /// The logger whose guard this one shares. A logger with fields of its own shares that of the logger it was bound
+    /// from.
     #[inline]
     fn home(&self) -> &Self {
         self.bound.as_ref().map_or(self, |(home, _)| home.get())

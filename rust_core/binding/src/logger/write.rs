@@ -1,4 +1,4 @@
-//! A call becomes a record, or does not.
+//! Writes a call as a record, here or through `logging`.
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -6,14 +6,14 @@ use pyo3::types::{PyDict, PyTuple};
 
 use super::Logger;
 use super::methods::logger_of;
-use crate::capture::{Call, Origin, capture_bare, capture_plain, site};
+use crate::capture::{Call, LoggerIdentity, capture_bare, capture_fast, site};
 use crate::filter::{Decision, Level};
 use crate::handover;
 use crate::interpreter::arguments::Arguments;
 use crate::interpreter::ending;
 use crate::interpreter::gil::{Gil, let_go_of_dropped};
 
-/// Logs through `logging` itself, for loggers that others listen to: a Python function.
+/// The Python function that logs through `logging`, for loggers to which others listen.
 static LISTENED: Gil<Option<Py<PyAny>>> = Gil::new(None);
 
 #[inline]
@@ -28,7 +28,7 @@ pub fn log<const BOUND: bool>(
     let number = level.number;
     match logger.decide::<BOUND>(py, level) {
         Decision::Refuse => Ok(()),
-        Decision::Capture(context) => match capture_plain(py, number, &logger.origin(), context, arguments) {
+        Decision::Capture(context) => match capture_fast(py, number, &logger.identity(), context, arguments) {
             Some(record) => handover::submit(py, record, logger.logger.as_ptr()),
             None => write(py, logger, slf, number, arguments, false, false),
         },
@@ -36,7 +36,7 @@ pub fn log<const BOUND: bool>(
     }
 }
 
-/// A call in any of its forms that is not refused.
+/// Writes a call of any form that is not refused.
 #[cold]
 #[inline(never)]
 pub fn write(
@@ -49,23 +49,23 @@ pub fn write(
     listened_to: bool,
 ) -> PyResult<()> {
     if ending::is_here(py) {
-        let record = capture_bare(py, number, &logger.origin(), arguments, exception);
+        let record = capture_bare(py, number, &logger.identity(), arguments, exception);
         return handover::submit(py, record, logger.logger.as_ptr());
     }
     let inside = ending::Inside::enter();
     let names = arguments.names(py);
     let call = Call::new(py, number, arguments, exception);
     if listened_to && let Some(listened) = listened(py) {
-        return through_logging(py, &listened, slf, &call, &logger.origin());
+        return through_logging(py, &listened, slf, &call, &logger.identity());
     }
-    let record = call.capture(py, &logger.origin(), names.as_ref())?;
+    let record = call.capture(py, &logger.identity(), names.as_ref())?;
     drop(inside);
     let submitted = handover::submit(py, record, logger.logger.as_ptr());
     let_go_of_dropped();
     submitted
 }
 
-/// The function for loggers that others listen to.
+/// The function for loggers to which others listen.
 pub fn listened(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
     LISTENED.held(py)
 }
@@ -75,15 +75,15 @@ pub fn through_logging(
     listened: &Bound<'_, PyAny>,
     slf: *mut ffi::PyObject,
     call: &Call<'_>,
-    origin: &Origin<'_>,
+    identity: &LoggerIdentity<'_>,
 ) -> PyResult<()> {
-    let fields = match origin.bound {
+    let fields = match identity.bound {
         Some(bound) => bound.fields.named(py).copy()?,
         None => PyDict::new(py),
     };
     for (name, field) in &call.fields {
-        // A bound field of that name gives way: the call's stands where the call has it.
-        if origin.bound.is_some() && fields.contains(name)? {
+        // A field of the call replaces a bound field of the same name, and stands where the call has it.
+        if identity.bound.is_some() && fields.contains(name)? {
             fields.del_item(name)?;
         }
         fields.set_item(name, field)?;
@@ -107,7 +107,7 @@ pub fn through_logging(
     Ok(())
 }
 
-/// Sets the function that logs through `logging` for loggers that others listen to.
+/// Sets the function that logs through `logging`, for loggers to which others listen.
 #[pyfunction]
 pub fn set_listened(function: Bound<'_, PyAny>) {
     let py = function.py();

@@ -1,4 +1,4 @@
-//! Rules of redaction, compiled once for the engine, and applied for what Python writes itself.
+//! Rules of redaction: compiled once for the engine, and applied to texts that Python writes itself.
 
 use std::sync::Arc;
 
@@ -19,26 +19,26 @@ use crate::interpreter::interrupt;
 use crate::interpreter::stack;
 use crate::value::shown::text_of;
 
-/// Those of the engine, as far as there is one.
+/// The rules of the engine, while there is one with rules.
 static CURRENT: Gil<Option<Arc<Rules>>> = Gil::new(None);
 
-/// Says what must not be written from here on.
+/// Sets the rules that apply from now on.
 pub fn follow(py: Python<'_>, rules: Option<Arc<Rules>>) {
     drop(CURRENT.replace(py, rules));
 }
 
-/// What must not be written, where that is known.
+/// The current rules, if there are any.
 #[cold]
 pub fn current(py: Python<'_>) -> Option<Arc<Rules>> {
     // SAFETY: looked at only.
     unsafe { &*CURRENT.get(py) }.clone()
 }
 
-/// Compiled rules. Nothing of it is borrowed while Python code runs, which may come back here.
+/// Compiled rules. No part is borrowed while Python code runs, which may come back here.
 #[pyclass(frozen, module = "unified_logger._core")]
 pub struct Redaction {
     rules: Arc<Rules>,
-    /// With the count of forks as they were made.
+    /// The encoder, with the count of forks when it was made.
     lines: Gil<(u32, Lines)>,
     scanner: Gil<Scanner>,
 }
@@ -54,7 +54,7 @@ impl Redaction {
         // SAFETY: no Python code runs while the reference lives.
         let (forks, lines) = unsafe { &mut *self.lines.get(py) };
         if *forks != forks::count() {
-            // Lines name their process, and this is another one.
+            // Lines name their process, and this is another process.
             (*forks, *lines) = lines_of(&self.rules);
         }
         lines.encode(record, Whose::Application, 1, 0);
@@ -69,12 +69,12 @@ fn lines_of(rules: &Arc<Rules>) -> (u32, Lines) {
 
 #[pymethods]
 impl Redaction {
-    /// Compiles rules. What is not as it must be raises `ValueError` with key, value and what is allowed.
+    /// Compiles rules. Invalid rules raise `ValueError` with key, value and the allowed values.
     #[new]
     fn new(spec: &Bound<'_, PyDict>) -> PyResult<Self> {
         let py = spec.py();
         let refused = |reason: String| PyValueError::new_err(("redaction", "", reason));
-        let spec = plain(spec.as_any()).map_err(|error| refused(error.to_string()))?;
+        let spec = as_json(spec.as_any()).map_err(|error| refused(error.to_string()))?;
         let spec: Spec = serde_json::from_value(spec).map_err(|error| refused(error.to_string()))?;
         let compile = || {
             Rules::new(spec).map(|rules| Self {
@@ -89,7 +89,7 @@ impl Redaction {
         }
     }
 
-    /// Rules stay as they were made: what holds them may be copied.
+    /// Rules are immutable, so a copy is the same object.
     fn __copy__(this: Py<Self>) -> Py<Self> {
         this
     }
@@ -98,14 +98,14 @@ impl Redaction {
         this
     }
 
-    /// To be compiled again from what they were made of, the key of hashes included: another process finds and replaces the same.
+    /// Pickles the specification, with the key of hashes: another process finds and replaces the same texts.
     fn __reduce__<'py>(this: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyType>, (Bound<'py, PyAny>,))> {
         let spec = serde_json::to_value(this.get().rules.spec());
         let spec = spec.map_err(|error| PyValueError::new_err(error.to_string()))?;
         Ok((this.get_type(), (as_object(this.py(), &spec)?,)))
     }
 
-    /// A message without the secrets that it would take by name from these arguments.
+    /// The message without the secrets that it would take by name from these arguments.
     fn named(&self, message: &str, arguments: &Bound<'_, PyAny>) -> Option<String> {
         without_named(message, arguments, || Some(self.rules()))
     }
@@ -119,21 +119,21 @@ impl Redaction {
     }
 }
 
-/// Texts, lists and mappings as they are; everything else is nothing.
-fn plain(value: &Bound<'_, PyAny>) -> PyResult<Value> {
+/// Texts, lists and mappings as JSON. Any other value becomes null.
+fn as_json(value: &Bound<'_, PyAny>) -> PyResult<Value> {
     if let Ok(text) = value.cast::<PyString>() {
         return Ok(Value::from(text.to_str()?));
     }
     if let Ok(mapping) = value.cast::<PyDict>() {
-        return mapping.iter().map(|(key, value)| Ok((key.extract::<String>()?, plain(&value)?))).collect();
+        return mapping.iter().map(|(key, value)| Ok((key.extract::<String>()?, as_json(&value)?))).collect();
     }
     if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
-        return value.try_iter()?.map(|item| plain(&item?)).collect();
+        return value.try_iter()?.map(|item| as_json(&item?)).collect();
     }
     Ok(Value::Null)
 }
 
-/// The same the other way.
+/// JSON as Python objects.
 fn as_object<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
     match value {
         Value::String(text) => Ok(PyString::new(py, text).into_any()),
@@ -150,8 +150,8 @@ fn as_object<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>>
     }
 }
 
-/// A message without the secrets that it would take by name from a mapping; `None` if it stays as it is. The rules are only asked
-/// for where there is one.
+/// The message without the secrets that it would take by name from a mapping. `None` if it stays the same. `rules` is
+/// called only if the arguments are not a tuple.
 pub fn without_named(
     message: &str,
     arguments: &Bound<'_, PyAny>,
@@ -169,7 +169,7 @@ pub fn without_named(
                 count += 1;
                 Some(text_of(&value))
             }
-            // Then the merging fails too.
+            // Merging the message will fail too.
             Err(error) => {
                 interrupt::hold(arguments.py(), &error);
                 None
@@ -186,7 +186,7 @@ pub fn redaction_patterns() -> Vec<&'static str> {
     redaction::pattern_names().collect()
 }
 
-/// The names whose values are secrets, without what stands between their words.
+/// The names whose values are secrets, without the characters between their words.
 #[pyfunction]
 pub fn redaction_keys() -> Vec<&'static str> {
     KEYS.to_vec()

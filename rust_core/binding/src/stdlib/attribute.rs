@@ -1,4 +1,4 @@
-//! What a `LogRecord` has by itself; everything else in it is a field.
+//! The standard attributes of a `LogRecord`. Every other attribute is a field.
 
 use std::array;
 
@@ -12,7 +12,7 @@ use crate::interpreter::interrupt;
 /// Attributes of a `LogRecord`, in the order in which it sets them.
 #[derive(Clone, Copy)]
 #[allow(dead_code, reason = "those that are not asked for keep the places of the others")]
-pub enum Own {
+pub enum Attribute {
     Name,
     Msg,
     Args,
@@ -36,12 +36,12 @@ pub enum Own {
     TaskName,
     Message,
     AscTime,
-    /// Of records that another process sends: where they are written already. Of those that a formatter has made: the fields behind their
-    /// attributes (None: not a field).
+    /// On a record that another process sends: the text that names where it was captured. On a record that a formatter
+    /// has made: the fields behind its attributes (None: not a field).
     Mark,
 }
 
-const COUNT: usize = Own::Mark as usize + 1;
+const COUNT: usize = Attribute::Mark as usize + 1;
 const NAMES: [&str; COUNT] = [
     "name",
     "msg",
@@ -69,7 +69,7 @@ const NAMES: [&str; COUNT] = [
     "_unified_logger_captured",
 ];
 
-/// The names as interned texts: those of attributes are the same objects.
+/// The names as interned texts, which are the same objects as the keys of a record's attributes.
 static INTERNED: Gil<Option<[Py<PyString>; COUNT]>> = Gil::new(None);
 
 fn interned(py: Python<'_>) -> &[Py<PyString>; COUNT] {
@@ -82,13 +82,13 @@ fn interned(py: Python<'_>) -> &[Py<PyString>; COUNT] {
 }
 
 /// The name of an attribute.
-pub fn name(py: Python<'_>, own: Own) -> &Bound<'_, PyString> {
-    interned(py)[own as usize].bind(py)
+pub fn name(py: Python<'_>, attribute: Attribute) -> &Bound<'_, PyString> {
+    interned(py)[attribute as usize].bind(py)
 }
 
-/// Which of the record's own a key is; looked for from `near` on, where it is when all stand in their order.
+/// The index of a standard attribute. `near` is tried first: it is right as long as all attributes are in their order.
 #[inline]
-fn own(names: &[Py<PyString>; COUNT], near: usize, key: &Bound<'_, PyAny>) -> Option<usize> {
+fn index_of(names: &[Py<PyString>; COUNT], near: usize, key: &Bound<'_, PyAny>) -> Option<usize> {
     if names.get(near).is_some_and(|name| name.is(key)) {
         return Some(near);
     }
@@ -100,18 +100,19 @@ fn own(names: &[Py<PyString>; COUNT], near: usize, key: &Bound<'_, PyAny>) -> Op
     NAMES.iter().position(|name| *name == text)
 }
 
-/// An interned text that is none of some interned ones is equal to none of them.
+/// Whether a key is an interned text. Interned texts are equal only if they are the same object, so comparing pointers
+/// is enough.
 pub fn is_interned(key: &Bound<'_, PyAny>) -> bool {
-    // SAFETY: a live object, and a `str` where its state is looked at.
+    // SAFETY: a live object, and a `str` where its state is read.
     unsafe { ffi::PyUnicode_CheckExact(key.as_ptr()) != 0 && crate::value::is_interned(key.as_ptr()) }
 }
 
-/// Whether a record has an attribute of this name by itself.
-pub fn is_own(py: Python<'_>, key: &Bound<'_, PyAny>) -> bool {
-    own(interned(py), COUNT, key).is_some()
+/// Whether a key is the name of a standard attribute.
+pub fn is_standard(py: Python<'_>, key: &Bound<'_, PyAny>) -> bool {
+    index_of(interned(py), COUNT, key).is_some()
 }
 
-/// Whether a field is the copy of a message in colours, which uvicorn's own formatter shows.
+/// Whether a field is the coloured copy of a message, which uvicorn's own formatter shows.
 pub fn is_message_in_colours(name: &Bound<'_, PyAny>) -> bool {
     name.cast::<PyString>().is_ok_and(|name| name.to_str().is_ok_and(|name| name == "color_message"))
 }
@@ -120,26 +121,27 @@ pub type Field<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
 
 /// The attributes of a `LogRecord`.
 pub struct Attributes<'py> {
-    own: [Option<Bound<'py, PyAny>>; COUNT],
+    standard: [Option<Bound<'py, PyAny>>; COUNT],
     others: Vec<Field<'py>>,
 }
 
 impl<'py> Attributes<'py> {
-    /// Reads all of them, in one go.
+    /// Reads all attributes in one pass.
     pub fn read(dict: &Bound<'py, PyDict>) -> Self {
         let py = dict.py();
         let names = interned(py);
-        let mut attributes = Self { own: [const { None }; COUNT], others: Vec::new() };
+        let mut attributes = Self { standard: [const { None }; COUNT], others: Vec::new() };
         let (mut position, mut near) = (0, 0);
         let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
-        // SAFETY: a live dictionary that nothing changes meanwhile: no Python code runs. Keys and values are borrowed from it.
+        // SAFETY: a live dictionary that nothing changes, because no Python code runs here. Keys and values are
+        // borrowed from it.
         while unsafe { ffi::PyDict_Next(dict.as_ptr(), &raw mut position, &raw mut key, &raw mut value) } != 0 {
             // SAFETY: as above.
             let (key, value) = unsafe { (Bound::from_borrowed_ptr(py, key), Bound::from_borrowed_ptr(py, value)) };
-            match own(names, near, &key) {
+            match index_of(names, near, &key) {
                 Some(index) => {
                     near = index + 1;
-                    attributes.own[index] = Some(value).filter(|value| !value.is_none());
+                    attributes.standard[index] = Some(value).filter(|value| !value.is_none());
                 }
                 None => attributes.others.push((key, value)),
             }
@@ -147,13 +149,13 @@ impl<'py> Attributes<'py> {
         attributes
     }
 
-    /// What is there and not None.
+    /// The value of an attribute, if there is one and it is not None.
     #[inline]
-    pub fn get(&self, own: Own) -> Option<&Bound<'py, PyAny>> {
-        self.own[own as usize].as_ref()
+    pub fn get(&self, attribute: Attribute) -> Option<&Bound<'py, PyAny>> {
+        self.standard[attribute as usize].as_ref()
     }
 
-    /// What others than `logging` put there, under the names their fields have.
+    /// The attributes that are not standard, under the names of their fields.
     pub fn into_fields(self, names: Option<&Bound<'py, PyDict>>) -> Vec<Field<'py>> {
         let Some(names) = names else { return self.others };
         self.others

@@ -1,10 +1,10 @@
-//! The place a native call comes from, found as `Logger.findCaller` finds it.
+//! The call site of a native call, found as `Logger.findCaller` finds it.
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use super::attribute::{self, Field};
-use super::place::{Found, Place};
+use super::call_site::{InternedCallSite, RecordSite};
 use super::stock;
 use crate::capture::site;
 use crate::filter::guard;
@@ -13,22 +13,22 @@ use crate::interpreter::frame::{self, Frame};
 use crate::interpreter::gil::intern;
 use crate::interpreter::gil::{Gil, let_go_of_dropped};
 
-/// Where the code of `logging` comes from: frames of this file are left out.
-pub struct Source(Py<PyAny>);
+/// The file of the code of `logging`. Its frames are left out.
+pub struct LoggingFile(Py<PyAny>);
 
-impl Source {
-    /// `None` where somebody chose other frames to be left out, or none.
+impl LoggingFile {
+    /// `None` if a program has chosen other frames to leave out, or none.
     pub fn of(logging: &Bound<'_, PyModule>) -> PyResult<Option<Self>> {
         let py = logging.py();
-        let known = logging.getattr(intern!(py, "addLevelName"))?;
-        if !guard::is_of_logging(&known, logging) {
+        let function = logging.getattr(intern!(py, "addLevelName"))?;
+        if !guard::is_of_logging(&function, logging) {
             return Ok(None);
         }
         #[cfg(Py_3_11)]
         if !guard::is_of_logging(&logging.getattr(intern!(py, "_is_internal_frame"))?, logging) {
             return Ok(None);
         }
-        let file = known.getattr(intern!(py, "__code__"))?.getattr(intern!(py, "co_filename"))?;
+        let file = function.getattr(intern!(py, "__code__"))?.getattr(intern!(py, "co_filename"))?;
         let path = py.import(intern!(py, "os"))?.getattr(intern!(py, "path"))?;
         let normal = path.call_method1(intern!(py, "normcase"), (&file,))?;
         let stock = logging.getattr(intern!(py, "_srcfile"))?.eq(normal)?;
@@ -47,7 +47,7 @@ impl Source {
     }
 }
 
-/// Frames of `importlib` are left out too.
+/// Frames of `importlib` are also left out.
 #[cfg(Py_3_11)]
 fn is_importlib(file: &Bound<'_, PyAny>) -> bool {
     let text = file.cast::<PyString>().ok().and_then(|file| file.to_str().ok());
@@ -59,22 +59,22 @@ fn is_importlib(_: &Bound<'_, PyAny>) -> bool {
     false
 }
 
-struct Known {
+struct CachedCallSite {
     code: Py<PyAny>,
     instruction: i32,
-    place: Place,
+    interned: InternedCallSite,
 }
 
-/// Frames of `logging` are never in it.
-static PLACES: Gil<Cache<Known, 1_024>> = Gil::new(Cache::new());
+/// Call sites of native calls. None is in the code of `logging`.
+static CALL_SITES: Gil<Cache<CachedCallSite, 1_024>> = Gil::new(Cache::new());
 
-/// The site of a call with these fields. `None` for those that `logging` itself has to look at.
+/// The site of a call with these fields. `None` for a call that `logging` itself has to handle.
 #[inline]
-pub fn find<'py>(py: Python<'py>, level: usize, fields: &[Field<'py>]) -> PyResult<Option<Found>> {
+pub fn find<'py>(py: Python<'py>, level: usize, fields: &[Field<'py>]) -> PyResult<Option<RecordSite>> {
     if level == 1
-        && let Some(place) = frame::Place::current(py)
-        && let Some(found) = known(py, place, fields)
-        && found.plain.is_some()
+        && let Some(call_site) = frame::CallSite::current(py)
+        && let Some(found) = cached(py, call_site, fields)
+        && found.fast.is_some()
     {
         return Ok(Some(found));
     }
@@ -83,51 +83,57 @@ pub fn find<'py>(py: Python<'py>, level: usize, fields: &[Field<'py>]) -> PyResu
 }
 
 #[inline]
-fn known<'py>(py: Python<'py>, place: frame::Place, fields: &[Field<'py>]) -> Option<Found> {
+fn cached<'py>(py: Python<'py>, call_site: frame::CallSite, fields: &[Field<'py>]) -> Option<RecordSite> {
     // SAFETY: looked at only.
-    let known = unsafe { &*PLACES.get(py) }.find(key(place), |known| is(known, place))?;
-    Some(known.place.find(fields))
+    let entry = unsafe { &*CALL_SITES.get(py) }.find(key(call_site), |entry| is(entry, call_site))?;
+    Some(entry.interned.find(fields))
 }
 
-fn key(place: frame::Place) -> u64 {
-    place.code as u64 ^ (place.instruction as u64) << 17
+fn key(call_site: frame::CallSite) -> u64 {
+    call_site.code as u64 ^ (call_site.instruction as u64) << 17
 }
 
-fn is(known: &Known, place: frame::Place) -> bool {
-    known.instruction == place.instruction && known.code.as_ptr() == place.code.cast()
+fn is(entry: &CachedCallSite, call_site: frame::CallSite) -> bool {
+    entry.instruction == call_site.instruction && entry.code.as_ptr() == call_site.code.cast()
 }
 
-fn search<'py>(py: Python<'py>, frame: Frame<'py>, level: usize, fields: &[Field<'py>]) -> PyResult<Option<Found>> {
-    // Names that a record has by itself are refused by `logging`, and what is no text is its own matter.
-    if !fields.iter().all(|(name, _)| name.is_exact_instance_of::<PyString>() && !attribute::is_own(py, name)) {
+fn search<'py>(
+    py: Python<'py>,
+    frame: Frame<'py>,
+    level: usize,
+    fields: &[Field<'py>],
+) -> PyResult<Option<RecordSite>> {
+    // `logging` refuses fields with the names of standard attributes, and handles names that are no texts.
+    if !fields.iter().all(|(name, _)| name.is_exact_instance_of::<PyString>() && !attribute::is_standard(py, name)) {
         return Ok(None);
     }
-    // Our handler leaves that one out.
+    // The handler of this library leaves that field out.
     if fields.iter().any(|(name, _)| attribute::is_message_in_colours(name)) {
         return Ok(None);
     }
-    let Some(source) = stock::source(py) else { return Ok(None) };
-    let Some(frame) = caller(frame, level, &source)? else { return Ok(None) };
-    if let Some(found) = known(py, frame.place(), fields) {
+    let Some(logging_file) = stock::logging_file(py) else { return Ok(None) };
+    let Some(frame) = caller(frame, level, &logging_file)? else { return Ok(None) };
+    if let Some(found) = cached(py, frame.call_site(), fields) {
         return Ok(Some(found));
     }
-    let Some(place) = Place::new(site::describe(&frame)?, fields) else { return Ok(None) };
-    let found = place.find(fields);
+    let Some(interned) = InternedCallSite::new(site::describe(&frame)?, fields) else { return Ok(None) };
+    let found = interned.find(fields);
     // SAFETY: the frame holds its code.
-    let code: Bound<'py, PyAny> = unsafe { Bound::from_borrowed_ptr(py, frame.place().code.cast()) };
-    let known = Known { code: code.unbind(), instruction: frame.place().instruction, place };
+    let code: Bound<'py, PyAny> = unsafe { Bound::from_borrowed_ptr(py, frame.call_site().code.cast()) };
+    let entry = CachedCallSite { code: code.unbind(), instruction: frame.call_site().instruction, interned };
     // SAFETY: no Python code runs while the reference lives.
-    let evicted = unsafe { &mut *PLACES.get(py) }.insert(key(frame.place()), known, |known| is(known, frame.place()));
+    let evicted =
+        unsafe { &mut *CALL_SITES.get(py) }.insert(key(frame.call_site()), entry, |entry| is(entry, frame.call_site()));
     drop(evicted);
     let_go_of_dropped();
     Ok(Some(found))
 }
 
-/// The frame that the record names: `level` frames out, those of `logging` not counted. `None` where there is none.
+/// The frame that the record names: `level` frames out, without those of `logging`. `None` if there is none.
 #[cfg(Py_3_11)]
-fn caller<'py>(mut frame: Frame<'py>, mut level: usize, source: &Source) -> PyResult<Option<Frame<'py>>> {
+fn caller<'py>(mut frame: Frame<'py>, mut level: usize, logging_file: &LoggingFile) -> PyResult<Option<Frame<'py>>> {
     loop {
-        if !source.has(&frame)? {
+        if !logging_file.has(&frame)? {
             level -= 1;
             if level == 0 {
                 return Ok(Some(frame));
@@ -138,14 +144,14 @@ fn caller<'py>(mut frame: Frame<'py>, mut level: usize, source: &Source) -> PyRe
     }
 }
 
-/// As 3.10 does it: frames of `logging` are counted, then left out.
+/// In the manner of 3.10: frames of `logging` are counted, then left out.
 #[cfg(not(Py_3_11))]
-fn caller<'py>(mut frame: Frame<'py>, level: usize, source: &Source) -> PyResult<Option<Frame<'py>>> {
+fn caller<'py>(mut frame: Frame<'py>, level: usize, logging_file: &LoggingFile) -> PyResult<Option<Frame<'py>>> {
     for _ in 1..level {
         let Some(back) = frame.back() else { return Ok(None) };
         frame = back;
     }
-    while source.has(&frame)? {
+    while logging_file.has(&frame)? {
         let Some(back) = frame.back() else { return Ok(None) };
         frame = back;
     }

@@ -1,59 +1,60 @@
-//! What is known of records: see `unified_logger.stdlib.marks`.
+//! Marks of records: see `unified_logger.stdlib.marks`.
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyString, PyTuple, PyType};
 
-use super::attribute::{self, Attributes, Own};
+use super::attribute::{self, Attribute, Attributes};
 use crate::interpreter::ending;
 use crate::interpreter::gil::{Gil, intern};
 use crate::interpreter::interrupt;
 
-/// The number that each record has, which may be its mark.
-const NUMBER: Own = Own::RelativeCreated;
+/// The standard attribute whose number may be the mark.
+const NUMBER: Attribute = Attribute::RelativeCreated;
 
 static MARKS: Gil<Option<Marks>> = Gil::new(None);
 
 struct Marks {
-    /// The class of numbers of records that carry something along.
+    /// The class of the number of a record that carries values along.
     mark: Py<PyType>,
-    /// That of numbers of captured records, which derives from `float`, and that of those which carry something along still.
+    /// The class of the number of a captured record, which derives from `float`, and that of a captured record that
+    /// still carries values.
     captured: Py<PyType>,
     kept: Py<PyType>,
-    /// Marks a record that has no plain number.
+    /// The function that marks a record whose number is no float.
     mark_captured: Py<PyAny>,
-    /// Called once `logging.handlers` is imported, and when that has another class of handlers that send to a socket.
+    /// Called once `logging.handlers` is imported, and when that module gets another class for sending to a socket.
     tell_sockets: Py<PyAny>,
-    /// What it has, and the class that was told.
+    /// The dictionary of that module, and the class at the last call.
     handlers: Option<(Py<PyDict>, Option<Py<PyAny>>)>,
-    /// Before 3.12: what that dictionary was tagged with when it was looked at. Each change gives it another tag.
+    /// Before 3.12: the tag of that dictionary at the last check. Each change gives it another tag.
     tag: u64,
-    /// How many modules were imported when it was not.
+    /// How many modules were imported at the last check, while that module was missing.
     modules: ffi::Py_ssize_t,
-    /// Takes records that another process has marked: with a text.
+    /// The function called for a record that another process captured. The mark of such a record, pickled, is a text.
     arrived: Py<PyAny>,
 }
 
-/// A class of floats whose instances have nothing but their value. Those of a class that is written in Python are looked at by the collector
-/// of garbage, which costs more.
+/// A class of floats whose instances have only their value. The collector would track instances of a class written in
+/// Python, which costs more.
 #[pyfunction]
 pub fn float_class(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     let bases = PyTuple::new(py, [py.get_type::<PyFloat>()])?;
     let mut slots = [ffi::PyType_Slot { slot: 0, pfunc: std::ptr::null_mut() }];
     let mut spec = ffi::PyType_Spec {
         name: c"unified_logger.stdlib.marks.Captured".as_ptr(),
-        // That of its base.
+        // The size of its base.
         basicsize: 0,
         itemsize: 0,
         flags: ffi::Py_TPFLAGS_DEFAULT as _,
         slots: slots.as_mut_ptr(),
     };
-    // SAFETY: the specification and its slots, which end with a zero, live through the call; its name lives for good.
+    // SAFETY: the specification and its slots, which end with a zero, live through the call; its name is never freed.
     unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyType_FromSpecWithBases(&raw mut spec, bases.as_ptr())) }
 }
 
-/// Sets the classes of numbers by which records are known, and what is called.
+/// Sets the classes of the numbers that mark records, and the functions to call.
 #[pyfunction]
 pub fn set_marks(
     mark: Bound<'_, PyType>,
@@ -82,12 +83,12 @@ pub fn set_marks(
     Ok(())
 }
 
-/// What is known of a record.
+/// The mark of a record.
 pub enum Marked<'py> {
     Captured,
-    /// Another process has captured it; what takes such records.
+    /// Another process has captured it. The value is the function for such records.
     Elsewhere(Py<PyAny>),
-    /// By this number, which carries something along.
+    /// The number carries values along.
     Carrying(Bound<'py, PyAny>),
     Not,
 }
@@ -105,9 +106,9 @@ impl<'py> Marked<'py> {
                 return Self::Carrying(number.clone());
             }
         }
-        // Anything but a text came with the record from elsewhere, and says nothing.
-        match attributes.get(Own::Mark) {
-            Some(place) if place.is_exact_instance_of::<PyString>() => Self::Elsewhere(marks.arrived.clone_ref(py)),
+        // Any other value came with a record from elsewhere, and marks nothing.
+        match attributes.get(Attribute::Mark) {
+            Some(text) if text.is_exact_instance_of::<PyString>() => Self::Elsewhere(marks.arrived.clone_ref(py)),
             _ => Self::Not,
         }
     }
@@ -128,7 +129,7 @@ pub fn names_of<'py>(py: Python<'py>, attributes: &Attributes<'py>) -> Option<Bo
     let number = attributes.get(NUMBER)?;
     let class = number.get_type_ptr();
     let is_mark = class == marks.kept.as_ptr().cast() || class == marks.mark.as_ptr().cast();
-    // Asking for what it carries may run code, which may set other classes.
+    // Asking the number for its values may run code, which may set other classes.
     let number = is_mark.then(|| number.clone())?;
     names(&number)
 }
@@ -141,7 +142,7 @@ fn names<'py>(mark: &Bound<'py, PyAny>) -> Option<Bound<'py, PyDict>> {
     interrupt::ok(mark.py(), carried.get_item(0))?.cast_into_exact().ok()
 }
 
-/// Marks a record as captured, with a number that is equal to the one before.
+/// Marks a record as captured, with a number that is equal to its previous one.
 pub fn put(
     log_record: &Bound<'_, PyAny>,
     dict: &Bound<'_, PyDict>,
@@ -149,7 +150,7 @@ pub fn put(
     marked: &Marked<'_>,
 ) -> PyResult<()> {
     let py = log_record.py();
-    tell_sockets(py)?;
+    update_sockets(py)?;
     let mark = match (marked, attributes.get(NUMBER)) {
         (Marked::Carrying(number), _) => kept(py, number)?,
         (_, Some(number)) if number.is_exact_instance_of::<PyFloat>() => captured(py, number)?,
@@ -165,7 +166,7 @@ pub fn put(
     dict.set_item(attribute::name(py, NUMBER), mark)
 }
 
-/// The number of a captured record that carries along what the one before did: copies of the record may have that one still.
+/// The number of a captured record that still carries values along: copies of the record may have the previous number.
 fn kept<'py>(py: Python<'py>, number: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     // SAFETY: looked at and counted only.
     let class = unsafe { &*MARKS.get(py) }.as_ref().map(|marks| marks.kept.clone_ref(py));
@@ -177,11 +178,11 @@ fn kept<'py>(py: Python<'py>, number: &Bound<'py, PyAny>) -> PyResult<Bound<'py,
     Ok(mark)
 }
 
-/// The number of a captured record of `logging`. Each has its own, so it is made without a call of its class.
+/// The number of a captured record of `logging`. Every record needs a new one, so it is made without calling its class.
 #[inline]
 fn captured<'py>(py: Python<'py>, number: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    // SAFETY: `number` is a float. The class derives from `float`, so that what its instances begin with is one of those, and the
-    // class is not let go of before it has been counted by its instance.
+    // SAFETY: `number` is a float. The class derives from `float`, so its instances begin with a float object. The
+    // class is not freed before its instance has counted it.
     unsafe {
         let Some(marks) = &*MARKS.get(py) else { return Ok(number.clone()) };
         let mark = ffi::PyType_GenericAlloc(marks.captured.as_ptr().cast(), 0);
@@ -192,20 +193,20 @@ fn captured<'py>(py: Python<'py>, number: &Bound<'py, PyAny>) -> PyResult<Bound<
     }
 }
 
-/// `SocketHandler` is told to send along what is known of records, as soon as there is one.
+/// Makes `SocketHandler` send marks along, as soon as there is such a class.
 #[inline]
-fn tell_sockets(py: Python<'_>) -> PyResult<()> {
+fn update_sockets(py: Python<'_>) -> PyResult<()> {
     let name = intern!(py, "SocketHandler");
-    // SAFETY: looked at and counted only. The dictionaries are live ones that have texts as keys, so that looking there runs no Python
-    // code; that of modules and the class are borrowed from the interpreter.
+    // SAFETY: looked at and counted only. The dictionaries are live ones with texts as keys, so looking up a key runs
+    // no Python code. The dictionary of modules and the class are borrowed from the interpreter.
     let new = unsafe {
         match &mut *MARKS.get(py) {
             Some(Marks { handlers: Some((handlers, _)), tag, .. }) if *tag != 0 && tag_of(handlers) == *tag => false,
-            Some(Marks { handlers: Some((handlers, told)), tag, .. }) => {
+            Some(Marks { handlers: Some((handlers, notified)), tag, .. }) => {
                 *tag = tag_of(handlers);
-                // As texts are compared, nothing can go wrong; the other call would put a raised exception aside and back.
+                // Comparing texts cannot raise. The other function would save and restore a raised exception.
                 ffi::PyDict_GetItemWithError(handlers.as_ptr(), name.as_ptr())
-                    != told.as_ref().map_or(std::ptr::null_mut(), Py::as_ptr)
+                    != notified.as_ref().map_or(std::ptr::null_mut(), Py::as_ptr)
             }
             Some(marks) => {
                 let modules = ffi::PyImport_GetModuleDict();
@@ -215,7 +216,7 @@ fn tell_sockets(py: Python<'_>) -> PyResult<()> {
             None => false,
         }
     };
-    if new { look_for_sockets(py) } else { Ok(()) }
+    if new { notice_sockets(py) } else { Ok(()) }
 }
 
 #[cfg(not(Py_3_12))]
@@ -230,14 +231,15 @@ const fn tag_of(_: &Py<PyDict>) -> u64 {
 }
 
 #[cold]
-fn look_for_sockets(py: Python<'_>) -> PyResult<()> {
+fn notice_sockets(py: Python<'_>) -> PyResult<()> {
     // SAFETY: looked at and counted only.
     let function = unsafe { &*MARKS.get(py) }.as_ref().map(|marks| marks.tell_sockets.clone_ref(py));
     let Some(function) = function.filter(|_| !ending::is_here(py)) else { return Ok(()) };
     let Ok(handlers) = function.call0(py)?.into_bound(py).cast_into::<PyDict>() else { return Ok(()) };
-    let told = handlers.get_item(intern!(py, "SocketHandler"))?.map(Bound::unbind);
+    let notified = handlers.get_item(intern!(py, "SocketHandler"))?.map(Bound::unbind);
     // SAFETY: no Python code runs while the reference lives; the old one is dropped after.
-    let old = unsafe { &mut *MARKS.get(py) }.as_mut().map(|marks| marks.handlers.replace((handlers.unbind(), told)));
+    let old =
+        unsafe { &mut *MARKS.get(py) }.as_mut().map(|marks| marks.handlers.replace((handlers.unbind(), notified)));
     drop(old);
     Ok(())
 }

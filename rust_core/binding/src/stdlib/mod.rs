@@ -1,13 +1,15 @@
-//! Records of `logging` into the same pipeline: those that its root handler brings, and those of loggers made native.
+//! Records of `logging` into the same pipeline: from the root handler, and from native methods of loggers.
 
 mod attribute;
+mod call_site;
+mod call_site_key;
 mod caller;
 mod handler;
-mod known;
+mod loggers;
 mod mark;
+mod names;
 mod native;
-mod place;
-mod said;
+mod parts;
 mod stock;
 
 pub use handler::{emit, encode_record, merge_by_class, merge_record};

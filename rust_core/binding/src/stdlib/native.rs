@@ -1,5 +1,5 @@
-//! Logging methods of `logging.Logger` that go straight to a record, and step aside for the original ones wherever
-//! anybody could tell the difference.
+//! Native logging methods of `logging.Logger`. They make a record directly, and call the original methods wherever a
+//! program could notice the difference.
 
 use std::ffi::CStr;
 
@@ -12,26 +12,27 @@ use unified_logger_core::memory;
 
 use super::attribute::Field;
 use super::caller;
-use super::known;
-use super::said::Said;
+use super::loggers;
+use super::parts::LogRecordParts;
 use crate::capture::clock;
 use crate::capture::exception_of;
 use crate::capture::site::{self, Parameter};
 use crate::exception;
-use crate::filter::{Answers, At, Decision, Door, Level, Name, Source, decide, guard};
+use crate::filter::{Answers, At, CallSource, Decision, Door, Level, Name, decide, guard};
 use crate::handover;
 use crate::interpreter::arguments::Arguments;
 use crate::interpreter::ending;
 use crate::interpreter::gil::Gil;
 use crate::interpreter::interrupt;
-use crate::interpreter::replaced::{Call, Replaced};
+use crate::interpreter::method::{Call, ReplacedMethod};
 use crate::redaction;
 use crate::value::shown::as_mapping;
 
-/// A method that is replaced. Those taken away stay known: whoever holds one of ours may call it at any time.
+/// A method with a native replacement. Replacements that were taken out stay known: code that holds one may call it at
+/// any time.
 struct Method {
-    replaced: Replaced,
-    /// `None` for `log`, which is given one.
+    replaced: ReplacedMethod,
+    /// `None` for `log`, whose first argument is the level.
     level: Option<i32>,
     exception: bool,
 }
@@ -53,7 +54,7 @@ static METHODS: [Method; 7] = [
         Some(level::CRITICAL),
     ),
     Method {
-        replaced: Replaced::new(
+        replaced: ReplacedMethod::new(
             c"exception",
             c"exception($self, msg, /, *args, exc_info=True, **kwargs)\n--\n\nLogs at ERROR with the exception being handled.",
             call::<5>,
@@ -65,13 +66,14 @@ static METHODS: [Method; 7] = [
 ];
 
 const fn method(name: &'static CStr, doc: &'static CStr, call: Call, level: Option<i32>) -> Method {
-    Method { replaced: Replaced::new(name, doc, call), level, exception: false }
+    Method { replaced: ReplacedMethod::new(name, doc, call), level, exception: false }
 }
 
-/// While it is false, ours do nothing but call the original ones.
+/// While it is false, the native methods only call the original ones.
 static ACTIVE: Gil<bool> = Gil::new(false);
 
-/// Makes loggers of `logging` native, or gives them their own methods back. Methods that somebody else put there are left alone.
+/// Makes loggers of `logging` native, or gives them their own methods back. Methods that other code has put there are
+/// left alone.
 #[pyfunction]
 pub fn set_stdlib_native(py: Python<'_>, on: bool) -> PyResult<()> {
     let logging = py.import("logging")?;
@@ -87,24 +89,24 @@ pub fn set_stdlib_native(py: Python<'_>, on: bool) -> PyResult<()> {
         }
     }
     ACTIVE.replace(py, on);
-    guard::ask_anew(py);
+    guard::ask_again(py);
     Ok(())
 }
 
-/// Whether a method is one of ours.
+/// Whether a method is a native one.
 pub fn is_own(method: &Bound<'_, PyAny>) -> bool {
     METHODS.iter().any(|own| own.replaced.is_own(method))
 }
 
-/// A call of one of our methods.
+/// A call of a native method.
 unsafe extern "C-unwind" fn call<const INDEX: usize>(
     slf: *mut ffi::PyObject,
     values: *const *mut ffi::PyObject,
     positional: ffi::Py_ssize_t,
     names: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
-    // SAFETY: the interpreter calls methods attached, on instances of their class, with live arguments. Nothing here is to be
-    // dropped.
+    // SAFETY: the interpreter calls methods attached, on instances of their class, with live arguments. No value here
+    // is left to be dropped.
     unsafe {
         let py = Python::assume_attached();
         let arguments = Arguments { values, positional: positional.unsigned_abs(), names };
@@ -116,11 +118,11 @@ unsafe extern "C-unwind" fn call<const INDEX: usize>(
     }
 }
 
-/// What a native call came to.
+/// The result of a native call.
 enum Done {
     Written,
     Raised,
-    /// Nothing yet: the original is to do it.
+    /// Nothing has happened: the original method has to log.
     Aside,
 }
 
@@ -146,7 +148,7 @@ fn contained(py: Python<'_>, slf: *mut ffi::PyObject, index: usize, arguments: A
     }
 }
 
-/// False when the original is to do it; then nothing has happened.
+/// False if the original method has to log. Then nothing has happened.
 #[inline]
 fn log(logger: &Bound<'_, PyAny>, method: &Method, arguments: Arguments) -> PyResult<bool> {
     let py = logger.py();
@@ -154,12 +156,12 @@ fn log(logger: &Bound<'_, PyAny>, method: &Method, arguments: Arguments) -> PyRe
     if arguments.positional == 0 {
         return Ok(false);
     }
-    let Some(known) = known::find(logger) else { return Ok(false) };
+    let Some(found) = loggers::find(logger) else { return Ok(false) };
     let at = Level::of(level);
-    let (number, at_once) = (known.number, known.answers.is_at_once(at));
-    let source = move || Source { logger: Name::Logger(logger), at: At::Running(|py| site::caller(py, 1)) };
-    // The context is looked for where the record is made.
-    match decide(py, Door::Stdlib, at, &known.answers, || None, source) {
+    let (number, at_once) = (found.number, found.answers.is_at_once(at));
+    let source = move || CallSource { logger: Name::Logger(logger), at: At::Running(|py| site::caller(py, 1)) };
+    // The context is looked up when the record is made.
+    match decide(py, Door::Stdlib, at, &found.answers, || None, source) {
         Decision::Refuse => return Ok(true),
         Decision::LeaveToLogging => return Ok(false),
         Decision::Capture(_) => {}
@@ -167,9 +169,9 @@ fn log(logger: &Bound<'_, PyAny>, method: &Method, arguments: Arguments) -> PyRe
     let time = clock::now(py);
     let inside = ending::Inside::enter();
     let Some(keywords) = Keywords::of(py, method, arguments) else { return Ok(false) };
-    let found = interrupt::ok(py, caller::find(py, keywords.stack_level, &keywords.fields));
-    let Some(site) = found.flatten() else { return Ok(false) };
-    // Only now: had the original to do it, the filters would be asked again where its record arrives.
+    let interned = interrupt::ok(py, caller::find(py, keywords.stack_level, &keywords.fields));
+    let Some(site) = interned.flatten() else { return Ok(false) };
+    // Not earlier: if the original method had to log, its record would ask the filters again.
     if !at_once {
         let answers = Answers::unknown(py, Name::Logger(logger), true);
         if matches!(decide(py, Door::Captured, at, &answers, || None, source), Decision::Refuse) {
@@ -177,7 +179,7 @@ fn log(logger: &Bound<'_, PyAny>, method: &Method, arguments: Arguments) -> PyRe
         }
     }
     let message = arguments.positional(py, 0);
-    let said = Said {
+    let parts = LogRecordParts {
         level,
         level_name: None,
         logger: number,
@@ -194,13 +196,13 @@ fn log(logger: &Bound<'_, PyAny>, method: &Method, arguments: Arguments) -> PyRe
         stack: None,
         ai: false,
     };
-    let record = said.build(py, || redaction::current(py));
+    let record = parts.build(py, || redaction::current(py));
     drop(inside);
     handover::submit(py, record, logger.as_ptr())?;
     Ok(true)
 }
 
-/// The level of a call, and its arguments from the message on. Only standard levels are remembered.
+/// The level of a call, and its arguments from the message on. Only standard levels are logged natively.
 #[inline]
 fn level_of(py: Python<'_>, method: &Method, arguments: Arguments) -> Option<(i32, Arguments)> {
     if let Some(level) = method.level {
@@ -210,13 +212,13 @@ fn level_of(py: Python<'_>, method: &Method, arguments: Arguments) -> Option<(i3
         return None;
     }
     let given = arguments.positional(py, 0);
-    // A subclass may compare as it likes.
+    // A subclass may compare in its own way.
     let number = given.cast_exact::<PyInt>().ok()?.extract::<i32>().ok()?;
     let standard = number % 10 == 0 && (level::DEBUG..=level::CRITICAL).contains(&number);
     standard.then(|| (number, arguments.rest()))
 }
 
-/// What the keywords of a call say.
+/// The keywords of a call.
 struct Keywords<'py> {
     fields: Vec<Field<'py>>,
     exception: Option<Bound<'py, PyBaseException>>,
@@ -224,7 +226,7 @@ struct Keywords<'py> {
 }
 
 impl<'py> Keywords<'py> {
-    /// `None` for what only the original knows how to take.
+    /// `None` if only the original method can handle them.
     #[inline]
     fn of(py: Python<'py>, method: &Method, arguments: Arguments) -> Option<Self> {
         let mut keywords = Self { fields: Vec::new(), exception: None, stack_level: 1 };
@@ -236,7 +238,7 @@ impl<'py> Keywords<'py> {
                 Parameter::Extra => keywords.fields = fields_of(given.cast_exact::<PyDict>().ok()?),
                 Parameter::ExcInfo => {
                     current = false;
-                    // `logging` asks for its truth, and raises what that raises.
+                    // `logging` asks whether the value is true, and raises what that raises.
                     interrupt::ok(py, given.is_truthy())?;
                     keywords.exception = exception_of(&given);
                 }
@@ -263,7 +265,8 @@ fn fields_of<'py>(extra: &Bound<'py, PyDict>) -> Vec<Field<'py>> {
     memory::expect(extra.len() * size_of::<Field<'_>>());
     let mut fields = Vec::with_capacity(extra.len());
     let (mut position, mut key, mut value) = (0, std::ptr::null_mut(), std::ptr::null_mut());
-    // SAFETY: a live dictionary that nothing changes meanwhile: no Python code runs. Keys and values are borrowed from it.
+    // SAFETY: a live dictionary that nothing changes, because no Python code runs here. Keys and values are borrowed
+    // from it.
     while unsafe { ffi::PyDict_Next(extra.as_ptr(), &raw mut position, &raw mut key, &raw mut value) } != 0 {
         // SAFETY: as above.
         fields
@@ -272,21 +275,21 @@ fn fields_of<'py>(extra: &Bound<'py, PyDict>) -> Vec<Field<'py>> {
     fields
 }
 
-/// What the message is merged with: the arguments after it, or the single mapping among them.
+/// The arguments of the message: those after it, or the single mapping among them.
 fn merged_with<'py>(py: Python<'py>, arguments: Arguments) -> PyResult<Option<Bound<'py, PyAny>>> {
     if arguments.positional == 1 {
         return Ok(None);
     }
     let first = arguments.positional(py, 1);
-    if arguments.positional == 2 && !is_plain(&first) && as_mapping(&first).is_some() && first.is_truthy()? {
+    if arguments.positional == 2 && !is_text_or_number(&first) && as_mapping(&first).is_some() && first.is_truthy()? {
         return Ok(Some(first));
     }
     let rest = (1..arguments.positional).map(|index| arguments.positional(py, index));
     Ok(Some(PyTuple::new(py, rest.collect::<Vec<_>>())?.into_any()))
 }
 
-/// Values of the usual types need not be asked whether they are mappings.
-fn is_plain(value: &Bound<'_, PyAny>) -> bool {
+/// Whether a value is a text or a number. Such a value need not be asked whether it is a mapping.
+fn is_text_or_number(value: &Bound<'_, PyAny>) -> bool {
     value.is_exact_instance_of::<PyString>()
         || value.is_exact_instance_of::<PyInt>()
         || value.is_exact_instance_of::<PyFloat>()

@@ -1,4 +1,5 @@
-//! Whether `logging` itself is as it comes: what a native call leaves out must be known to do nothing else.
+//! Whether `logging` itself is unchanged. A native call skips steps of `logging`, so those steps must be known to do
+//! nothing more.
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -6,25 +7,26 @@ use pyo3::types::{PyDict, PyList, PyType};
 use unified_logger_core::level;
 use unified_logger_core::names;
 
-use super::caller::Source;
-use crate::filter::guard::{self, Shape, is_of_logging};
+use super::caller::LoggingFile;
+use crate::filter::guard::{self, is_of_logging};
+use crate::filter::shape::{self, Shape};
 use crate::interpreter::ending;
 use crate::interpreter::gil::intern;
 use crate::interpreter::gil::{Gil, let_go_of_dropped};
 use crate::interpreter::interrupt;
 use crate::interpreter::watch::{Kind, Watched, dict_of};
 
-/// What was found, for as long as nothing that could change it has changed.
+/// The last answer, valid until something changes that could change it.
 struct Stock {
     epoch: u64,
-    /// Of the names of levels.
+    /// The `level_generation` of the names of levels.
     generation: u64,
     watched: Watched,
-    /// Of the record's class, and of the handler's filters.
+    /// The shape of the record's class and of the handler's filters.
     shape: Shape,
     _held: Vec<Py<PyAny>>,
-    /// Where the code of `logging` comes from, if it is as it comes.
-    source: Option<Source>,
+    /// The file of the code of `logging`. `None` if `logging` is changed.
+    logging_file: Option<LoggingFile>,
 }
 
 static STOCK: Gil<Option<Stock>> = Gil::new(None);
@@ -39,31 +41,31 @@ impl Stock {
     }
 }
 
-/// Whether `logging` is as it comes.
+/// Whether `logging` is unchanged.
 #[inline]
 pub fn is_stock(py: Python<'_>) -> bool {
     // SAFETY: looked at only.
     match unsafe { &*STOCK.get(py) } {
-        Some(stock) if stock.is_current(py) => stock.source.is_some(),
-        _ => ask_anew(py),
+        Some(stock) if stock.is_current(py) => stock.logging_file.is_some(),
+        _ => ask_again(py),
     }
 }
 
-/// Where the code of `logging` comes from.
-pub fn source(py: Python<'_>) -> Option<Source> {
+/// The file of the code of `logging`.
+pub fn logging_file(py: Python<'_>) -> Option<LoggingFile> {
     // SAFETY: looked at and counted only.
-    unsafe { &*STOCK.get(py) }.as_ref()?.source.as_ref().map(|source| source.clone(py))
+    unsafe { &*STOCK.get(py) }.as_ref()?.logging_file.as_ref().map(|logging_file| logging_file.clone(py))
 }
 
 #[cold]
-fn ask_anew(py: Python<'_>) -> bool {
+fn ask_again(py: Python<'_>) -> bool {
     if ending::is_here(py) {
         return false;
     }
     let _inside = ending::Inside::enter();
     match ask(py) {
         Ok(Some(stock)) => {
-            let is_stock = stock.source.is_some();
+            let is_stock = stock.logging_file.is_some();
             drop(STOCK.replace(py, Some(stock)));
             let_go_of_dropped();
             is_stock
@@ -85,7 +87,7 @@ fn ask(py: Python<'_>) -> PyResult<Option<Stock>> {
     let own = dict_of(&handler)?;
     let filters = handler.getattr(intern!(py, "filters"))?.cast_into::<PyList>()?;
     let level_names = logging.getattr(intern!(py, "_levelToName"))?.cast_into::<PyDict>()?;
-    // Looking an attribute up gives a new or changed class its version.
+    // Looking up an attribute gives a new or changed class its version.
     record.getattr(intern!(py, "__init__"))?;
     let mut shape = Shape::new();
     shape.add_class(&record);
@@ -93,10 +95,11 @@ fn ask(py: Python<'_>) -> PyResult<Option<Stock>> {
     shape.add_list(&filters);
     let dicts = vec![own.clone(), level_names, logging.dict(), time.dict()];
     let watched = Watched::new(Kind::Loggers, dicts);
-    // Only now: what changes while this is asked, on another thread, shows.
-    let open = is_open(&handler, &own, &filters)? && guard::is_versioned(&record);
-    let source = if open && makes_plain_records(&logging, &time, &record)? { Source::of(&logging)? } else { None };
-    if source.is_some() {
+    // After the notes, so that a change on another thread during the questions shows.
+    let open = is_open(&handler, &own, &filters)? && shape::is_versioned(&record);
+    let logging_file =
+        if open && makes_stock_records(&logging, &time, &record)? { LoggingFile::of(&logging)? } else { None };
+    if logging_file.is_some() {
         for bucket in 1..=level::NAMES.len() {
             guard::note_level_name(&logging, i32::try_from(bucket).unwrap_or(0) * 10)?;
         }
@@ -107,15 +110,15 @@ fn ask(py: Python<'_>) -> PyResult<Option<Stock>> {
         watched,
         shape,
         _held: vec![record.into_any().unbind(), handler.unbind(), filters.into_any().unbind()],
-        source,
+        logging_file,
     }))
 }
 
-/// The root handler takes whatever comes.
+/// Whether the root handler takes every record.
 fn is_open(handler: &Bound<'_, PyAny>, own: &Bound<'_, PyDict>, filters: &Bound<'_, PyList>) -> PyResult<bool> {
     let py = handler.py();
-    let ours = py.import(intern!(py, "unified_logger.stdlib"))?.getattr(intern!(py, "Handler"))?;
-    if !handler.get_type().is(&ours) {
+    let class = py.import(intern!(py, "unified_logger.stdlib"))?.getattr(intern!(py, "Handler"))?;
+    if !handler.get_type().is(&class) {
         return Ok(false);
     }
     for name in [intern!(py, "handle"), intern!(py, "emit"), intern!(py, "filter")] {
@@ -126,8 +129,8 @@ fn is_open(handler: &Bound<'_, PyAny>, own: &Bound<'_, PyDict>, filters: &Bound<
     Ok(filters.is_empty() && handler.getattr(intern!(py, "level"))?.eq(0)?)
 }
 
-/// What goes into a record is what `logging` puts there, at the time the system's clock tells.
-fn makes_plain_records(
+/// Whether records contain what `logging` puts into them, with the time of the system's clock.
+fn makes_stock_records(
     logging: &Bound<'_, PyModule>,
     time: &Bound<'_, PyModule>,
     record: &Bound<'_, PyType>,
@@ -136,7 +139,7 @@ fn makes_plain_records(
     let init = record.getattr(intern!(py, "__init__"))?;
     let level_name = logging.getattr(intern!(py, "getLevelName"))?;
     let clocks = [time.getattr(intern!(py, "time"))?, time.getattr(intern!(py, "time_ns"))?];
-    // SAFETY: live objects. A clock that somebody stopped is a Python function.
+    // SAFETY: live objects. A clock that a program has replaced is a Python function.
     let real = clocks.iter().all(|clock| unsafe { ffi::PyCFunction_Check(clock.as_ptr()) } != 0);
     Ok(real
         && logging.getattr(intern!(py, "time"))?.is(time)

@@ -1,8 +1,8 @@
-//! Texts that run the program's code, which may log itself, so that each call leads to another one. It must not lead to two: then their number
-//! doubles with each level.
+//! Texts that run the program's code. That code may log, so a call may lead to another one. It must not lead to two, or
+//! their number doubles with each level.
 //!
-//! So a value that is being asked further up on the same stack is not asked without end. A field or an exception is asked twice there, a message
-//! or its arguments a few times more.
+//! Therefore a value that is being asked further up on the same stack is not asked endlessly. A field or an exception
+//! is asked twice there, a message or its arguments a few times more.
 
 use std::cell::RefCell;
 
@@ -16,38 +16,39 @@ use crate::interpreter::gil::intern;
 use crate::interpreter::interrupt;
 use crate::value::shown::{named, text_of};
 
-/// How deep in the arguments of a message a value is looked for that asks again and again, and among how many values.
-const LOOKED_INTO: usize = 3;
-const LOOKED_AT: usize = 64;
-/// How often a value is asked inside of itself before it is taken for one that never comes to an end: a field or an exception.
+/// How deep the arguments of a message are searched for a value that is being asked, and how many values are searched.
+const SEARCH_DEPTH: usize = 3;
+const SEARCHED: usize = 64;
+/// How often a field or an exception is asked inside itself before it counts as endless.
 const MOST_TIMES: usize = 2;
-/// The same for a message.
+/// The same limit for a message.
 const MOST_TIMES_MESSAGE: usize = 5;
-/// The same for an argument: the merge that looks counts too.
+/// The same limit for an argument. The searching merge counts too.
 const MOST_TIMES_ARGUMENT: usize = MOST_TIMES_MESSAGE + 1;
 
 thread_local! {
-    /// What is being asked for its texts on this thread. Nothing that may run Python code happens while it is borrowed: that code may log.
+    /// The values that are being asked for their texts on this thread. No Python code may run while the list is
+    /// borrowed: such code may log.
     static ASKED: RefCell<Vec<Asked>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A value that is being asked. Whoever noted it holds it until it is noted no more.
+/// A value that is being asked. An `Asking` holds the value as long as it is in the list.
 #[derive(Clone, Copy, PartialEq)]
 struct Asked {
     address: usize,
-    /// Whether it is what a message is merged with.
+    /// Whether a message is merged with it.
     merges: bool,
     stack: Stack,
 }
 
-/// A stack of Python's: several green threads have theirs on one thread, each suspended in the middle of something.
+/// One of Python's stacks: a thread may run several green threads, each suspended on a stack of its own.
 ///
-/// It is the address of the green thread, which lives while it is suspended, or nought where that is not known.
+/// The number is the address of the green thread, which lives while it is suspended. 0 if it is not known.
 #[derive(Clone, Copy, PartialEq)]
 struct Stack(usize);
 
 impl Stack {
-    /// The one that runs. May run Python code.
+    /// The running stack. May run Python code.
     fn current(py: Python<'_>) -> Self {
         if ending::is_here(py) {
             return Self(0); // The modules may be gone: then asking for them ends the process.
@@ -55,7 +56,7 @@ impl Stack {
         // SAFETY: the dictionary of modules, which is there until the interpreter ends.
         let modules = unsafe { Bound::from_borrowed_ptr_or_opt(py, ffi::PyImport_GetModuleDict()) };
         let modules = modules.and_then(|modules| modules.cast_into_exact::<PyDict>().ok());
-        // Nobody has a green thread before this module is imported.
+        // Without this module there are no green threads.
         let module = modules.and_then(|modules| interrupt::ok(py, modules.get_item(intern!(py, "greenlet"))).flatten());
         let Some(module) = module else { return Self(0) };
         let _inside = ending::Inside::enter();
@@ -63,23 +64,23 @@ impl Stack {
         Self(current.map_or(0, |current| current.as_ptr() as usize))
     }
 
-    /// Whether another may be this one.
+    /// Whether two stacks may be the same one.
     fn may_be(self, other: Self) -> bool {
         self == other || self.0 == 0 || other.0 == 0
     }
 }
 
-/// A value is being asked while it lives.
+/// The value is being asked while this lives.
 pub struct Asking<'a, 'py>(&'a Bound<'py, PyAny>, Asked);
 
 impl<'a, 'py> Asking<'a, 'py> {
-    /// For a message, a field or an exception.
+    /// Asks a message, a field or an exception.
     #[inline]
     pub fn one(value: &'a Bound<'py, PyAny>) -> Self {
         Self::note(value, false)
     }
 
-    /// For what a message is merged with.
+    /// Asks the arguments of a message.
     #[inline]
     pub fn arguments(value: &'a Bound<'py, PyAny>) -> Self {
         Self::note(value, true)
@@ -102,7 +103,7 @@ impl Drop for Asking<'_, '_> {
     fn drop(&mut self) {
         ASKED.with_borrow_mut(|asked| match asked.pop() {
             Some(last) if last != self.1 => {
-                // Green threads do not end in the order in which they began.
+                // Green threads may end in another order than they began.
                 if let Some(index) = asked.iter().rposition(|other| *other == self.1) {
                     asked[index] = last;
                 }
@@ -112,19 +113,19 @@ impl Drop for Asking<'_, '_> {
     }
 }
 
-/// Whether a value, for a field or an exception, is being asked as often as any may be.
+/// Whether a field or an exception is being asked as often as allowed.
 pub fn is_asked_twice(value: &Bound<'_, PyAny>) -> bool {
     is_any_asked(value.py(), &[value.as_ptr() as usize], MOST_TIMES)
 }
 
-/// Whether one of some values is being asked this often further up.
+/// Whether one of these values is being asked `often` times further up.
 fn is_any_asked(py: Python<'_>, values: &[usize], often: usize) -> bool {
     if ASKED.with_borrow(Vec::len) < often {
         return false;
     }
     let stack = Stack::current(py);
-    // How often each of them was seen, and where last: inside of one that is asked it may stand several times.
-    let mut seen = [(0, usize::MAX); LOOKED_AT];
+    // How often each value was seen, and in which entry last: one entry may contain a value several times.
+    let mut seen = [(0, usize::MAX); SEARCHED];
     ASKED.with_borrow(|asked| {
         asked.iter().enumerate().filter(|(_, one)| one.stack.may_be(stack)).any(|(index, one)| {
             let mut see = |value: &Bound<'_, PyAny>| {
@@ -135,16 +136,16 @@ fn is_any_asked(py: Python<'_>, values: &[usize], often: usize) -> bool {
                     *times == often
                 })
             };
-            // SAFETY: held by whoever noted it.
+            // SAFETY: held by the `Asking` that noted it.
             let value = unsafe { Bound::from_borrowed_ptr(py, one.address as *mut ffi::PyObject) };
-            look(&value, if one.merges { LOOKED_INTO } else { 0 }, &mut { LOOKED_AT }, &mut see)
+            any_inside(&value, if one.merges { SEARCH_DEPTH } else { 0 }, &mut { SEARCHED }, &mut see)
         })
     })
 }
 
-/// Whether a function says yes to a value or to one of the first inside of it. Runs no Python code but the function's: it makes no objects,
-/// which could bring the collector, and lets go of none that is not held elsewhere.
-fn look(
+/// Whether `see` is true for a value or for one of the first values inside it. Runs no Python code except that of
+/// `see`: it makes no objects, which could start the collector, and drops no last reference.
+fn any_inside(
     value: &Bound<'_, PyAny>,
     depth: usize,
     left: &mut usize,
@@ -154,15 +155,15 @@ fn look(
         return true;
     }
     let inside = if depth == 0 { None } else { children(value) };
-    inside.into_iter().flatten().take(LOOKED_AT).any(|item| {
+    inside.into_iter().flatten().take(SEARCHED).any(|item| {
         *left > 0 && {
             *left -= 1;
-            look(&item, depth - 1, left, see)
+            any_inside(&item, depth - 1, left, see)
         }
     })
 }
 
-/// What is in a tuple, a list or a dictionary, there its values. `None` for anything else.
+/// The items of a tuple or list, or the values of a dictionary. `None` for any other value.
 pub fn children<'py>(value: &Bound<'py, PyAny>) -> Option<Children<'py>> {
     if let Ok(items) = value.cast_exact::<PyTuple>() {
         Some(Children::Tuple(items.iter()))
@@ -176,7 +177,7 @@ pub fn children<'py>(value: &Bound<'py, PyAny>) -> Option<Children<'py>> {
 pub enum Children<'py> {
     Tuple(BoundTupleIterator<'py>),
     List(BoundListIterator<'py>),
-    /// To be walked to its end before Python code runs, which could change it.
+    /// Must be walked to its end before Python code runs, which could change the dictionary.
     Dict(BoundDictIterator<'py>),
 }
 
@@ -204,11 +205,11 @@ pub fn text_of_message(message: &Bound<'_, PyAny>) -> String {
     text_of(message)
 }
 
-/// Whether one of some arguments is being asked as often as any may be.
+/// Whether one of the arguments is being asked as often as allowed.
 pub fn is_any_inside_asked(arguments: &Bound<'_, PyAny>) -> bool {
-    let mut found = Vec::with_capacity(LOOKED_AT);
-    look(arguments, LOOKED_INTO, &mut { LOOKED_AT }, &mut |value| {
-        if !is_scalar(value) && children(value).is_none() && found.len() < LOOKED_AT {
+    let mut found = Vec::with_capacity(SEARCHED);
+    any_inside(arguments, SEARCH_DEPTH, &mut { SEARCHED }, &mut |value| {
+        if !is_scalar(value) && children(value).is_none() && found.len() < SEARCHED {
             found.push(value.as_ptr() as usize);
         }
         false
@@ -221,14 +222,14 @@ pub fn are_merged(py: Python<'_>, own: usize) -> bool {
     let count = |is_counted: &dyn Fn(&Asked) -> bool| {
         ASKED.with_borrow(|asked| asked.iter().filter(|one| one.merges && is_counted(one)).count())
     };
-    // Which stack runs is asked only where it matters.
+    // The running stack is asked for only if it matters.
     count(&|_| true) > own && {
         let stack = Stack::current(py);
         count(&|one| one.stack.may_be(stack)) > own
     }
 }
 
-/// Whether the text of a value is made without looking at others.
+/// Whether the text of a value needs no other values.
 pub fn is_scalar(value: &Bound<'_, PyAny>) -> bool {
     value.is_none()
         || value.is_exact_instance_of::<PyString>()

@@ -1,4 +1,4 @@
-//! Values without a native form: `unified_logger.values.convert` says what they become.
+//! Values without a native form. `unified_logger.values.convert` decides what they become.
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -19,7 +19,7 @@ pub fn set_converter(function: Bound<'_, PyAny>) {
     drop(CONVERTER.replace(py, Some(function.unbind())));
 }
 
-/// What `object` becomes, or why nothing.
+/// What `object` becomes, or the reason why it cannot be converted.
 ///
 /// # Safety
 /// `object` is alive, and the interpreter is attached.

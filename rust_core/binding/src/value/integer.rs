@@ -1,5 +1,5 @@
-//! Integers of one digit, read where the interpreter keeps them. How it does is not promised: it is looked at once, at the
-//! import, and where it is otherwise the interpreter is asked for every integer.
+//! Integers of one digit, read where the interpreter keeps them. That is not promised, so a probe checks it at the
+//! import. With another layout, the interpreter is asked for every integer.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,16 +8,16 @@ use pyo3::prelude::*;
 
 static AS_KNOWN: AtomicBool = AtomicBool::new(false);
 
-/// Behind the object's head: a word that tells size and sign, and the first digit, of 30 bits.
+/// The layout of an integer: after the head, a word for size and sign, and the first digit of 30 bits.
 #[repr(C)]
-struct Known {
+struct IntegerLayout {
     head: ffi::PyObject,
     size_and_sign: isize,
     digit: u32,
 }
 
-/// Looks at how integers are kept.
-pub fn look(py: Python<'_>) -> PyResult<bool> {
+/// Probes the layout of integers.
+pub fn probe(py: Python<'_>) -> PyResult<bool> {
     let digit = 1_i64 << 30;
     let numbers = [0, 1, -1, 234, -5, 256, 257, -70_000, digit - 1, 1 - digit, digit, -digit, i64::MAX, i64::MIN];
     let mut as_known = true;
@@ -31,7 +31,7 @@ pub fn look(py: Python<'_>) -> PyResult<bool> {
     Ok(as_known)
 }
 
-/// The value of an integer, if it is known to have one digit only.
+/// The value of an integer, if it is known to have only one digit.
 ///
 /// # Safety
 /// `object` is a live `int`.
@@ -48,13 +48,13 @@ pub unsafe fn small(object: *mut ffi::PyObject) -> Option<i64> {
 unsafe fn one_digit(object: *mut ffi::PyObject) -> Option<i64> {
     // SAFETY: promised by the caller; every int has room for one digit.
     let (size, digit) = unsafe {
-        let known = object.cast::<Known>();
-        ((*known).size_and_sign, i64::from((*known).digit))
+        let layout = object.cast::<IntegerLayout>();
+        ((*layout).size_and_sign, i64::from((*layout).digit))
     };
     // The number of digits, negative for a negative integer.
     #[cfg(not(Py_3_12))]
     return (-1..=1).contains(&size).then(|| size as i64 * digit);
-    // The number of digits from bit 3 on, below it the sign: 0, or 1 for zero, or 2 for a negative integer.
+    // The number of digits from bit 3 on. Below it the sign: 0, or 1 for zero, or 2 for a negative integer.
     #[cfg(Py_3_12)]
     return (0..16).contains(&size).then(|| (1 - (size as i64 & 3)) * digit);
 }

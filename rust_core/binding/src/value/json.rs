@@ -1,4 +1,4 @@
-//! Containers and converted values as JSON, within bounds, with a marker where something was left out.
+//! Containers and converted values as JSON, within limits. A marker shows where a part was left out.
 
 use std::collections::HashSet;
 
@@ -28,11 +28,11 @@ pub struct Writer<'a> {
     /// Called before Python code may run, which may do anything, a fork included.
     before: &'a mut dyn FnMut(),
     out: Vec<u8>,
-    /// A text on its way, kept for the next.
+    /// A buffer for texts, reused.
     text: Vec<u8>,
     /// The containers being written, outermost first.
     open: Vec<*mut ffi::PyObject>,
-    /// Down to where the stack may be used.
+    /// The lowest address of the stack that may be used.
     lowest: usize,
     outcome: Outcome,
 }
@@ -90,9 +90,9 @@ impl<'a> Writer<'a> {
     }
 
     fn write_scalar(&mut self, value: Value<'_>) {
-        // More than a number takes.
+        // Enough for any number.
         self.out.room(64);
-        // Into memory, serde cannot fail on these.
+        // Writing these values into memory cannot fail.
         let _ = match value {
             Value::Null => serde_json::to_writer(&mut self.out, &()),
             Value::Bool(value) => serde_json::to_writer(&mut self.out, &value),
@@ -105,7 +105,7 @@ impl<'a> Writer<'a> {
         };
     }
 
-    /// An integer beyond 64 bits: its digits, or hexadecimal where the interpreter refuses to convert that many.
+    /// An integer beyond 64 bits: its digits, or hexadecimal if the interpreter refuses to convert that many.
     unsafe fn write_long(&mut self, object: *mut ffi::PyObject) {
         // SAFETY: a live int.
         let number = unsafe { Bound::from_borrowed_ptr(Python::assume_attached(), object) };
@@ -125,7 +125,8 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Goes one container deeper, unless it is inside itself, too deep, or the value too large already.
+    /// Writes a container inside another one, unless it is inside itself, nested too deeply, or the JSON is too long
+    /// already.
     unsafe fn enter(&mut self, object: *mut ffi::PyObject, write: unsafe fn(&mut Self, *mut ffi::PyObject)) {
         if self.open.contains(&object) {
             // SAFETY: a live object.
@@ -183,7 +184,7 @@ impl<'a> Writer<'a> {
                 self.outcome = Outcome::Malformed;
                 break;
             };
-            // SAFETY: the container holds the item now; our own reference holds it while it is written.
+            // SAFETY: the container holds the item now; a reference of this function holds it while it is written.
             unsafe {
                 ffi::Py_INCREF(item);
                 self.write(item);
@@ -194,7 +195,7 @@ impl<'a> Writer<'a> {
     }
 
     unsafe fn write_dict(&mut self, object: *mut ffi::PyObject) {
-        // SAFETY: a live dict. `PyDict_Next` is safe on a dict that changes; that it changed is then said.
+        // SAFETY: a live dict. `PyDict_Next` is safe on a dict that changes, and a marker reports the change.
         unsafe {
             let count = ffi::PyDict_Size(object).unsigned_abs();
             let mut keys = Keys::of(object);
@@ -228,11 +229,11 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A key: texts as they are, anything else as its text; one that is taken gets a number.
+    /// Writes a key: a text as it is, any other object as its text. A name that is taken gets a number.
     unsafe fn write_key(&mut self, key: *mut ffi::PyObject, keys: &mut Keys) {
         // SAFETY: a live key, held by the caller.
         unsafe {
-            if ffi::PyUnicode_CheckExact(key) != 0 && keys.plain {
+            if ffi::PyUnicode_CheckExact(key) != 0 && keys.are_texts {
                 return self.write_text(key);
             }
             let name = self.key_text(key);
@@ -248,7 +249,7 @@ impl<'a> Writer<'a> {
         let json = memory::joined(&[&String::from_utf8_lossy(&self.out[start..])]);
         self.out.truncate(start);
         memory::expect(json.len());
-        // What is a text is meant without its quotes; numbers, null and lists are their JSON.
+        // The text of a JSON string is its content. Numbers, null and lists are their JSON.
         serde_json::from_str::<String>(&json).unwrap_or(json)
     }
 
@@ -257,7 +258,7 @@ impl<'a> Writer<'a> {
             return self.mark("$truncated", "depth");
         }
         (self.before)();
-        // SAFETY: a live object, held by the caller; what it becomes is held here.
+        // SAFETY: a live object, held by the caller; the converted object is held here.
         unsafe {
             match convert(Python::assume_attached(), object) {
                 Ok(converted) => {
@@ -277,7 +278,7 @@ impl<'a> Writer<'a> {
         self.mark("$error", error);
     }
 
-    /// An object that says what is missing.
+    /// An object that names the part that is missing.
     fn mark(&mut self, key: &str, what: &str) {
         self.out.put_u8(b'{');
         self.put_marker(key, what);
@@ -291,22 +292,24 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// The keys of one dict. Texts are distinct by nature; once there are others, all are compared.
+/// The keys of one dict. Texts are distinct by nature. If there are other keys, all are compared.
 struct Keys {
-    plain: bool,
+    are_texts: bool,
     taken: HashSet<String>,
 }
 
 impl Keys {
     unsafe fn of(object: *mut ffi::PyObject) -> Self {
-        let mut plain = true;
+        let mut are_texts = true;
         let (mut position, mut key) = (0, std::ptr::null_mut());
         // SAFETY: a live dict; no Python code runs.
-        while plain && unsafe { ffi::PyDict_Next(object, &raw mut position, &raw mut key, std::ptr::null_mut()) } != 0 {
+        while are_texts
+            && unsafe { ffi::PyDict_Next(object, &raw mut position, &raw mut key, std::ptr::null_mut()) } != 0
+        {
             // SAFETY: the dict holds its key.
-            plain = unsafe { ffi::PyUnicode_CheckExact(key) } != 0;
+            are_texts = unsafe { ffi::PyUnicode_CheckExact(key) } != 0;
         }
-        Self { plain, taken: HashSet::new() }
+        Self { are_texts, taken: HashSet::new() }
     }
 
     fn free(&mut self, name: String) -> String {

@@ -1,4 +1,5 @@
-//! Python values in their compact form. Capturing never raises: what cannot be captured is represented as well as it can be.
+//! Python values in their compact form. Capturing never raises: a value that cannot be captured is represented as well
+//! as possible.
 
 pub mod asked;
 mod convert;
@@ -9,9 +10,9 @@ pub mod shown;
 mod text;
 
 pub use convert::set_converter;
-pub use integer::{look as look_at_integers, small as small_integer};
+pub use integer::{probe as probe_integers, small as small_integer};
 pub use row::capture as capture_row;
-pub use text::{capture_text, is_interned, look as look_at_texts};
+pub use text::{capture_text, is_interned, probe as probe_texts};
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -24,16 +25,16 @@ use crate::interpreter::ending::Inside;
 use crate::interpreter::fork;
 use crate::interpreter::interrupt;
 
-/// Whether a value is all there.
+/// Whether a value was captured as a whole.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Outcome {
     Whole,
-    /// Something of it could not be captured; a marker stands in its place.
+    /// A part could not be captured. A marker stands in its place.
     Malformed,
 }
 
-/// Puts one value. Values without a native form go through the converter, containers become JSON at once: the record
-/// shows what they were at the time of the call.
+/// Writes one value. Values without a native form go through the converter. Containers become JSON at once: the record
+/// shows them as they were at the time of the call.
 ///
 /// # Safety
 /// `object` is alive, and the interpreter is attached.
@@ -56,7 +57,7 @@ pub unsafe fn capture(out: &mut impl Put, object: *mut ffi::PyObject) -> Outcome
     }
 }
 
-/// Values that need no memory of their own.
+/// A value that needs no memory of its own.
 #[inline]
 unsafe fn scalar<'a>(object: *mut ffi::PyObject) -> Option<Value<'a>> {
     // SAFETY: as in `capture`.
@@ -82,7 +83,7 @@ unsafe fn scalar<'a>(object: *mut ffi::PyObject) -> Option<Value<'a>> {
     }
 }
 
-/// JSON has no word for these: they are texts.
+/// Numbers that JSON cannot write become texts.
 fn float<'a>(number: f64) -> Value<'a> {
     if number.is_finite() {
         Value::Float(number)
@@ -109,7 +110,7 @@ unsafe fn capture_json(out: &mut impl Put, object: *mut ffi::PyObject) -> Outcom
     // SAFETY: as in `capture`.
     unsafe { writer.write(object) };
     let (json, outcome) = writer.finish();
-    // What ran may have been anything, a fork included.
+    // Any code may have run, even a fork.
     // SAFETY: promised by the caller.
     fork::notice(unsafe { Python::assume_attached() });
     out.keep_own(before);
@@ -118,7 +119,7 @@ unsafe fn capture_json(out: &mut impl Put, object: *mut ffi::PyObject) -> Outcom
     outcome
 }
 
-/// Captures something that a program asked for, and not a record: it is told when there is no memory.
+/// Runs a capture for a function of the program, not for a record. Such a function raises if there is no memory.
 ///
 /// # Errors
 /// `MemoryError`, and those of `capture`.
@@ -126,13 +127,13 @@ pub fn or_memory_error<R>(py: Python<'_>, capture: impl FnOnce() -> PyResult<R>)
     let captured = match catch_unwind(AssertUnwindSafe(capture)) {
         Ok(captured) => captured,
         Err(payload) if payload.is::<OutOfMemory>() => Err(PyMemoryError::new_err(())),
-        // A defect; what is for the program comes before it.
+        // A defect. An exception for the program comes before it.
         Err(payload) => interrupt::raise(py, Ok(())).and_then(|()| resume_unwind(payload)),
     };
     interrupt::raise(py, captured)
 }
 
-/// The JSON a value has in a record.
+/// The JSON of a value in a record.
 #[pyfunction]
 pub fn encode_value(value: &Bound<'_, PyAny>) -> PyResult<String> {
     let _inside = Inside::enter_or_stay(value.py());

@@ -1,4 +1,4 @@
-//! The values that most fields are, in a row: without asking for room, or for a value's form, each time anew.
+//! The most frequent values, written in a row: the room and the form are not checked again for each value.
 
 use pyo3::ffi;
 use unified_logger_core::slab::Buffer;
@@ -6,8 +6,8 @@ use unified_logger_core::value::{FALSE, FLOAT, INTEGER, NULL, Put, TEXT, TRUE};
 
 use super::{integer, text};
 
-/// Puts values from the first on, as long as they are texts in ASCII, integers of one digit, floats, booleans or None, and
-/// fit into what room there is. Returns how many those are: none of the others is touched.
+/// Writes the first values, as long as they are ASCII texts, integers of one digit, floats, booleans or None, and fit
+/// into the room. Returns their number. The other values are not touched.
 ///
 /// # Safety
 /// `values` are `count` live objects, and the interpreter is attached.
@@ -23,14 +23,14 @@ pub unsafe fn capture(out: &mut Buffer, values: *const *mut ffi::PyObject, count
     }
 }
 
-/// Where the next value goes.
+/// The room for the next value.
 struct Row {
     at: *mut u8,
     end: *mut u8,
 }
 
 impl Row {
-    /// Puts one value; false if it is not plain, or does not fit.
+    /// Writes one value. False if it is not of these types, or does not fit.
     #[inline]
     unsafe fn put(&mut self, object: *mut ffi::PyObject) -> bool {
         // SAFETY: as in `capture`.
@@ -55,7 +55,7 @@ impl Row {
         }
     }
 
-    /// Whether so many bytes fit.
+    /// Whether this many bytes fit.
     #[inline]
     fn has_room(&self, bytes: usize) -> bool {
         bytes <= self.end as usize - self.at as usize

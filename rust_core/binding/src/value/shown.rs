@@ -1,4 +1,4 @@
-//! Objects as texts, and what they are taken for, whatever their code does.
+//! Objects as texts, and their truth and kind, whatever their code does.
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -12,14 +12,14 @@ use crate::interpreter::interrupt;
 use crate::interpreter::stack;
 use crate::value;
 
-/// The name that a class was made with: looking up an attribute could run Python code.
+/// The name that a class was made with. Looking up an attribute could run Python code.
 pub fn type_name(object: &Bound<'_, PyAny>) -> String {
     // SAFETY: a live class's name is a C string for as long as the class lives.
     let name = unsafe { std::ffi::CStr::from_ptr((*object.get_type().as_type_ptr()).tp_name) };
     name.to_string_lossy().into_owned()
 }
 
-/// A text as an object. `PyString::new` panics when there is no memory, and has the error printed before.
+/// A text as an object. `PyString::new` panics if there is no memory, after the error was printed.
 pub fn python_text<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
     // SAFETY: the pointer and the length are those of a text; a new reference or null.
     unsafe {
@@ -28,7 +28,7 @@ pub fn python_text<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAn
     }
 }
 
-/// An object as a text, whatever it takes.
+/// The text of any object. Never fails.
 pub fn text_of(object: &Bound<'_, PyAny>) -> String {
     let mut out = Vec::new();
     if let Ok(text) = object.cast::<PyString>() {
@@ -54,7 +54,7 @@ pub fn text_of(object: &Bound<'_, PyAny>) -> String {
     }
 }
 
-/// What an object looks like, whatever it takes.
+/// The `repr` of any object. Never fails.
 pub fn text_of_repr(object: &Bound<'_, PyAny>) -> String {
     if stack::is_short() {
         return "<repr() not called: the stack is nearly used up>".into();
@@ -72,12 +72,12 @@ pub fn error_name(py: Python<'_>, error: &PyErr) -> String {
     error.get_type(py).name().map_or_else(|_| "unknown error".into(), |name| name.to_string_lossy().into_owned())
 }
 
-/// What stands for a value that is not asked.
+/// A text for a value that is not asked.
 pub fn named(value: &Bound<'_, PyAny>) -> String {
     format!("<{} object>", type_name(value))
 }
 
-/// An exception by name and message.
+/// The name and message of an exception.
 pub fn describe(py: Python<'_>, error: &PyErr) -> String {
     match text_of(error.value(py)) {
         message if message.is_empty() => error_name(py, error),
@@ -85,17 +85,17 @@ pub fn describe(py: Python<'_>, error: &PyErr) -> String {
     }
 }
 
-/// Whether an object is true; one that does not say counts as false.
+/// Whether an object is true. An object that raises counts as false.
 pub fn is_true(object: &Bound<'_, PyAny>) -> bool {
     interrupt::ok(object.py(), object.is_truthy()).unwrap_or(false)
 }
 
-/// A mapping, as `collections.abc` tells it. Casting to one would print what that raises, and go on.
+/// The object as a mapping, if `collections.abc` regards it as one. PyO3's cast would print exceptions and continue.
 pub fn as_mapping<'a, 'py>(object: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, PyMapping>> {
     let py = object.py();
     let is_mapping = object.is_instance_of::<PyDict>()
         || interrupt::ok(py, mapping_class(py).and_then(|class| object.is_instance(&class)))?;
-    // SAFETY: it is one; methods of mappings are looked up in it, and fail where there are none.
+    // SAFETY: it is a mapping. Methods of mappings are looked up in it, and fail if they are missing.
     is_mapping.then(|| unsafe { object.cast_unchecked() })
 }
 

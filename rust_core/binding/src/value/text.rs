@@ -1,4 +1,4 @@
-//! Texts as UTF-8, straight from the string object: nothing is cached inside it, nothing allocated.
+//! Texts as UTF-8, straight from the string object. Nothing is cached inside it, and nothing is allocated.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -7,16 +7,16 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 use unified_logger_core::value::Put;
 
-/// Characters of one text; the rest is cut off and counted.
+/// Characters of one text. The rest is cut off and counted.
 pub const CHARACTERS: usize = 256 * 1024;
-/// Characters of a text that is short.
+/// Characters of a short text.
 const SHORT: usize = 16;
 
-/// Bytes of one copy. For more the C library may take an instruction (`rep movsb`) that some processors carry out fifteen times as
-/// slowly where the two places are a few bytes apart modulo a page; those of a large text and a large buffer are.
+/// Bytes of one copy. For more, the C library may use `rep movsb`. Some processors are fifteen times slower at it if
+/// source and target are a few bytes apart modulo a page, as a large text and a large buffer are.
 const AT_ONCE: usize = 1_024;
 
-/// Puts a text with its length. Lone surrogates become `\udXXX`.
+/// Writes a text with its length. Lone surrogates become `\udXXX`.
 ///
 /// # Safety
 /// `object` is a live `str`, and the interpreter is attached.
@@ -28,32 +28,33 @@ pub unsafe fn capture_text(out: &mut impl Put, object: *mut ffi::PyObject) {
         if characters.count > CHARACTERS {
             return capture_long(out, &characters);
         }
-        let place = out.room(4 + characters.count * characters.longest());
-        let length = characters.encode(characters.count, place.add(4));
-        std::ptr::copy_nonoverlapping((length as u32).to_le_bytes().as_ptr(), place, 4);
+        let target = out.room(4 + characters.count * characters.longest());
+        let length = characters.encode(characters.count, target.add(4));
+        std::ptr::copy_nonoverlapping((length as u32).to_le_bytes().as_ptr(), target, 4);
         out.advance(4 + length);
     }
 }
 
-/// As much of a long text as is kept, and how much that is not.
+/// Writes the characters of a long text that are kept, and the number of the others.
 #[cold]
 unsafe fn capture_long(out: &mut impl Put, characters: &Characters) {
     let suffix = format!("…(+{} characters)", characters.count - CHARACTERS);
     // SAFETY: as in `capture_text`.
     unsafe {
-        let place = out.room(4 + CHARACTERS * characters.longest() + suffix.len());
-        let mut length = characters.encode(CHARACTERS, place.add(4));
-        std::ptr::copy_nonoverlapping(suffix.as_ptr(), place.add(4 + length), suffix.len());
+        let target = out.room(4 + CHARACTERS * characters.longest() + suffix.len());
+        let mut length = characters.encode(CHARACTERS, target.add(4));
+        std::ptr::copy_nonoverlapping(suffix.as_ptr(), target.add(4 + length), suffix.len());
         length += suffix.len();
-        std::ptr::copy_nonoverlapping((length as u32).to_le_bytes().as_ptr(), place, 4);
+        std::ptr::copy_nonoverlapping((length as u32).to_le_bytes().as_ptr(), target, 4);
         out.advance(4 + length);
     }
 }
 
-/// Copies `count` bytes; the short ones of most texts without a call.
+/// Copies `count` bytes. Most texts are short and copied without a call.
 #[inline]
 pub unsafe fn copy(from: *const u8, to: *mut u8, count: usize) {
-    // SAFETY: the caller has `count` bytes at both places. Two pieces of a fixed size that may overlap cover them all.
+    // SAFETY: the caller has `count` bytes at source and target. Two pieces of a fixed size that may overlap cover them
+    // all.
     unsafe {
         match count {
             17..=32 => {
@@ -85,24 +86,25 @@ pub unsafe fn copy(from: *const u8, to: *mut u8, count: usize) {
     }
 }
 
-/// How a string object says what it is, in the word `state` of its head: whether it is interned, of 2 bits, the width of its characters, of 3 bits, and behind
-/// them whether they follow the head and whether all are ASCII. Not promised: looked at once, at the import.
+/// The bits of the word `state` in the head of a string object: 2 bits whether it is interned, 3 bits for the width of
+/// its characters. Then whether the characters follow the head, and whether all are ASCII. Not promised, so a probe
+/// checks it at the import.
 const INTERNED: u32 = 3;
 const KIND_SHIFT: u32 = 2;
 const KIND_MASK: u32 = 7;
 const COMPACT: u32 = 1 << 5;
 const ASCII: u32 = 1 << 6;
 
-/// `COMPACT` where strings are kept as known. 0, a bit no string has, where they are not: then every character is asked.
-static KNOWN: AtomicU32 = AtomicU32::new(0);
+/// `COMPACT` if strings have the known layout. Otherwise 0, a bit that no string has: then every character is asked.
+static KNOWN_LAYOUT: AtomicU32 = AtomicU32::new(0);
 
-/// Looks at how strings are kept.
-pub fn look(py: Python<'_>) -> PyResult<bool> {
+/// Probes the layout of strings.
+pub fn probe(py: Python<'_>) -> PyResult<bool> {
     let texts = ["", "a", "plain", "é", "naïveté", "中", "中文 text", "😀", "smile 😀", &"long ".repeat(20)];
     let as_known = texts.iter().all(|text| {
         let object = PyString::new(py, text);
         // SAFETY: a live string.
-        unsafe { Characters::kept(object.as_ptr(), COMPACT).is_some_and(|kept| kept.are(text)) }
+        unsafe { Characters::stored(object.as_ptr(), COMPACT).is_some_and(|stored| stored.are(text)) }
     });
     let interned = |text: &Bound<'_, PyString>| {
         // SAFETY: a live string.
@@ -111,42 +113,43 @@ pub fn look(py: Python<'_>) -> PyResult<bool> {
     let as_known = as_known
         && interned(&PyString::intern(py, "a text that is interned"))
         && !interned(&PyString::new(py, "a text that is not"));
-    KNOWN.store(if as_known { COMPACT } else { 0 }, Ordering::Relaxed);
+    KNOWN_LAYOUT.store(if as_known { COMPACT } else { 0 }, Ordering::Relaxed);
     Ok(as_known)
 }
 
-/// Whether a text is interned; false where that cannot be told.
+/// Whether a text is interned. False if that is not known.
 #[inline]
 pub unsafe fn is_interned(object: *mut ffi::PyObject) -> bool {
     // SAFETY: the caller has a live string, and every one begins with this head.
-    KNOWN.load(Ordering::Relaxed) != 0 && unsafe { (*object.cast::<ffi::PyASCIIObject>()).state } & INTERNED != 0
+    KNOWN_LAYOUT.load(Ordering::Relaxed) != 0 && unsafe { (*object.cast::<ffi::PyASCIIObject>()).state } & INTERNED != 0
 }
 
-/// The characters of a text in ASCII that lie right behind its head, as those of nearly all do.
+/// The characters of an ASCII text right behind its head, where nearly all ASCII texts have them.
 #[inline]
 pub unsafe fn ascii(object: *mut ffi::PyObject) -> Option<(*const u8, usize)> {
-    // SAFETY: the caller has a live string; where strings are kept as known, one that is compact and ASCII has its characters
+    // SAFETY: the caller has a live string; with the known layout, one that is compact and ASCII has its characters
     // behind its head.
     unsafe {
         let head = object.cast::<ffi::PyASCIIObject>();
-        let is_ascii = KNOWN.load(Ordering::Relaxed) != 0 && (*head).state & (COMPACT | ASCII) == COMPACT | ASCII;
+        let is_ascii =
+            KNOWN_LAYOUT.load(Ordering::Relaxed) != 0 && (*head).state & (COMPACT | ASCII) == COMPACT | ASCII;
         is_ascii.then(|| (head.add(1).cast::<u8>().cast_const(), (*head).length.unsigned_abs()))
     }
 }
 
-/// The characters of a string object, in the width it keeps them in.
+/// The characters of a string object, in the width in which it keeps them.
 struct Characters {
-    place: Place,
+    data: CharacterData,
     count: usize,
 }
 
 #[derive(Clone, Copy)]
-enum Place {
+enum CharacterData {
     Ascii(*const u8),
     One(*const u8),
     Two(*const u16),
     Four(*const u32),
-    /// Each is asked of the object: one of a subclass, or one that is kept in a way not known here.
+    /// The object is asked for each character: it is of a subclass, or its layout is not known.
     Asked(*mut ffi::PyObject),
 }
 
@@ -155,16 +158,16 @@ impl Characters {
     unsafe fn of(object: *mut ffi::PyObject) -> Self {
         // SAFETY: a live string, by the caller's word.
         unsafe {
-            match Self::kept(object, KNOWN.load(Ordering::Relaxed)) {
-                Some(kept) => kept,
+            match Self::stored(object, KNOWN_LAYOUT.load(Ordering::Relaxed)) {
+                Some(stored) => stored,
                 None => Self::asked(object),
             }
         }
     }
 
-    /// The characters where they are kept, if `known` says that they are kept as known.
+    /// The characters in the string object, if `known` says that its layout is the known one.
     #[inline]
-    unsafe fn kept(object: *mut ffi::PyObject, known: u32) -> Option<Self> {
+    unsafe fn stored(object: *mut ffi::PyObject, known: u32) -> Option<Self> {
         // SAFETY: a live string, and every one begins with this head.
         let (head, state) =
             unsafe { (object.cast::<ffi::PyASCIIObject>(), (*object.cast::<ffi::PyASCIIObject>()).state) };
@@ -173,15 +176,15 @@ impl Characters {
         }
         // SAFETY: the characters follow the head, which is a longer one where they are not all ASCII.
         let (after, after_longer) = unsafe { (head.add(1), head.cast::<ffi::PyCompactUnicodeObject>().add(1)) };
-        let place = match state >> KIND_SHIFT & KIND_MASK {
-            1 if state & ASCII != 0 => Place::Ascii(after.cast()),
-            1 => Place::One(after_longer.cast()),
-            2 => Place::Two(after_longer.cast()),
-            4 => Place::Four(after_longer.cast()),
+        let data = match state >> KIND_SHIFT & KIND_MASK {
+            1 if state & ASCII != 0 => CharacterData::Ascii(after.cast()),
+            1 => CharacterData::One(after_longer.cast()),
+            2 => CharacterData::Two(after_longer.cast()),
+            4 => CharacterData::Four(after_longer.cast()),
             _ => return None,
         };
         // SAFETY: as above.
-        Some(Self { place, count: unsafe { (*head).length }.unsigned_abs() })
+        Some(Self { data, count: unsafe { (*head).length }.unsigned_abs() })
     }
 
     #[cold]
@@ -192,18 +195,18 @@ impl Characters {
             unsafe { ffi::PyErr_Clear() };
             0
         });
-        Self { place: Place::Asked(object), count }
+        Self { data: CharacterData::Asked(object), count }
     }
 
-    /// Whether these are the characters of a text, in the width they need.
+    /// Whether these are the characters of a text, in the width that the text needs.
     unsafe fn are(&self, text: &str) -> bool {
         let widest = text.chars().max().map_or(0, u32::from);
-        let narrowest = match self.place {
-            Place::Ascii(_) => widest < 0x80,
-            Place::One(_) => (0x80..0x100).contains(&widest),
-            Place::Two(_) => (0x100..0x1_0000).contains(&widest),
-            Place::Four(_) => widest >= 0x1_0000,
-            Place::Asked(_) => false,
+        let narrowest = match self.data {
+            CharacterData::Ascii(_) => widest < 0x80,
+            CharacterData::One(_) => (0x80..0x100).contains(&widest),
+            CharacterData::Two(_) => (0x100..0x1_0000).contains(&widest),
+            CharacterData::Four(_) => widest >= 0x1_0000,
+            CharacterData::Asked(_) => false,
         };
         let mut encoded = vec![0; 6 * text.len()];
         narrowest && self.count == text.chars().count() && {
@@ -216,16 +219,16 @@ impl Characters {
     /// Bytes of the longest encoding of one of these characters.
     #[inline]
     fn longest(&self) -> usize {
-        match self.place {
-            Place::Ascii(_) => 1,
-            Place::One(_) => 2,
-            // Rather room for more than a look at every character.
-            Place::Two(_) | Place::Four(_) if self.count <= SHORT => 6,
+        match self.data {
+            CharacterData::Ascii(_) => 1,
+            CharacterData::One(_) => 2,
+            // Too much room costs less than checking every character.
+            CharacterData::Two(_) | CharacterData::Four(_) if self.count <= SHORT => 6,
             // A lone surrogate is written as six ASCII characters.
-            Place::Two(_) | Place::Four(_) if self.has_surrogate() => 6,
-            Place::Two(_) => 3,
-            Place::Four(_) => 4,
-            Place::Asked(_) => 6,
+            CharacterData::Two(_) | CharacterData::Four(_) if self.has_surrogate() => 6,
+            CharacterData::Two(_) => 3,
+            CharacterData::Four(_) => 4,
+            CharacterData::Asked(_) => 6,
         }
     }
 
@@ -234,14 +237,14 @@ impl Characters {
         let is_surrogate = |code: u32| (0xD800..=0xDFFF).contains(&code);
         // SAFETY: the object has `count` characters of this width.
         unsafe {
-            match self.place {
-                Place::Two(data) => {
+            match self.data {
+                CharacterData::Two(data) => {
                     std::slice::from_raw_parts(data, self.count).iter().any(|code| is_surrogate(u32::from(*code)))
                 }
-                Place::Four(data) => {
+                CharacterData::Four(data) => {
                     std::slice::from_raw_parts(data, self.count).iter().any(|code| is_surrogate(*code))
                 }
-                Place::Ascii(_) | Place::One(_) | Place::Asked(_) => false,
+                CharacterData::Ascii(_) | CharacterData::One(_) | CharacterData::Asked(_) => false,
             }
         }
     }
@@ -251,21 +254,21 @@ impl Characters {
     unsafe fn encode(&self, count: usize, to: *mut u8) -> usize {
         // SAFETY: the object has `count` characters of this width; the caller has made room for the longest encoding.
         unsafe {
-            match self.place {
-                Place::Ascii(data) => {
+            match self.data {
+                CharacterData::Ascii(data) => {
                     copy(data, to, count);
                     count
                 }
-                Place::One(data) => encode(count, to, |index| u32::from(*data.add(index))),
-                Place::Two(data) => encode(count, to, |index| u32::from(*data.add(index))),
-                Place::Four(data) => encode(count, to, |index| *data.add(index)),
-                Place::Asked(object) => encode(count, to, |index| ask(object, index)),
+                CharacterData::One(data) => encode(count, to, |index| u32::from(*data.add(index))),
+                CharacterData::Two(data) => encode(count, to, |index| u32::from(*data.add(index))),
+                CharacterData::Four(data) => encode(count, to, |index| *data.add(index)),
+                CharacterData::Asked(object) => encode(count, to, |index| ask(object, index)),
             }
         }
     }
 }
 
-/// A character of a string object. In place of one that cannot be told stands the sign for that: any other number would not be written as
+/// A character of a string object. If it cannot be read, the replacement character: any other number would not be valid
 /// UTF-8.
 unsafe fn ask(object: *mut ffi::PyObject, index: usize) -> u32 {
     // SAFETY: the caller has a live string, and is attached.

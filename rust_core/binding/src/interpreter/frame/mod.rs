@@ -1,4 +1,4 @@
-//! The frame that logs: its code and the instruction it is at.
+//! The frame that logs: its code and its current instruction.
 
 #[cfg(Py_3_11)]
 mod running;
@@ -6,33 +6,33 @@ mod running;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-/// A place in running code. Holds nothing: good until Python code runs again.
+/// A position in running code. Holds no reference: valid until Python code runs again.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct CallSite {
     pub code: *mut ffi::PyCodeObject,
     pub instruction: i32,
 }
 
-impl Place {
-    /// Where the innermost Python frame is.
+impl CallSite {
+    /// The call site of the innermost Python frame.
     #[inline(always)]
     pub fn current(py: Python<'_>) -> Option<Self> {
         #[cfg(Py_3_11)]
-        if let Some(place) = running::place(py) {
-            return Some(place);
+        if let Some(call_site) = running::call_site(py) {
+            return Some(call_site);
         }
-        Some(Frame::current(py)?.place())
+        Some(Frame::current(py)?.call_site())
     }
 }
 
 #[cfg(Py_3_11)]
-pub use running::look;
+pub use running::probe;
 
-/// A frame, held.
+/// A frame with a reference of its own.
 pub struct Frame<'py>(Bound<'py, PyAny>);
 
 impl<'py> Frame<'py> {
-    /// The innermost Python frame: a native method has none of its own, so this is its caller's.
+    /// The innermost Python frame. A native method has no frame, so this is the caller's.
     #[inline]
     pub fn current(py: Python<'py>) -> Option<Self> {
         // SAFETY: attached; the frame is borrowed from the interpreter, or absent when C code called.
@@ -54,12 +54,12 @@ impl<'py> Frame<'py> {
     }
 
     #[inline]
-    pub fn place(&self) -> Place {
+    pub fn call_site(&self) -> CallSite {
         // SAFETY: a live frame. It holds its code, so the reference can be given back at once.
         unsafe {
             let code = ffi::PyFrame_GetCode(self.raw());
             ffi::Py_DECREF(code.cast());
-            Place { code, instruction: instruction(self.raw()) }
+            CallSite { code, instruction: instruction(self.raw()) }
         }
     }
 
@@ -73,7 +73,7 @@ impl<'py> Frame<'py> {
     }
 }
 
-/// What tells two calls in one code object apart.
+/// The number that distinguishes two calls in one code object.
 #[cfg(Py_3_11)]
 #[inline]
 unsafe fn instruction(frame: *mut ffi::PyFrameObject) -> i32 {
@@ -84,11 +84,11 @@ unsafe fn instruction(frame: *mut ffi::PyFrameObject) -> i32 {
 #[cfg(not(Py_3_11))]
 use before_3_11::instruction;
 #[cfg(not(Py_3_11))]
-pub use before_3_11::look;
+pub use before_3_11::probe;
 
-/// 3.10 has no function that tells the instruction: it is read where a frame keeps it. That is looked at once, at the
-/// import; where it is otherwise, lines tell calls apart nearly as well (field names do the rest), but are slow to find in
-/// long functions.
+/// 3.10 has no function that returns the instruction, so it is read from the frame. A probe checks the layout at the
+/// import. With another layout, lines distinguish calls nearly as well, together with field names. But finding a line
+/// is slow in long functions.
 #[cfg(not(Py_3_11))]
 mod before_3_11 {
     use std::ffi::{c_char, c_int};
@@ -102,7 +102,7 @@ mod before_3_11 {
     static AS_KNOWN: AtomicBool = AtomicBool::new(false);
 
     #[repr(C)]
-    struct Known {
+    struct FrameLayout {
         head: ffi::PyVarObject,
         back: *mut ffi::PyObject,
         code: *mut ffi::PyCodeObject,
@@ -116,18 +116,18 @@ mod before_3_11 {
         last_instruction: c_int,
     }
 
-    /// Looks at where frames keep their instruction.
-    pub fn look(py: Python<'_>) -> PyResult<bool> {
+    /// Probes where frames keep their instruction.
+    pub fn probe(py: Python<'_>) -> PyResult<bool> {
         let mut as_known = false;
         let frames = std::iter::successors(Frame::current(py), Frame::back);
         for (index, frame) in frames.enumerate() {
             // SAFETY: a live frame, and none is smaller.
             let (code, instruction) = unsafe {
-                let known = frame.raw().cast::<Known>();
-                ((*known).code, (*known).last_instruction)
+                let layout = frame.raw().cast::<FrameLayout>();
+                ((*layout).code, (*layout).last_instruction)
             };
-            let told: c_int = frame.as_any().getattr("f_lasti")?.extract()?;
-            as_known = (index == 0 || as_known) && code == frame.place().code && instruction * 2 == told;
+            let asked: c_int = frame.as_any().getattr("f_lasti")?.extract()?;
+            as_known = (index == 0 || as_known) && code == frame.call_site().code && instruction * 2 == asked;
         }
         AS_KNOWN.store(as_known, Ordering::Relaxed);
         Ok(as_known)
@@ -138,7 +138,7 @@ mod before_3_11 {
         // SAFETY: the caller holds the frame.
         unsafe {
             if AS_KNOWN.load(Ordering::Relaxed) {
-                (*frame.cast::<Known>()).last_instruction
+                (*frame.cast::<FrameLayout>()).last_instruction
             } else {
                 ffi::PyFrame_GetLineNumber(frame)
             }

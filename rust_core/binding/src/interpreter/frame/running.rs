@@ -1,9 +1,9 @@
-//! The place of the running frame, read where the interpreter keeps it.
+//! The call site of the running frame, read where the interpreter keeps it.
 //!
-//! Since 3.11 a frame is an object only once it is asked for, and each activation of a function that logs would pay for one.
-//! Where the running frame stands in the state of a thread is told by the header of each version but not promised; it is
-//! looked at once, at the import, and where it is otherwise frames are asked for. The places are those of 64-bit builds: in others
-//! already the look would follow what is no pointer.
+//! Since 3.11 the interpreter makes a frame object only on request, which would cost every function that logs. The
+//! header of each version shows where the running frame is, without a promise. A probe checks it at the import, and
+//! with another layout frame objects are used. The offsets are those of 64-bit builds: in other builds even the probe
+//! would follow wrong pointers.
 
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -12,7 +12,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyDict};
 
-use super::{Frame, Place};
+use super::{CallSite, Frame};
 
 static AS_KNOWN: AtomicBool = AtomicBool::new(false);
 
@@ -29,13 +29,13 @@ const CURRENT: usize = 72;
 /// `PyFrameObject.f_frame`.
 const FRAME: usize = 24;
 
-/// The place of the running frame, if it can be told without a frame object.
+/// The call site of the running frame, if it can be read without a frame object.
 #[inline(always)]
-pub fn place(_py: Python<'_>) -> Option<Place> {
+pub fn call_site(_py: Python<'_>) -> Option<CallSite> {
     if !AS_KNOWN.load(Ordering::Relaxed) {
         return None;
     }
-    // SAFETY: attached, and looked at at the import.
+    // SAFETY: attached, and the probe at the import has found the known layout.
     unsafe { read(current()) }
 }
 
@@ -49,8 +49,8 @@ unsafe fn pointer(at: *const c_void, offset: usize) -> *mut c_void {
 /// The running frame of this thread, null if there is none.
 #[inline]
 unsafe fn current() -> *mut c_void {
-    // SAFETY: attached, so there is a state. It is larger than what is looked at, and what stands there is valid in all builds of
-    // this version.
+    // SAFETY: attached, so there is a state. The state is larger than these offsets, and the pointers there are valid
+    // in all builds of this version.
     unsafe {
         let state = ffi::PyThreadState_Get().cast::<c_void>();
         #[cfg(not(Py_3_13))]
@@ -59,10 +59,10 @@ unsafe fn current() -> *mut c_void {
     }
 }
 
-/// The place of a running frame: its code, and the instruction as `PyFrame_GetLasti` tells it.
+/// The call site of a running frame: its code, and the instruction as `PyFrame_GetLasti` returns it.
 #[cfg(not(Py_3_12))]
 #[inline]
-unsafe fn read(frame: *mut c_void) -> Option<Place> {
+unsafe fn read(frame: *mut c_void) -> Option<CallSite> {
     /// `_PyInterpreterFrame.f_code` and `.prev_instr`, and `PyCodeObject.co_code_adaptive`.
     const CODE: usize = 32;
     const INSTRUCTION: usize = 56;
@@ -73,14 +73,14 @@ unsafe fn read(frame: *mut c_void) -> Option<Place> {
     // SAFETY: a running frame, which holds its code.
     let (code, instruction) = unsafe { (pointer(frame, CODE), pointer(frame, INSTRUCTION)) };
     let instruction = (instruction as isize).wrapping_sub(code as isize).wrapping_sub(INSTRUCTIONS as isize);
-    // One that has not begun yet stands before its first instruction.
+    // A frame that has not begun is before its first instruction.
     let instruction = i32::try_from(instruction).ok().filter(|instruction| *instruction >= 0)?;
-    Some(Place { code: code.cast(), instruction })
+    Some(CallSite { code: code.cast(), instruction })
 }
 
 #[cfg(Py_3_12)]
 #[inline]
-unsafe fn read(frame: *mut c_void) -> Option<Place> {
+unsafe fn read(frame: *mut c_void) -> Option<CallSite> {
     if frame.is_null() {
         return None;
     }
@@ -88,44 +88,44 @@ unsafe fn read(frame: *mut c_void) -> Option<Place> {
     unsafe {
         let code = ffi::PyUnstable_InterpreterFrame_GetCode(frame.cast());
         ffi::Py_DECREF(code);
-        Some(Place { code: code.cast(), instruction: ffi::PyUnstable_InterpreterFrame_GetLasti(frame.cast()) })
+        Some(CallSite { code: code.cast(), instruction: ffi::PyUnstable_InterpreterFrame_GetLasti(frame.cast()) })
     }
 }
 
-/// Code that looks from frames of several kinds, several times from some.
+/// Code that calls the probe from frames of several kinds, more than once from some.
 const PROGRAM: &std::ffi::CStr = c"
-def plain(one):
-    look(); one += 1; look()
+def function(one):
+    probe(); one += 1; probe()
     def inner():
-        return look(), one
+        return probe(), one
     inner()
 def generator():
-    yield look()
-    yield look()
+    yield probe()
+    yield probe()
 class Body:
-    look()
-plain(1)
+    probe()
+function(1)
 list(generator())
-[look() for _ in range(2)]
-(lambda: look())()
-look()
+[probe() for _ in range(2)]
+(lambda: probe())()
+probe()
 ";
-const LOOKS: u32 = 10;
+const PROBES: u32 = 10;
 
-/// Looks at where frames are kept.
-pub fn look(py: Python<'_>) -> PyResult<bool> {
+/// Probes where frames are kept.
+pub fn probe(py: Python<'_>) -> PyResult<bool> {
     static SEEN: AtomicU32 = AtomicU32::new(0);
     SEEN.store(0, Ordering::Relaxed);
     if cfg!(not(target_pointer_width = "64")) {
         return Ok(false);
     }
-    let look = PyCFunction::new_closure(py, None, None, |arguments, _| {
+    let probe = PyCFunction::new_closure(py, None, None, |arguments, _| {
         SEEN.fetch_add(u32::from(is_as_known(arguments.py())), Ordering::Relaxed);
     })?;
     let globals = PyDict::new(py);
-    globals.set_item("look", look)?;
+    globals.set_item("probe", probe)?;
     py.run(PROGRAM, Some(&globals), None)?;
-    let as_known = SEEN.load(Ordering::Relaxed) == LOOKS;
+    let as_known = SEEN.load(Ordering::Relaxed) == PROBES;
     AS_KNOWN.store(as_known, Ordering::Relaxed);
     Ok(as_known)
 }
@@ -135,6 +135,6 @@ fn is_as_known(py: Python<'_>) -> bool {
     // SAFETY: a live frame object, which points to its frame. Only a frame that is known to be one is read.
     unsafe {
         let running = current();
-        running == pointer(frame.as_any().as_ptr().cast(), FRAME) && read(running) == Some(frame.place())
+        running == pointer(frame.as_any().as_ptr().cast(), FRAME) && read(running) == Some(frame.call_site())
     }
 }

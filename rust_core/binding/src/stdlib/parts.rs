@@ -1,4 +1,4 @@
-//! What a record of `logging` says, whichever way it came, to a captured record.
+//! The parts of a record of `logging`, and the captured record made of them.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use unified_logger_core::redaction::Rules;
 use unified_logger_core::slab::Buffer;
 
 use super::attribute::Field;
-use super::place::Found;
+use super::call_site::RecordSite;
 use crate::capture::merging::Merging;
-use crate::capture::site::Plain;
+use crate::capture::site::FastSite;
 use crate::capture::thread;
-use crate::capture::{Origin, Parts, count, exception_or_name};
+use crate::capture::{LoggerIdentity, RecordBuilder, count, exception_or_name};
 use crate::context;
 use crate::interpreter::ending;
 use crate::interpreter::fork;
@@ -27,22 +27,22 @@ use crate::value;
 use crate::value::asked::text_of_message;
 use crate::value::shown::{python_text, text_of};
 
-pub struct Said<'py> {
+pub struct LogRecordParts<'py> {
     pub level: i32,
-    /// The level's name where the record has another than the process.
+    /// The level's name, if the record has another name for the level than the process.
     pub level_name: Option<String>,
-    /// The logger's number, and its name where it has none.
+    /// The logger's number, and its name if it has no number.
     pub logger: u32,
     pub name: String,
-    /// Nanoseconds since the epoch; `None` for now.
+    /// Nanoseconds since the epoch. `None` stands for now.
     pub time: Option<i64>,
-    /// `None` for the calling one.
+    /// `None` stands for the calling thread.
     pub thread: Option<thread::Name>,
     pub message: Option<Bound<'py, PyAny>>,
     /// For `%`: a tuple or a mapping.
     pub arguments: Option<Bound<'py, PyAny>>,
-    pub site: Found,
-    /// Travels inside the record when the table is full.
+    pub site: RecordSite,
+    /// Written into the record if the table is full.
     pub inline_site: Option<Box<Site>>,
     pub fields: Vec<Field<'py>>,
     pub exception: Option<Bound<'py, PyBaseException>>,
@@ -51,7 +51,7 @@ pub struct Said<'py> {
     pub ai: bool,
 }
 
-/// A merged message, and what is told beside it.
+/// A merged message, and the notes about it.
 struct Merged<'py> {
     text: Text<'py>,
     notes: Vec<(&'static str, String)>,
@@ -63,8 +63,8 @@ enum Text<'py> {
     Own(String),
 }
 
-impl<'py> Said<'py> {
-    /// The record. The rules are asked for where the message takes its arguments by name.
+impl<'py> LogRecordParts<'py> {
+    /// Builds the record. The rules are asked for only if the message takes its arguments by name.
     pub fn build(self, py: Python<'py>, rules: impl FnOnce() -> Option<Arc<Rules>>) -> Buffer {
         let Merged { text, notes } = merge(py, self.message.as_ref(), self.arguments.as_ref(), rules);
         let nothing_else = self.level_name.is_none()
@@ -75,37 +75,37 @@ impl<'py> Said<'py> {
             && notes.is_empty()
             && self.logger != INLINE;
         if nothing_else
-            && let (Text::Python(message), Some(site)) = (&text, self.site.plain)
+            && let (Text::Python(message), Some(site)) = (&text, self.site.fast)
             && let Some(thread) = self.thread_number(py)
         {
-            return self.put_plain(py, message, site, thread);
+            return self.build_fast(py, message, site, thread);
         }
-        let origin = Origin { number: self.logger, name: &self.name, bound: None };
-        let mut parts = Parts::new(py, self.level, &origin);
-        parts.ai = self.ai;
-        parts.level_name = self.level_name;
-        parts.notes = notes;
+        let identity = LoggerIdentity { number: self.logger, name: &self.name, bound: None };
+        let mut builder = RecordBuilder::new(py, self.level, &identity);
+        builder.ai = self.ai;
+        builder.level_name = self.level_name;
+        builder.notes = notes;
         if let Some(time) = self.time {
-            parts.time = time;
+            builder.time = time;
         }
         if let Some(thread) = self.thread {
-            parts.set_thread(thread);
+            builder.set_thread(thread);
         }
-        parts.message = match text {
+        builder.message = match text {
             Text::Python(message) => text_of(message.as_any()),
             Text::Own(message) => message,
         };
-        parts.site = self.site.bare;
-        parts.inline_site = self.inline_site;
+        builder.site = self.site.bare;
+        builder.inline_site = self.inline_site;
         if ending::is_here(py) {
-            // Neither the exception nor what logging would make of it can be asked any more.
+            // Near the end neither the exception nor the text that `logging` made of it can be asked.
         } else if let Some(error) = &self.exception {
-            parts.exception = exception_or_name(py, error, &mut parts.notes);
+            builder.exception = exception_or_name(py, error, &mut builder.notes);
         } else if let Some(text) = self.exception_text {
-            parts.notes.push(("exc_text", text));
+            builder.notes.push(("exc_text", text));
         }
-        parts.stack = self.stack;
-        parts.build(py, &self.fields)
+        builder.stack = self.stack;
+        builder.build(py, &self.fields)
     }
     fn thread_number(&self, py: Python<'_>) -> Option<u32> {
         match &self.thread {
@@ -118,8 +118,8 @@ impl<'py> Said<'py> {
         }
     }
 
-    /// The record most calls make: a text and fields, from a place seen before.
-    fn put_plain(&self, py: Python<'py>, message: &Bound<'py, PyString>, site: Plain, thread: u32) -> Buffer {
+    /// Builds the record of most calls: a text and fields, from a known call site.
+    fn build_fast(&self, py: Python<'py>, message: &Bound<'py, PyString>, site: FastSite, thread: u32) -> Buffer {
         let context = context::current(py);
         let mut flags = site.flags;
         if let Some(context) = &context {
@@ -152,7 +152,7 @@ impl<'py> Said<'py> {
     }
 }
 
-/// A message with its arguments. One that these do not fit is written as it is.
+/// Merges a message with its arguments. If they do not fit, the message stays as it is.
 fn merge<'py>(
     py: Python<'py>,
     message: Option<&Bound<'py, PyAny>>,
@@ -184,7 +184,7 @@ fn merge<'py>(
     }
 }
 
-/// The same as a text, with what is told beside it.
+/// The merged message as a text, and the notes about it.
 pub fn merged(
     py: Python<'_>,
     message: Option<&Bound<'_, PyAny>>,
@@ -205,7 +205,7 @@ impl Merged<'_> {
 }
 
 impl<'py> Text<'py> {
-    /// The message without the secrets that it would take from these arguments.
+    /// The message without the secrets that it would take by name from these arguments.
     fn without_named(&self, given: &Bound<'py, PyAny>, rules: impl FnOnce() -> Option<Arc<Rules>>) -> Option<Self> {
         let rules = rules()?;
         let message = match self {

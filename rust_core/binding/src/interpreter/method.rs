@@ -1,4 +1,4 @@
-//! A method of a Python class in whose place ours is put, and which ours calls for whatever it leaves to it.
+//! Replaces a method of a Python class. The replacement calls the original for all that it does not handle itself.
 
 use std::ffi::{CStr, c_int};
 
@@ -8,7 +8,7 @@ use pyo3::types::PyType;
 
 use crate::interpreter::gil::{Gil, intern};
 
-/// What the interpreter calls. It may be unwound: see `Replaced::call_original`.
+/// A replacement, as the interpreter calls it. It may be unwound: see `ReplacedMethod::call_original`.
 pub type Call = unsafe extern "C-unwind" fn(
     *mut ffi::PyObject,
     *const *mut ffi::PyObject,
@@ -27,24 +27,24 @@ unsafe extern "C" {
     fn PyMethod_New(function: *mut ffi::PyObject, object: *mut ffi::PyObject) -> *mut ffi::PyObject;
 }
 
-/// A method that is replaced, or is to be.
-pub struct Replaced {
+/// A method that can be replaced.
+pub struct ReplacedMethod {
     name: &'static CStr,
     doc: &'static CStr,
     call: Call,
     methods: Gil<Vec<Methods>>,
 }
 
-/// There is one class, and one more for each time that somebody reloads its module: instances of the earlier ones live on.
+/// One class, and one more for each reload of its module: instances of the earlier classes live on.
 struct Methods {
     class: Py<PyType>,
     own: Py<PyAny>,
-    /// What was there before.
+    /// The method that was replaced.
     original: Py<PyAny>,
 }
 
-impl Replaced {
-    /// `call` is ours. It takes arguments as `METH_FASTCALL | METH_KEYWORDS` has them.
+impl ReplacedMethod {
+    /// `call` is the replacement. It takes arguments as `METH_FASTCALL | METH_KEYWORDS` has them.
     pub const fn new(name: &'static CStr, doc: &'static CStr, call: Call) -> Self {
         Self { name, doc, call, methods: Gil::new(Vec::new()) }
     }
@@ -53,8 +53,8 @@ impl Replaced {
         self.name.to_str().unwrap_or_default()
     }
 
-    /// Puts our method into the class, in place of `original`. It is made once for each class, whose instances alone it takes: whoever
-    /// holds it may call it at any time.
+    /// Puts the replacement into the class, for `original`. The replacement is made once for each class and takes only
+    /// its instances: code that holds it may call it at any time.
     pub fn replace<'py>(&self, class: &Bound<'py, PyType>, original: Bound<'py, PyAny>) -> PyResult<()> {
         let py = class.py();
         // SAFETY: looked at and counted only.
@@ -77,7 +77,7 @@ impl Replaced {
         class.setattr(self.name(), own)
     }
 
-    /// Gives all classes what was there before, but for what somebody else has put there since.
+    /// Gives all classes their original methods back. A method that other code has put there since is left alone.
     pub fn put_back(&self, py: Python<'_>) -> PyResult<()> {
         // SAFETY: looked at and counted only.
         let classes: Vec<_> =
@@ -92,7 +92,7 @@ impl Replaced {
         Ok(())
     }
 
-    /// What our method replaced, if `present` is ours.
+    /// The original, if `present` is the replacement.
     pub fn original_of<'py>(&self, present: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
         let py = present.py();
         // SAFETY: looked at and counted only.
@@ -100,14 +100,14 @@ impl Replaced {
         Some(methods.original.bind(py).clone())
     }
 
-    /// Whether a method is ours.
+    /// Whether a method is the replacement.
     pub fn is_own(&self, method: &Bound<'_, PyAny>) -> bool {
         self.original_of(method).is_some()
     }
 
     fn descriptor<'py>(&self, class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
         const FLAGS: c_int = ffi::METH_FASTCALL | ffi::METH_KEYWORDS;
-        // SAFETY: the same function but for what may unwind through it.
+        // SAFETY: the same function, except that a panic may unwind through it.
         let function = unsafe { std::mem::transmute::<Call, ffi::PyCFunctionFastWithKeywords>(self.call) };
         let definition = Box::leak(Box::new(ffi::PyMethodDef {
             ml_name: self.name.as_ptr(),
@@ -119,13 +119,14 @@ impl Replaced {
         unsafe { Bound::from_owned_ptr_or_err(class.py(), ffi::PyDescr_NewMethod(class.as_type_ptr(), definition)) }
     }
 
-    /// Calls the original with the arguments that ours was given: the last that ours does.
+    /// Calls the original with the arguments of the replacement, as the last step of the replacement.
     ///
-    /// The original runs Python code, and until 3.13 a thread that comes back to an interpreter that has ended is stopped there by
-    /// unwinding its stack. So it is called where nothing is left to be dropped, with an ABI that lets it pass.
+    /// The original runs Python code. Until 3.13, a thread that comes back to an interpreter that has ended is stopped
+    /// there by unwinding its stack. So the original is called where no value is left to be dropped, with an ABI that
+    /// lets the unwinding pass.
     ///
     /// # Safety
-    /// From `Call`, with what that was given, and nothing in the caller is left to be dropped.
+    /// Call it only from a `Call`, with the arguments of that call, and with no value left to be dropped in the caller.
     #[inline(always)]
     pub unsafe fn call_original(
         &self,
@@ -135,8 +136,9 @@ impl Replaced {
         positional: ffi::Py_ssize_t,
         names: *mut ffi::PyObject,
     ) -> *mut ffi::PyObject {
-        // SAFETY: the interpreter calls methods attached, with live arguments. Making the bound method may collect garbage, and that
-        // may put another original in place of this one: so it is held until the bound method holds it, which lives as long as the call.
+        // SAFETY: the interpreter calls methods attached, with live arguments. Making the bound method may collect
+        // garbage, and that may exchange the original. So the original is held until the bound method holds it, which
+        // lives as long as the call.
         unsafe {
             let original = match (&*self.methods.get(py)).as_slice() {
                 [methods] => methods.original.as_ptr(),
@@ -148,7 +150,7 @@ impl Replaced {
             if bound.is_null() {
                 return bound;
             }
-            // A bound method always has one.
+            // A bound method always has such a function.
             let Some(function) = ffi::PyVectorcall_Function(bound) else { return bound };
             let function = std::mem::transmute::<ffi::vectorcallfunc, Vectorcall>(function);
             let result = function(bound, values, positional.unsigned_abs(), names);
@@ -158,7 +160,7 @@ impl Replaced {
     }
 }
 
-/// The original in the class of an object: a method takes instances of the class that it was made for.
+/// The original in the class of an object. A method takes instances of the class that it was made for.
 ///
 /// # Safety
 /// `object` is alive.

@@ -1,4 +1,4 @@
-//! A record that is put together step by step.
+//! Builds a record step by step.
 
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -12,7 +12,7 @@ use unified_logger_core::router::is_ai_field;
 use unified_logger_core::slab::Buffer;
 use unified_logger_core::value::{OutOfMemory, Put, Value};
 
-use super::{Origin, clock, count, thread};
+use super::{LoggerIdentity, clock, count, thread};
 use crate::context::Context;
 use crate::exception;
 use crate::interpreter::counts::MALFORMED;
@@ -20,7 +20,8 @@ use crate::interpreter::fork;
 use crate::value;
 use crate::value::shown::{text_of, type_name};
 
-/// An exception, captured; where there is no memory for it, its name is noted: the record is worth more than the traceback.
+/// Captures an exception. If there is no memory for it, only its name is noted: the record is worth more than the
+/// traceback.
 pub fn exception_or_name(
     py: Python<'_>,
     error: &Bound<'_, PyBaseException>,
@@ -42,10 +43,10 @@ pub fn exception_or_name(
     }
 }
 
-/// The sections of a record that is put together step by step.
-pub struct Parts<'a, 'py> {
+/// The sections of a record, collected step by step.
+pub struct RecordBuilder<'a, 'py> {
     level: i32,
-    origin: &'a Origin<'a>,
+    identity: &'a LoggerIdentity<'a>,
     thread: thread::Name,
     context: Option<Bound<'py, Context>>,
     pub time: i64,
@@ -53,21 +54,21 @@ pub struct Parts<'a, 'py> {
     pub site: u32,
     pub inline_site: Option<Box<Site>>,
     pub ai: bool,
-    /// The level's name where the record has another than the process.
+    /// The level's name, if the record has another name for the level than the process.
     pub level_name: Option<String>,
     pub exception: Option<Vec<u8>>,
     pub stack: Option<Vec<u8>>,
-    /// Fields of the library's own, after the call's.
+    /// Fields that the library adds after those of the call.
     pub notes: Vec<(&'static str, String)>,
 }
 
-impl<'a, 'py> Parts<'a, 'py> {
-    pub fn new(py: Python<'py>, level: i32, origin: &'a Origin<'a>) -> Self {
+impl<'a, 'py> RecordBuilder<'a, 'py> {
+    pub fn new(py: Python<'py>, level: i32, identity: &'a LoggerIdentity<'a>) -> Self {
         Self {
             level,
-            origin,
+            identity,
             thread: thread::number(py).map_or_else(|| thread::name(py), thread::Name::Number),
-            context: origin.context(py),
+            context: identity.context(py),
             time: clock::now(py),
             message: String::new(),
             site: INLINE,
@@ -80,13 +81,13 @@ impl<'a, 'py> Parts<'a, 'py> {
         }
     }
 
-    /// Names the thread otherwise than the calling one.
+    /// Names another thread than the calling one.
     pub fn set_thread(&mut self, name: thread::Name) {
         self.thread = name;
     }
 
     pub fn build(self, py: Python<'py>, fields: &[(Bound<'py, PyAny>, Bound<'py, PyAny>)]) -> Buffer {
-        // What fits the header's count is kept; a call with 65,536 fields is none.
+        // The header counts fields in 16 bits, so later fields of a call with more are left out.
         let kept = fields.len().min(usize::from(u16::MAX) - self.notes.len());
         let fields = &fields[..kept];
         memory::expect(kept * size_of::<Cow<'_, str>>());
@@ -109,7 +110,7 @@ impl<'a, 'py> Parts<'a, 'py> {
             sequence: 0,
             level: self.level,
             site: self.site,
-            logger: self.origin.number,
+            logger: self.identity.number,
             thread: match self.thread {
                 thread::Name::Number(number) => number,
                 thread::Name::Text(_) => INLINE,
@@ -121,7 +122,7 @@ impl<'a, 'py> Parts<'a, 'py> {
         let inline = Inline {
             level_name: self.level_name.as_deref(),
             site: (self.site == INLINE).then_some(site),
-            logger: (self.origin.number == INLINE).then_some(self.origin.name),
+            logger: (self.identity.number == INLINE).then_some(self.identity.name),
             thread: match &self.thread {
                 thread::Name::Number(_) => None,
                 thread::Name::Text(name) => Some(name),

@@ -1,4 +1,4 @@
-//! What becomes of a call on a `logging.Logger`, remembered for each logger.
+//! Whether calls on a `logging.Logger` are logged natively, remembered for each logger.
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -17,9 +17,9 @@ use crate::interpreter::interrupt;
 use crate::interpreter::watch::dict_of;
 use crate::value::shown::text_of;
 
-/// What the logger's own class must have from `logging`, beside what the guard looks at.
+/// Methods of `logging` that the logger's class must have, besides those that the guard checks.
 const METHODS: [&str; 4] = ["_log", "findCaller", "isEnabledFor", "getEffectiveLevel"];
-/// What nobody may have put on the logger itself.
+/// Attributes that must not be patched on the logger itself.
 const PATCHABLE: [&str; 9] = [
     "_log",
     "findCaller",
@@ -32,41 +32,41 @@ const PATCHABLE: [&str; 9] = [
     "error",
 ];
 
-struct Known {
+struct CachedLogger {
     logger: Py<PyAny>,
     guard: Guard,
-    native: Option<Native>,
+    native: Option<NativeLogger>,
 }
 
-static KNOWN: Gil<Cache<Known, 512>> = Gil::new(Cache::new());
+static LOGGERS: Gil<Cache<CachedLogger, 512>> = Gil::new(Cache::new());
 
-/// What is known of a logger that logs natively.
-pub struct Native {
+/// A logger whose calls are logged natively.
+pub struct NativeLogger {
     pub answers: Answers,
     pub number: u32,
 }
 
-/// `None` where `logging` is to do it. Good until Python code runs.
+/// `None` if `logging` has to log the calls. Valid until Python code runs.
 #[inline]
-pub fn find<'a>(logger: &'a Bound<'_, PyAny>) -> Option<&'a Native> {
+pub fn find<'a>(logger: &'a Bound<'_, PyAny>) -> Option<&'a NativeLogger> {
     let py = logger.py();
     if !stock::is_stock(py) {
         return None;
     }
-    match known(logger) {
-        Some(known) if known.guard.is_current(py) => known.native.as_ref(),
-        _ => ask_anew(logger),
+    match cached(logger) {
+        Some(cached) if cached.guard.is_current(py) => cached.native.as_ref(),
+        _ => ask_again(logger),
     }
 }
 
 #[inline]
-fn known<'a>(logger: &'a Bound<'_, PyAny>) -> Option<&'a Known> {
+fn cached<'a>(logger: &'a Bound<'_, PyAny>) -> Option<&'a CachedLogger> {
     // SAFETY: looked at only.
-    unsafe { &*KNOWN.get(logger.py()) }.find(logger.as_ptr() as u64, |known| known.logger.is(logger))
+    unsafe { &*LOGGERS.get(logger.py()) }.find(logger.as_ptr() as u64, |cached| cached.logger.is(logger))
 }
 
 #[cold]
-fn ask_anew<'a>(logger: &'a Bound<'_, PyAny>) -> Option<&'a Native> {
+fn ask_again<'a>(logger: &'a Bound<'_, PyAny>) -> Option<&'a NativeLogger> {
     let py = logger.py();
     if ending::is_here(py) {
         return None;
@@ -75,11 +75,11 @@ fn ask_anew<'a>(logger: &'a Bound<'_, PyAny>) -> Option<&'a Native> {
     match ask(logger) {
         Ok(asked) => {
             // SAFETY: no Python code runs while the reference lives.
-            let evicted =
-                unsafe { &mut *KNOWN.get(py) }.insert(logger.as_ptr() as u64, asked, |known| known.logger.is(logger));
+            let evicted = unsafe { &mut *LOGGERS.get(py) }
+                .insert(logger.as_ptr() as u64, asked, |cached| cached.logger.is(logger));
             drop(evicted);
             let_go_of_dropped();
-            known(logger)?.native.as_ref()
+            cached(logger)?.native.as_ref()
         }
         Err(error) => {
             interrupt::hold(py, &error);
@@ -88,22 +88,22 @@ fn ask_anew<'a>(logger: &'a Bound<'_, PyAny>) -> Option<&'a Native> {
     }
 }
 
-fn ask(logger: &Bound<'_, PyAny>) -> PyResult<Known> {
+fn ask(logger: &Bound<'_, PyAny>) -> PyResult<CachedLogger> {
     let guard = Guard::ask(logger)?;
-    // After the guard, which notices from now on whatever changes.
+    // After the guard, which notices every change from now on.
     let name = logger.getattr(intern!(logger.py(), "name"))?;
     let number = if name.is_exact_instance_of::<PyString>() {
         names::here().logger(text_of(&name)).unwrap_or(INLINE)
     } else {
         INLINE
     };
-    let native = guard.reaches_only_root_handler() && number != INLINE && is_plain(logger)?;
-    let native = native.then(|| Native { answers: *guard.answers(), number });
-    Ok(Known { logger: logger.clone().unbind(), guard, native })
+    let native = guard.reaches_only_root_handler() && number != INLINE && is_unpatched(logger)?;
+    let native = native.then(|| NativeLogger { answers: *guard.answers(), number });
+    Ok(CachedLogger { logger: logger.clone().unbind(), guard, native })
 }
 
-/// Whether the logger logs as `logging` has it: nothing is overridden or patched.
-fn is_plain(logger: &Bound<'_, PyAny>) -> PyResult<bool> {
+/// Whether no method of the logger is overridden or patched.
+fn is_unpatched(logger: &Bound<'_, PyAny>) -> PyResult<bool> {
     let py = logger.py();
     let logging = py.import(intern!(py, "logging"))?;
     let stock = logging.getattr(intern!(py, "Logger"))?;
