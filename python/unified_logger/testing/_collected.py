@@ -223,7 +223,7 @@ class CapturedLogs(list[CapturedRecord]):
         return "\n".join(lines)
 
     def set_level(self, level: int | str, logger: str | None = None) -> None:
-        """Sets the level of a logger until the end of the capture.
+        """Sets the level of a logger until the collection ends.
 
         Args:
             level: Its name or number.
