@@ -116,7 +116,7 @@ def test_handlers_of_other_people_see_these_records(
     assert messages() == ["ours", "theirs"]
 
 
-def test_plain_handlers_follow(start: Callable[..., Any], messages: Messages) -> None:
+def test_fallback_handlers_follow(start: Callable[..., Any], messages: Messages) -> None:
     """`USE_UNIFIED_LOGGING=false`."""
     start(use_unified_logging=False)
     with LoggingContext(level="DEBUG"):

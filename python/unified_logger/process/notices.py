@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ..config import Settings
 
-# Whether plain handlers are in the place of the engine: then a notice is a record of `logging`.
+# Whether the fallback handlers are in the place of the engine: then a notice is a record of `logging`.
 without_engine = False
 
 

@@ -84,7 +84,7 @@ class Handler(logging.Handler):
 
 
 _LogRecord = logging.LogRecord
-# Where records of both interfaces go: the native core, or the plain handlers of `USE_UNIFIED_LOGGING=false`.
+# Where records of both interfaces go: the native core, or the fallback handlers of `USE_UNIFIED_LOGGING=false`.
 deliver: Callable[..., None] = _core.emit
 # Unset while this module makes its own.
 _start: Callable[[dict[str, Any]], None] | None = None

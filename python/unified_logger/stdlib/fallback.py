@@ -1,13 +1,13 @@
-"""`USE_UNIFIED_LOGGING=false`: the same API, files and keys, served by plain handlers of the standard library."""
+"""`USE_UNIFIED_LOGGING=false`: the same API, files and keys, served by fallback handlers of the standard library."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 
 from .. import _core
+from .fallback_handlers import Console, File
 from .formatters import JSONFormatter, TextFormatter, merged
 from .marks import carried_by, is_captured, lift, mark, mark_captured
-from .plain_handlers import Console, File
 from .reading import level_of
 
 TYPE_CHECKING = False
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..config import Settings
 
 
-class PlainOutput:
+class FallbackOutput:
     """The handlers of this mode.
 
     Args:
