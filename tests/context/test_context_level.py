@@ -261,7 +261,7 @@ def test_a_level_that_is_none_has_no_effect_and_is_said_once(
     logger: UnifiedLogger, records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A request is not to fail of it."""
-    monkeypatch.setattr("unified_logger.context.blocks._told", set())
+    monkeypatch.setattr("unified_logger.context.blocks._reported", set())
     for _ in range(3):
         with LoggingContext(level="LOUD"):
             logger.debug("no")

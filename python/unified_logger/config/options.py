@@ -71,7 +71,7 @@ def flat(name: str, value: Any, expected: Any = None) -> Iterator[tuple[str, Any
             further = expected.get(key, expected.get("*")) if isinstance(expected, dict) else None
             yield from flat(f"{name}.{key}", below, further)
     else:
-        yield name, expected.told(value) if isinstance(expected, Kind) else value
+        yield name, expected.reported(value) if isinstance(expected, Kind) else value
 
 
 class Option:
@@ -89,7 +89,7 @@ class Option:
         hidden: Whether its value is nobody's business: a reload tells that it is another, and not which.
         kept: Whether a file that is read because it changed does not take it away by leaving it out: it may be half written. For one that is a
             key at the top of a file.
-        told_as: What a reload tells of instead when it is another: an option that is hidden too, or what is derived of it.
+        reported_as: What a reload tells of instead when it is another: an option that is hidden too, or what is derived of it.
     """
 
     # As an argument, and as a key at the top of a file.
@@ -106,7 +106,7 @@ class Option:
         layout: Callable[[], Layout] | None = None,
         hidden: bool = False,
         kept: bool = False,
-        told_as: str | None = None,
+        reported_as: str | None = None,
     ) -> None:
         self.kind = kind
         self.default = default
@@ -116,7 +116,7 @@ class Option:
         self.layout = layout
         self.hidden = hidden
         self.kept = kept
-        self.told_as = told_as
+        self.reported_as = reported_as
 
     def __set_name__(self, _: type, name: str) -> None:
         self.name = name
@@ -139,9 +139,9 @@ class Option:
     def _whole(self, value: Any) -> Any:
         return value if self.layout is None or not isinstance(value, dict) else mappings.parse(value, self.layout())
 
-    def told(self, value: Any) -> Iterator[tuple[str, Any]]:
+    def reported(self, value: Any) -> Iterator[tuple[str, Any]]:
         """What a reload tells of a value, by dotted names: a mapping key by key."""
-        if not self.hidden and self.told_as is None:
+        if not self.hidden and self.reported_as is None:
             yield from flat(self.name, value, self.kind if self.layout is None else self.layout())
 
     def in_file(self, config: Mapping[str, Any]) -> Any:
@@ -171,31 +171,33 @@ def option(
     layout: Callable[[], Layout] | None = None,
     hidden: bool = False,
     kept: bool = False,
-    told_as: str | None = None,
+    reported_as: str | None = None,
 ) -> Any:
     """An option of a section, as `Option`: stands where a class gives a name its value."""
-    return Option(kind, default, what, environment, file, layout=layout, hidden=hidden, kept=kept, told_as=told_as)
+    return Option(
+        kind, default, what, environment, file, layout=layout, hidden=hidden, kept=kept, reported_as=reported_as
+    )
 
 
 class Derived:
     """What is worked out of options.
 
     Args:
-        told: Gives what a reload tells of it when it is another: values by names, or mappings of them. By default nothing.
+        reported: Gives what a reload tells of it when it is another: values by names, or mappings of them. By default nothing.
     """
 
-    def __init__(self, told: Callable[[Any], Mapping[str, Any]] | None = None) -> None:
-        self._told = told
+    def __init__(self, reported: Callable[[Any], Mapping[str, Any]] | None = None) -> None:
+        self._reported = reported
 
-    def told(self, value: Any) -> Iterator[tuple[str, Any]]:
+    def reported(self, value: Any) -> Iterator[tuple[str, Any]]:
         """What is told of a value, by dotted names."""
-        for name, below in self._told(value).items() if self._told else ():
+        for name, below in self._reported(value).items() if self._reported else ():
             yield from flat(name, below)
 
 
-def derived(told: Callable[[Any], Mapping[str, Any]] | None = None) -> Any:
+def derived(reported: Callable[[Any], Mapping[str, Any]] | None = None) -> Any:
     """Stands where a section names what is worked out of options, as `Derived`."""
-    return Derived(told)
+    return Derived(reported)
 
 
 class Given:
@@ -262,7 +264,7 @@ class Given:
             found = found.get(key) or {}
         return found  # type: ignore[no-any-return] # a block, as the layout has it
 
-    def say(self, notice: str) -> None:
+    def add_notice(self, notice: str) -> None:
         """Has a sentence logged once, at WARNING, when logging has started."""
         self.notices.append(notice)
 
@@ -275,9 +277,9 @@ class Section(Frozen):
         """Its options, in their order."""
         return [value for value in vars(cls).values() if isinstance(value, Option)]
 
-    def told(self) -> dict[str, Any]:
+    def reported(self) -> dict[str, Any]:
         """What a reload compares, by dotted names: values first, then those that have parts."""
-        fields = [getattr(type(self), name).told(getattr(self, name)) for name in self.fields()]
+        fields = [getattr(type(self), name).reported(getattr(self, name)) for name in self.fields()]
         found = dict(pair for field in fields for pair in field)
         return dict(sorted(found.items(), key=lambda pair: pair[0].partition(".")[0] if "." in pair[0] else ""))
 

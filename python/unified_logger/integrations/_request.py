@@ -248,8 +248,8 @@ class Request(Scope):
                     client=client,
                 )
                 return
-            said: dict[str, Any] = {"parent_span_id": parent_span_id} if parent_span_id else {}
-            said |= {
+            fields: dict[str, Any] = {"parent_span_id": parent_span_id} if parent_span_id else {}
+            fields |= {
                 "method": method,
                 "route": route,
                 "path": path,
@@ -261,9 +261,9 @@ class Request(Scope):
             }
             if error is not None:
                 with left_to_sentry(LOGGER):
-                    _logger.error(message, **said, exc_info=error)
+                    _logger.error(message, **fields, exc_info=error)
             else:
-                _logger.log(WARNING if status >= 500 else INFO, message, **said)
+                _logger.log(WARNING if status >= 500 else INFO, message, **fields)
         finally:
             if before is not answered:
                 _current.set(before)
@@ -329,7 +329,7 @@ def take_logged(error: BaseException | None) -> bool:
     return True
 
 
-def took_over() -> bool:
+def leave_out_line() -> bool:
     """Whether the server's line about the request that this thread or task serves is to be left out. Asked once for each line."""
     if not _ours.get():
         return False

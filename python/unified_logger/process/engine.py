@@ -130,7 +130,7 @@ def _start_fallback(settings: Settings, on_root: bool) -> None:
     stdlib.install(str(settings.log_dir), output.emit, on_root)
     _core.turn_off()
     if failure is not None:
-        notices.say(f"what was logged before the start is lost: {failure}", level=logging.ERROR)
+        notices.report(f"what was logged before the start is lost: {failure}", level=logging.ERROR)
 
 
 def _deliver_early(settings: Settings) -> Exception | None:

@@ -20,7 +20,7 @@ without_engine = False
 def start(settings: Settings) -> None:
     """Says what there is to say of the settings."""
     for notice in settings.notices:
-        say(notice)
+        report(notice)
 
 
 def stop() -> None:
@@ -31,7 +31,7 @@ def in_child() -> None:
     """Nothing: what was said was said by the parent."""
 
 
-def say(
+def report(
     notice: str,
     fields: Mapping[str, int | float | str | None] | None = None,
     level: int = logging.WARNING,

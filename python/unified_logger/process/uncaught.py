@@ -106,7 +106,7 @@ class _Chain:
         name: Its name there.
         exception: Tells the exception from the hook's arguments.
         log: Logs it.
-        told: What the interpreter's own hook writes.
+        text_of_default: What the interpreter's own hook writes.
     """
 
     def __init__(
@@ -115,14 +115,14 @@ class _Chain:
         name: str,
         exception: Callable[..., object],
         log: Callable[..., None],
-        told: Callable[..., str],
+        text_of_default: Callable[..., str],
     ) -> None:
         self.owner = owner
         self.name = name
         self.default = getattr(owner, f"__{name}__")
         self.exception = exception
         self.log = log
-        self.told = told
+        self.text_of_default = text_of_default
         self.redaction: _core.Redaction | None = None
         self.enabled = False
         # By thread: which of our hooks are at work on which exceptions. Late in finalisation globals are gone: hence here.
@@ -144,16 +144,16 @@ class _Chain:
         if isinstance(current, _Hook):
             setattr(self.owner, self.name, current.previous)
 
-    def tell(self, hook: Callable[..., Any], args: tuple[Any, ...]) -> None:
+    def call(self, hook: Callable[..., Any], args: tuple[Any, ...]) -> None:
         """Calls another hook. Does itself what the interpreter's own does, where that would tell secrets."""
         if self.redaction is None or hook is not self.default:
             hook(*args)
             return
         # A hook that raises has the interpreter show all of it.
         try:
-            told = self.told(*args).encode("utf-8", "backslashreplace").decode("utf-8")
+            text = self.text_of_default(*args).encode("utf-8", "backslashreplace").decode("utf-8")
             if sys.stderr is not None:
-                sys.stderr.write(self.redaction.text(told))
+                sys.stderr.write(self.redaction.text(text))
                 sys.stderr.flush()
         except Exception:
             pass
@@ -178,7 +178,7 @@ class _Hook:
         running = chain.running.setdefault(thread, [])
         if me in running:
             # Somebody further down calls whoever is first now: that is us, and would never end.
-            chain.tell(chain.default, args)
+            chain.call(chain.default, args)
             return
         logged = any(exception == me[1] for _, exception in running) or len(running) >= _NESTED
         # Sentry reports an exception once. A record that it sees before is taken for the report of one that was handled.
@@ -186,7 +186,7 @@ class _Hook:
         running.append(me)
         steps: list[Callable[[], None]] = [
             lambda: self._log(chain.enabled and not logged, args),
-            lambda: chain.tell(self.previous, args),
+            lambda: chain.call(self.previous, args),
         ]
         first, last = reversed(steps) if reports else steps
         try:
@@ -239,7 +239,7 @@ def _log(level: int, message: str, args: tuple[object, ...], error: object, fiel
         # `logging` may be half gone already; the native core is not.
         _logger.log(level, message, *args, exc_info=exception, extra=fields)
     elif _is_wanted(level):
-        log_listened(_logger, level, message, args, fields, exception, False, _origin(exception), False)
+        log_listened(_logger, level, message, args, fields, exception, False, _raising_frame(exception), False)
 
 
 def _is_wanted(level: int) -> bool:
@@ -248,7 +248,7 @@ def _is_wanted(level: int) -> bool:
     return level > logger.manager.disable and level >= logger.getEffectiveLevel()
 
 
-def _origin(exception: BaseException | None) -> FrameType | None:
+def _raising_frame(exception: BaseException | None) -> FrameType | None:
     step = None if exception is None else exception.__traceback__
     frame = None
     while step is not None:
@@ -297,14 +297,14 @@ def _traceback(kind: type[BaseException], error: BaseException | None, traceback
     return "".join(format_exception(kind, error, traceback))
 
 
-def _told_of_thread(args: threading.ExceptHookArgs) -> str:
+def _thread_text(args: threading.ExceptHookArgs) -> str:
     if args.exc_type is SystemExit:
         return ""
     name = get_ident() if args.thread is None else args.thread.name
     return f"Exception in thread {name}:\n{_traceback(args.exc_type, args.exc_value, args.exc_traceback)}"
 
 
-def _told_of_unraisable(args: Any) -> str:
+def _unraisable_text(args: Any) -> str:
     where = "" if args.object is None else f": {_shown(args.object)}"
     traceback = _traceback(args.exc_type, args.exc_value, args.exc_traceback)
     return f"{args.err_msg or 'Exception ignored in'}{where}\n{traceback}"
@@ -312,8 +312,8 @@ def _told_of_unraisable(args: Any) -> str:
 
 _CHAINS = (
     _Chain(sys, "excepthook", lambda kind, error, _: error, _log_uncaught, _traceback),
-    _Chain(threading, "excepthook", lambda args: args.exc_value, _log_uncaught_in_thread, _told_of_thread),
-    _Chain(sys, "unraisablehook", lambda args: args.exc_value, _log_unraisable, _told_of_unraisable),
+    _Chain(threading, "excepthook", lambda args: args.exc_value, _log_uncaught_in_thread, _thread_text),
+    _Chain(sys, "unraisablehook", lambda args: args.exc_value, _log_unraisable, _unraisable_text),
 )
 
 
@@ -333,9 +333,9 @@ def install_asyncio_handler(loop: AbstractEventLoop | None = None) -> None:
     before = loop.get_exception_handler()
     if not isinstance(before, _LoopHandler):
         loop.set_exception_handler(_LoopHandler(before))
-        told = logging.getLogger("asyncio")
-        if _once not in told.filters:
-            told.addFilter(_once)
+        asyncio_logger = logging.getLogger("asyncio")
+        if _once not in asyncio_logger.filters:
+            asyncio_logger.addFilter(_once)
 
 
 class _LoopHandler:
@@ -351,11 +351,11 @@ class _LoopHandler:
     def __call__(self, loop: AbstractEventLoop, context: dict[str, Any]) -> None:
         """What the loop calls."""
         thread = get_ident()
-        nested = thread in _telling
+        nested = thread in _reporting
         try:
             if not nested:
                 _log(logging.ERROR, context.get("message") or "unhandled exception", (), *_parts(context))
-                _telling.add(thread)
+                _reporting.add(thread)
         finally:
             try:
                 if nested or self._previous is None:
@@ -364,11 +364,11 @@ class _LoopHandler:
                     self._previous(loop, context)
             finally:
                 if not nested:
-                    _telling.discard(thread)
+                    _reporting.discard(thread)
 
 
 # Threads whose loop's handler has logged, and now lets the handler before do its part.
-_telling: set[int] = set()
+_reporting: set[int] = set()
 
 
 def _parts(context: dict[str, Any]) -> tuple[object, dict[str, Any]]:
@@ -389,7 +389,7 @@ class _Once(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Marks the record as written."""
-        if get_ident() in _telling:
+        if get_ident() in _reporting:
             mark_captured(record)
         return True
 

@@ -60,16 +60,16 @@ class FallbackOutput:
         self._count += 1
         taken, level = True, level_of(record)
         try:
-            said = merged(record, self._redaction)
+            ready = merged(record, self._redaction)
         except Exception:  # Whoever formats the record tells of it.
-            said = record
+            ready = record
         for file in self._files:
             if level >= file.level:
-                taken &= file.take(said)
+                taken &= file.write(ready)
         if not taken:
             self._failed += 1
         if self._console is not None and level >= self._console.level:
-            self._console.handle(said)
+            self._console.handle(ready)
         mark_captured(record)
 
     def close(self) -> None:

@@ -50,7 +50,7 @@ class File(logging.Handler):
         self._most = file.max_bytes if file.backup_count else 0
         self._kept = file.backup_count
         # When each kind of trouble was told, and how often it was not since.
-        self._told: dict[str, tuple[float, int]] = {}
+        self._reported: dict[str, tuple[float, int]] = {}
         # When a rotation that failed is tried again.
         self._due = 0.0
         self._waiting: deque[bytes] = deque()
@@ -81,7 +81,7 @@ class File(logging.Handler):
         """Writes the record."""
         self._put(record)
 
-    def take(self, record: logging.LogRecord) -> bool:
+    def write(self, record: logging.LogRecord) -> bool:
         """Writes the record, unless it is of another kind.
 
         Returns:
@@ -107,7 +107,7 @@ class File(logging.Handler):
         if self._waiting_bytes + len(line) > _WAITING and self._waiting:
             self._write()
             if self._waiting_bytes + len(line) > _WAITING and self._waiting:
-                self._trouble("hold more records for", f"{self._waiting_bytes} bytes wait; records are lost")
+                self._report("hold more records for", f"{self._waiting_bytes} bytes wait; records are lost")
                 return False
         self._waiting.append(line)
         self._waiting_bytes += len(line)
@@ -134,7 +134,7 @@ class File(logging.Handler):
                         self._make_room(len(self._waiting[0]))
                     self._write_first(self._file)
             except OSError as error:
-                self._trouble("write", error)
+                self._report("write", error)
                 if error.errno in _FOR_GOOD and self._file is not None:
                     if error.errno != errno.EBADF:  # Else the number is closed already.
                         _close(self._file)
@@ -193,7 +193,7 @@ class File(logging.Handler):
             self._rotate(found)
         except OSError as error:
             self._due = now + _PAUSE
-            self._trouble("rotate", error)
+            self._report("rotate", error)
             if self._file is None:
                 self._file = self._open()
 
@@ -230,15 +230,15 @@ class File(logging.Handler):
             if _is_missing(self._path):
                 os.rename(f"{self._path}.1", self._path)
 
-    def _trouble(self, action: str, reason: object) -> None:
+    def _report(self, action: str, reason: object) -> None:
         """Tells what could not be done and why, unless that was told within the interval."""
         self.counts["errors"] += 1
         now = monotonic()
-        last, silent = self._told.get(action, (float("-inf"), 0))
+        last, silent = self._reported.get(action, (float("-inf"), 0))
         if now - last < _INTERVAL:
-            self._told[action] = last, silent + 1
+            self._reported[action] = last, silent + 1
             return
-        self._told[action] = now, 0
+        self._reported[action] = now, 0
         again = f" ({silent} more since last told)" if silent else ""
         _print(f"unified_logger: cannot {action} {self._path}: {reason}{again}")
 
@@ -264,7 +264,7 @@ class File(logging.Handler):
             self._begin_in_child()
             self._write()
             if self._waiting and not self._writing:
-                self._trouble("write all to", f"{len(self._waiting)} records are lost")
+                self._report("write all to", f"{len(self._waiting)} records are lost")
                 self._waiting.clear()
                 self._waiting_bytes = self._landed = 0
             if self._file is not None and not self._writing:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     Carried = tuple[dict[str, str | None], dict[str, Any]]
 
 # Attributes of what is sent to other processes: the place where the record is written already, a text, and what it carries along.
-MARK = "_unified_logger_captured"
-FIELDS = "_unified_logger_fields"
+CAPTURED_ATTRIBUTE = "_unified_logger_captured"
+FIELDS_ATTRIBUTE = "_unified_logger_fields"
 # The number that knows it: when the record was made, in milliseconds since `logging` was imported.
 _NUMBER = "relativeCreated"
 # How a class says itself what it is pickled as.
@@ -36,7 +36,7 @@ _MOST_CLASSES = 64
 # Where the files of this process are, once logging was started.
 directory: str | None = None
 # The class of handlers that was told last. Another one takes its place where `logging.handlers` is imported anew, or where a test has a stub.
-_sockets: object = None
+_socket_handler: object = None
 
 
 class _Number(float):
@@ -72,12 +72,12 @@ else:
         setattr(Captured, _name, vars(_Number)[_name])
 
 
-class Kept(_Number):
+class CapturedWithFields(_Number):
     """That of a captured record that still carries something along."""
 
 
 # Looked up by the class itself: others may derive from these.
-_KINDS = frozenset((Mark, Captured, Kept))
+_KINDS = frozenset((Mark, Captured, CapturedWithFields))
 
 
 def mark_of(record: logging.LogRecord) -> _Number | None:
@@ -110,11 +110,11 @@ def mark_captured(record: logging.LogRecord) -> None:
     Args:
         record: Of either interface.
     """
-    known = mark_of(record)
-    if known is None:
+    number = mark_of(record)
+    if number is None:
         _put(record, Captured, None, False)
-    elif type(known) is Mark:
-        _put(record, Kept, known.carried, known.ai)
+    elif type(number) is Mark:
+        _put(record, CapturedWithFields, number.carried, number.ai)
 
 
 def _put(record: logging.LogRecord, kind: type[_Number], carried: Carried | None, ai: bool) -> None:
@@ -129,8 +129,8 @@ def _put(record: logging.LogRecord, kind: type[_Number], carried: Carried | None
     if type(record) not in _classes:
         pickle_with_mark(type(record))
     handlers = sys.modules.get("logging.handlers")
-    if handlers is not None and getattr(handlers, "SocketHandler", None) is not _sockets:
-        tell_sockets()
+    if handlers is not None and getattr(handlers, "SocketHandler", None) is not _socket_handler:
+        patch_socket_handler()
 
 
 def _float_of(number: object) -> float:
@@ -147,11 +147,11 @@ def is_captured(record: logging.LogRecord) -> bool:
     Args:
         record: Of either interface.
     """
-    known = mark_of(record)
-    if known is not None:
-        return type(known) is not Mark
-    place = record.__dict__.get(MARK)
-    return type(place) is str and place == _place()
+    number = mark_of(record)
+    if number is not None:
+        return type(number) is not Mark
+    location = record.__dict__.get(CAPTURED_ATTRIBUTE)
+    return type(location) is str and location == _location()
 
 
 def lift(record: logging.LogRecord) -> bool:
@@ -164,12 +164,12 @@ def lift(record: logging.LogRecord) -> bool:
         Whether there was anything.
     """
     attributes = record.__dict__
-    if type(attributes.get(MARK)) is not str:
+    if type(attributes.get(CAPTURED_ATTRIBUTE)) is not str:
         return False
     carried, done = carried_by(record), is_captured(record)
-    del attributes[MARK]
+    del attributes[CAPTURED_ATTRIBUTE]
     if carried is not None:
-        attributes.pop(FIELDS, None)
+        attributes.pop(FIELDS_ATTRIBUTE, None)
         mark(record, carried)
     if done:
         mark_captured(record)
@@ -187,10 +187,10 @@ def carried_by(record: logging.LogRecord) -> Carried | None:
     Returns:
         The fields behind its attributes (None: not a field), and the ids and fields of its context; None for any other record.
     """
-    known = mark_of(record)
-    if known is not None:
-        return known.carried
-    carried: Any = record.__dict__.get(FIELDS)
+    number = mark_of(record)
+    if number is not None:
+        return number.carried
+    carried: Any = record.__dict__.get(FIELDS_ATTRIBUTE)
     if type(carried) not in (tuple, list) or len(carried) != 2:
         return None
     names: Any
@@ -206,21 +206,21 @@ def carried_by(record: logging.LogRecord) -> Carried | None:
     return (names, current) if all(text is None or type(text) is str for text in texts) else None
 
 
-def _place() -> str:
+def _location() -> str:
     """What tells the files of this process from those of others, on this machine and on others."""
     # What `platform.node` gives where it has it from the system; that module brings many others.
     node = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
     return f"{node}:{os.getpid() if directory is None else os.path.realpath(directory)}"
 
 
-def _sent(attributes: dict[str, Any], known: _Number) -> dict[str, Any]:
+def _sent(attributes: dict[str, Any], number: _Number) -> dict[str, Any]:
     """A record's attributes as another process is to get them, which need not have this package."""
-    sent = {**attributes, _NUMBER: float(known)}
+    sent = {**attributes, _NUMBER: float(number)}
     # One that is not captured yet is written nowhere.
-    sent[MARK] = _place() if type(known) is not Mark else ""
-    if known.carried is not None:
-        names, current = known.carried
-        sent[FIELDS] = ({**names, FIELDS: None}, current)
+    sent[CAPTURED_ATTRIBUTE] = _location() if type(number) is not Mark else ""
+    if number.carried is not None:
+        names, current = number.carried
+        sent[FIELDS_ATTRIBUTE] = ({**names, FIELDS_ATTRIBUTE: None}, current)
     return sent
 
 
@@ -228,7 +228,7 @@ class _State(dict):  # type: ignore[type-arg] # not generic at run time
     """A record's attributes for a copy in this process; pickled it is what another process is to get."""
 
     __slots__ = ("known",)
-    known: _Number
+    number: _Number
 
     def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:
         from copy import deepcopy
@@ -236,21 +236,21 @@ class _State(dict):  # type: ignore[type-arg] # not generic at run time
         return deepcopy(dict(self), memo)
 
     def __reduce_ex__(self, _: object) -> tuple[type[dict[str, Any]], tuple[dict[str, Any]]]:
-        return dict, (_sent(self, self.known),)
+        return dict, (_sent(self, self.number),)
 
 
 def _reduced(record: logging.LogRecord) -> Any:
     """How `copy` and `pickle` make a record anew: as ever, but for what is known of it."""
     made: Any = record.__reduce_ex__(2)
-    known = mark_of(record)
-    if known is None or type(made) is not tuple or len(made) < 3:
+    number = mark_of(record)
+    if number is None or type(made) is not tuple or len(made) < 3:
         return made
     state = made[2]
     attributes = state[0] if type(state) is tuple and len(state) == 2 else state
     if type(attributes) is not dict:
         return made
     kept = _State(attributes)
-    kept.known = known
+    kept.number = number
     return (*made[:2], (kept, state[1]) if attributes is not state else kept, *made[3:])
 
 
@@ -268,41 +268,41 @@ def pickle_with_mark(kind: type[logging.LogRecord]) -> None:
         copyreg.pickle(kind, _reduced)
 
 
-def tell_sockets() -> dict[str, Any] | None:
+def patch_socket_handler() -> dict[str, Any] | None:
     """Has `SocketHandler`, which sends a bare dictionary of a record's attributes, send along what is known of the record.
 
     Returns:
         What `logging.handlers` has, whose class may become another one. None while it is not imported: then there is no such handler.
     """
-    global _sockets
+    global _socket_handler
     handlers = sys.modules.get("logging.handlers")
     if handlers is None:
         return None
-    _sockets = sockets = getattr(handlers, "SocketHandler", None)
+    _socket_handler = sockets = getattr(handlers, "SocketHandler", None)
     # It may be whatever somebody has put there, which costs no record.
     try:
         original = sockets.makePickle  # type: ignore[union-attr]
-        if getattr(original, "told", None) is not mark_of:
-            sockets.makePickle = _telling(original)  # type: ignore[union-attr]
+        if getattr(original, "sends_mark", None) is not mark_of:
+            sockets.makePickle = _sending_mark(original)  # type: ignore[union-attr]
     except Exception:
         pass
     return vars(handlers)
 
 
-def _telling(original: Callable[..., Any]) -> Callable[..., Any]:
+def _sending_mark(original: Callable[..., Any]) -> Callable[..., Any]:
     def makePickle(self: Any, record: logging.LogRecord) -> Any:  # noqa: N802 - the name is the class's
         """Pickles the record, with what is known of it."""
-        known = mark_of(record)
-        if known is not None:
+        number = mark_of(record)
+        if number is not None:
             from copy import copy
 
-            sent = _sent(record.__dict__, known)
+            sent = _sent(record.__dict__, number)
             record = copy(record)
             record.__dict__.update(sent)
         return original(self, record)
 
     # By this it is known: the class may be put back, and another copy of this package may have wrapped it.
-    makePickle.told = mark_of  # type: ignore[attr-defined]
+    makePickle.sends_mark = mark_of  # type: ignore[attr-defined]
     return makePickle
 
 

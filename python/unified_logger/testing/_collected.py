@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core, levels
 from ..process import engine
-from ..stdlib import as_said, error_of, level_of, text_of
+from ..stdlib import error_of, level_of, merged_by_class, text_of
 from ..stdlib.formatters import RESERVED
 from ..stdlib.marks import carried_by
 
@@ -40,9 +40,11 @@ class CapturedRecord(dict[str, Any]):
 
     def __init__(self, record: logging.LogRecord) -> None:
         # A record of our own interface has its message merged by the core, whatever its class.
-        said = record if carried_by(record) is not None else as_said(record)
+        record_to_encode = record if carried_by(record) is not None else merged_by_class(record)
         settings = engine.settings()
-        super().__init__(json.loads(_core.encode_record(said, None if settings is None else settings.redaction)))
+        super().__init__(
+            json.loads(_core.encode_record(record_to_encode, None if settings is None else settings.redaction))
+        )
         self.error = error_of(record)
         self.levelno = level_of(record)
 
