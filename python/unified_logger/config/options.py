@@ -253,7 +253,7 @@ class Given:
         if name in self.arguments:
             yield "argument", self.arguments[name]
 
-    def origin(self, name: str) -> str:
+    def source_of(self, name: str) -> str:
         """Where the value of an option stands, for messages; a default is never wrong."""
         return [self.source, *(source for source, _ in self.each(name))][-1]
 

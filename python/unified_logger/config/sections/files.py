@@ -128,7 +128,7 @@ class Files(Section):
             given.add_notice(
                 "file_level is below log_level and has no effect there: records below log_level are not made"
             )
-        log_dir = _directory(values["log_dir"], given.origin("log_dir"))
+        log_dir = _directory(values["log_dir"], given.source_of("log_dir"))
         files = _files(given)
         names = [file.name for file in files if file.enabled]
         for notice in (
@@ -234,7 +234,7 @@ def _name(given: Given, block: str, default: str) -> str:
     return name
 
 
-def _directory(given: str, origin: str) -> str:
+def _directory(given: str, source_of: str) -> str:
     """The whole path of the log directory, once and for all: a program may go elsewhere."""
     try:
         path = os.path.expanduser(given)
@@ -248,7 +248,7 @@ def _directory(given: str, origin: str) -> str:
         path.encode("utf-8")
     except (OSError, ValueError) as error:
         raise ConfigurationError(
-            source=origin, key="log_dir", value=given, allowed=f"a path that can be resolved ({error})"
+            source=source_of, key="log_dir", value=given, allowed=f"a path that can be resolved ({error})"
         ) from error
     return path
 

@@ -217,7 +217,7 @@ def _of_engine(name: str, outputs_given: Any, given: Given) -> dict[str, Any] | 
 
 
 def _wrong(given: Given, key: str, value: object, allowed: str) -> ConfigurationError:
-    return ConfigurationError(source=given.origin("outputs"), key=f"outputs.{key}", value=value, allowed=allowed)
+    return ConfigurationError(source=given.source_of("outputs"), key=f"outputs.{key}", value=value, allowed=allowed)
 
 
 def _check_place(name: str, outputs_given: Mapping[str, Any], is_new: bool, given: Given) -> None:
