@@ -1,9 +1,9 @@
-"""What is known of a record of `logging`: whether it is captured, and the fields and the context of one of `get_logger`.
+"""The mark of a record of `logging`: whether it is captured, and the fields and the context of a record of `get_logger`.
 
-Whoever exports records sends every attribute beyond those that `logging` gives to all of them. So what is known is no attribute: a number that
-each record has anyway, `relativeCreated`, becomes an equal one that knows it. It is the one that hardly anybody exports by itself, or gives to a
-record of their own. Copies of the record, and records made of all its attributes, have the same number. Only what is sent to another process has
-attributes for it, which `lift` takes off again: there is no such number there.
+Exporters send every attribute beyond those that `logging` gives to all records. So the mark is not an attribute of its own. Instead
+`relativeCreated`, a number that each record has, is replaced by an equal number of a class of this module. Hardly any code exports that number
+by itself, or copies it to another record. Copies of the record, and records that are made of all its attributes, have the same number. Only
+what is sent to another process has attributes for the mark, because the number is not sent. `lift` removes them again.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    # The fields behind a record's attributes (None: not a field), and the ids and fields of its context.
+    # The fields by the names of their attributes (None: not a field), and the ids and fields of the context.
     Carried = tuple[dict[str, str | None], dict[str, Any]]
 
-# Attributes of what is sent to other processes: the place where the record is written already, a text, and what it carries along.
+# Attributes of what is sent to other processes: a text with the location where the record is written already, and what it carries.
 CAPTURED_ATTRIBUTE = "_unified_logger_captured"
 FIELDS_ATTRIBUTE = "_unified_logger_fields"
-# The number that knows it: when the record was made, in milliseconds since `logging` was imported.
+# The number that becomes the mark: when the record was made, in milliseconds since `logging` was imported.
 _NUMBER = "relativeCreated"
-# How a class says itself what it is pickled as.
+# Methods by which a class decides itself how it is pickled.
 _WAYS = ("__reduce__", "__reduce_ex__", "__getstate__", "__setstate__")
-# Classes of records that were seen. Somebody may make one for each record.
+# Classes of records that were seen. A program may make a class for each record.
 _classes: set[type[logging.LogRecord]] = set()
 _MOST_CLASSES = 64
-# Where the files of this process are, once logging was started.
+# The log directory of this process, once logging was started.
 directory: str | None = None
-# The class of handlers that was told last. Another one takes its place where `logging.handlers` is imported anew, or where a test has a stub.
+# The class of handlers that was patched last. It is another one after `logging.handlers` is imported again, or with a stub of a test.
 _socket_handler: object = None
 
 
 class _Number(float):
-    """An equal number of a record that knows something. Never changed: copies of the record share it."""
+    """A mark: a number equal to the one that it replaces. It never changes, since copies of the record share it."""
 
     __slots__ = ()
     carried: Carried | None = None
@@ -53,18 +53,18 @@ class _Number(float):
         return self
 
     def __reduce__(self) -> tuple[type[float], tuple[float]]:
-        # A class of this package's would not be known wherever the record goes.
+        # The process that gets the record may not have this package.
         return float, (float(self),)
 
 
 class Mark(_Number):
-    """That of a record of `get_logger` before it is captured, with what it carries along."""
+    """The mark of a record of `get_logger` before it is captured, with what it carries."""
 
 
 if TYPE_CHECKING:
 
     class Captured(_Number):
-        """That of a captured record of `logging`. The core makes one for each, so it has nothing but its value."""
+        """The mark of a captured record of `logging`. The core makes one for each, so it has nothing but its value."""
 
 else:
     Captured = _core.float_class()
@@ -73,39 +73,39 @@ else:
 
 
 class CapturedWithFields(_Number):
-    """That of a captured record that still carries something along."""
+    """The mark of a captured record that still carries something."""
 
 
-# Looked up by the class itself: others may derive from these.
+# Compared by the class itself, since others may derive from these.
 _KINDS = frozenset((Mark, Captured, CapturedWithFields))
 
 
 def mark_of(record: logging.LogRecord) -> _Number | None:
-    """The number by which a record is known.
+    """The mark of a record.
 
     Args:
         record: Of either interface.
 
     Returns:
-        None where nothing is known of the record.
+        The mark; None if the record has none.
     """
     number = record.__dict__.get(_NUMBER)
     return number if type(number) in _KINDS else None
 
 
 def mark(record: logging.LogRecord, carried: Carried | None, ai: bool = False) -> None:
-    """Notes what a record of `get_logger` carries along, before it is captured.
+    """Marks a record of `get_logger` with what it carries, before it is captured.
 
     Args:
         record: Of either interface.
-        carried: The fields behind its attributes, and its context.
-        ai: Whether it is an AI record whatever its logger.
+        carried: The fields by the names of their attributes, and the context.
+        ai: Whether it is an AI record, whatever its logger.
     """
     _put(record, Mark, carried, ai)
 
 
 def mark_captured(record: logging.LogRecord) -> None:
-    """Notes that a record is captured, or that it is not to be.
+    """Marks a record as captured, or as one that must not be captured.
 
     Args:
         record: Of either interface.
@@ -134,15 +134,15 @@ def _put(record: logging.LogRecord, kind: type[_Number], carried: Carried | None
 
 
 def _float_of(number: object) -> float:
-    """What a record that somebody has made has in place of the number."""
+    """The number of a record, as a float. A record that other code has made may have any value there."""
     try:
         return float(number) if isinstance(number, (int, float)) else 0.0
-    except Exception:  # An integer that is too large, or a class of theirs.
+    except Exception:  # An integer that is too large, or a number of another class.
         return 0.0
 
 
 def is_captured(record: logging.LogRecord) -> bool:
-    """Whether a record is in the pipeline already, or in that of another process that writes to the same files.
+    """Whether a record is captured already, here or in another process that writes to the same files.
 
     Args:
         record: Of either interface.
@@ -155,13 +155,13 @@ def is_captured(record: logging.LogRecord) -> bool:
 
 
 def lift(record: logging.LogRecord) -> bool:
-    """Takes what is known of a record that another process has sent off its attributes.
+    """Turns the attributes of a record that another process has sent into a mark.
 
     Args:
         record: Of either interface.
 
     Returns:
-        Whether there was anything.
+        Whether the record had such attributes.
     """
     attributes = record.__dict__
     if type(attributes.get(CAPTURED_ATTRIBUTE)) is not str:
@@ -177,15 +177,15 @@ def lift(record: logging.LogRecord) -> bool:
 
 
 def carried_by(record: logging.LogRecord) -> Carried | None:
-    """What a record of our own interface carries along, wherever it went meanwhile.
+    """The fields and the context that a record of `get_logger` carries, also after it was copied or sent.
 
-    A record may be made of what somebody else has sent. So what does not look as it does here is no news of ours.
+    A record may be made from data that other code has sent. So attributes of an unexpected form are ignored.
 
     Args:
         record: Of either interface.
 
     Returns:
-        The fields behind its attributes (None: not a field), and the ids and fields of its context; None for any other record.
+        The fields by the names of their attributes (None: not a field), and the ids and fields of the context; None for any other record.
     """
     number = mark_of(record)
     if number is not None:
@@ -207,16 +207,16 @@ def carried_by(record: logging.LogRecord) -> Carried | None:
 
 
 def _location() -> str:
-    """What tells the files of this process from those of others, on this machine and on others."""
-    # What `platform.node` gives where it has it from the system; that module brings many others.
+    """The location of this process's files: a text that differs from that of other files, on this machine and on others."""
+    # `platform.node` gives the same if the system has it, but that module imports many others.
     node = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
     return f"{node}:{os.getpid() if directory is None else os.path.realpath(directory)}"
 
 
 def _sent(attributes: dict[str, Any], number: _Number) -> dict[str, Any]:
-    """A record's attributes as another process is to get them, which need not have this package."""
+    """A record's attributes for another process, which may not have this package."""
     sent = {**attributes, _NUMBER: float(number)}
-    # One that is not captured yet is written nowhere.
+    # A record that is not captured yet is written nowhere.
     sent[CAPTURED_ATTRIBUTE] = _location() if type(number) is not Mark else ""
     if number.carried is not None:
         names, current = number.carried
@@ -225,7 +225,7 @@ def _sent(attributes: dict[str, Any], number: _Number) -> dict[str, Any]:
 
 
 class _State(dict):  # type: ignore[type-arg] # not generic at run time
-    """A record's attributes for a copy in this process; pickled it is what another process is to get."""
+    """A record's attributes for a copy in this process. Its pickle has the attributes for another process."""
 
     __slots__ = ("known",)
     number: _Number
@@ -240,7 +240,7 @@ class _State(dict):  # type: ignore[type-arg] # not generic at run time
 
 
 def _reduced(record: logging.LogRecord) -> Any:
-    """How `copy` and `pickle` make a record anew: as ever, but for what is known of it."""
+    """How `copy` and `pickle` make a record again: in the usual way, but with its mark."""
     made: Any = record.__reduce_ex__(2)
     number = mark_of(record)
     if number is None or type(made) is not tuple or len(made) < 3:
@@ -255,7 +255,7 @@ def _reduced(record: logging.LogRecord) -> Any:
 
 
 def pickle_with_mark(kind: type[logging.LogRecord]) -> None:
-    """Has records of a class copied and pickled with what is known of them, unless the class has a way of its own.
+    """Has records of a class copied and pickled with their marks, unless the class has its own way of pickling.
 
     Args:
         kind: The class.
@@ -269,17 +269,17 @@ def pickle_with_mark(kind: type[logging.LogRecord]) -> None:
 
 
 def patch_socket_handler() -> dict[str, Any] | None:
-    """Has `SocketHandler`, which sends a bare dictionary of a record's attributes, send along what is known of the record.
+    """Patches `SocketHandler`, which sends a bare dictionary of a record's attributes, so that it sends the mark too.
 
     Returns:
-        What `logging.handlers` has, whose class may become another one. None while it is not imported: then there is no such handler.
+        The dictionary of `logging.handlers`, whose class may be replaced. None if the module is not imported: then there is no such handler.
     """
     global _socket_handler
     handlers = sys.modules.get("logging.handlers")
     if handlers is None:
         return None
     _socket_handler = sockets = getattr(handlers, "SocketHandler", None)
-    # It may be whatever somebody has put there, which costs no record.
+    # It may be any object, if other code has put one there. That costs no record.
     try:
         original = sockets.makePickle  # type: ignore[union-attr]
         if getattr(original, "sends_mark", None) is not mark_of:
@@ -291,7 +291,7 @@ def patch_socket_handler() -> dict[str, Any] | None:
 
 def _sending_mark(original: Callable[..., Any]) -> Callable[..., Any]:
     def makePickle(self: Any, record: logging.LogRecord) -> Any:  # noqa: N802 - the name is the class's
-        """Pickles the record, with what is known of it."""
+        """Pickles the record, with its mark."""
         number = mark_of(record)
         if number is not None:
             from copy import copy
@@ -301,7 +301,7 @@ def _sending_mark(original: Callable[..., Any]) -> Callable[..., Any]:
             record.__dict__.update(sent)
         return original(self, record)
 
-    # By this it is known: the class may be put back, and another copy of this package may have wrapped it.
+    # Shows that the method is patched: the class may be put back, and another copy of this package may have wrapped it.
     makePickle.sends_mark = mark_of  # type: ignore[attr-defined]
     return makePickle
 
