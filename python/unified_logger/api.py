@@ -1,4 +1,4 @@
-"""The functions most programs need."""
+"""The functions that most programs need."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ __all__ = [
     "shutdown_logging",
 ]
 
-# Tells a value that was given from a default: only what was given outranks environment and file.
+# Tells a given value from a default: only a given value outranks environment and file.
 _DEFAULT: Any = type("Default", (), {"__repr__": lambda self: "<default>"})()
 
 
@@ -56,29 +56,28 @@ def init_logging(
 ) -> UnifiedLoggerFactory:
     """Starts logging. Called again, it reconfigures without losing a record.
 
-    What is not given here comes from the environment, and then from the defaults below.
+    Options that are not given come from the environment, then from the defaults below.
 
     Args:
-        log_level: Level of the root logger ('INFO'); decides whether a record is made, as in `logging`.
-        log_dir: Directory of the log files ('logs'), made if missing.
-        queue_size: Records the queue holds (10,000).
-        max_bytes: Size at which app.log and errors.log are rotated, bytes (10 MiB); 0 never rotates.
-        backup_count: Rotated files kept of each (7); 0 never rotates.
-        console_level: Least level on the console ('INFO').
-        file_level: Least level in app.log ('DEBUG').
-        enable_ai_handler: Whether AI records also go to ai_responses.log (True).
-        ai_max_bytes: Size at which ai_responses.log is rotated, bytes (100 MiB).
-        ai_backup_count: Rotated files of it kept (30).
-        **options: `overflow` ('block', 'drop_new', 'drop_old' or 'drop_low'), `overflow_timeout` (5.0 seconds),
-            `queue_bytes` (64 MiB), `console_format` ('auto', 'text', 'json' or 'off') and all others of
-            docs/configuration.md.
+            log_level: Level of the root logger ('INFO'); decides whether a record is made, as in `logging`.
+            log_dir: Directory of the log files ('logs'), made if missing.
+            queue_size: Records that the queue holds (10,000).
+            max_bytes: Size at which app.log and errors.log are rotated, bytes (10 MiB); 0 never rotates.
+            backup_count: Rotated files kept of each (7); 0 never rotates.
+            console_level: Least level on the console ('INFO').
+            file_level: Least level in app.log ('DEBUG').
+            enable_ai_handler: Whether AI records also go to ai_responses.log (True).
+            ai_max_bytes: Size at which ai_responses.log is rotated, bytes (100 MiB); 0 never rotates.
+            ai_backup_count: Rotated files kept of ai_responses.log (30); 0 never rotates.
+            **options: `overflow` ('block', 'drop_new', 'drop_old' or 'drop_low'), `overflow_timeout` (5.0 seconds),
+                `queue_bytes` (64 MiB), `console_format` ('auto', 'text', 'json', 'logfmt' or 'off') and all others of
+                docs/configuration.md.
 
-    Returns:
-        A handle on the engine.
+        Returns:
+            A handle on the engine.
 
-    Raises:
-        ConfigurationError: An option, the environment or the log directory is not as it must be. Logging goes on as it
-            was before the call.
+        Raises:
+            ConfigurationError: An option, the environment or the log directory is wrong. Logging continues as before the call.
     """
     named = {
         "log_level": log_level,
@@ -103,10 +102,10 @@ def load_config(path: str | PathLike[str]) -> dict[str, Any]:
         path: The file.
 
     Returns:
-        The configuration as it stands in the file.
+        The configuration as it is in the file.
 
     Raises:
-        ConfigurationError: The file cannot be read, or something in it is not as it must be.
+        ConfigurationError: The file cannot be read, or its content is wrong.
     """
     from .config.file import load_config as load
 
@@ -114,7 +113,7 @@ def load_config(path: str | PathLike[str]) -> dict[str, Any]:
 
 
 def init_logging_from_config(path: str | PathLike[str], **options: Any) -> UnifiedLoggerFactory:
-    """Starts logging as a YAML file says.
+    """Starts logging with the options of a YAML file.
 
     Args:
         path: The file.
@@ -124,7 +123,7 @@ def init_logging_from_config(path: str | PathLike[str], **options: Any) -> Unifi
         A handle on the engine.
 
     Raises:
-        ConfigurationError: The file, the environment or an option is not as it must be.
+            ConfigurationError: The file, the environment or an option is wrong.
     """
     from .process.reload import start_from_file
 
@@ -135,13 +134,13 @@ def init_logging_from_config(path: str | PathLike[str], **options: Any) -> Unifi
 def reload_logging() -> dict[str, tuple[Any, Any]]:
     """Reads the file of `init_logging_from_config` again, and applies it without losing a record.
 
-    The environment and the options that were given then still outrank it. Each change is logged.
+    The environment, and the options that were given to that call, still outrank it. Each change is logged.
 
     Returns:
-        The options that are others now, by name, with the values before and after.
+        The changed options by name, each with the values before and after.
 
     Raises:
-        ConfigurationError: Something in the file is not as it must be. Everything stays as it was, and one ERROR record says why.
+        ConfigurationError: The file is wrong. Everything stays as it was, and one ERROR record gives the reason.
         UnifiedLoggerError: Logging was not started from a file.
     """
     from .process.reload import reload
@@ -152,22 +151,22 @@ def reload_logging() -> dict[str, tuple[Any, Any]]:
 def set_level(
     logger: str | Logger | UnifiedLogger, level: str | int | None, seconds: float | None = None
 ) -> LevelChange:
-    """Sets the level of a logger while the program runs, for good or for a time. The change is logged.
+    """Sets the level of a logger while the program runs, permanently or for a time. The change is logged.
 
-    A second call for the same logger takes the place of a level that was set for a time.
+    A second call for the same logger replaces a level that was set for a time.
 
     Args:
         logger: A logger, or its name; "" is the root logger.
-        level: By name or number; None has the logger inherit again.
-        seconds: After so long the logger gets back what it had before, unless somebody else has set its level meanwhile. None is
-            for good.
+        level: By name or number; with None the logger inherits again.
+        seconds: After this time the logger gets its previous level back, unless other code has set its level since. None is
+            permanently.
 
     Returns:
-        The change: its `revert()` takes it back, and so does the end of a `with` block.
+        The change. Its `revert()` restores the previous level, and so does the end of a `with` block.
 
     Raises:
-        ConfigurationError: Level or seconds are not as they must be.
-        TypeError: It is no logger.
+        ConfigurationError: The level or the seconds are not allowed.
+        TypeError: `logger` is not a logger.
     """
     from .process.level_changes import set_level as set_
 
@@ -175,7 +174,7 @@ def set_level(
 
 
 def get_levels() -> dict[str, str]:
-    """The levels that are set at the moment, by the logger's name; loggers that inherit theirs are not among them."""
+    """The names of the levels that are set now, by the logger's name. Loggers that inherit their level are left out."""
     from .process.level_changes import get_levels as get
 
     return get()
@@ -188,7 +187,7 @@ def flush_logging(timeout: float | None = None) -> bool:
         timeout: Seconds; None waits as long as it takes, unless a disk has failed.
 
     Returns:
-        Whether it is on disk.
+        Whether all of it is on disk.
     """
     return engine.flush(timeout)
 
@@ -200,13 +199,13 @@ def shutdown_logging(timeout: float = 10.0) -> bool:
         timeout: Seconds.
 
     Returns:
-        Whether nothing was left unwritten.
+        Whether everything is written.
     """
     return engine.shutdown(timeout)
 
 
 def get_stats() -> dict[str, Any]:
-    """What was counted since the process began, as plain integers. Exact after a flush.
+    """The counts since the process began, as plain integers. Exact after a flush.
 
     Returns:
         `accepted`, `filtered`, `written`, `dropped` (and `dropped_by_reason`, by level), `failed`, `malformed`, `files`
@@ -217,7 +216,7 @@ def get_stats() -> dict[str, Any]:
 
 
 def install_asyncio_handler(loop: AbstractEventLoop | None = None) -> None:
-    """Logs the exceptions that an event loop could give to nobody, then calls the handler that was there before.
+    """Logs the exceptions of an event loop that reach no code that could catch them, then calls the previous handler.
 
     The record, at ERROR, has the loop's message, the task's name and the exception. Harmless when repeated.
 
@@ -233,7 +232,7 @@ def install_asyncio_handler(loop: AbstractEventLoop | None = None) -> None:
 
 
 def mark_wrapper(function: _Function) -> _Function:
-    """Marks a function that wraps logging calls: their records name its caller. Usable as a decorator.
+    """Marks a function that wraps logging calls, so that their records name its caller. Usable as a decorator.
 
     Args:
         function: A Python function.

@@ -45,9 +45,9 @@ class ConfigurationError(UnifiedLoggerError, ValueError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Whoever waits for a worker would hang on an error that cannot be made again.
-        told = (self.source, self.key, _sendable(self.value), self.allowed, self.line, self.suggestion)
+        arguments = (self.source, self.key, _sendable(self.value), self.allowed, self.line, self.suggestion)
         notes = getattr(self, "__notes__", None)
-        return _again, told, None if notes is None else {"__notes__": list(notes)}
+        return _again, arguments, None if notes is None else {"__notes__": list(notes)}
 
     def __str__(self) -> str:
         place = self.source if self.line is None else f"{self.source}:{self.line}"

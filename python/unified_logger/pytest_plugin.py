@@ -50,7 +50,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 @pytest.hookimpl(hookwrapper=True, trylast=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
-    """Puts levels back once more: `caplog`, where it ends last, puts back those that it found during the capture."""
+    """Puts levels back once more: `caplog`, where it ends last, puts back the levels that it found while records were collected."""
     yield
     if item in _records:
         _records[item].restore_levels()

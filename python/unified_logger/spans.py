@@ -67,7 +67,7 @@ class span(Unchanging):  # noqa: N801 - used as a function is
     def __enter__(self) -> span:
         scope = _Scope(context.child(None, None, self._fields), self)
         try:
-            self._logger.log(self._level, "span started", **self._said(scope))
+            self._logger.log(self._level, "span started", **self._record_fields(scope))
         except BaseException:  # What filters and handlers of others raise, and Ctrl-C.
             scope.leave()
             raise
@@ -86,18 +86,18 @@ class span(Unchanging):  # noqa: N801 - used as a function is
             scope = self._open.pop()
         else:
             return
-        said = self._said(scope)
-        said["duration_ms"] = (perf_counter_ns() - scope.started) / 1_000_000
-        said["outcome"] = "ok" if error is None else _outcome(error)
-        if error is not None and said["outcome"] == "error":
-            said["error"] = values.describe(error)
+        fields = self._record_fields(scope)
+        fields["duration_ms"] = (perf_counter_ns() - scope.started) / 1_000_000
+        fields["outcome"] = "ok" if error is None else _outcome(error)
+        if error is not None and fields["outcome"] == "error":
+            fields["error"] = values.describe(error)
         # Whatever was set inside, or is left open there: the record is of this span.
         current, own = _core.current_context(), scope.context
         inside = None
         if current is None or (current.trace_id, current.span_id) != (own.trace_id, own.span_id):
             inside = context.Scope(own)
         try:
-            self._logger.log(self._level, "span ended", **said)
+            self._logger.log(self._level, "span ended", **fields)
         finally:
             if inside is not None:
                 inside.leave()
@@ -125,11 +125,11 @@ class span(Unchanging):  # noqa: N801 - used as a function is
         """Makes every call of `function` a span."""
         return around(function, lambda: span(self._name, logger=self._logger, level=self._level, **self._fields))
 
-    def _said(self, scope: _Scope) -> dict[str, Any]:
-        said: dict[str, Any] = {"span": self._name}
+    def _record_fields(self, scope: _Scope) -> dict[str, Any]:
+        fields: dict[str, Any] = {"span": self._name}
         if scope.context.parent_span_id is not None:
-            said["parent_span_id"] = scope.context.parent_span_id
-        return said
+            fields["parent_span_id"] = scope.context.parent_span_id
+        return fields
 
 
 class _Scope(context.Scope):

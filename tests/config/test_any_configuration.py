@@ -225,7 +225,7 @@ HARMLESS = [
 def test_a_start_with_any_value_works_or_names_the_variable(
     tmp_path_factory: pytest.TempPathFactory, variable: str, text: str
 ) -> None:
-    """What was taken is also what the engine and the plain handlers can do with.
+    """What was taken is also what the engine and the fallback handlers can do with.
 
     Seen to fail (UnicodeEncodeError) with names in variables not looked at as those of files are.
     """

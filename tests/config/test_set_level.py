@@ -51,7 +51,7 @@ def test_each_change_is_logged_whatever_the_levels_are(start: Callable[..., Any]
 
 
 def test_each_change_is_logged_without_the_engine_too(start: Callable[..., Any], said: Said) -> None:
-    """`USE_UNIFIED_LOGGING=false`: plain handlers get the same record."""
+    """`USE_UNIFIED_LOGGING=false`: fallback handlers get the same record."""
     start(use_unified_logging=False, log_level="CRITICAL")
     set_level("app", "DEBUG")
     assert [(record["target"], record["new_level"]) for record in said()] == [("app", "DEBUG")]

@@ -116,7 +116,7 @@ def test_handlers_of_other_people_see_these_records(
     assert messages() == ["ours", "theirs"]
 
 
-def test_plain_handlers_follow(start: Callable[..., Any], messages: Messages) -> None:
+def test_fallback_handlers_follow(start: Callable[..., Any], messages: Messages) -> None:
     """`USE_UNIFIED_LOGGING=false`."""
     start(use_unified_logging=False)
     with LoggingContext(level="DEBUG"):
@@ -261,7 +261,7 @@ def test_a_level_that_is_none_has_no_effect_and_is_said_once(
     logger: UnifiedLogger, records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A request is not to fail of it."""
-    monkeypatch.setattr("unified_logger.context.blocks._told", set())
+    monkeypatch.setattr("unified_logger.context.blocks._reported", set())
     for _ in range(3):
         with LoggingContext(level="LOUD"):
             logger.debug("no")

@@ -208,7 +208,7 @@ assert flush_logging(10)
     assert {stat.S_IMODE(path.stat().st_mode) for path in logs.iterdir()} == {0o600}
 
 
-switches = pytest.mark.parametrize("switch", ["true", "false"], ids=["engine", "plain handlers"])
+switches = pytest.mark.parametrize("switch", ["true", "false"], ids=["engine", "fallback handlers"])
 
 
 @as_root
@@ -220,7 +220,7 @@ def test_a_file_given_away_while_it_is_open_has_successors_of_the_same_user_and_
     """As by `chown`, and by a master that hands its files to its workers: they go on in what root has rotated.
 
     Seen to fail (files of root's) with the owner that the file had when it was opened, with a group that is left to root where the user is, and
-    with plain handlers that hand nothing on.
+    with fallback handlers that hand nothing on.
     """
     run_python(
         START

@@ -31,7 +31,7 @@ def small_disk(log_dir: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(log_dir)], check=True, timeout=30)
 
 
-@pytest.mark.parametrize("switch", ["true", "false"], ids=["engine", "plain handlers"])
+@pytest.mark.parametrize("switch", ["true", "false"], ids=["engine", "fallback handlers"])
 def test_a_full_file_system_costs_no_record(
     small_disk: Path, run_python: Run, numbers: Callable[..., Any], switch: str
 ) -> None:
@@ -58,7 +58,7 @@ print(json.dumps([on_disk, get_stats()]))
     )
     on_disk, stats = json.loads(done.stdout)
     assert on_disk is False
-    # Plain handlers count notices too.
+    # Fallback handlers count notices too.
     assert (stats["written"], stats["dropped"], stats["failed"]) == (stats["accepted"], 0, 0)
     assert stats["files"]["app"]["errors"] > 0
     assert numbers() == list(range(500))

@@ -21,7 +21,7 @@ print(json.dumps([calls("mode"), get_stats()]))
 """
 
 
-@pytest.mark.parametrize("switch", ["true", "false"], ids=["engine", "plain handlers"])
+@pytest.mark.parametrize("switch", ["true", "false"], ids=["engine", "fallback handlers"])
 def test_modes_that_were_asked_for_are_tried(run_faulty: Callable[..., Any], log_dir: Any, switch: str) -> None:
     """From the first start on, each alike: that it was in vain is one line for files and one for directories.
 

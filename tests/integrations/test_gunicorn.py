@@ -326,7 +326,7 @@ import random, sys
 random.seed(b"x")  # from Python 3.14 on it imports what it takes for that
 sys.path.insert(0, ".")
 import service
-import unified_logger.integrations._routes, unified_logger.stdlib.plain, unified_logger.context.propagation
+import unified_logger.integrations._routes, unified_logger.stdlib.fallback, unified_logger.context.propagation
 user = group = 43210
 """
 

@@ -173,7 +173,7 @@ def test_with_its_handler_for_logging_nothing_goes_round_in_circles(records: Rec
     assert [record["message"] for record in records()].count("ours") == 2  # ours, and what loguru was shown of it
 
 
-def test_plain_handlers_take_them_too(run_python: Run, tmp_path: Any) -> None:
+def test_fallback_handlers_take_them_too(run_python: Run, tmp_path: Any) -> None:
     """`USE_UNIFIED_LOGGING=false`."""
     run_python(
         """

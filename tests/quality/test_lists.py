@@ -50,8 +50,8 @@ def test_what_a_section_derives_is_worked_out(section: type[Section]) -> None:
     fields = {name: getattr(section, name) for name in vars(section).get("__annotations__", {})}
     assert [name for name, field in fields.items() if not isinstance(field, (Option, Derived))] == []
     assert [name for name in fields if isinstance(getattr(settings, name), (Option, Derived))] == []
-    told_as = [option.told_as for option in section.options() if option.told_as]
-    assert [name for name in told_as if name not in Settings.fields()] == []
+    reported_as = [option.reported_as for option in section.options() if option.reported_as]
+    assert [name for name in reported_as if name not in Settings.fields()] == []
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.__name__)
@@ -80,7 +80,7 @@ def test_a_mapping_is_parsed_and_told_by_its_layout() -> None:
     [samples] = Sample.options()
     parsed = samples.parse({"a": {"level": "debug", "word": "NO"}, "b": None})
     assert parsed == {"a": {"level": 10, "word": "no"}, "b": None}
-    assert dict(samples.told(parsed)) == {"samples.a.level": "DEBUG", "samples.a.word": "no", "samples.b": None}
+    assert dict(samples.reported(parsed)) == {"samples.a.level": "DEBUG", "samples.a.word": "no", "samples.b": None}
 
 
 @pytest.mark.parametrize(

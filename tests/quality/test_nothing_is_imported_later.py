@@ -112,7 +112,7 @@ logger.info("after the end")
         {"use_unified_logging": False},
         {"native_stdlib": True, "black_box": "off", "trace_headers": ["b3"], "levels": {"a.b": "DEBUG"}},
     ],
-    ids=["plain", "redaction", "rules", "plain handlers", "others"],
+    ids=["plain", "redaction", "rules", "fallback handlers", "others"],
 )
 def test_no_part_of_a_programs_life_imports(run_python: Run, options: dict[str, Any]) -> None:
     """Start, calls, errors, forks, flush, shutdown and exit. Seen to fail for each module that was imported in a function."""
@@ -166,7 +166,7 @@ assert shutdown_logging(30)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="descriptors are closed like this by daemons of POSIX systems")
-@pytest.mark.parametrize("plain", ["true", "false"], ids=["engine", "plain handlers"])
+@pytest.mark.parametrize("plain", ["true", "false"], ids=["engine", "fallback handlers"])
 def test_a_program_may_close_its_descriptors_and_take_what_is_left(run_python: Run, tmp_path: Path, plain: str) -> None:
     """As daemons do, before the start."""
     run_python(
@@ -182,7 +182,7 @@ os.closerange(3, 256)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may change its root")
-@pytest.mark.parametrize("plain", ["true", "false"], ids=["engine", "plain handlers"])
+@pytest.mark.parametrize("plain", ["true", "false"], ids=["engine", "fallback handlers"])
 def test_a_program_may_change_its_root_and_its_user(run_python: Run, tmp_path: Path, plain: str) -> None:
     """The modules are out of reach afterwards. Seen to fail (ModuleNotFoundError) with modules imported by the start."""
     root = tmp_path / "root"

@@ -10,7 +10,7 @@ from kinds import Plant
 from planted import NAMED, PATTERNS, TRACES
 
 START = "init_logging(**OPTIONS)\n"
-# How records leave: as the core writes them, and as plain handlers do.
+# How records leave: as the core writes them, and as fallback handlers do.
 OUTPUTS = {
     "text": ({"console_format": "text"}, {}),
     "json": ({"console_format": "json"}, {}),
@@ -178,11 +178,11 @@ for wrong in [{{"redaction_hashkey": {key!r}}}, {{"redaction_hash_key": {key[:12
     assert "[HASH:" in done.text()
 
 
-def test_of_records_that_plain_handlers_could_not_write(plant: Plant) -> None:
+def test_of_records_that_fallback_handlers_could_not_write(plant: Plant) -> None:
     """`logging` would show the record as it was given."""
     code = """
 from unified_logger.process import engine
-for file in engine._plain._files:
+for file in engine._fallback._files:
     file.format = lambda record: record.getMessage() + "\\ud800"  # in no encoding: the error shows what it was
 logger.error("message " + SECRETS["email"], password=NAMED)
 logger.error("%s", SECRETS["email"])

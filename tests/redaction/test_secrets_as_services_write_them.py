@@ -1,4 +1,4 @@
-"""Secrets in the forms that services log them in, through the files, the console and plain handlers: these agree."""
+"""Secrets in the forms that services log them in, through the files, the console and fallback handlers: these agree."""
 
 from __future__ import annotations
 

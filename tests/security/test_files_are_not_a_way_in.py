@@ -23,7 +23,7 @@ ANOTHER = 54_321
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to other users")
 
 
-@pytest.fixture(params=["engine", "plain handlers"])
+@pytest.fixture(params=["engine", "fallback handlers"])
 def mode(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
     """Both ways to write; the native core is back afterwards."""
     monkeypatch.setenv("USE_UNIFIED_LOGGING", "true" if request.param == "engine" else "false")
@@ -81,7 +81,7 @@ def found_modes(tmp_path: Path, switch: str) -> tuple[set[str], set[str]]:
     return files, {oct(stat.S_IMODE(path.stat().st_mode)) for path in directories}
 
 
-@pytest.mark.parametrize("switch", ["true", "false"], ids=["engine", "plain handlers"])
+@pytest.mark.parametrize("switch", ["true", "false"], ids=["engine", "fallback handlers"])
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o027, 0o037, 0o077, 0o777], ids=oct)
 def test_a_mode_that_nobody_asked_for_is_no_wider_than_the_umask(
     run_python: Run, tmp_path: Path, umask: int, switch: str
@@ -97,7 +97,7 @@ def test_a_mode_that_nobody_asked_for_is_no_wider_than_the_umask(
     assert directories == {oct(0o700 | 0o750 & others)}
 
 
-@pytest.mark.parametrize("switch", ["true", "false"], ids=["engine", "plain handlers"])
+@pytest.mark.parametrize("switch", ["true", "false"], ids=["engine", "fallback handlers"])
 @pytest.mark.parametrize("umask", [0o000, 0o077, 0o777], ids=oct)
 def test_a_mode_that_was_asked_for_holds_exactly(run_python: Run, tmp_path: Path, umask: int, switch: str) -> None:
     """Also where it is what would be without the option. Seen to fail without `settle_mode`."""
@@ -111,7 +111,7 @@ def test_a_mode_that_was_asked_for_holds_exactly(run_python: Run, tmp_path: Path
         assert (files, directories) == ({"0o" + modes[0]}, {"0o" + modes[1]})
 
 
-@pytest.mark.parametrize("switch", ["true", "false"], ids=["engine", "plain handlers"])
+@pytest.mark.parametrize("switch", ["true", "false"], ids=["engine", "fallback handlers"])
 def test_the_umask_at_the_time_counts(run_python: Run, tmp_path: Path, switch: str) -> None:
     """A program that closes up later has the files that are made later closed too."""
     run_python(
@@ -133,7 +133,7 @@ def test_a_directory_made_under_a_umask_of_777_can_be_used(run_python: Run, tmp_
 
 
 @as_root
-@pytest.mark.parametrize("switch", ["true", "false"], ids=["engine", "plain handlers"])
+@pytest.mark.parametrize("switch", ["true", "false"], ids=["engine", "fallback handlers"])
 def test_a_umask_of_777_does_not_lock_out_an_ordinary_user(run_python: Run, open_to_all: Path, switch: str) -> None:
     """Its own directories stay open to it. Seen to fail without `set_permissions` in `create_directories`."""
     os.chown(open_to_all, ANOTHER, ANOTHER)
@@ -182,7 +182,7 @@ def test_a_link_in_a_shared_directory_is_not_followed(
 ) -> None:
     """Neither to a file nor to where none is yet. Seen to fail with `O_NOFOLLOW` and the look at the link taken out."""
     if name == LOCK and mode != "engine":
-        pytest.skip("plain handlers have no lock")
+        pytest.skip("fallback handlers have no lock")
     for target in (victim, victim.parent / "new"):
         (shared / name).symlink_to(target)
         with pytest.raises(ConfigurationError, match="symbolic link"):
@@ -199,7 +199,7 @@ def test_a_second_name_of_a_foreign_file_is_not_written(
 ) -> None:
     """A hard link cannot be told from a file but by its count. Seen to fail with that look taken out."""
     if name == LOCK and mode != "engine":
-        pytest.skip("plain handlers have no lock")
+        pytest.skip("fallback handlers have no lock")
     os.link(victim, shared / name)
     with pytest.raises(ConfigurationError, match="another name"):
         start()
@@ -311,7 +311,7 @@ def test_what_is_no_file_is_refused_at_the_start(
 ) -> None:
     """At once: a FIFO that nobody reads holds nothing up."""
     if name == LOCK and mode != "engine":
-        pytest.skip("plain handlers have no lock")
+        pytest.skip("fallback handlers have no lock")
     log_dir.mkdir()
     make(log_dir / name)
     with pytest.raises(ConfigurationError, match="log_dir"):

@@ -67,7 +67,7 @@ RECORDS = 6
 KEPT = 256 * 1024
 
 
-@pytest.fixture(params=["engine", "plain handlers"])
+@pytest.fixture(params=["engine", "fallback handlers"])
 def mode(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """Both ways to write; the native core is back afterwards."""
     monkeypatch.setenv("USE_UNIFIED_LOGGING", "true" if request.param == "engine" else "false")
@@ -156,7 +156,7 @@ thread.join()
 """
 
 
-@pytest.mark.parametrize("switch", ["true", "false"], ids=["engine", "plain handlers"])
+@pytest.mark.parametrize("switch", ["true", "false"], ids=["engine", "fallback handlers"])
 @pytest.mark.parametrize("console_format", ["text", "json"])
 def test_the_process_own_stderr_too(run_python: Run, tmp_path: Path, console_format: str, switch: str) -> None:
     """Written by the console's thread, or by the handlers of the plain mode."""

@@ -214,17 +214,17 @@ def written(log_dir: Any, attribute: str, **options: Any) -> dict[str, list[dict
 @pytest.mark.parametrize("legacy_substring", [True, False])
 @pytest.mark.parametrize("attribute", ATTRIBUTES)
 def test_attributes_of_other_types_are_written_alike(log_dir: Any, attribute: str, legacy_substring: bool) -> None:
-    """By the engine and by the plain handlers, whatever a record holds where `logging` has a text, a number or a triple, and without any.
+    """By the engine and by the fallback handlers, whatever a record holds where `logging` has a text, a number or a triple, and without any.
 
-    Seen to fail (raised out of the call) with plain handlers that take the name for a text and the level for a number.
+    Seen to fail (raised out of the call) with fallback handlers that take the name for a text and the level for a number.
     """
-    by_engine, by_plain = (
+    by_engine, by_fallback = (
         written(log_dir, attribute, use_unified_logging=unified, legacy_substring=legacy_substring)
         for unified in (True, False)
     )
-    assert by_plain == by_engine
+    assert by_fallback == by_engine
     if attribute != "levelno":
-        assert [found["number"] for found in by_plain["app.log"]] == list(range(len(VALUES)))
+        assert [found["number"] for found in by_fallback["app.log"]] == list(range(len(VALUES)))
 
 
 @pytest.mark.parametrize("rules", [False, True])

@@ -57,7 +57,7 @@ assert seen.messages == ["early", "late"]
 
 @pytest.mark.parametrize("options", [{"native_stdlib": True}, {"use_unified_logging": False}], ids=str)
 def test_in_other_modes(options: dict[str, Any], start: Callable[..., Any], records: Records) -> None:
-    """With `logging` made native, and with plain handlers; the files have the same."""
+    """With `logging` made native, and with fallback handlers; the files have the same."""
     start(console_format="off", **options)
     with capture_logs() as seen:
         get_logger("app").info("ours", order_id=7, level="x")

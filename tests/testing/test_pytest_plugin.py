@@ -132,7 +132,7 @@ def test_a_failure_stands_at_the_line_of_the_test(run_pytest: RunPytest) -> None
     """Not inside of `one`."""
     told = run_pytest(FAILING, "--tb=short", "-k", "test_fails", failed=1)
     assert 'log_records.one("order paid")' in told
-    assert "_captured.py" not in told
+    assert "_collected.py" not in told
 
 
 def test_tests_that_run_at_the_same_time_in_several_processes(run_pytest: RunPytest) -> None:

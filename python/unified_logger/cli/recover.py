@@ -34,27 +34,27 @@ def run(given: Namespace) -> int:
     Returns:
         0 when nothing is left to recover, 1 when something could not be written or read, 2 when there is no such directory, or none to work in.
     """
-    told = _core.recover_all(_asked) if given.all else _of_directory(given.directory)
-    if told is None:
+    report = _core.recover_all(_asked) if given.all else _of_directory(given.directory)
+    if report is None:
         return 2
-    boxes = "1 black box" if told["boxes"] == 1 else f"{told['boxes']} black boxes"
-    print(f"{told['records']} records recovered from {boxes}")
-    if not told["boxes"] and not told["failed"] and not given.all:
+    boxes = "1 black box" if report["boxes"] == 1 else f"{report['boxes']} black boxes"
+    print(f"{report['records']} records recovered from {boxes}")
+    if not report["boxes"] and not report["failed"] and not given.all:
         print(
             "(found are boxes of this user, made for this directory and left by processes that are dead)",
             file=sys.stderr,
         )
-    if told["damaged"]:
-        print(f"{told['damaged']} records were damaged and could not be recovered", file=sys.stderr)
-    for path, reason in told["aside"]:
+    if report["damaged"]:
+        print(f"{report['damaged']} records were damaged and could not be recovered", file=sys.stderr)
+    for path, reason in report["aside"]:
         print(f"set aside as {path!r}: {reason}", file=sys.stderr)
-    for reason in told["failed"]:
+    for reason in report["failed"]:
         print(f"not recovered: {reason!r}", file=sys.stderr)
-    for box in told["waiting"]:
+    for box in report["waiting"]:
         print(f"left: {box!r}", file=sys.stderr)
-    for path, reason in told["distrusted"]:
+    for path, reason in report["distrusted"]:
         print(f"no black box in {path!r} is read: {reason}", file=sys.stderr)
-    return 1 if any(told[what] for what in ("aside", "failed", "damaged", "waiting", "distrusted")) else 0
+    return 1 if any(report[what] for what in ("aside", "failed", "damaged", "waiting", "distrusted")) else 0
 
 
 def _asked(directory: os.PathLike[str]) -> tuple[str, str | None]:
@@ -70,7 +70,7 @@ def _of_directory(given: str) -> dict[str, Any] | None:
     if refusal is not None:
         print(f"unified-logger recover: {refusal}", file=sys.stderr)
         return None
-    told = _core.recover(directory)
+    report = _core.recover(directory)
     # One thread of this process: nobody else can be at it.
-    assert told is not None
-    return told
+    assert report is not None
+    return report

@@ -53,7 +53,7 @@ class Kind:
         """The value as it may stand in a message."""
         return "(not shown)" if self.name == "secret" else value
 
-    def told(self, value: Any) -> object:
+    def reported(self, value: Any) -> object:
         """A parsed value as it is told of when another takes its place."""
         return levels.name_of(value) if self.name == "level" else self.shown(value)
 

@@ -1,4 +1,4 @@
-"""What an option and a section are. Each option stands in the section of the room that it belongs to, see `sections`."""
+"""Options and sections. Each option is in the section of its room, see `sections`."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ else:
 
 @dataclass_transform(frozen_default=True)
 class Frozen:
-    """Named values that stay as they were given: what `dataclass(frozen=True)` would make, whose import costs more than all that is here.
+    """Named values that cannot be changed: like `dataclass(frozen=True)`, whose import would take longer than this whole package.
 
     Args:
         *values: In the order in which the class names them.
-        **named: By their names. Those that the class gives a value have that otherwise.
+        **named: By name. A name that is not given has its value from the class.
     """
 
     # The names of a class and its bases.
@@ -36,7 +36,7 @@ class Frozen:
         cls._fields = tuple(dict.fromkeys((*of_bases, *vars(cls).get("__annotations__", ()))))
 
     def __init__(self, *values: Any, **named: Any) -> None:
-        # Quick, since the import makes many of these.
+        # Fast, because the import makes many of these.
         fields = self._fields
         given = dict(zip(fields, values, strict=False)) | named
         is_whole = len(given) == len(fields) or all(name in given or hasattr(type(self), name) for name in fields)
@@ -59,40 +59,40 @@ class Frozen:
 
 
 def flat(name: str, value: Any, expected: Any = None) -> Iterator[tuple[str, Any]]:
-    """What is told of a value: the parts of a mapping, or of named values, each by itself.
+    """The values that a reload compares, by dotted names: each part of a mapping, or of named values, by itself.
 
     Args:
-        name: What it is called.
-        value: It.
-        expected: Its kind or its layout, where it has one.
+        name: The name of the value.
+        value: The value.
+        expected: Its kind or its layout, if it has one.
     """
     if isinstance(value, (dict, Frozen)):
         for key, below in (value if isinstance(value, dict) else vars(value)).items():
             further = expected.get(key, expected.get("*")) if isinstance(expected, dict) else None
             yield from flat(f"{name}.{key}", below, further)
     else:
-        yield name, expected.told(value) if isinstance(expected, Kind) else value
+        yield name, expected.reported(value) if isinstance(expected, Kind) else value
 
 
 class Option:
     """One option.
 
     Args:
-        kind: What its values are.
-        default: Its value when nothing is given.
+        kind: The kind of its values.
+        default: Its value if nothing is given.
         what: What it does, in a sentence.
         environment: Its older environment variable; `UNIFIED_LOGGER_<NAME>` works for every option.
-        file: Where it stands in a file, with dots between blocks and keys; where several are there, the last of them counts. By default it is
-            a key at the top.
-        layout: Gives the layout of its value, where that is a mapping: of keys to kinds, or to the layouts of blocks below, and "*" for any
+        file: Its keys in a file, with dots between blocks and keys. If several are present, the last of them counts. By default it is a key
+            at the top.
+        layout: Gives the layout of its value, if that is a mapping: of keys to kinds, or to the layouts of blocks below, and "*" for any
             further key. A value is then parsed down to the leaves, wherever it is given, and in a file an error names the line of its key.
-        hidden: Whether its value is nobody's business: a reload tells that it is another, and not which.
-        kept: Whether a file that is read because it changed does not take it away by leaving it out: it may be half written. For one that is a
-            key at the top of a file.
-        told_as: What a reload tells of instead when it is another: an option that is hidden too, or what is derived of it.
+        hidden: Whether its value must not be shown: a reload reports that it has changed, and not the values.
+        kept: Whether it keeps its value if a file that was read because it changed leaves it out: the file may be half written. For an
+            option that is a key at the top of a file.
+        reported_as: The name under which a reload reports a change instead: another hidden option, or a derived value.
     """
 
-    # As an argument, and as a key at the top of a file.
+    # The name as an argument, and as a key at the top of a file.
     name: str
 
     def __init__(
@@ -106,7 +106,7 @@ class Option:
         layout: Callable[[], Layout] | None = None,
         hidden: bool = False,
         kept: bool = False,
-        told_as: str | None = None,
+        reported_as: str | None = None,
     ) -> None:
         self.kind = kind
         self.default = default
@@ -116,7 +116,7 @@ class Option:
         self.layout = layout
         self.hidden = hidden
         self.kept = kept
-        self.told_as = told_as
+        self.reported_as = reported_as
 
     def __set_name__(self, _: type, name: str) -> None:
         self.name = name
@@ -124,28 +124,28 @@ class Option:
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """Environment variables, the one that wins first."""
+        """Its environment variables, the one that wins first."""
         own = f"UNIFIED_LOGGER_{self.name.upper()}"
         return (own,) if self.environment is None else (own, self.environment)
 
     def parse(self, value: Any) -> Any:
-        """Takes a value of a program or of YAML; raises as its kind does."""
+        """Parses a value of a program or of YAML; raises as its kind does."""
         return self._whole(self.kind.parse(value))
 
     def parse_text(self, text: str) -> Any:
-        """Takes the text of an environment variable."""
+        """Parses the text of an environment variable; raises as its kind does."""
         return self._whole(self.kind.parse_text(text))
 
     def _whole(self, value: Any) -> Any:
         return value if self.layout is None or not isinstance(value, dict) else mappings.parse(value, self.layout())
 
-    def told(self, value: Any) -> Iterator[tuple[str, Any]]:
-        """What a reload tells of a value, by dotted names: a mapping key by key."""
-        if not self.hidden and self.told_as is None:
+    def reported(self, value: Any) -> Iterator[tuple[str, Any]]:
+        """The values that a reload compares, by dotted names: a mapping key by key."""
+        if not self.hidden and self.reported_as is None:
             yield from flat(self.name, value, self.kind if self.layout is None else self.layout())
 
     def in_file(self, config: Mapping[str, Any]) -> Any:
-        """What a file says; where two places disagree, the last that it names. None where it says nothing."""
+        """Its value in a file, or None. If two keys of the file disagree, the last in `file` wins."""
         found = None
         for place in self.file:
             *blocks, key = place.split(".")
@@ -157,7 +157,7 @@ class Option:
         return found
 
     def variable(self, environ: Mapping[str, str]) -> str | None:
-        """The variable that gives it. An empty one is as good as none: shells and compose files set them so."""
+        """The name of the variable that gives it, or None. An empty variable counts as not set: shells and compose files set empty ones."""
         return next((name for name in self.variables if environ.get(name, "").strip()), None)
 
 
@@ -171,42 +171,44 @@ def option(
     layout: Callable[[], Layout] | None = None,
     hidden: bool = False,
     kept: bool = False,
-    told_as: str | None = None,
+    reported_as: str | None = None,
 ) -> Any:
-    """An option of a section, as `Option`: stands where a class gives a name its value."""
-    return Option(kind, default, what, environment, file, layout=layout, hidden=hidden, kept=kept, told_as=told_as)
+    """An option of a section, see `Option`. The class assigns it to the option's name."""
+    return Option(
+        kind, default, what, environment, file, layout=layout, hidden=hidden, kept=kept, reported_as=reported_as
+    )
 
 
 class Derived:
-    """What is worked out of options.
+    """A value that is worked out from options.
 
     Args:
-        told: Gives what a reload tells of it when it is another: values by names, or mappings of them. By default nothing.
+        reported: Gives the values that a reload compares: by names, or as mappings of them. By default nothing.
     """
 
-    def __init__(self, told: Callable[[Any], Mapping[str, Any]] | None = None) -> None:
-        self._told = told
+    def __init__(self, reported: Callable[[Any], Mapping[str, Any]] | None = None) -> None:
+        self._reported = reported
 
-    def told(self, value: Any) -> Iterator[tuple[str, Any]]:
-        """What is told of a value, by dotted names."""
-        for name, below in self._told(value).items() if self._told else ():
+    def reported(self, value: Any) -> Iterator[tuple[str, Any]]:
+        """The values that a reload compares, by dotted names."""
+        for name, below in self._reported(value).items() if self._reported else ():
             yield from flat(name, below)
 
 
-def derived(told: Callable[[Any], Mapping[str, Any]] | None = None) -> Any:
-    """Stands where a section names what is worked out of options, as `Derived`."""
-    return Derived(told)
+def derived(reported: Callable[[Any], Mapping[str, Any]] | None = None) -> Any:
+    """A value that a section works out from options, see `Derived`. The class assigns it to the value's name."""
+    return Derived(reported)
 
 
 class Given:
-    """What was given, as a section sees it that works something out of it.
+    """All that was given, for a section that works out its values.
 
     Args:
         source: The configuration file, for messages.
         has_file: Whether logging is started from a file.
-        by_handler: Whether a handler starts logging that others make.
-        blocks: What the file holds.
-        file: The options that it gives.
+        by_handler: Whether logging is started by a handler that the application makes.
+        blocks: The content of the file.
+        file: The options that the file gives.
         environment: The options that the environment gives, each with the name of its variable.
         arguments: The options that the program gives.
     """
@@ -228,21 +230,21 @@ class Given:
         self.file = file
         self.environment = environment
         self.arguments = arguments
-        # The value of every option, and what the sections before this one have worked out.
+        # The value of every option, and the values that earlier sections have worked out.
         self.values: dict[str, Any] = {}
         # Sentences to be logged once, at WARNING.
         self.notices: list[str] = []
 
     def has(self, name: str) -> bool:
-        """Whether anything gives an option."""
+        """Whether any source gives an option."""
         return name in self.file or self.above_file(name)
 
     def above_file(self, name: str) -> bool:
-        """Whether an option is given by what outranks the file."""
+        """Whether an option is given by a source that outranks the file."""
         return name in self.environment or name in self.arguments
 
     def each(self, name: str) -> Iterator[tuple[str, Any]]:
-        """What each source says of an option, with its name for messages; the one that wins comes last."""
+        """The value of an option in each source, with the name of the source for messages; the winner comes last."""
         if name in self.file:
             yield self.source, self.file[name]
         if name in self.environment:
@@ -251,56 +253,56 @@ class Given:
         if name in self.arguments:
             yield "argument", self.arguments[name]
 
-    def origin(self, name: str) -> str:
-        """Where the value of an option stands, for messages; a default is never wrong."""
+    def source_of(self, name: str) -> str:
+        """The name of the source that gives an option, for messages. A default is never wrong."""
         return [self.source, *(source for source, _ in self.each(name))][-1]
 
     def block(self, *path: str) -> Mapping[str, Any]:
-        """A block of the file, by the keys that lead to it; empty where there is none."""
+        """A block of the file, by the keys that lead to it; empty if there is none."""
         found: Any = self.blocks
         for key in path:
             found = found.get(key) or {}
         return found  # type: ignore[no-any-return] # a block, as the layout has it
 
-    def say(self, notice: str) -> None:
+    def add_notice(self, notice: str) -> None:
         """Has a sentence logged once, at WARNING, when logging has started."""
         self.notices.append(notice)
 
 
 class Section(Frozen):
-    """Options of one room: each a name with its type and an `option`, or `derived`."""
+    """Options of one room: a class assigns an `option`, or `derived`, to each name."""
 
     @classmethod
     def options(cls) -> list[Option]:
         """Its options, in their order."""
         return [value for value in vars(cls).values() if isinstance(value, Option)]
 
-    def told(self) -> dict[str, Any]:
-        """What a reload compares, by dotted names: values first, then those that have parts."""
-        fields = [getattr(type(self), name).told(getattr(self, name)) for name in self.fields()]
+    def reported(self) -> dict[str, Any]:
+        """The values that a reload compares, by dotted names: single values first, then those that have parts."""
+        fields = [getattr(type(self), name).reported(getattr(self, name)) for name in self.fields()]
         found = dict(pair for field in fields for pair in field)
         return dict(sorted(found.items(), key=lambda pair: pair[0].partition(".")[0] if "." in pair[0] else ""))
 
     @classmethod
     def blocks(cls) -> Layout:
-        """Blocks of a file that it understands besides its options, by their names at the top, each with its layout."""
+        """Further blocks of a file, by their names at the top, each with its layout."""
         return {}
 
     @classmethod
     def settle(cls, given: Given) -> Mapping[str, Any]:
-        """Works out what is `derived`, and checks options against each other and against what is around the process.
+        """Works out the `derived` values, and checks options against each other and against the environment of the process.
 
         Args:
             given: What was given. Each option by itself is checked already.
 
         Returns:
-            The derived values by their names, and options that are to have another value.
+            The derived values by their names, and options that get another value.
 
         Raises:
-            ConfigurationError: What was given does not fit together.
+            ConfigurationError: The options do not fit together.
         """
         return {}
 
     def to_engine(self) -> dict[str, dict[str, Any]]:
-        """What the rooms of the engine are to have of it, by their names."""
+        """The settings for rooms of the engine, by the names of the rooms."""
         return {}

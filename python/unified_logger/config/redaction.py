@@ -78,11 +78,11 @@ def settle(given: Iterable[tuple[str, bool | Mapping[str, Any]]], hash_key: str 
         ConfigurationError: Something in them is not as it must be.
     """
     enabled, rules, source = False, {}, "configuration"
-    for origin, value in given:
+    for giver, value in given:
         if isinstance(value, bool):
             enabled = value
         else:
-            enabled, rules, source = value.get("enabled") is not False, dict(value), origin
+            enabled, rules, source = value.get("enabled") is not False, dict(value), giver
     return _compiled(rules, hash_key, source) if enabled else None
 
 

@@ -73,11 +73,12 @@ def _value(option: Option, given: Given) -> Any:
 def _from_arguments(arguments: Mapping[str, object]) -> dict[str, Any]:
     known = [*OPTIONS]
     return {
-        name: _parsed(_known(name, value, known, "argument"), value, "argument") for name, value in arguments.items()
+        name: _parsed(_option_named(name, value, known, "argument"), value, "argument")
+        for name, value in arguments.items()
     }
 
 
-def _known(name: str, value: object, known: list[str], source: str) -> Option:
+def _option_named(name: str, value: object, known: list[str], source: str) -> Option:
     option = OPTIONS.get(name)
     if option is None or name not in known:
         raise ConfigurationError(
@@ -121,7 +122,7 @@ def _without_foreign(
         for name, text in environ.items()
         if not (name.startswith("UNIFIED_LOGGER_") and re.fullmatch(_OF_KUBERNETES, name))
     }
-    told: list[str] = []
+    notices: list[str] = []
     for option in OPTIONS.values():
         variable = option.variable(kept)
         if variable is None or not variable.startswith("LOG_") or option.kind is PATH:
@@ -131,10 +132,10 @@ def _without_foreign(
         except ConfigurationError as error:
             del kept[variable]
             if option.name not in arguments:
-                told.append(
+                notices.append(
                     f"{error}; left out, since it may be meant for another program ({option.variables[0]} is for this one)"
                 )
-    return kept, told
+    return kept, notices
 
 
 def _of_variable(option: Option, variable: str, text: str) -> Any:

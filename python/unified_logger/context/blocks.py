@@ -85,8 +85,8 @@ class LoggingContext(Unchanging):
 
 
 # What was given as a level and is none, as far as it was said.
-_told: set[str] = set()
-_MOST_TOLD = 16
+_reported: set[str] = set()
+_MOST_REPORTED = 16
 
 
 def _level(given: object) -> int | None:
@@ -97,8 +97,8 @@ def _level(given: object) -> int | None:
         from ..errors import ConfigurationError
 
         wrong = ConfigurationError(source="LoggingContext", key="level", value=given, allowed=levels.ALLOWED)
-        if str(wrong) not in _told and len(_told) < _MOST_TOLD:
-            _told.add(str(wrong))
+        if str(wrong) not in _reported and len(_reported) < _MOST_REPORTED:
+            _reported.add(str(wrong))
             _core.say("LoggingContext", f"a context has no level of its own: {wrong}", 30, [])
         return None
 

@@ -11,7 +11,7 @@ from types import MethodType
 from .. import _core
 from .blocks import around, is_coroutine_function
 from .packing import Unchanging, packed, unpacked
-from .scope import Place, make
+from .scope import Continuation, make
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,21 +45,21 @@ def carry(function: _Function) -> _Function:
         return type(function)(carry(function.__func__))
     kinds = (is_coroutine_function, inspect.isasyncgenfunction, inspect.isgeneratorfunction)
     if any(is_kind(function) for is_kind in kinds):
-        place = Place.here()
-        return around(function, lambda: _Inside(place))
-    return _Carried(function, Place.here())  # type: ignore[return-value]
+        continuation = Continuation.here()
+        return around(function, lambda: _Inside(continuation))
+    return _Carried(function, Continuation.here())  # type: ignore[return-value]
 
 
 class _Inside:
     """A stretch of code in a context made elsewhere."""
 
-    __slots__ = ("_place", "_scope")
+    __slots__ = ("_continuation", "_scope")
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
+    def __init__(self, continuation: Continuation) -> None:
+        self._continuation = continuation
 
     def __enter__(self) -> Self:
-        self._scope = self._place.enter()
+        self._scope = self._continuation.enter()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -69,20 +69,20 @@ class _Inside:
 class _Carried(Unchanging):
     """A function with the context it is called in."""
 
-    def __init__(self, function: Callable[..., Any], place: Place) -> None:
+    def __init__(self, function: Callable[..., Any], continuation: Continuation) -> None:
         update_wrapper(self, function, updated=())
         self._function = function
-        self._place = place
+        self._continuation = continuation
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        scope = self._place.enter()
+        scope = self._continuation.enter()
         try:
             return self._function(*args, **kwargs)
         finally:
             scope.leave()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _unpacked, (self._function, _packed(self._place.context))
+        return _unpacked, (self._function, _packed(self._continuation.context))
 
 
 _core.mark_wrapper(_Carried.__call__.__code__)
@@ -99,9 +99,9 @@ def _packed(carried: _core.Context | None) -> tuple[Any, ...] | None:
 
 def _unpacked(function: Callable[..., Any], sent: tuple[Any, ...] | None) -> _Carried:
     if sent is None:
-        return _Carried(function, Place(None))
+        return _Carried(function, Continuation(None))
     trace_id, span_id, fields, *rest = sent
-    return _Carried(function, Place(make(trace_id, span_id, unpacked(fields), *rest)))
+    return _Carried(function, Continuation(make(trace_id, span_id, unpacked(fields), *rest)))
 
 
 def carry_into_threads(on: bool = True) -> None:
@@ -160,13 +160,13 @@ def _carrying_start(start: Callable[..., None]) -> Callable[..., None]:
         if _core.current_context() is None or _has_its_own(thread):
             start(thread)
             return
-        place = Place.here()
+        continuation = Continuation.here()
         run, attributes = thread.run, vars(thread)
         before = attributes.get("run")
 
         def carry_and_run(_: threading.Thread) -> None:
             put_back()
-            scope = place.enter()
+            scope = continuation.enter()
             run()
             # The thread ends with an exception: what tells of it is called then, and is to find the ids.
             scope.leave()
@@ -206,7 +206,7 @@ def _carrying_submit(submit: Callable[..., Any]) -> Callable[..., Any]:
         of_interpreters = sys.modules.get("concurrent.futures.interpreter")  # Python 3.14: pools without this library
         if of_interpreters is not None and isinstance(pool, of_interpreters.InterpreterPoolExecutor):
             return submit(pool, function, *args, **kwargs)
-        return submit(pool, _Carried(function, Place.here()), *args, **kwargs)
+        return submit(pool, _Carried(function, Continuation.here()), *args, **kwargs)
 
     return carrying
 

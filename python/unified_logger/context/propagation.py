@@ -32,8 +32,8 @@ class Settings(NamedTuple):
     """Which headers are read and written.
 
     Args:
-        headers: Names in lower case, in order of preference. `traceparent` and `b3` have their formats, `x-request-id` names
-            the request and, where no other has one, the trace; any other holds a trace id.
+        headers: Names in lower case, in order of preference. `traceparent` and `b3` have their formats. `x-request-id` names the
+            request, and the trace if no other header does. Any other header holds a trace id.
         response_header: The header in which a response names its trace; empty for none.
     """
 
@@ -42,7 +42,7 @@ class Settings(NamedTuple):
 
     @property
     def wanted(self) -> tuple[str, ...]:
-        """The names of all headers that `extract` looks at."""
+        """The names of all headers that `extract` reads."""
         names: list[str] = []
         for name in self.headers:
             names += {"traceparent": ("traceparent", "tracestate"), "b3": B3_HEADERS}.get(name, (name,))
@@ -68,20 +68,20 @@ configure(*_headers.configured)
 
 
 def settings() -> Settings:
-    """What is configured."""
+    """The configured headers."""
     return _settings
 
 
 def extract(headers: Mapping[str, str]) -> Remote | None:
-    """The trace that headers name: by the first of the configured ones that is there and well-formed.
+    """The trace that the headers name: by the first configured header that is present and well-formed.
 
-    A malformed one is ignored and counted. A name that came more than once has its values joined with commas, as HTTP has it.
+    A malformed header is ignored and counted. If a name came more than once, its values are joined with commas, as in HTTP.
 
     Args:
-        headers: Values by name in lower case; others than those of `Settings.wanted` are not looked at.
+        headers: Values by name in lower case; only those of `Settings.wanted` are read.
 
     Returns:
-        The trace, or None where a new one begins.
+        The trace, or None if a new one begins.
     """
     if not headers:
         return None
@@ -98,10 +98,13 @@ def extract(headers: Mapping[str, str]) -> Remote | None:
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:
-    """The id of the request itself, if `x-request-id` is among the configured headers and well-formed.
+    """The id of the request itself, if `x-request-id` is configured and well-formed.
 
     Args:
         headers: Values by name in lower case.
+
+    Returns:
+        The id, or None.
     """
     if "x-request-id" not in _settings.headers:
         return None
@@ -110,10 +113,13 @@ def request_id(headers: Mapping[str, str]) -> str | None:
 
 
 def from_id(value: str | None) -> Remote | None:
-    """The trace that is named by its id alone; a malformed one is ignored and counted.
+    """The trace that has this id. A malformed id is ignored and counted.
 
     Args:
-        value: What a header holds; None where it is not there.
+        value: The value of a header; None if the header is missing.
+
+    Returns:
+        The trace, or None.
     """
     if value is None:
         return None
@@ -122,17 +128,17 @@ def from_id(value: str | None) -> Remote | None:
 
 
 def begin(remote: Remote | None, fields: dict[str, object], level: int | None = None) -> _core.Context:
-    """The context of a request that came from elsewhere. It has nothing of what is current here.
+    """The context of a request that came from elsewhere. It inherits nothing from the current context.
 
-    Where another tracing library has begun the request already, it goes on from that one's span.
+    If another tracing library has begun the request already, it continues from that library's span.
 
     Args:
-        remote: The trace it came with; None begins a new one.
+        remote: The trace of the request; None begins a new one.
         fields: Fields of every record.
         level: The least level of records; None leaves it to their loggers.
 
     Returns:
-        The context, current nowhere yet.
+        The context, not current anywhere yet.
     """
     theirs = foreign()
     if theirs is not None and theirs.trace_id is not None:
@@ -143,15 +149,15 @@ def begin(remote: Remote | None, fields: dict[str, object], level: int | None = 
 
 
 class continue_trace(LoggingContext):  # noqa: N801 - used as a function is
-    """Goes on with the trace that a message or a request brought in its headers: `with`, `async with`, or a decorator.
+    """Continues the trace that a message or a request has in its headers: `with`, `async with`, or a decorator.
 
-    Inside is a child span of the sender's, with nothing of what is current outside. Without a trace, or with a malformed one, which is
-    counted, a new trace begins. It is the other side of `trace_headers`.
+    Inside is a child span of the sender's span, and nothing of the context outside. Without a trace a new one begins, and also with a
+    malformed one, which is counted. This is the counterpart of `trace_headers`.
 
     Args:
-        headers: A mapping, or pairs of name and value, as message queues have them. Names are compared without regard to case; values are
-            texts or bytes; others are passed over.
-        level: As that of `LoggingContext`.
+        headers: A mapping, or pairs of name and value, as message queues have them. Case does not count in names. Values are
+            texts or bytes; others are ignored.
+        level: As for `LoggingContext`.
         **fields: Fields of every record inside.
     """
 
@@ -180,7 +186,7 @@ class continue_trace(LoggingContext):  # noqa: N801 - used as a function is
 
 
 def _wanted(headers: Mapping[str, str | bytes] | Iterable[tuple[str, str | bytes]] | None) -> dict[str, str]:
-    """The headers that are looked at, by lower-case name; what is no header is passed over."""
+    """The headers to read, by lower-case name. Anything that is not a header is ignored."""
     wanted = frozenset(_settings.wanted)
     found: dict[str, str] = {}
     for name, value in headers.items() if isinstance(headers, Mapping) else headers or ():
@@ -192,18 +198,18 @@ def _wanted(headers: Mapping[str, str | bytes] | Iterable[tuple[str, str | bytes
 
 
 def trace_headers() -> dict[str, str]:
-    """The headers that carry the current trace to another service: for each configured format, what it has.
+    """The headers that send the current trace to another service: each configured format with its value.
 
     Returns:
-        Values by name; empty when there is no trace. A trace id that is not one of W3C Trace Context goes into
-        the header that holds only an id.
+        Values by name; empty if there is no trace. A trace id that is not one of W3C Trace Context goes into the header that
+        holds only an id.
     """
     current = _core.current_context()
     if current is None or current.trace_id is None:
         return {}
     trace_id, span_id, carried = current.trace_id, current.span_id, current.carried
     if not isinstance(carried, Carried):
-        # Spans of a trace that begins here are logged here, which is what the flag says.
+        # The flag means that the spans are logged, and those of a trace that begins here are.
         carried = Carried(SAMPLED)
     hexadecimal = are_hexadecimal(trace_id, span_id)
     headers: dict[str, str] = {}
@@ -246,7 +252,7 @@ def _from_traceparent(headers: Mapping[str, str]) -> Remote | None:
         return Remote(found[0], found[1], WITHOUT_STATE[found[2]])
     parsed = parse_tracestate(state)
     if parsed is None:
-        # Without its state the trace goes on, as the specification has it.
+        # Without its state the trace continues, as the specification requires.
         _malformed()
         parsed = ""
     return Remote(found[0], found[1], Carried(found[2], parsed))

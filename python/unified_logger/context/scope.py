@@ -1,7 +1,7 @@
-"""The fields that follow a request: trace and span ids, and whatever else is set for its duration.
+"""The fields that follow a request: trace and span ids, and everything else that is set for its duration.
 
-They live in a context variable, so each thread and each task has its own. A *scope* is a stretch of code that restores
-what was before it when it is left (`LoggingContext`, and what integrations build on it).
+They are in a context variable, so each thread and each task has its own. A *scope* is a piece of code. When it is left, it restores
+the previous context (`LoggingContext`, and what integrations build on it).
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ _core.set_context_variable(_current)
 
 
 def set_trace_context(trace_id: str | None = None, span_id: str | None = None, **fields: object) -> None:
-    """Sets ids and fields of the running request, for everything this thread or task logs from here on.
+    """Sets ids and fields of the running request, for everything that this thread or task logs from here on.
 
-    Inside a scope, an id that is not given keeps the scope's, and fields are added to the scope's. Anywhere in a request of a middleware
-    the fields are the request's: its other threads and tasks have them too, except what they have set themselves. Outside a scope, a
-    new trace begins: what an earlier request left on a reused thread is gone.
+    Inside a scope, an id that is not given keeps the scope's value, and fields are added to those of the scope. Anywhere in a request of a
+    middleware the fields belong to the request: its other threads and tasks have them too, unless they have set the same fields themselves.
+    Outside a scope, a new trace begins, and the context that an earlier request left on a reused thread is gone.
 
     Args:
-        trace_id: Kept verbatim; None keeps the scope's, or begins a new trace outside one.
-        span_id: Kept verbatim; None keeps the scope's, or begins a new span outside one.
+        trace_id: Kept as it is; None keeps the scope's, or begins a new trace outside a scope.
+        span_id: Kept as it is; None keeps the scope's, or begins a new span outside a scope.
         **fields: Fields of every record in this context.
     """
     current, scope = _core.current_context(), _innermost.get()
-    # A trace of another library's is a scope too: it knows when it ends.
+    # A trace of another library is a scope too: that library ends it.
     if current is None or (scope is None and foreign() is None):
         _current.set(make(trace_id or new_trace_id(), span_id or new_span_id(), fields))
         return
@@ -46,7 +46,7 @@ def set_trace_context(trace_id: str | None = None, span_id: str | None = None, *
 
 
 def get_trace_context() -> dict[str, Any]:
-    """Ids and fields of the running request; empty when there is none."""
+    """Ids and fields of the running request, by their names; empty if there is none."""
     current = _core.current_context()
     if current is None:
         return {}
@@ -55,15 +55,15 @@ def get_trace_context() -> dict[str, Any]:
 
 
 def call_within(current: dict[str, Any], function: Callable[[_Argument], _Result], argument: _Argument) -> _Result:
-    """Calls a function while these are the ids and fields of the running request.
+    """Calls a function with these ids and fields as those of the running request.
 
     Args:
-        current: As `get_trace_context` gives them; empty for none.
-        function: What is called.
+        current: As `get_trace_context` returns them; empty for none.
+        function: The function.
         argument: Its argument.
 
     Returns:
-        What it returns.
+        The result of the function.
     """
     fields = dict(current)
     ids = fields.pop("trace_id", None), fields.pop("span_id", None)
@@ -75,7 +75,7 @@ def call_within(current: dict[str, Any], function: Callable[[_Argument], _Result
 
 
 def clear_trace_context() -> None:
-    """Forgets ids and fields. Inside a scope, those the scope began with come back."""
+    """Forgets ids and fields. Inside a scope, the ids and fields with which the scope began come back."""
     scope = _innermost.get()
     begun = None if scope is None else scope.context
     if scope is not None and scope.is_shared and scope.request is not None and begun is not None:
@@ -90,7 +90,7 @@ def forget() -> None:
 
 
 def foreign() -> _core.Context | None:
-    """The current context where it is that of another tracing library: see `_core.set_foreign_context`."""
+    """The current context, if it is another tracing library's: see `_core.set_foreign_context`. Otherwise None."""
     current, own = _core.current_context(), _current.get()
     return None if current is (own and own.now) else current
 
@@ -103,18 +103,18 @@ def make(
     carried: object = None,
     level: int | None = None,
 ) -> _core.Context:
-    """A context. Ids of any type are taken as text; None leaves one out.
+    """A context. Ids of any type are taken as text; None leaves an id out.
 
     Args:
         trace_id: The trace.
         span_id: The span.
         fields: Fields of every record.
-        parent_span_id: The span that this one is part of.
-        carried: What goes on to other services though no record has it: see `propagation`.
-        level: The least level of records, whatever those of their loggers; None leaves it to those.
+        parent_span_id: The span of which this span is a part.
+        carried: What is sent on to other services although no record has it: see `propagation`.
+        level: The least level of records, whatever the levels of their loggers; None leaves it to the loggers.
 
     Returns:
-        The context, current nowhere yet.
+        The context, not current anywhere yet.
     """
     return _core.Context(
         None if trace_id is None else str(trace_id),
@@ -127,12 +127,12 @@ def make(
 
 
 class Scope:
-    """A stretch of code with a context of its own, entered at once; `leave` restores what was before.
+    """A piece of code with a context of its own, entered at once. `leave` restores the previous context.
 
     Args:
-        context: What is current inside; None for nothing.
-        owner: Who entered it, for `scope_of`.
-        is_below: Whether the context is one inside of the current one, and not one that comes from elsewhere.
+        context: The context inside; None for none.
+        owner: The object that entered it, for `scope_of`.
+        is_below: Whether the context is inside the current one, and does not come from elsewhere.
     """
 
     __slots__ = ("before", "context", "is_shared", "left", "outer", "owner", "request", "strayed")
@@ -142,21 +142,21 @@ class Scope:
         self.context = context
         self.before = _current.get()
         self.outer = outer = _innermost.get()
-        # The context that the request began with which this is a part of, and whether what is set here is set for all of it.
+        # The first context of the request to which this belongs, and whether values that are set here are set for the whole request.
         self.request: _core.Context | None = None if outer is None else outer.request
         self.is_shared: bool = is_below and outer is not None and outer.is_shared
         self.left = False
-        # Whether it was left while an inner one was open, or elsewhere: whoever restores what was before goes past it.
+        # Whether it was left while an inner one was open, or elsewhere: restoring the previous context skips it.
         self.strayed = False
         _innermost.set(self)
         _current.set(context)
 
     def leave(self) -> None:
-        """Restores what was before, past outer scopes that were left out of order. Harmless when repeated.
+        """Restores the previous context, skipping outer scopes that were left out of order. Harmless when repeated.
 
-        An inner scope that is still open goes on, and restores past this one. Left in another thread or task than
-        entered, nothing there is this scope's to restore. A task that was started inside may outlive this scope: what it
-        began with stays its own.
+        An inner scope that is still open stays, and skips this one when it restores. If this scope is left in another thread or task than it was
+        entered in, it restores nothing there. A task that was started inside may outlive this scope: it keeps the context with which it
+        began.
         """
         again, self.left = self.left, True
         if _innermost.get() is not self:
@@ -170,20 +170,20 @@ class Scope:
         self.forget_left()
 
     def forget_left(self) -> None:
-        """Lets go of outer scopes that are left: where each call schedules the next, every one begins inside the one before."""
+        """Lets go of outer scopes that are left. If each call schedules the next, every scope begins inside the previous one."""
         while self.outer is not None and self.outer.left:
             if self.outer.strayed:
                 self.before = self.outer.before
             self.outer = self.outer.outer
 
 
-class Place:
-    """Where a scope of another thread or task goes on.
+class Continuation:
+    """A position in a request from which another thread or task continues.
 
     Args:
-        context: What is current in it; None for nothing.
-        request: The context that the request began with which it is in; None for none.
-        is_shared: Whether what is set in it is set for all of the request.
+        context: The context there; None for none.
+        request: The first context of the request to which it belongs; None for none.
+        is_shared: Whether values that are set there are set for the whole request.
     """
 
     __slots__ = ("_is_shared", "_request", "context")
@@ -196,15 +196,15 @@ class Place:
         self._is_shared = is_shared
 
     @classmethod
-    def here(cls) -> Place:
-        """What is current now, and the request that it is in."""
+    def here(cls) -> Continuation:
+        """The current context, and the request to which it belongs."""
         current, own, scope = _core.current_context(), _current.get(), _innermost.get()
-        # Of a request it is the one that goes on to follow that.
+        # Within a request, the context that follows later changes of the request.
         current = own if own is not None and own.now is current else current
         return cls(current) if scope is None else cls(current, scope.request, scope.is_shared)
 
     def enter(self) -> Scope:
-        """Enters a scope here, which its caller leaves."""
+        """Enters a scope here. The caller leaves it."""
         context, request = self.context, self._request
         if context is not None and request is not None:
             context = _core.context_again(request, context)
@@ -214,7 +214,7 @@ class Place:
 
 
 def scope_of(owner: object) -> Scope | None:
-    """The innermost scope of this thread or task that `owner` entered and has not left."""
+    """The innermost scope of this thread or task that `owner` entered and has not left; None if there is none."""
     scope = _innermost.get()
     while scope is not None and (scope.owner is not owner or scope.left):
         scope = scope.outer
@@ -222,16 +222,16 @@ def scope_of(owner: object) -> Scope | None:
 
 
 def child(trace_id: str | None, span_id: str | None, fields: dict[str, Any], level: int | None = None) -> _core.Context:
-    """A context inside the current one: a child span with the outer fields, or a new trace where there is none outside.
+    """A context inside the current one: a child span with the outer fields, or a new trace if there is no outer context.
 
     Args:
-        trace_id: Kept verbatim; None inherits the outer trace or begins a new one.
-        span_id: Kept verbatim; None opens a new span.
+        trace_id: Kept as it is; None inherits the outer trace or begins a new one.
+        span_id: Kept as it is; None opens a new span.
         fields: Further fields; they win over outer ones.
-        level: The least level of records; None inherits the outer one, if there is one.
+        level: The least level of records; None inherits the outer level, if there is one.
 
     Returns:
-        The context, current nowhere yet.
+        The context, not current anywhere yet.
     """
     outer, scope = _core.current_context(), _innermost.get()
     if outer is None:

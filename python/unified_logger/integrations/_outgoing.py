@@ -38,14 +38,14 @@ class Outgoing:
         headers: Those of the request.
     """
 
-    __slots__ = ("_added", "_headers", "_level", "_logger", "_said", "_scope", "_started")
+    __slots__ = ("_added", "_fields", "_headers", "_level", "_logger", "_scope", "_started")
 
     def __init__(self, logger: str, level: int | None, method: str, url: str, headers: Headers) -> None:
         self._logger = logger
         self._level = level
         self._headers = headers
         self._added: list[str] = []
-        self._said: dict[str, Any] = {"method": method, "host": _host(url)}
+        self._fields: dict[str, Any] = {"method": method, "host": _host(url)}
         self._scope: context.Scope | None = None
         self._started = 0
 
@@ -65,7 +65,7 @@ class Outgoing:
 
     def ended(self, status: int) -> None:
         """Tells the status of the response."""
-        self._said["status"] = status
+        self._fields["status"] = status
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -75,16 +75,16 @@ class Outgoing:
                 del self._headers[name]
         if self._level is None or self._scope is None:
             return
-        said = self._said
-        said["duration_ms"] = (perf_counter_ns() - self._started) / 1_000_000
+        fields = self._fields
+        fields["duration_ms"] = (perf_counter_ns() - self._started) / 1_000_000
         if kind is not None:
             # Its text may have the whole URL, secrets included: whoever handles the exception logs it.
-            said["error"] = kind.__name__
+            fields["error"] = kind.__name__
         current = self._scope.context
         if current is not None and current.parent_span_id is not None:
-            said["parent_span_id"] = current.parent_span_id
+            fields["parent_span_id"] = current.parent_span_id
         try:
-            get_logger(self._logger).log(self._level, "outgoing call", **said)
+            get_logger(self._logger).log(self._level, "outgoing call", **fields)
         finally:
             self._scope.leave()
 

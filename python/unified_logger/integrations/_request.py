@@ -1,17 +1,17 @@
-"""What the middlewares of WSGI, ASGI and the frameworks share: a request's context, its access record, its trace in the response.
+"""What the middlewares of WSGI, ASGI and the frameworks share: the context of a request, its access record, its trace in the response.
 
 A middleware keeps one `Options`. For each request it
 
 1. collects the headers that `propagation.settings().wanted` names, by lower-case name, values of the same name joined with commas;
 2. makes a `Request` of them, whose context is current from then on;
-3. calls `answer(status)` as the response begins, and sends what it returns as the header `propagation.settings().response_header`,
-   unless the application sends that one itself;
-4. adds the bytes of the body to `sent` as they leave;
-5. calls `finish(...)` once the response has ended, with the exception if one escaped the application. Only the first call counts;
-6. calls `leave()` at the very end. Between the pieces of a body it may `suspend()` and `resume()` the context, so that a server's
-   thread has nothing of the request while it does something else.
+3. calls `answer(status)` when the response begins, and sends the result as the header `propagation.settings().response_header`,
+   unless the application sends that header itself;
+4. adds the bytes of the body to `sent` as they are sent;
+5. calls `finish(...)` when the response has ended, with the exception if one escaped the application. Only the first call counts;
+6. calls `leave()` at the very end. Between the pieces of a body it may `suspend()` and `resume()` the context, so that the server's
+   thread does not have it while it does something else.
 
-Nothing here raises for what a client sent.
+Whatever a client sends, nothing here raises because of it.
 """
 
 from __future__ import annotations
@@ -36,21 +36,21 @@ if TYPE_CHECKING:
 
     from .._core import Context
 
-# Where access records are logged.
+# The logger of access records.
 LOGGER = "unified_logger.access"
 
-# What clients choose is cut at these lengths, in characters.
+# Values that clients choose are cut at these lengths, in characters.
 LONGEST_PATH = 1_024
 LONGEST_METHOD = 32
 LONGEST_CLIENT = 64
 
-# What servers answer for an application that does not.
+# The status that servers answer for an application that does not answer.
 NO_ANSWER = 500
 
 _logger = get_logger(LOGGER)
 _LOGGED = "_unified_logger_logged"
 
-# Whether the request that this thread or task serves is ours to tell of: the server's own line about it is left out then.
+# Whether the request of this thread or task gets an access record here. Then the server's own line about it is left out.
 _ours: ContextVar[bool] = ContextVar("unified_logger_request", default=False)
 
 
@@ -58,13 +58,13 @@ class Options:
     """The options that every middleware takes, checked.
 
     Args:
-        skip: Paths without an access record: whole ones, and beginnings that end with `*`. The context is theirs nevertheless,
+        skip: Paths without an access record: whole paths, and beginnings that end with `*`. Their requests still have a context,
             and an exception that escapes is logged.
-        trusted_proxies: How many proxies stand before this server, each of which appends to `X-Forwarded-For`. The client is
-            the address that the outermost of them saw; with 0 it is whoever is connected, and that header is not read.
+        trusted_proxies: How many proxies are before this server, each of which appends to `X-Forwarded-For`. The client is
+            the address that the outermost proxy saw. With 0 it is the connected address, and that header is not read.
 
     Raises:
-        ConfigurationError: An option is not as it must be.
+        ConfigurationError: An option is not allowed.
     """
 
     __slots__ = ("_beginnings", "_paths", "skips_some", "trusted_proxies")
@@ -98,11 +98,11 @@ class Options:
         return path in self._paths or path.startswith(self._beginnings)
 
     def client(self, connected: str | None, forwarded: str | None) -> str | None:
-        """Who asks.
+        """The address of the client.
 
         Args:
             connected: The address that is connected.
-            forwarded: The value of `X-Forwarded-For`. Need only be looked up with `trusted_proxies`.
+            forwarded: The value of `X-Forwarded-For`. Only needed with `trusted_proxies`.
 
         Returns:
             An address, or None if it is not known.
@@ -118,8 +118,8 @@ class Request(Scope):
     """One request. Its context is current as soon as it is made.
 
     Args:
-        options: Those of the middleware.
-        headers: The wanted headers that it has, by lower-case name.
+        options: The options of the middleware.
+        headers: The wanted headers of the request, by lower-case name.
     """
 
     __slots__ = ("_answered", "_inside", "_inside_scope", "_then", "finished", "options", "sent", "started", "status")
@@ -132,13 +132,13 @@ class Request(Scope):
         self.sent = 0
         self.finished = False
         self.options = options
-        # As `Scope` does it. Calls are what a middleware costs, and most requests begin a trace.
+        # Like `Scope.__init__`, without a call to it: calls are the cost of a middleware, and most requests begin a trace.
         self.owner = None
         self.left = self.strayed = False
         self.before = _current.get()
         self.outer = _innermost.get()
         begun = new_trace() if not headers and foreign() is None else _begun(headers)
-        # What is told as the response begins, which may be another tracing library's, and what the request's own context was then.
+        # The context that is sent when the response begins (it may be another library's), and the request's own context at that time.
         self.context = self._answered = self._then = self.request = begun
         self.is_shared = True
         _innermost.set(self)
@@ -147,7 +147,7 @@ class Request(Scope):
             _ours.set(True)
 
     def answer(self, status: int) -> str | None:
-        """Notes that the response begins: with its status, and with the trace as the application has left it.
+        """Notes that the response begins: its status, and the trace that is current in the application now.
 
         Args:
             status: Its HTTP status. A later call, with the status of an error, counts instead.
@@ -159,18 +159,18 @@ class Request(Scope):
         answered = self.context
         current = current_context()
         if current is not answered and current is not None and _innermost.get() is self:
-            # Not what this thread or task has: that may change yet.
+            # Not the context of this thread or task, because that may still change.
             self._then = then = self.context.now
             is_own = (current.trace_id, current.span_id) == (then.trace_id, then.span_id)
             self._answered = answered = then if is_own else current
         trace_id = answered.trace_id
         if trace_id is None or not propagation._settings.response_header:
             return None
-        # One that the application has set may be anything.
+        # If the application has set it, it may be any object.
         return trace_id if answered is self.context or is_id(trace_id) else None
 
     def as_answered(self) -> Context:
-        """What was current as the response began, with what was set within the request since then."""
+        """The context that was current when the response began, with the fields that the request has set since then."""
         answered, now = self._answered, self.context.now
         if answered is self.context or now in (self._then, self.context):
             return answered
@@ -184,7 +184,7 @@ class Request(Scope):
         )
 
     def failed_over_wsgi(self, error: BaseException | None) -> None:
-        """Notes the status that a client has seen of an application that failed: headers go out with the first piece (PEP 3333)."""
+        """Notes the status that the client has seen of a failed application: headers are sent with the first piece (PEP 3333)."""
         if isinstance(error, Exception) and not self.sent:
             self.status = NO_ANSWER
 
@@ -204,10 +204,10 @@ class Request(Scope):
         Args:
             method: Of the request.
             path: Of the request, as text, without the query.
-            route: The template that the path was found by; None where there is none.
-            client: Who asked.
-            error: What escaped the application. Whatever the framework has handled it has logged. What is no `Exception`, such as
-                the end of the process or of a task, is no error of the application.
+            route: The template of the path; None if there is none.
+            client: The address of the client.
+            error: The exception that escaped the application. If the framework has handled one, it has logged it. If it is not an
+                `Exception` (the end of the process or of a task), it is not an error of the application.
             more: Further fields.
         """
         if self.finished:
@@ -226,7 +226,7 @@ class Request(Scope):
             method = method[:LONGEST_METHOD]
         if route is None:
             route = path
-        # Who answers nothing leaves it to the server.
+        # If the application does not answer, the server does.
         status = self.status or NO_ANSWER
         message = f"{method} {route} {status}"
         answered = self.as_answered()
@@ -236,7 +236,7 @@ class Request(Scope):
         try:
             parent_span_id = answered.parent_span_id
             if status < 500 and error is None and more is None and parent_span_id is None:
-                # Most are such, and a call with its names in the code is the cheapest.
+                # Most requests end here, and a call with literal keywords is the cheapest.
                 _logger.info(
                     message,
                     method=method,
@@ -248,8 +248,8 @@ class Request(Scope):
                     client=client,
                 )
                 return
-            said: dict[str, Any] = {"parent_span_id": parent_span_id} if parent_span_id else {}
-            said |= {
+            fields: dict[str, Any] = {"parent_span_id": parent_span_id} if parent_span_id else {}
+            fields |= {
                 "method": method,
                 "route": route,
                 "path": path,
@@ -261,15 +261,15 @@ class Request(Scope):
             }
             if error is not None:
                 with left_to_sentry(LOGGER):
-                    _logger.error(message, **said, exc_info=error)
+                    _logger.error(message, **fields, exc_info=error)
             else:
-                _logger.log(WARNING if status >= 500 else INFO, message, **said)
+                _logger.log(WARNING if status >= 500 else INFO, message, **fields)
         finally:
             if before is not answered:
                 _current.set(before)
 
     def suspend(self) -> None:
-        """Takes the context off this thread or task, with everything that is still open inside, until `resume`."""
+        """Takes the context, with all scopes that are still open inside, off this thread or task until `resume`."""
         self._inside, self._inside_scope = _current.get(), _innermost.get()
         _innermost.set(self.outer)
         _current.set(self.before)
@@ -279,17 +279,17 @@ class Request(Scope):
         self.before, self.outer = _current.get(), _innermost.get()
         _innermost.set(self._inside_scope)
         _current.set(self._inside)
-        self._inside_scope = None  # It is mostly this one, and would keep itself alive.
+        self._inside_scope = None  # It is mostly this object, and would keep itself alive.
 
     def leave(self) -> None:
-        """Ends the context. Scopes that the application has left open end with it: the thread serves others next."""
+        """Ends the context, and scopes that the application has left open: the thread serves other requests next."""
         if self.left:
             return
         self.left = True
         scope = _innermost.get()
         while scope is not self:
             if scope is None:
-                # A coroutine that is thrown away ends wherever that happens: nothing there is this request's.
+                # A discarded coroutine ends in any thread or task: nothing there belongs to this request.
                 self.strayed = True
                 return
             scope = scope.outer
@@ -306,15 +306,15 @@ def _begun(headers: Mapping[str, str]) -> Context:
 
 
 def mark_logged(error: BaseException) -> None:
-    """Notes that an exception is logged, so that a server it escapes to need not do it again."""
+    """Notes that an exception is logged, so that the server need not log it again if it escapes."""
     try:
         error.__dict__[_LOGGED] = True
-    except Exception:  # Its class has an own idea of attributes: then it is logged twice.
+    except Exception:  # Its class does not allow the attribute: then it is logged twice.
         return
 
 
 def is_logged(error: BaseException | None) -> bool:
-    """Whether an exception was logged, and the server it escapes to has not asked yet."""
+    """Whether an exception was logged, and no server has asked about it yet."""
     try:
         return error is not None and _LOGGED in error.__dict__
     except Exception:
@@ -322,17 +322,17 @@ def is_logged(error: BaseException | None) -> bool:
 
 
 def take_logged(error: BaseException | None) -> bool:
-    """The same, for the line of the server, once: the exception may be raised again, by another request."""
+    """Whether an exception was logged, answered once: another request may raise the same exception again."""
     if error is None or not is_logged(error):
         return False
     del error.__dict__[_LOGGED]
     return True
 
 
-def took_over() -> bool:
-    """Whether the server's line about the request that this thread or task serves is to be left out. Asked once for each line."""
+def leave_out_line() -> bool:
+    """Whether to leave out the server's line about the request of this thread or task. Answered once: the answer is cleared."""
     if not _ours.get():
         return False
     _ours.set(False)
-    # Where logging was never started and the root logger has its usual level, nobody would see anything of the request.
+    # If logging was never started and the root logger has its usual level, the access record would not be seen either.
     return _logger.isEnabledFor(INFO) or engine.settings() is not None

@@ -25,13 +25,13 @@ class Routes:
         app: The application, or middleware around it.
     """
 
-    __slots__ = ("_app", "_by_endpoint", "_known", "_mounts")
+    __slots__ = ("_app", "_by_endpoint", "_cached", "_mounts")
 
     def __init__(self, app: object) -> None:
         self._app = app
         self._mounts: list[tuple[re.Pattern[str], str]] | None = None
         # By the identity of a route, or of what stands for it: both, and the template.
-        self._known: dict[int, tuple[object, object, str | None]] = {}
+        self._cached: dict[int, tuple[object, object, str | None]] = {}
         # By the identity of an endpoint: itself, and the routes that have it. Endpoints need not be hashable.
         self._by_endpoint: dict[int, tuple[object, list[Any]]] = {}
 
@@ -50,12 +50,12 @@ class Routes:
             return None
         state = scope.get("fastapi")
         chosen = state.get(_CHOSEN) if state else None
-        known = self._known.get(id(chosen or route))
-        if known is None or known[0] is not route or known[1] is not chosen:
-            if len(self._known) >= _MOST:
-                self._known.clear()
-            known = self._known[id(chosen or route)] = route, chosen, _path(route, chosen)
-        path = known[2]
+        cached = self._cached.get(id(chosen or route))
+        if cached is None or cached[0] is not route or cached[1] is not chosen:
+            if len(self._cached) >= _MOST:
+                self._cached.clear()
+            cached = self._cached[id(chosen or route)] = route, chosen, _path(route, chosen)
+        path = cached[2]
         mounted = scope.get("root_path", "")
         if mounted != root_path and path is not None:
             path = self._mounted(mounted[len(root_path) :]) + path

@@ -55,17 +55,17 @@ def take_over() -> None:
 
 
 def _is_access_wanted(record: logging.LogRecord) -> bool:
-    return not (_request.took_over() or _is_told_elsewhere(record))
+    return not (_request.leave_out_line() or _is_outside_request(record))
 
 
-def _is_told_elsewhere(record: logging.LogRecord) -> bool:
+def _is_outside_request(record: logging.LogRecord) -> bool:
     """Whether a server speaks of a request outside of what ran the application for it."""
-    said: Any = vars(record).get("args")
-    if not isinstance(said, dict):
+    given: Any = vars(record).get("args")
+    if not isinstance(given, dict):
         return False
     # hypercorn, when a client has gone before the response was complete; granian, before a websocket is accepted.
     is_hypercorn = text_of(vars(record).get("name")) == "hypercorn.access"
-    return text_of(said.get("s" if is_hypercorn else "method")) == "-"
+    return text_of(given.get("s" if is_hypercorn else "method")) == "-"
 
 
 def _is_error_wanted(record: logging.LogRecord) -> bool:
@@ -74,7 +74,7 @@ def _is_error_wanted(record: logging.LogRecord) -> bool:
         return not _request.take_logged(error)
     message = text_of(vars(record).get("msg"))
     if '"WebSocket %s"' in message:  # uvicorn's access lines of websockets go to its other logger.
-        return not _request.took_over()
+        return not _request.leave_out_line()
     if message.startswith(_GRANIAN):
         # It logs the traceback as text. One that leads through our middleware is in the access record.
         return _FRAME not in message or message.rstrip().rpartition("\n")[2].startswith("asyncio.exceptions.")

@@ -134,7 +134,7 @@ def _fail(sender: Any = None, task_id: Any = None, exception: Any = None, **_: A
         fields = {"task": sender.name, "task_id": task_id, "retries": headers.get("retries", 0)}
         scope = context.Scope(propagation.begin(_trace_of(headers), fields))
         try:
-            _say(scope, logging.ERROR, states.FAILURE, {"error": values.describe(exception)})
+            _log_end(scope, logging.ERROR, states.FAILURE, {"error": values.describe(exception)})
         finally:
             scope.leave()
 
@@ -144,7 +144,7 @@ def _end(task: Any = None, retval: Any = None, state: str | None = None, **_: An
     if not isinstance(scope, _Run):
         return
     try:
-        _say(scope, *_outcome(scope, task, retval, state))
+        _log_end(scope, *_outcome(scope, task, retval, state))
     finally:
         scope.error = None
         scope.leave()
@@ -152,19 +152,19 @@ def _end(task: Any = None, retval: Any = None, state: str | None = None, **_: An
 
 def _outcome(scope: _Run, task: Any, retval: Any, state: str | None) -> tuple[int, str, dict[str, Any]]:
     """Level, state and fields of the record that tells a task's end."""
-    said: dict[str, Any] = {"duration_ms": (perf_counter_ns() - scope.started) / 1_000_000}
+    fields: dict[str, Any] = {"duration_ms": (perf_counter_ns() - scope.started) / 1_000_000}
     if state is None:  # What is no `Exception` went through the task, and ends its process.
-        return logging.ERROR, states.FAILURE, said | {"exc_info": sys.exc_info()[1]}
+        return logging.ERROR, states.FAILURE, fields | {"exc_info": sys.exc_info()[1]}
     if state == states.FAILURE:
         error = scope.error if scope.error is not None else retval
         if task.throws and isinstance(error, task.throws):
-            return logging.INFO, state, said | {"error": values.describe(error)}
-        return logging.ERROR, state, said | {"exc_info": error}
+            return logging.INFO, state, fields | {"error": values.describe(error)}
+        return logging.ERROR, state, fields | {"exc_info": error}
     if state == states.RETRY:
-        return logging.INFO, state, said | {"reason": _text(retval)}
+        return logging.INFO, state, fields | {"reason": _text(retval)}
     if state == states.REJECTED:
-        return logging.WARNING, state, said | {"reason": _text(getattr(retval, "reason", retval))}
-    return logging.INFO, state, said
+        return logging.WARNING, state, fields | {"reason": _text(getattr(retval, "reason", retval))}
+    return logging.INFO, state, fields
 
 
 def _text(thing: object) -> str:
@@ -174,10 +174,10 @@ def _text(thing: object) -> str:
         return f"<{type(thing).__name__}>"
 
 
-def _say(scope: context.Scope, level: int, state: str, said: dict[str, Any]) -> None:
+def _log_end(scope: context.Scope, level: int, state: str, fields: dict[str, Any]) -> None:
     if scope.context is not None and scope.context.parent_span_id is not None:
-        said["parent_span_id"] = scope.context.parent_span_id
-    _logger.log(level, "task ended", state=state, **said)
+        fields["parent_span_id"] = scope.context.parent_span_id
+    _logger.log(level, "task ended", state=state, **fields)
 
 
 def _receive(request: Any = None, **_: Any) -> None:

@@ -70,7 +70,7 @@ class Middleware:
         try:
             response = self._get_response(request)
             if response.status_code >= 400:
-                _tell(request, response)
+                _log_response(request, response)
         except BaseException as error:
             exchange.end(error)
             exchange.leave()
@@ -83,7 +83,7 @@ class Middleware:
         try:
             response = await get_response(request)
             if response.status_code >= 400:
-                await sync_to_async(_tell, thread_sensitive=False)(request, response)
+                await sync_to_async(_log_response, thread_sensitive=False)(request, response)
         except BaseException as error:
             if not isinstance(error, Exception):
                 exchange.status = CANCELLED
@@ -191,7 +191,7 @@ class _Exchange(Request):
         )
 
 
-def _tell(request: Any, response: Any) -> None:
+def _log_response(request: Any, response: Any) -> None:
     """Has Django log a failed request now, as it would do, once, when the context is gone."""
     log_response("%s: %s", response.reason_phrase, request.path, response=response, request=request)
 
@@ -233,10 +233,10 @@ def _take_over() -> None:
 
 def _is_line_of_request(record: logging.LogRecord) -> bool:
     """Whether the development server tells of a request: it says other things too."""
-    said = record.args
-    if not hasattr(record, "server_time") or not isinstance(said, tuple) or not said:
+    args = record.args
+    if not hasattr(record, "server_time") or not isinstance(args, tuple) or not args:
         return False
-    method, _, rest = str(said[0]).partition(" ")
+    method, _, rest = str(args[0]).partition(" ")
     return method.isupper() and rest.startswith("/") and " HTTP/" in rest
 
 

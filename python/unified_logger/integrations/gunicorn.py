@@ -20,7 +20,7 @@ from gunicorn import glogging  # noqa: E402
 from ..clocks import perf_counter_ns  # noqa: E402
 from ..config.sections.files import FAULTS  # noqa: E402
 from ..process import engine, notices, start  # noqa: E402
-from ._request import Options, Request, is_logged, took_over  # noqa: E402
+from ._request import Options, Request, is_logged, leave_out_line  # noqa: E402
 from .wsgi import Headers, path_of  # noqa: E402
 
 TYPE_CHECKING = False
@@ -54,7 +54,7 @@ def _hand_over(user: int, group: int) -> None:
             if os.fstat(directory).st_uid == 0:
                 os.fchown(directory, user, group)
         elif os.fstat(directory).st_uid == 0:
-            notices.say(
+            notices.report(
                 f"the log directory holds other files too and stays root's: workers, who are user {user}, cannot rotate files there"
             )
     finally:
@@ -98,7 +98,7 @@ class Logger(glogging.Logger):  # type: ignore[misc]
             try:
                 _hand_over(cfg.uid, cfg.gid)
             except OSError as error:
-                notices.say(f"the log files cannot be given to the user of the workers: {error}")
+                notices.report(f"the log files cannot be given to the user of the workers: {error}")
         self._options = Options()
         self._headers = Headers()
         super().setup(cfg)
@@ -120,7 +120,7 @@ class Logger(glogging.Logger):  # type: ignore[misc]
 
     def access(self, resp: Any, req: Any, environ: Any, request_time: timedelta) -> None:
         """Logs the access record of a request, unless a middleware does."""
-        if took_over() or is_logged(sys.exc_info()[1]):
+        if leave_out_line() or is_logged(sys.exc_info()[1]):
             return
         environ = environ or {}  # There is none where a worker could make nothing of what it received.
         request = Request(self._options, self._headers.of(environ))
@@ -133,7 +133,7 @@ class Logger(glogging.Logger):  # type: ignore[misc]
         request.sent = getattr(resp, "sent", None) or 0
         request.finish(environ.get("REQUEST_METHOD", ""), path_of(environ), None, environ.get("REMOTE_ADDR"))
         request.leave()
-        took_over()
+        leave_out_line()
 
     def _set_handler(self, log: logging.Logger, *args: object, **kwargs: object) -> None:
         """Puts in the place of gunicorn's own handlers one that hands records to those of the root logger."""

@@ -30,19 +30,19 @@ def sink(message: Message) -> None:
     Args:
         message: As loguru gives it to sinks.
     """
-    told: Any = message.record
-    level, name = told["level"], told["name"] or "unknown"
+    given: Any = message.record
+    level, name = given["level"], given["name"] or "unknown"
     logger = logging.getLogger(name)
     if not logger.isEnabledFor(level.no):
         return
-    error = told["exception"]
+    error = given["exception"]
     # A value that is missing the capture makes: see `stdlib.error_of`.
     exc_info = None if error is None or error.type is None else tuple(error)
     record = logger.makeRecord(
-        name, level.no, told["file"].path, told["line"], told["message"], (), exc_info, told["function"]
+        name, level.no, given["file"].path, given["line"], given["message"], (), exc_info, given["function"]
     )
-    record.levelname, record.module = level.name, told["module"]
-    record.created = told["time"].timestamp()
-    record.thread, record.threadName = told["thread"].id, told["thread"].name
-    record.process, record.processName = told["process"].id, told["process"].name
-    capture(record, dict(told["extra"]))
+    record.levelname, record.module = level.name, given["module"]
+    record.created = given["time"].timestamp()
+    record.thread, record.threadName = given["thread"].id, given["thread"].name
+    record.process, record.processName = given["process"].id, given["process"].name
+    capture(record, dict(given["extra"]))

@@ -12,7 +12,7 @@ from io import UnsupportedOperation
 
 from ..context import propagation
 from ..context.scope import _current
-from ._request import Options, Request, took_over
+from ._request import Options, Request, leave_out_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -310,7 +310,7 @@ class _LeaveOut(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the record is to be logged."""
-        return not (self._is_line(record) and took_over())
+        return not (self._is_line(record) and leave_out_line())
 
 
 def replace_lines_of(logger: str, is_line: Callable[[logging.LogRecord], bool]) -> None:

@@ -26,9 +26,9 @@ def start(settings: Settings) -> None:
         disable()
         return
     try:
-        enable(str(settings.log_dir), (settings.file_mode, settings.file_mode_given), notices.say)
+        enable(str(settings.log_dir), (settings.file_mode, settings.file_mode_given), notices.report)
     except OSError as error:
-        notices.say(f"faulthandler has no file beside the logs: {error}")
+        notices.report(f"faulthandler has no file beside the logs: {error}")
 
 
 def stop() -> None:
@@ -39,13 +39,13 @@ def in_child() -> None:
     """Nothing: the child writes to the file of its parent."""
 
 
-def enable(directory: str, mode: tuple[int, bool], say: Callable[[str], None]) -> None:
+def enable(directory: str, mode: tuple[int, bool], report: Callable[[str], None]) -> None:
     """Lets `faulthandler` write to a file in `directory`, unless the program has turned it on by itself.
 
     Args:
         directory: The log directory, which exists.
         mode: Mode of a new file, octal, and whether an option asked for it.
-        say: Called with what there is to say, should the file be lost.
+        report: Called with what there is to say, should the file be lost.
 
     Raises:
         OSError: The file cannot be opened, or is no file.
@@ -60,10 +60,10 @@ def enable(directory: str, mode: tuple[int, bool], say: Callable[[str], None]) -
         if known is None or _held() is not known:
             return
         try:
-            enable(directory, mode, say)
+            enable(directory, mode, report)
         except OSError as error:
             disable()
-            say(f"the program closed the file of faulthandler, and it cannot be opened again: {error}")
+            report(f"the program closed the file of faulthandler, and it cannot be opened again: {error}")
 
     opened = _core.LogFile(os.path.join(directory, FAULTS), mode)
     file = weakref.ref(opened)

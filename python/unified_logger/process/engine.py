@@ -1,4 +1,4 @@
-"""The engine of the process, or the plain handlers in its place: run by the settings, asked to write, and ended."""
+"""The engine of the process, or the fallback handlers in its place: run by the settings, asked to write, and ended."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..clocks import monotonic
 from ..config import redaction
 from ..config.resolve import resolve
 from ..errors import ConfigurationError, UnifiedLoggerError
-from ..stdlib.plain import PlainOutput
+from ..stdlib.fallback import FallbackOutput
 from . import notices
 
 TYPE_CHECKING = False
@@ -27,7 +27,7 @@ _SECOND_TIMEOUT = 1.0
 _exit_patience = _EXIT_TIMEOUT
 
 _lock = RLock()
-_plain: PlainOutput | None = None
+_fallback: FallbackOutput | None = None
 _settings: Settings | None = None
 # Whether a start was to redact: should it fail, what was logged until then is shown at the end.
 _redacts_early = False
@@ -46,7 +46,7 @@ def settings() -> Settings | None:
 
 
 def start(settings: Settings) -> None:
-    """Has the engine run with these settings, or plain handlers where they say so.
+    """Has the engine run with these settings, or the fallback handlers where they ask for them.
 
     Args:
         settings: The settings.
@@ -60,7 +60,7 @@ def start(settings: Settings) -> None:
         if settings.use_unified_logging:
             _start_engine(settings, settings.on_root)
         else:
-            _start_plain(settings, settings.on_root)
+            _start_fallback(settings, settings.on_root)
     except BaseException:
         levels.take_back()
         raise
@@ -87,16 +87,16 @@ def redact_early() -> None:
 
 
 def _start_engine(settings: Settings, on_root: bool) -> None:
-    global _plain, _exit_patience
+    global _fallback, _exit_patience
     try:
         _run_engine(settings, settings.black_box)
     except OSError as error:
         raise _unusable_directory(settings, error) from error
     except RuntimeError as error:
         raise UnifiedLoggerError(f"logging cannot be started now: {error}") from error
-    if _plain is not None:
-        _plain.close()
-        _plain, notices.without_engine = None, False
+    if _fallback is not None:
+        _fallback.close()
+        _fallback, notices.without_engine = None, False
     _exit_patience = _EXIT_TIMEOUT
     stdlib.install(str(settings.log_dir), on_root=on_root)
     _core.set_stdlib_native(settings.native_stdlib)
@@ -115,28 +115,28 @@ def _run_engine(settings: Settings, black_box: str, rotate: bool = True) -> None
     _core.start(settings.log_dir, given, settings.redaction, _EXIT_TIMEOUT)
 
 
-def _start_plain(settings: Settings, on_root: bool) -> None:
-    global _plain
+def _start_fallback(settings: Settings, on_root: bool) -> None:
+    global _fallback
     try:
-        output = PlainOutput(settings, console=settings.console())
+        output = FallbackOutput(settings, console=settings.console())
     except OSError as error:
         raise _unusable_directory(settings, error) from error
     failure = _deliver_early(settings)
     _core.shutdown(_EXIT_TIMEOUT)
-    if _plain is not None:
-        _plain.close()
-    _plain, notices.without_engine = output, True
+    if _fallback is not None:
+        _fallback.close()
+    _fallback, notices.without_engine = output, True
     _core.set_stdlib_native(False)
     stdlib.install(str(settings.log_dir), output.emit, on_root)
     _core.turn_off()
     if failure is not None:
-        notices.say(f"what was logged before the start is lost: {failure}", level=logging.ERROR)
+        notices.report(f"what was logged before the start is lost: {failure}", level=logging.ERROR)
 
 
 def _deliver_early(settings: Settings) -> Exception | None:
     """Writes what was logged before a start without the engine, and tells why it could not be.
 
-    It was captured for the engine, which writes the same lines: for once it does, into files that the plain handlers hold open
+    It was captured for the engine, which writes the same lines: for once it does, into files that the fallback handlers hold open
     already and alone may rotate.
     """
     if not _core.has_early():
@@ -159,7 +159,7 @@ def _unusable_directory(settings: Settings, error: OSError) -> Exception:
 
 def flush(timeout: float | None) -> bool:
     """Waits until everything accepted before is on disk."""
-    return _core.flush(timeout) if _plain is None else _plain.flush()
+    return _core.flush(timeout) if _fallback is None else _fallback.flush()
 
 
 def shutdown(timeout: float) -> bool:
@@ -175,8 +175,8 @@ def shutdown(timeout: float) -> bool:
     try:
         if forget_file is not None:
             forget_file()
-        if _plain is not None:
-            return _plain.flush()
+        if _fallback is not None:
+            return _fallback.flush()
         _core.set_stdlib_native(False)
         _core.leave_stdlib_levels()
         done = _core.shutdown(max(deadline - monotonic(), 0.0))
@@ -190,7 +190,11 @@ def shutdown(timeout: float) -> bool:
 def stats() -> dict[str, Any]:
     """What was counted."""
     counted = _core.stats()
-    return counted if _plain is None else _plain.stats() | {"trace_headers_ignored": counted["trace_headers_ignored"]}
+    return (
+        counted
+        if _fallback is None
+        else _fallback.stats() | {"trace_headers_ignored": counted["trace_headers_ignored"]}
+    )
 
 
 def _early_redaction() -> _core.Redaction | None:

@@ -70,7 +70,7 @@ class LevelChange(Unchanging):
         """Does the same when the time is over."""
         if not self._done and not self._revert("its time is over"):
             left = f"level of {self.logger.name} is left at {levels.name_of(self.logger.level)}: it was set meanwhile"
-            notices.say(left, {"target": self.logger.name}, function="set_level")
+            notices.report(left, {"target": self.logger.name}, function="set_level")
 
     def _revert(self, reason: str) -> bool:
         with levels.exclusively():
@@ -91,7 +91,7 @@ class LevelChange(Unchanging):
             else:
                 _last[self.logger.name] = earlier
             self.logger.setLevel(self.before)
-        tell(self.logger, self.level, self.before, reason)
+        report(self.logger, self.level, self.before, reason)
         return True
 
     def end(self) -> None:
@@ -142,7 +142,7 @@ def set_level(
         _last[target.name] = change
         if seconds is not None:
             levels.timed[target.name] = change
-    tell(target, old, number, "set_level", seconds)
+    report(target, old, number, "set_level", seconds)
     return change
 
 
@@ -153,7 +153,7 @@ def get_levels() -> dict[str, str]:
     return {logger.name: levels.name_of(logger.level) for logger in (logging.getLogger(), *found) if logger.level}
 
 
-def tell(logger: logging.Logger, old: int, new: int, reason: str, seconds: float | None = None) -> None:
+def report(logger: logging.Logger, old: int, new: int, reason: str, seconds: float | None = None) -> None:
     """Logs that a level changed.
 
     Args:
@@ -164,7 +164,7 @@ def tell(logger: logging.Logger, old: int, new: int, reason: str, seconds: float
         seconds: For how long; None is for good.
     """
     time = "" if seconds is None else f" for {seconds:g} s"
-    notices.say(
+    notices.report(
         f"level of {logger.name}: {levels.name_of(old)} -> {levels.name_of(new)}{time} ({reason})",
         {
             "target": logger.name,

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
     from ..config import Settings
 
-# Whether plain handlers are in the place of the engine: then a notice is a record of `logging`.
+# Whether the fallback handlers are in the place of the engine: then a notice is a record of `logging`.
 without_engine = False
 
 
 def start(settings: Settings) -> None:
     """Says what there is to say of the settings."""
     for notice in settings.notices:
-        say(notice)
+        report(notice)
 
 
 def stop() -> None:
@@ -31,7 +31,7 @@ def in_child() -> None:
     """Nothing: what was said was said by the parent."""
 
 
-def say(
+def report(
     notice: str,
     fields: Mapping[str, int | float | str | None] | None = None,
     level: int = logging.WARNING,

@@ -89,10 +89,10 @@ def start_from_file(path: str | PathLike[str], options: Mapping[str, Any]) -> No
     with engine.exclusively():
         # A program may go elsewhere.
         whole = _absolute(path)
-        look = _look(whole)
+        state = _stat(whole)
         source = _Source(whole, dict(options), load_again(path))
         start_logging(source.options, source.config, os.fspath(path))
-        _source, _seen = source, look
+        _source, _seen = source, state
         _arm()
 
 
@@ -120,7 +120,7 @@ def _reload(reason: str) -> dict[str, tuple[Any, Any]]:
         if source is None or before is None:
             raise UnifiedLoggerError("there is nothing to read again: logging was not started from a file")
         # Looked at before it is read: what changes meanwhile is seen the next time.
-        _seen = _look(source.path)
+        _seen = _stat(source.path)
         try:
             read = source._replace(config=_read(source, reason))
             before_levels = start_logging(read.options, read.config, read.path)
@@ -133,10 +133,10 @@ def _reload(reason: str) -> dict[str, tuple[Any, Any]]:
     changed = {} if after is None else _differences(before, after)
     for option in OPTIONS.values():
         if option.hidden and option.in_file(source.config) != option.in_file(read.config):
-            changed[option.told_as or option.name] = ("...", "...")
+            changed[option.reported_as or option.name] = ("...", "...")
     names = ", ".join(changed) or "nothing"
     values = {f"changed.{name}": f"{_shown(old)} -> {_shown(new)}" for name, (old, new) in changed.items()}
-    notices.say(
+    notices.report(
         f"configuration read again from {source.path} ({reason}): changed: {names}",
         {"file": source.path, "reason": reason, **values},
         function="reload_logging",
@@ -145,7 +145,7 @@ def _reload(reason: str) -> dict[str, tuple[Any, Any]]:
         new = levels.base(logger)
         if new != old:
             later = "" if logger.level == new else ", once the time of its present one is over"
-            level_changes.tell(logger, old, new, reason + later)
+            level_changes.report(logger, old, new, reason + later)
     return changed
 
 
@@ -166,7 +166,7 @@ def _read(source: _Source, reason: str) -> dict[str, Any]:
 
 
 def _refuse(path: str, error: ConfigurationError, reason: str) -> None:
-    notices.say(
+    notices.report(
         f"configuration not read again ({reason}), everything stays as it was: {error}",
         {
             "file": path,
@@ -189,12 +189,12 @@ def _reload_quietly(reason: str) -> None:
     except UnifiedLoggerError:
         pass
     except Exception as error:
-        notices.say(f"configuration not read again ({reason}): {error!r}", None, logging.ERROR, "reload_logging")
+        notices.report(f"configuration not read again ({reason}): {error!r}", None, logging.ERROR, "reload_logging")
 
 
 def _differences(before: Settings, after: Settings) -> dict[str, tuple[Any, Any]]:
     """Options that are others now, with the values before and after."""
-    old, new = before.told(), after.told()
+    old, new = before.reported(), after.reported()
     return {name: (old.get(name), new.get(name)) for name in old | new if old.get(name) != new.get(name)}
 
 
@@ -220,7 +220,7 @@ def _forget() -> None:
     _begin_to_watch(0)
 
 
-def _look(path: str) -> object:
+def _stat(path: str) -> object:
     """What is another when the file is, through links: those of a mounted ConfigMap are what is replaced. None while it is not there."""
     try:
         found = os.stat(path)
@@ -242,14 +242,14 @@ def _watch_once(seconds: float, changed: object) -> None:
     source = _source
     if source is None:
         return
-    look = _look(source.path)
-    if look is not None and look == changed:
+    state = _stat(source.path)
+    if state is not None and state == changed:
         _reload_quietly(_CHANGED)
     with engine.exclusively():
         settings = engine.settings()
         if _source is not source or settings is None or settings.watch_config != seconds:
             return  # Somebody else watches now, or nobody.
-        new = look if look not in (None, _seen) else None
+        new = state if state not in (None, _seen) else None
         pause = seconds if new is None else min(seconds, _SETTLED)
         if _watch is not None:
             _watch.cancel()
@@ -283,7 +283,7 @@ def _handle(name: str) -> None:
             raise ValueError("this system has no such signal")
     except ValueError as error:  # Only the main thread may set a handler.
         if name != "none":
-            notices.say(f"reload_signal: {name.upper()} is not handled: {error}")
+            notices.report(f"reload_signal: {name.upper()} is not handled: {error}")
 
 
 def _answer() -> None:

@@ -1,4 +1,4 @@
-"""Hooks that see the end: what nobody caught is logged before the process dies of it."""
+"""Hooks that log uncaught exceptions, before the process dies of them."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from ..config import Settings
 
 LOGGER = "unified_logger.uncaught"
-# How long a dying main thread waits for its last record to be in the files, seconds.
+# How long a dying main thread waits until its last record is in the files, seconds.
 _LAST_FLUSH = 2.0
-# Errors of hooks inside hooks, of one thread, that are still logged: a hook that fails each time must come to an end.
+# How many errors of hooks inside hooks, of one thread, are still logged: a hook that fails each time must come to an end.
 _NESTED = 8
 
 _logger = get_logger(LOGGER)
@@ -34,7 +34,7 @@ _flush: Callable[[float], bool] | None = None
 
 
 def start(settings: Settings) -> None:
-    """Puts our hooks in place, or takes them away."""
+    """Installs the hooks, or removes them."""
     if settings.log_uncaught:
         install(engine.flush, settings.redaction)
     else:
@@ -42,7 +42,7 @@ def start(settings: Settings) -> None:
 
 
 def stop() -> None:
-    """Nothing: what nobody caught may be raised to the very end."""
+    """Nothing: an exception may be raised until the very end."""
 
 
 def in_child() -> None:
@@ -50,11 +50,11 @@ def in_child() -> None:
 
 
 def install(flush: Callable[[float], bool], redaction: _core.Redaction | None) -> None:
-    """Puts our hooks before those that are there now. Harmless when repeated.
+    """Installs the hooks before the present ones. Harmless when repeated.
 
     Args:
         flush: Writes what was logged, within so many seconds.
-        redaction: What must not be on standard error either, where the interpreter's own hooks write.
+        redaction: Replaces secrets in what the interpreter's own hooks print on standard error; None for no redaction.
     """
     global _flush
     _flush = flush
@@ -68,7 +68,7 @@ def install(flush: Callable[[float], bool], redaction: _core.Redaction | None) -
 
 
 def remove() -> None:
-    """Takes our hooks away; those that somebody else keeps and calls only pass on from now on."""
+    """Removes the hooks. A hook that other code keeps and calls only passes on from now on."""
     for chain in _CHAINS:
         chain.remove()
     shell = _shell()
@@ -77,13 +77,13 @@ def remove() -> None:
 
 
 def _shell() -> Any:
-    """IPython's, a notebook's among them, if this program runs in one."""
+    """The shell of IPython, also of a notebook; None if this program does not run in one."""
     get = getattr(sys.modules.get("IPython"), "get_ipython", None)
     return None if get is None else get()
 
 
 def _forget_cells(shell: Any) -> None:
-    """Takes our function away, and that of another import of this package, which would log the same into the same files."""
+    """Unregisters the function, also that of another import of this package, which would log the same into the same files."""
     ours = (_log_cell.__module__, _log_cell.__qualname__)
     for called in tuple(shell.events.callbacks.get("post_run_cell", ())):
         if (getattr(called, "__module__", None), getattr(called, "__qualname__", None)) == ours:
@@ -91,22 +91,22 @@ def _forget_cells(shell: Any) -> None:
 
 
 def _log_cell(result: Any = None) -> None:
-    """Logs what a cell raised: IPython catches it and shows it itself, no hook of Python's is called."""
+    """Logs what a cell raised. IPython catches it and shows it itself, so no hook of Python is called."""
     error = getattr(result, "error_in_exec", None)
     if isinstance(error, Exception):
-        with suppress(Exception):  # A notebook is told by its shell.
+        with suppress(Exception):  # The shell of a notebook shows the error itself.
             _log(logging.ERROR, "uncaught exception", (), error, {})
 
 
 class _Chain:
-    """One of the interpreter's hooks, and ours among those that follow one another there.
+    """One of the interpreter's hooks, and the hooks of this library among those that call one another there.
 
     Args:
         owner: The module that has it.
         name: Its name there.
-        exception: Tells the exception from the hook's arguments.
+        exception: Finds the exception in the hook's arguments.
         log: Logs it.
-        told: What the interpreter's own hook writes.
+        text_of_default: Makes the text that the interpreter's own hook prints.
     """
 
     def __init__(
@@ -115,26 +115,26 @@ class _Chain:
         name: str,
         exception: Callable[..., object],
         log: Callable[..., None],
-        told: Callable[..., str],
+        text_of_default: Callable[..., str],
     ) -> None:
         self.owner = owner
         self.name = name
         self.default = getattr(owner, f"__{name}__")
         self.exception = exception
         self.log = log
-        self.told = told
+        self.text_of_default = text_of_default
         self.redaction: _core.Redaction | None = None
         self.enabled = False
-        # By thread: which of our hooks are at work on which exceptions. Late in finalisation globals are gone: hence here.
+        # By thread: the hooks at work and the ids of their exceptions. Kept here, because late in finalisation globals are gone.
         self.running: dict[int, list[tuple[_Hook, int]]] = {}
         self.thread = get_ident
 
     def install(self) -> None:
         current = getattr(self.owner, self.name)
-        # One of another import of this package, as tests make them, would log the same into the same files.
+        # A hook of another import of this package, as tests make them, would log the same into the same files.
         while not isinstance(current, _Hook) and _is_of_another_import(current):
             current = current.previous
-        # Where another hook has come before ours it may or may not call it: one more of ours covers both.
+        # A later hook may call this one or not, so another one is put before it.
         setattr(self.owner, self.name, current if isinstance(current, _Hook) else _Hook(self, current))
         self.enabled = True
 
@@ -144,27 +144,27 @@ class _Chain:
         if isinstance(current, _Hook):
             setattr(self.owner, self.name, current.previous)
 
-    def tell(self, hook: Callable[..., Any], args: tuple[Any, ...]) -> None:
-        """Calls another hook. Does itself what the interpreter's own does, where that would tell secrets."""
+    def call(self, hook: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        """Calls another hook. For the interpreter's own hook, prints its text without secrets instead, if there is redaction."""
         if self.redaction is None or hook is not self.default:
             hook(*args)
             return
-        # A hook that raises has the interpreter show all of it.
+        # If a hook raises, the interpreter shows everything.
         try:
-            told = self.told(*args).encode("utf-8", "backslashreplace").decode("utf-8")
+            text = self.text_of_default(*args).encode("utf-8", "backslashreplace").decode("utf-8")
             if sys.stderr is not None:
-                sys.stderr.write(self.redaction.text(told))
+                sys.stderr.write(self.redaction.text(text))
                 sys.stderr.flush()
         except Exception:
             pass
 
 
 class _Hook:
-    """Logs once, then calls the hook that was there before.
+    """Logs once, then calls the previous hook.
 
     Args:
-        chain: Where it stands.
-        previous: The hook that was there before.
+        chain: The hooks to which it belongs.
+        previous: The previous hook.
     """
 
     def __init__(self, chain: _Chain, previous: Callable[..., Any]) -> None:
@@ -172,21 +172,21 @@ class _Hook:
         self.previous = previous
 
     def __call__(self, *args: Any) -> None:
-        """What the interpreter calls."""
+        """Called by the interpreter."""
         chain, thread = self.chain, self.chain.thread()
         me = (self, id(chain.exception(*args)))
         running = chain.running.setdefault(thread, [])
         if me in running:
-            # Somebody further down calls whoever is first now: that is us, and would never end.
-            chain.tell(chain.default, args)
+            # A hook further down calls the first one, which is this, and would never end.
+            chain.call(chain.default, args)
             return
         logged = any(exception == me[1] for _, exception in running) or len(running) >= _NESTED
-        # Sentry reports an exception once. A record that it sees before is taken for the report of one that was handled.
+        # Sentry reports an exception once. If it sees the record first, it reports the exception as handled.
         reports = self._is_before_sentrys()
         running.append(me)
         steps: list[Callable[[], None]] = [
             lambda: self._log(chain.enabled and not logged, args),
-            lambda: chain.tell(self.previous, args),
+            lambda: chain.call(self.previous, args),
         ]
         first, last = reversed(steps) if reports else steps
         try:
@@ -200,10 +200,10 @@ class _Hook:
                 chain.running.pop(thread, None)
 
     def _is_before_sentrys(self) -> bool:
-        """Whether the hook before is Sentry's. Its older versions give theirs the name and module of the one before it."""
+        """Whether the previous hook is Sentry's. Older versions of it have the name and module of the hook before them."""
         before: Any = self.previous
         try:
-            # Proxies and mocks answer anything.
+            # Proxies and mocks have any attribute.
             module = before.__globals__["__name__"]
             return type(module) is str and module.startswith("sentry_sdk.")
         except Exception:
@@ -214,7 +214,7 @@ class _Hook:
             if wanted:
                 self.chain.log(*args)
         except Exception:
-            pass  # Nobody is left to be told; the hook before tells of the exception itself.
+            pass  # No code is left to report it to; the previous hook prints the exception itself.
 
 
 def _is_of_another_import(hook: object) -> bool:
@@ -223,32 +223,32 @@ def _is_of_another_import(hook: object) -> bool:
 
 
 def log(message: str, error: BaseException) -> None:
-    """Logs an exception that nobody caught where no hook of Python's sees it.
+    """Logs an uncaught exception that no hook of Python sees.
 
     Args:
-        message: Where that was.
-        error: The exception. The record's place is the line that raised it.
+        message: Where it was raised.
+        error: The exception. The call site of the record is the line that raised it.
     """
     _log(logging.ERROR, message, (), error, {})
 
 
 def _log(level: int, message: str, args: tuple[object, ...], error: object, fields: dict[str, Any]) -> None:
-    """A record that names the place where the exception was raised."""
+    """Logs a record whose call site is the line that raised the exception."""
     exception = error if isinstance(error, BaseException) else None
     if sys.is_finalizing():
-        # `logging` may be half gone already; the native core is not.
+        # `logging` may be partly gone already; the native core is not.
         _logger.log(level, message, *args, exc_info=exception, extra=fields)
     elif _is_wanted(level):
-        log_listened(_logger, level, message, args, fields, exception, False, _origin(exception), False)
+        log_listened(_logger, level, message, args, fields, exception, False, _raising_frame(exception), False)
 
 
 def _is_wanted(level: int) -> bool:
-    """By the level of the logger. That `logging.config` disables loggers it does not name is not meant for last words."""
+    """Whether the logger's level wants it. `logging.config` disables loggers that it does not name, but that must not silence this one."""
     logger = _logger.logger
     return level > logger.manager.disable and level >= logger.getEffectiveLevel()
 
 
-def _origin(exception: BaseException | None) -> FrameType | None:
+def _raising_frame(exception: BaseException | None) -> FrameType | None:
     step = None if exception is None else exception.__traceback__
     frame = None
     while step is not None:
@@ -267,7 +267,7 @@ def _log_uncaught(kind: type[BaseException], error: BaseException | None, _: Tra
     if issubclass(kind, (KeyboardInterrupt, SystemExit)):
         return
     if hasattr(sys, "ps1"):
-        # At a prompt nothing dies.
+        # At a prompt the program does not end.
         _log(logging.ERROR, "uncaught exception", (), error, {})
         return
     _log(logging.CRITICAL, "uncaught exception", (), error, {})
@@ -283,11 +283,11 @@ def _log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
 
 
 def _log_unraisable(args: Any) -> None:
-    # By its text only: who kept the object would bring it back to life.
+    # Only its text: a reference to the object would bring it back to life.
     fields = {} if args.object is None else {"object": _shown(args.object)}
     if args.exc_value is None:
         fields["error_type"] = args.exc_type.__name__
-    # The text itself: who groups records by their messages before merging, as Sentry does, would have all of these in one.
+    # Not a format with arguments: Sentry groups records by their messages before merging, and would have all of these in one group.
     _log(logging.ERROR, args.err_msg or "exception ignored", (), args.exc_value, fields)
 
 
@@ -297,14 +297,14 @@ def _traceback(kind: type[BaseException], error: BaseException | None, traceback
     return "".join(format_exception(kind, error, traceback))
 
 
-def _told_of_thread(args: threading.ExceptHookArgs) -> str:
+def _thread_text(args: threading.ExceptHookArgs) -> str:
     if args.exc_type is SystemExit:
         return ""
     name = get_ident() if args.thread is None else args.thread.name
     return f"Exception in thread {name}:\n{_traceback(args.exc_type, args.exc_value, args.exc_traceback)}"
 
 
-def _told_of_unraisable(args: Any) -> str:
+def _unraisable_text(args: Any) -> str:
     where = "" if args.object is None else f": {_shown(args.object)}"
     traceback = _traceback(args.exc_type, args.exc_value, args.exc_traceback)
     return f"{args.err_msg or 'Exception ignored in'}{where}\n{traceback}"
@@ -312,13 +312,13 @@ def _told_of_unraisable(args: Any) -> str:
 
 _CHAINS = (
     _Chain(sys, "excepthook", lambda kind, error, _: error, _log_uncaught, _traceback),
-    _Chain(threading, "excepthook", lambda args: args.exc_value, _log_uncaught_in_thread, _told_of_thread),
-    _Chain(sys, "unraisablehook", lambda args: args.exc_value, _log_unraisable, _told_of_unraisable),
+    _Chain(threading, "excepthook", lambda args: args.exc_value, _log_uncaught_in_thread, _thread_text),
+    _Chain(sys, "unraisablehook", lambda args: args.exc_value, _log_unraisable, _unraisable_text),
 )
 
 
 def install_asyncio_handler(loop: AbstractEventLoop | None = None) -> None:
-    """Logs what a loop could give to nobody, then calls the handler that was there before.
+    """Logs the exceptions of a loop that reach no code that could catch them, then calls the previous handler.
 
     Args:
         loop: The loop; None is the running one.
@@ -333,29 +333,29 @@ def install_asyncio_handler(loop: AbstractEventLoop | None = None) -> None:
     before = loop.get_exception_handler()
     if not isinstance(before, _LoopHandler):
         loop.set_exception_handler(_LoopHandler(before))
-        told = logging.getLogger("asyncio")
-        if _once not in told.filters:
-            told.addFilter(_once)
+        asyncio_logger = logging.getLogger("asyncio")
+        if _once not in asyncio_logger.filters:
+            asyncio_logger.addFilter(_once)
 
 
 class _LoopHandler:
-    """Logs once, then calls the handler that was there before, or the loop's own.
+    """Logs once, then calls the previous handler, or the loop's own.
 
     Args:
-        previous: The handler that was there before, if one was.
+        previous: The previous handler, or None.
     """
 
     def __init__(self, previous: Callable[[AbstractEventLoop, dict[str, Any]], object] | None) -> None:
         self._previous = previous
 
     def __call__(self, loop: AbstractEventLoop, context: dict[str, Any]) -> None:
-        """What the loop calls."""
+        """Called by the loop."""
         thread = get_ident()
-        nested = thread in _telling
+        nested = thread in _reporting
         try:
             if not nested:
                 _log(logging.ERROR, context.get("message") or "unhandled exception", (), *_parts(context))
-                _telling.add(thread)
+                _reporting.add(thread)
         finally:
             try:
                 if nested or self._previous is None:
@@ -364,15 +364,15 @@ class _LoopHandler:
                     self._previous(loop, context)
             finally:
                 if not nested:
-                    _telling.discard(thread)
+                    _reporting.discard(thread)
 
 
-# Threads whose loop's handler has logged, and now lets the handler before do its part.
-_telling: set[int] = set()
+# Threads in which a loop's handler has logged and now calls the previous handler.
+_reporting: set[int] = set()
 
 
 def _parts(context: dict[str, Any]) -> tuple[object, dict[str, Any]]:
-    """The exception of a loop's context, and the rest as fields; a task by its name."""
+    """The exception of a loop's context, and the other items as fields; a task by its name."""
     fields = {
         name: _shown(value)
         for name, value in context.items()
@@ -385,11 +385,11 @@ def _parts(context: dict[str, Any]) -> tuple[object, dict[str, Any]]:
 
 
 class _Once(logging.Filter):
-    """Keeps the loop's own words on an exception that was logged out of our files; other people's handlers see them."""
+    """Keeps the loop's own record of a logged exception out of the log files; handlers of others still see it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Marks the record as written."""
-        if get_ident() in _telling:
+        if get_ident() in _reporting:
             mark_captured(record)
         return True
 

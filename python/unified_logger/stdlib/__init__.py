@@ -2,12 +2,11 @@
 
 from .handler import Handler, connect, install, is_installed
 from .listeners import as_of_logging, capture, hand_over, log_listened, make_record, show_to_taps, taps
-from .reading import as_said, changed, error_of, level_of, text_of
+from .reading import changed, error_of, level_of, merged_by_class, text_of
 
 __all__ = [
     "Handler",
     "as_of_logging",
-    "as_said",
     "capture",
     "changed",
     "connect",
@@ -18,6 +17,7 @@ __all__ = [
     "level_of",
     "log_listened",
     "make_record",
+    "merged_by_class",
     "show_to_taps",
     "taps",
     "text_of",

@@ -6,8 +6,8 @@ import logging
 from time import time
 
 from .. import _core, context
-from .marks import FIELDS, MARK, carried_by
-from .reading import as_said, changed, error_of, level_of, text_of
+from .marks import CAPTURED_ATTRIBUTE, FIELDS_ATTRIBUTE, carried_by
+from .reading import changed, error_of, level_of, merged_by_class, text_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ _OWN = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
     "message",
     "asctime",
     "taskName",
-    FIELDS,
-    MARK,
+    FIELDS_ATTRIBUTE,
+    CAPTURED_ATTRIBUTE,
 }
 RESERVED = frozenset(
     "timestamp level logger message module function line thread process trace_id span_id exception stack recovered".split()
@@ -50,10 +50,10 @@ class JSONFormatter(logging.Formatter):
         """
         carried = carried_by(record)
         if carried is None:
-            return _core.encode_record(as_said(record), self._redaction)
+            return _core.encode_record(merged_by_class(record), self._redaction)
         # One of ours says itself what its fields are, and what its context was: it may be formatted on another thread.
         names, current = carried
-        record = changed(record, **{MARK: names})
+        record = changed(record, **{CAPTURED_ATTRIBUTE: names})
         if _are_same(current, context.get_trace_context()):
             return _core.encode_record(record, self._redaction)
         return context.call_within(current, lambda record: _core.encode_record(record, self._redaction), record)
@@ -140,11 +140,13 @@ def merged(record: logging.LogRecord, redaction: _core.Redaction | None) -> logg
     is_whole = type(attributes.get("msg")) is str and (given is None or (type(given) is tuple and not given))
     if type(record) is _Merged or (type(record) is logging.LogRecord and is_whole):
         return record
-    said, other = as_said(record), _Merged.__new__(_Merged)
-    other.__dict__.update(said.__dict__, args=None)
-    other.msg, notes = _core.merge_record(said, redaction)
+    source, other = merged_by_class(record), _Merged.__new__(_Merged)
+    other.__dict__.update(source.__dict__, args=None)
+    other.msg, notes = _core.merge_record(source, redaction)
     # Where the record's own class could not merge it, that is told already.
-    other.notes = notes or {name: vars(said)[name] for name in _NOTES if name in vars(said) and name not in attributes}
+    other.notes = notes or {
+        name: vars(source)[name] for name in _NOTES if name in vars(source) and name not in attributes
+    }
     for name, text in notes.items():
         while name in other.__dict__:
             name = f"fields.{name}"
@@ -153,11 +155,11 @@ def merged(record: logging.LogRecord, redaction: _core.Redaction | None) -> logg
 
 
 def _message(record: logging.LogRecord, redaction: _core.Redaction | None) -> str:
-    said = merged(record, redaction)
-    message = text_of(vars(said).get("msg"))
+    ready = merged(record, redaction)
+    message = text_of(vars(ready).get("msg"))
     return (
-        f"{message} [{said.notes.get('$error')}; args: {said.notes.get('$args')}]"
-        if type(said) is _Merged and said.notes
+        f"{message} [{ready.notes.get('$error')}; args: {ready.notes.get('$args')}]"
+        if type(ready) is _Merged and ready.notes
         else message
     )
 

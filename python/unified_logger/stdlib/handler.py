@@ -6,7 +6,7 @@ import logging
 
 from .. import _core, context
 from . import marks
-from .reading import as_said
+from .reading import merged_by_class
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _FLUSH_TIMEOUT = 10.0
 
 
-def _arrive(record: logging.LogRecord, ai: bool) -> None:
+def _capture_received(record: logging.LogRecord, ai: bool) -> None:
     """Captures a record that another process has captured, unless that writes to the same files."""
     marks.lift(record)
     if marks.is_captured(record):
@@ -56,13 +56,13 @@ class Handler(logging.Handler):
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Captures the record unless a filter of this handler keeps it out."""
-        if self is not _known:
-            _know(self)
+        if self is not _core_handler:
+            _meet(self)
         if not self.filters and type(self) is Handler and "filter" not in self.__dict__:
             if type(record) is _LogRecord:
                 deliver(record)
             else:
-                _take(record)
+                _capture_once(record)
             return True
         kept: Any = self.filter(record)
         if isinstance(kept, logging.LogRecord) and kept is not record:
@@ -76,7 +76,7 @@ class Handler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Captures the record."""
-        _take(record)
+        _capture_once(record)
 
     def flush(self) -> None:
         """Waits until what was accepted before is in the files, at most ten seconds."""
@@ -84,7 +84,7 @@ class Handler(logging.Handler):
 
 
 _LogRecord = logging.LogRecord
-# Where records of both interfaces go: the native core, or the plain handlers of `USE_UNIFIED_LOGGING=false`.
+# Where records of both interfaces go: the native core, or the fallback handlers of `USE_UNIFIED_LOGGING=false`.
 deliver: Callable[..., None] = _core.emit
 # Unset while this module makes its own.
 _start: Callable[[dict[str, Any]], None] | None = None
@@ -92,17 +92,17 @@ _flush: Callable[[float], bool] = _core.flush
 # The one that `install` puts on the root logger.
 _handler = Handler()
 # The one on the root logger that the core knows: records that come to it alone need not be made.
-_known: Handler | None = None
+_core_handler: Handler | None = None
 
 
-def _take(record: logging.LogRecord) -> None:
+def _capture_once(record: logging.LogRecord) -> None:
     """Captures a record of `logging`, once."""
     marks.pickle_with_mark(type(record))
-    said = as_said(record)
-    if said is record:
+    merged = merged_by_class(record)
+    if merged is record:
         deliver(record)
     elif not marks.is_captured(record):
-        deliver(said)
+        deliver(merged)
         marks.mark_captured(record)
 
 
@@ -131,7 +131,7 @@ def install(directory: str, capture: Callable[..., None] = _core.emit, on_root: 
     if ours is None and on_root:
         ours = _handler
         logging.getLogger().addHandler(ours)
-    _tell_core(ours if type(ours) is Handler else _handler)
+    _set_core_handler(ours if type(ours) is Handler else _handler)
 
 
 def is_installed() -> bool:
@@ -143,16 +143,23 @@ def _on_root() -> Handler | None:
     return next((found for found in logging.getLogger().handlers if isinstance(found, Handler)), None)
 
 
-def _know(handler: Handler) -> None:
+def _meet(handler: Handler) -> None:
     """Tells the core of a handler that others made, once it is the first of ours on the root logger."""
     if _on_root() is handler and type(handler) is Handler:
-        _tell_core(handler)
+        _set_core_handler(handler)
 
 
-def _tell_core(handler: Handler) -> None:
-    global _known
-    _known = handler
+def _set_core_handler(handler: Handler) -> None:
+    global _core_handler
+    _core_handler = handler
     _core.set_root_handler(handler)
 
 
-_core.set_marks(marks.Mark, marks.Captured, marks.Kept, marks.mark_captured, marks.tell_sockets, _arrive)
+_core.set_marks(
+    marks.Mark,
+    marks.Captured,
+    marks.CapturedWithFields,
+    marks.mark_captured,
+    marks.patch_socket_handler,
+    _capture_received,
+)

@@ -1,9 +1,9 @@
-"""What is known of a record of `logging`: whether it is captured, and the fields and the context of one of `get_logger`.
+"""The mark of a record of `logging`: whether it is captured, and the fields and the context of a record of `get_logger`.
 
-Whoever exports records sends every attribute beyond those that `logging` gives to all of them. So what is known is no attribute: a number that
-each record has anyway, `relativeCreated`, becomes an equal one that knows it. It is the one that hardly anybody exports by itself, or gives to a
-record of their own. Copies of the record, and records made of all its attributes, have the same number. Only what is sent to another process has
-attributes for it, which `lift` takes off again: there is no such number there.
+Exporters send every attribute beyond those that `logging` gives to all records. So the mark is not an attribute of its own. Instead
+`relativeCreated`, a number that each record has, is replaced by an equal number of a class of this module. Hardly any code exports that number
+by itself, or copies it to another record. Copies of the record, and records that are made of all its attributes, have the same number. Only
+what is sent to another process has attributes for the mark, because the number is not sent. `lift` removes them again.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    # The fields behind a record's attributes (None: not a field), and the ids and fields of its context.
+    # The fields by the names of their attributes (None: not a field), and the ids and fields of the context.
     Carried = tuple[dict[str, str | None], dict[str, Any]]
 
-# Attributes of what is sent to other processes: the place where the record is written already, a text, and what it carries along.
-MARK = "_unified_logger_captured"
-FIELDS = "_unified_logger_fields"
-# The number that knows it: when the record was made, in milliseconds since `logging` was imported.
+# Attributes of what is sent to other processes: a text with the location where the record is written already, and what it carries.
+CAPTURED_ATTRIBUTE = "_unified_logger_captured"
+FIELDS_ATTRIBUTE = "_unified_logger_fields"
+# The number that becomes the mark: when the record was made, in milliseconds since `logging` was imported.
 _NUMBER = "relativeCreated"
-# How a class says itself what it is pickled as.
+# Methods by which a class decides itself how it is pickled.
 _WAYS = ("__reduce__", "__reduce_ex__", "__getstate__", "__setstate__")
-# Classes of records that were seen. Somebody may make one for each record.
+# Classes of records that were seen. A program may make a class for each record.
 _classes: set[type[logging.LogRecord]] = set()
 _MOST_CLASSES = 64
-# Where the files of this process are, once logging was started.
+# The log directory of this process, once logging was started.
 directory: str | None = None
-# The class of handlers that was told last. Another one takes its place where `logging.handlers` is imported anew, or where a test has a stub.
-_sockets: object = None
+# The class of handlers that was patched last. It is another one after `logging.handlers` is imported again, or with a stub of a test.
+_socket_handler: object = None
 
 
 class _Number(float):
-    """An equal number of a record that knows something. Never changed: copies of the record share it."""
+    """A mark: a number equal to the one that it replaces. It never changes, since copies of the record share it."""
 
     __slots__ = ()
     carried: Carried | None = None
@@ -53,18 +53,18 @@ class _Number(float):
         return self
 
     def __reduce__(self) -> tuple[type[float], tuple[float]]:
-        # A class of this package's would not be known wherever the record goes.
+        # The process that gets the record may not have this package.
         return float, (float(self),)
 
 
 class Mark(_Number):
-    """That of a record of `get_logger` before it is captured, with what it carries along."""
+    """The mark of a record of `get_logger` before it is captured, with what it carries."""
 
 
 if TYPE_CHECKING:
 
     class Captured(_Number):
-        """That of a captured record of `logging`. The core makes one for each, so it has nothing but its value."""
+        """The mark of a captured record of `logging`. The core makes one for each, so it has nothing but its value."""
 
 else:
     Captured = _core.float_class()
@@ -72,49 +72,49 @@ else:
         setattr(Captured, _name, vars(_Number)[_name])
 
 
-class Kept(_Number):
-    """That of a captured record that still carries something along."""
+class CapturedWithFields(_Number):
+    """The mark of a captured record that still carries something."""
 
 
-# Looked up by the class itself: others may derive from these.
-_KINDS = frozenset((Mark, Captured, Kept))
+# Compared by the class itself, since others may derive from these.
+_KINDS = frozenset((Mark, Captured, CapturedWithFields))
 
 
 def mark_of(record: logging.LogRecord) -> _Number | None:
-    """The number by which a record is known.
+    """The mark of a record.
 
     Args:
         record: Of either interface.
 
     Returns:
-        None where nothing is known of the record.
+        The mark; None if the record has none.
     """
     number = record.__dict__.get(_NUMBER)
     return number if type(number) in _KINDS else None
 
 
 def mark(record: logging.LogRecord, carried: Carried | None, ai: bool = False) -> None:
-    """Notes what a record of `get_logger` carries along, before it is captured.
+    """Marks a record of `get_logger` with what it carries, before it is captured.
 
     Args:
         record: Of either interface.
-        carried: The fields behind its attributes, and its context.
-        ai: Whether it is an AI record whatever its logger.
+        carried: The fields by the names of their attributes, and the context.
+        ai: Whether it is an AI record, whatever its logger.
     """
     _put(record, Mark, carried, ai)
 
 
 def mark_captured(record: logging.LogRecord) -> None:
-    """Notes that a record is captured, or that it is not to be.
+    """Marks a record as captured, or as one that must not be captured.
 
     Args:
         record: Of either interface.
     """
-    known = mark_of(record)
-    if known is None:
+    number = mark_of(record)
+    if number is None:
         _put(record, Captured, None, False)
-    elif type(known) is Mark:
-        _put(record, Kept, known.carried, known.ai)
+    elif type(number) is Mark:
+        _put(record, CapturedWithFields, number.carried, number.ai)
 
 
 def _put(record: logging.LogRecord, kind: type[_Number], carried: Carried | None, ai: bool) -> None:
@@ -129,47 +129,47 @@ def _put(record: logging.LogRecord, kind: type[_Number], carried: Carried | None
     if type(record) not in _classes:
         pickle_with_mark(type(record))
     handlers = sys.modules.get("logging.handlers")
-    if handlers is not None and getattr(handlers, "SocketHandler", None) is not _sockets:
-        tell_sockets()
+    if handlers is not None and getattr(handlers, "SocketHandler", None) is not _socket_handler:
+        patch_socket_handler()
 
 
 def _float_of(number: object) -> float:
-    """What a record that somebody has made has in place of the number."""
+    """The number of a record, as a float. A record that other code has made may have any value there."""
     try:
         return float(number) if isinstance(number, (int, float)) else 0.0
-    except Exception:  # An integer that is too large, or a class of theirs.
+    except Exception:  # An integer that is too large, or a number of another class.
         return 0.0
 
 
 def is_captured(record: logging.LogRecord) -> bool:
-    """Whether a record is in the pipeline already, or in that of another process that writes to the same files.
+    """Whether a record is captured already, here or in another process that writes to the same files.
 
     Args:
         record: Of either interface.
     """
-    known = mark_of(record)
-    if known is not None:
-        return type(known) is not Mark
-    place = record.__dict__.get(MARK)
-    return type(place) is str and place == _place()
+    number = mark_of(record)
+    if number is not None:
+        return type(number) is not Mark
+    location = record.__dict__.get(CAPTURED_ATTRIBUTE)
+    return type(location) is str and location == _location()
 
 
 def lift(record: logging.LogRecord) -> bool:
-    """Takes what is known of a record that another process has sent off its attributes.
+    """Turns the attributes of a record that another process has sent into a mark.
 
     Args:
         record: Of either interface.
 
     Returns:
-        Whether there was anything.
+        Whether the record had such attributes.
     """
     attributes = record.__dict__
-    if type(attributes.get(MARK)) is not str:
+    if type(attributes.get(CAPTURED_ATTRIBUTE)) is not str:
         return False
     carried, done = carried_by(record), is_captured(record)
-    del attributes[MARK]
+    del attributes[CAPTURED_ATTRIBUTE]
     if carried is not None:
-        attributes.pop(FIELDS, None)
+        attributes.pop(FIELDS_ATTRIBUTE, None)
         mark(record, carried)
     if done:
         mark_captured(record)
@@ -177,20 +177,20 @@ def lift(record: logging.LogRecord) -> bool:
 
 
 def carried_by(record: logging.LogRecord) -> Carried | None:
-    """What a record of our own interface carries along, wherever it went meanwhile.
+    """The fields and the context that a record of `get_logger` carries, also after it was copied or sent.
 
-    A record may be made of what somebody else has sent. So what does not look as it does here is no news of ours.
+    A record may be made from data that other code has sent. So attributes of an unexpected form are ignored.
 
     Args:
         record: Of either interface.
 
     Returns:
-        The fields behind its attributes (None: not a field), and the ids and fields of its context; None for any other record.
+        The fields by the names of their attributes (None: not a field), and the ids and fields of the context; None for any other record.
     """
-    known = mark_of(record)
-    if known is not None:
-        return known.carried
-    carried: Any = record.__dict__.get(FIELDS)
+    number = mark_of(record)
+    if number is not None:
+        return number.carried
+    carried: Any = record.__dict__.get(FIELDS_ATTRIBUTE)
     if type(carried) not in (tuple, list) or len(carried) != 2:
         return None
     names: Any
@@ -206,29 +206,29 @@ def carried_by(record: logging.LogRecord) -> Carried | None:
     return (names, current) if all(text is None or type(text) is str for text in texts) else None
 
 
-def _place() -> str:
-    """What tells the files of this process from those of others, on this machine and on others."""
-    # What `platform.node` gives where it has it from the system; that module brings many others.
+def _location() -> str:
+    """The location of this process's files: a text that differs from that of other files, on this machine and on others."""
+    # `platform.node` gives the same if the system has it, but that module imports many others.
     node = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
     return f"{node}:{os.getpid() if directory is None else os.path.realpath(directory)}"
 
 
-def _sent(attributes: dict[str, Any], known: _Number) -> dict[str, Any]:
-    """A record's attributes as another process is to get them, which need not have this package."""
-    sent = {**attributes, _NUMBER: float(known)}
-    # One that is not captured yet is written nowhere.
-    sent[MARK] = _place() if type(known) is not Mark else ""
-    if known.carried is not None:
-        names, current = known.carried
-        sent[FIELDS] = ({**names, FIELDS: None}, current)
+def _sent(attributes: dict[str, Any], number: _Number) -> dict[str, Any]:
+    """A record's attributes for another process, which may not have this package."""
+    sent = {**attributes, _NUMBER: float(number)}
+    # A record that is not captured yet is written nowhere.
+    sent[CAPTURED_ATTRIBUTE] = _location() if type(number) is not Mark else ""
+    if number.carried is not None:
+        names, current = number.carried
+        sent[FIELDS_ATTRIBUTE] = ({**names, FIELDS_ATTRIBUTE: None}, current)
     return sent
 
 
 class _State(dict):  # type: ignore[type-arg] # not generic at run time
-    """A record's attributes for a copy in this process; pickled it is what another process is to get."""
+    """A record's attributes for a copy in this process. Its pickle has the attributes for another process."""
 
     __slots__ = ("known",)
-    known: _Number
+    number: _Number
 
     def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:
         from copy import deepcopy
@@ -236,26 +236,26 @@ class _State(dict):  # type: ignore[type-arg] # not generic at run time
         return deepcopy(dict(self), memo)
 
     def __reduce_ex__(self, _: object) -> tuple[type[dict[str, Any]], tuple[dict[str, Any]]]:
-        return dict, (_sent(self, self.known),)
+        return dict, (_sent(self, self.number),)
 
 
 def _reduced(record: logging.LogRecord) -> Any:
-    """How `copy` and `pickle` make a record anew: as ever, but for what is known of it."""
+    """How `copy` and `pickle` make a record again: in the usual way, but with its mark."""
     made: Any = record.__reduce_ex__(2)
-    known = mark_of(record)
-    if known is None or type(made) is not tuple or len(made) < 3:
+    number = mark_of(record)
+    if number is None or type(made) is not tuple or len(made) < 3:
         return made
     state = made[2]
     attributes = state[0] if type(state) is tuple and len(state) == 2 else state
     if type(attributes) is not dict:
         return made
     kept = _State(attributes)
-    kept.known = known
+    kept.number = number
     return (*made[:2], (kept, state[1]) if attributes is not state else kept, *made[3:])
 
 
 def pickle_with_mark(kind: type[logging.LogRecord]) -> None:
-    """Has records of a class copied and pickled with what is known of them, unless the class has a way of its own.
+    """Has records of a class copied and pickled with their marks, unless the class has its own way of pickling.
 
     Args:
         kind: The class.
@@ -268,41 +268,41 @@ def pickle_with_mark(kind: type[logging.LogRecord]) -> None:
         copyreg.pickle(kind, _reduced)
 
 
-def tell_sockets() -> dict[str, Any] | None:
-    """Has `SocketHandler`, which sends a bare dictionary of a record's attributes, send along what is known of the record.
+def patch_socket_handler() -> dict[str, Any] | None:
+    """Patches `SocketHandler`, which sends a bare dictionary of a record's attributes, so that it sends the mark too.
 
     Returns:
-        What `logging.handlers` has, whose class may become another one. None while it is not imported: then there is no such handler.
+        The dictionary of `logging.handlers`, whose class may be replaced. None if the module is not imported: then there is no such handler.
     """
-    global _sockets
+    global _socket_handler
     handlers = sys.modules.get("logging.handlers")
     if handlers is None:
         return None
-    _sockets = sockets = getattr(handlers, "SocketHandler", None)
-    # It may be whatever somebody has put there, which costs no record.
+    _socket_handler = sockets = getattr(handlers, "SocketHandler", None)
+    # It may be any object, if other code has put one there. That costs no record.
     try:
         original = sockets.makePickle  # type: ignore[union-attr]
-        if getattr(original, "told", None) is not mark_of:
-            sockets.makePickle = _telling(original)  # type: ignore[union-attr]
+        if getattr(original, "sends_mark", None) is not mark_of:
+            sockets.makePickle = _sending_mark(original)  # type: ignore[union-attr]
     except Exception:
         pass
     return vars(handlers)
 
 
-def _telling(original: Callable[..., Any]) -> Callable[..., Any]:
+def _sending_mark(original: Callable[..., Any]) -> Callable[..., Any]:
     def makePickle(self: Any, record: logging.LogRecord) -> Any:  # noqa: N802 - the name is the class's
-        """Pickles the record, with what is known of it."""
-        known = mark_of(record)
-        if known is not None:
+        """Pickles the record, with its mark."""
+        number = mark_of(record)
+        if number is not None:
             from copy import copy
 
-            sent = _sent(record.__dict__, known)
+            sent = _sent(record.__dict__, number)
             record = copy(record)
             record.__dict__.update(sent)
         return original(self, record)
 
-    # By this it is known: the class may be put back, and another copy of this package may have wrapped it.
-    makePickle.told = mark_of  # type: ignore[attr-defined]
+    # Shows that the method is patched: the class may be put back, and another copy of this package may have wrapped it.
+    makePickle.sends_mark = mark_of  # type: ignore[attr-defined]
     return makePickle
 
 

@@ -78,7 +78,7 @@ def error_of(record: logging.LogRecord) -> BaseException | None:
         return None
 
 
-def as_said(record: logging.LogRecord) -> logging.LogRecord:
+def merged_by_class(record: logging.LogRecord) -> logging.LogRecord:
     """A record for the core, which merges messages itself: a class that a record factory brought may do it in its own way.
 
     Args:
@@ -94,8 +94,8 @@ def as_said(record: logging.LogRecord) -> logging.LogRecord:
         return record
     message, notes = _core.merge_by_class(record)
     if notes:
-        said = record.__dict__.get("msg")
-        message = said if type(said) is str else f"<{type(said).__name__} object>"
+        message_given = record.__dict__.get("msg")
+        message = message_given if type(message_given) is str else f"<{type(message_given).__name__} object>"
     return changed(record, msg=message, args=None, **notes)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .. import _core
 from . import _tap
-from ._captured import CapturedLogs, CapturedRecord
+from ._collected import CapturedLogs, CapturedRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,17 +34,17 @@ def capture_logs(level: int | str | None = None) -> Iterator[CapturedLogs]:
     Raises:
         ValueError: The level is none.
     """
-    captured = CapturedLogs()
+    collected = CapturedLogs()
     try:
         if level is None:
-            captured.begin()
+            collected.begin()
         else:
-            captured.set_level(level)
-        _tap.open_for(captured.add)
-        yield captured
+            collected.set_level(level)
+        _tap.open_for(collected.add)
+        yield collected
     finally:
-        _tap.close_for(captured.add)
-        captured.restore_levels()
+        _tap.close_for(collected.add)
+        collected.restore_levels()
 
 
 @contextmanager

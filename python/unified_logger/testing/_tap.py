@@ -52,7 +52,7 @@ def _install() -> Callable[[], None]:
     installed = True
     is_captured, show_to_taps = marks.is_captured, stdlib.show_to_taps
 
-    def look(self: logging.Logger, record: logging.LogRecord) -> None:
+    def see(self: logging.Logger, record: logging.LogRecord) -> None:
         if not installed:
             put_back()
         elif not is_captured(record):
@@ -60,8 +60,8 @@ def _install() -> Callable[[], None]:
         original(self, record)
 
     # What looks for a record's caller passes frames of `logging` by, which it knows by their file or their module's name.
-    code = look.__code__.replace(co_filename=logging.addLevelName.__code__.co_filename)
-    call_handlers = FunctionType(code, {"__name__": "logging"}, "callHandlers", closure=look.__closure__)
+    code = see.__code__.replace(co_filename=logging.addLevelName.__code__.co_filename)
+    call_handlers = FunctionType(code, {"__name__": "logging"}, "callHandlers", closure=see.__closure__)
 
     def put_back() -> None:
         # Somebody may have put theirs around ours meanwhile: then it stays until they take theirs away, and does nothing.

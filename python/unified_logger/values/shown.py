@@ -51,9 +51,9 @@ def content(value: str) -> str:
     for name, show in (("__repr__", repr), ("__str__", str)):
         if definer(kind, name) is not str:
             try:
-                said = show(value)
+                text = show(value)
             except Exception:
                 continue
-            if characters not in said and repr(characters)[1:-1] not in said:
-                return str.__getitem__(said, slice(None))
+            if characters not in text and repr(characters)[1:-1] not in text:
+                return str.__getitem__(text, slice(None))
     return characters

@@ -51,14 +51,14 @@ class Files(Section):
         10 * MIB,
         "Size at which app.log and errors.log are rotated, bytes; 0 never.",
         file=("max_bytes", "rotation.app_log.max_bytes", "handlers.app_file.maxBytes"),
-        told_as="files",
+        reported_as="files",
     )
     backup_count: int = option(
         COUNT,
         7,
         "Rotated files kept of app.log and errors.log each; 0 never rotates.",
         file=("backup_count", "rotation.app_log.backup_count", "handlers.app_file.backupCount"),
-        told_as="files",
+        reported_as="files",
     )
     file_level: int = option(
         LEVEL,
@@ -66,7 +66,7 @@ class Files(Section):
         "Least level in app.log.",
         "LOG_FILE_LEVEL",
         file=("file_level", "handlers.app_file.level"),
-        told_as="files",
+        reported_as="files",
     )
     enable_ai_handler: bool = option(
         BOOLEAN,
@@ -74,21 +74,21 @@ class Files(Section):
         "Whether AI records go to ai_responses.log too.",
         "LOG_ENABLE_AI_HANDLER",
         file=("enable_ai_handler", "handlers.ai_file.enabled"),
-        told_as="files",
+        reported_as="files",
     )
     ai_max_bytes: int = option(
         SIZE,
         100 * MIB,
         "Size at which ai_responses.log is rotated, bytes; 0 never.",
         file=("ai_max_bytes", "rotation.ai_log.max_bytes", "handlers.ai_file.maxBytes"),
-        told_as="files",
+        reported_as="files",
     )
     ai_backup_count: int = option(
         COUNT,
         30,
         "Rotated files kept of ai_responses.log; 0 never rotates.",
         file=("ai_backup_count", "rotation.ai_log.backup_count", "handlers.ai_file.backupCount"),
-        told_as="files",
+        reported_as="files",
     )
     fsync: str = option(
         choice("never", "error", "always"),
@@ -125,15 +125,17 @@ class Files(Section):
         """The whole path of the directory, and each file with its name, level and bounds."""
         values = given.values
         if given.has("file_level") and values["file_level"] < values["log_level"]:
-            given.say("file_level is below log_level and has no effect there: records below log_level are not made")
-        log_dir = _directory(values["log_dir"], given.origin("log_dir"))
+            given.add_notice(
+                "file_level is below log_level and has no effect there: records below log_level are not made"
+            )
+        log_dir = _directory(values["log_dir"], given.source_of("log_dir"))
         files = _files(given)
         names = [file.name for file in files if file.enabled]
         for notice in (
             *_exposed_directory(log_dir, values["dir_mode"]),
             *exposed_files(log_dir, names, values["file_mode"]),
         ):
-            given.say(notice)
+            given.add_notice(notice)
         return {
             "log_dir": log_dir,
             "files": files,
@@ -232,7 +234,7 @@ def _name(given: Given, block: str, default: str) -> str:
     return name
 
 
-def _directory(given: str, origin: str) -> str:
+def _directory(given: str, source_of: str) -> str:
     """The whole path of the log directory, once and for all: a program may go elsewhere."""
     try:
         path = os.path.expanduser(given)
@@ -246,7 +248,7 @@ def _directory(given: str, origin: str) -> str:
         path.encode("utf-8")
     except (OSError, ValueError) as error:
         raise ConfigurationError(
-            source=origin, key="log_dir", value=given, allowed=f"a path that can be resolved ({error})"
+            source=source_of, key="log_dir", value=given, allowed=f"a path that can be resolved ({error})"
         ) from error
     return path
 
@@ -260,7 +262,7 @@ def _working_directory() -> str:
 
 def _exposed_directory(directory: str, dir_mode: int) -> Iterator[str]:
     """A sentence on a log directory that others may write although the configuration does not let them."""
-    found = _look(directory) if hasattr(os, "geteuid") else None
+    found = _stat(directory) if hasattr(os, "geteuid") else None
     if found is not None:
         mode, owner = stat.S_IMODE(found.st_mode), found.st_uid
         if mode & 0o022 & ~dir_mode or owner not in (0, os.geteuid()):
@@ -279,13 +281,13 @@ def exposed_files(directory: str, names: Iterable[str], file_mode: int) -> Itera
         file_mode: What new files get; others may write as far as it says so.
     """
     for name in names if hasattr(os, "geteuid") else ():
-        found = _look(os.path.join(directory, name))
+        found = _stat(os.path.join(directory, name))
         if found is not None and stat.S_ISREG(found.st_mode) and found.st_mode & 0o022 & ~file_mode:
             mode = stat.S_IMODE(found.st_mode)
             yield f"{name} may be written by others (mode {mode:04o}): it was there before, and its mode is left as it is"
 
 
-def _look(path: str) -> os.stat_result | None:
+def _stat(path: str) -> os.stat_result | None:
     try:
         return os.stat(path)
     except OSError:

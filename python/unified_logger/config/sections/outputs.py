@@ -141,28 +141,28 @@ class Outputs(Section):
     @classmethod
     def settle(cls, given: Given) -> Mapping[str, Any]:
         """Checks that each has a place of its own and can take a record, and works out what the engine is told."""
-        said: dict[str, Any] = {}
+        outputs_given: dict[str, Any] = {}
         for _, outputs in given.each("outputs"):
             # What outranks a file says otherwise about whole outputs.
-            said |= outputs
-        if said and not given.values["use_unified_logging"]:
-            given.say("outputs has no effect where use_unified_logging is false")
-        outputs = {name: _of_engine(name, {} if each is None else each, given) for name, each in said.items()}
+            outputs_given |= outputs
+        if outputs_given and not given.values["use_unified_logging"]:
+            given.add_notice("outputs has no effect where use_unified_logging is false")
+        outputs = {name: _of_engine(name, {} if each is None else each, given) for name, each in outputs_given.items()}
         present = _present(given)
-        for name in said.keys() & {*_FILES, _CONSOLE} - present.keys():
+        for name in outputs_given.keys() & {*_FILES, _CONSOLE} - present.keys():
             del outputs[name]
-            given.say(f"outputs.{name} has no effect: another option turns it off")
-        _check(joined(present, outputs), said, given)
+            given.add_notice(f"outputs.{name} has no effect: another option turns it off")
+        _check(joined(present, outputs), outputs_given, given)
         values = given.values
         names = [
             name for name, output in outputs.items() if output and name not in _FILES and "file" in output.get("to", {})
         ]
         files = [outputs[name]["to"]["file"]["name"] for name in names]
         for notice in exposed_files(values["log_dir"], files, values["file_mode"]):
-            given.say(notice)
-        console = said.get(_CONSOLE)
+            given.add_notice(notice)
+        console = outputs_given.get(_CONSOLE)
         form = {"console_format": console["format"]} if isinstance(console, dict) and "format" in console else {}
-        return {"outputs": said, "outputs_for_engine": outputs, **form}
+        return {"outputs": outputs_given, "outputs_for_engine": outputs, **form}
 
     def to_engine(self) -> dict[str, dict[str, Any]]:
         """Each that is named here."""
@@ -181,61 +181,68 @@ def _present(given: Given) -> dict[str, Any]:
     return files | ({} if values["console_format"] == "off" else console)
 
 
-def _of_engine(name: str, said: Any, given: Given) -> dict[str, Any] | None:
+def _of_engine(name: str, outputs_given: Any, given: Given) -> dict[str, Any] | None:
     """What the engine is told of an output: all of a new one, otherwise what is said."""
-    if said is False:
+    if outputs_given is False:
         return None
-    said = {} if said is True else said
+    outputs_given = {} if outputs_given is True else outputs_given
     is_new = name not in (*_FILES, _CONSOLE)
-    _check_place(name, said, is_new, given)
+    _check_place(name, outputs_given, is_new, given)
     values = given.values
-    select = {key: said[key] for key in ("level", "max_level", "loggers", "ai", "fields_present") if key in said}
-    if "fields_equal" in said:
-        select["fields_equal"] = [*(said["fields_equal"] or {}).items()]
+    select = {
+        key: outputs_given[key]
+        for key in ("level", "max_level", "loggers", "ai", "fields_present")
+        if key in outputs_given
+    }
+    if "fields_equal" in outputs_given:
+        select["fields_equal"] = [*(outputs_given["fields_equal"] or {}).items()]
     output: dict[str, Any] = {"select": ({"level": 0} if is_new else {}) | select}
-    if is_new or ("format" in said and name != _CONSOLE):
-        form = said.get("format", "json")
+    if is_new or ("format" in outputs_given and name != _CONSOLE):
+        form = outputs_given.get("format", "json")
         output["format"] = {"name": form, "color": False} if form == "text" else {"name": form}
-    if "stream" in said:
-        output["to"] = {"stream": said["stream"]}
+    if "stream" in outputs_given:
+        output["to"] = {"stream": outputs_given["stream"]}
     elif name != _CONSOLE:
         file = {"max_bytes": values["max_bytes"], "backup_count": values["backup_count"]} if is_new else {}
-        file |= {key: said[key] for key in ("max_bytes", "backup_count") if key in said}
-        if "file" in said:
-            file["name"] = said["file"]
-        if is_new or "file_mode" in said:
-            file["mode"] = (said.get("file_mode", values["file_mode"]), "file_mode" in said or given.has("file_mode"))
+        file |= {key: outputs_given[key] for key in ("max_bytes", "backup_count") if key in outputs_given}
+        if "file" in outputs_given:
+            file["name"] = outputs_given["file"]
+        if is_new or "file_mode" in outputs_given:
+            file["mode"] = (
+                outputs_given.get("file_mode", values["file_mode"]),
+                "file_mode" in outputs_given or given.has("file_mode"),
+            )
         output["to"] = {"file": file}
     return output
 
 
 def _wrong(given: Given, key: str, value: object, allowed: str) -> ConfigurationError:
-    return ConfigurationError(source=given.origin("outputs"), key=f"outputs.{key}", value=value, allowed=allowed)
+    return ConfigurationError(source=given.source_of("outputs"), key=f"outputs.{key}", value=value, allowed=allowed)
 
 
-def _check_place(name: str, said: Mapping[str, Any], is_new: bool, given: Given) -> None:
+def _check_place(name: str, outputs_given: Mapping[str, Any], is_new: bool, given: Given) -> None:
     """Each writes to one place, and has what belongs to that."""
     if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name):
         raise _wrong(given, name, name, "a name of up to 64 letters, digits, '_', '-' and '.'")
-    for field, value in (said.get("fields_equal") or {}).items():
+    for field, value in (outputs_given.get("fields_equal") or {}).items():
         if field in _NO_FIELDS:
             raise _wrong(given, f"{name}.fields_equal.{field}", value, FIELDS.allowed)
-    if is_new and ("file" in said) == ("stream" in said):
-        raise _wrong(given, name, dict(said), "either `file` or `stream`, which says where it is written")
+    if is_new and ("file" in outputs_given) == ("stream" in outputs_given):
+        raise _wrong(given, name, dict(outputs_given), "either `file` or `stream`, which says where it is written")
     misplaced = [
         key
         for key in ("stream", "file")
-        if key in said and name in ((_CONSOLE,) if key == "file" else (*_FILES, _CONSOLE))
+        if key in outputs_given and name in ((_CONSOLE,) if key == "file" else (*_FILES, _CONSOLE))
     ]
     if misplaced:
         place = "standard error" if name == _CONSOLE else "a file"
-        raise _wrong(given, f"{name}.{misplaced[0]}", said[misplaced[0]], f"left out: {name} is {place}")
+        raise _wrong(given, f"{name}.{misplaced[0]}", outputs_given[misplaced[0]], f"left out: {name} is {place}")
     for key in _OF_FILES:
-        if key in said and ("stream" in said or name == _CONSOLE):
-            raise _wrong(given, f"{name}.{key}", said[key], "given for files only")
+        if key in outputs_given and ("stream" in outputs_given or name == _CONSOLE):
+            raise _wrong(given, f"{name}.{key}", outputs_given[key], "given for files only")
 
 
-def _check(outputs: Mapping[str, Any], said: Mapping[str, Any], given: Given) -> None:
+def _check(outputs: Mapping[str, Any], outputs_given: Mapping[str, Any], given: Given) -> None:
     """Checks outputs against each other, and that each can take a record."""
     # Where each writes to, and the one that does.
     taken: dict[str, str] = {FAULTS: "fault_handler"} if given.values["fault_handler"] else {}
@@ -259,7 +266,7 @@ def _check(outputs: Mapping[str, Any], said: Mapping[str, Any], given: Given) ->
         taken[place] = name
     files = [name for name, output in outputs.items() if output and "file" in output["to"]]
     if len(files) > _MOST:
-        raise _wrong(given, files[_MOST], said.get(files[_MOST]), f"one of at most {_MOST} files")
+        raise _wrong(given, files[_MOST], outputs_given.get(files[_MOST]), f"one of at most {_MOST} files")
 
 
 def _is_one_place(one: str, other: str) -> bool:

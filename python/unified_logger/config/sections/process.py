@@ -78,7 +78,9 @@ class Console(Section):
         """The origin's block switches it off, unless an option says how it is to be."""
         values = given.values
         if given.has("console_level") and values["console_level"] < values["log_level"]:
-            given.say("console_level is below log_level and has no effect there: records below log_level are not made")
+            given.add_notice(
+                "console_level is below log_level and has no effect there: records below log_level are not made"
+            )
         disabled = given.block("handlers", "console").get("enabled") is False
         return {"console_format": "off"} if disabled and not given.has("console_format") else {}
 
@@ -151,7 +153,7 @@ class Reload(Section):
         """Says what has no effect without a file."""
         for name, off in (("reload_signal", "none"), ("watch_config", 0.0)):
             if not given.has_file and given.has(name) and given.values[name] != off:
-                given.say(f"{name} has no effect: logging was not started from a file")
+                given.add_notice(f"{name} has no effect: logging was not started from a file")
         return {}
 
 
@@ -180,5 +182,7 @@ class Migration(Section):
         """Says which blocks have no effect."""
         for name in _WITHOUT_EFFECT:
             if given.block(name).get("enabled") is True:
-                given.say(f"the block {name!r} of the configuration has no effect: this version has no such capability")
+                given.add_notice(
+                    f"the block {name!r} of the configuration has no effect: this version has no such capability"
+                )
         return {}

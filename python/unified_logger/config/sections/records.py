@@ -32,7 +32,7 @@ class Levels(Section):
         {},
         "Levels of single loggers, beside those in `loggers` of a file.",
         "LOG_LEVELS",
-        told_as="logger_levels",
+        reported_as="logger_levels",
     )
     # Of each logger that is named anywhere.
     logger_levels: Mapping[str, int] = derived(
@@ -60,8 +60,8 @@ class Levels(Section):
             for name, block in given.block("loggers").items()
             if block and "level" in block
         }
-        for _, said in given.each("levels"):
-            named |= said
+        for _, levels_given in given.each("levels"):
+            named |= levels_given
         return {
             "logger_levels": named,
             "suppress_loggers": tuple(given.blocks.get("suppress_loggers") or ()),
@@ -87,7 +87,7 @@ class Redaction(Section):
         "Key of the hashes that stand in the place of secrets.",
         hidden=True,
         kept=True,
-        told_as="redaction",
+        reported_as="redaction",
     )
 
     @classmethod
@@ -121,7 +121,7 @@ class Traces(Section):
         """The origin's block, where no option says otherwise: one header, read beside the standard one and sent back."""
         block = given.block("tracing")
         if block.get("generate_span_id") is False:
-            given.say("tracing.generate_span_id has no effect: every context has a span")
+            given.add_notice("tracing.generate_span_id has no effect: every context has a span")
         return {name: value for name, value in _from_origin(block).items() if not given.has(name)}
 
 

@@ -25,20 +25,20 @@ if TYPE_CHECKING:
 
 # Bytes of lines that wait for a file that takes none, as with the engine.
 _WAITING = 8 << 20
-# How long after a rotation that failed the next is tried, seconds.
+# How long after a failed rotation the next one is tried, seconds.
 _PAUSE = 1.0
-# How long the same kind of trouble with a file stays silent after it was told, seconds.
+# How long the same kind of failure of a file is not reported again, seconds.
 _INTERVAL = 10.0
-# After these a file is opened anew.
+# Errors after which a file is opened again.
 _FOR_GOOD = frozenset({errno.EBADF, errno.EIO, getattr(errno, "ESTALE", errno.EIO)})
 _AI_SEGMENTS = frozenset({"ai", "llm", "genai"})
 
 
 class File(logging.Handler):
-    """A log file that counts what it was given, made with the mode the configuration says.
+    """A log file that counts its lines, made with the configured mode.
 
-    It rotates by itself: `logging.handlers` brings so many modules that importing it takes longer than all that is here. What the file does
-    not take waits, and is written before what comes later. It has no buffer of its own: what a part of a line leaves is known exactly.
+    It rotates by itself, because `logging.handlers` imports so many modules that they take longer than this whole package. Lines that the
+    file does not take wait, and are written before later ones. It has no buffer of its own, so the part of a line that is in the file is known exactly.
     """
 
     def __init__(self, settings: Settings, file: FileSettings) -> None:
@@ -49,9 +49,9 @@ class File(logging.Handler):
         self._path = os.path.abspath(os.path.join(settings.log_dir, file.name))
         self._most = file.max_bytes if file.backup_count else 0
         self._kept = file.backup_count
-        # When each kind of trouble was told, and how often it was not since.
-        self._told: dict[str, tuple[float, int]] = {}
-        # When a rotation that failed is tried again.
+        # When each kind of failure was reported last, and how many since then were not.
+        self._reported: dict[str, tuple[float, int]] = {}
+        # When a failed rotation is tried again.
         self._due = 0.0
         self._waiting: deque[bytes] = deque()
         self._waiting_bytes = 0
@@ -68,7 +68,7 @@ class File(logging.Handler):
         return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0))
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is the base class's
-        """Tells standard error, which is not to see the record either where there is redaction."""
+        """Reports to standard error, without the record if there is redaction."""
         _handle_error(super().handleError, self.settings.redaction, record)
 
     def filter(self, record: logging.LogRecord) -> Any:
@@ -81,11 +81,11 @@ class File(logging.Handler):
         """Writes the record."""
         self._put(record)
 
-    def take(self, record: logging.LogRecord) -> bool:
+    def write(self, record: logging.LogRecord) -> bool:
         """Writes the record, unless it is of another kind.
 
         Returns:
-            False where it is lost.
+            False if it is lost.
         """
         if not self.filter(record):
             return True
@@ -98,7 +98,7 @@ class File(logging.Handler):
     def _put(self, record: logging.LogRecord) -> bool:
         try:
             line = f"{self.format(record)}\n".encode()
-        except RecursionError:  # As in `logging`: telling of it would need more of the stack.
+        except RecursionError:  # As in `logging`: reporting it would need more of the stack.
             raise
         except Exception:
             self.handleError(record)
@@ -107,7 +107,7 @@ class File(logging.Handler):
         if self._waiting_bytes + len(line) > _WAITING and self._waiting:
             self._write()
             if self._waiting_bytes + len(line) > _WAITING and self._waiting:
-                self._trouble("hold more records for", f"{self._waiting_bytes} bytes wait; records are lost")
+                self._report("hold more records for", f"{self._waiting_bytes} bytes wait; records are lost")
                 return False
         self._waiting.append(line)
         self._waiting_bytes += len(line)
@@ -115,15 +115,15 @@ class File(logging.Handler):
         return True
 
     def _begin_in_child(self) -> None:
-        """What waits in a process that forked is written by that one, and so is the line that it was at."""
+        """Forgets the lines of a parent process: the parent writes what waits, and the line that it was writing."""
         if self._process != os.getpid():
             self._process, self._writing = os.getpid(), False
             self._waiting.clear()
             self._waiting_bytes = self._landed = 0
 
     def _write(self) -> None:
-        """Writes what waits, until the file takes no more."""
-        # In a signal handler nothing is done: what it interrupted goes on with this line.
+        """Writes the lines that wait, until the file takes no more."""
+        # A signal handler does nothing here: the code that it interrupted continues with this line.
         while self._waiting and not self._writing:
             self._writing = True
             try:
@@ -134,9 +134,9 @@ class File(logging.Handler):
                         self._make_room(len(self._waiting[0]))
                     self._write_first(self._file)
             except OSError as error:
-                self._trouble("write", error)
+                self._report("write", error)
                 if error.errno in _FOR_GOOD and self._file is not None:
-                    if error.errno != errno.EBADF:  # Else the number is closed already.
+                    if error.errno != errno.EBADF:  # With EBADF the number is closed already.
                         _close(self._file)
                     self._file = None
                 return
@@ -144,7 +144,7 @@ class File(logging.Handler):
                 self._writing = False
 
     def _write_first(self, file: int) -> None:
-        # Not among those that wait meanwhile: after a Ctrl-C it must not be written twice.
+        # Taken off the waiting lines, so that it is not written twice after a Ctrl-C.
         line = self._waiting.popleft()
         self._waiting_bytes -= len(line)
         try:
@@ -166,7 +166,7 @@ class File(logging.Handler):
         self.counts["bytes"] += len(line)
 
     def _cut_off(self, file: int, line: bytes) -> None:
-        """Cuts off the part of a line that a failed write left, unless somebody has written behind it. Where that cannot be, its rest follows."""
+        """Cuts off the part of a line that a failed write left, unless other code has written after it. If that fails, its rest follows."""
         if not self._landed or not hasattr(os, "pread"):
             return
         with suppress(OSError):
@@ -179,11 +179,11 @@ class File(logging.Handler):
             self._landed = 0
 
     def _make_room(self, length: int) -> None:
-        """Rotates where the file has no room for a line; where that is impossible, goes on in the same file."""
+        """Rotates if the file has no room for a line. If that fails, continues in the same file."""
         if not self._most or self._file is None:
             return
         found = os.fstat(self._file)
-        # A device, to which a link may lead, has no size and no successor.
+        # A device, to which a link may lead, has no size and is not rotated.
         if not stat.S_ISREG(found.st_mode) or not found.st_size or found.st_size + length < self._most:
             return
         now = monotonic()
@@ -193,15 +193,15 @@ class File(logging.Handler):
             self._rotate(found)
         except OSError as error:
             self._due = now + _PAUSE
-            self._trouble("rotate", error)
+            self._report("rotate", error)
             if self._file is None:
                 self._file = self._open()
 
     def _rotate(self, found: os.stat_result) -> None:
         old, name = self._file, self._path
-        # Another process may have been faster, or somebody has taken the file away: then all that is missing is a look at the path.
+        # Another process may have rotated already, or the file was removed: then the path only has to be opened.
         is_own = not _is_missing(name) and os.path.samestat(os.stat(name), found)
-        if os.name != "posix" and old is not None:  # Files that are open are not renamed there.
+        if os.name != "posix" and old is not None:  # Windows does not rename open files.
             self._file = None
             _close(old)
             old = None
@@ -218,32 +218,32 @@ class File(logging.Handler):
         self.counts["rotations"] += is_own
 
     def _rename(self) -> None:
-        # Up to the first number that is free: a rotation that is tried again and again pushes no file out.
+        # Up to the first free number, so that a rotation that is tried again and again deletes no file.
         last = next((number for number in range(1, self._kept) if _is_missing(f"{self._path}.{number}")), self._kept)
         for number in range(last, 0, -1):
             with suppress(FileNotFoundError):
                 os.replace(f"{self._path}.{number - 1}" if number > 1 else self._path, f"{self._path}.{number}")
 
     def _rename_back(self) -> None:
-        """There is no new file: the old one gets its name back, under which people look for it."""
+        """Gives the old file its name back, since there is no new file."""
         with suppress(OSError):
             if _is_missing(self._path):
                 os.rename(f"{self._path}.1", self._path)
 
-    def _trouble(self, action: str, reason: object) -> None:
-        """Tells what could not be done and why, unless that was told within the interval."""
+    def _report(self, action: str, reason: object) -> None:
+        """Reports what failed and why, unless that was reported within the interval."""
         self.counts["errors"] += 1
         now = monotonic()
-        last, silent = self._told.get(action, (float("-inf"), 0))
+        last, silent = self._reported.get(action, (float("-inf"), 0))
         if now - last < _INTERVAL:
-            self._told[action] = last, silent + 1
+            self._reported[action] = last, silent + 1
             return
-        self._told[action] = now, 0
+        self._reported[action] = now, 0
         again = f" ({silent} more since last told)" if silent else ""
         _print(f"unified_logger: cannot {action} {self._path}: {reason}{again}")
 
     def flush(self) -> None:
-        """Writes what waits.
+        """Writes the lines that wait.
 
         Raises:
             OSError: The file takes no more.
@@ -258,13 +258,13 @@ class File(logging.Handler):
             self.release()
 
     def close(self) -> None:
-        """Writes what waits, and closes the file. A later record opens it again."""
+        """Writes the lines that wait, and closes the file. A later record opens it again."""
         self.acquire()
         try:
             self._begin_in_child()
             self._write()
             if self._waiting and not self._writing:
-                self._trouble("write all to", f"{len(self._waiting)} records are lost")
+                self._report("write all to", f"{len(self._waiting)} records are lost")
                 self._waiting.clear()
                 self._waiting_bytes = self._landed = 0
             if self._file is not None and not self._writing:
@@ -276,19 +276,19 @@ class File(logging.Handler):
 
 
 def _close(file: int) -> None:
-    with suppress(OSError):  # Told by a write, or it was nothing that is missed.
+    with suppress(OSError):  # A write reports it, or nothing is lost.
         os.close(file)
 
 
 def _print(text: str) -> None:
-    """A line on standard error, if there is one."""
+    """Prints a line on standard error, if there is one."""
     if sys.stderr is not None:
         with suppress(OSError, ValueError):
             print(_core.escape_text(whole(text)), file=sys.stderr)
 
 
 def _is_missing(path: str) -> bool:
-    """Whether nothing is there, not even a link that leads nowhere. What cannot be looked at may be there."""
+    """Whether nothing is there, not even a broken link. A path that cannot be checked may exist."""
     try:
         os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -302,7 +302,7 @@ class Console(logging.StreamHandler):  # type: ignore[type-arg] # not generic at
     """The console.
 
     Args:
-        redaction: What must not be on it.
+            redaction: Replaces secrets; None for no redaction.
     """
 
     def __init__(self, redaction: _core.Redaction | None) -> None:
@@ -310,7 +310,7 @@ class Console(logging.StreamHandler):  # type: ignore[type-arg] # not generic at
         self._redaction = redaction
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is the base class's
-        """Tells standard error, which is not to see the record either where there is redaction."""
+        """Reports to standard error, without the record if there is redaction."""
         _handle_error(super().handleError, self._redaction, record)
 
 
@@ -321,7 +321,7 @@ def _handle_error(
         with suppress(ValueError):  # Standard error is closed.
             stock(record)
         return
-    # What is at hand is the record as it was given.
+    # The record at hand is not redacted.
     error = sys.exc_info()[1]
     if logging.raiseExceptions:
         _print(redaction.text(whole(f"unified_logger: a record is not written: {error!r}")))

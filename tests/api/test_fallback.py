@@ -1,4 +1,4 @@
-"""`USE_UNIFIED_LOGGING=false`: the same API, files and keys, served by plain handlers."""
+"""`USE_UNIFIED_LOGGING=false`: the same API, files and keys, served by fallback handlers."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_files_and_keys_are_the_same(log_dir: Any, records: Records, tmp_path: A
     """Record for record, but for time, line numbers and where the exception's file was cut."""
     names = ("app.log", "errors.log", "ai_responses.log")
     log_everything()
-    by_plain = {name: records(name) for name in names}
+    by_fallback = {name: records(name) for name in names}
     monkeypatch.setenv("USE_UNIFIED_LOGGING", "true")
     for name in names:
         (log_dir / name).unlink()
@@ -54,8 +54,8 @@ def test_files_and_keys_are_the_same(log_dir: Any, records: Records, tmp_path: A
     log_everything()
     by_core = {name: records(name) for name in names}
     for name in names:
-        assert [list(record) for record in by_plain[name]] == [list(record) for record in by_core[name]]
-        for one, other in zip(by_plain[name], by_core[name], strict=True):
+        assert [list(record) for record in by_fallback[name]] == [list(record) for record in by_core[name]]
+        for one, other in zip(by_fallback[name], by_core[name], strict=True):
             assert {**one, "timestamp": ""} == {**other, "timestamp": ""}
 
 

@@ -1,13 +1,13 @@
-"""`USE_UNIFIED_LOGGING=false`: the same API, files and keys, served by plain handlers of the standard library."""
+"""`USE_UNIFIED_LOGGING=false`: the same API, files and keys, served by fallback handlers of the standard library."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 
 from .. import _core
+from .fallback_handlers import Console, File
 from .formatters import JSONFormatter, TextFormatter, merged
 from .marks import carried_by, is_captured, lift, mark, mark_captured
-from .plain_handlers import Console, File
 from .reading import level_of
 
 TYPE_CHECKING = False
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..config import Settings
 
 
-class PlainOutput:
+class FallbackOutput:
     """The handlers of this mode.
 
     Args:
@@ -60,16 +60,16 @@ class PlainOutput:
         self._count += 1
         taken, level = True, level_of(record)
         try:
-            said = merged(record, self._redaction)
+            ready = merged(record, self._redaction)
         except Exception:  # Whoever formats the record tells of it.
-            said = record
+            ready = record
         for file in self._files:
             if level >= file.level:
-                taken &= file.take(said)
+                taken &= file.write(ready)
         if not taken:
             self._failed += 1
         if self._console is not None and level >= self._console.level:
-            self._console.handle(said)
+            self._console.handle(ready)
         mark_captured(record)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Records as tests look at them: as they are in the files, with questions that tests ask."""
+"""Records as in the log files, with methods that tests need."""
 
 from __future__ import annotations
 
@@ -13,36 +13,38 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core, levels
 from ..process import engine
-from ..stdlib import as_said, error_of, level_of, text_of
+from ..stdlib import error_of, level_of, merged_by_class, text_of
 from ..stdlib.formatters import RESERVED
 from ..stdlib.marks import carried_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Of more records than these, a text shows the last ones.
+# If there are more records, a text shows the last of them.
 _SHOWN = 200
 
 
 class CapturedRecord(dict[str, Any]):
     """One record: the keys and values of its line in the files, in their order.
 
-    Values are what a reader of the file gets: a `Decimal` is a text, a tuple is a list. See docs/record.md, docs/values.md.
+    Values are those that a reader of the file gets: a `Decimal` is a text, a tuple is a list. See docs/record.md, docs/values.md.
 
     Args:
         record: The `logging.LogRecord`.
     """
 
     error: BaseException | None
-    """The exception itself, of which `exception` is the written form."""
+    """The exception itself; `exception` is its written form."""
     levelno: int
     """The level's number."""
 
     def __init__(self, record: logging.LogRecord) -> None:
-        # A record of our own interface has its message merged by the core, whatever its class.
-        said = record if carried_by(record) is not None else as_said(record)
+        # The core merges the message of a record of `get_logger`, whatever its class.
+        record_to_encode = record if carried_by(record) is not None else merged_by_class(record)
         settings = engine.settings()
-        super().__init__(json.loads(_core.encode_record(said, None if settings is None else settings.redaction)))
+        super().__init__(
+            json.loads(_core.encode_record(record_to_encode, None if settings is None else settings.redaction))
+        )
         self.error = error_of(record)
         self.levelno = level_of(record)
 
@@ -98,7 +100,7 @@ class CapturedRecord(dict[str, Any]):
 
     @property
     def exception(self) -> dict[str, Any] | None:
-        """The exception in the parts that files have: `type`, `message`, `traceback` and further ones."""
+        """The exception in its parts of the log file: `type`, `message`, `traceback` and others."""
         return self.get("exception")
 
     @property
@@ -108,7 +110,7 @@ class CapturedRecord(dict[str, Any]):
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The context's fields and the call's: every key that is none of the record's own."""
+        """The fields of the context and of the call: every key that is not a key of all records."""
         return {name: value for name, value in self.items() if name not in RESERVED}
 
     def _text(self, key: str) -> str:
@@ -132,11 +134,11 @@ class CapturedLogs(list[CapturedRecord]):
     def __init__(self) -> None:
         super().__init__()
         self._levels: dict[logging.Logger, tuple[int, int]] = {}
-        # Whether somebody has asked for details, third parties' too.
+        # Whether the test has asked for details of third parties too.
         self._whole = False
 
     def add(self, record: logging.LogRecord) -> None:
-        """Takes a record down as it is now, unless it is a detail of third parties' that nobody has asked for."""
+        """Stores a record as it is now, unless it is a detail of third parties for which the test has not asked."""
         is_wanted = self._whole or level_of(record) >= logging.INFO or carried_by(record) is not None
         if is_wanted or not _is_of_others(text_of(vars(record).get("name"))):
             self.append(CapturedRecord(record))
@@ -155,21 +157,21 @@ class CapturedLogs(list[CapturedRecord]):
         exception: type[BaseException] | tuple[type[BaseException], ...] | None = None,
         **fields: object,
     ) -> list[CapturedRecord]:
-        """The records that are as asked.
+        """The records that match.
 
         Args:
             message: The whole message, or a pattern that is found in it.
             level: The level's name, in any case, or its number.
             logger: The logger's name.
-            exception: A class of which the exception is.
-            **fields: Values of fields, or of any other key of a record (`trace_id`, `function` …). A value that has another
-                form in the files is found by the one or the other.
+            exception: A class, or classes, of the exception.
+            **fields: Values of fields, or of any other key of a record (`trace_id`, `function` …). A value that has another form in the
+                files is found by both forms.
 
         Returns:
-            The records, the oldest first; all of them where nothing is asked.
+            The records, the oldest first; all of them if nothing is asked for.
 
         Raises:
-            ValueError: The level is none.
+            ValueError: There is no such level.
         """
         number = None if level is None else levels.parse(level)
         return [
@@ -191,16 +193,16 @@ class CapturedLogs(list[CapturedRecord]):
         exception: type[BaseException] | tuple[type[BaseException], ...] | None = None,
         **fields: object,
     ) -> CapturedRecord:
-        """The one record that is as asked; takes what `find` takes.
+        """The only record that matches. The arguments are those of `find`.
 
         Returns:
             The record.
 
         Raises:
-            AssertionError: There is none, or more than one. The text shows what there is.
-            ValueError: The level is none.
+            AssertionError: No record matches, or more than one. The text shows the records.
+            ValueError: There is no such level.
         """
-        __tracebackhide__ = True  # a failure stands at the line of the test
+        __tracebackhide__ = True  # the failure is shown at the line of the test
         found = self.find(message, level=level, logger=logger, exception=exception, **fields)
         if len(found) == 1:
             return found[0]
@@ -213,7 +215,7 @@ class CapturedLogs(list[CapturedRecord]):
         raise AssertionError(f"no record is{wanted or ' there'}; {there}")
 
     def text(self) -> str:
-        """The records for people, one to a line, tracebacks and stacks below theirs; the last ones of very many."""
+        """The records for people, one to a line, each followed by its traceback and stack. Of very many records, the last ones."""
         left_out = len(self) - _SHOWN
         lines = [f"… {left_out} earlier records"] if left_out > 0 else []
         for record in self[-_SHOWN:]:
@@ -223,14 +225,14 @@ class CapturedLogs(list[CapturedRecord]):
         return "\n".join(lines)
 
     def set_level(self, level: int | str, logger: str | None = None) -> None:
-        """Sets the level of a logger until the end of the capture.
+        """Sets the level of a logger until the collection ends.
 
         Args:
-            level: Its name or number.
-            logger: The logger's name; None is the root logger.
+                level: Its name or number.
+                logger: The logger's name; None is the root logger.
 
-        Raises:
-            ValueError: The level is none.
+            Raises:
+                ValueError: There is no such level.
         """
         self._set(logging.getLogger(logger), levels.parse(level))
         self._whole = True
@@ -238,7 +240,7 @@ class CapturedLogs(list[CapturedRecord]):
     def _set(self, target: logging.Logger, number: int) -> None:
         before, last = self._levels.get(target, (target.level, target.level))
         if target.level != last:
-            before = target.level  # the application's, set since
+            before = target.level  # the application has set it since
         target.setLevel(number)
         self._levels[target] = (before, number)
 
@@ -246,12 +248,11 @@ class CapturedLogs(list[CapturedRecord]):
     def at_level(self, level: int | str, logger: str | None = None) -> Iterator[None]:
         """Sets the level of a logger for a block.
 
-        Args:
             level: Its name or number.
             logger: The logger's name; None is the root logger.
 
         Raises:
-            ValueError: The level is none.
+            ValueError: There is no such level.
         """
         target, number = logging.getLogger(logger), levels.parse(level)
         before, whole, self._whole = target.level, self._whole, True
@@ -263,11 +264,11 @@ class CapturedLogs(list[CapturedRecord]):
             self._whole = whole
 
     def begin(self) -> None:
-        """Has the root logger let everything through that the application logs."""
+        """Lets the root logger pass all records of the application."""
         self._set(logging.root, logging.DEBUG)
 
     def restore_levels(self) -> None:
-        """Puts back the levels that `set_level` found. One that the application has set since is the application's."""
+        """Restores the levels that `set_level` found. If the application has set a level since, that level stays."""
         for target, (before, number) in self._levels.items():
             if target.level == number:
                 target.setLevel(before)
@@ -275,7 +276,7 @@ class CapturedLogs(list[CapturedRecord]):
 
 @lru_cache(1_024)
 def _is_of_others(name: str) -> bool:
-    """Whether a logger is named as a module of the standard library, or of a package that is installed."""
+    """Whether a logger is named as a module of the standard library, or of an installed package."""
     top = name.partition(".")[0]
     if top in sys.stdlib_module_names:
         return True
@@ -288,7 +289,7 @@ def _is_message(message: str, asked: str | Pattern[str]) -> bool:
 
 
 def _is_value(written: object, asked: object) -> bool:
-    # `True` is 1 for Python, but not in a file.
+    # `True` equals 1 in Python, but not in a file.
     if isinstance(written, bool) is not isinstance(asked, bool) and isinstance(asked, (bool, int, float)):
         return False
     return bool(written == asked) or bool(written == json.loads(_core.encode_value(asked)))

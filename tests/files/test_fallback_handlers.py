@@ -1,4 +1,4 @@
-"""What the plain handlers of `USE_UNIFIED_LOGGING=false` do when a file fails: they go on, and lose nothing that could be written."""
+"""What the fallback handlers of `USE_UNIFIED_LOGGING=false` do when a file fails: they go on, and lose nothing that could be written."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ START = """
 import json, os, sys, time
 from faults import calls, fail, log, mend
 from unified_logger import flush_logging, get_logger, get_stats, init_logging
-from unified_logger.stdlib import plain_handlers
+from unified_logger.stdlib import fallback_handlers
 passed = 0
-plain_handlers.monotonic = lambda: time.monotonic() + passed
+fallback_handlers.monotonic = lambda: time.monotonic() + passed
 
 def begin(**options):
     init_logging(log_dir="logs", use_unified_logging=False, console_format="off", **options)
@@ -67,7 +67,7 @@ def test_a_rotation_that_fails_often_pushes_no_file_out(run_faulty: Run, numbers
     run_faulty(
         START
         + """
-plain_handlers._PAUSE = 0
+fallback_handlers._PAUSE = 0
 begin(max_bytes=1000, backup_count=3)
 log(logger, range(40))
 assert os.path.exists("logs/app.log.3")
@@ -154,7 +154,7 @@ def test_what_finds_no_room_is_counted_and_told(run_faulty: Run, numbers: Number
     done = run_faulty(
         START
         + """
-plain_handlers._WAITING = 2000
+fallback_handlers._WAITING = 2000
 begin()
 fail("write", error="ENOSPC", match="app.log")
 log(logger, range(1, 40))
