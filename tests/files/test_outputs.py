@@ -300,3 +300,17 @@ def test_what_has_no_effect_is_said(start: Start, records: Records) -> None:
         "outputs.ai has no effect: another option turns it off",
         "outputs.console has no effect: another option turns it off",
     ]
+
+
+@pytest.mark.parametrize("unified", [True, False], ids=["unified", "plain"])
+def test_the_format_of_a_console_that_is_off_turns_nothing_on(run_python: Run, unified: bool) -> None:
+    """Another option turns it off; a format says only how it would be written."""
+    done = run_python(
+        f"""
+from unified_logger import flush_logging, get_logger, init_logging
+init_logging(log_dir="logs", console_format="off", use_unified_logging={unified}, outputs={{"console": {{"format": "text"}}}})
+get_logger("app").error("m")
+flush_logging(timeout=10.0)
+"""
+    )
+    assert done.stderr == ""

@@ -160,9 +160,13 @@ class Outputs(Section):
         files = [outputs[name]["to"]["file"]["name"] for name in names]
         for notice in exposed_files(values["log_dir"], files, values["file_mode"]):
             given.say(notice)
-        console = said.get(_CONSOLE)
-        form = {"console_format": console["format"]} if isinstance(console, dict) and "format" in console else {}
-        return {"outputs": said, "outputs_for_engine": outputs, **form}
+        console = outputs.get(_CONSOLE) and said[_CONSOLE]
+        has_form = isinstance(console, dict) and "format" in console and values["use_unified_logging"]
+        return {
+            "outputs": said,
+            "outputs_for_engine": outputs,
+            **({"console_format": console["format"]} if has_form else {}),
+        }
 
     def to_engine(self) -> dict[str, dict[str, Any]]:
         """Each that is named here."""
