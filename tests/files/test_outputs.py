@@ -246,6 +246,8 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a key of the record": ({"a": {"file": "a", "fields_equal": {"level": "INFO"}}}, "outputs.a.fields_equal.level"),
     "a list": ({"a": {"file": "a", "fields_equal": {"x": [1]}}}, r"outputs.a.fields_equal.x = \[1\] .* a text, a num"),
     "not a number": ({"a": {"file": "a", "fields_equal": {"x": float("nan")}}}, "outputs.a.fields_equal.x = nan"),
+    "a text that is none": ({"a": {"file": "a", "fields_equal": {"x": "\ud800"}}}, "outputs.a.fields_equal.x = '"),
+    "a field that is no text": ({"a": {"file": "a", "fields_equal": {"\ud800": 1}}}, "outputs.a.fields_equal.* = 1 is"),
     "another place for a file": ({"app": {"stream": "stdout"}}, "outputs.app.stream = 'stdout' .* app is a file"),
     "a file for the console": ({"console": {"file": "a"}}, "outputs.console.file = 'a' .* console is standard error"),
     "rotation of a stream": ({"a": {"stream": "stdout", "max_bytes": 1}}, "outputs.a.max_bytes = 1 .* for files only"),

@@ -56,6 +56,8 @@ def _loggers(value: Any) -> tuple[str, ...]:
 def _scalar(value: Any) -> Any:
     if value is not None and not isinstance(value, (str, bool, int, float)):
         raise TypeError
+    if isinstance(value, str):
+        value.encode("utf-8")  # Half a surrogate is no text.
     if (isinstance(value, float) and value - value != 0) or (isinstance(value, int) and not -(2**63) <= value < 2**64):
         raise ValueError
     return value
@@ -222,8 +224,10 @@ def _check_place(name: str, said: Mapping[str, Any], is_new: bool, given: Given)
     if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name):
         raise _wrong(given, name, name, "a name of up to 64 letters, digits, '_', '-' and '.'")
     for field, value in (said.get("fields_equal") or {}).items():
-        if field in _NO_FIELDS:
-            raise _wrong(given, f"{name}.fields_equal.{field}", value, FIELDS.allowed)
+        try:
+            FIELDS.parse([field])
+        except ValueError:
+            raise _wrong(given, f"{name}.fields_equal.{field}", value, FIELDS.allowed) from None
     if is_new and ("file" in said) == ("stream" in said):
         raise _wrong(given, name, dict(said), "either `file` or `stream`, which says where it is written")
     misplaced = [
