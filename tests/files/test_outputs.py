@@ -293,6 +293,20 @@ def test_in_the_environment(log_dir: Path, monkeypatch: pytest.MonkeyPatch) -> N
         init_logging(log_dir=str(log_dir))
 
 
+@pytest.mark.parametrize(
+    ("text", "allowed"),
+    [('{"a": {"file": "a"}, "a": {"file": "b"}}', "a mapping that gives 'a' once only"), ("[" * 30_000, "as JSON")],
+    ids=["a key twice", "too deep"],
+)
+def test_json_that_is_no_mapping_is_refused(
+    log_dir: Path, monkeypatch: pytest.MonkeyPatch, text: str, allowed: str
+) -> None:
+    """As a file is that gives a key twice, or lies too deep."""
+    monkeypatch.setenv("UNIFIED_LOGGER_OUTPUTS", text)
+    with pytest.raises(ConfigurationError, match=f"^environment variable UNIFIED_LOGGER_OUTPUTS: .*{allowed}"):
+        init_logging(log_dir=str(log_dir))
+
+
 def test_what_has_no_effect_is_said(start: Start, records: Records) -> None:
     """An output that another option turns off."""
     start(

@@ -7,7 +7,7 @@ import re
 
 from ... import _core
 from ...errors import ConfigurationError
-from ..kinds import BOOLEAN, COUNT, LEVEL, MODE, NAMES, SIZE, Kind, choice
+from ..kinds import BOOLEAN, COUNT, LEVEL, MODE, NAMES, SIZE, Kind, NotAllowedError, choice
 from ..mappings import Switched, joined
 from ..options import Section, derived, option
 from .files import FAULTS, exposed_files
@@ -69,6 +69,22 @@ def _outputs(value: Any) -> dict[str, Any]:
     return value
 
 
+def _outputs_text(text: str) -> dict[str, Any]:
+    try:
+        return _outputs(json.loads(text, object_pairs_hook=_once))
+    except RecursionError:
+        raise ValueError from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A mapping of JSON, unless it gives a key twice: the last would silently count."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for index, (key, _) in enumerate(pairs) if key in dict(pairs[:index]))
+        raise NotAllowedError(f"a mapping that gives {twice!r} once only")
+    return found
+
+
 FILE = Kind(
     "file name",
     "the name of a file in the log directory, without a path, that does not begin with a dot",
@@ -101,7 +117,7 @@ OUTPUTS = Kind(
     "outputs",
     "a mapping of outputs' names to what they are (in the environment: as JSON)",
     _outputs,
-    lambda text: _outputs(json.loads(text)),
+    _outputs_text,
     {"type": "object"},
 )
 
