@@ -307,6 +307,17 @@ def test_json_that_is_no_mapping_is_refused(
         init_logging(log_dir=str(log_dir))
 
 
+def test_an_error_names_the_source_that_says_what_is_wrong(
+    tmp_path: Path, log_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not another one that speaks of other outputs and outranks it."""
+    path = tmp_path / "logging.yaml"
+    path.write_text(f"log_dir: {log_dir}\noutputs:\n  a:\n    file: app.log\n", "utf-8")
+    monkeypatch.setenv("UNIFIED_LOGGER_OUTPUTS", '{"b": {"file": "b.log"}}')
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(str(path))}: outputs.a.file = 'app.log'"):
+        init_from_config(path, outputs={"ai": False})
+
+
 def test_what_has_no_effect_is_said(start: Start, records: Records) -> None:
     """An output that another option turns off."""
     start(

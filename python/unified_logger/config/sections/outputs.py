@@ -232,7 +232,12 @@ def _of_engine(name: str, said: Any, given: Given) -> dict[str, Any] | None:
 
 
 def _wrong(given: Given, key: str, value: object, allowed: str) -> ConfigurationError:
-    return ConfigurationError(source=given.origin("outputs"), key=f"outputs.{key}", value=value, allowed=allowed)
+    """What is said where an output cannot be, of whatever says last what that is."""
+    source = given.origin("outputs")
+    for each, outputs in given.each("outputs"):
+        if any(f"{key}.".startswith(f"{name}.") for name in outputs):
+            source = each
+    return ConfigurationError(source=source, key=f"outputs.{key}", value=value, allowed=allowed)
 
 
 def _check_place(name: str, said: Mapping[str, Any], is_new: bool, given: Given) -> None:
