@@ -251,6 +251,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "another place for a file": ({"app": {"stream": "stdout"}}, "outputs.app.stream = 'stdout' .* app is a file"),
     "a file for the console": ({"console": {"file": "a"}}, "outputs.console.file = 'a' .* console is standard error"),
     "rotation of a stream": ({"a": {"stream": "stdout", "max_bytes": 1}}, "outputs.a.max_bytes = 1 .* for files only"),
+    "a name that is none, turned off": ({"a/b": False}, "outputs.a/b = 'a/b' .* letters, digits"),
     "a name that is none": ({"a/b": {"file": "a"}}, "outputs.a/b = 'a/b' .* letters, digits"),
 }
 
@@ -327,6 +328,18 @@ def test_what_has_no_effect_is_said(start: Start, records: Records) -> None:
         "outputs.ai has no effect: another option turns it off",
         "outputs.console has no effect: another option turns it off",
     ]
+
+
+def test_a_misspelt_name_that_turns_nothing_off_is_said(
+    log_dir: Path, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that turns off what another source names has its effect."""
+    monkeypatch.setenv("UNIFIED_LOGGER_OUTPUTS", '{"audit": {"file": "audit.log"}}')
+    init_logging(log_dir=str(log_dir), outputs={"erorrs": False, "audit": False})
+    assert messages(records, "app.log") == [
+        "outputs.erorrs has no effect: there is no output of this name that it could turn off"
+    ]
+    assert not (log_dir / "audit.log").exists()
 
 
 @pytest.mark.parametrize("unified", [True, False], ids=["unified", "plain"])

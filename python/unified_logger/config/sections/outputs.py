@@ -205,10 +205,14 @@ def _present(given: Given) -> dict[str, Any]:
 
 def _of_engine(name: str, said: Any, given: Given) -> dict[str, Any] | None:
     """What the engine is told of an output: all of a new one, otherwise what is said."""
+    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name):
+        raise _wrong(given, name, name, "a name of up to 64 letters, digits, '_', '-' and '.'")
+    is_new = name not in (*_FILES, _CONSOLE)
     if said is False:
+        if is_new and not any(outputs.get(name) for _, outputs in given.each("outputs")):
+            given.say(f"outputs.{name} has no effect: there is no output of this name that it could turn off")
         return None
     said = {} if said is True else said
-    is_new = name not in (*_FILES, _CONSOLE)
     _check_place(name, said, is_new, given)
     values = given.values
     select = {key: said[key] for key in ("level", "max_level", "loggers", "ai", "fields_present") if key in said}
@@ -242,8 +246,6 @@ def _wrong(given: Given, key: str, value: object, allowed: str) -> Configuration
 
 def _check_place(name: str, said: Mapping[str, Any], is_new: bool, given: Given) -> None:
     """Each writes to one place, and has what belongs to that."""
-    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name):
-        raise _wrong(given, name, name, "a name of up to 64 letters, digits, '_', '-' and '.'")
     for field, value in (said.get("fields_equal") or {}).items():
         try:
             FIELDS.parse([field])
