@@ -62,6 +62,17 @@ def test_an_output_takes_what_it_selects(
     assert get_stats()["files"]["more"]["written"] >= len(taken)
 
 
+def test_the_trace_of_a_record_selects_it_and_not_a_field_of_that_name(start: Start, records: Records) -> None:
+    """What has the key `trace_id` in the line; a field of the call stands aside there."""
+    ids = {name: name * 32 for name in "ab"}
+    start(outputs={name: {"file": f"{name}.log", "fields_equal": {"trace_id": id_}} for name, id_ in ids.items()})
+    with LoggingContext(trace_id=ids["a"]):
+        get_logger("app").info("both", trace_id=ids["b"])
+    (record,) = records("a.log")
+    assert (record["trace_id"], record["fields.trace_id"]) == (ids["a"], ids["b"])
+    assert messages(records, "b.log") == []
+
+
 def test_formats(start: Start, log_dir: Path) -> None:
     """One record, with a traceback, as each format writes it."""
     start(outputs={name: {"file": f"{name}.log", "format": name} for name in ("json", "text", "logfmt")})
