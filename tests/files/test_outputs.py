@@ -221,6 +221,30 @@ assert flush_logging(10)
     assert numbers("two.log") == [*range(1, 2_000, 2)]
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+def test_a_file_that_takes_nothing_keeps_no_other_from_what_is_recovered(run_python: Run, log_dir: Path) -> None:
+    """Each is written as far as it goes; what it has is not written again when the rest can be."""
+    program = """
+import os, signal
+from unified_logger import get_logger, init_logging
+init_logging(log_dir="logs", console_format="off", outputs={"x": {"file": "x.log"}, "y": {"file": "y.log"}})
+for number in range(100):
+    get_logger("app").info("m", number=number)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    run_python(program, check=False)
+    (log_dir / "x.log").unlink()
+    (log_dir / "x.log").symlink_to("/dev/full")
+    log_dir.chmod(0o700)
+    recover = [sys.executable, "-m", "unified_logger.cli", "recover", str(log_dir)]
+    for _ in range(2):
+        assert subprocess.run(recover, capture_output=True, check=False).returncode != 0
+        assert (log_dir / "y.log").read_text("utf-8").count('"message":"m"') == 100
+    (log_dir / "x.log").unlink()
+    subprocess.run(recover, capture_output=True, check=True)
+    assert (log_dir / "y.log").read_text("utf-8").count('"message":"m"') == 100
+
+
 def test_sixty_files(start: Start, log_dir: Path) -> None:
     """As many as a black box keeps account of; one more is refused."""
     outputs = {f"f{number}": {"file": f"{number}.log"} for number in range(57)}
