@@ -60,10 +60,9 @@ impl Settings {
 
     /// How those files are written.
     pub fn files_mut(&mut self) -> impl Iterator<Item = &mut FileSettings> {
-        self.outputs.iter_mut().filter_map(|output| match &mut output.to {
-            sink::Settings::File(file) => Some(file),
-            sink::Settings::Stream(_) => None,
-        })
+        self.outputs
+            .iter_mut()
+            .filter_map(|output| if let sink::Settings::File(file) = &mut output.to { Some(file) } else { None })
     }
 
     /// Reads what a black box has kept of `files`. `None` for more files than a box has journals for, for names that lead out of the

@@ -335,6 +335,13 @@ def test_the_published_schema_is_that_of_the_code() -> None:
     assert published == schema()
 
 
+def test_the_schema_lets_a_block_of_any_name_be_what_the_parser_lets_it_be() -> None:
+    """An output may be turned off, and a block may be empty."""
+    properties = schema()["properties"]
+    assert properties["outputs"]["additionalProperties"]["type"] == ["object", "null", "boolean"]
+    assert properties["loggers"]["additionalProperties"]["type"] == ["object", "null"]
+
+
 def test_the_documented_table_is_that_of_the_code(project: Path) -> None:
     """The table in docs/configuration.md is what `layout.table()` gives."""
     text = (project / "docs" / "configuration.md").read_text(encoding="utf-8")

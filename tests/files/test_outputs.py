@@ -62,6 +62,17 @@ def test_an_output_takes_what_it_selects(
     assert get_stats()["files"]["more"]["written"] >= len(taken)
 
 
+def test_the_trace_of_a_record_selects_it_and_not_a_field_of_that_name(start: Start, records: Records) -> None:
+    """What has the key `trace_id` in the line; a field of the call stands aside there."""
+    ids = {name: name * 32 for name in "ab"}
+    start(outputs={name: {"file": f"{name}.log", "fields_equal": {"trace_id": id_}} for name, id_ in ids.items()})
+    with LoggingContext(trace_id=ids["a"]):
+        get_logger("app").info("both", trace_id=ids["b"])
+    (record,) = records("a.log")
+    assert (record["trace_id"], record["fields.trace_id"]) == (ids["a"], ids["b"])
+    assert messages(records, "b.log") == []
+
+
 def test_formats(start: Start, log_dir: Path) -> None:
     """One record, with a traceback, as each format writes it."""
     start(outputs={name: {"file": f"{name}.log", "format": name} for name in ("json", "text", "logfmt")})
@@ -210,6 +221,30 @@ assert flush_logging(10)
     assert numbers("two.log") == [*range(1, 2_000, 2)]
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+def test_a_file_that_takes_nothing_keeps_no_other_from_what_is_recovered(run_python: Run, log_dir: Path) -> None:
+    """Each is written as far as it goes; what it has is not written again when the rest can be."""
+    program = """
+import os, signal
+from unified_logger import get_logger, init_logging
+init_logging(log_dir="logs", console_format="off", outputs={"x": {"file": "x.log"}, "y": {"file": "y.log"}})
+for number in range(100):
+    get_logger("app").info("m", number=number)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    run_python(program, check=False)
+    (log_dir / "x.log").unlink()
+    (log_dir / "x.log").symlink_to("/dev/full")
+    log_dir.chmod(0o700)
+    recover = [sys.executable, "-m", "unified_logger.cli", "recover", str(log_dir)]
+    for _ in range(2):
+        assert subprocess.run(recover, capture_output=True, check=False).returncode != 0
+        assert (log_dir / "y.log").read_text("utf-8").count('"message":"m"') == 100
+    (log_dir / "x.log").unlink()
+    subprocess.run(recover, capture_output=True, check=True)
+    assert (log_dir / "y.log").read_text("utf-8").count('"message":"m"') == 100
+
+
 def test_sixty_files(start: Start, log_dir: Path) -> None:
     """As many as a black box keeps account of; one more is refused."""
     outputs = {f"f{number}": {"file": f"{number}.log"} for number in range(57)}
@@ -246,9 +281,12 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a key of the record": ({"a": {"file": "a", "fields_equal": {"level": "INFO"}}}, "outputs.a.fields_equal.level"),
     "a list": ({"a": {"file": "a", "fields_equal": {"x": [1]}}}, r"outputs.a.fields_equal.x = \[1\] .* a text, a num"),
     "not a number": ({"a": {"file": "a", "fields_equal": {"x": float("nan")}}}, "outputs.a.fields_equal.x = nan"),
+    "a text that is none": ({"a": {"file": "a", "fields_equal": {"x": "\ud800"}}}, "outputs.a.fields_equal.x = '"),
+    "a field that is no text": ({"a": {"file": "a", "fields_equal": {"\ud800": 1}}}, "outputs.a.fields_equal.* = 1 is"),
     "another place for a file": ({"app": {"stream": "stdout"}}, "outputs.app.stream = 'stdout' .* app is a file"),
     "a file for the console": ({"console": {"file": "a"}}, "outputs.console.file = 'a' .* console is standard error"),
     "rotation of a stream": ({"a": {"stream": "stdout", "max_bytes": 1}}, "outputs.a.max_bytes = 1 .* for files only"),
+    "a name that is none, turned off": ({"a/b": False}, "outputs.a/b = 'a/b' .* letters, digits"),
     "a name that is none": ({"a/b": {"file": "a"}}, "outputs.a/b = 'a/b' .* letters, digits"),
 }
 
@@ -291,6 +329,31 @@ def test_in_the_environment(log_dir: Path, monkeypatch: pytest.MonkeyPatch) -> N
         init_logging(log_dir=str(log_dir))
 
 
+@pytest.mark.parametrize(
+    ("text", "allowed"),
+    [('{"a": {"file": "a"}, "a": {"file": "b"}}', "a mapping that gives 'a' once only"), ("[" * 30_000, "as JSON")],
+    ids=["a key twice", "too deep"],
+)
+def test_json_that_is_no_mapping_is_refused(
+    log_dir: Path, monkeypatch: pytest.MonkeyPatch, text: str, allowed: str
+) -> None:
+    """As a file is that gives a key twice, or lies too deep."""
+    monkeypatch.setenv("UNIFIED_LOGGER_OUTPUTS", text)
+    with pytest.raises(ConfigurationError, match=f"^environment variable UNIFIED_LOGGER_OUTPUTS: .*{allowed}"):
+        init_logging(log_dir=str(log_dir))
+
+
+def test_an_error_names_the_source_that_says_what_is_wrong(
+    tmp_path: Path, log_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not another one that speaks of other outputs and outranks it."""
+    path = tmp_path / "logging.yaml"
+    path.write_text(f"log_dir: {log_dir}\noutputs:\n  a:\n    file: app.log\n", "utf-8")
+    monkeypatch.setenv("UNIFIED_LOGGER_OUTPUTS", '{"b": {"file": "b.log"}}')
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(str(path))}: outputs.a.file = 'app.log'"):
+        init_from_config(path, outputs={"ai": False})
+
+
 def test_what_has_no_effect_is_said(start: Start, records: Records) -> None:
     """An output that another option turns off."""
     start(
@@ -300,3 +363,29 @@ def test_what_has_no_effect_is_said(start: Start, records: Records) -> None:
         "outputs.ai has no effect: another option turns it off",
         "outputs.console has no effect: another option turns it off",
     ]
+
+
+def test_a_misspelt_name_that_turns_nothing_off_is_said(
+    log_dir: Path, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that turns off what another source names has its effect."""
+    monkeypatch.setenv("UNIFIED_LOGGER_OUTPUTS", '{"audit": {"file": "audit.log"}}')
+    init_logging(log_dir=str(log_dir), outputs={"erorrs": False, "audit": False})
+    assert messages(records, "app.log") == [
+        "outputs.erorrs has no effect: there is no output of this name that it could turn off"
+    ]
+    assert not (log_dir / "audit.log").exists()
+
+
+@pytest.mark.parametrize("unified", [True, False], ids=["unified", "plain"])
+def test_the_format_of_a_console_that_is_off_turns_nothing_on(run_python: Run, unified: bool) -> None:
+    """Another option turns it off; a format says only how it would be written."""
+    done = run_python(
+        f"""
+from unified_logger import flush_logging, get_logger, init_logging
+init_logging(log_dir="logs", console_format="off", use_unified_logging={unified}, outputs={{"console": {{"format": "text"}}}})
+get_logger("app").error("m")
+flush_logging(timeout=10.0)
+"""
+    )
+    assert done.stderr == ""

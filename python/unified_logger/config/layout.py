@@ -146,17 +146,19 @@ def _schema_of(layout: dict[str, Any]) -> dict[str, Any]:
     for key, expected in layout.items():
         if key == "*":
             continue
-        if isinstance(expected, dict):
-            properties[key] = _schema_of(expected)
-            properties[key]["type"] = ["object", "null", *(["boolean"] if isinstance(expected, Switched) else [])]
-        else:
-            properties[key] = dict(expected.schema)
+        properties[key] = _schema_below(expected)
         if key in OPTIONS and layout is LAYOUT:
             properties[key]["description"] = OPTIONS[key].help
-    further = layout.get("*")
-    rest: Any = further.schema if isinstance(further, Kind) else _schema_of(further) if further else False
+    rest: Any = _schema_below(layout["*"]) if "*" in layout else False
     free: dict[str, Any] = {"patternProperties": {f"^{FREE}": {}}} if layout is LAYOUT else {}
     return {"type": "object", "properties": properties, **free, "additionalProperties": rest}
+
+
+def _schema_below(expected: Any) -> dict[str, Any]:
+    if isinstance(expected, Kind):
+        return dict(expected.schema)
+    also = ["null", *(["boolean"] if isinstance(expected, Switched) else [])]
+    return _schema_of(expected) | {"type": ["object", *also]}
 
 
 def table() -> str:

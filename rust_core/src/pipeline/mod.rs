@@ -195,7 +195,7 @@ impl Pipeline {
     fn report_complaints(&mut self) {
         let complaints: Vec<_> = self.outputs.sinks_mut().filter_map(|sink| sink.take_complaint()).collect();
         for message in complaints {
-            self.notice(level::WARNING, "console", message, &[]);
+            self.notice(level::WARNING, "console", &message, &[]);
         }
     }
 

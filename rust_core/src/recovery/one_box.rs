@@ -106,7 +106,9 @@ fn write(
         recovery.push_all(noted);
         fault_injection::pass(Fault::Noted);
         let now = Instant::now();
-        recovery.outputs.sinks_mut().try_for_each(|sink| sink.write(now, held))?;
+        // One file that takes nothing keeps no other from what is its own.
+        let written = recovery.outputs.sinks_mut().map(|sink| sink.write(now, held));
+        written.fold(Ok(()), Result::and)?;
         Ok(noted.count)
     })
 }
@@ -154,8 +156,10 @@ impl<'a> Recovery<'a> {
         for index in 0..recovery.wanted.len() {
             let route = recovery.outputs.route(&recovery.record(index));
             let position = recovery.contents.records[index].position;
-            let missing = recovery.contents.journal.iter().enumerate().filter(|(_, entry)| position > entry.passed);
-            recovery.wanted[index] = missing.fold(0, |wanted, (file, _)| wanted | route & 1 << file);
+            let files = recovery.contents.journal[..recovery.names.len()].iter().enumerate();
+            recovery.wanted[index] = files
+                .filter(|(_, entry)| position > entry.passed)
+                .fold(0, |wanted, (file, _)| wanted | route & 1 << file);
         }
         Ok(recovery)
     }

@@ -108,17 +108,17 @@ impl Router {
         let site_names = site.iter().flat_map(|site| site.fields.iter().map(String::as_str));
         let (names, values) = call_fields(record, site_names);
         let context = record.context.and_then(Context::read);
-        // The call's field of a name stands before the context's, as in the lines.
+        // As in the lines: the record's own ids, then the call's field of a name, then the context's.
         let find = |wanted: &str| {
-            let of_call = names.iter().position(|name| *name == wanted).map(|index| values[index]);
-            of_call.or_else(|| {
-                let context = context.as_ref()?;
-                match wanted {
-                    "trace_id" => context.trace_id.map(Value::Text),
-                    "span_id" => context.span_id.map(Value::Text),
-                    _ => context_fields(context).find(|(name, _)| *name == wanted).map(|(_, value)| value),
-                }
-            })
+            let id = context.as_ref().and_then(|context| match wanted {
+                "trace_id" => context.trace_id,
+                "span_id" => context.span_id,
+                _ => None,
+            });
+            let of_call = || names.iter().position(|name| *name == wanted).map(|index| values[index]);
+            let of_context =
+                || context_fields(context.as_ref()?).find(|(name, _)| *name == wanted).map(|(_, value)| value);
+            id.map(Value::Text).or_else(of_call).or_else(of_context)
         };
         let all = self.outputs.iter().enumerate().filter(|(index, _)| asking & 1 << index != 0);
         all.fold(0, |refused, (index, output)| refused | Route::from(!output.takes_fields(find)) << index)

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -27,18 +27,18 @@ const SPARE: usize = 1;
 const BLOCKED: Duration = Duration::from_millis(500);
 
 /// What is written to behind the thread.
-pub trait Target: fmt::Debug + Copy + Send + 'static {
+pub trait Target: fmt::Debug + Clone + Send + 'static {
     /// The name of the thread.
     const THREAD: &'static str;
 
-    /// Writes whole lines, however long that takes.
+    /// Writes whole lines, however long that takes. What it opens for that it may keep: each thread has a clone of its own.
     ///
     /// # Errors
-    /// When it takes them no more.
-    fn write(self, lines: &[u8]) -> io::Result<()>;
+    /// When it takes them no more. They are counted as dropped, and not tried again.
+    fn write(&mut self, lines: &[u8]) -> io::Result<()>;
 
-    /// What must be said, once, of a target that has failed.
-    fn complaint(self) -> Option<&'static str>;
+    /// What must be said, once, of a target that has just failed.
+    fn complaint(&self) -> Option<String>;
 }
 
 #[derive(Debug, Default)]
@@ -48,8 +48,8 @@ struct Counts {
     /// Batches that are no longer pending, and how many there were when the target was last found blocked.
     passed: AtomicU64,
     blocked: AtomicU64,
-    /// Whether the target has something to complain of.
-    complains: AtomicBool,
+    /// What the target has to complain of.
+    complaint: OnceLock<String>,
 }
 
 #[derive(Debug)]
@@ -109,7 +109,7 @@ impl<T: Target> Sink for Behind<T> {
             && counts.pending.load(Ordering::Relaxed).saturating_add(size) > BYTES;
         // One that is to end and does not yet is blocked: a second would write lines before those that it has.
         if self.thread.as_ref().is_none_or(|thread| thread.batches.is_none() && thread.worker.is_at_its_end()) {
-            self.thread = start(self.target, Arc::clone(&self.stats), Arc::clone(counts));
+            self.thread = start(self.target.clone(), Arc::clone(&self.stats), Arc::clone(counts));
         }
         counts.pending.fetch_add(size, Ordering::Relaxed);
         let sent = match &self.thread {
@@ -127,12 +127,10 @@ impl<T: Target> Sink for Behind<T> {
         Ok(())
     }
 
-    fn take_complaint(&mut self) -> Option<&'static str> {
-        if self.has_complained || !self.counts.complains.load(Ordering::Relaxed) {
-            return None;
-        }
+    fn take_complaint(&mut self) -> Option<String> {
+        let complaint = self.counts.complaint.get().filter(|_| !self.has_complained)?;
         self.has_complained = true;
-        self.target.complaint()
+        Some(complaint.clone())
     }
 
     fn progress(&self) -> Option<Progress> {
@@ -194,14 +192,20 @@ fn start<T: Target>(target: T, stats: Arc<StreamStats>, counts: Arc<Counts>) -> 
 }
 
 /// Ends when the sink goes.
-fn run<T: Target>(target: T, batches: &Receiver<Batch>, back: &Sender<Vec<u8>>, stats: &StreamStats, counts: &Counts) {
+fn run<T: Target>(
+    mut target: T,
+    batches: &Receiver<Batch>,
+    back: &Sender<Vec<u8>>,
+    stats: &StreamStats,
+    counts: &Counts,
+) {
     for mut batch in batches {
         let count = match catch_unwind(AssertUnwindSafe(|| target.write(&batch.bytes))) {
             Ok(Ok(())) => &stats.written,
             // Closed, most likely, or a panic: nowhere is left to tell it but the statistics.
             Ok(Err(_)) | Err(_) => {
-                if target.complaint().is_some() {
-                    counts.complains.store(true, Ordering::Relaxed);
+                if let Some(complaint) = target.complaint() {
+                    let _ = counts.complaint.set(complaint);
                 }
                 &stats.dropped
             }

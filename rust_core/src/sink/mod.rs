@@ -77,7 +77,7 @@ pub trait Sink: fmt::Debug + Send {
     }
 
     /// Something about it that must be said once, in the log.
-    fn take_complaint(&mut self) -> Option<&'static str> {
+    fn take_complaint(&mut self) -> Option<String> {
         None
     }
 
@@ -143,9 +143,6 @@ impl Settings {
     /// The file, where it is one: its appends are noted in the black box, and recovery writes to it.
     #[must_use]
     pub fn file(&self) -> Option<&FileSettings> {
-        match self {
-            Self::File(file) => Some(file),
-            Self::Stream(_) => None,
-        }
+        if let Self::File(file) = self { Some(file) } else { None }
     }
 }

@@ -30,22 +30,19 @@ impl Stream {
 impl Target for Stream {
     const THREAD: &'static str = "unified_console";
 
-    fn write(self, lines: &[u8]) -> io::Result<()> {
+    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
         fault_injection::pass(Fault::Console);
         self.standard().write_patiently(lines)
     }
 
-    fn complaint(self) -> Option<&'static str> {
-        self.standard().is_taken().then_some(match self {
-            Self::Console => {
-                "there is no standard error: its number leads to a file or socket of the program's, which gets no console lines"
-            }
-            Self::Stderr => {
-                "there is no standard error: its number leads to a file or socket of the program's, which gets no lines"
-            }
-            Self::Stdout => {
-                "there is no standard output: its number leads to a file or socket of the program's, which gets no lines"
-            }
+    fn complaint(&self) -> Option<String> {
+        let (stream, lines) = match self {
+            Self::Console => ("error", "console lines"),
+            Self::Stderr => ("error", "lines"),
+            Self::Stdout => ("output", "lines"),
+        };
+        self.standard().is_taken().then(|| {
+            format!("there is no standard {stream}: its number leads to a file or socket of the program's, which gets no {lines}")
         })
     }
 }

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 from ... import _core
 from ...errors import ConfigurationError
-from ..kinds import BOOLEAN, COUNT, LEVEL, MODE, NAMES, SIZE, Kind, choice
+from ..kinds import BOOLEAN, COUNT, LEVEL, MODE, NAMES, SIZE, Kind, NotAllowedError, choice
 from ..mappings import Switched, joined
-from ..options import Section, derived, option
+from ..options import Frozen, Section, derived, option
 from .files import FAULTS, exposed_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from ..mappings import Layout
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 # Those that are there without being named; the others name what they write to.
 _FILES = ("app", "errors", "ai")
 _CONSOLE = "console"
-_OF_FILES = ("max_bytes", "backup_count", "file_mode")
 # The black box has room for so many journals.
 _MOST = 60
 # Keys of a line that no field has: a record's own.
@@ -56,6 +54,8 @@ def _loggers(value: Any) -> tuple[str, ...]:
 def _scalar(value: Any) -> Any:
     if value is not None and not isinstance(value, (str, bool, int, float)):
         raise TypeError
+    if isinstance(value, str):
+        value.encode("utf-8")  # Half a surrogate is no text.
     if (isinstance(value, float) and value - value != 0) or (isinstance(value, int) and not -(2**63) <= value < 2**64):
         raise ValueError
     return value
@@ -65,6 +65,24 @@ def _outputs(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise TypeError
     return value
+
+
+def _outputs_text(text: str) -> dict[str, Any]:
+    import json
+
+    try:
+        return _outputs(json.loads(text, object_pairs_hook=_once))
+    except RecursionError:
+        raise ValueError from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A mapping of JSON, unless it gives a key twice: the last would silently count."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for index, (key, _) in enumerate(pairs) if key in dict(pairs[:index]))
+        raise NotAllowedError(f"a mapping that gives {twice!r} once only")
+    return found
 
 
 FILE = Kind(
@@ -81,9 +99,10 @@ LOGGERS = Kind(
     _loggers,
     {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
 )
+_ARE_NO_FIELDS = f"{', '.join(_NO_FIELDS)} are no fields: `level`, `max_level` and `loggers` select by those"
 FIELDS = Kind(
     "fields",
-    f"a list of names of fields, one at least; {', '.join(_NO_FIELDS)} are no fields: `level`, `max_level` and `loggers` select by those",
+    f"a list of names of fields, one at least; {_ARE_NO_FIELDS}",
     _fields,
     _fields,
     {"type": "array", "items": {"type": "string", "minLength": 1, "not": {"enum": [*_NO_FIELDS]}}, "minItems": 1},
@@ -99,8 +118,58 @@ OUTPUTS = Kind(
     "outputs",
     "a mapping of outputs' names to what they are (in the environment: as JSON)",
     _outputs,
-    lambda text: _outputs(json.loads(text)),
+    _outputs_text,
     {"type": "object"},
+)
+
+
+def _file_for_engine(given_output: Mapping[str, Any], is_new: bool, given: Given) -> dict[str, Any]:
+    """All of a new file; of one that is there anyway, what is given."""
+    values = given.values
+    file = {"max_bytes": values["max_bytes"], "backup_count": values["backup_count"]} if is_new else {}
+    file |= {key: given_output[key] for key in ("max_bytes", "backup_count") if key in given_output}
+    if "file" in given_output:
+        file["name"] = given_output["file"]
+    if is_new or "file_mode" in given_output:
+        is_asked_for = "file_mode" in given_output or given.has("file_mode")
+        file["mode"] = (given_output.get("file_mode", values["file_mode"]), is_asked_for)
+    return file
+
+
+class _Place(Frozen):
+    """A kind of place that an output can be written to.
+
+    Args:
+        key: Where the output says so; the engine knows it by the same name.
+        kind: What may stand there.
+        further: Keys, and what may stand there, that only such a place has.
+        for_engine: What the engine is told of it: of the output, whether that is new, and of all that was given.
+        name: What no other place may be, of what the engine is told.
+    """
+
+    key: str
+    kind: Kind
+    further: Mapping[str, Kind]
+    for_engine: Callable[[Mapping[str, Any], bool, Given], Any]
+    name: Callable[[Any], str]
+
+
+# Another kind of place is an entry here, besides its sink in the engine.
+_PLACES = (
+    _Place(
+        "file",
+        FILE,
+        {"max_bytes": SIZE, "backup_count": COUNT, "file_mode": MODE},
+        _file_for_engine,
+        lambda file: file["name"],
+    ),
+    _Place(
+        "stream",
+        choice("stdout", "stderr"),
+        {},
+        lambda given_output, _is_new, _given: given_output["stream"],
+        lambda stream: "stderr" if stream == _CONSOLE else stream,
+    ),
 )
 
 
@@ -108,8 +177,7 @@ def _layout() -> Layout:
     return {
         "*": Switched(
             {
-                "file": FILE,
-                "stream": choice("stdout", "stderr"),
+                **{place.key: place.kind for place in _PLACES},
                 "level": LEVEL,
                 "max_level": LEVEL,
                 "loggers": LOGGERS,
@@ -117,16 +185,14 @@ def _layout() -> Layout:
                 "fields_present": FIELDS,
                 "fields_equal": {"*": SCALAR},
                 "format": choice(*_core.formats()),
-                "max_bytes": SIZE,
-                "backup_count": COUNT,
-                "file_mode": MODE,
+                **{key: kind for place in _PLACES for key, kind in place.further.items()},
             }
         )
     }
 
 
 class Outputs(Section):
-    """What is written to besides the three files and the console, and what these are to take."""
+    """Places that records are written to besides the three files and the console, and which records all of these take."""
 
     outputs: Mapping[str, Any] = option(
         OUTPUTS,
@@ -134,39 +200,43 @@ class Outputs(Section):
         "Further outputs by name, and what app, errors, ai and console are to take; see docs/outputs.md.",
         layout=_layout,
     )
-
-    # What the engine is told of each, over what other sections say of those that are there anyway; None for one that is off.
+    # What the engine is told of each, over what other sections say of those that are there anyway. None for one that is off.
     outputs_for_engine: Mapping[str, Any] = derived()
 
     @classmethod
     def settle(cls, given: Given) -> Mapping[str, Any]:
         """Checks that each has a place of its own and can take a record, and works out what the engine is told."""
-        outputs_given: dict[str, Any] = {}
+        all_given: dict[str, Any] = {}
         for _, outputs in given.each("outputs"):
-            # What outranks a file says otherwise about whole outputs.
-            outputs_given |= outputs
-        if outputs_given and not given.values["use_unified_logging"]:
+            # A source that outranks another replaces whole outputs.
+            all_given |= outputs
+        values = given.values
+        if all_given and not values["use_unified_logging"]:
             given.add_notice("outputs has no effect where use_unified_logging is false")
-        outputs = {name: _of_engine(name, {} if each is None else each, given) for name, each in outputs_given.items()}
+        outputs = {name: _for_engine(name, output, given) for name, output in all_given.items()}
         present = _present(given)
-        for name in outputs_given.keys() & {*_FILES, _CONSOLE} - present.keys():
+        for name in all_given.keys() & {*_FILES, _CONSOLE} - present.keys():
             del outputs[name]
             given.add_notice(f"outputs.{name} has no effect: another option turns it off")
-        _check(joined(present, outputs), outputs_given, given)
-        values = given.values
-        names = [
-            name for name, output in outputs.items() if output and name not in _FILES and "file" in output.get("to", {})
-        ]
-        files = [outputs[name]["to"]["file"]["name"] for name in names]
+        _check(joined(present, outputs), all_given, given)
+        files = [output["to"]["file"]["name"] for name, output in outputs.items() if _is_new_file(name, output)]
         for notice in exposed_files(values["log_dir"], files, values["file_mode"]):
             given.add_notice(notice)
-        console = outputs_given.get(_CONSOLE)
-        form = {"console_format": console["format"]} if isinstance(console, dict) and "format" in console else {}
-        return {"outputs": outputs_given, "outputs_for_engine": outputs, **form}
+        console = outputs.get(_CONSOLE) and all_given[_CONSOLE]
+        has_format = isinstance(console, dict) and "format" in console and values["use_unified_logging"]
+        return {
+            "outputs": all_given,
+            "outputs_for_engine": outputs,
+            **({"console_format": console["format"]} if has_format else {}),
+        }
 
     def to_engine(self) -> dict[str, dict[str, Any]]:
         """Each that is named here."""
         return {"output": {"to": {"outputs": dict(self.outputs_for_engine)}}}
+
+
+def _is_new_file(name: str, output: Mapping[str, Any] | None) -> bool:
+    return output is not None and name not in _FILES and "file" in output.get("to", {})
 
 
 def _present(given: Given) -> dict[str, Any]:
@@ -181,95 +251,95 @@ def _present(given: Given) -> dict[str, Any]:
     return files | ({} if values["console_format"] == "off" else console)
 
 
-def _of_engine(name: str, outputs_given: Any, given: Given) -> dict[str, Any] | None:
-    """What the engine is told of an output: all of a new one, otherwise what is said."""
-    if outputs_given is False:
-        return None
-    outputs_given = {} if outputs_given is True else outputs_given
+def _for_engine(name: str, output_given: Any, given: Given) -> dict[str, Any] | None:
+    """What the engine is told of an output: all of a new one, otherwise what is given."""
+    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name):
+        raise _wrong(given, name, name, "a name of up to 64 letters, digits, '_', '-' and '.'")
     is_new = name not in (*_FILES, _CONSOLE)
-    _check_place(name, outputs_given, is_new, given)
-    values = given.values
-    select = {
-        key: outputs_given[key]
-        for key in ("level", "max_level", "loggers", "ai", "fields_present")
-        if key in outputs_given
-    }
-    if "fields_equal" in outputs_given:
-        select["fields_equal"] = [*(outputs_given["fields_equal"] or {}).items()]
-    output: dict[str, Any] = {"select": ({"level": 0} if is_new else {}) | select}
-    if is_new or ("format" in outputs_given and name != _CONSOLE):
-        form = outputs_given.get("format", "json")
-        output["format"] = {"name": form, "color": False} if form == "text" else {"name": form}
-    if "stream" in outputs_given:
-        output["to"] = {"stream": outputs_given["stream"]}
-    elif name != _CONSOLE:
-        file = {"max_bytes": values["max_bytes"], "backup_count": values["backup_count"]} if is_new else {}
-        file |= {key: outputs_given[key] for key in ("max_bytes", "backup_count") if key in outputs_given}
-        if "file" in outputs_given:
-            file["name"] = outputs_given["file"]
-        if is_new or "file_mode" in outputs_given:
-            file["mode"] = (
-                outputs_given.get("file_mode", values["file_mode"]),
-                "file_mode" in outputs_given or given.has("file_mode"),
-            )
-        output["to"] = {"file": file}
-    return output
+    if output_given is False:
+        if is_new and not any(outputs.get(name) for _, outputs in given.each("outputs")):
+            given.add_notice(f"outputs.{name} has no effect: there is no output of this name that it could turn off")
+        return None
+    output: Mapping[str, Any] = output_given if isinstance(output_given, dict) else {}
+    place = _place_of(name, output_given, output, given)
+    if "level" in output and output["level"] < given.values["log_level"]:
+        given.add_notice(
+            f"outputs.{name}.level is below log_level and has no effect there: records below log_level are not made"
+        )
+    select = {key: output[key] for key in ("level", "max_level", "loggers", "ai", "fields_present") if key in output}
+    if "fields_equal" in output:
+        select["fields_equal"] = [*(output["fields_equal"] or {}).items()]
+    for_engine: dict[str, Any] = {"select": ({"level": 0} if is_new else {}) | select}
+    if is_new or ("format" in output and name != _CONSOLE):
+        name_of_format = output.get("format", "json")
+        color = {"color": False} if name_of_format == "text" else {}
+        for_engine["format"] = {"name": name_of_format, **color}
+    if name != _CONSOLE:
+        for_engine["to"] = {place.key: place.for_engine(output, is_new, given)}
+    return for_engine
 
 
 def _wrong(given: Given, key: str, value: object, allowed: str) -> ConfigurationError:
-    return ConfigurationError(source=given.source_of("outputs"), key=f"outputs.{key}", value=value, allowed=allowed)
+    """An error that names the last source that speaks of the output."""
+    source = given.origin("outputs")
+    for each, outputs in given.each("outputs"):
+        if any(f"{key}.".startswith(f"{name}.") for name in outputs):
+            source = each
+    return ConfigurationError(source=source, key=f"outputs.{key}", value=value, allowed=allowed)
 
 
-def _check_place(name: str, outputs_given: Mapping[str, Any], is_new: bool, given: Given) -> None:
-    """Each writes to one place, and has what belongs to that."""
-    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name):
-        raise _wrong(given, name, name, "a name of up to 64 letters, digits, '_', '-' and '.'")
-    for field, value in (outputs_given.get("fields_equal") or {}).items():
-        if field in _NO_FIELDS:
-            raise _wrong(given, f"{name}.fields_equal.{field}", value, FIELDS.allowed)
-    if is_new and ("file" in outputs_given) == ("stream" in outputs_given):
-        raise _wrong(given, name, dict(outputs_given), "either `file` or `stream`, which says where it is written")
-    misplaced = [
-        key
-        for key in ("stream", "file")
-        if key in outputs_given and name in ((_CONSOLE,) if key == "file" else (*_FILES, _CONSOLE))
-    ]
-    if misplaced:
-        place = "standard error" if name == _CONSOLE else "a file"
-        raise _wrong(given, f"{name}.{misplaced[0]}", outputs_given[misplaced[0]], f"left out: {name} is {place}")
-    for key in _OF_FILES:
-        if key in outputs_given and ("stream" in outputs_given or name == _CONSOLE):
-            raise _wrong(given, f"{name}.{key}", outputs_given[key], "given for files only")
+def _place_of(name: str, output_given: object, output: Mapping[str, Any], given: Given) -> _Place:
+    """Where an output is written; refuses one that has none, two, or keys that its place does not have."""
+    for field, value in (output.get("fields_equal") or {}).items():
+        try:
+            FIELDS.parse([field])
+        except ValueError:
+            raise _wrong(given, f"{name}.fields_equal.{field}", value, f"the value of a field: {_ARE_NO_FIELDS}") from None
+    named = [place for place in _PLACES if place.key in output]
+    if name in (*_FILES, _CONSOLE):
+        own, what = (_PLACES[1], "standard error") if name == _CONSOLE else (_PLACES[0], "a file")
+        for place in named:
+            if place is not own or name == _CONSOLE:
+                raise _wrong(given, f"{name}.{place.key}", output[place.key], f"left out: {name} is {what}")
+    elif len(named) != 1:
+        keys = " or ".join(f"`{place.key}`" for place in _PLACES)
+        raise _wrong(given, name, output_given, f"a mapping with either {keys}, which says where it is written")
+    else:
+        own = named[0]
+    for place in _PLACES:
+        for key in place.further:
+            if key in output and place is not own:
+                raise _wrong(given, f"{name}.{key}", output[key], f"given for outputs with `{place.key}` only")
+    return own
 
 
-def _check(outputs: Mapping[str, Any], outputs_given: Mapping[str, Any], given: Given) -> None:
+def _check(outputs: Mapping[str, Any], all_given: Mapping[str, Any], given: Given) -> None:
     """Checks outputs against each other, and that each can take a record."""
-    # Where each writes to, and the one that does.
-    taken: dict[str, str] = {FAULTS: "fault_handler"} if given.values["fault_handler"] else {}
+    # Where each is written, and which one that is.
+    taken: dict[tuple[str, str], str] = {("file", FAULTS): "fault_handler"} if given.values["fault_handler"] else {}
     for name, output in outputs.items():
         if output is None:
             continue
-        select, to = output["select"], output["to"]
+        select = output["select"]
         most = select.get("max_level")
         if most is not None and most < select["level"]:
-            raise _wrong(
-                given,
-                f"{name}.max_level",
-                most,
-                f"{select['level']}, the least level of {name}, or more: it would take nothing",
-            )
-        place = to["file"]["name"] if "file" in to else {_CONSOLE: "stderr"}.get(to["stream"], to["stream"])
-        other = next((taken[each] for each in taken if _is_one_place(each, place)), None)
-        if other is not None:
-            key = f"{name}.{'file' if 'file' in to else 'stream'}"
-            raise _wrong(given, key, place, f"a place of its own: {other} writes there too")
-        taken[place] = name
+            allowed = f"{select['level']}, the least level of {name}, or more: it would take nothing"
+            raise _wrong(given, f"{name}.max_level", most, allowed)
+        place = next(place for place in _PLACES if place.key in output["to"])
+        place_name = place.name(output["to"][place.key])
+        for (key, other_name), other in taken.items():
+            if key == place.key and _is_one_place(other_name, place_name):
+                # Of two that are there anyway neither is named here, so their option has told it.
+                blamed = name if name in all_given else other
+                allowed = f"a place of its own: {other if blamed == name else name} writes there too"
+                raise _wrong(given, f"{blamed}.{place.key}", place_name, allowed)
+        taken[place.key, place_name] = name
     files = [name for name, output in outputs.items() if output and "file" in output["to"]]
     if len(files) > _MOST:
-        raise _wrong(given, files[_MOST], outputs_given.get(files[_MOST]), f"one of at most {_MOST} files")
+        raise _wrong(given, files[_MOST], all_given.get(files[_MOST]), f"one of at most {_MOST} files")
 
 
 def _is_one_place(one: str, other: str) -> bool:
     """Whether two names are the same file's, or one is that of a file that was rotated from the other."""
-    (short, long) = sorted((one.lower(), other.lower()), key=len)
+    short, long = sorted((one.lower(), other.lower()), key=len)
     return long == short or (long.startswith(short + ".") and long[len(short) + 1 :].isdigit())
