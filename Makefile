@@ -4,7 +4,7 @@
 export PYTHON PYTHONS
 script = @python="$$(sh scripts/find-python.sh)" && exec "$$python" -B scripts/$(1)
 
-.PHONY: help demo test test-all test-oldest test-suites stress fuzz memcheck check bench bench-full bench-short bench-micro guarantees wheels format docs clean
+.PHONY: help demo test test-all test-oldest test-suites stress fuzz memcheck check bench bench-full bench-short bench-micro guarantees wheels format docs tables clean
 
 help: ## list the commands
 	@echo "make COMMAND [PYTHON=/path/to/python] [ARGS='…']"
@@ -60,6 +60,9 @@ format: ## bring Rust and Python code into standard form
 
 docs: ## build the documentation into site/
 	$(call script,docs.py)
+
+tables: ## write schema.json and the tables in docs/ that follow from the options
+	$(call script,tables.py)
 
 clean: ## remove everything that was built, the environments included
 	rm -rf .venvs build dist site target .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from kinds import Records, Run
 
-from unified_logger import LoggingContext, flush_logging, get_logger, get_stats, init_logging, reload_logging
+from unified_logger import LoggingContext, _core, flush_logging, get_logger, get_stats, init_logging, reload_logging
 from unified_logger import init_logging_from_config as init_from_config
 from unified_logger.errors import ConfigurationError
 
@@ -75,7 +75,7 @@ def test_the_trace_of_a_record_selects_it_and_not_a_field_of_that_name(start: St
 
 def test_formats(start: Start, log_dir: Path) -> None:
     """One record, with a traceback, as each format writes it."""
-    start(outputs={name: {"file": f"{name}.log", "format": name} for name in ("json", "text", "logfmt")})
+    start(outputs={name: {"file": f"{name}.log", "format": name} for name in _core.formats()})
     try:
         raise ValueError("two words")
     except ValueError:
@@ -98,7 +98,7 @@ def test_formats(start: Start, log_dir: Path) -> None:
 
 def test_secrets_are_in_no_output(start: Start, log_dir: Path) -> None:
     """They are replaced once, before any output sees the record."""
-    formats = ("json", "text", "logfmt")
+    formats = _core.formats()
     start(redaction=True, outputs={name: {"file": f"{name}.log", "format": name} for name in formats})
     get_logger("app").info("for alice@example.com", password="open sesame")
     assert flush_logging(10)
@@ -194,7 +194,7 @@ def test_rotation_and_mode_of_its_own(start: Start, log_dir: Path) -> None:
     assert (log_dir / "app.log").stat().st_mode & 0o777 == 0o640
 
 
-@pytest.mark.parametrize("form", ["json", "text", "logfmt"])
+@pytest.mark.parametrize("form", _core.formats())
 def test_what_a_killed_process_had_accepted_is_in_every_output(run_python: Run, log_dir: Path, form: str) -> None:
     """Each record once, in each of its files and in their formats, written by the next program, whose outputs are others."""
     code = f"""
@@ -263,7 +263,8 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "unknown key": ({"a": {"fiel": "a.log"}}, "outputs.a.fiel = .*did you mean 'file'"),
     "no mapping": ({"a": 3}, "outputs.a = 3 .* a mapping"),
     "nowhere": ({"a": {"level": "INFO"}}, "outputs.a = .* either `file` or `stream`"),
-    "only its name": ({"a": True}, "outputs.a = .* either `file` or `stream`"),
+    "nothing": ({"a": None}, "outputs.a = None .* either `file` or `stream`"),
+    "only its name": ({"a": True}, "outputs.a = True .* either `file` or `stream`"),
     "two places": ({"a": {"file": "a.log", "stream": "stdout"}}, "outputs.a = .* either `file` or `stream`"),
     "the file of another": ({"a": {"file": "a.log"}, "b": {"file": "a.log"}}, "outputs.b.file = 'a.log' .* a writes"),
     "a file that is there": ({"a": {"file": "errors.log"}}, "outputs.a.file = 'errors.log' .* errors writes there"),
@@ -285,7 +286,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a field that is no text": ({"a": {"file": "a", "fields_equal": {"\ud800": 1}}}, "outputs.a.fields_equal.* = 1 is"),
     "another place for a file": ({"app": {"stream": "stdout"}}, "outputs.app.stream = 'stdout' .* app is a file"),
     "a file for the console": ({"console": {"file": "a"}}, "outputs.console.file = 'a' .* console is standard error"),
-    "rotation of a stream": ({"a": {"stream": "stdout", "max_bytes": 1}}, "outputs.a.max_bytes = 1 .* for files only"),
+    "rotation of a stream": ({"a": {"stream": "stdout", "max_bytes": 1}}, "outputs.a.max_bytes = 1 .* `file` only"),
     "a name that is none, turned off": ({"a/b": False}, "outputs.a/b = 'a/b' .* letters, digits"),
     "a name that is none": ({"a/b": {"file": "a"}}, "outputs.a/b = 'a/b' .* letters, digits"),
 }
@@ -389,3 +390,11 @@ flush_logging(timeout=10.0)
 """
     )
     assert done.stderr == ""
+
+
+def test_a_level_that_comes_too_late_is_said(start: Start, records: Records) -> None:
+    """Records below `log_level` are not made, for no output."""
+    start(log_level="WARNING", outputs={"more": {"file": "more.log", "level": "DEBUG"}})
+    assert messages(records, "app.log") == [
+        "outputs.more.level is below log_level and has no effect there: records below log_level are not made"
+    ]

@@ -171,3 +171,23 @@ def test_nobody_else_refuses_a_call() -> None:
     asking = {path.relative_to(BINDING) for path in BINDING.rglob("*.rs") if asks.search(path.read_text("utf-8"))}
     others = {path.as_posix() for path in asking if path.parts[0] not in ("filter", "context")}
     assert others == {"handover/early.rs", "handover/submit.rs"}
+
+
+def test_every_format_is_told() -> None:
+    """On the page of outputs."""
+    page = (ROOT / "docs" / "outputs.md").read_text("utf-8")
+    assert [name for name in _core.formats() if f"- `{name}`: " not in page] == []
+
+
+def test_every_module_that_runs_with_logging_is_in_the_list() -> None:
+    """Seen to fail with a module that nobody lists."""
+    listed = {
+        entry if isinstance(entry, str) else entry.__name__.partition(".")[2] for entry in capabilities.CAPABILITIES
+    }
+    process = importlib.import_module("unified_logger.process")
+    found = set()
+    for module in pkgutil.iter_modules(process.__path__):
+        name = f"process.{module.name}"
+        if {"start", "stop", "in_child"} <= vars(importlib.import_module(f"unified_logger.{name}")).keys():
+            found.add(name)
+    assert found - listed == {"process.capabilities"}  # itself

@@ -281,7 +281,7 @@ def _for_engine(name: str, output_given: Any, given: Given) -> dict[str, Any] | 
 
 def _wrong(given: Given, key: str, value: object, allowed: str) -> ConfigurationError:
     """An error that names the last source that speaks of the output."""
-    source = given.origin("outputs")
+    source = given.source_of("outputs")
     for each, outputs in given.each("outputs"):
         if any(f"{key}.".startswith(f"{name}.") for name in outputs):
             source = each
@@ -294,7 +294,9 @@ def _place_of(name: str, output_given: object, output: Mapping[str, Any], given:
         try:
             FIELDS.parse([field])
         except ValueError:
-            raise _wrong(given, f"{name}.fields_equal.{field}", value, f"the value of a field: {_ARE_NO_FIELDS}") from None
+            raise _wrong(
+                given, f"{name}.fields_equal.{field}", value, f"the value of a field: {_ARE_NO_FIELDS}"
+            ) from None
     named = [place for place in _PLACES if place.key in output]
     if name in (*_FILES, _CONSOLE):
         own, what = (_PLACES[1], "standard error") if name == _CONSOLE else (_PLACES[0], "a file")

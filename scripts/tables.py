@@ -1,0 +1,30 @@
+"""Write what follows from the options: `schema.json`, and the table in docs/configuration.md. Tests compare both: `make tables`."""
+
+import sys
+
+from project import ROOT, Environment, output, say
+
+SCHEMA = ROOT / "python" / "unified_logger" / "config" / "schema.json"
+PAGE = ROOT / "docs" / "configuration.md"
+BEGIN, END = "<!-- options -->\n", "<!-- /options -->"
+
+
+def main() -> None:
+    """Take both from the installed package, as the present sources have them."""
+    env = Environment("test").prepare(groups=["test"]).install_wheel()
+    layout = "from unified_logger.config import layout"
+    say("Writing the schema and the table of options.")
+    SCHEMA.write_text(
+        output(
+            env.python, "-c", f"import json; {layout}; print(json.dumps(layout.schema(), indent=2, ensure_ascii=False))"
+        )
+        + "\n",
+        encoding="utf-8",
+    )
+    before, _, after = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    table = output(env.python, "-c", f"{layout}; print(layout.table())")
+    PAGE.write_text(f"{before}{BEGIN}{table}\n{END}{after.partition(END)[2]}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
