@@ -1,7 +1,5 @@
 """Write what follows from the options: `schema.json`, and the table in docs/configuration.md. Tests compare both: `make tables`."""
 
-import sys
-
 from project import ROOT, Environment, output, say
 
 SCHEMA = ROOT / "python" / "unified_logger" / "config" / "schema.json"
@@ -27,4 +25,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

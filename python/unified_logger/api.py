@@ -73,10 +73,10 @@ def init_logging(
                 `queue_bytes` (64 MiB), `console_format` ('auto', 'text', 'json', 'logfmt' or 'off') and all others of
                 docs/configuration.md.
 
-        Returns:
+    Returns:
             A handle on the engine.
 
-        Raises:
+    Raises:
             ConfigurationError: An option, the environment or the log directory is wrong. Logging continues as before the call.
     """
     named = {

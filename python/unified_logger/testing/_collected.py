@@ -231,7 +231,7 @@ class CapturedLogs(list[CapturedRecord]):
                 level: Its name or number.
                 logger: The logger's name; None is the root logger.
 
-            Raises:
+        Raises:
                 ValueError: There is no such level.
         """
         self._set(logging.getLogger(logger), levels.parse(level))

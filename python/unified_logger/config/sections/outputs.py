@@ -219,7 +219,11 @@ class Outputs(Section):
             del outputs[name]
             given.add_notice(f"outputs.{name} has no effect: another option turns it off")
         _check(joined(present, outputs), all_given, given)
-        files = [output["to"]["file"]["name"] for name, output in outputs.items() if _is_new_file(name, output)]
+        files = [
+            output["to"]["file"]["name"]
+            for name, output in outputs.items()
+            if output is not None and name not in _FILES and "file" in output.get("to", {})
+        ]
         for notice in exposed_files(values["log_dir"], files, values["file_mode"]):
             given.add_notice(notice)
         console = outputs.get(_CONSOLE) and all_given[_CONSOLE]
@@ -233,10 +237,6 @@ class Outputs(Section):
     def to_engine(self) -> dict[str, dict[str, Any]]:
         """Each that is named here."""
         return {"output": {"to": {"outputs": dict(self.outputs_for_engine)}}}
-
-
-def _is_new_file(name: str, output: Mapping[str, Any] | None) -> bool:
-    return output is not None and name not in _FILES and "file" in output.get("to", {})
 
 
 def _present(given: Given) -> dict[str, Any]:
