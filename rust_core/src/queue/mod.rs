@@ -34,7 +34,7 @@ pub enum Overflow {
 pub struct Settings {
     /// Records.
     pub size: u32,
-    /// Bytes of the heap that queued records may hold beside the pool.
+    /// Bytes of the heap that queued records may hold.
     pub bytes: u64,
     pub overflow: Overflow,
     /// Seconds, in text: how long a call waits for room.
@@ -258,7 +258,7 @@ impl Queue {
         }
     }
 
-    /// Tells that a batch has left, and lets callers on that waited for it. For the writer.
+    /// Counts a batch that has left, and wakes callers that waited for room. For the writer.
     pub fn depart(&self, records: usize) {
         self.traffic.departed.fetch_add(records as u64, Ordering::SeqCst);
         if self.waiting.load(Ordering::SeqCst) > 0 && self.is_roomy() {
@@ -275,14 +275,14 @@ impl Queue {
         self.depth() >= self.size / 8
     }
 
-    /// Records the writer has yet to take: everything accepted before this call is among them.
+    /// Records that the writer has yet to drain. Everything accepted before this call is among them.
     #[must_use]
     pub fn len(&self) -> usize {
         self.rescued().len() + self.receiver.len()
     }
 
-    /// The same, and how many of them are on the heap. They are looked at where `drop_old` leaves those that it passes over, from where
-    /// they go on in their order.
+    /// The same, and how many of them are on the heap. To see them, they are moved to the rescued records of
+    /// `drop_old`, which keep their order.
     pub fn count(&self) -> (u64, u64) {
         let mut rescued = self.rescued();
         let waiting = self.receiver.len();
@@ -307,7 +307,7 @@ impl Queue {
 }
 
 impl Drop for Queue {
-    /// What was accepted and never written stays as it is in the black box, for whoever finds it there.
+    /// Records that were never written stay in the black box, for a recovery.
     fn drop(&mut self) {
         if self.protected {
             let mut left = Vec::new();

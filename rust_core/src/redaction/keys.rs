@@ -60,14 +60,14 @@ const COUNTED: &[&str] = &[
 const LONG: usize = 8;
 const LONG_ENOUGH: [&str; 5] = ["apikey", "cookie", "passwd", "pwd", "secret"];
 
-/// What becomes of the value under a name.
+/// How the value under a name is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Treatment {
-    /// Patterns are looked for in it.
+    /// It is searched for patterns.
     Search,
     /// It is a secret.
     Secret(Action),
-    /// It is a secret unless it only says yes or no.
+    /// It is a secret, unless it is only a yes or a no.
     SecretUnlessFlag(Action),
 }
 
@@ -121,7 +121,7 @@ impl Keys {
         }
     }
 
-    /// What becomes of the value of a field; under an allow-list that is decided by it alone.
+    /// The treatment of a field's value. An allow-list alone decides it, if there is one.
     pub fn of_field(&self, name: &str) -> Treatment {
         match &self.allow {
             Some(allow) if allow.has(name) => Treatment::Search,
@@ -134,7 +134,7 @@ impl Keys {
         self.allow.is_some()
     }
 
-    /// What becomes of the value under a key of a mapping, or after a name in a text.
+    /// The treatment of the value under a key of a mapping, or after a name in a text.
     pub fn of(&self, name: &str) -> Treatment {
         let words = words(name);
         let whole = words.concat();
