@@ -65,7 +65,7 @@ pub enum Lock {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exposure {
     Private,
-    /// Its group may create names in it: whoever shares the logs, or sets a trap.
+    /// Its group may create names in it, to share the logs or to set a trap.
     Group,
     /// Everybody may, or it belongs to another user.
     Open,

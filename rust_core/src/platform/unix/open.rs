@@ -71,8 +71,8 @@ impl Rights {
         if mode & ASKED_FOR == 0 { mode & (self.mode | 0o700) } else { mode }
     }
 
-    /// Gives a file that root has just made the user and group of the file before it, which may be the only ones to
-    /// use it later.
+    /// Gives a file that root has just made the user and group of the file before it. They may be the only ones to use
+    /// it later.
     ///
     /// # Errors
     /// When the file system refuses.

@@ -135,7 +135,7 @@ fn take_rights(user: u32, group: u32) -> io::Result<()> {
     /// No user has this number. Asking for it changes nothing, and returns the present user.
     const NOBODY: u32 = u32::MAX;
     // A system call, since the function of the C library sets the groups of all threads.
-    // SAFETY: no number is told, and none is read.
+    // SAFETY: the list has no entries, so none is read.
     if unsafe { libc::syscall(libc::SYS_setgroups, 0, ptr::null::<libc::gid_t>()) } != 0 {
         return Err(io::Error::last_os_error());
     }
