@@ -1,4 +1,4 @@
-//! What the engine is told when it is opened: the settings of its rooms, as each of them has them. Values have been checked; where they come
+//! The settings of an engine: those of its rooms, each as its room has them. Values have been checked; where they come
 //! from is not their concern.
 
 use std::path::{Path, PathBuf};

@@ -18,11 +18,12 @@ use crate::worker::Worker;
 
 /// How long the same kind of trouble stays silent after a report.
 const INTERVAL: Duration = Duration::from_secs(10);
-/// Lines that may wait for standard error; beyond, trouble is only counted.
+/// Lines that may wait for standard error. Beyond that, trouble is only counted.
 const LINES: usize = 32;
-/// How long a line is waited for, so that the last one before an exit is seen. Not at all while an earlier one waits.
+/// How long a report waits until its line is written, so that the last line before an exit is seen. It does not wait
+/// while an earlier line does.
 const PATIENCE: Duration = Duration::from_millis(100);
-/// Bytes of a line at most: a pipe takes so much whole, whoever else writes to it.
+/// The most bytes of a line. A pipe takes this much whole, even if others write to it.
 const LONGEST: usize = 4_000;
 /// Bytes of a line that is written where there is no memory for more: it lies on the stack.
 const SCARCE: usize = 1_000;
@@ -31,11 +32,11 @@ const MEMORY: usize = 16 * LONGEST;
 /// Remarks that may wait.
 const REMARKS: usize = 16;
 
-/// What was noticed where no handler is at hand: what could not be done, and why.
+/// Trouble that was met where there is no handler: what could not be done, and why.
 static REMARKS_LEFT: Mutex<Vec<(&'static str, String)>> = Mutex::new(Vec::new());
 static HAS_REMARKS: AtomicBool = AtomicBool::new(false);
 
-/// Leaves a remark for the next handler that looks; a remark that waits already is left out.
+/// Leaves a remark for the next handler that reports. A remark that waits already is left out.
 pub fn remark(action: &'static str, reason: String) {
     if let Some(mut left) = lock_briefly(&REMARKS_LEFT)
         && left.len() < REMARKS
@@ -53,18 +54,18 @@ pub struct ErrorHandler {
     voice: Mutex<Option<Voice>>,
 }
 
-/// When trouble of a kind was last reported, and how often it was met since.
+/// When trouble of one kind was last reported, and how often it was met since.
 type Last = (Instant, u64);
 
 #[derive(Debug, Default)]
 struct Reported {
     kinds: HashMap<&'static str, Last>,
-    /// Of all kinds for which there was no memory.
+    /// For all kinds that there was no memory to remember.
     others: Option<Last>,
 }
 
 impl Reported {
-    /// How often this kind was met in silence, if it is to be reported now.
+    /// How often this kind was met in silence, if it should be reported now.
     fn since(&mut self, action: &'static str) -> Option<u64> {
         let now = Instant::now();
         if !self.kinds.contains_key(action) && self.kinds.try_reserve(1).is_err() {
@@ -96,7 +97,7 @@ fn due(last: &mut Last, now: Instant) -> Option<u64> {
     Some(silent)
 }
 
-/// A line on the stack, cut where it is full. What is no plain ASCII is left out of it.
+/// A line on the stack, cut at its end. Characters that are no printable ASCII become `?`.
 struct Scarce {
     bytes: [u8; SCARCE],
     length: usize,
@@ -123,7 +124,7 @@ struct Text(String);
 
 impl Write for Text {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        // One more than a line has shows that it is to be cut.
+        // One byte more than fits shows that the line must be cut.
         let room = (LONGEST + 1).saturating_sub(self.0.len());
         let start = escape::start_of(text, room);
         self.0.try_reserve(start.len()).map_err(|_| fmt::Error)?;
@@ -132,7 +133,7 @@ impl Write for Text {
     }
 }
 
-/// A thread that writes to standard error: a full pipe or a paused terminal holds up nobody else.
+/// A thread that writes to standard error, so that a full pipe or a stopped terminal holds up no other thread.
 #[derive(Debug)]
 struct Voice {
     lines: Sender<String>,
@@ -150,7 +151,7 @@ impl Voice {
         let left = Arc::clone(&pending);
         let run = move || {
             for line in received {
-                // Nowhere is left to report that standard error is closed.
+                // Standard error is closed, and there is nowhere else to report that.
                 let _ = platform::Standard::Error.write_patiently(line.as_bytes());
                 left.fetch_sub(1, Ordering::Release);
             }
@@ -159,7 +160,7 @@ impl Voice {
         Some(Self { lines, worker, pending, process: platform::process_id() })
     }
 
-    /// Sends a line. What tells when it is written, unless earlier ones are not.
+    /// Sends a line. Returns the count of pending lines to wait for, unless earlier lines are pending.
     fn send(&self, line: String) -> Option<Arc<AtomicU64>> {
         let blocked = self.pending.fetch_add(1, Ordering::Acquire) > 0;
         if self.lines.try_send(line).is_err() {
@@ -186,10 +187,10 @@ impl ErrorHandler {
         Self { stats, reported: Mutex::default(), voice: Mutex::default() }
     }
 
-    /// Counts one trouble and reports it unless the same `action` was reported within the interval.
+    /// Counts trouble, and reports it unless the same `action` was reported within the interval.
     pub fn handle(&self, action: &'static str, error: &dyn Display) {
         self.stats.errors.add(1);
-        // Left locked by a fork, nothing knows any more when it was reported.
+        // A fork left the lock held, so it is unknown when this was last reported.
         let Some(silent) = lock_briefly(&self.reported).and_then(|mut reported| reported.since(action)) else { return };
         match line(action, error, silent) {
             Some(line) => self.write(line),
@@ -206,7 +207,7 @@ impl ErrorHandler {
     }
 
     fn write(&self, line: String) {
-        // Held by one who waits for the thread to end, or left locked by a fork.
+        // The lock is held by a thread that waits for the writing thread to end, or was left held by a fork.
         let Some(mut slot) = lock_briefly(&self.voice) else {
             let _ = platform::write_stderr(line.as_bytes());
             return;
@@ -217,7 +218,7 @@ impl ErrorHandler {
         let sent = match &*slot {
             Some(voice) => voice.send(line),
             None => {
-                // No thread to be had: nowhere is left to tell that this failed too.
+                // There is no thread. If this fails too, there is nowhere else to report it.
                 let _ = platform::write_stderr(line.as_bytes());
                 None
             }
@@ -228,10 +229,11 @@ impl ErrorHandler {
         }
     }
 
-    /// Ends the thread that writes to standard error, unless it is not done at `deadline`; the next trouble starts another.
+    /// Ends the thread that writes to standard error, if it is done by `deadline`. The next trouble starts another
+    /// thread.
     pub fn pause(&self, deadline: Instant) {
         let Some(mut slot) = lock_briefly(&self.voice) else { return };
-        // A thread that was left behind in a fork is not this process's to wait for.
+        // A thread of the parent process does not exist in this process.
         if slot.as_ref().is_some_and(|voice| voice.process != platform::process_id()) {
             *slot = None;
         }
@@ -239,7 +241,7 @@ impl ErrorHandler {
             && let Some(Voice { lines, worker, .. }) = slot.take()
         {
             drop(lines);
-            // One that is slow to go has nothing left to do.
+            // A thread that is slow to end has nothing left to do.
             let _ = worker.end(deadline);
         }
     }
@@ -250,7 +252,7 @@ fn put(out: &mut impl Write, action: &str, error: &dyn Display, silent: u64) -> 
     if silent == 0 { Ok(()) } else { write!(out, " ({silent} more since last told)") }
 }
 
-/// The line that reports trouble; `None` where there is no memory for it.
+/// The line that reports trouble. `None` if there is no memory for it.
 fn line(action: &str, error: &dyn Display, silent: u64) -> Option<String> {
     if memory::is_short() && !memory::has(MEMORY) {
         return None;
@@ -270,7 +272,7 @@ fn line(action: &str, error: &dyn Display, silent: u64) -> Option<String> {
     Some(line)
 }
 
-/// Writes a line itself, without memory for it or for the thread that would.
+/// Writes a line without allocating, where there is no memory for the line or for a thread.
 #[cold]
 #[inline(never)]
 fn write_scarcely(action: &str, error: &dyn Display, silent: u64) {
@@ -278,6 +280,6 @@ fn write_scarcely(action: &str, error: &dyn Display, silent: u64) {
     // An error may ask for memory to describe itself.
     let _ = put(&mut line, action, error, silent);
     line.bytes[line.length] = b'\n';
-    // Nowhere is left to report that this failed too.
+    // If this fails too, there is nowhere else to report it.
     let _ = platform::write_stderr(&line.bytes[..=line.length]);
 }

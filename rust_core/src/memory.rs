@@ -1,25 +1,26 @@
 //! Memory when there is none. Rust ends a process in which an ordinary allocation fails; a logging library must not.
 //!
-//! Where the system gives nothing, small pieces come from a reserve of this library's own, which is part of its image and costs nothing
-//! until it is touched. What may grow large asks first (`Put`, `expect`), and what uses many small pieces looks in between whether
-//! the reserve is running low (`check`). Both end the call by unwinding, with `OutOfMemory`: never from within the allocator, which must not
-//! be unwound. Only a piece larger than the reserve gives, which nobody asked for first, ends the process still.
+//! When the system has no memory, small pieces come from a reserve, which is part of the library's image and costs
+//! nothing until it is touched. Code whose memory may grow large asks for it first (`Put`, `expect`). Code that uses
+//! many small pieces checks in between whether the reserve is running low (`check`). Both end the call by unwinding,
+//! with `OutOfMemory`. The allocator itself must not unwind, and never does. Only a piece that is too large for the
+//! reserve, and was not asked for first, still ends the process.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-/// What a panic carries when there was no memory for a record: the call ends, the process does not.
+/// The payload of a panic when there is no memory for a record. The call ends, and the process does not.
 #[derive(Debug)]
 pub struct OutOfMemory;
 
-/// Bytes that have to be had again for memory not to be short any more.
+/// Memory is short until the system has this many bytes again.
 const ENOUGH: usize = 256 << 10;
-/// What every piece of the reserve is aligned to.
+/// The alignment of every piece of the reserve.
 const ALIGN: usize = 128;
 
-/// Whether the system has refused, and nobody has seen yet that it gives again.
+/// Whether the system has refused memory, and was not seen to give any since.
 static SHORT: AtomicBool = AtomicBool::new(false);
 /// Nothing but zeros, which take no room in the image.
 static BYTES: Area = Area::new();
@@ -85,7 +86,7 @@ unsafe impl GlobalAlloc for Memory {
 }
 
 impl Memory {
-    /// Moves a piece to where there are `size` bytes: it is one of the reserve, or the system has no more.
+    /// Moves a piece to another with `size` bytes. The piece is of the reserve, or the system has no more memory.
     #[cold]
     unsafe fn move_to(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         // SAFETY: promised by the caller of `realloc`: `size` is not 0 and does not overflow with this alignment. Both blocks have the bytes
@@ -101,7 +102,7 @@ impl Memory {
     }
 }
 
-/// Ends the call when memory is short and the reserve is half used. Costs a look at one word where it is not.
+/// Ends the call when memory is short and the reserve is half used. Costs a load of one word if it is not.
 #[inline]
 pub fn check() {
     if SHORT.load(Ordering::Relaxed) {
@@ -118,13 +119,13 @@ fn check_reserve() {
     }
 }
 
-/// Whether memory is short, so that nothing should be kept that can be made again.
+/// Whether memory is short, so that caches should keep nothing.
 #[must_use]
 pub fn is_short() -> bool {
     SHORT.load(Ordering::Relaxed) && !has(ENOUGH)
 }
 
-/// Whether the system has so many bytes now. What asks for them next has them, unless other threads are faster.
+/// Whether the system has this many bytes now. The next allocation gets them, unless other threads are faster.
 #[must_use]
 #[inline(never)]
 pub fn has(bytes: usize) -> bool {
@@ -141,7 +142,7 @@ pub fn has(bytes: usize) -> bool {
     true
 }
 
-/// Ends the call unless there are so many bytes, for what will ask for them in a way that cannot fail.
+/// Ends the call unless there are this many bytes. Called before allocations that cannot fail.
 #[inline]
 pub fn expect(bytes: usize) {
     if bytes > LARGE && !has(bytes) {
@@ -185,7 +186,7 @@ impl Area {
     }
 }
 
-// SAFETY: a piece is touched only by whoever took it.
+// SAFETY: a piece is touched only by the thread that allocated it.
 unsafe impl Sync for Area {}
 
 struct Reserve {
@@ -256,7 +257,7 @@ impl Class {
                 if free == 64 || index * 64 + free >= count {
                     break;
                 }
-                // Acquire, with the release of whoever gave it back: all that was written there is over.
+                // Acquire pairs with the release in `give_back`: the stores of the last owner are over.
                 match word.compare_exchange_weak(bits, bits | 1 << free, Ordering::Acquire, Ordering::Relaxed) {
                     Ok(_) => {
                         self.used.fetch_add(1, Ordering::Relaxed);

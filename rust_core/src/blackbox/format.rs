@@ -20,9 +20,10 @@ use crate::redaction::Spec;
 use crate::slab::{Area, KINDS};
 
 pub const MAGIC: [u8; 8] = *b"ULBOX\r\n\0";
-/// In place of the magic: the owner came to an orderly end, and may not remove the box, having changed its user.
+/// Stands where the magic was, once the owner has ended in order. The owner has changed its user, and may not remove
+/// the box.
 pub const SPENT: [u8; 8] = *b"ULSPENT\0";
-/// Changes with everything that changes what bytes mean: this layout, that of records, that of the catalog.
+/// Changes with the meaning of the bytes: with this layout, the layout of records, and the layout of the catalog.
 pub const VERSION: u32 = 5;
 /// Files that a journal is kept for.
 pub const FILES: usize = (SETTINGS - JOURNALS) / JOURNAL;
@@ -38,10 +39,10 @@ pub const SETTINGS: usize = 4_096;
 pub const CATALOG: usize = 32_768;
 pub const SLOTS: usize = 1 << 20;
 
-/// No process comes as far as this in its order of writing: a number beyond it is damaged.
+/// No process writes as many records. A larger number is damaged.
 pub const LAST_POSITION: u64 = 1 << 62;
 
-/// Whether a box was left by an orderly end: nothing in it is anybody's.
+/// Whether the owner of a box ended in order, so that the box holds no records.
 #[must_use]
 pub fn is_spent(bytes: &[u8]) -> bool {
     bytes.starts_with(&SPENT)
@@ -53,7 +54,7 @@ pub const fn journal(file: usize) -> usize {
     JOURNALS + file * JOURNAL
 }
 
-/// What stands in the part that does not change.
+/// The part of a box that does not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
     pub size: u64,
@@ -63,7 +64,7 @@ pub struct Head {
     pub areas: [Area; KINDS],
 }
 
-/// Why bytes are no black box of ours.
+/// Why bytes are no black box that this version can read.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Foreign {
     #[error("it is not a black box")]
@@ -135,7 +136,7 @@ impl Head {
     }
 }
 
-/// What of the settings redaction, encoding and routing need.
+/// The settings that redaction, encoding and routing need.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BoxSettings {
     /// The outputs, as the room of that name reads and checks them.
@@ -143,16 +144,16 @@ pub struct BoxSettings {
     /// Of the lock file.
     pub file_mode: u32,
     pub directory_mode: u32,
-    /// The log directory's path, for who finds the box without knowing; `None` for one that is no text.
+    /// The log directory's path, for a recovery that finds the box elsewhere. `None` if the path is no text.
     #[serde(deserialize_with = "Option::deserialize")]
     pub directory: Option<String>,
-    /// What the owner's number was counted in, where that is known.
+    /// The namespace of the owner's process number, if it is known.
     #[serde(deserialize_with = "Option::deserialize")]
     pub namespace: Option<u64>,
-    /// When the owner began, as the system counts it, where that is known: another process may have its number later.
+    /// When the owner began, as the system counts it, if it is known. Another process may get its number later.
     #[serde(deserialize_with = "Option::deserialize")]
     pub born: Option<u64>,
-    /// Written also where there is none: a box that does not say so is damaged.
+    /// Written even if there is none. A box without this key is damaged.
     #[serde(deserialize_with = "Option::deserialize")]
     pub redaction: Option<Spec>,
 }
@@ -160,7 +161,7 @@ pub struct BoxSettings {
 impl BoxSettings {
     #[must_use]
     pub fn new(directory: &Path, modes: (u32, u32), outputs: Value, redaction: Option<&Spec>) -> Self {
-        // Without the mark of one that was asked for: what a recovery makes, its own umask narrows.
+        // Without the mark `ASKED_FOR`: the umask of a recovery narrows the modes of its files.
         let (directory_mode, file_mode) = (modes.0 & 0o777, modes.1 & 0o777);
         Self {
             outputs,
@@ -173,7 +174,7 @@ impl BoxSettings {
         }
     }
 
-    /// As it stands in a box; `None` if it has no room there.
+    /// The bytes for a box. `None` if they are too many.
     #[must_use]
     pub fn to_bytes(&self) -> Option<Vec<u8>> {
         let json = serde_json::to_vec(self).ok()?;
@@ -183,7 +184,7 @@ impl BoxSettings {
         (bytes.len() <= CATALOG - SETTINGS).then_some(bytes)
     }
 
-    /// Reads what stands in a box. Modes that no options allow are none.
+    /// Reads the settings of a box. `None` if they are damaged, or have modes that no options allow.
     #[must_use]
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let length = usize::try_from(u64_at(bytes, SETTINGS)?).ok()?;
@@ -196,13 +197,13 @@ impl BoxSettings {
     }
 }
 
-/// What options allow as well: its owner may write, others may not.
+/// Whether options allow this mode: its owner may write, others may not.
 #[must_use]
 pub fn is_mode(mode: u32) -> bool {
     mode & !0o777 == 0 && mode & 0o202 == 0o200
 }
 
-/// What a process is about to append to a file, and what it knows to be written.
+/// The records that a process is about to append to a file, and those that are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct JournalEntry {
     /// Every record up to this position in the order of writing is in the file, if it belongs there.
@@ -228,14 +229,16 @@ impl JournalEntry {
     }
 }
 
-/// What the first recovery of a box notes before it writes anything, so that one that goes on with it does the same.
+/// The note of the first recovery of a box, made before it writes anything. A recovery that continues reads it, to do
+/// the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecoveryNote {
-    /// Records it found to be written.
+    /// Records that were not in their files.
     pub count: u64,
     /// When it began, nanoseconds since the epoch.
     pub time: i64,
-    /// The last position in the order of writing that the owner gave away; those of the records that waited follow.
+    /// The last position in the order of writing that the owner gave to a record. Records that waited in the queue
+    /// follow.
     pub last_position: u64,
 }
 
@@ -248,7 +251,7 @@ impl RecoveryNote {
         bytes
     }
 
-    /// Reads what stands in a box; `None` if nothing is noted there, or not as it was written.
+    /// Reads the note of a box. `None` if there is none, or it is damaged.
     #[must_use]
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let words = bytes.get(RECOVERY..RECOVERY + 24)?;

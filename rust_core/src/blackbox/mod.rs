@@ -1,8 +1,8 @@
-//! The black box: the buffers of records lie in a file that is mapped, so that what was accepted survives the process.
+//! The black box: the buffers of records lie in a mapped file, so that accepted records survive the process.
 //!
-//! A box can be read with nothing but itself: it repeats the names that records refer to, and what of the settings encoding
-//! needs. Before the writer appends to a file it notes in the box what, so that after a death it can be decided what was
-//! written; see `recovery`. The kernel keeps the pages of a process that is killed; only a power failure takes them.
+//! A box can be read on its own. It repeats the names that records refer to, and the settings that encoding needs.
+//! Before the writer appends to a file, it notes in the box what it appends. So a recovery can decide what was
+//! written; see `recovery`. The kernel keeps the pages of a process that is killed. Only a power failure loses them.
 
 mod format;
 mod location;
@@ -29,12 +29,12 @@ use crate::names::{Follower, Names};
 use crate::platform::{self, Identity, Mapping, OwnFile};
 use crate::slab::{self, Pool};
 
-/// The least a box can be: names and settings have a fixed share.
+/// The smallest size of a box, since names and settings have a fixed share.
 pub const SMALLEST: usize = 2 << 20;
-/// Bytes of names whose memory is there before they are noted.
+/// Bytes for names whose memory is present before names are noted.
 const NAMES_AHEAD: usize = 64 << 10;
 
-/// The part of a box before the slots, mapped on its own: it is there for as long as anybody notes something in it.
+/// The part of a box before the slots, with a mapping of its own. It stays mapped while anything is noted in it.
 #[derive(Debug)]
 pub struct Front {
     memory: Mapping,
@@ -59,7 +59,7 @@ impl Front {
     /// Copies bytes into the front.
     ///
     /// # Safety
-    /// Nobody else writes there at the same time, and nobody reads it before being told.
+    /// Nothing else writes there at the same time, and nothing reads there before it is published.
     unsafe fn put(&self, offset: usize, bytes: &[u8]) {
         assert!(offset + bytes.len() <= self.memory.length());
         // SAFETY: within the mapping; the caller vouches for the rest.
@@ -92,11 +92,11 @@ pub struct BlackBox {
     names: Arc<Names>,
 }
 
-/// What came of making a box.
+/// The result of making a box.
 #[derive(Debug)]
 pub struct Made {
     pub black_box: Option<BlackBox>,
-    /// In the box, or in memory of this process without one. `None` when even that could not be had.
+    /// The pool, in the box if there is one, otherwise in memory of this process. `None` if there was no memory.
     pub pool: Option<Pool>,
     /// Why a better location could not be used, one text for each location.
     pub refused: Vec<String>,
@@ -107,7 +107,7 @@ pub struct Made {
 pub struct Settings {
     #[serde(rename = "place")]
     pub location: Wanted,
-    /// Bytes of the box; as many of this process without one.
+    /// Bytes of the box, or of the pool if there is no box.
     pub bytes: usize,
 }
 
@@ -168,7 +168,7 @@ fn make_at(
     }
 }
 
-/// Head and settings, through the file: before it has its name nobody else looks at it.
+/// Writes head and settings through the file, which no other process reads before it has its name.
 fn write_front(file: &File, head: &format::Head, box_settings: &[u8]) -> std::io::Result<()> {
     platform::write_at(file, &head.to_bytes(), 0)?;
     platform::write_at(file, box_settings, format::SETTINGS as u64)
@@ -180,13 +180,13 @@ impl BlackBox {
         Journal::Mapped { front: Arc::clone(&self.front), file }
     }
 
-    /// Takes the box away: nothing in it is left to write. One that cannot be removed, since the process has changed its user, is marked as
-    /// spent, and holds no more memory than that; `pool` is the one that lies in it.
+    /// Removes the box, whose records are all written. A process that has changed its user may be unable to. It then
+    /// marks the box as spent and cuts it behind the mark. `pool` is the pool in the box.
     pub fn remove(&self, pool: Option<&Pool>) {
         if self.front.is_anothers() || self.front.own.remove() {
             return;
         }
-        // What is cut off must not be stored into: that would end the process.
+        // A store into a part that was cut would end the process.
         let is_left_alone = self.names.unfollow(&self.follower) && pool.is_none_or(Pool::close);
         self.front.own.spend(is_left_alone);
     }
@@ -201,7 +201,7 @@ impl BlackBox {
         self.front.own.is_in_shared_memory()
     }
 
-    /// What tells whether it is still there.
+    /// The watch on the box, which notices harm to it.
     #[must_use]
     pub fn watch(&self) -> Arc<Watch> {
         self.front.own.watch()
@@ -214,10 +214,10 @@ impl Drop for BlackBox {
     }
 }
 
-/// Where the appends to one file are noted, before and after.
+/// The journal of one file: appends are noted before and after.
 #[derive(Clone, Debug)]
 pub enum Journal {
-    /// Nothing survives, so nothing need be known.
+    /// There is no box, so nothing is noted.
     Off,
     /// In this process's box.
     Mapped { front: Arc<Front>, file: usize },
@@ -266,8 +266,8 @@ impl Journal {
     }
 }
 
-/// Where a process that is no longer at it had begun to append to a file that now has `size` bytes. To be asked while the log
-/// directory's lock is held: then no living process is.
+/// Where another process had begun to append to a file that now has `size` bytes, and did not finish. The caller holds
+/// the log directory's lock, so no living process is appending.
 #[must_use]
 pub fn appended_from(log_directory: &Path, file: Identity, size: u64) -> Option<u64> {
     let mut from = None;

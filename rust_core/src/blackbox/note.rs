@@ -1,11 +1,11 @@
-//! What stands in a box of the appends to one file: how far they have come, and which one is under way.
+//! The note in a box about appends to one file: how far they are, and which append is under way.
 
 use crate::sync::{AtomicU64, Ordering, fence};
 
 #[repr(C)]
 #[derive(Debug)]
 pub struct Note {
-    /// Every record up to this position that belongs into the file is there.
+    /// Every record up to this position that belongs in the file is there.
     pub passed: AtomicU64,
     /// Records up to this position were about to be appended; 0 while the words below are no note.
     pub upto: AtomicU64,
@@ -17,7 +17,7 @@ impl Note {
     /// Notes what is about to be appended.
     pub fn intend(&self, words: [u64; 3], upto: u64) {
         self.upto.store(0, Ordering::Relaxed);
-        // Whoever dies between these two leaves no note that is half the old and half the new.
+        // A process that dies between these stores leaves no note that mixes old and new.
         fence(Ordering::Release);
         for (noted, word) in self.words.iter().zip(words) {
             noted.store(word, Ordering::Relaxed);
@@ -25,7 +25,7 @@ impl Note {
         self.upto.store(upto, Ordering::Release);
     }
 
-    /// Notes that it is there.
+    /// Notes that the append is done.
     pub fn pass(&self, upto: u64) {
         self.passed.store(upto, Ordering::Release);
     }

@@ -1,4 +1,4 @@
-//! Reading a box that a process left behind. Its bytes are of unknown origin: everything is checked, nothing trusted.
+//! Reading a box that a process left behind. Its bytes are of unknown origin, so everything is checked.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,18 +15,19 @@ use crate::slab::{Area, CHUNK, PREFIX, SIZES, UNIT, UNITS};
 pub struct Contents {
     pub process: u32,
     pub settings: BoxSettings,
-    /// What is to be redacted before anybody sees it.
+    /// The rules to redact the records by.
     pub redaction: Option<Arc<Rules>>,
     pub names: Names,
-    /// What was known of each file.
+    /// The journal of each file.
     pub journal: [JournalEntry; FILES],
     /// Every record that was accepted and whose slot was not given back, in the order of writing.
     pub records: Vec<FoundRecord>,
-    /// Slots that were said to hold a record, and do not.
+    /// Slots that should hold a record, and do not.
     pub damaged: u64,
     /// What an earlier recovery noted before it wrote anything.
     pub noted: Option<RecoveryNote>,
-    /// The last position in the order of writing that the owner gave away; those of the records that waited follow.
+    /// The last position in the order of writing that the owner gave to a record. Records that waited in the queue
+    /// follow.
     pub last_position: u64,
 }
 
@@ -43,7 +44,7 @@ pub struct FoundRecord {
 /// Reads a whole box.
 ///
 /// # Errors
-/// When it is of another format, or damaged where nothing can be told without.
+/// When it is of another format, or a part is damaged that everything else depends on.
 pub fn read(bytes: &[u8]) -> Result<Contents, Foreign> {
     let head = Head::read(bytes)?;
     if (bytes.len() as u64) < head.size {
@@ -95,7 +96,8 @@ impl Contents {
         }
     }
 
-    /// Looks where the chunk's records are said to begin. None goes on past where the next begins.
+    /// Reads the records of a chunk where the chunk says that they begin. A record ends at the latest where the next
+    /// begins.
     fn read_chunk(&mut self, bytes: &[u8], chunks: Area, chunk: usize) {
         let Some(mut begins) = format::u64_at(bytes, chunks.offset + chunk * 8) else { return };
         while begins != 0 {
@@ -106,8 +108,8 @@ impl Contents {
         }
     }
 
-    /// Records that the writer had taken first, as it had them; then those that waited, as they were accepted. Who reads the
-    /// same box again finds the same positions.
+    /// Sorts the records. Those that the writer had drained come first, by their positions; those that waited follow,
+    /// as they were accepted. Reading the same box again gives the same positions.
     fn put_in_order(&mut self) {
         let key = |found: &FoundRecord| (if found.position == 0 { u64::MAX } else { found.position }, found.sequence);
         self.records.sort_by_key(key);

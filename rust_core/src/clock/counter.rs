@@ -1,14 +1,15 @@
-//! The time between two readings of the system's clock, told by the processor's counter.
+//! The time between two readings of the system's clock, by the processor's counter.
 //!
-//! A reading of the clock costs several times what the counter does. So after each reading time goes on along a straight line for a
-//! few milliseconds; the next reading tells how fast the clock went, and the line is corrected. Linux's own clock is made of the
-//! same counter in the same way, and the counter is used only where Linux uses it.
+//! A reading of the clock costs several times what a reading of the counter does. So after each reading, time goes on
+//! along a straight line for a few milliseconds. The next reading shows how fast the clock went, and corrects the
+//! line. Linux's own clock is made of the same counter in the same way, and the counter is used only where Linux uses
+//! it.
 
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering, fence};
 
-/// How long a line holds, in nanoseconds: a clock that was set is noticed after so long.
+/// How long a line holds, in nanoseconds. A clock that was set is noticed after this time.
 const HOLDS: u64 = 5_000_000;
-/// Readings less than this apart, in nanoseconds, tell no rate.
+/// Readings that are less than this apart, in nanoseconds, show no rate.
 const APART: i64 = 2_000_000;
 /// One part in so many by which the rates between readings may differ, unless the clock was set.
 const AGREE: u64 = 1_000;
@@ -39,7 +40,7 @@ struct Line {
 }
 
 impl Line {
-    /// A line that tells nothing yet.
+    /// A line without a rate yet.
     const fn unknown(reading: Reading) -> Self {
         Self { reading, start: reading.time, rate: 0, seen: 0, limit: 0 }
     }
@@ -51,7 +52,7 @@ impl Line {
         }
         let ticks = reading.counter.wrapping_sub(self.reading.counter);
         let apart = reading.time.saturating_sub(self.reading.time);
-        // Too close to tell a rate: another thread has just read the clock, perhaps a little later.
+        // Too close to show a rate: another thread has just read the clock, perhaps a little later.
         let close = ticks.min(ticks.wrapping_neg()) < self.limit;
         if apart.abs() < APART && (close || self.seen == 0 && apart >= 0) {
             return *self;
@@ -63,7 +64,8 @@ impl Line {
         if self.seen != 0 && seen.abs_diff(self.seen) > self.seen / AGREE {
             return Self::unknown(reading);
         }
-        // What was given out last, at most: time does not go back, it goes slower until the clock has caught up.
+        // The time that was given out last, at most. Time does not go back: it goes slower until the clock has caught
+        // up.
         let estimate = self.start + along(self.rate, ticks.min(self.limit));
         let ahead = (estimate - reading.time).max(0);
         let slower = u128::from(seen) * u128::from(ahead.unsigned_abs()) / u128::from(HOLDS);
@@ -72,7 +74,7 @@ impl Line {
     }
 }
 
-/// Nanoseconds in so many ticks, no more than the line holds for: the product is at most `HOLDS` with its fraction.
+/// Nanoseconds in this many ticks. The line holds for as many, so the product is at most `HOLDS` with its fraction.
 #[inline]
 fn along(rate: u64, ticks: u64) -> i64 {
     ((ticks * rate) >> FRACTION) as i64
@@ -118,7 +120,7 @@ impl Counter {
         (version & 1 == 0 && self.version.load(Ordering::Relaxed) == version).then_some(time)
     }
 
-    /// Goes on from this reading, and returns its time. While another thread does so, nothing changes.
+    /// Continues from this reading, and returns its time. Nothing changes while another thread does so.
     #[cold]
     pub fn correct(&self, reading: Reading) -> i64 {
         let version = self.version.load(Ordering::Relaxed);

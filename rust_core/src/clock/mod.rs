@@ -9,14 +9,14 @@ use crate::platform;
 use counter::{Counter, Reading};
 
 const RUNNING: i64 = i64::MIN;
-/// Ticks that a reading of the clock may take. One that was interrupted says nothing of the counter.
+/// Ticks that a reading of the clock may take. A reading that was interrupted says nothing about the counter.
 const QUICK: u64 = 1_024;
 
 /// The time the clock stands at, or `RUNNING`.
 static STOPPED_AT: AtomicI64 = AtomicI64::new(RUNNING);
-/// Whether the processor's counter tells the time between readings of the clock.
+/// Whether the processor's counter gives the time between readings of the clock.
 static COUNTS: AtomicBool = AtomicBool::new(false);
-/// Whether somebody may move the application's clock at any moment: then the counter tells nothing.
+/// Whether the application's clock may be moved at any moment. Then the counter is not used.
 static MOVES: AtomicBool = AtomicBool::new(false);
 /// How far the application's clock was ahead of the system's when a call asked it last.
 static AHEAD: AtomicI64 = AtomicI64::new(0);
@@ -28,7 +28,7 @@ pub fn seconds(seconds: f64) -> Duration {
     if seconds > 0.0 { Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX / 4) } else { Duration::ZERO }
 }
 
-/// Nanoseconds since the epoch, UTC, for whoever makes no call: it leaves the next reading to the calls.
+/// Nanoseconds since the epoch, UTC, outside of calls. It never reads the clock for the counter, which calls do.
 #[inline]
 pub fn now() -> i64 {
     estimate().unwrap_or_else(|| match STOPPED_AT.load(Ordering::Relaxed) {
@@ -37,7 +37,7 @@ pub fn now() -> i64 {
     })
 }
 
-/// The time of a call, unless a reading of the clock is due.
+/// The time of a call, by the counter. `None` if a reading of the clock is due.
 #[inline]
 pub fn estimate() -> Option<i64> {
     COUNTER.time(platform::counter())
@@ -64,7 +64,7 @@ pub fn use_counter() {
     COUNTS.store(platform::is_counter_steady() && !MOVES.load(Ordering::Relaxed), Ordering::Relaxed);
 }
 
-/// From now on a reading is due for each call: the application's clock may be moved between any two.
+/// From now on each call reads the clock, because the application's clock may be moved between any two calls.
 pub fn expect_moves() {
     MOVES.store(true, Ordering::Relaxed);
     COUNTS.store(false, Ordering::Relaxed);

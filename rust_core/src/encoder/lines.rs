@@ -1,4 +1,4 @@
-//! The lines of a record: it is redacted once, and encoded once for each format. All who write records go this way.
+//! The lines of a record: it is redacted once, and encoded once for each format. Every line of a record is made here.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ impl Lines {
         lines
     }
 
-    /// The number of a format; 0, which any has that is the only one, for one that was not asked for.
+    /// The number of a format. 0 for a format that was not asked for, which is also the number of an only format.
     #[must_use]
     pub fn number(&self, format: Format) -> usize {
         self.encoders.iter().position(|one| one.format == format).unwrap_or(0)

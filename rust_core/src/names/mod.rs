@@ -103,7 +103,7 @@ impl Names {
         }
     }
 
-    /// Changes with every name given to a level: whoever keeps names looks whether they still hold.
+    /// Changes with every name given to a level, so that caches of names see whether they still hold.
     #[must_use]
     pub fn level_generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)

@@ -1,12 +1,12 @@
-//! Records that are taken at once.
+//! Records that are drained at once.
 
 use crate::queue::Queue;
 use crate::slab::Buffer;
 
-/// Records taken at once.
+/// The most records that are drained at once.
 const BATCH: usize = 1_024;
 
-/// Records on their way through a pipeline, each of them handed on once, also when a panic comes between.
+/// Records on their way through a pipeline. Each is handed on once, even if a panic interrupts the batch.
 #[derive(Debug, Default)]
 pub struct Batch {
     pub(super) records: Vec<Buffer>,
@@ -34,7 +34,7 @@ impl Batch {
 }
 
 impl Drop for Batch {
-    /// What was never written stays as it is in the black box, for whoever finds it there.
+    /// Records that were never written stay in the black box, for a recovery.
     fn drop(&mut self) {
         self.records.drain(..).for_each(std::mem::forget);
     }

@@ -1,4 +1,4 @@
-//! What happens to a batch behind the queue: route, encode, hand to the sinks, and account for every record.
+//! The way of a batch behind the queue: route, encode, pass to the sinks, and account for every record.
 
 mod batch;
 mod notices;
@@ -31,13 +31,14 @@ use crate::stats::{REASONS, Stats};
 use crate::value::{OutOfMemory, Value};
 use notices::{DAMAGED, NO_MEMORY, lost};
 
-/// How long a batch waits for another process to finish its own; then it is written without the lock.
+/// How long a batch waits for the batch of another process. Then it is written without the lock.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Bytes a failing sink may hold in memory before the queue is left to fill.
 const BACKLOG: usize = 8 << 20;
 
-/// Bytes encoded of one batch before they are written: a batch of large records would take as much memory again.
+/// Bytes of one batch that are encoded before they are written. Without a bound, a batch of large records would take
+/// as much memory again.
 const GATHER: usize = 1 << 20;
 
 #[derive(Debug)]
@@ -49,11 +50,12 @@ pub struct Pipeline {
     fsync: Fsync,
     stats: Arc<Stats>,
     errors: Arc<ErrorHandler>,
-    /// Records whose lines a failing sink still holds, by their positions: until they are written, the black box keeps them too.
+    /// Records whose lines a failing sink still holds, by their positions. The black box keeps them until they are
+    /// written.
     held: Vec<(u64, Buffer)>,
     /// Bytes encoded since the last write.
     gathered: usize,
-    /// Records seen, which also numbers them, and those of them that are known to be written or failed.
+    /// Records seen, which also numbers them, and how many of them were written or failed.
     delivered: u64,
     settled: u64,
     failed: u64,
@@ -143,7 +145,7 @@ impl Pipeline {
     fn deliver_one(&mut self, bytes: &[u8], whose: Whose) -> bool {
         // SAFETY: only capture and `Builder` fill buffers, and both write texts as UTF-8.
         let Some(record) = (unsafe { Record::read(bytes) }) else { return false };
-        // What becomes of a large record is put together in pieces that cannot fail.
+        // A large record is encoded with allocations that cannot fail, so the memory is checked first.
         memory::expect(8 * bytes.len());
         let mut route = self.outputs.route(&record);
         if record.header.flags & flag::CONSOLE_DONE != 0 {
@@ -223,8 +225,8 @@ impl Pipeline {
         positions
     }
 
-    /// Gives back the buffers of a batch that was delivered, and of earlier ones, whose lines are all written. Tells how many
-    /// records leave the queue with that.
+    /// Gives back the buffers of a delivered batch, and of earlier batches, whose lines are all written. Returns how
+    /// many records leave the queue by this.
     pub fn release(&mut self, batch: &mut Batch) -> usize {
         let count = batch.records.len();
         if count > 0 {
@@ -249,17 +251,17 @@ impl Pipeline {
         self.held.retain(|(position, _)| waiting.contains(position));
     }
 
-    /// Ends the threads of sinks until there is more to write; waits for them until `deadline` at most.
+    /// Ends the threads of sinks until there is more to write. Waits for them until `deadline` at most.
     pub fn pause_sinks(&mut self, deadline: Instant) {
         self.outputs.sinks_mut().for_each(|sink| sink.pause(deadline));
     }
 
-    /// Ends the threads of sinks, as soon as they have done what they were given; waits for them until `deadline` at most.
+    /// Ends the threads of sinks once they have written what they were given. Waits for them until `deadline` at most.
     pub fn end_sinks(&mut self, deadline: Instant) {
         self.outputs.sinks_mut().for_each(|sink| sink.end(deadline));
     }
 
-    /// What tells how far the sinks behind threads have come, for those who do not hold the pipeline.
+    /// The progress of the sinks behind threads, for threads that do not hold the pipeline.
     #[must_use]
     pub fn progress(&self) -> Vec<Progress> {
         self.outputs.sinks().filter_map(Sink::progress).collect()
@@ -294,13 +296,13 @@ impl Pipeline {
         }
     }
 
-    /// Writes a record of the library's own. False if that came to nothing, which was reported.
+    /// Writes a record of the library's own. False if that failed, which was reported.
     pub fn notice(&mut self, level: i32, function: &str, message: &str, fields: &[(&str, Value<'_>)]) -> bool {
         let made = build_notice(&self.errors, level, function, message, fields);
         made.is_some_and(|notice| self.write_notice(&notice))
     }
 
-    /// Writes a record that `build_notice` made. False if that came to nothing, which was reported.
+    /// Writes a record that `build_notice` made. False if that failed, which was reported.
     pub fn write_notice(&mut self, notice: &[u8]) -> bool {
         let deliver = || self.deliver_one(notice, Whose::Library);
         let reason = match catch_unwind(AssertUnwindSafe(deliver)) {
@@ -318,7 +320,7 @@ impl Pipeline {
     }
 }
 
-/// Writes what those sinks hold that need the directory's lock, or those that do not.
+/// Writes what the sinks hold that need the directory's lock, or what the others hold.
 fn write_sinks(outputs: &mut Outputs, with_lock: bool, now: Instant, held: Held, errors: &ErrorHandler) {
     for sink in outputs.sinks_mut().filter(|sink| sink.needs_lock() == with_lock) {
         if let Err(error) = sink.write(now, held) {
@@ -327,7 +329,7 @@ fn write_sinks(outputs: &mut Outputs, with_lock: bool, now: Instant, held: Held,
     }
 }
 
-/// What is not as it should be with the directory's lock.
+/// Reports trouble with the directory's lock.
 fn report_lock(held: Held, stats: &Stats, errors: &ErrorHandler, no_locks_reported: &mut bool) {
     match held {
         Held::Yes => {}
@@ -350,7 +352,7 @@ fn report_lock(held: Held, stats: &Stats, errors: &ErrorHandler, no_locks_report
 }
 
 impl Drop for Pipeline {
-    /// What was never written stays as it is in the black box, for whoever finds it there.
+    /// Records that were never written stay in the black box, for a recovery.
     fn drop(&mut self) {
         self.held.drain(..).for_each(std::mem::forget);
     }

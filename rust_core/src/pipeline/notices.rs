@@ -11,7 +11,7 @@ pub const NO_MEMORY: &str = "there is no memory for it";
 
 pub const DAMAGED: &str = "it is damaged, or this library has a defect";
 
-/// A record of the library's own, for `write_notice`; `None` where there is no memory for it, which is reported.
+/// A record of the library's own, for `write_notice`. `None` if there is no memory for it, which is reported.
 #[must_use]
 pub fn build_notice(
     errors: &ErrorHandler,

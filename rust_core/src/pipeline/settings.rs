@@ -14,7 +14,7 @@ use crate::sink::{Fsync, mode};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// A path need not be text: it comes beside the others.
+    /// A path need not be text, so it is passed apart from the others.
     #[serde(skip)]
     pub directory: PathBuf,
     #[serde(deserialize_with = "mode")]
@@ -23,14 +23,14 @@ pub struct Settings {
     #[serde(deserialize_with = "mode")]
     pub file_mode: u32,
     pub to: outputs::Settings,
-    /// What is replaced before any sink sees it; `None` leaves every record as it is. Compiled where it is set.
+    /// The rules for redaction, compiled by their setter. `None` leaves every record as it is.
     #[serde(skip)]
     pub redaction: Option<Arc<Rules>>,
     pub fsync: Fsync,
 }
 
 impl Settings {
-    /// What a black box needs of them. `None` in place of outputs that are no JSON cannot be.
+    /// The settings that a black box needs. Outputs are always JSON, so this cannot fail.
     #[must_use]
     pub fn box_settings(&self) -> BoxSettings {
         let redaction = self.redaction.as_ref().map(|rules| rules.spec());

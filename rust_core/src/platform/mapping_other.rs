@@ -45,7 +45,7 @@ impl Mapping {
         self.length
     }
 
-    /// The memory itself, for whoever makes a mapping of it again to give it back.
+    /// The memory itself. `from_start` makes a mapping of it again, to give it back.
     #[must_use]
     pub fn into_start(self) -> NonNull<u8> {
         std::mem::ManuallyDrop::new(self).start

@@ -22,7 +22,7 @@ pub use mapping_other::*;
 #[cfg(not(unix))]
 pub use other::*;
 
-/// What makes two open files the same file: device and inode.
+/// The identity of a file: device and inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
     pub device: u64,
@@ -36,7 +36,7 @@ pub enum Standard {
     Error,
 }
 
-/// Beside the bits of a mode: an option asked for it, so it holds exactly. Without this the umask narrows what others may do.
+/// A mark in a mode: an option asked for the mode, so it holds exactly. Without the mark, the umask narrows the mode.
 pub const ASKED_FOR: u32 = 1 << 16;
 
 /// A mode of these bits.
@@ -51,7 +51,7 @@ pub fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-/// What came of asking for the directory's lock.
+/// The result of asking for the directory's lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lock {
     Held,
@@ -65,7 +65,7 @@ pub enum Lock {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exposure {
     Private,
-    /// Its group may create names in it: whoever shares the logs, or sets a trap.
+    /// Its group may create names in it, to share the logs or to set a trap.
     Group,
     /// Everybody may, or it belongs to another user.
     Open,

@@ -8,7 +8,8 @@ use std::mem::MaybeUninit;
 const OF_THE_THREAD: [libc::c_int; 7] =
     [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGABRT, libc::SIGSYS];
 
-/// While it lives, this thread holds back the signals of the process, and threads that it starts do for good.
+/// While this value lives, this thread holds back the signals of the process. Threads that it starts hold them back
+/// for ever.
 #[cfg(unix)]
 pub struct SignalsHeldBack(libc::sigset_t);
 
@@ -32,7 +33,7 @@ impl SignalsHeldBack {
 #[cfg(unix)]
 impl Drop for SignalsHeldBack {
     fn drop(&mut self) {
-        // SAFETY: the set that held before; what came meanwhile is delivered now.
+        // SAFETY: the set from before. Signals that were held back are delivered now.
         unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, std::ptr::null_mut()) };
     }
 }

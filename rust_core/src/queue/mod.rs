@@ -34,7 +34,7 @@ pub enum Overflow {
 pub struct Settings {
     /// Records.
     pub size: u32,
-    /// Bytes of the heap that queued records may hold beside the pool.
+    /// Bytes of the heap that queued records may hold.
     pub bytes: u64,
     pub overflow: Overflow,
     /// Seconds, in text: how long a call waits for room.
@@ -60,25 +60,27 @@ pub enum Offered {
 pub struct Queue {
     sender: Sender<Buffer>,
     receiver: Receiver<Buffer>,
-    /// Passed over by `drop_old` on its way to one it may drop; the writer takes them first.
-    /// Held while one is on its way here, so that none is overlooked. Apart from what every call reads: the writer locks it for each batch.
+    /// Records that `drop_old` passed over on its way to one that it may drop. The writer drains them first. The lock
+    /// is held while a record is moved here, so that none is overlooked. On a cache line of its own: the writer locks
+    /// it for each batch.
     rescued: CachePadded<Mutex<VecDeque<Buffer>>>,
     stats: Arc<Stats>,
-    /// Whether records survive the process: then those that cannot are counted, and none is given back unwritten.
+    /// Whether records survive the process. Then records that cannot survive are counted, and no record is given back
+    /// unwritten.
     protected: bool,
     traffic: Arc<Traffic>,
     overflow: Overflow,
     size: u64,
     bytes: u64,
     waker: Waker,
-    /// Set when a caller has waited in vain: until the writer has caught up, nobody waits.
+    /// Set when a caller has waited in vain. No caller waits until the writer has caught up.
     stalled: AtomicBool,
     waiting: AtomicU32,
     room: (Mutex<()>, Condvar),
 }
 
 impl Queue {
-    /// Bytes of a queue of so many records.
+    /// Bytes of a queue of `size` records.
     #[must_use]
     pub fn bytes_of(size: u32) -> usize {
         Self::capacity(size) * (size_of::<Buffer>() + 16)
@@ -146,7 +148,7 @@ impl Queue {
         Offered::Dropped
     }
 
-    /// Records in the queue. Counted, not asked of the channel: that would touch the writer's cache line twice.
+    /// Records in the queue. They are counted, because asking the channel would touch the writer's cache line twice.
     #[inline]
     pub fn depth(&self) -> u64 {
         self.traffic.depth()
@@ -201,8 +203,8 @@ impl Queue {
         Offered::Dropped
     }
 
-    /// Makes room by dropping the oldest record below ERROR; where bytes are short, the oldest that holds any beside the pool.
-    /// False when none is left. Those it passes over go first from then on, and so keep their order.
+    /// Makes room by dropping the oldest record below ERROR, or for bytes the oldest that is on the heap. False if
+    /// none is left. Records that it passes over are drained first from then on, and so keep their order.
     fn drop_oldest(&self, for_bytes: bool) -> bool {
         let mut rescued = self.rescued();
         while let Ok(oldest) = self.receiver.try_recv() {
@@ -218,7 +220,7 @@ impl Queue {
         false
     }
 
-    /// Waits until a quarter of the queue is free, at most `slice`. True when it is worth offering again.
+    /// Waits until a quarter of the queue is free, at most `slice`. True if the record should be offered again.
     pub fn wait_for_room(&self, slice: Duration) -> bool {
         let (lock, room) = &self.room;
         let guard = lock.lock().unwrap_or_else(PoisonError::into_inner);
@@ -258,7 +260,7 @@ impl Queue {
         }
     }
 
-    /// Tells that a batch has left, and lets callers on that waited for it. For the writer.
+    /// Counts a batch that has left, and wakes callers that waited for room. For the writer.
     pub fn depart(&self, records: usize) {
         self.traffic.departed.fetch_add(records as u64, Ordering::SeqCst);
         if self.waiting.load(Ordering::SeqCst) > 0 && self.is_roomy() {
@@ -269,20 +271,20 @@ impl Queue {
         }
     }
 
-    /// Whether callers wake the writer for what there is.
+    /// Whether callers wake the writer for the records in the queue.
     #[must_use]
     pub fn is_filling(&self) -> bool {
         self.depth() >= self.size / 8
     }
 
-    /// Records the writer has yet to take: everything accepted before this call is among them.
+    /// Records that the writer has yet to drain. Everything accepted before this call is among them.
     #[must_use]
     pub fn len(&self) -> usize {
         self.rescued().len() + self.receiver.len()
     }
 
-    /// The same, and how many of them are on the heap. They are looked at where `drop_old` leaves those that it passes over, from where
-    /// they go on in their order.
+    /// The same, and how many of them are on the heap. To see them, they are moved to the rescued records of
+    /// `drop_old`, which keep their order.
     pub fn count(&self) -> (u64, u64) {
         let mut rescued = self.rescued();
         let waiting = self.receiver.len();
@@ -307,7 +309,7 @@ impl Queue {
 }
 
 impl Drop for Queue {
-    /// What was accepted and never written stays as it is in the black box, for whoever finds it there.
+    /// Records that were never written stay in the black box, for a recovery.
     fn drop(&mut self) {
         if self.protected {
             let mut left = Vec::new();

@@ -7,7 +7,7 @@
 //! 5. the values of the call site's fields
 //! 6. further fields with their names
 //!
-//! Whether a section is there is told by the header, which the caller makes: it comes first, and is written once.
+//! The header says which sections there are. The caller makes it; it comes first, and is written once.
 
 use super::{HEADER, Header, InlineSite};
 use crate::value::{Put, length};

@@ -1,6 +1,6 @@
 //! A record in its compact form: what a call said, owning every byte of it.
 //!
-//! First comes a header of fixed size. It ends with the process, where that is not the one that captured the record.
+//! First comes a header of fixed size. It ends with the process, if another process captured the record.
 //!
 //! Then come sections, each only where the header says so: see `layout`, which alone writes them.
 
@@ -105,7 +105,7 @@ impl Header {
     }
 }
 
-/// Something of the header. Every captured record has one, so a single look at the length will do.
+/// Reads a number of the header. Every captured record has a header, so one check of the length is enough.
 #[inline]
 fn head<R>(record: &[u8], read: impl FnOnce(&[u8; HEADER]) -> R) -> R {
     read(record.first_chunk().unwrap_or(&[0; HEADER]))
@@ -126,7 +126,7 @@ pub fn add_flags(record: &mut [u8], flags: u16) {
     record[FLAGS..FLAGS + 2].copy_from_slice(&(old | flags).to_le_bytes());
 }
 
-/// Names the process that made a captured record, where that is another than the one that captured it.
+/// Notes the process that made a captured record, if another process captured it.
 pub fn set_process(record: &mut [u8], process: u32) {
     if let Some(head) = record.first_chunk_mut::<HEADER>() {
         head[PROCESS..].copy_from_slice(&process.to_le_bytes());
@@ -193,7 +193,7 @@ impl<'a> InlineSite<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
     pub header: Header,
-    /// The one that made it, where that is another than the one that captured it, else 0.
+    /// The process that made the record, if another process captured it, otherwise 0.
     pub process: u32,
     /// `None` where it is that of the level's number.
     pub level_name: Option<&'a str>,

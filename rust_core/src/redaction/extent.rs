@@ -6,11 +6,11 @@ use memchr::{memchr3_iter, memmem};
 
 use super::work;
 
-/// What a value may stand between.
+/// The quotes of a value.
 pub const QUOTES: [u8; 3] = [b'"', b'\'', b'`'];
-/// Bytes of a name that are looked at behind a comma, to tell whether the next pair begins there.
+/// Bytes of a name that are read behind a comma, to see whether the next pair begins there.
 const NEXT_NAME: usize = 40;
-/// Bytes of a line before a name that are looked at.
+/// Bytes of a line that are read before a name.
 const LINE: usize = 256;
 /// Quotes in a shell's word that is quoted with them, as `shlex.quote` writes them, and another way.
 const IN_SHELL: [&[u8]; 2] = [br#""'"'"#, br"\''"];
@@ -18,7 +18,7 @@ const IN_SHELL: [&[u8]; 2] = [br#""'"'"#, br"\''"];
 const HTML: [&str; 16] =
     ["a", "b", "br", "code", "div", "em", "hr", "i", "li", "p", "pre", "small", "span", "strong", "td", "tr"];
 
-/// What stands between quotes that begin at `start`, perhaps after the letters that Python puts before them.
+/// The text between quotes that begin at `start`, perhaps after the letters that Python puts before them.
 pub fn quoted(text: &str, start: usize) -> Option<Range<usize>> {
     let bytes = text.as_bytes();
     let letters = bytes[start..].iter().take(2).take_while(|byte| b"bBrRuUfF".contains(byte)).count();
@@ -58,7 +58,7 @@ pub fn quoted(text: &str, start: usize) -> Option<Range<usize>> {
     Some(inside..text.len())
 }
 
-/// The length of what begins with a bracket, up to the one that closes it.
+/// The length of a text in brackets, up to the bracket that closes it.
 pub fn bracketed(bytes: &[u8]) -> Option<usize> {
     let open = bytes[0];
     let close = match open {
@@ -104,8 +104,8 @@ fn end_of_string(bytes: &[u8]) -> Option<usize> {
     None
 }
 
-/// Where a value without quotes ends. What may stand in a password as well, a comma or a bracket, ends it only where something else
-/// begins behind it.
+/// Where a value without quotes ends. A comma or a bracket may be part of a password. It ends the value only if
+/// something else begins behind it.
 pub fn bare(text: &str, start: usize) -> usize {
     let bytes = text.as_bytes();
     let mut opened = 0_usize;
@@ -140,7 +140,7 @@ pub fn bare(text: &str, start: usize) -> usize {
             break;
         }
     }
-    // What escapes a quote behind it is the quote's.
+    // A slash that escapes the quote behind it belongs to the quote.
     if bytes.get(end).is_some_and(|byte| QUOTES.contains(byte)) {
         while end > start && bytes[end - 1] == b'\\' {
             end -= 1;

@@ -11,8 +11,8 @@ use super::pairs;
 use super::scanner::Scanner;
 use super::spec::Action;
 
-/// Puts what becomes of one value of JSON, as capture writes it. False if nothing was changed. What is no JSON becomes one
-/// text that says so.
+/// Puts one value of JSON without secrets, in the form of the capture. False if nothing was changed. Bytes that are no
+/// JSON become a text that says so.
 pub fn put(scanner: &mut Scanner, json: &str, by_name: bool, out: &mut Vec<u8>) -> bool {
     let start = out.len();
     let mut walk = Walk { scanner, bytes: json.as_bytes(), json, at: 0, by_name, changed: false };
@@ -24,26 +24,27 @@ pub fn put(scanner: &mut Scanner, json: &str, by_name: bool, out: &mut Vec<u8>) 
     walk.changed
 }
 
-/// Containers inside containers: what is checked when it comes from elsewhere has no more.
+/// Containers inside containers. JSON that was checked before it came here has no more.
 const DEPTH: usize = 128;
 /// Bytes of a text that may be a name.
 const LONGEST_NAME: usize = 66;
 
-/// What is known of one container while it is read.
+/// The state of one container while it is read.
 #[derive(Debug, Default)]
 struct ContainerState {
     /// New names of its members, and how often each came.
     renamed: HashMap<String, u32>,
-    /// One of its values is the name of a secret: `{"name": "API_KEY", "value": "…"}`, `["authorization", "Bearer …"]`.
+    /// Set if one of its values is the name of a secret: `{"name": "API_KEY", "value": "…"}`, `["authorization",
+    /// "Bearer …"]`.
     named: Option<ValueBeside>,
-    /// The value beside it: where it was put, and where it stands.
+    /// The value of the neighbouring pair: where it was put, and where it was read.
     value: Option<(Range<usize>, Range<usize>)>,
     items: usize,
     /// The item before this one is an option whose value is a secret: `["mysql", "--password", "…"]`.
     option: Option<Action>,
 }
 
-/// What becomes of the value beside a name. The second of two items may be a name as well.
+/// The action for the value that belongs to a name. The second of two items may be a name as well.
 #[derive(Debug, Clone, Copy)]
 struct ValueBeside {
     action: Action,
@@ -70,7 +71,7 @@ impl<'a> Walk<'a> {
             b'[' => self.container(out, depth, b']', Self::item)?,
             _ => {
                 let start = self.at;
-                // Numbers and the three words. What is anything else is not passed on unread.
+                // Numbers, `true`, `false` and `null`. Anything else is refused.
                 let is_of_plain = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
                 let length = self.bytes[start..].iter().take_while(is_of_plain).count();
                 self.at += length;
@@ -121,7 +122,7 @@ impl<'a> Walk<'a> {
         Some(())
     }
 
-    /// Replaces a value that was put already, for the sake of the name beside it.
+    /// Replaces a value that was put already, because of the name in a neighbouring pair.
     fn replace_beside(&mut self, named: ValueBeside, (put, given): (Range<usize>, Range<usize>), out: &mut Vec<u8>) {
         let secret = unescaped_value(&self.json[given]);
         if secret == "null" || is_flag(secret.as_bytes()) || named.unless_word && pairs::is_word(&secret) {
@@ -133,7 +134,7 @@ impl<'a> Walk<'a> {
         out.splice(put, new);
     }
 
-    /// What becomes of what stands beside this text, if it is the name of a secret.
+    /// The action for the value of a neighbouring pair, if this text is the name of a secret.
     fn named(&mut self, given: &str) -> Option<Action> {
         if !self.by_name || given.len() > LONGEST_NAME || !given.starts_with('"') {
             return None;
@@ -211,7 +212,7 @@ impl<'a> Walk<'a> {
         Some(())
     }
 
-    /// A name that is a secret itself gets another; two of one object stay two.
+    /// A name that is a secret itself is replaced. Two such names of one object stay different.
     fn put_name(&mut self, raw: &str, name: &str, renamed: &mut HashMap<String, u32>, out: &mut Vec<u8>) {
         let Some(new) = self.scanner.text(name) else {
             out.push(b'"');
@@ -270,12 +271,12 @@ fn is_argument(given: &str) -> bool {
     }
 }
 
-/// Whether what begins here only says yes or no.
+/// Whether the value that begins here is only a yes or a no.
 fn is_flag(bytes: &[u8]) -> bool {
     bytes.starts_with(b"true") || bytes.starts_with(b"false")
 }
 
-/// What a string says; one that cannot be read says what is written.
+/// The content of a string. The raw text if it cannot be decoded.
 fn unescaped(raw: &str) -> Cow<'_, str> {
     if raw.contains('\\') {
         return serde_json::from_str::<String>(&format!("\"{raw}\"")).map_or(Cow::Borrowed(raw), Cow::Owned);
@@ -283,7 +284,7 @@ fn unescaped(raw: &str) -> Cow<'_, str> {
     Cow::Borrowed(raw)
 }
 
-/// A text as what it says, anything else as its JSON: equal secrets have equal hashes wherever they stand.
+/// The content of a text, and the JSON of any other value. So equal secrets have equal hashes everywhere.
 pub fn unescaped_value(json: &str) -> Cow<'_, str> {
     match json.strip_prefix('"').and_then(|json| json.strip_suffix('"')) {
         Some(raw) => unescaped(raw),

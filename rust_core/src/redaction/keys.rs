@@ -28,7 +28,7 @@ pub const KEYS: &[&str] = &[
     "xgoogsignature", SIGNATURE,
 ];
 
-/// What `sig` in the query of a URL counts as: the name alone says nothing.
+/// The key for `sig` in the query of a URL. The name alone is no key.
 pub const SIGNATURE: &str = "sassignature";
 
 /// Words behind a name that only say which of several it is, or how it is written: `password_confirmation`, `SecretString`.
@@ -48,7 +48,7 @@ const AMBIGUOUS: &[&str] = &["token", "session", "auth", "credential", "otp", "c
 #[rustfmt::skip]
 const WHICH_OF_AMBIGUOUS: &[&str] = &["confirm", "confirmation", "current", "header", "new", "old", "prev", "previous", "value"];
 
-/// Words before `token` with which it is something that is counted, or a place in a list.
+/// Words before `token` that make it a unit that is counted, or a position in a list.
 #[rustfmt::skip]
 const COUNTED: &[&str] = &[
     "first", "last", "next", "page", "per", "each", "max", "min", "prompt", "completion", "input", "output", "total",
@@ -56,18 +56,19 @@ const COUNTED: &[&str] = &[
     "cancellation",
 ];
 
-/// From so many bytes on a key is also seen at the end of a longer word, and these shorter ones, which end no other word.
+/// A key with this many bytes also counts at the end of a longer word. So do these shorter keys, which end no other
+/// word.
 const LONG: usize = 8;
 const LONG_ENOUGH: [&str; 5] = ["apikey", "cookie", "passwd", "pwd", "secret"];
 
-/// What becomes of the value under a name.
+/// How the value under a name is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Treatment {
-    /// Patterns are looked for in it.
+    /// It is searched for patterns.
     Search,
     /// It is a secret.
     Secret(Action),
-    /// It is a secret unless it only says yes or no.
+    /// It is a secret, unless it is only a yes or a no.
     SecretUnlessFlag(Action),
 }
 
@@ -77,7 +78,7 @@ pub struct Keys {
     /// Bytes of the longest of them.
     longest: usize,
     keep: HashSet<String>,
-    /// Those seen at the end of longer words.
+    /// Keys that count at the end of longer words.
     long: Vec<String>,
     allow: Option<Allowed>,
 }
@@ -121,7 +122,7 @@ impl Keys {
         }
     }
 
-    /// What becomes of the value of a field; under an allow-list that is decided by it alone.
+    /// The treatment of a field's value. An allow-list alone decides it, if there is one.
     pub fn of_field(&self, name: &str) -> Treatment {
         match &self.allow {
             Some(allow) if allow.has(name) => Treatment::Search,
@@ -134,7 +135,7 @@ impl Keys {
         self.allow.is_some()
     }
 
-    /// What becomes of the value under a key of a mapping, or after a name in a text.
+    /// The treatment of the value under a key of a mapping, or after a name in a text.
     pub fn of(&self, name: &str) -> Treatment {
         let words = words(name);
         let whole = words.concat();
@@ -326,7 +327,7 @@ mod tests {
         }
     }
 
-    /// Seen to take minutes with every end of the name made anew.
+    /// Seen to take minutes with every end of the name built again.
     #[test]
     fn a_name_of_very_many_words_is_no_trouble() {
         let keys = keys(&Spec::default());

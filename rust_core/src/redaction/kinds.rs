@@ -1,12 +1,12 @@
-//! What kinds of bytes a text has, by one look: most have nothing that a search begins with.
+//! The kinds of bytes that a text has, by one pass. Most texts have no byte that a search begins with.
 
 /// An at sign, or what stands for one.
 pub const AT: u8 = 1;
-/// What may stand behind a name.
+/// Signs that may stand behind a name.
 pub const SIGN: u8 = 1 << 1;
 pub const QUOTE: u8 = 1 << 2;
 pub const HYPHEN: u8 = 1 << 3;
-/// What begins an escape.
+/// Bytes that begin an escape.
 pub const ESCAPE: u8 = 1 << 4;
 /// The first byte of characters that only look different, and of signs in full width.
 pub const FOLD: u8 = 1 << 5;
@@ -23,7 +23,7 @@ const KINDS: [u8; 256] = {
     kinds
 };
 
-/// Bytes that are looked at together.
+/// Bytes that are read together.
 const LANES: usize = 16;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

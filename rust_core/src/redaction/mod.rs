@@ -1,7 +1,7 @@
-//! Redaction: what is secret is replaced behind the queue, before any encoder sees the record.
+//! Redaction: secrets are replaced behind the queue, before any encoder sees the record.
 //!
-//! A record is rewritten in its compact form, so that every encoder and every sink gets the same, and none can be forgotten.
-//! What repeats, the messages and names of call sites and the contexts of requests, is looked at once.
+//! A record is rewritten in its compact form, so that every encoder and every sink gets the same, and none can be
+//! forgotten. Parts that repeat are searched once: messages and names of call sites, and contexts of requests.
 
 mod action;
 mod builtin;
@@ -96,13 +96,13 @@ impl Rules {
         Ok(Arc::new(Self { spec, keys, patterns, replacer }))
     }
 
-    /// What they were made of.
+    /// The specification that the rules were compiled from.
     #[must_use]
     pub fn spec(&self) -> &Spec {
         &self.spec
     }
 
-    /// What becomes of the value of a field of this name.
+    /// The treatment of the value of a field with this name.
     #[must_use]
     pub fn of_field(&self, name: &str) -> Treatment {
         self.keys.of_field(name)

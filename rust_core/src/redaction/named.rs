@@ -1,4 +1,4 @@
-//! Messages that take their arguments by name, `login %(password)s`: once merged nothing tells them any more.
+//! Messages that take their arguments by name, `login %(password)s`. Once they are merged, the names are gone.
 
 use super::Rules;
 use super::keys::Treatment;
@@ -12,9 +12,9 @@ struct Conversion<'a> {
     end: usize,
 }
 
-/// The format with what stands in the place of secrets, which is not converted any more; `None` if it stays as it is.
+/// The format with secrets replaced, which are no conversions any more. `None` if it stays as it is.
 ///
-/// `value` tells the text of the value that a name has; none where that hides nothing, or cannot be told.
+/// `value` returns the text of a name's value. `None` if the value hides nothing, or has no text.
 pub fn without_secrets(format: &str, rules: &Rules, mut value: impl FnMut(&str) -> Option<String>) -> Option<String> {
     let mut out = String::new();
     let mut kept = 0;
@@ -28,7 +28,7 @@ pub fn without_secrets(format: &str, rules: &Rules, mut value: impl FnMut(&str) 
         out.push_str(&format[kept..conversion.begin]);
         let mut replaced = String::new();
         rules.replacer.put(action, None, &secret, &mut replaced);
-        // What is put there is no format.
+        // The replacement is no format.
         out.push_str(&replaced.replace('%', "%%"));
         kept = conversion.end;
     }

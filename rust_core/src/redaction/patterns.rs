@@ -1,4 +1,4 @@
-//! Patterns in texts: those of ours that are wanted, and the application's.
+//! Patterns in texts: the chosen ones of this library, and the application's.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -17,16 +17,17 @@ use super::work;
 /// Bytes that the compiled form of the application's expressions may take, and of what is remembered of a search.
 const COMPILED: usize = 4 << 20;
 const REMEMBERED: usize = 2 << 20;
-/// Secrets of one text; from the last of them on all of it is one. That bounds the time a text can take.
+/// The most secrets of one text. From the last of them on, the whole text counts as secret. That bounds the time of a
+/// search.
 const FINDS: usize = 1_000;
 /// Digits of the shortest card.
 const CARD: usize = 13;
-/// Bytes of the shortest secret that is always looked for: `Basic` and eight letters.
+/// Bytes of the shortest secret that is always searched: `Basic` and eight letters.
 const SHORTEST: usize = 14;
-/// The place of the application's set.
+/// The index of the application's set.
 const CUSTOM: usize = 3;
 
-/// What finds secrets.
+/// A pattern of secrets.
 #[derive(Debug)]
 pub struct Rule {
     pub name: String,
@@ -41,11 +42,11 @@ pub struct Rule {
 pub struct Match {
     pub range: Range<usize>,
     pub action: Action,
-    /// The pattern's name; none where it was found by the name before it.
+    /// The pattern's rule. `None` if the secret was found by the name before it.
     pub rule: Option<u16>,
 }
 
-/// Expressions that are looked for in one pass.
+/// Expressions that are searched in one pass.
 #[derive(Debug)]
 struct Set {
     regex: Regex,
@@ -60,11 +61,11 @@ pub struct Patterns {
     at: Option<Set>,
     digits: Option<Set>,
     custom: Option<Set>,
-    /// Whether names in texts are looked at.
+    /// Whether texts are searched for names.
     pub pairs: bool,
 }
 
-/// What one thread's searches remember.
+/// Caches of one thread's searches.
 #[derive(Debug)]
 pub struct Memory(Vec<Option<(Cache, Captures)>>);
 
@@ -94,7 +95,7 @@ impl Patterns {
             if known(name) || matches!(name.as_str(), "keys" | "allow" | "") || !taken.insert(name) {
                 return Err(own(name, pattern, "under a name that no other pattern has".into()));
             }
-            // On its own first: then it is known which one is not as it must be.
+            // Compiled on its own first, to know which one is wrong.
             compile(&[pattern]).map_err(|reason| own(name, pattern, reason))?;
         }
         let all = spec.custom.iter().map(|(name, pattern)| (name.as_str(), pattern.as_str(), all_of_it as Check));
@@ -137,7 +138,7 @@ impl Patterns {
         }
     }
 
-    /// Whether there is anything that is looked for in texts.
+    /// Whether texts are searched at all.
     pub fn searches_texts(&self) -> bool {
         self.pairs || self.sets().iter().any(|set| set.is_some())
     }
@@ -160,7 +161,7 @@ impl Patterns {
     }
 }
 
-/// The names of all patterns of ours.
+/// The names of all patterns of this library.
 pub fn names() -> impl Iterator<Item = &'static str> {
     BUILTIN.iter().map(|builtin| builtin.name).chain([PAIRS])
 }
@@ -230,7 +231,7 @@ impl Set {
                         count += 1;
                         found.push(Match { range, action: rule.action, rule: Some(number) });
                     }
-                    // A part behind the secret may begin another; nothing is found twice at one offset.
+                    // The part behind the secret may begin another secret. No offset is matched twice.
                     if end > at.start() { end } else { next_character(text, at.end()) }
                 }
                 Checked::Not(next) => next,

@@ -1,4 +1,4 @@
-//! What becomes of one text, one number, or what stands under a name.
+//! Redacting one text, one number, or the value under a name.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -14,12 +14,13 @@ use super::{Rules, card, json};
 use crate::value::Value;
 
 const CARD: &str = "card";
-/// How a text ends of which only the beginning was kept: `…(+12 characters)`.
+/// The end of a text of which only the beginning was kept: `…(+12 characters)`.
 const CUT_ENDS: &str = " characters)";
 const CUT_BEGINS: &str = "…(+";
 /// Bytes before the cut that may be of one secret.
 const CUT_WORD: usize = 4_096;
-/// Groups of digits before the last one that may be of one number, and bytes of the shortest text that is cut.
+/// The most groups of digits before the last one that may be of one number, and bytes of the shortest text that is
+/// cut.
 const CUT_GROUPS: usize = 6;
 const CUT_FROM: usize = 64 << 10;
 /// Names that are remembered with what becomes of their values, and bytes of one.
@@ -35,7 +36,7 @@ pub struct Scanner {
     names: HashMap<String, Treatment>,
 }
 
-/// What becomes of a value that does not stay as it is.
+/// The new value in place of one with secrets.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Replaced {
     Text(String),
@@ -54,13 +55,13 @@ impl Scanner {
         &self.rules
     }
 
-    /// What becomes of a text; `None` if it stays as it is.
+    /// A text without secrets. `None` if it stays as it is.
     #[inline]
     pub fn text(&mut self, text: &str) -> Option<String> {
         if self.is_clean(text) { None } else { Some(self.rewrite(text)) }
     }
 
-    /// What becomes of a line of source; `None` if it stays as it is.
+    /// A line of source without secrets. `None` if it stays as it is.
     pub fn source(&mut self, line: &str) -> Option<String> {
         if self.is_clean_of(line, true) { None } else { Some(self.rewrite(line)) }
     }
@@ -102,7 +103,7 @@ impl Scanner {
         }
     }
 
-    /// Searches a text as it reads, and as that reads. What is found there is found in the text.
+    /// Searches the view of a text, and the views of that view. Matches there are mapped to the text.
     #[cold]
     fn search_views(&mut self, first: View, is_source: bool) {
         let mut views = vec![first];
@@ -125,7 +126,7 @@ impl Scanner {
         }
     }
 
-    /// Replaces what was found. Where two overlap, the one that begins first tells what becomes of both.
+    /// Replaces the matches. If two overlap, the first one decides about both.
     #[cold]
     fn rewrite(&mut self, text: &str) -> String {
         let mut found = std::mem::take(&mut self.found);
@@ -135,7 +136,7 @@ impl Scanner {
         let mut found_here = found.drain(..).peekable();
         while let Some(mut one) = found_here.next() {
             while let Some(next) = found_here.next_if(|next| next.range.start < one.range.end) {
-                // What of the second is beyond the first is not shown for the first one's sake.
+                // The part of the second match behind the first is not shown, whatever the action of the first.
                 if next.range.end > one.range.end && next.action != one.action {
                     one.action = Action::Replace;
                 }
@@ -159,7 +160,7 @@ impl Scanner {
         out
     }
 
-    /// What becomes of a number; `None` if it stays as it is.
+    /// A number without secrets. `None` if it stays as it is.
     #[inline]
     pub fn number(&mut self, number: &str) -> Option<String> {
         let patterns = &self.rules.patterns;
@@ -180,19 +181,19 @@ impl Scanner {
         if self.found.is_empty() { None } else { Some(self.rewrite(number)) }
     }
 
-    /// What becomes of what stands under a key of a mapping.
+    /// The treatment of the value under a key of a mapping.
     pub fn treatment(&mut self, name: &str) -> Treatment {
         let keys = &self.rules.keys;
         remembered(&mut self.names, name, |name| keys.of(name))
     }
 
-    /// What becomes of the value of a field.
+    /// The treatment of a field's value.
     #[inline]
     pub fn field_treatment(&mut self, name: &str) -> Treatment {
         if self.rules.keys.has_allow_list() { self.rules.keys.of_field(name) } else { self.treatment(name) }
     }
 
-    /// What stands in the place of a secret that its name told.
+    /// The text in place of a secret that was found by its name.
     #[must_use]
     pub fn replaced(&self, action: Action, secret: &str) -> String {
         let mut out = String::new();
@@ -200,7 +201,7 @@ impl Scanner {
         out
     }
 
-    /// What becomes of a value; `None` if it stays as it is.
+    /// A value without secrets. `None` if it stays as it is.
     #[inline]
     pub fn value(&mut self, value: Value<'_>, treatment: Treatment) -> Option<Replaced> {
         let action = match treatment {
@@ -247,7 +248,7 @@ impl Scanner {
         }
     }
 
-    /// What becomes of a value of JSON; `None` if it stays as it is. Without `by_name` only patterns are looked for.
+    /// A value of JSON without secrets. `None` if it stays as it is. Without `by_name` only patterns are searched.
     pub fn json(&mut self, json: &str, by_name: bool) -> Option<String> {
         let mut out = Vec::with_capacity(json.len() + 32);
         if !json::put(self, json, by_name, &mut out) {
@@ -258,8 +259,8 @@ impl Scanner {
     }
 }
 
-/// The last word before the end of a text that was cut: it may be a part of a secret that nothing tells any more. Numbers in groups
-/// are one word.
+/// The last word before the end of a text that was cut: it may be a part of a secret that no pattern matches any more.
+/// Numbers in groups are one word.
 #[cold]
 fn last_word_before_cut(text: &str) -> Option<Range<usize>> {
     let end = text.rfind(CUT_BEGINS)?;

@@ -35,7 +35,7 @@ pub struct Spec {
     pub keys: Vec<String>,
     /// Names that are none, though they look like it.
     pub keep_keys: Vec<String>,
-    /// The patterns of ours that are looked for, by name.
+    /// The patterns of this library that are searched, by name.
     pub patterns: Vec<String>,
     /// Regular expressions of the application, by name, in the order in which they count.
     pub custom: Vec<(String, String)>,

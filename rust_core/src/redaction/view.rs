@@ -1,5 +1,5 @@
-//! A text as it reads once the characters that escapes stand for are put back: those of JSON and of Python's `repr`, of URLs
-//! and of HTML, and characters that only look different. Secrets are looked for in both, and replaced in the text.
+//! The view of a text: the text with its escapes decoded. Escapes are those of JSON, Python's `repr`, URLs and HTML,
+//! and characters that only look different. Both are searched for secrets, which are replaced in the text.
 
 use super::kinds::{self, Kinds};
 use super::work;
@@ -7,18 +7,18 @@ use super::work;
 /// Escapes inside escapes: JSON in JSON in a form.
 pub const DEEPEST: usize = 3;
 
-/// A space that stands for one in a URL: it ends no value there. It is one when it is looked at once more.
+/// A space that stands for one in a URL: it ends no value there. In the view of a view it is a space.
 const URL_SPACE: char = '␠';
 const SHORTEST_CARD: usize = 13;
 
 #[derive(Debug, Default)]
 pub struct View {
     pub text: String,
-    /// Where the view and the text part and meet again: offsets in the view, and in the text.
+    /// Where the view and the text begin and end to differ: offsets in the view, and in the text.
     offsets: Vec<(usize, usize)>,
 }
 
-/// What stands for a character, or for none, and how many bytes it takes.
+/// The character that an escape stands for, if any, and the bytes of the escape.
 type Piece = (Option<char>, usize);
 
 impl View {
@@ -73,7 +73,7 @@ fn candidates(bytes: &[u8]) -> impl Iterator<Item = usize> {
     bytes.iter().enumerate().filter(|(_, byte)| kinds::may_begin_piece(**byte)).map(|(at, _)| at)
 }
 
-/// What begins here, at a byte that may begin one.
+/// The escape that begins here, at a byte that may begin one.
 fn piece(text: &str, at: usize) -> Option<Piece> {
     let rest = &text.as_bytes()[at..];
     let one = |character: char, length| Some((Some(character), length));

@@ -36,7 +36,7 @@ pub struct Router {
     sites: View<Site, ()>,
 }
 
-/// What is known of a logger by its name.
+/// What a logger's name decides.
 #[derive(Clone, Copy, Debug)]
 struct OfLogger {
     is_ai: bool,

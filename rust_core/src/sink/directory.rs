@@ -14,17 +14,19 @@ use crate::table::lock_briefly;
 use super::inherited;
 use super::open::{open_guarded, unset};
 
-/// Others who wait for the lock are patient as long as they see it change hands. They look once a second.
+/// Processes that wait for the lock are patient while they see it change hands. They check once a second.
 const SIGN_PAUSE: Duration = Duration::from_millis(100);
-/// How long a lock is waited for that was waited for in vain, as long as nobody has signed it since.
+/// How long a batch waits for a lock that an earlier batch waited for in vain, while no other process has signed it
+/// since.
 const STUCK_PATIENCE: Duration = Duration::from_millis(10);
 const LOCK_FILE: &str = ".unified_logger.lock";
 
 /// The lock files that are open in this process.
 static OPEN: Mutex<Vec<Number>> = Mutex::new(Vec::new());
 
-/// In a forked child: lets go of its parent's lock files. A lock is held for as long as any copy of its descriptor is open, so a child
-/// would hold it past the death of a parent that was killed while it wrote. Nothing of the parent's may lock after this.
+/// To be called in a forked child: closes its parent's lock files. A lock is held while any copy of its descriptor is
+/// open. So the child would hold it past the death of a parent that was killed while it wrote. The parent's lock files
+/// must not be used after this.
 pub fn leave_locks_to_parent() {
     if let Some(mut open) = lock_briefly(&OPEN) {
         open.drain(..).for_each(Number::close);
@@ -86,11 +88,12 @@ fn make_directory(directory: &Path, mode: u32) -> Result<()> {
     platform::may_write(directory).map_err(|error| Error::io("write in the directory", directory, error))
 }
 
-/// What came of asking for the lock.
+/// The result of asking for the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Held {
     Yes,
-    /// Nobody else got it in the whole time either, or there were too many: whole lines may be appended, but nothing renamed.
+    /// The lock did not change hands in the whole time, or too many processes waited. Whole lines may be appended, but
+    /// nothing may be renamed.
     TimedOut,
     /// The lock file cannot be opened (no descriptors, no directory, no permission): as with `TimedOut`.
     NotOpened,
@@ -137,7 +140,7 @@ impl DirectoryLock {
     /// Runs `body` with the lock, or without it once `patience` is over.
     pub fn hold<R>(&mut self, patience: Duration, body: impl FnOnce(Held) -> R) -> R {
         if !self.is_in_place() {
-            // Somebody may have given it to another user since it was opened.
+            // The file may have been given to another user since it was opened.
             if let Some(Ok(Some(meta))) = self.file.as_ref().map(|file| file.probe()) {
                 self.rights = Rights::of(&meta);
             }
@@ -147,7 +150,7 @@ impl DirectoryLock {
             }
         }
         let Some(file) = &self.file else { return body(Held::NotOpened) };
-        // Whoever holds it for good costs each batch no second.
+        // A process that never releases the lock must not cost each batch a second.
         let is_stuck = self.stuck.is_some_and(|sign| sign == platform::signed(file));
         match platform::lock(file, if is_stuck { STUCK_PATIENCE.min(patience) } else { patience }) {
             Lock::Held => {
@@ -184,7 +187,7 @@ impl DirectoryLock {
     }
 }
 
-/// What there is to say of a number that leads elsewhere.
+/// The message about a number that leads elsewhere.
 pub fn lost(path: &Path) -> String {
     format!("that of {} was closed or given to another file by the program; it is opened anew", path.display())
 }
@@ -194,7 +197,7 @@ struct Unlock<'a>(&'a OwnFile);
 
 impl Drop for Unlock<'_> {
     fn drop(&mut self) {
-        // What has its number now may have a lock of the program's own.
+        // Another file may have the number now, with a lock of the program.
         if self.0.is_held() {
             platform::unlock(self.0);
         }

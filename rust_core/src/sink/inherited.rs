@@ -1,4 +1,4 @@
-//! Log files that a forked child has from its parent: it may have become a user since who cannot open them again.
+//! Log files that a forked child has from its parent. The child may have changed to a user who cannot open them again.
 
 use std::fs::File;
 use std::io;
@@ -9,7 +9,8 @@ use crate::error::Error;
 use crate::platform::{self, Number};
 use crate::table::lock_briefly;
 
-/// The log files that are open in this process, each with the process that opened it: a child has its parent's too.
+/// The log files that are open in this process, each with the process that opened it. A child has its parent's files
+/// too.
 static OPEN: Mutex<Vec<OpenLogFile>> = Mutex::new(Vec::new());
 
 #[derive(Debug)]
@@ -19,7 +20,7 @@ struct OpenLogFile {
     process: u32,
 }
 
-/// Has the children of this process know a file.
+/// Notes an open file, for children of this process.
 pub fn note(path: &Path, number: Number) {
     if let Some(mut open) = lock_briefly(&OPEN) {
         open.push(OpenLogFile { path: path.to_owned(), number, process: platform::process_id() });
@@ -33,12 +34,13 @@ pub fn forget(number: Number) {
     }
 }
 
-/// A file of the parent's that this process may not open, opened once more. None where it has no such file any more.
+/// A file of the parent's that this process may not open, as a duplicate. `None` if the parent's file is not open any
+/// more.
 pub fn take(path: &Path, error: &Error) -> Option<File> {
     find(error, |open| open == path)?.duplicate().ok()
 }
 
-/// Whether files of the parent's are at hand in a directory that this process may not use otherwise.
+/// Whether files of the parent's are open in a directory that this process may not use.
 pub fn is_any_in(directory: &Path, error: &Error) -> bool {
     find(error, |open| open.parent() == Some(directory)).is_some()
 }

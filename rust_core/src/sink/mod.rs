@@ -28,7 +28,7 @@ use crate::error::Result;
 use crate::platform::Identity;
 use crate::stats::Stats;
 
-/// A place where lines go. What it is given it keeps until `write`.
+/// A place where lines go. It keeps its lines until `write`.
 pub trait Sink: fmt::Debug + Send {
     /// Takes the lines of one record, newlines included: all of them, or none where there is no memory. `position` is the record's in the
     /// order of writing; a line of the library's own follows that of the record there.
@@ -76,7 +76,7 @@ pub trait Sink: fmt::Debug + Send {
         self.pending_bytes() == 0
     }
 
-    /// Something about it that must be said once, in the log.
+    /// A complaint about the sink that must be reported once, in the log.
     fn take_complaint(&mut self) -> Option<String> {
         None
     }
@@ -91,7 +91,7 @@ pub trait Sink: fmt::Debug + Send {
         let _ = deadline;
     }
 
-    /// Ends its thread, as soon as that has done all that it was given; waits for it until `deadline` at most.
+    /// Ends its thread, once that has written everything. Waits for it until `deadline` at most.
     fn end(&mut self, deadline: Instant) {
         let _ = deadline;
     }
@@ -115,7 +115,7 @@ pub enum Settings {
     Stream(Stream),
 }
 
-/// What a sink is opened with beside its own settings.
+/// What a sink is opened with, in addition to its own settings.
 #[derive(Clone, Debug)]
 pub struct Surroundings<'a> {
     /// The name of its output, under which it counts.

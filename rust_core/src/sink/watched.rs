@@ -1,4 +1,4 @@
-//! A number that somebody else writes to.
+//! A file's number that other code writes to.
 
 use std::sync::Mutex;
 
@@ -12,8 +12,8 @@ struct Watched {
     lost: fn() -> bool,
 }
 
-/// Has `lost` called by whoever finds that the number of `file` leads elsewhere: once, unless it answers false. One that was watched before
-/// is no more.
+/// Watches the number of `file`. A check that finds it leading elsewhere calls `lost`, until `lost` returns true. The
+/// number that was watched before is no longer watched.
 pub fn watch(file: &OwnFile, lost: fn() -> bool) {
     if let Some(mut watched) = lock_briefly(&WATCHED) {
         *watched = Some(Watched { number: file.number(), lost });

@@ -120,7 +120,7 @@ impl Default for Named<StreamStats> {
 pub struct Traffic {
     /// Records that entered the queue; numbers them too.
     pub queued: CachePadded<AtomicU64>,
-    /// Records that left the queue: taken by the writer, or dropped from it.
+    /// Records that left the queue: released by the writer, or dropped from it.
     pub departed: CachePadded<AtomicU64>,
 }
 
@@ -137,7 +137,7 @@ impl Traffic {
 
 #[derive(Debug, Default)]
 pub struct Stats {
-    /// Of all queues there were: while one takes another's place, both are at work.
+    /// Traffic of all queues. While one queue replaces another, both are at work.
     traffic: Mutex<Vec<Arc<Traffic>>>,
     /// Records that went through queues that are gone.
     past: Count,
@@ -156,7 +156,7 @@ pub struct Stats {
     /// Records of the pipeline itself ("N records dropped"), beside the application's.
     pub notices: Count,
     pub queue_high_water: Count,
-    /// Age of the oldest record of the last batch when it was taken, in microseconds.
+    /// Age of the oldest record of the last batch when it was drained, in microseconds.
     pub lag_us: Count,
     pub lag_max_us: Count,
     pub writer_restarts: Count,

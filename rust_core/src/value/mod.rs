@@ -133,7 +133,7 @@ pub fn length(bytes: usize) -> u32 {
 #[derive(Clone, Copy, Debug)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
-    /// Whether texts and values are looked at before they are taken for what they say they are.
+    /// Whether texts and values are checked before they are used.
     checked: bool,
 }
 
@@ -162,7 +162,7 @@ impl<'a> Reader<'a> {
         self.bytes.is_empty()
     }
 
-    /// What is still to be read.
+    /// The bytes that are still to be read.
     #[must_use]
     pub const fn rest(&self) -> &'a [u8] {
         self.bytes

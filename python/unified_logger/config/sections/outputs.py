@@ -226,13 +226,11 @@ class Outputs(Section):
         ]
         for notice in exposed_files(values["log_dir"], files, values["file_mode"]):
             given.add_notice(notice)
-        console = outputs.get(_CONSOLE) and all_given[_CONSOLE]
-        has_format = isinstance(console, dict) and "format" in console and values["use_unified_logging"]
-        return {
-            "outputs": all_given,
-            "outputs_for_engine": outputs,
-            **({"console_format": console["format"]} if has_format else {}),
-        }
+        settled = {"outputs": all_given, "outputs_for_engine": outputs}
+        console = all_given[_CONSOLE] if outputs.get(_CONSOLE) else None
+        if isinstance(console, dict) and "format" in console and values["use_unified_logging"]:
+            settled["console_format"] = console["format"]
+        return settled
 
     def to_engine(self) -> dict[str, dict[str, Any]]:
         """Each that is named here."""

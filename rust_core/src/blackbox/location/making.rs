@@ -10,21 +10,21 @@ use super::own::{OwnBox, Watch, disown, own};
 use super::{BOX, Location, NEW};
 use crate::platform::{self, BoxLock, Identity, OwnFile};
 
-/// A file in the making, this process's already.
+/// A box in the making. It is locked by this process already.
 #[derive(Debug)]
 pub struct Making {
     pub file: OwnFile,
-    /// Opened on its own: what is mapped keeps its file open, in children too, and with it the lock.
+    /// A descriptor of its own. A mapping keeps its file open, in forked children too, and with it the lock.
     lock: OwnFile,
     location: Location,
-    /// Its name without the prefix of the location and without its kind.
+    /// The box's name, without the prefix of the location and without the extension.
     name: String,
     identity: Identity,
     size: u64,
 }
 
 impl Location {
-    /// Begins a box: a file of `size` bytes that are really there.
+    /// Begins a box: a file of `size` reserved bytes.
     ///
     /// # Errors
     /// When the location cannot be made, is another user's, has no room or no locks.
@@ -49,7 +49,7 @@ impl Location {
 }
 
 impl Making {
-    /// The box is whole: from now on others look at it.
+    /// Finishes the box, which other processes can see from now on.
     ///
     /// # Errors
     /// When it cannot be renamed.
@@ -59,9 +59,9 @@ impl Making {
             return Err(self.abandon(error));
         }
         drop(self.file);
-        // Again, where locks belong to the process: with a descriptor they went.
+        // Locked again, for systems where locks belong to the process. There the lock went with the other descriptor.
         let _ = platform::lock_box(&self.lock, BoxLock::Owner);
-        // A path that leads there whatever becomes of links on the way.
+        // A path without links, so that later changes of links do not matter.
         let path = path.canonicalize().unwrap_or(path);
         Ok(OwnBox(Arc::new(Watch {
             lock: self.lock,
@@ -74,7 +74,7 @@ impl Making {
         })))
     }
 
-    /// Takes the file away again, and passes the reason on.
+    /// Removes the file, and passes the error on.
     pub fn abandon(self, error: io::Error) -> io::Error {
         let _ = fs::remove_file(self.location.path(&self.name, NEW));
         disown(self.lock.number());

@@ -1,4 +1,4 @@
-//! Where black boxes lie, and finding those whose owner is gone.
+//! The directories of black boxes, and finding boxes whose owner is gone.
 
 mod making;
 mod own;
@@ -20,7 +20,7 @@ const NEW: &str = "new";
 /// Set aside: of another format, or damaged.
 const ASIDE: &str = "aside";
 
-/// A directory for boxes, and what the names of those for one log directory begin with.
+/// A directory for boxes, and the prefix in the names of one log directory's boxes.
 #[derive(Clone, Debug)]
 pub struct Location {
     pub directory: PathBuf,
@@ -28,13 +28,13 @@ pub struct Location {
     pub shared_memory: bool,
 }
 
-/// A directory of boxes that this process does not believe, and why. A box decides which files are written and how, so one that
-/// another user could have planted must not be read.
+/// A directory whose boxes this process does not trust, and why. A box decides which files are written, and how. So a
+/// box that another user could have planted must not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Distrust {
     pub directory: PathBuf,
     pub reason: &'static str,
-    /// Said to who asks for a recovery only: it is nothing that a process has to warn of.
+    /// Whether this is nothing to warn of. It is reported only to a user who asks for a recovery.
     pub expected: bool,
 }
 
@@ -46,17 +46,17 @@ pub fn all(log_directory: &Path) -> Vec<Location> {
     shared.into_iter().chain([beside]).collect()
 }
 
-/// The boxes of this user in shared memory, of whichever log directory.
+/// The boxes of this user in shared memory, of any log directory.
 #[must_use]
 pub fn strays() -> Option<Location> {
     let directory = platform::shared_memory_directory()?;
     Some(Location { directory, prefix: String::new(), shared_memory: true })
 }
 
-/// Where records wait that must survive the process.
+/// The location of records that must survive the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum Wanted {
-    /// In shared memory where that outlives the process's container, else beside the logs.
+    /// In shared memory if that outlives the process's container, otherwise beside the logs.
     #[serde(rename = "auto")]
     Auto,
     #[serde(rename = "shm")]
@@ -74,7 +74,8 @@ pub fn choices(log_directory: &Path, wanted: Wanted) -> Vec<Location> {
     let mut locations = all(log_directory);
     match wanted {
         Wanted::Off => locations.clear(),
-        // What is in a container's memory goes with it: second best there, and better than nothing.
+        // Shared memory of a container disappears with the container. It is the second choice there, and better than
+        // none.
         Wanted::Auto if platform::is_in_container() => locations.reverse(),
         Wanted::Auto | Wanted::SharedMemory => {}
         Wanted::Directory => locations.retain(|location| !location.shared_memory),
@@ -82,8 +83,9 @@ pub fn choices(log_directory: &Path, wanted: Wanted) -> Vec<Location> {
     locations
 }
 
-/// A name for a directory that is the same in every process, and no other directory's: neither that of one at the same path in another
-/// container, nor of one that was there before (FNV-1a of its identity). `None` where there is no directory.
+/// A name for a directory: a hash (FNV-1a) of its identity. It is the same in every process, and differs from that of
+/// other directories, even of a directory at the same path in another container or at an earlier time. `None` if there
+/// is no directory.
 fn name_of(directory: &Path) -> Option<u64> {
     let bytes = platform::birth(directory).ok()?.into_iter().flat_map(u64::to_le_bytes);
     Some(bytes.fold(0xCBF2_9CE4_8422_2325, |name, byte| (name ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)))

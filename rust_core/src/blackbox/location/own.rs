@@ -13,14 +13,14 @@ use crate::table::lock_briefly;
 /// The boxes that this process has open: those it writes and those it recovers.
 static OWN: Mutex<Vec<Number>> = Mutex::new(Vec::new());
 
-/// A box of this process, whose lock it holds for as long as this lives.
+/// A box of this process. The process holds the box's lock while this value lives.
 #[derive(Debug)]
 pub struct OwnBox(pub(super) Arc<Watch>);
 
-/// Where a box of this process is, and what becomes of it there.
+/// Watches a box of this process: where it is, and whether it is whole.
 #[derive(Debug)]
 pub struct Watch {
-    /// Closed with the rest.
+    /// The lock's descriptor, which is closed with this value.
     pub(super) lock: OwnFile,
     pub(super) identity: Identity,
     pub(super) size: u64,
@@ -31,11 +31,11 @@ pub struct Watch {
     pub(super) path: Mutex<PathBuf>,
 }
 
-/// What somebody did to the box of a living process.
+/// What another program did to the box of a living process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Harm {
     Removed,
-    /// Cut: what is no longer there ends whoever writes to it.
+    /// The box was cut. A store behind its end would end the process.
     Cut,
 }
 
@@ -45,7 +45,7 @@ impl Watch {
         lock_briefly(&self.path).map(|path| path.clone()).unwrap_or_default()
     }
 
-    /// What was done to the box, if anything.
+    /// The harm that was done to the box, if any.
     #[must_use]
     pub fn harm(&self) -> Option<Harm> {
         let path = self.path();
@@ -56,14 +56,14 @@ impl Watch {
         }
     }
 
-    /// Gives a box that was cut its room again, so that the next store does not end the process, and takes its name away: what it held
-    /// is gone.
+    /// Extends a box that was cut, so that the next store does not end the process. Removes its name, because its
+    /// records are gone.
     ///
     /// # Errors
     /// When there is no room any more.
     pub fn mend(&self) -> io::Result<()> {
         let path = self.path();
-        // Not by the descriptor: the program may have closed it.
+        // Opened by its path, because the program may have closed the descriptor.
         let file = platform::open_private(&path, false)?;
         if platform::identity(&file)? == self.identity {
             platform::reserve(&file, self.size)?;
@@ -72,8 +72,8 @@ impl Watch {
         Ok(())
     }
 
-    /// Moves the box to the log directory that its path leads to now: a link on the way may lead elsewhere since, or the directory may
-    /// have been made again. Others look for it there.
+    /// Moves the box to the directory that the log directory's path leads to now, because other processes look for it
+    /// there. A link may lead elsewhere by now, or the directory may have been made again.
     pub fn follow(&self) {
         let location =
             all(&self.log_directory).into_iter().find(|location| location.shared_memory == self.shared_memory);
@@ -86,7 +86,7 @@ impl Watch {
         if is_there(&wanted) || !is_there(&now) || platform::private_directory(&location.directory).is_err() {
             return;
         }
-        // To another file system it cannot be moved, and stays where it is.
+        // A box cannot be moved to another file system, and stays in its directory.
         if fs::rename(&now, &wanted).is_ok()
             && let Some(mut path) = lock_briefly(&self.path)
         {
@@ -111,17 +111,17 @@ impl OwnBox {
         self.0.shared_memory
     }
 
-    /// Takes the box away: nothing in it is left to write. False if it is still there, or may be.
+    /// Removes the box, whose records are all written. False if it is still there, or may be.
     pub fn remove(&self) -> bool {
         // If the directory is gone, so is the box.
         fs::remove_file(self.path()).map_or_else(|error| platform::is_missing(&error), |()| true)
     }
 
-    /// Marks a box that cannot be removed as one that holds nothing, through what is open of it: whoever may removes it, and says nothing of it.
-    /// If nobody stores into it any more, it is cut off behind the mark.
+    /// Marks a box that cannot be removed as empty, through the open file. A process with the rights to do so removes
+    /// it later, without a report. With `cut`, for a box that gets no more stores, the file ends behind the mark.
     pub fn spend(&self, cut: bool) {
         let lock = &self.0.lock;
-        // If the program has closed it, the box stays as it is; a recovery finds no record in it.
+        // If the program has closed the file, the box stays as it is. A recovery finds no record in it.
         if lock.write_at(&SPENT, 0).is_ok() && cut {
             let _ = lock.set_len(SPENT.len() as u64);
         }
@@ -136,7 +136,7 @@ impl Drop for Watch {
 
 pub(super) fn is_own(path: &Path) -> bool {
     let Ok(identity) = platform::identity_at(path) else { return true };
-    // Not known, it counts as own.
+    // If the list cannot be read, the box counts as one of this process.
     lock_briefly(&OWN).is_none_or(|own| own.iter().any(|known| known.identity == identity))
 }
 
@@ -152,8 +152,8 @@ pub(super) fn disown(number: Number) {
     }
 }
 
-/// In a forked child: the boxes are the parent's. A lock is held for as long as any copy of its descriptor is open, so a child would
-/// hold it past the death of its parent.
+/// To be called in a forked child, because the boxes are the parent's. A lock is held while any copy of its descriptor
+/// is open. So the child would hold it past the death of its parent.
 pub fn disown_all() {
     if let Some(mut own) = lock_briefly(&OWN) {
         own.drain(..).for_each(Number::close);

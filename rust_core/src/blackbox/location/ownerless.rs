@@ -15,7 +15,7 @@ use crate::platform::{self, BoxLock, Mapping, OwnFile};
 /// The largest box that options allow, in bytes.
 const LARGEST: u64 = 1 << 30;
 
-/// A box whose owner is gone, held by this process for as long as it is open.
+/// A box whose owner is gone. This process holds its locks while the file is open.
 #[derive(Debug)]
 pub struct Ownerless {
     pub file: Arc<OwnFile>,
@@ -29,8 +29,8 @@ impl Drop for Ownerless {
 }
 
 impl Ownerless {
-    /// Its bytes, copied: what is mapped could be cut off under the reader. As many as its head says, and only the head where that is
-    /// none: the length that the file system tells is of unknown origin.
+    /// A copy of the box's bytes, because a mapping could be cut under the reader. The head gives their number;
+    /// without a valid head, only the head is read. The file's length is not trusted.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -44,20 +44,21 @@ impl Ownerless {
         Ok(bytes)
     }
 
-    /// Whether its name says that it was made for this log directory. In shared memory only: beside the logs any box is.
+    /// Whether the box was made for this log directory, by its name. For boxes in shared memory only; a box beside the
+    /// logs always was.
     #[must_use]
     pub fn is_of(&self, log_directory: &Path) -> bool {
         let name = self.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         name_of(log_directory).is_some_and(|wanted| name.starts_with(&prefix(wanted)))
     }
 
-    /// Whether nobody has written to it for so long.
+    /// Whether the last write to the box is longer ago than `age`.
     #[must_use]
     pub fn is_older_than(&self, age: Duration) -> bool {
         self.file.metadata().is_ok_and(|meta| is_older(&meta, age))
     }
 
-    /// Takes the box away: nothing in it is left to write.
+    /// Removes the box, whose records are all written.
     ///
     /// # Errors
     /// When it cannot be removed.
@@ -65,7 +66,7 @@ impl Ownerless {
         fs::remove_file(&self.path)
     }
 
-    /// Sets the box aside for people to look at; nobody reads it again.
+    /// Sets the box aside for people to inspect. No recovery reads it again.
     ///
     /// # Errors
     /// When it cannot be renamed.
@@ -76,7 +77,7 @@ impl Ownerless {
     }
 }
 
-/// A box's bytes, in memory of the system's own that goes back to it: an allocator would keep as much for good.
+/// A box's bytes. Their memory comes from the system and goes back to it, because an allocator would keep it.
 #[derive(Debug)]
 pub struct Bytes {
     memory: Mapping,
@@ -99,7 +100,8 @@ impl Deref for Bytes {
     }
 }
 
-/// Opens a file of the directory's owner and takes the locks that keep everybody else away. `None` for all others, and while it lives.
+/// Opens a file of the directory's owner, and takes the locks that keep other processes away. `None` for files of
+/// other users, and while the owner of the box lives.
 pub(super) fn take_over(path: PathBuf, directory: &fs::Metadata) -> Option<Ownerless> {
     let file = open_others(&path, directory)?;
     let found = Ownerless { file: Arc::new(OwnFile::new(file).ok()?), path };
@@ -114,12 +116,13 @@ pub(super) fn take_over(path: PathBuf, directory: &fs::Metadata) -> Option<Owner
     } else if is_mapped_by_owner(&found) {
         return None;
     }
-    // Somebody may have dealt with it between the opening and the lock.
+    // Another process may have recovered the box between the opening and the lock.
     found.file.metadata().ok().filter(platform::has_name)?;
     found.path.exists().then_some(found)
 }
 
-/// Whether the owner lives though its lock is free: the program has closed its descriptor. (This process knows its own boxes.)
+/// Whether the owner lives although its lock is free, because the program has closed the descriptor. Boxes of this
+/// process never get here.
 fn is_mapped_by_owner(found: &Ownerless) -> bool {
     let mut front = vec![0; CATALOG];
     if platform::read_at(&found.file, &mut front, 0).is_err() {
@@ -129,17 +132,19 @@ fn is_mapped_by_owner(found: &Ownerless) -> bool {
     let name = found.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     process != platform::process_id()
         && platform::maps(process, found.file.identity(), name).unwrap_or_else(|_| {
-            // Nobody may look into a process that changed its user. It is the owner if it began when the owner did.
+            // The mappings of a process that changed its user cannot be read. The process is the owner if it began at
+            // the same time.
             BoxSettings::read(&front)
                 .is_some_and(|settings| settings.born.is_some() && settings.born == platform::birth_of_process(process))
         })
 }
 
-/// Whether the owner is dead though its lock is held: by a child that C code forked, which has not noticed yet.
+/// Whether the owner is dead although its lock is held. A child that C code forked may hold it, until it notices the
+/// fork.
 fn has_died(file: &File) -> bool {
     let mut front = vec![0; CATALOG];
     let Ok(count) = platform::read_at(file, &mut front[..SETTINGS], 0) else { return false };
-    // Nearly all owners live, and are known to without a look at the rest.
+    // Nearly all owners live. The head alone shows that, without reading further.
     if !Head::read(&front[..count]).is_ok_and(|head| platform::is_no_process(head.process)) {
         return false;
     }

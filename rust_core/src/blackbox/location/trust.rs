@@ -1,4 +1,4 @@
-//! Looking at boxes of others, where they are believed.
+//! Visiting boxes of other processes, in directories that are trusted.
 
 use std::fs;
 use std::io;
@@ -11,18 +11,19 @@ use super::ownerless::{Ownerless, open_others, take_over};
 use super::{ASIDE, BOX, Distrust, Location, NEW, is_older, kind};
 use crate::platform;
 
-/// Nobody takes as long to make a box.
+/// Making a box never takes as long.
 const MAKING: Duration = Duration::from_secs(60);
 
 impl Location {
-    /// Who may have made the boxes here: this user alone, whose they are to be. Root believes the owner of a log directory as well,
-    /// where nobody else may write in it. In shared memory, which all may write to, the name says whose a directory is.
+    /// The directory's metadata, if this process trusts its boxes: if no other user may have made them. Root also
+    /// trusts the owner of a log directory in which no other user may write. All users may write to shared memory,
+    /// where a directory's name says whose it is.
     fn trusted(&self) -> Result<Option<fs::Metadata>, Distrust> {
         let distrust = |reason| Err(self.distrust(reason));
         let meta = match self.directory.symlink_metadata() {
             Ok(meta) => meta,
             Err(error) if platform::is_missing(&error) => return Ok(None),
-            // As for a process that may not enter its log directory any more.
+            // For example, the process may not enter its log directory any more.
             Err(_) => return Err(Distrust { expected: true, ..self.distrust("it cannot be looked at") }),
         };
         if !meta.is_dir() {
@@ -41,7 +42,7 @@ impl Location {
         if !self.shared_memory && platform::is_root() && of_the_logs(&meta) {
             return Ok(Some(meta));
         }
-        // Root plants nothing, and lets nobody look: its boxes are its own processes' to recover.
+        // Root plants no boxes, and nobody else may read them. Processes of root recover them.
         if platform::is_roots(&meta) {
             return Err(Distrust {
                 expected: true,
@@ -51,11 +52,11 @@ impl Location {
         distrust("it belongs to another user")
     }
 
-    /// Looks at the boxes of other processes, and at those in the making. What belongs to another user is looked at with that user's
-    /// rights. `None` where there is no directory for boxes.
+    /// Visits the boxes of other processes, and those in the making. Boxes of another user are visited with that
+    /// user's rights. `None` if there is no directory for boxes.
     ///
     /// # Errors
-    /// When another user could have planted boxes here, or the rights of the boxes' user are not to be had.
+    /// When another user could have planted boxes here, or if the rights of the boxes' user cannot be taken.
     fn visit_boxes<R: Send>(
         &self,
         visit: impl FnOnce(Vec<PathBuf>, &fs::Metadata) -> R + Send,
@@ -89,7 +90,7 @@ impl Location {
     /// The first bytes of every box of another process, alive or not.
     pub fn each_front(&self, bytes: usize, mut read: impl FnMut(&[u8]) + Send) {
         let mut front = vec![0; bytes];
-        // A location that is not believed is told by the next recovery.
+        // The next recovery reports a location that is not trusted.
         let _ = self.visit_boxes(|paths, meta| {
             for path in paths {
                 if let Some(file) = open_others(&path, meta)
@@ -101,7 +102,7 @@ impl Location {
         });
     }
 
-    /// Removes what was set aside, if nobody has looked after it for so long. Tells which files those were.
+    /// Removes boxes that were set aside longer ago than `age`. Returns their paths.
     ///
     /// # Errors
     /// As for `visit_boxes`.
@@ -115,7 +116,8 @@ impl Location {
         Ok(left.filter(|path| fs::remove_file(path).is_ok()).collect())
     }
 
-    /// Opens every box whose owner is gone, with its owner's lock taken over, and hands it to `recover`, which may break off.
+    /// Opens every box whose owner is gone, takes over the owner's lock, and passes the box to `recover`, which may
+    /// break off.
     ///
     /// # Errors
     /// As for `visit_boxes`.
@@ -126,7 +128,7 @@ impl Location {
         let each = |paths: Vec<PathBuf>, meta: &fs::Metadata| {
             for path in paths {
                 let whole = kind(&path) == BOX;
-                // One in the making is left alone: its owner could not have the lock while it is looked at.
+                // A young box in the making is left alone, because its owner could not take the lock during a visit.
                 if !whole && !path.symlink_metadata().is_ok_and(|meta| is_older(&meta, MAKING)) {
                     continue;
                 }

@@ -1,4 +1,4 @@
-//! Contexts as they stand in lines. The records of one request share theirs, so those seen last are kept.
+//! Contexts as they stand in lines. The records of one request share a context, so the last contexts are cached.
 
 use std::borrow::Cow;
 
@@ -8,9 +8,9 @@ use crate::value::Reader;
 use super::piece::Piece;
 use super::{context_fields, put_fields, put_string};
 
-/// Contexts that are kept, each in the slot that its bytes choose.
+/// Contexts that are cached, each in the slot that its bytes choose.
 const KEPT: usize = 64;
-/// Bytes of a context that is kept. Larger contexts share one slot.
+/// The most bytes of a context with a slot of its own. Larger contexts share one slot.
 const LONGEST: usize = 4_096;
 /// Call sites that one context remembers.
 const SITES: usize = 32;

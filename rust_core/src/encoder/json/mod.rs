@@ -1,6 +1,7 @@
 //! One record, one line of JSON, with the keys in the order of the guide.
 //!
-//! What repeats is kept escaped: level and logger, call site, thread, the names of fields and the second of the time.
+//! Parts that repeat are cached in escaped form: level and logger, call site, thread, the names of fields and the
+//! second of the time.
 
 mod context;
 mod piece;

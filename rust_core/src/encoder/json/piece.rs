@@ -1,4 +1,4 @@
-//! What many lines repeat: made once, copied without a call.
+//! A part that many lines repeat: made once, and copied without a call.
 
 use crate::escape;
 use crate::value::Put;

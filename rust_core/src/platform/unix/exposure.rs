@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::platform::{Exposure, Identity};
 
-/// What others may do in `directory`. One that cannot be looked at counts as open to all.
+/// What others may do in `directory`. A directory that cannot be probed counts as open to all.
 pub fn exposure(directory: &Path) -> Exposure {
     match directory.metadata() {
         Ok(meta) if meta.mode() & 0o002 == 0 && is_trusted(meta.uid()) => {
@@ -34,7 +34,7 @@ pub fn names(meta: &Metadata) -> u64 {
     meta.nlink()
 }
 
-/// Whether a file belongs to somebody who is neither this user, nor root, nor the owner of the directory it lies in.
+/// Whether a file belongs to another user than this one, root and the owner of its directory.
 pub fn is_foreign(meta: &Metadata, directory: &Path) -> bool {
     !is_trusted(meta.uid()) && directory.metadata().ok().map(|directory| directory.uid()) != Some(meta.uid())
 }

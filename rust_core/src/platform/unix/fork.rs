@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 #[cfg(target_os = "linux")]
 use super::Mapping;
 
-/// One word, zeroed in every forked child, whoever forks it and how.
+/// One word that is zeroed in every forked child, however it is forked.
 struct ForkGuard(NonNull<AtomicU32>);
 
 // SAFETY: the word is atomic and never freed.
@@ -17,7 +17,7 @@ unsafe impl Send for ForkGuard {}
 unsafe impl Sync for ForkGuard {}
 
 static FORK_GUARD: OnceLock<ForkGuard> = OnceLock::new();
-/// Where the system zeroes nothing, a handler of the C library does.
+/// The word on systems that cannot zero memory at a fork. A handler of the C library zeroes it.
 static FALLBACK: AtomicU32 = AtomicU32::new(0);
 
 impl ForkGuard {
@@ -56,7 +56,7 @@ impl ForkGuard {
     }
 }
 
-/// Starts noticing forks: from now on `has_forked` is false, in children of this process true.
+/// Starts noticing forks. From now on `has_forked` is false here, and true in children of this process.
 pub fn notice_forks() {
     FORK_GUARD.get_or_init(ForkGuard::new).word().store(1, Ordering::Relaxed);
 }

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use crate::platform::Lock;
 
-/// Between two looks at a lock that another holds. The first pauses grow, so that a short wait is short and a longer one costs
-/// little; then they shrink by the age of the wait.
+/// The pauses between attempts to take a lock. They grow at first, so that a short wait stays short and a longer wait
+/// costs little. Then they shrink with the age of the wait.
 const SHORTEST_PAUSE: Duration = Duration::from_micros(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(1);
 /// After this long a pause is half as long, after twice this a third, and so on.
@@ -18,7 +18,8 @@ const AGING: Duration = Duration::from_millis(10);
 /// Takes the exclusive lock of `file`, waiting at most `patience` for the next sign that others take turns (`sign`), and ten
 /// times as long in all.
 ///
-/// The longer a process has waited, the more often it asks: whoever came later is less likely to be faster, and nobody starves.
+/// The longer a process has waited, the more often it asks. So a process that came later is less likely to be faster,
+/// and no process starves.
 pub fn lock(file: &File, patience: Duration) -> Lock {
     let started = Instant::now();
     let mut pause = SHORTEST_PAUSE;
@@ -56,7 +57,7 @@ pub fn sign(file: &File) {
     unsafe { libc::futimens(file.as_raw_fd(), [now, now].as_ptr()) };
 }
 
-/// The last sign of whoever holds the lock of `file`.
+/// The last sign of a holder of the lock of `file`.
 pub fn signed(file: &File) -> Option<(i64, i64)> {
     file.metadata().ok().map(|meta| (meta.mtime(), meta.mtime_nsec()))
 }
@@ -66,20 +67,20 @@ pub fn unlock(file: &File) {
     unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_UN) };
 }
 
-/// The locks of a box: bytes of its file, so that nobody waits for both.
+/// The locks of a box. They are different bytes of its file, so that taking one never waits for the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BoxLock {
-    /// Held by a process to show that it lives and that the box is its own. Every kind of death and `exec` give it back.
+    /// Held by the owner, to show that it lives. Every kind of death releases it, and so does `exec`.
     Owner = 0,
     /// Held by the one process that recovers the box.
     Recovery = 1,
 }
 
-/// Takes a lock of a box. False when somebody has it.
+/// Takes a lock of a box. False if another process has it.
 ///
-/// It belongs to the open file, so that a process may read its own boxes without losing them. A forked child shares the open file:
-/// it closes its copy, see `Number::close`. Where a system has no such locks, the lock belongs to the process: then closing any
-/// descriptor of the file gives it back.
+/// The lock belongs to the open file, so that a process may read its own boxes without losing their locks. A forked
+/// child shares the open file, and closes its copy; see `Number::close`. On systems without such locks, the lock
+/// belongs to the process, and closing any descriptor of the file releases it.
 ///
 /// # Errors
 /// When the file system has no locks.

@@ -27,8 +27,8 @@ impl Mapping {
         Self::map(length, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE, -1, 0)
     }
 
-    /// `length` bytes of a file from `offset` on: what is stored there is the file's at once, and stays when the process is
-    /// killed. The bytes must have been reserved: storing into a hole of a full disk would end the process.
+    /// `length` bytes of a file from `offset` on. A store goes into the file at once, and stays when the process is
+    /// killed. The bytes must be reserved, because a store into a hole of a full disk would end the process.
     ///
     /// # Errors
     /// When the file cannot be mapped.
@@ -49,8 +49,8 @@ impl Mapping {
         Ok(Self { start, length })
     }
 
-    /// Has the system provide a part of the memory now, as if it were written to; what is there stays. Where a system cannot, it
-    /// does so at the first use, as ever.
+    /// Asks the system for a part of the memory now, as a first store would. The content stays. A system that cannot
+    /// do this provides the memory at its first use.
     pub fn populate(&self, offset: usize, length: usize) {
         #[cfg(target_os = "linux")]
         {
@@ -77,7 +77,7 @@ impl Mapping {
         self.length
     }
 
-    /// The memory itself, for whoever makes a mapping of it again to give it back.
+    /// The memory itself. `from_start` makes a mapping of it again, to give it back.
     #[must_use]
     pub fn into_start(self) -> NonNull<u8> {
         std::mem::ManuallyDrop::new(self).start
@@ -136,7 +136,7 @@ pub fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
     std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
 }
 
-/// Reads up to as many bytes as `bytes` holds from an offset of a file; tells how many there were.
+/// Reads from an offset of a file until `bytes` is full. Returns how many bytes there were.
 ///
 /// # Errors
 /// When the system refuses.

@@ -8,12 +8,12 @@ use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd};
 use super::{identity, identity_of};
 use crate::platform::Identity;
 
-/// Gives a file away by its number; who takes it closes it.
+/// Gives a file away by its number. The receiver closes it.
 pub fn into_descriptor(file: File) -> io::Result<i32> {
     Ok(file.into_raw_fd())
 }
 
-/// A file's number, with what it led to: the file, and how that was opened. Who opens the same file in another way has another.
+/// A file's number, with the file and the way it was opened. The same file opened in another way has another `Number`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Number {
     descriptor: i32,
@@ -35,7 +35,7 @@ impl Number {
         self.descriptor
     }
 
-    /// What `file`, whose number this is, is now; `None` once the number leads elsewhere.
+    /// The metadata of `file`, which has this number. `None` once the number leads elsewhere.
     ///
     /// # Errors
     /// When the probe fails, which tells nothing of the number.
@@ -50,7 +50,7 @@ impl Number {
         }
     }
 
-    /// Whether the number leads to the file still. A probe that fails otherwise leaves it at how it was opened.
+    /// Whether the number still leads to the file. If the probe fails, the way the number was opened decides.
     #[must_use]
     pub fn is_held(&self) -> bool {
         // SAFETY: only probed, whatever it is, and never closed.
@@ -58,10 +58,10 @@ impl Number {
         self.probe(&file).map_or(true, |found| found.is_some())
     }
 
-    /// The file under another number, if it is held.
+    /// The file under another number, if this number still leads to it.
     ///
     /// # Errors
-    /// When it is not, or when there are no descriptors left.
+    /// When the number leads elsewhere, or there are no descriptors left.
     pub fn duplicate(&self) -> io::Result<File> {
         // SAFETY: a number that is none is refused; a new one is owned by nobody else.
         let copy = unsafe { libc::fcntl(self.descriptor, libc::F_DUPFD_CLOEXEC, 3) };
@@ -76,7 +76,8 @@ impl Number {
         }
     }
 
-    /// Closes the file by its number, which nobody in this process uses any more, if it is that file's still.
+    /// Closes the file by its number, if the number still leads to it. Nothing in this process may use the number any
+    /// more.
     pub fn close(self) {
         if self.is_held() {
             // SAFETY: closing touches no memory; a number that is none is refused.
@@ -97,8 +98,8 @@ pub(super) fn flags_of(descriptor: i32) -> Option<i32> {
     Some(unsafe { libc::fcntl(descriptor, libc::F_GETFL) }).filter(|flags| *flags != -1)
 }
 
-/// A process that closed its standard error would get its number for the next file, and what is meant for the console would
-/// go there.
+/// Moves a file off the numbers of the standard streams. A process that closed its standard error would give that
+/// number to the next file, and console output would go there.
 pub(in crate::platform) fn beyond_standard_streams(file: File) -> io::Result<File> {
     if file.as_raw_fd() > 2 {
         return Ok(file);

@@ -1,4 +1,4 @@
-//! Opening files for appending, making directories, and bringing both to the device.
+//! Opening files for appending, making directories, and syncing both to the device.
 
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io;
@@ -11,11 +11,11 @@ use super::number::flags_of;
 use super::{beyond_standard_streams, is_root};
 use crate::platform::ASKED_FOR;
 
-/// Opens a log file for appending, and tells whether it made it, with what the umask leaves of `mode`.
-/// With `follow` false a symbolic link is refused.
+/// Opens a log file for appending, or makes it with `mode` and the umask. Returns whether it was made. With `follow`
+/// false a symbolic link is refused.
 pub fn open_append(path: &Path, mode: u32, follow: bool) -> io::Result<(File, bool)> {
     let mut options = OpenOptions::new();
-    // Non-blocking only for the opening, so that a FIFO nobody reads cannot hold it up.
+    // Non-blocking for the opening, so that a FIFO without a reader cannot hold it up.
     let flags = libc::O_CLOEXEC | libc::O_NONBLOCK | if follow { 0 } else { libc::O_NOFOLLOW };
     options.append(true).read(true).mode(mode & 0o777).custom_flags(flags);
     let (file, made) = match options.clone().create_new(true).open(path) {
@@ -26,20 +26,21 @@ pub fn open_append(path: &Path, mode: u32, follow: bool) -> io::Result<(File, bo
     Ok((beyond_standard_streams(file)?, made))
 }
 
-/// Sees to the mode of a file that was just made: exactly the one that was asked for; otherwise the umask has narrowed it, but for what
-/// its owner needs.
+/// Sets the mode of a file that was just made. A mode that an option asked for holds exactly. Any other mode is
+/// narrowed by the umask, except for the bits that the owner needs.
 pub fn settle_mode(file: &File, mode: u32) -> io::Result<()> {
     let found = file.metadata()?.mode();
     let wanted = settled(found, mode);
     if found == wanted { Ok(()) } else { file.set_permissions(Permissions::from_mode(wanted & 0o7777)) }
 }
 
-/// The bits that others' modes and those of groups are made of stay as they are, unless all were asked for.
+/// The mode for a file with the mode `found`. The bits of group and others stay as they are, unless an option asked
+/// for the mode.
 fn settled(found: u32, mode: u32) -> u32 {
     if mode & ASKED_FOR == 0 { found | mode & 0o700 } else { found & !0o777 | mode & 0o777 }
 }
 
-/// What a file hands on to the one that takes its place: its user and group, and a mode that is not to be widened.
+/// The rights that a file passes on to its successor: user and group, and a mode that must not be widened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rights {
     user: u32,
@@ -48,13 +49,13 @@ pub struct Rights {
 }
 
 impl Rights {
-    /// Those of a regular file: a device, which a link may lead to, has no such successor.
+    /// The rights of a regular file. A device, to which a link may lead, has no successor.
     #[must_use]
     pub fn of(meta: &Metadata) -> Option<Self> {
         meta.is_file().then(|| Self { user: meta.uid(), group: meta.gid(), mode: meta.mode() })
     }
 
-    /// Those of the file that is open under a number; none where there is none.
+    /// The rights of the file that is open under a number. `None` if there is none.
     #[must_use]
     pub fn of_descriptor(descriptor: i32) -> Option<Self> {
         flags_of(descriptor)?;
@@ -63,13 +64,15 @@ impl Rights {
         Self::of(&file.metadata().ok()?)
     }
 
-    /// The mode for the new file: somebody may have closed the old one to others since it was made. One that was asked for stays.
+    /// The mode for the new file. It is narrowed as the old file was, which may have been closed to others since it
+    /// was made. A mode that an option asked for stays.
     #[must_use]
     pub fn narrowed(self, mode: u32) -> u32 {
         if mode & ASKED_FOR == 0 { mode & (self.mode | 0o700) } else { mode }
     }
 
-    /// Gives a file that root has just made the user and group of the one before it. They may be the only ones that use it later.
+    /// Gives a file that root has just made the user and group of the file before it. They may be the only ones to use
+    /// it later.
     ///
     /// # Errors
     /// When the file system refuses.
@@ -85,8 +88,8 @@ impl Rights {
     }
 }
 
-/// Creates a directory and its missing parents, with modes as `settle_mode` has them. What exists keeps its mode. Tells what kept
-/// a mode from being set, which is no reason not to go on.
+/// Creates a directory and its missing parents, with modes as in `settle_mode`. Directories that exist keep their
+/// modes. Returns the error if a mode could not be set, which is no reason to stop.
 pub fn create_directories(path: &Path, mode: u32) -> io::Result<Option<io::Error>> {
     if path.is_dir() {
         return Ok(None);
@@ -111,14 +114,14 @@ pub fn create_directories(path: &Path, mode: u32) -> io::Result<Option<io::Error
     }
 }
 
-/// Brings what was written to a file to the device. What has no device, a terminal for one, has nothing to bring.
+/// Syncs a file to the device. A file without a device, such as a terminal, needs no sync.
 pub fn sync_data(file: &File) -> io::Result<()> {
     synced(file.sync_data())
 }
 
-/// Brings the names in a directory to the device.
+/// Syncs the names in a directory to the device.
 pub fn sync_directory(directory: &Path) -> io::Result<()> {
-    // A FIFO in its place would hold the opening up for good.
+    // A FIFO in place of the directory would hold the opening up for ever.
     let flags = libc::O_CLOEXEC | libc::O_DIRECTORY;
     synced(OpenOptions::new().read(true).custom_flags(flags).open(directory)?.sync_all())
 }
@@ -130,7 +133,7 @@ fn synced(result: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Whether a file of this size ends with a newline. What cannot be read counts as ended.
+/// Whether a file of this size ends with a newline. A file that cannot be read counts as ended.
 pub fn ends_with_newline(file: &File, size: u64) -> bool {
     use std::os::unix::fs::FileExt;
     let mut last = [b'\n'];
@@ -146,7 +149,7 @@ pub fn is_character_device(meta: &std::fs::Metadata) -> bool {
 mod tests {
     use super::*;
 
-    /// Seen to fail (it waits for good) with the directory opened as any file.
+    /// Seen to fail (it waits for ever) with the directory opened as any file.
     #[test]
     fn a_fifo_in_the_place_of_a_directory_is_not_waited_for() {
         let directory = tempfile::tempdir().unwrap();

@@ -9,7 +9,7 @@ use std::ptr;
 
 use super::beyond_standard_streams;
 
-/// Opens a file that belongs to this process's user alone. `create` makes it, and refuses one that is there.
+/// Opens a file that belongs to this process's user alone. `create` makes it, and fails if it exists.
 ///
 /// # Errors
 /// When it cannot be opened, or is a link.
@@ -22,14 +22,14 @@ pub fn open_private(path: &Path, create: bool) -> io::Result<File> {
         .custom_flags(libc::O_CLOEXEC | libc::O_NOFOLLOW | libc::O_NONBLOCK)
         .open(path)
         .and_then(beyond_standard_streams)?;
-    // A umask may take away from the owner as well.
+    // The umask may have removed rights of the owner as well.
     if create && file.metadata()?.mode() & 0o600 != 0o600 {
         file.set_permissions(Permissions::from_mode(0o600))?;
     }
     Ok(file)
 }
 
-/// Opens a file to look at it, without waiting for whatever it may be.
+/// Opens a file for reading, without waiting for a FIFO or a device.
 ///
 /// # Errors
 /// When it cannot be opened, or is a link.
@@ -38,10 +38,10 @@ pub fn open_to_read(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(flags).open(path).and_then(beyond_standard_streams)
 }
 
-/// Makes sure that a directory is there that only this process's user may enter, and no link.
+/// Makes sure that a path is a directory that only this process's user may enter, and no link.
 ///
 /// # Errors
-/// When it cannot be made, or is another's.
+/// When it cannot be made, or belongs to another user.
 pub fn private_directory(path: &Path) -> io::Result<()> {
     match DirBuilder::new().mode(0o700).create(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
@@ -49,7 +49,7 @@ pub fn private_directory(path: &Path) -> io::Result<()> {
     }
     let meta = path.symlink_metadata()?;
     if meta.is_dir() && is_mine(&meta) && !others_may_write(&meta) {
-        // A umask may take away from the owner as well.
+        // The umask may have removed rights of the owner as well.
         if meta.mode() & 0o700 == 0o700 {
             Ok(())
         } else {
@@ -86,24 +86,24 @@ pub fn same_owner(one: &std::fs::Metadata, other: &std::fs::Metadata) -> bool {
     one.uid() == other.uid()
 }
 
-/// Whether users other than a file's owner may write to it, or make names in it where it is a directory.
+/// Whether users other than a file's owner may write to it, or make names in it if it is a directory.
 #[must_use]
 pub fn others_may_write(meta: &std::fs::Metadata) -> bool {
     meta.mode() & 0o022 != 0
 }
 
-/// Runs `work` with the rights on files that the owner of a file has, and with none of this process's own: so that what that
-/// user has laid in the way leads to nothing that the user could not reach. For root only.
+/// Runs `work` with the file rights of a file's owner, and none of this process's own. So a trap that this user has
+/// laid leads to nothing that the user could not reach. For root only.
 ///
-/// It runs on a thread of its own, which ends with those rights: there is nothing to give back, to a process that may have changed its
-/// user meanwhile.
+/// The work runs on a thread of its own, which ends with those rights. So no rights have to be restored in a process
+/// that may have changed its user by then.
 ///
 /// # Errors
-/// When the rights, or the thread, are not to be had; then `work` did not run.
+/// When the rights cannot be taken, or there is no thread. Then `work` did not run.
 #[cfg(target_os = "linux")]
 pub fn with_rights_of<R: Send>(meta: &std::fs::Metadata, work: impl FnOnce() -> R + Send) -> io::Result<R> {
     let (user, group) = (meta.uid(), meta.gid());
-    // The system takes the right to dump core from a process one of whose threads changes its user.
+    // If a thread changes its user, the system forbids the whole process to dump core.
     // SAFETY: asking touches no memory.
     let dumps = unsafe { libc::prctl(libc::PR_GET_DUMPABLE) };
     std::thread::scope(|scope| {
@@ -132,14 +132,14 @@ pub fn with_rights_of<R: Send>(_meta: &std::fs::Metadata, _work: impl FnOnce() -
 /// Gives the calling thread the rights on files of another user, and those of no group but one.
 #[cfg(target_os = "linux")]
 fn take_rights(user: u32, group: u32) -> io::Result<()> {
-    /// No user's number: asking for it changes nothing and tells the present one.
+    /// No user has this number. Asking for it changes nothing, and returns the present user.
     const NOBODY: u32 = u32::MAX;
-    // Of this thread alone: the function of the C library sets the groups of all threads.
-    // SAFETY: no number is told, and none is read.
+    // A system call, since the function of the C library sets the groups of all threads.
+    // SAFETY: the list has no entries, so none is read.
     if unsafe { libc::syscall(libc::SYS_setgroups, 0, ptr::null::<libc::gid_t>()) } != 0 {
         return Err(io::Error::last_os_error());
     }
-    // The user last: with it go the rights to change the rest.
+    // The user is changed last, because the rights to change the groups go with it.
     // SAFETY: all concern the calling thread's rights on files alone.
     let now = unsafe {
         libc::setfsgid(group);

@@ -22,7 +22,7 @@ pub fn process_id() -> u32 {
     std::process::id()
 }
 
-/// The calling thread's number, where the system has some that `has_thread` can look for, else 0.
+/// The calling thread's number, if `has_thread` can search for it on this system, otherwise 0.
 #[must_use]
 pub fn thread_id() -> u32 {
     #[cfg(target_os = "linux")]
@@ -38,13 +38,13 @@ pub fn has_thread(id: u32) -> bool {
     id != 0 && Path::new(&format!("/proc/self/task/{id}")).exists()
 }
 
-/// Whether the calling thread is the process's first; false where that is not known.
+/// Whether the calling thread is the process's first. False if that is not known.
 #[must_use]
 pub fn is_main_thread() -> bool {
     thread_id() == process_id()
 }
 
-/// What numbers of processes are counted in; `None` where that is not known.
+/// The namespace of process numbers. `None` if it is not known.
 #[must_use]
 pub fn process_namespace() -> Option<u64> {
     Path::new("/proc/self/ns/pid").metadata().ok().map(|meta| meta.ino())
@@ -58,22 +58,23 @@ pub fn is_no_process(id: u32) -> bool {
     id > 0 && unsafe { libc::kill(id, 0) } == -1 && io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH)
 }
 
-/// When a process began, in the system's own count; `None` where that is not known.
+/// When a process began, in the system's own count. `None` if that is not known.
 #[must_use]
 pub fn birth_of_process(id: u32) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    // Behind the name, which may hold anything: the 22nd number, of which the third is the first there.
+    // The search begins behind the name, which may hold anything. The time is field 22, and the first field there is
+    // field 3.
     stat.rsplit(')').next()?.split_ascii_whitespace().nth(19)?.parse().ok()
 }
 
 /// Whether a process has a file mapped.
 ///
 /// # Errors
-/// When that is not to be known: another user's process, or one that changed its user.
+/// When the system does not say, for a process of another user or a process that changed its user.
 pub fn maps(process: u32, file: Identity, name: &str) -> io::Result<bool> {
     let inode = file.inode.to_string();
-    // Names of other files may be no text. The device that stands there is another than that of the file where a file system has
-    // volumes: the name tells more.
+    // Names of other files may be no text. The name is compared, and not the device, which differs on file systems
+    // with volumes.
     let is_it = |line: &[u8]| {
         let mut words = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
         words.nth(4) == Some(inode.as_bytes()) && line.rsplit(|byte| *byte == b'/').next() == Some(name.as_bytes())
@@ -85,7 +86,7 @@ pub fn maps(process: u32, file: Identity, name: &str) -> io::Result<bool> {
     }
 }
 
-/// Page faults of the calling thread so far; always 0 where they are not counted for a thread.
+/// Page faults of the calling thread so far. Always 0 on systems that do not count them for a thread.
 #[cfg(test)]
 pub fn page_faults() -> i64 {
     #[cfg(target_os = "linux")]

@@ -4,11 +4,11 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// What tells a directory from every other, also from one that is later made at the same path or with the same number: its
-/// identity, and when it was made where the system knows.
+/// What distinguishes a directory from every other, even from one that is made later at the same path or with the same
+/// number. It is the directory's identity, and its time of birth if the system knows it.
 ///
 /// # Errors
-/// When it cannot be looked at.
+/// When the directory cannot be probed.
 pub fn birth(directory: &Path) -> io::Result<[u64; 3]> {
     let meta = directory.metadata()?;
     let born = meta.created().ok().and_then(|born| born.duration_since(std::time::UNIX_EPOCH).ok());
@@ -25,8 +25,8 @@ pub fn shared_memory_directory() -> Option<PathBuf> {
     parent.is_dir().then(|| parent.join(format!("unified_logger-{user}")))
 }
 
-/// Whether shared memory goes when this process's container does: then it is no place for what must outlive a crash. A box beside
-/// the logs is right everywhere, so a doubtful sign counts.
+/// Whether shared memory disappears with this process's container. Then records in it would not outlive a crash. A
+/// doubtful sign counts, because a box beside the logs is right everywhere.
 #[must_use]
 pub fn is_in_container() -> bool {
     const FILES: [&str; 3] = ["/.dockerenv", "/run/.containerenv", "/run/systemd/container"];
@@ -43,7 +43,7 @@ pub fn is_in_container() -> bool {
         || std::fs::read_to_string("/proc/self/mountinfo").is_ok_and(|mounts| has_root_of_layers(&mounts))
 }
 
-/// Whether processes or shared memory are counted apart from those of the machine, whose namespaces have fixed numbers
+/// Whether the namespaces of processes or shared memory are not the machine's, which have fixed numbers
 /// (`include/linux/proc_ns.h`).
 fn has_namespaces_of_its_own() -> bool {
     [("pid", 0xEFFF_FFFC), ("ipc", 0xEFFF_FFFF)].into_iter().any(|(kind, of_the_machine)| {
@@ -51,7 +51,7 @@ fn has_namespaces_of_its_own() -> bool {
     })
 }
 
-/// Whether the root directory is made of layers, as those of images are.
+/// Whether the root directory is made of layers, as in a container.
 fn has_root_of_layers(mounts: &str) -> bool {
     mounts.lines().any(|mount| {
         let mut parts = mount.split(" - ");

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::identity_of;
 use crate::platform::{Identity, Standard};
 
-/// What a number was when this library was loaded, and whether that was a stream that the process was started with.
+/// What a number led to when this library was loaded, and whether that was a standard stream of the process.
 type AtLoad = OnceLock<(Option<Identity>, bool)>;
 
 static OUTPUT: AtLoad = AtLoad::new();
@@ -32,17 +32,18 @@ impl Standard {
         }
     }
 
-    /// Remembers what its number is. `is_known`: the interpreter found this stream when it started.
+    /// Remembers what the stream's number leads to. `is_known` says that the interpreter found this stream when it
+    /// started.
     pub fn remember(self, is_known: bool) {
         let found = self.probe().ok();
         let is_own = is_known && found.as_ref().is_some_and(|_| is_inheritable(self.number()));
         let _ = self.at_load().set((found.map(|meta| identity_of(&meta)), is_own));
     }
 
-    /// What its number leads to, if that is the process's own stream.
+    /// What the stream's number leads to, if that is the process's own stream.
     ///
-    /// It is the one that was there when this library came, or one that was put there since, by `dup2`, for children to have too. What merely
-    /// was opened while the number was free is a file or a socket of the program's own.
+    /// That is the stream from when this library was loaded, or one that `dup2` has put there since, for children to
+    /// inherit. A file that was opened while the number was free is a file or a socket of the program.
     fn found(self) -> io::Result<Metadata> {
         let meta = self.probe()?;
         let is_own = match self.at_load().get() {
@@ -52,7 +53,7 @@ impl Standard {
         if is_own { Ok(meta) } else { Err(io::Error::other(format!("number {} is no standard stream", self.number()))) }
     }
 
-    /// Whether its number leads to something that is no standard stream.
+    /// Whether the stream's number leads to something that is no standard stream.
     #[must_use]
     pub fn is_taken(self) -> bool {
         self.probe().is_ok() && self.found().is_err()
@@ -73,7 +74,7 @@ impl Standard {
     }
 }
 
-/// Whether children have it too: so it is with what a process was started with, and not with what its programs open.
+/// Whether children inherit a descriptor. They inherit the streams of a process, and no file that the program opens.
 fn is_inheritable(descriptor: i32) -> bool {
     // SAFETY: asking touches no memory; a number that is none is refused.
     let flags = unsafe { libc::fcntl(descriptor, libc::F_GETFD) };
@@ -97,14 +98,14 @@ pub fn write_stderr(bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Bytes of one write at most, unless a line is longer. Whoever shares a pipe or a socket may write between two writes, and in the middle of
-/// one that is larger than `PIPE_BUF`.
+/// The most bytes of one write, unless a line is longer. Others who share a pipe or a socket may write between two
+/// writes, and in the middle of a write that is larger than `PIPE_BUF`.
 fn most_at_once(meta: &Metadata) -> Option<usize> {
     let kind = meta.file_type();
     (kind.is_fifo() || kind.is_socket()).then_some(libc::PIPE_BUF)
 }
 
-/// Parts of `bytes` that are whole lines, each as many as fit into `most` bytes, or one that does not.
+/// Parts of `bytes`, each of whole lines: as many lines as fit into `most` bytes, or one longer line.
 fn pieces(mut bytes: &[u8], most: usize) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
         if bytes.is_empty() {

@@ -6,11 +6,11 @@ use super::name::name_that_ends;
 use super::text::{is_space, spaces, up_to, without_spaces};
 use super::{LONGEST, Search, is_header, is_name_key, is_value_key, is_word};
 
-/// Names after which a value may stand with a space alone: `ALTER USER bob PASSWORD 'x'`, `IDENTIFIED BY 'x'`.
+/// Names that only a space may separate from the value: `ALTER USER bob PASSWORD 'x'`, `IDENTIFIED BY 'x'`.
 const BEFORE_SPACE: [&str; 5] = ["password", "passwd", "pwd", "passphrase", "identified by"];
 
 impl Search<'_> {
-    /// What stands in an element, if the tag that ends here says that it is a secret.
+    /// The content of an element, if the tag that ends here names a secret.
     pub(super) fn tag(&mut self, at: usize) {
         let from = std::mem::replace(&mut self.last_tag, at + 1);
         if at < self.end {
@@ -18,7 +18,7 @@ impl Search<'_> {
         }
         let Some(tag) = Tag::before(self.text, from, at) else { return };
         let name = &self.text[tag.name];
-        // An attribute may say so: `<entry key="password">`.
+        // An attribute may name it: `<entry key="password">`.
         let named = self.named.filter(|(_, end)| *end > tag.begin);
         if let Some(action) = (self.secret)(name).or_else(|| named.map(|(action, _)| action)) {
             if let Some(content) = self.elements.content(self.text, at + 1) {
@@ -38,7 +38,8 @@ impl Search<'_> {
         }
     }
 
-    /// What stands between quotes behind a name and a comma, `('authorization', 'Bearer …')`, or a space, `PASSWORD '…'`.
+    /// A value in quotes behind a name and a comma, `('authorization', 'Bearer …')`, or behind a space, `PASSWORD
+    /// '…'`.
     pub(super) fn quote(&mut self, at: usize) {
         if at < self.end {
             return;
@@ -48,7 +49,7 @@ impl Search<'_> {
             let start = at + 2 + spaces(&bytes[at + 2..]);
             let Some(range) = name_that_ends(self.text, at) else { return };
             let mut open = range.start;
-            // In its quotes, perhaps of bytes.
+            // The name is in quotes, which may be those of bytes.
             if open == 0 || bytes[open - 1] != bytes[at] {
                 return;
             }
@@ -79,7 +80,7 @@ impl Search<'_> {
             };
             let Some(name) = BEFORE_SPACE.into_iter().find(is_name) else { return };
             let Some(action) = (self.secret)(if name.ends_with("by") { BEFORE_SPACE[0] } else { name }) else { return };
-            // A sentence in quotes is none; a statement of SQL is written in large letters.
+            // A sentence in quotes is no secret. A statement of SQL is written in large letters.
             let is_statement = before.last().is_some_and(u8::is_ascii_uppercase);
             if let Some(value) = extent::quoted(self.text, at)
                 && (is_statement || !self.text[value.clone()].contains(' '))
@@ -89,7 +90,8 @@ impl Search<'_> {
         }
     }
 
-    /// What stands behind an option of a command: `--password hunter2`. A word is one of a sentence.
+    /// The value behind an option of a command: `--password hunter2`. A plain word is part of a sentence, and no
+    /// value.
     pub(super) fn option(&mut self, at: usize) {
         let bytes = self.bytes;
         if at < self.end || at > 0 && !(is_space(bytes[at - 1]) || QUOTES.contains(&bytes[at - 1])) {

@@ -17,19 +17,19 @@ use super::markup::Elements;
 use super::patterns::Match;
 use super::spec::Action;
 
-/// Bytes of a name.
+/// The most bytes of a name.
 const LONGEST: usize = 64;
-/// White space between a name, what follows it, and the value: in tables there is more than one.
+/// The most white space between a name, its sign and the value. Tables have more than one space.
 const SPACE: usize = 32;
-/// What follows a name in Chinese, and the byte both begin with.
+/// Signs behind a name in Chinese, and the byte that both begin with.
 const WIDE: [&str; 2] = ["：", "＝"];
 const WIDE_BEGINS: u8 = 0xef;
-/// The ends of names whose values are several words.
+/// The ends of names of headers, whose values are several words.
 const HEADERS: [&str; 3] = ["authorization", "cookie", "cookies"];
-/// What says that its value is a name, and that its value is what stands under that: `{"name": "API_KEY", "value": "…"}`.
+/// Keys of a name, and keys of the value under that name: `{"name": "API_KEY", "value": "…"}`.
 const NAME_KEYS: [&str; 8] = ["name", "key", "parameterkey", "field", "header", "variable", "parameter", "param"];
 const VALUE_KEYS: [&str; 4] = ["value", "parametervalue", "val", "string"];
-/// What a text has that names could stand before.
+/// The kinds of bytes that a name may stand before.
 pub const BEGIN: u8 = kinds::SIGN | kinds::WIDE | kinds::QUOTE | kinds::HYPHEN;
 
 /// Whether a name is that of a header whose value is several words.
@@ -38,22 +38,23 @@ pub fn is_header(name: &str) -> bool {
     HEADERS.iter().any(|header| name.ends_with(header))
 }
 
-/// Whether a name says that its value is one.
+/// Whether the value under this name is a name.
 pub fn is_name_key(name: &str) -> bool {
     name.len() <= 12 && NAME_KEYS.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
-/// Whether a name says that its value belongs to the name beside it.
+/// Whether the value under this name belongs to the name in a neighbouring pair.
 pub fn is_value_key(name: &str) -> bool {
     name.len() <= 14 && VALUE_KEYS.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
-/// Whether a text is one word, as names are: of two in a pair the second may be another name.
+/// Whether a text is one word, as names are. The second item of a pair may be another name.
 pub fn is_word(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_' || byte == b'-')
 }
 
-/// Adds the values after names of which `treatment` says that they are secrets. In source, what names or computes a value is none.
+/// Adds the values after names that are secrets according to `treatment`. In source, a name or an expression is no
+/// secret.
 pub fn find(
     text: &str,
     kinds: Kinds,
@@ -100,14 +101,14 @@ pub fn find(
     }
 }
 
-/// One way through a text, from the front to the back.
+/// One search through a text, from its beginning to its end.
 struct Search<'a> {
     text: &'a str,
     bytes: &'a [u8],
     is_source: bool,
     secret: &'a mut dyn FnMut(&str) -> Option<Action>,
     found: &'a mut Vec<Match>,
-    /// Where the last secret ended: inside it there is nothing more to find.
+    /// Where the last secret ended. Nothing is searched inside it.
     end: usize,
     strings: Strings,
     elements: Elements,

@@ -10,7 +10,7 @@ const LAST_OF_TWO: [&str; 8] = ["key", "keys", "id", "number", "string", "card",
 /// A name, and how it stands in the text.
 pub(super) struct Name {
     pub(super) range: Range<usize>,
-    /// With the words before it, where it may be one of two.
+    /// The range with the word before it, if the name may be two words.
     pub(super) phrase: Option<Range<usize>>,
     pub(super) quoted: bool,
     pub(super) bracketed: bool,

@@ -16,15 +16,15 @@ const IN_PROSE: [&str; 4] = ["token", "session", "auth", "secret"];
 /// Words that a sentence may have between a name and a sign: `my password is: …`, `密码是：…`.
 const VERBS: [&str; 2] = ["is", "was"];
 const WIDE_VERBS: [char; 2] = ['是', '为'];
-/// Bytes between the two.
+/// The most bytes between the two pairs.
 const BETWEEN: usize = 256;
-/// Brackets of one text that are not closed, after which none is looked for: that bounds the time.
+/// After this many unclosed brackets of a text, no more are searched. That bounds the time.
 const UNCLOSED: usize = 8;
-/// What stands before the name of a form's part.
+/// The text before the name of a form's part.
 const FORM_DATA: &[u8] = b"form-data;";
 
 impl Search<'_> {
-    /// What stands after a sign such as `=`, if a name stands before it.
+    /// The value after a sign such as `=`, if a name stands before the sign.
     pub(super) fn pair(&mut self, sign: Range<usize>) {
         work::add(1);
         if sign.start < self.end {
@@ -61,14 +61,14 @@ impl Search<'_> {
         if let Some(phrase) = &name.phrase {
             return (self.secret)(&text[phrase.clone()]);
         }
-        // Of a shared access signature.
+        // `sig` in a URL belongs to a shared access signature.
         let is_signature = &text[range.clone()] == "sig" && text[..range.start].ends_with(['?', '&']);
         if is_signature { (self.secret)(SIGNATURE) } else { None }
     }
 
-    /// Keeps in mind that the value beside this one is a secret, if this one is the name of one.
+    /// If this value is the name of a secret, remembers that the value of a neighbouring pair is the secret.
     fn name_key(&mut self, name: &Name, sign: Range<usize>) {
-        // The value of a name is one; no more is read of others, which may have no end.
+        // The value of a name key is a name, and short. No more is read, since other values may have no end.
         let near = up_to(self.text, sign.end + SPACE + 2 * LONGEST);
         let Some(value) = plain_value(near, sign.end) else { return };
         let Some(action) = (self.secret)(&self.text[value.clone()]) else { return };
@@ -99,21 +99,21 @@ impl Search<'_> {
         }
     }
 
-    /// Whether two pairs are of one object: nothing that ends one stands between them.
+    /// Whether two pairs are of one object, with no end of an object between them.
     pub(super) fn belong(&self, end: usize, start: usize) -> bool {
         let Some(between) = self.bytes.get(end..start).filter(|between| between.len() <= BETWEEN) else { return false };
         memchr(b'}', between).is_none()
             && !memchr_iter(b'\n', between).any(|newline| between[newline + 1..].trim_ascii_start().starts_with(b"-"))
     }
 
-    /// The value that begins behind a sign; none if that is nothing, or a sentence that goes on.
+    /// The value that begins behind a sign. `None` if it is empty, or the rest of a sentence.
     fn value_after(&mut self, name: &Name, sign: Range<usize>) -> Option<Range<usize>> {
         let (text, bytes) = (self.text, self.bytes);
         let is_colon = matches!(&text[sign.clone()], ":" | "：");
         let known = normal(&text[name.range.clone()]);
         // `==` compares, `=>` and `:=` assign.
         let more = match &bytes[sign.end..] {
-            // LDIF has two where the value is in Base64.
+            // LDIF has two colons before a value in Base64.
             [b':', b' ', ..] if is_colon => 1,
             // A path of a program: `auth::login`.
             [b':', ..] if is_colon => return None,
@@ -159,7 +159,8 @@ impl Search<'_> {
         start..extent::header(self.text, start, around)
     }
 
-    /// Where a value without quotes ends. One in brackets ends with them, also with a name before them: `SecretStr('…')`.
+    /// Where a value without quotes ends. A value in brackets ends with them, even with a name before them:
+    /// `SecretStr('…')`.
     fn bare(&mut self, start: usize) -> usize {
         let bytes = self.bytes;
         if self.unclosed > UNCLOSED {
@@ -170,7 +171,7 @@ impl Search<'_> {
         let closed = match bytes.get(open) {
             Some(b'(') => self.closed(open),
             Some(b'<') if open == start => self.closed(open),
-            // Of a structure that is cut off all is one.
+            // A structure that is cut off is the value up to its end.
             Some(b'[' | b'{') if open == start => Some(extent::bracketed(&bytes[open..]).unwrap_or(bytes.len() - open)),
             _ => None,
         };
@@ -187,7 +188,8 @@ impl Search<'_> {
         closed
     }
 
-    /// Whether what stands behind a name in source is the same name, or an attribute: `password=password`, `session=self.session`.
+    /// Whether the value behind a name in source is the same name or an attribute: `password=password`,
+    /// `session=self.session`.
     fn is_expression(&self, name: &Name, value: &Range<usize>) -> bool {
         if QUOTES.contains(&self.bytes[value.start - 1]) {
             return false;

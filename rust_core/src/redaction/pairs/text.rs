@@ -1,13 +1,14 @@
-//! What stands behind a sign, and spaces around it.
+//! Values behind a sign, and the spaces around it.
 
 use super::super::extent::{self, QUOTES};
 use super::{LONGEST, SPACE};
 use std::ops::Range;
-/// Characters of something that looks made up and not written.
+/// The least characters of a value that looks random.
 const RANDOM: usize = 16;
 const SHORT: usize = 6;
 
-/// Whether a value is rather something made up than a word of a sentence. Behind two words less tells it: `api key: x7y8z9`.
+/// Whether a value looks random, and is no word of a sentence. Behind a name of two words, a shorter value counts:
+/// `api key: x7y8z9`.
 pub(super) fn is_made_up(rest: &[u8], is_phrase: bool) -> bool {
     let is_token = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-.+/=~".contains(byte);
     let length = rest.iter().take(4 * RANDOM).take_while(is_token).count();
@@ -36,7 +37,7 @@ pub(super) fn up_to(text: &str, at: usize) -> &str {
     &text[..at]
 }
 
-/// The value that begins behind a sign, whatever it is.
+/// The value that begins behind a sign, of any kind.
 pub(super) fn plain_value(text: &str, start: usize) -> Option<Range<usize>> {
     let start = start + spaces(text.as_bytes().get(start..)?);
     let value = extent::quoted(text, start).unwrap_or_else(|| start..extent::bare(text, start));

@@ -1,4 +1,4 @@
-//! Contexts of requests. Many records have the same, which is looked at once.
+//! Contexts of requests. Many records share a context, which is searched once.
 
 use super::super::keys::Treatment;
 use super::super::scanner::Scanner;
@@ -6,18 +6,19 @@ use super::edit::Edit;
 use crate::record::{Context, put_context};
 use crate::value::{Put, Reader};
 
-/// Contexts that are kept, each in the slot that its bytes choose, and bytes of one. Larger contexts share one slot.
+/// Contexts that are cached, each in the slot that its bytes choose, and the most bytes of a context. Larger contexts
+/// share one slot.
 pub(super) const CONTEXTS: usize = 64;
 const LONGEST: usize = 4_096;
 
 #[derive(Debug, Default)]
 pub(super) struct CachedContext {
     pub(super) bytes: Vec<u8>,
-    /// What becomes of it, and of how many values in it, if it does not stay as it is.
+    /// The context without secrets, and how many values were replaced. `None` if it stays as it is.
     pub(super) redacted: Option<(Vec<u8>, u64)>,
 }
 
-/// What is known of a context.
+/// The cached form of a context.
 #[inline]
 pub(super) fn cached_context<'k>(
     scanner: &mut Scanner,
@@ -28,7 +29,7 @@ pub(super) fn cached_context<'k>(
     let bytes = context.rest();
     let index = if bytes.len() > LONGEST { CONTEXTS } else { crate::checksum::of(bytes) as usize % CONTEXTS };
     let known = &mut known[index];
-    // What the library says itself has no context.
+    // Records of the library's own have no context.
     if known.bytes != bytes || !by_name {
         known.bytes.clear();
         known.redacted = redacted_context(scanner, context, by_name);
@@ -37,11 +38,11 @@ pub(super) fn cached_context<'k>(
     known
 }
 
-/// What becomes of a context, and of how many values in it; `None` if it stays as it is.
+/// A context without secrets, and how many values were replaced. `None` if it stays as it is.
 #[cold]
 fn redacted_context(scanner: &mut Scanner, bytes: Reader<'_>, by_name: bool) -> Option<(Vec<u8>, u64)> {
     let (mut out, mut count) = (Vec::new(), 0);
-    // One that cannot be read is shown by no encoder.
+    // No encoder shows a context that cannot be read.
     let context = Context::read(bytes)?;
     // Ids of the form of W3C Trace Context are random digits, and may look like anything.
     let mut id = |text: Option<&str>, digits: usize| {

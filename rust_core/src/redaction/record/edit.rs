@@ -10,7 +10,7 @@ use crate::exception::{self, Part, SourceCache};
 use crate::table::{Table, View};
 use crate::value::{Put, Reader, Value};
 
-/// Texts and values without secrets, and how many of them are others.
+/// Makes texts and values without secrets, and counts the replaced ones.
 pub(super) struct Edit<'a> {
     pub(super) scanner: &'a mut Scanner,
     pub(super) count: &'a mut u64,
@@ -28,12 +28,12 @@ impl Edit<'_> {
         }
     }
 
-    /// Module and function without secrets, if one of them has any.
+    /// Module and function without secrets. `None` if neither has any.
     pub(super) fn site(&mut self, module: &str, function: &str) -> Option<(String, String)> {
         new_site(self.scanner, module, function).inspect(|_| *self.count += 1)
     }
 
-    /// A name that travels in the record, or has to from now on; `None` for one that stays in its table.
+    /// A name that is part of the record, or must be from now on. `None` for a name that stays in its table.
     pub(super) fn name<'t>(
         &mut self,
         inline: Option<&'t str>,

@@ -19,13 +19,13 @@ use context::{CONTEXTS, CachedContext, cached_context};
 use edit::Edit;
 use site::{SiteRules, renamed};
 
-/// Rewrites the records of one process, whose names these are.
+/// Rewrites the records of one process, whose names it has.
 #[derive(Debug)]
 pub struct Redactor {
     scanner: Scanner,
     names: Arc<Names>,
     sites: View<Site, SiteRules>,
-    /// What becomes of a name, if it does not stay as it is.
+    /// Names without secrets. `None` for a name that stays as it is.
     loggers: View<String, Option<String>>,
     threads: View<String, Option<String>>,
     contexts: Box<[CachedContext]>,
@@ -55,7 +55,7 @@ impl Redactor {
         self.scanner.rules()
     }
 
-    /// How many values and texts were replaced, in part or whole, since this was last asked.
+    /// Returns how many values and texts were replaced, in part or whole, since the last call.
     pub fn take_count(&mut self) -> u64 {
         std::mem::take(&mut self.count)
     }
@@ -65,13 +65,13 @@ impl Redactor {
         self.apply(record, true)
     }
 
-    /// A record of the library's own without secrets: its names are ours.
+    /// A record of the library's own without secrets. Its names are known to be harmless.
     pub fn redact_own<'r>(&'r mut self, record: &Record<'r>) -> Record<'r> {
         self.apply(record, false)
     }
 
     fn apply<'r>(&'r mut self, record: &Record<'r>, by_name: bool) -> Record<'r> {
-        // Most records have no secret: they are looked at and not written anew.
+        // Most records have no secret. They are searched, and not rewritten.
         if self.is_clean(record, by_name) {
             return *record;
         }
@@ -81,8 +81,8 @@ impl Redactor {
         unsafe { Record::read(&self.out) }.unwrap_or_else(|| unreachable!("written whole"))
     }
 
-    /// Whether a record stays as it is. One with an exception or a stack is written anew with its source lines, which the encoder looks
-    /// up no more: they have been looked at.
+    /// Whether a record stays as it is. A record with an exception or a stack is always rewritten, with the source
+    /// lines that were searched. The encoder then does not look them up.
     fn is_clean(&mut self, record: &Record<'_>, by_name: bool) -> bool {
         if record.exception.is_some()
             || record.stack.is_some()
@@ -128,7 +128,7 @@ impl Redactor {
                 return false;
             }
         }
-        // What no encoder should find there is left out when it is written anew.
+        // Rewriting leaves out bytes that no encoder should find there.
         values.is_empty()
     }
 
@@ -160,7 +160,7 @@ impl Redactor {
             (None, Some((message, None))) if new_names.is_some() => Some(Cow::Borrowed(message)),
             (None, _) => None,
         };
-        // What was in a table may have to travel inside from now on.
+        // Items of a table may have to become part of the record.
         for (number, is_inline) in [
             (&mut header.site, inline_site.is_some()),
             (&mut header.logger, logger.is_some()),
@@ -217,7 +217,7 @@ impl Redactor {
             named.field(&name, |out| edit.put_value(out, value, treatment));
             extra += 1;
         }
-        // How many fields there are is only known at the end.
+        // The number of fields is known only at the end.
         header.extra = extra;
         layout::set_header(out, &header);
         set_process(out, record.process);

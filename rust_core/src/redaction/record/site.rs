@@ -1,4 +1,4 @@
-//! What a call site adds to its records, looked at once.
+//! What a call site adds to its records, searched once.
 
 use super::super::keys::Treatment;
 use super::super::scanner::Scanner;
@@ -7,12 +7,13 @@ use crate::record::{InlineSite, Site};
 /// What a call site adds to each of its records.
 #[derive(Debug)]
 pub(super) struct SiteRules {
-    /// The message, if it does not stay as it is.
+    /// The message without secrets. `None` if it stays as it is.
     pub(super) message: Option<String>,
     pub(super) fields: Vec<Treatment>,
-    /// The names of the fields, if one of them or the call site does not stay as it is.
+    /// The names of the fields. `None` if they and the call site stay as they are.
     pub(super) names: Option<Vec<String>>,
-    /// Module and function, if one of them does not: they may have been given by another program.
+    /// Module and function without secrets, since another program may have given them. `None` if they stay as they
+    /// are.
     pub(super) site: Option<(String, String)>,
 }
 
@@ -32,7 +33,7 @@ impl SiteRules {
     }
 }
 
-/// Module and function without secrets, if one of them has any.
+/// Module and function without secrets. `None` if neither has any.
 pub(super) fn new_site(scanner: &mut Scanner, module: &str, function: &str) -> Option<(String, String)> {
     let new = (scanner.text(module), scanner.text(function));
     match new {
@@ -43,7 +44,7 @@ pub(super) fn new_site(scanner: &mut Scanner, module: &str, function: &str) -> O
     }
 }
 
-/// A call site with the names that it is to have.
+/// A call site with its new names, if it has any.
 pub(super) fn renamed<'a>(site: InlineSite<'a>, new: Option<&'a (String, String)>) -> InlineSite<'a> {
     new.map_or(site, |(module, function)| InlineSite { module, function, line: site.line })
 }

@@ -1,4 +1,5 @@
-//! The file at the path is the one that is written to: it may have been removed, renamed, rotated by another, or lost.
+//! Finding the file to write to, which is the file at the path. The open file may have been removed, renamed, rotated
+//! by another process, or lost.
 
 use super::super::directory::{Held, lost};
 use super::super::inherited::{self, is_refusal};
@@ -22,10 +23,10 @@ impl FileSink {
         Ok(())
     }
 
-    /// Makes sure that the open file is the one at the path. True when nobody touched it since.
+    /// Makes sure that the open file is the one at the path. True if no other process touched it since.
     ///
-    /// Only what a probe finds counts: one that is refused, to a process that changed its user for one, tells nothing of the file that is
-    /// open and can be written.
+    /// A refused probe counts for nothing, for example in a process that changed its user. The file is open, and can
+    /// still be written.
     pub(super) fn find_file_as_it_is(&mut self) -> Result<bool> {
         let path = &self.target.path;
         let at_path = platform::identity_at(path);
@@ -43,7 +44,7 @@ impl FileSink {
                     self.rights = Rights::of(&meta);
                     let is_at_path = match &at_path {
                         Ok(found) => *found == open.identity(),
-                        // One without a name is gone, whatever else can be seen.
+                        // A file without a name is gone.
                         Err(error) => !platform::is_missing(error) && platform::names(&meta) > 0,
                     };
                     let untouched = meta.len() == open.size;
@@ -61,8 +62,9 @@ impl FileSink {
         Ok(false)
     }
 
-    /// The open file was removed, renamed or rotated by another, its number lost, or it failed: goes on in the one that is at the path now.
-    /// `kept` tells whether the open one is at the path itself, and is none where it must not be written to.
+    /// Opens the file that is at the path now. The open file was removed, renamed, rotated by another process or lost,
+    /// or it failed. `kept` says whether the open file is at the path itself. It is `None` if that file must not be
+    /// written to.
     pub(super) fn open_anew(&mut self, kept: Option<bool>) -> Result<()> {
         if kept.is_none() {
             self.file = None;
@@ -121,7 +123,7 @@ pub(super) fn open(target: &FileTarget, before: Option<Rights>) -> Result<(Open,
     Ok((Open::new(path, file, &meta)?, Rights::of(&meta)))
 }
 
-/// The parent's file, in a child that has become a user who may not open it.
+/// The parent's file, in a child whose new user may not open it.
 pub(super) fn inherited(target: &FileTarget, error: Error) -> Result<(Open, Option<Rights>)> {
     let path = &target.path;
     let Some(file) = inherited::take(path, &error) else { return Err(error) };

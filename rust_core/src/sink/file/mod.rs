@@ -34,7 +34,7 @@ const SHORTEST_RETRY: Duration = Duration::from_millis(10);
 
 const LONGEST_RETRY: Duration = Duration::from_secs(1);
 
-/// How often, and after how long each time, a file without a last newline is looked at again where others may be writing.
+/// How often, and after which pauses, a file without a last newline is checked again while others may be writing.
 const LOOKS: u32 = 10;
 
 const LOOK_PAUSE: Duration = Duration::from_millis(2);
@@ -61,21 +61,21 @@ struct RecordLines {
 pub struct FileSink {
     target: FileTarget,
     file: Option<Open>,
-    /// Of the file that was open last: the one that takes its place gets them, also where that one cannot be made at once.
+    /// The rights of the file that was open last. Its successor gets them, even if it cannot be made at once.
     rights: Option<Rights>,
     /// Entries not written yet, from `start` on.
     pending: Vec<u8>,
     start: usize,
     /// Bytes of the append under way that the system has taken.
     landed: usize,
-    /// What the pending bytes are.
+    /// The records of the pending bytes.
     entries: VecDeque<RecordLines>,
     retry: Retry,
-    /// Whether the file failed: it is opened anew, where that is possible.
+    /// Whether the file failed. It is then opened again, if possible.
     doubted: bool,
     /// A part of a line that could not be cut off again.
     torn: Option<Torn>,
-    /// What kept the file from being rotated; told once everything is written.
+    /// The error that kept the file from being rotated. It is reported once everything is written.
     obstacle: Option<Error>,
     sync: Syncing,
 }
@@ -95,7 +95,7 @@ impl Retry {
     }
 }
 
-/// What is to be brought to the device before a flush is answered.
+/// What must be synced to the device before a flush is answered.
 #[derive(Debug, Default)]
 struct Syncing {
     data: bool,
@@ -111,7 +111,7 @@ impl FileSink {
     /// When it cannot be opened, is not a regular file, or is a link in a directory that others may write.
     pub fn open(target: FileTarget) -> Result<Self> {
         let (mut file, rights) = open(&target, None).or_else(|error| of_parent(&target, error))?;
-        // What an earlier process left is looked at before the first write.
+        // The end that an earlier process left is checked before the first write.
         file.size = UNKNOWN;
         let sync = Syncing { names: target.fsync != Fsync::Never, ..Syncing::default() };
         Ok(Self {
@@ -132,7 +132,7 @@ impl FileSink {
 
     fn sync_data(&mut self) -> Result<()> {
         fault_injection::pass(Fault::Sync);
-        // Who opens a file anew can sync what was written to it before.
+        // A file that is opened again can be synced, with everything written before.
         if let Some(open) = &self.file
             && open.probe(&self.target.path)?.is_none()
         {

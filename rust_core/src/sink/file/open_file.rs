@@ -39,7 +39,7 @@ impl Open {
         self.file.identity()
     }
 
-    /// What the file is now; `None` once its number leads elsewhere.
+    /// The file's metadata. `None` once its number leads elsewhere.
     pub(super) fn probe(&self, path: &Path) -> Result<Option<Metadata>> {
         self.file.probe().map_err(|error| Error::io("look at", path, error))
     }
@@ -57,7 +57,7 @@ impl Open {
         Ok(())
     }
 
-    /// Whether a line without an end was one that another process is just writing: waits a little for its end.
+    /// Whether another process ended a line that had no end. Waits a little for that.
     pub(super) fn is_ended_by_another(&mut self, path: &Path) -> Result<bool> {
         for _ in 0..LOOKS {
             std::thread::sleep(LOOK_PAUSE);

@@ -1,4 +1,4 @@
-//! A file is changed for a new one.
+//! Rotating a file: a new one takes its path.
 
 use std::io;
 use std::path::Path;
@@ -16,7 +16,7 @@ impl FileSink {
             self.sync_data()?;
         }
         let path = &self.target.path;
-        // What cannot be looked at may be there: it must not be replaced.
+        // A file that cannot be probed may exist, and must not be replaced.
         let exists = |path: &Path| !path.symlink_metadata().is_err_and(|error| platform::is_missing(&error));
         for (from, to) in self.target.rotation.renames(path, exists) {
             match std::fs::rename(&from, &to) {
@@ -31,7 +31,8 @@ impl FileSink {
             fault_injection::pass(Fault::Rotate);
         }
         self.target.stats.rotations.add(1);
-        // Another user's processes may write here too, and then to this one. The file may be theirs since it was opened only.
+        // Another user's processes may write here too, and then to this one. The file may have become theirs since it
+        // was opened.
         if let Some(Ok(Some(meta))) = self.file.as_ref().map(|open| open.probe(path)) {
             self.rights = Rights::of(&meta);
         }

@@ -74,7 +74,7 @@ impl FileSink {
     }
 }
 
-/// Bytes of `identity` from `whole` to `end` are part of a line of ours, unless somebody appended since.
+/// Bytes of `identity` from `whole` to `end` are part of a line of this process, unless another has appended since.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Torn {
     pub(super) identity: Identity,
