@@ -59,25 +59,25 @@ def init_logging(
     Options that are not given come from the environment, then from the defaults below.
 
     Args:
-            log_level: Level of the root logger ('INFO'); decides whether a record is made, as in `logging`.
-            log_dir: Directory of the log files ('logs'), made if missing.
-            queue_size: Records that the queue holds (10,000).
-            max_bytes: Size at which app.log and errors.log are rotated, bytes (10 MiB); 0 never rotates.
-            backup_count: Rotated files kept of each (7); 0 never rotates.
-            console_level: Least level on the console ('INFO').
-            file_level: Least level in app.log ('DEBUG').
-            enable_ai_handler: Whether AI records also go to ai_responses.log (True).
-            ai_max_bytes: Size at which ai_responses.log is rotated, bytes (100 MiB); 0 never rotates.
-            ai_backup_count: Rotated files kept of ai_responses.log (30); 0 never rotates.
-            **options: `overflow` ('block', 'drop_new', 'drop_old' or 'drop_low'), `overflow_timeout` (5.0 seconds),
-                `queue_bytes` (64 MiB), `console_format` ('auto', 'text', 'json', 'logfmt' or 'off') and all others of
-                docs/configuration.md.
+        log_level: Level of the root logger ('INFO'); decides whether a record is made, as in `logging`.
+        log_dir: Directory of the log files ('logs'), made if missing.
+        queue_size: Records that the queue holds (10,000).
+        max_bytes: Size at which app.log and errors.log are rotated, bytes (10 MiB); 0 never rotates.
+        backup_count: Rotated files kept of each (7); 0 never rotates.
+        console_level: Least level on the console ('INFO').
+        file_level: Least level in app.log ('DEBUG').
+        enable_ai_handler: Whether AI records also go to ai_responses.log (True).
+        ai_max_bytes: Size at which ai_responses.log is rotated, bytes (100 MiB); 0 never rotates.
+        ai_backup_count: Rotated files kept of ai_responses.log (30); 0 never rotates.
+        **options: `overflow` ('block', 'drop_new', 'drop_old' or 'drop_low'), `overflow_timeout` (5.0 seconds),
+            `queue_bytes` (64 MiB), `console_format` ('auto', 'text', 'json', 'logfmt' or 'off') and all others of
+            docs/configuration.md.
 
     Returns:
-            A handle on the engine.
+        A handle on the engine.
 
     Raises:
-            ConfigurationError: An option, the environment or the log directory is wrong. Logging continues as before the call.
+        ConfigurationError: An option, the environment or the log directory is wrong. Logging continues as before the call.
     """
     named = {
         "log_level": log_level,
@@ -123,7 +123,7 @@ def init_logging_from_config(path: str | PathLike[str], **options: Any) -> Unifi
         A handle on the engine.
 
     Raises:
-            ConfigurationError: The file, the environment or an option is wrong.
+        ConfigurationError: The file, the environment or an option is wrong.
     """
     from .process.reload import start_from_file
 

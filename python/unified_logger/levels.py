@@ -26,7 +26,7 @@ def parse(value: object) -> int:
         The number.
 
     Raises:
-        ValueError: It names no level.
+        ValueError: There is no such level.
     """
     if isinstance(value, str):
         text = value.strip().upper()
@@ -39,33 +39,33 @@ def parse(value: object) -> int:
 
 
 def name_of(level: int) -> str:
-    """A level as people write it."""
+    """The name of a level, or its number if it has none."""
     return str(logging.getLevelName(level))
 
 
-# Changes that are for a time, by the logger's name: a configuration decides what they go back to.
+# Level changes for a time, by the logger's name: a configuration decides which level comes back.
 timed: dict[str, LevelChange] = {}
 
 
 def exclusively() -> AbstractContextManager[Any]:
-    """What is held while levels of loggers change together with what they go back to.
+    """The lock that is held while levels of loggers change together with the levels that come back.
 
-    It is the lock of `logging` itself. `setLevel` takes that one anyway, and `logging.config` holds it while it makes handlers, which may
-    start this library: with a second lock, two threads could each have one and wait for the other. Whoever forks holds it, so that a child
-    finds no change half done. Looked up each time: gevent puts another in its place.
+    It is the lock of `logging` itself. `setLevel` takes that lock anyway, and `logging.config` holds it while it makes handlers, which may
+    start this library. With a second lock, two threads could each have one and wait for the other. A fork holds it too, so that a
+    child finds no half-done change. It is looked up each time, because gevent replaces it.
     """
     lock: AbstractContextManager[Any] = logging._lock  # type: ignore[attr-defined]
     return lock
 
 
 def base(logger: logging.Logger) -> int:
-    """The level a logger has, or goes back to when the time of its present one is over."""
+    """The level of a logger; if that is set for a time, the level that comes back."""
     change = timed.get(logger.name)
     return logger.level if change is None or logger.level != change.level else change.before
 
 
 def set_base(logger: logging.Logger, level: int) -> None:
-    """Sets a logger's level; one that was set for a time stays, and goes back to this."""
+    """Sets the level of a logger. A level that was set for a time stays, and this one comes back after it."""
     with exclusively():
         change = timed.get(logger.name)
         if change is not None and logger.level == change.level:
@@ -76,7 +76,7 @@ def set_base(logger: logging.Logger, level: int) -> None:
 
 # Loggers whose level a configuration has set, with that level.
 _configured: dict[str, int] = {}
-# Those whose level the last start has set, with the level from before, and what was configured before.
+# Loggers whose level the last start has set, with the level from before, and the levels configured before.
 _before: tuple[list[tuple[logging.Logger, int]], dict[str, int]] = ([], {})
 
 
@@ -105,7 +105,7 @@ def before_start() -> list[tuple[logging.Logger, int]]:
 
 
 def take_back() -> None:
-    """Puts back the levels from before a start that has failed."""
+    """Restores the levels from before a start that has failed."""
     global _configured
     before, _configured = _before
     for logger, level in before:
@@ -113,9 +113,9 @@ def take_back() -> None:
 
 
 def _wanted(settings: Settings) -> dict[str, int]:
-    """The level of each logger that the configuration names, and of those that only the one before did."""
+    """The level of each logger that the configuration names, and of loggers that only the previous one named."""
     wanted = {
-        # Somebody else may have set another meanwhile.
+        # Other code may have set another level since.
         name: logging.NOTSET
         for name, level in _configured.items()
         if base(logging.getLogger(name)) == level

@@ -1,4 +1,4 @@
-"""The logger applications use. Its logging methods are native (`_core.Logger`); here is what is called less often."""
+"""The logger that applications use. Its logging methods are native (`_core.Logger`); the methods here are called less often."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _UNSAID: Any = object()
 class UnifiedLogger(_core.Logger, Unchanging):
     """Logs structured records under a name. Made by `get_logger`.
 
-    `debug`, `info`, `warning`, `error`, `critical`, `exception` and `log` take a message, %-style arguments for it, and
-    fields as keywords. Only `exc_info`, `stack_info`, `stacklevel` and `extra` (a mapping, merged as fields) are
-    parameters. Every other keyword is a field, but for `msg` where there is no positional message: it is the message then.
+    `debug`, `info`, `warning`, `error`, `critical`, `exception` and `log` take a message, %-style arguments for it, and fields as
+    keywords. Only `exc_info`, `stack_info`, `stacklevel` and `extra` (a mapping, merged as fields) are parameters. Every other keyword
+    is a field. One exception is `msg`: without a positional message it is the message.
 
     `logger` is the `logging.Logger` of the same name: its level decides.
 
-    Copied or pickled it stands for itself, as the loggers of `logging` do; in another process it is the logger of this name there.
+    A copy of it is the logger itself, as with the loggers of `logging`. Unpickled in another process it is the logger of this name there.
     """
 
     __slots__ = ()
@@ -33,10 +33,10 @@ class UnifiedLogger(_core.Logger, Unchanging):
     def bind(self, /, **fields: object) -> UnifiedLogger:
         """A logger of the same name whose records all have these fields. This one stays as it is.
 
-        Values are captured now, once. A call's own field wins over a bound one of the same name, and that over the context's.
+        Values are captured once, now. A field of the call wins over a bound field of the same name, and a bound field over one of the context.
 
         Args:
-            **fields: Fields of every record, beside those that are bound already.
+            **fields: Fields of every record, in addition to those that are bound already.
 
         Returns:
             The new logger.
@@ -47,7 +47,7 @@ class UnifiedLogger(_core.Logger, Unchanging):
         """A logger of the same name without some bound fields.
 
         Args:
-            *names: Fields to leave out; those that are not bound are passed over. None at all leaves out every one.
+            *names: Fields to leave out; names that are not bound are ignored. Without any name all bound fields are left out.
 
         Returns:
             The new logger.
@@ -56,7 +56,7 @@ class UnifiedLogger(_core.Logger, Unchanging):
         return _BoundLogger(self.name, self.logger, _home(self), kept) if kept else _home(self)
 
     if TYPE_CHECKING:
-        # A message there must be, by position or by name.
+        # A message is required, by position or by name.
         @overload
         def ai(
             self,
@@ -104,7 +104,7 @@ class UnifiedLogger(_core.Logger, Unchanging):
     ) -> None:
         """Logs an answer of a model, at INFO, or at ERROR with `error`. It goes to `ai_responses.log` too.
 
-        Names follow OpenTelemetry's semantic conventions for generative AI where these have one.
+        The names of fields are those of OpenTelemetry's semantic conventions for generative AI, if these have one.
 
         Args:
             message: What happened. By name it is `msg`, as in `logging`.
@@ -136,21 +136,21 @@ class UnifiedLogger(_core.Logger, Unchanging):
         level = logging.INFO if error is None else logging.ERROR
         _core.log_ai(self, level, message, named | fields, exception)
 
-    # What libraries ask of a logger that they are given, `logging.LoggerAdapter` among them: it is that of the `logging.Logger` of this name.
+    # Libraries, `logging.LoggerAdapter` among them, use these of a logger that they get. They are those of the `logging.Logger` of this name.
 
     @property
     def level(self) -> int:
-        """The level set on this logger; 0 where it inherits one."""
+        """The level that is set on this logger; 0 if it inherits its level."""
         return self.logger.level
 
     @property
     def handlers(self) -> list[logging.Handler]:
-        """The handlers of this logger, as `logging` has them."""
+        """The handlers of this logger in `logging`."""
         return self.logger.handlers
 
     @property
     def manager(self) -> logging.Manager:
-        """What `logging` keeps all loggers in."""
+        """The object in which `logging` keeps all loggers."""
         return self.logger.manager
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - as `logging` has it
@@ -162,18 +162,18 @@ class UnifiedLogger(_core.Logger, Unchanging):
         return self.logger.isEnabledFor(level)
 
     def getEffectiveLevel(self) -> int:  # noqa: N802
-        """The level that decides, of this logger or of the next above it that has one."""
+        """The level that decides: of this logger, or of the nearest parent that has one."""
         return self.logger.getEffectiveLevel()
 
     def setLevel(self, level: int | str) -> None:  # noqa: N802
-        """Sets the level. `set_level` does the same, by pattern or for a time, and tells of it.
+        """Sets the level. `set_level` does the same, also by name or for a time, and logs the change.
 
         Args:
             level: By number or name.
 
         Raises:
-            ValueError: It names no level.
-            TypeError: It is neither a number nor a text.
+            ValueError: There is no level of this name.
+            TypeError: The level is neither a number nor a text.
         """
         self.logger.setLevel(level)
 
@@ -185,7 +185,7 @@ class UnifiedLogger(_core.Logger, Unchanging):
         """The logger below this one.
 
         Args:
-            suffix: What its name has behind this one's.
+            suffix: The rest of its name, after the name of this logger.
         """
         return get_logger(self.logger.getChild(suffix).name)
 
@@ -193,14 +193,14 @@ class UnifiedLogger(_core.Logger, Unchanging):
         """Sets ids and fields of the running request, for all loggers: see `unified_logger.context`.
 
         Args:
-            trace_id: Kept verbatim; None keeps the scope's, or begins a new trace outside one.
-            span_id: Kept verbatim; None keeps the scope's, or begins a new span outside one.
+            trace_id: Kept as it is; None keeps the scope's, or begins a new trace outside a scope.
+            span_id: Kept as it is; None keeps the scope's, or begins a new span outside a scope.
             **fields: Fields of every record in this context.
         """
         context.set_trace_context(trace_id, span_id, **fields)
 
     def get_trace_context(self) -> dict[str, Any]:
-        """Ids and fields of the running request; empty when there is none."""
+        """Ids and fields of the running request, by their names; empty if there is none."""
         return context.get_trace_context()
 
     def clear_trace_context(self) -> None:
@@ -223,7 +223,7 @@ for _method in ("debug", "info", "warning", "error", "exception", "critical", "l
 
 
 class _BoundLogger(UnifiedLogger):
-    """What `bind` gives: the methods are other native ones, so that loggers without bound fields pay nothing for them."""
+    """The result of `bind`. It has other native methods, so that loggers without bound fields pay nothing for them."""
 
     __slots__ = ()
 
@@ -241,12 +241,12 @@ def _name(logger: UnifiedLogger) -> str:
 
 
 def _home(logger: UnifiedLogger) -> UnifiedLogger:
-    """The logger of the name, without bound fields."""
+    """The logger of the same name without bound fields."""
     return get_logger(_name(logger))
 
 
 def _bound(name: str, fields: dict[str, str]) -> UnifiedLogger:
-    """A bound logger that was pickled."""
+    """A bound logger that is unpickled."""
     return get_logger(name).bind(**unpacked(fields))
 
 
@@ -254,7 +254,7 @@ _loggers: dict[str, UnifiedLogger] = {}
 
 
 def get_logger(name: str | None = None) -> UnifiedLogger:
-    """The logger of this name, always the same one.
+    """The logger of this name. The same name always gives the same logger.
 
     Args:
         name: Dotted, as in `logging`; None or "" is the root logger.
@@ -269,6 +269,6 @@ def get_logger(name: str | None = None) -> UnifiedLogger:
     if found is not None:
         return found
     logger = logging.getLogger(name)
-    # Two threads may come here at once; both get the one that was first. The root logger has two names.
+    # Two threads may come here at once; both get the first logger. The root logger has two names.
     one = _loggers.setdefault("" if logger is logging.root else logger.name, UnifiedLogger(logger.name, logger))
     return _loggers.setdefault(name or "", one)

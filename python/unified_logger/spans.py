@@ -1,4 +1,4 @@
-"""Light spans: a stretch of work that logs its start, its end, how long it took and how it ended."""
+"""Simple spans: steps of work that log their start, their end, their duration and their outcome."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
-# By name, so that nothing is imported that the program does not use.
+# By name, so that no library is imported that the program does not use.
 _CANCELLATIONS = (
     "greenlet.GreenletExit",
     "trio.Cancelled",
@@ -29,20 +29,20 @@ _CANCELLATIONS = (
 
 
 class span(Unchanging):  # noqa: N801 - used as a function is
-    """A span of work: `with`, `async with`, or a decorator of functions, coroutines and generators.
+    """A step of work: `with`, `async with`, or a decorator of functions, coroutines and generators.
 
-    It is a child of the current span, or begins a new trace. At its start and its end it logs a record with `span` (its
-    name) and `parent_span_id` (where it has a parent); the one at its end has `duration_ms` and `outcome` too: `ok`,
-    `error` with the exception as `error`, or `cancelled`. An exception is passed on; whoever handles it logs its traceback.
+    It is a child of the current span, or begins a new trace. It logs a record at its start and at its end. Both have `span` (its
+    name), and `parent_span_id` if it has a parent. The record at the end also has `duration_ms` (milliseconds) and `outcome`: `ok`,
+    `error` with the exception as `error`, or `cancelled`. An exception is passed on; the code that handles it logs its traceback.
 
     Args:
-        name: What is done.
-        logger: The logger of both records, or its name; None is the one named as the module that makes the span.
+        name: The name of the span.
+        logger: The logger of both records, or its name; None is the logger of the module that makes the span.
         level: Their level, by name or number.
         **fields: Fields of every record inside, these two included.
 
     Raises:
-        ValueError: `level` names no level.
+        ValueError: There is no such level.
     """
 
     __slots__ = ("_fields", "_level", "_logger", "_name", "_open")
@@ -68,7 +68,7 @@ class span(Unchanging):  # noqa: N801 - used as a function is
         scope = _Scope(context.child(None, None, self._fields), self)
         try:
             self._logger.log(self._level, "span started", **self._record_fields(scope))
-        except BaseException:  # What filters and handlers of others raise, and Ctrl-C.
+        except BaseException:  # Filters and handlers of others may raise anything, and so may Ctrl-C.
             scope.leave()
             raise
         self._open.append(scope)
@@ -82,7 +82,7 @@ class span(Unchanging):  # noqa: N801 - used as a function is
             if scope in self._open:
                 self._open.remove(scope)
         elif self._open:
-            # Entered in another thread, task or context, as a dependency or a generator may be. It ends nevertheless.
+            # Entered in another thread, task or context, as a dependency or a generator may be. It ends all the same.
             scope = self._open.pop()
         else:
             return
@@ -91,7 +91,7 @@ class span(Unchanging):  # noqa: N801 - used as a function is
         fields["outcome"] = "ok" if error is None else _outcome(error)
         if error is not None and fields["outcome"] == "error":
             fields["error"] = values.describe(error)
-        # Whatever was set inside, or is left open there: the record is of this span.
+        # Even if other contexts were set or left open inside, the record belongs to this span.
         current, own = _core.current_context(), scope.context
         inside = None
         if current is None or (current.trace_id, current.span_id) != (own.trace_id, own.span_id):
@@ -133,7 +133,7 @@ class span(Unchanging):  # noqa: N801 - used as a function is
 
 
 class _Scope(context.Scope):
-    """One entering of a span, and when it was."""
+    """One run of a span, with its start time."""
 
     __slots__ = ("started",)
     context: _core.Context
@@ -170,7 +170,7 @@ def traced(
 
     Args:
         name: The span's name; by default the function's qualified name.
-        logger: The logger of its records, or its name; None is the one named as the function's module.
+        logger: The logger of its records, or its name; None is the logger of the function's module.
         level: Their level, by name or number.
         **fields: Fields of every record inside.
 
@@ -178,7 +178,7 @@ def traced(
         The decorated function, or the decorator.
 
     Raises:
-        ValueError: `level` names no level.
+        ValueError: There is no such level.
     """
     if callable(name):
         return traced(None, logger=logger, level=level, **fields)(name)
@@ -195,7 +195,7 @@ def _outcome(error: BaseException) -> str:
 
 
 def _is_cancellation(error: BaseException) -> bool:
-    """Whether it tells that the work was called off: asyncio's, trio's and gevent's ways, and groups of nothing else."""
+    """Whether an exception means that the work was cancelled: those of asyncio, trio and gevent, and groups of nothing else."""
     if isinstance(error, GeneratorExit):
         return True
     if any(
@@ -204,7 +204,7 @@ def _is_cancellation(error: BaseException) -> bool:
     ):
         return True
     group = getattr(error, "exceptions", None)
-    # `BaseExceptionGroup` is there from Python 3.11 on, and before in a package of its own.
+    # `BaseExceptionGroup` exists from Python 3.11 on, and before in a package of its own.
     if isinstance(group, tuple) and any(kind.__name__ == "BaseExceptionGroup" for kind in type(error).__mro__):
         return bool(group) and all(map(_is_cancellation, group))
     return False

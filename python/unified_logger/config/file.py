@@ -1,4 +1,4 @@
-"""YAML files, read safely: plain data only, within bounds, every key known by its line, none given twice."""
+"""YAML files, read safely: simple values only, within bounds, every key with its line, no key twice."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any
 
-# Far more than any configuration has; reading and checking this much takes seconds at most.
+# Far more bytes than any configuration has; reading and checking so many takes seconds at most.
 _BYTES = 256 * 1024
-# Mappings and lists inside each other.
+# Depth of mappings and lists.
 _DEPTH = 20
-# Keys and values, an alias counted as all it stands for.
+# Keys and values; an alias counts as everything that it stands for.
 _NODES = 20_000
 
 _MERGE = "tag:yaml.org,2002:merge"
-# Keys of these kinds stand for what is written: they are names, also where values would be numbers or, like `no`, booleans.
+# Keys of these kinds are names as written, even if values of that form would be numbers or, like `no`, booleans.
 _TEXT = "tag:yaml.org,2002:str"
 _NAMES = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("bool", "float", "int", "str", "timestamp", "value"))
 
@@ -35,29 +35,29 @@ def load_config(path: str | PathLike[str]) -> dict[str, Any]:
     """Reads and validates a YAML configuration.
 
     Args:
-        path: The file, in UTF-8. An empty one is an empty configuration. A pipe, such as `/dev/stdin` or what a shell makes of
-            `<(...)`, is read to its end.
+        path: The file, in UTF-8. An empty file is an empty configuration. A pipe, such as `/dev/stdin` or `<(...)` of a shell, is
+            read to its end.
 
     Returns:
-        The configuration as it stands in the file.
+        The configuration as it is in the file.
 
     Raises:
-        ConfigurationError: The file cannot be read, is not plain YAML, is larger than a configuration can be, or something in
-            it is not as it must be.
+        ConfigurationError: The file cannot be read, is not plain YAML, is larger than a configuration can be, or its content is
+            wrong.
     """
     return _load(path, pipes=True)
 
 
 def load_again(path: str | PathLike[str]) -> dict[str, Any]:
-    """The same for a file that was read before. A pipe is refused: nothing would come out of it any more, and waiting has no end."""
+    """The same for a file that was read before. A pipe is refused: it has nothing more, and waiting for it would not end."""
     return _load(path, pipes=False)
 
 
 def is_pipe(path: str | PathLike[str]) -> bool:
-    """Whether a path leads to what can be read only once."""
+    """Whether a path leads to something that can be read only once."""
     try:
         return stat.S_ISFIFO(os.stat(path).st_mode)
-    except (OSError, ValueError):  # Whoever reads it says so.
+    except (OSError, ValueError):  # Reading it reports the error.
         return False
 
 
@@ -94,7 +94,7 @@ def _read(path: str | PathLike[str], source: str, pipes: bool) -> str:
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    """Opens whatever it is without waiting for it: a FIFO that nobody writes into would hold the opening up for good."""
+    """Opens any kind of file without waiting: opening a FIFO without a writer would wait for ever."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
 
 
@@ -116,7 +116,7 @@ def _parse(text: str, source: str) -> tuple[dict[str, Any], dict[mappings.Path, 
         finally:
             loader.dispose()
     except yaml.reader.ReaderError as error:
-        # A character that no text has; it tells where, but not in which line.
+        # A character that no text has. The error has its position, but not its line.
         problem = f"the character U+{ord(text[error.position]):04X}"
         raise _wrong(source, problem, plain, text.count("\n", 0, error.position) + 1) from error
     except yaml.YAMLError as error:
@@ -130,14 +130,14 @@ def _parse(text: str, source: str) -> tuple[dict[str, Any], dict[mappings.Path, 
 
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader with a bound on depth, whose every refusal names a line."""
+    """The safe loader with a bound on depth. Every refusal names a line."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self._depth = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        """A node, unless it lies too deep."""
+        """A node, unless it is too deep."""
         self._depth += 1
         if self._depth > _DEPTH:
             raise yaml.composer.ComposerError(None, None, "nested too deeply", self.peek_event().start_mark)  # type: ignore[no-untyped-call]
@@ -146,16 +146,16 @@ class _Loader(yaml.SafeLoader):
         return node
 
     def construct_object(self, node: Any, deep: bool = False) -> Any:
-        """What a node stands for."""
+        """The value of a node."""
         try:
             return super().construct_object(node, deep)
         except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError) as error:
-            # `2024-99-99`, an integer of a million digits, `!!bool maybe`: the loader lets these through as they come.
+            # `2024-99-99`, an integer of a million digits, `!!bool maybe`: the loader raises other errors for these.
             raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from error
 
 
 def _word(loader: _Loader, node: Any) -> Any:
-    """A boolean; `on`, `off`, `yes` and `no` are texts in other places."""
+    """A boolean; `on`, `off`, `yes` and `no` are texts elsewhere."""
     truth = loader.construct_yaml_bool(node)
     if node.value.lower() in ("true", "false"):
         return truth
@@ -166,7 +166,7 @@ def _word(loader: _Loader, node: Any) -> Any:
 
 def _number(construct: Callable[[Any, Any], Any]) -> Callable[[_Loader, Any], Any]:
     def number(loader: _Loader, node: Any) -> Any:
-        """A number, unless YAML 1.1 reads it otherwise than people do."""
+        """A number, unless YAML 1.1 reads it in another way than people do."""
         value, text = construct(loader, node), str(node.value)
         digits = text.lstrip("+-").replace("_", "")
         if ":" in text:
@@ -184,12 +184,12 @@ _Loader.add_constructor("tag:yaml.org,2002:float", _number(yaml.SafeLoader.const
 
 
 class _Walk:
-    """Notes the line of every key, and refuses what YAML would let pass.
+    """Notes the line of every key, and refuses what YAML would accept.
 
-    That is a key given twice (it would silently keep the last), and what grows or goes round by aliases.
+    That is a key that is given twice (YAML would silently keep the last), and aliases that grow or contain themselves.
 
     Args:
-        loader: Tells what a key stands for: `0x1` and `1` are the same.
+        loader: Gives the value of a key: `0x1` and `1` are the same.
         lines: Takes the line of each key.
         source: The file, for messages.
     """
@@ -199,11 +199,11 @@ class _Walk:
         self._lines = lines
         self._source = source
         self._nodes = 0
-        # The nodes around the one that is looked at.
+        # The nodes around the present one.
         self._open: set[int] = set()
 
     def root(self, node: yaml.Node) -> None:
-        """Looks at a whole document."""
+        """Checks a whole document."""
         self._node(node, (), merged=False)
 
     def _node(self, node: Any, path: mappings.Path, merged: bool) -> None:
@@ -240,7 +240,7 @@ class _Walk:
                 )
             own.add(name)
             if key.tag == _MERGE:
-                # Its keys become those of this mapping, which win.
+                # Its keys become keys of this mapping, and those of this mapping win.
                 sources = value.value if isinstance(value, yaml.SequenceNode) else [value]
                 for source in sources:
                     self._node(source, path, merged=True)

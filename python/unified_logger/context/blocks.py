@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 
 class LoggingContext(Unchanging):
-    """Ids and fields for a stretch of code: `with`, `async with`, or a decorator of functions, coroutines and generators.
+    """Ids and fields for a piece of code: `with`, `async with`, or a decorator of functions, coroutines and generators.
 
-    Nested without ids it inherits the trace, opens a child span and keeps the outer fields; with nothing outside it
-    begins a new trace. Leaving restores what was before, also on exceptions, and when scopes are left out of order.
+    Inside another context and without ids it inherits the trace, opens a child span and keeps the outer fields. Without a context
+    outside it begins a new trace. Leaving restores the previous context, also on exceptions, and if scopes are left out of order.
 
     Args:
-        trace_id: Kept verbatim; None inherits the outer trace or begins a new one.
-        span_id: Kept verbatim; None opens a new span.
-        level: Least level of the records made inside, by name or number, whatever the levels of their loggers; None
-            inherits the outer one, or leaves it to the loggers. What names no level has no effect, and is said once.
+        trace_id: Kept as it is; None inherits the outer trace or begins a new one.
+        span_id: Kept as it is; None opens a new span.
+        level: Least level of the records made inside, by name or number, whatever the levels of their loggers. None inherits the
+            outer level, or leaves it to the loggers. A value that is not a level has no effect, and is reported once.
         **fields: Fields of every record inside.
     """
 
@@ -84,13 +84,13 @@ class LoggingContext(Unchanging):
         return LoggingContext(self._trace_id, self._span_id, level=self._level, **self._fields)
 
 
-# What was given as a level and is none, as far as it was said.
+# Values that are not levels, as far as they were reported.
 _reported: set[str] = set()
 _MOST_REPORTED = 16
 
 
 def _level(given: object) -> int | None:
-    """A level by name or number. What names none is no reason for a request to fail."""
+    """A level by name or number; None if it is not a level, because a request must not fail because of that."""
     try:
         return levels.parse(given)
     except (ValueError, TypeError):
@@ -104,20 +104,20 @@ def _level(given: object) -> int | None:
 
 
 def around(function: _Function, make: Callable[[], AbstractContextManager[object]]) -> _Function:
-    """A function that does what `function` does, inside a context manager made for each call.
+    """A function that does the same as `function`, inside a context manager that is made for each call.
 
-    A generator enters at its first step and leaves when it ends, is closed, or raises. Between its steps what is current is
-    its consumer's. What a function gives to be awaited is inside too: the context manager is left when that is done.
+    A generator enters it at its first step, and leaves it when it ends, is closed, or raises. Between its steps the context of
+    its consumer is current. If a function returns an awaitable, that is inside too: the context manager is left when it is done.
 
     Args:
-        function: A function, a coroutine function, or a generator function of either kind; also as a static or class method, or an object
+        function: A function, a coroutine function, or a generator function of either kind; also a static or class method, or an object
             that is called like one.
-        make: Makes the context manager. Records it logs name the caller of the function.
+        make: Makes the context manager. Records that it logs name the caller of the function.
 
     Returns:
         A function of the same kind, name and signature.
     """
-    import inspect  # Only programs that decorate pay for it.
+    import inspect  # Only programs that decorate pay for this import.
 
     if isinstance(function, staticmethod | classmethod):
         return type(function)(around(function.__func__, make))
@@ -210,34 +210,34 @@ def around(function: _Function, make: Callable[[], AbstractContextManager[object
 
 
 def is_coroutine_function(function: object) -> bool:
-    """Whether a call gives a coroutine: of a coroutine function, also one in disguise, or of an object whose call is one."""
+    """Whether a call returns a coroutine: of a coroutine function, also a marked one, or of an object with such a `__call__`."""
     import inspect
 
     if inspect.iscoroutinefunction(function):
         return True
     if isinstance(function, type) or inspect.isroutine(function):
-        # As `asyncio.iscoroutinefunction` asks before 3.12, and wrappers answer that are no coroutine function for `inspect`.
+        # `asyncio.iscoroutinefunction` asks for this mark before 3.12; wrappers have it that are no coroutine functions for `inspect`.
         return type(getattr(function, "_is_coroutine", None)) is object
     return callable(function) and inspect.iscoroutinefunction(type(function).__call__)
 
 
 def _is_only_awaited(result: object) -> bool:
-    """Whether a coroutine can take a result's place: it is one, or can nothing else. A query that may be awaited or refined is left as it is."""
+    """Whether a coroutine can replace a result: only if the result is a coroutine or can only be awaited. A query may also be refined."""
     names = {name for name in dir(type(result)) if not name.startswith("_")}
     return names <= {"send", "throw", "close"} or {"cr_code", "cr_frame"} <= names
 
 
 def _end(manager: AbstractContextManager[object], future: Any) -> None:
-    """Leaves a context manager as a future ended."""
+    """Leaves a context manager in the way in which a future ended."""
     try:
         error = future.exception()
-    except BaseException as cancelled:  # Raised where it was cancelled: no subclass of Exception for asyncio.
+    except BaseException as cancelled:  # Raised if it was cancelled: not a subclass of Exception for asyncio.
         error = cancelled
     manager.__exit__(None if error is None else type(error), error, None)
 
 
 async def _awaited(result: Any, manager: AbstractContextManager[object], sides: _Sides) -> Any:
-    """Waits for what a function gave to be awaited, on the inner side of a context manager that was entered for the call."""
+    """Waits for an awaitable that a function returned, inside a context manager that was entered for the call."""
     sides.change()
     try:
         try:
@@ -253,22 +253,22 @@ async def _awaited(result: Any, manager: AbstractContextManager[object], sides: 
 
 
 class _Sides:
-    """What is current inside a generator, and at its consumer's: one of them is put aside while the other runs."""
+    """The contexts inside a generator and at its consumer: one of them is put aside while the other code runs."""
 
     __slots__ = ("_aside",)
 
     def __init__(self) -> None:
-        # A generator begins with what its first consumer has.
+        # A generator begins with the context of its first consumer.
         self._aside = (_current.get(), _innermost.get())
 
     def change(self) -> None:
-        """Puts aside what is current, and brings back what was put aside."""
+        """Puts the current context aside, and brings back the other."""
         aside = (_current.get(), _innermost.get())
         self.restore()
         self._aside = aside
 
     def restore(self) -> None:
-        """Brings back what was put aside."""
+        """Brings back the context that was put aside."""
         current, innermost = self._aside
         _current.set(current)
         _innermost.set(innermost)

@@ -1,4 +1,4 @@
-"""Takes the context along to where context variables do not follow: other threads, executors, callbacks and processes."""
+"""Carries the context to where context variables do not follow: other threads, executors, callbacks and processes."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
 
     _Function = TypeVar("_Function", bound=Callable[..., Any])
 
-# Their threads serve whoever comes: what is current where one happens to be started is not theirs.
+# Threads of these serve all callers, so they must not keep the context in which they happened to be started.
 _OF_EVERYBODY = ("concurrent.futures", "logging", "multiprocessing")
 
 
 def carry(function: _Function) -> _Function:
-    """Binds what is current now to a function: wherever and whenever it is called, its records have these ids and fields.
+    """Binds the current context to a function: wherever and whenever it is called, its records have these ids and fields.
 
-    In a request of a middleware it goes on to be part of that, as a task would: see `set_trace_context`. With nothing current, its records have none, whatever the thread that calls it was left with. Only this library's context
-    goes along; the context variables of others stay where they are.
+    In a request of a middleware the function belongs to the request, as a task would: see `set_trace_context`. If nothing is current, its
+    records have no context, whatever the calling thread has. Only this library's context is carried, not the context variables of others.
 
     Args:
         function: A function, a coroutine function, or a generator function of either kind.
 
     Returns:
-        A function of the same kind. That of a plain function can be pickled where the function itself can: the fields then go
-        along in the form that they have in records.
+        A function of the same kind. For a plain function it can be pickled if the function itself can. The fields are then sent in the
+        form that they have in records.
     """
     import inspect
 
@@ -51,7 +51,7 @@ def carry(function: _Function) -> _Function:
 
 
 class _Inside:
-    """A stretch of code in a context made elsewhere."""
+    """A piece of code in a context that was made elsewhere."""
 
     __slots__ = ("_continuation", "_scope")
 
@@ -67,7 +67,7 @@ class _Inside:
 
 
 class _Carried(Unchanging):
-    """A function with the context it is called in."""
+    """A function with the context in which it is called."""
 
     def __init__(self, function: Callable[..., Any], continuation: Continuation) -> None:
         update_wrapper(self, function, updated=())
@@ -89,7 +89,7 @@ _core.mark_wrapper(_Carried.__call__.__code__)
 
 
 def _packed(carried: _core.Context | None) -> tuple[Any, ...] | None:
-    """A context for another process."""
+    """A context in a form for another process."""
     if carried is None:
         return None
     carried = carried.now
@@ -105,14 +105,14 @@ def _unpacked(function: Callable[..., Any], sent: tuple[Any, ...] | None) -> _Ca
 
 
 def carry_into_threads(on: bool = True) -> None:
-    """Has every thread, and every call given to a `ThreadPoolExecutor`, begin with what is current where it is started.
+    """Lets every thread, and every call of a `ThreadPoolExecutor`, begin with the context that is current where it is started.
 
-    For programs that start them in places that `carry` does not reach, also by `loop.run_in_executor`. A thread keeps what it
-    began with for as long as it lives, so threads of pools are passed over (those of `concurrent.futures`, `multiprocessing` and
-    `logging`), and so is a thread that was given a `contextvars.Context` of its own (Python 3.14). Harmless when repeated.
+    For programs that start them where `carry` cannot be used, also by `loop.run_in_executor`. A thread keeps its first context for as
+    long as it lives. So threads of pools are left out (`concurrent.futures`, `multiprocessing` and `logging`), and so is a thread that
+    was given a `contextvars.Context` of its own (Python 3.14). Harmless when repeated.
 
     Args:
-        on: False takes it back.
+        on: False turns it off.
     """
     for patch in _PATCHES:
         patch.put(on)
@@ -124,7 +124,7 @@ class _Patch:
     Args:
         owner: The class.
         name: The method.
-        make: Makes the new method of the old one.
+        make: Makes the new method from the old one.
     """
 
     def __init__(self, owner: type, name: str, make: Callable[[Any], Any]) -> None:
@@ -136,7 +136,7 @@ class _Patch:
         self._on = False
 
     def put(self, on: bool) -> None:
-        """Puts the method in place, or takes it away."""
+        """Installs the method, or removes it."""
         self._on = on
         here = self._owner.__dict__[self._name]
         if on and self._ours is None:
@@ -144,13 +144,13 @@ class _Patch:
 
             @wraps(here)
             def either(*args: Any, **kwargs: Any) -> Any:
-                # What was there then: somebody may have kept this one, and put it back below the next of ours.
+                # The method at that time: other code may have kept this one, and put it back below the next one.
                 return (carrying if self._on else here)(*args, **kwargs)
 
             self._ours = either
             setattr(self._owner, self._name, either)
         elif not on and here is self._ours:
-            # Where somebody else has wrapped it since, it stays, and does nothing.
+            # If other code has wrapped it since, it stays, and does nothing.
             setattr(self._owner, self._name, self._before)
             self._ours = None
 
@@ -168,7 +168,7 @@ def _carrying_start(start: Callable[..., None]) -> Callable[..., None]:
             put_back()
             scope = continuation.enter()
             run()
-            # The thread ends with an exception: what tells of it is called then, and is to find the ids.
+            # The thread ends with an exception: the hook that reports it is called then, and must find the ids.
             scope.leave()
 
         def put_back() -> None:
@@ -178,7 +178,7 @@ def _carrying_start(start: Callable[..., None]) -> Callable[..., None]:
                 else:
                     attributes["run"] = before
 
-        # A method of the thread, as what others who wrap the start of threads find there: they call its function with the thread.
+        # Bound to the thread, because others that wrap the start of threads call the function with the thread.
         attributes["run"] = carried = MethodType(carry_and_run, thread)
         try:
             start(thread)
@@ -190,7 +190,7 @@ def _carrying_start(start: Callable[..., None]) -> Callable[..., None]:
 
 
 def _has_its_own(thread: threading.Thread) -> bool:
-    """Whether a thread has a context already, or none that is anybody's."""
+    """Whether a thread has a context of its own already, or works for everybody."""
     if getattr(sys.flags, "thread_inherit_context", 0) or getattr(thread, "_context", None) is not None:
         return True
     target = getattr(getattr(thread, "_target", None), "__module__", None) or ""

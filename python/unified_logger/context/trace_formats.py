@@ -1,4 +1,4 @@
-"""How traces are written in headers, and read strictly; nothing here knows of contexts.
+"""How traces are written in headers, and read strictly. This module knows nothing of contexts.
 
 Formats: W3C Trace Context (https://www.w3.org/TR/trace-context/), B3 (https://github.com/openzipkin/b3-propagation), and
 headers that hold nothing but an id.
@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-# Bounds of what a client may have us carry. An id is visible ASCII: it goes into headers again. A comma joins two of them.
+# Bounds of what a client may send. An id is visible ASCII, because it is sent in headers again. A comma would join two of them.
 _ID = re.compile(r"[\x21-\x2b\x2d-\x7e]{1,128}")
-# The specification has later versions begin like this one, and go on after a hyphen.
+# By the specification, later versions begin like this one and continue after a hyphen.
 _TRACEPARENT = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _MOST_MEMBERS = 32
-# What goes on to others; the specification asks for 512 at least, and says which members go first.
+# Length that is sent on to others. The specification asks for at least 512, and says which members are left out first.
 _LONGEST_STATE = 4_096
 _LONG_MEMBER = 128
 # 32 members of two times 256 characters, and some space around them.
@@ -30,33 +30,33 @@ _HEX_32 = re.compile(r"(?!0{32})[0-9a-f]{32}")
 _HEX_16 = re.compile(r"(?!0{16})[0-9a-f]{16}")
 
 SAMPLED = 0x01
-# Sampled, and ids made at random: the flags that the specification defines. Others are not passed on.
+# Sampled, and random ids: the flags that the specification defines. Others are not sent on.
 _KNOWN_FLAGS = 0x03
 
 
 class Carried(NamedTuple):
-    """What a context carries to other services beside its ids.
+    """What a context sends to other services in addition to its ids.
 
     Args:
         flags: Trace flags of W3C Trace Context.
-        state: Its `tracestate`; empty when there is none.
+        state: Its `tracestate`; empty if there is none.
     """
 
     flags: int
     state: str = ""
 
 
-# By their flags: most traces carry no state.
+# By their flags: most traces have no state.
 WITHOUT_STATE = tuple(Carried(flags) for flags in range(_KNOWN_FLAGS + 1))
 
 
 class Remote(NamedTuple):
-    """The trace that a request came with.
+    """The trace of an incoming request.
 
     Args:
-        trace_id: 32 hexadecimal digits; any visible text where it came in a header that holds only an id.
+        trace_id: 32 hexadecimal digits, or any visible text if the header holds only an id.
         span_id: The caller's span, or None.
-        carried: What goes on with it.
+        carried: What is sent on with it.
     """
 
     trace_id: str
@@ -65,7 +65,7 @@ class Remote(NamedTuple):
 
 
 def is_id(text: str) -> bool:
-    """Whether a text may stand in a header as an id: visible ASCII of a bounded length."""
+    """Whether a text may be an id in a header: visible ASCII of a bounded length."""
     return _ID.fullmatch(text) is not None
 
 
@@ -73,7 +73,7 @@ def parse_traceparent(value: str) -> tuple[str, str, int] | None:
     """Reads a `traceparent` (W3C Trace Context, 3.2), strictly.
 
     Args:
-        value: The header's value; space around it is no part of it.
+        value: The header's value; space around it does not count.
 
     Returns:
         Trace id, parent's span id and flags, or None if it is malformed.
@@ -94,8 +94,8 @@ def parse_tracestate(value: str) -> str | None:
         value: The header's value; several headers are joined with commas.
 
     Returns:
-        The same without empty members and optional space, or None if it is malformed. Of one longer than 4,096 characters
-        long members are left out, then the last ones.
+        The same without empty members and optional space, or None if it is malformed. If it is longer than 4,096 characters, long
+        members are left out, then the last ones.
     """
     if len(value) > _LONGEST_HEADER:
         return None
@@ -123,7 +123,7 @@ def parse_b3(value: str) -> Remote | None:
     """Reads a single `b3` header that names a trace.
 
     Args:
-        value: The header's value; space around it is no part of it.
+        value: The header's value; space around it does not count.
 
     Returns:
         The trace, or None if it is malformed.
@@ -137,8 +137,8 @@ def parse_b3_ids(trace_id: str, span_id: str | None, sampled: bool) -> Remote | 
 
     Args:
         trace_id: 16 or 32 hexadecimal digits.
-        span_id: 16, or None where it is not there.
-        sampled: What the other headers say.
+        span_id: 16 hexadecimal digits, or None if it is missing.
+        sampled: The decision of the other headers.
 
     Returns:
         The trace, or None if an id is malformed.

@@ -1,4 +1,4 @@
-"""What the hooks for outgoing calls have in common: headers that carry the trace, and a record for each call if wanted."""
+"""Shared by the hooks for outgoing calls: headers with the trace, and a record for each call if wanted."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
 
 class Outgoing:
-    """One outgoing call. For its duration the headers of the request carry the trace, unless its caller has set one.
+    """One outgoing call. During the call the headers of the request have the trace, unless its caller has set one.
 
-    After it they are gone again: a request that is sent anew, by a redirect or a program that keeps it, has those of then.
+    After the call these headers are removed. So a request that is sent again, by a redirect or by a program that keeps it, gets new ones.
 
     Args:
         logger: Name of the record's logger.
-        level: Level of a record at the end of the call, which is then a child span; None for neither.
+        level: Level of a record at the end of the call, which is then a child span; None for no record and no span.
         method: The call's method.
-        url: Where it goes; the host is told, nothing else of it.
-        headers: Those of the request.
+        url: The URL. Only its host is logged.
+        headers: The headers of the request.
     """
 
     __slots__ = ("_added", "_fields", "_headers", "_level", "_logger", "_scope", "_started")
@@ -57,14 +57,14 @@ class Outgoing:
             for name, value in headers_beside(self._headers).items():
                 self._headers[name] = value
                 self._added.append(name)
-        except BaseException:  # Whatever stands where a request should have its headers.
+        except BaseException:  # The headers of the request may be any object.
             if self._scope is not None:
                 self._scope.leave()
             raise
         return self
 
     def ended(self, status: int) -> None:
-        """Tells the status of the response."""
+        """Notes the status of the response."""
         self._fields["status"] = status
 
     def __exit__(
@@ -78,7 +78,7 @@ class Outgoing:
         fields = self._fields
         fields["duration_ms"] = (perf_counter_ns() - self._started) / 1_000_000
         if kind is not None:
-            # Its text may have the whole URL, secrets included: whoever handles the exception logs it.
+            # Its text may have the whole URL with its secrets. The code that handles the exception logs it.
             fields["error"] = kind.__name__
         current = self._scope.context
         if current is not None and current.parent_span_id is not None:
@@ -93,10 +93,13 @@ _core.mark_wrapper(Outgoing.__exit__.__code__)
 
 
 def headers_beside(given: Container[str]) -> dict[str, str]:
-    """The headers of the current trace that go out beside those of the caller: none where the caller's have a trace of their own.
+    """The headers with the current trace to add to those of the caller; none if the caller's have a trace of their own.
 
     Args:
         given: The caller's headers; it is asked for names in lower case.
+
+    Returns:
+        Values by name.
     """
     found = trace_headers()
     kept = [name for name in found if name in given]
@@ -106,7 +109,7 @@ def headers_beside(given: Container[str]) -> dict[str, str]:
 
 
 def _host(url: str) -> str:
-    """Host and port; nothing where it is no URL, which is the library's to say."""
+    """Host and port. Empty if it is not a URL, because the called library reports that."""
     try:
         return urlsplit(url).netloc.rpartition("@")[2]
     except ValueError:
@@ -114,25 +117,25 @@ def _host(url: str) -> str:
 
 
 def level_number(level: int | str | None) -> int | None:
-    """A level by its number; None stays.
+    """The number of a level; None stays.
 
     Raises:
-        ValueError: It names no level.
+        ValueError: There is no such level.
     """
     return None if level is None else levels.parse(level)
 
 
-# What a function of ours replaced.
+# Attribute of a new function: the function that it replaced.
 _REPLACED = "_unified_logger_replaced"
 
 
 def replace(owner: Any, name: str, make: Callable[[Callable[..., Any]], Any]) -> None:
-    """Replaces a method of a class or of one object. One of ours that is there already goes first.
+    """Replaces a method of a class or of one object. An earlier replacement is removed first.
 
     Args:
         owner: The class or the object.
         name: The method.
-        make: Makes the new function of the old one; both take the object first.
+        make: Makes the new function from the old one; both take the object first.
     """
     restore(owner, name)
     replaced = getattr(owner, name)
@@ -140,7 +143,7 @@ def replace(owner: Any, name: str, make: Callable[[Callable[..., Any]], Any]) ->
         made = make(replaced)
         setattr(owner, name, made)
     else:
-        # Where it is replaced for all objects, this one has its own way.
+        # If it is replaced for all objects, this object still gets its own function.
         bound = getattr(replaced, _REPLACED, None)
         bound = replaced if bound is None else MethodType(bound, owner)
         made = make(lambda _, *args, **kwargs: bound(*args, **kwargs))
@@ -150,7 +153,7 @@ def replace(owner: Any, name: str, make: Callable[[Callable[..., Any]], Any]) ->
 
 
 def restore(owner: Any, name: str) -> None:
-    """Puts back what `replace` replaced, unless somebody else has replaced it since."""
+    """Restores the method that `replace` replaced, unless other code has replaced it since."""
     replaced = getattr(vars(owner).get(name), _REPLACED, None)
     if replaced is None:
         return

@@ -1,4 +1,4 @@
-"""Finds the template of a request's path in applications of Starlette's kind, which leave in the scope what they found."""
+"""Finds the template of a request's path in Starlette and FastAPI applications, which leave their choice in the scope."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-# What is remembered of an application, at most: routes that are made anew for each request must not fill the memory.
+# How many routes of an application are remembered: routes that are made for each request must not fill the memory.
 _MOST = 10_000
 # Layers of middleware around an application, at most.
 _DEEPEST = 100
-# Where newer versions of FastAPI keep the route that they have found, in the scope's own part of theirs.
+# Key of the chosen route in the part of the scope that belongs to newer versions of FastAPI.
 _CHOSEN = "effective_route_context"
 _PARAMETER = re.compile(r"\{[^{}]+\}")
 
@@ -30,20 +30,20 @@ class Routes:
     def __init__(self, app: object) -> None:
         self._app = app
         self._mounts: list[tuple[re.Pattern[str], str]] | None = None
-        # By the identity of a route, or of what stands for it: both, and the template.
+        # By the identity of a route, or of the chosen route: both, and the template.
         self._cached: dict[int, tuple[object, object, str | None]] = {}
         # By the identity of an endpoint: itself, and the routes that have it. Endpoints need not be hashable.
         self._by_endpoint: dict[int, tuple[object, list[Any]]] = {}
 
     def template(self, scope: Mapping[str, Any], root_path: str) -> str | None:
-        """The template of the path that a request was found by.
+        """The template of a request's path.
 
         Args:
             scope: The scope, as the application has left it.
-            root_path: Its `root_path` as it came.
+            root_path: Its `root_path` before the application changed it.
 
         Returns:
-            The template with those of the mounts around it, such as /shops/{shop}/items/{item}; None where no route was found.
+            The template with those of the mounts around it, such as /shops/{shop}/items/{item}; None if no route was found.
         """
         route = scope.get("route") or self._of_endpoint(scope)
         if route is None:
@@ -71,7 +71,7 @@ class Routes:
         return path
 
     def _of_endpoint(self, scope: Mapping[str, Any]) -> Any:
-        """The route of the chosen endpoint, for versions of Starlette that tell no more."""
+        """The route of the chosen endpoint, for versions of Starlette that do not report the route."""
         endpoint = scope.get("endpoint")
         if endpoint is None:
             return None
@@ -99,11 +99,11 @@ class Routes:
 
 
 def _path(route: Any, chosen: Any) -> str | None:
-    """The template of a route itself; that of a mount is in the scope's `root_path` already."""
+    """The template of a route itself. The scope's `root_path` already has the templates of mounts."""
     if _is_mount(route):
         return ""
     if chosen is not None and getattr(chosen, "original_route", None) is route:
-        # With the prefix of the router that it was included with: newer versions of FastAPI keep them apart.
+        # With the prefix of the router with which it was included: newer versions of FastAPI keep them apart.
         found = getattr(chosen, "starlette_route", None) or chosen
         route = found if getattr(found, "path", "") else route
     path = getattr(route, "path", None)
@@ -120,7 +120,7 @@ def _endpoint(route: Any) -> Any:
 
 
 def _walk(routes: list[Any]) -> Iterator[Any]:
-    """All routes, those below mounts too. Applications may be mounted in themselves."""
+    """All routes, also those below mounts. An application may be mounted in itself."""
     seen: set[int] = set()
     left = list(routes)
     while left and len(seen) < _MOST:
@@ -153,7 +153,7 @@ def _below(route: Any) -> list[Any]:
 
 
 def _pattern(template: str) -> re.Pattern[str]:
-    """What a template matches."""
+    """A pattern that matches the paths of a template."""
     fixed = [re.escape(part) for part in _PARAMETER.split(template)]
     kinds = [".+" if found[0].endswith(":path}") else "[^/]+" for found in _PARAMETER.finditer(template)]
     return re.compile("".join(part + kind for part, kind in zip(fixed, [*kinds, ""], strict=True)), re.DOTALL)

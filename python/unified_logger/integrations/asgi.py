@@ -23,30 +23,30 @@ if TYPE_CHECKING:
     Send: TypeAlias = Callable[[Message], Awaitable[None]]
     Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-# In the scope of a request that a middleware of ours has begun already.
+# Key in the scope of a request that a middleware of this library has begun already.
 _BEGUN = "unified_logger"
 _FORWARDED = "x-forwarded-for"
-# Values of a header that came several times are joined up to here, bytes: more than any format allows.
+# The values of a header that came several times are joined up to this length, bytes: more than any format allows.
 _LONGEST_HEADER = 8_192
-# What logs call a request whose client did not wait.
+# The status that logs show for a request whose client did not wait.
 CANCELLED = 499
 _SWITCHED = 101
 _REFUSED = 403
-# Codes of a websocket's end where none is given, by the specification of ASGI.
+# Codes of a websocket's end if none is given, by the specification of ASGI.
 _CLOSED = 1000
 _GONE = 1005
 
 
 class Middleware:
-    """An application whose requests and websockets have a context, and an access record each. Lifespan is left alone.
+    """An application whose requests and websockets each have a context and an access record. Lifespan is left alone.
 
     Args:
         app: The application.
-        skip: Paths without an access record: whole ones, and beginnings that end with `*`.
-        trusted_proxies: How many proxies stand before this server, each of which appends to `X-Forwarded-For`.
+        skip: Paths without an access record: whole paths, and beginnings that end with `*`.
+        trusted_proxies: How many proxies are before this server, each of which appends to `X-Forwarded-For`.
 
     Raises:
-        ConfigurationError: An option is not as it must be.
+        ConfigurationError: An option is not allowed.
     """
 
     def __init__(self, app: Application, *, skip: Iterable[str] = (), trusted_proxies: int = 0) -> None:
@@ -63,7 +63,7 @@ class Middleware:
         self._settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves a connection, as the specification has it."""
+        """Serves a connection, as the specification of ASGI requires."""
         kind = scope["type"]
         if (kind != "http" and kind != "websocket") or _BEGUN in scope:
             await self.app(scope, receive, send)
@@ -101,15 +101,15 @@ class _Connection(Request):
     """One request or websocket.
 
     Args:
-        middleware: Whose it is.
+        middleware: The middleware that it belongs to.
         scope: Its scope.
-        send: The server's.
-        headers: The wanted headers that it has.
+        send: The function of the server that sends.
+        headers: Its wanted headers.
     """
 
     __slots__ = ("_forwarded", "_middleware", "_path", "_root_path", "_scope", "_send")
 
-    # What its access record has beside the usual fields.
+    # Further fields of its access record.
     more: dict[str, object] | None = None
 
     def __init__(self, middleware: Middleware, scope: Scope, send: Send, headers: dict[str, str]) -> None:
@@ -125,14 +125,14 @@ class _Connection(Request):
     if TYPE_CHECKING:
 
         def send(self, message: Message) -> Awaitable[None]:
-            """What the application sends through; each kind of connection has its own."""
+            """The function through which the application sends; each kind of connection has its own."""
 
     def end(self, status: int, error: Exception | None = None) -> None:
         """Logs the access record, unless that was done.
 
         Args:
-            status: What counts if the application has sent none.
-            error: What escaped it.
+            status: Used if the application has sent none.
+            error: The exception that escaped the application.
         """
         if self.finished:
             return
@@ -145,10 +145,10 @@ class _Connection(Request):
             client = self.options.client(client, self._forwarded)
         method = scope.get("method", "WEBSOCKET")
         if method == "HEAD":
-            self.sent = 0  # Servers keep such a body to themselves.
+            self.sent = 0  # Servers do not send such a body.
         try:
             route = self._middleware._routes.template(scope, self._root_path)
-        except Exception:  # What stands there is an application's own idea of a route.
+        except Exception:  # The application may have put any object there as a route.
             route = None
         self.finish(
             method,
@@ -160,17 +160,17 @@ class _Connection(Request):
         )
 
     def fail(self, error: Exception) -> None:
-        """Logs what escaped the application, once: in the access record if that is still to come."""
+        """Logs the exception that escaped the application, once: in the access record if that is not written yet."""
         if not self.finished:
             self.end(NO_ANSWER, error)
         else:
-            # Whatever became of it elsewhere: the same object may be raised for one request after the other.
+            # Even if it was logged elsewhere: the same object may be raised for one request after the other.
             mark_logged(error)
             with left_to_sentry(uncaught.LOGGER):
                 uncaught.log("exception after the response", error)
 
     def _with_trace(self, message: Message, status: int) -> Message:
-        """The message that begins the answer, with the header that names the trace. The application may use its own again."""
+        """The message that begins the answer, with the header that names the trace. A copy, since the application may use its own again."""
         trace_id = self.answer(status)
         if trace_id is None:
             return message
@@ -181,7 +181,7 @@ class _Connection(Request):
                 break
         else:
             headers.append((own, trace_id.encode("latin-1")))
-        # In any case: they may be a generator's, which gives them once.
+        # In every case a list: they may come from a generator, which gives them once.
         return {**message, "headers": headers}
 
 
@@ -209,7 +209,7 @@ class _Exchange(_Connection):
 
     async def _complete(self, message: Message) -> None:
         await self._send(message)
-        # After the answer of an error the framework raises what it was: the record waits for that.
+        # After the answer of an error the framework raises the exception, and the record waits for it.
         if self.status < NO_ANSWER:
             self.end(NO_ANSWER)
 
@@ -226,7 +226,7 @@ class _Socket(_Connection):
         self._messages_sent = 0
 
     def hear(self, receive: Receive) -> Receive:
-        """What the application receives through."""
+        """The function through which the application receives."""
 
         async def counted() -> Message:
             message = await receive()
@@ -262,7 +262,7 @@ class _Socket(_Connection):
         return self._send(message)
 
     def fail(self, error: Exception) -> None:
-        # An endpoint that waits for more learns by this exception of Starlette's that there is none: no failure.
+        # An endpoint that waits for more gets this exception of Starlette's when there is no more: not a failure.
         if self.close_code is not None and type(error).__name__ == "WebSocketDisconnect":
             mark_logged(error)
             self.end(NO_ANSWER)
@@ -271,7 +271,7 @@ class _Socket(_Connection):
 
     @property
     def more(self) -> dict[str, object]:  # type: ignore[override]
-        """How much went each way, and how it ended."""
+        """The number of messages each way, and the code of the end."""
         counted: dict[str, object] = {
             "messages_received": self._messages_received,
             "messages_sent": self._messages_sent,
@@ -280,13 +280,13 @@ class _Socket(_Connection):
 
 
 def _add(headers: dict[str, str], name: str, value: bytes) -> None:
-    """Adds a header; the values of one that comes again are joined."""
+    """Adds a header; if it is there already, the values are joined."""
     text = value.decode("latin-1")
     before = headers.get(name)
     if before is None:
         headers[name] = text
     elif name == _FORWARDED:
-        # What counts are its last addresses, which proxies append: the client may have sent any number before them.
+        # The last addresses count, which proxies append: the client may have sent any number before them.
         headers[name] = f"{before},{text}"[-_LONGEST_HEADER:]
     elif len(before) <= _LONGEST_HEADER:
         headers[name] = f"{before},{text}"

@@ -29,15 +29,16 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-# What lies in a log directory beside log files.
+# Further files of a log directory.
 _BESIDE = (".unified_logger.lock", ".unified_logger", FAULTS)
 
 
 def _hand_over(user: int, group: int) -> None:
-    """Gives the log files, and a directory that holds nothing else, to the user that workers will be.
+    """Gives the log files, and a directory with no other files, to the user of the workers.
 
-    They could neither rotate files of root's nor open them again. What the engine makes later in the place of a file has
-    its owner by itself. Only what is root's is given: whoever has the directory already may have put anything there, links to files of root's too.
+    Workers could neither rotate files of root nor open them again. A file that the engine makes later in place of another gets its owner
+    by itself. Only files of root are given away. If the directory belongs to another user already, that user may have put links to files
+    of root there.
     """
     settings = engine.settings()
     if settings is None:
@@ -71,7 +72,7 @@ def _give(name: str, directory: int, user: int, group: int) -> None:
         file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ELOOP):
-            return  # Another process has rotated it away, or it is a link.
+            return  # Another process has rotated it, or it is a link.
         raise
     try:
         found = os.fstat(file)
@@ -82,12 +83,12 @@ def _give(name: str, directory: int, user: int, group: int) -> None:
 
 
 class Logger(glogging.Logger):  # type: ignore[misc]
-    """Sends what gunicorn logs into the same files as everything else, as records of `gunicorn.error`.
+    """Sends the records of gunicorn into the same files as everything else, as records of `gunicorn.error`.
 
-    It starts logging in the master, with the options of the environment, unless gunicorn.conf.py has done so. Each request that no
-    middleware of this library saw has its access record from here. The files and formats of gunicorn's own options
-    (`--error-logfile`, `--access-logfile`, `--access-logformat`) are not used; where its options name a syslog or a `logging`
-    configuration, these have the records too.
+    It starts logging in the master, with the options of the environment, unless gunicorn.conf.py has done so. It logs the access record
+    of each request that no middleware of this library has logged. The files and formats of gunicorn's own options (`--error-logfile`,
+    `--access-logfile`, `--access-logformat`) are not used. If its options name a syslog or a `logging` configuration, these get
+    the records too.
     """
 
     def setup(self, cfg: Any) -> None:
@@ -104,27 +105,27 @@ class Logger(glogging.Logger):  # type: ignore[misc]
         super().setup(cfg)
         for log in (self.error_log, self.access_log):
             if not log.handlers:
-                self._set_handler(log)  # gunicorn gives none to a log that it is not told to write.
-            # Where a configuration of `logging` has taken the handler away, they propagate.
+                self._set_handler(log)  # gunicorn gives none to a log without a file.
+            # If a configuration of `logging` has removed the handler, they propagate.
             log.propagate = not any(isinstance(handler, _ToRoot) for handler in log.handlers)
 
     @property
     def access_log_enabled(self) -> bool:
-        """Whether gunicorn is to tell of requests: always, the level of the logger decides."""
+        """Whether gunicorn logs requests: always, because the level of the logger decides."""
         return True
 
     def exception(self, msg: object, *args: object, **kwargs: Any) -> None:
-        """Logs the exception being handled, unless a middleware has."""
+        """Logs the exception being handled, unless a middleware has logged it."""
         if not is_logged(sys.exc_info()[1]):
             self.error_log.exception(msg, *args, **kwargs)
 
     def access(self, resp: Any, req: Any, environ: Any, request_time: timedelta) -> None:
-        """Logs the access record of a request, unless a middleware does."""
+        """Logs the access record of a request, unless a middleware has logged it."""
         if leave_out_line() or is_logged(sys.exc_info()[1]):
             return
-        environ = environ or {}  # There is none where a worker could make nothing of what it received.
+        environ = environ or {}  # There is none if a worker could not read the request.
         request = Request(self._options, self._headers.of(environ))
-        # Not every worker gives a `timedelta`.
+        # Not every worker passes a `timedelta`.
         request.started = perf_counter_ns() - (request_time.seconds * 1_000_000 + request_time.microseconds) * 1_000
         try:
             request.status = int(str(resp.status).split(None, 1)[0])
@@ -136,7 +137,7 @@ class Logger(glogging.Logger):  # type: ignore[misc]
         leave_out_line()
 
     def _set_handler(self, log: logging.Logger, *args: object, **kwargs: object) -> None:
-        """Puts in the place of gunicorn's own handlers one that hands records to those of the root logger."""
+        """Replaces gunicorn's own handlers with one that gives records to the handlers of the root logger."""
         if not any(isinstance(handler, _ToRoot) for handler in log.handlers):
             log.addHandler(_ToRoot())
 
@@ -144,7 +145,7 @@ class Logger(glogging.Logger):  # type: ignore[misc]
 class _ToRoot(logging.Handler):
     """Gives records to the handlers of the root logger, as if their logger propagated.
 
-    Workers of other projects, uvicorn's among them, give the handlers of gunicorn's loggers to loggers of their own that do not propagate.
+    Workers of other projects, uvicorn's among them, attach the handlers of gunicorn's loggers to loggers of their own that do not propagate.
     """
 
     def handle(self, record: logging.LogRecord) -> bool:

@@ -1,10 +1,10 @@
-"""structlog logs into our files: a factory for the loggers that it wraps.
+"""Brings the events of structlog into the log files: a factory for the loggers that it wraps.
 
 ::
 
     structlog.configure(processors=[structlog.contextvars.merge_contextvars], logger_factory=LoggerFactory())
 
-No renderer is needed: what the last processor hands on, the event's dictionary, becomes the record.
+No renderer is needed: the event's dictionary, which the last processor returns, becomes the record.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from structlog import contextvars  # noqa: E402 - only once it is known to be th
 if TYPE_CHECKING:
     from types import FrameType
 
-# Where an asynchronous method was called, and on which thread: it logs on another. Older releases do not tell all of it.
+# Keys with the call site and the thread of an asynchronous method, which logs on another thread. Older releases have fewer.
 _calling_stack: Any = getattr(contextvars, "_ASYNC_CALLING_STACK", None)
 _calling_thread: Any = getattr(contextvars, "_ASYNC_CALLING_THREAD", None)
 
@@ -33,17 +33,17 @@ class LoggerFactory:
     """Makes the loggers that structlog wraps: `structlog.configure(logger_factory=LoggerFactory())`.
 
     A logger has the name given to `structlog.get_logger`, or that of the module that uses it. The level of the `logging.Logger` of
-    that name decides, and filters and handlers there see the records, as with `unified_logger.get_logger`.
+    that name decides, and its filters and handlers see the records, as with `unified_logger.get_logger`.
     """
 
     def __call__(self, *args: Any) -> EventLogger:
-        """The logger.
+        """Makes a logger.
 
         Args:
-            *args: Those of `structlog.get_logger`: the name, if there is one.
+            *args: The arguments of `structlog.get_logger`: the name, if there is one.
 
         Returns:
-            What structlog wraps.
+            The logger that structlog wraps.
         """
         return EventLogger(str(args[0]) if args else _frame(1).f_globals.get("__name__", "unknown"))
 
@@ -51,9 +51,9 @@ class LoggerFactory:
 class EventLogger:
     """Turns structlog's events into records. Made by `LoggerFactory`.
 
-    Its methods take an event's dictionary as keywords: `event` is the message, `exc_info`, `stack_info` and `stacklevel` mean what they
-    mean in `logging`, `positional_args` are merged into the message, `exception` and `stack` are texts that processors made of them, and
-    everything else is a field. A text instead, of a renderer, is a message. All other attributes are those of the `logging.Logger`.
+    Its methods take an event's dictionary as keywords. `event` is the message. `exc_info`, `stack_info` and `stacklevel` mean the same as
+    in `logging`. `positional_args` are merged into the message, and `exception` and `stack` are texts made by processors. Everything
+    else is a field. A text of a renderer, in place of the dictionary, is a message. All other attributes are those of the `logging.Logger`.
 
     Args:
         name: The logger's name.
@@ -98,7 +98,7 @@ class EventLogger:
     fatal = critical
 
     def __getattr__(self, name: str) -> Any:
-        if name == "_logger":  # Asked before there is one, by whoever copies.
+        if name == "_logger":  # A copy asks for it before it exists.
             raise AttributeError(name)
         return getattr(self._logger, name)
 
@@ -128,7 +128,7 @@ class EventLogger:
 
 
 def _fields(record: logging.LogRecord, event: dict[str, Any]) -> dict[str, Any]:
-    """What is left of an event: its fields. What processors told of the record goes where it belongs, or is said already."""
+    """The fields of an event. Keys that processors added about the record go to the record, or are there already."""
     extra = event.pop("extra", None)
     fields = {**extra, **event} if isinstance(extra, dict) else event
     if isinstance(fields.get("exception"), str):
@@ -144,7 +144,7 @@ def _fields(record: logging.LogRecord, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _exception(given: object) -> BaseException | None:
-    """What `exc_info` means."""
+    """The exception that `exc_info` means."""
     if isinstance(given, BaseException):
         return given
     if isinstance(given, tuple):

@@ -1,4 +1,4 @@
-"""Plain WSGI applications (PEP 3333), and what Flask and Django build on.
+"""Plain WSGI applications (PEP 3333); the integrations of Flask and Django build on this module.
 
 from unified_logger.integrations.wsgi import Middleware
 
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
 class Middleware:
     """Gives every request of a WSGI application its context, an access record, and a response header with its trace.
 
-    The context is there while the application runs, while its body is produced, and in the body's `close`. It replaces the
+    The context is current while the application runs, while its body is produced, and in the body's `close`. The record replaces the
     access line of Werkzeug's server.
 
     Args:
         app: The application.
-        skip: Paths without an access record: whole ones, and beginnings that end with `*`.
-        trusted_proxies: How many proxies stand before this server; see `X-Forwarded-For`.
-        route: Tells the template by which a request's path was found, or None; called with its environ as the response begins.
+        skip: Paths without an access record: whole paths, and beginnings that end with `*`.
+        trusted_proxies: How many proxies are before this server, each of which appends to `X-Forwarded-For`.
+        route: Returns the template of a request's path, or None. It is called with the environ when the response begins.
 
     Raises:
-        ConfigurationError: An option is not as it must be.
+        ConfigurationError: An option is not allowed.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Middleware:
             body: Iterable[bytes] = self.app(environ, exchange.start_response)
             exchange.body = body
             if isinstance(body, (list, tuple)):
-                # It is all there, and servers that see its length need no chunks.
+                # The body is complete, and servers that see its length need no chunks.
                 exchange.sent += sum(map(len, body))
                 exchange.end()
                 exchange.leave()
@@ -78,12 +78,12 @@ class Middleware:
                 answer = exchange.in_file(body)
                 exchange.suspend()
                 return answer
-            # The first piece is made at once, while the context is there.
+            # The first piece is made at once, while the context is current.
             exchange.pieces = iter(body)
             first = next(exchange.pieces, b"")
             exchange.begun = (first,) if first else ()
             if exchange.length == str(len(first)):
-                # There is no more to come.
+                # There are no more pieces.
                 exchange.sent += len(first)
                 exchange.end()
                 exchange.leave()
@@ -96,7 +96,7 @@ class Middleware:
 
 
 class Headers:
-    """Finds the headers that are wanted where WSGI has them."""
+    """Finds the wanted headers in the environ of WSGI."""
 
     __slots__ = ("_names", "_settings")
 
@@ -108,7 +108,7 @@ class Headers:
         """The wanted headers of a request, by lower-case name."""
         settings = propagation._settings
         if settings is not self._settings:
-            # The names first: another thread may look at both meanwhile.
+            # The names first: another thread may read both at the same time.
             self._names = tuple(("HTTP_" + name.upper().replace("-", "_"), name) for name in settings.wanted)
             self._settings = settings
         for key, _ in self._names:
@@ -121,18 +121,18 @@ _NONE: dict[str, str] = {}
 
 
 class _Exchange(Request):
-    """One request and its answer. It is the body that the server is given."""
+    """One request and its answer. The server gets it as the body."""
 
     __slots__ = ("_write", "begun", "body", "environ", "length", "pieces", "rest", "route", "route_of", "start")
 
     body: Any
     environ: Environ
-    # The pieces of its body that were made before the server asked for them.
+    # The pieces of the body that were made before the server asked for them.
     begun: tuple[bytes, ...]
-    # Of the body, as the headers have it.
+    # The length of the body, from the headers.
     length: str | None
     pieces: Iterator[bytes]
-    # Of a body that is whole: the same once the server has sent it.
+    # The body, if it is complete: the same once the server has sent it.
     rest: Iterator[bytes] | None
     route_of: Callable[[Environ], str | None] | None
     start: StartResponse
@@ -145,29 +145,29 @@ class _Exchange(Request):
         try:
             code = int(status[:3])
         except (TypeError, ValueError):
-            code = 0  # The server will say what it thinks of it.
+            code = 0  # The server reports a wrong status itself.
         trace_id = self.answer(code)
         if self.route_of is not None:
             try:
                 self.route = self.route_of(self.environ)
-            except Exception:  # Whatever it stumbles over, the answer goes out.
+            except Exception:  # Whatever fails here, the answer is sent.
                 self.route = None
         if exc_info is not None:
-            self.length = None  # Another answer takes the place of the one before.
+            self.length = None  # Another answer replaces the previous one.
         name = propagation._settings.response_header
         size = len(name)
         for given, value in headers:
             if given == "Content-Length":
                 self.length = value
             elif len(given) == size and given.lower() == name.lower():
-                trace_id = None  # The application has its own.
+                trace_id = None  # The application has set its own.
         if trace_id is not None:
             headers = [*headers, (name, trace_id)]
         self._write = self.start(status, headers) if exc_info is None else self.start(status, headers, exc_info)
         return self.write
 
     def write(self, data: bytes) -> None:
-        """Sends a piece of the body, as applications of long ago do."""
+        """Sends a piece of the body, for very old applications."""
         self._write(data)
         self.sent += len(data)
 
@@ -176,7 +176,7 @@ class _Exchange(Request):
 
     def _whole(self) -> Iterator[bytes]:
         yield from self.begun
-        # What the application does after its last piece it does in `close`: to have the context here too would cost as much again.
+        # After its last piece an application acts only in `close`. A context here too would cost as much again.
         self.rest = self.pieces
 
     def _stream(self) -> Iterator[bytes]:
@@ -221,7 +221,7 @@ class _Exchange(Request):
             self.leave()
 
     def _close_whole(self, body: Any) -> None:
-        """Closes the body of an answer whose request has ended: what it logs then has the request's trace still."""
+        """Closes the body of an answer whose request has ended: records of `close` still have the request's trace."""
         close = getattr(body, "close", None)
         if close is None and self.rest is None:
             return
@@ -229,14 +229,14 @@ class _Exchange(Request):
         _current.set(self.as_answered())
         try:
             for _ in self.rest or ():
-                pass  # A body that is whole has nothing after it but empty pieces.
+                pass  # A complete body is followed by nothing but empty pieces.
             if close is not None:
                 close()
         finally:
             _current.set(before)
 
     def in_file(self, wrapper: Any) -> Iterable[bytes]:
-        """The server's own wrapper of a file, which it may send faster than it can iterate: told of the end by its `close`."""
+        """Wraps a file with the server's own wrapper, which the server may send without iterating. `close` shows the end."""
         file = getattr(wrapper, "filelike", None)
         begin = position(file)
         inner = getattr(wrapper, "close", None)
@@ -280,7 +280,7 @@ class _Exchange(Request):
 
 
 class _Closing:
-    """What is left to close of a body that the server reads itself."""
+    """Closes a body that the server reads itself."""
 
     def __init__(self, close: Callable[[], None] | None) -> None:
         if close is not None:
@@ -288,13 +288,13 @@ class _Closing:
 
 
 def path_of(environ: Mapping[str, Any]) -> str:
-    """The path of a request as text; WSGI has the bytes of it, each as a character."""
+    """The path of a request as text. WSGI has its bytes, each as a character."""
     path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
     return path if path.isascii() else path.encode("latin-1", "replace").decode("utf-8", "replace")
 
 
 def position(file: Any) -> int:
-    """Where reading a file has come to; 0 where it cannot tell."""
+    """The present position in a file; 0 if the file does not know it."""
     try:
         return int(file.tell())
     except (AttributeError, OSError, TypeError, ValueError, UnsupportedOperation):
@@ -302,7 +302,7 @@ def position(file: Any) -> int:
 
 
 class _LeaveOut(logging.Filter):
-    """Leaves out the lines that a server logs of requests that have an access record."""
+    """Leaves out the lines that a server logs for requests with an access record."""
 
     def __init__(self, is_line: Callable[[logging.LogRecord], bool]) -> None:
         super().__init__()
@@ -314,10 +314,10 @@ class _LeaveOut(logging.Filter):
 
 
 def replace_lines_of(logger: str, is_line: Callable[[logging.LogRecord], bool]) -> None:
-    """Has access records replace a server's own lines. Harmless when repeated.
+    """Lets access records replace a server's own lines. Harmless when repeated.
 
     Args:
-        logger: The name of the logger that has them.
+        logger: The name of the logger that logs them.
         is_line: Whether a record of it is such a line.
     """
     target = logging.getLogger(logger)

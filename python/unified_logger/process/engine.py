@@ -1,4 +1,4 @@
-"""The engine of the process, or the fallback handlers in its place: run by the settings, asked to write, and ended."""
+"""The engine of the process, or the fallback handlers in its place: started with the settings, flushed, and ended."""
 
 from __future__ import annotations
 
@@ -22,38 +22,38 @@ if TYPE_CHECKING:
     from ..config import Settings
 
 _EXIT_TIMEOUT = 10.0
-# How long the exit waits where `shutdown_logging()` has waited in vain before, at most.
+# How long the exit waits at most if `shutdown_logging()` has waited in vain before, seconds.
 _SECOND_TIMEOUT = 1.0
 _exit_patience = _EXIT_TIMEOUT
 
 _lock = RLock()
 _fallback: FallbackOutput | None = None
 _settings: Settings | None = None
-# Whether a start was to redact: should it fail, what was logged until then is shown at the end.
+# Whether a start had redaction. If it fails, earlier records are shown at the end.
 _redacts_early = False
-# Called when logging has no configuration file any more: started without one, or ended. Set by who reads files again.
+# Called when logging no longer has a configuration file: it was started without one, or ended. Set by `reload`.
 forget_file: Callable[[], None] | None = None
 
 
 def exclusively() -> RLock:
-    """The lock that whoever starts or stops logging holds."""
+    """The lock that is held while logging is started or stopped."""
     return _lock
 
 
 def settings() -> Settings | None:
-    """What logging was started with last."""
+    """The settings of the last start; None before the first."""
     return _settings
 
 
 def start(settings: Settings) -> None:
-    """Has the engine run with these settings, or the fallback handlers where they ask for them.
+    """Starts the engine with these settings, or the fallback handlers if the settings ask for them.
 
     Args:
         settings: The settings.
 
     Raises:
-        ConfigurationError: The log directory is not as it must be.
-        UnifiedLoggerError: There can be no engine now.
+        ConfigurationError: The log directory cannot be used.
+        UnifiedLoggerError: The engine cannot be started now.
     """
     global _settings
     try:
@@ -68,20 +68,20 @@ def start(settings: Settings) -> None:
 
 
 def stop() -> None:
-    """Shows what never found a start, and ends the writer: later records are written by the calls themselves."""
+    """Shows early records that no start has delivered, and ends the writer. Later records are written by the calls themselves."""
     _core.show_early(_early_redaction())
     _core.shutdown(_exit_patience)
 
 
 def in_child() -> None:
-    """Begins with a queue of its own, and another lock: the old one may be held by a thread that only the parent has."""
+    """Begins with another lock and a queue of its own: a thread that exists only in the parent may hold the old lock."""
     global _lock
     _lock = RLock()
     _core.after_fork_in_child()
 
 
 def redact_early() -> None:
-    """Has what was logged before the start redacted, should it be shown at the end because the start failed."""
+    """Has early records redacted, in case the start fails and they are shown at the end."""
     global _redacts_early
     _redacts_early = True
 
@@ -103,11 +103,11 @@ def _start_engine(settings: Settings, on_root: bool) -> None:
 
 
 def _run_engine(settings: Settings, black_box: str, rotate: bool = True) -> None:
-    """Has the engine run, which delivers what was logged before."""
+    """Starts the engine, which delivers early records."""
     given = settings.to_engine()
     given["black_box"]["place"] = black_box
     to = given["output"]["to"]
-    # Sections speak of outputs by name, so that one can change what another says; the engine has them in a row.
+    # Sections name outputs, so that one section can change another's; the engine has them as a list.
     to["outputs"] = [{"name": name, **output} for name, output in to["outputs"].items() if output]
     if not rotate:
         for output in to["outputs"]:
@@ -134,10 +134,10 @@ def _start_fallback(settings: Settings, on_root: bool) -> None:
 
 
 def _deliver_early(settings: Settings) -> Exception | None:
-    """Writes what was logged before a start without the engine, and tells why it could not be.
+    """Writes early records before a start without the engine. Returns the error if that fails.
 
-    It was captured for the engine, which writes the same lines: for once it does, into files that the fallback handlers hold open
-    already and alone may rotate.
+    They were captured for the engine, which writes the same lines. So it runs once, with files that the fallback handlers have open
+    already. Only the fallback handlers may rotate them.
     """
     if not _core.has_early():
         return None
@@ -158,15 +158,15 @@ def _unusable_directory(settings: Settings, error: OSError) -> Exception:
 
 
 def flush(timeout: float | None) -> bool:
-    """Waits until everything accepted before is on disk."""
+    """Waits until everything accepted before is on disk. Returns whether it is."""
     return _core.flush(timeout) if _fallback is None else _fallback.flush()
 
 
 def shutdown(timeout: float) -> bool:
-    """Writes what is queued and ends the writer."""
+    """Writes what is queued and ends the writer. Returns whether everything is written."""
     global _exit_patience
     deadline = monotonic() + timeout
-    # Who waits in vain does not have to again when the process ends.
+    # If this wait is in vain, the end of the process does not wait as long again.
     _exit_patience = min(max(timeout, 0.0), _SECOND_TIMEOUT)
     lock = _lock
     # A start that holds the lock may wait for a disk, or for a thread that a signal handler has interrupted right here.
@@ -188,7 +188,7 @@ def shutdown(timeout: float) -> bool:
 
 
 def stats() -> dict[str, Any]:
-    """What was counted."""
+    """The counts, by name."""
     counted = _core.stats()
     return (
         counted
@@ -198,11 +198,11 @@ def stats() -> dict[str, Any]:
 
 
 def _early_redaction() -> _core.Redaction | None:
-    """The rules for what is shown at the end because no start came: those of the environment."""
+    """The rules for early records that are shown at the end because no start came: those of the environment."""
     if not _core.has_early() or not (_redacts_early or os.environ.get("UNIFIED_LOGGER_REDACTION", "").strip()):
         return None
     try:
         rules = resolve({}, environ=os.environ).redaction
-    except Exception:  # Then it is not known what is a secret: all that looks like one.
+    except Exception:  # The rules are not known, so everything that looks like a secret is replaced.
         rules = redaction.settle([("", True)], None)
     return rules if rules is not None or not _redacts_early else redaction.settle([("", True)], None)

@@ -1,4 +1,4 @@
-"""Reads the configuration file again: when asked to, at a signal, and when it has changed."""
+"""Reads the configuration file again: on request, at a signal, and when it has changed."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ if TYPE_CHECKING:
 
     from ..config import Settings
 
-# A file that has changed is read once it has looked the same for so long, seconds: it may be in the middle of being written.
+# A changed file is read after it has been stable for so long, seconds: it may still be written.
 _SETTLED = 1.0
 _CHANGED = "the file has changed"
-# How long the exit hook waits for a reload that is going on, seconds.
+# How long the exit hook waits for a running reload, seconds.
 _EXIT_PATIENCE = 10.0
 
 
 class _Source(NamedTuple):
-    """What logging was started from."""
+    """The file and the options from which logging was started."""
 
     path: str
     options: dict[str, Any]
-    # What the file held.
+    # The content of the file.
     config: dict[str, Any]
 
 
 class _Handler:
-    """Handles a signal, then calls what handled it before.
+    """Handles a signal, then calls the previous handler.
 
     Args:
         number: The signal.
-        previous: What handled it before.
+        previous: The previous handler.
     """
 
     def __init__(self, number: int, previous: Any) -> None:
@@ -50,11 +50,11 @@ class _Handler:
         self.previous = previous
 
     def __call__(self, number: int, frame: Any) -> None:
-        """Leaves the work to a thread: whatever was interrupted may hold locks that a reload takes."""
+        """Leaves the work to a thread: the interrupted code may hold locks that a reload takes."""
         global _asked
         if self is _handler:
             _asked = True
-            # Where no thread can be started, the next signal tries again.
+            # If no thread can be started, the next signal tries again.
             with suppress(RuntimeError):
                 timers.later(0, _answer)
         if callable(self.previous):
@@ -62,32 +62,32 @@ class _Handler:
 
 
 _source: _Source | None = None
-# The one that asks for a reload: others may still stand where somebody else has come before them, and only pass on.
+# The handler that asks for a reload. Earlier ones may remain below handlers of others; they only pass on.
 _handler: _Handler | None = None
 _watch: timers.Timer | None = None
-# How the file looked when it was read last.
+# The state of the file when it was read last.
 _seen: object = None
 # Whether a signal came that no reload has answered yet.
 _asked = False
 
 
 def start_from_file(path: str | PathLike[str], options: Mapping[str, Any]) -> None:
-    """Starts logging from a file, which is read again from now on as its options say; a pipe is read only now.
+    """Starts logging from a file, which is read again later as its options say. A pipe is read only now.
 
     Args:
         path: The file.
         options: Options that outrank it.
 
     Raises:
-        ConfigurationError: The file, the environment or an option is not as it must be.
+        ConfigurationError: The file, the environment or an option is wrong.
     """
     global _source, _seen
     if is_pipe(path):
-        # It ends when its writer does, so nothing is held meanwhile.
+        # A pipe ends when its writer does, so the lock is not held during that time.
         start_logging(options, load_config(path))
         return
     with engine.exclusively():
-        # A program may go elsewhere.
+        # The program may change its working directory.
         whole = _absolute(path)
         state = _stat(whole)
         source = _Source(whole, dict(options), load_again(path))
@@ -119,7 +119,7 @@ def _reload(reason: str) -> dict[str, tuple[Any, Any]]:
         source, before = _source, engine.settings()
         if source is None or before is None:
             raise UnifiedLoggerError("there is nothing to read again: logging was not started from a file")
-        # Looked at before it is read: what changes meanwhile is seen the next time.
+        # Checked before it is read: a change during the reading is seen the next time.
         _seen = _stat(source.path)
         try:
             read = source._replace(config=_read(source, reason))
@@ -150,7 +150,7 @@ def _reload(reason: str) -> dict[str, tuple[Any, Any]]:
 
 
 def _read(source: _Source, reason: str) -> dict[str, Any]:
-    """What the file holds now, as far as that can be what somebody wanted to write."""
+    """The present content of the file, if somebody can have meant to write it."""
     config = load_again(source.path)
     if not config and source.config:
         raise ConfigurationError(
@@ -183,7 +183,7 @@ def _refuse(path: str, error: ConfigurationError, reason: str) -> None:
 
 
 def _reload_quietly(reason: str) -> None:
-    """For those that nobody asks how it went: it was logged."""
+    """Reloads for callers that do not see an exception: a failure is logged."""
     try:
         _reload(reason)
     except UnifiedLoggerError:
@@ -193,13 +193,13 @@ def _reload_quietly(reason: str) -> None:
 
 
 def _differences(before: Settings, after: Settings) -> dict[str, tuple[Any, Any]]:
-    """Options that are others now, with the values before and after."""
+    """The options that have changed, with the values before and after."""
     old, new = before.reported(), after.reported()
     return {name: (old.get(name), new.get(name)) for name in old | new if old.get(name) != new.get(name)}
 
 
 def _shown(value: object) -> str:
-    """A value for people. One that is not plain is not shown: it may hold what must not be in a log."""
+    """A value for people. Only simple values are shown: others may hold what must not be in a log."""
     items = value if isinstance(value, tuple) else (value,)
     plain = all(item is None or isinstance(item, (str, int, float, os.PathLike)) for item in items)
     return str(value) if plain else "..."
@@ -213,7 +213,7 @@ def _arm() -> None:
 
 
 def _forget() -> None:
-    """Logging has no file any more."""
+    """Logging no longer has a file."""
     global _source
     _source = None
     _handle("none")
@@ -221,7 +221,7 @@ def _forget() -> None:
 
 
 def _stat(path: str) -> object:
-    """What is another when the file is, through links: those of a mounted ConfigMap are what is replaced. None while it is not there."""
+    """A value that changes when the file does, also behind links: for a ConfigMap, links are replaced. None while the file is missing."""
     try:
         found = os.stat(path)
     except OSError:
@@ -237,7 +237,7 @@ def _begin_to_watch(seconds: float) -> None:
 
 
 def _watch_once(seconds: float, changed: object) -> None:
-    """Looks at the file; `changed` is what it looked like a moment ago, if that was new."""
+    """Checks the file once. `changed` is its state at the last check, if that was new."""
     global _watch
     source = _source
     if source is None:
@@ -248,7 +248,7 @@ def _watch_once(seconds: float, changed: object) -> None:
     with engine.exclusively():
         settings = engine.settings()
         if _source is not source or settings is None or settings.watch_config != seconds:
-            return  # Somebody else watches now, or nobody.
+            return  # Another watch has replaced this one, or there is none any more.
         new = state if state not in (None, _seen) else None
         pause = seconds if new is None else min(seconds, _SETTLED)
         if _watch is not None:
@@ -257,7 +257,7 @@ def _watch_once(seconds: float, changed: object) -> None:
 
 
 def _handle(name: str) -> None:
-    """Puts our handler before the one of a signal, or takes it away."""
+    """Puts the handler before the present one of a signal, or removes it."""
     global _handler
     number = getattr(signal, name.upper(), None)
     if _handler is not None and _handler.number == number:
@@ -273,7 +273,7 @@ def _handle(name: str) -> None:
             if previous is None:
                 raise ValueError("it is handled by code that is not Python's")
             if isinstance(previous, _Handler):
-                # Another thread could not take it away.
+                # Another thread could not remove it.
                 _handler = previous
                 return
             handler = _Handler(number, previous)
@@ -296,11 +296,11 @@ def _answer() -> None:
 
 
 def start(settings: Settings) -> None:
-    """Nothing: `start_from_file` begins to watch once the file is known, and a start without one has it forgotten."""
+    """Nothing: `start_from_file` begins to watch when the file is known, and a start without a file ends the watch."""
 
 
 def stop() -> None:
-    """Lets a reload that is going on come to its end."""
+    """Lets a running reload end."""
     global _source
     lock = engine.exclusively()
     if lock.acquire(timeout=_EXIT_PATIENCE):
@@ -309,10 +309,10 @@ def stop() -> None:
 
 
 def in_child() -> None:
-    """A look that was going on in the parent goes on only there."""
+    """A check that was running in the parent continues only there."""
     settings = engine.settings()
     if _source is not None and settings is not None:
-        with suppress(RuntimeError):  # There is no thread for it.
+        with suppress(RuntimeError):  # No thread can be started.
             _begin_to_watch(settings.watch_config)
 
 

@@ -1,7 +1,7 @@
-"""Calls functions later, on one daemon thread that is there only while something is waited for.
+"""Calls functions later, on one daemon thread that exists only while something is waited for.
 
-Asking for a call takes no lock that is held for long, so that a signal handler may do it. A forked child goes on waiting for what its parent
-waits for.
+Asking for a call holds no lock for long, so a signal handler may do it. A forked child continues to wait for what its parent waits
+for.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
     from ..config import Settings
 
-# How long a fork waits for the thread to end, seconds: that is soon, but a busy machine may not let it run at once.
+# How long a fork waits for the thread to end, seconds. It ends soon, but a busy machine may not run it at once.
 _FORK_PATIENCE = 1.0
 
 
 class Timer:
-    """A call to come.
+    """A future call.
 
     Args:
-        deadline: When, by the monotonic clock.
-        function: What is called.
+        deadline: When, by the monotonic clock, seconds.
+        function: The function to call.
     """
 
     __slots__ = ("deadline", "function")
@@ -39,32 +39,32 @@ class Timer:
         self.function: Callable[[], object] | None = function
 
     def cancel(self) -> None:
-        """Sees to it that the function is not called, unless that has begun."""
+        """Prevents the call, unless it has begun."""
         if self.function is not None:
             self.function = None
             _inbox.put(None)
 
 
 _inbox: SimpleQueue[Timer | None] = SimpleQueue()
-# Held by the thread while it is there.
+# The thread holds it while it exists.
 _there = allocate_lock()
-# Touched by the thread only, and by a fork once it has ended.
+# Used by the thread only, and by a fork once the thread has ended.
 _waiting: list[Timer] = []
 _rests = False
 
 
 def later(seconds: float, function: Callable[[], object]) -> Timer:
-    """Has a function called.
+    """Calls a function later.
 
     Args:
         seconds: How long from now.
         function: Called on a thread of this library.
 
     Returns:
-        What can be cancelled.
+        The timer, which can be cancelled.
 
     Raises:
-        RuntimeError: There can be no further thread.
+        RuntimeError: The thread cannot be started.
     """
     timer = Timer(monotonic() + seconds, function)
     _inbox.put(timer)
@@ -77,7 +77,7 @@ def later(seconds: float, function: Callable[[], object]) -> Timer:
 
 
 def _begin() -> None:
-    """Starts the thread unless it is there."""
+    """Starts the thread unless it exists."""
     if not _rests and _there.acquire(False):
         try:
             start_new_thread(_run, ())
@@ -90,7 +90,7 @@ def _run() -> None:
     while True:
         _take()
         _call_due()
-        # What comes after this look finds the lock free, or is seen by the next.
+        # A request after this check finds the lock free, or the next check sees it.
         if _rests or (not _waiting and _inbox.empty()):
             _there.release()
             if _rests or _inbox.empty() or not _there.acquire(False):
@@ -98,7 +98,7 @@ def _run() -> None:
 
 
 def _take() -> None:
-    """Waits for the next deadline, or for what comes before it."""
+    """Waits for the next deadline, or for an earlier request."""
     try:
         if _waiting:
             new = _inbox.get(timeout=max(min(timer.deadline for timer in _waiting) - monotonic(), 0.0))
@@ -119,20 +119,20 @@ def _call_due() -> None:
         try:
             if function is not None:
                 function()
-        except Exception as error:  # The others are called all the same.
+        except Exception as error:  # The other functions are called all the same.
             _core.say("timers", f"a call that was due failed: {error!r}", 40, [])
 
 
 def start(settings: Settings) -> None:
-    """Nothing: the thread begins with the first call that is asked for."""
+    """Nothing: the thread begins with the first request."""
 
 
 def stop() -> None:
-    """Nothing: the thread is a daemon, and calls to come are let go of."""
+    """Nothing: the thread is a daemon, and pending calls are dropped."""
 
 
 def in_child() -> None:
-    """Goes on waiting for what the parent waits for."""
+    """Continues to wait for what the parent waits for."""
     global _inbox, _there
     inherited, _inbox, _there = _inbox, SimpleQueue(), allocate_lock()
     while not inherited.empty():
@@ -141,7 +141,7 @@ def in_child() -> None:
 
 
 def _before_fork() -> None:
-    """Python, which from 3.12 on warns of threads at a fork, is to find none; nor is a call to be half done in the child."""
+    """Ends the thread: from 3.12 on Python warns of threads at a fork, and the child must not have a half-done call."""
     global _rests
     _rests = True
     _inbox.put(None)
@@ -152,7 +152,7 @@ def _before_fork() -> None:
 def _begin_again() -> None:
     global _rests
     _rests = False
-    # Where no thread can be started, what asks for a call next tries again.
+    # If no thread can be started, the next request tries again.
     with suppress(RuntimeError):
         if _waiting or not _inbox.empty():
             _begin()

@@ -38,7 +38,8 @@ class File(logging.Handler):
     """A log file that counts its lines, made with the configured mode.
 
     It rotates by itself, because `logging.handlers` imports so many modules that they take longer than this whole package. Lines that the
-    file does not take wait, and are written before later ones. It has no buffer of its own, so the part of a line that is in the file is known exactly.
+    file does not take wait, and are written before later ones. It has no buffer of its own, so it is known exactly which part of a line is
+    in the file.
     """
 
     def __init__(self, settings: Settings, file: FileSettings) -> None:
@@ -302,7 +303,7 @@ class Console(logging.StreamHandler):  # type: ignore[type-arg] # not generic at
     """The console.
 
     Args:
-            redaction: Replaces secrets; None for no redaction.
+        redaction: Replaces secrets; None for no redaction.
     """
 
     def __init__(self, redaction: _core.Redaction | None) -> None:

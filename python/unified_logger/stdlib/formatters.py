@@ -1,4 +1,4 @@
-"""A record of `logging` as text: the JSON line that our own files have for it, or lines for people."""
+"""A record of `logging` as text: the JSON line of the log files, or lines for people."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ RESERVED = frozenset(
 
 
 class JSONFormatter(logging.Formatter):
-    """Formats a record, for any handler of `logging`, as the line that our own files have for it.
+    """Formats a record, for any handler of `logging`, as the line that the log files have for it.
 
     Keys and their order are those of docs/record.md: the ids and fields of the context, the exception as an object, `extra` as
-    fields. Takes the arguments of `logging.Formatter`; a format given among them makes no difference.
+    fields. It takes the arguments of `logging.Formatter`; a format among them has no effect.
 
     Args:
-        redaction: What must not be in a line.
+        redaction: Replaces secrets in a line; None for no redaction.
     """
 
     def __init__(self, *args: Any, redaction: _core.Redaction | None = None, **options: Any) -> None:
@@ -40,10 +40,10 @@ class JSONFormatter(logging.Formatter):
         self._redaction = redaction
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line.
+        """The line of a record.
 
         Args:
-            record: Left as it is.
+            record: Not changed.
 
         Returns:
             JSON, without a newline.
@@ -51,7 +51,7 @@ class JSONFormatter(logging.Formatter):
         carried = carried_by(record)
         if carried is None:
             return _core.encode_record(merged_by_class(record), self._redaction)
-        # One of ours says itself what its fields are, and what its context was: it may be formatted on another thread.
+        # A record of `get_logger` carries its fields and its context, since it may be formatted on another thread.
         names, current = carried
         record = changed(record, **{CAPTURED_ATTRIBUTE: names})
         if _are_same(current, context.get_trace_context()):
@@ -62,15 +62,15 @@ class JSONFormatter(logging.Formatter):
 def _are_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
     try:
         return one == other
-    except Exception:  # Values may compare as they like.
+    except Exception:  # Comparing values may raise.
         return False
 
 
 class TextFormatter(logging.Formatter):
-    """One record for people: one line, a traceback indented below it, with the escapes of the native encoder.
+    """A record for people: one line, and a traceback indented below it, with the escapes of the native encoder.
 
     Args:
-        redaction: What must not be in it.
+        redaction: Replaces secrets; None for no redaction.
     """
 
     def __init__(self, redaction: _core.Redaction | None = None) -> None:
@@ -78,7 +78,7 @@ class TextFormatter(logging.Formatter):
         self._redaction = redaction
 
     def format(self, record: logging.LogRecord) -> str:
-        """The lines, without the last newline. Whatever attributes the record has: somebody else may have made it."""
+        """The lines of a record, without the last newline. Other code may have made the record, so its attributes may be any objects."""
         message = self._redacted(_message(record, self._redaction))
         name = vars(record).get("name")
         level, name = self._redacted(level_name(record)), self._redacted("unknown" if name is None else text_of(name))
@@ -92,7 +92,7 @@ class TextFormatter(logging.Formatter):
     def _time(self, record: logging.LogRecord) -> str:
         try:
             return self.formatTime(record)
-        except Exception:  # No time, or none that there can be: then it is that of now.
+        except Exception:  # No time, or an impossible one: the present time is used.
             now = time()
             return self.formatTime(changed(record, created=now, msecs=now % 1 * 1000))
 
@@ -101,39 +101,39 @@ class TextFormatter(logging.Formatter):
 
 
 def level_name(record: logging.LogRecord) -> str:
-    """The name that a record has for its level.
+    """The name of a record's level.
 
     Args:
         record: Of either interface.
 
     Returns:
-        The name, or that of the level's number for one that was made without a name.
+        The name of the record; if it was made without one, the name of its level's number.
     """
     given = vars(record).get("levelname")
     name = "Level None" if given is None else text_of(given)
     return text_of(logging.getLevelName(level_of(record))) if name == "Level None" else name
 
 
-# What is told beside a message that its arguments do not fit.
+# Keys in which a record has an error and its arguments, if these do not fit its message.
 _NOTES = ("$error", "$args")
 
 
 class _Merged(logging.LogRecord):
-    """A record whose message is merged. Where the arguments did not fit, `notes` say so."""
+    """A record whose message is merged. If the arguments did not fit, `notes` has the error."""
 
     __slots__ = ("notes",)
     notes: dict[str, str]
 
 
 def merged(record: logging.LogRecord, redaction: _core.Redaction | None) -> logging.LogRecord:
-    """A record for several formatters: its arguments, whose code may log, are asked once.
+    """A record for several formatters. Its arguments, whose code may log, are asked for their texts once.
 
     Args:
-        record: Left as it is.
-        redaction: What must not be in the message.
+        record: Not changed.
+        redaction: Replaces secrets in the message; None for no redaction.
 
     Returns:
-        The same where there is nothing to ask, or else a copy whose message is merged.
+        The same record if there is nothing to merge, otherwise a copy whose message is merged.
     """
     attributes = vars(record)
     given = attributes.get("args")
@@ -143,7 +143,7 @@ def merged(record: logging.LogRecord, redaction: _core.Redaction | None) -> logg
     source, other = merged_by_class(record), _Merged.__new__(_Merged)
     other.__dict__.update(source.__dict__, args=None)
     other.msg, notes = _core.merge_record(source, redaction)
-    # Where the record's own class could not merge it, that is told already.
+    # If the record's own class could not merge it, that is in the record already.
     other.notes = notes or {
         name: vars(source)[name] for name in _NOTES if name in vars(source) and name not in attributes
     }
@@ -165,12 +165,12 @@ def _message(record: logging.LogRecord, redaction: _core.Redaction | None) -> st
 
 
 def whole(text: str) -> str:
-    """The text with lone surrogates written out: a file takes none."""
+    """The text with lone surrogates escaped, because a file takes none."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:
-    """The fields of a record: what it carries beyond the attributes all records have.
+    """The fields of a record: its attributes beyond those of all records.
 
     Args:
         record: Of either interface.
@@ -190,7 +190,7 @@ def fields_of(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def context_of(record: logging.LogRecord) -> dict[str, Any]:
-    """The context of a record: what it carries along, if it is one of ours, and otherwise what is current.
+    """The context of a record: the one that it carries, otherwise the current one.
 
     Args:
         record: Of either interface.

@@ -1,4 +1,4 @@
-"""Brings the records of `logging` in."""
+"""The handler that brings the records of `logging` into the log files."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-# How long `flush` waits, seconds: `logging` calls it at the exit, and while it holds a lock that others may need.
+# How long `flush` waits, seconds. `logging` calls it at the exit while it holds a lock that others may need.
 _FLUSH_TIMEOUT = 10.0
 
 
 def _capture_received(record: logging.LogRecord, ai: bool) -> None:
-    """Captures a record that another process has captured, unless that writes to the same files."""
+    """Captures a record that another process sent, unless that process has written it to the same files."""
     marks.lift(record)
     if marks.is_captured(record):
         return
     carried = marks.carried_by(record)
-    if carried is None:  # One of `logging`: it carries no context.
+    if carried is None:  # A record of `logging` carries no context.
         deliver(record, ai)
         return
     context.call_within(carried[1], lambda record: deliver(record, ai), record)
 
 
 class Handler(logging.Handler):
-    """Brings the records of the loggers it is attached to into our files, each once, however many of these it meets.
+    """Brings the records of its loggers into the log files. Each record is written once, however many of these handlers it meets.
 
-    `init_logging` puts one on the root logger. `logging.config` may name others: where no logging was started yet, making one
-    starts it. A formatter makes no difference; records of `get_logger` are in the files whatever handlers there are.
+    `init_logging` puts one on the root logger. `logging.config` may name others. If logging is not started yet, making one starts
+    it. A formatter has no effect. Records of `get_logger` are in the files whatever handlers there are.
 
     Args:
-        level: Least level it takes.
-        **options: Options of `init_logging`, which are applied as that function applies them, except that no handler is put on the
-            root logger, and that its level is set only where `log_level` is given.
+        level: Least level that it takes.
+        **options: Options of `init_logging`, with the same effect. But no handler is put on the root logger, and its level is set
+            only if `log_level` is given.
 
     Raises:
         ValueError: The level is unknown.
-        ConfigurationError: An option, the environment or the log directory is not as it must be.
+        ConfigurationError: An option, the environment or the log directory is wrong.
     """
 
     def __init__(self, level: int | str = logging.NOTSET, **options: Any) -> None:
@@ -51,7 +51,7 @@ class Handler(logging.Handler):
             _start(options)
 
     def createLock(self) -> None:  # noqa: N802 - the name is the base class's
-        """Needs none: capturing a record takes no lock."""
+        """Makes no lock: capturing a record needs none."""
         self.lock = None
 
     def handle(self, record: logging.LogRecord) -> bool:
@@ -66,7 +66,7 @@ class Handler(logging.Handler):
             return True
         kept: Any = self.filter(record)
         if isinstance(kept, logging.LogRecord) and kept is not record:
-            # Another one in its place: both are marked, or the next of our handlers would take the one that came.
+            # A filter returned another record. Both are marked, or the next of these handlers would take the first one.
             if not marks.is_captured(record):
                 self.emit(kept)
                 marks.mark_captured(record)
@@ -79,19 +79,19 @@ class Handler(logging.Handler):
         _capture_once(record)
 
     def flush(self) -> None:
-        """Waits until what was accepted before is in the files, at most ten seconds."""
+        """Waits until all records accepted before are in the files, at most ten seconds."""
         _flush(_FLUSH_TIMEOUT)
 
 
 _LogRecord = logging.LogRecord
-# Where records of both interfaces go: the native core, or the fallback handlers of `USE_UNIFIED_LOGGING=false`.
+# Takes the records of both interfaces: the native core, or the fallback handlers of `USE_UNIFIED_LOGGING=false`.
 deliver: Callable[..., None] = _core.emit
-# Unset while this module makes its own.
+# Not set while this module makes its own handler.
 _start: Callable[[dict[str, Any]], None] | None = None
 _flush: Callable[[float], bool] = _core.flush
-# The one that `install` puts on the root logger.
+# The handler that `install` puts on the root logger.
 _handler = Handler()
-# The one on the root logger that the core knows: records that come to it alone need not be made.
+# The handler on the root logger that the core knows: a record that only this handler gets need not be made.
 _core_handler: Handler | None = None
 
 
@@ -107,10 +107,10 @@ def _capture_once(record: logging.LogRecord) -> None:
 
 
 def connect(start: Callable[[dict[str, Any]], None], flush: Callable[[float], bool]) -> None:
-    """Tells handlers how to start and to flush.
+    """Gives handlers the functions that start logging and flush.
 
     Args:
-        start: Starts with these options, or, without any, unless it was started.
+        start: Starts logging with these options. Without options, only if logging is not started.
         flush: Writes what was logged, within so many seconds.
     """
     global _start, _flush
@@ -118,12 +118,12 @@ def connect(start: Callable[[dict[str, Any]], None], flush: Callable[[float], bo
 
 
 def install(directory: str, capture: Callable[..., None] = _core.emit, on_root: bool = True) -> None:
-    """Sends records to where they go. Once, however often called.
+    """Connects `logging` with the log files. Harmless when repeated.
 
     Args:
-        directory: Where the files are.
+        directory: The log directory.
         capture: Takes a `LogRecord`, and whether it is an AI record whatever its logger.
-        on_root: Whether the root logger is given a handler of ours, unless it has one.
+        on_root: Whether the root logger gets a handler of this class, unless it has one.
     """
     global deliver
     deliver, marks.directory = capture, directory
@@ -135,7 +135,7 @@ def install(directory: str, capture: Callable[..., None] = _core.emit, on_root: 
 
 
 def is_installed() -> bool:
-    """Whether the root logger has a handler of ours, which a start gives it."""
+    """Whether the root logger has a handler of this class, as after a start."""
     return _on_root() is not None
 
 
@@ -144,7 +144,7 @@ def _on_root() -> Handler | None:
 
 
 def _meet(handler: Handler) -> None:
-    """Tells the core of a handler that others made, once it is the first of ours on the root logger."""
+    """Registers a handler that the application made with the core, if it is the first of this class on the root logger."""
     if _on_root() is handler and type(handler) is Handler:
         _set_core_handler(handler)
 

@@ -1,4 +1,4 @@
-"""The way of our own records where filters, handlers or patches of other people are to see them."""
+"""Shows records of `get_logger` to filters, handlers and patches of others."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
     _Function = TypeVar("_Function", bound=Callable[..., Any])
 
-# What tests look through: called with each record before it is captured.
+# Functions of tests, called with each record before it is captured.
 taps: list[Callable[[logging.LogRecord], None]] = []
 
 
 def as_of_logging(function: _Function) -> _Function:
-    """Gives a function that stands between a call and its handlers the file of `logging`.
+    """Gives a function between a call and its handlers the file of `logging`.
 
-    What looks for a record's caller passes frames of `logging` by, which it knows by their file.
+    Code that looks for a record's caller skips frames of `logging`, which it knows by their file.
 
     Args:
         function: One of Python code.
@@ -34,7 +34,7 @@ def as_of_logging(function: _Function) -> _Function:
         The same.
     """
     own, source = function.__code__, getattr(logging.addLevelName, "__code__", None)
-    if source is not None:  # Else somebody has replaced it by what has no code.
+    if source is not None:  # Otherwise it was replaced by an object without code.
         function.__code__ = own.replace(co_filename=source.co_filename)
     return function
 
@@ -51,9 +51,9 @@ def log_listened(
     frame: FrameType | None,
     ai: bool,
 ) -> None:
-    """Logs through `logging` where filters, handlers or patches of other people are to see the record.
+    """Logs through `logging`, if filters, handlers or patches of others must see the record.
 
-    The record is captured once: here, or by the root handler where a patched `Logger.handle` lets it through.
+    The record is captured once: here, or by the root handler if a patched `Logger.handle` lets it through.
     """
     target = logger.logger
     record = make_record(target, level, message, args, error, stack, frame)
@@ -62,16 +62,16 @@ def log_listened(
 
 @as_of_logging
 def _log(target: logging.Logger, record: logging.LogRecord, fields: dict[str, Any], ai: bool) -> None:
-    """Is there for its frame: with it there are as many as `logging` has, and a handler may begin to look for the caller behind all of them."""
+    """Only adds a frame: with it there are as many as in `logging`, and a handler may begin to look for the caller behind all of them."""
     hand_over(target, record, fields, ai)
 
 
 def capture(record: logging.LogRecord, fields: dict[str, Any]) -> None:
-    """Captures a record that another logger made, which shows it to its own listeners.
+    """Captures a record that another logging library made and shows to its own listeners.
 
     Args:
         record: Without fields.
-        fields: Those of the call.
+        fields: The fields of the call.
     """
     _give_fields(record, fields)
     if taps:
@@ -81,13 +81,13 @@ def capture(record: logging.LogRecord, fields: dict[str, Any]) -> None:
 
 @as_of_logging
 def hand_over(target: logging.Logger, record: logging.LogRecord, fields: dict[str, Any], ai: bool = False) -> None:
-    """Captures a record of our own interface, once, and shows it to filters, handlers and patches of other people.
+    """Captures a record of `get_logger`, once, and shows it to filters, handlers and patches of others.
 
     Args:
-        target: The logger it is logged to, which is enabled for it.
+        target: The logger, which is enabled for the record.
         record: Without fields.
-        fields: Those of the call.
-        ai: Whether it is an AI record whatever its logger.
+        fields: The fields of the call.
+        ai: Whether it is an AI record, whatever its logger.
     """
     _give_fields(record, fields)
     stock = getattr(target.handle, "__func__", None)
@@ -108,7 +108,7 @@ def hand_over(target: logging.Logger, record: logging.LogRecord, fields: dict[st
 
 
 def show_to_taps(record: logging.LogRecord) -> None:
-    """Lets those who look see a record, its fields still under the names of the call."""
+    """Shows a record to the functions in `taps`, its fields still under the names of the call."""
     for see in tuple(taps):
         see(record)
 
@@ -122,16 +122,16 @@ def make_record(
     stack: bool,
     frame: FrameType | None,
 ) -> logging.LogRecord:
-    """A record of a place in the code.
+    """A record of a call site.
 
     Args:
-        target: The logger it is logged to.
+        target: The logger.
         level: Its number.
         message: Of any type, as in `logging`.
         args: Merged into the message.
         error: Its exception.
-        stack: Whether it is to have the stack of `frame`.
-        frame: The place; None where there is none.
+        stack: Whether the record gets the stack of `frame`.
+        frame: The frame of the call site; None if there is none.
 
     Returns:
         The record, without fields.
@@ -148,7 +148,7 @@ def make_record(
 
 
 def _give_fields(record: logging.LogRecord, fields: dict[str, Any]) -> None:
-    """Fields and context as attributes, for other people's handlers; those that clash with the record's own move aside."""
+    """Sets fields and context as attributes, for handlers of others. A name that the record has already is changed."""
     attributes = record.__dict__
     names: dict[str, str | None] = {}
     current = context.get_trace_context()
@@ -167,10 +167,10 @@ def _give_fields(record: logging.LogRecord, fields: dict[str, Any]) -> None:
 
 
 def _asked_time(frames: int = 3) -> int:
-    """What `time` says, to the microsecond, by as many calls as lie between a call of `logging` and its look at the clock.
+    """The time of `time`, to the microsecond, through as many frames as `logging` has between a call and its reading of the clock.
 
-    Freezegun lets code see the real time that some packages have called, and looks for these a few frames out: those of `logging` are so many
-    that a function which a thread runs has the frozen time in its records.
+    freezegun shows some packages the real time, and looks for these packages a few frames up. Because `logging` has so many frames, a
+    function that a thread runs has the frozen time in its records.
     """
     return _asked_time(frames - 1) if frames else (time.time_ns() + 500) // 1_000 * 1_000
 

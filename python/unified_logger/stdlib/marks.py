@@ -227,7 +227,7 @@ def _sent(attributes: dict[str, Any], number: _Number) -> dict[str, Any]:
 class _State(dict):  # type: ignore[type-arg] # not generic at run time
     """A record's attributes for a copy in this process. Its pickle has the attributes for another process."""
 
-    __slots__ = ("known",)
+    __slots__ = ("number",)
     number: _Number
 
     def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:

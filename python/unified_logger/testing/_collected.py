@@ -228,11 +228,11 @@ class CapturedLogs(list[CapturedRecord]):
         """Sets the level of a logger until the collection ends.
 
         Args:
-                level: Its name or number.
-                logger: The logger's name; None is the root logger.
+            level: Its name or number.
+            logger: The logger's name; None is the root logger.
 
         Raises:
-                ValueError: There is no such level.
+            ValueError: There is no such level.
         """
         self._set(logging.getLogger(logger), levels.parse(level))
         self._whole = True
@@ -248,6 +248,7 @@ class CapturedLogs(list[CapturedRecord]):
     def at_level(self, level: int | str, logger: str | None = None) -> Iterator[None]:
         """Sets the level of a logger for a block.
 
+        Args:
             level: Its name or number.
             logger: The logger's name; None is the root logger.
 
