@@ -29,8 +29,13 @@ def parse(value: object) -> int:
         ValueError: There is no such level.
     """
     if isinstance(value, str):
-        text = value.strip().upper()
-        number = int(text) if text.isascii() and text.isdecimal() else logging.getLevelName(text)
+        text = value.strip()
+        if text.isascii() and text.isdecimal():
+            number: object = int(text)
+        else:
+            # A name that a program gave a level may have small letters.
+            found = map(logging.getLevelName, (text, text.upper()))
+            number = next((each for each in found if isinstance(each, int)), None)
     else:
         number = value
     if isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= 100:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -181,6 +182,28 @@ assert stats["streams"]["out"]["dropped"] == 100, stats["streams"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+@pytest.mark.skipif(not hasattr(socket, "SOCK_SEQPACKET"), reason="nothing here keeps what is written at once together")
+def test_a_record_stays_together_where_others_write_too(tmp_path: Path) -> None:
+    """Whoever shares a pipe or a socket writes between two writes: none of these begins in the middle of a traceback."""
+    program = """
+from unified_logger import get_logger, init_logging, shutdown_logging
+init_logging(log_dir="logs", console_format="off", outputs={"out": {"stream": "stdout", "format": "text"}})
+for _ in range(100):
+    try:
+        raise ValueError("m")
+    except ValueError:
+        get_logger("app").exception("refused")
+shutdown_logging(10.0)
+"""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path, stdout=theirs) as child:
+        theirs.close()
+        written = [*iter(lambda: ours.recv(1 << 20), b"")]
+        assert child.wait(60) == 0
+    assert len(written) > 1
+    assert [piece[:40] for piece in written if piece.startswith(b" ")] == []
+
+
 def test_rotation_and_mode_of_its_own(start: Start, log_dir: Path) -> None:
     """Other bounds than the other files have, and another mode, kept by the rotated files."""
     start(outputs={"small": {"file": "small.log", "max_bytes": 2_000, "backup_count": 3, "file_mode": "600"}})

@@ -288,6 +288,18 @@ def test_named_and_numbered_levels(logger: UnifiedLogger, records: Records) -> N
     assert [record["level"] for record in records()] == ["NOTICE", "WARNING", "Level 27"]
 
 
+@pytest.mark.parametrize("said", ["Notice", "NOTED", "noted"])
+def test_a_level_named_with_small_letters(logger: UnifiedLogger, records: Records, said: str) -> None:
+    """`log()` takes a name as it was given; one that is all capitals in any case."""
+    try:
+        logging.addLevelName(21, "NOTED")
+        logging.addLevelName(21, "Notice")
+        logger.log(said, "named")
+        assert [record["level"] for record in records()] == ["Notice"]
+    finally:
+        del logging._levelToName[21], logging._nameToLevel["Notice"], logging._nameToLevel["NOTED"]  # type: ignore[attr-defined]
+
+
 def test_standard_levels_may_be_named_otherwise(logger: UnifiedLogger, records: Records) -> None:
     """What is written from then on has the new name, whichever way it is logged.
 

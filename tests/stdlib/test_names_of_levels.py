@@ -12,6 +12,7 @@ import pytest
 from kinds import Records, Run, Start
 
 from unified_logger import JSONFormatter, UnifiedLogger, get_logger, get_stats
+from unified_logger.config import resolve
 
 
 def handle(**attributes: Any) -> None:
@@ -95,6 +96,17 @@ def test_a_name_that_the_program_gave_is_everybodys(logger: UnifiedLogger, recor
         assert levels(records)[2:] == [("theirs", "NOTED"), ("remote", "NOTICE"), ("app", "NOTED")]
     finally:
         del logging._levelToName[21], logging._nameToLevel["NOTICE"], logging._nameToLevel["NOTED"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("said", ["Notice", " Notice ", "NOTED", "noted"])
+def test_a_name_with_small_letters_names_a_level_in_a_configuration(said: str) -> None:
+    """As it was given; one that is all capitals in any case."""
+    try:
+        logging.addLevelName(21, "Notice")
+        logging.addLevelName(21, "NOTED")
+        assert resolve({"log_level": said}, environ={}).log_level == 21
+    finally:
+        del logging._levelToName[21], logging._nameToLevel["Notice"], logging._nameToLevel["NOTED"]  # type: ignore[attr-defined]
 
 
 def test_any_number_of_names_fills_nothing(run_python: Run, tmp_path: Path) -> None:

@@ -117,11 +117,15 @@ fn level_number(given: &Bound<'_, PyAny>) -> PyResult<i32> {
     let py = given.py();
     let number: i32 = match interrupt::ok(py, given.extract()) {
         Some(number) => number,
-        None => py
-            .import("logging")?
-            .call_method1("getLevelName", (given.str()?.call_method0("upper")?,))?
-            .extract()
-            .map_err(|_| PyTypeError::new_err(format!("level must be a number or a level's name, not {given}")))?,
+        None => {
+            let logging = py.import("logging")?;
+            let number_of = |name: Bound<'_, PyAny>| logging.call_method1("getLevelName", (name,))?.extract();
+            let name = given.str()?;
+            // A name that a program gave a level may have small letters.
+            number_of(name.clone().into_any())
+                .or_else(|_: PyErr| number_of(name.call_method0("upper")?))
+                .map_err(|_| PyTypeError::new_err(format!("level must be a number or a level's name, not {given}")))?
+        }
     };
     guard::note_level_name(&py.import("logging")?, number)?;
     Ok(number)

@@ -105,7 +105,8 @@ fn most_at_once(meta: &Metadata) -> Option<usize> {
     (kind.is_fifo() || kind.is_socket()).then_some(libc::PIPE_BUF)
 }
 
-/// Parts of `bytes`, each of whole lines: as many lines as fit into `most` bytes, or one longer line.
+/// Parts of `bytes`, each of whole lines: as many lines as fit into `most` bytes, or one longer line. If possible, a line that begins with a
+/// space stays with the line before it: both are of the same record.
 fn pieces(mut bytes: &[u8], most: usize) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
         if bytes.is_empty() {
@@ -114,7 +115,9 @@ fn pieces(mut bytes: &[u8], most: usize) -> impl Iterator<Item = &[u8]> {
         let end = if bytes.len() <= most {
             bytes.len()
         } else {
-            memchr::memrchr(b'\n', &bytes[..most])
+            memchr::memrchr_iter(b'\n', &bytes[..most])
+                .find(|newline| bytes[newline + 1] != b' ')
+                .or_else(|| memchr::memrchr(b'\n', &bytes[..most]))
                 .or_else(|| memchr::memchr(b'\n', bytes))
                 .map_or(bytes.len(), |newline| newline + 1)
         };
@@ -164,6 +167,8 @@ mod tests {
         assert_eq!(lengths(b"one\ntwo\nthree\n", 8), [8, 6]);
         assert_eq!(lengths(b"one\ntwo\nthree\n", 7), [4, 4, 6]);
         assert_eq!(lengths(b"one\nmuch longer\ntwo\n", 5), [4, 12, 4]);
+        assert_eq!(lengths(b"one\n two\nsix\n ten\n", 16), [9, 9]);
+        assert_eq!(lengths(b"one\n two\n three\n", 10), [9, 7]);
         assert_eq!(lengths(b"no end", 3), [6]);
         assert_eq!(lengths(b"one\ntwo\n", usize::MAX), [8]);
         assert!(lengths(b"", 8).is_empty());
