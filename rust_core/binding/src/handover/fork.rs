@@ -17,8 +17,8 @@ use crate::interpreter::fork;
 use crate::interpreter::pending;
 
 thread_local! {
-    /// Whether this thread is forking. A record that it logs during the fork must not wait for the paused writer: 3.12
-    /// warns of other threads, which makes records, before it runs the hooks that end the pause.
+    /// Whether this thread is forking. A record that it logs during the fork must not wait for the paused writer. There
+    /// are such records: 3.12 warns of other threads before it runs the hooks that end the pause.
     pub static FORKS: Cell<bool> = const { Cell::new(false) };
 }
 

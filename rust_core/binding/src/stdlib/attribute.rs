@@ -11,7 +11,7 @@ use crate::interpreter::interrupt;
 
 /// Attributes of a `LogRecord`, in the order in which it sets them.
 #[derive(Clone, Copy)]
-#[allow(dead_code, reason = "those that are not asked for keep the places of the others")]
+#[allow(dead_code, reason = "unused attributes keep the indices of the others")]
 pub enum Attribute {
     Name,
     Msg,

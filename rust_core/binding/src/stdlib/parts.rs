@@ -60,7 +60,7 @@ struct Merged<'py> {
 enum Text<'py> {
     /// Exactly a `str`.
     Python(Bound<'py, PyString>),
-    Own(String),
+    Owned(String),
 }
 
 impl<'py> LogRecordParts<'py> {
@@ -93,7 +93,7 @@ impl<'py> LogRecordParts<'py> {
         }
         builder.message = match text {
             Text::Python(message) => text_of(message.as_any()),
-            Text::Own(message) => message,
+            Text::Owned(message) => message,
         };
         builder.site = self.site.bare;
         builder.inline_site = self.inline_site;
@@ -159,10 +159,10 @@ fn merge<'py>(
     arguments: Option<&Bound<'py, PyAny>>,
     rules: impl FnOnce() -> Option<Arc<Rules>>,
 ) -> Merged<'py> {
-    let Some(message) = message else { return Merged::whole(Text::Own("None".to_owned())) };
+    let Some(message) = message else { return Merged::whole(Text::Owned("None".to_owned())) };
     let raw = match message.cast_exact::<PyString>() {
         Ok(message) => Text::Python(message.clone()),
-        Err(_) => Text::Own(text_of_message(message)),
+        Err(_) => Text::Owned(text_of_message(message)),
     };
     let Some(given) = arguments else { return Merged::whole(raw) };
     if ending::is_here(py) {
@@ -194,7 +194,7 @@ pub fn merged(
     let Merged { text, notes } = merge(py, message, arguments, rules);
     match text {
         Text::Python(message) => (text_of(message.as_any()), notes),
-        Text::Own(message) => (message, notes),
+        Text::Owned(message) => (message, notes),
     }
 }
 
@@ -210,20 +210,20 @@ impl<'py> Text<'py> {
         let rules = rules()?;
         let message = match self {
             Self::Python(text) => Cow::Owned(text_of(text.as_any())),
-            Self::Own(text) => Cow::Borrowed(text.as_str()),
+            Self::Owned(text) => Cow::Borrowed(text.as_str()),
         };
-        redaction::without_named(&message, given, || Some(rules)).map(Self::Own)
+        redaction::without_named(&message, given, || Some(rules)).map(Self::Owned)
     }
 
     fn modulo(&self, py: Python<'py>, given: &Bound<'py, PyAny>) -> PyResult<Self> {
         stack::expect_python()?;
         let merged = match self {
             Self::Python(text) => text.as_any().rem(given)?,
-            Self::Own(text) => python_text(py, text)?.rem(given)?,
+            Self::Owned(text) => python_text(py, text)?.rem(given)?,
         };
         Ok(match merged.cast_into_exact::<PyString>() {
             Ok(text) => Self::Python(text),
-            Err(other) => Self::Own(text_of(&other.into_inner())),
+            Err(other) => Self::Owned(text_of(&other.into_inner())),
         })
     }
 }
