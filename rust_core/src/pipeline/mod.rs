@@ -3,6 +3,7 @@
 mod batch;
 mod notices;
 mod settings;
+mod stuck;
 
 pub use batch::Batch;
 pub use notices::build_notice;
@@ -30,11 +31,12 @@ use crate::slab::{self, Buffer};
 use crate::stats::{REASONS, Stats};
 use crate::value::{OutOfMemory, Value};
 use notices::{DAMAGED, NO_MEMORY, lost};
+use stuck::Streaks;
 
 /// How long a batch waits for the batch of another process. Then it is written without the lock.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 
-/// Bytes a failing sink may hold in memory before the queue is left to fill.
+/// Bytes a failing sink may hold in memory. Beyond, the queue is left to fill, unless the sink fails alone.
 const BACKLOG: usize = 8 << 20;
 
 /// Bytes of one batch that are encoded before they are written. Without a bound, a batch of large records would take
@@ -60,6 +62,8 @@ pub struct Pipeline {
     settled: u64,
     failed: u64,
     drops_reported_at: Option<Instant>,
+    streaks: Streaks,
+    stuck_reported_at: Option<Instant>,
 }
 
 impl Pipeline {
@@ -100,13 +104,15 @@ impl Pipeline {
             settled: 0,
             failed: 0,
             drops_reported_at: None,
+            streaks: Streaks::default(),
+            stuck_reported_at: None,
         })
     }
 
     /// Drains a batch from the queue, and returns how many records that were. It is none while the last batch is not given back, and while
     /// a failing sink holds as much as it may.
     pub fn drain(&mut self, queue: &Queue, batch: &mut Batch) -> usize {
-        if !batch.records.is_empty() || self.outputs.sinks().any(|sink| sink.pending_bytes() >= BACKLOG) {
+        if !batch.records.is_empty() || !self.may_take_more() {
             return 0;
         }
         self.stats.queue_high_water.raise_to(queue.depth());
@@ -190,6 +196,7 @@ impl Pipeline {
                 self.errors.handle("sync", &error);
             }
         }
+        self.streaks.note(&self.outputs);
         self.errors.report_remarks();
         self.report_complaints();
     }

@@ -54,6 +54,16 @@ pub trait Sink: fmt::Debug + Send {
     /// When the system refuses: what is not written stays pending.
     fn write(&mut self, now: Instant, held: Held) -> Result<()>;
 
+    /// Bytes that a file has taken so far; 0 for what is no file.
+    fn written_bytes(&self) -> u64 {
+        0
+    }
+
+    /// Goes on without the lines that are pending. Returns how many records those were.
+    fn give_up(&mut self) -> u64 {
+        0
+    }
+
     /// Adds the positions of the records that are not written yet, and must be.
     fn put_waiting(&self, positions: &mut BTreeSet<u64>) {
         let _ = positions;

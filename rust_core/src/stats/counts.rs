@@ -167,11 +167,12 @@ pub const COUNTS: [Counted<Stats>; 21] = [
 ];
 
 /// Of each file.
-pub const FILE_COUNTS: [Counted<FileStats>; 6] = [
+pub const FILE_COUNTS: [Counted<FileStats>; 7] = [
     counter("written", "lines", "lines written", |file| &file.written),
     counter("bytes", "bytes", "their bytes", |file| &file.bytes),
     counter("rotations", "rotations", "times the file was changed for a new one", |file| &file.rotations),
     counter("errors", "failures", "writes that failed and were tried again", |file| &file.errors),
+    counter("dropped", "lines", "lines given up, because the file took none while others did", |file| &file.dropped),
     counter("syncs", "syncs", "times the file was brought to the device, see `fsync`", |file| &file.syncs),
     counter("sync_errors", "failures", "times that it or its name could not be", |file| &file.sync_errors),
 ];

@@ -90,6 +90,8 @@ pub struct FileStats {
     pub rotations: Count,
     /// Writes that failed and were tried again.
     pub errors: Count,
+    /// Lines that were given up, because the file took none while others did.
+    pub dropped: Count,
     /// Times the file was brought to the device, and times that it or its name could not be.
     pub syncs: Count,
     pub sync_errors: Count,

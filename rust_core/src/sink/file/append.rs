@@ -31,7 +31,7 @@ impl FileSink {
         }
     }
 
-    fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.start = 0;
         self.pending.clear();
         self.pending.shrink_to(KEEP);

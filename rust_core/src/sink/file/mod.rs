@@ -189,6 +189,22 @@ impl Sink for FileSink {
         self.write_all(now, held).inspect_err(|_| self.target.stats.errors.add(1))
     }
 
+    fn written_bytes(&self) -> u64 {
+        self.target.stats.bytes.get()
+    }
+
+    fn give_up(&mut self) -> u64 {
+        let count = self.entries.len() as u64;
+        self.target.stats.dropped.add(count);
+        if let Some(last) = self.entries.drain(..).next_back() {
+            // Recovery would write them otherwise, should the process die.
+            let _ = self.target.journal.passed(last.position & !OWN);
+        }
+        self.clear();
+        self.sync.data = false;
+        count
+    }
+
     fn put_waiting(&self, positions: &mut BTreeSet<u64>) {
         positions.extend(self.entries.iter().map(|entry| entry.position).filter(|position| position & OWN == 0));
     }
