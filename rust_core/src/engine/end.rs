@@ -1,11 +1,13 @@
 //! Flushes and the shutdown.
 
-use super::{Engine, LATE_PATIENCE};
-use crate::writer::{self, Ending, Flush, state};
-use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use std::sync::TryLockError;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+
+use super::{Engine, LATE_PATIENCE};
+use crate::writer::{self, Ending, Flush, state};
 const CONSOLE_PATIENCE: Duration = Duration::from_secs(1);
 /// How long a shutdown waits for the other threads. They were asked to end, and do so by themselves.
 const END_PATIENCE: Duration = Duration::from_millis(100);

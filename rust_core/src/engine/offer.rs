@@ -1,5 +1,6 @@
 //! The way of a record into the queue, and how callers write it if there is no writer.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::{Engine, LATE_PATIENCE};
@@ -9,7 +10,6 @@ use crate::slab::{Buffer, Pool};
 use crate::stats::Dropped;
 use crate::value::Put;
 use crate::writer;
-use std::sync::atomic::Ordering;
 
 /// Time between two attempts to start a writer that could not be started.
 const START_INTERVAL: Duration = Duration::from_millis(100);

@@ -18,6 +18,7 @@ mod stack;
 mod units;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+
 use units::Begins;
 
 pub use buffer::Buffer;

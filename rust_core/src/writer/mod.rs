@@ -92,8 +92,8 @@ impl Writer<'_> {
             let Written { count, passed, clear } = self.shared.turn().write(self.shared, interval);
             self.setback = SHORTEST_SLEEP;
             self.answer_flushes(passed, clear);
-            let all_is_taken = self.last.is_some_and(|last| passed >= last);
-            if closing && clear && (all_is_taken || self.shared.is_idle() && self.waiting.is_empty()) {
+            let all_is_drained = self.last.is_some_and(|last| passed >= last);
+            if closing && clear && (all_is_drained || self.shared.is_idle() && self.waiting.is_empty()) {
                 // The thread that ends the engine answers them. It also writes the records that came since.
                 self.hand_flushes_on();
                 return;

@@ -1,10 +1,11 @@
 //! What callers and the writer share.
 
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use crossbeam_channel::Sender;
 use crossbeam_queue::SegQueue;
 use crossbeam_utils::CachePadded;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::sweep::Swept;
 use super::turn::Turn;
@@ -125,7 +126,7 @@ impl Shared {
 
     /// How many records will have been drained once the queue of this moment is empty.
     pub(super) fn all_that_is_there(&self, turn: &Turn) -> u64 {
-        turn.taken + self.queue.len() as u64
+        turn.drained + self.queue.len() as u64
     }
 
     pub(super) fn is_idle(&self) -> bool {

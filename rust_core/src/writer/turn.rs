@@ -1,8 +1,9 @@
 //! One turn at writing: the next batch, from the queue to the sinks.
 
+use std::time::Duration;
+
 use super::Shared;
 use crate::pipeline::{Batch, Pipeline};
-use std::time::Duration;
 
 /// The pipeline and its batch. The thread that has locked them writes, the writer or a caller. It continues where the thread before it
 /// stopped, by a panic or at its end.
@@ -11,23 +12,23 @@ pub struct Turn {
     pub pipeline: Pipeline,
     batch: Batch,
     /// Records drained since the start.
-    pub(super) taken: u64,
+    pub(super) drained: u64,
 }
 
 impl Turn {
     #[must_use]
     pub fn new(pipeline: Pipeline) -> Self {
-        Self { pipeline, batch: Batch::default(), taken: 0 }
+        Self { pipeline, batch: Batch::default(), drained: 0 }
     }
 
     /// Writes the next batch, and reports dropped records unless it did so within `interval`.
     pub(super) fn write(&mut self, shared: &Shared, interval: Duration) -> Written {
-        let Self { pipeline, batch, taken } = self;
-        *taken += pipeline.drain(&shared.queue, batch) as u64;
+        let Self { pipeline, batch, drained } = self;
+        *drained += pipeline.drain(&shared.queue, batch) as u64;
         shared.note_in_hand(batch, pipeline);
         // A record that was dropped from the queue is never drained. A flush that counts it is answered once the queue
         // is empty.
-        let passed = if shared.queue.is_empty() { u64::MAX } else { *taken };
+        let passed = if shared.queue.is_empty() { u64::MAX } else { *drained };
         // Written before the batch, whose records were logged later.
         while let Some(notice) = shared.notices.pop() {
             pipeline.write_notice(&notice);

@@ -5,13 +5,16 @@ mod own;
 mod ownerless;
 mod trust;
 
-use crate::platform;
-pub use own::{Harm, OwnBox, Watch, disown_all};
-pub use ownerless::Ownerless;
-use serde::Deserialize;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::platform;
+
+pub use own::{Harm, OwnBox, Watch, disown_all};
+pub use ownerless::Ownerless;
 /// Beside the logs.
 const DIRECTORY: &str = ".unified_logger";
 const BOX: &str = "box";

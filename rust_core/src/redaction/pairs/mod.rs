@@ -7,8 +7,9 @@ mod sign;
 mod tests;
 mod text;
 
-use memchr::{memchr_iter, memchr2_iter, memchr3_iter};
 use std::ops::Range;
+
+use memchr::{memchr_iter, memchr2_iter, memchr3_iter};
 
 use super::extent::Strings;
 use super::keys::{Treatment, normal};

@@ -1,9 +1,10 @@
 //! The name before a sign.
 
+use std::ops::Range;
+
 use super::super::extent::QUOTES;
 use super::text::{is_of_name, is_space};
 use super::{LONGEST, SPACE};
-use std::ops::Range;
 /// Last words of names that are two: `api key`, `card number`.
 const LAST_OF_TWO: [&str; 8] = ["key", "keys", "id", "number", "string", "card", "code", "phrase"];
 

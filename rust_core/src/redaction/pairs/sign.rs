@@ -1,7 +1,8 @@
 //! A sign behind a name: `password=…`, `"token": "…"`.
 
-use memchr::{memchr, memchr_iter};
 use std::ops::Range;
+
+use memchr::{memchr, memchr_iter};
 
 use super::super::extent::{self, QUOTES};
 use super::super::keys::{SIGNATURE, normal};

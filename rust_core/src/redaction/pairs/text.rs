@@ -1,8 +1,9 @@
 //! Values behind a sign, and the spaces around it.
 
+use std::ops::Range;
+
 use super::super::extent::{self, QUOTES};
 use super::{LONGEST, SPACE};
-use std::ops::Range;
 /// The least characters of a value that looks random.
 const RANDOM: usize = 16;
 const SHORT: usize = 6;
