@@ -1,4 +1,4 @@
-"""What is written to besides the three files and the console, and what these are to take."""
+"""Outputs in addition to the three files and the console, and changes of these four."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from ..mappings import Layout
     from ..options import Given
 
-# Those that are there without being named; the others name what they write to.
+# Outputs that are there without being named; others give the file or stream that they write to.
 _FILES = ("app", "errors", "ai")
 _CONSOLE = "console"
 _OF_FILES = ("max_bytes", "backup_count", "file_mode")
 # The black box has room for so many journals.
 _MOST = 60
-# Keys of a line that no field has: a record's own.
+# Keys of a record itself, which no field can have.
 _NO_FIELDS = (
     *("timestamp", "level", "logger", "message", "module", "function", "line", "thread", "process"),
     *("exception", "stack", "recovered"),
@@ -126,7 +126,7 @@ def _layout() -> Layout:
 
 
 class Outputs(Section):
-    """What is written to besides the three files and the console, and what these are to take."""
+    """Outputs in addition to the three files and the console, and changes of these four."""
 
     outputs: Mapping[str, Any] = option(
         OUTPUTS,
@@ -135,15 +135,15 @@ class Outputs(Section):
         layout=_layout,
     )
 
-    # What the engine is told of each, over what other sections say of those that are there anyway; None for one that is off.
+    # The settings of each output for the engine, joined with those of other sections; None for an output that is off.
     outputs_for_engine: Mapping[str, Any] = derived()
 
     @classmethod
     def settle(cls, given: Given) -> Mapping[str, Any]:
-        """Checks that each has a place of its own and can take a record, and works out what the engine is told."""
+        """Checks that each output has its own file or stream and can take a record, and works out the settings for the engine."""
         outputs_given: dict[str, Any] = {}
         for _, outputs in given.each("outputs"):
-            # What outranks a file says otherwise about whole outputs.
+            # A source that outranks a file replaces whole outputs.
             outputs_given |= outputs
         if outputs_given and not given.values["use_unified_logging"]:
             given.add_notice("outputs has no effect where use_unified_logging is false")
@@ -165,12 +165,12 @@ class Outputs(Section):
         return {"outputs": outputs_given, "outputs_for_engine": outputs, **form}
 
     def to_engine(self) -> dict[str, dict[str, Any]]:
-        """Each that is named here."""
+        """The outputs that are named here."""
         return {"output": {"to": {"outputs": dict(self.outputs_for_engine)}}}
 
 
 def _present(given: Given) -> dict[str, Any]:
-    """The outputs that are there without being named, as far as they are checked."""
+    """The outputs that are there without being named, with the settings that are checked."""
     values = given.values
     files = {
         file.kind: {"select": {"level": file.level}, "to": {"file": {"name": file.name}}}
@@ -182,7 +182,7 @@ def _present(given: Given) -> dict[str, Any]:
 
 
 def _of_engine(name: str, outputs_given: Any, given: Given) -> dict[str, Any] | None:
-    """What the engine is told of an output: all of a new one, otherwise what is said."""
+    """The settings of an output for the engine: all of a new output, otherwise only those that are given. None if it is off."""
     if outputs_given is False:
         return None
     outputs_given = {} if outputs_given is True else outputs_given
@@ -221,7 +221,7 @@ def _wrong(given: Given, key: str, value: object, allowed: str) -> Configuration
 
 
 def _check_place(name: str, outputs_given: Mapping[str, Any], is_new: bool, given: Given) -> None:
-    """Each writes to one place, and has what belongs to that."""
+    """Checks that an output has one file or stream, and only the keys that belong to it."""
     if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name):
         raise _wrong(given, name, name, "a name of up to 64 letters, digits, '_', '-' and '.'")
     for field, value in (outputs_given.get("fields_equal") or {}).items():
@@ -244,7 +244,7 @@ def _check_place(name: str, outputs_given: Mapping[str, Any], is_new: bool, give
 
 def _check(outputs: Mapping[str, Any], outputs_given: Mapping[str, Any], given: Given) -> None:
     """Checks outputs against each other, and that each can take a record."""
-    # Where each writes to, and the one that does.
+    # The file or stream of each output, with the output's name.
     taken: dict[str, str] = {FAULTS: "fault_handler"} if given.values["fault_handler"] else {}
     for name, output in outputs.items():
         if output is None:
@@ -270,6 +270,6 @@ def _check(outputs: Mapping[str, Any], outputs_given: Mapping[str, Any], given: 
 
 
 def _is_one_place(one: str, other: str) -> bool:
-    """Whether two names are the same file's, or one is that of a file that was rotated from the other."""
+    """Whether two names are those of the same file, or one is that of a rotated file of the other."""
     (short, long) = sorted((one.lower(), other.lower()), key=len)
     return long == short or (long.startswith(short + ".") and long[len(short) + 1 :].isdigit())
