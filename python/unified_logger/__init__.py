@@ -7,7 +7,7 @@ One call to start, structured JSON in rotating files, a trace on every record::
     init_logging(log_dir="logs")
     get_logger("shop.orders").info("order received", order_id=7)
 
-There are no assertions here for pytest to rewrite, so that it need not warn where a program imports this first: PYTEST_DONT_REWRITE.
+There are no assertions here for pytest to rewrite, so it need not warn if a program imports this first: PYTEST_DONT_REWRITE.
 """
 
 from .api import (
@@ -63,8 +63,8 @@ __all__ = [
     "traced",
 ]
 
-# Names that not every program uses, with the modules that have them and all that these need: imported at their first use, so that
-# the others do not pay for them, and whole by then, so that nothing is left to import where that may be impossible.
+# Names that not every program uses, by the modules that have them. A module is imported completely at the first use of a name. So other
+# programs do not pay for it, and nothing is left to import later, when that may be impossible.
 _LATER = {
     "JSONFormatter": ("stdlib.formatters",),
     "carry": ("context.carrying",),

@@ -19,7 +19,7 @@ _ExcInfo: TypeAlias = (
 )
 
 class Logger:
-    """Names a logger and decides by the `logging.Logger` of that name."""
+    """A native logger. The `logging.Logger` of the same name decides on levels."""
 
     def __new__(
         cls,
@@ -135,11 +135,11 @@ class Logger:
         extra: Mapping[str, object] | None = ...,
         **fields: object,
     ) -> None:
-        """The same by name, as `logging` takes it."""
+        """Logs at a level, with arguments by name, as in `logging`."""
 
 @final
 class Context:
-    """Ids and fields, as records get them. Immutable: setting another field makes another context, which may take this one's place."""
+    """Ids and fields, as records get them. It never changes: setting a field makes another context, which may replace this one."""
 
     def __new__(
         cls,
@@ -158,35 +158,35 @@ class Context:
     def parent_span_id(self) -> str | None: ...
     @property
     def carried(self) -> Any:
-        """What goes on to other services, and not into records."""
+        """What is sent on to other services, and is in no record."""
     @property
     def fields(self) -> dict[str, Any]:
         """A copy of the fields, without the ids."""
     @property
     def level(self) -> int | None:
-        """The least level of records made in this context, whatever the levels of their loggers; None leaves it to those."""
+        """The least level of records in this context, whatever the levels of their loggers; None leaves it to the loggers."""
     @property
     def now(self) -> Context:
-        """The same with what was set within its request since it was made."""
+        """This context, with what its request has set since it was made."""
 
 def clear_within(request: Context, held: Context | None, scope: Context) -> None:
-    """Forgets what was set within a request since a scope of it began, except what other threads and tasks have set for themselves.
+    """Forgets what a request has set since one of its scopes began, except what other threads and tasks have set for themselves.
 
     Args:
-        request: The context that the request began with.
-        held: What the context variable holds.
-        scope: The context that the scope began with.
+        request: The first context of the request.
+        held: The value of the context variable.
+        scope: The first context of the scope.
     """
 
 def context_again(request: Context, held: Context) -> Context:
-    """A context of a request once more, for a scope of another thread or task that goes on in it.
+    """A context of a request again, for a scope of another thread or task that continues the request.
 
     Args:
-        request: The context that the request began with.
-        held: What the context variable held where it was taken along.
+        request: The first context of the request.
+        held: The value of the context variable in the first thread or task.
 
     Returns:
-        The context, current nowhere yet.
+        The context, not current anywhere yet.
     """
 
 def context_below(
@@ -197,18 +197,18 @@ def context_below(
     fields: dict[str, Any],
     level: int | None,
 ) -> Context:
-    """A context inside of the current one: a span of its own. In a request it goes on to follow that.
+    """A context inside the current one: a span of its own. In a request it follows later changes of the request.
 
     Args:
-        request: The context that the request began with; None outside of one.
-        held: What the context variable holds.
-        trace_id: Kept verbatim; None keeps the one there is.
-        span_id: Kept verbatim.
+        request: The first context of the request; None outside a request.
+        held: The value of the context variable.
+        trace_id: Kept as it is; None keeps the present one.
+        span_id: Kept as it is.
         fields: They win over outer ones.
-        level: The least level of records; None inherits the outer one, if there is one.
+        level: The least level of records; None inherits the outer level, if there is one.
 
     Returns:
-        The context, current nowhere yet.
+        The context, not current anywhere yet.
     """
 
 def context_with(
@@ -222,23 +222,23 @@ def context_with(
     """The current context with more fields, and with the ids that are given.
 
     Args:
-        request: The context that the request began with; None outside of one.
-        held: What the context variable holds.
-        trace_id: Kept verbatim; None keeps the one there is.
-        span_id: Kept verbatim; None keeps the one there is.
-        fields: They win over those of the same name.
-        for_all: Whether the fields are set for the request's other threads and tasks too, except for those that have set them themselves,
-            and so the ids, unless this is a scope with ids of its own.
+        request: The first context of the request; None outside a request.
+        held: The value of the context variable.
+        trace_id: Kept as it is; None keeps the present one.
+        span_id: Kept as it is; None keeps the present one.
+        fields: They win over fields of the same name.
+        for_all: Whether the fields are set for other threads and tasks of the request too, unless they have set the same fields themselves.
+            That holds for the ids too, unless this is a scope with ids of its own.
 
     Returns:
-        What the context variable is to hold.
+        The new value of the context variable.
     """
 
 def leave_stdlib_levels() -> None:
-    """Gives the loggers of `logging` their own `isEnabledFor` back, which a context with a level has replaced."""
+    """Restores `isEnabledFor` of the loggers of `logging`, which a context with a level has replaced."""
 
 def current_context() -> Context | None:
-    """The current context, whoever has the say: this library, or another whose context is the innermost."""
+    """The current context: this library's, or that of another tracing library if it is the innermost."""
 
 def new_trace() -> Context:
     """A context of a new trace, without fields."""
@@ -252,34 +252,34 @@ def new_span_id() -> str:
 def set_foreign_context(
     variable: ContextVar[Any] | None, convert: Callable[[Any], Context | None] | None = None
 ) -> None:
-    """Tells the context variable of another tracing library, and what makes a `Context` of its value.
+    """Sets the context variable of another tracing library, and the function that makes a `Context` of its value.
 
-    The innermost of its contexts and ours is current. With None, contexts are this library's alone.
+    The innermost of that library's contexts and this library's is current. With None, only this library's contexts count.
     """
 
 def attach_bound_methods(class_: type[Logger], /) -> None:
-    """Gives a class of loggers that have fields of their own its logging methods."""
+    """Gives the class of bound loggers its logging methods."""
 
 def context_variable(name: str) -> ContextVar[Any]:
-    """A context variable that is None where nobody has set it. Made here, it costs no import of `contextvars`."""
+    """A context variable that is None until it is set. Made here, it needs no import of `contextvars`."""
 
 def set_context_variable(variable: ContextVar[Context | None]) -> None:
-    """Tells which context variable holds the current context."""
+    """Sets the context variable that holds the current context."""
 
 @final
 class Redaction:
     """Rules of redaction, compiled."""
 
     def __new__(cls, spec: dict[str, Any]) -> Redaction:
-        """Compiles rules. What is not as it must be raises `ValueError` with key, value and what is allowed."""
+        """Compiles rules. A wrong rule raises `ValueError` with key, value and what is allowed."""
     def named(self, message: str, arguments: Any) -> str | None:
-        """A message without the secrets that it would take by name from these arguments; None if it stays as it is."""
+        """A message with markers for the secrets that it would take by name from these arguments; None if it takes none."""
     def text(self, text: str) -> str:
         """The text without secrets."""
     def __copy__(self) -> Self: ...
     def __deepcopy__(self, _memo: object, /) -> Self: ...
     def __reduce__(self) -> tuple[type[Self], tuple[dict[str, Any]]]:
-        """What they were made of, the key of hashes included, to be compiled again."""
+        """The rules before they were compiled, with the key of hashes."""
 
 def formats() -> list[str]:
     """The names of the formats of lines."""
@@ -288,95 +288,96 @@ def redaction_patterns() -> list[str]:
     """The names of the patterns that come with the library."""
 
 def redaction_keys() -> list[str]:
-    """The names whose values are secrets, without what stands between their words."""
+    """The names whose values are secrets, without separators between their words."""
 
 def start(directory: str, settings: dict[str, Any], redaction: Redaction | None, patience: float) -> None:
     """Starts the engine, or replaces the running one without losing a record.
 
     Args:
-        directory: Where the log files are.
-        settings: Those of the engine's rooms, as plain values.
-        redaction: What must not be written; None leaves every record as it is.
+        directory: The log directory.
+        settings: The settings of the engine's rooms, as simple values.
+        redaction: The rules of redaction; None leaves every record as it is.
         patience: How many seconds the old engine may take to write what it had accepted.
 
     Raises:
         OSError: The directory or a file cannot be made or written.
-        RuntimeError: The system gives no thread.
+        RuntimeError: The system cannot start a thread.
         ValueError: A setting is missing, unknown or of another type.
     """
 
 def recover(directory: str) -> dict[str, Any] | None:
-    """Writes what processes that died left for a log directory.
+    """Writes the records that dead processes left for a log directory.
 
-    Tells the number of `boxes`, `records` and `damaged` slots, the boxes set `aside` (path, reason), what `failed`, and the directories
-    that are `distrusted` (path, reason): another user could have planted boxes there. None while another thread of this process is at it.
+    Returns the number of `boxes`, `records` and `damaged` slots, the boxes set `aside` (path, reason), what `failed`, and the `distrusted`
+    directories (path, reason), in which another user could have planted boxes. Returns None while another thread of this process recovers.
     """
 
 def recover_all(ask: Callable[[PathLike[str]], tuple[str, str | None]]) -> dict[str, Any]:
-    """Writes what processes of this user that died left in shared memory, each into its own log directory.
+    """Writes the records that dead processes of this user left in shared memory, each into its own log directory.
 
-    `ask` is called with each of these directories: it gives the path to work in, and why that is refused or None. What it raises ends all.
+    `ask` is called with each of these directories. It returns the path to work in, and the reason if that is refused, or None. An exception
+    of `ask` ends the recovery.
 
-    Tells what `recover` tells, and in `waiting` the boxes whose directories are not there, or are refused.
+    Returns the same as `recover`, and in `waiting` the boxes whose directories are missing or refused.
     """
 
 @final
 class End:
-    """Goes with the exit hook to `atexit`: that it is let go of tells the end of the interpreter."""
+    """An object that only `atexit` holds, beside the exit hook. When it is released, all exit hooks have run."""
 
     def __new__(cls, again: Callable[[], object]) -> End:
-        """Has `again` called where the program goes on: to register the hook anew, with another of these."""
+        """Sets the function that is called if the program continues: it registers the hook again, with another of these."""
 
 def turn_off() -> None:
     """Leaves all records to handlers of `logging`."""
 
 def flush(timeout: float | None = None) -> bool:
-    """Waits until everything accepted before is on disk, at most `timeout` seconds."""
+    """Waits until everything accepted before is on disk, at most `timeout` seconds. Returns whether it is."""
 
 def shutdown(timeout: float) -> bool:
-    """Writes what is queued and ends the writer, within `timeout` seconds. True when nothing was left unwritten."""
+    """Writes what is queued and ends the writer, within `timeout` seconds. Returns whether everything is written."""
 
 def has_early() -> bool:
-    """Whether anything was logged that waits for a start."""
+    """Whether early records wait for a start."""
 
 def show_early(redaction: Redaction | None = None) -> None:
-    """Shows on standard error what was logged at WARNING and above and never found a start."""
+    """Prints early records of WARNING and above on standard error, if no start has delivered them."""
 
 def say(function: str, message: str, level: int, fields: Sequence[tuple[str, int | float | str]]) -> bool:
-    """Writes a record of the library's own, whatever the levels of loggers are. False while nobody could write it."""
+    """Writes a notice, whatever the levels of loggers are. Returns False if there is no engine to write it."""
 
 def count(name: str) -> None:
-    """Counts one more of what the facade counts.
+    """Adds one to a count of the facade.
 
     Args:
-        name: One of those that `counted` lists.
+        name: A name that `counted` lists.
 
     Raises:
         ValueError: It is not in the list.
     """
 
 def counted() -> list[tuple[str, str, str, str, str]]:
-    """What is counted: group ("", "files" or "console"), name, kind ("counter" or "gauge"), unit and help of each."""
+    """The list of counts: group ("", "files" or "console"), name, kind ("counter" or "gauge"), unit and help of each."""
 
 def stats() -> dict[str, Any]:
     """The counts of the process, as plain integers."""
 
 def emit(log_record: LogRecord, ai: bool = False) -> None:
-    """Captures a `logging.LogRecord` and hands it over, once. With `ai` it goes to the AI file whatever its logger."""
+    """Captures a `logging.LogRecord`, once. With `ai` it goes to the AI file, whatever its logger."""
 
 def encode_record(log_record: LogRecord, redaction: Redaction | None = None) -> str:
-    """The line of JSON, without its newline, that a `logging.LogRecord` is in the files, without secrets."""
+    """The line of a `logging.LogRecord` in the log files: JSON, without its newline and without secrets."""
 
 def merge_record(log_record: LogRecord, redaction: Redaction | None = None) -> tuple[str, dict[str, str]]:
-    """The message of a record with its arguments, without secrets, and `$error` and `$args` where these do not fit."""
+    """The message of a record with its arguments, without secrets; and `$error` and `$args` if these do not fit."""
 
 def merge_by_class(log_record: LogRecord) -> tuple[object, dict[str, str]]:
-    """The message of a record as its class merges it, or None, and `$error` and `$args` where it cannot."""
+    """The message of a record as its class merges it; if that fails, None, with `$error` and `$args`."""
 
 def log_ai(
     logger: Logger, number: int, message: object, fields: Mapping[str, Any], exception: BaseException | None
 ) -> None:
-    """Logs an AI record: goes to the AI file whatever the logger's name."""
+    """Logs an AI record, which goes to the AI file whatever the logger's name."""
 
 def set_listened(function: Callable[..., None]) -> None:
     """Sets the function that logs through `logging` for loggers that others listen to."""
@@ -392,81 +393,81 @@ def set_marks(
     tell_sockets: Callable[[], dict[str, Any] | None],
     arrived: Callable[[LogRecord, bool], None],
 ) -> None:
-    """Sets the classes of numbers by which records are known, and what is called.
+    """Sets the classes of the marks of records, and three functions.
 
-    That is: for captured records without a plain number, whenever `logging.handlers` has another `SocketHandler`, and for records that
-    another process has marked, with a text.
+    `mark_captured` is called for captured records whose number is not a `float` itself. `tell_sockets` is called when `logging.handlers` has
+    another `SocketHandler`. `arrived` is called for a record that another process has marked (its mark is a text).
     """
 
 def set_root_handler(handler: Handler | None) -> None:
-    """Tells which handler of the root logger brings `logging` records in."""
+    """Sets the handler of the root logger that brings in the records of `logging`."""
 
 def set_stdlib_native(on: bool) -> None:
-    """Makes loggers of `logging` native, or gives them their own methods back.
+    """Makes loggers of `logging` native, or restores their own methods.
 
-    Methods that somebody else put there are left alone.
+    Methods that other code has patched are left alone.
     """
 
 def set_converter(function: Callable[[Any], Any]) -> None:
     """Sets the function that turns values without a native form into ones that have it."""
 
 def encode_value(value: object) -> str:
-    """The JSON a value has in a record."""
+    """The JSON of a value in a record."""
 
 def format_exception(exception: BaseException) -> str:
-    """The traceback text an exception has in a record."""
+    """The traceback text of an exception in a record."""
 
 def exception_json(exception: BaseException) -> str:
-    """The JSON an exception has in a record."""
+    """The JSON of an exception in a record."""
 
 def prepare_directory(path: str, mode: tuple[int, bool]) -> None:
-    """Makes a log directory unless it is there, and makes sure that files can be made in it."""
+    """Makes a log directory unless it exists, and makes sure that files can be made in it."""
 
 def open_log(path: str, mode: tuple[int, bool], before: int | None = None) -> int:
-    """Opens a log file for appending, as the engine opens its own, and gives its descriptor, the caller's to close.
+    """Opens a log file for appending, as the engine opens its own. Returns the descriptor, which the caller closes.
 
-    A file that is made gets user, group and no wider mode than the one whose descriptor is `before`.
+    A new file gets user and group of the file whose descriptor is `before`, and no wider mode.
     """
 
 @final
 class LogFile:
-    """A log file for those who write to its descriptor. It is closed with its last reference, unless the program has given its number to another.
+    """A log file for code that writes to its descriptor. It is closed with its last reference, unless its number belongs to another file.
 
     Args:
-        path: Where it lies.
+        path: Its path.
         mode: Mode of a new file, and whether an option asked for it.
 
     Raises:
-        OSError: The file cannot be opened, or is no file.
+        OSError: The file cannot be opened, or is not a regular file.
     """
 
     def __new__(cls, path: str, mode: tuple[int, bool]) -> LogFile: ...
     def fileno(self) -> int:
-        """What is written to."""
+        """Its descriptor."""
 
     def flush(self) -> None:
-        """Nothing is held back here."""
+        """Does nothing: there is no buffer."""
 
     def watch(self, lost: Callable[[], object]) -> None:
-        """Has `lost` called, on the main thread, once the number leads elsewhere: that is looked for every few seconds."""
+        """Calls `lost`, on the main thread, once the number belongs to another file. That is checked every few seconds."""
 
 def escape_text(text: str) -> str:
-    """A text as it is shown to people: on one line, and harmless for a terminal."""
+    """A text for people: on one line, and harmless for a terminal."""
 
 def internals() -> dict[str, bool]:
-    """What is read of the interpreter though it is not promised, and whether it is as known; what is not is asked for."""
+    """The results of the probes: what is read of the interpreter without its promise, and whether it is as known."""
 
 def mark_wrapper(code: CodeType) -> None:
-    """Marks a function as a wrapper of logging calls: records name its caller."""
+    """Marks a function as a wrapper of logging calls, so that records name its caller."""
 
 def set_clock(time: int | None) -> None:
     """Stops the clock of records at `time` (nanoseconds since the epoch), or lets it run with None."""
 
 def set_asked_time(function: Callable[[], int]) -> None:
-    """Sets the function that tells what `time` says, in nanoseconds since the epoch, where packages that move clocks are loaded."""
+    """Sets the function that returns the time of `time`, nanoseconds since the epoch. It is used once packages that move clocks are loaded."""
 
 def before_fork() -> None: ...
 def after_fork_in_parent(soon: list[Callable[[], object]] | None = None) -> None:
-    """Goes on writing, and calls the functions of `soon` as soon as the fork is over for the parent."""
+    """Starts the writer again, and calls the functions of `soon` as soon as the fork is over for the parent."""
 
 def after_fork_in_child() -> None: ...

@@ -1,7 +1,7 @@
-"""The clocks of durations and deadlines, which stay as they are where a test freezes time.
+"""The clocks of durations and deadlines, which keep running when a test freezes time.
 
-freezegun looks through all modules for the functions of `time` and puts functions of its own in their place. A duration that begins outside of a
-freeze and ends inside would be one of years, before zero or after. So these are other functions, which call those of `time`.
+freezegun replaces the functions of `time` in all modules. A duration that begins outside a freeze and ends inside would be years long or
+negative. So these are other functions, which call those of `time`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _of_time(name: str) -> Callable[[], float]:
-    # This may be imported inside of a freeze.
+    # This module may be imported inside a freeze.
     real = getattr(sys.modules.get("freezegun.api"), f"real_{name}", None)
     return partial(real or getattr(time, name))
 

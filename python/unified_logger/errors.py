@@ -14,14 +14,14 @@ class UnifiedLoggerError(Exception):
 
 
 class ConfigurationError(UnifiedLoggerError, ValueError):
-    """Something in the configuration is not as it must be; nothing was started or changed.
+    """The configuration is wrong; nothing was started or changed.
 
     Args:
-        source: Where it stands: 'argument', 'environment variable LOG_LEVEL', a file's path …
+        source: Where the value was given: 'argument', 'environment variable LOG_LEVEL', a file's path …
         key: The option, with dots between levels.
-        value: What stands there.
-        allowed: What may stand there, in words.
-        line: Line in the file, from 1; None where there is none.
+        value: The value.
+        allowed: The allowed values, in words.
+        line: Line in the file, from 1; None if there is none.
         suggestion: The nearest known key, for an unknown one.
     """
 
@@ -44,7 +44,7 @@ class ConfigurationError(UnifiedLoggerError, ValueError):
         super().__init__(source, key, value, allowed, line, suggestion)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Whoever waits for a worker would hang on an error that cannot be made again.
+        # If a worker sends an error that cannot be unpickled, the process that waits for it would hang.
         arguments = (self.source, self.key, _sendable(self.value), self.allowed, self.line, self.suggestion)
         notes = getattr(self, "__notes__", None)
         return _again, arguments, None if notes is None else {"__notes__": list(notes)}
@@ -59,12 +59,12 @@ class ConfigurationError(UnifiedLoggerError, ValueError):
 def _again(
     source: str, key: str, value: object, allowed: str, line: int | None, suggestion: str | None
 ) -> ConfigurationError:
-    """An error that was copied or pickled."""
+    """Makes an error that was copied or pickled."""
     return ConfigurationError(source=source, key=key, value=value, allowed=allowed, line=line, suggestion=suggestion)
 
 
 def _sendable(value: object) -> object:
-    """The value, or how it is shown where it cannot be pickled."""
+    """The value, or its text if it cannot be pickled."""
     import pickle
 
     try:
@@ -82,18 +82,18 @@ def _cut(text: str) -> str:
 
 
 def _shown(value: object) -> str:
-    """The value's repr, within bounds: a configuration may hold anything, in any size."""
+    """The value's repr, within bounds: a configuration may hold any value of any size."""
     short = reprlib.Repr()
     short.maxlevel, short.maxstring, short.maxother, short.maxlong = 3, _LONGEST, _LONGEST, _LONGEST
     short.maxdict = short.maxlist = short.maxtuple = short.maxset = short.maxfrozenset = 20
     try:
         return _cut(short.repr(value))
-    except Exception:  # An integer of more digits than the interpreter converts, for one.
+    except Exception:  # For example, an integer of more digits than the interpreter converts.
         return f"<{type(value).__name__}>"
 
 
 def _printable(text: str) -> str:
-    """One line that is harmless for a terminal, whatever paths and values it tells of."""
+    """The text on one line that is harmless for a terminal, whatever paths and values it has."""
     if text.isprintable():
         return text
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)

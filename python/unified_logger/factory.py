@@ -1,4 +1,4 @@
-"""The factory of the origin: a handle on the one engine of the process."""
+"""The factory of the previous module: a handle on the one engine of the process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class UnifiedLoggerFactory:
             This factory.
 
         Raises:
-            ConfigurationError: An option, the environment or the log directory is not as it must be.
+            ConfigurationError: An option, the environment or the log directory is wrong.
         """
         start.start(start.given(args, options))
         return self
@@ -32,18 +32,18 @@ class UnifiedLoggerFactory:
         return get_logger(name)
 
     def flush(self, timeout: float | None = None) -> bool:
-        """Waits until all accepted before is on disk.
+        """Waits until everything accepted before is on disk.
 
         Args:
             timeout: Seconds; None waits as long as it takes.
 
         Returns:
-            Whether it is.
+            Whether all of it is on disk.
         """
         return engine.flush(timeout)
 
     def stats(self) -> dict[str, Any]:
-        """What was counted, as plain integers. Exact after a flush."""
+        """The counts, as plain integers. Exact after a flush."""
         return engine.stats()
 
     def shutdown(self, timeout: float = 10.0) -> bool:
@@ -53,6 +53,6 @@ class UnifiedLoggerFactory:
             timeout: Seconds.
 
         Returns:
-            Whether nothing was left unwritten.
+            Whether everything is written.
         """
         return engine.shutdown(timeout)

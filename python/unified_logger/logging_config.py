@@ -37,7 +37,7 @@ _SUFFIXES = {"app_logger": "", "api_logger": ".api", "db_logger": ".database", "
 
 
 def __getattr__(name: str) -> Any:
-    # When it is asked for, not at import: by then the base name is known.
+    # At the first use, not at import: by then the base name is known.
     if name in _SUFFIXES:
         return get_logger(start.base_name() + _SUFFIXES[name])
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -49,11 +49,11 @@ def setup_logging(
     max_bytes: int = 10 * 1024 * 1024,
     backup_count: int = 7,
 ) -> UnifiedLogger:
-    """Starts logging the way the old module did.
+    """Starts logging like the previous module.
 
     Args:
         log_level: Level of the root logger.
-        log_file: A file in the log directory: its directory is what counts; None is the configured one.
+        log_file: A file in the log directory; only its directory counts. None is the configured directory.
         max_bytes: Size at which files are rotated, bytes.
         backup_count: Rotated files kept.
 
@@ -61,7 +61,7 @@ def setup_logging(
         The application's logger.
 
     Raises:
-        ConfigurationError: Something is not as it must be.
+        ConfigurationError: An option, the environment or the log directory is wrong.
     """
     options: dict[str, Any] = {"log_level": log_level, "max_bytes": max_bytes, "backup_count": backup_count}
     if log_file is not None:
@@ -77,6 +77,6 @@ def shutdown_logging(timeout: float = 5.0) -> bool:
         timeout: Seconds.
 
     Returns:
-        Whether nothing was left unwritten.
+        Whether everything is written.
     """
     return _shutdown(timeout)

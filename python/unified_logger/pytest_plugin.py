@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from .testing import CapturedLogs
 
-# By their tests. Not in pytest's stash, which those before 7.0 do not have: the plugin is loaded wherever both are installed.
+# By their tests. Not in pytest's stash, which versions before 7.0 lack: the plugin is loaded wherever both are installed.
 _records: WeakKeyDictionary[pytest.Item, CapturedLogs] = WeakKeyDictionary()
 _levels: WeakKeyDictionary[pytest.Item, int] = WeakKeyDictionary()
 
@@ -22,7 +22,7 @@ _levels: WeakKeyDictionary[pytest.Item, int] = WeakKeyDictionary()
 def log_records(request: pytest.FixtureRequest) -> Iterator[CapturedLogs]:
     """The records logged during this test, structured as in the log files, the oldest first.
 
-    Those of all threads and tasks of the process, from the set-up of this fixture to its end. Nothing needs to be started,
+    These are the records of all threads and tasks of the process, from the set-up of this fixture to its end. Logging need not be started,
     and nothing is written because of it.
     """
     from .testing import capture_logs
@@ -34,7 +34,7 @@ def log_records(request: pytest.FixtureRequest) -> Iterator[CapturedLogs]:
 
 @pytest.hookimpl(hookwrapper=True, trylast=True)
 def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
-    """Notes the level that fixtures have set: with `--log-level`, pytest puts its own back after the set-up."""
+    """Notes the level that fixtures have set: with `--log-level`, pytest restores its own after the set-up."""
     yield
     if item in _records:
         _levels[item] = logging.getLogger().level
@@ -42,7 +42,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
 
 @pytest.hookimpl(hookwrapper=True, trylast=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """Has the test run with the level that its fixtures have set."""
+    """Runs the test with the level that its fixtures have set."""
     if item in _levels:
         logging.getLogger().setLevel(_levels[item])
     yield
@@ -50,7 +50,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 @pytest.hookimpl(hookwrapper=True, trylast=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
-    """Puts levels back once more: `caplog`, where it ends last, puts back the levels that it found while records were collected."""
+    """Restores levels once more: if `caplog` ends last, it restores the levels that it found while records were collected."""
     yield
     if item in _records:
         _records[item].restore_levels()
@@ -58,7 +58,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-    """Shows the records of a failed test that asked for them, and lets go of them at its end: tests live as long as the session."""
+    """Shows the records of a failed test that asked for them, and drops them at its end, because tests live as long as the session."""
     records = _records.get(item)
     if records and call.excinfo is not None:
         item.add_report_section(call.when, "structured log", records.text())

@@ -18,10 +18,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command.
 
     Args:
-        arguments: Those after the program's name; None takes the process's own.
+        arguments: The arguments after the program's name; None takes those of the process.
 
     Returns:
-        The exit status: 0 when all went well, 1 when something did not, 2 for arguments that make no sense.
+        The exit status: 0 if all went well, 1 if something did not, 2 for wrong arguments.
     """
     parser = argparse.ArgumentParser(
         prog="unified-logger",

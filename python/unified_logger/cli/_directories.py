@@ -1,4 +1,4 @@
-"""Which directories a command works in."""
+"""Decides in which directories a command works."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import stat
 
 
 def refusal(given: str, path: str) -> str | None:
-    """Why a command does not work in a directory, in words; None where it does.
+    """Why a command does not work in a directory, in words; None if it does.
 
     Args:
-        given: As it stands on the command line.
-        path: The same without links: what the command works in.
+        given: The directory as it is on the command line.
+        path: The same without links, in which the command works.
     """
     if not given.strip():
         return "the name of the directory is empty"  # a variable that is not set
@@ -27,9 +27,9 @@ def refusal(given: str, path: str) -> str | None:
 
 
 def _exchanger(path: str) -> str | None:
-    """Which other user could exchange a directory while root works in it.
+    """Which other user could replace a directory while root works in it; None if no user could.
 
-    Groups that may write are what root has decided; where everybody may, the sticky bit leaves names to their owners.
+    Groups that may write are root's decision. If everybody may write, the sticky bit protects names of other owners.
     """
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         return None

@@ -1,4 +1,4 @@
-"""`unified-logger recover DIR`: writes what processes that died had accepted and not written."""
+"""`unified-logger recover DIR`: writes the records that dead processes had accepted and not written."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HELP = "write the records that processes which died left in their black boxes"
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds the command to those there are."""
+    """Adds the command to the others."""
     parser = commands.add_parser("recover", help=_HELP, description=_HELP + ".")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("directory", metavar="DIR", nargs="?", help="the log directory")
@@ -29,10 +29,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def run(given: Namespace) -> int:
-    """Recovers a directory, or all of them, and says what was done.
+    """Recovers a directory, or all of them, and prints the result.
 
     Returns:
-        0 when nothing is left to recover, 1 when something could not be written or read, 2 when there is no such directory, or none to work in.
+        0 if nothing is left to recover, 1 if something could not be written or read, 2 if the directory does not exist or must not be used.
     """
     report = _core.recover_all(_asked) if given.all else _of_directory(given.directory)
     if report is None:
@@ -58,19 +58,19 @@ def run(given: Namespace) -> int:
 
 
 def _asked(directory: os.PathLike[str]) -> tuple[str, str | None]:
-    """What a directory that is named by a black box leads to, and why nothing is done there."""
+    """The directory to which a black box leads, and the reason if nothing is done there."""
     path = os.path.realpath(directory)
     return path, _directories.refusal(os.fspath(directory), path)
 
 
 def _of_directory(given: str) -> dict[str, Any] | None:
-    # Looked at, and worked in, is what it leads to now.
+    # The directory behind the links now is the one that is checked and used.
     directory = os.path.realpath(given)
     refusal = _directories.refusal(given, directory)
     if refusal is not None:
         print(f"unified-logger recover: {refusal}", file=sys.stderr)
         return None
     report = _core.recover(directory)
-    # One thread of this process: nobody else can be at it.
+    # This process has one thread, so no other code can be recovering.
     assert report is not None
     return report

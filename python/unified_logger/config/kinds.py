@@ -1,4 +1,4 @@
-"""What the values of options may be, wherever they are given."""
+"""Kinds of values of options, wherever they are given."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _UNITS = {
     "B": 1,
 }
 _SECONDS = {"": 1.0, "MS": 0.001, "S": 1.0, "M": 60.0, "MIN": 60.0, "H": 3600.0}
-# Sixteen digits are all that 2**53 has; more would overflow on their way.
+# 2**53 has sixteen digits; more digits would overflow.
 _NUMBER = r"\s*((?:\d{1,16}(?:\.\d{0,16})?|\.\d{1,16})(?:E\+?\d{1,2})?)\s*([A-Z]{0,3})\s*"
 
 
 class Kind:
-    """What the values of an option are.
+    """A kind of values of options.
 
     Args:
-        name: For the docs.
-        allowed: What may stand there, in words.
-        parse: Takes a value of a program or of YAML; raises ValueError or TypeError for what is not allowed.
+        name: Its name in the docs.
+        allowed: The allowed values, in words.
+        parse: Takes a value of a program or of YAML; raises ValueError or TypeError if it is not allowed.
         parse_text: Takes the text of an environment variable.
         schema: The same as JSON Schema.
     """
@@ -50,11 +50,11 @@ class Kind:
         self.schema = schema
 
     def shown(self, value: object) -> object:
-        """The value as it may stand in a message."""
+        """The value as it may be shown in a message."""
         return "(not shown)" if self.name == "secret" else value
 
     def reported(self, value: Any) -> object:
-        """A parsed value as it is told of when another takes its place."""
+        """A parsed value as a reload reports it."""
         return levels.name_of(value) if self.name == "level" else self.shown(value)
 
 
@@ -76,7 +76,7 @@ def _integer(name: str, allowed: str, least: int, most: int) -> Kind:
 
 
 def _ascii(text: str) -> str:
-    """Refuses digits of other scripts: `int` and `float` would take them."""
+    """Refuses digits of other scripts, which `int` and `float` would take."""
     if not text.isascii():
         raise ValueError
     return text
@@ -125,12 +125,12 @@ def _seconds(value: Any) -> float:
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip() or "\0" in value:
         raise ValueError
-    value.encode("utf-8")  # Half a surrogate stands for a byte that is no UTF-8.
+    value.encode("utf-8")  # A lone surrogate stands for a byte that is not UTF-8.
     return value
 
 
 class NotAllowedError(ValueError):
-    """A value that is not allowed, with what is, where that can only be told once the value is known."""
+    """A value that is not allowed. The text says what is, if that depends on the value."""
 
 
 def _path(value: Any) -> str:
@@ -179,14 +179,14 @@ def _response_header(value: Any) -> str:
 
 
 class PartError(ValueError):
-    """One part of a value is not as it must be.
+    """One part of a value is not allowed.
 
     Args:
         part: Its name in the value.
-        value: What stands there.
-        allowed: What may stand there, in words.
-        path: The keys that lead to it, where there are several.
-        known: Names of which its own should be one.
+        value: What was given.
+        allowed: The allowed values, in words.
+        path: The keys that lead to it, if there are several.
+        known: The allowed names, if its name is not one of them.
     """
 
     def __init__(
@@ -206,7 +206,7 @@ class PartError(ValueError):
 
 
 def name_of(key: object) -> str:
-    """A key as it stands in a path: what is no text too."""
+    """A key as text for a path, also if it is not a text."""
     try:
         return str(key)
     except ValueError:  # An integer of more digits than the interpreter converts.
@@ -255,16 +255,16 @@ def _mode(value: Any) -> int:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that is most like an unknown one, if one is."""
+    """The known name that is most like an unknown one; None if none is."""
     try:
         from difflib import get_close_matches
-    except ImportError:  # No descriptor is left, or the root is another: the error itself is worth more.
+    except ImportError:  # No descriptor is left, or the root has changed: the error itself is more important.
         return None
     return next(iter(get_close_matches(name, known, 1)), None)
 
 
 def unknown_shown(name: str, value: object) -> object:
-    """What an unknown name was given, as it may stand in a message: it may be the key of the hashes, misspelt."""
+    """The value of an unknown name as it may be shown in a message: the name may be that of the hash key, misspelt."""
     return "(not shown)" if "key" in name.lower() and isinstance(value, str) else value
 
 

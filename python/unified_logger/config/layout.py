@@ -1,4 +1,4 @@
-"""The layout of a configuration file: every key it may have, checked down to the leaves."""
+"""The layout of a configuration file: every key that it may have, checked down to the leaves."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from .mappings import Layout
 
-# The order in which blocks have always been listed: in messages. Others follow in the order of their sections.
+# The order in which messages have always listed the blocks. Others follow in the order of their sections.
 _FIRST = (
     *("version", "disable_existing_loggers", "encoding", "queue", "rotation", "formatters", "handlers", "loggers"),
     *("root", "suppress_loggers", "tracing", "sampling", "alerting"),
@@ -23,7 +23,7 @@ _FIRST = (
 
 
 def _layout() -> Layout:
-    """The options, and the blocks that sections understand besides."""
+    """The options, and the further blocks of the sections."""
     blocks: Layout = {}
     for section in SECTIONS:
         blocks = joined(blocks, section.blocks())
@@ -38,10 +38,10 @@ LAYOUT = _layout()
 
 
 def check(config: Any, source: str, lines: Mapping[Path, int]) -> None:
-    """Checks a configuration in the layout of a file.
+    """Checks a configuration against the layout of a file.
 
     Args:
-        config: What the file holds.
+        config: The content of the file.
         source: The file, for messages.
         lines: The line of each key, by its path.
 
@@ -62,18 +62,18 @@ def check(config: Any, source: str, lines: Mapping[Path, int]) -> None:
 
 
 def settle(config: Any, source: str, lines: Mapping[Path, int]) -> Any:
-    """What a file holds, with what YAML reads in its own way as it is meant where it stands.
+    """The content of a file, with values that YAML reads in its own way replaced by what was meant.
 
     Args:
-        config: What the loader made, with `Word` and `Odd` in it.
+        config: The result of the loader, with `Word` and `Odd` in it.
         source: The file, for messages.
         lines: The line of each key, by its path.
 
     Returns:
-        The same as plain data: words are texts where texts are wanted, and true or false elsewhere.
+        The same with plain values: words are texts where texts are wanted, and true or false elsewhere.
 
     Raises:
-        ConfigurationError: A number is written in a way in which people do not read it.
+        ConfigurationError: YAML reads a number in another way than people do.
     """
 
     def error(path: Path, value: str, allowed: str) -> ConfigurationError:
@@ -101,7 +101,7 @@ def _settled(value: Any, expected: Any, path: Path, error: Callable[..., Configu
 
 
 def _below(expected: Any, key: object, path: Path) -> Any:
-    """What a key of a mapping may have."""
+    """The kind or the layout of the value of a key."""
     if isinstance(expected, dict):
         free = not path and isinstance(key, str) and key.startswith(FREE)
         return ANYTHING if free else expected.get(key, expected.get("*"))
@@ -111,17 +111,17 @@ def _below(expected: Any, key: object, path: Path) -> Any:
 class Word(str):
     """A word that YAML 1.1 takes for true or false, such as `off`."""
 
-    # What YAML takes it for.
+    # The boolean that YAML makes of it.
     truth: bool
 
 
 class Odd:
-    """A number that YAML 1.1 reads otherwise than people do: `010` is 8, `1:30` is 90.
+    """A number that YAML 1.1 reads in another way than people do: `010` is 8, `1:30` is 90.
 
     Args:
-        text: What stands there.
-        number: What it is read as.
-        reading: The same, in a sentence.
+        text: The text in the file.
+        number: The number that YAML makes of it.
+        reading: An explanation, in a sentence.
     """
 
     __slots__ = ("number", "reading", "text")

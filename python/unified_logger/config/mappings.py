@@ -1,6 +1,6 @@
 """Mappings whose keys are known, parsed down to the leaves.
 
-A layout is a mapping of keys to kinds, or to the layouts of blocks below; under the key "*", what any further key has.
+A layout is a mapping of keys to kinds, or to the layouts of blocks below. The key "*" has the layout of any further key.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     Layout = dict[str, Any]
 
 Path = tuple[str, ...]
-# What keys at the top of a file begin with that hold what one likes, as anchors are used for.
+# Keys at the top of a file that begin so may hold anything, for anchors.
 FREE = "x-"
 
 
 class Switched(dict[str, object]):
-    """The layout of a block for which true or false may stand."""
+    """The layout of a block that may also be true or false."""
 
 
 def parse(block: Any, layout: Layout, path: Path = (), of_file: bool = False) -> dict[Any, Any]:
@@ -30,10 +30,10 @@ def parse(block: Any, layout: Layout, path: Path = (), of_file: bool = False) ->
         block: The mapping.
         layout: Its layout.
         path: The keys that lead to it.
-        of_file: Whether it is a whole file, where keys may be free.
+        of_file: Whether it is a whole file, in which keys for anchors are allowed.
 
     Returns:
-        The same with each value parsed by its kind. A block below may be None, and true or false where its layout says so.
+        The same with each value parsed by its kind. A block below may be None, and true or false if its layout allows that.
 
     Raises:
         PartError: A key is unknown or its value not allowed.
@@ -72,12 +72,12 @@ def _wrong(path: Path, value: object, allowed: str, known: list[str] | None = No
 
 
 def shown(path: Path) -> str:
-    """A path in messages."""
+    """A path as text for messages."""
     return ".".join(part or "''" for part in path) or "(the whole file)"
 
 
 def joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """Two mappings as one, also what they have below the same keys; where they say different things, the second is right."""
+    """Two mappings joined, also below the same keys; if they differ, the second wins."""
     both = {**one, **other}
     for key in one.keys() & other.keys():
         if isinstance(one[key], dict) and isinstance(other[key], dict):

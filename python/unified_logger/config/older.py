@@ -1,4 +1,4 @@
-"""What blocks of the older file's layout have in common. Only programs with a file need it."""
+"""Shared by blocks of the previous module's layout. Only programs with a file need it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Redaction: the layout of its rules, and from what was given to rules that are compiled."""
+"""Redaction: the layout of its rules, and how they are compiled."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def layout() -> Layout:
-    """What the rules are, as a mapping: true and false only switch them."""
+    """The rules as a mapping; true and false only switch them."""
     action = choice("replace", "hash", "mask")
     expression = Kind(
         "expression", "a regular expression", _expression, _expression, {"type": "string", "minLength": 1}
@@ -64,18 +64,18 @@ def _patterns(value: Any) -> tuple[str, ...]:
 
 
 def settle(given: Iterable[tuple[str, bool | Mapping[str, Any]]], hash_key: str | None) -> _core.Redaction | None:
-    """Compiles the rules that hold.
+    """Compiles the rules that apply.
 
     Args:
-        given: What each source says, with its name for messages, the one that wins last. The last mapping has the rules; true
+        given: The value of each source, with the name of the source for messages, the winner last. The last mapping has the rules; true
             and false only switch them. Mappings are checked already.
         hash_key: The key of hashes.
 
     Returns:
-        The rules; None where nothing is redacted.
+        The rules; None if redaction is off.
 
     Raises:
-        ConfigurationError: Something in them is not as it must be.
+        ConfigurationError: The rules are wrong.
     """
     enabled, rules, source = False, {}, "configuration"
     for giver, value in given:

@@ -1,4 +1,4 @@
-"""From what was given to what holds: argument over environment over file over default."""
+"""Finds the value of every option: argument over environment over file over default."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .options import Option
 
-# What Kubernetes gives every container of a namespace that has a Service called `unified-logger…`.
+# Variables that Kubernetes gives every container of a namespace that has a Service called `unified-logger…`.
 _OF_KUBERNETES = r"UNIFIED_LOGGER(_[A-Z0-9_]+)?_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
 
 
@@ -35,7 +35,7 @@ def resolve(
         file: A configuration as `load_config` returns it.
         file_path: Its path, for messages.
         environ: The environment.
-        by_handler: Whether a handler starts logging that others make: then these say what the root logger has, but for a level that is given.
+        by_handler: Whether logging is started by a handler that the application makes. Then the root logger stays as it is, unless a level is given.
 
     Returns:
         The settings.
@@ -46,7 +46,7 @@ def resolve(
     config: dict[str, Any] = dict(file or {})
     source = file_path or "configuration"
     if config:
-        from . import layout  # Whoever reads files has it already.
+        from . import layout  # A program that reads files has it already.
 
         layout.check(config, source, {})
     environ, foreign = _without_foreign(environ, arguments)
@@ -66,8 +66,8 @@ def resolve(
 
 
 def _value(option: Option, given: Given) -> Any:
-    said = [value for _, value in given.each(option.name)]
-    return said[-1] if said else option.parse(option.default)
+    values = [value for _, value in given.each(option.name)]
+    return values[-1] if values else option.parse(option.default)
 
 
 def _from_arguments(arguments: Mapping[str, object]) -> dict[str, Any]:
@@ -112,10 +112,10 @@ def _checked(option: Option, value: Any, source: str, parse: Callable[[Any], Any
 def _without_foreign(
     environ: Mapping[str, str], arguments: Mapping[str, object]
 ) -> tuple[Mapping[str, str], list[str]]:
-    """The environment without what is meant for other programs, and a sentence on each value of ours that was left out.
+    """The environment without values for other programs, and a sentence about each value that was left out.
 
-    Variables such as `LOG_LEVEL` are shared: `trace` or `info,hyper=warn` is another program's, and no reason not to start.
-    Nobody would look for files elsewhere than where `LOG_DIR` says.
+    Variables such as `LOG_LEVEL` are shared: `trace` or `info,hyper=warn` is for another program, and no reason not to start. `LOG_DIR` is
+    not left out, because otherwise the files would be in an unexpected directory.
     """
     kept = {
         name: text
@@ -162,6 +162,6 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[str, Any]]:
 
 
 def _from_file(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of a file, those in the blocks of the older layout included."""
+    """Options of a file, also those in the blocks of the previous module's layout."""
     found = {option: option.in_file(config) for option in OPTIONS.values()}
     return {option.name: option.parse(value) for option, value in found.items() if value is not None}

@@ -1,4 +1,4 @@
-"""The trace and the fields that follow a request, from its headers to its records, and along with work that goes elsewhere."""
+"""The trace and the fields that follow a request: from its headers to its records, and with work that continues elsewhere."""
 
 from .blocks import LoggingContext
 from .scope import (

@@ -1,4 +1,4 @@
-"""The headers that carry a trace, as they are configured, for `propagation`, which most programs do not import."""
+"""The configured headers that carry a trace, for `propagation`, which most programs do not import."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
     from ..config import Settings
 
-# Those that are read and written, and the one of responses.
+# The headers that are read and written, and the one of responses.
 configured: tuple[tuple[str, ...], str] = (("traceparent",), "X-Trace-ID")
 
 
 def start(settings: Settings) -> None:
     """Sets which headers are read and written from now on."""
     global configured
-    # Set before the look: a thread that is importing the module now finds it, or its function is there already.
+    # Set before the check: a thread that is importing the module at this moment finds it, or its function exists already.
     configured = (settings.trace_headers, settings.trace_response_header)
     configure = getattr(_propagation(), "configure", None)
     if configure is not None:
@@ -29,9 +29,9 @@ def stop() -> None:
 
 
 def in_child() -> None:
-    """Nothing: what is configured holds in the child as well."""
+    """Nothing: the headers are configured in the child as well."""
 
 
 def _propagation() -> Any:
-    """The module, where the program has it: most do not."""
+    """The module, if the program has imported it: most do not."""
     return sys.modules.get(f"{__package__}.propagation")

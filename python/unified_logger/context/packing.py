@@ -1,4 +1,4 @@
-"""How what a program holds of this library is copied, and sent to other processes."""
+"""How objects of this library are copied, and sent to other processes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Unchanging:
-    """An object that stays as it was made, so that it may stand for its own copies."""
+    """An object that never changes, so a copy of it is the object itself."""
 
     __slots__ = ()
 
@@ -37,17 +37,17 @@ def added(held: object, base: type) -> dict[str, object]:
 
 
 def packed(fields: Mapping[str, object]) -> dict[str, str]:
-    """Fields for another process. Values are told as records tell them: no other form is sure to arrive."""
+    """Fields for another process. Values have the form that they have in records, because no other form is sure to arrive."""
     return {name: _core.encode_value(value) for name, value in fields.items()}
 
 
 def unpacked(texts: Mapping[str, str]) -> dict[str, object]:
-    """Fields that `packed` has made ready."""
+    """Fields from the form that `packed` made."""
     return {name: _value(text) for name, text in texts.items()}
 
 
 def _value(text: str) -> object:
-    import json  # Only programs that send fields pay for it.
+    import json  # Only programs that send fields pay for this import.
 
     try:
         return json.loads(text)

@@ -140,9 +140,16 @@ def begin(remote: Remote | None, fields: dict[str, object], level: int | None = 
     Returns:
         The context, not current anywhere yet.
     """
-    theirs = foreign()
-    if theirs is not None and theirs.trace_id is not None:
-        return make(theirs.trace_id, _core.new_span_id(), fields, theirs.span_id, theirs.carried, level)
+    foreign_context = foreign()
+    if foreign_context is not None and foreign_context.trace_id is not None:
+        return make(
+            foreign_context.trace_id,
+            _core.new_span_id(),
+            fields,
+            foreign_context.span_id,
+            foreign_context.carried,
+            level,
+        )
     if remote is None:
         return make(_core.new_trace_id(), _core.new_span_id(), fields, level=level)
     return make(remote.trace_id, _core.new_span_id(), fields, remote.span_id, remote.carried, level)

@@ -1,1 +1,1 @@
-"""Frameworks, servers and other loggers, each in a module of its own that is imported by whoever uses it."""
+"""Frameworks, servers and other loggers, each in a module of its own, which a program imports if it uses it."""

@@ -1,4 +1,4 @@
-"""Tells at import when what an integration builds on is missing or too old."""
+"""Reports at import if the library that an integration needs is missing or too old."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from importlib import metadata
 
 
 def need(module: str, least: str, extra: str, distribution: str | None = None) -> None:
-    """Makes sure that an integration's partner is there. Called before the partner is imported.
+    """Makes sure that an integration's library is there. Called before that library is imported.
 
     Args:
-        module: What is imported, such as 'flask'.
-        least: The oldest version that will do, such as '2.3'.
+        module: The module to import, such as 'flask'.
+        least: The oldest version that works, such as '2.3'.
         extra: The extra of this package that installs it.
-        distribution: What is installed, where it is not called like the module.
+        distribution: The name of its distribution, if it is not that of the module.
 
     Raises:
-        ImportError: The partner is missing or too old. Names the extra.
+        ImportError: The library is missing or too old. The text names the extra.
     """
     remedy = f"install unified_logger[{extra}]"
     name = distribution or module
@@ -26,7 +26,7 @@ def need(module: str, least: str, extra: str, distribution: str | None = None) -
     try:
         found = metadata.version(name)
     except metadata.PackageNotFoundError:
-        return  # Importable without having been installed, as in a frozen program: whoever put it there chose it.
+        return  # It can be imported without having been installed, as in a frozen program, so its version is somebody's choice.
     if _numbers(found) < _numbers(least):
         raise ImportError(f"{name} {least} or later is needed, and this is {found}: {remedy}", name=module)
 
@@ -41,9 +41,9 @@ def _is_there(module: str) -> bool:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """The release part of a version; what makes it a pre-release or a local one is left out."""
+    """The release part of a version, without pre-release and local parts."""
     release = re.match(r"(?:\d+!)?(\d+(?:\.\d+)*)", version)
     numbers = [] if release is None else [int(part) for part in release[1].split(".")]
     while numbers and not numbers[-1]:
-        numbers.pop()  # 2.0 is no older than 2.0.0.
+        numbers.pop()  # 2.0 is not older than 2.0.0.
     return tuple(numbers)

@@ -51,7 +51,7 @@ _logger = get_logger(LOGGER)
 _LOGGED = "_unified_logger_logged"
 
 # Whether the request of this thread or task gets an access record here. Then the server's own line about it is left out.
-_ours: ContextVar[bool] = ContextVar("unified_logger_request", default=False)
+_lines_to_leave_out: ContextVar[bool] = ContextVar("unified_logger_request", default=False)
 
 
 class Options:
@@ -143,8 +143,8 @@ class Request(Scope):
         self.is_shared = True
         _innermost.set(self)
         _current.set(begun)
-        if not _ours.get():
-            _ours.set(True)
+        if not _lines_to_leave_out.get():
+            _lines_to_leave_out.set(True)
 
     def answer(self, status: int) -> str | None:
         """Notes that the response begins: its status, and the trace that is current in the application now.
@@ -331,8 +331,8 @@ def take_logged(error: BaseException | None) -> bool:
 
 def leave_out_line() -> bool:
     """Whether to leave out the server's line about the request of this thread or task. Answered once: the answer is cleared."""
-    if not _ours.get():
+    if not _lines_to_leave_out.get():
         return False
-    _ours.set(False)
+    _lines_to_leave_out.set(False)
     # If logging was never started and the root logger has its usual level, the access record would not be seen either.
     return _logger.isEnabledFor(INFO) or engine.settings() is not None

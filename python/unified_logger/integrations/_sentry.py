@@ -1,4 +1,4 @@
-"""Keeps Sentry's SDK from reporting an exception twice where its middleware is around ours."""
+"""Keeps Sentry's SDK from reporting an exception twice if its middleware is around this library's."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def left_to_sentry(logger: str) -> Iterator[None]:
-    """Has Sentry's SDK make nothing of a record where its own middleware is around ours and reports the exception that escapes.
+    """Makes Sentry's SDK ignore a record if its own middleware is around and reports the exception that escapes.
 
-    Else it takes the record, which comes first, for the report of an exception that was handled, and the exception itself for the same again.
-    What it is told to ignore is a logger, by all threads: so for no longer than the record takes.
+    Otherwise it takes the record, which comes first, for the report of a handled exception, and the exception itself for a repetition. The SDK
+    can only ignore a whole logger, for all threads, so it does so no longer than the record takes.
 
     Args:
         logger: The name of the record's logger.
@@ -32,11 +32,11 @@ def left_to_sentry(logger: str) -> Iterator[None]:
         return
     with _lock:
         count = _left.get(logger, 0)
-        # One that the application has it ignore is not ours to take out again.
+        # If the application ignores the logger too, it must stay ignored.
         is_ours = count > 0 or logger not in sentry._IGNORED_LOGGERS
         if is_ours:
             _left[logger] = count + 1
-            # Another set each time: other threads may be going through the one that is there.
+            # A new set each time: other threads may be iterating over the old one.
             sentry._IGNORED_LOGGERS = sentry._IGNORED_LOGGERS | {logger}
     try:
         yield
@@ -56,12 +56,12 @@ _left: dict[str, int] = {}
 
 
 def _is_in_sentry() -> bool:
-    """Whether a middleware of Sentry's has called what runs now."""
+    """Whether the running code was called by a middleware of Sentry."""
     for kind in ("asgi", "wsgi"):
         applied = getattr(sys.modules.get(f"sentry_sdk.integrations.{kind}"), f"_{kind}_middleware_applied", None)
         if applied is not None and applied.get(False):
             return True
-    # That of WSGI tells it no longer while the server takes the body.
+    # The middleware of WSGI no longer shows this while the server takes the body.
     frame = sys._getframe() if "sentry_sdk.integrations.wsgi" in sys.modules else None
     while frame is not None:
         if frame.f_globals.get("__name__") == "sentry_sdk.integrations.wsgi":
@@ -71,15 +71,15 @@ def _is_in_sentry() -> bool:
 
 
 def start(settings: Settings) -> None:
-    """Nothing: it is asked with each record."""
+    """Nothing: it is checked with each record."""
 
 
 def stop() -> None:
-    """Nothing: what is left to Sentry is taken back with each record."""
+    """Nothing: it is reverted with each record."""
 
 
 def in_child() -> None:
-    """Takes all back: other threads that were in the middle of such a record are not here, and nobody else would let go of lock and logger."""
+    """Reverts everything: threads that were logging such a record do not exist here, and would not release lock and logger."""
     global _lock
     _lock = Lock()
     if _left:

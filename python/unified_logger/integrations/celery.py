@@ -1,4 +1,4 @@
-"""Celery: its loggers flow into our files, traces go with tasks, and a record tells each task's end."""
+"""Celery: records of its loggers go into the log files, traces go with tasks, and each task has a record at its end."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     from unified_logger.context.trace_formats import Remote
 
 _logger = get_logger("celery.task")
-# A child of the pool ends without exit hooks, and a restarted worker without any end: both write before. Seconds.
+# A child of the pool ends without exit hooks, and a worker that restarts without any: both write before that. Seconds.
 _PATIENCE = 5.0
-# The messages of tasks that the worker's main process has received and not finished.
+# Messages of tasks that the worker's main process has received and not finished.
 _received: WeakValueDictionary[str, Any] = WeakValueDictionary()
 
 
 def install() -> None:
     """Connects to Celery's signals, for all applications of the process. Harmless when repeated.
 
-    Call it where the application is made, beside `init_logging`. Where that was not called by the time that a worker or
-    beat sets up its logging, it is then, as the environment and the defaults say.
+    Call it where the application is made, beside `init_logging`. If that was not called, the worker or beat calls it with the options of the
+    environment and the defaults when it sets up its logging.
     """
     for signal, function in _CONNECTED:
         signal.connect(function, weak=False)
@@ -45,7 +45,7 @@ def install() -> None:
 
 
 def uninstall() -> None:
-    """Takes it back."""
+    """Reverts `install`."""
     for signal, function in _CONNECTED:
         signal.disconnect(function)
     logging.getLogger("celery.app.trace").removeFilter(_replaced)
@@ -63,7 +63,7 @@ class _Run(context.Scope):
 
 
 class _Replaced(logging.Filter):
-    """Keeps Celery's own line on the end of a task out of our files: a record of ours tells it. Others see it."""
+    """Keeps Celery's own line about the end of a task out of the log files, because a record of this module has it. Others see it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Marks the record as written."""
@@ -79,20 +79,20 @@ _replaced = _Replaced()
 
 
 def _set_up(**_: Any) -> None:
-    """Stands in for Celery's own set-up, which would replace the root logger's handlers."""
+    """Replaces Celery's own set-up, which would replace the root logger's handlers."""
     if not stdlib.is_installed():
         init_logging()
-    # The pool's logger reaches nobody by itself.
+    # The pool's logger has no handler and does not propagate.
     pool = get_multiprocessing_logger()
     pool.setLevel(logging.ERROR)
     pool.propagate = True
 
 
 def _publish(headers: Any = None, **_: Any) -> None:
-    """Sends the current trace along with a task, unless its caller sends one."""
+    """Sends the current trace with a task, unless its caller sends one."""
     if not isinstance(headers, dict):
         return
-    # A retry is sent with the headers that the task came with.
+    # A retry is sent with the headers with which the task came.
     old = (current_task.request.headers or {}) if current_task else {}
     there = {name for name in _names() if name in headers}
     given = {name for name in there if headers[name] != old.get(name)}
@@ -102,7 +102,7 @@ def _publish(headers: Any = None, **_: Any) -> None:
 
 
 def _names() -> set[str]:
-    """The names of all headers in which a trace goes along."""
+    """The names of all headers in which a trace is sent."""
     settings = propagation.settings()
     return {*settings.wanted, settings.response_header.lower()} - {""}
 
@@ -110,7 +110,7 @@ def _names() -> set[str]:
 def _trace_of(headers: Mapping[str, Any] | None) -> Remote | None:
     texts = {name: value for name, value in (headers or {}).items() if isinstance(value, str)}
     found = propagation.extract(texts)
-    # An id that is not one of W3C Trace Context goes alone.
+    # An id that is not one of W3C Trace Context is sent alone.
     return found or propagation.from_id(texts.get(propagation.settings().response_header.lower()))
 
 
@@ -128,7 +128,7 @@ def _fail(sender: Any = None, task_id: Any = None, exception: Any = None, **_: A
     if isinstance(scope, _Run):
         scope.error = exception
     elif isinstance(exception, (TimeLimitExceeded, WorkerLostError)):
-        # The main process tells of a task whose process died under it. Celery itself logs the exception.
+        # The main process logs the end of a task whose process died. Celery itself logs the exception.
         request = _received.get(str(task_id))
         headers = {} if request is None else request.request_dict
         fields = {"task": sender.name, "task_id": task_id, "retries": headers.get("retries", 0)}
@@ -151,9 +151,9 @@ def _end(task: Any = None, retval: Any = None, state: str | None = None, **_: An
 
 
 def _outcome(scope: _Run, task: Any, retval: Any, state: str | None) -> tuple[int, str, dict[str, Any]]:
-    """Level, state and fields of the record that tells a task's end."""
+    """Level, state and fields of the record at a task's end."""
     fields: dict[str, Any] = {"duration_ms": (perf_counter_ns() - scope.started) / 1_000_000}
-    if state is None:  # What is no `Exception` went through the task, and ends its process.
+    if state is None:  # An exception that is not an `Exception` passed the task, and ends its process.
         return logging.ERROR, states.FAILURE, fields | {"exc_info": sys.exc_info()[1]}
     if state == states.FAILURE:
         error = scope.error if scope.error is not None else retval
@@ -170,7 +170,7 @@ def _outcome(scope: _Run, task: Any, retval: Any, state: str | None) -> tuple[in
 def _text(thing: object) -> str:
     try:
         return str(thing)
-    except Exception:  # The record is the only one on the end of the task.
+    except Exception:  # This is the only record about the end of the task.
         return f"<{type(thing).__name__}>"
 
 

@@ -40,14 +40,14 @@ _OPTIONS = ("skip", "trusted_proxies")
 class Middleware:
     """Gives every request of a project its context, an access record, and a response header with its trace.
 
-    It belongs first in `MIDDLEWARE`. Options of `unified_logger.integrations.wsgi.Middleware` are taken from the setting
+    It belongs first in `MIDDLEWARE`. Its options are those of `unified_logger.integrations.wsgi.Middleware`, in the setting
     `UNIFIED_LOGGER`, a dictionary. Exceptions are logged by Django itself, through `django.request`, with the trace of the request.
 
     Args:
-        get_response: What Django calls next.
+        get_response: The next middleware or the view.
 
     Raises:
-        ImproperlyConfigured: An option is unknown or not as it must be.
+        ImproperlyConfigured: An option is unknown or not allowed.
     """
 
     sync_capable = True
@@ -63,7 +63,7 @@ class Middleware:
         _take_over()
 
     def __call__(self, request: Any) -> Any:
-        """Serves a request, or gives what serves it when awaited."""
+        """Serves a request, or returns an awaitable that does."""
         if self._is_async:
             return self._serve(request)
         exchange = _Exchange(self._options, request, self._headers.of(request.META))
@@ -103,7 +103,7 @@ class _Exchange(Request):
         self._request = request
 
     def follow(self, response: Any) -> Any:
-        """Gives a response its header, and goes along with it until it is closed."""
+        """Adds the header to a response, and follows it until it is closed."""
         trace_id = self.answer(response.status_code)
         if trace_id is not None:
             response.headers.setdefault(propagation.settings().response_header, trace_id)
@@ -148,14 +148,14 @@ class _Exchange(Request):
             raise
         except BaseException as error:
             if isinstance(self._request, WSGIRequest):
-                self.sent = 0  # There Django takes them all before it sends the first.
+                self.sent = 0  # In this case Django takes all pieces before it sends the first.
             self.end(error)
             self.suspend()
             raise
         self.suspend()
 
     def close(self) -> None:
-        """Closes the response and ends the request. What is closed with it may close it again."""
+        """Closes the response and ends the request. Objects that are closed with it may close it again."""
         close, self._close = self._close, None
         if self.left or close is None:
             return
@@ -169,7 +169,7 @@ class _Exchange(Request):
         finally:
             self.end()
             self.leave()
-            # They have each other: nothing but the garbage collector would free them.
+            # They refer to each other: only the garbage collector would free them.
             if self._response.__dict__.get("close") == self.close:
                 del self._response.close
             self._response = None
@@ -192,12 +192,12 @@ class _Exchange(Request):
 
 
 def _log_response(request: Any, response: Any) -> None:
-    """Has Django log a failed request now, as it would do, once, when the context is gone."""
+    """Lets Django log a failed request now; it would log it later, when the context is gone, and logs it only once."""
     log_response("%s: %s", response.reason_phrase, request.path, response=response, request=request)
 
 
 def _route(request: Any) -> str | None:
-    """The template that matched, with the slash that Django leaves out at its beginning."""
+    """The template that matched, with the slash at its beginning that Django leaves out."""
     match = request.resolver_match
     if match is None or match.route is None:
         return None
@@ -219,7 +219,7 @@ def _options() -> Options:
 
 
 def _take_over() -> None:
-    """Has records replace what Django prints by default. What a project has configured itself stays."""
+    """Replaces what Django prints by default with records. Loggers that a project has configured stay."""
     replace_lines_of("django.server", _is_line_of_request)
     if not start.is_started():
         return
@@ -232,7 +232,7 @@ def _take_over() -> None:
 
 
 def _is_line_of_request(record: logging.LogRecord) -> bool:
-    """Whether the development server tells of a request: it says other things too."""
+    """Whether a record of the development server is about a request; it logs other records too."""
     args = record.args
     if not hasattr(record, "server_time") or not isinstance(args, tuple) or not args:
         return False
@@ -247,5 +247,5 @@ def _remove_handlers(name: str, is_default: Callable[[logging.Handler], bool]) -
             logger.removeHandler(handler)
 
 
-# Django gives the request itself as a field of its records; its text would have the query string, and the secrets in it.
+# Django's records have the request as a field. Its text would have the query string with its secrets.
 values.register(HttpRequest, lambda request: f"{request.method} {request.path}")

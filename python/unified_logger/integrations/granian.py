@@ -1,4 +1,4 @@
-"""granian: what it logs goes into our files.
+"""Brings the records of granian into the log files.
 
 `Granian(..., log_dictconfig=LOG_CONFIG)`, or `python -m unified_logger.integrations.granian > logging.json` once and
 `granian --log-config logging.json`.
@@ -22,10 +22,10 @@ def log_config(**options: Any) -> dict[str, Any]:
     """A `log_dictconfig` for granian.
 
     Args:
-        **options: Options of `init_logging`, for processes that do not call it, such as the one that watches over workers.
+        **options: Options of `init_logging`, for processes that do not call it, such as the one above the workers.
 
     Returns:
-        A new configuration, as `logging.config.dictConfig` takes it.
+        A new configuration for `logging.config.dictConfig`.
     """
     return _servers.log_config(_LOGGERS, options)
 

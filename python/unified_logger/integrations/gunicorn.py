@@ -47,11 +47,11 @@ def _hand_over(user: int, group: int) -> None:
     directory = os.open(settings.log_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         found = os.listdir(directory)
-        ours = [name for name in found if name in _BESIDE or name in names or _is_rotated(name, names)]
-        for name in ours:
+        own_files = [name for name in found if name in _BESIDE or name in names or _is_rotated(name, names)]
+        for name in own_files:
             if name != ".unified_logger":
                 _give(name, directory, user, group)
-        if len(ours) == len(found):
+        if len(own_files) == len(found):
             if os.fstat(directory).st_uid == 0:
                 os.fchown(directory, user, group)
         elif os.fstat(directory).st_uid == 0:

@@ -19,14 +19,14 @@ _CLASSES = (httpx.Client, httpx.AsyncClient)
 
 
 def install(client: httpx.Client | httpx.AsyncClient | None = None, *, level: int | str | None = None) -> None:
-    """Has calls carry the current trace. Headers that a caller has set stay as they are.
+    """Makes calls carry the current trace. Headers that a caller has set stay as they are.
 
     Args:
-        client: The one whose calls do; None for every client of the process, those of both kinds.
-        level: Level of a record for each call, which is then a span of its own; None for neither.
+        client: The client whose calls carry it; None for every client of the process, of both kinds.
+        level: Level of a record for each call, which is then a span of its own; None for no record and no span.
 
     Raises:
-        ValueError: `level` names no level.
+        ValueError: There is no such level.
     """
     number = level_number(level)
     for owner in _owners(client):
@@ -35,7 +35,7 @@ def install(client: httpx.Client | httpx.AsyncClient | None = None, *, level: in
 
 
 def uninstall(client: httpx.Client | httpx.AsyncClient | None = None) -> None:
-    """Takes `install` back.
+    """Reverts `install`.
 
     Args:
         client: As given to `install`.

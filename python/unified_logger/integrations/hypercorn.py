@@ -1,4 +1,4 @@
-"""hypercorn: what it logs goes into our files.
+"""Brings the records of hypercorn into the log files.
 
 `config.logconfig_dict = LOG_CONFIG`, or `python -m unified_logger.integrations.hypercorn > logging.json` once and
 `hypercorn --log-config json:logging.json`.
@@ -25,7 +25,7 @@ def log_config(**options: Any) -> dict[str, Any]:
         **options: Options of `init_logging`, for processes that do not call it.
 
     Returns:
-        A new configuration, as `logging.config.dictConfig` takes it.
+        A new configuration for `logging.config.dictConfig`.
     """
     return _servers.log_config(_LOGGERS, options)
 

@@ -1,10 +1,10 @@
-"""loguru logs into our files: a sink for it.
+"""Brings the records of loguru into the log files: a sink for it.
 
 ::
 
     logger.add(sink, format=lambda record: "")
 
-The sink takes the record and no text, so that there is nothing to format.
+The sink takes the record and not its text, so there is nothing to format.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 def sink(message: Message) -> None:
     """Writes one of loguru's messages as a record: `logger.add(sink, format=lambda record: "")`.
 
-    Level, time, thread and place are those that loguru knows; what was bound or given is in fields, an exception is structured. The
-    level of the `logging.Logger` that has the name of the module decides, beside the sink's own.
+    Level, time, thread and call site are taken from loguru. What was bound or given becomes fields, and an exception is structured. Two levels
+    decide: that of the sink, and that of the `logging.Logger` with the name of the module.
 
     Args:
-        message: As loguru gives it to sinks.
+        message: The message that loguru passes to sinks.
     """
     given: Any = message.record
     level, name = given["level"], given["name"] or "unknown"
@@ -36,7 +36,7 @@ def sink(message: Message) -> None:
     if not logger.isEnabledFor(level.no):
         return
     error = given["exception"]
-    # A value that is missing the capture makes: see `stdlib.error_of`.
+    # If the exception itself is missing, the capture makes one: see `stdlib.error_of`.
     exc_info = None if error is None or error.type is None else tuple(error)
     record = logger.makeRecord(
         name, level.no, given["file"].path, given["line"], given["message"], (), exc_info, given["function"]

@@ -1,4 +1,4 @@
-"""Traces of OpenTelemetry on our records, and our traces in OpenTelemetry. Uses its API only; any SDK will do."""
+"""Traces of OpenTelemetry on this library's records, and the other way round. It uses only the API, so any SDK will do."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ from opentelemetry import trace  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# `attached` knows its own spans again: they are our context, with all it has.
+# `attached` recognises its own spans: they stand for this library's context, with all its fields.
 _KEY = contexts.create_key("unified_logger")
 
 
 def install() -> None:
     """Gives records the ids of the active span of OpenTelemetry, from now on. Harmless when repeated.
 
-    The innermost of its spans and our scopes counts. A scope of ours inside a span inherits its trace and has the span as parent.
+    The innermost of OpenTelemetry's spans and this library's scopes counts. A scope inside a span inherits its trace and has the span as parent.
 
     Raises:
-        RuntimeError: The context of this OpenTelemetry is not kept where it is known to be. Names what is different.
+        RuntimeError: This OpenTelemetry does not keep its context in the expected variable. The text says what is different.
     """
     _core.set_foreign_context(_variable(), _convert)
 
 
 def uninstall() -> None:
-    """Takes it back: only our own scopes count."""
+    """Reverts `install`: only this library's scopes count."""
     _core.set_foreign_context(None)
 
 
 @contextmanager
 def attached() -> Iterator[None]:
-    """Makes what is current the parent of the spans that OpenTelemetry starts inside: they continue its trace.
+    """Makes the current span the parent of the spans that OpenTelemetry starts inside: they continue its trace.
 
-    Nothing happens where no trace is current, or one whose ids are not those of W3C Trace Context.
+    Nothing happens without a current trace, or if its ids are not those of W3C Trace Context.
 
     Yields:
         Nothing.
@@ -60,19 +60,19 @@ def attached() -> Iterator[None]:
     try:
         yield
     finally:
-        # Left in another thread or task than entered, nothing there is to be restored: `contexts.detach` would log an error of it.
+        # If it is left in another thread or task, there is nothing to restore, and `contexts.detach` would log an error.
         with suppress(ValueError):
             contexts._RUNTIME_CONTEXT.detach(token)
 
 
-def _convert(theirs: Any) -> _core.Context | None:
-    """A context of ours with the ids of the active span of one of theirs; None where it has none."""
-    span_context = trace.get_current_span(theirs).get_span_context()
+def _convert(otel_context: Any) -> _core.Context | None:
+    """A context of this library with the ids of the active span in OpenTelemetry's context; None if it has none."""
+    span_context = trace.get_current_span(otel_context).get_span_context()
     if not span_context.is_valid:
         return None
-    ours = contexts.get_value(_KEY, theirs)
-    if isinstance(ours, tuple) and ours[1] is span_context:
-        return ours[0]  # type: ignore[no-any-return]
+    attached_context = contexts.get_value(_KEY, otel_context)
+    if isinstance(attached_context, tuple) and attached_context[1] is span_context:
+        return attached_context[0]  # type: ignore[no-any-return]
     return make(
         trace.format_trace_id(span_context.trace_id),
         trace.format_span_id(span_context.span_id),
@@ -82,7 +82,7 @@ def _convert(theirs: Any) -> _core.Context | None:
 
 
 def _span_context(current: _core.Context) -> trace.SpanContext | None:
-    """The same ids in their form."""
+    """The same ids as OpenTelemetry's type."""
     try:
         trace_id, span_id = int(current.trace_id or "", 16), int(current.span_id or "", 16)
     except ValueError:
@@ -101,8 +101,8 @@ def _span_context(current: _core.Context) -> trace.SpanContext | None:
 
 
 def _variable() -> ContextVar[Any]:
-    """The variable that holds their current context, seen to do so."""
-    # Older versions look for it at the first use.
+    """The variable that holds OpenTelemetry's current context, checked."""
+    # Older versions make it at its first use.
     token = contexts.attach(contexts.get_current())
     contexts.detach(token)
     runtime = getattr(contexts, "_RUNTIME_CONTEXT", None)

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def install(session: Session | None = None, *, level: int | str | None = None) -> None:
-    """Has calls carry the current trace. Headers that a caller has set stay as they are.
+    """Makes calls carry the current trace. Headers that a caller has set stay as they are.
 
     Args:
-        session: The one whose calls do; adapters that are mounted later are not seen. None for every session of the process.
-        level: Level of a record for each call, which is then a span of its own; None for neither. A redirect is a call too.
+        session: The session whose calls carry it, by its present adapters; None for every session of the process.
+        level: Level of a record for each call, which is then a span of its own; None for no record and no span. A redirect is a call too.
 
     Raises:
-        ValueError: `level` names no level.
+        ValueError: There is no such level.
     """
     number = level_number(level)
     for owner in _owners(session):
@@ -34,7 +34,7 @@ def install(session: Session | None = None, *, level: int | str | None = None) -
 
 
 def uninstall(session: Session | None = None) -> None:
-    """Takes `install` back.
+    """Reverts `install`.
 
     Args:
         session: As given to `install`.

@@ -21,13 +21,13 @@ def install(app: Starlette, *, skip: Iterable[str] = (), trusted_proxies: int = 
 
     Args:
         app: The application. Middleware and routes may be added to it later.
-        skip: Paths without an access record: whole ones, and beginnings that end with `*`.
-        trusted_proxies: How many proxies stand before this server, each of which appends to `X-Forwarded-For`.
+        skip: Paths without an access record: whole paths, and beginnings that end with `*`.
+        trusted_proxies: How many proxies are before this server, each of which appends to `X-Forwarded-For`.
 
     Raises:
-        ConfigurationError: An option is not as it must be.
+        ConfigurationError: An option is not allowed.
     """
-    # `add_middleware` would put it inside the one that answers to errors.
+    # `add_middleware` would put it inside the middleware that answers to errors.
     middleware: Any = Middleware(app, skip=skip, trusted_proxies=trusted_proxies)
     build = app.build_middleware_stack
 

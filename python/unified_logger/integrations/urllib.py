@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 def install(opener: OpenerDirector | None = None, *, level: int | str | None = None) -> None:
-    """Has calls carry the current trace. Headers that a caller has set stay as they are.
+    """Makes calls carry the current trace. Headers that a caller has set stay as they are.
 
     Args:
-        opener: The one whose calls do; None for every opener of the process, that of `urlopen` included.
-        level: Level of a record for each call, which is then a span of its own; None for neither. A redirect is a call too.
+        opener: The opener whose calls carry it; None for every opener of the process, also that of `urlopen`.
+        level: Level of a record for each call, which is then a span of its own; None for no record and no span. A redirect is a call too.
 
     Raises:
-        ValueError: `level` names no level.
+        ValueError: There is no such level.
     """
     number = level_number(level)
     for owner in _owners(opener):
@@ -28,7 +28,7 @@ def install(opener: OpenerDirector | None = None, *, level: int | str | None = N
 
 
 def uninstall(opener: OpenerDirector | None = None) -> None:
-    """Takes `install` back.
+    """Reverts `install`.
 
     Args:
         opener: As given to `install`.
@@ -45,7 +45,7 @@ def _owners(opener: OpenerDirector | None) -> Iterable[Any]:
 
 
 class _Headers:
-    """The headers of a request, which are of this call alone: a redirect takes none of them along."""
+    """The headers of a request that belong to this call alone: a redirect does not take them along."""
 
     def __init__(self, request: Request) -> None:
         self._request = request

@@ -1,4 +1,4 @@
-"""uvicorn: what it logs goes into our files.
+"""Brings the records of uvicorn into the log files.
 
 `uvicorn.run(app, log_config=LOG_CONFIG)`, or `python -m unified_logger.integrations.uvicorn > logging.json` once and
 `uvicorn --log-config logging.json`.
@@ -24,13 +24,13 @@ _LAST = "Finished server process"
 
 
 class Handler(unified_logger.Handler):
-    """Brings what uvicorn logs into our files.
+    """Brings the records of uvicorn into the log files.
 
     With its last record everything is written: uvicorn then ends itself by the signal that it was sent, and no exit hook runs.
 
     Args:
-        level: As of `unified_logger.Handler`.
-        **options: As of `unified_logger.Handler`.
+        level: As for `unified_logger.Handler`.
+        **options: As for `unified_logger.Handler`.
     """
 
     def emit(self, record: LogRecord) -> None:
@@ -44,10 +44,10 @@ def log_config(**options: Any) -> dict[str, Any]:
     """A `log_config` for uvicorn.
 
     Args:
-        **options: Options of `init_logging`, for processes that do not call it, such as the one that watches over workers.
+        **options: Options of `init_logging`, for processes that do not call it, such as the one above the workers.
 
     Returns:
-        A new configuration, as `logging.config.dictConfig` takes it.
+        A new configuration for `logging.config.dictConfig`.
     """
     return _servers.log_config(_LOGGERS, options, "unified_logger.integrations.uvicorn.Handler")
 

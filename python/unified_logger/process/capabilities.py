@@ -1,4 +1,4 @@
-"""What runs as long as logging does: one list, which is the order of a start, of an exit (in reverse) and of a forked child."""
+"""Modules that run as long as logging does. Their list is the order of a start, of an exit (in reverse) and of a forked child."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import atexit
 import sys
 from contextlib import ExitStack
 
-# Every program has these, whole from the import on: by the start there may be no descriptor left for another, or another root.
+# Every program has these completely from the import on: at the start there may be no descriptor left, or another root.
 from .. import levels
 from ..context import headers
 from . import crashes, engine, notices, uncaught, warnings
@@ -22,44 +22,44 @@ if TYPE_CHECKING:
         """Something that runs as long as logging does. Modules are capabilities."""
 
         def start(self, settings: Settings) -> None:
-            """Has the settings hold, at each start and each reconfiguration.
+            """Applies the settings, at each start and each reconfiguration.
 
             Args:
-                settings: What holds from now on.
+                settings: The settings from now on.
             """
 
         def stop(self) -> None:
-            """Ends as the process does."""
+            """Ends when the process does."""
 
         def in_child(self) -> None:
-            """Begins anew in a forked child."""
+            """Begins again in a forked child."""
 
 
-# A text names a module of this package that only some programs import: it joins as it is imported.
+# A text names a module of this package that only some programs import: it joins when it is imported.
 CAPABILITIES: tuple[Capability | str, ...] = (
-    levels,  # before the engine, which delivers what was logged earlier at the levels that hold from now on
+    levels,  # before the engine, which delivers early records at the levels that hold from now on
     engine,
     warnings,
     headers,
     notices,
     uncaught,
     crashes,
-    "process.timers",  # before what has calls to come
+    "process.timers",  # before modules that have calls pending
     "process.reload",
     "integrations._sentry",
 )
 
-# What joined ones do before a fork, and soon after it in the parent.
+# Functions of joined modules, called before a fork, and soon after it in the parent.
 before_fork: list[Callable[[], None]] = []
 soon_in_parent: list[Callable[[], object]] = []
 _joined: dict[str, Any] = {}
 
 
 def join(name: str) -> None:
-    """Lets a module that is one of the capabilities take part from now on. It ends before the exit hooks that the program has by then.
+    """Adds a module from the list that has been imported. It ends before the exit hooks that the program has by then.
 
     Args:
-        name: Its `__name__`; it calls this as its last line, when it is whole.
+        name: Its `__name__`. The module calls this as its last line, when it is complete.
     """
     module: Any = sys.modules[name]
     _joined[name.partition(".")[2]] = module
@@ -73,30 +73,30 @@ def present() -> list[Capability]:
 
 
 def start(settings: Settings) -> None:
-    """Has the settings hold.
+    """Applies the settings.
 
     Args:
-        settings: What holds from now on.
+        settings: The settings from now on.
     """
     for capability in present():
         capability.start(settings)
 
 
 def stop() -> None:
-    """Ends those that every program has; the others end in exit hooks of their own."""
+    """Ends the capabilities that every program has; the others end in exit hooks of their own."""
     call_all(each.stop for each in reversed(CAPABILITIES) if not isinstance(each, str))
 
 
 def in_child() -> None:
-    """Has all begin anew in a forked child."""
+    """Lets all capabilities begin again in a forked child."""
     call_all(capability.in_child for capability in present())
 
 
 def call_all(functions: Iterable[Callable[[], object]]) -> None:
-    """Calls functions one after the other, also where one before raised.
+    """Calls functions one after the other, even if an earlier one raised.
 
     Args:
-        functions: Without arguments.
+        functions: Functions without arguments.
     """
     with ExitStack() as stack:
         for function in reversed([*functions]):

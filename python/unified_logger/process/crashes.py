@@ -1,4 +1,4 @@
-"""The file of `faulthandler` beside the logs: what the interpreter says of a crash that no Python code can see."""
+"""The file of `faulthandler` beside the logs, for crashes that no Python code can see."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     from ..config import Settings
 
-# `faulthandler` holds the file, and nobody else: it closes when another takes its place.
+# Only `faulthandler` holds the file: it is closed when `faulthandler` gets another.
 _ours: weakref.ref[_core.LogFile] | None = None
 
 
 def start(settings: Settings) -> None:
-    """Lets `faulthandler` write to a file of ours, or no longer."""
+    """Lets `faulthandler` write to a file beside the logs, or ends that."""
     if not settings.fault_handler:
         disable()
         return
@@ -32,7 +32,7 @@ def start(settings: Settings) -> None:
 
 
 def stop() -> None:
-    """Nothing: a process may crash to the very end."""
+    """Nothing: a process may crash until the very end."""
 
 
 def in_child() -> None:
@@ -44,18 +44,18 @@ def enable(directory: str, mode: tuple[int, bool], report: Callable[[str], None]
 
     Args:
         directory: The log directory, which exists.
-        mode: Mode of a new file, octal, and whether an option asked for it.
-        report: Called with what there is to say, should the file be lost.
+        mode: Mode of a new file, octal, and whether an option gave it.
+        report: Called with a sentence if the file is lost.
 
     Raises:
-        OSError: The file cannot be opened, or is no file.
+        OSError: The file cannot be opened, or is not a regular file.
     """
     global _ours
     if _held() is None and faulthandler.is_enabled():
         return
 
     def lost() -> None:
-        # `faulthandler` knows a number only: whatever a program that closes all of them opens next would get the traces.
+        # `faulthandler` knows only a number: if a program closes all descriptors, the next file that it opens would get the stacks.
         known = file()
         if known is None or _held() is not known:
             return
@@ -73,11 +73,11 @@ def enable(directory: str, mode: tuple[int, bool], report: Callable[[str], None]
 
 
 def disable() -> None:
-    """Turns `faulthandler` off if it writes to our file."""
+    """Turns `faulthandler` off if it writes to this library's file."""
     if _held() is not None:
         faulthandler.disable()
 
 
 def _held() -> _core.LogFile | None:
-    """Our file, as long as `faulthandler` writes to it."""
+    """The file, if `faulthandler` writes to it; otherwise None."""
     return None if _ours is None else _ours()

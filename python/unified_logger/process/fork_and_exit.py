@@ -1,4 +1,4 @@
-"""What happens as the process ends or forks."""
+"""Hooks for the end of the process and for forks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _at_exit(_end: object = None) -> None:
 
 
 def _watch_for_the_end() -> None:
-    """Registers the exit hook, with what tells that all hooks have run: nobody else may keep it."""
+    """Registers the exit hook, with an object that shows that all hooks have run: no other reference to it may exist."""
     atexit.register(_at_exit, _core.End(_watch_for_the_end))
 
 
@@ -37,7 +37,7 @@ _watching_multiprocessing = False
 
 
 def _flush_when_multiprocessing_ends() -> None:
-    """Children of `multiprocessing` end without exit hooks, but with finalizers of its own."""
+    """Flushes at the end of children of `multiprocessing`, which have no exit hooks, but finalizers of that module."""
     global _watching_multiprocessing
     util, process = sys.modules.get("multiprocessing.util"), sys.modules.get("multiprocessing.process")
     if util is None or process is None or _watching_multiprocessing:
@@ -51,10 +51,10 @@ def _flush_when_multiprocessing_ends() -> None:
         finalize(at_exit)
         target = getattr(process.current_process(), "_target", None)
         if getattr(target, "__module__", None) in ("concurrent.futures.process", "multiprocessing.pool"):
-            # A pool's process works for all who give it work, not for the request in which it happened to be forked.
+            # A pool's process works for all callers, not for the request in which it happened to be forked.
             context.forget()
 
-    # A child forgets the finalizers it was born with, then runs these hooks; one that is already at work needs its own now.
+    # A child first forgets inherited finalizers, then runs these hooks. A child that runs already needs its own finalizer now.
     util.register_after_fork(_at_exit, begin)
     if process.parent_process() is not None:
         finalize(_at_exit)
@@ -65,7 +65,7 @@ _flush_when_multiprocessing_ends()  # the server of `forkserver` forks children 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_before_fork,
-        # No function of Python's: what is to come soon would come as it begins, while the fork is still going on.
+        # Not a Python function: with one, calls for soon after the fork would run at its beginning, during the fork.
         after_in_parent=partial(_core.after_fork_in_parent, capabilities.soon_in_parent),
         after_in_child=capabilities.in_child,
     )

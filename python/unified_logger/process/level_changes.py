@@ -16,24 +16,24 @@ if TYPE_CHECKING:
 
     from ..logger import UnifiedLogger
 
-# The longest time a level can be set for, seconds: a year.
+# The longest time for a level, seconds: a year.
 _LONGEST = 365 * 86_400
 
-# The last change of each logger. Those that nobody holds can be reverted no more, and are gone.
+# The last change of each logger. A change without a reference can no longer be reverted, and is removed.
 _last: WeakValueDictionary[str, LevelChange] = WeakValueDictionary()
 
 
 class LevelChange(Unchanging):
     """A level that was set. As a context manager it is reverted at the end of the block.
 
-    Changes of one logger may overlap and be reverted in any order: what is left is the level of the last that was not. A level that
-    somebody else has set meanwhile is never touched.
+    Changes of one logger may overlap and be reverted in any order: the logger then has the level of the last change that was not reverted. A
+    level that other code has set since is never touched.
 
     Args:
         logger: The logger.
-        level: What was set.
-        before: What the logger goes back to.
-        earlier: The change before this one, if that can still be reverted.
+        level: The level that was set.
+        before: The level to which the logger goes back.
+        earlier: The previous change, if that can still be reverted.
     """
 
     __slots__ = ("__weakref__", "_done", "_earlier", "before", "level", "logger", "timer")
@@ -59,15 +59,15 @@ class LevelChange(Unchanging):
         self.revert()
 
     def revert(self) -> bool:
-        """Gives the logger the level it had before. Harmless when repeated.
+        """Gives the logger its previous level back. Harmless when repeated.
 
         Returns:
-            Whether the level is another now: not when it was set again meanwhile.
+            Whether the level has changed: not if other code has set it since.
         """
         return self._revert("reverted")
 
     def expire(self) -> None:
-        """Does the same when the time is over."""
+        """Reverts the change when its time is over."""
         if not self._done and not self._revert("its time is over"):
             left = f"level of {self.logger.name} is left at {levels.name_of(self.logger.level)}: it was set meanwhile"
             notices.report(left, {"target": self.logger.name}, function="set_level")
@@ -80,7 +80,7 @@ class LevelChange(Unchanging):
             self.end()
             after = self._after()
             if after is not None:
-                # That one is in force; it goes back to where this one would have.
+                # That change is in force; it goes back to the level to which this one would have gone.
                 after.before, after._earlier = self.before, self._earlier
                 return False
             if _last.get(self.logger.name) is not self or present != self.level:
@@ -95,7 +95,7 @@ class LevelChange(Unchanging):
         return True
 
     def end(self) -> None:
-        """Sees to it that nothing is reverted any more."""
+        """Makes sure that the change is never reverted."""
         self._done = True
         if self.timer is not None:
             self.timer.cancel()
@@ -103,7 +103,7 @@ class LevelChange(Unchanging):
             del levels.timed[self.logger.name]
 
     def earlier(self) -> LevelChange | None:
-        """The change before this one, if that can still be reverted."""
+        """The previous change, if that can still be reverted."""
         found = None if self._earlier is None else self._earlier()
         return None if found is None or found._done else found
 
@@ -157,11 +157,11 @@ def report(logger: logging.Logger, old: int, new: int, reason: str, seconds: flo
     """Logs that a level changed.
 
     Args:
-        logger: Whose.
-        old: From what.
-        new: To what.
-        reason: Why.
-        seconds: For how long; None is for good.
+        logger: The logger.
+        old: Its level before.
+        new: Its level now.
+        reason: The reason.
+        seconds: For how long; None is permanently.
     """
     time = "" if seconds is None else f" for {seconds:g} s"
     notices.report(

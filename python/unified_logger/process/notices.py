@@ -1,4 +1,4 @@
-"""What the library has to say of itself, as records of its own."""
+"""The library's notices about itself, as records."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
 
     from ..config import Settings
 
-# Whether the fallback handlers are in the place of the engine: then a notice is a record of `logging`.
+# Whether the fallback handlers are used instead of the engine: then a notice is a record of `logging`.
 without_engine = False
 
 
 def start(settings: Settings) -> None:
-    """Says what there is to say of the settings."""
+    """Logs the notices of the settings."""
     for notice in settings.notices:
         report(notice)
 
 
 def stop() -> None:
-    """Nothing: there may be something to say to the end."""
+    """Nothing: notices may be logged until the end."""
 
 
 def in_child() -> None:
-    """Nothing: what was said was said by the parent."""
+    """Nothing: the parent has logged its notices."""
 
 
 def report(
@@ -37,13 +37,13 @@ def report(
     level: int = logging.WARNING,
     function: str = "init_logging",
 ) -> None:
-    """Logs something of the library's own, whatever the levels of loggers are.
+    """Logs a notice, whatever the levels of loggers are.
 
     Args:
         notice: The message.
-        fields: Its fields; those that are None are left out.
+        fields: Its fields; fields that are None are left out.
         level: Its level.
-        function: The function that has something to say.
+        function: The function that logs it.
     """
     given = {name: value for name, value in (fields or {}).items() if value is not None}
     if without_engine:

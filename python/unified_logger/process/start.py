@@ -1,4 +1,4 @@
-"""Starting logging, and reconfiguring it."""
+"""Starts logging, and reconfigures it."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _POSITIONAL = (
     "ai_max_bytes",
     "ai_backup_count",
 )
-# How long a handler that is made waits for another thread that starts logging, seconds.
+# How long a new handler waits for another thread that starts logging, seconds.
 _HANDLER_PATIENCE = 1.0
 
 
 def given(args: Sequence[object], options: Mapping[str, object]) -> dict[str, object]:
-    """The options of a call, positional ones by name."""
+    """The options of a call by name, positional ones too."""
     if len(args) > len(_POSITIONAL):
         raise TypeError(f"at most {len(_POSITIONAL)} positional arguments, {len(args)} given")
     named = dict(zip(_POSITIONAL, args, strict=False))
@@ -48,12 +48,12 @@ def given(args: Sequence[object], options: Mapping[str, object]) -> dict[str, ob
 def start(
     options: Mapping[str, object], file: Mapping[str, Any] | None = None, path: str | None = None
 ) -> list[tuple[logging.Logger, int]]:
-    """Starts or reconfigures; on a bad configuration nothing has changed.
+    """Starts or reconfigures logging. If the configuration is wrong, nothing is changed.
 
     Args:
-        options: Those of the call.
-        file: What the configuration file holds.
-        path: Where it lies.
+        options: The options of the call.
+        file: The content of the configuration file.
+        path: The path of the file.
 
     Returns:
         The loggers whose level was set, with the level from before.
@@ -70,11 +70,11 @@ def start(
 
 
 def _start_for_handler(options: dict[str, Any]) -> None:
-    """Starts for a handler that is made by others, who say themselves where it goes. Without options once is enough."""
+    """Starts logging for a handler that the application makes and attaches. Without options only if logging is not started."""
     if not options and is_started():
         return
     settings = resolve(options, environ=os.environ, by_handler=True)
-    # `logging.config` holds the lock of `logging` meanwhile; another thread may hold ours and wait for that one.
+    # `logging.config` holds the lock of `logging` here. Another thread may hold the lock of this library and wait for that one.
     lock = engine.exclusively()
     if not lock.acquire(timeout=_HANDLER_PATIENCE):
         raise UnifiedLoggerError("another thread is starting logging at the same time")
@@ -85,19 +85,19 @@ def _start_for_handler(options: dict[str, Any]) -> None:
 
 
 def is_started() -> bool:
-    """Whether logging was started in this process, or in the one it was forked from."""
+    """Whether logging was started in this process, or in the process from which it was forked."""
     return engine.settings() is not None
 
 
 def base_name() -> str:
-    """The base of the old loggers' names: as configured, before the start as the environment has it."""
+    """The base of the old loggers' names: as configured, or before the start from the environment."""
     settings = engine.settings()
     if settings is not None:
         return settings.base_name
     return os.environ.get("UNIFIED_LOGGER_BASE_NAME") or "wechat_backend"
 
 
-del fork_and_exit, traceback  # Imported for what they register, and for the native core, which asks for it.
+del fork_and_exit, traceback  # Imported because they register functions; the native core imports `traceback`.
 _core.set_converter(values.convert)
 _core.set_listened(stdlib.log_listened)
 _core.mark_wrapper(stdlib.as_of_logging(UnifiedLogger.ai).__code__)

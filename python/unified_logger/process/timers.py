@@ -88,7 +88,7 @@ def _begin() -> None:
 
 def _run() -> None:
     while True:
-        _take()
+        _wait()
         _call_due()
         # A request after this check finds the lock free, or the next check sees it.
         if _rests or (not _waiting and _inbox.empty()):
@@ -97,7 +97,7 @@ def _run() -> None:
                 return
 
 
-def _take() -> None:
+def _wait() -> None:
     """Waits for the next deadline, or for an earlier request."""
     try:
         if _waiting:

@@ -16,16 +16,16 @@ _stock: Any = getattr(warnings, "_showwarning_orig", None)
 
 
 def start(settings: Settings) -> None:
-    """Has warnings logged. Once, however often called."""
+    """Has warnings logged. Harmless when repeated."""
     global _before
-    # `captureWarnings(False)` of `logging` may have put back what was there before.
+    # `captureWarnings(False)` of `logging` may have restored the previous function.
     if _before is None or warnings.showwarning in (_before, _stock):
         _before = warnings.showwarning
         warnings.showwarning = _show_warning
 
 
 def stop() -> None:
-    """Nothing: warnings are logged to the end."""
+    """Nothing: warnings are logged until the end."""
 
 
 def in_child() -> None:
@@ -40,9 +40,9 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """A warning as a record of the line that caused it."""
+    """Logs a warning as a record of the line that caused it."""
     logger = logging.getLogger("py.warnings")
-    # Disabled by `logging.config`, which did not name it: then warnings are shown as if we were not there.
+    # Disabled by `logging.config`, which did not name it: then warnings are shown as without this library.
     if (file is not None or logger.disabled or _is_caught()) and _before is not None:
         _before(message, category, filename, lineno, file, line)
         return
@@ -56,8 +56,8 @@ def _show_warning(
 def _is_caught() -> bool:
     """Whether a `catch_warnings(record=True)` wants the warning, as pytest has around each test.
 
-    From 3.14 on it may be bound to the context, and replaces nothing. Otherwise it puts the method of a list where there was a
-    function, and a `showwarning` that is set later, inside of it, is asked first.
+    From 3.14 on it may be bound to the context, and then it replaces nothing. Before, it replaces a function by the method of a list, and
+    calls a `showwarning` that is set later, inside of it, first.
     """
     current = getattr(warnings, "_get_context", None)
     if current is not None and getattr(current(), "log", None) is not None:

@@ -1,4 +1,4 @@
-"""The standard library's `logging`, both ways: its records come in, and its handlers see ours."""
+"""The standard library's `logging`, both ways: its records come in, and its handlers see the records of `get_logger`."""
 
 from .handler import Handler, connect, install, is_installed
 from .listeners import as_of_logging, capture, hand_over, log_listened, make_record, show_to_taps, taps

@@ -1,4 +1,4 @@
-"""`USE_UNIFIED_LOGGING=false`: the same API, files and keys, served by fallback handlers of the standard library."""
+"""`USE_UNIFIED_LOGGING=false`: the same API, files and keys, but handlers of the standard library write them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class FallbackOutput:
         taken, level = True, level_of(record)
         try:
             ready = merged(record, self._redaction)
-        except Exception:  # Whoever formats the record tells of it.
+        except Exception:  # The handler that formats the record reports it.
             ready = record
         for file in self._files:
             if level >= file.level:
@@ -79,10 +79,10 @@ class FallbackOutput:
                 handler.close()
 
     def flush(self) -> bool:
-        """Hands everything to the system.
+        """Writes everything that waits.
 
         Returns:
-            Whether the files took it. A console that was closed under its handler has nothing to take.
+            Whether the files took it. A console that was closed has nothing to write.
         """
         done = True
         for file in self._files:
@@ -96,7 +96,7 @@ class FallbackOutput:
         return done
 
     def stats(self) -> dict[str, Any]:
-        """The native counts, with what these handlers wrote."""
+        """The native counts, with those of these handlers added."""
         stats: dict[str, Any] = _core.stats()
         for file in self._files:
             for name, count in file.counts.items():

@@ -127,11 +127,11 @@ def install(directory: str, capture: Callable[..., None] = _core.emit, on_root: 
     """
     global deliver
     deliver, marks.directory = capture, directory
-    ours = _on_root()
-    if ours is None and on_root:
-        ours = _handler
-        logging.getLogger().addHandler(ours)
-    _set_core_handler(ours if type(ours) is Handler else _handler)
+    handler_on_root = _on_root()
+    if handler_on_root is None and on_root:
+        handler_on_root = _handler
+        logging.getLogger().addHandler(handler_on_root)
+    _set_core_handler(handler_on_root if type(handler_on_root) is Handler else _handler)
 
 
 def is_installed() -> bool:

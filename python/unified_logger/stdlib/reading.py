@@ -1,4 +1,4 @@
-"""What a record of `logging` has: it is read as the core reads it, whatever somebody has put there."""
+"""Reads the attributes of a record of `logging` as the core reads them, whatever values they have."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def text_of(value: object) -> str:
         value: Of any type, also one whose `__str__` raises.
 
     Returns:
-        A text of the plain class.
+        A text of the class `str` itself.
     """
     if type(value) is str:
         return value
@@ -40,7 +40,7 @@ def level_of(record: logging.LogRecord) -> int:
         record: Of either interface.
 
     Returns:
-        That of INFO for a record that has no such number.
+        The number; that of INFO if the record has no valid one.
     """
     try:
         number = int.__add__(index(vars(record)["levelno"]), 0)
@@ -56,8 +56,8 @@ def error_of(record: logging.LogRecord) -> BaseException | None:
         record: Of either interface.
 
     Returns:
-        What `exc_info` means: an exception, the second of a triple, or what is true for the one being handled. Where a triple names
-        a class and has no value of it, as where that could not be pickled, one is made without its `__init__`.
+        The exception that `exc_info` means: an exception, the second of a triple, or the one being handled for any other true value. If a
+        triple has a class and no exception, because that could not be pickled, one is made without its `__init__`.
     """
     given: Any = vars(record).get("exc_info")
     if issubclass(type(given), tuple):
@@ -79,13 +79,13 @@ def error_of(record: logging.LogRecord) -> BaseException | None:
 
 
 def merged_by_class(record: logging.LogRecord) -> logging.LogRecord:
-    """A record for the core, which merges messages itself: a class that a record factory brought may do it in its own way.
+    """A record for the core, which merges messages itself, except for classes that merge messages in their own way.
 
     Args:
         record: Of `logging`.
 
     Returns:
-        The same, or one whose message its class has merged. Where it could not, the arguments are not asked again.
+        The same, or a copy with the message that its class has merged. If that failed, the arguments are not asked again.
     """
     if type(record) is _LogRecord:
         return record
@@ -110,11 +110,11 @@ def _is_of_logging(merges: Any) -> bool:
 
 
 def changed(record: logging.LogRecord, **attributes: object) -> logging.LogRecord:
-    """A copy of a record, of the plain class, with some attributes changed.
+    """A copy of a record, of the class `logging.LogRecord` itself, with some attributes changed.
 
     Args:
-        record: Left as it is.
-        **attributes: What is other than there.
+        record: Not changed.
+        **attributes: The changed attributes.
 
     Returns:
         The copy.

@@ -1,4 +1,4 @@
-"""For users' own tests: see what was logged, and stop the clock."""
+"""For tests of applications: see what was logged, and stop the clock."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ __all__ = ["CapturedLogs", "CapturedRecord", "capture_logs", "stopped_clock"]
 
 @contextmanager
 def capture_logs(level: int | str | None = None) -> Iterator[CapturedLogs]:
-    """Collects what is logged inside the block, by all threads and tasks of the process.
+    """Collects the records that are logged inside the block, by all threads and tasks of the process.
 
-    It works before `init_logging`, after it, and when it is called inside the block; where records are written does not
-    change. The records of loggers that do not propagate are collected too, whichever interface they came by.
+    It works before `init_logging`, after it, and if that is called inside the block. Records are still written as usual. Records of loggers that
+    do not propagate are collected too, of both interfaces.
 
     Args:
-        level: Level of the root logger inside the block. Levels that other loggers have of their own hold, as ever. None is DEBUG without the
-            details of third parties: what loggers of `logging` that are named as modules of the standard library or of installed packages log below
-            INFO is left out.
+        level: Level of the root logger inside the block. Other loggers keep levels of their own. None is DEBUG without the details of third
+            parties: records below INFO of loggers of `logging` that are named as modules of the standard library or of installed packages
+            are left out.
 
     Yields:
         The records, a list that grows with each of them.
 
     Raises:
-        ValueError: The level is none.
+        ValueError: There is no such level.
     """
     collected = CapturedLogs()
     try:
@@ -52,7 +52,7 @@ def stopped_clock(time: datetime) -> Iterator[None]:
     """Gives every record logged inside the block the same time.
 
     Args:
-        time: The time, aware.
+        time: The time, with a time zone.
     """
     _core.set_clock(round(time.timestamp() * 1_000_000) * 1_000)
     try:

@@ -1,7 +1,7 @@
 """Sees every record that a logger lets through, wherever the record goes from there.
 
-Handlers would not do: loggers that do not propagate keep their records from those of the root, `dictConfig` and
-`basicConfig(force=True)` take them away, and `basicConfig` does nothing where there is one.
+A handler would not do: records of loggers that do not propagate do not reach the handlers of the root, `dictConfig` and
+`basicConfig(force=True)` take handlers away, and `basicConfig` does nothing if there is one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def open_for(see: Callable[[logging.LogRecord], None]) -> None:
 
 
 def close_for(see: Callable[[logging.LogRecord], None]) -> None:
-    """Calls `see` no more. Harmless when it was never called."""
+    """Stops calling `see`. Harmless if it was never called."""
     global _uninstall
     with _lock:
         if see in stdlib.taps:
@@ -42,12 +42,12 @@ def close_for(see: Callable[[logging.LogRecord], None]) -> None:
 
 
 def _install() -> Callable[[], None]:
-    """Looks into `Logger.callHandlers`, and tells how to put it back.
+    """Wraps `Logger.callHandlers`, and returns a function that removes the wrapper.
 
-    Our loggers notice that somebody is there, and make a `LogRecord` of each call.
+    Loggers of this library notice the wrapper, and make a `LogRecord` of each call.
     """
     original, last_resort = logging.Logger.callHandlers, logging.lastResort
-    # What is seen here needs not be shown on standard error for want of a handler.
+    # A record that is seen here need not be shown on standard error because it has no handler.
     nowhere = logging.NullHandler()
     installed = True
     is_captured, show_to_taps = marks.is_captured, stdlib.show_to_taps
@@ -59,12 +59,12 @@ def _install() -> Callable[[], None]:
             show_to_taps(record)
         original(self, record)
 
-    # What looks for a record's caller passes frames of `logging` by, which it knows by their file or their module's name.
+    # Code that looks for a record's caller skips frames of `logging`, which it knows by their file or their module's name.
     code = see.__code__.replace(co_filename=logging.addLevelName.__code__.co_filename)
     call_handlers = FunctionType(code, {"__name__": "logging"}, "callHandlers", closure=see.__closure__)
 
     def put_back() -> None:
-        # Somebody may have put theirs around ours meanwhile: then it stays until they take theirs away, and does nothing.
+        # Other code may have wrapped this wrapper since: then it stays until that code removes its own, and does nothing.
         if logging.Logger.callHandlers is call_handlers:
             logging.Logger.callHandlers = original  # type: ignore[method-assign]
 

@@ -1,10 +1,10 @@
-"""What values without a native form become in a record.
+"""How values without a native form are written in a record.
 
-The native core writes `None`, booleans, numbers, texts, dicts, lists and tuples by itself. Everything else comes here and
-leaves as one of those. Nothing raised by a value leaves: it becomes a marker in the value's place.
+The native core writes `None`, booleans, numbers, texts, dicts, lists and tuples by itself. It passes everything else to `convert`, which
+returns one of those. An exception that a value raises does not leave this package: a marker replaces the value.
 
-What a class shows of itself decides: what its `repr` leaves out, or says in words of its own, is not taken apart. A value is looked at, never
-worked: only what is in memory is read, and no more than a record keeps.
+A class decides what it shows: if its `repr` leaves something out, or has a text of its own, that holds here too. A value is only read: what is
+not in memory is left out, and no more is read than a record keeps.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 
 __all__ = ["convert", "describe", "register"]
 
-# The native core writes these itself and asks nobody.
+# The native core writes these itself.
 _NATIVE = (type(None), bool, int, float, str, dict, list, tuple)
 _DECIDED_LIMIT = 4_096
 
 _registered: dict[type, Callable[[Any], Any]] = {}
-# What was decided for each class met, so that it is decided once.
+# The converter of each class that was met, so that it is found once.
 _decided: dict[type, Callable[[Any], Any]] = {}
 
 
 def register(kind: type, function: Callable[[Any], Any]) -> None:
-    """Says what values of a class become in records. Outranks everything this library knows, also inside of models and containers.
+    """Sets how values of a class are written in records. It outranks everything that this library knows, also inside models and containers.
 
     Args:
         kind: The class; subclasses follow it unless they have a function of their own.
-        function: Takes the value, returns what is logged in its place (again any value).
+        function: Takes the value, returns another one to log instead (again any value).
 
     Raises:
-        TypeError: `kind` is no class, or has no effect. Values of `None`, `bool`, `int`, `float`, `str`, `dict`, `list` and `tuple` are
+        TypeError: `kind` is not a class, or has no effect. Values of `None`, `bool`, `int`, `float`, `str`, `dict`, `list` and `tuple` are
             written as they are; their subclasses may be registered.
     """
     if not isinstance(kind, type):
@@ -55,13 +55,13 @@ def register(kind: type, function: Callable[[Any], Any]) -> None:
 
 
 def convert(value: Any) -> Any:
-    """What a value becomes: one the native core can write, or that contains such.
+    """The form of a value in a record: one that the native core can write, or that contains such values.
 
     Args:
-        value: Anything.
+        value: Any value.
 
     Returns:
-        None, a boolean, number, text, dict, list or tuple. A value that raises becomes
+        None, a boolean, number, text, dict, list or tuple. For a value that raises
         `{"$error": "<exception>", "$type": "<class>"}`.
     """
     kind = type(value)
@@ -73,7 +73,9 @@ def convert(value: Any) -> Any:
                 _decided.clear()
             _decided[kind] = function
         return function(value)
-    except Exception as error:  # What is none (Ctrl-C, a green thread's end) the native core raises after the call.
+    except (
+        Exception
+    ) as error:  # Other exceptions (Ctrl-C, the end of a green thread) the native core raises after the call.
         return marker(error, kind)
 
 

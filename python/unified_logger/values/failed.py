@@ -1,4 +1,4 @@
-"""What stands in the place of a value that cannot be had."""
+"""Markers for values that cannot be converted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def describe(error: BaseException) -> str:
-    """An exception in one line: its class, and its text where it has one. Nothing it raises leaves."""
+    """An exception in one line: its class, and its text if it has one. It never raises."""
     try:
         text = str(error)
     except Exception:
@@ -18,12 +18,12 @@ def describe(error: BaseException) -> str:
 
 
 def marker(error: BaseException, kind: type) -> dict[str, str]:
-    """Stands for a value of a class whose conversion raised."""
+    """The marker of a value of a class whose conversion raised."""
     return {"$error": describe(error), "$type": f"{kind.__module__}.{kind.__qualname__}"}
 
 
 def attempt(function: Callable[[Any], Any], value: Any) -> Any:
-    """What a function makes of a value, or of one attribute of it. If it raises, that is lost and nothing else."""
+    """The result of a function for a value, or for one attribute of it; a marker if it raises."""
     try:
         return function(value)
     except Exception as error:

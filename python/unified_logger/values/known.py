@@ -1,4 +1,4 @@
-"""Classes of the standard library and of others that have a form in records: what each becomes."""
+"""Classes of the standard library and of others that have a form in records, with their converters."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     Converter = Callable[[Any], Any]
 
-# Items of a container that a record keeps: what there is beyond is not even read.
+# Items of a container that a record keeps; further ones are not even read.
 _ITEMS = 10_000
 
 
 def converter(kind: type) -> Converter | None:
-    """What converts values of a class that is known, or derived from one that is. None for other classes."""
+    """The converter of a known class, or of a class that is derived from one. None for other classes."""
     names = [f"{base.__module__}.{base.__qualname__}" for base in kind.__mro__]
     if "enum.Enum" in names:
         return _enum
@@ -72,7 +72,7 @@ def _mapping(value: Any) -> dict[Any, Any]:
 
 
 def _pairs(pairs: Iterable[tuple[Any, Any]], count: int) -> dict[Any, Any]:
-    """Pairs as an object; what comes more than once is a list."""
+    """Pairs as an object; the values of a key that comes more than once are a list."""
     found: dict[Any, list[Any]] = {}
     for key, item in pairs if count <= _ITEMS else islice(pairs, _ITEMS - 1):
         found.setdefault(key, []).append(item)
@@ -145,7 +145,7 @@ def _scalar(value: Any) -> Any:
 
 
 def _numpy_time(value: Any) -> str | None:
-    """ISO 8601, in the precision of `datetime` unless there is more to say."""
+    """ISO 8601, with microseconds, or with nanoseconds if there are any."""
     if value != value:
         return None  # NaT
     unit = value.dtype.name[11:-1]
@@ -155,13 +155,13 @@ def _numpy_time(value: Any) -> str | None:
         text = str(short) if short == value else text
     elif unit in ("h", "m"):
         text = str(value.astype("datetime64[s]"))
-    # As `isoformat`: no fraction where there is none, and then six digits.
+    # As `isoformat`: no fraction if it is zero, otherwise six digits.
     whole, dot, fraction = text.partition(".")
     return text if len(fraction) > 6 else whole if not fraction.strip("0") else f"{whole}{dot}{fraction:0<6}"
 
 
 def _numpy_duration(value: Any) -> float | int | str | None:
-    """Seconds; months and years have no fixed number of these."""
+    """Seconds; months and years have no fixed number of them."""
     if value != value:
         return None
     unit = value.dtype.name[12:-1]
@@ -175,7 +175,7 @@ def _numpy_duration(value: Any) -> float | int | str | None:
     return seconds
 
 
-# Their content is shown as such, unless a class in between has a `repr` of its own.
+# Their content is shown, unless a class in between has a `repr` of its own.
 _CONTAINERS: dict[type, Converter] = {
     dict: dict.copy,
     list: lambda value: list.__getitem__(value, slice(None)),
@@ -187,7 +187,7 @@ _CONTAINERS: dict[type, Converter] = {
     memoryview: _bytes,
 }
 
-# By name, so that nothing is imported that the program does not use.
+# By name, so that no library is imported that the program does not use.
 _CONTAINERS_BY_NAME: dict[str, Converter] = {
     "builtins.mappingproxy": _mapping,
     "builtins.dict_keys": _items,
@@ -220,7 +220,7 @@ _CONTAINERS_BY_NAME: dict[str, Converter] = {
 }
 
 _BY_CLASS: dict[type, Converter] = {
-    # Subclasses of native types, as their base. `int.__str__` and the like would ask the subclass again.
+    # Subclasses of native types are written like their base. `int.__str__` and the like would call the subclass again.
     str: shown.content,
     bool: bool,
     int: lambda value: int.__add__(value, 0),

@@ -1,7 +1,8 @@
 """Objects that declare their fields: dataclasses, attrs, pydantic's models.
 
-Each class is looked at once, for what it shows: a field with `repr=False` is left out, one that is hidden from dumps too, and a class with a `repr` of its
-own is that text. Of an object only what lies in it is read: no property, no descriptor that may go to a database.
+Each class is examined once for what it shows. A field with `repr=False` is left out, and so is a field that is hidden from dumps. A class
+with a `repr` of its own is written as that text. Only values that are in the object are read: no property, and no descriptor that may
+use a database.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ if TYPE_CHECKING:
     from typing import Any
 
 _MISSING: Any = object()
-# Whose methods are no word of the application's.
+# Libraries whose methods were not written by the application.
 _LIBRARIES = ("pydantic", "sqlmodel")
-# Containers of schemas that are looked through for serializers; pydantic nests a few.
+# Containers of schemas that may hold serializers; pydantic nests a few of them.
 _DEPTH = 32
 
 
 def reader(kind: type) -> Callable[[Any], Any] | None:
-    """What shows an object of a class that declares its fields. None for other classes."""
+    """A function that reads the objects of a class that declares its fields. None for other classes."""
     if hasattr(kind, "__attrs_attrs__"):
         return _attrs(kind)
     if hasattr(kind, "__dataclass_fields__"):
@@ -38,11 +39,11 @@ def reader(kind: type) -> Callable[[Any], Any] | None:
 
 
 def fields_of(kind: type, names: Iterable[str]) -> Callable[[Any], dict[str, Any]]:
-    """What reads fields by their names, as far as they are in the object.
+    """A function that reads fields by their names, if they are in the object.
 
     Args:
         kind: The objects' class.
-        names: The fields to read. One that an object has not, or that would have to be computed or fetched, is left out.
+        names: The fields to read. A field that an object lacks, or that would have to be computed or fetched, is left out.
     """
     names = tuple(names)
     statics = {name: _static(kind, name) for name in names}
@@ -112,14 +113,14 @@ def _attrs(kind: Any) -> Callable[[Any], Any]:
 def _dataclass(kind: Any) -> Callable[[Any], Any]:
     if not shown.is_generated(kind):
         return repr
-    # Pydantic's dataclasses know more of their fields.
+    # Pydantic's dataclasses know more about their fields.
     known = kind.__dict__.get("__pydantic_fields__", {})
     fields = sys.modules["dataclasses"].fields(kind)
     return fields_of(kind, (field.name for field in fields if field.repr and _is_shown(known.get(field.name))))
 
 
 def _is_shown(field: Any) -> bool:
-    """Whether pydantic shows a field in texts, and does not leave it out of what it makes of the object."""
+    """Whether pydantic shows a field in texts and in dumps."""
     return field is None or (bool(getattr(field, "repr", True)) and not getattr(field, "exclude", None))
 
 
@@ -144,7 +145,7 @@ def _pydantic(kind: Any) -> Callable[[Any], Any]:
 
 
 def _with_dumped(read: Callable[[Any], dict[str, Any]], dumped: set[str]) -> Callable[[Any], dict[str, Any]]:
-    """The fields that have a serializer as that makes them, one by one: another may fail."""
+    """Reads fields, and dumps those that have a serializer, one by one, because another may fail."""
 
     def dump(value: Any, name: str) -> Any:
         return attempt(lambda model: model.model_dump(include={name}, warnings=False).get(name, _MISSING), value)
@@ -158,12 +159,12 @@ def _with_dumped(read: Callable[[Any], dict[str, Any]], dumped: set[str]) -> Cal
 
 
 def _is_own(kind: type, name: str) -> bool:
-    """Whether a method was written for the class, and is not the library's."""
+    """Whether a method was written for the class, and not by the library."""
     return shown.definer(kind, name).__module__.partition(".")[0] not in _LIBRARIES
 
 
 def _own_words(kind: type) -> Callable[[Any], Any] | None:
-    """What shows an object of a class that says itself how it is shown, or of which parts. None where the library does."""
+    """A function that reads objects of a class that decides itself what it shows. None if the library decides."""
     if _is_own(kind, "__repr__"):
         return repr
     if _is_own(kind, "__repr_args__"):
@@ -172,7 +173,7 @@ def _own_words(kind: type) -> Callable[[Any], Any] | None:
 
 
 def _serialized(kind: Any, names: list[str]) -> set[str]:
-    """The fields for which the class, or their type, says how they are written."""
+    """The fields for which the class, or their type, has a serializer."""
     decorated = {
         name for decorator in kind.__pydantic_decorators__.field_serializers.values() for name in decorator.info.fields
     }
@@ -183,7 +184,7 @@ def _serialized(kind: Any, names: list[str]) -> set[str]:
 
 
 def _schemas_of_fields(schema: Any) -> dict[str, Any]:
-    """The part of a model's schema that has its fields, which may be wrapped in validators, and named where a model contains itself."""
+    """The part of a model's schema with its fields. It may be wrapped in validators, and has a name if a model contains itself."""
     named: dict[Any, Any] = {}
     for _ in range(_DEPTH):
         if not isinstance(schema, dict):
@@ -209,7 +210,7 @@ def _has_serializer(schema: Any, depth: int) -> bool:
         if str(serialization.get("type")).startswith("function") and not str(when).startswith("json"):
             return True
     if schema.get("type") in ("model", "dataclass"):
-        return False  # What it contains is asked itself.
+        return False  # Classes inside it decide for themselves.
     return any(_has_serializer(item, depth - 1) for name, item in schema.items() if name != "serialization")
 
 

@@ -1,4 +1,4 @@
-"""What only `traceback` can tell of an exception. Asked on the caller's thread, rarely, by the native core."""
+"""Parts of an exception that only the module `traceback` knows. The native core asks for them on the caller's thread, rarely."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ _CARETS = r"^[\s~^]*[~^][\s~^]*$"
 
 
 class _Alone(traceback.TracebackException):
-    """An error without those that it came from: they are told elsewhere, and their texts may log. With `_seen` none of them is asked."""
+    """An error without its causes and contexts: these are written elsewhere, and their texts may log. `_seen` keeps them from being read."""
 
     exceptions = None
 
 
 def last_lines(error: BaseException) -> str:
-    """The lines after the frames, for errors that say more than type and message.
+    """The lines after the frames, for errors that have more than type and message.
 
     Args:
         error: The exception.
 
     Returns:
-        Text as `traceback` prints it, caret lines aside, notes included.
+        Text as `traceback` prints it, without caret lines, notes included.
     """
     summary = _Alone(type(error), error, error.__traceback__, limit=0, compact=True, _seen=set())
     return _without_carets("".join(summary.format_exception_only()))
 
 
 def source(frame: FrameType, instruction: int, line: int) -> str:
-    """The source of a frame that is in no file of its own, or has several lines.
+    """The source of a frame whose code is in no file, or of an instruction on several lines.
 
     Args:
         frame: A frame of the code.

@@ -1,7 +1,7 @@
 """The list of sections: the options of each room, one class each.
 
-From them follow the arguments of `init_logging`, environment variables, the keys of a file, the schema, the table in the docs, what a reload
-tells of, and what the engine is told.
+From these follow the arguments of `init_logging`, environment variables, the keys of a file, the schema, the table in the docs, the changes
+that a reload reports, and the settings of the engine.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["OPTIONS", "SECTIONS", "FileSettings", "Settings"]
 
 
-# Another section is a module here, imported above, and its class in this list, whose order is the one in which sections settle.
+# A further section is a module here, imported above, and its class in this list. Sections settle in the order of the list.
 class Settings(
     Levels,
     Files,
@@ -35,13 +35,13 @@ class Settings(
     Reload,
     Migration,
 ):
-    """A whole configuration, checked: the options of every section, and what is worked out of them."""
+    """A whole configuration, checked: the options of every section, and the values worked out from them."""
 
     # Sentences to be logged once, at WARNING.
     notices: tuple[str, ...] = derived()
 
     def to_engine(self) -> dict[str, dict[str, Any]]:
-        """What the engine is told, by its rooms. A section may add to what those before it say, and say otherwise."""
+        """The settings of the engine, by its rooms. A section may add to those of earlier sections, and change them."""
         rooms: dict[str, dict[str, Any]] = {}
         for section in SECTIONS:
             rooms = joined(rooms, section.to_engine(self))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..mappings import Layout
     from ..options import Given
 
-# The file of faulthandler. Not `.log`: it is no JSON, and what collects logs by that name would not understand it.
+# The file of faulthandler. Not `.log`: it is not JSON, and collectors of `*.log` would not understand it.
 FAULTS = "faults.txt"
 
 
@@ -112,7 +112,7 @@ class Files(Section):
 
     @classmethod
     def blocks(cls) -> Layout:
-        """Those of the older file, the console's handler with the others."""
+        """The blocks of the previous module's layout; the console's handler is among them."""
         from ..older import HANDLER, ROTATION
 
         return {
@@ -122,7 +122,7 @@ class Files(Section):
 
     @classmethod
     def settle(cls, given: Given) -> Mapping[str, Any]:
-        """The whole path of the directory, and each file with its name, level and bounds."""
+        """The absolute path of the directory, and each file with its name, level and bounds."""
         values = given.values
         if given.has("file_level") and values["file_level"] < values["log_level"]:
             given.add_notice(
@@ -205,7 +205,7 @@ def _files(given: Given) -> tuple[FileSettings, ...]:
 
 
 def _bounds_of_errors(given: Given) -> dict[str, int]:
-    """Those of all files, unless the file has others and nothing outranks it."""
+    """The bounds of errors.log: those of all files, unless the file has others and no source outranks it."""
     errors = dict(given.block("rotation", "error_log"))
     handler = given.block("handlers", "error_file")
     for ours, theirs in (("max_bytes", "maxBytes"), ("backup_count", "backupCount")):
@@ -222,7 +222,7 @@ def _enabled(given: Given, block: str) -> bool:
 
 
 def _name(given: Given, block: str, default: str) -> str:
-    """The file's name. The origin wrote paths there: the directory is `log_dir`'s to say."""
+    """The file's name. The previous module had paths there; only their last part counts, since `log_dir` gives the directory."""
     written = given.block("handlers", block).get("filename")
     if written is None:
         return default
@@ -234,21 +234,21 @@ def _name(given: Given, block: str, default: str) -> str:
     return name
 
 
-def _directory(given: str, source_of: str) -> str:
-    """The whole path of the log directory, once and for all: a program may go elsewhere."""
+def _directory(given: str, source: str) -> str:
+    """The absolute path of the log directory, found once, because a program may change its working directory."""
     try:
         path = os.path.expanduser(given)
         if path.startswith("~"):
             raise ValueError("there is no such user")
-        # A whole path needs no working directory, which may be gone; on other systems it may lack its drive.
+        # An absolute path needs no working directory, which may be gone. On other systems its drive may be missing.
         here = "" if os.name == "posix" and os.path.isabs(path) else _working_directory()
         first, *parts = os.path.join(here, path).split(os.sep)
-        # `..` stays: what is before it may be a link.
+        # `..` stays: the part before it may be a link.
         path = os.sep.join([first, *(part for part in parts if part not in ("", "."))]) or os.sep
         path.encode("utf-8")
     except (OSError, ValueError) as error:
         raise ConfigurationError(
-            source=source_of, key="log_dir", value=given, allowed=f"a path that can be resolved ({error})"
+            source=source, key="log_dir", value=given, allowed=f"a path that can be resolved ({error})"
         ) from error
     return path
 
@@ -261,7 +261,7 @@ def _working_directory() -> str:
 
 
 def _exposed_directory(directory: str, dir_mode: int) -> Iterator[str]:
-    """A sentence on a log directory that others may write although the configuration does not let them."""
+    """A sentence about a log directory that others may write although the configuration forbids it."""
     found = _stat(directory) if hasattr(os, "geteuid") else None
     if found is not None:
         mode, owner = stat.S_IMODE(found.st_mode), found.st_uid
@@ -273,12 +273,12 @@ def _exposed_directory(directory: str, dir_mode: int) -> Iterator[str]:
 
 
 def exposed_files(directory: str, names: Iterable[str], file_mode: int) -> Iterator[str]:
-    """Sentences on log files that others may write although the configuration does not let them.
+    """Sentences about log files that others may write although the configuration forbids it.
 
     Args:
         directory: The log directory.
         names: The log files in it.
-        file_mode: What new files get; others may write as far as it says so.
+        file_mode: Mode of new files; others may write if it says so.
     """
     for name in names if hasattr(os, "geteuid") else ():
         found = _stat(os.path.join(directory, name))

@@ -1,4 +1,4 @@
-"""What a process has once: its queue, console and black box, its end, its configuration file, and where it comes from."""
+"""Options of the process: its queue, console and black box, its end, its configuration file, and what the previous module had."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..mappings import Layout
     from ..options import Given
 
-# Blocks whose capability is not part of this version: what they hold is checked, and said to have no effect.
+# Blocks for capabilities that this version does not have: they are checked, and a notice says that they have no effect.
 _WITHOUT_EFFECT = ("sampling", "alerting")
 
 
@@ -42,11 +42,11 @@ class Queue(Section):
 
     @classmethod
     def blocks(cls) -> Layout:
-        """That of the older file."""
+        """The block of the previous module's layout."""
         return {"queue": {"max_size": QUEUE, "timeout": SECONDS}}
 
     def to_engine(self) -> dict[str, dict[str, Any]]:
-        """All of it."""
+        """All options of the queue."""
         return {
             "queue": {
                 "size": self.queue_size,
@@ -75,7 +75,7 @@ class Console(Section):
 
     @classmethod
     def settle(cls, given: Given) -> Mapping[str, Any]:
-        """The origin's block switches it off, unless an option says how it is to be."""
+        """The format; the previous module's block can turn the console off, unless an option gives the format."""
         values = given.values
         if given.has("console_level") and values["console_level"] < values["log_level"]:
             given.add_notice(
@@ -85,7 +85,7 @@ class Console(Section):
         return {"console_format": "off"} if disabled and not given.has("console_format") else {}
 
     def console(self) -> tuple[str, bool]:
-        """Format and colour as the process is now: for people on a terminal, for machines elsewhere."""
+        """Format and colour for the process as it is now: text on a terminal, JSON elsewhere."""
         try:
             terminal = os.isatty(2)
         except OSError:
@@ -123,12 +123,12 @@ class BlackBox(Section):
     black_box_bytes: int = option(BOX, 8 * MIB, "Size of the black box, bytes; what does not fit is unprotected.")
 
     def to_engine(self) -> dict[str, dict[str, Any]]:
-        """All of it."""
+        """All options of the black box."""
         return {"black_box": {"place": self.black_box, "bytes": self.black_box_bytes}}
 
 
 class Ends(Section):
-    """What is told as a process or a thread dies."""
+    """What is logged when a process or a thread dies."""
 
     log_uncaught: bool = option(
         BOOLEAN, True, "Whether exceptions that nobody caught are logged before the process or thread dies."
@@ -150,7 +150,7 @@ class Reload(Section):
 
     @classmethod
     def settle(cls, given: Given) -> Mapping[str, Any]:
-        """Says what has no effect without a file."""
+        """Adds notices about options that have no effect without a file."""
         for name, off in (("reload_signal", "none"), ("watch_config", 0.0)):
             if not given.has_file and given.has(name) and given.values[name] != off:
                 given.add_notice(f"{name} has no effect: logging was not started from a file")
@@ -158,13 +158,13 @@ class Reload(Section):
 
 
 class Migration(Section):
-    """What programs of the previous module need."""
+    """Options that programs of the previous module need."""
 
     base_name: str = option(TEXT, "wechat_backend", "Name under which logging_config makes its loggers.")
 
     @classmethod
     def blocks(cls) -> Layout:
-        """What the older file has besides; most of it says nothing."""
+        """Further blocks of the previous module's layout; most of them have no effect."""
         from ..older import ENCODING, RATE, VERSION
 
         paths = {"always_sample_paths": NAMES, "never_sample_paths": NAMES}
@@ -179,7 +179,7 @@ class Migration(Section):
 
     @classmethod
     def settle(cls, given: Given) -> Mapping[str, Any]:
-        """Says which blocks have no effect."""
+        """Adds notices about blocks that have no effect."""
         for name in _WITHOUT_EFFECT:
             if given.block(name).get("enabled") is True:
                 given.add_notice(

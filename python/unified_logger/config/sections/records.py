@@ -1,4 +1,4 @@
-"""Which records are made, and what is in them: levels, redaction, traces, and the standard library's."""
+"""Options of records: levels, redaction, traces, and records of the standard library."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ class Levels(Section):
         "LOG_LEVELS",
         reported_as="logger_levels",
     )
-    # Of each logger that is named anywhere.
+    # The level of each logger that is named anywhere.
     logger_levels: Mapping[str, int] = derived(
         lambda given: {"levels": {name: levels.name_of(level) for name, level in given.items()}}
     )
     suppress_loggers: tuple[str, ...] = derived(lambda names: {"suppress_loggers": names})
-    # Whether the root logger is given a handler and a level: not by a handler that a configuration of `logging` makes.
+    # Whether the root logger gets a handler and a level. Not if a configuration of `logging` makes the handler.
     on_root: bool = derived()
     sets_root_level: bool = derived()
 
     @classmethod
     def blocks(cls) -> Layout:
-        """Loggers with what they have, as `logging.config` lays them out."""
+        """Loggers with their levels, in the layout of `logging.config`."""
         return {
             "loggers": {"*": {"level": LEVEL, "handlers": NAMES, "propagate": BOOLEAN}},
             "root": {"level": LEVEL, "handlers": NAMES},
@@ -54,7 +54,7 @@ class Levels(Section):
 
     @classmethod
     def settle(cls, given: Given) -> Mapping[str, Any]:
-        """The level of each logger that is named anywhere, from where it is named first in the order of precedence."""
+        """The level of each logger that is named anywhere, from the source with the highest precedence."""
         named = {
             name: levels.parse(block["level"])
             for name, block in given.block("loggers").items()
@@ -92,7 +92,7 @@ class Redaction(Section):
 
     @classmethod
     def settle(cls, given: Given) -> Mapping[str, Any]:
-        """The rules, compiled. Nobody needs the key any more."""
+        """The compiled rules. The key is not needed after that."""
         return {
             "redaction": rules.settle(given.each("redaction"), given.values["redaction_hash_key"]),
             "redaction_hash_key": None,
@@ -113,12 +113,12 @@ class Traces(Section):
 
     @classmethod
     def blocks(cls) -> Layout:
-        """That of the older file."""
+        """The block of the previous module's layout."""
         return {"tracing": {"enabled": BOOLEAN, "header_name": HEADER, "generate_span_id": BOOLEAN, "*": ANYTHING}}
 
     @classmethod
     def settle(cls, given: Given) -> Mapping[str, Any]:
-        """The origin's block, where no option says otherwise: one header, read beside the standard one and sent back."""
+        """The headers. The previous module's block, unless an option is given, has one header, read beside the standard one and sent back."""
         block = given.block("tracing")
         if block.get("generate_span_id") is False:
             given.add_notice("tracing.generate_span_id has no effect: every context has a span")
