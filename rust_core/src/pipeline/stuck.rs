@@ -68,7 +68,7 @@ impl Pipeline {
 
     fn report_stuck(&mut self, lines: u64) {
         let message = format!("a log file takes nothing while others do: {lines} of its lines are given up");
-        self.errors.handle("write", &message);
+        self.errors.handle("keep the lines of a file", &message);
         if self.stuck_reported_at.is_none_or(|last| last.elapsed() >= STUCK_PAUSE) {
             self.stuck_reported_at = Some(Instant::now());
             self.notice(level::WARNING, "outputs", &message, &[]);

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from ..mappings import Layout
     from ..options import Given
 
-# Those that are there without being named; the others name what they write to.
+# Outputs that are there without being named; others give the file or stream that they write to.
 _FILES = ("app", "errors", "ai")
 _CONSOLE = "console"
 # The black box has room for so many journals.
 _MOST = 60
-# Keys of a line that no field has: a record's own.
+# Keys of a record itself, which no field can have.
 _NO_FIELDS = (
     *("timestamp", "level", "logger", "message", "module", "function", "line", "thread", "process"),
     *("exception", "stack", "recovered"),
