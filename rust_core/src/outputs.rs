@@ -13,7 +13,7 @@ use crate::fault_injection::{self, Fault};
 use crate::record::Record;
 use crate::redaction::Rules;
 use crate::router::{self, AiLoggers, Route, Router, Selector};
-use crate::sink::{self, FileSettings, Fsync, Sink, Stream, Surroundings};
+use crate::sink::{self, FileSettings, Fsync, Sink, Stream, Surroundings, Unopened};
 use crate::stats::Stats;
 
 /// One output, as it is configured.
@@ -92,6 +92,8 @@ pub struct Opening<'a> {
     pub redaction: Option<Arc<Rules>>,
     /// Whose records are written.
     pub process: Process,
+    /// Whether an output that cannot be opened keeps no other from being opened: it fails when it is written to.
+    pub goes_on: bool,
 }
 
 /// The outputs that are open: files first, as the black box numbers them.
@@ -129,6 +131,9 @@ impl Outputs {
                 fsync: with.fsync,
                 journal: if output.to.file().is_some() { (with.journal)(index) } else { Journal::Off },
                 stats: with.stats,
+            });
+            let sink = sink.or_else(|error| {
+                if with.goes_on { Ok(Box::new(Unopened::new(error)) as Box<dyn Sink>) } else { Err(error) }
             })?;
             Ok(Open { format: lines.number(output.format), is_console: output.is_console(), sink })
         };

@@ -275,7 +275,10 @@ assert flush_logging(10)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
-def test_a_file_that_takes_nothing_keeps_no_other_from_what_is_recovered(run_python: Run, log_dir: Path) -> None:
+@pytest.mark.parametrize("in_its_place", ["a full device", "a directory"])
+def test_a_file_that_takes_nothing_keeps_no_other_from_what_is_recovered(
+    run_python: Run, log_dir: Path, in_its_place: str
+) -> None:
     """Each is written as far as it goes; what it has is not written again when the rest can be."""
     program = """
 import os, signal
@@ -287,14 +290,21 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
     run_python(program, check=False)
     (log_dir / "x.log").unlink()
-    (log_dir / "x.log").symlink_to("/dev/full")
+    if in_its_place == "a directory":
+        (log_dir / "x.log").mkdir()
+    else:
+        (log_dir / "x.log").symlink_to("/dev/full")
     log_dir.chmod(0o700)
     recover = [sys.executable, "-m", "unified_logger.cli", "recover", str(log_dir)]
     for _ in range(2):
         assert subprocess.run(recover, capture_output=True, check=False).returncode != 0
         assert (log_dir / "y.log").read_text("utf-8").count('"message":"m"') == 100
-    (log_dir / "x.log").unlink()
+    if in_its_place == "a directory":
+        (log_dir / "x.log").rmdir()
+    else:
+        (log_dir / "x.log").unlink()
     subprocess.run(recover, capture_output=True, check=True)
+    assert (log_dir / "x.log").read_text("utf-8").count('"message":"m"') == 100
     assert (log_dir / "y.log").read_text("utf-8").count('"message":"m"') == 100
 
 

@@ -88,6 +88,7 @@ impl Pipeline {
                 stats,
                 redaction: settings.redaction.clone(),
                 process: Process::here(),
+                goes_on: false,
             },
         )?;
         Ok(Self {

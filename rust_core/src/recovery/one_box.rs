@@ -148,6 +148,7 @@ impl<'a> Recovery<'a> {
                     id: contents.process,
                     is_dead: true,
                 },
+                goes_on: true,
             },
         )?;
         let names = settings.outputs.iter().filter_map(|output| output.to.file()).map(|file| &*file.name).collect();

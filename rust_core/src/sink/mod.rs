@@ -6,6 +6,7 @@ mod file;
 mod inherited;
 mod open;
 mod stream;
+mod unopened;
 mod watched;
 
 use std::collections::BTreeSet;
@@ -20,6 +21,7 @@ pub use directory::{DirectoryLock, Held, leave_locks_to_parent, prepare_director
 pub use file::{FileSettings, FileSink, FileTarget, Fsync, mode};
 pub use open::open_log;
 pub use stream::Stream;
+pub use unopened::Unopened;
 pub use watched::{check_watched, watch};
 
 use crate::blackbox::Journal;
