@@ -36,7 +36,7 @@ use stuck::Streaks;
 /// How long a batch waits for the batch of another process. Then it is written without the lock.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 
-/// Bytes a failing sink may hold in memory. Beyond, the queue is left to fill, unless the sink fails alone.
+/// Bytes a failing sink may hold in memory. Beyond, the queue is left to fill; see `stuck`.
 const BACKLOG: usize = 8 << 20;
 
 /// Bytes of one batch that are encoded before they are written. Without a bound, a batch of large records would take
@@ -113,7 +113,7 @@ impl Pipeline {
     /// Drains a batch from the queue, and returns how many records that were. It is none while the last batch is not given back, and while
     /// a failing sink holds as much as it may.
     pub fn drain(&mut self, queue: &Queue, batch: &mut Batch) -> usize {
-        if !batch.records.is_empty() || !self.may_take_more() {
+        if !batch.records.is_empty() || !self.may_take_more(queue) {
             return 0;
         }
         self.stats.queue_high_water.raise_to(queue.depth());

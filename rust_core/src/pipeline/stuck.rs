@@ -6,33 +6,48 @@ use std::time::{Duration, Instant};
 use super::{BACKLOG, Pipeline};
 use crate::level;
 use crate::outputs::Outputs;
+use crate::queue::Queue;
 
 /// Bytes that other files must have taken since a file began to fail, before it is held to fail alone. On a full disk there is room for less.
 const ENOUGH: u64 = 64 << 10;
-
 /// Time between two notices of a file that takes nothing.
-const STUCK_PAUSE: Duration = Duration::from_secs(10);
+const NOTICE_PAUSE: Duration = Duration::from_secs(10);
 
-/// For each sink that fails, how many bytes the other files had taken when it began.
+/// What is known of the sinks that take nothing, by their numbers.
 #[derive(Debug, Default)]
-pub struct Streaks(Vec<Option<u64>>);
+pub struct Streaks(Vec<Option<Streak>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Streak {
+    began: Instant,
+    /// Bytes that this sink and the others had taken when it began.
+    own: u64,
+    others: u64,
+}
 
 impl Streaks {
     /// Looks at the sinks after a write.
     pub fn note(&mut self, outputs: &Outputs) {
         let total = total(outputs);
         self.0.resize(outputs.sinks().len(), None);
-        for (streak, sink) in self.0.iter_mut().zip(outputs.sinks()) {
-            *streak = if sink.pending_bytes() == 0 { None } else { streak.or(Some(total - sink.written_bytes())) };
+        for (known, sink) in self.0.iter_mut().zip(outputs.sinks()) {
+            let own = sink.written_bytes();
+            // One that was given up has nothing pending, and is not mended by that.
+            let goes_on = known.is_some_and(|streak| streak.own == own);
+            if sink.pending_bytes() == 0 && !goes_on {
+                *known = None;
+            } else if !goes_on {
+                *known = Some(Streak { began: Instant::now(), own, others: total - own });
+            }
         }
     }
 
-    /// Whether other files have gone on while the sink of this number failed.
-    #[must_use]
-    pub fn fails_alone(&self, index: usize, outputs: &Outputs) -> bool {
-        let before = self.0.get(index).copied().flatten();
-        let own = outputs.sinks().nth(index).map_or(0, |sink| sink.written_bytes());
-        before.is_some_and(|before| total(outputs) - own >= before + ENOUGH)
+    /// Whether the sink of this number takes nothing while other files go on, and the queue is about to lose records for it.
+    fn costs_others(&self, index: usize, outputs: &Outputs, queue: &Queue) -> bool {
+        let known = self.0.get(index).copied().flatten();
+        known.is_some_and(|streak| {
+            total(outputs) - streak.own >= streak.others + ENOUGH && queue.loses_after(streak.began.elapsed())
+        })
     }
 }
 
@@ -41,15 +56,16 @@ fn total(outputs: &Outputs) -> u64 {
 }
 
 impl Pipeline {
-    /// Whether every sink may hold more. Where one file takes nothing and others do, it goes on without the lines that it holds.
-    pub(super) fn may_take_more(&mut self) -> bool {
+    /// Whether every sink may hold more. A file that takes nothing goes on without the lines that it holds, once they would cost other files
+    /// their records.
+    pub(super) fn may_take_more(&mut self, queue: &Queue) -> bool {
         let all = self.outputs.sinks().enumerate();
         let full: Vec<_> = all.filter(|(_, sink)| sink.pending_bytes() >= BACKLOG).map(|(index, _)| index).collect();
         if full.is_empty() {
             return true;
         }
-        // Where no file takes anything, the queue fills and its policy decides: nothing is lost for a while.
-        if !full.iter().all(|index| self.streaks.fails_alone(*index, &self.outputs)) {
+        // If no file takes anything, the queue fills and its policy decides: a disk that mends in time costs nothing.
+        if !full.iter().all(|index| self.streaks.costs_others(*index, &self.outputs, queue)) {
             return false;
         }
         let (mut given_up, mut lines) = (BTreeSet::new(), 0);
@@ -69,7 +85,7 @@ impl Pipeline {
     fn report_stuck(&mut self, lines: u64) {
         let message = format!("a log file takes nothing while others do: {lines} of its lines are given up");
         self.errors.handle("keep the lines of a file", &message);
-        if self.stuck_reported_at.is_none_or(|last| last.elapsed() >= STUCK_PAUSE) {
+        if self.stuck_reported_at.is_none_or(|last| last.elapsed() >= NOTICE_PAUSE) {
             self.stuck_reported_at = Some(Instant::now());
             self.notice(level::WARNING, "outputs", &message, &[]);
         }

@@ -70,6 +70,8 @@ pub struct Queue {
     protected: bool,
     traffic: Arc<Traffic>,
     overflow: Overflow,
+    /// How long callers wait before a record is dropped.
+    patience: Duration,
     size: u64,
     bytes: u64,
     waker: Waker,
@@ -93,7 +95,7 @@ impl Queue {
 
     #[must_use]
     pub fn new(settings: Settings, stats: Arc<Stats>, protected: bool) -> Self {
-        let Settings { size, bytes, overflow, .. } = settings;
+        let Settings { size, bytes, overflow, overflow_timeout } = settings;
         let (sender, receiver) = bounded(Self::capacity(size));
         Self {
             sender,
@@ -103,6 +105,7 @@ impl Queue {
             stats,
             protected,
             overflow,
+            patience: if overflow == Overflow::Block { overflow_timeout } else { Duration::ZERO },
             size: u64::from(size),
             bytes,
             waker: Waker::new(u64::from(size) / 8),
@@ -231,6 +234,12 @@ impl Queue {
         };
         self.waiting.fetch_sub(1, Ordering::SeqCst);
         free
+    }
+
+    /// Whether the policy drops records, or soon will, if the writer drains none for as long as `time`.
+    #[must_use]
+    pub fn loses_after(&self, time: Duration) -> bool {
+        time >= self.patience && (self.depth() >= self.size || slab::heap_bytes() as u64 >= self.bytes)
     }
 
     fn is_roomy(&self) -> bool {
