@@ -54,6 +54,7 @@ impl Encoder for TextEncoder {
 
     /// Compares the first line and the last, which are the same whenever it is encoded, and counts those between: of a traceback, lines of source
     /// may have changed since.
+    #[cold]
     fn find(&mut self, record: &Record<'_>, text: &[u8], line: &mut Vec<u8>) -> Option<usize> {
         self.encode(record, Whose::Application, line);
         let lines = |text| <[u8]>::split_inclusive(text, |byte: &u8| *byte == b'\n');

@@ -134,6 +134,7 @@ impl Encoder for JsonEncoder {
 
     /// Compares the line up to the process number, which is the same whenever it is encoded. A line that was torn begins in the same way, but is
     /// no JSON, with or without an end.
+    #[cold]
     fn find(&mut self, record: &Record<'_>, text: &[u8], line: &mut Vec<u8>) -> Option<usize> {
         self.put_head(record, line);
         if !text.starts_with(line) {
