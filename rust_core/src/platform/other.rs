@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{Exposure, Identity, Lock};
+use super::{Exposure, Identity, Lock, Standard};
 
 /// Nanoseconds since the epoch.
 #[inline]
