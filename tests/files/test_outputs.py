@@ -188,7 +188,7 @@ def test_a_file_that_takes_nothing_holds_up_no_other(run_python: Run, log_dir: P
         """
 import os
 from unified_logger import flush_logging, get_logger, get_stats, init_logging
-init_logging(log_dir="logs", console_format="off", max_bytes=0, overflow_timeout=1, outputs={"x": {"file": "x.log"}})
+init_logging(log_dir="logs", console_format="off", max_bytes=0, overflow_timeout=4, outputs={"x": {"file": "x.log"}})
 os.rename("logs/x.log", "logs/gone")
 os.mkdir("logs/x.log")
 for number in range(60_000): get_logger("app").info("m" * 200, number=number)

@@ -236,10 +236,11 @@ impl Queue {
         free
     }
 
-    /// Whether the policy drops records, or soon will, if the writer drains none for as long as `time`.
+    /// Whether there is no room, and the policy drops records, or will if the writer drains none for twice as long as `time`. Callers
+    /// that wait must not have done so in vain before the writer acts.
     #[must_use]
     pub fn loses_after(&self, time: Duration) -> bool {
-        time >= self.patience && (self.depth() >= self.size || slab::heap_bytes() as u64 >= self.bytes)
+        time >= self.patience / 2 && (self.depth() >= self.size || slab::heap_bytes() as u64 >= self.bytes)
     }
 
     fn is_roomy(&self) -> bool {
