@@ -281,6 +281,9 @@ class Redaction:
     def __reduce__(self) -> tuple[type[Self], tuple[dict[str, Any]]]:
         """The rules before they were compiled, with the key of hashes."""
 
+def reserved_keys() -> list[str]:
+    """The keys of a record itself, which no field gets."""
+
 def formats() -> list[str]:
     """The names of the formats of lines."""
 

@@ -20,9 +20,6 @@ _OWN = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
     FIELDS_ATTRIBUTE,
     CAPTURED_ATTRIBUTE,
 }
-RESERVED = frozenset(
-    "timestamp level logger message module function line thread process trace_id span_id exception stack recovered".split()
-)
 
 
 class JSONFormatter(logging.Formatter):

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 from .. import _core, levels
 from ..process import engine
 from ..stdlib import error_of, level_of, merged_by_class, text_of
-from ..stdlib.formatters import RESERVED
 from ..stdlib.marks import carried_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_RESERVED = frozenset(_core.reserved_keys())
 # If there are more records, a text shows the last of them.
 _SHOWN = 200
 
@@ -111,7 +111,7 @@ class CapturedRecord(dict[str, Any]):
     @property
     def fields(self) -> dict[str, Any]:
         """The fields of the context and of the call: every key that is not a key of all records."""
-        return {name: value for name, value in self.items() if name not in RESERVED}
+        return {name: value for name, value in self.items() if name not in _RESERVED}
 
     def _text(self, key: str) -> str:
         return str(self[key])

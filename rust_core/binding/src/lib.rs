@@ -39,7 +39,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
         context: clear_within context_again context_below context_variable context_with current_context new_span_id new_trace new_trace_id
             set_context_variable set_foreign_context;
         control: after_fork_in_child after_fork_in_parent before_fork count counted escape_text flush formats has_early internals open_log prepare_directory
-            recover recover_all say set_clock set_root_handler show_early shutdown start stats turn_off;
+            recover recover_all reserved_keys say set_clock set_root_handler show_early shutdown start stats turn_off;
         exception: exception_json format_exception;
         filter: leave_stdlib_levels;
         logger: attach_bound_methods log_ai set_listened;

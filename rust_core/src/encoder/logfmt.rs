@@ -41,8 +41,8 @@ impl Encoder for LogfmtEncoder {
         out.put(b"\n");
     }
 
-    /// Compares the whole line. Where there is a traceback, lines of source may have changed since: then it compares what comes before, and
-    /// which keys there are; a line that was torn lacks some, or ends within quotes.
+    /// Compares the whole line, unless it has a traceback: lines of source may have changed since. Then it compares the pairs before the
+    /// traceback, and the keys. A torn line lacks keys, or ends within quotes.
     #[cold]
     fn find(&mut self, record: &Record<'_>, text: &[u8], line: &mut Vec<u8>) -> Option<usize> {
         // As it was written by the process itself, which did not know that the record would be recovered.

@@ -14,7 +14,7 @@ pub struct Selector {
     /// The greatest level; `None` has no bound.
     #[serde(default)]
     pub max_level: Option<i32>,
-    /// Only loggers that one of these names: see `named::is_named`. `None` takes all.
+    /// Only loggers that one of these names: see `named::Pattern`. `None` takes all.
     #[serde(default)]
     pub loggers: Option<Vec<String>>,
     /// Only AI records, or only the others; `None` takes both.

@@ -6,7 +6,7 @@ import re
 
 from ... import _core
 from ...errors import ConfigurationError
-from ..kinds import BOOLEAN, COUNT, LEVEL, MODE, NAMES, SIZE, Kind, NotAllowedError, choice
+from ..kinds import BOOLEAN, COUNT, LEVEL, MAPPING, MODE, NAMES, SIZE, Kind, NotAllowedError, choice
 from ..mappings import Switched, joined
 from ..options import Frozen, Section, derived, option
 from .files import FAULTS, exposed_files
@@ -25,10 +25,7 @@ _CONSOLE = "console"
 # The black box has room for so many journals.
 _MOST = 60
 # Keys of a record itself, which no field can have.
-_NO_FIELDS = (
-    *("timestamp", "level", "logger", "message", "module", "function", "line", "thread", "process"),
-    *("exception", "stack", "recovered"),
-)
+_NO_FIELDS = tuple(key for key in _core.reserved_keys() if key not in ("trace_id", "span_id"))
 
 
 def _file(value: Any) -> str:
@@ -37,16 +34,16 @@ def _file(value: Any) -> str:
     return value
 
 
-def _fields(value: Any) -> tuple[str, ...]:
+def _some_names(value: Any) -> tuple[str, ...]:
     names: tuple[str, ...] = NAMES.parse(value)
-    if not names or any(name in _NO_FIELDS for name in names):
+    if not names:
         raise ValueError
     return names
 
 
-def _loggers(value: Any) -> tuple[str, ...]:
-    names: tuple[str, ...] = NAMES.parse(value)
-    if not names:
+def _fields(value: Any) -> tuple[str, ...]:
+    names = _some_names(value)
+    if any(name in _NO_FIELDS for name in names):
         raise ValueError
     return names
 
@@ -61,17 +58,11 @@ def _scalar(value: Any) -> Any:
     return value
 
 
-def _outputs(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise TypeError
-    return value
-
-
 def _outputs_text(text: str) -> dict[str, Any]:
     import json
 
     try:
-        return _outputs(json.loads(text, object_pairs_hook=_once))
+        return MAPPING.parse(json.loads(text, object_pairs_hook=_once))  # type: ignore[no-any-return] # a mapping
     except RecursionError:
         raise ValueError from None
 
@@ -95,8 +86,8 @@ FILE = Kind(
 LOGGERS = Kind(
     "loggers",
     "a list of loggers' names, one at least: each names a logger and those below it, or with * (any text) and ? (one character) what it fits",
-    _loggers,
-    _loggers,
+    _some_names,
+    _some_names,
     {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
 )
 _ARE_NO_FIELDS = f"{', '.join(_NO_FIELDS)} are no fields: `level`, `max_level` and `loggers` select by those"
@@ -117,9 +108,9 @@ SCALAR = Kind(
 OUTPUTS = Kind(
     "outputs",
     "a mapping of outputs' names to what they are (in the environment: as JSON)",
-    _outputs,
+    MAPPING.parse,
     _outputs_text,
-    {"type": "object"},
+    MAPPING.schema,
 )
 
 

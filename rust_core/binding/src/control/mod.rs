@@ -20,6 +20,7 @@ use unified_logger_core::clock;
 use unified_logger_core::config::Settings;
 use unified_logger_core::encoder::FORMATS;
 use unified_logger_core::level;
+use unified_logger_core::record::RESERVED;
 use unified_logger_core::recovery::{self, Recovered, Strays};
 use unified_logger_core::stats::{CONSOLE, COUNTS, Counted, FILE_COUNTS, STREAM_COUNTS};
 use unified_logger_core::value::Value;
@@ -187,6 +188,12 @@ pub fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     }
     counts.set_item("dropped_by_reason", reasons)?;
     Ok(counts)
+}
+
+/// The keys of a record itself, which no field gets.
+#[pyfunction]
+pub fn reserved_keys() -> Vec<&'static str> {
+    RESERVED.to_vec()
 }
 
 /// The names of the formats of lines.
