@@ -121,7 +121,7 @@ impl Outputs {
         debug_assert!(settings.outputs.len() <= router::OUTPUTS);
         let (files, others): (Vec<_>, Vec<_>) = settings.outputs.iter().partition(|output| output.to.file().is_some());
         let all: Vec<&Output> = files.into_iter().chain(others).take(router::OUTPUTS).collect();
-        let formats: Vec<_> = all.iter().map(|output| output.format).collect();
+        let formats: Vec<_> = all.iter().map(|output| &output.format).collect();
         let lines = Lines::new(&with.process, with.redaction, &formats);
         let open = |(index, output): (usize, &&Output)| {
             let sink = output.to.open(Surroundings {
@@ -135,7 +135,7 @@ impl Outputs {
             let sink = sink.or_else(|error| {
                 if with.goes_on { Ok(Box::new(Unopened::new(error)) as Box<dyn Sink>) } else { Err(error) }
             })?;
-            Ok(Open { format: lines.number(output.format), is_console: output.is_console(), sink })
+            Ok(Open { format: lines.number(&output.format), is_console: output.is_console(), sink })
         };
         let open = all.iter().enumerate().map(open).collect::<Result<Vec<_>>>()?;
         let selectors = all.iter().map(|output| output.select.clone()).collect();

@@ -24,15 +24,15 @@ struct EncodedLine {
 impl Lines {
     /// Lines of the records of one process, in these formats. Without rules every record stays as it is.
     #[must_use]
-    pub fn new(process: &Process, redaction: Option<Arc<Rules>>, formats: &[Format]) -> Self {
+    pub fn new(process: &Process, redaction: Option<Arc<Rules>>, formats: &[&Format]) -> Self {
         let mut lines = Self {
             redactor: redaction.map(|rules| Redactor::new(rules, Arc::clone(&process.names))),
             encoders: Vec::new(),
         };
         for format in formats {
-            if lines.encoders.iter().all(|one| one.format != *format) {
+            if lines.encoders.iter().all(|one| one.format != **format) {
                 let encoder = format.encoder(process);
-                lines.encoders.push(EncodedLine { format: *format, encoder, line: Vec::new() });
+                lines.encoders.push(EncodedLine { format: (*format).clone(), encoder, line: Vec::new() });
             }
         }
         lines
@@ -40,15 +40,15 @@ impl Lines {
 
     /// The number of a format. 0 for a format that was not asked for, which is also the number of an only format.
     #[must_use]
-    pub fn number(&self, format: Format) -> usize {
-        self.encoders.iter().position(|one| one.format == format).unwrap_or(0)
+    pub fn number(&self, format: &Format) -> usize {
+        self.encoders.iter().position(|one| one.format == *format).unwrap_or(0)
     }
 
     /// Whether they were made of these.
     #[must_use]
-    pub fn are_of(&self, redaction: Option<&Arc<Rules>>, format: Format) -> bool {
+    pub fn are_of(&self, redaction: Option<&Arc<Rules>>, format: &Format) -> bool {
         self.redactor.as_ref().map(|redactor| Arc::as_ptr(redactor.rules())) == redaction.map(Arc::as_ptr)
-            && self.encoders.iter().all(|one| one.format == format)
+            && self.encoders.iter().all(|one| one.format == *format)
     }
 
     /// Encodes a record in the wanted formats, each into memory of its own: if one fails, nothing of the record has gone anywhere.

@@ -61,7 +61,7 @@ impl Process {
 pub const FORMATS: [&str; 3] = ["text", "json", "logfmt"];
 
 /// The format of lines. Another one is a module here, a variant and a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Format {
     Json,
@@ -71,10 +71,10 @@ pub enum Format {
 
 impl Format {
     #[must_use]
-    pub fn encoder(self, process: &Process) -> Box<dyn Encoder> {
+    pub fn encoder(&self, process: &Process) -> Box<dyn Encoder> {
         match self {
             Self::Json => Box::new(JsonEncoder::new(process)),
-            Self::Text { color } => Box::new(TextEncoder::new(process, color)),
+            Self::Text { color } => Box::new(TextEncoder::new(process, *color)),
             Self::Logfmt => Box::new(LogfmtEncoder::new(process)),
         }
     }

@@ -71,7 +71,7 @@ pub fn show_early(py: Python<'_>, redaction: Option<Arc<Rules>>) {
         State::Early(early) => std::mem::take(early),
         _ => return,
     };
-    let mut lines = Lines::new(&Process::here(), redaction, &[Format::Text { color: false }]);
+    let mut lines = Lines::new(&Process::here(), redaction, &[&Format::Text { color: false }]);
     let mut shown = Vec::new();
     for (record, _) in early.iter().filter(|(_, logger)| logger.is_some()) {
         // SAFETY: captured records hold UTF-8 texts.

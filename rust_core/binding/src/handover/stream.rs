@@ -81,17 +81,17 @@ struct StreamLines {
 
 impl StreamLines {
     fn new(output: &Output, ai: &AiLoggers, redaction: Option<&Arc<Rules>>) -> Self {
-        let format = match output.format {
+        let format = match &output.format {
             // A stream of the program may lead anywhere, so its lines have no colours.
             Format::Text { .. } => Format::Text { color: false },
-            format => format,
+            format => format.clone(),
         };
         let process = Process::here();
         Self {
             output: output.clone(),
             ai: ai.clone(),
             redaction: redaction.cloned(),
-            lines: Lines::new(&process, redaction.cloned(), &[format]),
+            lines: Lines::new(&process, redaction.cloned(), &[&format]),
             router: Router::new(process.names, vec![output.select.clone()], ai.clone()),
         }
     }

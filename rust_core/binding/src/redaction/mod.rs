@@ -64,7 +64,7 @@ impl Redaction {
 }
 
 fn lines_of(rules: &Arc<Rules>) -> (u32, Lines) {
-    (forks::count(), Lines::new(&Process::here(), Some(Arc::clone(rules)), &[Format::Json]))
+    (forks::count(), Lines::new(&Process::here(), Some(Arc::clone(rules)), &[&Format::Json]))
 }
 
 #[pymethods]

@@ -149,7 +149,7 @@ fn line_of(log_record: &Bound<'_, PyAny>, redaction: Option<&Bound<'_, Redaction
         match redaction {
             Some(redaction) => redaction.get().encode(py, &record, &mut line),
             None => {
-                let mut lines = Lines::new(&Process::here(), None, &[Format::Json]);
+                let mut lines = Lines::new(&Process::here(), None, &[&Format::Json]);
                 lines.encode(&record, Whose::Application, 1, 0);
                 line.extend_from_slice(lines.of(0));
             }
