@@ -1,9 +1,14 @@
 //! The time of a record, settable in tests. Durations use `std::time::Instant`, never this clock.
 
 mod counter;
+mod zone;
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+pub use zone::Zone;
 
 use crate::platform;
 use counter::{Counter, Reading};
@@ -93,22 +98,31 @@ pub fn stop_at(time: Option<i64>) {
     COUNTER.forget();
 }
 
-/// Writes times as `2026-02-19T10:30:00.123456+00:00`, keeping the text of the second last written.
-#[derive(Debug, Default)]
+/// Writes times as `2026-02-19T10:30:00.123456+00:00`, in a zone. It keeps the text of the second last written.
+#[derive(Debug)]
 pub struct Formatter {
+    rules: TimeZone,
     second: Option<i64>,
     text: String,
+    offset: [u8; 6],
+}
+
+impl Default for Formatter {
+    fn default() -> Self {
+        Self::new(&Zone::Utc)
+    }
 }
 
 impl Formatter {
+    #[must_use]
+    pub fn new(zone: &Zone) -> Self {
+        Self { rules: zone.rules(), second: None, text: String::new(), offset: *b"+00:00" }
+    }
+
     pub fn write(&mut self, time: i64, out: &mut Vec<u8>) {
         let second = time.div_euclid(1_000_000_000);
         if self.second != Some(second) {
-            self.text = jiff::Timestamp::from_second(second)
-                .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
-                .strftime("%Y-%m-%dT%H:%M:%S")
-                .to_string();
-            self.second = Some(second);
+            self.begin(second);
         }
         let mut micros = time.rem_euclid(1_000_000_000) / 1_000;
         let mut digits = *b".000000+00:00";
@@ -116,8 +130,21 @@ impl Formatter {
             *digit = b'0' + (micros % 10) as u8;
             micros /= 10;
         }
+        digits[7..].copy_from_slice(&self.offset);
         out.extend_from_slice(self.text.as_bytes());
         out.extend_from_slice(&digits);
+    }
+
+    fn begin(&mut self, second: i64) {
+        let time = jiff::Timestamp::from_second(second).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        let time = time.to_zoned_datetime(self.rules.clone());
+        self.text = time.strftime("%Y-%m-%dT%H:%M:%S").to_string();
+        // Before zones were agreed on, offsets had seconds, which a stamp has no place for.
+        let minutes = time.offset().seconds() / 60;
+        let text =
+            format!("{}{:02}:{:02}", if minutes < 0 { '-' } else { '+' }, minutes.abs() / 60, minutes.abs() % 60);
+        self.offset = text.as_bytes().try_into().unwrap_or(*b"+00:00");
+        self.second = Some(second);
     }
 }
 
@@ -126,8 +153,12 @@ mod tests {
     use super::*;
 
     fn text(time: i64) -> String {
+        text_in("utc", time)
+    }
+
+    fn text_in(zone: &str, time: i64) -> String {
         let mut out = Vec::new();
-        Formatter::default().write(time, &mut out);
+        Formatter::new(&Zone::from(zone.to_owned())).write(time, &mut out);
         String::from_utf8(out).unwrap()
     }
 
@@ -153,5 +184,39 @@ mod tests {
     #[test]
     fn times_before_the_epoch_count_forwards_within_the_second() {
         assert_eq!(text(-1_000), "1969-12-31T23:59:59.999999+00:00");
+    }
+
+    #[test]
+    fn times_of_a_zone_have_its_offset() {
+        assert_eq!(text_in("Asia/Kolkata", 1_771_497_000_123_456_789), "2026-02-19T16:00:00.123456+05:30");
+        assert_eq!(text_in("America/St_Johns", 1_771_497_000_123_456_789), "2026-02-19T07:00:00.123456-03:30");
+    }
+
+    #[test]
+    fn the_offset_changes_with_the_time_of_the_year() {
+        let mut formatter = Formatter::new(&Zone::from("Europe/Berlin".to_owned()));
+        let mut text = |time: i64| {
+            let mut out = Vec::new();
+            formatter.write(time, &mut out);
+            String::from_utf8(out).unwrap()
+        };
+        let forward = 1_774_746_000_000_000_000;
+        assert_eq!(text(forward - 1_000), "2026-03-29T01:59:59.999999+01:00");
+        assert_eq!(text(forward), "2026-03-29T03:00:00.000000+02:00");
+        let back = 1_792_890_000_000_000_000;
+        assert_eq!(text(back - 1_000), "2026-10-25T02:59:59.999999+02:00");
+        assert_eq!(text(back), "2026-10-25T02:00:00.000000+01:00");
+    }
+
+    #[test]
+    fn a_zone_is_known_by_its_name() {
+        for (name, is_known) in
+            [("utc", true), ("local", true), ("Asia/Shanghai", true), ("Asia/Nowhere", false), ("", false)]
+        {
+            let zone = Zone::from(name.to_owned());
+            assert_eq!(zone.is_known(), is_known, "{name}");
+            assert_eq!(String::from(zone), name);
+        }
+        assert_eq!(text_in("Asia/Nowhere", 0), text(0));
     }
 }
