@@ -28,7 +28,7 @@ from .stdlib import Handler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .api import get_levels, init_logging_from_config, load_config, reload_logging, set_level
+    from .api import add_sink, get_levels, init_logging_from_config, load_config, reload_logging, set_level
     from .context.carrying import carry, carry_into_threads
     from .context.propagation import continue_trace, trace_headers
     from .spans import span, traced
@@ -42,6 +42,7 @@ __all__ = [
     "UnifiedLogger",
     "UnifiedLoggerError",
     "UnifiedLoggerFactory",
+    "add_sink",
     "carry",
     "carry_into_threads",
     "continue_trace",
@@ -67,6 +68,7 @@ __all__ = [
 # programs do not pay for it, and nothing is left to import later, when that may be impossible.
 _LATER = {
     "JSONFormatter": ("stdlib.formatters",),
+    "add_sink": ("api", "process.sinks"),
     "carry": ("context.carrying",),
     "carry_into_threads": ("context.carrying",),
     "continue_trace": ("context.propagation",),

@@ -359,8 +359,30 @@ def count(name: str) -> None:
         ValueError: It is not in the list.
     """
 
+class HandedLines:
+    """Lines for a function of the program."""
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines, without their newlines."""
+
+    def done(self) -> None:
+        """Lets the sink go on: the function has had all of them."""
+
+def next_lines(name: str, timeout: float) -> HandedLines | None:
+    """Waits for lines for the function of an output, at most `timeout` seconds."""
+
+def wake_function(name: str) -> None:
+    """Lets `next_lines` of an output return at once."""
+
+def count_failed(name: str) -> None:
+    """Counts a record for which the function of an output has raised."""
+
+def function_threads() -> str:
+    """The beginning of the names of threads that call functions: what they log goes to no function."""
+
 def counted() -> list[tuple[str, str, str, str, str]]:
-    """The list of counts: group ("", "files" or "console"), name, kind ("counter" or "gauge"), unit and help of each."""
+    """The list of counts: group ("", "files", "console" or "sinks"), name, kind ("counter" or "gauge"), unit and help of each."""
 
 def stats() -> dict[str, Any]:
     """The counts of the process, as plain integers."""

@@ -11,17 +11,19 @@ from .values import register as register_value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from logging import Logger
     from os import PathLike
-    from typing import Any, TypeVar
+    from typing import Any, Literal, TypeVar
 
     from .logger import UnifiedLogger
     from .process.level_changes import LevelChange
+    from .process.sinks import Sink
 
     _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 __all__ = [
+    "add_sink",
     "flush_logging",
     "get_levels",
     "get_logger",
@@ -213,6 +215,41 @@ def get_stats() -> dict[str, Any]:
         `writer_lag_us` (microseconds) and further counts of docs/statistics.md.
     """
     return engine.stats()
+
+
+def add_sink(
+    function: Callable[[Any], object],
+    *,
+    level: int | str = "DEBUG",
+    logger: str | Sequence[str] | None = None,
+    form: Literal["dict", "line"] = "dict",
+    name: str | None = None,
+    **select: Any,
+) -> Sink:
+    """Calls a function with every record, on a thread of its own, behind the queue.
+
+    A slow function holds up no call and no file: beyond about a megabyte of waiting lines, its records are dropped and counted. What it
+    raises is counted and reported, at most once in ten seconds. What it logs itself goes to the files, and to no sink.
+
+    It may be called before `init_logging`. The sink stays through further starts, until it is removed.
+
+    Args:
+        function: Called with one record at a time. A coroutine function runs in an event loop of the thread.
+        level: Least level of its records.
+        logger: Its loggers, as `loggers` of an output names them; None takes all.
+        form: 'dict' for the record as a mapping, as its line in the files has it, or 'line' for the line itself.
+        name: The name of its output and of its counts in `get_stats()["sinks"]`; None is the function's name.
+        **select: Further keys of an output, such as `max_level`, `ai`, `fields_present`, `fields_equal` and `format`.
+
+    Returns:
+        The sink. Its `remove()` ends the calls, and so does the end of a `with` block.
+
+    Raises:
+        ConfigurationError: An argument is wrong. Logging continues as before.
+    """
+    from .process.sinks import add
+
+    return add(function, level=level, logger=logger, form=form, name=name, select=select)
 
 
 def install_asyncio_handler(loop: AbstractEventLoop | None = None) -> None:

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
             """Begins again in a forked child."""
 
 
-# A text names a module of this package that only some programs import: it joins when it is imported.
+# A text names a module of this package that only some programs import: it joins when it is imported. One of `_WANTED_BY` is imported when
+# the settings have something for it.
 CAPABILITIES: tuple[Capability | str, ...] = (
     levels,  # before the engine, which delivers early records at the levels that hold from now on
     engine,
@@ -44,10 +45,14 @@ CAPABILITIES: tuple[Capability | str, ...] = (
     notices,
     uncaught,
     crashes,
+    "process.sinks",
     "process.timers",  # before modules that have calls pending
     "process.reload",
     "integrations._sentry",
 )
+
+# The settings, by the modules that they are for.
+_WANTED_BY = {"process.sinks": "functions"}
 
 # Functions of joined modules, called before a fork, and soon after it in the parent.
 before_fork: list[Callable[[], None]] = []
@@ -78,6 +83,9 @@ def start(settings: Settings) -> None:
     Args:
         settings: The settings from now on.
     """
+    for name, wanted_by in _WANTED_BY.items():
+        if name not in _joined and getattr(settings, wanted_by):
+            __import__(f"{__package__.partition('.')[0]}.{name}")
     for capability in present():
         capability.start(settings)
 

@@ -29,10 +29,13 @@ _exit_patience = _EXIT_TIMEOUT
 _lock = RLock()
 _fallback: FallbackOutput | None = None
 _settings: Settings | None = None
+_is_running = False
 # Whether a start had redaction. If it fails, earlier records are shown at the end.
 _redacts_early = False
 # Called when logging no longer has a configuration file: it was started without one, or ended. Set by `reload`.
 forget_file: Callable[[], None] | None = None
+# Outputs that the program has added while logging runs, as the engine is told of them. Set by `sinks`.
+added_outputs: dict[str, dict[str, Any]] = {}
 
 
 def exclusively() -> RLock:
@@ -45,6 +48,11 @@ def settings() -> Settings | None:
     return _settings
 
 
+def is_running() -> bool:
+    """Whether logging was started and not ended since."""
+    return _is_running
+
+
 def start(settings: Settings) -> None:
     """Starts the engine with these settings, or the fallback handlers if the settings ask for them.
 
@@ -55,7 +63,7 @@ def start(settings: Settings) -> None:
         ConfigurationError: The log directory cannot be used.
         UnifiedLoggerError: The engine cannot be started now.
     """
-    global _settings
+    global _settings, _is_running
     try:
         if settings.use_unified_logging:
             _start_engine(settings, settings.on_root)
@@ -64,7 +72,7 @@ def start(settings: Settings) -> None:
     except BaseException:
         levels.take_back()
         raise
-    _settings = settings
+    _settings, _is_running = settings, True
 
 
 def stop() -> None:
@@ -108,7 +116,12 @@ def _run_engine(settings: Settings, black_box: str, rotate: bool = True) -> None
     given["black_box"]["place"] = black_box
     to = given["output"]["to"]
     # Sections name outputs, so that one section can change another's; the engine has them as a list.
-    to["outputs"] = [{"name": name, **output} for name, output in to["outputs"].items() if output]
+    for name in added_outputs.keys() & to["outputs"].keys():
+        raise ConfigurationError(
+            source="outputs", key=f"outputs.{name}", value=name, allowed="a name that no sink of add_sink has"
+        )
+    outputs = to["outputs"] | added_outputs
+    to["outputs"] = [{"name": name, **output} for name, output in outputs.items() if output]
     if not rotate:
         for output in to["outputs"]:
             output["to"].get("file", {})["max_bytes"] = 0
@@ -164,7 +177,7 @@ def flush(timeout: float | None) -> bool:
 
 def shutdown(timeout: float) -> bool:
     """Writes what is queued and ends the writer. Returns whether everything is written."""
-    global _exit_patience
+    global _exit_patience, _is_running
     deadline = monotonic() + timeout
     # If this wait is in vain, the end of the process does not wait as long again.
     _exit_patience = min(max(timeout, 0.0), _SECOND_TIMEOUT)
@@ -173,6 +186,7 @@ def shutdown(timeout: float) -> bool:
     if not lock.acquire(timeout=min(max(timeout, 0.0), TIMEOUT_MAX)):
         return False
     try:
+        _is_running = False
         if forget_file is not None:
             forget_file()
         if _fallback is not None:

@@ -32,14 +32,16 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<context::Context>()?;
     module.add_class::<interpreter::End>()?;
     module.add_class::<control::LogFile>()?;
+    module.add_class::<control::HandedLines>()?;
     module.add_class::<logger::Logger>()?;
     module.add_class::<redaction::Redaction>()?;
     functions! {
         capture: mark_wrapper set_asked_time;
         context: clear_within context_again context_below context_variable context_with current_context new_span_id new_trace new_trace_id
             set_context_variable set_foreign_context;
-        control: after_fork_in_child after_fork_in_parent before_fork count counted escape_text flush formats has_early internals open_log prepare_directory
-            recover recover_all reserved_keys say set_clock set_root_handler show_early shutdown start stats turn_off;
+        control: after_fork_in_child after_fork_in_parent before_fork count count_failed counted escape_text flush formats
+            function_threads has_early internals next_lines open_log prepare_directory recover recover_all reserved_keys say set_clock
+            set_root_handler show_early shutdown start stats turn_off wake_function;
         exception: exception_json format_exception;
         filter: leave_stdlib_levels;
         logger: attach_bound_methods log_ai set_listened;

@@ -31,9 +31,12 @@ pub struct Router {
     never_ai: Route,
     by_logger: Route,
     by_fields: Route,
+    by_thread: Route,
     patterns: Vec<Vec<Pattern>>,
     loggers: View<String, OfLogger>,
     sites: View<Site, ()>,
+    /// The outputs that do not take a thread's records.
+    threads: View<String, Route>,
 }
 
 /// What a logger's name decides.
@@ -57,6 +60,7 @@ impl Router {
             never_ai: having(|output| output.ai == Some(false)),
             by_logger: having(|output| output.loggers.is_some()),
             by_fields: having(Selector::asks_for_fields),
+            by_thread: having(|output| output.except_threads.is_some()),
             patterns: outputs
                 .iter()
                 .map(|output| output.loggers.iter().flatten().map(|pattern| Pattern::new(pattern)).collect())
@@ -65,6 +69,7 @@ impl Router {
             ai,
             loggers: View::new(),
             sites: View::new(),
+            threads: View::new(),
         }
     }
 
@@ -79,6 +84,9 @@ impl Router {
             let of_logger = self.of_logger(record);
             let is_ai = of_logger.is_ai || record.header.flags & flag::AI != 0;
             route &= !(of_logger.refused | if is_ai { self.never_ai } else { self.only_ai });
+        }
+        if route & self.by_thread != 0 {
+            route &= !self.refused_by_thread(record);
         }
         if route & self.by_fields != 0 {
             route &= !self.refused_by_fields(record, route & self.by_fields);
@@ -99,6 +107,22 @@ impl Router {
             None => loggers
                 .get(&names.loggers, record.header.logger, |name| of_name(name))
                 .map_or(OfLogger { is_ai: false, refused: *by_logger }, |(_, known)| *known),
+        }
+    }
+
+    fn refused_by_thread(&mut self, record: &Record<'_>) -> Route {
+        let Self { names, outputs, threads, .. } = self;
+        let of_name = |name: &str| {
+            outputs.iter().enumerate().fold(0, |refused, (index, output)| {
+                let is_excepted = output.except_threads.as_ref().is_some_and(|begins| name.starts_with(begins));
+                refused | Route::from(is_excepted) << index
+            })
+        };
+        match record.thread {
+            Some(name) => of_name(name),
+            None => threads
+                .get(&names.threads, record.header.thread, |name| of_name(name))
+                .map_or(0, |(_, refused)| *refused),
         }
     }
 

@@ -26,6 +26,9 @@ pub struct Selector {
     /// Fields that the record has with this value, which is no list and no mapping.
     #[serde(default)]
     pub fields_equal: Vec<(String, Expected)>,
+    /// The beginning of the names of threads whose records are not taken.
+    #[serde(default)]
+    pub except_threads: Option<String>,
 }
 
 impl Selector {

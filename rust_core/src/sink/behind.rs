@@ -18,9 +18,6 @@ use crate::worker::Worker;
 
 use super::{Held, Sink};
 
-/// Batches the thread may lag behind; beyond, lines are dropped and counted.
-const BATCHES: usize = 64;
-const BYTES: u64 = 1 << 20;
 /// Batches whose memory is kept for others: one is filled while one is written.
 const SPARE: usize = 1;
 /// A target that takes nothing for so long is blocked.
@@ -30,6 +27,9 @@ const BLOCKED: Duration = Duration::from_millis(500);
 pub trait Target: fmt::Debug + Clone + Send + 'static {
     /// The name of the thread.
     const THREAD: &'static str;
+    /// Batches and bytes that the thread may lag behind; beyond, lines are dropped and counted.
+    const BATCHES: usize = 64;
+    const BYTES: u64 = 1 << 20;
 
     /// Writes whole lines, however long that takes. What it opens for that it may keep: each thread has a clone of its own.
     ///
@@ -106,7 +106,7 @@ impl<T: Target> Sink for Behind<T> {
         let (counts, lines) = (&self.counts, std::mem::take(&mut self.lines));
         let size = self.bytes.len() as u64;
         let full = counts.pending.load(Ordering::Relaxed) > 0
-            && counts.pending.load(Ordering::Relaxed).saturating_add(size) > BYTES;
+            && counts.pending.load(Ordering::Relaxed).saturating_add(size) > T::BYTES;
         // One that is to end and does not yet is blocked: a second would write lines before those that it has.
         if self.thread.as_ref().is_none_or(|thread| thread.batches.is_none() && thread.worker.is_at_its_end()) {
             self.thread = start(self.target.clone(), Arc::clone(&self.stats), Arc::clone(counts));
@@ -185,7 +185,7 @@ impl Progress {
 }
 
 fn start<T: Target>(target: T, stats: Arc<StreamStats>, counts: Arc<Counts>) -> Option<Thread> {
-    let (batches, receiver) = bounded(BATCHES);
+    let (batches, receiver) = bounded(T::BATCHES);
     let (back, spare) = bounded(SPARE);
     let worker = Worker::start(T::THREAD, move || run(target, &receiver, &back, &stats, &counts)).ok()?;
     Some(Thread { batches: Some(batches), spare, worker })

@@ -3,6 +3,7 @@
 mod behind;
 mod directory;
 mod file;
+pub mod function;
 mod inherited;
 mod open;
 mod stream;
@@ -12,6 +13,7 @@ mod watched;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +31,7 @@ use crate::encoder::Whose;
 use crate::error::Result;
 use crate::platform::Identity;
 use crate::stats::Stats;
+use function::Function;
 
 /// A place where lines go. It keeps its lines until `write`.
 pub trait Sink: fmt::Debug + Send {
@@ -125,6 +128,8 @@ pub trait Sink: fmt::Debug + Send {
 pub enum Settings {
     File(FileSettings),
     Stream(Stream),
+    /// A function of the program, by the name of its output.
+    Function(String),
 }
 
 /// What a sink is opened with, in addition to its own settings.
@@ -149,6 +154,10 @@ impl Settings {
         Ok(match self {
             Self::File(file) => Box::new(FileSink::open(file.target(around))?),
             Self::Stream(stream) => Box::new(Behind::new(*stream, around.stats.streams.of(around.name))),
+            Self::Function(name) => {
+                let stats = Arc::clone(&around.stats.functions.of(around.name).lines);
+                Box::new(Behind::new(Function::named(name), stats))
+            }
         })
     }
 

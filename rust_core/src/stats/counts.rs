@@ -1,6 +1,6 @@
 //! The one list of what is counted. A line here is a key of `get_stats`, a row of its page, and starts at zero in a forked child.
 
-use super::{Count, FILTERED, FileStats, MALFORMED, Stats, StreamStats, TRACE_HEADERS_IGNORED};
+use super::{Count, FILTERED, FileStats, FunctionStats, MALFORMED, Stats, StreamStats, TRACE_HEADERS_IGNORED};
 
 /// What a number means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,4 +181,15 @@ pub const FILE_COUNTS: [Counted<FileStats>; 7] = [
 pub const STREAM_COUNTS: [Counted<StreamStats>; 2] = [
     counter("written", "lines", "lines written", |stream| &stream.written),
     counter("dropped", "lines", "lines dropped, because it takes no more", |stream| &stream.dropped),
+];
+
+/// Of each function that gets records.
+pub const FUNCTION_COUNTS: [Counted<FunctionStats>; 3] = [
+    counter("written", "records", "records that the function was called with", |function| &function.lines.written),
+    counter("dropped", "records", "records dropped, because the function takes too long", |function| {
+        &function.lines.dropped
+    }),
+    counter("failed", "records", "records for which it raised, which are among those written", |function| {
+        &function.failed
+    }),
 ];

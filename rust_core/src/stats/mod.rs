@@ -5,7 +5,7 @@
 mod counts;
 mod named;
 
-pub use counts::{COUNTS, Counted, FILE_COUNTS, Kind, STREAM_COUNTS};
+pub use counts::{COUNTS, Counted, FILE_COUNTS, FUNCTION_COUNTS, Kind, STREAM_COUNTS};
 pub use named::Named;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -105,6 +105,20 @@ pub struct StreamStats {
     pub dropped: Count,
 }
 
+/// Counts of a function of the program that gets records.
+#[derive(Debug, Default)]
+pub struct FunctionStats {
+    pub lines: Arc<StreamStats>,
+    /// Records for which it raised.
+    pub failed: Count,
+}
+
+impl Default for Named<FunctionStats> {
+    fn default() -> Self {
+        Self::new(&[])
+    }
+}
+
 impl Default for Named<FileStats> {
     fn default() -> Self {
         Self::new(&FILES)
@@ -155,6 +169,7 @@ pub struct Stats {
     /// By the names of their outputs, as streams are.
     pub files: Named<FileStats>,
     pub streams: Named<StreamStats>,
+    pub functions: Named<FunctionStats>,
     /// Records of the pipeline itself ("N records dropped"), beside the application's.
     pub notices: Count,
     pub queue_high_water: Count,
@@ -200,6 +215,9 @@ impl Stats {
         }
         for (_, stream) in self.streams.iter() {
             STREAM_COUNTS.iter().for_each(|counted| counted.restart(stream));
+        }
+        for (_, function) in self.functions.iter() {
+            FUNCTION_COUNTS.iter().for_each(|counted| counted.restart(function));
         }
         for count in self.dropped.iter().flatten().chain([&self.refused, &self.dropped_reported]) {
             count.set(0);

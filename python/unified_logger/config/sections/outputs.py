@@ -6,9 +6,11 @@ import re
 
 from ... import _core
 from ...errors import ConfigurationError
-from ..kinds import BOOLEAN, COUNT, LEVEL, MAPPING, MODE, NAMES, SIZE, Kind, NotAllowedError, choice
+from ..functions import FUNCTION
+from .. import mappings
+from ..kinds import BOOLEAN, COUNT, LEVEL, MAPPING, MODE, NAMES, SIZE, Kind, NotAllowedError, PartError, choice
 from ..mappings import Switched, joined
-from ..options import Frozen, Section, derived, option
+from ..options import Frozen, Given, Section, derived, option
 from .files import FAULTS, exposed_files
 
 TYPE_CHECKING = False
@@ -17,11 +19,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..mappings import Layout
-    from ..options import Given
 
 # Outputs that are there without being named; others give the file or stream that they write to.
 _FILES = ("app", "errors", "ai")
 _CONSOLE = "console"
+# The form in which a function gets records.
+_DICT = "dict"
 # The black box has room for so many journals.
 _MOST = 60
 # Keys of a record itself, which no field can have.
@@ -114,7 +117,7 @@ OUTPUTS = Kind(
 )
 
 
-def _file_for_engine(given_output: Mapping[str, Any], is_new: bool, given: Given) -> dict[str, Any]:
+def _file_for_engine(_: str, given_output: Mapping[str, Any], is_new: bool, given: Given) -> dict[str, Any]:
     """All of a new file; of one that is there anyway, what is given."""
     values = given.values
     file = {"max_bytes": values["max_bytes"], "backup_count": values["backup_count"]} if is_new else {}
@@ -134,14 +137,14 @@ class _Place(Frozen):
         key: Where the output says so; the engine knows it by the same name.
         kind: What may stand there.
         further: Keys, and what may stand there, that only such a place has.
-        for_engine: What the engine is told of it: of the output, whether that is new, and of all that was given.
+        for_engine: What the engine is told of it: of the output's name and keys, whether it is new, and of all that was given.
         name: What no other place may be, of what the engine is told.
     """
 
     key: str
     kind: Kind
     further: Mapping[str, Kind]
-    for_engine: Callable[[Mapping[str, Any], bool, Given], Any]
+    for_engine: Callable[[str, Mapping[str, Any], bool, Given], Any]
     name: Callable[[Any], str]
 
 
@@ -158,9 +161,11 @@ _PLACES = (
         "stream",
         choice("stdout", "stderr"),
         {},
-        lambda given_output, _is_new, _given: given_output["stream"],
+        lambda _name, given_output, _is_new, _given: given_output["stream"],
         lambda stream: "stderr" if stream == _CONSOLE else stream,
     ),
+    # Functions may be the same: each output calls its own.
+    _Place("function", FUNCTION, {"form": choice(_DICT, "line")}, lambda name, *_: name, lambda name: name),
 )
 
 
@@ -191,6 +196,8 @@ class Outputs(Section):
         "Further outputs by name, and what app, errors, ai and console are to take; see docs/outputs.md.",
         layout=_layout,
     )
+    # The functions that get records, each with the form in which it gets them, by the names of their outputs.
+    functions: Mapping[str, tuple[Callable[..., Any], str]] = derived()
     # What the engine is told of each, over what other sections say of those that are there anyway. None for one that is off.
     outputs_for_engine: Mapping[str, Any] = derived()
 
@@ -217,7 +224,7 @@ class Outputs(Section):
         ]
         for notice in exposed_files(values["log_dir"], files, values["file_mode"]):
             given.add_notice(notice)
-        settled = {"outputs": all_given, "outputs_for_engine": outputs}
+        settled = {"outputs": all_given, "outputs_for_engine": outputs, "functions": _functions(all_given)}
         console = all_given[_CONSOLE] if outputs.get(_CONSOLE) else None
         if isinstance(console, dict) and "format" in console and values["use_unified_logging"]:
             settled["console_format"] = console["format"]
@@ -258,14 +265,51 @@ def _for_engine(name: str, output_given: Any, given: Given) -> dict[str, Any] | 
     select = {key: output[key] for key in ("level", "max_level", "loggers", "ai", "fields_present") if key in output}
     if "fields_equal" in output:
         select["fields_equal"] = [*(output["fields_equal"] or {}).items()]
+    if "function" in output:
+        # What a function logs must not come back to it.
+        select["except_threads"] = _core.function_threads()
     for_engine: dict[str, Any] = {"select": ({"level": 0} if is_new else {}) | select}
     if is_new or ("format" in output and name != _CONSOLE):
         name_of_format = output.get("format", "json")
         color = {"color": False} if name_of_format == "text" else {}
         for_engine["format"] = {"name": name_of_format, **color}
+    if "function" in output:
+        if output.get("form", _DICT) == _DICT and output.get("format", "json") != "json":
+            raise _wrong(given, f"{name}.format", output["format"], "json, of which mappings are made, or `form: line`")
     if name != _CONSOLE:
-        for_engine["to"] = {place.key: place.for_engine(output, is_new, given)}
+        for_engine["to"] = {place.key: place.for_engine(name, output, is_new, given)}
     return for_engine
+
+
+def _functions(outputs: Mapping[str, Any]) -> dict[str, tuple[Callable[..., Any], str]]:
+    return {
+        name: (output["function"], output.get("form", _DICT))
+        for name, output in outputs.items()
+        if output and "function" in output
+    }
+
+
+def function_for_engine(settings: Outputs | None, name: str, output: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """What the engine is told of a function that the program adds as an output while logging runs.
+
+    Args:
+        settings: The settings with which logging runs; None before the start.
+        name: The name of the output.
+        output: Its keys, as in the option `outputs`.
+        source: Names the caller in errors.
+
+    Raises:
+        ConfigurationError: A key or its value is not allowed.
+    """
+    try:
+        parsed = mappings.parse({name: dict(output)}, _layout())
+    except PartError as wrong:
+        raise ConfigurationError(
+            source=source, key=wrong.path[-1], value=wrong.value, allowed=wrong.allowed, suggestion=wrong.suggestion
+        ) from None
+    given = Given(source, False, False, {}, {"outputs": parsed}, {}, {})
+    given.values = {"log_level": 0} if settings is None else vars(settings)
+    return _for_engine(name, parsed[name], given) or {}
 
 
 def _wrong(given: Given, key: str, value: object, allowed: str) -> ConfigurationError:

@@ -3,11 +3,13 @@
 pub mod error;
 pub mod escape;
 pub mod files;
+pub mod functions;
 pub mod self_check;
 mod settings;
 
 pub use escape::escape_text;
 pub use files::{LogFile, open_log, prepare_directory};
+pub use functions::{HandedLines, count_failed, function_threads, next_lines, wake_function};
 pub use self_check::internals;
 
 use std::path::{Path, PathBuf};
@@ -22,7 +24,7 @@ use unified_logger_core::encoder::FORMATS;
 use unified_logger_core::level;
 use unified_logger_core::record::RESERVED;
 use unified_logger_core::recovery::{self, Recovered, Strays};
-use unified_logger_core::stats::{CONSOLE, COUNTS, Counted, FILE_COUNTS, STREAM_COUNTS};
+use unified_logger_core::stats::{CONSOLE, COUNTS, Counted, FILE_COUNTS, FUNCTION_COUNTS, STREAM_COUNTS};
 use unified_logger_core::value::Value;
 
 use crate::filter::guard;
@@ -178,6 +180,11 @@ pub fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     if !streams.is_empty() {
         counts.set_item("streams", streams)?;
     }
+    let functions = PyDict::new(py);
+    for (name, function) in stats.functions.iter() {
+        functions.set_item(name, read(py, &FUNCTION_COUNTS, &**function)?)?;
+    }
+    counts.set_item("sinks", functions)?;
     let reasons = PyDict::new(py);
     for (reason, levels) in stats.dropped() {
         let by_level = PyDict::new(py);
@@ -212,13 +219,17 @@ pub fn count(name: &str) -> PyResult<()> {
     if is_counted { Ok(()) } else { Err(PyValueError::new_err(format!("nothing counted is called {name:?}"))) }
 }
 
-/// All counts: group ("", "files" or "console"), name, kind ("counter" or "gauge"), unit and help of each.
+/// All counts: group ("", "files", "console" or "sinks"), name, kind ("counter" or "gauge"), unit and help of each.
 #[pyfunction]
 pub fn counted() -> Vec<[&'static str; 5]> {
     fn rows<S>(group: &'static str, counts: &'static [Counted<S>]) -> impl Iterator<Item = [&'static str; 5]> {
         counts.iter().map(move |counted| [group, counted.name, counted.kind.name(), counted.unit, counted.help])
     }
-    rows("", &COUNTS).chain(rows("files", &FILE_COUNTS)).chain(rows("console", &STREAM_COUNTS)).collect()
+    rows("", &COUNTS)
+        .chain(rows("files", &FILE_COUNTS))
+        .chain(rows("console", &STREAM_COUNTS))
+        .chain(rows("sinks", &FUNCTION_COUNTS))
+        .collect()
 }
 
 /// Writes the records that dead processes left for a log directory. Returns a dictionary of the results, or None while

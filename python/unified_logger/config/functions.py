@@ -1,0 +1,62 @@
+"""Functions of the program that options name: given as they are, or as a text that says where they are."""
+
+from __future__ import annotations
+
+from .kinds import Kind, NotAllowedError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_ALLOWED = "a function, or where one is: 'package.module:name'"
+
+
+def _function(value: Any) -> Any:
+    if callable(value):
+        return value
+    if not isinstance(value, str):
+        raise TypeError
+    module, colon, name = value.strip().partition(":")
+    if not (module and colon and name):
+        raise ValueError
+    return imported(module, name)
+
+
+def imported(module: str, name: str) -> Any:
+    """The function of a module, which is imported.
+
+    Args:
+        module: The module's full name.
+        name: The function's name in it; with dots for one in a class or an object.
+
+    Raises:
+        NotAllowedError: There is no such module or function, or the import fails.
+    """
+    from importlib import import_module
+
+    try:
+        found: Any = import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+    except Exception as error:  # The module may do anything.
+        raise NotAllowedError(f"{_ALLOWED}; this one cannot be imported ({type(error).__name__}: {error})") from error
+    if not callable(found):
+        raise NotAllowedError(f"{_ALLOWED}; this is no function")
+    return found
+
+
+def shown(function: Any) -> str:
+    """A function as messages and reloads name it."""
+    name = getattr(function, "__qualname__", None) or type(function).__qualname__
+    return f"{getattr(function, '__module__', None) or '?'}:{name}"
+
+
+class _FunctionKind(Kind):
+    def shown(self, value: object) -> object:
+        return shown(value) if callable(value) else value
+
+    def reported(self, value: Any) -> object:
+        return shown(value)
+
+
+FUNCTION = _FunctionKind("function", _ALLOWED, _function, _function, {"type": "string", "pattern": "^[^:]+:[^:]+$"})
