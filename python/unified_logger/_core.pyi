@@ -404,6 +404,9 @@ def log_ai(
 ) -> None:
     """Logs an AI record, which goes to the AI file whatever the logger's name."""
 
+def set_processors(processors: tuple[Callable[[dict[str, Any]], object], ...]) -> None:
+    """Sets the functions that see each call as a mapping before it is captured; none turns them off."""
+
 def set_listened(function: Callable[..., None]) -> None:
     """Sets the function that logs through `logging` for loggers that others listen to."""
 

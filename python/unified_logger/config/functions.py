@@ -60,3 +60,35 @@ class _FunctionKind(Kind):
 
 
 FUNCTION = _FunctionKind("function", _ALLOWED, _function, _function, {"type": "string", "pattern": "^[^:]+:[^:]+$"})
+
+
+def _functions(value: Any) -> tuple[Any, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise TypeError
+    return tuple(_plain(FUNCTION.parse(function)) for function in value)
+
+
+def _plain(function: Any) -> Any:
+    """A function that returns when it is done: the calling thread does not wait for a coroutine."""
+    from inspect import iscoroutinefunction
+
+    if iscoroutinefunction(function) or iscoroutinefunction(getattr(function, "__call__", None)):
+        raise NotAllowedError(f"functions that return when they are done; {shown(function)} is a coroutine function")
+    return function
+
+
+class _FunctionsKind(Kind):
+    def shown(self, value: object) -> object:
+        return [FUNCTION.shown(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+    def reported(self, value: Any) -> object:
+        return tuple(shown(function) for function in value)
+
+
+FUNCTIONS = _FunctionsKind(
+    "functions",
+    "a list of functions, or of texts that say where they are: 'package.module:name' (in the environment: with commas between)",
+    _functions,
+    lambda text: _functions([part for part in text.split(",") if part.strip()]),
+    {"type": "array", "items": FUNCTION.schema},
+)

@@ -9,6 +9,7 @@ mod filter;
 mod redaction;
 mod capture;
 mod handover;
+mod processors;
 mod logger;
 mod stdlib;
 mod control;
@@ -45,6 +46,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
         exception: exception_json format_exception;
         filter: leave_stdlib_levels;
         logger: attach_bound_methods log_ai set_listened;
+        processors: set_processors;
         redaction: redaction_keys redaction_patterns;
         stdlib: emit encode_record float_class merge_by_class merge_record set_marks set_stdlib_native;
         value: encode_value set_converter;

@@ -1,6 +1,8 @@
 //! The one list of what is counted. A line here is a key of `get_stats`, a row of its page, and starts at zero in a forked child.
 
-use super::{Count, FILTERED, FileStats, FunctionStats, MALFORMED, Stats, StreamStats, TRACE_HEADERS_IGNORED};
+use super::{
+    Count, FILTERED, FileStats, FunctionStats, MALFORMED, PROCESSOR_ERRORS, Stats, StreamStats, TRACE_HEADERS_IGNORED,
+};
 
 /// What a number means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +77,7 @@ const fn derived<S>(name: &'static str, unit: &'static str, help: &'static str, 
     Counted { name, kind: Kind::Counter, unit, help, source: Source::Derived(read) }
 }
 
-pub const COUNTS: [Counted<Stats>; 21] = [
+pub const COUNTS: [Counted<Stats>; 22] = [
     derived("accepted", "records", "records offered to the pipeline: all that passed their level", Stats::accepted),
     counter("filtered", "records", "records kept out before they were captured", |_| &FILTERED),
     counter(
@@ -96,6 +98,12 @@ pub const COUNTS: [Counted<Stats>; 21] = [
         "records",
         "records that were written, but whose message or a value of theirs had to be replaced (an object whose `__repr__` raises, arguments that do not fit the message)",
         |_| &MALFORMED,
+    ),
+    counter(
+        "processor_errors",
+        "failures",
+        "calls of [processors](processors.md) that raised or returned what cannot be used; the record was kept",
+        |_| &PROCESSOR_ERRORS,
     ),
     counter(
         "notices",

@@ -79,6 +79,8 @@ impl Count {
 /// Calls below their logger's level, and records represented in part. They are counted where there may be no engine.
 pub static FILTERED: Count = Count::new();
 pub static MALFORMED: Count = Count::new();
+/// Calls of processors that raised or returned what cannot be used.
+pub static PROCESSOR_ERRORS: Count = Count::new();
 /// Headers of requests that name no trace as they should. Counted by the facade, by name: see `Counted::add_one`.
 pub(crate) static TRACE_HEADERS_IGNORED: Count = Count::new();
 

@@ -10,6 +10,7 @@ from ..mappings import joined
 from ..options import Option, Section, derived
 from .files import Files, FileSettings
 from .outputs import Outputs
+from .processors import Processors
 from .process import BlackBox, Console, Ends, Migration, Queue, Reload
 from .records import Levels, Redaction, Stdlib, Traces
 
@@ -27,6 +28,7 @@ class Settings(
     Queue,
     Console,
     Outputs,
+    Processors,
     BlackBox,
     Redaction,
     Traces,

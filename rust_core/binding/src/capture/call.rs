@@ -142,6 +142,21 @@ impl<'py> Call<'py> {
         }
     }
 
+    /// The same call with its arguments in its message. If they do not fit, fields keep them.
+    pub fn merged(mut self, py: Python<'py>) -> Self {
+        if self.arguments.is_empty() {
+            return self;
+        }
+        let mut notes = Vec::new();
+        let text = self.text(&mut notes);
+        self.message = PyString::new(py, &text).into_any();
+        self.arguments = Vec::new();
+        for (name, note) in notes {
+            self.fields.push((PyString::intern(py, name).into_any(), PyString::new(py, &note).into_any()));
+        }
+        self
+    }
+
     /// The record of this call. The record names `frame` as its call site.
     pub fn capture(
         &self,

@@ -5,6 +5,7 @@ use std::ffi::CString;
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 use super::{Context, captured, foreign, ids, now};
 use crate::interpreter::ending;
@@ -118,4 +119,30 @@ pub fn new_trace(py: Python<'_>) -> PyResult<Bound<'_, Context>> {
 pub fn current_context(py: Python<'_>) -> PyResult<Option<Bound<'_, Context>>> {
     let current = current(py);
     interrupt::raise(py, Ok(current))
+}
+
+/// Does work in a context that has these ids and no fields. The current context returns after it.
+pub fn with_ids_alone<'py, R>(
+    py: Python<'py>,
+    [trace_id, span_id]: [Option<Bound<'py, PyString>>; 2],
+    work: impl FnOnce() -> R,
+) -> R {
+    let variable = VARIABLE.copied(py);
+    let context = Context {
+        captured: captured(trace_id.as_ref(), span_id.as_ref(), &[]),
+        trace_id: trace_id.map(Bound::unbind),
+        span_id: span_id.map(Bound::unbind),
+        foreign_value: foreign::current(py).map(Bound::unbind),
+        ..Context::empty(py)
+    };
+    let made = interrupt::ok(py, Bound::new(py, context)).filter(|_| !variable.is_null());
+    // SAFETY: the variable is kept for the life of the process; the token is a new reference or null.
+    let token = made
+        .and_then(|made| unsafe { Bound::from_owned_ptr_or_opt(py, ffi::PyContextVar_Set(variable, made.as_ptr())) });
+    let result = work();
+    if let Some(token) = token {
+        // SAFETY: as above; the token is of this variable.
+        unsafe { ffi::PyContextVar_Reset(variable, token.as_ptr()) };
+    }
+    result
 }

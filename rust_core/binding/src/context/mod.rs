@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use unified_logger_core::record::put_context;
 
-pub use current::{context_variable, current, current_context, least, new_trace, set_context_variable};
+pub use current::{context_variable, current, current_context, least, new_trace, set_context_variable, with_ids_alone};
 pub use fields::{BoundFields, Fields};
 pub use foreign::set_foreign_context;
 pub use ids::{new_span_id, new_trace_id};
@@ -131,6 +131,16 @@ impl Context {
     #[allow(dead_code, reason = "for filters; those of levels do without")]
     pub fn trace_id<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
         self.trace_id.as_ref().map(|id| id.bind(py).clone())
+    }
+
+    /// The ids of the trace and the span, as they were given.
+    pub fn id_texts<'py>(&self, py: Python<'py>) -> [Option<Bound<'py, PyString>>; 2] {
+        [&self.trace_id, &self.span_id].map(|id| id.as_ref().map(|id| id.bind(py).clone()))
+    }
+
+    /// The fields by name.
+    pub fn named_fields<'py>(&self, py: Python<'py>) -> &Bound<'py, PyDict> {
+        self.fields.named(py)
     }
 
     /// The ids of the trace and the span.

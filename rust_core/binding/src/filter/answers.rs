@@ -6,7 +6,7 @@ use unified_logger_core::level;
 use super::{Name, wanted};
 
 /// A bit for each of `level::NAMES`.
-const ALL: u8 = (1 << level::NAMES.len()) - 1;
+pub const ALL: u8 = (1 << level::NAMES.len()) - 1;
 
 /// The level of a call, and the bit of its bucket in `level::NAMES`.
 #[derive(Clone, Copy)]

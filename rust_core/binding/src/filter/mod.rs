@@ -19,6 +19,7 @@ use pyo3::prelude::*;
 
 use crate::context::{self, Context};
 use crate::interpreter::counts::FILTERED;
+use crate::interpreter::gil::Gil;
 
 /// The filters in the order of asking. The first that refuses a call decides.
 static FILTERS: &[Filter] = &[logger_level::FILTER, context_level::FILTER];
@@ -47,11 +48,21 @@ fn wants_nothing(_: Python<'_>, _: Name<'_, '_>) -> u8 {
 pub enum Decision<'py> {
     /// The call makes no record. It has been counted if it should be.
     Refuse,
+    /// As `Capture`, but processors are shown the call first.
+    Process,
     /// The call becomes a record here, in this context if the door has looked it up.
     Capture(Option<Bound<'py, Context>>),
     /// `logging` makes a `LogRecord` of the call, which others see. If that record arrives to be captured, it comes to
     /// the last door.
     LeaveToLogging,
+}
+
+/// Whether there are processors.
+static PROCESSES: Gil<bool> = Gil::new(false);
+
+/// Sets whether calls are shown to processors. Guards must ask again after that.
+pub fn show_to_processors(py: Python<'_>, on: bool) {
+    PROCESSES.replace(py, on);
 }
 
 /// The way by which a call comes in.
@@ -124,7 +135,7 @@ fn ask<'py>(py: Python<'py>, door: Door, level: Level, answers: Answers, source:
         FILTERED.add(1);
         return Decision::Refuse;
     }
-    Decision::Capture(None)
+    if door != Door::Stdlib && PROCESSES.copied(py) { Decision::Process } else { Decision::Capture(None) }
 }
 
 /// Whether a filter for levels refuses a call, or one of the other filters.
@@ -142,7 +153,11 @@ fn refuse<'py>(door: Door) -> Decision<'py> {
     Decision::Refuse
 }
 
-/// The levels of a logger about which a filter wants to be asked, a bit for each of `level::NAMES`.
+/// The levels of a logger about which a filter wants to be asked, a bit for each of `level::NAMES`. All of them if there
+/// are processors.
 fn wanted(py: Python<'_>, logger: Name<'_, '_>) -> u8 {
+    if PROCESSES.copied(py) {
+        return answers::ALL;
+    }
     FILTERS.iter().fold(0, |levels, filter| levels | (filter.wants)(py, logger))
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use unified_logger_core::stats::Stats;
-pub use unified_logger_core::stats::{FILTERED, MALFORMED};
+pub use unified_logger_core::stats::{FILTERED, MALFORMED, PROCESSOR_ERRORS};
 
 /// The counts of the engine.
 pub static STATS: LazyLock<Arc<Stats>> = LazyLock::new(Arc::default);

@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::Logger;
+use super::processed::Seen;
 use super::write::{listened, through_logging};
 use crate::capture::{Call, exception_of};
 use crate::filter::Decision;
@@ -46,13 +47,16 @@ fn write_ai(
         stack_level: 1,
         ai: true,
     };
+    let identity = native.identity();
+    let Some(seen) = Seen::new(py, call, &identity) else { return Ok(()) };
     if matches!(decision, Decision::LeaveToLogging)
         && let Some(listened) = listened(py)
     {
-        return through_logging(py, &listened, logger.as_ptr(), &call, &native.identity());
+        let listener = logger.as_ptr();
+        return seen.write(py, &identity, |call, identity| through_logging(py, &listened, listener, call, identity));
     }
     let names = PyTuple::new(py, fields.keys())?;
-    let record = call.capture(py, &native.identity(), Some(&names))?;
+    let record = seen.write(py, &identity, |call, identity| call.capture(py, identity, Some(&names)))?;
     drop(inside);
     handover::submit(py, record, native.logger.as_ptr())
 }

@@ -70,7 +70,7 @@ fn log_at(py: Python<'_>, slf: *mut ffi::PyObject, number: i32, arguments: Argum
     let logger = unsafe { logger_of(slf) };
     match logger.decide_at(py, number) {
         Decision::Refuse => Ok(()),
-        Decision::Capture(_) => write(py, logger, slf, number, arguments, exception, false),
+        Decision::Capture(_) | Decision::Process => write(py, logger, slf, number, arguments, exception, false),
         Decision::LeaveToLogging => write(py, logger, slf, number, arguments, exception, true),
     }
 }

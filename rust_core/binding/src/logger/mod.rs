@@ -2,6 +2,7 @@
 
 mod ai;
 mod methods;
+mod processed;
 mod write;
 
 use std::cell::UnsafeCell;

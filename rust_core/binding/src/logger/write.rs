@@ -6,12 +6,14 @@ use pyo3::types::{PyDict, PyTuple};
 
 use super::Logger;
 use super::methods::logger_of;
+use super::processed::Seen;
 use crate::capture::{Call, LoggerIdentity, capture_bare, capture_fast, site};
 use crate::filter::{Decision, Level};
 use crate::handover;
 use crate::interpreter::arguments::Arguments;
 use crate::interpreter::ending;
 use crate::interpreter::gil::{Gil, let_go_of_dropped};
+use crate::processors::Unseen;
 
 /// The Python function that logs through `logging`, for loggers to which others listen.
 static LISTENED: Gil<Option<Py<PyAny>>> = Gil::new(None);
@@ -32,8 +34,40 @@ pub fn log<const BOUND: bool>(
             Some(record) => handover::submit(py, record, logger.logger.as_ptr()),
             None => write(py, logger, slf, number, arguments, false, false),
         },
+        Decision::Process => write_processed(py, logger, slf, number, arguments),
         Decision::LeaveToLogging => write(py, logger, slf, number, arguments, false, true),
     }
+}
+
+/// Writes a call that processors are shown first. One that they leave as it is takes the fast way after that.
+#[cold]
+#[inline(never)]
+fn write_processed(
+    py: Python<'_>,
+    logger: &Logger,
+    slf: *mut ffi::PyObject,
+    number: i32,
+    arguments: Arguments,
+) -> PyResult<()> {
+    if ending::is_here(py) {
+        return write(py, logger, slf, number, arguments, false, false);
+    }
+    let inside = ending::Inside::enter();
+    let identity = logger.identity();
+    let Some(seen) = Seen::new(py, Call::new(py, number, arguments, false), &identity) else { return Ok(()) };
+    let fast =
+        if seen.is_unchanged { capture_fast(py, number, &identity, identity.context(py), arguments) } else { None };
+    let record = match fast {
+        Some(record) => record,
+        None => {
+            let names = arguments.names(py);
+            seen.write(py, &identity, |call, identity| call.capture(py, identity, names.as_ref()))?
+        }
+    };
+    drop(inside);
+    let submitted = handover::submit(py, record, logger.logger.as_ptr());
+    let_go_of_dropped();
+    submitted
 }
 
 /// Writes a call of any form that is not refused.
@@ -54,11 +88,13 @@ pub fn write(
     }
     let inside = ending::Inside::enter();
     let names = arguments.names(py);
+    let identity = logger.identity();
     let call = Call::new(py, number, arguments, exception);
+    let Some(seen) = Seen::new(py, call, &identity) else { return Ok(()) };
     if listened_to && let Some(listened) = listened(py) {
-        return through_logging(py, &listened, slf, &call, &logger.identity());
+        return seen.write(py, &identity, |call, identity| through_logging(py, &listened, slf, call, identity));
     }
-    let record = call.capture(py, &logger.identity(), names.as_ref())?;
+    let record = seen.write(py, &identity, |call, identity| call.capture(py, identity, names.as_ref()))?;
     drop(inside);
     let submitted = handover::submit(py, record, logger.logger.as_ptr());
     let_go_of_dropped();
@@ -77,6 +113,7 @@ pub fn through_logging(
     call: &Call<'_>,
     identity: &LoggerIdentity<'_>,
 ) -> PyResult<()> {
+    let _unseen = Unseen::begin();
     let fields = match identity.bound {
         Some(bound) => bound.fields.named(py).copy()?,
         None => PyDict::new(py),

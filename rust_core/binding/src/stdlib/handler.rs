@@ -29,6 +29,7 @@ use crate::interpreter::ending;
 use crate::interpreter::gil::Gil;
 use crate::interpreter::gil::intern;
 use crate::interpreter::interrupt;
+use crate::processors;
 use crate::redaction::{self, Redaction};
 use crate::value;
 use crate::value::shown::{is_true, text_of};
@@ -60,23 +61,27 @@ fn capture(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
     mark::put(log_record, &dict, &attributes, &marked)?;
     let level = level_of(py, &attributes);
     // The record is marked by now, so filters are asked once, even if several handlers get it.
-    if is_refused(py, &attributes, level) {
+    let decision = decided(py, &attributes, level);
+    if matches!(decision, Decision::Refuse) {
         return Ok(());
     }
     let names = marked.names();
     let names = names.as_ref();
-    let record = built(py, attributes, level, names, ai, || redaction::current(py));
+    let rules = || redaction::current(py);
+    // Processors have seen a call of `get_logger` before it became a record.
+    let is_shown = matches!(decision, Decision::Process) && !(names.is_some() && processors::have_seen());
+    let Some(record) = built(py, attributes, level, names, ai, rules, is_shown) else { return Ok(()) };
     drop(inside);
     // Without a logger: `logging` has checked the level and has shown the record to all listeners.
     handover::submit(py, record, std::ptr::null_mut())
 }
 
-fn is_refused(py: Python<'_>, attributes: &Attributes<'_>, level: i32) -> bool {
+fn decided<'py>(py: Python<'py>, attributes: &Attributes<'py>, level: i32) -> Decision<'py> {
     let name = Name::Record(attributes.get(Attribute::Name));
     let at = At::Record { file: attributes.get(Attribute::PathName), line: attributes.get(Attribute::LineNo) };
     let answers = Answers::unknown(py, name, true);
     let source = || CallSource { logger: name, at };
-    matches!(decide(py, Door::Captured, filter::Level::of(level), &answers, || None, source), Decision::Refuse)
+    decide(py, Door::Captured, filter::Level::of(level), &answers, || None, source)
 }
 
 fn level_of(py: Python<'_>, attributes: &Attributes<'_>) -> i32 {
@@ -142,10 +147,11 @@ fn line_of(log_record: &Bound<'_, PyAny>, redaction: Option<&Bound<'_, Redaction
     let names = names.as_ref();
     let rules = || redaction.map(|redaction| redaction.get().rules());
     let level = level_of(py, &attributes);
-    let captured = built(py, attributes, level, names, false, rules);
     let mut line = Vec::new();
     // SAFETY: captured records hold UTF-8 texts.
-    if let Some(record) = unsafe { Record::read(captured.as_slice()) } {
+    if let Some(captured) = built(py, attributes, level, names, false, rules, false)
+        && let Some(record) = unsafe { Record::read(captured.as_slice()) }
+    {
         match redaction {
             Some(redaction) => redaction.get().encode(py, &record, &mut line),
             None => {
@@ -164,14 +170,16 @@ fn built<'py>(
     level: i32,
     names: Option<&Bound<'py, PyDict>>,
     ai: bool,
-    rules: impl FnOnce() -> Option<Arc<Rules>>,
-) -> Buffer {
+    rules: impl FnOnce() -> Option<Arc<Rules>> + Copy,
+    is_shown: bool,
+) -> Option<Buffer> {
     let process = other_process(py, &attributes);
-    let mut record = parts_of(py, attributes, level, names, ai).build(py, rules);
+    let parts = parts_of(py, attributes, level, names, ai);
+    let mut record = if is_shown { parts.build_processed(py, rules)? } else { parts.build(py, rules) };
     if process != 0 {
         set_process(record.as_mut_slice(), process);
     }
-    record
+    Some(record)
 }
 
 /// The process that made a record, if it is known and not this one. Otherwise 0.

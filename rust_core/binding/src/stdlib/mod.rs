@@ -10,6 +10,7 @@ mod mark;
 mod names;
 mod native;
 mod parts;
+mod processed;
 mod stock;
 
 pub use handler::{emit, encode_record, merge_by_class, merge_record};

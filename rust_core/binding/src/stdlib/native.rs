@@ -164,7 +164,7 @@ fn log(logger: &Bound<'_, PyAny>, method: &Method, arguments: Arguments) -> PyRe
     match decide(py, Door::Stdlib, at, &found.answers, || None, source) {
         Decision::Refuse => return Ok(true),
         Decision::LeaveToLogging => return Ok(false),
-        Decision::Capture(_) => {}
+        Decision::Capture(_) | Decision::Process => {}
     }
     let time = clock::now(py);
     let inside = ending::Inside::enter();
@@ -172,10 +172,13 @@ fn log(logger: &Bound<'_, PyAny>, method: &Method, arguments: Arguments) -> PyRe
     let interned = interrupt::ok(py, caller::find(py, keywords.stack_level, &keywords.fields));
     let Some(site) = interned.flatten() else { return Ok(false) };
     // Not earlier: if the original method had to log, its record would ask the filters again.
+    let mut is_shown = false;
     if !at_once {
         let answers = Answers::unknown(py, Name::Logger(logger), true);
-        if matches!(decide(py, Door::Captured, at, &answers, || None, source), Decision::Refuse) {
-            return Ok(true);
+        match decide(py, Door::Captured, at, &answers, || None, source) {
+            Decision::Refuse => return Ok(true),
+            Decision::Process => is_shown = true,
+            Decision::Capture(_) | Decision::LeaveToLogging => {}
         }
     }
     let message = arguments.positional(py, 0);
@@ -196,7 +199,9 @@ fn log(logger: &Bound<'_, PyAny>, method: &Method, arguments: Arguments) -> PyRe
         stack: None,
         ai: false,
     };
-    let record = parts.build(py, || redaction::current(py));
+    let rules = || redaction::current(py);
+    let record = if is_shown { parts.build_processed(py, rules) } else { Some(parts.build(py, rules)) };
+    let Some(record) = record else { return Ok(true) };
     drop(inside);
     handover::submit(py, record, logger.as_ptr())?;
     Ok(true)

@@ -1,0 +1,172 @@
+//! Functions of the program that see each call before it becomes a record, and may change or drop it.
+
+mod shown;
+
+use std::cell::Cell;
+
+use pyo3::exceptions::PyBaseException;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyString, PyTuple};
+
+use crate::context::Context;
+use crate::filter::{self, guard};
+use crate::handover;
+use crate::interpreter::counts::{FILTERED, PROCESSOR_ERRORS};
+use crate::interpreter::ending;
+use crate::interpreter::gil::{Gil, let_go_of_dropped};
+use crate::interpreter::interrupt;
+use crate::value::shown::{as_mapping, describe, type_name};
+use shown::Shown;
+
+/// The functions, in the order of calls.
+static PROCESSORS: Gil<Option<Py<PyTuple>>> = Gil::new(None);
+
+thread_local! {
+    /// Whether this thread is in a processor, whose own calls come to none. Or it is handing a call to `logging` that
+    /// processors have seen.
+    static SEEN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Calls of this thread are not shown to processors while the value lives.
+pub struct Unseen(bool);
+
+impl Unseen {
+    pub fn begin() -> Self {
+        Self(SEEN.replace(true))
+    }
+}
+
+impl Drop for Unseen {
+    fn drop(&mut self) {
+        SEEN.set(self.0);
+    }
+}
+
+/// Whether what this thread is handing to `logging` was shown to processors.
+pub fn have_seen() -> bool {
+    SEEN.get()
+}
+
+/// Sets the functions; none turns them off.
+#[pyfunction]
+pub fn set_processors(processors: Bound<'_, PyTuple>) {
+    let py = processors.py();
+    filter::show_to_processors(py, !processors.is_empty());
+    guard::ask_again(py);
+    drop(PROCESSORS.replace(py, Some(processors.unbind())));
+    let_go_of_dropped();
+}
+
+/// A call as processors see it.
+pub struct Original<'a, 'py> {
+    pub level: i32,
+    pub level_name: Option<&'a str>,
+    pub logger: &'a str,
+    /// With its arguments.
+    pub message: &'a Bound<'py, PyAny>,
+    pub exception: Option<&'a Bound<'py, PyBaseException>>,
+    /// Where the record takes ids and further fields from.
+    pub context: Option<&'a Bound<'py, Context>>,
+    pub fields: &'a [(Bound<'py, PyAny>, Bound<'py, PyAny>)],
+}
+
+/// What processors have made of a call.
+pub enum Processed<'py> {
+    AsItWas,
+    Dropped,
+    Changed(Changed<'py>),
+}
+
+/// All of a changed call: its fields and those of the context are no longer apart.
+pub struct Changed<'py> {
+    /// `None` if it is as it was.
+    pub level: Option<i32>,
+    pub logger: Option<String>,
+    pub message: Bound<'py, PyAny>,
+    pub exception: Option<Bound<'py, PyBaseException>>,
+    /// The ids of the trace and the span.
+    pub ids: [Option<Bound<'py, PyString>>; 2],
+    pub fields: Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>,
+}
+
+/// Shows a call to all processors.
+pub fn process<'py>(py: Python<'py>, original: &Original<'_, 'py>) -> Processed<'py> {
+    if SEEN.get() || ending::is_here(py) {
+        return Processed::AsItWas;
+    }
+    let Some(processors) = PROCESSORS.held(py).filter(|processors| !processors.is_empty()) else {
+        return Processed::AsItWas;
+    };
+    let Some(shown) = interrupt::ok(py, Shown::new(py, original)) else { return Processed::AsItWas };
+    let unseen = Unseen::begin();
+    let mut mapping = shown.mapping.clone();
+    for processor in &processors {
+        match call(&processor, &mapping) {
+            Answer::Same => {}
+            Answer::Other(other) => mapping = other,
+            Answer::Drop => {
+                FILTERED.add(1);
+                return Processed::Dropped;
+            }
+        }
+    }
+    drop(unseen);
+    if shown.is_unchanged(&mapping) {
+        return Processed::AsItWas;
+    }
+    // Its values are asked with the interpreter's own methods only.
+    match interrupt::ok(py, shown.read(&mapping)) {
+        Some((changed, faults)) => {
+            for fault in faults {
+                complain(py, "use what a processor returned", &fault);
+            }
+            Processed::Changed(changed)
+        }
+        None => Processed::AsItWas,
+    }
+}
+
+enum Answer<'py> {
+    Same,
+    Other(Bound<'py, PyDict>),
+    Drop,
+}
+
+/// What a processor raises costs no record: the call goes on as the function has left it.
+fn call<'py>(processor: &Bound<'py, PyAny>, mapping: &Bound<'py, PyDict>) -> Answer<'py> {
+    let py = processor.py();
+    let returned = match processor.call1((mapping,)) {
+        Ok(returned) => returned,
+        Err(error) => {
+            interrupt::hold(py, &error);
+            complain(py, "call a processor", &describe(py, &error));
+            return Answer::Same;
+        }
+    };
+    if returned.is(mapping) || returned.is_none() {
+        return Answer::Same;
+    }
+    if let Ok(is_kept) = returned.cast::<PyBool>() {
+        return if is_kept.is_true() { Answer::Same } else { Answer::Drop };
+    }
+    if let Ok(other) = returned.cast::<PyDict>() {
+        return Answer::Other(other.clone());
+    }
+    let copied = as_mapping(&returned).and_then(|other| {
+        let copy = PyDict::new(py);
+        interrupt::ok(py, copy.update(other)).map(|()| copy)
+    });
+    copied.map_or_else(
+        || {
+            complain(py, "use what a processor returned", &format!("it is of type {}", type_name(&returned)));
+            Answer::Same
+        },
+        Answer::Other,
+    )
+}
+
+#[cold]
+fn complain(py: Python<'_>, action: &'static str, reason: &str) {
+    PROCESSOR_ERRORS.add(1);
+    handover::report(py, action, reason);
+}
