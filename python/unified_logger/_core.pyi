@@ -359,6 +359,7 @@ def count(name: str) -> None:
         ValueError: It is not in the list.
     """
 
+@final
 class HandedLines:
     """Lines for a function of the program."""
 

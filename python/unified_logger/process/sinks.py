@@ -126,7 +126,9 @@ class _Consumer:
     def _give(self, line: str) -> None:
         try:
             self._call(json.loads(line) if self.form == "dict" else line)
-        except BaseException as error:  # Also one that would end the thread: the next record has nothing to do with this one.
+        except (
+            BaseException
+        ) as error:  # Also one that would end the thread: the next record has nothing to do with this one.
             _core.count_failed(self.name)
             # A function that fails with the library's own records would be the reason for more of them.
             if "unified_logger" not in line:
@@ -185,7 +187,7 @@ def add(
         output["loggers"] = [logger] if isinstance(logger, str) else logger
     with engine.exclusively():
         chosen = _name_for(function, settings) if name is None else name
-        if chosen in engine.added_outputs or (settings is not None and settings.outputs.get(chosen)):
+        if chosen in _names_taken(settings):
             raise ConfigurationError(
                 source="add_sink", key="name", value=chosen, allowed="a name that no other output has"
             )
@@ -205,8 +207,12 @@ def _name_for(function: Callable[[Any], object], settings: Settings | None) -> s
     name = getattr(function, "__name__", type(function).__name__)
     stem = "".join(character for character in name if character.isascii() and (character.isalnum() or character == "_"))
     stem = stem[:48] or "function"
-    taken = {*engine.added_outputs, "app", "errors", "ai", "console", *(settings.outputs if settings else ())}
+    taken = _names_taken(settings)
     return next(name for name in (stem, *(f"{stem}-{n}" for n in range(2, len(taken) + 3))) if name not in taken)
+
+
+def _names_taken(settings: Settings | None) -> set[str]:
+    return {*engine.added_outputs, "app", "errors", "ai", "console", *(settings.outputs if settings else ())}
 
 
 def _remove(name: str) -> None:

@@ -10,8 +10,8 @@ from ..mappings import joined
 from ..options import Option, Section, derived
 from .files import Files, FileSettings
 from .outputs import Outputs
-from .processors import Processors
 from .process import BlackBox, Console, Ends, Migration, Queue, Reload
+from .processors import Processors
 from .records import Levels, Redaction, Stdlib, Traces
 
 TYPE_CHECKING = False

@@ -6,8 +6,8 @@ import re
 
 from ... import _core
 from ...errors import ConfigurationError
-from ..functions import FUNCTION
 from .. import mappings
+from ..functions import FUNCTION
 from ..kinds import BOOLEAN, COUNT, LEVEL, MAPPING, MODE, NAMES, SIZE, Kind, NotAllowedError, PartError, choice
 from ..mappings import Switched, joined
 from ..options import Frozen, Given, Section, derived, option
@@ -273,9 +273,8 @@ def _for_engine(name: str, output_given: Any, given: Given) -> dict[str, Any] | 
         name_of_format = output.get("format", "json")
         color = {"color": False} if name_of_format == "text" else {}
         for_engine["format"] = {"name": name_of_format, **color}
-    if "function" in output:
-        if output.get("form", _DICT) == _DICT and output.get("format", "json") != "json":
-            raise _wrong(given, f"{name}.format", output["format"], "json, of which mappings are made, or `form: line`")
+    if "function" in output and output.get("form", _DICT) == _DICT and output.get("format", "json") != "json":
+        raise _wrong(given, f"{name}.format", output["format"], "json, of which mappings are made, or `form: line`")
     if name != _CONSOLE:
         for_engine["to"] = {place.key: place.for_engine(name, output, is_new, given)}
     return for_engine

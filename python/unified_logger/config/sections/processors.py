@@ -15,5 +15,7 @@ class Processors(Section):
     """Functions that may change or drop records."""
 
     processors: tuple[Callable[[dict[str, Any]], Any], ...] = option(
-        FUNCTIONS, (), "Functions that see each record as a mapping on the calling thread, in this order; see docs/processors.md."
+        FUNCTIONS,
+        (),
+        "Functions that see each record as a mapping on the calling thread, in this order; see docs/processors.md.",
     )
