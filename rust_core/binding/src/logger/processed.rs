@@ -21,6 +21,9 @@ pub struct Seen<'py> {
 impl<'py> Seen<'py> {
     /// Shows a call to processors. `None` if one of them drops it.
     pub fn new(py: Python<'py>, call: Call<'py>, identity: &LoggerIdentity<'_>) -> Option<Self> {
+        if !processors::see_calls(py) {
+            return Some(Self { call, is_unchanged: true, logger: None, ids: [None, None] });
+        }
         let call = call.merged(py);
         let context = identity.context(py);
         let original = Original {

@@ -89,9 +89,16 @@ pub struct Changed<'py> {
     pub fields: Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>,
 }
 
+/// Whether a call of this thread is shown to any processor.
+pub fn see_calls(py: Python<'_>) -> bool {
+    // SAFETY: looked at only.
+    let are_there = unsafe { &*PROCESSORS.get(py) }.as_ref().is_some_and(|all| !all.bind(py).is_empty());
+    are_there && !SEEN.get() && !ending::is_here(py)
+}
+
 /// Shows a call to all processors.
 pub fn process<'py>(py: Python<'py>, original: &Original<'_, 'py>) -> Processed<'py> {
-    if SEEN.get() || ending::is_here(py) {
+    if !see_calls(py) {
         return Processed::AsItWas;
     }
     let Some(processors) = PROCESSORS.held(py).filter(|processors| !processors.is_empty()) else {
