@@ -104,7 +104,8 @@ def test_a_bad_file_changes_nothing_and_is_one_record(
     assert (record["level"], record["file"], record["key"], record["line_in_file"]) == ("ERROR", str(path), key, line)
     assert record["allowed"] == caught.value.allowed
     assert value is None or record["value"] == repr(value)
-    assert f"{path}:{line}: {key}" in record["message"]
+    assert caught.value.sentence.startswith(f"{path}:{line}: ")
+    assert record["message"].endswith(caught.value.sentence)
     assert (logging.getLogger().level, app.level) == (logging.INFO, logging.WARNING)
     write("levels: {app: ERROR}")
     assert reload_logging() == {"levels.app": ("WARNING", "ERROR")}

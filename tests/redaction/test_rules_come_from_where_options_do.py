@@ -72,7 +72,7 @@ WRONG = [
     ({"redaction": {"key": ["x"]}}, "redaction.key", "one of the known keys", "keys"),
     ({"redaction": {"keys": "x"}}, "redaction.keys", "a list of names", None),
     ({"redaction": {"keys": [""]}}, "redaction.keys", "a list of names", None),
-    ({"redaction": {"patterns": ["emial"]}}, "redaction.patterns", "nearest to 'emial': email", None),
+    ({"redaction": {"patterns": ["emial"]}}, "redaction.patterns", "a list of private_key, jwt, ", "email"),
     ({"redaction": {"custom": {"x": "a("}}}, "redaction.custom.x", "a regular expression (unclosed group)", None),
     ({"redaction": {"custom": {"x": r"(?=a)"}}}, "redaction.custom.x", "look-around", None),
     ({"redaction": {"custom": {"x": r"(?:\pL{1000}){1000}"}}}, "redaction.custom.x", "at most 4 MiB", None),

@@ -6,12 +6,12 @@ import argparse
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from . import recover
+from . import options, recover, schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_COMMANDS = (recover,)
+_COMMANDS = (recover, options, schema)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(
         prog="unified-logger",
-        description="Looks after the log files and black boxes of programs that log with unified_logger.",
+        description="Looks after the log files, black boxes and configuration of programs that log with unified_logger.",
         epilog="'unified-logger COMMAND --help' tells more of a command.",
     )
     parser.add_argument("--version", action="version", version=f"unified-logger {version('unified_logger')}")

@@ -7,9 +7,15 @@ from collections.abc import Mapping
 
 from .. import levels
 
+# Sections raise and use some of these, too.
+from ..errors import NotAllowedError as NotAllowedError
+from ..errors import PartError as PartError
+from ..errors import nearest as nearest
+from ..errors import nearest_word
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from typing import Any
 
 MIB = 1024 * 1024
@@ -32,7 +38,8 @@ class Kind:
         allowed: The allowed values, in words.
         parse: Takes a value of a program or of YAML; raises ValueError or TypeError if it is not allowed.
         parse_text: Takes the text of an environment variable.
-        schema: The same as JSON Schema.
+        schema: The same as JSON Schema. `examples` are words that are suggested, beside others that are allowed.
+        annotation: The type of a value that a program gives, for editors; None has it follow from the schema.
     """
 
     def __init__(
@@ -42,16 +49,28 @@ class Kind:
         parse: Callable[[Any], Any],
         parse_text: Callable[[str], Any],
         schema: dict[str, Any],
+        annotation: str | None = None,
     ) -> None:
         self.name = name
         self.allowed = allowed
         self.parse = parse
         self.parse_text = parse_text
         self.schema = schema
+        self.annotation = annotation
 
     def shown(self, value: object) -> object:
         """The value as it may be shown in a message."""
         return "(not shown)" if self.name == "secret" else value
+
+    def nearest(self, value: object) -> str | None:
+        """The allowed word that is most like a wrong one, in any case; None if none is."""
+        return nearest_word(value, self.schema.get("enum") or self.schema.get("examples") or ())
+
+    def refused(self, value: object, error: Exception) -> tuple[str, str | None]:
+        """The allowed values, in words, and the word that was meant, for a value that `parse` has refused."""
+        if isinstance(error, NotAllowedError):
+            return str(error), error.suggestion
+        return self.allowed, self.nearest(value)
 
     def reported(self, value: Any) -> object:
         """A parsed value as a reload reports it."""
@@ -129,10 +148,6 @@ def _text(value: Any) -> str:
     return value
 
 
-class NotAllowedError(ValueError):
-    """A value that is not allowed. The text says what is, if that depends on the value."""
-
-
 def _path(value: Any) -> str:
     import os
 
@@ -178,33 +193,6 @@ def _response_header(value: Any) -> str:
     return "" if name.lower() == "none" else name
 
 
-class PartError(ValueError):
-    """One part of a value is not allowed.
-
-    Args:
-        part: Its name in the value.
-        value: What was given.
-        allowed: The allowed values, in words.
-        path: The keys that lead to it, if there are several.
-        known: The allowed names, if its name is not one of them.
-    """
-
-    def __init__(
-        self,
-        part: str,
-        value: object,
-        allowed: str,
-        path: tuple[str, ...] | None = None,
-        known: list[str] | None = None,
-    ) -> None:
-        super().__init__(part, value, allowed)
-        self.part = part
-        self.value = value
-        self.allowed = allowed
-        self.path = (part,) if path is None else path
-        self.suggestion = nearest(self.path[-1], known) if known and self.path else None
-
-
 def name_of(key: object) -> str:
     """A key as text for a path, also if it is not a text."""
     try:
@@ -229,7 +217,7 @@ def _logger_level(name: str, level: object) -> int:
     try:
         return levels.parse(level)
     except (ValueError, TypeError):
-        raise PartError(name, level, levels.ALLOWED) from None
+        raise PartError(name, level, levels.ALLOWED, suggestion=LEVEL.nearest(level)) from None
 
 
 def _levels_text(text: str) -> dict[str, int]:
@@ -254,20 +242,6 @@ def _mode(value: Any) -> int:
     return mode
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that is most like an unknown one; None if none is."""
-    try:
-        from difflib import get_close_matches
-    except ImportError:  # No descriptor is left, or the root has changed: the error itself is more important.
-        return None
-    return next(iter(get_close_matches(name, known, 1)), None)
-
-
-def unknown_shown(name: str, value: object) -> object:
-    """The value of an unknown name as it may be shown in a message: the name may be that of the hash key, misspelt."""
-    return "(not shown)" if "key" in name.lower() and isinstance(value, str) else value
-
-
 def _secret(value: Any) -> str | None:
     if value is not None and len(_text(value)) < 16:
         raise ValueError
@@ -279,9 +253,9 @@ def _anything(value: Any) -> Any:
 
 
 def _mapping(value: Any) -> dict[Any, Any]:
-    if not isinstance(value, dict):
+    if not isinstance(value, Mapping):
         raise TypeError
-    return value
+    return dict(value)
 
 
 def _no_text(text: str) -> Any:
@@ -289,9 +263,7 @@ def _no_text(text: str) -> Any:
 
 
 def _redaction(value: Any) -> Any:
-    if not isinstance(value, (bool, dict)):
-        raise TypeError
-    return value
+    return value if isinstance(value, bool) else _mapping(value)
 
 
 def choice(*choices: str) -> Kind:
@@ -306,7 +278,11 @@ def choice(*choices: str) -> Kind:
 
 
 LEVEL = Kind(
-    "level", levels.ALLOWED, levels.parse, levels.parse, {"type": ["string", "integer"], "minimum": 0, "maximum": 100}
+    "level",
+    levels.ALLOWED,
+    levels.parse,
+    levels.parse,
+    {"type": ["string", "integer"], "minimum": 0, "maximum": 100, "examples": [*levels.NAMES]},
 )
 SIZE = Kind(
     "size",

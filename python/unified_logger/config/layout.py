@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, PartError
 from . import mappings
-from .kinds import ANYTHING, BOOLEAN, LEVEL, LEVELS, MODE, Kind, PartError, name_of
+from .kinds import ANYTHING, BOOLEAN, LEVEL, LEVELS, MODE, Kind, name_of
 from .mappings import FREE, Path, Switched, joined, shown
 from .sections import OPTIONS, SECTIONS
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .mappings import Layout
+    from .options import Option
 
 # The order in which messages have always listed the blocks. Others follow in the order of their sections.
 _FIRST = (
@@ -51,14 +52,7 @@ def check(config: Any, source: str, lines: Mapping[Path, int]) -> None:
     try:
         mappings.parse(config, LAYOUT, of_file=True)
     except PartError as wrong:
-        raise ConfigurationError(
-            source=source,
-            key=shown(wrong.path),
-            value=wrong.value,
-            allowed=wrong.allowed,
-            line=lines.get(wrong.path),
-            suggestion=wrong.suggestion,
-        ) from None
+        raise wrong.of(source, line=lines.get(wrong.path)) from None
 
 
 def settle(config: Any, source: str, lines: Mapping[Path, int]) -> Any:
@@ -161,11 +155,17 @@ def _schema_below(expected: Any) -> dict[str, Any]:
     return _schema_of(expected) | {"type": ["object", *also]}
 
 
+def default_shown(option: Option) -> str:
+    """The default of an option, as a program would give it."""
+    return repr(oct(option.default)[2:] if option.kind.name == "mode" else option.default)
+
+
 def table() -> str:
     """The options as a table in Markdown, for the docs."""
     rows = ["| Option | Default | Environment | What it does |", "| --- | --- | --- | --- |"]
     for option in OPTIONS.values():
-        default = oct(option.default)[2:] if option.kind.name == "mode" else option.default
         variables = ", ".join(f"`{name}`" for name in reversed(option.variables))
-        rows.append(f"| `{option.name}` | `{default!r}` | {variables} | {option.help} Takes {option.kind.allowed}. |")
+        rows.append(
+            f"| `{option.name}` | `{default_shown(option)}` | {variables} | {option.help} Takes {option.kind.allowed}. |"
+        )
     return "\n".join(rows)

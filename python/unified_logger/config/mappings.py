@@ -5,11 +5,13 @@ A layout is a mapping of keys to kinds, or to the layouts of blocks below. The k
 
 from __future__ import annotations
 
-from .kinds import Kind, NotAllowedError, PartError, name_of, unknown_shown
+from collections.abc import Mapping
+
+from ..errors import PartError, unknown_shown
+from .kinds import Kind, name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Any
 
     Layout = dict[str, Any]
@@ -38,7 +40,7 @@ def parse(block: Any, layout: Layout, path: Path = (), of_file: bool = False) ->
     Raises:
         PartError: A key is unknown or its value not allowed.
     """
-    if not isinstance(block, dict):
+    if not isinstance(block, Mapping):
         raise _wrong(path, block, "a mapping of keys to values")
     parsed = {}
     for key, value in block.items():
@@ -61,14 +63,16 @@ def _parsed(value: Any, expected: Any, layout: Layout, path: Path) -> Any:
     try:
         return expected.parse(value)
     except PartError as wrong:
-        raise _wrong((*path, *wrong.path), wrong.value, wrong.allowed) from None
-    except (ValueError, TypeError) as refused:
-        allowed = str(refused) if isinstance(refused, NotAllowedError) else expected.allowed
-        raise _wrong(path, expected.shown(value), allowed) from None
+        raise _wrong((*path, *wrong.path), wrong.value, wrong.allowed, wrong.known, wrong.suggestion) from None
+    except (ValueError, TypeError) as error:
+        allowed, suggestion = expected.refused(value, error)
+        raise _wrong(path, expected.shown(value), allowed, suggestion=suggestion) from None
 
 
-def _wrong(path: Path, value: object, allowed: str, known: list[str] | None = None) -> PartError:
-    return PartError(shown(path), value, allowed, path, known)
+def _wrong(
+    path: Path, value: object, allowed: str, known: list[str] | None = None, suggestion: str | None = None
+) -> PartError:
+    return PartError(shown(path), value, allowed, path, known, suggestion)
 
 
 def shown(path: Path) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from .. import _core
-from ..errors import ConfigurationError
-from .kinds import BOOLEAN, NAMES, TEXT, Kind, NotAllowedError, choice, nearest
+from ..errors import ConfigurationError, NotAllowedError, nearest
+from .kinds import BOOLEAN, NAMES, TEXT, Kind, choice
 from .mappings import Switched
 
 TYPE_CHECKING = False
@@ -57,9 +57,7 @@ def _patterns(value: Any) -> tuple[str, ...]:
     known = _core.redaction_patterns()
     for name in names:
         if name not in known:
-            near = nearest(name, known)
-            hint = f" (nearest to {name!r}: {near})" if near else ""
-            raise NotAllowedError(f"a list of {', '.join(known)}{hint}")
+            raise NotAllowedError(f"a list of {', '.join(known)}", nearest(name, known))
     return names
 
 
@@ -109,5 +107,14 @@ def _compiled(rules: Mapping[str, Any], hash_key: str | None, source: str) -> _c
         key, value, allowed = error.args
         name = key.rpartition("redaction.actions.")[2]
         known = ["keys", "allow", *_core.redaction_patterns(), *custom, *_core.redaction_keys()]
-        near = nearest(name, known) if name != key and name not in known else None
-        raise ConfigurationError(source=source, key=key, value=value, allowed=allowed, suggestion=near) from None
+        if name == key or name in known:
+            raise ConfigurationError(source=source, key=key, value=value, allowed=allowed) from None
+        raise ConfigurationError(
+            source=source,
+            key=key,
+            value=value,
+            allowed=allowed,
+            suggestion=nearest(name, known),
+            unknown="rule",
+            hint=f"An action is {allowed}",
+        ) from None

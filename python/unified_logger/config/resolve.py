@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ..errors import ConfigurationError
-from .kinds import PATH, NotAllowedError, PartError, nearest, unknown_shown
+from ..errors import ALL_OPTIONS, ConfigurationError, PartError, nearest, unknown_shown
+from .kinds import PATH
 from .options import Given
 from .sections import OPTIONS, SECTIONS, Settings
 
@@ -87,6 +87,8 @@ def _option_named(name: str, value: object, known: list[str], source: str) -> Op
             value=unknown_shown(name, value),
             allowed=f"a value of a known option: {', '.join(known)}",
             suggestion=nearest(name, known),
+            unknown="option",
+            hint=ALL_OPTIONS,
         )
     return option
 
@@ -99,14 +101,13 @@ def _checked(option: Option, value: Any, source: str, parse: Callable[[Any], Any
     try:
         return parse(value)
     except PartError as wrong:
-        key = f"{option.name}.{wrong.part}"
-        raise ConfigurationError(
-            source=source, key=key, value=wrong.value, allowed=wrong.allowed, suggestion=wrong.suggestion
-        ) from None
+        raise wrong.of(source, option.name) from None
     except (ValueError, TypeError, KeyError) as wrong:
-        allowed = str(wrong) if isinstance(wrong, NotAllowedError) else option.kind.allowed
+        allowed, suggestion = option.kind.refused(value, wrong)
         shown = option.kind.shown(value)
-        raise ConfigurationError(source=source, key=option.name, value=shown, allowed=allowed) from None
+        raise ConfigurationError(
+            source=source, key=option.name, value=shown, allowed=allowed, suggestion=suggestion
+        ) from None
 
 
 def _without_foreign(
@@ -133,7 +134,7 @@ def _without_foreign(
             del kept[variable]
             if option.name not in arguments:
                 notices.append(
-                    f"{error}; left out, since it may be meant for another program ({option.variables[0]} is for this one)"
+                    f"{error.sentence}; left out, since it may be meant for another program ({option.variables[0]} is for this one)"
                 )
     return kept, notices
 
@@ -147,12 +148,15 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[str, Any]]:
     own = {variable for option in OPTIONS.values() for variable in option.variables}
     for variable, text in environ.items():
         if variable.startswith("UNIFIED_LOGGER_") and variable not in own:
+            near = nearest(variable.removeprefix("UNIFIED_LOGGER_"), [name.upper() for name in OPTIONS])
             raise ConfigurationError(
                 source="environment",
                 key=variable,
                 value=unknown_shown(variable, text),
                 allowed="the variable of a known option",
-                suggestion=nearest(variable, own),
+                suggestion=near and f"UNIFIED_LOGGER_{near}",
+                unknown="variable",
+                hint=ALL_OPTIONS,
             )
     for option in OPTIONS.values():
         found = option.variable(environ)

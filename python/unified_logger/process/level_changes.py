@@ -8,7 +8,7 @@ from weakref import ReferenceType, WeakValueDictionary, ref
 
 from .. import levels
 from ..context.packing import Unchanging
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, nearest_word
 from . import notices, timers
 
 if TYPE_CHECKING:
@@ -191,7 +191,11 @@ def _number(level: object) -> int:
         return levels.parse(level)
     except (ValueError, TypeError):
         raise ConfigurationError(
-            source="argument", key="level", value=level, allowed=f"None, or {levels.ALLOWED}"
+            source="argument",
+            key="level",
+            value=level,
+            allowed=f"None, or {levels.ALLOWED}",
+            suggestion=nearest_word(level, levels.NAMES),
         ) from None
 
 

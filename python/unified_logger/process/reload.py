@@ -167,7 +167,7 @@ def _read(source: _Source, reason: str) -> dict[str, Any]:
 
 def _refuse(path: str, error: ConfigurationError, reason: str) -> None:
     notices.report(
-        f"configuration not read again ({reason}), everything stays as it was: {error}",
+        f"configuration not read again ({reason}), everything stays as it was: {error.sentence}",
         {
             "file": path,
             "reason": reason,
