@@ -61,7 +61,7 @@ format: ## bring Rust and Python code into standard form
 docs: ## build the documentation into site/
 	$(call script,docs.py)
 
-tables: ## write schema.json and the tables in docs/ that follow from the options
+tables: ## write schema.json, the tables in docs/ and the types for editors, which follow from the options and counts
 	$(call script,tables.py)
 
 clean: ## remove everything that was built, the environments included

@@ -10,6 +10,8 @@ from typing import Any, TypeAlias, final, overload
 
 from typing_extensions import Self
 
+from .typing import Level
+
 _ExcInfo: TypeAlias = (
     bool
     | BaseException
@@ -39,100 +41,171 @@ class Logger:
         """The `logging.Logger` of the same name, which decides levels for both."""
     def debug(
         self,
-        message: object = ...,
+        message: object = "",
         /,
         *args: object,
-        exc_info: _ExcInfo = ...,
-        stack_info: bool = ...,
-        stacklevel: int = ...,
-        extra: Mapping[str, object] | None = ...,
+        exc_info: _ExcInfo = None,
+        stack_info: bool = False,
+        stacklevel: int = 1,
+        extra: Mapping[str, object] | None = None,
         **fields: object,
     ) -> None:
-        """Logs at DEBUG."""
+        """Logs at DEBUG.
+
+        Args:
+            message: What happened; with arguments, a %-style template. By name it is `msg`, as in `logging`.
+            *args: Arguments of the template, or one mapping for a template with names.
+            exc_info: The exception of the record: an exception, a tuple of `sys.exc_info`, or True for the one being handled.
+            stack_info: Whether the record has the stack of the call.
+            stacklevel: Which caller the record names: 1 is the function that calls this method, 2 the caller of that function.
+            extra: Further fields, as a mapping.
+            **fields: Fields of the record, of any type.
+        """
     def info(
         self,
-        message: object = ...,
+        message: object = "",
         /,
         *args: object,
-        exc_info: _ExcInfo = ...,
-        stack_info: bool = ...,
-        stacklevel: int = ...,
-        extra: Mapping[str, object] | None = ...,
+        exc_info: _ExcInfo = None,
+        stack_info: bool = False,
+        stacklevel: int = 1,
+        extra: Mapping[str, object] | None = None,
         **fields: object,
     ) -> None:
-        """Logs at INFO."""
+        """Logs at INFO.
+
+        Args:
+            message: What happened; with arguments, a %-style template. By name it is `msg`, as in `logging`.
+            *args: Arguments of the template, or one mapping for a template with names.
+            exc_info: The exception of the record: an exception, a tuple of `sys.exc_info`, or True for the one being handled.
+            stack_info: Whether the record has the stack of the call.
+            stacklevel: Which caller the record names: 1 is the function that calls this method, 2 the caller of that function.
+            extra: Further fields, as a mapping.
+            **fields: Fields of the record, of any type.
+        """
     def warning(
         self,
-        message: object = ...,
+        message: object = "",
         /,
         *args: object,
-        exc_info: _ExcInfo = ...,
-        stack_info: bool = ...,
-        stacklevel: int = ...,
-        extra: Mapping[str, object] | None = ...,
+        exc_info: _ExcInfo = None,
+        stack_info: bool = False,
+        stacklevel: int = 1,
+        extra: Mapping[str, object] | None = None,
         **fields: object,
     ) -> None:
-        """Logs at WARNING."""
+        """Logs at WARNING.
+
+        Args:
+            message: What happened; with arguments, a %-style template. By name it is `msg`, as in `logging`.
+            *args: Arguments of the template, or one mapping for a template with names.
+            exc_info: The exception of the record: an exception, a tuple of `sys.exc_info`, or True for the one being handled.
+            stack_info: Whether the record has the stack of the call.
+            stacklevel: Which caller the record names: 1 is the function that calls this method, 2 the caller of that function.
+            extra: Further fields, as a mapping.
+            **fields: Fields of the record, of any type.
+        """
     def error(
         self,
-        message: object = ...,
+        message: object = "",
         /,
         *args: object,
-        exc_info: _ExcInfo = ...,
-        stack_info: bool = ...,
-        stacklevel: int = ...,
-        extra: Mapping[str, object] | None = ...,
+        exc_info: _ExcInfo = None,
+        stack_info: bool = False,
+        stacklevel: int = 1,
+        extra: Mapping[str, object] | None = None,
         **fields: object,
     ) -> None:
-        """Logs at ERROR."""
+        """Logs at ERROR.
+
+        Args:
+            message: What happened; with arguments, a %-style template. By name it is `msg`, as in `logging`.
+            *args: Arguments of the template, or one mapping for a template with names.
+            exc_info: The exception of the record: an exception, a tuple of `sys.exc_info`, or True for the one being handled.
+            stack_info: Whether the record has the stack of the call.
+            stacklevel: Which caller the record names: 1 is the function that calls this method, 2 the caller of that function.
+            extra: Further fields, as a mapping.
+            **fields: Fields of the record, of any type.
+        """
     def critical(
         self,
-        message: object = ...,
+        message: object = "",
         /,
         *args: object,
-        exc_info: _ExcInfo = ...,
-        stack_info: bool = ...,
-        stacklevel: int = ...,
-        extra: Mapping[str, object] | None = ...,
+        exc_info: _ExcInfo = None,
+        stack_info: bool = False,
+        stacklevel: int = 1,
+        extra: Mapping[str, object] | None = None,
         **fields: object,
     ) -> None:
-        """Logs at CRITICAL."""
+        """Logs at CRITICAL.
+
+        Args:
+            message: What happened; with arguments, a %-style template. By name it is `msg`, as in `logging`.
+            *args: Arguments of the template, or one mapping for a template with names.
+            exc_info: The exception of the record: an exception, a tuple of `sys.exc_info`, or True for the one being handled.
+            stack_info: Whether the record has the stack of the call.
+            stacklevel: Which caller the record names: 1 is the function that calls this method, 2 the caller of that function.
+            extra: Further fields, as a mapping.
+            **fields: Fields of the record, of any type.
+        """
     def exception(
         self,
-        message: object = ...,
+        message: object = "",
         /,
         *args: object,
-        exc_info: _ExcInfo = ...,
-        stack_info: bool = ...,
-        stacklevel: int = ...,
-        extra: Mapping[str, object] | None = ...,
+        exc_info: _ExcInfo = True,
+        stack_info: bool = False,
+        stacklevel: int = 1,
+        extra: Mapping[str, object] | None = None,
         **fields: object,
     ) -> None:
-        """Logs at ERROR with the exception being handled."""
+        """Logs at ERROR with the exception being handled.
+
+        Args:
+            message: What happened; with arguments, a %-style template. By name it is `msg`, as in `logging`.
+            *args: Arguments of the template, or one mapping for a template with names.
+            exc_info: The exception of the record: an exception, a tuple of `sys.exc_info`, or True for the one being handled.
+            stack_info: Whether the record has the stack of the call.
+            stacklevel: Which caller the record names: 1 is the function that calls this method, 2 the caller of that function.
+            extra: Further fields, as a mapping.
+            **fields: Fields of the record, of any type.
+        """
     @overload
     def log(
         self,
-        level: int | str,
-        message: object = ...,
+        level: Level,
+        message: object = "",
         /,
         *args: object,
-        exc_info: _ExcInfo = ...,
-        stack_info: bool = ...,
-        stacklevel: int = ...,
-        extra: Mapping[str, object] | None = ...,
+        exc_info: _ExcInfo = None,
+        stack_info: bool = False,
+        stacklevel: int = 1,
+        extra: Mapping[str, object] | None = None,
         **fields: object,
     ) -> None:
-        """Logs at the level given first."""
+        """Logs at the level given first.
+
+        Args:
+            level: By number or name.
+            message: What happened; with arguments, a %-style template. By name it is `msg`, as in `logging`.
+            *args: Arguments of the template, or one mapping for a template with names.
+            exc_info: The exception of the record: an exception, a tuple of `sys.exc_info`, or True for the one being handled.
+            stack_info: Whether the record has the stack of the call.
+            stacklevel: Which caller the record names: 1 is the function that calls this method, 2 the caller of that function.
+            extra: Further fields, as a mapping.
+            **fields: Fields of the record, of any type.
+        """
     @overload
     def log(
         self,
         *,
-        level: int | str,
-        msg: object = ...,
-        exc_info: _ExcInfo = ...,
-        stack_info: bool = ...,
-        stacklevel: int = ...,
-        extra: Mapping[str, object] | None = ...,
+        level: Level,
+        msg: object = "",
+        exc_info: _ExcInfo = None,
+        stack_info: bool = False,
+        stacklevel: int = 1,
+        extra: Mapping[str, object] | None = None,
         **fields: object,
     ) -> None:
         """Logs at a level, with arguments by name, as in `logging`."""

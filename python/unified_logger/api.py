@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from . import _core
-from .factory import UnifiedLoggerFactory
+from .factory import DEFAULT, UnifiedLoggerFactory
 from .logger import get_logger
-from .process import engine, start
+from .process import engine
 from .values import register as register_value
 
 TYPE_CHECKING = False
@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any, Literal, TypeVar
 
+    from typing_extensions import Unpack
+
     from .logger import UnifiedLogger
     from .process.level_changes import LevelChange
     from .process.sinks import Sink
+    from .typing import FurtherOptions, Level, Options, Stats
 
     _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -39,22 +42,19 @@ __all__ = [
     "shutdown_logging",
 ]
 
-# Tells a given value from a default: only a given value outranks environment and file.
-_DEFAULT: Any = type("Default", (), {"__repr__": lambda self: "<default>"})()
-
 
 def init_logging(
-    log_level: str | int = _DEFAULT,
-    log_dir: str | PathLike[str] = _DEFAULT,
-    queue_size: int = _DEFAULT,
-    max_bytes: int = _DEFAULT,
-    backup_count: int = _DEFAULT,
-    console_level: str | int = _DEFAULT,
-    file_level: str | int = _DEFAULT,
-    enable_ai_handler: bool = _DEFAULT,
-    ai_max_bytes: int = _DEFAULT,
-    ai_backup_count: int = _DEFAULT,
-    **options: Any,
+    log_level: Level = DEFAULT,
+    log_dir: str | PathLike[str] = DEFAULT,
+    queue_size: int = DEFAULT,
+    max_bytes: int | str = DEFAULT,
+    backup_count: int = DEFAULT,
+    console_level: Level = DEFAULT,
+    file_level: Level = DEFAULT,
+    enable_ai_handler: bool = DEFAULT,
+    ai_max_bytes: int | str = DEFAULT,
+    ai_backup_count: int = DEFAULT,
+    **options: Unpack[FurtherOptions],
 ) -> UnifiedLoggerFactory:
     """Starts logging. Called again, it reconfigures without losing a record.
 
@@ -81,20 +81,19 @@ def init_logging(
     Raises:
         ConfigurationError: An option, the environment or the log directory is wrong. Logging continues as before the call.
     """
-    named = {
-        "log_level": log_level,
-        "log_dir": log_dir,
-        "queue_size": queue_size,
-        "max_bytes": max_bytes,
-        "backup_count": backup_count,
-        "console_level": console_level,
-        "file_level": file_level,
-        "enable_ai_handler": enable_ai_handler,
-        "ai_max_bytes": ai_max_bytes,
-        "ai_backup_count": ai_backup_count,
-    }
-    start.start({name: value for name, value in named.items() if value is not _DEFAULT} | options)
-    return UnifiedLoggerFactory()
+    return UnifiedLoggerFactory().initialize(
+        log_level=log_level,
+        log_dir=log_dir,
+        queue_size=queue_size,
+        max_bytes=max_bytes,
+        backup_count=backup_count,
+        console_level=console_level,
+        file_level=file_level,
+        enable_ai_handler=enable_ai_handler,
+        ai_max_bytes=ai_max_bytes,
+        ai_backup_count=ai_backup_count,
+        **options,
+    )
 
 
 def load_config(path: str | PathLike[str]) -> dict[str, Any]:
@@ -114,7 +113,7 @@ def load_config(path: str | PathLike[str]) -> dict[str, Any]:
     return load(path)
 
 
-def init_logging_from_config(path: str | PathLike[str], **options: Any) -> UnifiedLoggerFactory:
+def init_logging_from_config(path: str | PathLike[str], **options: Unpack[Options]) -> UnifiedLoggerFactory:
     """Starts logging with the options of a YAML file.
 
     Args:
@@ -150,9 +149,7 @@ def reload_logging() -> dict[str, tuple[Any, Any]]:
     return reload()
 
 
-def set_level(
-    logger: str | Logger | UnifiedLogger, level: str | int | None, seconds: float | None = None
-) -> LevelChange:
+def set_level(logger: str | Logger | UnifiedLogger, level: Level | None, seconds: float | None = None) -> LevelChange:
     """Sets the level of a logger while the program runs, permanently or for a time. The change is logged.
 
     A second call for the same logger replaces a level that was set for a time.
@@ -206,7 +203,7 @@ def shutdown_logging(timeout: float = 10.0) -> bool:
     return engine.shutdown(timeout)
 
 
-def get_stats() -> dict[str, Any]:
+def get_stats() -> Stats:
     """The counts since the process began, as plain integers. Exact after a flush.
 
     Returns:
@@ -220,7 +217,7 @@ def get_stats() -> dict[str, Any]:
 def add_sink(
     function: Callable[[Any], object],
     *,
-    level: int | str = "DEBUG",
+    level: Level = "DEBUG",
     logger: str | Sequence[str] | None = None,
     form: Literal["dict", "line"] = "dict",
     name: str | None = None,

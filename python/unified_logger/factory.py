@@ -7,7 +7,15 @@ from .process import engine, start
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from os import PathLike
     from typing import Any
+
+    from typing_extensions import Unpack
+
+    from .typing import FurtherOptions, Level, Stats
+
+# Tells a given value from a default: only a given value outranks environment and file.
+DEFAULT: Any = type("Default", (), {"__repr__": lambda self: "<default>"})()
 
 
 class UnifiedLoggerFactory:
@@ -15,7 +23,20 @@ class UnifiedLoggerFactory:
 
     __slots__ = ()
 
-    def initialize(self, *args: Any, **options: Any) -> UnifiedLoggerFactory:
+    def initialize(
+        self,
+        log_level: Level = DEFAULT,
+        log_dir: str | PathLike[str] = DEFAULT,
+        queue_size: int = DEFAULT,
+        max_bytes: int | str = DEFAULT,
+        backup_count: int = DEFAULT,
+        console_level: Level = DEFAULT,
+        file_level: Level = DEFAULT,
+        enable_ai_handler: bool = DEFAULT,
+        ai_max_bytes: int | str = DEFAULT,
+        ai_backup_count: int = DEFAULT,
+        **options: Unpack[FurtherOptions],
+    ) -> UnifiedLoggerFactory:
         """Starts logging, or reconfigures it without losing a record. Takes the arguments of `init_logging`.
 
         Returns:
@@ -24,7 +45,19 @@ class UnifiedLoggerFactory:
         Raises:
             ConfigurationError: An option, the environment or the log directory is wrong.
         """
-        start.start(start.given(args, options))
+        named = {
+            "log_level": log_level,
+            "log_dir": log_dir,
+            "queue_size": queue_size,
+            "max_bytes": max_bytes,
+            "backup_count": backup_count,
+            "console_level": console_level,
+            "file_level": file_level,
+            "enable_ai_handler": enable_ai_handler,
+            "ai_max_bytes": ai_max_bytes,
+            "ai_backup_count": ai_backup_count,
+        }
+        start.start({**{name: value for name, value in named.items() if value is not DEFAULT}, **options})
         return self
 
     def get_logger(self, name: str | None = None) -> UnifiedLogger:
@@ -42,7 +75,7 @@ class UnifiedLoggerFactory:
         """
         return engine.flush(timeout)
 
-    def stats(self) -> dict[str, Any]:
+    def stats(self) -> Stats:
         """The counts, as plain integers. Exact after a flush."""
         return engine.stats()
 

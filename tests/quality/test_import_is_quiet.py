@@ -45,6 +45,8 @@ def test_importing_writes_nothing(run_python: Callable[..., Any], tmp_path: Path
         "numpy",
         "pydantic",
         "flask",
+        "typing_extensions",
+        "unified_logger.typing",
     ],
 )
 def test_importing_brings_no_heavy_module(module: str, run_python: Callable[..., Any]) -> None:

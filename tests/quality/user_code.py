@@ -10,13 +10,16 @@ from typing import Any
 
 from unified_logger import (
     ConfigurationError,
+    Handler,
     LoggingContext,
     UnifiedLogger,
     UnifiedLoggerError,
     UnifiedLoggerFactory,
+    add_sink,
     carry,
     carry_into_threads,
     flush_logging,
+    get_levels,
     get_logger,
     get_stats,
     init_logging,
@@ -24,17 +27,60 @@ from unified_logger import (
     load_config,
     mark_wrapper,
     register_value,
+    reload_logging,
+    set_level,
     shutdown_logging,
     span,
     trace_headers,
     traced,
 )
 from unified_logger.testing import CapturedLogs, CapturedRecord, capture_logs, stopped_clock
+from unified_logger.typing import Level, Options, Stats
 
 factory: UnifiedLoggerFactory = init_logging("INFO", "logs", 10_000, 10 * 1024 * 1024, 7)
 init_logging(log_level=logging.DEBUG, log_dir=Path("logs"), overflow="drop_low", queue_bytes=1 << 20)
 init_logging_from_config("logging.yaml", log_level="DEBUG")
 config: dict[str, Any] = load_config(Path("logging.yaml"))
+init_logging(log_dir="logs", log_level="INFO", max_bytes="20MB", overflow="drop_low")
+
+
+def drop_health(record: dict[str, Any]) -> dict[str, Any] | None:
+    """A processor."""
+    return None if record["logger"] == "health" else record
+
+
+init_logging(max_bytes=1 << 20, ai_max_bytes="1GiB", overflow_timeout="500ms", watch_config=2, file_mode=0o640)
+init_logging(levels={"app.db": "WARNING", "app.ai": logging.DEBUG}, console_format="text", console_level="warning")
+init_logging(
+    outputs={
+        "payments": {"file": "payments.log", "loggers": ["app.pay"], "level": "INFO", "max_bytes": "50MB"},
+        "shipping": {"stream": "stdout", "format": "logfmt", "fields_equal": {"tenant": "t-1", "retry": None}},
+        "console": False,
+    },
+    redaction={"keys": ["iban"], "patterns": ["email", "card"], "action": "mask", "actions": {"email": "hash"}},
+    redaction_hash_key=None,
+    processors=[drop_health, "shop.logs:without_prompts"],
+    trace_headers=("traceparent", "b3"),
+)
+init_logging(redaction=True, fsync="error", black_box="dir", reload_signal="sighup", native_stdlib=True)
+init_logging_from_config(Path("logging.yaml"), log_dir=Path("logs"), overflow="block", queue_size=20_000)
+logging.getLogger("shop").addHandler(Handler("WARNING", log_level="INFO", overflow="drop_old"))
+
+
+def options(level: Level) -> Options:
+    """Options that a program puts together."""
+    found: Options = {"log_level": level, "outputs": {"audit": {"file": "audit.log"}}}
+    found["queue_size"] = 20_000
+    return found
+
+
+init_logging_from_config("logging.yaml", **options("DEBUG"))
+init_logging(**options(logging.DEBUG))
+factory.initialize(**options("INFO"))
+levels: dict[str, str] = get_levels()
+changed: dict[str, tuple[Any, Any]] = reload_logging()
+with set_level("shop.orders", "DEBUG", seconds=60):
+    pass
 
 logger: UnifiedLogger = get_logger("shop.orders")
 logger.debug("loaded")
@@ -141,7 +187,11 @@ test_orders(records)
 with stopped_clock(datetime(2026, 2, 19, tzinfo=timezone.utc)):
     pass
 
-stats: dict[str, Any] = get_stats()
+stats: Stats = get_stats()
+lines_written: int = stats["files"]["app"]["written"] + stats["console"]["written"] + factory.stats()["written"]
+with add_sink(lambda record: print(record["message"]), level="ERROR", name="shown"):
+    sent: int = get_stats()["sinks"]["shown"]["written"]
+late_errors: int = stats["dropped_by_reason"]["shutdown"]["ERROR"] + stats.get("streams", {})["stdout"]["dropped"]
 flushed: bool = flush_logging(timeout=None) and factory.flush(1.0)
 written: bool = shutdown_logging(timeout=2.5) and factory.shutdown()
 try:

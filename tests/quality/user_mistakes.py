@@ -7,7 +7,10 @@ from unified_logger import (
     carry,
     flush_logging,
     get_logger,
+    get_stats,
     init_logging,
+    init_logging_from_config,
+    set_level,
     shutdown_logging,
     span,
     traced,
@@ -15,6 +18,33 @@ from unified_logger import (
 
 init_logging(queue_size="many")  # type: ignore[arg-type]
 init_logging(log_level=None)  # type: ignore[arg-type]
+init_logging(max_byte=1)  # type: ignore[call-arg]
+init_logging(overflow="dropnew")  # type: ignore[arg-type]
+init_logging(console_format="rich")  # type: ignore[arg-type]
+init_logging(levels=["a"])  # type: ignore[arg-type]
+init_logging(levels={"app": None})  # type: ignore[dict-item]
+init_logging(max_bytes=1.5)  # type: ignore[arg-type]
+init_logging(overflow_timeout=None)  # type: ignore[arg-type]
+init_logging(ai_loggers="app.ai")  # type: ignore[arg-type]
+init_logging(outputs=["audit"])  # type: ignore[arg-type]
+init_logging(outputs={"audit": {"fiel": "audit.log"}})  # type: ignore[dict-item]
+init_logging(outputs={"audit": {"file": "audit.log", "format": "jsno"}})  # type: ignore[dict-item]
+init_logging(redaction={"pattern": ["email"]})  # type: ignore[arg-type]
+init_logging(redaction={"patterns": ["emial"]})  # type: ignore[arg-type]
+init_logging(processors=[7])  # type: ignore[list-item]
+init_logging("INFO", "logs", overflow=1)  # type: ignore[arg-type]
+init_logging_from_config("logging.yaml", overflow="dropnew")  # type: ignore[arg-type]
+init_logging_from_config("logging.yaml", max_byte=1)  # type: ignore[call-arg]
+unified_logger.UnifiedLoggerFactory().initialize(max_byte=1)  # type: ignore[call-arg]
+unified_logger.UnifiedLoggerFactory().initialize(overflow="dropnew")  # type: ignore[arg-type]
+Handler(max_byte=1)  # type: ignore[call-arg]
+Handler(overflow="dropnew")  # type: ignore[arg-type]
+set_level("shop", 1.5)  # type: ignore[arg-type]
+get_stats()["writen"]  # type: ignore[typeddict-item]
+get_stats()["files"]["app"]["writen"]  # type: ignore[typeddict-item]
+get_stats()["dropped_by_reason"]["shutdwon"]  # type: ignore[typeddict-item]
+get_stats()["sinks"]["shown"]["writen"]  # type: ignore[typeddict-item]
+get_stats()["accepted"].lower()  # type: ignore[attr-defined]
 get_logger(7)  # type: ignore[arg-type]
 LoggingContext(trace_id=7)  # type: ignore[arg-type]
 flush_logging(timeout="soon")  # type: ignore[arg-type]

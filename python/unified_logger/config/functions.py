@@ -59,7 +59,14 @@ class _FunctionKind(Kind):
         return shown(value)
 
 
-FUNCTION = _FunctionKind("function", _ALLOWED, _function, _function, {"type": "string", "pattern": "^[^:]+:[^:]+$"})
+FUNCTION = _FunctionKind(
+    "function",
+    _ALLOWED,
+    _function,
+    _function,
+    {"type": "string", "pattern": "^[^:]+:[^:]+$"},
+    "Callable[[Any], object] | str",
+)
 
 
 def _functions(value: Any) -> tuple[Any, ...]:
@@ -91,4 +98,5 @@ FUNCTIONS = _FunctionsKind(
     _functions,
     lambda text: _functions([part for part in text.split(",") if part.strip()]),
     {"type": "array", "items": FUNCTION.schema},
+    "Sequence[Callable[[dict[str, Any]], Any] | str]",
 )

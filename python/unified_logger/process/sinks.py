@@ -143,7 +143,8 @@ class _Consumer:
             self._loop.run_until_complete(returned)
 
     def _report_drops(self) -> None:
-        dropped = engine.stats()["sinks"].get(self.name, {}).get("dropped", 0)
+        counts = engine.stats()["sinks"].get(self.name)
+        dropped = counts["dropped"] if counts else 0
         more = dropped - self._dropped
         if more > 0 and self._complain(f"the sink {self.name} takes too long: {more} records were dropped"):
             self._dropped = dropped

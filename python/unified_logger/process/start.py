@@ -14,35 +14,11 @@ from . import capabilities, engine, fork_and_exit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from typing import Any
 
-
-_POSITIONAL = (
-    "log_level",
-    "log_dir",
-    "queue_size",
-    "max_bytes",
-    "backup_count",
-    "console_level",
-    "file_level",
-    "enable_ai_handler",
-    "ai_max_bytes",
-    "ai_backup_count",
-)
 # How long a new handler waits for another thread that starts logging, seconds.
 _HANDLER_PATIENCE = 1.0
-
-
-def given(args: Sequence[object], options: Mapping[str, object]) -> dict[str, object]:
-    """The options of a call by name, positional ones too."""
-    if len(args) > len(_POSITIONAL):
-        raise TypeError(f"at most {len(_POSITIONAL)} positional arguments, {len(args)} given")
-    named = dict(zip(_POSITIONAL, args, strict=False))
-    twice = named.keys() & options.keys()
-    if twice:
-        raise TypeError(f"given twice: {', '.join(sorted(twice))}")
-    return named | dict(options)
 
 
 def start(
@@ -69,7 +45,7 @@ def start(
     return before
 
 
-def _start_for_handler(options: dict[str, Any]) -> None:
+def _start_for_handler(options: Mapping[str, object]) -> None:
     """Starts logging for a handler that the application makes and attaches. Without options only if logging is not started."""
     if not options and is_started():
         return

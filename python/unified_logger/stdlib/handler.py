@@ -10,8 +10,12 @@ from .reading import merged_by_class
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
+
+    from typing_extensions import Unpack
+
+    from ..typing import Options
 
 # How long `flush` waits, seconds. `logging` calls it at the exit while it holds a lock that others may need.
 _FLUSH_TIMEOUT = 10.0
@@ -45,7 +49,7 @@ class Handler(logging.Handler):
         ConfigurationError: An option, the environment or the log directory is wrong.
     """
 
-    def __init__(self, level: int | str = logging.NOTSET, **options: Any) -> None:
+    def __init__(self, level: int | str = logging.NOTSET, **options: Unpack[Options]) -> None:
         super().__init__(level)
         if _start is not None:
             _start(options)
@@ -87,7 +91,7 @@ _LogRecord = logging.LogRecord
 # Takes the records of both interfaces: the native core, or the fallback handlers of `USE_UNIFIED_LOGGING=false`.
 deliver: Callable[..., None] = _core.emit
 # Not set while this module makes its own handler.
-_start: Callable[[dict[str, Any]], None] | None = None
+_start: Callable[[Mapping[str, object]], None] | None = None
 _flush: Callable[[float], bool] = _core.flush
 # The handler that `install` puts on the root logger.
 _handler = Handler()
@@ -106,7 +110,7 @@ def _capture_once(record: logging.LogRecord) -> None:
         marks.mark_captured(record)
 
 
-def connect(start: Callable[[dict[str, Any]], None], flush: Callable[[float], bool]) -> None:
+def connect(start: Callable[[Mapping[str, object]], None], flush: Callable[[float], bool]) -> None:
     """Gives handlers the functions that start logging and flush.
 
     Args:

@@ -1,0 +1,148 @@
+# Written by `make tables`.
+# fmt: off
+"""The options of `init_logging`, as types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
+from typing import Any, Literal, TypedDict
+
+# A level by its name or number.
+Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] | str | int
+
+
+class Redaction(TypedDict, total=False):
+    """The keys of `redaction`."""
+
+    enabled: bool
+    """True or false."""
+    keys: list[str] | tuple[str, ...]
+    """A list of names."""
+    keep_keys: list[str] | tuple[str, ...]
+    """A list of names."""
+    patterns: list[Literal["private_key", "jwt", "authorization", "anthropic_key", "openai_key", "ai_key", "github_token", "gitlab_token", "aws_access_key", "aws_secret_key", "google_key", "slack_token", "stripe_key", "huggingface_token", "npm_token", "pypi_token", "twilio_key", "sendgrid_key", "telegram_token", "digitalocean_token", "databricks_token", "shopify_token", "url_password", "email", "card", "key_value"]] | tuple[Literal["private_key", "jwt", "authorization", "anthropic_key", "openai_key", "ai_key", "github_token", "gitlab_token", "aws_access_key", "aws_secret_key", "google_key", "slack_token", "stripe_key", "huggingface_token", "npm_token", "pypi_token", "twilio_key", "sendgrid_key", "telegram_token", "digitalocean_token", "databricks_token", "shopify_token", "url_password", "email", "card", "key_value"], ...]
+    """A list of names of patterns."""
+    keep_patterns: list[Literal["private_key", "jwt", "authorization", "anthropic_key", "openai_key", "ai_key", "github_token", "gitlab_token", "aws_access_key", "aws_secret_key", "google_key", "slack_token", "stripe_key", "huggingface_token", "npm_token", "pypi_token", "twilio_key", "sendgrid_key", "telegram_token", "digitalocean_token", "databricks_token", "shopify_token", "url_password", "email", "card", "key_value"]] | tuple[Literal["private_key", "jwt", "authorization", "anthropic_key", "openai_key", "ai_key", "github_token", "gitlab_token", "aws_access_key", "aws_secret_key", "google_key", "slack_token", "stripe_key", "huggingface_token", "npm_token", "pypi_token", "twilio_key", "sendgrid_key", "telegram_token", "digitalocean_token", "databricks_token", "shopify_token", "url_password", "email", "card", "key_value"], ...]
+    """A list of names of patterns."""
+    custom: Mapping[str, str] | None
+    """A mapping of names to values."""
+    allow: list[str] | tuple[str, ...]
+    """A list of names."""
+    action: Literal["replace", "hash", "mask"]
+    """One of replace, hash, mask."""
+    actions: Mapping[str, Literal["replace", "hash", "mask"]] | None
+    """A mapping of names to values."""
+
+
+class Output(TypedDict, total=False):
+    """The keys of an entry of `outputs`."""
+
+    file: str
+    """The name of a file in the log directory, without a path, that does not begin with a dot."""
+    stream: Literal["stdout", "stderr"]
+    """One of stdout, stderr."""
+    function: Callable[[Any], object] | str
+    """A function, or where one is: 'package.module:name'."""
+    level: Level
+    """One of DEBUG, INFO, WARNING, ERROR, CRITICAL, a level named with logging.addLevelName, or a number from 0 to 100."""
+    max_level: Level
+    """One of DEBUG, INFO, WARNING, ERROR, CRITICAL, a level named with logging.addLevelName, or a number from 0 to 100."""
+    loggers: list[str] | tuple[str, ...]
+    """A list of loggers' names, one at least: each names a logger and those below it, or with * (any text) and ? (one character) what it fits."""
+    ai: bool
+    """True or false."""
+    fields_present: list[str] | tuple[str, ...]
+    """A list of names of fields, one at least; timestamp, level, logger, message, module, function, line, thread, process, exception, stack, recovered are no fields: `level`, `max_level` and `loggers` select by those."""
+    fields_equal: Mapping[str, str | float | bool | None] | None
+    """A mapping of names to values."""
+    format: Literal["text", "json", "logfmt"]
+    """One of text, json, logfmt."""
+    max_bytes: int | str
+    """A number of bytes from 0, or a text such as '10MB', '64KiB' or '10M' (K, M and G are thousands, Ki, Mi and Gi 1,024s)."""
+    backup_count: int
+    """A whole number from 0 to 1000000."""
+    file_mode: str | int
+    """An octal file mode that its owner may write and others may not, such as '640'."""
+    form: Literal["dict", "line"]
+    """One of dict, line."""
+
+
+class FurtherOptions(TypedDict, total=False):
+    """The options of `init_logging` that are given by name only."""
+
+    levels: Mapping[str, Level]
+    """Levels of single loggers, beside those in `loggers` of a file. Takes a mapping of loggers' names to levels. Default: {}."""
+    overflow: Literal["block", "drop_new", "drop_old", "drop_low"]
+    """What happens to records below ERROR when the queue is full. Takes one of block, drop_new, drop_old, drop_low. Default: 'block'."""
+    overflow_timeout: float | str
+    """How long a call waits for room in the queue, seconds. Takes a number of seconds from 0 to 86400, or a text such as '5s', '500ms', '2m' or '1h'. Default: 5.0 seconds."""
+    queue_bytes: int | str
+    """Memory that queued records may hold beside the fixed pool, bytes. Takes a number of bytes from 0, or a text such as '10MB', '64KiB' or '10M' (K, M and G are thousands, Ki, Mi and Gi 1,024s). Default: 67108864 (64 MiB)."""
+    console_format: Literal["auto", "text", "json", "logfmt", "off"]
+    """Console lines for people or machines; auto is text on a terminal, JSON elsewhere. Takes one of auto, text, json, logfmt, off. Default: 'auto'."""
+    fsync: Literal["never", "error", "always"]
+    """When a batch is synced to the device before a flush is answered: if it holds ERROR or above, or always. Takes one of never, error, always. Default: 'never'."""
+    black_box: Literal["auto", "shm", "dir", "off"]
+    """Where records wait that must survive the process: shared memory, beside the logs, or (auto) the better of both. Takes one of auto, shm, dir, off. Default: 'auto'."""
+    black_box_bytes: int | str
+    """Size of the black box, bytes; what does not fit is unprotected. Takes a number of bytes from 2 MiB to 1 GiB, or a text such as '10MB', '64MiB' or '64Mi'. Default: 8388608 (8 MiB)."""
+    file_mode: str | int
+    """Mode of new log files, octal. The umask narrows the default, not a mode that is given. Takes an octal file mode that its owner may write and others may not, such as '640'. Default: '640'."""
+    dir_mode: str | int
+    """Mode of a new log directory, octal. The umask narrows the default, not a mode that is given. Takes an octal file mode that its owner may write and others may not, such as '640'. Default: '750'."""
+    ai_loggers: list[str] | tuple[str, ...]
+    """Further loggers (or segments of their names) whose records are AI records. Takes a list of names. Default: ()."""
+    legacy_substring: bool
+    """Takes 'ai' anywhere in a logger's name for an AI logger. Takes true or false. Default: False."""
+    log_uncaught: bool
+    """Whether exceptions that nobody caught are logged before the process or thread dies. Takes true or false. Default: True."""
+    fault_handler: bool
+    """Whether faulthandler writes to faults.txt in the log directory. Takes true or false. Default: True."""
+    native_stdlib: bool
+    """Whether the loggers of the standard library log natively where nobody else would see their records. Takes true or false. Default: False."""
+    trace_headers: list[str] | tuple[str, ...]
+    """Headers that carry a trace, in order of preference: traceparent, b3, x-request-id, or any that holds a trace id. Takes a list of names of HTTP headers. Default: ('traceparent',)."""
+    trace_response_header: str
+    """Header in which a response names its trace; none sends none. Takes the name of an HTTP header, or none. Default: 'X-Trace-ID'."""
+    redaction: Redaction | bool
+    """Whether secrets are replaced before anything is written, and which; see docs/redaction.md. Takes true, false, or a mapping. Default: False."""
+    redaction_hash_key: str | None
+    """Key of the hashes that stand in the place of secrets. Takes a text of 16 characters at least. Default: None."""
+    reload_signal: Literal["none", "sighup", "sigusr1", "sigusr2"]
+    """The signal at which the configuration file is read again. Takes one of none, sighup, sigusr1, sigusr2. Default: 'none'."""
+    watch_config: float | str
+    """How often the configuration file is looked at for changes, seconds; 0 never. Takes a number of seconds from 0 to 86400, or a text such as '5s', '500ms', '2m' or '1h'. Default: 0.0 seconds."""
+    base_name: str
+    """Name under which logging_config makes its loggers. Takes a text that is not empty. Default: 'wechat_backend'."""
+    use_unified_logging: bool
+    """False serves the same API and files with plain handlers of the standard library. Takes true or false. Default: True."""
+    outputs: Mapping[str, Output | bool | None]
+    """Further outputs by name, and what app, errors, ai and console are to take; see docs/outputs.md. Takes a mapping of outputs' names to what they are. Default: {}."""
+    processors: Sequence[Callable[[dict[str, Any]], Any] | str]
+    """Functions that see each record as a mapping on the calling thread, in this order; see docs/processors.md. Takes a list of functions, or of texts that say where they are: 'package.module:name'. Default: ()."""
+
+
+class Options(FurtherOptions, total=False):
+    """All options of `init_logging`."""
+
+    log_level: Level
+    """Level of the root logger: decides whether a record is made. Takes one of DEBUG, INFO, WARNING, ERROR, CRITICAL, a level named with logging.addLevelName, or a number from 0 to 100. Default: 'INFO'."""
+    log_dir: str | PathLike[str]
+    """Directory of the log files; made if missing. Takes a path. Default: 'logs'."""
+    queue_size: int
+    """Records the queue holds. Takes a whole number from 1 to 10000000. Default: 10000."""
+    max_bytes: int | str
+    """Size at which app.log and errors.log are rotated, bytes; 0 never. Takes a number of bytes from 0, or a text such as '10MB', '64KiB' or '10M' (K, M and G are thousands, Ki, Mi and Gi 1,024s). Default: 10485760 (10 MiB)."""
+    backup_count: int
+    """Rotated files kept of app.log and errors.log each; 0 never rotates. Takes a whole number from 0 to 1000000. Default: 7."""
+    console_level: Level
+    """Least level on the console. Takes one of DEBUG, INFO, WARNING, ERROR, CRITICAL, a level named with logging.addLevelName, or a number from 0 to 100. Default: 'INFO'."""
+    file_level: Level
+    """Least level in app.log. Takes one of DEBUG, INFO, WARNING, ERROR, CRITICAL, a level named with logging.addLevelName, or a number from 0 to 100. Default: 'DEBUG'."""
+    enable_ai_handler: bool
+    """Whether AI records go to ai_responses.log too. Takes true or false. Default: True."""
+    ai_max_bytes: int | str
+    """Size at which ai_responses.log is rotated, bytes; 0 never. Takes a number of bytes from 0, or a text such as '10MB', '64KiB' or '10M' (K, M and G are thousands, Ki, Mi and Gi 1,024s). Default: 104857600 (100 MiB)."""
+    ai_backup_count: int
+    """Rotated files kept of ai_responses.log; 0 never rotates. Takes a whole number from 0 to 1000000. Default: 30."""

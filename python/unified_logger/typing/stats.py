@@ -1,0 +1,132 @@
+# Written by `make tables`.
+# fmt: off
+"""The counts that `get_stats` returns, as types."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+
+class FileCounts(TypedDict):
+    """The counts in `files`."""
+
+    written: int
+    """Lines written. A counter, in lines."""
+    bytes: int
+    """Their bytes. A counter, in bytes."""
+    rotations: int
+    """Times the file was changed for a new one. A counter, in rotations."""
+    errors: int
+    """Writes that failed and were tried again. A counter, in failures."""
+    dropped: int
+    """Lines given up, because the file took none while others did. A counter, in lines."""
+    syncs: int
+    """Times the file was brought to the device, see `fsync`. A counter, in syncs."""
+    sync_errors: int
+    """Times that it or its name could not be. A counter, in failures."""
+
+
+class ConsoleCounts(TypedDict):
+    """The counts in `console`."""
+
+    written: int
+    """Lines written. A counter, in lines."""
+    dropped: int
+    """Lines dropped, because it takes no more. A counter, in lines."""
+
+
+class SinkCounts(TypedDict):
+    """The counts in `sinks`."""
+
+    written: int
+    """Records that the function was called with. A counter, in records."""
+    dropped: int
+    """Records dropped, because the function takes too long. A counter, in records."""
+    failed: int
+    """Records for which it raised, which are among those written. A counter, in records."""
+
+
+class ByLevel(TypedDict):
+    """Counts by name."""
+
+    DEBUG: int
+    INFO: int
+    WARNING: int
+    ERROR: int
+    CRITICAL: int
+
+
+class DroppedByReason(TypedDict):
+    """The counts in `dropped_by_reason`."""
+
+    drop_new: ByLevel
+    drop_old: ByLevel
+    drop_low: ByLevel
+    timeout: ByLevel
+    shutdown: ByLevel
+    memory: ByLevel
+    panic: ByLevel
+
+
+class Seldom(TypedDict, total=False):
+    """Counts that are there only where there is something to count."""
+
+    streams: dict[str, ConsoleCounts]
+    """Further outputs that are streams, by their names."""
+
+
+class Stats(Seldom):
+    """The result of `get_stats`."""
+
+    accepted: int
+    """Records offered to the pipeline: all that passed their level. A counter, in records."""
+    filtered: int
+    """Records kept out before they were captured. A counter, in records."""
+    written: int
+    """Records that are in every file they are routed to; those below `file_level`, which are routed to none, too. A counter, in records."""
+    dropped: int
+    """Records that had to go because the queue was full or shutdown ran out of time. A counter, in records."""
+    failed: int
+    """Records that could not be written. A counter, in records."""
+    malformed: int
+    """Records that were written, but whose message or a value of theirs had to be replaced (an object whose `__repr__` raises, arguments that do not fit the message). A counter, in records."""
+    processor_errors: int
+    """Calls of processors that raised or returned what cannot be used; the record was kept. A counter, in failures."""
+    notices: int
+    """Records of the library's own, such as "N records dropped", beside those of the application. A counter, in records."""
+    queue_depth: int
+    """Records in the queue now. A gauge, in records."""
+    queue_high_water: int
+    """Records in the queue at most so far. A gauge, in records."""
+    writer_lag_us: int
+    """Microseconds between call and writing of the oldest record of the last batch. A gauge, in microseconds."""
+    writer_lag_max_us: int
+    """The same at most so far. A gauge, in microseconds."""
+    writer_restarts: int
+    """Times the writer was started again after a fault. A counter, in restarts."""
+    lock_timeouts: int
+    """Batches written without the directory's lock: another process kept it for 1 s without giving anybody a turn (10 ms after one such time, until the lock was had again or changes hands), or for 10 s in all. A counter, in batches."""
+    lock_unopened: int
+    """Batches written without the directory's lock, because its file could not be opened; nothing is rotated meanwhile. A counter, in batches."""
+    lock_unsupported: int
+    """Batches written without it, because the file system has no locks: only one process may log there. A counter, in batches."""
+    errors: int
+    """Failures told to the error handler. A counter, in failures."""
+    black_box: int
+    """1 while records wait in a black box, else 0. A gauge, in boxes."""
+    unprotected: int
+    """Records that found no room in the black box: they would not have survived the process. A counter, in records."""
+    recovered: int
+    """Records of processes that died, written by this one. A counter, in records."""
+    trace_headers_ignored: int
+    """Headers of requests that should have named a trace and were malformed, each ignored. A counter, in headers."""
+    redacted: int
+    """Values and texts of records in which redaction replaced something. A counter, in values."""
+    files: dict[str, FileCounts]
+    """The outputs that are files, by their names."""
+    console: ConsoleCounts
+    """Lines on the console."""
+    sinks: dict[str, SinkCounts]
+    """Functions that get records, by their names."""
+    dropped_by_reason: DroppedByReason
+    """Dropped records by reason, and in each by level."""
