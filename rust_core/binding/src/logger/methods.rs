@@ -178,11 +178,12 @@ fn attach<const BOUND: bool>(class: &Bound<'_, PyType>) -> PyResult<()> {
     const FLAGS: c_int = ffi::METH_FASTCALL | ffi::METH_KEYWORDS;
     let native = py.get_type::<Logger>();
     for (name, method, doc) in methods {
+        let doc = super::docs::of(name, doc);
         let definition = Box::leak(Box::new(ffi::PyMethodDef {
             ml_name: name.as_ptr(),
             ml_meth: ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: method },
             ml_flags: FLAGS,
-            ml_doc: doc.as_ptr(),
+            ml_doc: doc.into_raw(), // kept for ever, as the definition is
         }));
         // SAFETY: the definition lives for ever; the class is live, and the methods take only its instances.
         let descriptor =

@@ -1,6 +1,7 @@
 //! The native part of a logger: its logging methods, called without a Python frame or a dictionary of arguments.
 
 mod ai;
+mod docs;
 mod methods;
 mod processed;
 mod write;
