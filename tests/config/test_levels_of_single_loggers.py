@@ -42,6 +42,37 @@ def test_sources_are_merged_one_logger_at_a_time() -> None:
     assert settings.suppress_loggers == tuple(names)
 
 
+@pytest.mark.parametrize("how", ["argument", "environment"])
+def test_noisy_loggers_are_named_to_be_at_warning(
+    how: str, start: Callable[..., Any], records: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With those below them; a level of its own counts instead, wherever it is given."""
+    if how == "environment":
+        monkeypatch.setenv("UNIFIED_LOGGER_SUPPRESS_LOGGERS", "noisy, noisy.but.wanted")
+        start(levels={"noisy.but.wanted": "INFO"})
+    else:
+        start(suppress_loggers=["noisy", "noisy.but.wanted"], levels={"noisy.but.wanted": "INFO"})
+    for name in ("noisy", "noisy.below", "noisy.but.wanted", "other"):
+        get_logger(name).info("info of %s", name)
+        get_logger(name).warning("warning of %s", name)
+    assert [record["message"] for record in records() if record["level"] == "INFO"] == [
+        "info of noisy.but.wanted",
+        "info of other",
+    ]
+    assert len([record for record in records() if record["level"] == "WARNING"]) == 4
+    monkeypatch.delenv("UNIFIED_LOGGER_SUPPRESS_LOGGERS", raising=False)
+    start()
+    get_logger("noisy").info("wanted again")
+    assert records()[-1]["message"] == "wanted again"
+
+
+@pytest.mark.parametrize("given", ["httpx", [7], {"httpx": "INFO"}])
+def test_what_is_no_list_of_names_is_refused(given: Any) -> None:
+    """With what is allowed."""
+    with pytest.raises(ConfigurationError, match=r"suppress_loggers.* must be a list of names"):
+        init_logging(suppress_loggers=given)
+
+
 @pytest.mark.parametrize(
     ("given", "key", "value", "allowed"),
     [

@@ -34,11 +34,15 @@ class Levels(Section):
         "LOG_LEVELS",
         reported_as="logger_levels",
     )
+    suppress_loggers: tuple[str, ...] = option(
+        NAMES,
+        (),
+        "Loggers that are set to WARNING, unless `levels` or `loggers` of a file give them another level.",
+    )
     # The level of each logger that is named anywhere.
     logger_levels: Mapping[str, int] = derived(
         lambda given: {"levels": {name: levels.name_of(level) for name, level in given.items()}}
     )
-    suppress_loggers: tuple[str, ...] = derived(lambda names: {"suppress_loggers": names})
     # Whether the root logger gets a handler and a level. Not if a configuration of `logging` makes the handler.
     on_root: bool = derived()
     sets_root_level: bool = derived()
@@ -49,7 +53,6 @@ class Levels(Section):
         return {
             "loggers": {"*": {"level": LEVEL, "handlers": NAMES, "propagate": BOOLEAN}},
             "root": {"level": LEVEL, "handlers": NAMES},
-            "suppress_loggers": NAMES,
         }
 
     @classmethod
@@ -64,7 +67,6 @@ class Levels(Section):
             named |= levels_given
         return {
             "logger_levels": named,
-            "suppress_loggers": tuple(given.blocks.get("suppress_loggers") or ()),
             "on_root": not given.by_handler,
             "sets_root_level": not given.by_handler or "log_level" in given.arguments,
         }
