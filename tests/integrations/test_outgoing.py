@@ -1,4 +1,4 @@
-"""Outgoing calls of requests, httpx and urllib carry the trace to a real server."""
+"""Outgoing calls of requests, httpx, httpx2 and urllib carry the trace to a real server."""
 
 from __future__ import annotations
 
@@ -28,6 +28,11 @@ from unified_logger.integrations import httpx as httpx_calls
 from unified_logger.integrations import requests as requests_calls
 from unified_logger.integrations import urllib as urllib_calls
 from unified_logger.integrations._outgoing import Outgoing
+
+try:
+    import httpx2
+except ImportError:  # The oldest versions that are supported are from before it.
+    httpx2 = None
 
 TRACE = "ab" * 16
 SPAN = "cd" * 8
@@ -105,10 +110,11 @@ class OfHttpx:
 
     name = "httpx"
     calls = httpx_calls
-    failure = httpx.ConnectError
+    library: Any = httpx
+    failure: Any = httpx.ConnectError
 
     def __init__(self) -> None:
-        self.client = httpx.Client(trust_env=False, follow_redirects=True)
+        self.client = self.library.Client(trust_env=False, follow_redirects=True)
 
     def get(self, url: str, **headers: str) -> int:
         return int(self.client.get(url, headers=headers).status_code)
@@ -122,7 +128,7 @@ class OfAsyncHttpx(OfHttpx):
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
-        self.client = httpx.AsyncClient(trust_env=False, follow_redirects=True)
+        self.client = self.library.AsyncClient(trust_env=False, follow_redirects=True)
 
     def get(self, url: str, **headers: str) -> int:
         return int(self.loop.run_until_complete(self.client.get(url, headers=headers)).status_code)
@@ -130,6 +136,20 @@ class OfAsyncHttpx(OfHttpx):
     def close(self) -> None:
         self.loop.run_until_complete(self.client.aclose())
         self.loop.close()
+
+
+class OfHttpx2(OfHttpx):
+    """Calls of a client of httpx2."""
+
+    library = httpx2
+    failure = httpx2 and httpx2.ConnectError
+
+
+class OfAsyncHttpx2(OfAsyncHttpx):
+    """Calls of an asynchronous client of httpx2."""
+
+    library = httpx2
+    failure = httpx2 and httpx2.ConnectError
 
 
 class OfUrllib:
@@ -155,7 +175,10 @@ class OfUrllib:
         self.client.close()
 
 
-@pytest.fixture(params=[OfRequests, OfHttpx, OfAsyncHttpx, OfUrllib], ids=lambda kind: kind.__name__)
+KINDS = [OfRequests, OfHttpx, OfAsyncHttpx, OfUrllib, *([OfHttpx2, OfAsyncHttpx2] if httpx2 else [])]
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
 def kind(request: pytest.FixtureRequest) -> Iterator[Any]:
     """A library that makes calls; nothing is installed before and after."""
     yield request.param

@@ -6,6 +6,10 @@ import importlib.util
 import re
 from importlib import metadata
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 def need(module: str, least: str, extra: str, distribution: str | None = None) -> None:
     """Makes sure that an integration's library is there. Called before that library is imported.
@@ -29,6 +33,26 @@ def need(module: str, least: str, extra: str, distribution: str | None = None) -
         return  # It can be imported without having been installed, as in a frozen program, so its version is somebody's choice.
     if _numbers(found) < _numbers(least):
         raise ImportError(f"{name} {least} or later is needed, and this is {found}: {remedy}", name=module)
+
+
+def need_one_of(modules: Mapping[str, str], extra: str) -> None:
+    """Makes sure that one of several libraries is there that an integration works with, and that it is not too old.
+
+    Args:
+        modules: The modules, each with the oldest version that works. Those that are not installed are passed over.
+        extra: The extra of this package that installs the first.
+
+    Raises:
+        ImportError: None is there, or only one that is too old.
+    """
+    there = [module for module in modules if _is_there(module)]
+    errors = []
+    for module in there or list(modules)[:1]:
+        try:
+            return need(module, modules[module], extra)
+        except ImportError as error:
+            errors.append(error)
+    raise errors[0]
 
 
 def _is_there(module: str) -> bool:
