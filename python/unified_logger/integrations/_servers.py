@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import signal
 
+from ..process import engine
 from ..stdlib import error_of, text_of
 from . import _request
 
@@ -12,6 +14,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 _HANDLER = "unified_logger"
+# The beginning of the last record of a server of uvicorn.
+_LAST = "Finished server process"
+# How long its process waits for its records to be written, seconds.
+_PATIENCE = 5.0
 
 
 def log_config(
@@ -68,10 +74,34 @@ def _is_outside_request(record: logging.LogRecord) -> bool:
     return text_of(given.get("s" if is_hypercorn else "method")) == "-"
 
 
+def end_with(record: logging.LogRecord) -> bool:
+    """Ends logging with the last record of a server of uvicorn that was sent SIGTERM.
+
+    uvicorn then ends its process by the same signal, and no exit hook runs: records would wait for the next process, and the black box
+    would stay. If the process goes on after all, its records are written by the calls themselves.
+
+    Args:
+        record: A record of `uvicorn.error`.
+
+    Returns:
+        Whether it is the last record of a server.
+    """
+    if not text_of(vars(record).get("msg")).startswith(_LAST):
+        return False
+    # Until after that record the server has handlers of its own, which note the signals.
+    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    noted = getattr(server, "_captured_signals", ())
+    if isinstance(noted, list) and signal.SIGTERM in noted:
+        engine.shutdown(_PATIENCE)
+    return True
+
+
 def _is_error_wanted(record: logging.LogRecord) -> bool:
     error = error_of(record)
     if error is not None:
         return not _request.take_logged(error)
+    if end_with(record):
+        return True
     message = text_of(vars(record).get("msg"))
     if '"WebSocket %s"' in message:  # uvicorn logs access lines of websockets on its other logger.
         return not _request.leave_out_line()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import unified_logger
 
-from ..stdlib import text_of
 from . import _servers
 from ._partner import need
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 need("uvicorn", "0.23", "uvicorn")
 
 _LOGGERS = ("uvicorn", "uvicorn.error", "uvicorn.access")
-_LAST = "Finished server process"
 
 
 class Handler(unified_logger.Handler):
@@ -36,7 +34,7 @@ class Handler(unified_logger.Handler):
     def emit(self, record: LogRecord) -> None:
         """Captures the record."""
         super().emit(record)
-        if text_of(vars(record).get("msg")).startswith(_LAST):
+        if _servers.end_with(record):
             self.flush()
 
 
