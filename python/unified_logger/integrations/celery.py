@@ -20,6 +20,7 @@ need("celery", "5.3", "celery")
 from celery import current_task, signals, states  # noqa: E402
 from celery.exceptions import TimeLimitExceeded, WorkerLostError  # noqa: E402
 from celery.utils.log import get_multiprocessing_logger  # noqa: E402
+from celery.utils.saferepr import saferepr  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,15 +34,22 @@ _PATIENCE = 5.0
 _received: WeakValueDictionary[str, Any] = WeakValueDictionary()
 
 
-def install() -> None:
-    """Connects to Celery's signals, for all applications of the process. Harmless when repeated.
+def install(*, arguments: bool = False) -> None:
+    """Connects to Celery's signals, for all applications of the process. A second call changes the option.
 
     Call it where the application is made, beside `init_logging`. If that was not called, the worker or beat calls it with the options of the
     environment and the defaults when it sets up its logging.
+
+    Args:
+        arguments: Whether records have the arguments of tasks: those of Celery, and the record at the end of a task. They are left out
+            otherwise, because they are often secrets.
     """
     for signal, function in _CONNECTED:
         signal.connect(function, weak=False)
     logging.getLogger("celery.app.trace").addFilter(_replaced)
+    _without_arguments.is_on = not arguments
+    for name in _TELLING:
+        logging.getLogger(name).addFilter(_without_arguments)
 
 
 def uninstall() -> None:
@@ -49,6 +57,8 @@ def uninstall() -> None:
     for signal, function in _CONNECTED:
         signal.disconnect(function)
     logging.getLogger("celery.app.trace").removeFilter(_replaced)
+    for name in _TELLING:
+        logging.getLogger(name).removeFilter(_without_arguments)
 
 
 class _Run(context.Scope):
@@ -76,6 +86,44 @@ class _Replaced(logging.Filter):
 
 
 _replaced = _Replaced()
+
+
+class _WithoutArguments(logging.Filter):
+    """Takes the arguments of tasks out of Celery's own records, also for the handlers of others."""
+
+    is_on = True
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Changes the record."""
+        if not self.is_on:
+            return True
+        data: Any = vars(record).get("data")
+        args: Any = record.args
+        if isinstance(data, dict):
+            record.data = {name: value for name, value in data.items() if name not in _ARGUMENTS}
+        if isinstance(args, dict):
+            # The text of Celery's settings may name them.
+            record.args = {name: _LEFT_OUT if name in _ARGUMENTS else value for name, value in args.items()}
+        elif isinstance(args, tuple) and isinstance(record.msg, str):
+            for beginning, positions in _BODIES.items():
+                if record.msg.startswith(beginning):
+                    record.args = tuple(_LEFT_OUT if at in positions else arg for at, arg in enumerate(args))
+        return True
+
+
+_ARGUMENTS = ("args", "kwargs")
+_LEFT_OUT = "(left out)"
+# The loggers whose records have arguments.
+_TELLING = ("celery.worker.strategy", "celery.app.trace", "celery.worker.consumer.consumer", "celery.pool")
+# Beginnings of messages about whole messages of the broker, and which of their parts have arguments.
+_BODIES = {
+    "Received and deleted unknown message": (0,),
+    "Received unregistered task": (1, 2),
+    "Received invalid task message": (1,),
+    "Can't decode message body": (3, 4),
+    "TaskPool: Apply": (1, 2),
+}
+_without_arguments = _WithoutArguments()
 
 
 def _set_up(**_: Any) -> None:
@@ -144,7 +192,8 @@ def _end(task: Any = None, retval: Any = None, state: str | None = None, **_: An
     if not isinstance(scope, _Run):
         return
     try:
-        _log_end(scope, *_outcome(scope, task, retval, state))
+        level, ended, fields = _outcome(scope, task, retval, state)
+        _log_end(scope, level, ended, fields | _arguments(task.request))
     finally:
         scope.error = None
         scope.leave()
@@ -165,6 +214,16 @@ def _outcome(scope: _Run, task: Any, retval: Any, state: str | None) -> tuple[in
     if state == states.REJECTED:
         return logging.WARNING, state, fields | {"reason": _text(getattr(retval, "reason", retval))}
     return logging.INFO, state, fields
+
+
+def _arguments(request: Any) -> dict[str, Any]:
+    """The arguments of a task, as texts of Celery's that have a bound; none unless they are asked for."""
+    if _without_arguments.is_on:
+        return {}
+    return {
+        "args": getattr(request, "argsrepr", None) or saferepr(request.args),
+        "kwargs": getattr(request, "kwargsrepr", None) or saferepr(request.kwargs),
+    }
 
 
 def _text(thing: object) -> str:
