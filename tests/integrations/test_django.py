@@ -370,3 +370,44 @@ server.info('"%s" %s %s', "GET /orders/1 HTTP/1.1", "200", "7", extra={"server_t
     assert [record["message"] for record in told if record["logger"] == "django.server"] == [
         "You're accessing it over HTTPS"
     ]
+
+
+def test_options_of_access_records(run_python):
+    """A function by its dotted path sees Django's request and the response; the place is the view's, of a class its method."""
+    done = run_python("""
+import sys
+from django.conf import settings
+
+settings.configure(
+    ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__, SECRET_KEY="x", LOGGING_CONFIG=None,
+    MIDDLEWARE=["unified_logger.integrations.django.Middleware"],
+    UNIFIED_LOGGER={"access_fields": f"{__name__}.fields", "user_agent": True, "request_bytes": True},
+)
+import django
+django.setup()
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import path
+from django.views import View
+from unified_logger.testing import capture_logs
+
+def fields(request, response):
+    return {"tenant": request.headers["x-tenant"], "kind": response.headers["content-type"], "was": response.status}
+
+def order(request):
+    return HttpResponse("order", content_type="text/plain")
+
+class Orders(View):
+    def post(self, request):
+        return HttpResponse("orders", content_type="text/plain", status=201)
+
+urlpatterns = [path("order", order), path("orders", Orders.as_view())]
+with capture_logs() as records:
+    given = {"HTTP_X_TENANT": "7", "HTTP_USER_AGENT": "curl/8"}
+    Client().get("/order", **given)
+    Client().post("/orders", b"123", content_type="text/plain", **given)
+for record in records.find(logger="unified_logger.access"):
+    assert (record["tenant"], record["kind"], record["user_agent"]) == ("7", "text/plain", "curl/8")
+    print(record["status"], record["was"], record["request_bytes"], record["function"])
+""")
+    assert done.stdout.splitlines() == ["200 200 0 order", "201 201 3 post"]

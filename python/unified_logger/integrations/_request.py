@@ -17,101 +17,39 @@ Whatever a client sends, nothing here raises because of it.
 from __future__ import annotations
 
 from contextvars import ContextVar
-from logging import INFO, WARNING
+from logging import ERROR, INFO, WARNING
 
 from .._core import current_context, new_trace
 from ..clocks import perf_counter_ns
 from ..context import Scope, foreign, make, propagation
 from ..context.scope import _current, _innermost
 from ..context.trace_formats import is_id
-from ..errors import ConfigurationError
-from ..logger import get_logger
-from ..process import engine
+from ..process import engine, uncaught
+from ._access import LOGGER, Response, fields_of, place_of
+from ._access import logger as _logger
+from ._options import Options
 from ._sentry import left_to_sentry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
     from .._core import Context
 
-# The logger of access records.
-LOGGER = "unified_logger.access"
-
 # Values that clients choose are cut at these lengths, in characters.
 LONGEST_PATH = 1_024
 LONGEST_METHOD = 32
-LONGEST_CLIENT = 64
 
 # The status that servers answer for an application that does not answer.
 NO_ANSWER = 500
+# The status that logs show for a request whose client did not wait.
+CANCELLED = 499
 
-_logger = get_logger(LOGGER)
 _LOGGED = "_unified_logger_logged"
 
 # Whether the request of this thread or task gets an access record here. Then the server's own line about it is left out.
 _lines_to_leave_out: ContextVar[bool] = ContextVar("unified_logger_request", default=False)
-
-
-class Options:
-    """The options that every middleware takes, checked.
-
-    Args:
-        skip: Paths without an access record: whole paths, and beginnings that end with `*`. Their requests still have a context,
-            and an exception that escapes is logged.
-        trusted_proxies: How many proxies are before this server, each of which appends to `X-Forwarded-For`. The client is
-            the address that the outermost proxy saw. With 0 it is the connected address, and that header is not read.
-
-    Raises:
-        ConfigurationError: An option is not allowed.
-    """
-
-    __slots__ = ("_beginnings", "_paths", "skips_some", "trusted_proxies")
-
-    def __init__(self, skip: Iterable[str] = (), trusted_proxies: int = 0) -> None:
-        if isinstance(skip, str):
-            skip = (skip,)
-        paths = tuple(skip)
-        for path in paths:
-            if not isinstance(path, str) or not path.startswith("/") or "*" in path[:-1]:
-                raise ConfigurationError(
-                    source="argument",
-                    key="skip",
-                    value=path,
-                    allowed="a path such as /health, or a beginning such as /static/*",
-                )
-        if not isinstance(trusted_proxies, int) or isinstance(trusted_proxies, bool) or trusted_proxies < 0:
-            raise ConfigurationError(
-                source="argument",
-                key="trusted_proxies",
-                value=trusted_proxies,
-                allowed="a number of proxies, 0 or more",
-            )
-        self._paths = frozenset(path for path in paths if not path.endswith("*"))
-        self._beginnings = tuple(path[:-1] for path in paths if path.endswith("*"))
-        self.skips_some = bool(paths)
-        self.trusted_proxies = trusted_proxies
-
-    def skips(self, path: str) -> bool:
-        """Whether requests for this path have no access record."""
-        return path in self._paths or path.startswith(self._beginnings)
-
-    def client(self, connected: str | None, forwarded: str | None) -> str | None:
-        """The address of the client.
-
-        Args:
-            connected: The address that is connected.
-            forwarded: The value of `X-Forwarded-For`. Only needed with `trusted_proxies`.
-
-        Returns:
-            An address, or None if it is not known.
-        """
-        if self.trusted_proxies and forwarded:
-            seen = forwarded.rsplit(",", self.trusted_proxies)
-            if len(seen) >= self.trusted_proxies:
-                return seen[-self.trusted_proxies].strip()[:LONGEST_CLIENT] or connected
-        return connected
 
 
 class Request(Scope):
@@ -122,7 +60,18 @@ class Request(Scope):
         headers: The wanted headers of the request, by lower-case name.
     """
 
-    __slots__ = ("_answered", "_inside", "_inside_scope", "_then", "finished", "options", "sent", "started", "status")
+    __slots__ = (
+        "_answered",
+        "_inside",
+        "_inside_scope",
+        "_then",
+        "finished",
+        "gone",
+        "options",
+        "sent",
+        "started",
+        "status",
+    )
 
     context: Context
 
@@ -131,6 +80,8 @@ class Request(Scope):
         self.status = 0
         self.sent = 0
         self.finished = False
+        # Whether the client has left before its response was complete.
+        self.gone = False
         self.options = options
         # Like `Scope.__init__`, without a call to it: calls are the cost of a middleware, and most requests begin a trace.
         self.owner = None
@@ -196,10 +147,12 @@ class Request(Scope):
         client: str | None,
         error: BaseException | None = None,
         more: Mapping[str, object] | None = None,
+        endpoint: object = None,
     ) -> None:
         """Logs the access record, unless that was done or the path is skipped.
 
-        It is an INFO, a WARNING with a status of 500 and above, and an ERROR with an exception that escaped.
+        It is an INFO, a WARNING with a status of 500 and above, and an ERROR with an exception that escaped. If the client has left, no
+        status is a warning.
 
         Args:
             method: Of the request.
@@ -209,6 +162,7 @@ class Request(Scope):
             error: The exception that escaped the application. If the framework has handled one, it has logged it. If it is not an
                 `Exception` (the end of the process or of a task), it is not an error of the application.
             more: Further fields.
+            endpoint: What the application has answered with, whose call site the record gets.
         """
         if self.finished:
             return
@@ -227,26 +181,26 @@ class Request(Scope):
         if route is None:
             route = path
         # If the application does not answer, the server does.
-        status = self.status or NO_ANSWER
+        status = self.status or (CANCELLED if self.gone else NO_ANSWER)
         message = f"{method} {route} {status}"
+        place = place_of(endpoint, method)
         answered = self.as_answered()
         before = _current.get()
         if before is not answered:
             _current.set(answered)
         try:
             parent_span_id = answered.parent_span_id
-            if status < 500 and error is None and more is None and parent_span_id is None:
-                # Most requests end here, and a call with literal keywords is the cheapest.
-                _logger.info(
-                    message,
-                    method=method,
-                    route=route,
-                    path=path,
-                    status=status,
-                    duration_ms=duration,
-                    bytes=self.sent,
-                    client=client,
+            function = self.options.access_fields
+            if function is not None:
+                # As fields of the context they may have any name, and the record's own fields stay.
+                given = fields_of(function, *self.shown(status))
+                joined = {**answered.fields, **given}
+                _current.set(
+                    make(answered.trace_id, answered.span_id, joined, parent_span_id, answered.carried, answered.level)
                 )
+            if status < 500 and error is None and more is None and parent_span_id is None and not self.gone:
+                # Most requests end here.
+                place.emit(message, method, route, path, status, duration, self.sent, client)
                 return
             fields: dict[str, Any] = {"parent_span_id": parent_span_id} if parent_span_id else {}
             fields |= {
@@ -259,14 +213,39 @@ class Request(Scope):
                 "client": client,
                 **(more or {}),
             }
+            if self.gone:
+                fields["outcome"] = "client_disconnected"
             if error is not None:
                 with left_to_sentry(LOGGER):
-                    _logger.error(message, **fields, exc_info=error)
+                    place.emit_more(ERROR, message, fields | {"exc_info": error})
             else:
-                _logger.log(WARNING if status >= 500 else INFO, message, **fields)
+                place.emit_more(WARNING if status >= 500 and not self.gone else INFO, message, fields)
         finally:
-            if before is not answered:
+            if _current.get() is not before:
                 _current.set(before)
+
+    def shown(self, status: int) -> tuple[object, Response]:
+        """What `access_fields` is called with: the request, and its response.
+
+        Args:
+            status: The status of the record.
+        """
+        return None, Response(status, {}, self.sent)
+
+    def failed_afterwards(self, error: Exception, method: str, path: str, route: str | None) -> None:
+        """Logs an exception that escaped the application after the access record was written.
+
+        Args:
+            error: The exception.
+            method: Of the request.
+            path: Of the request, without the query.
+            route: The template of the path; None if there is none.
+        """
+        # Even if it was logged elsewhere: the same object may be raised for one request after the other.
+        mark_logged(error)
+        fields = {"method": method[:LONGEST_METHOD], "route": route or path[:LONGEST_PATH], "path": path[:LONGEST_PATH]}
+        with left_to_sentry(uncaught.LOGGER):
+            uncaught.log("exception after the response", error, {**fields, "status": self.status or NO_ANSWER})
 
     def suspend(self) -> None:
         """Takes the context, with all scopes that are still open inside, off this thread or task until `resume`."""

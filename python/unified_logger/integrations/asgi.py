@@ -5,12 +5,14 @@ https://asgi.readthedocs.io/en/stable/specs/main.html
 
 from __future__ import annotations
 
+from types import FunctionType
+
 from ..context import propagation
-from ..process import uncaught
 from . import _servers
-from ._request import NO_ANSWER, Options, Request, mark_logged
+from ._access import Response
+from ._options import Options
+from ._request import CANCELLED, NO_ANSWER, Request, mark_logged
 from ._routes import Routes
-from ._sentry import left_to_sentry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,18 +25,22 @@ if TYPE_CHECKING:
     Send: TypeAlias = Callable[[Message], Awaitable[None]]
     Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+    from ._access import Fields
+
 # Key in the scope of a request that a middleware of this library has begun already.
 _BEGUN = "unified_logger"
 _FORWARDED = "x-forwarded-for"
 # The values of a header that came several times are joined up to this length, bytes: more than any format allows.
 _LONGEST_HEADER = 8_192
-# The status that logs show for a request whose client did not wait.
-CANCELLED = 499
 _SWITCHED = 101
 _REFUSED = 403
 # Codes of a websocket's end if none is given, by the specification of ASGI.
 _CLOSED = 1000
 _GONE = 1005
+# Headers that options of access records ask for.
+_DETAILS = (b"user-agent", b"content-length")
+# Versions of the specification in which a send to a client that has left raises no exception.
+_SILENT = ("2.0", "2.1", "2.2", "2.3")
 
 
 class Middleware:
@@ -44,15 +50,30 @@ class Middleware:
         app: The application.
         skip: Paths without an access record: whole paths, and beginnings that end with `*`.
         trusted_proxies: How many proxies are before this server, each of which appends to `X-Forwarded-For`.
+        access_fields: A function that is called with the scope and the response (`status`, `headers`, `bytes`), and returns further fields
+            of the access record.
+        user_agent: Whether access records have the client's `User-Agent`.
+        request_bytes: Whether they have the size of the request's body.
 
     Raises:
         ConfigurationError: An option is not allowed.
     """
 
-    def __init__(self, app: Application, *, skip: Iterable[str] = (), trusted_proxies: int = 0) -> None:
+    def __init__(
+        self,
+        app: Application,
+        *,
+        skip: Iterable[str] = (),
+        trusted_proxies: int = 0,
+        access_fields: Fields | None = None,
+        user_agent: bool = False,
+        request_bytes: bool = False,
+    ) -> None:
         self.app = app
-        self._options = Options(skip, trusted_proxies)
+        self._options = Options(skip, trusted_proxies, access_fields, user_agent, request_bytes)
         self._routes = Routes(app)
+        # The place of records without an endpoint: the application itself, if it is no more than a function.
+        self._function = app if isinstance(app, FunctionType) else None
         self._configure(propagation.settings())
         _servers.take_over()
 
@@ -76,14 +97,10 @@ class Middleware:
         for name, value in scope.get("headers", ()):
             if name in wanted:
                 _add(headers, wanted[name], value)
-        connection: _Connection
-        if kind == "http":
-            connection = _Exchange(self, scope, send, headers)
-        else:
-            connection = socket = _Socket(self, scope, send, headers)
-            receive = socket.hear(receive)
+        of_kind = _Exchange if kind == "http" else _Socket
+        connection: _Connection = of_kind(self, scope, receive, send, headers)
         try:
-            await self.app(scope, receive, connection.send)
+            await self.app(scope, connection.receive, connection.send)
         except Exception as error:
             connection.fail(error)
             raise
@@ -103,20 +120,44 @@ class _Connection(Request):
     Args:
         middleware: The middleware that it belongs to.
         scope: Its scope.
+        receive: The function of the server that receives.
         send: The function of the server that sends.
         headers: Its wanted headers.
     """
 
-    __slots__ = ("_forwarded", "_middleware", "_path", "_root_path", "_scope", "_send")
+    __slots__ = (
+        "_forwarded",
+        "_headers",
+        "_is_complete",
+        "_middleware",
+        "_path",
+        "_raises",
+        "_receive",
+        "_received",
+        "_root_path",
+        "_scope",
+        "_send",
+        "_unsent",
+    )
 
     # Further fields of its access record.
     more: dict[str, object] | None = None
 
-    def __init__(self, middleware: Middleware, scope: Scope, send: Send, headers: dict[str, str]) -> None:
+    def __init__(
+        self, middleware: Middleware, scope: Scope, receive: Receive, send: Send, headers: dict[str, str]
+    ) -> None:
         Request.__init__(self, middleware._options, headers)
         self._middleware = middleware
         self._scope = scope
+        self._receive = receive
         self._send = send
+        self._received = 0
+        self._is_complete = False
+        # Whether the server raises an exception at a send to a client that has left, and that exception.
+        asgi = scope.get("asgi")
+        self._raises = asgi is not None and asgi.get("spec_version", "2.0") not in _SILENT
+        self._unsent: OSError | None = None
+        self._headers: Iterable[tuple[bytes, bytes]] = ()
         # Older frameworks change them on the way.
         self._path: str = scope["path"]
         self._root_path: str = scope.get("root_path", "")
@@ -124,8 +165,11 @@ class _Connection(Request):
 
     if TYPE_CHECKING:
 
+        def receive(self) -> Awaitable[Message]:
+            """The function through which the application receives; each kind of connection has its own."""
+
         def send(self, message: Message) -> Awaitable[None]:
-            """The function through which the application sends; each kind of connection has its own."""
+            """The function through which the application sends; the same is true of it."""
 
     def end(self, status: int, error: Exception | None = None) -> None:
         """Logs the access record, unless that was done.
@@ -137,7 +181,7 @@ class _Connection(Request):
         if self.finished:
             return
         if not self.status:
-            self.status = status
+            self.status = CANCELLED if self.gone and error is None else status
         scope = self._scope
         connected = scope.get("client")
         client = connected[0] if connected else None
@@ -146,49 +190,83 @@ class _Connection(Request):
         method = scope.get("method", "WEBSOCKET")
         if method == "HEAD":
             self.sent = 0  # Servers do not send such a body.
+        more = self.more
+        if self.options.has_details:
+            given = {name: value.decode("latin-1") for name, value in scope.get("headers", ()) if name in _DETAILS}
+            of_body = given.get(b"content-length")
+            more = {**self.options.details(given.get(b"user-agent"), of_body, self._received), **(more or {})}
+        middleware = self._middleware
         try:
-            route = self._middleware._routes.template(scope, self._root_path)
+            route = middleware._routes.template(scope, self._root_path)
         except Exception:  # The application may have put any object there as a route.
             route = None
-        self.finish(
-            method,
-            self._path,
-            route,
-            client,
-            error,
-            self.more,
-        )
+        self.finish(method, self._path, route, client, error, more, scope.get("endpoint") or middleware._function)
+
+    def shown(self, status: int) -> tuple[object, Response]:
+        """The scope and the response."""
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in self._headers}
+        return self._scope, Response(status, headers, self.sent)
 
     def fail(self, error: Exception) -> None:
         """Logs the exception that escaped the application, once: in the access record if that is not written yet."""
         if not self.finished:
             self.end(NO_ANSWER, error)
         else:
-            # Even if it was logged elsewhere: the same object may be raised for one request after the other.
-            mark_logged(error)
-            with left_to_sentry(uncaught.LOGGER):
-                uncaught.log("exception after the response", error)
+            try:
+                route = self._middleware._routes.template(self._scope, self._root_path)
+            except Exception:
+                route = None
+            self.failed_afterwards(error, self._scope.get("method", "WEBSOCKET"), self._path, route)
 
     def _with_trace(self, message: Message, status: int) -> Message:
         """The message that begins the answer, with the header that names the trace. A copy, since the application may use its own again."""
         trace_id = self.answer(status)
         if trace_id is None:
+            given = message.get("headers", ())
+            self._headers = given if isinstance(given, (list, tuple)) else ()
             return message
         own = self._middleware._header
-        headers = [*message.get("headers", ())]
+        # In every case a list: they may come from a generator, which gives them once.
+        self._headers = headers = [*message.get("headers", ())]
         for name, _ in headers:
             if name == own:
                 break
         else:
             headers.append((own, trace_id.encode("latin-1")))
-        # In every case a list: they may come from a generator, which gives them once.
         return {**message, "headers": headers}
 
 
 class _Exchange(_Connection):
     """A request and its response."""
 
-    __slots__ = ("_headers",)
+    __slots__ = ()
+
+    async def _try(self, message: Message) -> None:
+        try:
+            await self._send(message)
+        except OSError as error:
+            self.gone = True
+            self._unsent = error
+            raise
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        kind = message["type"]
+        if kind == "http.request":
+            self._received += len(message.get("body") or b"")
+        elif kind == "http.disconnect" and not self._is_complete:
+            self.gone = True
+        return message
+
+    def fail(self, error: Exception) -> None:
+        # What frameworks raise because the client has left is no failure.
+        if self.gone and (error is self._unsent or type(error).__name__ == "ClientDisconnect") and not self.finished:
+            mark_logged(error)
+            if not self.sent:
+                self.status = CANCELLED  # The answer to that exception has reached nobody.
+            self.end(CANCELLED)
+        else:
+            super().fail(error)
 
     def send(self, message: Message) -> Awaitable[None]:
         kind = message["type"]
@@ -200,15 +278,15 @@ class _Exchange(_Connection):
                 return self._complete(message)
         elif kind == "http.response.start":
             message = self._with_trace(message, message.get("status", 0))
-            self._headers = message.get("headers", ())
         elif kind == "http.response.pathsend":
             # The server reads the file: as much of it as the application has promised.
-            self.sent += _content_length(getattr(self, "_headers", ()))
+            self.sent += _content_length(self._headers)
             return self._complete(message)
-        return self._send(message)
+        return self._try(message) if self._raises else self._send(message)
 
     async def _complete(self, message: Message) -> None:
-        await self._send(message)
+        self._is_complete = True
+        await (self._try(message) if self._raises else self._send(message))
         # After the answer of an error the framework raises the exception, and the record waits for it.
         if self.status < NO_ANSWER:
             self.end(NO_ANSWER)
@@ -219,25 +297,23 @@ class _Socket(_Connection):
 
     __slots__ = ("_messages_received", "_messages_sent", "close_code")
 
-    def __init__(self, middleware: Middleware, scope: Scope, send: Send, headers: dict[str, str]) -> None:
-        super().__init__(middleware, scope, send, headers)
+    def __init__(
+        self, middleware: Middleware, scope: Scope, receive: Receive, send: Send, headers: dict[str, str]
+    ) -> None:
+        super().__init__(middleware, scope, receive, send, headers)
         self.close_code: int | None = None
         self._messages_received = 0
         self._messages_sent = 0
 
-    def hear(self, receive: Receive) -> Receive:
-        """The function through which the application receives."""
-
-        async def counted() -> Message:
-            message = await receive()
-            kind = message["type"]
-            if kind == "websocket.receive":
-                self._messages_received += 1
-            elif kind == "websocket.disconnect" and self.close_code is None:
-                self.close_code = message.get("code") or _GONE
-            return message
-
-        return counted
+    async def receive(self) -> Message:
+        message = await self._receive()
+        kind = message["type"]
+        if kind == "websocket.receive":
+            self._messages_received += 1
+            self._received += _size(message)
+        elif kind == "websocket.disconnect" and self.close_code is None:
+            self.close_code = message.get("code") or _GONE
+        return message
 
     def send(self, message: Message) -> Awaitable[None]:
         kind = message["type"]

@@ -9,6 +9,7 @@ UNIFIED_LOGGER = {"skip": ["/health", "/static/*"]}
 from __future__ import annotations
 
 import logging
+from asyncio import CancelledError
 
 from ._partner import need
 
@@ -20,21 +21,24 @@ from django.core.exceptions import ImproperlyConfigured  # noqa: E402
 from django.core.handlers.wsgi import WSGIRequest  # noqa: E402
 from django.http import HttpRequest  # noqa: E402
 from django.utils.log import RequireDebugTrue, ServerFormatter, log_response  # noqa: E402
+from django.utils.module_loading import import_string  # noqa: E402
 
 from .. import values  # noqa: E402
 from ..context import propagation  # noqa: E402
 from ..errors import ConfigurationError  # noqa: E402
 from ..process import start  # noqa: E402
-from ._request import Options, Request  # noqa: E402
-from .asgi import CANCELLED  # noqa: E402
-from .wsgi import Headers, position, replace_lines_of  # noqa: E402
+from ._access import Response  # noqa: E402
+from ._environ import WITHOUT_BODY, Headers, number_of, position  # noqa: E402
+from ._options import Options  # noqa: E402
+from ._request import CANCELLED, Request  # noqa: E402
+from .wsgi import replace_lines_of  # noqa: E402
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
     from typing import Any
 
-_OPTIONS = ("skip", "trusted_proxies")
+_OPTIONS = ("skip", "trusted_proxies", "access_fields", "user_agent", "request_bytes")
 
 
 class Middleware:
@@ -87,6 +91,7 @@ class Middleware:
         except BaseException as error:
             if not isinstance(error, Exception):
                 exchange.status = CANCELLED
+                exchange.note_cancelled(error)
             exchange.end(error)
             exchange.leave()
             raise
@@ -96,11 +101,14 @@ class Middleware:
 class _Exchange(Request):
     """One request and its answer."""
 
-    __slots__ = ("_close", "_file", "_from", "_request", "_response")
+    __slots__ = ("_close", "_file", "_from", "_is_whole", "_request", "_response")
 
     def __init__(self, options: Options, request: Any, headers: Mapping[str, str]) -> None:
         super().__init__(options, headers)
         self._request = request
+        self._response: Any = None
+        # Whether nothing is missing of a body that is made in pieces.
+        self._is_whole = True
 
     def follow(self, response: Any) -> Any:
         """Adds the header to a response, and follows it until it is closed."""
@@ -116,6 +124,7 @@ class _Exchange(Request):
         elif response.streaming:
             content = response.streaming_content
             response.streaming_content = self._pieces_later(content) if response.is_async else self._pieces(content)
+            self._is_whole = False
         response.close = self.close
         self.suspend()
         return response
@@ -134,6 +143,7 @@ class _Exchange(Request):
             self.end(error)
             self.suspend()
             raise
+        self._is_whole = True
         self.suspend()
 
     async def _pieces_later(self, content: Any) -> AsyncIterator[bytes]:
@@ -149,9 +159,11 @@ class _Exchange(Request):
         except BaseException as error:
             if isinstance(self._request, WSGIRequest):
                 self.sent = 0  # In this case Django takes all pieces before it sends the first.
+            self.note_cancelled(error)
             self.end(error)
             self.suspend()
             raise
+        self._is_whole = True
         self.suspend()
 
     def close(self) -> None:
@@ -167,12 +179,24 @@ class _Exchange(Request):
                 self.sent = len(self._response.content)
             close()
         finally:
+            self.gone = not self._is_whole and self._is_unsent()
             self.end()
             self.leave()
             # They refer to each other: only the garbage collector would free them.
             if self._response.__dict__.get("close") == self.close:
                 del self._response.close
             self._response = None
+
+    def note_cancelled(self, error: BaseException) -> None:
+        """Django's handler of ASGI cancels a request if its client has left."""
+        self.gone = isinstance(error, CancelledError) and not isinstance(self._request, WSGIRequest)
+
+    def _is_unsent(self) -> bool:
+        """Whether a part of a body is missing that a client would have got: a server closes it then before its end."""
+        if self._request.method == "HEAD" or self.status in WITHOUT_BODY:
+            return False
+        length = self._response.headers.get("Content-Length")
+        return length is None or self.sent < number_of(length)
 
     def end(self, error: BaseException | None = None) -> None:
         """Logs the access record, once."""
@@ -188,7 +212,14 @@ class _Exchange(Request):
                 meta.get("REMOTE_ADDR"), meta.get("HTTP_X_FORWARDED_FOR") if options.trusted_proxies else None
             ),
             error,
+            options.details(meta.get("HTTP_USER_AGENT"), meta.get("CONTENT_LENGTH")) if options.has_details else None,
+            _view(request),
         )
+
+    def shown(self, status: int) -> tuple[object, Response]:
+        """Django's request, and the response."""
+        headers = {} if self._response is None else {name.lower(): value for name, value in self._response.items()}
+        return self._request, Response(status, headers, self.sent)
 
 
 def _log_response(request: Any, response: Any) -> None:
@@ -205,6 +236,15 @@ def _route(request: Any) -> str | None:
     return route if route.startswith(("/", "^")) else f"/{route}"
 
 
+def _view(request: Any) -> object:
+    """The view that has answered; the class, if it is one."""
+    match = request.resolver_match
+    if match is None:
+        return None
+    view = match.func
+    return getattr(view, "view_class", None) or getattr(view, "cls", None) or view
+
+
 def _options() -> Options:
     given = getattr(settings, "UNIFIED_LOGGER", {})
     if not isinstance(given, dict):
@@ -212,6 +252,9 @@ def _options() -> Options:
     unknown = [name for name in given if name not in _OPTIONS]
     if unknown:
         raise ImproperlyConfigured(f"UNIFIED_LOGGER has no {unknown[0]!r}, only {', '.join(_OPTIONS)}")
+    function = given.get("access_fields")
+    if isinstance(function, str):
+        given = {**given, "access_fields": import_string(function)}
     try:
         return Options(**given)
     except ConfigurationError as error:

@@ -15,21 +15,30 @@ need("flask", "2.3", "flask")
 
 from flask.logging import default_handler  # noqa: E402
 
-from ._request import Options  # noqa: E402
+from ._options import Options  # noqa: E402
 from .wsgi import Middleware  # noqa: E402
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from flask import Flask
 
-    from .wsgi import Environ
+    from ._access import Fields
 
 _NAME = "unified_logger"
 
 
-def install(app: Flask, *, skip: Iterable[str] = (), trusted_proxies: int = 0) -> None:
+def install(
+    app: Flask,
+    *,
+    skip: Iterable[str] = (),
+    trusted_proxies: int = 0,
+    access_fields: Fields | None = None,
+    user_agent: bool = False,
+    request_bytes: bool = False,
+) -> None:
     """Gives every request of an application its context, an access record, and a response header with its trace.
 
     The application itself logs exceptions, through `app.logger`, with the trace of the request. The default handler of that logger leaves them
@@ -39,15 +48,22 @@ def install(app: Flask, *, skip: Iterable[str] = (), trusted_proxies: int = 0) -
         app: The application.
         skip: Paths without an access record: whole paths, and beginnings that end with `*`.
         trusted_proxies: How many proxies are before this server, each of which appends to `X-Forwarded-For`.
+        access_fields: A function that is called with Flask's request and the response (`status`, `headers`, `bytes`), and returns further
+            fields of the access record.
+        user_agent: Whether access records have the client's `User-Agent`.
+        request_bytes: Whether they have the size of the request's body.
 
     Raises:
         ConfigurationError: An option is not allowed.
     """
     installed = app.extensions.get(_NAME)
+    options = Options(skip, trusted_proxies, access_fields, user_agent, request_bytes)
     if isinstance(installed, Middleware):
-        installed.options = Options(skip, trusted_proxies)
+        installed.options = options
         return
-    middleware = Middleware(app.wsgi_app, skip=skip, trusted_proxies=trusted_proxies, route=_route)
+    middleware = _Middleware(app.wsgi_app)
+    middleware.options = options
+    middleware.flask = app
     app.extensions[_NAME] = middleware
     app.wsgi_app = middleware  # type: ignore[method-assign]
     # The application's logger is made at its first use, and takes its level from `debug` then. So it is not used here.
@@ -67,8 +83,22 @@ class _LeaveOut(logging.Filter):
         return record.name not in _installed
 
 
-def _route(environ: Environ) -> str | None:
-    """The rule that matched, from the request that Werkzeug leaves in the environ."""
-    request = environ.get("werkzeug.request")
-    rule = None if request is None else request.url_rule
-    return None if rule is None else rule.rule
+class _Middleware(Middleware):
+    """The middleware, which asks Flask for the rule and the view of a request."""
+
+    flask: Flask
+
+    def look_at(self, exchange: Any) -> None:
+        """Takes both from the request that Werkzeug leaves in the environ. It is gone before the end of the response."""
+        request = exchange.environ.get("werkzeug.request")
+        if request is None:
+            # Flask has answered without a context.
+            if self.options.access_fields is not None:
+                exchange.shown_request = self.flask.request_class(exchange.environ)
+            return
+        exchange.shown_request = request
+        rule = request.url_rule
+        if rule is not None:
+            exchange.route = rule.rule
+            view: Any = self.flask.view_functions.get(rule.endpoint)
+            exchange.endpoint = getattr(view, "view_class", view)

@@ -20,8 +20,9 @@ from gunicorn import glogging  # noqa: E402
 from ..clocks import perf_counter_ns  # noqa: E402
 from ..config.sections.files import FAULTS  # noqa: E402
 from ..process import engine, notices, start  # noqa: E402
-from ._request import Options, Request, is_logged, leave_out_line  # noqa: E402
-from .wsgi import Headers, path_of  # noqa: E402
+from ._environ import Headers, path_of  # noqa: E402
+from ._options import Options  # noqa: E402
+from ._request import Request, is_logged, leave_out_line  # noqa: E402
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,15 +8,18 @@ application = Middleware(application)
 from __future__ import annotations
 
 import logging
-from io import UnsupportedOperation
+from types import FunctionType
 
 from ..context import propagation
 from ..context.scope import _current
-from ._request import Options, Request, leave_out_line
+from ._access import Response
+from ._environ import WITHOUT_BODY, Headers, number_of, path_of, position
+from ._options import Options
+from ._request import Request, leave_out_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
     from typing import Any, TypeAlias
 
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType]
     StartResponse: TypeAlias = Callable[..., Callable[[bytes], object]]
     Application: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+    from ._access import Fields
 
 
 class Middleware:
@@ -37,6 +42,10 @@ class Middleware:
         skip: Paths without an access record: whole paths, and beginnings that end with `*`.
         trusted_proxies: How many proxies are before this server, each of which appends to `X-Forwarded-For`.
         route: Returns the template of a request's path, or None. It is called with the environ when the response begins.
+        access_fields: A function that is called with the environ and the response (`status`, `headers`, `bytes`), and returns further fields
+            of the access record.
+        user_agent: Whether access records have the client's `User-Agent`.
+        request_bytes: Whether they have the size of the request's body.
 
     Raises:
         ConfigurationError: An option is not allowed.
@@ -49,10 +58,16 @@ class Middleware:
         skip: Iterable[str] = (),
         trusted_proxies: int = 0,
         route: Callable[[Environ], str | None] | None = None,
+        access_fields: Fields | None = None,
+        user_agent: bool = False,
+        request_bytes: bool = False,
     ) -> None:
         self.app = app
-        self.options = Options(skip, trusted_proxies)
+        self.options = Options(skip, trusted_proxies, access_fields, user_agent, request_bytes)
         self.route = route
+        # The place of records: the application itself, if it is no more than a function.
+        self._function = app if isinstance(app, FunctionType) else None
+        self._looks = route is not None or type(self).look_at is not Middleware.look_at
         self._headers = Headers()
         replace_lines_of("werkzeug", _is_line_of_werkzeug)
 
@@ -61,8 +76,12 @@ class Middleware:
         exchange = _Exchange(self.options, self._headers.of(environ))
         exchange.environ = environ
         exchange.start = start_response
-        exchange.route_of = self.route
+        exchange.middleware = self
         exchange.length = exchange.route = None
+        exchange.shown_request = environ
+        exchange.headers = ()
+        exchange.is_file = False
+        exchange.endpoint = self._function
         exchange.rest = None
         try:
             body: Iterable[bytes] = self.app(environ, exchange.start_response)
@@ -94,36 +113,35 @@ class Middleware:
         exchange.suspend()
         return exchange
 
+    def look_at(self, exchange: Any) -> None:
+        """Called when the response of a request begins, while the application's own view of the request is there.
 
-class Headers:
-    """Finds the wanted headers in the environ of WSGI."""
-
-    __slots__ = ("_names", "_settings")
-
-    def __init__(self) -> None:
-        self._settings: propagation.Settings | None = None
-        self._names: tuple[tuple[str, str], ...] = ()
-
-    def of(self, environ: Mapping[str, Any]) -> dict[str, str]:
-        """The wanted headers of a request, by lower-case name."""
-        settings = propagation._settings
-        if settings is not self._settings:
-            # The names first: another thread may read both at the same time.
-            self._names = tuple(("HTTP_" + name.upper().replace("-", "_"), name) for name in settings.wanted)
-            self._settings = settings
-        for key, _ in self._names:
-            if key in environ:
-                return {name: environ[key] for key, name in self._names if key in environ}
-        return _NONE
-
-
-_NONE: dict[str, str] = {}
+        Args:
+            exchange: Gets `route`, and may get `endpoint` and `shown_request`.
+        """
+        if self.route is not None:
+            exchange.route = self.route(exchange.environ)
 
 
 class _Exchange(Request):
     """One request and its answer. The server gets it as the body."""
 
-    __slots__ = ("_write", "begun", "body", "environ", "length", "pieces", "rest", "route", "route_of", "start")
+    __slots__ = (
+        "_write",
+        "begun",
+        "body",
+        "endpoint",
+        "environ",
+        "headers",
+        "is_file",
+        "length",
+        "middleware",
+        "pieces",
+        "rest",
+        "route",
+        "shown_request",
+        "start",
+    )
 
     body: Any
     environ: Environ
@@ -134,7 +152,13 @@ class _Exchange(Request):
     pieces: Iterator[bytes]
     # The body, if it is complete: the same once the server has sent it.
     rest: Iterator[bytes] | None
-    route_of: Callable[[Environ], str | None] | None
+    middleware: Middleware
+    # What the application has answered with, and the request in the form that it knows.
+    endpoint: object
+    shown_request: object
+    headers: Iterable[tuple[str, str]]
+    # Whether the body is a file that the server may send without iterating.
+    is_file: bool
     start: StartResponse
     route: str | None
 
@@ -147,11 +171,12 @@ class _Exchange(Request):
         except (TypeError, ValueError):
             code = 0  # The server reports a wrong status itself.
         trace_id = self.answer(code)
-        if self.route_of is not None:
+        if self.middleware._looks:
             try:
-                self.route = self.route_of(self.environ)
+                self.middleware.look_at(self)
             except Exception:  # Whatever fails here, the answer is sent.
                 self.route = None
+        self.headers = headers
         if exc_info is not None:
             self.length = None  # Another answer replaces the previous one.
         name = propagation._settings.response_header
@@ -212,13 +237,26 @@ class _Exchange(Request):
             if close is not None:
                 close()
         except BaseException as error:
+            if self.finished and isinstance(error, Exception):
+                self.failed_afterwards(error, self.environ.get("REQUEST_METHOD", ""), path_of(self.environ), self.route)
             self.end(error)
             raise
         else:
             if not self.finished:
+                # The server closes a body before its end only if it can send no more of it.
+                self.gone = self._is_unsent()
                 self.end()
         finally:
             self.leave()
+
+    def _is_unsent(self) -> bool:
+        """Whether a part of the body is missing that a client would have got."""
+        if self.environ.get("REQUEST_METHOD") == "HEAD" or self.status in WITHOUT_BODY:
+            return False
+        if self.is_file:
+            # How much the server has sent of it is not always known.
+            return 0 < self.sent < number_of(self.length)
+        return self.length is None or self.sent < number_of(self.length)
 
     def _close_whole(self, body: Any) -> None:
         """Closes the body of an answer whose request has ended: records of `close` still have the request's trace."""
@@ -232,11 +270,15 @@ class _Exchange(Request):
                 pass  # A complete body is followed by nothing but empty pieces.
             if close is not None:
                 close()
+        except Exception as error:
+            self.failed_afterwards(error, self.environ.get("REQUEST_METHOD", ""), path_of(self.environ), self.route)
+            raise
         finally:
             _current.set(before)
 
     def in_file(self, wrapper: Any) -> Iterable[bytes]:
         """Wraps a file with the server's own wrapper, which the server may send without iterating. `close` shows the end."""
+        self.is_file = True
         file = getattr(wrapper, "filelike", None)
         begin = position(file)
         inner = getattr(wrapper, "close", None)
@@ -276,7 +318,14 @@ class _Exchange(Request):
         self.failed_over_wsgi(error)
         if method == "HEAD":
             self.sent = 0  # Servers send the headers alone.
-        self.finish(method, path_of(environ), self.route, client, error)
+        more = None
+        if options.has_details:
+            more = options.details(environ.get("HTTP_USER_AGENT"), environ.get("CONTENT_LENGTH"))
+        self.finish(method, path_of(environ), self.route, client, error, more, self.endpoint)
+
+    def shown(self, status: int) -> tuple[object, Response]:
+        """The request in the form that the application knows, and the response."""
+        return self.shown_request, Response(status, {name.lower(): value for name, value in self.headers}, self.sent)
 
 
 class _Closing:
@@ -285,20 +334,6 @@ class _Closing:
     def __init__(self, close: Callable[[], None] | None) -> None:
         if close is not None:
             self.close = close
-
-
-def path_of(environ: Mapping[str, Any]) -> str:
-    """The path of a request as text. WSGI has its bytes, each as a character."""
-    path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-    return path if path.isascii() else path.encode("latin-1", "replace").decode("utf-8", "replace")
-
-
-def position(file: Any) -> int:
-    """The present position in a file; 0 if the file does not know it."""
-    try:
-        return int(file.tell())
-    except (AttributeError, OSError, TypeError, ValueError, UnsupportedOperation):
-        return 0
 
 
 class _LeaveOut(logging.Filter):

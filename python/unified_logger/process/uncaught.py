@@ -222,14 +222,15 @@ def _is_of_another_import(hook: object) -> bool:
     return (kind.__module__, kind.__qualname__) == (_Hook.__module__, _Hook.__qualname__)
 
 
-def log(message: str, error: BaseException) -> None:
+def log(message: str, error: BaseException, fields: dict[str, Any] | None = None) -> None:
     """Logs an uncaught exception that no hook of Python sees.
 
     Args:
         message: Where it was raised.
         error: The exception. The call site of the record is the line that raised it.
+        fields: Further fields.
     """
-    _log(logging.ERROR, message, (), error, {})
+    _log(logging.ERROR, message, (), error, fields or {})
 
 
 def _log(level: int, message: str, args: tuple[object, ...], error: object, fields: dict[str, Any]) -> None:
