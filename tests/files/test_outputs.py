@@ -455,9 +455,32 @@ flush_logging(timeout=10.0)
     assert done.stderr == ""
 
 
-def test_a_level_that_comes_too_late_is_said(start: Start, records: Records) -> None:
+BELOW = "is below log_level: such records are only made where a logger or a context gets a lower level"
+LEVELS: dict[str, dict[str, Any]] = {
+    "file_level": {"file_level": "DEBUG"},
+    "console_level": {"console_level": "DEBUG", "console_format": "json"},
+    "outputs.more.level": {"outputs": {"more": {"file": "more.log", "level": "DEBUG"}}},
+}
+
+
+@pytest.mark.parametrize("name", LEVELS)
+def test_a_level_that_comes_too_late_is_said(start: Start, records: Records, name: str) -> None:
     """Records below `log_level` are not made, for no output."""
-    start(log_level="WARNING", outputs={"more": {"file": "more.log", "level": "DEBUG"}})
-    assert messages(records, "app.log") == [
-        "outputs.more.level is below log_level and has no effect there: records below log_level are not made"
-    ]
+    start(log_level="WARNING", **LEVELS[name])
+    assert messages(records, "app.log") == [f"{name} {BELOW}"]
+
+
+@pytest.mark.parametrize("name", LEVELS)
+@pytest.mark.parametrize("level", ["DEBUG", "INFO", 5])
+def test_a_level_that_a_logger_has_use_for_is_not_said(
+    start: Start, records: Records, name: str, level: object
+) -> None:
+    """A logger that makes records below `log_level`. Fails with a notice that asks for `log_level` alone."""
+    start(log_level="WARNING", levels={"db": level, "quiet": "ERROR", "heir": 0}, **LEVELS[name])
+    assert messages(records, "app.log") == []
+
+
+def test_a_logger_with_a_higher_level_is_no_use_for_it(start: Start, records: Records) -> None:
+    """Nor is one that inherits, or that is suppressed."""
+    start(log_level="WARNING", levels={"quiet": "ERROR", "heir": 0}, suppress_loggers=["urllib3"], file_level="DEBUG")
+    assert messages(records, "app.log") == [f"file_level {BELOW}"]

@@ -9,6 +9,7 @@ from ... import levels
 from ...errors import ConfigurationError
 from ..kinds import BOOLEAN, COUNT, LEVEL, MIB, MODE, NAMES, PATH, SIZE, choice
 from ..options import Frozen, Section, derived, option
+from .records import BELOW_ALL, is_below_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -124,10 +125,8 @@ class Files(Section):
     def settle(cls, given: Given) -> Mapping[str, Any]:
         """The absolute path of the directory, and each file with its name, level and bounds."""
         values = given.values
-        if given.has("file_level") and values["file_level"] < values["log_level"]:
-            given.add_notice(
-                "file_level is below log_level and has no effect there: records below log_level are not made"
-            )
+        if given.has("file_level") and is_below_all(values["file_level"], values):
+            given.add_notice(f"file_level {BELOW_ALL}")
         log_dir = _directory(values["log_dir"], given.source_of("log_dir"))
         files = _files(given)
         names = [file.name for file in files if file.enabled]

@@ -12,6 +12,7 @@ from ..kinds import BOOLEAN, COUNT, LEVEL, MAPPING, MODE, NAMES, SIZE, Kind, Not
 from ..mappings import Switched, joined
 from ..options import Frozen, Given, Section, derived, option
 from .files import FAULTS, exposed_files
+from .records import BELOW_ALL, is_below_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -258,10 +259,8 @@ def _for_engine(name: str, output_given: Any, given: Given) -> dict[str, Any] | 
         return None
     output: Mapping[str, Any] = output_given if isinstance(output_given, dict) else {}
     place = _place_of(name, output_given, output, given)
-    if "level" in output and output["level"] < given.values["log_level"]:
-        given.add_notice(
-            f"outputs.{name}.level is below log_level and has no effect there: records below log_level are not made"
-        )
+    if "level" in output and is_below_all(output["level"], given.values):
+        given.add_notice(f"outputs.{name}.level {BELOW_ALL}")
     select = {key: output[key] for key in ("level", "max_level", "loggers", "ai", "fields_present") if key in output}
     if "fields_equal" in output:
         select["fields_equal"] = [*(output["fields_equal"] or {}).items()]

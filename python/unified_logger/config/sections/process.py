@@ -8,6 +8,7 @@ import sys
 from ... import _core
 from ..kinds import ANYTHING, BOOLEAN, BOX, LEVEL, MIB, NAMES, QUEUE, SECONDS, SIZE, TEXT, choice
 from ..options import Section, option
+from .records import BELOW_ALL, is_below_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,10 +78,8 @@ class Console(Section):
     def settle(cls, given: Given) -> Mapping[str, Any]:
         """The format; the previous module's block can turn the console off, unless an option gives the format."""
         values = given.values
-        if given.has("console_level") and values["console_level"] < values["log_level"]:
-            given.add_notice(
-                "console_level is below log_level and has no effect there: records below log_level are not made"
-            )
+        if given.has("console_level") and is_below_all(values["console_level"], values):
+            given.add_notice(f"console_level {BELOW_ALL}")
         disabled = given.block("handlers", "console").get("enabled") is False
         return {"console_format": "off"} if disabled and not given.has("console_format") else {}
 

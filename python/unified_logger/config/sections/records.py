@@ -72,6 +72,21 @@ class Levels(Section):
         }
 
 
+def is_below_all(level: int, values: Mapping[str, Any]) -> bool:
+    """Whether no record below `log_level` comes to an output with a level: no logger that is configured has a lower level.
+
+    Args:
+        level: The level of the output.
+        values: What was worked out so far, by its names.
+    """
+    least = values["log_level"]
+    return level < least and not any(0 < named < least for named in values["logger_levels"].values())
+
+
+# What a notice says of a level that is below all of these. Contexts have levels too, and loggers may get others later.
+BELOW_ALL = "is below log_level: such records are only made where a logger or a context gets a lower level"
+
+
 class Redaction(Section):
     """What must not be written."""
 
