@@ -5,11 +5,17 @@ from __future__ import annotations
 import logging
 
 from . import _core, context, values
+from .catching import Catch, is_exception
 from .context.packing import Unchanging, packed, unpacked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, overload
+    from collections.abc import Callable
+    from typing import Any, TypeVar, overload
+
+    from .catching import Exceptions
+
+    _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 # Stands for a message that was not given by position.
@@ -135,6 +141,59 @@ class UnifiedLogger(_core.Logger, Unchanging):
             named["gen_ai.error"] = error if exception is None else values.describe(exception)
         level = logging.INFO if error is None else logging.ERROR
         _core.log_ai(self, level, message, named | fields, exception)
+
+    if TYPE_CHECKING:
+
+        @overload
+        def catch(self, function: _Function, /) -> _Function: ...
+
+        @overload
+        def catch(
+            self,
+            exception: Exceptions = Exception,
+            *,
+            level: int | str = "ERROR",
+            reraise: bool = False,
+            default: object = None,
+            message: str = "exception caught",
+            onerror: Callable[[BaseException], object] | None = None,
+            exclude: Exceptions | None = None,
+        ) -> Catch: ...
+
+    def catch(
+        self,
+        exception: Any = Exception,
+        *,
+        level: int | str = "ERROR",
+        reraise: bool = False,
+        default: object = None,
+        message: str = "exception caught",
+        onerror: Callable[[BaseException], object] | None = None,
+        exclude: Exceptions | None = None,
+    ) -> Any:
+        """Logs exceptions of a block or of a function, and ends them: `with logger.catch():`, `@logger.catch` or `@logger.catch(…)`.
+
+        The record names the `with` line, or the definition of the function. It has the exception with its frames.
+
+        Args:
+            exception: The class of the exceptions, or a tuple of classes.
+            level: Level of the record, by name or number.
+            reraise: Whether the exception is passed on after it was logged.
+            default: What a decorated function returns after an exception.
+            message: Message of the record.
+            onerror: Called with the exception after it was logged.
+            exclude: Exceptions of these classes are passed on without a record.
+
+        Returns:
+            A context manager, which is also a decorator; or the decorated function.
+
+        Raises:
+            TypeError: `exception` or `exclude` is not a class of exceptions.
+            ValueError: There is no such level.
+        """
+        if (callable(exception) and not is_exception(exception)) or isinstance(exception, (staticmethod, classmethod)):
+            return Catch(self)(exception)
+        return Catch(self, exception, level, reraise, default, message, onerror, exclude)
 
     # Libraries, `logging.LoggerAdapter` among them, use these of a logger that they get. They are those of the `logging.Logger` of this name.
 

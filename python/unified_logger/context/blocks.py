@@ -103,7 +103,9 @@ def _level(given: object) -> int | None:
         return None
 
 
-def around(function: _Function, make: Callable[[], AbstractContextManager[object]]) -> _Function:
+def around(
+    function: _Function, make: Callable[[], AbstractContextManager[object]], default: object = None
+) -> _Function:
     """A function that does the same as `function`, inside a context manager that is made for each call.
 
     A generator enters it at its first step, and leaves it when it ends, is closed, or raises. Between its steps the context of
@@ -113,6 +115,7 @@ def around(function: _Function, make: Callable[[], AbstractContextManager[object
         function: A function, a coroutine function, or a generator function of either kind; also a static or class method, or an object
             that is called like one.
         make: Makes the context manager. Records that it logs name the caller of the function.
+        default: What the function returns if the context manager ends an exception.
 
     Returns:
         A function of the same kind, name and signature.
@@ -127,6 +130,7 @@ def around(function: _Function, make: Callable[[], AbstractContextManager[object
         async def inside(*args: Any, **kwargs: Any) -> Any:
             with make():
                 return await function(*args, **kwargs)
+            return default
 
     elif inspect.isasyncgenfunction(function):
 
@@ -176,6 +180,7 @@ def around(function: _Function, make: Callable[[], AbstractContextManager[object
                         except BaseException as error:
                             step, given = steps.throw, error
                         sides.change()
+                return default
             finally:
                 sides.change()
                 given = None
@@ -191,7 +196,7 @@ def around(function: _Function, make: Callable[[], AbstractContextManager[object
                 result = function(*args, **kwargs)
             except BaseException as error:
                 if manager.__exit__(type(error), error, error.__traceback__):
-                    return None
+                    return default
                 raise
             if hasattr(result, "__await__"):
                 if callable(getattr(result, "add_done_callback", None)):
@@ -200,7 +205,7 @@ def around(function: _Function, make: Callable[[], AbstractContextManager[object
                     return result
                 if _is_only_awaited(result):
                     sides.change()
-                    return _awaited(result, manager, sides)
+                    return _awaited(result, manager, sides, default)
             manager.__exit__(None, None, None)
             return result
 
@@ -236,7 +241,7 @@ def _end(manager: AbstractContextManager[object], future: Any) -> None:
     manager.__exit__(None if error is None else type(error), error, None)
 
 
-async def _awaited(result: Any, manager: AbstractContextManager[object], sides: _Sides) -> Any:
+async def _awaited(result: Any, manager: AbstractContextManager[object], sides: _Sides, default: object) -> Any:
     """Waits for an awaitable that a function returned, inside a context manager that was entered for the call."""
     sides.change()
     try:
@@ -244,7 +249,7 @@ async def _awaited(result: Any, manager: AbstractContextManager[object], sides: 
             value = await result
         except BaseException as error:
             if manager.__exit__(type(error), error, error.__traceback__):
-                return None
+                return default
             raise
         manager.__exit__(None, None, None)
         return value
