@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .api import add_sink, get_levels, init_logging_from_config, load_config, reload_logging, set_level
     from .context.carrying import carry, carry_into_threads
     from .context.propagation import continue_trace, trace_headers
+    from .custom_levels import add_level
     from .spans import span, traced
     from .stdlib.formatters import JSONFormatter
 
@@ -42,6 +43,7 @@ __all__ = [
     "UnifiedLogger",
     "UnifiedLoggerError",
     "UnifiedLoggerFactory",
+    "add_level",
     "add_sink",
     "carry",
     "carry_into_threads",
@@ -68,6 +70,7 @@ __all__ = [
 # programs do not pay for it, and nothing is left to import later, when that may be impossible.
 _LATER = {
     "JSONFormatter": ("stdlib.formatters",),
+    "add_level": ("custom_levels",),
     "add_sink": ("api", "process.sinks"),
     "carry": ("context.carrying",),
     "carry_into_threads": ("context.carrying",),

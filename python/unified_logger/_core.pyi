@@ -6,7 +6,7 @@ from logging import Handler, LogRecord
 from logging import Logger as _StdLogger
 from os import PathLike
 from types import CodeType, TracebackType
-from typing import Any, TypeAlias, final, overload
+from typing import Any, Literal, TypeAlias, final, overload
 
 from typing_extensions import Self
 
@@ -29,7 +29,11 @@ class Logger:
         logger: _StdLogger,
         home: Logger | None = None,
         fields: Mapping[str, Any] | None = None,
+        style: str | None = None,
     ) -> Self: ...
+    @property
+    def style(self) -> Literal["%", "{"] | None:
+        """How messages take their arguments, if that was said for this logger."""
     @property
     def bound_fields(self) -> dict[str, Any]:
         """A copy of the fields that every record of this logger has."""
@@ -161,6 +165,50 @@ class Logger:
         **fields: object,
     ) -> None:
         """Logs at ERROR with the exception being handled.
+
+        Args:
+            message: What happened; with arguments, a %-style template. By name it is `msg`, as in `logging`.
+            *args: Arguments of the template, or one mapping for a template with names.
+            exc_info: The exception of the record: an exception, a tuple of `sys.exc_info`, or True for the one being handled.
+            stack_info: Whether the record has the stack of the call.
+            stacklevel: Which caller the record names: 1 is the function that calls this method, 2 the caller of that function.
+            extra: Further fields, as a mapping.
+            **fields: Fields of the record, of any type.
+        """
+    def warn(
+        self,
+        message: object = "",
+        /,
+        *args: object,
+        exc_info: _ExcInfo = None,
+        stack_info: bool = False,
+        stacklevel: int = 1,
+        extra: Mapping[str, object] | None = None,
+        **fields: object,
+    ) -> None:
+        """Logs at WARNING.
+
+        Args:
+            message: What happened; with arguments, a %-style template. By name it is `msg`, as in `logging`.
+            *args: Arguments of the template, or one mapping for a template with names.
+            exc_info: The exception of the record: an exception, a tuple of `sys.exc_info`, or True for the one being handled.
+            stack_info: Whether the record has the stack of the call.
+            stacklevel: Which caller the record names: 1 is the function that calls this method, 2 the caller of that function.
+            extra: Further fields, as a mapping.
+            **fields: Fields of the record, of any type.
+        """
+    def fatal(
+        self,
+        message: object = "",
+        /,
+        *args: object,
+        exc_info: _ExcInfo = None,
+        stack_info: bool = False,
+        stacklevel: int = 1,
+        extra: Mapping[str, object] | None = None,
+        **fields: object,
+    ) -> None:
+        """Logs at CRITICAL.
 
         Args:
             message: What happened; with arguments, a %-style template. By name it is `msg`, as in `logging`.
@@ -330,6 +378,28 @@ def set_foreign_context(
     The innermost of that library's contexts and this library's is current. With None, only this library's contexts count.
     """
 
+def add_level(name: str, number: int, method: str) -> None:
+    """Gives loggers a method for a level.
+
+    Args:
+        name: The name in records.
+        number: The level's number.
+        method: The method's name.
+
+    Raises:
+        ValueError: There are too many such levels.
+    """
+
+def set_message_style(style: str) -> None:
+    """Sets the style of the messages of all loggers that have none of their own.
+
+    Args:
+        style: "%" or "{".
+
+    Raises:
+        ValueError: There is no such style.
+    """
+
 def attach_bound_methods(class_: type[Logger], /) -> None:
     """Gives the class of bound loggers its logging methods."""
 
@@ -404,8 +474,12 @@ class End:
     def __new__(cls, again: Callable[[], object]) -> End:
         """Sets the function that is called if the program continues: it registers the hook again, with another of these."""
 
-def turn_off() -> None:
-    """Leaves all records to handlers of `logging`."""
+def turn_off(redaction: Redaction | None = None) -> None:
+    """Leaves all records to handlers of `logging`.
+
+    Args:
+        redaction: The rules of these handlers.
+    """
 
 def flush(timeout: float | None = None) -> bool:
     """Waits until everything accepted before is on disk, at most `timeout` seconds. Returns whether it is."""

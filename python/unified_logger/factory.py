@@ -8,7 +8,7 @@ from .process import engine, start
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from os import PathLike
-    from typing import Any
+    from typing import Any, Literal
 
     from typing_extensions import Unpack
 
@@ -60,9 +60,9 @@ class UnifiedLoggerFactory:
         start.start({**{name: value for name, value in named.items() if value is not DEFAULT}, **options})
         return self
 
-    def get_logger(self, name: str | None = None) -> UnifiedLogger:
-        """The logger of this name."""
-        return get_logger(name)
+    def get_logger(self, name: str | None = None, style: Literal["%", "{"] | None = None) -> UnifiedLogger:
+        """The logger of this name and style, as the function `get_logger` gives it."""
+        return get_logger(name, style)
 
     def flush(self, timeout: float | None = None) -> bool:
         """Waits until everything accepted before is on disk.

@@ -11,7 +11,7 @@ from .context.packing import Unchanging, packed, unpacked
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, TypeVar, overload
+    from typing import Any, Literal, TypeVar, overload
 
     from .catching import Exceptions
 
@@ -25,8 +25,8 @@ _UNSAID: Any = object()
 class UnifiedLogger(_core.Logger, Unchanging):
     """Logs structured records under a name. Made by `get_logger`.
 
-    `debug`, `info`, `warning`, `error`, `critical`, `exception` and `log` take a message, %-style arguments for it, and fields as
-    keywords. Only `exc_info`, `stack_info`, `stacklevel` and `extra` (a mapping, merged as fields) are parameters. Every other keyword
+    `debug`, `info`, `warning`, `error`, `critical`, `exception` and `log` take a message, arguments for it in the logger's style, and fields
+    as keywords. Only `exc_info`, `stack_info`, `stacklevel` and `extra` (a mapping, merged as fields) are parameters. Every other keyword
     is a field. One exception is `msg`: without a positional message it is the message.
 
     `logger` is the `logging.Logger` of the same name: its level decides.
@@ -246,7 +246,7 @@ class UnifiedLogger(_core.Logger, Unchanging):
         Args:
             suffix: The rest of its name, after the name of this logger.
         """
-        return get_logger(self.logger.getChild(suffix).name)
+        return get_logger(self.logger.getChild(suffix).name, self.style)
 
     def set_trace_context(self, /, trace_id: str | None = None, span_id: str | None = None, **fields: object) -> None:
         """Sets ids and fields of the running request, for all loggers: see `unified_logger.context`.
@@ -268,11 +268,11 @@ class UnifiedLogger(_core.Logger, Unchanging):
 
     def __reduce__(self) -> tuple[Any, ...]:
         name = _name(self)
-        if get_logger(name) is not self:
+        if get_logger(name, self.style) is not self:
             from pickle import PicklingError
 
             raise PicklingError(f"logger {name!r} cannot be pickled: it is not the one that get_logger gives")
-        return get_logger, (name,)
+        return get_logger, (name,) if self.style is None else (name, self.style)
 
 
 _core.mark_wrapper(UnifiedLogger.ai.__code__)
@@ -287,7 +287,8 @@ class _BoundLogger(UnifiedLogger):
     __slots__ = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _bound, (_name(self), packed(self.bound_fields))
+        given = (_name(self), packed(self.bound_fields))
+        return _bound, given if self.style is None else (*given, self.style)
 
 
 _core.attach_bound_methods(_BoundLogger)
@@ -300,34 +301,40 @@ def _name(logger: UnifiedLogger) -> str:
 
 
 def _home(logger: UnifiedLogger) -> UnifiedLogger:
-    """The logger of the same name without bound fields."""
-    return get_logger(_name(logger))
+    """The logger of the same name and style without bound fields."""
+    return get_logger(_name(logger), logger.style)
 
 
-def _bound(name: str, fields: dict[str, str]) -> UnifiedLogger:
+def _bound(name: str, fields: dict[str, str], style: Literal["%", "{"] | None = None) -> UnifiedLogger:
     """A bound logger that is unpickled."""
-    return get_logger(name).bind(**unpacked(fields))
+    return get_logger(name, style).bind(**unpacked(fields))
 
 
-_loggers: dict[str, UnifiedLogger] = {}
+# Those without a style of their own by name, the others by name and style.
+_loggers: dict[str | tuple[str, str], UnifiedLogger] = {}
 
 
-def get_logger(name: str | None = None) -> UnifiedLogger:
-    """The logger of this name. The same name always gives the same logger.
+def get_logger(name: str | None = None, style: Literal["%", "{"] | None = None) -> UnifiedLogger:
+    """The logger of this name. The same name and style always give the same logger.
 
     Args:
         name: Dotted, as in `logging`; None or "" is the root logger.
+        style: How messages take their arguments: "%" or "{", as `str.format` does. None is the option `message_style`, "%" by default.
 
     Returns:
         The logger. It may be used before `init_logging` and after `shutdown_logging`.
 
     Raises:
         TypeError: The name is not a text.
+        ValueError: There is no such style.
     """
-    found = _loggers.get(name or "")
+    given = name or ""
+    found = _loggers.get(given if style is None else (given, style))
     if found is not None:
         return found
     logger = logging.getLogger(name)
     # Two threads may come here at once; both get the first logger. The root logger has two names.
-    one = _loggers.setdefault("" if logger is logging.root else logger.name, UnifiedLogger(logger.name, logger))
-    return _loggers.setdefault(name or "", one)
+    own = "" if logger is logging.root else logger.name
+    new = UnifiedLogger(logger.name, logger, style=style)
+    one = _loggers.setdefault(own if style is None else (own, style), new)
+    return _loggers.setdefault(given if style is None else (given, style), one)

@@ -57,6 +57,19 @@ def test_each_level_has_its_name_and_number(start: Callable[..., Any], records: 
     assert [record["level"] for record in records("errors.log")] == ["ERROR", "CRITICAL"]
 
 
+def test_levels_that_share_a_number_keep_their_names(start: Callable[..., Any], records: Records) -> None:
+    """Whichever name came last, in loguru or in `logging`."""
+    start(console_format="off")
+    logger.level("AUDIT 25", no=25)
+    for _ in range(2):
+        logger.success("SUCCESS")
+        logger.log("AUDIT 25", "AUDIT 25")
+    assert [(record["level"], record["message"]) for record in records()] == [
+        ("SUCCESS", "SUCCESS"),
+        ("AUDIT 25", "AUDIT 25"),
+    ] * 2
+
+
 def test_time_and_place_are_those_of_the_call(records: Records) -> None:
     """Also where `opt(depth=…)` names a caller, or another thread logs."""
     seen: list[Any] = []

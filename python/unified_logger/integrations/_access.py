@@ -26,7 +26,7 @@ _MOST = 10_000
 # How many methods of a class are: clients may send any word.
 _MOST_METHODS = 32
 
-logger = get_logger(LOGGER)
+logger = get_logger(LOGGER, "%")
 
 
 class Response:

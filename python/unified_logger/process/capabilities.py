@@ -9,7 +9,7 @@ from contextlib import ExitStack
 # Every program has these completely from the import on: at the start there may be no descriptor left, or another root.
 from .. import levels
 from ..context import headers
-from . import crashes, engine, notices, processors, uncaught, warnings
+from . import crashes, engine, messages, notices, processors, uncaught, warnings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 CAPABILITIES: tuple[Capability | str, ...] = (
     levels,  # before the engine, which delivers early records at the levels that hold from now on
     engine,
+    messages,
     processors,
     warnings,
     headers,

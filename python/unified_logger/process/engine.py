@@ -142,7 +142,7 @@ def _start_fallback(settings: Settings, on_root: bool) -> None:
     _fallback, notices.without_engine = output, True
     _core.set_stdlib_native(False)
     stdlib.install(str(settings.log_dir), output.emit, on_root)
-    _core.turn_off()
+    _core.turn_off(settings.redaction)
     if failure is not None:
         notices.report(f"what was logged before the start is lost: {failure}", level=logging.ERROR)
 

@@ -51,4 +51,4 @@ def report(
         place = (logger.name, level, __file__, 0, notice, (), None, function)
         logger.handle(logger.makeRecord(*place, extra=given))
     elif not _core.say(function, notice, level, list(given.items())):
-        get_logger("unified_logger").log(level, notice, extra=given)
+        get_logger("unified_logger", "%").log(level, notice, extra=given)

@@ -29,7 +29,7 @@ _LAST_FLUSH = 2.0
 # How many errors of hooks inside hooks, of one thread, are still logged: a hook that fails each time must come to an end.
 _NESTED = 8
 
-_logger = get_logger(LOGGER)
+_logger = get_logger(LOGGER, "%")
 _flush: Callable[[float], bool] | None = None
 
 

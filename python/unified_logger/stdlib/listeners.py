@@ -50,6 +50,7 @@ def log_listened(
     stack: bool,
     frame: FrameType | None,
     ai: bool,
+    level_name: str | None = None,
 ) -> None:
     """Logs through `logging`, if filters, handlers or patches of others must see the record.
 
@@ -57,6 +58,8 @@ def log_listened(
     """
     target = logger.logger
     record = make_record(target, level, message, args, error, stack, frame)
+    if level_name is not None:
+        record.levelname = level_name
     _log(target, record, fields, ai)
 
 

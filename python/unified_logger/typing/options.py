@@ -119,6 +119,8 @@ class FurtherOptions(TypedDict, total=False):
     """False serves the same API and files with plain handlers of the standard library. Takes true or false. Default: True."""
     suppress_loggers: list[str] | tuple[str, ...]
     """Loggers that are set to WARNING, unless `levels` or `loggers` of a file give them another level. Takes a list of names. Default: ()."""
+    message_style: Literal["%", "{"]
+    """How messages of get_logger take their arguments: % as in logging, { as str.format; see docs/messages.md. Takes one of %, {. Default: '%'."""
     outputs: Mapping[str, Output | bool | None]
     """Further outputs by name, and what app, errors, ai and console are to take; see docs/outputs.md. Takes a mapping of outputs' names to what they are. Default: {}."""
     processors: Sequence[Callable[[dict[str, Any]], Any] | str]

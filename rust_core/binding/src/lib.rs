@@ -45,7 +45,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
             set_root_handler show_early shutdown start stats turn_off wake_function;
         exception: exception_json format_exception;
         filter: leave_stdlib_levels;
-        logger: attach_bound_methods log_ai set_listened;
+        logger: add_level attach_bound_methods log_ai set_listened set_message_style;
         processors: set_processors;
         redaction: redaction_keys redaction_patterns;
         stdlib: emit encode_record float_class merge_by_class merge_record set_marks set_stdlib_native;

@@ -4,6 +4,7 @@
 //! forgotten. Parts that repeat are searched once: messages and names of call sites, and contexts of requests.
 
 mod action;
+pub mod braces;
 mod builtin;
 mod card;
 mod extent;

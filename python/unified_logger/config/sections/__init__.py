@@ -9,6 +9,7 @@ from __future__ import annotations
 from ..mappings import joined
 from ..options import Option, Section, derived
 from .files import Files, FileSettings
+from .messages import Messages
 from .outputs import Outputs
 from .process import BlackBox, Console, Ends, Migration, Queue, Reload
 from .processors import Processors
@@ -24,6 +25,7 @@ __all__ = ["OPTIONS", "SECTIONS", "FileSettings", "Settings"]
 # A further section is a module here, imported above, and its class in this list. Sections settle in the order of the list.
 class Settings(
     Levels,
+    Messages,
     Files,
     Queue,
     Console,

@@ -6,6 +6,7 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 use unified_logger_core::memory;
 use unified_logger_core::slab::Buffer;
 
+use super::braces::{Merged, Template};
 use super::builder::{RecordBuilder, exception_or_name};
 use super::merging::{Merging, merge};
 use super::site::{self, Parameter};
@@ -16,20 +17,22 @@ use crate::interpreter::counts::MALFORMED;
 use crate::interpreter::gil::intern;
 use crate::interpreter::interrupt;
 use crate::value::asked::text_of_message;
-use crate::value::shown::{as_mapping, is_true, text_of, type_name};
+use crate::value::shown::{as_mapping, is_true, python_text, text_of, type_name};
 
 /// Captures a call of any form near the interpreter's end, without running Python code. A value that would need Python
 /// code is named by its type.
 pub fn capture_bare(
     py: Python<'_>,
-    level: i32,
+    level: CallLevel,
     identity: &LoggerIdentity<'_>,
     arguments: Arguments,
     with_exception: bool,
 ) -> Buffer {
     let frame = site::caller(py, 1);
     let resolved = site::resolve(frame.as_ref(), None, None).ok();
-    let mut builder = RecordBuilder::new(py, level, identity);
+    let mut builder = RecordBuilder::new(py, level.number, identity);
+    builder.level_name = level.name;
+    builder.notes.extend(level.unread.map(|given| ("$level", given)));
     if arguments.positional > 0 {
         builder.message = text_of(&arguments.positional(py, 0));
     }
@@ -65,10 +68,30 @@ fn is_message(name: &Bound<'_, PyAny>) -> bool {
     name.cast::<PyString>().is_ok_and(|name| name.to_str().is_ok_and(|name| name == "msg"))
 }
 
+/// The level of a call.
+#[derive(Default)]
+pub struct CallLevel {
+    pub number: i32,
+    /// Its name, if the record has to carry it.
+    pub name: Option<String>,
+    /// What was given instead of a level.
+    pub unread: Option<String>,
+}
+
+impl CallLevel {
+    pub fn of(number: i32) -> Self {
+        Self { number, ..Self::default() }
+    }
+}
+
 /// A call in all its forms, with its arguments sorted.
 pub struct Call<'py> {
-    pub level: i32,
+    pub level: CallLevel,
     pub message: Bound<'py, PyAny>,
+    /// The merged message, if it was merged before.
+    pub merged_text: Option<Bound<'py, PyString>>,
+    /// Fields that the library adds after those of the call.
+    pub notes: Vec<(&'static str, String)>,
     /// Positional arguments after the message, for `%`.
     pub arguments: Vec<Bound<'py, PyAny>>,
     pub fields: Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>,
@@ -80,10 +103,13 @@ pub struct Call<'py> {
 
 impl<'py> Call<'py> {
     /// Sorts the arguments of a logging method. Any arguments make a call.
-    pub fn new(py: Python<'py>, level: i32, arguments: Arguments, with_exception: bool) -> Self {
+    pub fn new(py: Python<'py>, level: CallLevel, arguments: Arguments, with_exception: bool) -> Self {
         memory::expect(arguments.positional * size_of::<Bound<'_, PyAny>>());
+        let unread = level.unread.clone().map(|given| ("$level", given));
         let mut call = Self {
             level,
+            merged_text: None,
+            notes: unread.into_iter().collect(),
             message: match arguments.positional {
                 0 => PyString::intern(py, "").into_any(),
                 _ => arguments.positional(py, 0),
@@ -144,17 +170,49 @@ impl<'py> Call<'py> {
 
     /// The same call with its arguments in its message. If they do not fit, fields keep them.
     pub fn merged(mut self, py: Python<'py>) -> Self {
-        if self.arguments.is_empty() {
-            return self;
+        let mut notes = std::mem::take(&mut self.notes);
+        if let Some(text) = self.merged_text.take() {
+            self.message = text.into_any();
+        } else if !self.arguments.is_empty() {
+            let text = self.text(&mut notes);
+            self.message = PyString::new(py, &text).into_any();
+            self.arguments = Vec::new();
         }
-        let mut notes = Vec::new();
-        let text = self.text(&mut notes);
-        self.message = PyString::new(py, &text).into_any();
-        self.arguments = Vec::new();
         for (name, note) in notes {
             self.fields.push((PyString::intern(py, name).into_any(), PyString::new(py, &note).into_any()));
         }
         self
+    }
+
+    /// Merges the message as `str.format` does. Then it has no arguments any more.
+    pub fn merge_braces(&mut self, identity: &LoggerIdentity<'_>) {
+        let py = self.message.py();
+        let is_text = self.message.is_instance_of::<PyString>();
+        // Another object is its text, and that is no template unless there are arguments for it.
+        if !is_text && self.arguments.is_empty() {
+            return;
+        }
+        let text = match self.message.cast_exact::<PyString>() {
+            Ok(text) => Some(text.clone()),
+            Err(_) => {
+                let text = python_text(py, &text_of_message(&self.message));
+                interrupt::ok(py, text).and_then(|text| text.cast_into().ok())
+            }
+        };
+        let named = PyDict::new(py);
+        for (name, field) in self.fields.iter().filter(|(name, _)| name.is_instance_of::<PyString>()) {
+            interrupt::ok(py, named.set_item(name, field));
+        }
+        let arguments = interrupt::ok(py, PyTuple::new(py, &self.arguments));
+        let (Some(text), Some(arguments)) = (text, arguments) else { return };
+        let bound = identity.bound.map(|bound| bound.fields.named(py));
+        // An object is not asked for its text a second time.
+        let known = (!is_text).then(|| text.clone());
+        let Merged { text, notes } = Template { text, arguments, named, bound }.merge();
+        self.merged_text = text.or(known);
+        self.notes.extend(notes);
+        // Those that are not in the message are in the notes.
+        self.arguments.clear();
     }
 
     /// The record of this call. The record names `frame` as its call site.
@@ -166,8 +224,13 @@ impl<'py> Call<'py> {
     ) -> PyResult<Buffer> {
         let frame = site::caller(py, self.stack_level);
         let resolved = site::resolve(frame.as_ref(), Some(&self.message), names)?;
-        let mut builder = RecordBuilder::new(py, self.level, identity);
-        builder.message = self.text(&mut builder.notes);
+        let mut builder = RecordBuilder::new(py, self.level.number, identity);
+        builder.level_name.clone_from(&self.level.name);
+        builder.notes.clone_from(&self.notes);
+        builder.message = match &self.merged_text {
+            Some(merged) => text_of(merged.as_any()),
+            None => self.text(&mut builder.notes),
+        };
         builder.ai |= self.ai;
         if let Some(error) = &self.exception {
             builder.exception = exception_or_name(py, error, &mut builder.notes);

@@ -2,7 +2,8 @@
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use unified_logger_core::record::{Header, INLINE, flag, layout};
+use unified_logger_core::record::layout::{self, Inline};
+use unified_logger_core::record::{Header, INLINE, flag};
 use unified_logger_core::slab::Buffer;
 
 use super::site::{self, FastSite};
@@ -16,11 +17,36 @@ use crate::value;
 /// Captures a call with one text and fields, from a known call site, in a context that was looked up before. Returns
 /// `None` for any other call.
 ///
-/// Always inlined: there are two callers, and a function call would cost as much as looking up the context.
+/// Always inlined: there are few callers, and a function call would cost as much as looking up the context.
 #[inline(always)]
 pub fn capture_fast(
     py: Python<'_>,
     level: i32,
+    identity: &LoggerIdentity<'_>,
+    context: Option<Bound<'_, Context>>,
+    arguments: Arguments,
+) -> Option<Buffer> {
+    capture_fast_at::<false>(py, level, "", identity, context, arguments)
+}
+
+/// The same for a level whose name is in the record.
+#[inline(never)]
+pub fn capture_fast_named(
+    py: Python<'_>,
+    level: i32,
+    level_name: &str,
+    identity: &LoggerIdentity<'_>,
+    context: Option<Bound<'_, Context>>,
+    arguments: Arguments,
+) -> Option<Buffer> {
+    capture_fast_at::<true>(py, level, level_name, identity, context, arguments)
+}
+
+#[inline(always)]
+fn capture_fast_at<const NAMED: bool>(
+    py: Python<'_>,
+    level: i32,
+    level_name: &str,
     identity: &LoggerIdentity<'_>,
     context: Option<Bound<'_, Context>>,
     arguments: Arguments,
@@ -41,10 +67,18 @@ pub fn capture_fast(
     if let Some(context) = &context {
         flags |= flag::CONTEXT | if context.get().is_ai() { flag::AI } else { 0 };
     }
+    if NAMED {
+        flags |= flag::LEVEL_NAME;
+    }
     fork::notice(py);
     let mut out = Buffer::alloc();
     let header = Header { time, sequence: 0, level, site, logger: identity.number, thread, flags, extra: 0 };
-    let record = layout::begin(&mut out, &header).in_tables();
+    let record = layout::begin(&mut out, &header);
+    let record = if NAMED {
+        record.inline(&Inline { level_name: Some(level_name), ..Inline::default() })
+    } else {
+        record.in_tables()
+    };
     let record = if flags & flag::SITE_MESSAGE != 0 {
         record.of_site()
     } else {

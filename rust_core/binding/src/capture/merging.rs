@@ -31,6 +31,11 @@ impl<'a, 'py> Merging<'a, 'py> {
         Self(Some(Asking::arguments(arguments)))
     }
 
+    /// A merge whose arguments run no code of the program.
+    pub fn none() -> Self {
+        Self(None)
+    }
+
     /// Whether this message is logged by an argument of another message.
     fn is_inner(&self, py: Python<'_>) -> bool {
         asked::are_merged(py, usize::from(self.0.is_some()))
@@ -53,19 +58,40 @@ impl<'a, 'py> Merging<'a, 'py> {
     #[cold]
     pub fn failed(&self, py: Python<'_>, error: PyErr, arguments: &Bound<'_, PyAny>) -> Vec<(&'static str, String)> {
         interrupt::hold(py, &error);
-        MALFORMED.add(1);
+        let reason = self.reason(py, &error);
+        self.failed_with(py, &error, reason, Some(arguments), is_of_message)
+    }
+
+    /// The text of an error, unless asking for it could fail in the same way again.
+    pub fn reason(&self, py: Python<'_>, error: &PyErr) -> String {
         let value = error.value(py).as_any();
-        let is_inner = self.is_inner(py);
-        let reason = if !is_inner || has_builtin_text(value) { text_of(value) } else { error_name(py, &error) };
+        if !self.is_inner(py) || has_builtin_text(value) { text_of(value) } else { error_name(py, error) }
+    }
+
+    /// The notes about a merge that failed for this reason. `is_of_message` says whether only the message is at fault.
+    #[cold]
+    pub fn failed_with(
+        &self,
+        py: Python<'_>,
+        error: &PyErr,
+        reason: String,
+        arguments: Option<&Bound<'_, PyAny>>,
+        is_of_message: fn(Python<'_>, &PyErr) -> bool,
+    ) -> Vec<(&'static str, String)> {
+        interrupt::hold(py, error);
+        MALFORMED.add(1);
+        let mut notes = vec![("$error", reason)];
+        let Some(arguments) = arguments else { return notes };
         // If the message does not fit its arguments, no argument is at fault. But an argument that logs would log
         // again.
         let mut shown = String::new();
-        if !is_inner && is_of_message(py, &error) {
+        if !self.is_inner(py) && is_of_message(py, error) {
             shown = text_of_repr(arguments);
         } else {
             show(arguments, DEPTH, &mut shown);
         }
-        vec![("$error", reason), ("$args", shown)]
+        notes.push(("$args", shown));
+        notes
     }
 }
 
@@ -76,12 +102,23 @@ fn are_usual(arguments: &Bound<'_, PyAny>) -> bool {
     // SAFETY: a live object, and a tuple where its items are read. Nothing changes a tuple.
     unsafe {
         ffi::PyTuple_CheckExact(tuple) != 0
-            && (0..ffi::PyTuple_GET_SIZE(tuple)).all(|index| {
-                let value = ffi::PyTuple_GET_ITEM(tuple, index);
-                ffi::PyUnicode_CheckExact(value) != 0
-                    || ffi::PyLong_CheckExact(value) != 0
-                    || ffi::PyFloat_CheckExact(value) != 0
-            })
+            && (0..ffi::PyTuple_GET_SIZE(tuple)).all(|index| is_text_or_number(ffi::PyTuple_GET_ITEM(tuple, index)))
+    }
+}
+
+/// Whether a value is one of most calls.
+pub fn is_usual(value: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: a live object.
+    unsafe { is_text_or_number(value.as_ptr()) }
+}
+
+#[inline]
+unsafe fn is_text_or_number(value: *mut ffi::PyObject) -> bool {
+    // SAFETY: the caller has a live object.
+    unsafe {
+        ffi::PyUnicode_CheckExact(value) != 0
+            || ffi::PyLong_CheckExact(value) != 0
+            || ffi::PyFloat_CheckExact(value) != 0
     }
 }
 

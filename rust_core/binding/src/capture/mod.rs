@@ -1,5 +1,7 @@
 //! From a call's objects to a captured record. Everything is copied: no Python object goes further than this room.
 
+mod braced;
+mod braces;
 mod builder;
 mod call;
 pub mod clock;
@@ -8,10 +10,11 @@ pub mod merging;
 pub mod site;
 pub mod thread;
 
+pub use braced::capture_braced;
 pub use builder::{RecordBuilder, exception_or_name};
-pub use call::{Call, capture_bare};
+pub use call::{Call, CallLevel, capture_bare};
 pub use clock::set_asked_time;
-pub use fast::capture_fast;
+pub use fast::{capture_fast, capture_fast_named};
 pub use site::mark_wrapper;
 
 use pyo3::exceptions::PyBaseException;

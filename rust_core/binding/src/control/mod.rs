@@ -75,8 +75,9 @@ pub fn shutdown(py: Python<'_>, timeout: f64) -> bool {
 
 /// Leaves all records to handlers of `logging`.
 #[pyfunction]
-pub fn turn_off(py: Python<'_>) {
-    handover::turn_off(py);
+#[pyo3(signature = (redaction = None))]
+pub fn turn_off(py: Python<'_>, redaction: Option<&Redaction>) {
+    handover::turn_off(py, redaction.map(Redaction::rules));
     guard::ask_again(py);
 }
 

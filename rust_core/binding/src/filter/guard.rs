@@ -7,7 +7,7 @@ use unified_logger_core::level;
 use unified_logger_core::names;
 
 use super::shape::{Shape, is_versioned};
-use super::{Answers, Name, is_enabled_for, wanted};
+use super::{Answers, Name, is_enabled_for, named, wanted};
 use crate::interpreter::gil::Gil;
 use crate::interpreter::gil::intern;
 use crate::interpreter::interrupt;
@@ -67,6 +67,8 @@ pub struct Guard {
     _held: Vec<Py<PyAny>>,
     /// Whether the root handler would be given a record of the logger.
     reaches_root_handler: bool,
+    /// The levels with methods of their own for which the logger is enabled, a bit for each slot.
+    enabled_named: u32,
 }
 
 // SAFETY: used under the interpreter lock; `_held` keeps what the pointers mean alive.
@@ -81,6 +83,12 @@ impl Guard {
     #[inline]
     pub fn answers(&self) -> &Answers {
         &self.answers
+    }
+
+    /// Whether the logger is enabled for a level with a method of its own.
+    #[inline]
+    pub fn is_enabled_named(&self, slot: usize) -> bool {
+        self.enabled_named & 1 << slot != 0
     }
 
     /// Whether a record that `logging` makes would come to the root handler, and to nobody else.
@@ -108,12 +116,14 @@ impl Guard {
         let logging = py.import(intern!(py, "logging"))?;
         // The first question fills the cache, which would count as a change.
         Self::levels(logger)?;
+        Self::named_levels(logger)?;
         // Another thread or the answering Python code may change the logger during the questions. To notice that,
         // everything is noted first and asked after.
         let chain = Chain::of(logger)?;
         let cache = logger.getattr(intern!(py, "_cache"))?.cast_into::<PyDict>()?;
         let (watched, shape, versioned) = chain.note(&logging, &cache)?;
         let enabled = Self::levels(logger)?;
+        let enabled_named = Self::named_levels(logger)?;
         // The answers stay valid with the cache only if they are equal to the cached ones. They may differ: some
         // releases of 3.13 answer no while the thread is inside a handler of `logging`, and so may a class of its own.
         let mut whole = true;
@@ -139,6 +149,7 @@ impl Guard {
             answers: Answers::new(enabled, wanted(py, Name::Logger(logger)), native, is_enabled_for::off(logger)?),
             reaches_root_handler: again.reaches_root_handler()?,
             _held: chain.held(),
+            enabled_named,
         };
         whole &= again.held().iter().map(Py::as_ptr).eq(guard._held.iter().map(Py::as_ptr));
         Ok((guard, whole))
@@ -150,6 +161,18 @@ impl Guard {
         for bucket in 0..level::NAMES.len() {
             let answer = is_enabled_for::without_context(logger, (bucket as i32 + 1) * 10)?;
             enabled |= u8::from(answer.is_truthy()?) << bucket;
+        }
+        Ok(enabled)
+    }
+
+    /// The same for the levels with methods of their own, a bit for each slot.
+    fn named_levels(logger: &Bound<'_, PyAny>) -> PyResult<u32> {
+        let py = logger.py();
+        let mut enabled = 0;
+        for slot in 0..named::count(py) {
+            let Some(level) = named::at(py, slot) else { break };
+            let answer = is_enabled_for::without_context(logger, level.number)?;
+            enabled |= u32::from(answer.is_truthy()?) << slot;
         }
         Ok(enabled)
     }

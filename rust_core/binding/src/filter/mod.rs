@@ -9,6 +9,7 @@ mod context_level;
 pub mod guard;
 pub mod is_enabled_for;
 mod logger_level;
+pub mod named;
 pub mod shape;
 
 pub use answers::{Answers, Level};

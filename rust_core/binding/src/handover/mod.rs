@@ -14,6 +14,7 @@ use unified_logger_core::config::Settings;
 use unified_logger_core::engine::Engine;
 use unified_logger_core::error::Result;
 use unified_logger_core::record::level_of;
+use unified_logger_core::redaction::Rules;
 use unified_logger_core::stats::Dropped;
 
 pub use early::{has_early, show_early};
@@ -24,6 +25,7 @@ pub use submit::{contained, submit};
 use crate::capture::site;
 use crate::interpreter::counts::STATS;
 use crate::interpreter::{ending, fork as forks, stack};
+use crate::redaction;
 use early::deliver_early;
 use state::{STATE, State, TROUBLE, TROUBLE_PATIENCE, open, replace};
 use submit::SLICE;
@@ -68,9 +70,11 @@ pub fn start(py: Python<'_>, settings: Settings, patience: Duration) -> Result<(
     Ok(())
 }
 
-/// Leaves all records to handlers of `logging`, and drops early ones.
-pub fn turn_off(py: Python<'_>) {
+/// Leaves all records to handlers of `logging`, and drops early ones. The rules of these handlers also hold for
+/// messages that are merged before a handler gets them.
+pub fn turn_off(py: Python<'_>, rules: Option<Arc<Rules>>) {
     let before = replace(py, State::Off);
+    redaction::follow(py, rules);
     match before {
         State::Early(early) => {
             // Captured for the engine: handlers of `logging` cannot take them.

@@ -6,7 +6,7 @@ use pyo3::types::{PyDict, PyTuple};
 use super::Logger;
 use super::processed::Seen;
 use super::write::{listened, through_logging};
-use crate::capture::{Call, exception_of};
+use crate::capture::{Call, CallLevel, exception_of};
 use crate::filter::Decision;
 use crate::handover;
 use crate::interpreter::ending;
@@ -37,9 +37,11 @@ fn write_ai(
         return Ok(());
     }
     let inside = ending::Inside::enter();
-    let call = Call {
-        level: number,
+    let mut call = Call {
+        level: CallLevel::of(number),
         message,
+        merged_text: None,
+        notes: Vec::new(),
         arguments: Vec::new(),
         fields: fields.iter().collect(),
         exception: exception.and_then(exception_of),
@@ -48,6 +50,9 @@ fn write_ai(
         ai: true,
     };
     let identity = native.identity();
+    if native.has_braces(py) {
+        call.merge_braces(&identity);
+    }
     let Some(seen) = Seen::new(py, call, &identity) else { return Ok(()) };
     if matches!(decision, Decision::LeaveToLogging)
         && let Some(listened) = listened(py)

@@ -1,21 +1,24 @@
 //! The logging methods. They are put into the class when the module is made: those of PyO3 would build a tuple and a
 //! dictionary of the arguments.
 
-use std::ffi::c_int;
+use std::ffi::{CStr, CString, c_int};
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyTuple, PyType};
+use pyo3::types::{PyString, PyTuple, PyType};
 use unified_logger_core::level;
+use unified_logger_core::names;
 
 use super::Logger;
-use super::write::{log, write};
-use crate::filter::{Decision, Level, guard};
+use super::write::{log, write_at};
+use crate::capture::CallLevel;
+use crate::filter::{Decision, Level, guard, named};
 use crate::handover;
 use crate::interpreter::arguments::Arguments;
 use crate::interpreter::counts::MALFORMED;
 use crate::interpreter::interrupt;
+use crate::value::shown::text_of;
 use crate::value::small_integer;
 
 /// A logging method at `LEVEL`. With `EXCEPTION`, it adds the exception being handled. `BOUND` loggers have fields of
@@ -32,7 +35,7 @@ unsafe extern "C" fn at_level<const LEVEL: i32, const EXCEPTION: bool, const BOU
         let arguments = Arguments { values, positional: positional.unsigned_abs(), names };
         guarded(py, || {
             if EXCEPTION {
-                log_at(py, slf, LEVEL, arguments, true)
+                log_at(py, slf, CallLevel::of(LEVEL), arguments, true)
             } else {
                 log::<BOUND>(py, slf, Level::of(LEVEL), arguments)
             }
@@ -65,34 +68,48 @@ unsafe extern "C" fn at_given_level<const BOUND: bool>(
 }
 
 /// A call that the fast way does not take.
-fn log_at(py: Python<'_>, slf: *mut ffi::PyObject, number: i32, arguments: Arguments, exception: bool) -> PyResult<()> {
+fn log_at(
+    py: Python<'_>,
+    slf: *mut ffi::PyObject,
+    level: CallLevel,
+    arguments: Arguments,
+    exception: bool,
+) -> PyResult<()> {
     // SAFETY: from a method of `Logger`.
     let logger = unsafe { logger_of(slf) };
-    match logger.decide_at(py, number) {
+    match logger.decide_at(py, level.number) {
         Decision::Refuse => Ok(()),
-        Decision::Capture(_) | Decision::Process => write(py, logger, slf, number, arguments, exception, false),
-        Decision::LeaveToLogging => write(py, logger, slf, number, arguments, exception, true),
+        Decision::Capture(_) | Decision::Process => write_at(py, logger, slf, level, arguments, exception, false),
+        Decision::LeaveToLogging => write_at(py, logger, slf, level, arguments, exception, true),
     }
 }
 
 /// The level of a call that was given one of any type. A level that cannot be read neither loses the record nor raises.
-fn level_of(given: &Bound<'_, PyAny>) -> i32 {
-    interrupt::ok(given.py(), level_number(given)).unwrap_or_else(|| {
+fn level_of(given: &Bound<'_, PyAny>) -> CallLevel {
+    let py = given.py();
+    interrupt::ok(py, level_number(given)).unwrap_or_else(|| {
         MALFORMED.add(1);
-        level::WARNING
+        let unread = text_of(given);
+        // The value is in the record, where redaction finds secrets.
+        handover::report(
+            py,
+            "find the level of a call",
+            "no level has this name; it was logged at WARNING, see $level",
+        );
+        CallLevel { number: level::WARNING, name: None, unread: Some(unread) }
     })
 }
 
 /// `log(level=…, msg=…)`, which `logging` accepts too.
 #[cold]
 fn log_by_names(py: Python<'_>, slf: *mut ffi::PyObject, arguments: Arguments) -> PyResult<()> {
-    let names: Vec<_> = arguments.names(py).iter().flatten().collect();
+    let given: Vec<_> = arguments.names(py).iter().flatten().collect();
     let is_level = |name: &Bound<'_, PyAny>| interrupt::ok(py, name.eq("level")).unwrap_or(false);
-    let Some(level) = names.iter().position(is_level) else {
+    let Some(level) = given.iter().position(is_level) else {
         return Err(PyTypeError::new_err("log() needs a level"));
     };
-    let others = || (0..names.len()).filter(|index| *index != level);
-    let kept = PyTuple::new(py, others().map(|index| &names[index]).collect::<Vec<_>>())?;
+    let others = || (0..given.len()).filter(|index| *index != level);
+    let kept = PyTuple::new(py, others().map(|index| &given[index]).collect::<Vec<_>>())?;
     let values: Vec<_> = others().map(|index| arguments.keyword(py, index).as_ptr()).collect();
     let rest = Arguments { values: values.as_ptr(), positional: 0, names: kept.as_ptr() };
     log_at(py, slf, level_of(&arguments.keyword(py, level)), rest, false)
@@ -113,22 +130,36 @@ unsafe fn standard_level(given: *mut ffi::PyObject) -> Option<i32> {
 }
 
 /// A level as `logging` accepts it: a number. Names are accepted too.
-fn level_number(given: &Bound<'_, PyAny>) -> PyResult<i32> {
+fn level_number(given: &Bound<'_, PyAny>) -> PyResult<CallLevel> {
     let py = given.py();
-    let number: i32 = match interrupt::ok(py, given.extract()) {
-        Some(number) => number,
-        None => {
-            let logging = py.import("logging")?;
-            let number_of = |name: Bound<'_, PyAny>| logging.call_method1("getLevelName", (name,))?.extract();
-            let name = given.str()?;
-            // A name that a program gave a level may have small letters.
-            number_of(name.clone().into_any())
-                .or_else(|_: PyErr| number_of(name.call_method0("upper")?))
-                .map_err(|_| PyTypeError::new_err(format!("level must be a number or a level's name, not {given}")))?
-        }
-    };
-    guard::note_level_name(&py.import("logging")?, number)?;
-    Ok(number)
+    if let Ok(name) = given.cast_exact::<PyString>()
+        && let Some(level) = named::find(py, &name.to_string_lossy())
+    {
+        return Ok(CallLevel { number: level.number, name: Some(level.name.to_owned()), unread: None });
+    }
+    let logging = py.import("logging")?;
+    if let Some(number) = interrupt::ok(py, given.extract()) {
+        guard::note_level_name(&logging, number)?;
+        return Ok(CallLevel::of(number));
+    }
+    let name = given.cast::<PyString>()?;
+    // A name that a program gave a level may have small letters.
+    for name in [name.clone().into_any(), name.call_method0("upper")?] {
+        let text = names::bounded_level_name(&text_of(&name)).to_owned();
+        let found = logging.call_method1("getLevelName", (name,)).and_then(|number| number.extract());
+        let number = named::find(py, &text).map(|level| level.number);
+        let Some(number) = number.or_else(|| interrupt::ok(py, found)) else { continue };
+        guard::note_level_name(&logging, number)?;
+        // Several names may have one number.
+        let is_other = names::here().level_name(number) != text && !is_alias(&text);
+        return Ok(CallLevel { number, name: is_other.then_some(text), unread: None });
+    }
+    Err(PyTypeError::new_err("no level"))
+}
+
+/// Whether `logging` has a name only as another one for a standard level.
+fn is_alias(name: &str) -> bool {
+    matches!(name, "WARN" | "FATAL")
 }
 
 #[inline]
@@ -142,7 +173,7 @@ pub unsafe fn logger_of<'a>(slf: *mut ffi::PyObject) -> &'a Logger {
 
 /// Runs a call so that no panic crosses into the interpreter.
 #[inline]
-fn guarded(py: Python<'_>, call: impl FnOnce() -> PyResult<()>) -> *mut ffi::PyObject {
+pub fn guarded(py: Python<'_>, call: impl FnOnce() -> PyResult<()>) -> *mut ffi::PyObject {
     if let Err(error) = handover::contained(py, call) {
         error.restore(py);
         return std::ptr::null_mut();
@@ -151,7 +182,7 @@ fn guarded(py: Python<'_>, call: impl FnOnce() -> PyResult<()>) -> *mut ffi::PyO
     unsafe { ffi::Py_NewRef(ffi::Py_None()) }
 }
 
-type Method = ffi::PyCFunctionFastWithKeywords;
+pub type Method = ffi::PyCFunctionFastWithKeywords;
 
 /// Attaches the logging methods to the class.
 pub fn attach_methods(py: Python<'_>) -> PyResult<()> {
@@ -165,8 +196,7 @@ pub fn attach_bound_methods(class: &Bound<'_, PyType>) -> PyResult<()> {
 }
 
 fn attach<const BOUND: bool>(class: &Bound<'_, PyType>) -> PyResult<()> {
-    let py = class.py();
-    let methods: [(&std::ffi::CStr, Method, &std::ffi::CStr); 7] = [
+    let methods: [(&CStr, Method, &CStr); 9] = [
         (c"debug", at_level::<{ level::DEBUG }, false, BOUND>, c"Logs at DEBUG."),
         (c"info", at_level::<{ level::INFO }, false, BOUND>, c"Logs at INFO."),
         (c"warning", at_level::<{ level::WARNING }, false, BOUND>, c"Logs at WARNING."),
@@ -174,21 +204,31 @@ fn attach<const BOUND: bool>(class: &Bound<'_, PyType>) -> PyResult<()> {
         (c"critical", at_level::<{ level::CRITICAL }, false, BOUND>, c"Logs at CRITICAL."),
         (c"exception", at_level::<{ level::ERROR }, true, BOUND>, c"Logs at ERROR with the exception being handled."),
         (c"log", at_given_level::<BOUND>, c"Logs at the level given first."),
+        // The older names of `logging`, which libraries still use.
+        (c"warn", at_level::<{ level::WARNING }, false, BOUND>, c"Logs at WARNING."),
+        (c"fatal", at_level::<{ level::CRITICAL }, false, BOUND>, c"Logs at CRITICAL."),
     ];
-    const FLAGS: c_int = ffi::METH_FASTCALL | ffi::METH_KEYWORDS;
-    let native = py.get_type::<Logger>();
     for (name, method, doc) in methods {
-        let doc = super::docs::of(name, doc);
-        let definition = Box::leak(Box::new(ffi::PyMethodDef {
-            ml_name: name.as_ptr(),
-            ml_meth: ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: method },
-            ml_flags: FLAGS,
-            ml_doc: doc.into_raw(), // kept for ever, as the definition is
-        }));
-        // SAFETY: the definition lives for ever; the class is live, and the methods take only its instances.
-        let descriptor =
-            unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyDescr_NewMethod(native.as_type_ptr(), definition))? };
-        class.setattr(name.to_str().unwrap_or_default(), descriptor)?;
+        attach_method(class, name.to_owned(), method, super::docs::of(name, doc))?;
     }
     Ok(())
+}
+
+/// Attaches a method to a class of loggers.
+pub fn attach_method(class: &Bound<'_, PyType>, name: CString, method: Method, doc: CString) -> PyResult<()> {
+    const FLAGS: c_int = ffi::METH_FASTCALL | ffi::METH_KEYWORDS;
+    let py = class.py();
+    let native = py.get_type::<Logger>();
+    // Kept for ever, as the class is.
+    let (name, doc): (&CStr, &CStr) = (Box::leak(name.into_boxed_c_str()), Box::leak(doc.into_boxed_c_str()));
+    let definition = Box::leak(Box::new(ffi::PyMethodDef {
+        ml_name: name.as_ptr(),
+        ml_meth: ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: method },
+        ml_flags: FLAGS,
+        ml_doc: doc.as_ptr(),
+    }));
+    // SAFETY: the definition lives for ever; the class is live, and the methods take only its instances.
+    let descriptor =
+        unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyDescr_NewMethod(native.as_type_ptr(), definition))? };
+    class.setattr(name.to_str().unwrap_or_default(), descriptor)
 }

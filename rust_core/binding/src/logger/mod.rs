@@ -3,10 +3,13 @@
 mod ai;
 mod docs;
 mod methods;
+mod named;
 mod processed;
+mod style;
 mod write;
 
 use std::cell::UnsafeCell;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -17,6 +20,8 @@ use unified_logger_core::record::INLINE;
 
 pub use ai::log_ai;
 pub use methods::{attach_bound_methods, attach_methods};
+pub use named::add_level;
+pub use style::set_message_style;
 pub use write::set_listened;
 
 use crate::capture::{LoggerIdentity, site};
@@ -27,12 +32,17 @@ use crate::interpreter::ending;
 use crate::interpreter::gil::let_go_of_dropped;
 use crate::interpreter::interrupt;
 use crate::value::shown::text_of;
+use style::Style;
 
 /// Names a logger. The `logging.Logger` of the same name decides on levels.
 #[pyclass(frozen, subclass, module = "unified_logger._core")]
 pub struct Logger {
     name: String,
     number: u32,
+    /// The number for calls that may be captured fast. `INLINE` if messages have to be merged in another way.
+    fast_number: AtomicU32,
+    /// How messages are merged, if that was said for this logger.
+    style: Option<Style>,
     logger: Py<PyAny>,
     guard: UnsafeCell<Option<Box<Guard>>>,
     bound: Option<(Py<Logger>, BoundFields)>,
@@ -47,12 +57,13 @@ unsafe impl Send for Logger {}
 #[pymethods]
 impl Logger {
     #[new]
-    #[pyo3(signature = (name, logger, home=None, fields=None))]
+    #[pyo3(signature = (name, logger, home=None, fields=None, style=None))]
     fn new(
         name: &Bound<'_, PyString>,
         logger: Bound<'_, PyAny>,
         home: Option<Bound<'_, Self>>,
         fields: Option<Bound<'_, PyDict>>,
+        style: Option<&str>,
     ) -> PyResult<Self> {
         let _inside = ending::Inside::enter_or_stay(logger.py());
         // Lone surrogates and very long names are written as in any other text.
@@ -62,7 +73,9 @@ impl Logger {
             (Some(home), Some(fields)) => Some((home.unbind(), BoundFields::new(Fields::new(&fields)?))),
             _ => None,
         };
-        Ok(Self { name, number, logger: logger.unbind(), guard: UnsafeCell::new(None), bound })
+        let style = style.map(Style::read).transpose()?;
+        let fast_number = AtomicU32::new(if style == Some(Style::Braces) { INLINE } else { number });
+        Ok(Self { name, number, fast_number, style, logger: logger.unbind(), guard: UnsafeCell::new(None), bound })
     }
 
     /// The name.
@@ -75,6 +88,12 @@ impl Logger {
     #[getter]
     fn logger(&self, py: Python<'_>) -> Py<PyAny> {
         self.logger.clone_ref(py)
+    }
+
+    /// How messages are merged with their arguments, `%` or `{`, if that was said for this logger.
+    #[getter]
+    fn style(&self) -> Option<&'static str> {
+        self.home().style.map(Style::sign)
     }
 
     /// A copy of the fields that every record of this logger has.
@@ -135,6 +154,19 @@ impl Logger {
         filter::decide(py, Door::Own, level, &answers, || self.identity().context(py), || self.source())
     }
 
+    /// The decision on a call at a level that has a method of its own.
+    fn decide_named<'py>(&self, py: Python<'py>, slot: usize, level: Level) -> Decision<'py> {
+        let home = self.home();
+        let answers = match home.known(py) {
+            Some(known) => *known,
+            None => home.ask(py),
+        };
+        // SAFETY: looked at only. Without a guard every level is enabled.
+        let enabled = unsafe { &*home.guard.get() }.as_ref().is_none_or(|guard| guard.is_enabled_named(slot));
+        let answers = answers.with(level, enabled);
+        filter::decide(py, Door::Own, level, &answers, || self.identity().context(py), || self.source())
+    }
+
     /// The answers of the guard. Valid until Python code runs.
     #[inline]
     fn known(&self, py: Python<'_>) -> Option<&Answers> {
@@ -156,6 +188,8 @@ impl Logger {
         match Guard::ask(self.logger.bind(py)) {
             Ok(guard) => {
                 let answers = *guard.answers();
+                let number = if self.has_braces(py) { INLINE } else { self.number };
+                self.fast_number.store(number, Ordering::Relaxed);
                 // SAFETY: replaced at once; the old one is dropped after, and may run Python code then.
                 let old = unsafe { (*self.guard.get()).replace(Box::new(guard)) };
                 drop(old);
@@ -177,6 +211,18 @@ impl Logger {
 
     fn identity(&self) -> LoggerIdentity<'_> {
         LoggerIdentity { number: self.number, name: &self.name, bound: self.bound.as_ref().map(|(_, bound)| bound) }
+    }
+
+    /// The same for calls that may be captured fast.
+    #[inline]
+    fn fast_identity<const BOUND: bool>(&self) -> LoggerIdentity<'_> {
+        let home = if BOUND { self.home() } else { self };
+        LoggerIdentity { number: home.fast_number.load(Ordering::Relaxed), ..self.identity() }
+    }
+
+    /// Whether messages are merged as by `str.format`.
+    fn has_braces(&self, py: Python<'_>) -> bool {
+        self.home().style.unwrap_or_else(|| style::of_all(py)) == Style::Braces
     }
 
     /// The logger whose guard this one shares. A logger with fields of its own shares that of the logger it was bound

@@ -5,7 +5,7 @@ use pyo3::types::PyString;
 use unified_logger_core::names;
 use unified_logger_core::record::INLINE;
 
-use crate::capture::{Call, LoggerIdentity};
+use crate::capture::{Call, CallLevel, LoggerIdentity};
 use crate::context;
 use crate::processors::{self, Changed, Original, Processed};
 
@@ -27,8 +27,8 @@ impl<'py> Seen<'py> {
         let call = call.merged(py);
         let context = identity.context(py);
         let original = Original {
-            level: call.level,
-            level_name: None,
+            level: call.level.number,
+            level_name: call.level.name.as_deref(),
             logger: identity.name,
             message: &call.message,
             exception: call.exception.as_ref(),
@@ -39,7 +39,7 @@ impl<'py> Seen<'py> {
             Processed::Dropped => None,
             Processed::AsItWas => Some(Self { call, is_unchanged: true, logger: None, ids: [None, None] }),
             Processed::Changed(Changed { level, logger, message, exception, ids, fields }) => {
-                let level = level.unwrap_or(call.level);
+                let level = level.map_or(call.level, CallLevel::of);
                 let call = Call { level, message, exception, fields, ..call };
                 Some(Self { call, is_unchanged: false, logger, ids })
             }

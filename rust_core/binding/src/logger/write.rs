@@ -7,13 +7,13 @@ use pyo3::types::{PyDict, PyTuple};
 use super::Logger;
 use super::methods::logger_of;
 use super::processed::Seen;
-use crate::capture::{Call, LoggerIdentity, capture_bare, capture_fast, site};
+use crate::capture::{Call, CallLevel, LoggerIdentity, capture_bare, capture_braced, capture_fast, site};
 use crate::filter::{Decision, Level};
 use crate::handover;
 use crate::interpreter::arguments::Arguments;
 use crate::interpreter::ending;
 use crate::interpreter::gil::{Gil, let_go_of_dropped};
-use crate::processors::Unseen;
+use crate::processors::{self, Unseen};
 
 /// The Python function that logs through `logging`, for loggers to which others listen.
 static LISTENED: Gil<Option<Py<PyAny>>> = Gil::new(None);
@@ -30,12 +30,14 @@ pub fn log<const BOUND: bool>(
     let number = level.number;
     match logger.decide::<BOUND>(py, level) {
         Decision::Refuse => Ok(()),
-        Decision::Capture(context) => match capture_fast(py, number, &logger.identity(), context, arguments) {
-            Some(record) => handover::submit(py, record, logger.logger.as_ptr()),
-            None => write(py, logger, slf, number, arguments, false, false),
-        },
+        Decision::Capture(context) => {
+            match capture_fast(py, number, &logger.fast_identity::<BOUND>(), context, arguments) {
+                Some(record) => handover::submit(py, record, logger.logger.as_ptr()),
+                None => write(py, logger, slf, number, arguments, false),
+            }
+        }
         Decision::Process => write_processed(py, logger, slf, number, arguments),
-        Decision::LeaveToLogging => write(py, logger, slf, number, arguments, false, true),
+        Decision::LeaveToLogging => write(py, logger, slf, number, arguments, true),
     }
 }
 
@@ -49,12 +51,13 @@ fn write_processed(
     number: i32,
     arguments: Arguments,
 ) -> PyResult<()> {
-    if ending::is_here(py) {
-        return write(py, logger, slf, number, arguments, false, false);
+    if ending::is_here(py) || logger.has_braces(py) {
+        return write(py, logger, slf, number, arguments, false);
     }
     let inside = ending::Inside::enter();
     let identity = logger.identity();
-    let Some(seen) = Seen::new(py, Call::new(py, number, arguments, false), &identity) else { return Ok(()) };
+    let call = Call::new(py, CallLevel::of(number), arguments, false);
+    let Some(seen) = Seen::new(py, call, &identity) else { return Ok(()) };
     let fast =
         if seen.is_unchanged { capture_fast(py, number, &identity, identity.context(py), arguments) } else { None };
     let record = match fast {
@@ -70,26 +73,55 @@ fn write_processed(
     submitted
 }
 
-/// Writes a call of any form that is not refused.
+/// Writes a call at a level without a name of its own that is not refused.
 #[cold]
 #[inline(never)]
-pub fn write(
+fn write(
     py: Python<'_>,
     logger: &Logger,
     slf: *mut ffi::PyObject,
     number: i32,
     arguments: Arguments,
+    listened_to: bool,
+) -> PyResult<()> {
+    write_at(py, logger, slf, CallLevel::of(number), arguments, false, listened_to)
+}
+
+/// Writes a call of any form that is not refused.
+#[cold]
+#[inline(never)]
+pub fn write_at(
+    py: Python<'_>,
+    logger: &Logger,
+    slf: *mut ffi::PyObject,
+    level: CallLevel,
+    arguments: Arguments,
     exception: bool,
     listened_to: bool,
 ) -> PyResult<()> {
     if ending::is_here(py) {
-        let record = capture_bare(py, number, &logger.identity(), arguments, exception);
+        let record = capture_bare(py, level, &logger.identity(), arguments, exception);
         return handover::submit(py, record, logger.logger.as_ptr());
     }
     let inside = ending::Inside::enter();
+    let has_braces = logger.has_braces(py);
+    if has_braces
+        && !exception
+        && !listened_to
+        && !processors::see_calls(py)
+        && let Some(record) = capture_braced(py, &level, &logger.identity(), arguments)
+    {
+        drop(inside);
+        let submitted = handover::submit(py, record, logger.logger.as_ptr());
+        let_go_of_dropped();
+        return submitted;
+    }
     let names = arguments.names(py);
     let identity = logger.identity();
-    let call = Call::new(py, number, arguments, exception);
+    let mut call = Call::new(py, level, arguments, exception);
+    if has_braces {
+        call.merge_braces(&identity);
+    }
     let Some(seen) = Seen::new(py, call, &identity) else { return Ok(()) };
     if listened_to && let Some(listened) = listened(py) {
         return seen.write(py, &identity, |call, identity| through_logging(py, &listened, slf, call, identity));
@@ -125,6 +157,11 @@ pub fn through_logging(
         }
         fields.set_item(name, field)?;
     }
+    for (name, text) in &call.notes {
+        if !fields.contains(name)? {
+            fields.set_item(name, text)?;
+        }
+    }
     let frame = site::caller(py, call.stack_level);
     // SAFETY: the object is alive while its method runs.
     let logger = unsafe { Bound::from_borrowed_ptr(py, slf) };
@@ -132,14 +169,15 @@ pub fn through_logging(
     let frame = frame.as_ref().map(|frame| frame.as_any().clone());
     listened.call1((
         logger,
-        call.level,
-        &call.message,
+        call.level.number,
+        call.merged_text.as_ref().map_or(&call.message, |merged| merged.as_any()),
         arguments,
         fields,
         call.exception.as_ref(),
         call.stack,
         frame,
         call.ai,
+        call.level.name.as_deref(),
     ))?;
     Ok(())
 }

@@ -14,7 +14,7 @@ use unified_logger_core::redaction::{self, KEYS, Rules, Scanner, Spec};
 use crate::interpreter::counts::STATS;
 use crate::interpreter::ending;
 use crate::interpreter::fork;
-use crate::interpreter::gil::Gil;
+use crate::interpreter::gil::{Gil, intern};
 use crate::interpreter::interrupt;
 use crate::interpreter::stack;
 use crate::value::shown::text_of;
@@ -175,6 +175,31 @@ pub fn without_named(
                 None
             }
         }
+    });
+    STATS.redacted.add(count);
+    new
+}
+
+/// The same for a message in the form of `str.format`, whose fields may also be attributes and items of arguments.
+pub fn without_named_in_braces(
+    message: &str,
+    arguments: &Bound<'_, PyTuple>,
+    named: &Bound<'_, PyDict>,
+    rules: &Rules,
+) -> Option<String> {
+    let py = arguments.py();
+    let mut count = 0;
+    let new = redaction::braces::without_secrets(message, rules, |name| {
+        let formatter = py.import(intern!(py, "string")).and_then(|string| string.getattr(intern!(py, "Formatter")));
+        let found =
+            formatter.and_then(|class| class.call0()?.call_method1(intern!(py, "get_field"), (name, arguments, named)));
+        // If there is no such value, merging the message will fail too.
+        let value = interrupt::ok(py, found.and_then(|found| found.get_item(0)))?;
+        if value.is_none() || value.is_instance_of::<PyBool>() {
+            return None;
+        }
+        count += 1;
+        Some(text_of(&value))
     });
     STATS.redacted.add(count);
     new
