@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .custom_levels import add_level
     from .spans import span, traced
     from .stdlib.formatters import JSONFormatter
+    from .values.deferred import lazy
 
 __all__ = [
     "ConfigurationError",
@@ -55,6 +56,7 @@ __all__ = [
     "init_logging",
     "init_logging_from_config",
     "install_asyncio_handler",
+    "lazy",
     "load_config",
     "mark_wrapper",
     "register_value",
@@ -77,6 +79,7 @@ _LATER = {
     "continue_trace": ("context.propagation",),
     "get_levels": ("api", "process.level_changes"),
     "init_logging_from_config": ("api", "process.reload"),
+    "lazy": ("values.deferred",),
     "load_config": ("api", "config.file"),
     "reload_logging": ("api", "process.reload"),
     "set_level": ("api", "process.level_changes"),

@@ -9,12 +9,13 @@ import warnings
 from pathlib import Path
 
 import unified_logger
-from unified_logger import LoggingContext, get_logger, init_logging
+from unified_logger import LoggingContext, get_logger, init_logging, lazy
 
 SECRETS = json.loads(os.environ["SECRETS"])
 NAMED = os.environ["NAMED"]
 OPTIONS = json.loads(os.environ.get("OPTIONS", "{}"))
 logger = get_logger("app")
+braces = get_logger("app", style="{")
 
 
 class Shown:
@@ -23,6 +24,14 @@ class Shown:
 
     def __repr__(self):
         return self.text
+
+
+class User:
+    def __init__(self, password):
+        self.password = password
+
+    def __repr__(self):
+        return "User()"
 
 
 class Falls:
@@ -77,6 +86,14 @@ def doors(name, secret):
     logger.info("extra", extra={"value": secret})
     logger.info("object", value=Shown(secret), other=[Shown(secret)])
     logger.info(Shown(f"message that is an object {secret}"))
+    braces.info("braces {a} {} {b[0]!r}", secret, a=secret, b=[secret])
+    braces.info("braces that do not fit {b}", secret, a=secret)
+    braces.info("braces {a} " + secret, a=1)
+    logger.info("lazy %s", lazy(lambda: secret), value=lazy(lambda: [secret]))
+    logger.info("lazy that fails %s", lazy(fall, secret), value=lazy(fall, secret))
+    with logger.catch(message=f"caught {secret}"):
+        fall(secret)
+    logger.log(secret, "level")
     with LoggingContext(value=secret, nested={"a": secret}):
         logger.info("context")
         logger.info("context and more", more=secret)
@@ -104,6 +121,15 @@ def named_doors(secret):
     logger.info("nested", value={"Api-Key": secret, "list": [{"clientSecret": [1, {"x": secret}]}]})
     logger.info("extra", extra={"access_token": secret})
     logger.info("message %s", {"password": secret})
+    braces.info(
+        "login {password} {user.password!r:>5} {0[Authorization]} {n}",
+        {"Authorization": secret},
+        password=secret,
+        user=User(secret),
+        n=1,
+    )
+    braces.bind(token=secret).info("token {token}")
+    logger.info("lazy", api_key=lazy(lambda: secret))
     logger.info(json.dumps({"user": {"api_key": secret, "n": json.dumps({"token": secret})}}))
     with LoggingContext(session=secret):
         logger.info("context")

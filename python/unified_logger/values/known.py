@@ -245,6 +245,7 @@ _BY_NAME: dict[str, Converter] = {
     "pathlib.PurePath": str,
     "pathlib._local.PurePath": str,
     "time.struct_time": _struct_time,
+    "unified_logger.values.deferred.lazy": lambda value: value._get(),
     "urllib.parse.ParseResult": lambda value: value.geturl(),
     "urllib.parse.SplitResult": lambda value: value.geturl(),
     "uuid.UUID": str,
