@@ -7,6 +7,7 @@ import logging
 from . import _core, context, values
 from .catching import Catch, is_exception
 from .context.packing import Unchanging, packed, unpacked
+from .patching import Patchable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _UNSAID: Any = object()
 
 
-class UnifiedLogger(_core.Logger, Unchanging):
+class UnifiedLogger(_core.Logger, Patchable, Unchanging):
     """Logs structured records under a name. Made by `get_logger`.
 
     `debug`, `info`, `warning`, `error`, `critical`, `exception` and `log` take a message, arguments for it in the logger's style, and fields

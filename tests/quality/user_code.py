@@ -15,6 +15,7 @@ from unified_logger import (
     UnifiedLogger,
     UnifiedLoggerError,
     UnifiedLoggerFactory,
+    add_level,
     add_sink,
     carry,
     carry_into_threads,
@@ -24,6 +25,7 @@ from unified_logger import (
     get_stats,
     init_logging,
     init_logging_from_config,
+    lazy,
     load_config,
     mark_wrapper,
     register_value,
@@ -147,6 +149,33 @@ async def refund(cents: int) -> int:
         return -cents
 
 
+braces: UnifiedLogger = get_logger("shop.orders", style="{")
+braces.info("order {order_id} of {}", 3, order_id=7, dump=lazy(total, prices=[1]))
+factory.get_logger("shop", "%").debug("state %s", lazy(lambda: 7))
+logger.debug(lazy(str, 7))
+audit_level: int = add_level("AUDIT", 25)
+logger.log("AUDIT", "price changed")
+logger.warn("an older name")
+
+
+@logger.catch
+def risky(cents: int) -> str:
+    """A function whose exceptions are caught keeps its types."""
+    with logger.catch((ValueError, OSError), level="WARNING", reraise=True, message="no bank", exclude=KeyError):
+        return str(cents)
+    return ""
+
+
+@braces.catch(ValueError, default="", onerror=print)
+async def risky_later(cents: int) -> str:
+    """With arguments, too."""
+    async with logger.catch():
+        return str(cents)
+    return ""
+
+
+caught: str = risky(7)
+caught_later: str = asyncio.run(risky_later(7))
 bound: UnifiedLogger = logger.bind(tenant="t-1", name="a field").unbind("tenant")
 headers: dict[str, str] = trace_headers()
 charged: str = charge(100)

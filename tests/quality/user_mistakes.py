@@ -4,12 +4,14 @@ import unified_logger
 from unified_logger import (
     Handler,
     LoggingContext,
+    add_level,
     carry,
     flush_logging,
     get_logger,
     get_stats,
     init_logging,
     init_logging_from_config,
+    lazy,
     set_level,
     shutdown_logging,
     span,
@@ -57,6 +59,13 @@ get_logger("shop").log()  # type: ignore[call-overload]
 get_logger("shop").log(level=None, msg="no level")  # type: ignore[call-overload]
 get_logger("shop").info("two", exc_info=(ValueError, None))  # type: ignore[arg-type]
 get_logger("shop").inform("no such method")  # type: ignore[attr-defined]
+get_logger("shop", style="$")  # type: ignore[arg-type]
+get_logger("shop").catch(7)  # type: ignore[call-overload]
+get_logger("shop").catch(level=None)  # type: ignore[call-overload]
+get_logger("shop").catch(exclude=[ValueError])  # type: ignore[call-overload]
+add_level(25, "AUDIT")  # type: ignore[arg-type]
+lazy(7)  # type: ignore[arg-type]
+lazy(len, 7)  # type: ignore[arg-type]
 span(7)  # type: ignore[arg-type]
 span("charge", level=None)  # type: ignore[arg-type]
 carry(7)  # type: ignore[type-var]
@@ -70,6 +79,15 @@ def charge(cents: int) -> str:
 
 charge("7")  # type: ignore[arg-type]
 carry(charge)("7")  # type: ignore[arg-type]
+
+
+@get_logger("shop").catch
+def risky(cents: int) -> str:
+    """A function whose exceptions are caught keeps its types."""
+    return str(cents)
+
+
+risky("7")  # type: ignore[arg-type]
 
 
 @LoggingContext()
