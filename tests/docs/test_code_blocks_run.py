@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from markdown_it import MarkdownIt
+from page_blocks import blocks
 
 PROJECT = Path(__file__).resolve().parents[2]
 GUIDE = PROJECT / "docs" / "guide.zh-CN.md"  # its blocks need an application around them: test_guide.py
@@ -19,13 +19,6 @@ PAGES = [PROJECT / "README.md", PROJECT / "README.zh-CN.md", *DOCS]
 # Pages whose JSON blocks are records written by their Python blocks, and keys that differ from run to run.
 PAGES_WITH_RECORDS = [PROJECT / name for name in ("README.md", "README.zh-CN.md", "docs/record.md", "docs/values.md")]
 VOLATILE = {"timestamp", "module", "line", "process", "span_id"}
-
-
-def blocks(page: Path, language: str) -> list[tuple[int, str]]:
-    """Each fenced block of a language: the page's line it begins at, counted from 0, and its text."""
-    tokens = MarkdownIt().parse(page.read_text(encoding="utf-8"))
-    found = [token for token in tokens if token.type == "fence" and token.info.split(" ")[0] == language]
-    return [(token.map[0] + 1, token.content) for token in found if token.map is not None]
 
 
 def program(page: Path) -> str:

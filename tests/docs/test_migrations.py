@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from kinds import Run
-from test_code_blocks_run import blocks
+from page_blocks import blocks
 
 PAGES = sorted((Path(__file__).resolve().parents[2] / "docs" / "migrate").glob("*.md"))
 
