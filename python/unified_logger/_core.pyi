@@ -594,7 +594,24 @@ def format_exception(exception: BaseException) -> str:
     """The traceback text of an exception in a record."""
 
 def exception_json(exception: BaseException) -> str:
-    """The JSON of an exception in a record."""
+    """The JSON of an exception in a record, without what only the record knows: the call that logged it."""
+
+def set_exceptions(
+    has_text: bool, has_frames: bool, folds: bool, takes_variables: bool, application: list[str], libraries: list[str]
+) -> bool:
+    """Sets what exceptions have in records from now on.
+
+    Args:
+        has_text: Whether they have the text of the traceback.
+        has_frames: Whether they have the frames as a list.
+        folds: Whether runs of frames of libraries are one entry in both.
+        takes_variables: Whether the application's frames have their local variables.
+        application: Modules and directories that are the application's.
+        libraries: Modules and directories that are libraries.
+
+    Returns:
+        False if local variables are wanted, and cannot be read of this interpreter.
+    """
 
 def prepare_directory(path: str, mode: tuple[int, bool]) -> None:
     """Makes a log directory unless it exists, and makes sure that files can be made in it."""

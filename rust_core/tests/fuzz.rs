@@ -12,7 +12,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
-use unified_logger_core::exception::{TEXT, VERSION, link};
+use unified_logger_core::exception::{Form, TEXT, VERSION, link};
 use unified_logger_core::record::{Header, INLINE, flag, put_context};
 use unified_logger_core::value::{Put, Value};
 
@@ -290,7 +290,7 @@ fn record(site: u32, flags: u16, values: &[Value<'_>], named: &[(&str, Value<'_>
 
 /// A captured exception with as many causes, each a group of one.
 fn exception(causes: usize) -> Vec<u8> {
-    let mut out = vec![VERSION];
+    let mut out = vec![VERSION, Form { folds: true, ..Form::WHOLE }.to_byte()];
     put_exception(&mut out, causes);
     out
 }
@@ -321,11 +321,17 @@ fn put_frame(out: &mut Vec<u8>) {
     out.put(&7_u32.to_le_bytes());
     out.put(&[1]);
     out.put_text("call()\n    .more()");
+    out.put(&[1]);
+    out.put(&[4, 0, 0, 0, 10, 0, 0, 0]);
+    out.put_text("package.module:function");
     out.put(&4_u32.to_le_bytes());
+    out.put(&1_u32.to_le_bytes());
+    out.put_text("name");
+    out.put_text("'va\u{1b}[2Jlue'");
 }
 
 fn stack() -> Vec<u8> {
-    let mut out = vec![VERSION];
+    let mut out = vec![VERSION, Form { folds: true, ..Form::WHOLE }.to_byte()];
     out.put(&0_u32.to_le_bytes());
     out.put(&1_u32.to_le_bytes());
     put_frame(&mut out);

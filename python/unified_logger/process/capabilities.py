@@ -9,7 +9,7 @@ from contextlib import ExitStack
 # Every program has these completely from the import on: at the start there may be no descriptor left, or another root.
 from .. import levels
 from ..context import headers
-from . import crashes, engine, messages, notices, processors, uncaught, warnings
+from . import crashes, engine, exceptions, messages, notices, processors, uncaught, warnings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ CAPABILITIES: tuple[Capability | str, ...] = (
     engine,
     messages,
     processors,
+    exceptions,
     warnings,
     headers,
     notices,

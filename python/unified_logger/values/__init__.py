@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["convert", "describe", "register"]
+__all__ = ["convert", "describe", "register", "registered"]
 
 # The native core writes these itself.
 _NATIVE = (type(None), bool, int, float, str, dict, list, tuple)
@@ -54,6 +54,15 @@ def register(kind: type, function: Callable[[Any], Any]) -> None:
     _decided.clear()
 
 
+def registered(kind: type) -> Callable[[Any], Any] | None:
+    """The function that was registered for a class, or for the nearest of its bases.
+
+    Args:
+        kind: The class.
+    """
+    return next((_registered[base] for base in kind.__mro__ if base in _registered), None)
+
+
 def convert(value: Any) -> Any:
     """The form of a value in a record: one that the native core can write, or that contains such values.
 
@@ -80,7 +89,4 @@ def convert(value: Any) -> Any:
 
 
 def _decide(kind: type) -> Callable[[Any], Any]:
-    for base in kind.__mro__:
-        if base in _registered:
-            return _registered[base]
-    return models.reader(kind) or known.converter(kind) or repr
+    return registered(kind) or models.reader(kind) or known.converter(kind) or repr

@@ -43,7 +43,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
         control: after_fork_in_child after_fork_in_parent before_fork count count_failed counted escape_text flush formats
             function_threads has_early internals next_lines open_log prepare_directory recover recover_all reserved_keys say set_clock
             set_root_handler show_early shutdown start stats turn_off wake_function;
-        exception: exception_json format_exception;
+        exception: exception_json format_exception set_exceptions;
         filter: leave_stdlib_levels;
         logger: add_level attach_bound_methods log_ai set_listened set_message_style;
         processors: set_processors;
@@ -59,6 +59,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     context::set_follow(py, filter::follow_contexts);
     handover::stream::remember(py)?;
     control::self_check::probe(py);
+    exception::prepare(py);
     capture::thread::prepare(py);
     logger::attach_methods(py)
 }

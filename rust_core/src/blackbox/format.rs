@@ -24,7 +24,9 @@ pub const MAGIC: [u8; 8] = *b"ULBOX\r\n\0";
 /// the box.
 pub const SPENT: [u8; 8] = *b"ULSPENT\0";
 /// Changes with the meaning of the bytes: with this layout, the layout of records, and the layout of the catalog.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
+/// The format before, which is read as well: only exceptions have another layout in it, and their first byte tells.
+const EARLIER: u32 = 5;
 /// Files that a journal is kept for.
 pub const FILES: usize = (SETTINGS - JOURNALS) / JOURNAL;
 
@@ -105,7 +107,7 @@ impl Head {
             return Err(Foreign::Magic);
         }
         let version = u32_at(bytes, 8).ok_or(DAMAGED)?;
-        if version != VERSION {
+        if !matches!(version, VERSION | EARLIER) {
             return Err(Foreign::Version(version));
         }
         let fixed = bytes.get(..FIXED).ok_or(DAMAGED)?;

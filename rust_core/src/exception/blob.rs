@@ -5,7 +5,9 @@ use std::str;
 use crate::value::Reader;
 
 /// First byte of every captured exception; another number means another layout.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
+/// The layout before, in boxes of earlier versions. Frames have their place and nothing further, and there is no form.
+const EARLIER: u8 = 1;
 
 /// Exceptions inside exceptions.
 pub const DEPTH: usize = 32;
@@ -16,6 +18,42 @@ pub mod link {
     pub const FOLLOWS: u8 = 1;
     /// There is one, beyond what is captured.
     pub const LEFT_OUT: u8 = 2;
+}
+
+/// What is shown of an exception. It travels with the exception, so that every reader shows the same: each format, a
+/// formatter of `logging`, and a recovery by another process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Form {
+    /// The text of the traceback.
+    pub has_text: bool,
+    /// The frames, as a list.
+    pub has_frames: bool,
+    /// Whether runs of frames of libraries are one entry.
+    pub folds: bool,
+}
+
+impl Form {
+    /// Everything, as it is.
+    pub const WHOLE: Self = Self { has_text: true, has_frames: true, folds: false };
+
+    #[must_use]
+    pub const fn to_byte(self) -> u8 {
+        self.has_text as u8 | (self.has_frames as u8) << 1 | (self.folds as u8) << 2
+    }
+
+    const fn of_byte(byte: u8) -> Option<Self> {
+        if byte > 7 {
+            return None;
+        }
+        Some(Self { has_text: byte & 1 != 0, has_frames: byte & 2 != 0, folds: byte & 4 != 0 })
+    }
+}
+
+/// A captured exception and what is shown of it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Captured<'a> {
+    pub form: Form,
+    pub exception: Exception<'a>,
 }
 
 /// An exception, borrowed from its bytes.
@@ -53,21 +91,38 @@ pub struct Group<'a> {
     pub left_out: u32,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame<'a> {
     pub file: &'a str,
     pub function: &'a str,
     pub line: u32,
     /// Source that the file will not give: there is none, or the statement has several lines.
     pub source: Option<&'a str>,
+    /// Whether the code is the application's, and not a library's.
+    pub is_application: bool,
+    /// Where the expression stands that was evaluated: bytes of the line, indentation included, from and to.
+    pub columns: Option<(u32, u32)>,
+    /// Module and function, `shop.orders:Order.pay`: the same wherever the code is installed. "" in boxes of earlier
+    /// versions.
+    pub origin: &'a str,
     /// How often the same frame follows itself.
     pub repeated: u32,
+    /// Local variables, as texts by name.
+    pub variables: Vec<(&'a str, &'a str)>,
 }
 
-/// Reads an exception; `None` if its bytes are not whole, or not of this version.
+impl<'a> Frame<'a> {
+    /// The outermost package of its module; "" if there is none.
+    #[must_use]
+    pub fn package(&self) -> &'a str {
+        self.origin.split([':', '.']).next().unwrap_or_default()
+    }
+}
+
+/// Reads an exception; `None` if its bytes are not whole, or not of a known version.
 #[must_use]
-pub fn decode(blob: &[u8]) -> Option<Exception<'_>> {
-    whole(blob).map(|(exception, _)| exception)
+pub fn decode(blob: &[u8]) -> Option<Captured<'_>> {
+    whole(blob).map(|(captured, _)| captured)
 }
 
 /// Whether a blob of any origin is an exception to its last byte.
@@ -76,19 +131,17 @@ pub fn is_exception(blob: &[u8]) -> bool {
     whole(blob).is_some_and(|(_, rest)| rest.is_empty())
 }
 
-fn whole(blob: &[u8]) -> Option<(Exception<'_>, Reader<'_>)> {
-    let mut blob = Blob(Reader::checked(blob));
-    if blob.0.u8()? != VERSION {
-        return None;
-    }
-    Some((blob.exception(0)?, blob.0))
+fn whole(blob: &[u8]) -> Option<(Captured<'_>, Reader<'_>)> {
+    let (mut blob, form) = Blob::begin(blob)?;
+    let exception = blob.exception(0)?;
+    Some((Captured { form, exception }, blob.reader))
 }
 
 /// A captured stack.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Stack<'a> {
     /// The outermost frame first.
-    Frames { frames: Vec<Frame<'a>>, left_out: u32 },
+    Frames { frames: Vec<Frame<'a>>, left_out: u32, folds: bool },
     /// As somebody else has printed it.
     Text(&'a str),
 }
@@ -96,7 +149,7 @@ pub enum Stack<'a> {
 /// First byte of a stack that is a text.
 pub const TEXT: u8 = 0;
 
-/// Reads a stack; `None` if its bytes are not whole, or not of this version.
+/// Reads a stack; `None` if its bytes are not whole, or not of a known version.
 #[must_use]
 pub fn decode_stack(blob: &[u8]) -> Option<Stack<'_>> {
     whole_stack(blob).map(|(stack, _)| stack)
@@ -109,20 +162,31 @@ pub fn is_stack(blob: &[u8]) -> bool {
 }
 
 fn whole_stack(blob: &[u8]) -> Option<(Stack<'_>, Reader<'_>)> {
-    match blob.split_first()? {
-        (&TEXT, text) => Some((Stack::Text(str::from_utf8(text).ok()?), Reader::checked(&[]))),
-        (&VERSION, frames) => {
-            let mut blob = Blob(Reader::checked(frames));
-            Some((Stack::Frames { left_out: blob.0.u32()?, frames: blob.list(Blob::frame)? }, blob.0))
-        }
-        _ => None,
+    if let (&TEXT, text) = blob.split_first()? {
+        return Some((Stack::Text(str::from_utf8(text).ok()?), Reader::checked(&[])));
     }
+    let (mut blob, Form { folds, .. }) = Blob::begin(blob)?;
+    Some((Stack::Frames { left_out: blob.reader.u32()?, frames: blob.list(Blob::frame)?, folds }, blob.reader))
 }
 
-/// Always over a checked reader.
-struct Blob<'a>(Reader<'a>);
+struct Blob<'a> {
+    /// Always a checked one.
+    reader: Reader<'a>,
+    is_earlier: bool,
+}
 
 impl<'a> Blob<'a> {
+    fn begin(bytes: &'a [u8]) -> Option<(Self, Form)> {
+        let mut reader = Reader::checked(bytes);
+        let is_earlier = match reader.u8()? {
+            VERSION => false,
+            EARLIER => true,
+            _ => return None,
+        };
+        let form = if is_earlier { Form::WHOLE } else { Form::of_byte(reader.u8()?)? };
+        Some((Self { reader, is_earlier }, form))
+    }
+
     fn exception(&mut self, depth: usize) -> Option<Exception<'a>> {
         if depth > DEPTH {
             return None;
@@ -134,7 +198,7 @@ impl<'a> Blob<'a> {
             last_lines: self.optional(Self::text)?,
             shows_notes: self.flag()?,
             notes: self.list(Self::text)?,
-            left_out: self.0.u32()?,
+            left_out: self.reader.u32()?,
             frames: self.list(Self::frame)?,
             cause: self.link(depth)?,
             context: self.link(depth)?,
@@ -143,7 +207,7 @@ impl<'a> Blob<'a> {
     }
 
     fn link(&mut self, depth: usize) -> Option<Link<'a>> {
-        match self.0.u8()? {
+        match self.reader.u8()? {
             link::NONE => Some(Link::None),
             link::FOLLOWS => Some(Link::To(Box::new(self.exception(depth + 1)?))),
             link::LEFT_OUT => Some(Link::LeftOut),
@@ -152,22 +216,39 @@ impl<'a> Blob<'a> {
     }
 
     fn group(&mut self, depth: usize) -> Option<Group<'a>> {
-        Some(Group { left_out: self.0.u32()?, members: self.list(|blob| blob.exception(depth + 1))? })
+        Some(Group { left_out: self.reader.u32()?, members: self.list(|blob| blob.exception(depth + 1))? })
     }
 
     fn frame(&mut self) -> Option<Frame<'a>> {
-        Some(Frame {
-            file: self.text()?,
-            function: self.text()?,
-            line: self.0.u32()?,
-            source: self.optional(Self::text)?,
-            repeated: self.0.u32()?,
-        })
+        let (file, function) = (self.text()?, self.text()?);
+        let (line, source) = (self.reader.u32()?, self.optional(Self::text)?);
+        let mut frame = Frame {
+            file,
+            function,
+            line,
+            source,
+            is_application: true,
+            columns: None,
+            origin: "",
+            repeated: 0,
+            variables: Vec::new(),
+        };
+        if !self.is_earlier {
+            frame.is_application = self.flag()?;
+            let (from, to) = (self.reader.u32()?, self.reader.u32()?);
+            frame.columns = (from < to).then_some((from, to));
+            frame.origin = self.text()?;
+        }
+        frame.repeated = self.reader.u32()?;
+        if !self.is_earlier {
+            frame.variables = self.list(|blob| Some((blob.text()?, blob.text()?)))?;
+        }
+        Some(frame)
     }
 
     /// As many as the number before them says; nothing is reserved for a number that lies.
     fn list<T>(&mut self, mut item: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
-        (0..self.0.u32()?).map(|_| item(self)).collect()
+        (0..self.reader.u32()?).map(|_| item(self)).collect()
     }
 
     fn optional<T>(&mut self, item: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
@@ -175,7 +256,7 @@ impl<'a> Blob<'a> {
     }
 
     fn flag(&mut self) -> Option<bool> {
-        match self.0.u8()? {
+        match self.reader.u8()? {
             0 => Some(false),
             1 => Some(true),
             _ => None,
@@ -183,7 +264,7 @@ impl<'a> Blob<'a> {
     }
 
     fn text(&mut self) -> Option<&'a str> {
-        self.0.text()
+        self.reader.text()
     }
 }
 
@@ -191,11 +272,16 @@ impl<'a> Blob<'a> {
 pub(super) mod tests {
     use super::super::rewrite::Writer;
     use super::*;
+    use crate::value::Put;
     use proptest::prelude::*;
 
     /// Captured bytes, as the binding would write them.
     pub fn encode(exception: &Exception<'_>) -> Vec<u8> {
-        let mut out = vec![VERSION];
+        encode_as(Form::WHOLE, exception)
+    }
+
+    pub fn encode_as(form: Form, exception: &Exception<'_>) -> Vec<u8> {
+        let mut out = vec![VERSION, form.to_byte()];
         Writer { out: &mut out, edit: &mut |_, _| None, source: &mut |_, frame| frame.source.map(str::to_owned) }
             .exception(exception);
         out
@@ -221,13 +307,29 @@ pub(super) mod tests {
         }
     }
 
+    /// A frame of the application.
+    pub fn frame(function: &str) -> Frame<'_> {
+        Frame {
+            file: "/no/such/file.py",
+            function,
+            line: 7,
+            source: Some("f()"),
+            is_application: true,
+            columns: None,
+            origin: "shop.orders:pay",
+            repeated: 1,
+            variables: Vec::new(),
+        }
+    }
+
     /// One of everything.
     pub fn rich() -> Exception<'static> {
-        let frame = Frame { file: "/no/such/file.py", function: "f", line: 7, source: Some("f()"), repeated: 5 };
-        let other = Frame { function: "g", source: None, repeated: 1, ..frame };
+        let frame = Frame { repeated: 5, columns: Some((4, 7)), ..frame("f") };
+        let variables = vec![("order", "<Order 7>"), ("名", "'é'")];
+        let other = Frame { source: None, is_application: false, variables, ..self::frame("g") };
         let member = Exception { notes: vec!["a note"], ..plain("KeyError", "'k'") };
         Exception {
-            frames: vec![frame, other, frame, other],
+            frames: vec![frame.clone(), other.clone(), frame, other],
             left_out: 3,
             cause: Link::To(Box::new(plain("OSError", "é 你好"))),
             context: Link::LeftOut,
@@ -238,8 +340,37 @@ pub(super) mod tests {
 
     #[test]
     fn an_exception_is_read_back_as_written() {
-        let exception = rich();
-        assert_eq!(decode(&encode(&exception)), Some(exception));
+        for byte in 0..8 {
+            let (form, exception) = (Form::of_byte(byte).unwrap(), rich());
+            let blob = encode_as(form, &exception);
+            assert_eq!(decode(&blob), Some(Captured { form, exception }));
+        }
+        assert_eq!(Form::of_byte(8), None);
+    }
+
+    /// As a process of the version before left it in its box.
+    #[test]
+    fn an_exception_of_the_layout_before_is_read() {
+        let mut out = vec![EARLIER];
+        for text in ["ValueError", "builtins", "v"] {
+            out.put_text(text);
+        }
+        out.put(&[0, 1]);
+        for number in [0_u32, 0, 1] {
+            out.put(&number.to_le_bytes());
+        }
+        out.put_text("/app/shop.py");
+        out.put_text("pay");
+        out.put(&7_u32.to_le_bytes());
+        out.put_u8(0);
+        out.put(&2_u32.to_le_bytes());
+        let stack = [&[EARLIER, 0, 0, 0, 0][..], &out[out.len() - 36..]].concat();
+        out.put(&[link::NONE, link::NONE, 0]);
+        let Captured { form, exception } = decode(&out).unwrap();
+        assert!(form == Form::WHOLE && is_exception(&out));
+        let [frame] = &exception.frames[..] else { panic!("{exception:?}") };
+        assert_eq!((frame.file, frame.function, frame.line, frame.repeated), ("/app/shop.py", "pay", 7, 2));
+        assert!(matches!(decode_stack(&stack), Some(Stack::Frames { frames, .. }) if frames == exception.frames));
     }
 
     #[test]
@@ -263,8 +394,10 @@ pub(super) mod tests {
         assert!(is_exception(&blob));
         blob.push(0);
         assert!(!is_exception(&blob));
-        assert!(is_stack(b"\0printed") && is_stack(&[VERSION, 0, 0, 0, 0, 0, 0, 0, 0]));
-        assert!(!is_stack(b"") && !is_stack(b"\0\xff") && !is_stack(&[VERSION, 0, 0, 0, 0, 0, 0, 0, 0, 0]));
+        let mut stack = vec![VERSION, Form::WHOLE.to_byte(), 0, 0, 0, 0, 0, 0, 0, 0];
+        assert!(is_stack(b"\0printed") && is_stack(&stack));
+        stack.push(0);
+        assert!(!is_stack(b"") && !is_stack(b"\0\xff") && !is_stack(&stack));
     }
 
     proptest! {

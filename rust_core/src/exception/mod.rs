@@ -4,6 +4,8 @@
 //! the text of `traceback.format_exception` with its source lines, is put together here, on the writer's thread.
 
 mod blob;
+mod fingerprint;
+mod fold;
 mod json;
 mod rewrite;
 mod source;
@@ -12,20 +14,32 @@ mod text;
 use crate::value::put_quoted;
 
 pub use blob::{
-    DEPTH, Exception, Frame, Group, Link, Stack, TEXT, VERSION, decode, decode_stack, is_exception, is_stack, link,
+    Captured, DEPTH, Exception, Form, Frame, Group, Link, Stack, TEXT, VERSION, decode, decode_stack, is_exception,
+    is_stack, link,
 };
+pub use fold::{Entry, entries, has_application};
 pub use rewrite::{Edit, Part, Rewrite, rewrite, rewrite_stack};
 pub use source::SourceCache;
 
-/// The traceback of a captured exception, as Python prints it, without caret lines. Empty if the bytes are not whole.
-pub fn text(blob: &[u8], sources: &mut SourceCache) -> String {
-    decode(blob).map_or_else(String::new, |exception| text::exception(&exception, sources))
+impl Captured<'_> {
+    /// Whether runs of frames of libraries are folded: if that is wanted, and the exception passed the application.
+    #[must_use]
+    pub fn folds(&self) -> bool {
+        self.form.folds && has_application(&self.exception)
+    }
 }
 
-/// Writes a captured exception as the JSON object of a record's `exception`.
-pub fn write_json(blob: &[u8], sources: &mut SourceCache, out: &mut Vec<u8>) {
+/// The traceback of a captured exception, as Python prints it, without caret lines. Frames of libraries are folded as the
+/// exception says. Empty if the bytes are not whole.
+pub fn text(blob: &[u8], sources: &mut SourceCache) -> String {
+    decode(blob).map_or_else(String::new, |captured| text::exception(&captured.exception, captured.folds(), sources))
+}
+
+/// Writes a captured exception as the JSON object of a record's `exception`. `call_site` is module and function of the
+/// record.
+pub fn write_json(blob: &[u8], call_site: Option<(&str, &str)>, sources: &mut SourceCache, out: &mut Vec<u8>) {
     match decode(blob) {
-        Some(exception) => json::exception(&exception, sources, out),
+        Some(captured) => json::exception(&captured, captured.folds(), call_site, sources, out),
         None => out.extend_from_slice(br#"{"$error":"not readable"}"#),
     }
 }
@@ -49,7 +63,7 @@ mod tests {
 
     #[test]
     fn a_stack_is_printed_as_by_logging() {
-        let mut blob = vec![VERSION, 0, 0, 0, 0, 1, 0, 0, 0];
+        let mut blob = vec![VERSION, Form::WHOLE.to_byte(), 0, 0, 0, 0, 1, 0, 0, 0];
         put_frame(&rich().frames[0], &mut blob);
         let mut json = Vec::new();
         write_stack_json(&blob, &mut SourceCache::default(), &mut json);
@@ -74,7 +88,7 @@ mod tests {
             let mut sources = SourceCache::default();
             let _ = text(&blob, &mut sources);
             let mut json = Vec::new();
-            write_json(&blob, &mut sources, &mut json);
+            write_json(&blob, None, &mut sources, &mut json);
             prop_assert!(serde_json::from_slice::<serde_json::Value>(&json).is_ok());
         }
     }

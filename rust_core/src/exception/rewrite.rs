@@ -1,19 +1,21 @@
 //! Captured exceptions and stacks with other texts.
 
-use super::blob::{Exception, Frame, Link, Stack, TEXT, VERSION, decode, decode_stack, link};
+use super::blob::{Captured, Exception, Form, Frame, Link, Stack, TEXT, VERSION, decode, decode_stack, link};
 use super::{SourceCache, text};
 use crate::value::Put;
 
 /// What a text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum Part<'a> {
     Text,
     /// A line of source.
     Source,
+    /// The value of the local variable of this name.
+    Variable(&'a str),
 }
 
 /// Tells what becomes of a text; `None` if it stays as it is.
-pub type Edit<'e> = dyn FnMut(Part, &str) -> Option<String> + 'e;
+pub type Edit<'e> = dyn FnMut(Part<'_>, &str) -> Option<String> + 'e;
 
 /// Writes what was read, with other texts.
 pub struct Writer<'w, 'e> {
@@ -69,11 +71,25 @@ impl Writer<'_, '_> {
         if let Some(source) = source {
             self.out.put_text(&source);
         }
+        self.flag(frame.is_application);
+        let (from, to) = frame.columns.unwrap_or_default();
+        self.out.put(&from.to_le_bytes());
+        self.out.put(&to.to_le_bytes());
+        self.text(frame.origin);
         self.out.put(&frame.repeated.to_le_bytes());
+        self.number(frame.variables.len());
+        for (name, value) in &frame.variables {
+            self.text(name);
+            self.part(Part::Variable(name), value);
+        }
     }
 
     fn text(&mut self, text: &str) {
-        match (self.edit)(Part::Text, text) {
+        self.part(Part::Text, text);
+    }
+
+    fn part(&mut self, part: Part<'_>, text: &str) {
+        match (self.edit)(part, text) {
             Some(new) => self.out.put_text(&new),
             None => self.out.put_text(text),
         }
@@ -100,8 +116,9 @@ pub type Rewrite = fn(&[u8], &mut SourceCache, &mut Edit<'_>, &mut Vec<u8>);
 /// Writes a captured exception with other texts, its source lines among them. One that is not whole becomes one that nobody can
 /// read either.
 pub fn rewrite(blob: &[u8], sources: &mut SourceCache, edit: &mut Edit<'_>, out: &mut Vec<u8>) {
-    if let Some(exception) = decode(blob) {
+    if let Some(Captured { form, exception }) = decode(blob) {
         out.push(VERSION);
+        out.push(form.to_byte());
         let source = &mut |edit: &mut Edit<'_>, frame: &Frame<'_>| Some(known_source(edit, frame, sources));
         Writer { out, edit, source }.exception(&exception);
     }
@@ -114,8 +131,9 @@ pub fn rewrite_stack(blob: &[u8], sources: &mut SourceCache, edit: &mut Edit<'_>
             out.push(TEXT);
             out.extend_from_slice(edit(Part::Text, text).as_deref().unwrap_or(text).as_bytes());
         }
-        Some(Stack::Frames { frames, left_out }) => {
+        Some(Stack::Frames { frames, left_out, folds }) => {
             out.push(VERSION);
+            out.push(Form { folds, ..Form::WHOLE }.to_byte());
             out.put(&left_out.to_le_bytes());
             let source = &mut |edit: &mut Edit<'_>, frame: &Frame<'_>| Some(known_source(edit, frame, sources));
             Writer { out, edit, source }.frames(&frames);
@@ -126,19 +144,23 @@ pub fn rewrite_stack(blob: &[u8], sources: &mut SourceCache, edit: &mut Edit<'_>
 
 #[cfg(test)]
 mod tests {
-    use super::super::blob::tests::{encode, plain};
+    use super::super::blob::tests::{encode, frame, plain};
     use super::*;
 
     /// Seen to put all of it into the record, for each frame, where the encoder shows its beginning.
     #[test]
     fn of_a_line_of_any_length_only_the_beginning_is_looked_at() {
         let line = "é".repeat(1 << 20);
-        let frame = Frame { file: "<generated>", function: "f", line: 1, source: Some(&line), repeated: 1 };
+        let frame = Frame { source: Some(&line), ..frame("f") };
         let captured = encode(&Exception { frames: vec![frame; 3], ..plain("E", "m") });
         let mut out = Vec::new();
-        let edit = &mut |part, text: &str| (part == Part::Source).then(|| text.replace('é', "e"));
+        let edit = &mut |part: Part<'_>, text: &str| (part == Part::Source).then(|| text.replace('é', "e"));
         rewrite(&captured, &mut SourceCache::default(), edit, &mut out);
         assert!(out.len() < 1 << 16);
-        assert!(decode(&out).is_some_and(|read| read.frames.iter().all(|frame| frame.source.unwrap().len() > 4 << 10)));
+        assert!(
+            decode(&out).is_some_and(|read| {
+                read.exception.frames.iter().all(|frame| frame.source.unwrap().len() > 4 << 10)
+            })
+        );
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::SourceCache;
 use super::blob::{Exception, Frame, Group, Link, Stack};
+use super::fold::{Entry, entries};
 use crate::escape;
 
 /// Repetitions of a frame that are shown (`traceback._RECURSIVE_CUTOFF`).
@@ -19,8 +20,8 @@ const BYTES: usize = 1 << 20;
 const CAUSE: &str = "\nThe above exception was the direct cause of the following exception:\n\n";
 const CONTEXT: &str = "\nDuring handling of the above exception, another exception occurred:\n\n";
 
-pub fn exception(exception: &Exception<'_>, sources: &mut SourceCache) -> String {
-    let mut printer = Printer { out: String::new(), depth: 0, needs_close: false, is_cut: false, sources };
+pub fn exception(exception: &Exception<'_>, folds: bool, sources: &mut SourceCache) -> String {
+    let mut printer = Printer { out: String::new(), depth: 0, needs_close: false, is_cut: false, folds, sources };
     printer.chain(exception);
     printer.out
 }
@@ -29,9 +30,10 @@ pub fn exception(exception: &Exception<'_>, sources: &mut SourceCache) -> String
 pub fn stack(stack: &Stack<'_>, sources: &mut SourceCache) -> String {
     match stack {
         Stack::Text(text) => (*text).to_owned(),
-        Stack::Frames { frames, left_out } => {
+        Stack::Frames { frames, left_out, folds } => {
+            let folds = *folds && frames.iter().any(|frame| frame.is_application);
             let mut out = String::from("Stack (most recent call last):\n");
-            put_frames(&mut out, frames, *left_out, sources);
+            put_frames(&mut out, &entries(frames, *left_out, folds), sources);
             out.truncate(out.trim_end_matches('\n').len());
             out
         }
@@ -54,6 +56,8 @@ struct Printer<'s> {
     depth: usize,
     needs_close: bool,
     is_cut: bool,
+    /// Whether runs of frames of libraries are one line.
+    folds: bool,
     sources: &'s mut SourceCache,
 }
 
@@ -133,7 +137,8 @@ impl Printer<'_> {
         }
         self.emit(&format!("{title} (most recent call last):\n"), margin);
         let mut text = String::new();
-        put_frames(&mut text, &exception.frames, exception.left_out, self.sources);
+        let entries = entries(&exception.frames, exception.left_out, self.folds);
+        put_frames(&mut text, &entries, self.sources);
         self.emit(&text, '|');
     }
 
@@ -210,28 +215,42 @@ fn put_last_lines(out: &mut String, exception: &Exception<'_>) {
     }
 }
 
-/// Frames as `StackSummary.format` prints them: a frame that repeats is shown three times, then counted. `left_out`
-/// frames are missing in the middle.
-fn put_frames(out: &mut String, frames: &[Frame<'_>], left_out: u32, sources: &mut SourceCache) {
+/// Frames as `StackSummary.format` prints them: a frame that repeats is shown three times, then counted.
+fn put_frames(out: &mut String, entries: &[Entry<'_, '_>], sources: &mut SourceCache) {
     let mut last: Option<(&str, u32, &str)> = None;
     let mut count = 0_u32;
-    for (index, frame) in frames.iter().enumerate() {
-        if left_out > 0 && index == frames.len() / 2 {
+    for entry in entries {
+        let this = match entry {
+            Entry::Frame(frame) => Some((frame.file, frame.line, frame.function)),
+            Entry::Folded { .. } | Entry::LeftOut(_) => None,
+        };
+        if last != this || this.is_none() {
             put_repeats(out, count);
-            (last, count) = (None, 0);
-            let _ = writeln!(out, "  [{left_out} frame{} left out]", plural(left_out.into()));
+            (last, count) = (this, 0);
         }
-        let this = (frame.file, frame.line, frame.function);
-        if last != Some(this) {
-            put_repeats(out, count);
-            (last, count) = (Some(this), 0);
+        match entry {
+            Entry::Frame(frame) => {
+                for _ in 0..frame.repeated.min(SHOWN_REPEATS.saturating_sub(count)) {
+                    put_frame(out, frame, sources);
+                }
+                count = count.saturating_add(frame.repeated);
+            }
+            Entry::Folded { frames, packages, has_more } => {
+                let _ = writeln!(out, "  [{frames} frames of {}]", listed(packages, *has_more));
+            }
+            Entry::LeftOut(left_out) => {
+                let _ = writeln!(out, "  [{left_out} frame{} left out]", plural((*left_out).into()));
+            }
         }
-        for _ in 0..frame.repeated.min(SHOWN_REPEATS.saturating_sub(count)) {
-            put_frame(out, frame, sources);
-        }
-        count = count.saturating_add(frame.repeated);
     }
     put_repeats(out, count);
+}
+
+fn listed(packages: &[&str], has_more: bool) -> String {
+    match packages {
+        [] => "libraries".to_owned(),
+        packages => packages.join(", ") + if has_more { ", …" } else { "" },
+    }
 }
 
 fn put_repeats(out: &mut String, count: u32) {
@@ -255,15 +274,19 @@ fn put_frame(out: &mut String, frame: &Frame<'_>, sources: &mut SourceCache) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::blob::tests::plain;
+    use super::super::blob::tests::{self, plain};
     use super::*;
 
     fn text(exception: &Exception<'_>) -> String {
-        super::exception(exception, &mut SourceCache::default())
+        super::exception(exception, true, &mut SourceCache::default())
     }
 
     fn frame(function: &str, repeated: u32) -> Frame<'_> {
-        Frame { file: "<string>", function, line: 1, source: Some(""), repeated }
+        Frame { file: "<string>", line: 1, source: Some(""), repeated, ..tests::frame(function) }
+    }
+
+    fn of_library<'a>(function: &'a str, origin: &'a str) -> Frame<'a> {
+        Frame { is_application: false, origin, ..frame(function, 1) }
     }
 
     #[test]
@@ -290,6 +313,26 @@ mod tests {
     fn frames_left_out_are_told_in_the_middle() {
         let exception = Exception { frames: vec![frame("f", 1), frame("g", 1)], left_out: 9, ..plain("E", "") };
         assert!(text(&exception).contains("in f\n  [9 frames left out]\n  File \"<string>\", line 1, in g\n"));
+    }
+
+    #[test]
+    fn frames_of_libraries_are_one_line() {
+        let frames = vec![of_library("f", "uvicorn.a:f"), of_library("g", "starlette:g"), frame("pay", 1)];
+        let whole = Exception { frames, ..plain("E", "") };
+        let expected = "  [2 frames of uvicorn, starlette]\n  File \"<string>\", line 1, in pay\nE\n";
+        assert_eq!(text(&whole), format!("Traceback (most recent call last):\n{expected}"));
+        let kept = super::exception(&whole, false, &mut SourceCache::default());
+        assert!(!kept.contains('[') && kept.contains("in f\n") && kept.contains("in g\n"));
+        let Exception { frames, .. } = whole;
+        let stack = stack(&Stack::Frames { frames, left_out: 0, folds: true }, &mut SourceCache::default());
+        assert!(stack.contains("  [2 frames of uvicorn, starlette]\n"));
+    }
+
+    #[test]
+    fn a_stack_without_an_application_stays() {
+        let frames = vec![of_library("f", "a:f"), of_library("g", "a:g"), of_library("h", "a:h")];
+        let stack = stack(&Stack::Frames { frames, left_out: 0, folds: true }, &mut SourceCache::default());
+        assert_eq!(stack.matches("File").count(), 3);
     }
 
     #[test]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ..mappings import joined
 from ..options import Option, Section, derived
+from .exceptions import Exceptions
 from .files import Files, FileSettings
 from .messages import Messages
 from .outputs import Outputs
@@ -31,6 +32,7 @@ class Settings(
     Console,
     Outputs,
     Processors,
+    Exceptions,
     BlackBox,
     Redaction,
     Traces,

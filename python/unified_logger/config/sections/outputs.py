@@ -62,7 +62,8 @@ def _scalar(value: Any) -> Any:
     return value
 
 
-def _outputs_text(text: str) -> dict[str, Any]:
+def mapping_of_text(text: str) -> dict[str, Any]:
+    """A mapping of JSON, as environment variables have it; raises ValueError or TypeError if the text is none."""
     import json
 
     try:
@@ -113,7 +114,7 @@ OUTPUTS = Kind(
     "outputs",
     "a mapping of outputs' names to what they are (in the environment: as JSON)",
     MAPPING.parse,
-    _outputs_text,
+    mapping_of_text,
     MAPPING.schema,
 )
 

@@ -1,50 +1,33 @@
-//! The frames of a traceback: file, function and line of each, encoded once for each position in the code.
+//! The frames of a traceback or a stack: which there are, and what is written for each.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::ffi::c_int;
-use std::fs;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::exceptions::PyBaseException;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
 use unified_logger_core::memory;
 use unified_logger_core::value::Put;
 
-use super::{ask, put_number, put_optional};
+use super::code::{self, CodePosition};
+use super::put_number;
+use super::variables::{Variable, Variables};
 use crate::interpreter::frame::Frame;
-use crate::interpreter::gil::Gil;
 use crate::interpreter::gil::intern;
-use crate::value::shown::text_of;
 
 /// Different frames of one exception: half of them from the start, half from the end.
 const FRAMES: usize = 200;
-/// Positions in code whose frames are kept encoded.
-const MOST_CACHED: usize = 4_096;
-
-/// The position of a frame in its code.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct CodePosition {
-    code: *mut ffi::PyCodeObject,
-    instruction: c_int,
-    /// The line, if the instruction does not give it: before 3.11, in stacks, and in tracebacks made by hand.
-    line: c_int,
-}
-
-/// A frame, as it is written into every exception that passes it.
-struct CachedFrame {
-    /// Held so that the address in the key keeps its meaning.
-    _code: Py<PyAny>,
-    encoded: Box<[u8]>,
-}
-
-static CACHE: Gil<Option<HashMap<CodePosition, CachedFrame>>> = Gil::new(None);
 
 /// Writes the frames of an exception's traceback. Equal frames in a row are written once, with their count.
-pub fn put(py: Python<'_>, error: &Bound<'_, PyBaseException>, out: &mut Vec<u8>) {
-    put_walked(&walk(py, error), out);
+pub fn put(py: Python<'_>, error: &Bound<'_, PyBaseException>, variables: Option<&mut Variables>, out: &mut Vec<u8>) {
+    let walked = walk(py, error);
+    let Some(variables) = variables else { return put_walked(&walked, &[], out) };
+    // The frame that raised tells most, so it is asked first.
+    let steps = walked.last.iter().rev().chain(walked.first.iter().rev());
+    let mut taken: Vec<_> = steps.map(|step| variables.of(&step.frame, step.position)).collect();
+    taken.reverse();
+    put_walked(&walked, &taken, out);
 }
 
 /// Writes the frames of the stack that ends with this frame.
@@ -60,15 +43,22 @@ pub fn put_stack(py: Python<'_>, frame: &Frame<'_>, out: &mut Vec<u8>) {
         let position = CodePosition { code: frame.call_site().code, instruction: -1, line: frame.line().cast_signed() };
         walked.add(py, frame.as_any().as_ptr().cast(), position);
     }
-    put_walked(&walked, out);
+    put_walked(&walked, &[], out);
 }
 
-fn put_walked(walked: &Walked<'_>, out: &mut Vec<u8>) {
+/// `variables` are those of each frame, if they are wanted.
+fn put_walked(walked: &Walked<'_>, variables: &[Vec<Variable>], out: &mut Vec<u8>) {
     put_number(walked.left_out, out);
     put_number(walked.first.len() + walked.last.len(), out);
-    for Step { frame, position, repeated } in walked.first.iter().chain(&walked.last) {
-        put_frame(frame, *position, out);
+    for (index, Step { frame, position, repeated }) in walked.first.iter().chain(&walked.last).enumerate() {
+        code::put(frame, *position, out);
         put_number(*repeated, out);
+        let variables = variables.get(index).map_or(&[][..], Vec::as_slice);
+        put_number(variables.len(), out);
+        for (name, text) in variables {
+            out.put_text(name);
+            out.put_text(text);
+        }
     }
 }
 
@@ -230,107 +220,4 @@ fn limit(py: Python<'_>) -> usize {
     let limit = unsafe { Bound::from_borrowed_ptr_or_opt(py, ffi::PySys_GetObject(c"tracebacklimit".as_ptr())) };
     let limit = limit.and_then(|limit| limit.extract::<isize>().ok());
     limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(0))
-}
-
-fn put_frame(frame: &Bound<'_, PyAny>, position: CodePosition, out: &mut Vec<u8>) {
-    let py = frame.py();
-    // SAFETY: looked at and copied, without Python code.
-    if let Some(cached) = unsafe { &*CACHE.get(py) }.as_ref().and_then(|cache| cache.get(&position)) {
-        return out.put(&cached.encoded);
-    }
-    memory::check();
-    // SAFETY: the frame is alive and with it its code.
-    let code = unsafe { Bound::from_borrowed_ptr(py, position.code.cast()) };
-    let encoded = encode(frame, &code, position);
-    out.put(&encoded);
-    if memory::is_short() {
-        return;
-    }
-    let entry = CachedFrame { _code: code.unbind(), encoded: encoded.into() };
-    // SAFETY: no Python code runs while the reference lives; what is replaced is dropped after.
-    let old = unsafe {
-        let cache = (*CACHE.get(py)).get_or_insert_default();
-        let full = if cache.len() >= MOST_CACHED { std::mem::take(cache) } else { HashMap::new() };
-        let has_room = cache.try_reserve(1).is_ok();
-        (full, has_room.then(|| cache.insert(position, entry)))
-    };
-    drop(old);
-}
-
-fn encode(frame: &Bound<'_, PyAny>, code: &Bound<'_, PyAny>, position: CodePosition) -> Vec<u8> {
-    let py = frame.py();
-    let text =
-        |name: &Bound<'_, PyString>| code.getattr(name).map_or_else(|_| "<unknown>".into(), |text| text_of(&text));
-    let file = text(intern!(py, "co_filename"));
-    let line = line_of(position);
-    let source = match source_kind(&file) {
-        SourceKind::Nowhere => Some(String::new()),
-        SourceKind::File if !has_several_lines(position) => None,
-        SourceKind::File | SourceKind::Elsewhere => ask(py, intern!(py, "source"), (frame, position.instruction, line)),
-    };
-    let mut out = Vec::with_capacity(128);
-    out.put_text(&file);
-    out.put_text(&text(intern!(py, "co_name")));
-    out.put(&line.to_le_bytes());
-    put_optional(source.as_deref(), &mut out);
-    out
-}
-
-fn line_of(position: CodePosition) -> u32 {
-    if let Ok(line @ 1..) = u32::try_from(position.line) {
-        return line;
-    }
-    // SAFETY: the code is alive, as its frame is.
-    u32::try_from(unsafe { ffi::PyCode_Addr2Line(position.code, position.instruction) }).unwrap_or(0)
-}
-
-enum SourceKind {
-    /// A regular file, which is read behind the queue.
-    File,
-    /// Sources that only Python finds: archives, notebooks, `exec`, relative paths, missing files.
-    Elsewhere,
-    /// A device or a pipe, which must not be opened.
-    Nowhere,
-}
-
-fn source_kind(file: &str) -> SourceKind {
-    let path = Path::new(file);
-    match fs::metadata(path) {
-        Ok(meta) if !meta.is_file() => SourceKind::Nowhere,
-        Ok(_) if path.is_absolute() => SourceKind::File,
-        _ => SourceKind::Elsewhere,
-    }
-}
-
-/// From 3.13 on, `traceback` shows all lines of a statement.
-#[cfg(Py_3_13)]
-fn has_several_lines(position: CodePosition) -> bool {
-    unsafe extern "C" {
-        fn PyCode_Addr2Location(
-            code: *mut ffi::PyCodeObject,
-            instruction: c_int,
-            line: *mut c_int,
-            column: *mut c_int,
-            end_line: *mut c_int,
-            end_column: *mut c_int,
-        ) -> c_int;
-    }
-    let (mut line, mut column, mut end_line, mut end_column) = (0, 0, 0, 0);
-    // SAFETY: the code is alive, as its frame is; all four numbers are written.
-    unsafe {
-        PyCode_Addr2Location(
-            position.code,
-            position.instruction,
-            &raw mut line,
-            &raw mut column,
-            &raw mut end_line,
-            &raw mut end_column,
-        );
-    }
-    position.instruction >= 0 && end_line > line
-}
-
-#[cfg(not(Py_3_13))]
-fn has_several_lines(_position: CodePosition) -> bool {
-    false
 }

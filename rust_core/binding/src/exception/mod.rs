@@ -2,10 +2,14 @@
 //! made behind the queue, and Python is asked only for the parts that it alone knows.
 
 mod chain;
+mod code;
 mod frames;
+mod settings;
 mod texts;
+mod variables;
 
 pub use frames::probe;
+pub use settings::{prepare, set_exceptions};
 
 use pyo3::exceptions::PyBaseException;
 use pyo3::ffi;
@@ -21,6 +25,7 @@ use crate::interpreter::interrupt;
 use crate::interpreter::stack;
 use crate::value::or_memory_error;
 use chain::{Node, Other};
+use variables::Variables;
 
 /// Bytes of a captured exception. A longer one gets no further exceptions.
 const BYTES: usize = 1 << 20;
@@ -45,18 +50,23 @@ pub fn current(py: Python<'_>) -> Option<Bound<'_, PyBaseException>> {
 /// Captures an exception with all exceptions that led to it. Never fails: a part that cannot be asked is represented.
 pub fn capture(py: Python<'_>, error: &Bound<'_, PyBaseException>, out: &mut impl Put) {
     let nodes = chain::follow(error);
-    let mut blob = Vec::with_capacity(1_024);
-    blob.put_u8(VERSION);
-    Capture { py, nodes: &nodes, out: &mut blob }.exception(&nodes[0]);
+    let mut blob = begun(py);
+    Capture { py, nodes: &nodes, variables: Variables::wanted(py), out: &mut blob }.exception(&nodes[0]);
     out.put(&blob);
 }
 
 /// Captures the stack that ends with a frame, for `stack_info`.
 pub fn capture_stack(py: Python<'_>, frame: &Frame<'_>, out: &mut impl Put) {
-    let mut blob = Vec::with_capacity(1_024);
-    blob.put_u8(VERSION);
+    let mut blob = begun(py);
     frames::put_stack(py, frame, &mut blob);
     out.put(&blob);
+}
+
+/// What every captured exception and stack begins with.
+fn begun(py: Python<'_>) -> Vec<u8> {
+    let mut blob = Vec::with_capacity(1_024);
+    blob.put(&[VERSION, settings::form(py).to_byte()]);
+    blob
 }
 
 /// A printed stack in the form of a captured one.
@@ -81,13 +91,14 @@ fn ask<'py>(
 struct Capture<'a, 'py> {
     py: Python<'py>,
     nodes: &'a [Node<'py>],
+    variables: Option<Variables>,
     out: &'a mut Vec<u8>,
 }
 
 impl<'py> Capture<'_, 'py> {
     fn exception(&mut self, node: &Node<'py>) {
         texts::put(&node.error, self.out);
-        frames::put(self.py, &node.error, self.out);
+        frames::put(self.py, &node.error, self.variables.as_mut(), self.out);
         self.other(node.cause);
         self.other(node.context);
         self.out.put_u8(u8::from(node.members.is_some()));
@@ -146,14 +157,14 @@ pub fn format_exception(exception: &Bound<'_, PyBaseException>) -> PyResult<Stri
     })
 }
 
-/// The JSON of an exception in a record.
+/// The JSON of an exception in a record, without what only the record knows: the call that logged it.
 #[pyfunction]
 pub fn exception_json(exception: &Bound<'_, PyBaseException>) -> PyResult<String> {
     let _inside = Inside::enter_or_stay(exception.py());
     or_memory_error(exception.py(), || {
         let (mut blob, mut out) = (Vec::new(), Vec::new());
         capture(exception.py(), exception, &mut blob);
-        exception::write_json(&blob, &mut SourceCache::default(), &mut out);
+        exception::write_json(&blob, None, &mut SourceCache::default(), &mut out);
         Ok(String::from_utf8_lossy(&out).into_owned())
     })
 }

@@ -196,7 +196,12 @@ impl JsonEncoder {
         }
         if let Some(blob) = record.exception {
             out.extend_from_slice(br#","exception":"#);
-            escaped(out, |out| exception::write_json(blob, &mut self.sources, out));
+            let of_table = self.sites.get(&self.names.sites, record.header.site, SitePieces::new);
+            let call_site = match record.site {
+                Some(site) => Some((site.module, site.function)),
+                None => of_table.map(|(site, _)| (&*site.module, &*site.function)),
+            };
+            escaped(out, |out| exception::write_json(blob, call_site, &mut self.sources, out));
         }
         if let Some(blob) = record.stack {
             out.extend_from_slice(br#","stack":"#);

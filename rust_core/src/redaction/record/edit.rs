@@ -65,8 +65,12 @@ impl Edit<'_> {
     /// An exception or a stack.
     pub(super) fn blob(&mut self, blob: &[u8], rewrite: exception::Rewrite, sources: &mut SourceCache) -> Vec<u8> {
         let Self { scanner, count } = self;
-        let mut edit = |part, text: &str| {
-            let new = if part == Part::Source { scanner.source(text) } else { scanner.text(text) };
+        let mut edit = |part: Part<'_>, text: &str| {
+            let new = match part {
+                Part::Text => scanner.text(text),
+                Part::Source => scanner.source(text),
+                Part::Variable(name) => variable(scanner, name, text),
+            };
             new.inspect(|_| **count += 1)
         };
         let mut out = Vec::new();
@@ -86,4 +90,24 @@ impl Edit<'_> {
         *self.count += count;
         bytes
     }
+}
+
+/// The text of a local variable without secrets, as a field of this name would have it. `None` if it stays as it is.
+fn variable(scanner: &mut Scanner, name: &str, text: &str) -> Option<String> {
+    let value = match text {
+        "None" => Value::Null,
+        "True" => Value::Bool(true),
+        "False" => Value::Bool(false),
+        text => Value::Text(text),
+    };
+    let treatment = scanner.field_treatment(name);
+    // The secret is what stands between the quotes: it has the hash that it has everywhere.
+    let quoted = ['\'', '"'].iter().find_map(|quote| text.strip_prefix(*quote)?.strip_suffix(*quote));
+    let value = match (treatment, quoted) {
+        (Treatment::Search, _) | (_, None) => value,
+        (_, Some(secret)) => Value::Text(secret),
+    };
+    scanner.value(value, treatment).map(|new| match new {
+        Replaced::Text(new) | Replaced::Json(new) => new,
+    })
 }

@@ -2,6 +2,7 @@
 
 #[cfg(Py_3_11)]
 mod running;
+mod variables;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -27,6 +28,7 @@ impl CallSite {
 
 #[cfg(Py_3_11)]
 pub use running::probe;
+pub use variables::{can_read_variables, variables_of};
 
 /// A frame with a reference of its own.
 pub struct Frame<'py>(Bound<'py, PyAny>);
