@@ -331,7 +331,7 @@ fn put_frame(out: &mut Vec<u8>) {
 }
 
 fn stack() -> Vec<u8> {
-    let mut out = vec![VERSION, Form { folds: true, ..Form::WHOLE }.to_byte()];
+    let mut out = vec![VERSION];
     out.put(&0_u32.to_le_bytes());
     out.put(&1_u32.to_le_bytes());
     put_frame(&mut out);

@@ -201,15 +201,17 @@ def test_a_text_that_fails_by_logging_itself_is_harmless() -> None:
 
 
 def test_a_deep_recursion_is_bounded() -> None:
-    """A thousand different frames: the first and last hundred are kept, and the rest counted."""
+    """Five hundred different frames: the first and last hundred are kept, and a marker counts the others."""
     source = (
         "".join(f"def f{n}():\n    f{n + 1}()\n" for n in range(500)) + "def f500():\n    raise ValueError('deep')\n"
     )
     names: dict[str, Any] = {}
     exec(compile(source, "<generated>", "exec"), names)
     parsed = json.loads(_core.exception_json(raised(names["f0"])))
-    assert len(parsed["frames"]) == 200
-    assert "frames left out]" in parsed["traceback"]
+    frames = parsed["frames"]
+    assert len(frames) == 201
+    assert (frames[99]["function"], frames[100], frames[101]["function"]) == ("f98", {"$truncated": "302 more"}, "f401")
+    assert "  [302 frames left out]\n" in parsed["traceback"]
 
 
 def test_a_long_chain_is_bounded() -> None:

@@ -132,7 +132,8 @@ pub fn is_exception(blob: &[u8]) -> bool {
 }
 
 fn whole(blob: &[u8]) -> Option<(Captured<'_>, Reader<'_>)> {
-    let (mut blob, form) = Blob::begin(blob)?;
+    let mut blob = Blob::begin(blob)?;
+    let form = if blob.is_earlier { Form::WHOLE } else { Form::of_byte(blob.reader.u8()?)? };
     let exception = blob.exception(0)?;
     Some((Captured { form, exception }, blob.reader))
 }
@@ -141,7 +142,7 @@ fn whole(blob: &[u8]) -> Option<(Captured<'_>, Reader<'_>)> {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Stack<'a> {
     /// The outermost frame first.
-    Frames { frames: Vec<Frame<'a>>, left_out: u32, folds: bool },
+    Frames { frames: Vec<Frame<'a>>, left_out: u32 },
     /// As somebody else has printed it.
     Text(&'a str),
 }
@@ -165,8 +166,8 @@ fn whole_stack(blob: &[u8]) -> Option<(Stack<'_>, Reader<'_>)> {
     if let (&TEXT, text) = blob.split_first()? {
         return Some((Stack::Text(str::from_utf8(text).ok()?), Reader::checked(&[])));
     }
-    let (mut blob, Form { folds, .. }) = Blob::begin(blob)?;
-    Some((Stack::Frames { left_out: blob.reader.u32()?, frames: blob.list(Blob::frame)?, folds }, blob.reader))
+    let mut blob = Blob::begin(blob)?;
+    Some((Stack::Frames { left_out: blob.reader.u32()?, frames: blob.list(Blob::frame)? }, blob.reader))
 }
 
 struct Blob<'a> {
@@ -176,15 +177,14 @@ struct Blob<'a> {
 }
 
 impl<'a> Blob<'a> {
-    fn begin(bytes: &'a [u8]) -> Option<(Self, Form)> {
+    fn begin(bytes: &'a [u8]) -> Option<Self> {
         let mut reader = Reader::checked(bytes);
         let is_earlier = match reader.u8()? {
             VERSION => false,
             EARLIER => true,
             _ => return None,
         };
-        let form = if is_earlier { Form::WHOLE } else { Form::of_byte(reader.u8()?)? };
-        Some((Self { reader, is_earlier }, form))
+        Some(Self { reader, is_earlier })
     }
 
     fn exception(&mut self, depth: usize) -> Option<Exception<'a>> {
@@ -394,7 +394,7 @@ pub(super) mod tests {
         assert!(is_exception(&blob));
         blob.push(0);
         assert!(!is_exception(&blob));
-        let mut stack = vec![VERSION, Form::WHOLE.to_byte(), 0, 0, 0, 0, 0, 0, 0, 0];
+        let mut stack = vec![VERSION, 0, 0, 0, 0, 0, 0, 0, 0];
         assert!(is_stack(b"\0printed") && is_stack(&stack));
         stack.push(0);
         assert!(!is_stack(b"") && !is_stack(b"\0\xff") && !is_stack(&stack));

@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn a_stack_is_printed_as_by_logging() {
-        let mut blob = vec![VERSION, Form::WHOLE.to_byte(), 0, 0, 0, 0, 1, 0, 0, 0];
+        let mut blob = vec![VERSION, 0, 0, 0, 0, 1, 0, 0, 0];
         put_frame(&rich().frames[0], &mut blob);
         let mut json = Vec::new();
         write_stack_json(&blob, &mut SourceCache::default(), &mut json);

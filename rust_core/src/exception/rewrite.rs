@@ -1,6 +1,6 @@
 //! Captured exceptions and stacks with other texts.
 
-use super::blob::{Captured, Exception, Form, Frame, Link, Stack, TEXT, VERSION, decode, decode_stack, link};
+use super::blob::{Captured, Exception, Frame, Link, Stack, TEXT, VERSION, decode, decode_stack, link};
 use super::{SourceCache, text};
 use crate::value::Put;
 
@@ -131,9 +131,8 @@ pub fn rewrite_stack(blob: &[u8], sources: &mut SourceCache, edit: &mut Edit<'_>
             out.push(TEXT);
             out.extend_from_slice(edit(Part::Text, text).as_deref().unwrap_or(text).as_bytes());
         }
-        Some(Stack::Frames { frames, left_out, folds }) => {
+        Some(Stack::Frames { frames, left_out }) => {
             out.push(VERSION);
-            out.push(Form { folds, ..Form::WHOLE }.to_byte());
             out.put(&left_out.to_le_bytes());
             let source = &mut |edit: &mut Edit<'_>, frame: &Frame<'_>| Some(known_source(edit, frame, sources));
             Writer { out, edit, source }.frames(&frames);

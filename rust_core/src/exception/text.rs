@@ -30,10 +30,9 @@ pub fn exception(exception: &Exception<'_>, folds: bool, sources: &mut SourceCac
 pub fn stack(stack: &Stack<'_>, sources: &mut SourceCache) -> String {
     match stack {
         Stack::Text(text) => (*text).to_owned(),
-        Stack::Frames { frames, left_out, folds } => {
-            let folds = *folds && frames.iter().any(|frame| frame.is_application);
+        Stack::Frames { frames, left_out } => {
             let mut out = String::from("Stack (most recent call last):\n");
-            put_frames(&mut out, &entries(frames, *left_out, folds), sources);
+            put_frames(&mut out, &entries(frames, *left_out, false), sources);
             out.truncate(out.trim_end_matches('\n').len());
             out
         }
@@ -323,16 +322,6 @@ mod tests {
         assert_eq!(text(&whole), format!("Traceback (most recent call last):\n{expected}"));
         let kept = super::exception(&whole, false, &mut SourceCache::default());
         assert!(!kept.contains('[') && kept.contains("in f\n") && kept.contains("in g\n"));
-        let Exception { frames, .. } = whole;
-        let stack = stack(&Stack::Frames { frames, left_out: 0, folds: true }, &mut SourceCache::default());
-        assert!(stack.contains("  [2 frames of uvicorn, starlette]\n"));
-    }
-
-    #[test]
-    fn a_stack_without_an_application_stays() {
-        let frames = vec![of_library("f", "a:f"), of_library("g", "a:g"), of_library("h", "a:h")];
-        let stack = stack(&Stack::Frames { frames, left_out: 0, folds: true }, &mut SourceCache::default());
-        assert_eq!(stack.matches("File").count(), 3);
     }
 
     #[test]

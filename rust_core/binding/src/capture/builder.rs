@@ -27,12 +27,7 @@ pub fn exception_or_name(
     error: &Bound<'_, PyBaseException>,
     notes: &mut Vec<(&'static str, String)>,
 ) -> Option<Vec<u8>> {
-    let capture = || {
-        let mut blob = Vec::new();
-        exception::capture(py, error, &mut blob);
-        blob
-    };
-    match catch_unwind(AssertUnwindSafe(capture)) {
+    match catch_unwind(AssertUnwindSafe(|| exception::capture(py, error))) {
         Ok(blob) => Some(blob),
         Err(payload) if payload.is::<OutOfMemory>() => {
             MALFORMED.add(1);

@@ -238,9 +238,7 @@ impl<'py> Call<'py> {
         if self.stack
             && let Some(frame) = &frame
         {
-            let mut blob = Vec::new();
-            exception::capture_stack(py, frame, &mut blob);
-            builder.stack = Some(blob);
+            builder.stack = Some(exception::capture_stack(py, frame));
         }
         builder.site = resolved.number;
         builder.inline_site = resolved.site;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::c_int;
 use std::fs;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::path::Path;
 
 use pyo3::ffi;
@@ -36,7 +37,37 @@ struct CachedFrame {
     is_application: bool,
 }
 
-static CACHE: Gil<Option<HashMap<CodePosition, CachedFrame>>> = Gil::new(None);
+static CACHE: Gil<Option<HashMap<CodePosition, CachedFrame, BuildHasherDefault<PositionHasher>>>> = Gil::new(None);
+
+/// Spreads addresses and small numbers. Nobody outside of the process chooses them, so no secret is needed, which would
+/// cost several times as much for each frame.
+#[derive(Default)]
+struct PositionHasher(u64);
+
+impl PositionHasher {
+    fn add(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+}
+
+impl Hasher for PositionHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.add(u64::from(*byte)));
+    }
+
+    fn write_usize(&mut self, word: usize) {
+        self.add(word as u64);
+    }
+
+    fn write_i32(&mut self, word: i32) {
+        self.add(u64::from(word.cast_unsigned()));
+    }
+
+    fn finish(&self) -> u64 {
+        // The table looks at the lowest bits, and the multiplication fills the highest.
+        self.0.rotate_left(26)
+    }
+}
 
 /// Writes what is known of a frame by its position: everything but how often it is repeated, and its variables. Returns
 /// whether the code is the application's.
@@ -59,7 +90,7 @@ pub fn put(frame: &Bound<'_, PyAny>, position: CodePosition, out: &mut Vec<u8>) 
     // SAFETY: no Python code runs while the reference lives; what is replaced is dropped after.
     let old = unsafe {
         let cache = (*CACHE.get(py)).get_or_insert_default();
-        let full = if cache.len() >= MOST_CACHED { std::mem::take(cache) } else { HashMap::new() };
+        let full = if cache.len() >= MOST_CACHED { std::mem::take(cache) } else { HashMap::default() };
         let has_room = cache.try_reserve(1).is_ok();
         (full, has_room.then(|| cache.insert(position, entry)))
     };

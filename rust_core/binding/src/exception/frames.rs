@@ -8,7 +8,7 @@ use pyo3::exceptions::PyBaseException;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use unified_logger_core::memory;
-use unified_logger_core::value::Put;
+use unified_logger_core::value::{Put, length};
 
 use super::code::{self, CodePosition};
 use super::put_number;
@@ -52,9 +52,11 @@ fn put_walked(walked: &Walked<'_>, variables: &[Vec<Variable>], out: &mut Vec<u8
     put_number(walked.first.len() + walked.last.len(), out);
     for (index, Step { frame, position, repeated }) in walked.first.iter().chain(&walked.last).enumerate() {
         code::put(frame, *position, out);
-        put_number(*repeated, out);
         let variables = variables.get(index).map_or(&[][..], Vec::as_slice);
-        put_number(variables.len(), out);
+        let mut numbers = [0; 8];
+        numbers[..4].copy_from_slice(&length(*repeated).to_le_bytes());
+        numbers[4..].copy_from_slice(&length(variables.len()).to_le_bytes());
+        out.put(&numbers);
         for (name, text) in variables {
             out.put_text(name);
             out.put_text(text);
@@ -100,7 +102,7 @@ impl<'py> Walked<'py> {
 }
 
 fn walk<'py>(py: Python<'py>, error: &Bound<'py, PyBaseException>) -> Walked<'py> {
-    let mut walked = Walked::default();
+    let mut walked = Walked { first: Vec::with_capacity(32), ..Walked::default() };
     let mut left = limit(py);
     // SAFETY: a live exception; its traceback, and every `tb_next`, is null or a live traceback, and no Python code
     // runs in between that could take one away.

@@ -48,24 +48,19 @@ pub fn current(py: Python<'_>) -> Option<Bound<'_, PyBaseException>> {
 }
 
 /// Captures an exception with all exceptions that led to it. Never fails: a part that cannot be asked is represented.
-pub fn capture(py: Python<'_>, error: &Bound<'_, PyBaseException>, out: &mut impl Put) {
+pub fn capture(py: Python<'_>, error: &Bound<'_, PyBaseException>) -> Vec<u8> {
     let nodes = chain::follow(error);
-    let mut blob = begun(py);
+    let mut blob = Vec::with_capacity(4_096);
+    blob.put(&[VERSION, settings::form(py).to_byte()]);
     Capture { py, nodes: &nodes, variables: Variables::wanted(py), out: &mut blob }.exception(&nodes[0]);
-    out.put(&blob);
+    blob
 }
 
 /// Captures the stack that ends with a frame, for `stack_info`.
-pub fn capture_stack(py: Python<'_>, frame: &Frame<'_>, out: &mut impl Put) {
-    let mut blob = begun(py);
-    frames::put_stack(py, frame, &mut blob);
-    out.put(&blob);
-}
-
-/// What every captured exception and stack begins with.
-fn begun(py: Python<'_>) -> Vec<u8> {
+pub fn capture_stack(py: Python<'_>, frame: &Frame<'_>) -> Vec<u8> {
     let mut blob = Vec::with_capacity(1_024);
-    blob.put(&[VERSION, settings::form(py).to_byte()]);
+    blob.put_u8(VERSION);
+    frames::put_stack(py, frame, &mut blob);
     blob
 }
 
@@ -151,8 +146,7 @@ fn put_optional(text: Option<&str>, out: &mut Vec<u8>) {
 pub fn format_exception(exception: &Bound<'_, PyBaseException>) -> PyResult<String> {
     let _inside = Inside::enter_or_stay(exception.py());
     or_memory_error(exception.py(), || {
-        let mut blob = Vec::new();
-        capture(exception.py(), exception, &mut blob);
+        let blob = capture(exception.py(), exception);
         Ok(exception::text(&blob, &mut SourceCache::default()))
     })
 }
@@ -162,8 +156,7 @@ pub fn format_exception(exception: &Bound<'_, PyBaseException>) -> PyResult<Stri
 pub fn exception_json(exception: &Bound<'_, PyBaseException>) -> PyResult<String> {
     let _inside = Inside::enter_or_stay(exception.py());
     or_memory_error(exception.py(), || {
-        let (mut blob, mut out) = (Vec::new(), Vec::new());
-        capture(exception.py(), exception, &mut blob);
+        let (blob, mut out) = (capture(exception.py(), exception), Vec::new());
         exception::write_json(&blob, None, &mut SourceCache::default(), &mut out);
         Ok(String::from_utf8_lossy(&out).into_owned())
     })
