@@ -124,7 +124,7 @@ fn exception(bytes: &[u8]) {
         assert!(rendered.len() <= bound + 8 * bytes.len(), "{} bytes of {}", rendered.len(), bytes.len());
     }
     let mut json = Vec::new();
-    exception::write_json(bytes, &mut sources, &mut json);
+    exception::write_json(bytes, None, &mut sources, &mut json);
     serde_json::from_slice::<IgnoredAny>(&json).expect("an exception is JSON");
     json.clear();
     exception::write_stack_json(bytes, &mut sources, &mut json);

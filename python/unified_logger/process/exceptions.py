@@ -62,6 +62,8 @@ def _caller() -> str | None:
             return None
         package = name.partition(".")[0]
         if package != _PACKAGE:
-            is_installed = {"site-packages", "dist-packages"} & {*frame.f_code.co_filename.replace("\\", "/").split("/")}
+            is_installed = {"site-packages", "dist-packages"} & {
+                *frame.f_code.co_filename.replace("\\", "/").split("/")
+            }
             return package if is_installed and package != "__main__" else None
     return None

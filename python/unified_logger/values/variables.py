@@ -96,8 +96,8 @@ def _decide(kind: type) -> Callable[[Any, tuple[int, ...]], str]:
 
 
 def _bounded(text: str, around: tuple[int, ...]) -> str:
-    """A long text: its beginning, or inside of a container, where others follow, its length."""
-    return f"<{len(text)} characters>" if around and len(text) > _CHARACTERS else _cut(text)
+    """Of a long text inside of a container only the length: where others follow, no end of it is marked."""
+    return f"<{len(text)} characters>" if around and len(text) > _CHARACTERS else text
 
 
 def _name(kind: type) -> str:

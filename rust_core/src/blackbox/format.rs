@@ -290,6 +290,17 @@ mod tests {
     }
 
     #[test]
+    fn the_format_before_is_read() {
+        let mut bytes = head().to_bytes();
+        bytes.truncate(FIXED);
+        bytes[8..12].copy_from_slice(&EARLIER.to_le_bytes());
+        bytes.extend(checksum::of(&bytes).to_le_bytes());
+        assert_eq!(Head::read(&bytes), Ok(head()));
+        bytes[8] = 4;
+        assert_eq!(Head::read(&bytes), Err(Foreign::Version(4)));
+    }
+
+    #[test]
     fn other_formats_and_damage_are_told_apart() {
         let bytes = head().to_bytes();
         assert_eq!(Head::read(b"something else"), Err(Foreign::Magic));
