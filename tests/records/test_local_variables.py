@@ -40,6 +40,7 @@ def locals_of(record: dict[str, Any], function: str) -> dict[str, str]:
 def pay(order: int, /, *lines: object, currency: str = "EUR", **more: object) -> None:
     total, unset, none = 0.5, 1, None
     del unset
+    assert none is None
 
     def inner() -> object:
         return order, total

@@ -5,7 +5,7 @@
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple};
+use pyo3::types::{PyList, PyString, PyTuple};
 
 use crate::interpreter::gil::intern;
 
@@ -28,6 +28,10 @@ pub fn variables_of<'py>(frame: &Bound<'py, PyAny>, most: usize) -> Option<(Boun
     let free = names(intern!(py, "co_freevars"))?;
     let (pairs, mut count) = (PyList::empty(py), 0);
     read(frame, [&variables, &cells, &free], &mut |name, value| {
+        // Those that the compiler made, or pytest, are no names of the program.
+        if name.cast::<PyString>().is_ok_and(|name| name.to_string_lossy().starts_with(['.', '@'])) {
+            return;
+        }
         count += 1;
         // Where there is no memory, the variable is missing.
         if count <= most
