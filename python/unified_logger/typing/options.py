@@ -68,6 +68,21 @@ class Output(TypedDict, total=False):
     """One of dict, line."""
 
 
+class Exceptions(TypedDict, total=False):
+    """The keys of `exceptions`."""
+
+    form: Literal["text", "frames", "both"]
+    """One of text, frames, both."""
+    library_frames: Literal["fold", "keep"]
+    """One of fold, keep."""
+    locals: bool
+    """True or false."""
+    application: list[str] | tuple[str, ...]
+    """A list of names."""
+    libraries: list[str] | tuple[str, ...]
+    """A list of names."""
+
+
 class FurtherOptions(TypedDict, total=False):
     """The options of `init_logging` that are given by name only."""
 
@@ -125,6 +140,8 @@ class FurtherOptions(TypedDict, total=False):
     """Further outputs by name, and what app, errors, ai and console are to take; see docs/outputs.md. Takes a mapping of outputs' names to what they are. Default: {}."""
     processors: Sequence[Callable[[dict[str, Any]], Any] | str]
     """Functions that see each record as a mapping on the calling thread, in this order; see docs/processors.md. Takes a list of functions, or of texts that say where they are: 'package.module:name'. Default: ()."""
+    exceptions: Exceptions
+    """What a record has of an exception, and which code is the application's; see docs/errors.md. Takes a mapping. Default: {}."""
 
 
 class Options(FurtherOptions, total=False):
