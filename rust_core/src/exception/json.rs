@@ -1,8 +1,9 @@
 //! An exception as a JSON object, for those who query. What an exception does not have is absent.
 
-use super::blob::{Captured, Exception, Form, Frame, Group, Link};
+use super::blob::{Captured, Exception, Frame, Group, Link};
 use super::fingerprint::fingerprint;
 use super::fold::{Entry, entries};
+use super::form::Form;
 use super::{SourceCache, text};
 use crate::value::{Put, put_quoted};
 

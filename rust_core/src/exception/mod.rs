@@ -6,6 +6,7 @@
 mod blob;
 mod fingerprint;
 mod fold;
+mod form;
 mod json;
 mod rewrite;
 mod source;
@@ -14,10 +15,11 @@ mod text;
 use crate::value::put_quoted;
 
 pub use blob::{
-    Captured, DEPTH, Exception, Form, Frame, Group, Link, Stack, TEXT, VERSION, decode, decode_stack, is_exception,
-    is_stack, link,
+    Captured, DEPTH, Exception, Frame, Group, Link, Stack, TEXT, VERSION, decode, decode_stack, is_exception, is_stack,
+    link,
 };
 pub use fold::{Entry, entries, has_application};
+pub use form::Form;
 pub use rewrite::{Edit, Part, Rewrite, rewrite, rewrite_stack};
 pub use source::SourceCache;
 
