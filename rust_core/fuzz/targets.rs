@@ -222,7 +222,7 @@ fn black_box(bytes: &[u8]) {
     let names = Arc::new(contents.names);
     let selectors: Vec<_> = settings.outputs.iter().map(|output| output.select.clone()).collect();
     let mut router = Router::new(Arc::clone(&names), selectors, settings.ai);
-    let mut encoder = JsonEncoder::new(&Process { names, id: contents.process, is_dead: true });
+    let mut encoder = JsonEncoder::new(&Process { names, id: contents.process, is_dead: true, fields: Arc::default() });
     for found in &contents.records {
         let record = bytes.get(found.bytes.clone()).expect("a record lies within its box");
         // SAFETY: the reader has checked every record that it found.

@@ -14,7 +14,7 @@ use crate::outputs::{self, Output};
 use crate::pipeline;
 use crate::queue::{self, Overflow};
 use crate::redaction::Rules;
-use crate::router::{AiLoggers, Selector};
+use crate::router::Selector;
 use crate::sink::{self, FileSettings, Fsync};
 
 #[derive(Clone, Debug, Deserialize)]
@@ -44,7 +44,7 @@ impl Settings {
         let file = |name: &str, file: &str, select: Selector| Output {
             name: name.into(),
             select,
-            format: Format::Json,
+            format: Format::json(),
             to: sink::Settings::File(FileSettings { name: file.into(), max_bytes: 0, backup_count: 0, mode: 0o640 }),
         };
         Self {
@@ -62,7 +62,7 @@ impl Settings {
                             Selector { ai: Some(true), ..Selector::from_level(level::DEBUG) },
                         ),
                     ],
-                    ai: AiLoggers::default(),
+                    ..outputs::Settings::default()
                 },
                 redaction: None,
                 fsync: Fsync::Never,

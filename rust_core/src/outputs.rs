@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::blackbox::{FILES, Journal, is_mode};
-use crate::encoder::{Format, Lines, Process, Whose};
+use crate::encoder::{Fields, Format, Lines, Process, Whose};
 use crate::error::Result;
 use crate::fault_injection::{self, Fault};
 use crate::record::Record;
@@ -42,6 +42,9 @@ impl Output {
 pub struct Settings {
     pub outputs: Vec<Output>,
     pub ai: AiLoggers,
+    /// What each record says of the process.
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
+    pub fields: Fields,
 }
 
 impl Settings {
@@ -55,7 +58,7 @@ impl Settings {
     #[must_use]
     pub fn files(&self) -> Self {
         let files = self.outputs.iter().filter(|output| output.to.file().is_some()).cloned().collect();
-        Self { outputs: files, ai: self.ai.clone() }
+        Self { outputs: files, ai: self.ai.clone(), fields: self.fields.clone() }
     }
 
     /// How those files are written.
@@ -122,7 +125,8 @@ impl Outputs {
         let (files, others): (Vec<_>, Vec<_>) = settings.outputs.iter().partition(|output| output.to.file().is_some());
         let all: Vec<&Output> = files.into_iter().chain(others).take(router::OUTPUTS).collect();
         let formats: Vec<_> = all.iter().map(|output| &output.format).collect();
-        let lines = Lines::new(&with.process, with.redaction, &formats);
+        let process = with.process.with_fields(&settings.fields);
+        let lines = Lines::new(&process, with.redaction, &formats);
         let open = |(index, output): (usize, &&Output)| {
             let sink = output.to.open(Surroundings {
                 name: &output.name,
@@ -139,7 +143,7 @@ impl Outputs {
         };
         let open = all.iter().enumerate().map(open).collect::<Result<Vec<_>>>()?;
         let selectors = all.iter().map(|output| output.select.clone()).collect();
-        Ok(Self { router: Router::new(with.process.names, selectors, settings.ai.clone()), lines, open })
+        Ok(Self { router: Router::new(process.names, selectors, settings.ai.clone()), lines, open })
     }
 
     /// Which of them a record is for.
@@ -222,10 +226,10 @@ mod tests {
             let output = Output {
                 name: "app".into(),
                 select: Selector::default(),
-                format: Format::Json,
+                format: Format::json(),
                 to: sink::Settings::File(file),
             };
-            let settings = Settings { outputs: vec![output], ai: AiLoggers::default() };
+            let settings = Settings { outputs: vec![output], ai: AiLoggers::default(), fields: Fields::default() };
             Settings::of_box(&serde_json::to_value(settings.files()).unwrap()) == Some(settings)
         };
         assert!(read("app.log", 0o640));

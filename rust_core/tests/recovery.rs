@@ -9,7 +9,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use unified_logger_core::blackbox;
 use unified_logger_core::config::Settings;
-use unified_logger_core::encoder::Format;
+use unified_logger_core::encoder::{Format, Shape};
 use unified_logger_core::engine::Engine;
 use unified_logger_core::level;
 use unified_logger_core::platform::{self, OwnFile};
@@ -163,12 +163,14 @@ fn an_engine_that_goes_with_records_unwritten_leaves_them_in_its_box() {
 }
 
 /// The formats in which app.log may be written.
-const FORMATS: [Format; 3] = [Format::Json, Format::Logfmt, Format::Text { color: false }];
+fn formats() -> [Format; 3] {
+    [Format::json(), Format::Logfmt(Shape::default()), Format::Text { color: false }]
+}
 
 /// For each format a box with twenty records: it does not say for which directory it is. They have something to redact, so that a line of before
 /// the death is only known again once the record is redacted in the same way.
 static TWENTY: LazyLock<[Vec<u8>; 3]> = LazyLock::new(|| {
-    FORMATS.map(|format| {
+    formats().map(|format| {
         let directory = tempfile::tempdir().unwrap();
         let mut settings = redacting(directory.path());
         settings.output.to.outputs[0].format = format;

@@ -46,7 +46,7 @@ fn line(redactor: &mut Redactor, names: &Arc<Names>, bytes: &[u8]) -> String {
     let mut out = Vec::new();
     // SAFETY: captured from texts.
     let record = unsafe { Record::read(bytes) }.unwrap();
-    JsonEncoder::new(&Process { names: Arc::clone(names), id: 1, is_dead: false }).encode(
+    JsonEncoder::new(&Process { names: Arc::clone(names), id: 1, is_dead: false, fields: Arc::default() }).encode(
         &redactor.redact(&record),
         Whose::Application,
         &mut out,

@@ -6,6 +6,7 @@ mod value;
 mod exception;
 mod context;
 mod filter;
+mod lines;
 mod redaction;
 mod capture;
 mod handover;
@@ -40,9 +41,9 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
         capture: mark_wrapper set_asked_time;
         context: clear_within context_again context_below context_variable context_with current_context new_span_id new_trace new_trace_id
             set_context_variable set_foreign_context;
-        control: after_fork_in_child after_fork_in_parent before_fork count count_failed counted escape_text flush formats
-            function_threads has_early internals next_lines open_log prepare_directory recover recover_all reserved_keys say set_clock
-            set_root_handler show_early shutdown start stats turn_off wake_function;
+        control: after_fork_in_child after_fork_in_parent before_fork check_lines count count_failed counted escape_text flush formats
+            function_threads has_early internals is_time_zone next_lines open_log prepare_directory presets recover recover_all reserved_keys say
+            set_clock set_lines set_root_handler short_name show_early shutdown start stats turn_off wake_function;
         exception: exception_json format_exception set_exceptions;
         filter: leave_stdlib_levels;
         logger: add_level attach_bound_methods log_ai set_listened set_message_style;

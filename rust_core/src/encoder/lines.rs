@@ -25,10 +25,11 @@ impl Lines {
     /// Lines of the records of one process, in these formats. Without rules every record stays as it is.
     #[must_use]
     pub fn new(process: &Process, redaction: Option<Arc<Rules>>, formats: &[&Format]) -> Self {
-        let mut lines = Self {
-            redactor: redaction.map(|rules| Redactor::new(rules, Arc::clone(&process.names))),
-            encoders: Vec::new(),
-        };
+        let mut redactor = redaction.map(|rules| Redactor::new(rules, Arc::clone(&process.names)));
+        let redacted =
+            redactor.as_mut().map(|redactor| process.clone().with_fields(&process.fields.redacted(redactor)));
+        let process = redacted.as_ref().unwrap_or(process);
+        let mut lines = Self { redactor, encoders: Vec::new() };
         for format in formats {
             if lines.encoders.iter().all(|one| one.format != **format) {
                 let encoder = format.encoder(process);

@@ -13,25 +13,39 @@ use crate::escape;
 use crate::record::Record;
 use crate::value::{Put, put_quoted};
 
-use super::{Encoder, JsonEncoder, Process, Whose};
+use super::{Encoder, Process, Shape, Whose};
 
 #[derive(Debug)]
 pub struct LogfmtEncoder {
-    json: JsonEncoder,
+    json: Box<dyn Encoder>,
+    /// Keys whose values hold lines of source, which may have changed when a record is searched.
+    volatile: Vec<Vec<u8>>,
     object: Vec<u8>,
     pairs: Vec<u8>,
 }
 
 impl LogfmtEncoder {
     #[must_use]
-    pub fn new(of: &Process) -> Self {
-        Self { json: JsonEncoder::new(of), object: Vec::new(), pairs: Vec::new() }
+    pub fn new(of: &Process, shape: &Shape) -> Self {
+        let written = |key: String| {
+            let mut out = Vec::new();
+            put_key(&key, &mut out);
+            out
+        };
+        let volatile = shape.volatile_keys(of).into_iter().map(written).collect();
+        Self { json: shape.encoder(of), volatile, object: Vec::new(), pairs: Vec::new() }
+    }
+
+    fn is_volatile(&self, key: &[u8]) -> bool {
+        let is_of =
+            |volatile: &Vec<u8>| key.strip_prefix(&**volatile).is_some_and(|rest| rest.is_empty() || rest[0] == b'.');
+        self.volatile.iter().any(is_of)
     }
 }
 
 impl Encoder for LogfmtEncoder {
     fn encode(&mut self, record: &Record<'_>, whose: Whose, out: &mut Vec<u8>) {
-        let Self { json, object, pairs } = self;
+        let Self { json, object, pairs, .. } = self;
         object.clear();
         pairs.clear();
         json.encode(record, whose, object);
@@ -41,8 +55,8 @@ impl Encoder for LogfmtEncoder {
         out.put(b"\n");
     }
 
-    /// Compares the whole line, unless it has a traceback: lines of source may have changed since. Then it compares the pairs before the
-    /// traceback, and the keys. A torn line lacks keys, or ends within quotes.
+    /// Compares the whole line, unless it has a traceback: lines of source may have changed since. Then it compares all keys, and all values but
+    /// those. A torn line lacks keys, or ends within quotes.
     #[cold]
     fn find(&mut self, record: &Record<'_>, text: &[u8], line: &mut Vec<u8>) -> Option<usize> {
         // As it was written by the process itself, which did not know that the record would be recovered.
@@ -52,9 +66,10 @@ impl Encoder for LogfmtEncoder {
             found == &line[..]
         } else {
             let (wanted, there) = (pairs(line)?, pairs(found)?);
-            let process = wanted.iter().position(|(key, _)| key == b"process")?;
-            there.get(..=process) == wanted.get(..=process)
-                && there.iter().map(|(key, _)| key).eq(wanted.iter().map(|(key, _)| key))
+            wanted.len() == there.len()
+                && wanted.iter().zip(&there).all(|((key, value), (other_key, other))| {
+                    key == other_key && (value == other || self.is_volatile(key))
+                })
         };
         is_it.then_some(found.len())
     }
@@ -159,7 +174,7 @@ mod tests {
         // SAFETY: built just above.
         let record = unsafe { Record::read(&bytes) }.unwrap();
         let mut out = Vec::new();
-        let mut encoder = LogfmtEncoder::new(&Process::here());
+        let mut encoder = LogfmtEncoder::new(&Process::here(), &Shape::default());
         encoder.encode(&record, Whose::Application, &mut out);
         let mut scratch = Vec::new();
         assert_eq!(encoder.find(&record, &[&out[..], b"more"].concat(), &mut scratch), Some(out.len()));

@@ -1,8 +1,10 @@
 //! Records to lines.
 
+mod fields;
 mod json;
 mod lines;
 mod logfmt;
+mod shape;
 mod text;
 
 use std::fmt;
@@ -10,9 +12,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use fields::Fields;
 pub use json::JsonEncoder;
 pub use lines::Lines;
 pub use logfmt::LogfmtEncoder;
+pub use shape::{Keys, Shape, Wrong, check, preset_names};
 pub use text::TextEncoder;
 
 use crate::names::{self, Names};
@@ -47,13 +51,21 @@ pub struct Process {
     pub id: u32,
     /// Whether they are written after its death.
     pub is_dead: bool,
+    /// What each of its records says of it.
+    pub fields: Arc<Fields>,
 }
 
 impl Process {
     /// This one.
     #[must_use]
     pub fn here() -> Self {
-        Self { names: Arc::clone(names::here()), id: platform::process_id(), is_dead: false }
+        Self { names: Arc::clone(names::here()), id: platform::process_id(), is_dead: false, fields: Arc::default() }
+    }
+
+    /// The same with these fields.
+    #[must_use]
+    pub fn with_fields(self, fields: &Fields) -> Self {
+        Self { fields: Arc::new(fields.clone()), ..self }
     }
 }
 
@@ -64,18 +76,24 @@ pub const FORMATS: [&str; 3] = ["text", "json", "logfmt"];
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Format {
-    Json,
+    Json(Shape),
     Text { color: bool },
-    Logfmt,
+    Logfmt(Shape),
 }
 
 impl Format {
+    /// Lines of JSON with the record's own keys.
+    #[must_use]
+    pub fn json() -> Self {
+        Self::Json(Shape::default())
+    }
+
     #[must_use]
     pub fn encoder(&self, process: &Process) -> Box<dyn Encoder> {
         match self {
-            Self::Json => Box::new(JsonEncoder::new(process)),
+            Self::Json(shape) => shape.encoder(process),
             Self::Text { color } => Box::new(TextEncoder::new(process, *color)),
-            Self::Logfmt => Box::new(LogfmtEncoder::new(process)),
+            Self::Logfmt(shape) => Box::new(LogfmtEncoder::new(process, shape)),
         }
     }
 }

@@ -57,6 +57,12 @@ pub fn write_stack_json(blob: &[u8], sources: &mut SourceCache, out: &mut Vec<u8
     put_quoted(&stack_text(blob, sources), out);
 }
 
+/// Captured exceptions for the tests of other rooms.
+#[cfg(test)]
+pub(crate) mod samples {
+    pub use super::blob::tests::{encode, rich};
+}
+
 #[cfg(test)]
 mod tests {
     use super::blob::tests::{encode, put_frame, rich};

@@ -147,6 +147,7 @@ impl<'a> Recovery<'a> {
                     names: Arc::new(std::mem::take(&mut contents.names)),
                     id: contents.process,
                     is_dead: true,
+                    fields: Arc::default(),
                 },
                 goes_on: true,
             },

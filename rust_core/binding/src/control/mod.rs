@@ -18,9 +18,9 @@ use std::sync::{Mutex, PoisonError};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
-use unified_logger_core::clock;
+use unified_logger_core::clock::{self, Zone};
 use unified_logger_core::config::Settings;
-use unified_logger_core::encoder::FORMATS;
+use unified_logger_core::encoder::{self, FORMATS, Fields, Shape, Wrong, preset_names};
 use unified_logger_core::level;
 use unified_logger_core::record::RESERVED;
 use unified_logger_core::recovery::{self, Recovered, Strays};
@@ -35,6 +35,7 @@ use crate::interpreter::ending;
 use crate::interpreter::fork;
 use crate::interpreter::interrupt;
 use crate::interpreter::pending;
+use crate::lines;
 use crate::redaction::Redaction;
 use error::to_python;
 
@@ -208,6 +209,40 @@ pub fn reserved_keys() -> Vec<&'static str> {
 #[pyfunction]
 pub fn formats() -> Vec<&'static str> {
     FORMATS.to_vec()
+}
+
+/// The names of the presets of lines.
+#[pyfunction]
+pub fn presets() -> Vec<&'static str> {
+    preset_names().collect()
+}
+
+/// Whether there is a time zone of this name: `utc`, `local`, or one of the database.
+#[pyfunction]
+pub fn is_time_zone(name: String) -> bool {
+    Zone::from(name).is_known()
+}
+
+fn look(shape: &Bound<'_, PyAny>, fields: &Bound<'_, PyAny>) -> PyResult<(Shape, Fields)> {
+    let refused = |error: serde_json::Error| PyValueError::new_err(error.to_string());
+    let shape = serde_json::from_value(settings::as_json(shape)?).map_err(refused)?;
+    Ok((shape, serde_json::from_value(settings::as_json(fields)?).map_err(refused)?))
+}
+
+/// Checks the shape of lines, for a process with these fields. Returns the path, the value and what is allowed of what is wrong.
+#[pyfunction]
+pub fn check_lines(shape: &Bound<'_, PyAny>, fields: &Bound<'_, PyAny>) -> PyResult<Option<Wrong>> {
+    let (shape, fields) = look(shape, fields)?;
+    Ok(encoder::check(&shape, &fields).err())
+}
+
+/// Sets what lines look like that are encoded one by one, from now on.
+#[pyfunction]
+pub fn set_lines(shape: &Bound<'_, PyAny>, fields: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = shape.py();
+    let (shape, fields) = look(shape, fields)?;
+    lines::follow(py, shape, fields);
+    Ok(())
 }
 
 /// Adds one to a count of the facade.

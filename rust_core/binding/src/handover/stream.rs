@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use pyo3::exceptions::PyUnicodeEncodeError;
 use pyo3::prelude::*;
-use unified_logger_core::encoder::{Format, Lines, Process, Whose};
+use unified_logger_core::encoder::{Fields, Format, Lines, Process, Whose};
 use unified_logger_core::forks;
-use unified_logger_core::outputs::Output;
+use unified_logger_core::outputs::{self, Output};
 use unified_logger_core::platform::Standard;
 use unified_logger_core::record::{self, Record, flag};
 use unified_logger_core::redaction::Rules;
@@ -73,6 +73,7 @@ static STREAM_LINES: Gil<Option<Box<StreamLines>>> = Gil::new(None);
 /// Selects the records for the stream and encodes their lines. Made for one set of settings.
 struct StreamLines {
     output: Output,
+    fields: Fields,
     ai: AiLoggers,
     redaction: Option<Arc<Rules>>,
     router: Router,
@@ -80,26 +81,28 @@ struct StreamLines {
 }
 
 impl StreamLines {
-    fn new(output: &Output, ai: &AiLoggers, redaction: Option<&Arc<Rules>>) -> Self {
+    fn new(output: &Output, settings: &outputs::Settings, redaction: Option<&Arc<Rules>>) -> Self {
         let format = match &output.format {
             // A stream of the program may lead anywhere, so its lines have no colours.
             Format::Text { .. } => Format::Text { color: false },
             format => format.clone(),
         };
-        let process = Process::here();
+        let process = Process::here().with_fields(&settings.fields);
         Self {
             output: output.clone(),
-            ai: ai.clone(),
+            fields: settings.fields.clone(),
+            ai: settings.ai.clone(),
             redaction: redaction.cloned(),
             lines: Lines::new(&process, redaction.cloned(), &[&format]),
-            router: Router::new(process.names, vec![output.select.clone()], ai.clone()),
+            router: Router::new(process.names, vec![output.select.clone()], settings.ai.clone()),
         }
     }
 
-    fn is_of(&self, output: &Output, ai: &AiLoggers, redaction: Option<&Arc<Rules>>) -> bool {
+    fn is_of(&self, output: &Output, settings: &outputs::Settings, redaction: Option<&Arc<Rules>>) -> bool {
         self.redaction.as_ref().map(Arc::as_ptr) == redaction.map(Arc::as_ptr)
             && self.output == *output
-            && self.ai == *ai
+            && self.fields == settings.fields
+            && self.ai == settings.ai
     }
 
     /// The line of a record, or `None` if the record is not for the console.
@@ -221,11 +224,11 @@ fn show_once(py: Python<'_>, record: &[u8]) -> bool {
 
 fn encode(py: Python<'_>, record: &[u8]) -> Option<Vec<u8>> {
     let settings = &handover::engine(py)?.settings().output;
-    let (console, ai, redaction) = (settings.to.console()?, &settings.to.ai, settings.redaction.as_ref());
+    let (console, redaction) = (settings.to.console()?, settings.redaction.as_ref());
     // SAFETY: routing and encoding run no Python code.
     let lines = unsafe { &mut *STREAM_LINES.get(py) };
-    if lines.as_ref().is_none_or(|lines| !lines.is_of(console, ai, redaction)) {
-        *lines = Some(Box::new(StreamLines::new(console, ai, redaction)));
+    if lines.as_ref().is_none_or(|lines| !lines.is_of(console, &settings.to, redaction)) {
+        *lines = Some(Box::new(StreamLines::new(console, &settings.to, redaction)));
     }
     lines.as_mut()?.line(record)
 }

@@ -6,8 +6,6 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple, PyType};
 use serde_json::Value;
-use unified_logger_core::encoder::{Format, Lines, Process, Whose};
-use unified_logger_core::forks;
 use unified_logger_core::record::Record;
 use unified_logger_core::redaction::{self, KEYS, Rules, Scanner, Spec};
 
@@ -17,6 +15,7 @@ use crate::interpreter::fork;
 use crate::interpreter::gil::{Gil, intern};
 use crate::interpreter::interrupt;
 use crate::interpreter::stack;
+use crate::lines::OwnLines;
 use crate::value::shown::text_of;
 
 /// The rules of the engine, while there is one with rules.
@@ -38,8 +37,7 @@ pub fn current(py: Python<'_>) -> Option<Arc<Rules>> {
 #[pyclass(frozen, module = "unified_logger._core")]
 pub struct Redaction {
     rules: Arc<Rules>,
-    /// The encoder, with the count of forks when it was made.
-    lines: Gil<(u32, Lines)>,
+    lines: Gil<OwnLines>,
     scanner: Gil<Scanner>,
 }
 
@@ -52,19 +50,9 @@ impl Redaction {
     pub fn encode(&self, py: Python<'_>, record: &Record<'_>, line: &mut Vec<u8>) {
         fork::notice(py);
         // SAFETY: no Python code runs while the reference lives.
-        let (forks, lines) = unsafe { &mut *self.lines.get(py) };
-        if *forks != forks::count() {
-            // Lines name their process, and this is another process.
-            (*forks, *lines) = lines_of(&self.rules);
-        }
-        lines.encode(record, Whose::Application, 1, 0);
-        line.extend_from_slice(lines.of(0));
-        STATS.redacted.add(lines.take_redacted());
+        let lines = unsafe { &mut *self.lines.get(py) };
+        STATS.redacted.add(lines.encode(py, Some(&self.rules), record, line));
     }
-}
-
-fn lines_of(rules: &Arc<Rules>) -> (u32, Lines) {
-    (forks::count(), Lines::new(&Process::here(), Some(Arc::clone(rules)), &[&Format::Json]))
 }
 
 #[pymethods]
@@ -78,7 +66,7 @@ impl Redaction {
         let spec: Spec = serde_json::from_value(spec).map_err(|error| refused(error.to_string()))?;
         let compile = || {
             Rules::new(spec).map(|rules| Self {
-                lines: Gil::new(lines_of(&rules)),
+                lines: Gil::new(OwnLines::default()),
                 scanner: Gil::new(Scanner::new(Arc::clone(&rules))),
                 rules,
             })

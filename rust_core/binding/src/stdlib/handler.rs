@@ -5,7 +5,6 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyDict, PyInt, PyString};
 use unified_logger_core::clock;
-use unified_logger_core::encoder::{Format, Lines, Process, Whose};
 use unified_logger_core::forks;
 use unified_logger_core::level;
 use unified_logger_core::names;
@@ -26,9 +25,11 @@ use crate::exception;
 use crate::filter::{self, Answers, At, CallSource, Decision, Door, Name, decide};
 use crate::handover;
 use crate::interpreter::ending;
+use crate::interpreter::fork;
 use crate::interpreter::gil::Gil;
 use crate::interpreter::gil::intern;
 use crate::interpreter::interrupt;
+use crate::lines::OwnLines;
 use crate::processors;
 use crate::redaction::{self, Redaction};
 use crate::value;
@@ -36,6 +37,8 @@ use crate::value::shown::{is_true, text_of};
 
 /// The count of forks and this process's number at that count.
 static PROCESS: Gil<(u32, u32)> = Gil::new((0, 0));
+/// The encoder of lines without redaction.
+static LINES: Gil<OwnLines> = Gil::new(OwnLines::new());
 
 /// Captures a `logging.LogRecord` and hands it over, once. With `ai` it goes to the AI file, whatever its logger.
 #[pyfunction]
@@ -155,9 +158,10 @@ fn line_of(log_record: &Bound<'_, PyAny>, redaction: Option<&Bound<'_, Redaction
         match redaction {
             Some(redaction) => redaction.get().encode(py, &record, &mut line),
             None => {
-                let mut lines = Lines::new(&Process::here(), None, &[&Format::Json]);
-                lines.encode(&record, Whose::Application, 1, 0);
-                line.extend_from_slice(lines.of(0));
+                fork::notice(py);
+                // SAFETY: no Python code runs while the reference lives.
+                let lines = unsafe { &mut *LINES.get(py) };
+                lines.encode(py, None, &record, &mut line);
             }
         }
     }

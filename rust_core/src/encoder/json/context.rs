@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use crate::record::{self, Context, Site};
+use crate::record::{Context, Site};
 use crate::value::Reader;
 
+use super::naming::Naming;
 use super::piece::Piece;
-use super::{context_fields, put_fields, put_string};
+use super::{context_fields, put_fields};
 
 /// Contexts that are cached, each in the slot that its bytes choose.
 const KEPT: usize = 64;
@@ -14,6 +15,11 @@ const KEPT: usize = 64;
 const LONGEST: usize = 4_096;
 /// Call sites that one context remembers.
 const SITES: usize = 32;
+
+/// Puts the ids of a context, each with its key.
+pub trait PutIds: FnOnce(&Context<'_>, &mut Vec<u8>) {}
+
+impl<F: FnOnce(&Context<'_>, &mut Vec<u8>)> PutIds for F {}
 
 #[derive(Debug)]
 pub struct Contexts(Box<[CachedContext]>);
@@ -43,10 +49,10 @@ pub struct CachedContext {
 impl Contexts {
     /// A context, by its bytes in a record.
     #[inline]
-    pub fn get(&mut self, bytes: Reader<'_>) -> Option<&mut CachedContext> {
+    pub fn get(&mut self, bytes: Reader<'_>, naming: &Naming, put_ids: impl PutIds) -> Option<&mut CachedContext> {
         let cached = &mut self.0[slot_of(bytes.rest())];
         if cached.bytes != bytes.rest() {
-            cached.learn(bytes)?;
+            cached.learn(bytes, naming, put_ids)?;
         }
         Some(cached)
     }
@@ -65,22 +71,16 @@ fn slot_of(bytes: &[u8]) -> usize {
 
 impl CachedContext {
     #[cold]
-    fn learn(&mut self, bytes: Reader<'_>) -> Option<()> {
+    fn learn(&mut self, bytes: Reader<'_>, naming: &Naming, put_ids: impl PutIds) -> Option<()> {
         // Half of one context must never pass for another, should what follows end early.
         self.bytes.clear();
         let context = Context::read(bytes)?;
-        self.ids.rewrite(|out| {
-            for (key, id) in [(&br#","trace_id":"#[..], context.trace_id), (br#","span_id":"#, context.span_id)] {
-                if let Some(id) = id {
-                    put_string(out, key, id);
-                }
-            }
-        });
+        self.ids.rewrite(|out| put_ids(&context, out));
         self.sites.clear();
         let (names, values): (Vec<_>, Vec<_>) = context_fields(&context).unzip();
-        let keys = record::keys(&names, &[]);
+        let keys = naming.keys(&names, &[]);
         self.fields.rewrite(|out| put_fields(&keys, values, out));
-        self.keys = keys.into_iter().map(Cow::into_owned).collect();
+        self.keys = keys.into_iter().flatten().map(Cow::into_owned).collect();
         self.names = names.into_iter().map(str::to_owned).collect();
         self.bytes.extend_from_slice(bytes.rest());
         Some(())
@@ -92,17 +92,17 @@ impl CachedContext {
 
     /// Whether a call site's fields have other names and keys than these: then both stand one after the other.
     #[inline]
-    pub fn goes_with(&mut self, number: u32, site: &Site) -> bool {
+    pub fn goes_with(&mut self, number: u32, site: &Site, naming: &Naming) -> bool {
         match self.sites.iter().find(|(site, _)| *site == number) {
             Some((_, goes)) => *goes,
-            None => self.compare(number, site),
+            None => self.compare(number, site, naming),
         }
     }
 
     #[cold]
-    fn compare(&mut self, number: u32, site: &Site) -> bool {
+    fn compare(&mut self, number: u32, site: &Site, naming: &Naming) -> bool {
         let site_names: Vec<_> = site.fields.iter().map(String::as_str).collect();
-        let site_keys = record::keys(&site_names, &[]);
+        let site_keys: Vec<_> = naming.keys(&site_names, &[]).into_iter().flatten().collect();
         let goes = !self.names.iter().any(|name| site_names.contains(&name.as_str()))
             && !self.keys.iter().any(|key| site_keys.iter().any(|other| other == key));
         if self.sites.len() < SITES {

@@ -3,8 +3,9 @@
 //! Parts that repeat are cached in escaped form: level and logger, call site, thread, the names of fields and the
 //! second of the time.
 
-mod context;
-mod piece;
+pub mod context;
+pub mod naming;
+pub mod piece;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -12,16 +13,17 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::IgnoredAny;
 
-use crate::clock;
+use crate::clock::{self, Zone};
 use crate::escape;
 use crate::exception::{self, SourceCache};
 use crate::names::Names;
-use crate::record::{self, Context, Record, Site, call_fields, context_fields};
+use crate::record::{Context, Record, Site, call_fields, context_fields};
 use crate::table::View;
 use crate::value::{Put, Reader, Value, put_quoted};
 
 use super::{Encoder, Process, UNKNOWN, Whose};
 use context::Contexts;
+use naming::Naming;
 use piece::Piece;
 
 #[derive(Debug)]
@@ -34,8 +36,11 @@ pub struct JsonEncoder {
     sites: View<Site, SitePieces>,
     contexts: Contexts,
     sources: SourceCache,
-    /// `,"process":12345`
+    naming: Naming,
+    /// `,"process":12345`, and the fields of the process.
     process: Piece,
+    /// The fields of the process alone: another process may have made a record.
+    own_fields: Piece,
     /// Whether the records are those of a process that died.
     recovered: bool,
 }
@@ -52,7 +57,7 @@ struct SitePieces {
 }
 
 impl SitePieces {
-    fn new(site: &Site) -> Self {
+    fn new(site: &Site, naming: &Naming) -> Self {
         let names: Vec<_> = site.fields.iter().map(String::as_str).collect();
         let put_site = |out: &mut Vec<u8>| put_site(out, &site.module, &site.function, site.line);
         Self {
@@ -63,12 +68,12 @@ impl SitePieces {
                     put_site(out);
                 }
             }),
-            fields: record::keys(&names, &[]).iter().map(|key| Piece::new(|out| put_key(out, key))).collect(),
+            fields: naming.keys(&names, &[]).iter().flatten().map(|key| Piece::new(|out| put_key(out, key))).collect(),
         }
     }
 }
 
-fn put_key(out: &mut Vec<u8>, key: &str) {
+pub fn put_key(out: &mut Vec<u8>, key: &str) {
     out.push(b',');
     put_quoted(key, out);
     out.push(b':');
@@ -86,8 +91,17 @@ fn put_site(out: &mut Vec<u8>, module: &str, function: &str, line: u32) {
     put_number(out, line);
 }
 
+/// `,"trace_id":"…","span_id":"…"`
+fn put_ids(context: &Context<'_>, out: &mut Vec<u8>) {
+    for (key, id) in [(&br#","trace_id":"#[..], context.trace_id), (br#","span_id":"#, context.span_id)] {
+        if let Some(id) = id {
+            put_string(out, key, id);
+        }
+    }
+}
+
 /// Numbers the way serde writes them; into memory this cannot fail.
-fn put_number(out: &mut Vec<u8>, number: impl Serialize) {
+pub fn put_number(out: &mut Vec<u8>, number: impl Serialize) {
     let _ = serde_json::to_writer(out, &number);
 }
 
@@ -120,7 +134,7 @@ fn put_process(out: &mut Vec<u8>, number: u32) {
 
 /// Puts what is made for this line alone, with what acts in it escaped.
 #[inline]
-fn escaped(out: &mut Vec<u8>, put: impl FnOnce(&mut Vec<u8>)) {
+pub fn escaped(out: &mut Vec<u8>, put: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     put(out);
     escape::json_line(out, start);
@@ -148,10 +162,27 @@ impl Encoder for JsonEncoder {
 impl JsonEncoder {
     #[must_use]
     pub fn new(of: &Process) -> Self {
+        Self::in_zone(of, &Zone::Utc)
+    }
+
+    /// With the times of records in a zone.
+    #[must_use]
+    pub fn in_zone(of: &Process, zone: &Zone) -> Self {
         let names = Arc::clone(&of.names);
-        let process = Piece::new(|out| put_process(out, of.id));
+        let put_own_fields = |out: &mut Vec<u8>| {
+            for (name, value) in &of.fields.0 {
+                put_key(out, name);
+                out.put(value.to_string().as_bytes());
+            }
+        };
+        let process = Piece::new(|out| {
+            put_process(out, of.id);
+            put_own_fields(out);
+        });
         Self {
-            times: clock::Formatter::default(),
+            naming: Naming::beside(of.fields.names()),
+            own_fields: Piece::new(put_own_fields),
+            times: clock::Formatter::new(zone),
             level_names: names.level_generation(),
             names,
             loggers: View::new(),
@@ -182,12 +213,15 @@ impl JsonEncoder {
         }
         match record.process {
             0 => self.process.put(out),
-            other => put_process(out, other),
+            other => {
+                put_process(out, other);
+                self.own_fields.put(out);
+            }
         }
     }
 
     fn encode_rest(&mut self, record: &Record<'_>, whose: Whose, out: &mut Vec<u8>) {
-        let context = record.context.and_then(|bytes| self.contexts.get(bytes));
+        let context = record.context.and_then(|bytes| self.contexts.get(bytes, &self.naming, put_ids));
         if let Some(context) = &context {
             context.ids.put(out);
         }
@@ -208,18 +242,19 @@ impl JsonEncoder {
             escaped(out, |out| exception::write_stack_json(blob, &mut self.sources, out));
         }
         // The context's fields, then the call's.
-        let site = self.sites.get(&self.names.sites, record.header.site, SitePieces::new);
+        let naming = &self.naming;
+        let site = self.sites.get(&self.names.sites, record.header.site, |site| SitePieces::new(site, naming));
         let context = context.filter(|context| context.has_fields());
         let mixes = record.header.extra != 0
             || context.is_some_and(|context| {
-                let goes = site.as_ref().is_none_or(|(site, _)| context.goes_with(record.header.site, site));
+                let goes = site.as_ref().is_none_or(|(site, _)| context.goes_with(record.header.site, site, naming));
                 if goes && record.header.extra == 0 {
                     context.fields.put(out);
                 }
                 !goes
             });
         if mixes {
-            escaped(out, |out| put_mixed_fields(record, site.map(|(site, _)| &**site), out));
+            escaped(out, |out| put_mixed_fields(record, site.map(|(site, _)| &**site), naming, out));
         } else if let Some((_, pieces)) = site {
             put_values(record.fields, &pieces.fields, out);
         }
@@ -259,7 +294,10 @@ impl JsonEncoder {
     fn put_message_and_site(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
         let site = match record.site {
             Some(_) => None,
-            None => self.sites.get(&self.names.sites, record.header.site, SitePieces::new),
+            None => {
+                let naming = &self.naming;
+                self.sites.get(&self.names.sites, record.header.site, |site| SitePieces::new(site, naming))
+            }
         };
         match (record.message, &site) {
             (Some(message), _) => put_text(message, out),
@@ -277,7 +315,7 @@ impl JsonEncoder {
 
 /// A text of this line alone, with what acts in it escaped.
 #[inline]
-fn put_text(text: &str, out: &mut Vec<u8>) {
+pub fn put_text(text: &str, out: &mut Vec<u8>) {
     // The text is looked at, not what was just written: to read that at once would be to wait for it.
     if escape::may_act(text) {
         escaped(out, |out| put_quoted(text, out));
@@ -291,34 +329,42 @@ fn put_values(mut values: Reader<'_>, known: &[Piece], out: &mut Vec<u8>) {
     for piece in known {
         let Some(value) = values.value() else { return };
         piece.put(out);
-        match value {
-            Value::Text(text) => put_text(text, out),
-            Value::Json(json) => escaped(out, |out| out.put(json.as_bytes())),
-            Value::Integer(number) => put_number(out, number),
-            Value::Float(number) => put_number(out, number),
-            Value::Bool(_) | Value::Null => put_value(out, value),
-        }
+        put_own_value(value, out);
+    }
+}
+
+/// A value of this line alone, with what acts in it escaped.
+#[inline]
+pub fn put_own_value(value: Value<'_>, out: &mut Vec<u8>) {
+    match value {
+        Value::Text(text) => put_text(text, out),
+        Value::Json(json) => escaped(out, |out| out.put(json.as_bytes())),
+        Value::Integer(number) => put_number(out, number),
+        Value::Float(number) => put_number(out, number),
+        Value::Bool(_) | Value::Null => put_value(out, value),
     }
 }
 
 /// Fields that may be in each other's way: those of the call have their keys first.
-fn put_mixed_fields(record: &Record<'_>, site: Option<&Site>, out: &mut Vec<u8>) {
+pub fn put_mixed_fields(record: &Record<'_>, site: Option<&Site>, naming: &Naming, out: &mut Vec<u8>) {
     let site_names = site.map_or(&[][..], |site| &site.fields).iter().map(String::as_str);
     let (names, values) = call_fields(record, site_names);
-    let keys = record::keys(&names, &[]);
+    let keys = naming.keys(&names, &[]);
     if let Some(context) = record.context.and_then(Context::read) {
         // The call's field of the same name stands for both.
         let (beside, values): (Vec<_>, Vec<_>) =
             context_fields(&context).filter(|(name, _)| !names.contains(name)).unzip();
-        put_fields(&record::keys(&beside, &keys), values, out);
+        put_fields(&naming.keys(&beside, &keys), values, out);
     }
     put_fields(&keys, values, out);
 }
 
-fn put_fields(keys: &[Cow<'_, str>], values: Vec<Value<'_>>, out: &mut Vec<u8>) {
+fn put_fields(keys: &[Option<Cow<'_, str>>], values: Vec<Value<'_>>, out: &mut Vec<u8>) {
     for (key, value) in keys.iter().zip(values) {
-        put_key(out, key);
-        put_value(out, value);
+        if let Some(key) = key {
+            put_key(out, key);
+            put_value(out, value);
+        }
     }
 }
 

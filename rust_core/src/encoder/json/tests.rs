@@ -1,7 +1,7 @@
 use super::*;
 use crate::names;
 use crate::platform;
-use crate::record::{Header, INLINE, flag, put_context};
+use crate::record::{self, Header, INLINE, flag, put_context};
 use crate::value::Put;
 use proptest::prelude::*;
 
