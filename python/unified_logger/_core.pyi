@@ -1,6 +1,6 @@
 """The native core: turns Python objects into records and hands them to the writer."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from logging import Handler, LogRecord
 from logging import Logger as _StdLogger
@@ -430,6 +430,21 @@ def reserved_keys() -> list[str]:
 def formats() -> list[str]:
     """The names of the formats of lines."""
 
+def presets() -> list[str]:
+    """The names of the presets of lines."""
+
+def short_name(name: str) -> str:
+    """The short name of a field of the process, by which presets know it; any other name stays as it is."""
+
+def is_time_zone(name: str) -> bool:
+    """Whether there is a time zone of this name: 'utc', 'local', or one of the database."""
+
+def check_lines(shape: Mapping[str, Any], fields: Iterable[tuple[str, Any]]) -> tuple[list[str], str, str] | None:
+    """Checks the shape of lines, for a process with these fields. Returns the path, the value and what is allowed of what is wrong."""
+
+def set_lines(shape: Mapping[str, Any], fields: Iterable[tuple[str, Any]]) -> None:
+    """Sets what lines look like from now on that are encoded one by one."""
+
 def redaction_patterns() -> list[str]:
     """The names of the patterns that come with the library."""
 
@@ -538,8 +553,11 @@ def stats() -> dict[str, Any]:
 def emit(log_record: LogRecord, ai: bool = False) -> None:
     """Captures a `logging.LogRecord`, once. With `ai` it goes to the AI file, whatever its logger."""
 
-def encode_record(log_record: LogRecord, redaction: Redaction | None = None) -> str:
-    """The line of a `logging.LogRecord` in the log files: JSON, without its newline and without secrets."""
+def encode_record(log_record: LogRecord, redaction: Redaction | None = None, as_configured: bool = False) -> str:
+    """The line of a `logging.LogRecord`: JSON, without its newline and without secrets.
+
+    It is as the last start has configured it, or has the record's own keys and nothing of the process.
+    """
 
 def merge_record(log_record: LogRecord, redaction: Redaction | None = None) -> tuple[str, dict[str, str]]:
     """The message of a record with its arguments, without secrets; and `$error` and `$args` if these do not fit."""

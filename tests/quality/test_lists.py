@@ -51,7 +51,7 @@ def test_what_a_section_derives_is_worked_out(section: type[Section]) -> None:
     assert [name for name, field in fields.items() if not isinstance(field, (Option, Derived))] == []
     assert [name for name in fields if isinstance(getattr(settings, name), (Option, Derived))] == []
     reported_as = [option.reported_as for option in section.options() if option.reported_as]
-    assert [name for name in reported_as if name not in Settings.fields()] == []
+    assert [name for name in reported_as if name not in Settings.names()] == []
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.__name__)

@@ -45,7 +45,7 @@ class Frozen:
         vars(self).update(given)
 
     @classmethod
-    def fields(cls) -> tuple[str, ...]:
+    def names(cls) -> tuple[str, ...]:
         """The names, those of its bases first."""
         return cls._fields
 
@@ -211,6 +211,7 @@ class Given:
         file: The options that the file gives.
         environment: The options that the environment gives, each with the name of its variable.
         arguments: The options that the program gives.
+        environ: The environment itself, for variables that others have named.
     """
 
     def __init__(
@@ -222,7 +223,9 @@ class Given:
         file: Mapping[str, Any],
         environment: Mapping[str, tuple[str, Any]],
         arguments: Mapping[str, Any],
+        environ: Mapping[str, str],
     ) -> None:
+        self.environ = environ
         self.source = source
         self.has_file = has_file
         self.by_handler = by_handler
@@ -279,7 +282,7 @@ class Section(Frozen):
 
     def reported(self) -> dict[str, Any]:
         """The values that a reload compares, by dotted names: single values first, then those that have parts."""
-        fields = [getattr(type(self), name).reported(getattr(self, name)) for name in self.fields()]
+        fields = [getattr(type(self), name).reported(getattr(self, name)) for name in self.names()]
         found = dict(pair for field in fields for pair in field)
         return dict(sorted(found.items(), key=lambda pair: pair[0].partition(".")[0] if "." in pair[0] else ""))
 
@@ -306,3 +309,14 @@ class Section(Frozen):
     def to_engine(self) -> dict[str, dict[str, Any]]:
         """The settings for rooms of the engine, by the names of the rooms."""
         return {}
+
+    def amended(self, rooms: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        """The settings for the engine once all sections have told theirs: for a section that changes what others have.
+
+        Args:
+            rooms: Not changed.
+
+        Returns:
+            The settings.
+        """
+        return rooms

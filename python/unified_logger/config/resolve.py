@@ -58,6 +58,7 @@ def resolve(
         _from_file(config),
         _from_environment(environ),
         _from_arguments(arguments),
+        environ,
     )
     given.values = {name: _value(option, given) for name, option in OPTIONS.items()}
     for section in SECTIONS:

@@ -103,6 +103,7 @@ def _start_engine(settings: Settings, on_root: bool) -> None:
         raise _unusable_directory(settings, error) from error
     except RuntimeError as error:
         raise UnifiedLoggerError(f"logging cannot be started now: {error}") from error
+    _core.set_lines(settings.shape, settings.process_fields)
     if _fallback is not None:
         _fallback.close()
         _fallback, notices.without_engine = None, False
@@ -135,6 +136,7 @@ def _start_fallback(settings: Settings, on_root: bool) -> None:
         output = FallbackOutput(settings, console=settings.console())
     except OSError as error:
         raise _unusable_directory(settings, error) from error
+    _core.set_lines(settings.shape, settings.process_fields)
     failure = _deliver_early(settings)
     _core.shutdown(_EXIT_TIMEOUT)
     if _fallback is not None:

@@ -26,7 +26,7 @@ class JSONFormatter(logging.Formatter):
     """Formats a record, for any handler of `logging`, as the line that the log files have for it.
 
     Keys and their order are those of docs/record.md: the ids and fields of the context, the exception as an object, `extra` as
-    fields. It takes the arguments of `logging.Formatter`; a format among them has no effect.
+    fields. The options `fields`, `preset`, `keys` and `time_zone` of the last start hold for it too. It takes the arguments of `logging.Formatter`; a format among them has no effect.
 
     Args:
         redaction: Replaces secrets in a line; None for no redaction.
@@ -47,13 +47,13 @@ class JSONFormatter(logging.Formatter):
         """
         carried = carried_by(record)
         if carried is None:
-            return _core.encode_record(merged_by_class(record), self._redaction)
+            return _core.encode_record(merged_by_class(record), self._redaction, True)
         # A record of `get_logger` carries its fields and its context, since it may be formatted on another thread.
         names, current = carried
         record = changed(record, **{CAPTURED_ATTRIBUTE: names})
         if _are_same(current, context.get_trace_context()):
-            return _core.encode_record(record, self._redaction)
-        return context.call_within(current, lambda record: _core.encode_record(record, self._redaction), record)
+            return _core.encode_record(record, self._redaction, True)
+        return context.call_within(current, lambda record: _core.encode_record(record, self._redaction, True), record)
 
 
 def _are_same(one: dict[str, Any], other: dict[str, Any]) -> bool:

@@ -31,9 +31,18 @@ fn look(py: Python<'_>) -> Option<Arc<Look>> {
     unsafe { &*LOOK.get(py) }.clone()
 }
 
-/// An encoder of such lines, made again when another process or another start is to be named.
+/// Which lines are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// With the record's own keys, and nothing of the process.
+    Plain,
+    /// As the last start has configured them.
+    Configured,
+}
+
+/// Encoders of such lines, made again when another process or another start is to be named.
 #[derive(Debug, Default)]
-pub struct OwnLines(Option<Made>);
+pub struct OwnLines([Option<Made>; 2]);
 
 #[derive(Debug)]
 struct Made {
@@ -44,28 +53,30 @@ struct Made {
 
 impl OwnLines {
     pub const fn new() -> Self {
-        Self(None)
+        Self([None, None])
     }
 
     /// Appends the line of a record without secrets, and returns how many were replaced. A fork must have been noticed before.
     pub fn encode(
         &mut self,
         py: Python<'_>,
+        wanted: Wanted,
         rules: Option<&Arc<Rules>>,
         record: &Record<'_>,
         line: &mut Vec<u8>,
     ) -> u64 {
-        let look = look(py);
+        let look = if wanted == Wanted::Configured { look(py) } else { None };
+        let made = &mut self.0[wanted as usize];
         let is_current = |made: &Made| {
             made.forks == forks::count() && made.look.as_ref().map(Arc::as_ptr) == look.as_ref().map(Arc::as_ptr)
         };
-        if !self.0.as_ref().is_some_and(is_current) {
+        if !made.as_ref().is_some_and(is_current) {
             let (shape, fields) = look.as_ref().map(|look| (look.shape.clone(), &look.fields)).unzip();
             let process = Process::here().with_fields(fields.unwrap_or(&Fields::default()));
             let lines = Lines::new(&process, rules.cloned(), &[&Format::Json(shape.unwrap_or_default())]);
-            self.0 = Some(Made { forks: forks::count(), look, lines });
+            *made = Some(Made { forks: forks::count(), look, lines });
         }
-        let Some(Made { lines, .. }) = &mut self.0 else { return 0 };
+        let Some(Made { lines, .. }) = made else { return 0 };
         lines.encode(record, Whose::Application, 1, 0);
         line.extend_from_slice(lines.of(0));
         lines.take_redacted()

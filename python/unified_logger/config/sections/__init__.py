@@ -11,6 +11,7 @@ from ..options import Option, Section, derived
 from .exceptions import Exceptions
 from .files import Files, FileSettings
 from .messages import Messages
+from .lines import Lines
 from .outputs import Outputs
 from .process import BlackBox, Console, Ends, Migration, Queue, Reload
 from .processors import Processors
@@ -33,6 +34,7 @@ class Settings(
     Outputs,
     Processors,
     Exceptions,
+    Lines,
     BlackBox,
     Redaction,
     Traces,
@@ -51,6 +53,8 @@ class Settings(
         rooms: dict[str, dict[str, Any]] = {}
         for section in SECTIONS:
             rooms = joined(rooms, section.to_engine(self))
+        for section in SECTIONS:
+            rooms = section.amended(self, rooms)
         return rooms
 
 

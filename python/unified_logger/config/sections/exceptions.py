@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..kinds import BOOLEAN, MAPPING, NAMES, Kind, choice
 from ..options import Section, option
-from .outputs import mapping_of_text
+from ..scalars import mapping_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ EXCEPTIONS = Kind(
     "exceptions",
     "a mapping (in the environment: as JSON)",
     MAPPING.parse,
-    mapping_of_text,
+    mapping_text,
     MAPPING.schema,
 )
 

@@ -8,9 +8,11 @@ from ... import _core
 from ...errors import ConfigurationError
 from .. import mappings
 from ..functions import FUNCTION
-from ..kinds import BOOLEAN, COUNT, LEVEL, MAPPING, MODE, NAMES, SIZE, Kind, NotAllowedError, PartError, choice
+from ..kinds import BOOLEAN, COUNT, LEVEL, MAPPING, MODE, NAMES, SIZE, Kind, PartError, choice
 from ..mappings import Switched, joined
 from ..options import Frozen, Given, Section, derived, option
+from ..scalars import SCALAR, mapping_text
+from . import lines
 from .files import FAULTS, exposed_files
 from .records import BELOW_ALL, is_below_all
 
@@ -52,35 +54,6 @@ def _fields(value: Any) -> tuple[str, ...]:
     return names
 
 
-def _scalar(value: Any) -> Any:
-    if value is not None and not isinstance(value, (str, bool, int, float)):
-        raise TypeError
-    if isinstance(value, str):
-        value.encode("utf-8")  # Half a surrogate is no text.
-    if (isinstance(value, float) and value - value != 0) or (isinstance(value, int) and not -(2**63) <= value < 2**64):
-        raise ValueError
-    return value
-
-
-def mapping_of_text(text: str) -> dict[str, Any]:
-    """A mapping of JSON, as environment variables have it; raises ValueError or TypeError if the text is none."""
-    import json
-
-    try:
-        return MAPPING.parse(json.loads(text, object_pairs_hook=_once))  # type: ignore[no-any-return] # a mapping
-    except RecursionError:
-        raise ValueError from None
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A mapping of JSON, unless it gives a key twice: the last would silently count."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        twice = next(key for index, (key, _) in enumerate(pairs) if key in dict(pairs[:index]))
-        raise NotAllowedError(f"a mapping that gives {twice!r} once only")
-    return found
-
-
 FILE = Kind(
     "file name",
     "the name of a file in the log directory, without a path, that does not begin with a dot",
@@ -103,18 +76,11 @@ FIELDS = Kind(
     _fields,
     {"type": "array", "items": {"type": "string", "minLength": 1, "not": {"enum": [*_NO_FIELDS]}}, "minItems": 1},
 )
-SCALAR = Kind(
-    "scalar",
-    "a text, a number, true, false or null",
-    _scalar,
-    _scalar,
-    {"type": ["string", "number", "boolean", "null"]},
-)
 OUTPUTS = Kind(
     "outputs",
     "a mapping of outputs' names to what they are (in the environment: as JSON)",
     MAPPING.parse,
-    mapping_of_text,
+    mapping_text,
     MAPPING.schema,
 )
 
@@ -183,6 +149,7 @@ def _layout() -> Layout:
                 "fields_present": FIELDS,
                 "fields_equal": {"*": SCALAR},
                 "format": choice(*_core.formats()),
+                **lines.LAYOUT,
                 **{key: kind for place in _PLACES for key, kind in place.further.items()},
             }
         )
@@ -262,6 +229,9 @@ def _for_engine(name: str, output_given: Any, given: Given) -> dict[str, Any] | 
     place = _place_of(name, output_given, output, given)
     if "level" in output and is_below_all(output["level"], given.values):
         given.add_notice(f"outputs.{name}.level {BELOW_ALL}")
+    for key in lines.LAYOUT:
+        if key in output and output.get("format") == "text":
+            raise _wrong(given, f"{name}.{key}", output[key], "left out: lines of text have no keys")
     select = {key: output[key] for key in ("level", "max_level", "loggers", "ai", "fields_present") if key in output}
     if "fields_equal" in output:
         select["fields_equal"] = [*(output["fields_equal"] or {}).items()]

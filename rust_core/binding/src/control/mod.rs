@@ -217,6 +217,12 @@ pub fn presets() -> Vec<&'static str> {
     preset_names().collect()
 }
 
+/// The short name of a field of the process, by which presets know it.
+#[pyfunction]
+pub fn short_name(name: &str) -> &str {
+    encoder::short_name(name)
+}
+
 /// Whether there is a time zone of this name: `utc`, `local`, or one of the database.
 #[pyfunction]
 pub fn is_time_zone(name: String) -> bool {

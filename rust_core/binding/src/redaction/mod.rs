@@ -15,7 +15,7 @@ use crate::interpreter::fork;
 use crate::interpreter::gil::{Gil, intern};
 use crate::interpreter::interrupt;
 use crate::interpreter::stack;
-use crate::lines::OwnLines;
+use crate::lines::{OwnLines, Wanted};
 use crate::value::shown::text_of;
 
 /// The rules of the engine, while there is one with rules.
@@ -47,11 +47,11 @@ impl Redaction {
     }
 
     /// The line of a record without secrets.
-    pub fn encode(&self, py: Python<'_>, record: &Record<'_>, line: &mut Vec<u8>) {
+    pub fn encode(&self, py: Python<'_>, wanted: Wanted, record: &Record<'_>, line: &mut Vec<u8>) {
         fork::notice(py);
         // SAFETY: no Python code runs while the reference lives.
         let lines = unsafe { &mut *self.lines.get(py) };
-        STATS.redacted.add(lines.encode(py, Some(&self.rules), record, line));
+        STATS.redacted.add(lines.encode(py, wanted, Some(&self.rules), record, line));
     }
 }
 

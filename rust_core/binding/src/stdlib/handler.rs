@@ -29,7 +29,7 @@ use crate::interpreter::fork;
 use crate::interpreter::gil::Gil;
 use crate::interpreter::gil::intern;
 use crate::interpreter::interrupt;
-use crate::lines::OwnLines;
+use crate::lines::{OwnLines, Wanted};
 use crate::processors;
 use crate::redaction::{self, Redaction};
 use crate::value;
@@ -92,13 +92,19 @@ fn level_of(py: Python<'_>, attributes: &Attributes<'_>) -> i32 {
     number.unwrap_or(level::INFO)
 }
 
-/// The line of JSON that a `logging.LogRecord` has in the files, without its newline.
+/// The line of JSON that a `logging.LogRecord` has in the files, without its newline: as the last start has configured it, or with the record's
+/// own keys and nothing of the process.
 #[pyfunction]
-#[pyo3(signature = (log_record, redaction = None))]
-pub fn encode_record(log_record: &Bound<'_, PyAny>, redaction: Option<&Bound<'_, Redaction>>) -> PyResult<String> {
+#[pyo3(signature = (log_record, redaction = None, as_configured = false))]
+pub fn encode_record(
+    log_record: &Bound<'_, PyAny>,
+    redaction: Option<&Bound<'_, Redaction>>,
+    as_configured: bool,
+) -> PyResult<String> {
     let py = log_record.py();
     let _inside = ending::Inside::enter_or_stay(py);
-    value::or_memory_error(py, || line_of(log_record, redaction))
+    let wanted = if as_configured { Wanted::Configured } else { Wanted::Plain };
+    value::or_memory_error(py, || line_of(log_record, redaction, wanted))
 }
 
 /// The message of a `logging.LogRecord` with its arguments. If they do not fit, the dictionary has `$error` and
@@ -141,7 +147,11 @@ pub fn merge_by_class<'py>(log_record: &Bound<'py, PyAny>) -> PyResult<(Bound<'p
     })
 }
 
-fn line_of(log_record: &Bound<'_, PyAny>, redaction: Option<&Bound<'_, Redaction>>) -> PyResult<String> {
+fn line_of(
+    log_record: &Bound<'_, PyAny>,
+    redaction: Option<&Bound<'_, Redaction>>,
+    wanted: Wanted,
+) -> PyResult<String> {
     let py = log_record.py();
     let dict = log_record.getattr(intern!(py, "__dict__"))?.cast_into::<PyDict>()?;
     let attributes = Attributes::read(&dict);
@@ -156,12 +166,12 @@ fn line_of(log_record: &Bound<'_, PyAny>, redaction: Option<&Bound<'_, Redaction
         && let Some(record) = unsafe { Record::read(captured.as_slice()) }
     {
         match redaction {
-            Some(redaction) => redaction.get().encode(py, &record, &mut line),
+            Some(redaction) => redaction.get().encode(py, wanted, &record, &mut line),
             None => {
                 fork::notice(py);
                 // SAFETY: no Python code runs while the reference lives.
                 let lines = unsafe { &mut *LINES.get(py) };
-                lines.encode(py, None, &record, &mut line);
+                lines.encode(py, wanted, None, &record, &mut line);
             }
         }
     }

@@ -62,7 +62,10 @@ fn check_fields(plain: &Shape, fields: &Fields) -> Result<(), Wrong> {
     let own = keys_of(plain, &Fields::default());
     for (name, value) in &fields.0 {
         let alone = Fields(vec![(name.clone(), value.clone())]);
-        let is_twice = is_any_twice(&members_of(plain, &alone));
+        let members = members_of(plain, &alone);
+        // The objects of the keys that there are without it.
+        let objects = plain.reserved(&members_of(plain, &Fields::default()));
+        let is_twice = is_any_twice(&members) || keys_of(plain, &alone).contains(name) && objects.contains(name);
         if RESERVED.contains(&name.as_str()) || is_twice {
             let allowed = format!("a field by another name: {} are keys of the line", own.join(", "));
             return Err((vec!["fields".to_owned(), name.clone()], value.to_string(), allowed));

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use serde::de::IgnoredAny;
 
 use super::member::{Id, OfSite};
-use super::node::{self, beside_fields};
 use super::plan::{Keyed, Named, OfName, Op, Sites, Step, Threads, plan};
 use super::{Shape, error, level};
 use crate::clock;
@@ -109,9 +108,7 @@ impl ShapedEncoder {
     #[must_use]
     pub fn new(shape: &Shape, of: &Process) -> Self {
         let members = shape.members(of);
-        let mut naming = Naming::beside(
-            beside_fields(&members).iter().filter(|(_, node)| node::has_key(node)).map(|(key, _)| key.as_str()),
-        );
+        let mut naming = Naming::beside(shape.reserved(&members).iter().map(String::as_str));
         naming.rename = shape.keys.rename.iter().cloned().collect();
         naming.omit = shape.keys.omit.iter().cloned().collect();
         let project = shape.project.as_deref().or_else(|| {

@@ -9,6 +9,8 @@ mod node;
 mod plan;
 mod presets;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Encoder, JsonEncoder, Process};
@@ -100,6 +102,20 @@ impl Shape {
         members(self.preset(), &of.fields, &self.keys)
     }
 
+    /// The names that no field of a record may have, beside those of every record: the keys beside it. A store takes `service.name` for a member of
+    /// an object, so with a preset no field is called `service` then.
+    fn reserved(&self, members: &[(String, Node)]) -> Vec<String> {
+        let beside = node::beside_fields(members);
+        let keys = beside.iter().filter(|(_, node)| node::has_key(node)).map(|(key, _)| key.clone());
+        let mut reserved: Vec<String> = keys.collect();
+        if self.preset.is_some() && std::ptr::eq(beside, members) {
+            let objects: BTreeSet<&str> = reserved.iter().flat_map(|key| objects_of(key)).collect();
+            let objects: Vec<String> = objects.into_iter().map(str::to_owned).collect();
+            reserved.extend(objects);
+        }
+        reserved
+    }
+
     /// The keys whose values may differ when a record is encoded again, because they hold lines of source. Keys of objects are joined by
     /// dots.
     #[must_use]
@@ -108,6 +124,11 @@ impl Shape {
         node::each_volatile("", &self.members(of), &mut |key| keys.push(key));
         keys
     }
+}
+
+/// The objects that a store makes of a key with dots: `log` and `log.origin` of `log.origin.function`.
+fn objects_of(key: &str) -> impl Iterator<Item = &str> {
+    key.match_indices('.').map(|(at, _)| &key[..at])
 }
 
 #[cfg(test)]

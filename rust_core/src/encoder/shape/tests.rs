@@ -8,7 +8,6 @@ use crate::record::{Header, INLINE, Record, Site, flag, put_context};
 use crate::value::{Put, Value};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
-use std::sync::Arc;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SPAN: &str = "00f067aa0ba902b7";
@@ -309,6 +308,25 @@ fn a_line_of_ecs_has_its_first_keys_first() {
     }
     assert!(read["error.stack_trace"].as_str().unwrap().contains("ExceptionGroup: several"));
     assert_eq!((&read["shard"], &read["user"]), (&json!(3), &json!(7)));
+}
+
+/// A store would refuse a record whose `service` is a text where others have a `service.name`.
+#[test]
+fn no_field_is_called_as_an_object_that_a_store_makes_of_keys() {
+    let named = |names: &[&str]| Parts {
+        fields: names.iter().map(|name| ((*name).to_owned(), "x".to_owned())).collect(),
+        ..Parts::default()
+    };
+    let ecs = read(&shape("ecs"), &named(&["log", "service", "event", "url"]));
+    assert_eq!((&ecs["fields.log"], &ecs["fields.service"], &ecs["url"]), (&json!("x"), &json!("x"), &json!("x")));
+    let datadog = read(&shape("datadog"), &named(&["dd", "ddx"]));
+    assert_eq!((&datadog["fields.dd"], &datadog["ddx"]), (&json!("x"), &json!("x")));
+    let otel = read(&shape("otel"), &named(&["code"]));
+    assert_eq!(otel["Attributes"]["code"], "x", "attributes are no objects");
+    let given = Fields(vec![("error".to_owned(), json!("x"))]);
+    assert_eq!(check(&shape("ecs"), &given).unwrap_err().0, ["fields", "error"]);
+    let given = Fields(vec![("host".to_owned(), json!("x"))]);
+    assert_eq!(check(&shape("ecs"), &given), Ok(()), "it is host.name there");
 }
 
 #[test]

@@ -1,0 +1,57 @@
+"""Values that are no lists and no mappings, and mappings of them that the environment gives as JSON."""
+
+from __future__ import annotations
+
+from .kinds import Kind, MAPPING, NotAllowedError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def mapping_text(text: str) -> dict[Any, Any]:
+    """A mapping of the JSON of an environment variable.
+
+    Args:
+        text: The JSON.
+
+    Returns:
+        The mapping.
+
+    Raises:
+        ValueError: It is no JSON, or gives a key twice: the last would silently count.
+        TypeError: It is no mapping.
+    """
+    import json
+
+    try:
+        return MAPPING.parse(json.loads(text, object_pairs_hook=_once))  # type: ignore[no-any-return] # a mapping
+    except RecursionError:
+        raise ValueError from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for index, (key, _) in enumerate(pairs) if key in dict(pairs[:index]))
+        raise NotAllowedError(f"a mapping that gives {twice!r} once only")
+    return found
+
+
+def _scalar(value: Any) -> Any:
+    if value is not None and not isinstance(value, (str, bool, int, float)):
+        raise TypeError
+    if isinstance(value, str):
+        value.encode("utf-8")  # Half a surrogate is no text.
+    if (isinstance(value, float) and value - value != 0) or (isinstance(value, int) and not -(2**63) <= value < 2**64):
+        raise ValueError
+    return value
+
+
+SCALAR = Kind(
+    "scalar",
+    "a text, a number, true, false or null",
+    _scalar,
+    _scalar,
+    {"type": ["string", "number", "boolean", "null"]},
+)
