@@ -1,9 +1,10 @@
-//! A record to its line: JSON, JSON with a field that follows the request, and the console's text.
+//! A record to its line: JSON, JSON with a field that follows the request, with fields of the process and in the shape of each preset, and the
+//! console's text.
 
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput};
-use unified_logger_core::encoder::{Encoder, JsonEncoder, Process, TextEncoder, Whose};
+use unified_logger_core::encoder::{Encoder, Fields, Format, JsonEncoder, Process, TextEncoder, Whose, preset_names};
 use unified_logger_core::record::Record;
 
 use crate::guide::{Guide, read};
@@ -13,6 +14,17 @@ pub fn bench(criterion: &mut Criterion) {
     let mut json = JsonEncoder::new(&Process::here());
     bench_one(criterion, "json", &plain, |record, out| json.encode(record, Whose::Application, out));
     bench_one(criterion, "json, context field", &mixed, |record, out| json.encode(record, Whose::Application, out));
+    let fields = [("service", "orders"), ("version", "1.2"), ("env", "prod")];
+    let fields = Fields(fields.map(|(name, value)| (name.to_owned(), value.into())).to_vec());
+    let process = Process::here().with_fields(&fields);
+    let mut json = JsonEncoder::new(&process);
+    bench_one(criterion, "json, process fields", &plain, |record, out| json.encode(record, Whose::Application, out));
+    for preset in preset_names() {
+        let format: Format =
+            serde_json::from_value(serde_json::json!({"name": "json", "preset": preset})).expect("listed");
+        let mut encoder = format.encoder(&process);
+        bench_one(criterion, preset, &plain, |record, out| encoder.encode(record, Whose::Application, out));
+    }
     let mut text = TextEncoder::new(&Process::here(), true);
     bench_one(criterion, "console", &plain, |record, out| text.encode(record, Whose::Application, out));
 }

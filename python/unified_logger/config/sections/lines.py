@@ -35,23 +35,12 @@ _OF_GOOGLE_CLOUD = ("GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT", "GCP_PROJECT")
 
 
 def _fields(value: Any) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        raise TypeError
-    return {_name(name, field): _field(name, field) for name, field in value.items()}
-
-
-def _name(name: Any, field: object) -> str:
-    try:
-        return TEXT.parse(name)  # type: ignore[no-any-return] # a text
-    except (ValueError, TypeError):
-        raise PartError(name_of(name), field, "the value of a field by its name, a text") from None
-
-
-def _field(name: str, field: Any) -> Any:
-    try:
-        return SCALAR.parse(field)
-    except (ValueError, TypeError):
-        raise PartError(name, field, SCALAR.allowed) from None
+    for name, field in MAPPING.parse(value).items():
+        try:
+            TEXT.parse(name)
+        except (ValueError, TypeError):
+            raise PartError(name_of(name), field, "the value of a field by its name, a text") from None
+    return value  # type: ignore[no-any-return] # a mapping
 
 
 def _fields_text(text: str) -> dict[str, Any]:
@@ -65,7 +54,7 @@ def _fields_text(text: str) -> dict[str, Any]:
         if name in fields:
             raise PartError(name, value, "given once only")
         fields[name] = value
-    return _fields(fields)
+    return fields
 
 
 def _sources(value: Any) -> tuple[str, ...]:
@@ -88,7 +77,7 @@ FIELDS = Kind(
     "a mapping of names to texts, numbers, true, false or null (in the environment: name=value with commas between, or JSON)",
     _fields,
     _fields_text,
-    {"type": "object", "additionalProperties": SCALAR.schema},
+    MAPPING.schema,
 )
 SOURCES = Kind(
     "sources of fields",
@@ -129,6 +118,7 @@ class Lines(Section):
         FIELDS,
         {},
         "Fields of the process, such as service, env and version: each record has them; see docs/shapes.md.",
+        layout=lambda: {"*": SCALAR},
         hidden=True,  # A value may be a secret, which only the rules of redaction tell.
     )
     fields_from: tuple[str, ...] = option(
@@ -283,7 +273,7 @@ def _check(output: str, shape: dict[str, Any], fields: Fields, given: Given) -> 
         return
     path, value, allowed = wrong
     if path[0] == "fields":
-        key = ".".join(path)
+        key, value = ".".join(path), dict(fields).get(path[1])
     else:
         key = ".".join((*(("outputs", output) if output else ()), "keys", *path))
     raise ConfigurationError(source=_source_of(key, given), key=key, value=value, allowed=allowed)
