@@ -20,7 +20,17 @@ FILES = {
 }
 # What differs from run to run.
 VOLATILE = {
-    *("@timestamp", "timestamp", "time", "Timestamp", "process", "process.pid", "line", "log.origin.file.line", "module"),
+    *(
+        "@timestamp",
+        "timestamp",
+        "time",
+        "Timestamp",
+        "process",
+        "process.pid",
+        "line",
+        "log.origin.file.line",
+        "module",
+    ),
     *("code.line.number", "span.id", "SpanId", "dd.span_id", "logging.googleapis.com/spanId", "file", "code.file.path"),
     *("log.origin.file.name", "stack", "stack_trace", "error.stack_trace", "exception.stacktrace"),
 }

@@ -38,7 +38,7 @@ def test_a_field_of_that_name_moves_aside(start: Start, records: Records) -> Non
     start(**FILES)
     with LoggingContext(env="context"):
         get_logger("app").info("paid", service="stripe")
-        get_logger("app").info("paid", **{"shard": 7, "n": 1})
+        get_logger("app").info("paid", **{"shard": 7, "fields.n": 1})
     [first, second] = [record for record in records() if record["logger"] == "app"]
     assert (first["service"], first["fields.service"], first["fields.env"]) == ("orders", "stripe", "context")
     assert (second["shard"], second["fields.shard"], second["env"]) == (3, 7, "prod")
@@ -46,7 +46,9 @@ def test_a_field_of_that_name_moves_aside(start: Start, records: Records) -> Non
 
 def test_secrets_among_them_are_redacted(start: Start, log_dir: Path) -> None:
     """By their names and by patterns, as those of a record are."""
-    start(console_format="off", redaction=True, fields={"service": "orders", "api_key": "hunter2", "by": "a@example.com"})
+    start(
+        console_format="off", redaction=True, fields={"service": "orders", "api_key": "hunter2", "by": "a@example.com"}
+    )
     get_logger("app").info("paid")
     assert flush_logging(30.0)
     line = (log_dir / "app.log").read_text("utf-8")

@@ -27,7 +27,17 @@ def test_lines_have_the_keys_that_are_wanted(start: Start, log_dir: Path) -> Non
     assert flush_logging(30.0)
     [line] = (log_dir / "app.log").read_text("utf-8").splitlines()
     assert [*json.loads(line).items()][:2] == [("message", "paid"), ("severity", "INFO")]
-    assert [*json.loads(line)] == ["message", "severity", "timestamp", "logger", "app", "trace_id", "span_id", "tenant", "order"]
+    assert [*json.loads(line)] == [
+        "message",
+        "severity",
+        "timestamp",
+        "logger",
+        "app",
+        "trace_id",
+        "span_id",
+        "tenant",
+        "order",
+    ]
 
 
 def test_two_fields_that_would_become_one_are_both_kept(start: Start, records: Records) -> None:

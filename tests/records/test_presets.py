@@ -72,11 +72,21 @@ def test_ecs_has_the_keys_of_its_own_formatter(start: Start, log_dir: Path) -> N
     try:
         raise KeyError("price")
     except KeyError as error:
-        record = logging.LogRecord("shop.orders", 40, "test_presets.py", 1, "order refused", (), (KeyError, error, None), "lines")
+        record = logging.LogRecord(
+            "shop.orders", 40, "test_presets.py", 1, "order refused", (), (KeyError, error, None), "lines"
+        )
     record.order_id = 8
     theirs = json.loads(ecs_logging.StdlibFormatter().format(record))
     stored = nested(ours)
-    for path in ("message", "log.level", "log.logger", "error.type", "error.message", "order_id", "process.thread.name"):
+    for path in (
+        "message",
+        "log.level",
+        "log.logger",
+        "error.type",
+        "error.message",
+        "order_id",
+        "process.thread.name",
+    ):
         assert value_at(stored, path) == value_at(nested(theirs), path), path
     for path in ("log.origin.file.line", "log.origin.function", "process.pid"):
         assert type(value_at(stored, path)) is type(value_at(nested(theirs), path)), path
@@ -112,9 +122,7 @@ GCP_SPECIAL = {
 GCP_SEVERITIES = {"DEFAULT", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL", "ALERT", "EMERGENCY"}
 
 
-def test_gcp_has_the_special_keys_of_its_agent(
-    start: Start, log_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_gcp_has_the_special_keys_of_its_agent(start: Start, log_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each of the form that the agent takes out of the line; other keys are the payload's."""
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "shop-1")
     found = read(start, log_dir, "gcp")
@@ -145,7 +153,12 @@ def test_datadog_has_its_reserved_and_standard_attributes(start: Start, log_dir:
     [info, error, warned, own] = read(start, log_dir, "datadog")
     assert [line["status"] for line in (info, error, warned, own)] == ["info", "error", "warning", "notice"]
     assert info["message"] == "order A-7 paid"
-    assert (info["service"], info["dd.env"], info["dd.version"], info["ddsource"]) == ("orders", "prod", "1.2", "python")
+    assert (info["service"], info["dd.env"], info["dd.version"], info["ddsource"]) == (
+        "orders",
+        "prod",
+        "1.2",
+        "python",
+    )
     assert info["dd.trace_id"] == str(int(TRACE, 16) & (2**64 - 1))
     assert int(info["dd.span_id"]) < 2**64
     assert info["logger"]["name"] == "shop.orders"
@@ -205,7 +218,19 @@ def test_otel_numbers_each_level_as_its_own_handler(start: Start, log_dir: Path,
 def test_no_field_is_lost_and_no_key_is_there_twice(start: Start, log_dir: Path, preset: str) -> None:
     """Whatever fields are called. Those with the name of a key move aside."""
     start(console_format="off", preset=preset, fields=FIELDS, fields_from="none")
-    names = ["message", "level", "service", "@timestamp", "severity", "status", "Body", "log.level", "logger", "error", "n"]
+    names = [
+        "message",
+        "level",
+        "service",
+        "@timestamp",
+        "severity",
+        "status",
+        "Body",
+        "log.level",
+        "logger",
+        "error",
+        "n",
+    ]
     get_logger("app").info("m", **{name: f"<{name}>" for name in names})
     assert flush_logging(30.0)
     [line] = (log_dir / "app.log").read_text("utf-8").splitlines()

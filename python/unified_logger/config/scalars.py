@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .kinds import Kind, MAPPING, NotAllowedError
+from .kinds import MAPPING, Kind, NotAllowedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

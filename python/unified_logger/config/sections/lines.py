@@ -271,11 +271,10 @@ def _check(output: str, shape: dict[str, Any], fields: Fields, given: Given) -> 
     wrong = _core.check_lines(shape, [*fields])
     if wrong is None:
         return
-    path, value, allowed = wrong
-    if path[0] == "fields":
-        key, value = ".".join(path), dict(fields).get(path[1])
-    else:
-        key = ".".join((*(("outputs", output) if output else ()), "keys", *path))
+    path, told, allowed = wrong
+    value: object = dict(fields).get(path[1]) if path[0] == "fields" else told
+    within = ("outputs", output, "keys") if output else ("keys",)
+    key = ".".join(path if path[0] == "fields" else (*within, *path))
     raise ConfigurationError(source=_source_of(key, given), key=key, value=value, allowed=allowed)
 
 
