@@ -8,6 +8,7 @@ mod member;
 mod node;
 mod plan;
 mod presets;
+mod put;
 
 use std::collections::BTreeSet;
 
