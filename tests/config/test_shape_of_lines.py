@@ -149,6 +149,15 @@ def test_an_output_has_a_shape_of_its_own() -> None:
     assert outputs["ai"]["format"] == {"name": "json", **general}
 
 
+def test_functions_get_the_keys_of_the_record_unless_their_output_says_otherwise() -> None:
+    """A preset is for a store; a function of the program knows records."""
+    outputs = {"f": {"function": print}, "g": {"function": print, "form": "line", "preset": "gcp"}}
+    settings = resolve({"preset": "ecs", "time_zone": "local", "outputs": outputs}, environ={})
+    formats = {name: output["format"] for name, output in settings.to_engine()["output"]["to"]["outputs"].items()}
+    assert formats["f"] == {"name": "json"}
+    assert formats["g"] == {"name": "json", "preset": "gcp"}
+
+
 def test_lines_of_text_have_no_shape() -> None:
     """The console for people stays as it is."""
     options = {"preset": "ecs", "console_format": "text", "outputs": {"t": {"file": "t.log", "format": "text"}}}

@@ -223,9 +223,9 @@ class Given:
         file: Mapping[str, Any],
         environment: Mapping[str, tuple[str, Any]],
         arguments: Mapping[str, Any],
-        environ: Mapping[str, str],
+        environ: Mapping[str, str] | None = None,
     ) -> None:
-        self.environ = environ
+        self.environ = environ or {}
         self.source = source
         self.has_file = has_file
         self.by_handler = by_handler

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     Fields = tuple[tuple[str, Any], ...]
 
 _NO_PRESET = "none"
+# What lines look like without any option.
+_PLAIN = {"preset": _NO_PRESET, "keys": {}, "time_zone": "utc"}
 # Formats whose lines have keys.
 _WITH_KEYS = ("json", "logfmt")
 # Conventional names of what Kubernetes' downward API puts into the environment, the one that wins first.
@@ -146,9 +148,9 @@ class Lines(Section):
         for name, output in values["outputs"].items():
             own = {key: output[key] for key in LAYOUT if key in output} if isinstance(output, dict) else {}
             if own:
+                base = _PLAIN if "function" in output else looks[""]
                 # Keys are named as the preset has them.
-                keys = {} if "preset" in own else {"keys": values["keys"]}
-                looks[name] = {**looks[""], "keys": {}, **keys, **own}
+                looks[name] = {**base, **({"keys": {}} if "preset" in own else {}), **own}
         shapes = {name: _shape(look, fields, given) for name, look in looks.items()}
         for name, shape in shapes.items():
             _check(name, shape, fields, given)
@@ -161,7 +163,8 @@ class Lines(Section):
     def amended(self, rooms: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
         """Gives each output whose lines have keys its shape."""
         outputs = {
-            name: {"format": dict(self.shapes.get(name, self.shape))}
+            # Functions get records with their own keys, unless their output says otherwise.
+            name: {"format": dict(self.shapes.get(name, {} if "function" in output["to"] else self.shape))}
             for name, output in rooms["output"]["to"]["outputs"].items()
             if output and output["format"]["name"] in _WITH_KEYS
         }
