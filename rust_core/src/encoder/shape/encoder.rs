@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::de::IgnoredAny;
 
 use super::member::Id;
-use super::plan::{Keyed, Named, Op, Sites, Step, Threads, plan};
+use super::plan::{Keyed, Named, Op, Processes, Sites, Step, Threads, plan};
 use super::put::{bare, put_ids, put_names, put_site_members};
 use super::{Shape, error};
 use crate::clock;
@@ -150,20 +150,12 @@ impl LineParts {
     ) {
         match op {
             Op::Put(piece) => piece.put(out),
-            Op::Time => {
-                out.push(b'"');
-                self.times.write(record.header.time, out);
-                out.push(b'"');
-            }
-            Op::Nanoseconds => {
-                out.push(b'"');
-                put_number(out, record.header.time);
-                out.push(b'"');
-            }
+            Op::Time => self.times.write(record.header.time, out),
+            Op::Nanoseconds => put_number(out, record.header.time),
             Op::Message => self.put_message(record, out),
-            Op::Process(own) => match record.process {
+            Op::Process(Processes { around, own, .. }) => match record.process {
                 0 => own.put(out),
-                other => put_number(out, other),
+                other => escaped(out, |out| around.put(out, |out| put_number(out, other))),
             },
             Op::Named(named) => self.put_named(named, record, out),
             Op::Site(sites) => self.put_site(sites, record, out),
@@ -206,6 +198,11 @@ impl LineParts {
                 }
             }
             Op::Fields => self.put_fields(record, context, out),
+            Op::Rare(ops) => {
+                if record.exception.is_some() || record.stack.is_some() || self.recovered {
+                    ops.iter_mut().for_each(|op| self.put(op, record, whose, None, out));
+                }
+            }
             Op::Open(key) => {
                 let start = out.len();
                 put_member(key, out);
@@ -256,11 +253,11 @@ impl LineParts {
     }
 
     fn put_named(&self, named: &mut Named, record: &Record<'_>, out: &mut Vec<u8>) {
-        let Named { members, is_bare, cache } = named;
+        let Named { around, members, is_bare, cache } = named;
         let number = record.header.level;
         let put = |out: &mut Vec<u8>, logger: &str| {
             let level = record.level_name.map_or_else(|| self.names.level_name(number), Cow::Borrowed);
-            put_names(members, *is_bare, (number, &level), logger, out);
+            around.put(out, |out| put_names(members, *is_bare, (number, &level), logger, out));
         };
         let known = match record.logger {
             Some(name) => return escaped(out, |out| put(out, name)),
@@ -282,9 +279,10 @@ impl LineParts {
     }
 
     fn put_site(&self, sites: &mut Sites, record: &Record<'_>, out: &mut Vec<u8>) {
-        let Sites { members, is_bare, cache } = sites;
+        let Sites { around, members, is_bare, cache } = sites;
         let put = |out: &mut Vec<u8>, module: &str, function: &str, line| {
-            bare(*is_bare, out, |out| put_site_members(members, module, function, line, out));
+            let put = |out: &mut Vec<u8>| put_site_members(members, module, function, line, out);
+            around.put(out, |out| bare(*is_bare, out, put));
         };
         if let Some(site) = record.site {
             return escaped(out, |out| put(out, site.module, site.function, site.line));
@@ -292,22 +290,24 @@ impl LineParts {
         let derive = |site: &Site| Piece::new(|out| put(out, &site.module, &site.function, site.line));
         match cache.get(&self.names.sites, record.header.site, derive) {
             Some((_, piece)) => piece.put(out),
-            None => put(out, UNKNOWN, UNKNOWN, 0),
+            None => escaped(out, |out| put(out, UNKNOWN, UNKNOWN, 0)),
         }
     }
 
     fn put_thread(&self, threads: &mut Threads, record: &Record<'_>, out: &mut Vec<u8>) {
-        let Threads { key, is_bare, cache } = threads;
+        let Threads { around, key, is_bare, cache } = threads;
         let put = |out: &mut Vec<u8>, name: &str| {
-            out.extend_from_slice(if *is_bare { &key[1..] } else { key });
-            put_quoted(name, out);
+            around.put(out, |out| {
+                out.extend_from_slice(if *is_bare { &key[1..] } else { key });
+                put_quoted(name, out);
+            });
         };
         match record.thread {
             Some(name) => escaped(out, |out| put(out, name)),
             None => match cache.get(&self.names.threads, record.header.thread, |name| Piece::new(|out| put(out, name)))
             {
                 Some((_, piece)) => piece.put(out),
-                None => put(out, UNKNOWN),
+                None => escaped(out, |out| put(out, UNKNOWN)),
             },
         }
     }

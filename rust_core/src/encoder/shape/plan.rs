@@ -3,6 +3,7 @@
 use super::member::{Id, Is, OfError, OfLevel, OfSite};
 use super::node::{Node, has_key};
 use crate::encoder::json::piece::Piece;
+use crate::encoder::json::put_number;
 use crate::record::Site;
 use crate::table::View;
 use crate::value::put_quoted;
@@ -23,7 +24,7 @@ pub enum Op {
     Time,
     Nanoseconds,
     Message,
-    Process(Piece),
+    Process(Processes),
     Named(Named),
     Site(Sites),
     Thread(Threads),
@@ -37,6 +38,8 @@ pub enum Op {
     Error(Piece, OfError),
     Stack(Piece),
     Fields,
+    /// What only records with an exception or a stack have, and recovered ones.
+    Rare(Vec<Op>),
     /// Begins an object that may turn out to have no members, and ends it.
     Open(Piece),
     Close,
@@ -48,9 +51,36 @@ pub enum OfName {
     Logger,
 }
 
+/// What is known before and after members that are cached: it stands in the same piece.
+#[derive(Debug, Default)]
+pub struct Around {
+    pub before: Vec<u8>,
+    pub after: Vec<u8>,
+}
+
+impl Around {
+    /// Puts members with what is around them.
+    #[inline]
+    pub fn put(&self, out: &mut Vec<u8>, put: impl FnOnce(&mut Vec<u8>)) {
+        out.extend_from_slice(&self.before);
+        put(out);
+        out.extend_from_slice(&self.after);
+    }
+}
+
+/// The number of the process.
+#[derive(Debug)]
+pub struct Processes {
+    pub around: Around,
+    pub number: u32,
+    /// That of the process itself.
+    pub own: Piece,
+}
+
 /// Members that level and logger decide.
 #[derive(Debug)]
 pub struct Named {
+    pub around: Around,
     pub members: Vec<Keyed<OfName>>,
     pub is_bare: bool,
     pub cache: View<String, Vec<(i32, Piece)>>,
@@ -59,6 +89,7 @@ pub struct Named {
 /// Members that the call site decides.
 #[derive(Debug)]
 pub struct Sites {
+    pub around: Around,
     pub members: Vec<Keyed<OfSite>>,
     pub is_bare: bool,
     pub cache: View<Site, Piece>,
@@ -67,6 +98,7 @@ pub struct Sites {
 /// The thread.
 #[derive(Debug)]
 pub struct Threads {
+    pub around: Around,
     pub key: Vec<u8>,
     pub is_bare: bool,
     pub cache: View<String, Piece>,
@@ -104,7 +136,17 @@ pub fn plan(members: &[(String, Node)], process: u32) -> Vec<Step> {
     planner.members(members);
     planner.known.extend_from_slice(b"}\n");
     planner.flush();
+    for step in &mut planner.steps {
+        if let Op::Process(Processes { around, number, own }) = &mut step.op {
+            *own = Piece::new(|out| around.put(out, |out| put_number(out, *number)));
+        }
+    }
     planner.steps
+}
+
+/// Whether only few records have it.
+fn is_rare(node: &Node) -> bool {
+    matches!(node, Node::Of(Is::Recovered | Is::Exception | Is::Error(_) | Is::Stack))
 }
 
 /// Whether it stands in every line.
@@ -162,6 +204,12 @@ impl Planner {
             self.members(inner);
             self.known.push(b'}');
             self.first = First::No;
+        } else if inner.iter().all(|(_, node)| is_rare(node)) {
+            self.rare(Op::Open(piece(key, b"{")));
+            let outer = self.first;
+            self.members(inner);
+            self.rare(Op::Close);
+            self.first = outer;
         } else {
             self.uncertain(Op::Open(piece(key, b"{")));
             let outer = std::mem::replace(&mut self.first, First::Yes);
@@ -175,16 +223,22 @@ impl Planner {
     /// Plans a member, with those of `rest` that one cache can hold with it. Returns the others.
     fn of<'m>(&mut self, is: Is, key: &str, rest: &'m [(String, Node)]) -> &'m [(String, Node)] {
         match is {
-            Is::Time => self.certain(key, Op::Time),
-            Is::Nanoseconds => self.certain(key, Op::Nanoseconds),
-            Is::Message => self.certain(key, Op::Message),
+            Is::Time => self.quoted(key, Op::Time),
+            Is::Nanoseconds => self.quoted(key, Op::Nanoseconds),
+            Is::Message => {
+                self.key(key);
+                self.flush();
+                self.step(Op::Message, false);
+            }
             Is::Process => {
-                let process = self.process.to_string();
-                self.certain(key, Op::Process(Piece::new(|out| out.extend_from_slice(process.as_bytes()))));
+                self.key(key);
+                let around = self.around(false);
+                self.step(Op::Process(Processes { around, number: self.process, own: Piece::default() }), false);
             }
             Is::Thread => {
                 let is_bare = self.first == First::Yes;
-                self.cached(Op::Thread(Threads { key: keyed(key), is_bare, cache: View::new() }), true);
+                let around = self.around(self.may_be_first(true));
+                self.cached(Op::Thread(Threads { around, key: keyed(key), is_bare, cache: View::new() }), true);
             }
             Is::Level(_) | Is::Logger => {
                 let (members, rest) = run(is, key, rest, |is| match is {
@@ -194,13 +248,15 @@ impl Planner {
                 });
                 let is_certain = members.iter().any(|(_, of)| !matches!(of, OfName::Level(OfLevel::OtherName)));
                 let is_bare = self.first == First::Yes && is_certain;
-                self.cached(Op::Named(Named { members, is_bare, cache: View::new() }), is_certain);
+                let around = self.around(self.may_be_first(is_certain));
+                self.cached(Op::Named(Named { around, members, is_bare, cache: View::new() }), is_certain);
                 return rest;
             }
             Is::Site(_) => {
                 let (members, rest) = run(is, key, rest, |is| if let Is::Site(of) = is { Some(of) } else { None });
                 let is_bare = self.first == First::Yes;
-                self.cached(Op::Site(Sites { members, is_bare, cache: View::new() }), true);
+                let around = self.around(self.may_be_first(true));
+                self.cached(Op::Site(Sites { around, members, is_bare, cache: View::new() }), true);
                 return rest;
             }
             Is::Id(_) => {
@@ -209,10 +265,10 @@ impl Planner {
                 self.uncertain(Op::Ids { ids, is_cached });
                 return rest;
             }
-            Is::Recovered => self.uncertain(Op::Recovered(piece(key, b"true"))),
-            Is::Exception => self.uncertain(Op::Exception(piece(key, b""))),
-            Is::Error(of) => self.uncertain(Op::Error(piece(key, b""), of)),
-            Is::Stack => self.uncertain(Op::Stack(piece(key, b""))),
+            Is::Recovered => self.rare(Op::Recovered(piece(key, b"true"))),
+            Is::Exception => self.rare(Op::Exception(piece(key, b""))),
+            Is::Error(of) => self.rare(Op::Error(piece(key, b""), of)),
+            Is::Stack => self.rare(Op::Stack(piece(key, b""))),
             // These are nodes of other kinds.
             Is::Constant(_) | Is::OfProcess(..) | Is::ProcessFields | Is::ProcessTexts | Is::Fields | Is::Object(_) => {
             }
@@ -236,19 +292,50 @@ impl Planner {
         self.first = First::No;
     }
 
-    /// A value that stands in every line.
-    fn certain(&mut self, key: &str, op: Op) {
+    /// A text that stands in every line and needs no escapes.
+    fn quoted(&mut self, key: &str, op: Op) {
         self.key(key);
+        self.known.push(b'"');
         self.flush();
         self.step(op, false);
+        self.known.push(b'"');
+    }
+
+    /// What is known before a cached step, and not yet put. Nothing where the step may have to do without its comma.
+    fn around(&mut self, may_be_first: bool) -> Around {
+        if may_be_first || self.known_may_be_first {
+            self.flush();
+        }
+        Around { before: std::mem::take(&mut self.known), after: Vec::new() }
+    }
+
+    /// Whether a step may be the first of its object. The first of all does without its comma from the start, if it is certain.
+    fn may_be_first(&self, is_certain: bool) -> bool {
+        if is_certain { self.first == First::Maybe } else { self.first != First::No }
     }
 
     /// Members with their keys and commas.
     fn cached(&mut self, op: Op, is_certain: bool) {
         self.flush();
-        // The first of all does without its comma from the start.
-        let may_be_first = if is_certain { self.first == First::Maybe } else { self.first != First::No };
-        self.step(op, may_be_first);
+        self.step(op, self.may_be_first(is_certain));
+        self.passed(is_certain);
+    }
+
+    fn uncertain(&mut self, op: Op) {
+        self.cached(op, false);
+    }
+
+    /// What sees to its comma itself, and is mostly absent.
+    fn rare(&mut self, op: Op) {
+        self.flush();
+        match self.steps.last_mut() {
+            Some(Step { op: Op::Rare(ops), .. }) => ops.push(op),
+            _ => self.step(Op::Rare(vec![op]), false),
+        }
+        self.passed(false);
+    }
+
+    fn passed(&mut self, is_certain: bool) {
         if is_certain {
             self.first = First::No;
         } else if self.first == First::Yes {
@@ -256,15 +343,23 @@ impl Planner {
         }
     }
 
-    fn uncertain(&mut self, op: Op) {
-        self.cached(op, false);
-    }
-
     fn flush(&mut self) {
         let known = std::mem::take(&mut self.known);
         let may_be_first = std::mem::take(&mut self.known_may_be_first);
-        if !known.is_empty() {
-            self.step(Op::Put(Piece::new(|out| out.extend_from_slice(&known))), may_be_first);
+        if known.is_empty() {
+            return;
+        }
+        let last = self.steps.last_mut().map(|step| &mut step.op);
+        let around = match last {
+            Some(Op::Named(Named { around, .. })) => Some(around),
+            Some(Op::Site(Sites { around, .. })) => Some(around),
+            Some(Op::Thread(Threads { around, .. })) => Some(around),
+            Some(Op::Process(Processes { around, .. })) => Some(around),
+            _ => None,
+        };
+        match around {
+            Some(around) if !may_be_first => around.after.extend_from_slice(&known),
+            _ => self.step(Op::Put(Piece::new(|out| out.extend_from_slice(&known))), may_be_first),
         }
     }
 
