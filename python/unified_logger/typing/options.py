@@ -35,6 +35,17 @@ class Redaction(TypedDict, total=False):
     """A mapping of names to values."""
 
 
+class OutputKeys(TypedDict, total=False):
+    """The keys of `keys` in an entry of `outputs`."""
+
+    rename: Mapping[str, str] | None
+    """A mapping of names to values."""
+    omit: list[str] | tuple[str, ...]
+    """A list of names."""
+    first: list[str] | tuple[str, ...]
+    """A list of names."""
+
+
 class Output(TypedDict, total=False):
     """The keys of an entry of `outputs`."""
 
@@ -58,6 +69,12 @@ class Output(TypedDict, total=False):
     """A mapping of names to values."""
     format: Literal["text", "json", "logfmt"]
     """One of text, json, logfmt."""
+    preset: Literal["none", "ecs", "gcp", "datadog", "otel"]
+    """One of none, ecs, gcp, datadog, otel."""
+    keys: OutputKeys | None
+    """A mapping of keys to values."""
+    time_zone: Literal["utc", "local"] | str
+    """Utc, local, or the name of a time zone such as Asia/Shanghai."""
     max_bytes: int | str
     """A number of bytes from 0, or a text such as '10MB', '64KiB' or '10M' (K, M and G are thousands, Ki, Mi and Gi 1,024s)."""
     backup_count: int
@@ -68,18 +85,14 @@ class Output(TypedDict, total=False):
     """One of dict, line."""
 
 
-class Exceptions(TypedDict, total=False):
-    """The keys of `exceptions`."""
+class Keys(TypedDict, total=False):
+    """The keys of `keys`."""
 
-    form: Literal["text", "frames", "both"]
-    """One of text, frames, both."""
-    library_frames: Literal["fold", "keep"]
-    """One of fold, keep."""
-    locals: bool
-    """True or false."""
-    application: list[str] | tuple[str, ...]
+    rename: Mapping[str, str] | None
+    """A mapping of names to values."""
+    omit: list[str] | tuple[str, ...]
     """A list of names."""
-    libraries: list[str] | tuple[str, ...]
+    first: list[str] | tuple[str, ...]
     """A list of names."""
 
 
@@ -134,14 +147,20 @@ class FurtherOptions(TypedDict, total=False):
     """False serves the same API and files with plain handlers of the standard library. Takes true or false. Default: True."""
     suppress_loggers: list[str] | tuple[str, ...]
     """Loggers that are set to WARNING, unless `levels` or `loggers` of a file give them another level. Takes a list of names. Default: ()."""
-    message_style: Literal["%", "{"]
-    """How messages of get_logger take their arguments: % as in logging, { as str.format; see docs/messages.md. Takes one of %, {. Default: '%'."""
     outputs: Mapping[str, Output | bool | None]
     """Further outputs by name, and what app, errors, ai and console are to take; see docs/outputs.md. Takes a mapping of outputs' names to what they are. Default: {}."""
     processors: Sequence[Callable[[dict[str, Any]], Any] | str]
     """Functions that see each record as a mapping on the calling thread, in this order; see docs/processors.md. Takes a list of functions, or of texts that say where they are: 'package.module:name'. Default: ()."""
-    exceptions: Exceptions
-    """What a record has of an exception, and which code is the application's; see docs/errors.md. Takes a mapping. Default: {}."""
+    fields: Mapping[str, str | float | bool | None]
+    """Fields of the process, such as service, env and version: each record has them; see docs/shapes.md. Takes a mapping of names to texts, numbers, true, false or null. Default: {}."""
+    fields_from: list[Literal["otel", "kubernetes", "none"]] | tuple[Literal["otel", "kubernetes", "none"], ...] | str
+    """Where further fields of the process are found: the variables of OpenTelemetry, and those of Kubernetes' downward API. Takes a list of otel and kubernetes, or none. Default: ('otel',)."""
+    preset: Literal["none", "ecs", "gcp", "datadog", "otel"]
+    """The shape of lines of JSON and logfmt that a log store knows. Takes one of none, ecs, gcp, datadog, otel. Default: 'none'."""
+    keys: Keys
+    """Keys of lines that are renamed, left out or put first; see docs/shapes.md. Takes a mapping with rename, omit and first. Default: {}."""
+    time_zone: Literal["utc", "local"] | str
+    """The time zone of the stamps in lines of JSON and logfmt. Takes utc, local, or the name of a time zone such as Asia/Shanghai. Default: 'utc'."""
 
 
 class Options(FurtherOptions, total=False):

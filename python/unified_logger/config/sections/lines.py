@@ -101,7 +101,7 @@ ZONE = Kind(
     "utc, local, or the name of a time zone such as Asia/Shanghai",
     _zone,
     _zone,
-    {"type": "string", "minLength": 1},
+    {"type": "string", "minLength": 1, "examples": ["utc", "local"]},
 )
 
 
