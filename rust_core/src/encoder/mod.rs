@@ -98,6 +98,14 @@ impl Format {
     }
 }
 
+/// Module and function of the call that made a record.
+fn call_site<'a>(names: &'a Names, record: &Record<'a>) -> Option<(&'a str, &'a str)> {
+    match record.site {
+        Some(site) => Some((site.module, site.function)),
+        None => names.sites.get(record.header.site).map(|site| (&*site.module, &*site.function)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

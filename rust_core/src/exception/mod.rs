@@ -46,6 +46,12 @@ pub fn write_json(blob: &[u8], call_site: Option<(&str, &str)>, sources: &mut So
     }
 }
 
+/// The fingerprint of a captured exception, where it has one. `call_site` is module and function of the record.
+#[must_use]
+pub fn fingerprint(blob: &[u8], call_site: Option<(&str, &str)>) -> Option<String> {
+    fingerprint::fingerprint(&decode(blob)?.exception, call_site)
+}
+
 /// A captured stack as `logging` prints it for `stack_info`, without a newline at its end. Empty if its bytes are not
 /// whole.
 pub fn stack_text(blob: &[u8], sources: &mut SourceCache) -> String {

@@ -21,7 +21,7 @@ use crate::record::{Context, Record, Site, call_fields, context_fields};
 use crate::table::View;
 use crate::value::{Put, Reader, Value, put_quoted};
 
-use super::{Encoder, Process, UNKNOWN, Whose};
+use super::{Encoder, Process, UNKNOWN, Whose, call_site};
 use context::Contexts;
 use naming::Naming;
 use piece::Piece;
@@ -230,11 +230,7 @@ impl JsonEncoder {
         }
         if let Some(blob) = record.exception {
             out.extend_from_slice(br#","exception":"#);
-            let of_table = self.sites.get(&self.names.sites, record.header.site, SitePieces::new);
-            let call_site = match record.site {
-                Some(site) => Some((site.module, site.function)),
-                None => of_table.map(|(site, _)| (&*site.module, &*site.function)),
-            };
+            let call_site = call_site(&self.names, record);
             escaped(out, |out| exception::write_json(blob, call_site, &mut self.sources, out));
         }
         if let Some(blob) = record.stack {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::de::IgnoredAny;
 
-use super::member::Id;
+use super::member::{Id, OfError};
 use super::plan::{Keyed, Named, Op, Processes, Sites, Step, Threads, plan};
 use super::put::{bare, put_ids, put_names, put_site_members};
 use super::{Shape, error};
@@ -15,7 +15,7 @@ use crate::encoder::json::context::{CachedContext, Contexts};
 use crate::encoder::json::naming::Naming;
 use crate::encoder::json::piece::Piece;
 use crate::encoder::json::{escaped, put_key, put_mixed_fields, put_number, put_own_value, put_text};
-use crate::encoder::{Encoder, Process, UNKNOWN, Whose};
+use crate::encoder::{Encoder, Process, UNKNOWN, Whose, call_site};
 use crate::exception::{self, SourceCache};
 use crate::names::Names;
 use crate::record::{Context, Record, Site};
@@ -178,7 +178,17 @@ impl LineParts {
             Op::Exception(key) => {
                 if let Some(blob) = record.exception {
                     put_member(key, out);
-                    self.put_volatile(out, |sources, out| exception::write_json(blob, sources, out));
+                    let names = Arc::clone(&self.names);
+                    let call_site = call_site(&names, record);
+                    self.put_volatile(out, |sources, out| exception::write_json(blob, call_site, sources, out));
+                }
+            }
+            Op::Error(key, OfError::Fingerprint) => {
+                let fingerprint =
+                    record.exception.and_then(|blob| exception::fingerprint(blob, call_site(&self.names, record)));
+                if let Some(fingerprint) = fingerprint {
+                    put_member(key, out);
+                    put_quoted(&fingerprint, out);
                 }
             }
             Op::Error(key, of) => {

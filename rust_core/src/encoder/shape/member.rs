@@ -82,6 +82,8 @@ pub enum OfError {
     Message,
     /// The whole text, as Python prints it.
     Traceback,
+    /// By which equal errors are counted.
+    Fingerprint,
     /// A value that stands in records with an exception only, as JSON.
     Constant(&'static str),
 }

@@ -50,6 +50,7 @@ pub const DATADOG: Preset = Preset {
                 member("kind", Is::Error(OfError::Type)),
                 member("message", Is::Error(OfError::Message)),
                 member("stack", Is::Error(OfError::Traceback)),
+                member("fingerprint", Is::Error(OfError::Fingerprint)),
             ]),
         ),
         member("stack", Is::Stack),

@@ -32,6 +32,7 @@ pub const ECS: Preset = Preset {
         member("error.type", Is::Error(OfError::Type)),
         member("error.message", Is::Error(OfError::Message)),
         member("error.stack_trace", Is::Error(OfError::Traceback)),
+        member("error.fingerprint", Is::Error(OfError::Fingerprint)),
         member("stack", Is::Stack),
         member("", Is::Fields),
     ],

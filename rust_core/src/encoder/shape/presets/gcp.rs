@@ -50,6 +50,7 @@ pub const GCP: Preset = Preset {
         member("recovered", Is::Recovered),
         member("@type", Is::Error(OfError::Constant(REPORTED_ERROR))),
         member("stack_trace", Is::Error(OfError::Traceback)),
+        member("error_fingerprint", Is::Error(OfError::Fingerprint)),
         member("stack", Is::Stack),
         member("", Is::Fields),
     ],

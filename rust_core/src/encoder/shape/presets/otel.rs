@@ -39,6 +39,7 @@ pub const OTEL: Preset = Preset {
                 member("exception.type", Is::Error(OfError::QualifiedType)),
                 member("exception.message", Is::Error(OfError::Message)),
                 member("exception.stacktrace", Is::Error(OfError::Traceback)),
+                member("exception.fingerprint", Is::Error(OfError::Fingerprint)),
                 member("code.stacktrace", Is::Stack),
                 member("", Is::Fields),
             ]),
