@@ -41,6 +41,7 @@ COUNTS = {
     "sinks": "Functions that get records, by their names.",
     "streams": "Further outputs that are streams, by their names.",
     "dropped_by_reason": "Dropped records by reason, and in each by level.",
+    "native_stdlib": "Whether loggers of the standard library log natively, and why not.",
 }
 
 

@@ -559,6 +559,9 @@ def encode_record(log_record: LogRecord, redaction: Redaction | None = None, as_
     It is as the last start has configured it, or has the record's own keys and nothing of the process.
     """
 
+def with_and_without_secrets(log_record: LogRecord, rules: Redaction) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """What the files have of a record, with its secrets and without; None if it has none. It counts nothing."""
+
 def merge_record(log_record: LogRecord, redaction: Redaction | None = None) -> tuple[str, dict[str, str]]:
     """The message of a record with its arguments, without secrets; and `$error` and `$args` if these do not fit."""
 
@@ -575,6 +578,26 @@ def set_processors(processors: tuple[Callable[[dict[str, Any]], object], ...]) -
 
 def set_listened(function: Callable[..., None]) -> None:
     """Sets the function that logs through `logging` for loggers that others listen to."""
+
+@final
+class KeptRecords:
+    """The last records of a scope of Sentry's SDK."""
+
+    def __new__(cls, most: int) -> Self: ...
+    def take(self) -> list[tuple[int, str]]:
+        """Takes the records out, the oldest first: the number of each one's level, and its line without secrets."""
+
+def set_keeper(scope: ContextVar[Any], class_: type, prepare: Callable[[], KeptRecords]) -> None:
+    """Sets where records are kept: the variable with the scope, the class of its list, and what gives a scope such a list."""
+
+def set_notice(function: Callable[[_StdLogger, bool], bool]) -> None:
+    """Sets the function that is told of a logger that is disabled, or whose records do not come to the root handler.
+
+    It returns whether it has changed that.
+    """
+
+def set_wrappers(function: Callable[[str, object], object]) -> None:
+    """Sets the function that says what a function needs that has replaced one of `logging`: see `stdlib.wrappers`."""
 
 def float_class() -> type[float]:
     """A new class of floats, whose instances have nothing but their value."""
@@ -601,6 +624,9 @@ def set_stdlib_native(on: bool) -> None:
 
     Methods that other code has patched are left alone.
     """
+
+def stdlib_native_levels(logger: _StdLogger) -> list[int] | None:
+    """The standard levels at which calls of a logger of `logging` are native; None while its methods are those of `logging`."""
 
 def set_converter(function: Callable[[Any], Any]) -> None:
     """Sets the function that turns values without a native form into ones that have it."""

@@ -301,6 +301,13 @@ BOX = Kind(
 COUNT = _integer("count", "a whole number from 0 to 1000000", 0, 1_000_000)
 QUEUE = _integer("count", "a whole number from 1 to 10000000", 1, 10_000_000)
 BOOLEAN = Kind("boolean", "true or false", _boolean, _boolean_text, {"type": "boolean"})
+SWITCH = Kind(
+    "switch",
+    "auto, true or false",
+    lambda value: "auto" if isinstance(value, str) and value.lower() == "auto" else _boolean(value),
+    lambda text: "auto" if text.strip().lower() == "auto" else _boolean_text(text),
+    {"enum": ["auto", True, False]},
+)
 SECONDS = Kind(
     "seconds",
     "a number of seconds from 0 to 86400, or a text such as '5s', '500ms', '2m' or '1h'",

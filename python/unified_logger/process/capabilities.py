@@ -9,7 +9,7 @@ from contextlib import ExitStack
 # Every program has these completely from the import on: at the start there may be no descriptor left, or another root.
 from .. import levels
 from ..context import headers
-from . import crashes, engine, exceptions, messages, notices, processors, uncaught, warnings
+from . import crashes, engine, exceptions, messages, notices, processors, surroundings, uncaught, warnings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ CAPABILITIES: tuple[Capability | str, ...] = (
     warnings,
     headers,
     notices,
+    surroundings,
     uncaught,
     crashes,
     "process.sinks",

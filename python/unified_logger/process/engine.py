@@ -11,6 +11,7 @@ from ..clocks import monotonic
 from ..config import redaction
 from ..config.resolve import resolve
 from ..errors import ConfigurationError, UnifiedLoggerError
+from ..stdlib import native
 from ..stdlib.fallback import FallbackOutput
 from . import notices
 
@@ -109,7 +110,7 @@ def _start_engine(settings: Settings, on_root: bool) -> None:
         _fallback, notices.without_engine = None, False
     _exit_patience = _EXIT_TIMEOUT
     stdlib.install(str(settings.log_dir), on_root=on_root)
-    _core.set_stdlib_native(settings.native_stdlib)
+    native.start(settings.native_stdlib)
 
 
 def _run_engine(settings: Settings, black_box: str, rotate: bool = True) -> None:
@@ -207,9 +208,12 @@ def shutdown(timeout: float) -> bool:
 def stats() -> Stats:
     """The counts, by name."""
     counted: Any = _core.stats()
+    native_stdlib = (
+        "off: logging is not started" if _settings is None else native.state(_settings.native_stdlib, _fallback is None)
+    )
     if _fallback is not None:
         counted = _fallback.stats() | {"trace_headers_ignored": counted["trace_headers_ignored"]}
-    return counted  # type: ignore[no-any-return] # the type is generated from the list of these counts
+    return counted | {"native_stdlib": native_stdlib}  # type: ignore[no-any-return] # the type is generated from the list of these counts
 
 
 def _early_redaction() -> _core.Redaction | None:

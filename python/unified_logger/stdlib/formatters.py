@@ -6,7 +6,7 @@ import logging
 from time import time
 
 from .. import _core, context
-from .marks import CAPTURED_ATTRIBUTE, FIELDS_ATTRIBUTE, carried_by
+from .marks import CAPTURED_ATTRIBUTE, FIELDS_ATTRIBUTE, carried_by, mark_of
 from .reading import changed, error_of, level_of, merged_by_class, text_of
 
 TYPE_CHECKING = False
@@ -22,6 +22,18 @@ _OWN = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
 }
 
 
+class _AsConfigured:
+    """Stands for the redaction that logging was started with."""
+
+    def __repr__(self) -> str:
+        return "as configured"
+
+
+_AS_CONFIGURED = _AsConfigured()
+# The redaction that logging was started with.
+configured: _core.Redaction | None = None
+
+
 class JSONFormatter(logging.Formatter):
     """Formats a record, for any handler of `logging`, as the line that the log files have for it.
 
@@ -29,12 +41,19 @@ class JSONFormatter(logging.Formatter):
     fields. The options `fields`, `preset`, `keys` and `time_zone` of the last start hold for it too. It takes the arguments of `logging.Formatter`; a format among them has no effect.
 
     Args:
-        redaction: Replaces secrets in a line; None for no redaction.
+        redaction: Replaces secrets in a line; by default as logging was started. None for no redaction.
     """
 
-    def __init__(self, *args: Any, redaction: _core.Redaction | None = None, **options: Any) -> None:
+    def __init__(
+        self, *args: Any, redaction: _core.Redaction | _AsConfigured | None = _AS_CONFIGURED, **options: Any
+    ) -> None:
         super().__init__(*args, **options)
         self._redaction = redaction
+
+    @property
+    def redaction(self) -> _core.Redaction | None:
+        """What replaces secrets in a line now; None if nothing does."""
+        return configured if isinstance(self._redaction, _AsConfigured) else self._redaction
 
     def format(self, record: logging.LogRecord) -> str:
         """The line of a record.
@@ -45,15 +64,18 @@ class JSONFormatter(logging.Formatter):
         Returns:
             JSON, without a newline.
         """
-        carried = carried_by(record)
+        carried, redaction = carried_by(record), self.redaction
         if carried is None:
-            return _core.encode_record(merged_by_class(record), self._redaction, True)
+            return _core.encode_record(merged_by_class(record), redaction, True)
         # A record of `get_logger` carries its fields and its context, since it may be formatted on another thread.
         names, current = carried
+        number = mark_of(record)
+        if number is not None and number.hidden and redaction is configured:
+            redaction = None
         record = changed(record, **{CAPTURED_ATTRIBUTE: names})
         if _are_same(current, context.get_trace_context()):
-            return _core.encode_record(record, self._redaction, True)
-        return context.call_within(current, lambda record: _core.encode_record(record, self._redaction, True), record)
+            return _core.encode_record(record, redaction, True)
+        return context.call_within(current, lambda record: _core.encode_record(record, redaction, True), record)
 
 
 def _are_same(one: dict[str, Any], other: dict[str, Any]) -> bool:

@@ -64,7 +64,9 @@ class Handler(logging.Handler):
             _meet(self)
         if not self.filters and type(self) is Handler and "filter" not in self.__dict__:
             if type(record) is _LogRecord:
-                deliver(record)
+                # A record of `get_logger` is captured before others see it.
+                if type(record.__dict__.get("relativeCreated")) is not marks.CapturedWithFields:
+                    deliver(record)
             else:
                 _capture_once(record)
             return True
@@ -141,6 +143,11 @@ def install(directory: str, capture: Callable[..., None] = _core.emit, on_root: 
 def is_installed() -> bool:
     """Whether the root logger has a handler of this class, as after a start."""
     return _on_root() is not None
+
+
+def root_handler() -> Handler | None:
+    """The handler on the root logger that the core knows."""
+    return _core_handler
 
 
 def _on_root() -> Handler | None:

@@ -7,6 +7,7 @@ import time
 
 from .. import _core, context
 from . import handler, marks
+from .secrets import hide
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
     _Function = TypeVar("_Function", bound=Callable[..., Any])
 
+# The redaction that logging was started with.
+redaction: _core.Redaction | None = None
+# Called with the logger of each record that others see while there is redaction.
+tell_of_others: Callable[[logging.Logger], None] | None = None
 # Functions of tests, called with each record before it is captured.
 taps: list[Callable[[logging.LogRecord], None]] = []
 
@@ -101,12 +106,17 @@ def hand_over(target: logging.Logger, record: logging.LogRecord, fields: dict[st
         return
     kept: Any = target.filter(record)
     if not kept:
+        _core.count("filtered")
         return
     if isinstance(kept, logging.LogRecord):
         record = kept
     if taps:
         show_to_taps(record)
     handler.deliver(record, ai)
+    if redaction is not None:
+        if tell_of_others is not None:
+            tell_of_others(target)
+        hide(record, redaction)
     target.callHandlers(record)
 
 
@@ -169,6 +179,13 @@ def _give_fields(record: logging.LogRecord, fields: dict[str, Any]) -> None:
     marks.mark(record, (names, current))
 
 
+def _needs(name: str, function: object) -> object:
+    """What a function needs that has replaced one of `logging`. Only programs with such a function import what knows."""
+    from .wrappers import needs
+
+    return needs(name, function)
+
+
 def _asked_time(frames: int = 3) -> int:
     """The time of `time`, to the microsecond, through as many frames as `logging` has between a call and its reading of the clock.
 
@@ -179,3 +196,4 @@ def _asked_time(frames: int = 3) -> int:
 
 
 _core.set_asked_time(_asked_time)
+_core.set_wrappers(_needs)

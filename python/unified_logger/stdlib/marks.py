@@ -45,6 +45,8 @@ class _Number(float):
     __slots__ = ()
     carried: Carried | None = None
     ai = False
+    # Whether the record has no secrets any more: for handlers of others they were replaced after the capture.
+    hidden = False
 
     def __copy__(self) -> _Number:
         return self
@@ -68,7 +70,7 @@ if TYPE_CHECKING:
 
 else:
     Captured = _core.float_class()
-    for _name in ("__copy__", "__deepcopy__", "__reduce__", "carried", "ai"):
+    for _name in ("__copy__", "__deepcopy__", "__reduce__", "carried", "ai", "hidden"):
         setattr(Captured, _name, vars(_Number)[_name])
 
 

@@ -130,3 +130,5 @@ class Stats(Seldom):
     """Functions that get records, by their names."""
     dropped_by_reason: DroppedByReason
     """Dropped records by reason, and in each by level."""
+    native_stdlib: str
+    """Whether loggers of the standard library log natively, and why not."""

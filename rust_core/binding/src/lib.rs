@@ -35,6 +35,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<interpreter::End>()?;
     module.add_class::<control::LogFile>()?;
     module.add_class::<control::HandedLines>()?;
+    module.add_class::<handover::KeptRecords>()?;
     module.add_class::<logger::Logger>()?;
     module.add_class::<redaction::Redaction>()?;
     functions! {
@@ -45,11 +46,13 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
             function_threads has_early internals is_time_zone next_lines open_log prepare_directory presets recover recover_all reserved_keys say
             set_clock set_lines set_root_handler short_name show_early shutdown start stats turn_off wake_function;
         exception: exception_json format_exception set_exceptions;
-        filter: leave_stdlib_levels;
+        filter: leave_stdlib_levels set_notice set_wrappers;
+        handover: set_keeper;
         logger: add_level attach_bound_methods log_ai set_listened set_message_style;
         processors: set_processors;
         redaction: redaction_keys redaction_patterns;
-        stdlib: emit encode_record float_class merge_by_class merge_record set_marks set_stdlib_native;
+        stdlib: emit encode_record float_class merge_by_class merge_record set_marks set_stdlib_native stdlib_native_levels
+            with_and_without_secrets;
         value: encode_value set_converter;
     }
 

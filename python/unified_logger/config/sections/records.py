@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ... import levels
 from .. import redaction as rules
-from ..kinds import ANYTHING, BOOLEAN, HEADER, HEADERS, LEVEL, LEVELS, NAMES, REDACTION, SECRET
+from ..kinds import ANYTHING, BOOLEAN, HEADER, HEADERS, LEVEL, LEVELS, NAMES, REDACTION, SECRET, SWITCH
 from ..options import Section, derived, option
 
 TYPE_CHECKING = False
@@ -158,10 +158,15 @@ def _from_origin(block: Mapping[str, Any]) -> dict[str, Any]:
 class Stdlib(Section):
     """Records of the standard library."""
 
-    native_stdlib: bool = option(
+    native_stdlib: bool | str = option(
+        SWITCH,
+        "auto",
+        "Whether the loggers of the standard library log natively where nobody else would see their records: auto unless a debugger is on.",
+    )
+    keep_loggers_enabled: bool = option(
         BOOLEAN,
         False,
-        "Whether the loggers of the standard library log natively where nobody else would see their records.",
+        "Whether loggers of get_logger that a configuration of logging disables (disable_existing_loggers) are enabled again.",
     )
     use_unified_logging: bool = option(
         BOOLEAN,

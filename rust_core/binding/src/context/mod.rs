@@ -12,7 +12,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use unified_logger_core::record::put_context;
 
-pub use current::{context_variable, current, current_context, least, new_trace, set_context_variable, with_ids_alone};
+pub use current::{
+    context_variable, current, current_context, least, new_trace, set_context_variable, value_of, with_ids_alone,
+};
 pub use fields::{BoundFields, Fields};
 pub use foreign::set_foreign_context;
 pub use ids::{new_span_id, new_trace_id};

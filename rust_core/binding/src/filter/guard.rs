@@ -1,17 +1,19 @@
 //! Whether a logger is enabled for a level, and whether anybody else listens. `logging` is asked once, and the answer
 //! is remembered until something changes that could change the answer.
 
+use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString, PyType};
+use pyo3::types::PyDict;
 use unified_logger_core::level;
 use unified_logger_core::names;
 
-use super::shape::{Shape, is_versioned};
-use super::{Answers, Name, is_enabled_for, named, wanted};
+use super::chain::{Chain, Noted};
+use super::shape::Shape;
+use super::{Answers, Levels, Name, is_enabled_for, named, wanted};
 use crate::interpreter::gil::Gil;
 use crate::interpreter::gil::intern;
 use crate::interpreter::interrupt;
-use crate::interpreter::watch::{Kind, Watched, dict_of};
+use crate::interpreter::watch::Watched;
 
 /// The root handler that brings `logging` records in.
 static ROOT_HANDLER: Gil<Option<Py<PyAny>>> = Gil::new(None);
@@ -53,7 +55,7 @@ pub fn root_handler(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
     ROOT_HANDLER.held(py)
 }
 
-fn is_root_handler(handler: &Bound<'_, PyAny>) -> bool {
+pub fn is_root_handler(handler: &Bound<'_, PyAny>) -> bool {
     // SAFETY: looked at only.
     unsafe { &*ROOT_HANDLER.get(handler.py()) }.as_ref().is_some_and(|root| root.as_ptr() == handler.as_ptr())
 }
@@ -91,10 +93,24 @@ impl Guard {
         self.enabled_named & 1 << slot != 0
     }
 
-    /// Whether a record that `logging` makes would come to the root handler, and to nobody else.
-    #[inline]
-    pub fn reaches_only_root_handler(&self) -> bool {
-        self.answers.is_native() && self.reaches_root_handler
+    /// Whether a record that `logging` makes would come to the root handler.
+    pub fn reaches_root_handler(&self) -> bool {
+        self.reaches_root_handler
+    }
+
+    /// Whether the logger is disabled, or the root handler would not be given its records.
+    pub fn is_kept_out(&self) -> bool {
+        self.is_disabled() || !self.reaches_root_handler
+    }
+
+    pub fn is_disabled(&self) -> bool {
+        self.answers.is_disabled()
+    }
+
+    /// Makes the guard current again if nothing has changed that it depends on: handlers of others may have stored
+    /// attributes of their own.
+    pub fn refresh(&mut self, py: Python<'_>) -> bool {
+        self.epoch == epoch(py) && self.shape.is_unchanged() && self.watched.refresh(py)
     }
 
     /// Asks a `logging.Logger` for all answers.
@@ -121,7 +137,7 @@ impl Guard {
         // everything is noted first and asked after.
         let chain = Chain::of(logger)?;
         let cache = logger.getattr(intern!(py, "_cache"))?.cast_into::<PyDict>()?;
-        let (watched, shape, versioned) = chain.note(&logging, &cache)?;
+        let Noted { watched, shape, versioned, mut held } = chain.note(&logging, &cache)?;
         let enabled = Self::levels(logger)?;
         let enabled_named = Self::named_levels(logger)?;
         // The answers stay valid with the cache only if they are equal to the cached ones. They may differ: some
@@ -140,18 +156,28 @@ impl Guard {
             note_level_name(&logging, (bucket as i32 + 1) * 10)?;
         }
         let again = Chain::of(logger)?;
-        let native = again.is_native(&logging)? && !is_left_to_logging(py);
+        whole &= again.held().iter().map(Py::as_ptr).eq(chain.held().iter().map(Py::as_ptr));
+        held.extend(chain.held());
+        let (mut listened, kept) = again.listened(&logging)?;
+        if is_left_to_logging(py) {
+            listened = Levels::ALL;
+        }
         let guard = Self {
             // A class without a version would not show its changes.
             epoch: if versioned { epoch } else { NEVER },
             watched,
             shape,
-            answers: Answers::new(enabled, wanted(py, Name::Logger(logger)), native, is_enabled_for::off(logger)?),
+            answers: Answers::new(
+                enabled,
+                wanted(py, Name::Logger(logger)),
+                listened,
+                kept,
+                is_enabled_for::off(logger)?,
+            ),
             reaches_root_handler: again.reaches_root_handler()?,
-            _held: chain.held(),
+            _held: held,
             enabled_named,
         };
-        whole &= again.held().iter().map(Py::as_ptr).eq(guard._held.iter().map(Py::as_ptr));
         Ok((guard, whole))
     }
 
@@ -179,10 +205,13 @@ impl Guard {
 }
 
 /// Whether a function was defined in `logging`. A patch may copy the original's name and module (`functools.wraps`),
-/// but not its globals.
+/// but not its globals. An object of `wrapt` shows these too, but is no function.
 pub fn is_of_logging(function: &Bound<'_, PyAny>, logging: &Bound<'_, PyModule>) -> bool {
     let py = function.py();
-    interrupt::ok(py, function.getattr(intern!(py, "__globals__"))).is_some_and(|home| home.is(logging.dict()))
+    // SAFETY: a live object.
+    let is_function = unsafe { ffi::PyFunction_Check(function.as_ptr()) } != 0;
+    is_function
+        && interrupt::ok(py, function.getattr(intern!(py, "__globals__"))).is_some_and(|home| home.is(logging.dict()))
 }
 
 /// Uses the name that `logging` has for a level in records.
@@ -190,135 +219,4 @@ pub fn note_level_name(logging: &Bound<'_, PyModule>, number: i32) -> PyResult<(
     let name = logging.call_method1(intern!(logging.py(), "getLevelName"), (number,))?.str()?;
     names::here().set_level_name(number, &name.to_string_lossy());
     Ok(())
-}
-
-/// A logger and its parents up to the first that does not propagate. The logger is the first.
-struct Chain<'py>(Vec<Link<'py>>);
-
-struct Link<'py> {
-    logger: Bound<'py, PyAny>,
-    class: Bound<'py, PyType>,
-    dict: Bound<'py, PyDict>,
-    handlers: Bound<'py, PyAny>,
-    filters: Option<Bound<'py, PyAny>>,
-}
-
-/// Methods that handle a record. If one of them is overridden or patched, somebody listens.
-fn ways(py: Python<'_>) -> [&Bound<'_, PyString>; 4] {
-    [intern!(py, "handle"), intern!(py, "callHandlers"), intern!(py, "makeRecord"), intern!(py, "filter")]
-}
-
-impl<'py> Chain<'py> {
-    fn of(logger: &Bound<'py, PyAny>) -> PyResult<Self> {
-        let py = logger.py();
-        let mut links = Vec::new();
-        let mut current = logger.clone();
-        loop {
-            let is_first = links.is_empty();
-            links.push(Link {
-                class: current.get_type(),
-                dict: dict_of(&current)?,
-                handlers: current.getattr(intern!(py, "handlers"))?,
-                filters: is_first.then(|| current.getattr(intern!(py, "filters"))).transpose()?,
-                logger: current.clone(),
-            });
-            let parent = current.getattr(intern!(py, "parent"))?;
-            if parent.is_none() || !current.getattr(intern!(py, "propagate"))?.is_truthy()? {
-                return Ok(Self(links));
-            }
-            current = parent;
-        }
-    }
-
-    /// The classes of its loggers, each once.
-    fn classes(&self) -> impl Iterator<Item = &Bound<'py, PyType>> {
-        let is_new =
-            |index: usize, class: &Bound<'py, PyType>| self.0[..index].iter().all(|link| !link.class.is(class));
-        self.0
-            .iter()
-            .enumerate()
-            .map(|(index, link)| (index, &link.class))
-            .filter(move |(index, class)| is_new(*index, class))
-            .map(|(_, class)| class)
-    }
-
-    /// The lists of handlers, and the logger's list of filters.
-    fn lists(&self) -> impl Iterator<Item = &Bound<'py, PyAny>> {
-        self.0.iter().flat_map(|link| std::iter::once(&link.handlers).chain(&link.filters))
-    }
-
-    /// The objects that are compared by address.
-    fn held(&self) -> Vec<Py<PyAny>> {
-        let links = self.0.iter().flat_map(|link| [&link.logger, link.class.as_any(), link.dict.as_any()]);
-        links.chain(self.lists()).map(|object| object.clone().unbind()).collect()
-    }
-
-    /// Notes everything that an answer depends on, as it is now. Also returns whether all classes have a version.
-    fn note(&self, logging: &Bound<'py, PyModule>, cache: &Bound<'py, PyDict>) -> PyResult<(Watched, Shape, bool)> {
-        let py = logging.py();
-        let mut shape = Shape::new();
-        let mut versioned = true;
-        for class in self.classes() {
-            for name in ways(py) {
-                class.getattr(name)?;
-            }
-            // Looking up the attributes above has given a changed class its new version.
-            versioned &= is_versioned(class);
-            shape.add_class(class);
-        }
-        if let Some(link) = self.0.first() {
-            shape.add_class_of(&link.logger);
-        }
-        for list in self.lists() {
-            if let Ok(list) = list.cast::<PyList>() {
-                shape.add_list(list);
-            }
-        }
-        let mut dicts: Vec<_> = self.0.iter().map(|link| link.dict.clone()).collect();
-        dicts.push(cache.clone());
-        dicts.push(logging.dict());
-        if let Ok(names) = logging.getattr(intern!(py, "_levelToName"))?.cast_into::<PyDict>() {
-            dicts.push(names);
-        }
-        Ok((Watched::new(Kind::Loggers, dicts), shape, versioned))
-    }
-
-    /// Whether only the root handler is given a record, and `logging` itself makes it and hands it on.
-    fn is_native(&self, logging: &Bound<'py, PyModule>) -> PyResult<bool> {
-        let py = logging.py();
-        let stock = logging.getattr(intern!(py, "Logger"))?;
-        let factory = logging.getattr(intern!(py, "_logRecordFactory"))?;
-        let mut native = factory.is(&logging.getattr(intern!(py, "LogRecord"))?);
-        for class in self.classes() {
-            for name in ways(py) {
-                let method = class.getattr(name)?;
-                native &= is_of_logging(&method, logging) && method.is(&stock.getattr(name)?);
-            }
-        }
-        for link in &self.0 {
-            for name in &ways(py)[..3] {
-                native &= !link.dict.contains(name)?;
-            }
-        }
-        for list in self.lists() {
-            native &= match list.cast::<PyList>() {
-                Ok(list) => match list.len() {
-                    0 => true,
-                    1 => is_root_handler(&list.get_item(0)?),
-                    _ => false,
-                },
-                Err(_) => false,
-            };
-        }
-        Ok(native)
-    }
-
-    /// Whether the root handler would be given a record.
-    fn reaches_root_handler(&self) -> PyResult<bool> {
-        let mut reaches = false;
-        for link in &self.0 {
-            reaches |= link.handlers.len()? == 1 && is_root_handler(&link.handlers.get_item(0)?);
-        }
-        Ok(reaches)
-    }
 }

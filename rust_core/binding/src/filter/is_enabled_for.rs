@@ -15,11 +15,7 @@ use crate::interpreter::gil::intern;
 use crate::interpreter::interrupt;
 use crate::interpreter::method::ReplacedMethod;
 
-const NAME: &std::ffi::CStr = c"isEnabledFor";
-const DOC: &std::ffi::CStr =
-    c"isEnabledFor($self, /, level)\n--\n\nWhether a record of this level is made, by the context's level if it has one.";
-
-static REPLACED: ReplacedMethod = ReplacedMethod::new(NAME, DOC, call);
+static REPLACED: ReplacedMethod = ReplacedMethod::new("isEnabledFor", call);
 
 /// Makes the loggers of `logging` follow the levels of contexts. A method that other code has put there is left alone.
 pub fn follow_contexts(py: Python<'_>) -> PyResult<()> {

@@ -5,16 +5,19 @@
 
 mod answers;
 mod call;
+mod chain;
 mod context_level;
 pub mod guard;
 pub mod is_enabled_for;
+pub mod listeners;
 mod logger_level;
 pub mod named;
 pub mod shape;
 
-pub use answers::{Answers, Level};
+pub use answers::{Answers, Level, Levels};
 pub use call::{At, Call, CallSource, Name};
 pub use is_enabled_for::{follow_contexts, leave_stdlib_levels};
+pub use listeners::{set_notice, set_wrappers};
 
 use pyo3::prelude::*;
 
@@ -49,10 +52,12 @@ fn wants_nothing(_: Python<'_>, _: Name<'_, '_>) -> u8 {
 pub enum Decision<'py> {
     /// The call makes no record. It has been counted if it should be.
     Refuse,
-    /// As `Capture`, but processors are shown the call first.
-    Process,
+    /// As `Capture`, or as `CaptureAndKeep`, but processors are shown the call first.
+    Process { kept: bool },
     /// The call becomes a record here, in this context if the door has looked it up.
     Capture(Option<Bound<'py, Context>>),
+    /// The same, and the record is kept for somebody who may ask for it later.
+    CaptureAndKeep(Option<Bound<'py, Context>>),
     /// `logging` makes a `LogRecord` of the call, which others see. If that record arrives to be captured, it comes to
     /// the last door.
     LeaveToLogging,
@@ -108,6 +113,7 @@ pub fn decide<'a, 'py: 'a>(
     // Asking may run Python code, which may change the answers.
     match ask(py, door, level, *answers, source()) {
         Decision::Capture(_) => Decision::Capture(context()),
+        Decision::CaptureAndKeep(_) => Decision::CaptureAndKeep(context()),
         decision => decision,
     }
 }
@@ -128,7 +134,7 @@ fn ask<'py>(py: Python<'py>, door: Door, level: Level, answers: Answers, source:
         }
         // A call that is only kept for the start is shown to nobody.
         let is_kept = call.context_level.is_none() && !answers.is_enabled(level);
-        if !answers.is_native() && !is_kept {
+        if answers.is_listened(level) && !is_kept {
             return Decision::LeaveToLogging;
         }
     }
@@ -136,7 +142,13 @@ fn ask<'py>(py: Python<'py>, door: Door, level: Level, answers: Answers, source:
         FILTERED.add(1);
         return Decision::Refuse;
     }
-    if door != Door::Stdlib && PROCESSES.copied(py) { Decision::Process } else { Decision::Capture(None) }
+    // A record of `logging` was seen by those who would keep it.
+    let kept = door != Door::Captured && answers.is_kept(level);
+    match door {
+        Door::Own | Door::Captured if PROCESSES.copied(py) => Decision::Process { kept },
+        _ if kept => Decision::CaptureAndKeep(None),
+        _ => Decision::Capture(None),
+    }
 }
 
 /// Whether a filter for levels refuses a call, or one of the other filters.
@@ -144,11 +156,10 @@ fn refuses(call: &Call<'_, '_>, levels: bool) -> bool {
     FILTERS.iter().any(|filter| filter.is_level == levels && (filter.refuses)(call))
 }
 
-/// Refuses a call for its level. `logging` does not report such calls of its loggers, so they are not counted at its
-/// door either.
+/// Refuses a call for its level. Calls that arrive as records have been checked before.
 #[inline]
 fn refuse<'py>(door: Door) -> Decision<'py> {
-    if door == Door::Own {
+    if door != Door::Captured {
         FILTERED.add(1);
     }
     Decision::Refuse

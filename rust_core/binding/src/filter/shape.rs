@@ -6,7 +6,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 
-use crate::interpreter::watch::Words;
+use crate::interpreter::words::Words;
 
 /// Whether a class's version changes with the class. That is not promised, so a probe checks it at the import.
 static VERSIONS_CHANGE: AtomicBool = AtomicBool::new(false);
@@ -47,7 +47,7 @@ pub struct Shape {
     classes: Words<u32, 2>,
     /// Sizes of lists, the addresses of their items, and the classes of objects.
     addresses: Words<usize, 7>,
-    /// First items of lists. They can be read as long as size and address are the same.
+    /// Items of lists. They can be read as long as size and address are the same.
     items: Words<usize, 2>,
 }
 
@@ -72,15 +72,34 @@ impl Shape {
         unsafe { self.addresses.push((&raw const (*object.as_ptr()).ob_type).cast::<usize>()) };
     }
 
+    /// The value of an attribute for which the object has a slot. False if it has none.
+    pub fn add_slot(&mut self, object: &Bound<'_, PyAny>, name: &str) -> PyResult<bool> {
+        let descriptor = object.get_type().getattr(name)?;
+        // SAFETY: two live objects. The type of the descriptor says that it has such a description, and that the class
+        // of the object, or one that it derives from, has an object at that offset.
+        unsafe {
+            if ffi::Py_TYPE(descriptor.as_ptr()) != &raw mut ffi::PyMemberDescr_Type {
+                return Ok(false);
+            }
+            let descriptor = descriptor.as_ptr().cast::<ffi::PyMemberDescrObject>();
+            let member = (*descriptor).d_member.cast::<ffi::PyMemberDef>();
+            if (*member).type_code != ffi::Py_T_OBJECT_EX {
+                return Ok(false);
+            }
+            self.addresses.push(object.as_ptr().byte_offset((*member).offset).cast::<usize>());
+        }
+        Ok(true)
+    }
+
     pub fn add_list(&mut self, list: &Bound<'_, PyList>) {
         let list = list.as_ptr().cast::<ffi::PyListObject>();
-        // SAFETY: a live list, which the guard holds; there is a first item when the size is not 0.
+        // SAFETY: a live list, which the guard holds; it has as many items as its size says.
         unsafe {
             let size = (&raw const (*list).ob_base.ob_size).cast::<usize>();
             self.addresses.push(size);
             self.addresses.push((&raw const (*list).ob_item).cast::<usize>());
-            if *size != 0 {
-                self.items.push((*list).ob_item.cast::<usize>());
+            for index in 0..*size {
+                self.items.push((*list).ob_item.cast::<usize>().add(index));
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod early;
 mod fork;
+mod kept;
 mod state;
 pub mod stream;
 mod submit;
@@ -19,6 +20,7 @@ use unified_logger_core::stats::Dropped;
 
 pub use early::{has_early, show_early};
 pub use fork::{after_fork_in_child, after_fork_in_parent, before_fork, revived};
+pub use kept::{KeptRecords, keep_and_submit, set_keeper};
 pub use state::{engine, is_early, report, report_remarks};
 pub use submit::{contained, submit};
 

@@ -1,11 +1,10 @@
 //! Replaces a method of a Python class. The replacement calls the original for all that it does not handle itself.
 
-use std::ffi::{CStr, c_int};
-
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
+use crate::interpreter::function;
 use crate::interpreter::gil::{Gil, intern};
 
 /// A replacement, as the interpreter calls it. It may be unwound: see `ReplacedMethod::call_original`.
@@ -29,8 +28,7 @@ unsafe extern "C" {
 
 /// A method that can be replaced.
 pub struct ReplacedMethod {
-    name: &'static CStr,
-    doc: &'static CStr,
+    name: &'static str,
     call: Call,
     methods: Gil<Vec<Methods>>,
 }
@@ -45,12 +43,12 @@ struct Methods {
 
 impl ReplacedMethod {
     /// `call` is the replacement. It takes arguments as `METH_FASTCALL | METH_KEYWORDS` has them.
-    pub const fn new(name: &'static CStr, doc: &'static CStr, call: Call) -> Self {
-        Self { name, doc, call, methods: Gil::new(Vec::new()) }
+    pub const fn new(name: &'static str, call: Call) -> Self {
+        Self { name, call, methods: Gil::new(Vec::new()) }
     }
 
     pub fn name(&self) -> &'static str {
-        self.name.to_str().unwrap_or_default()
+        self.name
     }
 
     /// Puts the replacement into the class, for `original`. The replacement is made once for each class and takes only
@@ -60,8 +58,12 @@ impl ReplacedMethod {
         // SAFETY: looked at and counted only.
         let known = unsafe { &*self.methods.get(py) }.iter().find(|methods| methods.class.is(class));
         let own = match known.map(|methods| methods.own.clone_ref(py)) {
-            Some(own) => own.into_bound(py),
-            None => self.descriptor(class)?,
+            Some(own) => {
+                let own = own.into_bound(py);
+                function::stand_for(&own, &original);
+                own
+            }
+            None => function::new(class, self.call, &original)?,
         };
         let new = Methods { class: class.clone().unbind(), own: own.clone().unbind(), original: original.unbind() };
         // SAFETY: no Python code runs while the reference lives; the old ones are dropped after.
@@ -103,20 +105,6 @@ impl ReplacedMethod {
     /// Whether a method is the replacement.
     pub fn is_own(&self, method: &Bound<'_, PyAny>) -> bool {
         self.original_of(method).is_some()
-    }
-
-    fn descriptor<'py>(&self, class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
-        const FLAGS: c_int = ffi::METH_FASTCALL | ffi::METH_KEYWORDS;
-        // SAFETY: the same function, except that a panic may unwind through it.
-        let function = unsafe { std::mem::transmute::<Call, ffi::PyCFunctionFastWithKeywords>(self.call) };
-        let definition = Box::leak(Box::new(ffi::PyMethodDef {
-            ml_name: self.name.as_ptr(),
-            ml_meth: ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: function },
-            ml_flags: FLAGS,
-            ml_doc: self.doc.as_ptr(),
-        }));
-        // SAFETY: the definition lives for ever; the class is live.
-        unsafe { Bound::from_owned_ptr_or_err(class.py(), ffi::PyDescr_NewMethod(class.as_type_ptr(), definition)) }
     }
 
     /// Calls the original with the arguments of the replacement, as the last step of the replacement.

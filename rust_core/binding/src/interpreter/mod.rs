@@ -6,6 +6,7 @@ pub mod counts;
 pub mod ending;
 pub mod fork;
 pub mod frame;
+pub mod function;
 pub mod gil;
 pub mod interrupt;
 pub mod method;
@@ -13,5 +14,6 @@ pub mod pending;
 pub mod stack;
 pub mod supported;
 pub mod watch;
+pub mod words;
 
 pub use ending::End;

@@ -5,92 +5,14 @@
 //! attributes are promised. A probe checks them at the import, and with another layout every dictionary counts as
 //! changed.
 
-use std::ops::{BitOr, BitXor, Not};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+#[cfg(not(Py_3_12))]
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::interpreter::gil::intern;
-
-/// A number in memory, as it was.
-#[derive(Clone, Copy)]
-struct Same<T> {
-    at: *const T,
-    was: T,
-}
-
-/// Numbers in memory, as they were. The first `N` are compared without a loop, because each call compares them.
-pub struct Words<T, const N: usize> {
-    first: [Same<T>; N],
-    count: usize,
-    more: Vec<Same<T>>,
-}
-
-// SAFETY: used under the interpreter lock.
-unsafe impl<T, const N: usize> Send for Words<T, N> {}
-// SAFETY: as above.
-unsafe impl<T, const N: usize> Sync for Words<T, N> {}
-
-impl<T: Number, const N: usize> Words<T, N> {
-    pub fn new() -> Self {
-        // The unused ones point to a number that never changes.
-        Self { first: [Same { at: T::ZERO, was: *T::ZERO }; N], count: 0, more: Vec::new() }
-    }
-
-    /// Numbers that count as changed.
-    #[cfg(not(Py_3_12))]
-    pub fn never() -> Self {
-        let mut changed = Self::new();
-        changed.first[0].was = !*T::ZERO;
-        changed
-    }
-
-    /// Adds a number to compare.
-    ///
-    /// # Safety
-    /// `at` can be read, now and whenever the numbers are compared.
-    pub unsafe fn push(&mut self, at: *const T) {
-        // SAFETY: promised by the caller.
-        let word = Same { at, was: unsafe { *at } };
-        match self.first.get_mut(self.count) {
-            Some(free) => *free = word,
-            None => self.more.push(word),
-        }
-        self.count += 1;
-    }
-
-    #[inline(always)]
-    pub fn are_unchanged(&self) -> bool {
-        // All are compared: that takes less time than to decide after each.
-        Self::difference(&self.first) == *T::ZERO && (self.more.is_empty() || Self::difference(&self.more) == *T::ZERO)
-    }
-
-    #[inline(always)]
-    fn difference(words: &[Same<T>]) -> T {
-        // SAFETY: promised to `push`.
-        words.iter().fold(*T::ZERO, |difference, word| difference | unsafe { *word.at } ^ word.was)
-    }
-}
-
-/// Numbers that are compared.
-pub trait Number:
-    Copy + PartialEq + BitXor<Output = Self> + BitOr<Output = Self> + Not<Output = Self> + 'static
-{
-    const ZERO: &'static Self;
-}
-
-impl Number for u32 {
-    const ZERO: &'static Self = &0;
-}
-
-impl Number for u64 {
-    const ZERO: &'static Self = &0;
-}
-
-impl Number for usize {
-    const ZERO: &'static Self = &0;
-}
 
 /// Why a dictionary is watched.
 #[derive(Clone, Copy)]
@@ -116,14 +38,49 @@ pub fn probe(py: Python<'_>) -> PyResult<bool> {
 pub struct Watched {
     inner: imp::Watched,
     /// Keeps the dictionaries that are compared by address alive.
-    _held: Vec<Py<PyDict>>,
+    held: Vec<Py<PyDict>>,
+    /// The levels in the last ones of them, of which nothing else matters.
+    levels: Vec<Py<PyAny>>,
 }
 
 impl Watched {
     pub fn new(kind: Kind, dicts: Vec<Bound<'_, PyDict>>) -> Self {
+        Self::with_levels(kind, dicts, Vec::new())
+    }
+
+    /// Watches further dictionaries for their key `level`, which has this value now. A handler of `logging` may store
+    /// other attributes with each record.
+    pub fn with_levels<'py>(
+        kind: Kind,
+        mut dicts: Vec<Bound<'py, PyDict>>,
+        levels: Vec<(Bound<'py, PyDict>, Py<PyAny>)>,
+    ) -> Self {
+        let whole = dicts.len();
+        let (of_levels, levels): (Vec<_>, Vec<_>) = levels.into_iter().unzip();
+        dicts.extend(of_levels);
         let as_known = AS_KNOWN.load(Ordering::Relaxed);
-        let inner = if as_known { imp::Watched::new(kind, &dicts) } else { imp::Watched::never(kind) };
-        Self { inner, _held: dicts.into_iter().map(Bound::unbind).collect() }
+        let inner = if as_known { imp::Watched::new(kind, &dicts, whole) } else { imp::Watched::never(kind) };
+        Self { inner, held: dicts.into_iter().map(Bound::unbind).collect(), levels }
+    }
+
+    /// Counts dictionaries of levels as unchanged if their levels are. Returns whether nothing else has changed.
+    pub fn refresh(&mut self, py: Python<'_>) -> bool {
+        #[cfg(not(Py_3_12))]
+        if AS_KNOWN.load(Ordering::Relaxed) {
+            let whole = self.held.len() - self.levels.len();
+            for (index, level) in self.levels.iter().enumerate() {
+                // SAFETY: a live dictionary of attributes, which are texts. So looking up a key runs no Python code.
+                // The value is borrowed from the dictionary.
+                let present = unsafe {
+                    ffi::PyDict_GetItemWithError(self.held[whole + index].as_ptr(), intern!(py, "level").as_ptr())
+                };
+                if present == level.as_ptr() {
+                    self.inner.accept(whole + index);
+                }
+            }
+        }
+        let _ = (py, &self.held, &self.levels);
+        self.is_unchanged()
     }
 
     #[inline(always)]
@@ -156,7 +113,7 @@ mod imp {
     use pyo3::prelude::*;
     use pyo3::types::PyDict;
 
-    use super::Words;
+    use crate::interpreter::words::Words;
 
     /// The tags of the dictionaries. A logger whose only ancestor is the root watches five.
     pub struct Watched(Words<u64, 5>);
@@ -174,19 +131,19 @@ mod imp {
             |dict| dict.set_item("key", 1),
         ];
         for change in steps {
-            let before = Watched::new(super::Kind::Loggers, std::slice::from_ref(&probed));
+            let before = Watched::new(super::Kind::Loggers, std::slice::from_ref(&probed), 1);
             probed.contains("key")?;
             as_known &= before.is_unchanged();
             change(&probed)?;
             as_known &= !before.is_unchanged();
         }
-        let before = Watched::new(super::Kind::Loggers, std::slice::from_ref(&probed));
+        let before = Watched::new(super::Kind::Loggers, std::slice::from_ref(&probed), 1);
         probed.clear();
         Ok(as_known && !before.is_unchanged())
     }
 
     impl Watched {
-        pub fn new(_kind: super::Kind, dicts: &[Bound<'_, PyDict>]) -> Self {
+        pub fn new(_kind: super::Kind, dicts: &[Bound<'_, PyDict>], _whole: usize) -> Self {
             let mut tags = Words::new();
             for dict in dicts {
                 let dict = dict.as_ptr().cast::<ffi::PyDictObject>();
@@ -199,6 +156,11 @@ mod imp {
         /// A value that counts as changed.
         pub fn never(_kind: super::Kind) -> Self {
             Self(Words::never())
+        }
+
+        /// Counts a dictionary as unchanged.
+        pub fn accept(&mut self, index: usize) {
+            self.0.accept(index);
         }
 
         #[inline(always)]
@@ -230,7 +192,9 @@ mod imp {
 
     /// How often a watched dictionary of each kind has changed. Starts at 1, because 0 is never current.
     static CHANGES: [AtomicU64; 3] = [const { AtomicU64::new(1) }; 3];
-    static WATCHERS: OnceLock<[c_int; 3]> = OnceLock::new();
+    static WATCHERS: OnceLock<[c_int; 4]> = OnceLock::new();
+    /// The watcher of handlers, behind one for each kind.
+    const LEVELS: usize = 3;
 
     pub struct Watched {
         kind: Kind,
@@ -267,10 +231,13 @@ mod imp {
     }
 
     impl Watched {
-        pub fn new(kind: Kind, dicts: &[Bound<'_, PyDict>]) -> Self {
-            let watcher = WATCHERS.get_or_init(add_watchers)[kind as usize];
-            let mut watched = watcher >= 0;
-            for dict in dicts {
+        /// Of dictionaries behind the first `whole` ones only the key `level` matters.
+        pub fn new(kind: Kind, dicts: &[Bound<'_, PyDict>], whole: usize) -> Self {
+            let watchers = WATCHERS.get_or_init(add_watchers);
+            let (all, levels) = (watchers[kind as usize], watchers[LEVELS]);
+            let mut watched = all >= 0 && (levels >= 0 || dicts.len() == whole);
+            for (index, dict) in dicts.iter().enumerate() {
+                let watcher = if index < whole { all } else { levels };
                 // SAFETY: a live dictionary and a watcher given out by the interpreter.
                 watched = watched && unsafe { ffi::PyDict_Watch(watcher, dict.as_ptr()) } == 0;
             }
@@ -295,10 +262,15 @@ mod imp {
         }
     }
 
-    fn add_watchers() -> [c_int; 3] {
+    fn add_watchers() -> [c_int; 4] {
         // SAFETY: called with the interpreter attached; the callbacks live as long as the process.
         unsafe {
-            [PyDict_AddWatcher(loggers_changed), PyDict_AddWatcher(stderr_changed), PyDict_AddWatcher(thread_changed)]
+            [
+                PyDict_AddWatcher(loggers_changed),
+                PyDict_AddWatcher(stderr_changed),
+                PyDict_AddWatcher(thread_changed),
+                PyDict_AddWatcher(handler_changed),
+            ]
         }
     }
 
@@ -314,6 +286,16 @@ mod imp {
         _: *mut ffi::PyObject,
     ) -> c_int {
         changed(Kind::Loggers)
+    }
+
+    unsafe extern "C" fn handler_changed(
+        _: c_int,
+        _: *mut ffi::PyObject,
+        key: *mut ffi::PyObject,
+        _: *mut ffi::PyObject,
+    ) -> c_int {
+        // SAFETY: as below.
+        if unsafe { key_is_one_of(key, &[c"level"]) } { changed(Kind::Loggers) } else { 0 }
     }
 
     unsafe extern "C" fn stderr_changed(

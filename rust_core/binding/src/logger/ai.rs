@@ -63,5 +63,10 @@ fn write_ai(
     let names = PyTuple::new(py, fields.keys())?;
     let record = seen.write(py, &identity, |call, identity| call.capture(py, identity, Some(&names)))?;
     drop(inside);
-    handover::submit(py, record, native.logger.as_ptr())
+    let submit = if matches!(decision, Decision::CaptureAndKeep(_) | Decision::Process { kept: true }) {
+        handover::keep_and_submit
+    } else {
+        handover::submit
+    };
+    submit(py, record, native.logger.as_ptr())
 }

@@ -11,7 +11,7 @@ use unified_logger_core::level;
 use unified_logger_core::names;
 
 use super::Logger;
-use super::write::{log, write_at};
+use super::write::{Way, log, write_at};
 use crate::capture::CallLevel;
 use crate::filter::{Decision, Level, guard, named};
 use crate::handover;
@@ -79,8 +79,13 @@ fn log_at(
     let logger = unsafe { logger_of(slf) };
     match logger.decide_at(py, level.number) {
         Decision::Refuse => Ok(()),
-        Decision::Capture(_) | Decision::Process => write_at(py, logger, slf, level, arguments, exception, false),
-        Decision::LeaveToLogging => write_at(py, logger, slf, level, arguments, exception, true),
+        Decision::Capture(_) | Decision::Process { kept: false } => {
+            write_at(py, logger, slf, level, arguments, exception, Way::Engine)
+        }
+        Decision::CaptureAndKeep(_) | Decision::Process { kept: true } => {
+            write_at(py, logger, slf, level, arguments, exception, Way::Kept)
+        }
+        Decision::LeaveToLogging => write_at(py, logger, slf, level, arguments, exception, Way::Logging),
     }
 }
 

@@ -27,7 +27,8 @@ pub use write::set_listened;
 use crate::capture::{LoggerIdentity, site};
 use crate::context::{self, BoundFields, Fields};
 use crate::filter::guard::Guard;
-use crate::filter::{self, Answers, At, CallSource, Decision, Door, Level, Name};
+use crate::filter::listeners;
+use crate::filter::{self, Answers, At, CallSource, Decision, Door, Level, Levels, Name};
 use crate::interpreter::ending;
 use crate::interpreter::gil::let_go_of_dropped;
 use crate::interpreter::interrupt;
@@ -149,7 +150,7 @@ impl Logger {
                 home.logger.bind(py).call_method1("isEnabledFor", (number,)).and_then(|answer| answer.is_truthy());
             drop(inside);
             let enabled = interrupt::ok(py, enabled).unwrap_or(true);
-            home.known(py).copied().unwrap_or_else(|| home.ask(py)).with(level, enabled)
+            home.known(py).copied().unwrap_or_else(|| home.ask(py)).between(level, enabled)
         };
         filter::decide(py, Door::Own, level, &answers, || self.identity().context(py), || self.source())
     }
@@ -163,7 +164,7 @@ impl Logger {
         };
         // SAFETY: looked at only. Without a guard every level is enabled.
         let enabled = unsafe { &*home.guard.get() }.as_ref().is_none_or(|guard| guard.is_enabled_named(slot));
-        let answers = answers.with(level, enabled);
+        let answers = answers.between(level, enabled);
         filter::decide(py, Door::Own, level, &answers, || self.identity().context(py), || self.source())
     }
 
@@ -181,11 +182,22 @@ impl Logger {
             // The last answers remain, and a call without answers is kept. Nobody else is shown a record any more.
             // SAFETY: looked at only.
             let known = unsafe { &*self.guard.get() };
-            let unknown = || Answers::unknown(py, Name::Text(&self.name), true);
+            let unknown = || Answers::unknown(py, Name::Text(&self.name), Levels::NONE);
             return known.as_ref().map_or_else(unknown, |guard| guard.answers().natively());
         }
+        // SAFETY: under the interpreter lock, and refreshing runs no Python code.
+        if let Some(guard) = unsafe { &mut *self.guard.get() }
+            && guard.refresh(py)
+        {
+            return *guard.answers();
+        }
         let _inside = ending::Inside::enter();
-        match Guard::ask(self.logger.bind(py)) {
+        let logger = self.logger.bind(py);
+        let asked = Guard::ask(logger).and_then(|guard| match guard.is_kept_out() {
+            true if listeners::notice(logger, guard.is_disabled()) => Guard::ask(logger),
+            _ => Ok(guard),
+        });
+        match asked {
             Ok(guard) => {
                 let answers = *guard.answers();
                 let number = if self.has_braces(py) { INLINE } else { self.number };
@@ -199,7 +211,7 @@ impl Logger {
             // A logger class that breaks in `isEnabledFor` still logs.
             Err(error) => {
                 interrupt::hold(py, &error);
-                Answers::unknown(py, Name::Text(&self.name), false)
+                Answers::unknown(py, Name::Text(&self.name), Levels::ALL)
             }
         }
     }

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyType;
 
 use super::methods::{Method, attach_method, guarded, logger_of};
-use super::write::write_at;
+use super::write::{Way, write_at};
 use super::{Logger, docs};
 use crate::capture::{CallLevel, capture_fast_named};
 use crate::filter::named::{self, NamedLevel};
@@ -50,11 +50,14 @@ fn log(py: Python<'_>, slf: *mut ffi::PyObject, slot: usize, arguments: Argument
         Decision::Capture(context) => {
             match capture_fast_named(py, number, name, &logger.fast_identity::<true>(), context, arguments) {
                 Some(record) => handover::submit(py, record, logger.logger.as_ptr()),
-                None => write_at(py, logger, slf, level(), arguments, false, false),
+                None => write_at(py, logger, slf, level(), arguments, false, Way::Engine),
             }
         }
-        Decision::Process => write_at(py, logger, slf, level(), arguments, false, false),
-        Decision::LeaveToLogging => write_at(py, logger, slf, level(), arguments, false, true),
+        Decision::Process { kept: false } => write_at(py, logger, slf, level(), arguments, false, Way::Engine),
+        Decision::CaptureAndKeep(_) | Decision::Process { kept: true } => {
+            write_at(py, logger, slf, level(), arguments, false, Way::Kept)
+        }
+        Decision::LeaveToLogging => write_at(py, logger, slf, level(), arguments, false, Way::Logging),
     }
 }
 

@@ -33,11 +33,17 @@ pub fn log<const BOUND: bool>(
         Decision::Capture(context) => {
             match capture_fast(py, number, &logger.fast_identity::<BOUND>(), context, arguments) {
                 Some(record) => handover::submit(py, record, logger.logger.as_ptr()),
-                None => write(py, logger, slf, number, arguments, false),
+                None => write(py, logger, slf, number, arguments, Way::Engine),
             }
         }
-        Decision::Process => write_processed(py, logger, slf, number, arguments),
-        Decision::LeaveToLogging => write(py, logger, slf, number, arguments, true),
+        Decision::CaptureAndKeep(context) => {
+            match capture_fast(py, number, &logger.fast_identity::<BOUND>(), context, arguments) {
+                Some(record) => handover::keep_and_submit(py, record, logger.logger.as_ptr()),
+                None => write(py, logger, slf, number, arguments, Way::Kept),
+            }
+        }
+        Decision::Process { kept } => write_processed(py, logger, slf, number, arguments, kept),
+        Decision::LeaveToLogging => write(py, logger, slf, number, arguments, Way::Logging),
     }
 }
 
@@ -50,9 +56,11 @@ fn write_processed(
     slf: *mut ffi::PyObject,
     number: i32,
     arguments: Arguments,
+    kept: bool,
 ) -> PyResult<()> {
     if ending::is_here(py) || logger.has_braces(py) {
-        return write(py, logger, slf, number, arguments, false);
+        let way = if kept { Way::Kept } else { Way::Engine };
+        return write(py, logger, slf, number, arguments, way);
     }
     let inside = ending::Inside::enter();
     let identity = logger.identity();
@@ -68,9 +76,20 @@ fn write_processed(
         }
     };
     drop(inside);
-    let submitted = handover::submit(py, record, logger.logger.as_ptr());
+    let submit = if kept { handover::keep_and_submit } else { handover::submit };
+    let submitted = submit(py, record, logger.logger.as_ptr());
     let_go_of_dropped();
     submitted
+}
+
+/// The way of a call that is not refused.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    Engine,
+    /// The same, and it is kept for somebody who may ask for it later.
+    Kept,
+    /// Through `logging`, because others listen.
+    Logging,
 }
 
 /// Writes a call at a level without a name of its own that is not refused.
@@ -82,9 +101,9 @@ fn write(
     slf: *mut ffi::PyObject,
     number: i32,
     arguments: Arguments,
-    listened_to: bool,
+    way: Way,
 ) -> PyResult<()> {
-    write_at(py, logger, slf, CallLevel::of(number), arguments, false, listened_to)
+    write_at(py, logger, slf, CallLevel::of(number), arguments, false, way)
 }
 
 /// Writes a call of any form that is not refused.
@@ -97,22 +116,23 @@ pub fn write_at(
     level: CallLevel,
     arguments: Arguments,
     exception: bool,
-    listened_to: bool,
+    way: Way,
 ) -> PyResult<()> {
     if ending::is_here(py) {
         let record = capture_bare(py, level, &logger.identity(), arguments, exception);
         return handover::submit(py, record, logger.logger.as_ptr());
     }
+    let submit = if way == Way::Kept { handover::keep_and_submit } else { handover::submit };
     let inside = ending::Inside::enter();
     let has_braces = logger.has_braces(py);
     if has_braces
         && !exception
-        && !listened_to
+        && way != Way::Logging
         && !processors::see_calls(py)
         && let Some(record) = capture_braced(py, &level, &logger.identity(), arguments)
     {
         drop(inside);
-        let submitted = handover::submit(py, record, logger.logger.as_ptr());
+        let submitted = submit(py, record, logger.logger.as_ptr());
         let_go_of_dropped();
         return submitted;
     }
@@ -123,12 +143,14 @@ pub fn write_at(
         call.merge_braces(&identity);
     }
     let Some(seen) = Seen::new(py, call, &identity) else { return Ok(()) };
-    if listened_to && let Some(listened) = listened(py) {
+    if way == Way::Logging
+        && let Some(listened) = listened(py)
+    {
         return seen.write(py, &identity, |call, identity| through_logging(py, &listened, slf, call, identity));
     }
     let record = seen.write(py, &identity, |call, identity| call.capture(py, identity, names.as_ref()))?;
     drop(inside);
-    let submitted = handover::submit(py, record, logger.logger.as_ptr());
+    let submitted = submit(py, record, logger.logger.as_ptr());
     let_go_of_dropped();
     submitted
 }

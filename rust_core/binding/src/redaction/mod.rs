@@ -53,6 +53,16 @@ impl Redaction {
         let lines = unsafe { &mut *self.lines.get(py) };
         STATS.redacted.add(lines.encode(py, wanted, Some(&self.rules), record, line));
     }
+
+    /// The line of a record without secrets, for a record that is written too and counts there. `None` if it has none.
+    pub fn encode_secret(&self, py: Python<'_>, record: &Record<'_>) -> Option<Vec<u8>> {
+        fork::notice(py);
+        // SAFETY: as above.
+        let lines = unsafe { &mut *self.lines.get(py) };
+        let mut line = Vec::new();
+        let replaced = lines.encode(py, Wanted::Plain, Some(&self.rules), record, &mut line);
+        (replaced != 0).then_some(line)
+    }
 }
 
 #[pymethods]
@@ -122,7 +132,7 @@ fn as_json(value: &Bound<'_, PyAny>) -> PyResult<Value> {
 }
 
 /// JSON as Python objects.
-fn as_object<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
+pub fn as_object<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
     match value {
         Value::String(text) => Ok(PyString::new(py, text).into_any()),
         Value::Array(items) => {
@@ -134,7 +144,13 @@ fn as_object<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>>
             fields.iter().try_for_each(|(name, field)| mapping.set_item(name, as_object(py, field)?))?;
             Ok(mapping.into_any())
         }
-        _ => Ok(py.None().into_bound(py)),
+        Value::Bool(value) => Ok(PyBool::new(py, *value).to_owned().into_any()),
+        Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+            (Some(number), _) => Ok(number.into_pyobject(py)?.into_any()),
+            (_, Some(number)) => Ok(number.into_pyobject(py)?.into_any()),
+            _ => Ok(number.as_f64().unwrap_or(f64::NAN).into_pyobject(py)?.into_any()),
+        },
+        Value::Null => Ok(py.None().into_bound(py)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyDict, PyInt, PyString};
 use unified_logger_core::clock;
@@ -22,7 +23,7 @@ use super::parts::{self, LogRecordParts};
 use crate::capture::exception_of;
 use crate::capture::merging::Merging;
 use crate::exception;
-use crate::filter::{self, Answers, At, CallSource, Decision, Door, Name, decide};
+use crate::filter::{self, Answers, At, CallSource, Decision, Door, Levels, Name, decide};
 use crate::handover;
 use crate::interpreter::ending;
 use crate::interpreter::fork;
@@ -72,7 +73,7 @@ fn capture(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
     let names = names.as_ref();
     let rules = || redaction::current(py);
     // Processors have seen a call of `get_logger` before it became a record.
-    let is_shown = matches!(decision, Decision::Process) && !(names.is_some() && processors::have_seen());
+    let is_shown = matches!(decision, Decision::Process { .. }) && !(names.is_some() && processors::have_seen());
     let Some(record) = built(py, attributes, level, names, ai, rules, is_shown) else { return Ok(()) };
     drop(inside);
     // Without a logger: `logging` has checked the level and has shown the record to all listeners.
@@ -82,7 +83,7 @@ fn capture(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
 fn decided<'py>(py: Python<'py>, attributes: &Attributes<'py>, level: i32) -> Decision<'py> {
     let name = Name::Record(attributes.get(Attribute::Name));
     let at = At::Record { file: attributes.get(Attribute::PathName), line: attributes.get(Attribute::LineNo) };
-    let answers = Answers::unknown(py, name, true);
+    let answers = Answers::unknown(py, name, Levels::NONE);
     let source = || CallSource { logger: name, at };
     decide(py, Door::Captured, filter::Level::of(level), &answers, || None, source)
 }
@@ -147,35 +148,73 @@ pub fn merge_by_class<'py>(log_record: &Bound<'py, PyAny>) -> PyResult<(Bound<'p
     })
 }
 
+/// What the files have of a `logging.LogRecord`, with its secrets and without. None if it has no secrets.
+#[pyfunction]
+pub fn with_and_without_secrets<'py>(
+    log_record: &Bound<'py, PyAny>,
+    rules: &Bound<'py, Redaction>,
+) -> PyResult<Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)>> {
+    let py = log_record.py();
+    let _inside = ending::Inside::enter_or_stay(py);
+    value::or_memory_error(py, || {
+        let captured = captured_of(log_record, || Some(rules.get().rules()))?;
+        let Some(captured) = &captured else { return Ok(None) };
+        // SAFETY: captured records hold UTF-8 texts.
+        let Some(record) = (unsafe { Record::read(captured.as_slice()) }) else { return Ok(None) };
+        let Some(line) = rules.get().encode_secret(py, &record) else { return Ok(None) };
+        let object_of = |line: &[u8]| {
+            let value = serde_json::from_slice(line).map_err(|error| PyValueError::new_err(error.to_string()))?;
+            redaction::as_object(py, &value)
+        };
+        Ok(Some((object_of(&line_as_it_is(py, Wanted::Plain, &record))?, object_of(&line)?)))
+    })
+}
+
+/// The line of a record without rules of redaction.
+fn line_as_it_is(py: Python<'_>, wanted: Wanted, record: &Record<'_>) -> Vec<u8> {
+    let mut line = Vec::new();
+    fork::notice(py);
+    // SAFETY: no Python code runs while the reference lives.
+    let lines = unsafe { &mut *LINES.get(py) };
+    lines.encode(py, wanted, None, record, &mut line);
+    line
+}
+
+fn text_of_line(line: &[u8]) -> String {
+    String::from_utf8_lossy(line.trim_ascii_end()).into_owned()
+}
+
+/// A record that is captured to be looked at. Processors do not see it.
+fn captured_of(
+    log_record: &Bound<'_, PyAny>,
+    rules: impl FnOnce() -> Option<Arc<Rules>> + Copy,
+) -> PyResult<Option<Buffer>> {
+    let py = log_record.py();
+    let dict = log_record.getattr(intern!(py, "__dict__"))?.cast_into::<PyDict>()?;
+    let attributes = Attributes::read(&dict);
+    let given = attributes.get(Attribute::Mark).and_then(|names| names.cast_exact::<PyDict>().ok()).cloned();
+    let names = given.or_else(|| mark::names_of(py, &attributes));
+    let level = level_of(py, &attributes);
+    Ok(built(py, attributes, level, names.as_ref(), false, rules, false))
+}
+
 fn line_of(
     log_record: &Bound<'_, PyAny>,
     redaction: Option<&Bound<'_, Redaction>>,
     wanted: Wanted,
 ) -> PyResult<String> {
     let py = log_record.py();
-    let dict = log_record.getattr(intern!(py, "__dict__"))?.cast_into::<PyDict>()?;
-    let attributes = Attributes::read(&dict);
-    let given = attributes.get(Attribute::Mark).and_then(|names| names.cast_exact::<PyDict>().ok()).cloned();
-    let names = given.or_else(|| mark::names_of(py, &attributes));
-    let names = names.as_ref();
-    let rules = || redaction.map(|redaction| redaction.get().rules());
-    let level = level_of(py, &attributes);
     let mut line = Vec::new();
     // SAFETY: captured records hold UTF-8 texts.
-    if let Some(captured) = built(py, attributes, level, names, false, rules, false)
+    if let Some(captured) = captured_of(log_record, || redaction.map(|redaction| redaction.get().rules()))?
         && let Some(record) = unsafe { Record::read(captured.as_slice()) }
     {
         match redaction {
             Some(redaction) => redaction.get().encode(py, wanted, &record, &mut line),
-            None => {
-                fork::notice(py);
-                // SAFETY: no Python code runs while the reference lives.
-                let lines = unsafe { &mut *LINES.get(py) };
-                lines.encode(py, wanted, None, &record, &mut line);
-            }
+            None => line = line_as_it_is(py, wanted, &record),
         }
     }
-    Ok(String::from_utf8_lossy(line.trim_ascii_end()).into_owned())
+    Ok(text_of_line(&line))
 }
 
 fn built<'py>(

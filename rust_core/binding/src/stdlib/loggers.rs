@@ -8,6 +8,7 @@ use unified_logger_core::record::INLINE;
 use super::native;
 use super::stock;
 use crate::filter::guard::{self, Guard};
+use crate::filter::listeners;
 use crate::filter::{Answers, is_enabled_for};
 use crate::interpreter::cache::Cache;
 use crate::interpreter::ending;
@@ -90,6 +91,9 @@ fn ask_again<'a>(logger: &'a Bound<'_, PyAny>) -> Option<&'a NativeLogger> {
 
 fn ask(logger: &Bound<'_, PyAny>) -> PyResult<CachedLogger> {
     let guard = Guard::ask(logger)?;
+    if !guard.is_disabled() && !guard.reaches_root_handler() {
+        listeners::notice(logger, false);
+    }
     // After the guard, which notices every change from now on.
     let name = logger.getattr(intern!(logger.py(), "name"))?;
     let number = if name.is_exact_instance_of::<PyString>() {
@@ -97,7 +101,7 @@ fn ask(logger: &Bound<'_, PyAny>) -> PyResult<CachedLogger> {
     } else {
         INLINE
     };
-    let native = guard.reaches_only_root_handler() && number != INLINE && is_unpatched(logger)?;
+    let native = guard.reaches_root_handler() && number != INLINE && is_unpatched(logger)?;
     let native = native.then(|| NativeLogger { answers: *guard.answers(), number });
     Ok(CachedLogger { logger: logger.clone().unbind(), guard, native })
 }

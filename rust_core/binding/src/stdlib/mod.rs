@@ -13,6 +13,6 @@ mod parts;
 mod processed;
 mod stock;
 
-pub use handler::{emit, encode_record, merge_by_class, merge_record};
+pub use handler::{emit, encode_record, merge_by_class, merge_record, with_and_without_secrets};
 pub use mark::{float_class, set_marks};
-pub use native::set_stdlib_native;
+pub use native::{set_stdlib_native, stdlib_native_levels};

@@ -1,8 +1,6 @@
 //! Native logging methods of `logging.Logger`. They make a record directly, and call the original methods wherever a
 //! program could notice the difference.
 
-use std::ffi::CStr;
-
 use pyo3::exceptions::PyBaseException;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -18,7 +16,7 @@ use crate::capture::clock;
 use crate::capture::exception_of;
 use crate::capture::site::{self, Parameter};
 use crate::exception;
-use crate::filter::{Answers, At, CallSource, Decision, Door, Level, Name, decide, guard};
+use crate::filter::{Answers, At, CallSource, Decision, Door, Level, Levels, Name, decide, guard};
 use crate::handover;
 use crate::interpreter::arguments::Arguments;
 use crate::interpreter::ending;
@@ -38,35 +36,17 @@ struct Method {
 }
 
 static METHODS: [Method; 7] = [
-    method(c"debug", c"debug($self, msg, /, *args, **kwargs)\n--\n\nLogs at DEBUG.", call::<0>, Some(level::DEBUG)),
-    method(c"info", c"info($self, msg, /, *args, **kwargs)\n--\n\nLogs at INFO.", call::<1>, Some(level::INFO)),
-    method(
-        c"warning",
-        c"warning($self, msg, /, *args, **kwargs)\n--\n\nLogs at WARNING.",
-        call::<2>,
-        Some(level::WARNING),
-    ),
-    method(c"error", c"error($self, msg, /, *args, **kwargs)\n--\n\nLogs at ERROR.", call::<3>, Some(level::ERROR)),
-    method(
-        c"critical",
-        c"critical($self, msg, /, *args, **kwargs)\n--\n\nLogs at CRITICAL.",
-        call::<4>,
-        Some(level::CRITICAL),
-    ),
-    Method {
-        replaced: ReplacedMethod::new(
-            c"exception",
-            c"exception($self, msg, /, *args, exc_info=True, **kwargs)\n--\n\nLogs at ERROR with the exception being handled.",
-            call::<5>,
-        ),
-        level: Some(level::ERROR),
-        exception: true,
-    },
-    method(c"log", c"log($self, level, msg, /, *args, **kwargs)\n--\n\nLogs at the level given first.", call::<6>, None),
+    method("debug", call::<0>, Some(level::DEBUG)),
+    method("info", call::<1>, Some(level::INFO)),
+    method("warning", call::<2>, Some(level::WARNING)),
+    method("error", call::<3>, Some(level::ERROR)),
+    method("critical", call::<4>, Some(level::CRITICAL)),
+    Method { replaced: ReplacedMethod::new("exception", call::<5>), level: Some(level::ERROR), exception: true },
+    method("log", call::<6>, None),
 ];
 
-const fn method(name: &'static CStr, doc: &'static CStr, call: Call, level: Option<i32>) -> Method {
-    Method { replaced: ReplacedMethod::new(name, doc, call), level, exception: false }
+const fn method(name: &'static str, call: Call, level: Option<i32>) -> Method {
+    Method { replaced: ReplacedMethod::new(name, call), level, exception: false }
 }
 
 /// While it is false, the native methods only call the original ones.
@@ -91,6 +71,18 @@ pub fn set_stdlib_native(py: Python<'_>, on: bool) -> PyResult<()> {
     ACTIVE.replace(py, on);
     guard::ask_again(py);
     Ok(())
+}
+
+/// The standard levels at which calls of a logger of `logging` are logged natively. None while the methods are those of
+/// `logging`.
+#[pyfunction]
+pub fn stdlib_native_levels(logger: &Bound<'_, PyAny>) -> Option<Vec<i32>> {
+    if !ACTIVE.copied(logger.py()) {
+        return None;
+    }
+    let Some(found) = loggers::find(logger) else { return Some(Vec::new()) };
+    let standard = (1..=level::NAMES.len() as i32).map(|bucket| bucket * 10);
+    Some(standard.filter(|number| !found.answers.is_listened(Level::of(*number))).collect())
 }
 
 /// Whether a method is a native one.
@@ -161,11 +153,12 @@ fn log(logger: &Bound<'_, PyAny>, method: &Method, arguments: Arguments) -> PyRe
     let (number, at_once) = (found.number, found.answers.is_at_once(at));
     let source = move || CallSource { logger: Name::Logger(logger), at: At::Running(|py| site::caller(py, 1)) };
     // The context is looked up when the record is made.
-    match decide(py, Door::Stdlib, at, &found.answers, || None, source) {
+    let submit = match decide(py, Door::Stdlib, at, &found.answers, || None, source) {
         Decision::Refuse => return Ok(true),
         Decision::LeaveToLogging => return Ok(false),
-        Decision::Capture(_) | Decision::Process => {}
-    }
+        Decision::Capture(_) | Decision::Process { kept: false } => handover::submit,
+        Decision::CaptureAndKeep(_) | Decision::Process { kept: true } => handover::keep_and_submit,
+    };
     let time = clock::now(py);
     let inside = ending::Inside::enter();
     let Some(keywords) = Keywords::of(py, method, arguments) else { return Ok(false) };
@@ -174,11 +167,11 @@ fn log(logger: &Bound<'_, PyAny>, method: &Method, arguments: Arguments) -> PyRe
     // Not earlier: if the original method had to log, its record would ask the filters again.
     let mut is_shown = false;
     if !at_once {
-        let answers = Answers::unknown(py, Name::Logger(logger), true);
+        let answers = Answers::unknown(py, Name::Logger(logger), Levels::NONE);
         match decide(py, Door::Captured, at, &answers, || None, source) {
             Decision::Refuse => return Ok(true),
-            Decision::Process => is_shown = true,
-            Decision::Capture(_) | Decision::LeaveToLogging => {}
+            Decision::Process { .. } => is_shown = true,
+            Decision::Capture(_) | Decision::CaptureAndKeep(_) | Decision::LeaveToLogging => {}
         }
     }
     let message = arguments.positional(py, 0);
@@ -203,7 +196,7 @@ fn log(logger: &Bound<'_, PyAny>, method: &Method, arguments: Arguments) -> PyRe
     let record = if is_shown { parts.build_processed(py, rules) } else { Some(parts.build(py, rules)) };
     let Some(record) = record else { return Ok(true) };
     drop(inside);
-    handover::submit(py, record, logger.as_ptr())?;
+    submit(py, record, logger.as_ptr())?;
     Ok(true)
 }
 
