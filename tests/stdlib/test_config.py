@@ -130,7 +130,7 @@ get_logger("elsewhere").debug("below")
 
 
 def test_loggers_that_a_configuration_disables_are_silent(logger: Any, records: Records) -> None:
-    """Those it does not name, and by default: of both interfaces. Those it names, and those made later, log."""
+    """Those it does not name, and by default: of both interfaces. Those it names, and those made later, log. That is told once."""
     named, later = get_logger("named"), "app.later"
     logger.info("before")
     logging.config.dictConfig({"version": 1, "loggers": {"named": {"level": "INFO"}}})
@@ -141,7 +141,40 @@ def test_loggers_that_a_configuration_disables_are_silent(logger: Any, records: 
     get_logger(later).info("later")
     configure()  # one that disables nothing enables what another disabled
     logger.info("enabled")
-    assert messages(records) == ["before", "named", "later", "enabled"]
+    told = [record for record in records() if record["logger"] == "unified_logger"]
+    assert [record["level"] for record in told] == ["WARNING"]
+    assert "'app' is disabled" in told[0]["message"]
+    assert "disable_existing_loggers=False" in told[0]["message"]
+    assert "keep_loggers_enabled=True" in told[0]["message"]
+    written = [record["message"] for record in records() if record["logger"] != "unified_logger"]
+    assert written == ["before", "named", "later", "enabled"]
+
+
+def test_loggers_that_a_configuration_disables_are_enabled_again(start: Callable[..., Any], records: Records) -> None:
+    """If an option asks for it: those of `get_logger`, and from the first call on."""
+    start(keep_loggers_enabled=True)
+    logger = get_logger("app")
+    logger.info("before")
+    logging.config.dictConfig({"version": 1})
+    logger.info("after")
+    logging.getLogger("theirs.disabled").info("of logging, made later")
+    assert messages(records) == ["before", "after", "of logging, made later"]
+
+
+def test_a_logger_that_a_program_disables_itself_is_not_told_of(run_python: Run, tmp_path: Path) -> None:
+    """Without a configuration of `logging`, the program has done it."""
+    run_python(
+        """
+import sys
+from unified_logger import get_logger, init_logging
+init_logging(log_dir="logs", console_format="off", keep_loggers_enabled=True)
+assert "logging.config" not in sys.modules
+logger = get_logger("shop")
+logger.logger.disabled = True
+logger.error("refused")
+"""
+    )
+    assert (tmp_path / "logs" / "app.log").read_text() == ""
 
 
 def test_a_configuration_that_disables_nothing_disables_nothing(logger: Any, records: Records) -> None:
@@ -182,11 +215,13 @@ def test_a_configuration_may_take_our_handler_off_the_root_logger(start: Callabl
     )
     logging.getLogger("theirs").info("1")
     get_logger("app").info("2", order_id=7)
-    assert messages(records) == ["2"]
+    told, ours = messages(records)
+    assert "taken off the root logger" in told
+    assert ours == "2"
     start()
     logging.getLogger("theirs").info("3")
     get_logger("app").info("4")
-    assert messages(records) == ["2", "3", "4"]
+    assert messages(records)[1:] == ["2", "3", "4"]
     assert stream.getvalue().split() == ["1", "2", "3", "4"]
 
 
@@ -285,7 +320,9 @@ def test_basic_config_may_replace_it_by_force_or_name_it(logger: Any, records: R
     logging.getLogger("theirs").warning("3")
     logger.warning("4")
     assert stream.getvalue().split() == ["1", "2"]
-    assert messages(records) == ["2", "3", "4"]
+    told, *written = messages(records)
+    assert "taken off the root logger" in told
+    assert written == ["2", "3", "4"]
 
 
 def test_settings_of_django_name_it(run_python: Run, tmp_path: Path) -> None:

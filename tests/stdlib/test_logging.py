@@ -138,7 +138,7 @@ def test_disable_is_obeyed_at_once(logger: UnifiedLogger, records: Records) -> N
     logger.error("5")
     logger.logger.disabled = False
     logger.info("6")
-    assert messages(records) == ["1", "3", "4", "6"]
+    assert [record["message"] for record in records() if record["logger"] == "app"] == ["1", "3", "4", "6"]
 
 
 def test_calls_below_the_level_are_counted(logger: UnifiedLogger) -> None:

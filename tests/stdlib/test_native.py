@@ -16,12 +16,13 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
+from unittest import mock
 
 import pytest
 from kinds import Records
 
-from unified_logger import LoggingContext, UnifiedLogger, get_logger, get_stats, shutdown_logging
+from unified_logger import LoggingContext, get_logger, get_stats, shutdown_logging
 from unified_logger.testing import stopped_clock
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 890123, tzinfo=timezone.utc)
@@ -238,14 +239,17 @@ def written(call: Callable[[logging.Logger], Any], records: Records) -> list[dic
 def test_a_call_writes_what_it_writes_through_the_root_handler(
     start: Callable[..., Any], records: Records, name: str
 ) -> None:
-    """Any form of it, twice from the same line; the counts are the same too."""
+    """Any form of it, twice from the same line; the counts are the same too.
+
+    But for calls that a level refuses: `logging` tells nobody of them.
+    """
     seen, counts = [], []
     for native in (False, True, True, False):
         start(native_stdlib=native)
         before = get_stats()
         seen.append(written(CALLS[name], records))
         after = get_stats()
-        counts.append([after[key] - before[key] for key in ("accepted", "filtered", "malformed", "errors")])
+        counts.append([after[key] - before[key] for key in ("accepted", "malformed", "errors")])
     assert seen[0] == seen[3]
     assert seen[1] == seen[2] == seen[0]
     assert counts[1] == counts[2] == counts[0]
@@ -302,9 +306,119 @@ assert called == [], called
     )
 
 
-def test_without_the_option_nothing_is_replaced(logger: UnifiedLogger) -> None:
-    """It is for those who ask."""
+def test_it_is_on_unless_it_is_turned_off(start: Callable[..., Any]) -> None:
+    """The default replaces the methods, and the statistics say so."""
+    start()
+    assert all(vars(logging.Logger)[name] is not ORIGINALS[name] for name in NAMES)
+    assert get_stats()["native_stdlib"] == "on"
+    start(native_stdlib=False)
     assert {name: vars(logging.Logger)[name] for name in NAMES} == ORIGINALS
+    assert get_stats()["native_stdlib"] == "off: native_stdlib is false"
+
+
+def test_nobody_can_tell_its_methods_from_functions(native: logging.Logger) -> None:
+    """By `inspect`, by their attributes, by a call as a function; `type()` alone tells."""
+    for name in NAMES:
+        method: Any = vars(logging.Logger)[name]
+        assert inspect.isfunction(method)
+        assert inspect.signature(method) == inspect.signature(ORIGINALS[name])
+        assert inspect.getsource(method) == inspect.getsource(ORIGINALS[name])
+        assert method.__code__ is ORIGINALS[name].__code__
+        assert (method.__module__, method.__doc__) == ("logging", ORIGINALS[name].__doc__)
+        assert repr(method) == repr(ORIGINALS[name])
+        assert pickle.loads(pickle.dumps(method)) is method
+        assert copy.deepcopy(method) is copy.copy(method) is method
+        assert inspect.ismethod(getattr(native, name))
+    with pytest.raises(TypeError, match=r"info\(\) missing 2 required positional arguments: 'self' and 'msg'"):
+        logging.Logger.info()  # type: ignore[call-arg]
+
+
+def test_a_function_takes_any_object_as_self(native: logging.Logger) -> None:
+    """As the original does."""
+
+    class Duck:
+        seen: ClassVar[list[int]] = []
+
+        def isEnabledFor(self, level: int) -> bool:
+            self.seen.append(level)
+            return False
+
+    logging.Logger.info(Duck(), "message")  # type: ignore[arg-type]
+    assert Duck.seen == [logging.INFO]
+
+
+def test_mocks_have_its_signature(native: logging.Logger, records: Records) -> None:
+    """A mock that follows a specification is given the logger, too."""
+    ours = logging.Logger.info
+    with mock.patch.object(logging.Logger, "info", autospec=True) as info:
+        native.info("message of %s", "mock", extra={"a": 1})
+        info.assert_called_once_with(native, "message of %s", "mock", extra={"a": 1})
+        with pytest.raises(TypeError):
+            native.info()  # type: ignore[call-arg]
+    assert logging.Logger.info is ours
+    native.info("written")
+    assert [record["message"] for record in records()] == ["written"]
+
+
+def test_it_is_off_where_a_debugger_is_on(start: Callable[..., Any]) -> None:
+    """By default; somebody who asks for it gets it."""
+    before = sys.gettrace()
+    sys.settrace(lambda *_: None)
+    try:
+        start()
+        assert get_stats()["native_stdlib"] == "off: a debugger or another trace function was on at the start"
+        assert logging.Logger.info is ORIGINALS["info"]
+        start(native_stdlib=True)
+        assert get_stats()["native_stdlib"] == "on"
+    finally:
+        sys.settrace(before)
+
+
+REASONS: dict[str, tuple[Callable[[pytest.MonkeyPatch], Any], str]] = {
+    "handler": (lambda patch: logging.getLogger().addHandler(Collector()), "off: {here}.Collector on the root logger"),
+    "handler above": (
+        lambda patch: logging.getLogger().addHandler(logging.NullHandler(logging.ERROR)),
+        "on: below ERROR; logging.NullHandler on the root logger",
+    ),
+    "filter": (
+        lambda patch: logging.getLogger().handlers[0].addFilter(lambda _: True),
+        "off: the handler of unified_logger on the root logger has a filter",
+    ),
+    "removed": (
+        lambda patch: logging.getLogger().removeHandler(logging.getLogger().handlers[0]),
+        "off: the handler of unified_logger is not on the root logger",
+    ),
+    "factory": (
+        lambda patch: patch.setattr(logging, "_logRecordFactory", lambda *a, **k: logging.LogRecord(*a, **k)),
+        "off: {here} makes the records",
+    ),
+    "method": (
+        lambda patch: patch.setattr(logging.Logger, "_log", lambda *_: None),
+        "off: {here} has replaced Logger._log",
+    ),
+    "level method": (
+        lambda patch: patch.setattr(logging.Logger, "info", lambda *_: None),
+        "on: except for Logger.info, which other code has replaced",
+    ),
+    "clock": (lambda patch: patch.setattr(time, "time", lambda: 1.0), "off: the clock of time is replaced"),
+}
+
+
+@pytest.mark.parametrize("name", REASONS)
+def test_the_statistics_say_why_it_is_off(native: logging.Logger, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """And on again when the reason is gone."""
+    root = logging.getLogger()
+    before, filters = list(root.handlers), list(root.handlers[0].filters)
+    change, expected = REASONS[name]
+    assert get_stats()["native_stdlib"] == "on"
+    try:
+        change(monkeypatch)
+        assert get_stats()["native_stdlib"].startswith(expected.format(here=__name__))
+    finally:
+        root.handlers[:] = before
+        root.handlers[0].filters[:] = filters
+        monkeypatch.undo()
+    assert get_stats()["native_stdlib"] == "on"
 
 
 @pytest.mark.parametrize("way", ["argument", "environment", "file"])
@@ -332,7 +446,7 @@ def test_the_original_methods_come_back(native: logging.Logger, start: Callable[
     if way == "shutdown":
         shutdown_logging()
     elif way == "off":
-        start()
+        start(native_stdlib=False)
     else:
         start(native_stdlib=True, use_unified_logging=False)
     assert {name: vars(logging.Logger)[name] for name in NAMES} == ORIGINALS
@@ -344,7 +458,7 @@ def test_a_method_kept_from_before_goes_on_working(
     """Bound while native, called when it is no more; bound before, called when it is."""
     kept = native.info
     kept("native")
-    start()
+    start(native_stdlib=False)
     kept("through the handler")
     start(native_stdlib=True)
     kept("native again")
@@ -365,7 +479,7 @@ def test_what_others_put_there_stays(
 
     monkeypatch.setattr(logging.Logger, "info", theirs)
     native.info("one")
-    start()
+    start(native_stdlib=False)
     assert vars(logging.Logger)["info"] is theirs
     native.info("two")
     start(native_stdlib=True)
@@ -373,7 +487,7 @@ def test_what_others_put_there_stays(
     native.info("three")
     monkeypatch.undo()
     native.info("four")
-    start()
+    start(native_stdlib=False)
     assert vars(logging.Logger)["info"] is ORIGINALS["info"]
     assert seen == ["one", "two", "three"]
     assert [record["message"] for record in records()] == ["one", "two", "three", "four"]
@@ -528,7 +642,8 @@ def test_a_logger_that_does_not_reach_the_root_writes_nothing(native: logging.Lo
     logging.getLogger().removeHandler(_root_handler())
     native.info("without our handler")
     logging.getLogger().addHandler(_root_handler())
-    assert [record["message"] for record in records()] == ["before", "after"]
+    written = [record["message"] for record in records() if record["logger"] == "theirs"]
+    assert written == ["before", "after"]
 
 
 def test_levels_are_obeyed_at_once(native: logging.Logger, records: Records) -> None:
