@@ -451,11 +451,11 @@ def redaction_patterns() -> list[str]:
 def redaction_keys() -> list[str]:
     """The names whose values are secrets, without separators between their words."""
 
-def start(directory: str, settings: dict[str, Any], redaction: Redaction | None, patience: float) -> None:
+def start(directory: str | None, settings: dict[str, Any], redaction: Redaction | None, patience: float) -> None:
     """Starts the engine, or replaces the running one without losing a record.
 
     Args:
-        directory: The log directory.
+        directory: The log directory; None writes no file.
         settings: The settings of the engine's rooms, as simple values.
         redaction: The rules of redaction; None leaves every record as it is.
         patience: How many seconds the old engine may take to write what it had accepted.
@@ -475,6 +475,8 @@ def recover(directory: str) -> dict[str, Any] | None:
 
 def recover_all(ask: Callable[[PathLike[str]], tuple[str, str | None]]) -> dict[str, Any]:
     """Writes the records that dead processes of this user left in shared memory, each into its own log directory.
+
+    Those of processes without a log directory go to the standard streams of this process.
 
     `ask` is called with each of these directories. It returns the path to work in, and the reason if that is refused, or None. An exception
     of `ask` ends the recovery.

@@ -45,7 +45,7 @@ __all__ = [
 
 def init_logging(
     log_level: Level = DEFAULT,
-    log_dir: str | PathLike[str] = DEFAULT,
+    log_dir: str | PathLike[str] | None = DEFAULT,
     queue_size: int = DEFAULT,
     max_bytes: int | str = DEFAULT,
     backup_count: int = DEFAULT,
@@ -62,7 +62,7 @@ def init_logging(
 
     Args:
         log_level: Level of the root logger ('INFO'); decides whether a record is made, as in `logging`.
-        log_dir: Directory of the log files ('logs'), made if missing.
+        log_dir: Directory of the log files ('logs'), made if missing. None for no files: all records go to the console alone.
         queue_size: Records that the queue holds (10,000).
         max_bytes: Size at which app.log and errors.log are rotated, bytes (10 MiB); 0 never rotates.
         backup_count: Rotated files kept of each (7); 0 never rotates.
@@ -72,8 +72,8 @@ def init_logging(
         ai_max_bytes: Size at which ai_responses.log is rotated, bytes (100 MiB); 0 never rotates.
         ai_backup_count: Rotated files kept of ai_responses.log (30); 0 never rotates.
         **options: `overflow` ('block', 'drop_new', 'drop_old' or 'drop_low'), `overflow_timeout` (5.0 seconds),
-            `queue_bytes` (64 MiB), `console_format` ('auto', 'text', 'json', 'logfmt' or 'off') and all others of
-            docs/configuration.md.
+            `queue_bytes` (64 MiB), `console` ('stderr' or 'stdout'), `console_format` ('auto', 'text', 'json', 'logfmt' or 'off')
+            and all others of docs/configuration.md.
 
     Returns:
         A handle on the engine.

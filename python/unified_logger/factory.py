@@ -26,7 +26,7 @@ class UnifiedLoggerFactory:
     def initialize(
         self,
         log_level: Level = DEFAULT,
-        log_dir: str | PathLike[str] = DEFAULT,
+        log_dir: str | PathLike[str] | None = DEFAULT,
         queue_size: int = DEFAULT,
         max_bytes: int | str = DEFAULT,
         backup_count: int = DEFAULT,

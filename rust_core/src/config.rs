@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::blackbox::{self, Wanted};
+use crate::blackbox::{self, Home, Wanted};
 use crate::encoder::Format;
 use crate::level;
 use crate::outputs::{self, Output};
@@ -26,15 +26,27 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads them as JSON has them. The directory, which need not be text, and compiled rules of redaction come beside it.
+    /// Reads them as JSON has them. The log directory, which need not be text, and compiled rules of redaction come beside it.
+    /// Without a directory no output is a file.
     ///
     /// # Errors
     /// When something is missing, unknown or of another type.
-    pub fn new(json: serde_json::Value, directory: PathBuf, redaction: Option<Arc<Rules>>) -> serde_json::Result<Self> {
+    pub fn new(
+        json: serde_json::Value,
+        directory: Option<PathBuf>,
+        redaction: Option<Arc<Rules>>,
+    ) -> serde_json::Result<Self> {
         let mut settings: Self = serde_json::from_value(json)?;
         settings.output.directory = directory;
         settings.output.redaction = redaction;
         Ok(settings)
+    }
+
+    /// What the boxes of these processes belong to.
+    #[must_use]
+    pub fn home(&self) -> Home {
+        let service = || Home::Service(self.black_box.service.clone());
+        self.output.directory.clone().map_or_else(service, Home::Directory)
     }
 
     /// Those of a test: the three files in a directory, a small queue that makes its callers wait, and a black box beside the logs.
@@ -49,7 +61,7 @@ impl Settings {
         };
         Self {
             output: pipeline::Settings {
-                directory: directory.to_owned(),
+                directory: Some(directory.to_owned()),
                 directory_mode: 0o750,
                 file_mode: 0o640,
                 to: outputs::Settings {
@@ -73,7 +85,7 @@ impl Settings {
                 overflow: Overflow::Block,
                 overflow_timeout: Duration::from_secs(1),
             },
-            black_box: blackbox::Settings { location: Wanted::Directory, bytes: 8 << 20 },
+            black_box: blackbox::Settings { location: Wanted::Directory, bytes: 8 << 20, service: String::new() },
         }
     }
 }

@@ -29,10 +29,15 @@ pub struct Output {
 }
 
 impl Output {
-    /// What `sys.stderr` shows.
+    /// What a stream of `sys` shows.
     #[must_use]
     pub fn is_console(&self) -> bool {
-        self.to == sink::Settings::Stream(Stream::Console)
+        self.to.stream().is_some_and(Stream::is_console)
+    }
+
+    /// Whether a recovery completes it: every file, or where there is none, every stream.
+    fn is_recovered(&self, has_files: bool) -> bool {
+        if has_files { self.to.file().is_some() } else { self.to.stream().is_some() }
     }
 }
 
@@ -54,11 +59,18 @@ impl Settings {
         self.outputs.iter().find(|output| output.is_console())
     }
 
-    /// The files among them, for a black box: what a dead process had accepted, recovery writes there.
+    /// Whether any of them is a file. Otherwise streams are all there is, and their lines wait until they are taken.
     #[must_use]
-    pub fn files(&self) -> Self {
-        let files = self.outputs.iter().filter(|output| output.to.file().is_some()).cloned().collect();
-        Self { outputs: files, ai: self.ai.clone(), fields: self.fields.clone() }
+    pub fn has_files(&self) -> bool {
+        self.outputs.iter().any(|output| output.to.file().is_some())
+    }
+
+    /// Those for a black box: what a dead process had accepted, recovery writes there. They are the files, or the streams if there is none.
+    #[must_use]
+    pub fn recovered(&self) -> Self {
+        let has_files = self.has_files();
+        let kept = self.outputs.iter().filter(|output| output.is_recovered(has_files)).cloned().collect();
+        Self { outputs: kept, ai: self.ai.clone(), fields: self.fields.clone() }
     }
 
     /// How those files are written.
@@ -68,13 +80,16 @@ impl Settings {
             .filter_map(|output| if let sink::Settings::File(file) = &mut output.to { Some(file) } else { None })
     }
 
-    /// Reads what a black box has kept of `files`. `None` for more files than a box has journals for, for names that lead out of the
-    /// directory, and for modes that no options allow: a box may be planted.
+    /// Reads what a black box has kept of `recovered`. `None` for what would not be among these, for more files than a box has journals for, for
+    /// names that lead out of the directory, and for modes that no options allow: a box may be planted.
     #[must_use]
     pub fn of_box(kept: &Value) -> Option<Self> {
         let kept: Self = Deserialize::deserialize(kept).ok()?;
-        let is_harmless =
-            |output: &Output| output.to.file().is_some_and(|file| is_plain(&file.name) && is_mode(file.mode));
+        let has_files = kept.has_files();
+        let is_harmless = |output: &Output| {
+            output.is_recovered(has_files)
+                && output.to.file().is_none_or(|file| is_plain(&file.name) && is_mode(file.mode))
+        };
         (kept.outputs.len() <= FILES && kept.outputs.iter().all(is_harmless)).then_some(kept)
     }
 }
@@ -86,7 +101,8 @@ fn is_plain(name: &str) -> bool {
 /// What outputs are opened with.
 #[allow(missing_debug_implementations)] // a function has none
 pub struct Opening<'a> {
-    pub directory: &'a Path,
+    /// The log directory; without one no output is a file.
+    pub directory: Option<&'a Path>,
     pub directory_mode: u32,
     pub fsync: Fsync,
     /// Where the appends to the file of this number are noted.
@@ -99,7 +115,7 @@ pub struct Opening<'a> {
     pub goes_on: bool,
 }
 
-/// The outputs that are open: files first, as the black box numbers them.
+/// The outputs that are open: first those that a recovery completes, as the black box numbers them.
 #[derive(Debug)]
 pub struct Outputs {
     router: Router,
@@ -112,6 +128,7 @@ struct Open {
     /// The number of its format among `lines`.
     format: usize,
     is_console: bool,
+    gathers: bool,
     sink: Box<dyn Sink>,
 }
 
@@ -122,8 +139,11 @@ impl Outputs {
     /// When one cannot be opened.
     pub fn open(settings: &Settings, with: Opening<'_>) -> Result<Self> {
         debug_assert!(settings.outputs.len() <= router::OUTPUTS);
-        let (files, others): (Vec<_>, Vec<_>) = settings.outputs.iter().partition(|output| output.to.file().is_some());
-        let all: Vec<&Output> = files.into_iter().chain(others).take(router::OUTPUTS).collect();
+        let has_files = settings.has_files();
+        let (recovered, others): (Vec<_>, Vec<_>) =
+            settings.outputs.iter().partition(|output| output.is_recovered(has_files));
+        let journals = recovered.len().min(FILES);
+        let all: Vec<&Output> = recovered.into_iter().chain(others).take(router::OUTPUTS).collect();
         let formats: Vec<_> = all.iter().map(|output| &output.format).collect();
         let process = with.process.with_fields(&settings.fields);
         let lines = Lines::new(&process, with.redaction, &formats);
@@ -131,15 +151,21 @@ impl Outputs {
             let sink = output.to.open(Surroundings {
                 name: &output.name,
                 directory: with.directory,
+                is_primary: !has_files,
                 directory_mode: with.directory_mode,
                 fsync: with.fsync,
-                journal: if output.to.file().is_some() { (with.journal)(index) } else { Journal::Off },
+                journal: if index < journals { (with.journal)(index) } else { Journal::Off },
                 stats: with.stats,
             });
             let sink = sink.or_else(|error| {
                 if with.goes_on { Ok(Box::new(Unopened::new(error)) as Box<dyn Sink>) } else { Err(error) }
             })?;
-            Ok(Open { format: lines.number(&output.format), is_console: output.is_console(), sink })
+            Ok(Open {
+                format: lines.number(&output.format),
+                is_console: output.is_console(),
+                gathers: sink.gathers(),
+                sink,
+            })
         };
         let open = all.iter().enumerate().map(open).collect::<Result<Vec<_>>>()?;
         let selectors = all.iter().map(|output| output.select.clone()).collect();
@@ -160,7 +186,8 @@ impl Outputs {
     }
 
     /// Encodes a record for those outputs, and then gives each of them its lines: a record whose encoding fails has gone nowhere.
-    /// `expected` is how many bytes a line may well have. Returns how many bytes the files got.
+    /// `expected` is how many bytes a line may well have. Returns how many bytes wait in memory for it
+    /// from now on.
     #[inline]
     pub fn put(&mut self, record: &Record<'_>, whose: Whose, route: Route, position: u64, expected: usize) -> usize {
         let formats = each(route).fold(0, |formats, index| formats | 1 << self.open[index].format);
@@ -170,7 +197,7 @@ impl Outputs {
             let open = &mut self.open[index];
             let lines = self.lines.of(open.format);
             open.sink.push(lines, position, whose);
-            if open.sink.needs_lock() {
+            if open.gathers {
                 bytes += lines.len();
             }
         }
@@ -230,7 +257,7 @@ mod tests {
                 to: sink::Settings::File(file),
             };
             let settings = Settings { outputs: vec![output], ai: AiLoggers::default(), fields: Fields::default() };
-            Settings::of_box(&serde_json::to_value(settings.files()).unwrap()) == Some(settings)
+            Settings::of_box(&serde_json::to_value(settings.recovered()).unwrap()) == Some(settings)
         };
         assert!(read("app.log", 0o640));
         let long = "x".repeat(256);
@@ -240,6 +267,23 @@ mod tests {
         for mode in [0o4755, 0o666, 0o777, 0o440, 0] {
             assert!(!read("app.log", mode), "{mode:o}");
         }
+    }
+
+    #[test]
+    fn streams_are_kept_where_there_is_no_file_and_never_beside_files() {
+        let output =
+            |name: &str, to| Output { name: name.into(), select: Selector::default(), format: Format::json(), to };
+        let file = sink::FileSettings { name: "app.log".into(), max_bytes: 0, backup_count: 0, mode: 0o640 };
+        let stream = output("console", sink::Settings::Stream(Stream::ConsoleStdout));
+        let file = output("app", sink::Settings::File(file));
+        let all = |outputs| Settings { outputs, ai: AiLoggers::default(), fields: Fields::default() };
+        let read = |settings: &Settings| Settings::of_box(&serde_json::to_value(settings).unwrap());
+        let streams = all(vec![stream.clone()]);
+        assert_eq!(streams.recovered(), streams);
+        assert_eq!(read(&streams), Some(streams));
+        let both = all(vec![stream, file.clone()]);
+        assert_eq!(both.recovered(), all(vec![file]));
+        assert_eq!(read(&both), None);
     }
 
     #[test]

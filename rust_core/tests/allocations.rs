@@ -104,7 +104,7 @@ fn a_batch_is_written_without_allocating() {
     let settings = settings(directory.path());
     let stats = Arc::<Stats>::default();
     let errors = Arc::new(ErrorHandler::new(Arc::clone(&stats)));
-    let made = blackbox::make(settings.black_box, directory.path(), &settings.output.box_settings(), names::here());
+    let made = blackbox::make(&settings.black_box, &settings.home(), &settings.output.box_settings(), names::here());
     let mut pipeline = Pipeline::open(&settings.output, made.black_box.as_ref(), &stats, &errors).unwrap();
     let queue = Queue::new(settings.queue, Arc::clone(&stats), true);
     let (mut batch, guides) = (Batch::default(), [Guide::new(), Guide::new().at_level(level::ERROR)]);

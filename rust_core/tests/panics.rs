@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 
+use unified_logger_core::blackbox::Home;
 use unified_logger_core::config::Settings;
 use unified_logger_core::encoder::Format;
 use unified_logger_core::engine::Engine;
@@ -304,10 +305,10 @@ fn a_panic_in_a_recovery_loses_and_doubles_nothing() {
             drop(engine);
             fault_injection::arm(fault, skip, 1);
             let case = format!("{fault:?} after {skip}");
-            let first = recovery::sweep(directory.path()).unwrap();
+            let first = recovery::sweep(&Home::Directory(directory.path().to_owned())).unwrap();
             if fault_injection::disarm() == 0 {
                 assert_eq!((first.boxes, first.failed.len()), (0, 1), "{case}");
-                let second = recovery::sweep(directory.path()).unwrap();
+                let second = recovery::sweep(&Home::Directory(directory.path().to_owned())).unwrap();
                 assert_eq!((second.boxes, second.records), (1, COUNT as u64), "{case}: {second:?}");
             }
             let found = numbers(directory.path(), "app.log");

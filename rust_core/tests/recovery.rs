@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use proptest::prelude::*;
-use unified_logger_core::blackbox;
+use unified_logger_core::blackbox::{self, Home};
 use unified_logger_core::config::Settings;
 use unified_logger_core::encoder::{Format, Shape};
 use unified_logger_core::engine::Engine;
@@ -93,7 +93,7 @@ fn die(engine: Engine, directory: &Path) -> PathBuf {
 }
 
 fn sweep(directory: &Path) -> Recovered {
-    recovery::sweep(directory).expect("nobody else is at it")
+    recovery::sweep(&Home::Directory(directory.to_owned())).expect("nobody else is at it")
 }
 
 fn lines(path: &Path) -> Vec<serde_json::Value> {

@@ -23,7 +23,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("directory", metavar="DIR", nargs="?", help="the log directory")
     what.add_argument(
-        "--all", action="store_true", help="every log directory for which this user has black boxes in shared memory"
+        "--all",
+        action="store_true",
+        help="every log directory for which this user has black boxes in shared memory; records of programs that have none go to the "
+        "standard stream that they wrote to",
     )
     parser.set_defaults(run=run)
 

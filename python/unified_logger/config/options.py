@@ -90,6 +90,7 @@ class Option:
         kept: Whether it keeps its value if a file that was read because it changed leaves it out: the file may be half written. For an
             option that is a key at the top of a file.
         reported_as: The name under which a reload reports a change instead: another hidden option, or a derived value.
+        null: What a null in a file stands for. By default its kind decides whether null is allowed, and it counts as not given.
     """
 
     # The name as an argument, and as a key at the top of a file.
@@ -107,6 +108,7 @@ class Option:
         hidden: bool = False,
         kept: bool = False,
         reported_as: str | None = None,
+        null: str | None = None,
     ) -> None:
         self.kind = kind
         self.default = default
@@ -117,6 +119,7 @@ class Option:
         self.hidden = hidden
         self.kept = kept
         self.reported_as = reported_as
+        self.null = null
 
     def __set_name__(self, _: type, name: str) -> None:
         self.name = name
@@ -153,6 +156,8 @@ class Option:
             for name in blocks:
                 block = block.get(name) or {}
             value = block.get(key)
+            if value is None and key in block:
+                value = self.null
             found = found if value is None else value
         return found
 
@@ -172,10 +177,20 @@ def option(
     hidden: bool = False,
     kept: bool = False,
     reported_as: str | None = None,
+    null: str | None = None,
 ) -> Any:
     """An option of a section, see `Option`. The class assigns it to the option's name."""
     return Option(
-        kind, default, what, environment, file, layout=layout, hidden=hidden, kept=kept, reported_as=reported_as
+        kind,
+        default,
+        what,
+        environment,
+        file,
+        layout=layout,
+        hidden=hidden,
+        kept=kept,
+        reported_as=reported_as,
+        null=null,
     )
 
 

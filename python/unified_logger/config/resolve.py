@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from ..errors import ALL_OPTIONS, ConfigurationError, PartError, nearest, unknown_shown
-from .kinds import PATH
 from .options import Given
 from .sections import OPTIONS, SECTIONS, Settings
+from .sections.files import DIRECTORY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _without_foreign(
     notices: list[str] = []
     for option in OPTIONS.values():
         variable = option.variable(kept)
-        if variable is None or not variable.startswith("LOG_") or option.kind is PATH:
+        if variable is None or not variable.startswith("LOG_") or option.kind is DIRECTORY:
             continue
         try:
             _of_variable(option, variable, kept[variable])

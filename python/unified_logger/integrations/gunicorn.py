@@ -42,7 +42,7 @@ def _hand_over(user: int, group: int) -> None:
     of root there.
     """
     settings = engine.settings()
-    if settings is None:
+    if settings is None or settings.log_dir is None:
         return
     names = tuple(file.name for file in settings.files if file.enabled)
     directory = os.open(settings.log_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -1,9 +1,10 @@
-"""The file of `faulthandler` beside the logs, for crashes that no Python code can see."""
+"""The file of `faulthandler` beside the logs, for crashes that no Python code can see. Without a log directory it is standard error."""
 
 from __future__ import annotations
 
 import faulthandler
 import os
+import sys
 import weakref
 
 from .. import _core
@@ -16,17 +17,32 @@ if TYPE_CHECKING:
 
     from ..config import Settings
 
+
+class _StandardError:
+    """Standard error by its number, whatever `sys.stderr` is."""
+
+    def fileno(self) -> int:
+        """The number."""
+        return 2
+
+    def flush(self) -> None:
+        """Nothing: there is no buffer."""
+
+
 # Only `faulthandler` holds the file: it is closed when `faulthandler` gets another.
-_ours: weakref.ref[_core.LogFile] | None = None
+_ours: weakref.ref[_core.LogFile] | weakref.ref[_StandardError] | None = None
 
 
 def start(settings: Settings) -> None:
-    """Lets `faulthandler` write to a file beside the logs, or ends that."""
+    """Lets `faulthandler` write to a file beside the logs or to standard error, or ends that."""
     if not settings.fault_handler:
         disable()
         return
+    if settings.log_dir is None:
+        _enable_on_standard_error()
+        return
     try:
-        enable(str(settings.log_dir), (settings.file_mode, settings.file_mode_given), notices.report)
+        enable(settings.log_dir, (settings.file_mode, settings.file_mode_given), notices.report)
     except OSError as error:
         notices.report(f"faulthandler has no file beside the logs: {error}")
 
@@ -72,12 +88,25 @@ def enable(directory: str, mode: tuple[int, bool], report: Callable[[str], None]
     opened.watch(lost)
 
 
+def _enable_on_standard_error() -> None:
+    """Lets `faulthandler` write to standard error, unless the program has turned it on by itself."""
+    global _ours
+    if _held() is None and faulthandler.is_enabled():
+        return
+    if sys.__stderr__ is None:  # The number may lead to any file.
+        disable()
+        return
+    stream = _StandardError()
+    faulthandler.enable(stream)
+    _ours = weakref.ref(stream)
+
+
 def disable() -> None:
-    """Turns `faulthandler` off if it writes to this library's file."""
+    """Turns `faulthandler` off if it writes to this library's file, or to standard error for this library."""
     if _held() is not None:
         faulthandler.disable()
 
 
-def _held() -> _core.LogFile | None:
+def _held() -> _core.LogFile | _StandardError | None:
     """The file, if `faulthandler` writes to it; otherwise None."""
     return None if _ours is None else _ours()

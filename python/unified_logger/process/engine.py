@@ -109,8 +109,13 @@ def _start_engine(settings: Settings, on_root: bool) -> None:
         _fallback.close()
         _fallback, notices.without_engine = None, False
     _exit_patience = _EXIT_TIMEOUT
-    stdlib.install(str(settings.log_dir), on_root=on_root)
+    stdlib.install(_location(settings), on_root=on_root)
     native.start(settings.native_stdlib)
+
+
+def _location(settings: Settings) -> str | int:
+    """Where records are written: the log directory, or without one the number of the console's stream."""
+    return settings.log_dir or (1 if settings.console == "stdout" else 2)
 
 
 def _run_engine(settings: Settings, black_box: str, rotate: bool = True) -> None:
@@ -134,7 +139,7 @@ def _run_engine(settings: Settings, black_box: str, rotate: bool = True) -> None
 def _start_fallback(settings: Settings, on_root: bool) -> None:
     global _fallback
     try:
-        output = FallbackOutput(settings, console=settings.console())
+        output = FallbackOutput(settings, console=settings.console_now())
     except OSError as error:
         raise _unusable_directory(settings, error) from error
     _core.set_lines(settings.shape, settings.process_fields)
@@ -144,7 +149,7 @@ def _start_fallback(settings: Settings, on_root: bool) -> None:
         _fallback.close()
     _fallback, notices.without_engine = output, True
     _core.set_stdlib_native(False)
-    stdlib.install(str(settings.log_dir), output.emit, on_root)
+    stdlib.install(_location(settings), output.emit, on_root)
     _core.turn_off(settings.redaction)
     if failure is not None:
         notices.report(f"what was logged before the start is lost: {failure}", level=logging.ERROR)
@@ -170,7 +175,7 @@ def _unusable_directory(settings: Settings, error: OSError) -> Exception:
         source="log directory",
         key="log_dir",
         value=str(settings.log_dir),
-        allowed=f"a directory in which log files can be written ({error})",
+        allowed=f"a directory in which log files can be written ({error}); log_dir=None logs to the console alone",
     )
 
 

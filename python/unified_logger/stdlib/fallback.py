@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 
 from .. import _core
@@ -30,21 +31,22 @@ class FallbackOutput:
     """
 
     def __init__(self, settings: Settings, console: tuple[str, bool]) -> None:
-        _core.prepare_directory(str(settings.log_dir), (settings.dir_mode, settings.dir_mode_given))
+        if settings.log_dir is not None:
+            _core.prepare_directory(settings.log_dir, (settings.dir_mode, settings.dir_mode_given))
         self._count = self._failed = 0
         self._redaction = settings.redaction
         self._files: list[File] = []
         try:
             for file in settings.files:
                 if file.enabled:
-                    self._files.append(File(settings, file))
+                    self._files.append(File(str(settings.log_dir), settings, file))
         except BaseException:
             for opened in self._files:
                 opened.close()
             raise
         self._console: Console | None = None
         if settings.console_format != "off":
-            handler = Console(settings.redaction)
+            handler = Console(sys.stdout if settings.console == "stdout" else sys.stderr, settings.redaction)
             handler.setLevel(settings.console_level)
             formatter = TextFormatter if console[0] == "text" else JSONFormatter
             handler.setFormatter(formatter(redaction=settings.redaction))

@@ -42,12 +42,12 @@ class File(logging.Handler):
     in the file.
     """
 
-    def __init__(self, settings: Settings, file: FileSettings) -> None:
+    def __init__(self, directory: str, settings: Settings, file: FileSettings) -> None:
         super().__init__(file.level)
         self.kind = file.kind
         self.settings = settings
         self.counts = dict.fromkeys(("written", "bytes", "rotations", "errors"), 0)
-        self._path = os.path.abspath(os.path.join(settings.log_dir, file.name))
+        self._path = os.path.abspath(os.path.join(directory, file.name))
         self._most = file.max_bytes if file.backup_count else 0
         self._kept = file.backup_count
         # When each kind of failure was reported last, and how many since then were not.
@@ -303,11 +303,12 @@ class Console(logging.StreamHandler):  # type: ignore[type-arg] # not generic at
     """The console.
 
     Args:
+        stream: The stream that it writes to.
         redaction: Replaces secrets; None for no redaction.
     """
 
-    def __init__(self, redaction: _core.Redaction | None) -> None:
-        super().__init__()
+    def __init__(self, stream: Any, redaction: _core.Redaction | None) -> None:
+        super().__init__(stream)
         self._redaction = redaction
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is the base class's

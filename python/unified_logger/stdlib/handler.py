@@ -123,16 +123,16 @@ def connect(start: Callable[[Mapping[str, object]], None], flush: Callable[[floa
     _start, _flush = start, flush
 
 
-def install(directory: str, capture: Callable[..., None] = _core.emit, on_root: bool = True) -> None:
+def install(location: str | int, capture: Callable[..., None] = _core.emit, on_root: bool = True) -> None:
     """Connects `logging` with the log files. Harmless when repeated.
 
     Args:
-        directory: The log directory.
+        location: The log directory, or the number of the stream that records are written to.
         capture: Takes a `LogRecord`, and whether it is an AI record whatever its logger.
         on_root: Whether the root logger gets a handler of this class, unless it has one.
     """
     global deliver
-    deliver, marks.directory = capture, directory
+    deliver, marks.location = capture, location
     handler_on_root = _on_root()
     if handler_on_root is None and on_root:
         handler_on_root = _handler

@@ -33,8 +33,8 @@ _WAYS = ("__reduce__", "__reduce_ex__", "__getstate__", "__setstate__")
 # Classes of records that were seen. A program may make a class for each record.
 _classes: set[type[logging.LogRecord]] = set()
 _MOST_CLASSES = 64
-# The log directory of this process, once logging was started.
-directory: str | None = None
+# The log directory of this process, or the number of the stream that its records are written to, once logging was started.
+location: str | int | None = None
 # The class of handlers that was patched last. It is another one after `logging.handlers` is imported again, or with a stub of a test.
 _socket_handler: object = None
 
@@ -152,8 +152,8 @@ def is_captured(record: logging.LogRecord) -> bool:
     number = mark_of(record)
     if number is not None:
         return type(number) is not Mark
-    location = record.__dict__.get(CAPTURED_ATTRIBUTE)
-    return type(location) is str and location == _location()
+    sent = record.__dict__.get(CAPTURED_ATTRIBUTE)
+    return type(sent) is str and sent == _location()
 
 
 def lift(record: logging.LogRecord) -> bool:
@@ -209,10 +209,19 @@ def carried_by(record: logging.LogRecord) -> Carried | None:
 
 
 def _location() -> str:
-    """The location of this process's files: a text that differs from that of other files, on this machine and on others."""
+    """The location of this process's records: a text that differs from that of other files or streams, on this machine and on others."""
     # `platform.node` gives the same if the system has it, but that module imports many others.
     node = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
-    return f"{node}:{os.getpid() if directory is None else os.path.realpath(directory)}"
+    return f"{node}:{os.path.realpath(location) if isinstance(location, str) else _stream(location)}"
+
+
+def _stream(number: int | None) -> str:
+    """What processes with the same standard stream have in common. A process that has none has nothing in common with others."""
+    try:
+        found = os.fstat(-1 if number is None else number)
+    except OSError:
+        return str(os.getpid())
+    return f"stream {found.st_dev}:{found.st_ino}"
 
 
 def _sent(attributes: dict[str, Any], number: _Number) -> dict[str, Any]:

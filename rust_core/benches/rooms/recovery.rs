@@ -41,7 +41,9 @@ pub fn bench(criterion: &mut Criterion) {
                 directory
             },
             |directory| {
-                let recovered = recovery::sweep(directory.path()).expect("nobody else is at it");
+                let recovered =
+                    recovery::sweep(&unified_logger_core::blackbox::Home::Directory(directory.path().to_owned()))
+                        .expect("nobody else is at it");
                 assert_eq!(recovered.records, u64::from(RECORDS));
                 directory
             },

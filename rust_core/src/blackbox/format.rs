@@ -146,7 +146,7 @@ pub struct BoxSettings {
     /// Of the lock file.
     pub file_mode: u32,
     pub directory_mode: u32,
-    /// The log directory's path, for a recovery that finds the box elsewhere. `None` if the path is no text.
+    /// The log directory's path, for a recovery that finds the box elsewhere. `None` if there is none, or its path is no text.
     #[serde(deserialize_with = "Option::deserialize")]
     pub directory: Option<String>,
     /// The namespace of the owner's process number, if it is known.
@@ -162,14 +162,16 @@ pub struct BoxSettings {
 
 impl BoxSettings {
     #[must_use]
-    pub fn new(directory: &Path, modes: (u32, u32), outputs: Value, redaction: Option<&Spec>) -> Self {
+    pub fn new(directory: Option<&Path>, modes: (u32, u32), outputs: Value, redaction: Option<&Spec>) -> Self {
         // Without the mark `ASKED_FOR`: the umask of a recovery narrows the modes of its files.
         let (directory_mode, file_mode) = (modes.0 & 0o777, modes.1 & 0o777);
         Self {
             outputs,
             file_mode,
             directory_mode,
-            directory: std::path::absolute(directory).ok().and_then(|path| path.to_str().map(str::to_owned)),
+            directory: directory
+                .and_then(|directory| std::path::absolute(directory).ok())
+                .and_then(|path| path.to_str().map(str::to_owned)),
             namespace: platform::process_namespace(),
             born: platform::birth_of_process(platform::process_id()),
             redaction: redaction.cloned(),

@@ -16,8 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use format::{BoxSettings, FILES, Foreign, JournalEntry, RecoveryNote, is_mode, is_spent};
-pub use location::Wanted;
-pub use location::{Distrust, Harm, Ownerless, Watch, all, disown_all, strays};
+pub use location::{Distrust, Harm, Home, Ownerless, Wanted, Watch, all, disown_all, strays};
 use note::Note;
 pub use reader::{Contents, FoundRecord, read};
 
@@ -102,22 +101,29 @@ pub struct Made {
     pub refused: Vec<String>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     #[serde(rename = "place")]
     pub location: Wanted,
     /// Bytes of the box, or of the pool if there is no box.
     pub bytes: usize,
+    /// What processes that write to the same standard streams have in common, where there is no log directory.
+    #[serde(default)]
+    pub service: String,
 }
 
-/// Makes a box at the best location for a log directory. `box_settings` go into it.
+/// Makes a box at the best location for its home. `box_settings` go into it.
 #[must_use]
-pub fn make(settings: Settings, directory: &Path, box_settings: &BoxSettings, names: &Arc<Names>) -> Made {
+pub fn make(settings: &Settings, home: &Home, box_settings: &BoxSettings, names: &Arc<Names>) -> Made {
     platform::notice_forks();
     let mut refused = Vec::new();
-    for location in location::choices(directory, settings.location) {
-        match make_at(&location, settings, directory, box_settings, names) {
+    let choices = location::choices(home, settings.location);
+    if choices.is_empty() && settings.location == Wanted::SharedMemory {
+        refused.push("this system has no shared memory".to_owned());
+    }
+    for location in choices {
+        match make_at(&location, settings.bytes, home, box_settings, names) {
             Ok((black_box, pool)) => return Made { black_box: Some(black_box), pool: Some(pool), refused },
             Err(error) => refused.push(format!("{}: {error}", location.directory.display())),
         }
@@ -127,12 +133,12 @@ pub fn make(settings: Settings, directory: &Path, box_settings: &BoxSettings, na
 
 fn make_at(
     location: &location::Location,
-    settings: Settings,
-    directory: &Path,
+    bytes: usize,
+    home: &Home,
     box_settings: &BoxSettings,
     names: &Arc<Names>,
 ) -> std::io::Result<(BlackBox, Pool)> {
-    let size = settings.bytes.max(SMALLEST).next_multiple_of(1 << 16);
+    let size = bytes.max(SMALLEST).next_multiple_of(1 << 16);
     let making = location.begin(size as u64)?;
     let mapped = Mapping::shared(&making.file, 0, format::SLOTS)
         .and_then(|front| Ok((front, Mapping::shared(&making.file, format::SLOTS, size - format::SLOTS)?)));
@@ -157,7 +163,7 @@ fn make_at(
     if let Err(error) = write_front(&making.file, &head, &box_settings) {
         return Err(making.abandon(error));
     }
-    let front = Arc::new(Front { memory, own: making.finish(directory)?, forks: forks::count() });
+    let front = Arc::new(Front { memory, own: making.finish(home.directory())?, forks: forks::count() });
     let follower: Arc<dyn Follower> = front.clone();
     let black_box = BlackBox { front, follower: Arc::clone(&follower), names: Arc::clone(names) };
     if names.follow(follower) {

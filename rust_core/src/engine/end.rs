@@ -37,7 +37,8 @@ impl Engine {
             self.go_on_writing();
         }
         if self.is_unattended() {
-            let _ = done.send(writer::write_now(&self.shared, LATE_PATIENCE, LATE_PATIENCE));
+            let written = writer::write_now(&self.shared, LATE_PATIENCE, LATE_PATIENCE);
+            let _ = done.send(written && !self.shared.has_lost.load(Ordering::Relaxed));
         } else {
             self.shared.flushes.push(Flush { done, patient });
             self.shared.queue.waker().wake_at_once();
@@ -78,7 +79,7 @@ impl Engine {
         let written = ended && ending.write(left);
         drop(ending);
         if ended {
-            shared.answer_flushes(written);
+            shared.answer_flushes(written && !shared.has_lost.load(Ordering::Relaxed));
         }
         if written {
             if let Some(black_box) = &self.black_box {
@@ -87,7 +88,7 @@ impl Engine {
             let left = deadline.saturating_duration_since(Instant::now());
             self.flush_console(left.min(CONSOLE_PATIENCE));
             self.end_others(deadline);
-            return true;
+            return !shared.has_lost.load(Ordering::Relaxed);
         }
         shared.given_up.store(true, Ordering::SeqCst);
         let (left, on_heap) = shared.unwritten();

@@ -5,6 +5,7 @@ mod fork;
 mod offer;
 
 use std::io;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -54,8 +55,9 @@ impl Engine {
         clock::use_counter();
         let errors = Arc::new(ErrorHandler::new(Arc::clone(&stats)));
         let output = &settings.output;
-        crate::sink::prepare_directory(&output.directory, output.directory_mode)?;
-        let made = blackbox::make(settings.black_box, &output.directory, &output.box_settings(), names::here());
+        let directory = output.directory.as_deref();
+        directory.map_or(Ok(()), |directory| crate::sink::prepare_directory(directory, output.directory_mode))?;
+        let made = blackbox::make(&settings.black_box, &settings.home(), &output.box_settings(), names::here());
         let black_box = made.black_box;
         let take_back = || {
             if let Some(black_box) = &black_box {
@@ -95,6 +97,7 @@ impl Engine {
             unattended: AtomicBool::new(false),
             in_hand: CachePadded::default(),
             given_up: AtomicBool::new(false),
+            has_lost: AtomicBool::new(false),
             stats,
             errors,
             endings: AtomicU32::new(0),
@@ -120,7 +123,8 @@ impl Engine {
         if memory::has(Queue::bytes_of(settings.queue.size) + MEMORY) {
             return Ok(());
         }
-        Err(Error::io("find memory to log into", &settings.output.directory, io::ErrorKind::OutOfMemory.into()))
+        let directory = settings.output.directory.as_deref().unwrap_or(Path::new("a stream"));
+        Err(Error::io("find memory to log into", directory, io::ErrorKind::OutOfMemory.into()))
     }
 
     /// Lets captures allocate from this engine's pool from now on; see `Pool::make_current`.
@@ -133,7 +137,7 @@ impl Engine {
     /// Writes what processes that died left for the log directory. This happens at the start, since the process may
     /// give up the necessary rights right after. The writer repeats it every two seconds.
     pub fn recover_boxes(&self) {
-        self.shared.recover_boxes(&self.settings.output.directory);
+        self.shared.recover_boxes(&self.settings.home());
     }
 
     /// Starts the writer.
@@ -168,9 +172,9 @@ impl Engine {
     /// If the system gives no thread, the writer counts as paused, and callers write their own records.
     fn start_writer(&self, writer: &mut Option<Worker>) -> Result<()> {
         let shared = Arc::clone(&self.shared);
-        let directory = self.settings.output.directory.clone();
+        let home = self.settings.home();
         let name = "unified_logger";
-        let worker = Worker::start(name, move || writer::run(&shared, &directory));
+        let worker = Worker::start(name, move || writer::run(&shared, &home));
         self.shared.unattended.store(worker.is_err(), Ordering::SeqCst);
         let worker = worker
             .inspect_err(|_| self.shared.pause.store(pause::PAUSED, Ordering::SeqCst))

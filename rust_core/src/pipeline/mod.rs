@@ -36,9 +36,6 @@ use stuck::Streaks;
 /// How long a batch waits for the batch of another process. Then it is written without the lock.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 
-/// Bytes a failing sink may hold in memory. Beyond, the queue is left to fill; see `stuck`.
-const BACKLOG: usize = 8 << 20;
-
 /// Bytes of one batch that are encoded before they are written. Without a bound, a batch of large records would take
 /// as much memory again.
 const GATHER: usize = 1 << 20;
@@ -47,7 +44,8 @@ const GATHER: usize = 1 << 20;
 pub struct Pipeline {
     outputs: Outputs,
     consoles: Route,
-    lock: DirectoryLock,
+    /// None where no file is written.
+    lock: Option<DirectoryLock>,
     no_locks_reported: bool,
     fsync: Fsync,
     stats: Arc<Stats>,
@@ -77,11 +75,12 @@ impl Pipeline {
         stats: &Arc<Stats>,
         errors: &Arc<ErrorHandler>,
     ) -> Result<Self> {
-        crate::sink::prepare_directory(&settings.directory, settings.directory_mode)?;
+        let directory = settings.directory.as_deref();
+        directory.map_or(Ok(()), |directory| crate::sink::prepare_directory(directory, settings.directory_mode))?;
         let outputs = Outputs::open(
             &settings.to,
             Opening {
-                directory: &settings.directory,
+                directory,
                 directory_mode: settings.directory_mode,
                 fsync: settings.fsync,
                 journal: &|file| black_box.map_or(Journal::Off, |black_box| black_box.journal(file)),
@@ -94,7 +93,7 @@ impl Pipeline {
         Ok(Self {
             consoles: outputs.consoles(),
             outputs,
-            lock: DirectoryLock::open(&settings.directory, settings.file_mode)?,
+            lock: directory.map(|directory| DirectoryLock::open(directory, settings.file_mode)).transpose()?,
             no_locks_reported: false,
             fsync: settings.fsync,
             stats: Arc::clone(stats),
@@ -186,7 +185,9 @@ impl Pipeline {
         let Self { outputs, lock, no_locks_reported, stats, errors, .. } = self;
         write_sinks(outputs, false, now, Held::NotOpened, errors);
         let is_due = |sink: &dyn Sink| sink.needs_lock() && sink.pending_bytes() > 0 && sink.is_due(now);
-        if outputs.sinks().any(is_due) {
+        if let Some(lock) = lock
+            && outputs.sinks().any(is_due)
+        {
             lock.hold(LOCK_PATIENCE, |held| {
                 report_lock(held, stats, errors, no_locks_reported);
                 write_sinks(outputs, true, now, held, errors);
@@ -197,6 +198,7 @@ impl Pipeline {
                 self.errors.handle("sync", &error);
             }
         }
+        self.give_up_broken();
         self.streaks.note(&self.outputs);
         self.errors.report_remarks();
         self.report_complaints();
@@ -217,13 +219,15 @@ impl Pipeline {
         self.outputs.sinks().all(Sink::is_clear)
     }
 
-    /// Records that at least one file still holds in memory.
+    /// Records that at least one sink still holds in memory.
     #[must_use]
     pub fn waiting(&self) -> u64 {
         if self.has_nothing_pending() { 0 } else { self.waiting_positions().len() as u64 }
     }
 
-    fn has_nothing_pending(&self) -> bool {
+    /// Whether no sink has anything to write.
+    #[must_use]
+    pub fn has_nothing_pending(&self) -> bool {
         self.outputs.sinks().all(|sink| sink.pending_bytes() == 0)
     }
 
@@ -240,8 +244,28 @@ impl Pipeline {
         if count > 0 {
             fault_injection::pass(Fault::Committed);
             self.give_back(&mut batch.records);
+        } else if !self.held.is_empty() && self.has_nothing_pending() {
+            slab::give_back(&mut self.held.drain(..).map(|(_, record)| record).collect());
         }
         count
+    }
+
+    /// Whether a sink has more to write, and is waited for by its own writing.
+    #[must_use]
+    pub fn goes_on(&self) -> bool {
+        self.outputs.sinks().any(Sink::goes_on)
+    }
+
+    /// Whether a sink has lost the lines that it was given last.
+    #[must_use]
+    pub fn has_lost(&self) -> bool {
+        self.outputs.sinks().any(Sink::has_lost)
+    }
+
+    /// Whether what is not written yet has failed, and is not only slow.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.outputs.sinks().any(Sink::has_failed)
     }
 
     /// The records of earlier batches whose lines a failing sink still holds.

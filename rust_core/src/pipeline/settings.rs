@@ -14,9 +14,9 @@ use crate::sink::{Fsync, mode};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// A path need not be text, so it is passed apart from the others.
+    /// The log directory; without one no output is a file. A path need not be text, so it is passed apart from the others.
     #[serde(skip)]
-    pub directory: PathBuf,
+    pub directory: Option<PathBuf>,
     #[serde(deserialize_with = "mode")]
     pub directory_mode: u32,
     /// Of the lock file.
@@ -34,7 +34,7 @@ impl Settings {
     #[must_use]
     pub fn box_settings(&self) -> BoxSettings {
         let redaction = self.redaction.as_ref().map(|rules| rules.spec());
-        let outputs = serde_json::to_value(self.to.files()).unwrap_or_default();
-        BoxSettings::new(&self.directory, (self.directory_mode, self.file_mode), outputs, redaction)
+        let outputs = serde_json::to_value(self.to.recovered()).unwrap_or_default();
+        BoxSettings::new(self.directory.as_deref(), (self.directory_mode, self.file_mode), outputs, redaction)
     }
 }

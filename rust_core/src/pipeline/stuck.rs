@@ -1,12 +1,13 @@
-//! Files that take nothing while other files do.
+//! Sinks that take nothing while others do, and those that will take nothing more.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::{BACKLOG, Pipeline};
+use super::Pipeline;
 use crate::level;
 use crate::outputs::Outputs;
 use crate::queue::Queue;
+use crate::router::Route;
 
 /// Bytes that other files must have taken since a file began to fail, before it is held to fail alone. On a full disk there is room for less.
 const ENOUGH: u64 = 64 << 10;
@@ -60,7 +61,8 @@ impl Pipeline {
     /// their records.
     pub(super) fn may_take_more(&mut self, queue: &Queue) -> bool {
         let all = self.outputs.sinks().enumerate();
-        let full: Vec<_> = all.filter(|(_, sink)| sink.pending_bytes() >= BACKLOG).map(|(index, _)| index).collect();
+        let full: Vec<_> =
+            all.filter(|(_, sink)| sink.pending_bytes() >= sink.room()).map(|(index, _)| index).collect();
         if full.is_empty() {
             return true;
         }
@@ -68,8 +70,24 @@ impl Pipeline {
         if !full.iter().all(|index| self.streaks.costs_others(*index, &self.outputs, queue)) {
             return false;
         }
+        let lines = self.give_up(full.iter().fold(0, |route, index| route | 1 << index));
+        self.report_stuck(lines);
+        true
+    }
+
+    /// Goes on without the lines of sinks that will never take them. The failure itself was reported.
+    pub(super) fn give_up_broken(&mut self) {
+        let broken = self.outputs.sinks().enumerate().filter(|(_, sink)| sink.is_broken());
+        let route = broken.fold(0, |route, (index, _)| route | 1 << index);
+        if route != 0 {
+            self.give_up(route);
+        }
+    }
+
+    /// Goes on without the lines that these sinks hold. Records that no other sink holds have failed. Returns how many lines those were.
+    fn give_up(&mut self, route: Route) -> u64 {
         let (mut given_up, mut lines) = (BTreeSet::new(), 0);
-        for sink in self.outputs.of_route(full.iter().fold(0, |route, index| route | 1 << index)) {
+        for sink in self.outputs.of_route(route) {
             sink.put_waiting(&mut given_up);
             lines += sink.give_up();
         }
@@ -78,8 +96,7 @@ impl Pipeline {
         self.failed += failed;
         self.stats.failed.add(failed);
         self.held.retain(|(position, _)| waiting.contains(position));
-        self.report_stuck(lines);
-        true
+        lines
     }
 
     fn report_stuck(&mut self, lines: u64) {

@@ -36,6 +36,26 @@ pub enum Standard {
     Error,
 }
 
+impl Standard {
+    /// The number of its descriptor.
+    #[must_use]
+    pub const fn number(self) -> i32 {
+        match self {
+            Self::Output => 1,
+            Self::Error => 2,
+        }
+    }
+
+    /// Its name for people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Output => "standard output",
+            Self::Error => "standard error",
+        }
+    }
+}
+
 /// A mark in a mode: an option asked for the mode, so it holds exactly. Without the mark, the umask narrows the mode.
 pub const ASKED_FOR: u32 = 1 << 16;
 

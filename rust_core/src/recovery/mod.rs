@@ -2,7 +2,8 @@
 //! the first process that finds them.
 //!
 //! A record in a box is written already if the journal of its file says so, or if its line stands where the process
-//! was about to append when it died. The recovery keeps the same journal in the same box. If it dies itself, the next
+//! was about to append when it died. What a stream has taken cannot be read again: the records of a write that was not
+//! noted as done are written once more. The recovery keeps the same journal in the same box. If it dies itself, the next
 //! recovery continues from there.
 
 mod one_box;
@@ -10,10 +11,10 @@ mod strays;
 
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::blackbox::{self, Ownerless};
+use crate::blackbox::{self, Home, Ownerless};
 use crate::platform;
 use one_box::recover;
 
@@ -59,21 +60,21 @@ impl Drop for Busy {
     }
 }
 
-/// Recovers every box of a log directory whose owner is gone. `None` while another thread does.
+/// Recovers every box of a log directory or of a service whose owner is gone. `None` while another thread does.
 #[must_use]
-pub fn sweep(directory: &Path) -> Option<Recovered> {
+pub fn sweep(home: &Home) -> Option<Recovered> {
     let _busy = Busy::take()?;
     let mut recovered = Recovered::default();
     let mut one = |found: Ownerless| {
         let path = found.path.clone();
         // A panic over one box does not keep other boxes from being recovered.
-        catch_unwind(AssertUnwindSafe(|| recover(directory, found, &mut recovered))).unwrap_or_else(|_| {
+        catch_unwind(AssertUnwindSafe(|| recover(home.directory(), found, &mut recovered))).unwrap_or_else(|_| {
             recovered.failed.push(format!("{}: the recovery panicked", path.display()));
             ControlFlow::Continue(())
         })
     };
     let mut distrusted = Vec::new();
-    let _ = blackbox::all(directory).iter().try_for_each(|location| {
+    let _ = home.locations().iter().try_for_each(|location| {
         location.each_ownerless(&mut one).unwrap_or_else(|distrust| {
             distrusted.push(distrust);
             ControlFlow::Continue(())

@@ -23,12 +23,15 @@ use crate::value::Value;
 
 /// How long a recovery waits for the log directory's lock.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a recovery waits for the reader of a stream, and how long between two attempts.
+const STREAM_PATIENCE: Duration = Duration::from_millis(500);
+const STREAM_PAUSE: Duration = Duration::from_millis(1);
 /// Bytes that are searched for lines that a process wrote just before it died.
 const LOOK: u64 = 64 << 20;
 
 /// Recovers a box. It breaks off while other processes keep the log directory's lock, since the next box would need
 /// the same lock.
-pub(super) fn recover(directory: &Path, found: Ownerless, recovered: &mut Recovered) -> ControlFlow<()> {
+pub(super) fn recover(directory: Option<&Path>, found: Ownerless, recovered: &mut Recovered) -> ControlFlow<()> {
     fault_injection::pass(Fault::Recover);
     let path = found.path.clone();
     let bytes = match found.read() {
@@ -56,7 +59,9 @@ pub(super) fn recover(directory: &Path, found: Ownerless, recovered: &mut Recove
         recovered.boxes += u64::from(found.remove().is_ok());
         return ControlFlow::Continue(());
     }
-    let Some(outputs) = outputs::Settings::of_box(&contents.settings.outputs) else {
+    // Without a log directory there is no place for files.
+    let outputs = outputs::Settings::of_box(&contents.settings.outputs);
+    let Some(outputs) = outputs.filter(|outputs| directory.is_some() || !outputs.has_files()) else {
         set_aside(&found, &Foreign::Damaged("settings"), recovered);
         return ControlFlow::Continue(());
     };
@@ -88,15 +93,16 @@ fn set_aside(found: &Ownerless, foreign: &Foreign, recovered: &mut Recovered) {
 /// Writes the records of a box that are not in its files yet. Returns how many records were written, earlier
 /// recoveries included.
 fn write(
-    directory: &Path,
+    directory: Option<&Path>,
     file: &Arc<OwnFile>,
     bytes: &[u8],
     contents: Contents,
     outputs: &outputs::Settings,
 ) -> Result<u64> {
-    let here = |error| Error::io("go on with the recovery in", directory, error);
-    let mut lock = DirectoryLock::open(directory, contents.settings.file_mode)?;
-    lock.hold(LOCK_PATIENCE, |held| {
+    let place = directory.unwrap_or(Path::new("a standard stream"));
+    let here = |error| Error::io("go on with the recovery in", place, error);
+    let file_mode = contents.settings.file_mode;
+    let body = |held| {
         if held == Held::TimedOut {
             return Err(here(io::ErrorKind::WouldBlock.into()));
         }
@@ -105,20 +111,33 @@ fn write(
         let noted = recovery.note(file).map_err(here)?;
         recovery.push_all(noted);
         fault_injection::pass(Fault::Noted);
-        let now = Instant::now();
-        // One file that takes nothing keeps no other from what is its own.
-        let written = recovery.outputs.sinks_mut().map(|sink| sink.write(now, held));
-        written.fold(Ok(()), Result::and)?;
-        Ok(noted.count)
-    })
+        let started = Instant::now();
+        loop {
+            // One file that takes nothing keeps no other from what is its own.
+            let written = recovery.outputs.sinks_mut().map(|sink| sink.write(Instant::now(), held));
+            written.fold(Ok(()), Result::and)?;
+            if recovery.outputs.sinks().all(|sink| sink.pending_bytes() == 0) {
+                return Ok(noted.count);
+            }
+            if started.elapsed() >= STREAM_PATIENCE {
+                return Err(here(io::ErrorKind::WouldBlock.into()));
+            }
+            std::thread::sleep(STREAM_PAUSE);
+        }
+    };
+    match directory {
+        Some(directory) => DirectoryLock::open(directory, file_mode)?.hold(LOCK_PATIENCE, body),
+        // Nobody else's records are in the way.
+        None => body(Held::Unsupported),
+    }
 }
 
 /// One box on its way into its files.
 struct Recovery<'a> {
-    directory: &'a Path,
+    directory: Option<&'a Path>,
     bytes: &'a [u8],
     contents: Contents,
-    /// The name of each file.
+    /// The name of each file; none where streams are written.
     names: Vec<&'a str>,
     outputs: Outputs,
     /// For each record the files that lack it.
@@ -127,7 +146,7 @@ struct Recovery<'a> {
 
 impl<'a> Recovery<'a> {
     fn open(
-        directory: &'a Path,
+        directory: Option<&'a Path>,
         bytes: &'a [u8],
         mut contents: Contents,
         settings: &'a outputs::Settings,
@@ -158,7 +177,7 @@ impl<'a> Recovery<'a> {
         for index in 0..recovery.wanted.len() {
             let route = recovery.outputs.route(&recovery.record(index));
             let position = recovery.contents.records[index].position;
-            let files = recovery.contents.journal[..recovery.names.len()].iter().enumerate();
+            let files = recovery.contents.journal[..settings.outputs.len()].iter().enumerate();
             recovery.wanted[index] = files
                 .filter(|(_, entry)| position > entry.passed)
                 .fold(0, |wanted, (file, _)| wanted | route & 1 << file);
@@ -174,12 +193,13 @@ impl<'a> Recovery<'a> {
 
     /// Searches each file that was being appended to, for records that are there already.
     fn leave_out_what_landed(&mut self) -> Result<()> {
+        let Some(directory) = self.directory else { return Ok(()) };
         for file in 0..self.names.len() {
             let entry = self.contents.journal[file];
             if entry.upto <= entry.passed {
                 continue;
             }
-            let path = find(self.directory, self.names[file], entry);
+            let path = find(directory, self.names[file], entry);
             let text = path.and_then(|path| read_from(&path, entry)).unwrap_or_default();
             self.leave_out(file, entry.upto, &text);
             let sink = self.outputs.of_route(1 << file).next();

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::{Recovered, recover};
 use crate::blackbox::{self, Ownerless};
+use crate::outputs;
 
 /// What to do with boxes of other log directories whose owners are gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub enum Strays {
     Tidy,
     /// Writes the records into their directories.
     Recover,
+    /// The same, and writes the records of services, which have no directory, to the standard streams of this process.
+    Everything,
 }
 
 /// A box is given up once its directory has been gone for this long.
@@ -78,7 +81,12 @@ fn deal_with_stray(found: Ownerless, what: Strays, ask: Ask<'_>, recovered: &mut
     if contents.records.is_empty() && contents.damaged == 0 {
         return found.remove().is_ok();
     }
-    let Some(directory) = contents.settings.directory.clone().map(PathBuf::from).filter(|_| what == Strays::Recover)
+    let is_of_service = contents.settings.directory.is_none()
+        && outputs::Settings::of_box(&contents.settings.outputs).is_some_and(|outputs| !outputs.has_files());
+    if is_of_service {
+        return deal_with_service(found, what, contents.records.len(), recovered);
+    }
+    let Some(directory) = contents.settings.directory.clone().map(PathBuf::from).filter(|_| what != Strays::Tidy)
     else {
         return false;
     };
@@ -89,7 +97,7 @@ fn deal_with_stray(found: Ownerless, what: Strays, ask: Ask<'_>, recovered: &mut
             // Checked again, because the path may lead elsewhere by now.
             Ok(settled) if found.is_of(&settled) => {
                 let before = recovered.boxes;
-                let _ = recover(&settled, found, recovered);
+                let _ = recover(Some(&settled), found, recovered);
                 return recovered.boxes > before;
             }
             Ok(_) => {}
@@ -109,4 +117,21 @@ fn deal_with_stray(found: Ownerless, what: Strays, ask: Ask<'_>, recovered: &mut
     let at = found.path.display();
     recovered.waiting.push(format!("{at}: {records} records, whose directory {} {why}", directory.display()));
     false
+}
+
+/// Deals with the box of a service. Only a process of that service knows where its records belong, and people who ask for all.
+fn deal_with_service(found: Ownerless, what: Strays, records: usize, recovered: &mut Recovered) -> bool {
+    if what == Strays::Everything {
+        let before = recovered.boxes;
+        let _ = recover(None, found, recovered);
+        return recovered.boxes > before;
+    }
+    if found.is_older_than(GIVEN_UP) {
+        let path = found.path.display();
+        recovered
+            .failed
+            .push(format!("{path}: {records} records given up: no process of their program came for a week"));
+        return found.remove().is_ok();
+    }
+    true
 }

@@ -6,6 +6,8 @@ mod file;
 pub mod function;
 mod inherited;
 mod open;
+mod pending;
+mod primary;
 mod stream;
 mod unopened;
 mod watched;
@@ -22,6 +24,7 @@ pub use behind::{Behind, Progress, Target};
 pub use directory::{DirectoryLock, Held, leave_locks_to_parent, prepare_directory};
 pub use file::{FileSettings, FileSink, FileTarget, Fsync, mode};
 pub use open::open_log;
+pub use primary::Primary;
 pub use stream::Stream;
 pub use unopened::Unopened;
 pub use watched::{check_watched, watch};
@@ -33,6 +36,9 @@ use crate::platform::Identity;
 use crate::stats::Stats;
 use function::Function;
 
+/// Bytes a failing sink may hold in memory. Beyond, the queue is left to fill; see `pipeline::stuck`.
+const BACKLOG: usize = 8 << 20;
+
 /// A place where lines go. It keeps its lines until `write`.
 pub trait Sink: fmt::Debug + Send {
     /// Takes the lines of one record, newlines included: all of them, or none where there is no memory. `position` is the record's in the
@@ -41,6 +47,16 @@ pub trait Sink: fmt::Debug + Send {
 
     /// Bytes that `write` has still to hand on.
     fn pending_bytes(&self) -> usize;
+
+    /// Bytes that may be pending. Beyond, the queue is left to fill.
+    fn room(&self) -> usize {
+        BACKLOG
+    }
+
+    /// Whether its lines wait in memory for a write that is worth while.
+    fn gathers(&self) -> bool {
+        self.needs_lock()
+    }
 
     /// Whether it writes into the log directory, and only with the directory's lock.
     fn needs_lock(&self) -> bool {
@@ -62,6 +78,26 @@ pub trait Sink: fmt::Debug + Send {
     /// Bytes that a file has taken so far; 0 for what is no file.
     fn written_bytes(&self) -> u64 {
         0
+    }
+
+    /// Whether it has more to write, and waits for its reader by itself: then nobody needs to pause before the next write.
+    fn goes_on(&self) -> bool {
+        false
+    }
+
+    /// Whether what is left to do has failed, and is not only slow.
+    fn has_failed(&self) -> bool {
+        !self.is_clear()
+    }
+
+    /// Whether it will never write what is pending, which must be given up.
+    fn is_broken(&self) -> bool {
+        false
+    }
+
+    /// Whether the lines that it was given last are lost for good, and no later ones were written.
+    fn has_lost(&self) -> bool {
+        false
     }
 
     /// Goes on without the lines that are pending. Returns how many records those were.
@@ -137,7 +173,10 @@ pub enum Settings {
 pub struct Surroundings<'a> {
     /// The name of its output, under which it counts.
     pub name: &'a str,
-    pub directory: &'a Path,
+    /// None if no file is written.
+    pub directory: Option<&'a Path>,
+    /// Whether no file is written. Then lines wait until a stream takes them.
+    pub is_primary: bool,
     pub directory_mode: u32,
     pub fsync: Fsync,
     /// Where appends are noted before and after.
@@ -152,8 +191,15 @@ impl Settings {
     /// When it cannot be opened.
     pub fn open(&self, around: Surroundings<'_>) -> Result<Box<dyn Sink>> {
         Ok(match self {
-            Self::File(file) => Box::new(FileSink::open(file.target(around))?),
-            Self::Stream(stream) => Box::new(Behind::new(*stream, around.stats.streams.of(around.name))),
+            Self::File(file) => Box::new(FileSink::open(file.target(around)?)?),
+            Self::Stream(stream) => {
+                let stats = around.stats.streams.of(around.name);
+                if around.is_primary {
+                    Box::new(Primary::new(*stream, stats, around.journal))
+                } else {
+                    Box::new(Behind::new(*stream, stats))
+                }
+            }
             Self::Function(name) => {
                 let stats = Arc::clone(&around.stats.functions.of(around.name).lines);
                 Box::new(Behind::new(Function::named(name), stats))
@@ -165,5 +211,11 @@ impl Settings {
     #[must_use]
     pub fn file(&self) -> Option<&FileSettings> {
         if let Self::File(file) = self { Some(file) } else { None }
+    }
+
+    /// The stream, where it is one.
+    #[must_use]
+    pub fn stream(&self) -> Option<Stream> {
+        if let Self::Stream(stream) = self { Some(*stream) } else { None }
     }
 }

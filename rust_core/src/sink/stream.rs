@@ -14,16 +14,26 @@ use crate::platform::Standard;
 pub enum Stream {
     /// What `sys.stderr` is: where a program has put an object in its place, the record was shown there already; else standard error.
     Console,
+    /// The same of `sys.stdout` and standard output.
+    ConsoleStdout,
     Stderr,
     Stdout,
 }
 
 impl Stream {
-    const fn standard(self) -> Standard {
+    /// The stream of the process.
+    #[must_use]
+    pub const fn standard(self) -> Standard {
         match self {
             Self::Console | Self::Stderr => Standard::Error,
-            Self::Stdout => Standard::Output,
+            Self::ConsoleStdout | Self::Stdout => Standard::Output,
         }
+    }
+
+    /// Whether it is what a stream of `sys` is.
+    #[must_use]
+    pub const fn is_console(self) -> bool {
+        matches!(self, Self::Console | Self::ConsoleStdout)
     }
 }
 
@@ -36,13 +46,12 @@ impl Target for Stream {
     }
 
     fn complaint(&self) -> Option<String> {
-        let (stream, lines) = match self {
-            Self::Console => ("error", "console lines"),
-            Self::Stderr => ("error", "lines"),
-            Self::Stdout => ("output", "lines"),
-        };
+        let stream = self.standard().name();
+        let lines = if self.is_console() { "console lines" } else { "lines" };
         self.standard().is_taken().then(|| {
-            format!("there is no standard {stream}: its number leads to a file or socket of the program's, which gets no {lines}")
+            format!(
+                "there is no {stream}: its number leads to a file or socket of the program's, which gets no {lines}"
+            )
         })
     }
 }

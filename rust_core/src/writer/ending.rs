@@ -84,7 +84,7 @@ fn write_by(
 fn write_what_is_there(shared: &Shared, turn: &mut Turn) -> bool {
     let last = shared.all_that_is_there(turn);
     loop {
-        let Written { count, passed, clear } = turn.write(shared, NOTICE_INTERVAL);
+        let Written { count, passed, clear, .. } = turn.write(shared, NOTICE_INTERVAL);
         if count == 0 || passed >= last {
             return clear;
         }

@@ -6,10 +6,10 @@ mod sweep;
 mod turn;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::blackbox::Home;
 use crate::slab;
 
 use sweep::SWEEP;
@@ -34,10 +34,10 @@ const NOTICE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Runs until the pipeline is closed, or the process is about to fork. After a panic it continues where it was. If one
 /// panic follows another, it waits longer each time.
-pub fn run(shared: &Shared, directory: &Path) {
+pub fn run(shared: &Shared, home: &Home) {
     let mut writer = Writer {
         shared,
-        directory,
+        home,
         waiting: Vec::new(),
         last: None,
         sleep: SHORTEST_SLEEP,
@@ -54,7 +54,7 @@ pub fn run(shared: &Shared, directory: &Path) {
 
 struct Writer<'a> {
     shared: &'a Shared,
-    directory: &'a Path,
+    home: &'a Home,
     /// Flushes, each with the number of records that must be drained before it is answered.
     waiting: Vec<(u64, Flush)>,
     /// How many records must be drained before the writer may end: the records that were accepted when the pipeline
@@ -81,7 +81,7 @@ impl Writer<'_> {
                 continue;
             }
             self.shared.prepare_pool();
-            self.shared.sweep(self.directory);
+            self.shared.sweep(self.home);
             self.note_flushes();
             // Read before the queue is drained, so that all records queued before the close are written.
             let closing = self.shared.state.load(Ordering::SeqCst) != state::OPEN;
@@ -89,20 +89,21 @@ impl Writer<'_> {
                 self.last = Some(self.shared.all_that_is_there(&self.shared.turn()));
             }
             let interval = if self.waiting.is_empty() { NOTICE_INTERVAL } else { Duration::ZERO };
-            let Written { count, passed, clear } = self.shared.turn().write(self.shared, interval);
+            let written = self.shared.turn().write(self.shared, interval);
+            let Written { count, passed, clear, goes_on, .. } = written;
             self.setback = SHORTEST_SLEEP;
-            self.answer_flushes(passed, clear);
+            self.answer_flushes(&written);
             let all_is_drained = self.last.is_some_and(|last| passed >= last);
             if closing && clear && (all_is_drained || self.shared.is_idle() && self.waiting.is_empty()) {
                 // The thread that ends the engine answers them. It also writes the records that came since.
                 self.hand_flushes_on();
                 return;
             }
-            if count == 0 {
+            if count == 0 && !goes_on {
                 self.sleep(clear);
             } else {
                 self.be_awake();
-                if count < FEW {
+                if count < FEW && !goes_on {
                     self.gather();
                 }
             }
@@ -120,12 +121,14 @@ impl Writer<'_> {
         self.waiting.drain(..).for_each(|(_, flush)| self.shared.flushes.push(flush));
     }
 
-    fn answer_flushes(&mut self, passed: u64, clear: bool) {
+    fn answer_flushes(&mut self, written: &Written) {
+        let Written { passed, clear, has_failed, .. } = *written;
+        let shared = self.shared;
         self.waiting.retain(|(target, flush)| {
-            let answered = passed >= *target && (clear || !flush.patient);
+            let answered = passed >= *target && (clear || has_failed && !flush.patient);
             if answered {
                 // The caller may have stopped waiting.
-                let _ = flush.done.send(clear);
+                let _ = flush.done.send(clear && !shared.has_lost.load(Ordering::Relaxed));
             }
             !answered
         });

@@ -75,6 +75,8 @@ pub struct Shared {
     pub in_hand: CachePadded<[Count; 2]>,
     /// A shutdown has left something unwritten.
     pub given_up: AtomicBool,
+    /// A sink has lost the lines that it was given last: nobody reads them.
+    pub has_lost: AtomicBool,
     pub stats: Arc<Stats>,
     pub errors: Arc<ErrorHandler>,
     /// Shutdowns that are writing the remaining records. Callers do not write in between.

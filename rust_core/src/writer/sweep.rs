@@ -1,13 +1,12 @@
 //! What the writer does for processes that died, and for the box of its own process.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Shared;
-use crate::blackbox::{Distrust, Harm};
+use crate::blackbox::{Distrust, Harm, Home};
 use crate::level;
 use crate::recovery::{self, Recovered, Strays};
 use crate::sink;
@@ -59,23 +58,26 @@ impl Shared {
         self.swept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn sweep(&self, directory: &Path) {
+    pub(super) fn sweep(&self, home: &Home) {
         let mut swept = self.swept();
-        self.recover_if_due(&mut swept, directory);
+        // On a stream, nothing may come between two parts of a line.
+        if home.directory().is_some() || self.turn().pipeline.has_nothing_pending() {
+            self.recover_if_due(&mut swept, home);
+        }
         if !std::mem::replace(&mut swept.strays, true) {
             self.sweep_strays(&mut swept);
         }
     }
 
-    pub fn recover_boxes(&self, directory: &Path) {
-        let recover = || self.recover_if_due(&mut self.swept(), directory);
+    pub fn recover_boxes(&self, home: &Home) {
+        let recover = || self.recover_if_due(&mut self.swept(), home);
         if catch_unwind(AssertUnwindSafe(recover)).is_err() {
             self.errors.handle("look for black boxes", &"the look panicked");
         }
     }
 
-    /// Writes what processes that died left for this directory, unless that was done a short while ago.
-    fn recover_if_due(&self, swept: &mut Swept, directory: &Path) {
+    /// Writes what processes that died left for this directory or service, unless that was done a short while ago.
+    fn recover_if_due(&self, swept: &mut Swept, home: &Home) {
         if swept.at.is_some_and(|last| last.elapsed() < SWEEP) {
             return;
         }
@@ -83,7 +85,7 @@ impl Shared {
         swept.at = Some(Instant::now());
         self.check_box();
         sink::check_watched();
-        if let Some(recovered) = recovery::sweep(directory) {
+        if let Some(recovered) = recovery::sweep(home) {
             self.report(swept, recovered);
         }
     }

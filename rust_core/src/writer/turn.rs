@@ -1,5 +1,6 @@
 //! One turn at writing: the next batch, from the queue to the sinks.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Shared;
@@ -36,12 +37,13 @@ impl Turn {
         pipeline.deliver(batch);
         pipeline.report_drops(interval);
         let clear = pipeline.commit();
+        shared.has_lost.store(pipeline.has_lost(), Ordering::Relaxed);
         let count = pipeline.release(batch);
         shared.note_in_hand(batch, pipeline);
         if count > 0 {
             shared.queue.depart(count);
         }
-        Written { count, passed, clear }
+        Written { count, passed, clear, goes_on: pipeline.goes_on(), has_failed: !clear && pipeline.has_failed() }
     }
 }
 
@@ -52,4 +54,8 @@ pub(super) struct Written {
     pub(super) passed: u64,
     /// Nothing is left in memory.
     pub(super) clear: bool,
+    /// A sink has more to write, and its next write waits for it.
+    pub(super) goes_on: bool,
+    /// What is left in memory was refused, or nobody has read for a while.
+    pub(super) has_failed: bool,
 }

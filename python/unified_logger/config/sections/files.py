@@ -7,7 +7,7 @@ import stat
 
 from ... import levels
 from ...errors import ConfigurationError
-from ..kinds import BOOLEAN, COUNT, LEVEL, MIB, MODE, NAMES, PATH, SIZE, choice
+from ..kinds import BOOLEAN, COUNT, LEVEL, MIB, MODE, NAMES, PATH, SIZE, Kind, choice
 from ..options import Frozen, Section, derived, option
 from .records import BELOW_ALL, is_below_all
 
@@ -21,6 +21,20 @@ if TYPE_CHECKING:
 
 # The file of faulthandler. Not `.log`: it is not JSON, and collectors of `*.log` would not understand it.
 FAULTS = "faults.txt"
+
+
+def _path_or_none(value: Any) -> str | None:
+    is_none = value is None or (isinstance(value, str) and value.strip().lower() == "none")
+    return None if is_none else PATH.parse(value)
+
+
+DIRECTORY = Kind(
+    "path or none",
+    "a path, or none for no directory",
+    _path_or_none,
+    _path_or_none,
+    {"type": ["string", "null"], "minLength": 1},
+)
 
 
 class FileSettings(Frozen):
@@ -46,7 +60,13 @@ class FileSettings(Frozen):
 class Files(Section):
     """The log files."""
 
-    log_dir: str = option(PATH, "logs", "Directory of the log files; made if missing.", "LOG_DIR")
+    log_dir: str | None = option(
+        DIRECTORY,
+        "logs",
+        "Directory of the log files, made if missing; none (null) for no files: all records go to the console alone.",
+        "LOG_DIR",
+        null="none",
+    )
     max_bytes: int = option(
         SIZE,
         10 * MIB,
@@ -127,14 +147,19 @@ class Files(Section):
         values = given.values
         if given.has("file_level") and is_below_all(values["file_level"], values):
             given.add_notice(f"file_level {BELOW_ALL}")
-        log_dir = _directory(values["log_dir"], given.source_of("log_dir"))
-        files = _files(given)
-        names = [file.name for file in files if file.enabled]
-        for notice in (
-            *_exposed_directory(log_dir, values["dir_mode"]),
-            *exposed_files(log_dir, names, values["file_mode"]),
-        ):
-            given.add_notice(notice)
+        log_dir: str | None = None
+        files: tuple[FileSettings, ...] = ()
+        if values["log_dir"] is None:
+            _note_what_only_files_have(given)
+        else:
+            log_dir, files = _directory(values["log_dir"], given.source_of("log_dir")), _files(given)
+        if log_dir is not None:
+            names = [file.name for file in files if file.enabled]
+            for notice in (
+                *_exposed_directory(log_dir, values["dir_mode"]),
+                *exposed_files(log_dir, names, values["file_mode"]),
+            ):
+                given.add_notice(notice)
         return {
             "log_dir": log_dir,
             "files": files,
@@ -164,6 +189,21 @@ class Files(Section):
             "format": {"name": "json"},
             "to": {"file": {"name": file.name, "mode": (self.file_mode, self.file_mode_given), **bounds}},
         }
+
+
+# Options that only files have.
+_OF_FILES = (
+    *("max_bytes", "backup_count", "file_level", "enable_ai_handler", "ai_max_bytes", "ai_backup_count"),
+    *("fsync", "file_mode", "dir_mode"),
+)
+
+
+def _note_what_only_files_have(given: Given) -> None:
+    """Adds a notice about options that are given and have no effect, because no file is written."""
+    without_effect = [name for name in _OF_FILES if given.has(name)]
+    if without_effect:
+        verb = "has" if len(without_effect) == 1 else "have"
+        given.add_notice(f"{', '.join(without_effect)} {verb} no effect: log_dir is none, so that no file is written")
 
 
 def _files(given: Given) -> tuple[FileSettings, ...]:

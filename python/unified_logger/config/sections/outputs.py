@@ -28,6 +28,8 @@ _FILES = ("app", "errors", "ai")
 _CONSOLE = "console"
 # The form in which a function gets records.
 _DICT = "dict"
+# What the engine calls the streams of the console.
+_CONSOLES = {"console": "stderr", "console_stdout": "stdout"}
 # The black box has room for so many journals.
 _MOST = 60
 # Keys of a record itself, which no field can have.
@@ -130,7 +132,7 @@ _PLACES = (
         choice("stdout", "stderr"),
         {},
         lambda _name, given_output, _is_new, _given: given_output["stream"],
-        lambda stream: "stderr" if stream == _CONSOLE else stream,
+        lambda stream: _CONSOLES.get(stream, stream),
     ),
     # Functions may be the same: each output calls its own.
     _Place("function", FUNCTION, {"form": choice(_DICT, "line")}, lambda name, *_: name, lambda name: name),
@@ -185,13 +187,15 @@ class Outputs(Section):
         for name in all_given.keys() & {*_FILES, _CONSOLE} - present.keys():
             del outputs[name]
             given.add_notice(f"outputs.{name} has no effect: another option turns it off")
-        _check(joined(present, outputs), all_given, given)
+        everything = joined(present, outputs)
+        _check(everything, all_given, given)
+        _refuse_nowhere(everything if values["use_unified_logging"] else present, given)
         files = [
             output["to"]["file"]["name"]
             for name, output in outputs.items()
             if output is not None and name not in _FILES and "file" in output.get("to", {})
         ]
-        for notice in exposed_files(values["log_dir"], files, values["file_mode"]):
+        for notice in exposed_files(values["log_dir"], files, values["file_mode"]) if files else ():
             given.add_notice(notice)
         settled = {"outputs": all_given, "outputs_for_engine": outputs, "functions": _functions(all_given)}
         console = all_given[_CONSOLE] if outputs.get(_CONSOLE) else None
@@ -212,8 +216,20 @@ def _present(given: Given) -> dict[str, Any]:
         for file in values["files"]
         if file.enabled
     }
-    console = {_CONSOLE: {"select": {"level": values["console_level"]}, "to": {"stream": _CONSOLE}}}
+    stream = next(name for name, stream in _CONSOLES.items() if stream == values["console"])
+    console = {_CONSOLE: {"select": {"level": values["console_level"]}, "to": {"stream": stream}}}
     return files | ({} if values["console_format"] == "off" else console)
+
+
+def _refuse_nowhere(outputs: Mapping[str, Any], given: Given) -> None:
+    """Refuses a configuration by which no record would be written anywhere."""
+    if given.values["log_dir"] is not None or any(outputs.values()):
+        return
+    if given.values["console_format"] == "off":
+        source, key = given.source_of("console_format"), "console_format"
+        allowed = "a format where log_dir is none: no record would be written anywhere"
+        raise ConfigurationError(source=source, key=key, value="off", allowed=allowed)
+    raise _wrong(given, _CONSOLE, False, "left out where log_dir is none: no record would be written anywhere")
 
 
 def _for_engine(name: str, output_given: Any, given: Given) -> dict[str, Any] | None:
@@ -227,6 +243,8 @@ def _for_engine(name: str, output_given: Any, given: Given) -> dict[str, Any] | 
         return None
     output: Mapping[str, Any] = output_given if isinstance(output_given, dict) else {}
     place = _place_of(name, output_given, output, given)
+    if is_new and place.key == "file" and given.values["log_dir"] is None:
+        raise _wrong(given, f"{name}.file", output["file"], "left out where log_dir is none: no file can be written")
     if "level" in output and is_below_all(output["level"], given.values):
         given.add_notice(f"outputs.{name}.level {BELOW_ALL}")
     for key in lines.LAYOUT:
@@ -301,7 +319,8 @@ def _place_of(name: str, output_given: object, output: Mapping[str, Any], given:
             ) from None
     named = [place for place in _PLACES if place.key in output]
     if name in (*_FILES, _CONSOLE):
-        own, what = (_PLACES[1], "standard error") if name == _CONSOLE else (_PLACES[0], "a file")
+        console = "standard output" if given.values["console"] == "stdout" else "standard error"
+        own, what = (_PLACES[1], console) if name == _CONSOLE else (_PLACES[0], "a file")
         for place in named:
             if place is not own or name == _CONSOLE:
                 raise _wrong(given, f"{name}.{place.key}", output[place.key], f"left out: {name} is {what}")

@@ -6,6 +6,7 @@ import os
 import sys
 
 from ... import _core
+from ...errors import ConfigurationError
 from ..kinds import ANYTHING, BOOLEAN, BOX, LEVEL, MIB, NAMES, QUEUE, SECONDS, SIZE, TEXT, choice
 from ..options import Section, option
 from .records import BELOW_ALL, is_below_all
@@ -59,8 +60,11 @@ class Queue(Section):
 
 
 class Console(Section):
-    """Lines on standard error."""
+    """Lines on standard error, or on standard output."""
 
+    console: str = option(
+        choice("stdout", "stderr"), "stderr", "The stream of the console: standard output or standard error."
+    )
     console_level: int = option(
         LEVEL,
         "INFO",
@@ -83,10 +87,11 @@ class Console(Section):
         disabled = given.block("handlers", "console").get("enabled") is False
         return {"console_format": "off"} if disabled and not given.has("console_format") else {}
 
-    def console(self) -> tuple[str, bool]:
+    def console_now(self) -> tuple[str, bool]:
         """Format and colour for the process as it is now: text on a terminal, JSON elsewhere."""
+        is_output = self.console == "stdout"
         try:
-            terminal = os.isatty(2)
+            terminal = os.isatty(1 if is_output else 2)
         except OSError:
             terminal = False
         environ = os.environ
@@ -95,20 +100,31 @@ class Console(Section):
             color = True
         if self.console_format != "auto":
             return self.console_format, color
-        replaced = sys.stderr is not None and sys.stderr is not sys.__stderr__
+        stream, own = (sys.stdout, sys.__stdout__) if is_output else (sys.stderr, sys.__stderr__)
+        replaced = stream is not None and stream is not own
         return ("text" if terminal or replaced else "json"), color
 
     def to_engine(self) -> dict[str, dict[str, Any]]:
         """An output, unless it is off."""
         if self.console_format == "off":
             return {}
-        name, color = self.console()
+        name, color = self.console_now()
         output = {
             "select": {"level": self.console_level},
             "format": {"name": name, "color": color} if name == "text" else {"name": name},
-            "to": {"stream": "console"},
+            "to": {"stream": "console_stdout" if self.console == "stdout" else "console"},
         }
         return {"output": {"to": {"outputs": {"console": output}}}}
+
+
+def _service() -> str:
+    """What processes that may write what another one left have in common, where there is no log directory: program and working directory."""
+    try:
+        directory = os.getcwd()
+    except OSError:
+        directory = ""
+    program = next(iter(getattr(sys, "argv", ())), "")
+    return ascii((directory, program))
 
 
 class BlackBox(Section):
@@ -117,13 +133,27 @@ class BlackBox(Section):
     black_box: str = option(
         choice("auto", "shm", "dir", "off"),
         "auto",
-        "Where records wait that must survive the process: shared memory, beside the logs, or (auto) the better of both.",
+        "Where records wait that must survive the process: shared memory, beside the logs, or (auto) the better of both. "
+        "Without log_dir only shm makes one.",
     )
     black_box_bytes: int = option(BOX, 8 * MIB, "Size of the black box, bytes; what does not fit is unprotected.")
 
+    @classmethod
+    def settle(cls, given: Given) -> Mapping[str, Any]:
+        """Refuses a box without the directory that it belongs to."""
+        values = given.values
+        if values["log_dir"] is None and values["black_box"] == "dir":
+            raise ConfigurationError(
+                source=given.source_of("black_box"),
+                key="black_box",
+                value=values["black_box"],
+                allowed="shm, or auto or off for no box, where log_dir is none: there is no directory for it",
+            )
+        return {}
+
     def to_engine(self) -> dict[str, dict[str, Any]]:
         """All options of the black box."""
-        return {"black_box": {"place": self.black_box, "bytes": self.black_box_bytes}}
+        return {"black_box": {"place": self.black_box, "bytes": self.black_box_bytes, "service": _service()}}
 
 
 class Ends(Section):
@@ -132,7 +162,11 @@ class Ends(Section):
     log_uncaught: bool = option(
         BOOLEAN, True, "Whether exceptions that nobody caught are logged before the process or thread dies."
     )
-    fault_handler: bool = option(BOOLEAN, True, "Whether faulthandler writes to faults.txt in the log directory.")
+    fault_handler: bool = option(
+        BOOLEAN,
+        True,
+        "Whether faulthandler writes to faults.txt in the log directory, or to standard error without a directory.",
+    )
 
 
 class Reload(Section):

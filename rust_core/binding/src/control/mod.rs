@@ -18,6 +18,7 @@ use std::sync::{Mutex, PoisonError};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
+use unified_logger_core::blackbox::Home;
 use unified_logger_core::clock::{self, Zone};
 use unified_logger_core::config::Settings;
 use unified_logger_core::encoder::{self, FORMATS, Fields, Shape, Wrong, preset_names};
@@ -41,12 +42,12 @@ use error::to_python;
 
 /// Starts the engine, or replaces the running one without losing a record.
 ///
-/// `settings` is a dictionary of simple values with the keys of the engine's `config::Settings`. `patience` is how many
+/// `directory` is the log directory; with `None` no file is written. `settings` is a dictionary of simple values with the keys of the engine's `config::Settings`. `patience` is how many
 /// seconds the old engine may take to write what it had accepted.
 #[pyfunction]
 pub fn start(
     py: Python<'_>,
-    directory: PathBuf,
+    directory: Option<PathBuf>,
     settings: &Bound<'_, PyAny>,
     redaction: Option<&Bound<'_, Redaction>>,
     patience: f64,
@@ -278,11 +279,14 @@ pub fn counted() -> Vec<[&'static str; 5]> {
 /// another thread of this process does the same.
 #[pyfunction]
 pub fn recover(py: Python<'_>, directory: PathBuf) -> PyResult<Option<Bound<'_, PyDict>>> {
-    ending::detached(py, || recovery::sweep(&directory)).map(|recovered| as_dictionary(py, recovered)).transpose()
+    ending::detached(py, || recovery::sweep(&Home::Directory(directory)))
+        .map(|recovered| as_dictionary(py, recovered))
+        .transpose()
 }
 
-/// Writes the records that dead processes of this user left in shared memory, each into its own log directory. Returns
-/// a dictionary of the results, as `recover` does.
+/// Writes the records that dead processes of this user left in shared memory, each into its own log directory. Those
+/// of processes without a log directory go to the standard streams of this process. Returns a dictionary of the results,
+/// as `recover` does.
 ///
 /// `ask` is called with each directory before any file in it is touched. It returns the path to work in, and the reason
 /// for a refusal or None.
@@ -302,7 +306,7 @@ pub fn recover_all(py: Python<'_>, ask: Py<PyAny>) -> PyResult<Bound<'_, PyDict>
         }
     };
     let goes_on = || raised.lock().unwrap_or_else(PoisonError::into_inner).is_none();
-    let (recovered, _) = ending::detached(py, || recovery::sweep_strays(Strays::Recover, goes_on, &asked));
+    let (recovered, _) = ending::detached(py, || recovery::sweep_strays(Strays::Everything, goes_on, &asked));
     match raised.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some(error) => Err(error),
         None => as_dictionary(py, recovered),

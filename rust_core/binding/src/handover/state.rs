@@ -10,6 +10,7 @@ use unified_logger_core::error::{Error, Result};
 use unified_logger_core::error_handler::ErrorHandler;
 use unified_logger_core::slab::Buffer;
 
+use super::stream;
 use crate::context;
 use crate::filter::guard;
 use crate::interpreter::counts::STATS;
@@ -72,7 +73,9 @@ pub fn replace(py: Python<'_>, state: State) -> State {
         },
     );
     // SAFETY: replaced at once; the caller drops the old one.
-    unsafe { std::mem::replace(&mut *STATE.get(py), state) }
+    let before = unsafe { std::mem::replace(&mut *STATE.get(py), state) };
+    stream::ask_again(py);
+    before
 }
 
 /// Reports trouble outside the engine, without blocking other threads.

@@ -1,5 +1,5 @@
-//! The console if `sys.stderr` is not the process's own standard error: in notebooks, in test runners, with redirected
-//! streams. The line is encoded and written to that object on the calling thread. The writer thread never touches
+//! The console if `sys.stderr`, or `sys.stdout` where that is the console, is not the process's own stream: in notebooks, in
+//! test runners, with redirected streams. The line is encoded and written to that object on the calling thread. The writer thread never touches
 //! Python.
 
 use std::cell::Cell;
@@ -15,6 +15,7 @@ use unified_logger_core::platform::Standard;
 use unified_logger_core::record::{self, Record, flag};
 use unified_logger_core::redaction::Rules;
 use unified_logger_core::router::{AiLoggers, Router};
+use unified_logger_core::sink::Stream;
 use unified_logger_core::slab::Buffer;
 use unified_logger_core::stats::CONSOLE;
 use unified_logger_core::value::Put;
@@ -29,19 +30,21 @@ use crate::interpreter::interrupt;
 use crate::interpreter::watch::{Kind, Watched};
 use crate::value::shown::describe;
 
-struct WatchedStderr {
+struct WatchedStream {
     watched: Watched,
-    target: StderrTarget,
+    /// Which of them the console is.
+    standard: Standard,
+    target: StreamTarget,
 }
 
-/// The target of `sys.stderr`.
+/// The target of the stream of `sys` that the console is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum StderrTarget {
-    /// The process's own standard error, to which the writer's console writes.
+enum StreamTarget {
+    /// The process's own stream, to which the writer's console writes.
     Process,
     /// Another object.
     Stream,
-    /// None. The number of standard error may belong to any file then.
+    /// None. The number of the stream may belong to any file then.
     Nowhere,
 }
 
@@ -67,7 +70,7 @@ impl Drop for Showing {
     }
 }
 
-static STDERR: Gil<Option<WatchedStderr>> = Gil::new(None);
+static STREAM: Gil<Option<WatchedStream>> = Gil::new(None);
 static STREAM_LINES: Gil<Option<Box<StreamLines>>> = Gil::new(None);
 
 /// Selects the records for the stream and encodes their lines. Made for one set of settings.
@@ -117,12 +120,12 @@ impl StreamLines {
     }
 }
 
-/// Whether a record of this level may be for a stream other than the process's own standard error.
+/// Whether a record of this level may be for a stream other than the process's own.
 #[inline]
 pub fn wants(py: Python<'_>, level: i32) -> bool {
     // SAFETY: looked at only.
-    match unsafe { &*STDERR.get(py) } {
-        Some(stderr) if stderr.watched.is_unchanged() => stderr.target != StderrTarget::Process && is_shown(py, level),
+    match unsafe { &*STREAM.get(py) } {
+        Some(stream) if stream.watched.is_unchanged() => stream.target != StreamTarget::Process && is_shown(py, level),
         _ => true,
     }
 }
@@ -134,40 +137,65 @@ fn is_shown(py: Python<'_>, level: i32) -> bool {
         .is_some_and(|console| console.select.takes_level(level))
 }
 
-/// The target of `sys.stderr`, or `None` if it cannot be asked.
-fn stderr_target(py: Python<'_>) -> Option<StderrTarget> {
+/// Which stream the console is, and whether files are written too.
+fn console(py: Python<'_>) -> (Standard, bool) {
+    let Some(engine) = handover::engine(py) else { return (Standard::Error, true) };
+    let to = &engine.settings().output.to;
+    let standard = to.console().and_then(|console| console.to.stream()).map_or(Standard::Error, Stream::standard);
+    (standard, to.has_files())
+}
+
+/// To be called when an engine takes the place of another, whose console may have been another stream.
+pub fn ask_again(py: Python<'_>) {
+    drop(STREAM.replace(py, None));
+}
+
+/// The target of the console's stream, or `None` if it cannot be asked.
+fn stream_target(py: Python<'_>) -> Option<StreamTarget> {
     // SAFETY: looked at only.
-    match unsafe { &*STDERR.get(py) } {
-        Some(stderr) if stderr.watched.is_unchanged() => return Some(stderr.target),
+    match unsafe { &*STREAM.get(py) } {
+        Some(stream) if stream.watched.is_unchanged() => return Some(stream.target),
         _ => {}
     }
+    let (standard, has_files) = console(py);
     let asked = (|| {
         let sys = py.import(intern!(py, "sys"))?;
-        let watched = Watched::new(Kind::Stderr, vec![sys.dict()]);
-        let target = match stream(py)? {
-            None => StderrTarget::Nowhere,
+        let watched = Watched::new(Kind::Streams, vec![sys.dict()]);
+        let target = match stream(py, standard)? {
+            // Where it is the only place of the records, the process's own stream is tried: that fails and is told, or has them.
+            None => {
+                if has_files {
+                    StreamTarget::Nowhere
+                } else {
+                    StreamTarget::Process
+                }
+            }
             Some(stream) => {
                 let number = stream.call_method0(intern!(py, "fileno")).and_then(|number| number.extract::<i32>());
-                if interrupt::ok(py, number) == Some(2) { StderrTarget::Process } else { StderrTarget::Stream }
+                if interrupt::ok(py, number) == Some(standard.number()) {
+                    StreamTarget::Process
+                } else {
+                    StreamTarget::Stream
+                }
             }
         };
-        PyResult::Ok(WatchedStderr { watched, target })
+        PyResult::Ok(WatchedStream { watched, standard, target })
     })();
-    let stderr = interrupt::ok(py, asked)?;
-    let target = stderr.target;
-    drop(STDERR.replace(py, Some(stderr)));
+    let stream = interrupt::ok(py, asked)?;
+    let target = stream.target;
+    drop(STREAM.replace(py, Some(stream)));
     Some(target)
 }
 
-/// Whether `sys.stderr` is known to be None. Then no record is encoded or written.
+/// Whether the console's stream is known to be None. Then no record is encoded or written.
 fn leads_nowhere(py: Python<'_>) -> bool {
     // SAFETY: looked at only.
-    unsafe { &*STDERR.get(py) }
+    unsafe { &*STREAM.get(py) }
         .as_ref()
-        .is_some_and(|stderr| stderr.target == StderrTarget::Nowhere && stderr.watched.is_unchanged())
+        .is_some_and(|stream| stream.target == StreamTarget::Nowhere && stream.watched.is_unchanged())
 }
 
-/// Shows a record on `sys.stderr` if it is for that stream, marks it as shown, and returns it. A failure costs only the
+/// Shows a record on the console's stream if it is for that stream, marks it as shown, and returns it. A failure costs only the
 /// line on the stream.
 #[cold]
 pub fn show(py: Python<'_>, mut record: Buffer) -> Buffer {
@@ -197,14 +225,14 @@ pub fn show(py: Python<'_>, mut record: Buffer) -> Buffer {
     own
 }
 
-/// False if the record is for the process's own standard error or for no console.
+/// False if the record is for the process's own stream or for no console.
 fn show_once(py: Python<'_>, record: &[u8]) -> bool {
     let inside = ending::Inside::enter();
-    let target = stderr_target(py).unwrap_or(StderrTarget::Process);
-    if target == StderrTarget::Process || !is_shown(py, record::level_of(record)) {
+    let target = stream_target(py).unwrap_or(StreamTarget::Process);
+    if target == StreamTarget::Process || !is_shown(py, record::level_of(record)) {
         return false;
     }
-    if target == StderrTarget::Nowhere {
+    if target == StreamTarget::Nowhere {
         return true;
     }
     let Some(line) = encode(py, record) else { return false };
@@ -216,10 +244,17 @@ fn show_once(py: Python<'_>, record: &[u8]) -> bool {
             STATS.streams.of(CONSOLE).dropped.add(1);
             let error = describe(py, &error);
             drop(inside);
-            handover::report(py, "write to sys.stderr", &error);
+            handover::report(py, action(py), &error);
         }
     }
     true
+}
+
+fn action(py: Python<'_>) -> &'static str {
+    match console(py).0 {
+        Standard::Output => "write to sys.stdout",
+        Standard::Error => "write to sys.stderr",
+    }
 }
 
 fn encode(py: Python<'_>, record: &[u8]) -> Option<Vec<u8>> {
@@ -235,7 +270,7 @@ fn encode(py: Python<'_>, record: &[u8]) -> Option<Vec<u8>> {
 
 /// Writes and flushes a line, as `logging.StreamHandler` does. False if there is no stream.
 fn write(py: Python<'_>, line: &str) -> PyResult<bool> {
-    let Some(stream) = stream(py)? else { return Ok(false) };
+    let Some(stream) = stream(py, console(py).0)? else { return Ok(false) };
     let name = intern!(py, "write");
     if let Err(error) = stream.call_method1(name, (line,)) {
         if !error.is_instance_of::<PyUnicodeEncodeError>(py) {
@@ -247,8 +282,12 @@ fn write(py: Python<'_>, line: &str) -> PyResult<bool> {
     Ok(true)
 }
 
-fn stream(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
-    Ok(py.import(intern!(py, "sys"))?.getattr_opt(intern!(py, "stderr"))?.filter(|stream| !stream.is_none()))
+fn stream(py: Python<'_>, standard: Standard) -> PyResult<Option<Bound<'_, PyAny>>> {
+    let name = match standard {
+        Standard::Output => intern!(py, "stdout"),
+        Standard::Error => intern!(py, "stderr"),
+    };
+    Ok(py.import(intern!(py, "sys"))?.getattr_opt(name)?.filter(|stream| !stream.is_none()))
 }
 
 fn flush_stream(stream: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -274,17 +313,21 @@ fn in_ascii(line: &str) -> String {
     out
 }
 
-/// Flushes the stream that `sys.stderr` is.
+/// Flushes the stream that the console is.
 pub fn flush(py: Python<'_>) {
     // SAFETY: looked at only.
-    let is_stream = unsafe { &*STDERR.get(py) }.as_ref().is_some_and(|stderr| stderr.target == StderrTarget::Stream);
-    if !is_stream || ending::is_here(py) {
+    let asked = unsafe { &*STREAM.get(py) }.as_ref();
+    let Some(standard) = asked.filter(|stream| stream.target == StreamTarget::Stream).map(|stream| stream.standard)
+    else {
+        return;
+    };
+    if ending::is_here(py) {
         return;
     }
     let Some(_showing) = Showing::begin() else { return };
     let _inside = ending::Inside::enter();
     // Each line was flushed by itself, and its failures were reported.
-    if let Err(error) = stream(py).and_then(|stream| stream.as_ref().map_or(Ok(()), flush_stream)) {
+    if let Err(error) = stream(py, standard).and_then(|stream| stream.as_ref().map_or(Ok(()), flush_stream)) {
         interrupt::hold(py, &error);
     }
 }

@@ -19,8 +19,8 @@ use crate::interpreter::gil::intern;
 pub enum Kind {
     /// Anything that decides whether and how a logger logs.
     Loggers,
-    /// `sys.stderr`.
-    Stderr,
+    /// `sys.stderr` and `sys.stdout`.
+    Streams,
     /// Names of threads, and the functions that return them.
     Threads,
 }
@@ -267,7 +267,7 @@ mod imp {
         unsafe {
             [
                 PyDict_AddWatcher(loggers_changed),
-                PyDict_AddWatcher(stderr_changed),
+                PyDict_AddWatcher(stream_changed),
                 PyDict_AddWatcher(thread_changed),
                 PyDict_AddWatcher(handler_changed),
             ]
@@ -298,14 +298,14 @@ mod imp {
         if unsafe { key_is_one_of(key, &[c"level"]) } { changed(Kind::Loggers) } else { 0 }
     }
 
-    unsafe extern "C" fn stderr_changed(
+    unsafe extern "C" fn stream_changed(
         _: c_int,
         _: *mut ffi::PyObject,
         key: *mut ffi::PyObject,
         _: *mut ffi::PyObject,
     ) -> c_int {
         // SAFETY: the interpreter gives a live key, or none when the whole dictionary changed.
-        if unsafe { key_is_one_of(key, &[c"stderr"]) } { changed(Kind::Stderr) } else { 0 }
+        if unsafe { key_is_one_of(key, &[c"stderr", c"stdout"]) } { changed(Kind::Streams) } else { 0 }
     }
 
     unsafe extern "C" fn thread_changed(

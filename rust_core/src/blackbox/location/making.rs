@@ -53,7 +53,7 @@ impl Making {
     ///
     /// # Errors
     /// When it cannot be renamed.
-    pub fn finish(self, log_directory: &Path) -> io::Result<OwnBox> {
+    pub fn finish(self, log_directory: Option<&Path>) -> io::Result<OwnBox> {
         let path = self.location.path(&self.name, BOX);
         if let Err(error) = fs::rename(self.location.path(&self.name, NEW), &path) {
             return Err(self.abandon(error));
@@ -69,7 +69,7 @@ impl Making {
             size: self.size,
             name: self.name,
             shared_memory: self.location.shared_memory,
-            log_directory: log_directory.to_owned(),
+            log_directory: log_directory.map(Path::to_owned),
             path: Mutex::new(path),
         })))
     }

@@ -49,6 +49,37 @@ pub fn all(log_directory: &Path) -> Vec<Location> {
     shared.into_iter().chain([beside]).collect()
 }
 
+/// What boxes belong to, by which other processes find them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Home {
+    /// A log directory.
+    Directory(PathBuf),
+    /// What writes to standard streams alone, by a name that its processes have in common.
+    Service(String),
+}
+
+impl Home {
+    /// The locations where its boxes may be.
+    #[must_use]
+    pub fn locations(&self) -> Vec<Location> {
+        match self {
+            Self::Directory(directory) => all(directory),
+            Self::Service(name) => of_service(name).into_iter().collect(),
+        }
+    }
+
+    #[must_use]
+    pub fn directory(&self) -> Option<&Path> {
+        if let Self::Directory(directory) = self { Some(directory) } else { None }
+    }
+}
+
+/// The boxes of a service are in shared memory only.
+fn of_service(name: &str) -> Option<Location> {
+    let bytes = b"service:".iter().chain(name.as_bytes());
+    Some(Location { prefix: prefix(hash(bytes.copied())), ..strays()? })
+}
+
 /// The boxes of this user in shared memory, of any log directory.
 #[must_use]
 pub fn strays() -> Option<Location> {
@@ -73,9 +104,11 @@ pub enum Wanted {
 
 /// Where to make a box, the first choice first.
 #[must_use]
-pub fn choices(log_directory: &Path, wanted: Wanted) -> Vec<Location> {
-    let mut locations = all(log_directory);
+pub fn choices(home: &Home, wanted: Wanted) -> Vec<Location> {
+    let mut locations = home.locations();
     match wanted {
+        // Only on request: where nothing is written to a disk, a box must not take its room unasked.
+        Wanted::Auto if home.directory().is_none() => locations.clear(),
         Wanted::Off => locations.clear(),
         // Shared memory of a container disappears with the container. It is the second choice there, and better than
         // none.
@@ -86,12 +119,16 @@ pub fn choices(log_directory: &Path, wanted: Wanted) -> Vec<Location> {
     locations
 }
 
-/// A name for a directory: a hash (FNV-1a) of its identity. It is the same in every process, and differs from that of
+/// A name for a directory: a hash of its identity. It is the same in every process, and differs from that of
 /// other directories, even of a directory at the same path in another container or at an earlier time. `None` if there
 /// is no directory.
 fn name_of(directory: &Path) -> Option<u64> {
-    let bytes = platform::birth(directory).ok()?.into_iter().flat_map(u64::to_le_bytes);
-    Some(bytes.fold(0xCBF2_9CE4_8422_2325, |name, byte| (name ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)))
+    platform::birth(directory).ok().map(|birth| hash(birth.into_iter().flat_map(u64::to_le_bytes)))
+}
+
+/// FNV-1a.
+fn hash(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(0xCBF2_9CE4_8422_2325, |name, byte| (name ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3))
 }
 
 fn prefix(name: u64) -> String {

@@ -27,7 +27,8 @@ pub struct Watch {
     /// See `Making`.
     pub(super) name: String,
     pub(super) shared_memory: bool,
-    pub(super) log_directory: PathBuf,
+    /// None for the box of a service, which stays where it is.
+    pub(super) log_directory: Option<PathBuf>,
     pub(super) path: Mutex<PathBuf>,
 }
 
@@ -75,8 +76,8 @@ impl Watch {
     /// Moves the box to the directory that the log directory's path leads to now, because other processes look for it
     /// there. A link may lead elsewhere by now, or the directory may have been made again.
     pub fn follow(&self) {
-        let location =
-            all(&self.log_directory).into_iter().find(|location| location.shared_memory == self.shared_memory);
+        let Some(log_directory) = &self.log_directory else { return };
+        let location = all(log_directory).into_iter().find(|location| location.shared_memory == self.shared_memory);
         let Some(location) = location.filter(|location| location.directory.parent().is_some_and(Path::is_dir)) else {
             return;
         };

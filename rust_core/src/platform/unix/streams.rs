@@ -18,13 +18,6 @@ static OUTPUT: AtLoad = AtLoad::new();
 static ERROR: AtLoad = AtLoad::new();
 
 impl Standard {
-    const fn number(self) -> i32 {
-        match self {
-            Self::Output => 1,
-            Self::Error => 2,
-        }
-    }
-
     const fn at_load(self) -> &'static AtLoad {
         match self {
             Self::Output => &OUTPUT,
@@ -44,7 +37,7 @@ impl Standard {
     ///
     /// That is the stream from when this library was loaded, or one that `dup2` has put there since, for children to
     /// inherit. A file that was opened while the number was free is a file or a socket of the program.
-    fn found(self) -> io::Result<Metadata> {
+    pub(super) fn found(self) -> io::Result<Metadata> {
         let meta = self.probe()?;
         let is_own = match self.at_load().get() {
             Some((Some(known), is_own)) if *known == identity_of(&meta) => *is_own,
@@ -107,7 +100,7 @@ fn most_at_once(meta: &Metadata) -> Option<usize> {
 
 /// Parts of `bytes`, each of whole lines: as many lines as fit into `most` bytes, or one longer line. If possible, a line that begins with a
 /// space stays with the line before it: both are of the same record.
-fn pieces(mut bytes: &[u8], most: usize) -> impl Iterator<Item = &[u8]> {
+pub(super) fn pieces(mut bytes: &[u8], most: usize) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
         if bytes.is_empty() {
             return None;
@@ -148,7 +141,7 @@ fn write_all_to(number: i32, mut bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Whether a descriptor takes bytes (or fails at once), waiting for it.
-fn is_writable(descriptor: i32, patience: Duration) -> bool {
+pub(super) fn is_writable(descriptor: i32, patience: Duration) -> bool {
     let mut poll = libc::pollfd { fd: descriptor, events: libc::POLLOUT, revents: 0 };
     // SAFETY: one valid pollfd.
     unsafe { libc::poll(&raw mut poll, 1, i32::try_from(patience.as_millis()).unwrap_or(i32::MAX)) > 0 }

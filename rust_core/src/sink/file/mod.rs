@@ -7,18 +7,17 @@ mod rotate;
 mod settings;
 mod torn;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use crate::encoder::Whose;
 use crate::error::{Error, Result};
 use crate::fault_injection::{self, Fault};
-use crate::memory;
 use crate::platform::{self, Identity, Rights};
-use crate::value::Put;
 
 use super::Sink;
 use super::directory::Held;
+use super::pending::Pending;
 use find::{inherited as of_parent, open};
 use open_file::Open;
 pub use settings::{FileSettings, FileTarget, Fsync, mode};
@@ -26,9 +25,6 @@ use torn::Torn;
 
 /// Bytes of one write at most (one line may be longer).
 const WRITE: usize = 1 << 20;
-
-/// Memory kept for the next batch.
-const KEEP: usize = 1 << 20;
 
 const SHORTEST_RETRY: Duration = Duration::from_millis(10);
 
@@ -45,31 +41,16 @@ const UNKNOWN: u64 = u64::MAX;
 /// No line is longer, in bytes.
 const LONGEST: u64 = 64 << 20;
 
-/// Marks the position of lines that are no record's: they follow the record before them.
-const OWN: u64 = 1 << 63;
-
-/// The lines of one record, which stay together: one, or several where its format has some.
-#[derive(Clone, Copy, Debug)]
-struct RecordLines {
-    /// The record's in the order of writing, perhaps with the mark `OWN`.
-    position: u64,
-    /// Bytes.
-    length: usize,
-}
-
 #[derive(Debug)]
 pub struct FileSink {
     target: FileTarget,
     file: Option<Open>,
     /// The rights of the file that was open last. Its successor gets them, even if it cannot be made at once.
     rights: Option<Rights>,
-    /// Entries not written yet, from `start` on.
-    pending: Vec<u8>,
-    start: usize,
+    /// Entries not written yet.
+    pending: Pending,
     /// Bytes of the append under way that the system has taken.
     landed: usize,
-    /// The records of the pending bytes.
-    entries: VecDeque<RecordLines>,
     retry: Retry,
     /// Whether the file failed. It is then opened again, if possible.
     doubted: bool,
@@ -118,10 +99,8 @@ impl FileSink {
             target,
             file: Some(file),
             rights,
-            pending: Vec::new(),
-            start: 0,
+            pending: Pending::default(),
             landed: 0,
-            entries: VecDeque::new(),
             retry: Retry::default(),
             doubted: false,
             torn: None,
@@ -162,18 +141,12 @@ impl FileSink {
 impl Sink for FileSink {
     #[inline]
     fn push(&mut self, lines: &[u8], position: u64, whose: Whose) {
-        debug_assert_eq!(lines.last(), Some(&b'\n'));
-        if self.entries.try_reserve(1).is_err() {
-            memory::give_up();
-        }
-        self.pending.put(lines);
-        let mark = if whose == Whose::Library { OWN } else { 0 };
-        self.entries.push_back(RecordLines { position: position | mark, length: lines.len() });
+        self.pending.push(lines, position, whose);
         fault_injection::pass(Fault::Push);
     }
 
     fn pending_bytes(&self) -> usize {
-        self.pending.len() - self.start
+        self.pending.len()
     }
 
     fn needs_lock(&self) -> bool {
@@ -194,19 +167,18 @@ impl Sink for FileSink {
     }
 
     fn give_up(&mut self) -> u64 {
-        let count = self.entries.len() as u64;
-        self.target.stats.dropped.add(count);
-        if let Some(last) = self.entries.drain(..).next_back() {
+        let all = self.pending.all();
+        self.target.stats.dropped.add(all.entries as u64);
+        if let Some(last) = self.pending.pass(all) {
             // Recovery would write them otherwise, should the process die.
-            let _ = self.target.journal.passed(last.position & !OWN);
+            let _ = self.target.journal.passed(last);
         }
-        self.clear();
         self.sync.data = false;
-        count
+        all.entries as u64
     }
 
     fn put_waiting(&self, positions: &mut BTreeSet<u64>) {
-        positions.extend(self.entries.iter().map(|entry| entry.position).filter(|position| position & OWN == 0));
+        self.pending.put_waiting(positions);
     }
 
     fn want_sync(&mut self) {

@@ -1,11 +1,13 @@
 //! How a log file is written.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::blackbox::Journal;
+use crate::error::{Error, Result};
 use crate::platform;
 use crate::rotation::Rotation;
 use crate::stats::FileStats;
@@ -51,16 +53,19 @@ pub struct FileTarget {
 }
 
 impl FileSettings {
-    pub(in super::super) fn target(&self, around: Surroundings<'_>) -> FileTarget {
-        FileTarget {
-            path: around.directory.join(&self.name),
+    /// # Errors
+    /// When there is no directory for it.
+    pub(in super::super) fn target(&self, around: Surroundings<'_>) -> Result<FileTarget> {
+        let no_directory = || Error::io("open", Path::new(&self.name), io::ErrorKind::NotFound.into());
+        Ok(FileTarget {
+            path: around.directory.ok_or_else(no_directory)?.join(&self.name),
             mode: self.mode,
             directory_mode: around.directory_mode,
             rotation: Rotation::by_size(self.max_bytes, self.backup_count),
             fsync: around.fsync,
             journal: around.journal,
             stats: around.stats.files.of(around.name),
-        }
+        })
     }
 }
 
@@ -68,13 +73,13 @@ impl FileSettings {
 ///
 /// # Errors
 /// When it is something else.
-pub fn mode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+pub fn mode<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<u32, D::Error> {
     let (bits, is_asked_for) = <(u32, bool)>::deserialize(deserializer)?;
     Ok(platform::mode(bits, is_asked_for))
 }
 
 /// Writes a mode for a black box: what is made when the box is recovered, the umask of that process narrows.
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature
-fn bits<S: Serializer>(mode: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+fn bits<S: Serializer>(mode: &u32, serializer: S) -> std::result::Result<S::Ok, S::Error> {
     (mode & 0o777, false).serialize(serializer)
 }
