@@ -23,6 +23,7 @@ use crate::memory;
 use crate::names;
 use crate::pipeline::Pipeline;
 use crate::queue::Queue;
+use crate::sink::{self, Stream, Terminal};
 use crate::stats::Stats;
 use crate::value::Value;
 use crate::worker::Worker;
@@ -44,6 +45,8 @@ pub struct Engine {
     /// Forks under way.
     forks: AtomicU32,
     black_box: Option<BlackBox>,
+    /// Where the console is a terminal.
+    terminal: Option<Terminal>,
 }
 
 impl Engine {
@@ -104,8 +107,10 @@ impl Engine {
             stuck: AtomicBool::new(false),
         };
         shared.prepare_pool();
+        let terminal = settings.output.to.console().and_then(|console| terminal_of(&console.to));
         Ok(Self {
             shared: Arc::new(shared),
+            terminal,
             settings,
             writer: Mutex::new(None),
             tried: Mutex::new(None),
@@ -209,11 +214,35 @@ impl Engine {
         self.shared.given_up.load(Ordering::SeqCst)
     }
 
+    /// Whether calls show records on the console themselves: it is a terminal.
+    #[must_use]
+    pub fn has_terminal(&self) -> bool {
+        self.terminal.is_some()
+    }
+
+    /// The terminal that is the console, unless records for it are still behind the queue: they come first.
+    #[must_use]
+    pub fn terminal(&self) -> Option<&Terminal> {
+        let terminal = self.terminal.as_ref()?;
+        if terminal.is_blocked() {
+            if self.shared.queue.depth() > 0 || !self.shared.behind.iter().all(|behind| behind.wait(Duration::ZERO)) {
+                return None;
+            }
+            terminal.unblock();
+        }
+        Some(terminal)
+    }
+
     /// Passes a record of the library's own to the writer, past the queue.
     pub fn notice(&self, level: i32, function: &str, message: &str, fields: &[(&str, Value<'_>)]) {
         self.shared.notice(level, function, message, fields);
         self.shared.queue.waker().wake_at_once();
     }
+}
+
+fn terminal_of(console: &sink::Settings) -> Option<Terminal> {
+    let sink::Settings::Stream(stream) = console else { return None };
+    Terminal::open(Stream::standard(*stream))
 }
 
 /// Where the black box is, since no better location could be used.

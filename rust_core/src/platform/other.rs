@@ -229,6 +229,37 @@ impl Standard {
     }
 }
 
+/// Terminals are not asked here: settings may say how wide they are.
+#[must_use]
+pub const fn terminal_columns() -> Option<usize> {
+    None
+}
+
+/// Lines for a terminal take the way of all others here.
+#[derive(Debug)]
+pub enum Terminal {}
+
+impl Terminal {
+    #[must_use]
+    pub const fn open(_standard: Standard) -> Option<Self> {
+        None
+    }
+
+    #[must_use]
+    pub const fn is_there(&self) -> bool {
+        match *self {}
+    }
+
+    pub const fn write(&self, _bytes: &[u8]) -> io::Result<usize> {
+        match *self {}
+    }
+
+    #[must_use]
+    pub const fn is_ready(&self, _patience: Duration) -> bool {
+        match *self {}
+    }
+}
+
 pub fn write_stderr(bytes: &[u8]) -> io::Result<()> {
     io::stderr().write_all(bytes)
 }

@@ -119,6 +119,12 @@ pub fn set_sequence(record: &mut [u8], sequence: u64) {
     }
 }
 
+/// Flags of a captured record.
+#[must_use]
+pub fn flags_of(record: &[u8]) -> u16 {
+    head(record, |head| u16::from_le_bytes([head[FLAGS], head[FLAGS + 1]]))
+}
+
 /// Adds flags to a captured record.
 #[inline]
 pub fn add_flags(record: &mut [u8], flags: u16) {

@@ -9,6 +9,7 @@ mod open;
 mod pending;
 mod primary;
 mod stream;
+mod terminal;
 mod unopened;
 mod watched;
 
@@ -26,6 +27,7 @@ pub use file::{FileSettings, FileSink, FileTarget, Fsync, mode};
 pub use open::open_log;
 pub use primary::Primary;
 pub use stream::Stream;
+pub use terminal::{Shown, Terminal};
 pub use unopened::Unopened;
 pub use watched::{check_watched, watch};
 

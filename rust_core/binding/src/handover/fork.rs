@@ -11,6 +11,7 @@ use unified_logger_core::config::Settings;
 use unified_logger_core::engine::Engine;
 
 use super::state::{STATE, State, TROUBLE, TROUBLE_PATIENCE, apart, engine, open, replace};
+use super::terminal;
 use crate::interpreter::counts::STATS;
 use crate::interpreter::ending;
 use crate::interpreter::fork;
@@ -94,6 +95,7 @@ extern "C" fn go_on_writing(_: *mut c_void) -> c_int {
 /// parent's.
 pub fn after_fork_in_child(py: Python<'_>) {
     FORKS.set(false);
+    terminal::after_fork_in_child(py);
     // Early records of the parent are the parent's to deliver.
     STATS.restart();
     // SAFETY: taken at once; dropped after.

@@ -6,6 +6,7 @@ mod kept;
 mod state;
 pub mod stream;
 mod submit;
+mod terminal;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -67,6 +68,7 @@ pub fn start(py: Python<'_>, settings: Settings, patience: Duration) -> Result<(
         State::Early(early) => early,
         State::Forked { .. } | State::Off => Vec::new(),
     };
+    terminal::follow(py, Some(&engine));
     engine.release();
     deliver_early(py, early);
     Ok(())
@@ -77,6 +79,7 @@ pub fn start(py: Python<'_>, settings: Settings, patience: Duration) -> Result<(
 pub fn turn_off(py: Python<'_>, rules: Option<Arc<Rules>>) {
     let before = replace(py, State::Off);
     redaction::follow(py, rules);
+    terminal::follow(py, None);
     match before {
         State::Early(early) => {
             // Captured for the engine: handlers of `logging` cannot take them.

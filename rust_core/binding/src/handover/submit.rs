@@ -18,7 +18,7 @@ use unified_logger_core::value::{OutOfMemory, Put};
 use super::early::early_limit;
 use super::fork::{FORKS, revived};
 use super::state::{STATE, State, apart, engine};
-use super::stream;
+use super::{stream, terminal};
 use crate::context;
 use crate::interpreter::counts::STATS;
 use crate::interpreter::ending;
@@ -58,6 +58,9 @@ pub fn submit(py: Python<'_>, mut record: Buffer, logger: *mut ffi::PyObject) ->
     // First of all: both functions may run Python code, which may reconfigure logging.
     if stream::wants(py, level_of(record.as_slice())) {
         record = stream::show(py, record);
+    }
+    if terminal::is_console(py) {
+        terminal::show(py, &mut record);
     }
     hand_over(py, record, logger)
 }

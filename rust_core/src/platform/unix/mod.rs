@@ -11,6 +11,7 @@ mod owner;
 mod process;
 mod shared_memory;
 mod streams;
+mod terminal;
 
 pub use exposure::*;
 pub use fork::*;
@@ -23,3 +24,4 @@ pub use owner::*;
 pub use process::*;
 pub use shared_memory::*;
 pub use streams::*;
+pub use terminal::*;

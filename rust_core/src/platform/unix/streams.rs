@@ -67,6 +67,10 @@ impl Standard {
     }
 }
 
+pub(super) const fn number_of(standard: Standard) -> i32 {
+    standard.number()
+}
+
 /// Whether children inherit a descriptor. They inherit the streams of a process, and no file that the program opens.
 fn is_inheritable(descriptor: i32) -> bool {
     // SAFETY: asking touches no memory; a number that is none is refused.
@@ -89,6 +93,18 @@ pub fn write_stderr(bytes: &[u8]) -> io::Result<()> {
         write_all_to(2, piece)?;
     }
     Ok(())
+}
+
+/// The columns of the terminal that standard error or standard output is. `None` if neither is one, or it does not tell.
+#[must_use]
+pub fn terminal_columns() -> Option<usize> {
+    [2, 1].into_iter().find_map(|number| {
+        // SAFETY: all bits zero are a size, and only the size is written.
+        let mut size: libc::winsize = unsafe { std::mem::zeroed() };
+        // SAFETY: as above; a number that is no terminal is refused.
+        let answer = unsafe { libc::ioctl(number, libc::TIOCGWINSZ, &raw mut size) };
+        (answer == 0 && size.ws_col > 0).then_some(size.ws_col.into())
+    })
 }
 
 /// The most bytes of one write, unless a line is longer. Others who share a pipe or a socket may write between two
