@@ -445,6 +445,15 @@ def check_lines(shape: Mapping[str, Any], fields: Iterable[tuple[str, Any]]) -> 
 def set_lines(shape: Mapping[str, Any], fields: Iterable[tuple[str, Any]]) -> None:
     """Sets what lines look like from now on that are encoded one by one."""
 
+def templates() -> list[str]:
+    """The names of templates of text."""
+
+def template_parts() -> list[str]:
+    """The names of the parts of templates."""
+
+def check_template(text: str) -> tuple[int, str, str | None] | None:
+    """What is wrong with a template: the character from 1, why, and the name of a part that there is not. None if nothing is."""
+
 def redaction_patterns() -> list[str]:
     """The names of the patterns that come with the library."""
 
@@ -555,8 +564,8 @@ def stats() -> dict[str, Any]:
 def emit(log_record: LogRecord, ai: bool = False) -> None:
     """Captures a `logging.LogRecord`, once. With `ai` it goes to the AI file, whatever its logger."""
 
-def encode_record(log_record: LogRecord, redaction: Redaction | None = None, as_configured: bool = False) -> str:
-    """The line of a `logging.LogRecord`: JSON, without its newline and without secrets.
+def encode_record(log_record: LogRecord, redaction: Redaction | None = None, as_configured: bool = False, text: str | None = None) -> str:
+    """The line of a `logging.LogRecord`: JSON, without its newline and without secrets; or its lines as text, which `text` has the settings of.
 
     It is as the last start has configured it, or has the record's own keys and nothing of the process.
     """

@@ -72,8 +72,8 @@ def init_logging(
         ai_max_bytes: Size at which ai_responses.log is rotated, bytes (100 MiB); 0 never rotates.
         ai_backup_count: Rotated files kept of ai_responses.log (30); 0 never rotates.
         **options: `overflow` ('block', 'drop_new', 'drop_old' or 'drop_low'), `overflow_timeout` (5.0 seconds),
-            `queue_bytes` (64 MiB), `console` ('stderr' or 'stdout'), `console_format` ('auto', 'text', 'json', 'logfmt' or 'off')
-            and all others of docs/configuration.md.
+            `queue_bytes` (64 MiB), `console` ('stderr' or 'stdout'), `console_format` ('auto', 'text', 'json', 'off', …, or a
+            template) and all others of docs/configuration.md.
 
     Returns:
         A handle on the engine.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::de::IgnoredAny;
 use unified_logger_core::blackbox;
 use unified_logger_core::config::Settings;
-use unified_logger_core::encoder::{Encoder, JsonEncoder, Process, TextEncoder, Whose};
+use unified_logger_core::encoder::{Encoder, JsonEncoder, Process, Text, TextEncoder, Whose};
 use unified_logger_core::engine::Engine;
 use unified_logger_core::escape;
 use unified_logger_core::exception::{self, SourceCache};
@@ -79,13 +79,15 @@ fn record(bytes: &[u8]) {
 
 fn assert_one_line(record: &Record<'_>) -> String {
     let line = assert_json_line(&mut JsonEncoder::new(&Process::here()), record);
-    for color in [false, true] {
+    for (color, columns) in [(false, None), (true, None), (true, Some(20))] {
         let mut shown = Vec::new();
-        TextEncoder::new(&Process::here(), color).encode(record, Whose::Application, &mut shown);
+        let text = Text { color, columns, is_live: color, ..Text::PLAIN };
+        TextEncoder::new(&Process::here(), &text).encode(record, Whose::Application, &mut shown);
         let shown = String::from_utf8(shown).expect("the console's text is UTF-8");
         let below = shown.strip_suffix('\n').expect("the last line ends").split('\n').skip(1);
         for line in below {
-            assert!(line.starts_with("    "), "what belongs to a record stands indented below it: {line}");
+            let line = line.strip_prefix("\x1b[2m").unwrap_or(line);
+            assert!(line.starts_with("  │"), "what belongs to a record stands marked below it: {line}");
         }
         let acting = |character: char| character != '\n' && escape::acts(character) && !(color && character == '\x1b');
         assert!(!shown.chars().any(acting), "nothing shown acts: {shown}");
@@ -111,7 +113,11 @@ fn trusted_record(bytes: &[u8]) {
     let Some(record) = (unsafe { Record::read(&ascii) }) else { return };
     let mut out = Vec::new();
     JsonEncoder::new(&Process::here()).encode(&record, Whose::Application, &mut out);
-    TextEncoder::new(&Process::here(), true).encode(&record, Whose::Application, &mut out);
+    TextEncoder::new(&Process::here(), &Text { color: true, ..Text::PLAIN }).encode(
+        &record,
+        Whose::Application,
+        &mut out,
+    );
 }
 
 /// A captured exception or stack of any bytes is rendered within bounds, and as JSON.

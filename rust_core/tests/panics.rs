@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use unified_logger_core::blackbox::Home;
 use unified_logger_core::config::Settings;
-use unified_logger_core::encoder::Format;
+use unified_logger_core::encoder::{Format, Text};
 use unified_logger_core::engine::Engine;
 use unified_logger_core::fault_injection::{self, Fault};
 use unified_logger_core::level;
@@ -67,7 +67,7 @@ fn with_console(directory: &Path) -> Settings {
     settings.output.to.outputs.push(Output {
         name: "console".into(),
         select: Selector::from_level(level::DEBUG),
-        format: Format::Text { color: false },
+        format: Format::Text(Text::PLAIN),
         to: sink::Settings::Stream(Stream::Console),
     });
     settings

@@ -9,7 +9,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use unified_logger_core::blackbox::{self, Home};
 use unified_logger_core::config::Settings;
-use unified_logger_core::encoder::{Format, Shape};
+use unified_logger_core::encoder::{Format, Shape, Text};
 use unified_logger_core::engine::Engine;
 use unified_logger_core::level;
 use unified_logger_core::platform::{self, OwnFile};
@@ -168,7 +168,7 @@ fn formats() -> [Format; 5] {
     [
         Format::json(),
         Format::Logfmt(Shape::default()),
-        Format::Text { color: false },
+        Format::Text(Text::PLAIN),
         shaped(serde_json::json!({"name": "json", "preset": "ecs"})),
         shaped(
             serde_json::json!({"name": "json", "keys": {"first": ["recovered", "message"], "omit": ["process"], "rename": [["n", "n"]]}}),

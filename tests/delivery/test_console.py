@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import pty
 import re
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 from kinds import Run
+from terminals import shown_on_terminal, without_colors
 
 from unified_logger import flush_logging, get_logger
 
@@ -30,31 +30,6 @@ except ZeroDivisionError:
 """
 
 
-def on_terminal(folder: Any, **environment: str) -> str:
-    """What the program shows on a terminal."""
-    leader, follower = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM.format(options="")],
-        cwd=folder,
-        env={**os.environ, "TERM": "xterm", **environment},
-        stderr=follower,
-        stdout=follower,
-    )
-    os.close(follower)
-    shown = b""
-    while True:
-        try:
-            part = os.read(leader, 65_536)
-        except OSError:
-            break
-        if not part:
-            break
-        shown += part
-    os.close(leader)
-    assert process.wait(30) == 0
-    return shown.decode().replace("\r\n", "\n")
-
-
 def test_a_pipe_gets_json(run_python: Run) -> None:
     """The same lines as app.log."""
     done = run_python(PROGRAM.format(options=""))
@@ -65,27 +40,13 @@ def test_a_pipe_gets_json(run_python: Run) -> None:
 
 def test_a_terminal_gets_colored_lines(tmp_path: Any) -> None:
     """One line each, with a traceback below its error."""
-    shown = on_terminal(tmp_path)
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", shown)
-    first, second, *rest = plain.splitlines()
-    assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3}Z INFO     app order received  order_id=7  note=\"two words\"", first)
+    shown = shown_on_terminal(PROGRAM.format(options=""), tmp_path)
+    first, second, *rest = without_colors(shown).splitlines()
+    assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3} INFO     app order received +order_id=7 note=\"two words\"", first)
     assert second.endswith("ERROR    app failed")
-    assert rest[0] == "    Traceback (most recent call last):"
-    assert rest[-1] == "    ZeroDivisionError: division by zero"
-    assert "\x1b[31m" in shown
-
-
-@pytest.mark.parametrize("variable", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
-def test_colors_can_be_declined(tmp_path: Any, variable: dict[str, str]) -> None:
-    """By the usual variables."""
-    assert "\x1b" not in on_terminal(tmp_path, **variable)
-
-
-def test_colors_can_be_forced(run_python: Run) -> None:
-    """For text in a pipe."""
-    done = run_python(PROGRAM.format(options=", console_format='text'"), FORCE_COLOR="1")
-    assert "\x1b[32m" in done.stderr
-    assert "\x1b" not in run_python(PROGRAM.format(options=", console_format='text'")).stderr
+    assert rest[0] == "  │ Traceback (most recent call last):"
+    assert rest[-1] == "  │ ZeroDivisionError: division by zero"
+    assert "\x1b[1;31m" in shown
 
 
 def test_the_console_can_be_off(run_python: Run) -> None:
@@ -107,7 +68,7 @@ def test_a_replaced_stderr_gets_the_line_on_the_calling_thread(
     logger, stream = get_logger("app"), io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
     logger.info("here", n=1)
-    assert stream.getvalue().endswith("INFO     app here  n=1\n")
+    assert re.search(r"INFO     app here +n=1\n$", stream.getvalue())
     monkeypatch.undo()
     logger.info("not there")
     assert "not there" not in stream.getvalue()
@@ -115,15 +76,15 @@ def test_a_replaced_stderr_gets_the_line_on_the_calling_thread(
 
 
 def test_control_characters_are_escaped(start: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing from a record makes a second line or speaks to the terminal."""
+    """Nothing from a record makes a line that is not marked, or speaks to the terminal."""
     start(console_format="text")
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
     get_logger("a\x1b[2J").info("one\ntwo\x1b[31m\r\x07\x9b", **{"k\n": "v\u202e\u2028"})
     shown = stream.getvalue()
-    assert shown.count("\n") == 1
+    assert [line[:4] for line in shown.splitlines()[1:]] == ["  │ "]
     assert not set("\x1b\r\x07\x9b\u202e\u2028") & set(shown)
-    assert "one\\ntwo" in shown
+    assert "  │ two\\x1b[31m\\r\\x07\\x9b\n" in shown
 
 
 def test_a_stream_that_raises_is_not_the_callers_trouble(

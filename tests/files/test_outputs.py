@@ -88,10 +88,11 @@ def test_formats(start: Start, log_dir: Path) -> None:
     assert record == json.loads((log_dir / "app.log").read_text("utf-8"))
     first, *below = found["text"].splitlines()
     assert re.fullmatch(
-        r'\d\d:\d\d:\d\d\.\d{3}Z ERROR    shop refused  order=7  note="say \\"hi\\""  parts=\{"a":\{"b":1\}\}', first
+        r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ERROR    shop refused  order=7 note="say \\"hi\\"" parts=\{"a":\{"b":1\}\}',
+        first,
     )
-    assert below[0] == "    Traceback (most recent call last):"
-    assert below[-1] == "    ValueError: two words"
+    assert below[0] == "  │ Traceback (most recent call last):"
+    assert below[-1] == "  │ ValueError: two words"
     assert found["logfmt"].count("\n") == 1
     assert found["logfmt"].startswith(f"timestamp={record['timestamp']} level=ERROR logger=shop message=refused ")
     assert found["logfmt"].endswith(' order=7 note="say \\"hi\\"" parts.a.b=1\n')

@@ -128,10 +128,10 @@ def test_a_replaced_stderr_is_spoken_to_the_same_way(
 
 
 def assert_harmless_text(shown: str) -> None:
-    """A line for each record; what belongs to it stands below, indented, and cannot be taken for a record."""
+    """A line for each record; what belongs to it stands below, marked, and cannot be taken for a record."""
     lines = shown.split("\n")
     assert lines.pop() == ""
-    heads = [line for line in lines if not line.startswith("    ")]
+    heads = [line for line in lines if not line.startswith("  │")]
     assert len(heads) == RECORDS, heads
     assert all(re.match(r"[\d-]", line) for line in heads)
     assert not (set(shown) - {"\n"}) & ACTING
@@ -164,7 +164,7 @@ def test_the_process_own_stderr_too(run_python: Run, tmp_path: Path, console_for
     (tmp_path / "text.json").write_text(json.dumps(text))
     shown = run_python(PROGRAM, console_format, USE_UNIFIED_LOGGING=switch).stderr
     assert not (set(shown) - {"\n"}) & ACTING
-    heads = [line for line in shown.split("\n")[:-1] if not line.startswith("    ")]
+    heads = [line for line in shown.split("\n")[:-1] if not line.startswith("  │")]
     assert len(heads) == 2, heads
 
 
@@ -173,12 +173,13 @@ def test_colours_are_all_that_speaks_to_the_terminal(run_python: Run, tmp_path: 
     (tmp_path / "text.json").write_text(json.dumps(ESCAPES))
     shown = run_python(PROGRAM, "text", FORCE_COLOR="1").stderr
     assert set(re.findall(r"\x1b.{0,9}?(?:m|$)", shown)) <= {
-        "\x1b[0m",
+        "\x1b[m",
         "\x1b[1m",
         "\x1b[2m",
         "\x1b[31m",
+        "\x1b[1;31m",
         "\x1b[32m",
-        "\x1b[33m",
+        "\x1b[36m",
         "\x1b[1;37;41m",
     }
     assert "\\x1b[2J" in shown

@@ -14,6 +14,7 @@ from .reading import level_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
+    from collections.abc import Mapping
     from typing import Any
 
     from ..config import Settings
@@ -24,13 +25,13 @@ class FallbackOutput:
 
     Args:
         settings: The resolved configuration.
-        console: Format ('text' or 'json') and whether to colour it.
+        console: The format of the console, as the engine has it.
 
     Raises:
         OSError: The directory or a file cannot be written.
     """
 
-    def __init__(self, settings: Settings, console: tuple[str, bool]) -> None:
+    def __init__(self, settings: Settings, console: Mapping[str, Any]) -> None:
         if settings.log_dir is not None:
             _core.prepare_directory(settings.log_dir, (settings.dir_mode, settings.dir_mode_given))
         self._count = self._failed = 0
@@ -48,8 +49,11 @@ class FallbackOutput:
         if settings.console_format != "off":
             handler = Console(sys.stdout if settings.console == "stdout" else sys.stderr, settings.redaction)
             handler.setLevel(settings.console_level)
-            formatter = TextFormatter if console[0] == "text" else JSONFormatter
-            handler.setFormatter(formatter(redaction=settings.redaction))
+            is_text = console["name"] == "text"
+            formatter = (
+                TextFormatter(settings.redaction, console) if is_text else JSONFormatter(redaction=settings.redaction)
+            )
+            handler.setFormatter(formatter)
             self._console = handler
 
     def emit(self, record: logging.LogRecord, ai: bool = False) -> None:

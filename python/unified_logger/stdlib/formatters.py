@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from time import time
 
 from .. import _core, context
 from .marks import CAPTURED_ATTRIBUTE, FIELDS_ATTRIBUTE, carried_by, mark_of
-from .reading import changed, error_of, level_of, merged_by_class, text_of
+from .reading import changed, merged_by_class, text_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
 _OWN = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
@@ -49,6 +49,8 @@ class JSONFormatter(logging.Formatter):
     ) -> None:
         super().__init__(*args, **options)
         self._redaction = redaction
+        # The settings of text; None for JSON.
+        self._text: str | None = None
 
     @property
     def redaction(self) -> _core.Redaction | None:
@@ -66,7 +68,7 @@ class JSONFormatter(logging.Formatter):
         """
         carried, redaction = carried_by(record), self.redaction
         if carried is None:
-            return _core.encode_record(merged_by_class(record), redaction, True)
+            return self._encoded(merged_by_class(record), redaction)
         # A record of `get_logger` carries its fields and its context, since it may be formatted on another thread.
         names, current = carried
         number = mark_of(record)
@@ -74,8 +76,11 @@ class JSONFormatter(logging.Formatter):
             redaction = None
         record = changed(record, **{CAPTURED_ATTRIBUTE: names})
         if _are_same(current, context.get_trace_context()):
-            return _core.encode_record(record, redaction, True)
-        return context.call_within(current, lambda record: _core.encode_record(record, redaction, True), record)
+            return self._encoded(record, redaction)
+        return context.call_within(current, lambda record: self._encoded(record, redaction), record)
+
+    def _encoded(self, record: logging.LogRecord, redaction: _core.Redaction | None) -> str:
+        return _core.encode_record(record, redaction, True, self._text)
 
 
 def _are_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -85,52 +90,19 @@ def _are_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
         return False
 
 
-class TextFormatter(logging.Formatter):
-    """A record for people: one line, and a traceback indented below it, with the escapes of the native encoder.
+class TextFormatter(JSONFormatter):
+    """A record for people, as `format: text` has it: one line, and what has lines of its own marked below it.
 
     Args:
         redaction: Replaces secrets; None for no redaction.
+        text: The settings of the text, as the engine has them; None for those of files.
     """
 
-    def __init__(self, redaction: _core.Redaction | None = None) -> None:
-        super().__init__()
-        self._redaction = redaction
+    def __init__(self, redaction: _core.Redaction | None = None, text: Mapping[str, Any] | None = None) -> None:
+        from json import dumps
 
-    def format(self, record: logging.LogRecord) -> str:
-        """The lines of a record, without the last newline. Other code may have made the record, so its attributes may be any objects."""
-        message = self._redacted(_message(record, self._redaction))
-        name = vars(record).get("name")
-        level, name = self._redacted(level_name(record)), self._redacted("unknown" if name is None else text_of(name))
-        lines = [f"{self._time(record)} {level:<8} {name} {message}"]
-        error, stack = error_of(record), vars(record).get("stack_info")
-        for given in ("" if error is None else _core.format_exception(error), "" if stack is None else text_of(stack)):
-            text = self._redacted(given)
-            lines += [f"    {part}" for part in text.rstrip("\n").split("\n") if text]
-        return "\n".join(_core.escape_text(whole(line)) for line in lines)
-
-    def _time(self, record: logging.LogRecord) -> str:
-        try:
-            return self.formatTime(record)
-        except Exception:  # No time, or an impossible one: the present time is used.
-            now = time()
-            return self.formatTime(changed(record, created=now, msecs=now % 1 * 1000))
-
-    def _redacted(self, text: str) -> str:
-        return text if self._redaction is None else self._redaction.text(whole(text))
-
-
-def level_name(record: logging.LogRecord) -> str:
-    """The name of a record's level.
-
-    Args:
-        record: Of either interface.
-
-    Returns:
-        The name of the record; if it was made without one, the name of its level's number.
-    """
-    given = vars(record).get("levelname")
-    name = "Level None" if given is None else text_of(given)
-    return text_of(logging.getLevelName(level_of(record))) if name == "Level None" else name
+        super().__init__(redaction=redaction)
+        self._text = dumps({key: value for key, value in (text or {}).items() if key != "name"})
 
 
 # Keys in which a record has an error and its arguments, if these do not fit its message.
@@ -171,16 +143,6 @@ def merged(record: logging.LogRecord, redaction: _core.Redaction | None) -> logg
             name = f"fields.{name}"
         other.__dict__[name] = text
     return other
-
-
-def _message(record: logging.LogRecord, redaction: _core.Redaction | None) -> str:
-    ready = merged(record, redaction)
-    message = text_of(vars(ready).get("msg"))
-    return (
-        f"{message} [{ready.notes.get('$error')}; args: {ready.notes.get('$args')}]"
-        if type(ready) is _Merged and ready.notes
-        else message
-    )
 
 
 def whole(text: str) -> str:

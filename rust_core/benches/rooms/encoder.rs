@@ -4,7 +4,9 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput};
-use unified_logger_core::encoder::{Encoder, Fields, Format, JsonEncoder, Process, TextEncoder, Whose, preset_names};
+use unified_logger_core::encoder::{
+    Encoder, Fields, Format, JsonEncoder, Process, Text, TextEncoder, Whose, preset_names,
+};
 use unified_logger_core::record::Record;
 
 use crate::guide::{Guide, read};
@@ -25,7 +27,7 @@ pub fn bench(criterion: &mut Criterion) {
         let mut encoder = format.encoder(&process);
         bench_one(criterion, preset, &plain, |record, out| encoder.encode(record, Whose::Application, out));
     }
-    let mut text = TextEncoder::new(&Process::here(), true);
+    let mut text = TextEncoder::new(&Process::here(), &Text { color: true, ..Text::PLAIN });
     bench_one(criterion, "console", &plain, |record, out| text.encode(record, Whose::Application, out));
 }
 

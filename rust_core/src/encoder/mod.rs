@@ -17,7 +17,7 @@ pub use json::JsonEncoder;
 pub use lines::Lines;
 pub use logfmt::LogfmtEncoder;
 pub use shape::{Keys, Shape, Wrong, check, preset_names};
-pub use text::TextEncoder;
+pub use text::{NAMED as TEMPLATES, PARTS, Text, TextEncoder, Wrong as WrongTemplate, check_template};
 
 use crate::names::{self, Names};
 use crate::platform;
@@ -77,7 +77,7 @@ pub const FORMATS: [&str; 3] = ["text", "json", "logfmt"];
 #[serde(tag = "name", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Format {
     Json(Shape),
-    Text { color: bool },
+    Text(Text),
     Logfmt(Shape),
 }
 
@@ -92,7 +92,7 @@ impl Format {
     pub fn encoder(&self, process: &Process) -> Box<dyn Encoder> {
         match self {
             Self::Json(shape) => shape.encoder(process),
-            Self::Text { color } => Box::new(TextEncoder::new(process, *color)),
+            Self::Text(text) => Box::new(TextEncoder::new(process, text)),
             Self::Logfmt(shape) => Box::new(LogfmtEncoder::new(process, shape)),
         }
     }
@@ -114,8 +114,7 @@ mod tests {
     #[test]
     fn every_format_has_its_name_in_the_list() {
         for name in FORMATS {
-            let color = (name == "text").then_some(false);
-            let settings = color.map_or_else(|| json!({"name": name}), |color| json!({"name": name, "color": color}));
+            let settings = if name == "text" { json!({"name": name, "color": false}) } else { json!({"name": name}) };
             let format: Format = serde_json::from_value(settings.clone()).unwrap();
             assert_eq!(serde_json::to_value(format).unwrap(), settings);
         }

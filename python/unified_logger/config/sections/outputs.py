@@ -7,6 +7,7 @@ import re
 from ... import _core
 from ...errors import ConfigurationError
 from .. import mappings
+from ..formats import format_of, text_format
 from ..functions import FUNCTION
 from ..kinds import BOOLEAN, COUNT, LEVEL, MAPPING, MODE, NAMES, SIZE, Kind, PartError, choice
 from ..mappings import Switched, joined
@@ -150,7 +151,7 @@ def _layout() -> Layout:
                 "ai": BOOLEAN,
                 "fields_present": FIELDS,
                 "fields_equal": {"*": SCALAR},
-                "format": choice(*_core.formats()),
+                "format": format_of(),
                 **lines.LAYOUT,
                 **{key: kind for place in _PLACES for key, kind in place.further.items()},
             }
@@ -258,9 +259,7 @@ def _for_engine(name: str, output_given: Any, given: Given) -> dict[str, Any] | 
         select["except_threads"] = _core.function_threads()
     for_engine: dict[str, Any] = {"select": ({"level": 0} if is_new else {}) | select}
     if is_new or ("format" in output and name != _CONSOLE):
-        name_of_format = output.get("format", "json")
-        color = {"color": False} if name_of_format == "text" else {}
-        for_engine["format"] = {"name": name_of_format, **color}
+        for_engine["format"] = text_format(output.get("format", "json"))
     if "function" in output and output.get("form", _DICT) == _DICT and output.get("format", "json") != "json":
         raise _wrong(given, f"{name}.format", output["format"], "json, of which mappings are made, or `form: line`")
     if name != _CONSOLE:

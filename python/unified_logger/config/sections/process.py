@@ -7,6 +7,7 @@ import sys
 
 from ... import _core
 from ...errors import ConfigurationError
+from ..formats import format_of, shows_colors, terminal_columns, text_format
 from ..kinds import ANYTHING, BOOLEAN, BOX, LEVEL, MIB, NAMES, QUEUE, SECONDS, SIZE, TEXT, choice
 from ..options import Section, option
 from .records import BELOW_ALL, is_below_all
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from ..mappings import Layout
     from ..options import Given
 
+# The level of exceptions that end a thread.
+_ERROR = 40
 # Blocks for capabilities that this version does not have: they are checked, and a notice says that they have no effect.
 _WITHOUT_EFFECT = ("sampling", "alerting")
 
@@ -73,9 +76,9 @@ class Console(Section):
         file=("console_level", "handlers.console.level"),
     )
     console_format: str = option(
-        choice("auto", *_core.formats(), "off"),
+        format_of("auto", *_core.formats(), "off"),
         "auto",
-        "Console lines for people or machines; auto is text on a terminal, JSON elsewhere.",
+        "Console lines for people or machines; auto is text on a terminal, JSON elsewhere. See docs/console.md.",
     )
 
     @classmethod
@@ -87,31 +90,37 @@ class Console(Section):
         disabled = given.block("handlers", "console").get("enabled") is False
         return {"console_format": "off"} if disabled and not given.has("console_format") else {}
 
-    def console_now(self) -> tuple[str, bool]:
-        """Format and colour for the process as it is now: text on a terminal, JSON elsewhere."""
+    def console_now(self) -> dict[str, Any]:
+        """The format for the process as it is now: text on a terminal, JSON elsewhere."""
         is_output = self.console == "stdout"
         try:
             terminal = os.isatty(1 if is_output else 2)
         except OSError:
             terminal = False
-        environ = os.environ
-        color = terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
-        if environ.get("FORCE_COLOR") and not environ.get("NO_COLOR"):
-            color = True
-        if self.console_format != "auto":
-            return self.console_format, color
         stream, own = (sys.stdout, sys.__stdout__) if is_output else (sys.stderr, sys.__stderr__)
         replaced = stream is not None and stream is not own
-        return ("text" if terminal or replaced else "json"), color
+        name = self.console_format
+        if name == "auto":
+            name = "text" if terminal or replaced else "json"
+        columns = terminal_columns(1 if is_output else 2) if terminal else None
+        return text_format(name, shows_colors(terminal), is_live=terminal or replaced, columns=columns)
+
+    def shows_exceptions(self) -> bool:
+        """Whether the console shows people all exceptions at ERROR and above, with their tracebacks."""
+        return (
+            self.console_format != "off"
+            and self.console_now()["name"] == "text"
+            and "{exception:" not in self.console_format
+            and self.console_level <= _ERROR
+        )
 
     def to_engine(self) -> dict[str, dict[str, Any]]:
         """An output, unless it is off."""
         if self.console_format == "off":
             return {}
-        name, color = self.console_now()
         output = {
             "select": {"level": self.console_level},
-            "format": {"name": name, "color": color} if name == "text" else {"name": name},
+            "format": self.console_now(),
             "to": {"stream": "console_stdout" if self.console == "stdout" else "console"},
         }
         return {"output": {"to": {"outputs": {"console": output}}}}

@@ -21,7 +21,9 @@ use pyo3::types::{PyDict, PyList};
 use unified_logger_core::blackbox::Home;
 use unified_logger_core::clock::{self, Zone};
 use unified_logger_core::config::Settings;
-use unified_logger_core::encoder::{self, FORMATS, Fields, Shape, Wrong, preset_names};
+use unified_logger_core::encoder::{
+    self, FORMATS, Fields, PARTS, Shape, TEMPLATES, Wrong, WrongTemplate, preset_names,
+};
 use unified_logger_core::level;
 use unified_logger_core::record::RESERVED;
 use unified_logger_core::recovery::{self, Recovered, Strays};
@@ -250,6 +252,24 @@ pub fn set_lines(shape: &Bound<'_, PyAny>, fields: &Bound<'_, PyAny>) -> PyResul
     let (shape, fields) = look(shape, fields)?;
     lines::follow(py, shape, fields);
     Ok(())
+}
+
+/// The names of templates of text.
+#[pyfunction]
+pub fn templates() -> Vec<&'static str> {
+    TEMPLATES.iter().map(|(name, _)| *name).collect()
+}
+
+/// The names of the parts of templates.
+#[pyfunction]
+pub fn template_parts() -> Vec<&'static str> {
+    PARTS.to_vec()
+}
+
+/// What is wrong with a template: the character from 1, why, and the name of a part that there is not.
+#[pyfunction]
+pub fn check_template(text: &str) -> Option<(usize, String, Option<String>)> {
+    encoder::check_template(text).err().map(|WrongTemplate { at, reason, name }| (at, reason, name))
 }
 
 /// Adds one to a count of the facade.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use unified_logger_core::encoder::{Format, Lines, Process, Whose};
+use unified_logger_core::encoder::{Format, Lines, Process, Text, Whose};
 use unified_logger_core::forks;
 use unified_logger_core::level;
 use unified_logger_core::platform;
@@ -71,7 +71,9 @@ pub fn show_early(py: Python<'_>, redaction: Option<Arc<Rules>>) {
         State::Early(early) => std::mem::take(early),
         _ => return,
     };
-    let mut lines = Lines::new(&Process::here(), redaction, &[&Format::Text { color: false }]);
+    let is_live = platform::terminal_columns().is_some();
+    let text = Text { is_live, columns: is_live.then_some(0), ..Text::PLAIN };
+    let mut lines = Lines::new(&Process::here(), redaction, &[&Format::Text(text)]);
     let mut shown = Vec::new();
     for (record, _) in early.iter().filter(|(_, logger)| logger.is_some()) {
         // SAFETY: captured records hold UTF-8 texts.

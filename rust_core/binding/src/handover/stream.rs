@@ -87,7 +87,7 @@ impl StreamLines {
     fn new(output: &Output, settings: &outputs::Settings, redaction: Option<&Arc<Rules>>) -> Self {
         let format = match &output.format {
             // A stream of the program may lead anywhere, so its lines have no colours.
-            Format::Text { .. } => Format::Text { color: false },
+            Format::Text(text) => Format::Text(text.for_stream()),
             format => format.clone(),
         };
         let process = Process::here().with_fields(&settings.fields);
@@ -301,12 +301,16 @@ fn flush_stream(stream: &Bound<'_, PyAny>) -> PyResult<()> {
 fn in_ascii(line: &str) -> String {
     let mut out = String::with_capacity(line.len() * 2);
     for character in line.chars() {
-        if character.is_ascii() {
-            out.push(character);
-        } else {
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                // Writing to a text cannot fail.
-                let _ = write!(out, "\\u{unit:04x}");
+        match character {
+            _ if character.is_ascii() => out.push(character),
+            // What text is drawn with.
+            '│' => out.push('|'),
+            '…' => out.push_str("..."),
+            _ => {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    // Writing to a text cannot fail.
+                    let _ = write!(out, "\\u{unit:04x}");
+                }
             }
         }
     }
@@ -354,6 +358,6 @@ mod tests {
 
     #[test]
     fn what_is_not_ascii_is_escaped_as_json_has_it() {
-        assert_eq!(in_ascii("a\u{e9}\u{5904}\u{1f600}\n"), "a\\u00e9\\u5904\\ud83d\\ude00\n");
+        assert_eq!(in_ascii("  │ a\u{e9}\u{5904}\u{1f600}…\n"), "  | a\\u00e9\\u5904\\ud83d\\ude00...\n");
     }
 }

@@ -6,6 +6,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyDict, PyInt, PyString};
 use unified_logger_core::clock;
+use unified_logger_core::encoder::{Format, Lines, Process, Whose};
 use unified_logger_core::forks;
 use unified_logger_core::level;
 use unified_logger_core::names;
@@ -94,18 +95,19 @@ fn level_of(py: Python<'_>, attributes: &Attributes<'_>) -> i32 {
 }
 
 /// The line of JSON that a `logging.LogRecord` has in the files, without its newline: as the last start has configured it, or with the record's
-/// own keys and nothing of the process.
+/// own keys and nothing of the process. Or its lines as text, which `text` has the settings of.
 #[pyfunction]
-#[pyo3(signature = (log_record, redaction = None, as_configured = false))]
+#[pyo3(signature = (log_record, redaction = None, as_configured = false, text = None))]
 pub fn encode_record(
     log_record: &Bound<'_, PyAny>,
     redaction: Option<&Bound<'_, Redaction>>,
     as_configured: bool,
+    text: Option<&str>,
 ) -> PyResult<String> {
     let py = log_record.py();
     let _inside = ending::Inside::enter_or_stay(py);
     let wanted = if as_configured { Wanted::Configured } else { Wanted::Plain };
-    value::or_memory_error(py, || line_of(log_record, redaction, wanted))
+    value::or_memory_error(py, || line_of(log_record, redaction, wanted, text))
 }
 
 /// The message of a `logging.LogRecord` with its arguments. If they do not fit, the dictionary has `$error` and
@@ -146,6 +148,20 @@ pub fn merge_by_class<'py>(log_record: &Bound<'py, PyAny>) -> PyResult<(Bound<'p
             }
         }
     })
+}
+
+/// Lines of text, of the last settings that were asked for.
+static TEXT_LINES: Gil<Option<(u32, Lines)>> = Gil::new(None);
+
+fn put_text(py: Python<'_>, record: &Record<'_>, rules: Option<Arc<Rules>>, text: &str, out: &mut Vec<u8>) {
+    let format = Format::Text(serde_json::from_str(text).unwrap_or_default());
+    // SAFETY: encoding runs no Python code.
+    let lines = unsafe { &mut *TEXT_LINES.get(py) };
+    let lines = lines.take().filter(|(forks, lines)| *forks == forks::count() && lines.are_of(rules.as_ref(), &format));
+    let (forks, mut lines) = lines.unwrap_or_else(|| (forks::count(), Lines::new(&Process::here(), rules, &[&format])));
+    lines.encode(record, Whose::Application, 1, 0);
+    out.extend_from_slice(lines.of(0));
+    drop(TEXT_LINES.replace(py, Some((forks, lines))));
 }
 
 /// What the files have of a `logging.LogRecord`, with its secrets and without. None if it has no secrets.
@@ -202,14 +218,17 @@ fn line_of(
     log_record: &Bound<'_, PyAny>,
     redaction: Option<&Bound<'_, Redaction>>,
     wanted: Wanted,
+    text: Option<&str>,
 ) -> PyResult<String> {
     let py = log_record.py();
+    let rules = || redaction.map(|redaction| redaction.get().rules());
     let mut line = Vec::new();
     // SAFETY: captured records hold UTF-8 texts.
-    if let Some(captured) = captured_of(log_record, || redaction.map(|redaction| redaction.get().rules()))?
+    if let Some(captured) = captured_of(log_record, rules)?
         && let Some(record) = unsafe { Record::read(captured.as_slice()) }
     {
         match redaction {
+            _ if text.is_some() => put_text(py, &record, rules(), text.unwrap_or_default(), &mut line),
             Some(redaction) => redaction.get().encode(py, wanted, &record, &mut line),
             None => line = line_as_it_is(py, wanted, &record),
         }

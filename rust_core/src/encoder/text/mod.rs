@@ -1,57 +1,120 @@
-//! Records for people: one line each, an exception's traceback below it, never a control character of their own.
+//! Records for people: a line each, and what has no room there in marked lines below it. Nothing of a record acts on a terminal.
 
+mod fields;
+mod parts;
+mod screen;
+mod style;
+mod template;
+mod time;
+mod traceback;
 mod value;
+mod width;
 
-use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
-use crate::clock;
-use crate::escape;
+use serde::{Deserialize, Serialize};
+
 use crate::exception::{self, SourceCache};
 use crate::fault_injection::{self, Fault};
-use crate::level;
 use crate::names::Names;
-use crate::record::{Context, Record, call_fields, context_fields};
+use crate::record::{Record, Site};
 use crate::table::View;
-use crate::value::{Put, Value};
+use crate::value::Put;
 
 use super::{Encoder, Process, UNKNOWN, Whose};
-use value::put_value;
+use fields::Fields;
+use screen::{MARK, Screen};
+use template::{Below, Part, Piece, Template};
+use time::TimeWriter;
+use width::Width;
 
-/// Before each line of a traceback.
-const INDENT: &str = "    ";
-const RESET: &str = "\x1b[0m";
-const DIM: &str = "\x1b[2m";
-const BOLD: &str = "\x1b[1m";
+pub use template::{NAMED, PARTS, Wrong};
+
+/// Bytes of memory that are kept from one record to the next.
+const KEPT: usize = 64 << 10;
+
+/// How text looks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Text {
+    pub color: bool,
+    /// A template, or the name of one. Empty for that of the name `text`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub template: String,
+    /// Whether people read the lines as they come: with local times and short ids.
+    #[serde(skip_serializing_if = "is_false")]
+    pub is_live: bool,
+    /// The width of the lines, where parts then stand below each other. 0 for that of the terminal, as it is at each moment; `None` where lines may be of any length.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub columns: Option<u16>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde wants it")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+impl Text {
+    /// As it is where nothing was asked for.
+    pub const PLAIN: Self = Self { color: false, template: String::new(), is_live: false, columns: None };
+
+    /// Without what only a terminal has: for a stream that may lead anywhere.
+    #[must_use]
+    pub fn for_stream(&self) -> Self {
+        Self { color: false, columns: None, ..self.clone() }
+    }
+}
+
+/// Checks a template.
+///
+/// # Errors
+/// When it is none: with the character at which it is wrong.
+pub fn check_template(text: &str) -> Result<(), Wrong> {
+    Template::parse(text).map(drop)
+}
 
 #[derive(Debug)]
 pub struct TextEncoder {
+    template: Template,
     color: bool,
-    times: clock::Formatter,
+    is_live: bool,
+    /// Whether parts of one kind stand below each other: on a terminal. What goes elsewhere depends on no records before it.
+    is_aligned: bool,
+    width: Width,
+    /// One for each part that is a time, in their order.
+    times: Vec<TimeWriter>,
     names: Arc<Names>,
+    process: u32,
     loggers: View<String, ()>,
-    sites: View<crate::record::Site, ()>,
+    sites: View<Site, ()>,
+    threads: View<String, ()>,
     sources: SourceCache,
+    /// Columns that the longest name of a logger took so far, within bounds.
+    logger_columns: usize,
+    /// Memory for the lines, and for one of their parts.
+    text: String,
+    scratch: String,
+}
+
+/// What one record is made of.
+#[derive(Clone, Copy)]
+struct Given<'a> {
+    record: &'a Record<'a>,
+    site: Option<&'a Site>,
+    message: &'a str,
+    fields: &'a Fields<'a>,
+    template: &'a Template,
 }
 
 impl Encoder for TextEncoder {
-    /// Appends `10:30:00.123Z INFO     logger message  key=value …`.
     fn encode(&mut self, record: &Record<'_>, _: Whose, out: &mut Vec<u8>) {
-        let mut line = String::with_capacity(256);
-        self.put_head(record, &mut line);
-        self.put_fields(record, &mut line);
-        line.push('\n');
-        let error = record.exception.map(|blob| exception::text(blob, &mut self.sources));
-        let stack = record.stack.map(|blob| exception::stack_text(blob, &mut self.sources));
-        for text in [error, stack].into_iter().flatten() {
-            for part in text.lines() {
-                line.push_str(INDENT);
-                escape::put(&mut line, part);
-                line.push('\n');
-            }
+        let mut text = std::mem::take(&mut self.text);
+        text.clear();
+        self.put_record(record, &mut text);
+        out.put(text.as_bytes());
+        if text.capacity() <= KEPT {
+            self.text = text;
         }
-        out.put(line.as_bytes());
         fault_injection::pass(Fault::EncodeText);
     }
 
@@ -65,7 +128,7 @@ impl Encoder for TextEncoder {
         let mut found = lines(text).take(count);
         let first = found.next().filter(|first| lines(line).next() == Some(first))?;
         let (mut bytes, mut read, mut last) = (first.len(), 1, first);
-        for below in found.take_while(|line| line.starts_with(INDENT.as_bytes())) {
+        for below in found.take_while(|line| line.starts_with(MARK.as_bytes())) {
             (bytes, read, last) = (bytes + below.len(), read + 1, below);
         }
         (read == count && lines(line).next_back() == Some(last)).then_some(bytes)
@@ -73,105 +136,84 @@ impl Encoder for TextEncoder {
 }
 
 impl TextEncoder {
+    /// A template that is none, which no options allow, counts as the one of the name `text`: a black box may be planted.
     #[must_use]
-    pub fn new(of: &Process, color: bool) -> Self {
+    pub fn new(of: &Process, text: &Text) -> Self {
+        let named = if text.template.is_empty() { "text" } else { &text.template };
+        let template = Template::parse(named).or_else(|_| Template::parse("text")).unwrap_or_default();
+        let times = template.pieces.iter().filter_map(|piece| match piece {
+            Piece::Part(Part::Time(time), _) => Some(TimeWriter::new(time, text.is_live)),
+            _ => None,
+        });
         Self {
-            color,
-            times: clock::Formatter::default(),
+            times: times.collect(),
+            color: text.color,
+            is_live: text.is_live,
+            is_aligned: text.is_live && text.columns.is_some(),
+            width: Width::new(text.columns),
+            template,
             names: Arc::clone(&of.names),
+            process: of.id,
             loggers: View::new(),
             sites: View::new(),
+            threads: View::new(),
             sources: SourceCache::default(),
+            logger_columns: 0,
+            text: String::new(),
+            scratch: String::new(),
         }
     }
 
-    fn put_head(&mut self, record: &Record<'_>, line: &mut String) {
-        let header = &record.header;
-        let mut time = Vec::with_capacity(32);
-        self.times.write(header.time, &mut time);
-        // Hours to milliseconds of `2026-02-19T10:30:00.123456+00:00`.
-        let time = str::from_utf8(&time).ok().and_then(|time| time.get(11..23)).unwrap_or(UNKNOWN);
-        self.painted(line, DIM, |line| {
-            line.push_str(time);
-            line.push('Z');
-        });
-        line.push(' ');
-        let name = record.level_name.map_or_else(|| self.names.level_name(header.level), Cow::Borrowed);
-        self.painted(line, color_of(header.level), |line| {
-            let _ = write!(line, "{:<8}", escape::shown(&name));
-        });
-        line.push(' ');
-        let logger = match record.logger {
-            Some(name) => name.to_owned(),
-            None => {
-                let known = self.loggers.get(&self.names.loggers, header.logger, |_| ());
-                known.map_or(UNKNOWN.into(), |(name, ())| (**name).clone())
-            }
-        };
-        self.painted(line, DIM, |line| escape::put(line, &logger));
-        line.push(' ');
-        let site = match record.message {
-            Some(_) => None,
-            None => self.sites.get(&self.names.sites, header.site, |_| ()).map(|(site, ())| Arc::clone(site)),
-        };
+    fn put_record(&mut self, record: &Record<'_>, text: &mut String) {
+        let template = std::mem::take(&mut self.template);
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let site = self.sites.get(&self.names.sites, record.header.site, |_| ()).map(|(site, ())| Arc::clone(site));
         let of_site = site.as_ref().and_then(|site| site.message.as_deref());
         let message = record.message.or(of_site).unwrap_or(UNKNOWN);
-        self.painted(line, BOLD, |line| escape::put(line, message));
-    }
-
-    fn put_fields(&mut self, record: &Record<'_>, line: &mut String) {
-        let site = self.sites.get(&self.names.sites, record.header.site, |_| ()).map(|(site, ())| site.clone());
-        let site_names = site.iter().flat_map(|site| site.fields.iter().map(String::as_str));
-        let mut record = *record;
-        let (names, values) = {
-            // Both borrow from the record and from the site held above.
-            let context = record.context.take().and_then(Context::read);
-            let (mut names, mut values) = (Vec::new(), Vec::new());
-            let (call_names, call_values) = call_fields(&record, site_names);
-            if let Some(context) = &context {
-                for (name, id) in [("trace_id", context.trace_id), ("span_id", context.span_id)] {
-                    if let Some(id) = id {
-                        names.push(name);
-                        values.push(Value::Text(id));
-                    }
-                }
-                for (name, value) in context_fields(context).filter(|(name, _)| !call_names.contains(name)) {
-                    names.push(name);
-                    values.push(value);
-                }
+        let fields = Fields::read(record, site.as_deref());
+        let mut screen = Screen::new(text, self.color, self.width.now());
+        let given = Given { record, site: site.as_deref(), message, fields: &fields, template: &template };
+        self.put_line(&mut screen, &mut scratch, &given, self.is_aligned);
+        if screen.lines() > template.lines() && self.is_aligned {
+            // Rather a line that is not aligned than another one.
+            let aligned = screen.lines();
+            screen.start_over();
+            self.put_line(&mut screen, &mut scratch, &given, false);
+            if screen.lines() >= aligned {
+                screen.start_over();
+                self.put_line(&mut screen, &mut scratch, &given, true);
             }
-            names.extend(call_names);
-            values.extend(call_values);
-            (names, values)
-        };
-        for (name, value) in names.into_iter().zip(values) {
-            line.push_str("  ");
-            self.painted(line, DIM, |line| {
-                escape::put(line, name);
-                line.push('=');
-            });
-            put_value(line, value);
         }
+        self.put_below(&mut screen, &mut scratch, &given);
+        screen.end();
+        if scratch.capacity() <= KEPT {
+            self.scratch = scratch;
+        }
+        self.template = template;
     }
 
-    fn painted(&self, line: &mut String, color: &str, put: impl FnOnce(&mut String)) {
-        if self.color {
-            line.push_str(color);
-            put(line);
-            line.push_str(RESET);
-        } else {
-            put(line);
+    /// Puts what has lines of its own.
+    fn put_below(&mut self, screen: &mut Screen<'_>, scratch: &mut String, given: &Given<'_>) {
+        let Given { record, message, fields, template, .. } = *given;
+        if memchr::memchr(b'\n', message.as_bytes()).is_some() && template.has(&Part::Message) {
+            for line in value::lines(message).skip(1) {
+                screen.new_line();
+                scratch.clear();
+                value::put_line(scratch, line);
+                screen.put(style::of_message(record.header.level), scratch);
+            }
         }
-    }
-}
-
-fn color_of(level: i32) -> &'static str {
-    match level {
-        level::CRITICAL.. => "\x1b[1;37;41m",
-        level::ERROR.. => "\x1b[31m",
-        level::WARNING.. => "\x1b[33m",
-        level::INFO.. => "\x1b[32m",
-        _ => "\x1b[36m",
+        if template.has(&Part::Fields) {
+            for (name, text) in fields.with_lines(template) {
+                value::put_lines(screen, scratch, name, text);
+            }
+        }
+        if let Some(blob) = record.exception.filter(|_| template.exception == Below::Whole) {
+            traceback::put(screen, scratch, &exception::text(blob, &mut self.sources));
+        }
+        if let Some(blob) = record.stack.filter(|_| template.stack == Below::Whole) {
+            traceback::put(screen, scratch, &exception::stack_text(blob, &mut self.sources));
+        }
     }
 }
 
