@@ -12,7 +12,7 @@ from .. import _core
 from ..logger import get_logger
 from ..stdlib import log_listened
 from ..stdlib.marks import mark_captured
-from . import engine
+from . import engine, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ _flush: Callable[[float], bool] | None = None
 
 def start(settings: Settings) -> None:
     """Installs the hooks, or removes them."""
+    shown.follow(settings)
     if settings.log_uncaught:
         install(engine.flush, settings.redaction)
     else:
@@ -184,9 +185,10 @@ class _Hook:
         # Sentry reports an exception once. If it sees the record first, it reports the exception as handled.
         reports = self._is_before_sentrys()
         running.append(me)
+        on_console: list[bool] = []
         steps: list[Callable[[], None]] = [
-            lambda: self._log(chain.enabled and not logged, args),
-            lambda: chain.call(self.previous, args),
+            lambda: on_console.append(self._log(chain.enabled and not logged, args)),
+            lambda: None if any(on_console) and self.previous is chain.default else chain.call(self.previous, args),
         ]
         first, last = reversed(steps) if reports else steps
         try:
@@ -209,12 +211,14 @@ class _Hook:
         except Exception:
             return False
 
-    def _log(self, wanted: bool, args: tuple[Any, ...]) -> None:
+    def _log(self, wanted: bool, args: tuple[Any, ...]) -> bool:
         try:
+            before = shown.counts()
             if wanted:
                 self.chain.log(*args)
+            return wanted and self.chain.exception(*args) is not None and shown.is_since(before)
         except Exception:
-            pass  # No code is left to report it to; the previous hook prints the exception itself.
+            return False  # No code is left to report it to; the previous hook prints the exception itself.
 
 
 def _is_of_another_import(hook: object) -> bool:
@@ -257,13 +261,6 @@ def _raising_frame(exception: BaseException | None) -> FrameType | None:
     return frame
 
 
-def _shown(thing: object) -> str:
-    try:
-        return repr(thing)
-    except Exception as error:
-        return f"<{type(thing).__name__}, whose repr() raised {type(error).__name__}>"
-
-
 def _log_uncaught(kind: type[BaseException], error: BaseException | None, _: TracebackType | None) -> None:
     if issubclass(kind, (KeyboardInterrupt, SystemExit)):
         return
@@ -281,11 +278,13 @@ def _log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
         name = "unknown" if args.thread is None else args.thread.name
         fields = {} if args.exc_value is not None else {"error_type": args.exc_type.__name__}
         _log(logging.ERROR, "uncaught exception in thread %s", (name,), args.exc_value, fields)
+        if shown.is_followed() and _flush is not None:
+            _flush(_LAST_FLUSH)
 
 
 def _log_unraisable(args: Any) -> None:
     # Only its text: a reference to the object would bring it back to life.
-    fields = {} if args.object is None else {"object": _shown(args.object)}
+    fields = {} if args.object is None else {"object": shown.repr_of(args.object)}
     if args.exc_value is None:
         fields["error_type"] = args.exc_type.__name__
     # Not a format with arguments: Sentry groups records by their messages before merging, and would have all of these in one group.
@@ -306,7 +305,7 @@ def _thread_text(args: threading.ExceptHookArgs) -> str:
 
 
 def _unraisable_text(args: Any) -> str:
-    where = "" if args.object is None else f": {_shown(args.object)}"
+    where = "" if args.object is None else f": {shown.repr_of(args.object)}"
     traceback = _traceback(args.exc_type, args.exc_value, args.exc_traceback)
     return f"{args.err_msg or 'Exception ignored in'}{where}\n{traceback}"
 
@@ -375,7 +374,7 @@ _reporting: set[int] = set()
 def _parts(context: dict[str, Any]) -> tuple[object, dict[str, Any]]:
     """The exception of a loop's context, and the other items as fields; a task by its name."""
     fields = {
-        name: _shown(value)
+        name: shown.repr_of(value)
         for name, value in context.items()
         if name not in ("message", "exception", "source_traceback", "handle_traceback")
     }
