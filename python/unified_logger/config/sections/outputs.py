@@ -249,7 +249,7 @@ def _for_engine(name: str, output_given: Any, given: Given) -> dict[str, Any] | 
     if "level" in output and is_below_all(output["level"], given.values):
         given.add_notice(f"outputs.{name}.level {BELOW_ALL}")
     for key in lines.LAYOUT:
-        if key in output and output.get("format") == "text":
+        if key in output and output.get("format", "json") not in ("json", "logfmt"):
             raise _wrong(given, f"{name}.{key}", output[key], "left out: lines of text have no keys")
     select = {key: output[key] for key in ("level", "max_level", "loggers", "ai", "fields_present") if key in output}
     if "fields_equal" in output:
