@@ -564,7 +564,9 @@ def stats() -> dict[str, Any]:
 def emit(log_record: LogRecord, ai: bool = False) -> None:
     """Captures a `logging.LogRecord`, once. With `ai` it goes to the AI file, whatever its logger."""
 
-def encode_record(log_record: LogRecord, redaction: Redaction | None = None, as_configured: bool = False, text: str | None = None) -> str:
+def encode_record(
+    log_record: LogRecord, redaction: Redaction | None = None, as_configured: bool = False, text: str | None = None
+) -> str:
     """The line of a `logging.LogRecord`: JSON, without its newline and without secrets; or its lines as text, which `text` has the settings of.
 
     It is as the last start has configured it, or has the record's own keys and nothing of the process.

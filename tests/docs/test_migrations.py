@@ -17,7 +17,9 @@ def seen(record: dict[str, Any]) -> tuple[Any, ...]:
     """What both have of a record, whatever they call it."""
     inner = record.get("record", record)  # loguru's form
     message = inner["message"]
-    level = inner["level"]["name"] if isinstance(inner.get("level"), dict) else inner.get("level", inner.get("levelname"))
+    level = (
+        inner["level"]["name"] if isinstance(inner.get("level"), dict) else inner.get("level", inner.get("levelname"))
+    )
     fields = inner.get("extra", inner)
     error = inner.get("exception", inner.get("exc_info"))
     return message, str(level).upper(), fields.get("order_id"), error is not None

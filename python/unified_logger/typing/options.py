@@ -67,8 +67,8 @@ class Output(TypedDict, total=False):
     """A list of names of fields, one at least; timestamp, level, logger, message, module, function, line, thread, process, exception, stack, recovered are no fields: `level`, `max_level` and `loggers` select by those."""
     fields_equal: Mapping[str, str | float | bool | None] | None
     """A mapping of names to values."""
-    format: Literal["text", "json", "logfmt"]
-    """One of text, json, logfmt."""
+    format: Literal["text", "json", "logfmt", "compact", "full"] | str
+    """One of text, json, logfmt, compact, full, or a template with parts such as {time}, {level}, {logger}, {message} and {fields}."""
     preset: Literal["none", "ecs", "gcp", "datadog", "otel"]
     """One of none, ecs, gcp, datadog, otel."""
     keys: OutputKeys | None
@@ -83,6 +83,21 @@ class Output(TypedDict, total=False):
     """An octal file mode that its owner may write and others may not, such as '640'."""
     form: Literal["dict", "line"]
     """One of dict, line."""
+
+
+class Exceptions(TypedDict, total=False):
+    """The keys of `exceptions`."""
+
+    form: Literal["text", "frames", "both"]
+    """One of text, frames, both."""
+    library_frames: Literal["fold", "keep"]
+    """One of fold, keep."""
+    locals: bool
+    """True or false."""
+    application: list[str] | tuple[str, ...]
+    """A list of names."""
+    libraries: list[str] | tuple[str, ...]
+    """A list of names."""
 
 
 class Keys(TypedDict, total=False):
@@ -107,12 +122,12 @@ class FurtherOptions(TypedDict, total=False):
     """How long a call waits for room in the queue, seconds. Takes a number of seconds from 0 to 86400, or a text such as '5s', '500ms', '2m' or '1h'. Default: 5.0 seconds."""
     queue_bytes: int | str
     """Memory that queued records may hold beside the fixed pool, bytes. Takes a number of bytes from 0, or a text such as '10MB', '64KiB' or '10M' (K, M and G are thousands, Ki, Mi and Gi 1,024s). Default: 67108864 (64 MiB)."""
-    console_format: Literal["auto", "text", "json", "logfmt", "off"]
-    """Console lines for people or machines; auto is text on a terminal, JSON elsewhere. Takes one of auto, text, json, logfmt, off. Default: 'auto'."""
+    console_format: Literal["auto", "text", "json", "logfmt", "off", "compact", "full"] | str
+    """Console lines for people or machines; auto is text on a terminal, JSON elsewhere. See docs/console.md. Takes one of auto, text, json, logfmt, off, compact, full, or a template with parts such as {time}, {level}, {logger}, {message} and {fields}. Default: 'auto'."""
     fsync: Literal["never", "error", "always"]
     """When a batch is synced to the device before a flush is answered: if it holds ERROR or above, or always. Takes one of never, error, always. Default: 'never'."""
     black_box: Literal["auto", "shm", "dir", "off"]
-    """Where records wait that must survive the process: shared memory, beside the logs, or (auto) the better of both. Takes one of auto, shm, dir, off. Default: 'auto'."""
+    """Where records wait that must survive the process: shared memory, beside the logs, or (auto) the better of both. Without log_dir only shm makes one. Takes one of auto, shm, dir, off. Default: 'auto'."""
     black_box_bytes: int | str
     """Size of the black box, bytes; what does not fit is unprotected. Takes a number of bytes from 2 MiB to 1 GiB, or a text such as '10MB', '64MiB' or '64Mi'. Default: 8388608 (8 MiB)."""
     file_mode: str | int
@@ -126,9 +141,9 @@ class FurtherOptions(TypedDict, total=False):
     log_uncaught: bool
     """Whether exceptions that nobody caught are logged before the process or thread dies. Takes true or false. Default: True."""
     fault_handler: bool
-    """Whether faulthandler writes to faults.txt in the log directory. Takes true or false. Default: True."""
-    native_stdlib: bool
-    """Whether the loggers of the standard library log natively where nobody else would see their records. Takes true or false. Default: False."""
+    """Whether faulthandler writes to faults.txt in the log directory, or to standard error without a directory. Takes true or false. Default: True."""
+    native_stdlib: Literal["auto"] | bool
+    """Whether the loggers of the standard library log natively where nobody else would see their records: auto unless a debugger is on. Takes auto, true or false. Default: 'auto'."""
     trace_headers: list[str] | tuple[str, ...]
     """Headers that carry a trace, in order of preference: traceparent, b3, x-request-id, or any that holds a trace id. Takes a list of names of HTTP headers. Default: ('traceparent',)."""
     trace_response_header: str
@@ -147,10 +162,16 @@ class FurtherOptions(TypedDict, total=False):
     """False serves the same API and files with plain handlers of the standard library. Takes true or false. Default: True."""
     suppress_loggers: list[str] | tuple[str, ...]
     """Loggers that are set to WARNING, unless `levels` or `loggers` of a file give them another level. Takes a list of names. Default: ()."""
+    message_style: Literal["%", "{"]
+    """How messages of get_logger take their arguments: % as in logging, { as str.format; see docs/messages.md. Takes one of %, {. Default: '%'."""
+    console: Literal["stdout", "stderr"]
+    """The stream of the console: standard output or standard error. Takes one of stdout, stderr. Default: 'stderr'."""
     outputs: Mapping[str, Output | bool | None]
     """Further outputs by name, and what app, errors, ai and console are to take; see docs/outputs.md. Takes a mapping of outputs' names to what they are. Default: {}."""
     processors: Sequence[Callable[[dict[str, Any]], Any] | str]
     """Functions that see each record as a mapping on the calling thread, in this order; see docs/processors.md. Takes a list of functions, or of texts that say where they are: 'package.module:name'. Default: ()."""
+    exceptions: Exceptions
+    """What a record has of an exception, and which code is the application's; see docs/errors.md. Takes a mapping. Default: {}."""
     fields: Mapping[str, str | float | bool | None]
     """Fields of the process, such as service, env and version: each record has them; see docs/shapes.md. Takes a mapping of names to texts, numbers, true, false or null. Default: {}."""
     fields_from: list[Literal["otel", "kubernetes", "none"]] | tuple[Literal["otel", "kubernetes", "none"], ...] | str
@@ -161,6 +182,8 @@ class FurtherOptions(TypedDict, total=False):
     """Keys of lines that are renamed, left out or put first; see docs/shapes.md. Takes a mapping with rename, omit and first. Default: {}."""
     time_zone: Literal["utc", "local"] | str
     """The time zone of the stamps in lines of JSON and logfmt. Takes utc, local, or the name of a time zone such as Asia/Shanghai. Default: 'utc'."""
+    keep_loggers_enabled: bool
+    """Whether loggers of get_logger that a configuration of logging disables (disable_existing_loggers) are enabled again. Takes true or false. Default: False."""
 
 
 class Options(FurtherOptions, total=False):
@@ -168,8 +191,8 @@ class Options(FurtherOptions, total=False):
 
     log_level: Level
     """Level of the root logger: decides whether a record is made. Takes one of DEBUG, INFO, WARNING, ERROR, CRITICAL, a level named with logging.addLevelName, or a number from 0 to 100. Default: 'INFO'."""
-    log_dir: str | PathLike[str]
-    """Directory of the log files; made if missing. Takes a path. Default: 'logs'."""
+    log_dir: str | PathLike[str] | None
+    """Directory of the log files, made if missing; none (null) for no files: all records go to the console alone. Takes a path, or none for no directory. Default: 'logs'."""
     queue_size: int
     """Records the queue holds. Takes a whole number from 1 to 10000000. Default: 10000."""
     max_bytes: int | str

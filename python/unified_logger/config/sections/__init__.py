@@ -10,8 +10,8 @@ from ..mappings import joined
 from ..options import Option, Section, derived
 from .exceptions import Exceptions
 from .files import Files, FileSettings
-from .messages import Messages
 from .lines import Lines
+from .messages import Messages
 from .outputs import Outputs
 from .process import BlackBox, Console, Ends, Migration, Queue, Reload
 from .processors import Processors
