@@ -80,8 +80,8 @@ impl Settings {
             .filter_map(|output| if let sink::Settings::File(file) = &mut output.to { Some(file) } else { None })
     }
 
-    /// Reads what a black box has kept of `recovered`. `None` for what would not be among these, for more files than a box has journals for, for
-    /// names that lead out of the directory, and for modes that no options allow: a box may be planted.
+    /// Reads what a black box has kept of `recovered`. A box may be planted. So it is `None` for other outputs, for more files than a box has
+    /// journals for, for names that lead out of the directory, and for modes that no options allow.
     #[must_use]
     pub fn of_box(kept: &Value) -> Option<Self> {
         let kept: Self = Deserialize::deserialize(kept).ok()?;

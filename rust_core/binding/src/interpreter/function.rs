@@ -1,5 +1,5 @@
-//! A native function that stands for a Python function: called as a method of its class, it runs native code, and all
-//! its attributes are those of the Python function, whose class it shows too.
+//! A native function that stands for a Python function. Called as a method of its class, it runs native code. Its
+//! attributes and its class are those of the Python function.
 
 use std::ffi::{c_char, c_int, c_uint};
 use std::mem::offset_of;

@@ -1,7 +1,7 @@
 //! Local variables of a frame that may be running.
 //!
-//! `f_locals` would not do before 3.13: asking for it writes into the dictionary that `locals()` has returned to the
-//! program, and keeps the values alive for as long as the frame lives.
+//! Before 3.13 `f_locals` cannot be used. Asking for it writes into the dictionary that `locals()` has returned to the
+//! program. It also keeps the values alive for as long as the frame lives.
 
 use pyo3::ffi;
 use pyo3::prelude::*;
