@@ -1,4 +1,4 @@
-"""`logging` with this library's handler on the root logger: programs that keep their loggers as they are."""
+"""`logging` with this library's handler on the root logger, where its loggers are not made native."""
 
 from __future__ import annotations
 
@@ -16,4 +16,5 @@ KIND = "logger"
 
 
 def start(folder: Path) -> None:
+    ours.OPTIONS["native_stdlib"] = False
     ours.start(folder)
