@@ -39,10 +39,12 @@ print(json.dumps({{"longest": longest, "flushed": flushed, "done": done, "ended"
 class Program:
     """A program whose standard output is a pipe of 64 KiB, and what it says at its end."""
 
-    def __init__(self, count: int, patience: float, options: str = "", before: str = "") -> None:
+    def __init__(
+        self, count: int, patience: float, options: str = "", before: str = "", code: str = PROGRAM
+    ) -> None:
         self.reading, writing = os.pipe()
         fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 1 << 16)
-        code = PROGRAM.format(count=count, patience=patience, options=options, before=before)
+        code = code.format(count=count, patience=patience, options=options, before=before)
         self.process = subprocess.Popen(
             [sys.executable, "-c", code], stdout=writing, stderr=subprocess.PIPE, text=True, encoding="utf-8"
         )
@@ -78,10 +80,11 @@ def test_a_slow_reader_costs_no_record() -> None:
 
 def test_a_reader_that_comes_late_gets_everything() -> None:
     """The exit waits for it, within its ten seconds."""
-    program = Program(3_000, 0.2, "overflow_timeout=60")
-    time.sleep(1.0)
+    program = Program(3_000, 60, "overflow_timeout=60", code=PROGRAM.partition("flushed = ")[0])
+    time.sleep(2.0)
     assert program.read() == list(range(3_000))
-    program.end()
+    assert program.process.communicate(timeout=60)[1] == ""
+    assert program.process.returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ VOLATILE = {
     ),
     *("code.line.number", "span.id", "SpanId", "dd.span_id", "logging.googleapis.com/spanId", "file", "code.file.path"),
     *("log.origin.file.name", "stack", "stack_trace", "error.stack_trace", "exception.stacktrace"),
+    *("fingerprint", "error.fingerprint", "error_fingerprint", "exception.fingerprint"),
 }
 
 

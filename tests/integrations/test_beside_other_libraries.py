@@ -120,6 +120,8 @@ def test_jobs_of_apscheduler(logger: Any, records: Records) -> None:
         for job in (plain, in_context, fail):
             scheduler.add_job(job)
     done.wait(PATIENCE)
+    # The scheduler removes a job after it has begun, and fails if a shutdown comes between.
+    assert scheduler.get_jobs() == []
     scheduler.shutdown()
     by_message = {record["message"]: record for record in records() if record["logger"] == "app"}
     assert "trace_id" not in by_message["plain"]

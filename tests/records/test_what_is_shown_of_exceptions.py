@@ -252,7 +252,7 @@ def test_the_fallback_shows_the_same(
     exception = json.loads(line)["exception"]
     assert "frames" not in exception
     assert "[2 frames of framework]" in exception["traceback"]
-    assert "      [2 frames of framework]\n" in capfd.readouterr().err
+    assert "│   [2 frames of framework]\n" in capfd.readouterr().err
 
 
 def test_a_later_source_replaces_single_keys(monkeypatch: pytest.MonkeyPatch, start: Start) -> None:

@@ -42,7 +42,8 @@ def test_values_under_secret_names_are_replaced(start: Start, records: Records, 
         )
         log.info("{password} {token}", password=None, token=True)
         log.info("{password} {missing}", password="hunter2")
-    found = records()
+    # A handler of others is told of once.
+    found = [record for record in records() if record["logger"] == "app"]
     assert [record["message"] for record in found] == [
         "Ada [REDACTED] [REDACTED] [REDACTED] [REDACTED] {}",
         "None True",

@@ -143,7 +143,7 @@ def test_both_modes_and_all_places_show_the_same(
     if form == "json":
         assert [json.loads(line)["level"] for line in shown] == ["CRITICAL", "INFO", "INFO"]
     else:
-        assert [line.split()[1 if unified else 2] for line in shown] == ["CRITICAL", "INFO", "INFO"]
+        assert [line.split()[1] for line in shown] == ["CRITICAL", "INFO", "INFO"]
     record = logging.makeLogRecord({"levelno": 20, "levelname": "CRITICAL", "msg": "m"})
     assert json.loads(JSONFormatter().format(record))["level"] == "CRITICAL"
 

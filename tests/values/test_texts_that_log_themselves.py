@@ -331,7 +331,7 @@ print(calls)
     assert lines[2]["$error"] == "no number"
     assert (lines[2]["$args"], lines[2]["fields.$args"]) == (1, "(<Order object>,)")
     if console == "text":
-        assert "order %s [no number; args: (<Order object>,)]" in done.stderr
+        assert '$args=1 $error="no number" fields.$args="(<Order object>,)"' in done.stderr
     else:
         assert done.stderr == app
 
