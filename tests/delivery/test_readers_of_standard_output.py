@@ -39,9 +39,7 @@ print(json.dumps({{"longest": longest, "flushed": flushed, "done": done, "ended"
 class Program:
     """A program whose standard output is a pipe of 64 KiB, and what it says at its end."""
 
-    def __init__(
-        self, count: int, patience: float, options: str = "", before: str = "", code: str = PROGRAM
-    ) -> None:
+    def __init__(self, count: int, patience: float, options: str = "", before: str = "", code: str = PROGRAM) -> None:
         self.reading, writing = os.pipe()
         fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 1 << 16)
         code = code.format(count=count, patience=patience, options=options, before=before)
