@@ -217,7 +217,7 @@ def get_stats() -> Stats:
 def add_sink(
     function: Callable[[Any], object],
     *,
-    level: Level = "DEBUG",
+    level: Level = 0,
     logger: str | Sequence[str] | None = None,
     form: Literal["dict", "line"] = "dict",
     name: str | None = None,
@@ -225,16 +225,16 @@ def add_sink(
 ) -> Sink:
     """Calls a function with every record, on a thread of its own, behind the queue.
 
-    A slow function holds up no call and no file: beyond about a megabyte of waiting lines, its records are dropped and counted. What it
-    raises is counted and reported, at most once in ten seconds. What it logs itself goes to the files, and to no sink.
+    A slow function holds up no call and no file: beyond 16 MiB of waiting lines, its records are dropped and counted. What it raises is
+    counted and reported, at most once in ten seconds. What it logs itself goes to the files, and to no sink.
 
     It may be called before `init_logging`. The sink stays through further starts, until it is removed.
 
     Args:
         function: Called with one record at a time. A coroutine function runs in an event loop of the thread.
-        level: Least level of its records.
+        level: Least level of its records; by default all that are made.
         logger: Its loggers, as `loggers` of an output names them; None takes all.
-        form: 'dict' for the record as a mapping, as its line in the files has it, or 'line' for the line itself.
+        form: 'dict' for the record as a dictionary, as its line in the files has it, or 'line' for the line itself.
         name: The name of its output and of its counts in `get_stats()["sinks"]`; None is the function's name.
         **select: Further keys of an output, such as `max_level`, `ai`, `fields_present`, `fields_equal` and `format`.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -58,20 +59,20 @@ def test_a_sink_may_be_added_before_the_start_and_stays(start: Start) -> None:
 def test_a_sink_takes_what_it_asks_for(start: Start) -> None:
     """By level, logger and further keys of an output; as lines too."""
     lines: list[str] = []
+    paid: list[str] = []
     errors: list[str] = []
     start()
     with (
         add_sink(lines.append, logger="shop.*", form="line", max_level="INFO", name="lines"),
         add_sink(lambda record: errors.append(record["message"]), level="ERROR", name="errors-only"),
-        add_sink(lines.append, fields_equal={"paid": True}, form="line", format="logfmt", name="paid"),
+        add_sink(paid.append, fields_equal={"paid": True}, form="line", format="logfmt", name="paid"),
     ):
         get_logger("shop.cart").info("taken")
         get_logger("other").info("not taken")
         get_logger("other").error("broken")
         get_logger("other").info("paid", paid=True)
-    assert json.loads(lines[0])["message"] == "taken"
-    assert " message=paid " in lines[1]
-    assert len(lines) == 2
+    assert [json.loads(line)["message"] for line in lines] == ["taken"]
+    assert [" message=paid " in line for line in paid] == [True]
     assert errors == ["broken"]
 
 
@@ -91,6 +92,32 @@ def test_a_failing_sink_is_counted_and_told_once(start: Start, records: Records)
     notices = [record for record in records() if record["logger"] == "unified_logger"]
     assert [notice["message"] for notice in notices] == ["the sink fail failed: LookupError: no topic"]
     assert notices[0]["level"] == "WARNING"
+
+
+def test_a_failure_is_told_whatever_the_record_says(start: Start, records: Records) -> None:
+    """Only the library's own notices are no reason for another notice."""
+
+    def fail(record: dict[str, Any]) -> None:
+        raise LookupError("no topic")
+
+    start()
+    with add_sink(fail, name="failing"):
+        get_logger("shop").info("unified_logger is what we log with")
+    assert [record["message"] for record in records() if record["logger"] == "unified_logger"] == [
+        "the sink failing failed: LookupError: no topic"
+    ]
+
+
+def test_a_sink_that_is_removed_leaves_no_thread(start: Start) -> None:
+    """Nor the name of one, which a later thread would have."""
+    start()
+    with add_sink(lambda record: None, name="short"):
+        get_logger("shop").info("m")
+        assert flush_logging(10)
+    deadline = time.monotonic() + 10
+    while any(thread.name.startswith("unified_sink") for thread in threading.enumerate()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_what_a_sink_logs_comes_to_no_sink(start: Start, records: Records) -> None:
@@ -224,6 +251,9 @@ get_logger("a").info("again"); flush_logging(10)
         ({"form": "xml"}, "form"),
         ({"format": "text"}, "format"),
         ({"max_levle": 3}, "max_levle"),
+        ({"level": "ERROR", "max_level": "INFO"}, "max_level"),
+        ({"logger": "a", "loggers": ["b"]}, "loggers"),
+        ({"preset": "ecs"}, "preset"),
         ({"name": "app"}, "name"),
         ({"name": "no name"}, "no name"),
     ],

@@ -223,6 +223,31 @@ def test_what_a_processor_logs_comes_to_no_processor(start: Start, records: Reco
     assert sorted(record["message"] for record in records()) == ["inside", "inside of logging", "outside"]
 
 
+def test_what_a_handler_of_others_logs_comes_to_processors(start: Start, records: Records) -> None:
+    """Also while it is given a record of `get_logger`."""
+
+    class Talking(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            logging.getLogger("inner").warning("secret of a library")
+            get_logger("inner").warning("secret of the program")
+
+    start(processors=[lambda record: "secret" not in record["message"]])
+    get_logger("shop").logger.addHandler(Talking())
+    get_logger("shop").warning("paid")
+    assert [record["message"] for record in records()] == ["paid"]
+
+
+@pytest.mark.parametrize("listened", [False, True])
+def test_a_record_may_get_another_logger(start: Start, records: Records, listened: bool) -> None:
+    """With a handler of others, too."""
+    start(processors=[lambda record: record.update(logger="other")])
+    if listened:
+        get_logger("shop").logger.addHandler(logging.NullHandler())
+    get_logger("shop").info("paid")
+    logging.getLogger("lib").warning("slow")
+    assert [record["logger"] for record in records()] == ["other", "other"]
+
+
 def test_records_of_other_interfaces_come_to_processors_once(start: Start, records: Records) -> None:
     """A record that is shown to handlers of others is not shown to processors again when it arrives."""
     calls: list[str] = []

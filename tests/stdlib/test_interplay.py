@@ -8,9 +8,10 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
-from kinds import Records, Run
+from kinds import Records, Run, Start
 
 from unified_logger import LoggingContext, UnifiedLogger, get_logger
 
@@ -257,3 +258,24 @@ def stock_handlers() -> Iterator[None]:
     yield
     for name in ("app", "app.middle", "app.middle.sub"):
         logging.getLogger(name).handlers = []
+
+
+@pytest.mark.parametrize("least", [51, 60, 61])
+def test_a_handler_above_all_levels_gets_what_is_above_it(start: Start, least: int) -> None:
+    """A level above CRITICAL is no standard one, even if it is a multiple of ten. Seen to fail with 60."""
+    start()
+    seen: list[int] = []
+    handler = logging.Handler(least)
+    handler.emit = lambda record: seen.append(record.levelno)  # type: ignore[method-assign]
+    get_logger("app").logger.addHandler(handler)
+    for number in (50, 60, 70):
+        get_logger("app").log(number, "m")
+    assert seen == [number for number in (50, 60, 70) if number >= least]
+
+
+def test_a_patched_method_without_a_name_costs_no_record(start: Start, records: Records) -> None:
+    """With redaction, others who get records are told of, whatever they are."""
+    start(redaction=True)
+    with mock.patch("logging.Logger.callHandlers"):
+        get_logger("app").info("m")
+    assert "m" in [record["message"] for record in records()]

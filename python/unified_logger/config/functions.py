@@ -79,7 +79,7 @@ def _plain(function: Any) -> Any:
     """A function that returns when it is done: the calling thread does not wait for a coroutine."""
     from inspect import iscoroutinefunction
 
-    if iscoroutinefunction(function) or iscoroutinefunction(vars(type(function)).get("__call__")):
+    if iscoroutinefunction(function) or iscoroutinefunction(type(function).__call__):
         raise NotAllowedError(f"functions that return when they are done; {shown(function)} is a coroutine function")
     return function
 

@@ -90,10 +90,12 @@ class _Reported:
         self._ids: set[int] = set()
 
     def __contains__(self, function: object) -> bool:
+        if id(function) in self._ids:
+            return True
         try:
             return function in self._weak
         except TypeError:
-            return id(function) in self._ids
+            return False
 
     def add(self, function: object) -> None:
         try:

@@ -70,6 +70,10 @@ class _Loader:
     def __init__(self, loader: Any) -> None:
         self._loader: Loader = loader
 
+    def __getattr__(self, name: str) -> Any:
+        """What else the loader has, such as the code and the data of the module."""
+        return getattr(self._loader, name)
+
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         """Makes the module."""
         return self._loader.create_module(spec)

@@ -9,9 +9,8 @@ from __future__ import annotations
 import inspect
 import json
 import sys
-from _thread import start_new_thread
 from contextlib import suppress
-from threading import current_thread
+from threading import Thread, current_thread
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +33,10 @@ if TYPE_CHECKING:
 _PATIENCE = 3_600.0
 # How long a fork waits for all threads to end, seconds.
 _FORK_PATIENCE = 1.0
+# How often drops are looked for at most, seconds.
+_LOOKS = 1.0
+# In the line of a notice.
+_OF_THE_LIBRARY = '"logger":"unified_logger"'
 # How often one sink complains at most, seconds.
 _INTERVAL = 10.0
 
@@ -82,8 +85,12 @@ class _Consumer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_there = False
         self._goes_on = True
+        self._thread: Thread | None = None
         self._complained_at: float | None = None
-        self._dropped = 0
+        # Counts go on where a name is used again.
+        self._dropped = self._count_dropped()
+        # When drops are looked for again, by the monotonic clock.
+        self._looks_at = 0.0
 
     def begin(self) -> None:
         """Starts the thread, unless it is there. If none can be started, the next start tries again, and records are dropped until then."""
@@ -92,7 +99,7 @@ class _Consumer:
             return
         self._is_there = True
         try:
-            _start_thread(self._run)
+            self._thread = _start_thread(self._run, f"{_core.function_threads()}_{self.name}")
         except RuntimeError as error:
             self._is_there = False
             self._complain(f"the sink {self.name} has no thread: {error}")
@@ -106,22 +113,31 @@ class _Consumer:
         """Waits for the end of the thread, until a time of the monotonic clock."""
         while self._is_there and monotonic() < deadline:
             sleep(0.001)
+        if self._thread is not None:
+            self._thread.join(max(deadline - monotonic(), 0.0))
 
     def _run(self) -> None:
-        current_thread().name = f"{_core.function_threads()}_{self.name}"
+        patience = _PATIENCE
         try:
             while self._goes_on:
-                handed = _core.next_lines(self.name, _PATIENCE)
+                handed = _core.next_lines(self.name, patience)
                 if handed is not None:
                     for line in handed.lines:
                         self._give(line)
                     handed.done()
+                # Not after each line: to count takes as long as a short function.
+                patience = self._looks_at - monotonic()
+                if patience <= 0:
                     self._report_drops()
+                    self._looks_at = monotonic() + _LOOKS
+                    patience = _PATIENCE if handed is None else _LOOKS
         finally:
             if self._loop is not None:
                 self._loop.close()
                 self._loop = None
             self._is_there = False
+            if self._goes_on:  # A fork that did not wait any longer has asked for it again.
+                self.begin()
 
     def _give(self, line: str) -> None:
         try:
@@ -131,7 +147,7 @@ class _Consumer:
         ) as error:  # Also one that would end the thread: the next record has nothing to do with this one.
             _core.count_failed(self.name)
             # A function that fails with the library's own records would be the reason for more of them.
-            if "unified_logger" not in line:
+            if _OF_THE_LIBRARY not in line:
                 self._complain(f"the sink {self.name} failed: {type(error).__name__}: {error}")
 
     def _call(self, record: Any) -> None:
@@ -143,11 +159,14 @@ class _Consumer:
             self._loop.run_until_complete(returned)
 
     def _report_drops(self) -> None:
-        counts = engine.stats()["sinks"].get(self.name)
-        dropped = counts["dropped"] if counts else 0
+        dropped = self._count_dropped()
         more = dropped - self._dropped
         if more > 0 and self._complain(f"the sink {self.name} takes too long: {more} records were dropped"):
             self._dropped = dropped
+
+    def _count_dropped(self) -> int:
+        counts = engine.stats()["sinks"].get(self.name)
+        return counts["dropped"] if counts else 0
 
     def _complain(self, sentence: str) -> bool:
         """Reports trouble, unless some was reported a short time ago."""
@@ -160,11 +179,20 @@ class _Consumer:
         return True
 
 
-def _start_thread(function: Callable[[], None]) -> None:
+def _start_thread(function: Callable[[], None], name: str) -> Thread | None:
     """Starts a thread of the system, also where others have put green threads in its place: these would all wait with it."""
     gevent = sys.modules.get("gevent.monkey")
-    start: Any = start_new_thread if gevent is None else gevent.get_original("_thread", "start_new_thread")
-    start(function, ())
+    if gevent is None:
+        thread = Thread(target=function, name=name, daemon=True)
+        thread.start()
+        return thread
+
+    def named() -> None:
+        current_thread().name = name
+        function()
+
+    gevent.get_original("_thread", "start_new_thread")(named, ())
+    return None
 
 
 _consumers: dict[str, _Consumer] = {}
@@ -185,6 +213,10 @@ def add(
     settings = engine.settings()
     output = {"function": function, "level": level, "form": form, **select}
     if logger is not None:
+        if "loggers" in select:
+            raise ConfigurationError(
+                source="add_sink", key="loggers", value=select["loggers"], allowed="left out beside logger"
+            )
         output["loggers"] = [logger] if isinstance(logger, str) else logger
     with engine.exclusively():
         chosen = _name_for(function, settings) if name is None else name

@@ -6,7 +6,7 @@ import logging
 import sys
 
 from .. import _core
-from ..stdlib import formatters, handler, listeners
+from ..stdlib import formatters, handler, listeners, native
 from . import engine, notices
 
 TYPE_CHECKING = False
@@ -79,10 +79,10 @@ def _notice(logger: logging.Logger, is_disabled: bool) -> bool:
 
 def _tell_of_unredacted(logger: logging.Logger) -> None:
     """Tells of handlers that get the records of `logging` with their secrets."""
-    others = sorted({_shown(each) for each in _handlers(logger) if _is_unredacted(each)})
+    others = sorted({native.shown(type(each)) for each in _handlers(logger) if _is_unredacted(each)})
     replaced: Any = logging.Logger.callHandlers
     if getattr(replaced, "__module__", "logging") != "logging":
-        others.append(f"{replaced.__module__}.{replaced.__qualname__}")
+        others.append(native.shown(replaced))
     if others:
         _say(_UNREDACTED.format(others=", ".join(others)), "unredacted")
 
@@ -98,10 +98,6 @@ def _is_unredacted(other: logging.Handler) -> bool:
     return not isinstance(other, (handler.Handler, logging.NullHandler)) and not (
         isinstance(formatter, formatters.JSONFormatter) and formatter.redaction is not None
     )
-
-
-def _shown(other: logging.Handler) -> str:
-    return f"{type(other).__module__}.{type(other).__qualname__}"
 
 
 def _say(notice: str, kind: str) -> None:

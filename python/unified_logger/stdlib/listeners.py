@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 
 from .. import _core, context
 from . import handler, marks
@@ -56,6 +57,7 @@ def log_listened(
     frame: FrameType | None,
     ai: bool,
     level_name: str | None = None,
+    name: str | None = None,
 ) -> None:
     """Logs through `logging`, if filters, handlers or patches of others must see the record.
 
@@ -65,6 +67,8 @@ def log_listened(
     record = make_record(target, level, message, args, error, stack, frame)
     if level_name is not None:
         record.levelname = level_name
+    if name is not None:
+        record.name = name
     _log(target, record, fields, ai)
 
 
@@ -115,7 +119,8 @@ def hand_over(target: logging.Logger, record: logging.LogRecord, fields: dict[st
     handler.deliver(record, ai)
     if redaction is not None:
         if tell_of_others is not None:
-            tell_of_others(target)
+            with suppress(Exception):  # Handlers of others may be anything.
+                tell_of_others(target)
         hide(record, redaction)
     target.callHandlers(record)
 

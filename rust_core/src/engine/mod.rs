@@ -225,7 +225,7 @@ impl Engine {
     pub fn terminal(&self) -> Option<&Terminal> {
         let terminal = self.terminal.as_ref()?;
         if terminal.is_blocked() {
-            if self.shared.queue.depth() > 0 || !self.shared.behind.iter().all(|behind| behind.wait(Duration::ZERO)) {
+            if self.shared.unwritten().0 > 0 || !self.shared.behind.iter().all(|behind| behind.wait(Duration::ZERO)) {
                 return None;
             }
             terminal.unblock();

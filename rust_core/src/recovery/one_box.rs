@@ -15,7 +15,7 @@ use crate::fault_injection::{self, Fault};
 use crate::level;
 use crate::outputs::{self, Opening, Outputs};
 use crate::platform::{self, Identity, OwnFile};
-use crate::record::{Builder, Record};
+use crate::record::{Builder, Record, flag};
 use crate::router::Route;
 use crate::sink::{DirectoryLock, Fsync, Held};
 use crate::stats::Stats;
@@ -175,7 +175,11 @@ impl<'a> Recovery<'a> {
         let wanted = vec![0; contents.records.len()];
         let mut recovery = Self { directory, bytes, contents, names, outputs, wanted };
         for index in 0..recovery.wanted.len() {
-            let route = recovery.outputs.route(&recovery.record(index));
+            let record = recovery.record(index);
+            let mut route = recovery.outputs.route(&record);
+            if record.header.flags & flag::CONSOLE_DONE != 0 {
+                route &= !recovery.outputs.consoles();
+            }
             let position = recovery.contents.records[index].position;
             let files = recovery.contents.journal[..settings.outputs.len()].iter().enumerate();
             recovery.wanted[index] = files

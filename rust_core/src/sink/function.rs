@@ -15,7 +15,7 @@ pub const THREADS: &str = "unified_sink";
 
 /// One function, as a sink behind a thread sees it.
 #[derive(Clone, Debug)]
-pub struct Function(Arc<Way>);
+pub struct Function(String);
 
 /// Lines on their way to a function. Whoever has them drops this when the function has returned.
 #[derive(Debug)]
@@ -38,22 +38,20 @@ static WAYS: boxcar::Vec<Arc<Way>> = boxcar::Vec::new();
 
 fn way(name: &str) -> Arc<Way> {
     let forks = forks::count();
-    let known = WAYS.iter().find(|(_, way)| way.forks == forks && way.name == name);
-    known.map_or_else(
-        || {
-            let (sender, receiver) = bounded(1);
-            let way = Arc::new(Way { name: name.to_owned(), forks, sender, receiver });
-            WAYS.push(Arc::clone(&way));
-            way
-        },
-        |(_, way)| Arc::clone(way),
-    )
+    loop {
+        if let Some((_, way)) = WAYS.iter().find(|(_, way)| way.forks == forks && way.name == name) {
+            return Arc::clone(way);
+        }
+        // Another thread may make one at the same time: all take the first.
+        let (sender, receiver) = bounded(1);
+        WAYS.push(Arc::new(Way { name: name.to_owned(), forks, sender, receiver }));
+    }
 }
 
 impl Function {
     #[must_use]
     pub fn named(name: &str) -> Self {
-        Self(way(name))
+        Self(name.to_owned())
     }
 }
 
@@ -67,7 +65,7 @@ impl Target for Function {
     fn write(&mut self, lines: &[u8]) -> io::Result<()> {
         let (done, returned) = bounded(1);
         let handed = Handed { lines: lines.to_vec(), _done: Some(done) };
-        self.0.sender.send(handed).map_err(|_| io::ErrorKind::BrokenPipe)?;
+        way(&self.0).sender.send(handed).map_err(|_| io::ErrorKind::BrokenPipe)?;
         // Nothing is ever sent: the other end goes.
         let _ = returned.recv();
         Ok(())

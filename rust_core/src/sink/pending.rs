@@ -106,6 +106,10 @@ impl Pending {
         let last = self.entries.drain(..part.entries).next_back();
         if self.start == self.lines.len() {
             self.clear();
+        } else if self.start >= KEEP && self.start >= self.lines.len() / 2 {
+            // What is behind must not grow while there is always something ahead.
+            self.lines.drain(..self.start);
+            self.start = 0;
         }
         last.map(|last| last.position & !OWN)
     }
@@ -152,6 +156,18 @@ mod tests {
         assert_eq!(all.part(usize::MAX, 59), Part { entries: 2, bytes: 30 });
         assert_eq!(all.part(usize::MAX, 5), Part { entries: 1, bytes: 10 });
         assert_eq!(all.part(9, 60), Part::default());
+    }
+
+    #[test]
+    fn what_is_passed_takes_no_memory_while_more_is_always_pending() {
+        let mut left = pending(&[1_000]);
+        let line = [vec![b'x'; 999], vec![b'\n']].concat();
+        for position in 2..10_000 {
+            left.push(&line, position, Whose::Application);
+            left.pass(left.whole(1_000));
+            assert_eq!(left.len(), 1_000);
+        }
+        assert!(left.lines.len() <= 2 * KEEP + 2_000, "{}", left.lines.len());
     }
 
     #[test]

@@ -121,7 +121,10 @@ impl Sink for Primary {
         }
         let path = Path::new(self.stream.standard().name());
         match catch_unwind(AssertUnwindSafe(|| platform::without_sigpipe(|| self.write_pending()))) {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(())) => {
+                self.is_broken = false;
+                Ok(())
+            }
             Ok(Err(error)) => {
                 self.is_broken = !platform::is_want_of_room(&error);
                 self.has_lost |= self.is_broken;
@@ -158,7 +161,8 @@ impl Sink for Primary {
     /// A record of which the stream has taken a part stays, unless the stream is broken: its line must end.
     fn give_up(&mut self) -> u64 {
         let all = self.pending.all();
-        let is_kept = self.landed > 0 && !std::mem::take(&mut self.is_broken);
+        let is_broken = std::mem::take(&mut self.is_broken);
+        let is_kept = self.landed > 0 && !is_broken;
         if is_kept {
             self.pending.keep_first();
         } else {

@@ -295,7 +295,13 @@ def function_for_engine(settings: Outputs | None, name: str, output: Mapping[str
         ) from None
     given = Given(source, False, False, {}, {"outputs": parsed}, {}, {})
     given.values = {"log_level": 0} if settings is None else vars(settings)
-    return _for_engine(name, parsed[name], given) or {}
+    for key in lines.LAYOUT:
+        if key in parsed[name]:
+            allowed = "left out: such an output is one of the option `outputs`"
+            raise ConfigurationError(source=source, key=key, value=parsed[name][key], allowed=allowed)
+    for_engine = _for_engine(name, parsed[name], given) or {}
+    _check_levels(name, for_engine["select"], given)
+    return for_engine
 
 
 def _wrong(given: Given, key: str, value: object, allowed: str) -> ConfigurationError:
@@ -342,11 +348,7 @@ def _check(outputs: Mapping[str, Any], all_given: Mapping[str, Any], given: Give
     for name, output in outputs.items():
         if output is None:
             continue
-        select = output["select"]
-        most = select.get("max_level")
-        if most is not None and most < select["level"]:
-            allowed = f"{select['level']}, the least level of {name}, or more: it would take nothing"
-            raise _wrong(given, f"{name}.max_level", most, allowed)
+        _check_levels(name, output["select"], given)
         place = next(place for place in _PLACES if place.key in output["to"])
         place_name = place.name(output["to"][place.key])
         for (key, other_name), other in taken.items():
@@ -359,6 +361,14 @@ def _check(outputs: Mapping[str, Any], all_given: Mapping[str, Any], given: Give
     files = [name for name, output in outputs.items() if output and "file" in output["to"]]
     if len(files) > _MOST:
         raise _wrong(given, files[_MOST], all_given.get(files[_MOST]), f"one of at most {_MOST} files")
+
+
+def _check_levels(name: str, select: Mapping[str, Any], given: Given) -> None:
+    """Checks that an output takes some level."""
+    most = select.get("max_level")
+    if most is not None and most < select["level"]:
+        allowed = f"{select['level']}, the least level of {name}, or more: it would take nothing"
+        raise _wrong(given, f"{name}.max_level", most, allowed)
 
 
 def _is_one_place(one: str, other: str) -> bool:

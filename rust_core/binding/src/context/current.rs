@@ -139,10 +139,23 @@ pub fn with_ids_alone<'py, R>(
     // SAFETY: the variable is kept for the life of the process; the token is a new reference or null.
     let token = made
         .and_then(|made| unsafe { Bound::from_owned_ptr_or_opt(py, ffi::PyContextVar_Set(variable, made.as_ptr())) });
-    let result = work();
-    if let Some(token) = token {
-        // SAFETY: as above; the token is of this variable.
-        unsafe { ffi::PyContextVar_Reset(variable, token.as_ptr()) };
+    let _returns = token.map(|token| Returns { variable, token });
+    work()
+}
+
+/// Lets the earlier context return, also if the work panics.
+struct Returns<'py> {
+    variable: *mut ffi::PyObject,
+    token: Bound<'py, PyAny>,
+}
+
+impl Drop for Returns<'_> {
+    fn drop(&mut self) {
+        // SAFETY: attached, since there is a token. It is of this variable, which is kept for the life of the process.
+        unsafe {
+            if ffi::PyContextVar_Reset(self.variable, self.token.as_ptr()) < 0 {
+                ffi::PyErr_Clear();
+            }
+        }
     }
-    result
 }

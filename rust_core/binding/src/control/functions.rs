@@ -8,6 +8,7 @@ use unified_logger_core::sink::function::{self, Handed};
 
 use crate::interpreter::counts::STATS;
 use crate::interpreter::ending;
+use crate::value;
 
 /// Lines for one function. Its sink goes on once they are done with.
 #[pyclass(module = "unified_logger._core")]
@@ -17,13 +18,11 @@ pub struct HandedLines(Mutex<Option<Handed>>);
 impl HandedLines {
     /// The lines, without their newlines.
     #[getter]
-    fn lines(&mut self) -> Vec<String> {
+    fn lines(&mut self, py: Python<'_>) -> PyResult<Vec<String>> {
         let handed = self.0.get_mut().ok().and_then(|handed| handed.as_ref());
         let lines = handed.map_or(&[][..], |handed| &handed.lines);
-        lines
-            .split_inclusive(|byte| *byte == b'\n')
-            .map(|line| String::from_utf8_lossy(line.trim_ascii_end()).into_owned())
-            .collect()
+        let text = |line: &[u8]| String::from_utf8_lossy(line.trim_ascii_end()).into_owned();
+        value::or_memory_error(py, || Ok(lines.split_inclusive(|byte| *byte == b'\n').map(text).collect()))
     }
 
     /// The function has had all of them.

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use unified_logger_core::encoder::{Format, Lines, Process, Whose};
+use unified_logger_core::memory;
 use unified_logger_core::record::Record;
 use unified_logger_core::slab::Buffer;
 
@@ -17,6 +18,7 @@ use crate::interpreter::ending;
 use crate::interpreter::gil::{Gil, intern};
 use crate::interpreter::interrupt;
 use crate::redaction;
+use crate::value;
 
 /// Memory that an entry may keep for the next record, bytes.
 const SPARE: usize = 8 << 10;
@@ -36,8 +38,14 @@ impl KeptRecords {
     }
 
     /// Takes the records out, the oldest first: the number of each one's level, and its line of JSON without secrets.
-    fn take(&self, py: Python<'_>) -> Vec<(i32, String)> {
+    fn take(&self, py: Python<'_>) -> PyResult<Vec<(i32, String)>> {
         let records = self.records.replace(py, VecDeque::new());
+        value::or_memory_error(py, || Ok(Self::lines_of(py, &records)))
+    }
+}
+
+impl KeptRecords {
+    fn lines_of(py: Python<'_>, records: &VecDeque<Vec<u8>>) -> Vec<(i32, String)> {
         if records.is_empty() {
             return Vec::new();
         }
@@ -45,6 +53,7 @@ impl KeptRecords {
         let line_of = |bytes: &Vec<u8>| {
             // SAFETY: captured records hold UTF-8 texts.
             let record = unsafe { Record::read(bytes) }?;
+            memory::expect(8 * bytes.len());
             lines.encode(&record, Whose::Application, 1, 0);
             // The writer counts what was redacted.
             lines.take_redacted();
@@ -52,9 +61,7 @@ impl KeptRecords {
         };
         records.iter().filter_map(line_of).collect()
     }
-}
 
-impl KeptRecords {
     fn keep(&self, py: Python<'_>, record: &[u8]) {
         if self.most == 0 {
             return;

@@ -56,6 +56,8 @@ pub fn start(py: Python<'_>, settings: Settings, patience: Duration) -> Result<(
     let engine = Arc::new(engine);
     engine.make_current();
     let before = replace(py, State::Running(Arc::clone(&engine)));
+    // Before the old one ends, which other threads do not wait for: what they show has the new rules already.
+    terminal::follow(py, Some(&engine));
     let early = match before {
         State::Running(old) => {
             ending::detached(py, move || {
@@ -68,7 +70,6 @@ pub fn start(py: Python<'_>, settings: Settings, patience: Duration) -> Result<(
         State::Early(early) => early,
         State::Forked { .. } | State::Off => Vec::new(),
     };
-    terminal::follow(py, Some(&engine));
     engine.release();
     deliver_early(py, early);
     Ok(())

@@ -1,9 +1,12 @@
 //! The console on a terminal. A call shows its record itself, before it returns: what the program prints next stands below it. The interpreter
 //! stays held as long as the terminal takes lines at once, so records stand in the order of their calls.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use pyo3::prelude::*;
 use unified_logger_core::encoder::{Lines, Process, Whose};
 use unified_logger_core::engine::Engine;
+use unified_logger_core::memory;
 use unified_logger_core::record::{self, Record, flag};
 use unified_logger_core::router::Router;
 use unified_logger_core::sink::Shown;
@@ -30,22 +33,28 @@ impl TerminalLines {
     fn new(engine: &Engine) -> Option<Self> {
         let output = &engine.settings().output;
         let console = output.to.console()?;
-        let process = Process::here();
+        let process = Process::here().with_fields(&output.to.fields);
         Some(Self {
             lines: Lines::new(&process, output.redaction.clone(), &[&console.format]),
             router: Router::new(process.names, vec![console.select.clone()], output.to.ai.clone()),
         })
     }
 
-    /// The line of a record, or `None` if the record is not for the console.
-    fn line(&mut self, bytes: &[u8]) -> Option<&[u8]> {
+    /// Encodes the line of a record. False if the record is not for the console.
+    fn encode(&mut self, bytes: &[u8]) -> bool {
         // SAFETY: captured records hold UTF-8 texts.
-        let read = unsafe { Record::read(bytes) }?;
+        let Some(read) = (unsafe { Record::read(bytes) }) else { return false };
         if self.router.route(&read) == 0 {
-            return None;
+            return false;
         }
+        memory::expect(8 * bytes.len());
         self.lines.encode(&read, Whose::Application, 1, bytes.len());
-        Some(self.lines.of(0))
+        true
+    }
+
+    /// The line that was encoded last.
+    fn line(&self) -> &[u8] {
+        self.lines.of(0)
     }
 }
 
@@ -79,7 +88,12 @@ pub fn show(py: Python<'_>, record: &mut Buffer) {
     if lines.is_none() {
         *lines = TerminalLines::new(&engine).map(Box::new);
     }
-    let Some(line) = lines.as_mut().and_then(|lines| lines.line(record.as_slice())) else { return };
+    let Some(lines) = lines else { return };
+    // As behind the queue: a record that cannot be encoded is not lost to the files.
+    if !catch_unwind(AssertUnwindSafe(|| lines.encode(record.as_slice()))).unwrap_or(false) {
+        return;
+    }
+    let line = lines.line();
     let is_shown = match terminal.show(line) {
         Shown::Whole => true,
         Shown::No => false,

@@ -13,7 +13,7 @@ use crate::handover;
 use crate::interpreter::arguments::Arguments;
 use crate::interpreter::ending;
 use crate::interpreter::gil::{Gil, let_go_of_dropped};
-use crate::processors::{self, Unseen};
+use crate::processors;
 
 /// The Python function that logs through `logging`, for loggers to which others listen.
 static LISTENED: Gil<Option<Py<PyAny>>> = Gil::new(None);
@@ -167,7 +167,7 @@ pub fn through_logging(
     call: &Call<'_>,
     identity: &LoggerIdentity<'_>,
 ) -> PyResult<()> {
-    let _unseen = Unseen::begin();
+    let _handing_over = processors::Set::handing_over();
     let fields = match identity.bound {
         Some(bound) => bound.fields.named(py).copy()?,
         None => PyDict::new(py),
@@ -200,6 +200,8 @@ pub fn through_logging(
         frame,
         call.ai,
         call.level.name.as_deref(),
+        // Processors may have given it another one.
+        identity.name,
     ))?;
     Ok(())
 }

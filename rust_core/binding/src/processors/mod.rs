@@ -3,6 +3,7 @@
 mod shown;
 
 use std::cell::Cell;
+use std::thread::LocalKey;
 
 use pyo3::exceptions::PyBaseException;
 use pyo3::prelude::*;
@@ -21,30 +22,38 @@ use shown::Shown;
 /// The functions, in the order of calls.
 static PROCESSORS: Gil<Option<Py<PyTuple>>> = Gil::new(None);
 
+type Flag = LocalKey<Cell<bool>>;
+
 thread_local! {
-    /// Whether this thread is in a processor, whose own calls come to none. Or it is handing a call to `logging` that
-    /// processors have seen.
-    static SEEN: Cell<bool> = const { Cell::new(false) };
+    /// Whether this thread is in a processor, whose own calls come to none.
+    static IN_PROCESSOR: Cell<bool> = const { Cell::new(false) };
+    /// Whether this thread is handing a call of `get_logger` to `logging` that processors have seen.
+    static HANDS_OVER: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Calls of this thread are not shown to processors while the value lives.
-pub struct Unseen(bool);
+/// A flag of this thread is set while the value lives.
+pub struct Set(&'static Flag, bool);
 
-impl Unseen {
-    pub fn begin() -> Self {
-        Self(SEEN.replace(true))
+impl Set {
+    fn begin(flag: &'static Flag) -> Self {
+        Self(flag, flag.replace(true))
+    }
+
+    /// A call of `get_logger` that processors have seen is handed to `logging`.
+    pub fn handing_over() -> Self {
+        Self::begin(&HANDS_OVER)
     }
 }
 
-impl Drop for Unseen {
+impl Drop for Set {
     fn drop(&mut self) {
-        SEEN.set(self.0);
+        self.0.set(self.1);
     }
 }
 
-/// Whether what this thread is handing to `logging` was shown to processors.
+/// Whether a record of `get_logger` that arrives on this thread was shown to processors.
 pub fn have_seen() -> bool {
-    SEEN.get()
+    HANDS_OVER.get()
 }
 
 /// Sets the functions; none turns them off.
@@ -93,7 +102,7 @@ pub struct Changed<'py> {
 pub fn see_calls(py: Python<'_>) -> bool {
     // SAFETY: looked at only.
     let are_there = unsafe { &*PROCESSORS.get(py) }.as_ref().is_some_and(|all| !all.bind(py).is_empty());
-    are_there && !SEEN.get() && !ending::is_here(py)
+    are_there && !IN_PROCESSOR.get() && !ending::is_here(py)
 }
 
 /// Shows a call to all processors.
@@ -105,7 +114,7 @@ pub fn process<'py>(py: Python<'py>, original: &Original<'_, 'py>) -> Processed<
         return Processed::AsItWas;
     };
     let Some(shown) = interrupt::ok(py, Shown::new(py, original)) else { return Processed::AsItWas };
-    let unseen = Unseen::begin();
+    let in_processor = Set::begin(&IN_PROCESSOR);
     let mut mapping = shown.mapping.clone();
     for processor in &processors {
         match call(&processor, &mapping) {
@@ -117,7 +126,7 @@ pub fn process<'py>(py: Python<'py>, original: &Original<'_, 'py>) -> Processed<
             }
         }
     }
-    drop(unseen);
+    drop(in_processor);
     if shown.is_unchanged(&mapping) {
         return Processed::AsItWas;
     }

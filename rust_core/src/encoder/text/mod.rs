@@ -75,7 +75,7 @@ pub fn check_template(text: &str) -> Result<(), Wrong> {
 
 #[derive(Debug)]
 pub struct TextEncoder {
-    template: Template,
+    template: Arc<Template>,
     color: bool,
     is_live: bool,
     /// Whether parts of one kind stand below each other: on a terminal. What goes elsewhere depends on no records before it.
@@ -151,7 +151,7 @@ impl TextEncoder {
             is_live: text.is_live,
             is_aligned: text.is_live && text.columns.is_some(),
             width: Width::new(text.columns),
-            template,
+            template: Arc::new(template),
             names: Arc::clone(&of.names),
             process: of.id,
             loggers: View::new(),
@@ -165,7 +165,7 @@ impl TextEncoder {
     }
 
     fn put_record(&mut self, record: &Record<'_>, text: &mut String) {
-        let template = std::mem::take(&mut self.template);
+        let template = Arc::clone(&self.template);
         let mut scratch = std::mem::take(&mut self.scratch);
         let site = self.sites.get(&self.names.sites, record.header.site, |_| ()).map(|(site, ())| Arc::clone(site));
         let of_site = site.as_ref().and_then(|site| site.message.as_deref());
@@ -189,7 +189,6 @@ impl TextEncoder {
         if scratch.capacity() <= KEPT {
             self.scratch = scratch;
         }
-        self.template = template;
     }
 
     /// Puts what has lines of its own.
