@@ -25,8 +25,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     what.add_argument(
         "--all",
         action="store_true",
-        help="every log directory for which this user has black boxes in shared memory; records of programs that have none go to the "
-        "standard stream that they wrote to",
+        help="every log directory for which this user has black boxes in shared memory; records of programs that have none go to "
+        "standard output, or to standard error where they wrote to that",
     )
     parser.set_defaults(run=run)
 
