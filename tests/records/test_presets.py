@@ -32,7 +32,7 @@ def lines(start: Start, log_dir: Path, preset: str, **options: Any) -> list[str]
         except KeyError:
             logger.exception("order refused", order_id=8)
         logging.getLogger("std").warning("from logging", extra={"n": 1})
-    logger.log(25, "of its own")
+    logger.log(27, "of its own")  # billiard names level 25
     assert flush_logging(30.0)
     return (log_dir / "app.log").read_text("utf-8").splitlines()
 
@@ -140,7 +140,7 @@ def test_gcp_has_the_special_keys_of_its_agent(start: Start, log_dir: Path, monk
     assert [line["severity"] for line in found] == ["INFO", "ERROR", "WARNING", "NOTICE"]
     assert info["logging.googleapis.com/trace"] == f"projects/shop-1/traces/{TRACE}"
     assert re.fullmatch("[0-9a-f]{16}", info["logging.googleapis.com/spanId"])
-    assert own["level"] == "Level 25"
+    assert own["level"] == "Level 27"
     assert warned["logging.googleapis.com/labels"]["python_logger"] == "std"
     assert error["@type"] == "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
     assert error["serviceContext"] == {"service": "orders", "version": "1.2"}
@@ -182,9 +182,9 @@ def test_otel_has_the_fields_of_its_data_model(start: Start, log_dir: Path) -> N
         assert line.keys() <= known
         assert re.fullmatch(r"\d{19}", line["Timestamp"])
     [info, error, warned, own] = found
-    expected = [logs.std_to_otel(level).value for level in (20, 40, 30, 25)]
+    expected = [logs.std_to_otel(level).value for level in (20, 40, 30, 27)]
     assert [line["SeverityNumber"] for line in found] == expected
-    assert [line["SeverityText"] for line in found] == ["INFO", "ERROR", "WARNING", "Level 25"]
+    assert [line["SeverityText"] for line in found] == ["INFO", "ERROR", "WARNING", "Level 27"]
     assert (info["TraceId"], info["Body"]) == (TRACE, "order A-7 paid")
     assert info["InstrumentationScope"] == {"Name": "shop.orders"}
     resource = {
