@@ -53,6 +53,7 @@ from unified_logger import *
 init_logging(log_dir="logs", console_format="json", fault_handler=False)
 import shutil
 get_logger("app").error("m")
+flush_logging(10)  # a file that is made meanwhile would stay
 shutil.rmtree("logs")
 open("logs", "w").close()  # trouble to tell, on a thread of its own
 get_logger("app").error("m")
