@@ -58,8 +58,9 @@ CAPABILITIES: tuple[Capability | str, ...] = (
 # The settings, by the modules that they are for.
 _WANTED_BY = {"process.sinks": "functions"}
 
-# Functions of joined modules, called before a fork, and soon after it in the parent.
+# Functions of joined modules, called before a fork, also when the threads of the engine have ended for it, and soon after it in the parent.
 before_fork: list[Callable[[], None]] = []
+when_paused: list[Callable[[], None]] = []
 soon_in_parent: list[Callable[[], object]] = []
 _joined: dict[str, Any] = {}
 

@@ -25,7 +25,9 @@ def _watch_for_the_end() -> None:
 
 
 def _before_fork() -> None:
-    capabilities.call_all([*reversed(capabilities.before_fork), _before_fork_of_engine])
+    capabilities.call_all(
+        [*reversed(capabilities.before_fork), _before_fork_of_engine, *reversed(capabilities.when_paused)]
+    )
 
 
 def _before_fork_of_engine() -> None:

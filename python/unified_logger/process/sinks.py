@@ -291,6 +291,12 @@ def in_child() -> None:
 
 
 def _before_fork() -> None:
+    """Lets the functions have what was logged, so that the engine's threads that wait for them can end."""
+    if _consumers:
+        engine.flush(_FORK_PATIENCE)
+
+
+def _when_paused() -> None:
     """Ends the threads: from 3.12 on Python warns of threads at a fork."""
     deadline = monotonic() + _FORK_PATIENCE
     consumers = [*_consumers.values()]
@@ -306,5 +312,6 @@ def _begin_again() -> None:
 
 
 capabilities.before_fork.append(_before_fork)
+capabilities.when_paused.append(_when_paused)
 capabilities.soon_in_parent.append(_begin_again)
 capabilities.join(__name__)
