@@ -72,9 +72,23 @@ def _notice(logger: logging.Logger, is_disabled: bool) -> bool:
             logger.disabled = False
             return True
         _say(_DISABLED.format(name=logger.name), "disabled")
-    elif _settings.on_root and handler.root_handler() is not None and not handler.is_installed():
+    elif (
+        _settings.on_root
+        and handler.root_handler() is not None
+        and not (handler.is_installed() or _is_behind_a_queue())
+    ):
         _say(_REMOVED, "removed")
     return False
+
+
+def _is_behind_a_queue() -> bool:
+    """Whether a queue on the root logger leads to a handler of this library, as `logging.config` makes one from 3.12 on."""
+    listeners_of_root = (getattr(each, "listener", None) for each in logging.getLogger().handlers)
+    return any(
+        isinstance(each, handler.Handler)
+        for listener in listeners_of_root
+        for each in getattr(listener, "handlers", ())
+    )
 
 
 def _tell_of_unredacted(logger: logging.Logger) -> None:
