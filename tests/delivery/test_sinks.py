@@ -115,7 +115,7 @@ def test_a_sink_that_is_removed_leaves_no_thread(start: Start) -> None:
         get_logger("shop").info("m")
         assert flush_logging(10)
     deadline = time.monotonic() + 10
-    while any(thread.name.startswith("unified_sink") for thread in threading.enumerate()):
+    while any(thread.name == "unified_sink_short" for thread in threading.enumerate()):
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
