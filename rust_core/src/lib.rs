@@ -15,6 +15,7 @@ pub mod clock;
 pub mod level;
 pub mod value;
 pub mod exception;
+pub mod additions;
 pub mod table;
 pub mod record;
 pub mod names;

@@ -12,6 +12,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 pub use catalog::{ROOM, read};
 
+use crate::additions::Additions;
 use crate::level;
 use crate::record::Site;
 use crate::table::{Table, lock_briefly};
@@ -42,7 +43,7 @@ pub struct Names {
     pub loggers: Table<String>,
     pub threads: Table<String>,
     /// Levels that the application gave a name, with its place among `level_names`; and how often it gave one.
-    levels: boxcar::Vec<(i32, AtomicU32)>,
+    levels: Additions<(i32, AtomicU32)>,
     level_names: Table<String>,
     generation: AtomicU64,
     catalog: Mutex<Catalog>,
@@ -54,7 +55,7 @@ impl Default for Names {
             sites: Table::new(16_384),
             loggers: Table::new(16_384),
             threads: Table::new(4_096),
-            levels: boxcar::Vec::new(),
+            levels: Additions::new(),
             level_names: Table::new(LEVELS),
             generation: AtomicU64::new(0),
             catalog: Mutex::default(),
@@ -92,11 +93,12 @@ impl Names {
             return;
         }
         let Some(index) = self.level_names.intern(name.to_owned(), |_, _| true) else { return };
-        match self.levels.iter().find(|(_, (number, _))| *number == level) {
-            Some((_, (_, known))) => known.store(index, Ordering::Release),
-            None if self.levels.count() < LEVELS => drop(self.levels.push((level, AtomicU32::new(index)))),
-            None => return,
+        let is_known = self.levels.iter().any(|(number, _)| *number == level);
+        if !is_known && self.levels.iter().count() >= LEVELS {
+            return;
         }
+        let known = self.levels.find_or_add(|(number, _)| *number == level, || (level, AtomicU32::new(index)));
+        known.1.store(index, Ordering::Release);
         if self.generation.fetch_add(1, Ordering::Release) < RENAMES {
             // Without room in the catalog, records recovered later show the number.
             self.publish(&catalog::text(catalog::LEVEL, level.cast_unsigned(), name));
@@ -113,8 +115,8 @@ impl Names {
     #[must_use]
     pub fn level_name(&self, level: i32) -> Cow<'static, str> {
         if self.level_generation() > 0 {
-            let given = self.levels.iter().find(|(_, (number, _))| *number == level);
-            let index = given.map(|(_, (_, index))| index.load(Ordering::Acquire));
+            let given = self.levels.iter().find(|(number, _)| *number == level);
+            let index = given.map(|(_, index)| index.load(Ordering::Acquire));
             if let Some(name) = index.and_then(|index| self.level_names.get(index)) {
                 return String::clone(name).into();
             }

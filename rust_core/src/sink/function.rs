@@ -2,12 +2,12 @@
 //! calls the function, so nothing here knows what a function is.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::Target;
+use crate::additions::Additions;
 use crate::forks;
 
 /// The beginning of the names of threads that call functions. What they log goes to no function, which might have no end.
@@ -34,18 +34,17 @@ struct Way {
     receiver: Receiver<Handed>,
 }
 
-static WAYS: boxcar::Vec<Arc<Way>> = boxcar::Vec::new();
+static WAYS: Additions<Way> = Additions::new();
 
-fn way(name: &str) -> Arc<Way> {
+fn way(name: &str) -> &'static Way {
     let forks = forks::count();
-    loop {
-        if let Some((_, way)) = WAYS.iter().find(|(_, way)| way.forks == forks && way.name == name) {
-            return Arc::clone(way);
-        }
-        // Another thread may make one at the same time: all take the first.
-        let (sender, receiver) = bounded(1);
-        WAYS.push(Arc::new(Way { name: name.to_owned(), forks, sender, receiver }));
-    }
+    WAYS.find_or_add(
+        |way| way.forks == forks && way.name == name,
+        || {
+            let (sender, receiver) = bounded(1);
+            Way { name: name.to_owned(), forks, sender, receiver }
+        },
+    )
 }
 
 impl Function {
