@@ -68,6 +68,15 @@ def test_a_record_without_secrets_is_not_changed(given: Collector) -> None:
     assert (record.msg, record.args) == ("paid %d", (7,))
 
 
+def test_arguments_by_name(given: Collector) -> None:
+    """They are replaced where the message is merged, so the rest of the record may have no secret."""
+    get_logger("shop").warning("login with %(password)s", {"password": "hunter2"})
+    get_logger("shop").warning("order %(id)d", {"id": 7})
+    first, second = given.records
+    assert (first.getMessage(), first.args) == ("login with [REDACTED]", ())
+    assert (second.msg, second.args) == ("order %(id)d", {"id": 7})
+
+
 def test_the_text_of_an_exception(given: Collector) -> None:
     """The formatters of `logging` show it without secrets. The exception is the program's object."""
     try:

@@ -177,13 +177,27 @@ pub fn with_and_without_secrets<'py>(
         let Some(captured) = &captured else { return Ok(None) };
         // SAFETY: captured records hold UTF-8 texts.
         let Some(record) = (unsafe { Record::read(captured.as_slice()) }) else { return Ok(None) };
-        let Some(line) = rules.get().encode_secret(py, &record) else { return Ok(None) };
+        let Some(line) = rules.get().encode_secret(py, &record).or_else(|| secret_argument(log_record, &record)) else {
+            return Ok(None);
+        };
         let object_of = |line: &[u8]| {
             let value = serde_json::from_slice(line).map_err(|error| PyValueError::new_err(error.to_string()))?;
             redaction::as_object(py, &value)
         };
         Ok(Some((object_of(&line_as_it_is(py, Wanted::Plain, &record))?, object_of(&line)?)))
     })
+}
+
+/// The line of a record in whose message an argument was replaced when it was merged, by its name. None if there was none.
+fn secret_argument(log_record: &Bound<'_, PyAny>, captured: &Record<'_>) -> Option<Vec<u8>> {
+    let py = log_record.py();
+    if !log_record.getattr(intern!(py, "args")).is_ok_and(|arguments| arguments.is_instance_of::<PyDict>()) {
+        return None;
+    }
+    let merged = captured_of(log_record, || None).ok()??;
+    // SAFETY: captured records hold UTF-8 texts.
+    let as_given = unsafe { Record::read(merged.as_slice()) }?;
+    (as_given.message != captured.message).then(|| line_as_it_is(py, Wanted::Plain, captured))
 }
 
 /// The line of a record without rules of redaction.

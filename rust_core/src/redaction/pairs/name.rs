@@ -6,7 +6,8 @@ use super::super::extent::QUOTES;
 use super::text::{is_of_name, is_space};
 use super::{LONGEST, SPACE};
 /// Last words of names that are two: `api key`, `card number`.
-const LAST_OF_TWO: [&str; 8] = ["key", "keys", "id", "number", "string", "card", "code", "phrase"];
+const LAST_OF_TWO: [&str; 12] =
+    ["key", "keys", "id", "number", "string", "card", "code", "phrase", "token", "tokens", "secret", "secrets"];
 
 /// A name, and how it stands in the text.
 pub(super) struct Name {

@@ -41,7 +41,7 @@ impl Search<'_> {
             known = known.trim_end_matches(WIDE_VERBS);
             name.range.end = name.range.start + known.len();
         }
-        if let Some(action) = self.action_of(&name) {
+        if let Some(action) = self.action_of(&mut name) {
             if let Some(value) = self.value_after(&name, sign)
                 && !(self.is_source && self.is_expression(&name, &value))
             {
@@ -54,13 +54,15 @@ impl Search<'_> {
         }
     }
 
-    fn action_of(&mut self, name: &Name) -> Option<Action> {
+    /// How the value under a name is treated. The name is one of two words only if both together are known.
+    fn action_of(&mut self, name: &mut Name) -> Option<Action> {
         let (text, range) = (self.text, name.range.clone());
-        if let Some(action) = (self.secret)(&text[range.clone()]) {
-            return Some(action);
+        let of_phrase = name.phrase.clone().and_then(|phrase| (self.secret)(&text[phrase]));
+        if of_phrase.is_none() {
+            name.phrase = None;
         }
-        if let Some(phrase) = &name.phrase {
-            return (self.secret)(&text[phrase.clone()]);
+        if let Some(action) = (self.secret)(&text[range.clone()]).or(of_phrase) {
+            return Some(action);
         }
         // `sig` in a URL belongs to a shared access signature.
         let is_signature = &text[range.clone()] == "sig" && text[..range.start].ends_with(['?', '&']);
@@ -129,7 +131,7 @@ impl Search<'_> {
         {
             return Some(block);
         }
-        if is_prose && !is_made_up(&bytes[start..], name.phrase.is_some())
+        if is_prose && !is_made_up(&bytes[start..], name.phrase.clone().map(|phrase| &text[phrase]))
             || self.is_source && is_computed(&bytes[start..])
         {
             return None;

@@ -7,18 +7,24 @@ use super::{LONGEST, SPACE};
 /// The least characters of a value that looks random.
 const RANDOM: usize = 16;
 const SHORT: usize = 6;
+const SHORTEST: usize = 3;
 
-/// Whether a value looks random, and is no word of a sentence. Behind a name of two words, a shorter value counts:
-/// `api key: x7y8z9`.
-pub(super) fn is_made_up(rest: &[u8], is_phrase: bool) -> bool {
+/// Whether a value looks random, and is no word of a sentence. Behind a name of two words, a shorter value counts, and digits alone:
+/// `api key: x7y8z9`, `security code: 123`. Behind more than one of them, a number counts them: `api keys: 120`.
+pub(super) fn is_made_up(rest: &[u8], phrase: Option<&str>) -> bool {
     let is_token = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-.+/=~".contains(byte);
     let length = rest.iter().take(4 * RANDOM).take_while(is_token).count();
     let value = &rest[..length];
     let count = |is: &dyn Fn(&u8) -> bool| value.iter().filter(|byte| is(byte)).count();
     let (digits, letters) = (count(&u8::is_ascii_digit), count(&u8::is_ascii_alphabetic));
     let is_quoted = rest.first().is_some_and(|first| QUOTES.contains(first));
-    let least = if is_phrase { (SHORT, 1, 1) } else { (RANDOM, 3, 3) };
-    is_quoted && is_phrase || !value.starts_with(b"/") && length >= least.0 && digits >= least.1 && letters >= least.2
+    let least = match phrase {
+        None => (RANDOM, 3, 3),
+        Some(phrase) if phrase.ends_with(['s', 'S']) => (SHORT, 1, 1),
+        Some(_) => (SHORTEST, 1, 0),
+    };
+    is_quoted && phrase.is_some()
+        || !value.starts_with(b"/") && length >= least.0 && digits >= least.1 && letters >= least.2
 }
 
 /// Whether source that begins here computes a value: a call or an item, `read_token(…)`, `values["x"]`.

@@ -6,6 +6,7 @@ use super::shown;
 #[rustfmt::skip]
 const NO_SECRETS: &[&str] = &[
     "Invalid token: unexpected end of input", "token: invalid", "session: started in 12 ms", "auth: 3 attempts left",
+    "access token: none given", "api keys: 120 loaded", "next page token: 12ab", "client secret: see the vault", "the token: 123abc",
     "secret: not found in namespace default", "api key: not found", "API key: please check your settings", "ssh key: 2 keys loaded",
     "private key: permission denied (publickey)", "usage: login <user> <password> [options]", "GET /users/<token>/reset HTTP/1.1",
     "GET /users/<string:token>/reset", "<requests.sessions.Session object at 0x7f3a5c2d1e80> closed",

@@ -131,6 +131,11 @@ fn a_value_is_replaced_to_its_end() {
 fn names_are_found_in_brackets_lists_and_beside_their_values() {
     assert_shown(&[
         ("api key: hunter2", "api key: *"),
+        ("api key: 1234567890", "api key: *"),
+        ("the Access Token: abc123def, ok", "the Access Token: *, ok"),
+        ("client secret: a1b2c3d4", "client secret: *"),
+        ("refresh token: \"abcdef\"", "refresh token: \"*\""),
+        ("security code: 123", "security code: *"),
         ("the API KEY = hunter2", "the API KEY = *"),
         ("user[password]=hunter2&user[name]=bob", "user[password]=*&user[name]=bob"),
         ("user%5Bpassword%5D=hunter2&n=1", "user%5Bpassword%5D=*&n=1"),
