@@ -180,3 +180,20 @@ def test_the_statistics_say_what_goes_to_the_sdk(run_python: Callable[..., Any])
     assert events(run_python, program) == [
         "on: below ERROR; sentry_sdk.integrations.logging has replaced Logger.callHandlers"
     ]
+
+
+def test_large_records_take_the_place_of_the_oldest(run_python: Callable[..., Any]) -> None:
+    """A scope keeps 1 MiB, so breadcrumbs of requests that log much do not fill the memory."""
+    program = """
+sentry(max_breadcrumbs=1_000)
+for number in range(8):
+    log.info(f"large {number}", parts=["x" * 15_000 for _ in range(16)])
+log.info("last")
+sentry_sdk.capture_message("one")
+for number in range(2_000):
+    log.info(f"small {number}")
+sentry_sdk.capture_message("two")
+"""
+    (_, few), (_, many) = events(run_python, program)
+    assert [crumb[3] for crumb in few] == [*(f"large {number}" for number in range(4, 8)), "last"]
+    assert [crumb[3] for crumb in many] == [f"small {number}" for number in range(1_000, 2_000)]

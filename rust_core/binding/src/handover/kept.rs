@@ -22,24 +22,58 @@ use crate::value;
 
 /// Memory that an entry may keep for the next record, bytes.
 const SPARE: usize = 8 << 10;
+/// Memory that the records of one scope may keep, bytes. Many scopes may live at once: one for each request.
+const MOST_BYTES: usize = 1 << 20;
 
 /// The last records of one scope.
 #[pyclass(frozen, module = "unified_logger._core")]
 pub struct KeptRecords {
     most: usize,
-    records: Gil<VecDeque<Vec<u8>>>,
+    entries: Gil<Entries>,
+}
+
+/// Records, the oldest first, and the memory that all of them take.
+struct Entries {
+    records: VecDeque<Vec<u8>>,
+    bytes: usize,
+}
+
+impl Entries {
+    const EMPTY: Self = Self { records: VecDeque::new(), bytes: 0 };
+
+    /// Adds a record, for which the oldest ones go. A record that is larger than all of them may be is left out.
+    fn add(&mut self, record: &[u8], most: usize) {
+        if most == 0 || record.len() > MOST_BYTES {
+            return;
+        }
+        let mut entry = Vec::new();
+        while self.records.len() >= most || self.bytes + record.len() > MOST_BYTES {
+            let Some(oldest) = self.records.pop_front() else { break };
+            self.bytes -= oldest.capacity();
+            entry = oldest;
+        }
+        if entry.capacity() > SPARE || self.bytes + entry.capacity() > MOST_BYTES {
+            entry = Vec::new();
+        }
+        entry.clear();
+        if entry.try_reserve_exact(record.len()).is_ok() && self.records.try_reserve(1).is_ok() {
+            entry.extend_from_slice(record);
+            self.bytes += entry.capacity();
+            self.records.push_back(entry);
+        }
+    }
 }
 
 #[pymethods]
 impl KeptRecords {
     #[new]
     fn new(most: usize) -> Self {
-        Self { most, records: Gil::new(VecDeque::new()) }
+        Self { most, entries: Gil::new(Entries::EMPTY) }
     }
 
     /// Takes the records out, the oldest first: the number of each one's level, and its line of JSON without secrets.
     fn take(&self, py: Python<'_>) -> PyResult<Vec<(i32, String)>> {
-        let records = self.records.replace(py, VecDeque::new());
+        let records = self.entries.replace(py, Entries::EMPTY).records;
         value::or_memory_error(py, || Ok(Self::lines_of(py, &records)))
     }
 }
@@ -63,20 +97,8 @@ impl KeptRecords {
     }
 
     fn keep(&self, py: Python<'_>, record: &[u8]) {
-        if self.most == 0 {
-            return;
-        }
         // SAFETY: no Python code runs while the reference lives.
-        let records = unsafe { &mut *self.records.get(py) };
-        let mut entry = if records.len() < self.most { Vec::new() } else { records.pop_front().unwrap_or_default() };
-        if entry.capacity() > SPARE {
-            entry = Vec::new();
-        }
-        entry.clear();
-        if entry.try_reserve(record.len()).is_ok() && records.try_reserve(1).is_ok() {
-            entry.extend_from_slice(record);
-            records.push_back(entry);
-        }
+        unsafe { &mut *self.entries.get(py) }.add(record, self.most);
     }
 }
 
