@@ -3,6 +3,7 @@
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
+use unified_logger_core::slab::Buffer;
 
 use super::Logger;
 use super::methods::logger_of;
@@ -58,8 +59,8 @@ fn write_processed(
     arguments: Arguments,
     kept: bool,
 ) -> PyResult<()> {
+    let way = if kept { Way::Kept } else { Way::Engine };
     if ending::is_here(py) || logger.has_braces(py) {
-        let way = if kept { Way::Kept } else { Way::Engine };
         return write(py, logger, slf, number, arguments, way);
     }
     let inside = ending::Inside::enter();
@@ -75,11 +76,7 @@ fn write_processed(
             seen.write(py, &identity, |call, identity| call.capture(py, identity, names.as_ref()))?
         }
     };
-    drop(inside);
-    let submit = if kept { handover::keep_and_submit } else { handover::submit };
-    let submitted = submit(py, record, logger.logger.as_ptr());
-    let_go_of_dropped();
-    submitted
+    submit(py, inside, logger, record, way)
 }
 
 /// The way of a call that is not refused.
@@ -122,7 +119,6 @@ pub fn write_at(
         let record = capture_bare(py, level, &logger.identity(), arguments, exception);
         return handover::submit(py, record, logger.logger.as_ptr());
     }
-    let submit = if way == Way::Kept { handover::keep_and_submit } else { handover::submit };
     let inside = ending::Inside::enter();
     let has_braces = logger.has_braces(py);
     if has_braces
@@ -131,10 +127,7 @@ pub fn write_at(
         && !processors::see_calls(py)
         && let Some(record) = capture_braced(py, &level, &logger.identity(), arguments)
     {
-        drop(inside);
-        let submitted = submit(py, record, logger.logger.as_ptr());
-        let_go_of_dropped();
-        return submitted;
+        return submit(py, inside, logger, record, way);
     }
     let names = arguments.names(py);
     let identity = logger.identity();
@@ -149,8 +142,14 @@ pub fn write_at(
         return seen.write(py, &identity, |call, identity| through_logging(py, &listened, slf, call, identity));
     }
     let record = seen.write(py, &identity, |call, identity| call.capture(py, identity, names.as_ref()))?;
+    submit(py, inside, logger, record, way)
+}
+
+/// Hands over the record of a call that was captured `inside` the interpreter.
+fn submit(py: Python<'_>, inside: ending::Inside, logger: &Logger, record: Buffer, way: Way) -> PyResult<()> {
     drop(inside);
-    let submitted = submit(py, record, logger.logger.as_ptr());
+    let hand_over = if way == Way::Kept { handover::keep_and_submit } else { handover::submit };
+    let submitted = hand_over(py, record, logger.logger.as_ptr());
     let_go_of_dropped();
     submitted
 }
