@@ -182,11 +182,14 @@ def get_levels() -> dict[str, str]:
 def flush_logging(timeout: float | None = None) -> bool:
     """Waits until everything accepted before this call is on disk.
 
+    After that it waits for the console and for functions of `add_sink`, within `timeout` and for a second at most. They have no part in the
+    answer: it is True, too, if a slow function has not had its records yet.
+
     Args:
         timeout: Seconds; None waits as long as it takes, unless a disk has failed.
 
     Returns:
-        Whether all of it is on disk.
+        Whether all of it is on disk; where there are no files, whether standard output has it.
     """
     return engine.flush(timeout)
 

@@ -178,6 +178,25 @@ print([json.loads(line)["message"] for line in open("logs/app.log") if '"unified
     assert "the sink slow takes too long: " in done.stdout
 
 
+def test_a_flush_answers_for_the_files_alone(start: Start, records: Records) -> None:
+    """It gives a slow function a second, and is true although that has not had all records."""
+    may_go_on, got = threading.Event(), []
+
+    def slow(record: dict[str, Any]) -> None:
+        may_go_on.wait(60)
+        got.append(record["message"])
+
+    start()
+    with add_sink(slow):
+        get_logger("shop").info("paid")
+        assert flush_logging(30) is True
+        assert [record["message"] for record in records()] == ["paid"]
+        assert got == []
+        may_go_on.set()
+        assert flush_logging(30)
+        assert got == ["paid"]
+
+
 def test_what_was_logged_before_the_end_comes_to_sinks(run_python: Run) -> None:
     """Without a flush, also from a forked child."""
     done = run_python(
