@@ -37,7 +37,22 @@ class UnifiedLoggerFactory:
         ai_backup_count: int = DEFAULT,
         **options: Unpack[FurtherOptions],
     ) -> UnifiedLoggerFactory:
-        """Starts logging, or reconfigures it without losing a record. Takes the arguments of `init_logging`.
+        """Starts logging, or reconfigures it without losing a record. Takes the arguments of `init_logging`, and does the same.
+
+        An option that is left out comes from the environment, or has its default.
+
+        Args:
+            log_level: Level of the root logger ('INFO'); decides whether a record is made, as in `logging`.
+            log_dir: Directory of the log files ('logs'); None for no files.
+            queue_size: Records that the queue holds (10,000).
+            max_bytes: Size at which app.log and errors.log are rotated, bytes (10 MiB); 0 never rotates.
+            backup_count: Rotated files kept of each (7); 0 never rotates.
+            console_level: Least level on the console ('INFO').
+            file_level: Least level in app.log ('DEBUG').
+            enable_ai_handler: Whether AI records also go to ai_responses.log (True).
+            ai_max_bytes: Size at which ai_responses.log is rotated, bytes (100 MiB); 0 never rotates.
+            ai_backup_count: Rotated files kept of ai_responses.log (30); 0 never rotates.
+            **options: The further options of `init_logging`, by name.
 
         Returns:
             This factory.
@@ -65,13 +80,13 @@ class UnifiedLoggerFactory:
         return get_logger(name, style)
 
     def flush(self, timeout: float | None = None) -> bool:
-        """Waits until everything accepted before is on disk.
+        """Waits until everything accepted before is on disk, as `flush_logging` does.
 
         Args:
-            timeout: Seconds; None waits as long as it takes.
+            timeout: Seconds; None waits as long as it takes, unless a disk has failed.
 
         Returns:
-            Whether all of it is on disk.
+            Whether all of it is on disk. The answer does not tell whether functions of `add_sink` have had it.
         """
         return engine.flush(timeout)
 
