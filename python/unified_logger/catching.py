@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import _core, levels
-from .context.blocks import around
+from .context.blocks import around, code_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class _Decorator(Catch):
     def __init__(self, catch: Catch, function: Any) -> None:
         for name in Catch.__slots__:
             setattr(self, name, getattr(catch, name))
-        code = _code_of(function)
+        code = code_of(function)
         if code is not None:
             self._log = _log_at(code, self._log)
 
@@ -112,18 +112,6 @@ class _Decorator(Catch):
 def is_exception(given: object) -> bool:
     """Whether something is a class of exceptions, or a tuple, which may hold such classes."""
     return isinstance(given, tuple) or (isinstance(given, type) and issubclass(given, BaseException))
-
-
-def _code_of(function: Any) -> CodeType | None:
-    """The code of a function, below decorators and partials; None if it is not of Python."""
-    for _ in range(100):
-        inner = getattr(function, "__wrapped__", None) or getattr(function, "__func__", None)
-        inner = inner or getattr(function, "func", None)
-        if inner is None:
-            break
-        function = inner
-    code = getattr(function, "__code__", None)
-    return code if hasattr(code, "co_firstlineno") else None
 
 
 def _log_at(code: CodeType, log: Callable[..., None]) -> Callable[..., None]:

@@ -100,9 +100,12 @@ class _Broken(Exception):
         raise RuntimeError("no text")
 
 
+BROKEN = f"<str() of {_Broken!r} failed: RuntimeError>"
+
+
 @pytest.mark.parametrize(
     ("error", "state", "told"),
-    [(_Broken(), "FAILURE", ("error", "_Broken")), (Reject(_Broken()), "REJECTED", ("reason", "<_Broken>"))],
+    [(_Broken(), "FAILURE", ("error", "_Broken")), (Reject(_Broken()), "REJECTED", ("reason", BROKEN))],
 )
 def test_an_exception_that_breaks_leaves_nothing_open(
     app: Celery, logger: UnifiedLogger, records: Records, error: Exception, state: str, told: tuple[str, str]

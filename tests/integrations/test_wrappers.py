@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from unified_logger import UnifiedLogger, get_stats
-from unified_logger.stdlib import listeners, wrappers
+from unified_logger.stdlib import secrets, wrappers
 
 BEGIN = """
 import logging
@@ -142,4 +142,4 @@ def test_a_wrapper_that_raises_is_not_known(logger: UnifiedLogger, monkeypatch: 
     monkeypatch.setattr(logging.Logger, "callHandlers", wrap)
     logger.info("one")
     assert seen == ["one"]
-    assert listeners.redaction is None
+    assert secrets.redaction is None

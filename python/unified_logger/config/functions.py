@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..texts import name_of
 from .kinds import Kind, NotAllowedError
 
 TYPE_CHECKING = False
@@ -47,8 +48,7 @@ def imported(module: str, name: str) -> Any:
 
 def shown(function: Any) -> str:
     """A function as messages and reloads name it."""
-    name = getattr(function, "__qualname__", None) or type(function).__qualname__
-    return f"{getattr(function, '__module__', None) or '?'}:{name}"
+    return name_of(function, ":")
 
 
 class _FunctionKind(Kind):

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
-    from types import TracebackType
+    from types import CodeType, TracebackType
     from typing import Any, TypeVar
 
     _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -84,6 +84,8 @@ class LoggingContext(Unchanging):
         return LoggingContext(self._trace_id, self._span_id, level=self._level, **self._fields)
 
 
+# How many decorators of a function are looked below: each may say that it wraps another one.
+_MOST_DECORATORS = 100
 # Values that are not levels, as far as they were reported.
 _reported: set[str] = set()
 _MOST_REPORTED = 16
@@ -255,6 +257,26 @@ async def _awaited(result: Any, manager: AbstractContextManager[object], sides: 
         return value
     finally:
         sides.restore()
+
+
+def code_of(function: Any) -> CodeType | None:
+    """The code of a function, below its decorators and partials.
+
+    Args:
+        function: Any object.
+
+    Returns:
+        Its code; None if it has none of Python.
+    """
+    for _ in range(_MOST_DECORATORS):
+        inner = getattr(function, "__wrapped__", None) or getattr(function, "__func__", None)
+        if inner is None and not hasattr(function, "__code__"):
+            inner = getattr(function, "func", None)
+        if inner is None:
+            break
+        function = inner
+    code = getattr(function, "__code__", None)
+    return code if hasattr(code, "co_firstlineno") else None
 
 
 class _Sides:

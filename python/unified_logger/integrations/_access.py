@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from functools import partial
 from types import CodeType, FunctionType
 from weakref import WeakSet
 
+from ..context.blocks import code_of
 from ..logger import get_logger
 from ..process import notices
+from ..values import describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def fields_of(function: Fields, request: Any, response: Any) -> dict[str, object
             given.close()
         what = f"returned {type(given).__name__}, not a mapping"
     except Exception as error:
-        what = f"raised {type(error).__name__}: {_text(error)}"
+        what = f"raised {describe(error)}"
     # A framework's integration may have put its own around the function of the application.
     function = getattr(function, "of_application", function)
     if function not in _reported:
@@ -73,13 +74,6 @@ def fields_of(function: Fields, request: Any, response: Any) -> dict[str, object
         name = getattr(function, "__qualname__", type(function).__name__)
         notices.report(f"access_fields: {name} {what}; access records are without its fields", function="access_fields")
     return {}
-
-
-def _text(error: Exception) -> str:
-    try:
-        return str(error)
-    except Exception:
-        return "its text cannot be shown"
 
 
 class _Reported:
@@ -199,16 +193,9 @@ def place_of(endpoint: object, method: str) -> Place:
 
 def _made(endpoint: object, method: str | None = None) -> Place:
     try:
-        code = _code_of(endpoint, method)
+        if method is not None:
+            endpoint = getattr(endpoint, method.lower(), None) or getattr(endpoint, "dispatch", None)
+        code = code_of(endpoint)
     except Exception:  # It may be any object.
         code = None
     return ANYWHERE if code is None else Place(code)
-
-
-def _code_of(endpoint: Any, method: str | None) -> CodeType | None:
-    if method is not None:
-        endpoint = getattr(endpoint, method.lower(), None) or getattr(endpoint, "dispatch", None)
-    while isinstance(endpoint, partial):
-        endpoint = endpoint.func
-    code = getattr(inspect.unwrap(endpoint), "__code__", None)
-    return code if isinstance(code, CodeType) else None

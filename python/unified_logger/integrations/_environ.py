@@ -52,8 +52,3 @@ def position(file: Any) -> int:
         return int(file.tell())
     except (AttributeError, OSError, TypeError, ValueError, UnsupportedOperation):
         return 0
-
-
-def number_of(length: str | None) -> int:
-    """The number that the value of `Content-Length` is; 0 if it is none."""
-    return int(length) if length is not None and length.isascii() and length.isdigit() and len(length) < 20 else 0

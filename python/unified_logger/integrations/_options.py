@@ -17,6 +17,13 @@ LONGEST_USER_AGENT = 512
 _LONGEST_NUMBER = 18
 
 
+def number_of(length: str | None) -> int | None:
+    """The number that the value of `Content-Length` is; None if it is none."""
+    if length is None or len(length) > _LONGEST_NUMBER or not (length.isascii() and length.isdigit()):
+        return None
+    return int(length)
+
+
 class Options:
     """The options that every middleware takes, checked.
 
@@ -121,9 +128,9 @@ class Options:
         if self.user_agent and user_agent is not None:
             found["user_agent"] = user_agent[:LONGEST_USER_AGENT]
         if self.request_bytes:
-            is_number = content_length is not None and content_length.isascii() and content_length.isdigit()
-            if content_length is not None and is_number and len(content_length) <= _LONGEST_NUMBER:
-                found["request_bytes"] = int(content_length)
+            number = number_of(content_length)
+            if number is not None:
+                found["request_bytes"] = number
             elif received or not content_length:
                 found["request_bytes"] = received
         return found

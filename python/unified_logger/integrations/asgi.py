@@ -10,7 +10,7 @@ from types import FunctionType
 from ..context import propagation
 from . import _servers
 from ._access import Response
-from ._options import Options
+from ._options import Options, number_of
 from ._request import CANCELLED, NO_ANSWER, Request, mark_logged
 from ._routes import Routes
 
@@ -370,8 +370,8 @@ def _add(headers: dict[str, str], name: str, value: bytes) -> None:
 
 def _content_length(headers: Iterable[tuple[bytes, bytes]]) -> int:
     for name, value in headers:
-        if name == b"content-length" and value.isdigit() and len(value) < 20:
-            return int(value)
+        if name == b"content-length":
+            return number_of(value.decode("latin-1")) or 0
     return 0
 
 

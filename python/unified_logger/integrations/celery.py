@@ -210,9 +210,9 @@ def _outcome(scope: _Run, task: Any, retval: Any, state: str | None) -> tuple[in
             return logging.INFO, state, fields | {"error": values.describe(error)}
         return logging.ERROR, state, fields | {"exc_info": error}
     if state == states.RETRY:
-        return logging.INFO, state, fields | {"reason": _text(retval)}
+        return logging.INFO, state, fields | {"reason": stdlib.text_of(retval)}
     if state == states.REJECTED:
-        return logging.WARNING, state, fields | {"reason": _text(getattr(retval, "reason", retval))}
+        return logging.WARNING, state, fields | {"reason": stdlib.text_of(getattr(retval, "reason", retval))}
     return logging.INFO, state, fields
 
 
@@ -224,13 +224,6 @@ def _arguments(request: Any) -> dict[str, Any]:
         "args": getattr(request, "argsrepr", None) or saferepr(request.args),
         "kwargs": getattr(request, "kwargsrepr", None) or saferepr(request.kwargs),
     }
-
-
-def _text(thing: object) -> str:
-    try:
-        return str(thing)
-    except Exception:  # This is the only record about the end of the task.
-        return f"<{type(thing).__name__}>"
 
 
 def _log_end(scope: context.Scope, level: int, state: str, fields: dict[str, Any]) -> None:

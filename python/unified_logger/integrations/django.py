@@ -28,8 +28,8 @@ from ..context import propagation  # noqa: E402
 from ..errors import ConfigurationError  # noqa: E402
 from ..process import start  # noqa: E402
 from ._access import Response  # noqa: E402
-from ._environ import WITHOUT_BODY, Headers, number_of, position  # noqa: E402
-from ._options import Options  # noqa: E402
+from ._environ import WITHOUT_BODY, Headers, position  # noqa: E402
+from ._options import Options, number_of  # noqa: E402
 from ._request import CANCELLED, Request  # noqa: E402
 from .wsgi import replace_lines_of  # noqa: E402
 
@@ -44,8 +44,9 @@ _OPTIONS = ("skip", "trusted_proxies", "access_fields", "user_agent", "request_b
 class Middleware:
     """Gives every request of a project its context, an access record, and a response header with its trace.
 
-    It belongs first in `MIDDLEWARE`. Its options are those of `unified_logger.integrations.wsgi.Middleware`, in the setting
-    `UNIFIED_LOGGER`, a dictionary. Exceptions are logged by Django itself, through `django.request`, with the trace of the request.
+    It belongs first in `MIDDLEWARE`. The setting `UNIFIED_LOGGER` is a dictionary with its options, which are those of
+    `unified_logger.integrations.wsgi.Middleware`; `access_fields` may also be the dotted path of a function. Django itself logs exceptions,
+    through `django.request`, with the trace of the request.
 
     Args:
         get_response: The next middleware or the view.
@@ -196,7 +197,7 @@ class _Exchange(Request):
         if self._request.method == "HEAD" or self.status in WITHOUT_BODY:
             return False
         length = self._response.headers.get("Content-Length")
-        return length is None or self.sent < number_of(length)
+        return length is None or self.sent < (number_of(length) or 0)
 
     def end(self, error: BaseException | None = None) -> None:
         """Logs the access record, once."""

@@ -13,8 +13,8 @@ from types import FunctionType
 from ..context import propagation
 from ..context.scope import _current
 from ._access import Response
-from ._environ import WITHOUT_BODY, Headers, number_of, path_of, position
-from ._options import Options
+from ._environ import WITHOUT_BODY, Headers, path_of, position
+from ._options import Options, number_of
 from ._request import Request, leave_out_line
 
 TYPE_CHECKING = False
@@ -255,8 +255,8 @@ class _Exchange(Request):
             return False
         if self.is_file:
             # How much the server has sent of it is not always known.
-            return 0 < self.sent < number_of(self.length)
-        return self.length is None or self.sent < number_of(self.length)
+            return 0 < self.sent < (number_of(self.length) or 0)
+        return self.length is None or self.sent < (number_of(self.length) or 0)
 
     def _close_whole(self, body: Any) -> None:
         """Closes the body of an answer whose request has ended: records of `close` still have the request's trace."""

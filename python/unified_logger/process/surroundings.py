@@ -6,7 +6,8 @@ import logging
 import sys
 
 from .. import _core
-from ..stdlib import formatters, handler, listeners, native
+from ..stdlib import formatters, handler, listeners, secrets
+from ..texts import name_of
 from . import engine, notices
 
 TYPE_CHECKING = False
@@ -39,7 +40,7 @@ def start(settings: Settings) -> None:
     global _settings
     _settings = settings
     _said.clear()
-    formatters.configured = listeners.redaction = settings.redaction
+    secrets.redaction = settings.redaction
     # What knows the functions that have replaced some of `logging` is imported now: later the root may be another one.
     _core.stdlib_native_levels(logging.getLogger())
     if settings.redaction is not None:
@@ -93,10 +94,10 @@ def _is_behind_a_queue() -> bool:
 
 def _tell_of_unredacted(logger: logging.Logger) -> None:
     """Tells of handlers that get the records of `logging` with their secrets."""
-    others = sorted({native.shown(type(each)) for each in _handlers(logger) if _is_unredacted(each)})
+    others = sorted({name_of(type(each)) for each in _handlers(logger) if _is_unredacted(each)})
     replaced: Any = logging.Logger.callHandlers
     if getattr(replaced, "__module__", "logging") != "logging":
-        others.append(native.shown(replaced))
+        others.append(name_of(replaced))
     if others:
         _say(_UNREDACTED.format(others=", ".join(others)), "unredacted")
 

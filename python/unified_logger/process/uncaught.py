@@ -12,6 +12,7 @@ from .. import _core
 from ..logger import get_logger
 from ..stdlib import log_listened
 from ..stdlib.marks import mark_captured
+from ..texts import whole
 from . import engine, shown
 
 TYPE_CHECKING = False
@@ -152,7 +153,7 @@ class _Chain:
             return
         # If a hook raises, the interpreter shows everything.
         try:
-            text = self.text_of_default(*args).encode("utf-8", "backslashreplace").decode("utf-8")
+            text = whole(self.text_of_default(*args))
             if sys.stderr is not None:
                 sys.stderr.write(self.redaction.text(text))
                 sys.stderr.flush()

@@ -12,7 +12,8 @@ from contextlib import suppress
 
 from .. import _core
 from ..clocks import monotonic
-from .formatters import JSONFormatter, context_of, fields_of, whole
+from ..texts import whole
+from .formatters import JSONFormatter, context_of, fields_of
 from .marks import mark_of
 from .reading import text_of
 

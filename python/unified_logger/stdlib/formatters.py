@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from .. import _core, context
+from . import secrets
 from .marks import CAPTURED_ATTRIBUTE, FIELDS_ATTRIBUTE, carried_by, mark_of
 from .reading import changed, merged_by_class, text_of
 
@@ -30,8 +31,6 @@ class _AsConfigured:
 
 
 _AS_CONFIGURED = _AsConfigured()
-# The redaction that logging was started with.
-configured: _core.Redaction | None = None
 
 
 class JSONFormatter(logging.Formatter):
@@ -55,7 +54,7 @@ class JSONFormatter(logging.Formatter):
     @property
     def redaction(self) -> _core.Redaction | None:
         """What replaces secrets in a line now; None if nothing does."""
-        return configured if isinstance(self._redaction, _AsConfigured) else self._redaction
+        return secrets.redaction if isinstance(self._redaction, _AsConfigured) else self._redaction
 
     def format(self, record: logging.LogRecord) -> str:
         """The line of a record.
@@ -72,7 +71,7 @@ class JSONFormatter(logging.Formatter):
         # A record of `get_logger` carries its fields and its context, since it may be formatted on another thread.
         names, current = carried
         number = mark_of(record)
-        if number is not None and number.hidden and redaction is configured:
+        if number is not None and number.hidden and redaction is secrets.redaction:
             redaction = None
         record = changed(record, **{CAPTURED_ATTRIBUTE: names})
         if _are_same(current, context.get_trace_context()):
@@ -143,11 +142,6 @@ def merged(record: logging.LogRecord, redaction: _core.Redaction | None) -> logg
             name = f"fields.{name}"
         other.__dict__[name] = text
     return other
-
-
-def whole(text: str) -> str:
-    """The text with lone surrogates escaped, because a file takes none."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:

@@ -7,8 +7,7 @@ import time
 from contextlib import suppress
 
 from .. import _core, context
-from . import handler, marks
-from .secrets import hide
+from . import handler, marks, secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
     _Function = TypeVar("_Function", bound=Callable[..., Any])
 
-# The redaction that logging was started with.
-redaction: _core.Redaction | None = None
 # Called with the logger of each record that others see while there is redaction.
 tell_of_others: Callable[[logging.Logger], None] | None = None
 # Functions of tests, called with each record before it is captured.
@@ -117,11 +114,11 @@ def hand_over(target: logging.Logger, record: logging.LogRecord, fields: dict[st
     if taps:
         show_to_taps(record)
     handler.deliver(record, ai)
-    if redaction is not None:
+    if secrets.redaction is not None:
         if tell_of_others is not None:
             with suppress(Exception):  # Handlers of others may be anything.
                 tell_of_others(target)
-        hide(record, redaction)
+        secrets.hide(record, secrets.redaction)
     target.callHandlers(record)
 
 

@@ -7,6 +7,7 @@ import sys
 import time
 
 from .. import _core
+from ..texts import name_of
 from .handler import Handler, root_handler
 
 TYPE_CHECKING = False
@@ -91,24 +92,19 @@ def _reasons() -> Iterator[str]:
         yield "the handler of unified_logger on the root logger has a filter, a level or a class of its own"
     if logging.getLogRecordFactory() is not logging.LogRecord:
         factory = logging.getLogRecordFactory()
-        yield f"{module_of(factory) or shown(type(factory))} makes the records"
+        yield f"{module_of(factory) or name_of(type(factory))} makes the records"
     if any(isinstance(clock, type(state)) for clock in (time.time, time.time_ns)):
         yield "the clock of time is replaced"
     for name in _STEPS:
         method = next(vars(kind)[name] for kind in logging.Logger.__mro__ if name in vars(kind))
         if not _is_ours(method) and module_of(method) != "logging":
-            yield f"{module_of(method) or shown(type(method))} has replaced Logger.{name}"
+            yield f"{module_of(method) or name_of(type(method))} has replaced Logger.{name}"
     if root.filters:
         yield "the root logger has a filter"
     for other in root.handlers:
         if other is not handler:
-            yield f"{shown(type(other))} on the root logger takes records"
+            yield f"{name_of(type(other))} on the root logger takes records"
 
 
 def _is_ours(method: object) -> bool:
     return type(method).__module__ == "unified_logger._core"
-
-
-def shown(code: object) -> str:
-    """A class or a function as messages name it; any other object by its class."""
-    return f"{getattr(code, '__module__', None)}.{getattr(code, '__qualname__', type(code).__qualname__)}"

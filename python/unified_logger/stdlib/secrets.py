@@ -12,6 +12,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+# The redaction that logging was started with.
+redaction: _core.Redaction | None = None
+
 
 def hide(record: logging.LogRecord, redaction: _core.Redaction) -> None:
     """Replaces the secrets of a record that is captured already: in its message, its fields, its context, and its texts of exception and stack.

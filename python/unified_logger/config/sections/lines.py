@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from ... import _core
 from ...errors import ConfigurationError
+from ...texts import whole
 from ..kinds import MAPPING, NAMES, TEXT, Kind, PartError, choice, name_of
 from ..mappings import joined
 from ..options import Section, derived, option
@@ -203,7 +204,7 @@ def _found(given: Given) -> Iterator[tuple[str, Any]]:
             (name, next((given.environ[variable] for variable in variables if given.environ.get(variable)), None))
             for name, variables in _OF_KUBERNETES.items()
         ]
-        yield from ((name, _whole(value)) for name, value in here if value is not None)
+        yield from ((name, whole(value)) for name, value in here if value is not None)
         if all(value is None for _, value in here):
             names = ", ".join(variables[0] for variables in _OF_KUBERNETES.values())
             given.add_notice(f"fields_from names kubernetes, and none of {names} is in the environment")
@@ -211,7 +212,7 @@ def _found(given: Given) -> Iterator[tuple[str, Any]]:
         yield from _resource(given)
         service = given.environ.get("OTEL_SERVICE_NAME", "").strip()
         if service:
-            yield "service", _whole(service)
+            yield "service", whole(service)
 
 
 def _resource(given: Given) -> Iterator[tuple[str, str]]:
@@ -242,11 +243,6 @@ def _decoded(text: str) -> str:
     return decoded
 
 
-def _whole(text: str) -> str:
-    """A value that others have set. Bytes that are not UTF-8 are shown as escapes."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
 def _shape(look: Mapping[str, Any], fields: Fields, given: Given) -> dict[str, Any]:
     """A shape as the engine has it."""
     shape: dict[str, Any] = {}
@@ -265,7 +261,7 @@ def _shape(look: Mapping[str, Any], fields: Fields, given: Given) -> dict[str, A
     if look["preset"] == "gcp" and not any(_core.short_name(name) == "project" for name, _ in fields):
         project = next((given.environ[name] for name in _OF_GOOGLE_CLOUD if given.environ.get(name)), None)
         if project is not None:
-            shape["project"] = _whole(project)
+            shape["project"] = whole(project)
     return shape
 
 
