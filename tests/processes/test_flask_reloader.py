@@ -6,14 +6,13 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 PROGRAM = """
-import atexit
+import atexit, os, socket
 from flask import Flask
 from unified_logger import get_logger, init_logging, shutdown_logging
 
@@ -29,57 +28,76 @@ def index(name):
 
 VERSION = "one"
 if __name__ == "__main__":
-    app.run(debug=True, port=PORT, use_debugger=False)
+    if "WERKZEUG_SERVER_FD" in os.environ:
+        # The system has chosen a port for the parent's socket. Nobody else can get it before the child serves.
+        with socket.socket(fileno=os.dup(int(os.environ["WERKZEUG_SERVER_FD"]))) as listening, open("port.new", "w") as file:
+            file.write(str(listening.getsockname()[1]))
+        os.replace("port.new", "port")
+    app.run(debug=True, port=0, use_debugger=False)
 """
+# How long a server may take to start again on a machine that is busy, seconds.
+PATIENCE = 60
 
 
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+class Server:
+    """The program under the reloader, and what it prints."""
 
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.output = folder / "output.txt"
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "main.py"],
+                cwd=folder,
+                env=os.environ.copy(),
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
 
-def get(port: int, name: str, wanted: str) -> None:
-    """Asks until the wanted version answers; a reloading server refuses for a while."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
+    def get(self, name: str, wanted: str) -> None:
+        """Asks until the wanted version answers; a reloading server refuses for a while."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                port = int((self.folder / "port").read_text())
+                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+                connection.request("GET", f"/{name}")
+                if connection.getresponse().read().decode() == wanted:
+                    return
+            except (OSError, http.client.HTTPException):
+                pass  # Also where it ends in the middle of an answer, or has no port yet.
+            time.sleep(0.05)
+        raise AssertionError(f"{wanted} did not answer; the server has printed:\n{self.output.read_text()}")
+
+    def end(self) -> None:
+        """Ends both processes, as Ctrl-C does."""
+        os.killpg(self.process.pid, signal.SIGINT)
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-            connection.request("GET", f"/{name}")
-            if connection.getresponse().read().decode() == wanted:
-                return
-        except (OSError, http.client.HTTPException):
-            pass  # Also where it ends in the middle of an answer.
-        time.sleep(0.05)
-    raise AssertionError(f"{wanted} did not answer")
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            raise
 
 
 def test_records_before_and_after_a_reload_are_written_once(tmp_path: Path) -> None:
     """The parent waits, the child serves, a changed file starts another child."""
-    port = free_port()
     main = tmp_path / "main.py"
-    main.write_text(PROGRAM.replace("PORT", str(port)))
-    process = subprocess.Popen(
-        [sys.executable, "main.py"],
-        cwd=tmp_path,
-        env=os.environ.copy(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    main.write_text(PROGRAM)
+    server = Server(tmp_path)
     try:
-        get(port, "before", "one")
-        main.write_text(main.read_text().replace('"one"', '"two"'))
-        os.utime(main, (time.time() + 5, time.time() + 5))
-        get(port, "after", "two")
+        server.get("before", "one")
+        # In one step: a child that read the file while it is written would end, and the server with it.
+        changed = tmp_path / "changed"
+        changed.write_text(PROGRAM.replace('"one"', '"two"'))
+        os.utime(changed, (time.time() + 5, time.time() + 5))
+        changed.replace(main)
+        server.get("after", "two")
         deadline = time.monotonic() + 10
         while "after" not in (tmp_path / "logs" / "app.log").read_text() and time.monotonic() < deadline:
             time.sleep(0.02)
     finally:
-        os.killpg(process.pid, signal.SIGINT)
-        process.wait(30)
+        server.end()
     lines = [json.loads(line) for line in (tmp_path / "logs" / "app.log").read_text().splitlines()]
     messages = [line["message"] for line in lines if line["logger"] == "app"]
     assert messages.count("before") == 1
