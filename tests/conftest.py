@@ -54,6 +54,15 @@ def start(log_dir: Path) -> Callable[..., Any]:
 
 
 @pytest.fixture
+def root() -> Iterator[logging.Logger]:
+    """The root logger, whose handlers are those from before after the test."""
+    logger = logging.getLogger()
+    before = list(logger.handlers)
+    yield logger
+    logger.handlers[:] = before
+
+
+@pytest.fixture
 def logger(start: Callable[..., Any]) -> UnifiedLogger:
     """A logger called `app` of a process that has just called `init_logging`."""
     start()

@@ -6,15 +6,11 @@ pyte, loguru, structlog and rich beside unified_logger: `python scripts/console/
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
 import shutil
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
 import unicodedata
 from html import escape
 from itertools import groupby
@@ -24,6 +20,9 @@ from typing import Any
 import pyte  # type: ignore[import-not-found] # only for these pictures
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parents[1] / "tests" / "support"))
+from terminals import COLORS, opened, read_bytes  # noqa: E402
+
 # Where the program runs: tracebacks show it.
 SHOP = Path(tempfile.gettempdir()) / "shop"
 WHERE = HERE.parents[1] / "docs" / "pictures"
@@ -64,9 +63,8 @@ def prepare() -> None:
 
 def run(library: str, columns: int) -> bytes:
     """What a program shows on a terminal."""
-    leader, follower = pty.openpty()
-    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-    environment = {name: value for name, value in os.environ.items() if "COLOR" not in name and name != "COLUMNS"}
+    leader, follower = opened(columns)
+    environment = {name: value for name, value in os.environ.items() if name not in COLORS}
     packages = SHOP / "site-packages"
     environment |= {"TERM": "xterm-256color", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(packages)}
     process = subprocess.Popen(
@@ -77,16 +75,7 @@ def run(library: str, columns: int) -> bytes:
         env=environment,
     )
     os.close(follower)
-    shown = b""
-    while True:
-        try:
-            part = os.read(leader, 65_536)
-        except OSError:
-            break
-        if not part:
-            break
-        shown += part
-    os.close(leader)
+    shown = read_bytes(leader)
     process.wait()
     return shown
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -17,17 +15,6 @@ SOMEBODY, ANOTHER = 12345, 23456
 
 
 as_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root")
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """`unified-logger` with these arguments."""
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "unified_logger.cli", *arguments]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
-
-    return run
 
 
 def test_the_version_is_told(run: Run) -> None:

@@ -19,18 +19,6 @@ from unified_logger.config.layout import schema, table
 from unified_logger.config.sections import OPTIONS
 
 
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    """Writes a YAML file and gives its path."""
-
-    def write(text: str) -> Path:
-        path = tmp_path / "logging.yaml"
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return write
-
-
 def test_defaults_are_those_of_the_guide() -> None:
     """Nothing given: the guide's values."""
     settings = resolve({}, environ={})

@@ -15,18 +15,6 @@ from unified_logger.config import resolve
 from unified_logger.config.sections import OPTIONS
 
 
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    """Writes a YAML file and gives its path."""
-
-    def write(text: str) -> Path:
-        path = tmp_path / "logging.yaml"
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return write
-
-
 def refusal(call: Callable[[], object]) -> ConfigurationError:
     """The error of a call."""
     with pytest.raises(ConfigurationError) as caught:

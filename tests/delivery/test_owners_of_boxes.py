@@ -16,6 +16,18 @@ from kinds import Check
 START = 'init_logging(log_dir="logs", console_format="off", black_box="dir")\nlogger = get_logger("app")\n'
 
 
+def recover_beside_its_child(site: Any, process: Any, exactly_once: Check, count: int) -> None:
+    """Recovers the records of a program that kills itself, while the child that it names lives on."""
+    child = int(process.stdout.readline())
+    process.wait(30)
+    try:
+        assert site.recover().returncode == 0
+        exactly_once(site.numbers(), count)
+        assert site.boxes() == []
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
 def test_a_living_process_keeps_its_box_while_others_start_and_recover(site: Any, exactly_once: Check) -> None:
     """Starts and recoveries beside it neither take its records nor write them twice."""
     process = site.start(
@@ -51,14 +63,7 @@ print(child, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
     )
-    child = int(process.stdout.readline())
-    process.wait(30)
-    try:
-        assert site.recover().returncode == 0
-        exactly_once(site.numbers(), 1_000)
-        assert site.boxes() == []
-    finally:
-        os.kill(child, signal.SIGKILL)
+    recover_beside_its_child(site, process, exactly_once, 1_000)
 
 
 def test_children_do_not_hold_the_lock_of_a_parent_that_died_writing(site: Any, exactly_once: Check) -> None:
@@ -293,14 +298,7 @@ print(child, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
     )
-    child = int(process.stdout.readline())
-    process.wait(30)
-    try:
-        assert site.recover().returncode == 0
-        exactly_once(site.numbers(), 1_000)
-        assert site.boxes() == []
-    finally:
-        os.kill(child, signal.SIGKILL)
+    recover_beside_its_child(site, process, exactly_once, 1_000)
 
 
 def test_two_recoveries_at_once_of_such_a_box_write_it_once(site: Any, exactly_once: Check) -> None:

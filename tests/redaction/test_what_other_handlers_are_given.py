@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -23,15 +23,6 @@ class Collector(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.records.append(record)
-
-
-@pytest.fixture
-def root() -> Iterator[logging.Logger]:
-    """The root logger, whose handlers are those from before after the test."""
-    logger = logging.getLogger()
-    before = list(logger.handlers)
-    yield logger
-    logger.handlers[:] = before
 
 
 @pytest.fixture

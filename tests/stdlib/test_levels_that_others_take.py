@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -58,15 +57,6 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
     monkeypatch.setattr(listeners, "make_record", noting)
     return seen
-
-
-@pytest.fixture
-def root() -> Iterator[logging.Logger]:
-    """The root logger, whose handlers are those from before after the test."""
-    logger = logging.getLogger()
-    before = list(logger.handlers)
-    yield logger
-    logger.handlers[:] = before
 
 
 def log_all(logger: Any) -> None:

@@ -40,6 +40,11 @@ def started(code: str, folder: Path, follower: int, **environment: str) -> subpr
 
 
 def read_all(leader: int) -> str:
+    """All that is shown until the program has ended, as a text with the line ends of a program."""
+    return read_bytes(leader).decode().replace("\r\n", "\n")
+
+
+def read_bytes(leader: int) -> bytes:
     """All that is shown until the program has ended."""
     shown = b""
     while True:
@@ -51,7 +56,7 @@ def read_all(leader: int) -> str:
             break
         shown += part
     os.close(leader)
-    return shown.decode().replace("\r\n", "\n")
+    return shown
 
 
 def shown_on_terminal(code: str, folder: Path, columns: int = 0, check: bool = True, **environment: str) -> str:
