@@ -544,8 +544,8 @@ fn wake_for_few(waker: &Waker) {
     waker.wake_for(0);
 }
 
-/// Two callers send, of no hurry: a writer that sleeps soundly never sleeps while there is a record, also when a token is left, and after
-/// a shorter sleep in which nobody was to wake it.
+/// Two callers send, of no hurry: a writer that sleeps soundly never sleeps while there is a record. That holds also when
+/// a token is left, and after a shorter sleep in which nobody was to wake it.
 ///
 /// Seen to fail without the fence in `park`, and without that of the caller's update.
 #[test]

@@ -231,8 +231,8 @@ impl<'a> Record<'a> {
     /// Reads bytes of any origin: `None` unless all of them, to the last, are a record as capture writes it. What passes
     /// is encoded to one line.
     ///
-    /// `site_of` tells of the call site of a number how many fields it has, and whether it has a message; a record of a site
-    /// that it does not know is refused, unless the site travels inside the record.
+    /// `site_of` takes the number of a call site, and tells how many fields it has and whether it has a message. A record
+    /// of a site that it does not know is refused, unless the site travels inside the record.
     #[must_use]
     pub fn read_checked(bytes: &'a [u8], site_of: impl Fn(u32) -> Option<(usize, bool)>) -> Option<Self> {
         let record = Self::parse(Reader::checked(bytes))?;
