@@ -481,6 +481,22 @@ def test_an_endpoint_without_code_has_no_place_of_its_own(records: Records) -> N
     assert {record["module"] for record in access(records)} == {"_access"}
 
 
+def test_the_place_is_below_decorators_and_partials(records: Records) -> None:
+    """In any order. An attribute of a function that only looks like that of a partial leads nowhere."""
+
+    def endpoint() -> None: ...
+
+    def deeper() -> None: ...
+
+    endpoint.func = print  # type: ignore[attr-defined]
+    deeper.func = print  # type: ignore[attr-defined]
+    wrapped = functools.wraps(deeper)(lambda: None)
+    twice = functools.partial(functools.wraps(deeper)(functools.partial(deeper)))
+    for found in (endpoint, functools.partial(endpoint), wrapped, twice):
+        ask(Asgi(greet_with(found)))
+    assert [record["function"] for record in access(records)] == ["endpoint", "endpoint", "deeper", "deeper"]
+
+
 class greet_with:
     """An application that leaves an endpoint in the scope."""
 
