@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..errors import PartError, unknown_shown
+from ..texts import whole
 from .kinds import Kind, name_of
 
 TYPE_CHECKING = False
@@ -47,6 +48,8 @@ def parse(block: Any, layout: Layout, path: Path = (), of_file: bool = False) ->
         expected = layout.get(key, layout.get("*")) if isinstance(key, str) else None
         if expected is None and of_file and isinstance(key, str) and key.startswith(FREE):
             continue
+        if isinstance(key, str) and key not in layout and "*" in layout and whole(key) != key:
+            raise _wrong((*path, name_of(key)), value, "a name in UTF-8")
         parsed[key] = _parsed(value, expected, layout, (*path, name_of(key)))
     return parsed
 

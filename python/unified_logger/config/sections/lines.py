@@ -57,7 +57,7 @@ def _fields_text(text: str) -> dict[str, Any]:
         if name in fields:
             raise PartError(name, value, "given once only")
         fields[name] = value
-    return fields
+    return _fields(fields)
 
 
 def _sources(value: Any) -> tuple[str, ...]:
