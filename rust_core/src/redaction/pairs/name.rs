@@ -6,8 +6,13 @@ use super::super::extent::QUOTES;
 use super::text::{is_of_name, is_space};
 use super::{LONGEST, SPACE};
 /// Last words of names that are two: `api key`, `card number`.
-const LAST_OF_TWO: [&str; 12] =
-    ["key", "keys", "id", "number", "string", "card", "code", "phrase", "token", "tokens", "secret", "secrets"];
+const LAST_OF_TWO: [&str; 8] = ["key", "keys", "id", "number", "string", "card", "code", "phrase"];
+/// Words that are names alone, and the words with which they are names of two. Any other word before them belongs to a sentence.
+const ALONE_OR_LAST: [&str; 4] = ["token", "tokens", "secret", "secrets"];
+const FIRST_OF_TWO: [&str; 14] = [
+    "access", "api", "app", "auth", "bearer", "bot", "client", "csrf", "device", "oauth", "personal", "refresh",
+    "session", "xsrf",
+];
 
 /// A name, and how it stands in the text.
 pub(super) struct Name {
@@ -40,8 +45,17 @@ impl Name {
         }
         let range = name_that_ends(text, end)?;
         let last = &text[range.clone()];
-        let is_one_of_two = LAST_OF_TWO.iter().any(|word| last.eq_ignore_ascii_case(word));
-        let phrase = if is_one_of_two { phrase(bytes, range.clone()) } else { None };
+        let is_last_among = |words: &[&str]| words.iter().any(|word| last.eq_ignore_ascii_case(word));
+        let phrase = if is_last_among(&LAST_OF_TWO) {
+            phrase(bytes, range.clone())
+        } else if is_last_among(&ALONE_OR_LAST) {
+            phrase(bytes, range.clone()).filter(|phrase| {
+                let first = &text[phrase.start..range.start - 1];
+                FIRST_OF_TWO.iter().any(|word| first.eq_ignore_ascii_case(word))
+            })
+        } else {
+            None
+        };
         // In prose names stand between backticks.
         Some(Self { range, phrase, quoted: quote.is_some_and(|quote| quote != b'`'), bracketed })
     }
