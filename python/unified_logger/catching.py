@@ -83,7 +83,14 @@ class Catch:
         return self.__exit__(kind, error, traceback)
 
     def __call__(self, function: _Function) -> _Function:
-        """Makes every call of `function` a block of its own."""
+        """Makes every call of `function` a block of its own.
+
+        Raises:
+            TypeError: `function` is a class.
+        """
+        if isinstance(function, type):
+            # A function in its place would be no class, and exceptions of its methods would pass all the same.
+            raise TypeError(f"catch decorates functions and methods, not the class {function.__qualname__}")
         inside = _Decorator(self, function)
         return around(function, lambda: inside, self._default)
 

@@ -117,7 +117,7 @@ def test_methods_of_every_kind(logger: UnifiedLogger, records: Records) -> None:
     Shop.of_class()
     Shop.static()
     logger.catch(partial(part, 1))()
-    logger.catch(int)("no number")  # type: ignore[call-overload]
+    logger.catch(len)(7)  # type: ignore[arg-type]
     assert [place(record)[1] for record in records()] == [
         "method",
         "of_class",
@@ -125,6 +125,39 @@ def test_methods_of_every_kind(logger: UnifiedLogger, records: Records) -> None:
         "part",
         "test_methods_of_every_kind",
     ]
+
+
+def test_methods_give_the_default(logger: UnifiedLogger) -> None:
+    """In either order of the decorators."""
+
+    class Shop:
+        @logger.catch(default="d")
+        @staticmethod
+        def static() -> str:
+            raise ValueError
+
+        @classmethod
+        @logger.catch(default="d")
+        def below(cls) -> str:
+            raise ValueError
+
+        @logger.catch(default="d")
+        @classmethod
+        def above(cls) -> str:
+            raise ValueError
+
+    assert (Shop.static(), Shop.below(), Shop.above()) == ("d", "d", "d")
+
+
+def test_a_class_is_refused(logger: UnifiedLogger) -> None:
+    """A function in its place could have no subclasses, and exceptions of the methods would pass all the same."""
+    decorators: list[Any] = [logger.catch, logger.catch()]
+    for decorate in decorators:
+        with pytest.raises(TypeError, match=r"decorates functions and methods, not the class .*Order"):
+
+            @decorate
+            class Order:
+                pass
 
 
 def test_with_await(logger: UnifiedLogger, records: Records) -> None:

@@ -125,7 +125,7 @@ def around(
     import inspect  # Only programs that decorate pay for this import.
 
     if isinstance(function, staticmethod | classmethod):
-        return type(function)(around(function.__func__, make))
+        return type(function)(around(function.__func__, make, default))
     if is_coroutine_function(function):
 
         @wraps(function)
