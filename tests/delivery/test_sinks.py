@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,56 @@ def test_a_coroutine_function_runs_in_a_loop_of_its_thread(start: Start) -> None
     assert len(set(loops)) == 1
 
 
+def test_what_can_be_awaited_is_awaited(start: Start) -> None:
+    """Also if it is no coroutine: those of compiled modules are objects of classes of their own."""
+    import asyncio
+
+    done: list[str] = []
+
+    class Sending:
+        def __init__(self, message: str) -> None:
+            self.message = message
+
+        def __await__(self) -> Generator[Any, None, None]:
+            yield from asyncio.sleep(0).__await__()
+            done.append(self.message)
+
+    start()
+    with add_sink(lambda record: Sending(record["message"])):
+        get_logger("shop").info("one")
+        get_logger("shop").info("two")
+    assert done == ["one", "two"]
+
+
+def test_a_sink_may_fork(run_python: Run) -> None:
+    """Nothing is told on standard error, and it gets the next record all the same."""
+    done = run_python(
+        """
+import os
+from unified_logger import add_sink, flush_logging, get_logger, init_logging
+init_logging(log_dir="logs", console_format="off")
+
+def forks(record):
+    if record["message"] == "again":
+        return os.write(1, b"again")
+    pid = os.fork()
+    if pid == 0:
+        get_logger("a").info("in the child")
+        flush_logging(5)
+        os._exit(0)
+    os.waitpid(pid, 0)
+
+with add_sink(forks, logger="b"):
+    get_logger("b").info("fork")
+    for _ in range(100):
+        if flush_logging(1) and b"in the child" in open("logs/app.log", "rb").read():
+            break
+    get_logger("b").info("again")
+"""
+    )
+    assert (done.stdout.split(), done.stderr) == (["again"], "")
+
+
 def test_a_slow_sink_holds_up_neither_calls_nor_files(run_python: Run) -> None:
     """What finds no room is dropped, counted, and told. Every record is in the files."""
     done = run_python(
@@ -284,6 +335,35 @@ def test_what_is_wrong_is_refused(start: Start, records: Records, wrong: dict[st
         add_sink(print, **wrong)
     get_logger("shop").info("paid")
     assert len(records()) == 1
+
+
+def _items(record: dict[str, Any]) -> Generator[None, None, None]:
+    """A generator function."""
+    yield
+
+
+async def _items_later(record: dict[str, Any]) -> AsyncGenerator[None, None]:
+    """A generator function of the other kind."""
+    yield
+
+
+class _Items:
+    """An object that is called like one."""
+
+    def __call__(self, record: dict[str, Any]) -> Generator[None, None, None]:
+        yield
+
+
+@pytest.mark.parametrize("function", [_items, _items_later, _Items()], ids=["generator", "asynchronous", "object"])
+def test_a_function_that_would_never_run_is_refused(start: Start, function: Any) -> None:
+    """Of a generator function a call runs nothing, so its records would be lost in silence."""
+    start()
+    with pytest.raises(ConfigurationError, match="has a yield"):
+        add_sink(function)
+    with pytest.raises(ConfigurationError, match="has a yield"):
+        start(outputs={"own": {"function": function}})
+    with pytest.raises(ConfigurationError, match="has a yield"):
+        start(processors=[function])
 
 
 def test_a_name_that_the_configuration_has_is_refused(log_dir: Path) -> None:

@@ -14,13 +14,23 @@ _ALLOWED = "a function, or where one is: 'package.module:name'"
 
 def _function(value: Any) -> Any:
     if callable(value):
-        return value
+        return _running(value)
     if not isinstance(value, str):
         raise TypeError
     module, colon, name = value.strip().partition(":")
     if not (module and colon and name):
         raise ValueError
-    return imported(module, name)
+    return _running(imported(module, name))
+
+
+def _running(function: Any) -> Any:
+    """A function whose call runs its body: that of a generator function would run only for someone who takes its items."""
+    from inspect import isasyncgenfunction, isgeneratorfunction
+
+    for called in (function, type(function).__call__):
+        if isgeneratorfunction(called) or isasyncgenfunction(called):
+            raise NotAllowedError(f"{_ALLOWED}; {shown(function)} has a yield, so a call would run nothing of it")
+    return function
 
 
 def imported(module: str, name: str) -> Any:

@@ -24,7 +24,7 @@ from . import capabilities, engine, notices
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from types import TracebackType
 
     from ..config import Settings
@@ -110,7 +110,9 @@ class _Consumer:
         _core.wake_function(self.name)
 
     def wait(self, deadline: float) -> None:
-        """Waits for the end of the thread, until a time of the monotonic clock."""
+        """Waits for the end of the thread, until a time of the monotonic clock. A function that forks is not waited for: it waits itself."""
+        if self._thread is current_thread():
+            return
         while self._is_there and monotonic() < deadline:
             sleep(0.001)
         if self._thread is not None:
@@ -152,11 +154,11 @@ class _Consumer:
 
     def _call(self, record: Any) -> None:
         returned = self.function(record)
-        if inspect.iscoroutine(returned):
+        if returned is not None and inspect.isawaitable(returned):
             import asyncio
 
             self._loop = self._loop or asyncio.new_event_loop()
-            self._loop.run_until_complete(returned)
+            self._loop.run_until_complete(_awaited(returned))
 
     def _report_drops(self) -> None:
         dropped = self._count_dropped()
@@ -177,6 +179,11 @@ class _Consumer:
         with suppress(Exception):
             notices.report(sentence, {"sink": shown(self.function)}, function="add_sink")
         return True
+
+
+async def _awaited(returned: Awaitable[object]) -> None:
+    # Compiled coroutines and objects of other classes are awaitable, too, and an event loop takes none of them.
+    await returned
 
 
 def _start_thread(function: Callable[[], None], name: str) -> Thread | None:
