@@ -113,6 +113,30 @@ def test_a_client_that_was_there_before_carries_it(library: Any, server: Any) ->
     assert traces(server) == [TRACE] * 3
 
 
+def test_a_class_that_was_put_in_the_place_of_the_client_hides_none(
+    library: Any, server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tracers do that. Clients of the library's own class carry the trace all the same, and are known as clients."""
+    before = library.Client, library.AsyncClient
+    for kind in before:
+        monkeypatch.setattr(library, kind.__name__, type(kind.__name__, (kind,), {}))
+
+    async def ask() -> None:
+        async with before[1](trust_env=False) as client:
+            await client.get(server.url)
+
+    calls.install()
+    with LoggingContext(trace_id=TRACE), before[0](trust_env=False) as plain, library.Client(trust_env=False) as traced:
+        plain.get(server.url)
+        traced.get(server.url)
+        asyncio.run(ask())
+        calls.uninstall()
+        plain.get(server.url)
+        calls.install(plain)
+        plain.get(server.url)
+    assert traces(server) == [TRACE, TRACE, TRACE, None, TRACE]
+
+
 def test_transports_and_mounts_get_the_header(library: Any) -> None:
     """A client with transports of its own is a client like any other."""
     seen = []

@@ -59,7 +59,7 @@ def uninstall(client: object = None) -> None:
 
 
 def _install_all(module: ModuleType, level: int | None) -> None:
-    for kind in (module.Client, module.AsyncClient):
+    for kind in _kinds_of(module):
         _install(kind, level)
 
 
@@ -72,7 +72,16 @@ def _kinds() -> Iterator[type]:
     """The classes of clients of the libraries that are imported."""
     for module in map(_later.imported, _LIBRARIES):
         if module is not None:
-            yield from (module.Client, module.AsyncClient)
+            yield from _kinds_of(module)
+
+
+def _kinds_of(module: ModuleType) -> tuple[Any, Any]:
+    """The classes that send: other libraries put classes in their place that are derived from them, and clients of either may exist."""
+    client, async_client = (
+        next((base for base in reversed(getattr(kind, "__mro__", ())) if "send" in vars(base)), kind)
+        for kind in (module.Client, module.AsyncClient)
+    )
+    return client, async_client
 
 
 def _client_in(given: object) -> object:
@@ -88,7 +97,8 @@ def _client_in(given: object) -> object:
 
 def _is_async(owner: Any) -> bool:
     modules = filter(None, map(_later.imported, _LIBRARIES))
-    return issubclass(owner if isinstance(owner, type) else type(owner), tuple(each.AsyncClient for each in modules))
+    kinds = tuple(_kinds_of(module)[1] for module in modules)
+    return issubclass(owner if isinstance(owner, type) else type(owner), kinds)
 
 
 def _carrying(send: Callable[..., Any], level: int | None) -> Callable[..., Any]:
