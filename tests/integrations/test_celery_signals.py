@@ -14,7 +14,7 @@ pytest.importorskip("celery")
 
 from celery import Celery, signals
 from celery.app.log import Logging
-from celery.exceptions import Reject
+from celery.exceptions import Reject, TimeLimitExceeded
 
 from unified_logger import LoggingContext, UnifiedLogger, flush_logging, get_logger
 from unified_logger.context import get_trace_context
@@ -120,6 +120,50 @@ def test_an_exception_that_breaks_leaves_nothing_open(
     assert get_trace_context() == {}
     (ended,) = [record for record in records() if record["message"] == "task ended"]
     assert (ended["state"], ended[told[0]]) == (state, told[1])
+
+
+def test_a_time_limit_has_one_record(app: Celery, logger: UnifiedLogger, records: Records) -> None:
+    """Celery tells of the failure twice. A later run of the same task has a record of its own."""
+
+    class Message:
+        def __init__(self) -> None:
+            self.id, self.request_dict = "7", {"retries": 0}
+
+    @app.task(name="work", shared=False)
+    def work() -> None:
+        pass
+
+    runs = Message(), Message()
+    for message in runs:
+        signals.task_received.send(sender=None, request=message)
+        for _ in range(2):
+            signals.task_failure.send(sender=work, task_id="7", exception=TimeLimitExceeded(1))
+    ended = [(record["message"], record["task_id"], record["error"]) for record in records()]
+    assert ended == [("task ended", "7", "TimeLimitExceeded: TimeLimitExceeded(1,)")] * 2
+
+
+class _Refused(RuntimeError):
+    """Cannot be pickled, as most exceptions with arguments of their own."""
+
+    def __init__(self, order: int, reason: str) -> None:
+        super().__init__(f"{order}: {reason}")
+
+
+@pytest.mark.parametrize("expected", [False, True], ids=["unexpected", "expected"])
+def test_an_exception_has_its_own_class(app: Celery, logger: UnifiedLogger, records: Records, expected: bool) -> None:
+    """Celery puts one of another class in its place if it cannot be pickled."""
+
+    @app.task(name="work", shared=False, throws=(_Refused,) if expected else ())
+    def work() -> None:
+        raise _Refused(7, "no stock")
+
+    work.apply()
+    (ended,) = [record for record in records() if record["message"] == "task ended"]
+    if expected:
+        assert (ended["level"], ended["error"]) == ("INFO", "_Refused: 7: no stock")
+    else:
+        assert (ended["level"], ended["exception"]["type"]) == ("ERROR", "_Refused")
+        assert ended["exception"]["frames"][-1]["function"] == "work"
 
 
 def test_other_handlers_still_see_its_own_line(app: Celery, logger: UnifiedLogger, records: Records) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary
 
 from unified_logger import _core, context, flush_logging, get_logger, init_logging, stdlib, values
 from unified_logger.clocks import perf_counter_ns
@@ -32,6 +32,8 @@ _logger = get_logger("celery.task")
 _PATIENCE = 5.0
 # Messages of tasks that the worker's main process has received and not finished.
 _received: WeakValueDictionary[str, Any] = WeakValueDictionary()
+# Those of them whose end it has logged: at a time limit Celery tells of the failure when it passes, and when the process is gone.
+_ended: WeakSet[Any] = WeakSet()
 
 
 def install(*, arguments: bool = False) -> None:
@@ -178,6 +180,10 @@ def _fail(sender: Any = None, task_id: Any = None, exception: Any = None, **_: A
     elif isinstance(exception, (TimeLimitExceeded, WorkerLostError)):
         # The main process logs the end of a task whose process died. Celery itself logs the exception.
         request = _received.get(str(task_id))
+        if request is not None:
+            if request in _ended:
+                return
+            _ended.add(request)
         headers = {} if request is None else request.request_dict
         fields = {"task": sender.name, "task_id": task_id, "retries": headers.get("retries", 0)}
         scope = context.Scope(propagation.begin(_trace_of(headers), fields))
@@ -205,7 +211,8 @@ def _outcome(scope: _Run, task: Any, retval: Any, state: str | None) -> tuple[in
     if state is None:  # An exception that is not an `Exception` passed the task, and ends its process.
         return logging.ERROR, states.FAILURE, fields | {"exc_info": sys.exc_info()[1]}
     if state == states.FAILURE:
-        error = scope.error if scope.error is not None else retval
+        # The signal of a failure has an exception of another class if this one cannot be pickled.
+        error = retval if isinstance(retval, BaseException) else scope.error
         if task.throws and isinstance(error, task.throws):
             return logging.INFO, state, fields | {"error": values.describe(error)}
         return logging.ERROR, state, fields | {"exc_info": error}
