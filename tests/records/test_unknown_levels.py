@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,6 +35,38 @@ def test_a_level_that_exists_is_not_reported(logger: UnifiedLogger, records: Rec
     for given in ("info", "INFO", 20, True, 3_000, -1):
         logger.log(given, "m", given=given)
     assert not [record for record in records() if "$level" in record]
+
+
+def test_a_level_is_known_at_the_limit_of_recursion(run_python: Run, log_dir: Path) -> None:
+    """There `logging` cannot be asked for a name, and `catch` logs by name: an error is still an error."""
+    done = run_python(
+        """
+import sys
+from unified_logger import *
+init_logging(log_dir="logs", console_format="off")
+logger = get_logger("app")
+logger.error("warm")
+
+def at(depth, given):
+    return logger.log(given, "m") if depth == 0 else at(depth - 1, given)
+
+@logger.catch
+def without_end():
+    without_end()
+
+without_end()
+for given in ("ERROR", "error", 40):
+    for left in range(60):
+        try:
+            at(sys.getrecursionlimit() - left, given)
+        except RecursionError:
+            pass
+"""
+    )
+    found = [json.loads(line) for line in (log_dir / "app.log").read_text("utf-8").splitlines()]
+    assert len(found) > 100
+    assert {record["level"] for record in found} == {"ERROR"}
+    assert done.stderr == ""
 
 
 def test_it_is_reported_once(run_python: Run) -> None:

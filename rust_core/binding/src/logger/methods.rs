@@ -92,7 +92,7 @@ fn log_at(
 /// The level of a call that was given one of any type. A level that cannot be read neither loses the record nor raises.
 fn level_of(given: &Bound<'_, PyAny>) -> CallLevel {
     let py = given.py();
-    interrupt::ok(py, level_number(given)).unwrap_or_else(|| {
+    interrupt::ok(py, level_number(given)).or_else(|| known_level(given)).unwrap_or_else(|| {
         MALFORMED.add(1);
         let unread = text_of(given);
         // The value is in the record, where redaction finds secrets.
@@ -160,6 +160,20 @@ fn level_number(given: &Bound<'_, PyAny>) -> PyResult<CallLevel> {
         return Ok(CallLevel { number, name: is_other.then_some(text), unread: None });
     }
     Err(PyTypeError::new_err("no level"))
+}
+
+/// A number, or the name of a standard level: known also where `logging` cannot be asked, as at the limit of recursion.
+#[cold]
+fn known_level(given: &Bound<'_, PyAny>) -> Option<CallLevel> {
+    if let Some(number) = interrupt::ok(given.py(), given.extract()) {
+        return Some(CallLevel::of(number));
+    }
+    let name = given.cast_exact::<PyString>().ok()?.to_string_lossy();
+    let others = [("WARN", level::WARNING), ("FATAL", level::CRITICAL)];
+    let standard = (1..=5).map(|bucket| bucket * 10).find(|number| level::name(*number).eq_ignore_ascii_case(&name));
+    let number =
+        standard.or_else(|| Some(others.into_iter().find(|(other, _)| name.eq_ignore_ascii_case(other))?.1))?;
+    Some(CallLevel::of(number))
 }
 
 /// Whether `logging` has a name only as another one for a standard level.
