@@ -299,6 +299,37 @@ def test_a_server_that_refuses_to_send_tells_it_too(records: Records) -> None:
     assert outcome(records)[2:] == ("client_disconnected", False)
 
 
+@pytest.mark.skipif("sys.version_info < (3, 11)", reason="there are no groups")
+@pytest.mark.parametrize("spec_version", ["2.3", "2.4"])
+def test_a_group_of_tasks_may_find_it_out(records: Records, spec_version: str) -> None:
+    """It raises a group, in which nothing else has failed."""
+
+    async def serves(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+        async def listens() -> None:
+            if (await receive())["type"] == "http.disconnect":
+                raise ClientDisconnect
+
+        async def sends() -> None:
+            await send({"type": "http.response.body", "body": b"1", "more_body": True})
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(listens() if spec_version == "2.3" else sends())
+
+    async def left() -> Any:
+        return {"type": "http.disconnect"}
+
+    async def refuse(message: Any) -> None:
+        if message["type"] == "http.response.body":
+            raise OSError("gone")
+
+    with pytest.raises(Exception, match="unhandled errors in a TaskGroup"):
+        asyncio.run(Asgi(serves)(http(asgi={"version": "3.0", "spec_version": spec_version}), left, refuse))
+    assert outcome(records)[0::2] == ("INFO", "client_disconnected")
+    assert outcome(records)[3] is False
+
+
 def test_an_error_stays_one_if_the_client_has_left(records: Records) -> None:
     """It is not hidden by that."""
 

@@ -156,6 +156,62 @@ def test_a_client_that_has_gone_is_no_error(records: Records) -> None:
     assert "exception" not in record
 
 
+@pytest.mark.skipif("sys.version_info < (3, 11)", reason="there are no groups")
+def test_a_client_that_has_gone_is_no_error_of_a_group_of_tasks(records: Records) -> None:
+    """Endpoints that receive and send at once have a task for each. Another failure beside it is one."""
+
+    async def waits(receive: Any) -> None:
+        await receive()
+        raise WebSocketDisconnect
+
+    async def fails() -> None:
+        raise ValueError
+
+    def application(*others: Any) -> Any:
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            await receive()
+            await send({"type": "websocket.accept"})
+            async with asyncio.TaskGroup() as group, asyncio.TaskGroup() as inner:
+                inner.create_task(waits(receive))
+                for other in others:
+                    group.create_task(other())
+
+        return Middleware(app)
+
+    for app in (application(), application(fails)):
+        with pytest.raises(Exception, match="unhandled errors in a TaskGroup") as caught:
+            call(app, {"type": "websocket.disconnect", "code": 1001})
+        get_logger("uvicorn.error").logger.error("Exception in ASGI application\n", exc_info=caught.value)
+    assert [(record["level"], record["close_code"]) for record in records()] == [("INFO", 1001), ("ERROR", 1001)]
+
+
+@pytest.mark.parametrize("framework", [False, True])
+def test_a_client_that_has_gone_is_no_error_of_what_sends(records: Records, framework: bool) -> None:
+    """The server says so by an exception, which Starlette replaces. The code is that of a connection that broke."""
+
+    async def pushing(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        try:
+            await send({"type": "websocket.send", "text": "news"})
+        except OSError:
+            if framework:
+                raise WebSocketDisconnect from None
+            raise
+
+    async def gone(message: dict[str, Any]) -> None:
+        if message["type"] == "websocket.send":
+            raise BrokenPipeError
+
+    opened = Call(CONNECT)
+    scope = websocket("/chat", asgi={"version": "3.0", "spec_version": "2.4"})
+    with pytest.raises((WebSocketDisconnect, BrokenPipeError)):
+        asyncio.run(Middleware(pushing)(scope, opened.receive, gone))
+    (record,) = records()
+    assert (record["level"], record["close_code"]) == ("INFO", 1006)
+    assert "exception" not in record
+
+
 def test_that_exception_without_a_client_that_has_gone_is_one(records: Records) -> None:
     """Its name alone excuses nothing."""
 

@@ -32,7 +32,7 @@ from ._sentry import left_to_sentry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from .._core import Context
@@ -282,6 +282,14 @@ def _begun(headers: Mapping[str, str]) -> Context:
     """The context of a request that has headers, or that another tracing library has begun."""
     named = propagation.request_id(headers)
     return propagation.begin(propagation.extract(headers), {} if named is None else {"request_id": named})
+
+
+def is_each(error: BaseException, is_one: Callable[[BaseException], bool]) -> bool:
+    """Whether something holds for an exception, or for each in a group of them, as task groups make it."""
+    members = getattr(error, "exceptions", None)
+    if isinstance(error, Exception) and isinstance(members, tuple) and members:
+        return all(isinstance(member, BaseException) and is_each(member, is_one) for member in members)
+    return is_one(error)
 
 
 def mark_logged(error: BaseException) -> None:

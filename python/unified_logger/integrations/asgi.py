@@ -11,7 +11,7 @@ from ..context import propagation
 from . import _servers
 from ._access import Response
 from ._options import Options, number_of
-from ._request import CANCELLED, NO_ANSWER, Request, mark_logged
+from ._request import CANCELLED, NO_ANSWER, Request, is_each, mark_logged
 from ._routes import Routes
 
 TYPE_CHECKING = False
@@ -37,8 +37,11 @@ _REFUSED = 403
 # Codes of a websocket's end if none is given, by the specification of ASGI.
 _CLOSED = 1000
 _GONE = 1005
+_BROKEN = 1006
 # Headers that options of access records ask for.
 _DETAILS = (b"user-agent", b"content-length")
+# What Starlette raises then. It is told by its name, because nothing else needs Starlette here.
+_OF_CLIENTS = ("ClientDisconnect", "WebSocketDisconnect")
 # Versions of the specification in which a send to a client that has left raises no exception.
 _SILENT = ("2.0", "2.1", "2.2", "2.3")
 
@@ -165,6 +168,9 @@ class _Connection(Request):
 
     if TYPE_CHECKING:
 
+        def _lose(self) -> None:
+            """Notes that a send has found no client."""
+
         def receive(self) -> Awaitable[Message]:
             """The function through which the application receives; each kind of connection has its own."""
 
@@ -235,19 +241,25 @@ class _Connection(Request):
             headers.append((own, trace_id.encode("latin-1")))
         return {**message, "headers": headers}
 
+    async def _try(self, message: Message) -> None:
+        try:
+            await self._send(message)
+        except OSError as error:
+            self._lose()
+            self._unsent = error
+            raise
+
+    def _tells_of_the_client(self, error: BaseException) -> bool:
+        return error is self._unsent or type(error).__name__ in _OF_CLIENTS
+
 
 class _Exchange(_Connection):
     """A request and its response."""
 
     __slots__ = ()
 
-    async def _try(self, message: Message) -> None:
-        try:
-            await self._send(message)
-        except OSError as error:
-            self.gone = True
-            self._unsent = error
-            raise
+    def _lose(self) -> None:
+        self.gone = True
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -260,7 +272,7 @@ class _Exchange(_Connection):
 
     def fail(self, error: Exception) -> None:
         # What frameworks raise because the client has left is no failure.
-        if self.gone and (error is self._unsent or type(error).__name__ == "ClientDisconnect") and not self.finished:
+        if self.gone and not self.finished and is_each(error, self._tells_of_the_client):
             mark_logged(error)
             if not self.sent:
                 self.status = CANCELLED  # The answer to that exception has reached nobody.
@@ -335,11 +347,15 @@ class _Socket(_Connection):
             message = self._with_trace(message, message.get("status", 0))
         elif kind == "websocket.http.response.body":
             self.sent += len(message.get("body") or b"")
-        return self._send(message)
+        return self._try(message) if self._raises else self._send(message)
+
+    def _lose(self) -> None:
+        if self.close_code is None:
+            self.close_code = _BROKEN
 
     def fail(self, error: Exception) -> None:
-        # An endpoint that waits for more gets this exception of Starlette's when there is no more: not a failure.
-        if self.close_code is not None and type(error).__name__ == "WebSocketDisconnect":
+        # An endpoint that waits for more, or sends more, gets an exception when there is no client any more: not a failure.
+        if self.close_code is not None and is_each(error, self._tells_of_the_client):
             mark_logged(error)
             self.end(NO_ANSWER)
         else:
