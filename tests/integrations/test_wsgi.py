@@ -480,6 +480,29 @@ def test_a_route_may_be_told(start, records):
     assert [r["route"] for r in access_of(records, 2)] == ["/orders/<id>", "/orders/8"]
 
 
+@pytest.mark.parametrize("streams", [False, True])
+def test_a_middleware_inside_another_one_adds_no_record(start, records, streams):
+    """It tells the outer one its route. A request that an application makes itself has a record of its own."""
+    start()
+
+    def inner(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return iter([b"he", b"llo"]) if streams else [b"hello"]
+
+    inside = Middleware(inner, route=lambda environ: "/orders/<id>")
+
+    def between(environ, start_response):
+        with LoggingContext(tenant="acme"):
+            assert b"".join(inside({**environ, "PATH_INFO": "/part"}, lambda *_: None)) == b"hello"
+            return inside(environ, start_response)
+
+    body, _, headers = call(Middleware(between), "/orders/7")
+    assert body == b"hello"
+    assert [name for name, _ in headers].count("X-Trace-ID") == 1
+    found = [(r["path"], r["route"], r["bytes"], r["function"]) for r in access_of(records, 2)]
+    assert sorted(found) == [("/orders/7", "/orders/<id>", 5, "inner"), ("/part", "/orders/<id>", 5, "inner")]
+
+
 def test_no_record_has_the_trace_of_another_request(start, records):
     """Hundreds of requests at once over a few reused threads: whatever they stream, log and leave open."""
     start()

@@ -11,7 +11,7 @@ import logging
 from types import FunctionType
 
 from ..context import propagation
-from ..context.scope import _current
+from ..context.scope import _current, _innermost
 from ._access import Response
 from ._environ import WITHOUT_BODY, Headers, path_of, position
 from ._options import Options, number_of
@@ -73,6 +73,15 @@ class Middleware:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serves a request."""
+        scope = _innermost.get()
+        while scope is not None:
+            if isinstance(scope, _Exchange) and scope.environ is environ and not scope.finished:
+                # A middleware outside of this one has begun the request. It is told what this one knows of it.
+                if self._looks:
+                    scope.middleware = self
+                scope.endpoint = self._function or scope.endpoint
+                return self.app(environ, start_response)
+            scope = scope.outer
         exchange = _Exchange(self.options, self._headers.of(environ))
         exchange.environ = environ
         exchange.start = start_response
