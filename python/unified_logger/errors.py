@@ -72,7 +72,7 @@ class ConfigurationError(UnifiedLoggerError, ValueError):
         """The first line of the message, which says what is wrong."""
         place = self.source if self.line is None else f"{self.source}:{self.line}"
         if self.unknown is None:
-            text = f"{_cut(self.key)} = {_shown(self.value)} is not allowed"
+            text = f"{_cut(self.key)} = {shown(self.value)} is not allowed"
             right = f"must be {self.allowed}"
         else:
             text, right = f"there is no {self.unknown} '{_cut(self.key)}'", ""
@@ -123,17 +123,21 @@ class PartError(ValueError):
         self.known = known
         self.suggestion = nearest(self.path[-1], known) if known and self.path else suggestion
 
-    def of(self, source: str, option: str | None = None, line: int | None = None) -> ConfigurationError:
+    def of(
+        self, source: str, option: str | None = None, line: int | None = None, hint: str | None = None
+    ) -> ConfigurationError:
         """The error of the whole configuration.
 
         Args:
             source: Where the value was given.
             option: The option that has this value; None if the value is a whole file.
             line: The line in the file.
+            hint: The second line for an unknown key, if it is not that of a file or an option.
         """
         path = self.path if option is None else (option, *self.path)
-        hint = None
-        if self.known:
+        if not self.known:
+            hint = None
+        elif hint is None:
             hint = f"{'.'.join(path[:-1])} has {', '.join(self.known)}" if path[1:] else ALL_OPTIONS
         return ConfigurationError(
             source=source,
@@ -197,7 +201,7 @@ def _sendable(value: object) -> object:
     try:
         pickle.dumps(value)
     except Exception:
-        return _shown(value)
+        return shown(value)
     return value
 
 
@@ -213,7 +217,7 @@ def _listed(text: str) -> str:
     return text if len(text) <= 2 * _LONGEST else f"{text[: 2 * _LONGEST].rpartition(', ')[0]}, …"
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """The value's repr, within bounds: a configuration may hold any value of any size."""
     short = reprlib.Repr()
     short.maxlevel, short.maxstring, short.maxother, short.maxlong = 3, _LONGEST, _LONGEST, _LONGEST

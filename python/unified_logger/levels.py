@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from .errors import nearest_word, shown
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -40,7 +42,14 @@ def parse(value: object) -> int:
         number = value
     if isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= 100:
         return number
-    raise ValueError(f"must be {ALLOWED}")
+    raise ValueError(_refused(value))
+
+
+def _refused(value: object) -> str:
+    """What is wrong with a value that is no level."""
+    meant = nearest_word(value, NAMES)
+    question = "" if meant is None else f": did you mean {meant!r}?"
+    return f"there is no level {shown(value)}{question}\nIt must be {ALLOWED}"
 
 
 def name_of(level: int) -> str:

@@ -231,7 +231,7 @@ def test_a_wrong_file_is_told_by_line_and_key(write: Write, text: str, line: int
 
 def test_a_missing_file_is_an_error_of_configuration(tmp_path: Path) -> None:
     """As is one that is not UTF-8."""
-    with pytest.raises(ConfigurationError, match="a readable file"):
+    with pytest.raises(ConfigurationError, match="there is no configuration file"):
         load_config(tmp_path / "none.yaml")
     (tmp_path / "latin.yaml").write_bytes(b"log_dir: \xe9\n")
     with pytest.raises(ConfigurationError, match="UTF-8"):

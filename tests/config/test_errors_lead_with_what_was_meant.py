@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 from kinds import Write
 
-from unified_logger import ConfigurationError, init_logging, init_logging_from_config, set_level
+from unified_logger import (
+    ConfigurationError,
+    add_sink,
+    get_logger,
+    init_logging,
+    init_logging_from_config,
+    set_level,
+    span,
+)
 from unified_logger.config import OPTIONS, resolve
 
 OPTIONS_LINE = "All options: python -m unified_logger.cli options"
@@ -47,6 +55,21 @@ def lines(function: Any, *args: Any, **options: Any) -> list[str]:
             {"outputs": {"audit": {"fiel": "audit.log"}}},
             "argument: there is no key 'outputs.audit.fiel': did you mean 'file'?",
             "outputs.audit has ",
+        ),
+        (
+            {"outputs": {"error": {"level": "WARNING"}}},
+            "argument: there is no output 'outputs.error': did you mean 'errors'?",
+            "An output of another name has either `file` or `stream` or `function`, which says where it is written",
+        ),
+        (
+            {"time_zone": "Europe/Berln"},
+            "argument: time_zone = 'Europe/Berln' is not allowed: did you mean 'Europe/Berlin'?",
+            "It must be utc, local, or the name of a time zone such as Asia/Shanghai",
+        ),
+        (
+            {"fields_from": "kubernets"},
+            "argument: fields_from = 'kubernets' is not allowed: did you mean 'kubernetes'?",
+            "It must be a list of otel and kubernetes, or none",
         ),
         (
             {"redaction": {"patterns": ["emial"]}},
@@ -137,3 +160,28 @@ def test_every_option_with_words_suggests_one() -> None:
             if isinstance(word, str) and len(word) > 3:
                 told = lines(resolve, {option.name: word[:-1] + "_"}, environ={})
                 assert "did you mean" in told[0]
+
+
+def test_levels_in_calls_lead_with_what_was_meant() -> None:
+    """Also where nothing is configured."""
+    for call in (lambda: span("x", level="INF"), lambda: get_logger("a").catch(level="INF")):
+        with pytest.raises(
+            ValueError, match=r"^there is no level 'INF': did you mean 'INFO'\?\nIt must be one of DEBUG"
+        ):
+            call()
+
+
+def test_a_sink_has_keys_of_its_own() -> None:
+    """Keys of files are none of them."""
+    first, second = lines(add_sink, print, levle="ERROR")
+    assert first == "add_sink: there is no key 'levle': did you mean 'level'?"
+    assert second.startswith("add_sink has name, logger, level, ")
+    assert "file" not in second
+    assert lines(add_sink, print, file="x.log")[0] == "add_sink: there is no key 'file'"
+
+
+def test_a_missing_file_is_called_so() -> None:
+    """And from where it was looked for."""
+    first, second = lines(init_logging_from_config, "nosuch.yaml")
+    assert first == "nosuch.yaml: there is no configuration file 'nosuch.yaml'"
+    assert second.startswith("The working directory is /")

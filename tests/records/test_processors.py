@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+import structlog
 from kinds import Records, Run, Start
 
 from unified_logger import ConfigurationError, LoggingContext, get_logger, get_stats, init_logging
@@ -121,6 +122,20 @@ def test_false_drops_a_record(start: Start, records: Records) -> None:
     assert [record["message"] for record in records()] == ["GET /orders"]
     assert [record.getMessage() for record in heard] == ["GET /orders"]
     assert get_stats()["filtered"] - before == 4
+
+
+def test_the_way_in_which_processors_of_structlog_drop_a_record(start: Start, records: Records) -> None:
+    """They may be brought along; the exception is none of `Exception`."""
+
+    def drop(record: dict[str, Any]) -> None:
+        if record["message"] == "healthy":
+            raise structlog.DropEvent
+
+    start(processors=[drop])
+    get_logger("a").info("healthy")
+    get_logger("a").info("paid")
+    assert [record["message"] for record in records()] == ["paid"]
+    assert get_stats()["processor_errors"] == 0
 
 
 def test_several_processors_see_what_the_earlier_ones_left(start: Start, records: Records) -> None:

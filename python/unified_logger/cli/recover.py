@@ -41,12 +41,12 @@ def run(given: Namespace) -> int:
     if report is None:
         return 2
     boxes = "1 black box" if report["boxes"] == 1 else f"{report['boxes']} black boxes"
-    print(f"{report['records']} records recovered from {boxes}")
-    if not report["boxes"] and not report["failed"] and not given.all:
-        print(
-            "(found are boxes of this user, made for this directory and left by processes that are dead)",
-            file=sys.stderr,
-        )
+    records = "1 record" if report["records"] == 1 else f"{report['records']} records"
+    print(f"{records} recovered from {boxes}")
+    if not report["boxes"] and not report["failed"]:
+        found = "in shared memory" if given.all else "made for this directory"
+        more = "; for those in a log directory name it: unified-logger recover DIR" if given.all else ""
+        print(f"(found are boxes of this user, {found} and left by processes that are dead{more})", file=sys.stderr)
     if report["damaged"]:
         print(f"{report['damaged']} records were damaged and could not be recovered", file=sys.stderr)
     for path, reason in report["aside"]:

@@ -76,6 +76,15 @@ def _read(path: str | PathLike[str], source: str, pipes: bool) -> str:
             if piped:
                 os.set_blocking(file.fileno(), True)
             content = file.read(_BYTES + 1) if piped or stat.S_ISREG(mode) else None
+    except FileNotFoundError as error:
+        raise ConfigurationError(
+            source=source,
+            key=source,
+            value=None,
+            allowed="a readable file in UTF-8",
+            unknown="configuration file",
+            hint=None if os.path.isabs(source) else f"The working directory is {_working_directory()}",
+        ) from error
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL.
         raise _wrong(source, source, f"a readable file in UTF-8 ({error})") from error
     if content is None:
@@ -96,6 +105,13 @@ def _read(path: str | PathLike[str], source: str, pipes: bool) -> str:
 def _open_at_once(path: str, flags: int) -> int:
     """Opens any kind of file without waiting: opening a FIFO without a writer would wait for ever."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
+
+
+def _working_directory() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        return "gone"
 
 
 def _wrong(source: str, value: object, allowed: str, line: int | None = None) -> ConfigurationError:

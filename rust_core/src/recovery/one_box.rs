@@ -276,8 +276,11 @@ impl<'a> Recovery<'a> {
         if self.contents.damaged > 0 {
             fields.push(("damaged", integer(self.contents.damaged)));
         }
-        let message =
-            format!("process {} ended without shutting down; {} records recovered", self.contents.process, noted.count);
+        let records = if noted.count == 1 { "record" } else { "records" };
+        let message = format!(
+            "process {} ended without shutting down; {} {records} recovered",
+            self.contents.process, noted.count
+        );
         let mut bytes = Vec::new();
         Builder {
             time: noted.time,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from ... import _core
-from ...errors import ConfigurationError
+from ...errors import ConfigurationError, NotAllowedError, nearest_word
 from ...texts import whole
 from ..kinds import MAPPING, NAMES, TEXT, Kind, PartError, choice, name_of
 from ..mappings import joined
@@ -34,6 +34,7 @@ _OF_KUBERNETES = {
     "namespace": ("POD_NAMESPACE", "K8S_POD_NAMESPACE", "K8S_NAMESPACE", "MY_POD_NAMESPACE"),
     "node": ("NODE_NAME", "K8S_NODE_NAME", "MY_NODE_NAME"),
 }
+_SOURCES = ("otel", "kubernetes", "none")
 _OF_GOOGLE_CLOUD = ("GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT", "GCP_PROJECT")
 
 
@@ -62,7 +63,10 @@ def _fields_text(text: str) -> dict[str, Any]:
 
 def _sources(value: Any) -> tuple[str, ...]:
     names = tuple(name.lower() for name in ([value] if isinstance(value, str) else NAMES.parse(value)))
-    if not {*names} <= {"otel", "kubernetes", "none"} or ("none" in names and len(names) > 1):
+    for name in names:
+        if name not in _SOURCES:
+            raise NotAllowedError(SOURCES.allowed, nearest_word(name, _SOURCES))
+    if "none" in names and len(names) > 1:
         raise ValueError
     return tuple(name for name in names if name != "none")
 
@@ -71,7 +75,9 @@ def _zone(value: Any) -> str:
     name: str = TEXT.parse(value).strip()
     name = name.lower() if name.lower() in ("utc", "local") else name
     if not _core.is_time_zone(name):
-        raise ValueError
+        from zoneinfo import available_timezones
+
+        raise NotAllowedError(ZONE.allowed, nearest_word(name, available_timezones()))
     return name
 
 
@@ -87,7 +93,7 @@ SOURCES = Kind(
     "a list of otel and kubernetes, or none (in the environment: with commas between)",
     _sources,
     lambda text: _sources([name.strip() for name in text.split(",") if name.strip()]),
-    {"type": ["array", "string"], "items": {"enum": ["otel", "kubernetes", "none"]}},
+    {"type": ["array", "string"], "items": {"enum": [*_SOURCES]}},
 )
 PRESET = choice(_NO_PRESET, *_core.presets())
 KEYS = Kind(

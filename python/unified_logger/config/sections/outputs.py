@@ -9,7 +9,7 @@ from ...errors import ConfigurationError
 from .. import mappings
 from ..formats import format_of, text_format
 from ..functions import FUNCTION
-from ..kinds import BOOLEAN, COUNT, LEVEL, MAPPING, MODE, NAMES, SIZE, Kind, PartError, choice
+from ..kinds import BOOLEAN, COUNT, LEVEL, MAPPING, MODE, NAMES, SIZE, Kind, PartError, choice, nearest
 from ..mappings import Switched, joined
 from ..options import Frozen, Given, Section, derived, option
 from ..scalars import SCALAR, mapping_text
@@ -159,6 +159,17 @@ def _layout() -> Layout:
     }
 
 
+def _layout_of_function() -> Layout:
+    """What a function may have that the program adds while logging runs: it follows the settings for lines."""
+    others = {key for place in _PLACES if place.key != "function" for key in (place.key, *place.further)}
+    output = _layout()["*"]
+    return {key: below for key, below in output.items() if key not in {*others, *lines.LAYOUT}}
+
+
+def _keys_of_add_sink() -> list[str]:
+    return ["name", "logger", *(key for key in _layout_of_function() if key != "function")]
+
+
 class Outputs(Section):
     """Places that records are written to besides the three files and the console, and which records all of these take."""
 
@@ -240,7 +251,11 @@ def _for_engine(name: str, output_given: Any, given: Given) -> dict[str, Any] | 
     is_new = name not in (*_FILES, _CONSOLE)
     if output_given is False:
         if is_new and not any(outputs.get(name) for _, outputs in given.each("outputs")):
-            given.add_notice(f"outputs.{name} has no effect: there is no output of this name that it could turn off")
+            meant = nearest(name, (*_FILES, _CONSOLE, *given.values["outputs"]))
+            question = "" if meant in (None, name) else f"; did you mean {meant!r}?"
+            given.add_notice(
+                f"outputs.{name} has no effect: there is no output of this name that it could turn off{question}"
+            )
         return None
     output: Mapping[str, Any] = output_given if isinstance(output_given, dict) else {}
     place = _place_of(name, output_given, output, given)
@@ -288,17 +303,11 @@ def function_for_engine(settings: Outputs | None, name: str, output: Mapping[str
         ConfigurationError: A key or its value is not allowed.
     """
     try:
-        parsed = mappings.parse({name: dict(output)}, _layout())
+        parsed = {name: mappings.parse(dict(output), _layout_of_function())}
     except PartError as wrong:
-        raise ConfigurationError(
-            source=source, key=wrong.path[-1], value=wrong.value, allowed=wrong.allowed, suggestion=wrong.suggestion
-        ) from None
+        raise wrong.of(source, hint=f"add_sink has {', '.join(_keys_of_add_sink())}") from None
     given = Given(source, False, False, {}, {"outputs": parsed}, {}, {})
     given.values = {"log_level": 0} if settings is None else vars(settings)
-    for key in lines.LAYOUT:
-        if key in parsed[name]:
-            allowed = "left out: such an output is one of the option `outputs`"
-            raise ConfigurationError(source=source, key=key, value=parsed[name][key], allowed=allowed)
     for_engine = _for_engine(name, parsed[name], given) or {}
     _check_levels(name, for_engine["select"], given)
     return for_engine
@@ -306,11 +315,16 @@ def function_for_engine(settings: Outputs | None, name: str, output: Mapping[str
 
 def _wrong(given: Given, key: str, value: object, allowed: str) -> ConfigurationError:
     """An error that names the last source that speaks of the output."""
+    return ConfigurationError(source=_source_of(given, key), key=f"outputs.{key}", value=value, allowed=allowed)
+
+
+def _source_of(given: Given, key: str) -> str:
+    """The last source that speaks of the output of a key."""
     source = given.source_of("outputs")
     for each, outputs in given.each("outputs"):
         if any(f"{key}.".startswith(f"{name}.") for name in outputs):
             source = each
-    return ConfigurationError(source=source, key=f"outputs.{key}", value=value, allowed=allowed)
+    return source
 
 
 def _place_of(name: str, output_given: object, output: Mapping[str, Any], given: Given) -> _Place:
@@ -331,6 +345,17 @@ def _place_of(name: str, output_given: object, output: Mapping[str, Any], given:
                 raise _wrong(given, f"{name}.{place.key}", output[place.key], f"left out: {name} is {what}")
     elif len(named) != 1:
         keys = " or ".join(f"`{place.key}`" for place in _PLACES)
+        meant = None if named else nearest(name, (*_FILES, _CONSOLE))
+        if meant is not None:
+            raise ConfigurationError(
+                source=_source_of(given, name),
+                key=f"outputs.{name}",
+                value=output_given,
+                allowed=f"a mapping with either {keys}, which says where it is written",
+                suggestion=meant,
+                unknown="output",
+                hint=f"An output of another name has either {keys}, which says where it is written",
+            )
         raise _wrong(given, name, output_given, f"a mapping with either {keys}, which says where it is written")
     else:
         own = named[0]

@@ -153,6 +153,7 @@ fn call<'py>(processor: &Bound<'py, PyAny>, mapping: &Bound<'py, PyDict>) -> Ans
     let py = processor.py();
     let returned = match processor.call1((mapping,)) {
         Ok(returned) => returned,
+        Err(error) if is_drop_event(py, &error) => return Answer::Drop,
         Err(error) => {
             interrupt::hold(py, &error);
             complain(py, "call a processor", &describe(py, &error));
@@ -179,6 +180,13 @@ fn call<'py>(processor: &Bound<'py, PyAny>, mapping: &Bound<'py, PyDict>) -> Ans
         },
         Answer::Other,
     )
+}
+
+/// Whether a processor has dropped the record as those of structlog do, from where it may come.
+fn is_drop_event(py: Python<'_>, error: &PyErr) -> bool {
+    let kind = error.get_type(py);
+    kind.name().is_ok_and(|name| name == "DropEvent")
+        && kind.module().is_ok_and(|module| module.to_string_lossy().starts_with("structlog"))
 }
 
 #[cold]
