@@ -10,7 +10,9 @@ use crate::platform::{self, Standard};
 
 /// How long a call waits for a terminal that takes nothing.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How long a call waits before it tries again.
+/// How long a call waits before it tries again, and how often it tries before it begins to wait so: room comes within a few microseconds
+/// where the terminal is read.
+const ATTEMPTS: u32 = 20;
 const SHORT: Duration = Duration::from_micros(50);
 /// How long one look at the terminal lasts at most.
 const LOOK: Duration = Duration::from_millis(50);
@@ -127,17 +129,19 @@ impl Terminal {
 
     fn push(&self, mut rest: &[u8], mut is_begun: bool) -> bool {
         let started = Instant::now();
+        let mut refused = 0;
         while started.elapsed() < PATIENCE {
             match self.terminal.write(rest) {
                 Ok(written) if written == rest.len() => return true,
                 Ok(0) => {
-                    // Where another process is writing, it is ready and takes nothing.
+                    // It may be ready and take nothing: where another process is writing, and where a line's end needs more room than there is.
                     if self.terminal.is_ready(LOOK) {
-                        thread::sleep(SHORT);
+                        refused += 1;
+                        if refused < ATTEMPTS { thread::yield_now() } else { thread::sleep(SHORT) }
                     }
                 }
                 Ok(written) => {
-                    is_begun = true;
+                    (is_begun, refused) = (true, 0);
                     rest = &rest[written..];
                 }
                 Err(_) => return is_begun,
