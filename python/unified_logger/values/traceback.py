@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import traceback
 from types import TracebackType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
-
-# Compiled at its first use: most programs never need it.
-_CARETS = r"^[\s~^]*[~^][\s~^]*$"
 
 
 class _Alone(traceback.TracebackException):
@@ -27,10 +23,10 @@ def last_lines(error: BaseException) -> str:
         error: The exception.
 
     Returns:
-        Text as `traceback` prints it, without caret lines, notes included.
+        Text as `traceback` prints it, caret lines and notes included.
     """
     summary = _Alone(type(error), error, error.__traceback__, limit=0, compact=True, _seen=set())
-    return _without_carets("".join(summary.format_exception_only()))
+    return "".join(summary.format_exception_only())
 
 
 def source(frame: FrameType, instruction: int, line: int) -> str:
@@ -42,12 +38,8 @@ def source(frame: FrameType, instruction: int, line: int) -> str:
         line: The line in the code, from 1.
 
     Returns:
-        The lines as `traceback` shows them, without its indentation and without caret lines; "" if there are none.
+        The lines as `traceback` shows them, caret lines included, without its indentation; "" if there are none.
     """
     shown = "".join(traceback.format_tb(TracebackType(None, frame, instruction, line)))
-    lines = _without_carets(shown).split("\n")[1:]
+    lines = shown.split("\n")[1:]
     return "\n".join(text[4:] for text in lines).rstrip("\n")
-
-
-def _without_carets(text: str) -> str:
-    return "".join(part for part in text.splitlines(keepends=True) if not re.match(_CARETS, part.rstrip("\n")))

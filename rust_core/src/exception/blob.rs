@@ -34,7 +34,7 @@ pub struct Exception<'a> {
     pub kind: &'a str,
     pub module: &'a str,
     pub message: &'a str,
-    /// The lines after the frames as Python has them, where they are more than type, message and notes.
+    /// The lines after the frames as Python has them, caret lines included, where they are more than type, message and notes.
     pub last_lines: Option<&'a str>,
     pub notes: Vec<&'a str>,
     /// Whether this version of Python prints notes.
@@ -68,11 +68,12 @@ pub struct Frame<'a> {
     pub file: &'a str,
     pub function: &'a str,
     pub line: u32,
-    /// Source that the file will not give: there is none, or the statement has several lines.
+    /// Source that the file will not give: there is none, or the statement has several lines. Caret lines stand below the lines they mark.
     pub source: Option<&'a str>,
     /// Whether the code is the application's, and not a library's.
     pub is_application: bool,
-    /// Where the expression stands that was evaluated: bytes of the line, indentation included, from and to.
+    /// Where the expression stands that was evaluated: bytes of the line, indentation included, from and to. The end is
+    /// `FURTHER_DOWN` if it is in another line.
     pub columns: Option<(u32, u32)>,
     /// Module and function, `shop.orders:Order.pay`: the same wherever the code is installed. "" in boxes of earlier
     /// versions.

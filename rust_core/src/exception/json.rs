@@ -18,7 +18,7 @@ pub fn exception(
     let Captured { form, exception } = captured;
     let whole = Whole {
         fingerprint: fingerprint(exception, call_site),
-        traceback: form.has_text.then(|| text::exception(exception, folds, sources)),
+        traceback: form.has_text.then(|| text::exception(exception, folds, false, sources)),
     };
     Writer { form: *form, folds, sources, out }.exception(exception, Some(&whole));
 }
@@ -89,13 +89,10 @@ impl Writer<'_> {
         self.put(r#","function":"#);
         self.text(frame.function);
         self.put(&format!(r#","line":{}"#, frame.line));
-        let code = match frame.source {
-            Some(source) => Some(source),
-            None => self.sources.line(frame.file, frame.line),
-        };
-        if let Some(code) = code.filter(|code| !code.is_empty()) {
+        let code = text::source_of(frame, false, self.sources);
+        if !code.is_empty() {
             self.out.extend_from_slice(br#","code":"#);
-            put_quoted(text::bounded(code), self.out);
+            put_quoted(text::bounded(&code), self.out);
         }
         if frame.repeated > 1 {
             self.put(&format!(r#","repeated":{}"#, frame.repeated));

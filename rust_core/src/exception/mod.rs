@@ -8,6 +8,8 @@ mod fingerprint;
 mod fold;
 mod form;
 mod json;
+mod marks;
+mod operator;
 mod rewrite;
 mod source;
 mod text;
@@ -20,6 +22,7 @@ pub use blob::{
 };
 pub use fold::{Entry, entries, has_application};
 pub use form::Form;
+pub use marks::{FURTHER_DOWN, is_marks};
 pub use rewrite::{Edit, Part, Rewrite, rewrite, rewrite_stack};
 pub use source::SourceCache;
 
@@ -34,7 +37,17 @@ impl Captured<'_> {
 /// The traceback of a captured exception, as Python prints it, without caret lines. Frames of libraries are folded as the
 /// exception says. Empty if the bytes are not whole.
 pub fn text(blob: &[u8], sources: &mut SourceCache) -> String {
-    decode(blob).map_or_else(String::new, |captured| text::exception(&captured.exception, captured.folds(), sources))
+    text_as(blob, false, sources)
+}
+
+/// The same with caret lines, for people.
+pub fn marked_text(blob: &[u8], sources: &mut SourceCache) -> String {
+    text_as(blob, true, sources)
+}
+
+fn text_as(blob: &[u8], is_marked: bool, sources: &mut SourceCache) -> String {
+    let put = |captured: Captured<'_>| text::exception(&captured.exception, captured.folds(), is_marked, sources);
+    decode(blob).map_or_else(String::new, put)
 }
 
 /// Writes a captured exception as the JSON object of a record's `exception`. `call_site` is module and function of the

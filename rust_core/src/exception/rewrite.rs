@@ -1,7 +1,7 @@
 //! Captured exceptions and stacks with other texts.
 
 use super::blob::{Captured, Exception, Frame, Link, Stack, TEXT, VERSION, decode, decode_stack, link};
-use super::{SourceCache, text};
+use super::{SourceCache, marks, text};
 use crate::value::Put;
 
 /// What a text is.
@@ -104,11 +104,15 @@ impl Writer<'_, '_> {
     }
 }
 
-/// The source of a frame in its new form: there from now on, so that nobody looks for it again.
+/// The source of a frame in its new form: there from now on, so that nobody looks for it again. Marks below a line that has changed would
+/// mark something else.
 fn known_source(edit: &mut Edit<'_>, frame: &Frame<'_>, sources: &mut SourceCache) -> String {
-    let source = frame.source.or_else(|| sources.line(frame.file, frame.line)).unwrap_or_default();
-    let source = text::bounded_before(source);
-    edit(Part::Source, source).unwrap_or_else(|| source.to_owned())
+    let source = text::source_of(frame, true, sources);
+    let source = text::bounded_before(&source);
+    match edit(Part::Source, source) {
+        Some(new) => marks::without(&new).into_owned(),
+        None => source.to_owned(),
+    }
 }
 
 pub type Rewrite = fn(&[u8], &mut SourceCache, &mut Edit<'_>, &mut Vec<u8>);

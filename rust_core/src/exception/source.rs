@@ -35,6 +35,11 @@ struct Source {
 impl SourceCache {
     /// A line without the white space around it; `None` where there is none.
     pub fn line(&mut self, path: &str, number: u32) -> Option<&str> {
+        self.whole_line(path, number).map(|line| line.trim_matches(is_space))
+    }
+
+    /// A line as it stands in the file; `None` where there is none, or nothing in it.
+    pub fn whole_line(&mut self, path: &str, number: u32) -> Option<&str> {
         if !Path::new(path).is_absolute() {
             return None;
         }
@@ -42,8 +47,7 @@ impl SourceCache {
         let source = self.files.get(path)?;
         let index = usize::try_from(number).ok()?.checked_sub(1)?;
         let line = source.text.get(*source.starts.get(index)?..*source.starts.get(index + 1)?)?;
-        let line = line.trim_matches(is_space);
-        (!line.is_empty()).then_some(line)
+        (!line.trim_matches(is_space).is_empty()).then_some(line)
     }
 
     fn refresh(&mut self, path: &str) {
@@ -72,7 +76,7 @@ impl SourceCache {
 }
 
 /// What `str.strip` takes away: Unicode's white space and the separators of ASCII.
-fn is_space(character: char) -> bool {
+pub(super) fn is_space(character: char) -> bool {
     character.is_whitespace() || ('\x1c'..='\x1f').contains(&character)
 }
 

@@ -1,10 +1,13 @@
 //! The text of a traceback, line by line as Python's `traceback` module prints it.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::SourceCache;
 use super::blob::{Exception, Frame, Group, Link, Stack};
 use super::fold::{Entry, entries};
+use super::marks;
+use super::source::is_space;
 use crate::escape;
 
 /// Repetitions of a frame that are shown (`traceback._RECURSIVE_CUTOFF`).
@@ -20,8 +23,9 @@ const BYTES: usize = 1 << 20;
 const CAUSE: &str = "\nThe above exception was the direct cause of the following exception:\n\n";
 const CONTEXT: &str = "\nDuring handling of the above exception, another exception occurred:\n\n";
 
-pub fn exception(exception: &Exception<'_>, folds: bool, sources: &mut SourceCache) -> String {
-    let mut printer = Printer { out: String::new(), depth: 0, needs_close: false, is_cut: false, folds, sources };
+pub fn exception(exception: &Exception<'_>, folds: bool, is_marked: bool, sources: &mut SourceCache) -> String {
+    let mut printer =
+        Printer { out: String::new(), depth: 0, needs_close: false, is_cut: false, folds, is_marked, sources };
     printer.chain(exception);
     printer.out
 }
@@ -32,7 +36,7 @@ pub fn stack(stack: &Stack<'_>, sources: &mut SourceCache) -> String {
         Stack::Text(text) => (*text).to_owned(),
         Stack::Frames { frames, left_out } => {
             let mut out = String::from("Stack (most recent call last):\n");
-            put_frames(&mut out, &entries(frames, *left_out, false), sources);
+            put_frames(&mut out, &entries(frames, *left_out, false), false, sources);
             out.truncate(out.trim_end_matches('\n').len());
             out
         }
@@ -57,6 +61,8 @@ struct Printer<'s> {
     is_cut: bool,
     /// Whether runs of frames of libraries are one line.
     folds: bool,
+    /// Whether the expressions that failed are marked.
+    is_marked: bool,
     sources: &'s mut SourceCache,
 }
 
@@ -137,13 +143,13 @@ impl Printer<'_> {
         self.emit(&format!("{title} (most recent call last):\n"), margin);
         let mut text = String::new();
         let entries = entries(&exception.frames, exception.left_out, self.folds);
-        put_frames(&mut text, &entries, self.sources);
+        put_frames(&mut text, &entries, self.is_marked, self.sources);
         self.emit(&text, '|');
     }
 
     fn last_lines(&mut self, exception: &Exception<'_>) {
         let mut text = String::new();
-        put_last_lines(&mut text, exception);
+        put_last_lines(&mut text, exception, self.is_marked);
         self.emit(&text, '|');
     }
 
@@ -191,9 +197,9 @@ fn plural(count: u64) -> &'static str {
     if count == 1 { "" } else { "s" }
 }
 
-fn put_last_lines(out: &mut String, exception: &Exception<'_>) {
+fn put_last_lines(out: &mut String, exception: &Exception<'_>, is_marked: bool) {
     if let Some(lines) = exception.last_lines {
-        out.push_str(lines);
+        out.push_str(&if is_marked { Cow::Borrowed(lines) } else { marks::without(lines) });
         return;
     }
     if !matches!(exception.module, "builtins" | "__main__") {
@@ -215,7 +221,7 @@ fn put_last_lines(out: &mut String, exception: &Exception<'_>) {
 }
 
 /// Frames as `StackSummary.format` prints them: a frame that repeats is shown three times, then counted.
-fn put_frames(out: &mut String, entries: &[Entry<'_, '_>], sources: &mut SourceCache) {
+fn put_frames(out: &mut String, entries: &[Entry<'_, '_>], is_marked: bool, sources: &mut SourceCache) {
     let mut last: Option<(&str, u32, &str)> = None;
     let mut count = 0_u32;
     for entry in entries {
@@ -230,7 +236,7 @@ fn put_frames(out: &mut String, entries: &[Entry<'_, '_>], sources: &mut SourceC
         match entry {
             Entry::Frame(frame) => {
                 for _ in 0..frame.repeated.min(SHOWN_REPEATS.saturating_sub(count)) {
-                    put_frame(out, frame, sources);
+                    put_frame(out, frame, is_marked, sources);
                 }
                 count = count.saturating_add(frame.repeated);
             }
@@ -258,16 +264,29 @@ fn put_repeats(out: &mut String, count: u32) {
     }
 }
 
-fn put_frame(out: &mut String, frame: &Frame<'_>, sources: &mut SourceCache) {
+fn put_frame(out: &mut String, frame: &Frame<'_>, is_marked: bool, sources: &mut SourceCache) {
     // Since 3.13 each statement of an interactive session has a file name of its own.
     let file = if frame.file.starts_with("<stdin>-") { "<stdin>" } else { frame.file };
     let _ = writeln!(out, "  File \"{file}\", line {}, in {}", frame.line, frame.function);
-    let source = match frame.source {
-        Some(source) => Some(source),
-        None => sources.line(frame.file, frame.line),
-    };
-    for line in source.unwrap_or_default().split_terminator('\n') {
+    let source = source_of(frame, is_marked, sources);
+    for line in source.split_terminator('\n') {
         let _ = writeln!(out, "    {}", bounded(line));
+    }
+}
+
+/// The source of a frame, without caret lines unless they are asked for. Empty if there is none.
+pub fn source_of<'s>(frame: &Frame<'s>, is_marked: bool, sources: &'s mut SourceCache) -> Cow<'s, str> {
+    if let Some(source) = frame.source {
+        return if is_marked { Cow::Borrowed(source) } else { marks::without(source) };
+    }
+    let Some(line) = sources.whole_line(frame.file, frame.line) else { return Cow::Borrowed("") };
+    let shown = bounded_before(line.trim_matches(is_space));
+    // A line that is cut may end before the expression.
+    let columns = frame.columns.filter(|_| is_marked && line.len() <= SOURCE_BYTES);
+    let marks = columns.and_then(|(from, to)| marks::below(line, from, to));
+    match marks {
+        Some(marks) => Cow::Owned([shown, "\n", &marks].concat()),
+        None => Cow::Borrowed(shown),
     }
 }
 
@@ -277,7 +296,7 @@ mod tests {
     use super::*;
 
     fn text(exception: &Exception<'_>) -> String {
-        super::exception(exception, true, &mut SourceCache::default())
+        super::exception(exception, true, true, &mut SourceCache::default())
     }
 
     fn frame(function: &str, repeated: u32) -> Frame<'_> {
@@ -320,7 +339,7 @@ mod tests {
         let whole = Exception { frames, ..plain("E", "") };
         let expected = "  [2 frames of uvicorn, starlette]\n  File \"<string>\", line 1, in pay\nE\n";
         assert_eq!(text(&whole), format!("Traceback (most recent call last):\n{expected}"));
-        let kept = super::exception(&whole, false, &mut SourceCache::default());
+        let kept = super::exception(&whole, false, true, &mut SourceCache::default());
         assert!(!kept.contains('[') && kept.contains("in f\n") && kept.contains("in g\n"));
     }
 

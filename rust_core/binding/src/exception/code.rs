@@ -9,6 +9,7 @@ use std::path::Path;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
+use unified_logger_core::exception::FURTHER_DOWN;
 use unified_logger_core::memory;
 use unified_logger_core::value::Put;
 
@@ -201,10 +202,11 @@ fn has_several_lines(position: CodePosition) -> bool {
     cfg!(Py_3_13) && location(position).is_some_and(|(line, _, end_line, _)| end_line > line)
 }
 
-/// Where the expression stands in the only line that it has, bytes from and to; (0, 0) if that is not known.
+/// Where the expression stands in its first line, bytes from and to; (0, 0) if that is not known.
 fn columns_of(position: CodePosition) -> (u32, u32) {
     let Some((line, column, end_line, end_column)) = location(position) else { return (0, 0) };
     match (u32::try_from(column), u32::try_from(end_column)) {
+        (Ok(from), Ok(_)) if line < end_line => (from, FURTHER_DOWN),
         (Ok(from), Ok(to)) if line == end_line && from < to => (from, to),
         _ => (0, 0),
     }

@@ -208,7 +208,7 @@ impl TextEncoder {
             }
         }
         if let Some(blob) = record.exception.filter(|_| template.exception == Below::Whole) {
-            traceback::put(screen, scratch, &exception::text(blob, &mut self.sources));
+            traceback::put(screen, scratch, &exception::marked_text(blob, &mut self.sources));
         }
         if let Some(blob) = record.stack.filter(|_| template.stack == Below::Whole) {
             traceback::put(screen, scratch, &exception::stack_text(blob, &mut self.sources));

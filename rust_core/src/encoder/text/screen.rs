@@ -65,6 +65,11 @@ impl<'o> Screen<'o> {
         self.width
     }
 
+    /// Columns that the next text finds on this line.
+    pub fn room(&self) -> usize {
+        self.width.saturating_sub(self.column).saturating_sub(self.due())
+    }
+
     /// Makes room before the next text, if one follows on this line.
     #[inline]
     pub fn gap(&mut self, columns: usize) {
@@ -148,10 +153,19 @@ impl<'o> Screen<'o> {
         }
     }
 
-    /// What is due before a text.
+    /// Blanks that are due before the next text.
+    #[inline]
+    fn due(&self) -> usize {
+        if self.is_empty && self.column > 0 { self.indent } else { self.gap }
+    }
+
+    /// Puts what is due before a text.
     #[inline]
     fn lead(&mut self) {
-        let blanks = if self.is_empty && self.column > 0 { self.indent } else { std::mem::take(&mut self.gap) };
+        let blanks = self.due();
+        if !(self.is_empty && self.column > 0) {
+            self.gap = 0;
+        }
         for _ in 0..blanks {
             self.out.push(' ');
         }
