@@ -1,7 +1,7 @@
 """Records a second on the console, beside loguru: into a terminal that is read, and into a pipe with colours.
 
-Run by hand: `python benches/console/console.py`. Both log the same records, from the first call until the last line is read. Each is measured
-five times in processes of its own, in turns, and the best of them counts.
+Run by hand: `python benches/console/console.py`. Both log the same records, from the first call until the last line is read; `os.write` writes
+lines that are as long, and does nothing else. Each is measured five times in processes of its own, in turns, and the best of them counts.
 """
 
 from __future__ import annotations
@@ -34,6 +34,13 @@ logger.remove()
 logger.add(sys.stderr, format=LOGURU_FORMAT + " {{extra}}", colorize=True)
 for number in range({records}):
     logger.bind(order_id=number, customer="Ann Lee", total=129.5, express=True).info("order received")
+""",
+    # What the system gives for lines as long, one by one: a record that is on the screen when its call returns costs this at least.
+    "os.write": """
+import os
+line = b"." * 220 + b"\\n"
+for number in range({records}):
+    os.write(2, line)
 """,
 }
 

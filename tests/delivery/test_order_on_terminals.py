@@ -166,3 +166,37 @@ def test_a_standard_error_that_leads_elsewhere_later_is_followed(tmp_path: Path)
     )
     assert order(shown_on_terminal(code, tmp_path)) == ["terminal"]
     assert order((tmp_path / "elsewhere").read_text()) == ["file"]
+
+
+def test_fields_of_the_process_are_shown(tmp_path: Path) -> None:
+    """As the files have them, in the formats that show them. Seen to fail with the fields of no process."""
+    options = ", console_format='json', fields={'service.name': 'shop'}"
+    shown = shown_on_terminal(start(options=options) + "logger.info('m')\n", tmp_path)
+    assert json.loads(shown)["service.name"] == "shop"
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="asks Linux for the memory in use")
+def test_a_record_whose_line_finds_no_memory_is_in_the_file(tmp_path: Path) -> None:
+    """Seen to fail, with the record lost, where that ended the call."""
+    code = start() + (
+        "import resource\n"
+        "from unified_logger import flush_logging, get_stats\n"
+        "logger.info('before')\n"
+        "assert flush_logging(30)\n"
+        "fields = {f'field{number}': 'm' * 200_000 for number in range(20)}\n"
+        "time.sleep(0.01)\n"
+        "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "endless = resource.RLIM_INFINITY\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (used + (16 << 20), endless))\n"
+        "logger.info('large', **fields)\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (endless, endless))\n"
+        "assert flush_logging(30)\n"
+        "logger.info('after')\n"
+        "print(get_stats()['failed'] + get_stats()['dropped'])\n"
+    )
+    # It may be shown later, behind the queue.
+    shown = [line for line in without_colors(shown_on_terminal(code, tmp_path)).splitlines() if "mmm" not in line]
+    assert [line.split()[-1] for line in shown if "large" not in line] == ["before", "after", "0"]
+    lines = (tmp_path / "logs" / "app.log").read_text().splitlines()
+    assert [json.loads(line)["message"] for line in lines] == ["before", "large", "after"]
+    assert len(lines[1]) > 4_000_000

@@ -162,6 +162,40 @@ assert os.stat(1).st_size == 0
     )
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is full")
+def test_output_without_room_costs_no_record() -> None:
+    """A full disk is no reader that has gone: the lines wait until there is room. Seen to fail with all of them given up."""
+    code = """
+import json, os, sys
+from unified_logger import *
+init_logging(log_dir=None, console="stdout")
+for number in range(100): get_logger("app").info("m", number=number)
+assert not flush_logging(2)
+assert get_stats()["failed"] == 0, get_stats()
+os.dup2(os.open("room.txt", os.O_CREAT | os.O_WRONLY), 1)
+assert flush_logging(30)
+assert get_stats()["written"] == 100, get_stats()
+"""
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory() as directory:
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(
+                [sys.executable, "-c", code],
+                cwd=directory,
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+        assert done.returncode == 0, done.stderr
+        assert "No space left on device" in done.stderr
+        lines = Path(directory, "room.txt").read_text().splitlines()
+        assert [json.loads(line)["number"] for line in lines] == list(range(100))
+
+
 def test_late_records_find_their_reader_or_none() -> None:
     """After the end of logging calls write themselves, and also then a pipe that nobody reads ends nothing."""
     code = """

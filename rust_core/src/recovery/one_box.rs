@@ -111,19 +111,12 @@ fn write(
         let noted = recovery.note(file).map_err(here)?;
         recovery.push_all(noted);
         fault_injection::pass(Fault::Noted);
-        let started = Instant::now();
-        loop {
-            // One file that takes nothing keeps no other from what is its own.
-            let written = recovery.outputs.sinks_mut().map(|sink| sink.write(Instant::now(), held));
-            written.fold(Ok(()), Result::and)?;
-            if recovery.outputs.sinks().all(|sink| sink.pending_bytes() == 0) {
-                return Ok(noted.count);
-            }
-            if started.elapsed() >= STREAM_PATIENCE {
-                return Err(here(io::ErrorKind::WouldBlock.into()));
-            }
-            std::thread::sleep(STREAM_PAUSE);
+        let written = recovery.write_all(held);
+        if !matches!(written, Ok(true)) {
+            // The stream gets other lines before it gets these again.
+            recovery.outputs.sinks_mut().for_each(|sink| sink.leave_line());
         }
+        written?.then_some(noted.count).ok_or_else(|| here(io::ErrorKind::WouldBlock.into()))
     };
     match directory {
         Some(directory) => DirectoryLock::open(directory, file_mode)?.hold(LOCK_PATIENCE, body),
@@ -257,6 +250,21 @@ impl<'a> Recovery<'a> {
             }
         }
         self.push_notice(noted, last + 1);
+    }
+
+    /// Writes all that was pushed. False if a stream takes nothing for too long.
+    fn write_all(&mut self, held: Held) -> Result<bool> {
+        let started = Instant::now();
+        loop {
+            // One file that takes nothing keeps no other from what is its own.
+            let written = self.outputs.sinks_mut().map(|sink| sink.write(Instant::now(), held));
+            written.fold(Ok(()), Result::and)?;
+            let is_done = self.outputs.sinks().all(|sink| sink.pending_bytes() == 0);
+            if is_done || started.elapsed() >= STREAM_PATIENCE {
+                return Ok(is_done);
+            }
+            std::thread::sleep(STREAM_PAUSE);
+        }
     }
 
     /// Reports in the log what happened: which process died, when, and how much of it is recovered.

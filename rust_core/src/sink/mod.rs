@@ -107,6 +107,9 @@ pub trait Sink: fmt::Debug + Send {
         0
     }
 
+    /// To be called where it is given up with lines pending: a line of which a part was taken ends there, and the next one begins on its own.
+    fn leave_line(&mut self) {}
+
     /// Adds the positions of the records that are not written yet, and must be.
     fn put_waiting(&self, positions: &mut BTreeSet<u64>) {
         let _ = positions;

@@ -6,6 +6,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::pending::Pending;
@@ -14,7 +15,7 @@ use crate::blackbox::Journal;
 use crate::encoder::Whose;
 use crate::error::{Error, Result};
 use crate::fault_injection::{self, Fault};
-use crate::platform;
+use crate::platform::{self, Standard};
 use crate::stats::StreamStats;
 
 /// Bytes that wait in memory at most. Beyond, the queue is left to fill.
@@ -23,6 +24,9 @@ const ROOM: usize = 1 << 20;
 const PATIENCE: Duration = Duration::from_millis(20);
 /// A stream that takes nothing for so long has failed.
 const BLOCKED: Duration = Duration::from_millis(500);
+
+/// Whether a line was left in the middle, on standard output and on standard error. It is ended before the next one begins.
+static TORN: [AtomicBool; 2] = [const { AtomicBool::new(false) }; 2];
 
 #[derive(Debug)]
 pub struct Primary {
@@ -65,10 +69,16 @@ impl Primary {
         let before = self.taken;
         let end = Instant::now() + if self.blocked.is_some() { Duration::ZERO } else { PATIENCE };
         while self.pending.len() > 0 {
-            let part = self.pending.part(usize::MAX, stream.most());
-            let piece = stream.piece(&self.pending.bytes_of(part)[self.landed..]);
-            let written = stream.write(piece)?;
-            if written > 0 {
+            let ends_torn = self.landed == 0 && self.torn().load(Ordering::Relaxed);
+            let written = if ends_torn {
+                stream.write(b"\n")?
+            } else {
+                let part = self.pending.part(usize::MAX, stream.most());
+                stream.write(stream.piece(&self.pending.bytes_of(part)[self.landed..]))?
+            };
+            if written > 0 && ends_torn {
+                self.torn().store(false, Ordering::Relaxed);
+            } else if written > 0 {
                 (self.blocked, self.has_lost) = (None, false);
                 self.taken += written as u64;
                 self.landed += written;
@@ -81,6 +91,10 @@ impl Primary {
             }
         }
         Ok(())
+    }
+
+    fn torn(&self) -> &'static AtomicBool {
+        &TORN[usize::from(self.stream.standard() == Standard::Error)]
     }
 
     /// Goes on behind the entries that the stream has taken whole.
@@ -175,6 +189,12 @@ impl Sink for Primary {
         let count = all.entries as u64 - u64::from(is_kept);
         self.stats.dropped.add(count);
         count
+    }
+
+    fn leave_line(&mut self) {
+        if std::mem::take(&mut self.landed) > 0 {
+            self.torn().store(true, Ordering::Relaxed);
+        }
     }
 
     fn put_waiting(&self, positions: &mut BTreeSet<u64>) {
