@@ -67,6 +67,11 @@ impl Terminal {
         self.is_blocked.load(Ordering::Relaxed)
     }
 
+    /// Lets records take the way behind the queue, after one that must: what comes later must not be shown before it.
+    pub fn block(&self) {
+        self.is_blocked.store(true, Ordering::Relaxed);
+    }
+
     /// To be called when everything behind the queue is shown.
     pub fn unblock(&self) {
         self.is_blocked.store(false, Ordering::Relaxed);
@@ -113,8 +118,7 @@ impl Terminal {
                 Shown::Later => thread::sleep(SHORT),
             }
         }
-        // The next record of this thread must not be shown before this one.
-        self.is_blocked.store(true, Ordering::Relaxed);
+        self.block();
         false
     }
 
@@ -147,7 +151,7 @@ impl Terminal {
                 Err(_) => return is_begun,
             }
         }
-        self.is_blocked.store(true, Ordering::Relaxed);
+        self.block();
         if is_begun {
             self.end_line(rest.to_vec());
         }

@@ -89,9 +89,11 @@ pub fn show(py: Python<'_>, record: &mut Buffer) {
         *lines = TerminalLines::new(&engine).map(Box::new);
     }
     let Some(lines) = lines else { return };
-    // As behind the queue: a record that cannot be encoded is not lost to the files.
-    if !catch_unwind(AssertUnwindSafe(|| lines.encode(record.as_slice()))).unwrap_or(false) {
-        return;
+    match catch_unwind(AssertUnwindSafe(|| lines.encode(record.as_slice()))) {
+        Ok(true) => {}
+        Ok(false) => return,
+        // A record that cannot be encoded now is not lost to the files, and the console's thread may show it.
+        Err(_) => return terminal.block(),
     }
     let line = lines.line();
     let is_shown = match terminal.show(line) {
