@@ -82,10 +82,11 @@ def _seconds(program: str, records: int, on_terminal: bool) -> float:
 def main() -> None:
     """Prints a line for each way."""
     for where, on_terminal in (("terminal", True), ("pipe", False)):
-        best = dict.fromkeys(PROGRAMS, 0.0)
+        # A pipe takes single lines faster than this can measure, and nobody has to write them singly.
+        best = dict.fromkeys((name for name in PROGRAMS if on_terminal or name != "os.write"), 0.0)
         for _ in range(5):
-            for name, program in PROGRAMS.items():
-                best[name] = max(best[name], records_a_second(program, on_terminal))
+            for name in best:
+                best[name] = max(best[name], records_a_second(PROGRAMS[name], on_terminal))
         times = best["unified_logger"] / best["loguru"]
         shown = ", ".join(f"{name} {speed:,.0f} records/s" for name, speed in best.items())
         print(f"{where}: {shown}: {times:.1f} times")
