@@ -122,17 +122,14 @@ pub fn json_line(out: &mut Vec<u8>, start: usize) {
 #[inline]
 fn is_beyond_ascii(bytes: &[u8]) -> bool {
     const HIGH: u64 = 0x8080_8080_8080_8080;
-    let is_high = |word: &[u8; 8]| {
+    // One more than 0x7e has the high bit, and takes nothing from its neighbour.
+    let high = |word: &[u8; 8]| {
         let word = u64::from_le_bytes(*word);
-        // One more than 0x7e has the high bit, and takes nothing from its neighbour.
-        (((word & !HIGH) + (HIGH >> 7)) | word) & HIGH != 0
+        (((word & !HIGH) + (HIGH >> 7)) | word) & HIGH
     };
-    match (bytes.first_chunk(), bytes.last_chunk()) {
-        // Two words that may overlap cover a short text.
-        (Some(first), Some(last)) if bytes.len() <= 16 => is_high(first) || is_high(last),
-        // Without an early end: this is done in wide registers.
-        _ => bytes.iter().fold(0, |most: u8, byte| most.max(*byte)) >= 0x7f,
-    }
+    let Some(last) = bytes.last_chunk() else { return bytes.iter().any(|byte| *byte >= 0x7f) };
+    // Words, without an early end. The last may overlap the one before it.
+    bytes.as_chunks().0.iter().fold(high(last), |all, word| all | high(word)) != 0
 }
 
 /// Where a character that acts may begin: DEL, or the first byte of U+0080…, U+061C, U+200E… in UTF-8.

@@ -6,6 +6,7 @@ pub mod fault_injection;
 pub mod sync;
 pub mod memory;
 pub mod escape;
+mod digits;
 pub mod error;
 pub mod checksum;
 pub mod platform;

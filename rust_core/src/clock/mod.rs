@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 
 pub use zone::Zone;
 
+use crate::digits::digits;
 use crate::platform;
 use counter::{Counter, Reading};
 
@@ -98,13 +99,16 @@ pub fn stop_at(time: Option<i64>) {
     COUNTER.forget();
 }
 
+/// Where the fraction of a second begins in a time's text.
+const FRACTION: usize = 20;
+
 /// Writes times as `2026-02-19T10:30:00.123456+00:00`, in a zone. It keeps the text of the second last written.
 #[derive(Debug)]
 pub struct Formatter {
     rules: TimeZone,
     second: Option<i64>,
-    text: String,
-    offset: [u8; 6],
+    /// The text of that second's beginning.
+    text: [u8; 32],
 }
 
 impl Default for Formatter {
@@ -116,7 +120,7 @@ impl Default for Formatter {
 impl Formatter {
     #[must_use]
     pub fn new(zone: &Zone) -> Self {
-        Self { rules: zone.rules(), second: None, text: String::new(), offset: *b"+00:00" }
+        Self { rules: zone.rules(), second: None, text: *b"1970-01-01T00:00:00.000000+00:00" }
     }
 
     pub fn write(&mut self, time: i64, out: &mut Vec<u8>) {
@@ -124,26 +128,24 @@ impl Formatter {
         if self.second != Some(second) {
             self.begin(second);
         }
-        let mut micros = time.rem_euclid(1_000_000_000) / 1_000;
-        let mut digits = *b".000000+00:00";
-        for digit in digits[1..=6].iter_mut().rev() {
-            *digit = b'0' + (micros % 10) as u8;
-            micros /= 10;
-        }
-        digits[7..].copy_from_slice(&self.offset);
-        out.extend_from_slice(self.text.as_bytes());
-        out.extend_from_slice(&digits);
+        let micros = (time.rem_euclid(1_000_000_000) / 1_000) as u32;
+        // Of the eight digits, six are the fraction's. They are written behind the copy: to copy what was just written would be to wait for it.
+        let fraction = digits(micros) | u64::from_le_bytes([b'0'; 8]);
+        let start = out.len();
+        out.extend_from_slice(&self.text);
+        out[start + FRACTION..start + FRACTION + 6].copy_from_slice(&fraction.to_le_bytes()[2..]);
     }
 
     fn begin(&mut self, second: i64) {
         let time = jiff::Timestamp::from_second(second).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         let time = time.to_zoned_datetime(self.rules.clone());
-        self.text = time.strftime("%Y-%m-%dT%H:%M:%S").to_string();
         // Before zones were agreed on, offsets had seconds, which a stamp has no place for.
         let minutes = time.offset().seconds() / 60;
-        let text =
-            format!("{}{:02}:{:02}", if minutes < 0 { '-' } else { '+' }, minutes.abs() / 60, minutes.abs() % 60);
-        self.offset = text.as_bytes().try_into().unwrap_or(*b"+00:00");
+        let (sign, minutes) = (if minutes < 0 { '-' } else { '+' }, minutes.abs());
+        let second_text = time.strftime("%Y-%m-%dT%H:%M:%S");
+        let text = format!("{second_text}.000000{sign}{:02}:{:02}", minutes / 60, minutes % 60);
+        // Nanoseconds reach from 1677 to 2262: years have four digits.
+        self.text = text.as_bytes().try_into().unwrap_or(self.text);
         self.second = Some(second);
     }
 }

@@ -6,6 +6,7 @@
 pub mod context;
 pub mod naming;
 pub mod piece;
+mod short;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -312,6 +313,13 @@ impl JsonEncoder {
 /// A text of this line alone, with what acts in it escaped.
 #[inline]
 pub fn put_text(text: &str, out: &mut Vec<u8>) {
+    if !short::put_plain(text.as_bytes(), out) {
+        put_any_text(text, out);
+    }
+}
+
+#[inline(never)]
+fn put_any_text(text: &str, out: &mut Vec<u8>) {
     // The text is looked at, not what was just written: to read that at once would be to wait for it.
     if escape::may_act(text) {
         escaped(out, |out| put_quoted(text, out));
@@ -335,6 +343,7 @@ pub fn put_own_value(value: Value<'_>, out: &mut Vec<u8>) {
     match value {
         Value::Text(text) => put_text(text, out),
         Value::Json(json) => escaped(out, |out| out.put(json.as_bytes())),
+        Value::Integer(number) if short::put_small(number, out) => {}
         Value::Integer(number) => put_number(out, number),
         Value::Float(number) => put_number(out, number),
         Value::Bool(_) | Value::Null => put_value(out, value),

@@ -8,6 +8,7 @@ use serde::de::IgnoredAny;
 use super::member::{Id, OfError};
 use super::plan::{Keyed, Named, Op, Processes, Sites, Step, Threads, plan};
 use super::put::{bare, put_ids, put_names, put_site_members};
+use super::runs::{Run, Runs};
 use super::{Shape, error};
 use crate::clock;
 use crate::encoder::fields::short_name;
@@ -26,6 +27,7 @@ use crate::value::put_quoted;
 pub struct ShapedEncoder {
     steps: Vec<Step>,
     contexts: Contexts,
+    runs: Runs,
     lines: LineParts,
 }
 
@@ -71,13 +73,29 @@ impl SitePieces {
 
 impl Encoder for ShapedEncoder {
     fn encode(&mut self, record: &Record<'_>, whose: Whose, out: &mut Vec<u8>) {
-        let Self { steps, contexts, lines } = self;
-        lines.follow_level_names(steps);
+        let Self { steps, contexts, runs, lines } = self;
+        if lines.level_names != lines.names.level_generation() {
+            lines.follow_level_names(steps);
+            *runs = Runs::default();
+        }
+        let mut runs = runs.get(record, || lines.make_runs(steps, record)).unwrap_or_default().iter();
         let put_ids = |context: &Context<'_>, out: &mut Vec<u8>| put_ids(&lines.ids, &lines.before_trace, context, out);
         let mut context = record.context.and_then(|bytes| contexts.get(bytes, &lines.naming, put_ids));
+        let is_rare = record.exception.is_some() || record.stack.is_some() || lines.recovered;
         for step in steps {
             let start = out.len();
-            lines.put(&mut step.op, record, whose, context.as_deref_mut(), out);
+            match &mut step.op {
+                // What every line has is done in place.
+                Op::Put(piece) => piece.put(out),
+                Op::Time => lines.times.write(record.header.time, out),
+                Op::Fields => lines.put_fields(record, context.as_deref_mut(), out),
+                Op::Rare(_) if !is_rare => {}
+                Op::Joined(ops) => match runs.next() {
+                    Some(run) => run.put(out, |out| lines.put_message(record, out)),
+                    None => ops.iter_mut().for_each(|op| lines.put(op, record, whose, None, out)),
+                },
+                op => lines.put(op, record, whose, context.as_deref_mut(), out),
+            }
             if step.may_be_first && out.len() > start && out[start - 1] == b'{' && out[start] == b',' {
                 out.remove(start);
             }
@@ -135,7 +153,7 @@ impl ShapedEncoder {
             open: Vec::new(),
             volatile: None,
         };
-        Self { steps, contexts: Contexts::default(), lines }
+        Self { steps, contexts: Contexts::default(), runs: Runs::default(), lines }
     }
 }
 
@@ -208,11 +226,7 @@ impl LineParts {
                 }
             }
             Op::Fields => self.put_fields(record, context, out),
-            Op::Rare(ops) => {
-                if record.exception.is_some() || record.stack.is_some() || self.recovered {
-                    ops.iter_mut().for_each(|op| self.put(op, record, whose, None, out));
-                }
-            }
+            Op::Joined(ops) | Op::Rare(ops) => ops.iter_mut().for_each(|op| self.put(op, record, whose, None, out)),
             Op::Open(key) => {
                 let start = out.len();
                 put_member(key, out);
@@ -233,13 +247,28 @@ impl LineParts {
         }
     }
 
+    /// The runs of the joined steps for records like this one. `None` if one of its names is in no table, as in the box of a dead process.
+    fn make_runs(&mut self, steps: &mut [Step], record: &Record<'_>) -> Option<Vec<Run>> {
+        let (names, header) = (&self.names, &record.header);
+        names.sites.get(header.site)?;
+        names.loggers.get(header.logger)?;
+        names.threads.get(header.thread)?;
+        let mut runs = Vec::new();
+        for step in steps {
+            if let Op::Joined(ops) = &mut step.op {
+                runs.push(Run::of(ops, record, |op, out| self.put(op, record, Whose::Application, None, out)));
+            }
+        }
+        Some(runs)
+    }
+
     /// Forgets what was made with other names of levels.
     fn follow_level_names(&mut self, steps: &mut [Step]) {
-        let generation = self.names.level_generation();
-        if self.level_names != generation {
-            self.level_names = generation;
-            for step in steps {
-                if let Op::Named(named) = &mut step.op {
+        self.level_names = self.names.level_generation();
+        for step in steps {
+            let ops = if let Op::Joined(ops) = &mut step.op { ops } else { std::slice::from_mut(&mut step.op) };
+            for op in ops {
+                if let Op::Named(named) = op {
                     named.cache = View::new();
                 }
             }

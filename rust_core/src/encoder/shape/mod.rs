@@ -9,6 +9,7 @@ mod node;
 mod plan;
 mod presets;
 mod put;
+mod runs;
 
 use std::collections::BTreeSet;
 

@@ -2,6 +2,7 @@
 
 use super::member::{Id, Is, OfError, OfLevel, OfSite};
 use super::node::{Node, has_key};
+use super::runs::joined;
 use crate::encoder::json::piece::Piece;
 use crate::encoder::json::put_number;
 use crate::record::Site;
@@ -38,6 +39,8 @@ pub enum Op {
     Error(Piece, OfError),
     Stack(Piece),
     Fields,
+    /// Steps whose bytes are mostly copied at once: see `runs`.
+    Joined(Vec<Op>),
     /// What only records with an exception or a stack have, and recovered ones.
     Rare(Vec<Op>),
     /// Begins an object that may turn out to have no members, and ends it.
@@ -141,7 +144,7 @@ pub fn plan(members: &[(String, Node)], process: u32) -> Vec<Step> {
             *own = Piece::new(|out| around.put(out, |out| put_number(out, *number)));
         }
     }
-    planner.steps
+    joined(planner.steps)
 }
 
 /// Whether only few records have it.

@@ -16,6 +16,8 @@ const SPAN: &str = "00f067aa0ba902b7";
 struct Parts {
     level: i32,
     in_site: bool,
+    /// Whether the thread's name is in the record, and not in the table.
+    has_thread: bool,
     ids: Option<(String, String)>,
     context: Vec<(String, i64)>,
     fields: Vec<(String, String)>,
@@ -29,6 +31,7 @@ impl Default for Parts {
         Self {
             level: 20,
             in_site: false,
+            has_thread: false,
             ids: Some((TRACE.to_owned(), SPAN.to_owned())),
             context: vec![("user".to_owned(), 7)],
             fields: vec![("order".to_owned(), "A-7".to_owned())],
@@ -54,14 +57,16 @@ fn captured(parts: &Parts) -> Vec<u8> {
         level: parts.level,
         site: site.unwrap(),
         logger: tables::here().logger("shop.orders".into()).unwrap(),
-        thread: INLINE,
+        thread: if parts.has_thread { INLINE } else { tables::here().thread("MainThread".into()).unwrap() },
         flags: if parts.ids.is_some() { flag::CONTEXT } else { 0 }
             | if parts.in_site { flag::SITE_MESSAGE } else { 0 }
             | if parts.has_exception { flag::EXCEPTION } else { 0 },
         extra: u16::try_from(parts.extra.len()).unwrap(),
     };
     out.put(&header.to_bytes());
-    out.put_text("MainThread");
+    if parts.has_thread {
+        out.put_text("MainThread");
+    }
     if !parts.in_site {
         out.put_text(&parts.message);
     }
@@ -135,20 +140,23 @@ fn read(shape: &Shape, parts: &Parts) -> Json {
 fn parts() -> impl Strategy<Value = Parts> {
     let name = "(fields\\.)?(level|service|a|user)";
     (
-        (0..70_i32, any::<bool>(), any::<bool>(), any::<bool>(), ".{0,20}"),
+        (0..70_i32, any::<[bool; 4]>(), ".{0,20}"),
         prop::collection::vec((name, any::<i64>()), 0..4),
         prop::collection::vec((name, ".{0,8}"), 0..4),
         prop::collection::vec((name, any::<i64>()), 0..3),
     )
-        .prop_map(|((level, in_site, has_ids, has_exception, message), context, fields, extra)| Parts {
-            level,
-            in_site,
-            ids: has_ids.then(|| (TRACE.to_owned(), SPAN.to_owned())),
-            context: once(context),
-            fields: once(fields),
-            extra: once(extra),
-            has_exception,
-            message,
+        .prop_map(|((level, [in_site, has_thread, has_ids, has_exception], message), context, fields, extra)| {
+            Parts {
+                level,
+                in_site,
+                has_thread,
+                ids: has_ids.then(|| (TRACE.to_owned(), SPAN.to_owned())),
+                context: once(context),
+                fields: once(fields),
+                extra: once(extra),
+                has_exception,
+                message,
+            }
         })
 }
 
@@ -164,6 +172,16 @@ proptest! {
     fn the_plain_table_makes_the_plain_line(parts in parts()) {
         let plain = line(&Shape::default(), &parts);
         prop_assert_eq!(text(&mut ShapedEncoder::new(&Shape::default(), &process()), &parts), plain);
+    }
+
+    /// Steps that are joined give the bytes that they give one by one, as in a record with a name inside of it.
+    #[test]
+    fn joined_steps_make_the_line_of_single_ones(parts in parts(), preset in 0..=PRESETS.len()) {
+        let shape = shape(PRESETS.get(preset).map_or("", |preset| preset.name));
+        let of = |has_thread| {
+            text(&mut ShapedEncoder::new(&shape, &process()), &Parts { has_thread, ..parts.clone() })
+        };
+        prop_assert_eq!(of(false), of(true));
     }
 
     /// Whatever is left out or put first, each line is one object with each key once, and is found again, torn never.
@@ -252,6 +270,32 @@ fn each_key_once(line: &str) -> Result<(), TestCaseError> {
     let mut reader = serde_json::Deserializer::from_str(line);
     serde::de::DeserializeSeed::deserialize(Once, &mut reader)
         .map_err(|error| TestCaseError::fail(format!("{error}: {line}")))
+}
+
+#[test]
+fn more_kinds_of_records_than_are_kept_have_each_its_own_line() {
+    let mut encoder = shape("ecs").encoder(&process());
+    for _ in 0..2 {
+        for level in 0..1_000 {
+            for (in_site, message) in [(false, "order paid"), (false, "order sent"), (true, "order kept")] {
+                let parts = Parts { level, in_site, message: message.to_owned(), ..Parts::default() };
+                let read: Json = serde_json::from_str(&text(&mut *encoder, &parts)).unwrap();
+                let name = tables::here().level_name(level).to_lowercase();
+                assert_eq!((&read["log.level"], &read["message"]), (&json!(name), &json!(message)));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_level_that_gets_another_name_is_written_by_it() {
+    let mut encoder = shape("otel").encoder(&process());
+    for name in ["AUDIT", "TRAIL"] {
+        tables::here().set_level_name(4_321, name);
+        let parts = Parts { level: 4_321, ..Parts::default() };
+        let read: Json = serde_json::from_str(&text(&mut *encoder, &parts)).unwrap();
+        assert_eq!(read["SeverityText"], name);
+    }
 }
 
 #[test]
