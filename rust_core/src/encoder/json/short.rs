@@ -80,7 +80,7 @@ pub fn put_small(number: i64, out: &mut Vec<u8>) -> bool {
     // Counted by themselves: what is written next waits for the count, and not for the digits.
     let bounds = [10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000];
     let count = 1 + bounds.iter().filter(|bound| number >= **bound).count();
-    let text = (digits(number) | u64::from(b'0') * EACH) >> (64 - 8 * count);
+    let text = (digits(number) | (u64::from(b'0') * EACH)) >> (64 - 8 * count);
     let pointer = out.room(8);
     // SAFETY: there is room for eight bytes, of which as many count as there are digits.
     unsafe {
