@@ -4,11 +4,13 @@ use std::io;
 
 mod counter;
 mod own_file;
+mod prefetch;
 mod signals;
 #[cfg(unix)]
 mod unix;
 pub use counter::*;
 pub use own_file::OwnFile;
+pub use prefetch::prefetch;
 pub use signals::*;
 #[cfg(unix)]
 pub use unix::*;
