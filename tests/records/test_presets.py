@@ -97,6 +97,18 @@ def test_ecs_has_the_keys_of_its_own_formatter(start: Start, log_dir: Path) -> N
     assert warned["log.level"] == "warning"
 
 
+def test_ecs_has_objects_where_the_schema_has_them(start: Start, log_dir: Path) -> None:
+    """What access records and outgoing calls name like an object of the schema would be refused by an index. Keys of one's own go first."""
+    fields = {"client": "127.0.0.1", "user_agent": "curl/8", "host": "api:80", "order": 7}
+    start(preset="ecs", keys={"rename": {"host": "url.domain"}})
+    get_logger("shop").info("request", **fields)
+    assert flush_logging(10)
+    (line,) = (json.loads(line) for line in (log_dir / "app.log").read_text("utf-8").splitlines())
+    got = {name: line[name] for name in ("client.address", "user_agent.original", "url.domain", "order")}
+    assert list(got.values()) == list(fields.values())
+    assert not {"client", "user_agent", "host"} & line.keys()
+
+
 def value_at(stored: dict[str, Any], path: str) -> Any:
     """The value at a path with dots."""
     value: Any = stored

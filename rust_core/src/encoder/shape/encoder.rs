@@ -128,7 +128,8 @@ impl ShapedEncoder {
     pub fn new(shape: &Shape, of: &Process) -> Self {
         let members = shape.members(of);
         let mut naming = Naming::beside(shape.reserved(&members).iter().map(String::as_str));
-        naming.rename = shape.keys.rename.iter().cloned().collect();
+        let of_preset = shape.preset().fields.iter().map(|(old, new)| ((*old).to_owned(), (*new).to_owned()));
+        naming.rename = of_preset.chain(shape.keys.rename.iter().cloned()).collect();
         naming.omit = shape.keys.omit.iter().cloned().collect();
         let project = shape.project.as_deref().or_else(|| {
             let field = of.fields.0.iter().find(|(name, _)| short_name(name) == "project");

@@ -56,4 +56,5 @@ pub const DATADOG: Preset = Preset {
         member("stack", Is::Stack),
         member("", Is::Fields),
     ],
+    fields: &[],
 };

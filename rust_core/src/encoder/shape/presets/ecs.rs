@@ -36,4 +36,6 @@ pub const ECS: Preset = Preset {
         member("stack", Is::Stack),
         member("", Is::Fields),
     ],
+    // These names are objects of the schema.
+    fields: &[("client", "client.address"), ("user_agent", "user_agent.original"), ("host", "server.address")],
 };

@@ -54,4 +54,5 @@ pub const GCP: Preset = Preset {
         member("stack", Is::Stack),
         member("", Is::Fields),
     ],
+    fields: &[],
 };

@@ -16,6 +16,8 @@ pub struct Preset {
     pub name: &'static str,
     /// The members of a line, in their order.
     pub members: &'static [Member],
+    /// Fields that the library itself gives records, and what they are called: what `keys` renames goes before that.
+    pub fields: &'static [(&'static str, &'static str)],
 }
 
 pub const PRESETS: [&Preset; 4] = [&ecs::ECS, &gcp::GCP, &datadog::DATADOG, &otel::OTEL];

@@ -45,4 +45,5 @@ pub const OTEL: Preset = Preset {
             ]),
         ),
     ],
+    fields: &[],
 };

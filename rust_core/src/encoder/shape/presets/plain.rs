@@ -23,4 +23,5 @@ pub const PLAIN: Preset = Preset {
         member("stack", Is::Stack),
         member("", Is::Fields),
     ],
+    fields: &[],
 };
