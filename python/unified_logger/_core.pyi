@@ -533,21 +533,20 @@ def count(name: str) -> None:
     """
 
 @final
-class HandedLines:
-    """Lines for a function of the program."""
+class HandedRecords:
+    """Records for a function of the program, as an iterator. To ask for the next one says that the function has returned."""
 
-    @property
-    def lines(self) -> list[str]:
-        """The lines, without their newlines."""
+    def __iter__(self) -> HandedRecords:
+        """Itself."""
 
-    def done(self) -> None:
-        """Lets the sink go on: the function has had all of them."""
+    def __next__(self) -> str:
+        """The lines of the next record, without the last newline."""
 
-def next_lines(name: str, timeout: float) -> HandedLines | None:
-    """Waits for lines for the function of an output, at most `timeout` seconds."""
+def next_records(name: str, timeout: float) -> HandedRecords | None:
+    """Waits for records for the function of an output, at most `timeout` seconds."""
 
 def wake_function(name: str) -> None:
-    """Lets `next_lines` of an output return at once."""
+    """Lets `next_records` of an output return at once."""
 
 def count_failed(name: str) -> None:
     """Counts a record for which the function of an output has raised."""

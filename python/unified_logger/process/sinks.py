@@ -122,11 +122,9 @@ class _Consumer:
         patience = _PATIENCE
         try:
             while self._goes_on:
-                handed = _core.next_lines(self.name, patience)
-                if handed is not None:
-                    for line in handed.lines:
-                        self._give(line)
-                    handed.done()
+                handed = _core.next_records(self.name, patience)
+                for lines in handed or ():
+                    self._give(lines)
                 # Not after each line: to count takes as long as a short function.
                 patience = self._looks_at - monotonic()
                 if patience <= 0:
@@ -141,15 +139,15 @@ class _Consumer:
             if self._goes_on:  # A fork that did not wait any longer has asked for it again.
                 self.begin()
 
-    def _give(self, line: str) -> None:
+    def _give(self, lines: str) -> None:
         try:
-            self._call(json.loads(line) if self.form == "dict" else line)
+            self._call(json.loads(lines) if self.form == "dict" else lines)
         except (
             BaseException
         ) as error:  # Also one that would end the thread: the next record has nothing to do with this one.
             _core.count_failed(self.name)
             # A function that fails with the library's own records would be the reason for more of them.
-            if _OF_THE_LIBRARY not in line:
+            if _OF_THE_LIBRARY not in lines:
                 self._complain(f"the sink {self.name} failed: {type(error).__name__}: {error}")
 
     def _call(self, record: Any) -> None:

@@ -34,7 +34,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<context::Context>()?;
     module.add_class::<interpreter::End>()?;
     module.add_class::<control::LogFile>()?;
-    module.add_class::<control::HandedLines>()?;
+    module.add_class::<control::HandedRecords>()?;
     module.add_class::<handover::KeptRecords>()?;
     module.add_class::<logger::Logger>()?;
     module.add_class::<redaction::Redaction>()?;
@@ -43,7 +43,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
         context: clear_within context_again context_below context_variable context_with current_context new_span_id new_trace new_trace_id
             set_context_variable set_foreign_context;
         control: after_fork_in_child after_fork_in_parent before_fork check_lines check_template count count_failed counted escape_text
-            flush formats function_threads has_early internals is_time_zone next_lines open_log prepare_directory presets recover
+            flush formats function_threads has_early internals is_time_zone next_records open_log prepare_directory presets recover
             recover_all reserved_keys say set_clock set_lines set_root_handler short_name show_early shutdown start stats template_parts
             templates turn_off wake_function;
         exception: exception_json format_exception set_exceptions;

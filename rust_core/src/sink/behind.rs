@@ -12,7 +12,8 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::encoder::Whose;
 use crate::error::Result;
-use crate::stats::StreamStats;
+use crate::memory;
+use crate::stats::{Count, StreamStats};
 use crate::value::Put;
 use crate::worker::Worker;
 
@@ -31,11 +32,12 @@ pub trait Target: fmt::Debug + Clone + Send + 'static {
     const BATCHES: usize = 64;
     const BYTES: u64 = 1 << 20;
 
-    /// Writes whole lines, however long that takes. What it opens for that it may keep: each thread has a clone of its own.
+    /// Writes the lines of a batch, however long that takes. What it opens for that it may keep: each thread has a clone of its own.
+    /// Records that it does not count are counted when it returns.
     ///
     /// # Errors
     /// When it takes them no more. They are counted as dropped, and not tried again.
-    fn write(&mut self, lines: &[u8]) -> io::Result<()>;
+    fn write(&mut self, batch: &Arc<Batch>) -> io::Result<()>;
 
     /// What must be said, once, of a target that has just failed.
     fn complaint(&self) -> Option<String>;
@@ -45,17 +47,90 @@ pub trait Target: fmt::Debug + Clone + Send + 'static {
 struct Counts {
     /// Bytes sent and not yet written.
     pending: AtomicU64,
-    /// Batches that are no longer pending, and how many there were when the target was last found blocked.
+    /// How often records were counted, and how often that was when the target was last found blocked.
     passed: AtomicU64,
     blocked: AtomicU64,
     /// What the target has to complain of.
     complaint: OnceLock<String>,
 }
 
-#[derive(Debug)]
-struct Batch {
+/// Lines of some records, one after the other, which are counted as they are written.
+#[derive(Debug, Default)]
+pub struct Records {
     bytes: Vec<u8>,
-    lines: u64,
+    /// Where the lines of each record end: a record may have several.
+    ends: Vec<usize>,
+}
+
+impl Records {
+    fn push(&mut self, lines: &[u8]) {
+        if self.ends.try_reserve(1).is_err() {
+            memory::give_up();
+        }
+        self.bytes.put(lines);
+        self.ends.push(self.bytes.len());
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
+    /// Whole lines of all records, newlines included.
+    #[must_use]
+    pub fn lines(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The lines of one record, newlines included.
+    #[must_use]
+    pub fn of(&self, number: usize) -> Option<&[u8]> {
+        let begin = number.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied())?;
+        self.bytes.get(begin..*self.ends.get(number)?)
+    }
+
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.ends.len()
+    }
+}
+
+/// Records on their way to a target.
+#[derive(Debug)]
+pub struct Batch {
+    records: Records,
+    /// How many of them are counted as written or dropped.
+    counted: AtomicU64,
+    stats: Arc<StreamStats>,
+    counts: Arc<Counts>,
+}
+
+impl Batch {
+    #[must_use]
+    pub fn records(&self) -> &Records {
+        &self.records
+    }
+
+    /// Counts the next record as written.
+    pub fn count_written(&self) {
+        self.count(1, &self.stats.written);
+    }
+
+    /// Counts all records that were not counted yet as dropped.
+    pub fn count_dropped(&self) {
+        self.count(self.left(), &self.stats.dropped);
+    }
+
+    fn left(&self) -> u64 {
+        (self.records.ends.len() as u64).saturating_sub(self.counted.load(Ordering::Relaxed))
+    }
+
+    fn count(&self, records: u64, count: &Count) {
+        count.add(records);
+        self.stats.waiting.take_back(records);
+        self.counted.fetch_add(records, Ordering::Relaxed);
+        self.counts.passed.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 #[derive(Debug)]
@@ -66,17 +141,16 @@ pub struct Behind<T> {
     counts: Arc<Counts>,
     thread: Option<Thread>,
     /// The next batch.
-    bytes: Vec<u8>,
-    lines: u64,
+    records: Records,
     has_complained: bool,
 }
 
 #[derive(Debug)]
 struct Thread {
     /// None once it is to end, which it does when all that it was sent is shown.
-    batches: Option<Sender<Batch>>,
+    batches: Option<Sender<Arc<Batch>>>,
     /// Memory that comes back, so that none is asked for at each batch.
-    spare: Receiver<Vec<u8>>,
+    spare: Receiver<Records>,
     worker: Worker,
 }
 
@@ -84,44 +158,47 @@ impl<T: Target> Behind<T> {
     /// Starts nothing: the thread comes with the first line.
     #[must_use]
     pub fn new(target: T, stats: Arc<StreamStats>) -> Self {
-        Self { target, stats, counts: Arc::default(), thread: None, bytes: Vec::new(), lines: 0, has_complained: false }
+        let records = Records::default();
+        Self { target, stats, counts: Arc::default(), thread: None, records, has_complained: false }
     }
 }
 
 impl<T: Target> Sink for Behind<T> {
     fn push(&mut self, lines: &[u8], _position: u64, _whose: Whose) {
-        self.bytes.put(lines);
-        self.lines += 1;
+        self.records.push(lines);
     }
 
     fn pending_bytes(&self) -> usize {
-        self.bytes.len()
+        self.records.bytes.len()
     }
 
     /// Never waits, and never fails: what finds no room is dropped and counted.
     fn write(&mut self, _now: Instant, _held: Held) -> Result<()> {
-        if self.bytes.is_empty() {
+        if self.records.bytes.is_empty() {
             return Ok(());
         }
-        let (counts, lines) = (&self.counts, std::mem::take(&mut self.lines));
-        let size = self.bytes.len() as u64;
+        let (counts, lines) = (&self.counts, self.records.ends.len() as u64);
+        let size = self.records.bytes.len() as u64;
         let full = counts.pending.load(Ordering::Relaxed) > 0
             && counts.pending.load(Ordering::Relaxed).saturating_add(size) > T::BYTES;
         // One that is to end and does not yet is blocked: a second would write lines before those that it has.
         if self.thread.as_ref().is_none_or(|thread| thread.batches.is_none() && thread.worker.is_at_its_end()) {
-            self.thread = start(self.target.clone(), Arc::clone(&self.stats), Arc::clone(counts));
+            self.thread = start(self.target.clone());
         }
         counts.pending.fetch_add(size, Ordering::Relaxed);
+        self.stats.waiting.add(lines);
         let sent = match &self.thread {
             Some(Thread { batches: Some(batches), spare, .. }) if !full => {
-                let spare = spare.try_recv().unwrap_or_default();
-                batches.try_send(Batch { bytes: std::mem::replace(&mut self.bytes, spare), lines }).is_ok()
+                let records = std::mem::replace(&mut self.records, spare.try_recv().unwrap_or_default());
+                let (stats, counts) = (Arc::clone(&self.stats), Arc::clone(counts));
+                batches.try_send(Arc::new(Batch { records, counted: AtomicU64::new(0), stats, counts })).is_ok()
             }
             _ => false,
         };
         if !sent {
-            self.bytes.clear();
+            self.records.clear();
             counts.pending.fetch_sub(size, Ordering::Relaxed);
+            self.stats.waiting.take_back(lines);
             self.stats.dropped.add(lines);
         }
         Ok(())
@@ -184,37 +261,30 @@ impl Progress {
     }
 }
 
-fn start<T: Target>(target: T, stats: Arc<StreamStats>, counts: Arc<Counts>) -> Option<Thread> {
+fn start<T: Target>(target: T) -> Option<Thread> {
     let (batches, receiver) = bounded(T::BATCHES);
     let (back, spare) = bounded(SPARE);
-    let worker = Worker::start(T::THREAD, move || run(target, &receiver, &back, &stats, &counts)).ok()?;
+    let worker = Worker::start(T::THREAD, move || run(target, &receiver, &back)).ok()?;
     Some(Thread { batches: Some(batches), spare, worker })
 }
 
 /// Ends when the sink goes.
-fn run<T: Target>(
-    mut target: T,
-    batches: &Receiver<Batch>,
-    back: &Sender<Vec<u8>>,
-    stats: &StreamStats,
-    counts: &Counts,
-) {
-    for mut batch in batches {
-        let count = match catch_unwind(AssertUnwindSafe(|| target.write(&batch.bytes))) {
-            Ok(Ok(())) => &stats.written,
+fn run<T: Target>(mut target: T, batches: &Receiver<Arc<Batch>>, back: &Sender<Records>) {
+    for batch in batches {
+        if let Ok(Ok(())) = catch_unwind(AssertUnwindSafe(|| target.write(&batch))) {
+            batch.count(batch.left(), &batch.stats.written);
+        } else {
             // Closed, most likely, or a panic: nowhere is left to tell it but the statistics.
-            Ok(Err(_)) | Err(_) => {
-                if let Some(complaint) = target.complaint() {
-                    let _ = counts.complaint.set(complaint);
-                }
-                &stats.dropped
+            if let Some(complaint) = target.complaint() {
+                let _ = batch.counts.complaint.set(complaint);
             }
-        };
-        count.add(batch.lines);
-        counts.passed.fetch_add(1, Ordering::Relaxed);
-        counts.pending.fetch_sub(batch.bytes.len() as u64, Ordering::Release);
-        batch.bytes.clear();
-        // Where there is enough of it already, it goes.
-        let _ = back.try_send(batch.bytes);
+            batch.count_dropped();
+        }
+        batch.counts.pending.fetch_sub(batch.records.bytes.len() as u64, Ordering::Release);
+        if let Some(Batch { mut records, .. }) = Arc::into_inner(batch) {
+            records.clear();
+            // Where there is enough of it already, it goes.
+            let _ = back.try_send(records);
+        }
     }
 }

@@ -2,11 +2,12 @@
 //! calls the function, so nothing here knows what a function is.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::Target;
+use super::{Batch, Target};
 use crate::additions::Additions;
 use crate::forks;
 
@@ -17,12 +18,38 @@ pub const THREADS: &str = "unified_sink";
 #[derive(Clone, Debug)]
 pub struct Function(String);
 
-/// Lines on their way to a function. Whoever has them drops this when the function has returned.
+/// Records on their way to a function. The sink goes on when this is dropped: what the function has not had by then is lost.
 #[derive(Debug)]
 pub struct Handed {
-    /// Whole lines, newlines included. None for a call that only wakes the thread.
-    pub lines: Vec<u8>,
+    /// None for a call that only wakes the thread.
+    batch: Option<Arc<Batch>>,
+    /// How many records were given out.
+    given: usize,
+    /// A child that was forked inside the function leaves the records to its parent.
+    forks: u32,
     _done: Option<Sender<()>>,
+}
+
+impl Handed {
+    /// The lines of the next record, newlines included. The function has returned from the call with the one before.
+    pub fn next_record(&mut self) -> Option<&[u8]> {
+        let batch = self.batch.as_ref().filter(|_| self.forks == forks::count())?;
+        if self.given > 0 && self.given <= batch.records().count() {
+            batch.count_written();
+        }
+        self.given += 1;
+        batch.records().of(self.given - 1)
+    }
+}
+
+impl Drop for Handed {
+    fn drop(&mut self) {
+        if let Some(batch) = self.batch.take()
+            && self.forks == forks::count()
+        {
+            batch.count_dropped();
+        }
+    }
 }
 
 /// The way from a sink to the thread that calls the function. There is one for each name and process: a fork may come while it is in use.
@@ -61,9 +88,9 @@ impl Target for Function {
     const BYTES: u64 = 16 << 20;
 
     /// Waits until the function has returned.
-    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+    fn write(&mut self, batch: &Arc<Batch>) -> io::Result<()> {
         let (done, returned) = bounded(1);
-        let handed = Handed { lines: lines.to_vec(), _done: Some(done) };
+        let handed = Handed { batch: Some(Arc::clone(batch)), given: 0, forks: forks::count(), _done: Some(done) };
         way(&self.0).sender.send(handed).map_err(|_| io::ErrorKind::BrokenPipe)?;
         // Nothing is ever sent: the other end goes.
         let _ = returned.recv();
@@ -84,23 +111,57 @@ pub fn next(name: &str, timeout: Duration) -> Option<Handed> {
 /// Lets `next` return at once.
 pub fn wake(name: &str) {
     // Where there are lines, it does so anyway.
-    let _ = way(name).sender.try_send(Handed { lines: Vec::new(), _done: None });
+    let _ = way(name).sender.try_send(Handed { batch: None, given: 0, forks: forks::count(), _done: None });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::thread;
+    use crate::encoder::Whose;
+    use crate::sink::{Behind, Held, Sink};
+    use crate::stats::StreamStats;
+    use std::time::Instant;
+
+    fn handed(name: &str) -> Handed {
+        next(name, Duration::from_secs(10)).unwrap()
+    }
+
+    fn sink(name: &str) -> (Behind<Function>, Arc<StreamStats>) {
+        let stats = Arc::<StreamStats>::default();
+        (Behind::new(Function::named(name), Arc::clone(&stats)), stats)
+    }
 
     #[test]
-    fn lines_are_written_when_the_function_has_returned() {
-        let mut target = Function::named("one");
-        let writing = thread::spawn(move || target.write(b"a\nb\n"));
-        let handed = next("one", Duration::from_secs(10)).unwrap();
-        assert_eq!(handed.lines, b"a\nb\n");
-        assert!(!writing.is_finished());
+    fn each_record_is_given_with_all_its_lines_and_counted_when_the_function_has_returned() {
+        let (mut sink, stats) = sink("one");
+        sink.push(b"a\nb\n", 1, Whose::Application);
+        sink.push(b"c\n", 2, Whose::Application);
+        sink.write(Instant::now(), Held::Yes).unwrap();
+        let counts = || (stats.written.get(), stats.dropped.get(), stats.waiting.get());
+        let mut handed = handed("one");
+        assert_eq!(handed.next_record(), Some(&b"a\nb\n"[..]));
+        assert_eq!(counts(), (0, 0, 2));
+        assert_eq!(handed.next_record(), Some(&b"c\n"[..]));
+        assert_eq!(counts(), (1, 0, 1));
+        assert!(!sink.progress().unwrap().wait(Duration::from_millis(1)));
+        assert_eq!(handed.next_record(), None);
+        assert_eq!(handed.next_record(), None);
         drop(handed);
-        writing.join().unwrap().unwrap();
+        assert!(sink.progress().unwrap().wait(Duration::from_secs(10)));
+        assert_eq!(counts(), (2, 0, 0));
+    }
+
+    #[test]
+    fn what_a_function_never_had_is_dropped() {
+        let (mut sink, stats) = sink("gone");
+        sink.push(b"a\n", 1, Whose::Application);
+        sink.push(b"b\n", 2, Whose::Application);
+        sink.write(Instant::now(), Held::Yes).unwrap();
+        let mut handed = handed("gone");
+        handed.next_record();
+        drop(handed);
+        assert!(sink.progress().unwrap().wait(Duration::from_secs(10)));
+        assert_eq!((stats.written.get(), stats.dropped.get()), (0, 2));
     }
 
     #[test]
@@ -108,7 +169,7 @@ mod tests {
         assert!(next("two", Duration::ZERO).is_none());
         wake("two");
         wake("two");
-        assert!(next("two", Duration::from_secs(10)).unwrap().lines.is_empty());
+        assert!(next("two", Duration::from_secs(10)).unwrap().next_record().is_none());
         assert!(next("two", Duration::ZERO).is_none());
     }
 }

@@ -1,10 +1,11 @@
 //! The standard streams of the process.
 
 use std::io;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Target;
+use super::{Batch, Target};
 use crate::fault_injection::{self, Fault};
 use crate::platform::Standard;
 
@@ -40,9 +41,9 @@ impl Stream {
 impl Target for Stream {
     const THREAD: &'static str = "unified_console";
 
-    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+    fn write(&mut self, batch: &Arc<Batch>) -> io::Result<()> {
         fault_injection::pass(Fault::Console);
-        self.standard().write_patiently(lines)
+        self.standard().write_patiently(batch.records().lines())
     }
 
     fn complaint(&self) -> Option<String> {

@@ -105,6 +105,8 @@ pub struct StreamStats {
     pub written: Count,
     /// Lines that were dropped, because it takes no more.
     pub dropped: Count,
+    /// Lines on their way behind a thread, which will be one or the other.
+    pub waiting: Count,
 }
 
 /// Counts of a function of the program that gets records.
@@ -217,9 +219,11 @@ impl Stats {
         }
         for (_, stream) in self.streams.iter() {
             STREAM_COUNTS.iter().for_each(|counted| counted.restart(stream));
+            stream.waiting.set(0);
         }
         for (_, function) in self.functions.iter() {
             FUNCTION_COUNTS.iter().for_each(|counted| counted.restart(function));
+            function.lines.waiting.set(0);
         }
         for count in self.dropped.iter().flatten().chain([&self.refused, &self.dropped_reported]) {
             count.set(0);

@@ -1,4 +1,4 @@
-//! Lines for functions of the program, on the threads that call them.
+//! Records for functions of the program, on the threads that call them.
 
 use std::sync::Mutex;
 
@@ -10,37 +10,37 @@ use crate::interpreter::counts::STATS;
 use crate::interpreter::ending;
 use crate::value;
 
-/// Lines for one function. Its sink goes on once they are done with.
+/// Records for one function, one after the other. To ask for the next one says that the function has returned.
 #[pyclass(module = "unified_logger._core")]
-pub struct HandedLines(Mutex<Option<Handed>>);
+pub struct HandedRecords(Mutex<Option<Handed>>);
 
 #[pymethods]
-impl HandedLines {
-    /// The lines, without their newlines.
-    #[getter]
-    fn lines(&mut self, py: Python<'_>) -> PyResult<Vec<String>> {
-        let handed = self.0.get_mut().ok().and_then(|handed| handed.as_ref());
-        let lines = handed.map_or(&[][..], |handed| &handed.lines);
-        let text = |line: &[u8]| String::from_utf8_lossy(line.trim_ascii_end()).into_owned();
-        value::or_memory_error(py, || Ok(lines.split_inclusive(|byte| *byte == b'\n').map(text).collect()))
+impl HandedRecords {
+    fn __iter__(this: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        this
     }
 
-    /// The function has had all of them.
-    fn done(&mut self) {
-        if let Ok(handed) = self.0.get_mut() {
+    /// The lines of the next record, without the last newline. After the last record the sink goes on.
+    fn __next__(&mut self, py: Python<'_>) -> PyResult<Option<String>> {
+        let Ok(handed) = self.0.get_mut() else { return Ok(None) };
+        let next = handed.as_mut().and_then(Handed::next_record);
+        let text = |lines: &[u8]| String::from_utf8_lossy(lines.trim_ascii_end()).into_owned();
+        let text = next.map(|lines| value::or_memory_error(py, || Ok(text(lines)))).transpose()?;
+        if text.is_none() {
             *handed = None;
         }
+        Ok(text)
     }
 }
 
-/// Waits for lines for the function of an output, at most `timeout` seconds. None if there are none.
+/// Waits for records for the function of an output, at most `timeout` seconds. None if there are none.
 #[pyfunction]
-pub fn next_lines(py: Python<'_>, name: &str, timeout: f64) -> Option<HandedLines> {
+pub fn next_records(py: Python<'_>, name: &str, timeout: f64) -> Option<HandedRecords> {
     let handed = ending::detached(py, || function::next(name, clock::seconds(timeout)));
-    handed.map(|handed| HandedLines(Mutex::new(Some(handed))))
+    handed.map(|handed| HandedRecords(Mutex::new(Some(handed))))
 }
 
-/// Lets `next_lines` of an output return at once.
+/// Lets `next_records` of an output return at once.
 #[pyfunction]
 pub fn wake_function(name: &str) {
     function::wake(name);

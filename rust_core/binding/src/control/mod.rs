@@ -9,7 +9,7 @@ mod settings;
 
 pub use escape::escape_text;
 pub use files::{LogFile, open_log, prepare_directory};
-pub use functions::{HandedLines, count_failed, function_threads, next_lines, wake_function};
+pub use functions::{HandedRecords, count_failed, function_threads, next_records, wake_function};
 pub use self_check::internals;
 
 use std::path::{Path, PathBuf};

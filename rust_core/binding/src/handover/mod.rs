@@ -129,9 +129,20 @@ pub fn shutdown(py: Python<'_>, timeout: Duration) -> bool {
     let engine = engine(py).cloned();
     ending::detached(py, || {
         let done = engine.is_none_or(|engine| engine.shutdown(timeout));
+        report_waiting();
         TROUBLE.pause(Instant::now() + TROUBLE_PATIENCE);
         done
     })
+}
+
+/// Reports the records that functions have not had: the end waits for them no longer.
+fn report_waiting() {
+    let waiting = STATS.functions.iter().map(|(name, function)| (name, function.lines.waiting.get()));
+    let sinks: Vec<_> =
+        waiting.filter(|(_, count)| *count > 0).map(|(name, count)| format!("{name} has not had {count}")).collect();
+    if !sinks.is_empty() {
+        TROUBLE.handle("give all records to sinks before the end", &sinks.join(", "));
+    }
 }
 
 /// Shuts down an engine that was started after the exit hook had shut down everything.
