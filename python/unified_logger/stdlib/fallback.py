@@ -72,10 +72,12 @@ class FallbackOutput:
         for file in self._files:
             if level >= file.level:
                 taken &= file.write(ready)
-        if not taken:
-            self._failed += 1
         if self._console is not None and level >= self._console.level:
             self._console.handle(ready)
+            if not self._files:
+                taken = not self._console.has_lost
+        if not taken:
+            self._failed += 1
         mark_captured(record)
 
     def close(self) -> None:
@@ -88,7 +90,7 @@ class FallbackOutput:
         """Writes everything that waits.
 
         Returns:
-            Whether the files took it. A console that was closed has nothing to write.
+            Whether the files took it; without files, whether the console took the last line. A console that was closed has nothing to write.
         """
         done = True
         for file in self._files:
@@ -99,7 +101,7 @@ class FallbackOutput:
         with suppress(OSError, ValueError):
             if self._console is not None:
                 self._console.flush()
-        return done
+        return done and (bool(self._files) or self._console is None or not self._console.has_lost)
 
     def stats(self) -> dict[str, Any]:
         """The native counts, with those of these handlers added."""
@@ -111,4 +113,8 @@ class FallbackOutput:
         stats["written"] += self._count - self._failed
         stats["failed"] += self._failed
         stats["errors"] += sum(file.counts["errors"] for file in self._files)
+        if self._console is not None:
+            stats["errors"] += self._console.counts["errors"]
+            for name in ("written", "dropped"):
+                stats["console"][name] += self._console.counts[name]
         return stats

@@ -35,7 +35,48 @@ _FOR_GOOD = frozenset({errno.EBADF, errno.EIO, getattr(errno, "ESTALE", errno.EI
 _AI_SEGMENTS = frozenset({"ai", "llm", "genai"})
 
 
-class File(logging.Handler):
+class _Reporting(logging.Handler):
+    """Counts its failures, and reports each kind of them once per interval."""
+
+    redaction: _core.Redaction | None
+    counts: dict[str, int]
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        # When each kind of failure was reported last, and how many since then were not.
+        self._reported: dict[str, tuple[float, int]] = {}
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is the base class's
+        """Reports a record without a line to standard error; without its values if there is redaction."""
+        if self._count_failure("make a line") is not None:
+            _handle_error(super().handleError, self.redaction, record)
+
+    def report(self, action: str, name: str, reason: object) -> None:
+        """Reports what failed and why, unless that was reported within the interval.
+
+        Args:
+            action: What failed.
+            name: Of what.
+            reason: Why.
+        """
+        silent = self._count_failure(action)
+        if silent is not None:
+            again = f" ({silent} more since last told)" if silent else ""
+            _print(f"unified_logger: cannot {action} {name}: {reason}{again}")
+
+    def _count_failure(self, action: str) -> int | None:
+        """Counts a failure. Returns how many before it were not reported, if this one is to be."""
+        self.counts["errors"] += 1
+        now = monotonic()
+        last, silent = self._reported.get(action, (float("-inf"), 0))
+        if now - last < _INTERVAL:
+            self._reported[action] = last, silent + 1
+            return None
+        self._reported[action] = now, 0
+        return silent
+
+
+class File(_Reporting):
     """A log file that counts its lines, made with the configured mode.
 
     It rotates by itself, because `logging.handlers` imports so many modules that they take longer than this whole package. Lines that the
@@ -46,13 +87,11 @@ class File(logging.Handler):
     def __init__(self, directory: str, settings: Settings, file: FileSettings) -> None:
         super().__init__(file.level)
         self.kind = file.kind
-        self.settings = settings
+        self.settings, self.redaction = settings, settings.redaction
         self.counts = dict.fromkeys(("written", "bytes", "rotations", "errors"), 0)
         self._path = os.path.abspath(os.path.join(directory, file.name))
         self._most = file.max_bytes if file.backup_count else 0
         self._kept = file.backup_count
-        # When each kind of failure was reported last, and how many since then were not.
-        self._reported: dict[str, tuple[float, int]] = {}
         # When a failed rotation is tried again.
         self._due = 0.0
         self._waiting: deque[bytes] = deque()
@@ -68,10 +107,6 @@ class File(logging.Handler):
         if os.name == "posix":
             return _core.open_log(self._path, mode, before)
         return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0))
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is the base class's
-        """Reports to standard error, without the record if there is redaction."""
-        _handle_error(super().handleError, self.settings.redaction, record)
 
     def filter(self, record: logging.LogRecord) -> Any:
         """Keeps records of other kinds out."""
@@ -233,16 +268,7 @@ class File(logging.Handler):
                 os.rename(f"{self._path}.1", self._path)
 
     def _report(self, action: str, reason: object) -> None:
-        """Reports what failed and why, unless that was reported within the interval."""
-        self.counts["errors"] += 1
-        now = monotonic()
-        last, silent = self._reported.get(action, (float("-inf"), 0))
-        if now - last < _INTERVAL:
-            self._reported[action] = last, silent + 1
-            return
-        self._reported[action] = now, 0
-        again = f" ({silent} more since last told)" if silent else ""
-        _print(f"unified_logger: cannot {action} {self._path}: {reason}{again}")
+        self.report(action, self._path, reason)
 
     def flush(self) -> None:
         """Writes the lines that wait.
@@ -300,8 +326,8 @@ def _is_missing(path: str) -> bool:
     return False
 
 
-class Console(logging.StreamHandler):  # type: ignore[type-arg] # not generic at run time
-    """The console.
+class Console(_Reporting, logging.StreamHandler):  # type: ignore[type-arg] # not generic at run time
+    """The console, which counts its lines.
 
     Args:
         stream: The stream that it writes to.
@@ -310,11 +336,39 @@ class Console(logging.StreamHandler):  # type: ignore[type-arg] # not generic at
 
     def __init__(self, stream: Any, redaction: _core.Redaction | None) -> None:
         super().__init__(stream)
-        self._redaction = redaction
+        self.redaction = redaction
+        self.counts = dict.fromkeys(("written", "dropped", "errors"), 0)
+        # Whether the last line is lost.
+        self.has_lost = False
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is the base class's
-        """Reports to standard error, without the record if there is redaction."""
-        _handle_error(super().handleError, self._redaction, record)
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes the record. A line that the stream does not take is lost."""
+        self.has_lost = not self._is_shown(record)
+        self.counts["dropped" if self.has_lost else "written"] += 1
+
+    def _is_shown(self, record: logging.LogRecord) -> bool:
+        try:
+            line = f"{self.format(record)}{self.terminator}"
+        except RecursionError:  # As in `logging`: reporting it would need more of the stack.
+            raise
+        except Exception:
+            self.handleError(record)
+            return False
+        try:
+            try:
+                self._show(line)
+            except UnicodeEncodeError as error:
+                self._show(line.encode(error.encoding, "backslashreplace").decode(error.encoding))
+        except RecursionError:
+            raise
+        except Exception as error:  # Full, closed or without a reader; an object in its place may raise anything.
+            self.report("write to", "the console", error)
+            return False
+        return True
+
+    def _show(self, line: str) -> None:
+        self.stream.write(line)
+        self.flush()
 
 
 def _handle_error(
