@@ -602,10 +602,10 @@ class KeptRecords:
 def set_keeper(scope: ContextVar[Any], class_: type, prepare: Callable[[], KeptRecords]) -> None:
     """Sets where records are kept: the variable with the scope, the class of its list, and what gives a scope such a list."""
 
-def set_notice(function: Callable[[_StdLogger, bool], bool]) -> None:
+def set_notice(function: Callable[[_StdLogger, bool, bool], bool]) -> None:
     """Sets the function that is told of a logger that is disabled, or whose records do not come to the root handler.
 
-    It returns whether it has changed that.
+    It is called with the logger, whether it is disabled, and whether the call was one of `get_logger`'s. It returns whether it has changed that.
     """
 
 def set_wrappers(function: Callable[[str, object], object]) -> None:

@@ -177,6 +177,53 @@ logger.error("refused")
     assert (tmp_path / "logs" / "app.log").read_text() == ""
 
 
+def test_loggers_of_logging_that_a_configuration_disables_are_told_of(run_python: Run, tmp_path: Path) -> None:
+    """Also where no logger of `get_logger` is called. One that the program has disabled itself is not.
+
+    Seen to fail with no notice.
+    """
+    run_python(
+        """
+import logging.config
+from unified_logger import init_logging
+init_logging(log_dir="logs", console_format="off", keep_loggers_enabled=True)
+logging.getLogger("silenced").disabled = True
+logging.getLogger("silenced").error("by the program")
+theirs = logging.getLogger("theirs")
+theirs.warning("before")
+logging.config.dictConfig({"version": 1, "handlers": {"u": {"class": "unified_logger.Handler"}}, "root": {"handlers": ["u"]}})
+theirs.error("lost")
+theirs.error("lost, too")
+"""
+    )
+    lines = map(json.loads, (tmp_path / "logs" / "app.log").read_text("utf-8").splitlines())
+    before, told = sorted(lines, key=lambda record: record["timestamp"])
+    assert before["message"] == "before"
+    assert told["level"] == "WARNING"
+    assert told["message"].startswith("logger 'theirs' is disabled")
+    assert told["message"].endswith("disable_existing_loggers=False")
+
+
+def test_a_handler_that_basic_config_takes_off_is_told_of(run_python: Run, tmp_path: Path) -> None:
+    """Where nobody has imported `logging.config`. Seen to fail with no notice."""
+    run_python(
+        """
+import logging, sys
+from unified_logger import init_logging
+init_logging(log_dir="logs", console_format="off")
+logging.getLogger("theirs").warning("before")
+logging.basicConfig(force=True)
+assert "logging.config" not in sys.modules
+for _ in range(3): logging.getLogger("theirs").warning("not in the files")
+"""
+    )
+    lines = map(json.loads, (tmp_path / "logs" / "app.log").read_text("utf-8").splitlines())
+    before, told = sorted(lines, key=lambda record: record["timestamp"])
+    assert before["message"] == "before"
+    assert told["level"] == "WARNING"
+    assert "basicConfig(force=True)" in told["message"]
+
+
 def test_a_configuration_that_disables_nothing_disables_nothing(logger: Any, records: Records) -> None:
     """`disable_existing_loggers` is false."""
     configure(loggers={"named": {"level": "INFO"}})

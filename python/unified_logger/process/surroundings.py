@@ -19,17 +19,21 @@ if TYPE_CHECKING:
 
 _DISABLED = (
     "logger {name!r} is disabled, so its records are written nowhere, and so may be others: fileConfig and dictConfig disable every logger that "
-    "they do not name. Configure with disable_existing_loggers=False, or start with init_logging(keep_loggers_enabled=True)"
+    "they do not name. Configure with disable_existing_loggers=False"
 )
+_OR_KEEP = ", or start with init_logging(keep_loggers_enabled=True)"
 _REMOVED = (
     "the handler of unified_logger was taken off the root logger, so it brings no records of logging into the files (those of get_logger are "
-    "there). Name unified_logger.Handler among the handlers of the configuration, or call init_logging after it"
+    "there). A configuration with a root does that, and basicConfig(force=True). Name unified_logger.Handler among the handlers of the "
+    "configuration, or call init_logging after it"
 )
 _UNREDACTED = (
     "redaction does not cover what logging itself gives to other handlers: {others}. Only records of get_logger are redacted for them; give "
     "such a handler unified_logger.JSONFormatter, or a filter of its own"
 )
 
+# Nobody has a reason to disable this logger. If it is disabled, a configuration has disabled every logger that it does not name.
+_mark = logging.getLogger("unified_logger")
 _settings: Settings | None = None
 # Which of the sentences were said since the last start.
 _said: set[str] = set()
@@ -55,24 +59,27 @@ def in_child() -> None:
     """Nothing: what the parent has told need not be told again."""
 
 
-def _notice(logger: logging.Logger, is_disabled: bool) -> bool:
+def _notice(logger: logging.Logger, is_disabled: bool, is_own: bool) -> bool:
     """Tells of a logger that is disabled, or whose records do not come to the root handler.
 
     Args:
         logger: The logger.
         is_disabled: Whether it is disabled.
+        is_own: Whether the call was one of a logger of `get_logger`.
 
     Returns:
         Whether the logger was enabled again.
     """
-    # A program that does one of these without a configuration of `logging` does not need to be told.
-    if _settings is None or not engine.is_running() or "logging.config" not in sys.modules:
+    if _settings is None or not engine.is_running():
         return False
     if is_disabled:
-        if _settings.keep_loggers_enabled:
+        # A program that disables a logger itself need not be told.
+        if not _mark.disabled and not (is_own and "logging.config" in sys.modules):
+            return False
+        if is_own and _settings.keep_loggers_enabled:
             logger.disabled = False
             return True
-        _say(_DISABLED.format(name=logger.name), "disabled")
+        _say(_DISABLED.format(name=logger.name) + (_OR_KEEP if is_own else ""), "disabled")
     elif (
         _settings.on_root
         and handler.root_handler() is not None

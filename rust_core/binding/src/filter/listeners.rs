@@ -38,11 +38,11 @@ pub fn set_notice(function: Bound<'_, PyAny>) {
     drop(NOTICE.replace(py, Some(function.unbind())));
 }
 
-/// Tells of a logger whose records are kept out. Returns whether to ask it again.
-pub fn notice(logger: &Bound<'_, PyAny>, is_disabled: bool) -> bool {
+/// Tells of a logger whose records are kept out: one of this library's, or one of `logging`. Returns whether to ask it again.
+pub fn notice(logger: &Bound<'_, PyAny>, is_disabled: bool, is_own: bool) -> bool {
     let py = logger.py();
     let Some(function) = NOTICE.held(py) else { return false };
-    let told = function.call1((logger, is_disabled)).and_then(|changed| changed.is_truthy());
+    let told = function.call1((logger, is_disabled, is_own)).and_then(|changed| changed.is_truthy());
     interrupt::ok(py, told).unwrap_or(false)
 }
 

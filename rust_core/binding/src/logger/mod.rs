@@ -194,7 +194,7 @@ impl Logger {
         let _inside = ending::Inside::enter();
         let logger = self.logger.bind(py);
         let asked = Guard::ask(logger).and_then(|guard| match guard.is_kept_out() {
-            true if listeners::notice(logger, guard.is_disabled()) => Guard::ask(logger),
+            true if listeners::notice(logger, guard.is_disabled(), true) => Guard::ask(logger),
             _ => Ok(guard),
         });
         match asked {

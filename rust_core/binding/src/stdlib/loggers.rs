@@ -91,8 +91,8 @@ fn ask_again<'a>(logger: &'a Bound<'_, PyAny>) -> Option<&'a NativeLogger> {
 
 fn ask(logger: &Bound<'_, PyAny>) -> PyResult<CachedLogger> {
     let guard = Guard::ask(logger)?;
-    if !guard.is_disabled() && !guard.reaches_root_handler() {
-        listeners::notice(logger, false);
+    if guard.is_kept_out() {
+        listeners::notice(logger, guard.is_disabled(), false);
     }
     // After the guard, which notices every change from now on.
     let name = logger.getattr(intern!(logger.py(), "name"))?;
