@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, CO_ITERABLE_COROUTINE
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -12,7 +14,7 @@ from unified_logger.context.propagation import trace_headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
-    from types import TracebackType
+    from types import FrameType, TracebackType
     from typing import Protocol
 
     from typing_extensions import Self
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
         def __contains__(self, name: Any, /) -> bool: ...
         def __setitem__(self, name: str, value: str, /) -> None: ...
         def __delitem__(self, name: str, /) -> None: ...
+
+
+# The libraries whose calls these are. A record names the code that called one of them.
+_LIBRARIES = frozenset({"httpx", "httpx2", "requests", "urllib"})
 
 
 class Outgoing:
@@ -84,12 +90,33 @@ class Outgoing:
         if current is not None and current.parent_span_id is not None:
             fields["parent_span_id"] = current.parent_span_id
         try:
-            get_logger(self._logger).log(self._level, "outgoing call", **fields)
+            get_logger(self._logger).log(self._level, "outgoing call", stacklevel=_frames_to_caller(), **fields)
         finally:
             self._scope.leave()
 
 
 _core.mark_wrapper(Outgoing.__exit__.__code__)
+
+
+def _frames_to_caller() -> int:
+    """The `stacklevel` of the code that called the library.
+
+    Returns:
+        1, which is the library's own code, if nothing is known to have called it: an event loop runs it as a task of its own.
+    """
+    inner = frame = sys._getframe(3)  # Below the replacement, which is marked, as is the block's end.
+    level = 1
+    while str(frame.f_globals.get("__name__")).partition(".")[0] in _LIBRARIES:
+        if frame.f_back is None:
+            return 1
+        inner, frame = frame, frame.f_back
+        level += 1
+    return 1 if _is_awaited(inner) and not _is_awaited(frame) else level
+
+
+def _is_awaited(frame: FrameType) -> bool:
+    """Whether a frame is that of a coroutine, or of a generator that may be part of one."""
+    return bool(frame.f_code.co_flags & (CO_COROUTINE | CO_ITERABLE_COROUTINE | CO_GENERATOR | CO_ASYNC_GENERATOR))
 
 
 def headers_beside(given: Container[str]) -> dict[str, str]:
