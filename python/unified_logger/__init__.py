@@ -7,8 +7,11 @@ One call to start, structured JSON in rotating files, a trace on every record::
     init_logging(log_dir="logs")
     get_logger("shop.orders").info("order received", order_id=7)
 
-There are no assertions here for pytest to rewrite, so it need not warn if a program imports this first: PYTEST_DONT_REWRITE.
+For pytest: PYTEST_DONT_REWRITE
 """
+
+# There are no assertions here for pytest to rewrite. Its word for that, in the docstring, where alone it is looked for, keeps it from warning
+# of programs that import this package first.
 
 from .api import (
     flush_logging,
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
     from .spans import span, traced
     from .stdlib.formatters import JSONFormatter
     from .values.deferred import lazy
+
+    __version__: str
 
 __all__ = [
     "ConfigurationError",
@@ -92,6 +97,11 @@ _LATER = {
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
+        if name == "__version__":
+            from importlib.metadata import version
+
+            found = globals()[name] = version(__name__)
+            return found
         modules = _LATER.get(name)
         if modules is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -102,4 +112,4 @@ if not TYPE_CHECKING:
         return found
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
+        return sorted({*globals(), *__all__, "__version__"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
@@ -31,6 +32,13 @@ def test_every_promised_name_is_public() -> None:
     """And listed."""
     assert set(unified_logger.__all__) >= PROMISED
     assert all(hasattr(unified_logger, name) for name in unified_logger.__all__)
+
+
+def test_the_version_is_that_of_the_installed_package(run_python: Run) -> None:
+    """Looked up when it is asked for, and not by an import of the package. Seen to fail with no such name."""
+    assert unified_logger.__version__ == version("unified_logger")
+    assert "__version__" in dir(unified_logger)
+    run_python("import sys, unified_logger\nassert 'importlib.metadata' not in sys.modules")
 
 
 def test_no_public_name_is_also_a_modules() -> None:
