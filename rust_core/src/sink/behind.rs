@@ -41,10 +41,18 @@ pub trait Target: fmt::Debug + Clone + Send + 'static {
 
     /// What must be said, once, of a target that has just failed.
     fn complaint(&self) -> Option<String>;
+
+    /// Whether this thread does what the target waits for, so that it must not wait for the target.
+    #[must_use]
+    fn is_waiting_for_this_thread() -> bool {
+        false
+    }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Counts {
+    /// See `Target::is_waiting_for_this_thread`.
+    is_waiting_for_this_thread: fn() -> bool,
     /// Bytes sent and not yet written.
     pending: AtomicU64,
     /// How often records were counted, and how often that was when the target was last found blocked.
@@ -52,6 +60,18 @@ struct Counts {
     blocked: AtomicU64,
     /// What the target has to complain of.
     complaint: OnceLock<String>,
+}
+
+impl Counts {
+    fn of<T: Target>() -> Self {
+        Self {
+            is_waiting_for_this_thread: T::is_waiting_for_this_thread,
+            pending: AtomicU64::new(0),
+            passed: AtomicU64::new(0),
+            blocked: AtomicU64::new(0),
+            complaint: OnceLock::new(),
+        }
+    }
 }
 
 /// Lines of some records, one after the other, which are counted as they are written.
@@ -158,8 +178,8 @@ impl<T: Target> Behind<T> {
     /// Starts nothing: the thread comes with the first line.
     #[must_use]
     pub fn new(target: T, stats: Arc<StreamStats>) -> Self {
-        let records = Records::default();
-        Self { target, stats, counts: Arc::default(), thread: None, records, has_complained: false }
+        let (records, counts) = (Records::default(), Arc::new(Counts::of::<T>()));
+        Self { target, stats, counts, thread: None, records, has_complained: false }
     }
 }
 
@@ -238,10 +258,14 @@ impl<T: Target> Sink for Behind<T> {
 pub struct Progress(Arc<Counts>);
 
 impl Progress {
-    /// Waits until everything sent is written, at most `timeout`, and not again while the target stays blocked.
+    /// Waits until everything sent is written, at most `timeout`, and not again while the target stays blocked. Does not wait for what this
+    /// thread would have to do.
     #[must_use]
     pub fn wait(&self, timeout: Duration) -> bool {
         let counts = &self.0;
+        if (counts.is_waiting_for_this_thread)() {
+            return counts.pending.load(Ordering::Acquire) == 0;
+        }
         let started = Instant::now();
         while counts.pending.load(Ordering::Acquire) > 0 {
             // One more than passed: nought is for a target that was never found blocked.

@@ -1,6 +1,7 @@
 //! Functions of the program that get lines. The engine knows each by the name of its output. A thread of the program asks for the lines and
 //! calls the function, so nothing here knows what a function is.
 
+use std::cell::Cell;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,16 @@ use crate::forks;
 
 /// The beginning of the names of threads that call functions. What they log goes to no function, which might have no end.
 pub const THREADS: &str = "unified_sink";
+
+thread_local! {
+    /// Whether this thread calls functions, by the number of forks when it began. A child that is forked inside a function does not.
+    static CALLS: Cell<Option<u32>> = const { Cell::new(None) };
+}
+
+/// To be called by a thread that calls functions: it never waits for them.
+pub fn begin_to_call() {
+    CALLS.set(Some(forks::count()));
+}
 
 /// One function, as a sink behind a thread sees it.
 #[derive(Clone, Debug)]
@@ -99,6 +110,10 @@ impl Target for Function {
 
     fn complaint(&self) -> Option<String> {
         None
+    }
+
+    fn is_waiting_for_this_thread() -> bool {
+        CALLS.get() == Some(forks::count())
     }
 }
 

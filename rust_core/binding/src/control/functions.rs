@@ -36,6 +36,7 @@ impl HandedRecords {
 /// Waits for records for the function of an output, at most `timeout` seconds. None if there are none.
 #[pyfunction]
 pub fn next_records(py: Python<'_>, name: &str, timeout: f64) -> Option<HandedRecords> {
+    function::begin_to_call();
     let handed = ending::detached(py, || function::next(name, clock::seconds(timeout)));
     handed.map(|handed| HandedRecords(Mutex::new(Some(handed))))
 }
