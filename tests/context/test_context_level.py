@@ -171,9 +171,11 @@ def test_what_is_off_stays_off(logger: UnifiedLogger, messages: Messages) -> Non
         logger.warning("above")
         std.warning("above")
     logging.disable(logging.NOTSET)
-    notice, *others = messages()
-    assert notice.startswith("logger 'app.off' is disabled")
-    assert others == ["above", "above"]
+    # It may be told of: a configuration of `logging` could have disabled it.
+    assert [message for message in messages() if not message.startswith("logger 'app.off' is disabled")] == [
+        "above",
+        "above",
+    ]
 
 
 def test_levels_of_loggers_change_meanwhile(logger: UnifiedLogger, messages: Messages) -> None:

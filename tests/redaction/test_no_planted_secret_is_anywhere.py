@@ -143,7 +143,7 @@ os.kill(os.getpid(), signal.SIGKILL)
     done = plant(code, options)
     assert done.found() == {"email", "named"}  # in the box
     told = run_python("from unified_logger.cli import main; raise SystemExit(main(['recover', 'logs']))")
-    assert "1 records recovered" in told.stdout
+    assert "1 record recovered" in told.stdout
     assert done.found() == set()
     assert '"recovered":true,"employee":"[REDACTED:employee]","password":"[REDACTED]"' in done.text()
 

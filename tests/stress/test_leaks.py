@@ -106,8 +106,8 @@ tell(before, held(), counts=counts | {"rotations": stats["files"]["app"]["rotati
 
 
 @pytest.mark.parametrize("directories", [1, 2], ids=["one directory", "two in turn"])
-def test_a_thousand_starts_and_ends_leak_nothing(run_python: Run, tmp_path: Path, directories: int) -> None:
-    """`init_logging`, a record, `shutdown_logging`, 1,000 times: every record is written, and nothing is held for it."""
+def test_thousands_of_starts_and_ends_leak_nothing(run_python: Run, tmp_path: Path, directories: int) -> None:
+    """`init_logging`, a record, `shutdown_logging`, 2,000 times: every record is written, and nothing is held for it."""
     code = """
 logger = get_logger("app")
 directories = int(sys.argv[1])
@@ -119,19 +119,22 @@ def rounds(start, count):
         assert shutdown_logging()
 
 rounds(0, 200)
-before = held()
-rounds(200, 1_000)
-tell(before, held(), counts={})
+stages = [held()]
+for start in (200, 1_200):
+    rounds(start, 1_000)
+    stages.append(held())
+# The allocator may keep some pages after one of them. A leak grows with both.
+tell(*min(zip(stages, stages[1:]), key=lambda pair: pair[1]["memory"] - pair[0]["memory"]), counts={})
 """
     done = run_python(MEASURE + code, str(directories), timeout=300)
     assert_nothing_leaked(done.stdout)
     for directory in range(directories):
         lines = (tmp_path / f"logs.{directory}" / "app.log").read_text().splitlines()
-        assert [json.loads(line)["number"] for line in lines] == list(range(directory, 1_200, directories))
+        assert [json.loads(line)["number"] for line in lines] == list(range(directory, 2_200, directories))
 
 
 @pytest.mark.parametrize("directories", [1, 2], ids=["one directory", "two in turn"])
-def test_a_thousand_reconfigurations_leak_nothing(run_python: Run, tmp_path: Path, directories: int) -> None:
+def test_thousands_of_reconfigurations_leak_nothing(run_python: Run, tmp_path: Path, directories: int) -> None:
     """`init_logging` again and again without an end between, as a service does that reads its settings anew."""
     code = """
 logger = get_logger("app")
@@ -143,15 +146,18 @@ def rounds(start, count):
         logger.info("line", number=number)
 
 rounds(0, 200)
-before = held()
-rounds(200, 1_000)
-tell(before, held(), counts={})
+stages = [held()]
+for start in (200, 1_200):
+    rounds(start, 1_000)
+    stages.append(held())
+# The allocator may keep some pages after one of them. A leak grows with both.
+tell(*min(zip(stages, stages[1:]), key=lambda pair: pair[1]["memory"] - pair[0]["memory"]), counts={})
 """
     done = run_python(MEASURE + code, str(directories), timeout=300)
     assert_nothing_leaked(done.stdout)
     for directory in range(directories):
         lines = (tmp_path / f"logs.{directory}" / "app.log").read_text().splitlines()
-        assert [json.loads(line)["number"] for line in lines] == list(range(directory, 1_200, directories))
+        assert [json.loads(line)["number"] for line in lines] == list(range(directory, 2_200, directories))
 
 
 def test_code_that_comes_and_goes_leaks_nothing(run_python: Run, tmp_path: Path) -> None:

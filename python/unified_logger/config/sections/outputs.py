@@ -345,7 +345,8 @@ def _place_of(name: str, output_given: object, output: Mapping[str, Any], given:
                 raise _wrong(given, f"{name}.{place.key}", output[place.key], f"left out: {name} is {what}")
     elif len(named) != 1:
         keys = " or ".join(f"`{place.key}`" for place in _PLACES)
-        meant = None if named else nearest(name, (*_FILES, _CONSOLE))
+        # A short name is like any other.
+        meant = None if named or len(name) < 4 else nearest(name, (*_FILES, _CONSOLE))
         if meant is not None:
             raise ConfigurationError(
                 source=_source_of(given, name),
