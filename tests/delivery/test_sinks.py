@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -109,8 +111,24 @@ def test_a_failure_is_told_whatever_the_record_says(start: Start, records: Recor
     ]
 
 
-def test_a_sink_that_is_removed_leaves_no_thread(start: Start) -> None:
-    """Nor the name of one, which a later thread would have."""
+class _Monkey(ModuleType):
+    """In the place of gevent's module: whether `threading` is replaced, and what was there before."""
+
+    def __init__(self, is_patched: bool) -> None:
+        super().__init__("gevent.monkey")
+        self._is_patched = is_patched
+
+    def is_module_patched(self, name: str) -> bool:
+        return self._is_patched and name == "threading"
+
+    def get_original(self, module: str, name: str) -> Any:
+        return getattr(sys.modules[module], name)
+
+
+@pytest.mark.parametrize("green", [False, True], ids=["threads", "threads replaced"])
+def test_a_sink_that_is_removed_leaves_no_thread(start: Start, monkeypatch: pytest.MonkeyPatch, green: bool) -> None:
+    """Nor the name of one, which a later thread would have. Also where gevent has replaced threads."""
+    monkeypatch.setitem(sys.modules, "gevent.monkey", _Monkey(green))
     start()
     with add_sink(lambda record: None, name="short"):
         get_logger("shop").info("m")

@@ -187,14 +187,19 @@ async def _awaited(returned: Awaitable[object]) -> None:
 def _start_thread(function: Callable[[], None], name: str) -> Thread | None:
     """Starts a thread of the system, also where others have put green threads in its place: these would all wait with it."""
     gevent = sys.modules.get("gevent.monkey")
-    if gevent is None:
+    if gevent is None or not gevent.is_module_patched("threading"):
         thread = Thread(target=function, name=name, daemon=True)
         thread.start()
         return thread
 
     def named() -> None:
-        current_thread().name = name
-        function()
+        # `threading` keeps what stands for such a thread when that has ended, and a later thread of its number would have the name.
+        stand_in = current_thread()
+        before, stand_in.name = stand_in.name, name
+        try:
+            function()
+        finally:
+            stand_in.name = before
 
     gevent.get_original("_thread", "start_new_thread")(named, ())
     return None
