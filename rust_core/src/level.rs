@@ -11,6 +11,13 @@ pub const CRITICAL: i32 = 50;
 /// The standard levels, lowest first: what statistics are kept by.
 pub const NAMES: [&str; 5] = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
 
+/// Whether it is one of the standard levels.
+#[inline]
+#[must_use]
+pub fn is_standard(level: i32) -> bool {
+    level % 10 == 0 && (DEBUG..=CRITICAL).contains(&level)
+}
+
 /// Which of `NAMES` a level counts as: the highest one that is not above it.
 #[must_use]
 pub fn bucket(level: i32) -> usize {
@@ -35,6 +42,11 @@ mod tests {
     fn other_numbers_are_named_as_in_logging() {
         assert_eq!(name(20), "INFO");
         assert_eq!(name(25), "Level 25");
+    }
+
+    #[test]
+    fn five_levels_are_standard() {
+        assert_eq!((-10..=100).filter(|level| is_standard(*level)).collect::<Vec<_>>(), [10, 20, 30, 40, 50]);
     }
 
     #[test]

@@ -151,6 +151,12 @@ pub fn expect(bytes: usize) {
     check();
 }
 
+/// Ends the call unless there is memory to encode a record, which is done with allocations that cannot fail.
+#[inline]
+pub fn expect_to_encode(record: &[u8]) {
+    expect(8 * record.len());
+}
+
 /// Ends the call.
 #[cold]
 pub fn give_up() -> ! {

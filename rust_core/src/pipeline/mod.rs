@@ -151,8 +151,7 @@ impl Pipeline {
     fn deliver_one(&mut self, bytes: &[u8], whose: Whose) -> bool {
         // SAFETY: only capture and `Builder` fill buffers, and both write texts as UTF-8.
         let Some(record) = (unsafe { Record::read(bytes) }) else { return false };
-        // A large record is encoded with allocations that cannot fail, so the memory is checked first.
-        memory::expect(8 * bytes.len());
+        memory::expect_to_encode(bytes);
         let mut route = self.outputs.route(&record);
         if record.header.flags & flag::CONSOLE_DONE != 0 {
             route &= !self.consoles;

@@ -89,7 +89,7 @@ impl Answers {
     /// The same answers for a level that may be between the standard ones, for which `logging` was asked.
     pub fn between(self, level: Level, enabled: bool) -> Self {
         let others = self.enabled & !level.bit;
-        let is_standard = level.number % 10 == 0 && (level::DEBUG..=level::CRITICAL).contains(&level.number);
+        let is_standard = level::is_standard(level.number);
         let at = |levels: Levels| if is_standard { levels } else { Levels { standard: levels.between, ..levels } };
         let enabled = if enabled { others | level.bit } else { others };
         Self::new(enabled, self.wanted, at(self.listened), at(self.kept), self.off)

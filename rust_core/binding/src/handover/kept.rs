@@ -87,7 +87,7 @@ impl KeptRecords {
         let line_of = |bytes: &Vec<u8>| {
             // SAFETY: captured records hold UTF-8 texts.
             let record = unsafe { Record::read(bytes) }?;
-            memory::expect(8 * bytes.len());
+            memory::expect_to_encode(bytes);
             lines.encode(&record, Whose::Application, 1, 0);
             // The writer counts what was redacted.
             lines.take_redacted();

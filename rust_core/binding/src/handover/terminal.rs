@@ -47,7 +47,7 @@ impl TerminalLines {
         if self.router.route(&read) == 0 {
             return false;
         }
-        memory::expect(8 * bytes.len());
+        memory::expect_to_encode(bytes);
         self.lines.encode(&read, Whose::Application, 1, bytes.len());
         true
     }

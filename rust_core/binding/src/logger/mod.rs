@@ -139,10 +139,9 @@ impl Logger {
     /// The decision on a call at any level. `logging` is asked about non-standard levels each time.
     fn decide_at<'py>(&self, py: Python<'py>, number: i32) -> Decision<'py> {
         let (home, level) = (self.home(), Level::of(number));
-        let is_standard = number % 10 == 0 && (level::DEBUG..=level::CRITICAL).contains(&number);
         let answers = if ending::is_here(py) {
             home.ask(py)
-        } else if is_standard {
+        } else if level::is_standard(number) {
             home.known(py).copied().unwrap_or_else(|| home.ask(py))
         } else {
             let inside = ending::Inside::enter();

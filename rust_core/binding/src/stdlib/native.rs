@@ -212,8 +212,7 @@ fn level_of(py: Python<'_>, method: &Method, arguments: Arguments) -> Option<(i3
     let given = arguments.positional(py, 0);
     // A subclass may compare in its own way.
     let number = given.cast_exact::<PyInt>().ok()?.extract::<i32>().ok()?;
-    let standard = number % 10 == 0 && (level::DEBUG..=level::CRITICAL).contains(&number);
-    standard.then(|| (number, arguments.rest()))
+    level::is_standard(number).then(|| (number, arguments.rest()))
 }
 
 /// The keywords of a call.
