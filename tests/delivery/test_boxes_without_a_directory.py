@@ -155,6 +155,17 @@ def test_without_being_asked_for_there_is_no_box(tmp_path: Path) -> None:
     assert run(tmp_path, code) == []
 
 
+def kill_when_it_says(line: bytes, tmp_path: Path, code: str) -> None:
+    """Runs a program whose standard output nobody reads, and kills it at its first line on standard error."""
+    with subprocess.Popen(
+        program(tmp_path, code), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as killed:
+        assert killed.stderr is not None
+        assert killed.stderr.readline() == line
+        killed.kill()
+        killed.wait(60)
+
+
 def test_what_an_object_in_the_place_of_the_stream_has_shown_is_not_shown_again(tmp_path: Path) -> None:
     """Such records wait in the box only for those before them. Seen to fail with all of them written twice."""
     code = (
@@ -170,13 +181,7 @@ print(shown.getvalue().count("number"), file=sys.stderr, flush=True)
 time.sleep(60)
 """
     )
-    with subprocess.Popen(
-        program(tmp_path, code), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as killed:
-        assert killed.stderr is not None
-        assert killed.stderr.readline() == b"50\n"
-        killed.kill()
-        killed.wait(60)
+    kill_when_it_says(b"50\n", tmp_path, code)
     numbers = [record["number"] for record in run(tmp_path) if record.get("recovered")]
     assert numbers == [*range(numbers[0], 1_000), 1_050]
 
@@ -186,13 +191,7 @@ def test_a_recovery_that_is_given_up_ends_the_line_that_it_has_begun(tmp_path: P
     # Three pieces each, of the sixteen that are in a pipe.
     logged = 'for number in range(100): log.info("m" * 8_600, number=number)\n'
     kill_code = START + logged + 'print("ready", file=sys.stderr, flush=True)\ntime.sleep(60)\n'
-    with subprocess.Popen(
-        program(tmp_path, kill_code), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as killed:
-        assert killed.stderr is not None
-        assert killed.stderr.readline() == b"ready\n"
-        killed.kill()
-        killed.wait(60)
+    kill_when_it_says(b"ready\n", tmp_path, kill_code)
     code = START + 'time.sleep(1.5); log.info("next", number=-1); time.sleep(1); assert flush_logging(30)'
     with subprocess.Popen(
         program(tmp_path, code), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE

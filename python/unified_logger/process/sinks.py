@@ -302,13 +302,8 @@ def in_child() -> None:
 
 def _before_fork() -> None:
     """Lets the functions have what was logged, so that the engine's threads that wait for them can end."""
-    if _consumers and not _is_sink(current_thread()):
+    if _consumers:
         engine.flush(_FORK_PATIENCE)
-
-
-def _is_sink(thread: Thread) -> bool:
-    """Whether it calls a function: it would wait for itself."""
-    return thread.name.startswith(_core.function_threads())
 
 
 def _when_paused() -> None:

@@ -313,18 +313,13 @@ def function_for_engine(settings: Outputs | None, name: str, output: Mapping[str
     return for_engine
 
 
-def _wrong(given: Given, key: str, value: object, allowed: str) -> ConfigurationError:
-    """An error that names the last source that speaks of the output."""
-    return ConfigurationError(source=_source_of(given, key), key=f"outputs.{key}", value=value, allowed=allowed)
-
-
-def _source_of(given: Given, key: str) -> str:
-    """The last source that speaks of the output of a key."""
+def _wrong(given: Given, key: str, value: object, allowed: str, **more: Any) -> ConfigurationError:
+    """An error that names the last source that speaks of the output. `more` is what else such an error may say."""
     source = given.source_of("outputs")
     for each, outputs in given.each("outputs"):
         if any(f"{key}.".startswith(f"{name}.") for name in outputs):
             source = each
-    return source
+    return ConfigurationError(source=source, key=f"outputs.{key}", value=value, allowed=allowed, **more)
 
 
 def _place_of(name: str, output_given: object, output: Mapping[str, Any], given: Given) -> _Place:
@@ -344,20 +339,16 @@ def _place_of(name: str, output_given: object, output: Mapping[str, Any], given:
             if place is not own or name == _CONSOLE:
                 raise _wrong(given, f"{name}.{place.key}", output[place.key], f"left out: {name} is {what}")
     elif len(named) != 1:
-        keys = " or ".join(f"`{place.key}`" for place in _PLACES)
+        place_of_its_own = (
+            f"either {' or '.join(f'`{place.key}`' for place in _PLACES)}, which says where it is written"
+        )
         # A short name is like any other.
         meant = None if named or len(name) < 4 else nearest(name, (*_FILES, _CONSOLE))
+        more = {}
         if meant is not None:
-            raise ConfigurationError(
-                source=_source_of(given, name),
-                key=f"outputs.{name}",
-                value=output_given,
-                allowed=f"a mapping with either {keys}, which says where it is written",
-                suggestion=meant,
-                unknown="output",
-                hint=f"An output of another name has either {keys}, which says where it is written",
-            )
-        raise _wrong(given, name, output_given, f"a mapping with either {keys}, which says where it is written")
+            hint = f"An output of another name has {place_of_its_own}"
+            more = {"suggestion": meant, "unknown": "output", "hint": hint}
+        raise _wrong(given, name, output_given, f"a mapping with {place_of_its_own}", **more)
     else:
         own = named[0]
     for place in _PLACES:
