@@ -29,6 +29,7 @@ pub mod blackbox;
 pub mod queue;
 pub mod router;
 pub mod rotation;
+pub mod catalogue;
 pub mod sink;
 pub mod outputs;
 pub mod recovery;

@@ -1,12 +1,14 @@
 //! The life of a log file, as three decisions: when it is changed for a new one, what its predecessors are called, and which of them stay. Decides
 //! only; `sink` acts.
 
+mod calendar;
 mod keep;
 mod name;
 mod when;
 
 use std::path::{Path, PathBuf};
 
+pub use calendar::{Calendar, Every, Period, Periods, weekday};
 pub use keep::Keep;
 pub use name::Names;
 pub use when::When;

@@ -44,9 +44,15 @@ pub struct Distrust {
 /// The locations where the boxes of a log directory may be.
 #[must_use]
 pub fn all(log_directory: &Path) -> Vec<Location> {
-    let beside = Location { directory: log_directory.join(DIRECTORY), prefix: String::new(), shared_memory: false };
+    let beside = Location { directory: home(log_directory), prefix: String::new(), shared_memory: false };
     let shared = name_of(log_directory).and_then(|name| Some(Location { prefix: prefix(name), ..strays()? }));
     shared.into_iter().chain([beside]).collect()
+}
+
+/// The directory beside the logs in which boxes and the catalogue of files are.
+#[must_use]
+pub fn home(log_directory: &Path) -> PathBuf {
+    log_directory.join(DIRECTORY)
 }
 
 /// What boxes belong to, by which other processes find them.

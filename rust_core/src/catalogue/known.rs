@@ -1,0 +1,161 @@
+//! The files that are known, without the file in which that stands.
+
+use std::collections::BTreeMap;
+
+use super::entry::{Closed, Entry, Generation, Mark};
+use super::lines::{self, Change};
+
+/// Files by their generations: the later one was made later.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    files: BTreeMap<Generation, Entry>,
+    next: Generation,
+}
+
+/// A file that is in the directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The name of the current file of its set, by its own name.
+    pub set: String,
+    pub name: String,
+    pub size: u64,
+    pub inode: u64,
+    /// Its first bytes, unpacked, as many as a mark needs.
+    pub head: Vec<u8>,
+    /// The generation that stands in a packed file.
+    pub generation: Option<Generation>,
+}
+
+impl Known {
+    pub fn apply(&mut self, changes: impl IntoIterator<Item = Change>) {
+        for change in changes {
+            match change {
+                Change::Catalogue { next, .. } => self.next = self.next.max(next),
+                // Files are renamed and deleted by these names.
+                Change::File(entry) if !is_name(&entry.name) || !is_name(&entry.set) => {}
+                Change::File(entry) => {
+                    self.next = self.next.max(entry.generation + 1);
+                    self.files.insert(entry.generation, entry);
+                }
+                Change::Moved(names) => {
+                    for (generation, name) in names.into_iter().filter(|(_, name)| is_name(name)) {
+                        self.change(generation, |entry| entry.name = name);
+                    }
+                }
+                Change::Closed(generation, closed) => self.change(generation, |entry| entry.closed = Some(closed)),
+                Change::Gone(generation) => drop(self.files.remove(&generation)),
+            }
+        }
+    }
+
+    fn change(&mut self, generation: Generation, change: impl FnOnce(&mut Entry)) {
+        if let Some(entry) = self.files.get_mut(&generation) {
+            change(entry);
+        }
+    }
+
+    /// The generation of the next file.
+    #[must_use]
+    pub fn next(&self) -> Generation {
+        self.next.max(1)
+    }
+
+    #[must_use]
+    pub fn get(&self, generation: Generation) -> Option<&Entry> {
+        self.files.get(&generation)
+    }
+
+    /// All files, the oldest first.
+    pub fn files(&self) -> impl DoubleEndedIterator<Item = &Entry> {
+        self.files.values()
+    }
+
+    /// Those of one set, the oldest first.
+    pub fn of_set<'a>(&'a self, set: &'a str) -> impl DoubleEndedIterator<Item = &'a Entry> {
+        self.files().filter(move |entry| entry.set == set)
+    }
+
+    /// The current file of a set, as it was known last.
+    #[must_use]
+    pub fn current(&self, set: &str) -> Option<&Entry> {
+        self.files().rfind(|entry| entry.set == set && entry.closed.is_none())
+    }
+
+    /// All that is known, as the lines of a new file.
+    #[must_use]
+    pub fn write(&self) -> String {
+        let mut text = lines::write(&[lines::head(self.next())]);
+        for entry in self.files() {
+            text.push_str(&lines::write(&[Change::File(entry.clone())]));
+        }
+        text
+    }
+
+    /// The changes after which what is known is what is there. A file is known again by its mark. One that is not known gets a generation,
+    /// in the order in which `found` has them: the oldest of each set first.
+    ///
+    /// `now` is in seconds since the epoch.
+    #[must_use]
+    pub fn reconcile(&self, found: &[Found], now: i64) -> Vec<Change> {
+        let mut changes = Vec::new();
+        let mut left: Vec<&Entry> = self.files().collect();
+        // The surest goes first: what the file says of itself, then name and number of the file system, then either of them.
+        let rules: [fn(&Entry, &Found) -> bool; 4] = [
+            |entry, found| found.generation == Some(entry.generation),
+            |entry, found| is_same(entry, found) && entry.mark.inode == found.inode && entry.name == found.name,
+            |entry, found| is_same(entry, found) && entry.mark.inode == found.inode,
+            |entry, found| is_same(entry, found) && entry.mark.length > 0,
+        ];
+        let mut open: Vec<&Found> = found.iter().collect();
+        let mut matched: Vec<(&Entry, &Found)> = Vec::new();
+        for rule in rules {
+            open.retain(|found| {
+                let Some(at) = left.iter().rposition(|entry| entry.set == found.set && rule(entry, found)) else {
+                    return true;
+                };
+                matched.push((left.remove(at), found));
+                false
+            });
+        }
+        let moved: Vec<_> = matched.iter().filter(|(entry, found)| entry.name != found.name).collect();
+        if !moved.is_empty() {
+            changes.push(Change::Moved(
+                moved.iter().map(|(entry, found)| (entry.generation, found.name.clone())).collect(),
+            ));
+        }
+        for (entry, found) in &matched {
+            let is_current = found.name == found.set;
+            if entry.closed.is_none() && !is_current {
+                changes.push(Change::Closed(entry.generation, Closed { at: now, bytes: found.size, sequence: None }));
+            }
+        }
+        changes.extend(left.iter().map(|entry| Change::Gone(entry.generation)));
+        // What was known before is lost where there are files of which nothing is known. No number of then is given again: there were fewer
+        // files than seconds.
+        let mut next = if self.next == 0 { now.unsigned_abs().max(1) } else { self.next };
+        for found in open {
+            let generation = found.generation.filter(|generation| self.get(*generation).is_none()).unwrap_or(next);
+            next = next.max(generation + 1);
+            let is_current = found.name == found.set;
+            changes.push(Change::File(Entry {
+                generation,
+                set: found.set.clone(),
+                name: found.name.clone(),
+                mark: Mark::of(found.inode, &found.head),
+                made: now,
+                period: None,
+                closed: (!is_current).then_some(Closed { at: now, bytes: found.size, sequence: None }),
+            }));
+        }
+        changes
+    }
+}
+
+/// Whether it names a file of the directory that may be a log.
+fn is_name(name: &str) -> bool {
+    !name.starts_with('.') && !name.is_empty() && !name.contains(['/', '\\', '\0'])
+}
+
+fn is_same(entry: &Entry, found: &Found) -> bool {
+    entry.mark.fits(&found.head)
+}

@@ -1,0 +1,188 @@
+//! Which files a log directory has, and had: each has a generation, which stays with it through renames, packing and restarts. What is known
+//! stands in a file beside the boxes, which all processes of the directory share. It can be made again from the files, so nothing depends
+//! on it: where it is missing or damaged, it is made again, and where it cannot be written, what is known stays in memory.
+
+mod entry;
+mod known;
+mod lines;
+
+#[cfg(test)]
+mod tests;
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+pub use entry::{Closed, Entry, Generation, Mark};
+pub use known::{Found, Known};
+pub use lines::{Change, Unreadable};
+
+use crate::error_handler::remark;
+use crate::platform::{self, Identity};
+
+const NAME: &str = "catalogue";
+/// A catalogue that is to replace the one that is there.
+const NEW: &str = "catalogue.tmp";
+/// Where one goes that cannot be read.
+const ASIDE: &str = "catalogue.damaged";
+/// The file is written anew when so much of it is about what changed since.
+const SPARE: u64 = 64 << 10;
+
+/// The catalogue of one directory, as one process sees it. Others change it too: what matters is read again, with the directory's lock.
+#[derive(Debug)]
+pub struct Catalogue {
+    /// The directory of the boxes.
+    home: PathBuf,
+    known: Known,
+    /// The file that was read, and how much of it.
+    seen: Option<(Identity, u64)>,
+    /// Bytes of it when it was written whole.
+    base: u64,
+    /// Whether more is known than the file says.
+    is_ahead: bool,
+    /// A later version of this library keeps the catalogue: it is left alone.
+    is_foreign: bool,
+}
+
+/// What a look into the file told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    Same,
+    Changed,
+    /// There is none, or none that can be read: it must be made from the files.
+    Missing,
+}
+
+impl Catalogue {
+    /// That of a log directory. Nothing is read before `look`.
+    #[must_use]
+    pub fn of(log_directory: &Path) -> Self {
+        let home = crate::blackbox::home(log_directory);
+        Self { home, known: Known::default(), seen: None, base: 0, is_ahead: false, is_foreign: false }
+    }
+
+    #[must_use]
+    pub fn known(&self) -> &Known {
+        &self.known
+    }
+
+    /// Reads what others have written since. What this process knows and could not write is forgotten where they have.
+    pub fn look(&mut self) -> Look {
+        match self.read_on() {
+            Ok(look) => look,
+            Err(error) if platform::is_missing(&error) => {
+                self.seen = None;
+                if self.is_ahead { Look::Same } else { Look::Missing }
+            }
+            // Refused: as if nobody had written anything.
+            Err(_) => Look::Same,
+        }
+    }
+
+    fn read_on(&mut self) -> io::Result<Look> {
+        let mut file = platform::open_to_read(&self.home.join(NAME))?;
+        let meta = file.metadata()?;
+        let identity = platform::identity_of(&meta);
+        let from = match self.seen {
+            Some((seen, upto)) if seen == identity && upto <= meta.len() => upto,
+            _ => 0,
+        };
+        if from > 0 && from == meta.len() {
+            return Ok(Look::Same);
+        }
+        let mut text = Vec::new();
+        file.seek(SeekFrom::Start(from))?;
+        file.read_to_end(&mut text)?;
+        match lines::read(&text) {
+            Ok((changes, whole)) => {
+                if from == 0 {
+                    (self.known, self.is_ahead, self.base) = (Known::default(), false, whole as u64);
+                }
+                let is_new = !changes.is_empty() || from == 0;
+                self.known.apply(changes);
+                self.seen = Some((identity, from + whole as u64));
+                if from == 0 && whole == 0 {
+                    return Ok(Look::Missing);
+                }
+                Ok(if is_new { Look::Changed } else { Look::Same })
+            }
+            Err(Unreadable::Newer) => {
+                self.is_foreign = true;
+                self.seen = Some((identity, meta.len()));
+                remark(
+                    "read the catalogue of log files",
+                    "a later version has written it: it is left alone".to_owned(),
+                );
+                Ok(Look::Same)
+            }
+            Err(Unreadable::Damaged) => {
+                let _ = fs::rename(self.home.join(NAME), self.home.join(ASIDE));
+                self.seen = None;
+                remark("read the catalogue of log files", "it is damaged, and made again from the files".to_owned());
+                Ok(Look::Missing)
+            }
+        }
+    }
+
+    /// Makes changes, which hold together. To be called with the directory's lock, after `look`.
+    pub fn change(&mut self, changes: Vec<Change>) {
+        if changes.is_empty() && !self.is_ahead {
+            return;
+        }
+        let line = lines::write(&changes);
+        self.known.apply(changes);
+        if self.is_foreign {
+            return;
+        }
+        if let Err(error) = self.write(line.as_bytes()) {
+            self.is_ahead = true;
+            remark("write the catalogue of log files", format!("{}: {error}", self.home.join(NAME).display()));
+        }
+    }
+
+    fn write(&mut self, line: &[u8]) -> io::Result<()> {
+        if let Some((identity, upto)) = self.seen
+            && !self.is_ahead
+            && upto < 2 * self.base + SPARE
+        {
+            let (mut file, _) = platform::open_append(&self.home.join(NAME), 0o600, false)?;
+            let meta = file.metadata()?;
+            // What a process has written in part, which died, must not stand before this.
+            if platform::identity_of(&meta) == identity && meta.len() == upto {
+                file.write_all(line)?;
+                self.seen = Some((identity, upto + line.len() as u64));
+                return Ok(());
+            }
+        }
+        self.write_whole()
+    }
+
+    fn write_whole(&mut self) -> io::Result<()> {
+        platform::private_directory(&self.home)?;
+        let (new, path) = (self.home.join(NEW), self.home.join(NAME));
+        // One that a process has left, which died. A link there would lead elsewhere.
+        match fs::remove_file(&new) {
+            Err(error) if !platform::is_missing(&error) => return Err(error),
+            _ => {}
+        }
+        let text = self.known.write();
+        let mut file = platform::open_private(&new, true)?;
+        file.write_all(text.as_bytes())?;
+        platform::sync_data(&file)?;
+        let identity = platform::identity(&file)?;
+        fs::rename(&new, &path)?;
+        (self.seen, self.base, self.is_ahead) = (Some((identity, text.len() as u64)), text.len() as u64, false);
+        Ok(())
+    }
+}
+
+/// The first bytes of a file, as many as a mark needs.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn head_of(file: &File) -> io::Result<Vec<u8>> {
+    let mut head = vec![0; Mark::enough()];
+    let count = platform::read_at(file, &mut head, 0)?;
+    head.truncate(count);
+    Ok(head)
+}

@@ -1,0 +1,218 @@
+use super::*;
+use proptest::prelude::*;
+
+fn entry(generation: Generation, name: &str, head: &[u8]) -> Entry {
+    Entry {
+        generation,
+        set: "app.log".to_owned(),
+        name: name.to_owned(),
+        mark: Mark::of(generation + 100, head),
+        made: 0,
+        period: None,
+        closed: (name != "app.log").then_some(Closed { at: 0, bytes: 9, sequence: None }),
+    }
+}
+
+fn found(name: &str, inode: u64, head: &[u8]) -> Found {
+    Found { set: "app.log".into(), name: name.into(), size: 9, inode, head: head.to_vec(), generation: None }
+}
+
+fn known(entries: &[Entry]) -> Known {
+    let mut known = Known::default();
+    known.apply(entries.iter().cloned().map(Change::File));
+    known
+}
+
+/// The names by generation after what is there was looked at.
+fn after(known: &Known, there: &[Found]) -> Vec<(Generation, String)> {
+    let mut known = known.clone();
+    let changes = known.reconcile(there, 1);
+    known.apply(changes);
+    assert_eq!(known.reconcile(there, 2), [], "a second look changes nothing");
+    known.files().map(|entry| (entry.generation, entry.name.clone())).collect()
+}
+
+fn directory() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+#[test]
+fn what_one_process_writes_others_read() {
+    let logs = directory();
+    let (mut one, mut two) = (Catalogue::of(logs.path()), Catalogue::of(logs.path()));
+    assert_eq!(one.look(), Look::Missing);
+    one.change(vec![Change::File(entry(1, "app.log", b"first"))]);
+    assert_eq!(two.look(), Look::Changed);
+    two.change(vec![
+        Change::Moved(vec![(1, "app.log.1".into())]),
+        Change::Closed(1, Closed { at: 5, bytes: 10, sequence: None }),
+        Change::File(entry(2, "app.log", b"second")),
+    ]);
+    assert_eq!((one.look(), one.look()), (Look::Changed, Look::Same));
+    assert_eq!(one.known(), two.known());
+    assert_eq!(one.known().current("app.log").unwrap().generation, 2);
+    assert_eq!(one.known().next(), 3);
+}
+
+#[test]
+fn a_catalogue_that_grows_is_written_anew_with_what_is_left() {
+    let logs = directory();
+    let (mut one, mut two) = (Catalogue::of(logs.path()), Catalogue::of(logs.path()));
+    one.look();
+    for generation in 1..3_000 {
+        one.change(vec![Change::File(entry(generation, "app.log", b"x")), Change::Gone(generation.saturating_sub(3))]);
+        if generation % 100 == 0 {
+            two.look();
+            assert_eq!(one.known(), two.known());
+        }
+    }
+    assert!(fs::metadata(one.home.join(NAME)).unwrap().len() < 2 * SPARE);
+    two.look();
+    assert_eq!((two.known().files().count(), two.known().next()), (3, 3_000));
+}
+
+#[test]
+fn a_line_that_a_dead_process_left_in_part_is_no_obstacle() {
+    let logs = directory();
+    let mut one = Catalogue::of(logs.path());
+    one.look();
+    one.change(vec![Change::File(entry(1, "app.log", b"first"))]);
+    let path = one.home.join(NAME);
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, [&whole[..], &whole[..20]].concat()).unwrap();
+    let mut two = Catalogue::of(logs.path());
+    assert_eq!(two.look(), Look::Changed);
+    two.change(vec![Change::File(entry(2, "app.log", b"second"))]);
+    assert_eq!(one.look(), Look::Changed);
+    assert_eq!(one.known().next(), 3);
+}
+
+#[test]
+fn a_damaged_one_is_set_aside_and_one_of_a_later_version_left_alone() {
+    let logs = directory();
+    let mut one = Catalogue::of(logs.path());
+    one.look();
+    one.change(vec![Change::File(entry(1, "app.log", b"first"))]);
+    let path = one.home.join(NAME);
+    let mut damaged = fs::read(&path).unwrap();
+    damaged[30] ^= 1;
+    fs::write(&path, &damaged).unwrap();
+    let mut two = Catalogue::of(logs.path());
+    assert_eq!(two.look(), Look::Missing);
+    assert_eq!(fs::read(two.home.join(ASIDE)).unwrap(), damaged);
+
+    let newer = lines::write(&[Change::Catalogue { version: 2, next: 1 }]);
+    fs::write(&path, &newer).unwrap();
+    let mut three = Catalogue::of(logs.path());
+    assert_eq!(three.look(), Look::Same);
+    three.change(vec![Change::File(entry(1, "app.log", b"first"))]);
+    assert_eq!(fs::read_to_string(&path).unwrap(), newer);
+    assert_eq!(three.known().next(), 2);
+}
+
+#[test]
+fn what_cannot_be_written_stays_known_and_is_written_later() {
+    let logs = directory();
+    fs::write(logs.path().join(".unified_logger"), "in the way").unwrap();
+    let mut one = Catalogue::of(logs.path());
+    one.look();
+    one.change(vec![Change::File(entry(1, "app.log", b"first"))]);
+    assert_eq!(one.look(), Look::Same);
+    assert_eq!(one.known().next(), 2);
+    fs::remove_file(logs.path().join(".unified_logger")).unwrap();
+    one.change(Vec::new());
+    let mut two = Catalogue::of(logs.path());
+    two.look();
+    assert_eq!(one.known(), two.known());
+}
+
+#[test]
+fn names_that_lead_elsewhere_are_no_files() {
+    for name in ["../app.log", "/etc/passwd", "..", ".hidden", "", "a\0b"] {
+        let mut known = known(&[entry(1, name, b"first")]);
+        assert_eq!(known.files().count(), 0, "{name}");
+        known.apply([Change::File(entry(1, "app.log", b"first")), Change::Moved(vec![(1, name.to_owned())])]);
+        assert_eq!(known.get(1).unwrap().name, "app.log");
+    }
+}
+
+#[test]
+fn files_are_known_again_after_a_rotation_that_was_cut_short() {
+    let before = known(&[entry(1, "app.log.1", b"one"), entry(2, "app.log", b"two")]);
+    let there = [found("app.log.2", 101, b"one"), found("app.log.1", 102, b"two")];
+    assert_eq!(after(&before, &there), [(1, "app.log.2".into()), (2, "app.log.1".into())]);
+}
+
+#[test]
+fn a_copy_is_known_by_its_beginning_and_a_file_that_was_emptied_is_another() {
+    // copytruncate: a copy has the old lines, and the file that is written to starts again.
+    let before = known(&[entry(1, "app.log", b"one")]);
+    let there = [found("app.log.1", 500, b"one"), found("app.log", 101, b"new")];
+    assert_eq!(after(&before, &there), [(1, "app.log.1".into()), (2, "app.log".into())]);
+}
+
+#[test]
+fn a_number_of_the_file_system_that_was_given_again_is_no_proof() {
+    let before = known(&[entry(1, "app.log", b"one")]);
+    assert_eq!(after(&before, &[found("app.log", 101, b"another")]), [(2, "app.log".into())]);
+}
+
+#[test]
+fn a_packed_file_says_which_it_is() {
+    let before = known(&[entry(1, "app.log.1", b"one"), entry(2, "app.log.2", b"one")]);
+    let mut packed = found("app.log.1.zst", 900, b"one");
+    packed.generation = Some(2);
+    assert_eq!(after(&before, &[packed]), [(2, "app.log.1.zst".into())]);
+    // With no catalogue left, the number is still its own.
+    let mut packed = found("app.log.1.zst", 900, b"one");
+    packed.generation = Some(7);
+    assert_eq!(
+        after(&Known::default(), &[packed.clone(), found("app.log", 1, b"x")]),
+        [(7, "app.log.1.zst".into()), (8, "app.log".into())]
+    );
+}
+
+#[test]
+fn a_lost_catalogue_gives_no_number_again() {
+    let mut known = Known::default();
+    known.apply(known.reconcile(&[found("app.log.1", 1, b"one"), found("app.log", 2, b"two")], 1_800_000_000));
+    assert_eq!(known.files().map(|entry| entry.generation).collect::<Vec<_>>(), [1_800_000_000, 1_800_000_001]);
+    assert_eq!(Known::default().next(), 1, "a new directory has lost nothing");
+}
+
+proptest! {
+    /// Whatever is renamed, deleted or added between two looks, each file keeps its generation, and none is given twice.
+    #[test]
+    fn generations_stay_and_are_never_given_twice(steps in prop::collection::vec((0_u8..4, 0_usize..8), 0..40)) {
+        let mut known = Known::default();
+        let mut there: Vec<(String, u64)> = Vec::new();
+        let mut given = std::collections::BTreeMap::new();
+        let mut inode = 0;
+        for (step, index) in steps {
+            match step {
+                0 | 1 => {
+                    inode += 1;
+                    let name = if inode % 2 == 0 { "app.log".to_owned() } else { format!("app.log.{inode}") };
+                    there.retain(|(taken, _)| *taken != name);
+                    there.push((name, inode));
+                }
+                2 if !there.is_empty() => {
+                    let index = index % there.len();
+                    inode += 1;
+                    there[index].0 = format!("app.log.{inode}");
+                }
+                _ if !there.is_empty() => drop(there.remove(index % there.len())),
+                _ => {}
+            }
+            let found: Vec<_> =
+                there.iter().map(|(name, inode)| found(name, *inode, format!("file {inode}").as_bytes())).collect();
+            let changes = known.reconcile(&found, 1);
+            known.apply(changes);
+            prop_assert_eq!(known.files().count(), there.len());
+            for entry in known.files() {
+                let of = *given.entry(entry.generation).or_insert(entry.mark);
+                prop_assert_eq!(of, entry.mark, "generation {} is another file", entry.generation);
+            }
+        }
+    }
+}
