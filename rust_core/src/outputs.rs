@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::blackbox::{FILES, Journal, is_mode};
+use crate::catalogue::SharedCatalogue;
 use crate::encoder::{Fields, Format, Lines, Process, Whose};
 use crate::error::Result;
 use crate::fault_injection::{self, Fault};
 use crate::record::Record;
 use crate::redaction::Rules;
 use crate::router::{self, AiLoggers, Route, Router, Selector};
-use crate::sink::{self, FileSettings, Fsync, Sink, Stream, Surroundings, Unopened};
+use crate::sink::{self, FileSettings, Fsync, Origin, Sink, Stream, Surroundings, Unopened};
 use crate::stats::Stats;
 
 /// One output, as it is configured.
@@ -113,6 +114,8 @@ pub struct Opening<'a> {
     pub process: Process,
     /// Whether an output that cannot be opened keeps no other from being opened: it fails when it is written to.
     pub goes_on: bool,
+    /// Whether a program starts with them.
+    pub is_start: bool,
 }
 
 /// The outputs that are open: first those that a recovery completes, as the black box numbers them.
@@ -147,6 +150,7 @@ impl Outputs {
         let formats: Vec<_> = all.iter().map(|output| &output.format).collect();
         let process = with.process.with_fields(&settings.fields);
         let lines = Lines::new(&process, with.redaction, &formats);
+        let catalogue = with.directory.map(SharedCatalogue::of).unwrap_or_default();
         let open = |(index, output): (usize, &&Output)| {
             let sink = output.to.open(Surroundings {
                 name: &output.name,
@@ -155,6 +159,8 @@ impl Outputs {
                 directory_mode: with.directory_mode,
                 fsync: with.fsync,
                 journal: if index < journals { (with.journal)(index) } else { Journal::Off },
+                catalogue: catalogue.clone(),
+                is_start: with.is_start,
                 stats: with.stats,
             });
             let sink = sink.or_else(|error| {
@@ -196,7 +202,7 @@ impl Outputs {
         for index in each(route) {
             let open = &mut self.open[index];
             let lines = self.lines.of(open.format);
-            open.sink.push(lines, position, whose);
+            open.sink.push(lines, Origin { position, time: record.header.time, whose });
             if open.gathers {
                 bytes += lines.len();
             }

@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use unified_logger_core::blackbox::Journal;
+use unified_logger_core::catalogue::SharedCatalogue;
 use unified_logger_core::encoder::Whose;
 use unified_logger_core::error::Error;
 use unified_logger_core::platform::{self, Lock};
 use unified_logger_core::rotation::Rotation;
 use unified_logger_core::sink::Fsync;
-use unified_logger_core::sink::{DirectoryLock, FileSink, FileTarget, Held, Sink};
+use unified_logger_core::sink::{DirectoryLock, FileSink, FileTarget, Held, Origin, Sink};
 
 fn settings(path: PathBuf, max_bytes: u64, backup_count: u32) -> FileTarget {
     FileTarget {
@@ -22,12 +23,14 @@ fn settings(path: PathBuf, max_bytes: u64, backup_count: u32) -> FileTarget {
         rotation: Rotation::by_size(max_bytes, backup_count),
         fsync: Fsync::Never,
         journal: Journal::Off,
+        catalogue: SharedCatalogue::default(),
+        is_start: false,
         stats: Arc::default(),
     }
 }
 
 fn push(sink: &mut FileSink, line: &[u8]) {
-    sink.push(line, 1, Whose::Application);
+    sink.push(line, Origin { position: 1, time: 0, whose: Whose::Application });
 }
 
 fn write(sink: &mut FileSink) {

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput};
 use unified_logger_core::blackbox::Journal;
+use unified_logger_core::catalogue::SharedCatalogue;
 use unified_logger_core::encoder::{Encoder, JsonEncoder, Process, Whose};
 use unified_logger_core::rotation::Rotation;
 use unified_logger_core::sink::Fsync;
-use unified_logger_core::sink::{DirectoryLock, FileSink, FileTarget, Sink};
+use unified_logger_core::sink::{DirectoryLock, FileSink, FileTarget, Origin, Sink};
 
 use crate::guide::{Guide, read};
 
@@ -30,12 +31,15 @@ pub fn bench(criterion: &mut Criterion) {
             rotation: Rotation::by_size(max_bytes, 1),
             fsync: Fsync::Never,
             journal: Journal::Off,
+            catalogue: SharedCatalogue::of(directory.path()),
+            is_start: false,
             stats: Arc::default(),
         })
         .expect("a file can be made");
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
-                (1..=LINES).for_each(|position| sink.push(&line, position, Whose::Application));
+                (1..=LINES)
+                    .for_each(|position| sink.push(&line, Origin { position, time: 0, whose: Whose::Application }));
                 lock.hold(Duration::from_secs(1), |held| sink.write(Instant::now(), held)).expect("it can be written");
             });
         });

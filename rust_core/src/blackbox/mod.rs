@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use format::{BoxSettings, FILES, Foreign, JournalEntry, RecoveryNote, is_mode, is_spent};
-pub use location::{Distrust, Harm, Home, Ownerless, Wanted, Watch, all, disown_all, home, strays};
+pub use location::{Distrust, Harm, Home, Ownerless, Wanted, Watch, all, disown_all, home, number_of, strays};
 use note::Note;
 pub use reader::{Contents, FoundRecord, read};
 

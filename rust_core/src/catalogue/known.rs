@@ -15,8 +15,6 @@ pub struct Known {
 /// A file that is in the directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// The name of the current file of its set, by its own name.
-    pub set: String,
     pub name: String,
     pub size: u64,
     pub inode: u64,
@@ -91,14 +89,14 @@ impl Known {
         text
     }
 
-    /// The changes after which what is known is what is there. A file is known again by its mark. One that is not known gets a generation,
-    /// in the order in which `found` has them: the oldest of each set first.
+    /// The changes after which what is known of a set is what is there. A file is known again by its mark. One that is not known gets a generation,
+    /// in the order in which `found` has them: the oldest first.
     ///
     /// `now` is in seconds since the epoch.
     #[must_use]
-    pub fn reconcile(&self, found: &[Found], now: i64) -> Vec<Change> {
+    pub fn reconcile(&self, set: &str, found: &[Found], now: i64) -> Vec<Change> {
         let mut changes = Vec::new();
-        let mut left: Vec<&Entry> = self.files().collect();
+        let mut left: Vec<&Entry> = self.of_set(set).collect();
         // The surest goes first: what the file says of itself, then name and number of the file system, then either of them.
         let rules: [fn(&Entry, &Found) -> bool; 4] = [
             |entry, found| found.generation == Some(entry.generation),
@@ -110,7 +108,7 @@ impl Known {
         let mut matched: Vec<(&Entry, &Found)> = Vec::new();
         for rule in rules {
             open.retain(|found| {
-                let Some(at) = left.iter().rposition(|entry| entry.set == found.set && rule(entry, found)) else {
+                let Some(at) = left.iter().rposition(|entry| rule(entry, found)) else {
                     return true;
                 };
                 matched.push((left.remove(at), found));
@@ -124,7 +122,7 @@ impl Known {
             ));
         }
         for (entry, found) in &matched {
-            let is_current = found.name == found.set;
+            let is_current = found.name == set;
             if entry.closed.is_none() && !is_current {
                 changes.push(Change::Closed(entry.generation, Closed { at: now, bytes: found.size, sequence: None }));
             }
@@ -136,10 +134,10 @@ impl Known {
         for found in open {
             let generation = found.generation.filter(|generation| self.get(*generation).is_none()).unwrap_or(next);
             next = next.max(generation + 1);
-            let is_current = found.name == found.set;
+            let is_current = found.name == set;
             changes.push(Change::File(Entry {
                 generation,
-                set: found.set.clone(),
+                set: set.to_owned(),
                 name: found.name.clone(),
                 mark: Mark::of(found.inode, &found.head),
                 made: now,

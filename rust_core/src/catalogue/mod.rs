@@ -3,6 +3,7 @@
 //! on it: where it is missing or damaged, it is made again, and where it cannot be written, what is known stays in memory.
 
 mod entry;
+mod found;
 mod known;
 mod lines;
 
@@ -12,13 +13,16 @@ mod tests;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 pub use entry::{Closed, Entry, Generation, Mark};
+pub use found::find;
 pub use known::{Found, Known};
 pub use lines::{Change, Unreadable};
 
 use crate::error_handler::remark;
 use crate::platform::{self, Identity};
+use crate::table::lock_briefly;
 
 const NAME: &str = "catalogue";
 /// A catalogue that is to replace the one that is there.
@@ -42,6 +46,22 @@ pub struct Catalogue {
     is_ahead: bool,
     /// A later version of this library keeps the catalogue: it is left alone.
     is_foreign: bool,
+}
+
+/// A catalogue that the sinks of one engine share. None where no file is written.
+#[derive(Clone, Debug, Default)]
+pub struct SharedCatalogue(Option<Arc<Mutex<Catalogue>>>);
+
+impl SharedCatalogue {
+    #[must_use]
+    pub fn of(log_directory: &Path) -> Self {
+        Self(Some(Arc::new(Mutex::new(Catalogue::of(log_directory)))))
+    }
+
+    /// Calls a function with the catalogue. `None` where there is none.
+    pub fn with<R>(&self, function: impl FnOnce(&mut Catalogue) -> R) -> Option<R> {
+        lock_briefly(self.0.as_ref()?).map(|mut catalogue| function(&mut catalogue))
+    }
 }
 
 /// What a look into the file told.

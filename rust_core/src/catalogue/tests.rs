@@ -14,7 +14,7 @@ fn entry(generation: Generation, name: &str, head: &[u8]) -> Entry {
 }
 
 fn found(name: &str, inode: u64, head: &[u8]) -> Found {
-    Found { set: "app.log".into(), name: name.into(), size: 9, inode, head: head.to_vec(), generation: None }
+    Found { name: name.into(), size: 9, inode, head: head.to_vec(), generation: None }
 }
 
 fn known(entries: &[Entry]) -> Known {
@@ -26,9 +26,9 @@ fn known(entries: &[Entry]) -> Known {
 /// The names by generation after what is there was looked at.
 fn after(known: &Known, there: &[Found]) -> Vec<(Generation, String)> {
     let mut known = known.clone();
-    let changes = known.reconcile(there, 1);
+    let changes = known.reconcile("app.log", there, 1);
     known.apply(changes);
-    assert_eq!(known.reconcile(there, 2), [], "a second look changes nothing");
+    assert_eq!(known.reconcile("app.log", there, 2), [], "a second look changes nothing");
     known.files().map(|entry| (entry.generation, entry.name.clone())).collect()
 }
 
@@ -175,7 +175,11 @@ fn a_packed_file_says_which_it_is() {
 #[test]
 fn a_lost_catalogue_gives_no_number_again() {
     let mut known = Known::default();
-    known.apply(known.reconcile(&[found("app.log.1", 1, b"one"), found("app.log", 2, b"two")], 1_800_000_000));
+    known.apply(known.reconcile(
+        "app.log",
+        &[found("app.log.1", 1, b"one"), found("app.log", 2, b"two")],
+        1_800_000_000,
+    ));
     assert_eq!(known.files().map(|entry| entry.generation).collect::<Vec<_>>(), [1_800_000_000, 1_800_000_001]);
     assert_eq!(Known::default().next(), 1, "a new directory has lost nothing");
 }
@@ -206,7 +210,7 @@ proptest! {
             }
             let found: Vec<_> =
                 there.iter().map(|(name, inode)| found(name, *inode, format!("file {inode}").as_bytes())).collect();
-            let changes = known.reconcile(&found, 1);
+            let changes = known.reconcile("app.log", &found, 1);
             known.apply(changes);
             prop_assert_eq!(known.files().count(), there.len());
             for entry in known.files() {

@@ -162,6 +162,7 @@ impl<'a> Recovery<'a> {
                     fields: Arc::default(),
                 },
                 goes_on: true,
+                is_start: false,
             },
         )?;
         let names = settings.outputs.iter().filter_map(|output| output.to.file()).map(|file| &*file.name).collect();

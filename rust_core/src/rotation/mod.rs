@@ -6,18 +6,23 @@ mod keep;
 mod name;
 mod when;
 
-use std::path::{Path, PathBuf};
-
 pub use calendar::{Calendar, Every, Period, Periods, weekday};
-pub use keep::Keep;
-pub use name::Names;
-pub use when::When;
+pub use keep::{Disk, Free, Keep, Rotated, Rule};
+pub use name::{Names, PACKED, Step};
+pub use when::{Turns, When};
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Zone;
 
 /// How a file is rotated.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Rotation {
     pub when: When,
     pub names: Names,
+    /// Of the dates in names, where no calendar says which.
+    pub zone: Zone,
     pub keep: Keep,
 }
 
@@ -26,20 +31,19 @@ impl Rotation {
     /// `logging.handlers`.
     #[must_use]
     pub fn by_size(max_bytes: u64, backup_count: u32) -> Self {
-        let when = if backup_count == 0 { When::Never } else { When::of_size(max_bytes) };
-        Self { when, names: Names::Numbers, keep: Keep::Newest(backup_count) }
+        let when = if backup_count == 0 { When::default() } else { When::of_size(max_bytes) };
+        Self {
+            when,
+            names: Names::Numbers,
+            zone: Zone::Utc,
+            keep: Keep { files: Some(backup_count), ..Keep::default() },
+        }
     }
 
     /// Bytes that may be appended to a file of `size` bytes, `u64::MAX` when it never rotates.
     #[must_use]
     pub fn room(&self, size: u64) -> u64 {
         self.when.room(size)
-    }
-
-    /// The renames of one rotation, in order. What lies at the last target is replaced.
-    pub fn renames<E: Fn(&Path) -> bool>(&self, path: &Path, exists: E) -> impl Iterator<Item = (PathBuf, PathBuf)> {
-        let Keep::Newest(count) = self.keep;
-        self.names.renames(path, count, exists)
     }
 }
 

@@ -1,53 +1,221 @@
 //! What rotated files are called.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use super::keep::Keep;
+
+/// What packing adds to a name.
+pub const PACKED: [&str; 2] = [".gz", ".zst"];
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Names {
     /// `app.log.1` is the newest, and each moves on by one.
+    #[default]
     Numbers,
+    /// `app-2026-02-19.log`, by the period of its records, and `app-2026-02-19.log.1` for the next one of the same period.
+    Dates,
+}
+
+/// One step of a rotation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// What lies there already is replaced.
+    Rename(String, String),
+    Remove(String),
 }
 
 impl Names {
-    /// The renames of one rotation where `count` files stay, in order, up to the first number that is free. So after a rotation that was cut
-    /// short, the gap it left is filled, and the oldest file stays. Without a gap, the file at the last target is replaced.
-    pub fn renames<E: Fn(&Path) -> bool>(
-        self,
-        path: &Path,
-        count: u32,
-        exists: E,
-    ) -> impl Iterator<Item = (PathBuf, PathBuf)> {
-        let Self::Numbers = self;
-        let last = (1..=count).find(|number| !exists(&numbered(path, *number))).unwrap_or(count);
-        (1..=last).rev().map(move |number| (numbered(path, number - 1), numbered(path, number)))
+    /// The steps of one rotation of the file `current`, in order. `label` dates the period of its records.
+    ///
+    /// With numbers, names move on up to the first number that is free: after a rotation that was cut short, the gap it left is filled, and the
+    /// oldest file stays. Without a gap, the file at the last number goes. With dates, no file ever moves again, and none is replaced.
+    pub fn steps(self, current: &str, label: &str, keep: &Keep, exists: impl Fn(&str) -> bool) -> Vec<Step> {
+        match self {
+            Self::Numbers => shift(current, keep.files, exists),
+            Self::Dates => {
+                let free = |name: &String| forms(name).all(|form| !exists(&form));
+                let dated = dated(current, label);
+                let mut names =
+                    std::iter::once(dated.clone()).chain((1_u64..).map(|number| format!("{dated}.{number}")));
+                names.find(free).map(|name| Step::Rename(current.to_owned(), name)).into_iter().collect()
+            }
+        }
+    }
+
+    /// Whether `name` is that of a rotated file of `current`, packed or not.
+    #[must_use]
+    pub fn is_rotated(current: &str, name: &str) -> bool {
+        let plain = PACKED.iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(name);
+        if number_behind(plain, current).is_some() {
+            return true;
+        }
+        let (stem, extension) = parts(current);
+        let Some(rest) = plain.strip_prefix(stem).and_then(|rest| rest.strip_prefix('-')) else { return false };
+        let end = rest
+            .find(|character: char| !(character.is_ascii_digit() || "-T".contains(character)))
+            .unwrap_or(rest.len());
+        let (label, rest) = rest.split_at(end);
+        let Some(rest) = rest.strip_prefix(extension) else { return false };
+        let is_numbered = || number_behind(&format!("x{rest}"), "x").is_some();
+        is_label(label) && (rest.is_empty() || is_numbered())
     }
 }
 
-/// `path.N`; `path` itself for 0.
-fn numbered(path: &Path, number: u32) -> PathBuf {
-    if number == 0 {
-        return path.to_owned();
+/// The number of `base.N`, without zeros ahead.
+fn number_behind(name: &str, base: &str) -> Option<u64> {
+    let digits = name.strip_prefix(base)?.strip_prefix('.')?;
+    let is_number = !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { digits.parse().ok() } else { None }
+}
+
+/// `2026-02-19`, with `T` and two to six digits behind it where periods are shorter than a day.
+fn is_label(label: &str) -> bool {
+    let (date, time) = label.split_once('T').unwrap_or((label, "00"));
+    let mut parts = date.split('-').map(|part| (part.len(), part.bytes().all(|byte| byte.is_ascii_digit())));
+    let is_date = [4, 2, 2].iter().all(|length| parts.next() == Some((*length, true))) && parts.next().is_none();
+    is_date && matches!(time.len(), 2 | 4 | 6) && time.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// What stands before the date, and what behind it.
+fn parts(current: &str) -> (&str, &str) {
+    match current.rfind('.') {
+        Some(dot) if dot > 0 => current.split_at(dot),
+        _ => (current, ""),
     }
-    let mut name = OsString::from(path);
-    name.push(format!(".{number}"));
-    name.into()
+}
+
+fn dated(current: &str, label: &str) -> String {
+    let (stem, extension) = parts(current);
+    format!("{stem}-{label}{extension}")
+}
+
+/// A name, and those that it has packed.
+fn forms(name: &str) -> impl Iterator<Item = String> {
+    [""].into_iter().chain(PACKED).map(move |packed| format!("{name}{packed}"))
+}
+
+fn shift(current: &str, count: Option<u32>, exists: impl Fn(&str) -> bool) -> Vec<Step> {
+    let numbered = |number: u32| format!("{current}.{number}");
+    let there = |number: u32| forms(&numbered(number)).filter(|form| exists(form)).collect::<Vec<_>>();
+    let most = count.unwrap_or(u32::MAX).max(1);
+    let last = (1..most).find(|number| there(*number).is_empty()).unwrap_or(most);
+    let mut steps = Vec::new();
+    for number in (1..=last).rev() {
+        let (from, to) = (if number == 1 { current.to_owned() } else { numbered(number - 1) }, numbered(number));
+        let moving = if number == 1 { vec![from.clone()] } else { there(number - 1) };
+        if number == last {
+            // What would not be replaced, because it is packed and its successor is not, or the other way round.
+            let replaced = |form: &String| moving.iter().any(|name| *form == format!("{to}{}", &name[from.len()..]));
+            steps.extend(there(number).into_iter().filter(|form| !replaced(form)).map(Step::Remove));
+        }
+        steps.extend(moving.into_iter().map(|name| {
+            let target = format!("{to}{}", &name[from.len()..]);
+            Step::Rename(name, target)
+        }));
+    }
+    steps
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    fn rename(from: &str, to: &str) -> Step {
+        Step::Rename(from.into(), to.into())
+    }
+
+    fn steps(names: Names, files: Option<u32>, there: &[&str]) -> Vec<Step> {
+        let keep = Keep { files, ..Keep::default() };
+        names.steps("a.log", "2026-02-19", &keep, |name| there.contains(&name))
+    }
 
     #[test]
     fn the_oldest_moves_first() {
-        let renames: Vec<_> = Names::Numbers.renames(Path::new("a.log"), 2, |_| true).collect();
-        assert_eq!(renames, [("a.log.1".into(), "a.log.2".into()), ("a.log".into(), "a.log.1".into())]);
+        let all = steps(Names::Numbers, Some(2), &["a.log", "a.log.1", "a.log.2"]);
+        assert_eq!(all, [rename("a.log.1", "a.log.2"), rename("a.log", "a.log.1")]);
     }
 
     #[test]
     fn a_gap_is_filled_before_anything_goes() {
-        let exists = |path: &Path| path != Path::new("a.log.2");
-        let renames: Vec<_> = Names::Numbers.renames(Path::new("a.log"), 5, exists).collect();
-        assert_eq!(renames, [("a.log.1".into(), "a.log.2".into()), ("a.log".into(), "a.log.1".into())]);
+        let all = steps(Names::Numbers, Some(5), &["a.log", "a.log.1", "a.log.3", "a.log.4", "a.log.5"]);
+        assert_eq!(all, [rename("a.log.1", "a.log.2"), rename("a.log", "a.log.1")]);
+    }
+
+    #[test]
+    fn packed_files_move_along_and_the_last_one_goes_whatever_its_form() {
+        let all = steps(Names::Numbers, Some(2), &["a.log", "a.log.1.zst", "a.log.2.gz"]);
+        assert_eq!(
+            all,
+            [Step::Remove("a.log.2.gz".into()), rename("a.log.1.zst", "a.log.2.zst"), rename("a.log", "a.log.1")]
+        );
+    }
+
+    #[test]
+    fn where_all_stay_numbers_go_on() {
+        let all = steps(Names::Numbers, None, &["a.log", "a.log.1", "a.log.2.gz"]);
+        assert_eq!(all, [rename("a.log.2.gz", "a.log.3.gz"), rename("a.log.1", "a.log.2"), rename("a.log", "a.log.1")]);
+    }
+
+    #[test]
+    fn a_dated_name_that_is_taken_gets_the_next_number() {
+        let next = |there: &[&str]| steps(Names::Dates, Some(1), there);
+        assert_eq!(next(&[]), [rename("a.log", "a-2026-02-19.log")]);
+        assert_eq!(next(&["a-2026-02-19.log.zst"]), [rename("a.log", "a-2026-02-19.log.1")]);
+        assert_eq!(next(&["a-2026-02-19.log", "a-2026-02-19.log.1.gz"]), [rename("a.log", "a-2026-02-19.log.2")]);
+    }
+
+    #[test]
+    fn rotated_files_are_known_by_their_names_and_others_are_not() {
+        for name in ["a.log.1", "a.log.12.zst", "a-2026-02-19.log", "a-2026-02-19T23.log.4.gz", "a-2026-02-19T2359.log"]
+        {
+            assert!(Names::is_rotated("a.log", name), "{name}");
+        }
+        for name in [
+            "a.log",
+            "a.log.bak",
+            "a.log.0",
+            "a.log.01",
+            "a.log.",
+            "b.log.1",
+            "a-2026.log",
+            "a-2026-02-19.txt",
+            "a.log.1.xz",
+        ] {
+            assert!(!Names::is_rotated("a.log", name), "{name}");
+        }
+        assert!(Names::is_rotated("log", "log-2026-02-19.3"));
+    }
+
+    proptest! {
+        /// No step loses a file that should stay, whatever lies in the directory.
+        #[test]
+        fn no_file_is_lost(
+            numbers in prop::collection::btree_map(1_u32..8, 0_usize..3, 0..7), files in prop::option::of(1_u32..8), dates: bool
+        ) {
+            let forms = ["", ".gz", ".zst"];
+            let mut there: BTreeMap<String, u32> =
+                numbers.iter().map(|(number, form)| (format!("a.log.{number}{}", forms[*form]), *number)).collect();
+            there.insert("a.log".into(), 0);
+            let names = if dates { Names::Dates } else { Names::Numbers };
+            let before = there.len();
+            let keep = Keep { files, ..Keep::default() };
+            let mut gone = 0;
+            for step in names.steps("a.log", "2026-02-19", &keep, |name| there.contains_key(name)) {
+                match step {
+                    Step::Remove(name) => gone += usize::from(there.remove(&name).is_some()),
+                    Step::Rename(from, to) => {
+                        let file = there.remove(&from).unwrap();
+                        gone += usize::from(there.insert(to, file).is_some());
+                    }
+                }
+            }
+            let is_full = !dates && files.is_some_and(|files| (1..=files).all(|number| numbers.contains_key(&number)));
+            prop_assert_eq!(gone, usize::from(is_full));
+            prop_assert_eq!(there.len(), before - gone);
+            prop_assert!(!there.contains_key("a.log"));
+        }
     }
 }

@@ -10,14 +10,13 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::encoder::Whose;
 use crate::error::Result;
 use crate::memory;
 use crate::stats::{Count, StreamStats};
 use crate::value::Put;
 use crate::worker::Worker;
 
-use super::{Held, Sink};
+use super::{Held, Origin, Sink};
 
 /// Batches whose memory is kept for others: one is filled while one is written.
 const SPARE: usize = 1;
@@ -184,7 +183,7 @@ impl<T: Target> Behind<T> {
 }
 
 impl<T: Target> Sink for Behind<T> {
-    fn push(&mut self, lines: &[u8], _position: u64, _whose: Whose) {
+    fn push(&mut self, lines: &[u8], _origin: Origin) {
         self.records.push(lines);
     }
 

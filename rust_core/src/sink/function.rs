@@ -133,9 +133,13 @@ pub fn wake(name: &str) {
 mod tests {
     use super::*;
     use crate::encoder::Whose;
-    use crate::sink::{Behind, Held, Sink};
+    use crate::sink::{Behind, Held, Origin, Sink};
     use crate::stats::StreamStats;
     use std::time::Instant;
+
+    fn of(position: u64) -> Origin {
+        Origin { position, time: 0, whose: Whose::Application }
+    }
 
     fn handed(name: &str) -> Handed {
         next(name, Duration::from_secs(10)).unwrap()
@@ -149,8 +153,8 @@ mod tests {
     #[test]
     fn each_record_is_given_with_all_its_lines_and_counted_when_the_function_has_returned() {
         let (mut sink, stats) = sink("one");
-        sink.push(b"a\nb\n", 1, Whose::Application);
-        sink.push(b"c\n", 2, Whose::Application);
+        sink.push(b"a\nb\n", of(1));
+        sink.push(b"c\n", of(2));
         sink.write(Instant::now(), Held::Yes).unwrap();
         let counts = || (stats.written.get(), stats.dropped.get(), stats.waiting.get());
         let mut handed = handed("one");
@@ -169,8 +173,8 @@ mod tests {
     #[test]
     fn what_a_function_never_had_is_dropped() {
         let (mut sink, stats) = sink("gone");
-        sink.push(b"a\n", 1, Whose::Application);
-        sink.push(b"b\n", 2, Whose::Application);
+        sink.push(b"a\n", of(1));
+        sink.push(b"b\n", of(2));
         sink.write(Instant::now(), Held::Yes).unwrap();
         let mut handed = handed("gone");
         handed.next_record();

@@ -32,6 +32,7 @@ pub use unopened::Unopened;
 pub use watched::{check_watched, watch};
 
 use crate::blackbox::Journal;
+use crate::catalogue::SharedCatalogue;
 use crate::encoder::Whose;
 use crate::error::Result;
 use crate::platform::Identity;
@@ -41,11 +42,20 @@ use function::Function;
 /// Bytes a failing sink may hold in memory. Beyond, the queue is left to fill; see `pipeline::stuck`.
 const BACKLOG: usize = 8 << 20;
 
+/// The record whose lines a sink takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin {
+    /// In the order of writing. A line of the library's own follows that of the record there.
+    pub position: u64,
+    /// Nanoseconds since the epoch.
+    pub time: i64,
+    pub whose: Whose,
+}
+
 /// A place where lines go. It keeps its lines until `write`.
 pub trait Sink: fmt::Debug + Send {
-    /// Takes the lines of one record, newlines included: all of them, or none where there is no memory. `position` is the record's in the
-    /// order of writing; a line of the library's own follows that of the record there.
-    fn push(&mut self, lines: &[u8], position: u64, whose: Whose);
+    /// Takes the lines of one record, newlines included: all of them, or none where there is no memory.
+    fn push(&mut self, lines: &[u8], origin: Origin);
 
     /// Bytes that `write` has still to hand on.
     fn pending_bytes(&self) -> usize;
@@ -186,6 +196,10 @@ pub struct Surroundings<'a> {
     pub fsync: Fsync,
     /// Where appends are noted before and after.
     pub journal: Journal,
+    /// What is known of the directory's files.
+    pub catalogue: SharedCatalogue,
+    /// Whether a program starts with it.
+    pub is_start: bool,
     pub stats: &'a Stats,
 }
 

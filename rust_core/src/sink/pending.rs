@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use super::Origin;
 use crate::encoder::Whose;
 use crate::memory;
+use crate::rotation::Period;
 use crate::value::Put;
 
 /// Memory kept for the next batch.
@@ -35,18 +37,43 @@ pub(super) struct Pending {
     lines: Vec<u8>,
     start: usize,
     entries: VecDeque<RecordLines>,
+    /// How many entries were passed, ever.
+    passed: u64,
+    /// Where a new file is needed: before the entry of that number, counted as in `passed`, and for which period.
+    turns: VecDeque<(u64, Period)>,
 }
 
 impl Pending {
     #[inline]
-    pub fn push(&mut self, lines: &[u8], position: u64, whose: Whose) {
+    pub fn push(&mut self, lines: &[u8], origin: Origin) {
         debug_assert_eq!(lines.last(), Some(&b'\n'));
         if self.entries.try_reserve(1).is_err() {
             memory::give_up();
         }
         self.lines.put(lines);
-        let mark = if whose == Whose::Library { OWN } else { 0 };
-        self.entries.push_back(RecordLines { position: position | mark, length: lines.len() });
+        let mark = if origin.whose == Whose::Library { OWN } else { 0 };
+        self.entries.push_back(RecordLines { position: origin.position | mark, length: lines.len() });
+    }
+
+    /// The entries to come need a file of this period.
+    pub fn turn(&mut self, period: Period) {
+        self.turns.push_back((self.passed + self.entries.len() as u64, period));
+    }
+
+    /// The period for which the next entry needs a file, if that is another one than for the entry before it.
+    pub fn next_turn(&self) -> Option<Period> {
+        self.turns.front().filter(|(at, _)| *at <= self.passed).map(|(_, period)| *period)
+    }
+
+    /// Goes on behind it.
+    pub fn pass_turn(&mut self) {
+        self.turns.pop_front();
+    }
+
+    /// Entries before the next turn but one that is at hand.
+    fn before_turn(&self) -> usize {
+        let next = self.turns.iter().find(|(at, _)| *at > self.passed);
+        next.map_or(usize::MAX, |(at, _)| usize::try_from(at - self.passed).unwrap_or(usize::MAX))
     }
 
     /// Their number in bytes.
@@ -67,13 +94,14 @@ impl Pending {
         Part { entries: self.entries.len(), bytes: self.len() }
     }
 
-    /// Entries that fit into `room`, of at most `most` bytes. One that is longer than `most` goes alone, if there is room for it.
+    /// Entries of one period that fit into `room`, of at most `most` bytes. One that is longer than `most` goes alone, if there is room for it.
     pub fn part(&self, room: usize, most: usize) -> Part {
-        if self.len() <= room.min(most) {
+        let entries = self.before_turn();
+        if self.len() <= room.min(most) && self.entries.len() <= entries {
             return self.all();
         }
         let mut part = Part::default();
-        for entry in &self.entries {
+        for entry in self.entries.iter().take(entries) {
             let bytes = part.bytes + entry.length;
             if bytes > room || bytes > most && part.entries > 0 {
                 break;
@@ -104,6 +132,7 @@ impl Pending {
     pub fn pass(&mut self, part: Part) -> Option<u64> {
         self.start += part.bytes;
         let last = self.entries.drain(..part.entries).next_back();
+        self.passed += part.entries as u64;
         if self.start == self.lines.len() {
             self.clear();
         } else if self.start >= KEEP && self.start >= self.lines.len() / 2 {
@@ -116,6 +145,7 @@ impl Pending {
 
     /// Goes on without any of them.
     pub fn clear(&mut self) {
+        self.passed += self.entries.len() as u64;
         self.entries.clear();
         self.start = 0;
         self.lines.clear();
@@ -139,12 +169,16 @@ impl Pending {
 mod tests {
     use super::*;
 
+    fn application(position: u64) -> Origin {
+        Origin { position, time: 0, whose: Whose::Application }
+    }
+
     fn pending(lengths: &[usize]) -> Pending {
         let mut pending = Pending::default();
         for (position, length) in (1..).zip(lengths) {
             let mut line = vec![b'x'; length - 1];
             line.push(b'\n');
-            pending.push(&line, position, Whose::Application);
+            pending.push(&line, application(position));
         }
         pending
     }
@@ -163,7 +197,7 @@ mod tests {
         let mut left = pending(&[1_000]);
         let line = [vec![b'x'; 999], vec![b'\n']].concat();
         for position in 2..10_000 {
-            left.push(&line, position, Whose::Application);
+            left.push(&line, application(position));
             left.pass(left.whole(1_000));
             assert_eq!(left.len(), 1_000);
         }

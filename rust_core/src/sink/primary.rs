@@ -10,9 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::pending::Pending;
-use super::{Held, Sink, Stream};
+use super::{Held, Origin, Sink, Stream};
 use crate::blackbox::Journal;
-use crate::encoder::Whose;
 use crate::error::{Error, Result};
 use crate::fault_injection::{self, Fault};
 use crate::platform::{self, Standard};
@@ -111,8 +110,8 @@ impl Primary {
 
 impl Sink for Primary {
     #[inline]
-    fn push(&mut self, lines: &[u8], position: u64, whose: Whose) {
-        self.pending.push(lines, position, whose);
+    fn push(&mut self, lines: &[u8], origin: Origin) {
+        self.pending.push(lines, origin);
         fault_injection::pass(Fault::Push);
     }
 

@@ -2,8 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Held, Sink};
-use crate::encoder::Whose;
+use super::{Held, Origin, Sink};
 use crate::error::{Error, Result};
 
 /// Takes lines, and fails as the opening did when they are to be written.
@@ -21,7 +20,7 @@ impl Unopened {
 }
 
 impl Sink for Unopened {
-    fn push(&mut self, lines: &[u8], _position: u64, _whose: Whose) {
+    fn push(&mut self, lines: &[u8], _origin: Origin) {
         self.bytes += lines.len();
     }
 

@@ -125,6 +125,12 @@ pub fn choices(home: &Home, wanted: Wanted) -> Vec<Location> {
     locations
 }
 
+/// A number for a directory, the same in every process.
+#[must_use]
+pub fn number_of(directory: &Path) -> u64 {
+    name_of(directory).unwrap_or(0)
+}
+
 /// A name for a directory: a hash of its identity. It is the same in every process, and differs from that of
 /// other directories, even of a directory at the same path in another container or at an earlier time. `None` if there
 /// is no directory.

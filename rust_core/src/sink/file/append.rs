@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::super::directory::Held;
 use super::super::pending::Part;
 use super::torn::Torn;
-use super::{FileSink, Retry, Sink, WRITE};
+use super::{FileSink, Open, Retry, Sink, WRITE};
 use crate::error::{Error, Result};
 use crate::fault_injection::{self, Fault};
 
@@ -35,24 +35,35 @@ impl FileSink {
     fn write_pending(&mut self, held: Held) -> Result<()> {
         self.find_file(held)?;
         let mut rotating = held.is_alone() && self.file.as_ref().is_some_and(|open| open.regular && !open.astray);
+        if rotating {
+            self.identify();
+        }
         while let Some(first) = self.pending.first() {
+            if rotating && self.is_due_for_another() {
+                rotating = self.rotate()?;
+                continue;
+            }
             let size = self.file.as_ref().map_or(0, |open| open.size);
             let room = if rotating { self.target.rotation.room(size) } else { u64::MAX };
             let part = self.pending.part(usize::try_from(room).unwrap_or(usize::MAX), WRITE);
             if part.entries > 0 {
-                self.append(part)?;
+                self.append(part, rotating)?;
             } else if size > 0 {
                 rotating = self.rotate()?;
             } else {
                 // A single entry larger than the bound has a file of its own.
-                self.append(first)?;
+                self.append(first, rotating)?;
             }
         }
         Ok(())
     }
 
     /// Appends the next entries, all or nothing.
-    fn append(&mut self, part: Part) -> Result<()> {
+    fn append(&mut self, part: Part, is_alone: bool) -> Result<()> {
+        if let Some(identity) = self.file.as_ref().filter(|open| is_alone && open.size == 0).map(Open::identity) {
+            let first = self.pending.bytes_of(part).to_vec();
+            self.register(identity, &first);
+        }
         let bytes = self.pending.bytes_of(part);
         let Some(open) = &mut self.file else { return Ok(()) };
         let upto = self.pending.upto(part);

@@ -48,6 +48,9 @@ impl FileSink {
                         Err(error) => !platform::is_missing(error) && platform::names(&meta) > 0,
                     };
                     let untouched = meta.len() == open.size;
+                    if meta.len() < open.size {
+                        self.life.doubt();
+                    }
                     open.size = meta.len();
                     if is_at_path && !self.doubted {
                         open.astray = false;

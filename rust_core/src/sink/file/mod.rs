@@ -2,6 +2,7 @@
 
 mod append;
 mod find;
+mod life;
 mod open_file;
 mod rotate;
 mod settings;
@@ -10,15 +11,15 @@ mod torn;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use crate::encoder::Whose;
 use crate::error::{Error, Result};
 use crate::fault_injection::{self, Fault};
 use crate::platform::{self, Identity, Rights};
 
-use super::Sink;
 use super::directory::Held;
 use super::pending::Pending;
+use super::{Origin, Sink};
 use find::{inherited as of_parent, open};
+use life::Life;
 use open_file::Open;
 pub use settings::{FileSettings, FileTarget, Fsync, mode};
 use torn::Torn;
@@ -59,6 +60,7 @@ pub struct FileSink {
     /// The error that kept the file from being rotated. It is reported once everything is written.
     obstacle: Option<Error>,
     sync: Syncing,
+    life: Life,
 }
 
 /// After a failure: when to try again, and how long to wait after the next.
@@ -94,6 +96,7 @@ impl FileSink {
         let (mut file, rights) = open(&target, None).or_else(|error| of_parent(&target, error))?;
         // The end that an earlier process left is checked before the first write.
         file.size = UNKNOWN;
+        let life = Life::new(&target);
         let sync = Syncing { names: target.fsync != Fsync::Never, ..Syncing::default() };
         Ok(Self {
             target,
@@ -106,6 +109,7 @@ impl FileSink {
             torn: None,
             obstacle: None,
             sync,
+            life,
         })
     }
 
@@ -140,8 +144,9 @@ impl FileSink {
 
 impl Sink for FileSink {
     #[inline]
-    fn push(&mut self, lines: &[u8], position: u64, whose: Whose) {
-        self.pending.push(lines, position, whose);
+    fn push(&mut self, lines: &[u8], origin: Origin) {
+        self.note_time(origin);
+        self.pending.push(lines, origin);
         fault_injection::pass(Fault::Push);
     }
 

@@ -1,13 +1,14 @@
 //! Rotating a file: a new one takes its path.
 
+use std::fs;
 use std::io;
-use std::path::Path;
 
 use super::find::open;
 use super::{FileSink, Fsync};
 use crate::error::{Error, Result};
 use crate::fault_injection::{self, Fault};
 use crate::platform::{self, Rights};
+use crate::rotation::Step;
 
 impl FileSink {
     /// Whether it was possible. Where something other than a file lies in the way, records go on in the same file.
@@ -15,12 +16,50 @@ impl FileSink {
         if self.sync.data {
             self.sync_data()?;
         }
-        let path = &self.target.path;
+        let mut done = Vec::new();
+        let is_moved = self.move_on(&mut done);
+        // Also of what was cut short: others go on from there.
+        self.note_rotation(&done);
+        if !is_moved? {
+            return Ok(false);
+        }
+        self.target.stats.rotations.add(1);
+        self.life.is_new();
+        // Another user's processes may write here too, and then to this one. The file may have become theirs since it
+        // was opened.
+        if let Some(Ok(Some(meta))) = self.file.as_ref().map(|open| open.probe(&self.target.path)) {
+            self.rights = Rights::of(&meta);
+        }
+        // Closed first: where descriptors have run out, the new file gets this one's.
+        self.file = None;
+        self.sync.names = self.target.fsync != Fsync::Never;
+        let (open, rights) = open(&self.target, self.rights)?;
+        (self.file, self.rights) = (Some(open), rights);
+        self.identify();
+        Ok(true)
+    }
+
+    /// Renames the files of the set, and says which steps were `done`.
+    fn move_on(&mut self, done: &mut Vec<Step>) -> Result<bool> {
+        let Some((directory, name)) = self.target.place() else { return Ok(false) };
         // A file that cannot be probed may exist, and must not be replaced.
-        let exists = |path: &Path| !path.symlink_metadata().is_err_and(|error| platform::is_missing(&error));
-        for (from, to) in self.target.rotation.renames(path, exists) {
-            match std::fs::rename(&from, &to) {
-                Ok(()) => {}
+        let exists =
+            |name: &str| !directory.join(name).symlink_metadata().is_err_and(|error| platform::is_missing(&error));
+        let rotation = &self.target.rotation;
+        for step in rotation.names.steps(name, &self.label(), &rotation.keep, exists) {
+            let (from, to) = match &step {
+                Step::Rename(from, to) => (directory.join(from), directory.join(to)),
+                Step::Remove(name) => {
+                    let path = directory.join(name);
+                    fs::remove_file(&path)
+                        .or_else(unless_missing)
+                        .map_err(|error| Error::io("remove", &path, error))?;
+                    done.push(step);
+                    continue;
+                }
+            };
+            match fs::rename(&from, &to) {
+                Ok(()) => done.push(step),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) if is_in_the_way(&error) => {
                     self.obstacle = Some(Error::io("rotate to", &to, error));
@@ -30,17 +69,6 @@ impl FileSink {
             }
             fault_injection::pass(Fault::Rotate);
         }
-        self.target.stats.rotations.add(1);
-        // Another user's processes may write here too, and then to this one. The file may have become theirs since it
-        // was opened.
-        if let Some(Ok(Some(meta))) = self.file.as_ref().map(|open| open.probe(path)) {
-            self.rights = Rights::of(&meta);
-        }
-        // Closed first: where descriptors have run out, the new file gets this one's.
-        self.file = None;
-        self.sync.names = self.target.fsync != Fsync::Never;
-        let (open, rights) = open(&self.target, self.rights)?;
-        (self.file, self.rights) = (Some(open), rights);
         Ok(true)
     }
 }
@@ -51,4 +79,8 @@ pub(super) fn is_in_the_way(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory | io::ErrorKind::DirectoryNotEmpty
     )
+}
+
+fn unless_missing(error: io::Error) -> io::Result<()> {
+    if platform::is_missing(&error) { Ok(()) } else { Err(error) }
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::blackbox::Journal;
+use crate::blackbox::{self, Journal};
+use crate::catalogue::SharedCatalogue;
 use crate::error::{Error, Result};
 use crate::platform;
 use crate::rotation::Rotation;
@@ -49,7 +50,23 @@ pub struct FileTarget {
     pub fsync: Fsync,
     /// Where appends are noted before and after.
     pub journal: Journal,
+    /// What is known of the directory's files.
+    pub catalogue: SharedCatalogue,
+    /// Whether a program starts with it, which may want a file of its own.
+    pub is_start: bool,
     pub stats: Arc<FileStats>,
+}
+
+impl FileTarget {
+    /// The directory, and the file's name in it.
+    pub(super) fn place(&self) -> Option<(&Path, &str)> {
+        self.path.parent().zip(self.path.file_name()?.to_str())
+    }
+
+    /// How long after the end of a period the file is changed, in seconds.
+    pub(super) fn delay(&self) -> i64 {
+        self.rotation.when.delay(self.path.parent().map_or(0, blackbox::number_of))
+    }
 }
 
 impl FileSettings {
@@ -64,6 +81,8 @@ impl FileSettings {
             rotation: Rotation::by_size(self.max_bytes, self.backup_count),
             fsync: around.fsync,
             journal: around.journal,
+            catalogue: around.catalogue,
+            is_start: around.is_start,
             stats: around.stats.files.of(around.name),
         })
     }

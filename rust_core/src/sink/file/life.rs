@@ -1,0 +1,242 @@
+//! Which file it is: its generation, its period, and when it is changed for a new one.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::Instant;
+
+use super::super::Origin;
+use super::{FileSink, FileTarget};
+use crate::catalogue::{self, Change, Closed, Entry, Generation, Look, Mark};
+use crate::clock;
+use crate::error_handler::remark;
+use crate::platform::Identity;
+use crate::rotation::{Calendar, Every, Period, Step, Turns};
+
+const NANOSECONDS: i64 = 1_000_000_000;
+
+/// What is known of the file that is open, and of those that the pending lines need.
+#[derive(Debug)]
+pub(super) struct Life {
+    /// The file.
+    of: Option<Identity>,
+    /// Its own. None while nothing stands in it.
+    generation: Option<Generation>,
+    /// Its period, where files are changed by time.
+    period: Option<Period>,
+    /// When this process has begun with it. None for one that was there before.
+    since: Option<Instant>,
+    /// Whether a file was identified before.
+    has_begun: bool,
+    /// The period of the next line.
+    front: Option<Period>,
+    /// The period of the last one, and those after it.
+    turns: Option<Turns>,
+    /// Times of records, in nanoseconds, that belong to the same period.
+    calm: Range<i64>,
+    /// Whether a new file is wanted, whatever the old one has.
+    wanted: bool,
+}
+
+impl Life {
+    pub fn new(target: &FileTarget) -> Self {
+        let when = &target.rotation.when;
+        Self {
+            of: None,
+            generation: None,
+            period: None,
+            since: None,
+            has_begun: false,
+            front: None,
+            turns: None,
+            // Without a calendar no time is ever asked about.
+            calm: if when.calendar.is_some() { 0..0 } else { i64::MIN..i64::MAX },
+            wanted: when.at_start && target.is_start,
+        }
+    }
+
+    /// To be called when the file was changed for a new one.
+    pub fn is_new(&mut self) {
+        self.wanted = false;
+        self.doubt();
+    }
+
+    /// To be called when the file is not what it was: it was emptied, or changed for another.
+    pub fn doubt(&mut self) {
+        self.of = None;
+    }
+}
+
+impl FileSink {
+    #[inline]
+    pub(super) fn note_time(&mut self, origin: Origin) {
+        if !self.life.calm.contains(&origin.time) {
+            self.note_turn(origin.time);
+        }
+    }
+
+    /// Notes that the lines to come belong to another period.
+    #[cold]
+    fn note_turn(&mut self, time: i64) {
+        let Some(calendar) = &self.target.rotation.when.calendar else { return };
+        let (now, life) = (time.div_euclid(NANOSECONDS), &mut self.life);
+        let turns = match &mut life.turns {
+            Some(turns) => {
+                let Some(period) = turns.turn(now, life.since.map(|since| since.elapsed())) else { return };
+                turns.begin(period);
+                turns
+            }
+            none => none.insert(Turns::new(calendar, self.target.delay(), None, now)),
+        };
+        self.pending.turn(turns.period());
+        let (start, end) = (turns.period().start, turns.ends());
+        life.calm = start.saturating_mul(NANOSECONDS)..end.saturating_mul(NANOSECONDS);
+    }
+
+    /// Whether a new file is due before the next line. To be called with the lock held.
+    pub(super) fn is_due_for_another(&mut self) -> bool {
+        while let Some(period) = self.pending.next_turn() {
+            self.life.front = Some(period);
+            self.pending.pass_turn();
+        }
+        let size = self.file.as_ref().map_or(0, |open| open.size);
+        let life = &mut self.life;
+        let is_over = match (life.period, life.front) {
+            (Some(of), Some(next)) => {
+                let is_old = life.since.is_none_or(|since| since.elapsed().as_secs() >= of.length().unsigned_abs());
+                next.start > of.start || next.start < of.start - of.length() && is_old
+            }
+            _ => false,
+        };
+        if size == 0 || life.period.is_none() {
+            life.period = life.front;
+            life.wanted &= size > 0;
+            return life.wanted;
+        }
+        is_over || life.wanted
+    }
+
+    /// Finds out which file is open. To be called with the lock held.
+    pub(super) fn identify(&mut self) {
+        let Some(open) = &self.file else { return };
+        let identity = open.identity();
+        if self.life.of == Some(identity) || !open.regular || open.astray {
+            return;
+        }
+        let Some((directory, set)) = self.target.place() else { return };
+        let Ok(head) = catalogue::head_of(&open.file) else { return };
+        let (size, now) = (open.size, seconds());
+        let found = self.target.catalogue.with(|catalogue| {
+            let look = catalogue.look();
+            let mut entry = current(catalogue, set, identity, &head);
+            let is_open_question = size > 0 || look == Look::Missing || catalogue.known().current(set).is_some();
+            if entry.is_none() && is_open_question {
+                match catalogue::find(directory, set) {
+                    Ok(found) => catalogue.change(catalogue.known().reconcile(set, &found, now)),
+                    Err(error) => remark("look for log files", format!("{}: {error}", directory.display())),
+                }
+                entry = current(catalogue, set, identity, &head);
+            }
+            let calendar = self.target.rotation.when.calendar.as_ref();
+            if let Some(entry) = &mut entry
+                && let Some(period) = calendar.map(|calendar| period_of(calendar, entry.period, now))
+                && entry.period != Some(period)
+            {
+                entry.period = Some(period);
+                catalogue.change(vec![Change::File(entry.clone())]);
+            }
+            entry
+        });
+        let entry = found.flatten();
+        let life = &mut self.life;
+        life.of = Some(identity);
+        life.generation = entry.as_ref().map(|entry| entry.generation);
+        life.period = entry.and_then(|entry| entry.period).filter(|_| self.target.rotation.when.calendar.is_some());
+        life.since = (life.has_begun || size == 0).then(Instant::now);
+        life.has_begun = true;
+    }
+
+    /// Gives a file its generation, before its first lines are appended. To be called with the lock held.
+    pub(super) fn register(&mut self, identity: Identity, lines: &[u8]) {
+        if self.life.generation.is_some() || self.life.of != Some(identity) {
+            return;
+        }
+        let Some((_, set)) = self.target.place() else { return };
+        let period = self.life.period;
+        self.life.generation = self.target.catalogue.with(|catalogue| {
+            catalogue.look();
+            let generation = catalogue.known().next();
+            catalogue.change(vec![Change::File(Entry {
+                generation,
+                set: set.to_owned(),
+                name: set.to_owned(),
+                mark: Mark::of(identity.inode, lines),
+                made: seconds(),
+                period,
+                closed: None,
+            })]);
+            generation
+        });
+    }
+
+    /// How the file is dated when it is rotated.
+    pub(super) fn label(&self) -> String {
+        let rotation = &self.target.rotation;
+        let period = self.life.period;
+        let daily = || Calendar { every: Every::Days(1), at: 0, zone: rotation.zone.clone() };
+        let calendar = rotation.when.calendar.clone().unwrap_or_else(daily);
+        Turns::new(&calendar, 0, period, seconds()).label()
+    }
+
+    /// Notes the new names of files, and that the current one gets no more records.
+    pub(super) fn note_rotation(&mut self, done: &[Step]) {
+        let Some((_, set)) = self.target.place() else { return };
+        let bytes = self.file.as_ref().map_or(0, |open| open.size);
+        self.target.catalogue.with(|catalogue| {
+            catalogue.look();
+            let known = catalogue.known();
+            let mut names: BTreeMap<&str, Generation> =
+                known.of_set(set).map(|entry| (entry.name.as_str(), entry.generation)).collect();
+            let current = names.get(set).copied();
+            let (mut moved, mut changes) = (Vec::new(), Vec::new());
+            for step in done {
+                let (gone, from, to) = match step {
+                    Step::Remove(name) => (name, None, None),
+                    Step::Rename(from, to) => (to, names.remove(from.as_str()), Some(to)),
+                };
+                changes.extend(names.remove(gone.as_str()).map(Change::Gone));
+                if let Some((generation, to)) = from.zip(to) {
+                    moved.push((generation, to.clone()));
+                    names.insert(to, generation);
+                }
+            }
+            let closed = current.filter(|current| moved.iter().any(|(generation, _)| generation == current));
+            if !moved.is_empty() {
+                changes.push(Change::Moved(moved));
+            }
+            changes
+                .extend(closed.map(|closed| Change::Closed(closed, Closed { at: seconds(), bytes, sequence: None })));
+            if !changes.is_empty() {
+                catalogue.change(changes);
+            }
+        });
+    }
+}
+
+/// The current file of a set, if it is known, and is this one.
+fn current(catalogue: &catalogue::Catalogue, set: &str, identity: Identity, head: &[u8]) -> Option<Entry> {
+    let entry = catalogue.known().current(set)?;
+    (entry.name == set && entry.mark.inode == identity.inode && entry.mark.fits(head)).then(|| entry.clone())
+}
+
+/// The period of a file, by what is known of it. It has that of another calendar if this one was set since: then that counts, where it is over.
+fn period_of(calendar: &Calendar, known: Option<Period>, now: i64) -> Period {
+    let periods = calendar.periods();
+    match known {
+        Some(known) if known.end <= now || periods.at(known.start) == known => known,
+        _ => periods.at(now),
+    }
+}
+
+fn seconds() -> i64 {
+    clock::now().div_euclid(NANOSECONDS)
+}
