@@ -35,9 +35,9 @@ impl When {
     /// The delay of the directory that has this number, in seconds.
     #[must_use]
     pub fn delay(&self, directory: u64) -> i64 {
-        // The low bits of a hash would do as well; so does any other mix of them.
-        let part = (directory.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) * (u64::from(self.max_random_delay) + 1) >> 32;
-        i64::try_from(part).unwrap_or(0)
+        // Any mix of the bits would do.
+        let mixed = directory.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+        i64::try_from((mixed * (u64::from(self.max_random_delay) + 1)) >> 32).unwrap_or(0)
     }
 }
 
