@@ -33,6 +33,7 @@ pub mod catalogue;
 pub mod sink;
 pub mod outputs;
 pub mod recovery;
+pub mod upkeep;
 pub mod pipeline;
 pub mod writer;
 pub mod config;

@@ -264,6 +264,10 @@ pub fn write_stderr(bytes: &[u8]) -> io::Result<()> {
     io::stderr().write_all(bytes)
 }
 
+pub fn disk(_path: &Path) -> io::Result<(u64, u64)> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Without reading at an offset, a file counts as ended: no other process writes to it here.
 pub fn ends_with_newline(_file: &File, _size: u64) -> bool {
     true

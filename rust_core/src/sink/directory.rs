@@ -128,7 +128,15 @@ impl DirectoryLock {
     /// # Errors
     /// When it cannot be made.
     pub fn open(directory: &Path, mode: u32) -> Result<Self> {
-        let path = directory.join(LOCK_FILE);
+        Self::named(directory, LOCK_FILE, mode)
+    }
+
+    /// Opens a lock file of another purpose.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn named(directory: &Path, name: &str, mode: u32) -> Result<Self> {
+        let path = directory.join(name);
         let (file, rights) = match open(&path, mode, None) {
             Ok((file, rights)) => (Some(file), rights),
             Err(error) if inherited::is_any_in(directory, &error) => (None, None),

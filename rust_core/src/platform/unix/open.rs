@@ -1,9 +1,11 @@
 //! Opening files for appending, making directories, and syncing both to the device.
 
+use std::ffi::CString;
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io;
-use std::mem::ManuallyDrop;
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::os::fd::FromRawFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
@@ -131,6 +133,23 @@ fn synced(result: io::Result<()>) -> io::Result<()> {
         Err(error) if matches!(error.raw_os_error(), Some(libc::EINVAL | libc::ENOTSUP)) => Ok(()),
         result => result,
     }
+}
+
+/// The bytes of the file system that a path is on, and how many of them this user may still take.
+///
+/// # Errors
+/// When the system does not say.
+pub fn disk(path: &Path) -> io::Result<(u64, u64)> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    let mut found = MaybeUninit::<libc::statvfs>::uninit();
+    // SAFETY: a path with an end, and room for the answer.
+    if unsafe { libc::statvfs(path.as_ptr(), found.as_mut_ptr()) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the call has filled it.
+    let found = unsafe { found.assume_init() };
+    let bytes = |blocks: libc::fsblkcnt_t| u64::from(blocks).saturating_mul(u64::from(found.f_frsize));
+    Ok((bytes(found.f_blocks), bytes(found.f_bavail)))
 }
 
 /// Whether a file of this size ends with a newline. A file that cannot be read counts as ended.

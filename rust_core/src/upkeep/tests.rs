@@ -1,0 +1,148 @@
+use super::*;
+use crate::catalogue::{Closed, Generation, Known, Mark};
+use crate::rotation::{Free, Rule};
+
+const NOW: i64 = 1_000_000;
+
+fn set(name: &str, keep: Keep) -> Set {
+    Set { name: name.to_owned(), keep, is_of_errors: name == "errors.log" }
+}
+
+fn settings(sets: &[Set], all: Keep) -> Settings {
+    Settings { sets: sets.to_vec(), all, file_mode: 0o640 }
+}
+
+fn files(count: u32) -> Keep {
+    Keep { files: Some(count), ..Keep::default() }
+}
+
+fn entry(generation: Generation, set: &str, age: Option<i64>) -> Entry {
+    Entry {
+        generation,
+        set: set.to_owned(),
+        name: if age.is_some() { format!("{set}.{generation}") } else { set.to_owned() },
+        mark: Mark::of(0, format!("{set} {generation}").as_bytes()),
+        made: 0,
+        period: None,
+        closed: age.map(|age| Closed { at: NOW - age, bytes: 10, sequence: None }),
+    }
+}
+
+/// Three rotated files of each of two sets, an hour apart, and the current ones.
+fn known() -> Known {
+    let mut known = Known::default();
+    let ages = [(1, 5), (2, 4), (3, 3), (4, 2), (5, 1), (6, 0)];
+    let rotated = ages.map(|(generation, hours)| {
+        entry(generation, if generation % 2 == 1 { "app.log" } else { "errors.log" }, Some(3600 * hours))
+    });
+    let current = [entry(7, "app.log", None), entry(8, "errors.log", None)];
+    known.apply(rotated.into_iter().chain(current).map(Change::File));
+    known
+}
+
+fn goes(settings: &Settings, disk: Option<Disk>) -> Vec<(Generation, Rule)> {
+    let going = plan(&known(), settings, NOW, disk, |_| Some(10));
+    going.into_iter().map(|going| (going.generation, going.rule)).collect()
+}
+
+#[test]
+fn each_set_has_its_bounds_and_all_together_have_theirs() {
+    let sets = [set("app.log", files(2)), set("errors.log", Keep { age: Some(2 * 3600), ..Keep::default() })];
+    assert_eq!(goes(&settings(&sets, Keep::default()), None), [(1, Rule::Files), (2, Rule::Age)]);
+    let all = Keep { bytes: Some(25), ..Keep::default() };
+    let expected = [(1, Rule::Files), (2, Rule::Age), (3, Rule::Bytes), (4, Rule::Bytes)];
+    assert_eq!(goes(&settings(&sets, all), None), expected);
+}
+
+#[test]
+fn room_is_made_by_the_oldest_and_by_files_of_errors_last() {
+    let sets = [set("app.log", files(2)), set("errors.log", Keep::default())];
+    let all = Keep { disk_free: Some(Free::Bytes(50)), ..Keep::default() };
+    let disk = |free| Some(Disk { size: 1_000, free });
+    assert_eq!(goes(&settings(&sets, all), disk(40)), [(1, Rule::Files)], "what goes anyway is enough");
+    let expected = [(1, Rule::Files), (3, Rule::DiskFree), (5, Rule::DiskFree), (2, Rule::DiskFree)];
+    let mut found = goes(&settings(&sets, all), disk(10));
+    found.sort_by_key(|(generation, _)| expected.iter().position(|(known, _)| known == generation));
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn files_of_sets_that_are_not_written_here_stay() {
+    assert_eq!(goes(&settings(&[set("other.log", files(1))], files(1)), None), []);
+}
+
+fn write(directory: &Path, name: &str, text: &str) -> u64 {
+    let path = directory.join(name);
+    fs::write(&path, text).unwrap();
+    platform::identity_at(&path).unwrap().inode
+}
+
+/// A directory with two rotated files and the current one, all of them in the catalogue.
+fn directory() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let mut catalogue = Catalogue::of(directory.path());
+    catalogue.look();
+    for (generation, name) in [(1, "app.log.2"), (2, "app.log.1"), (3, "app.log")] {
+        let text = format!("line of {generation}\n");
+        let inode = write(directory.path(), name, &text);
+        let closed = (generation < 3).then_some(Closed { at: NOW, bytes: 10, sequence: None });
+        let mark = Mark::of(inode, text.as_bytes());
+        let set = "app.log".to_owned();
+        let entry = Entry { generation, set, name: name.to_owned(), mark, made: 0, period: None, closed };
+        catalogue.change(vec![Change::File(entry)]);
+    }
+    directory
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = entries.filter(|name| name.starts_with("app")).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_round_deletes_what_goes_and_the_catalogue_knows() {
+    let directory = directory();
+    let settings = settings(&[set("app.log", files(1))], Keep::default());
+    let report = round(directory.path(), &settings, NOW, &|| true).unwrap();
+    assert_eq!(report.gone.iter().map(|going| going.name.as_str()).collect::<Vec<_>>(), ["app.log.2"]);
+    assert_eq!((names(directory.path()), report.failed), (vec!["app.log".into(), "app.log.1".into()], vec![]));
+    let mut catalogue = Catalogue::of(directory.path());
+    catalogue.look();
+    assert_eq!(catalogue.known().files().map(|entry| entry.generation).collect::<Vec<_>>(), [2, 3]);
+    assert!(round(directory.path(), &settings, NOW, &|| true).unwrap().gone.is_empty());
+}
+
+#[test]
+fn a_file_that_somebody_else_put_there_stays() {
+    let directory = directory();
+    fs::remove_file(directory.path().join("app.log.2")).unwrap();
+    write(directory.path(), "other", "x");
+    write(directory.path(), "app.log.2", "of somebody else\n");
+    let report = round(directory.path(), &settings(&[set("app.log", files(1))], Keep::default()), NOW, &|| true);
+    assert_eq!(report.unwrap().gone.len(), 1);
+    assert_eq!(fs::read_to_string(directory.path().join("app.log.2")).unwrap(), "of somebody else\n");
+}
+
+#[test]
+fn one_process_at_a_time_does_it_and_one_that_is_to_end_stops() {
+    let directory = directory();
+    let settings = settings(&[set("app.log", files(1))], Keep::default());
+    assert!(round(directory.path(), &settings, NOW, &|| false).unwrap().gone.is_empty());
+    let mut other = DirectoryLock::named(&blackbox::home(directory.path()), LOCK_FILE, 0o640).unwrap();
+    other.hold(Duration::ZERO, |held| {
+        assert_eq!(held, Held::Yes);
+        assert!(round(directory.path(), &settings, NOW, &|| true).is_none());
+    });
+    assert_eq!(round(directory.path(), &settings, NOW, &|| true).unwrap().gone.len(), 1);
+}
+
+#[test]
+fn without_a_catalogue_nothing_goes() {
+    let directory = directory();
+    fs::remove_file(blackbox::home(directory.path()).join("catalogue")).unwrap();
+    let report = round(directory.path(), &settings(&[set("app.log", files(1))], Keep::default()), NOW, &|| true);
+    assert!(report.unwrap().gone.is_empty());
+    assert_eq!(names(directory.path()).len(), 3);
+}
