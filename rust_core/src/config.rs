@@ -14,6 +14,7 @@ use crate::outputs::{self, Output};
 use crate::pipeline;
 use crate::queue::{self, Overflow};
 use crate::redaction::Rules;
+use crate::rotation::Keep;
 use crate::router::Selector;
 use crate::sink::{self, FileSettings, Fsync};
 
@@ -57,7 +58,7 @@ impl Settings {
             name: name.into(),
             select,
             format: Format::json(),
-            to: sink::Settings::File(FileSettings { name: file.into(), max_bytes: 0, backup_count: 0, mode: 0o640 }),
+            to: sink::Settings::File(FileSettings::plain(file, 0o640)),
         };
         Self {
             output: pipeline::Settings {
@@ -78,6 +79,7 @@ impl Settings {
                 },
                 redaction: None,
                 fsync: Fsync::Never,
+                keep: Keep::default(),
             },
             queue: queue::Settings {
                 size: 100,

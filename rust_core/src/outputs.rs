@@ -255,7 +255,7 @@ mod tests {
     #[test]
     fn settings_whose_files_lead_out_of_the_directory_are_none() {
         let read = |name: &str, mode| {
-            let file = sink::FileSettings { name: name.into(), max_bytes: 0, backup_count: 0, mode };
+            let file = sink::FileSettings::plain(name, mode);
             let output = Output {
                 name: "app".into(),
                 select: Selector::default(),
@@ -279,7 +279,7 @@ mod tests {
     fn streams_are_kept_where_there_is_no_file_and_never_beside_files() {
         let output =
             |name: &str, to| Output { name: name.into(), select: Selector::default(), format: Format::json(), to };
-        let file = sink::FileSettings { name: "app.log".into(), max_bytes: 0, backup_count: 0, mode: 0o640 };
+        let file = sink::FileSettings::plain("app.log", 0o640);
         let stream = output("console", sink::Settings::Stream(Stream::ConsoleStdout));
         let file = output("app", sink::Settings::File(file));
         let all = |outputs| Settings { outputs, ai: AiLoggers::default(), fields: Fields::default() };

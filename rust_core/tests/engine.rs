@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use unified_logger_core::blackbox::Wanted;
 use unified_logger_core::config::Settings;
@@ -13,6 +13,7 @@ use unified_logger_core::level;
 use unified_logger_core::queue::Offered;
 use unified_logger_core::queue::Overflow;
 use unified_logger_core::record::Builder;
+use unified_logger_core::rotation::{Keep, Names};
 use unified_logger_core::slab::Buffer;
 use unified_logger_core::stats::{Dropped, Stats};
 use unified_logger_core::value::Value;
@@ -272,4 +273,33 @@ fn threads_that_go_on_do_not_hold_up_an_end() {
     });
     assert!(flush(&engine));
     assert_eq!(stats.accepted(), stats.written.get() + stats.dropped_total());
+}
+
+#[test]
+fn dated_files_beyond_their_bound_go_soon_after_a_rotation() {
+    let directory = tempfile::tempdir().unwrap();
+    let stats = Arc::new(Stats::default());
+    let mut settings = Settings::of_test(directory.path());
+    for file in settings.output.to.files_mut() {
+        file.max_bytes = 2_000;
+        file.names = Names::Dates;
+        file.keep = Some(Keep { files: Some(3), ..Keep::default() });
+    }
+    let engine = Engine::open(settings, Arc::clone(&stats)).unwrap();
+    engine.start().unwrap();
+    (0..200).for_each(|n| offer(&engine, record("app", level::INFO, n)));
+    assert!(flush(&engine));
+    let rotated = || {
+        let names = std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| name.to_str().unwrap().starts_with("app-")).count()
+    };
+    let deadline = Instant::now() + 20 * SECOND;
+    while rotated() > 3 {
+        assert!(Instant::now() < deadline, "{} files are left", rotated());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(engine.shutdown(10 * SECOND));
+    let file = stats.files.of("app");
+    assert_eq!((rotated(), file.rotations.get() - file.deleted.get()), (3, 3));
+    assert_eq!(numbers(&directory.path().join("app.log")).last(), Some(&199));
 }

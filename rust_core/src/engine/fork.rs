@@ -51,6 +51,7 @@ impl Engine {
         }
         shared.errors.pause(deadline);
         shared.pause_strays(deadline);
+        shared.pause_upkeep(deadline);
     }
 
     /// The fork is over: `go_on_writing` may start the writer again.

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::blackbox::BoxSettings;
-use crate::outputs;
+use crate::outputs::{self, Output};
 use crate::redaction::Rules;
+use crate::rotation::{Keep, Names};
 use crate::sink::{Fsync, mode};
+use crate::upkeep;
 
 /// What is written, where, and in which form.
 #[derive(Clone, Debug, Deserialize)]
@@ -27,9 +29,29 @@ pub struct Settings {
     #[serde(skip)]
     pub redaction: Option<Arc<Rules>>,
     pub fsync: Fsync,
+    /// The bounds of rotated files over all outputs.
+    #[serde(default)]
+    pub keep: Keep,
 }
 
 impl Settings {
+    /// What is done for files that get no more records.
+    #[must_use]
+    pub fn upkeep(&self) -> upkeep::Settings {
+        let set = |output: &Output| {
+            let file = output.to.file()?;
+            Some(upkeep::Set {
+                output: output.name.clone(),
+                name: file.name.clone(),
+                keep: file.rotation().keep,
+                is_counted: file.names == Names::Numbers,
+                is_of_errors: output.select.takes_errors_alone(),
+            })
+        };
+        let sets = self.to.outputs.iter().filter_map(set).collect();
+        upkeep::Settings { sets, all: self.keep, file_mode: self.file_mode }
+    }
+
     /// The settings that a black box needs. Outputs are always JSON, so this cannot fail.
     #[must_use]
     pub fn box_settings(&self) -> BoxSettings {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Expected;
 
+use crate::level;
 use crate::value::Value;
 
 /// A record is taken where all of it holds.
@@ -41,6 +42,12 @@ impl Selector {
     #[must_use]
     pub fn takes_level(&self, level: i32) -> bool {
         level >= self.level && self.max_level.is_none_or(|most| level <= most)
+    }
+
+    /// Whether it takes records of level ERROR and above alone.
+    #[must_use]
+    pub fn takes_errors_alone(&self) -> bool {
+        self.level >= level::ERROR
     }
 
     /// Whether fields decide.

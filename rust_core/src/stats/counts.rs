@@ -175,10 +175,16 @@ pub const COUNTS: [Counted<Stats>; 22] = [
 ];
 
 /// Of each file.
-pub const FILE_COUNTS: [Counted<FileStats>; 7] = [
+pub const FILE_COUNTS: [Counted<FileStats>; 8] = [
     counter("written", "lines", "lines written", |file| &file.written),
     counter("bytes", "bytes", "their bytes", |file| &file.bytes),
     counter("rotations", "rotations", "times the file was changed for a new one", |file| &file.rotations),
+    counter(
+        "deleted",
+        "files",
+        "rotated files that this process deleted, because `keep` no longer keeps them",
+        |file| &file.deleted,
+    ),
     counter("errors", "failures", "writes that failed and were tried again", |file| &file.errors),
     counter("dropped", "lines", "lines given up, because the file took none while others did", |file| &file.dropped),
     counter("syncs", "syncs", "times the file was brought to the device, see `fsync`", |file| &file.syncs),

@@ -90,6 +90,8 @@ pub struct FileStats {
     pub written: Count,
     pub bytes: Count,
     pub rotations: Count,
+    /// Rotated files that were deleted since their bounds did not keep them.
+    pub deleted: Count,
     /// Writes that failed and were tried again.
     pub errors: Count,
     /// Lines that were given up, because the file took none while others did.

@@ -26,9 +26,13 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 /// One set of files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Set {
+    /// The name of its output, under which it counts.
+    pub output: String,
     /// The name of the current file.
     pub name: String,
     pub keep: Keep,
+    /// Whether a rotation itself deletes the file that is one too many.
+    pub is_counted: bool,
     /// Whether it has records of level ERROR and above alone.
     pub is_of_errors: bool,
 }
@@ -46,8 +50,8 @@ impl Settings {
     /// Whether anything is ever to be done but what a rotation does itself.
     #[must_use]
     pub fn is_needed(&self) -> bool {
-        let without_count = |keep: Keep| Keep { files: None, ..keep } != Keep::default();
-        without_count(self.all) || self.all.files.is_some() || self.sets.iter().any(|set| without_count(set.keep))
+        let left = |set: &Set| if set.is_counted { Keep { files: None, ..set.keep } } else { set.keep };
+        self.all != Keep::default() || self.sets.iter().any(|set| left(set) != Keep::default())
     }
 }
 

@@ -5,7 +5,7 @@ use crate::rotation::{Free, Rule};
 const NOW: i64 = 1_000_000;
 
 fn set(name: &str, keep: Keep) -> Set {
-    Set { name: name.to_owned(), keep, is_of_errors: name == "errors.log" }
+    Set { output: name.to_owned(), name: name.to_owned(), keep, is_counted: false, is_of_errors: name == "errors.log" }
 }
 
 fn settings(sets: &[Set], all: Keep) -> Settings {

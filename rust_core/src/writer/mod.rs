@@ -4,8 +4,10 @@ mod ending;
 mod shared;
 mod sweep;
 mod turn;
+mod upkeep;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -18,6 +20,7 @@ use turn::Written;
 pub use ending::{Ending, wait_for_endings, write_now};
 pub use shared::{Flush, Shared, pause, state};
 pub use turn::Turn;
+pub use upkeep::Rounds;
 
 /// The sleep after work. It is doubled, up to the longest, while there is no work.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
@@ -34,7 +37,7 @@ const NOTICE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Runs until the pipeline is closed, or the process is about to fork. After a panic it continues where it was. If one
 /// panic follows another, it waits longer each time.
-pub fn run(shared: &Shared, home: &Home) {
+pub fn run(shared: &Arc<Shared>, home: &Home) {
     let mut writer = Writer {
         shared,
         home,
@@ -53,7 +56,7 @@ pub fn run(shared: &Shared, home: &Home) {
 }
 
 struct Writer<'a> {
-    shared: &'a Shared,
+    shared: &'a Arc<Shared>,
     home: &'a Home,
     /// Flushes, each with the number of records that must be drained before it is answered.
     waiting: Vec<(u64, Flush)>,
@@ -82,6 +85,7 @@ impl Writer<'_> {
             }
             self.shared.prepare_pool();
             self.shared.sweep(self.home);
+            self.shared.look_after_files();
             self.note_flushes();
             // Read before the queue is drained, so that all records queued before the close are written.
             let closing = self.shared.state.load(Ordering::SeqCst) != state::OPEN;

@@ -1,5 +1,6 @@
 //! What callers and the writer share.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,6 +10,7 @@ use crossbeam_utils::CachePadded;
 
 use super::sweep::Swept;
 use super::turn::Turn;
+use super::upkeep::Rounds;
 use crate::blackbox::Watch;
 use crate::error_handler::ErrorHandler;
 use crate::pipeline::{self, Batch, Pipeline};
@@ -16,6 +18,7 @@ use crate::queue::Queue;
 use crate::sink::Progress;
 use crate::slab::{self, Pool};
 use crate::stats::{Count, Stats};
+use crate::upkeep;
 use crate::value::Value;
 
 /// A request for an answer once everything accepted so far is on disk.
@@ -56,6 +59,11 @@ pub struct Shared {
     pub watch: Option<Arc<Watch>>,
     /// On a cache line of its own, as the turn is: the writer locks it for each batch.
     pub swept: CachePadded<Mutex<Swept>>,
+    /// None where no file is written.
+    pub directory: Option<PathBuf>,
+    /// What is done for files that get no more records.
+    pub upkeep: upkeep::Settings,
+    pub rounds: CachePadded<Mutex<Rounds>>,
     /// Whether the recovery for other log directories may go on.
     pub strays_go_on: Arc<AtomicBool>,
     /// The pool of the records in the queue, unless they are on the heap.

@@ -8,9 +8,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::blackbox::{self, Journal};
 use crate::catalogue::SharedCatalogue;
+use crate::clock::Zone;
 use crate::error::{Error, Result};
 use crate::platform;
-use crate::rotation::Rotation;
+use crate::rotation::{Calendar, Keep, Names, Rotation, When};
 use crate::stats::FileStats;
 
 use super::super::Surroundings;
@@ -38,6 +39,27 @@ pub struct FileSettings {
     /// Of new files.
     #[serde(deserialize_with = "mode", serialize_with = "bits")]
     pub mode: u32,
+    /// The periods that have files of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calendar: Option<Calendar>,
+    /// Whether each start begins a new one.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub at_start: bool,
+    /// Seconds after the end of a period.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub max_random_delay: u32,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub names: Names,
+    /// Of the dates in names, where there is no calendar.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub zone: Zone,
+    /// The bounds of rotated files, in the place of their count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep: Option<Keep>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// What is written to, and how.
@@ -70,6 +92,38 @@ impl FileTarget {
 }
 
 impl FileSettings {
+    /// A file that is never rotated.
+    #[must_use]
+    pub fn plain(name: &str, mode: u32) -> Self {
+        Self {
+            name: name.to_owned(),
+            max_bytes: 0,
+            backup_count: 0,
+            mode,
+            calendar: None,
+            at_start: false,
+            max_random_delay: 0,
+            names: Names::default(),
+            zone: Zone::default(),
+            keep: None,
+        }
+    }
+
+    /// How it is rotated. Without files to keep it is never, as in `logging.handlers`.
+    #[must_use]
+    pub fn rotation(&self) -> Rotation {
+        let keep = self.keep.unwrap_or(Keep { files: Some(self.backup_count), ..Keep::default() });
+        let (names, zone) = (self.names, self.zone.clone());
+        let when = When {
+            max_bytes: self.max_bytes,
+            calendar: self.calendar.clone(),
+            at_start: self.at_start,
+            max_random_delay: self.max_random_delay,
+        };
+        let when = if keep.files == Some(0) { When::default() } else { when };
+        Rotation { when, names, zone, keep }
+    }
+
     /// # Errors
     /// When there is no directory for it.
     pub(in super::super) fn target(&self, around: Surroundings<'_>) -> Result<FileTarget> {
@@ -78,7 +132,7 @@ impl FileSettings {
             path: around.directory.ok_or_else(no_directory)?.join(&self.name),
             mode: self.mode,
             directory_mode: around.directory_mode,
-            rotation: Rotation::by_size(self.max_bytes, self.backup_count),
+            rotation: self.rotation(),
             fsync: around.fsync,
             journal: around.journal,
             catalogue: around.catalogue,
