@@ -16,6 +16,7 @@ from .outputs import Outputs
 from .process import BlackBox, Console, Ends, Migration, Queue, Reload
 from .processors import Processors
 from .records import Levels, Redaction, Stdlib, Traces
+from .rotation import Rotation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Settings(
     Queue,
     Console,
     Outputs,
+    Rotation,
     Processors,
     Exceptions,
     Lines,

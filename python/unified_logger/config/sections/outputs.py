@@ -13,7 +13,7 @@ from ..kinds import BOOLEAN, COUNT, LEVEL, MAPPING, MODE, NAMES, SIZE, Kind, Par
 from ..mappings import Switched, joined
 from ..options import Frozen, Given, Section, derived, option
 from ..scalars import SCALAR, mapping_text
-from . import lines
+from . import lines, rotation
 from .files import FAULTS, exposed_files
 from .records import BELOW_ALL, is_below_all
 
@@ -124,7 +124,7 @@ _PLACES = (
     _Place(
         "file",
         FILE,
-        {"max_bytes": SIZE, "backup_count": COUNT, "file_mode": MODE},
+        {"max_bytes": SIZE, "backup_count": COUNT, "file_mode": MODE, **rotation.LAYOUT},
         _file_for_engine,
         lambda file: file["name"],
     ),

@@ -1,0 +1,262 @@
+"""When log files are changed for new ones, what the old ones are called, and how long they stay."""
+
+from __future__ import annotations
+
+import re
+
+from ...errors import ConfigurationError, nearest_word
+from .. import mappings
+from ..kinds import BOOLEAN, MAPPING, SECONDS, SIZE, Kind, NotAllowedError, choice
+from ..mappings import joined
+from ..options import Section, option
+from ..scalars import mapping_text
+from .lines import ZONE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from ..mappings import Layout
+    from ..options import Given
+
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_WORDS = {"hourly": {"seconds": 3600}, "daily": {"days": 1}, "weekly": {"weeks": [1, 0]}} | {
+    day: {"weeks": [1, number]} for number, day in enumerate(_DAYS)
+}
+_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_DAY = 86_400
+# Ages of a hundred years fit into what the engine counts with.
+_OLDEST = 36_500 * _DAY
+_ALL = "all"
+
+
+def _duration(value: Any) -> int:
+    """Whole seconds, of a number of them or a text with a unit."""
+    if isinstance(value, str):
+        found = re.fullmatch(r"\s*(\d{1,9})\s*([a-z]{0,3})\s*", value.lower())
+        if found is None or (found[2] or "s") not in _UNITS:
+            raise ValueError
+        value = int(found[1]) * _UNITS[found[2] or "s"]
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _OLDEST:
+        raise ValueError
+    return value
+
+
+def _every(value: Any) -> dict[str, Any]:
+    if isinstance(value, str) and value.strip().lower() in _WORDS:
+        return _WORDS[value.strip().lower()]
+    if isinstance(value, dict):  # parsed before
+        return value
+    try:
+        seconds = _duration(value)
+    except ValueError:
+        raise NotAllowedError(EVERY.allowed, nearest_word(value, _WORDS)) from None
+    if seconds < _DAY:
+        return {"seconds": seconds}
+    if seconds % _DAY:  # Such periods would not begin with the days.
+        raise ValueError
+    return {"days": seconds // _DAY}
+
+
+def _at(value: Any) -> int:
+    """Seconds after midnight."""
+    if isinstance(value, str):
+        found = re.fullmatch(r"\s*(\d{1,2}):(\d{2})(?::(\d{2}))?\s*", value)
+        if found is None or int(found[1]) > 23 or int(found[2]) > 59 or int(found[3] or 0) > 59:
+            raise ValueError
+        return int(found[1]) * 3600 + int(found[2]) * 60 + int(found[3] or 0)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _DAY:
+        raise ValueError
+    # YAML takes 16:00 for a number to the base of sixty: these are minutes, and those of 16:00:00 are seconds.
+    return value * 60 if value < _DAY // 60 else value
+
+
+def _rotate(value: Any) -> Any:
+    if isinstance(value, str) and re.fullmatch(r"\s*\d{1,2}:\d{2}(:\d{2})?\s*", value):
+        return {"every": "daily", "at": value}
+    if isinstance(value, (str, int)) and not isinstance(value, bool):
+        return {"every": value}
+    return None if value is None else MAPPING.parse(value)
+
+
+def _rotate_text(text: str) -> Any:
+    return mapping_text(text) if text.lstrip().startswith("{") else _rotate(text)
+
+
+def _files(value: Any) -> int | None:
+    if value == _ALL:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1_000_000:
+        raise ValueError
+    return value
+
+
+def _bytes(value: Any) -> int:
+    size: int = SIZE.parse(value)
+    if size == 0:
+        raise ValueError
+    return size
+
+
+def _free(value: Any) -> dict[str, int]:
+    if isinstance(value, dict):  # parsed before
+        return value
+    if isinstance(value, str) and (found := re.fullmatch(r"\s*(\d{1,2}(?:\.\d{1,2})?)\s*%\s*", value)):
+        share = round(float(found[1]) * 100)
+        if share:
+            return {"share": share}
+    return {"bytes": _bytes(value)}
+
+
+def _keep(value: Any) -> Any:
+    if isinstance(value, str) and value.strip().lower() == _ALL:
+        return {"files": _ALL}
+    return None if value is None else MAPPING.parse(value)
+
+
+def _keep_text(text: str) -> Any:
+    return mapping_text(text) if text.lstrip().startswith("{") else _keep(text)
+
+
+EVERY = Kind(
+    "period",
+    f"one of {', '.join(_WORDS)}, a length below a day such as '15m' or '6h', or a number of days such as '3d'",
+    _every,
+    _every,
+    {"type": ["string", "integer"], "examples": [*_WORDS, "15m", "6h", "3d"]},
+)
+AT = Kind("time of day", "a time from '00:00' to '23:59:59'", _at, _at, {"type": ["string", "integer"]})
+ROTATE = Kind(
+    "rotation",
+    "a period such as daily or '15m', a time of day such as '06:00', or a mapping (in the environment: the same, the mapping as JSON)",
+    _rotate,
+    _rotate_text,
+    {"type": ["string", "integer", "object", "null"]},
+)
+FILES = Kind(
+    "files", "a whole number from 1, or all", _files, _files, {"type": ["integer", "string"], "minimum": 1}
+)
+AGE = Kind(
+    "age", "a time above 0 such as '14d', '36h' or '2w', or seconds", _duration, _duration, {"type": ["integer", "string"]}
+)
+BYTES = Kind("size", "a number of bytes above 0, or a text such as '20GB'", _bytes, _bytes, {"type": ["integer", "string"]})
+FREE = Kind(
+    "free space", "a share such as '10%', or bytes such as '5GB'", _free, _free, {"type": ["integer", "string"]}
+)
+KEEP = Kind(
+    "retention",
+    "a mapping with files, age, bytes, disk_free and total, or all (in the environment: all, or the mapping as JSON)",
+    _keep,
+    _keep_text,
+    {"type": ["object", "string", "null"]},
+)
+NAMES = choice("numbered", "dated")
+
+
+def _layout_of_rotate() -> Layout:
+    return {"every": EVERY, "at": AT, "zone": ZONE, "at_start": BOOLEAN, "max_random_delay": SECONDS}
+
+
+def _layout_of_set() -> Layout:
+    return {"files": FILES, "age": AGE, "bytes": BYTES}
+
+
+def _layout_of_keep() -> Layout:
+    return {**_layout_of_set(), "disk_free": FREE, "total": _layout_of_set()}
+
+
+def _whole(kind: Kind, layout: Callable[[], Layout]) -> Kind:
+    """The kind of a value that is parsed down to the leaves at once."""
+
+    def parse(value: Any) -> Any:
+        return mappings.parse(kind.parse(value), layout())
+
+    return Kind(kind.name, kind.allowed, parse, parse, kind.schema)
+
+
+# What an output that is a file may have of its own.
+LAYOUT: Layout = {
+    "rotate": _whole(ROTATE, _layout_of_rotate),
+    "file_names": NAMES,
+    "keep": _whole(KEEP, _layout_of_set),
+}
+OPTIONS = ("rotate", "file_names", "keep")
+
+
+class Rotation(Section):
+    """When files are changed, how they are named, and which stay."""
+
+    rotate: Any = option(
+        ROTATE,
+        None,
+        "When log files are changed for new ones besides their size: at the beginning of each period, or of a program.",
+        layout=_layout_of_rotate,
+    )
+    file_names: str = option(
+        NAMES,
+        "numbered",
+        "Names of rotated files: app.log.1 is the newest, or app-2026-02-19.log by the period of their records.",
+    )
+    keep: Any = option(
+        KEEP,
+        None,
+        "Which rotated files stay: by number, age and size of each file set and of all, and by what is free on the disk. "
+        "By default as many as backup_count says.",
+        layout=_layout_of_keep,
+    )
+
+    @classmethod
+    def settle(cls, given: Given) -> Mapping[str, Any]:
+        """Refuses a rotation by time that keeps nothing."""
+        values = given.values
+        without_effect = [name for name in OPTIONS if given.has(name)]
+        if without_effect and not values["use_unified_logging"]:
+            verb = "has" if len(without_effect) == 1 else "have"
+            given.add_notice(
+                f"{', '.join(without_effect)} {verb} no effect where use_unified_logging is false: files are rotated by size"
+            )
+        for file in values["files"]:
+            keep = values["keep"]
+            if values["rotate"] and keep is None and file.backup_count == 0 and file.enabled:
+                source, key = given.source_of("rotate"), "rotate"
+                allowed = f"left out where backup_count is 0: nothing of {file.name} would be kept; keep says what is"
+                raise ConfigurationError(source=source, key=key, value=_shown(values["rotate"]), allowed=allowed)
+        return {}
+
+    def amended(self, rooms: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        """Each file with its rotation: that of all, or its own."""
+        all_own = vars(self)["outputs"]
+        outputs = {}
+        for name, output in rooms["output"]["to"]["outputs"].items():
+            if output and "file" in output["to"]:
+                own = all_own.get(name)
+                outputs[name] = {"to": {"file": _for_engine(self, own if isinstance(own, dict) else {})}}
+        keep = self.keep or {}
+        total = _bounds(keep.get("total") or {}) | ({"disk_free": keep["disk_free"]} if keep.get("disk_free") else {})
+        return joined(rooms, {"output": {"keep": total, "to": {"outputs": outputs}}})
+
+
+def _for_engine(settings: Rotation, own: Mapping[str, Any]) -> dict[str, Any]:
+    """What the engine is told of one file, whose own keys go before those of all."""
+    rotate = own.get("rotate", settings.rotate) or {}
+    keep = own.get("keep", settings.keep)
+    zone = rotate.get("zone", "utc")
+    names = "dates" if own.get("file_names", settings.file_names) == "dated" else "numbers"
+    file: dict[str, Any] = {"names": names, "zone": zone}
+    if "every" in rotate or "at" in rotate:
+        every = rotate.get("every", {"days": 1})
+        file["calendar"] = {"every": every, "at": rotate.get("at", 0), "zone": zone}
+    file["at_start"] = rotate.get("at_start", False)
+    file["max_random_delay"] = round(rotate.get("max_random_delay", 0))
+    if keep is not None:
+        file["keep"] = _bounds(keep)
+    return file
+
+
+def _bounds(keep: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: keep[name] for name in ("files", "age", "bytes") if keep.get(name) is not None}
+
+
+def _shown(rotate: Any) -> object:
+    return rotate.get("every", rotate) if isinstance(rotate, dict) else rotate
