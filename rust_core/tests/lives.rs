@@ -173,15 +173,32 @@ fn days_that_grow_have_several_files_and_no_name_is_used_twice() {
     check_catalogue(directory.path());
 }
 
+/// Makes the file older than what one start may have made.
+fn age(directory: &Path) {
+    let path = directory.join(".unified_logger/catalogue");
+    let mut catalogue = Catalogue::of(directory);
+    catalogue.look();
+    let entry = catalogue.known().current("app.log").unwrap().clone();
+    catalogue.change(vec![catalogue::Change::File(catalogue::Entry { made: entry.made - 60, ..entry })]);
+    assert!(path.is_file());
+}
+
 #[test]
 fn a_start_may_want_a_file_of_its_own_and_takes_none_that_is_empty() {
-    let directory = tempfile::tempdir().unwrap();
+    let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let rotation = Rotation { when: When { at_start: true, ..When::default() }, ..dated(When::default()) };
-    for (time, is_start) in [(START, true), (START + 1, true), (START + 2, false)] {
-        log(&mut sink(directory.path(), &rotation, is_start), time);
+    log(&mut sink(one.path(), &rotation, true), START);
+    age(one.path());
+    log(&mut sink(one.path(), &rotation, true), START + 1);
+    assert_eq!(names(one.path()), ["app.log"], "it is the same program");
+
+    fs::copy(one.path().join("app.log"), other.path().join("app.log")).unwrap();
+    let mut sink = sink(other.path(), &rotation, true);
+    for second in 2..4 {
+        log(&mut sink, START + second);
     }
-    let lines: Vec<_> = files(directory.path()).into_values().collect();
-    assert_eq!(lines, [vec![START], vec![START + 1, START + 2]]);
+    let lines: Vec<_> = files(other.path()).into_values().collect();
+    assert_eq!(lines, [vec![START, START + 1], vec![START + 2, START + 3]]);
 }
 
 #[test]

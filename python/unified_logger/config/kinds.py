@@ -40,6 +40,7 @@ class Kind:
         parse_text: Takes the text of an environment variable.
         schema: The same as JSON Schema. `examples` are words that are suggested, beside others that are allowed.
         annotation: The type of a value that a program gives, for editors; None has it follow from the schema.
+        as_written: Whether it takes the text of what YAML reads as a number of its own, such as 16:00.
     """
 
     def __init__(
@@ -50,7 +51,9 @@ class Kind:
         parse_text: Callable[[str], Any],
         schema: dict[str, Any],
         annotation: str | None = None,
+        as_written: bool = False,
     ) -> None:
+        self.as_written = as_written
         self.name = name
         self.allowed = allowed
         self.parse = parse

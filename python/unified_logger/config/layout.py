@@ -88,6 +88,9 @@ def _settled(value: Any, expected: Any, path: Path, error: Callable[..., Configu
         switched = expected is BOOLEAN or expected is ANYTHING or isinstance(expected, Switched)
         return value.truth if switched else str(value)
     if isinstance(value, Odd):
+        # A text may stand for a mapping.
+        if isinstance(expected, dict) or (isinstance(expected, Kind) and expected.as_written):
+            return value.text
         if not isinstance(expected, Kind) or expected is MODE or expected is ANYTHING:
             return value.number
         raise error(path, value.text, f"{expected.allowed}; {value.reading}")

@@ -81,8 +81,55 @@ class Output(TypedDict, total=False):
     """A whole number from 0 to 1000000."""
     file_mode: str | int
     """An octal file mode that its owner may write and others may not, such as '640'."""
+    rotate: str | int | Mapping[str, Any] | None
+    """A period such as daily or '15m', a time of day such as '06:00', or a mapping."""
+    file_names: Literal["numbered", "dated"]
+    """One of numbered, dated."""
+    keep: Mapping[str, Any] | str | None
+    """A mapping with files, age, bytes, disk_free and total, or all."""
     form: Literal["dict", "line"]
     """One of dict, line."""
+
+
+class Rotate(TypedDict, total=False):
+    """The keys of `rotate`."""
+
+    every: Literal["hourly", "daily", "weekly", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "15m", "6h", "3d"] | str | int
+    """One of hourly, daily, weekly, monday, tuesday, wednesday, thursday, friday, saturday, sunday, a length below a day such as '15m' or '6h', or a number of days such as '3d'."""
+    at: str | int
+    """A time from '00:00' to '23:59:59', or seconds after midnight."""
+    zone: Literal["utc", "local"] | str
+    """Utc, local, or the name of a time zone such as Asia/Shanghai."""
+    at_start: bool
+    """True or false."""
+    max_random_delay: float | str
+    """A number of seconds from 0 to 86400, or a text such as '5s', '500ms', '2m' or '1h'."""
+
+
+class KeepTotal(TypedDict, total=False):
+    """The keys of `total` in `keep`."""
+
+    files: int | str
+    """A whole number from 1, or all."""
+    age: int | str
+    """A time above 0 such as '14d', '36h' or '2w', or seconds."""
+    bytes: int | str
+    """A number of bytes above 0, or a text such as '20GB'."""
+
+
+class Keep(TypedDict, total=False):
+    """The keys of `keep`."""
+
+    files: int | str
+    """A whole number from 1, or all."""
+    age: int | str
+    """A time above 0 such as '14d', '36h' or '2w', or seconds."""
+    bytes: int | str
+    """A number of bytes above 0, or a text such as '20GB'."""
+    disk_free: int | str
+    """A share such as '10%', or bytes such as '5GB'."""
+    total: KeepTotal | None
+    """A mapping of keys to values."""
 
 
 class Exceptions(TypedDict, total=False):
@@ -168,6 +215,12 @@ class FurtherOptions(TypedDict, total=False):
     """The stream of the console: standard output or standard error. Takes one of stdout, stderr. Default: 'stderr'."""
     outputs: Mapping[str, Output | bool | None]
     """Further outputs by name, and what app, errors, ai and console are to take; see docs/outputs.md. Takes a mapping of outputs' names to what they are. Default: {}."""
+    rotate: Rotate | str | int | None
+    """When log files are changed for new ones besides their size: at the beginning of each period, or of a program. Takes a period such as daily or '15m', a time of day such as '06:00', or a mapping. Default: None."""
+    file_names: Literal["numbered", "dated"]
+    """Names of rotated files: app.log.1 is the newest, or app-2026-02-19.log by the period of their records. Takes one of numbered, dated. Default: 'numbered'."""
+    keep: Keep | str | None
+    """Which rotated files stay: by number, age and size of each file set and of all, and by what is free on the disk. By default as many as backup_count says. Takes a mapping with files, age, bytes, disk_free and total, or all. Default: None."""
     processors: Sequence[Callable[[dict[str, Any]], Any] | str]
     """Functions that see each record as a mapping on the calling thread, in this order; see docs/processors.md. Takes a list of functions, or of texts that say where they are: 'package.module:name'. Default: ()."""
     exceptions: Exceptions

@@ -16,6 +16,8 @@ class FileCounts(TypedDict):
     """Their bytes. A counter, in bytes."""
     rotations: int
     """Times the file was changed for a new one. A counter, in rotations."""
+    deleted: int
+    """Rotated files that this process deleted, because `keep` no longer keeps them. A counter, in files."""
     errors: int
     """Writes that failed and were tried again. A counter, in failures."""
     dropped: int

@@ -20,7 +20,7 @@ pub struct Entry {
     /// Its name now.
     pub name: String,
     pub mark: Mark,
-    /// When it was made, in seconds since the epoch.
+    /// When it was made, in seconds since the epoch; 0 if that is not known.
     pub made: i64,
     /// The period whose records it has, where files are changed by time.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -140,7 +140,7 @@ impl Known {
                 set: set.to_owned(),
                 name: found.name.clone(),
                 mark: Mark::of(found.inode, &found.head),
-                made: now,
+                made: 0,
                 period: None,
                 closed: (!is_current).then_some(Closed { at: now, bytes: found.size, sequence: None }),
             }));

@@ -88,7 +88,7 @@ impl Pipeline {
                 redaction: settings.redaction.clone(),
                 process: Process::here(),
                 goes_on: false,
-                is_start: false,
+                is_start: true,
             },
         )?;
         Ok(Self {

@@ -68,8 +68,7 @@ def _at(value: Any) -> int:
         return int(found[1]) * 3600 + int(found[2]) * 60 + int(found[3] or 0)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _DAY:
         raise ValueError
-    # YAML takes 16:00 for a number to the base of sixty: these are minutes, and those of 16:00:00 are seconds.
-    return value * 60 if value < _DAY // 60 else value
+    return value
 
 
 def _rotate(value: Any) -> Any:
@@ -126,7 +125,14 @@ EVERY = Kind(
     _every,
     {"type": ["string", "integer"], "examples": [*_WORDS, "15m", "6h", "3d"]},
 )
-AT = Kind("time of day", "a time from '00:00' to '23:59:59'", _at, _at, {"type": ["string", "integer"]})
+AT = Kind(
+    "time of day",
+    "a time from '00:00' to '23:59:59', or seconds after midnight",
+    _at,
+    _at,
+    {"type": ["string", "integer"]},
+    as_written=True,
+)
 ROTATE = Kind(
     "rotation",
     "a period such as daily or '15m', a time of day such as '06:00', or a mapping (in the environment: the same, the mapping as JSON)",
@@ -134,13 +140,17 @@ ROTATE = Kind(
     _rotate_text,
     {"type": ["string", "integer", "object", "null"]},
 )
-FILES = Kind(
-    "files", "a whole number from 1, or all", _files, _files, {"type": ["integer", "string"], "minimum": 1}
-)
+FILES = Kind("files", "a whole number from 1, or all", _files, _files, {"type": ["integer", "string"], "minimum": 1})
 AGE = Kind(
-    "age", "a time above 0 such as '14d', '36h' or '2w', or seconds", _duration, _duration, {"type": ["integer", "string"]}
+    "age",
+    "a time above 0 such as '14d', '36h' or '2w', or seconds",
+    _duration,
+    _duration,
+    {"type": ["integer", "string"]},
 )
-BYTES = Kind("size", "a number of bytes above 0, or a text such as '20GB'", _bytes, _bytes, {"type": ["integer", "string"]})
+BYTES = Kind(
+    "size", "a number of bytes above 0, or a text such as '20GB'", _bytes, _bytes, {"type": ["integer", "string"]}
+)
 FREE = Kind(
     "free space", "a share such as '10%', or bytes such as '5GB'", _free, _free, {"type": ["integer", "string"]}
 )
@@ -172,7 +182,7 @@ def _whole(kind: Kind, layout: Callable[[], Layout]) -> Kind:
     def parse(value: Any) -> Any:
         return mappings.parse(kind.parse(value), layout())
 
-    return Kind(kind.name, kind.allowed, parse, parse, kind.schema)
+    return Kind(kind.name, kind.allowed, parse, parse, kind.schema, as_written=True)
 
 
 # What an output that is a file may have of its own.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::Instant;
 
 use super::super::Origin;
@@ -11,8 +13,11 @@ use crate::clock;
 use crate::error_handler::remark;
 use crate::platform::Identity;
 use crate::rotation::{Calendar, Every, Period, Step, Turns};
+use crate::table::lock_briefly;
 
 const NANOSECONDS: i64 = 1_000_000_000;
+/// A file that is younger, in seconds, was made by the same start.
+const STARTING: i64 = 10;
 
 /// What is known of the file that is open, and of those that the pending lines need.
 #[derive(Debug)]
@@ -35,6 +40,21 @@ pub(super) struct Life {
     calm: Range<i64>,
     /// Whether a new file is wanted, whatever the old one has.
     wanted: bool,
+    /// Whether it is, because a program starts.
+    is_start: bool,
+}
+
+/// The files with which this process, or one that it was forked from, has started.
+static STARTED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Whether a file is opened for the first time. A further start of the same program goes on in it.
+fn is_first(path: &Path) -> bool {
+    let Some(mut started) = lock_briefly(&STARTED) else { return false };
+    let is_first = !started.iter().any(|known| known == path);
+    if is_first {
+        started.push(path.to_owned());
+    }
+    is_first
 }
 
 impl Life {
@@ -50,7 +70,8 @@ impl Life {
             turns: None,
             // Without a calendar no time is ever asked about.
             calm: if when.calendar.is_some() { 0..0 } else { i64::MIN..i64::MAX },
-            wanted: when.at_start && target.is_start,
+            wanted: when.at_start && target.is_start && is_first(&target.path),
+            is_start: true,
         }
     }
 
@@ -148,6 +169,11 @@ impl FileSink {
         });
         let entry = found.flatten();
         let life = &mut self.life;
+        // Processes of one program start one after the other, and the first has made the file.
+        if life.is_start && entry.as_ref().is_some_and(|entry| (0..STARTING).contains(&(now - entry.made))) {
+            life.wanted = false;
+        }
+        life.is_start = false;
         life.of = Some(identity);
         life.generation = entry.as_ref().map(|entry| entry.generation);
         life.period = entry.and_then(|entry| entry.period).filter(|_| self.target.rotation.when.calendar.is_some());
