@@ -30,6 +30,20 @@ pub enum Fault {
     Recover,
     /// The recovery has noted what it is about to write.
     Noted,
+    /// A part of a rotated file is packed, the next is not.
+    PackPart,
+    /// A packed file is whole under its temporary name, and on no device.
+    PackWritten,
+    /// It is on the device, and was not read back.
+    PackSynced,
+    /// It was read back, and has its temporary name.
+    PackVerified,
+    /// It has its name, beside the original.
+    PackNamed,
+    /// Its name is on the device, beside the original.
+    PackKept,
+    /// The original is gone.
+    PackRemoved,
 }
 
 /// How a panic that was asked for ends its message.

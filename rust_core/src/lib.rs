@@ -30,6 +30,7 @@ pub mod queue;
 pub mod router;
 pub mod rotation;
 pub mod catalogue;
+pub mod archive;
 pub mod sink;
 pub mod outputs;
 pub mod recovery;

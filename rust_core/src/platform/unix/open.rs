@@ -88,6 +88,23 @@ impl Rights {
         }
         std::os::unix::fs::fchown(file, Some(self.user), Some(self.group))
     }
+
+    /// Gives another file these rights whole, because it takes the place of this one. If the group cannot be given, the file is closed to the
+    /// group that it has.
+    ///
+    /// # Errors
+    /// When the mode cannot be set.
+    pub fn give_all(self, file: &File) -> io::Result<()> {
+        let found = file.metadata()?;
+        let mut mode = self.mode & 0o777;
+        if (found.uid(), found.gid()) != (self.user, self.group)
+            && std::os::unix::fs::fchown(file, Some(self.user), Some(self.group)).is_err()
+            && (found.gid() != self.group && std::os::unix::fs::fchown(file, None, Some(self.group)).is_err())
+        {
+            mode &= 0o707;
+        }
+        file.set_permissions(Permissions::from_mode(mode))
+    }
 }
 
 /// Creates a directory and its missing parents, with modes as in `settle_mode`. Directories that exist keep their

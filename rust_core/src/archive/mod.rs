@@ -1,0 +1,38 @@
+//! Rotated files as an archive: packed so that every `zcat` and `zstdcat` reads them, and indexed so that a search reads few of their bytes.
+//!
+//! A file is cut at line ends into parts of at most 1 MiB. Each part of a packed file is a frame of zstd or a member of gzip, and can be read
+//! alone. The index says of each part where it is, which time it spans, how many lines it has by level and logger, and which traces it may hold.
+
+mod cut;
+mod index;
+mod line;
+mod method;
+mod name;
+mod pack;
+mod reader;
+mod settle;
+mod source;
+
+pub use index::{Builder, Extent, Header, Index, Part, Query, Unreadable, index_file};
+pub use line::{Found, Keys, Scanner, TimeForm, Value, parse_time};
+pub use method::{Mark, Method};
+pub use name::{is_temporary, packed_name, temporary_name};
+pub use pack::{Job, Outcome, Pace, Packed, pack};
+pub use reader::{Archive, KnownBy};
+pub use settle::{Settled, remove_leftovers, settle};
+
+/// The most bytes of a part, uncompressed: a longer line is cut.
+pub const PART: usize = 1 << 20;
+
+/// How a file is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    Plain,
+    Gzip,
+    Zstd,
+}
+
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod tests;

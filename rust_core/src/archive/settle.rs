@@ -1,0 +1,87 @@
+//! Clears away what a process left that died while it packed.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::{Archive, PART, is_temporary, source};
+use crate::error::{Error, Result};
+use crate::platform::{self, Lock};
+
+/// Removes the temporary files of a directory that no process writes any more. Returns their paths.
+///
+/// # Errors
+/// When the directory cannot be read. A file that cannot be removed is left.
+pub fn remove_leftovers(directory: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(directory).map_err(|error| Error::io("list", directory, error))?;
+    let paths = entries.flatten().filter(|entry| is_temporary(&entry.file_name())).map(|entry| entry.path());
+    Ok(paths.filter(|path| remove_leftover(path)).collect())
+}
+
+fn remove_leftover(path: &Path) -> bool {
+    // Whoever writes one holds its lock.
+    let is_left = platform::open_to_read(path).is_ok_and(|file| {
+        file.metadata().is_ok_and(|meta| meta.is_file()) && platform::lock(&file, Duration::ZERO) != Lock::TimedOut
+    });
+    is_left && fs::remove_file(path).is_ok()
+}
+
+/// What was found of a file and its packed file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// Both were there and the same: the original was removed.
+    Finished,
+    /// Both are there, and are not the same, or the packed one is not of this generation. They were left.
+    Different,
+    /// There is at most one of them.
+    Nothing,
+}
+
+/// Finishes what a process began that died after the packed file had its name.
+///
+/// # Errors
+/// When the files cannot be read, or the original cannot be removed.
+pub fn settle(original: &Path, packed: &Path, generation: u64) -> Result<Settled> {
+    let is_there = |path: &Path| match path.symlink_metadata() {
+        Ok(_) => Ok(true),
+        Err(error) if platform::is_missing(&error) => Ok(false),
+        Err(error) => Err(Error::io("look at", path, error)),
+    };
+    if !is_there(original)? || !is_there(packed)? {
+        return Ok(Settled::Nothing);
+    }
+    let (file, meta) = source::open("read", original)?;
+    let state = source::State::of(&meta);
+    let mut archive = Archive::open(packed, None)?;
+    if archive.mark().is_none_or(|mark| mark.generation != generation) {
+        return Ok(Settled::Different);
+    }
+    let is_same = match archive.stream(0).and_then(|stream| is_equal(&file, stream)) {
+        Ok(is_same) => is_same,
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) => false,
+        Err(error) => return Err(Error::io("compare", packed, error)),
+    };
+    let failed = |error| Error::io("remove", original, error);
+    if !is_same || !state.still_holds(&file, original).map_err(failed)? {
+        return Ok(Settled::Different);
+    }
+    fs::remove_file(original).map_err(failed)?;
+    Ok(Settled::Finished)
+}
+
+fn is_equal(mut one: impl Read, mut other: impl Read) -> io::Result<bool> {
+    let (mut left, mut right) = (Vec::new(), Vec::new());
+    loop {
+        left.clear();
+        right.clear();
+        one.by_ref().take(PART as u64).read_to_end(&mut left)?;
+        other.by_ref().take(PART as u64).read_to_end(&mut right)?;
+        if left != right {
+            return Ok(false);
+        }
+        if left.is_empty() {
+            return Ok(true);
+        }
+    }
+}
