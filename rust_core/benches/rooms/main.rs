@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use criterion::Criterion;
 
+#[cfg(unix)]
+mod archive;
 mod checksum;
 mod encoder;
 mod exception;
@@ -28,6 +30,8 @@ const ROOMS: &[fn(&mut Criterion)] = &[
     router::bench,
     redaction::bench,
     encoder::bench,
+    #[cfg(unix)]
+    archive::bench,
     sink::bench,
     pipeline::bench,
     #[cfg(unix)]
