@@ -16,7 +16,7 @@ pub use fields::{Fields, short_name};
 pub use json::JsonEncoder;
 pub use lines::Lines;
 pub use logfmt::LogfmtEncoder;
-pub use shape::{Keys, Shape, Wrong, check, preset_names};
+pub use shape::{Keys, Shape, Told, Wrong, check, preset_names};
 pub use text::{NAMED as TEMPLATES, PARTS, Text, TextEncoder, Wrong as WrongTemplate, check_template};
 
 use crate::names::{self, Names};

@@ -1,5 +1,6 @@
 //! Which members of a line a search asks for.
 
+use crate::encoder::{Process, Shape};
 use crate::{checksum, level};
 
 /// The keys of lines in a file. A key of an object inside the line follows a dot: `trace.id` is both a member of that name and the member
@@ -55,6 +56,20 @@ const OTHER_NAMES: [(&str, i32); 9] = [
 ];
 
 impl Keys {
+    /// Those of lines of JSON in a shape. Levels that a program has added are not among them.
+    #[must_use]
+    pub fn of(shape: &Shape, process: &Process) -> Self {
+        let told = shape.told(process);
+        Self {
+            time: told.time.unwrap_or_default(),
+            time_form: if told.is_number { TimeForm::Nanoseconds } else { TimeForm::Iso },
+            level: told.level.unwrap_or_default(),
+            logger: told.logger.unwrap_or_default(),
+            trace: told.trace.unwrap_or_default(),
+            levels: Vec::new(),
+        }
+    }
+
     /// The number of a level by its name, in any case; `None` if nobody knows.
     #[must_use]
     pub fn level_number(&self, name: &str) -> Option<i32> {
@@ -84,6 +99,10 @@ impl Keys {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::archive::Scanner;
+    use crate::encoder::{Keys as ShapeKeys, Whose, preset_names};
+    use crate::record::{Header, INLINE, Record, Site, flag, put_context};
+    use crate::value::Put;
 
     #[test]
     fn levels_have_numbers_by_the_names_that_anybody_writes() {
@@ -102,6 +121,52 @@ mod tests {
         ] {
             assert_eq!(keys.level_number(name), number, "{name}");
         }
+    }
+
+    #[test]
+    fn lines_of_every_shape_tell_what_was_logged() {
+        const TIME: i64 = 1_771_497_000_123_456_000;
+        const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+        let process = Process::here();
+        let logger = process.names.logger("shop.orders".into()).unwrap();
+        let site =
+            process.names.site(Site { module: "shop".into(), function: "pay".into(), ..Site::default() }).unwrap();
+        let flags = flag::CONTEXT;
+        let header = Header { time: TIME, sequence: 0, level: 40, site, logger, thread: INLINE, flags, extra: 0 };
+        let mut record = Vec::new();
+        record.put(&header.to_bytes());
+        record.put_text("main");
+        record.put_text("order refused");
+        let mut context = Vec::new();
+        put_context(&mut context, Some(TRACE), None);
+        record.put(&u32::try_from(context.len()).unwrap().to_le_bytes());
+        record.put(&context);
+        // SAFETY: built just above.
+        let record = unsafe { Record::read(&record) }.unwrap();
+        let renamed = ShapeKeys {
+            rename: vec![("timestamp".into(), "t".into()), ("trace_id".into(), "id.of.trace".into())],
+            first: vec!["message".into()],
+            ..ShapeKeys::default()
+        };
+        let presets = preset_names()
+            .map(|name| Shape { preset: serde_json::from_value(name.into()).unwrap(), ..Shape::default() });
+        let shapes = presets.chain([Shape::default(), Shape { keys: renamed, ..Shape::default() }]);
+        for shape in shapes {
+            let mut line = Vec::new();
+            shape.encoder(&process).encode(&record, Whose::Application, &mut line);
+            let text = String::from_utf8_lossy(&line).into_owned();
+            let keys = Keys::of(&shape, &process);
+            let mut scanner = Scanner::new(&keys);
+            let found = scanner.scan(line.strip_suffix(b"\n").unwrap()).unwrap();
+            assert_eq!(scanner.time(&found), Some(TIME), "{text}");
+            let mut room = Vec::new();
+            let level = String::from_utf8(found.level.bytes(&mut room).unwrap().to_vec()).unwrap();
+            assert_eq!(keys.level_number(&level), Some(40), "{text}");
+            assert_eq!(found.logger.bytes(&mut room), Some(&b"shop.orders"[..]), "{text}");
+            assert!(found.trace.bytes(&mut room).unwrap().ends_with(TRACE.as_bytes()), "{text}");
+        }
+        let without = ShapeKeys { omit: vec!["trace_id".into()], ..ShapeKeys::default() };
+        assert_eq!(Keys::of(&Shape { keys: without, ..Shape::default() }, &process).trace, "");
     }
 
     #[test]

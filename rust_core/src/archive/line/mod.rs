@@ -1,5 +1,6 @@
 //! Reads of a line what a search asks for: time, level, logger and trace.
 
+mod find;
 mod keys;
 mod scan;
 mod time;

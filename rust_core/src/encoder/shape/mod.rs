@@ -10,6 +10,7 @@ mod plan;
 mod presets;
 mod put;
 mod runs;
+mod told;
 
 use std::collections::BTreeSet;
 
@@ -23,6 +24,7 @@ use presets::{PLAIN, PRESETS, Preset};
 
 pub use check::{Wrong, check};
 pub use presets::names as preset_names;
+pub use told::Told;
 
 /// The shape of lines, as it is configured.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
