@@ -154,3 +154,72 @@ fn beside(path: &Path, kind: Kind, level: i32) -> (&'static str, Duration, u64) 
     });
     (program, used, length)
 }
+
+#[test]
+#[ignore = "takes a minute, and tells something only on an optimised build"]
+fn one_trace_among_many_files() {
+    const FILES: u64 = 50;
+    let directory = tempfile::tempdir().unwrap();
+    let keys = Keys::default();
+    let (mut targets, mut indices, mut wanted, mut lines) = (Vec::new(), Vec::new(), String::new(), 0);
+    for number in 0..FILES {
+        let path = directory.path().join(format!("app.log.{number}"));
+        let (text, ids) = sample::lines(10_000_000, number);
+        if number == 31 {
+            wanted.clone_from(&ids[ids.len() / 2]);
+            lines = memchr::memmem::find_iter(&text, &wanted).count();
+        }
+        fs::write(&path, text).unwrap();
+        let target = packed_name(&path, Kind::Zstd);
+        let method = Method::new(Kind::Zstd, None).unwrap();
+        let job = Job { source: &path, target: &target, method, generation: number, first_sequence: None, keys: &keys };
+        let Outcome::Packed(packed) = pack(&job, &mut go_on).unwrap() else { panic!() };
+        let index = directory.path().join(format!("{number}.idx"));
+        fs::write(&index, packed.index).unwrap();
+        targets.push(target);
+        indices.push(index);
+    }
+    let query = Query { trace: Some(&wanted), ..Query::default() };
+    let search = |index: &Index, target: &Path| {
+        let found = index.find(&query);
+        if found.is_empty() {
+            return 0;
+        }
+        let mut archive = Archive::open(target, Some(index)).unwrap();
+        let mut part = Vec::new();
+        let count = |number: &usize| {
+            archive.read_part(*number, &mut part).unwrap();
+            memchr::memmem::find_iter(&part, &wanted).count()
+        };
+        found.iter().map(count).sum::<usize>()
+    };
+    let (cold, _, found) = timed(|| {
+        let read = |path: &Path| Index::read(&fs::read(path).unwrap()).unwrap();
+        indices.iter().zip(&targets).map(|(index, target)| search(&read(index), target)).sum::<usize>()
+    });
+    assert_eq!(found, lines);
+    let read: Vec<Index> = indices.iter().map(|path| Index::read(&fs::read(path).unwrap()).unwrap()).collect();
+    let (warm, _, found) =
+        timed(|| read.iter().zip(&targets).map(|(index, target)| search(index, target)).sum::<usize>());
+    assert_eq!(found, lines);
+    println!("a trace of {lines} lines in {FILES} files of 10 MB: {cold:?} with indices to read, {warm:?} without");
+    for program in [&["rg", "-z", "-j1", "-c", "-F"][..], &["zstdgrep", "-c", "-F"], &["lnav", "-n", "-c"]] {
+        let mut command = Command::new(program[0]);
+        command.args(&program[1..]);
+        if program[0] == "lnav" {
+            // It reads one file: whether it shows every line.
+            command.arg(":filter-in trace_id").arg(&targets[31]);
+        } else {
+            command.arg(&wanted).args(&targets);
+        }
+        let started = (cpu(), Instant::now());
+        let Ok(output) = command.stdin(Stdio::null()).output() else { continue };
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let shown = if program[0] == "lnav" {
+            text.matches(&wanted).count()
+        } else {
+            text.lines().filter_map(|line| line.rsplit(':').next()?.trim().parse::<usize>().ok()).sum()
+        };
+        println!("{}: {:?} ({:?} by the clock), {shown} lines", program[0], cpu() - started.0, started.1.elapsed());
+    }
+}
