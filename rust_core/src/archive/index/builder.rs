@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::filter::{put_filter, trace_key};
+use super::filter::{mixed, put_filter, trace_key};
 use super::format::{self, put_counts, put_header, put_level, put_part};
 use super::{Extent, Header, Unknown, bytes::put, bytes::put_text, joined, short};
-use crate::archive::{Keys, Kind, Scanner, Value};
+use crate::archive::{Found, Keys, Kind, Scanner, Value};
 use crate::checksum;
 
 /// More names of levels are not counted by name, and neither are loggers: an index of a file of nonsense stays small.
@@ -82,7 +82,7 @@ impl Names {
 
     /// Counts a line; false if there is no room for its name, or it is none.
     fn count(&mut self, name: &[u8]) -> bool {
-        let place = place(trace_key(name));
+        let place = place(mixed(name));
         let mut number = self.recent[place];
         if self.names.get(number).is_none_or(|recent| **recent != *name) {
             number = match self.numbers.get(name) {
@@ -209,17 +209,16 @@ impl Builder {
         }
         self.is_open = bytes.last().is_some_and(|last| *last != b'\n');
         while !rest.is_empty() {
-            let end = memchr::memchr(b'\n', rest);
-            let (line, after) = end.map_or((rest, &[][..]), |end| (&rest[..end], &rest[end + 1..]));
+            let (found, after) = self.scanner.scan_first(rest);
             rest = after;
             lines += 1;
-            self.count_line(line, &mut unknown, &mut times);
+            self.count_line(found, &mut unknown, &mut times);
         }
         (lines, unknown, times)
     }
 
-    fn count_line(&mut self, line: &[u8], unknown: &mut Unknown, times: &mut Option<(i64, i64)>) {
-        let Some(found) = self.scanner.scan(line) else {
+    fn count_line(&mut self, found: Option<Found<'_>>, unknown: &mut Unknown, times: &mut Option<(i64, i64)>) {
+        let Some(found) = found else {
             unknown.time += 1;
             unknown.level += 1;
             unknown.logger += 1;

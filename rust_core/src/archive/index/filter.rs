@@ -8,27 +8,38 @@ use super::bytes::{Bytes, put};
 ///
 /// What stands before the last `/` does not count: Google's lines have `projects/shop/traces/…`, and people ask for the id.
 #[must_use]
+#[inline]
 pub fn trace_key(id: &[u8]) -> u64 {
-    let start = memchr::memrchr(b'/', id).map_or(0, |at| at + 1);
-    let id = &id[start..];
-    let (words, rest) = id.as_chunks::<8>();
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    let mut key = id.len() as u64;
-    for word in words.iter().chain([&last]) {
-        // A product's halves mix all bits. The number before it keeps a word of zeros from making it 0.
-        let product = u128::from(key ^ u64::from_le_bytes(*word) ^ ODD) * u128::from(FACTOR);
-        key = halves(product);
+    match memchr::memrchr(b'/', id) {
+        Some(at) => mixed(&id[at + 1..]),
+        None => mixed(id),
     }
-    key
+}
+
+/// A number that depends on every bit of some bytes.
+#[inline]
+pub fn mixed(bytes: &[u8]) -> u64 {
+    let (blocks, rest) = bytes.as_chunks::<16>();
+    let mut last = [0; 16];
+    last[..rest.len()].copy_from_slice(rest);
+    let mut number = bytes.len() as u64 ^ ODD;
+    for block in blocks.iter().chain([&last]) {
+        let block = u128::from_le_bytes(*block);
+        let (low, high) = halves(block);
+        // The halves of a product mix all bits. The numbers before them keep a word of zeros from making it 0.
+        let product = u128::from(low ^ number) * u128::from(high ^ FACTOR);
+        number = (halves(product).0 ^ halves(product).1).wrapping_add(number.rotate_left(17)) ^ ODD;
+    }
+    let product = u128::from(number ^ ODD) * u128::from(FACTOR);
+    halves(product).0 ^ halves(product).1
 }
 
 const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
 const FACTOR: u64 = 0xA076_1D64_78BD_642F;
 
-#[expect(clippy::cast_possible_truncation, reason = "the low half is wanted")]
-const fn halves(product: u128) -> u64 {
-    product as u64 ^ (product >> 64) as u64
+#[expect(clippy::cast_possible_truncation, reason = "each half is wanted")]
+const fn halves(number: u128) -> (u64, u64) {
+    (number as u64, (number >> 64) as u64)
 }
 
 /// What a filter is besides its fingerprints.

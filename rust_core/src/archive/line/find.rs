@@ -1,11 +1,11 @@
 //! Where texts and words of JSON end.
 
-use memchr::memchr2;
+use memchr::memchr3;
 
-/// Where the next quote or backslash is, from `at` on. Texts are mostly short: their first bytes are looked at before the search that has to
+/// Where the next quote, backslash or newline is, from `at` on. Texts are mostly short: their first bytes are looked at before the search that has to
 /// be called.
 #[inline(always)]
-pub fn quote_or_escape(line: &[u8], at: usize) -> Option<usize> {
+pub fn end_or_escape(line: &[u8], at: usize) -> Option<usize> {
     let rest = line.get(at..)?;
     let (blocks, _) = rest.as_chunks::<16>();
     for (number, block) in blocks.iter().take(3).enumerate() {
@@ -14,7 +14,7 @@ pub fn quote_or_escape(line: &[u8], at: usize) -> Option<usize> {
         }
     }
     let passed = blocks.len().min(3) * 16;
-    memchr2(b'"', b'\\', &rest[passed..]).map(|found| at + passed + found)
+    memchr3(b'"', b'\\', b'\n', &rest[passed..]).map(|found| at + passed + found)
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -26,7 +26,8 @@ fn first_in(block: &[u8; 16]) -> Option<usize> {
         let bytes = _mm_loadu_si128(block.as_ptr().cast());
         let quotes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'"'.cast_signed()));
         let escapes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'\\'.cast_signed()));
-        _mm_movemask_epi8(_mm_or_si128(quotes, escapes))
+        let newlines = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'\n'.cast_signed()));
+        _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quotes, escapes), newlines))
     };
     (found != 0).then(|| found.trailing_zeros() as usize)
 }
@@ -40,7 +41,9 @@ fn first_in(block: &[u8; 16]) -> Option<usize> {
     let (words, _) = block.as_chunks::<8>();
     words.iter().enumerate().find_map(|(number, word)| {
         let word = u64::from_le_bytes(*word);
-        let found = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
+        let found = zeros(word ^ (ONES * u64::from(b'"')))
+            | zeros(word ^ (ONES * u64::from(b'\\')))
+            | zeros(word ^ (ONES * u64::from(b'\n')));
         (found != 0).then(|| number * 8 + found.trailing_zeros() as usize / 8)
     })
 }
@@ -64,9 +67,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_first_quote_or_escape_is_found(line in "[a-c\"\\\\\u{e9}]{0,3}[a-z#!]{0,90}[a-c\"\\\\]{0,3}", at in 0..110_usize) {
-            let expected = line.as_bytes().iter().skip(at).position(|byte| matches!(byte, b'"' | b'\\')).map(|found| at + found);
-            prop_assert_eq!(quote_or_escape(line.as_bytes(), at), expected);
+        fn the_first_end_or_escape_is_found(line in "[a-c\"\\\\\u{e9}]{0,3}[a-z#!\n]{0,90}[a-c\"\\\\]{0,3}", at in 0..110_usize) {
+            let expected = line.as_bytes().iter().skip(at).position(|byte| matches!(byte, b'"' | b'\\' | b'\n')).map(|found| at + found);
+            prop_assert_eq!(end_or_escape(line.as_bytes(), at), expected);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A scanner of lines of JSON: it passes over all of a line, and keeps four of its values.
 
-use super::find::{WORD, quote_or_escape};
+use super::find::{WORD, end_or_escape};
 use super::{Keys, TimeForm, TimeReader};
 
 /// What a member of a line holds.
@@ -71,12 +71,31 @@ impl Scanner {
     /// The values of a line without its newline. `None` if it is no whole object.
     #[must_use]
     pub fn scan<'l>(&mut self, line: &'l [u8]) -> Option<Found<'l>> {
+        let (found, length) = self.scan_start(line)?;
+        (length == line.len()).then_some(found)
+    }
+
+    /// The values of the first of some lines, and what follows its newline.
+    pub fn scan_first<'l>(&mut self, lines: &'l [u8]) -> (Option<Found<'l>>, &'l [u8]) {
+        if let Some((found, length)) = self.scan_start(lines) {
+            match lines[length..].split_first() {
+                None => return (Some(found), &[]),
+                Some((b'\n', rest)) => return (Some(found), rest),
+                Some(_) => {}
+            }
+        }
+        (None, memchr::memchr(b'\n', lines).map_or(&[], |end| &lines[end + 1..]))
+    }
+
+    /// The values of an object at the beginning, and where it ends. A newline is in none.
+    #[inline(always)]
+    fn scan_start<'l>(&mut self, line: &'l [u8]) -> Option<(Found<'l>, usize)> {
         let mut scan = Scan { paths: &self.paths, line, at: 0, found: [Value::Absent; WANTED] };
         scan.spaces();
         scan.line(&mut self.expected)?;
         scan.spaces();
         let [time, level, logger, trace] = scan.found;
-        (scan.at == line.len()).then_some(Found { time, level, logger, trace })
+        Some((Found { time, level, logger, trace }, scan.at))
     }
 
     /// The time of a line, in nanoseconds since 1970.
@@ -182,12 +201,15 @@ impl<'l> Scan<'_, 'l> {
         let start = self.at;
         let mut has_escapes = false;
         loop {
-            self.at = quote_or_escape(self.line, self.at)?;
-            if self.line[self.at] == b'"' {
-                self.at += 1;
-                return Some((&self.line[start..self.at - 1], has_escapes));
+            self.at = end_or_escape(self.line, self.at)?;
+            match self.line[self.at] {
+                b'"' => {
+                    self.at += 1;
+                    return Some((&self.line[start..self.at - 1], has_escapes));
+                }
+                b'\n' => return None,
+                _ => has_escapes = true,
             }
-            has_escapes = true;
             self.at += 2;
         }
     }
@@ -347,6 +369,7 @@ impl<'l> Scan<'_, 'l> {
                         return Some(());
                     }
                 }
+                b'\n' => return None,
                 _ => {}
             }
         }

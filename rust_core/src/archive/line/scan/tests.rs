@@ -97,6 +97,22 @@ fn json() -> impl Strategy<Value = serde_json::Value> {
 
 proptest! {
     #[test]
+    fn lines_end_at_their_newlines(lines in prop::collection::vec(prop_oneof![json().prop_map(|json| json.to_string()), "[{}a\",:\\\\]{0,9}"], 1..9), has_end: bool) {
+        let mut text = lines.join("\n");
+        if has_end || lines.last().is_some_and(String::is_empty) {
+            text.push('\n');
+        }
+        let (mut rest, mut scanner) = (text.as_bytes(), Scanner::new(&ecs()));
+        for line in &lines {
+            let (found, after) = scanner.scan_first(rest);
+            prop_assert_eq!(found, Scanner::new(&ecs()).scan(line.as_bytes()), "{}", line);
+            prop_assert_eq!(after.len(), rest.len().saturating_sub(line.len() + 1));
+            rest = after;
+        }
+        prop_assert!(rest.is_empty());
+    }
+
+    #[test]
     fn any_line_is_read_as_a_parser_reads_it(value in json(), is_pretty: bool) {
         let line = if is_pretty { serde_json::to_string_pretty(&value).unwrap().replace('\n', " ") } else { value.to_string() };
         let mut all = Vec::new();
