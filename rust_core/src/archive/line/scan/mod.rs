@@ -207,8 +207,8 @@ impl<'l> Scan<'_, 'l> {
                     self.at += 1;
                     return Some((&self.line[start..self.at - 1], has_escapes));
                 }
-                b'\n' => return None,
-                _ => has_escapes = true,
+                b'\\' if self.line.get(self.at + 1) != Some(&b'\n') => has_escapes = true,
+                _ => return None,
             }
             self.at += 2;
         }

@@ -78,6 +78,15 @@ fn what_is_no_whole_object_is_none() {
     assert_eq!(Scanner::new(&Keys::default()).scan(b"{}"), Some(Found::default()));
 }
 
+#[test]
+fn no_object_goes_on_behind_a_newline() {
+    for lines in ["{\"a\":[\n1]}\n", "{\"a\":\"\n\"}\n", "{\"a\":1,\n\"b\":2}\n", "{\"a\":\"\\\n\"}\n", "{\n}\n"] {
+        let (found, rest) = Scanner::new(&Keys::default()).scan_first(lines.as_bytes());
+        assert_eq!(found, None, "{lines}");
+        assert_eq!(rest, &lines.as_bytes()[lines.find('\n').unwrap() + 1..], "{lines}");
+    }
+}
+
 fn json() -> impl Strategy<Value = serde_json::Value> {
     let text = prop_oneof!["[a-z{}\",:\\[\\]\\\\\u{e9}]{0,6}", "trace", "id", "trace.id", "trace_id", "level"];
     let leaf = prop_oneof![

@@ -4,10 +4,10 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use proptest::prelude::*;
-
 use super::sample::lines;
 use super::*;
+
+mod damage;
 
 const GENERATION: u64 = 0x1234_5678_9ABC;
 
@@ -341,59 +341,5 @@ fn what_a_dead_process_left_is_cleared_away_and_what_a_live_one_writes_is_not() 
         fs::write(&place.source, &text).unwrap();
         assert_eq!(settle(&place.source, &place.target, GENERATION).unwrap(), Settled::Finished);
         assert_eq!(place.names(), [Place::name_of(&place.target)]);
-    }
-}
-
-#[test]
-fn an_index_of_another_file_is_passed_over_or_told() {
-    let (text, _) = lines(2 << 20, 9);
-    let place = place(Kind::Zstd, &text);
-    let mut bytes = fs::read(&place.source).unwrap();
-    let index =
-        index_file(&place.source, 1, None, &Keys::default(), &mut |_| ControlFlow::Continue(())).unwrap().unwrap();
-    let index = Index::read(&index).unwrap();
-    bytes[700_000] ^= 1;
-    fs::write(&place.source, &bytes).unwrap();
-    let mut archive = Archive::open(&place.source, Some(&index)).unwrap();
-    let mut part = Vec::new();
-    assert_eq!(archive.read_part(0, &mut part).unwrap_err().kind(), std::io::ErrorKind::InvalidData);
-    archive.read_part(1, &mut part).unwrap();
-    fs::write(&place.source, &bytes[1..]).unwrap();
-    assert_eq!(Archive::open(&place.source, Some(&index)).unwrap().known_by(), KnownBy::Nothing);
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
-    /// Whatever a packed file became, it is read as it was, or an error says so: nothing is wrong, and memory stays bounded.
-    #[test]
-    fn damaged_files_are_told(
-        is_gzip: bool, has_index: bool, end: prop::sample::Index, is_cut: bool,
-        changes in prop::collection::vec((any::<prop::sample::Index>(), 1..=255_u8), 0..4), offset in 0..5_000_u64,
-    ) {
-        let (text, _) = lines(4_000, 10);
-        let place = place(KINDS[usize::from(!is_gzip)], &text);
-        let index = Index::read(&place.pack().index).unwrap();
-        let mut bytes = fs::read(&place.target).unwrap();
-        for (at, change) in changes {
-            let at = at.index(bytes.len());
-            bytes[at] ^= change;
-        }
-        if is_cut {
-            bytes.truncate(end.index(bytes.len()));
-        }
-        fs::write(&place.target, &bytes).unwrap();
-        let mut archive = Archive::open(&place.target, has_index.then_some(&index)).unwrap();
-        let mut part = Vec::new();
-        for number in 0..archive.extents().len() {
-            if archive.read_part(number, &mut part).is_ok() {
-                let at = archive.extents()[number].at as usize;
-                prop_assert!(text[at.min(text.len())..].starts_with(&part));
-            }
-        }
-        let mut out = Vec::new();
-        let is_read = archive.stream(offset).is_ok_and(|mut stream| stream.by_ref().take(1 << 20).read_to_end(&mut out).is_ok());
-        if is_read && archive.kind() != Kind::Plain {
-            prop_assert!(out.is_empty() || out == text[(offset as usize).min(text.len())..]);
-        }
     }
 }
