@@ -33,6 +33,30 @@ fn a_seek_table_that_was_damaged_is_not_believed() {
 }
 
 #[test]
+fn a_file_that_wants_much_memory_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("app.log.1.zst");
+    // A frame with a window of two to the power of 23 or 27, and one byte in it.
+    for (window, is_read) in [(23_u8, true), (24, false), (27, false)] {
+        fs::write(&path, [0x28, 0xB5, 0x2F, 0xFD, 0, (window - 10) << 3, 9, 0, 0, b'x']).unwrap();
+        let mut out = Vec::new();
+        let result = Archive::open(&path, None).unwrap().stream(0).unwrap().read_to_end(&mut out);
+        assert_eq!((result.is_ok(), &out[..]), (is_read, if is_read { &b"x"[..] } else { b"" }), "{window}");
+    }
+    // A seek table that tells of parts of 4 GiB.
+    let mut bytes = vec![0x28, 0xB5, 0x2F, 0xFD, 0, 0, 9, 0, 0, b'x'];
+    bytes.extend([0x5E, 0x2A, 0x4D, 0x18, 17, 0, 0, 0, 10, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF]);
+    bytes.extend([1, 0, 0, 0, 0, 0xB1, 0xEA, 0x92, 0x8F]);
+    fs::write(&path, &bytes).unwrap();
+    assert_eq!(Archive::open(&path, None).unwrap().known_by(), KnownBy::Nothing);
+    // The same with the true length is believed.
+    bytes[22..26].copy_from_slice(&1_u32.to_le_bytes());
+    fs::write(&path, &bytes).unwrap();
+    let mut archive = Archive::open(&path, None).unwrap();
+    assert_eq!((archive.known_by(), all(&mut archive, 0)), (KnownBy::Table, b"x".to_vec()));
+}
+
+#[test]
 fn an_index_of_another_file_is_passed_over_or_told() {
     let (text, _) = lines(2 << 20, 9);
     let place = place(Kind::Zstd, &text);
