@@ -37,13 +37,14 @@ impl Method {
         }
     }
 
-    /// The one that measurements suggest: on lines of services, level 1 of zstd is faster than level 3 and the file is smaller.
+    /// The one that measurements suggest. At level 3 of zstd a file is packed, indexed and read back as fast as zstd's own program packs it.
+    /// Level 1 is a seventh faster, and which of them makes the smaller file depends on the lines.
     #[must_use]
     pub const fn default_level(kind: Kind) -> i32 {
         match kind {
             Kind::Plain => 0,
             Kind::Gzip => 6,
-            Kind::Zstd => 1,
+            Kind::Zstd => 3,
         }
     }
 
