@@ -53,6 +53,7 @@ fn pack_file(source: &Path, kind: Kind) -> unified_logger_core::error::Result<Ou
         generation: GENERATION,
         first_sequence: None,
         keys: &Keys::default(),
+        names: None,
     };
     pack(&job, &mut |_| ControlFlow::Continue(()))
 }

@@ -87,7 +87,15 @@ fn figures() {
             let target = packed_name(&path, kind);
             let (program, used_by_program, program_length) = beside(&path, kind, *level);
             let method = Method::new(kind, Some(*level)).unwrap();
-            let job = Job { source: &path, target: &target, method, generation: 1, first_sequence: None, keys: &keys };
+            let job = Job {
+                source: &path,
+                target: &target,
+                method,
+                generation: 1,
+                first_sequence: None,
+                keys: &keys,
+                names: None,
+            };
             let (used, took, packed) = timed(|| {
                 let _ = fs::remove_file(&target);
                 fs::write(&path, &text).unwrap();
@@ -172,7 +180,15 @@ fn one_trace_among_many_files() {
         fs::write(&path, text).unwrap();
         let target = packed_name(&path, Kind::Zstd);
         let method = Method::new(Kind::Zstd, None).unwrap();
-        let job = Job { source: &path, target: &target, method, generation: number, first_sequence: None, keys: &keys };
+        let job = Job {
+            source: &path,
+            target: &target,
+            method,
+            generation: number,
+            first_sequence: None,
+            keys: &keys,
+            names: None,
+        };
         let Outcome::Packed(packed) = pack(&job, &mut go_on).unwrap() else { panic!() };
         let index = directory.path().join(format!("{number}.idx"));
         fs::write(&index, packed.index).unwrap();

@@ -75,7 +75,7 @@ fn write(source: &Path, kind: Kind, text: &[u8]) {
 fn pack_file(source: &Path, kind: Kind, keys: &Keys) -> Packed {
     let target = packed_name(source, kind);
     let method = Method::new(kind, None).expect("each has a default");
-    let job = Job { source, target: &target, method, generation: 1, first_sequence: None, keys };
+    let job = Job { source, target: &target, method, generation: 1, first_sequence: None, keys, names: None };
     match pack(&job, &mut |_| ControlFlow::Continue(())) {
         Ok(Outcome::Packed(packed)) => packed,
         other => panic!("{other:?}"),

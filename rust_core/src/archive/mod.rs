@@ -13,11 +13,13 @@ mod reader;
 mod settle;
 mod source;
 
+use serde::{Deserialize, Serialize};
+
 pub use index::{Builder, Extent, Header, Index, Part, Query, Unreadable, index_file};
 pub use line::{Found, Keys, Scanner, TimeForm, Value, parse_time};
 pub use method::{Mark, Method};
 pub use name::{is_temporary, packed_name, temporary_name};
-pub use pack::{Job, Outcome, Pace, Packed, pack};
+pub use pack::{Job, Names, Outcome, Pace, Packed, pack};
 pub use reader::{Archive, KnownBy};
 pub use settle::{Settled, remove_leftovers, settle};
 
@@ -25,8 +27,10 @@ pub use settle::{Settled, remove_leftovers, settle};
 pub const PART: usize = 1 << 20;
 
 /// How a file is packed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
+    #[default]
     Plain,
     Gzip,
     Zstd,

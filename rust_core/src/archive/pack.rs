@@ -20,7 +20,8 @@ use crate::fault_injection::{Fault, pass};
 use crate::platform::{self, Lock, Rights};
 
 /// What is to be packed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
+#[allow(missing_debug_implementations)] // what keeps names from changing has none
 pub struct Job<'j> {
     pub source: &'j Path,
     /// In the same directory; see `packed_name`.
@@ -30,6 +31,17 @@ pub struct Job<'j> {
     /// The number of the first line, if lines are numbered.
     pub first_sequence: Option<u64>,
     pub keys: &'j Keys,
+    /// None where nobody renames the original meanwhile.
+    pub names: Option<&'j dyn Names>,
+}
+
+/// Keeps names from changing while the packed file takes the place of the original.
+pub trait Names {
+    /// Calls `work` once with the name that the original has by now, and with that of its packed file. Nobody renames either before it returns.
+    ///
+    /// # Errors
+    /// Those of `work`, or when names cannot be kept from changing.
+    fn keep(&self, work: &mut dyn FnMut(&Path, &Path) -> Result<Outcome>) -> Result<Outcome>;
 }
 
 /// What came of it. In all but the first, the original is as it was.
@@ -122,26 +134,39 @@ impl Packing<'_> {
             return Ok(Outcome::Stopped);
         }
         pass(Fault::PackVerified);
-        if !self.is_unchanged()? {
-            return Ok(Outcome::Changed);
-        }
-        match platform::rename_new(&self.temporary.path, self.job.target) {
-            Ok(()) => self.temporary.is_named = true,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Outcome::Taken),
-            Err(error) => return Err(self.failed("rename", error)),
-        }
-        match self.replace_original() {
-            Ok(true) => {}
-            result => {
-                // The original stays, so that the packed file goes.
-                fs::remove_file(self.job.target).map_err(|error| Error::io("remove", self.job.target, error))?;
-                return result.map(|_| Outcome::Changed);
-            }
-        }
         let length = builder.extents().last().map_or(0, |last| last.at + u64::from(last.length));
         let packed_length = end.at + end.bytes.len() as u64;
         let lines = builder.lines();
-        Ok(Outcome::Packed(Packed { index: builder.finish(packed_length), lines, length, packed_length }))
+        let mut packed = Some(Packed { index: builder.finish(packed_length), lines, length, packed_length });
+        let job = self.job;
+        let mut take_place = |source: &Path, target: &Path| {
+            let outcome = self.take_place(source, target)?;
+            Ok(outcome.map_or_else(|| packed.take().map_or(Outcome::Changed, Outcome::Packed), |outcome| outcome))
+        };
+        match job.names {
+            Some(names) => names.keep(&mut take_place),
+            None => take_place(job.source, job.target),
+        }
+    }
+
+    /// Lets the packed file take the place of the original. `None` if it has.
+    fn take_place(&mut self, source: &Path, target: &Path) -> Result<Option<Outcome>> {
+        if !self.is_unchanged(source)? {
+            return Ok(Some(Outcome::Changed));
+        }
+        match platform::rename_new(&self.temporary.path, target) {
+            Ok(()) => self.temporary.is_named = true,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Some(Outcome::Taken)),
+            Err(error) => return Err(self.failed("rename", error)),
+        }
+        match self.replace_original(source, target) {
+            Ok(true) => Ok(None),
+            result => {
+                // The original stays, so that the packed file goes.
+                fs::remove_file(target).map_err(|error| Error::io("remove", target, error))?;
+                result.map(|_| Some(Outcome::Changed))
+            }
+        }
     }
 
     fn failed(&self, action: &'static str, error: io::Error) -> Error {
@@ -221,21 +246,21 @@ impl Packing<'_> {
         }
     }
 
-    fn is_unchanged(&self) -> Result<bool> {
-        let result = self.state.still_holds(&self.source, self.job.source);
-        result.map_err(|error| Error::io("look at", self.job.source, error))
+    fn is_unchanged(&self, source: &Path) -> Result<bool> {
+        let result = self.state.still_holds(&self.source, source);
+        result.map_err(|error| Error::io("look at", source, error))
     }
 
     /// Removes the original, now that the packed file has its name. False if somebody has written to it in the last moment.
-    fn replace_original(&self) -> Result<bool> {
+    fn replace_original(&self, source: &Path, target: &Path) -> Result<bool> {
         pass(Fault::PackNamed);
-        let directory = directory_of(self.job.target);
+        let directory = directory_of(target);
         platform::sync_directory(directory).map_err(|error| Error::io("sync", directory, error))?;
         pass(Fault::PackKept);
-        if !self.is_unchanged()? {
+        if !self.is_unchanged(source)? {
             return Ok(false);
         }
-        fs::remove_file(self.job.source).map_err(|error| Error::io("remove", self.job.source, error))?;
+        fs::remove_file(source).map_err(|error| Error::io("remove", source, error))?;
         pass(Fault::PackRemoved);
         Ok(true)
     }

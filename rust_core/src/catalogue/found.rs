@@ -1,13 +1,34 @@
 //! The files of a set that are in the directory.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 
+use super::entry::{Generation, Mark};
 use super::head_of;
 use super::known::Found;
+use crate::archive::Archive;
 use crate::platform;
-use crate::rotation::Names;
+use crate::rotation::{Names, PACKED};
+
+/// The first bytes of a file, unpacked, and the generation that stands in a packed one.
+///
+/// # Errors
+/// When it is no file, or cannot be read.
+pub fn beginning(path: &Path) -> io::Result<(Vec<u8>, Option<Generation>)> {
+    let file = platform::open_to_read(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    if !path.extension().is_some_and(|end| PACKED.iter().any(|packed| packed[1..] == *end)) {
+        return Ok((head_of(&file)?, None));
+    }
+    let damaged = |error: crate::error::Error| io::Error::new(io::ErrorKind::InvalidData, error.to_string());
+    let mut archive = Archive::open(path, None).map_err(damaged)?;
+    let mut head = Vec::new();
+    archive.stream(0)?.take(Mark::enough() as u64).read_to_end(&mut head)?;
+    Ok((head, archive.mark().map(|mark| mark.generation)))
+}
 
 /// The files of a set, rotated ones and the current one, the oldest first as far as their times and names tell.
 ///
@@ -24,11 +45,11 @@ pub fn find(directory: &Path, set: &str) -> io::Result<Vec<Found>> {
         // What goes in the meantime, or cannot be looked into, is no file of the set.
         let Ok(file) = platform::open_to_read(&entry.path()) else { continue };
         let Ok(meta) = file.metadata() else { continue };
-        let Ok(head) = head_of(&file) else { continue };
+        let Ok((head, generation)) = beginning(&entry.path()) else { continue };
         // Nothing is known of a file in which nothing stands.
         if meta.is_file() && meta.len() > 0 {
             let found_file =
-                Found { name, size: meta.len(), inode: platform::identity_of(&meta).inode, head, generation: None };
+                Found { name, size: meta.len(), inode: platform::identity_of(&meta).inode, head, generation };
             found.push((meta.modified().ok(), found_file));
         }
     }

@@ -10,6 +10,8 @@ use super::lines::{self, Change};
 pub struct Known {
     files: BTreeMap<Generation, Entry>,
     next: Generation,
+    /// How many records of each set are counted.
+    counted: BTreeMap<String, u64>,
 }
 
 /// A file that is in the directory.
@@ -42,6 +44,7 @@ impl Known {
                 }
                 Change::Closed(generation, closed) => self.change(generation, |entry| entry.closed = Some(closed)),
                 Change::Gone(generation) => drop(self.files.remove(&generation)),
+                Change::Counted(set, next) => drop(self.counted.insert(set, next)),
             }
         }
     }
@@ -79,12 +82,21 @@ impl Known {
         self.files().rfind(|entry| entry.set == set && entry.closed.is_none())
     }
 
+    /// The number of the next record of a set that is not counted yet.
+    #[must_use]
+    pub fn counted(&self, set: &str) -> u64 {
+        self.counted.get(set).copied().unwrap_or(0)
+    }
+
     /// All that is known, as the lines of a new file.
     #[must_use]
     pub fn write(&self) -> String {
         let mut text = lines::write(&[lines::head(self.next())]);
         for entry in self.files() {
             text.push_str(&lines::write(&[Change::File(entry.clone())]));
+        }
+        for (set, next) in &self.counted {
+            text.push_str(&lines::write(&[Change::Counted(set.clone(), *next)]));
         }
         text
     }

@@ -24,6 +24,8 @@ pub enum Change {
     Closed(Generation, Closed),
     /// A file that was deleted.
     Gone(Generation),
+    /// The number of the next record of a set that is not counted yet.
+    Counted(String, u64),
 }
 
 /// Why a text is no catalogue.

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use crate::archive::{Keys, Kind, Method};
 use crate::blackbox::BoxSettings;
+use crate::encoder::{Format, Process};
 use crate::outputs::{self, Output};
 use crate::redaction::Rules;
-use crate::rotation::{Keep, Names};
+use crate::rotation::Keep;
 use crate::sink::{Fsync, mode};
 use crate::upkeep;
 
@@ -38,14 +40,22 @@ impl Settings {
     /// What is done for files that get no more records.
     #[must_use]
     pub fn upkeep(&self) -> upkeep::Settings {
+        let process = Process::here().with_fields(&self.to.fields);
         let set = |output: &Output| {
             let file = output.to.file()?;
             Some(upkeep::Set {
                 output: output.name.clone(),
                 name: file.name.clone(),
                 keep: file.rotation().keep,
-                is_counted: file.names == Names::Numbers,
                 is_of_errors: output.select.takes_errors_alone(),
+                method: Some(file.compress)
+                    .filter(|kind| *kind != Kind::Plain)
+                    .and_then(|kind| Method::new(kind, file.compress_level)),
+                keys: if let Format::Json(shape) = &output.format {
+                    Keys::of(shape, &process)
+                } else {
+                    Keys::default()
+                },
             })
         };
         let sets = self.to.outputs.iter().filter_map(set).collect();

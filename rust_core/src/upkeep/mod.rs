@@ -1,6 +1,7 @@
-//! What is done for log files that get no more records, by one process of a directory at a time, and never on the writer's thread: which of
-//! them go.
+//! What is done for log files that get no more records, by one process of a directory at a time, and never on the writer's thread: they are
+//! packed and indexed, and deleted when their bounds no longer keep them.
 
+mod pack;
 mod retention;
 
 #[cfg(test)]
@@ -8,11 +9,12 @@ mod tests;
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::archive::{Keys, Method, remove_leftovers};
 use crate::blackbox;
-use crate::catalogue::{self, Catalogue, Change, Entry, Look};
+use crate::catalogue::{self, Catalogue, Change, Entry, Generation, Look};
 use crate::platform;
 use crate::rotation::{Disk, Keep};
 use crate::sink::{DirectoryLock, Held};
@@ -20,6 +22,8 @@ pub use retention::{Going, plan};
 
 /// The file of the process that does it.
 const LOCK_FILE: &str = "upkeep.lock";
+/// How the names of indices end.
+const INDEX: &str = "idx";
 /// How long a step waits for the directory's lock. It is tried again in the next round.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -31,10 +35,12 @@ pub struct Set {
     /// The name of the current file.
     pub name: String,
     pub keep: Keep,
-    /// Whether a rotation itself deletes the file that is one too many.
-    pub is_counted: bool,
     /// Whether it has records of level ERROR and above alone.
     pub is_of_errors: bool,
+    /// How rotated files are packed; None if they are not.
+    pub method: Option<Method>,
+    /// What the index reads of a line.
+    pub keys: Keys,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,11 +53,11 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Whether anything is ever to be done but what a rotation does itself.
+    /// Whether anything is ever to be done.
     #[must_use]
     pub fn is_needed(&self) -> bool {
-        let left = |set: &Set| if set.is_counted { Keep { files: None, ..set.keep } } else { set.keep };
-        self.all != Keep::default() || self.sets.iter().any(|set| left(set) != Keep::default())
+        // Every rotated file has an index.
+        !self.sets.is_empty()
     }
 }
 
@@ -59,6 +65,9 @@ impl Settings {
 #[derive(Debug, Default)]
 pub struct Report {
     pub gone: Vec<Going>,
+    /// How many files were packed or indexed, and how many still wait for it.
+    pub archived: usize,
+    pub waiting: usize,
     pub failed: Vec<String>,
 }
 
@@ -83,8 +92,10 @@ pub fn round(directory: &Path, settings: &Settings, now: i64, goes_on: &dyn Fn()
             return None;
         }
         match DirectoryLock::open(directory, settings.file_mode) {
-            Ok(lock) => Round { directory, settings, lock, catalogue: Catalogue::of(directory), report: &mut report }
-                .delete(now, goes_on),
+            Ok(lock) => {
+                let catalogue = Catalogue::of(directory);
+                Round { directory, settings, lock, catalogue, report: &mut report }.run(now, goes_on);
+            }
             Err(error) => report.failed.push(error.to_string()),
         }
         Some(report)
@@ -101,6 +112,28 @@ struct Round<'a> {
 }
 
 impl Round<'_> {
+    fn run(&mut self, now: i64, goes_on: &dyn Fn() -> bool) {
+        if let Err(error) = remove_leftovers(self.directory) {
+            self.report.failed.push(error.to_string());
+        }
+        self.delete(now, goes_on);
+        self.archive(goes_on);
+        // What was packed takes less room, so that less may have to go the next time; what waited too long goes now.
+        self.remove_lost_indices();
+    }
+
+    /// Removes indices of files that are gone.
+    fn remove_lost_indices(&self) {
+        let Ok(entries) = fs::read_dir(blackbox::home(self.directory)) else { return };
+        for path in entries.flatten().map(|entry| entry.path()) {
+            let is_index = path.extension().is_some_and(|extension| extension == INDEX);
+            let generation = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
+            if is_index && generation.is_none_or(|generation| self.catalogue.known().get(generation).is_none()) {
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+
     fn delete(&mut self, now: i64, goes_on: &dyn Fn() -> bool) {
         if self.catalogue.look() == Look::Missing {
             // The next writer makes it again.
@@ -141,16 +174,22 @@ impl Round<'_> {
                 Err(error) if platform::is_missing(&error) => {}
                 Err(error) => return Err(error),
             }
+            let _ = fs::remove_file(index_path(directory, going.generation));
             catalogue.change(vec![Change::Gone(going.generation)]);
             Ok(true)
         })
     }
 }
 
-/// Whether the file at a path is the one that an entry speaks of.
+/// Where the index of a file is.
+#[must_use]
+pub fn index_path(directory: &Path, generation: Generation) -> PathBuf {
+    blackbox::home(directory).join(format!("{generation}.{INDEX}"))
+}
+
+/// Whether the file at a path is the one that an entry speaks of. A packed one was made anew, and says so itself.
 fn is_it(path: &Path, entry: &Entry) -> io::Result<bool> {
-    let file = platform::open_to_read(path)?;
-    let meta = file.metadata()?;
-    let is_same_file = meta.is_file() && platform::identity_of(&meta).inode == entry.mark.inode;
-    Ok(is_same_file || entry.mark.fits(&catalogue::head_of(&file)?))
+    let (head, generation) = catalogue::beginning(path)?;
+    let inode = platform::identity_at(path)?.inode;
+    Ok(generation == Some(entry.generation) || inode == entry.mark.inode || entry.mark.fits(&head))
 }

@@ -1,11 +1,21 @@
 use super::*;
-use crate::catalogue::{Closed, Generation, Known, Mark};
+use std::io::Read;
+
+use crate::archive::{Archive, Kind};
+use crate::catalogue::{Closed, Known, Mark};
 use crate::rotation::{Free, Rule};
 
 const NOW: i64 = 1_000_000;
 
 fn set(name: &str, keep: Keep) -> Set {
-    Set { output: name.to_owned(), name: name.to_owned(), keep, is_counted: false, is_of_errors: name == "errors.log" }
+    Set {
+        output: name.to_owned(),
+        name: name.to_owned(),
+        keep,
+        is_of_errors: name == "errors.log",
+        method: None,
+        keys: Keys::default(),
+    }
 }
 
 fn settings(sets: &[Set], all: Keep) -> Settings {
@@ -145,4 +155,105 @@ fn without_a_catalogue_nothing_goes() {
     let report = round(directory.path(), &settings(&[set("app.log", files(1))], Keep::default()), NOW, &|| true);
     assert!(report.unwrap().gone.is_empty());
     assert_eq!(names(directory.path()).len(), 3);
+}
+
+fn packing(name: &str) -> Set {
+    Set { method: Method::new(Kind::Zstd, None), ..set(name, Keep::default()) }
+}
+
+/// What a file of the directory holds, unpacked.
+fn lines(directory: &Path, name: &str) -> String {
+    let mut archive = Archive::open(&directory.join(name), None).unwrap();
+    let mut text = String::new();
+    archive.stream(0).unwrap().read_to_string(&mut text).unwrap();
+    text
+}
+
+fn catalogue_of(directory: &Path) -> Catalogue {
+    let mut catalogue = Catalogue::of(directory);
+    catalogue.look();
+    catalogue
+}
+
+fn indices(directory: &Path) -> Vec<Generation> {
+    (1..9).filter(|generation| index_path(directory, *generation).exists()).collect()
+}
+
+#[test]
+fn rotated_files_are_packed_indexed_and_counted() {
+    let directory = directory();
+    let settings = settings(&[packing("app.log")], Keep::default());
+    let report = round(directory.path(), &settings, NOW, &|| true).unwrap();
+    assert_eq!((report.archived, report.waiting, report.failed), (2, 0, vec![]));
+    assert_eq!(names(directory.path()), ["app.log", "app.log.1.zst", "app.log.2.zst"]);
+    assert_eq!(lines(directory.path(), "app.log.2.zst"), "line of 1\n");
+    assert_eq!(lines(directory.path(), "app.log.1.zst"), "line of 2\n");
+    assert_eq!(indices(directory.path()), [1, 2]);
+    let known = catalogue_of(directory.path());
+    let sequence = |generation| known.known().get(generation).unwrap().closed.unwrap().sequence;
+    assert_eq!((sequence(1), sequence(2), known.known().counted("app.log")), (Some((0, 1)), Some((1, 2)), 2));
+    let found = catalogue::find(directory.path(), "app.log").unwrap();
+    assert_eq!(known.known().reconcile("app.log", &found, NOW), []);
+    assert_eq!(round(directory.path(), &settings, NOW, &|| true).unwrap().archived, 0);
+}
+
+#[test]
+fn files_that_are_not_packed_have_an_index_too_and_a_lost_one_is_made_again() {
+    let directory = directory();
+    let settings = settings(&[set("app.log", Keep::default())], Keep::default());
+    assert_eq!(round(directory.path(), &settings, NOW, &|| true).unwrap().archived, 2);
+    fs::remove_file(index_path(directory.path(), 1)).unwrap();
+    fs::write(index_path(directory.path(), 7), "of a file that is gone").unwrap();
+    assert_eq!(round(directory.path(), &settings, NOW, &|| true).unwrap().archived, 1);
+    assert_eq!(indices(directory.path()), [1, 2]);
+    assert_eq!(catalogue_of(directory.path()).known().counted("app.log"), 2, "nothing is counted twice");
+}
+
+#[test]
+fn a_file_that_is_renamed_while_it_is_packed_is_packed_under_its_new_name() {
+    let directory = directory();
+    let settings = settings(&[packing("app.log")], Keep::default());
+    let asked = std::cell::Cell::new(0);
+    let rename = || {
+        asked.set(asked.get() + 1);
+        // The first file is under way then.
+        if asked.get() == 2 {
+            for (generation, from, to) in [(1, "app.log.2", "app.log.3"), (2, "app.log.1", "app.log.2")] {
+                fs::rename(directory.path().join(from), directory.path().join(to)).unwrap();
+                catalogue_of(directory.path()).change(vec![Change::Moved(vec![(generation, to.to_owned())])]);
+            }
+        }
+        true
+    };
+    let report = round(directory.path(), &settings, NOW, &rename).unwrap();
+    assert_eq!((report.archived, report.failed), (2, vec![]));
+    assert_eq!(names(directory.path()), ["app.log", "app.log.2.zst", "app.log.3.zst"]);
+    assert_eq!(lines(directory.path(), "app.log.3.zst"), "line of 1\n");
+}
+
+#[test]
+fn packed_files_keep_their_generations_when_the_catalogue_is_lost() {
+    let directory = directory();
+    let settings = settings(&[packing("app.log")], Keep::default());
+    assert_eq!(round(directory.path(), &settings, NOW, &|| true).unwrap().archived, 2);
+    fs::remove_file(blackbox::home(directory.path()).join("catalogue")).unwrap();
+    let mut catalogue = Catalogue::of(directory.path());
+    assert_eq!(catalogue.look(), Look::Missing);
+    let found = catalogue::find(directory.path(), "app.log").unwrap();
+    catalogue.change(catalogue.known().reconcile("app.log", &found, NOW));
+    let named: Vec<_> = catalogue.known().files().map(|entry| (entry.generation, entry.name.as_str())).collect();
+    assert_eq!(named[..2], [(1, "app.log.2.zst"), (2, "app.log.1.zst")]);
+}
+
+#[test]
+fn packed_files_go_when_nothing_keeps_them_and_so_do_their_indices() {
+    let directory = directory();
+    assert_eq!(
+        round(directory.path(), &settings(&[packing("app.log")], Keep::default()), NOW, &|| true).unwrap().archived,
+        2
+    );
+    let settings = settings(&[packing("app.log")], files(1));
+    assert_eq!(round(directory.path(), &settings, NOW, &|| true).unwrap().gone.len(), 1);
+    assert_eq!(names(directory.path()), ["app.log", "app.log.1.zst"]);
+    assert_eq!(indices(directory.path()), [2]);
 }

@@ -7,17 +7,22 @@ use std::time::{Duration, Instant};
 use super::Shared;
 use crate::clock;
 use crate::level;
+use crate::platform;
 use crate::rotation::Rule;
 use crate::upkeep::{self, Report};
 use crate::value::Value;
 use crate::worker::Worker;
 
+/// A program that ends before has no round, unless it has rotated a file.
+const START: Duration = Duration::from_secs(2);
 /// Time between two rounds, for what only the clock decides.
 const INTERVAL: Duration = Duration::from_secs(60);
 
 /// The rounds of an engine.
 #[derive(Debug, Default)]
 pub struct Rounds {
+    /// When rounds were first asked for.
+    since: Option<Instant>,
     /// When the last one began.
     at: Option<Instant>,
     /// How often files were rotated by then.
@@ -33,7 +38,9 @@ impl Shared {
         let (Some(directory), true) = (&self.directory, self.upkeep.is_needed()) else { return };
         let Ok(mut rounds) = self.rounds.try_lock() else { return };
         let rotations = self.stats.files.iter().map(|(_, file)| file.rotations.get()).sum();
-        let is_due = rounds.at.is_none_or(|at| at.elapsed() >= INTERVAL) || rotations != rounds.rotations;
+        let since = *rounds.since.get_or_insert_with(Instant::now);
+        let is_time = rounds.at.map_or(since.elapsed() >= START, |at| at.elapsed() >= INTERVAL);
+        let is_due = is_time || rotations != rounds.rotations;
         if !is_due || rounds.worker.as_ref().is_some_and(|worker| !worker.is_at_its_end()) {
             return;
         }
@@ -42,6 +49,7 @@ impl Shared {
         rounds.goes_on = Arc::clone(&goes_on);
         let (shared, directory) = (Arc::clone(self), directory.clone());
         let worker = Worker::start("unified_logger_upkeep", move || {
+            platform::yield_to_others();
             let now = clock::now().div_euclid(1_000_000_000);
             let goes_on = || goes_on.load(Ordering::SeqCst);
             if let Some(report) = upkeep::round(&directory, &shared.upkeep, now, &goes_on) {

@@ -36,6 +36,7 @@ impl Place {
             generation: GENERATION,
             first_sequence: Some(5),
             keys: &Keys::default(),
+            names: None,
         };
         pack(&job, pace)
     }

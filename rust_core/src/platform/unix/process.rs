@@ -22,6 +22,23 @@ pub fn process_id() -> u32 {
     std::process::id()
 }
 
+/// Lets this thread have a processor and the disk only while nobody else wants them, as far as the system does that.
+#[cfg(target_os = "linux")]
+pub fn yield_to_others() {
+    /// `IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0)` and `IOPRIO_WHO_PROCESS`, which the C library does not name.
+    const IDLE: libc::c_int = 3 << 13;
+    const THREAD: libc::c_int = 1;
+    let none = libc::sched_param { sched_priority: 0 };
+    // SAFETY: both are about the calling thread, and the first reads the parameters that it is given. Where they are refused, it stays as it is.
+    unsafe {
+        libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const none);
+        libc::syscall(libc::SYS_ioprio_set, THREAD, 0, IDLE);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn yield_to_others() {}
+
 /// The calling thread's number, if `has_thread` can search for it on this system, otherwise 0.
 #[must_use]
 pub fn thread_id() -> u32 {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::archive;
 use crate::blackbox::{self, Journal};
 use crate::catalogue::SharedCatalogue;
 use crate::clock::Zone;
@@ -56,6 +57,11 @@ pub struct FileSettings {
     /// The bounds of rotated files, in the place of their count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep: Option<Keep>,
+    /// How rotated files are packed.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub compress: archive::Kind,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compress_level: Option<i32>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -106,6 +112,8 @@ impl FileSettings {
             names: Names::default(),
             zone: Zone::default(),
             keep: None,
+            compress: archive::Kind::Plain,
+            compress_level: None,
         }
     }
 
