@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -167,6 +169,25 @@ def test_an_output_has_a_life_of_its_own(start: Start, log_dir: Path, clock: Clo
     assert rotated(log_dir) == []
 
 
+@pytest.mark.parametrize(("method", "end"), [("zstd", ".zst"), ("gzip", ".gz")])
+def test_rotated_files_are_packed(start: Start, log_dir: Path, method: str, end: str) -> None:
+    """For every program that reads such files, and with an index."""
+    start(max_bytes=2_000, compress=method, keep="all")
+    for number in range(100):
+        get_logger("shop").info(f"record {number}")
+    assert flush_logging(10)
+    eventually(lambda: rotated(log_dir) and all(name.endswith(end) for name in rotated(log_dir)))
+    names = sorted(rotated(log_dir), key=lambda name: -int(name.split(".")[2]))
+    read = {"zstd": ["zstd", "-dc"], "gzip": ["gzip", "-dc"]}[method]
+    if shutil.which(read[0]) is None:
+        pytest.skip(f"{read[0]} is not installed")
+    texts = [subprocess.run([*read, log_dir / name], capture_output=True, check=True).stdout for name in names]
+    texts.append((log_dir / "app.log").read_bytes())
+    found = [json.loads(line)["message"] for line in b"".join(texts).splitlines()]
+    assert found == [f"record {number}" for number in range(100)]
+    eventually(lambda: len([*(log_dir / ".unified_logger").glob("*.idx")]) == len(names))
+
+
 @pytest.mark.parametrize(
     ("options", "key", "allowed"),
     [
@@ -179,6 +200,14 @@ def test_an_output_has_a_life_of_its_own(start: Start, log_dir: Path, clock: Clo
         ({"rotate": True}, "rotate", "a period such as daily"),
         ({"rotate": "daily", "backup_count": 0}, "rotate", "backup_count is 0"),
         ({"file_names": "named"}, "file_names", "one of numbered, dated"),
+        ({"compress": "zip"}, "compress", "one of off, gzip, zstd"),
+        ({"compress": "gzip", "compress_level": 10}, "compress_level", "a whole number from 1 to 9 for gzip"),
+        ({"compress": "zstd", "compress_level": 20}, "compress_level", "a whole number from 1 to 19 for zstd"),
+        (
+            {"outputs": {"app": {"compress": "gzip", "compress_level": 12}}},
+            "outputs.app.compress_level",
+            "a whole number from 1 to 9 for gzip",
+        ),
         ({"keep": {"age": 0}}, "keep.age", "a time above 0"),
         ({"keep": {"files": 0}}, "keep.files", "a whole number from 1, or all"),
         ({"keep": {"bytes": 0}}, "keep.bytes", "a number of bytes above 0"),

@@ -85,6 +85,10 @@ class Output(TypedDict, total=False):
     """A period such as daily or '15m', a time of day such as '06:00', or a mapping."""
     file_names: Literal["numbered", "dated"]
     """One of numbered, dated."""
+    compress: Literal["off", "gzip", "zstd"]
+    """One of off, gzip, zstd."""
+    compress_level: int | None
+    """A whole number from 1 to 19 for zstd, to 9 for gzip."""
     keep: Mapping[str, Any] | str | None
     """A mapping with files, age, bytes, disk_free and total, or all."""
     form: Literal["dict", "line"]
@@ -219,6 +223,10 @@ class FurtherOptions(TypedDict, total=False):
     """When log files are changed for new ones besides their size: at the beginning of each period, or of a program. Takes a period such as daily or '15m', a time of day such as '06:00', or a mapping. Default: None."""
     file_names: Literal["numbered", "dated"]
     """Names of rotated files: app.log.1 is the newest, or app-2026-02-19.log by the period of their records. Takes one of numbered, dated. Default: 'numbered'."""
+    compress: Literal["off", "gzip", "zstd"]
+    """How rotated files are packed, on a thread that leaves processor and disk to all others. Takes one of off, gzip, zstd. Default: 'off'."""
+    compress_level: int | None
+    """How hard the packing tries: 1 is fastest. By default 3 for zstd and 6 for gzip. Takes a whole number from 1 to 19 for zstd, to 9 for gzip. Default: None."""
     keep: Keep | str | None
     """Which rotated files stay: by number, age and size of each file set and of all, and by what is free on the disk. By default as many as backup_count says. Takes a mapping with files, age, bytes, disk_free and total, or all. Default: None."""
     processors: Sequence[Callable[[dict[str, Any]], Any] | str]

@@ -31,6 +31,18 @@ _OLDEST = 36_500 * _DAY
 _ALL = "all"
 
 
+def _whole_number(allowed: str, least: int, most: int) -> Kind:
+    def parse(value: Any) -> int | None:
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise ValueError
+        return value
+
+    schema = {"type": ["integer", "null"], "minimum": least, "maximum": most}
+    return Kind("level of compression", allowed, parse, lambda text: parse(int(text)), schema)
+
+
 def _duration(value: Any) -> int:
     """Whole seconds, of a number of them or a text with a unit."""
     if isinstance(value, str):
@@ -162,6 +174,10 @@ KEEP = Kind(
     {"type": ["object", "string", "null"]},
 )
 NAMES = choice("numbered", "dated")
+# Each way of packing, with its highest level.
+_METHODS = {"off": ("plain", 0), "gzip": ("gzip", 9), "zstd": ("zstd", 19)}
+COMPRESS = choice(*_METHODS)
+LEVEL = _whole_number("a whole number from 1 to 19 for zstd, to 9 for gzip", 1, 19)
 
 
 def _layout_of_rotate() -> Layout:
@@ -189,9 +205,11 @@ def _whole(kind: Kind, layout: Callable[[], Layout]) -> Kind:
 LAYOUT: Layout = {
     "rotate": _whole(ROTATE, _layout_of_rotate),
     "file_names": NAMES,
+    "compress": COMPRESS,
+    "compress_level": LEVEL,
     "keep": _whole(KEEP, _layout_of_set),
 }
-OPTIONS = ("rotate", "file_names", "keep")
+OPTIONS = ("rotate", "file_names", "compress", "compress_level", "keep")
 
 
 class Rotation(Section):
@@ -207,6 +225,14 @@ class Rotation(Section):
         NAMES,
         "numbered",
         "Names of rotated files: app.log.1 is the newest, or app-2026-02-19.log by the period of their records.",
+    )
+    compress: str = option(
+        COMPRESS,
+        "off",
+        "How rotated files are packed, on a thread that leaves processor and disk to all others.",
+    )
+    compress_level: int | None = option(
+        LEVEL, None, "How hard the packing tries: 1 is fastest. By default 3 for zstd and 6 for gzip."
     )
     keep: Any = option(
         KEEP,
@@ -232,6 +258,7 @@ class Rotation(Section):
                 source, key = given.source_of("rotate"), "rotate"
                 allowed = f"left out where backup_count is 0: nothing of {file.name} would be kept; keep says what is"
                 raise ConfigurationError(source=source, key=key, value=_shown(values["rotate"]), allowed=allowed)
+        _check_levels(given)
         return {}
 
     def amended(self, rooms: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -257,11 +284,35 @@ def _for_engine(settings: Rotation, own: Mapping[str, Any]) -> dict[str, Any]:
     if "every" in rotate or "at" in rotate:
         every = rotate.get("every", {"days": 1})
         file["calendar"] = {"every": every, "at": rotate.get("at", 0), "zone": zone}
+    method, _ = _METHODS[own.get("compress", settings.compress)]
+    level = own.get("compress_level", settings.compress_level)
+    file["compress"] = method
+    if method != "plain" and level is not None:
+        file["compress_level"] = level
     file["at_start"] = rotate.get("at_start", False)
     file["max_random_delay"] = round(rotate.get("max_random_delay", 0))
     if keep is not None:
         file["keep"] = _bounds(keep)
     return file
+
+
+def _check_levels(given: Given) -> None:
+    """Refuses a level that the way of packing does not have, of all files or of one."""
+    values = given.values
+    chosen = [("", values)] + [
+        (f"outputs.{name}.", {**values, **output})
+        for name, output in values["outputs"].items()
+        if isinstance(output, dict)
+    ]
+    for where, options in chosen:
+        level, (_, most) = options["compress_level"], _METHODS[options["compress"]]
+        if level is not None and options["compress"] != "off" and level > most:
+            raise ConfigurationError(
+                source=given.source_of("outputs" if where else "compress_level"),
+                key=f"{where}compress_level",
+                value=level,
+                allowed=f"a whole number from 1 to {most} for {options['compress']}",
+            )
 
 
 def _bounds(keep: Mapping[str, Any]) -> dict[str, Any]:
