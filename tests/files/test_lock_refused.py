@@ -34,8 +34,8 @@ report(asked=calls("lock"))
     assert (stats["written"], stats["dropped"], stats["failed"]) == (1000, 0, 0)
     assert numbers() == list(range(1000))
     assert stats["files"]["app"]["rotations"] > 0
-    # The black box asks for its own lock once: without one it cannot be, and that is said too.
-    assert stats["lock_unsupported"] == seen["asked"] - 1 > 5
+    # The black box asks for its own lock once: without one it cannot be, and that is said too. So does what looks after rotated files.
+    assert 5 < stats["lock_unsupported"] < seen["asked"]
     assert stats["black_box"] == 0
     assert done.stderr.count("cannot make a black box") == 1
     assert stats["lock_timeouts"] == 0

@@ -48,6 +48,12 @@ pub struct Catalogue {
     is_foreign: bool,
 }
 
+/// Whether root logs into the directory of another user.
+#[must_use]
+pub fn is_of_another(log_directory: &Path) -> bool {
+    platform::is_root() && log_directory.symlink_metadata().is_ok_and(|meta| !platform::is_roots(&meta))
+}
+
 /// A catalogue that the sinks of one engine share. None where no file is written.
 #[derive(Clone, Debug, Default)]
 pub struct SharedCatalogue(Option<Arc<Mutex<Catalogue>>>);
@@ -156,8 +162,16 @@ impl Catalogue {
         }
         if let Err(error) = self.write(line.as_bytes()) {
             self.is_ahead = true;
+            // Where descriptors have run out, the next change writes it.
+            if platform::is_want_of_descriptors(&error) {
+                return;
+            }
             remark("write the catalogue of log files", format!("{}: {error}", self.home.join(NAME).display()));
         }
+    }
+
+    fn is_for_another(&self) -> bool {
+        self.home.parent().is_some_and(is_of_another)
     }
 
     fn write(&mut self, line: &[u8]) -> io::Result<()> {
@@ -178,6 +192,11 @@ impl Catalogue {
     }
 
     fn write_whole(&mut self) -> io::Result<()> {
+        if self.is_for_another() {
+            // What root makes here, the user of the directory could not change.
+            self.is_ahead = true;
+            return Ok(());
+        }
         platform::private_directory(&self.home)?;
         let (new, path) = (self.home.join(NEW), self.home.join(NAME));
         // One that a process has left, which died. A link there would lead elsewhere.
@@ -187,8 +206,8 @@ impl Catalogue {
         }
         let text = self.known.write();
         let mut file = platform::open_private(&new, true)?;
+        // Not synced: a catalogue that a power failure has cost is made again.
         file.write_all(text.as_bytes())?;
-        platform::sync_data(&file)?;
         let identity = platform::identity(&file)?;
         fs::rename(&new, &path)?;
         (self.seen, self.base, self.is_ahead) = (Some((identity, text.len() as u64)), text.len() as u64, false);

@@ -75,6 +75,10 @@ pub struct Report {
 /// the epoch. `None` if another process is at it.
 #[must_use]
 pub fn round(directory: &Path, settings: &Settings, now: i64, goes_on: &dyn Fn() -> bool) -> Option<Report> {
+    if catalogue::is_of_another(directory) {
+        // Processes of the user do it.
+        return None;
+    }
     let mut report = Report::default();
     let home = blackbox::home(directory);
     let lock = platform::private_directory(&home)

@@ -141,7 +141,6 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
     let file = platform::open_private(&new, true)?;
     io::Write::write_all(&mut &file, bytes)?;
-    platform::sync_data(&file)?;
     fs::rename(&new, path)
 }
 
