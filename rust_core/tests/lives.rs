@@ -7,12 +7,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use proptest::prelude::*;
+use unified_logger_core::archive::Keys;
 use unified_logger_core::blackbox::Journal;
 use unified_logger_core::catalogue::{self, Catalogue, Generation, Look, SharedCatalogue};
 use unified_logger_core::clock::Zone;
 use unified_logger_core::encoder::Whose;
 use unified_logger_core::rotation::{Calendar, Every, Keep, Names, Rotation, When};
 use unified_logger_core::sink::{FileSink, FileTarget, Fsync, Held, Origin, Sink};
+use unified_logger_core::upkeep;
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
@@ -170,6 +172,19 @@ fn days_that_grow_have_several_files_and_no_name_is_used_twice() {
     assert_eq!(names(directory.path())[..4], expected);
     let lines: BTreeSet<i64> = files(directory.path()).into_values().flatten().collect();
     assert_eq!(lines.len(), 14);
+    let settings = upkeep::Settings {
+        sets: vec![upkeep::Set {
+            output: "app".to_owned(),
+            name: "app.log".to_owned(),
+            keep: Keep::default(),
+            is_of_errors: false,
+            method: None,
+            keys: Keys::default(),
+        }],
+        all: Keep::default(),
+        file_mode: 0o640,
+    };
+    assert!(upkeep::round(directory.path(), &settings, START, &|| true).is_some());
     check_catalogue(directory.path());
 }
 

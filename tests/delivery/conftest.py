@@ -114,7 +114,8 @@ os.kill(os.getpid(), signal.SIGKILL)
 
     def boxes(self) -> list[Path]:
         """The boxes beside the logs."""
-        return sorted((self.logs / ".unified_logger").glob("*"))
+        known = (self.logs / ".unified_logger").glob("*")
+        return sorted(path for path in known if path.name not in ("catalogue", "upkeep.lock") and path.suffix != ".idx")
 
     def kill(self, process: subprocess.Popen[str], number: int = signal.SIGKILL) -> None:
         """Ends a process that was started here."""

@@ -1,5 +1,6 @@
 //! The files of a set that are in the directory.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
@@ -10,6 +11,23 @@ use super::known::Found;
 use crate::archive::Archive;
 use crate::platform;
 use crate::rotation::{Names, PACKED};
+
+/// The names of the files of a set that are in the directory and hold anything.
+///
+/// # Errors
+/// When the directory cannot be read.
+pub fn names(directory: &Path, set: &str) -> io::Result<BTreeSet<String>> {
+    let mut names = BTreeSet::new();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let is_of_set = name == set || Names::is_rotated(set, &name);
+        if is_of_set && entry.metadata().is_ok_and(|meta| meta.is_file() && meta.len() > 0) {
+            names.insert(name);
+        }
+    }
+    Ok(names)
+}
 
 /// The first bytes of a file, unpacked, and the generation that stands in a packed one.
 ///

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 pub use entry::{Closed, Entry, Generation, Mark};
-pub use found::{beginning, find};
+pub use found::{beginning, find, names};
 pub use known::{Found, Known};
 pub use lines::{Change, Unreadable};
 

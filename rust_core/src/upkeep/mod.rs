@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use crate::archive::{Keys, Method, remove_leftovers};
 use crate::blackbox;
-use crate::catalogue::{self, Catalogue, Change, Entry, Generation, Look};
+use crate::catalogue::{self, Catalogue, Change, Entry, Generation};
 use crate::platform;
 use crate::rotation::{Disk, Keep};
 use crate::sink::{DirectoryLock, Held};
@@ -120,10 +120,38 @@ impl Round<'_> {
         if let Err(error) = remove_leftovers(self.directory) {
             self.report.failed.push(error.to_string());
         }
+        self.catalogue.look();
+        for set in &self.settings.sets {
+            if let Err(error) = self.find(&set.name, now) {
+                self.report.failed.push(error.to_string());
+            }
+        }
         self.delete(now, goes_on);
         self.archive(goes_on);
         // What was packed takes less room, so that less may have to go the next time; what waited too long goes now.
         self.remove_lost_indices();
+    }
+
+    /// Notes files that others have put there, renamed or removed, and all of them where the catalogue was lost.
+    fn find(&mut self, set: &str, now: i64) -> io::Result<()> {
+        let names = catalogue::names(self.directory, set)?;
+        let known = self.catalogue.known().of_set(set).map(|entry| entry.name.clone()).collect();
+        if names == known {
+            return Ok(());
+        }
+        let Self { directory, lock, catalogue, .. } = self;
+        lock.hold(LOCK_PATIENCE, |held| {
+            if !matches!(held, Held::Yes | Held::Unsupported) {
+                return Ok(());
+            }
+            catalogue.look();
+            let found = catalogue::find(directory, set)?;
+            let changes = catalogue.known().reconcile(set, &found, now);
+            if !changes.is_empty() {
+                catalogue.change(changes);
+            }
+            Ok(())
+        })
     }
 
     /// Removes indices of files that are gone.
@@ -139,10 +167,6 @@ impl Round<'_> {
     }
 
     fn delete(&mut self, now: i64, goes_on: &dyn Fn() -> bool) {
-        if self.catalogue.look() == Look::Missing {
-            // The next writer makes it again.
-            return;
-        }
         let disk = platform::disk(self.directory).ok().map(|(size, free)| Disk { size, free });
         let size = |entry: &Entry| fs::symlink_metadata(self.directory.join(&entry.name)).ok().map(|meta| meta.len());
         for going in plan(self.catalogue.known(), self.settings, now, disk, size) {

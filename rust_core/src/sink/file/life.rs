@@ -1,6 +1,7 @@
 //! Which file it is: its generation, its period, and when it is changed for a new one.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -8,7 +9,7 @@ use std::time::Instant;
 
 use super::super::Origin;
 use super::{FileSink, FileTarget};
-use crate::catalogue::{self, Change, Closed, Entry, Generation, Look, Mark};
+use crate::catalogue::{self, Change, Closed, Entry, Generation, Mark};
 use crate::clock;
 use crate::error_handler::remark;
 use crate::platform::Identity;
@@ -147,12 +148,14 @@ impl FileSink {
         let Ok(head) = catalogue::head_of(&open.file) else { return };
         let (size, now) = (open.size, seconds());
         let found = self.target.catalogue.with(|catalogue| {
-            let look = catalogue.look();
+            catalogue.look();
             let mut entry = current(catalogue, set, identity, &head);
-            let is_open_question = size > 0 || look == Look::Missing || catalogue.known().current(set).is_some();
-            if entry.is_none() && is_open_question {
+            // Nothing is known of an empty file. Other files of the set are found by the upkeep.
+            if entry.is_none() && (size > 0 || catalogue.known().current(set).is_some()) {
                 match catalogue::find(directory, set) {
                     Ok(found) => catalogue.change(catalogue.known().reconcile(set, &found, now)),
+                    // Who may not list a directory may log there all the same.
+                    Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
                     Err(error) => remark("look for log files", format!("{}: {error}", directory.display())),
                 }
                 entry = current(catalogue, set, identity, &head);
