@@ -53,7 +53,7 @@ for number in range(1, 20_000):
     get_logger("app").info("m", number=number, text="x" * (number % 5000))
 assert flush_logging(20)
 stats = get_stats()
-print(stats["black_box"], stats["failed"], stats["dropped"], glob.glob("logs/.unified_logger/*"))
+print(stats["black_box"], stats["failed"], stats["dropped"], glob.glob("logs/.unified_logger/*.box"))
 init_logging(log_dir="logs", console_format="off", black_box="dir", max_bytes=0)
 print(get_stats()["black_box"])
 """
