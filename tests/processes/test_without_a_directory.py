@@ -116,7 +116,7 @@ assert (stats["written"], stats["dropped"], stats["failed"], stats["errors"]) ==
     assert of_files == rounds[0]
     assert [record["number"] for record in read(done.stdout)] == rounds[1]
     assert [record["number"] for record in read(done.stderr)] == rounds[0]
-    assert list((tmp_path / "logs" / ".unified_logger").glob("*")) == []
+    assert list((tmp_path / "logs" / ".unified_logger").glob("*.box")) == []
 
 
 def test_a_reload_may_take_the_directory_away(run_python: Run, tmp_path: Path) -> None:
