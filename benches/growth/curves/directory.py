@@ -73,7 +73,8 @@ CURVES = [
         factor=2.5,
         cost="ns each time",
         unit="ns each time",
-        why="Neither a start nor a rotation lists the directory: the files they need have known names.",
+        why="Neither a start nor a rotation lists the directory. The files that they need have known names, and the\n"
+        "[catalogue](files.md#how-files-are-known) says what they are. Only the upkeep behind the writer lists it.",
         log="y",
     ),
     Curve(
