@@ -32,6 +32,8 @@ fn remove_leftover(path: &Path) -> bool {
 pub enum Settled {
     /// Both were there and the same: the original was removed.
     Finished,
+    /// The original has more than was packed, or the packed file is damaged: that was removed, and the original is packed again.
+    Undone,
     /// Both are there, and are not the same, or the packed one is not of this generation. They were left.
     Different,
     /// There is at most one of them.
@@ -57,31 +59,49 @@ pub fn settle(original: &Path, packed: &Path, generation: u64) -> Result<Settled
     if archive.mark().is_none_or(|mark| mark.generation != generation) {
         return Ok(Settled::Different);
     }
-    let is_same = match archive.stream(0).and_then(|stream| is_equal(&file, stream)) {
-        Ok(is_same) => is_same,
-        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) => false,
+    let compared = match archive.stream(0).and_then(|stream| compare(&file, stream)) {
+        Ok(compared) => compared,
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) => {
+            Compared::Longer
+        }
         Err(error) => return Err(Error::io("compare", packed, error)),
     };
     let failed = |error| Error::io("remove", original, error);
-    if !is_same || !state.still_holds(&file, original).map_err(failed)? {
+    if compared == Compared::Different || !state.still_holds(&file, original).map_err(failed)? {
         return Ok(Settled::Different);
     }
+    if compared == Compared::Longer {
+        fs::remove_file(packed).map_err(|error| Error::io("remove", packed, error))?;
+        return Ok(Settled::Undone);
+    }
+    // As `pack` does: the name of the packed file is on the device before that of the original goes.
+    let directory = source::directory_of(packed);
+    platform::sync_directory(directory).map_err(|error| Error::io("sync", directory, error))?;
     fs::remove_file(original).map_err(failed)?;
     Ok(Settled::Finished)
 }
 
-fn is_equal(mut one: impl Read, mut other: impl Read) -> io::Result<bool> {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Compared {
+    Same,
+    /// The original begins with what was packed, or what was packed cannot be read.
+    Longer,
+    Different,
+}
+
+fn compare(mut original: impl Read, mut packed: impl Read) -> io::Result<Compared> {
     let (mut left, mut right) = (Vec::new(), Vec::new());
     loop {
         left.clear();
         right.clear();
-        one.by_ref().take(PART as u64).read_to_end(&mut left)?;
-        other.by_ref().take(PART as u64).read_to_end(&mut right)?;
+        original.by_ref().take(PART as u64).read_to_end(&mut left)?;
+        packed.by_ref().take(PART as u64).read_to_end(&mut right)?;
         if left != right {
-            return Ok(false);
+            let is_longer = right.len() < left.len() && left.starts_with(&right);
+            return Ok(if is_longer { Compared::Longer } else { Compared::Different });
         }
         if left.is_empty() {
-            return Ok(true);
+            return Ok(Compared::Same);
         }
     }
 }

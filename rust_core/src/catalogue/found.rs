@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
+use std::time::SystemTime;
 
 use super::entry::{Generation, Mark};
 use super::head_of;
@@ -71,9 +72,28 @@ pub fn find(directory: &Path, set: &str) -> io::Result<Vec<Found>> {
             found.push((meta.modified().ok(), found_file));
         }
     }
+    remove_originals(directory, &mut found);
     let is_current = |found: &Found| found.name == set;
     found.sort_by(|(one_time, one), (other_time, other)| {
         is_current(one).cmp(&is_current(other)).then(one_time.cmp(other_time)).then(other.name.cmp(&one.name))
     });
     Ok(found.into_iter().map(|(_, found)| found).collect())
+}
+
+/// Leaves out originals of packed files: the process died that had packed them, and the upkeep removes them.
+fn remove_originals(directory: &Path, found: &mut Vec<(Option<SystemTime>, Found)>) {
+    let is_original = |one: &Found| {
+        PACKED.iter().map(|end| format!("{}{end}", one.name)).any(|packed| {
+            let is_packed =
+                |(_, other): &(Option<SystemTime>, Found)| other.name == packed && other.generation.is_some();
+            found.iter().any(|other| is_packed(other) && other.1.head == one.head) && {
+                let archive = Archive::open(&directory.join(packed), None);
+                let last = archive.ok().and_then(|archive| archive.extents().last().copied());
+                last.is_some_and(|last| last.at + u64::from(last.length) == one.size)
+            }
+        })
+    };
+    let originals: Vec<String> =
+        found.iter().filter(|(_, one)| is_original(one)).map(|(_, one)| one.name.clone()).collect();
+    found.retain(|(_, one)| !originals.contains(&one.name));
 }

@@ -7,16 +7,17 @@ mod retention;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::archive::{Keys, Method, remove_leftovers};
+use crate::archive::{Archive, Keys, Method, remove_leftovers, settle};
 use crate::blackbox;
 use crate::catalogue::{self, Catalogue, Change, Entry, Generation};
 use crate::platform;
-use crate::rotation::{Disk, Keep};
+use crate::rotation::{Disk, Keep, PACKED};
 use crate::sink::{DirectoryLock, Held};
 pub use retention::{Going, plan};
 
@@ -135,6 +136,7 @@ impl Round<'_> {
     /// Notes files that others have put there, renamed or removed, and all of them where the catalogue was lost.
     fn find(&mut self, set: &str, now: i64) -> io::Result<()> {
         let names = catalogue::names(self.directory, set)?;
+        let names = if self.finish_packing(&names) { catalogue::names(self.directory, set)? } else { names };
         let known = self.catalogue.known().of_set(set).map(|entry| entry.name.clone()).collect();
         if names == known {
             return Ok(());
@@ -152,6 +154,27 @@ impl Round<'_> {
             }
             Ok(())
         })
+    }
+
+    /// Removes originals whose packed files are there: a process died between these two steps. Returns whether there were any.
+    fn finish_packing(&mut self, names: &BTreeSet<String>) -> bool {
+        let originals = names.iter().flat_map(|name| PACKED.map(|end| (name, format!("{name}{end}"))));
+        let mut is_any = false;
+        for (original, packed) in originals.filter(|(_, packed)| names.contains(packed)) {
+            is_any = true;
+            let [original, packed] = [self.directory.join(original), self.directory.join(packed)];
+            let settled = self.lock.hold(LOCK_PATIENCE, |held| {
+                if !matches!(held, Held::Yes | Held::Unsupported) {
+                    return Ok(());
+                }
+                let Some(mark) = Archive::open(&packed, None)?.mark() else { return Ok(()) };
+                settle(&original, &packed, mark.generation).map(drop)
+            });
+            if let Err(error) = settled {
+                self.report.failed.push(error.to_string());
+            }
+        }
+        is_any
     }
 
     /// Removes indices of files that are gone.

@@ -258,3 +258,24 @@ fn packed_files_go_when_nothing_keeps_them_and_so_do_their_indices() {
     assert_eq!(names(directory.path()), ["app.log", "app.log.1.zst"]);
     assert_eq!(indices(directory.path()), [2]);
 }
+
+#[test]
+fn what_a_process_had_packed_that_died_is_in_one_place() {
+    let directory = directory();
+    let settings = settings(&[packing("app.log")], Keep::default());
+    round(directory.path(), &settings, NOW, &|| true).unwrap();
+    let before = catalogue_of(directory.path()).known().clone();
+    // The original was still there, and the next process looks into the directory before the upkeep.
+    write(directory.path(), "app.log.2", "line of 1\n");
+    let found = catalogue::find(directory.path(), "app.log").unwrap();
+    assert_eq!(before.reconcile("app.log", &found, NOW), []);
+    let report = round(directory.path(), &settings, NOW, &|| true).unwrap();
+    assert_eq!((report.archived, report.failed), (0, vec![]));
+    assert_eq!(names(directory.path()), ["app.log", "app.log.1.zst", "app.log.2.zst"]);
+    assert_eq!(*catalogue_of(directory.path()).known(), before);
+    // A line was appended to the original after it was packed: that is the whole file.
+    write(directory.path(), "app.log.2", "line of 1\nand one more\n");
+    assert_eq!(round(directory.path(), &settings, NOW, &|| true).unwrap().failed, Vec::<String>::new());
+    assert_eq!(names(directory.path()), ["app.log", "app.log.1.zst", "app.log.2.zst"]);
+    assert_eq!(lines(directory.path(), "app.log.2.zst"), "line of 1\nand one more\n");
+}

@@ -342,5 +342,9 @@ fn what_a_dead_process_left_is_cleared_away_and_what_a_live_one_writes_is_not() 
         fs::write(&place.source, &text).unwrap();
         assert_eq!(settle(&place.source, &place.target, GENERATION).unwrap(), Settled::Finished);
         assert_eq!(place.names(), [Place::name_of(&place.target)]);
+        // Somebody wrote to the original.
+        fs::write(&place.source, [&text[..], b"more\n"].concat()).unwrap();
+        assert_eq!(settle(&place.source, &place.target, GENERATION).unwrap(), Settled::Undone);
+        assert_eq!(place.names(), [Place::name_of(&place.source)]);
     }
 }

@@ -329,7 +329,7 @@ impl<'l> Scan<'_, 'l> {
             }
         };
         for (index, found) in self.found.iter_mut().enumerate() {
-            if leads.here >> index & 1 != 0 {
+            if leads.here >> index & 1 != 0 && value != Value::Absent {
                 *found = if *found == Value::Absent { value } else { Value::Unknown };
             }
         }

@@ -36,6 +36,8 @@ fn keys_with_dots_are_found_flat_and_nested() {
         r#"{"trace":{"id":"7"}}"#,
         r#"{"trace":{"x":{"id":"8"},"id":"7"},"id":"9"}"#,
         r#"{"tr\u0061ce":{"id":"7"}}"#,
+        r#"{"trace":{"id":"7"},"trace.id":null}"#,
+        r#"{"trace.id":null,"trace":{"id":"7"}}"#,
     ] {
         assert_eq!(trace(&ecs(), line), Some(Value::Plain(b"7")), "{line}");
     }
