@@ -22,11 +22,15 @@ CROSS = (
 ELSEWHERE = ("x86_64-apple-darwin", "x86_64-pc-windows-gnu")
 
 
+def search(release: Environment) -> dict[str, str]:
+    """Where the programs of the environment are found, zig among them."""
+    return {"PATH": f"{release.path / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+
+
 def build(release: Environment, target: str, compatibility: str, pythons: list[str]) -> None:
     """Build a wheel per Python for one target; zig links against the old glibc (or musl) that the tag promises."""
-    search = {"PATH": f"{release.path / 'bin'}{os.pathsep}{os.environ['PATH']}"}
     command: list[str | Path] = [release.tool("maturin"), "build", "--release", "--zig", "--locked", "--out", DIST]
-    run(*command, "--target", target, "--compatibility", compatibility, "--interpreter", *pythons, env=search)
+    run(*command, "--target", target, "--compatibility", compatibility, "--interpreter", *pythons, env=search(release))
 
 
 def add_target(target: str) -> bool:
@@ -39,12 +43,13 @@ def add_target(target: str) -> bool:
     return os.spawnlp(os.P_WAIT, "rustup", "rustup", "target", "add", target) == 0
 
 
-def check_elsewhere() -> list[str]:
-    """Compile the engine for other systems; gives those whose Rust target cannot be had."""
+def check_elsewhere(release: Environment) -> list[str]:
+    """Compile the engine for other systems, with zig for what is C; gives those whose Rust target cannot be had."""
     targets = [target for target in ELSEWHERE if add_target(target)]
     say(f"Checking that the engine compiles for {', '.join(targets) or 'no other system'}.")
+    check = [release.tool("cargo-zigbuild"), "check", "--quiet", "--locked", "--package", "unified_logger_core"]
     for target in targets:
-        run("cargo", "check", "--quiet", "--locked", "--package", "unified_logger_core", "--target", target)
+        run(*check, "--target", target, env=search(release))
     return [target for target in ELSEWHERE if target not in targets]
 
 
@@ -77,7 +82,7 @@ def main() -> None:
         else:
             missing.append(target)
 
-    unchecked = check_elsewhere()
+    unchecked = check_elsewhere(release)
     say("Checking metadata and contents of all distributions.")
     distributions = sorted(DIST.iterdir())
     run(release.tool("twine"), "check", "--strict", *distributions)

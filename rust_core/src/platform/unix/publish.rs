@@ -1,10 +1,8 @@
 //! Gives a file that was written under a temporary name its own.
 
-use std::ffi::CString;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// Renames a file, and fails with `AlreadyExists` if the new name exists. Only a file system that has neither such a renaming nor hard links
@@ -36,6 +34,9 @@ fn is_not_known(error: &io::Error) -> bool {
 /// The system call, because old C libraries have no function for it.
 #[cfg(target_os = "linux")]
 fn rename_not_replacing(from: &Path, to: &Path) -> io::Result<()> {
+    use std::ffi::CString;
+    use std::os::unix::ffi::OsStrExt;
+
     let (from, to) = (CString::new(from.as_os_str().as_bytes())?, CString::new(to.as_os_str().as_bytes())?);
     let here = libc::AT_FDCWD;
     // SAFETY: both texts end with NUL and outlive the call.
