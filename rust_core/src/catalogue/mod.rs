@@ -162,12 +162,17 @@ impl Catalogue {
         }
         if let Err(error) = self.write(line.as_bytes()) {
             self.is_ahead = true;
-            // Where descriptors have run out, the next change writes it.
-            if platform::is_want_of_descriptors(&error) {
+            // Where descriptors have run out, the next change writes it. Where it is another user's, that user's processes make it from the files.
+            if platform::is_want_of_descriptors(&error) || self.is_of_another_user() {
                 return;
             }
             remark("write the catalogue of log files", format!("{}: {error}", self.home.join(NAME).display()));
         }
+    }
+
+    /// Whether the directory of the boxes is there, and belongs to another user.
+    fn is_of_another_user(&self) -> bool {
+        self.home.symlink_metadata().is_ok_and(|meta| meta.is_dir() && !platform::is_mine(&meta))
     }
 
     fn is_for_another(&self) -> bool {

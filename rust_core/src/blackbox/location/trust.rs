@@ -83,7 +83,11 @@ impl Location {
             return list();
         }
         platform::with_rights_of(&meta, list)
-            .unwrap_or_else(|_| Err(self.distrust("the rights of its owner are not to be had")))
+            // As above: root's rights may have gone since.
+            .unwrap_or_else(|_| {
+                let expected = !platform::is_root();
+                Err(Distrust { expected, ..self.distrust("the rights of its owner are not to be had") })
+            })
     }
 
     fn distrust(&self, reason: &'static str) -> Distrust {
