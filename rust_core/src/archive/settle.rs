@@ -34,17 +34,22 @@ pub enum Settled {
     Finished,
     /// The original has more than was packed, or the packed file is damaged: that was removed, and the original is packed again.
     Undone,
-    /// Both are there, and are not the same, or the packed one is not of this generation. They were left.
+    /// Both are there, and are not the same, or this library has not packed the one. They were left.
     Different,
     /// There is at most one of them.
     Nothing,
 }
 
-/// Finishes what a process began that died after the packed file had its name.
+/// Finishes what a process began that died after the packed file had its name. Comparing the two may take a while. `alone` then calls the end
+/// of it while nobody renames files, or does not call it.
 ///
 /// # Errors
 /// When the files cannot be read, or the original cannot be removed.
-pub fn settle(original: &Path, packed: &Path, generation: u64) -> Result<Settled> {
+pub fn settle(
+    original: &Path,
+    packed: &Path,
+    alone: impl FnOnce(&dyn Fn() -> Result<Settled>) -> Result<Settled>,
+) -> Result<Settled> {
     let is_there = |path: &Path| match path.symlink_metadata() {
         Ok(_) => Ok(true),
         Err(error) if platform::is_missing(&error) => Ok(false),
@@ -55,8 +60,10 @@ pub fn settle(original: &Path, packed: &Path, generation: u64) -> Result<Settled
     }
     let (file, meta) = source::open("read", original)?;
     let state = source::State::of(&meta);
+    let (packed_file, packed_meta) = source::open("read", packed)?;
+    let packed_state = source::State::of(&packed_meta);
     let mut archive = Archive::open(packed, None)?;
-    if archive.mark().is_none_or(|mark| mark.generation != generation) {
+    if archive.mark().is_none() {
         return Ok(Settled::Different);
     }
     let compared = match archive.stream(0).and_then(|stream| compare(&file, stream)) {
@@ -66,19 +73,26 @@ pub fn settle(original: &Path, packed: &Path, generation: u64) -> Result<Settled
         }
         Err(error) => return Err(Error::io("compare", packed, error)),
     };
-    let failed = |error| Error::io("remove", original, error);
-    if compared == Compared::Different || !state.still_holds(&file, original).map_err(failed)? {
+    if compared == Compared::Different {
         return Ok(Settled::Different);
     }
-    if compared == Compared::Longer {
-        fs::remove_file(packed).map_err(|error| Error::io("remove", packed, error))?;
-        return Ok(Settled::Undone);
-    }
-    // As `pack` does: the name of the packed file is on the device before that of the original goes.
-    let directory = source::directory_of(packed);
-    platform::sync_directory(directory).map_err(|error| Error::io("sync", directory, error))?;
-    fs::remove_file(original).map_err(failed)?;
-    Ok(Settled::Finished)
+    let failed = |error| Error::io("remove", original, error);
+    alone(&|| {
+        let are_both_there = state.still_holds(&file, original).map_err(failed)?
+            && packed_state.still_holds(&packed_file, packed).map_err(failed)?;
+        if !are_both_there {
+            return Ok(Settled::Different);
+        }
+        if compared == Compared::Longer {
+            fs::remove_file(packed).map_err(|error| Error::io("remove", packed, error))?;
+            return Ok(Settled::Undone);
+        }
+        // As `pack` does: the name of the packed file is on the device before that of the original goes.
+        let directory = source::directory_of(packed);
+        platform::sync_directory(directory).map_err(|error| Error::io("sync", directory, error))?;
+        fs::remove_file(original).map_err(failed)?;
+        Ok(Settled::Finished)
+    })
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,23 +1,23 @@
 //! What is done for log files that get no more records, by one process of a directory at a time, and never on the writer's thread: they are
 //! packed and indexed, and deleted when their bounds no longer keep them.
 
+mod left;
 mod pack;
 mod retention;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::archive::{Archive, Keys, Method, remove_leftovers, settle};
+use crate::archive::{Keys, Method};
 use crate::blackbox;
 use crate::catalogue::{self, Catalogue, Change, Entry, Generation};
 use crate::platform;
-use crate::rotation::{Disk, Keep, PACKED};
+use crate::rotation::{Disk, Keep};
 use crate::sink::{DirectoryLock, Held};
 pub use retention::{Going, plan};
 
@@ -25,6 +25,8 @@ pub use retention::{Going, plan};
 const LOCK_FILE: &str = "upkeep.lock";
 /// How the names of indices end.
 const INDEX: &str = "idx";
+/// How those of files end that are not whole yet.
+const TEMPORARY: &str = "tmp";
 /// How long a step waits for the directory's lock. It is tried again in the next round.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -118,9 +120,7 @@ struct Round<'a> {
 
 impl Round<'_> {
     fn run(&mut self, now: i64, goes_on: &dyn Fn() -> bool) {
-        if let Err(error) = remove_leftovers(self.directory) {
-            self.report.failed.push(error.to_string());
-        }
+        self.clear_away();
         self.catalogue.look();
         for set in &self.settings.sets {
             if let Err(error) = self.find(&set.name, now) {
@@ -136,7 +136,6 @@ impl Round<'_> {
     /// Notes files that others have put there, renamed or removed, and all of them where the catalogue was lost.
     fn find(&mut self, set: &str, now: i64) -> io::Result<()> {
         let names = catalogue::names(self.directory, set)?;
-        let names = if self.finish_packing(&names) { catalogue::names(self.directory, set)? } else { names };
         let known = self.catalogue.known().of_set(set).map(|entry| entry.name.clone()).collect();
         if names == known {
             return Ok(());
@@ -154,27 +153,6 @@ impl Round<'_> {
             }
             Ok(())
         })
-    }
-
-    /// Removes originals whose packed files are there: a process died between these two steps. Returns whether there were any.
-    fn finish_packing(&mut self, names: &BTreeSet<String>) -> bool {
-        let originals = names.iter().flat_map(|name| PACKED.map(|end| (name, format!("{name}{end}"))));
-        let mut is_any = false;
-        for (original, packed) in originals.filter(|(_, packed)| names.contains(packed)) {
-            is_any = true;
-            let [original, packed] = [self.directory.join(original), self.directory.join(packed)];
-            let settled = self.lock.hold(LOCK_PATIENCE, |held| {
-                if !matches!(held, Held::Yes | Held::Unsupported) {
-                    return Ok(());
-                }
-                let Some(mark) = Archive::open(&packed, None)?.mark() else { return Ok(()) };
-                settle(&original, &packed, mark.generation).map(drop)
-            });
-            if let Err(error) = settled {
-                self.report.failed.push(error.to_string());
-            }
-        }
-        is_any
     }
 
     /// Removes indices of files that are gone.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{LOCK_PATIENCE, Round, Set, index_path};
+use super::{LOCK_PATIENCE, Round, Set, TEMPORARY, index_path};
 use crate::archive::{self, Index, Job, Names, Outcome, index_file, pack, packed_name};
 use crate::blackbox;
 use crate::catalogue::{Catalogue, Change, Closed, Entry, Generation};
@@ -134,7 +134,7 @@ impl Round<'_> {
 
 /// Writes a file of the library's own, which is whole or not there.
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let new = path.with_extension("tmp");
+    let new = path.with_extension(TEMPORARY);
     match fs::remove_file(&new) {
         Err(error) if !platform::is_missing(&error) => return Err(error),
         _ => {}

@@ -279,3 +279,22 @@ fn what_a_process_had_packed_that_died_is_in_one_place() {
     assert_eq!(names(directory.path()), ["app.log", "app.log.1.zst", "app.log.2.zst"]);
     assert_eq!(lines(directory.path(), "app.log.2.zst"), "line of 1\nand one more\n");
 }
+
+#[test]
+fn what_a_dead_process_left_between_two_steps_is_cleared_away() {
+    let directory = directory();
+    let settings = settings(&[packing("app.log")], Keep::default());
+    assert_eq!(round(directory.path(), &settings, NOW, &|| true).unwrap().archived, 2);
+    // As before the original was removed.
+    write(directory.path(), "app.log.2", "line of 1\n");
+    // Another file of that name, which nobody has packed so.
+    write(directory.path(), "app.log.1", "something else\n");
+    let home = blackbox::home(directory.path());
+    for name in ["2.tmp", "catalogue.tmp"] {
+        fs::write(home.join(name), "half").unwrap();
+    }
+    let report = round(directory.path(), &settings, NOW, &|| true).unwrap();
+    assert_eq!(report.failed, Vec::<String>::new());
+    assert_eq!(names(directory.path()), ["app.log", "app.log.1", "app.log.1.zst", "app.log.2.zst"]);
+    assert!(["2.tmp", "catalogue.tmp"].iter().all(|name| !home.join(name).exists()));
+}
