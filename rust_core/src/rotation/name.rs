@@ -20,8 +20,10 @@ pub enum Names {
 /// One step of a rotation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// What lies there already is replaced.
+    /// To a name that is free.
     Rename(String, String),
+    /// To the name of a file that goes.
+    Replace(String, String),
     Remove(String),
 }
 
@@ -99,19 +101,21 @@ fn shift(current: &str, count: Option<u32>, exists: impl Fn(&str) -> bool) -> Ve
     let numbered = |number: u32| format!("{current}.{number}");
     let there = |number: u32| forms(&numbered(number)).filter(|form| exists(form)).collect::<Vec<_>>();
     let most = count.unwrap_or(u32::MAX).max(1);
-    let last = (1..most).find(|number| there(*number).is_empty()).unwrap_or(most);
+    let free = (1..most).find(|number| there(*number).is_empty());
+    let last = free.unwrap_or(most);
     let mut steps = Vec::new();
     for number in (1..=last).rev() {
         let (from, to) = (if number == 1 { current.to_owned() } else { numbered(number - 1) }, numbered(number));
         let moving = if number == 1 { vec![from.clone()] } else { there(number - 1) };
-        if number == last {
-            // What would not be replaced, because it is packed and its successor is not, or the other way round.
-            let replaced = |form: &String| moving.iter().any(|name| *form == format!("{to}{}", &name[from.len()..]));
-            steps.extend(there(number).into_iter().filter(|form| !replaced(form)).map(Step::Remove));
-        }
-        steps.extend(moving.into_iter().map(|name| {
-            let target = format!("{to}{}", &name[from.len()..]);
-            Step::Rename(name, target)
+        // What has come to a number that was free is not known here, and does not go.
+        let going = if number == last && free.is_none() { there(number) } else { Vec::new() };
+        let target = |name: &String| format!("{to}{}", &name[from.len()..]);
+        // What would not be replaced, because it is packed and its successor is not, or the other way round.
+        let is_replaced = |form: &&String| moving.iter().any(|name| **form == target(name));
+        steps.extend(going.iter().filter(|form| !is_replaced(form)).cloned().map(Step::Remove));
+        steps.extend(moving.iter().map(|name| {
+            let (name, target) = (name.clone(), target(name));
+            if going.contains(&target) { Step::Replace(name, target) } else { Step::Rename(name, target) }
         }));
     }
     steps
@@ -135,7 +139,7 @@ mod tests {
     #[test]
     fn the_oldest_moves_first() {
         let all = steps(Names::Numbers, Some(2), &["a.log", "a.log.1", "a.log.2"]);
-        assert_eq!(all, [rename("a.log.1", "a.log.2"), rename("a.log", "a.log.1")]);
+        assert_eq!(all, [Step::Replace("a.log.1".into(), "a.log.2".into()), rename("a.log", "a.log.1")]);
     }
 
     #[test]
@@ -208,7 +212,12 @@ mod tests {
                     Step::Remove(name) => gone += usize::from(there.remove(&name).is_some()),
                     Step::Rename(from, to) => {
                         let file = there.remove(&from).unwrap();
-                        gone += usize::from(there.insert(to, file).is_some());
+                        prop_assert!(there.insert(to, file).is_none());
+                    }
+                    Step::Replace(from, to) => {
+                        let file = there.remove(&from).unwrap();
+                        prop_assert!(there.insert(to, file).is_some());
+                        gone += 1;
                     }
                 }
             }

@@ -230,7 +230,7 @@ impl FileSink {
             for step in done {
                 let (gone, from, to) = match step {
                     Step::Remove(name) => (name, None, None),
-                    Step::Rename(from, to) => (to, names.remove(from.as_str()), Some(to)),
+                    Step::Rename(from, to) | Step::Replace(from, to) => (to, names.remove(from.as_str()), Some(to)),
                 };
                 changes.extend(names.remove(gone.as_str()).map(Change::Gone));
                 if let Some((generation, to)) = from.zip(to) {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::path::Path;
 
 use super::find::open;
 use super::{FileSink, Fsync};
@@ -9,6 +10,9 @@ use crate::error::{Error, Result};
 use crate::fault_injection::{self, Fault};
 use crate::platform::{self, Rights};
 use crate::rotation::Step;
+
+/// How often a rotation is planned anew, because another program has made a name that was free.
+const PLANS: u32 = 100;
 
 impl FileSink {
     /// Whether it was possible. Where something other than a file lies in the way, records go on in the same file.
@@ -46,31 +50,47 @@ impl FileSink {
         let exists =
             |name: &str| !directory.join(name).symlink_metadata().is_err_and(|error| platform::is_missing(&error));
         let rotation = &self.target.rotation;
-        for step in rotation.names.steps(name, &self.label(), &rotation.keep, exists) {
-            let (from, to) = match &step {
-                Step::Rename(from, to) => (directory.join(from), directory.join(to)),
-                Step::Remove(name) => {
-                    let path = directory.join(name);
-                    fs::remove_file(&path)
-                        .or_else(unless_missing)
-                        .map_err(|error| Error::io("remove", &path, error))?;
-                    done.push(step);
-                    continue;
+        let label = self.label();
+        for tries in 1.. {
+            let steps = rotation.names.steps(name, &label, &rotation.keep, exists);
+            match take(directory, steps, done) {
+                Ok(()) => return Ok(true),
+                // Another program has made the name since: the next plan knows of it.
+                Err((_, error)) if error.kind() == io::ErrorKind::AlreadyExists && tries < PLANS => {}
+                Err((step, error)) => {
+                    let (from, to) = match &step {
+                        Step::Rename(from, to) | Step::Replace(from, to) => (directory.join(from), directory.join(to)),
+                        Step::Remove(name) => return Err(Error::io("remove", &directory.join(name), error)),
+                    };
+                    if is_in_the_way(&error) {
+                        self.obstacle = Some(Error::io("rotate to", &to, error));
+                        break;
+                    }
+                    return Err(Error::io("rotate", &from, error));
                 }
-            };
-            match fs::rename(&from, &to) {
-                Ok(()) => done.push(step),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) if is_in_the_way(&error) => {
-                    self.obstacle = Some(Error::io("rotate to", &to, error));
-                    return Ok(false);
-                }
-                Err(error) => return Err(Error::io("rotate", &from, error)),
             }
-            fault_injection::pass(Fault::Rotate);
         }
-        Ok(true)
+        Ok(false)
     }
+}
+
+/// Takes the steps of a rotation. An error comes with the step that failed.
+fn take(directory: &Path, steps: Vec<Step>, done: &mut Vec<Step>) -> std::result::Result<(), (Step, io::Error)> {
+    for step in steps {
+        let taken = match &step {
+            Step::Rename(from, to) => platform::rename_new(&directory.join(from), &directory.join(to)),
+            Step::Replace(from, to) => fs::rename(directory.join(from), directory.join(to)),
+            Step::Remove(name) => fs::remove_file(directory.join(name)),
+        };
+        match taken {
+            Ok(()) => done.push(step),
+            // It is gone already.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err((step, error)),
+        }
+        fault_injection::pass(Fault::Rotate);
+    }
+    Ok(())
 }
 
 /// A directory, that is, where a file is to go or the other way round.
@@ -79,8 +99,4 @@ pub(super) fn is_in_the_way(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory | io::ErrorKind::DirectoryNotEmpty
     )
-}
-
-fn unless_missing(error: io::Error) -> io::Result<()> {
-    if platform::is_missing(&error) { Ok(()) } else { Err(error) }
 }
