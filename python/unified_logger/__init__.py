@@ -21,6 +21,7 @@ from .api import (
     install_asyncio_handler,
     mark_wrapper,
     register_value,
+    rotate_logging,
     shutdown_logging,
 )
 from .context import LoggingContext
@@ -66,6 +67,7 @@ __all__ = [
     "mark_wrapper",
     "register_value",
     "reload_logging",
+    "rotate_logging",
     "set_level",
     "shutdown_logging",
     "span",

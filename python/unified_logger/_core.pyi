@@ -510,6 +510,14 @@ def turn_off(redaction: Redaction | None = None) -> None:
 def flush(timeout: float | None = None) -> bool:
     """Waits until everything accepted before is on disk, at most `timeout` seconds. Returns whether it is."""
 
+def rotate(timeout: float | None = None, spared: float = 0.0) -> bool:
+    """Changes all log files that have records for new ones, within `timeout` seconds. Returns whether that is done.
+
+    Args:
+        timeout: Seconds; None tries once.
+        spared: Files that are younger stay, seconds.
+    """
+
 def shutdown(timeout: float) -> bool:
     """Writes what is queued and ends the writer, within `timeout` seconds. Returns whether everything is written."""
 

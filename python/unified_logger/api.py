@@ -38,6 +38,7 @@ __all__ = [
     "mark_wrapper",
     "register_value",
     "reload_logging",
+    "rotate_logging",
     "set_level",
     "shutdown_logging",
 ]
@@ -192,6 +193,21 @@ def flush_logging(timeout: float | None = None) -> bool:
         Whether all of it is on disk; where there are no files, whether standard output has it.
     """
     return engine.flush(timeout)
+
+
+def rotate_logging(timeout: float | None = None) -> bool:
+    """Changes each log file for a new one, once everything accepted before this call is in the old one.
+
+    A file in which nothing stands is left as it is, and so is one whose `backup_count` is 0. Other processes go on in the new files, and make no
+    further ones.
+
+    Args:
+        timeout: Seconds; within them it is tried again where it fails. None tries once, and waits as long as that takes.
+
+    Returns:
+        Whether every file that has records is changed. Before a start there is nothing to do, and it is True.
+    """
+    return engine.rotate(timeout)
 
 
 def shutdown_logging(timeout: float = 10.0) -> bool:

@@ -30,6 +30,7 @@ from unified_logger import (
     mark_wrapper,
     register_value,
     reload_logging,
+    rotate_logging,
     set_level,
     shutdown_logging,
     span,
@@ -221,6 +222,7 @@ lines_written: int = stats["files"]["app"]["written"] + stats["console"]["writte
 with add_sink(lambda record: print(record["message"]), level="ERROR", name="shown"):
     sent: int = get_stats()["sinks"]["shown"]["written"]
 late_errors: int = stats["dropped_by_reason"]["shutdown"]["ERROR"] + stats.get("streams", {})["stdout"]["dropped"]
+rotated: bool = rotate_logging(timeout=1.0) and rotate_logging()
 flushed: bool = flush_logging(timeout=None) and factory.flush(1.0)
 written: bool = shutdown_logging(timeout=2.5) and factory.shutdown()
 try:

@@ -184,6 +184,11 @@ def flush(timeout: float | None) -> bool:
     return _core.flush(timeout) if _fallback is None else _fallback.flush()
 
 
+def rotate(timeout: float | None, spared: float = 0.0) -> bool:
+    """Changes each log file that has records for a new one, but none that is younger than `spared` seconds. Returns whether it is done."""
+    return _core.rotate(timeout, spared) if _fallback is None else _fallback.rotate()
+
+
 def shutdown(timeout: float) -> bool:
     """Writes what is queued and ends the writer. Returns whether everything is written."""
     global _exit_patience, _is_running

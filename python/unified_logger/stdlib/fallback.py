@@ -6,7 +6,8 @@ import sys
 from contextlib import suppress
 
 from .. import _core
-from .fallback_handlers import Console, File
+from .fallback_console import Console
+from .fallback_handlers import File
 from .formatters import JSONFormatter, TextFormatter, merged
 from .marks import carried_by, is_captured, lift, mark, mark_captured
 from .reading import level_of
@@ -102,6 +103,14 @@ class FallbackOutput:
             if self._console is not None:
                 self._console.flush()
         return done and (bool(self._files) or self._console is None or not self._console.has_lost)
+
+    def rotate(self) -> bool:
+        """Changes each file that has records for a new one.
+
+        Returns:
+            Whether all of them are.
+        """
+        return all([file.rotate() for file in self._files])
 
     def stats(self) -> dict[str, Any]:
         """The native counts, with those of these handlers added."""

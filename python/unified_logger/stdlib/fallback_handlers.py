@@ -1,4 +1,4 @@
-"""The handlers of the mode without the engine: files that rotate by themselves, and the console."""
+"""The handlers of the mode without the engine for files, which rotate by themselves."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _FOR_GOOD = frozenset({errno.EBADF, errno.EIO, getattr(errno, "ESTALE", errno.EI
 _AI_SEGMENTS = frozenset({"ai", "llm", "genai"})
 
 
-class _Reporting(logging.Handler):
+class Reporting(logging.Handler):
     """Counts its failures, and reports each kind of them once per interval."""
 
     redaction: _core.Redaction | None
@@ -76,7 +76,7 @@ class _Reporting(logging.Handler):
         return silent
 
 
-class File(_Reporting):
+class File(Reporting):
     """A log file that counts its lines, made with the configured mode.
 
     It rotates by itself, because `logging.handlers` imports so many modules that they take longer than this whole package. Lines that the
@@ -234,6 +234,40 @@ class File(_Reporting):
             if self._file is None:
                 self._file = self._open()
 
+    def rotate(self) -> bool:
+        """Changes the file for a new one, unless nothing stands in it or no rotated file may stay.
+
+        Returns:
+            False if that is not possible.
+        """
+        self.acquire()
+        try:
+            self._begin_in_child()
+            self._write()
+            if self._waiting or self._writing:
+                return False
+            return not self._kept or self._change()
+        finally:
+            self.release()
+
+    def _change(self) -> bool:
+        try:
+            # Where another process has rotated, the file that is there now is opened first, and rotated then.
+            for _ in range(2):
+                if self._file is None:
+                    self._file = self._open()
+                found = os.fstat(self._file)
+                is_there = not _is_missing(self._path) and os.path.samestat(os.stat(self._path), found)
+                if not stat.S_ISREG(found.st_mode) or (is_there and not found.st_size):
+                    break
+                self._rotate(found)
+                if is_there:
+                    break
+        except OSError as error:
+            self._report("rotate", error)
+            return False
+        return True
+
     def _rotate(self, found: os.stat_result) -> None:
         old, name = self._file, self._path
         # Another process may have rotated already, or the file was removed: then the path only has to be opened.
@@ -324,51 +358,6 @@ def _is_missing(path: str) -> bool:
     except OSError:
         pass
     return False
-
-
-class Console(_Reporting, logging.StreamHandler):  # type: ignore[type-arg] # not generic at run time
-    """The console, which counts its lines.
-
-    Args:
-        stream: The stream that it writes to.
-        redaction: Replaces secrets; None for no redaction.
-    """
-
-    def __init__(self, stream: Any, redaction: _core.Redaction | None) -> None:
-        super().__init__(stream)
-        self.redaction = redaction
-        self.counts = dict.fromkeys(("written", "dropped", "errors"), 0)
-        # Whether the last line is lost.
-        self.has_lost = False
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Writes the record. A line that the stream does not take is lost."""
-        self.has_lost = not self._is_shown(record)
-        self.counts["dropped" if self.has_lost else "written"] += 1
-
-    def _is_shown(self, record: logging.LogRecord) -> bool:
-        try:
-            line = f"{self.format(record)}{self.terminator}"
-        except RecursionError:  # As in `logging`: reporting it would need more of the stack.
-            raise
-        except Exception:
-            self.handleError(record)
-            return False
-        try:
-            try:
-                self._show(line)
-            except UnicodeEncodeError as error:
-                self._show(line.encode(error.encoding, "backslashreplace").decode(error.encoding))
-        except RecursionError:
-            raise
-        except Exception as error:  # Full, closed or without a reader; an object in its place may raise anything.
-            self.report("write to", "the console", error)
-            return False
-        return True
-
-    def _show(self, line: str) -> None:
-        self.stream.write(line)
-        self.flush()
 
 
 def _handle_error(

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 
 use super::{Engine, LATE_PATIENCE};
-use crate::writer::{self, Ending, Flush, state};
+use crate::writer::{self, Ending, Flush, Rotation, state};
+
 const CONSOLE_PATIENCE: Duration = Duration::from_secs(1);
 /// How long a shutdown waits for the other threads. They were asked to end, and do so by themselves.
 const END_PATIENCE: Duration = Duration::from_millis(100);
@@ -32,15 +33,29 @@ impl Engine {
     /// Asks for everything accepted so far to be written. A `patient` request waits for a failing disk to mend.
     #[must_use]
     pub fn request_flush(&self, patient: bool) -> Flushing {
+        self.request(patient, None)
+    }
+
+    /// As `request_flush`, and asks for new files after that, except for those that are younger than `spared`. It is tried again for as
+    /// long as `patience`. The answer is whether all that have records were changed.
+    #[must_use]
+    pub fn request_rotation(&self, spared: Duration, patience: Option<Duration>) -> Flushing {
+        self.request(patience.is_some(), Some(Rotation::new(spared, patience)))
+    }
+
+    fn request(&self, patient: bool, rotation: Option<Rotation>) -> Flushing {
         let (done, answer) = bounded(1);
         if !self.is_closed() {
             self.go_on_writing();
         }
         if self.is_unattended() {
-            let written = writer::write_now(&self.shared, LATE_PATIENCE, LATE_PATIENCE);
+            let written = match rotation {
+                Some(rotation) => writer::rotate_now(&self.shared, rotation, LATE_PATIENCE),
+                None => writer::write_now(&self.shared, LATE_PATIENCE, LATE_PATIENCE),
+            };
             let _ = done.send(written && !self.shared.has_lost.load(Ordering::Relaxed));
         } else {
-            self.shared.flushes.push(Flush { done, patient });
+            self.shared.flushes.push(Flush { done, patient, rotation });
             self.shared.queue.waker().wake_at_once();
             // The writer may have ended since the check above.
             if self.is_unattended() {

@@ -40,6 +40,12 @@ impl Rotation {
         }
     }
 
+    /// Whether a file is ever changed for a new one: never where no rotated file may stay.
+    #[must_use]
+    pub fn is_ever(&self) -> bool {
+        self.keep.files != Some(0)
+    }
+
     /// Bytes that may be appended to a file of `size` bytes, `u64::MAX` when it never rotates.
     #[must_use]
     pub fn room(&self, size: u64) -> u64 {

@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +86,16 @@ pub trait Sink: fmt::Debug + Send {
     /// # Errors
     /// When the system refuses: what is not written stays pending.
     fn write(&mut self, now: Instant, held: Held) -> Result<()>;
+
+    /// Changes its file for a new one, unless nothing stands in it, or the file is younger than `spared`. To be called with nothing pending.
+    /// False if that is not possible now.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    fn rotate(&mut self, spared: Duration, held: Held) -> Result<bool> {
+        let _ = (spared, held);
+        Ok(true)
+    }
 
     /// Bytes that a file has taken so far; 0 for what is no file.
     fn written_bytes(&self) -> u64 {

@@ -6,12 +6,20 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::turn::{Turn, Written};
-use super::{NOTICE_INTERVAL, SHORTEST_SLEEP, Shared};
+use super::{NOTICE_INTERVAL, Rotation, SHORTEST_SLEEP, Shared};
 
 /// Writes the queue of a closed pipeline on the caller's thread. False if a writer that cannot finish keeps its turn
 /// for longer than `patience`, or if a sink fails for longer than `patience_with_sinks`.
 pub fn write_now(shared: &Shared, patience: Duration, patience_with_sinks: Duration) -> bool {
     wait_for_endings(shared, patience) && write_by(shared, patience, patience_with_sinks, write_queued)
+}
+
+/// As `write_now`, and changes the files for new ones after that. True if all of them are.
+pub fn rotate_now(shared: &Shared, rotation: Rotation, patience: Duration) -> bool {
+    wait_for_endings(shared, patience)
+        && write_by(shared, patience, patience, |shared, turn| {
+            write_queued(shared, turn) && turn.pipeline.rotate(rotation.spared)
+        })
 }
 
 /// Waits while a shutdown writes the records from before it. Records that a call queued later are written after that.
@@ -54,7 +62,7 @@ fn write_by(
     shared: &Shared,
     patience: Duration,
     patience_with_sinks: Duration,
-    write: fn(&Shared, &mut Turn) -> bool,
+    write: impl Fn(&Shared, &mut Turn) -> bool,
 ) -> bool {
     let started = Instant::now();
     loop {

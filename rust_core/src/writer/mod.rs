@@ -17,8 +17,8 @@ use crate::slab;
 use sweep::SWEEP;
 use turn::Written;
 
-pub use ending::{Ending, wait_for_endings, write_now};
-pub use shared::{Flush, Shared, pause, state};
+pub use ending::{Ending, rotate_now, wait_for_endings, write_now};
+pub use shared::{Flush, Rotation, Shared, pause, state};
 pub use turn::Turn;
 pub use upkeep::Rounds;
 
@@ -128,13 +128,20 @@ impl Writer<'_> {
     fn answer_flushes(&mut self, written: &Written) {
         let Written { passed, clear, has_failed, .. } = *written;
         let shared = self.shared;
-        self.waiting.retain(|(target, flush)| {
-            let answered = passed >= *target && (clear || has_failed && !flush.patient);
-            if answered {
-                // The caller may have stopped waiting.
-                let _ = flush.done.send(clear && !shared.has_lost.load(Ordering::Relaxed));
+        self.waiting.retain_mut(|(target, flush)| {
+            if passed < *target || !clear && (!has_failed || flush.patient) {
+                return true;
             }
-            !answered
+            let mut is_done = clear && !shared.has_lost.load(Ordering::Relaxed);
+            if let Some(rotation) = flush.rotation.as_mut().filter(|_| clear) {
+                match shared.rotate(rotation) {
+                    Some(is_rotated) => is_done &= is_rotated,
+                    None => return true,
+                }
+            }
+            // The caller may have stopped waiting.
+            let _ = flush.done.send(is_done);
+            false
         });
     }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 use crossbeam_queue::SegQueue;
@@ -27,6 +28,27 @@ pub struct Flush {
     pub done: Sender<bool>,
     /// Waits until a failing sink works again, instead of answering false at once.
     pub patient: bool,
+    /// Whether files are to be changed for new ones before the answer.
+    pub rotation: Option<Rotation>,
+}
+
+/// A request for new files.
+#[derive(Clone, Copy, Debug)]
+pub struct Rotation {
+    /// Files that are younger stay.
+    pub spared: Duration,
+    /// How long it is tried again where it fails; None for a single try.
+    pub until: Option<Instant>,
+    /// When it is tried next.
+    pub due: Instant,
+}
+
+impl Rotation {
+    #[must_use]
+    pub fn new(spared: Duration, patience: Option<Duration>) -> Self {
+        let now = Instant::now();
+        Self { spared, until: patience.and_then(|patience| now.checked_add(patience)), due: now }
+    }
 }
 
 /// The states of a pipeline, in order.
@@ -158,11 +180,11 @@ impl Shared {
         self.pause.compare_exchange(pause::ASKED, pause::PAUSED, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
-    /// Answers the flushes that the writer did not answer before its end.
+    /// Answers the flushes that the writer did not answer before its end. No file was changed for them.
     pub fn answer_flushes(&self, on_disk: bool) {
         while let Some(flush) = self.flushes.pop() {
             // The caller may have stopped waiting.
-            let _ = flush.done.send(on_disk);
+            let _ = flush.done.send(on_disk && flush.rotation.is_none());
         }
     }
 

@@ -1,10 +1,13 @@
 //! One turn at writing: the next batch, from the queue to the sinks.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::Shared;
+use super::{Rotation, Shared};
 use crate::pipeline::{Batch, Pipeline};
+
+/// Time between two tries to change files for new ones.
+const NEXT_TRY: Duration = Duration::from_millis(100);
 
 /// The pipeline and its batch. The thread that has locked them writes, the writer or a caller. It continues where the thread before it
 /// stopped, by a panic or at its end.
@@ -44,6 +47,22 @@ impl Turn {
             shared.queue.depart(count);
         }
         Written { count, passed, clear, goes_on: pipeline.goes_on(), has_failed: !clear && pipeline.has_failed() }
+    }
+}
+
+impl Shared {
+    /// Changes the files for new ones, with nothing pending. Whether all of them are; None if it is to be tried again later.
+    pub(super) fn rotate(&self, rotation: &mut Rotation) -> Option<bool> {
+        if Instant::now() < rotation.due {
+            return None;
+        }
+        if self.turn().pipeline.rotate(rotation.spared) {
+            return Some(true);
+        }
+        // The time that it has taken counts.
+        let now = Instant::now();
+        rotation.due = now + NEXT_TRY;
+        if rotation.until.is_some_and(|until| rotation.due < until) { None } else { Some(false) }
     }
 }
 

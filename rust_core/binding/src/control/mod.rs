@@ -71,6 +71,15 @@ pub fn flush(py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
     interrupt::raise(py, flushed)
 }
 
+/// Writes what was accepted before, and changes all log files that have records for new ones, within `timeout` seconds. Those that are younger
+/// than `spared` seconds stay. True if all others were changed.
+#[pyfunction]
+#[pyo3(signature = (timeout = None, spared = 0.0))]
+pub fn rotate(py: Python<'_>, timeout: Option<f64>, spared: f64) -> PyResult<bool> {
+    let rotated = handover::rotate(py, timeout.map(clock::seconds), clock::seconds(spared));
+    interrupt::raise(py, rotated)
+}
+
 /// Writes all queued records and ends the writer, within `timeout` seconds. True if no record was left unwritten.
 #[pyfunction]
 pub fn shutdown(py: Python<'_>, timeout: f64) -> bool {

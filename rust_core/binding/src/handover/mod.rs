@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 use unified_logger_core::config::Settings;
-use unified_logger_core::engine::Engine;
+use unified_logger_core::engine::{Engine, Flushing};
 use unified_logger_core::error::Result;
 use unified_logger_core::record::level_of;
 use unified_logger_core::redaction::Rules;
@@ -107,20 +107,43 @@ pub fn flush(py: Python<'_>, timeout: Option<Duration>) -> PyResult<bool> {
         return Ok(!lost && (is_early(py) || STATS.depth() == 0));
     };
     let started = Instant::now();
-    let answer = ending::detached(py, || engine.request_flush(timeout.is_some()));
-    let on_disk = loop {
-        let left = timeout.map_or(SLICE, |timeout| timeout.saturating_sub(started.elapsed()).min(SLICE));
-        if let Some(on_disk) = ending::detached(py, || answer.wait(left)) {
-            break on_disk;
-        }
-        py.check_signals()?;
-        if engine.has_given_up() || timeout.is_some_and(|timeout| started.elapsed() >= timeout) {
-            return Ok(false);
-        }
-    };
+    let request = || engine.request_flush(timeout.is_some());
+    let Some(on_disk) = answered(py, &engine, timeout, request)? else { return Ok(false) };
     let left = timeout.map_or(Duration::from_secs(1), |timeout| timeout.saturating_sub(started.elapsed()));
     ending::detached(py, || engine.flush_console(left.min(Duration::from_secs(1))));
     Ok(on_disk)
+}
+
+/// Changes all files that have records, and are not younger than `spared`, for new ones. True if all of them are. With `None` it is tried once.
+///
+/// # Errors
+/// Only the exception that a signal handler raised during the wait.
+pub fn rotate(py: Python<'_>, timeout: Option<Duration>, spared: Duration) -> PyResult<bool> {
+    // A child that has logged nothing yet has files all the same.
+    let Some(engine) = revived(py) else { return Ok(is_early(py)) };
+    let request = || engine.request_rotation(spared, timeout);
+    Ok(answered(py, &engine, timeout, request)?.unwrap_or(false))
+}
+
+/// Waits for the answer to a request, and runs signal handlers meanwhile. None if there is none within the time.
+fn answered(
+    py: Python<'_>,
+    engine: &Arc<Engine>,
+    timeout: Option<Duration>,
+    request: impl FnOnce() -> Flushing + Send,
+) -> PyResult<Option<bool>> {
+    let started = Instant::now();
+    let answer = ending::detached(py, request);
+    loop {
+        let left = timeout.map_or(SLICE, |timeout| timeout.saturating_sub(started.elapsed()).min(SLICE));
+        if let Some(is_done) = ending::detached(py, || answer.wait(left)) {
+            return Ok(Some(is_done));
+        }
+        py.check_signals()?;
+        if engine.has_given_up() || timeout.is_some_and(|timeout| started.elapsed() >= timeout) {
+            return Ok(None);
+        }
+    }
 }
 
 /// Writes all queued records and ends the writer. True if no record was left unwritten.

@@ -5,7 +5,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::super::Origin;
 use super::{FileSink, FileTarget};
@@ -182,6 +182,18 @@ impl FileSink {
         life.period = entry.and_then(|entry| entry.period).filter(|_| self.target.rotation.when.calendar.is_some());
         life.since = (life.has_begun || size == 0).then(Instant::now);
         life.has_begun = true;
+    }
+
+    /// Whether the file got its first line so short a time ago, by whatever process. To be called with the lock held, after `identify`.
+    pub(super) fn is_younger_than(&self, age: Duration) -> bool {
+        let (Some(of), Some((_, set))) = (self.life.of, self.target.place()) else { return false };
+        let made = self.target.catalogue.with(|catalogue| {
+            catalogue.look();
+            catalogue.known().current(set).filter(|entry| entry.mark.inode == of.inode).map(|entry| entry.made)
+        });
+        // A clock that was set back makes no file young.
+        let age = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
+        made.flatten().is_some_and(|made| (0..age).contains(&seconds().saturating_sub(made)))
     }
 
     /// Gives a file its generation, before its first lines are appended. To be called with the lock held.

@@ -4,6 +4,7 @@ mod append;
 mod find;
 mod life;
 mod open_file;
+mod request;
 mod rotate;
 mod settings;
 mod torn;
@@ -165,6 +166,10 @@ impl Sink for FileSink {
     /// Writes what is pending, rotating where an entry would cross the bound. No part of an entry is left behind by a failure.
     fn write(&mut self, now: Instant, held: Held) -> Result<()> {
         self.write_all(now, held).inspect_err(|_| self.target.stats.errors.add(1))
+    }
+
+    fn rotate(&mut self, spared: Duration, held: Held) -> Result<bool> {
+        self.rotate_on_request(spared, held).inspect_err(|_| self.target.stats.errors.add(1))
     }
 
     fn written_bytes(&self) -> u64 {

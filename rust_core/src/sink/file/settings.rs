@@ -128,8 +128,8 @@ impl FileSettings {
             at_start: self.at_start,
             max_random_delay: self.max_random_delay,
         };
-        let when = if keep.files == Some(0) { When::default() } else { when };
-        Rotation { when, names, zone, keep }
+        let rotation = Rotation { when, names, zone, keep };
+        if rotation.is_ever() { rotation } else { Rotation { when: When::default(), ..rotation } }
     }
 
     /// # Errors
