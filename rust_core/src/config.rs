@@ -80,6 +80,7 @@ impl Settings {
                 redaction: None,
                 fsync: Fsync::Never,
                 keep: Keep::default(),
+                hold_unshipped: 0,
             },
             queue: queue::Settings {
                 size: 100,

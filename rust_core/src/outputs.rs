@@ -1,5 +1,6 @@
 //! What there is to write to. Each output is a selector, a format and a sink; the pipeline and recovery open and use them alike.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::blackbox::{FILES, Journal, is_mode};
-use crate::catalogue::SharedCatalogue;
+use crate::catalogue::{Form, SharedCatalogue};
 use crate::encoder::{Fields, Format, Lines, Process, Whose};
 use crate::error::Result;
 use crate::fault_injection::{self, Fault};
@@ -72,6 +73,13 @@ impl Settings {
         let has_files = self.has_files();
         let kept = self.outputs.iter().filter(|output| output.is_recovered(has_files)).cloned().collect();
         Self { outputs: kept, ai: self.ai.clone(), fields: self.fields.clone() }
+    }
+
+    /// What the lines of each file look like, by the file's name.
+    #[must_use]
+    pub fn forms(&self, process: &Process) -> BTreeMap<String, Form> {
+        let form = |output: &Output| Some((output.to.file()?.name.clone(), Form::of(&output.format, process)));
+        self.outputs.iter().filter_map(form).collect()
     }
 
     /// How those files are written.
@@ -150,7 +158,9 @@ impl Outputs {
         let formats: Vec<_> = all.iter().map(|output| &output.format).collect();
         let process = with.process.with_fields(&settings.fields);
         let lines = Lines::new(&process, with.redaction, &formats);
-        let catalogue = with.directory.map(SharedCatalogue::of).unwrap_or_default();
+        let forms = settings.forms(&process);
+        let catalogue =
+            with.directory.map(|directory| SharedCatalogue::with_forms(directory, forms)).unwrap_or_default();
         let open = |(index, output): (usize, &&Output)| {
             let sink = output.to.open(Surroundings {
                 name: &output.name,

@@ -180,9 +180,10 @@ fn days_that_grow_have_several_files_and_no_name_is_used_twice() {
             is_of_errors: false,
             method: None,
             keys: Keys::default(),
+            ..upkeep::Set::default()
         }],
-        all: Keep::default(),
         file_mode: 0o640,
+        ..upkeep::Settings::default()
     };
     assert!(upkeep::round(directory.path(), &settings, START, &|| true).is_some());
     check_catalogue(directory.path());

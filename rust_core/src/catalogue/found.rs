@@ -1,30 +1,36 @@
 //! The files of a set that are in the directory.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 use std::time::SystemTime;
 
 use super::entry::{Generation, Mark};
+use super::form::{FIRST_LINE, Form};
 use super::head_of;
 use super::known::Found;
 use crate::archive::Archive;
+use crate::error::Error;
 use crate::platform;
 use crate::rotation::{Names, PACKED};
 
-/// The names of the files of a set that are in the directory and hold anything.
+/// The names of the files of a set that are in the directory and hold anything, each with the number that the file system gave it.
 ///
 /// # Errors
 /// When the directory cannot be read.
-pub fn names(directory: &Path, set: &str) -> io::Result<BTreeSet<String>> {
-    let mut names = BTreeSet::new();
+pub fn names(directory: &Path, set: &str) -> io::Result<BTreeMap<String, u64>> {
+    let mut names = BTreeMap::new();
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let Ok(name) = entry.file_name().into_string() else { continue };
         let is_of_set = name == set || Names::is_rotated(set, &name);
-        if is_of_set && entry.metadata().is_ok_and(|meta| meta.is_file() && meta.len() > 0) {
-            names.insert(name);
+        if is_of_set
+            && let Ok(meta) = entry.metadata()
+            && meta.is_file()
+            && meta.len() > 0
+        {
+            names.insert(name, platform::identity_of(&meta).inode);
         }
     }
     Ok(names)
@@ -39,14 +45,62 @@ pub fn beginning(path: &Path) -> io::Result<(Vec<u8>, Option<Generation>)> {
     if !file.metadata()?.is_file() {
         return Err(io::ErrorKind::InvalidInput.into());
     }
-    if !path.extension().is_some_and(|end| PACKED.iter().any(|packed| packed[1..] == *end)) {
+    if !is_packed(path) {
         return Ok((head_of(&file)?, None));
     }
-    let damaged = |error: crate::error::Error| io::Error::new(io::ErrorKind::InvalidData, error.to_string());
-    let mut archive = Archive::open(path, None).map_err(damaged)?;
+    let mut archive = open_packed(path)?;
     let mut head = Vec::new();
     archive.stream(0)?.take(Mark::enough() as u64).read_to_end(&mut head)?;
     Ok((head, archive.mark().map(|mark| mark.generation)))
+}
+
+/// Whether a file is packed, by its name.
+#[must_use]
+pub fn is_packed(path: &Path) -> bool {
+    path.extension().is_some_and(|end| PACKED.iter().any(|packed| packed[1..] == *end))
+}
+
+fn open_packed(path: &Path) -> io::Result<Archive> {
+    Archive::open(path, None).map_err(|error| match error {
+        Error::Io { source, .. } => source,
+        error => io::Error::new(io::ErrorKind::InvalidData, error.to_string()),
+    })
+}
+
+/// The generation that stands in a packed file.
+pub(super) fn generation_in(path: &Path) -> Option<Generation> {
+    open_packed(path).ok()?.mark().map(|mark| mark.generation)
+}
+
+/// Whether a file may be of a set of this form, by what stands in it. None of which nothing can be read.
+pub(super) fn is_credible(path: &Path, form: &Form) -> bool {
+    if *form == Form::Any {
+        return true;
+    }
+    let mut first = Vec::new();
+    let read = if is_packed(path) {
+        open_packed(path).and_then(|mut archive| {
+            if archive.mark().is_some() {
+                return Ok(true);
+            }
+            archive.stream(0)?.take(FIRST_LINE as u64).read_to_end(&mut first)?;
+            Ok(false)
+        })
+    } else {
+        let file = platform::open_to_read(path);
+        file.and_then(|file| file.take(FIRST_LINE as u64).read_to_end(&mut first)).map(|_| false)
+    };
+    // What could be read of a file that is damaged further on.
+    read.unwrap_or(false) || form.fits(&first)
+}
+
+/// Whether an error says that a file cannot be read now, and not that there is none or that it is damaged.
+fn is_passing(error: &io::Error) -> bool {
+    let is_lasting = matches!(
+        error.kind(),
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::Other
+    );
+    !is_lasting && !platform::is_missing(error)
 }
 
 /// The files of a set, rotated ones and the current one, the oldest first as far as their times and names tell.
@@ -61,14 +115,16 @@ pub fn find(directory: &Path, set: &str) -> io::Result<Vec<Found>> {
         if name != set && !Names::is_rotated(set, &name) {
             continue;
         }
-        // What goes in the meantime, or cannot be looked into, is no file of the set.
-        let Ok(file) = platform::open_to_read(&entry.path()) else { continue };
-        let Ok(meta) = file.metadata() else { continue };
-        let Ok((head, generation)) = beginning(&entry.path()) else { continue };
-        // Nothing is known of a file in which nothing stands.
+        // What goes in the meantime is no file of the set, nor is a file in which nothing stands.
+        let Ok(meta) = entry.metadata() else { continue };
         if meta.is_file() && meta.len() > 0 {
-            let found_file =
-                Found { name, size: meta.len(), inode: platform::identity_of(&meta).inode, head, generation };
+            let (head, generation, is_unread) = match beginning(&entry.path()) {
+                Ok((head, generation)) => (head, generation, false),
+                Err(error) if platform::is_missing(&error) => continue,
+                Err(error) => (Vec::new(), None, is_passing(&error)),
+            };
+            let inode = platform::identity_of(&meta).inode;
+            let found_file = Found { name, size: meta.len(), inode, head, generation, is_unread };
             found.push((meta.modified().ok(), found_file));
         }
     }

@@ -12,6 +12,15 @@ pub struct Known {
     next: Generation,
     /// How many records of each set are counted.
     counted: BTreeMap<String, u64>,
+    /// Files of other programs that have names of rotated files.
+    foreign: BTreeMap<String, Foreign>,
+}
+
+/// A file of another program, under a name that a rotated file of a set could have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Foreign {
+    pub set: String,
+    pub mark: Mark,
 }
 
 /// A file that is in the directory.
@@ -24,6 +33,8 @@ pub struct Found {
     pub head: Vec<u8>,
     /// The generation that stands in a packed file.
     pub generation: Option<Generation>,
+    /// It could not be read this time, and nothing is known of its bytes.
+    pub is_unread: bool,
 }
 
 impl Known {
@@ -34,7 +45,7 @@ impl Known {
                 // Files are renamed and deleted by these names.
                 Change::File(entry) if !is_name(&entry.name) || !is_name(&entry.set) => {}
                 Change::File(entry) => {
-                    self.next = self.next.max(entry.generation + 1);
+                    self.next = self.next.max(entry.generation.saturating_add(1));
                     self.files.insert(entry.generation, entry);
                 }
                 Change::Moved(names) => {
@@ -45,6 +56,8 @@ impl Known {
                 Change::Closed(generation, closed) => self.change(generation, |entry| entry.closed = Some(closed)),
                 Change::Gone(generation) => drop(self.files.remove(&generation)),
                 Change::Counted(set, next) => drop(self.counted.insert(set, next)),
+                Change::Foreign { set, name, mark } => drop(self.foreign.insert(name, Foreign { set, mark })),
+                Change::ForeignGone(name) => drop(self.foreign.remove(&name)),
             }
         }
     }
@@ -59,6 +72,11 @@ impl Known {
     #[must_use]
     pub fn next(&self) -> Generation {
         self.next.max(1)
+    }
+
+    /// The same, and 0 if nothing was ever noted.
+    pub(super) const fn next_noted(&self) -> Generation {
+        self.next
     }
 
     #[must_use]
@@ -88,6 +106,23 @@ impl Known {
         self.counted.get(set).copied().unwrap_or(0)
     }
 
+    /// Files of other programs that have names of rotated files, by these names.
+    pub fn foreign(&self) -> impl Iterator<Item = (&str, &Foreign)> {
+        self.foreign.iter().map(|(name, foreign)| (name.as_str(), foreign))
+    }
+
+    /// The file of another program that had this name when it was looked at.
+    #[must_use]
+    pub fn foreign_at(&self, name: &str) -> Option<&Foreign> {
+        self.foreign.get(name)
+    }
+
+    /// The file of a set that has this name, as it was known last.
+    #[must_use]
+    pub fn named(&self, set: &str, name: &str) -> Option<&Entry> {
+        self.files().rfind(|entry| entry.set == set && entry.name == name)
+    }
+
     /// All that is known, as the lines of a new file.
     #[must_use]
     pub fn write(&self) -> String {
@@ -98,6 +133,10 @@ impl Known {
         for (set, next) in &self.counted {
             text.push_str(&lines::write(&[Change::Counted(set.clone(), *next)]));
         }
+        for (name, Foreign { set, mark }) in &self.foreign {
+            let (set, name, mark) = (set.clone(), name.clone(), *mark);
+            text.push_str(&lines::write(&[Change::Foreign { set, name, mark }]));
+        }
         text
     }
 
@@ -107,11 +146,24 @@ impl Known {
     /// `now` is in seconds since the epoch.
     #[must_use]
     pub fn reconcile(&self, set: &str, found: &[Found], now: i64) -> Vec<Change> {
+        self.reconcile_with(set, found, now, &|_| true)
+    }
+
+    /// The same, where a file that is not known is of the set only if `is_credible` says so. The current file always is: records are appended to it.
+    #[must_use]
+    pub fn reconcile_with(
+        &self,
+        set: &str,
+        found: &[Found],
+        now: i64,
+        is_credible: &dyn Fn(&Found) -> bool,
+    ) -> Vec<Change> {
         let mut changes = Vec::new();
         let mut left: Vec<&Entry> = self.of_set(set).collect();
         // The surest goes first: what the file says of itself, then name and number of the file system, then either of them.
-        let rules: [fn(&Entry, &Found) -> bool; 4] = [
+        let rules: [fn(&Entry, &Found) -> bool; 5] = [
             |entry, found| found.generation == Some(entry.generation),
+            |entry, found| found.is_unread && entry.name == found.name,
             |entry, found| is_same(entry, found) && entry.mark.inode == found.inode && entry.name == found.name,
             |entry, found| is_same(entry, found) && entry.mark.inode == found.inode,
             |entry, found| is_same(entry, found) && entry.mark.length > 0,
@@ -135,6 +187,11 @@ impl Known {
         }
         for (entry, found) in &matched {
             let is_current = found.name == set;
+            if entry.mark.inode != found.inode && !found.is_unread {
+                // A copy, or packed since.
+                let mark = Mark { inode: found.inode, ..entry.mark };
+                changes.push(Change::File(Entry { mark, name: found.name.clone(), ..(*entry).clone() }));
+            }
             if entry.closed.is_none() && !is_current {
                 changes.push(Change::Closed(entry.generation, Closed { at: now, bytes: found.size, sequence: None }));
             }
@@ -143,10 +200,25 @@ impl Known {
         // What was known before is lost where there are files of which nothing is known. No number of then is given again: there were fewer
         // files than seconds.
         let mut next = if self.next == 0 { now.unsigned_abs().max(1) } else { self.next };
+        // What a packed file says of itself goes before a new number.
+        next = found.iter().filter_map(|found| Some(found.generation?.saturating_add(1))).fold(next, u64::max);
         for found in open {
-            let generation = found.generation.filter(|generation| self.get(*generation).is_none()).unwrap_or(next);
-            next = next.max(generation + 1);
             let is_current = found.name == set;
+            if found.is_unread {
+                continue;
+            }
+            if !is_current && found.generation.is_none() && !is_credible(found) {
+                let mark = Mark::of(found.inode, &found.head);
+                if self.foreign_at(&found.name).is_none_or(|known| known.mark != mark) {
+                    changes.push(Change::Foreign { set: set.to_owned(), name: found.name.clone(), mark });
+                }
+                continue;
+            }
+            if self.foreign.contains_key(&found.name) {
+                changes.push(Change::ForeignGone(found.name.clone()));
+            }
+            let generation = found.generation.filter(|generation| self.get(*generation).is_none()).unwrap_or(next);
+            next = next.max(generation.saturating_add(1));
             changes.push(Change::File(Entry {
                 generation,
                 set: set.to_owned(),
@@ -167,5 +239,5 @@ fn is_name(name: &str) -> bool {
 }
 
 fn is_same(entry: &Entry, found: &Found) -> bool {
-    entry.mark.fits(&found.head)
+    !found.head.is_empty() && entry.mark.fits(&found.head)
 }

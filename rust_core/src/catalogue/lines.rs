@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::entry::{Closed, Entry, Generation};
+use super::entry::{Closed, Entry, Generation, Mark};
 use crate::checksum;
 
 /// Of the form below. A file of a later one is left alone.
@@ -26,6 +26,10 @@ pub enum Change {
     Gone(Generation),
     /// The number of the next record of a set that is not counted yet.
     Counted(String, u64),
+    /// A file of another program, under a name that a rotated file of the set could have.
+    Foreign { set: String, name: String, mark: Mark },
+    /// It is gone, or of the set after all.
+    ForeignGone(String),
 }
 
 /// Why a text is no catalogue.

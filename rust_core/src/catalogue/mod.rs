@@ -3,22 +3,29 @@
 //! on it: where it is missing or damaged, it is made again, and where it cannot be written, what is known stays in memory.
 
 mod entry;
+mod form;
 mod found;
 mod known;
 mod lines;
+mod rebuild;
+pub mod ship;
+mod whose;
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 pub use entry::{Closed, Entry, Generation, Mark};
-pub use found::{beginning, find, names};
-pub use known::{Found, Known};
+pub use form::Form;
+pub use found::{beginning, find, is_packed, names};
+pub use known::{Foreign, Found, Known};
 pub use lines::{Change, Unreadable};
+pub use whose::{is_it, tell_foreign};
 
 use crate::error_handler::remark;
 use crate::platform::{self, Identity};
@@ -46,7 +53,14 @@ pub struct Catalogue {
     is_ahead: bool,
     /// A later version of this library keeps the catalogue: it is left alone.
     is_foreign: bool,
+    /// Nothing is written, whatever is found.
+    is_read_only: bool,
+    /// What the lines of each set look like.
+    forms: Arc<BTreeMap<String, Form>>,
 }
+
+/// Catalogues of later versions of which this process has told.
+static NEWER: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// Whether root logs into the directory of another user.
 #[must_use]
@@ -62,6 +76,12 @@ impl SharedCatalogue {
     #[must_use]
     pub fn of(log_directory: &Path) -> Self {
         Self(Some(Arc::new(Mutex::new(Catalogue::of(log_directory)))))
+    }
+
+    /// The same, with what the lines of each set look like.
+    #[must_use]
+    pub fn with_forms(log_directory: &Path, forms: BTreeMap<String, Form>) -> Self {
+        Self(Some(Arc::new(Mutex::new(Catalogue::of(log_directory).with_forms(forms)))))
     }
 
     /// Calls a function with the catalogue. `None` where there is none.
@@ -84,7 +104,34 @@ impl Catalogue {
     #[must_use]
     pub fn of(log_directory: &Path) -> Self {
         let home = crate::blackbox::home(log_directory);
-        Self { home, known: Known::default(), seen: None, base: 0, is_ahead: false, is_foreign: false }
+        Self {
+            home,
+            known: Known::default(),
+            seen: None,
+            base: 0,
+            is_ahead: false,
+            is_foreign: false,
+            is_read_only: false,
+            forms: Arc::default(),
+        }
+    }
+
+    /// The same catalogue, that knows what the lines of each set look like.
+    #[must_use]
+    pub fn with_forms(self, forms: BTreeMap<String, Form>) -> Self {
+        Self { forms: Arc::new(forms), ..self }
+    }
+
+    /// The same catalogue, of which nothing is ever written: changes are known to this process alone.
+    #[must_use]
+    pub fn read_only(self) -> Self {
+        Self { is_read_only: true, ..self }
+    }
+
+    /// Whether a later version of this library keeps it. Then nothing is known here of generations.
+    #[must_use]
+    pub const fn is_of_later_version(&self) -> bool {
+        self.is_foreign
     }
 
     #[must_use]
@@ -92,7 +139,8 @@ impl Catalogue {
         &self.known
     }
 
-    /// Reads what others have written since. What this process knows and could not write is forgotten where they have.
+    /// Reads what others have written since. What this process knows and could not write is forgotten where they have. To be called with the
+    /// directory's lock, because a catalogue that is damaged is set aside.
     pub fn look(&mut self) -> Look {
         match self.read_on() {
             Ok(look) => look,
@@ -135,16 +183,21 @@ impl Catalogue {
             Err(Unreadable::Newer) => {
                 self.is_foreign = true;
                 self.seen = Some((identity, meta.len()));
-                remark(
-                    "read the catalogue of log files",
-                    "a later version has written it: it is left alone".to_owned(),
-                );
+                let is_told = lock_briefly(&NEWER).is_none_or(|mut told| !told.insert(self.home.clone()));
+                if !is_told {
+                    let reason =
+                        format!("a later version has written {}: it is left alone", self.home.join(NAME).display());
+                    remark("read the catalogue of log files", reason);
+                }
                 Ok(Look::Same)
             }
             Err(Unreadable::Damaged) => {
-                let _ = fs::rename(self.home.join(NAME), self.home.join(ASIDE));
                 self.seen = None;
-                remark("read the catalogue of log files", "it is damaged, and made again from the files".to_owned());
+                if !self.is_read_only && fs::rename(self.home.join(NAME), self.home.join(ASIDE)).is_ok() {
+                    let reason =
+                        format!("{} is damaged, and made again from the files", self.home.join(NAME).display());
+                    remark("read the catalogue of log files", reason);
+                }
                 Ok(Look::Missing)
             }
         }
@@ -157,7 +210,8 @@ impl Catalogue {
         }
         let line = lines::write(&changes);
         self.known.apply(changes);
-        if self.is_foreign {
+        if self.is_foreign || self.is_read_only {
+            self.is_ahead |= self.is_read_only;
             return;
         }
         if let Err(error) = self.write(line.as_bytes()) {

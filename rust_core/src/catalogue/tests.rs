@@ -14,7 +14,7 @@ fn entry(generation: Generation, name: &str, head: &[u8]) -> Entry {
 }
 
 fn found(name: &str, inode: u64, head: &[u8]) -> Found {
-    Found { name: name.into(), size: 9, inode, head: head.to_vec(), generation: None }
+    Found { name: name.into(), size: 9, inode, head: head.to_vec(), generation: None, is_unread: false }
 }
 
 fn known(entries: &[Entry]) -> Known {
@@ -182,6 +182,106 @@ fn a_lost_catalogue_gives_no_number_again() {
     ));
     assert_eq!(known.files().map(|entry| entry.generation).collect::<Vec<_>>(), [1_800_000_000, 1_800_000_001]);
     assert_eq!(Known::default().next(), 1, "a new directory has lost nothing");
+}
+
+/// A directory with a catalogue that knows files of the generations 5 and 6.
+fn with_two() -> (tempfile::TempDir, Catalogue) {
+    let logs = directory();
+    let mut one = Catalogue::of(logs.path());
+    one.look();
+    for (generation, name) in [(5, "app.log.1"), (6, "app.log")] {
+        fs::write(logs.path().join(name), format!("file {generation}")).unwrap();
+        one.change(vec![Change::File(entry(generation, name, format!("file {generation}").as_bytes()))]);
+    }
+    (logs, one)
+}
+
+#[test]
+fn no_number_is_given_again_after_a_loss_wherever_the_clock_is() {
+    for is_damaged in [false, true] {
+        let (logs, one) = with_two();
+        let path = one.home.join(NAME);
+        if is_damaged {
+            let mut bytes = fs::read(&path).unwrap();
+            let last = bytes.len() - 3;
+            bytes[last] ^= 1;
+            // What stands before the damage can be read.
+            fs::write(&path, bytes).unwrap();
+        } else {
+            fs::write(one.home.join("40.idx"), "").unwrap();
+            ship::write(
+                &one.home,
+                "loki",
+                &ship::Positions {
+                    sets: [("app.log".to_owned(), ship::Position { generation: 41, offset: 0, sequence: 0 })].into(),
+                },
+            )
+            .unwrap();
+            fs::remove_file(&path).unwrap();
+        }
+        let mut two = Catalogue::of(logs.path());
+        assert_eq!(two.look(), Look::Missing);
+        two.reconcile(logs.path(), "app.log", 1).unwrap();
+        let least = two.known().files().map(|entry| entry.generation).min().unwrap();
+        assert!(least > if is_damaged { 6 } else { 41 }, "{least}");
+        assert_eq!(two.known().files().count(), 2);
+    }
+}
+
+#[test]
+fn one_process_sets_a_damaged_catalogue_aside_and_the_others_take_the_new_one() {
+    let (logs, one) = with_two();
+    let path = one.home.join(NAME);
+    let mut damaged = fs::read(&path).unwrap();
+    damaged[30] ^= 1;
+    fs::write(&path, &damaged).unwrap();
+    let mut all = [(); 3].map(|()| Catalogue::of(logs.path()));
+    for catalogue in &mut all {
+        if catalogue.look() == Look::Missing {
+            catalogue.reconcile(logs.path(), "app.log", 1).unwrap();
+        }
+    }
+    assert_eq!(fs::read(one.home.join(ASIDE)).unwrap(), damaged);
+    assert_eq!(all[0].known(), all[1].known());
+    assert_eq!(all[0].known(), all[2].known());
+}
+
+#[test]
+fn what_only_looks_writes_nothing() {
+    let (logs, one) = with_two();
+    fs::write(
+        one.home.join(NAME),
+        "damaged
+",
+    )
+    .unwrap();
+    let mut reader = Catalogue::of(logs.path()).read_only();
+    assert_eq!(reader.look(), Look::Missing);
+    reader.reconcile(logs.path(), "app.log", 1).unwrap();
+    assert_eq!(reader.known().files().count(), 2);
+    assert_eq!(fs::read_to_string(one.home.join(NAME)).unwrap(), "damaged\n");
+    assert!(!one.home.join(ASIDE).exists());
+}
+
+#[test]
+fn a_copied_directory_keeps_its_generations() {
+    let (logs, mut one) = with_two();
+    one.reconcile(logs.path(), "app.log", 1).unwrap();
+    let copy = directory();
+    for name in ["app.log", "app.log.1"] {
+        fs::copy(logs.path().join(name), copy.path().join(name)).unwrap();
+    }
+    fs::create_dir(copy.path().join(".unified_logger")).unwrap();
+    fs::copy(one.home.join(NAME), copy.path().join(".unified_logger").join(NAME)).unwrap();
+    let mut two = Catalogue::of(copy.path());
+    two.look();
+    two.reconcile(copy.path(), "app.log", 1).unwrap();
+    let of_both = |catalogue: &Catalogue| -> Vec<_> {
+        catalogue.known().files().map(|entry| (entry.generation, entry.name.clone())).collect()
+    };
+    assert_eq!(of_both(&one), of_both(&two));
+    let inode = platform::identity_at(&copy.path().join("app.log")).unwrap().inode;
+    assert_eq!(two.known().current("app.log").unwrap().mark.inode, inode);
 }
 
 proptest! {

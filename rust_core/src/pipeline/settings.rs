@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::archive::{Keys, Kind, Method};
 use crate::blackbox::BoxSettings;
+use crate::catalogue::Form;
 use crate::encoder::{Format, Process};
 use crate::outputs::{self, Output};
 use crate::redaction::Rules;
@@ -34,6 +35,9 @@ pub struct Settings {
     /// The bounds of rotated files over all outputs.
     #[serde(default)]
     pub keep: Keep,
+    /// Bytes of rotated files that are held beyond their bounds for shippers.
+    #[serde(default)]
+    pub hold_unshipped: u64,
 }
 
 impl Settings {
@@ -56,10 +60,12 @@ impl Settings {
                 } else {
                     Keys::default()
                 },
+                form: Form::of(&output.format, &process),
+                hold: file.hold_unshipped,
             })
         };
         let sets = self.to.outputs.iter().filter_map(set).collect();
-        upkeep::Settings { sets, all: self.keep, file_mode: self.file_mode }
+        upkeep::Settings { sets, all: self.keep, hold: self.hold_unshipped, file_mode: self.file_mode }
     }
 
     /// The settings that a black box needs. Outputs are always JSON, so this cannot fail.

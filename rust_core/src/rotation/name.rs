@@ -27,16 +27,27 @@ pub enum Step {
     Remove(String),
 }
 
+/// What has a name in the directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum There {
+    Nothing,
+    /// A file of the set.
+    Ours,
+    /// Something that somebody else has put there: it is never moved, replaced or removed.
+    Foreign,
+}
+
 impl Names {
     /// The steps of one rotation of the file `current`, in order. `label` dates the period of its records.
     ///
     /// With numbers, names move on up to the first number that is free: after a rotation that was cut short, the gap it left is filled, and the
-    /// oldest file stays. Without a gap, the file at the last number goes. With dates, no file ever moves again, and none is replaced.
-    pub fn steps(self, current: &str, label: &str, keep: &Keep, exists: impl Fn(&str) -> bool) -> Vec<Step> {
+    /// oldest file stays. Without a gap, the file at the last number goes. A number at which something foreign lies is stepped over, and does not count among
+    /// those that there are. With dates, no file ever moves again, and none is replaced.
+    pub fn steps(self, current: &str, label: &str, keep: &Keep, there: impl Fn(&str) -> There) -> Vec<Step> {
         match self {
-            Self::Numbers => shift(current, keep.files, exists),
+            Self::Numbers => shift(current, keep.files, there),
             Self::Dates => {
-                let free = |name: &String| forms(name).all(|form| !exists(&form));
+                let free = |name: &String| forms(name).all(|form| there(&form) == There::Nothing);
                 let dated = dated(current, label);
                 let mut names =
                     std::iter::once(dated.clone()).chain((1_u64..).map(|number| format!("{dated}.{number}")));
@@ -97,25 +108,43 @@ fn forms(name: &str) -> impl Iterator<Item = String> {
     [""].into_iter().chain(PACKED).map(move |packed| format!("{name}{packed}"))
 }
 
-fn shift(current: &str, count: Option<u32>, exists: impl Fn(&str) -> bool) -> Vec<Step> {
-    let numbered = |number: u32| format!("{current}.{number}");
-    let there = |number: u32| forms(&numbered(number)).filter(|form| exists(form)).collect::<Vec<_>>();
+fn shift(current: &str, count: Option<u32>, there: impl Fn(&str) -> There) -> Vec<Step> {
     let most = count.unwrap_or(u32::MAX).max(1);
-    let free = (1..most).find(|number| there(*number).is_empty());
-    let last = free.unwrap_or(most);
+    // The numbers that take part, up to the first free one, each with the forms that a file of the set has there.
+    let mut slots: Vec<(String, Vec<String>)> = Vec::new();
+    for number in 1..=u32::MAX {
+        let name = format!("{current}.{number}");
+        let states: Vec<_> = forms(&name).map(|form| (there(&form), form)).collect();
+        // A file of the set that shares its number with a foreign one stays where it is.
+        if states.iter().any(|(state, _)| *state == There::Foreign) {
+            continue;
+        }
+        let ours: Vec<_> =
+            states.into_iter().filter(|(state, _)| *state == There::Ours).map(|(_, form)| form).collect();
+        let is_last = ours.is_empty() || u32::try_from(slots.len() + 1).is_ok_and(|length| length == most);
+        slots.push((name, ours));
+        if is_last {
+            break;
+        }
+    }
     let mut steps = Vec::new();
-    for number in (1..=last).rev() {
-        let (from, to) = (if number == 1 { current.to_owned() } else { numbered(number - 1) }, numbered(number));
-        let moving = if number == 1 { vec![from.clone()] } else { there(number - 1) };
-        // What has come to a number that was free is not known here, and does not go.
-        let going = if number == last && free.is_none() { there(number) } else { Vec::new() };
+    for (place, (to, replaced)) in slots.iter().enumerate().rev() {
+        let own = (current.to_owned(), vec![current.to_owned()]);
+        let (from, moving) = if place == 0 { &own } else { &slots[place - 1] };
         let target = |name: &String| format!("{to}{}", &name[from.len()..]);
-        // What would not be replaced, because it is packed and its successor is not, or the other way round.
-        let is_replaced = |form: &&String| moving.iter().any(|name| **form == target(name));
-        steps.extend(going.iter().filter(|form| !is_replaced(form)).cloned().map(Step::Remove));
+        if place + 1 == slots.len() {
+            // What would not be replaced, because it is packed and its successor is not, or the other way round.
+            let is_replaced = |form: &&String| moving.iter().any(|name| target(name) == **form);
+            steps.extend(replaced.iter().filter(|form| !is_replaced(form)).cloned().map(Step::Remove));
+        }
         steps.extend(moving.iter().map(|name| {
             let (name, target) = (name.clone(), target(name));
-            if going.contains(&target) { Step::Replace(name, target) } else { Step::Rename(name, target) }
+            // What has come to a number that was free is not known here, and does not go.
+            if place + 1 == slots.len() && replaced.contains(&target) {
+                Step::Replace(name, target)
+            } else {
+                Step::Rename(name, target)
+            }
         }));
     }
     steps
@@ -131,15 +160,50 @@ mod tests {
         Step::Rename(from.into(), to.into())
     }
 
+    fn replace(from: &str, to: &str) -> Step {
+        Step::Replace(from.into(), to.into())
+    }
+
     fn steps(names: Names, files: Option<u32>, there: &[&str]) -> Vec<Step> {
         let keep = Keep { files, ..Keep::default() };
-        names.steps("a.log", "2026-02-19", &keep, |name| there.contains(&name))
+        names.steps("a.log", "2026-02-19", &keep, |name| state(there.contains(&name)))
+    }
+
+    fn state(is_there: bool) -> There {
+        if is_there { There::Ours } else { There::Nothing }
+    }
+
+    /// The same beside files of another program.
+    fn steps_beside(foreign: &[&str], files: Option<u32>, there: &[&str]) -> Vec<Step> {
+        let keep = Keep { files, ..Keep::default() };
+        let state = |name: &str| if foreign.contains(&name) { There::Foreign } else { state(there.contains(&name)) };
+        Names::Numbers.steps("a.log", "2026-02-19", &keep, state)
+    }
+
+    #[test]
+    fn a_number_that_another_program_has_is_stepped_over() {
+        let there = ["a.log", "a.log.1", "a.log.3", "a.log.4"];
+        let expected = [replace("a.log.3", "a.log.4"), rename("a.log.1", "a.log.3"), rename("a.log", "a.log.1")];
+        assert_eq!(steps_beside(&["a.log.2"], Some(3), &there), expected);
+        assert_eq!(steps_beside(&["a.log.2.gz"], Some(3), &there), expected, "whatever its form");
+        // At the last number: the next one is the last.
+        let expected = [replace("a.log.1", "a.log.3"), rename("a.log", "a.log.1")];
+        assert_eq!(steps_beside(&["a.log.2"], Some(2), &["a.log", "a.log.1", "a.log.3"]), expected);
+        assert_eq!(steps_beside(&["a.log.1"], Some(1), &["a.log"]), [rename("a.log", "a.log.2")]);
+        assert_eq!(steps_beside(&["a.log.1", "a.log.2"], None, &["a.log"]), [rename("a.log", "a.log.3")]);
+    }
+
+    #[test]
+    fn a_file_beside_that_of_another_program_stays_where_it_is() {
+        let there = ["a.log", "a.log.1", "a.log.2.zst", "a.log.3"];
+        let expected = [replace("a.log.1", "a.log.3"), rename("a.log", "a.log.1")];
+        assert_eq!(steps_beside(&["a.log.2"], Some(2), &there), expected);
     }
 
     #[test]
     fn the_oldest_moves_first() {
         let all = steps(Names::Numbers, Some(2), &["a.log", "a.log.1", "a.log.2"]);
-        assert_eq!(all, [Step::Replace("a.log.1".into(), "a.log.2".into()), rename("a.log", "a.log.1")]);
+        assert_eq!(all, [replace("a.log.1", "a.log.2"), rename("a.log", "a.log.1")]);
     }
 
     #[test]
@@ -194,23 +258,33 @@ mod tests {
     }
 
     proptest! {
-        /// No step loses a file that should stay, whatever lies in the directory.
+        /// No step loses a file that should stay, whatever lies in the directory, nor touches one of somebody else.
         #[test]
         fn no_file_is_lost(
-            numbers in prop::collection::btree_map(1_u32..8, 0_usize..3, 0..7), files in prop::option::of(1_u32..8), dates: bool
+            numbers in prop::collection::btree_map(1_u32..8, 0_usize..3, 0..7), files in prop::option::of(1_u32..8), dates: bool,
+            strange in prop::collection::btree_map(1_u32..10, 0_usize..3, 0..5)
         ) {
             let forms = ["", ".gz", ".zst"];
-            let mut there: BTreeMap<String, u32> =
-                numbers.iter().map(|(number, form)| (format!("a.log.{number}{}", forms[*form]), *number)).collect();
+            let named = |numbers: &BTreeMap<u32, usize>| -> BTreeMap<String, u32> {
+                numbers.iter().map(|(number, form)| (format!("a.log.{number}{}", forms[*form]), *number)).collect()
+            };
+            let foreign = named(&strange);
+            let mut there = named(&numbers);
+            there.retain(|name, _| !foreign.contains_key(name));
             there.insert("a.log".into(), 0);
             let names = if dates { Names::Dates } else { Names::Numbers };
-            let before = there.len();
+            let before = there.clone();
             let keep = Keep { files, ..Keep::default() };
             let mut gone = 0;
-            for step in names.steps("a.log", "2026-02-19", &keep, |name| there.contains_key(name)) {
+            let state = |name: &str| if foreign.contains_key(name) { There::Foreign } else { state(before.contains_key(name)) };
+            for step in names.steps("a.log", "2026-02-19", &keep, state) {
                 match step {
-                    Step::Remove(name) => gone += usize::from(there.remove(&name).is_some()),
+                    Step::Remove(name) => {
+                        prop_assert!(!foreign.contains_key(&name));
+                        gone += usize::from(there.remove(&name).is_some());
+                    }
                     Step::Rename(from, to) => {
+                        prop_assert!(!foreign.contains_key(&from) && !foreign.contains_key(&to));
                         let file = there.remove(&from).unwrap();
                         prop_assert!(there.insert(to, file).is_none());
                     }
@@ -221,9 +295,13 @@ mod tests {
                     }
                 }
             }
-            let is_full = !dates && files.is_some_and(|files| (1..=files).all(|number| numbers.contains_key(&number)));
+            // The numbers that are left to the set are full.
+            let own = (1_u32..).filter(|number| !strange.contains_key(number));
+            let is_full = !dates && files.is_some_and(|files| {
+                own.take(files as usize).all(|number| numbers.contains_key(&number))
+            });
             prop_assert_eq!(gone, usize::from(is_full));
-            prop_assert_eq!(there.len(), before - gone);
+            prop_assert_eq!(there.len(), before.len() - gone);
             prop_assert!(!there.contains_key("a.log"));
         }
     }

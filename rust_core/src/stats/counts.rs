@@ -175,7 +175,7 @@ pub const COUNTS: [Counted<Stats>; 22] = [
 ];
 
 /// Of each file.
-pub const FILE_COUNTS: [Counted<FileStats>; 8] = [
+pub const FILE_COUNTS: [Counted<FileStats>; 12] = [
     counter("written", "lines", "lines written", |file| &file.written),
     counter("bytes", "bytes", "their bytes", |file| &file.bytes),
     counter("rotations", "rotations", "times the file was changed for a new one", |file| &file.rotations),
@@ -184,6 +184,22 @@ pub const FILE_COUNTS: [Counted<FileStats>; 8] = [
         "files",
         "rotated files that this process deleted, because `keep` no longer keeps them",
         |file| &file.deleted,
+    ),
+    counter("deleted_unshipped", "files", "those of them that a shipper had not taken, see `hold_unshipped`", |file| {
+        &file.deleted_unshipped
+    }),
+    counter("archived", "files", "rotated files that this process packed or indexed", |file| &file.archived),
+    gauge(
+        "archive_waiting",
+        "files",
+        "rotated files that waited to be packed or indexed when this process last looked",
+        Source::Count(|file| &file.archive_waiting),
+    ),
+    counter(
+        "archive_errors",
+        "failures",
+        "rotated files that could not be packed or indexed, each time; they are tried again",
+        |file| &file.archive_errors,
     ),
     counter("errors", "failures", "writes that failed and were tried again", |file| &file.errors),
     counter("dropped", "lines", "lines given up, because the file took none while others did", |file| &file.dropped),

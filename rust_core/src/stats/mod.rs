@@ -92,6 +92,12 @@ pub struct FileStats {
     pub rotations: Count,
     /// Rotated files that were deleted since their bounds did not keep them.
     pub deleted: Count,
+    /// Those of them that a shipper had not taken.
+    pub deleted_unshipped: Count,
+    /// Rotated files that were packed or indexed, those that waited for it after the last round, and failures of it.
+    pub archived: Count,
+    pub archive_waiting: Count,
+    pub archive_errors: Count,
     /// Writes that failed and were tried again.
     pub errors: Count,
     /// Lines that were given up, because the file took none while others did.

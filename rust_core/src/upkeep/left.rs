@@ -1,31 +1,37 @@
 //! What processes left that died in the middle of it: an original beside its packed file, and temporary files.
 
-use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::{LOCK_PATIENCE, Round, TEMPORARY};
+use super::round::Round;
+use super::{LOCK_PATIENCE, LOOK_AFTER};
 use crate::archive::{Settled, remove_leftovers, settle};
 use crate::blackbox;
-use crate::catalogue;
+use crate::catalogue::{self, Generation};
 use crate::error::Result;
+use crate::error_handler::remark;
 use crate::rotation::PACKED;
+
+/// How temporary files of the library's own end.
+pub(super) const TEMPORARY: &str = "tmp";
 
 impl Round<'_> {
     /// Clears it away. To be done before files are looked for, because an original that stays beside its packed file is a file of its own.
     pub(super) fn clear_away(&mut self) {
         if let Err(error) = remove_leftovers(self.directory) {
-            self.report.failed.push(error.to_string());
+            self.fail(LOOK_AFTER, &error);
         }
         self.remove_temporary();
         for set in &self.settings.sets {
             let Ok(names) = catalogue::names(self.directory, &set.name) else { continue };
-            for name in &names {
-                let packed = PACKED.iter().map(|end| format!("{name}{end}")).find(|packed| names.contains(packed));
-                if let Some(packed) = packed
-                    && let Err(error) = self.settle_one(name, &packed)
-                {
-                    self.report.failed.push(error.to_string());
+            for name in names.keys() {
+                let packed = PACKED.iter().map(|end| format!("{name}{end}")).find(|packed| names.contains_key(packed));
+                match packed.map(|packed| self.settle_one(name, &packed)) {
+                    Some(Ok(Settled::Different)) => {
+                        remark("finish packing", format!("{name} is not what was packed, and stays beside it"));
+                    }
+                    Some(Err(error)) => self.fail("finish packing", &error),
+                    _ => {}
                 }
             }
         }
@@ -34,22 +40,25 @@ impl Round<'_> {
     fn settle_one(&mut self, original: &str, packed: &str) -> Result<Settled> {
         let Self { directory, lock, .. } = self;
         settle(&directory.join(original), &directory.join(packed), |end| {
-            lock.hold(LOCK_PATIENCE, |held| if held.is_alone() { end() } else { Ok(Settled::Different) })
+            lock.hold(LOCK_PATIENCE, |held| if held.is_alone() { end() } else { Ok(Settled::Nothing) })
         })
     }
 
     /// Removes temporary files of the library's own. Each is written by a process that has this lock or the directory's.
     fn remove_temporary(&mut self) {
-        let home = blackbox::home(self.directory);
-        let Ok(entries) = fs::read_dir(&home) else { return };
-        let is_temporary = |name: &OsString| Path::new(name).extension().is_some_and(|end| end == TEMPORARY);
-        let left: Vec<_> = entries.flatten().map(|entry| entry.file_name()).filter(is_temporary).collect();
+        let is_own = |path: &Path| {
+            let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+            path.extension().is_some_and(|end| end == TEMPORARY)
+                && (stem == "catalogue" || stem.parse::<Generation>().is_ok())
+        };
+        let entries = fs::read_dir(blackbox::home(self.directory)).into_iter().flatten().flatten();
+        let left: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| is_own(path)).collect();
         if left.is_empty() {
             return;
         }
         self.lock.hold(LOCK_PATIENCE, |held| {
-            for name in left.iter().filter(|_| held.is_alone()) {
-                let _ = fs::remove_file(home.join(name));
+            for path in left.iter().filter(|_| held.is_alone()) {
+                let _ = fs::remove_file(path);
             }
         });
     }

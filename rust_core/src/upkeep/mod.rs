@@ -3,35 +3,36 @@
 
 mod left;
 mod pack;
+mod patience;
 mod retention;
+mod round;
 
 #[cfg(test)]
 mod tests;
 
-use std::fs;
-use std::io;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::archive::{Keys, Method};
 use crate::blackbox;
-use crate::catalogue::{self, Catalogue, Change, Entry, Generation};
+use crate::catalogue::{self, Catalogue, Form, Generation, Known, ship::Shipped};
 use crate::platform;
 use crate::rotation::{Disk, Keep};
-use crate::sink::{DirectoryLock, Held};
-pub use retention::{Going, plan};
+use crate::sink::DirectoryLock;
+pub use patience::Patience;
+pub use retention::{Going, Plan, plan};
+use round::Round;
 
 /// The file of the process that does it.
 const LOCK_FILE: &str = "upkeep.lock";
 /// How the names of indices end.
 const INDEX: &str = "idx";
-/// How those of files end that are not whole yet.
-const TEMPORARY: &str = "tmp";
 /// How long a step waits for the directory's lock. It is tried again in the next round.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 
 /// One set of files.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Set {
     /// The name of its output, under which it counts.
     pub output: String,
@@ -44,13 +45,19 @@ pub struct Set {
     pub method: Option<Method>,
     /// What the index reads of a line.
     pub keys: Keys,
+    /// What its lines look like.
+    pub form: Form,
+    /// Bytes of files that are held for shippers beyond `keep`; None if the set shares what there is for all.
+    pub hold: Option<u64>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     pub sets: Vec<Set>,
     /// The bounds over all sets.
     pub all: Keep,
+    /// Bytes of files that are held for shippers beyond all bounds, over the sets without a number of their own.
+    pub hold: u64,
     /// Of lock files that are made.
     pub file_mode: u32,
 }
@@ -62,22 +69,69 @@ impl Settings {
         // Every rotated file has an index.
         !self.sets.is_empty()
     }
+
+    fn forms(&self) -> BTreeMap<String, Form> {
+        self.sets.iter().map(|set| (set.name.clone(), set.form.clone())).collect()
+    }
+}
+
+/// What is done in a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    All,
+    /// Nothing is packed or indexed.
+    Retention,
+}
+
+/// Something that could not be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What, after "cannot".
+    pub action: &'static str,
+    pub reason: String,
+    /// The set, where it is about packing or indexing a file of it.
+    pub set: Option<String>,
+}
+
+impl Failure {
+    fn new(action: &'static str, reason: &impl ToString) -> Self {
+        Self { action, reason: reason.to_string(), set: None }
+    }
 }
 
 /// What a round has done.
 #[derive(Debug, Default)]
 pub struct Report {
     pub gone: Vec<Going>,
+    /// Files that are beyond their bounds, and stay because a target has not taken them.
+    pub held: Vec<Going>,
     /// How many files were packed or indexed, and how many still wait for it.
     pub archived: usize,
     pub waiting: usize,
-    pub failed: Vec<String>,
+    /// The same of each set.
+    pub of_sets: BTreeMap<String, (usize, usize)>,
+    pub failed: Vec<Failure>,
+    /// Files of other programs that were met for the first time.
+    pub foreign: Vec<String>,
 }
 
 /// Does what is due. `goes_on` is asked between two steps: a round that is broken off is gone on with by the next. `now` is in seconds since
 /// the epoch. `None` if another process is at it.
 #[must_use]
 pub fn round(directory: &Path, settings: &Settings, now: i64, goes_on: &dyn Fn() -> bool) -> Option<Report> {
+    round_with(directory, settings, now, goes_on, Work::All, &mut Patience::default())
+}
+
+/// The same, or a part of it, with what earlier rounds have left.
+#[must_use]
+pub fn round_with(
+    directory: &Path,
+    settings: &Settings,
+    now: i64,
+    goes_on: &dyn Fn() -> bool,
+    work: Work,
+    patience: &mut Patience,
+) -> Option<Report> {
     if catalogue::is_of_another(directory) {
         // Processes of the user do it.
         return None;
@@ -90,7 +144,7 @@ pub fn round(directory: &Path, settings: &Settings, now: i64, goes_on: &dyn Fn()
     let mut lock = match lock {
         Ok(lock) => lock,
         Err(reason) => {
-            report.failed.push(reason);
+            report.failed.push(Failure::new(LOOK_AFTER, &reason));
             return Some(report);
         }
     };
@@ -100,125 +154,72 @@ pub fn round(directory: &Path, settings: &Settings, now: i64, goes_on: &dyn Fn()
         }
         match DirectoryLock::open(directory, settings.file_mode) {
             Ok(lock) => {
-                let catalogue = Catalogue::of(directory);
-                Round { directory, settings, lock, catalogue, report: &mut report }.run(now, goes_on);
+                let catalogue = Catalogue::of(directory).with_forms(settings.forms());
+                Round { directory, settings, lock, catalogue, patience, report: &mut report }.run(now, goes_on, work);
             }
-            Err(error) => report.failed.push(error.to_string()),
+            Err(error) => report.failed.push(Failure::new(LOOK_AFTER, &error)),
         }
         Some(report)
     })
 }
 
-struct Round<'a> {
-    directory: &'a Path,
-    settings: &'a Settings,
-    /// That of the directory, which the writers have in turn.
-    lock: DirectoryLock,
-    catalogue: Catalogue,
-    report: &'a mut Report,
+/// What fails where nothing can be done at all.
+const LOOK_AFTER: &str = "look after log files";
+
+/// What a round would delete, and what stays.
+#[derive(Debug)]
+pub struct Preview {
+    pub plan: Plan,
+    /// The rotated files that stay and are within their bounds, the oldest first.
+    pub stays: Vec<Going>,
+    /// Files of other programs under the names of rotated files.
+    pub foreign: Vec<String>,
+    /// Whether a shipper has registered.
+    pub has_targets: bool,
+    /// A later version of this library keeps the catalogue, so that nothing goes.
+    pub is_of_later_version: bool,
 }
 
-impl Round<'_> {
-    fn run(&mut self, now: i64, goes_on: &dyn Fn() -> bool) {
-        self.clear_away();
-        self.catalogue.look();
-        for set in &self.settings.sets {
-            if let Err(error) = self.find(&set.name, now) {
-                self.report.failed.push(error.to_string());
-            }
-        }
-        self.delete(now, goes_on);
-        self.archive(goes_on);
-        // What was packed takes less room, so that less may have to go the next time; what waited too long goes now.
-        self.remove_lost_indices();
-    }
-
-    /// Notes files that others have put there, renamed or removed, and all of them where the catalogue was lost.
-    fn find(&mut self, set: &str, now: i64) -> io::Result<()> {
-        let names = catalogue::names(self.directory, set)?;
-        let known = self.catalogue.known().of_set(set).map(|entry| entry.name.clone()).collect();
-        if names == known {
-            return Ok(());
-        }
-        let Self { directory, lock, catalogue, .. } = self;
-        lock.hold(LOCK_PATIENCE, |held| {
-            if !matches!(held, Held::Yes | Held::Unsupported) {
-                return Ok(());
-            }
-            catalogue.look();
-            let found = catalogue::find(directory, set)?;
-            let changes = catalogue.known().reconcile(set, &found, now);
-            if !changes.is_empty() {
-                catalogue.change(changes);
-            }
-            Ok(())
-        })
-    }
-
-    /// Removes indices of files that are gone.
-    fn remove_lost_indices(&self) {
-        let Ok(entries) = fs::read_dir(blackbox::home(self.directory)) else { return };
-        for path in entries.flatten().map(|entry| entry.path()) {
-            let is_index = path.extension().is_some_and(|extension| extension == INDEX);
-            let generation = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
-            if is_index && generation.is_none_or(|generation| self.catalogue.known().get(generation).is_none()) {
-                let _ = fs::remove_file(path);
-            }
+/// Says what a round would delete. Nothing is written. `now` is in seconds since the epoch.
+///
+/// # Errors
+/// When the directory cannot be read.
+pub fn preview(directory: &Path, settings: &Settings, now: i64) -> std::io::Result<Preview> {
+    let mut catalogue = Catalogue::of(directory).with_forms(settings.forms()).read_only();
+    catalogue.look();
+    let is_of_later_version = catalogue.is_of_later_version();
+    if !is_of_later_version {
+        for set in &settings.sets {
+            catalogue.reconcile(directory, &set.name, now)?;
         }
     }
+    let shipped = Shipped::read(&blackbox::home(directory));
+    let known = catalogue.known();
+    let plan = plan_of(directory, known, settings, now, &shipped);
+    let is_planned =
+        |generation| plan.goes.iter().chain(&plan.held).any(|going: &Going| going.generation == generation);
+    let without_bounds = |set: &Set| {
+        let keep = Keep { files: Some(0), ..Keep::default() };
+        Set { keep, hold: Some(0), ..set.clone() }
+    };
+    let everything = Settings { sets: settings.sets.iter().map(without_bounds).collect(), ..Settings::default() };
+    let mut stays = plan_of(directory, known, &everything, now, &shipped).goes;
+    stays.retain(|going| !is_planned(going.generation));
+    let of_sets = |set: &str| settings.sets.iter().any(|known| known.name == set);
+    let foreign = known.foreign().filter(|(_, foreign)| of_sets(&foreign.set)).map(|(name, _)| name.to_owned());
+    let (foreign, has_targets) = (foreign.collect(), shipped.has_targets());
+    Ok(Preview { plan, stays, foreign, has_targets, is_of_later_version })
+}
 
-    fn delete(&mut self, now: i64, goes_on: &dyn Fn() -> bool) {
-        let disk = platform::disk(self.directory).ok().map(|(size, free)| Disk { size, free });
-        let size = |entry: &Entry| fs::symlink_metadata(self.directory.join(&entry.name)).ok().map(|meta| meta.len());
-        for going in plan(self.catalogue.known(), self.settings, now, disk, size) {
-            if !goes_on() {
-                return;
-            }
-            match self.delete_one(&going) {
-                Ok(true) => self.report.gone.push(going),
-                Ok(false) => {}
-                Err(error) => {
-                    self.report.failed.push(format!("{}: {error}", self.directory.join(&going.name).display()))
-                }
-            }
-        }
-    }
-
-    /// False if the file is not the one that was meant any more.
-    fn delete_one(&mut self, going: &Going) -> io::Result<bool> {
-        let Self { directory, lock, catalogue, .. } = self;
-        lock.hold(LOCK_PATIENCE, |held| {
-            if !matches!(held, Held::Yes | Held::Unsupported) {
-                return Err(io::ErrorKind::WouldBlock.into());
-            }
-            catalogue.look();
-            let Some(entry) = catalogue.known().get(going.generation).filter(|entry| entry.closed.is_some()) else {
-                return Ok(false);
-            };
-            let path = directory.join(&entry.name);
-            match is_it(&path, entry) {
-                Ok(true) => fs::remove_file(&path)?,
-                // Somebody else has put another file in its place.
-                Ok(false) => {}
-                Err(error) if platform::is_missing(&error) => {}
-                Err(error) => return Err(error),
-            }
-            let _ = fs::remove_file(index_path(directory, going.generation));
-            catalogue.change(vec![Change::Gone(going.generation)]);
-            Ok(true)
-        })
-    }
+fn plan_of(directory: &Path, known: &Known, settings: &Settings, now: i64, shipped: &Shipped) -> Plan {
+    let disk = platform::disk(directory).ok().map(|(size, free)| Disk { size, free });
+    let size =
+        |entry: &catalogue::Entry| std::fs::symlink_metadata(directory.join(&entry.name)).ok().map(|meta| meta.len());
+    plan(known, settings, now, disk, &|entry| shipped.has_taken(entry), size)
 }
 
 /// Where the index of a file is.
 #[must_use]
 pub fn index_path(directory: &Path, generation: Generation) -> PathBuf {
     blackbox::home(directory).join(format!("{generation}.{INDEX}"))
-}
-
-/// Whether the file at a path is the one that an entry speaks of. A packed one was made anew, and says so itself.
-fn is_it(path: &Path, entry: &Entry) -> io::Result<bool> {
-    let (head, generation) = catalogue::beginning(path)?;
-    let inode = platform::identity_at(path)?.inode;
-    Ok(generation == Some(entry.generation) || inode == entry.mark.inode || entry.mark.fits(&head))
 }

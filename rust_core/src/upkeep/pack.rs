@@ -8,11 +8,14 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{LOCK_PATIENCE, Round, Set, TEMPORARY, index_path};
-use crate::archive::{self, Index, Job, Names, Outcome, index_file, pack, packed_name};
+use super::left::TEMPORARY;
+use super::round::Round;
+use super::{Failure, LOCK_PATIENCE, Patience, Set, index_path};
+use crate::archive::{self, Index, Job, Names, Outcome, Unreadable, index_file, pack, packed_name};
 use crate::blackbox;
-use crate::catalogue::{Catalogue, Change, Closed, Entry, Generation};
+use crate::catalogue::{Catalogue, Change, Closed, Entry, Generation, Mark, is_it};
 use crate::error::{Error, Result};
+use crate::error_handler::remark;
 use crate::platform;
 use crate::rotation::PACKED;
 use crate::sink::{DirectoryLock, Held};
@@ -22,43 +25,73 @@ const BACKLOG: usize = 8;
 /// The longest pause between two parts.
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
-impl Round<'_> {
-    /// Packs and indexes what is not yet. One file that cannot be is no obstacle for the others.
-    pub(super) fn archive(&mut self, goes_on: &dyn Fn() -> bool) {
+/// A round works on no more files than this.
+const MOST: usize = 10_000;
+const PACK: &str = "pack a log file";
+const WRITE_INDEX: &str = "index a log file";
+
+impl<'s> Round<'s> {
+    /// Packs and indexes what is not yet. One file that cannot be is no obstacle for the others, and is tried again after a pause.
+    pub(super) fn archive(&mut self, now: i64, goes_on: &dyn Fn() -> bool) {
         let waiting = self.waiting();
         self.report.waiting = waiting.len();
-        for (set, generation) in waiting {
+        for set in &self.settings.sets {
+            let count = waiting.iter().filter(|(waiting, _)| waiting.name == set.name).count();
+            self.report.of_sets.insert(set.name.clone(), (0, count));
+        }
+        for (set, generation) in waiting.into_iter().take(MOST) {
             if !goes_on() {
                 return;
             }
-            match self.archive_one(&set, generation, goes_on) {
-                Ok(true) => self.report.archived += 1,
-                Ok(false) => {}
-                Err(error) => self.report.failed.push(error.to_string()),
+            if !self.patience.is_due(generation) {
+                continue;
             }
-            self.report.waiting -= 1;
+            let result = self.archive_one(set, generation, now, goes_on);
+            match result {
+                Ok(true) => {
+                    self.patience.done(generation);
+                    self.report.archived += 1;
+                    self.report.waiting -= 1;
+                    if let Some((archived, waiting)) = self.report.of_sets.get_mut(&set.name) {
+                        (*archived, *waiting) = (*archived + 1, *waiting - 1);
+                    }
+                }
+                Ok(false) => {}
+                Err(error) => {
+                    self.patience.refuse(generation);
+                    let action = if set.method.is_some() { PACK } else { WRITE_INDEX };
+                    self.report.failed.push(Failure { set: Some(set.name.clone()), ..Failure::new(action, &error) });
+                }
+            }
         }
     }
 
     /// The files that are to be packed or indexed, the oldest of each set first.
-    fn waiting(&self) -> Vec<(Set, Generation)> {
+    fn waiting(&mut self) -> Vec<(&'s Set, Generation)> {
+        let (settings, directory) = (self.settings, self.directory);
         let mut waiting = Vec::new();
-        for set in &self.settings.sets {
+        for set in &settings.sets {
             let closed = self.catalogue.known().of_set(&set.name).filter(|entry| entry.closed.is_some());
-            let is_done = |entry: &Entry| {
+            for entry in closed {
                 let is_packed = set.method.is_none() || PACKED.iter().any(|packed| entry.name.ends_with(packed));
-                is_packed && index_path(self.directory, entry.generation).exists()
-            };
-            waiting.extend(closed.filter(|entry| !is_done(entry)).map(|entry| (set.clone(), entry.generation)));
+                if !is_packed || !has_index(directory, entry.generation, self.patience) {
+                    waiting.push((set, entry.generation));
+                }
+            }
         }
         waiting
     }
 
     /// False if it is left for another time.
-    fn archive_one(&mut self, set: &Set, generation: Generation, goes_on: &dyn Fn() -> bool) -> Result<bool> {
+    fn archive_one(&mut self, set: &Set, generation: Generation, now: i64, goes_on: &dyn Fn() -> bool) -> Result<bool> {
         let Some(entry) = self.catalogue.known().get(generation).cloned() else { return Ok(false) };
         let path = self.directory.join(&entry.name);
         let Ok(meta) = path.symlink_metadata() else { return Ok(false) };
+        if !is_it(&path, &entry) {
+            // Somebody else has put another file in its place.
+            self.find_anew(&set.name, now).map_err(|error| Error::io("look for", &path, error))?;
+            return Ok(false);
+        }
         // A recovery of a process that died while it appended to the file reads it first.
         if blackbox::appended_from(self.directory, platform::identity_of(&meta), meta.len()).is_some() {
             return Ok(false);
@@ -97,12 +130,27 @@ impl Round<'_> {
             };
             match pack(&job, &mut pace)? {
                 Outcome::Packed(packed) => packed.index,
-                Outcome::Stopped | Outcome::Changed | Outcome::Taken | Outcome::Busy => return Ok(false),
+                Outcome::Stopped | Outcome::Changed | Outcome::Busy => return Ok(false),
+                Outcome::Taken => {
+                    // It is searched as it is, until that name is free.
+                    if !index_path(self.directory, generation).exists()
+                        && let Some(index) = index_file(&path, generation, Some(first), &set.keys, &mut pace)?
+                    {
+                        self.keep_index(set, generation, first, &index)?;
+                    }
+                    return Err(Error::io("make", &target, io::ErrorKind::AlreadyExists.into()));
+                }
             }
         } else {
-            match index_file(&path, generation, Some(first), &set.keys, &mut pace)? {
-                Some(index) => index,
-                None => return Ok(false),
+            match index_file(&path, generation, Some(first), &set.keys, &mut pace) {
+                Ok(Some(index)) => index,
+                Ok(None) => return Ok(false),
+                // Another program has packed it as a whole: there is nothing to index, and no fault to tell of.
+                Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::Unsupported => {
+                    self.patience.refuse(generation);
+                    return Ok(false);
+                }
+                Err(error) => return Err(error),
             }
         };
         self.keep_index(set, generation, first, &index)
@@ -140,8 +188,43 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
         _ => {}
     }
     let file = platform::open_private(&new, true)?;
-    io::Write::write_all(&mut &file, bytes)?;
-    fs::rename(&new, path)
+    let written = io::Write::write_all(&mut &file, bytes).and_then(|()| fs::rename(&new, path));
+    if written.is_err() {
+        // Where there is no room, it takes none.
+        let _ = fs::remove_file(&new);
+    }
+    written
+}
+
+/// Whether a file has an index that is whole. One that is not is removed, and told of.
+fn has_index(directory: &Path, generation: Generation, patience: &mut Patience) -> bool {
+    let path = index_path(directory, generation);
+    let Ok(meta) = path.symlink_metadata() else { return false };
+    let state = (meta.len(), meta.modified().ok());
+    // Each is read once, and once more when it was written again.
+    if patience.is_whole(generation, state) {
+        return true;
+    }
+    let is_whole = |bytes: &[u8]| match Index::read(bytes) {
+        Ok(index) => index.header().generation == generation,
+        Err(error) => matches!(error, Unreadable::Newer(_)),
+    };
+    match platform::open_to_read(&path).and_then(|mut file| {
+        let mut bytes = Vec::new();
+        io::Read::read_to_end(&mut file, &mut bytes).map(|_| bytes)
+    }) {
+        Ok(bytes) if is_whole(&bytes) => {
+            patience.note_whole(generation, state);
+            true
+        }
+        Ok(_) => {
+            remark("read an index of a log file", format!("{} is damaged, and made again", path.display()));
+            let _ = fs::remove_file(&path);
+            false
+        }
+        // It cannot be read now, which says nothing of what is in it.
+        Err(_) => true,
+    }
 }
 
 /// The names that a file has while the directory's lock is held: a rotation may have renamed it since.
@@ -163,10 +246,16 @@ impl Names for ByGeneration<'_> {
             catalogue.look();
             let Some(entry) = catalogue.known().get(self.generation) else { return Ok(Outcome::Changed) };
             let source = self.directory.join(&entry.name);
+            if !is_it(&source, entry) {
+                return Ok(Outcome::Changed);
+            }
+            let entry = entry.clone();
             let target: PathBuf = packed_name(&source, self.kind);
             let outcome = work(&source, &target)?;
             if let (Outcome::Packed(_), Some(name)) = (&outcome, target.file_name().and_then(|name| name.to_str())) {
-                catalogue.change(vec![Change::Moved(vec![(self.generation, name.to_owned())])]);
+                let inode = platform::identity_at(&target).map_or(entry.mark.inode, |identity| identity.inode);
+                let mark = Mark { inode, ..entry.mark };
+                catalogue.change(vec![Change::File(Entry { name: name.to_owned(), mark, ..entry })]);
             }
             Ok(outcome)
         })

@@ -1,7 +1,7 @@
 //! What the writer has done, on a thread of its own, for files that get no more records. The thread is there only while something is done.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Shared;
@@ -9,7 +9,7 @@ use crate::clock;
 use crate::level;
 use crate::platform;
 use crate::rotation::Rule;
-use crate::upkeep::{self, Report};
+use crate::upkeep::{self, Going, Patience, Report, Work};
 use crate::value::Value;
 use crate::worker::Worker;
 
@@ -17,6 +17,8 @@ use crate::worker::Worker;
 const START: Duration = Duration::from_secs(2);
 /// Time between two rounds, for what only the clock decides.
 const INTERVAL: Duration = Duration::from_secs(60);
+/// Time between two notices of one kind; what was deleted meanwhile is in the next one.
+const NOTICES: Duration = Duration::from_secs(60);
 
 /// The rounds of an engine.
 #[derive(Debug, Default)]
@@ -30,6 +32,38 @@ pub struct Rounds {
     /// The thread of the last round.
     worker: Option<Worker>,
     goes_on: Arc<AtomicBool>,
+    /// What one round leaves for the next. A round has it to itself.
+    kept: Arc<Mutex<Kept>>,
+}
+
+/// What one round leaves for the next.
+#[derive(Debug, Default)]
+struct Kept {
+    patience: Patience,
+    for_room: Told,
+    unshipped: Told,
+}
+
+/// Files that were deleted and of which the log says something, once per interval.
+#[derive(Debug, Default)]
+struct Told {
+    at: Option<Instant>,
+    files: i64,
+    bytes: u64,
+}
+
+impl Told {
+    /// Adds files. Returns how many files and bytes there are to tell of, if it is time.
+    fn add<'g>(&mut self, gone: impl Iterator<Item = &'g Going>, now: Instant) -> Option<(i64, u64)> {
+        for going in gone {
+            (self.files, self.bytes) = (self.files + 1, self.bytes.saturating_add(going.bytes));
+        }
+        let is_time = self.at.is_none_or(|at| now.duration_since(at) >= NOTICES);
+        (self.files > 0 && is_time).then(|| {
+            self.at = Some(now);
+            (std::mem::take(&mut self.files), std::mem::take(&mut self.bytes))
+        })
+    }
 }
 
 impl Shared {
@@ -47,13 +81,16 @@ impl Shared {
         (rounds.at, rounds.rotations) = (Some(Instant::now()), rotations);
         let goes_on = Arc::new(AtomicBool::new(true));
         rounds.goes_on = Arc::clone(&goes_on);
-        let (shared, directory) = (Arc::clone(self), directory.clone());
+        let (shared, directory, kept) = (Arc::clone(self), directory.clone(), Arc::clone(&rounds.kept));
         let worker = Worker::start("unified_logger_upkeep", move || {
             platform::yield_to_others();
             let now = clock::now().div_euclid(1_000_000_000);
             let goes_on = || goes_on.load(Ordering::SeqCst);
-            if let Some(report) = upkeep::round(&directory, &shared.upkeep, now, &goes_on) {
-                shared.tell(&report);
+            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            let patience = &mut kept.patience;
+            let report = upkeep::round_with(&directory, &shared.upkeep, now, &goes_on, Work::All, patience);
+            if let Some(report) = report {
+                shared.tell(&report, &mut kept);
             }
         });
         // Without a thread the next round tries.
@@ -72,21 +109,42 @@ impl Shared {
         }
     }
 
-    fn tell(&self, report: &Report) {
+    fn tell(&self, report: &Report, kept: &mut Kept) {
+        let of_set = |name: &str| {
+            let set = self.upkeep.sets.iter().find(|set| set.name == name);
+            set.map(|set| self.stats.files.of(&set.output))
+        };
         for going in &report.gone {
-            if let Some(set) = self.upkeep.sets.iter().find(|set| set.name == going.set) {
-                self.stats.files.of(&set.output).deleted.add(1);
+            if let Some(file) = of_set(&going.set) {
+                file.deleted.add(1);
+                file.deleted_unshipped.add(u64::from(!going.is_shipped));
             }
         }
-        for reason in &report.failed {
-            self.errors.handle("delete a log file", reason);
+        for (set, (archived, waiting)) in &report.of_sets {
+            if let Some(file) = of_set(set) {
+                file.archived.add(*archived as u64);
+                file.archive_waiting.set(*waiting as u64);
+            }
         }
+        for failure in &report.failed {
+            if let Some(file) = failure.set.as_deref().and_then(of_set) {
+                file.archive_errors.add(1);
+            }
+            self.errors.handle(failure.action, &failure.reason);
+        }
+        let now = Instant::now();
         let for_room = report.gone.iter().filter(|going| going.rule == Rule::DiskFree);
-        let (count, bytes) = for_room.fold((0_i64, 0_u64), |(count, bytes), going| (count + 1, bytes + going.bytes));
-        if count > 0 {
-            let fields =
-                [("files", Value::Integer(count)), ("bytes", Value::Integer(i64::try_from(bytes).unwrap_or(i64::MAX)))];
-            self.notice(level::WARNING, "retention", "log files were deleted because the disk is nearly full", &fields);
-        }
+        let full = "log files were deleted because the disk is nearly full";
+        self.tell_deleted(full, kept.for_room.add(for_room, now));
+        let unshipped = report.gone.iter().filter(|going| !going.is_shipped);
+        let lost = "log files were deleted before they were shipped";
+        self.tell_deleted(lost, kept.unshipped.add(unshipped, now));
+    }
+
+    fn tell_deleted(&self, message: &str, told: Option<(i64, u64)>) {
+        let Some((files, bytes)) = told else { return };
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        let fields = [("files", Value::Integer(files)), ("bytes", Value::Integer(bytes))];
+        self.notice(level::WARNING, "retention", message, &fields);
     }
 }

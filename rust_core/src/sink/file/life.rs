@@ -1,6 +1,6 @@
 //! Which file it is: its generation, its period, and when it is changed for a new one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use super::super::Origin;
 use super::{FileSink, FileTarget};
-use crate::catalogue::{self, Change, Closed, Entry, Generation, Mark};
+use crate::catalogue::{self, Catalogue, Change, Closed, Entry, Generation, Mark};
 use crate::clock;
 use crate::error_handler::remark;
-use crate::platform::Identity;
-use crate::rotation::{Calendar, Every, Period, Step, Turns};
+use crate::platform::{self, Identity};
+use crate::rotation::{Calendar, Every, Period, Step, There, Turns};
 use crate::table::lock_briefly;
 
 const NANOSECONDS: i64 = 1_000_000_000;
@@ -152,8 +152,8 @@ impl FileSink {
             let mut entry = current(catalogue, set, identity, &head);
             // Nothing is known of an empty file. Other files of the set are found by the upkeep.
             if entry.is_none() && (size > 0 || catalogue.known().current(set).is_some()) {
-                match catalogue::find(directory, set) {
-                    Ok(found) => catalogue.change(catalogue.known().reconcile(set, &found, now)),
+                match catalogue.reconcile(directory, set, now) {
+                    Ok(foreign) => foreign.iter().for_each(|name| catalogue::tell_foreign(directory, name)),
                     // Who may not list a directory may log there all the same.
                     Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
                     Err(error) => remark("look for log files", format!("{}: {error}", directory.display())),
@@ -260,6 +260,37 @@ impl FileSink {
                 catalogue.change(changes);
             }
         });
+    }
+}
+
+impl FileTarget {
+    /// What has a name in the directory. Without a catalogue everything there is of the set. To be called with the lock held.
+    pub(super) fn whose(&self, directory: &Path, set: &str, name: &str) -> io::Result<There> {
+        let known = self.catalogue.with(|catalogue| catalogue.whose(directory, set, name));
+        known.unwrap_or_else(|| match directory.join(name).symlink_metadata() {
+            Err(error) if platform::is_missing(&error) => Ok(There::Nothing),
+            meta => meta.map(|_| There::Ours),
+        })
+    }
+
+    /// Tells once of something that somebody else has put where a rotated file would be. To be called with the lock held.
+    pub(super) fn note_foreign(&self, directory: &Path, set: &str, names: BTreeSet<String>) {
+        let note = |catalogue: &mut Catalogue| {
+            let is_new = |name: &String| catalogue.known().foreign_at(name).is_none();
+            let new: Vec<String> = names.into_iter().filter(is_new).collect();
+            let change = |name: &String| {
+                let path = directory.join(name);
+                let inode = platform::identity_at(&path).map_or(0, |identity| identity.inode);
+                let head = catalogue::beginning(&path).map(|(head, _)| head).unwrap_or_default();
+                let (set, name, mark) = (set.to_owned(), name.clone(), Mark::of(inode, &head));
+                Change::Foreign { set, name, mark }
+            };
+            new.iter().for_each(|name| catalogue::tell_foreign(directory, name));
+            if !new.is_empty() {
+                catalogue.change(new.iter().map(change).collect());
+            }
+        };
+        self.catalogue.with(note);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Rotating a file: a new one takes its path.
 
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -9,7 +11,7 @@ use super::{FileSink, Fsync};
 use crate::error::{Error, Result};
 use crate::fault_injection::{self, Fault};
 use crate::platform::{self, Rights};
-use crate::rotation::Step;
+use crate::rotation::{Names, Step, There};
 
 /// How often a rotation is planned anew, because another program has made a name that was free.
 const PLANS: u32 = 100;
@@ -46,13 +48,14 @@ impl FileSink {
     /// Renames the files of the set, and says which steps were `done`.
     fn move_on(&mut self, done: &mut Vec<Step>) -> Result<bool> {
         let Some((directory, name)) = self.target.place() else { return Ok(false) };
-        // A file that cannot be probed may exist, and must not be replaced.
-        let exists =
-            |name: &str| !directory.join(name).symlink_metadata().is_err_and(|error| platform::is_missing(&error));
         let rotation = &self.target.rotation;
         let label = self.label();
         for tries in 1.. {
-            let steps = rotation.names.steps(name, &label, &rotation.keep, exists);
+            let mut foreign = BTreeSet::new();
+            let steps = self.plan(directory, name, &label, &mut foreign)?;
+            if rotation.names == Names::Numbers {
+                self.target.note_foreign(directory, name, foreign);
+            }
             match take(directory, steps, done) {
                 Ok(()) => return Ok(true),
                 // Another program has made the name since: the next plan knows of it.
@@ -71,6 +74,29 @@ impl FileSink {
             }
         }
         Ok(false)
+    }
+}
+
+impl FileSink {
+    /// The steps of a rotation, and the files of other programs that lie in its way.
+    fn plan(&self, directory: &Path, set: &str, label: &str, foreign: &mut BTreeSet<String>) -> Result<Vec<Step>> {
+        let failed = Cell::new(None);
+        let foreign = RefCell::new(foreign);
+        // What cannot be probed may exist, and must not be replaced.
+        let there = |file: &str| match self.target.whose(directory, set, file) {
+            Ok(There::Foreign) => {
+                foreign.borrow_mut().insert(file.to_owned());
+                There::Foreign
+            }
+            Ok(there) => there,
+            Err(error) => {
+                failed.set(Some(Error::io("look at", &directory.join(file), error)));
+                There::Nothing
+            }
+        };
+        let rotation = &self.target.rotation;
+        let steps = rotation.names.steps(set, label, &rotation.keep, there);
+        failed.take().map_or(Ok(steps), Err)
     }
 }
 

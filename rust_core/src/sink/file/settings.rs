@@ -62,6 +62,9 @@ pub struct FileSettings {
     pub compress: archive::Kind,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compress_level: Option<i32>,
+    /// Bytes of files that are held beyond their bounds for shippers; without a number the file shares what there is for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_unshipped: Option<u64>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -114,6 +117,7 @@ impl FileSettings {
             keep: None,
             compress: archive::Kind::Plain,
             compress_level: None,
+            hold_unshipped: None,
         }
     }
 

@@ -1,0 +1,81 @@
+//! Makes what is known what is there, also where the catalogue was lost.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::entry::Generation;
+use super::lines::{self, Change};
+use super::{ASIDE, Catalogue, Form, NAME, find, found};
+use crate::error_handler::remark;
+use crate::platform;
+
+/// How the names of indices end: each has the generation of its file for a name.
+const INDEX: &str = "idx";
+
+impl Catalogue {
+    /// Notes files of a set that others have put there, renamed or removed, and all of them where the catalogue was lost. Returns the names of files that
+    /// another program has made, and that were not noted before. To be called with the directory's lock, after `look`.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn reconcile(&mut self, directory: &Path, set: &str, now: i64) -> io::Result<Vec<String>> {
+        let there = find(directory, set)?;
+        if self.known.next_noted() == 0 && !there.is_empty() {
+            self.begin_above_lost_generations(now);
+        }
+        let form = self.forms.get(set).cloned().unwrap_or_default();
+        let is_credible = |found: &super::Found| found::is_credible(&directory.join(&found.name), &form);
+        let mut changes = self.known.reconcile_with(set, &there, now, &is_credible);
+        let is_gone =
+            |name: &str| directory.join(name).symlink_metadata().is_err_and(|error| platform::is_missing(&error));
+        let of_set = self.known.foreign().filter(|(_, foreign)| foreign.set == set);
+        changes.extend(of_set.filter(|(name, _)| is_gone(name)).map(|(name, _)| Change::ForeignGone(name.to_owned())));
+        let new = |change: &Change| if let Change::Foreign { name, .. } = change { Some(name.clone()) } else { None };
+        let foreign: Vec<String> = changes.iter().filter_map(new).collect();
+        if !changes.is_empty() {
+            self.change(changes);
+        }
+        Ok(foreign)
+    }
+
+    /// What the lines of a set look like.
+    pub(super) fn form_of(&self, set: &str) -> &Form {
+        const ANY: &Form = &Form::Any;
+        self.forms.get(set).unwrap_or(ANY)
+    }
+
+    /// No number of a catalogue that is lost is given again, whatever the clock says: indices, positions of shippers and what can be read of a damaged
+    /// catalogue tell some of them. Packed files tell theirs themselves.
+    fn begin_above_lost_generations(&mut self, now: i64) {
+        let names = fs::read_dir(&self.home).into_iter().flatten().flatten().map(|entry| entry.file_name());
+        let of_index = |name: std::ffi::OsString| -> Option<Generation> {
+            let (stem, end) = name.to_str()?.rsplit_once('.')?;
+            (end == INDEX).then(|| stem.parse().ok()).flatten()
+        };
+        let mut highest = names.filter_map(of_index).max().unwrap_or(0);
+        highest = highest.max(super::ship::highest_generation(&self.home));
+        let damaged = fs::read(self.home.join(ASIDE)).unwrap_or_default();
+        for line in damaged.split_inclusive(|byte| *byte == b'\n') {
+            // A line that was changed has another checksum, and is passed over.
+            let Ok((changes, _)) = lines::read(line) else { continue };
+            for change in changes {
+                highest = highest.max(match change {
+                    Change::File(entry) => entry.generation,
+                    Change::Catalogue { next, .. } => next.saturating_sub(1),
+                    _ => 0,
+                });
+            }
+        }
+        if highest == 0 {
+            return;
+        }
+        if damaged.is_empty() && !self.is_read_only {
+            let reason = format!("{} is gone, and made again from the files", self.home.join(NAME).display());
+            remark("read the catalogue of log files", reason);
+        }
+        // A line that cannot be read may have made files, and none in fewer bytes than one.
+        let next = highest.saturating_add(damaged.len() as u64).saturating_add(1);
+        self.change(vec![lines::head(next.max(now.unsigned_abs()))]);
+    }
+}

@@ -1,0 +1,61 @@
+//! Whose a file is that has the name of a rotated file.
+
+use std::path::Path;
+
+use super::{Catalogue, Entry, beginning, found, head_of, is_packed};
+use crate::error_handler::remark;
+use crate::platform;
+use crate::rotation::There;
+
+impl Catalogue {
+    /// What has a name in the directory. A file is of the set if the catalogue knows it, if it says so itself because it was packed here, or if its first
+    /// line is one of the set. Anything else belongs to somebody else, and so does what is no file. To be called with the directory's lock, after `look`.
+    ///
+    /// # Errors
+    /// When that cannot be found out.
+    pub fn whose(&self, directory: &Path, set: &str, name: &str) -> std::io::Result<There> {
+        let path = directory.join(name);
+        let meta = match path.symlink_metadata() {
+            Err(error) if platform::is_missing(&error) => return Ok(There::Nothing),
+            meta => meta?,
+        };
+        if !meta.is_file() {
+            return Ok(There::Foreign);
+        }
+        let inode = platform::identity_of(&meta).inode;
+        if let Some(entry) = self.known().named(set, name) {
+            let is_unchanged = |bytes| entry.mark.inode == inode && bytes == meta.len();
+            if !is_packed(&path) && entry.closed.is_some_and(|closed| is_unchanged(closed.bytes)) || is_it(&path, entry)
+            {
+                return Ok(There::Ours);
+            }
+        }
+        let is_noted = self.known().foreign_at(name).is_some_and(|foreign| foreign.mark.inode == inode);
+        if !is_noted && meta.len() > 0 && found::is_credible(&path, self.form_of(set)) {
+            return Ok(There::Ours);
+        }
+        Ok(There::Foreign)
+    }
+}
+
+/// Tells of something under the name of a rotated file that this library did not make.
+pub fn tell_foreign(directory: &Path, name: &str) {
+    let reason = format!("{} is not of this library, and is left alone", directory.join(name).display());
+    remark("rotate to the name of another file", reason);
+}
+
+/// Whether the file at a path is the one that an entry speaks of, by what stands in it. The number that the file system gave it is no proof: another
+/// file may have it by now.
+#[must_use]
+pub fn is_it(path: &Path, entry: &Entry) -> bool {
+    let fits = |head: &[u8]| !head.is_empty() && entry.mark.length > 0 && entry.mark.fits(head);
+    if is_packed(path) {
+        // Cheap, and only where there is no mark is anything unpacked.
+        return match found::generation_in(path) {
+            Some(generation) => generation == entry.generation,
+            None => beginning(path).is_ok_and(|(head, _)| fits(&head)),
+        };
+    }
+    let head = platform::open_to_read(path).and_then(|file| head_of(&file));
+    head.is_ok_and(|head| fits(&head))
+}

@@ -1,0 +1,147 @@
+//! A round: finds the files of each set, deletes what goes, and has the others packed and indexed.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::{Failure, Going, INDEX, LOCK_PATIENCE, LOOK_AFTER, Patience, Report, Settings, Work, index_path, plan_of};
+use crate::blackbox;
+use crate::catalogue::{self, Catalogue, Change, is_it, ship::Shipped};
+use crate::platform;
+use crate::sink::{DirectoryLock, Held};
+
+const DELETE: &str = "delete a log file";
+
+pub(super) struct Round<'a> {
+    pub directory: &'a Path,
+    pub settings: &'a Settings,
+    /// That of the directory, which the writers have in turn.
+    pub lock: DirectoryLock,
+    pub catalogue: Catalogue,
+    pub patience: &'a mut Patience,
+    pub report: &'a mut Report,
+}
+
+impl Round<'_> {
+    pub fn run(&mut self, now: i64, goes_on: &dyn Fn() -> bool, work: Work) {
+        self.clear_away();
+        let Self { lock, catalogue, .. } = self;
+        let is_read = lock.hold(LOCK_PATIENCE, |held| {
+            let is_alone = matches!(held, Held::Yes | Held::Unsupported);
+            if is_alone {
+                catalogue.look();
+            }
+            is_alone
+        });
+        // A later version looks after files of which nothing is known here.
+        if !is_read || self.catalogue.is_of_later_version() {
+            return;
+        }
+        for set in &self.settings.sets {
+            if let Err(error) = self.find(&set.name, now) {
+                self.fail(LOOK_AFTER, &error);
+            }
+        }
+        self.delete(now, goes_on);
+        if work == Work::All {
+            self.archive(now, goes_on);
+        }
+        // What was packed takes less room, so that less may have to go the next time; what waited too long goes now.
+        self.remove_lost_indices();
+        let known = self.catalogue.known();
+        self.patience.keep_only(|generation| known.get(generation).is_some());
+    }
+
+    pub(super) fn fail(&mut self, action: &'static str, reason: &impl ToString) {
+        self.report.failed.push(Failure::new(action, reason));
+    }
+
+    /// Notes files that others have put there, renamed or removed, and all of them where the catalogue was lost.
+    fn find(&mut self, set: &str, now: i64) -> io::Result<()> {
+        let names = catalogue::names(self.directory, set)?;
+        let known = self.catalogue.known();
+        let mut expected: BTreeMap<String, u64> =
+            known.of_set(set).map(|entry| (entry.name.clone(), entry.mark.inode)).collect();
+        let foreign = known
+            .foreign()
+            .filter(|(name, foreign)| foreign.set == set && (foreign.mark.length > 0 || names.contains_key(*name)));
+        expected.extend(foreign.map(|(name, foreign)| (name.to_owned(), foreign.mark.inode)));
+        if names == expected { Ok(()) } else { self.find_anew(set, now) }
+    }
+
+    /// The same, though names say that nothing has changed.
+    pub(super) fn find_anew(&mut self, set: &str, now: i64) -> io::Result<()> {
+        let Self { directory, lock, catalogue, report, .. } = self;
+        lock.hold(LOCK_PATIENCE, |held| {
+            if !matches!(held, Held::Yes | Held::Unsupported) {
+                return Ok(());
+            }
+            catalogue.look();
+            for name in catalogue.reconcile(directory, set, now)? {
+                catalogue::tell_foreign(directory, &name);
+                report.foreign.push(name);
+            }
+            Ok(())
+        })
+    }
+
+    /// Removes indices of files that are gone.
+    fn remove_lost_indices(&self) {
+        let Ok(entries) = fs::read_dir(blackbox::home(self.directory)) else { return };
+        for path in entries.flatten().map(|entry| entry.path()) {
+            let is_index = path.extension().is_some_and(|extension| extension == INDEX);
+            let generation = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
+            if is_index && generation.is_none_or(|generation| self.catalogue.known().get(generation).is_none()) {
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+
+    fn delete(&mut self, now: i64, goes_on: &dyn Fn() -> bool) {
+        let shipped = Shipped::read(&blackbox::home(self.directory));
+        for reason in &shipped.damaged {
+            self.fail("read how far a shipper is", reason);
+        }
+        let plan = plan_of(self.directory, self.catalogue.known(), self.settings, now, &shipped);
+        self.report.held = plan.held;
+        for going in plan.goes {
+            if !goes_on() {
+                return;
+            }
+            match self.delete_one(&going) {
+                Ok(true) => self.report.gone.push(going),
+                Ok(false) => {}
+                Err(error) => self.fail(DELETE, &format!("{}: {error}", self.directory.join(&going.name).display())),
+            }
+        }
+    }
+
+    /// False if the file is not the one that was meant any more.
+    fn delete_one(&mut self, going: &Going) -> io::Result<bool> {
+        let Self { directory, lock, catalogue, .. } = self;
+        lock.hold(LOCK_PATIENCE, |held| {
+            if !matches!(held, Held::Yes | Held::Unsupported) {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            catalogue.look();
+            let Some(entry) = catalogue.known().get(going.generation).filter(|entry| entry.closed.is_some()) else {
+                return Ok(false);
+            };
+            let path = directory.join(&entry.name);
+            match path.symlink_metadata() {
+                Ok(_) if is_it(&path, entry) => fs::remove_file(&path)?,
+                // Somebody else has put another file in its place, which the next look finds.
+                Ok(_) => {
+                    catalogue.change(vec![Change::Gone(going.generation)]);
+                    return Ok(false);
+                }
+                Err(error) if platform::is_missing(&error) => {}
+                Err(error) => return Err(error),
+            }
+            let _ = fs::remove_file(index_path(directory, going.generation));
+            catalogue.change(vec![Change::Gone(going.generation)]);
+            Ok(true)
+        })
+    }
+}

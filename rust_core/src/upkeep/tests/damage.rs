@@ -1,0 +1,110 @@
+//! What is damaged, left over or refused keeps nothing else from being done.
+
+use super::*;
+use std::os::unix::fs::PermissionsExt;
+
+fn home(directory: &Path) -> PathBuf {
+    blackbox::home(directory)
+}
+
+#[test]
+fn a_damaged_index_is_made_again() {
+    let directory = directory();
+    let settings = settings(&[set("app.log", Keep::default())], Keep::default());
+    let mut patience = Patience::default();
+    let mut again =
+        || round_with(directory.path(), &settings, NOW, &|| true, Work::All, &mut patience).unwrap().archived;
+    assert_eq!((again(), again()), (2, 0));
+    let path = index_path(directory.path(), 1);
+    let whole = fs::read(&path).unwrap();
+    let mut damaged = whole.clone();
+    damaged[whole.len() / 2] ^= 1;
+    for bytes in [&damaged[..], &whole[..whole.len() / 2], b"", b"something else"] {
+        fs::write(&path, bytes).unwrap();
+        // Whatever the clock of the file system can tell apart.
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        file.set_modified(std::time::UNIX_EPOCH + Duration::from_secs(bytes.len() as u64)).unwrap();
+        assert_eq!(again(), 1, "{} bytes", bytes.len());
+        assert_eq!(fs::read(&path).unwrap(), whole);
+    }
+    // That of another file.
+    fs::copy(index_path(directory.path(), 2), &path).unwrap();
+    assert_eq!(again(), 1);
+}
+
+#[test]
+fn temporary_files_of_dead_processes_go_and_no_others() {
+    let directory = directory();
+    let settings = settings(&[set("app.log", Keep::default())], Keep::default());
+    for name in ["1.tmp", "catalogue.tmp", "notes.tmp"] {
+        fs::write(home(directory.path()).join(name), "left").unwrap();
+    }
+    fs::write(directory.path().join(".app.log.1.zst.unified_logger-packing"), "left").unwrap();
+    assert!(round(directory.path(), &settings, NOW, &|| true).unwrap().failed.is_empty());
+    let is_there = |name: &str| home(directory.path()).join(name).exists();
+    assert_eq!(["1.tmp", "catalogue.tmp", "notes.tmp"].map(is_there), [false, false, true]);
+    assert!(!directory.path().join(".app.log.1.zst.unified_logger-packing").exists());
+}
+
+#[test]
+fn what_a_process_left_that_died_between_two_steps_of_packing_is_finished() {
+    let directory = directory();
+    let original = fs::read(directory.path().join("app.log.2")).unwrap();
+    let settings = settings(&[packing("app.log")], Keep::default());
+    assert_eq!(round(directory.path(), &settings, NOW, &|| true).unwrap().archived, 2);
+    // The packed file has its name, and the original is not gone yet.
+    fs::write(directory.path().join("app.log.2"), original).unwrap();
+    let report = round(directory.path(), &settings, NOW, &|| true).unwrap();
+    assert_eq!((report.failed, report.foreign), (vec![], vec![]));
+    assert_eq!(names(directory.path()), ["app.log", "app.log.1.zst", "app.log.2.zst"]);
+    assert_eq!(catalogue_of(directory.path()).known().files().count(), 3);
+}
+
+#[test]
+fn one_file_that_cannot_be_packed_is_no_obstacle_for_the_others() {
+    let directory = directory();
+    let blocked = directory.path().join(".app.log.2.zst.unified_logger-packing");
+    fs::create_dir(&blocked).unwrap();
+    fs::set_permissions(&blocked, fs::Permissions::from_mode(0o700)).unwrap();
+    let settings = settings(&[packing("app.log")], Keep::default());
+    let report = round(directory.path(), &settings, NOW, &|| true).unwrap();
+    assert_eq!((report.archived, report.waiting), (1, 1));
+    assert_eq!(names(directory.path()), ["app.log", "app.log.1.zst", "app.log.2"]);
+}
+
+#[test]
+fn a_truncated_packed_file_stays_and_is_told_of_once() {
+    let directory = directory();
+    let settings = settings(&[Set { form: json(), ..packing("app.log") }], Keep::default());
+    assert_eq!(round(directory.path(), &settings, NOW, &|| true).unwrap().archived, 2);
+    let path = directory.path().join("app.log.2.zst");
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, &whole[..12]).unwrap();
+    // Another number of the file system, so that it is noticed at once.
+    fs::rename(&path, directory.path().join("x")).unwrap();
+    fs::copy(directory.path().join("x"), &path).unwrap();
+    let told: Vec<_> =
+        (0..3).map(|_| round(directory.path(), &settings, NOW, &|| true).unwrap().foreign.len()).collect();
+    assert_eq!(told, [1, 0, 0]);
+    assert_eq!(fs::read(&path).unwrap(), &whole[..12]);
+    assert_eq!(indices(directory.path()), [2]);
+}
+
+#[test]
+fn a_catalogue_of_a_later_version_stops_everything() {
+    let directory = directory();
+    let settings = settings(&[Set { keep: files(1), ..packing("app.log") }], Keep::default());
+    let path = home(directory.path()).join("catalogue");
+    let json = br#"[{"catalogue":{"version":99,"next":1}}]"#;
+    let line = [format!("{:016x} ", crate::checksum::of(json)).as_bytes(), json, b"\n"].concat();
+    fs::write(&path, &line).unwrap();
+    fs::write(index_path(directory.path(), 77), "of that version").unwrap();
+    for _ in 0..2 {
+        let report = round(directory.path(), &settings, NOW, &|| true).unwrap();
+        assert_eq!((report.gone.len(), report.archived, report.failed), (0, 0, vec![]));
+    }
+    assert_eq!(names(directory.path()), ["app.log", "app.log.1", "app.log.2"]);
+    assert!(index_path(directory.path(), 77).exists());
+    assert_eq!(fs::read(&path).unwrap(), line);
+    assert!(preview(directory.path(), &settings, NOW).unwrap().is_of_later_version);
+}

@@ -1,0 +1,106 @@
+//! Files of other programs under the names of rotated files stay as they are.
+
+use super::*;
+
+/// A line of a record, with a message of its own.
+fn record(message: &str) -> String {
+    format!(
+        "{{\"timestamp\":\"2026-02-19T10:30:00Z\",\"level\":\"INFO\",\"logger\":\"shop\",\"message\":\"{message}\"}}\n"
+    )
+}
+
+#[test]
+fn files_of_other_programs_are_never_deleted_packed_or_indexed() {
+    let directory = directory();
+    let others = [
+        ("app.log.3", &b"2026-02-19 10:30:00 INFO of another program\n"[..]),
+        ("app.log.4", b"{\"ts\":1}\n"),
+        ("app.log.5.gz", b"no gzip at all"),
+        ("app.log.6.zst", b"\x28\xb5\x2f\xfd"),
+        ("app-2026-02-19.log", b"ustar\0\0\0\0"),
+    ];
+    for (name, bytes) in others {
+        fs::write(directory.path().join(name), bytes).unwrap();
+    }
+    let method = Method::new(Kind::Gzip, None);
+    let settings = settings(&[Set { method, ..json_set(Keep { age: Some(1), ..files(1) }) }], Keep::default());
+    let report = round(directory.path(), &settings, NOW + 10, &|| true).unwrap();
+    assert_eq!(report.foreign.len(), 5, "each is told of once: {:?}", report.foreign);
+    for _ in 0..2 {
+        let report = round(directory.path(), &settings, NOW + 10, &|| true).unwrap();
+        assert_eq!((report.foreign, report.failed, report.waiting), (vec![], vec![], 0));
+    }
+    for (name, bytes) in others {
+        assert_eq!(fs::read(directory.path().join(name)).unwrap(), bytes, "{name}");
+    }
+    assert_eq!(names(directory.path()).len(), 6, "those of the set are gone");
+    fs::remove_file(directory.path().join("app.log.3")).unwrap();
+    assert!(round(directory.path(), &settings, NOW + 10, &|| true).is_some());
+    assert_eq!(catalogue_of(directory.path()).known().foreign().count(), 4, "what is gone is forgotten");
+}
+
+#[test]
+fn files_of_earlier_versions_and_of_other_handlers_count() {
+    let directory = directory();
+    fs::remove_dir_all(blackbox::home(directory.path())).unwrap();
+    for name in ["app.log", "app.log.1", "app.log.2", "app.log.3"] {
+        write(directory.path(), name, &record(name));
+    }
+    write(directory.path(), "app.log.4", "of another program\n");
+    let settings = settings(&[json_set(files(2))], Keep::default());
+    let report = round(directory.path(), &settings, NOW, &|| true).unwrap();
+    assert_eq!((report.gone.len(), report.foreign), (1, vec!["app.log.4".to_owned()]));
+    assert_eq!(names(directory.path()).len(), 4);
+}
+
+#[test]
+fn a_file_in_the_place_of_ours_is_not_taken_for_it() {
+    for text in ["of another program\n".to_owned(), record("of another")] {
+        let directory = directory();
+        fs::remove_file(directory.path().join("app.log.2")).unwrap();
+        // The file system may give the number of the file that is gone again.
+        write(directory.path(), "app.log.2", &text);
+        let is_json = text.starts_with('{');
+        let settings =
+            settings(&[Set { method: Method::new(Kind::Zstd, None), ..json_set(Keep::default()) }], Keep::default());
+        let archived = || round(directory.path(), &settings, NOW, &|| true).unwrap().archived;
+        assert_eq!(archived() + archived(), if is_json { 2 } else { 1 });
+        assert_eq!(directory.path().join("app.log.2").exists(), !is_json);
+        assert!(catalogue_of(directory.path()).known().get(1).is_none());
+    }
+}
+
+#[test]
+fn what_another_program_has_packed_is_known_by_its_lines() {
+    let directory = directory();
+    let gzip = |text: &str| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut encoder, text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    fs::write(directory.path().join("app.log.3.gz"), gzip(&record("packed"))).unwrap();
+    fs::write(directory.path().join("app.log.4.gz"), gzip("something else\n")).unwrap();
+    let settings = settings(&[json_set(Keep::default())], Keep::default());
+    let report = round(directory.path(), &settings, NOW, &|| true).unwrap();
+    assert_eq!((report.foreign, report.failed), (vec!["app.log.4.gz".to_owned()], vec![]));
+    assert!(catalogue_of(directory.path()).known().named("app.log", "app.log.3.gz").is_some());
+}
+
+#[test]
+fn where_the_name_of_a_packed_file_is_taken_the_original_stays_and_is_tried_again() {
+    let directory = directory();
+    write(directory.path(), "app.log.2.zst", "of another program\n");
+    let settings = settings(&[Set { form: json(), ..packing("app.log") }], Keep::default());
+    let mut patience = Patience::default();
+    let mut again = || round_with(directory.path(), &settings, NOW, &|| true, Work::All, &mut patience).unwrap();
+    let report = again();
+    assert_eq!((report.archived, report.waiting, report.failed.len()), (1, 1, 1));
+    assert_eq!((report.failed[0].action, report.failed[0].set.as_deref()), ("pack a log file", Some("app.log")));
+    assert_eq!(indices(directory.path()), [1, 2], "it is searched as it is");
+    assert_eq!((again().failed.len(), again().waiting), (0, 1), "not at once");
+    fs::remove_file(directory.path().join("app.log.2.zst")).unwrap();
+    patience.pass();
+    let report = round_with(directory.path(), &settings, NOW, &|| true, Work::All, &mut patience).unwrap();
+    assert_eq!((report.archived, report.waiting), (1, 0));
+    assert_eq!(lines(directory.path(), "app.log.2.zst"), "line of 1\n");
+}
