@@ -1,5 +1,5 @@
-/* Makes calls on files below one directory fail, be cut short or take their time, as a page of memory says that a test
- * writes while the program runs.
+/* Makes calls on files below one directory fail, be cut short, take their time or kill the process, as a page of memory
+ * says that a test writes while the program runs.
  *
  *   LD_PRELOAD=shim.so FAULTS_DIRECTORY=/where/the/logs/are FAULTS_CONTROL=/a/file/of/4096/bytes
  *
@@ -10,7 +10,9 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -19,12 +21,13 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
 /* LOOK is a STAT by name, MODE a change of mode. */
-enum op { WRITE, SYNC, TRUNCATE, OPEN, RENAME, LOCK, STAT, MKDIR, ACCESS, LOOK, MODE, OPS };
+enum op { WRITE, SYNC, TRUNCATE, OPEN, RENAME, LOCK, STAT, MKDIR, ACCESS, LOOK, MODE, UNLINK, READ, OPS };
 
 #define RULES 16
 #define FOR_EVER 0xffffffffu
@@ -35,9 +38,9 @@ struct rule {
     uint32_t delay_ms;
     uint32_t skip;      /* calls let through first */
     uint32_t times;     /* calls it then acts on */
-    uint32_t unused;
+    uint32_t kills;     /* whether the process dies before the call */
     int64_t budget;     /* bytes that may still be written before it acts; -1: none */
-    char match[96];     /* part of the path */
+    char match[96];     /* part of the path, or a pattern of all of it */
 };
 
 struct page {
@@ -93,6 +96,10 @@ static int path_at(int at, const char *name, char *path) {
     return 1;
 }
 
+static int matches(const char *path, const char *match) {
+    return strchr(match, '*') ? !fnmatch(match, path, 0) : strstr(path, match) != NULL;
+}
+
 /* What the rules say of a call: the errno to fail with, or 0. `size` is cut to what may be written. */
 static int judge(enum op op, int at, const char *name, size_t *size) {
     if (!page) return 0;
@@ -106,7 +113,7 @@ static int judge(enum op op, int at, const char *name, size_t *size) {
     int error = 0;
     for (int number = 0; number < RULES && !error; number++) {
         struct rule *rule = &page->rules[number];
-        if (!(__atomic_load_n(&rule->ops, __ATOMIC_ACQUIRE) & 1u << op) || !strstr(path, rule->match)) continue;
+        if (!(__atomic_load_n(&rule->ops, __ATOMIC_ACQUIRE) & 1u << op) || !matches(path, rule->match)) continue;
         if (rule->skip) {
             rule->skip--;
             continue;
@@ -125,6 +132,10 @@ static int judge(enum op op, int at, const char *name, size_t *size) {
                 struct timespec slice = {0, 1000000};
                 nanosleep(&slice, NULL);
             }
+        }
+        if (rule->kills) {
+            kill(getpid(), SIGKILL);
+            for (;;) pause();
         }
         error = rule->error;
     }
@@ -230,6 +241,36 @@ int renameat(int from_at, const char *from, int to_at, const char *to) {
     REAL(int, "renameat", int, const char *, int, const char *);
     FAIL_AS_JUDGED(RENAME, from_at, from, NULL);
     return real(from_at, from, to_at, to);
+}
+
+int unlink(const char *path) {
+    REAL(int, "unlink", const char *);
+    FAIL_AS_JUDGED(UNLINK, AT_FDCWD, path, NULL);
+    return real(path);
+}
+
+/* A rename that replaces nothing has no function in old C libraries. */
+long syscall(long number, ...) {
+    REAL(long, "syscall", long, ...);
+    va_list more;
+    long given[6];
+    va_start(more, number);
+    for (int index = 0; index < 6; index++) given[index] = va_arg(more, long);
+    va_end(more);
+    if (number == SYS_renameat2) FAIL_AS_JUDGED(RENAME, (int)given[0], (const char *)given[1], NULL);
+    return real(number, given[0], given[1], given[2], given[3], given[4], given[5]);
+}
+
+ssize_t read(int fd, void *bytes, size_t size) {
+    REAL(ssize_t, "read", int, void *, size_t);
+    FAIL_AS_JUDGED(READ, fd, NULL, NULL);
+    return real(fd, bytes, size);
+}
+
+ssize_t pread64(int fd, void *bytes, size_t size, off64_t offset) {
+    REAL(ssize_t, "pread64", int, void *, size_t, off64_t);
+    FAIL_AS_JUDGED(READ, fd, NULL, NULL);
+    return real(fd, bytes, size, offset);
 }
 
 int flock(int fd, int operation) {
