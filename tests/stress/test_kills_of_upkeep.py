@@ -37,14 +37,6 @@ while not os.path.exists("over"):
 shutdown_logging()
 """
 
-NEXT = """
-import sys
-from unified_logger import init_logging
-init_logging(log_dir="logs", console_format="off", **eval(sys.argv[1]))
-print("started", flush=True)
-sys.stdin.read()
-"""
-
 NUMBERED: dict[str, Any] = {"max_bytes": 4_000, "keep": "all"}
 DATED = {**NUMBERED, "file_names": "dated", "rotate": "daily"}
 DELETING = {**DATED, "keep": {"files": 3}}
@@ -141,7 +133,6 @@ class Place:
         self.logs = top / "logs"
         (top / "control").write_bytes(bytes(4096))
         (top / "program.py").write_text(PROGRAM, "utf-8")
-        (top / "next.py").write_text(NEXT, "utf-8")
         self.environment = {
             **os.environ,
             "LD_PRELOAD": str(shim),
@@ -204,40 +195,6 @@ class Place:
             process.kill()
             process.wait()
 
-    def complaints(self) -> list[str]:
-        """What is not as it is to be after the next start, the records left out."""
-        try:
-            told = {
-                "temporary files": lives.left_over(self.logs),
-                "not packed": lives.unpacked(self.logs),
-                "unlike": lives.unlike(self.logs),
-            }
-        except FileNotFoundError as error:  # renamed meanwhile
-            return [str(error)]
-        return [f"{what}: {found}" for what, found in told.items() if found]
-
-    def start_next(self) -> list[str]:
-        """Start one that logs nothing, until everything is cleared away, at most 20 s. Returns what is left."""
-        process = subprocess.Popen(
-            [sys.executable, "next.py", repr(self.options)],
-            cwd=self.top,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "started\n"
-            deadline = time.monotonic() + 20
-            while (left := self.complaints()) and time.monotonic() < deadline:
-                time.sleep(0.05)
-            process.communicate(timeout=60)
-            assert process.returncode == 0
-            return left
-        finally:
-            process.kill()
-            process.wait()
-
 
 def _without_op(call: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in call.items() if key != "op"}
@@ -264,7 +221,7 @@ def test_a_kill_at_any_step_costs_nothing(
         pytest.skip("zstd is not installed")
     place.options = {**options, "compress": method}
     place.run(calls)
-    left = place.start_next()
+    left = lives.undone_by_the_next(place.logs, place.options)
     found = lives.by_writer(place.logs)
     is_all_there = options["keep"] == "all"
     for writer in place.progress:

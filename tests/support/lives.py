@@ -7,6 +7,8 @@ import json
 import re
 import shutil
 import subprocess
+import sys
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -125,3 +127,47 @@ def unlike(directory: Path, name: str = "app.log") -> str:
 def unpacked(directory: Path, name: str = "app.log") -> list[str]:
     """Rotated files that are not packed."""
     return [path.name for path in files(directory, name) if path.name != name and path.suffix not in _PACKED]
+
+
+NEXT = """
+import sys
+from unified_logger import init_logging
+init_logging(log_dir=sys.argv[1], console_format="off", **eval(sys.argv[2]))
+print("started", flush=True)
+sys.stdin.read()
+"""
+
+
+def undone(directory: Path) -> list[str]:
+    """What is still to be done for files that are to be packed."""
+    try:
+        told = {
+            "temporary files": left_over(directory),
+            "not packed": unpacked(directory),
+            "unlike": unlike(directory),
+        }
+    except FileNotFoundError as error:  # renamed meanwhile
+        return [str(error)]
+    return [f"{what}: {found}" for what, found in told.items() if found]
+
+
+def undone_by_the_next(directory: Path, options: dict[str, Any]) -> list[str]:
+    """Starts a program that logs nothing, until all is done, at most 20 s. Returns what is not."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", NEXT, str(directory), repr(options)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "started\n", "the next program does not start"
+        deadline = time.monotonic() + 20
+        while (left := undone(directory)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.communicate(timeout=60)
+        assert process.returncode == 0
+        return left
+    finally:
+        process.kill()
+        process.wait()
