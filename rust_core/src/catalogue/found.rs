@@ -95,7 +95,7 @@ pub(super) fn is_credible(path: &Path, form: &Form) -> bool {
 }
 
 /// Whether an error says that a file cannot be read now, and not that there is none or that it is damaged.
-fn is_passing(error: &io::Error) -> bool {
+pub(super) fn is_passing(error: &io::Error) -> bool {
     let is_lasting = matches!(
         error.kind(),
         io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::Other

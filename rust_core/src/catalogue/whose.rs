@@ -25,7 +25,8 @@ impl Catalogue {
         let inode = platform::identity_of(&meta).inode;
         if let Some(entry) = self.known().named(set, name) {
             let is_unchanged = |bytes| entry.mark.inode == inode && bytes == meta.len();
-            if !is_packed(&path) && entry.closed.is_some_and(|closed| is_unchanged(closed.bytes)) || is_it(&path, entry)
+            if !is_packed(&path) && entry.closed.is_some_and(|closed| is_unchanged(closed.bytes))
+                || is_it(&path, entry).unwrap_or(false)
             {
                 return Ok(There::Ours);
             }
@@ -46,16 +47,22 @@ pub fn tell_foreign(directory: &Path, name: &str) {
 
 /// Whether the file at a path is the one that an entry speaks of, by what stands in it. The number that the file system gave it is no proof: another
 /// file may have it by now.
-#[must_use]
-pub fn is_it(path: &Path, entry: &Entry) -> bool {
+///
+/// # Errors
+/// When the file cannot be read now, so that nothing can be said.
+pub fn is_it(path: &Path, entry: &Entry) -> std::io::Result<bool> {
     let fits = |head: &[u8]| !head.is_empty() && entry.mark.length > 0 && entry.mark.fits(head);
-    if is_packed(path) {
+    let head = if is_packed(path) {
         // Cheap, and only where there is no mark is anything unpacked.
-        return match found::generation_in(path) {
-            Some(generation) => generation == entry.generation,
-            None => beginning(path).is_ok_and(|(head, _)| fits(&head)),
-        };
+        if let Some(generation) = found::generation_in(path) {
+            return Ok(generation == entry.generation);
+        }
+        beginning(path).map(|(head, _)| head)
+    } else {
+        platform::open_to_read(path).and_then(|file| head_of(&file))
+    };
+    match head {
+        Err(error) if found::is_passing(&error) => Err(error),
+        head => Ok(head.is_ok_and(|head| fits(&head))),
     }
-    let head = platform::open_to_read(path).and_then(|file| head_of(&file));
-    head.is_ok_and(|head| fits(&head))
 }

@@ -87,7 +87,7 @@ impl<'s> Round<'s> {
         let Some(entry) = self.catalogue.known().get(generation).cloned() else { return Ok(false) };
         let path = self.directory.join(&entry.name);
         let Ok(meta) = path.symlink_metadata() else { return Ok(false) };
-        if !is_it(&path, &entry) {
+        if !is_it(&path, &entry).map_err(|error| Error::io("read", &path, error))? {
             // Somebody else has put another file in its place.
             self.find_anew(&set.name, now).map_err(|error| Error::io("look for", &path, error))?;
             return Ok(false);
@@ -246,7 +246,7 @@ impl Names for ByGeneration<'_> {
             catalogue.look();
             let Some(entry) = catalogue.known().get(self.generation) else { return Ok(Outcome::Changed) };
             let source = self.directory.join(&entry.name);
-            if !is_it(&source, entry) {
+            if !is_it(&source, entry).map_err(|error| Error::io("read", &source, error))? {
                 return Ok(Outcome::Changed);
             }
             let entry = entry.clone();

@@ -130,7 +130,7 @@ impl Round<'_> {
             };
             let path = directory.join(&entry.name);
             match path.symlink_metadata() {
-                Ok(_) if is_it(&path, entry) => fs::remove_file(&path)?,
+                Ok(_) if is_it(&path, entry)? => fs::remove_file(&path)?,
                 // Somebody else has put another file in its place, which the next look finds.
                 Ok(_) => {
                     catalogue.change(vec![Change::Gone(going.generation)]);
