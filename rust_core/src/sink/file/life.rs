@@ -43,6 +43,8 @@ pub(super) struct Life {
     wanted: bool,
     /// Whether it is, because a program starts.
     is_start: bool,
+    /// Whether it was told that another program changes files, too.
+    has_told: bool,
 }
 
 /// The files with which this process, or one that it was forked from, has started.
@@ -73,6 +75,7 @@ impl Life {
             calm: if when.calendar.is_some() { 0..0 } else { i64::MIN..i64::MAX },
             wanted: when.at_start && target.is_start && is_first(&target.path),
             is_start: true,
+            has_told: false,
         }
     }
 
@@ -146,18 +149,24 @@ impl FileSink {
         }
         let Some((directory, set)) = self.target.place() else { return };
         let Ok(head) = catalogue::head_of(&open.file) else { return };
-        let (size, now) = (open.size, seconds());
+        let (size, now, own) = (open.size, seconds(), self.life.generation);
+        let mut is_taken = false;
         let found = self.target.catalogue.with(|catalogue| {
             catalogue.look();
             let mut entry = current(catalogue, set, identity, &head);
             // Nothing is known of an empty file. Other files of the set are found by the upkeep.
             if entry.is_none() && (size > 0 || catalogue.known().current(set).is_some()) {
+                // This process has written to it, and none has noted a rotation.
+                let open = catalogue.known().current(set).map(|entry| entry.generation);
+                let taken = own.filter(|own| open == Some(*own));
                 match catalogue.reconcile(directory, set, now) {
                     Ok(foreign) => foreign.iter().for_each(|name| catalogue::tell_foreign(directory, name)),
                     // Who may not list a directory may log there all the same.
                     Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
                     Err(error) => remark("look for log files", format!("{}: {error}", directory.display())),
                 }
+                is_taken =
+                    taken.and_then(|taken| catalogue.known().get(taken)).is_some_and(|entry| entry.closed.is_some());
                 entry = current(catalogue, set, identity, &head);
             }
             let calendar = self.target.rotation.when.calendar.as_ref();
@@ -172,6 +181,12 @@ impl FileSink {
         });
         let entry = found.flatten();
         let life = &mut self.life;
+        if is_taken && !life.has_told {
+            let path = self.target.path.display();
+            let reason = format!("{path} was renamed or emptied by something else: let one program alone rotate it");
+            remark("keep a log file to this library", reason);
+            life.has_told = true;
+        }
         // Processes of one program start one after the other, and the first has made the file.
         if life.is_start && entry.as_ref().is_some_and(|entry| (0..STARTING).contains(&(now - entry.made))) {
             life.wanted = false;
