@@ -151,8 +151,8 @@ def undone(directory: Path) -> list[str]:
     return [f"{what}: {found}" for what, found in told.items() if found]
 
 
-def undone_by_the_next(directory: Path, options: dict[str, Any]) -> list[str]:
-    """Starts a program that logs nothing, until all is done, at most 20 s. Returns what is not."""
+def undone_by_the_next(directory: Path, options: dict[str, Any], seconds: float = 20) -> list[str]:
+    """Starts a program that logs nothing, until all is done, or for so long. Returns what is not."""
     process = subprocess.Popen(
         [sys.executable, "-c", NEXT, str(directory), repr(options)],
         stdin=subprocess.PIPE,
@@ -162,7 +162,7 @@ def undone_by_the_next(directory: Path, options: dict[str, Any]) -> list[str]:
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "started\n", "the next program does not start"
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + seconds
         while (left := undone(directory)) and time.monotonic() < deadline:
             time.sleep(0.05)
         process.communicate(timeout=60)
