@@ -493,6 +493,16 @@ def recover_all(ask: Callable[[PathLike[str]], tuple[str, str | None]]) -> dict[
     Returns the same as `recover`, and in `waiting` the boxes whose directories are missing or refused.
     """
 
+def retention(directory: str, settings: dict[str, Any], dry_run: bool) -> dict[str, Any] | None:
+    """Deletes the rotated files of a log directory that no bound keeps, or says which these are.
+
+    `settings` is the dictionary that `start` takes. With `dry_run` nothing is written.
+
+    Returns the files that `goes`, are `held` for a shipper and `stays`, each with its `file`, `set`, `generation`, `bytes`, `rule` and whether it is
+    `shipped`; the `foreign` names, what `failed`, whether the directory `has_targets`, and whether its catalogue `is_of_later_version`. Returns None while
+    another process does it, or where only the owner of the directory may.
+    """
+
 @final
 class End:
     """An object that only `atexit` holds, beside the exit hook. When it is released, all exit hooks have run."""

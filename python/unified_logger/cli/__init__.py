@@ -6,12 +6,12 @@ import argparse
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from . import options, recover, schema
+from . import options, recover, retention, schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_COMMANDS = (recover, options, schema)
+_COMMANDS = (recover, retention, options, schema)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -91,6 +91,8 @@ class Output(TypedDict, total=False):
     """A whole number from 1 to 19 for zstd, to 9 for gzip."""
     keep: Mapping[str, Any] | str | None
     """A mapping with files, age, bytes, disk_free and total, or all."""
+    hold_unshipped: int | str
+    """A number of bytes above 0, a text such as '20GB', or off."""
     form: Literal["dict", "line"]
     """One of dict, line."""
 
@@ -229,6 +231,8 @@ class FurtherOptions(TypedDict, total=False):
     """How hard the packing tries: 1 is fastest. By default 3 for zstd and 6 for gzip. Takes a whole number from 1 to 19 for zstd, to 9 for gzip. Default: None."""
     keep: Keep | str | None
     """Which rotated files stay: by number, age and size of each file set and of all, and by what is free on the disk. By default as many as backup_count says. Takes a mapping with files, age, bytes, disk_free and total, or all. Default: None."""
+    hold_unshipped: int | str
+    """Bytes of rotated files that stay beyond keep, over all files, because a shipper has not taken them yet. An output with a value of its own has so much for its files alone. Takes a number of bytes above 0, a text such as '20GB', or off. Default: 'off'."""
     processors: Sequence[Callable[[dict[str, Any]], Any] | str]
     """Functions that see each record as a mapping on the calling thread, in this order; see docs/processors.md. Takes a list of functions, or of texts that say where they are: 'package.module:name'. Default: ()."""
     exceptions: Exceptions

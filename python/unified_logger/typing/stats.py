@@ -18,6 +18,14 @@ class FileCounts(TypedDict):
     """Times the file was changed for a new one. A counter, in rotations."""
     deleted: int
     """Rotated files that this process deleted, because `keep` no longer keeps them. A counter, in files."""
+    deleted_unshipped: int
+    """Those of them that a shipper had not taken, see `hold_unshipped`. A counter, in files."""
+    archived: int
+    """Rotated files that this process packed or indexed. A counter, in files."""
+    archive_waiting: int
+    """Rotated files that waited to be packed or indexed when this process last looked. A gauge, in files."""
+    archive_errors: int
+    """Rotated files that could not be packed or indexed, each time; they are tried again. A counter, in failures."""
     errors: int
     """Writes that failed and were tried again. A counter, in failures."""
     dropped: int

@@ -29,6 +29,7 @@ _DAY = 86_400
 # Ages of a hundred years fit into what the engine counts with.
 _OLDEST = 36_500 * _DAY
 _ALL = "all"
+_OFF = "off"
 
 
 def _whole_number(allowed: str, least: int, most: int) -> Kind:
@@ -173,6 +174,24 @@ KEEP = Kind(
     _keep_text,
     {"type": ["object", "string", "null"]},
 )
+
+
+def _hold(value: Any) -> int:
+    """Bytes; 0 for none."""
+    if value is False or (isinstance(value, str) and value.strip().lower() == _OFF):  # YAML reads off as false
+        return 0
+    if isinstance(value, int) and not isinstance(value, bool) and value == 0:
+        return 0  # parsed before
+    return _bytes(value)
+
+
+HOLD = Kind(
+    "size or off",
+    "a number of bytes above 0, a text such as '20GB', or off",
+    _hold,
+    _hold,
+    {"type": ["integer", "string"]},
+)
 NAMES = choice("numbered", "dated")
 # Each way of packing, with its highest level.
 _METHODS = {"off": ("plain", 0), "gzip": ("gzip", 9), "zstd": ("zstd", 19)}
@@ -208,8 +227,9 @@ LAYOUT: Layout = {
     "compress": COMPRESS,
     "compress_level": LEVEL,
     "keep": _whole(KEEP, _layout_of_set),
+    "hold_unshipped": HOLD,
 }
-OPTIONS = ("rotate", "file_names", "compress", "compress_level", "keep")
+OPTIONS = ("rotate", "file_names", "compress", "compress_level", "keep", "hold_unshipped")
 
 
 class Rotation(Section):
@@ -241,6 +261,12 @@ class Rotation(Section):
         "By default as many as backup_count says.",
         layout=_layout_of_keep,
     )
+    hold_unshipped: int = option(
+        HOLD,
+        _OFF,
+        "Bytes of rotated files that stay beyond keep, over all files, because a shipper has not taken them yet. "
+        "An output with a value of its own has so much for its files alone.",
+    )
 
     @classmethod
     def settle(cls, given: Given) -> Mapping[str, Any]:
@@ -271,7 +297,9 @@ class Rotation(Section):
                 outputs[name] = {"to": {"file": _for_engine(self, own if isinstance(own, dict) else {})}}
         keep = self.keep or {}
         total = _bounds(keep.get("total") or {}) | ({"disk_free": keep["disk_free"]} if keep.get("disk_free") else {})
-        return joined(rooms, {"output": {"keep": total, "to": {"outputs": outputs}}})
+        return joined(
+            rooms, {"output": {"keep": total, "hold_unshipped": self.hold_unshipped, "to": {"outputs": outputs}}}
+        )
 
 
 def _for_engine(settings: Rotation, own: Mapping[str, Any]) -> dict[str, Any]:
@@ -293,6 +321,8 @@ def _for_engine(settings: Rotation, own: Mapping[str, Any]) -> dict[str, Any]:
     file["max_random_delay"] = round(rotate.get("max_random_delay", 0))
     if keep is not None:
         file["keep"] = _bounds(keep)
+    if "hold_unshipped" in own:
+        file["hold_unshipped"] = own["hold_unshipped"]
     return file
 
 

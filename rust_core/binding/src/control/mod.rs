@@ -4,12 +4,14 @@ pub mod error;
 pub mod escape;
 pub mod files;
 pub mod functions;
+mod rotated;
 pub mod self_check;
 mod settings;
 
 pub use escape::escape_text;
 pub use files::{LogFile, open_log, prepare_directory};
 pub use functions::{HandedRecords, count_failed, function_threads, next_records, wake_function};
+pub use rotated::retention;
 pub use self_check::internals;
 
 use std::path::{Path, PathBuf};
