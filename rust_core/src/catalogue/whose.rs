@@ -39,10 +39,18 @@ impl Catalogue {
     }
 }
 
-/// Tells of something under the name of a rotated file that this library did not make.
-pub fn tell_foreign(directory: &Path, name: &str) {
-    let reason = format!("{} is not of this library, and is left alone", directory.join(name).display());
-    remark("rotate to the name of another file", reason);
+/// Tells of what is under the names of rotated files and was not made by this library.
+pub fn tell_foreign<'n>(directory: &Path, names: impl Iterator<Item = &'n str>) {
+    let told: Vec<String> = names.map(|name| told_of(&directory.join(name))).collect();
+    if !told.is_empty() {
+        remark("rotate to the names of other files", told.join("; "));
+    }
+}
+
+fn told_of(path: &Path) -> String {
+    let is_unreadable = is_packed(path) && beginning(path).is_err();
+    let what = if is_unreadable { "cannot be read, or is not of this library" } else { "is not of this library" };
+    format!("{} {what}, and is left alone", path.display())
 }
 
 /// Whether the file at a path is the one that an entry speaks of, by what stands in it. The number that the file system gave it is no proof: another

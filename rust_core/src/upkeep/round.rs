@@ -78,10 +78,9 @@ impl Round<'_> {
                 return Ok(());
             }
             catalogue.look();
-            for name in catalogue.reconcile(directory, set, now)? {
-                catalogue::tell_foreign(directory, &name);
-                report.foreign.push(name);
-            }
+            let foreign = catalogue.reconcile(directory, set, now)?;
+            catalogue::tell_foreign(directory, foreign.iter().map(String::as_str));
+            report.foreign.extend(foreign);
             Ok(())
         })
     }

@@ -160,7 +160,7 @@ impl FileSink {
                 let open = catalogue.known().current(set).map(|entry| entry.generation);
                 let taken = own.filter(|own| open == Some(*own));
                 match catalogue.reconcile(directory, set, now) {
-                    Ok(foreign) => foreign.iter().for_each(|name| catalogue::tell_foreign(directory, name)),
+                    Ok(foreign) => catalogue::tell_foreign(directory, foreign.iter().map(String::as_str)),
                     // Who may not list a directory may log there all the same.
                     Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
                     Err(error) => remark("look for log files", format!("{}: {error}", directory.display())),
@@ -300,7 +300,7 @@ impl FileTarget {
                 let (set, name, mark) = (set.to_owned(), name.clone(), Mark::of(inode, &head));
                 Change::Foreign { set, name, mark }
             };
-            new.iter().for_each(|name| catalogue::tell_foreign(directory, name));
+            catalogue::tell_foreign(directory, new.iter().map(String::as_str));
             if !new.is_empty() {
                 catalogue.change(new.iter().map(change).collect());
             }
