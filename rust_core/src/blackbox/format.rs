@@ -217,6 +217,8 @@ pub struct JournalEntry {
     pub device: u64,
     pub inode: u64,
     pub offset: u64,
+    /// Of the file; 0 if it is not known, as in boxes of earlier versions.
+    pub generation: u64,
 }
 
 impl JournalEntry {
@@ -224,7 +226,14 @@ impl JournalEntry {
     pub fn read(bytes: &[u8], file: usize) -> Option<Self> {
         let word = |index: usize| u64_at(bytes, journal(file) + index * 8);
         let position = |index: usize| Some(word(index)?.min(LAST_POSITION));
-        Some(Self { passed: position(0)?, upto: position(1)?, device: word(2)?, inode: word(3)?, offset: word(4)? })
+        Some(Self {
+            passed: position(0)?,
+            upto: position(1)?,
+            device: word(2)?,
+            inode: word(3)?,
+            offset: word(4)?,
+            generation: word(5)?,
+        })
     }
 
     #[must_use]

@@ -237,7 +237,16 @@ impl Journal {
     /// # Errors
     /// When a box that is being recovered cannot be written: then nothing may be appended.
     pub fn intend(&self, identity: Identity, offset: u64, upto: u64) -> std::io::Result<()> {
-        let words = [identity.device, identity.inode, offset];
+        self.intend_in(identity, 0, offset, upto)
+    }
+
+    /// The same of a file whose generation is known: it is found by that after it was renamed, copied or packed. 0 stands for none.
+    ///
+    /// # Errors
+    /// As `intend`.
+    pub fn intend_in(&self, identity: Identity, generation: u64, offset: u64, upto: u64) -> std::io::Result<()> {
+        // Boxes of earlier versions have no generation, and a zero in its place.
+        let words = [identity.device, identity.inode, offset, generation];
         match self {
             Self::Off => Ok(()),
             Self::Mapped { front, .. } if front.is_anothers() => Ok(()),

@@ -9,13 +9,13 @@ pub struct Note {
     pub passed: AtomicU64,
     /// Records up to this position were about to be appended; 0 while the words below are no note.
     pub upto: AtomicU64,
-    /// To which file, from which size on: device, inode, offset.
-    pub words: [AtomicU64; 3],
+    /// To which file, from which size on: device, inode, offset, and the generation of the file, 0 if that is not known.
+    pub words: [AtomicU64; 4],
 }
 
 impl Note {
     /// Notes what is about to be appended.
-    pub fn intend(&self, words: [u64; 3], upto: u64) {
+    pub fn intend(&self, words: [u64; 4], upto: u64) {
         self.upto.store(0, Ordering::Relaxed);
         // A process that dies between these stores leaves no note that mixes old and new.
         fence(Ordering::Release);

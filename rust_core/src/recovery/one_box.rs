@@ -1,13 +1,15 @@
 //! One box: which of its records are in their files already, and writing the others.
 
-use std::io;
+use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Recovered;
+use crate::archive::Archive;
 use crate::blackbox::{self, Contents, Foreign, Journal, JournalEntry, Ownerless, RecoveryNote};
+use crate::catalogue::{self, Catalogue};
 use crate::clock;
 use crate::encoder::{Process, Whose};
 use crate::error::{Error, Result};
@@ -308,8 +310,18 @@ impl<'a> Recovery<'a> {
     }
 }
 
-/// Finds the file that was being appended to: at its path, rotated, or renamed within the directory.
+/// Finds the file that was being appended to: by its generation, whatever its name is by now and whether it was packed, or else by the number that the file
+/// system gave it, at its path, rotated, or renamed within the directory. To be called with the directory's lock.
 fn find(directory: &Path, name: &str, entry: JournalEntry) -> Option<PathBuf> {
+    if entry.generation > 0 {
+        let mut catalogue = Catalogue::of(directory);
+        catalogue.look();
+        let known = catalogue.known().get(entry.generation);
+        let path = known.map(|known| (directory.join(&known.name), known));
+        if let Some((path, _)) = path.filter(|(path, known)| catalogue::is_it(path, known)) {
+            return Some(path);
+        }
+    }
     let is_it = |path: &Path| platform::identity_at(path).is_ok_and(|found: Identity| found == entry.identity());
     let path = directory.join(name);
     if is_it(&path) {
@@ -319,6 +331,12 @@ fn find(directory: &Path, name: &str, entry: JournalEntry) -> Option<PathBuf> {
 }
 
 fn read_from(path: &Path, entry: JournalEntry) -> Option<Vec<u8>> {
+    if catalogue::is_packed(path) {
+        let mut archive = Archive::open(path, None).ok()?;
+        let mut text = Vec::new();
+        archive.stream(entry.offset).ok()?.take(LOOK).read_to_end(&mut text).ok()?;
+        return Some(text);
+    }
     let file = platform::open_to_read(path).ok()?;
     let length = file.metadata().ok()?.len().checked_sub(entry.offset)?.min(LOOK);
     let mut text = vec![0; usize::try_from(length).ok()?];

@@ -67,10 +67,11 @@ impl FileSink {
         let bytes = self.pending.bytes_of(part);
         let Some(open) = &mut self.file else { return Ok(()) };
         let upto = self.pending.upto(part);
+        let generation = self.life.generation_of(open.identity()).unwrap_or(0);
         // Should the process die in the next call, this decides what was written.
         self.target
             .journal
-            .intend(open.identity(), open.size, upto)
+            .intend_in(open.identity(), generation, open.size, upto)
             .map_err(|error| Error::io("note what is written to", &self.target.path, error))?;
         fault_injection::pass(Fault::BeforeWrite);
         while self.landed < part.bytes {

@@ -85,6 +85,11 @@ impl Life {
         self.doubt();
     }
 
+    /// The generation of a file, if it is the one that is open and known.
+    pub fn generation_of(&self, identity: Identity) -> Option<Generation> {
+        self.generation.filter(|_| self.of == Some(identity))
+    }
+
     /// To be called when the file is not what it was: it was emptied, or changed for another.
     pub fn doubt(&mut self) {
         self.of = None;
