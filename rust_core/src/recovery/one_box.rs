@@ -318,7 +318,7 @@ fn find(directory: &Path, name: &str, entry: JournalEntry) -> Option<PathBuf> {
         catalogue.look();
         let known = catalogue.known().get(entry.generation);
         let path = known.map(|known| (directory.join(&known.name), known));
-        if let Some((path, _)) = path.filter(|(path, known)| catalogue::is_it(path, known)) {
+        if let Some((path, _)) = path.filter(|(path, known)| catalogue::is_it(path, known).unwrap_or(false)) {
             return Some(path);
         }
     }
