@@ -141,7 +141,7 @@ impl Packing<'_> {
         let job = self.job;
         let mut take_place = |source: &Path, target: &Path| {
             let outcome = self.take_place(source, target)?;
-            Ok(outcome.map_or_else(|| packed.take().map_or(Outcome::Changed, Outcome::Packed), |outcome| outcome))
+            Ok(outcome.unwrap_or_else(|| packed.take().map_or(Outcome::Changed, Outcome::Packed)))
         };
         match job.names {
             Some(names) => names.keep(&mut take_place),

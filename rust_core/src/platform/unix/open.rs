@@ -165,6 +165,7 @@ pub fn disk(path: &Path) -> io::Result<(u64, u64)> {
     }
     // SAFETY: the call has filled it.
     let found = unsafe { found.assume_init() };
+    #[allow(clippy::useless_conversion)] // some systems count with 32 bits
     let bytes = |blocks: libc::fsblkcnt_t| u64::from(blocks).saturating_mul(u64::from(found.f_frsize));
     Ok((bytes(found.f_blocks), bytes(found.f_bavail)))
 }
