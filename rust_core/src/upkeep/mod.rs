@@ -17,6 +17,7 @@ use std::time::Duration;
 use crate::archive::{Keys, Method};
 use crate::blackbox;
 use crate::catalogue::{self, Catalogue, Form, Generation, Known, ship::Shipped};
+use crate::error::Error;
 use crate::platform;
 use crate::rotation::{Disk, Keep};
 use crate::sink::DirectoryLock;
@@ -116,7 +117,7 @@ pub struct Report {
 }
 
 /// Does what is due. `goes_on` is asked between two steps: a round that is broken off is gone on with by the next. `now` is in seconds since
-/// the epoch. `None` if another process is at it.
+/// the epoch. `None` if another process is at it, or descriptors have run out.
 #[must_use]
 pub fn round(directory: &Path, settings: &Settings, now: i64, goes_on: &dyn Fn() -> bool) -> Option<Report> {
     round_with(directory, settings, now, goes_on, Work::All, &mut Patience::default())
@@ -139,12 +140,14 @@ pub fn round_with(
     let mut report = Report::default();
     let home = blackbox::home(directory);
     let lock = platform::private_directory(&home)
-        .map_err(|error| error.to_string())
-        .and_then(|()| DirectoryLock::named(&home, LOCK_FILE, settings.file_mode).map_err(|error| error.to_string()));
+        .map_err(|error| Error::io("make", &home, error))
+        .and_then(|()| DirectoryLock::named(&home, LOCK_FILE, settings.file_mode));
     let mut lock = match lock {
         Ok(lock) => lock,
-        Err(reason) => {
-            report.failed.push(Failure::new(LOOK_AFTER, &reason));
+        // Writing comes first. The next round may find some.
+        Err(Error::Io { source, .. }) if platform::is_want_of_descriptors(&source) => return None,
+        Err(error) => {
+            report.failed.push(Failure::new(LOOK_AFTER, &error));
             return Some(report);
         }
     };
