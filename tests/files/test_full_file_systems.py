@@ -201,3 +201,34 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM
 """
     )
     assert done.stdout == "True\n", done.stderr
+
+
+def test_a_file_that_there_is_no_room_to_pack_stays_as_it_is(small_disk: Path, run_python: Run) -> None:
+    """Its temporary file goes at once, the failure is counted and told by what it was, and other files are gone on with."""
+    done = run_python(
+        """
+import json, os, random, time
+from pathlib import Path
+from unified_logger import flush_logging, get_logger, get_stats, init_logging
+init_logging(log_dir="logs", max_bytes=90_000, compress="zstd", keep="all", console_format="off")
+with open("logs/ballast", "wb") as ballast:
+    ballast.write(b"x" * 130 * 1024)
+# Letters that no method makes much smaller.
+for _ in range(10):
+    get_logger("app").info(random.randbytes(5_000).hex())
+assert flush_logging(10)
+def files(): return get_stats()["files"]["app"]
+deadline = time.monotonic() + 20
+while not files()["archive_errors"] and time.monotonic() < deadline:
+    time.sleep(0.02)
+left = sorted(path.name for path in Path("logs").iterdir())
+print(json.dumps([files(), left]))
+"""
+    )
+    counts, left = json.loads(done.stdout)
+    assert counts["archive_errors"] == 1
+    assert counts["archive_waiting"] >= 1
+    assert "app.log.1" in left
+    assert [name for name in left if "packing" in name] == []
+    assert "cannot pack a log file: " in done.stderr
+    assert "No space left" in done.stderr

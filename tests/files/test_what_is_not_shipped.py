@@ -1,0 +1,96 @@
+"""Rotated files that a shipper has not taken stay beyond their bounds, within a bound of their own, and what goes all the same is told."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kinds import Start
+
+from unified_logger import flush_logging, get_logger, get_stats
+
+Counts = Callable[[], "Counter[str]"]
+
+
+def eventually(is_so: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def register(log_dir: Path) -> None:
+    """A target whose position cannot be read: it counts as having taken nothing."""
+    log_dir.mkdir(exist_ok=True)
+    for folder in (log_dir / ".unified_logger", log_dir / ".unified_logger" / "ship"):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    (log_dir / ".unified_logger" / "ship" / "loki.position").write_bytes(b"damaged")
+
+
+def rotated(log_dir: Path) -> int:
+    return len([*log_dir.glob("app-*")])
+
+
+def fill(count: int) -> None:
+    for _ in range(count):
+        get_logger("shop").info("x" * 200)
+        assert flush_logging(10)
+
+
+@pytest.fixture
+def counts() -> Callable[[], Counter[str]]:
+    """What the process has counted of app.log since the test began."""
+    before = Counter(get_stats()["files"]["app"])
+
+    def counts() -> Counter[str]:
+        now = Counter(get_stats()["files"]["app"])
+        now.subtract(before)
+        return now
+
+    return counts
+
+
+OPTIONS: dict[str, Any] = {"max_bytes": 300, "file_names": "dated", "console_format": "off"}
+
+
+def test_without_a_shipper_nothing_is_held(start: Start, log_dir: Path, counts: Counts) -> None:
+    """Whatever `hold_unshipped` says."""
+    start(**OPTIONS, keep={"files": 2}, hold_unshipped="1GB")
+    fill(8)
+    eventually(lambda: rotated(log_dir) == 2 and counts()["deleted"] == 5)
+    assert counts()["deleted_unshipped"] == 0
+
+
+def test_what_is_not_shipped_is_held(start: Start, log_dir: Path, counts: Counts) -> None:
+    """An output may hold nothing of its own."""
+    register(log_dir)
+    audit = {"file": "audit.log", "max_bytes": 300, "keep": {"files": 2}, "hold_unshipped": "off"}
+    start(**OPTIONS, keep={"files": 2}, hold_unshipped="1GB", outputs={"audit": audit})
+    fill(8)
+    eventually(lambda: get_stats()["files"]["audit"]["deleted_unshipped"] > 0)
+    assert rotated(log_dir) >= 7
+    assert counts()["deleted"] == 0
+
+
+def test_what_goes_beyond_the_bound_is_counted_and_told(
+    start: Start, log_dir: Path, counts: Counts, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The oldest goes first, and the log says how many files and bytes, once a minute at most."""
+    register(log_dir)
+    notices = {"file": "notices.log", "loggers": ["unified_logger"], "keep": "all"}
+    start(**OPTIONS, keep={"files": 1}, hold_unshipped=1_000, outputs={"notices": notices})
+    fill(12)
+    eventually(lambda: counts()["deleted_unshipped"] >= 6)
+    found = counts()
+    assert found["deleted_unshipped"] == found["deleted"]
+    assert rotated(log_dir) >= 3
+    notices_of = log_dir / "notices.log"
+    eventually(lambda: flush_logging(10) and "before they were shipped" in notices_of.read_text("utf-8"))
+    (told,) = [json.loads(line) for line in notices_of.read_text("utf-8").splitlines() if "before they were" in line]
+    assert (told["level"], told["files"] > 0, told["bytes"] > told["files"]) == ("WARNING", True, True)
+    assert "cannot read how far a shipper is" in capfd.readouterr().err
