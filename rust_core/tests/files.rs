@@ -20,6 +20,7 @@ fn settings(path: PathBuf, max_bytes: u64, backup_count: u32) -> FileTarget {
         path,
         mode: 0o640,
         directory_mode: 0o750,
+        current_link: None,
         rotation: Rotation::by_size(max_bytes, backup_count),
         fsync: Fsync::Never,
         journal: Journal::Off,

@@ -35,6 +35,7 @@ fn sink(directory: &Path, rotation: &Rotation, is_start: bool) -> FileSink {
         path: directory.join("app.log"),
         mode: 0o640,
         directory_mode: 0o750,
+        current_link: None,
         rotation: rotation.clone(),
         fsync: Fsync::Never,
         journal: Journal::Off,

@@ -149,3 +149,122 @@ assert len(found) == len(set(found)) == 3 * 2 * 200, len(found)
 assert len(list(Path("logs").glob("app.log.*"))) <= 3 * 2 * 4
 """
     )
+
+
+SIGNALLED = """
+import os, signal, sys, time
+from pathlib import Path
+from unified_logger import flush_logging, get_logger, init_logging, shutdown_logging
+logs, log = Path("logs"), get_logger("shop").info
+names = lambda: sorted(path.name for path in logs.glob("app*"))
+def wait_for(condition):
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, names()
+        time.sleep(0.01)
+def start(**options):
+    init_logging(log_dir="logs", console_format="off", **options)
+"""
+POSIX = pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no such signals")
+
+
+@POSIX
+@pytest.mark.parametrize("name", ["SIGUSR1", "usr2", 12, "SIGRTMIN+3"])
+def test_a_signal_changes_the_files(run_python: Run, name: object) -> None:
+    """A handler that was there before is called too, and comes back when logging is started without the signal."""
+    run_python(
+        SIGNALLED
+        + f"""
+names_of = {{"SIGUSR1": 10, "usr2": 12, "SIGRTMIN+3": signal.SIGRTMIN + 3}}
+number = names_of.get({name!r}, {name!r})
+seen = []
+mine = lambda number, frame: seen.append(number)
+signal.signal(number, mine)
+start(rotate={{"signal": {name!r}}})
+log("one")
+os.kill(os.getpid(), number)
+wait_for(lambda: names() == ["app.log", "app.log.1"])
+assert seen == [number]
+log("two")
+assert flush_logging(10) and b"two" in (logs / "app.log").read_bytes()
+start()
+assert signal.getsignal(number) is mine
+start(rotate={{"signal": {name!r}}})
+shutdown_logging()
+log("three")
+time.sleep(2.1)
+os.kill(os.getpid(), number)
+wait_for(lambda: len(names()) == 3)
+"""
+    )
+
+
+@POSIX
+def test_a_signal_to_all_workers_changes_a_file_once(run_python: Run) -> None:
+    """Also of those that were forked after the start, and have logged nothing yet."""
+    run_python(
+        SIGNALLED
+        + """
+start(rotate={"signal": "SIGUSR1"})
+log("parent")
+assert flush_logging(10)
+children = []
+for number in range(4):
+    read, write = os.pipe()
+    child = os.fork()
+    if not child:
+        if number % 2:
+            log("child")
+            assert flush_logging(10)
+        os.write(write, b"x")
+        while True:
+            time.sleep(0.01)
+            log("m")
+    assert os.read(read, 1) == b"x"
+    children.append(child)
+time.sleep(0.2)
+for pid in [os.getpid(), *children]:
+    os.kill(pid, signal.SIGUSR1)
+wait_for(lambda: "app.log.1" in names())
+time.sleep(1)
+for child in children:
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+assert names() == ["app.log", "app.log.1"], names()
+"""
+    )
+
+
+@POSIX
+def test_only_the_main_thread_can_take_the_signal(run_python: Run, tmp_path: Path) -> None:
+    """Started elsewhere, logging says that the signal is not handled, and works."""
+    run_python(
+        SIGNALLED
+        + """
+import threading
+thread = threading.Thread(target=start, kwargs={"rotate": {"signal": "SIGUSR1"}})
+thread.start()
+thread.join()
+assert flush_logging(10)
+assert signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL
+"""
+    )
+    assert "rotate.signal: SIGUSR1 is not handled" in (tmp_path / "logs" / "app.log").read_text("utf-8")
+
+
+@POSIX
+def test_one_signal_may_be_for_the_files_and_for_the_configuration(run_python: Run) -> None:
+    """Each has a handler of its own."""
+    run_python(
+        SIGNALLED
+        + """
+from unified_logger import init_logging_from_config
+path = Path("logging.yaml")
+path.write_text("reload_signal: SIGHUP\\nrotate: {signal: SIGHUP}\\nlog_level: INFO\\nlog_dir: logs\\nconsole_format: off\\n")
+init_logging_from_config(path)
+log("one")
+path.write_text(path.read_text().replace("INFO", "ERROR"))
+os.kill(os.getpid(), signal.SIGHUP)
+wait_for(lambda: "app.log.1" in names() and not get_logger("shop").isEnabledFor(20))
+"""
+    )

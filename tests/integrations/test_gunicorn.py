@@ -443,3 +443,19 @@ def test_what_uvicorns_worker_logs_is_in_the_files(gunicorn):
         "GET /broken HTTP/1.1",
     ]
     assert len(server.said("Starting gunicorn")) == 1
+
+
+@pytest.mark.parametrize("kind", ["sync", "sync-preload", "gevent"])
+def test_a_signal_to_the_master_changes_the_files_once(gunicorn, kind):
+    """It takes the handler away, passes the signal on to its workers, and has them open their files again."""
+    if kind == "gevent":
+        pytest.importorskip("gevent")
+    more = """import os\nos.environ["UNIFIED_LOGGER_ROTATE"] = '{"signal": "SIGUSR1"}'\n"""
+    server = gunicorn(PLAIN, *KINDS[kind], more=more)
+    eventually(lambda: server.said("worker is ready"), lambda found: len(found) >= 2)
+    server.process.send_signal(signal.SIGUSR1)
+    eventually(lambda: (server.logs / "app.log.1").exists())
+    eventually(lambda: ask(server.port, "/")[0] == 200)
+    server.access(1)
+    server.stop(workers=0)
+    assert [path.name for path in server.logs.glob("app.log.*")] == ["app.log.1"]

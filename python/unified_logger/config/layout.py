@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import ConfigurationError, PartError
 from . import mappings
 from .kinds import ANYTHING, BOOLEAN, LEVEL, LEVELS, MODE, Kind, name_of
-from .mappings import FREE, Path, Switched, joined, shown
+from .mappings import FREE, Path, Switched, Worded, joined, shown
 from .sections import OPTIONS, SECTIONS
 
 TYPE_CHECKING = False
@@ -154,6 +154,8 @@ def _schema_of(layout: dict[str, Any]) -> dict[str, Any]:
 def _schema_below(expected: Any) -> dict[str, Any]:
     if isinstance(expected, Kind):
         return dict(expected.schema)
+    if isinstance(expected, Worded):
+        return _schema_of(expected) | dict(expected.kind.schema)
     also = ["null", *(["boolean"] if isinstance(expected, Switched) else [])]
     return _schema_of(expected) | {"type": ["object", *also]}
 

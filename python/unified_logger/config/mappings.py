@@ -26,6 +26,19 @@ class Switched(dict[str, object]):
     """The layout of a block that may also be true or false."""
 
 
+class Worded(dict[str, object]):
+    """The layout of a block for which a word or a number may stand.
+
+    Args:
+        kind: Parses these, into a mapping if they stand for one.
+        layout: The layout.
+    """
+
+    def __init__(self, kind: Kind, layout: Layout) -> None:
+        super().__init__(layout)
+        self.kind = kind
+
+
 def parse(block: Any, layout: Layout, path: Path = (), of_file: bool = False) -> dict[Any, Any]:
     """Parses a mapping.
 
@@ -60,6 +73,8 @@ def _parsed(value: Any, expected: Any, layout: Layout, path: Path) -> Any:
         if not known:
             raise _wrong(path, value, "a name that is a text")
         raise _wrong(path, unknown_shown(path[-1], value), f"one of the known keys: {', '.join(known)}", known)
+    if isinstance(expected, Worded) and not isinstance(value, Mapping):
+        value = _parsed(value, expected.kind, layout, path)
     if not isinstance(expected, Kind):
         as_it_is = value is None or (isinstance(expected, Switched) and isinstance(value, bool))
         return value if as_it_is else parse(value, expected, path)

@@ -52,11 +52,12 @@ CAPABILITIES: tuple[Capability | str, ...] = (
     "process.sinks",
     "process.timers",  # before modules that have calls pending
     "process.reload",
+    "process.rotation",
     "integrations._sentry",
 )
 
 # The settings, by the modules that they are for.
-_WANTED_BY = {"process.sinks": "functions"}
+_WANTED_BY = {"process.sinks": "functions", "process.rotation": "rotation_signal"}
 
 # Functions of joined modules, called before a fork, also when the threads of the engine have ended for it, and soon after it in the parent.
 before_fork: list[Callable[[], None]] = []

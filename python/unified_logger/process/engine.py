@@ -185,7 +185,7 @@ def flush(timeout: float | None) -> bool:
 
 
 def rotate(timeout: float | None, spared: float = 0.0) -> bool:
-    """Changes each log file that has records for a new one, but none that is younger than `spared` seconds. Returns whether it is done."""
+    """Changes each log file that has records for a new one, but none that was changed within `spared` seconds. Returns whether it is done."""
     return _core.rotate(timeout, spared) if _fallback is None else _fallback.rotate()
 
 

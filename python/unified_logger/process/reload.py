@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,7 +11,7 @@ from .. import levels
 from ..config import OPTIONS
 from ..config.file import is_pipe, load_again, load_config
 from ..errors import ConfigurationError, UnifiedLoggerError
-from . import capabilities, engine, level_changes, notices, timers
+from . import capabilities, engine, level_changes, notices, signals, timers
 from .start import start as start_logging
 
 if TYPE_CHECKING:
@@ -37,38 +36,10 @@ class _Source(NamedTuple):
     config: dict[str, Any]
 
 
-class _Handler:
-    """Handles a signal, then calls the previous handler.
-
-    Args:
-        number: The signal.
-        previous: The previous handler.
-    """
-
-    def __init__(self, number: int, previous: Any) -> None:
-        self.number = number
-        self.previous = previous
-
-    def __call__(self, number: int, frame: Any) -> None:
-        """Leaves the work to a thread: the interrupted code may hold locks that a reload takes."""
-        global _asked
-        if self is _handler:
-            _asked = True
-            # If no thread can be started, the next signal tries again.
-            with suppress(RuntimeError):
-                timers.later(0, _answer)
-        if callable(self.previous):
-            self.previous(number, frame)
-
-
 _source: _Source | None = None
-# The handler that asks for a reload. Earlier ones may remain below handlers of others; they only pass on.
-_handler: _Handler | None = None
 _watch: timers.Timer | None = None
 # The state of the file when it was read last.
 _seen: object = None
-# Whether a signal came that no reload has answered yet.
-_asked = False
 
 
 def start_from_file(path: str | PathLike[str], options: Mapping[str, Any]) -> None:
@@ -192,6 +163,9 @@ def _reload_quietly(reason: str) -> None:
         notices.report(f"configuration not read again ({reason}): {error!r}", None, logging.ERROR, "reload_logging")
 
 
+_listener = signals.Listener("reload_signal:", _reload_quietly)
+
+
 def _differences(before: Settings, after: Settings) -> dict[str, tuple[Any, Any]]:
     """The options that have changed, with the values before and after."""
     old, new = before.reported(), after.reported()
@@ -208,7 +182,7 @@ def _shown(value: object) -> str:
 def _arm() -> None:
     settings = engine.settings()
     if settings is not None:
-        _handle(settings.reload_signal)
+        _listener.listen(settings.reload_signal)
         _begin_to_watch(settings.watch_config)
 
 
@@ -216,7 +190,7 @@ def _forget() -> None:
     """Logging no longer has a file."""
     global _source
     _source = None
-    _handle("none")
+    _listener.listen(signals.NONE)
     _begin_to_watch(0)
 
 
@@ -254,45 +228,6 @@ def _watch_once(seconds: float, changed: object) -> None:
         if _watch is not None:
             _watch.cancel()
         _watch = timers.later(pause, lambda: _watch_once(seconds, new))
-
-
-def _handle(name: str) -> None:
-    """Puts the handler before the present one of a signal, or removes it."""
-    global _handler
-    number = getattr(signal, name.upper(), None)
-    if _handler is not None and _handler.number == number:
-        return
-    try:
-        old = _handler
-        _handler = None
-        present: object = None if old is None else signal.getsignal(old.number)
-        if old is not None and present is old:
-            signal.signal(old.number, old.previous)
-        if number is not None:
-            previous = signal.getsignal(number)
-            if previous is None:
-                raise ValueError("it is handled by code that is not Python's")
-            if isinstance(previous, _Handler):
-                # Another thread could not remove it.
-                _handler = previous
-                return
-            handler = _Handler(number, previous)
-            signal.signal(number, handler)
-            _handler = handler
-        elif name != "none":
-            raise ValueError("this system has no such signal")
-    except ValueError as error:  # Only the main thread may set a handler.
-        if name != "none":
-            notices.report(f"reload_signal: {name.upper()} is not handled: {error}")
-
-
-def _answer() -> None:
-    """One reload answers all signals that came before it."""
-    global _asked
-    handler = _handler
-    if _asked and handler is not None:
-        _asked = False
-        _reload_quietly(signal.Signals(handler.number).name)
 
 
 def start(settings: Settings) -> None:

@@ -110,7 +110,7 @@ class FallbackOutput:
         Returns:
             Whether all of them are.
         """
-        return all([file.rotate() for file in self._files])
+        return sum(not file.rotate() for file in self._files) == 0
 
     def stats(self) -> dict[str, Any]:
         """The native counts, with those of these handlers added."""

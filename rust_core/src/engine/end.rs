@@ -36,7 +36,7 @@ impl Engine {
         self.request(patient, None)
     }
 
-    /// As `request_flush`, and asks for new files after that, except for those that are younger than `spared`. It is tried again for as
+    /// As `request_flush`, and asks for new files after that, except for those that were changed within `spared`. It is tried again for as
     /// long as `patience`. The answer is whether all that have records were changed.
     #[must_use]
     pub fn request_rotation(&self, spared: Duration, patience: Option<Duration>) -> Flushing {

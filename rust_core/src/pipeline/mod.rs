@@ -204,7 +204,7 @@ impl Pipeline {
         self.report_complaints();
     }
 
-    /// Changes every file that has records for a new one, unless it is younger than `spared`. False if one could not be. To be called with nothing
+    /// Changes every file that has records for a new one, unless that was done within `spared`. False if one could not be. To be called with nothing
     /// pending.
     pub fn rotate(&mut self, spared: Duration) -> bool {
         let Self { outputs, lock, no_locks_reported, stats, errors, .. } = self;

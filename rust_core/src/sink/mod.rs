@@ -87,7 +87,7 @@ pub trait Sink: fmt::Debug + Send {
     /// When the system refuses: what is not written stays pending.
     fn write(&mut self, now: Instant, held: Held) -> Result<()>;
 
-    /// Changes its file for a new one, unless nothing stands in it, or the file is younger than `spared`. To be called with nothing pending.
+    /// Changes its file for a new one, unless nothing stands in it, or it was changed within `spared`. To be called with nothing pending.
     /// False if that is not possible now.
     ///
     /// # Errors

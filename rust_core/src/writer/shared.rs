@@ -35,7 +35,7 @@ pub struct Flush {
 /// A request for new files.
 #[derive(Clone, Copy, Debug)]
 pub struct Rotation {
-    /// Files that are younger stay.
+    /// Files that were changed within this time stay.
     pub spared: Duration,
     /// How long it is tried again where it fails; None for a single try.
     pub until: Option<Instant>,

@@ -7,9 +7,10 @@ import re
 from ...errors import ConfigurationError, nearest_word
 from .. import mappings
 from ..kinds import BOOLEAN, MAPPING, SECONDS, SIZE, Kind, NotAllowedError, choice
-from ..mappings import joined
-from ..options import Section, option
+from ..mappings import Worded, joined
+from ..options import Section, derived, option
 from ..scalars import mapping_text
+from ..signal_names import SIGNAL
 from .lines import ZONE
 
 TYPE_CHECKING = False
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
     from ..options import Given
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_WORDS = {"hourly": {"seconds": 3600}, "daily": {"days": 1}, "weekly": {"weeks": [1, 0]}} | {
-    day: {"weeks": [1, number]} for number, day in enumerate(_DAYS)
+_WORDS: dict[str, dict[str, Any]] = {
+    "hourly": {"seconds": 3600},
+    "daily": {"days": 1},
+    "weekly": {"weeks": [1, 0]},
+    **{day: {"weeks": [1, number]} for number, day in enumerate(_DAYS)},
 }
 _UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DAY = 86_400
@@ -199,8 +203,12 @@ COMPRESS = choice(*_METHODS)
 LEVEL = _whole_number("a whole number from 1 to 19 for zstd, to 9 for gzip", 1, 19)
 
 
-def _layout_of_rotate() -> Layout:
+def _layout_of_file() -> Layout:
     return {"every": EVERY, "at": AT, "zone": ZONE, "at_start": BOOLEAN, "max_random_delay": SECONDS}
+
+
+def _layout_of_rotate() -> Layout:
+    return Worded(ROTATE, {**_layout_of_file(), "signal": SIGNAL})
 
 
 def _layout_of_set() -> Layout:
@@ -208,28 +216,30 @@ def _layout_of_set() -> Layout:
 
 
 def _layout_of_keep() -> Layout:
-    return {**_layout_of_set(), "disk_free": FREE, "total": _layout_of_set()}
+    return Worded(KEEP, {**_layout_of_set(), "disk_free": FREE, "total": _layout_of_set()})
 
 
 def _whole(kind: Kind, layout: Callable[[], Layout]) -> Kind:
     """The kind of a value that is parsed down to the leaves at once."""
 
     def parse(value: Any) -> Any:
-        return mappings.parse(kind.parse(value), layout())
+        # None is for an output that does not follow the option of all.
+        parsed = kind.parse(value)
+        return None if parsed is None else mappings.parse(parsed, layout())
 
     return Kind(kind.name, kind.allowed, parse, parse, kind.schema, as_written=True)
 
 
 # What an output that is a file may have of its own.
 LAYOUT: Layout = {
-    "rotate": _whole(ROTATE, _layout_of_rotate),
+    "rotate": _whole(ROTATE, _layout_of_file),
     "file_names": NAMES,
     "compress": COMPRESS,
     "compress_level": LEVEL,
     "keep": _whole(KEEP, _layout_of_set),
     "hold_unshipped": HOLD,
 }
-OPTIONS = ("rotate", "file_names", "compress", "compress_level", "keep", "hold_unshipped")
+OPTIONS = ("rotate", "file_names", "compress", "compress_level", "keep", "hold_unshipped", "current_link")
 
 
 class Rotation(Section):
@@ -268,24 +278,31 @@ class Rotation(Section):
         "An output with a value of its own has so much for its files alone.",
     )
 
+    # What handlers of the previous module's layout ask for, by the names of their outputs.
+    rotation_by_handlers: Mapping[str, Any] = derived(lambda found: {"files": found})
+    # The signal at which files are changed; None for no signal, and without the engine.
+    rotation_signal: str | None = derived()
+
     @classmethod
     def settle(cls, given: Given) -> Mapping[str, Any]:
         """Refuses a rotation by time that keeps nothing."""
+        by_handlers: Mapping[str, Any] = {}
+        if given.block("handlers"):
+            from ..older import rotations  # A program with such a file has it already.
+
+            by_handlers = rotations(given)
         values = given.values
         without_effect = [name for name in OPTIONS if given.has(name)]
+        without_effect += ["TimedRotatingFileHandler"] if by_handlers else []
         if without_effect and not values["use_unified_logging"]:
             verb = "has" if len(without_effect) == 1 else "have"
             given.add_notice(
                 f"{', '.join(without_effect)} {verb} no effect where use_unified_logging is false: files are rotated by size"
             )
-        for file in values["files"]:
-            keep = values["keep"]
-            if values["rotate"] and keep is None and file.backup_count == 0 and file.enabled:
-                source, key = given.source_of("rotate"), "rotate"
-                allowed = f"left out where backup_count is 0: nothing of {file.name} would be kept; keep says what is"
-                raise ConfigurationError(source=source, key=key, value=_shown(values["rotate"]), allowed=allowed)
+        _check_what_stays(given, by_handlers)
         _check_levels(given)
-        return {}
+        wanted = (values["rotate"] or {}).get("signal") if values["use_unified_logging"] and values["files"] else None
+        return {"rotation_signal": wanted, "rotation_by_handlers": by_handlers}
 
     def amended(self, rooms: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
         """Each file with its rotation: that of all, or its own."""
@@ -294,7 +311,8 @@ class Rotation(Section):
         for name, output in rooms["output"]["to"]["outputs"].items():
             if output and "file" in output["to"]:
                 own = all_own.get(name)
-                outputs[name] = {"to": {"file": _for_engine(self, own if isinstance(own, dict) else {})}}
+                own = {**self.rotation_by_handlers.get(name, {}), **(own if isinstance(own, dict) else {})}
+                outputs[name] = {"to": {"file": _for_engine(self, own)}}
         keep = self.keep or {}
         total = _bounds(keep.get("total") or {}) | ({"disk_free": keep["disk_free"]} if keep.get("disk_free") else {})
         return joined(
@@ -317,6 +335,8 @@ def _for_engine(settings: Rotation, own: Mapping[str, Any]) -> dict[str, Any]:
     file["compress"] = method
     if method != "plain" and level is not None:
         file["compress_level"] = level
+    if "max_bytes" in own:
+        file["max_bytes"] = own["max_bytes"]
     file["at_start"] = rotate.get("at_start", False)
     file["max_random_delay"] = round(rotate.get("max_random_delay", 0))
     if keep is not None:
@@ -324,6 +344,29 @@ def _for_engine(settings: Rotation, own: Mapping[str, Any]) -> dict[str, Any]:
     if "hold_unshipped" in own:
         file["hold_unshipped"] = own["hold_unshipped"]
     return file
+
+
+def _check_what_stays(given: Given, by_handlers: Mapping[str, Any]) -> None:
+    """Refuses a rotation that is asked for where nothing of it would be kept."""
+    values = given.values
+    files = {file.kind: (file.name, file.backup_count) for file in values["files"] if file.enabled}
+    outputs = {name: output for name, output in values["outputs"].items() if isinstance(output, dict)}
+    for name, output in outputs.items():
+        if "file" in output:
+            files[name] = output["file"], values["backup_count"]
+    for name, (file, count) in files.items():
+        if values["outputs"].get(name) is False:
+            continue
+        own = {**by_handlers.get(name, {}), **outputs.get(name, {})}
+        rotate, keep = own.get("rotate", values["rotate"]), own.get("keep", values["keep"])
+        if rotate and keep is None and own.get("backup_count", count) == 0:
+            is_own = not {"rotate", "backup_count"}.isdisjoint(outputs.get(name, {}))
+            raise ConfigurationError(
+                source=given.source_of("outputs" if is_own else "rotate"),
+                key=f"outputs.{name}.rotate" if is_own else "rotate",
+                value=_shown(rotate),
+                allowed=f"left out where backup_count is 0: nothing of {file} would be kept; keep says what is",
+            )
 
 
 def _check_levels(given: Given) -> None:
@@ -349,5 +392,11 @@ def _bounds(keep: Mapping[str, Any]) -> dict[str, Any]:
     return {name: keep[name] for name in ("files", "age", "bytes") if keep.get(name) is not None}
 
 
-def _shown(rotate: Any) -> object:
-    return rotate.get("every", rotate) if isinstance(rotate, dict) else rotate
+def _shown(rotate: Mapping[str, Any]) -> object:
+    """A rotation as people write it, where it is only a period."""
+    if rotate.keys() != {"every"}:
+        return rotate
+    every = rotate["every"]
+    word = next((word for word, meant in _WORDS.items() if meant == every), None)
+    unit, length = next(iter(every.items()))
+    return word or f"{length}{unit[0]}"

@@ -29,6 +29,7 @@ use unified_logger_core::encoder::{
 use unified_logger_core::level;
 use unified_logger_core::record::RESERVED;
 use unified_logger_core::recovery::{self, Recovered, Strays};
+use unified_logger_core::rotation::Names;
 use unified_logger_core::stats::{CONSOLE, COUNTS, Counted, FILE_COUNTS, FUNCTION_COUNTS, STREAM_COUNTS};
 use unified_logger_core::value::Value;
 
@@ -73,8 +74,8 @@ pub fn flush(py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
     interrupt::raise(py, flushed)
 }
 
-/// Writes what was accepted before, and changes all log files that have records for new ones, within `timeout` seconds. Those that are younger
-/// than `spared` seconds stay. True if all others were changed.
+/// Writes what was accepted before, and changes all log files that have records for new ones, within `timeout` seconds. Those that were
+/// changed within `spared` seconds stay. True if all others were changed.
 #[pyfunction]
 #[pyo3(signature = (timeout = None, spared = 0.0))]
 pub fn rotate(py: Python<'_>, timeout: Option<f64>, spared: f64) -> PyResult<bool> {
@@ -241,6 +242,12 @@ pub fn short_name(name: &str) -> &str {
 #[pyfunction]
 pub fn is_time_zone(name: String) -> bool {
     Zone::from(name).is_known()
+}
+
+/// Whether a name is that of a rotated file of another.
+#[pyfunction]
+pub fn is_rotated(current: &str, name: &str) -> bool {
+    Names::is_rotated(current, name)
 }
 
 fn look(shape: &Bound<'_, PyAny>, fields: &Bound<'_, PyAny>) -> PyResult<(Shape, Fields)> {

@@ -114,7 +114,7 @@ pub fn flush(py: Python<'_>, timeout: Option<Duration>) -> PyResult<bool> {
     Ok(on_disk)
 }
 
-/// Changes all files that have records, and are not younger than `spared`, for new ones. True if all of them are. With `None` it is tried once.
+/// Changes all files that have records, and were not changed within `spared`, for new ones. True if all of them are. With `None` it is tried once.
 ///
 /// # Errors
 /// Only the exception that a signal handler raised during the wait.

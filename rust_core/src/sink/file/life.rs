@@ -204,16 +204,16 @@ impl FileSink {
         life.has_begun = true;
     }
 
-    /// Whether the file got its first line so short a time ago, by whatever process. To be called with the lock held, after `identify`.
-    pub(super) fn is_younger_than(&self, age: Duration) -> bool {
-        let (Some(of), Some((_, set))) = (self.life.of, self.target.place()) else { return false };
-        let made = self.target.catalogue.with(|catalogue| {
+    /// Whether any process has rotated the file so short a time ago. To be called with the lock held.
+    pub(super) fn was_rotated_within(&self, time: Duration) -> bool {
+        let Some((_, set)) = self.target.place() else { return false };
+        let last = self.target.catalogue.with(|catalogue| {
             catalogue.look();
-            catalogue.known().current(set).filter(|entry| entry.mark.inode == of.inode).map(|entry| entry.made)
+            catalogue.known().of_set(set).filter_map(|entry| Some(entry.closed?.at)).max()
         });
-        // A clock that was set back makes no file young.
-        let age = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
-        made.flatten().is_some_and(|made| (0..age).contains(&seconds().saturating_sub(made)))
+        let time = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+        // A clock that was set back makes no rotation a recent one.
+        last.flatten().is_some_and(|last| (0..time).contains(&seconds().saturating_sub(last)))
     }
 
     /// Gives a file its generation, before its first lines are appended. To be called with the lock held.

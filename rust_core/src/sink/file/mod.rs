@@ -3,6 +3,7 @@
 mod append;
 mod find;
 mod life;
+mod link;
 mod open_file;
 mod request;
 mod rotate;
@@ -97,6 +98,7 @@ impl FileSink {
         let (mut file, rights) = open(&target, None).or_else(|error| of_parent(&target, error))?;
         // The end that an earlier process left is checked before the first write.
         file.size = UNKNOWN;
+        target.point_link();
         let life = Life::new(&target);
         let sync = Syncing { names: target.fsync != Fsync::Never, ..Syncing::default() };
         Ok(Self {

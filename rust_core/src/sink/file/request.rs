@@ -30,7 +30,7 @@ impl FileSink {
             return Ok(false);
         }
         self.identify();
-        if !spared.is_zero() && self.is_younger_than(spared) {
+        if !spared.is_zero() && self.was_rotated_within(spared) {
             return Ok(true);
         }
         let is_rotated = self.rotate()?;
