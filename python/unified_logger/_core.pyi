@@ -436,6 +436,14 @@ def presets() -> list[str]:
 def short_name(name: str) -> str:
     """The short name of a field of the process, by which presets know it; any other name stays as it is."""
 
+def is_rotated(current: str, name: str) -> bool:
+    """Whether a name is that of a rotated file of another.
+
+    Args:
+        current: The name of the current file.
+        name: The name that is asked about.
+    """
+
 def is_time_zone(name: str) -> bool:
     """Whether there is a time zone of this name: 'utc', 'local', or one of the database."""
 
@@ -525,7 +533,7 @@ def rotate(timeout: float | None = None, spared: float = 0.0) -> bool:
 
     Args:
         timeout: Seconds; None tries once.
-        spared: Files that are younger stay, seconds.
+        spared: Files that were changed within this time stay, seconds.
     """
 
 def shutdown(timeout: float) -> bool:

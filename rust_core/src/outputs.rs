@@ -97,7 +97,10 @@ impl Settings {
         let has_files = kept.has_files();
         let is_harmless = |output: &Output| {
             output.is_recovered(has_files)
-                && output.to.file().is_none_or(|file| is_plain(&file.name) && is_mode(file.mode))
+                && output
+                    .to
+                    .file()
+                    .is_none_or(|file| is_plain(&file.name) && is_mode(file.mode) && file.current_link.is_none())
         };
         (kept.outputs.len() <= FILES && kept.outputs.iter().all(is_harmless)).then_some(kept)
     }

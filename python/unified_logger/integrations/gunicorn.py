@@ -11,6 +11,7 @@ import os
 import stat
 import sys
 
+from .. import _core
 from ._partner import need
 
 need("gunicorn", "21.2", "gunicorn")
@@ -19,7 +20,7 @@ from gunicorn import glogging  # noqa: E402
 
 from ..clocks import perf_counter_ns  # noqa: E402
 from ..config.sections.files import FAULTS  # noqa: E402
-from ..process import engine, notices, start  # noqa: E402
+from ..process import engine, notices, rotation, start  # noqa: E402
 from ._environ import Headers, path_of  # noqa: E402
 from ._options import Options  # noqa: E402
 from ._request import Request, is_logged, leave_out_line  # noqa: E402
@@ -52,7 +53,7 @@ def _hand_over(user: int, group: int) -> None:
         for name in own_files:
             if name != ".unified_logger":
                 _give(name, directory, user, group)
-        if len(own_files) == len(found):
+        if len(own_files) + sum(_is_link(name, names, directory) for name in found) == len(found):
             if os.fstat(directory).st_uid == 0:
                 os.fchown(directory, user, group)
         elif os.fstat(directory).st_uid == 0:
@@ -64,8 +65,15 @@ def _hand_over(user: int, group: int) -> None:
 
 
 def _is_rotated(name: str, names: tuple[str, ...]) -> bool:
-    stem, _, number = name.rpartition(".")
-    return stem in names and number.isdecimal()
+    return any(_core.is_rotated(current, name) for current in names)
+
+
+def _is_link(name: str, names: tuple[str, ...], directory: int) -> bool:
+    """Whether it leads to a current file."""
+    try:
+        return os.readlink(name, dir_fd=directory) in names
+    except OSError:
+        return False
 
 
 def _give(name: str, directory: int, user: int, group: int) -> None:
@@ -103,12 +111,23 @@ class Logger(glogging.Logger):  # type: ignore[misc]
                 notices.report(f"the log files cannot be given to the user of the workers: {error}")
         self._options = Options()
         self._headers = Headers()
+        self._master = os.getpid()
         super().setup(cfg)
         for log in (self.error_log, self.access_log):
             if not log.handlers:
                 self._set_handler(log)  # gunicorn gives none to a log without a file.
             # If a configuration of `logging` has removed the handler, they propagate.
             log.propagate = not any(isinstance(handler, _ToRoot) for handler in log.handlers)
+
+    def reopen_files(self) -> None:
+        """Opens gunicorn's own files again: at SIGUSR1, which workers get too. If it is also the signal for new log files, this asks for them.
+
+        A handler that was set in the master is gone: gunicorn takes the signal after that.
+        """
+        super().reopen_files()
+        settings = engine.settings()
+        if settings is not None and settings.rotation_signal == "SIGUSR1" and os.getpid() != self._master:
+            rotation.ask("SIGUSR1")
 
     @property
     def access_log_enabled(self) -> bool:

@@ -93,6 +93,8 @@ class Output(TypedDict, total=False):
     """A mapping with files, age, bytes, disk_free and total, or all."""
     hold_unshipped: int | str
     """A number of bytes above 0, a text such as '20GB', or off."""
+    current_link: bool | str
+    """True, false, or the name of a link in the log directory, without a path, that does not begin with a dot."""
     form: Literal["dict", "line"]
     """One of dict, line."""
 
@@ -110,6 +112,8 @@ class Rotate(TypedDict, total=False):
     """True or false."""
     max_random_delay: float | str
     """A number of seconds from 0 to 86400, or a text such as '5s', '500ms', '2m' or '1h'."""
+    signal: Literal["SIGHUP", "SIGUSR1", "SIGUSR2"] | str | int
+    """One of SIGHUP, SIGUSR1, SIGUSR2, a real-time signal such as SIGRTMIN+1, or the number of one of these."""
 
 
 class KeepTotal(TypedDict, total=False):
@@ -233,6 +237,8 @@ class FurtherOptions(TypedDict, total=False):
     """Which rotated files stay: by number, age and size of each file set and of all, and by what is free on the disk. By default as many as backup_count says. Takes a mapping with files, age, bytes, disk_free and total, or all. Default: None."""
     hold_unshipped: int | str
     """Bytes of rotated files that stay beyond keep, over all files, because a shipper has not taken them yet. An output with a value of its own has so much for its files alone. Takes a number of bytes above 0, a text such as '20GB', or off. Default: 'off'."""
+    current_link: bool | str
+    """A symbolic link to each current file: app-current.log and so on, or a name for that of app.log alone. Takes true, false, or the name of a link in the log directory, without a path, that does not begin with a dot. Default: False."""
     processors: Sequence[Callable[[dict[str, Any]], Any] | str]
     """Functions that see each record as a mapping on the calling thread, in this order; see docs/processors.md. Takes a list of functions, or of texts that say where they are: 'package.module:name'. Default: ()."""
     exceptions: Exceptions

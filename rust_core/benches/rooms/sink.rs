@@ -28,6 +28,7 @@ pub fn bench(criterion: &mut Criterion) {
             path: directory.path().join("app.log"),
             mode: 0o640,
             directory_mode: 0o750,
+            current_link: None,
             rotation: Rotation::by_size(max_bytes, 1),
             fsync: Fsync::Never,
             journal: Journal::Off,

@@ -305,5 +305,13 @@ pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     if to.symlink_metadata().is_ok() { Err(io::ErrorKind::AlreadyExists.into()) } else { std::fs::rename(from, to) }
 }
 
+/// Links to files are a privilege here.
+///
+/// # Errors
+/// Always.
+pub fn make_link(_target: &str, _link: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// What the system keeps in memory is its own affair here.
 pub const fn forget_pages(_file: &File) {}

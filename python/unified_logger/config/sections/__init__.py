@@ -11,6 +11,7 @@ from ..options import Option, Section, derived
 from .exceptions import Exceptions
 from .files import Files, FileSettings
 from .lines import Lines
+from .links import Links
 from .messages import Messages
 from .outputs import Outputs
 from .process import BlackBox, Console, Ends, Migration, Queue, Reload
@@ -34,6 +35,7 @@ class Settings(
     Console,
     Outputs,
     Rotation,
+    Links,
     Processors,
     Exceptions,
     Lines,

@@ -13,7 +13,7 @@ from ..kinds import BOOLEAN, COUNT, LEVEL, MAPPING, MODE, NAMES, SIZE, Kind, Par
 from ..mappings import Switched, joined
 from ..options import Frozen, Given, Section, derived, option
 from ..scalars import SCALAR, mapping_text
-from . import lines, rotation
+from . import lines, links, rotation
 from .files import FAULTS, exposed_files
 from .records import BELOW_ALL, is_below_all
 
@@ -124,7 +124,7 @@ _PLACES = (
     _Place(
         "file",
         FILE,
-        {"max_bytes": SIZE, "backup_count": COUNT, "file_mode": MODE, **rotation.LAYOUT},
+        {"max_bytes": SIZE, "backup_count": COUNT, "file_mode": MODE, **rotation.LAYOUT, **links.LAYOUT},
         _file_for_engine,
         lambda file: file["name"],
     ),
@@ -390,5 +390,5 @@ def _check_levels(name: str, select: Mapping[str, Any], given: Given) -> None:
 
 def _is_one_place(one: str, other: str) -> bool:
     """Whether two names are the same file's, or one is that of a file that was rotated from the other."""
-    short, long = sorted((one.lower(), other.lower()), key=len)
-    return long == short or (long.startswith(short + ".") and long[len(short) + 1 :].isdigit())
+    one, other = one.lower(), other.lower()
+    return one == other or _core.is_rotated(one, other) or _core.is_rotated(other, one)

@@ -27,6 +27,14 @@ pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
+/// Makes a symbolic link.
+///
+/// # Errors
+/// When the name exists, or the system refuses.
+pub fn make_link(target: &str, link: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, link)
+}
+
 fn is_not_known(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EINVAL | libc::ENOTSUP | libc::EPERM))
 }

@@ -84,6 +84,7 @@ impl FileSink {
             (Ok((open, rights)), ..) => {
                 (self.file, self.rights) = (Some(open), rights);
                 self.sync.names = self.target.fsync != Fsync::Never;
+                self.target.point_link();
                 Ok(())
             }
             (Err(error), Some(open), Some(is_at_path)) if is_refusal(&error) => {

@@ -41,6 +41,7 @@ impl FileSink {
         self.sync.names = self.target.fsync != Fsync::Never;
         let (open, rights) = open(&self.target, self.rights)?;
         (self.file, self.rights) = (Some(open), rights);
+        self.target.point_link();
         self.identify();
         Ok(true)
     }

@@ -65,6 +65,9 @@ pub struct FileSettings {
     /// Bytes of files that are held beyond their bounds for shippers; without a number the file shares what there is for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold_unshipped: Option<u64>,
+    /// The name of a link to the current file. No affair of a recovery, so that no box says it.
+    #[serde(default, skip_serializing)]
+    pub current_link: Option<String>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -77,6 +80,8 @@ pub struct FileTarget {
     pub path: PathBuf,
     pub mode: u32,
     pub directory_mode: u32,
+    /// The name of a link to it.
+    pub current_link: Option<String>,
     pub rotation: Rotation,
     pub fsync: Fsync,
     /// Where appends are noted before and after.
@@ -118,6 +123,7 @@ impl FileSettings {
             compress: archive::Kind::Plain,
             compress_level: None,
             hold_unshipped: None,
+            current_link: None,
         }
     }
 
@@ -144,6 +150,7 @@ impl FileSettings {
             path: around.directory.ok_or_else(no_directory)?.join(&self.name),
             mode: self.mode,
             directory_mode: around.directory_mode,
+            current_link: self.current_link.clone(),
             rotation: self.rotation(),
             fsync: around.fsync,
             journal: around.journal,
