@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from kinds import Records
+from kinds import Records, Run
 
 from unified_logger import LoggingContext, flush_logging, get_logger, get_stats, init_logging, shutdown_logging
 
@@ -135,3 +136,33 @@ assert stats["files"]["app"]["written"] == 54, stats
     assert len(texts["errors.log"].splitlines()) == len(texts["ai_responses.log"].splitlines()) == 1
     assert len(done.stderr.splitlines()) == 54
     assert "hunter2" not in str(texts) + done.stderr
+
+
+def test_records_from_before_the_start_are_only_appended(run_python: Run, tmp_path: Path) -> None:
+    """The engine that writes them rotates, packs and deletes nothing: the files are those of the fallback handlers.
+
+    Fails if the engine has the options for that.
+    """
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    old = '{"message":"old"}\n'
+    names = ["app.log", *(f"app.log.{number}" for number in range(1, 4))]
+    for name in names:
+        (logs / name).write_text(old, encoding="utf-8")
+    run_python(
+        """
+import time
+from unified_logger import flush_logging, get_logger, init_logging
+get_logger("shop").info("early")
+init_logging(
+    log_dir="logs", use_unified_logging=False, console_format="off", max_bytes=1000, current_link=True, compress="zstd",
+    rotate={"every": "1s", "at_start": True}, keep={"files": 1, "total": {"files": 1}}, outputs={"app": {"keep": {"files": 1}}},
+)
+get_logger("shop").info("late")
+assert flush_logging(10)
+"""
+    )
+    assert sorted(path.name for path in logs.glob("app*")) == names
+    assert all((logs / name).read_text("utf-8") == old for name in names[1:])
+    found = [json.loads(line)["message"] for line in (logs / "app.log").read_text("utf-8").splitlines()]
+    assert [message for message in found if "no effect" not in message] == ["old", "early", "late"]

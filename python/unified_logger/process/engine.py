@@ -131,9 +131,17 @@ def _run_engine(settings: Settings, black_box: str, rotate: bool = True) -> None
     outputs = to["outputs"] | added_outputs
     to["outputs"] = [{"name": name, **output} for name, output in outputs.items() if output]
     if not rotate:
+        given["output"]["keep"] = {}
         for output in to["outputs"]:
-            output["to"].get("file", {})["max_bytes"] = 0
+            if "file" in output["to"]:
+                output["to"]["file"] = _only_written(output["to"]["file"])
     _core.start(settings.log_dir, given, settings.redaction, _EXIT_TIMEOUT)
+
+
+def _only_written(file: dict[str, Any]) -> dict[str, Any]:
+    """What the engine is told of a file that it only appends to: it is not rotated, and nothing of its set is packed, deleted or linked."""
+    plain = {name: file[name] for name in ("name", "mode", "backup_count")}
+    return plain | {"max_bytes": 0, "keep": {}}
 
 
 def _start_fallback(settings: Settings, on_root: bool) -> None:
