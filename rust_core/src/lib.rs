@@ -35,6 +35,7 @@ pub mod sink;
 pub mod outputs;
 pub mod recovery;
 pub mod upkeep;
+pub mod follow;
 pub mod pipeline;
 pub mod writer;
 pub mod config;

@@ -22,6 +22,7 @@ pub use name::{is_temporary, packed_name, temporary_name};
 pub use pack::{Job, Names, Outcome, Pace, Packed, pack};
 pub use reader::{Archive, KnownBy};
 pub use settle::{Settled, remove_leftovers, settle};
+pub use source::open as open_log;
 
 /// The most bytes of a part, uncompressed: a longer line is cut.
 pub const PART: usize = 1 << 20;

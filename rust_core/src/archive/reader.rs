@@ -58,10 +58,14 @@ impl Archive {
     /// When it cannot be opened or read, or is no regular file.
     pub fn open(path: &Path, index: Option<&Index>) -> Result<Self> {
         let (file, meta) = source::open("open", path)?;
-        Self::new(file, meta.len(), index).map_err(|error| Error::io("read", path, error))
+        Self::of(file, meta.len(), index).map_err(|error| Error::io("read", path, error))
     }
 
-    fn new(file: File, length: u64, index: Option<&Index>) -> io::Result<Self> {
+    /// The file that is open already, with its length.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn of(file: File, length: u64, index: Option<&Index>) -> io::Result<Self> {
         let kind = kind_of(&file)?;
         let (mut extents, mut known_by, mut mark) = (Vec::new(), KnownBy::Nothing, None);
         match kind {
@@ -80,6 +84,11 @@ impl Archive {
             (extents, known_by) = (index.parts().iter().map(|part| part.extent).collect(), KnownBy::Index);
         }
         Ok(Self { unpacker: Unpacker::new(kind)?, file, kind, known_by, extents, mark, packed: Vec::new() })
+    }
+
+    #[must_use]
+    pub const fn file(&self) -> &File {
+        &self.file
     }
 
     #[must_use]
@@ -134,22 +143,38 @@ impl Archive {
             let skip = self.extents.get(next).map_or(0, |extent| offset - extent.at);
             return Ok(Box::new(Parts { archive: self, next, part: Vec::new(), at: 0, skip }));
         }
-        let mut file = &self.file;
-        if self.kind == Kind::Plain {
-            file.seek(SeekFrom::Start(offset))?;
-            return Ok(Box::new(file));
-        }
-        file.seek(SeekFrom::Start(0))?;
-        let mut stream: Box<dyn Read + '_> = if self.kind == Kind::Gzip {
-            Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::new(file)))
-        } else {
-            let mut decoder = zstd::stream::read::Decoder::new(file)?;
-            decoder.window_log_max(WINDOW_LOG)?;
-            Box::new(decoder)
-        };
-        io::copy(&mut stream.by_ref().take(offset), &mut io::sink())?;
-        Ok(stream)
+        Ok(stream_of(&self.file, self.kind, offset)?)
     }
+
+    /// As `stream`, for a file of which nobody knows where its parts are, or that has none.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn into_stream(self, offset: u64) -> io::Result<Box<dyn Read + Send>> {
+        stream_of(self.file, self.kind, offset)
+    }
+}
+
+/// Everything from an offset on, read from the beginning.
+fn stream_of<'f, F: Read + Seek + Send + 'f>(
+    mut file: F,
+    kind: Kind,
+    offset: u64,
+) -> io::Result<Box<dyn Read + Send + 'f>> {
+    if kind == Kind::Plain {
+        file.seek(SeekFrom::Start(offset))?;
+        return Ok(Box::new(file));
+    }
+    file.seek(SeekFrom::Start(0))?;
+    let mut stream: Box<dyn Read + Send + 'f> = if kind == Kind::Gzip {
+        Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::new(file)))
+    } else {
+        let mut decoder = zstd::stream::read::Decoder::new(file)?;
+        decoder.window_log_max(WINDOW_LOG)?;
+        Box::new(decoder)
+    };
+    io::copy(&mut stream.by_ref().take(offset), &mut io::sink())?;
+    Ok(stream)
 }
 
 /// Part after part.

@@ -1,5 +1,6 @@
 //! The files of a set that are in the directory.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read};
@@ -129,11 +130,35 @@ pub fn find(directory: &Path, set: &str) -> io::Result<Vec<Found>> {
         }
     }
     remove_originals(directory, &mut found);
-    let is_current = |found: &Found| found.name == set;
     found.sort_by(|(one_time, one), (other_time, other)| {
-        is_current(one).cmp(&is_current(other)).then(one_time.cmp(other_time)).then(other.name.cmp(&one.name))
+        let [one, other] =
+            [(one, one_time), (other, other_time)].map(|(found, time)| (found.name == set, *time, found));
+        (one.0, one.1).cmp(&(other.0, other.1)).then_with(|| by_name(set, &one.2.name, &other.2.name))
     });
-    Ok(found.into_iter().map(|(_, found)| found).collect())
+    let mut found: Vec<Found> = found.into_iter().map(|(_, found)| found).collect();
+    // The highest number is the oldest, whatever was done to the file since.
+    let numbered = |found: &Found| Names::number(set, &found.name);
+    let places: Vec<usize> = (0..found.len()).filter(|at| numbered(&found[*at]).is_some()).collect();
+    let mut in_order: Vec<Found> = places.iter().map(|at| found[*at].clone()).collect();
+    in_order.sort_by_key(|found| std::cmp::Reverse(numbered(found)));
+    for (place, file) in places.into_iter().zip(in_order) {
+        found[place] = file;
+    }
+    Ok(found)
+}
+
+/// The order of files of which the system says that they were last written at the same time: with numbers alone the highest is the oldest, with dates
+/// the lowest.
+fn by_name(set: &str, one: &str, other: &str) -> Ordering {
+    let key = |name: &str| {
+        let plain = PACKED.iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(name).to_owned();
+        let (base, number) = match plain.rsplit_once('.') {
+            Some((base, digits)) => digits.parse::<u64>().map_or((&*plain, 0), |number| (base, number)),
+            None => (&*plain, 0),
+        };
+        (Names::number(set, name).map(std::cmp::Reverse), base.to_owned(), number)
+    };
+    key(one).cmp(&key(other))
 }
 
 /// Leaves out originals of packed files: the process died that had packed them, and the upkeep removes them.
@@ -152,4 +177,33 @@ fn remove_originals(directory: &Path, found: &mut Vec<(Option<SystemTime>, Found
     let originals: Vec<String> =
         found.iter().filter(|(_, one)| is_original(one)).map(|(_, one)| one.name.clone()).collect();
     found.retain(|(_, one)| !originals.contains(&one.name));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::SystemTime;
+
+    #[test]
+    fn files_are_in_the_order_in_which_they_were_made_whatever_their_times_say() {
+        let directory = tempfile::tempdir().unwrap();
+        let put = |name: &str, second: u64| {
+            let path = directory.path().join(name);
+            fs::write(&path, format!("{name}\n")).unwrap();
+            let time = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(second);
+            fs::File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
+        };
+        let order = |set| find(directory.path(), set).unwrap().into_iter().map(|found| found.name).collect::<Vec<_>>();
+        for (name, second) in [("a.log", 1), ("a.log.10", 5), ("a.log.9", 5), ("a.log.2", 3), ("a.log.1", 9)] {
+            put(name, second);
+        }
+        assert_eq!(order("a.log"), ["a.log.10", "a.log.9", "a.log.2", "a.log.1", "a.log"]);
+        for name in ["b-2026-02-19.log.10", "b-2026-02-19.log.9", "b-2026-02-19.log", "b-2026-02-18.log"] {
+            put(name, 5);
+        }
+        put("b-2026-02-19.log.1", 4);
+        let expected =
+            ["b-2026-02-19.log.1", "b-2026-02-18.log", "b-2026-02-19.log", "b-2026-02-19.log.9", "b-2026-02-19.log.10"];
+        assert_eq!(order("b.log"), expected);
+    }
 }

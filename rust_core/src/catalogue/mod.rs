@@ -9,6 +9,7 @@ mod known;
 mod lines;
 mod rebuild;
 pub mod ship;
+mod view;
 mod whose;
 
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub use form::Form;
 pub use found::{beginning, find, is_packed, names};
 pub use known::{Foreign, Found, Known};
 pub use lines::{Change, Unreadable};
+pub use view::{Unseen, View};
 pub use whose::{is_it, tell_foreign};
 
 use crate::error_handler::remark;
@@ -190,6 +192,11 @@ impl Catalogue {
                     remark("read the catalogue of log files", reason);
                 }
                 Ok(Look::Same)
+            }
+            Err(Unreadable::Damaged) if from > 0 => {
+                // It may be another file, which the system gave the number of the one that was read before.
+                self.seen = None;
+                self.read_on()
             }
             Err(Unreadable::Damaged) => {
                 self.seen = None;

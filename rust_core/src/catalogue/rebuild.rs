@@ -1,12 +1,13 @@
 //! Makes what is known what is there, also where the catalogue was lost.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use super::entry::Generation;
 use super::lines::{self, Change};
-use super::{ASIDE, Catalogue, Form, NAME, find, found};
+use super::{ASIDE, Catalogue, Form, Look, NAME, find, found, tell_foreign};
 use crate::error_handler::remark;
 use crate::platform;
 
@@ -14,6 +15,23 @@ use crate::platform;
 const INDEX: &str = "idx";
 
 impl Catalogue {
+    /// Looks, and makes what is known what is there if the catalogue is gone: others may have noted new names in it meanwhile. Returns whether it was
+    /// gone. To be called with the directory's lock.
+    pub fn look_or_find(&mut self, directory: &Path, now: i64) -> bool {
+        if self.look() != Look::Missing {
+            return false;
+        }
+        let sets: BTreeSet<String> = self.known.files().map(|entry| entry.set.clone()).collect();
+        for set in &sets {
+            match self.reconcile(directory, set, now) {
+                Ok(foreign) => tell_foreign(directory, foreign.iter().map(String::as_str)),
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+                Err(error) => remark("look for log files", format!("{}: {error}", directory.display())),
+            }
+        }
+        !sets.is_empty()
+    }
+
     /// Notes files of a set that others have put there, renamed or removed, and all of them where the catalogue was lost. Returns the names of files that
     /// another program has made, and that were not noted before. To be called with the directory's lock, after `look`.
     ///

@@ -315,3 +315,16 @@ pub fn make_link(_target: &str, _link: &Path) -> io::Result<()> {
 
 /// What the system keeps in memory is its own affair here.
 pub const fn forget_pages(_file: &File) {}
+
+/// What the system keeps in memory is its own affair here.
+pub const fn forget_range(_file: &File, _from: u64, _length: u64) {}
+
+pub const fn will_read_once(_file: &File) {}
+
+pub const fn will_read_soon(_file: &File) {}
+
+/// Not told here: as if it had it.
+#[must_use]
+pub const fn is_in_memory(_file: &File, _at: u64) -> bool {
+    true
+}

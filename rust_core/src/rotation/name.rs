@@ -73,6 +73,29 @@ impl Names {
         let is_numbered = || number_behind(&format!("x{rest}"), "x").is_some();
         is_label(label) && (rest.is_empty() || is_numbered())
     }
+
+    /// The number of `app.log.3`, packed or not: the highest is the oldest. `None` for other names, and for those with dates.
+    #[must_use]
+    pub fn number(current: &str, name: &str) -> Option<u64> {
+        let plain = PACKED.iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(name);
+        number_behind(plain, current)
+    }
+
+    /// The name of the current file of which a file of this name would be a rotated one; `None` if it has no such name.
+    #[must_use]
+    pub fn current_of(name: &str) -> Option<String> {
+        let plain = PACKED.iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(name);
+        let base = match plain.rsplit_once('.') {
+            Some((base, _)) if number_behind(plain, base).is_some() => base,
+            _ => plain,
+        };
+        let dated = base.match_indices('-').find_map(|(at, _)| {
+            let (stem, rest) = (&base[..at], &base[at + 1..]);
+            let current = format!("{stem}{}", rest.find('.').map_or("", |dot| &rest[dot..]));
+            (!stem.is_empty() && Self::is_rotated(&current, name)).then_some(current)
+        });
+        dated.or_else(|| (base != plain && !base.is_empty()).then(|| base.to_owned()))
+    }
 }
 
 /// The number of `base.N`, without zeros ahead.
@@ -255,6 +278,24 @@ mod tests {
             assert!(!Names::is_rotated("a.log", name), "{name}");
         }
         assert!(Names::is_rotated("log", "log-2026-02-19.3"));
+    }
+
+    #[test]
+    fn a_rotated_file_tells_whose_it_is() {
+        for (name, current) in [
+            ("a.log.1", Some("a.log")),
+            ("a.log.12.zst", Some("a.log")),
+            ("a-2026-02-19.log", Some("a.log")),
+            ("a-b-2026-02-19T23.log.4.gz", Some("a-b.log")),
+            ("log-2026-02-19.3", Some("log")),
+            ("a.log", None),
+            ("a-b.log", None),
+            ("a.log.bak", None),
+        ] {
+            assert_eq!(Names::current_of(name).as_deref(), current, "{name}");
+        }
+        assert_eq!(Names::number("a.log", "a.log.12.gz"), Some(12));
+        assert_eq!(Names::number("a.log", "a-2026-02-19.log.2"), None);
     }
 
     proptest! {

@@ -221,10 +221,10 @@ impl FileSink {
         if self.life.generation.is_some() || self.life.of != Some(identity) {
             return;
         }
-        let Some((_, set)) = self.target.place() else { return };
+        let Some((directory, set)) = self.target.place() else { return };
         let period = self.life.period;
         self.life.generation = self.target.catalogue.with(|catalogue| {
-            catalogue.look();
+            catalogue.look_or_find(directory, seconds());
             let generation = catalogue.known().next();
             catalogue.change(vec![Change::File(Entry {
                 generation,
@@ -250,10 +250,13 @@ impl FileSink {
 
     /// Notes the new names of files, and that the current one gets no more records.
     pub(super) fn note_rotation(&mut self, done: &[Step]) {
-        let Some((_, set)) = self.target.place() else { return };
+        let Some((directory, set)) = self.target.place() else { return };
         let bytes = self.file.as_ref().map_or(0, |open| open.size);
         self.target.catalogue.with(|catalogue| {
-            catalogue.look();
+            if catalogue.look_or_find(directory, seconds()) {
+                // As the files are by now.
+                return;
+            }
             let known = catalogue.known();
             let mut names: BTreeMap<&str, Generation> =
                 known.of_set(set).map(|entry| (entry.name.as_str(), entry.generation)).collect();

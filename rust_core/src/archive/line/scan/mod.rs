@@ -1,5 +1,7 @@
 //! A scanner of lines of JSON: it passes over all of a line, and keeps four of its values.
 
+mod head;
+
 use super::find::{WORD, end_or_escape};
 use super::{Keys, TimeForm, TimeReader};
 

@@ -1,0 +1,103 @@
+//! The catalogue for readers: they take no lock, and change nothing in the directory.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::known::Known;
+use super::lines::{self, Unreadable};
+use super::{Look, NAME};
+use crate::platform;
+
+/// Bytes that are read at once.
+const PIECE: usize = 1 << 20;
+
+/// Why nothing can be learned of a catalogue.
+#[derive(Debug)]
+pub enum Unseen {
+    /// It cannot be opened or read.
+    Refused(io::Error),
+    Damaged,
+    /// A later version of this library keeps it.
+    Newer,
+}
+
+/// The catalogue of a directory as a reader sees it.
+#[derive(Debug)]
+pub struct View {
+    path: PathBuf,
+    known: Known,
+    /// What was read, and how much of it. It stays open: as long as it is, no other file gets its number.
+    seen: Option<(File, u64)>,
+}
+
+impl View {
+    /// That of a log directory. Nothing is read before `look`.
+    #[must_use]
+    pub fn of(log_directory: &Path) -> Self {
+        Self { path: crate::blackbox::home(log_directory).join(NAME), known: Known::default(), seen: None }
+    }
+
+    #[must_use]
+    pub const fn known(&self) -> &Known {
+        &self.known
+    }
+
+    /// Reads what was written since the last look.
+    ///
+    /// # Errors
+    /// When it is there and tells nothing. What is known stays.
+    pub fn look(&mut self) -> Result<Look, Unseen> {
+        let there = match platform::identity_at(&self.path) {
+            Ok(identity) => identity,
+            Err(error) if platform::is_missing(&error) => {
+                self.seen = None;
+                return Ok(Look::Missing);
+            }
+            Err(error) => return Err(Unseen::Refused(error)),
+        };
+        if self.seen.as_ref().is_none_or(|(file, _)| !platform::identity(file).is_ok_and(|seen| seen == there)) {
+            match platform::open_to_read(&self.path) {
+                Ok(file) => self.seen = Some((file, 0)),
+                Err(error) if platform::is_missing(&error) => return Ok(Look::Missing),
+                Err(error) => return Err(Unseen::Refused(error)),
+            }
+        }
+        match self.read_on() {
+            Err(error) => {
+                // From its beginning, the next time.
+                self.seen = None;
+                Err(error)
+            }
+            look => look,
+        }
+    }
+
+    fn read_on(&mut self) -> Result<Look, Unseen> {
+        let Some((file, from)) = &mut self.seen else { return Ok(Look::Missing) };
+        let mut text = Vec::new();
+        loop {
+            let before = text.len();
+            text.resize(before + PIECE, 0);
+            let count = platform::read_at(file, &mut text[before..], *from + before as u64).map_err(Unseen::Refused)?;
+            text.truncate(before + count);
+            if count < PIECE {
+                break;
+            }
+        }
+        let (changes, whole) = lines::read(&text).map_err(|error| match error {
+            Unreadable::Damaged => Unseen::Damaged,
+            Unreadable::Newer => Unseen::Newer,
+        })?;
+        if *from == 0 {
+            if whole == 0 {
+                return Ok(Look::Missing);
+            }
+            self.known = Known::default();
+        }
+        *from += whole as u64;
+        let is_new = !changes.is_empty();
+        self.known.apply(changes);
+        Ok(if is_new { Look::Changed } else { Look::Same })
+    }
+}

@@ -1,0 +1,295 @@
+//! The files of one set, one after the other.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+
+use super::cursor::{Cursor, From, Probe};
+use super::files::{Directory, FileRef, LOOKS, PAUSE, SetFiles, open};
+use super::filter::Filter;
+use super::indices::{Indices, Plan};
+use super::position::Position;
+use super::record::Record;
+use super::remarks::Remarks;
+use crate::archive::Keys;
+use crate::catalogue::{self, Generation};
+use crate::error::{Error, Result};
+use crate::platform;
+
+/// What holds for all files that a reader reads.
+#[derive(Debug)]
+pub struct Context {
+    pub filter: Arc<Filter>,
+    pub keys: Option<Keys>,
+    pub follow: bool,
+    pub remarks: Remarks,
+}
+
+/// What comes next.
+#[derive(Debug)]
+pub enum Step {
+    Record(Box<Record>),
+    /// Nothing now.
+    Wait,
+    /// Nothing ever.
+    End,
+}
+
+/// The files of a set in their order, and how far they were read.
+#[allow(missing_debug_implementations)] // a cursor has none
+pub struct Chain {
+    files: SetFiles,
+    /// The one file that is read, in place of all.
+    only: Option<String>,
+    queue: VecDeque<FileRef>,
+    is_listed: bool,
+    done: BTreeSet<Generation>,
+    last: Option<Generation>,
+    /// The number of the first record after the last file.
+    next_sequence: Option<u64>,
+    start: Option<Position>,
+    cursor: Option<Cursor>,
+    indices: Indices,
+    is_ended: bool,
+}
+
+impl Chain {
+    pub fn of(set: String, only: Option<String>, start: Option<Position>) -> Self {
+        Self {
+            files: SetFiles::of(set),
+            only,
+            queue: VecDeque::new(),
+            is_listed: false,
+            done: BTreeSet::new(),
+            last: None,
+            next_sequence: None,
+            start,
+            cursor: None,
+            indices: Indices::default(),
+            is_ended: false,
+        }
+    }
+
+    pub fn set(&self) -> &str {
+        &self.files.name
+    }
+
+    /// The next wanted record.
+    ///
+    /// # Errors
+    /// When the directory cannot be read. A file that cannot be is passed over, with a remark.
+    pub fn next(&mut self, directory: &mut Directory, context: &mut Context) -> Result<Step> {
+        while !self.is_ended {
+            let Some(cursor) = &mut self.cursor else {
+                if self.open_next(directory, context)? {
+                    continue;
+                }
+                self.is_ended = !context.follow || self.only.is_some();
+                break;
+            };
+            let path = directory.path.join(&cursor.file.name);
+            if cursor.is_at_end {
+                if self.has_nothing_new(&path, directory, context) {
+                    return Ok(Step::Wait);
+                }
+                continue;
+            }
+            match cursor.next(&self.files.name, &context.filter, context.keys.as_ref()) {
+                Ok(Ok(record)) => return Ok(Step::Record(Box::new(record))),
+                Err(error) if cursor.pass_damage() => {
+                    context.remarks.make(format!("a part of {} cannot be read: {error}", path.display()));
+                }
+                Err(error) => {
+                    context.remarks.make(format!("{} is read no further: {error}", path.display()));
+                    self.finish(context);
+                }
+                Ok(Err(tail)) if cursor.file.is_closed || !context.follow => {
+                    let last =
+                        if tail > 0 && cursor.file.is_closed { cursor.last(&self.files.name) } else { Some(None) };
+                    if last.is_none() {
+                        context.remarks.make(format!("the last line of {} is torn", path.display()));
+                    }
+                    self.finish(context);
+                    if let Some(Some(record)) = last {
+                        return Ok(Step::Record(Box::new(record)));
+                    }
+                }
+                Ok(Err(_)) => {
+                    cursor.lines.drop_tail();
+                    cursor.is_at_end = true;
+                }
+            }
+        }
+        Ok(if self.is_ended { Step::End } else { Step::Wait })
+    }
+
+    /// Whether there is nothing new at the end of the current file. Nothing is read of it before it is known to be what it was.
+    fn has_nothing_new(&mut self, path: &Path, directory: &Directory, context: &mut Context) -> bool {
+        let Some(cursor) = &mut self.cursor else { return false };
+        match cursor.probe(&directory.path.join(&self.files.name)) {
+            Ok(Probe::Same) => return true,
+            Ok(Probe::Grown) => cursor.is_at_end = false,
+            // What was written to it before the other got its name is still to be read.
+            Ok(Probe::Replaced) => (cursor.is_at_end, cursor.file.is_closed) = (false, true),
+            Ok(Probe::Cut) => {
+                context.remarks.make(format!("{} was cut", path.display()));
+                if cursor.go_to_end().is_err() {
+                    self.finish(context);
+                }
+            }
+            Ok(Probe::Emptied) => {
+                context.remarks.make(format!("{} was emptied", path.display()));
+                self.finish(context);
+            }
+            Err(error) => {
+                context.remarks.make(format!("{} is read no further: {error}", path.display()));
+                self.finish(context);
+            }
+        }
+        false
+    }
+
+    /// Leaves the file that is read.
+    fn finish(&mut self, context: &mut Context) {
+        let Some(cursor) = self.cursor.take() else { return };
+        if cursor.lines.too_long > 0 {
+            let count = cursor.lines.too_long;
+            context.remarks.make(format!("{} has {count} lines that are too long to be read", cursor.file.name));
+        }
+        self.next_sequence = cursor.next_sequence();
+        self.pass(cursor.file.id);
+    }
+
+    fn pass(&mut self, id: Generation) {
+        self.done.insert(id);
+        self.last = Some(id);
+    }
+
+    /// Opens the next file in which anything may be wanted. False if there is none.
+    fn open_next(&mut self, directory: &mut Directory, context: &mut Context) -> Result<bool> {
+        loop {
+            if self.queue.is_empty() {
+                if self.is_listed && (!context.follow || self.only.is_some()) {
+                    return Ok(false);
+                }
+                let files = self.files.refresh(directory, !self.is_listed, &mut context.remarks)?;
+                self.enqueue(files, directory, context);
+                self.is_listed = true;
+            }
+            let asks_index = context.filter.asks_index();
+            if asks_index {
+                self.indices.prefetch(&directory.path, self.queue.iter());
+            }
+            let Some(mut file) = self.queue.pop_front() else { return Ok(false) };
+            file.first = file.first.or(self.next_sequence.take());
+            let from = self
+                .start
+                .take()
+                .map_or(From::default(), |start| From { offset: start.offset, sequence: start.sequence });
+            let plan = if asks_index && file.is_closed {
+                self.indices.plan(&directory.path, &file, &context.filter, context.keys.as_ref(), &mut context.remarks)
+            } else {
+                Plan::Everything
+            };
+            if let Plan::Nothing { lines, first } = plan {
+                self.next_sequence = first.or(file.first).map(|first| first + lines);
+                self.pass(file.id);
+                continue;
+            }
+            let id = file.id;
+            match self.open(file, plan, from, directory, context)? {
+                Some(cursor) => {
+                    self.cursor = Some(cursor);
+                    return Ok(true);
+                }
+                None => self.pass(id),
+            }
+        }
+    }
+
+    /// Opens a file, whatever it is called by now. `None` if it is gone, or cannot be read.
+    fn open(
+        &mut self,
+        mut file: FileRef,
+        mut plan: Plan,
+        from: From,
+        directory: &mut Directory,
+        context: &mut Context,
+    ) -> Result<Option<Cursor>> {
+        for look in 0..LOOKS {
+            let why = match open(&directory.path, &file) {
+                Ok(Some(opened)) => {
+                    let made = Cursor::of(file.clone(), opened, plan, from, &context.filter, !context.follow);
+                    let path = directory.path.join(&file.name);
+                    return Ok(made
+                        .map_err(|error| context.remarks.make(format!("cannot read {}: {error}", path.display())))
+                        .ok());
+                }
+                Ok(None) => None,
+                Err(Error::Io { source, .. }) if platform::is_missing(&source) => None,
+                Err(error) => Some(error),
+            };
+            if let Some(error) = why {
+                context.remarks.make(error.to_string());
+                return Ok(None);
+            }
+            if look > 0 {
+                thread::sleep(PAUSE);
+            }
+            // A rotation or the upkeep has given it another name, or it was deleted.
+            let files = self.files.refresh(directory, look == LOOKS - 2, &mut context.remarks)?;
+            let Some(found) = files.into_iter().find(|found| found.id == file.id) else { return Ok(None) };
+            if found.is_closed != file.is_closed || found.name.len() != file.name.len() {
+                plan = Plan::Everything;
+            }
+            file = FileRef { first: file.first, ..found };
+        }
+        context.remarks.make(format!("{} is not there", directory.path.join(&file.name).display()));
+        Ok(None)
+    }
+
+    /// Notes the files that are still to be read.
+    fn enqueue(&mut self, mut files: Vec<FileRef>, directory: &Directory, context: &mut Context) {
+        if let Some(only) = &self.only {
+            files.retain(|file| file.name == *only);
+        }
+        let begin = match (&self.start, self.last) {
+            (Some(_), None) => self.find_start(&files, directory, context),
+            (None, None) => 0,
+            (_, Some(last)) => match files.iter().position(|file| file.id == last) {
+                Some(at) => at + 1,
+                None if self.files.is_by_catalogue() => files.partition_point(|file| file.id < last),
+                None => 0,
+            },
+        };
+        let ids: BTreeSet<Generation> = files.iter().map(|file| file.id).collect();
+        self.done.retain(|id| ids.contains(id));
+        let done = &self.done;
+        self.queue.extend(files.into_iter().skip(begin).filter(|file| !done.contains(&file.id)));
+    }
+
+    /// Which of the files the position is in with which the reader begins.
+    fn find_start(&mut self, files: &[FileRef], directory: &Directory, context: &mut Context) -> usize {
+        let Some(start) = &self.start else { return 0 };
+        let has_head = |file: &FileRef| {
+            let head = catalogue::beginning(&directory.path.join(&file.name));
+            start.mark.length > 0 && head.is_ok_and(|(head, _)| start.mark.fits(&head))
+        };
+        let by_generation = files
+            .iter()
+            .position(|file| file.generation.is_some() && file.generation == start.generation)
+            .filter(|at| files[*at].mark == start.mark || has_head(&files[*at]));
+        if let Some(at) = by_generation.or_else(|| files.iter().rposition(has_head)) {
+            return at;
+        }
+        if !files.is_empty() {
+            context.remarks.make(format!("the file of the position {start} is gone"));
+        }
+        let first_after = files.iter().position(|file| file.generation > start.generation);
+        let is_known = start.generation.is_some() && files.iter().all(|file| file.generation.is_some());
+        let begin = first_after.unwrap_or(if is_known { files.len() } else { 0 });
+        self.start = None;
+        begin
+    }
+}

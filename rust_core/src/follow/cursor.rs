@@ -1,0 +1,216 @@
+//! One file that is being read.
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::files::FileRef;
+use super::filter::Filter;
+use super::form::Form;
+use super::indices::Plan;
+use super::lines::{Lines, Next, Run};
+use super::matcher::{Line, Matcher};
+use super::position::Position;
+use super::record::Record;
+use super::source::Source;
+use crate::archive::Keys;
+use crate::catalogue::{self, Generation, Mark};
+use crate::platform;
+
+/// What became of the current file since it was read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probe {
+    Same,
+    Grown,
+    /// It was cut, and begins as it did.
+    Cut,
+    /// It was emptied, or other lines were written over it.
+    Emptied,
+    /// Another file has its name, and something stands in that.
+    Replaced,
+}
+
+/// A file, and how far it was read.
+#[allow(missing_debug_implementations)] // a source has none
+pub struct Cursor {
+    pub file: FileRef,
+    name: Arc<str>,
+    pub lines: Lines,
+    matcher: Option<Matcher>,
+    /// The first bytes of the file. Empty for a packed file that says who it is, of which the mark is known.
+    head: Vec<u8>,
+    mark: Mark,
+    generation: Option<Generation>,
+    /// The number of the first record of the file.
+    first: Option<u64>,
+    /// Size and time of the file when it was looked at last.
+    seen: Option<(u64, Option<SystemTime>)>,
+    /// Whether all was read that was there.
+    pub is_at_end: bool,
+}
+
+/// Where in a file to begin.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct From {
+    pub offset: u64,
+    /// The number of the record before.
+    pub sequence: Option<u64>,
+}
+
+impl Cursor {
+    /// A file that was opened. `is_bounded` says that what is appended from now on does not count.
+    pub fn of(
+        file: FileRef,
+        (opened, meta, head): (File, Metadata, Vec<u8>),
+        plan: Plan,
+        from: From,
+        filter: &Arc<Filter>,
+        is_bounded: bool,
+    ) -> io::Result<Self> {
+        let length = meta.len();
+        let identity = platform::identity_of(&meta);
+        let index = match &plan {
+            Plan::Parts { index, .. } => Some(&**index),
+            _ => None,
+        };
+        let source = Source::of(opened, length, index, file.is_closed)?;
+        let mut first = index.and_then(|index| index.header().first_sequence).or(file.first);
+        // The lines before an offset are known by the number of the record before it.
+        let lines = match (from.sequence, first) {
+            _ if from.offset == 0 => 0,
+            (Some(before), Some(first)) if before >= first => before + 1 - first,
+            (Some(before), _) => {
+                first = Some(before + 1);
+                0
+            }
+            (None, _) => {
+                first = None;
+                0
+            }
+        };
+        let whole =
+            Run { from: from.offset, until: if is_bounded && !file.is_closed { length } else { u64::MAX }, lines };
+        let (runs, matcher) = match plan {
+            Plan::Parts { runs, keys, .. } => {
+                let left = runs.into_iter().filter(|run| run.until > from.offset);
+                let clipped =
+                    left.map(|run| if run.from < from.offset { Run { until: run.until, ..whole } } else { run });
+                (clipped.collect(), Some(Matcher::new(filter, Form::Json(keys))))
+            }
+            _ => (vec![whole], None),
+        };
+        let mark = if head.is_empty() { file.mark } else { Mark::of(identity.inode, &[]) };
+        let generation = file.generation.or_else(|| source.mark().map(|mark| mark.generation));
+        let name = Arc::from(&*file.name);
+        Ok(Self {
+            file,
+            name,
+            lines: Lines::new(source, runs),
+            matcher,
+            head,
+            mark,
+            generation,
+            first,
+            seen: None,
+            is_at_end: false,
+        })
+    }
+
+    /// The next wanted record, or the bytes behind the last newline.
+    pub fn next(&mut self, set: &str, filter: &Arc<Filter>, keys: Option<&Keys>) -> io::Result<Result<Record, usize>> {
+        if self.matcher.is_none() {
+            let ahead = self.lines.ahead()?;
+            if ahead.is_empty() && !self.file.is_closed {
+                return Ok(Err(self.lines.tail().len()));
+            }
+            let ahead = if ahead.is_empty() { self.lines.tail() } else { ahead };
+            self.matcher = Some(Matcher::new(filter, Form::of(ahead, keys)));
+        }
+        let Some(matcher) = &mut self.matcher else { return Ok(Err(0)) };
+        Ok(match self.lines.next(matcher)? {
+            Next::Line(line) => Ok(self.record(set, line)),
+            Next::End(tail) => Err(tail),
+        })
+    }
+
+    /// The last line of a file that gets no more records, which has no newline. `None` if it is torn.
+    pub fn last(&mut self, set: &str) -> Option<Option<Record>> {
+        let line = self.matcher.as_mut()?.whole(self.lines.tail())?;
+        let start = self.lines.take_tail();
+        Some(line.map(|line| {
+            let range = start + line.range.start..start + line.range.end;
+            self.record(set, Line { range, ..line })
+        }))
+    }
+
+    /// Lets the mark be of what was read: what follows may be a torn line, which is cut.
+    fn renew_mark(&mut self) {
+        let length = usize::try_from(self.lines.offset()).map_or(self.head.len(), |offset| offset.min(self.head.len()));
+        if length as u64 > u64::from(self.mark.length) {
+            self.mark = Mark::of(self.mark.inode, &self.head[..length]);
+        }
+    }
+
+    fn record(&mut self, set: &str, line: Line) -> Record {
+        self.renew_mark();
+        let position = Position {
+            set: set.to_owned(),
+            generation: self.generation,
+            offset: self.lines.offset(),
+            sequence: self.first.map(|first| first + self.lines.lines().saturating_sub(1)),
+            mark: self.mark,
+        };
+        Record::of(self.lines.bytes(), line, &self.name, position)
+    }
+
+    /// The number of the first record after this file, if all of it was read.
+    pub fn next_sequence(&self) -> Option<u64> {
+        self.first.map(|first| first + self.lines.lines())
+    }
+
+    /// What became of the current file, of which all that was there is read.
+    pub fn probe(&mut self, path: &Path) -> io::Result<Probe> {
+        let meta = self.lines.source.file().metadata()?;
+        let state = (meta.len(), meta.modified().ok());
+        let offset = self.lines.offset();
+        if self.seen != Some(state) {
+            let head = catalogue::head_of(self.lines.source.file())?;
+            self.renew_mark();
+            if !self.mark.fits(&head) || head.is_empty() && offset > 0 {
+                return Ok(Probe::Emptied);
+            }
+            if meta.len() < offset {
+                return Ok(Probe::Cut);
+            }
+            self.head = head;
+            self.seen = Some(state);
+            if meta.len() > offset {
+                return Ok(Probe::Grown);
+            }
+        }
+        let is_replaced = match path.symlink_metadata() {
+            Ok(there) => platform::identity_of(&there) != platform::identity_of(&meta) && there.len() > 0,
+            Err(_) => false,
+        };
+        Ok(if is_replaced { Probe::Replaced } else { Probe::Same })
+    }
+
+    /// Goes on behind a part that cannot be read. False if there is nothing behind it.
+    pub fn pass_damage(&mut self) -> bool {
+        let is_passed = self.lines.pass_part();
+        if is_passed {
+            self.first = None;
+        }
+        is_passed
+    }
+
+    /// Goes on at the end of a file that was cut.
+    pub fn go_to_end(&mut self) -> io::Result<()> {
+        let length = self.lines.source.file().metadata()?.len();
+        self.first = None;
+        self.lines.go_to(length);
+        Ok(())
+    }
+}

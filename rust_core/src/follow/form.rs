@@ -1,0 +1,192 @@
+//! What the lines of a file look like: which keys they have, or where a line of text has its time.
+
+use std::sync::LazyLock;
+
+use jiff::tz::TimeZone;
+
+use crate::archive::{Keys, Scanner, TimeForm, Value, parse_time};
+use crate::encoder::{Process, Shape, preset_names};
+
+/// The form of the lines of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// An object of JSON on each line.
+    Json(Keys),
+    /// `key=value`, as logfmt has it.
+    Pairs(Keys),
+    /// Anything else.
+    Text,
+}
+
+/// The keys that lines have which nobody has told about: those of a record, and those of each preset.
+static KNOWN: LazyLock<Vec<Keys>> = LazyLock::new(|| {
+    let process = Process::here();
+    let mut known = vec![Keys::default()];
+    for name in preset_names() {
+        let preset = serde_json::from_value(name.into()).ok();
+        let keys = Keys::of(&Shape { preset, ..Shape::default() }, &process);
+        if !known.contains(&keys) {
+            known.push(keys);
+        }
+    }
+    known
+});
+
+/// So many of the first lines are looked at.
+const LOOKED_AT: usize = 16;
+
+/// The keys with which an index was made, if they are known.
+#[must_use]
+pub fn keys_of(fingerprint: u64, given: Option<&Keys>) -> Option<Keys> {
+    given.into_iter().chain(KNOWN.iter()).find(|keys| keys.fingerprint() == fingerprint).cloned()
+}
+
+impl Form {
+    /// The form of lines, by the first of them. `given` are the keys if they are known.
+    #[must_use]
+    pub fn of(lines: &[u8], given: Option<&Keys>) -> Self {
+        let lines: Vec<&[u8]> =
+            lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).take(LOOKED_AT).collect();
+        if !lines.iter().any(|line| line.first() == Some(&b'{')) {
+            let keys = given.cloned().unwrap_or_default();
+            let is_pairs = lines.iter().any(|line| {
+                pair(line, &keys.time).is_some() || pair(line, &keys.level).is_some() && pair(line, "message").is_some()
+            });
+            return if is_pairs { Self::Pairs(keys) } else { Self::Text };
+        }
+        if let Some(given) = given {
+            return Self::Json(given.clone());
+        }
+        let score = |keys: &Keys| {
+            let mut scanner = Scanner::new(keys);
+            let of_line = |line: &&[u8]| {
+                let Some(found) = scanner.scan(line) else { return 0 };
+                let is_there = |value| usize::from(!matches!(value, Value::Absent | Value::Unknown));
+                2 * usize::from(scanner.time(&found).is_some())
+                    + is_there(found.level)
+                    + is_there(found.logger)
+                    + is_there(found.trace)
+            };
+            lines.iter().map(of_line).sum::<usize>()
+        };
+        // The first of those that fit best.
+        let best = KNOWN.iter().rev().max_by_key(|keys| score(keys));
+        Self::Json(best.cloned().unwrap_or_default())
+    }
+}
+
+/// The value of a key in a line of pairs, without its quotes.
+#[must_use]
+pub fn pair<'l>(line: &'l [u8], key: &str) -> Option<&'l [u8]> {
+    if key.is_empty() {
+        return None;
+    }
+    let mut at = 0;
+    while at < line.len() {
+        let rest = &line[at..];
+        let end = rest.iter().position(|byte| matches!(byte, b'=' | b' ')).unwrap_or(rest.len());
+        let name = &rest[..end];
+        at += end + 1;
+        if rest.get(end) != Some(&b'=') {
+            continue;
+        }
+        let value = line.get(at..).unwrap_or_default();
+        let length = if value.first() == Some(&b'"') {
+            let mut end = 1;
+            while end < value.len() && value[end] != b'"' {
+                end += 1 + usize::from(value[end] == b'\\');
+            }
+            (end + 1).min(value.len())
+        } else {
+            memchr::memchr(b' ', value).unwrap_or(value.len())
+        };
+        if name == key.as_bytes() {
+            let value = &value[..length];
+            return Some(value.strip_prefix(b"\"").map_or(value, |inner| inner.strip_suffix(b"\"").unwrap_or(inner)));
+        }
+        at += length + 1;
+    }
+    None
+}
+
+/// The time at the beginning of a line of text, perhaps in brackets. Without an offset it is local time.
+#[must_use]
+pub fn time_of_text(line: &[u8]) -> Option<i64> {
+    let start = line.iter().position(u8::is_ascii_digit).filter(|at| *at < 4)?;
+    let text = &line[start..];
+    text.first_chunk::<19>().filter(|head| head[4] == b'-' && head[13] == b':')?;
+    let end = (19..text.len().min(40))
+        .find(|at| !(text[*at].is_ascii_digit() || matches!(text[*at], b'.' | b',' | b'+' | b'-' | b':' | b'Z')))
+        .unwrap_or(text.len().min(40));
+    let stamp = text[..end].trim_ascii_end();
+    parse_time(stamp, TimeForm::Iso).or_else(|| local(stamp))
+}
+
+fn local(stamp: &[u8]) -> Option<i64> {
+    let utc = parse_time(&[stamp, b"Z"].concat(), TimeForm::Iso)?;
+    let there = jiff::Timestamp::from_nanosecond(utc.into()).ok()?;
+    let time = TimeZone::system().to_timestamp(TimeZone::UTC.to_datetime(there)).ok()?;
+    i64::try_from(time.as_nanosecond()).ok()
+}
+
+/// The name of a level among the first words of a line of text.
+#[must_use]
+pub fn level_of_text<'l>(line: &'l [u8], keys: &Keys) -> Option<&'l [u8]> {
+    let start = &line[..line.len().min(160)];
+    let words = start.split(|byte| !byte.is_ascii_alphabetic()).filter(|word| word.len() > 2).take(8);
+    let mut names = words.filter(|word| word.iter().all(u8::is_ascii_uppercase));
+    names.find(|word| std::str::from_utf8(word).is_ok_and(|word| keys.level_number(word).is_some()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_are_read_with_and_without_quotes() {
+        let line =
+            br#"timestamp=2026-02-19T10:30:00Z level=ERROR message="a \"b\" level=INFO" logger=shop.a x= last=1"#;
+        for (key, value) in [
+            ("timestamp", Some("2026-02-19T10:30:00Z")),
+            ("level", Some("ERROR")),
+            ("message", Some(r#"a \"b\" level=INFO"#)),
+            ("logger", Some("shop.a")),
+            ("x", Some("")),
+            ("last", Some("1")),
+            ("b", None),
+            ("", None),
+        ] {
+            assert_eq!(pair(line, key), value.map(str::as_bytes), "{key}");
+        }
+    }
+
+    #[test]
+    fn text_tells_its_time_and_its_level() {
+        let noon = 1_771_502_400_000_000_000;
+        for line in
+            ["2026-02-19T12:00:00+00:00 INFO x", "[2026-02-19 12:00:00Z] INFO", "2026-02-19T13:00:00.000+01:00\tINFO"]
+        {
+            assert_eq!(time_of_text(line.as_bytes()), Some(noon), "{line}");
+            assert_eq!(level_of_text(line.as_bytes(), &Keys::default()), Some(&b"INFO"[..]));
+        }
+        assert!(time_of_text(b"2026-02-19 12:00:00,123 INFO x").is_some());
+        for line in ["", "Traceback (most recent call last):", "2026", "12 is not a time of any kind, is it"] {
+            assert_eq!(time_of_text(line.as_bytes()), None, "{line}");
+            assert_eq!(level_of_text(line.as_bytes(), &Keys::default()), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_form_shows_in_the_first_lines() {
+        assert_eq!(Form::of(b"", None), Form::Text);
+        assert_eq!(Form::of(b"2026-02-19 12:00:00 INFO x\n", None), Form::Text);
+        assert_eq!(Form::of(b"timestamp=2026-02-19T12:00:00Z level=INFO\n", None), Form::Pairs(Keys::default()));
+        let line = br#"{"timestamp":"2026-02-19T12:00:00Z","level":"INFO","logger":"a"}"#;
+        assert_eq!(Form::of(line, None), Form::Json(Keys::default()));
+        let ecs = br#"{"@timestamp":"2026-02-19T12:00:00Z","log.level":"INFO","message":"x","log.logger":"a"}"#;
+        let Form::Json(keys) = Form::of(ecs, None) else { panic!() };
+        assert_eq!((&*keys.time, &*keys.level), ("@timestamp", "log.level"));
+        assert_eq!(keys_of(keys.fingerprint(), None), Some(keys));
+        assert_eq!(keys_of(7, None), None);
+    }
+}

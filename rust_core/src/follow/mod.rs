@@ -1,0 +1,233 @@
+//! Reads log files: the records of sets of files in order of time, across rotated, packed and current files, and follows them.
+//!
+//! A reader takes no lock, and writes nothing. What it knows of the files comes from the catalogue; where that tells nothing, from the
+//! directory. Indices tell which files and parts need not be read. Inside a set, files follow each other in the order in which they were
+//! made, and lines in the order of their file; sets are merged by the times of their records.
+
+mod chain;
+mod cursor;
+mod files;
+mod filter;
+mod form;
+mod indices;
+mod lines;
+mod matcher;
+mod position;
+mod record;
+mod remarks;
+mod source;
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::archive::Keys;
+use crate::error::{Error, Result};
+use crate::rotation::Names;
+use chain::{Chain, Context, Step};
+use files::Directory;
+use remarks::Remarks;
+
+pub use filter::Filter;
+pub use position::{NoPosition, Position};
+pub use record::Record;
+
+/// How long a reader that follows sleeps between two looks: the first time, and at most.
+const SHORTEST_SLEEP: Duration = Duration::from_millis(2);
+const LONGEST_SLEEP: Duration = Duration::from_millis(100);
+/// How often a reader of all sets looks for new ones.
+const LOOK_FOR_SETS: Duration = Duration::from_secs(1);
+
+/// What is read, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    pub directory: PathBuf,
+    /// Names of sets, or of single rotated files; paths may lead to other directories. Empty for all sets of the directory.
+    pub files: Vec<PathBuf>,
+    pub filter: Filter,
+    /// The keys of lines; `None` to see by the lines.
+    pub keys: Option<Keys>,
+    /// Where to go on, at most one for each set.
+    pub after: Vec<Position>,
+    pub follow: bool,
+}
+
+/// Records that were read.
+#[derive(Debug, Default)]
+pub struct Batch {
+    pub records: Vec<Record>,
+    /// Whether nothing comes after them.
+    pub is_last: bool,
+}
+
+struct Member {
+    chain: Chain,
+    directory: usize,
+    /// Its next record.
+    head: Option<Box<Record>>,
+    /// The time of the last one that had any.
+    time: i64,
+}
+
+/// A reader of log files.
+#[allow(missing_debug_implementations)] // its files have none
+pub struct Reader {
+    directories: Vec<Directory>,
+    members: Vec<Member>,
+    /// Those that have a next record, by its time.
+    heap: BinaryHeap<Reverse<(i64, usize)>>,
+    context: Context,
+    after: Vec<Position>,
+    /// When new sets were looked for, if all are read.
+    looked: Option<Instant>,
+}
+
+impl Reader {
+    /// Finds the files. Nothing is read of them yet.
+    ///
+    /// # Errors
+    /// When the directory cannot be read, or a file that is named is not there and nothing is waited for.
+    pub fn open(options: Options) -> Result<Self> {
+        let Options { directory, files, filter, keys, after, follow } = options;
+        let context = Context { filter: Arc::new(filter), keys, follow, remarks: Remarks::default() };
+        let mut reader = Self {
+            directories: vec![Directory::of(&directory)],
+            members: Vec::new(),
+            heap: BinaryHeap::new(),
+            context,
+            after,
+            looked: None,
+        };
+        if files.is_empty() {
+            reader.find_sets()?;
+        }
+        for file in files {
+            reader.add_file(&directory, &file)?;
+        }
+        Ok(reader)
+    }
+
+    fn find_sets(&mut self) -> Result<()> {
+        self.looked = Some(Instant::now());
+        for set in self.directories[0].sets(&mut self.context.remarks)? {
+            if !self.members.iter().any(|member| member.chain.set() == set) {
+                self.add(0, set, None);
+            }
+        }
+        Ok(())
+    }
+
+    fn add_file(&mut self, directory: &Path, file: &Path) -> Result<()> {
+        let path = directory.join(file);
+        let failed = |kind: io::ErrorKind| Error::io("read", &path, kind.into());
+        let name =
+            path.file_name().and_then(|name| name.to_str()).ok_or_else(|| failed(io::ErrorKind::InvalidInput))?;
+        let place = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let at = self.directories.iter().position(|known| known.path == place).unwrap_or_else(|| {
+            self.directories.push(Directory::of(place));
+            self.directories.len() - 1
+        });
+        let is_there = path.symlink_metadata().is_ok();
+        let (set, only) = match Names::current_of(name).filter(|_| is_there) {
+            Some(set) => (set, Some(name.to_owned())),
+            None => (name.to_owned(), None),
+        };
+        if !is_there && !self.context.follow {
+            // Its rotated files may be there.
+            let names = crate::catalogue::names(place, &set).map_err(|error| Error::io("list", place, error))?;
+            if names.is_empty() {
+                return Err(failed(io::ErrorKind::NotFound));
+            }
+        }
+        self.add(at, set, only);
+        Ok(())
+    }
+
+    fn add(&mut self, directory: usize, set: String, only: Option<String>) {
+        let start = self.after.iter().position(|position| position.set == set);
+        let start = start.map(|at| self.after.swap_remove(at));
+        self.members.push(Member { chain: Chain::of(set, only, start), directory, head: None, time: i64::MIN });
+    }
+
+    /// The next record. `None` if there is none: where files are followed, there may be one later.
+    ///
+    /// # Errors
+    /// When a directory cannot be read any more.
+    pub fn read(&mut self) -> Result<Option<Record>> {
+        // A set without a next record is asked first: its next one may be the oldest.
+        if self.heap.is_empty() {
+            for number in 0..self.members.len() {
+                self.ask(number)?;
+            }
+        }
+        let Some(Reverse((_, number))) = self.heap.pop() else { return Ok(None) };
+        let record = self.members[number].head.take();
+        self.ask(number)?;
+        Ok(record.map(|record| *record))
+    }
+
+    /// Has a set look for its next record.
+    fn ask(&mut self, number: usize) -> Result<()> {
+        let Self { members, directories, context, heap, .. } = self;
+        let member = &mut members[number];
+        if member.head.is_some() {
+            return Ok(());
+        }
+        if let Step::Record(record) = member.chain.next(&mut directories[member.directory], context)? {
+            // A line without a time belongs to the one before it.
+            member.time = record.time.unwrap_or(member.time);
+            member.head = Some(record);
+            heap.push(Reverse((member.time, number)));
+        }
+        Ok(())
+    }
+
+    /// The next records: at most so many, and not many more bytes. If there is none, they are waited for so long.
+    ///
+    /// # Errors
+    /// When a directory cannot be read any more.
+    pub fn batch(&mut self, most: usize, most_bytes: usize, patience: Duration) -> Result<Batch> {
+        let started = Instant::now();
+        let mut sleep = SHORTEST_SLEEP;
+        let mut batch = Batch::default();
+        loop {
+            let mut bytes = 0;
+            while batch.records.len() < most && bytes < most_bytes {
+                match self.read() {
+                    Ok(Some(record)) => {
+                        bytes += record.raw.len();
+                        batch.records.push(record);
+                    }
+                    Ok(None) => break,
+                    // What was read is given first; the error comes again.
+                    Err(_) if !batch.records.is_empty() => return Ok(batch),
+                    Err(error) => return Err(error),
+                }
+            }
+            if !batch.records.is_empty() {
+                return Ok(batch);
+            }
+            if !self.context.follow {
+                batch.is_last = true;
+                return Ok(batch);
+            }
+            if self.looked.is_some_and(|looked| self.members.is_empty() || looked.elapsed() >= LOOK_FOR_SETS) {
+                self.find_sets()?;
+            }
+            let Some(left) = patience.checked_sub(started.elapsed()).filter(|left| !left.is_zero()) else {
+                return Ok(batch);
+            };
+            thread::sleep(sleep.min(left));
+            sleep = (sleep * 2).min(LONGEST_SLEEP);
+        }
+    }
+
+    /// What was noticed since the last call and could be done without, such as an index that is damaged.
+    pub fn remarks(&mut self) -> Vec<String> {
+        self.context.remarks.take()
+    }
+}

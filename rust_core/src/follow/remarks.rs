@@ -1,0 +1,43 @@
+//! What a reader has noticed and could do without: for its user, each once.
+
+use std::collections::BTreeSet;
+
+/// More are counted alone.
+const MOST: usize = 100;
+
+#[derive(Debug, Default)]
+pub struct Remarks {
+    made: BTreeSet<String>,
+    new: Vec<String>,
+}
+
+impl Remarks {
+    pub fn make(&mut self, remark: String) {
+        if self.made.contains(&remark) || self.made.len() > MOST {
+            return;
+        }
+        let is_last = self.made.len() == MOST;
+        self.made.insert(remark.clone());
+        self.new.push(if is_last { "there is more of this kind".to_owned() } else { remark });
+    }
+
+    /// Those that were made since the last call.
+    pub fn take(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_made_once_and_they_are_bounded() {
+        let mut remarks = Remarks::default();
+        for number in 0..1_000 {
+            remarks.make(format!("{}", number / 2));
+        }
+        assert_eq!(remarks.take().len(), MOST + 1);
+        assert!(remarks.take().is_empty());
+    }
+}
