@@ -309,3 +309,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_clock_that_is_set_back_into_a_longer_day_makes_no_file_also_after_a_restart() {
+    // The day before has 25 hours in Berlin.
+    const MIDNIGHT: i64 = 1_792_969_200;
+    let directory = tempfile::tempdir().unwrap();
+    let rotation = dated(daily("Europe/Berlin"));
+    for step in [-25 * HOUR - 1, -25 * HOUR, -1, 0, -HOUR, -1, 1, -24 * HOUR, DAY] {
+        log(&mut sink(directory.path(), &rotation, false), MIDNIGHT + step);
+    }
+    assert_eq!(names(directory.path()), ["app-2026-10-24.log", "app-2026-10-25.log", "app-2026-10-26.log", "app.log"]);
+    assert_eq!(files(directory.path())["app-2026-10-25.log"], [MIDNIGHT - 25 * HOUR, MIDNIGHT - 1]);
+}

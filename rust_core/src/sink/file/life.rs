@@ -133,7 +133,8 @@ impl FileSink {
         let is_over = match (life.period, life.front) {
             (Some(of), Some(next)) => {
                 let is_old = life.since.is_none_or(|since| since.elapsed().as_secs() >= of.length().unsigned_abs());
-                next.start > of.start || next.start < of.start - of.length() && is_old
+                // The period right before this one may be longer than it.
+                next.start > of.start || next.end < of.start && is_old
             }
             _ => false,
         };
