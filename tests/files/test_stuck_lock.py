@@ -48,7 +48,8 @@ print(json.dumps([asked, timeouts, rotations, free, rotated, again]))
     )
     asked, timeouts, rotations, free, rotated, again = json.loads(done.stdout)
     assert (timeouts, rotations) == (30, 0)
-    assert free <= 3
+    # The upkeep, which the rotation begins, asks for the lock a few times, too.
+    assert free <= 10
     assert rotated > 0
     for first, *others in (asked, again):
         assert max(others) < first / 5, (first, others)

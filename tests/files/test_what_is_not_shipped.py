@@ -13,6 +13,7 @@ import pytest
 from kinds import Start
 
 from unified_logger import flush_logging, get_logger, get_stats
+from unified_logger.config import resolve
 
 Counts = Callable[[], "Counter[str]"]
 
@@ -94,3 +95,16 @@ def test_what_goes_beyond_the_bound_is_counted_and_told(
     (told,) = [json.loads(line) for line in notices_of.read_text("utf-8").splitlines() if "before they were" in line]
     assert (told["level"], told["files"] > 0, told["bytes"] > told["files"]) == ("WARNING", True, True)
     assert "cannot read how far a shipper is" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("value", "held"), [(False, 0), ("off", 0), ("OFF", 0), ("20GB", 20_000_000_000), (1_000, 1_000)]
+)
+def test_a_size_or_off_is_meant_however_it_is_written(value: object, held: int) -> None:
+    """YAML reads off as false. An output without a value of its own shares the number of all."""
+    outputs = {"audit": {"file": "audit.log", "hold_unshipped": value}, "other": {"file": "other.log"}}
+    settings = resolve({}, file={"hold_unshipped": value, "outputs": outputs}, environ={})
+    to = settings.to_engine()["output"]
+    files = {name: output["to"]["file"] for name, output in to["to"]["outputs"].items() if "file" in output["to"]}
+    assert (to["hold_unshipped"], files["audit"]["hold_unshipped"]) == (held, held)
+    assert "hold_unshipped" not in files["other"]

@@ -162,7 +162,7 @@ impl Known {
         let mut left: Vec<&Entry> = self.of_set(set).collect();
         // The surest goes first: what the file says of itself, then name and number of the file system, then either of them.
         let rules: [fn(&Entry, &Found) -> bool; 5] = [
-            |entry, found| found.generation == Some(entry.generation),
+            |entry, found| is_same(entry, found) && found.generation == Some(entry.generation),
             |entry, found| found.is_unread && entry.name == found.name,
             |entry, found| is_same(entry, found) && entry.mark.inode == found.inode && entry.name == found.name,
             |entry, found| is_same(entry, found) && entry.mark.inode == found.inode,

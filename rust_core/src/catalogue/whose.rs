@@ -61,9 +61,9 @@ fn told_of(path: &Path) -> String {
 pub fn is_it(path: &Path, entry: &Entry) -> std::io::Result<bool> {
     let fits = |head: &[u8]| !head.is_empty() && entry.mark.length > 0 && entry.mark.fits(head);
     let head = if is_packed(path) {
-        // Cheap, and only where there is no mark is anything unpacked.
-        if let Some(generation) = found::generation_in(path) {
-            return Ok(generation == entry.generation);
+        // Cheap. Only a file that came packed from elsewhere is unpacked: it has no number, or one of another directory.
+        if found::generation_in(path) == Some(entry.generation) {
+            return Ok(true);
         }
         beginning(path).map(|(head, _)| head)
     } else {

@@ -1,7 +1,6 @@
 //! What is damaged, left over or refused keeps nothing else from being done.
 
 use super::*;
-use std::os::unix::fs::PermissionsExt;
 
 fn home(directory: &Path) -> PathBuf {
     blackbox::home(directory)
@@ -65,7 +64,6 @@ fn one_file_that_cannot_be_packed_is_no_obstacle_for_the_others() {
     let directory = directory();
     let blocked = directory.path().join(".app.log.2.zst.unified_logger-packing");
     fs::create_dir(&blocked).unwrap();
-    fs::set_permissions(&blocked, fs::Permissions::from_mode(0o700)).unwrap();
     let settings = settings(&[packing("app.log")], Keep::default());
     let report = round(directory.path(), &settings, NOW, &|| true).unwrap();
     assert_eq!((report.archived, report.waiting), (1, 1));

@@ -1,6 +1,7 @@
 //! Files of other programs under the names of rotated files stay as they are.
 
 use super::*;
+use crate::archive;
 
 /// A line of a record, with a message of its own.
 fn record(message: &str) -> String {
@@ -103,4 +104,49 @@ fn where_the_name_of_a_packed_file_is_taken_the_original_stays_and_is_tried_agai
     let report = round_with(directory.path(), &settings, NOW, &|| true, Work::All, &mut patience).unwrap();
     assert_eq!((report.archived, report.waiting), (1, 0));
     assert_eq!(lines(directory.path(), "app.log.2.zst"), "line of 1\n");
+}
+
+#[test]
+fn a_packed_file_of_another_directory_counts_and_is_taken_for_none_of_ours() {
+    let (directory, other) = (directory(), directory());
+    fs::write(other.path().join("app.log.2"), record("of another directory")).unwrap();
+    fs::remove_file(blackbox::home(other.path()).join("catalogue")).unwrap();
+    let keep_all = settings(&[packing("app.log")], Keep::default());
+    let round_in = |place: &Path, settings: &Settings| round(place, settings, NOW + 10, &|| true).unwrap();
+    assert_eq!(round_in(directory.path(), &keep_all).archived, 2);
+    let method = Method::new(Kind::Zstd, None).unwrap();
+    let (keys, source, target) =
+        (Keys::default(), other.path().join("app.log.2"), directory.path().join("app.log.5.zst"));
+    let packed = other.path().join("app.log.2.zst");
+    let job = archive::Job {
+        source: &source,
+        target: &packed,
+        method,
+        // Ours has this number, too.
+        generation: 1,
+        first_sequence: None,
+        keys: &keys,
+        names: None,
+    };
+    archive::pack(&job, &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
+    fs::copy(packed, &target).unwrap();
+    let known = || -> Vec<_> {
+        let catalogue = catalogue_of(directory.path());
+        catalogue.known().files().map(|entry| (entry.generation, entry.name.clone())).collect()
+    };
+    for _ in 0..2 {
+        assert!(round_in(directory.path(), &keep_all).foreign.is_empty());
+        let expected = [(1, "app.log.2.zst"), (2, "app.log.1.zst"), (3, "app.log"), (4, "app.log.5.zst")];
+        assert_eq!(known(), expected.map(|(generation, name)| (generation, name.to_owned())));
+    }
+    // A file of that number in the place of ours is not deleted for it.
+    fs::rename(&target, directory.path().join("app.log.2.zst")).unwrap();
+    let old = Keep { age: Some(1), ..Keep::default() };
+    let report = round_in(directory.path(), &settings(&[Set { keep: old, ..packing("app.log") }], Keep::default()));
+    assert_eq!(
+        report.gone.iter().map(|going| going.generation).collect::<Vec<_>>(),
+        [2],
+        "ours alone was closed long ago"
+    );
+    assert_eq!(lines(directory.path(), "app.log.2.zst"), record("of another directory"));
 }
