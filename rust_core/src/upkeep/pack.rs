@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 use super::left::TEMPORARY;
 use super::round::Round;
 use super::{Failure, LOCK_PATIENCE, Patience, Set, index_path};
-use crate::archive::{self, Index, Job, Names, Outcome, Unreadable, index_file, pack, packed_name};
+use crate::archive::{self, Index, Job, Keys, Names, Outcome, Unreadable, index_file, pack, packed_name};
 use crate::blackbox;
 use crate::catalogue::{Catalogue, Change, Closed, Entry, Generation, Mark, is_it};
 use crate::error::{Error, Result};
 use crate::error_handler::remark;
-use crate::platform;
+use crate::platform::{self, Identity};
 use crate::rotation::PACKED;
 use crate::sink::{DirectoryLock, Held};
 
@@ -84,16 +84,27 @@ impl<'s> Round<'s> {
 
     /// False if it is left for another time.
     fn archive_one(&mut self, set: &Set, generation: Generation, now: i64, goes_on: &dyn Fn() -> bool) -> Result<bool> {
-        let Some(entry) = self.catalogue.known().get(generation).cloned() else { return Ok(false) };
-        let path = self.directory.join(&entry.name);
-        let Ok(meta) = path.symlink_metadata() else { return Ok(false) };
-        if !is_it(&path, &entry).map_err(|error| Error::io("read", &path, error))? {
+        let Self { directory, lock, catalogue, .. } = self;
+        // A rotation may have renamed it since the last look.
+        let found = lock.hold(LOCK_PATIENCE, |held| {
+            if !matches!(held, Held::Yes | Held::Unsupported) {
+                return None;
+            }
+            catalogue.look();
+            let entry = catalogue.known().get(generation)?.clone();
+            let path = directory.join(&entry.name);
+            let meta = path.symlink_metadata().ok()?;
+            let is_it = is_it(&path, &entry);
+            Some((entry, path, platform::identity_of(&meta), meta.len(), is_it))
+        });
+        let Some((entry, path, identity, size, is_it)) = found else { return Ok(false) };
+        if !is_it.map_err(|error| Error::io("read", &path, error))? {
             // Somebody else has put another file in its place.
             self.find_anew(&set.name, now).map_err(|error| Error::io("look for", &path, error))?;
             return Ok(false);
         }
         // A recovery of a process that died while it appended to the file reads it first.
-        if blackbox::appended_from(self.directory, platform::identity_of(&meta), meta.len()).is_some() {
+        if blackbox::appended_from(self.directory, identity, size).is_some() {
             return Ok(false);
         }
         let first = entry.closed.and_then(|closed| closed.sequence).map(|(first, _)| first);
@@ -128,13 +139,18 @@ impl<'s> Round<'s> {
                 keys: &set.keys,
                 names: Some(&names),
             };
-            match pack(&job, &mut pace)? {
+            let outcome = match pack(&job, &mut pace) {
+                // Renamed in this moment.
+                Err(Error::Io { source, .. }) if platform::is_missing(&source) => return Ok(false),
+                outcome => outcome?,
+            };
+            match outcome {
                 Outcome::Packed(packed) => packed.index,
                 Outcome::Stopped | Outcome::Changed | Outcome::Busy => return Ok(false),
                 Outcome::Taken => {
                     // It is searched as it is, until that name is free.
                     if !index_path(self.directory, generation).exists()
-                        && let Some(index) = index_file(&path, generation, Some(first), &set.keys, &mut pace)?
+                        && let Some(index) = index_of(&path, identity, generation, first, &set.keys, &mut pace)?
                     {
                         self.keep_index(set, generation, first, &index)?;
                     }
@@ -142,7 +158,7 @@ impl<'s> Round<'s> {
                 }
             }
         } else {
-            match index_file(&path, generation, Some(first), &set.keys, &mut pace) {
+            match index_of(&path, identity, generation, first, &set.keys, &mut pace) {
                 Ok(Some(index)) => index,
                 Ok(None) => return Ok(false),
                 // Another program has packed it as a whole: there is nothing to index, and no fault to tell of.
@@ -178,6 +194,20 @@ impl<'s> Round<'s> {
         });
         Ok(true)
     }
+}
+
+/// The index of a file, if the path led to it all the time: names of rotated files only ever go to older ones, so that it never comes back to one that it
+/// had.
+fn index_of(
+    path: &Path,
+    identity: Identity,
+    generation: Generation,
+    first: u64,
+    keys: &Keys,
+    pace: archive::Pace<'_>,
+) -> Result<Option<Vec<u8>>> {
+    let index = index_file(path, generation, Some(first), keys, pace);
+    if platform::identity_at(path).ok() == Some(identity) { index } else { Ok(None) }
 }
 
 /// Writes a file of the library's own, which is whole or not there.
