@@ -85,3 +85,15 @@ def test_nothing_is_doubled_or_lost(
     lives.undone_by_the_next(log_dir, options, 5)
     assert lives.by_writer(log_dir) == {"w": list(range(number))}
     assert lives.left_over(log_dir) == []
+
+
+def test_logrotate_alone_is_no_trouble(run_python: Run, tmp_path: Path, log_dir: Path, logrotate: list[str]) -> None:
+    """Where this library rotates nothing, nothing is told, and what logrotate has renamed is packed."""
+    configure(tmp_path, log_dir, "create")
+    options = {"max_bytes": 0, "keep": "all", "compress": "gzip"}
+    done = run_python(PROGRAM, repr(options), json.dumps(logrotate), "busy", timeout=120)
+    number = json.loads(done.stdout)["number"]
+    assert done.stderr == ""
+    assert lives.undone_by_the_next(log_dir, options) == []
+    assert lives.by_writer(log_dir) == {"w": list(range(number))}
+    assert len(lives.files(log_dir)) == 5

@@ -187,9 +187,13 @@ impl FileSink {
         });
         let entry = found.flatten();
         let life = &mut self.life;
-        if is_taken && !life.has_told {
+        let when = &self.target.rotation.when;
+        // Another program may rotate what this one does not.
+        if is_taken && !life.has_told && (when.max_bytes > 0 || when.calendar.is_some()) {
             let path = self.target.path.display();
-            let reason = format!("{path} was renamed or emptied by something else: let one program alone rotate it");
+            let reason = format!(
+                "{path} was renamed or emptied by something else: let one program alone rotate it (max_bytes=0 leaves it to another)"
+            );
             remark("keep a log file to this library", reason);
             life.has_told = true;
         }
