@@ -61,7 +61,8 @@ fn told_of(path: &Path) -> String {
 pub fn is_it(path: &Path, entry: &Entry) -> std::io::Result<bool> {
     let fits = |head: &[u8]| !head.is_empty() && entry.mark.length > 0 && entry.mark.fits(head);
     let head = if is_packed(path) {
-        // Cheap. Only a file that came packed from elsewhere is unpacked: it has no number, or one of another directory.
+        // Cheap. Only where the number is another is anything unpacked: the file was packed under a number of which this catalogue, or an earlier
+        // one that was lost, knows nothing.
         if found::generation_in(path) == Some(entry.generation) {
             return Ok(true);
         }

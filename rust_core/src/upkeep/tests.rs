@@ -308,3 +308,17 @@ fn what_a_dead_process_left_between_two_steps_is_cleared_away() {
     assert_eq!(names(directory.path()), ["app.log", "app.log.1", "app.log.1.zst", "app.log.2.zst"]);
     assert!(["2.tmp", "catalogue.tmp"].iter().all(|name| !home.join(name).exists()));
 }
+
+#[test]
+fn a_packed_file_that_the_catalogue_knows_by_another_number_is_indexed() {
+    let directory = directory();
+    let settings = settings(&[packing("app.log")], Keep::default());
+    assert_eq!(round(directory.path(), &settings, NOW, &|| true).unwrap().archived, 2);
+    let mut catalogue = catalogue_of(directory.path());
+    let entry = catalogue.known().get(1).unwrap().clone();
+    catalogue.change(vec![Change::Gone(1), Change::File(Entry { generation: 9, ..entry })]);
+    let report = round(directory.path(), &settings, NOW, &|| true).unwrap();
+    assert_eq!((report.archived, report.waiting), (1, 0));
+    assert_eq!(indices(directory.path()), [2]);
+    assert!(index_path(directory.path(), 9).exists());
+}
