@@ -559,6 +559,70 @@ def count(name: str) -> None:
     """
 
 @final
+class ReadRecord:
+    """A record as it stands in a file."""
+
+    @property
+    def raw(self) -> bytes:
+        """The bytes of the line, without its newline."""
+
+    @property
+    def nanoseconds(self) -> int | None:
+        """The time in nanoseconds since 1970 UTC; None where none can be read."""
+
+    @property
+    def level(self) -> str | None:
+        """The name of the level, as the line has it."""
+
+    @property
+    def logger(self) -> str | None:
+        """The name of the logger."""
+
+    @property
+    def trace_id(self) -> str | None:
+        """The id of the trace, as the line has it."""
+
+    @property
+    def file(self) -> str:
+        """The name of the file that it was read from."""
+
+    @property
+    def place(self) -> tuple[str, int | None, int, int | None, str]:
+        """Set, generation, offset, sequence, and the text of the position behind it."""
+
+@final
+class LogFiles:
+    """A reader of log files."""
+
+    def __new__(
+        cls,
+        directory: str,
+        files: list[str],
+        times: tuple[int | None, int | None],
+        level: int | None,
+        levels: list[tuple[str, int]],
+        loggers: list[str],
+        trace: str | None,
+        text: str | None,
+        after: list[str],
+        follow: bool,
+        keys: tuple[str, str, str, str, str] | None,
+    ) -> Self:
+        """Finds the files."""
+
+    def read(self, patience: float) -> tuple[list[ReadRecord], bool]:
+        """The next records, which are waited for at most so many seconds, and whether none will come after them."""
+
+    def remarks(self) -> list[str]:
+        """What was noticed since the last call and could be done without."""
+
+    def close(self) -> None:
+        """Closes the files."""
+
+def read_position(text: str) -> tuple[str, int | None, int, int | None]:
+    """The parts of a position, of its text: set, generation, offset and sequence."""
+
+@final
 class HandedRecords:
     """Records for a function of the program, as an iterator. To ask for the next one says that the function has returned."""
 

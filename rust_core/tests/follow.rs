@@ -238,6 +238,7 @@ fn any_filter() -> impl Strategy<Value = Filter> {
             until,
             level,
             loggers,
+            levels: Vec::new(),
             trace: trace.map(|trace| format!("t{trace:08}")),
             text: text.map(str::to_owned),
         })
@@ -644,4 +645,18 @@ fn quotes_in_a_text_are_found_as_json_writes_them() {
         let filter = Filter { text: Some(text.to_owned()), ..Filter::default() };
         assert_eq!(read(Options { filter, ..options(directory.path()) }).0.len(), 1, "{text}");
     }
+}
+
+#[test]
+fn a_program_may_come_back_with_another_shape() {
+    let directory = tempfile::tempdir().unwrap();
+    let ecs =
+        "{\"@timestamp\":\"2026-02-19T10:31:00Z\",\"log.level\":\"ERROR\",\"message\":\"x\",\"log.logger\":\"shop\"}\n";
+    let text = [line(3), ecs.to_owned(), line(4), "{\"other\":1}\n".to_owned(), line(7)].concat();
+    fs::write(directory.path().join("app.log"), &text).unwrap();
+    let filter = Filter { level: Some(40), ..Filter::default() };
+    let (records, _) = read(Options { filter, ..options(directory.path()) });
+    let found: Vec<&[u8]> = records.iter().map(|record| &record.raw[..]).collect();
+    assert_eq!(found, [line(3).trim_end().as_bytes(), ecs.trim_end().as_bytes(), line(7).trim_end().as_bytes()]);
+    assert_eq!(records[1].logger().as_deref(), Some("shop"));
 }

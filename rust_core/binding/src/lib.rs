@@ -14,6 +14,7 @@ mod processors;
 mod logger;
 mod stdlib;
 mod control;
+mod reading;
 
 use pyo3::prelude::*;
 use unified_logger_core::memory::Memory;
@@ -37,6 +38,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<control::HandedRecords>()?;
     module.add_class::<handover::KeptRecords>()?;
     module.add_class::<logger::Logger>()?;
+    module.add_class::<reading::LogFiles>()?;
+    module.add_class::<reading::ReadRecord>()?;
     module.add_class::<redaction::Redaction>()?;
     functions! {
         capture: mark_wrapper set_asked_time;
@@ -51,6 +54,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
         handover: set_keeper;
         logger: add_level attach_bound_methods log_ai set_listened set_message_style;
         processors: set_processors;
+        reading: read_position;
         redaction: redaction_keys redaction_patterns;
         stdlib: emit encode_record float_class merge_by_class merge_record set_marks set_stdlib_native stdlib_native_levels
             with_and_without_secrets;

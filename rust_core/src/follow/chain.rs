@@ -220,7 +220,14 @@ impl Chain {
         for look in 0..LOOKS {
             let why = match open(&directory.path, &file) {
                 Ok(Some(opened)) => {
-                    let made = Cursor::of(file.clone(), opened, plan, from, &context.filter, !context.follow);
+                    let made = Cursor::of(
+                        file.clone(),
+                        opened,
+                        plan,
+                        from,
+                        &context.filter,
+                        (!context.follow, context.keys.is_some()),
+                    );
                     let path = directory.path.join(&file.name);
                     return Ok(made
                         .map_err(|error| context.remarks.make(format!("cannot read {}: {error}", path.display())))

@@ -60,14 +60,14 @@ pub struct From {
 }
 
 impl Cursor {
-    /// A file that was opened. `is_bounded` says that what is appended from now on does not count.
+    /// A file that was opened. `is_bounded` says that what is appended from now on does not count, `is_given` that keys were.
     pub fn of(
         file: FileRef,
         (opened, meta, head): (File, Metadata, Vec<u8>),
         plan: Plan,
         from: From,
         filter: &Arc<Filter>,
-        is_bounded: bool,
+        (is_bounded, is_given): (bool, bool),
     ) -> io::Result<Self> {
         let length = meta.len();
         let identity = platform::identity_of(&meta);
@@ -97,25 +97,17 @@ impl Cursor {
                 let left = runs.into_iter().filter(|run| run.until > from.offset);
                 let clipped =
                     left.map(|run| if run.from < from.offset { Run { until: run.until, ..whole } } else { run });
-                (clipped.collect(), Some(Matcher::new(filter, Form::Json(keys))))
+                (clipped.collect(), Some(Matcher::new(filter, Form::Json(keys), is_given)))
             }
             _ => (vec![whole], None),
         };
         let mark = if head.is_empty() { file.mark } else { Mark::of(identity.inode, &[]) };
         let generation = file.generation.or_else(|| source.mark().map(|mark| mark.generation));
         let name = Arc::from(&*file.name);
-        Ok(Self {
-            file,
-            name,
-            lines: Lines::new(source, runs),
-            matcher,
-            head,
-            mark,
-            generation,
-            first,
-            seen: None,
-            is_at_end: false,
-        })
+        let mut lines = Lines::new(source, runs);
+        // Without the number of the first record, nothing follows from how many there are.
+        lines.counts = first.is_some();
+        Ok(Self { file, name, lines, matcher, head, mark, generation, first, seen: None, is_at_end: false })
     }
 
     /// The next wanted record, or the bytes behind the last newline.
@@ -126,7 +118,7 @@ impl Cursor {
                 return Ok(Err(self.lines.tail().len()));
             }
             let ahead = if ahead.is_empty() { self.lines.tail() } else { ahead };
-            self.matcher = Some(Matcher::new(filter, Form::of(ahead, keys)));
+            self.matcher = Some(Matcher::new(filter, Form::of(ahead, keys), keys.is_some()));
         }
         let Some(matcher) = &mut self.matcher else { return Ok(Err(0)) };
         Ok(match self.lines.next(matcher)? {

@@ -11,6 +11,8 @@ pub struct Filter {
     pub until: Option<i64>,
     /// The least level.
     pub level: Option<i32>,
+    /// Numbers of levels that a program has named, by these names.
+    pub levels: Vec<(String, i32)>,
     /// Names of loggers, of which any may be that of a record. Each has its children with it. Empty for all.
     pub loggers: Vec<String>,
     /// The id of a trace.

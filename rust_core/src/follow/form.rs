@@ -35,10 +35,17 @@ static KNOWN: LazyLock<Vec<Keys>> = LazyLock::new(|| {
 /// So many of the first lines are looked at.
 const LOOKED_AT: usize = 16;
 
+/// What the indices have of them.
+static FINGERPRINTS: LazyLock<Vec<u64>> = LazyLock::new(|| KNOWN.iter().map(Keys::fingerprint).collect());
+
 /// The keys with which an index was made, if they are known.
 #[must_use]
 pub fn keys_of(fingerprint: u64, given: Option<&Keys>) -> Option<Keys> {
-    given.into_iter().chain(KNOWN.iter()).find(|keys| keys.fingerprint() == fingerprint).cloned()
+    if let Some(given) = given.filter(|given| given.fingerprint() == fingerprint) {
+        return Some(given.clone());
+    }
+    let at = FINGERPRINTS.iter().position(|known| *known == fingerprint)?;
+    KNOWN.get(at).cloned()
 }
 
 impl Form {

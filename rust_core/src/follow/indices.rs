@@ -85,8 +85,10 @@ impl Indices {
         let header = *index.header();
         // What lies there may be something else by now.
         let is_of_file = path.symlink_metadata().is_ok_and(|meta| meta.len() == header.packed_length);
-        let keys = keys_of(header.keys, given);
-        let (Some(keys), true, true) = (keys, is_of_file, index.times().is_some()) else { return Plan::Everything };
+        if !is_of_file || index.times().is_none() {
+            return Plan::Everything;
+        }
+        let Some(keys) = keys_of(header.keys, given) else { return Plan::Everything };
         let parts = filter.parts(&index);
         if parts.is_empty() {
             return Plan::Nothing { lines: header.lines, first: header.first_sequence };

@@ -45,8 +45,9 @@ pub struct Lines {
     /// Where the next line begins, and where the last whole one ends.
     at: usize,
     whole: usize,
-    /// Lines of the file before `at`.
+    /// Lines of the file before `at`, if they are counted.
     lines: u64,
+    pub counts: bool,
     runs: VecDeque<Run>,
     run: Run,
     /// Whether the end of a line is looked for that is too long.
@@ -68,6 +69,7 @@ impl Lines {
             at: 0,
             whole: 0,
             lines: run.lines,
+            counts: true,
             runs,
             run,
             is_passing: false,
@@ -96,11 +98,15 @@ impl Lines {
             if self.at < self.whole {
                 let lines = &self.buffer[self.at..self.whole];
                 let Some(mut line) = matcher.next(lines) else {
-                    self.lines += memchr_iter(b'\n', lines).count() as u64;
+                    if self.counts {
+                        self.lines += memchr_iter(b'\n', lines).count() as u64;
+                    }
                     self.at = self.whole;
                     continue;
                 };
-                self.lines += memchr_iter(b'\n', &lines[..line.range.start]).count() as u64 + 1;
+                if self.counts {
+                    self.lines += memchr_iter(b'\n', &lines[..line.range.start]).count() as u64 + 1;
+                }
                 let end = self.at + line.range.end;
                 line.range = self.at + line.range.start..end;
                 self.at = (end + 1).min(self.whole);

@@ -45,14 +45,20 @@ pub struct Matcher {
     last_time: Option<i64>,
     last_is_level: bool,
     room: Vec<u8>,
+    /// Whether the keys were given.
+    is_given: bool,
+    /// How many lines have had no keys that are known.
+    tries: u8,
 }
 
+/// So many lines without known keys are looked at more closely.
+const MOST_TRIES: u8 = 64;
 /// More names of levels are looked up each time.
 const MOST_LEVELS: usize = 64;
 
 impl Matcher {
     #[must_use]
-    pub fn new(filter: &Arc<Filter>, form: Form) -> Self {
+    pub fn new(filter: &Arc<Filter>, form: Form, is_given: bool) -> Self {
         let keys = match &form {
             Form::Json(keys) | Form::Pairs(keys) => keys.clone(),
             Form::Text => Keys::default(),
@@ -90,6 +96,8 @@ impl Matcher {
             last_time: None,
             last_is_level: false,
             room: Vec::new(),
+            is_given,
+            tries: 0,
         }
     }
 
@@ -145,7 +153,10 @@ impl Matcher {
         if let Some((_, is_wanted)) = self.levels.iter().find(|(known, _)| **known == *name) {
             return *is_wanted;
         }
-        let number = std::str::from_utf8(name).ok().and_then(|name| self.keys.level_number(name));
+        let number = std::str::from_utf8(name).ok().and_then(|name| {
+            let given = self.filter.levels.iter().find(|(given, _)| given.eq_ignore_ascii_case(name));
+            given.map(|(_, number)| *number).or_else(|| self.keys.level_number(name))
+        });
         let is_wanted = number.is_some_and(|number| self.filter.is_level(number));
         if self.levels.len() < MOST_LEVELS {
             self.levels.push((name.into(), is_wanted));
@@ -176,8 +187,30 @@ impl Matcher {
         let Some(found) = self.scanner.scan(line) else {
             return (!self.filter.asks_index()).then(Line::default);
         };
+        if found.time == Value::Absent && found.level == Value::Absent && self.has_other_keys(line) {
+            return self.json(line);
+        }
         let time = self.scanner.time(&found);
         self.values(line, time, found.level, found.logger, found.trace)
+    }
+
+    /// Takes the keys that a line has, which may be others than those of the lines before: a program was started again with another shape.
+    #[cold]
+    fn has_other_keys(&mut self, line: &[u8]) -> bool {
+        if self.is_given || self.tries == MOST_TRIES {
+            return false;
+        }
+        let Form::Json(keys) = Form::of(line, None) else { return false };
+        let scanner = Scanner::new(&keys);
+        let is_better =
+            keys != self.keys && scanner.clone().scan(line).is_some_and(|found| found.time != Value::Absent);
+        if is_better {
+            (self.keys, self.scanner, self.tries) = (keys, scanner, 0);
+            self.levels.clear();
+        } else {
+            self.tries += 1;
+        }
+        is_better
     }
 
     fn pairs(&mut self, line: &[u8]) -> Option<Line> {
