@@ -23,8 +23,8 @@ def rust() -> None:
     run("cargo", "fmt", "--check", "--manifest-path", RUST_TRACING)
     run("cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings", env=env)
     run("cargo", "test", "--workspace", "--locked", env=env | {"UNIFIED_LOGGER_FUZZ_SECONDS": "60"})
-    faulty = ("-p", "unified_logger_core", "--locked", "--features", "fault_injection")
-    faulty += ("--test", "panics", "--test", "archive_faults")
+    faulty = ["-p", "unified_logger_core", "--locked", "--features", "fault_injection"]
+    faulty += ["--test", "panics", "--test", "archive_faults"]
     run("cargo", "clippy", *faulty, "--", "-D", "warnings", env=env)
     run("cargo", "test", "--profile", "models", *faulty, env=env)
     models = ("--profile", "models", "--features", "models", "--test", "models")

@@ -47,9 +47,9 @@ def check_elsewhere(release: Environment) -> list[str]:
     """Compile the engine for other systems, with zig for what is C; gives those whose Rust target cannot be had."""
     targets = [target for target in ELSEWHERE if add_target(target)]
     say(f"Checking that the engine compiles for {', '.join(targets) or 'no other system'}.")
-    check = [release.tool("cargo-zigbuild"), "check", "--quiet", "--locked", "--package", "unified_logger_core"]
     for target in targets:
-        run(*check, "--target", target, env=search(release))
+        check = ("check", "--quiet", "--locked", "--package", "unified_logger_core", "--target", target)
+        run(release.tool("cargo-zigbuild"), *check, env=search(release))
     return [target for target in ELSEWHERE if target not in targets]
 
 
