@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import ConfigurationError
 from .kinds import BOOLEAN, COUNT, LEVEL, NAMES, SIZE, TEXT, Kind
-from .sections.rotation import AT
+from .lives import AT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,0 +1,194 @@
+"""What may be said of the life of log files: periods, times of day, bounds, names and ways of packing."""
+
+from __future__ import annotations
+
+import re
+
+from ..errors import nearest_word
+from .kinds import MAPPING, SIZE, Kind, NotAllowedError, choice
+from .scalars import mapping_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+WORDS: dict[str, dict[str, Any]] = {
+    "hourly": {"seconds": 3600},
+    "daily": {"days": 1},
+    "weekly": {"weeks": [1, 0]},
+    **{day: {"weeks": [1, number]} for number, day in enumerate(_DAYS)},
+}
+_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_DAY = 86_400
+# Ages of a hundred years fit into what the engine counts with.
+_OLDEST = 36_500 * _DAY
+_ALL = "all"
+OFF = "off"
+
+
+def _whole_number(allowed: str, least: int, most: int) -> Kind:
+    def parse(value: Any) -> int | None:
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise ValueError
+        return value
+
+    schema = {"type": ["integer", "null"], "minimum": least, "maximum": most}
+    return Kind("level of compression", allowed, parse, lambda text: parse(int(text)), schema)
+
+
+def _duration(value: Any) -> int:
+    """Whole seconds, of a number of them or a text with a unit."""
+    if isinstance(value, str):
+        found = re.fullmatch(r"\s*(\d{1,9})\s*([a-z]{0,3})\s*", value.lower())
+        if found is None or (found[2] or "s") not in _UNITS:
+            raise ValueError
+        value = int(found[1]) * _UNITS[found[2] or "s"]
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _OLDEST:
+        raise ValueError
+    return value
+
+
+def _every(value: Any) -> dict[str, Any]:
+    if isinstance(value, str) and value.strip().lower() in WORDS:
+        return WORDS[value.strip().lower()]
+    if isinstance(value, dict):  # parsed before
+        return value
+    try:
+        seconds = _duration(value)
+    except ValueError:
+        raise NotAllowedError(EVERY.allowed, nearest_word(value, WORDS)) from None
+    if seconds < _DAY:
+        return {"seconds": seconds}
+    if seconds % _DAY:  # Such periods would not begin with the days.
+        raise ValueError
+    return {"days": seconds // _DAY}
+
+
+def _at(value: Any) -> int:
+    """Seconds after midnight."""
+    if isinstance(value, str):
+        found = re.fullmatch(r"\s*(\d{1,2}):(\d{2})(?::(\d{2}))?\s*", value)
+        if found is None or int(found[1]) > 23 or int(found[2]) > 59 or int(found[3] or 0) > 59:
+            raise ValueError
+        return int(found[1]) * 3600 + int(found[2]) * 60 + int(found[3] or 0)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _DAY:
+        raise ValueError
+    return value
+
+
+def _rotate(value: Any) -> Any:
+    if isinstance(value, str) and re.fullmatch(r"\s*\d{1,2}:\d{2}(:\d{2})?\s*", value):
+        return {"every": "daily", "at": value}
+    if isinstance(value, (str, int)) and not isinstance(value, bool):
+        return {"every": value}
+    return None if value is None else MAPPING.parse(value)
+
+
+def _rotate_text(text: str) -> Any:
+    return mapping_text(text) if text.lstrip().startswith("{") else _rotate(text)
+
+
+def _files(value: Any) -> int | None:
+    if value == _ALL:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1_000_000:
+        raise ValueError
+    return value
+
+
+def _bytes(value: Any) -> int:
+    size: int = SIZE.parse(value)
+    if size == 0:
+        raise ValueError
+    return size
+
+
+def _free(value: Any) -> dict[str, int]:
+    if isinstance(value, dict):  # parsed before
+        return value
+    if isinstance(value, str) and (found := re.fullmatch(r"\s*(\d{1,2}(?:\.\d{1,2})?)\s*%\s*", value)):
+        share = round(float(found[1]) * 100)
+        if share:
+            return {"share": share}
+    return {"bytes": _bytes(value)}
+
+
+def _keep(value: Any) -> Any:
+    if isinstance(value, str) and value.strip().lower() == _ALL:
+        return {"files": _ALL}
+    return None if value is None else MAPPING.parse(value)
+
+
+def _keep_text(text: str) -> Any:
+    return mapping_text(text) if text.lstrip().startswith("{") else _keep(text)
+
+
+EVERY = Kind(
+    "period",
+    f"one of {', '.join(WORDS)}, a length below a day such as '15m' or '6h', or a number of days such as '3d'",
+    _every,
+    _every,
+    {"type": ["string", "integer"], "examples": [*WORDS, "15m", "6h", "3d"]},
+)
+AT = Kind(
+    "time of day",
+    "a time from '00:00' to '23:59:59', or seconds after midnight",
+    _at,
+    _at,
+    {"type": ["string", "integer"]},
+    as_written=True,
+)
+ROTATE = Kind(
+    "rotation",
+    "a period such as daily or '15m', a time of day such as '06:00', or a mapping (in the environment: the same, the mapping as JSON)",
+    _rotate,
+    _rotate_text,
+    {"type": ["string", "integer", "object", "null"]},
+)
+FILES = Kind("files", "a whole number from 1, or all", _files, _files, {"type": ["integer", "string"], "minimum": 1})
+AGE = Kind(
+    "age",
+    "a time above 0 such as '14d', '36h' or '2w', or seconds",
+    _duration,
+    _duration,
+    {"type": ["integer", "string"]},
+)
+BYTES = Kind(
+    "size", "a number of bytes above 0, or a text such as '20GB'", _bytes, _bytes, {"type": ["integer", "string"]}
+)
+FREE = Kind(
+    "free space", "a share such as '10%', or bytes such as '5GB'", _free, _free, {"type": ["integer", "string"]}
+)
+KEEP = Kind(
+    "retention",
+    "a mapping with files, age, bytes, disk_free and total, or all (in the environment: all, or the mapping as JSON)",
+    _keep,
+    _keep_text,
+    {"type": ["object", "string", "null"]},
+)
+
+
+def _hold(value: Any) -> int:
+    """Bytes; 0 for none."""
+    if value is False or (isinstance(value, str) and value.strip().lower() == OFF):  # YAML reads off as false
+        return 0
+    if isinstance(value, int) and not isinstance(value, bool) and value == 0:
+        return 0  # parsed before
+    return _bytes(value)
+
+
+HOLD = Kind(
+    "size or off",
+    "a number of bytes above 0, a text such as '20GB', or off",
+    _hold,
+    _hold,
+    {"type": ["integer", "string"]},
+)
+NAMES = choice("numbered", "dated")
+# Each way of packing, with its highest level.
+METHODS = {"off": ("plain", 0), "gzip": ("gzip", 9), "zstd": ("zstd", 19)}
+COMPRESS = choice(*METHODS)
+LEVEL = _whole_number("a whole number from 1 to 19 for zstd, to 9 for gzip", 1, 19)
