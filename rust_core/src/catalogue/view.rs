@@ -29,18 +29,26 @@ pub struct View {
     known: Known,
     /// What was read, and how much of it. It stays open: as long as it is, no other file gets its number.
     seen: Option<(File, u64)>,
+    /// How often it was read from its beginning.
+    readings: u64,
 }
 
 impl View {
     /// That of a log directory. Nothing is read before `look`.
     #[must_use]
     pub fn of(log_directory: &Path) -> Self {
-        Self { path: crate::blackbox::home(log_directory).join(NAME), known: Known::default(), seen: None }
+        Self { path: crate::blackbox::home(log_directory).join(NAME), known: Known::default(), seen: None, readings: 0 }
     }
 
     #[must_use]
     pub const fn known(&self) -> &Known {
         &self.known
+    }
+
+    /// How often it was read from its beginning: it is another one each time.
+    #[must_use]
+    pub const fn readings(&self) -> u64 {
+        self.readings
     }
 
     /// Reads what was written since the last look.
@@ -94,6 +102,7 @@ impl View {
                 return Ok(Look::Missing);
             }
             self.known = Known::default();
+            self.readings += 1;
         }
         *from += whole as u64;
         let is_new = !changes.is_empty();

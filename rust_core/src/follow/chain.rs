@@ -173,7 +173,7 @@ impl Chain {
                 if self.is_listed && (!context.follow || self.only.is_some()) {
                     return Ok(false);
                 }
-                let files = self.files.refresh(directory, !self.is_listed, &mut context.remarks)?;
+                let files = self.files.refresh(directory, self.last.is_none(), &mut context.remarks)?;
                 self.enqueue(files, directory, context);
                 self.is_listed = true;
             }

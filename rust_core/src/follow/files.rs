@@ -99,6 +99,8 @@ pub struct SetFiles {
     own: Option<Own>,
     /// What the catalogue told the last time.
     told: Vec<Entry>,
+    /// Which catalogue that was.
+    reading: u64,
 }
 
 /// Files as a reader knows them by itself.
@@ -112,7 +114,7 @@ struct Own {
 
 impl SetFiles {
     pub const fn of(name: String) -> Self {
-        Self { name, own: None, told: Vec::new() }
+        Self { name, own: None, told: Vec::new(), reading: 0 }
     }
 
     /// Whether files are in the order of their generations.
@@ -140,7 +142,11 @@ impl SetFiles {
             if self.own.is_some() || !directory.is_told || self.is_renumbered(directory) {
                 break;
             }
+            // One that was made again may say less than the one before.
+            let reading = directory.view.readings();
+            let thorough = thorough || reading != self.reading;
             if self.is_all(directory, thorough).map_err(|error| failed(&directory.path, error))? {
+                self.reading = reading;
                 self.told = directory.known().of_set(&self.name).cloned().collect();
                 return Ok(self.by_catalogue(directory.known()));
             }
