@@ -12,17 +12,23 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
 import load
+from unified_logger.reader import read_logs
 
 HERE = Path(__file__).resolve().parent
 GUIDE = HERE.parent / "docs" / "guide.zh-CN.md"
 BURST = 100_000
 MAX_BYTES = 2_000_000
-ENVIRONMENT = {"UNIFIED_LOGGER_MAX_BYTES": str(MAX_BYTES), "UNIFIED_LOGGER_BACKUP_COUNT": "500"}
+ENVIRONMENT = {
+    "UNIFIED_LOGGER_MAX_BYTES": str(MAX_BYTES),
+    "UNIFIED_LOGGER_BACKUP_COUNT": "500",
+    "UNIFIED_LOGGER_COMPRESS": "zstd",
+}
 # The message of the record that is shown of each file.
 SHOWN = {"app.log": "处理成功", "errors.log": "处理失败", "ai_responses.log": "模型回答"}
 COLOR = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
@@ -98,14 +104,15 @@ def stop(process: subprocess.Popen[str]) -> int:
 
 
 def read(folder: Path, name: str) -> list[Record]:
-    """The records of a file and of those it was rotated to, oldest first; none if there is no such file."""
-    rotated = sorted(folder.glob(f"{name}.*"), key=lambda path: -int(path.suffix[1:]))
-    return [
-        json.loads(line)
-        for path in [*rotated, folder / name]
-        if path.exists()
-        for line in path.read_text(encoding="utf-8").splitlines()
-    ]
+    """The records of a file and of those it was rotated to, packed or not, oldest first; none if there is no such file."""
+    return [line.record or {} for line in read_logs(folder, files=name)] if (folder / name).exists() else []
+
+
+def wait_for_packing(folder: Path) -> None:
+    """Waits until the service has packed what it has rotated, a minute at most."""
+    deadline = time.monotonic() + 60
+    while any(path.suffix != ".zst" for path in folder.glob("*.log.*")) and time.monotonic() < deadline:
+        time.sleep(0.1)
 
 
 def percentile(values: list[int], share: float) -> float:
@@ -205,6 +212,23 @@ def reconcile(checks: Checks, sent: list[load.Sent], files: dict[str, list[Recor
     checks.equal("failures as a third-party library logged them", kinds["failure"], library)
 
 
+def find(checks: Checks, logs: Path, sent: list[load.Sent], app: list[Record]) -> None:
+    """A request of the beginning by its trace id, which is in a packed file by now."""
+    first = next(record["trace_id"] for record in app if record.get("marker") == sent[0].marker)
+    before = time.perf_counter()
+    found = list(read_logs(logs, files="app.log", trace_id=first))
+    took = (time.perf_counter() - before) * 1_000
+    for line in found:
+        record = line.record or {}
+        print(f"  {line.file:<16} {record.get('timestamp', '')[11:23]}  {line.level:<7} {record.get('message', '')}")
+    plain = [record for record in app if record.get("trace_id") == first]
+    checks.equal("records of a request, found by its trace id", len(plain), len(found))
+    checks.equal("the same as are read without the index", True, plain == [line.record for line in found])
+    packed = sorted(logs.glob("app.log.*.zst"))
+    checks.that("found in a packed file", bool(found) and found[0].file.endswith(".zst"), found[0].file)
+    checks.that(f"without unpacking the other {len(packed) - 1}, in under 100 ms", took < 100, f"{took:.1f} ms")
+
+
 def main() -> int:
     """Runs the demo.
 
@@ -224,6 +248,7 @@ def main() -> int:
             print(f"  answered in {seconds:.1f} s ({len(sent) / seconds:,.0f} requests/s)")
             burst = load.post(port, "/demo/burst", {"count": BURST, "marker": "burst"})
             state: dict[str, Any] = load.post(port, "/demo/state", None)
+            wait_for_packing(folder / "logs")
         finally:
             code = stop(service)
             stop(model)
@@ -233,6 +258,9 @@ def main() -> int:
 
         title("Reconciled with what was sent")
         reconcile(checks, sent, files)
+
+        title("A request in the packed files")
+        find(checks, logs, sent, files["app.log"])
 
         title("Speed and safety")
         checks.that("all requests in under a minute", seconds < 60, f"{seconds:.1f} s")
@@ -254,8 +282,15 @@ def main() -> int:
             stats["files"]["app"]["rotations"] >= 3,
             f"{stats['files']['app']['rotations']}",
         )
-        largest = max(path.stat().st_size for path in logs.glob("app.log*"))
-        checks.that(f"no file above its {MAX_BYTES:,} bytes", largest <= MAX_BYTES, f"{largest:,} bytes")
+        sizes: Counter[str] = Counter()
+        for line in read_logs(logs, files="app.log"):
+            sizes[line.file] += len(line.raw) + 1
+        largest = max(sizes.values())
+        checks.that(f"no file above its {MAX_BYTES:,} bytes, unpacked", largest <= MAX_BYTES, f"{largest:,} bytes")
+        packed = [path.stat().st_size for path in logs.glob("app.log.*.zst")]
+        checks.that("rotated files of app.log that are packed, all", len(packed) == len(sizes) - 1, f"{len(packed)}")
+        share = sum(packed) / (sum(sizes.values()) - sizes["app.log"])
+        checks.that("and take less than a tenth", share < 0.1, f"{share:.1%}")
         checks.equal(
             "accepted = written + dropped + failed",
             stats["accepted"],
