@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import load
+
 from unified_logger.reader import read_logs
 
 HERE = Path(__file__).resolve().parent
