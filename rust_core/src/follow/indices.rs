@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use super::files::FileRef;
@@ -18,7 +18,9 @@ use crate::upkeep::index_path;
 /// So many indices are asked for ahead of their use, so that the device works on several.
 const AHEAD: usize = 64;
 /// No index is that long.
-const LONGEST: u64 = 256 << 20;
+const LONGEST: usize = 256 << 20;
+/// What there is room for at first: most indices are smaller.
+const ROOM: usize = 128 << 10;
 
 /// What is to be read of a file.
 #[derive(Debug)]
@@ -41,6 +43,7 @@ pub enum Plan {
 #[derive(Debug, Default)]
 pub struct Indices {
     ahead: VecDeque<(Generation, Option<File>)>,
+    room: Vec<u8>,
 }
 
 impl Indices {
@@ -75,7 +78,7 @@ impl Indices {
             None => platform::open_to_read(&index_path(directory, generation)).ok(),
         };
         let path = directory.join(&file.name);
-        let index = match read(index, generation) {
+        let index = match read(index, generation, &mut self.room) {
             Ok(index) => index,
             Err(why) => {
                 remarks.make(format!("{} is read whole: its index {why}", path.display()));
@@ -98,12 +101,26 @@ impl Indices {
     }
 }
 
-fn read(file: Option<File>, generation: Generation) -> Result<Index, String> {
-    let Some(file) = file else { return Err("is not there".to_owned()) };
-    let mut bytes =
-        Vec::with_capacity(file.metadata().map_or(0, |meta| usize::try_from(meta.len()).unwrap_or(0)).min(1 << 20) + 1);
-    file.take(LONGEST).read_to_end(&mut bytes).map_err(|error| format!("cannot be read: {error}"))?;
-    let index = Index::read(&bytes).map_err(|error| format!("is not used: {error}"))?;
+fn read(file: Option<File>, generation: Generation, room: &mut Vec<u8>) -> Result<Index, String> {
+    let Some(mut file) = file else { return Err("is not there".to_owned()) };
+    let mut filled = 0;
+    loop {
+        if filled == room.len() {
+            room.resize((2 * filled).max(ROOM), 0);
+        }
+        match file.read(&mut room[filled..]) {
+            Ok(count) => {
+                filled += count;
+                // A file gives less than there is room for at its end alone. An index is there as a whole.
+                if filled < room.len() || filled > LONGEST {
+                    break;
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(format!("cannot be read: {error}")),
+        }
+    }
+    let index = Index::read(&room[..filled]).map_err(|error| format!("is not used: {error}"))?;
     if index.header().generation == generation { Ok(index) } else { Err("is that of another file".to_owned()) }
 }
 
