@@ -38,7 +38,8 @@ enum Inner {
 impl Source {
     /// A file of `length` bytes as it lies there. `is_closed` says that it gets no more records.
     pub fn of(file: File, length: u64, index: Option<&Index>, is_closed: bool) -> io::Result<Self> {
-        let is_cold = is_closed && !platform::is_in_memory(&file, 0);
+        // Its beginning may be there because it was looked at.
+        let is_cold = is_closed && !platform::is_in_memory(&file, length / 2);
         if is_closed {
             platform::will_read_once(&file);
         } else {

@@ -63,3 +63,49 @@ fn a_program_may_come_back_with_another_shape() {
     assert_eq!(found, [line(3).trim_end().as_bytes(), ecs.trim_end().as_bytes(), line(7).trim_end().as_bytes()]);
     assert_eq!(records[1].logger().as_deref(), Some("shop"));
 }
+
+/// How many pages of a file the system has in memory. To read them, without waiting or not, would bring more.
+#[cfg(target_os = "linux")]
+fn pages_in_memory(file: &fs::File) -> usize {
+    use std::os::fd::AsRawFd;
+    let length = usize::try_from(file.metadata().unwrap().len()).unwrap();
+    let mut pages = vec![0_u8; length.div_ceil(4_096)];
+    // SAFETY: the file is mapped for reading, looked at by its pages alone, and unmapped; there is a byte for each page.
+    unsafe {
+        let start = libc::mmap(std::ptr::null_mut(), length, libc::PROT_READ, libc::MAP_SHARED, file.as_raw_fd(), 0);
+        assert_ne!(start, libc::MAP_FAILED);
+        assert_eq!(libc::mincore(start, length, pages.as_mut_ptr()), 0);
+        libc::munmap(start, length);
+    }
+    pages.iter().filter(|page| **page & 1 != 0).count()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_search_leaves_the_memory_of_the_system_as_it_was() {
+    use unified_logger_core::platform::forget_pages;
+    for kind in [Kind::Plain, Kind::Zstd] {
+        let directory = tempfile::tempdir().unwrap();
+        let text: String = (0..100_000).map(line).collect();
+        fs::write(directory.path().join("app.log.1"), &text).unwrap();
+        fs::write(directory.path().join("app.log"), line(100_000)).unwrap();
+        keep_up(directory.path(), kind, Keep::default());
+        let name = if kind == Kind::Plain { "app.log.1" } else { "app.log.1.zst" };
+        let file = fs::File::open(directory.path().join(name)).unwrap();
+        let length = file.metadata().unwrap().len();
+        let is_there = || pages_in_memory(&file);
+        let filter = || Filter { text: Some("number 77777".into()), ..Filter::default() };
+        file.sync_all().unwrap();
+        forget_pages(&file);
+        if is_there() > 0 {
+            // A file system that is nothing but memory.
+            return;
+        }
+        assert_eq!(read(Options { filter: filter(), ..options(directory.path()) }).0.len(), 1);
+        let left = is_there();
+        assert!(left as u64 * 4_096 < length / 10 + (1 << 20), "{left} pages of {length} bytes");
+        fs::read(directory.path().join(name)).unwrap();
+        assert_eq!(read(Options { filter: filter(), ..options(directory.path()) }).0.len(), 1);
+        assert!(is_there() as u64 * 4_096 >= length / 10 * 9, "others had them in use");
+    }
+}
