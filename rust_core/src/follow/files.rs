@@ -220,11 +220,18 @@ impl SetFiles {
     fn is_all(&self, directory: &Directory, thorough: bool) -> io::Result<bool> {
         let known = directory.known();
         if thorough {
-            let names = catalogue::names(&directory.path, &self.name)?;
             let told: BTreeSet<&str> = known.of_set(&self.name).map(|entry| &*entry.name).collect();
-            let is_told = |name: &str| told.contains(name) || known.foreign_at(name).is_some();
-            if !names.keys().all(|name| is_told(name)) {
-                return Ok(false);
+            for entry in fs::read_dir(&directory.path)? {
+                let entry = entry?;
+                let Ok(name) = entry.file_name().into_string() else { continue };
+                // Nothing is known of a file in which nothing stands.
+                if Names::is_rotated(&self.name, &name)
+                    && !told.contains(&*name)
+                    && known.foreign_at(&name).is_none()
+                    && entry.metadata().is_ok_and(|meta| meta.is_file() && meta.len() > 0)
+                {
+                    return Ok(false);
+                }
             }
         }
         let path = directory.path.join(&self.name);
