@@ -404,11 +404,11 @@ fn no_text_is_taken_for_a_record() {
 fn read_note(note: &Note) {
     let passed = note.passed.load(Ordering::Acquire);
     let upto = note.upto.load(Ordering::Acquire);
-    let words = [0, 1, 2].map(|index| note.words[index].load(Ordering::Relaxed));
+    let words = [0, 1, 2, 3].map(|index| note.words[index].load(Ordering::Relaxed));
     fence(Ordering::Acquire);
     let still = (note.upto.load(Ordering::Relaxed), note.passed.load(Ordering::Relaxed)) == (upto, passed);
     if still && upto > passed {
-        assert_eq!(words, [upto, upto + 1, upto + 2], "half the note is another's");
+        assert_eq!(words, [upto, upto + 1, upto + 2, upto + 3], "half the note is another's");
     }
 }
 
@@ -419,13 +419,13 @@ fn read_note(note: &Note) {
 fn a_kill_leaves_no_note_or_a_whole_one() {
     model(3, || {
         let zero = || AtomicU64::new(0);
-        let note = Arc::new(Note { passed: zero(), upto: zero(), words: [zero(), zero(), zero()] });
+        let note = Arc::new(Note { passed: zero(), upto: zero(), words: [zero(), zero(), zero(), zero()] });
         let writer = {
             let note = Arc::clone(&note);
             thread::spawn(move || {
                 // The first append failed and was tried again with more: `passed` does not cover it.
-                note.intend([10, 11, 12], 10);
-                note.intend([20, 21, 22], 20);
+                note.intend([10, 11, 12, 13], 10);
+                note.intend([20, 21, 22, 23], 20);
                 note.pass(20);
             })
         };
