@@ -14,7 +14,7 @@ use unified_logger_core::slab::{Area, PREFIX, SIZES, UNIT};
 pub mod remake {
     pub const HEAD: u8 = 1;
     pub const SETTINGS: u8 = 1 << 1;
-    pub const CATALOG: u8 = 1 << 2;
+    pub const NAMES: u8 = 1 << 2;
     pub const SLOTS: u8 = 1 << 3;
     pub const NOTED: u8 = 1 << 4;
     pub const ALL: u8 = 0x1f;
@@ -24,10 +24,10 @@ pub mod remake {
 #[allow(dead_code, reason = "as above")]
 pub mod region {
     pub const HEAD: u8 = 0;
-    /// The catalog's length, what a recovery noted, and the journals.
+    /// The length of the list of names, what a recovery noted, and the journals.
     pub const FRONT: u8 = 1;
     pub const SETTINGS: u8 = 2;
-    pub const CATALOG: u8 = 3;
+    pub const NAMES: u8 = 3;
     /// The first slots of each size, then where records begin in the first chunks, then the first units: four regions.
     pub const SLOTS: u8 = 4;
     pub const CUT: u8 = 8;
@@ -37,10 +37,10 @@ pub mod region {
 
 const AREAS: usize = 32;
 const HEAD_CHECK: usize = 128;
-const CATALOG_LENGTH: usize = 192;
+const NAMES_LENGTH: usize = 192;
 const NOTED: usize = 200;
 const SETTINGS: usize = 4_096;
-const CATALOG: usize = 32_768;
+const NAMES: usize = 32_768;
 const SLOTS: usize = 1 << 20;
 /// Slots of each size that are changed and checked; the engine has filled the first of them.
 const FIRST: [usize; SIZES.len()] = [20, 4];
@@ -60,18 +60,18 @@ impl Base {
         bytes[24..32].fill(0);
         remake_head(&mut bytes);
         let settings = SETTINGS..SETTINGS + 16 + number(&bytes, SETTINGS);
-        let catalog = CATALOG..CATALOG + number(&bytes, CATALOG_LENGTH) + 64;
+        let names = NAMES..NAMES + number(&bytes, NAMES_LENGTH) + 64;
         let slots = |size: usize| {
             let start = number(&bytes, AREAS + size * 16);
             start..start + FIRST[size] * SIZES[size]
         };
-        let front = CATALOG_LENGTH..512;
+        let front = NAMES_LENGTH..512;
         let at = AREAS + SIZES.len() * 16;
         let begins = number(&bytes, at);
         let count = u32::try_from(number(&bytes, at + 8)).unwrap_or(0);
         let chunks = Area { offset: begins, count }.chunks();
         let large = chunks..chunks + FIRST_UNITS * UNIT;
-        let regions = [0..HEAD_CHECK + 8, front, settings, catalog, slots(0), slots(1), begins..begins + 8, large];
+        let regions = [0..HEAD_CHECK + 8, front, settings, names, slots(0), slots(1), begins..begins + 8, large];
         Self { bytes, regions }
     }
 
@@ -137,15 +137,15 @@ impl Base {
         }
         if again & remake::SETTINGS != 0 {
             let length = number(bytes, SETTINGS);
-            if let Some(json) = bytes[SETTINGS + 16..CATALOG].get(..length) {
+            if let Some(json) = bytes[SETTINGS + 16..NAMES].get(..length) {
                 let check = checksum::of(json);
                 bytes[SETTINGS + 8..SETTINGS + 16].copy_from_slice(&check.to_le_bytes());
             }
         }
-        if again & remake::CATALOG != 0 {
-            let length = number(bytes, CATALOG_LENGTH);
-            if let Some(catalog) = bytes[CATALOG..SLOTS].get_mut(..length) {
-                remake_catalog(catalog);
+        if again & remake::NAMES != 0 {
+            let length = number(bytes, NAMES_LENGTH);
+            if let Some(names) = bytes[NAMES..SLOTS].get_mut(..length) {
+                remake_names(names);
             }
         }
         if again & remake::SLOTS != 0 {
@@ -169,7 +169,7 @@ fn remake_head(bytes: &mut [u8]) {
 }
 
 /// The check of each entry, as far as one follows the other.
-fn remake_catalog(mut rest: &mut [u8]) {
+fn remake_names(mut rest: &mut [u8]) {
     while let Some((head, after)) = rest.split_first_chunk_mut::<13>() {
         let word = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
         let (item, length) = (word(1), word(5) as usize);

@@ -154,7 +154,7 @@ fn seeds_of_boxes_are_boxes() {
             ("whole", 6),
             ("head", 6),
             ("settings", 6),
-            ("catalog", 6),
+            ("names", 6),
             ("noted", 6),
             ("journal", 6),
             ("length", 5),
@@ -206,7 +206,7 @@ fn written(target: &str) -> Vec<(&'static str, Vec<u8>)> {
             // The first key.
             ("settings", recipe(remake::SETTINGS, &[(region::SETTINGS, 16, b"{\"outputs\":")])),
             // The first letter of a call site's module.
-            ("catalog", recipe(remake::CATALOG, &[(region::CATALOG, 17, "\u{7}".as_bytes())])),
+            ("names", recipe(remake::NAMES, &[(region::NAMES, 17, "\u{7}".as_bytes())])),
             ("noted", recipe(remake::NOTED, &[(region::FRONT, 8, &[9; 24])])),
             // Appends to the first file had passed more records than anybody counts.
             ("journal", recipe(0, &[(region::FRONT, 64, &[0xff; 16])])),

@@ -102,7 +102,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_a_child_forked_by_c_code_has_a_box_of_its_own(site: Any, exactly_once: Check) -> None:
     """Python's hooks do not run, the parent dies, the child lives on and logs, then dies too: every record is there once.
 
-    Seen to fail without the word that the system zeroes in children: the child wrote into its parent's box, whose catalog was
+    Seen to fail without the word that the system zeroes in children: the child wrote into its parent's box, whose names were
     then found damaged.
     """
     site.run(

@@ -3,10 +3,10 @@
 //! | bytes from | what |
 //! | ---: | --- |
 //! | 0 | magic, version, sizes, owner, areas of slots; checked |
-//! | 192 | length of the catalog; what a recovery has noted |
+//! | 192 | length of the list of names; what a recovery has noted |
 //! | 256 | the journal of each file, 64 bytes each |
 //! | 4,096 | settings that redaction, encoding and routing need, as JSON; checked |
-//! | 32,768 | the catalog of names |
+//! | 32,768 | the list of names |
 //! | 1,048,576 | slots of each size; a word for each chunk of units, of the units at which records begin; the chunks |
 
 use std::path::Path;
@@ -23,7 +23,7 @@ pub const MAGIC: [u8; 8] = *b"ULBOX\r\n\0";
 /// Stands where the magic was, once the owner has ended in order. The owner has changed its user, and may not remove
 /// the box.
 pub const SPENT: [u8; 8] = *b"ULSPENT\0";
-/// Changes with the meaning of the bytes: with this layout, the layout of records, and the layout of the catalog.
+/// Changes with the meaning of the bytes: with this layout, the layout of records, and the layout of the list of names.
 pub const VERSION: u32 = 6;
 /// The format before, which is read as well: only exceptions have another layout in it, and their first byte tells.
 const EARLIER: u32 = 5;
@@ -32,13 +32,13 @@ pub const FILES: usize = (SETTINGS - JOURNALS) / JOURNAL;
 
 pub const FIXED: usize = 128;
 const CHECK: usize = FIXED;
-pub const CATALOG_LENGTH: usize = 192;
+pub const NAMES_LENGTH: usize = 192;
 /// What the first recovery noted.
 pub const RECOVERY: usize = 200;
 const JOURNALS: usize = 256;
 pub const JOURNAL: usize = 64;
 pub const SETTINGS: usize = 4_096;
-pub const CATALOG: usize = 32_768;
+pub const NAMES: usize = 32_768;
 pub const SLOTS: usize = 1 << 20;
 
 /// No process writes as many records. A larger number is damaged.
@@ -185,14 +185,14 @@ impl BoxSettings {
         let mut bytes = (json.len() as u64).to_le_bytes().to_vec();
         bytes.extend_from_slice(&checksum::of(&json).to_le_bytes());
         bytes.extend_from_slice(&json);
-        (bytes.len() <= CATALOG - SETTINGS).then_some(bytes)
+        (bytes.len() <= NAMES - SETTINGS).then_some(bytes)
     }
 
     /// Reads the settings of a box. `None` if they are damaged, or have modes that no options allow.
     #[must_use]
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let length = usize::try_from(u64_at(bytes, SETTINGS)?).ok()?;
-        let json = bytes.get(SETTINGS + 16..CATALOG)?.get(..length)?;
+        let json = bytes.get(SETTINGS + 16..NAMES)?.get(..length)?;
         if u64_at(bytes, SETTINGS + 8) != Some(checksum::of(json)) {
             return None;
         }
@@ -354,7 +354,7 @@ mod tests {
             };
             let mut bytes = vec![0; SETTINGS];
             bytes.extend(settings.to_bytes().unwrap());
-            bytes.resize(CATALOG, 0);
+            bytes.resize(NAMES, 0);
             BoxSettings::read(&bytes) == Some(settings)
         };
         assert!(read(0o640));

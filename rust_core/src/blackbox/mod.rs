@@ -75,10 +75,10 @@ impl Follower for Front {
         if self.is_anothers() {
             return;
         }
-        let length = self.word(format::CATALOG_LENGTH);
+        let length = self.word(format::NAMES_LENGTH);
         let end = length.load(Ordering::Relaxed) as usize;
-        // SAFETY: entries come one at a time, under the catalog's lock; the length tells readers of them afterwards.
-        unsafe { self.put(format::CATALOG + end, entry) };
+        // SAFETY: entries come one at a time, under the lock of the list of names; the length tells readers of them afterwards.
+        unsafe { self.put(format::NAMES + end, entry) };
         length.store((end + entry.len()) as u64, Ordering::Release);
     }
 }
@@ -149,7 +149,7 @@ fn make_at(
     let Some(box_settings) = box_settings.to_bytes() else {
         return Err(making.abandon(std::io::Error::other("its settings are too long for a black box")));
     };
-    memory.populate(0, format::CATALOG + NAMES_AHEAD);
+    memory.populate(0, format::NAMES + NAMES_AHEAD);
     let areas = slab::areas(0, size - format::SLOTS);
     let head = format::Head {
         size: size as u64,

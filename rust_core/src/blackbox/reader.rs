@@ -53,9 +53,9 @@ pub fn read(bytes: &[u8]) -> Result<Contents, Foreign> {
     let settings = BoxSettings::read(bytes).ok_or(Foreign::Damaged("settings"))?;
     let redaction = settings.redaction.clone().map(Rules::new).transpose();
     let redaction = redaction.map_err(|wrong| Foreign::Redaction(wrong.to_string()))?;
-    let length = format::u64_at(bytes, format::CATALOG_LENGTH).and_then(|length| usize::try_from(length).ok());
-    let catalog = length.and_then(|length| bytes.get(format::CATALOG..format::SLOTS)?.get(..length));
-    let names = catalog.and_then(names::read).ok_or(Foreign::Damaged("catalog"))?;
+    let length = format::u64_at(bytes, format::NAMES_LENGTH).and_then(|length| usize::try_from(length).ok());
+    let written = length.and_then(|length| bytes.get(format::NAMES..format::SLOTS)?.get(..length));
+    let names = written.and_then(names::read).ok_or(Foreign::Damaged("list of names"))?;
     let mut journal = [JournalEntry::default(); FILES];
     for (file, entry) in journal.iter_mut().enumerate() {
         *entry = JournalEntry::read(bytes, file).ok_or(Foreign::Damaged("journal"))?;

@@ -1,25 +1,25 @@
 //! What records of one process refer to by number: call sites, loggers, threads, and the names given to levels.
 //!
-//! All of it is also kept in the form of the catalog, which followers (the black boxes) repeat: a number is given out only
+//! All of it is also kept in the form of the list of names, which followers (the black boxes) repeat: a number is given out only
 //! once every follower knows what it means.
 
-mod catalog;
+mod written;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
-pub use catalog::{ROOM, read};
+pub use written::{ROOM, read};
 
 use crate::additions::Additions;
 use crate::level;
 use crate::record::Site;
 use crate::table::{Table, lock_briefly};
 
-/// Repeats the catalog somewhere else.
+/// Repeats the list of names somewhere else.
 pub trait Follower: Send + Sync + std::fmt::Debug {
-    /// Appends an entry. There is room: no catalog is longer than `ROOM`.
+    /// Appends an entry. There is room: no list of names is longer than `ROOM`.
     fn append(&self, entry: &[u8]);
 }
 
@@ -27,11 +27,11 @@ pub trait Follower: Send + Sync + std::fmt::Debug {
 const LEVELS: usize = 256;
 /// Characters of a level's name.
 const LEVEL_NAME: usize = 256;
-/// Names of levels, given again and again, that go into the catalog: records recovered later show an earlier one of the level then.
+/// Names of levels, given again and again, that go into the list of names: records recovered later show an earlier one of the level then.
 const RENAMES: u64 = 1_024;
 
 #[derive(Debug, Default)]
-struct Catalog {
+struct Written {
     bytes: Vec<u8>,
     followers: Vec<Arc<dyn Follower>>,
 }
@@ -46,7 +46,7 @@ pub struct Names {
     levels: Additions<(i32, AtomicU32)>,
     level_names: Table<String>,
     generation: AtomicU64,
-    catalog: Mutex<Catalog>,
+    written: Mutex<Written>,
 }
 
 impl Default for Names {
@@ -58,7 +58,7 @@ impl Default for Names {
             levels: Additions::new(),
             level_names: Table::new(LEVELS),
             generation: AtomicU64::new(0),
-            catalog: Mutex::default(),
+            written: Mutex::default(),
         }
     }
 }
@@ -74,15 +74,15 @@ pub fn here() -> &'static Arc<Names> {
 impl Names {
     /// The number of a call site; `None` when it has to travel inside the record.
     pub fn site(&self, site: Site) -> Option<u32> {
-        self.sites.intern(site, |number, site| self.publish(&catalog::site(number, site)))
+        self.sites.intern(site, |number, site| self.publish(&written::site(number, site)))
     }
 
     pub fn logger(&self, name: String) -> Option<u32> {
-        self.loggers.intern(name, |number, name| self.publish(&catalog::text(catalog::LOGGER, number, name)))
+        self.loggers.intern(name, |number, name| self.publish(&written::text(written::LOGGER, number, name)))
     }
 
     pub fn thread(&self, name: String) -> Option<u32> {
-        self.threads.intern(name, |number, name| self.publish(&catalog::text(catalog::THREAD, number, name)))
+        self.threads.intern(name, |number, name| self.publish(&written::text(written::THREAD, number, name)))
     }
 
     /// Names a level from now on, unless that is its name already. Of a long name the beginning counts. Where there are too many names
@@ -100,8 +100,8 @@ impl Names {
         let known = self.levels.find_or_add(|(number, _)| *number == level, || (level, AtomicU32::new(index)));
         known.1.store(index, Ordering::Release);
         if self.generation.fetch_add(1, Ordering::Release) < RENAMES {
-            // Without room in the catalog, records recovered later show the number.
-            self.publish(&catalog::text(catalog::LEVEL, level.cast_unsigned(), name));
+            // Without room in the list of names, records recovered later show the number.
+            self.publish(&written::text(written::LEVEL, level.cast_unsigned(), name));
         }
     }
 
@@ -124,48 +124,48 @@ impl Names {
         level::name(level)
     }
 
-    /// Whether half of the catalog is taken: the rest is for what records cannot do without.
+    /// Whether half of the list of names is taken: the rest is for what records cannot do without.
     #[must_use]
     pub fn is_half_full(&self) -> bool {
-        lock_briefly(&self.catalog).is_none_or(|catalog| catalog.bytes.len() > ROOM / 2)
+        lock_briefly(&self.written).is_none_or(|written| written.bytes.len() > ROOM / 2)
     }
 
     fn publish(&self, entry: &[u8]) -> bool {
-        let Some(mut catalog) = lock_briefly(&self.catalog) else { return false };
-        if catalog.bytes.len() + entry.len() > ROOM {
+        let Some(mut written) = lock_briefly(&self.written) else { return false };
+        if written.bytes.len() + entry.len() > ROOM {
             return false;
         }
-        catalog.bytes.extend_from_slice(entry);
-        for follower in &catalog.followers {
+        written.bytes.extend_from_slice(entry);
+        for follower in &written.followers {
             follower.append(entry);
         }
         true
     }
 
-    /// Tells a follower all there is, and all that will come. False when a fork left the catalog locked.
+    /// Tells a follower all there is, and all that will come. False when a fork left the list of names locked.
     #[must_use]
     pub fn follow(&self, follower: Arc<dyn Follower>) -> bool {
-        let Some(mut catalog) = lock_briefly(&self.catalog) else { return false };
-        follower.append(&catalog.bytes);
-        catalog.followers.push(follower);
+        let Some(mut written) = lock_briefly(&self.written) else { return false };
+        follower.append(&written.bytes);
+        written.followers.push(follower);
         true
     }
 
     /// Lets a follower go.
     pub fn unfollow(&self, follower: &Arc<dyn Follower>) -> bool {
-        let Some(mut catalog) = lock_briefly(&self.catalog) else { return false };
-        catalog.followers.retain(|known| !Arc::ptr_eq(known, follower));
+        let Some(mut written) = lock_briefly(&self.written) else { return false };
+        written.followers.retain(|known| !Arc::ptr_eq(known, follower));
         true
     }
 
     /// In a forked child: what follows belongs to the parent.
     pub fn forget_followers(&self) {
-        if let Some(mut catalog) = lock_briefly(&self.catalog) {
-            std::mem::forget(std::mem::take(&mut catalog.followers));
+        if let Some(mut written) = lock_briefly(&self.written) {
+            std::mem::forget(std::mem::take(&mut written.followers));
         }
     }
 
-    /// Names read from a catalog: numbers are those that stand there, in order. `None` if one stands there twice: then those
+    /// Names read from a list of names: numbers are those that stand there, in order. `None` if one stands there twice: then those
     /// after it would have others' numbers.
     fn from_parts(
         sites: Vec<Site>,
@@ -209,7 +209,7 @@ mod tests {
         assert_eq!(names.level_generation(), 2);
     }
 
-    /// Seen to fill the catalog, so that nothing else got a number any more.
+    /// Seen to fill the list of names, so that nothing else got a number any more.
     #[test]
     fn names_of_levels_are_bounded() {
         let names = Names::default();
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn a_catalog_that_repeats_itself_is_not_whole() {
         let loggers = |names: [&str; 2]| {
-            (0..).zip(names).flat_map(|(number, name)| catalog::text(catalog::LOGGER, number, name)).collect::<Vec<_>>()
+            (0..).zip(names).flat_map(|(number, name)| written::text(written::LOGGER, number, name)).collect::<Vec<_>>()
         };
         assert_eq!(**read(&loggers(["a", "b"])).unwrap().loggers.get(1).unwrap(), "b");
         assert!(read(&loggers(["a", "a"])).is_none());

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::format::{BoxSettings, CATALOG, Head, SETTINGS};
+use super::super::format::{BoxSettings, Head, NAMES, SETTINGS};
 use super::own::{disown, own};
 use super::{ASIDE, is_older, name_of, prefix};
 use crate::platform::{self, BoxLock, Mapping, OwnFile};
@@ -124,7 +124,7 @@ pub(super) fn take_over(path: PathBuf, directory: &fs::Metadata) -> Option<Owner
 /// Whether the owner lives although its lock is free, because the program has closed the descriptor. Boxes of this
 /// process never get here.
 fn is_mapped_by_owner(found: &Ownerless) -> bool {
-    let mut front = vec![0; CATALOG];
+    let mut front = vec![0; NAMES];
     if platform::read_at(&found.file, &mut front, 0).is_err() {
         return false;
     }
@@ -142,7 +142,7 @@ fn is_mapped_by_owner(found: &Ownerless) -> bool {
 /// Whether the owner is dead although its lock is held. A child that C code forked may hold it, until it notices the
 /// fork.
 fn has_died(file: &File) -> bool {
-    let mut front = vec![0; CATALOG];
+    let mut front = vec![0; NAMES];
     let Ok(count) = platform::read_at(file, &mut front[..SETTINGS], 0) else { return false };
     // Nearly all owners live. The head alone shows that, without reading further.
     if !Head::read(&front[..count]).is_ok_and(|head| platform::is_no_process(head.process)) {

@@ -1,4 +1,4 @@
-//! The catalog: names in the form in which a black box repeats them.
+//! The list of names, in the form in which a black box repeats it.
 //!
 //! One entry after the other: kind (1 byte), number (4), length of what follows (4), check (4), then texts with their
 //! lengths before them. Numbers of each kind count up from 0, so a reader needs nothing but the entries.
@@ -16,7 +16,7 @@ pub const LEVEL: u8 = 4;
 /// A site whose message stands before its fields.
 pub const SITE_WITH_MESSAGE: u8 = 5;
 
-/// Bytes a catalog may have.
+/// Bytes a list of names may have.
 pub const ROOM: usize = 1_015_808;
 const HEAD: usize = 13;
 
@@ -71,7 +71,7 @@ impl<'a> Bytes<'a> {
     }
 }
 
-/// The names of a catalog; `None` if it is not whole.
+/// The names of a list of names; `None` if it is not whole.
 #[must_use]
 pub fn read(bytes: &[u8]) -> Option<Names> {
     let mut bytes = Bytes(bytes);
