@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::entry::{Closed, Entry, Generation, Mark};
 use super::lines::{self, Change};
+use crate::rotation::Names;
 
 /// Files by their generations: the later one was made later.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,7 +15,14 @@ pub struct Known {
     counted: BTreeMap<String, u64>,
     /// Files of other programs that have names of rotated files.
     foreign: BTreeMap<String, Foreign>,
+    /// The generation that has a name.
+    names: BTreeMap<String, Generation>,
+    /// By set and label: the first number that no file with a date had, also none that was deleted since.
+    dated: BTreeMap<String, BTreeMap<String, u64>>,
 }
+
+/// So many labels of a set are remembered. Those before come again only where a clock is set far back.
+const LABELS: usize = 100;
 
 /// A file of another program, under a name that a rotated file of a set could have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,20 +54,65 @@ impl Known {
                 Change::File(entry) if !is_name(&entry.name) || !is_name(&entry.set) => {}
                 Change::File(entry) => {
                     self.next = self.next.max(entry.generation.saturating_add(1));
-                    self.files.insert(entry.generation, entry);
+                    self.name(entry.generation, None, &entry.set, &entry.name);
+                    if let Some(before) = self.files.insert(entry.generation, entry) {
+                        self.forget_name(before.generation, &before.name);
+                    }
                 }
                 Change::Moved(names) => {
                     for (generation, name) in names.into_iter().filter(|(_, name)| is_name(name)) {
-                        self.change(generation, |entry| entry.name = name);
+                        let Some(entry) = self.files.get_mut(&generation) else { continue };
+                        let before = std::mem::replace(&mut entry.name, name.clone());
+                        let set = entry.set.clone();
+                        self.name(generation, Some(&before), &set, &name);
                     }
                 }
                 Change::Closed(generation, closed) => self.change(generation, |entry| entry.closed = Some(closed)),
-                Change::Gone(generation) => drop(self.files.remove(&generation)),
+                Change::Gone(generation) => {
+                    if let Some(entry) = self.files.remove(&generation) {
+                        self.forget_name(generation, &entry.name);
+                    }
+                }
                 Change::Counted(set, next) => drop(self.counted.insert(set, next)),
                 Change::Foreign { set, name, mark } => drop(self.foreign.insert(name, Foreign { set, mark })),
                 Change::ForeignGone(name) => drop(self.foreign.remove(&name)),
+                Change::Dated(set, label, next) => self.note_date(&set, &label, next),
             }
         }
+    }
+
+    /// Notes that a file has a name.
+    fn name(&mut self, generation: Generation, before: Option<&str>, set: &str, name: &str) {
+        if let Some(before) = before {
+            self.forget_name(generation, before);
+        }
+        self.names.insert(name.to_owned(), generation);
+        if let Some((label, number)) = Names::date(set, name) {
+            self.note_date(set, label, number.saturating_add(1));
+        }
+    }
+
+    fn forget_name(&mut self, generation: Generation, name: &str) {
+        if self.names.get(name) == Some(&generation)
+            && self.files.get(&generation).is_none_or(|entry| entry.name != name)
+        {
+            self.names.remove(name);
+        }
+    }
+
+    fn note_date(&mut self, set: &str, label: &str, next: u64) {
+        let labels = self.dated.entry(set.to_owned()).or_default();
+        let known = labels.entry(label.to_owned()).or_default();
+        *known = next.max(*known);
+        if labels.len() > LABELS {
+            labels.pop_first();
+        }
+    }
+
+    /// The first number of dated names with this label that no file of the set had.
+    #[must_use]
+    pub fn next_dated(&self, set: &str, label: &str) -> u64 {
+        self.dated.get(set).and_then(|labels| labels.get(label)).copied().unwrap_or(0)
     }
 
     fn change(&mut self, generation: Generation, change: impl FnOnce(&mut Entry)) {
@@ -120,7 +173,8 @@ impl Known {
     /// The file of a set that has this name, as it was known last.
     #[must_use]
     pub fn named(&self, set: &str, name: &str) -> Option<&Entry> {
-        self.files().rfind(|entry| entry.set == set && entry.name == name)
+        let named = self.names.get(name).and_then(|generation| self.get(*generation));
+        named.filter(|entry| entry.set == set && entry.name == name)
     }
 
     /// All that is known, as the lines of a new file.
@@ -136,6 +190,11 @@ impl Known {
         for (name, Foreign { set, mark }) in &self.foreign {
             let (set, name, mark) = (set.clone(), name.clone(), *mark);
             text.push_str(&lines::write(&[Change::Foreign { set, name, mark }]));
+        }
+        for (set, labels) in &self.dated {
+            let changes: Vec<Change> =
+                labels.iter().map(|(label, next)| Change::Dated(set.clone(), label.clone(), *next)).collect();
+            text.push_str(&lines::write(&changes));
         }
         text
     }

@@ -30,6 +30,8 @@ pub enum Change {
     Foreign { set: String, name: String, mark: Mark },
     /// It is gone, or of the set after all.
     ForeignGone(String),
+    /// Of a set and the label of its dated names: the first number that no file had.
+    Dated(String, String, u64),
 }
 
 /// Why a text is no catalogue.

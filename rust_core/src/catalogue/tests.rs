@@ -320,3 +320,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_dated_name_is_not_given_again_when_its_file_is_gone() {
+    let mut known = Known::default();
+    let entry = Entry {
+        generation: 7,
+        set: "app.log".into(),
+        name: "app.log".into(),
+        mark: Mark::of(1, b"x"),
+        made: 0,
+        period: None,
+        closed: None,
+    };
+    known.apply([Change::File(entry)]);
+    assert_eq!(known.named("app.log", "app.log").map(|entry| entry.generation), Some(7));
+    for (name, next) in [("app-2026-02-19.log", 1), ("app-2026-02-19.log.4", 5), ("app-2026-02-19.log.2.zst", 5)] {
+        known.apply([Change::Moved(vec![(7, name.into())])]);
+        assert_eq!(known.next_dated("app.log", "2026-02-19"), next, "{name}");
+    }
+    known.apply([Change::Gone(7)]);
+    assert_eq!(known.named("app.log", "app-2026-02-19.log.2.zst"), None);
+    let mut read = Known::default();
+    read.apply(lines::read(known.write().as_bytes()).unwrap().0);
+    assert_eq!((read.next_dated("app.log", "2026-02-19"), read.next_dated("app.log", "2026-02-20")), (5, 0));
+}

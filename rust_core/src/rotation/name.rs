@@ -42,16 +42,23 @@ impl Names {
     ///
     /// With numbers, names move on up to the first number that is free: after a rotation that was cut short, the gap it left is filled, and the
     /// oldest file stays. Without a gap, the file at the last number goes. A number at which something foreign lies is stepped over, and does not count among
-    /// those that there are. With dates, no file ever moves again, and none is replaced.
-    pub fn steps(self, current: &str, label: &str, keep: &Keep, there: impl Fn(&str) -> There) -> Vec<Step> {
+    /// those that there are. With dates, no file ever moves again, none is replaced, and no name is given twice: `first` is the first number of this label
+    /// that no file had.
+    pub fn steps(
+        self,
+        current: &str,
+        label: &str,
+        first: u64,
+        keep: &Keep,
+        there: impl Fn(&str) -> There,
+    ) -> Vec<Step> {
         match self {
             Self::Numbers => shift(current, keep.files, there),
             Self::Dates => {
                 let free = |name: &String| forms(name).all(|form| there(&form) == There::Nothing);
                 let dated = dated(current, label);
-                let mut names =
-                    std::iter::once(dated.clone()).chain((1_u64..).map(|number| format!("{dated}.{number}")));
-                names.find(free).map(|name| Step::Rename(current.to_owned(), name)).into_iter().collect()
+                let name = |number| if number == 0 { dated.clone() } else { format!("{dated}.{number}") };
+                (first..).map(name).find(free).map(|name| Step::Rename(current.to_owned(), name)).into_iter().collect()
             }
         }
     }
@@ -59,19 +66,22 @@ impl Names {
     /// Whether `name` is that of a rotated file of `current`, packed or not.
     #[must_use]
     pub fn is_rotated(current: &str, name: &str) -> bool {
+        Self::number(current, name).is_some() || Self::date(current, name).is_some()
+    }
+
+    /// The label and the number of a name with a date, packed or not; the number is 0 for the first name of its label.
+    #[must_use]
+    pub fn date<'n>(current: &str, name: &'n str) -> Option<(&'n str, u64)> {
         let plain = PACKED.iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(name);
-        if number_behind(plain, current).is_some() {
-            return true;
-        }
         let (stem, extension) = parts(current);
-        let Some(rest) = plain.strip_prefix(stem).and_then(|rest| rest.strip_prefix('-')) else { return false };
+        let rest = plain.strip_prefix(stem)?.strip_prefix('-')?;
         let end = rest
             .find(|character: char| !(character.is_ascii_digit() || "-T".contains(character)))
             .unwrap_or(rest.len());
         let (label, rest) = rest.split_at(end);
-        let Some(rest) = rest.strip_prefix(extension) else { return false };
-        let is_numbered = || number_behind(&format!("x{rest}"), "x").is_some();
-        is_label(label) && (rest.is_empty() || is_numbered())
+        let rest = rest.strip_prefix(extension)?;
+        let number = if rest.is_empty() { Some(0) } else { number_behind(rest, "") };
+        number.filter(|_| is_label(label)).map(|number| (label, number))
     }
 
     /// The number of `app.log.3`, packed or not: the highest is the oldest. `None` for other names, and for those with dates.
@@ -189,7 +199,7 @@ mod tests {
 
     fn steps(names: Names, files: Option<u32>, there: &[&str]) -> Vec<Step> {
         let keep = Keep { files, ..Keep::default() };
-        names.steps("a.log", "2026-02-19", &keep, |name| state(there.contains(&name)))
+        names.steps("a.log", "2026-02-19", 0, &keep, |name| state(there.contains(&name)))
     }
 
     fn state(is_there: bool) -> There {
@@ -200,7 +210,7 @@ mod tests {
     fn steps_beside(foreign: &[&str], files: Option<u32>, there: &[&str]) -> Vec<Step> {
         let keep = Keep { files, ..Keep::default() };
         let state = |name: &str| if foreign.contains(&name) { There::Foreign } else { state(there.contains(&name)) };
-        Names::Numbers.steps("a.log", "2026-02-19", &keep, state)
+        Names::Numbers.steps("a.log", "2026-02-19", 0, &keep, state)
     }
 
     #[test]
@@ -254,6 +264,8 @@ mod tests {
     fn a_dated_name_that_is_taken_gets_the_next_number() {
         let next = |there: &[&str]| steps(Names::Dates, Some(1), there);
         assert_eq!(next(&[]), [rename("a.log", "a-2026-02-19.log")]);
+        let later = Names::Dates.steps("a.log", "2026-02-19", 2, &Keep::default(), |_| There::Nothing);
+        assert_eq!(later, [rename("a.log", "a-2026-02-19.log.2")], "what went before had names too");
         assert_eq!(next(&["a-2026-02-19.log.zst"]), [rename("a.log", "a-2026-02-19.log.1")]);
         assert_eq!(next(&["a-2026-02-19.log", "a-2026-02-19.log.1.gz"]), [rename("a.log", "a-2026-02-19.log.2")]);
     }
@@ -318,7 +330,7 @@ mod tests {
             let keep = Keep { files, ..Keep::default() };
             let mut gone = 0;
             let state = |name: &str| if foreign.contains_key(name) { There::Foreign } else { state(before.contains_key(name)) };
-            for step in names.steps("a.log", "2026-02-19", &keep, state) {
+            for step in names.steps("a.log", "2026-02-19", 0, &keep, state) {
                 match step {
                     Step::Remove(name) => {
                         prop_assert!(!foreign.contains_key(&name));

@@ -84,7 +84,7 @@ impl FileSink {
         let failed = Cell::new(None);
         let foreign = RefCell::new(foreign);
         // What cannot be probed may exist, and must not be replaced.
-        let there = |file: &str| match self.target.whose(directory, set, file) {
+        let whose = |file: &str| match self.target.whose(directory, set, file) {
             Ok(There::Foreign) => {
                 foreign.borrow_mut().insert(file.to_owned());
                 There::Foreign
@@ -96,7 +96,16 @@ impl FileSink {
             }
         };
         let rotation = &self.target.rotation;
-        let steps = rotation.names.steps(set, label, &rotation.keep, there);
+        let steps = if rotation.names == Names::Numbers {
+            rotation.names.steps(set, label, 0, &rotation.keep, whose)
+        } else {
+            // Nothing moves, so that it does not matter whose a file is.
+            let is_free =
+                |file: &str| directory.join(file).symlink_metadata().is_err_and(|error| platform::is_missing(&error));
+            let first = self.target.catalogue.with(|catalogue| catalogue.known().next_dated(set, label)).unwrap_or(0);
+            let there = |file: &str| if is_free(file) { There::Nothing } else { There::Foreign };
+            rotation.names.steps(set, label, first, &rotation.keep, there)
+        };
         failed.take().map_or(Ok(steps), Err)
     }
 }
