@@ -244,6 +244,28 @@ fn a_file_that_was_emptied_in_place_is_another_one() {
 }
 
 #[test]
+fn a_file_that_somebody_packs_by_hand_keeps_its_place() {
+    let directory = tempfile::tempdir().unwrap();
+    let rotation = Rotation::by_size(40, 9);
+    for second in 0..6 {
+        log(&mut sink(directory.path(), &rotation, false), START + second);
+    }
+    let before = generations(directory.path());
+    let path = directory.path().join("app.log.1");
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, &fs::read(&path).unwrap()).unwrap();
+    fs::write(directory.path().join("app.log.1.gz"), packed.finish().unwrap()).unwrap();
+    fs::remove_file(path).unwrap();
+    for second in 6..12 {
+        log(&mut sink(directory.path(), &rotation, false), START + second);
+    }
+    let generation = before.iter().find(|(_, name)| name == "app.log.1").unwrap().0;
+    let after = generations(directory.path());
+    let (_, name) = after.iter().find(|(known, _)| *known == generation).unwrap();
+    assert!(name.ends_with(".gz"), "{after:?}");
+}
+
+#[test]
 fn a_lost_catalogue_is_made_again_from_the_files() {
     let directory = tempfile::tempdir().unwrap();
     let rotation = Rotation::by_size(40, 3);

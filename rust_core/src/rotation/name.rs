@@ -118,9 +118,18 @@ fn number_behind(name: &str, base: &str) -> Option<u64> {
 /// `2026-02-19`, with `T` and two to six digits behind it where periods are shorter than a day.
 fn is_label(label: &str) -> bool {
     let (date, time) = label.split_once('T').unwrap_or((label, "00"));
-    let mut parts = date.split('-').map(|part| (part.len(), part.bytes().all(|byte| byte.is_ascii_digit())));
-    let is_date = [4, 2, 2].iter().all(|length| parts.next() == Some((*length, true))) && parts.next().is_none();
-    is_date && matches!(time.len(), 2 | 4 | 6) && time.bytes().all(|byte| byte.is_ascii_digit())
+    let number = |text: Option<&str>, length: usize| {
+        let text = text.filter(|text| text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit()));
+        text.and_then(|text| text.parse::<u32>().ok())
+    };
+    let mut parts = date.split('-');
+    let date = [4, 2, 2].map(|length| number(parts.next(), length));
+    let is_date = matches!(date, [Some(_), Some(1..=12), Some(1..=31)]) && parts.next().is_none();
+    let of_time = |at: usize| number(time.get(at..at + 2), 2);
+    is_date
+        && matches!(time.len(), 2 | 4 | 6)
+        && matches!(of_time(0), Some(0..=23))
+        && (2..time.len()).step_by(2).all(|at| matches!(of_time(at), Some(0..=59)))
 }
 
 /// What stands before the date, and what behind it.
@@ -285,6 +294,10 @@ mod tests {
             "b.log.1",
             "a-2026.log",
             "a-2026-02-19.txt",
+            "a-2026-13-01.log",
+            "a-2026-01-32.log",
+            "a-2026-01-01T24.log",
+            "a-2026-01-01T2360.log",
             "a.log.1.xz",
         ] {
             assert!(!Names::is_rotated("a.log", name), "{name}");

@@ -301,6 +301,19 @@ impl FileTarget {
         })
     }
 
+    /// Whether others have packed, renamed or brought files that are to be renamed: then they are known by now. To be called with the lock held.
+    pub(super) fn knows_better(&self, directory: &Path, set: &str, steps: &[Step]) -> bool {
+        let is_new = self.catalogue.with(|catalogue| {
+            let known = catalogue.known();
+            let is_unknown = |step: &Step| match step {
+                Step::Rename(from, _) | Step::Replace(from, _) => from != set && known.named(set, from).is_none(),
+                Step::Remove(_) => false,
+            };
+            steps.iter().any(is_unknown) && catalogue.reconcile(directory, set, seconds()).is_ok()
+        });
+        is_new.unwrap_or(false)
+    }
+
     /// Tells once of something that somebody else has put where a rotated file would be. To be called with the lock held.
     pub(super) fn note_foreign(&self, directory: &Path, set: &str, names: BTreeSet<String>) {
         let note = |catalogue: &mut Catalogue| {

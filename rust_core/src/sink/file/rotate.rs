@@ -53,7 +53,10 @@ impl FileSink {
         let label = self.label();
         for tries in 1.. {
             let mut foreign = BTreeSet::new();
-            let steps = self.plan(directory, name, &label, &mut foreign)?;
+            let mut steps = self.plan(directory, name, &label, &mut foreign)?;
+            if self.target.knows_better(directory, name, &steps) {
+                steps = self.plan(directory, name, &label, &mut foreign)?;
+            }
             if rotation.names == Names::Numbers {
                 self.target.note_foreign(directory, name, foreign);
             }
