@@ -131,6 +131,10 @@ def _is_of_another(directory: str) -> bool:
 
 
 def _as_json(told: dict[str, Any], given: Namespace) -> dict[str, Any]:
+    if not told["has_targets"]:
+        # Nobody ships these files, so that nothing is to be said of it.
+        for file in (*told["goes"], *told["held"], *told["stays"]):
+            file["shipped"] = None
     shown = {"dry_run": given.dry_run, "goes": told["goes"], "held": told["held"], "foreign": told["foreign"]}
     if given.all:
         shown["stays"] = told["stays"]
@@ -142,7 +146,7 @@ def _total(files: list[dict[str, Any]]) -> dict[str, int]:
     return {
         "files": len(files),
         "bytes": sum(file["bytes"] for file in files),
-        "unshipped": sum(not file["shipped"] for file in files),
+        "unshipped": sum(file["shipped"] is False for file in files),
     }
 
 

@@ -116,10 +116,28 @@ def _free(value: Any) -> dict[str, int]:
     return {"bytes": _bytes(value)}
 
 
+def _age(value: Any) -> int:
+    """Seconds. A number without a unit is mostly one of days, so that none below an hour is taken for seconds."""
+    if isinstance(value, _Seconds):  # parsed before
+        return value
+    seconds = _duration(value)
+    has_unit = isinstance(value, str) and value.strip()[-1:].isalpha()
+    if seconds < 3600 and not has_unit:
+        raise ValueError
+    return _Seconds(seconds)
+
+
+class _Seconds(int):
+    """What a time was parsed to."""
+
+
 def _keep(value: Any) -> Any:
     if isinstance(value, str) and value.strip().lower() == _ALL:
         return {"files": _ALL}
-    return None if value is None else MAPPING.parse(value)
+    parsed = None if value is None else MAPPING.parse(value)
+    if parsed == {}:  # It would keep all, without saying so.
+        raise ValueError
+    return parsed
 
 
 def _keep_text(text: str) -> Any:
@@ -151,9 +169,9 @@ ROTATE = Kind(
 FILES = Kind("files", "a whole number from 1, or all", _files, _files, {"type": ["integer", "string"], "minimum": 1})
 AGE = Kind(
     "age",
-    "a time above 0 such as '14d', '36h' or '2w', or seconds",
-    _duration,
-    _duration,
+    "a time above 0 such as '14d', '36h' or '2w', or seconds from 3600 on",
+    _age,
+    _age,
     {"type": ["integer", "string"]},
 )
 BYTES = Kind(

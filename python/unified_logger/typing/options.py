@@ -94,7 +94,7 @@ class Output(TypedDict, total=False):
     hold_unshipped: int | str
     """A number of bytes above 0, a text such as '20GB', or off."""
     current_link: bool | str
-    """True, false, or the name of a link in the log directory, without a path, that does not begin with a dot."""
+    """True, false, or the name of a link in the log directory, without a path, that has 200 bytes at most and does not begin with a dot."""
     form: Literal["dict", "line"]
     """One of dict, line."""
 
@@ -122,7 +122,7 @@ class KeepTotal(TypedDict, total=False):
     files: int | str
     """A whole number from 1, or all."""
     age: int | str
-    """A time above 0 such as '14d', '36h' or '2w', or seconds."""
+    """A time above 0 such as '14d', '36h' or '2w', or seconds from 3600 on."""
     bytes: int | str
     """A number of bytes above 0, or a text such as '20GB'."""
 
@@ -133,7 +133,7 @@ class Keep(TypedDict, total=False):
     files: int | str
     """A whole number from 1, or all."""
     age: int | str
-    """A time above 0 such as '14d', '36h' or '2w', or seconds."""
+    """A time above 0 such as '14d', '36h' or '2w', or seconds from 3600 on."""
     bytes: int | str
     """A number of bytes above 0, or a text such as '20GB'."""
     disk_free: int | str
@@ -238,7 +238,7 @@ class FurtherOptions(TypedDict, total=False):
     hold_unshipped: int | str
     """Bytes of rotated files that stay beyond keep, over all files, because a shipper has not taken them yet. An output with a value of its own has so much for its files alone. Takes a number of bytes above 0, a text such as '20GB', or off. Default: 'off'."""
     current_link: bool | str
-    """A symbolic link to each current file: app-current.log and so on, or a name for that of app.log alone. Takes true, false, or the name of a link in the log directory, without a path, that does not begin with a dot. Default: False."""
+    """A symbolic link to each current file: app-current.log and so on, or a name for that of app.log alone. Takes true, false, or the name of a link in the log directory, without a path, that has 200 bytes at most and does not begin with a dot. Default: False."""
     processors: Sequence[Callable[[dict[str, Any]], Any] | str]
     """Functions that see each record as a mapping on the calling thread, in this order; see docs/processors.md. Takes a list of functions, or of texts that say where they are: 'package.module:name'. Default: ()."""
     exceptions: Exceptions

@@ -20,9 +20,15 @@ if TYPE_CHECKING:
     from ..options import Given
 
 
+# No link is called so: they mean what they mean elsewhere.
+_WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+
+
 def _link(value: Any) -> bool | str:
     if isinstance(value, bool):
         return value
+    if isinstance(value, str) and (word := value.strip().lower()) in _WORDS:
+        return _WORDS[word]
     is_name = isinstance(value, str) and value[:1] not in ("", ".") and not any(part in value for part in "/\\\0")
     if not is_name or len(value.encode()) > 200:
         raise ValueError
@@ -30,13 +36,12 @@ def _link(value: Any) -> bool | str:
 
 
 def _link_text(text: str) -> bool | str:
-    word = text.strip().lower()
-    return word == "true" if word in ("true", "false") else _link(text.strip())
+    return _link(text.strip())
 
 
 LINK = Kind(
     "link",
-    "true, false, or the name of a link in the log directory, without a path, that does not begin with a dot",
+    "true, false, or the name of a link in the log directory, without a path, that has 200 bytes at most and does not begin with a dot",
     _link,
     _link_text,
     {"type": ["boolean", "string"], "minLength": 1, "maxLength": 200},
