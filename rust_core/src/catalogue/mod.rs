@@ -55,6 +55,8 @@ pub struct Catalogue {
     is_ahead: bool,
     /// A later version of this library keeps the catalogue: it is left alone.
     is_foreign: bool,
+    /// It could not be read at the last look, and may say more than is known here: nothing is written, and no file gets a generation.
+    is_refused: bool,
     /// Nothing is written, whatever is found.
     is_read_only: bool,
     /// What the lines of each set look like.
@@ -99,6 +101,8 @@ pub enum Look {
     Changed,
     /// There is none, or none that can be read: it must be made from the files.
     Missing,
+    /// It cannot be read now, and may be as good as ever.
+    Refused,
 }
 
 impl Catalogue {
@@ -113,6 +117,7 @@ impl Catalogue {
             base: 0,
             is_ahead: false,
             is_foreign: false,
+            is_refused: false,
             is_read_only: false,
             forms: Arc::default(),
         }
@@ -144,15 +149,32 @@ impl Catalogue {
     /// Reads what others have written since. What this process knows and could not write is forgotten where they have. To be called with the
     /// directory's lock, because a catalogue that is damaged is set aside.
     pub fn look(&mut self) -> Look {
-        match self.read_on() {
+        let read = self.read_on();
+        self.is_refused = false;
+        match read {
             Ok(look) => look,
             Err(error) if platform::is_missing(&error) => {
                 self.seen = None;
                 if self.is_ahead { Look::Same } else { Look::Missing }
             }
-            // Refused: as if nobody had written anything.
-            Err(_) => Look::Same,
+            // Only that user's processes may read it. What is known here stays in memory.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && self.is_of_another_user() => Look::Same,
+            Err(error) => {
+                self.is_refused = true;
+                // Where descriptors have run out, a later look finds some.
+                if !platform::is_want_of_descriptors(&error) {
+                    let reason = format!("{}: {error}", self.home.join(NAME).display());
+                    remark("read the catalogue of log files", reason);
+                }
+                Look::Refused
+            }
         }
+    }
+
+    /// Whether it could not be read at the last look.
+    #[must_use]
+    pub const fn is_refused(&self) -> bool {
+        self.is_refused
     }
 
     fn read_on(&mut self) -> io::Result<Look> {
@@ -217,8 +239,8 @@ impl Catalogue {
         }
         let line = lines::write(&changes);
         self.known.apply(changes);
-        if self.is_foreign || self.is_read_only {
-            self.is_ahead |= self.is_read_only;
+        if self.is_foreign || self.is_read_only || self.is_refused {
+            self.is_ahead |= self.is_read_only || self.is_refused;
             return;
         }
         if let Err(error) = self.write(line.as_bytes()) {

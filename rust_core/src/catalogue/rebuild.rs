@@ -15,13 +15,14 @@ use crate::platform;
 const INDEX: &str = "idx";
 
 impl Catalogue {
-    /// Looks, and makes what is known what is there if the catalogue is gone: others may have noted new names in it meanwhile. Returns whether it was
-    /// gone. To be called with the directory's lock.
-    pub fn look_or_find(&mut self, directory: &Path, now: i64) -> bool {
+    /// Looks, and makes what is known what is there if the catalogue is gone: others may have noted new names in it meanwhile. `set` is the one that
+    /// is asked about. Returns whether it was gone. To be called with the directory's lock.
+    pub fn look_or_find(&mut self, directory: &Path, set: &str, now: i64) -> bool {
         if self.look() != Look::Missing {
             return false;
         }
-        let sets: BTreeSet<String> = self.known.files().map(|entry| entry.set.clone()).collect();
+        let mut sets: BTreeSet<String> = self.known.files().map(|entry| entry.set.clone()).collect();
+        sets.insert(set.to_owned());
         for set in &sets {
             match self.reconcile(directory, set, now) {
                 Ok(foreign) => tell_foreign(directory, foreign.iter().map(String::as_str)),
@@ -29,7 +30,7 @@ impl Catalogue {
                 Err(error) => remark("look for log files", format!("{}: {error}", directory.display())),
             }
         }
-        !sets.is_empty()
+        true
     }
 
     /// Notes files of a set that others have put there, renamed or removed, and all of them where the catalogue was lost. Returns the names of files that
@@ -38,10 +39,14 @@ impl Catalogue {
     /// # Errors
     /// When the directory cannot be read.
     pub fn reconcile(&mut self, directory: &Path, set: &str, now: i64) -> io::Result<Vec<String>> {
-        let there = find(directory, set)?;
-        if self.known.next_noted() == 0 && !there.is_empty() {
+        if self.is_refused {
+            return Ok(Vec::new());
+        }
+        // Even where no file is left: the next one must not get the number of one that was read or shipped.
+        if self.known.next_noted() == 0 {
             self.begin_above_lost_generations(now);
         }
+        let there = find(directory, set)?;
         let form = self.forms.get(set).cloned().unwrap_or_default();
         let is_credible = |found: &super::Found| found::is_credible(&directory.join(&found.name), &form);
         let mut changes = self.known.reconcile_with(set, &there, now, &is_credible);

@@ -229,6 +229,32 @@ fn no_number_is_given_again_after_a_loss_wherever_the_clock_is() {
 }
 
 #[test]
+fn the_first_file_after_a_loss_gets_a_later_number_than_any_that_was_given() {
+    for has_logs in [true, false] {
+        let (logs, one) = with_two();
+        ship::write(
+            &one.home,
+            "loki",
+            &ship::Positions {
+                sets: [("app.log".to_owned(), ship::Position { generation: 41, offset: 0, sequence: 0 })].into(),
+            },
+        )
+        .unwrap();
+        fs::remove_file(one.home.join(NAME)).unwrap();
+        fs::write(logs.path().join("app.log"), "").unwrap();
+        if !has_logs {
+            fs::remove_file(logs.path().join("app.log.1")).unwrap();
+        }
+        let mut two = Catalogue::of(logs.path());
+        assert!(two.look_or_find(logs.path(), "app.log", 1));
+        let rotated = two.known().files().map(|entry| entry.generation).max();
+        assert_eq!(rotated.is_some(), has_logs);
+        assert!(two.known().next() > rotated.unwrap_or(41), "{}", two.known().next());
+        assert!(two.known().next() > 41);
+    }
+}
+
+#[test]
 fn one_process_sets_a_damaged_catalogue_aside_and_the_others_take_the_new_one() {
     let (logs, one) = with_two();
     let path = one.home.join(NAME);
@@ -244,6 +270,27 @@ fn one_process_sets_a_damaged_catalogue_aside_and_the_others_take_the_new_one() 
     assert_eq!(fs::read(one.home.join(ASIDE)).unwrap(), damaged);
     assert_eq!(all[0].known(), all[1].known());
     assert_eq!(all[0].known(), all[2].known());
+}
+
+#[test]
+fn a_catalogue_that_cannot_be_read_now_is_not_written_over() {
+    let (logs, one) = with_two();
+    let (path, aside) = (one.home.join(NAME), logs.path().join("elsewhere"));
+    let before = fs::read(&path).unwrap();
+    // It is refused as what cannot be read for the moment is.
+    fs::rename(&one.home, &aside).unwrap();
+    std::os::unix::fs::symlink(&one.home, &one.home).unwrap();
+    let mut two = Catalogue::of(logs.path());
+    assert_eq!(two.look(), Look::Refused);
+    two.reconcile(logs.path(), "app.log", 1).unwrap();
+    assert_eq!(two.known().files().count(), 0, "no file gets a generation");
+    two.change(vec![Change::File(entry(1, "app.log", b"file 6"))]);
+    fs::remove_file(&one.home).unwrap();
+    fs::rename(&aside, &one.home).unwrap();
+    assert_eq!(fs::read(&path).unwrap(), before);
+    assert_eq!(two.look(), Look::Changed);
+    two.reconcile(logs.path(), "app.log", 1).unwrap();
+    assert_eq!(two.known().files().map(|entry| entry.generation).collect::<Vec<_>>(), [5, 6]);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use crate::archive::{Keys, Method};
 use crate::blackbox;
-use crate::catalogue::{self, Catalogue, Form, Generation, Known, ship::Shipped};
+use crate::catalogue::{self, Catalogue, Form, Generation, Known, Look, ship::Shipped};
 use crate::error::Error;
 use crate::platform;
 use crate::rotation::{Disk, Keep};
@@ -189,7 +189,9 @@ pub struct Preview {
 /// When the directory cannot be read.
 pub fn preview(directory: &Path, settings: &Settings, now: i64) -> std::io::Result<Preview> {
     let mut catalogue = Catalogue::of(directory).with_forms(settings.forms()).read_only();
-    catalogue.look();
+    if catalogue.look() == Look::Refused {
+        return Err(std::io::Error::other("the catalogue of log files cannot be read"));
+    }
     let is_of_later_version = catalogue.is_of_later_version();
     if !is_of_later_version {
         for set in &settings.sets {

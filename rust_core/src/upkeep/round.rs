@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::{Failure, Going, INDEX, LOCK_PATIENCE, LOOK_AFTER, Patience, Report, Settings, Work, index_path, plan_of};
 use crate::blackbox;
-use crate::catalogue::{self, Catalogue, Change, is_it, ship::Shipped};
+use crate::catalogue::{self, Catalogue, Change, Look, is_it, ship::Shipped};
 use crate::platform;
 use crate::sink::{DirectoryLock, Held};
 
@@ -28,13 +28,9 @@ impl Round<'_> {
         self.clear_away();
         let Self { lock, catalogue, .. } = self;
         let is_read = lock.hold(LOCK_PATIENCE, |held| {
-            let is_alone = matches!(held, Held::Yes | Held::Unsupported);
-            if is_alone {
-                catalogue.look();
-            }
-            is_alone
+            held.is_alone() && catalogue.look() != Look::Refused
         });
-        // A later version looks after files of which nothing is known here.
+        // A later version looks after files of which nothing is known here. Where the catalogue cannot be read now, a later round goes on.
         if !is_read || self.catalogue.is_of_later_version() {
             return;
         }
@@ -123,7 +119,9 @@ impl Round<'_> {
             if !matches!(held, Held::Yes | Held::Unsupported) {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
-            catalogue.look();
+            if catalogue.look() == Look::Refused {
+                return Ok(false);
+            }
             let Some(entry) = catalogue.known().get(going.generation).filter(|entry| entry.closed.is_some()) else {
                 return Ok(false);
             };

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::super::Origin;
 use super::{FileSink, FileTarget};
-use crate::catalogue::{self, Catalogue, Change, Closed, Entry, Generation, Mark};
+use crate::catalogue::{self, Catalogue, Change, Closed, Entry, Generation, Look, Mark};
 use crate::clock;
 use crate::error_handler::remark;
 use crate::platform::{self, Identity};
@@ -158,7 +158,9 @@ impl FileSink {
         let (size, now, own) = (open.size, seconds(), self.life.generation);
         let mut is_taken = false;
         let found = self.target.catalogue.with(|catalogue| {
-            catalogue.look();
+            if catalogue.look() == Look::Refused {
+                return None;
+            }
             let mut entry = current(catalogue, set, identity, &head);
             // Nothing is known of an empty file. Other files of the set are found by the upkeep.
             if entry.is_none() && (size > 0 || catalogue.known().current(set).is_some()) {
@@ -183,9 +185,10 @@ impl FileSink {
                 entry.period = Some(period);
                 catalogue.change(vec![Change::File(entry.clone())]);
             }
-            entry
+            Some(entry)
         });
-        let entry = found.flatten();
+        // Nothing can be said now: the next write asks again.
+        let Some(entry) = found.unwrap_or(Some(None)) else { return };
         let life = &mut self.life;
         let when = &self.target.rotation.when;
         // Another program may rotate what this one does not.
@@ -228,8 +231,11 @@ impl FileSink {
         }
         let Some((directory, set)) = self.target.place() else { return };
         let period = self.life.period;
-        self.life.generation = self.target.catalogue.with(|catalogue| {
-            catalogue.look_or_find(directory, seconds());
+        let generation = self.target.catalogue.with(|catalogue| {
+            catalogue.look_or_find(directory, set, seconds());
+            if catalogue.is_refused() {
+                return None;
+            }
             let generation = catalogue.known().next();
             catalogue.change(vec![Change::File(Entry {
                 generation,
@@ -240,8 +246,13 @@ impl FileSink {
                 period,
                 closed: None,
             })]);
-            generation
+            Some(generation)
         });
+        self.life.generation = generation.flatten();
+        if generation == Some(None) {
+            // The next write asks again which file it is.
+            self.life.doubt();
+        }
     }
 
     /// How the file is dated when it is rotated.
@@ -258,8 +269,8 @@ impl FileSink {
         let Some((directory, set)) = self.target.place() else { return };
         let bytes = self.file.as_ref().map_or(0, |open| open.size);
         self.target.catalogue.with(|catalogue| {
-            if catalogue.look_or_find(directory, seconds()) {
-                // As the files are by now.
+            if catalogue.look_or_find(directory, set, seconds()) || catalogue.is_refused() {
+                // As the files are by now, or will be found by the next look that is not refused.
                 return;
             }
             let known = catalogue.known();
