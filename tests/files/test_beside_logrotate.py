@@ -82,7 +82,10 @@ def test_nothing_is_doubled_or_lost(
     assert lives.by_writer(log_dir) == {"w": list(range(number))}
     assert "renamed or emptied by something else" in done.stderr
     assert len([line for line in done.stderr.splitlines() if "renamed or emptied" in line]) == 1
-    lives.undone_by_the_next(log_dir, options, 5)
+    for _ in range(6):
+        # One file may stay unpacked, beside that of logrotate. On a busy machine a program may end in the middle of another.
+        if len(lives.undone_by_the_next(log_dir, options, 5)) == 0 or not lives.left_over(log_dir):
+            break
     assert lives.by_writer(log_dir) == {"w": list(range(number))}
     assert lives.left_over(log_dir) == []
 

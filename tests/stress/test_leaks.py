@@ -26,7 +26,17 @@ MEASURE = """
 import gc, json, os, sys, threading, time
 from unified_logger import LoggingContext, flush_logging, get_logger, get_stats, init_logging, shutdown_logging
 
+def settle():
+    # Rotated files are indexed on a thread that is there only meanwhile.
+    until, count, since = time.monotonic() + 30, None, 0.0
+    while time.monotonic() < until and time.monotonic() - since < 1:
+        now = len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
+        if now != count:
+            count, since = now, time.monotonic()
+        time.sleep(0.02)
+
 def held():
+    settle()
     gc.collect()
     with open("/proc/self/statm") as file:
         _, resident, shared, *_ = map(int, file.read().split())

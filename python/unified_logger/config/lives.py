@@ -134,14 +134,11 @@ class _Seconds(int):
 def _keep(value: Any) -> Any:
     if isinstance(value, str) and value.strip().lower() == _ALL:
         return {"files": _ALL}
-    parsed = None if value is None else MAPPING.parse(value)
-    if parsed == {}:  # It would keep all, without saying so.
-        raise ValueError
-    return parsed
+    return None if value is None else MAPPING.parse(value)
 
 
 def _keep_text(text: str) -> Any:
-    return mapping_text(text) if text.lstrip().startswith("{") else _keep(text)
+    return _keep(mapping_text(text) if text.lstrip().startswith("{") else text)
 
 
 EVERY = Kind(

@@ -116,6 +116,7 @@ class Rotation(Section):
             given.add_notice(
                 f"{', '.join(without_effect)} {verb} no effect where use_unified_logging is false: files are rotated by size"
             )
+        _check_bounds(given)
         _check_what_stays(given, by_handlers)
         _check_levels(given)
         wanted = (values["rotate"] or {}).get("signal") if values["use_unified_logging"] and values["files"] else None
@@ -161,6 +162,18 @@ def _for_engine(settings: Rotation, own: Mapping[str, Any]) -> dict[str, Any]:
     if "hold_unshipped" in own:
         file["hold_unshipped"] = own["hold_unshipped"]
     return file
+
+
+def _check_bounds(given: Given) -> None:
+    """Refuses bounds that bound nothing: all would stay, without a word that says so."""
+    chosen = [("keep", "keep", given.values["keep"])] + [
+        ("outputs", f"outputs.{name}.keep", output.get("keep"))
+        for name, output in given.values["outputs"].items()
+        if isinstance(output, dict)
+    ]
+    for where, key, keep in chosen:
+        if keep == {}:
+            raise ConfigurationError(source=given.source_of(where), key=key, value=keep, allowed=KEEP.allowed)
 
 
 def _check_what_stays(given: Given, by_handlers: Mapping[str, Any]) -> None:
