@@ -11,7 +11,7 @@ import lives
 import pytest
 
 PACKING = "*-packing"
-PACKED = "*/app.log.*.gz"
+GOING = "*/.app.log.*-going"
 ROTATED = "*/app.log.*[0-9]"
 INDEX = "*/[0-9]*.tmp"
 # What fails, and what is told of it.
@@ -26,7 +26,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "a sync that is refused": ({"op": "sync", "match": PACKING, "error": "EIO"}, "Input/output error"),
     "a sync of names that is refused": ({"op": "sync", "match": "*/logs", "error": "EIO"}, "Input/output error"),
     "a rename that is refused": ({"op": "rename", "match": PACKING, "error": "EIO"}, "Input/output error"),
-    "an original that cannot be removed": ({"op": "unlink", "match": ROTATED, "error": "EACCES"}, "Permission denied"),
+    "an original that cannot be removed": ({"op": "unlink", "match": GOING, "error": "EACCES"}, "Permission denied"),
     "an index that cannot be written": ({"op": "write", "match": INDEX, "error": "ENOSPC"}, "No space left"),
     "an index that cannot be named": ({"op": "rename", "match": INDEX, "error": "EIO"}, "Input/output error"),
     "no room for the catalogue": ({"op": "write", "match": "*/catalogue*", "error": "ENOSPC"}, "No space left"),
@@ -142,7 +142,7 @@ def wait(is_so):
         assert time.monotonic() < deadline, sorted(os.listdir("logs"))
         time.sleep(0.02)
 
-rule = fail("unlink", match="*/app-*", error="EACCES")
+rule = fail("rename", match="*/app-*", error="EACCES")
 rotate(5)
 wait(lambda: was_met(rule))
 rotate(1)

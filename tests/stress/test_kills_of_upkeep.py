@@ -77,11 +77,11 @@ STEPS = {
             "reading back": {"op": "read", "match": PACKING},
             "the name": {"op": "rename", "match": PACKING},
             "the sync of the name": {"op": "sync", "match": "*/logs"},
-            "the original": {"op": "unlink", "match": "*/app.log.*[0-9]"},
+            "the original": {"op": "unlink", "match": "*/.app.log.*-going"},
             "what is known of it": {"op": "write", "match": "*/catalogue", "skip": 12},
         }
     ),
-    "packing what has a date": Steps({"the original": {"op": "unlink", "match": "*/app-*.log"}}, DATED),
+    "packing what has a date": Steps({"the original": {"op": "unlink", "match": "*/.app-*-going"}}, DATED),
     "indexing": Steps(
         {
             "the temporary file": {"op": "open", "match": INDEX},
@@ -92,7 +92,7 @@ STEPS = {
     ),
     "deleting": Steps(
         {
-            "the file": {"op": "unlink", "match": "*/app-*z*"},
+            "the file": {"op": "unlink", "match": "*/.app-*z*-going"},
             "its index": {"op": "unlink", "match": "*.idx"},
             "what is known of it": {"op": "write", "match": "*/catalogue", "skip": 20},
         },

@@ -66,7 +66,7 @@ def by_writer(directory: Path, name: str = "app.log") -> dict[str, list[int]]:
 def left_over(directory: Path) -> list[str]:
     """Files that are there only while something is done."""
     places = [*directory.iterdir(), *(directory / HOME).iterdir()]
-    return sorted(path.name for path in places if path.name.endswith((".tmp", "-packing")))
+    return sorted(path.name for path in places if path.name.endswith((".tmp", "-packing", "-going")))
 
 
 @dataclass

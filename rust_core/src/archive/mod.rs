@@ -18,10 +18,10 @@ use serde::{Deserialize, Serialize};
 pub use index::{Builder, Extent, Header, Index, Part, Query, Unreadable, index_file};
 pub use line::{Found, Keys, Scanner, TimeForm, Value, parse_time};
 pub use method::{Mark, Method};
-pub use name::{is_temporary, packed_name, temporary_name};
+pub use name::{going_name, is_going, is_temporary, packed_name, temporary_name};
 pub use pack::{Job, Names, Outcome, Pace, Packed, pack};
 pub use reader::{Archive, KnownBy};
-pub use settle::{Settled, remove_leftovers, settle};
+pub use settle::{Settled, remove_going, remove_leftovers, settle};
 pub use source::open as open_log;
 
 /// The most bytes of a part, uncompressed: a longer line is cut.

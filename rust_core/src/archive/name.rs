@@ -9,6 +9,8 @@ use super::source::directory_of;
 const START: &str = ".";
 /// No log file ends like this, so that what a dead process has left can be told from everything else.
 const END: &str = ".unified_logger-packing";
+/// How the name of a file ends that nobody needs any more. To give it such a name is quick, and to remove it may not be.
+const GOING: &str = ".unified_logger-going";
 
 /// The name of a file once it is packed: `app.log.1.zst` of `app.log.1`.
 #[must_use]
@@ -32,11 +34,30 @@ pub fn temporary_name(target: &Path) -> PathBuf {
     directory_of(target).join(name)
 }
 
+/// The name beside a file that it has from when it is not needed any more until it is removed. The number tells files apart that have had the same name.
+#[must_use]
+pub fn going_name(path: &Path, number: u64) -> PathBuf {
+    let mut name = std::ffi::OsString::from(START);
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{number}{GOING}"));
+    directory_of(path).join(name)
+}
+
 /// Whether a file of this name is a packed file that is not finished.
 #[must_use]
 pub fn is_temporary(name: &OsStr) -> bool {
+    is_between(name, END)
+}
+
+/// Whether a file of this name is not needed any more.
+#[must_use]
+pub fn is_going(name: &OsStr) -> bool {
+    is_between(name, GOING)
+}
+
+fn is_between(name: &OsStr, end: &str) -> bool {
     let name = name.as_encoded_bytes();
-    name.starts_with(START.as_bytes()) && name.ends_with(END.as_bytes()) && name.len() > START.len() + END.len()
+    name.starts_with(START.as_bytes()) && name.ends_with(end.as_bytes()) && name.len() > START.len() + end.len()
 }
 
 #[cfg(test)]
@@ -50,6 +71,10 @@ mod tests {
         let name = temporary_name(&target);
         assert_eq!(name, Path::new("logs/.app.log.1.zst.unified_logger-packing"));
         assert!(is_temporary(name.file_name().unwrap()));
+        let going = going_name(Path::new("logs/app.log.1"), 7);
+        assert_eq!(going, Path::new("logs/.app.log.1.7.unified_logger-going"));
+        assert_eq!([&name, &going].map(|path| is_going(path.file_name().unwrap())), [false, true]);
+        assert!(!is_temporary(going.file_name().unwrap()));
         for other in
             ["app.log", ".app.log.1.zst", "app.unified_logger-packing", ".unified_logger-packing", ".unified_logger"]
         {

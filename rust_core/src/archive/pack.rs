@@ -1,7 +1,9 @@
 //! Packs a rotated file. At each moment either the original or the packed file is whole under its name.
 //!
-//! The packed file is written under a temporary name, synced, and read back. Then it gets its name, which is synced, too, and the original is
-//! removed. A process that dies leaves a temporary file, which `remove_leftovers` removes, or both files, of which `settle` removes one.
+//! The packed file is written under a temporary name, synced, and read back. Then it gets its name, and the original the name of a file that
+//! goes. These two renames are all that is done while nobody else may write. File systems keep their order. Once the names are synced, the
+//! original is removed. A process that dies leaves a temporary file or one that goes, which `remove_leftovers` removes, or both files, of which
+//! `settle` removes one.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -11,8 +13,8 @@ use std::time::Duration;
 
 use super::cut::Cut;
 use super::method::{Packer, Unpacker, damaged};
-use super::source::{self, State, directory_of};
-use super::{Builder, Keys, Method, temporary_name};
+use super::source::{self, State};
+use super::{Builder, Keys, Method, going_name, remove_going, temporary_name};
 use crate::checksum;
 use crate::error::{Error, Result};
 use crate::error_handler::remark;
@@ -44,7 +46,7 @@ pub trait Names {
     fn keep(&self, work: &mut dyn FnMut(&Path, &Path) -> Result<Outcome>) -> Result<Outcome>;
 }
 
-/// What came of it. In all but the first, the original is as it was.
+/// What came of it. In all but the first, the original is as it was, under its name.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
     Packed(Packed),
@@ -73,7 +75,8 @@ pub type Pace<'p> = &'p mut dyn FnMut(u64) -> ControlFlow<()>;
 /// Packs a file. The thread that calls it waits for the device several times.
 ///
 /// # Errors
-/// When a file cannot be read or written, or when it reads back as something else. The original is as it was.
+/// When a file cannot be read or written, or when it reads back as something else: the original is as it was, under its name. When the packed file
+/// has its name, and the original cannot be removed: `remove_leftovers` tries it again.
 pub fn pack(job: &Job<'_>, pace: Pace<'_>) -> Result<Outcome> {
     let (source, meta) = source::open("pack", job.source)?;
     if job.target.symlink_metadata().is_ok() {
@@ -139,18 +142,29 @@ impl Packing<'_> {
         let lines = builder.lines();
         let mut packed = Some(Packed { index: builder.finish(packed_length), lines, length, packed_length });
         let job = self.job;
+        let mut going = None;
         let mut take_place = |source: &Path, target: &Path| {
-            let outcome = self.take_place(source, target)?;
-            Ok(outcome.unwrap_or_else(|| packed.take().map_or(Outcome::Changed, Outcome::Packed)))
+            let name = going_name(source, job.generation);
+            let outcome = self.take_place(source, target, &name)?;
+            Ok(outcome.unwrap_or_else(|| {
+                going = Some(name);
+                packed.take().map_or(Outcome::Changed, Outcome::Packed)
+            }))
         };
-        match job.names {
+        let outcome = match job.names {
             Some(names) => names.keep(&mut take_place),
             None => take_place(job.source, job.target),
+        }?;
+        if let Some(going) = going {
+            remove_going(&going)?;
+            pass(Fault::PackRemoved);
         }
+        Ok(outcome)
     }
 
-    /// Lets the packed file take the place of the original. `None` if it has.
-    fn take_place(&mut self, source: &Path, target: &Path) -> Result<Option<Outcome>> {
+    /// Lets the packed file take the place of the original, which gets the name of a file that goes. `None` if it has. Nothing here waits for the
+    /// device, because writers wait for it.
+    fn take_place(&mut self, source: &Path, target: &Path, going: &Path) -> Result<Option<Outcome>> {
         if !self.is_unchanged(source)? {
             return Ok(Some(Outcome::Changed));
         }
@@ -159,11 +173,12 @@ impl Packing<'_> {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Some(Outcome::Taken)),
             Err(error) => return Err(self.failed("rename", error)),
         }
-        match self.replace_original(source, target) {
+        match self.replace_original(source, going) {
             Ok(true) => Ok(None),
             result => {
                 // The original stays, so that the packed file goes.
-                fs::remove_file(target).map_err(|error| Error::io("remove", target, error))?;
+                fs::rename(target, &self.temporary.path).map_err(|error| Error::io("rename", target, error))?;
+                self.temporary.is_named = false;
                 result.map(|_| Some(Outcome::Changed))
             }
         }
@@ -251,18 +266,19 @@ impl Packing<'_> {
         result.map_err(|error| Error::io("look at", source, error))
     }
 
-    /// Removes the original, now that the packed file has its name. False if somebody has written to it in the last moment.
-    fn replace_original(&self, source: &Path, target: &Path) -> Result<bool> {
+    /// Takes its name from the original, now that the packed file has one. False if somebody has written to it in the last moment.
+    fn replace_original(&self, source: &Path, going: &Path) -> Result<bool> {
         pass(Fault::PackNamed);
-        let directory = directory_of(target);
-        platform::sync_directory(directory).map_err(|error| Error::io("sync", directory, error))?;
-        pass(Fault::PackKept);
         if !self.is_unchanged(source)? {
             return Ok(false);
         }
-        fs::remove_file(source).map_err(|error| Error::io("remove", source, error))?;
-        pass(Fault::PackRemoved);
-        Ok(true)
+        platform::rename_new(source, going).map_err(|error| Error::io("rename", source, error))?;
+        pass(Fault::PackKept);
+        if self.is_unchanged(going)? {
+            return Ok(true);
+        }
+        platform::rename_new(going, source).map_err(|error| Error::io("rename", going, error))?;
+        Ok(false)
     }
 }
 

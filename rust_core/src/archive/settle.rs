@@ -5,18 +5,42 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Archive, PART, is_temporary, source};
+use super::{Archive, PART, going_name, is_going, is_temporary, source};
 use crate::error::{Error, Result};
 use crate::platform::{self, Lock};
 
-/// Removes the temporary files of a directory that no process writes any more. Returns their paths.
+/// Removes the temporary files of a directory that no process writes any more, and files that go. Returns their paths.
 ///
 /// # Errors
-/// When the directory cannot be read. A file that cannot be removed is left.
+/// When the directory cannot be read, or a file that goes cannot be removed. A temporary file that cannot be removed is left.
 pub fn remove_leftovers(directory: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(directory).map_err(|error| Error::io("list", directory, error))?;
-    let paths = entries.flatten().filter(|entry| is_temporary(&entry.file_name())).map(|entry| entry.path());
-    Ok(paths.filter(|path| remove_leftover(path)).collect())
+    let (mut removed, mut failed) = (Vec::new(), None);
+    for entry in entries.flatten() {
+        let (name, path) = (entry.file_name(), entry.path());
+        if is_temporary(&name) && remove_leftover(&path) {
+            removed.push(path);
+        } else if is_going(&name) {
+            match remove_going(&path) {
+                Ok(()) => removed.push(path),
+                Err(error) => failed = Some(error),
+            }
+        }
+    }
+    failed.map_or(Ok(removed), Err)
+}
+
+/// Removes a file that has the name of one that goes. What has its place has its name on the device before.
+///
+/// # Errors
+/// When the directory cannot be synced, or the system refuses. One that is gone already is none.
+pub fn remove_going(path: &Path) -> Result<()> {
+    let directory = source::directory_of(path);
+    platform::sync_directory(directory).map_err(|error| Error::io("sync", directory, error))?;
+    match fs::remove_file(path) {
+        Err(error) if !platform::is_missing(&error) => Err(Error::io("remove", path, error)),
+        _ => Ok(()),
+    }
 }
 
 fn remove_leftover(path: &Path) -> bool {
@@ -76,23 +100,28 @@ pub fn settle(
     if compared == Compared::Different {
         return Ok(Settled::Different);
     }
-    let failed = |error| Error::io("remove", original, error);
-    alone(&|| {
+    let failed = |error| Error::io("rename", original, error);
+    let [going_original, going_packed] =
+        [(original, &meta), (packed, &packed_meta)].map(|(path, meta)| going_name(path, platform::identity_of(meta).inode));
+    let settled = alone(&|| {
         let are_both_there = state.still_holds(&file, original).map_err(failed)?
             && packed_state.still_holds(&packed_file, packed).map_err(failed)?;
         if !are_both_there {
             return Ok(Settled::Different);
         }
         if compared == Compared::Longer {
-            fs::remove_file(packed).map_err(|error| Error::io("remove", packed, error))?;
+            platform::rename_new(packed, &going_packed).map_err(|error| Error::io("rename", packed, error))?;
             return Ok(Settled::Undone);
         }
-        // As `pack` does: the name of the packed file is on the device before that of the original goes.
-        let directory = source::directory_of(packed);
-        platform::sync_directory(directory).map_err(|error| Error::io("sync", directory, error))?;
-        fs::remove_file(original).map_err(failed)?;
+        platform::rename_new(original, &going_original).map_err(failed)?;
         Ok(Settled::Finished)
-    })
+    })?;
+    match settled {
+        Settled::Finished => remove_going(&going_original)?,
+        Settled::Undone => remove_going(&going_packed)?,
+        Settled::Different | Settled::Nothing => {}
+    }
+    Ok(settled)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -16,7 +16,8 @@ use crate::rotation::PACKED;
 pub(super) const TEMPORARY: &str = "tmp";
 
 impl Round<'_> {
-    /// Clears it away. To be done before files are looked for, because an original that stays beside its packed file is a file of its own.
+    /// Clears it away. To be done before files are looked for, because an original that stays beside its packed file is a file of its own, but
+    /// after what others have noted was read: packing is noted last, so that what it has not finished is known by the original's name.
     pub(super) fn clear_away(&mut self) {
         if let Err(error) = remove_leftovers(self.directory) {
             self.fail(LOOK_AFTER, &error);
@@ -24,7 +25,12 @@ impl Round<'_> {
         self.remove_temporary();
         for set in &self.settings.sets {
             let Ok(names) = catalogue::names(self.directory, &set.name) else { continue };
-            for name in names.keys() {
+            for (name, inode) in &names {
+                // An operator may have unpacked a file beside it.
+                let known = self.catalogue.known().named(&set.name, name);
+                if known.is_none_or(|entry| entry.mark.inode != *inode) {
+                    continue;
+                }
                 let packed = PACKED.iter().map(|end| format!("{name}{end}")).find(|packed| names.contains_key(packed));
                 match packed.map(|packed| self.settle_one(name, &packed)) {
                     Some(Ok(Settled::Different)) => {

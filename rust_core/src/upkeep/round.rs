@@ -6,8 +6,10 @@ use std::io;
 use std::path::Path;
 
 use super::{Failure, Going, INDEX, LOCK_PATIENCE, LOOK_AFTER, Patience, Report, Settings, Work, index_path, plan_of};
+use crate::archive::going_name;
 use crate::blackbox;
 use crate::catalogue::{self, Catalogue, Change, Look, is_it, ship::Shipped};
+use crate::error::{Error, Result};
 use crate::platform;
 use crate::sink::{DirectoryLock, Held};
 
@@ -25,7 +27,6 @@ pub(super) struct Round<'a> {
 
 impl Round<'_> {
     pub fn run(&mut self, now: i64, goes_on: &dyn Fn() -> bool, work: Work) {
-        self.clear_away();
         let Self { lock, catalogue, .. } = self;
         let is_read = lock.hold(LOCK_PATIENCE, |held| {
             held.is_alone() && catalogue.look() != Look::Refused
@@ -34,6 +35,7 @@ impl Round<'_> {
         if !is_read || self.catalogue.is_of_later_version() {
             return;
         }
+        self.clear_away();
         for set in &self.settings.sets {
             if let Err(error) = self.find(&set.name, now) {
                 self.fail(LOOK_AFTER, &error);
@@ -107,15 +109,17 @@ impl Round<'_> {
             match self.delete_one(&going) {
                 Ok(true) => self.report.gone.push(going),
                 Ok(false) => {}
-                Err(error) => self.fail(DELETE, &format!("{}: {error}", self.directory.join(&going.name).display())),
+                Err(error) => self.fail(DELETE, &error),
             }
         }
     }
 
     /// False if the file is not the one that was meant any more.
-    fn delete_one(&mut self, going: &Going) -> io::Result<bool> {
+    fn delete_one(&mut self, going: &Going) -> Result<bool> {
         let Self { directory, lock, catalogue, .. } = self;
-        lock.hold(LOCK_PATIENCE, |held| {
+        let path = directory.join(&going.name);
+        let mut left = None;
+        let is_gone = lock.hold(LOCK_PATIENCE, |held| {
             if !matches!(held, Held::Yes | Held::Unsupported) {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
@@ -127,7 +131,12 @@ impl Round<'_> {
             };
             let path = directory.join(&entry.name);
             match path.symlink_metadata() {
-                Ok(_) if is_it(&path, entry)? => fs::remove_file(&path)?,
+                // To remove a large file takes long, and writers wait for this.
+                Ok(_) if is_it(&path, entry)? => {
+                    let name = going_name(&path, going.generation);
+                    platform::rename_new(&path, &name)?;
+                    left = Some(name);
+                }
                 // Somebody else has put another file in its place, which the next look finds.
                 Ok(_) => {
                     catalogue.change(vec![Change::Gone(going.generation)]);
@@ -139,6 +148,11 @@ impl Round<'_> {
             let _ = fs::remove_file(index_path(directory, going.generation));
             catalogue.change(vec![Change::Gone(going.generation)]);
             Ok(true)
-        })
+        });
+        let is_gone = is_gone.map_err(|error: io::Error| Error::io("remove", &path, error))?;
+        if let Some(left) = left {
+            fs::remove_file(&left).map_err(|error| Error::io("remove", &left, error))?;
+        }
+        Ok(is_gone)
     }
 }

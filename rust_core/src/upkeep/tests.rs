@@ -171,6 +171,15 @@ fn packing(name: &str) -> Set {
     Set { method: Method::new(Kind::Zstd, None), ..set(name, Keep::default()) }
 }
 
+/// As a process leaves it that died before it noted that a file is packed: the original is beside it.
+fn unfinish(directory: &Path, generation: Generation, name: &str, text: &str) {
+    let inode = write(directory, name, text);
+    let mut catalogue = catalogue_of(directory);
+    let entry = catalogue.known().get(generation).unwrap().clone();
+    let mark = Mark { inode, ..entry.mark };
+    catalogue.change(vec![Change::File(Entry { name: name.to_owned(), mark, ..entry })]);
+}
+
 /// What a file of the directory holds, unpacked.
 fn lines(directory: &Path, name: &str) -> String {
     let mut archive = Archive::open(&directory.join(name), None).unwrap();
@@ -274,19 +283,32 @@ fn what_a_process_had_packed_that_died_is_in_one_place() {
     let settings = settings(&[packing("app.log")], Keep::default());
     round(directory.path(), &settings, NOW, &|| true).unwrap();
     let before = catalogue_of(directory.path()).known().clone();
-    // The original was still there, and the next process looks into the directory before the upkeep.
-    write(directory.path(), "app.log.2", "line of 1\n");
-    let found = catalogue::find(directory.path(), "app.log").unwrap();
-    assert_eq!(before.reconcile("app.log", &found, NOW), []);
+    // The original was still there.
+    unfinish(directory.path(), 1, "app.log.2", "line of 1\n");
     let report = round(directory.path(), &settings, NOW, &|| true).unwrap();
     assert_eq!((report.archived, report.failed), (0, vec![]));
     assert_eq!(names(directory.path()), ["app.log", "app.log.1.zst", "app.log.2.zst"]);
     assert_eq!(*catalogue_of(directory.path()).known(), before);
     // A line was appended to the original after it was packed: that is the whole file.
-    write(directory.path(), "app.log.2", "line of 1\nand one more\n");
+    unfinish(directory.path(), 1, "app.log.2", "line of 1\nand one more\n");
     assert_eq!(round(directory.path(), &settings, NOW, &|| true).unwrap().failed, vec![]);
     assert_eq!(names(directory.path()), ["app.log", "app.log.1.zst", "app.log.2.zst"]);
     assert_eq!(lines(directory.path(), "app.log.2.zst"), "line of 1\nand one more\n");
+}
+
+#[test]
+fn a_file_that_an_operator_has_unpacked_beside_it_stays() {
+    let directory = directory();
+    let settings = settings(&[packing("app.log")], Keep::default());
+    assert_eq!(round(directory.path(), &settings, NOW, &|| true).unwrap().archived, 2);
+    let before = catalogue_of(directory.path()).known().clone();
+    write(directory.path(), "app.log.2", "line of 1\n");
+    for _ in 0..2 {
+        let report = round(directory.path(), &settings, NOW, &|| true).unwrap();
+        assert_eq!((report.archived, report.failed, report.foreign), (0, vec![], vec![]));
+        assert_eq!(names(directory.path()), ["app.log", "app.log.1.zst", "app.log.2", "app.log.2.zst"]);
+        assert_eq!(*catalogue_of(directory.path()).known(), before, "its records are not there twice");
+    }
 }
 
 #[test]
@@ -295,7 +317,7 @@ fn what_a_dead_process_left_between_two_steps_is_cleared_away() {
     let settings = settings(&[packing("app.log")], Keep::default());
     assert_eq!(round(directory.path(), &settings, NOW, &|| true).unwrap().archived, 2);
     // As before the original was removed.
-    write(directory.path(), "app.log.2", "line of 1\n");
+    unfinish(directory.path(), 1, "app.log.2", "line of 1\n");
     // Another file of that name, which nobody has packed so.
     write(directory.path(), "app.log.1", "something else\n");
     let home = blackbox::home(directory.path());

@@ -348,3 +348,38 @@ fn what_a_dead_process_left_is_cleared_away_and_what_a_live_one_writes_is_not() 
         assert_eq!(place.names(), [Place::name_of(&place.source)]);
     }
 }
+
+/// Looks at the directory while names are kept.
+struct Looks<'a>(&'a Place, std::cell::RefCell<Vec<String>>);
+
+impl Names for Looks<'_> {
+    fn keep(&self, work: &mut dyn FnMut(&Path, &Path) -> crate::error::Result<Outcome>) -> crate::error::Result<Outcome> {
+        let outcome = work(&self.0.source, &self.0.target);
+        *self.1.borrow_mut() = self.0.names();
+        outcome
+    }
+}
+
+#[test]
+fn while_others_wait_files_are_renamed_and_none_is_removed() {
+    let (text, _) = lines(1 << 20, 9);
+    for kind in KINDS {
+        let place = place(kind, &text);
+        let looks = Looks(&place, std::cell::RefCell::default());
+        let keys = Keys::default();
+        let job = Job {
+            source: &place.source,
+            target: &place.target,
+            method: Method::new(kind, None).unwrap(),
+            generation: 7,
+            first_sequence: None,
+            keys: &keys,
+            names: Some(&looks),
+        };
+        let outcome = pack(&job, &mut |_| ControlFlow::Continue(())).unwrap();
+        assert!(matches!(outcome, Outcome::Packed(_)));
+        let going = going_name(&place.source, 7);
+        assert_eq!(looks.1.into_inner(), [Place::name_of(&going), Place::name_of(&place.target)]);
+        assert_eq!(place.names(), [Place::name_of(&place.target)]);
+    }
+}

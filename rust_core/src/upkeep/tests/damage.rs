@@ -38,21 +38,23 @@ fn temporary_files_of_dead_processes_go_and_no_others() {
     for name in ["1.tmp", "catalogue.tmp", "notes.tmp"] {
         fs::write(home(directory.path()).join(name), "left").unwrap();
     }
-    fs::write(directory.path().join(".app.log.1.zst.unified_logger-packing"), "left").unwrap();
+    let left = [".app.log.1.zst.unified_logger-packing", ".app.log.9.7.unified_logger-going"];
+    let left = left.map(|name| directory.path().join(name));
+    left.iter().for_each(|path| fs::write(path, "left").unwrap());
     assert!(round(directory.path(), &settings, NOW, &|| true).unwrap().failed.is_empty());
     let is_there = |name: &str| home(directory.path()).join(name).exists();
     assert_eq!(["1.tmp", "catalogue.tmp", "notes.tmp"].map(is_there), [false, false, true]);
-    assert!(!directory.path().join(".app.log.1.zst.unified_logger-packing").exists());
+    assert!(left.iter().all(|path| !path.exists()));
 }
 
 #[test]
 fn what_a_process_left_that_died_between_two_steps_of_packing_is_finished() {
     let directory = directory();
-    let original = fs::read(directory.path().join("app.log.2")).unwrap();
+    let original = fs::read_to_string(directory.path().join("app.log.2")).unwrap();
     let settings = settings(&[packing("app.log")], Keep::default());
     assert_eq!(round(directory.path(), &settings, NOW, &|| true).unwrap().archived, 2);
     // The packed file has its name, and the original is not gone yet.
-    fs::write(directory.path().join("app.log.2"), original).unwrap();
+    unfinish(directory.path(), 1, "app.log.2", &original);
     let report = round(directory.path(), &settings, NOW, &|| true).unwrap();
     assert_eq!((report.failed, report.foreign), (vec![], vec![]));
     assert_eq!(names(directory.path()), ["app.log", "app.log.1.zst", "app.log.2.zst"]);
