@@ -1,8 +1,9 @@
 //! A thread of this library's own: started under a name, ended within a bound.
 
 use std::io;
-use std::sync::Arc;
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,38 @@ use crate::platform;
 /// What a thread takes of memory: its stack, and what its variables and the first that it does need.
 const MEMORY: usize = (2 << 20) + (512 << 10);
 const LOOK_PAUSE: Duration = Duration::from_micros(50);
+/// How long the system may take to take a thread off its list.
+const LIST_PATIENCE: Duration = Duration::from_millis(10);
+
+/// Runs `body` on a thread that has what others leave of the processor and the device, and waits for it. A thread that is given so little must hold
+/// no lock, because it cannot take back more. Where the system gives no thread, the one that calls runs it.
+pub fn with_what_is_left<R: Send>(name: &str, body: impl FnOnce() -> R + Send) -> R {
+    let body = Mutex::new(Some(body));
+    let take = || body.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let id = AtomicU32::default();
+    let result = memory::has(MEMORY).then(|| {
+        thread::scope(|scope| {
+            let held_back = platform::SignalsHeldBack::here();
+            let started = thread::Builder::new().name(name.into()).spawn_scoped(scope, || {
+                id.store(platform::thread_id(), Ordering::Relaxed);
+                platform::yield_to_others();
+                take().map(|body| body())
+            });
+            drop(held_back);
+            started.ok().and_then(|handle| handle.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        })
+    });
+    // The system says that it can be joined before it takes it off its list.
+    let until = Instant::now() + LIST_PATIENCE;
+    while platform::has_thread(id.load(Ordering::Relaxed)) && Instant::now() < until {
+        thread::sleep(LOOK_PAUSE);
+    }
+    match (result.flatten(), take()) {
+        (Some(result), _) => result,
+        (None, Some(body)) => body(),
+        (None, None) => unreachable!("a thread that has run it gives its result"),
+    }
+}
 
 #[derive(Debug)]
 pub struct Worker {
@@ -66,5 +99,30 @@ impl Worker {
             thread::sleep(LOOK_PAUSE);
         }
         Ok(())
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    /// How the system schedules the calling thread.
+    fn policy() -> i32 {
+        // SAFETY: about the calling thread; nothing is read or written.
+        unsafe { libc::sched_getscheduler(0) }
+    }
+
+    #[test]
+    fn what_is_done_with_what_is_left_leaves_its_caller_as_it_was_and_no_thread() {
+        let before = policy();
+        let (id, aside) = with_what_is_left("aside", || (platform::thread_id(), policy()));
+        assert_eq!((aside, policy()), (libc::SCHED_IDLE, before));
+        assert!(!platform::has_thread(id));
+    }
+
+    #[test]
+    fn a_panic_of_such_a_thread_is_its_callers() {
+        let panicked = std::panic::catch_unwind(|| with_what_is_left("aside", || panic!("a defect"))).is_err();
+        assert!(panicked);
     }
 }

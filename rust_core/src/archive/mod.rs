@@ -19,7 +19,7 @@ pub use index::{Builder, Extent, Header, Index, Part, Query, Unreadable, index_f
 pub use line::{Found, Keys, Scanner, TimeForm, Value, parse_time};
 pub use method::{Mark, Method};
 pub use name::{going_name, is_going, is_temporary, packed_name, temporary_name};
-pub use pack::{Job, Names, Outcome, Pace, Packed, pack};
+pub use pack::{Job, Names, Outcome, Pace, Packed, Prepared, Ready, pack, prepare};
 pub use reader::{Archive, KnownBy};
 pub use settle::{Settled, remove_going, remove_leftovers, settle};
 pub use source::open as open_log;

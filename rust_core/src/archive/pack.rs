@@ -34,7 +34,7 @@ pub struct Job<'j> {
     pub first_sequence: Option<u64>,
     pub keys: &'j Keys,
     /// None where nobody renames the original meanwhile.
-    pub names: Option<&'j dyn Names>,
+    pub names: Option<&'j (dyn Names + Sync)>,
 }
 
 /// Keeps names from changing while the packed file takes the place of the original.
@@ -70,7 +70,7 @@ pub struct Packed {
 }
 
 /// Called after each part with the bytes that were packed, and then with those that were read back: it may wait, or end the work.
-pub type Pace<'p> = &'p mut dyn FnMut(u64) -> ControlFlow<()>;
+pub type Pace<'p> = &'p mut (dyn FnMut(u64) -> ControlFlow<()> + Send);
 
 /// Packs a file. The thread that calls it waits for the device several times.
 ///
@@ -78,22 +78,49 @@ pub type Pace<'p> = &'p mut dyn FnMut(u64) -> ControlFlow<()>;
 /// When a file cannot be read or written, or when it reads back as something else: the original is as it was, under its name. When the packed file
 /// has its name, and the original cannot be removed: `remove_leftovers` tries it again.
 pub fn pack(job: &Job<'_>, pace: Pace<'_>) -> Result<Outcome> {
+    match prepare(job, pace)? {
+        Prepared::Ready(ready) => ready.take_place(),
+        Prepared::Not(outcome) => Ok(outcome),
+    }
+}
+
+/// What came of packing a file under its temporary name.
+#[allow(missing_debug_implementations)] // as `Job`
+pub enum Prepared<'j> {
+    Ready(Ready<'j>),
+    /// The original is as it was.
+    Not(Outcome),
+}
+
+/// A packed file that only needs its name.
+#[allow(missing_debug_implementations)] // as `Job`
+pub struct Ready<'j> {
+    packing: Packing<'j>,
+    packed: Packed,
+}
+
+/// Does what takes long, and needs no lock: packs a file under a temporary name, and reads it back.
+///
+/// # Errors
+/// When a file cannot be read or written, or when it reads back as something else.
+pub fn prepare<'j>(job: &'j Job<'j>, pace: Pace<'_>) -> Result<Prepared<'j>> {
     let (source, meta) = source::open("pack", job.source)?;
     if job.target.symlink_metadata().is_ok() {
-        return Ok(Outcome::Taken);
+        return Ok(Prepared::Not(Outcome::Taken));
     }
     let path = temporary_name(job.target);
     let file = match platform::open_private(&path, true) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Outcome::Busy),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Prepared::Not(Outcome::Busy)),
         Err(error) => return Err(Error::io("make", &path, error)),
     };
     let temporary = Temporary { path, is_named: false };
     if platform::lock(&file, Duration::ZERO) == Lock::TimedOut {
-        return Ok(Outcome::Busy);
+        return Ok(Prepared::Not(Outcome::Busy));
     }
     let mut packing = Packing { job, source, state: State::of(&meta), file, temporary };
-    packing.run(Rights::of(&meta), meta.modified().ok(), pace)
+    let packed = packing.run(Rights::of(&meta), meta.modified().ok(), pace)?;
+    Ok(packed.map_or(Prepared::Not(Outcome::Stopped), |packed| Prepared::Ready(Ready { packing, packed })))
 }
 
 /// A file that is removed unless it gets its name.
@@ -120,32 +147,17 @@ struct Packing<'j> {
     temporary: Temporary,
 }
 
-impl Packing<'_> {
-    fn run(
-        &mut self,
-        rights: Option<Rights>,
-        modified: Option<std::time::SystemTime>,
-        pace: Pace<'_>,
-    ) -> Result<Outcome> {
-        let Some((builder, end)) = self.write(pace)? else { return Ok(Outcome::Stopped) };
-        pass(Fault::PackWritten);
-        self.settle_rights(rights, modified)?;
-        self.file.sync_all().map_err(|error| self.failed("sync", error))?;
-        pass(Fault::PackSynced);
-        platform::forget_pages(&self.file);
-        if self.verify(&builder, &end, pace).map_err(|error| self.failed("read back", error))?.is_break() {
-            return Ok(Outcome::Stopped);
-        }
-        pass(Fault::PackVerified);
-        let length = builder.extents().last().map_or(0, |last| last.at + u64::from(last.length));
-        let packed_length = end.at + end.bytes.len() as u64;
-        let lines = builder.lines();
-        let mut packed = Some(Packed { index: builder.finish(packed_length), lines, length, packed_length });
-        let job = self.job;
-        let mut going = None;
+impl Ready<'_> {
+    /// Lets the packed file take the place of the original, and removes that.
+    ///
+    /// # Errors
+    /// As `pack`.
+    pub fn take_place(self) -> Result<Outcome> {
+        let Self { mut packing, packed } = self;
+        let (job, mut packed, mut going) = (packing.job, Some(packed), None);
         let mut take_place = |source: &Path, target: &Path| {
             let name = going_name(source, job.generation);
-            let outcome = self.take_place(source, target, &name)?;
+            let outcome = packing.take_place(source, target, &name)?;
             Ok(outcome.unwrap_or_else(|| {
                 going = Some(name);
                 packed.take().map_or(Outcome::Changed, Outcome::Packed)
@@ -160,6 +172,31 @@ impl Packing<'_> {
             pass(Fault::PackRemoved);
         }
         Ok(outcome)
+    }
+}
+
+impl Packing<'_> {
+    /// `None` if the pace ends it.
+    fn run(
+        &mut self,
+        rights: Option<Rights>,
+        modified: Option<std::time::SystemTime>,
+        pace: Pace<'_>,
+    ) -> Result<Option<Packed>> {
+        let Some((builder, end)) = self.write(pace)? else { return Ok(None) };
+        pass(Fault::PackWritten);
+        self.settle_rights(rights, modified)?;
+        self.file.sync_all().map_err(|error| self.failed("sync", error))?;
+        pass(Fault::PackSynced);
+        platform::forget_pages(&self.file);
+        if self.verify(&builder, &end, pace).map_err(|error| self.failed("read back", error))?.is_break() {
+            return Ok(None);
+        }
+        pass(Fault::PackVerified);
+        let length = builder.extents().last().map_or(0, |last| last.at + u64::from(last.length));
+        let packed_length = end.at + end.bytes.len() as u64;
+        let lines = builder.lines();
+        Ok(Some(Packed { index: builder.finish(packed_length), lines, length, packed_length }))
     }
 
     /// Lets the packed file take the place of the original, which gets the name of a file that goes. `None` if it has. Nothing here waits for the

@@ -101,8 +101,8 @@ pub fn settle(
         return Ok(Settled::Different);
     }
     let failed = |error| Error::io("rename", original, error);
-    let [going_original, going_packed] =
-        [(original, &meta), (packed, &packed_meta)].map(|(path, meta)| going_name(path, platform::identity_of(meta).inode));
+    let [going_original, going_packed] = [(original, &meta), (packed, &packed_meta)]
+        .map(|(path, meta)| going_name(path, platform::identity_of(meta).inode));
     let settled = alone(&|| {
         let are_both_there = state.still_holds(&file, original).map_err(failed)?
             && packed_state.still_holds(&packed_file, packed).map_err(failed)?;

@@ -44,6 +44,8 @@ impl Engine {
         shared.queue.waker().wake_at_once();
         *writer = writer.take().and_then(|worker| worker.end(deadline).err());
         drop(writer);
+        // A thread in the middle of a part of a file needs longer than one that writes to a console.
+        shared.pause_upkeep(deadline);
         // A stopped terminal is no reason to wait.
         let deadline = deadline.min(Instant::now() + CONSOLE_PATIENCE_AT_FORK);
         if let Ok(mut turn) = shared.turn.try_lock() {
@@ -51,7 +53,6 @@ impl Engine {
         }
         shared.errors.pause(deadline);
         shared.pause_strays(deadline);
-        shared.pause_upkeep(deadline);
     }
 
     /// The fork is over: `go_on_writing` may start the writer again.

@@ -84,6 +84,9 @@ pub enum Work {
     Retention,
 }
 
+/// Asked between two steps whether there is to be another, on more than one thread.
+pub type GoesOn<'g> = &'g (dyn Fn() -> bool + Sync);
+
 /// Something that could not be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -119,7 +122,7 @@ pub struct Report {
 /// Does what is due. `goes_on` is asked between two steps: a round that is broken off is gone on with by the next. `now` is in seconds since
 /// the epoch. `None` if another process is at it, or descriptors have run out.
 #[must_use]
-pub fn round(directory: &Path, settings: &Settings, now: i64, goes_on: &dyn Fn() -> bool) -> Option<Report> {
+pub fn round(directory: &Path, settings: &Settings, now: i64, goes_on: GoesOn<'_>) -> Option<Report> {
     round_with(directory, settings, now, goes_on, Work::All, &mut Patience::default())
 }
 
@@ -129,7 +132,7 @@ pub fn round_with(
     directory: &Path,
     settings: &Settings,
     now: i64,
-    goes_on: &dyn Fn() -> bool,
+    goes_on: GoesOn<'_>,
     work: Work,
     patience: &mut Patience,
 ) -> Option<Report> {

@@ -1,29 +1,35 @@
 //! Packs and indexes files that get no more records, the oldest of each set first.
 
-use std::cell::RefCell;
 use std::fs;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::left::TEMPORARY;
 use super::round::Round;
-use super::{Failure, LOCK_PATIENCE, Patience, Set, index_path};
-use crate::archive::{self, Index, Job, Keys, Names, Outcome, Unreadable, index_file, pack, packed_name};
+use super::{Failure, GoesOn, LOCK_PATIENCE, Patience, Set, index_path};
+use crate::archive::{self, Index, Job, Keys, Names, Outcome, Prepared, Unreadable, index_file, packed_name, prepare};
 use crate::blackbox;
 use crate::catalogue::{Catalogue, Change, Closed, Entry, Generation, Mark, is_it};
 use crate::error::{Error, Result};
 use crate::error_handler::remark;
 use crate::platform::{self, Identity};
 use crate::rotation::PACKED;
-use crate::sink::{DirectoryLock, Held};
+use crate::sink::DirectoryLock;
+use crate::worker::with_what_is_left;
 
 /// Where so many files wait, nothing waits between two parts any more.
 const BACKLOG: usize = 8;
 /// The longest pause between two parts.
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+
+/// It is asked so often in a pause whether it goes on.
+const SHORT: Duration = Duration::from_millis(2);
+/// The thread that reads and packs.
+const THREAD: &str = "unified_logger_packing";
 
 /// A round works on no more files than this.
 const MOST: usize = 10_000;
@@ -32,7 +38,7 @@ const WRITE_INDEX: &str = "index a log file";
 
 impl<'s> Round<'s> {
     /// Packs and indexes what is not yet. One file that cannot be is no obstacle for the others, and is tried again after a pause.
-    pub(super) fn archive(&mut self, now: i64, goes_on: &dyn Fn() -> bool) {
+    pub(super) fn archive(&mut self, now: i64, goes_on: GoesOn<'_>) {
         let waiting = self.waiting();
         self.report.waiting = waiting.len();
         for set in &self.settings.sets {
@@ -83,11 +89,11 @@ impl<'s> Round<'s> {
     }
 
     /// False if it is left for another time.
-    fn archive_one(&mut self, set: &Set, generation: Generation, now: i64, goes_on: &dyn Fn() -> bool) -> Result<bool> {
+    fn archive_one(&mut self, set: &Set, generation: Generation, now: i64, goes_on: GoesOn<'_>) -> Result<bool> {
         let Self { directory, lock, catalogue, .. } = self;
         // A rotation may have renamed it since the last look.
         let found = lock.hold(LOCK_PATIENCE, |held| {
-            if !matches!(held, Held::Yes | Held::Unsupported) {
+            if !held.is_alone() {
                 return None;
             }
             catalogue.look();
@@ -114,7 +120,12 @@ impl<'s> Round<'s> {
         let mut pace = |_| {
             if !is_crowded {
                 // As long as it worked: half of a processor at most.
-                thread::sleep(started.elapsed().min(LONGEST_PAUSE));
+                let pause = started.elapsed().min(LONGEST_PAUSE);
+                started = Instant::now();
+                // A fork waits for this thread.
+                while started.elapsed() < pause && goes_on() {
+                    thread::sleep((pause.saturating_sub(started.elapsed())).min(SHORT));
+                }
                 started = Instant::now();
             }
             if goes_on() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
@@ -124,8 +135,7 @@ impl<'s> Round<'s> {
             let target = packed_name(&path, method.kind());
             let names = ByGeneration {
                 directory: self.directory,
-                lock: RefCell::new(&mut self.lock),
-                catalogue: RefCell::new(&mut self.catalogue),
+                state: Mutex::new((&mut self.lock, &mut self.catalogue)),
                 generation,
                 kind: method.kind(),
             };
@@ -139,11 +149,15 @@ impl<'s> Round<'s> {
                 keys: &set.keys,
                 names: Some(&names),
             };
-            let outcome = match pack(&job, &mut pace) {
-                // Renamed in this moment.
-                Err(Error::Io { source, .. }) if platform::is_missing(&source) => return Ok(false),
-                outcome => outcome?,
-            };
+            let outcome =
+                match with_what_is_left(THREAD, || prepare(&job, &mut pace)).and_then(|prepared| match prepared {
+                    Prepared::Ready(ready) => ready.take_place(),
+                    Prepared::Not(outcome) => Ok(outcome),
+                }) {
+                    // Renamed in this moment.
+                    Err(Error::Io { source, .. }) if platform::is_missing(&source) => return Ok(false),
+                    outcome => outcome?,
+                };
             match outcome {
                 Outcome::Packed(packed) => packed.index,
                 Outcome::Stopped | Outcome::Changed | Outcome::Busy => return Ok(false),
@@ -206,7 +220,7 @@ fn index_of(
     keys: &Keys,
     pace: archive::Pace<'_>,
 ) -> Result<Option<Vec<u8>>> {
-    let index = index_file(path, generation, Some(first), keys, pace);
+    let index = with_what_is_left(THREAD, || index_file(path, generation, Some(first), keys, pace));
     if platform::identity_at(path).ok() == Some(identity) { index } else { Ok(None) }
 }
 
@@ -260,19 +274,19 @@ fn has_index(directory: &Path, generation: Generation, patience: &mut Patience) 
 /// The names that a file has while the directory's lock is held: a rotation may have renamed it since.
 struct ByGeneration<'a> {
     directory: &'a Path,
-    lock: RefCell<&'a mut DirectoryLock>,
-    catalogue: RefCell<&'a mut Catalogue>,
+    state: Mutex<(&'a mut DirectoryLock, &'a mut Catalogue)>,
     generation: Generation,
     kind: archive::Kind,
 }
 
 impl Names for ByGeneration<'_> {
     fn keep(&self, work: &mut dyn FnMut(&Path, &Path) -> Result<Outcome>) -> Result<Outcome> {
-        self.lock.borrow_mut().hold(LOCK_PATIENCE, |held| {
-            if !matches!(held, Held::Yes | Held::Unsupported) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (lock, catalogue) = &mut *state;
+        lock.hold(LOCK_PATIENCE, |held| {
+            if !held.is_alone() {
                 return Ok(Outcome::Busy);
             }
-            let mut catalogue = self.catalogue.borrow_mut();
             catalogue.look();
             let Some(entry) = catalogue.known().get(self.generation) else { return Ok(Outcome::Changed) };
             let source = self.directory.join(&entry.name);

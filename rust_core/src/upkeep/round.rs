@@ -5,13 +5,15 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::{Failure, Going, INDEX, LOCK_PATIENCE, LOOK_AFTER, Patience, Report, Settings, Work, index_path, plan_of};
+use super::{
+    Failure, GoesOn, Going, INDEX, LOCK_PATIENCE, LOOK_AFTER, Patience, Report, Settings, Work, index_path, plan_of,
+};
 use crate::archive::going_name;
 use crate::blackbox;
 use crate::catalogue::{self, Catalogue, Change, Look, is_it, ship::Shipped};
 use crate::error::{Error, Result};
 use crate::platform;
-use crate::sink::{DirectoryLock, Held};
+use crate::sink::DirectoryLock;
 
 const DELETE: &str = "delete a log file";
 
@@ -26,11 +28,9 @@ pub(super) struct Round<'a> {
 }
 
 impl Round<'_> {
-    pub fn run(&mut self, now: i64, goes_on: &dyn Fn() -> bool, work: Work) {
+    pub fn run(&mut self, now: i64, goes_on: GoesOn<'_>, work: Work) {
         let Self { lock, catalogue, .. } = self;
-        let is_read = lock.hold(LOCK_PATIENCE, |held| {
-            held.is_alone() && catalogue.look() != Look::Refused
-        });
+        let is_read = lock.hold(LOCK_PATIENCE, |held| held.is_alone() && catalogue.look() != Look::Refused);
         // A later version looks after files of which nothing is known here. Where the catalogue cannot be read now, a later round goes on.
         if !is_read || self.catalogue.is_of_later_version() {
             return;
@@ -72,7 +72,7 @@ impl Round<'_> {
     pub(super) fn find_anew(&mut self, set: &str, now: i64) -> io::Result<()> {
         let Self { directory, lock, catalogue, report, .. } = self;
         lock.hold(LOCK_PATIENCE, |held| {
-            if !matches!(held, Held::Yes | Held::Unsupported) {
+            if !held.is_alone() {
                 return Ok(());
             }
             catalogue.look();
@@ -95,7 +95,7 @@ impl Round<'_> {
         }
     }
 
-    fn delete(&mut self, now: i64, goes_on: &dyn Fn() -> bool) {
+    fn delete(&mut self, now: i64, goes_on: GoesOn<'_>) {
         let shipped = Shipped::read(&blackbox::home(self.directory));
         for reason in &shipped.damaged {
             self.fail("read how far a shipper is", reason);
@@ -120,7 +120,7 @@ impl Round<'_> {
         let path = directory.join(&going.name);
         let mut left = None;
         let is_gone = lock.hold(LOCK_PATIENCE, |held| {
-            if !matches!(held, Held::Yes | Held::Unsupported) {
+            if !held.is_alone() {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
             if catalogue.look() == Look::Refused {

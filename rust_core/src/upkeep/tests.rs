@@ -232,11 +232,10 @@ fn files_that_are_not_packed_have_an_index_too_and_a_lost_one_is_made_again() {
 fn a_file_that_is_renamed_while_it_is_packed_is_packed_under_its_new_name() {
     let directory = directory();
     let settings = settings(&[packing("app.log")], Keep::default());
-    let asked = std::cell::Cell::new(0);
+    let asked = std::sync::atomic::AtomicU32::new(0);
     let rename = || {
-        asked.set(asked.get() + 1);
         // The first file is under way then.
-        if asked.get() == 2 {
+        if asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 1 {
             for (generation, from, to) in [(1, "app.log.2", "app.log.3"), (2, "app.log.1", "app.log.2")] {
                 fs::rename(directory.path().join(from), directory.path().join(to)).unwrap();
                 catalogue_of(directory.path()).change(vec![Change::Moved(vec![(generation, to.to_owned())])]);

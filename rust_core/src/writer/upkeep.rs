@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use super::Shared;
 use crate::clock;
 use crate::level;
-use crate::platform;
 use crate::rotation::Rule;
 use crate::upkeep::{self, Going, Patience, Report, Work};
 use crate::value::Value;
@@ -17,6 +16,8 @@ use crate::worker::Worker;
 const START: Duration = Duration::from_secs(2);
 /// Time between two rounds, for what only the clock decides.
 const INTERVAL: Duration = Duration::from_secs(60);
+/// The least time between two rounds, however often files are rotated.
+const LEAST: Duration = Duration::from_secs(1);
 /// Time between two notices of one kind; what was deleted meanwhile is in the next one.
 const NOTICES: Duration = Duration::from_secs(60);
 
@@ -74,7 +75,8 @@ impl Shared {
         let rotations = self.stats.files.iter().map(|(_, file)| file.rotations.get()).sum();
         let since = *rounds.since.get_or_insert_with(Instant::now);
         let is_time = rounds.at.map_or(since.elapsed() >= START, |at| at.elapsed() >= INTERVAL);
-        let is_due = is_time || rotations != rounds.rotations;
+        let is_rested = rounds.at.is_none_or(|at| at.elapsed() >= LEAST);
+        let is_due = is_time || (is_rested && rotations != rounds.rotations);
         if !is_due || rounds.worker.as_ref().is_some_and(|worker| !worker.is_at_its_end()) {
             return;
         }
@@ -83,7 +85,6 @@ impl Shared {
         rounds.goes_on = Arc::clone(&goes_on);
         let (shared, directory, kept) = (Arc::clone(self), directory.clone(), Arc::clone(&rounds.kept));
         let worker = Worker::start("unified_logger_upkeep", move || {
-            platform::yield_to_others();
             let now = clock::now().div_euclid(1_000_000_000);
             let goes_on = || goes_on.load(Ordering::SeqCst);
             let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -97,14 +98,12 @@ impl Shared {
         rounds.worker = worker.ok();
     }
 
-    /// Ends the round that is under way. The next one goes on with what is left.
+    /// Ends the round that is under way. The next one, after the usual time, goes on with what is left: a program that forks all the time would
+    /// begin to pack a large file again and again.
     pub fn pause_upkeep(&self, deadline: Instant) {
         let Ok(mut rounds) = self.rounds.try_lock() else { return };
         rounds.goes_on.store(false, Ordering::SeqCst);
         if let Some(worker) = rounds.worker.take() {
-            if !worker.is_at_its_end() {
-                rounds.at = None;
-            }
             rounds.worker = worker.end(deadline).err();
         }
     }

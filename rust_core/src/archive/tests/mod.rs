@@ -234,7 +234,7 @@ fn a_file_that_changes_meanwhile_is_left_alone() {
     };
     let remove = |path: &Path| fs::remove_file(path).unwrap();
     let shorten = |path: &Path| fs::write(path, "x").unwrap();
-    let changes: [&dyn Fn(&Path); 5] = [&append, &touch, &replace, &remove, &shorten];
+    let changes: [&(dyn Fn(&Path) + Sync); 5] = [&append, &touch, &replace, &remove, &shorten];
     for change in changes {
         for when in [1, 4] {
             let place = place(Kind::Zstd, &text);
@@ -350,12 +350,15 @@ fn what_a_dead_process_left_is_cleared_away_and_what_a_live_one_writes_is_not() 
 }
 
 /// Looks at the directory while names are kept.
-struct Looks<'a>(&'a Place, std::cell::RefCell<Vec<String>>);
+struct Looks<'a>(&'a Place, std::sync::Mutex<Vec<String>>);
 
 impl Names for Looks<'_> {
-    fn keep(&self, work: &mut dyn FnMut(&Path, &Path) -> crate::error::Result<Outcome>) -> crate::error::Result<Outcome> {
+    fn keep(
+        &self,
+        work: &mut dyn FnMut(&Path, &Path) -> crate::error::Result<Outcome>,
+    ) -> crate::error::Result<Outcome> {
         let outcome = work(&self.0.source, &self.0.target);
-        *self.1.borrow_mut() = self.0.names();
+        *self.1.lock().unwrap() = self.0.names();
         outcome
     }
 }
@@ -365,7 +368,7 @@ fn while_others_wait_files_are_renamed_and_none_is_removed() {
     let (text, _) = lines(1 << 20, 9);
     for kind in KINDS {
         let place = place(kind, &text);
-        let looks = Looks(&place, std::cell::RefCell::default());
+        let looks = Looks(&place, std::sync::Mutex::default());
         let keys = Keys::default();
         let job = Job {
             source: &place.source,
@@ -379,7 +382,7 @@ fn while_others_wait_files_are_renamed_and_none_is_removed() {
         let outcome = pack(&job, &mut |_| ControlFlow::Continue(())).unwrap();
         assert!(matches!(outcome, Outcome::Packed(_)));
         let going = going_name(&place.source, 7);
-        assert_eq!(looks.1.into_inner(), [Place::name_of(&going), Place::name_of(&place.target)]);
+        assert_eq!(looks.1.into_inner().unwrap(), [Place::name_of(&going), Place::name_of(&place.target)]);
         assert_eq!(place.names(), [Place::name_of(&place.target)]);
     }
 }
