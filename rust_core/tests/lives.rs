@@ -169,7 +169,8 @@ fn days_that_grow_have_several_files_and_no_name_is_used_twice() {
         log(&mut sink, START + second);
     }
     log(&mut sink, START + DAY);
-    let expected = ["app-2026-02-19.log", "app-2026-02-19.log.1", "app-2026-02-19.log.2", "app-2026-02-19.log.3"];
+    // Numbers go on behind the one that is there: a later file has the higher one.
+    let expected = ["app-2026-02-19.log.1", "app-2026-02-19.log.2", "app-2026-02-19.log.3", "app-2026-02-19.log.4"];
     assert_eq!(names(directory.path())[..4], expected);
     let lines: BTreeSet<i64> = files(directory.path()).into_values().flatten().collect();
     assert_eq!(lines.len(), 14);
