@@ -102,21 +102,16 @@ impl Worker {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
-    /// How the system schedules the calling thread.
-    fn policy() -> i32 {
-        // SAFETY: about the calling thread; nothing is read or written.
-        unsafe { libc::sched_getscheduler(0) }
-    }
-
     #[test]
     fn what_is_done_with_what_is_left_leaves_its_caller_as_it_was_and_no_thread() {
-        let before = policy();
-        let (id, aside) = with_what_is_left("aside", || (platform::thread_id(), policy()));
-        assert_eq!((aside, policy()), (libc::SCHED_IDLE, before));
+        let before = platform::scheduling();
+        let (id, aside) = with_what_is_left("aside", || (platform::thread_id(), platform::scheduling()));
+        platform::assert_yielding(aside);
+        assert_eq!(platform::scheduling(), before);
         assert!(!platform::has_thread(id));
     }
 

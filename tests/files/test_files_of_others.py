@@ -85,7 +85,7 @@ def test_rotation_steps_around_them(
 def test_what_is_deleted_by_age_is_never_theirs(start: Start, log_dir: Path) -> None:
     """Though the names are those of rotated files."""
     put_others(log_dir)
-    start(max_bytes=500, keep={"age": 1}, compress="gzip", console_format="off")
+    start(max_bytes=500, keep={"age": "1s"}, compress="gzip", console_format="off")
     # A file that gets old while nothing is logged goes with the next rotation.
     eventually(lambda: fill(2) or get_stats()["files"]["app"]["deleted"] > 0)  # type: ignore[func-returns-value]
     assert are_untouched(log_dir)

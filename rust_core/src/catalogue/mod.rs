@@ -159,6 +159,8 @@ impl Catalogue {
             }
             // Only that user's processes may read it. What is known here stays in memory.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied && self.is_of_another_user() => Look::Same,
+            // Where descriptors have run out, what was known goes on until a later look finds some.
+            Err(error) if platform::is_want_of_descriptors(&error) && self.seen.is_some() => Look::Same,
             Err(error) => {
                 self.is_refused = true;
                 // Where descriptors have run out, a later look finds some.
@@ -255,7 +257,11 @@ impl Catalogue {
 
     /// Whether the directory of the boxes is there, and belongs to another user.
     fn is_of_another_user(&self) -> bool {
-        self.home.symlink_metadata().is_ok_and(|meta| meta.is_dir() && !platform::is_mine(&meta))
+        match self.home.symlink_metadata() {
+            Ok(meta) => meta.is_dir() && !platform::is_mine(&meta),
+            // The process may not even enter the log directory any more.
+            Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
+        }
     }
 
     fn is_for_another(&self) -> bool {

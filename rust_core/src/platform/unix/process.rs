@@ -39,6 +39,24 @@ pub fn yield_to_others() {
 #[cfg(not(target_os = "linux"))]
 pub fn yield_to_others() {}
 
+/// How the system schedules the calling thread, for tests; 0 where that is not asked.
+#[cfg(test)]
+pub fn scheduling() -> i32 {
+    #[cfg(target_os = "linux")]
+    // SAFETY: about the calling thread; nothing is read or written.
+    return unsafe { libc::sched_getscheduler(0) };
+    #[cfg(not(target_os = "linux"))]
+    0
+}
+
+#[cfg(test)]
+pub fn assert_yielding(scheduling: i32) {
+    #[cfg(target_os = "linux")]
+    assert_eq!(scheduling, libc::SCHED_IDLE);
+    #[cfg(not(target_os = "linux"))]
+    assert_eq!(scheduling, 0);
+}
+
 /// The calling thread's number, if `has_thread` can search for it on this system, otherwise 0.
 #[must_use]
 pub fn thread_id() -> u32 {
