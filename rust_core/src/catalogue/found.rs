@@ -2,16 +2,17 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
-use std::time::SystemTime;
+use std::thread;
+use std::time::{Duration, SystemTime};
 
 use super::entry::{Generation, Mark};
 use super::form::{FIRST_LINE, Form};
 use super::head_of;
 use super::known::Found;
-use crate::archive::Archive;
+use crate::archive::{Archive, open_log};
 use crate::error::Error;
 use crate::platform;
 use crate::rotation::{Names, PACKED};
@@ -42,17 +43,24 @@ pub fn names(directory: &Path, set: &str) -> io::Result<BTreeMap<String, u64>> {
 /// # Errors
 /// When it is no file, or cannot be read.
 pub fn beginning(path: &Path) -> io::Result<(Vec<u8>, Option<Generation>)> {
+    let (_, head, generation) = open_beginning(path)?;
+    Ok((head, generation))
+}
+
+/// The same, and what the system says of that very file: the name may be another one's by now.
+fn open_beginning(path: &Path) -> io::Result<(Metadata, Vec<u8>, Option<Generation>)> {
+    if is_packed(path) {
+        let (mut archive, meta) = open_packed(path)?;
+        let mut head = Vec::new();
+        archive.stream(0)?.take(Mark::enough() as u64).read_to_end(&mut head)?;
+        return Ok((meta, head, archive.mark().map(|mark| mark.generation)));
+    }
     let file = platform::open_to_read(path)?;
-    if !file.metadata()?.is_file() {
+    let meta = file.metadata()?;
+    if !meta.is_file() {
         return Err(io::ErrorKind::InvalidInput.into());
     }
-    if !is_packed(path) {
-        return Ok((head_of(&file)?, None));
-    }
-    let mut archive = open_packed(path)?;
-    let mut head = Vec::new();
-    archive.stream(0)?.take(Mark::enough() as u64).read_to_end(&mut head)?;
-    Ok((head, archive.mark().map(|mark| mark.generation)))
+    Ok((meta, head_of(&file)?, None))
 }
 
 /// Whether a file is packed, by its name.
@@ -61,16 +69,17 @@ pub fn is_packed(path: &Path) -> bool {
     path.extension().is_some_and(|end| PACKED.iter().any(|packed| packed[1..] == *end))
 }
 
-fn open_packed(path: &Path) -> io::Result<Archive> {
-    Archive::open(path, None).map_err(|error| match error {
+fn open_packed(path: &Path) -> io::Result<(Archive, Metadata)> {
+    let (file, meta) = open_log("open", path).map_err(|error| match error {
         Error::Io { source, .. } => source,
         error => io::Error::new(io::ErrorKind::InvalidData, error.to_string()),
-    })
+    })?;
+    Ok((Archive::of(file, meta.len(), None)?, meta))
 }
 
 /// The generation that stands in a packed file.
 pub(super) fn generation_in(path: &Path) -> Option<Generation> {
-    open_packed(path).ok()?.mark().map(|mark| mark.generation)
+    open_packed(path).ok()?.0.mark().map(|mark| mark.generation)
 }
 
 /// Whether a file may be of a set of this form, by what stands in it. None of which nothing can be read.
@@ -80,7 +89,7 @@ pub(super) fn is_credible(path: &Path, form: &Form) -> bool {
     }
     let mut first = Vec::new();
     let read = if is_packed(path) {
-        open_packed(path).and_then(|mut archive| {
+        open_packed(path).and_then(|(mut archive, _)| {
             if archive.mark().is_some() {
                 return Ok(true);
             }
@@ -109,7 +118,42 @@ pub(super) fn is_passing(error: &io::Error) -> bool {
 /// # Errors
 /// When the directory cannot be read.
 pub fn find(directory: &Path, set: &str) -> io::Result<Vec<Found>> {
-    let mut found = Vec::new();
+    Ok(in_order(directory, set, look(directory, set)?.files))
+}
+
+/// The same beside a writer that rotates: what two looks agree on was so at one moment between them.
+///
+/// # Errors
+/// When the directory cannot be read.
+pub fn find_at_once(directory: &Path, set: &str) -> io::Result<Vec<Found>> {
+    let mut before = look(directory, set)?;
+    for tries in 0..TRIES {
+        let now = look(directory, set)?;
+        let is_agreed = now.is_whole && before.is_whole && now.names == before.names;
+        before = now;
+        if is_agreed {
+            break;
+        }
+        thread::sleep(PAUSE * tries);
+    }
+    Ok(in_order(directory, set, before.files))
+}
+
+/// How often a directory is looked at until two looks agree, and by how much the pause between them grows.
+const TRIES: u32 = 24;
+const PAUSE: Duration = Duration::from_micros(500);
+
+/// What one look at a directory finds of a set.
+struct Looked {
+    files: Vec<(Option<SystemTime>, Found)>,
+    /// All names with the numbers of the file system, also those of files in which nothing stands.
+    names: BTreeMap<String, u64>,
+    /// Whether all names that were listed were still there when their files were opened.
+    is_whole: bool,
+}
+
+fn look(directory: &Path, set: &str) -> io::Result<Looked> {
+    let mut looked = Looked { files: Vec::new(), names: BTreeMap::new(), is_whole: true };
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let Ok(name) = entry.file_name().into_string() else { continue };
@@ -117,18 +161,33 @@ pub fn find(directory: &Path, set: &str) -> io::Result<Vec<Found>> {
             continue;
         }
         // What goes in the meantime is no file of the set, nor is a file in which nothing stands.
-        let Ok(meta) = entry.metadata() else { continue };
-        if meta.is_file() && meta.len() > 0 {
-            let (head, generation, is_unread) = match beginning(&entry.path()) {
-                Ok((head, generation)) => (head, generation, false),
-                Err(error) if platform::is_missing(&error) => continue,
-                Err(error) => (Vec::new(), None, is_passing(&error)),
-            };
-            let inode = platform::identity_of(&meta).inode;
-            let found_file = Found { name, size: meta.len(), inode, head, generation, is_unread };
-            found.push((meta.modified().ok(), found_file));
+        let Ok(meta) = entry.metadata() else {
+            looked.is_whole = false;
+            continue;
+        };
+        if !meta.is_file() {
+            continue;
+        }
+        // The same name may be another file's between two questions: only what one opening tells belongs together.
+        let (meta, head, generation, is_unread) = match open_beginning(&entry.path()) {
+            Ok((meta, head, generation)) => (meta, head, generation, false),
+            Err(error) if platform::is_missing(&error) => {
+                looked.is_whole = false;
+                continue;
+            }
+            Err(error) => (meta, Vec::new(), None, is_passing(&error)),
+        };
+        let inode = platform::identity_of(&meta).inode;
+        looked.names.insert(name.clone(), inode);
+        if meta.len() > 0 {
+            let found = Found { name, size: meta.len(), inode, head, generation, is_unread };
+            looked.files.push((meta.modified().ok(), found));
         }
     }
+    Ok(looked)
+}
+
+fn in_order(directory: &Path, set: &str, mut found: Vec<(Option<SystemTime>, Found)>) -> Vec<Found> {
     remove_originals(directory, &mut found);
     found.sort_by(|(one_time, one), (other_time, other)| {
         let [one, other] =
@@ -144,7 +203,7 @@ pub fn find(directory: &Path, set: &str) -> io::Result<Vec<Found>> {
     for (place, file) in places.into_iter().zip(in_order) {
         found[place] = file;
     }
-    Ok(found)
+    found
 }
 
 /// The order of files of which the system says that they were last written at the same time: with numbers alone the highest is the oldest, with dates

@@ -152,7 +152,8 @@ impl SetFiles {
             }
             thread::sleep(PAUSE);
         }
-        let mut found = self.find(&directory.path).map_err(|error| failed(&directory.path, error))?;
+        let found = catalogue::find_at_once(&directory.path, &self.name);
+        let mut found = without_both(found.map_err(|error| failed(&directory.path, error))?);
         // What other programs have put there is no log of this set.
         found.retain(|found| {
             let foreign = directory.known().foreign_at(&found.name);
@@ -264,22 +265,6 @@ impl SetFiles {
             }
         };
         known.of_set(&self.name).map(refer).collect()
-    }
-
-    /// The files that are in the directory, when two looks at it agree.
-    fn find(&self, directory: &Path) -> io::Result<Vec<Found>> {
-        let mut before = Vec::new();
-        for attempt in 0..4 * LOOKS {
-            let names = |found: &[Found]| -> Vec<(String, u64)> {
-                found.iter().map(|found| (found.name.clone(), found.inode)).collect()
-            };
-            let found = without_both(catalogue::find(directory, &self.name)?);
-            if attempt > 0 && names(&found) == names(&before) || attempt == 4 * LOOKS - 1 {
-                return Ok(found);
-            }
-            before = found;
-        }
-        Ok(before)
     }
 }
 
