@@ -610,7 +610,7 @@ class LogFiles:
     ) -> Self:
         """Finds the files."""
 
-    def read(self, patience: float) -> tuple[list[ReadRecord], bool]:
+    def read(self, patience: float) -> tuple[list[ReadRecord], bool, bool]:
         """The next records, which are waited for at most so many seconds, and whether none will come after them."""
 
     def remarks(self) -> list[str]:

@@ -204,28 +204,37 @@ class LogReader:
         return self
 
     def __next__(self) -> LogRecord:
-        waited = None
+        # What is there already is searched first; only then does the time count.
+        is_searching = True
+        end: float | None = None
         while not self._ready:
             if self._is_last:
                 raise StopIteration
             if os.getpid() != self._process:
                 raise ReadError("the reader belongs to the process that this one was forked from")
-            if waited is None:
-                waited = _time.monotonic()
-            elif self._timeout is not None and _time.monotonic() - waited >= self._timeout:
-                raise StopIteration
-            left = _SLICE if self._timeout is None else min(_SLICE, waited + self._timeout - _time.monotonic())
+            left = _SLICE
+            if self._timeout is not None:
+                left = min(left, self._timeout)
+                if not is_searching and end is None:
+                    end = _time.monotonic() + self._timeout
+                if end is not None:
+                    left = min(left, end - _time.monotonic())
+                    if left <= 0:
+                        self._is_last = True
+                        continue
             try:
-                records, self._is_last = self._files.read(max(left, 0.0))
+                records, is_last, is_searching = self._files.read(left)
             except OSError as error:
                 raise ReadError(str(error)) from None
             self._ready.extend(records)
+            self._is_last = self._is_last or is_last
         return LogRecord(self._ready.popleft())
 
     @property
     def remarks(self) -> list[str]:
         """What was noticed and could be done without, such as an index that is damaged: each once."""
-        self._remarks += self._files.remarks()
+        if os.getpid() == self._process:
+            self._remarks += self._files.remarks()
         return list(self._remarks)
 
     def close(self) -> None:
@@ -277,7 +286,7 @@ def read_logs(
         text: A text that stands in the line.
         after: Positions to go on behind, at most one for each set; sets without one are read from their beginning.
         follow: Whether to go on with records as they are written. Then the iterator ends with `close` or `timeout` alone.
-        timeout: For `follow`: the iterator ends after so many seconds without a record. None waits for ever.
+        timeout: For `follow`: the iterator ends once all that is there was searched and no record came for so many seconds. None waits for ever.
         keys: The keys of `time`, `level`, `logger` and `trace_id` in lines of JSON, where they are not those of a record or a preset; a key
             inside an object follows a dot. `time_form` says what the time is: `iso` (the default), `seconds`, `milliseconds`,
             `microseconds` or `nanoseconds` since 1970.
@@ -292,20 +301,16 @@ def read_logs(
     if directory is None:
         settings = engine.settings()
         directory = (settings and settings.log_dir) or os.environ.get("LOG_DIR") or "logs"
-    names = [files] if isinstance(files, (str, os.PathLike)) else list(files or ())
-    loggers = [logger] if isinstance(logger, str) else list(logger or ())
-    positions = [after] if isinstance(after, (str, Position)) else list(after or ())
+    if not isinstance(directory, (str, os.PathLike)):
+        raise _wrong("directory", directory, "the path of a directory")
+    names = _several("files", files, (str, os.PathLike), "names of files")
+    loggers = _several("logger", logger, (str,), "the name of a logger, or several")
+    positions = _several("after", after, (str, Position), "a position or its text, or several")
     if timeout is not None and not (isinstance(timeout, (int, float)) and timeout >= 0):
         raise _wrong("timeout", timeout, "a number of seconds from 0 on, or None")
     for key, value in (("trace_id", trace_id), ("text", text)):
         if value is not None and not (isinstance(value, str) and value):
             raise _wrong(key, value, "a text that is not empty")
-    for name in loggers:
-        if not isinstance(name, str) or not name:
-            raise _wrong("logger", name, "the name of a logger, or several")
-    for path in names:
-        if not isinstance(path, (str, os.PathLike)):
-            raise _wrong("files", path, "names of files")
     if level is not None:
         try:
             level = levels.parse(level)
@@ -330,6 +335,22 @@ def read_logs(
     except OSError as error:
         raise ReadError(str(error)) from None
     return LogReader(found, timeout)
+
+
+def _several(key: str, given: object, kinds: tuple[type, ...], allowed: str) -> list[Any]:
+    """One value or several, each of a kind and not empty."""
+    if given is None:
+        return []
+    if isinstance(given, kinds):
+        values = [given]
+    elif isinstance(given, (bytes, bytearray)) or not hasattr(given, "__iter__"):
+        raise _wrong(key, given, allowed)
+    else:
+        values = list(given)
+    for value in values:
+        if not isinstance(value, kinds) or value == "":
+            raise _wrong(key, value, allowed)
+    return values
 
 
 def _wrong(key: str, value: object, allowed: str) -> ConfigurationError:

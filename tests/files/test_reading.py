@@ -161,6 +161,98 @@ def test_following_ends_when_nothing_comes(start: Start, log_dir: Path) -> None:
     assert of_shop(reader) == numbers(1)
     assert list(reader) == []
     assert reader.remarks == []
+    # An iterator that has ended gives nothing more.
+    reader = read_logs(log_dir, logger="shop", follow=True, timeout=0)
+    assert [record.level for record in reader] == ["INFO"]
+    log(1)
+    assert list(reader) == []
+
+
+def with_a_long_search(log_dir: Path) -> None:
+    """Several seconds of reading, in which no wanted record stands: a line without an end, most of it never written."""
+    log_dir.mkdir()
+    with open(log_dir / "app.log", "wb") as file:
+        file.truncate(40 << 30)
+
+
+SEARCHED = """
+import sys
+from unified_logger.reader import read_logs
+print("ready", flush=True)
+for each in read_logs("logs", text="rare"): pass
+"""
+
+
+def test_ctrl_c_ends_a_search(log_dir: Path, tmp_path: Path) -> None:
+    """Even if nothing is ever found."""
+    with_a_long_search(log_dir)
+    child = subprocess.Popen(
+        [sys.executable, "-c", SEARCHED], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "ready\n"
+    time.sleep(0.3)
+    assert child.poll() is None
+    child.send_signal(signal.SIGINT)
+    started = time.monotonic()
+    _, error = child.communicate(timeout=60)
+    assert "KeyboardInterrupt" in error
+    assert time.monotonic() - started < 5
+
+
+def test_close_ends_a_search(log_dir: Path) -> None:
+    """That another thread is in."""
+    with_a_long_search(log_dir)
+    reader = read_logs(log_dir, text="rare")
+    found: list[Any] = []
+    thread = threading.Thread(target=lambda: found.extend(reader))
+    thread.start()
+    time.sleep(0.3)
+    assert thread.is_alive()
+    reader.close()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert found == []
+
+
+def test_what_was_noticed_is_no_obstacle_for_a_forked_child(log_dir: Path) -> None:
+    """Another thread of the parent may be reading at that moment."""
+    with_a_long_search(log_dir)
+    reader = read_logs(log_dir, text="rare")
+    thread = threading.Thread(target=lambda: list(reader))
+    thread.start()
+    time.sleep(0.3)
+    for _ in range(20):
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if reader.remarks == [] else 1)
+        end = time.monotonic() + 20
+        while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0) and time.monotonic() < end:
+            time.sleep(0.01)
+        if ended == (0, 0):
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        assert ended == (child, 0)
+    reader.close()
+    thread.join(20)
+
+
+def test_logrotate_by_copying_costs_a_reader_nothing(start: Start, log_dir: Path) -> None:
+    """What was written before the copy is read there, and a copy in the place of the file is followed."""
+    start()
+    log(3)
+    path = log_dir / "app.log"
+    with read_logs(log_dir, files="app.log", logger="shop", follow=True, timeout=10) as reader:
+        assert [next(reader).record["number"] for _ in range(3)] == [0, 1, 2]  # type: ignore[index]
+        log(3, 3)
+        (log_dir / "app.log.1").write_bytes(path.read_bytes())
+        os.truncate(path, 0)
+        log(3, 6)
+        assert [next(reader).record["number"] for _ in range(6)] == [3, 4, 5, 6, 7, 8]  # type: ignore[index]
+        (log_dir / "copy").write_bytes(path.read_bytes())
+        (log_dir / "copy").rename(path)
+        log(3, 9)
+        assert [next(reader).record["number"] for _ in range(3)] == [9, 10, 11]  # type: ignore[index]
 
 
 def test_ctrl_c_ends_following(log_dir: Path, tmp_path: Path) -> None:
@@ -290,7 +382,11 @@ def test_a_reader_changes_nothing(start: Start, log_dir: Path) -> None:
         ("keys", {"when": "t"}),
         ("keys", {"time_form": "minutes"}),
         ("after", "nowhere"),
+        ("after", 5),
         ("files", [7]),
+        ("files", 5),
+        ("files", b"app.log"),
+        ("logger", 5),
     ],
 )
 def test_a_wrong_argument_is_refused(tmp_path: Path, key: str, value: Any) -> None:
@@ -298,6 +394,8 @@ def test_a_wrong_argument_is_refused(tmp_path: Path, key: str, value: Any) -> No
     arguments: dict[str, Any] = {key: value}
     with pytest.raises(ConfigurationError, match="argument: "):
         read_logs(tmp_path, **arguments)
+    with pytest.raises(ConfigurationError, match="argument: directory = 5"):
+        read_logs(5)  # type: ignore[arg-type]
 
 
 def test_what_is_not_there_is_told(tmp_path: Path) -> None:

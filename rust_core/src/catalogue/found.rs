@@ -121,27 +121,29 @@ pub fn find(directory: &Path, set: &str) -> io::Result<Vec<Found>> {
     Ok(in_order(directory, set, look(directory, set)?.files))
 }
 
-/// The same beside a writer that rotates: what two looks agree on was so at one moment between them.
+/// The same beside a writer that rotates: what two looks agree on was so at one moment between them. The directory is looked at so many times until
+/// they do; it comes with the files whether they did.
 ///
 /// # Errors
 /// When the directory cannot be read.
-pub fn find_at_once(directory: &Path, set: &str) -> io::Result<Vec<Found>> {
+pub fn find_at_once(directory: &Path, set: &str, tries: u32) -> io::Result<(Vec<Found>, bool)> {
     let mut before = look(directory, set)?;
-    for tries in 0..TRIES {
+    let mut is_agreed = false;
+    for tried in 0..tries {
+        thread::sleep((PAUSE * tried).min(LONGEST_PAUSE));
         let now = look(directory, set)?;
-        let is_agreed = now.is_whole && before.is_whole && now.names == before.names;
+        is_agreed = now.is_whole && before.is_whole && now.names == before.names;
         before = now;
         if is_agreed {
             break;
         }
-        thread::sleep(PAUSE * tries);
     }
-    Ok(in_order(directory, set, before.files))
+    Ok((in_order(directory, set, before.files), is_agreed))
 }
 
-/// How often a directory is looked at until two looks agree, and by how much the pause between them grows.
-const TRIES: u32 = 24;
+/// By how much the pause between two looks grows.
 const PAUSE: Duration = Duration::from_micros(500);
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 
 /// What one look at a directory finds of a set.
 struct Looked {

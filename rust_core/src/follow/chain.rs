@@ -5,13 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-use super::cursor::{Cursor, From, Probe};
-use super::files::{Directory, FileRef, LOOKS, PAUSE, SetFiles, open};
+use super::copies;
+use super::cursor::{Cursor, From, Next, Probe};
+use super::files::{Directory, FileRef, LOOKS, PAUSE, Patience, SetFiles, open};
 use super::filter::Filter;
 use super::indices::{Indices, Plan};
 use super::position::Position;
 use super::record::Record;
 use super::remarks::Remarks;
+use super::time::Time;
 use crate::archive::Keys;
 use crate::catalogue::{self, Generation};
 use crate::error::{Error, Result};
@@ -23,6 +25,7 @@ pub struct Context {
     pub filter: Arc<Filter>,
     pub keys: Option<Keys>,
     pub follow: bool,
+    pub time: Time,
     pub remarks: Remarks,
 }
 
@@ -34,6 +37,27 @@ pub enum Step {
     Wait,
     /// Nothing ever.
     End,
+    /// Time is up before it was found.
+    Later,
+}
+
+/// What became of the next file.
+enum Opening {
+    Opened,
+    /// There is none.
+    Nothing,
+    /// Names change so fast that they could not be read.
+    Changing,
+    /// Time is up before one was found.
+    Later,
+}
+
+/// What became of a file that was to be opened.
+enum Opened {
+    Cursor(Box<Cursor>),
+    /// It is gone, or must not be read.
+    Not,
+    NotNow,
 }
 
 /// The files of a set in their order, and how far they were read.
@@ -82,21 +106,25 @@ impl Chain {
     pub fn next(&mut self, directory: &mut Directory, context: &mut Context) -> Result<Step> {
         while !self.is_ended {
             let Some(cursor) = &mut self.cursor else {
-                if self.open_next(directory, context)? {
-                    continue;
+                match self.open_next(directory, context)? {
+                    Opening::Opened if context.time.is_up() => return Ok(Step::Later),
+                    Opening::Opened => continue,
+                    Opening::Later => return Ok(Step::Later),
+                    Opening::Changing => return Ok(Step::Wait),
+                    Opening::Nothing => self.is_ended = self.is_bounded(context),
                 }
-                self.is_ended = !context.follow || self.only.is_some();
                 break;
             };
             let path = directory.path.join(&cursor.file.name);
             if cursor.is_at_end {
-                if self.has_nothing_new(&path, directory, context) {
+                if self.has_nothing_new(&path, directory, context)? {
                     return Ok(Step::Wait);
                 }
                 continue;
             }
-            match cursor.next(&self.files.name, &context.filter, context.keys.as_ref()) {
-                Ok(Ok(record)) => return Ok(Step::Record(Box::new(record))),
+            match cursor.next(&self.files.name, &context.filter, context.keys.as_ref(), context.time) {
+                Ok(Next::Record(record)) => return Ok(Step::Record(Box::new(record))),
+                Ok(Next::Later) => return Ok(Step::Later),
                 Err(error) if cursor.pass_damage() => {
                     context.remarks.make(format!("a part of {} cannot be read: {error}", path.display()));
                 }
@@ -104,7 +132,10 @@ impl Chain {
                     context.remarks.make(format!("{} is read no further: {error}", path.display()));
                     self.finish(context);
                 }
-                Ok(Err(tail)) if cursor.file.is_closed || !context.follow => {
+                Ok(Next::End(_)) if std::mem::take(&mut cursor.is_replaced) => {
+                    self.go_on_in_copy(directory, context)?
+                }
+                Ok(Next::End(tail)) if cursor.file.is_closed || !context.follow => {
                     let last =
                         if tail > 0 && cursor.file.is_closed { cursor.last(&self.files.name) } else { Some(None) };
                     if last.is_none() {
@@ -115,7 +146,7 @@ impl Chain {
                         return Ok(Step::Record(Box::new(record)));
                     }
                 }
-                Ok(Err(_)) => {
+                Ok(Next::End(_)) => {
                     cursor.lines.drop_tail();
                     cursor.is_at_end = true;
                 }
@@ -124,14 +155,22 @@ impl Chain {
         Ok(if self.is_ended { Step::End } else { Step::Wait })
     }
 
+    /// Whether nothing comes after the files that are there.
+    const fn is_bounded(&self, context: &Context) -> bool {
+        !context.follow || self.only.is_some()
+    }
+
     /// Whether there is nothing new at the end of the current file. Nothing is read of it before it is known to be what it was.
-    fn has_nothing_new(&mut self, path: &Path, directory: &Directory, context: &mut Context) -> bool {
-        let Some(cursor) = &mut self.cursor else { return false };
+    fn has_nothing_new(&mut self, path: &Path, directory: &mut Directory, context: &mut Context) -> Result<bool> {
+        let Some(cursor) = &mut self.cursor else { return Ok(false) };
         match cursor.probe(&directory.path.join(&self.files.name)) {
-            Ok(Probe::Same) => return true,
+            Ok(Probe::Same) => return Ok(true),
             Ok(Probe::Grown) => cursor.is_at_end = false,
             // What was written to it before the other got its name is still to be read.
-            Ok(Probe::Replaced) => (cursor.is_at_end, cursor.file.is_closed) = (false, true),
+            Ok(Probe::Replaced) => {
+                cursor.is_replaced = true;
+                (cursor.is_at_end, cursor.file.is_closed) = (false, true);
+            }
             Ok(Probe::Cut) => {
                 context.remarks.make(format!("{} was cut", path.display()));
                 if cursor.go_to_end().is_err() {
@@ -139,15 +178,45 @@ impl Chain {
                 }
             }
             Ok(Probe::Emptied) => {
-                context.remarks.make(format!("{} was emptied", path.display()));
-                self.finish(context);
+                let from = cursor.place();
+                let copy = copies::of_emptied(&directory.path, &self.files.name, cursor);
+                if copy.is_none() {
+                    context.remarks.make(format!("{} was emptied", path.display()));
+                }
+                if !self.goes_on_in(copy.map(|copy| (copy, from)), directory, context)? {
+                    self.finish(context);
+                }
             }
             Err(error) => {
                 context.remarks.make(format!("{} is read no further: {error}", path.display()));
                 self.finish(context);
             }
         }
-        false
+        Ok(false)
+    }
+
+    /// Goes on in the file that has the name of the one that was read to its end, if it is a copy.
+    fn go_on_in_copy(&mut self, directory: &mut Directory, context: &mut Context) -> Result<()> {
+        let Some(cursor) = &self.cursor else { return Ok(()) };
+        let path = directory.path.join(&self.files.name);
+        let found = copies::replacing(&path, &self.files.name, cursor).unwrap_or_else(|error| {
+            context.remarks.make(format!("cannot read {}: {error}", path.display()));
+            None
+        });
+        self.goes_on_in(found, directory, context).map(drop)
+    }
+
+    fn goes_on_in(
+        &mut self,
+        place: Option<(FileRef, From)>,
+        directory: &mut Directory,
+        context: &mut Context,
+    ) -> Result<bool> {
+        let Some((file, from)) = place else { return Ok(false) };
+        let opened = self.open(&file, Plan::Everything, from, directory, context)?;
+        let Opened::Cursor(cursor) = opened else { return Ok(false) };
+        self.cursor = Some(*cursor);
+        Ok(true)
     }
 
     /// Leaves the file that is read.
@@ -166,14 +235,16 @@ impl Chain {
         self.last = Some(id);
     }
 
-    /// Opens the next file in which anything may be wanted. False if there is none.
-    fn open_next(&mut self, directory: &mut Directory, context: &mut Context) -> Result<bool> {
+    /// Opens the next file in which anything may be wanted.
+    fn open_next(&mut self, directory: &mut Directory, context: &mut Context) -> Result<Opening> {
         loop {
             if self.queue.is_empty() {
-                if self.is_listed && (!context.follow || self.only.is_some()) {
-                    return Ok(false);
+                if self.is_listed && self.is_bounded(context) {
+                    return Ok(Opening::Nothing);
                 }
-                let files = self.files.refresh(directory, self.last.is_none(), &mut context.remarks)?;
+                let patience = if self.is_bounded(context) { Patience::Long } else { Patience::Short };
+                let files = self.files.refresh(directory, self.last.is_none(), patience, &mut context.remarks)?;
+                let Some(files) = files else { return Ok(Opening::Changing) };
                 self.enqueue(files, directory, context);
                 self.is_listed = true;
             }
@@ -181,11 +252,11 @@ impl Chain {
             if asks_index {
                 self.indices.prefetch(&directory.path, self.queue.iter());
             }
-            let Some(mut file) = self.queue.pop_front() else { return Ok(false) };
+            let Some(mut file) = self.queue.pop_front() else { return Ok(Opening::Nothing) };
             file.first = file.first.or(self.next_sequence.take());
             let from = self
                 .start
-                .take()
+                .as_ref()
                 .map_or(From::default(), |start| From { offset: start.offset, sequence: start.sequence });
             let plan = if asks_index && file.is_closed {
                 self.indices.plan(&directory.path, &file, &context.filter, context.keys.as_ref(), &mut context.remarks)
@@ -193,67 +264,92 @@ impl Chain {
                 Plan::Everything
             };
             if let Plan::Nothing { lines, first } = plan {
-                self.next_sequence = first.or(file.first).map(|first| first + lines);
+                self.next_sequence = first.or(file.first).map(|first| first.saturating_add(lines));
+                self.start = None;
                 self.pass(file.id);
+                if context.time.is_up() {
+                    return Ok(Opening::Later);
+                }
                 continue;
             }
-            let id = file.id;
-            match self.open(file, plan, from, directory, context)? {
-                Some(cursor) => {
-                    self.cursor = Some(cursor);
-                    return Ok(true);
+            match self.open(&file, plan, from, directory, context)? {
+                Opened::Cursor(cursor) => {
+                    self.start = None;
+                    self.cursor = Some(*cursor);
+                    return Ok(Opening::Opened);
                 }
-                None => self.pass(id),
+                Opened::Not => {
+                    self.start = None;
+                    self.pass(file.id);
+                }
+                Opened::NotNow if self.is_bounded(context) => {
+                    context.remarks.make(format!("{} cannot be read now", directory.path.join(&file.name).display()));
+                    self.start = None;
+                    self.pass(file.id);
+                }
+                Opened::NotNow => {
+                    self.queue.push_front(file);
+                    return Ok(Opening::Changing);
+                }
             }
         }
     }
 
-    /// Opens a file, whatever it is called by now. `None` if it is gone, or cannot be read.
+    /// Opens a file, whatever it is called by now.
     fn open(
         &mut self,
-        mut file: FileRef,
+        wanted: &FileRef,
         mut plan: Plan,
         from: From,
         directory: &mut Directory,
         context: &mut Context,
-    ) -> Result<Option<Cursor>> {
+    ) -> Result<Opened> {
+        let mut file = wanted.clone();
+        let mut refused = None;
         for look in 0..LOOKS {
-            let why = match open(&directory.path, &file) {
+            if look > 1 {
+                thread::sleep(PAUSE);
+            }
+            refused = match open(&directory.path, &file) {
                 Ok(Some(opened)) => {
-                    let made = Cursor::of(
-                        file.clone(),
-                        opened,
-                        plan,
-                        from,
-                        &context.filter,
-                        (!context.follow, context.keys.is_some()),
-                    );
+                    let is_bounded = (!context.follow, context.keys.is_some());
                     let path = directory.path.join(&file.name);
-                    return Ok(made
-                        .map_err(|error| context.remarks.make(format!("cannot read {}: {error}", path.display())))
-                        .ok());
+                    return Ok(match Cursor::of(file, opened, plan, from, &context.filter, is_bounded) {
+                        Ok(cursor) => Opened::Cursor(Box::new(cursor)),
+                        Err(error) => {
+                            context.remarks.make(format!("cannot read {}: {error}", path.display()));
+                            Opened::Not
+                        }
+                    });
                 }
                 Ok(None) => None,
                 Err(Error::Io { source, .. }) if platform::is_missing(&source) => None,
-                Err(error) => Some(error),
+                Err(Error::Io { source, .. }) if platform::is_want_of_descriptors(&source) => {
+                    return Ok(Opened::NotNow);
+                }
+                // For a moment it has two names while it gets another one, where the system knows no other way.
+                Err(error @ Error::HardLink(_)) => Some(error),
+                Err(error) => {
+                    context.remarks.make(error.to_string());
+                    return Ok(Opened::Not);
+                }
             };
-            if let Some(error) = why {
-                context.remarks.make(error.to_string());
-                return Ok(None);
-            }
-            if look > 0 {
-                thread::sleep(PAUSE);
-            }
             // A rotation or the upkeep has given it another name, or it was deleted.
-            let files = self.files.refresh(directory, look == LOOKS - 2, &mut context.remarks)?;
-            let Some(found) = files.into_iter().find(|found| found.id == file.id) else { return Ok(None) };
-            if found.is_closed != file.is_closed || found.name.len() != file.name.len() {
+            let is_thorough = look == LOOKS - 2;
+            let files = self.files.refresh(directory, is_thorough, Patience::Short, &mut context.remarks)?;
+            let Some(files) = files else { continue };
+            let Some(found) = files.into_iter().find(|found| found.id == file.id) else { return Ok(Opened::Not) };
+            let is_packed = |file: &FileRef| catalogue::is_packed(Path::new(&file.name));
+            if found.is_closed != file.is_closed || is_packed(&found) != is_packed(&file) {
                 plan = Plan::Everything;
             }
             file = FileRef { first: file.first, ..found };
         }
-        context.remarks.make(format!("{} is not there", directory.path.join(&file.name).display()));
-        Ok(None)
+        if let Some(error) = refused {
+            context.remarks.make(error.to_string());
+            return Ok(Opened::Not);
+        }
+        Ok(Opened::NotNow)
     }
 
     /// Notes the files that are still to be read.

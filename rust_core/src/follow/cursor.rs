@@ -10,11 +10,12 @@ use super::files::FileRef;
 use super::filter::Filter;
 use super::form::Form;
 use super::indices::Plan;
-use super::lines::{Lines, Next, Run};
+use super::lines::{self, Lines, Run};
 use super::matcher::{Line, Matcher};
 use super::position::Position;
 use super::record::Record;
 use super::source::Source;
+use super::time::Time;
 use crate::archive::Keys;
 use crate::catalogue::{self, Generation, Mark};
 use crate::platform;
@@ -30,6 +31,16 @@ pub enum Probe {
     Emptied,
     /// Another file has its name, and something stands in that.
     Replaced,
+}
+
+/// What comes next in a file.
+#[allow(clippy::large_enum_variant)] // nearly always a record
+pub enum Next {
+    Record(Record),
+    /// The end, for now. So many bytes of a line that has no end stand before it.
+    End(usize),
+    /// Time is up, and there is more to be looked at.
+    Later,
 }
 
 /// A file, and how far it was read.
@@ -49,6 +60,8 @@ pub struct Cursor {
     seen: Option<(u64, Option<SystemTime>)>,
     /// Whether all was read that was there.
     pub is_at_end: bool,
+    /// Whether another file has its name since.
+    pub is_replaced: bool,
 }
 
 /// Where in a file to begin.
@@ -80,9 +93,9 @@ impl Cursor {
         // The lines before an offset are known by the number of the record before it.
         let lines = match (from.sequence, first) {
             _ if from.offset == 0 => 0,
-            (Some(before), Some(first)) if before >= first => before + 1 - first,
+            (Some(before), Some(first)) if before >= first => (before - first).saturating_add(1),
             (Some(before), _) => {
-                first = Some(before + 1);
+                first = Some(before.saturating_add(1));
                 0
             }
             (None, _) => {
@@ -107,23 +120,36 @@ impl Cursor {
         let mut lines = Lines::new(source, runs);
         // Without the number of the first record, nothing follows from how many there are.
         lines.counts = first.is_some();
-        Ok(Self { file, name, lines, matcher, head, mark, generation, first, seen: None, is_at_end: false })
+        Ok(Self {
+            file,
+            name,
+            lines,
+            matcher,
+            head,
+            mark,
+            generation,
+            first,
+            seen: None,
+            is_at_end: false,
+            is_replaced: false,
+        })
     }
 
-    /// The next wanted record, or the bytes behind the last newline.
-    pub fn next(&mut self, set: &str, filter: &Arc<Filter>, keys: Option<&Keys>) -> io::Result<Result<Record, usize>> {
+    /// The next wanted record.
+    pub fn next(&mut self, set: &str, filter: &Arc<Filter>, keys: Option<&Keys>, time: Time) -> io::Result<Next> {
         if self.matcher.is_none() {
-            let ahead = self.lines.ahead()?;
+            let Some(ahead) = self.lines.ahead(time)? else { return Ok(Next::Later) };
             if ahead.is_empty() && !self.file.is_closed {
-                return Ok(Err(self.lines.tail().len()));
+                return Ok(Next::End(self.lines.tail().len()));
             }
             let ahead = if ahead.is_empty() { self.lines.tail() } else { ahead };
             self.matcher = Some(Matcher::new(filter, Form::of(ahead, keys), keys.is_some()));
         }
-        let Some(matcher) = &mut self.matcher else { return Ok(Err(0)) };
-        Ok(match self.lines.next(matcher)? {
-            Next::Line(line) => Ok(self.record(set, line)),
-            Next::End(tail) => Err(tail),
+        let Some(matcher) = &mut self.matcher else { return Ok(Next::End(0)) };
+        Ok(match self.lines.next(matcher, time)? {
+            lines::Next::Line(line) => Next::Record(self.record(set, line)),
+            lines::Next::End(tail) => Next::End(tail),
+            lines::Next::Later => Next::Later,
         })
     }
 
@@ -145,13 +171,23 @@ impl Cursor {
         }
     }
 
+    /// Where the next line begins, to go on there in a copy.
+    pub fn place(&self) -> From {
+        From { offset: self.lines.offset(), sequence: self.next_sequence().and_then(|next| next.checked_sub(1)) }
+    }
+
+    /// What a copy of the file begins with.
+    pub const fn mark(&self) -> &Mark {
+        &self.mark
+    }
+
     fn record(&mut self, set: &str, line: Line) -> Record {
         self.renew_mark();
         let position = Position {
             set: set.to_owned(),
             generation: self.generation,
             offset: self.lines.offset(),
-            sequence: self.first.map(|first| first + self.lines.lines().saturating_sub(1)),
+            sequence: self.first.map(|first| first.saturating_add(self.lines.lines().saturating_sub(1))),
             mark: self.mark,
         };
         Record::of(self.lines.bytes(), line, &self.name, position)
@@ -159,7 +195,7 @@ impl Cursor {
 
     /// The number of the first record after this file, if all of it was read.
     pub fn next_sequence(&self) -> Option<u64> {
-        self.first.map(|first| first + self.lines.lines())
+        self.first.map(|first| first.saturating_add(self.lines.lines()))
     }
 
     /// What became of the current file, of which all that was there is read.

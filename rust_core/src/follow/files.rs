@@ -17,6 +17,15 @@ use crate::{clock, platform};
 pub const LOOKS: usize = 12;
 pub const PAUSE: Duration = Duration::from_millis(2);
 
+/// How often a directory is looked at while its names change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// It is looked at later again.
+    Short = 8,
+    /// There is no later.
+    Long = 100,
+}
+
 /// A log directory, which is read and never changed.
 #[derive(Debug)]
 pub struct Directory {
@@ -122,7 +131,8 @@ impl SetFiles {
         self.own.is_none()
     }
 
-    /// The files, the oldest first. With `thorough` the directory is asked whether there are others than the catalogue knows.
+    /// The files, the oldest first. With `thorough` the directory is asked whether there are others than the catalogue knows. None if names change
+    /// faster than they can be read.
     ///
     /// # Errors
     /// When the directory cannot be read.
@@ -130,8 +140,9 @@ impl SetFiles {
         &mut self,
         directory: &mut Directory,
         thorough: bool,
+        patience: Patience,
         remarks: &mut Remarks,
-    ) -> Result<Vec<FileRef>> {
+    ) -> Result<Option<Vec<FileRef>>> {
         let failed = |path: &Path, error| Error::io("list", path, error);
         if self.own.as_ref().is_some_and(|own| own.known.next() == 1) {
             // There was nothing that could be known. By now there may be a catalogue.
@@ -148,12 +159,19 @@ impl SetFiles {
             if self.is_all(directory, thorough).map_err(|error| failed(&directory.path, error))? {
                 self.reading = reading;
                 self.told = directory.known().of_set(&self.name).cloned().collect();
-                return Ok(self.by_catalogue(directory.known()));
+                return Ok(Some(self.by_catalogue(directory.known())));
             }
             thread::sleep(PAUSE);
         }
-        let found = catalogue::find_at_once(&directory.path, &self.name);
-        let mut found = without_both(found.map_err(|error| failed(&directory.path, error))?);
+        let found = catalogue::find_at_once(&directory.path, &self.name, patience as u32);
+        let (found, is_agreed) = found.map_err(|error| failed(&directory.path, error))?;
+        if !is_agreed {
+            if patience == Patience::Short {
+                return Ok(None);
+            }
+            remarks.make(format!("the files of {} have changed their names faster than they could be read", self.name));
+        }
+        let mut found = without_both(found);
         // What other programs have put there is no log of this set.
         found.retain(|found| {
             let foreign = directory.known().foreign_at(&found.name);
@@ -198,7 +216,7 @@ impl SetFiles {
                 first: None,
             })
         };
-        Ok(order.iter().filter_map(refer).collect())
+        Ok(Some(order.iter().filter_map(refer).collect()))
     }
 
     /// Whether files have other generations than before, because the catalogue was made again.

@@ -52,8 +52,12 @@ impl Form {
     /// The form of lines, by the first of them. `given` are the keys if they are known.
     #[must_use]
     pub fn of(lines: &[u8], given: Option<&Keys>) -> Self {
-        let lines: Vec<&[u8]> =
-            lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).take(LOOKED_AT).collect();
+        let lines: Vec<&[u8]> = lines
+            .split(|byte| *byte == b'\n')
+            .map(without_noise)
+            .filter(|line| !line.is_empty())
+            .take(LOOKED_AT)
+            .collect();
         if !lines.iter().any(|line| line.first() == Some(&b'{')) {
             let keys = given.cloned().unwrap_or_default();
             let is_pairs = lines.iter().any(|line| {
@@ -79,6 +83,16 @@ impl Form {
         // The first of those that fit best.
         let best = KNOWN.iter().rev().max_by_key(|keys| score(keys));
         Self::Json(best.cloned().unwrap_or_default())
+    }
+}
+
+/// A line without what is no part of it: zeros, which a file system leaves after a loss of power, and the mark of UTF-8 that editors of Windows write.
+#[must_use]
+pub fn without_noise(line: &[u8]) -> &[u8] {
+    match line.first() {
+        Some(0) => &line[line.iter().position(|byte| *byte != 0).unwrap_or(line.len())..],
+        Some(0xEF) => line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line),
+        _ => line,
     }
 }
 

@@ -7,6 +7,7 @@ use memchr::{memchr_iter, memrchr};
 
 use super::matcher::{Line, Matcher};
 use super::source::Source;
+use super::time::Time;
 
 /// Bytes that are read at once. They fit into the cache of a processor.
 const PIECE: usize = 256 << 10;
@@ -31,6 +32,8 @@ pub enum Next {
     Line(Line),
     /// The end, for now. So many bytes of a line that has no end stand before it.
     End(usize),
+    /// Time is up, and there is more to be looked at.
+    Later,
 }
 
 /// The lines of a file.
@@ -92,8 +95,8 @@ impl Lines {
         &self.buffer
     }
 
-    /// The next wanted line. What has no newline is not taken: `tail` has it.
-    pub fn next(&mut self, matcher: &mut Matcher) -> io::Result<Next> {
+    /// The next wanted line. What has no newline is not taken: `tail` has it. At least one piece is looked at.
+    pub fn next(&mut self, matcher: &mut Matcher, time: Time) -> io::Result<Next> {
         loop {
             if self.at < self.whole {
                 let lines = &self.buffer[self.at..self.whole];
@@ -102,6 +105,9 @@ impl Lines {
                         self.lines += memchr_iter(b'\n', lines).count() as u64;
                     }
                     self.at = self.whole;
+                    if time.is_up() {
+                        return Ok(Next::Later);
+                    }
                     continue;
                 };
                 if self.counts {
@@ -112,7 +118,11 @@ impl Lines {
                 self.at = (end + 1).min(self.whole);
                 return Ok(Next::Line(line));
             }
-            if !self.fill()? {
+            if self.fill()? {
+                if self.at == self.whole && time.is_up() {
+                    return Ok(Next::Later);
+                }
+            } else {
                 match self.runs.pop_front() {
                     Some(run) if self.base + self.filled as u64 >= self.run.until => self.jump(run),
                     _ => return Ok(Next::End(self.filled - self.at)),
@@ -145,10 +155,14 @@ impl Lines {
         start
     }
 
-    /// The whole lines that were read and not looked at, or those that can be read now. Empty if there are none.
-    pub fn ahead(&mut self) -> io::Result<&[u8]> {
-        while self.at == self.whole && self.fill()? {}
-        Ok(&self.buffer[self.at..self.whole])
+    /// The whole lines that were read and not looked at, or those that can be read now. Empty if there are none, None if time is up before.
+    pub fn ahead(&mut self, time: Time) -> io::Result<Option<&[u8]>> {
+        while self.at == self.whole && self.fill()? {
+            if self.at == self.whole && time.is_up() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(&self.buffer[self.at..self.whole]))
     }
 
     /// Reads on. False at the end.
@@ -192,7 +206,7 @@ impl Lines {
             self.lines += 1;
             self.is_passing = false;
         } else if self.is_passing {
-            self.at = self.filled;
+            (self.at, self.whole) = (self.filled, self.filled);
         }
         Ok(true)
     }

@@ -7,7 +7,7 @@ use memchr::memmem::Finder;
 use memchr::{memchr, memrchr};
 
 use super::filter::Filter;
-use super::form::{Form, level_of_text, pair, time_of_text};
+use super::form::{Form, level_of_text, pair, time_of_text, without_noise};
 use crate::archive::{Keys, Scanner, Value};
 
 /// A value in a line.
@@ -166,6 +166,7 @@ impl Matcher {
 
     /// What is known of a line if it is wanted.
     fn accept(&mut self, lines: &[u8], range: Range<usize>) -> Option<Line> {
+        let range = range.end - without_noise(&lines[range.clone()]).len()..range.end;
         let line = &lines[range.clone()];
         if line.is_empty() {
             return None;

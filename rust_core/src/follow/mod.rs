@@ -5,6 +5,7 @@
 //! made, and lines in the order of their file; sets are merged by the times of their records.
 
 mod chain;
+mod copies;
 mod cursor;
 mod files;
 mod filter;
@@ -16,6 +17,7 @@ mod position;
 mod record;
 mod remarks;
 mod source;
+mod time;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -31,6 +33,7 @@ use crate::rotation::Names;
 use chain::{Chain, Context, Step};
 use files::Directory;
 use remarks::Remarks;
+use time::Time;
 
 pub use filter::Filter;
 pub use position::{NoPosition, Position};
@@ -39,6 +42,8 @@ pub use record::Record;
 /// How long a reader that follows sleeps between two looks: the first time, and at most.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(2);
 const LONGEST_SLEEP: Duration = Duration::from_millis(100);
+/// How long a call searches what is there for a record, if nothing else is set.
+const LONGEST_SEARCH: Duration = Duration::from_millis(100);
 /// How often a reader of all sets looks for new ones.
 const LOOK_FOR_SETS: Duration = Duration::from_secs(1);
 
@@ -62,6 +67,8 @@ pub struct Batch {
     pub records: Vec<Record>,
     /// Whether nothing comes after them.
     pub is_last: bool,
+    /// Whether the search for the next one goes on: it was left to let the caller look after something else.
+    pub is_searching: bool,
 }
 
 struct Member {
@@ -80,10 +87,13 @@ pub struct Reader {
     members: Vec<Member>,
     /// Those that have a next record, by its time.
     heap: BinaryHeap<Reverse<(i64, usize)>>,
+    /// Those that are asked for their next record before any other is given: it may be the oldest.
+    unasked: Vec<usize>,
     context: Context,
     after: Vec<Position>,
     /// When new sets were looked for, if all are read.
     looked: Option<Instant>,
+    longest_search: Duration,
 }
 
 impl Reader {
@@ -93,20 +103,29 @@ impl Reader {
     /// When the directory cannot be read, or a file that is named is not there and nothing is waited for.
     pub fn open(options: Options) -> Result<Self> {
         let Options { directory, files, filter, keys, after, follow } = options;
-        let context = Context { filter: Arc::new(filter), keys, follow, remarks: Remarks::default() };
+        let context =
+            Context { filter: Arc::new(filter), keys, follow, time: Time::default(), remarks: Remarks::default() };
         let mut reader = Self {
             directories: vec![Directory::of(&directory)],
             members: Vec::new(),
             heap: BinaryHeap::new(),
+            unasked: Vec::new(),
             context,
             after,
             looked: None,
+            longest_search: LONGEST_SEARCH,
         };
         if files.is_empty() {
             reader.find_sets()?;
         }
         for file in files {
             reader.add_file(&directory, &file)?;
+        }
+        // Where all sets are followed, its own may still come.
+        if reader.looked.is_none() || !reader.context.follow {
+            for position in &reader.after {
+                reader.context.remarks.make(format!("the position {position} is of no set that is read"));
+            }
         }
         Ok(reader)
     }
@@ -158,32 +177,46 @@ impl Reader {
     /// # Errors
     /// When a directory cannot be read any more.
     pub fn read(&mut self) -> Result<Option<Record>> {
-        // A set without a next record is asked first: its next one may be the oldest.
+        self.context.time = Time::default();
         if self.heap.is_empty() {
-            for number in 0..self.members.len() {
-                self.ask(number)?;
-            }
+            self.ask_all();
         }
-        let Some(Reverse((_, number))) = self.heap.pop() else { return Ok(None) };
-        let record = self.members[number].head.take();
-        self.ask(number)?;
-        Ok(record.map(|record| *record))
+        match self.step()? {
+            Step::Record(record) => Ok(Some(*record)),
+            Step::Wait | Step::End | Step::Later => Ok(None),
+        }
     }
 
-    /// Has a set look for its next record.
-    fn ask(&mut self, number: usize) -> Result<()> {
-        let Self { members, directories, context, heap, .. } = self;
-        let member = &mut members[number];
-        if member.head.is_some() {
-            return Ok(());
+    /// Has all sets asked that have no next record.
+    fn ask_all(&mut self) {
+        self.unasked.clear();
+        self.unasked.extend((0..self.members.len()).filter(|number| self.members[*number].head.is_none()));
+    }
+
+    fn step(&mut self) -> Result<Step> {
+        while let Some(number) = self.unasked.last().copied() {
+            let Self { members, directories, context, heap, .. } = self;
+            let member = &mut members[number];
+            match member.chain.next(&mut directories[member.directory], context)? {
+                Step::Later => return Ok(Step::Later),
+                Step::Record(record) => {
+                    // A line without a time belongs to the one before it.
+                    member.time = record.time.unwrap_or(member.time);
+                    member.head = Some(record);
+                    heap.push(Reverse((member.time, number)));
+                }
+                Step::Wait | Step::End => {}
+            }
+            self.unasked.pop();
         }
-        if let Step::Record(record) = member.chain.next(&mut directories[member.directory], context)? {
-            // A line without a time belongs to the one before it.
-            member.time = record.time.unwrap_or(member.time);
-            member.head = Some(record);
-            heap.push(Reverse((member.time, number)));
-        }
-        Ok(())
+        let Some(Reverse((_, number))) = self.heap.pop() else { return Ok(Step::Wait) };
+        self.unasked.push(number);
+        Ok(self.members[number].head.take().map_or(Step::Wait, Step::Record))
+    }
+
+    /// Has `batch` return after so long a search, in place of 100 ms, even if it has found nothing.
+    pub const fn search_at_most(&mut self, longest: Duration) {
+        self.longest_search = longest;
     }
 
     /// The next records: at most so many, and not many more bytes. If there is none, they are waited for so long.
@@ -192,17 +225,23 @@ impl Reader {
     /// When a directory cannot be read any more.
     pub fn batch(&mut self, most: usize, most_bytes: usize, patience: Duration) -> Result<Batch> {
         let started = Instant::now();
+        self.context.time = Time::until(started + self.longest_search);
         let mut sleep = SHORTEST_SLEEP;
         let mut batch = Batch::default();
         loop {
+            self.ask_all();
             let mut bytes = 0;
             while batch.records.len() < most && bytes < most_bytes {
-                match self.read() {
-                    Ok(Some(record)) => {
+                match self.step() {
+                    Ok(Step::Record(record)) => {
                         bytes += record.raw.len();
-                        batch.records.push(record);
+                        batch.records.push(*record);
                     }
-                    Ok(None) => break,
+                    Ok(Step::Later) => {
+                        batch.is_searching = true;
+                        return Ok(batch);
+                    }
+                    Ok(Step::Wait | Step::End) => break,
                     // What was read is given first; the error comes again.
                     Err(_) if !batch.records.is_empty() => return Ok(batch),
                     Err(error) => return Err(error),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{Read, Seek, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -19,10 +19,12 @@ use unified_logger_core::rotation::{Keep, Names, Rotation, When};
 use unified_logger_core::sink::{DirectoryLock, FileSink, FileTarget, Fsync, Held, Origin, Sink};
 use unified_logger_core::upkeep;
 
+mod copies;
 mod damage;
 mod filters;
 mod forms;
 mod life;
+mod search;
 
 /// 2026-02-19T10:30:00Z in nanoseconds.
 const START: i64 = 1_771_497_000_000_000_000;

@@ -127,15 +127,16 @@ impl LogFiles {
         Ok(Self(Mutex::new(Some(reader))))
     }
 
-    /// The next records, which are waited for at most so many seconds, and whether none will come after them. Nothing after `close`.
-    fn read(&self, py: Python<'_>, patience: f64) -> PyResult<(Vec<ReadRecord>, bool)> {
+    /// The next records, which are waited for at most so many seconds, whether none will come after them, and whether the search for the next one
+    /// goes on with the next call. Nothing after `close`.
+    fn read(&self, py: Python<'_>, patience: f64) -> PyResult<(Vec<ReadRecord>, bool, bool)> {
         let batch = ending::detached(py, || {
             let mut reader = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             reader.as_mut().map(|reader| reader.batch(MOST, MOST_BYTES, clock::seconds(patience)))
         });
-        let Some(batch) = batch else { return Ok((Vec::new(), true)) };
+        let Some(batch) = batch else { return Ok((Vec::new(), true, false)) };
         let batch = batch.map_err(|error| to_python(&error))?;
-        Ok((batch.records.into_iter().map(ReadRecord).collect(), batch.is_last))
+        Ok((batch.records.into_iter().map(ReadRecord).collect(), batch.is_last, batch.is_searching))
     }
 
     /// What was noticed since the last call and could be done without.

@@ -50,7 +50,15 @@ pub fn is_in_memory(file: &File, at: u64) -> bool {
         let (low, high) = (at.cast_signed() as libc::c_long, (at >> 32).cast_signed() as libc::c_long);
         // SAFETY: one byte is read into one byte, from a descriptor that is open for as long as `file` is borrowed.
         let count = unsafe {
-            libc::syscall(libc::SYS_preadv2, file.as_raw_fd(), &raw const into, 1, low, high, libc::RWF_NOWAIT)
+            libc::syscall(
+                libc::SYS_preadv2,
+                file.as_raw_fd(),
+                &raw const into,
+                1_usize,
+                low,
+                high,
+                libc::c_long::from(libc::RWF_NOWAIT),
+            )
         };
         count >= 0 || std::io::Error::last_os_error().kind() != std::io::ErrorKind::WouldBlock
     }

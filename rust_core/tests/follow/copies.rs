@@ -1,0 +1,145 @@
+//! Readers that follow go on where other programs copy files, or put a copy in the place of a file.
+
+use super::*;
+
+fn text(range: std::ops::Range<u64>) -> String {
+    range.map(line).collect()
+}
+
+fn append(path: &Path, range: std::ops::Range<u64>) {
+    fs::File::options().append(true).create(true).open(path).unwrap().write_all(text(range).as_bytes()).unwrap();
+}
+
+fn following(directory: &Path) -> Reader {
+    Reader::open(Options { follow: true, ..options(directory) }).unwrap()
+}
+
+/// What `copytruncate` of logrotate does.
+fn copy_and_truncate(path: &Path, to: &Path) {
+    fs::copy(path, to).unwrap();
+    fs::File::options().write(true).open(path).unwrap().set_len(0).unwrap();
+}
+
+#[test]
+fn what_was_written_before_a_copy_is_read_in_the_copy() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("app.log");
+    append(&path, 0..5);
+    let mut reader = following(directory.path());
+    assert_eq!(numbers(&drain(&mut reader)), [0, 1, 2, 3, 4]);
+    append(&path, 5..9);
+    copy_and_truncate(&path, &directory.path().join("app.log.1"));
+    append(&path, 9..12);
+    assert_eq!(numbers(&drain(&mut reader)), (5..12).collect::<Vec<_>>());
+    // Packed before the reader comes to it.
+    append(&path, 12..15);
+    let copy = directory.path().join("app.log.2.gz");
+    let mut packer = flate2::write::GzEncoder::new(fs::File::create(copy).unwrap(), flate2::Compression::default());
+    packer.write_all(&fs::read(&path).unwrap()).unwrap();
+    packer.finish().unwrap();
+    fs::File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
+    append(&path, 15..20);
+    assert_eq!(numbers(&drain(&mut reader)), (12..20).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_copy_is_known_where_the_writer_keeps_a_catalogue() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("app.log");
+    let mut sink = sink(directory.path(), &rotation(1 << 20, Names::Numbers));
+    let mut reader = following(directory.path());
+    let mut seen = Vec::new();
+    for round in 0..6 {
+        (0..3).for_each(|number| log(&mut sink, round * 5 + number));
+        if round % 2 == 0 {
+            seen.extend(numbers(&drain(&mut reader)));
+        }
+        (3..5).for_each(|number| log(&mut sink, round * 5 + number));
+        for number in (1..=round).rev() {
+            let name = |number| directory.path().join(format!("app.log.{number}"));
+            fs::rename(name(number), name(number + 1)).unwrap();
+        }
+        copy_and_truncate(&path, &directory.path().join("app.log.1"));
+    }
+    (30..35).for_each(|number| log(&mut sink, number));
+    seen.extend(numbers(&drain(&mut reader)));
+    assert_eq!(seen, (0..35).collect::<Vec<_>>());
+    assert_eq!(reader.remarks(), Vec::<String>::new());
+}
+
+#[test]
+fn a_copy_of_the_file_in_its_place_is_followed() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, copy) = (directory.path().join("app.log"), directory.path().join(".copy"));
+    append(&path, 0..20);
+    let mut reader = following(directory.path());
+    assert_eq!(drain(&mut reader).len(), 20);
+
+    fs::copy(&path, &copy).unwrap();
+    fs::rename(&copy, &path).unwrap();
+    append(&path, 20..22);
+    assert_eq!(numbers(&drain(&mut reader)), [20, 21]);
+
+    // Lines that the writer appended to the old file before it saw the new one.
+    let mut old = fs::File::options().append(true).open(&path).unwrap();
+    fs::copy(&path, &copy).unwrap();
+    old.write_all(text(22..25).as_bytes()).unwrap();
+    fs::rename(&copy, &path).unwrap();
+    append(&path, 25..29);
+    assert_eq!(numbers(&drain(&mut reader)), (22..29).collect::<Vec<_>>());
+
+    // A part of it was taken away, as by `sed -i`.
+    let lines = fs::read_to_string(&path).unwrap();
+    let lines: Vec<&str> =
+        lines.split_inclusive('\n').enumerate().filter(|(at, _)| *at != 17).map(|(_, l)| l).collect();
+    fs::write(&copy, lines.concat()).unwrap();
+    fs::rename(&copy, &path).unwrap();
+    append(&path, 29..31);
+    let rest = numbers(&drain(&mut reader));
+    assert!(rest.ends_with(&[29, 30]), "{rest:?}");
+    assert_eq!(numbers(&drain(&mut reader)), Vec::<u64>::new());
+}
+
+#[test]
+fn lines_far_behind_a_change_are_not_read_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, copy) = (directory.path().join("app.log"), directory.path().join(".copy"));
+    append(&path, 0..20_000);
+    assert!(fs::metadata(&path).unwrap().len() > 2 << 20);
+    let mut reader = following(directory.path());
+    assert_eq!(drain(&mut reader).len(), 20_000);
+    let all = fs::read_to_string(&path).unwrap();
+    let changed: String = all.split_inclusive('\n').enumerate().filter(|(at, _)| *at != 30).map(|(_, l)| l).collect();
+    fs::write(&copy, changed).unwrap();
+    append(&copy, 20_000..20_003);
+    fs::rename(&copy, &path).unwrap();
+    assert_eq!(numbers(&drain(&mut reader)), [20_000, 20_001, 20_002]);
+}
+
+/// Where the system cannot rename without replacing, a file has both names for a moment; in a directory of several users that is refused.
+#[cfg(unix)]
+#[test]
+fn a_file_that_has_two_names_for_a_moment_is_waited_for() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o777)).unwrap();
+    append(&path.join("app.log.1"), 0..4);
+    append(&path.join("app.log"), 4..6);
+    fs::hard_link(path.join("app.log.1"), path.join("app.log.2")).unwrap();
+    let mut reader = following(path);
+    let records = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(8));
+            fs::remove_file(path.join("app.log.1")).unwrap();
+        });
+        let mut records = Vec::new();
+        let started = Instant::now();
+        while records.len() < 6 && started.elapsed() < Duration::from_secs(10) {
+            records.extend(reader.batch(100, 1 << 20, Duration::from_millis(10)).unwrap().records);
+        }
+        records
+    });
+    assert_eq!(numbers(&records), (0..6).collect::<Vec<_>>(), "{:?}", reader.remarks());
+}

@@ -1,0 +1,99 @@
+//! A search lets its caller look after something else, and gives records in their order all the same.
+
+use super::*;
+
+/// A set of so many lines of which the last alone is wanted, later than everything in the other.
+fn with_a_rare_text(directory: &Path, lines: u64) {
+    let mut text: String = (0..lines).map(line).collect();
+    text.push_str(&line(lines).replace("number ", "rare number "));
+    fs::write(directory.join("slow.log"), text.as_bytes()).unwrap();
+}
+
+#[test]
+fn a_long_search_is_left_and_gone_on_with() {
+    let directory = tempfile::tempdir().unwrap();
+    with_a_rare_text(directory.path(), 10_000);
+    let mut zeros = fs::File::create(directory.path().join("slow.log.1")).unwrap();
+    // Longer than a line may be, such as zeros that a loss of power leaves.
+    zeros.set_len(160 << 20).unwrap();
+    zeros.seek(std::io::SeekFrom::End(0)).unwrap();
+    zeros.write_all(b"\n").unwrap();
+    let filter = Filter { text: Some("rare".into()), ..Filter::default() };
+    for follow in [false, true] {
+        let mut reader = Reader::open(Options { filter: filter.clone(), follow, ..options(directory.path()) }).unwrap();
+        reader.search_at_most(Duration::ZERO);
+        let mut calls = 0;
+        let records = loop {
+            let batch = reader.batch(100, 1 << 20, Duration::from_secs(60)).unwrap();
+            calls += 1;
+            if !batch.records.is_empty() {
+                break batch.records;
+            }
+            assert!(batch.is_searching && !batch.is_last);
+        };
+        assert_eq!(numbers(&records), [10_000]);
+        assert!(calls > 10, "{calls}");
+    }
+}
+
+#[test]
+fn records_are_given_in_their_order_after_a_search_was_left() {
+    let directory = tempfile::tempdir().unwrap();
+    // In the order in which they are asked, the slow set is neither the first nor the last.
+    with_a_rare_text(directory.path(), 10_000);
+    for (name, number) in [("a.log", 20_000), ("z.log", 20_001)] {
+        fs::write(directory.path().join(name), line(number).replace("number ", "rare number ")).unwrap();
+    }
+    let filter = Filter { text: Some("rare".into()), ..Filter::default() };
+    let mut reader = Reader::open(Options { filter, ..options(directory.path()) }).unwrap();
+    reader.search_at_most(Duration::ZERO);
+    let mut seen = Vec::new();
+    loop {
+        let batch = reader.batch(1, 1 << 20, Duration::ZERO).unwrap();
+        seen.extend(numbers(&batch.records));
+        if batch.is_last {
+            break;
+        }
+    }
+    assert_eq!(seen, [10_000, 20_000, 20_001]);
+}
+
+#[test]
+fn a_set_in_which_nothing_was_is_asked_beside_one_that_is_never_read_to_its_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name| directory.path().join(name);
+    for (name, rest) in [("busy.log", 0), ("as_busy.log", 1)] {
+        let lines = (10..1_000).filter(|number| number % 2 == rest).map(line);
+        fs::write(path(name), lines.collect::<String>()).unwrap();
+    }
+    fs::write(path("quiet.log"), line(0)).unwrap();
+    let mut reader = Reader::open(Options { follow: true, ..options(directory.path()) }).unwrap();
+    let mut take = |count| numbers(&reader.batch(count, 1 << 20, Duration::ZERO).unwrap().records);
+    assert_eq!(take(3), [0, 10, 11]);
+    let mut quiet = fs::File::options().append(true).open(path("quiet.log")).unwrap();
+    quiet.write_all(line(1).as_bytes()).unwrap();
+    assert_eq!(take(2), [1, 12]);
+}
+
+#[test]
+fn a_position_that_is_of_no_set_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("app.log"), line(0)).unwrap();
+    let (records, remarks) = read(options(directory.path()));
+    assert_eq!(remarks, Vec::<String>::new());
+    let after = vec![Position { set: "other.log".into(), ..records[0].position.clone() }];
+    let (records, remarks) = read(Options { after, ..options(directory.path()) });
+    assert_eq!((records.len(), remarks.len()), (1, 1), "{remarks:?}");
+    assert!(remarks[0].contains("other.log"), "{remarks:?}");
+}
+
+#[test]
+fn zeros_and_marks_of_utf8_before_a_line_are_passed_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let zeros = "\0".repeat(4_096);
+    let text = format!("\u{feff}{}{zeros}{}{}", line(0), line(3), line(4));
+    fs::write(directory.path().join("app.log"), text).unwrap();
+    assert_eq!(all(directory.path()), [0, 3, 4]);
+    let filter = Filter { level: Some(40), ..Filter::default() };
+    assert_eq!(numbers(&read(Options { filter, ..options(directory.path()) }).0), [3]);
+}
