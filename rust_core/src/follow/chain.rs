@@ -3,21 +3,20 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
 
 use super::copies;
 use super::cursor::{Cursor, From, Next, Probe};
-use super::files::{Directory, FileRef, LOOKS, PAUSE, Patience, SetFiles, open};
+use super::files::{Directory, FileRef, Patience, SetFiles};
 use super::filter::Filter;
 use super::indices::{Indices, Plan};
+use super::opening::Opened;
 use super::position::Position;
 use super::record::Record;
 use super::remarks::Remarks;
 use super::time::Time;
 use crate::archive::Keys;
 use crate::catalogue::{self, Generation};
-use crate::error::{Error, Result};
-use crate::platform;
+use crate::error::Result;
 
 /// What holds for all files that a reader reads.
 #[derive(Debug)]
@@ -50,14 +49,6 @@ enum Opening {
     Changing,
     /// Time is up before one was found.
     Later,
-}
-
-/// What became of a file that was to be opened.
-enum Opened {
-    Cursor(Box<Cursor>),
-    /// It is gone, or must not be read.
-    Not,
-    NotNow,
 }
 
 /// The files of a set in their order, and how far they were read.
@@ -213,7 +204,7 @@ impl Chain {
         context: &mut Context,
     ) -> Result<bool> {
         let Some((file, from)) = place else { return Ok(false) };
-        let opened = self.open(&file, Plan::Everything, from, directory, context)?;
+        let opened = self.files.open(&file, Plan::Everything, from, directory, context)?;
         let Opened::Cursor(cursor) = opened else { return Ok(false) };
         self.cursor = Some(*cursor);
         Ok(true)
@@ -272,7 +263,7 @@ impl Chain {
                 }
                 continue;
             }
-            match self.open(&file, plan, from, directory, context)? {
+            match self.files.open(&file, plan, from, directory, context)? {
                 Opened::Cursor(cursor) => {
                     self.start = None;
                     self.cursor = Some(*cursor);
@@ -293,63 +284,6 @@ impl Chain {
                 }
             }
         }
-    }
-
-    /// Opens a file, whatever it is called by now.
-    fn open(
-        &mut self,
-        wanted: &FileRef,
-        mut plan: Plan,
-        from: From,
-        directory: &mut Directory,
-        context: &mut Context,
-    ) -> Result<Opened> {
-        let mut file = wanted.clone();
-        let mut refused = None;
-        for look in 0..LOOKS {
-            if look > 1 {
-                thread::sleep(PAUSE);
-            }
-            refused = match open(&directory.path, &file) {
-                Ok(Some(opened)) => {
-                    let is_bounded = (!context.follow, context.keys.is_some());
-                    let path = directory.path.join(&file.name);
-                    return Ok(match Cursor::of(file, opened, plan, from, &context.filter, is_bounded) {
-                        Ok(cursor) => Opened::Cursor(Box::new(cursor)),
-                        Err(error) => {
-                            context.remarks.make(format!("cannot read {}: {error}", path.display()));
-                            Opened::Not
-                        }
-                    });
-                }
-                Ok(None) => None,
-                Err(Error::Io { source, .. }) if platform::is_missing(&source) => None,
-                Err(Error::Io { source, .. }) if platform::is_want_of_descriptors(&source) => {
-                    return Ok(Opened::NotNow);
-                }
-                // For a moment it has two names while it gets another one, where the system knows no other way.
-                Err(error @ Error::HardLink(_)) => Some(error),
-                Err(error) => {
-                    context.remarks.make(error.to_string());
-                    return Ok(Opened::Not);
-                }
-            };
-            // A rotation or the upkeep has given it another name, or it was deleted.
-            let is_thorough = look == LOOKS - 2;
-            let files = self.files.refresh(directory, is_thorough, Patience::Short, &mut context.remarks)?;
-            let Some(files) = files else { continue };
-            let Some(found) = files.into_iter().find(|found| found.id == file.id) else { return Ok(Opened::Not) };
-            let is_packed = |file: &FileRef| catalogue::is_packed(Path::new(&file.name));
-            if found.is_closed != file.is_closed || is_packed(&found) != is_packed(&file) {
-                plan = Plan::Everything;
-            }
-            file = FileRef { first: file.first, ..found };
-        }
-        if let Some(error) = refused {
-            context.remarks.make(error.to_string());
-            return Ok(Opened::Not);
-        }
-        Ok(Opened::NotNow)
     }
 
     /// Notes the files that are still to be read.

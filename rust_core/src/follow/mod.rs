@@ -13,6 +13,7 @@ mod form;
 mod indices;
 mod lines;
 mod matcher;
+mod opening;
 mod position;
 mod record;
 mod remarks;

@@ -143,8 +143,9 @@ fn follow_under_load(is_told: bool, names: Names, rotations: u64) {
             .collect();
         if is_told {
             scope.spawn(|| {
-                while !is_over.load(Ordering::Relaxed) {
-                    keep_up(path, Kind::Zstd, Keep::default());
+                let may_go_on = || !is_over.load(Ordering::Relaxed);
+                while may_go_on() {
+                    keep_up_while(path, Kind::Zstd, Keep::default(), &may_go_on);
                     std::thread::sleep(Duration::from_millis(20));
                 }
             });

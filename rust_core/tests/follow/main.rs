@@ -75,6 +75,10 @@ fn log(sink: &mut FileSink, number: u64) {
 }
 
 fn keep_up(directory: &Path, kind: Kind, keep: Keep) {
+    keep_up_while(directory, kind, keep, &|| true);
+}
+
+fn keep_up_while(directory: &Path, kind: Kind, keep: Keep, may_go_on: upkeep::GoesOn<'_>) {
     let settings = upkeep::Settings {
         sets: vec![upkeep::Set {
             output: "app".to_owned(),
@@ -90,7 +94,7 @@ fn keep_up(directory: &Path, kind: Kind, keep: Keep) {
         hold: 0,
         file_mode: 0o640,
     };
-    let report = upkeep::round(directory, &settings, START / SECOND, &|| true).unwrap();
+    let report = upkeep::round(directory, &settings, START / SECOND, may_go_on).unwrap();
     assert!(report.failed.is_empty(), "{report:?}");
 }
 

@@ -1,0 +1,83 @@
+//! Opens a file of a set while a rotation or the upkeep may give it another name.
+
+use std::path::Path;
+use std::thread;
+
+use super::chain::Context;
+use super::cursor::{Cursor, From};
+use super::files::{Directory, FileRef, LOOKS, PAUSE, Patience, SetFiles, open};
+use super::indices::Plan;
+use crate::error::{Error, Result};
+use crate::{catalogue, platform};
+
+/// What became of a file that was to be opened.
+pub enum Opened {
+    Cursor(Box<Cursor>),
+    /// It is gone, or must not be read.
+    Not,
+    NotNow,
+}
+
+impl SetFiles {
+    /// Opens a file, whatever it is called by now.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn open(
+        &mut self,
+        wanted: &FileRef,
+        mut plan: Plan,
+        from: From,
+        directory: &mut Directory,
+        context: &mut Context,
+    ) -> Result<Opened> {
+        let mut file = wanted.clone();
+        let mut refused = None;
+        for look in 0..LOOKS {
+            if look > 1 {
+                thread::sleep(PAUSE);
+            }
+            // Of a file in which nothing stood, the number of the system alone is known, which another one may have by now.
+            let opened = if look == 0 && file.mark.length == 0 { Ok(None) } else { open(&directory.path, &file) };
+            refused = match opened {
+                Ok(Some(opened)) => {
+                    let is_bounded = (!context.follow, context.keys.is_some());
+                    let path = directory.path.join(&file.name);
+                    return Ok(match Cursor::of(file, opened, plan, from, &context.filter, is_bounded) {
+                        Ok(cursor) => Opened::Cursor(Box::new(cursor)),
+                        Err(error) => {
+                            context.remarks.make(format!("cannot read {}: {error}", path.display()));
+                            Opened::Not
+                        }
+                    });
+                }
+                Ok(None) => None,
+                Err(Error::Io { source, .. }) if platform::is_missing(&source) => None,
+                Err(Error::Io { source, .. }) if platform::is_want_of_descriptors(&source) => {
+                    return Ok(Opened::NotNow);
+                }
+                // For a moment it has two names while it gets another one, where the system knows no other way.
+                Err(error @ Error::HardLink(_)) => Some(error),
+                Err(error) => {
+                    context.remarks.make(error.to_string());
+                    return Ok(Opened::Not);
+                }
+            };
+            // A rotation or the upkeep has given it another name, or it was deleted.
+            let is_thorough = look == LOOKS - 2;
+            let files = self.refresh(directory, is_thorough, Patience::Short, &mut context.remarks)?;
+            let Some(files) = files else { continue };
+            let Some(found) = files.into_iter().find(|found| found.id == file.id) else { return Ok(Opened::Not) };
+            let is_packed = |file: &FileRef| catalogue::is_packed(Path::new(&file.name));
+            if found.is_closed != file.is_closed || is_packed(&found) != is_packed(&file) {
+                plan = Plan::Everything;
+            }
+            file = FileRef { first: file.first, ..found };
+        }
+        if let Some(error) = refused {
+            context.remarks.make(error.to_string());
+            return Ok(Opened::Not);
+        }
+        Ok(Opened::NotNow)
+    }
+}
