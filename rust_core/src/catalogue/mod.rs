@@ -7,6 +7,7 @@ mod form;
 mod found;
 mod known;
 mod lines;
+mod open;
 mod rebuild;
 pub mod ship;
 mod view;
@@ -70,6 +71,16 @@ static NEWER: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 #[must_use]
 pub fn is_of_another(log_directory: &Path) -> bool {
     platform::is_root() && log_directory.symlink_metadata().is_ok_and(|meta| !platform::is_roots(&meta))
+}
+
+/// Whether the directory of the boxes is there, and belongs to another user.
+#[must_use]
+pub fn is_home_of_another(home: &Path) -> bool {
+    match home.symlink_metadata() {
+        Ok(meta) => meta.is_dir() && !platform::is_mine(&meta),
+        // The process may not even enter the log directory any more.
+        Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
+    }
 }
 
 /// A catalogue that the sinks of one engine share. None where no file is written.
@@ -180,8 +191,7 @@ impl Catalogue {
     }
 
     fn read_on(&mut self) -> io::Result<Look> {
-        let mut file = platform::open_to_read(&self.home.join(NAME))?;
-        let meta = file.metadata()?;
+        let Some((mut file, meta)) = open::open(&self.home, NAME)? else { return Ok(self.set_aside()) };
         let identity = platform::identity_of(&meta);
         let from = match self.seen {
             Some((seen, upto)) if seen == identity && upto <= meta.len() => upto,
@@ -192,7 +202,7 @@ impl Catalogue {
         }
         let mut text = Vec::new();
         file.seek(SeekFrom::Start(from))?;
-        file.read_to_end(&mut text)?;
+        file.take(open::LONGEST).read_to_end(&mut text)?;
         match lines::read(&text) {
             Ok((changes, whole)) => {
                 if from == 0 {
@@ -222,16 +232,22 @@ impl Catalogue {
                 self.seen = None;
                 self.read_on()
             }
-            Err(Unreadable::Damaged) => {
-                self.seen = None;
-                if !self.is_read_only && fs::rename(self.home.join(NAME), self.home.join(ASIDE)).is_ok() {
-                    let reason =
-                        format!("{} is damaged, and made again from the files", self.home.join(NAME).display());
-                    remark("read the catalogue of log files", reason);
-                }
-                Ok(Look::Missing)
-            }
+            Err(Unreadable::Damaged) => Ok(self.set_aside()),
         }
+    }
+
+    /// Makes room for a new catalogue, where this process may make one. Elsewhere what is known stays in memory.
+    fn set_aside(&mut self) -> Look {
+        self.seen = None;
+        let may_write = !self.is_read_only && !self.is_for_another() && !self.is_of_another_user();
+        if !may_write && self.is_ahead {
+            return Look::Same;
+        }
+        if may_write && fs::rename(self.home.join(NAME), self.home.join(ASIDE)).is_ok() {
+            let reason = format!("{} is damaged, and made again from the files", self.home.join(NAME).display());
+            remark("read the catalogue of log files", reason);
+        }
+        Look::Missing
     }
 
     /// Makes changes, which hold together. To be called with the directory's lock, after `look`.
@@ -255,13 +271,8 @@ impl Catalogue {
         }
     }
 
-    /// Whether the directory of the boxes is there, and belongs to another user.
     fn is_of_another_user(&self) -> bool {
-        match self.home.symlink_metadata() {
-            Ok(meta) => meta.is_dir() && !platform::is_mine(&meta),
-            // The process may not even enter the log directory any more.
-            Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
-        }
+        is_home_of_another(&self.home)
     }
 
     fn is_for_another(&self) -> bool {
@@ -273,13 +284,20 @@ impl Catalogue {
             && !self.is_ahead
             && upto < 2 * self.base + SPARE
         {
-            let (mut file, _) = platform::open_append(&self.home.join(NAME), 0o600, false)?;
-            let meta = file.metadata()?;
-            // What a process has written in part, which died, must not stand before this.
-            if platform::identity_of(&meta) == identity && meta.len() == upto {
-                file.write_all(line)?;
-                self.seen = Some((identity, upto + line.len() as u64));
-                return Ok(());
+            // Never made here: what root makes in a user's directory, that user could not change.
+            match platform::open_private(&self.home.join(NAME), false) {
+                Ok(mut file) => {
+                    let meta = file.metadata()?;
+                    // What a process has written in part, which died, must not stand before this.
+                    if platform::identity_of(&meta) == identity && meta.len() == upto {
+                        file.seek(SeekFrom::Start(upto))?;
+                        file.write_all(line)?;
+                        self.seen = Some((identity, upto + line.len() as u64));
+                        return Ok(());
+                    }
+                }
+                Err(error) if platform::is_missing(&error) => {}
+                Err(error) => return Err(error),
             }
         }
         self.write_whole()

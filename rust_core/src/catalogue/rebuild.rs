@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 
 use super::entry::Generation;
 use super::lines::{self, Change};
-use super::{ASIDE, Catalogue, Form, Look, NAME, find, found, tell_foreign};
+use super::{ASIDE, Catalogue, Form, Look, NAME, find, found, open, tell_foreign};
 use crate::error_handler::remark;
 use crate::platform;
 
@@ -78,7 +78,11 @@ impl Catalogue {
         };
         let mut highest = names.filter_map(of_index).max().unwrap_or(0);
         highest = highest.max(super::ship::highest_generation(&self.home));
-        let damaged = fs::read(self.home.join(ASIDE)).unwrap_or_default();
+        let mut damaged = Vec::new();
+        if let Ok(Some((file, _))) = open::open(&self.home, ASIDE) {
+            // What can be read of it tells something.
+            let _ = file.take(open::LONGEST).read_to_end(&mut damaged);
+        }
         for line in damaged.split_inclusive(|byte| *byte == b'\n') {
             // A line that was changed has another checksum, and is passed over.
             let Ok((changes, _)) = lines::read(line) else { continue };

@@ -1,3 +1,6 @@
+#[cfg(unix)]
+mod traps;
+
 use super::*;
 use proptest::prelude::*;
 
@@ -270,44 +273,6 @@ fn one_process_sets_a_damaged_catalogue_aside_and_the_others_take_the_new_one() 
     assert_eq!(fs::read(one.home.join(ASIDE)).unwrap(), damaged);
     assert_eq!(all[0].known(), all[1].known());
     assert_eq!(all[0].known(), all[2].known());
-}
-
-#[test]
-fn a_catalogue_that_cannot_be_read_now_is_not_written_over() {
-    let (logs, one) = with_two();
-    let (path, aside) = (one.home.join(NAME), logs.path().join("elsewhere"));
-    let before = fs::read(&path).unwrap();
-    // It is refused as what cannot be read for the moment is.
-    fs::rename(&one.home, &aside).unwrap();
-    std::os::unix::fs::symlink(&one.home, &one.home).unwrap();
-    let mut two = Catalogue::of(logs.path());
-    assert_eq!(two.look(), Look::Refused);
-    two.reconcile(logs.path(), "app.log", 1).unwrap();
-    assert_eq!(two.known().files().count(), 0, "no file gets a generation");
-    two.change(vec![Change::File(entry(1, "app.log", b"file 6"))]);
-    fs::remove_file(&one.home).unwrap();
-    fs::rename(&aside, &one.home).unwrap();
-    assert_eq!(fs::read(&path).unwrap(), before);
-    assert_eq!(two.look(), Look::Changed);
-    two.reconcile(logs.path(), "app.log", 1).unwrap();
-    assert_eq!(two.known().files().map(|entry| entry.generation).collect::<Vec<_>>(), [5, 6]);
-}
-
-#[test]
-fn what_only_looks_writes_nothing() {
-    let (logs, one) = with_two();
-    fs::write(
-        one.home.join(NAME),
-        "damaged
-",
-    )
-    .unwrap();
-    let mut reader = Catalogue::of(logs.path()).read_only();
-    assert_eq!(reader.look(), Look::Missing);
-    reader.reconcile(logs.path(), "app.log", 1).unwrap();
-    assert_eq!(reader.known().files().count(), 2);
-    assert_eq!(fs::read_to_string(one.home.join(NAME)).unwrap(), "damaged\n");
-    assert!(!one.home.join(ASIDE).exists());
 }
 
 #[test]

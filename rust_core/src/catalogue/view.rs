@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::known::Known;
 use super::lines::{self, Unreadable};
-use super::{Look, NAME};
+use super::{Look, NAME, open};
 use crate::platform;
 
 /// Bytes that are read at once.
@@ -25,7 +25,7 @@ pub enum Unseen {
 /// The catalogue of a directory as a reader sees it.
 #[derive(Debug)]
 pub struct View {
-    path: PathBuf,
+    home: PathBuf,
     known: Known,
     /// What was read, and how much of it. It stays open: as long as it is, no other file gets its number.
     seen: Option<(File, u64)>,
@@ -37,7 +37,7 @@ impl View {
     /// That of a log directory. Nothing is read before `look`.
     #[must_use]
     pub fn of(log_directory: &Path) -> Self {
-        Self { path: crate::blackbox::home(log_directory).join(NAME), known: Known::default(), seen: None, readings: 0 }
+        Self { home: crate::blackbox::home(log_directory), known: Known::default(), seen: None, readings: 0 }
     }
 
     #[must_use]
@@ -56,7 +56,7 @@ impl View {
     /// # Errors
     /// When it is there and tells nothing. What is known stays.
     pub fn look(&mut self) -> Result<Look, Unseen> {
-        let there = match platform::identity_at(&self.path) {
+        let there = match platform::identity_at(&self.home.join(NAME)) {
             Ok(identity) => identity,
             Err(error) if platform::is_missing(&error) => {
                 self.seen = None;
@@ -65,8 +65,9 @@ impl View {
             Err(error) => return Err(Unseen::Refused(error)),
         };
         if self.seen.as_ref().is_none_or(|(file, _)| !platform::identity(file).is_ok_and(|seen| seen == there)) {
-            match platform::open_to_read(&self.path) {
-                Ok(file) => self.seen = Some((file, 0)),
+            match open::open(&self.home, NAME) {
+                Ok(Some((file, _))) => self.seen = Some((file, 0)),
+                Ok(None) => return Err(Unseen::Damaged),
                 Err(error) if platform::is_missing(&error) => return Ok(Look::Missing),
                 Err(error) => return Err(Unseen::Refused(error)),
             }
@@ -91,6 +92,9 @@ impl View {
             text.truncate(before + count);
             if count < PIECE {
                 break;
+            }
+            if text.len() as u64 > open::LONGEST {
+                return Err(Unseen::Damaged);
             }
         }
         let (changes, whole) = lines::read(&text).map_err(|error| match error {

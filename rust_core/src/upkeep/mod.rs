@@ -136,12 +136,12 @@ pub fn round_with(
     work: Work,
     patience: &mut Patience,
 ) -> Option<Report> {
-    if catalogue::is_of_another(directory) {
-        // Processes of the user do it.
+    let home = blackbox::home(directory);
+    if catalogue::is_of_another(directory) || catalogue::is_home_of_another(&home) {
+        // Processes of that user do it.
         return None;
     }
     let mut report = Report::default();
-    let home = blackbox::home(directory);
     let lock = platform::private_directory(&home)
         .map_err(|error| Error::io("make", &home, error))
         .and_then(|()| DirectoryLock::named(&home, LOCK_FILE, settings.file_mode));
