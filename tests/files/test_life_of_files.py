@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +111,47 @@ with stopped_clock(datetime(2026, 2, int(sys.argv[1]), 12, tzinfo=timezone.utc))
         os.utime(log_dir / "app.log")
     assert rotated(log_dir) == ["app-2026-02-19.log"]
     assert messages(log_dir / "app-2026-02-19.log") == ["day 19", "day 19"]
+
+
+A_DAY = """
+import sys
+from datetime import datetime, timezone
+from unified_logger import flush_logging, get_logger, init_logging
+from unified_logger.testing import stopped_clock
+with stopped_clock(datetime(2026, 2, int(sys.argv[1]), 12, tzinfo=timezone.utc)):
+    outputs = {"app": {"format": sys.argv[3]}}
+    init_logging(log_dir=sys.argv[2], console_format="off", rotate="daily", file_names="dated", outputs=outputs)
+    get_logger("shop").info("day " + sys.argv[1])
+    flush_logging(10)
+"""
+
+
+def lose_the_catalogue(log_dir: Path, written: datetime | None = None) -> None:
+    """The current file was written at a time, now if it is left out."""
+    (log_dir / ".unified_logger" / "catalogue").unlink()
+    os.utime(log_dir / "app.log", written and (0, written.timestamp()))
+
+
+@pytest.mark.parametrize("form", ["json", "logfmt", "text"])
+def test_a_lost_catalogue_leaves_the_file_of_yesterday_its_day(run_python: Run, log_dir: Path, form: str) -> None:
+    """The time of its first line counts. Seen to fail with the day of the start in its place."""
+    run_python(A_DAY, "19", str(log_dir), form)
+    for _ in range(2):
+        lose_the_catalogue(log_dir)
+        run_python(A_DAY, "20", str(log_dir), form)
+    assert rotated(log_dir) == ["app-2026-02-19.log"]
+    assert "day 19" in (log_dir / "app-2026-02-19.log").read_text()
+    assert (log_dir / "app.log").read_text().count("day 20") == 2
+
+
+def test_where_lines_tell_no_time_that_of_the_last_write_counts(run_python: Run, log_dir: Path) -> None:
+    """Seen to fail with the day of the start in its place."""
+    form = "{level} {message}"
+    run_python(A_DAY, "19", str(log_dir), form)
+    lose_the_catalogue(log_dir, datetime(2026, 2, 19, 12, tzinfo=timezone.utc))
+    run_python(A_DAY, "20", str(log_dir), form)
+    assert rotated(log_dir) == ["app-2026-02-19.log"]
+    assert (log_dir / "app.log").read_text().split() == ["INFO", "day", "20"]
 
 
 def test_a_program_may_begin_with_a_new_file(run_python: Run, log_dir: Path) -> None:

@@ -1,6 +1,6 @@
 //! What the lines of a set look like, so that a file of which nothing is known is told from another program's.
 
-use crate::archive::{Found, Keys, Scanner, Value};
+use crate::archive::{Found, Keys, Scanner, TimeForm, Value, parse_time};
 use crate::encoder::{Format, Process};
 use crate::level;
 
@@ -37,8 +37,7 @@ impl Form {
     /// for every set, since files are older than options.
     #[must_use]
     pub fn fits(&self, beginning: &[u8]) -> bool {
-        let line = beginning.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let line = first_line(beginning);
         match self {
             Self::Any => true,
             Self::Json(keys) => is_json(line, keys) || is_json(line, &Keys::default()),
@@ -46,6 +45,37 @@ impl Form {
             Self::Text => is_text(line) || is_json(line, &Keys::default()),
         }
     }
+
+    /// The time of the first line of a file with this beginning, in nanoseconds since the epoch. `None` if it tells none, or not of which zone it is.
+    #[must_use]
+    pub fn time(&self, beginning: &[u8]) -> Option<i64> {
+        let line = first_line(beginning);
+        let own = match self {
+            Self::Any => None,
+            Self::Json(keys) => time_of_json(line, keys),
+            Self::Logfmt(keys) => time_of_logfmt(line, keys),
+            Self::Text => parse_time(line.split(u8::is_ascii_whitespace).next()?, TimeForm::Iso),
+        };
+        own.or_else(|| time_of_json(line, &Keys::default()))
+    }
+}
+
+fn first_line(beginning: &[u8]) -> &[u8] {
+    let line = beginning.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+fn time_of_json(line: &[u8], keys: &Keys) -> Option<i64> {
+    let mut scanner = Scanner::new(keys);
+    let found = scanner.scan(line)?;
+    scanner.time(&found)
+}
+
+fn time_of_logfmt(line: &[u8], keys: &Keys) -> Option<i64> {
+    let pair = format!("{}=", keys.time);
+    // No value before the time has a space: it is among the first, and is in no quotation marks.
+    let mut words = line.split(|byte| *byte == b' ');
+    parse_time(words.find_map(|word| word.strip_prefix(pair.as_bytes()))?, keys.time_form)
 }
 
 /// Whether it is an object with a time, a level that somebody knows, and a logger, as far as the shape has them.
@@ -148,5 +178,25 @@ mod tests {
         assert!(form.fits(b"timestamp=2026-02-19T10:30:00Z level=INFO logger=shop message=m"));
         assert!(!form.fits(b"ts=2026-02-19T10:30:00Z level=INFO logger=shop"));
         assert!(!Form::Text.fits(&[0xff, 0xfe]) && !form.fits(&[0xff, 0xfe]));
+    }
+
+    #[test]
+    fn the_first_line_tells_its_time_in_each_form() {
+        const TIME: i64 = 1_771_497_000_100_000_000;
+        let json = Form::Json(Keys::default());
+        assert_eq!(json.time(format!("{OWN}\r\nanything").as_bytes()), Some(TIME));
+        assert_eq!(Form::Any.time(OWN.as_bytes()), Some(TIME));
+        let nanoseconds = Keys { time: "at".into(), time_form: TimeForm::Nanoseconds, ..Keys::default() };
+        let line = format!(r#"{{"at":{TIME},"level":"INFO"}}"#);
+        assert_eq!(Form::Json(nanoseconds.clone()).time(line.as_bytes()), Some(TIME));
+        assert_eq!(Form::Json(nanoseconds.clone()).time(OWN.as_bytes()), Some(TIME), "of an earlier version");
+        let line = format!("level=INFO at={TIME} message=\"at=5\"\n");
+        assert_eq!(Form::Logfmt(nanoseconds).time(line.as_bytes()), Some(TIME));
+        assert_eq!(Form::Text.time(b"2026-02-19T10:30:00.100Z INFO     shop m"), Some(TIME));
+        for unclear in ["", "\n", "10:30:00 INFO shop m", "2026-02-19T10:30:00.100 INFO m", &OWN[..40]] {
+            for form in [&json, &Form::Text, &Form::Any, &Form::Logfmt(Keys::default())] {
+                assert_eq!(form.time(unclear.as_bytes()), None, "{unclear}");
+            }
+        }
     }
 }

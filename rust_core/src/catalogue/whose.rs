@@ -1,7 +1,10 @@
 //! Whose a file is that has the name of a rotated file.
 
+use std::fs::File;
 use std::path::Path;
+use std::time::SystemTime;
 
+use super::form::FIRST_LINE;
 use super::{Catalogue, Entry, beginning, found, head_of, is_packed};
 use crate::error_handler::remark;
 use crate::platform;
@@ -36,6 +39,23 @@ impl Catalogue {
             return Ok(There::Ours);
         }
         Ok(There::Foreign)
+    }
+
+    /// When the records of a file begin, in seconds since the epoch: by its first line if that tells it, else by when it was written last. `now` where
+    /// neither says a time before it.
+    #[must_use]
+    pub fn begins(&self, set: &str, file: &File, now: i64) -> i64 {
+        let by_line = || {
+            let mut beginning = vec![0; FIRST_LINE];
+            let count = platform::read_at(file, &mut beginning, 0).ok()?;
+            Some(self.form_of(set).time(&beginning[..count])?.div_euclid(1_000_000_000))
+        };
+        let by_system = || {
+            let written = file.metadata().and_then(|meta| meta.modified()).ok()?;
+            i64::try_from(written.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs()).ok()
+        };
+        let is_past = |time: &i64| *time <= now;
+        by_line().filter(is_past).or_else(by_system).filter(is_past).unwrap_or(now)
     }
 }
 

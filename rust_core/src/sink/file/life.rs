@@ -178,8 +178,9 @@ impl FileSink {
                 entry = current(catalogue, set, identity, &head);
             }
             let calendar = self.target.rotation.when.calendar.as_ref();
+            let begins = || catalogue.begins(set, &open.file, now);
             if let Some(entry) = &mut entry
-                && let Some(period) = calendar.map(|calendar| period_of(calendar, entry.period, now))
+                && let Some(period) = calendar.map(|calendar| period_of(calendar, entry.period, now, begins))
                 && entry.period != Some(period)
             {
                 entry.period = Some(period);
@@ -353,11 +354,13 @@ fn current(catalogue: &catalogue::Catalogue, set: &str, identity: Identity, head
 }
 
 /// The period of a file, by what is known of it. It has that of another calendar if this one was set since: then that counts, where it is over.
-fn period_of(calendar: &Calendar, known: Option<Period>, now: i64) -> Period {
+/// Where none is known, because the catalogue was lost, it is the one in which the file's records begin.
+fn period_of(calendar: &Calendar, known: Option<Period>, now: i64, begins: impl FnOnce() -> i64) -> Period {
     let periods = calendar.periods();
     match known {
         Some(known) if known.end <= now || periods.at(known.start) == known => known,
-        _ => periods.at(now),
+        Some(_) => periods.at(now),
+        None => periods.at(begins()),
     }
 }
 
