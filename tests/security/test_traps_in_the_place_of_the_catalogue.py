@@ -45,7 +45,7 @@ TRAPS = {"fifo": os.mkfifo, "huge": make_huge, "link": make_link}
 def test_root_is_not_held_up_in_the_directory_of_a_user(run_python: Run, log_dir: Path, trap: str) -> None:
     """Records are written, and what lies there stays as it is.
 
-    Seen to fail with the damaged catalogue read as any file.
+    Seen to fail with anything opened that has the name.
     """
     home = log_dir / ".unified_logger"
     home.mkdir(parents=True)

@@ -28,7 +28,7 @@ pub use found::{beginning, find, find_at_once, is_packed, names};
 pub use known::{Foreign, Found, Known};
 pub use lines::{Change, Unreadable};
 pub use view::{Unseen, View};
-pub use whose::{is_it, tell_foreign};
+pub use whose::{is_closed_to_us, is_it, tell_foreign};
 
 use crate::error_handler::remark;
 use crate::platform::{self, Identity};

@@ -67,8 +67,14 @@ pub fn tell_foreign<'n>(directory: &Path, names: impl Iterator<Item = &'n str>) 
     }
 }
 
+/// Whether the process may not read a file, as where root has made it.
+#[must_use]
+pub fn is_closed_to_us(path: &Path) -> bool {
+    beginning(path).is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
+}
+
 fn told_of(path: &Path) -> String {
-    let is_unreadable = is_packed(path) && beginning(path).is_err();
+    let is_unreadable = if is_packed(path) { beginning(path).is_err() } else { is_closed_to_us(path) };
     let what = if is_unreadable { "cannot be read, or is not of this library" } else { "is not of this library" };
     format!("{} {what}, and is left alone", path.display())
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::archive::going_name;
 use crate::blackbox;
-use crate::catalogue::{self, Catalogue, Change, Look, is_it, ship::Shipped};
+use crate::catalogue::{self, Catalogue, Change, Look, Mark, is_it, ship::Shipped};
 use crate::error::{Error, Result};
 use crate::platform;
 use crate::sink::DirectoryLock;
@@ -57,6 +57,12 @@ impl Round<'_> {
 
     /// Notes files that others have put there, renamed or removed, and all of them where the catalogue was lost.
     fn find(&mut self, set: &str, now: i64) -> io::Result<()> {
+        if self.has_changed(set)? { self.find_anew(set, now) } else { Ok(()) }
+    }
+
+    /// Whether the directory has other files of a set than are known. Files that may not be read are noted here, and change nothing: else
+    /// each round would look at all files again.
+    pub(super) fn has_changed(&mut self, set: &str) -> io::Result<bool> {
         let names = catalogue::names(self.directory, set)?;
         let known = self.catalogue.known();
         let mut expected: BTreeMap<String, u64> =
@@ -65,7 +71,39 @@ impl Round<'_> {
             .foreign()
             .filter(|(name, foreign)| foreign.set == set && (foreign.mark.length > 0 || names.contains_key(*name)));
         expected.extend(foreign.map(|(name, foreign)| (name.to_owned(), foreign.mark.inode)));
-        if names == expected { Ok(()) } else { self.find_anew(set, now) }
+        let is_closed = |name: &String| catalogue::is_closed_to_us(&self.directory.join(name));
+        let is_readable = |name: &String| catalogue::beginning(&self.directory.join(name)).is_ok();
+        let mut closed = Vec::new();
+        for (name, inode) in &names {
+            let is_known = expected.get(name) == Some(inode);
+            // Nothing could be read of it, for that reason or because it is damaged.
+            let was_unread = is_known && known.foreign_at(name).is_some_and(|foreign| foreign.mark.length == 0);
+            if was_unread && is_readable(name) {
+                return Ok(true);
+            }
+            if !is_known && is_closed(name) {
+                expected.insert(name.clone(), *inode);
+                closed.extend((name != set).then(|| (name.clone(), *inode)));
+            }
+        }
+        let has_changed = names != expected;
+        if !closed.is_empty() {
+            self.note_closed(set, closed);
+        }
+        Ok(has_changed)
+    }
+
+    /// Notes files that may not be read, and tells of them.
+    fn note_closed(&mut self, set: &str, files: Vec<(String, u64)>) {
+        let Self { directory, lock, catalogue, report, .. } = self;
+        lock.hold(LOCK_PATIENCE, |held| {
+            if held.is_alone() && catalogue.look() != Look::Refused {
+                catalogue::tell_foreign(directory, files.iter().map(|(name, _)| name.as_str()));
+                report.foreign.extend(files.iter().map(|(name, _)| name.clone()));
+                let change = |(name, inode)| Change::Foreign { set: set.to_owned(), name, mark: Mark::of(inode, &[]) };
+                catalogue.change(files.into_iter().map(change).collect());
+            }
+        });
     }
 
     /// The same, though names say that nothing has changed.

@@ -1,0 +1,71 @@
+//! Files under the names of rotated files that the process may not read, as root's.
+
+use std::os::unix::fs::{PermissionsExt, chown};
+
+use super::*;
+
+/// Whether a round would look at all files of the set again, and the files of which it tells.
+fn look(directory: &Path) -> (bool, Vec<String>) {
+    let settings = settings(&[json_set(files(9))], Keep::default());
+    let mut report = Report::default();
+    let mut catalogue = Catalogue::of(directory).with_forms(settings.forms());
+    catalogue.look();
+    let has_changed = Round {
+        directory,
+        settings: &settings,
+        lock: DirectoryLock::open(directory, 0o640).unwrap(),
+        catalogue,
+        patience: &mut Patience::default(),
+        report: &mut report,
+    }
+    .has_changed("app.log");
+    (has_changed.unwrap(), report.foreign)
+}
+
+/// The same by a user that is not root.
+fn look_as_a_user(directory: &Path) -> (bool, Vec<String>) {
+    if !platform::is_root() {
+        return look(directory);
+    }
+    for folder in [directory, &blackbox::home(directory)] {
+        chown(folder, Some(12_345), None).unwrap();
+        for entry in fs::read_dir(folder).unwrap() {
+            chown(entry.unwrap().path(), Some(12_345), None).unwrap();
+        }
+    }
+    platform::with_rights_of(&directory.metadata().unwrap(), || look(directory)).unwrap()
+}
+
+#[test]
+fn a_file_that_may_not_be_read_is_told_once_and_looked_at_again_when_it_may() {
+    for name in ["app.log.9", "app.log.9.gz"] {
+        let directory = directory();
+        let path = directory.path().join(name);
+        write(directory.path(), name, "of root\n");
+        let mode = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        mode(0);
+        assert_eq!(look_as_a_user(directory.path()), (false, vec![name.to_owned()]));
+        assert_eq!(look_as_a_user(directory.path()), (false, vec![]), "and not again");
+        mode(0o600);
+        assert!(look_as_a_user(directory.path()).0);
+    }
+}
+
+#[test]
+fn what_else_is_new_is_found_beside_it() {
+    let directory = directory();
+    write(directory.path(), "app.log.9.gz", "of root\n");
+    fs::set_permissions(directory.path().join("app.log.9.gz"), fs::Permissions::from_mode(0o000)).unwrap();
+    assert!(!look_as_a_user(directory.path()).0);
+    write(directory.path(), "app.log.8", "of another program\n");
+    assert!(look_as_a_user(directory.path()).0);
+}
+
+#[test]
+fn a_damaged_file_is_not_looked_at_again() {
+    let directory = directory();
+    fs::write(directory.path().join("app.log.9.zst"), b"\x28\xb5\x2f\xfd").unwrap();
+    let settings = settings(&[json_set(files(9))], Keep::default());
+    assert_eq!(round(directory.path(), &settings, NOW, &|| true).unwrap().foreign, ["app.log.9.zst"]);
+    assert_eq!(look_as_a_user(directory.path()), (false, vec![]));
+}
