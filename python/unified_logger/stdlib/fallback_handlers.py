@@ -94,6 +94,7 @@ class File(Reporting):
         self._kept = file.backup_count
         # When a failed rotation is tried again.
         self._due = 0.0
+        self._has_told_link = False
         self._waiting: deque[bytes] = deque()
         self._waiting_bytes = 0
         # Bytes of the first line that are in the file.
@@ -226,6 +227,9 @@ class File(Reporting):
         now = monotonic()
         if now < self._due:
             return
+        if self._is_link():
+            self._due = now + _PAUSE
+            return
         try:
             self._rotate(found)
         except OSError as error:
@@ -234,8 +238,16 @@ class File(Reporting):
             if self._file is None:
                 self._file = self._open()
 
+    def _is_link(self) -> bool:
+        """Whether the path is a link, which is never renamed: somebody wants the records where it leads. It is told once."""
+        is_link = os.path.islink(self._path)
+        if is_link and not self._has_told_link:
+            self._has_told_link = True
+            self._report("rotate", "it is a link: the file to which it leads is never changed for a new one, and grows")
+        return is_link
+
     def rotate(self) -> bool:
-        """Changes the file for a new one, unless nothing stands in it or no rotated file may stay.
+        """Changes the file for a new one, unless it is a link, nothing stands in it, or no rotated file may stay.
 
         Returns:
             False if that is not possible.
@@ -246,7 +258,7 @@ class File(Reporting):
             self._write()
             if self._waiting or self._writing:
                 return False
-            return not self._kept or self._change()
+            return not self._kept or self._is_link() or self._change()
         finally:
             self.release()
 

@@ -82,7 +82,7 @@ pub(super) fn generation_in(path: &Path) -> Option<Generation> {
     open_packed(path).ok()?.0.mark().map(|mark| mark.generation)
 }
 
-/// Whether a file may be of a set of this form, by what stands in it. None of which nothing can be read.
+/// Whether a file may be of a set of this form, by what stands in it. One that cannot be read may not.
 pub(super) fn is_credible(path: &Path, form: &Form) -> bool {
     if *form == Form::Any {
         return true;

@@ -70,7 +70,7 @@ impl Pending {
         self.turns.pop_front();
     }
 
-    /// Entries before the next turn but one that is at hand.
+    /// Entries before the next turn. A turn before the first entry does not count: `next_turn` gives it.
     fn before_turn(&self) -> usize {
         let next = self.turns.iter().find(|(at, _)| *at > self.passed);
         next.map_or(usize::MAX, |(at, _)| usize::try_from(at - self.passed).unwrap_or(usize::MAX))

@@ -45,6 +45,8 @@ pub(super) struct Life {
     is_start: bool,
     /// Whether it was told that another program changes files, too.
     has_told: bool,
+    /// Whether it was told that the file is a link.
+    pub(super) has_told_link: bool,
 }
 
 /// The files with which this process, or one that it was forked from, has started.
@@ -76,6 +78,7 @@ impl Life {
             wanted: when.at_start && target.is_start && is_first(&target.path),
             is_start: true,
             has_told: false,
+            has_told_link: false,
         }
     }
 
@@ -133,7 +136,7 @@ impl FileSink {
         let is_over = match (life.period, life.front) {
             (Some(of), Some(next)) => {
                 let is_old = life.since.is_none_or(|since| since.elapsed().as_secs() >= of.length().unsigned_abs());
-                // The period right before this one may be longer than it.
+                // A clock that was set back into the period right before changes nothing, and that period may be the longer one.
                 next.start > of.start || next.end < of.start && is_old
             }
             _ => false,

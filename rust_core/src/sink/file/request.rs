@@ -22,11 +22,11 @@ impl FileSink {
         // Another process may have changed it since the last line of this one.
         self.find_file(held)?;
         let Some(open) = &self.file else { return Ok(false) };
-        let (is_empty, is_renamed) = (open.size == 0, open.regular);
-        if is_empty || !is_renamed {
+        let (is_empty, is_renamed, is_astray) = (open.size == 0, open.regular, open.astray);
+        if is_empty || !is_renamed || self.is_link() {
             return Ok(true);
         }
-        if open.astray || !held.is_alone() {
+        if is_astray || !held.is_alone() {
             return Ok(false);
         }
         self.identify();

@@ -9,6 +9,7 @@ use std::path::Path;
 use super::find::open;
 use super::{FileSink, Fsync};
 use crate::error::{Error, Result};
+use crate::error_handler::remark;
 use crate::fault_injection::{self, Fault};
 use crate::platform::{self, Rights};
 use crate::rotation::{Names, Step, There};
@@ -19,6 +20,9 @@ const PLANS: u32 = 100;
 impl FileSink {
     /// Whether it was possible. Where something other than a file lies in the way, records go on in the same file.
     pub(super) fn rotate(&mut self) -> Result<bool> {
+        if self.is_link() {
+            return Ok(false);
+        }
         if self.sync.data {
             self.sync_data()?;
         }
@@ -44,6 +48,22 @@ impl FileSink {
         self.target.point_link();
         self.identify();
         Ok(true)
+    }
+
+    /// Whether the path is a link. It is never renamed: somebody wants the records where it leads, and a link is none of the rotated files that are
+    /// packed, read and deleted.
+    pub(super) fn is_link(&mut self) -> bool {
+        let path = &self.target.path;
+        let is_link = path.symlink_metadata().is_ok_and(|meta| meta.is_symlink());
+        if is_link && !self.life.has_told_link {
+            let reason = format!(
+                "{} is a link: the file to which it leads is never changed for a new one, and grows. Link the directory in its place, or have another program rotate that file",
+                path.display()
+            );
+            remark("rotate a log file", reason);
+            self.life.has_told_link = true;
+        }
+        is_link
     }
 
     /// Renames the files of the set, and says which steps were `done`.
