@@ -83,6 +83,23 @@ def test_in_a_file(tmp_path: Path, options: dict[str, Any], key: str, value: Any
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "key", "line"),
+    [
+        ("# a comment\nrotate: dayly\n", "rotate.every", 2),
+        ("outputs:\n  errors:\n    level: ERROR\n    rotate: dayly\n", "outputs.errors.rotate.every", 4),
+    ],
+)
+def test_a_word_that_stands_for_a_block_has_its_line(tmp_path: Path, text: str, key: str, line: int) -> None:
+    """Seen to fail with the line of the key in the message alone, which is not in the file."""
+    path = tmp_path / "logging.yaml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        load_config(path)
+    assert (caught.value.key, caught.value.line) == (key, line)
+    assert f"{path}:{line}: {key} = 'dayly'" in str(caught.value)
+
+
 @pytest.mark.parametrize(("options", "key", "value", "allowed"), CASES + OF_ALL)
 def test_in_the_environment(options: dict[str, Any], key: str, value: Any, allowed: str) -> None:
     """Mappings as JSON."""

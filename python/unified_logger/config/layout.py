@@ -52,7 +52,14 @@ def check(config: Any, source: str, lines: Mapping[Path, int]) -> None:
     try:
         mappings.parse(config, LAYOUT, of_file=True)
     except PartError as wrong:
-        raise wrong.of(source, line=lines.get(wrong.path)) from None
+        raise wrong.of(source, line=_line_of(wrong.path, lines)) from None
+
+
+def _line_of(path: Path, lines: Mapping[Path, int]) -> int | None:
+    """The line of a key. A word that stands for a block has the line of the block: `rotate: dayly` is `rotate.every`."""
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path)
 
 
 def settle(config: Any, source: str, lines: Mapping[Path, int]) -> Any:

@@ -50,7 +50,7 @@ class Output(TypedDict, total=False):
     """The keys of an entry of `outputs`."""
 
     file: str
-    """The name of a file in the log directory, without a path, that does not begin with a dot."""
+    """The name of a file in the log directory, without a path, that has 200 bytes at most and does not begin with a dot."""
     stream: Literal["stdout", "stderr"]
     """One of stdout, stderr."""
     function: Callable[[Any], object] | str

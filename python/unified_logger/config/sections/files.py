@@ -194,7 +194,18 @@ class Files(Section):
 # Options that only files have.
 _OF_FILES = (
     *("max_bytes", "backup_count", "file_level", "enable_ai_handler", "ai_max_bytes", "ai_backup_count"),
-    *("rotate", "file_names", "compress", "compress_level", "keep", "current_link", "fsync", "file_mode", "dir_mode"),
+    *(
+        "rotate",
+        "file_names",
+        "compress",
+        "compress_level",
+        "keep",
+        "hold_unshipped",
+        "current_link",
+        "fsync",
+        "file_mode",
+        "dir_mode",
+    ),
 )
 
 

@@ -59,7 +59,7 @@ def _fields(value: Any) -> tuple[str, ...]:
 
 FILE = Kind(
     "file name",
-    "the name of a file in the log directory, without a path, that does not begin with a dot",
+    "the name of a file in the log directory, without a path, that has 200 bytes at most and does not begin with a dot",
     _file,
     _file,
     {"type": "string", "pattern": r"^[^./\\][^/\\]*$", "maxLength": 200},

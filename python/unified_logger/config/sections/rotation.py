@@ -13,7 +13,7 @@ from .lines import ZONE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
     from ..mappings import Layout
@@ -119,6 +119,9 @@ class Rotation(Section):
         _check_bounds(given)
         _check_what_stays(given, by_handlers)
         _check_levels(given)
+        if values["use_unified_logging"] and values["files"]:
+            for notice in _without_effect(given, by_handlers):
+                given.add_notice(notice)
         wanted = (values["rotate"] or {}).get("signal") if values["use_unified_logging"] and values["files"] else None
         return {"rotation_signal": wanted, "rotation_by_handlers": by_handlers}
 
@@ -216,6 +219,69 @@ def _check_levels(given: Given) -> None:
                 value=level,
                 allowed=f"a whole number from 1 to {most} for {options['compress']}",
             )
+
+
+def _without_effect(given: Given, by_handlers: Mapping[str, Any]) -> Iterator[str]:
+    """Sentences about what is given, and changes nothing for any file beside the other options."""
+    values = given.values
+    counts = {file.kind: file.backup_count for file in values["files"] if file.enabled}
+    own: dict[str, Mapping[str, Any]] = {name: {} for name in counts if values["outputs"].get(name) is not False}
+    for name, output in values["outputs"].items():
+        if isinstance(output, dict) and (name in own or "file" in output):
+            own[name] = output
+    # What each file goes by, whoever says it.
+    files = {}
+    for name, output in own.items():
+        of_handler = by_handlers.get(name, {})
+        found = {**values, "backup_count": counts.get(name, values["backup_count"]), **of_handler, **output}
+        files[name] = {**found, "keep": None} if "keep" in {*of_handler} - {*output} else found
+    if given.has("rotate") and values["rotate"] == {}:
+        yield "rotate has no effect: it is empty"
+    for key, is_of_use, reason in _USES:
+        option, _, part = key.partition(".")
+        others = [
+            name for name, output in own.items() if option not in output and (option, name) != ("backup_count", "ai")
+        ]
+        if given.has(option) and _has(values, option, part) and not any(is_of_use(files[name]) for name in others):
+            yield f"{key} has no effect: {reason}"
+        for name, output in own.items():
+            if _has(output, option, part) and not is_of_use(files[name]):
+                yield f"outputs.{name}.{key} has no effect: {reason}"
+    if (
+        given.has("ai_backup_count")
+        and "ai" in own
+        and "backup_count" not in own["ai"]
+        and files["ai"]["keep"] is not None
+    ):
+        yield f"ai_backup_count has no effect: {_KEPT}"
+
+
+def _has(options: Mapping[str, Any], option: str, part: str) -> bool:
+    value = options.get(option)
+    return part in (value or {}) if part else value is not None
+
+
+def _has_periods(options: Mapping[str, Any]) -> bool:
+    return not {"every", "at"}.isdisjoint(options["rotate"] or {})
+
+
+_KEPT = "keep says which rotated files stay"
+# What may be given for nothing, when it is of use for a file, and why it is of none.
+_USES: tuple[tuple[str, Callable[[Mapping[str, Any]], bool], str], ...] = (
+    ("compress_level", lambda options: options["compress"] != "off", "compress is off"),
+    ("rotate.max_random_delay", _has_periods, "rotate names no time, by every or at"),
+    (
+        "rotate.zone",
+        lambda options: _has_periods(options) or options["file_names"] == "dated",
+        "rotate names no time, by every or at, and files have numbers",
+    ),
+    ("backup_count", lambda options: options["keep"] is None, _KEPT),
+    (
+        "file_names",
+        lambda options: options["keep"] is not None or options["backup_count"] != 0,
+        "no file is rotated where backup_count is 0, unless keep says which stay",
+    ),
+)
 
 
 def _bounds(keep: Mapping[str, Any]) -> dict[str, Any]:
