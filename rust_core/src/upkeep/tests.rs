@@ -159,24 +159,6 @@ fn one_process_at_a_time_does_it_and_one_that_is_to_end_stops() {
     assert_eq!(round(directory.path(), &settings, NOW, &|| true).unwrap().gone.len(), 1);
 }
 
-#[cfg(unix)]
-#[test]
-fn the_files_beside_the_boxes_of_another_user_are_left_to_that_users_processes() {
-    use std::os::unix::fs::{PermissionsExt, chown};
-    let directory = tempfile::tempdir().unwrap();
-    let home = blackbox::home(directory.path());
-    fs::create_dir(&home).unwrap();
-    let mode = |mode| fs::set_permissions(directory.path(), fs::Permissions::from_mode(mode)).unwrap();
-    if platform::is_root() {
-        chown(&home, Some(12_345), None).unwrap();
-    } else {
-        // So it is after a change of the user.
-        mode(0);
-    }
-    assert!(round(directory.path(), &Settings::default(), 1, &|| true).is_none(), "nothing is told");
-    mode(0o700);
-}
-
 #[test]
 fn a_lost_catalogue_is_made_again() {
     let directory = directory();

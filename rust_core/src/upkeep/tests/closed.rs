@@ -1,4 +1,4 @@
-//! Files under the names of rotated files that the process may not read, as root's.
+//! Files that the process may not read or look after, because they are another user's.
 
 use std::os::unix::fs::{PermissionsExt, chown};
 
@@ -68,4 +68,20 @@ fn a_damaged_file_is_not_looked_at_again() {
     let settings = settings(&[json_set(files(9))], Keep::default());
     assert_eq!(round(directory.path(), &settings, NOW, &|| true).unwrap().foreign, ["app.log.9.zst"]);
     assert_eq!(look_as_a_user(directory.path()), (false, vec![]));
+}
+
+#[test]
+fn the_files_beside_the_boxes_of_another_user_are_left_to_that_users_processes() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = blackbox::home(directory.path());
+    fs::create_dir(&home).unwrap();
+    let mode = |mode| fs::set_permissions(directory.path(), fs::Permissions::from_mode(mode)).unwrap();
+    if platform::is_root() {
+        chown(&home, Some(12_345), None).unwrap();
+    } else {
+        // So it is after a change of the user.
+        mode(0);
+    }
+    assert!(round(directory.path(), &Settings::default(), 1, &|| true).is_none(), "nothing is told");
+    mode(0o700);
 }
