@@ -144,6 +144,10 @@ impl SetFiles {
         remarks: &mut Remarks,
     ) -> Result<Option<Vec<FileRef>>> {
         let failed = |path: &Path, error| Error::io("list", path, error);
+        let current = directory.path.join(&self.name);
+        if thorough && current.symlink_metadata().is_ok_and(|meta| meta.is_symlink()) {
+            remarks.make_of_link(&current);
+        }
         if self.own.as_ref().is_some_and(|own| own.known.next() == 1) {
             // There was nothing that could be known. By now there may be a catalogue.
             self.own = None;

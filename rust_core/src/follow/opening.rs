@@ -58,6 +58,10 @@ impl SetFiles {
                 }
                 // For a moment it has two names while it gets another one, where the system knows no other way.
                 Err(error @ Error::HardLink(_)) => Some(error),
+                Err(Error::SymbolicLink(path)) => {
+                    context.remarks.make_of_link(&path);
+                    return Ok(Opened::Not);
+                }
                 Err(error) => {
                     context.remarks.make(error.to_string());
                     return Ok(Opened::Not);

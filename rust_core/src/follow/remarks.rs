@@ -1,6 +1,7 @@
 //! What a reader has noticed and could do without: for its user, each once.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 /// More are counted alone.
 const MOST: usize = 100;
@@ -19,6 +20,11 @@ impl Remarks {
         let is_last = self.made.len() == MOST;
         self.made.insert(remark.clone());
         self.new.push(if is_last { "there is more of this kind".to_owned() } else { remark });
+    }
+
+    /// A link may lead to what its owner may not read.
+    pub fn make_of_link(&mut self, path: &Path) {
+        self.make(format!("{} is a link, and is not read", path.display()));
     }
 
     /// Those that were made since the last call.

@@ -67,6 +67,20 @@ fn a_foreign_file_with_a_name_of_the_set_is_no_obstacle() {
     assert_eq!(numbers(&records), (0..20).filter(|number| number % 4 == 3).collect::<Vec<_>>());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_in_the_place_of_the_current_file_is_told_and_not_read() {
+    let directory = of_three_files();
+    let elsewhere = tempfile::NamedTempFile::new().unwrap();
+    fs::rename(directory.path().join("app.log"), elsewhere.path()).unwrap();
+    let before = all(directory.path());
+    std::os::unix::fs::symlink(elsewhere.path(), directory.path().join("app.log")).unwrap();
+    let (records, remarks) = read(options(directory.path()));
+    assert_eq!(numbers(&records), before);
+    assert_eq!(remarks.len(), 1, "{remarks:?}");
+    assert!(remarks[0].contains("is a link"), "{remarks:?}");
+}
+
 #[test]
 fn a_catalogue_that_tells_nothing_costs_generations_and_no_record() {
     let directory = of_three_files();
