@@ -17,6 +17,7 @@ import pytest
 from kinds import Run, Start
 
 from unified_logger import flush_logging, get_logger, get_stats, shutdown_logging
+from unified_logger.reader import read_logs
 
 OTHERS = {
     "app.log.2": b"2026-02-19 10:30:00 INFO of another program\n",
@@ -154,3 +155,30 @@ def test_a_damaged_catalogue_is_made_again_by_processes_that_start_together(run_
     lines = [line for path in log_dir.glob("app.log*") for line in path.read_text("utf-8").splitlines()]
     records = [(record["who"], record["number"]) for record in map(json.loads, lines) if "who" in record]
     assert sorted(records) == sorted((who, number) for who in ("first", "0", "1", "2") for number in range(60))
+
+
+@pytest.mark.parametrize("compress", ["off", "zstd"])
+def test_a_copy_that_an_operator_has_packed_is_not_read_twice(
+    start: Start, log_dir: Path, compress: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """`gzip -k app.log.1` leaves the original beside its copy. The copy stays, also when the original is packed or gets another number."""
+    start(max_bytes=2_000, keep="all", console_format="off")
+    fill(40)
+    copied = (log_dir / "app.log.1").read_bytes()
+    (log_dir / "app.log.1.gz").write_bytes(gzip.compress(copied))
+
+    def read() -> list[int]:
+        with read_logs(log_dir, files="app.log", logger="shop") as reader:
+            return [(record.record or {})["number"] for record in reader]
+
+    assert read() == [*range(40)]
+    start(max_bytes=2_000, keep="all", console_format="off", compress=compress)
+    fill(40)
+    rotated = [*log_dir.glob("app.log.*")]
+    if compress == "zstd":
+        eventually(lambda: len([*log_dir.glob("app.log.*.zst")]) >= len(rotated) - 1)
+    assert sorted(read()) == sorted([*range(40)] * 2)
+    assert shutdown_logging()
+    copies = [gzip.decompress(path.read_bytes()) for path in log_dir.glob("app.log.*.gz")]
+    assert copies == [copied]
+    assert capfd.readouterr().err == ""

@@ -234,6 +234,15 @@ impl Unpacker {
     }
 }
 
+/// Whether an error says that what was read is damaged, and not that it cannot be read now.
+#[must_use]
+pub fn is_damage(error: &io::Error) -> bool {
+    // The libraries that unpack have kinds of their own for it; the system has none of these.
+    let kinds =
+        [io::ErrorKind::InvalidData, io::ErrorKind::UnexpectedEof, io::ErrorKind::InvalidInput, io::ErrorKind::Other];
+    error.raw_os_error().is_none() && kinds.contains(&error.kind())
+}
+
 pub fn damaged(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use index::{Builder, Extent, Header, Index, Part, Query, Unreadable, index_file};
 pub use line::{Found, Keys, Scanner, TimeForm, Value, parse_time};
-pub use method::{Mark, Method};
+pub use method::{Mark, Method, is_damage};
 pub use name::{going_name, is_going, is_temporary, packed_name, temporary_name};
 pub use pack::{Job, Names, Outcome, Pace, Packed, Prepared, Ready, pack, prepare};
 pub use reader::{Archive, KnownBy};

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Archive, PART, going_name, is_going, is_temporary, source};
+use super::{Archive, PART, going_name, is_damage, is_going, is_temporary, source};
 use crate::error::{Error, Result};
 use crate::platform::{self, Lock};
 
@@ -58,9 +58,9 @@ pub enum Settled {
     Finished,
     /// The original has more than was packed, or the packed file is damaged: that was removed, and the original is packed again.
     Undone,
-    /// Both are there, and are not the same, or this library has not packed the one. They were left.
+    /// Both are there, and are not the same. They were left.
     Different,
-    /// There is at most one of them.
+    /// There is at most one of them, or somebody else has packed the other.
     Nothing,
 }
 
@@ -88,13 +88,11 @@ pub fn settle(
     let packed_state = source::State::of(&packed_meta);
     let mut archive = Archive::open(packed, None)?;
     if archive.mark().is_none() {
-        return Ok(Settled::Different);
+        return Ok(Settled::Nothing);
     }
     let compared = match archive.stream(0).and_then(|stream| compare(&file, stream)) {
         Ok(compared) => compared,
-        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) => {
-            Compared::Longer
-        }
+        Err(error) if is_damage(&error) => Compared::Longer,
         Err(error) => return Err(Error::io("compare", packed, error)),
     };
     if compared == Compared::Different {

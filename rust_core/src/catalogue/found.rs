@@ -12,7 +12,7 @@ use super::entry::{Generation, Mark};
 use super::form::{FIRST_LINE, Form};
 use super::head_of;
 use super::known::Found;
-use crate::archive::{Archive, open_log};
+use crate::archive::{Archive, is_damage, open_log};
 use crate::error::Error;
 use crate::platform;
 use crate::rotation::{Names, PACKED};
@@ -106,11 +106,7 @@ pub(super) fn is_credible(path: &Path, form: &Form) -> bool {
 
 /// Whether an error says that a file cannot be read now, and not that there is none or that it is damaged.
 pub(super) fn is_passing(error: &io::Error) -> bool {
-    let is_lasting = matches!(
-        error.kind(),
-        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::Other
-    );
-    !is_lasting && !platform::is_missing(error)
+    !is_damage(error) && !platform::is_missing(error)
 }
 
 /// The files of a set, rotated ones and the current one, the oldest first as far as their times and names tell.
@@ -191,6 +187,7 @@ fn look(directory: &Path, set: &str) -> io::Result<Looked> {
 
 fn in_order(directory: &Path, set: &str, mut found: Vec<(Option<SystemTime>, Found)>) -> Vec<Found> {
     remove_originals(directory, &mut found);
+    remove_copies(&mut found);
     found.sort_by(|(one_time, one), (other_time, other)| {
         let [one, other] =
             [(one, one_time), (other, other_time)].map(|(found, time)| (found.name == set, *time, found));
@@ -238,6 +235,19 @@ fn remove_originals(directory: &Path, found: &mut Vec<(Option<SystemTime>, Found
     let originals: Vec<String> =
         found.iter().filter(|(_, one)| is_original(one)).map(|(_, one)| one.name.clone()).collect();
     found.retain(|(_, one)| !originals.contains(&one.name));
+}
+
+/// Leaves out what others have packed and left beside its original, or beside what this library has packed of that: its records are there.
+fn remove_copies(found: &mut Vec<(Option<SystemTime>, Found)>) {
+    let plain = |name: &str| PACKED.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name).to_owned();
+    let may_be_copy = |one: &Found| one.generation.is_none() && is_packed(Path::new(&one.name));
+    let is_copy = |copy: &Found| {
+        let of = plain(&copy.name);
+        let holds_the_same = |other: &Found| !may_be_copy(other) && plain(&other.name) == of && other.head == copy.head;
+        may_be_copy(copy) && !copy.head.is_empty() && found.iter().any(|(_, other)| holds_the_same(other))
+    };
+    let copies: Vec<String> = found.iter().filter(|(_, one)| is_copy(one)).map(|(_, one)| one.name.clone()).collect();
+    found.retain(|(_, one)| !copies.contains(&one.name));
 }
 
 #[cfg(test)]

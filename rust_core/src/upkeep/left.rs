@@ -33,7 +33,7 @@ impl Round<'_> {
                 }
                 let packed = PACKED.iter().map(|end| format!("{name}{end}")).find(|packed| names.contains_key(packed));
                 match packed.map(|packed| self.settle_one(name, &packed)) {
-                    Some(Ok(Settled::Different)) => {
+                    Some(Ok(Settled::Different)) if self.patience.tells(name) => {
                         remark("finish packing", format!("{name} is not what was packed, and stays beside it"));
                     }
                     Some(Err(error)) => self.fail("finish packing", &error),
@@ -41,6 +41,8 @@ impl Round<'_> {
                 }
             }
         }
+        let directory = self.directory;
+        self.patience.keep_told(|name| directory.join(name).symlink_metadata().is_ok());
     }
 
     fn settle_one(&mut self, original: &str, packed: &str) -> Result<Settled> {

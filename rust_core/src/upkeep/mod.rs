@@ -18,6 +18,7 @@ use crate::archive::{Keys, Method};
 use crate::blackbox;
 use crate::catalogue::{self, Catalogue, Form, Generation, Known, Look, ship::Shipped};
 use crate::error::Error;
+use crate::error_handler::remark;
 use crate::platform;
 use crate::rotation::{Disk, Keep};
 use crate::sink::DirectoryLock;
@@ -203,7 +204,11 @@ pub fn preview(directory: &Path, settings: &Settings, now: i64) -> std::io::Resu
     }
     let shipped = Shipped::read(&blackbox::home(directory));
     let known = catalogue.known();
-    let plan = plan_of(directory, known, settings, now, &shipped);
+    let (disk, refusal) = disk_of(directory, settings);
+    if let Some(reason) = refusal {
+        remark(SEE_DISK, reason);
+    }
+    let plan = plan_of(directory, known, settings, now, disk, &shipped);
     let is_planned =
         |generation| plan.goes.iter().chain(&plan.held).any(|going: &Going| going.generation == generation);
     let without_bounds = |set: &Set| {
@@ -211,7 +216,7 @@ pub fn preview(directory: &Path, settings: &Settings, now: i64) -> std::io::Resu
         Set { keep, hold: Some(0), ..set.clone() }
     };
     let everything = Settings { sets: settings.sets.iter().map(without_bounds).collect(), ..Settings::default() };
-    let mut stays = plan_of(directory, known, &everything, now, &shipped).goes;
+    let mut stays = plan_of(directory, known, &everything, now, None, &shipped).goes;
     stays.retain(|going| !is_planned(going.generation));
     let of_sets = |set: &str| settings.sets.iter().any(|known| known.name == set);
     let foreign = known.foreign().filter(|(_, foreign)| of_sets(&foreign.set)).map(|(name, _)| name.to_owned());
@@ -219,8 +224,30 @@ pub fn preview(directory: &Path, settings: &Settings, now: i64) -> std::io::Resu
     Ok(Preview { plan, stays, foreign, has_targets, is_of_later_version })
 }
 
-fn plan_of(directory: &Path, known: &Known, settings: &Settings, now: i64, shipped: &Shipped) -> Plan {
-    let disk = platform::disk(directory).ok().map(|(size, free)| Disk { size, free });
+const SEE_DISK: &str = "see how full the disk is";
+
+/// How full the disk is, if that is asked for, or why that cannot be said.
+fn disk_of(directory: &Path, settings: &Settings) -> (Option<Disk>, Option<String>) {
+    if settings.all.disk_free.is_none() {
+        return (None, None);
+    }
+    match platform::disk(directory) {
+        Ok((size, free)) => (Some(Disk { size, free }), None),
+        Err(error) => {
+            let reason = format!("{}: {error}; no file is deleted to keep some of it free", directory.display());
+            (None, Some(reason))
+        }
+    }
+}
+
+fn plan_of(
+    directory: &Path,
+    known: &Known,
+    settings: &Settings,
+    now: i64,
+    disk: Option<Disk>,
+    shipped: &Shipped,
+) -> Plan {
     let size =
         |entry: &catalogue::Entry| std::fs::symlink_metadata(directory.join(&entry.name)).ok().map(|meta| meta.len());
     plan(known, settings, now, disk, &|entry| shipped.has_taken(entry), size)

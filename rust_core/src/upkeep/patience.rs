@@ -1,6 +1,6 @@
 //! What one round leaves for the next.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::catalogue::Generation;
@@ -8,13 +8,24 @@ use crate::catalogue::Generation;
 /// How long a file is left alone that could not be packed or indexed; twice as long after each further time.
 const FIRST_PAUSE: Duration = Duration::from_secs(60);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+/// A set of which nothing has changed is looked at anew after this time, because a file may be readable by now.
+const LOOKED: Duration = Duration::from_secs(600);
 
-/// Files that could not be packed or indexed, and indices that were found whole.
+/// Files that could not be packed or indexed, indices that were found whole, and what was told.
 #[derive(Debug, Default)]
 pub struct Patience {
     refused: BTreeMap<Generation, (Instant, Duration)>,
     whole: BTreeMap<Generation, (u64, Option<SystemTime>)>,
+    /// The originals that stay beside a packed file, and were told of.
+    told: BTreeSet<String>,
+    /// Whether it was told that the disk does not say how full it is.
+    has_told_of_disk: bool,
+    /// By set: what it was when it was last looked at anew.
+    looked: BTreeMap<String, (Instant, Names, Names)>,
 }
+
+/// Names with the numbers of the file system.
+pub(super) type Names = BTreeMap<String, u64>;
 
 impl Patience {
     /// Whether a file may be tried.
@@ -40,6 +51,38 @@ impl Patience {
 
     pub(super) fn note_whole(&mut self, generation: Generation, state: (u64, Option<SystemTime>)) {
         self.whole.insert(generation, state);
+    }
+
+    /// Whether it is to be told that an original stays beside a packed file: once.
+    pub(super) fn tells(&mut self, name: &str) -> bool {
+        self.told.insert(name.to_owned())
+    }
+
+    /// Forgets the originals that are gone, of which was told.
+    pub(super) fn keep_told(&mut self, is_there: impl Fn(&str) -> bool) {
+        self.told.retain(|name| is_there(name));
+    }
+
+    /// Whether it is to be told that the disk does not say how full it is: once, until it does.
+    pub(super) fn tells_of_disk(&mut self, is_refused: bool) -> bool {
+        is_refused & !std::mem::replace(&mut self.has_told_of_disk, is_refused)
+    }
+
+    /// Whether a set was looked at anew when it had these names and was expected to have those. There are names of which nothing is ever noted, such as
+    /// that of a copy which somebody has packed.
+    pub(super) fn has_looked(&self, set: &str, names: &Names, expected: &Names) -> bool {
+        let is_same =
+            |(at, seen, known): &(Instant, Names, Names)| at.elapsed() < LOOKED && seen == names && known == expected;
+        self.looked.get(set).is_some_and(is_same)
+    }
+
+    pub(super) fn note_look(&mut self, set: &str, names: Names, expected: Names) {
+        self.looked.insert(set.to_owned(), (Instant::now(), names, expected));
+    }
+
+    /// Has a set looked at anew though its names are the same.
+    pub(super) fn forget_look(&mut self, set: &str) {
+        self.looked.remove(set);
     }
 
     /// Forgets the files that are gone.

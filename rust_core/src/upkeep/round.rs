@@ -1,12 +1,13 @@
 //! A round: finds the files of each set, deletes what goes, and has the others packed and indexed.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
 
+use super::patience::Names;
 use super::{
-    Failure, GoesOn, Going, INDEX, LOCK_PATIENCE, LOOK_AFTER, Patience, Report, Settings, Work, index_path, plan_of,
+    Failure, GoesOn, Going, INDEX, LOCK_PATIENCE, LOOK_AFTER, Patience, Report, SEE_DISK, Settings, Work, disk_of,
+    index_path, plan_of,
 };
 use crate::archive::going_name;
 use crate::blackbox;
@@ -57,40 +58,58 @@ impl Round<'_> {
 
     /// Notes files that others have put there, renamed or removed, and all of them where the catalogue was lost.
     fn find(&mut self, set: &str, now: i64) -> io::Result<()> {
-        if self.has_changed(set)? { self.find_anew(set, now) } else { Ok(()) }
+        let names = catalogue::names(self.directory, set)?;
+        if !self.has_changed(set, &names) {
+            return Ok(());
+        }
+        let expected = self.expected(set, &names);
+        if self.patience.has_looked(set, &names, &expected) {
+            return Ok(());
+        }
+        self.find_anew(set, now)?;
+        // What the catalogue would not take stays unknown, and is no reason to open all files again each time.
+        let expected = self.expected(set, &names);
+        self.patience.note_look(set, names, expected);
+        Ok(())
     }
 
-    /// Whether the directory has other files of a set than are known. Files that may not be read are noted here, and change nothing: else
-    /// each round would look at all files again.
-    pub(super) fn has_changed(&mut self, set: &str) -> io::Result<bool> {
-        let names = catalogue::names(self.directory, set)?;
+    /// The names of a set of which something is known.
+    fn expected(&self, set: &str, names: &Names) -> Names {
         let known = self.catalogue.known();
-        let mut expected: BTreeMap<String, u64> =
-            known.of_set(set).map(|entry| (entry.name.clone(), entry.mark.inode)).collect();
+        let mut expected: Names = known.of_set(set).map(|entry| (entry.name.clone(), entry.mark.inode)).collect();
         let foreign = known
             .foreign()
             .filter(|(name, foreign)| foreign.set == set && (foreign.mark.length > 0 || names.contains_key(*name)));
         expected.extend(foreign.map(|(name, foreign)| (name.to_owned(), foreign.mark.inode)));
+        expected
+    }
+
+    /// Whether the directory has other files of a set than are known. Files that may not be read are noted here, and change nothing: else
+    /// each round would look at all files again.
+    pub(super) fn has_changed(&mut self, set: &str, names: &Names) -> bool {
+        let mut expected = self.expected(set, names);
+        let known = self.catalogue.known();
         let is_closed = |name: &String| catalogue::is_closed_to_us(&self.directory.join(name));
         let is_readable = |name: &String| catalogue::beginning(&self.directory.join(name)).is_ok();
         let mut closed = Vec::new();
-        for (name, inode) in &names {
+        for (name, inode) in names {
             let is_known = expected.get(name) == Some(inode);
             // Nothing could be read of it, for that reason or because it is damaged.
             let was_unread = is_known && known.foreign_at(name).is_some_and(|foreign| foreign.mark.length == 0);
             if was_unread && is_readable(name) {
-                return Ok(true);
+                self.patience.forget_look(set);
+                return true;
             }
             if !is_known && is_closed(name) {
                 expected.insert(name.clone(), *inode);
                 closed.extend((name != set).then(|| (name.clone(), *inode)));
             }
         }
-        let has_changed = names != expected;
+        let has_changed = *names != expected;
         if !closed.is_empty() {
             self.note_closed(set, closed);
         }
-        Ok(has_changed)
+        has_changed
     }
 
     /// Notes files that may not be read, and tells of them.
@@ -138,7 +157,11 @@ impl Round<'_> {
         for reason in &shipped.damaged {
             self.fail("read how far a shipper is", reason);
         }
-        let plan = plan_of(self.directory, self.catalogue.known(), self.settings, now, &shipped);
+        let (disk, refusal) = disk_of(self.directory, self.settings);
+        if self.patience.tells_of_disk(refusal.is_some()) {
+            self.fail(SEE_DISK, &refusal.unwrap_or_default());
+        }
+        let plan = plan_of(self.directory, self.catalogue.known(), self.settings, now, disk, &shipped);
         self.report.held = plan.held;
         for going in plan.goes {
             if !goes_on() {

@@ -32,6 +32,8 @@ pub struct Rounds {
     rotations: u64,
     /// The thread of the last round.
     worker: Option<Worker>,
+    /// There was no thread for the last one.
+    is_refused: bool,
     goes_on: Arc<AtomicBool>,
     /// What one round leaves for the next. A round has it to itself.
     kept: Arc<Mutex<Kept>>,
@@ -94,8 +96,14 @@ impl Shared {
                 shared.tell(&report, &mut kept);
             }
         });
-        // Without a thread the next round tries.
-        rounds.worker = worker.ok();
+        // Without a thread the next round tries. It is told once, until there is one.
+        let is_refused = worker.is_err();
+        if let Err(error) = &worker
+            && !rounds.is_refused
+        {
+            self.errors.handle("start the upkeep of log files", error);
+        }
+        (rounds.worker, rounds.is_refused) = (worker.ok(), is_refused);
     }
 
     /// Ends the round that is under way. The next one, after the usual time, goes on with what is left: a program that forks all the time would

@@ -108,3 +108,43 @@ fn a_catalogue_of_a_later_version_stops_everything() {
     assert_eq!(fs::read(&path).unwrap(), line);
     assert!(preview(directory.path(), &settings, NOW).unwrap().is_of_later_version);
 }
+
+#[test]
+fn a_damaged_packed_file_beside_its_original_is_packed_again() {
+    let directory = directory();
+    let text: String = (0..20_000).map(|number| format!("line {number} of 1\n")).collect();
+    write(directory.path(), "app.log.2", &text);
+    for kind in [Kind::Gzip, Kind::Zstd] {
+        let settings = settings(&[Set { method: Method::new(kind, None), ..packing("app.log") }], Keep::default());
+        let packed = if kind == Kind::Gzip { "app.log.2.gz" } else { "app.log.2.zst" };
+        for _ in 0..2 {
+            round(directory.path(), &settings, NOW, &|| true).unwrap();
+        }
+        let generation = catalogue_of(directory.path()).known().named("app.log", packed).unwrap().generation;
+        unfinish(directory.path(), generation, "app.log.2", &text);
+        let path = directory.path().join(packed);
+        let mut bytes = fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle..middle + 8].iter_mut().for_each(|byte| *byte ^= 0x55);
+        fs::write(&path, bytes).unwrap();
+        for _ in 0..2 {
+            assert_eq!(round(directory.path(), &settings, NOW, &|| true).unwrap().failed, vec![]);
+        }
+        assert!(!directory.path().join("app.log.2").exists());
+        assert_eq!(lines(directory.path(), packed), text);
+        fs::remove_file(path).unwrap();
+        write(directory.path(), "app.log.2", &text);
+    }
+}
+
+#[test]
+fn a_disk_that_does_not_say_how_full_it_is_is_told_of_once() {
+    let mut patience = Patience::default();
+    let told: Vec<bool> =
+        [true, true, false, true, true].into_iter().map(|is_refused| patience.tells_of_disk(is_refused)).collect();
+    assert_eq!(told, [true, false, false, true, false]);
+    let all = Keep { disk_free: Some(Free::Bytes(1)), ..Keep::default() };
+    let (disk, refusal) = disk_of(Path::new("/nowhere/at/all"), &settings(&[], all));
+    assert!(disk.is_none() && refusal.is_some_and(|reason| reason.contains("/nowhere/at/all")));
+    assert!(disk_of(Path::new("/nowhere/at/all"), &settings(&[], Keep::default())).1.is_none());
+}

@@ -88,6 +88,54 @@ fn what_another_program_has_packed_is_known_by_its_lines() {
 }
 
 #[test]
+fn what_an_operator_has_packed_beside_its_original_is_there_once() {
+    let directory = directory();
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut encoder, record("kept").as_bytes()).unwrap();
+    write(directory.path(), "app.log.3", &record("kept"));
+    fs::write(directory.path().join("app.log.3.gz"), encoder.finish().unwrap()).unwrap();
+    let settings = settings(&[json_set(Keep::default())], Keep::default());
+    for _ in 0..2 {
+        let report = round(directory.path(), &settings, NOW, &|| true).unwrap();
+        assert_eq!((report.foreign, report.failed), (vec![], vec![]));
+        let catalogue = catalogue_of(directory.path());
+        assert!(catalogue.known().named("app.log", "app.log.3").is_some());
+        assert!(catalogue.known().named("app.log", "app.log.3.gz").is_none());
+    }
+    fs::remove_file(directory.path().join("app.log.3")).unwrap();
+    assert!(round(directory.path(), &settings, NOW, &|| true).is_some());
+    assert!(catalogue_of(directory.path()).known().named("app.log", "app.log.3.gz").is_some());
+}
+
+#[test]
+fn such_a_copy_is_there_once_also_when_its_original_is_packed() {
+    let directory = directory();
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut encoder, b"line of 1\n").unwrap();
+    let copy = encoder.finish().unwrap();
+    fs::write(directory.path().join("app.log.2.gz"), &copy).unwrap();
+    let settings = settings(&[packing("app.log")], Keep::default());
+    let mut patience = Patience::default();
+    for archived in [2, 0] {
+        let report = round_with(directory.path(), &settings, NOW, &|| true, Work::All, &mut patience).unwrap();
+        assert_eq!((report.archived, report.foreign, report.failed), (archived, vec![], vec![]));
+        assert_eq!(catalogue_of(directory.path()).known().files().count(), 3);
+    }
+    assert_eq!(names(directory.path()), ["app.log", "app.log.1.zst", "app.log.2.gz", "app.log.2.zst"]);
+    assert_eq!(fs::read(directory.path().join("app.log.2.gz")).unwrap(), copy);
+    let there = catalogue::find(directory.path(), "app.log").unwrap();
+    assert_eq!(
+        there.iter().map(|found| &*found.name).collect::<Vec<_>>(),
+        ["app.log.2.zst", "app.log.1.zst", "app.log"]
+    );
+    // All files are opened once for it, and not at each round.
+    let names = catalogue::names(directory.path(), "app.log").unwrap();
+    let mut expected = names.clone();
+    expected.remove("app.log.2.gz");
+    assert!(patience.has_looked("app.log", &names, &expected));
+}
+
+#[test]
 fn where_the_name_of_a_packed_file_is_taken_the_original_stays_and_is_tried_again() {
     let directory = directory();
     write(directory.path(), "app.log.2.zst", "of another program\n");
