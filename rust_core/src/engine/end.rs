@@ -76,8 +76,18 @@ impl Engine {
             .fold(true, |done, behind| done & behind.wait(deadline.saturating_duration_since(Instant::now())))
     }
 
-    /// Writes what is queued and ends the writer, within `timeout`. True when nothing was left unwritten.
+    /// Writes what is queued and ends the writer, within `timeout`. True when nothing was left unwritten. What is due for log files is done
+    /// too, as far as there is time: a program may have ended before its first round.
     pub fn shutdown(&self, timeout: Duration) -> bool {
+        self.end(timeout, true)
+    }
+
+    /// The same for another engine that takes its place, and looks after the files by its own settings.
+    pub fn give_way(&self, timeout: Duration) -> bool {
+        self.end(timeout, false)
+    }
+
+    fn end(&self, timeout: Duration, looks_after_files: bool) -> bool {
         let deadline = Instant::now() + timeout;
         let shared = &self.shared;
         let _ = shared.state.compare_exchange(state::OPEN, state::CLOSING, Ordering::SeqCst, Ordering::SeqCst);
@@ -102,6 +112,14 @@ impl Engine {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             self.flush_console(left.min(CONSOLE_PATIENCE));
+            if looks_after_files {
+                shared.look_after_files_at_end(deadline);
+                // The log says what was deleted.
+                let left = deadline.saturating_duration_since(Instant::now());
+                if !shared.notices.is_empty() && !writer::write_now(shared, left, left) {
+                    shared.has_lost.store(true, Ordering::Relaxed);
+                }
+            }
             self.end_others(deadline);
             return !shared.has_lost.load(Ordering::Relaxed);
         }

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::LOOK_AFTER;
 use super::round::Round;
-use super::{LOCK_PATIENCE, LOOK_AFTER};
 use crate::archive::{Settled, remove_leftovers, settle};
 use crate::blackbox;
 use crate::catalogue::{self, Generation};
@@ -46,9 +46,9 @@ impl Round<'_> {
     }
 
     fn settle_one(&mut self, original: &str, packed: &str) -> Result<Settled> {
-        let Self { directory, lock, .. } = self;
+        let Self { directory, lock, lock_patience, .. } = self;
         settle(&directory.join(original), &directory.join(packed), |end| {
-            lock.hold(LOCK_PATIENCE, |held| if held.is_alone() { end() } else { Ok(Settled::Nothing) })
+            lock.hold(*lock_patience, |held| if held.is_alone() { end() } else { Ok(Settled::Nothing) })
         })
     }
 
@@ -64,7 +64,7 @@ impl Round<'_> {
         if left.is_empty() {
             return;
         }
-        self.lock.hold(LOCK_PATIENCE, |held| {
+        self.lock.hold(self.lock_patience, |held| {
             for path in left.iter().filter(|_| held.is_alone()) {
                 let _ = fs::remove_file(path);
             }

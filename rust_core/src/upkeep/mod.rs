@@ -12,7 +12,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::archive::{Keys, Method};
 use crate::blackbox;
@@ -32,6 +32,8 @@ const LOCK_FILE: &str = "upkeep.lock";
 const INDEX: &str = "idx";
 /// How long a step waits for the directory's lock. It is tried again in the next round.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+/// The same where a process waits for its end.
+const SHORT_LOCK_PATIENCE: Duration = Duration::from_millis(200);
 
 /// One set of files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,6 +85,8 @@ pub enum Work {
     All,
     /// Nothing is packed or indexed.
     Retention,
+    /// Files are packed and indexed until then alone, and no file that would surely take longer. Nothing waits for others.
+    Until(Instant),
 }
 
 /// Asked between two steps whether there is to be another, on more than one thread.
@@ -162,7 +166,10 @@ pub fn round_with(
         match DirectoryLock::open(directory, settings.file_mode) {
             Ok(lock) => {
                 let catalogue = Catalogue::of(directory).with_forms(settings.forms());
-                Round { directory, settings, lock, catalogue, patience, report: &mut report }.run(now, goes_on, work);
+                let lock_patience = if matches!(work, Work::Until(_)) { SHORT_LOCK_PATIENCE } else { LOCK_PATIENCE };
+                let report = &mut report;
+                let mut round = Round { directory, settings, lock, lock_patience, catalogue, patience, report };
+                round.run(now, goes_on, work);
             }
             Err(error) => report.failed.push(Failure::new(LOOK_AFTER, &error)),
         }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::left::TEMPORARY;
 use super::round::Round;
-use super::{Failure, GoesOn, LOCK_PATIENCE, Patience, Set, index_path};
+use super::{Failure, GoesOn, Patience, Set, index_path};
 use crate::archive::{self, Index, Job, Keys, Names, Outcome, Prepared, Unreadable, index_file, packed_name, prepare};
 use crate::blackbox;
 use crate::catalogue::{Catalogue, Change, Closed, Entry, Generation, Mark, is_it};
@@ -31,6 +31,8 @@ const SHORT: Duration = Duration::from_millis(2);
 /// The thread that reads and packs.
 const THREAD: &str = "unified_logger_packing";
 
+/// A larger file cannot be packed in the little time that a process has at its end: to begin would cost that time each time.
+const LARGEST_IN_BRIEF: u64 = 64 << 20;
 /// A round works on no more files than this.
 const MOST: usize = 10_000;
 const PACK: &str = "pack a log file";
@@ -38,8 +40,10 @@ const WRITE_INDEX: &str = "index a log file";
 
 impl<'s> Round<'s> {
     /// Packs and indexes what is not yet. One file that cannot be is no obstacle for the others, and is tried again after a pause.
-    pub(super) fn archive(&mut self, now: i64, goes_on: GoesOn<'_>) {
-        let waiting = self.waiting();
+    /// With an end, none is begun after it, and one that is under way is left.
+    pub(super) fn archive(&mut self, now: i64, goes_on: GoesOn<'_>, end: Option<Instant>) {
+        let waiting = self.waiting(end.is_some());
+        let goes_on: GoesOn<'_> = &|| goes_on() && end.is_none_or(|end| Instant::now() < end);
         self.report.waiting = waiting.len();
         for set in &self.settings.sets {
             let count = waiting.iter().filter(|(waiting, _)| waiting.name == set.name).count();
@@ -52,7 +56,7 @@ impl<'s> Round<'s> {
             if !self.patience.is_due(generation) {
                 continue;
             }
-            let result = self.archive_one(set, generation, now, goes_on);
+            let result = self.archive_one(set, generation, now, goes_on, end.is_some());
             match result {
                 Ok(true) => {
                     self.patience.done(generation);
@@ -73,14 +77,19 @@ impl<'s> Round<'s> {
     }
 
     /// The files that are to be packed or indexed, the oldest of each set first.
-    fn waiting(&mut self) -> Vec<(&'s Set, Generation)> {
+    fn waiting(&mut self, is_brief: bool) -> Vec<(&'s Set, Generation)> {
         let (settings, directory) = (self.settings, self.directory);
         let mut waiting = Vec::new();
         for set in &settings.sets {
             let closed = self.catalogue.known().of_set(&set.name).filter(|entry| entry.closed.is_some());
             for entry in closed {
                 let is_packed = set.method.is_none() || PACKED.iter().any(|packed| entry.name.ends_with(packed));
-                if !is_packed || !has_index(directory, entry.generation, self.patience) {
+                // To read all indices takes longer than there is time.
+                let has_index = |patience: &mut Patience| {
+                    is_brief && index_path(directory, entry.generation).exists()
+                        || has_index(directory, entry.generation, patience)
+                };
+                if !is_packed || !has_index(self.patience) {
                     waiting.push((set, entry.generation));
                 }
             }
@@ -89,10 +98,17 @@ impl<'s> Round<'s> {
     }
 
     /// False if it is left for another time.
-    fn archive_one(&mut self, set: &Set, generation: Generation, now: i64, goes_on: GoesOn<'_>) -> Result<bool> {
-        let Self { directory, lock, catalogue, .. } = self;
+    fn archive_one(
+        &mut self,
+        set: &Set,
+        generation: Generation,
+        now: i64,
+        goes_on: GoesOn<'_>,
+        is_brief: bool,
+    ) -> Result<bool> {
+        let Self { directory, lock, lock_patience, catalogue, .. } = self;
         // A rotation may have renamed it since the last look.
-        let found = lock.hold(LOCK_PATIENCE, |held| {
+        let found = lock.hold(*lock_patience, |held| {
             if !held.is_alone() {
                 return None;
             }
@@ -109,13 +125,16 @@ impl<'s> Round<'s> {
             self.find_anew(&set.name, now).map_err(|error| Error::io("look for", &path, error))?;
             return Ok(false);
         }
+        if is_brief && size > LARGEST_IN_BRIEF {
+            return Ok(false);
+        }
         // A recovery of a process that died while it appended to the file reads it first.
         if blackbox::appended_from(self.directory, identity, size).is_some() {
             return Ok(false);
         }
         let first = entry.closed.and_then(|closed| closed.sequence).map(|(first, _)| first);
         let first = first.unwrap_or_else(|| self.catalogue.known().counted(&set.name));
-        let is_crowded = self.report.waiting > BACKLOG;
+        let is_crowded = is_brief || self.report.waiting > BACKLOG;
         let mut started = Instant::now();
         let mut pace = |_| {
             if !is_crowded {
@@ -136,6 +155,7 @@ impl<'s> Round<'s> {
             let names = ByGeneration {
                 directory: self.directory,
                 state: Mutex::new((&mut self.lock, &mut self.catalogue)),
+                lock_patience: self.lock_patience,
                 generation,
                 kind: method.kind(),
             };
@@ -149,22 +169,22 @@ impl<'s> Round<'s> {
                 keys: &set.keys,
                 names: Some(&names),
             };
-            let outcome =
-                match with_what_is_left(THREAD, || prepare(&job, &mut pace)).and_then(|prepared| match prepared {
-                    Prepared::Ready(ready) => ready.take_place(),
-                    Prepared::Not(outcome) => Ok(outcome),
-                }) {
-                    // Renamed in this moment.
-                    Err(Error::Io { source, .. }) if platform::is_missing(&source) => return Ok(false),
-                    outcome => outcome?,
-                };
+            let outcome = match on_a_thread(is_brief, || prepare(&job, &mut pace)).and_then(|prepared| match prepared {
+                Prepared::Ready(ready) => ready.take_place(),
+                Prepared::Not(outcome) => Ok(outcome),
+            }) {
+                // Renamed in this moment.
+                Err(Error::Io { source, .. }) if platform::is_missing(&source) => return Ok(false),
+                outcome => outcome?,
+            };
             match outcome {
                 Outcome::Packed(packed) => packed.index,
                 Outcome::Stopped | Outcome::Changed | Outcome::Busy => return Ok(false),
                 Outcome::Taken => {
                     // It is searched as it is, until that name is free.
                     if !index_path(self.directory, generation).exists()
-                        && let Some(index) = index_of(&path, identity, generation, first, &set.keys, &mut pace)?
+                        && let Some(index) =
+                            index_of(&path, identity, generation, first, &set.keys, &mut pace, is_brief)?
                     {
                         self.keep_index(set, generation, first, &index)?;
                     }
@@ -172,7 +192,7 @@ impl<'s> Round<'s> {
                 }
             }
         } else {
-            match index_of(&path, identity, generation, first, &set.keys, &mut pace) {
+            match index_of(&path, identity, generation, first, &set.keys, &mut pace, is_brief) {
                 Ok(Some(index)) => index,
                 Ok(None) => return Ok(false),
                 // Another program has packed it as a whole: there is nothing to index, and no fault to tell of.
@@ -192,8 +212,8 @@ impl<'s> Round<'s> {
         let failed = |error| Error::io("write", &path, error);
         write_whole(&path, index).map_err(failed)?;
         let lines = Index::read(index).map(|index| index.header().lines).unwrap_or_default();
-        let Self { lock, catalogue, .. } = self;
-        lock.hold(LOCK_PATIENCE, |held| {
+        let Self { lock, lock_patience, catalogue, .. } = self;
+        lock.hold(*lock_patience, |held| {
             if !held.is_alone() {
                 return;
             }
@@ -210,6 +230,11 @@ impl<'s> Round<'s> {
     }
 }
 
+/// Reads and packs on a thread that yields to all others, or on this one where a process waits for its end.
+fn on_a_thread<R: Send>(is_brief: bool, body: impl FnOnce() -> R + Send) -> R {
+    if is_brief { body() } else { with_what_is_left(THREAD, body) }
+}
+
 /// The index of a file, if the path led to it all the time: names of rotated files only ever go to older ones, so that it never comes back to one that it
 /// had.
 fn index_of(
@@ -219,8 +244,9 @@ fn index_of(
     first: u64,
     keys: &Keys,
     pace: archive::Pace<'_>,
+    is_brief: bool,
 ) -> Result<Option<Vec<u8>>> {
-    let index = with_what_is_left(THREAD, || index_file(path, generation, Some(first), keys, pace));
+    let index = on_a_thread(is_brief, || index_file(path, generation, Some(first), keys, pace));
     if platform::identity_at(path).ok() == Some(identity) { index } else { Ok(None) }
 }
 
@@ -275,6 +301,7 @@ fn has_index(directory: &Path, generation: Generation, patience: &mut Patience) 
 struct ByGeneration<'a> {
     directory: &'a Path,
     state: Mutex<(&'a mut DirectoryLock, &'a mut Catalogue)>,
+    lock_patience: Duration,
     generation: Generation,
     kind: archive::Kind,
 }
@@ -283,7 +310,7 @@ impl Names for ByGeneration<'_> {
     fn keep(&self, work: &mut dyn FnMut(&Path, &Path) -> Result<Outcome>) -> Result<Outcome> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (lock, catalogue) = &mut *state;
-        lock.hold(LOCK_PATIENCE, |held| {
+        lock.hold(self.lock_patience, |held| {
             if !held.is_alone() {
                 return Ok(Outcome::Busy);
             }

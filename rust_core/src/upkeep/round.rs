@@ -3,11 +3,11 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use super::patience::Names;
 use super::{
-    Failure, GoesOn, Going, INDEX, LOCK_PATIENCE, LOOK_AFTER, Patience, Report, SEE_DISK, Settings, Work, disk_of,
-    index_path, plan_of,
+    Failure, GoesOn, Going, INDEX, LOOK_AFTER, Patience, Report, SEE_DISK, Settings, Work, disk_of, index_path, plan_of,
 };
 use crate::archive::going_name;
 use crate::blackbox;
@@ -23,6 +23,8 @@ pub(super) struct Round<'a> {
     pub settings: &'a Settings,
     /// That of the directory, which the writers have in turn.
     pub lock: DirectoryLock,
+    /// How long a step waits for it. It is tried again in the next round.
+    pub lock_patience: Duration,
     pub catalogue: Catalogue,
     pub patience: &'a mut Patience,
     pub report: &'a mut Report,
@@ -30,8 +32,8 @@ pub(super) struct Round<'a> {
 
 impl Round<'_> {
     pub fn run(&mut self, now: i64, goes_on: GoesOn<'_>, work: Work) {
-        let Self { lock, catalogue, .. } = self;
-        let is_read = lock.hold(LOCK_PATIENCE, |held| held.is_alone() && catalogue.look() != Look::Refused);
+        let Self { lock, lock_patience, catalogue, .. } = self;
+        let is_read = lock.hold(*lock_patience, |held| held.is_alone() && catalogue.look() != Look::Refused);
         // A later version looks after files of which nothing is known here. Where the catalogue cannot be read now, a later round goes on.
         if !is_read || self.catalogue.is_of_later_version() {
             return;
@@ -43,8 +45,10 @@ impl Round<'_> {
             }
         }
         self.delete(now, goes_on);
-        if work == Work::All {
-            self.archive(now, goes_on);
+        match work {
+            Work::All => self.archive(now, goes_on, None),
+            Work::Until(end) => self.archive(now, goes_on, Some(end)),
+            Work::Retention => {}
         }
         // What was packed takes less room, so that less may have to go the next time; what waited too long goes now.
         self.remove_lost_indices();
@@ -127,8 +131,8 @@ impl Round<'_> {
 
     /// The same, though names say that nothing has changed.
     pub(super) fn find_anew(&mut self, set: &str, now: i64) -> io::Result<()> {
-        let Self { directory, lock, catalogue, report, .. } = self;
-        lock.hold(LOCK_PATIENCE, |held| {
+        let Self { directory, lock, lock_patience, catalogue, report, .. } = self;
+        lock.hold(*lock_patience, |held| {
             if !held.is_alone() {
                 return Ok(());
             }
@@ -177,10 +181,10 @@ impl Round<'_> {
 
     /// False if the file is not the one that was meant any more.
     fn delete_one(&mut self, going: &Going) -> Result<bool> {
-        let Self { directory, lock, catalogue, .. } = self;
+        let Self { directory, lock, lock_patience, catalogue, .. } = self;
         let path = directory.join(&going.name);
         let mut left = None;
-        let is_gone = lock.hold(LOCK_PATIENCE, |held| {
+        let is_gone = lock.hold(*lock_patience, |held| {
             if !held.is_alone() {
                 return Err(io::ErrorKind::WouldBlock.into());
             }

@@ -1,11 +1,14 @@
 //! What the writer has done, on a thread of its own, for files that get no more records. The thread is there only while something is done.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Shared;
+use crate::catalogue;
 use crate::clock;
+use crate::forks;
 use crate::level;
 use crate::rotation::Rule;
 use crate::upkeep::{self, Going, Patience, Report, Work};
@@ -18,6 +21,12 @@ const START: Duration = Duration::from_secs(2);
 const INTERVAL: Duration = Duration::from_secs(60);
 /// The least time between two rounds, however often files are rotated.
 const LEAST: Duration = Duration::from_secs(1);
+/// How long files are packed at the end of a process, and how long a round that is under way may take to stop.
+const AT_END: Duration = Duration::from_millis(250);
+/// The end of a process does not wait longer for one step.
+const STEP: Duration = Duration::from_secs(1);
+const THREAD: &str = "unified_logger_upkeep";
+const BEGIN: &str = "start the upkeep of log files";
 /// Time between two notices of one kind; what was deleted meanwhile is in the next one.
 const NOTICES: Duration = Duration::from_secs(60);
 
@@ -43,6 +52,8 @@ pub struct Rounds {
 #[derive(Debug, Default)]
 struct Kept {
     patience: Patience,
+    /// How often files were rotated when the last round began that was finished.
+    done: Option<u64>,
     for_room: Told,
     unshipped: Told,
 }
@@ -74,7 +85,7 @@ impl Shared {
     pub(super) fn look_after_files(self: &Arc<Self>) {
         let (Some(directory), true) = (&self.directory, self.upkeep.is_needed()) else { return };
         let Ok(mut rounds) = self.rounds.try_lock() else { return };
-        let rotations = self.stats.files.iter().map(|(_, file)| file.rotations.get()).sum();
+        let rotations = self.rotations();
         let since = *rounds.since.get_or_insert_with(Instant::now);
         let is_time = rounds.at.map_or(since.elapsed() >= START, |at| at.elapsed() >= INTERVAL);
         let is_rested = rounds.at.is_none_or(|at| at.elapsed() >= LEAST);
@@ -86,24 +97,87 @@ impl Shared {
         let goes_on = Arc::new(AtomicBool::new(true));
         rounds.goes_on = Arc::clone(&goes_on);
         let (shared, directory, kept) = (Arc::clone(self), directory.clone(), Arc::clone(&rounds.kept));
-        let worker = Worker::start("unified_logger_upkeep", move || {
-            let now = clock::now().div_euclid(1_000_000_000);
-            let goes_on = || goes_on.load(Ordering::SeqCst);
+        let worker = Worker::start(THREAD, move || {
             let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-            let patience = &mut kept.patience;
-            let report = upkeep::round_with(&directory, &shared.upkeep, now, &goes_on, Work::All, patience);
-            if let Some(report) = report {
-                shared.tell(&report, &mut kept);
-            }
+            shared.run_round(&directory, &|| goes_on.load(Ordering::SeqCst), Work::All, rotations, &mut kept);
         });
         // Without a thread the next round tries. It is told once, until there is one.
         let is_refused = worker.is_err();
         if let Err(error) = &worker
             && !rounds.is_refused
         {
-            self.errors.handle("start the upkeep of log files", error);
+            self.errors.handle(BEGIN, error);
         }
         (rounds.worker, rounds.is_refused) = (worker.ok(), is_refused);
+    }
+
+    fn run_round(&self, directory: &Path, goes_on: upkeep::GoesOn<'_>, work: Work, rotations: u64, kept: &mut Kept) {
+        let now = clock::now().div_euclid(1_000_000_000);
+        let Some(report) = upkeep::round_with(directory, &self.upkeep, now, goes_on, work, &mut kept.patience) else {
+            return;
+        };
+        if goes_on() {
+            kept.done = Some(rotations);
+        }
+        self.tell(&report, kept);
+    }
+
+    /// How often files were rotated.
+    fn rotations(&self) -> u64 {
+        self.stats.files.iter().map(|(_, file)| file.rotations.get()).sum()
+    }
+
+    /// Does at the end what no round has done yet: what is to be deleted is deleted, and files are packed for a short time. It is left where the
+    /// disk does not answer.
+    pub fn look_after_files_at_end(self: &Arc<Self>, deadline: Instant) {
+        // Forked children leave it to the process that began.
+        let (Some(directory), true, 0) = (&self.directory, self.upkeep.is_needed(), forks::count()) else { return };
+        self.pause_upkeep(deadline.min(Instant::now() + AT_END));
+        let Ok(mut rounds) = self.rounds.try_lock() else { return };
+        let rotations = self.rotations();
+        // A round that does not end has the lock of its elected process.
+        if rounds.worker.is_some() || Instant::now() >= deadline {
+            return;
+        }
+        let is_done = rounds.kept.try_lock().is_ok_and(|mut kept| kept.done.replace(rotations) == Some(rotations));
+        if is_done {
+            return;
+        }
+        let steps = Arc::new(AtomicU64::new(0));
+        let goes_on = Arc::new(AtomicBool::new(true));
+        let (shared, directory, kept) = (Arc::clone(self), directory.clone(), Arc::clone(&rounds.kept));
+        let (asked, may_go_on) = (Arc::clone(&steps), Arc::clone(&goes_on));
+        let worker = Worker::start(THREAD, move || {
+            let is_any_rotated = shared.upkeep.sets.iter().any(|set| {
+                catalogue::names(&directory, &set.name).is_ok_and(|names| names.keys().any(|name| *name != set.name))
+            });
+            if !is_any_rotated {
+                return;
+            }
+            let goes_on = || {
+                asked.fetch_add(1, Ordering::Relaxed);
+                may_go_on.load(Ordering::SeqCst) && Instant::now() < deadline
+            };
+            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            let work = Work::Until(Instant::now() + AT_END);
+            shared.run_round(&directory, &goes_on, work, rotations, &mut kept);
+        });
+        let mut worker = match worker {
+            Ok(worker) => worker,
+            Err(error) => return self.errors.handle(BEGIN, &error),
+        };
+        loop {
+            let before = steps.load(Ordering::Relaxed);
+            match worker.end(deadline.min(Instant::now() + STEP)) {
+                Ok(()) => return,
+                Err(left) if Instant::now() >= deadline || steps.load(Ordering::Relaxed) == before => {
+                    goes_on.store(false, Ordering::SeqCst);
+                    rounds.worker = Some(left);
+                    return;
+                }
+                Err(left) => worker = left,
+            }
+        }
     }
 
     /// Ends the round that is under way. The next one, after the usual time, goes on with what is left: a program that forks all the time would

@@ -61,7 +61,7 @@ pub fn start(py: Python<'_>, settings: Settings, patience: Duration) -> Result<(
     let early = match before {
         State::Running(old) => {
             ending::detached(py, move || {
-                old.shutdown(patience);
+                old.give_way(patience);
                 // Dropping it closes its files.
                 drop(old);
             });
