@@ -82,7 +82,7 @@ def test_a_program_without_rotation_follows_one_that_rotates(programs: Any, tmp_
     Seen to fail with the open file kept without a look at what is at its path.
     """
     waiting = """
-init_logging(log_dir="logs", max_bytes=0, console_format="off")
+init_logging(log_dir="logs", max_bytes=0, keep="all", console_format="off")
 logger = get_logger("app")
 logger.info("line", writer="quiet", number=0)
 assert flush_logging(60)

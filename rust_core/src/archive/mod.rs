@@ -3,6 +3,7 @@
 //! A file is cut at line ends into parts of at most 1 MiB. Each part of a packed file is a frame of zstd or a member of gzip, and can be read
 //! alone. The index says of each part where it is, which time it spans, how many lines it has by level and logger, and which traces it may hold.
 
+mod begun;
 mod cut;
 mod index;
 mod line;
@@ -15,7 +16,8 @@ mod source;
 
 use serde::{Deserialize, Serialize};
 
-pub use index::{Builder, Extent, Header, Index, Part, Query, Unreadable, index_file};
+pub use begun::Begun;
+pub use index::{Builder, Extent, Header, Index, Part, Query, Unreadable, count_lines, index_file};
 pub use line::{Found, Keys, Scanner, TimeForm, Value, parse_time};
 pub use method::{Mark, Method, is_damage};
 pub use name::{going_name, is_going, is_temporary, packed_name, temporary_name};

@@ -5,21 +5,18 @@
 //! original is removed. A process that dies leaves a temporary file or one that goes, which `remove_leftovers` removes, or both files, of which
 //! `settle` removes one.
 
-use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::fs;
+use std::io;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
-use super::cut::Cut;
-use super::method::{Packer, Unpacker, damaged};
-use super::source::{self, State};
-use super::{Builder, Keys, Method, going_name, remove_going, temporary_name};
-use crate::checksum;
+use super::begun::{Begun, Temporary};
+use super::source::State;
+use super::{Keys, Method, going_name, remove_going};
 use crate::error::{Error, Result};
-use crate::error_handler::remark;
 use crate::fault_injection::{Fault, pass};
-use crate::platform::{self, Lock, Rights};
+use crate::forks::Unshared;
+use crate::platform;
 
 /// What is to be packed.
 #[derive(Clone, Copy)]
@@ -78,8 +75,9 @@ pub type Pace<'p> = &'p mut (dyn FnMut(u64) -> ControlFlow<()> + Send);
 /// When a file cannot be read or written, or when it reads back as something else: the original is as it was, under its name. When the packed file
 /// has its name, and the original cannot be removed: `remove_leftovers` tries it again.
 pub fn pack(job: &Job<'_>, pace: Pace<'_>) -> Result<Outcome> {
-    match prepare(job, pace)? {
+    match prepare(job, None, pace)? {
         Prepared::Ready(ready) => ready.take_place(),
+        Prepared::Left(_) => Ok(Outcome::Stopped),
         Prepared::Not(outcome) => Ok(outcome),
     }
 }
@@ -88,6 +86,8 @@ pub fn pack(job: &Job<'_>, pace: Pace<'_>) -> Result<Outcome> {
 #[allow(missing_debug_implementations)] // as `Job`
 pub enum Prepared<'j> {
     Ready(Ready<'j>),
+    /// The pace ended it. It can be gone on with, and is given up where this is dropped.
+    Left(Begun),
     /// The original is as it was.
     Not(Outcome),
 }
@@ -99,51 +99,33 @@ pub struct Ready<'j> {
     packed: Packed,
 }
 
-/// Does what takes long, and needs no lock: packs a file under a temporary name, and reads it back.
+/// Does what takes long, and needs no lock: packs a file under a temporary name, and reads it back. It goes on with what was begun, if that is of
+/// this job.
 ///
 /// # Errors
 /// When a file cannot be read or written, or when it reads back as something else.
-pub fn prepare<'j>(job: &'j Job<'j>, pace: Pace<'_>) -> Result<Prepared<'j>> {
-    let (source, meta) = source::open("pack", job.source)?;
+pub fn prepare<'j>(job: &'j Job<'j>, begun: Option<Begun>, pace: Pace<'_>) -> Result<Prepared<'j>> {
+    // Anything else is given up before another begins, which may want the same temporary name.
+    let begun = begun.filter(|begun| begun.is_of(job));
     if job.target.symlink_metadata().is_ok() {
         return Ok(Prepared::Not(Outcome::Taken));
     }
-    let path = temporary_name(job.target);
-    let file = match platform::open_private(&path, true) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Prepared::Not(Outcome::Busy)),
-        Err(error) => return Err(Error::io("make", &path, error)),
+    let begun = begun.map_or_else(|| Begun::new(job), |begun| Ok(Ok(begun)))?;
+    let mut begun = match begun {
+        Ok(begun) => begun,
+        Err(outcome) => return Ok(Prepared::Not(outcome)),
     };
-    let temporary = Temporary { path, is_named: false };
-    if platform::lock(&file, Duration::ZERO) == Lock::TimedOut {
-        return Ok(Prepared::Not(Outcome::Busy));
+    if begun.go_on(job, pace)?.is_break() {
+        return Ok(Prepared::Left(begun));
     }
-    let mut packing = Packing { job, source, state: State::of(&meta), file, temporary };
-    let packed = packing.run(Rights::of(&meta), meta.modified().ok(), pace)?;
-    Ok(packed.map_or(Prepared::Not(Outcome::Stopped), |packed| Prepared::Ready(Ready { packing, packed })))
-}
-
-/// A file that is removed unless it gets its name.
-struct Temporary {
-    path: PathBuf,
-    is_named: bool,
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        if !self.is_named
-            && let Err(error) = fs::remove_file(&self.path)
-        {
-            remark("remove a temporary file", format!("{}: {error}", self.path.display()));
-        }
-    }
+    let (source, state, temporary, packed) = begun.end();
+    Ok(Prepared::Ready(Ready { packing: Packing { job, source, state, temporary }, packed }))
 }
 
 struct Packing<'j> {
     job: &'j Job<'j>,
-    source: File,
+    source: Unshared,
     state: State,
-    file: File,
     temporary: Temporary,
 }
 
@@ -176,29 +158,6 @@ impl Ready<'_> {
 }
 
 impl Packing<'_> {
-    /// `None` if the pace ends it.
-    fn run(
-        &mut self,
-        rights: Option<Rights>,
-        modified: Option<std::time::SystemTime>,
-        pace: Pace<'_>,
-    ) -> Result<Option<Packed>> {
-        let Some((builder, end)) = self.write(pace)? else { return Ok(None) };
-        pass(Fault::PackWritten);
-        self.settle_rights(rights, modified)?;
-        self.file.sync_all().map_err(|error| self.failed("sync", error))?;
-        pass(Fault::PackSynced);
-        platform::forget_pages(&self.file);
-        if self.verify(&builder, &end, pace).map_err(|error| self.failed("read back", error))?.is_break() {
-            return Ok(None);
-        }
-        pass(Fault::PackVerified);
-        let length = builder.extents().last().map_or(0, |last| last.at + u64::from(last.length));
-        let packed_length = end.at + end.bytes.len() as u64;
-        let lines = builder.lines();
-        Ok(Some(Packed { index: builder.finish(packed_length), lines, length, packed_length }))
-    }
-
     /// Lets the packed file take the place of the original, which gets the name of a file that goes. `None` if it has. Nothing here waits for the
     /// device, because writers wait for it.
     fn take_place(&mut self, source: &Path, target: &Path, going: &Path) -> Result<Option<Outcome>> {
@@ -225,79 +184,6 @@ impl Packing<'_> {
         Error::io(action, &self.temporary.path, error)
     }
 
-    /// `None` if the pace ends it.
-    fn write(&mut self, pace: Pace<'_>) -> Result<Option<(Builder, End)>> {
-        let job = self.job;
-        let unreadable = |error| Error::io("read", job.source, error);
-        let unwritable = |error| Error::io("write", &self.temporary.path, error);
-        let mut builder = Builder::new(job.method.kind(), job.generation, job.first_sequence, job.keys);
-        let mut packer = Packer::new(job.method).map_err(unwritable)?;
-        let mut cut = Cut::new((&self.source).take(self.state.length()));
-        let mut packed = Vec::new();
-        let mut at = 0;
-        let mut is_empty = true;
-        loop {
-            let part = match cut.next().map_err(unreadable)? {
-                Some(part) => part,
-                // A file without any part would be no file of its format.
-                None if is_empty => &[],
-                None => break,
-            };
-            is_empty = false;
-            packer.pack(part, job.generation, &mut packed).map_err(unwritable)?;
-            (&self.file).write_all(&packed).map_err(unwritable)?;
-            // No part is that long.
-            builder.add(part, at, u32::try_from(packed.len()).unwrap_or(u32::MAX));
-            at += packed.len() as u64;
-            pass(Fault::PackPart);
-            if pace(part.len() as u64).is_break() {
-                return Ok(None);
-            }
-            if part.is_empty() {
-                break;
-            }
-        }
-        let bytes = packer.end(builder.extents(), job.generation).map_err(unwritable)?;
-        (&self.file).write_all(&bytes).map_err(unwritable)?;
-        Ok(Some((builder, End { at, bytes })))
-    }
-
-    /// The packed file is as old as the original, and as open to others.
-    fn settle_rights(&self, rights: Option<Rights>, modified: Option<std::time::SystemTime>) -> Result<()> {
-        if let Some(Err(error)) = rights.map(|rights| rights.give_all(&self.file)) {
-            return Err(self.failed("set the rights of", error));
-        }
-        if let Some(Err(error)) = modified.map(|modified| self.file.set_modified(modified)) {
-            remark("set the time of a file", format!("{}: {error}", self.temporary.path.display()));
-        }
-        Ok(())
-    }
-
-    /// Reads all of the packed file, and compares it with the sums that were made of the original.
-    fn verify(&self, builder: &Builder, end: &End, pace: Pace<'_>) -> io::Result<ControlFlow<()>> {
-        let mut unpacker = Unpacker::new(self.job.method.kind())?;
-        let (mut packed, mut part) = (Vec::new(), Vec::new());
-        let mut file = &self.file;
-        file.seek(SeekFrom::Start(0))?;
-        let mut check = 0;
-        for extent in builder.extents() {
-            packed.clear();
-            file.take(extent.packed_length.into()).read_to_end(&mut packed)?;
-            unpacker.unpack(&packed, extent.length as usize, &mut part)?;
-            check = super::index::joined(check, checksum::of(&part));
-            if pace(extent.length.into()).is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
-        }
-        packed.clear();
-        file.read_to_end(&mut packed)?;
-        if check == builder.check() && packed == end.bytes {
-            Ok(ControlFlow::Continue(()))
-        } else {
-            Err(damaged("it is not what was packed"))
-        }
-    }
-
     fn is_unchanged(&self, source: &Path) -> Result<bool> {
         let result = self.state.still_holds(&self.source, source);
         result.map_err(|error| Error::io("look at", source, error))
@@ -317,10 +203,4 @@ impl Packing<'_> {
         platform::rename_new(going, source).map_err(|error| Error::io("rename", going, error))?;
         Ok(false)
     }
-}
-
-/// What follows the last part, and where.
-struct End {
-    at: u64,
-    bytes: Vec<u8>,
 }

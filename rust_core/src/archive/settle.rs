@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::{Archive, PART, going_name, is_damage, is_going, is_temporary, source};
 use crate::error::{Error, Result};
+use crate::forks::Unshared;
 use crate::platform::{self, Lock};
 
 /// Removes the temporary files of a directory that no process writes any more, and files that go. Returns their paths.
@@ -83,14 +84,18 @@ pub fn settle(
         return Ok(Settled::Nothing);
     }
     let (file, meta) = source::open("read", original)?;
+    // The comparison may take a while, and children would keep both open.
+    let unshared = |file, path| Unshared::new(file).map_err(|error| Error::io("read", path, error));
+    let file = unshared(file, original)?;
     let state = source::State::of(&meta);
     let (packed_file, packed_meta) = source::open("read", packed)?;
+    let packed_file = unshared(packed_file, packed)?;
     let packed_state = source::State::of(&packed_meta);
     let mut archive = Archive::open(packed, None)?;
     if archive.mark().is_none() {
         return Ok(Settled::Nothing);
     }
-    let compared = match archive.stream(0).and_then(|stream| compare(&file, stream)) {
+    let compared = match archive.stream(0).and_then(|stream| compare(&**file, stream)) {
         Ok(compared) => compared,
         Err(error) if is_damage(&error) => Compared::Longer,
         Err(error) => return Err(Error::io("compare", packed, error)),

@@ -144,7 +144,7 @@ impl Engine {
             Err(TryLockError::WouldBlock) => {}
         }
         shared.pause_strays(deadline);
-        shared.pause_upkeep(deadline);
+        shared.end_upkeep(deadline);
         shared.errors.pause(deadline);
     }
 

@@ -34,7 +34,9 @@ impl Engine {
     }
 
     /// Ends the writer and the other threads for a fork, and waits for them at most 100 ms. So the child inherits no
-    /// held lock and no batch that is half written. Python warns of threads at a fork, and finds none of this library.
+    /// held lock and no batch that is half written. Python warns of threads at a fork, and finds none of this library unless
+    /// one needs longer: it waits for a disk, or packs a part of a file that takes so long. Such a thread has no file
+    /// that the child would keep open.
     pub fn pause(&self) {
         let shared = &self.shared;
         let deadline = Instant::now() + FORK_PATIENCE;
@@ -63,7 +65,7 @@ impl Engine {
 
     /// To be called in a forked child. The parent writes its own records, and the child's counts start at zero.
     pub fn forget_in_child(&self) {
-        crate::sink::leave_locks_to_parent();
+        crate::forks::leave_files_to_parent();
         blackbox::disown_all();
         names::here().forget_followers();
         self.shared.stats.restart();

@@ -1,15 +1,12 @@
 //! The log directory, and the lock that lets several processes write to it in turn.
 
-use std::mem::ManuallyDrop;
-use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::error_handler::remark;
-use crate::platform::{self, Lock, Number, OwnFile, Rights};
-use crate::table::lock_briefly;
+use crate::forks::Unshared;
+use crate::platform::{self, Lock, OwnFile, Rights};
 
 use super::inherited;
 use super::open::{open_guarded, unset};
@@ -20,50 +17,6 @@ const SIGN_PAUSE: Duration = Duration::from_millis(100);
 /// since.
 const STUCK_PATIENCE: Duration = Duration::from_millis(10);
 const LOCK_FILE: &str = ".unified_logger.lock";
-
-/// The lock files that are open in this process.
-static OPEN: Mutex<Vec<Number>> = Mutex::new(Vec::new());
-
-/// To be called in a forked child: closes its parent's lock files. A lock is held while any copy of its descriptor is
-/// open. So the child would hold it past the death of a parent that was killed while it wrote. The parent's lock files
-/// must not be used after this.
-pub fn leave_locks_to_parent() {
-    if let Some(mut open) = lock_briefly(&OPEN) {
-        open.drain(..).for_each(Number::close);
-    }
-}
-
-/// A lock file that is open, known to `leave_locks_to_parent`.
-#[derive(Debug)]
-struct LockFile(ManuallyDrop<OwnFile>);
-
-impl LockFile {
-    fn new(file: OwnFile) -> Self {
-        if let Some(mut open) = lock_briefly(&OPEN) {
-            open.push(file.number());
-        }
-        Self(ManuallyDrop::new(file))
-    }
-}
-
-impl Deref for LockFile {
-    type Target = OwnFile;
-
-    fn deref(&self) -> &OwnFile {
-        &self.0
-    }
-}
-
-impl Drop for LockFile {
-    fn drop(&mut self) {
-        // First this: a child must not close what has got the number since. Where that cannot be, it stays open.
-        let Some(mut open) = lock_briefly(&OPEN) else { return };
-        let number = self.number();
-        open.retain(|known| *known != number);
-        // SAFETY: dropped only here.
-        unsafe { ManuallyDrop::drop(&mut self.0) };
-    }
-}
 
 /// Makes the directory if it is missing, and makes sure that files can be made in it.
 ///
@@ -116,7 +69,7 @@ pub struct DirectoryLock {
     mode: u32,
     /// Those of the file that was open last.
     rights: Option<Rights>,
-    file: Option<LockFile>,
+    file: Option<Unshared>,
     signed: Option<Instant>,
     /// The last sign of another that was seen when it was last waited for in vain.
     stuck: Option<Option<(i64, i64)>>,
@@ -212,9 +165,9 @@ impl Drop for Unlock<'_> {
     }
 }
 
-fn open(path: &Path, mode: u32, before: Option<Rights>) -> Result<(LockFile, Option<Rights>)> {
+fn open(path: &Path, mode: u32, before: Option<Rights>) -> Result<(Unshared, Option<Rights>)> {
     const ACTION: &str = "open the lock file";
     let (file, meta) = open_guarded(ACTION, path, mode, before, |meta| meta.is_file())?;
-    let file = OwnFile::new(file).map_err(|error| Error::io(ACTION, path, error))?;
-    Ok((LockFile::new(file), Rights::of(&meta)))
+    let file = Unshared::new(file).map_err(|error| Error::io(ACTION, path, error))?;
+    Ok((file, Rights::of(&meta)))
 }

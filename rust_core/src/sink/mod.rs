@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 pub use behind::{Batch, Behind, Progress, Target};
-pub use directory::{DirectoryLock, Held, leave_locks_to_parent, prepare_directory};
+pub use directory::{DirectoryLock, Held, prepare_directory};
 pub use file::{FileSettings, FileSink, FileTarget, Fsync, mode};
 pub use open::open_log;
 pub use primary::Primary;

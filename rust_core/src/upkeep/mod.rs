@@ -1,6 +1,7 @@
 //! What is done for log files that get no more records, by one process of a directory at a time, and never on the writer's thread: they are
 //! packed and indexed, and deleted when their bounds no longer keep them.
 
+mod count;
 mod left;
 mod pack;
 mod patience;
@@ -12,6 +13,8 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::archive::{Keys, Method};
@@ -90,7 +93,50 @@ pub enum Work {
 }
 
 /// Asked between two steps whether there is to be another, on more than one thread.
-pub type GoesOn<'g> = &'g (dyn Fn() -> bool + Sync);
+pub trait Asked: Sync {
+    fn goes_on(&self) -> bool;
+
+    /// Waits, and no longer than the work goes on.
+    fn rest(&self, time: Duration) {
+        thread::sleep(time);
+    }
+}
+
+pub type GoesOn<'g> = &'g dyn Asked;
+
+impl<F: Fn() -> bool + Sync> Asked for F {
+    fn goes_on(&self) -> bool {
+        self()
+    }
+}
+
+/// Ends work on other threads, and their rests at once.
+#[derive(Debug, Default)]
+pub struct Halt {
+    is_over: Mutex<bool>,
+    over: Condvar,
+}
+
+impl Halt {
+    pub fn halt(&self) {
+        *self.is_over() = true;
+        self.over.notify_all();
+    }
+
+    fn is_over(&self) -> MutexGuard<'_, bool> {
+        self.is_over.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Asked for Halt {
+    fn goes_on(&self) -> bool {
+        !*self.is_over()
+    }
+
+    fn rest(&self, time: Duration) {
+        drop(self.over.wait_timeout_while(self.is_over(), time, |is_over| !*is_over));
+    }
+}
 
 /// Something that could not be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,8 +160,10 @@ pub struct Report {
     pub gone: Vec<Going>,
     /// Files that are beyond their bounds, and stay because a target has not taken them.
     pub held: Vec<Going>,
-    /// How many files were packed or indexed, and how many still wait for it.
+    /// How many files were packed, or indexed for the first time where they are not packed, and how many still wait for it.
     pub archived: usize,
+    /// How many got an index again, or one that another program has packed.
+    pub indexed: usize,
     pub waiting: usize,
     /// The same of each set.
     pub of_sets: BTreeMap<String, (usize, usize)>,
@@ -165,16 +213,23 @@ pub fn round_with(
         }
         match DirectoryLock::open(directory, settings.file_mode) {
             Ok(lock) => {
-                let catalogue = Catalogue::of(directory).with_forms(settings.forms());
+                let kept = patience.catalogue.take();
+                let catalogue = kept.unwrap_or_else(|| catalogue_of(directory, settings));
                 let lock_patience = if matches!(work, Work::Until(_)) { SHORT_LOCK_PATIENCE } else { LOCK_PATIENCE };
                 let report = &mut report;
                 let mut round = Round { directory, settings, lock, lock_patience, catalogue, patience, report };
                 round.run(now, goes_on, work);
+                let catalogue = round.catalogue;
+                patience.catalogue = Some(catalogue);
             }
             Err(error) => report.failed.push(Failure::new(LOOK_AFTER, &error)),
         }
         Some(report)
     })
+}
+
+fn catalogue_of(directory: &Path, settings: &Settings) -> Catalogue {
+    Catalogue::of(directory).with_forms(settings.forms())
 }
 
 /// What fails where nothing can be done at all.
@@ -199,7 +254,7 @@ pub struct Preview {
 /// # Errors
 /// When the directory cannot be read.
 pub fn preview(directory: &Path, settings: &Settings, now: i64) -> std::io::Result<Preview> {
-    let mut catalogue = Catalogue::of(directory).with_forms(settings.forms()).read_only();
+    let mut catalogue = catalogue_of(directory, settings).read_only();
     if catalogue.look() == Look::Refused {
         return Err(std::io::Error::other("the catalogue of log files cannot be read"));
     }

@@ -5,15 +5,16 @@ use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::left::TEMPORARY;
 use super::round::Round;
 use super::{Failure, GoesOn, Patience, Set, index_path};
-use crate::archive::{self, Index, Job, Keys, Names, Outcome, Prepared, Unreadable, index_file, packed_name, prepare};
+use crate::archive::{
+    self, Index, Job, Keys, Names, Outcome, Prepared, Unreadable, count_lines, index_file, packed_name, prepare,
+};
 use crate::blackbox;
-use crate::catalogue::{Catalogue, Change, Closed, Entry, Generation, Mark, is_it};
+use crate::catalogue::{Catalogue, Change, Entry, Generation, Look, Mark, is_it};
 use crate::error::{Error, Result};
 use crate::error_handler::remark;
 use crate::platform::{self, Identity};
@@ -25,9 +26,6 @@ use crate::worker::with_what_is_left;
 const BACKLOG: usize = 8;
 /// The longest pause between two parts.
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
-
-/// It is asked so often in a pause whether it goes on.
-const SHORT: Duration = Duration::from_millis(2);
 /// The thread that reads and packs.
 const THREAD: &str = "unified_logger_packing";
 
@@ -43,14 +41,19 @@ impl<'s> Round<'s> {
     /// With an end, none is begun after it, and one that is under way is left.
     pub(super) fn archive(&mut self, now: i64, goes_on: GoesOn<'_>, end: Option<Instant>) {
         let waiting = self.waiting(end.is_some());
-        let goes_on: GoesOn<'_> = &|| goes_on() && end.is_none_or(|end| Instant::now() < end);
+        let until = |end: Instant| move || goes_on.goes_on() && Instant::now() < end;
+        let until = end.map(until);
+        let goes_on = until.as_ref().map_or(goes_on, |until| until);
+        if self.patience.begun.as_ref().is_some_and(|begun| waiting.iter().all(|(_, one)| *one != begun.generation())) {
+            self.patience.give_up();
+        }
         self.report.waiting = waiting.len();
         for set in &self.settings.sets {
             let count = waiting.iter().filter(|(waiting, _)| waiting.name == set.name).count();
             self.report.of_sets.insert(set.name.clone(), (0, count));
         }
         for (set, generation) in waiting.into_iter().take(MOST) {
-            if !goes_on() {
+            if !goes_on.goes_on() {
                 return;
             }
             if !self.patience.is_due(generation) {
@@ -58,21 +61,27 @@ impl<'s> Round<'s> {
             }
             let result = self.archive_one(set, generation, now, goes_on, end.is_some());
             match result {
-                Ok(true) => {
+                Ok(Done::Left) => {}
+                Ok(done) => {
                     self.patience.done(generation);
-                    self.report.archived += 1;
+                    let is_archived = done == Done::Archived;
+                    self.report.archived += usize::from(is_archived);
+                    self.report.indexed += usize::from(done == Done::Indexed);
                     self.report.waiting -= 1;
                     if let Some((archived, waiting)) = self.report.of_sets.get_mut(&set.name) {
-                        (*archived, *waiting) = (*archived + 1, *waiting - 1);
+                        (*archived, *waiting) = (*archived + usize::from(is_archived), *waiting - 1);
                     }
                 }
-                Ok(false) => {}
                 Err(error) => {
                     self.patience.refuse(generation);
                     let action = if set.method.is_some() { PACK } else { WRITE_INDEX };
                     self.report.failed.push(Failure { set: Some(set.name.clone()), ..Failure::new(action, &error) });
                 }
             }
+        }
+        // Files behind one that could not be counted before.
+        for set in &self.settings.sets {
+            self.count(&set.name, None);
         }
     }
 
@@ -84,6 +93,9 @@ impl<'s> Round<'s> {
             let closed = self.catalogue.known().of_set(&set.name).filter(|entry| entry.closed.is_some());
             for entry in closed {
                 let is_packed = set.method.is_none() || PACKED.iter().any(|packed| entry.name.ends_with(packed));
+                if is_packed && self.patience.is_whole_packed(entry.generation) {
+                    continue;
+                }
                 // To read all indices takes longer than there is time.
                 let has_index = |patience: &mut Patience| {
                     is_brief && index_path(directory, entry.generation).exists()
@@ -97,7 +109,6 @@ impl<'s> Round<'s> {
         waiting
     }
 
-    /// False if it is left for another time.
     fn archive_one(
         &mut self,
         set: &Set,
@@ -105,49 +116,47 @@ impl<'s> Round<'s> {
         now: i64,
         goes_on: GoesOn<'_>,
         is_brief: bool,
-    ) -> Result<bool> {
+    ) -> Result<Done> {
         let Self { directory, lock, lock_patience, catalogue, .. } = self;
         // A rotation may have renamed it since the last look.
         let found = lock.hold(*lock_patience, |held| {
-            if !held.is_alone() {
+            if !held.is_alone() || catalogue.look() == Look::Refused {
                 return None;
             }
-            catalogue.look();
             let entry = catalogue.known().get(generation)?.clone();
             let path = directory.join(&entry.name);
             let meta = path.symlink_metadata().ok()?;
             let is_it = is_it(&path, &entry);
             Some((entry, path, platform::identity_of(&meta), meta.len(), is_it))
         });
-        let Some((entry, path, identity, size, is_it)) = found else { return Ok(false) };
+        let Some((entry, path, identity, size, is_it)) = found else { return Ok(Done::Left) };
         if !is_it.map_err(|error| Error::io("read", &path, error))? {
             // Somebody else has put another file in its place.
             self.find_anew(&set.name, now).map_err(|error| Error::io("look for", &path, error))?;
-            return Ok(false);
+            return Ok(Done::Left);
         }
-        if is_brief && size > LARGEST_IN_BRIEF {
-            return Ok(false);
+        if is_brief
+            && size > LARGEST_IN_BRIEF
+            && self.patience.begun.as_ref().is_none_or(|begun| begun.generation() != generation)
+        {
+            return Ok(Done::Left);
         }
         // A recovery of a process that died while it appended to the file reads it first.
         if blackbox::appended_from(self.directory, identity, size).is_some() {
-            return Ok(false);
+            return Ok(Done::Left);
         }
-        let first = entry.closed.and_then(|closed| closed.sequence).map(|(first, _)| first);
-        let first = first.unwrap_or_else(|| self.catalogue.known().counted(&set.name));
+        let first_sequence = self.first_of(&set.name, generation);
+        let is_known = self.is_counted(generation);
         let is_crowded = is_brief || self.report.waiting > BACKLOG;
         let mut started = Instant::now();
         let mut pace = |_| {
             if !is_crowded {
                 // As long as it worked: half of a processor at most.
                 let pause = started.elapsed().min(LONGEST_PAUSE);
-                started = Instant::now();
-                // A fork waits for this thread.
-                while started.elapsed() < pause && goes_on() {
-                    thread::sleep((pause.saturating_sub(started.elapsed())).min(SHORT));
-                }
+                goes_on.rest(pause);
                 started = Instant::now();
             }
-            if goes_on() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            if goes_on.goes_on() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
         let method = set.method.filter(|_| !PACKED.iter().any(|packed| entry.name.ends_with(packed)));
         let index = if let Some(method) = method {
@@ -159,7 +168,6 @@ impl<'s> Round<'s> {
                 generation,
                 kind: method.kind(),
             };
-            let first_sequence = Some(first);
             let job = Job {
                 source: &path,
                 target: &target,
@@ -169,65 +177,75 @@ impl<'s> Round<'s> {
                 keys: &set.keys,
                 names: Some(&names),
             };
-            let outcome = match on_a_thread(is_brief, || prepare(&job, &mut pace)).and_then(|prepared| match prepared {
+            let begun = self.patience.begun.take();
+            let kept = &mut self.patience.begun;
+            let prepared = on_a_thread(is_brief, || prepare(&job, begun, &mut pace));
+            let outcome = match prepared.and_then(|prepared| match prepared {
                 Prepared::Ready(ready) => ready.take_place(),
+                Prepared::Left(begun) => {
+                    *kept = Some(begun);
+                    Ok(Outcome::Stopped)
+                }
                 Prepared::Not(outcome) => Ok(outcome),
             }) {
                 // Renamed in this moment.
-                Err(Error::Io { source, .. }) if platform::is_missing(&source) => return Ok(false),
+                Err(Error::Io { source, .. }) if platform::is_missing(&source) => return Ok(Done::Left),
                 outcome => outcome?,
             };
             match outcome {
                 Outcome::Packed(packed) => packed.index,
-                Outcome::Stopped | Outcome::Changed | Outcome::Busy => return Ok(false),
+                Outcome::Stopped | Outcome::Changed | Outcome::Busy => return Ok(Done::Left),
                 Outcome::Taken => {
                     // It is searched as it is, until that name is free.
                     if !index_path(self.directory, generation).exists()
                         && let Some(index) =
-                            index_of(&path, identity, generation, first, &set.keys, &mut pace, is_brief)?
+                            index_of(&path, identity, generation, first_sequence, &set.keys, &mut pace, is_brief)?
                     {
-                        self.keep_index(set, generation, first, &index)?;
+                        self.keep_index(set, generation, &index)?;
                     }
                     return Err(Error::io("make", &target, io::ErrorKind::AlreadyExists.into()));
                 }
             }
         } else {
-            match index_of(&path, identity, generation, first, &set.keys, &mut pace, is_brief) {
+            match index_of(&path, identity, generation, first_sequence, &set.keys, &mut pace, is_brief) {
                 Ok(Some(index)) => index,
-                Ok(None) => return Ok(false),
+                Ok(None) => return Ok(Done::Left),
                 // Another program has packed it as a whole: there is nothing to index, and no fault to tell of.
                 Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::Unsupported => {
-                    self.patience.refuse(generation);
-                    return Ok(false);
+                    if !is_known {
+                        let lines = on_a_thread(is_brief, || count_lines(&path, &set.keys, &mut pace))?;
+                        let Some(lines) = lines else { return Ok(Done::Left) };
+                        self.count(&set.name, Some((generation, lines)));
+                    }
+                    self.patience.note_whole_packed(generation);
+                    return Ok(Done::Nothing);
                 }
                 Err(error) => return Err(error),
             }
         };
-        self.keep_index(set, generation, first, &index)
+        self.keep_index(set, generation, &index)?;
+        Ok(if method.is_some() || set.method.is_none() && !is_known { Done::Archived } else { Done::Indexed })
     }
 
     /// Writes an index, and notes how many records it has counted.
-    fn keep_index(&mut self, set: &Set, generation: Generation, first: u64, index: &[u8]) -> Result<bool> {
+    fn keep_index(&mut self, set: &Set, generation: Generation, index: &[u8]) -> Result<()> {
         let path = index_path(self.directory, generation);
-        let failed = |error| Error::io("write", &path, error);
-        write_whole(&path, index).map_err(failed)?;
-        let lines = Index::read(index).map(|index| index.header().lines).unwrap_or_default();
-        let Self { lock, lock_patience, catalogue, .. } = self;
-        lock.hold(*lock_patience, |held| {
-            if !held.is_alone() {
-                return;
-            }
-            catalogue.look();
-            let closed = catalogue.known().get(generation).and_then(|entry| entry.closed);
-            let Some(closed) = closed.filter(|closed| closed.sequence.is_none()) else { return };
-            let next = first + lines;
-            catalogue.change(vec![
-                Change::Closed(generation, Closed { sequence: Some((first, next)), ..closed }),
-                Change::Counted(set.name.clone(), next.max(catalogue.known().counted(&set.name))),
-            ]);
-        });
-        Ok(true)
+        write_whole(&path, index).map_err(|error| Error::io("write", &path, error))?;
+        self.count(&set.name, None);
+        Ok(())
     }
+}
+
+/// What came of a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Done {
+    Archived,
+    /// It has an index again, or was packed by another program.
+    Indexed,
+    /// There is nothing to do for it.
+    Nothing,
+    /// It is left for another time.
+    Left,
 }
 
 /// Reads and packs on a thread that yields to all others, or on this one where a process waits for its end.
@@ -241,12 +259,12 @@ fn index_of(
     path: &Path,
     identity: Identity,
     generation: Generation,
-    first: u64,
+    first: Option<u64>,
     keys: &Keys,
     pace: archive::Pace<'_>,
     is_brief: bool,
 ) -> Result<Option<Vec<u8>>> {
-    let index = on_a_thread(is_brief, || index_file(path, generation, Some(first), keys, pace));
+    let index = on_a_thread(is_brief, || index_file(path, generation, first, keys, pace));
     if platform::identity_at(path).ok() == Some(identity) { index } else { Ok(None) }
 }
 
@@ -311,10 +329,9 @@ impl Names for ByGeneration<'_> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (lock, catalogue) = &mut *state;
         lock.hold(self.lock_patience, |held| {
-            if !held.is_alone() {
+            if !held.is_alone() || catalogue.look() == Look::Refused {
                 return Ok(Outcome::Busy);
             }
-            catalogue.look();
             let Some(entry) = catalogue.known().get(self.generation) else { return Ok(Outcome::Changed) };
             let source = self.directory.join(&entry.name);
             if !is_it(&source, entry).map_err(|error| Error::io("read", &source, error))? {

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::catalogue::Generation;
+use crate::archive::Begun;
+use crate::catalogue::{Catalogue, Generation};
 
 /// How long a file is left alone that could not be packed or indexed; twice as long after each further time.
 const FIRST_PAUSE: Duration = Duration::from_secs(60);
@@ -16,6 +17,12 @@ const LOOKED: Duration = Duration::from_secs(600);
 pub struct Patience {
     refused: BTreeMap<Generation, (Instant, Duration)>,
     whole: BTreeMap<Generation, (u64, Option<SystemTime>)>,
+    /// Files that another program has packed as a whole, and that can have no index.
+    whole_packed: BTreeSet<Generation>,
+    /// What is known of the files by now: a round reads what was written since.
+    pub(super) catalogue: Option<Catalogue>,
+    /// The file that the last round was packing when it was broken off.
+    pub(super) begun: Option<Begun>,
     /// The originals that stay beside a packed file, and were told of.
     told: BTreeSet<String>,
     /// Whether it was told that the disk does not say how full it is.
@@ -31,6 +38,11 @@ impl Patience {
     /// Whether a file may be tried.
     pub(super) fn is_due(&self, generation: Generation) -> bool {
         self.refused.get(&generation).is_none_or(|(at, _)| Instant::now() >= *at)
+    }
+
+    /// Gives up a file that is packed in part.
+    pub fn give_up(&mut self) {
+        self.begun = None;
     }
 
     /// Notes that a file could not be packed or indexed.
@@ -83,11 +95,19 @@ impl Patience {
     /// Has a set looked at anew though its names are the same.
     pub(super) fn forget_look(&mut self, set: &str) {
         self.looked.remove(set);
+    /// Whether another program has packed a file as a whole.
+    pub(super) fn is_whole_packed(&self, generation: Generation) -> bool {
+        self.whole_packed.contains(&generation)
+    }
+
+    pub(super) fn note_whole_packed(&mut self, generation: Generation) {
+        self.whole_packed.insert(generation);
     }
 
     /// Forgets the files that are gone.
     pub(super) fn keep_only(&mut self, is_known: impl Fn(Generation) -> bool) {
         self.refused.retain(|generation, _| is_known(*generation));
+        self.whole_packed.retain(|generation| is_known(*generation));
         self.whole.retain(|generation, _| is_known(*generation));
     }
 

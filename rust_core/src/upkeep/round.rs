@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::patience::Names;
 use super::{
-    Failure, GoesOn, Going, INDEX, LOOK_AFTER, Patience, Report, SEE_DISK, Settings, Work, disk_of, index_path, plan_of,
+    Failure, GoesOn, Going, INDEX, LOOK_AFTER, Patience, Report, SEE_DISK, Settings, Work, catalogue_of, disk_of,
+    index_path, plan_of,
 };
 use crate::archive::going_name;
 use crate::blackbox;
@@ -32,8 +33,19 @@ pub(super) struct Round<'a> {
 
 impl Round<'_> {
     pub fn run(&mut self, now: i64, goes_on: GoesOn<'_>, work: Work) {
-        let Self { lock, lock_patience, catalogue, .. } = self;
-        let is_read = lock.hold(*lock_patience, |held| held.is_alone() && catalogue.look() != Look::Refused);
+        let Self { directory, settings, lock, lock_patience, catalogue, .. } = self;
+        let is_read = lock.hold(*lock_patience, |held| {
+            if !held.is_alone() {
+                return false;
+            }
+            let look = catalogue.look();
+            if look == Look::Missing {
+                // What was known of one that is gone is no longer so: the files tell.
+                *catalogue = catalogue_of(directory, settings);
+                catalogue.look();
+            }
+            look != Look::Refused
+        });
         // A later version looks after files of which nothing is known here. Where the catalogue cannot be read now, a later round goes on.
         if !is_read || self.catalogue.is_of_later_version() {
             return;
@@ -168,7 +180,7 @@ impl Round<'_> {
         let plan = plan_of(self.directory, self.catalogue.known(), self.settings, now, disk, &shipped);
         self.report.held = plan.held;
         for going in plan.goes {
-            if !goes_on() {
+            if !goes_on.goes_on() {
                 return;
             }
             match self.delete_one(&going) {

@@ -1,7 +1,7 @@
 //! What the writer has done, on a thread of its own, for files that get no more records. The thread is there only while something is done.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::clock;
 use crate::forks;
 use crate::level;
 use crate::rotation::Rule;
-use crate::upkeep::{self, Going, Patience, Report, Work};
+use crate::upkeep::{self, Asked, Going, Halt, Patience, Report, Work};
 use crate::value::Value;
 use crate::worker::Worker;
 
@@ -27,6 +27,8 @@ const AT_END: Duration = Duration::from_millis(250);
 const STEP: Duration = Duration::from_secs(1);
 const THREAD: &str = "unified_logger_upkeep";
 const BEGIN: &str = "start the upkeep of log files";
+/// The least time from the begin of a round that a fork has broken off to the next.
+const BROKEN_OFF: Duration = Duration::from_millis(100);
 /// Time between two notices of one kind; what was deleted meanwhile is in the next one.
 const NOTICES: Duration = Duration::from_secs(60);
 
@@ -43,7 +45,9 @@ pub struct Rounds {
     worker: Option<Worker>,
     /// There was no thread for the last one.
     is_refused: bool,
-    goes_on: Arc<AtomicBool>,
+    halt: Arc<Halt>,
+    /// A fork has broken off the last one.
+    is_broken_off: bool,
     /// What one round leaves for the next. A round has it to itself.
     kept: Arc<Mutex<Kept>>,
 }
@@ -80,6 +84,15 @@ impl Told {
     }
 }
 
+impl Rounds {
+    /// Gives up a file that is packed in part, unless a round is at it.
+    fn give_up(&self) {
+        if let Ok(mut kept) = self.kept.try_lock() {
+            kept.patience.give_up();
+        }
+    }
+}
+
 impl Shared {
     /// Begins a round if one is due: at the start, after a rotation, and from time to time.
     pub(super) fn look_after_files(self: &Arc<Self>) {
@@ -88,18 +101,20 @@ impl Shared {
         let rotations = self.rotations();
         let since = *rounds.since.get_or_insert_with(Instant::now);
         let is_time = rounds.at.map_or(since.elapsed() >= START, |at| at.elapsed() >= INTERVAL);
-        let is_rested = rounds.at.is_none_or(|at| at.elapsed() >= LEAST);
-        let is_due = is_time || (is_rested && rotations != rounds.rotations);
+        let is_rested = |least: Duration| rounds.at.is_none_or(|at| at.elapsed() >= least);
+        let is_due = is_time
+            || (is_rested(LEAST) && rotations != rounds.rotations)
+            || (is_rested(BROKEN_OFF) && rounds.is_broken_off);
         if !is_due || rounds.worker.as_ref().is_some_and(|worker| !worker.is_at_its_end()) {
             return;
         }
-        (rounds.at, rounds.rotations) = (Some(Instant::now()), rotations);
-        let goes_on = Arc::new(AtomicBool::new(true));
-        rounds.goes_on = Arc::clone(&goes_on);
+        (rounds.at, rounds.rotations, rounds.is_broken_off) = (Some(Instant::now()), rotations, false);
+        let halt = Arc::<Halt>::default();
+        rounds.halt = Arc::clone(&halt);
         let (shared, directory, kept) = (Arc::clone(self), directory.clone(), Arc::clone(&rounds.kept));
         let worker = Worker::start(THREAD, move || {
             let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-            shared.run_round(&directory, &|| goes_on.load(Ordering::SeqCst), Work::All, rotations, &mut kept);
+            shared.run_round(&directory, &*halt, Work::All, rotations, &mut kept);
         });
         // Without a thread the next round tries. It is told once, until there is one.
         let is_refused = worker.is_err();
@@ -109,14 +124,19 @@ impl Shared {
             self.errors.handle(BEGIN, error);
         }
         (rounds.worker, rounds.is_refused) = (worker.ok(), is_refused);
+        if is_refused {
+            rounds.give_up();
+        }
     }
 
     fn run_round(&self, directory: &Path, goes_on: upkeep::GoesOn<'_>, work: Work, rotations: u64, kept: &mut Kept) {
         let now = clock::now().div_euclid(1_000_000_000);
         let Some(report) = upkeep::round_with(directory, &self.upkeep, now, goes_on, work, &mut kept.patience) else {
+            // The process that is at it packs that file.
+            kept.patience.give_up();
             return;
         };
-        if goes_on() {
+        if goes_on.goes_on() {
             kept.done = Some(rotations);
         }
         self.tell(&report, kept);
@@ -144,9 +164,9 @@ impl Shared {
             return;
         }
         let steps = Arc::new(AtomicU64::new(0));
-        let goes_on = Arc::new(AtomicBool::new(true));
+        let halt = Arc::<Halt>::default();
         let (shared, directory, kept) = (Arc::clone(self), directory.clone(), Arc::clone(&rounds.kept));
-        let (asked, may_go_on) = (Arc::clone(&steps), Arc::clone(&goes_on));
+        let (asked, halted) = (Arc::clone(&steps), Arc::clone(&halt));
         let worker = Worker::start(THREAD, move || {
             let is_any_rotated = shared.upkeep.sets.iter().any(|set| {
                 catalogue::names(&directory, &set.name).is_ok_and(|names| names.keys().any(|name| *name != set.name))
@@ -156,7 +176,7 @@ impl Shared {
             }
             let goes_on = || {
                 asked.fetch_add(1, Ordering::Relaxed);
-                may_go_on.load(Ordering::SeqCst) && Instant::now() < deadline
+                halted.goes_on() && Instant::now() < deadline
             };
             let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
             let work = Work::Until(Instant::now() + AT_END);
@@ -171,7 +191,7 @@ impl Shared {
             match worker.end(deadline.min(Instant::now() + STEP)) {
                 Ok(()) => return,
                 Err(left) if Instant::now() >= deadline || steps.load(Ordering::Relaxed) == before => {
-                    goes_on.store(false, Ordering::SeqCst);
+                    halt.halt();
                     rounds.worker = Some(left);
                     return;
                 }
@@ -180,13 +200,22 @@ impl Shared {
         }
     }
 
-    /// Ends the round that is under way. The next one, after the usual time, goes on with what is left: a program that forks all the time would
-    /// begin to pack a large file again and again.
+    /// Ends the round that is under way. The next one goes on with what is left, and with the part of a file that comes next: a program that forks
+    /// all the time would begin to pack a large file again and again.
     pub fn pause_upkeep(&self, deadline: Instant) {
         let Ok(mut rounds) = self.rounds.try_lock() else { return };
-        rounds.goes_on.store(false, Ordering::SeqCst);
+        rounds.halt.halt();
         if let Some(worker) = rounds.worker.take() {
+            rounds.is_broken_off |= !worker.is_at_its_end();
             rounds.worker = worker.end(deadline).err();
+        }
+    }
+
+    /// The same for good: a file that is packed in part is given up.
+    pub fn end_upkeep(&self, deadline: Instant) {
+        self.pause_upkeep(deadline);
+        if let Ok(rounds) = self.rounds.try_lock() {
+            rounds.give_up();
         }
     }
 

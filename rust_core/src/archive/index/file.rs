@@ -8,6 +8,7 @@ use crate::archive::cut::Cut;
 use crate::archive::source::{self, State};
 use crate::archive::{Archive, Keys, Kind, Pace};
 use crate::error::{Error, Result};
+use crate::forks::Unshared;
 use crate::platform;
 
 /// Makes the index of a file. `None` if the pace ends it, or somebody writes to the file meanwhile.
@@ -23,11 +24,12 @@ pub fn index_file(
 ) -> Result<Option<Vec<u8>>> {
     let failed = |error| Error::io("index", path, error);
     let (file, meta) = source::open("index", path)?;
-    let state = State::of(&meta);
+    let (file, state) = (Unshared::new(file).map_err(failed)?, State::of(&meta));
     let mut archive = Archive::open(path, None)?;
     let mut builder = Builder::new(archive.kind(), generation, first_sequence, keys);
     let goes_on = if archive.kind() == Kind::Plain {
-        let mut cut = Cut::new((&file).take(state.length()));
+        drop(archive);
+        let mut cut = Cut::new((&**file).take(state.length()));
         let mut at = 0;
         loop {
             let Some(part) = cut.next().map_err(failed)? else { break true };
@@ -55,4 +57,22 @@ pub fn index_file(
     platform::forget_pages(&file);
     let is_whole = goes_on && state.still_holds(&file, path).map_err(failed)?;
     Ok(is_whole.then(|| builder.finish(state.length())))
+}
+
+/// How many lines a file has, packed or not, as its index would say. `None` if the pace ends it.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn count_lines(path: &Path, keys: &Keys, pace: Pace<'_>) -> Result<Option<u64>> {
+    let failed = |error| Error::io("read", path, error);
+    let mut archive = Archive::open(path, None)?;
+    let mut builder = Builder::new(archive.kind(), 0, None, keys);
+    let mut cut = Cut::new(archive.stream(0).map_err(failed)?);
+    while let Some(part) = cut.next().map_err(failed)? {
+        builder.add(part, 0, 0);
+        if pace(part.len() as u64).is_break() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(builder.lines()))
 }

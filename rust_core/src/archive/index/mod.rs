@@ -14,7 +14,7 @@ use std::ops::Range;
 use super::Kind;
 
 pub use builder::Builder;
-pub use file::index_file;
+pub use file::{count_lines, index_file};
 pub use format::Unreadable;
 pub use query::Query;
 

@@ -11,9 +11,11 @@ fn a_damaged_index_is_made_again() {
     let directory = directory();
     let settings = settings(&[set("app.log", Keep::default())], Keep::default());
     let mut patience = Patience::default();
-    let mut again =
-        || round_with(directory.path(), &settings, NOW, &|| true, Work::All, &mut patience).unwrap().archived;
-    assert_eq!((again(), again()), (2, 0));
+    let mut again = || {
+        let report = round_with(directory.path(), &settings, NOW, &|| true, Work::All, &mut patience).unwrap();
+        (report.archived, report.indexed)
+    };
+    assert_eq!((again(), again()), ((2, 0), (0, 0)));
     let path = index_path(directory.path(), 1);
     let whole = fs::read(&path).unwrap();
     let mut damaged = whole.clone();
@@ -23,12 +25,12 @@ fn a_damaged_index_is_made_again() {
         // Whatever the clock of the file system can tell apart.
         let file = fs::File::options().write(true).open(&path).unwrap();
         file.set_modified(std::time::UNIX_EPOCH + Duration::from_secs(bytes.len() as u64)).unwrap();
-        assert_eq!(again(), 1, "{} bytes", bytes.len());
+        assert_eq!(again(), (0, 1), "{} bytes", bytes.len());
         assert_eq!(fs::read(&path).unwrap(), whole);
     }
     // That of another file.
     fs::copy(index_path(directory.path(), 2), &path).unwrap();
-    assert_eq!(again(), 1);
+    assert_eq!(again(), (0, 1));
 }
 
 #[test]
@@ -147,4 +149,54 @@ fn a_disk_that_does_not_say_how_full_it_is_is_told_of_once() {
     let (disk, refusal) = disk_of(Path::new("/nowhere/at/all"), &settings(&[], all));
     assert!(disk.is_none() && refusal.is_some_and(|reason| reason.contains("/nowhere/at/all")));
     assert!(disk_of(Path::new("/nowhere/at/all"), &settings(&[], Keep::default())).1.is_none());
+}
+
+#[test]
+fn no_two_records_get_one_number_where_a_file_cannot_be_read() {
+    let directory = directory();
+    let settings = settings(&[packing("app.log")], Keep::default());
+    // Where the oldest would be packed, something lies.
+    let blocked = directory.path().join(".app.log.2.zst.unified_logger-packing");
+    fs::create_dir(&blocked).unwrap();
+    let mut patience = Patience::default();
+    let mut again = || {
+        patience.pass();
+        round_with(directory.path(), &settings, NOW, &|| true, Work::All, &mut patience).unwrap()
+    };
+    let sequences = || {
+        let catalogue = catalogue_of(directory.path());
+        let sequence = |generation| catalogue.known().get(generation).unwrap().closed.unwrap().sequence;
+        (sequence(1), sequence(2), catalogue.known().counted("app.log"))
+    };
+    assert_eq!(again().archived, 1);
+    assert_eq!(sequences(), (None, None, 0), "readers number the records of the oldest from here on");
+    fs::remove_dir(&blocked).unwrap();
+    assert_eq!(again().archived, 1);
+    assert_eq!(sequences(), (Some((0, 1)), Some((1, 2)), 2));
+}
+
+#[test]
+fn a_catalogue_that_cannot_be_read_in_the_middle_of_a_round_changes_nothing() {
+    for (method, fails_at) in [(None, 1), (Method::new(Kind::Zstd, None), 1), (Method::new(Kind::Zstd, None), 2)] {
+        let directory = directory();
+        let settings = settings(&[Set { method, ..set("app.log", Keep::default()) }], Keep::default());
+        let path = home(directory.path()).join("catalogue");
+        let before = fs::read(&path).unwrap();
+        let asked = std::sync::atomic::AtomicU32::new(0);
+        let fails = || {
+            if asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1 == fails_at {
+                // A directory cannot be read.
+                fs::rename(&path, home(directory.path()).join("aside")).unwrap();
+                fs::create_dir(&path).unwrap();
+            }
+            true
+        };
+        let report = round(directory.path(), &settings, NOW, &fails).unwrap();
+        assert_eq!((report.archived, report.failed), (0, vec![]), "{method:?} {fails_at}");
+        fs::remove_dir(&path).unwrap();
+        fs::rename(home(directory.path()).join("aside"), &path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), before);
+        assert_eq!(names(directory.path()), ["app.log", "app.log.1", "app.log.2"]);
+        assert_eq!(round(directory.path(), &settings, NOW, &|| true).unwrap().archived, 2);
+    }
 }

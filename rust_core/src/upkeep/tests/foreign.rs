@@ -84,6 +84,13 @@ fn what_another_program_has_packed_is_known_by_its_lines() {
     let settings = settings(&[json_set(Keep::default())], Keep::default());
     let report = round(directory.path(), &settings, NOW, &|| true).unwrap();
     assert_eq!((report.foreign, report.failed), (vec!["app.log.4.gz".to_owned()], vec![]));
+    assert_eq!((report.archived, report.waiting), (2, 0), "such a file waits for nothing");
+    assert_eq!(report.of_sets["app.log"], (2, 0));
+    let catalogue = catalogue_of(directory.path());
+    let closed = |entry: &Entry| entry.closed.unwrap().sequence;
+    let sequences: Vec<_> =
+        catalogue.known().of_set("app.log").filter(|entry| entry.closed.is_some()).map(closed).collect();
+    assert_eq!(sequences, [Some((0, 1)), Some((1, 2)), Some((2, 3))], "its records are counted all the same");
     assert!(catalogue_of(directory.path()).known().named("app.log", "app.log.3.gz").is_some());
 }
 
