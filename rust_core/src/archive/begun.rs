@@ -1,6 +1,6 @@
 //! Packs a file under a temporary name, part by part, so that the work can be left at any part and gone on with later.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -67,8 +67,7 @@ pub(super) struct Temporary {
 impl Drop for Temporary {
     fn drop(&mut self) {
         if !self.is_named
-            && let Err(error) = fs::remove_file(&self.path)
-            && !platform::is_missing(&error)
+            && let Err(error) = platform::remove_if_there(&self.path)
         {
             remark("remove a temporary file", format!("{}: {error}", self.path.display()));
         }

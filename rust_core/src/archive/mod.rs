@@ -20,7 +20,7 @@ pub use begun::Begun;
 pub use index::{Builder, Extent, Header, Index, Part, Query, Unreadable, count_lines, index_file};
 pub use line::{Found, Keys, Scanner, TimeForm, Value, parse_time};
 pub use method::{Mark, Method, is_damage};
-pub use name::{going_name, is_going, is_temporary, packed_name, temporary_name};
+pub use name::{INDEX, going_name, is_going, is_temporary, packed_name, temporary_name};
 pub use pack::{Job, Names, Outcome, Pace, Packed, Prepared, Ready, pack, prepare};
 pub use reader::{Archive, KnownBy};
 pub use settle::{Settled, remove_going, remove_leftovers, settle};

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use super::Kind;
 use super::source::directory_of;
 
+/// How the names of indices end: each has the generation of its file for a name.
+pub const INDEX: &str = "idx";
 const START: &str = ".";
 /// No log file ends like this, so that what a dead process has left can be told from everything else.
 const END: &str = ".unified_logger-packing";

@@ -38,10 +38,7 @@ pub fn remove_leftovers(directory: &Path) -> Result<Vec<PathBuf>> {
 pub fn remove_going(path: &Path) -> Result<()> {
     let directory = source::directory_of(path);
     platform::sync_directory(directory).map_err(|error| Error::io("sync", directory, error))?;
-    match fs::remove_file(path) {
-        Err(error) if !platform::is_missing(&error) => Err(Error::io("remove", path, error)),
-        _ => Ok(()),
-    }
+    platform::remove_if_there(path).map_err(|error| Error::io("remove", path, error))
 }
 
 fn remove_leftover(path: &Path) -> bool {

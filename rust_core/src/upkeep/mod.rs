@@ -17,7 +17,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::archive::{Keys, Method};
+use crate::archive::{INDEX, Keys, Method};
 use crate::blackbox;
 use crate::catalogue::{self, Catalogue, Form, Generation, Known, Look, ship::Shipped};
 use crate::error::Error;
@@ -31,8 +31,6 @@ use round::Round;
 
 /// The file of the process that does it.
 const LOCK_FILE: &str = "upkeep.lock";
-/// How the names of indices end.
-const INDEX: &str = "idx";
 /// How long a step waits for the directory's lock. It is tried again in the next round.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 /// The same where a process waits for its end.

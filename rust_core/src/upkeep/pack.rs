@@ -271,10 +271,7 @@ fn index_of(
 /// Writes a file of the library's own, which is whole or not there.
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = path.with_extension(TEMPORARY);
-    match fs::remove_file(&new) {
-        Err(error) if !platform::is_missing(&error) => return Err(error),
-        _ => {}
-    }
+    platform::remove_if_there(&new)?;
     let file = platform::open_private(&new, true)?;
     let written = io::Write::write_all(&mut &file, bytes).and_then(|()| fs::rename(&new, path));
     if written.is_err() {

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use super::patience::Names;
 use super::{
-    Failure, GoesOn, Going, INDEX, LOOK_AFTER, Patience, Report, SEE_DISK, Settings, Work, catalogue_of, disk_of,
-    index_path, plan_of,
+    Failure, GoesOn, Going, LOOK_AFTER, Patience, Report, SEE_DISK, Settings, Work, catalogue_of, disk_of, index_path,
+    plan_of,
 };
-use crate::archive::going_name;
+use crate::archive::{INDEX, going_name};
 use crate::blackbox;
 use crate::catalogue::{self, Catalogue, Change, Look, Mark, is_it, ship::Shipped};
 use crate::error::{Error, Result};
@@ -228,7 +228,8 @@ impl Round<'_> {
         });
         let is_gone = is_gone.map_err(|error: io::Error| Error::io("remove", &path, error))?;
         if let Some(left) = left {
-            fs::remove_file(&left).map_err(|error| Error::io("remove", &left, error))?;
+            // Another process may have removed it already, as what was left over.
+            platform::remove_if_there(&left).map_err(|error| Error::io("remove", &left, error))?;
         }
         Ok(is_gone)
     }

@@ -33,10 +33,7 @@ fn point(directory: &Path, link: &str, name: &str) -> io::Result<()> {
         Ok(_) => {
             // The name always leads somewhere.
             let new = directory.join(format!(".{link}.tmp"));
-            match fs::remove_file(&new) {
-                Err(error) if !platform::is_missing(&error) => return Err(error),
-                _ => {}
-            }
+            platform::remove_if_there(&new)?;
             platform::make_link(name, &new)?;
             fs::rename(&new, &path)
         }
