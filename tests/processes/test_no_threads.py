@@ -200,3 +200,29 @@ os.waitpid(child, 0)
 """
     )
     assert json.loads(run_python(code).stdout) == [True, False, True, 1]
+
+
+def test_files_that_nobody_looks_after_are_told_of_once(run_python: Run, build_shim: Callable[[str], Path]) -> None:
+    """However often it is tried. With threads again, rotated files are looked after."""
+    code = (
+        PRELUDE
+        + """
+import glob, time
+init_logging(log_dir="logs", console_format="off", max_bytes=0, file_names="dated", keep={"files": 1})
+def rotate():
+    for number in range(3):
+        log(number)
+        assert rotate_logging(timeout=30)
+        time.sleep(1.3)
+no_threads()
+rotate()
+errors = get_stats()["errors"]
+threads_again()
+rotate()
+print(json.dumps([errors, len(glob.glob("logs/app-*"))]))
+"""
+    )
+    done = run_python(code, LD_PRELOAD=str(build_shim("support/faults/no_threads.c")))
+    assert json.loads(done.stdout) == [1, 1]
+    told = [line for line in done.stderr.splitlines() if line]
+    assert (len(told), "start the upkeep of log files" in done.stderr) == (1, True), done.stderr

@@ -87,7 +87,7 @@ pub fn pack(job: &Job<'_>, pace: Pace<'_>) -> Result<Outcome> {
 pub enum Prepared<'j> {
     Ready(Ready<'j>),
     /// The pace ended it. It can be gone on with, and is given up where this is dropped.
-    Left(Begun),
+    Left(Box<Begun>),
     /// The original is as it was.
     Not(Outcome),
 }
@@ -104,13 +104,13 @@ pub struct Ready<'j> {
 ///
 /// # Errors
 /// When a file cannot be read or written, or when it reads back as something else.
-pub fn prepare<'j>(job: &'j Job<'j>, begun: Option<Begun>, pace: Pace<'_>) -> Result<Prepared<'j>> {
+pub fn prepare<'j>(job: &'j Job<'j>, begun: Option<Box<Begun>>, pace: Pace<'_>) -> Result<Prepared<'j>> {
     // Anything else is given up before another begins, which may want the same temporary name.
     let begun = begun.filter(|begun| begun.is_of(job));
     if job.target.symlink_metadata().is_ok() {
         return Ok(Prepared::Not(Outcome::Taken));
     }
-    let begun = begun.map_or_else(|| Begun::new(job), |begun| Ok(Ok(begun)))?;
+    let begun = begun.map_or_else(|| Begun::new(job).map(|made| made.map(Box::new)), |begun| Ok(Ok(begun)))?;
     let mut begun = match begun {
         Ok(begun) => begun,
         Err(outcome) => return Ok(Prepared::Not(outcome)),

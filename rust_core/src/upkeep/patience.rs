@@ -22,7 +22,7 @@ pub struct Patience {
     /// What is known of the files by now: a round reads what was written since.
     pub(super) catalogue: Option<Catalogue>,
     /// The file that the last round was packing when it was broken off.
-    pub(super) begun: Option<Begun>,
+    pub(super) begun: Option<Box<Begun>>,
     /// The originals that stay beside a packed file, and were told of.
     told: BTreeSet<String>,
     /// Whether it was told that the disk does not say how full it is.

@@ -184,7 +184,12 @@ impl Shared {
         });
         let mut worker = match worker {
             Ok(worker) => worker,
-            Err(error) => return self.errors.handle(BEGIN, &error),
+            Err(error) => {
+                if !rounds.is_refused {
+                    self.errors.handle(BEGIN, &error);
+                }
+                return;
+            }
         };
         loop {
             let before = steps.load(Ordering::Relaxed);
