@@ -18,6 +18,7 @@ pub mod value;
 pub mod exception;
 pub mod additions;
 pub mod table;
+pub mod unshared;
 pub mod record;
 pub mod names;
 pub mod slab;

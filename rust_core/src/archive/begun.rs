@@ -16,8 +16,8 @@ use crate::checksum;
 use crate::error::{Error, Result};
 use crate::error_handler::remark;
 use crate::fault_injection::{Fault, pass};
-use crate::forks::Unshared;
 use crate::platform::{self, Lock, Rights};
+use crate::unshared::Unshared;
 
 /// A file that is packed in part. Its temporary file goes with it.
 #[derive(Debug)]

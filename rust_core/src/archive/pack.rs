@@ -15,8 +15,8 @@ use super::source::State;
 use super::{Keys, Method, going_name, remove_going};
 use crate::error::{Error, Result};
 use crate::fault_injection::{Fault, pass};
-use crate::forks::Unshared;
 use crate::platform;
+use crate::unshared::Unshared;
 
 /// What is to be packed.
 #[derive(Clone, Copy)]

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::{Archive, PART, going_name, is_damage, is_going, is_temporary, source};
 use crate::error::{Error, Result};
-use crate::forks::Unshared;
 use crate::platform::{self, Lock};
+use crate::unshared::Unshared;
 
 /// Removes the temporary files of a directory that no process writes any more, and files that go. Returns their paths.
 ///

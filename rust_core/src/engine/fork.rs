@@ -65,7 +65,7 @@ impl Engine {
 
     /// To be called in a forked child. The parent writes its own records, and the child's counts start at zero.
     pub fn forget_in_child(&self) {
-        crate::forks::leave_files_to_parent();
+        crate::unshared::leave_files_to_parent();
         blackbox::disown_all();
         names::here().forget_followers();
         self.shared.stats.restart();

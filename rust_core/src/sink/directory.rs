@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::error_handler::remark;
-use crate::forks::Unshared;
 use crate::platform::{self, Lock, OwnFile, Rights};
+use crate::unshared::Unshared;
 
 use super::inherited;
 use super::open::{open_guarded, unset};

@@ -8,8 +8,8 @@ use crate::archive::cut::Cut;
 use crate::archive::source::{self, State};
 use crate::archive::{Archive, Keys, Kind, Pace};
 use crate::error::{Error, Result};
-use crate::forks::Unshared;
 use crate::platform;
+use crate::unshared::Unshared;
 
 /// Makes the index of a file. `None` if the pace ends it, or somebody writes to the file meanwhile.
 ///
