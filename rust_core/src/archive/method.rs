@@ -48,11 +48,20 @@ impl Method {
         }
     }
 
+    /// Whether a part alone takes a good part of a second.
+    #[must_use]
+    pub const fn is_slow(self) -> bool {
+        matches!(self.kind, Kind::Zstd) && self.level > FASTER
+    }
+
     #[must_use]
     pub const fn kind(self) -> Kind {
         self.kind
     }
 }
+
+/// The level of zstd above which a part takes ten times as long as at the default.
+const FASTER: i32 = 12;
 
 /// What a packed file says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,8 @@ use super::left::TEMPORARY;
 use super::round::Round;
 use super::{Failure, GoesOn, Patience, Set, index_path};
 use crate::archive::{
-    self, Index, Job, Keys, Names, Outcome, Prepared, Unreadable, count_lines, index_file, packed_name, prepare,
+    self, Index, Job, Keys, Method, Names, Outcome, PART, Prepared, Unreadable, count_lines, index_file, packed_name,
+    prepare,
 };
 use crate::blackbox;
 use crate::catalogue::{Catalogue, Change, Entry, Generation, Look, Mark, is_it};
@@ -135,8 +136,9 @@ impl<'s> Round<'s> {
             self.find_anew(&set.name, now).map_err(|error| Error::io("look for", &path, error))?;
             return Ok(Done::Left);
         }
+        let largest = if set.method.is_some_and(Method::is_slow) { PART as u64 } else { LARGEST_IN_BRIEF };
         if is_brief
-            && size > LARGEST_IN_BRIEF
+            && size > largest
             && self.patience.begun.as_ref().is_none_or(|begun| begun.generation() != generation)
         {
             return Ok(Done::Left);
