@@ -109,3 +109,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_packed_file_that_is_damaged_goes_and_its_original_stays() {
+    let (text, _) = lines(1 << 20, 10);
+    for kind in KINDS {
+        let place = place(kind, &text);
+        place.pack();
+        let packed = fs::read(&place.target).unwrap();
+        for at in [packed.len() / 8, packed.len() / 4, packed.len() / 2] {
+            let mut damaged = packed.clone();
+            damaged[at..at + 8].iter_mut().for_each(|byte| *byte ^= 0x55);
+            fs::write(&place.target, &damaged).unwrap();
+            fs::write(&place.source, &text).unwrap();
+            let settled = settle(&place.source, &place.target, |end| end()).unwrap();
+            assert!(matches!(settled, Settled::Undone | Settled::Different), "{kind:?} {at}: {settled:?}");
+            assert_eq!(fs::read(&place.source).unwrap(), text);
+        }
+    }
+}

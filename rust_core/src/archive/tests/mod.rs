@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use super::sample::lines;
 use super::*;
 
+mod begun;
 mod damage;
 
 const GENERATION: u64 = 0x1234_5678_9ABC;
@@ -346,25 +347,6 @@ fn what_a_dead_process_left_is_cleared_away_and_what_a_live_one_writes_is_not() 
         fs::write(&place.source, [&text[..], b"more\n"].concat()).unwrap();
         assert_eq!(settled(), Settled::Undone);
         assert_eq!(place.names(), [Place::name_of(&place.source)]);
-    }
-}
-
-#[test]
-fn a_packed_file_that_is_damaged_goes_and_its_original_stays() {
-    let (text, _) = lines(1 << 20, 10);
-    for kind in KINDS {
-        let place = place(kind, &text);
-        place.pack();
-        let packed = fs::read(&place.target).unwrap();
-        for at in [packed.len() / 8, packed.len() / 4, packed.len() / 2] {
-            let mut damaged = packed.clone();
-            damaged[at..at + 8].iter_mut().for_each(|byte| *byte ^= 0x55);
-            fs::write(&place.target, &damaged).unwrap();
-            fs::write(&place.source, &text).unwrap();
-            let settled = settle(&place.source, &place.target, |end| end()).unwrap();
-            assert!(matches!(settled, Settled::Undone | Settled::Different), "{kind:?} {at}: {settled:?}");
-            assert_eq!(fs::read(&place.source).unwrap(), text);
-        }
     }
 }
 

@@ -200,3 +200,40 @@ fn a_catalogue_that_cannot_be_read_in_the_middle_of_a_round_changes_nothing() {
         assert_eq!(round(directory.path(), &settings, NOW, &|| true).unwrap().archived, 2);
     }
 }
+
+#[test]
+fn a_round_goes_on_with_the_catalogue_of_the_one_before() {
+    let directory = directory();
+    let settings = settings(&[set("app.log", Keep::default())], Keep::default());
+    let mut patience = Patience::default();
+    let mut again = || {
+        let report = round_with(directory.path(), &settings, NOW, &|| true, Work::All, &mut patience).unwrap();
+        assert_eq!(report.failed, vec![]);
+        let known = patience.catalogue.as_ref().map(|catalogue| catalogue.known().clone());
+        assert_eq!(known.as_ref(), Some(catalogue_of(directory.path()).known()));
+        report.archived
+    };
+    assert_eq!(again(), 2);
+    // What another process has noted since.
+    let entry = catalogue_of(directory.path()).known().get(1).unwrap().clone();
+    fs::rename(directory.path().join("app.log.2"), directory.path().join("app.log.5")).unwrap();
+    catalogue_of(directory.path()).change(vec![Change::File(Entry { name: "app.log.5".to_owned(), ..entry })]);
+    assert_eq!(again(), 0);
+    // One that is gone is made again, though nothing else has changed.
+    fs::remove_file(home(directory.path()).join("catalogue")).unwrap();
+    again();
+    assert_eq!(catalogue_of(directory.path()).known().files().count(), 3);
+}
+
+#[test]
+fn what_is_halted_rests_no_longer() {
+    let halt = std::sync::Arc::new(Halt::default());
+    let other = std::sync::Arc::clone(&halt);
+    let started = Instant::now();
+    let resting = std::thread::spawn(move || other.rest(Duration::from_secs(60)));
+    std::thread::sleep(Duration::from_millis(20));
+    assert!(halt.goes_on());
+    halt.halt();
+    resting.join().unwrap();
+    assert!(!halt.goes_on() && started.elapsed() < Duration::from_secs(30));
+}
