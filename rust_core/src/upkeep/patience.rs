@@ -95,6 +95,8 @@ impl Patience {
     /// Has a set looked at anew though its names are the same.
     pub(super) fn forget_look(&mut self, set: &str) {
         self.looked.remove(set);
+    }
+
     /// Whether another program has packed a file as a whole.
     pub(super) fn is_whole_packed(&self, generation: Generation) -> bool {
         self.whole_packed.contains(&generation)

@@ -130,8 +130,8 @@ impl Round<'_> {
 
     /// Notes files that may not be read, and tells of them.
     fn note_closed(&mut self, set: &str, files: Vec<(String, u64)>) {
-        let Self { directory, lock, catalogue, report, .. } = self;
-        lock.hold(LOCK_PATIENCE, |held| {
+        let Self { directory, lock, lock_patience, catalogue, report, .. } = self;
+        lock.hold(*lock_patience, |held| {
             if held.is_alone() && catalogue.look() != Look::Refused {
                 catalogue::tell_foreign(directory, files.iter().map(|(name, _)| name.as_str()));
                 report.foreign.extend(files.iter().map(|(name, _)| name.clone()));

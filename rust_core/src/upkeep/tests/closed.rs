@@ -14,12 +14,13 @@ fn look(directory: &Path) -> (bool, Vec<String>) {
         directory,
         settings: &settings,
         lock: DirectoryLock::open(directory, 0o640).unwrap(),
+        lock_patience: LOCK_PATIENCE,
         catalogue,
         patience: &mut Patience::default(),
         report: &mut report,
     }
-    .has_changed("app.log");
-    (has_changed.unwrap(), report.foreign)
+    .has_changed("app.log", &catalogue::names(directory, "app.log").unwrap());
+    (has_changed, report.foreign)
 }
 
 /// The same by a user that is not root.
