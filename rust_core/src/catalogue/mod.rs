@@ -312,10 +312,7 @@ impl Catalogue {
         platform::private_directory(&self.home)?;
         let (new, path) = (self.home.join(NEW), self.home.join(NAME));
         // One that a process has left, which died. A link there would lead elsewhere.
-        match fs::remove_file(&new) {
-            Err(error) if !platform::is_missing(&error) => return Err(error),
-            _ => {}
-        }
+        platform::remove_if_there(&new)?;
         let text = self.known.write();
         let mut file = platform::open_private(&new, true)?;
         // Not synced: a catalogue that a power failure has cost is made again.

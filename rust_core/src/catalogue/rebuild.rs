@@ -8,11 +8,9 @@ use std::path::Path;
 use super::entry::Generation;
 use super::lines::{self, Change};
 use super::{ASIDE, Catalogue, Form, Look, NAME, find, found, open, tell_foreign};
+use crate::archive::INDEX;
 use crate::error_handler::remark;
 use crate::platform;
-
-/// How the names of indices end: each has the generation of its file for a name.
-const INDEX: &str = "idx";
 
 impl Catalogue {
     /// Looks, and makes what is known what is there if the catalogue is gone: others may have noted new names in it meanwhile. `set` is the one that

@@ -148,10 +148,7 @@ pub fn write(home: &Path, target: &str, positions: &Positions) -> io::Result<()>
 /// When its position cannot be removed.
 pub fn forget(home: &Path, target: &str) -> io::Result<()> {
     let Some(path) = path_of(home, target) else { return Ok(()) };
-    match fs::remove_file(path) {
-        Err(error) if !platform::is_missing(&error) => Err(error),
-        _ => Ok(()),
-    }
+    platform::remove_if_there(&path)
 }
 
 /// Reads the position of a target.
