@@ -175,6 +175,7 @@ fn no_two_records_get_one_number_where_a_file_cannot_be_read() {
     assert_eq!(sequences(), (Some((0, 1)), Some((1, 2)), 2));
 }
 
+#[cfg(unix)]
 #[test]
 fn a_catalogue_that_cannot_be_read_in_the_middle_of_a_round_changes_nothing() {
     for (method, fails_at) in [(None, 1), (Method::new(Kind::Zstd, None), 1), (Method::new(Kind::Zstd, None), 2)] {
@@ -183,18 +184,19 @@ fn a_catalogue_that_cannot_be_read_in_the_middle_of_a_round_changes_nothing() {
         let path = home(directory.path()).join("catalogue");
         let before = fs::read(&path).unwrap();
         let asked = std::sync::atomic::AtomicU32::new(0);
+        let (home, aside) = (home(directory.path()), directory.path().join("aside"));
         let fails = || {
             if asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1 == fails_at {
-                // A directory cannot be read.
-                fs::rename(&path, home(directory.path()).join("aside")).unwrap();
-                fs::create_dir(&path).unwrap();
+                // No catalogue is read behind a link.
+                fs::rename(&home, &aside).unwrap();
+                std::os::unix::fs::symlink(&aside, &home).unwrap();
             }
             true
         };
         let report = round(directory.path(), &settings, NOW, &fails).unwrap();
         assert_eq!((report.archived, report.failed), (0, vec![]), "{method:?} {fails_at}");
-        fs::remove_dir(&path).unwrap();
-        fs::rename(home(directory.path()).join("aside"), &path).unwrap();
+        fs::remove_file(&home).unwrap();
+        fs::rename(&aside, &home).unwrap();
         assert_eq!(fs::read(&path).unwrap(), before);
         assert_eq!(names(directory.path()), ["app.log", "app.log.1", "app.log.2"]);
         assert_eq!(round(directory.path(), &settings, NOW, &|| true).unwrap().archived, 2);
