@@ -80,7 +80,7 @@ def in_packed(folder: Path, files: int) -> list[str]:
     others = {name: by(words, folder, TRACE, 1, cold=True) for name, words in commands.items()}
     there = {name: took for name, took in others.items() if took is not None}
     beside = ", ".join(f"`{name}` {took * 1e3:,.0f} ms ({took / seen['cold']:.0f} x)" for name, took in there.items())
-    is_fast = all(took >= TIMES * seen["cold"] for took in there.values())
+    is_fast = bool(there) and all(took >= TIMES * seen["cold"] for took in there.values())
     rows = []
     for what, kind, bound, note in (
         ("nothing in memory", "cold", COLD, beside or "not installed"),

@@ -611,7 +611,7 @@ class LogFiles:
         """Finds the files."""
 
     def read(self, patience: float) -> tuple[list[ReadRecord], bool, bool]:
-        """The next records, which are waited for at most so many seconds, and whether none will come after them."""
+        """The next records, which are waited for at most so many seconds, whether none will come after them, and whether the search goes on."""
 
     def remarks(self) -> list[str]:
         """What was noticed since the last call and could be done without."""

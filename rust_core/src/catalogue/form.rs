@@ -1,6 +1,6 @@
 //! What the lines of a set look like, so that a file of which nothing is known is told from another program's.
 
-use crate::archive::{Found, Keys, Scanner, TimeForm, Value, parse_time};
+use crate::archive::{Found, Keys, Scanner, TimeForm, Value, pair, parse_time};
 use crate::encoder::{Format, Process};
 use crate::level;
 
@@ -53,7 +53,7 @@ impl Form {
         let own = match self {
             Self::Any => None,
             Self::Json(keys) => time_of_json(line, keys),
-            Self::Logfmt(keys) => time_of_logfmt(line, keys),
+            Self::Logfmt(keys) => pair(line, &keys.time).and_then(|time| parse_time(time, keys.time_form)),
             Self::Text => parse_time(line.split(u8::is_ascii_whitespace).next()?, TimeForm::Iso),
         };
         own.or_else(|| time_of_json(line, &Keys::default()))
@@ -71,13 +71,6 @@ fn time_of_json(line: &[u8], keys: &Keys) -> Option<i64> {
     scanner.time(&found)
 }
 
-fn time_of_logfmt(line: &[u8], keys: &Keys) -> Option<i64> {
-    let pair = format!("{}=", keys.time);
-    // No value before the time has a space: it is among the first, and is in no quotation marks.
-    let mut words = line.split(|byte| *byte == b' ');
-    parse_time(words.find_map(|word| word.strip_prefix(pair.as_bytes()))?, keys.time_form)
-}
-
 /// Whether it is an object with a time, a level that somebody knows, and a logger, as far as the shape has them.
 fn is_json(line: &[u8], keys: &Keys) -> bool {
     let Some(found) = Scanner::new(keys).scan(line) else { return false };
@@ -93,10 +86,7 @@ fn is_json(line: &[u8], keys: &Keys) -> bool {
 
 fn is_logfmt(line: &[u8], keys: &Keys) -> bool {
     let Some(text) = printable(line) else { return false };
-    let has = |key: &String| {
-        let pair = format!("{key}=");
-        text.starts_with(&pair) || text.contains(&format!(" {pair}"))
-    };
+    let has = |key: &String| pair(text.as_bytes(), key).is_some();
     [&keys.time, &keys.level, &keys.logger].into_iter().filter(|key| !key.is_empty()).all(has)
 }
 

@@ -159,9 +159,12 @@ fn look(directory: &Path, set: &str) -> io::Result<Looked> {
             continue;
         }
         // What goes in the meantime is no file of the set, nor is a file in which nothing stands.
-        let Ok(meta) = entry.metadata() else {
-            looked.is_whole = false;
-            continue;
+        let meta = match entry.metadata() {
+            Ok(meta) => meta,
+            Err(error) => {
+                looked.is_whole &= !platform::is_missing(&error);
+                continue;
+            }
         };
         if !meta.is_file() {
             continue;

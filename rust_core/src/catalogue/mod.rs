@@ -282,7 +282,7 @@ impl Catalogue {
     fn write(&mut self, line: &[u8]) -> io::Result<()> {
         if let Some((identity, upto)) = self.seen
             && !self.is_ahead
-            && upto < 2 * self.base + SPARE
+            && upto < (2 * self.base + SPARE).min(open::LONGEST - SPARE)
         {
             // Never made here: what root makes in a user's directory, that user could not change.
             match platform::open_private(&self.home.join(NAME), false) {

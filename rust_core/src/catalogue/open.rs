@@ -6,8 +6,8 @@ use std::path::Path;
 
 use crate::platform;
 
-/// No catalogue has more bytes: it is written anew long before.
-pub(super) const LONGEST: u64 = 64 << 20;
+/// No catalogue has more bytes: it is written anew before, and then has a few hundred for each file.
+pub(super) const LONGEST: u64 = 256 << 20;
 
 /// Opens a file for reading. `None` for what no catalogue is: a link, something else than a file, or a file that is too long.
 ///

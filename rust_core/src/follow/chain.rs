@@ -4,9 +4,9 @@ use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::copies;
+use super::copies::{self, Place};
 use super::cursor::{Cursor, From, Next, Probe};
-use super::files::{Directory, FileRef, Patience, SetFiles};
+use super::files::{Directory, FileRef, Looks, SetFiles};
 use super::filter::Filter;
 use super::indices::{Indices, Plan};
 use super::opening::Opened;
@@ -17,6 +17,7 @@ use super::time::Time;
 use crate::archive::Keys;
 use crate::catalogue::{self, Generation};
 use crate::error::Result;
+use crate::platform;
 
 /// What holds for all files that a reader reads.
 #[derive(Debug)]
@@ -40,8 +41,16 @@ pub enum Step {
     Later,
 }
 
+/// Whether a file goes on in a copy.
+enum Goes {
+    On,
+    Nowhere,
+    /// That cannot be said now.
+    Later,
+}
+
 /// What became of the next file.
-enum Opening {
+enum NextFile {
     Opened,
     /// There is none.
     Nothing,
@@ -98,11 +107,11 @@ impl Chain {
         while !self.is_ended {
             let Some(cursor) = &mut self.cursor else {
                 match self.open_next(directory, context)? {
-                    Opening::Opened if context.time.is_up() => return Ok(Step::Later),
-                    Opening::Opened => continue,
-                    Opening::Later => return Ok(Step::Later),
-                    Opening::Changing => return Ok(Step::Wait),
-                    Opening::Nothing => self.is_ended = self.is_bounded(context),
+                    NextFile::Opened if context.time.is_up() => return Ok(Step::Later),
+                    NextFile::Opened => continue,
+                    NextFile::Later => return Ok(Step::Later),
+                    NextFile::Changing => return Ok(Step::Wait),
+                    NextFile::Nothing => self.is_ended = self.is_bounded(context),
                 }
                 break;
             };
@@ -123,9 +132,11 @@ impl Chain {
                     context.remarks.make(format!("{} is read no further: {error}", path.display()));
                     self.finish(context);
                 }
-                Ok(Next::End(_)) if std::mem::take(&mut cursor.is_replaced) => {
-                    self.go_on_in_copy(directory, context)?
-                }
+                Ok(Next::End(_)) if cursor.is_replaced => match self.goes_on_in_copy(directory, context)? {
+                    Goes::On => {}
+                    Goes::Nowhere => self.cursor.iter_mut().for_each(|cursor| cursor.is_replaced = false),
+                    Goes::Later => return Ok(Step::Wait),
+                },
                 Ok(Next::End(tail)) if cursor.file.is_closed || !context.follow => {
                     let last =
                         if tail > 0 && cursor.file.is_closed { cursor.last(&self.files.name) } else { Some(None) };
@@ -169,13 +180,14 @@ impl Chain {
                 }
             }
             Ok(Probe::Emptied) => {
-                let from = cursor.place();
                 let copy = copies::of_emptied(&directory.path, &self.files.name, cursor);
                 if copy.is_none() {
                     context.remarks.make(format!("{} was emptied", path.display()));
                 }
-                if !self.goes_on_in(copy.map(|copy| (copy, from)), directory, context)? {
-                    self.finish(context);
+                match self.goes_on_in(copy, directory, context)? {
+                    Goes::On => {}
+                    Goes::Nowhere => self.finish(context),
+                    Goes::Later => return Ok(true),
                 }
             }
             Err(error) => {
@@ -187,27 +199,32 @@ impl Chain {
     }
 
     /// Goes on in the file that has the name of the one that was read to its end, if it is a copy.
-    fn go_on_in_copy(&mut self, directory: &mut Directory, context: &mut Context) -> Result<()> {
-        let Some(cursor) = &self.cursor else { return Ok(()) };
+    fn goes_on_in_copy(&mut self, directory: &mut Directory, context: &mut Context) -> Result<Goes> {
+        let Some(cursor) = &self.cursor else { return Ok(Goes::Nowhere) };
         let path = directory.path.join(&self.files.name);
-        let found = copies::replacing(&path, &self.files.name, cursor).unwrap_or_else(|error| {
-            context.remarks.make(format!("cannot read {}: {error}", path.display()));
-            None
-        });
-        self.goes_on_in(found, directory, context).map(drop)
+        let found = match copies::replacing(&path, &self.files.name, cursor) {
+            Err(error) if platform::is_want_of_descriptors(&error) && context.follow => return Ok(Goes::Later),
+            found => found.unwrap_or_else(|error| {
+                context.remarks.make(format!("cannot read {}: {error}", path.display()));
+                None
+            }),
+        };
+        if found.as_ref().is_some_and(|place| !place.is_sure) {
+            context.remarks.make(format!("{} was changed: lines may come again, or be left out", path.display()));
+        }
+        self.goes_on_in(found, directory, context)
     }
 
-    fn goes_on_in(
-        &mut self,
-        place: Option<(FileRef, From)>,
-        directory: &mut Directory,
-        context: &mut Context,
-    ) -> Result<bool> {
-        let Some((file, from)) = place else { return Ok(false) };
-        let opened = self.files.open(&file, Plan::Everything, from, directory, context)?;
-        let Opened::Cursor(cursor) = opened else { return Ok(false) };
-        self.cursor = Some(*cursor);
-        Ok(true)
+    fn goes_on_in(&mut self, place: Option<Place>, directory: &mut Directory, context: &mut Context) -> Result<Goes> {
+        let Some(Place { file, from, .. }) = place else { return Ok(Goes::Nowhere) };
+        Ok(match self.files.open(&file, Plan::Everything, from, directory, context)? {
+            Opened::Cursor(cursor) => {
+                self.cursor = Some(*cursor);
+                Goes::On
+            }
+            Opened::Not => Goes::Nowhere,
+            Opened::NotNow => Goes::Later,
+        })
     }
 
     /// Leaves the file that is read.
@@ -227,15 +244,15 @@ impl Chain {
     }
 
     /// Opens the next file in which anything may be wanted.
-    fn open_next(&mut self, directory: &mut Directory, context: &mut Context) -> Result<Opening> {
+    fn open_next(&mut self, directory: &mut Directory, context: &mut Context) -> Result<NextFile> {
         loop {
             if self.queue.is_empty() {
                 if self.is_listed && self.is_bounded(context) {
-                    return Ok(Opening::Nothing);
+                    return Ok(NextFile::Nothing);
                 }
-                let patience = if self.is_bounded(context) { Patience::Long } else { Patience::Short };
-                let files = self.files.refresh(directory, self.last.is_none(), patience, &mut context.remarks)?;
-                let Some(files) = files else { return Ok(Opening::Changing) };
+                let looks = if self.is_bounded(context) { Looks::Many } else { Looks::Few };
+                let files = self.files.refresh(directory, self.last.is_none(), looks, &mut context.remarks)?;
+                let Some(files) = files else { return Ok(NextFile::Changing) };
                 self.enqueue(files, directory, context);
                 self.is_listed = true;
             }
@@ -243,7 +260,7 @@ impl Chain {
             if asks_index {
                 self.indices.prefetch(&directory.path, self.queue.iter());
             }
-            let Some(mut file) = self.queue.pop_front() else { return Ok(Opening::Nothing) };
+            let Some(mut file) = self.queue.pop_front() else { return Ok(NextFile::Nothing) };
             file.first = file.first.or(self.next_sequence.take());
             let from = self
                 .start
@@ -259,7 +276,7 @@ impl Chain {
                 self.start = None;
                 self.pass(file.id);
                 if context.time.is_up() {
-                    return Ok(Opening::Later);
+                    return Ok(NextFile::Later);
                 }
                 continue;
             }
@@ -267,7 +284,7 @@ impl Chain {
                 Opened::Cursor(cursor) => {
                     self.start = None;
                     self.cursor = Some(*cursor);
-                    return Ok(Opening::Opened);
+                    return Ok(NextFile::Opened);
                 }
                 Opened::Not => {
                     self.start = None;
@@ -280,7 +297,7 @@ impl Chain {
                 }
                 Opened::NotNow => {
                     self.queue.push_front(file);
-                    return Ok(Opening::Changing);
+                    return Ok(NextFile::Changing);
                 }
             }
         }

@@ -12,13 +12,21 @@ use super::files::FileRef;
 use crate::{catalogue, platform};
 
 /// How far back two files are compared, and how far from its end a copy is searched.
-const COMPARED: u64 = 1 << 20;
+const SEARCHED: u64 = 8 << 20;
 /// So many bytes before a place are enough to find it again: the times of the last lines are in them.
 const NEEDLE: u64 = 4 << 10;
 
+/// Where a reader goes on.
+pub struct Place {
+    pub file: FileRef,
+    pub from: From,
+    /// Whether all that is before it was read, and nothing behind it.
+    pub is_sure: bool,
+}
+
 /// The copy of a file that was emptied since, as `copytruncate` of logrotate makes it. What was written between the last look and the copy is
 /// there alone. None if there is no such copy, or nothing in it that was not read.
-pub fn of_emptied(directory: &Path, set: &str, cursor: &Cursor) -> Option<FileRef> {
+pub fn of_emptied(directory: &Path, set: &str, cursor: &Cursor) -> Option<Place> {
     if cursor.mark().length == 0 {
         return None;
     }
@@ -32,14 +40,15 @@ pub fn of_emptied(directory: &Path, set: &str, cursor: &Cursor) -> Option<FileRe
         catalogue::beginning(&path).is_ok_and(|(head, _)| cursor.mark().fits(&head))
             && (catalogue::is_packed(&path) || is_longer())
     })?;
-    Some(FileRef { name, mark: *cursor.mark(), is_closed: true, ..cursor.file.clone() })
+    let file = FileRef { name, mark: *cursor.mark(), is_closed: true, ..cursor.file.clone() };
+    Some(Place { file, from: cursor.place(), is_sure: true })
 }
 
 /// The file that has the name of the one that was read, and where to go on in it, if it is a copy, as an editor or `sed -i` leaves it.
 ///
 /// # Errors
 /// When one of them cannot be read.
-pub fn replacing(path: &Path, set: &str, cursor: &Cursor) -> io::Result<Option<(FileRef, From)>> {
+pub fn replacing(path: &Path, set: &str, cursor: &Cursor) -> io::Result<Option<Place>> {
     let copy = match platform::open_to_read(path) {
         Err(error) if platform::is_missing(&error) => return Ok(None),
         copy => copy?,
@@ -50,30 +59,38 @@ pub fn replacing(path: &Path, set: &str, cursor: &Cursor) -> io::Result<Option<(
         return Ok(None);
     }
     let place = cursor.place();
-    let offset = where_in(old, &copy, place.offset)?;
+    let (offset, is_sure) = where_in(old, &copy, place.offset)?;
     let from = if offset == place.offset { place } else { From { offset, sequence: None } };
-    Ok(Some((FileRef { name: set.to_owned(), is_closed: false, ..cursor.file.clone() }, from)))
+    let file = FileRef { name: set.to_owned(), is_closed: false, ..cursor.file.clone() };
+    Ok(Some(Place { file, from, is_sure }))
 }
 
-/// The place in a copy up to which its lines were read in the file that was copied.
-fn where_in(old: &File, copy: &File, offset: u64) -> io::Result<u64> {
-    let start = offset.saturating_sub(COMPARED);
+/// The place in a copy up to which its lines were read in the file that was copied, and whether that is sure.
+fn where_in(old: &File, copy: &File, offset: u64) -> io::Result<(u64, bool)> {
+    let needle = bytes(old, offset.saturating_sub(NEEDLE), offset)?;
+    // Nothing before was changed.
+    let start = offset - needle.len() as u64;
+    if bytes(copy, start, offset)? == needle {
+        return Ok((offset, true));
+    }
+    // Something before was changed, so that all is at other offsets. The last lines that were read are there all the same.
+    let length = copy.metadata()?.len();
+    let from = length.saturating_sub(SEARCHED);
+    let end = bytes(copy, from, length)?;
+    let last = memrchr(b'\n', &needle[..needle.len().saturating_sub(1)]).map_or(0, |newline| newline + 1);
+    for lines in [&needle[..], &needle[last..]] {
+        if let Some(at) = memmem::rfind(&end, lines) {
+            return Ok((from + (at + lines.len()) as u64, true));
+        }
+    }
+    // It was copied before the last of them were written, or they were changed, too: it goes on behind what both have.
+    let start = offset.saturating_sub(SEARCHED);
     let (read, copied) = (bytes(old, start, offset)?, bytes(copy, start, offset)?);
     let same = read.iter().zip(&copied).take_while(|(one, other)| one == other).count();
-    if same == read.len() {
-        return Ok(offset);
+    if let Some(newline) = memrchr(b'\n', &read[..same]) {
+        return Ok((start + newline as u64 + 1, false));
     }
-    if same > 0 || start == 0 {
-        // Lines were written after it was copied, to the one or to the other.
-        return Ok(start + memrchr(b'\n', &read[..same]).map_or(0, |end| end as u64 + 1));
-    }
-    // Something before was changed, so that all is at other offsets.
-    let length = copy.metadata()?.len();
-    let from = length.saturating_sub(8 * COMPARED);
-    let end = bytes(copy, from, length)?;
-    let needle = bytes(old, offset.saturating_sub(NEEDLE), offset)?;
-    let found = memmem::rfind(&end, &needle).map(|at| from + (at + needle.len()) as u64);
-    Ok(found.unwrap_or(length))
+    Ok((from + memrchr(b'\n', &end).map_or(0, |newline| newline as u64 + 1), false))
 }
 
 fn bytes(file: &File, from: u64, until: u64) -> io::Result<Vec<u8>> {

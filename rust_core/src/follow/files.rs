@@ -19,11 +19,20 @@ pub const PAUSE: Duration = Duration::from_millis(2);
 
 /// How often a directory is looked at while its names change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Patience {
+pub enum Looks {
     /// It is looked at later again.
-    Short = 8,
+    Few,
     /// There is no later.
-    Long = 100,
+    Many,
+}
+
+impl Looks {
+    const fn count(self) -> u32 {
+        match self {
+            Self::Few => 8,
+            Self::Many => 100,
+        }
+    }
 }
 
 /// A log directory, which is read and never changed.
@@ -72,13 +81,15 @@ impl Directory {
         }
         let failed = |error| Error::io("list", &self.path, error);
         for entry in fs::read_dir(&self.path).map_err(failed)? {
-            let Ok(name) = entry.map_err(failed)?.file_name().into_string() else { continue };
+            let entry = entry.map_err(failed)?;
+            let is_no_folder = entry.file_type().is_ok_and(|kind| kind.is_file() || kind.is_symlink());
+            let Ok(name) = entry.file_name().into_string() else { continue };
             if name.starts_with('.') {
                 continue;
             }
             if let Some(current) = Names::current_of(&name) {
                 sets.insert(current);
-            } else if Path::new(&name).extension().is_some_and(|end| end == "log") {
+            } else if Path::new(&name).extension().is_some_and(|end| end == "log") && is_no_folder {
                 sets.insert(name);
             }
         }
@@ -140,7 +151,7 @@ impl SetFiles {
         &mut self,
         directory: &mut Directory,
         thorough: bool,
-        patience: Patience,
+        looks: Looks,
         remarks: &mut Remarks,
     ) -> Result<Option<Vec<FileRef>>> {
         let failed = |path: &Path, error| Error::io("list", path, error);
@@ -167,10 +178,10 @@ impl SetFiles {
             }
             thread::sleep(PAUSE);
         }
-        let found = catalogue::find_at_once(&directory.path, &self.name, patience as u32);
+        let found = catalogue::find_at_once(&directory.path, &self.name, looks.count());
         let (found, is_agreed) = found.map_err(|error| failed(&directory.path, error))?;
         if !is_agreed {
-            if patience == Patience::Short {
+            if looks == Looks::Few {
                 return Ok(None);
             }
             remarks.make(format!("the files of {} have changed their names faster than they could be read", self.name));
@@ -264,6 +275,9 @@ impl SetFiles {
             // Its opening tells why.
             Err(_) => return Ok(true),
         };
+        if !file.metadata()?.is_file() {
+            return Ok(true);
+        }
         let head = catalogue::head_of(&file)?;
         let current = known.current(&self.name);
         Ok(head.is_empty() || current.is_some_and(|entry| entry.mark.length > 0 && entry.mark.fits(&head)))

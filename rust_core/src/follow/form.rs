@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use jiff::tz::TimeZone;
 
-use crate::archive::{Keys, Scanner, TimeForm, Value, parse_time};
+use crate::archive::{Keys, Scanner, TimeForm, Value, pair, parse_time};
 use crate::encoder::{Process, Shape, preset_names};
 
 /// The form of the lines of a file.
@@ -96,40 +96,6 @@ pub fn without_noise(line: &[u8]) -> &[u8] {
     }
 }
 
-/// The value of a key in a line of pairs, without its quotes.
-#[must_use]
-pub fn pair<'l>(line: &'l [u8], key: &str) -> Option<&'l [u8]> {
-    if key.is_empty() {
-        return None;
-    }
-    let mut at = 0;
-    while at < line.len() {
-        let rest = &line[at..];
-        let end = rest.iter().position(|byte| matches!(byte, b'=' | b' ')).unwrap_or(rest.len());
-        let name = &rest[..end];
-        at += end + 1;
-        if rest.get(end) != Some(&b'=') {
-            continue;
-        }
-        let value = line.get(at..).unwrap_or_default();
-        let length = if value.first() == Some(&b'"') {
-            let mut end = 1;
-            while end < value.len() && value[end] != b'"' {
-                end += 1 + usize::from(value[end] == b'\\');
-            }
-            (end + 1).min(value.len())
-        } else {
-            memchr::memchr(b' ', value).unwrap_or(value.len())
-        };
-        if name == key.as_bytes() {
-            let value = &value[..length];
-            return Some(value.strip_prefix(b"\"").map_or(value, |inner| inner.strip_suffix(b"\"").unwrap_or(inner)));
-        }
-        at += length + 1;
-    }
-    None
-}
-
 /// The time at the beginning of a line of text, perhaps in brackets. Without an offset it is local time.
 #[must_use]
 pub fn time_of_text(line: &[u8]) -> Option<i64> {
@@ -162,24 +128,6 @@ pub fn level_of_text<'l>(line: &'l [u8], keys: &Keys) -> Option<&'l [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn pairs_are_read_with_and_without_quotes() {
-        let line =
-            br#"timestamp=2026-02-19T10:30:00Z level=ERROR message="a \"b\" level=INFO" logger=shop.a x= last=1"#;
-        for (key, value) in [
-            ("timestamp", Some("2026-02-19T10:30:00Z")),
-            ("level", Some("ERROR")),
-            ("message", Some(r#"a \"b\" level=INFO"#)),
-            ("logger", Some("shop.a")),
-            ("x", Some("")),
-            ("last", Some("1")),
-            ("b", None),
-            ("", None),
-        ] {
-            assert_eq!(pair(line, key), value.map(str::as_bytes), "{key}");
-        }
-    }
 
     #[test]
     fn text_tells_its_time_and_its_level() {

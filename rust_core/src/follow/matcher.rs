@@ -7,8 +7,8 @@ use memchr::memmem::Finder;
 use memchr::{memchr, memrchr};
 
 use super::filter::Filter;
-use super::form::{Form, level_of_text, pair, time_of_text, without_noise};
-use crate::archive::{Keys, Scanner, Value};
+use super::form::{Form, level_of_text, time_of_text, without_noise};
+use crate::archive::{Keys, Scanner, Value, pair};
 
 /// A value in a line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -226,11 +226,14 @@ impl Reader {
     /// When a directory cannot be read any more.
     pub fn batch(&mut self, most: usize, most_bytes: usize, patience: Duration) -> Result<Batch> {
         let started = Instant::now();
-        self.context.time = Time::until(started + self.longest_search);
         let mut sleep = SHORTEST_SLEEP;
         let mut batch = Batch::default();
         loop {
+            if self.looked.is_some_and(|looked| looked.elapsed() >= LOOK_FOR_SETS) && self.context.follow {
+                self.find_sets()?;
+            }
             self.ask_all();
+            self.context.time = Time::until(Instant::now() + self.longest_search);
             let mut bytes = 0;
             while batch.records.len() < most && bytes < most_bytes {
                 match self.step() {
@@ -255,7 +258,7 @@ impl Reader {
                 batch.is_last = true;
                 return Ok(batch);
             }
-            if self.looked.is_some_and(|looked| self.members.is_empty() || looked.elapsed() >= LOOK_FOR_SETS) {
+            if self.looked.is_some() && self.members.is_empty() {
                 self.find_sets()?;
             }
             let Some(left) = patience.checked_sub(started.elapsed()).filter(|left| !left.is_zero()) else {

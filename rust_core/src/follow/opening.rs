@@ -5,7 +5,7 @@ use std::thread;
 
 use super::chain::Context;
 use super::cursor::{Cursor, From};
-use super::files::{Directory, FileRef, LOOKS, PAUSE, Patience, SetFiles, open};
+use super::files::{Directory, FileRef, LOOKS, Looks, PAUSE, SetFiles, open};
 use super::indices::Plan;
 use crate::error::{Error, Result};
 use crate::{catalogue, platform};
@@ -69,7 +69,7 @@ impl SetFiles {
             };
             // A rotation or the upkeep has given it another name, or it was deleted.
             let is_thorough = look == LOOKS - 2;
-            let files = self.refresh(directory, is_thorough, Patience::Short, &mut context.remarks)?;
+            let files = self.refresh(directory, is_thorough, Looks::Few, &mut context.remarks)?;
             let Some(files) = files else { continue };
             let Some(found) = files.into_iter().find(|found| found.id == file.id) else { return Ok(Opened::Not) };
             let is_packed = |file: &FileRef| catalogue::is_packed(Path::new(&file.name));

@@ -106,7 +106,8 @@ impl Round<'_> {
         let mut expected = self.expected(set, names);
         let known = self.catalogue.known();
         let is_closed = |name: &String| catalogue::is_closed_to_us(&self.directory.join(name));
-        let is_readable = |name: &String| catalogue::beginning(&self.directory.join(name)).is_ok();
+        let is_readable =
+            |name: &String| catalogue::beginning(&self.directory.join(name)).is_ok_and(|(head, _)| !head.is_empty());
         let mut closed = Vec::new();
         for (name, inode) in names {
             let is_known = expected.get(name) == Some(inode);
@@ -141,7 +142,7 @@ impl Round<'_> {
         });
     }
 
-    /// The same, though names say that nothing has changed.
+    /// Opens all files of a set, and notes what has changed.
     pub(super) fn find_anew(&mut self, set: &str, now: i64) -> io::Result<()> {
         let Self { directory, lock, lock_patience, catalogue, report, .. } = self;
         lock.hold(*lock_patience, |held| {

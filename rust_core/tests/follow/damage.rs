@@ -56,6 +56,7 @@ fn a_foreign_file_with_a_name_of_the_set_is_no_obstacle() {
     fs::write(directory.path().join("app.log.7"), "no JSON\nat all\n").unwrap();
     fs::write(directory.path().join("app.log.8.zst"), [0x28, 0xB5, 0x2F, 0xFD, 9, 9, 9]).unwrap();
     fs::create_dir(directory.path().join("app.log.9")).unwrap();
+    fs::create_dir(directory.path().join("folder.log")).unwrap();
     #[cfg(unix)]
     std::os::unix::fs::symlink("/etc/passwd", directory.path().join("app.log.10")).unwrap();
     let (records, _) = read(options(directory.path()));

@@ -97,3 +97,41 @@ fn zeros_and_marks_of_utf8_before_a_line_are_passed_over() {
     let filter = Filter { level: Some(40), ..Filter::default() };
     assert_eq!(numbers(&read(Options { filter, ..options(directory.path()) }).0), [3]);
 }
+
+#[test]
+fn a_search_in_what_is_being_written_ends_where_nothing_more_is_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("app.log");
+    fs::write(&path, line(0)).unwrap();
+    let filter = Filter { text: Some("rare".into()), ..Filter::default() };
+    let mut reader = Reader::open(Options { filter, follow: true, ..options(directory.path()) }).unwrap();
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut file = fs::File::options().append(true).open(&path).unwrap();
+            while !is_over.load(Ordering::Relaxed) {
+                file.write_all(line(1).as_bytes()).unwrap();
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        });
+        for _ in 0..5 {
+            let batch = reader.batch(100, 1 << 20, Duration::from_millis(150)).unwrap();
+            assert!(!batch.is_searching && batch.records.is_empty());
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn a_set_that_is_new_is_found_beside_one_that_is_never_read_to_its_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let write =
+        |name: &str, from: u64| fs::write(directory.path().join(name), (from..from + 9).map(line).collect::<String>());
+    write("busy.log", 10).unwrap();
+    let mut reader = Reader::open(Options { follow: true, ..options(directory.path()) }).unwrap();
+    let mut take = || numbers(&reader.batch(1, 1 << 20, Duration::ZERO).unwrap().records);
+    assert_eq!(take(), [10]);
+    write("new.log", 0).unwrap();
+    std::thread::sleep(Duration::from_millis(1_100));
+    assert_eq!(take(), [0]);
+}

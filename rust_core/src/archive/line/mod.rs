@@ -2,9 +2,11 @@
 
 mod find;
 mod keys;
+mod pairs;
 mod scan;
 mod time;
 
 pub use keys::{Keys, TimeForm};
+pub use pairs::pair;
 pub use scan::{Found, Scanner, Value};
 pub use time::{TimeReader, parse_time};

@@ -357,7 +357,7 @@ fn current(catalogue: &catalogue::Catalogue, set: &str, identity: Identity, head
 }
 
 /// The period of a file, by what is known of it. It has that of another calendar if this one was set since: then that counts, where it is over.
-/// Where none is known, because the catalogue was lost, it is the one in which the file's records begin.
+/// Where none is known, because the catalogue was lost or periods are new here, it is the one in which the file's records begin.
 fn period_of(calendar: &Calendar, known: Option<Period>, now: i64, begins: impl FnOnce() -> i64) -> Period {
     let periods = calendar.periods();
     match known {

@@ -63,12 +63,15 @@ fn what_else_is_new_is_found_beside_it() {
 }
 
 #[test]
-fn a_damaged_file_is_not_looked_at_again() {
-    let directory = directory();
-    fs::write(directory.path().join("app.log.9.zst"), b"\x28\xb5\x2f\xfd").unwrap();
-    let settings = settings(&[json_set(files(9))], Keep::default());
-    assert_eq!(round(directory.path(), &settings, NOW, &|| true).unwrap().foreign, ["app.log.9.zst"]);
-    assert_eq!(look_as_a_user(directory.path()), (false, vec![]));
+fn a_file_of_which_nothing_can_be_known_is_not_looked_at_again() {
+    let empty = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default()).finish().unwrap();
+    for (name, bytes) in [("app.log.9.zst", &b"\x28\xb5\x2f\xfd"[..]), ("app.log.9.gz", &empty)] {
+        let directory = directory();
+        fs::write(directory.path().join(name), bytes).unwrap();
+        let settings = settings(&[json_set(files(9))], Keep::default());
+        assert_eq!(round(directory.path(), &settings, NOW, &|| true).unwrap().foreign, [name]);
+        assert_eq!(look_as_a_user(directory.path()), (false, vec![]), "{name}");
+    }
 }
 
 #[test]

@@ -1,0 +1,58 @@
+//! Lines of pairs, as logfmt has them.
+
+/// The value of a key in a line of pairs, without its quotes.
+#[must_use]
+pub fn pair<'l>(line: &'l [u8], key: &str) -> Option<&'l [u8]> {
+    if key.is_empty() {
+        return None;
+    }
+    let mut at = 0;
+    while at < line.len() {
+        let rest = &line[at..];
+        let end = rest.iter().position(|byte| matches!(byte, b'=' | b' ')).unwrap_or(rest.len());
+        let name = &rest[..end];
+        at += end + 1;
+        if rest.get(end) != Some(&b'=') {
+            continue;
+        }
+        let value = line.get(at..).unwrap_or_default();
+        let length = if value.first() == Some(&b'"') {
+            let mut end = 1;
+            while end < value.len() && value[end] != b'"' {
+                end += 1 + usize::from(value[end] == b'\\');
+            }
+            (end + 1).min(value.len())
+        } else {
+            memchr::memchr(b' ', value).unwrap_or(value.len())
+        };
+        if name == key.as_bytes() {
+            let value = &value[..length];
+            return Some(value.strip_prefix(b"\"").map_or(value, |inner| inner.strip_suffix(b"\"").unwrap_or(inner)));
+        }
+        at += length + 1;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_are_read_with_and_without_quotes() {
+        let line =
+            br#"timestamp=2026-02-19T10:30:00Z level=ERROR message="a \"b\" level=INFO" logger=shop.a x= last=1"#;
+        for (key, value) in [
+            ("timestamp", Some("2026-02-19T10:30:00Z")),
+            ("level", Some("ERROR")),
+            ("message", Some(r#"a \"b\" level=INFO"#)),
+            ("logger", Some("shop.a")),
+            ("x", Some("")),
+            ("last", Some("1")),
+            ("b", None),
+            ("", None),
+        ] {
+            assert_eq!(pair(line, key), value.map(str::as_bytes), "{key}");
+        }
+    }
+}
