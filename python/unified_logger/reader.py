@@ -133,7 +133,8 @@ class LogRecord:
         """The object of JSON; None if the line is none. It is parsed when it is asked for first."""
         if self._record is None:
             try:
-                parsed = json.loads(self._read.raw)
+                # Bytes that are no UTF-8 are replaced, as in the text.
+                parsed = json.loads(self.text)
             except (ValueError, RecursionError):
                 return None
             if not isinstance(parsed, dict):

@@ -73,6 +73,7 @@ pub struct Chain {
     /// The number of the first record after the last file.
     next_sequence: Option<u64>,
     start: Option<Position>,
+    epoch: u64,
     cursor: Option<Cursor>,
     indices: Indices,
     is_ended: bool,
@@ -89,6 +90,7 @@ impl Chain {
             last: None,
             next_sequence: None,
             start,
+            epoch: 0,
             cursor: None,
             indices: Indices::default(),
             is_ended: false,
@@ -149,8 +151,7 @@ impl Chain {
                     }
                 }
                 Ok(Next::End(_)) => {
-                    cursor.lines.drop_tail();
-                    cursor.is_at_end = true;
+                    cursor.note_end();
                 }
             }
         }
@@ -175,7 +176,7 @@ impl Chain {
             }
             Ok(Probe::Cut) => {
                 context.remarks.make(format!("{} was cut", path.display()));
-                if cursor.go_to_end().is_err() {
+                if cursor.go_on_after_cut().is_err() {
                     self.finish(context);
                 }
             }
@@ -202,7 +203,7 @@ impl Chain {
     fn goes_on_in_copy(&mut self, directory: &mut Directory, context: &mut Context) -> Result<Goes> {
         let Some(cursor) = &self.cursor else { return Ok(Goes::Nowhere) };
         let path = directory.path.join(&self.files.name);
-        let found = match copies::replacing(&path, &self.files.name, cursor) {
+        let found = match copies::replacing(&directory.path, &self.files.name, cursor) {
             Err(error) if platform::is_want_of_descriptors(&error) && context.follow => return Ok(Goes::Later),
             found => found.unwrap_or_else(|error| {
                 context.remarks.make(format!("cannot read {}: {error}", path.display()));
@@ -253,6 +254,11 @@ impl Chain {
                 let looks = if self.is_bounded(context) { Looks::Many } else { Looks::Few };
                 let files = self.files.refresh(directory, self.last.is_none(), looks, &mut context.remarks)?;
                 let Some(files) = files else { return Ok(NextFile::Changing) };
+                if std::mem::replace(&mut self.epoch, self.files.epoch()) != self.files.epoch() {
+                    // All of them are others.
+                    self.done.clear();
+                    (self.last, self.next_sequence) = (None, None);
+                }
                 self.enqueue(files, directory, context);
                 self.is_listed = true;
             }
@@ -334,15 +340,24 @@ impl Chain {
             .iter()
             .position(|file| file.generation.is_some() && file.generation == start.generation)
             .filter(|at| files[*at].mark == start.mark || has_head(&files[*at]));
-        if let Some(at) = by_generation.or_else(|| files.iter().rposition(has_head)) {
+        // Of several files that begin alike, it is the one that has its number of the system.
+        let by_head = || {
+            let fitting: Vec<usize> = (0..files.len()).filter(|at| has_head(&files[*at])).collect();
+            let is_it = |at: &&usize| files[**at].mark.inode == start.mark.inode;
+            fitting.iter().rev().find(is_it).or(fitting.last()).copied()
+        };
+        if let Some(at) = by_generation.or_else(by_head) {
             return at;
         }
         if !files.is_empty() {
             context.remarks.make(format!("the file of the position {start} is gone"));
         }
         let first_after = files.iter().position(|file| file.generation > start.generation);
+        // Where another file has its generation, or none has got as far, it is of a catalogue that is gone.
+        let is_there = files.iter().any(|file| file.generation.is_some() && file.generation == start.generation);
+        let is_of_lost = is_there || start.generation.is_some_and(|generation| directory.known().next() <= generation);
         let is_known = start.generation.is_some() && files.iter().all(|file| file.generation.is_some());
-        let begin = first_after.unwrap_or(if is_known { files.len() } else { 0 });
+        let begin = if is_of_lost { 0 } else { first_after.unwrap_or(if is_known { files.len() } else { 0 }) };
         self.start = None;
         begin
     }

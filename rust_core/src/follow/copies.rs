@@ -48,14 +48,17 @@ pub fn of_emptied(directory: &Path, set: &str, cursor: &Cursor) -> Option<Place>
 ///
 /// # Errors
 /// When one of them cannot be read.
-pub fn replacing(path: &Path, set: &str, cursor: &Cursor) -> io::Result<Option<Place>> {
-    let copy = match platform::open_to_read(path) {
+pub fn replacing(directory: &Path, set: &str, cursor: &Cursor) -> io::Result<Option<Place>> {
+    let copy = match platform::open_to_read(&directory.join(set)) {
         Err(error) if platform::is_missing(&error) => return Ok(None),
         copy => copy?,
     };
     let old = cursor.lines.source.file();
     let is_other = platform::identity_of(&copy.metadata()?) != platform::identity_of(&old.metadata()?);
-    if !is_other || cursor.mark().length == 0 || !cursor.mark().fits(&catalogue::head_of(&copy)?) {
+    // Renamed by a rotation, after which another file begins alike.
+    let inode = platform::identity_of(&old.metadata()?).inode;
+    let is_rotated = || catalogue::names(directory, set).is_ok_and(|names| names.values().any(|known| *known == inode));
+    if !is_other || is_rotated() || cursor.mark().length == 0 || !cursor.mark().fits(&catalogue::head_of(&copy)?) {
         return Ok(None);
     }
     let place = cursor.place();

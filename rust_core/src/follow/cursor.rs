@@ -62,7 +62,14 @@ pub struct Cursor {
     pub is_at_end: bool,
     /// Whether another file has its name since.
     pub is_replaced: bool,
+    /// What stood before the end when it was reached.
+    last_bytes: Vec<u8>,
 }
+
+/// So many bytes before the end are compared with what was read.
+const LAST_BYTES: u64 = 64;
+/// In so many bytes the next line begins, or none is looked for.
+const NEXT_LINE: usize = 1 << 20;
 
 /// Where in a file to begin.
 #[derive(Clone, Copy, Debug, Default)]
@@ -132,6 +139,7 @@ impl Cursor {
             seen: None,
             is_at_end: false,
             is_replaced: false,
+            last_bytes: Vec::new(),
         })
     }
 
@@ -209,6 +217,9 @@ impl Cursor {
             if !self.mark.fits(&head) || head.is_empty() && offset > 0 {
                 return Ok(Probe::Emptied);
             }
+            if meta.len() > offset && self.is_cut_and_longer()? {
+                return Ok(Probe::Cut);
+            }
             if meta.len() < offset {
                 return Ok(Probe::Cut);
             }
@@ -234,11 +245,38 @@ impl Cursor {
         is_passed
     }
 
-    /// Goes on at the end of a file that was cut.
-    pub fn go_to_end(&mut self) -> io::Result<()> {
-        let length = self.lines.source.file().metadata()?.len();
-        self.first = None;
-        self.lines.go_to(length);
+    /// Whether other bytes stand where the last ones were read: it was cut, and more was written to it.
+    fn is_cut_and_longer(&mut self) -> io::Result<bool> {
+        let mut last = vec![0; self.last_bytes.len()];
+        let from = self.lines.offset() - last.len() as u64;
+        let count = platform::read_at(self.lines.source.file(), &mut last, from)?;
+        Ok(count < last.len() || last != self.last_bytes)
+    }
+
+    /// Keeps what stands before the end, to which all was read.
+    pub fn note_end(&mut self) {
+        self.lines.drop_tail();
+        self.is_at_end = true;
+        let offset = self.lines.offset();
+        let mut last = vec![0; usize::try_from(offset.min(LAST_BYTES)).unwrap_or_default()];
+        let from = offset - last.len() as u64;
+        let count = platform::read_at(self.lines.source.file(), &mut last, from);
+        self.last_bytes = if count.is_ok_and(|count| count == last.len()) { last } else { Vec::new() };
+    }
+
+    /// Goes on in a file that was cut: at its end, or with the next line if it has become longer since. How much of that came before, nobody knows.
+    pub fn go_on_after_cut(&mut self) -> io::Result<()> {
+        let file = self.lines.source.file();
+        let (length, offset) = (file.metadata()?.len(), self.lines.offset());
+        let mut from = length;
+        if length > offset {
+            let mut next = vec![0; NEXT_LINE];
+            let count = platform::read_at(file, &mut next, offset.saturating_sub(1))?;
+            let newline = memchr::memchr(b'\n', &next[..count]);
+            from = newline.map_or(length, |newline| offset.saturating_sub(1) + newline as u64 + 1);
+        }
+        (self.first, self.last_bytes) = (None, Vec::new());
+        self.lines.go_to(from);
         Ok(())
     }
 }

@@ -121,6 +121,10 @@ pub struct SetFiles {
     told: Vec<Entry>,
     /// Which catalogue that was.
     reading: u64,
+    /// The number that it would have given next.
+    next: Generation,
+    /// How often it was another one, which gives the same numbers to other files.
+    epoch: u64,
 }
 
 /// Files as a reader knows them by itself.
@@ -134,7 +138,12 @@ struct Own {
 
 impl SetFiles {
     pub const fn of(name: String) -> Self {
-        Self { name, own: None, told: Vec::new(), reading: 0 }
+        Self { name, own: None, told: Vec::new(), reading: 0, next: 0, epoch: 0 }
+    }
+
+    /// How often the files that were here are gone, with their catalogue.
+    pub const fn epoch(&self) -> u64 {
+        self.epoch
     }
 
     /// Whether files are in the order of their generations.
@@ -165,6 +174,11 @@ impl SetFiles {
         }
         for _ in 0..LOOKS {
             directory.look(remarks);
+            if directory.is_told && self.is_of_another_catalogue(directory) {
+                (self.own, self.next) = (None, 0);
+                self.told.clear();
+                self.epoch += 1;
+            }
             if self.own.is_some() || !directory.is_told || self.is_renumbered(directory) {
                 break;
             }
@@ -172,7 +186,7 @@ impl SetFiles {
             let reading = directory.view.readings();
             let thorough = thorough || reading != self.reading;
             if self.is_all(directory, thorough).map_err(|error| failed(&directory.path, error))? {
-                self.reading = reading;
+                (self.reading, self.next) = (reading, directory.known().next());
                 self.told = directory.known().of_set(&self.name).cloned().collect();
                 return Ok(Some(self.by_catalogue(directory.known())));
             }
@@ -232,6 +246,22 @@ impl SetFiles {
             })
         };
         Ok(Some(order.iter().filter_map(refer).collect()))
+    }
+
+    /// Whether somebody has removed all files and their catalogue, or has put another directory here, so that numbers begin again.
+    fn is_of_another_catalogue(&self, directory: &Directory) -> bool {
+        let known = directory.known();
+        let is_another = |told: &Entry| {
+            known.get(told.generation).is_some_and(|entry| {
+                let (one, other) = (told.mark, entry.mark);
+                let may_be = one.length > 0 && other.length > 0 && (one.length, one.sum) != (other.length, other.sum);
+                // The mark of a file grows with it.
+                may_be
+                    && catalogue::beginning(&directory.path.join(&entry.name))
+                        .is_ok_and(|(head, _)| other.fits(&head) && !one.fits(&head))
+            })
+        };
+        known.next() < self.next || self.told.iter().any(is_another)
     }
 
     /// Whether files have other generations than before, because the catalogue was made again.

@@ -92,6 +92,8 @@ pub fn without_noise(line: &[u8]) -> &[u8] {
     match line.first() {
         Some(0) => &line[line.iter().position(|byte| *byte != 0).unwrap_or(line.len())..],
         Some(0xEF) => line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line),
+        // An empty line of Windows.
+        Some(b'\r') if line.len() == 1 => &[],
         _ => line,
     }
 }

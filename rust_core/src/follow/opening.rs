@@ -18,6 +18,10 @@ pub enum Opened {
     NotNow,
 }
 
+fn is_refused_now(error: &Error) -> bool {
+    matches!(error, Error::Io { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied)
+}
+
 impl SetFiles {
     /// Opens a file, whatever it is called by now.
     ///
@@ -54,6 +58,11 @@ impl SetFiles {
                 Ok(None) => None,
                 Err(Error::Io { source, .. }) if platform::is_missing(&source) => None,
                 Err(Error::Io { source, .. }) if platform::is_want_of_descriptors(&source) => {
+                    return Ok(Opened::NotNow);
+                }
+                // Somebody may be about to give it its rights. It is waited for where nothing comes after it.
+                Err(error) if context.follow && !file.is_closed && is_refused_now(&error) => {
+                    context.remarks.make(error.to_string());
                     return Ok(Opened::NotNow);
                 }
                 // For a moment it has two names while it gets another one, where the system knows no other way.

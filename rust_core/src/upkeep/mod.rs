@@ -26,7 +26,7 @@ use crate::platform;
 use crate::rotation::{Disk, Keep};
 use crate::sink::DirectoryLock;
 pub use patience::Patience;
-pub use retention::{Going, Plan, plan};
+pub use retention::{Going, Plan, There, plan};
 use round::Round;
 
 /// The file of the process that does it.
@@ -308,9 +308,13 @@ fn plan_of(
     disk: Option<Disk>,
     shipped: &Shipped,
 ) -> Plan {
-    let size =
-        |entry: &catalogue::Entry| std::fs::symlink_metadata(directory.join(&entry.name)).ok().map(|meta| meta.len());
-    plan(known, settings, now, disk, &|entry| shipped.has_taken(entry), size)
+    let there = |entry: &catalogue::Entry| {
+        let meta = std::fs::symlink_metadata(directory.join(&entry.name)).ok()?;
+        let written = meta.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        let written = written.and_then(|time| i64::try_from(time.as_secs()).ok());
+        Some(There { bytes: meta.len(), written })
+    };
+    plan(known, settings, now, disk, &|entry| shipped.has_taken(entry), there)
 }
 
 /// Where the index of a file is.

@@ -33,8 +33,17 @@ pub struct Plan {
 /// A file with what its bounds look at.
 type Candidate = (Rotated, Going);
 
-/// Plans a round. `size` says what a file takes on the disk, None if it is not there, and `is_shipped` whether all targets have taken it. `now` is in
-/// seconds since the epoch.
+/// What the system says of a file.
+#[derive(Clone, Copy, Debug)]
+pub struct There {
+    /// On the disk.
+    pub bytes: u64,
+    /// When it was written to, in seconds since the epoch.
+    pub written: Option<i64>,
+}
+
+/// Plans a round. `there` tells of a file, None if it is not there, and `is_shipped` whether all targets have taken it. `now` is in seconds since the
+/// epoch.
 #[must_use]
 pub fn plan(
     known: &Known,
@@ -42,13 +51,15 @@ pub fn plan(
     now: i64,
     disk: Option<Disk>,
     is_shipped: &dyn Fn(&Entry) -> bool,
-    size: impl Fn(&Entry) -> Option<u64>,
+    there: impl Fn(&Entry) -> Option<There>,
 ) -> Plan {
     let mut left: Vec<Candidate> = Vec::new();
     for entry in known.files().rev() {
         let Some(set) = settings.sets.iter().find(|set| set.name == entry.set) else { continue };
-        let (Some(closed), Some(bytes)) = (entry.closed, size(entry)) else { continue };
-        let rotated = Rotated { last: closed.at, bytes, is_of_errors: set.is_of_errors };
+        let (Some(closed), Some(There { bytes, written })) = (entry.closed, there(entry)) else { continue };
+        // A quiet program rotates its file long after the last record. A time to come says that the clock was wrong: then it is that of the rotation.
+        let last = written.filter(|written| *written <= now).unwrap_or(closed.at);
+        let rotated = Rotated { last, bytes, is_of_errors: set.is_of_errors };
         let (set, name) = (entry.set.clone(), entry.name.clone());
         let (generation, is_shipped) = (entry.generation, is_shipped(entry));
         left.push((rotated, Going { generation, set, name, bytes, rule: Rule::Files, is_shipped }));

@@ -62,7 +62,7 @@ fn known() -> Known {
 }
 
 fn goes(settings: &Settings, disk: Option<Disk>) -> Vec<(Generation, Rule)> {
-    let going = plan(&known(), settings, NOW, disk, &|_| true, |_| Some(10));
+    let going = plan(&known(), settings, NOW, disk, &|_| true, |_| Some(There { bytes: 10, written: None }));
     going.goes.into_iter().map(|going| (going.generation, going.rule)).collect()
 }
 
@@ -73,6 +73,22 @@ fn each_set_has_its_bounds_and_all_together_have_theirs() {
     let all = Keep { bytes: Some(25), ..Keep::default() };
     let expected = [(1, Rule::Files), (2, Rule::Age), (3, Rule::Bytes), (4, Rule::Bytes)];
     assert_eq!(goes(&settings(&sets, all), None), expected);
+}
+
+#[test]
+fn the_age_of_a_file_is_that_of_its_last_record() {
+    let keep = Keep { age: Some(2 * 3600), ..Keep::default() };
+    let settings = settings(&[set("app.log", keep)], Keep::default());
+    let goes_if = |written: Option<i64>| {
+        let there = |entry: &Entry| Some(There { bytes: 10, written: written.filter(|_| entry.generation == 5) });
+        let plan = plan(&known(), &settings, NOW, None, &|_| true, there);
+        plan.goes.iter().any(|going| going.generation == 5)
+    };
+    // Rotated an hour ago, and quiet long before.
+    assert!(!goes_if(None));
+    assert!(goes_if(Some(NOW - 3 * 3600)));
+    // The clock was wrong when that was written.
+    assert!(!goes_if(Some(NOW + 3600)));
 }
 
 #[test]

@@ -154,3 +154,61 @@ fn a_file_that_has_two_names_for_a_moment_is_waited_for() {
     });
     assert_eq!(numbers(&records), (0..6).collect::<Vec<_>>(), "{:?}", reader.remarks());
 }
+
+#[test]
+fn a_file_that_begins_as_the_one_before_is_no_copy() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, old) = (directory.path().join("app.log"), directory.path().join("app.log.1"));
+    let same = |count| line(7).repeat(count);
+    fs::write(&path, same(20)).unwrap();
+    let mut reader = following(directory.path());
+    assert_eq!(drain(&mut reader).len(), 20);
+    fs::rename(&path, &old).unwrap();
+    fs::write(&path, same(30)).unwrap();
+    assert_eq!(drain(&mut reader).len(), 30);
+    // A position knows them apart, too.
+    let (records, _) = read(options(directory.path()));
+    let after = vec![records[4].position.clone()];
+    assert_eq!(read(Options { after, ..options(directory.path()) }).0.len(), 45);
+}
+
+#[test]
+fn a_file_that_was_cut_and_is_longer_by_now_gives_whole_lines() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("app.log");
+    append(&path, 0..20);
+    let mut reader = following(directory.path());
+    assert_eq!(drain(&mut reader).len(), 20);
+    let length = fs::metadata(&path).unwrap().len();
+    fs::File::options().write(true).open(&path).unwrap().set_len(length / 2).unwrap();
+    append(&path, 1_000..1_100);
+    let seen = numbers(&drain(&mut reader));
+    assert!(seen.ends_with(&[1_098, 1_099]) && seen.len() > 80, "{seen:?}");
+    assert_eq!(reader.remarks().len(), 1);
+}
+
+#[test]
+fn files_that_were_all_removed_are_other_ones() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let empty = || {
+        for entry in fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() { fs::remove_dir_all(entry).unwrap() } else { fs::remove_file(entry).unwrap() }
+        }
+    };
+    let files = vec!["app.log".into()];
+    let mut reader = Reader::open(Options { files, follow: true, ..options(path) }).unwrap();
+    let mut position = None;
+    for round in 0..4 {
+        let mut sink = sink(path, &rotation(400, if round < 2 { Names::Numbers } else { Names::Dates }));
+        let numbers_of = round * 100..round * 100 + 12 - round;
+        numbers_of.clone().for_each(|number| log(&mut sink, number));
+        let records = drain(&mut reader);
+        assert_eq!(numbers(&records), numbers_of.clone().collect::<Vec<_>>(), "{round}");
+        let (records, _) = read(Options { after: position.into_iter().collect(), ..options(path) });
+        assert_eq!(numbers(&records), numbers_of.collect::<Vec<_>>(), "{round}");
+        position = records.last().map(|record| record.position.clone());
+        drop(sink);
+        empty();
+    }
+}

@@ -9,7 +9,9 @@ fn planned(
     disk: Option<Disk>,
     taken: Generation,
 ) -> (Vec<(Generation, Rule, bool)>, Vec<Generation>) {
-    let plan = plan(&known(), settings, NOW, disk, &|entry| entry.generation <= taken, |_| Some(10));
+    let plan = plan(&known(), settings, NOW, disk, &|entry| entry.generation <= taken, |_| {
+        Some(There { bytes: 10, written: None })
+    });
     let goes = plan.goes.into_iter().map(|going| (going.generation, going.rule, going.is_shipped)).collect();
     (goes, plan.held.into_iter().map(|going| going.generation).collect())
 }

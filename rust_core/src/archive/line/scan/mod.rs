@@ -227,6 +227,7 @@ impl<'l> Scan<'_, 'l> {
             match expected.get(number).filter(|expected| expected.is_at(&self.line[self.at..])) {
                 Some(expected) => {
                     self.at += expected.length;
+                    self.spaces();
                     self.member(&expected.leads)?;
                 }
                 None => {

@@ -81,6 +81,20 @@ fn what_is_no_whole_object_is_none() {
 }
 
 #[test]
+fn spaces_count_for_nothing_in_any_line() {
+    let mut scanner = Scanner::new(&Keys::default());
+    for (comma, colon) in [(", ", ": "), (",", ": "), (", ", ":"), (" ,", " : "), (",", ":")] {
+        for _ in 0..3 {
+            let line = format!(r#"{{"timestamp"{colon}"t"{comma}"level"{colon}"ERROR"{comma}"trace_id"{colon}"a"}}"#);
+            let found = scanner.scan(line.as_bytes()).unwrap();
+            assert_eq!((found.level, found.trace), (Value::Plain(b"ERROR"), Value::Plain(b"a")), "{line}");
+            let head = scanner.scan_head(line.as_bytes(), true, true);
+            assert!(head.is_none_or(|head| head.level == Value::Plain(b"ERROR")), "{line}");
+        }
+    }
+}
+
+#[test]
 fn no_object_goes_on_behind_a_newline() {
     for lines in ["{\"a\":[\n1]}\n", "{\"a\":\"\n\"}\n", "{\"a\":1,\n\"b\":2}\n", "{\"a\":\"\\\n\"}\n", "{\n}\n"] {
         let (found, rest) = Scanner::new(&Keys::default()).scan_first(lines.as_bytes());
