@@ -158,12 +158,13 @@ pub struct Report {
     pub gone: Vec<Going>,
     /// Files that are beyond their bounds, and stay because a target has not taken them.
     pub held: Vec<Going>,
-    /// How many files were packed, or indexed for the first time where they are not packed, and how many still wait for it.
+    /// How many files were packed, or indexed for the first time where they are not packed.
     pub archived: usize,
-    /// How many got an index again, or one that another program has packed.
+    /// How many files got an index again, or had one made although they were packed before.
     pub indexed: usize,
+    /// How many files still wait to be packed or indexed.
     pub waiting: usize,
-    /// The same of each set.
+    /// Of each set: how many files were archived, and how many wait.
     pub of_sets: BTreeMap<String, (usize, usize)>,
     pub failed: Vec<Failure>,
     /// Files of other programs that were met for the first time.
