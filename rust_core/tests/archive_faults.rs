@@ -107,7 +107,7 @@ fn a_death_at_any_step_leaves_the_lines_in_one_readable_place() {
             // The next start.
             let left = remove_leftovers(directory.path()).unwrap();
             assert_eq!(left.len(), usize::from(matches!(there, There::Original | There::Going)), "{fault:?}");
-            let settled = settle(&source, &target, |end| end()).unwrap();
+            let settled = settle(&source, &target, &mut None, &mut |_| ControlFlow::Continue(()), |end| end()).unwrap();
             assert_eq!(settled, if there == There::Both { Settled::Finished } else { Settled::Nothing }, "{fault:?}");
             if there == There::Original {
                 assert!(matches!(pack_file(&source, kind).unwrap(), Outcome::Packed(_)));

@@ -113,6 +113,16 @@ impl Begun {
         self.generation
     }
 
+    /// Bytes of the original that are packed by now, and those that are read back.
+    #[must_use]
+    pub fn done(&self) -> u64 {
+        let read_back = match self.stage {
+            Stage::Packing => 0,
+            Stage::Verifying { part, .. } => self.builder.extents().get(part).map_or(self.from, |next| next.at),
+        };
+        self.from + read_back
+    }
+
     /// Whether it is what a job asks for, and the original is as it was.
     pub(super) fn is_of(&self, job: &Job<'_>) -> bool {
         let asked = (job.generation, job.method, job.first_sequence);

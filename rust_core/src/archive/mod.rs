@@ -23,7 +23,7 @@ pub use method::{Mark, Method, is_damage};
 pub use name::{INDEX, going_name, is_going, is_temporary, packed_name, temporary_name};
 pub use pack::{Job, Names, Outcome, Pace, Packed, Prepared, Ready, pack, prepare};
 pub use reader::{Archive, KnownBy};
-pub use settle::{Settled, remove_going, remove_leftovers, settle};
+pub use settle::{Alike, Settled, remove_going, remove_leftovers, settle};
 pub use source::open as open_log;
 
 /// The most bytes of a part, uncompressed: a longer line is cut.

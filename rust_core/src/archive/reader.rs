@@ -1,5 +1,6 @@
 //! Reads a rotated file, packed or plain: one part, or everything from an offset on.
 
+use std::borrow::Borrow;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -34,9 +35,9 @@ pub enum KnownBy {
     Nothing,
 }
 
-/// A rotated file that is open. It takes memory for one part.
-pub struct Archive {
-    file: File,
+/// A rotated file that is open, its own or one of its caller's. It takes memory for one part.
+pub struct Archive<F = File> {
+    file: F,
     kind: Kind,
     known_by: KnownBy,
     extents: Vec<Extent>,
@@ -45,7 +46,7 @@ pub struct Archive {
     packed: Vec<u8>,
 }
 
-impl std::fmt::Debug for Archive {
+impl<F> std::fmt::Debug for Archive<F> {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(out, "Archive {:?} by {:?}, {} parts", self.kind, self.known_by, self.extents.len())
     }
@@ -61,17 +62,28 @@ impl Archive {
         Self::of(file, meta.len(), index).map_err(|error| Error::io("read", path, error))
     }
 
+    /// As `stream`, for a file of which nobody knows where its parts are, or that has none.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn into_stream(self, offset: u64) -> io::Result<Box<dyn Read + Send>> {
+        stream_of(self.file, self.kind, offset)
+    }
+}
+
+impl<F: Borrow<File>> Archive<F> {
     /// The file that is open already, with its length.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn of(file: File, length: u64, index: Option<&Index>) -> io::Result<Self> {
-        let kind = kind_of(&file)?;
+    pub fn of(file: F, length: u64, index: Option<&Index>) -> io::Result<Self> {
+        let opened = file.borrow();
+        let kind = kind_of(opened)?;
         let (mut extents, mut known_by, mut mark) = (Vec::new(), KnownBy::Nothing, None);
         match kind {
             Kind::Plain => {}
-            Kind::Gzip => (extents, mark) = members(&file, length)?,
-            Kind::Zstd => (extents, mark) = table(&file, length)?.unwrap_or_default(),
+            Kind::Gzip => (extents, mark) = members(opened, length)?,
+            Kind::Zstd => (extents, mark) = table(opened, length)?.unwrap_or_default(),
         }
         if !extents.is_empty() {
             known_by = if kind == Kind::Zstd { KnownBy::Table } else { KnownBy::Heads };
@@ -87,8 +99,8 @@ impl Archive {
     }
 
     #[must_use]
-    pub const fn file(&self) -> &File {
-        &self.file
+    pub fn file(&self) -> &File {
+        self.file.borrow()
     }
 
     #[must_use]
@@ -120,7 +132,7 @@ impl Archive {
     pub fn read_part(&mut self, number: usize, out: &mut Vec<u8>) -> io::Result<()> {
         let extent = self.extents.get(number).ok_or_else(|| damaged("there is no such part"))?;
         self.packed.clear();
-        let mut file = &self.file;
+        let mut file: &File = self.file.borrow();
         file.seek(SeekFrom::Start(extent.packed_at))?;
         if file.take(extent.packed_length.into()).read_to_end(&mut self.packed)? < extent.packed_length as usize {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "its end is missing"));
@@ -143,15 +155,7 @@ impl Archive {
             let skip = self.extents.get(next).map_or(0, |extent| offset - extent.at);
             return Ok(Box::new(Parts { archive: self, next, part: Vec::new(), at: 0, skip }));
         }
-        Ok(stream_of(&self.file, self.kind, offset)?)
-    }
-
-    /// As `stream`, for a file of which nobody knows where its parts are, or that has none.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn into_stream(self, offset: u64) -> io::Result<Box<dyn Read + Send>> {
-        stream_of(self.file, self.kind, offset)
+        Ok(stream_of(self.file.borrow(), self.kind, offset)?)
     }
 }
 
@@ -178,8 +182,8 @@ fn stream_of<'f, F: Read + Seek + Send + 'f>(
 }
 
 /// Part after part.
-struct Parts<'a> {
-    archive: &'a mut Archive,
+struct Parts<'a, F> {
+    archive: &'a mut Archive<F>,
     next: usize,
     part: Vec<u8>,
     at: usize,
@@ -187,7 +191,7 @@ struct Parts<'a> {
     skip: u64,
 }
 
-impl Read for Parts<'_> {
+impl<F: Borrow<File>> Read for Parts<'_, F> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         while self.at == self.part.len() && self.next < self.archive.extents.len() {
             self.archive.read_part(self.next, &mut self.part)?;

@@ -1,11 +1,12 @@
 //! Clears away what a process left that died while it packed.
 
 use std::fs;
-use std::io::{self, Read};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Archive, PART, going_name, is_damage, is_going, is_temporary, source};
+use super::{Archive, PART, Pace, going_name, is_damage, is_going, is_temporary, source};
 use crate::error::{Error, Result};
 use crate::platform::{self, Lock};
 use crate::unshared::Unshared;
@@ -60,16 +61,28 @@ pub enum Settled {
     Different,
     /// There is at most one of them, or somebody else has packed the other.
     Nothing,
+    /// The pace ended it.
+    Stopped,
 }
 
-/// Finishes what a process began that died after the packed file had its name. Comparing the two may take a while. `alone` then calls the end
-/// of it while nobody renames files, or does not call it.
+/// How far a file and its packed file were found the same. Another pair is compared from its beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Alike {
+    original: source::State,
+    packed: source::State,
+    bytes: u64,
+}
+
+/// Finishes what a process began that died after the packed file had its name. Comparing the two may take a while: the pace may end it, and it is
+/// gone on with where `alike` says. `alone` then calls the end of it while nobody renames files, or does not call it.
 ///
 /// # Errors
 /// When the files cannot be read, or the original cannot be removed.
 pub fn settle(
     original: &Path,
     packed: &Path,
+    alike: &mut Option<Alike>,
+    pace: Pace<'_>,
     alone: impl FnOnce(&dyn Fn() -> Result<Settled>) -> Result<Settled>,
 ) -> Result<Settled> {
     let is_there = |path: &Path| match path.symlink_metadata() {
@@ -88,12 +101,20 @@ pub fn settle(
     let (packed_file, packed_meta) = source::open("read", packed)?;
     let packed_file = unshared(packed_file, packed)?;
     let packed_state = source::State::of(&packed_meta);
-    let mut archive = Archive::open(packed, None)?;
+    let unreadable = |error| Error::io("read", packed, error);
+    let mut archive = Archive::of(&**packed_file, packed_meta.len(), None).map_err(unreadable)?;
     if archive.mark().is_none() {
         return Ok(Settled::Nothing);
     }
-    let compared = match archive.stream(0).and_then(|stream| compare(&**file, stream)) {
-        Ok(compared) => compared,
+    let anew = Alike { original: state, packed: packed_state, bytes: 0 };
+    let mut so_far = alike.take().filter(|alike| Alike { bytes: 0, ..*alike } == anew).unwrap_or(anew);
+    let compared = match archive.stream(so_far.bytes).and_then(|stream| compare(&file, stream, &mut so_far.bytes, pace))
+    {
+        Ok(Some(compared)) => compared,
+        Ok(None) => {
+            *alike = Some(so_far);
+            return Ok(Settled::Stopped);
+        }
         Err(error) if is_damage(&error) => Compared::Longer,
         Err(error) => return Err(Error::io("compare", packed, error)),
     };
@@ -119,7 +140,7 @@ pub fn settle(
     match settled {
         Settled::Finished => remove_going(&going_original)?,
         Settled::Undone => remove_going(&going_packed)?,
-        Settled::Different | Settled::Nothing => {}
+        Settled::Different | Settled::Nothing | Settled::Stopped => {}
     }
     Ok(settled)
 }
@@ -132,8 +153,10 @@ enum Compared {
     Different,
 }
 
-fn compare(mut original: impl Read, mut packed: impl Read) -> io::Result<Compared> {
+/// Compares from `at` on, where `packed` begins. `None` if the pace ends it.
+fn compare(mut original: &File, mut packed: impl Read, at: &mut u64, pace: Pace<'_>) -> io::Result<Option<Compared>> {
     let (mut left, mut right) = (Vec::new(), Vec::new());
+    original.seek(SeekFrom::Start(*at))?;
     loop {
         left.clear();
         right.clear();
@@ -141,10 +164,14 @@ fn compare(mut original: impl Read, mut packed: impl Read) -> io::Result<Compare
         packed.by_ref().take(PART as u64).read_to_end(&mut right)?;
         if left != right {
             let is_longer = right.len() < left.len() && left.starts_with(&right);
-            return Ok(if is_longer { Compared::Longer } else { Compared::Different });
+            return Ok(Some(if is_longer { Compared::Longer } else { Compared::Different }));
         }
         if left.is_empty() {
-            return Ok(Compared::Same);
+            return Ok(Some(Compared::Same));
+        }
+        *at += left.len() as u64;
+        if pace(left.len() as u64).is_break() {
+            return Ok(None);
         }
     }
 }

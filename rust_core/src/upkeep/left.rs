@@ -1,10 +1,11 @@
 //! What processes left that died in the middle of it: an original beside its packed file, and temporary files.
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use super::LOOK_AFTER;
 use super::round::Round;
+use super::{GoesOn, LOOK_AFTER};
 use crate::archive::{Settled, remove_leftovers, settle};
 use crate::blackbox;
 use crate::catalogue::{self, Generation};
@@ -18,12 +19,14 @@ pub(super) const TEMPORARY: &str = "tmp";
 impl Round<'_> {
     /// Clears it away. To be done before files are looked for, because an original that stays beside its packed file is a file of its own, but
     /// after what others have noted was read: packing is noted last, so that what it has not finished is known by the original's name.
-    pub(super) fn clear_away(&mut self) {
+    /// Comparing the two takes long where they are large: false if that is left for a later round, which goes on with it.
+    pub(super) fn clear_away(&mut self, goes_on: GoesOn<'_>) -> bool {
         if let Err(error) = remove_leftovers(self.directory) {
             self.fail(LOOK_AFTER, &error);
         }
         self.remove_temporary();
-        for set in &self.settings.sets {
+        let mut is_over = false;
+        'all: for set in &self.settings.sets {
             let Ok(names) = catalogue::names(self.directory, &set.name) else { continue };
             for (name, inode) in &names {
                 // An operator may have unpacked a file beside it.
@@ -32,22 +35,33 @@ impl Round<'_> {
                     continue;
                 }
                 let packed = PACKED.iter().map(|end| format!("{name}{end}")).find(|packed| names.contains_key(packed));
-                match packed.map(|packed| self.settle_one(name, &packed)) {
-                    Some(Ok(Settled::Different)) if self.patience.tells(name) => {
+                let Some(packed) = packed else { continue };
+                is_over = !goes_on.goes_on();
+                if is_over {
+                    break 'all;
+                }
+                match self.settle_one(name, &packed, goes_on) {
+                    Ok(Settled::Different) if self.patience.tells(name) => {
                         remark("finish packing", format!("{name} is not what was packed, and stays beside it"));
                     }
-                    Some(Err(error)) => self.fail("finish packing", &error),
+                    Ok(Settled::Stopped) => {
+                        is_over = true;
+                        break 'all;
+                    }
+                    Err(error) => self.fail("finish packing", &error),
                     _ => {}
                 }
             }
         }
         let directory = self.directory;
         self.patience.keep_told(|name| directory.join(name).symlink_metadata().is_ok());
+        !is_over
     }
 
-    fn settle_one(&mut self, original: &str, packed: &str) -> Result<Settled> {
-        let Self { directory, lock, lock_patience, .. } = self;
-        settle(&directory.join(original), &directory.join(packed), |end| {
+    fn settle_one(&mut self, original: &str, packed: &str, goes_on: GoesOn<'_>) -> Result<Settled> {
+        let Self { directory, lock, lock_patience, patience, .. } = self;
+        let mut pace = |_| if goes_on.goes_on() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+        settle(&directory.join(original), &directory.join(packed), &mut patience.alike, &mut pace, |end| {
             lock.hold(*lock_patience, |held| if held.is_alone() { end() } else { Ok(Settled::Nothing) })
         })
     }

@@ -1,6 +1,7 @@
 //! What is done for log files that get no more records, by one process of a directory at a time, and never on the writer's thread: they are
 //! packed and indexed, and deleted when their bounds no longer keep them.
 
+mod brief;
 mod count;
 mod left;
 mod pack;
@@ -86,7 +87,7 @@ pub enum Work {
     All,
     /// Nothing is packed or indexed.
     Retention,
-    /// Files are packed and indexed until then alone, and no file that would surely take longer. Nothing waits for others.
+    /// Files are packed and indexed until then alone, and those that would take longer are passed over. Nothing waits for others.
     Until(Instant),
 }
 

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::brief::{Brief, Measured};
 use super::left::TEMPORARY;
 use super::round::Round;
 use super::{Failure, GoesOn, Patience, Set, index_path};
 use crate::archive::{
-    self, Index, Job, Keys, Method, Names, Outcome, PART, Prepared, Unreadable, count_lines, index_file, packed_name,
-    prepare,
+    self, Begun, Index, Job, Keys, Method, Names, Outcome, PART, Prepared, Unreadable, count_lines, index_file,
+    packed_name, prepare,
 };
 use crate::blackbox;
 use crate::catalogue::{Catalogue, Change, Entry, Generation, Look, Mark, is_it};
@@ -29,9 +30,6 @@ const BACKLOG: usize = 8;
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 /// The thread that reads and packs.
 const THREAD: &str = "unified_logger_packing";
-
-/// A larger file cannot be packed in the little time that a process has at its end: to begin would cost that time each time.
-const LARGEST_IN_BRIEF: u64 = 64 << 20;
 /// A round works on no more files than this.
 const MOST: usize = 10_000;
 const PACK: &str = "pack a log file";
@@ -39,12 +37,10 @@ const WRITE_INDEX: &str = "index a log file";
 
 impl<'s> Round<'s> {
     /// Packs and indexes what is not yet. One file that cannot be is no obstacle for the others, and is tried again after a pause.
-    /// With an end, none is begun after it, and one that is under way is left.
+    /// With an end, until which alone it goes on, a file that would take longer is passed over.
     pub(super) fn archive(&mut self, now: i64, goes_on: GoesOn<'_>, end: Option<Instant>) {
         let waiting = self.waiting(end.is_some());
-        let until = |end: Instant| move || goes_on.goes_on() && Instant::now() < end;
-        let until = end.map(until);
-        let goes_on = until.as_ref().map_or(goes_on, |until| until);
+        let mut brief = end.map(Brief::until);
         if self.patience.begun.as_ref().is_some_and(|begun| waiting.iter().all(|(_, one)| *one != begun.generation())) {
             self.patience.give_up();
         }
@@ -60,9 +56,15 @@ impl<'s> Round<'s> {
             if !self.patience.is_due(generation) {
                 continue;
             }
-            let result = self.archive_one(set, generation, now, goes_on, end.is_some());
+            let result = self.archive_one(set, generation, now, goes_on, brief.as_mut());
             match result {
-                Ok(Done::Left) => {}
+                Ok(Done::Left) => {
+                    // No later round of this process goes on with it.
+                    let is_it = |begun: &Box<Begun>| begun.generation() == generation;
+                    if brief.is_some() && self.patience.begun.as_ref().is_some_and(is_it) {
+                        self.patience.give_up();
+                    }
+                }
                 Ok(done) => {
                     self.patience.done(generation);
                     let is_archived = done == Done::Archived;
@@ -116,8 +118,9 @@ impl<'s> Round<'s> {
         generation: Generation,
         now: i64,
         goes_on: GoesOn<'_>,
-        is_brief: bool,
+        brief: Option<&mut Brief>,
     ) -> Result<Done> {
+        let is_brief = brief.is_some();
         let Self { directory, lock, lock_patience, catalogue, .. } = self;
         // A rotation may have renamed it since the last look.
         let found = lock.hold(*lock_patience, |held| {
@@ -136,10 +139,14 @@ impl<'s> Round<'s> {
             self.find_anew(&set.name, now).map_err(|error| Error::io("look for", &path, error))?;
             return Ok(Done::Left);
         }
-        let largest = if set.method.is_some_and(Method::is_slow) { PART as u64 } else { LARGEST_IN_BRIEF };
-        if is_brief
-            && size > largest
-            && self.patience.begun.as_ref().is_none_or(|begun| begun.generation() != generation)
+        let is_packed = PACKED.iter().any(|packed| entry.name.ends_with(packed));
+        let method = set.method.filter(|_| !is_packed);
+        let begun = self.patience.begun.as_ref().filter(|begun| begun.generation() == generation);
+        let done = begun.map(|begun| begun.done());
+        if let Some(brief) = &brief
+            && done.is_none()
+            && !(brief.has_time((method, is_packed), size)
+                && (size <= PART as u64 || !method.is_some_and(Method::is_slow)))
         {
             return Ok(Done::Left);
         }
@@ -150,8 +157,13 @@ impl<'s> Round<'s> {
         let first_sequence = self.first_of(&set.name, generation);
         let is_known = self.is_counted(generation);
         let is_crowded = is_brief || self.report.waiting > BACKLOG;
+        let mut measured =
+            brief.map(|brief| Measured::start(brief, (method, is_packed), size, done.unwrap_or_default()));
         let mut started = Instant::now();
-        let mut pace = |_| {
+        let mut pace = |bytes| {
+            if measured.as_mut().is_some_and(|measured| !measured.goes_on(bytes)) {
+                return ControlFlow::Break(());
+            }
             if !is_crowded {
                 // As long as it worked: half of a processor at most.
                 let pause = started.elapsed().min(LONGEST_PAUSE);
@@ -160,7 +172,6 @@ impl<'s> Round<'s> {
             }
             if goes_on.goes_on() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
-        let method = set.method.filter(|_| !PACKED.iter().any(|packed| entry.name.ends_with(packed)));
         let index = if let Some(method) = method {
             let target = packed_name(&path, method.kind());
             let names = ByGeneration {
@@ -215,9 +226,13 @@ impl<'s> Round<'s> {
                 // Another program has packed it as a whole: there is nothing to index, and no fault to tell of.
                 Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::Unsupported => {
                     if !is_known {
-                        let lines = on_a_thread(is_brief, || count_lines(&path, &set.keys, &mut pace))?;
-                        let Some(lines) = lines else { return Ok(Done::Left) };
-                        self.count(&set.name, Some((generation, lines)));
+                        // A rotation may have given its name to the next file.
+                        match on_a_thread(is_brief, || count_lines(&path, &mut pace))? {
+                            Some((counted, lines)) if counted == identity => {
+                                self.count(&set.name, Some((generation, lines)));
+                            }
+                            _ => return Ok(Done::Left),
+                        }
                     }
                     self.patience.note_whole_packed(generation);
                     return Ok(Done::Nothing);

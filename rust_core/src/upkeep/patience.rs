@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::archive::Begun;
+use crate::archive::{Alike, Begun};
 use crate::catalogue::{Catalogue, Generation};
 
 /// How long a file is left alone that could not be packed or indexed; twice as long after each further time.
@@ -23,6 +23,8 @@ pub struct Patience {
     pub(super) catalogue: Option<Catalogue>,
     /// The file that the last round was packing when it was broken off.
     pub(super) begun: Option<Box<Begun>>,
+    /// How far the last round had compared a file with its packed file when it was broken off.
+    pub(super) alike: Option<Alike>,
     /// The originals that stay beside a packed file, and were told of.
     told: BTreeSet<String>,
     /// Whether it was told that the disk does not say how full it is.

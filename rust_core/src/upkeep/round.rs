@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::patience::Names;
 use super::{
@@ -50,16 +50,18 @@ impl Round<'_> {
         if !is_read || self.catalogue.is_of_later_version() {
             return;
         }
-        self.clear_away();
-        for set in &self.settings.sets {
+        let end = if let Work::Until(end) = work { Some(end) } else { None };
+        let until = end.map(|end| move || goes_on.goes_on() && Instant::now() < end);
+        let by_then = until.as_ref().map_or(goes_on, |until| until);
+        let is_cleared = self.clear_away(by_then);
+        for set in self.settings.sets.iter().filter(|_| is_cleared) {
             if let Err(error) = self.find(&set.name, now) {
                 self.fail(LOOK_AFTER, &error);
             }
         }
         self.delete(now, goes_on);
         match work {
-            Work::All => self.archive(now, goes_on, None),
-            Work::Until(end) => self.archive(now, goes_on, Some(end)),
+            Work::All | Work::Until(_) => self.archive(now, by_then, end),
             Work::Retention => {}
         }
         // What was packed takes less room, so that less may have to go the next time; what waited too long goes now.

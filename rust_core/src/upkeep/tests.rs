@@ -7,6 +7,7 @@ use crate::catalogue::{Change, Closed, Entry, Known, Mark};
 use crate::rotation::{Free, Rule};
 use crate::sink::Held;
 
+mod brief;
 #[cfg(target_os = "linux")]
 mod closed;
 mod damage;

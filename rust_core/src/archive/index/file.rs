@@ -1,14 +1,15 @@
 //! Indexes a file that is there already, packed or plain.
 
-use std::io::{self, Read};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::Builder;
 use crate::archive::cut::Cut;
 use crate::archive::source::{self, State};
-use crate::archive::{Archive, Keys, Kind, Pace};
+use crate::archive::{Archive, Keys, Kind, PART, Pace};
 use crate::error::{Error, Result};
-use crate::platform;
+use crate::platform::{self, Identity};
 use crate::unshared::Unshared;
 
 /// Makes the index of a file. `None` if the pace ends it, or somebody writes to the file meanwhile.
@@ -25,11 +26,13 @@ pub fn index_file(
     let failed = |error| Error::io("index", path, error);
     let (file, meta) = source::open("index", path)?;
     let (file, state) = (Unshared::new(file).map_err(failed)?, State::of(&meta));
-    let mut archive = Archive::open(path, None)?;
+    // Another opening would be open in children.
+    let mut archive = Archive::of(&**file, state.length(), None).map_err(failed)?;
     let mut builder = Builder::new(archive.kind(), generation, first_sequence, keys);
     let goes_on = if archive.kind() == Kind::Plain {
-        drop(archive);
-        let mut cut = Cut::new((&**file).take(state.length()));
+        let mut plain: &File = &file;
+        plain.seek(SeekFrom::Start(0)).map_err(failed)?;
+        let mut cut = Cut::new(plain.take(state.length()));
         let mut at = 0;
         loop {
             let Some(part) = cut.next().map_err(failed)? else { break true };
@@ -59,20 +62,30 @@ pub fn index_file(
     Ok(is_whole.then(|| builder.finish(state.length())))
 }
 
-/// How many lines a file has, packed or not, as its index would say. `None` if the pace ends it.
+/// The lines of a file, packed or not, as its index would say, and which file that is. `None` if the pace ends it, or somebody writes to the file
+/// meanwhile.
 ///
 /// # Errors
 /// When the file cannot be read.
-pub fn count_lines(path: &Path, keys: &Keys, pace: Pace<'_>) -> Result<Option<u64>> {
+pub fn count_lines(path: &Path, pace: Pace<'_>) -> Result<Option<(Identity, u64)>> {
     let failed = |error| Error::io("read", path, error);
-    let mut archive = Archive::open(path, None)?;
-    let mut builder = Builder::new(archive.kind(), 0, None, keys);
-    let mut cut = Cut::new(archive.stream(0).map_err(failed)?);
-    while let Some(part) = cut.next().map_err(failed)? {
-        builder.add(part, 0, 0);
+    let (file, meta) = source::open("read", path)?;
+    let (file, state) = (Unshared::new(file).map_err(failed)?, State::of(&meta));
+    let mut archive = Archive::of(&**file, state.length(), None).map_err(failed)?;
+    let (mut stream, mut part) = (archive.stream(0).map_err(failed)?, Vec::new());
+    let (mut lines, mut is_open) = (0, false);
+    loop {
+        part.clear();
+        stream.by_ref().take(PART as u64).read_to_end(&mut part).map_err(failed)?;
+        let Some(last) = part.last() else { break };
+        is_open = *last != b'\n';
+        lines += memchr::memchr_iter(b'\n', &part).count() as u64;
         if pace(part.len() as u64).is_break() {
             return Ok(None);
         }
     }
-    Ok(Some(builder.lines()))
+    // The last line may have no end.
+    lines += u64::from(is_open);
+    let is_whole = state.still_holds(&file, path).map_err(failed)?;
+    Ok(is_whole.then(|| (platform::identity_of(&meta), lines)))
 }

@@ -292,3 +292,38 @@ proptest! {
         prop_assert!(Index::read(&format::whole(&bytes)).is_err());
     }
 }
+
+#[test]
+fn lines_are_counted_as_an_index_says() {
+    let directory = tempfile::tempdir().unwrap();
+    let long = [b"x".repeat(3 * PART), b"\ntorn".to_vec()].concat();
+    for text in [Vec::new(), b"\n".to_vec(), b"torn".to_vec(), lines(3 << 20, 2).0, long] {
+        for (name, bytes) in [("app.log.1", text.clone()), ("app.log.1.gz", gzip(&text))] {
+            let path = directory.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            let mut builder = Builder::new(Kind::Plain, 7, None, &Keys::default());
+            text.chunks(PART).for_each(|part| builder.add(part, 0, 0));
+            let (identity, counted) = count_lines(&path, &mut |_| ControlFlow::Continue(())).unwrap().unwrap();
+            assert_eq!((counted, Some(identity)), (builder.lines(), crate::platform::identity_at(&path).ok()));
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_renamed_while_its_lines_are_counted_has_none() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("app.log.3.gz");
+    std::fs::write(&path, gzip(b"one\n")).unwrap();
+    let mut rename = |_| {
+        std::fs::rename(&path, directory.path().join("app.log.4.gz")).unwrap();
+        std::fs::write(&path, gzip(b"one\ntwo\n")).unwrap();
+        ControlFlow::Continue(())
+    };
+    assert_eq!(count_lines(&path, &mut rename).unwrap(), None);
+}
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut encoder, text).unwrap();
+    encoder.finish().unwrap()
+}

@@ -122,7 +122,9 @@ fn a_packed_file_that_is_damaged_goes_and_its_original_stays() {
             damaged[at..at + 8].iter_mut().for_each(|byte| *byte ^= 0x55);
             fs::write(&place.target, &damaged).unwrap();
             fs::write(&place.source, &text).unwrap();
-            let settled = settle(&place.source, &place.target, |end| end()).unwrap();
+            let settled =
+                settle(&place.source, &place.target, &mut None, &mut |_| ControlFlow::Continue(()), |end| end())
+                    .unwrap();
             assert!(matches!(settled, Settled::Undone | Settled::Different), "{kind:?} {at}: {settled:?}");
             assert_eq!(fs::read(&place.source).unwrap(), text);
         }

@@ -64,6 +64,32 @@ fn what_a_process_left_that_died_between_two_steps_of_packing_is_finished() {
 }
 
 #[test]
+fn what_takes_long_to_compare_is_left_when_the_round_ends_and_gone_on_with() {
+    let directory = directory();
+    let text: String = (0..300_000).map(|number| format!("line {number} of 1\n")).collect();
+    write(directory.path(), "app.log.2", &text);
+    let settings = settings(&[packing("app.log")], Keep::default());
+    for _ in 0..2 {
+        round(directory.path(), &settings, NOW, &|| true).unwrap();
+    }
+    let generation = catalogue_of(directory.path()).known().named("app.log", "app.log.2.zst").unwrap().generation;
+    unfinish(directory.path(), generation, "app.log.2", &text);
+    let mut patience = Patience::default();
+    let mut rounds = 0;
+    while directory.path().join("app.log.2").exists() {
+        rounds += 1;
+        assert!(rounds < 20);
+        // It ends with the first part.
+        let asked = std::sync::atomic::AtomicU32::new(0);
+        let goes_on = || asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
+        let report = round_with(directory.path(), &settings, NOW, &goes_on, Work::All, &mut patience).unwrap();
+        assert_eq!(report.failed, vec![]);
+    }
+    assert!(rounds > 4, "{rounds}");
+    assert_eq!(lines(directory.path(), "app.log.2.zst"), text);
+}
+
+#[test]
 fn one_file_that_cannot_be_packed_is_no_obstacle_for_the_others() {
     let directory = directory();
     let blocked = directory.path().join(".app.log.2.zst.unified_logger-packing");
