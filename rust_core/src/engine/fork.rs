@@ -35,8 +35,8 @@ impl Engine {
 
     /// Ends the writer and the other threads for a fork, and waits for them at most 100 ms. So the child inherits no
     /// held lock and no batch that is half written. Python warns of threads at a fork, and finds none of this library unless
-    /// one needs longer: it waits for a disk, or packs a part of a file that takes so long. Such a thread has no file
-    /// that the child would keep open.
+    /// one needs longer: it waits for a disk, or packs a part of a file that takes so long. The child
+    /// keeps no file open that such a thread packs, indexes or compares.
     pub fn pause(&self) {
         let shared = &self.shared;
         let deadline = Instant::now() + FORK_PATIENCE;

@@ -227,11 +227,9 @@ impl<'s> Round<'s> {
                 Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::Unsupported => {
                     if !is_known {
                         // A rotation may have given its name to the next file.
-                        match on_a_thread(is_brief, || count_lines(&path, &mut pace))? {
-                            Some((counted, lines)) if counted == identity => {
-                                self.count(&set.name, Some((generation, lines)));
-                            }
-                            _ => return Ok(Done::Left),
+                        match on_a_thread(is_brief, || count_lines(&path, identity, &mut pace))? {
+                            Some(lines) => self.count(&set.name, Some((generation, lines))),
+                            None => return Ok(Done::Left),
                         }
                     }
                     self.patience.note_whole_packed(generation);

@@ -62,14 +62,17 @@ pub fn index_file(
     Ok(is_whole.then(|| builder.finish(state.length())))
 }
 
-/// The lines of a file, packed or not, as its index would say, and which file that is. `None` if the pace ends it, or somebody writes to the file
-/// meanwhile.
+/// How many lines a file has, packed or not, as its index would say. `None` if the path leads to another file, if the pace ends it, or if somebody
+/// writes to the file meanwhile.
 ///
 /// # Errors
 /// When the file cannot be read.
-pub fn count_lines(path: &Path, pace: Pace<'_>) -> Result<Option<(Identity, u64)>> {
+pub fn count_lines(path: &Path, identity: Identity, pace: Pace<'_>) -> Result<Option<u64>> {
     let failed = |error| Error::io("read", path, error);
     let (file, meta) = source::open("read", path)?;
+    if platform::identity_of(&meta) != identity {
+        return Ok(None);
+    }
     let (file, state) = (Unshared::new(file).map_err(failed)?, State::of(&meta));
     let mut archive = Archive::of(&**file, state.length(), None).map_err(failed)?;
     let (mut stream, mut part) = (archive.stream(0).map_err(failed)?, Vec::new());
@@ -87,5 +90,5 @@ pub fn count_lines(path: &Path, pace: Pace<'_>) -> Result<Option<(Identity, u64)
     // The last line may have no end.
     lines += u64::from(is_open);
     let is_whole = state.still_holds(&file, path).map_err(failed)?;
-    Ok(is_whole.then(|| (platform::identity_of(&meta), lines)))
+    Ok(is_whole.then_some(lines))
 }

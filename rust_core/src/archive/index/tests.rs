@@ -1,4 +1,5 @@
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use proptest::prelude::*;
 
@@ -7,6 +8,7 @@ use super::*;
 use crate::archive::sample::{START, STEP, lines};
 use crate::archive::{Keys, PART, Scanner, parse_time};
 use crate::level;
+use crate::platform::{Identity, identity_at};
 
 /// An index of parts of plain lines.
 fn built(parts: &[&[u8]]) -> Index {
@@ -303,23 +305,30 @@ fn lines_are_counted_as_an_index_says() {
             std::fs::write(&path, bytes).unwrap();
             let mut builder = Builder::new(Kind::Plain, 7, None, &Keys::default());
             text.chunks(PART).for_each(|part| builder.add(part, 0, 0));
-            let (identity, counted) = count_lines(&path, &mut |_| ControlFlow::Continue(())).unwrap().unwrap();
-            assert_eq!((counted, Some(identity)), (builder.lines(), crate::platform::identity_at(&path).ok()));
+            assert_eq!(counted(&path, identity_at(&path).unwrap()), Some(builder.lines()));
         }
     }
 }
 
 #[test]
-fn a_file_that_is_renamed_while_its_lines_are_counted_has_none() {
+fn lines_of_another_file_are_not_counted() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("app.log.3.gz");
     std::fs::write(&path, gzip(b"one\n")).unwrap();
+    let identity = identity_at(&path).unwrap();
     let mut rename = |_| {
         std::fs::rename(&path, directory.path().join("app.log.4.gz")).unwrap();
         std::fs::write(&path, gzip(b"one\ntwo\n")).unwrap();
         ControlFlow::Continue(())
     };
-    assert_eq!(count_lines(&path, &mut rename).unwrap(), None);
+    assert_eq!(count_lines(&path, identity, &mut rename).unwrap(), None);
+    // As where it was renamed before.
+    assert_eq!(counted(&path, identity), None);
+    assert_eq!(counted(&path, identity_at(&path).unwrap()), Some(2));
+}
+
+fn counted(path: &Path, identity: Identity) -> Option<u64> {
+    count_lines(path, identity, &mut |_| ControlFlow::Continue(())).unwrap()
 }
 
 fn gzip(text: &[u8]) -> Vec<u8> {

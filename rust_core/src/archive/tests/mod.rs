@@ -9,6 +9,8 @@ use super::*;
 
 mod begun;
 mod damage;
+#[cfg(target_os = "linux")]
+mod forks;
 
 const GENERATION: u64 = 0x1234_5678_9ABC;
 

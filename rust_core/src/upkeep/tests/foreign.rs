@@ -95,46 +95,6 @@ fn what_another_program_has_packed_is_known_by_its_lines() {
 }
 
 #[test]
-fn lines_of_another_file_are_not_counted_for_one_that_was_renamed() {
-    let directory = directory();
-    let gzip = |text: &str| {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        std::io::Write::write_all(&mut encoder, text.as_bytes()).unwrap();
-        encoder.finish().unwrap()
-    };
-    fs::write(directory.path().join("app.log.3.gz"), gzip(&record("one"))).unwrap();
-    fs::write(directory.path().join("app.log.2.gz"), gzip(&[record("two"), record("three")].concat())).unwrap();
-    for name in ["app.log.1", "app.log.2"] {
-        fs::remove_file(directory.path().join(name)).unwrap();
-    }
-    let settings = settings(&[json_set(Keep::default())], Keep::default());
-    assert_eq!(round(directory.path(), &settings, NOW, &|| false).unwrap().archived, 0);
-    let path = |number| directory.path().join(format!("app.log.{number}.gz"));
-    // As a rotation does it between the two looks at the oldest.
-    let is_renamed = std::sync::atomic::AtomicBool::new(false);
-    let at_read = || {
-        if !is_renamed.swap(true, std::sync::atomic::Ordering::Relaxed) {
-            return true;
-        }
-        if path(3).exists() && !path(4).exists() {
-            let of = |name: &str| catalogue_of(directory.path()).known().named("app.log", name).unwrap().generation;
-            let moved = [(of("app.log.3.gz"), "app.log.4.gz"), (of("app.log.2.gz"), "app.log.3.gz")];
-            fs::rename(path(3), path(4)).unwrap();
-            fs::rename(path(2), path(3)).unwrap();
-            let moved = moved.map(|(generation, name)| (generation, name.to_owned())).to_vec();
-            catalogue_of(directory.path()).change(vec![Change::Moved(moved)]);
-        }
-        true
-    };
-    for _ in 0..3 {
-        assert_eq!(round(directory.path(), &settings, NOW, &at_read).unwrap().failed, vec![]);
-    }
-    let catalogue = catalogue_of(directory.path());
-    let sequence = |name: &str| catalogue.known().named("app.log", name).unwrap().closed.unwrap().sequence;
-    assert_eq!((sequence("app.log.4.gz"), sequence("app.log.3.gz")), (Some((0, 1)), Some((1, 3))));
-}
-
-#[test]
 fn what_an_operator_has_packed_beside_its_original_is_there_once() {
     let directory = directory();
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
