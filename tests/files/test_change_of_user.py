@@ -19,7 +19,7 @@ START = f"""
 import json, os, sys
 # What is imported later may lie in directories of root's.
 import unified_logger.config, unified_logger.process.crashes, unified_logger.process.uncaught, unified_logger.context.propagation
-from unified_logger import flush_logging, get_logger, get_stats, init_logging
+from unified_logger import flush_logging, get_logger, get_stats, init_logging, shutdown_logging
 logger = get_logger("app")
 
 def log(first, last):
@@ -206,6 +206,32 @@ assert flush_logging(10)
     assert len(list(logs.glob("app.log.*"))) > 1
     assert {(path.stat().st_uid, path.stat().st_gid) for path in logs.iterdir()} == {(ANOTHER, ANOTHER)}
     assert {stat.S_IMODE(path.stat().st_mode) for path in logs.iterdir() if path.is_file()} == {0o600}
+
+
+@as_root
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [({"compress": "zstd"}, 1), ({"keep": {"files": 3}}, 1), ({"keep": {"disk_free": "1%"}}, 1), ({}, 0)],
+)
+def test_root_is_told_that_nothing_is_done_for_rotated_files_of_another_user(
+    run_python: Run, reachable: Path, options: dict[str, object], told: int
+) -> None:
+    """Once, in however many directories and rounds."""
+    done = run_python(
+        START
+        + f"""
+os.chdir({str(reachable)!r})
+for directory in ("logs", "more", "logs"):
+    os.makedirs(directory, exist_ok=True)
+    os.chown(directory, {ANOTHER}, {ANOTHER})
+    init_logging(log_dir=directory, console_format="off", black_box="off", max_bytes=2_000, **{options!r})
+    log(0, 60)
+    assert flush_logging(30)
+    shutdown_logging()
+"""
+    )
+    assert done.stderr.count("keep and compress do nothing here") == told, done.stderr
+    assert len(done.stderr.splitlines()) == told, done.stderr
 
 
 switches = pytest.mark.parametrize("switch", ["true", "false"], ids=["engine", "fallback handlers"])

@@ -65,7 +65,10 @@ impl Settings {
             })
         };
         let sets = self.to.outputs.iter().filter_map(set).collect();
-        upkeep::Settings { sets, all: self.keep, hold: self.hold_unshipped, file_mode: self.file_mode }
+        let files = self.to.outputs.iter().filter_map(|output| output.to.file());
+        let mut is_asked = files.map(|file| file.keep.is_some() || file.compress != Kind::Plain);
+        let is_asked = is_asked.any(|is_asked| is_asked) || self.keep != Keep::default();
+        upkeep::Settings { sets, all: self.keep, hold: self.hold_unshipped, file_mode: self.file_mode, is_asked }
     }
 
     /// The settings that a black box needs. Outputs are always JSON, so this cannot fail.

@@ -14,6 +14,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -66,6 +67,8 @@ pub struct Settings {
     pub hold: u64,
     /// Of lock files that are made.
     pub file_mode: u32,
+    /// Whether the program asked for any of this: it is told where nothing is done.
+    pub is_asked: bool,
 }
 
 impl Settings {
@@ -173,7 +176,7 @@ pub struct Report {
 }
 
 /// Does what is due. `goes_on` is asked between two steps: a round that is broken off is gone on with by the next. `now` is in seconds since
-/// the epoch. `None` if another process is at it, or descriptors have run out.
+/// the epoch. `None` if another process is at it, if the directory is another user's, or where descriptors have run out.
 #[must_use]
 pub fn round(directory: &Path, settings: &Settings, now: i64, goes_on: GoesOn<'_>) -> Option<Report> {
     round_with(directory, settings, now, goes_on, Work::All, &mut Patience::default())
@@ -192,6 +195,9 @@ pub fn round_with(
     let home = blackbox::home(directory);
     if catalogue::is_of_another(directory) || catalogue::is_home_of_another(&home) {
         // Processes of that user do it.
+        if settings.is_asked && !WAS_TOLD.swap(true, Ordering::Relaxed) {
+            remark(LOOK_AFTER, left_to_its_user(directory));
+        }
         return None;
     }
     let mut report = Report::default();
@@ -226,6 +232,16 @@ pub fn round_with(
         }
         Some(report)
     })
+}
+
+/// Whether it was told that nothing is done in the directory of another user.
+static WAS_TOLD: AtomicBool = AtomicBool::new(false);
+
+fn left_to_its_user(directory: &Path) -> String {
+    format!(
+        "{} is another user's: keep and compress do nothing here, and rotated files are left to processes of that user",
+        directory.display()
+    )
 }
 
 fn catalogue_of(directory: &Path, settings: &Settings) -> Catalogue {

@@ -132,7 +132,7 @@ impl Shared {
     fn run_round(&self, directory: &Path, goes_on: upkeep::GoesOn<'_>, work: Work, rotations: u64, kept: &mut Kept) {
         let now = clock::now().div_euclid(1_000_000_000);
         let Some(report) = upkeep::round_with(directory, &self.upkeep, now, goes_on, work, &mut kept.patience) else {
-            // The process that is at it packs that file.
+            // Another process may be at it, and packs that file. Where none is, a later round begins it anew.
             kept.patience.give_up();
             return;
         };

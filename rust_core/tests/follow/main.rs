@@ -93,6 +93,7 @@ fn keep_up_while(directory: &Path, kind: Kind, keep: Keep, may_go_on: upkeep::Go
         all: Keep::default(),
         hold: 0,
         file_mode: 0o640,
+        is_asked: true,
     };
     let report = upkeep::round(directory, &settings, START / SECOND, may_go_on).unwrap();
     assert!(report.failed.is_empty(), "{report:?}");
