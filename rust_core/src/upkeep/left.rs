@@ -41,7 +41,7 @@ impl Round<'_> {
                     break 'all;
                 }
                 match self.settle_one(name, &packed, goes_on) {
-                    Ok(Settled::Different) if self.patience.tells(name) => {
+                    Ok(Settled::Different) if self.remembered.tells(name) => {
                         remark("finish packing", format!("{name} is not what was packed, and stays beside it"));
                     }
                     Ok(Settled::Stopped) => {
@@ -54,14 +54,14 @@ impl Round<'_> {
             }
         }
         let directory = self.directory;
-        self.patience.keep_told(|name| directory.join(name).symlink_metadata().is_ok());
+        self.remembered.keep_told(|name| directory.join(name).symlink_metadata().is_ok());
         !is_over
     }
 
     fn settle_one(&mut self, original: &str, packed: &str, goes_on: GoesOn<'_>) -> Result<Settled> {
-        let Self { directory, lock, lock_patience, patience, .. } = self;
+        let Self { directory, lock, lock_patience, remembered, .. } = self;
         let mut pace = |_| if goes_on.goes_on() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
-        settle(&directory.join(original), &directory.join(packed), &mut patience.alike, &mut pace, |end| {
+        settle(&directory.join(original), &directory.join(packed), &mut remembered.alike, &mut pace, |end| {
             lock.hold(*lock_patience, |held| if held.is_alone() { end() } else { Ok(Settled::Nothing) })
         })
     }

@@ -5,7 +5,7 @@ mod brief;
 mod count;
 mod left;
 mod pack;
-mod patience;
+mod remembered;
 mod retention;
 mod round;
 
@@ -27,7 +27,7 @@ use crate::error_handler::remark;
 use crate::platform;
 use crate::rotation::{Disk, Keep};
 use crate::sink::DirectoryLock;
-pub use patience::Patience;
+pub use remembered::Remembered;
 pub use retention::{Going, Plan, There, plan};
 use round::Round;
 
@@ -179,7 +179,7 @@ pub struct Report {
 /// the epoch. `None` if another process is at it, if the directory is another user's, or where descriptors have run out.
 #[must_use]
 pub fn round(directory: &Path, settings: &Settings, now: i64, goes_on: GoesOn<'_>) -> Option<Report> {
-    round_with(directory, settings, now, goes_on, Work::All, &mut Patience::default())
+    round_with(directory, settings, now, goes_on, Work::All, &mut Remembered::default())
 }
 
 /// The same, or a part of it, with what earlier rounds have left.
@@ -190,7 +190,7 @@ pub fn round_with(
     now: i64,
     goes_on: GoesOn<'_>,
     work: Work,
-    patience: &mut Patience,
+    remembered: &mut Remembered,
 ) -> Option<Report> {
     let home = blackbox::home(directory);
     if catalogue::is_of_another(directory) || catalogue::is_home_of_another(&home) {
@@ -219,14 +219,14 @@ pub fn round_with(
         }
         match DirectoryLock::open(directory, settings.file_mode) {
             Ok(lock) => {
-                let kept = patience.catalogue.take();
+                let kept = remembered.catalogue.take();
                 let catalogue = kept.unwrap_or_else(|| catalogue_of(directory, settings));
                 let lock_patience = if matches!(work, Work::Until(_)) { SHORT_LOCK_PATIENCE } else { LOCK_PATIENCE };
                 let report = &mut report;
-                let mut round = Round { directory, settings, lock, lock_patience, catalogue, patience, report };
+                let mut round = Round { directory, settings, lock, lock_patience, catalogue, remembered, report };
                 round.run(now, goes_on, work);
                 let catalogue = round.catalogue;
-                patience.catalogue = Some(catalogue);
+                remembered.catalogue = Some(catalogue);
             }
             Err(error) => report.failed.push(Failure::new(LOOK_AFTER, &error)),
         }

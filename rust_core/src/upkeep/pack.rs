@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use super::brief::{Brief, Measured};
 use super::left::TEMPORARY;
 use super::round::Round;
-use super::{Failure, GoesOn, Patience, Set, index_path};
+use super::{Failure, GoesOn, Remembered, Set, index_path};
 use crate::archive::{
-    self, Begun, Index, Job, Keys, Method, Names, Outcome, PART, Prepared, Unreadable, count_lines, index_file,
-    packed_name, prepare,
+    self, Index, Job, Keys, Method, Names, Outcome, PART, Prepared, Unreadable, count_lines, index_file, packed_name,
+    prepare,
 };
 use crate::blackbox;
 use crate::catalogue::{Catalogue, Change, Entry, Generation, Look, Mark, is_it};
@@ -41,8 +41,9 @@ impl<'s> Round<'s> {
     pub(super) fn archive(&mut self, now: i64, goes_on: GoesOn<'_>, end: Option<Instant>) {
         let waiting = self.waiting(end.is_some());
         let mut brief = end.map(Brief::until);
-        if self.patience.begun.as_ref().is_some_and(|begun| waiting.iter().all(|(_, one)| *one != begun.generation())) {
-            self.patience.give_up();
+        if self.remembered.begun.as_ref().is_some_and(|begun| waiting.iter().all(|(_, one)| *one != begun.generation()))
+        {
+            self.remembered.give_up();
         }
         self.report.waiting = waiting.len();
         for set in &self.settings.sets {
@@ -53,20 +54,20 @@ impl<'s> Round<'s> {
             if !goes_on.goes_on() {
                 return;
             }
-            if !self.patience.is_due(generation) {
+            if !self.remembered.is_due(generation) {
                 continue;
             }
             let result = self.archive_one(set, generation, now, goes_on, brief.as_mut());
             match result {
                 Ok(Done::Left) => {
                     // No later round of this process goes on with it.
-                    let is_it = |begun: &Box<Begun>| begun.generation() == generation;
-                    if brief.is_some() && self.patience.begun.as_ref().is_some_and(is_it) {
-                        self.patience.give_up();
+                    let begun = self.remembered.begun.as_ref().map(|begun| begun.generation());
+                    if brief.is_some() && begun == Some(generation) {
+                        self.remembered.give_up();
                     }
                 }
                 Ok(done) => {
-                    self.patience.done(generation);
+                    self.remembered.done(generation);
                     let is_archived = done == Done::Archived;
                     self.report.archived += usize::from(is_archived);
                     self.report.indexed += usize::from(done == Done::Indexed);
@@ -76,7 +77,7 @@ impl<'s> Round<'s> {
                     }
                 }
                 Err(error) => {
-                    self.patience.refuse(generation);
+                    self.remembered.refuse(generation);
                     let action = if set.method.is_some() { PACK } else { WRITE_INDEX };
                     self.report.failed.push(Failure { set: Some(set.name.clone()), ..Failure::new(action, &error) });
                 }
@@ -96,15 +97,15 @@ impl<'s> Round<'s> {
             let closed = self.catalogue.known().of_set(&set.name).filter(|entry| entry.closed.is_some());
             for entry in closed {
                 let is_packed = set.method.is_none() || PACKED.iter().any(|packed| entry.name.ends_with(packed));
-                if is_packed && self.patience.is_whole_packed(entry.generation) {
+                if is_packed && self.remembered.is_whole_packed(entry.generation) {
                     continue;
                 }
                 // To read all indices takes longer than there is time.
-                let has_index = |patience: &mut Patience| {
+                let has_index = |remembered: &mut Remembered| {
                     is_brief && index_path(directory, entry.generation).exists()
-                        || has_index(directory, entry.generation, patience)
+                        || has_index(directory, entry.generation, remembered)
                 };
-                if !is_packed || !has_index(self.patience) {
+                if !is_packed || !has_index(self.remembered) {
                     waiting.push((set, entry.generation));
                 }
             }
@@ -141,7 +142,7 @@ impl<'s> Round<'s> {
         }
         let is_packed = PACKED.iter().any(|packed| entry.name.ends_with(packed));
         let method = set.method.filter(|_| !is_packed);
-        let begun = self.patience.begun.as_ref().filter(|begun| begun.generation() == generation);
+        let begun = self.remembered.begun.as_ref().filter(|begun| begun.generation() == generation);
         let done = begun.map(|begun| begun.done());
         if let Some(brief) = &brief
             && done.is_none()
@@ -190,8 +191,8 @@ impl<'s> Round<'s> {
                 keys: &set.keys,
                 names: Some(&names),
             };
-            let begun = self.patience.begun.take();
-            let kept = &mut self.patience.begun;
+            let begun = self.remembered.begun.take();
+            let kept = &mut self.remembered.begun;
             let prepared = on_a_thread(is_brief, || prepare(&job, begun, &mut pace));
             let outcome = match prepared.and_then(|prepared| match prepared {
                 Prepared::Ready(ready) => ready.take_place(),
@@ -232,7 +233,7 @@ impl<'s> Round<'s> {
                             None => return Ok(Done::Left),
                         }
                     }
-                    self.patience.note_whole_packed(generation);
+                    self.remembered.note_whole_packed(generation);
                     return Ok(Done::Nothing);
                 }
                 Err(error) => return Err(error),
@@ -297,12 +298,12 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Whether a file has an index that is whole. One that is not is removed, and told of.
-fn has_index(directory: &Path, generation: Generation, patience: &mut Patience) -> bool {
+fn has_index(directory: &Path, generation: Generation, remembered: &mut Remembered) -> bool {
     let path = index_path(directory, generation);
     let Ok(meta) = path.symlink_metadata() else { return false };
     let state = (meta.len(), meta.modified().ok());
     // Each is read once, and once more when it was written again.
-    if patience.is_whole(generation, state) {
+    if remembered.is_whole(generation, state) {
         return true;
     }
     let is_whole = |bytes: &[u8]| match Index::read(bytes) {
@@ -314,7 +315,7 @@ fn has_index(directory: &Path, generation: Generation, patience: &mut Patience) 
         io::Read::read_to_end(&mut file, &mut bytes).map(|_| bytes)
     }) {
         Ok(bytes) if is_whole(&bytes) => {
-            patience.note_whole(generation, state);
+            remembered.note_whole(generation, state);
             true
         }
         Ok(_) => {

@@ -5,10 +5,10 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::patience::Names;
+use super::remembered::Names;
 use super::{
-    Failure, GoesOn, Going, LOOK_AFTER, Patience, Report, SEE_DISK, Settings, Work, catalogue_of, disk_of, index_path,
-    plan_of,
+    Failure, GoesOn, Going, LOOK_AFTER, Remembered, Report, SEE_DISK, Settings, Work, catalogue_of, disk_of,
+    index_path, plan_of,
 };
 use crate::archive::{INDEX, going_name};
 use crate::blackbox;
@@ -27,7 +27,7 @@ pub(super) struct Round<'a> {
     /// How long a step waits for it. It is tried again in the next round.
     pub lock_patience: Duration,
     pub catalogue: Catalogue,
-    pub patience: &'a mut Patience,
+    pub remembered: &'a mut Remembered,
     pub report: &'a mut Report,
 }
 
@@ -67,7 +67,7 @@ impl Round<'_> {
         // What was packed takes less room, so that less may have to go the next time; what waited too long goes now.
         self.remove_lost_indices();
         let known = self.catalogue.known();
-        self.patience.keep_only(|generation| known.get(generation).is_some());
+        self.remembered.keep_only(|generation| known.get(generation).is_some());
     }
 
     pub(super) fn fail(&mut self, action: &'static str, reason: &impl ToString) {
@@ -81,13 +81,13 @@ impl Round<'_> {
             return Ok(());
         }
         let expected = self.expected(set, &names);
-        if self.patience.has_looked(set, &names, &expected) {
+        if self.remembered.has_looked(set, &names, &expected) {
             return Ok(());
         }
         self.find_anew(set, now)?;
         // What the catalogue would not take stays unknown, and is no reason to open all files again each time.
         let expected = self.expected(set, &names);
-        self.patience.note_look(set, names, expected);
+        self.remembered.note_look(set, names, expected);
         Ok(())
     }
 
@@ -116,7 +116,7 @@ impl Round<'_> {
             // Nothing could be read of it, for that reason or because it is damaged.
             let was_unread = is_known && known.foreign_at(name).is_some_and(|foreign| foreign.mark.length == 0);
             if was_unread && is_readable(name) {
-                self.patience.forget_look(set);
+                self.remembered.forget_look(set);
                 return true;
             }
             if !is_known && is_closed(name) {
@@ -177,7 +177,7 @@ impl Round<'_> {
             self.fail("read how far a shipper is", reason);
         }
         let (disk, refusal) = disk_of(self.directory, self.settings);
-        if self.patience.tells_of_disk(refusal.is_some()) {
+        if self.remembered.tells_of_disk(refusal.is_some()) {
             self.fail(SEE_DISK, &refusal.unwrap_or_default());
         }
         let plan = plan_of(self.directory, self.catalogue.known(), self.settings, now, disk, &shipped);

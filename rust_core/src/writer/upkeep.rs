@@ -11,7 +11,7 @@ use crate::clock;
 use crate::forks;
 use crate::level;
 use crate::rotation::Rule;
-use crate::upkeep::{self, Asked, Going, Halt, Patience, Report, Work};
+use crate::upkeep::{self, Asked, Going, Halt, Remembered, Report, Work};
 use crate::value::Value;
 use crate::worker::Worker;
 
@@ -52,10 +52,10 @@ pub struct Rounds {
     kept: Arc<Mutex<Kept>>,
 }
 
-/// What one round leaves for the next.
+/// What one round leaves for the next: what it remembers of files, what was done, and what is to be told.
 #[derive(Debug, Default)]
 struct Kept {
-    patience: Patience,
+    remembered: Remembered,
     /// How often files were rotated when the last round began that was finished.
     done: Option<u64>,
     for_room: Told,
@@ -88,7 +88,7 @@ impl Rounds {
     /// Gives up a file that is packed in part, unless a round is at it.
     fn give_up(&self) {
         if let Ok(mut kept) = self.kept.try_lock() {
-            kept.patience.give_up();
+            kept.remembered.give_up();
         }
     }
 }
@@ -131,9 +131,9 @@ impl Shared {
 
     fn run_round(&self, directory: &Path, goes_on: upkeep::GoesOn<'_>, work: Work, rotations: u64, kept: &mut Kept) {
         let now = clock::now().div_euclid(1_000_000_000);
-        let Some(report) = upkeep::round_with(directory, &self.upkeep, now, goes_on, work, &mut kept.patience) else {
+        let Some(report) = upkeep::round_with(directory, &self.upkeep, now, goes_on, work, &mut kept.remembered) else {
             // Another process may be at it, and packs that file. Where none is, a later round begins it anew.
-            kept.patience.give_up();
+            kept.remembered.give_up();
             return;
         };
         if goes_on.goes_on() {

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use unified_logger_core::config::Settings;
 use unified_logger_core::rotation::Rule;
-use unified_logger_core::upkeep::{self, Going, Patience, Work};
+use unified_logger_core::upkeep::{self, Going, Remembered, Work};
 use unified_logger_core::{catalogue, clock};
 
 use super::settings;
@@ -73,7 +73,7 @@ fn work(directory: &Path, settings: &upkeep::Settings, now: i64, dry_run: bool) 
     if catalogue::is_of_another(directory) {
         return Ok(None);
     }
-    let report = upkeep::round_with(directory, settings, now, &|| true, Work::Retention, &mut Patience::default());
+    let report = upkeep::round_with(directory, settings, now, &|| true, Work::Retention, &mut Remembered::default());
     let Some(report) = report else { return Ok(None) };
     (told.goes, told.held) = (report.gone, report.held);
     told.failed =

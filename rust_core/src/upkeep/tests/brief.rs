@@ -9,7 +9,7 @@ fn noise(bytes: usize) -> String {
     let mut text = String::with_capacity(bytes + 17);
     while text.len() < bytes {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        text.push_str(&format!("{:016x}", state ^ state >> 29));
+        std::fmt::Write::write_fmt(&mut text, format_args!("{:016x}", state ^ state >> 29)).unwrap();
         text.push_str(if text.len() % 128 < 16 { "\n" } else { "" });
     }
     text
@@ -27,16 +27,16 @@ fn a_file_that_does_not_fit_is_passed_over_for_those_behind_it() {
     let settings = settings(&[Set { method: Method::new(Kind::Gzip, Some(9)), ..packing("app.log") }], Keep::default());
     let started = Instant::now();
     let work = Work::Until(started + Duration::from_secs(2));
-    let mut patience = Patience::default();
-    let report = round_with(directory.path(), &settings, NOW, &|| true, work, &mut patience).unwrap();
+    let mut remembered = Remembered::default();
+    let report = round_with(directory.path(), &settings, NOW, &|| true, work, &mut remembered).unwrap();
     assert_eq!((report.archived, report.waiting, report.failed), (1, 1, vec![]));
     assert_eq!(names(directory.path()), ["app.log", "app.log.1.gz", "app.log.2"]);
     let is_left = |entry: std::io::Result<fs::DirEntry>| archive::is_temporary(&entry.unwrap().file_name());
     assert!(!fs::read_dir(directory.path()).unwrap().any(is_left), "nothing of the other stays");
-    assert!(patience.begun.is_none());
+    assert!(remembered.begun.is_none());
     // With time for it, both are.
     let work = Work::Until(Instant::now() + Duration::from_secs(600));
-    let report = round_with(directory.path(), &settings, NOW, &|| true, work, &mut patience).unwrap();
+    let report = round_with(directory.path(), &settings, NOW, &|| true, work, &mut remembered).unwrap();
     assert_eq!((report.archived, report.waiting, report.failed), (1, 0, vec![]));
     assert!(started.elapsed() > Duration::from_secs(2), "it was too small");
 }

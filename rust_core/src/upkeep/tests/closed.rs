@@ -16,7 +16,7 @@ fn look(directory: &Path) -> (bool, Vec<String>) {
         lock: DirectoryLock::open(directory, 0o640).unwrap(),
         lock_patience: LOCK_PATIENCE,
         catalogue,
-        patience: &mut Patience::default(),
+        remembered: &mut Remembered::default(),
         report: &mut report,
     }
     .has_changed("app.log", &catalogue::names(directory, "app.log").unwrap());

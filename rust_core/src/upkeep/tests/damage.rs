@@ -10,9 +10,9 @@ fn home(directory: &Path) -> PathBuf {
 fn a_damaged_index_is_made_again() {
     let directory = directory();
     let settings = settings(&[set("app.log", Keep::default())], Keep::default());
-    let mut patience = Patience::default();
+    let mut remembered = Remembered::default();
     let mut again = || {
-        let report = round_with(directory.path(), &settings, NOW, &|| true, Work::All, &mut patience).unwrap();
+        let report = round_with(directory.path(), &settings, NOW, &|| true, Work::All, &mut remembered).unwrap();
         (report.archived, report.indexed)
     };
     assert_eq!((again(), again()), ((2, 0), (0, 0)));
@@ -74,7 +74,7 @@ fn what_takes_long_to_compare_is_left_when_the_round_ends_and_gone_on_with() {
     }
     let generation = catalogue_of(directory.path()).known().named("app.log", "app.log.2.zst").unwrap().generation;
     unfinish(directory.path(), generation, "app.log.2", &text);
-    let mut patience = Patience::default();
+    let mut remembered = Remembered::default();
     let mut rounds = 0;
     while directory.path().join("app.log.2").exists() {
         rounds += 1;
@@ -82,7 +82,7 @@ fn what_takes_long_to_compare_is_left_when_the_round_ends_and_gone_on_with() {
         // It ends with the first part.
         let asked = std::sync::atomic::AtomicU32::new(0);
         let goes_on = || asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
-        let report = round_with(directory.path(), &settings, NOW, &goes_on, Work::All, &mut patience).unwrap();
+        let report = round_with(directory.path(), &settings, NOW, &goes_on, Work::All, &mut remembered).unwrap();
         assert_eq!(report.failed, vec![]);
     }
     assert!(rounds > 4, "{rounds}");
@@ -167,9 +167,9 @@ fn a_damaged_packed_file_beside_its_original_is_packed_again() {
 
 #[test]
 fn a_disk_that_does_not_say_how_full_it_is_is_told_of_once() {
-    let mut patience = Patience::default();
+    let mut remembered = Remembered::default();
     let told: Vec<bool> =
-        [true, true, false, true, true].into_iter().map(|is_refused| patience.tells_of_disk(is_refused)).collect();
+        [true, true, false, true, true].into_iter().map(|is_refused| remembered.tells_of_disk(is_refused)).collect();
     assert_eq!(told, [true, false, false, true, false]);
     let all = Keep { disk_free: Some(Free::Bytes(1)), ..Keep::default() };
     let (disk, refusal) = disk_of(Path::new("/nowhere/at/all"), &settings(&[], all));
@@ -184,10 +184,10 @@ fn no_two_records_get_one_number_where_a_file_cannot_be_read() {
     // Where the oldest would be packed, something lies.
     let blocked = directory.path().join(".app.log.2.zst.unified_logger-packing");
     fs::create_dir(&blocked).unwrap();
-    let mut patience = Patience::default();
+    let mut remembered = Remembered::default();
     let mut again = || {
-        patience.pass();
-        round_with(directory.path(), &settings, NOW, &|| true, Work::All, &mut patience).unwrap()
+        remembered.pass();
+        round_with(directory.path(), &settings, NOW, &|| true, Work::All, &mut remembered).unwrap()
     };
     let sequences = || {
         let catalogue = catalogue_of(directory.path());
@@ -233,11 +233,11 @@ fn a_catalogue_that_cannot_be_read_in_the_middle_of_a_round_changes_nothing() {
 fn a_round_goes_on_with_the_catalogue_of_the_one_before() {
     let directory = directory();
     let settings = settings(&[set("app.log", Keep::default())], Keep::default());
-    let mut patience = Patience::default();
+    let mut remembered = Remembered::default();
     let mut again = || {
-        let report = round_with(directory.path(), &settings, NOW, &|| true, Work::All, &mut patience).unwrap();
+        let report = round_with(directory.path(), &settings, NOW, &|| true, Work::All, &mut remembered).unwrap();
         assert_eq!(report.failed, vec![]);
-        let known = patience.catalogue.as_ref().map(|catalogue| catalogue.known().clone());
+        let known = remembered.catalogue.as_ref().map(|catalogue| catalogue.known().clone());
         assert_eq!(known.as_ref(), Some(catalogue_of(directory.path()).known()));
         report.archived
     };

@@ -122,9 +122,9 @@ fn such_a_copy_is_there_once_also_when_its_original_is_packed() {
     let copy = encoder.finish().unwrap();
     fs::write(directory.path().join("app.log.2.gz"), &copy).unwrap();
     let settings = settings(&[packing("app.log")], Keep::default());
-    let mut patience = Patience::default();
+    let mut remembered = Remembered::default();
     for archived in [2, 0] {
-        let report = round_with(directory.path(), &settings, NOW, &|| true, Work::All, &mut patience).unwrap();
+        let report = round_with(directory.path(), &settings, NOW, &|| true, Work::All, &mut remembered).unwrap();
         assert_eq!((report.archived, report.foreign, report.failed), (archived, vec![], vec![]));
         assert_eq!(catalogue_of(directory.path()).known().files().count(), 3);
     }
@@ -139,7 +139,7 @@ fn such_a_copy_is_there_once_also_when_its_original_is_packed() {
     let names = catalogue::names(directory.path(), "app.log").unwrap();
     let mut expected = names.clone();
     expected.remove("app.log.2.gz");
-    assert!(patience.has_looked("app.log", &names, &expected));
+    assert!(remembered.has_looked("app.log", &names, &expected));
 }
 
 #[test]
@@ -147,16 +147,16 @@ fn where_the_name_of_a_packed_file_is_taken_the_original_stays_and_is_tried_agai
     let directory = directory();
     write(directory.path(), "app.log.2.zst", "of another program\n");
     let settings = settings(&[Set { form: json(), ..packing("app.log") }], Keep::default());
-    let mut patience = Patience::default();
-    let mut again = || round_with(directory.path(), &settings, NOW, &|| true, Work::All, &mut patience).unwrap();
+    let mut remembered = Remembered::default();
+    let mut again = || round_with(directory.path(), &settings, NOW, &|| true, Work::All, &mut remembered).unwrap();
     let report = again();
     assert_eq!((report.archived, report.waiting, report.failed.len()), (1, 1, 1));
     assert_eq!((report.failed[0].action, report.failed[0].set.as_deref()), ("pack a log file", Some("app.log")));
     assert_eq!(indices(directory.path()), [1, 2], "it is searched as it is");
     assert_eq!((again().failed.len(), again().waiting), (0, 1), "not at once");
     fs::remove_file(directory.path().join("app.log.2.zst")).unwrap();
-    patience.pass();
-    let report = round_with(directory.path(), &settings, NOW, &|| true, Work::All, &mut patience).unwrap();
+    remembered.pass();
+    let report = round_with(directory.path(), &settings, NOW, &|| true, Work::All, &mut remembered).unwrap();
     assert_eq!((report.archived, report.waiting), (1, 0));
     assert_eq!(lines(directory.path(), "app.log.2.zst"), "line of 1\n");
 }

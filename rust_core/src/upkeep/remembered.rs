@@ -1,4 +1,4 @@
-//! What one round leaves for the next.
+//! What a process remembers from one round to the next.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant, SystemTime};
@@ -12,9 +12,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 /// A set of which nothing has changed is looked at anew after this time, because a file may be readable by now.
 const LOOKED: Duration = Duration::from_secs(600);
 
-/// Files that could not be packed or indexed, indices that were found whole, and what was told.
+/// The catalogue as it was read, work that was broken off, files that could not be packed or indexed, indices that were found whole, and what was told.
 #[derive(Debug, Default)]
-pub struct Patience {
+pub struct Remembered {
     refused: BTreeMap<Generation, (Instant, Duration)>,
     whole: BTreeMap<Generation, (u64, Option<SystemTime>)>,
     /// Files that another program has packed as a whole, and that can have no index.
@@ -36,7 +36,7 @@ pub struct Patience {
 /// Names with the numbers of the file system.
 pub(super) type Names = BTreeMap<String, u64>;
 
-impl Patience {
+impl Remembered {
     /// Whether a file may be tried.
     pub(super) fn is_due(&self, generation: Generation) -> bool {
         self.refused.get(&generation).is_none_or(|(at, _)| Instant::now() >= *at)
