@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import signal
@@ -130,6 +131,22 @@ def test_keys_of_the_programs_own_are_given(tmp_path: Path) -> None:
     [record] = list(read_logs(tmp_path, level="ERROR", logger="shop", keys=keys))
     assert record.time == datetime(2026, 2, 19, 9, 30, 0, 500_000, timezone.utc)
     assert list(read_logs(tmp_path, level="ERROR")) == []
+
+
+def test_json_of_other_programs_is_understood(tmp_path: Path) -> None:
+    """With spaces between its parts, with bytes that are no UTF-8, and with the line ends of Windows."""
+    lines = [
+        json.dumps({"timestamp": f"2026-02-19T10:30:0{number}Z", "level": "ERROR", "logger": "shop", "message": "m"})
+        for number in range(3)
+    ]
+    broken = b'{"timestamp":"2026-02-19T10:30:03Z","level":"ERROR","logger":"shop","message":"\xff"}'
+    text = "\r\n".join(lines).encode() + b"\r\n\r\n" + broken + b"\n"
+    (tmp_path / "app.log").write_bytes(text)
+    for conditions in ({}, {"level": "ERROR"}, {"logger": "shop"}, {"since": "2026-02-19T10:30:00Z"}):
+        records = list(read_logs(tmp_path, **conditions))  # type: ignore[arg-type]
+        assert [record.time.second for record in records if record.time] == [0, 1, 2, 3], conditions
+        assert [(record.level, record.logger) for record in records] == [("ERROR", "shop")] * 4
+        assert [record.record and record.record["message"] for record in records] == ["m", "m", "m", "\ufffd"]
 
 
 def test_following_sees_each_record_once_while_other_threads_work(start: Start, log_dir: Path) -> None:

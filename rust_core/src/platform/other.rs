@@ -121,6 +121,12 @@ pub const fn is_want_of_descriptors(_error: &io::Error) -> bool {
     false
 }
 
+/// Whether this very file may not be renamed or removed.
+#[must_use]
+pub const fn is_pinned(_error: &io::Error) -> bool {
+    false
+}
+
 pub fn create_directories(path: &Path, _mode: u32) -> io::Result<Option<io::Error>> {
     std::fs::create_dir_all(path).map(|()| None)
 }

@@ -92,6 +92,13 @@ pub fn is_want_of_descriptors(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
 }
 
+/// Whether this very file may not be renamed or removed, though the directory may be written: in one with the sticky bit, or because it was made
+/// unchangeable.
+#[must_use]
+pub fn is_pinned(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::EPERM)
+}
+
 /// How a number's file was opened; `None` where there is none.
 pub(super) fn flags_of(descriptor: i32) -> Option<i32> {
     // SAFETY: asking touches no memory; a number that is none is refused.

@@ -85,15 +85,21 @@ impl FileSink {
                 // Another program has made the name since: the next plan knows of it.
                 Err((_, error)) if error.kind() == io::ErrorKind::AlreadyExists && tries < PLANS => {}
                 Err((step, error)) => {
-                    let (from, to) = match &step {
-                        Step::Rename(from, to) | Step::Replace(from, to) => (directory.join(from), directory.join(to)),
-                        Step::Remove(name) => return Err(Error::io("remove", &directory.join(name), error)),
+                    let is_in_the_way = is_in_the_way(&error);
+                    let error = match &step {
+                        Step::Remove(name) => Error::io("remove", &directory.join(name), error),
+                        Step::Rename(_, to) | Step::Replace(_, to) if is_in_the_way => {
+                            Error::io("rotate to", &directory.join(to), error)
+                        }
+                        Step::Rename(from, _) | Step::Replace(from, _) => {
+                            Error::io("rotate", &directory.join(from), error)
+                        }
                     };
-                    if is_in_the_way(&error) {
-                        self.obstacle = Some(Error::io("rotate to", &to, error));
-                        break;
+                    if !is_in_the_way {
+                        return Err(error);
                     }
-                    return Err(Error::io("rotate", &from, error));
+                    self.obstacle = Some(error);
+                    break;
                 }
             }
         }
@@ -152,10 +158,11 @@ fn take(directory: &Path, steps: Vec<Step>, done: &mut Vec<Step>) -> std::result
     Ok(())
 }
 
-/// A directory, that is, where a file is to go or the other way round.
-pub(super) fn is_in_the_way(error: &io::Error) -> bool {
-    matches!(
+/// A directory, that is, where a file is to go or the other way round, or a file that nobody may rename.
+fn is_in_the_way(error: &io::Error) -> bool {
+    let is_directory = matches!(
         error.kind(),
         io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory | io::ErrorKind::DirectoryNotEmpty
-    )
+    );
+    is_directory || platform::is_pinned(error)
 }
