@@ -2,12 +2,18 @@
 
 use std::io;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Batch, Target};
 use crate::fault_injection::{self, Fault};
 use crate::platform::Standard;
+
+/// How often a number is looked at that leads elsewhere, and the time between.
+const LOOKS: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// A stream that the process was started with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +55,14 @@ impl Target for Stream {
     fn complaint(&self) -> Option<String> {
         let stream = self.standard().name();
         let lines = if self.is_console() { "console lines" } else { "lines" };
-        self.standard().is_taken().then(|| {
+        // For a moment, a file that this library opens has the number, too.
+        let is_taken = (0..LOOKS).all(|look| {
+            if look > 0 {
+                thread::sleep(PAUSE);
+            }
+            self.standard().is_taken()
+        });
+        is_taken.then(|| {
             format!(
                 "there is no {stream}: its number leads to a file or socket of the program's, which gets no {lines}"
             )

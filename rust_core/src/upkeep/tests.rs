@@ -8,7 +8,7 @@ use crate::rotation::{Free, Rule};
 use crate::sink::Held;
 
 mod brief;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 mod closed;
 mod damage;
 mod foreign;

@@ -9,7 +9,7 @@ use super::*;
 
 mod begun;
 mod damage;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 mod forks;
 mod settle;
 
