@@ -59,7 +59,7 @@ def test_files_are_packed_after_a_few_runs(run_python: Run, log_dir: Path, names
     options = {"keep": {"files": 40}, "file_names": names, "compress": "gzip"}
     runs = 0
     # More are needed where other programs have the processor.
-    while runs < 6 or lives.undone(log_dir) and runs < 30:
+    while runs < 6 or (lives.undone(log_dir) and runs < 30):
         run_python(PROGRAM, repr(options | {"keep": "all"}))
         runs += 1
     assert lives.undone(log_dir) == []

@@ -44,7 +44,7 @@ pub fn of_emptied(directory: &Path, set: &str, cursor: &Cursor) -> Option<Place>
     Some(Place { file, from: cursor.place(), is_sure: true })
 }
 
-/// The file that has the name of the one that was read, and where to go on in it, if it is a copy, as an editor or `sed -i` leaves it.
+/// Where to go on in the file that has taken the name of the one that was read, if it is a copy. Editors and `sed -i` leave such copies.
 ///
 /// # Errors
 /// When one of them cannot be read.
