@@ -43,7 +43,8 @@ def write(folder: Path, files: int, length: int) -> dict[str, Any]:
             with LoggingContext(trace_id=trace):
                 for number in range(first, first + TRACE):
                     level = 50 if number % SERIOUS == SERIOUS // 2 else 20
-                    order, session = 1_000_000 + number, trace[number % TRACE * 4 :]
+                    # As in real lines, some fields repeat and others do not.
+                    order, session = 1_000_000 + number, f"{(number + 1) * 0xD1342543DE82EF95 % 2**64:016x}"
                     log(level, "order accepted", order_id=order, session=session, latency_ms=number * 7919 % 997)
         number += 1
         flush_logging(60)
