@@ -53,6 +53,15 @@ def start(log_dir: Path) -> Callable[..., Any]:
     return start
 
 
+@pytest.fixture(params=["engine", "fallback handlers"])
+def mode(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
+    """Both ways to write; the native core is back afterwards."""
+    monkeypatch.setenv("USE_UNIFIED_LOGGING", "true" if request.param == "engine" else "false")
+    yield request.param
+    monkeypatch.delenv("USE_UNIFIED_LOGGING")
+    init_logging(log_dir=str(tmp_path / "after"), console_format="off")
+
+
 @pytest.fixture
 def root() -> Iterator[logging.Logger]:
     """The root logger, whose handlers are those from before after the test."""

@@ -25,8 +25,8 @@ pub fn leave_files_to_parent() {
     }
 }
 
-/// A file that forked children do not keep open. A lock is held while any copy of its descriptor is open, and so is the room on the disk of a
-/// file that was removed: a child would have both past the death of its parent.
+/// A file that forked children do not keep open. A lock is held while any copy of its descriptor is open. The same is true of the room on the disk
+/// of a file that was removed. A child would have both past the death of its parent.
 #[derive(Debug)]
 pub struct Unshared {
     file: ManuallyDrop<OwnFile>,

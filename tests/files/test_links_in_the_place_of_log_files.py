@@ -4,22 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from kinds import Start
 
-from unified_logger import flush_logging, get_logger, get_stats, init_logging, rotate_logging
-
-
-@pytest.fixture(params=["engine", "fallback handlers"])
-def mode(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
-    """Both ways to write; the native core is back afterwards."""
-    monkeypatch.setenv("USE_UNIFIED_LOGGING", "true" if request.param == "engine" else "false")
-    yield request.param
-    monkeypatch.delenv("USE_UNIFIED_LOGGING")
-    init_logging(log_dir=str(tmp_path / "after"), console_format="off")
+from unified_logger import flush_logging, get_logger, get_stats, rotate_logging
 
 
 @pytest.fixture

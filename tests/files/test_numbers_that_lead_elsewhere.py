@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from kinds import Numbers, Run
+from programs import OPEN_FILES
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="descriptors are those of POSIX")
 
@@ -196,20 +197,15 @@ def test_a_child_leaves_alone_what_has_its_parent_s_numbers(
 
 
 CRASH = "\ndef crash():\n    faulthandler._sigsegv()\ncrash()\n"
-WAIT_FOR_FAULTS = """
-def leads_to(name):
-    found = []
-    for number in os.listdir("/proc/self/fd"):
-        try:
-            found.append(os.path.basename(os.readlink(f"/proc/self/fd/{number}")))
-        except OSError:
-            pass
-    return name in found
+WAIT_FOR_FAULTS = (
+    OPEN_FILES
+    + """
 end = time.monotonic() + 60
-while not leads_to("faults.txt"):
+while not "faults.txt" in open_files():
     assert time.monotonic() < end, "faulthandler never got its file again"
     time.sleep(0.01)
 """
+)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="open descriptors are looked up in /proc")

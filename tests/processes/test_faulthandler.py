@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from kinds import Run
+from programs import OPEN_FILES
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the ends of processes are told by POSIX signals")
 
@@ -45,19 +46,12 @@ def test_the_file_follows_the_log_directory(run_python: Run, tmp_path: Path) -> 
     """After a start into another directory, and no descriptor is left of the one before."""
     code = (
         START
+        + OPEN_FILES
         + """
-def opened():
-    found = []
-    for number in os.listdir("/proc/self/fd"):
-        try:
-            found.append(os.path.basename(os.readlink(f"/proc/self/fd/{number}")))
-        except OSError:
-            pass
-    return found.count("faults.txt")
 for round_ in range(20):
     init_logging(log_dir=f"logs{round_ % 3}", console_format="off")
 if os.path.exists("/proc/self/fd"):
-    assert opened() == 1, opened()
+    assert open_files().count("faults.txt") == 1, open_files()
 init_logging(log_dir="other", console_format="off")
 """
         + CRASH

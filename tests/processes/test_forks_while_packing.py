@@ -12,6 +12,7 @@ from pathlib import Path
 import lives
 import pytest
 from kinds import Run
+from programs import OPEN_FILES
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/fd").is_dir(), reason="the open files of a process are not listed here"
@@ -19,21 +20,13 @@ pytestmark = pytest.mark.skipif(
 
 LINE = b'{"timestamp":"2026-02-19T10:30:00Z","level":"INFO","logger":"shop","message":"%s"}\n'
 
-PRELUDE = """
+PRELUDE = (
+    """
 import glob, os, sys, time
 from unified_logger import flush_logging, get_logger, get_stats, init_logging
 init_logging(log_dir="logs", console_format="off", keep="all", max_bytes=0, compress="zstd", compress_level=int(sys.argv[1]))
 get_logger("app").info("m")
 assert flush_logging(30)
-
-def open_files():
-    found = []
-    for number in os.listdir("/proc/self/fd"):
-        try:
-            found.append(os.path.basename(os.readlink(f"/proc/self/fd/{number}")))
-        except OSError:
-            pass
-    return found
 
 def wait(is_so):
     deadline = time.monotonic() + 60
@@ -44,6 +37,8 @@ def wait(is_so):
 def is_any_packed():
     return any(name.endswith("-packing") for name in open_files())
 """
+    + OPEN_FILES
+)
 
 
 def put_large(log_dir: Path, megabytes: int) -> bytes:

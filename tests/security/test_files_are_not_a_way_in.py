@@ -23,15 +23,6 @@ ANOTHER = 54_321
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to other users")
 
 
-@pytest.fixture(params=["engine", "fallback handlers"])
-def mode(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
-    """Both ways to write; the native core is back afterwards."""
-    monkeypatch.setenv("USE_UNIFIED_LOGGING", "true" if request.param == "engine" else "false")
-    yield request.param
-    monkeypatch.delenv("USE_UNIFIED_LOGGING")
-    init_logging(log_dir=str(tmp_path / "after"), console_format="off")
-
-
 @pytest.fixture(params=[0o777, 0o1777, 0o775], ids=["open", "sticky", "group"])
 def shared(request: pytest.FixtureRequest, log_dir: Path) -> Path:
     """A log directory in which others may make names."""

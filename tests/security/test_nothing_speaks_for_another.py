@@ -10,7 +10,6 @@ import sys
 import threading
 import unicodedata
 from pathlib import Path
-from typing import Any
 
 import pytest
 from kinds import Records, Run, Start
@@ -65,15 +64,6 @@ def log_all(text: str) -> None:
 RECORDS = 6
 # Characters of one text; a longer one is cut there, and says so.
 KEPT = 256 * 1024
-
-
-@pytest.fixture(params=["engine", "fallback handlers"])
-def mode(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    """Both ways to write; the native core is back afterwards."""
-    monkeypatch.setenv("USE_UNIFIED_LOGGING", "true" if request.param == "engine" else "false")
-    yield request.param
-    monkeypatch.delenv("USE_UNIFIED_LOGGING")
-    init_logging(log_dir=str(tmp_path / "after"), console_format="off")
 
 
 def assert_harmless_json(shown: bytes, count: int) -> None:

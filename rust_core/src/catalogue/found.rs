@@ -15,7 +15,7 @@ use super::known::Found;
 use crate::archive::{Archive, is_damage, open_log};
 use crate::error::Error;
 use crate::platform;
-use crate::rotation::{Names, PACKED};
+use crate::rotation::{Names, PACKED, unpacked};
 
 /// The names of the files of a set that are in the directory and hold anything, each with the number that the file system gave it.
 ///
@@ -65,8 +65,8 @@ fn open_beginning(path: &Path) -> io::Result<(Metadata, Vec<u8>, Option<Generati
 
 /// Whether a file is packed, by its name.
 #[must_use]
-pub fn is_packed(path: &Path) -> bool {
-    path.extension().is_some_and(|end| PACKED.iter().any(|packed| packed[1..] == *end))
+pub fn is_packed(path: impl AsRef<Path>) -> bool {
+    path.as_ref().extension().is_some_and(|end| PACKED.iter().any(|packed| packed[1..] == *end))
 }
 
 fn open_packed(path: &Path) -> io::Result<(Archive, Metadata)> {
@@ -212,10 +212,10 @@ fn in_order(directory: &Path, set: &str, mut found: Vec<(Option<SystemTime>, Fou
 /// the lowest.
 fn by_name(set: &str, one: &str, other: &str) -> Ordering {
     let key = |name: &str| {
-        let plain = PACKED.iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(name).to_owned();
+        let plain = unpacked(name);
         let (base, number) = match plain.rsplit_once('.') {
-            Some((base, digits)) => digits.parse::<u64>().map_or((&*plain, 0), |number| (base, number)),
-            None => (&*plain, 0),
+            Some((base, digits)) => digits.parse::<u64>().map_or((plain, 0), |number| (base, number)),
+            None => (plain, 0),
         };
         (Names::number(set, name).map(std::cmp::Reverse), base.to_owned(), number)
     };
@@ -242,11 +242,11 @@ fn remove_originals(directory: &Path, found: &mut Vec<(Option<SystemTime>, Found
 
 /// Leaves out what others have packed and left beside its original, or beside what this library has packed of that: its records are there.
 fn remove_copies(found: &mut Vec<(Option<SystemTime>, Found)>) {
-    let plain = |name: &str| PACKED.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name).to_owned();
-    let may_be_copy = |one: &Found| one.generation.is_none() && is_packed(Path::new(&one.name));
+    let may_be_copy = |one: &Found| one.generation.is_none() && is_packed(&one.name);
     let is_copy = |copy: &Found| {
-        let of = plain(&copy.name);
-        let holds_the_same = |other: &Found| !may_be_copy(other) && plain(&other.name) == of && other.head == copy.head;
+        let of = unpacked(&copy.name);
+        let holds_the_same =
+            |other: &Found| !may_be_copy(other) && unpacked(&other.name) == of && other.head == copy.head;
         may_be_copy(copy) && !copy.head.is_empty() && found.iter().any(|(_, other)| holds_the_same(other))
     };
     let copies: Vec<String> = found.iter().filter(|(_, one)| is_copy(one)).map(|(_, one)| one.name.clone()).collect();

@@ -34,9 +34,9 @@ impl Engine {
     }
 
     /// Ends the writer and the other threads for a fork, and waits for them at most 100 ms. So the child inherits no
-    /// held lock and no batch that is half written. Python warns of threads at a fork, and finds none of this library unless
-    /// one needs longer: it waits for a disk, or packs a part of a file that takes so long. The child
-    /// keeps no file open that such a thread packs, indexes or compares.
+    /// held lock and no batch that is half written. Python warns of threads at a fork. It finds one of this library only
+    /// where one needs longer: it waits for a disk, or is at a large part of a file. The child keeps no file open that such
+    /// a thread packs, indexes or compares.
     pub fn pause(&self) {
         let shared = &self.shared;
         let deadline = Instant::now() + FORK_PATIENCE;

@@ -268,10 +268,9 @@ impl Chain {
             }
             let Some(mut file) = self.queue.pop_front() else { return Ok(NextFile::Nothing) };
             file.first = file.first.or(self.next_sequence.take());
-            let from = self
-                .start
-                .as_ref()
-                .map_or(From::default(), |start| From { offset: start.offset, sequence: start.sequence });
+            let start = self.start.take();
+            let from =
+                start.as_ref().map_or(From::default(), |start| From { offset: start.offset, sequence: start.sequence });
             let plan = if asks_index && file.is_closed {
                 self.indices.plan(&directory.path, &file, &context.filter, context.keys.as_ref(), &mut context.remarks)
             } else {
@@ -279,7 +278,6 @@ impl Chain {
             };
             if let Plan::Nothing { lines, first } = plan {
                 self.next_sequence = first.or(file.first).map(|first| first.saturating_add(lines));
-                self.start = None;
                 self.pass(file.id);
                 if context.time.is_up() {
                     return Ok(NextFile::Later);
@@ -288,20 +286,16 @@ impl Chain {
             }
             match self.files.open(&file, plan, from, directory, context)? {
                 Opened::Cursor(cursor) => {
-                    self.start = None;
                     self.cursor = Some(*cursor);
                     return Ok(NextFile::Opened);
                 }
-                Opened::Not => {
-                    self.start = None;
-                    self.pass(file.id);
-                }
+                Opened::Not => self.pass(file.id),
                 Opened::NotNow if self.is_bounded(context) => {
                     context.remarks.make(format!("{} cannot be read now", directory.path.join(&file.name).display()));
-                    self.start = None;
                     self.pass(file.id);
                 }
                 Opened::NotNow => {
+                    self.start = start;
                     self.queue.push_front(file);
                     return Ok(NextFile::Changing);
                 }

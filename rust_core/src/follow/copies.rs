@@ -33,7 +33,7 @@ pub fn of_emptied(directory: &Path, set: &str, cursor: &Cursor) -> Option<Place>
     let names = catalogue::names(directory, set).ok()?;
     let mut names: Vec<String> = names.into_keys().filter(|name| name != set).collect();
     // A packed one may still be written.
-    names.sort_by_key(|name| catalogue::is_packed(Path::new(name)));
+    names.sort_by_key(|name| catalogue::is_packed(name));
     let name = names.into_iter().find(|name| {
         let path = directory.join(name);
         let is_longer = || path.symlink_metadata().is_ok_and(|meta| meta.len() > cursor.place().offset);

@@ -299,12 +299,8 @@ impl SetFiles {
             }
         }
         let path = directory.path.join(&self.name);
-        let file = match platform::open_to_read(&path) {
-            Ok(file) => file,
-            Err(error) if platform::is_missing(&error) => return Ok(true),
-            // Its opening tells why.
-            Err(_) => return Ok(true),
-        };
+        // Where it is there all the same, its opening by the reader tells why.
+        let Ok(file) = platform::open_to_read(&path) else { return Ok(true) };
         if !file.metadata()?.is_file() {
             return Ok(true);
         }
@@ -359,8 +355,7 @@ pub fn open(directory: &Path, wanted: &FileRef) -> Result<Option<(File, fs::Meta
     let path = directory.join(&wanted.name);
     let failed = |error| Error::io("read", &path, error);
     let (file, meta) = crate::archive::open_log("read", &path)?;
-    let is_packed = PACKED.iter().any(|end| wanted.name.ends_with(end));
-    let (head, generation) = if is_packed {
+    let (head, generation) = if catalogue::is_packed(&wanted.name) {
         beginning(&file, meta.len(), wanted.generation).map_err(failed)?
     } else {
         (catalogue::head_of(&file).map_err(failed)?, None)

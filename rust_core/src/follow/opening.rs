@@ -1,6 +1,5 @@
 //! Opens a file of a set while a rotation or the upkeep may give it another name.
 
-use std::path::Path;
 use std::thread;
 
 use super::chain::Context;
@@ -81,8 +80,9 @@ impl SetFiles {
             let files = self.refresh(directory, is_thorough, Looks::Few, &mut context.remarks)?;
             let Some(files) = files else { continue };
             let Some(found) = files.into_iter().find(|found| found.id == file.id) else { return Ok(Opened::Not) };
-            let is_packed = |file: &FileRef| catalogue::is_packed(Path::new(&file.name));
-            if found.is_closed != file.is_closed || is_packed(&found) != is_packed(&file) {
+            if found.is_closed != file.is_closed
+                || catalogue::is_packed(&found.name) != catalogue::is_packed(&file.name)
+            {
                 plan = Plan::Everything;
             }
             file = FileRef { first: file.first, ..found };

@@ -8,7 +8,7 @@ mod when;
 
 pub use calendar::{Calendar, Every, Period, Periods, weekday};
 pub use keep::{Disk, Free, Keep, Rotated, Rule};
-pub use name::{Names, PACKED, Step, There};
+pub use name::{Names, PACKED, Step, There, unpacked};
 pub use when::{Turns, When};
 
 use serde::{Deserialize, Serialize};

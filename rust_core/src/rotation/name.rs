@@ -7,6 +7,12 @@ use super::keep::Keep;
 /// What packing adds to a name.
 pub const PACKED: [&str; 2] = [".gz", ".zst"];
 
+/// The name that a file had before it was packed.
+#[must_use]
+pub fn unpacked(name: &str) -> &str {
+    PACKED.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name)
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Names {
@@ -72,7 +78,7 @@ impl Names {
     /// The label and the number of a name with a date, packed or not; the number is 0 for the first name of its label.
     #[must_use]
     pub fn date<'n>(current: &str, name: &'n str) -> Option<(&'n str, u64)> {
-        let plain = PACKED.iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(name);
+        let plain = unpacked(name);
         let (stem, extension) = parts(current);
         let rest = plain.strip_prefix(stem)?.strip_prefix('-')?;
         let end = rest
@@ -87,14 +93,14 @@ impl Names {
     /// The number of `app.log.3`, packed or not: the highest is the oldest. `None` for other names, and for those with dates.
     #[must_use]
     pub fn number(current: &str, name: &str) -> Option<u64> {
-        let plain = PACKED.iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(name);
+        let plain = unpacked(name);
         number_behind(plain, current)
     }
 
     /// The name of the current file of which a file of this name would be a rotated one; `None` if it has no such name.
     #[must_use]
     pub fn current_of(name: &str) -> Option<String> {
-        let plain = PACKED.iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(name);
+        let plain = unpacked(name);
         let base = match plain.rsplit_once('.') {
             Some((base, _)) if number_behind(plain, base).is_some() => base,
             _ => plain,

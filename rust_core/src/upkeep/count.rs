@@ -3,11 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::index_path;
+use super::read_index;
 use super::round::Round;
 use crate::archive::Index;
 use crate::catalogue::{Change, Closed, Generation, Known, Look};
-use crate::platform;
 
 impl Round<'_> {
     /// The number of the first record of a file. `None` if a file before it is not counted.
@@ -66,9 +65,6 @@ fn uncounted<'k>(known: &'k Known, set: &'k str) -> impl Iterator<Item = (Genera
 
 /// How many lines the index of a file tells of.
 fn lines_in(directory: &std::path::Path, generation: Generation) -> Option<u64> {
-    let mut bytes = Vec::new();
-    let mut file = platform::open_to_read(&index_path(directory, generation)).ok()?;
-    std::io::Read::read_to_end(&mut file, &mut bytes).ok()?;
-    let index = Index::read(&bytes).ok()?;
+    let index = Index::read(&read_index(directory, generation).ok()?).ok()?;
     (index.header().generation == generation).then(|| index.header().lines)
 }

@@ -25,8 +25,15 @@ impl Round<'_> {
             self.fail(LOOK_AFTER, &error);
         }
         self.remove_temporary();
-        let mut is_over = false;
-        'all: for set in &self.settings.sets {
+        let is_cleared = self.settle_all(goes_on);
+        let directory = self.directory;
+        self.remembered.keep_told(|name| directory.join(name).symlink_metadata().is_ok());
+        is_cleared
+    }
+
+    /// Finishes what was packed and not put in its place. False if it is left before its end.
+    fn settle_all(&mut self, goes_on: GoesOn<'_>) -> bool {
+        for set in &self.settings.sets {
             let Ok(names) = catalogue::names(self.directory, &set.name) else { continue };
             for (name, inode) in &names {
                 // An operator may have unpacked a file beside it.
@@ -36,26 +43,20 @@ impl Round<'_> {
                 }
                 let packed = PACKED.iter().map(|end| format!("{name}{end}")).find(|packed| names.contains_key(packed));
                 let Some(packed) = packed else { continue };
-                is_over = !goes_on.goes_on();
-                if is_over {
-                    break 'all;
+                if !goes_on.goes_on() {
+                    return false;
                 }
                 match self.settle_one(name, &packed, goes_on) {
                     Ok(Settled::Different) if self.remembered.tells(name) => {
                         remark("finish packing", format!("{name} is not what was packed, and stays beside it"));
                     }
-                    Ok(Settled::Stopped) => {
-                        is_over = true;
-                        break 'all;
-                    }
+                    Ok(Settled::Stopped) => return false,
                     Err(error) => self.fail("finish packing", &error),
                     _ => {}
                 }
             }
         }
-        let directory = self.directory;
-        self.remembered.keep_told(|name| directory.join(name).symlink_metadata().is_ok());
-        !is_over
+        true
     }
 
     fn settle_one(&mut self, original: &str, packed: &str, goes_on: GoesOn<'_>) -> Result<Settled> {

@@ -340,3 +340,10 @@ fn plan_of(
 pub fn index_path(directory: &Path, generation: Generation) -> PathBuf {
     blackbox::home(directory).join(format!("{generation}.{INDEX}"))
 }
+
+/// The bytes of the index of a file.
+fn read_index(directory: &Path, generation: Generation) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut platform::open_to_read(&index_path(directory, generation))?, &mut bytes)?;
+    Ok(bytes)
+}

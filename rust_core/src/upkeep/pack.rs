@@ -10,17 +10,16 @@ use std::time::{Duration, Instant};
 use super::brief::{Brief, Measured};
 use super::left::TEMPORARY;
 use super::round::Round;
-use super::{Failure, GoesOn, Remembered, Set, index_path};
+use super::{Failure, GoesOn, Remembered, Set, index_path, read_index};
 use crate::archive::{
     self, Index, Job, Keys, Method, Names, Outcome, PART, Prepared, Unreadable, count_lines, index_file, packed_name,
     prepare,
 };
 use crate::blackbox;
-use crate::catalogue::{Catalogue, Change, Entry, Generation, Look, Mark, is_it};
+use crate::catalogue::{Catalogue, Change, Entry, Generation, Look, Mark, is_it, is_packed};
 use crate::error::{Error, Result};
 use crate::error_handler::remark;
 use crate::platform::{self, Identity};
-use crate::rotation::PACKED;
 use crate::sink::DirectoryLock;
 use crate::worker::with_what_is_left;
 
@@ -96,7 +95,7 @@ impl<'s> Round<'s> {
         for set in &settings.sets {
             let closed = self.catalogue.known().of_set(&set.name).filter(|entry| entry.closed.is_some());
             for entry in closed {
-                let is_packed = set.method.is_none() || PACKED.iter().any(|packed| entry.name.ends_with(packed));
+                let is_packed = set.method.is_none() || is_packed(&entry.name);
                 if is_packed && self.remembered.is_whole_packed(entry.generation) {
                     continue;
                 }
@@ -140,7 +139,7 @@ impl<'s> Round<'s> {
             self.find_anew(&set.name, now).map_err(|error| Error::io("look for", &path, error))?;
             return Ok(Done::Left);
         }
-        let is_packed = PACKED.iter().any(|packed| entry.name.ends_with(packed));
+        let is_packed = is_packed(&entry.name);
         let method = set.method.filter(|_| !is_packed);
         let begun = self.remembered.begun.as_ref().filter(|begun| begun.generation() == generation);
         let done = begun.map(|begun| begun.done());
@@ -310,10 +309,7 @@ fn has_index(directory: &Path, generation: Generation, remembered: &mut Remember
         Ok(index) => index.header().generation == generation,
         Err(error) => matches!(error, Unreadable::Newer(_)),
     };
-    match platform::open_to_read(&path).and_then(|mut file| {
-        let mut bytes = Vec::new();
-        io::Read::read_to_end(&mut file, &mut bytes).map(|_| bytes)
-    }) {
+    match read_index(directory, generation) {
         Ok(bytes) if is_whole(&bytes) => {
             remembered.note_whole(generation, state);
             true

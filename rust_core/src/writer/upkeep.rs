@@ -205,8 +205,8 @@ impl Shared {
         }
     }
 
-    /// Ends the round that is under way. The next one goes on with what is left, and with the part of a file that comes next: a program that forks
-    /// all the time would begin to pack a large file again and again.
+    /// Ends the round that is under way. The next one goes on with what is left, and with the next part of a file. A program that forks all the time
+    /// would otherwise begin to pack a large file again and again.
     pub fn pause_upkeep(&self, deadline: Instant) {
         let Ok(mut rounds) = self.rounds.try_lock() else { return };
         rounds.halt.halt();
