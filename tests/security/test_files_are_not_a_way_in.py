@@ -396,7 +396,7 @@ def terminal() -> tuple[str, Callable[[], str]]:
     found = bytearray()
 
     def read() -> None:
-        while b'"last"' not in found:
+        while b'"last"' not in found or not found.endswith(b"\n"):
             found.extend(os.read(reader, 4096))
 
     reading = threading.Thread(target=read, daemon=True)  # should nothing come

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::filter::{mixed, put_filter, trace_key};
+use super::filter::{key_in_part, mixed, put_filter, trace_key};
 use super::format::{self, put_counts, put_header, put_level, put_part};
 use super::{Extent, Header, Unknown, bytes::put, bytes::put_text, joined, short};
 use crate::archive::{Found, Keys, Kind, Scanner, Value};
@@ -14,8 +14,11 @@ const MOST_LOGGERS: usize = 4_096;
 const LONGEST_NAME: usize = 256;
 /// A group ends with the part that makes it this large. It bounds the memory of a builder.
 const TRACES_OF_GROUP: usize = 1 << 16;
-/// An index takes at most this part of the packed bytes, unless its parts alone take more.
+/// An index takes at most this part of the packed bytes or a block of the disk, unless what it says without filters takes more.
 const SHARE: u64 = 50;
+const BLOCK: u64 = 4_096;
+/// What an index has besides parts, groups and names, and a filter besides fingerprints.
+const HEADS: usize = 160;
 
 /// An index in the making. Its memory grows by a few hundred bytes for each part, and by nothing for a line.
 #[derive(Debug)]
@@ -38,8 +41,6 @@ pub struct Builder {
     /// Whether the last line of the part before goes on.
     is_open: bool,
     group: Grouping,
-    /// Of the part: keys of traces as they come.
-    traces: Vec<u64>,
     recent: [Option<u64>; RECENT],
     room: Vec<u8>,
 }
@@ -47,9 +48,9 @@ pub struct Builder {
 /// The parts of a group in the making.
 #[derive(Debug, Default)]
 struct Grouping {
+    /// Of traces in their parts, as they come.
     keys: Vec<u64>,
     first: usize,
-    with_traces: usize,
     /// Where the group before it ended.
     after: usize,
 }
@@ -130,7 +131,6 @@ impl Builder {
             time: 0,
             is_open: false,
             group: Grouping::default(),
-            traces: Vec::new(),
             recent: [None; RECENT],
             room: Vec::new(),
         }
@@ -152,42 +152,32 @@ impl Builder {
             .map_or((0, 0), |last| (last.at + u64::from(last.length), last.packed_at + u64::from(last.packed_length)));
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         let extent = Extent { packed_at, packed_length, at, length, check: Some(short(sum)) };
-        let (lines, mut unknown, times) = self.count_lines(bytes);
+        let before = self.group.keys.len();
+        let (lines, unknown, times) = self.count_lines(bytes);
         self.recent.fill(None);
-        let mut filter = Vec::new();
-        if !self.traces.is_empty() && !put_filter(&mut filter, &mut self.traces) {
-            // Without a filter it may hold any trace.
-            unknown.trace += 1;
-        }
         put_part(&mut self.parts, &extent, packed_at.saturating_sub(packed_end), lines, unknown, times, self.time);
         for names in [&mut self.levels, &mut self.loggers] {
             put_counts(&mut self.parts, &names.counts);
             names.counts.fill(0);
         }
-        self.parts.push((!filter.is_empty()).into());
-        self.parts.extend_from_slice(&filter);
+        self.parts.push((self.group.keys.len() > before).into());
         self.time = times.map_or(self.time, |(least, _)| least);
         self.lines += u64::from(lines);
         self.extents.push(extent);
-        self.group.with_traces += usize::from(!self.traces.is_empty());
-        self.group.keys.append(&mut self.traces);
         if self.group.keys.len() >= TRACES_OF_GROUP {
             self.end_group();
         }
     }
 
-    /// A filter for several parts; a single one has its own. Without it a search asks each part, so that it is left out where the index would
-    /// take more than a fiftieth of the packed bytes.
+    /// A filter for the parts since the last one, as exact as there is room for it. Without it they may hold any trace.
     fn end_group(&mut self) {
         let end = self.extents.len();
         let packed = self.extents.last().map_or(0, |last| last.packed_at + u64::from(last.packed_length));
-        let length = self.parts.len() + self.groups.len();
+        let room = usize::try_from((packed / SHARE).max(BLOCK)).unwrap_or(usize::MAX);
+        let room = room.saturating_sub(self.length());
         let group = &mut self.group;
         let mut filter = Vec::new();
-        if group.with_traces > 1
-            && put_filter(&mut filter, &mut group.keys)
-            && (length + filter.len()) as u64 * SHARE <= packed
-        {
+        if !group.keys.is_empty() && put_filter(&mut filter, &mut group.keys, room) {
             put(&mut self.groups, (group.first - group.after) as u64);
             put(&mut self.groups, (end - group.first) as u64);
             self.groups.append(&mut filter);
@@ -195,7 +185,13 @@ impl Builder {
             group.after = end;
         }
         group.keys.clear();
-        (group.first, group.with_traces) = (end, 0);
+        group.first = end;
+    }
+
+    /// About what the index takes so far, with what a filter has besides its fingerprints.
+    fn length(&self) -> usize {
+        let names = self.levels.texts().chain(self.loggers.texts()).map(|name| name.len() + 4);
+        HEADS + self.parts.len() + self.groups.len() + names.sum::<usize>()
     }
 
     fn count_lines(&mut self, bytes: &[u8]) -> (u32, Unknown, Option<(i64, i64)>) {
@@ -243,7 +239,7 @@ impl Builder {
             Some(key) if self.recent[place(key)] == Some(key) => {}
             Some(key) => {
                 self.recent[place(key)] = Some(key);
-                self.traces.push(key);
+                self.group.keys.push(key_in_part(key, self.extents.len()));
             }
             None => unknown.trace += 1,
         }

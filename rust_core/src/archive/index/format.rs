@@ -10,14 +10,14 @@
 //!       levels:  count, then for each: 0 | 1 and number, name
 //!       loggers: count, then for each: name
 //!       parts:   count, then for each: bytes before it, packed length, length, check, lines, 0 | 1 and times, unknown,
-//!                lines by level, lines by logger, 0 | 1 and filter
-//!       groups:  count, then for each: parts before it, parts, filter
-//!       a filter is: seed, bits, segments, fingerprints
+//!                lines by level, lines by logger, whether it has traces
+//!       groups:  count, then for each: parts that are in no group before it, parts, and a filter over their traces
+//!       a filter is: seed, bits, segments, width, fingerprints
 //! ```
 
 use super::bytes::{Bytes, put, put_signed, put_text};
 use super::filter::Shape;
-use super::{Extent, Filter, Group, Header, Index, Part, Unknown};
+use super::{Extent, Group, Header, Index, Part, Unknown};
 use crate::archive::Kind;
 use crate::checksum;
 
@@ -256,7 +256,10 @@ impl Index {
         for _ in 0..bytes.number()? {
             let first = next.checked_add(bytes.small()?)?;
             next = first.checked_add(bytes.small()?)?;
-            groups.push(Group { parts: first..next, filter: filter(&mut bytes)? });
+            let (shape, length) = Shape::read(&mut bytes)?;
+            let start = bytes.at();
+            bytes.take(length)?;
+            groups.push(Group { parts: first..next, shape, fingerprints: start..bytes.at() });
         }
         let is_whole = bytes.rest().is_empty()
             && before.at == header.length
@@ -305,13 +308,5 @@ fn part(bytes: &mut Bytes<'_>, before: &mut Before, levels: usize, loggers: usiz
     check_counts(bytes, levels)?;
     check_counts(bytes, loggers)?;
     let counts = start..bytes.at();
-    let filter = if flag(bytes)? { Some(filter(bytes)?) } else { None };
-    Some(Part { extent, lines, times, unknown, counts, filter })
-}
-
-fn filter(bytes: &mut Bytes<'_>) -> Option<Filter> {
-    let (shape, length) = Shape::read(bytes)?;
-    let start = bytes.at();
-    bytes.take(length)?;
-    Some(Filter { shape, fingerprints: start..bytes.at() })
+    Some(Part { extent, lines, times, unknown, counts, has_traces: flag(bytes)? })
 }

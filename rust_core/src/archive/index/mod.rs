@@ -69,8 +69,7 @@ pub struct Part {
     pub unknown: Unknown,
     /// Where its counts by level and by logger stand.
     counts: Range<usize>,
-    /// `None` if no line has a trace.
-    filter: Option<Filter>,
+    has_traces: bool,
 }
 
 /// How many lines of a part are not understood.
@@ -95,18 +94,12 @@ pub struct Index {
     times: Option<(i64, i64)>,
 }
 
-/// A filter over ids of traces.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Filter {
-    shape: filter::Shape,
-    fingerprints: Range<usize>,
-}
-
-/// A filter over the traces of parts that follow each other.
+/// A filter over the traces of parts that follow each other. It tells in which of them a trace is.
 #[derive(Clone, Debug)]
 struct Group {
     parts: Range<usize>,
-    filter: Filter,
+    shape: filter::Shape,
+    fingerprints: Range<usize>,
 }
 
 impl Index {

@@ -1,7 +1,7 @@
 //! Which parts of a file may hold what a search looks for.
 
-use super::filter::trace_key;
-use super::{Filter, Index, Part};
+use super::filter::{key_in_part, trace_key};
+use super::{Index, Part};
 
 /// What a search looks for: lines for which all of it holds. The default is every line.
 #[derive(Clone, Copy, Default)]
@@ -63,28 +63,19 @@ impl Index {
             }
     }
 
-    /// Keeps the parts that may hold a trace. Groups of parts are asked first, because most files do not have it at all.
+    /// Keeps the parts that may hold a trace.
     fn keep_trace(&self, found: &mut Vec<usize>, trace: &str) {
-        let key = trace_key(trace.as_bytes());
-        let may_hold = |filter: &Filter| filter.shape.may_hold(&self.body[filter.fingerprints.clone()], key);
+        let trace = trace_key(trace.as_bytes());
         let mut groups = self.groups.iter().peekable();
-        let mut group_holds = None;
         found.retain(|number| {
-            while groups.next_if(|group| group.parts.end <= *number).is_some() {
-                group_holds = None;
-            }
+            while groups.next_if(|group| group.parts.end <= *number).is_some() {}
             let part = &self.parts[*number];
-            if part.unknown.trace > 0 {
-                return true;
-            }
-            let Some(own) = &part.filter else { return false };
-            let in_group = match groups.peek() {
-                Some(group) if group.parts.contains(number) => {
-                    *group_holds.get_or_insert_with(|| may_hold(&group.filter))
-                }
-                _ => true,
-            };
-            in_group && may_hold(own)
+            part.unknown.trace > 0
+                || part.has_traces
+                    && groups.peek().is_none_or(|group| {
+                        !group.parts.contains(number)
+                            || group.shape.may_hold(&self.body[group.fingerprints.clone()], key_in_part(trace, *number))
+                    })
         });
     }
 }

@@ -151,6 +151,26 @@ fn groups_end_where_there_are_many_traces() {
 }
 
 #[test]
+fn an_index_takes_a_fiftieth_of_the_packed_bytes_and_tells_the_part_of_a_trace() {
+    // Records of a trace, and parts of 20,000 that a search unpacks for nothing.
+    for (records, most) in [(2, 300), (5, 5)] {
+        let mut builder = Builder::new(Kind::Zstd, 7, None, &Keys::default());
+        for part in 0..10 {
+            let lines: Vec<String> =
+                (0..4_000).map(|number| line(START, "INFO", "l", &format!("{part}-{}", number / records))).collect();
+            builder.add(lines.concat().as_bytes(), part * 100_000, 100_000);
+        }
+        let bytes = builder.finish(1_000_000);
+        assert!((18_000..=20_000).contains(&bytes.len()), "{}", bytes.len());
+        let index = Index::read(&bytes).unwrap();
+        let find = |trace: String| index.find(&Query { trace: Some(&trace), ..Query::default() });
+        let found: usize = (0..2_000).map(|number| find(format!("x{number}")).len()).sum();
+        assert!(found <= most, "{found}");
+        assert!((0..10).all(|part| find(format!("{part}-7")).contains(&part)));
+    }
+}
+
+#[test]
 fn damage_is_told_from_an_end_that_is_missing_and_from_what_is_newer() {
     let bytes = bytes_of(&[line(START, "INFO", "shop", "t1").as_bytes()]);
     let read = |bytes: &[u8]| Index::read(bytes).map(|_| ()).unwrap_err();
