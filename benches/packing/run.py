@@ -19,7 +19,7 @@ from typing import Any
 
 from shared import DOCS, HERE, fill, install, machine
 
-from .stage import KINDS
+from .kinds import KINDS
 
 BYTES = 128 << 20  # of each file that is packed
 LEAST = 100_000  # packed bytes without which a round says nothing: other processes had every core

@@ -19,19 +19,12 @@ from contenders import ours
 from hdrh.histogram import HdrHistogram
 from pacer import Pacer
 
+from .kinds import KINDS
+
 RATE = 20_000  # paced calls a second
 LOOPS, CALLS = 100, 2_000  # of the tight loop, whose best round counts
 RECORDS = 500_000  # from the first call to the last byte
 LONGEST = 3_600 * 10**9  # ns
-# Where more files than this wait, nothing pauses.
-CROWDED = 8
-DAILY = {"rotate": {"every": "daily", "at_start": True}, "compress": "zstd", "keep": "all"}
-# By what happens beside the calls: the options, and the files that wait to be packed for each second and at least.
-KINDS: dict[str, tuple[dict[str, Any], float, int]] = {
-    "plain": ({}, 0, 0),
-    "packing": (DAILY, 0, CROWDED - 1),
-    "backlog": (DAILY, 4, 2 * CROWDED),
-}
 
 
 def packed(folder: Path) -> int:
