@@ -48,7 +48,7 @@ def test_a_call_for_good_ends_the_time(wait_for: Wait) -> None:
 
 def test_a_level_that_somebody_else_set_stays(logger: UnifiedLogger, said: Said, wait_for: Wait) -> None:
     """And that is said."""
-    set_level("app", "DEBUG", 0.05)
+    set_level("app", "DEBUG", 0.5)
     app.setLevel(logging.CRITICAL)
     wait_for(lambda: len(said()) == 2)
     assert said()[1]["message"] == "level of app is left at CRITICAL: it was set meanwhile"

@@ -256,7 +256,7 @@ def test_more_places_than_the_tables_hold(run_python: Callable[..., Any], tmp_pa
     run_python(
         """
 from unified_logger import flush_logging, get_logger, init_logging
-init_logging(log_dir="logs", console_format="off", max_bytes=0)
+init_logging(log_dir="logs", console_format="off", max_bytes=0, overflow="block")
 source = "\\n".join(f"logger.info('m', f{number}={number})" for number in range(20_000))
 exec(compile(source, "/generated/many_places.py", "exec"), {"logger": get_logger("app")})
 for number in range(20_000):
@@ -281,7 +281,7 @@ def test_thousands_of_places_in_turn(run_python: Callable[..., Any], tmp_path: A
     run_python(
         """
 from unified_logger import flush_logging, get_logger, init_logging
-init_logging(log_dir="logs", console_format="off", max_bytes=0)
+init_logging(log_dir="logs", console_format="off", max_bytes=0, overflow="block")
 count = 12_000
 source = "\\n".join(f"def f{number}(**fields): logger.info('m', **fields)" for number in range(count))
 names = {"logger": get_logger("app")}
