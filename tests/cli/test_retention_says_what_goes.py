@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,9 +72,35 @@ def test_bounds_may_be_given_as_text(run: Run, logs: Path) -> None:
     assert rotated(logs) == ["app.log.1", "app.log.5"]
 
 
+def test_bounds_hold_for_files_with_some_of_their_own(run: Run, logs: Path) -> None:
+    """All of them are in the place of those of the file. Seen to fail: the bounds of an output deleted what was to stay."""
+    (logs.parent / "logging.yaml").write_text("log_dir: logs\noutputs: {app: {keep: {files: 1}}}\n", "utf-8")
+    done = run("retention", "--config", "logging.yaml", "--keep", "all")
+    assert (done.returncode, done.stdout.split(" ")[0]) == (0, "0")
+    done = run("retention", "--config", "logging.yaml", "--keep", '{"files": 3}', "--json")
+    assert [file["file"] for file in json.loads(done.stdout)["goes"]] == ["app.log.4"]
+    done = run("retention", "--config", "logging.yaml", "--json")
+    assert [file["file"] for file in json.loads(done.stdout)["goes"]] == ["app.log.3", "app.log.2"]
+
+
+@pytest.mark.usefixtures("logs")
+def test_a_reader_that_has_seen_enough_ends_it(tmp_path: Path) -> None:
+    """As `head` does. Seen to fail with a traceback."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "unified_logger.cli", "retention", "--config", "logging.yaml", "--dry-run"]
+    done = subprocess.run(
+        command, cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
+        (["logs", "--keep", "{}"], "command line: --keep"),
+        (["logs", "--keep", '{"total": {}}'], "command line: --keep.total"),
         (["logs"], "--keep with bounds"),
         (["logs", "--keep", '{"files": 0}'], "a whole number from 1, or all"),
         (["logs", "--keep", "some"], "--keep"),

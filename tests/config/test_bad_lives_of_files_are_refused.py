@@ -24,7 +24,14 @@ CASES: list[tuple[dict[str, Any], str, Any, str]] = [
     ({"rotate": {"at": "24:00"}}, "rotate.at", "24:00", AT),
     ({"rotate": {"at": "12:60"}}, "rotate.at", "12:60", AT),
     ({"rotate": {"at": -1}}, "rotate.at", -1, AT),
-    ({"rotate": {"at": 86_400}}, "rotate.at", 86_400, AT),
+    ({"rotate": {"at": 6}}, "rotate.at", 6, AT),
+    ({"rotate": {"every": 15}}, "rotate.every", 15, "a length below a day"),
+    (
+        {"rotate": {"every": "hourly", "max_random_delay": 3_600}},
+        "rotate.max_random_delay",
+        3_600,
+        "less than the 3600",
+    ),
     ({"rotate": {"every": "dayly"}}, "rotate.every", "dayly", "one of hourly, daily"),
     ({"keep": {"age": 0}}, "keep.age", 0, AGE),
     ({"keep": {"age": "0d"}}, "keep.age", "0d", AGE),
@@ -48,6 +55,9 @@ OF_ALL: list[tuple[dict[str, Any], str, Any, str]] = [
     ({"rotate": {"signal": "SIGKILL"}}, "rotate.signal", "SIGKILL", "one of SIGHUP, SIGUSR1, SIGUSR2"),
     ({"rotate": {"signal": 11}}, "rotate.signal", 11, "one of SIGHUP, SIGUSR1, SIGUSR2"),
     ({"keep": {"disk_free": "0%"}}, "keep.disk_free", "0%", "a share such as '10%'"),
+    ({"keep": {"disk_free": "10"}}, "keep.disk_free", "10", "a share such as '10%'"),
+    ({"keep": {"disk_free": 10}}, "keep.disk_free", 10, "a share such as '10%'"),
+    ({"keep": {"total": {}}}, "keep.total", {}, "a mapping with files, age or bytes"),
     ({"keep": {"total": {"age": 0}}}, "keep.total.age", 0, AGE),
 ]
 

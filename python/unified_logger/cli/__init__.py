@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ from . import options, recover, retention, schema
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_SIGPIPE = 141  # as of a program that the signal ends
 _COMMANDS = (recover, retention, options, schema)
 
 
@@ -33,5 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for command in _COMMANDS:
         command.add_to(commands)
     given = parser.parse_args(arguments)
-    status: int = given.run(given)
+    try:
+        status: int = given.run(given)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has seen enough, as `head` has. The interpreter must not find the pipe again at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _SIGPIPE
     return status

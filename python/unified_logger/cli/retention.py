@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .. import _core
 from ..config import OPTIONS, resolve
 from ..config.file import load_config
+from ..config.sections.rotation import bounds_of_file
 from ..errors import ConfigurationError, PartError
 from . import _directories
 
@@ -50,7 +51,7 @@ def run(given: Namespace) -> int:
     """
     try:
         settings = _settings(given)
-        engine = _for_engine(settings)
+        engine = _for_engine(settings, given.keep is not None)
     except ConfigurationError as error:
         return _refused(str(error))
     asked = given.directory if given.directory is not None else settings.log_dir
@@ -118,8 +119,13 @@ def _check_bounds(text: str) -> None:
         raise ConfigurationError(source="command line", key="--keep", value=text, allowed=option.kind.allowed) from None
 
 
-def _for_engine(settings: Settings) -> dict[str, Any]:
+def _for_engine(settings: Settings, for_each: bool) -> dict[str, Any]:
+    """What the engine is told. With bounds `for_each` file, files have none of their own."""
     engine = settings.to_engine()
+    if for_each:
+        for output in engine["output"]["to"]["outputs"].values():
+            if output and "file" in output["to"]:
+                output["to"]["file"]["keep"] = bounds_of_file(settings.keep or {})
     engine["black_box"]["place"] = settings.black_box
     to = engine["output"]["to"]
     to["outputs"] = [{"name": name, **output} for name, output in to["outputs"].items() if output]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..errors import nearest_word
+from ..errors import PartError, nearest_word
 from .kinds import MAPPING, SIZE, Kind, NotAllowedError, choice
 from .scalars import mapping_text
 
@@ -23,6 +23,7 @@ _UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DAY = 86_400
 # Ages of a hundred years fit into what the engine counts with.
 _OLDEST = 36_500 * _DAY
+_LEAST_FREE = 1_000_000  # bytes
 _ALL = "all"
 OFF = "off"
 
@@ -51,13 +52,28 @@ def _duration(value: Any) -> int:
     return value
 
 
+class _Seconds(int):
+    """What a time was parsed to."""
+
+
+def _of_people(value: Any) -> int:
+    """Seconds. A number without a unit is mostly one of days or minutes, so that none below an hour is taken for seconds."""
+    if isinstance(value, _Seconds):  # parsed before
+        return value
+    seconds = _duration(value)
+    has_unit = isinstance(value, str) and value.strip()[-1:].isalpha()
+    if seconds < 3600 and not has_unit:
+        raise ValueError
+    return _Seconds(seconds)
+
+
 def _every(value: Any) -> dict[str, Any]:
     if isinstance(value, str) and value.strip().lower() in WORDS:
         return WORDS[value.strip().lower()]
     if isinstance(value, dict):  # parsed before
         return value
     try:
-        seconds = _duration(value)
+        seconds = _of_people(value)
     except ValueError:
         raise NotAllowedError(EVERY.allowed, nearest_word(value, WORDS)) from None
     if seconds < _DAY:
@@ -73,13 +89,20 @@ def _at(value: Any) -> int:
         found = re.fullmatch(r"\s*(\d{1,2}):(\d{2})(?::(\d{2}))?\s*", value)
         if found is None or int(found[1]) > 23 or int(found[2]) > 59 or int(found[3] or 0) > 59:
             raise ValueError
-        return int(found[1]) * 3600 + int(found[2]) * 60 + int(found[3] or 0)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _DAY:
+        return _Seconds(int(found[1]) * 3600 + int(found[2]) * 60 + int(found[3] or 0))
+    if not isinstance(value, _Seconds):  # parsed before
         raise ValueError
     return value
 
 
+def _is_off(value: Any) -> bool:
+    """Whether it is the word; YAML reads it as false."""
+    return value is False or (isinstance(value, str) and value.strip().lower() == OFF)
+
+
 def _rotate(value: Any) -> Any:
+    if _is_off(value):
+        return None
     if isinstance(value, str) and re.fullmatch(r"\s*\d{1,2}:\d{2}(:\d{2})?\s*", value):
         return {"every": "daily", "at": value}
     if isinstance(value, (str, int)) and not isinstance(value, bool):
@@ -113,28 +136,24 @@ def _free(value: Any) -> dict[str, int]:
         share = round(float(found[1]) * 100)
         if share:
             return {"share": share}
-    return {"bytes": _bytes(value)}
-
-
-def _age(value: Any) -> int:
-    """Seconds. A number without a unit is mostly one of days, so that none below an hour is taken for seconds."""
-    if isinstance(value, _Seconds):  # parsed before
-        return value
-    seconds = _duration(value)
-    has_unit = isinstance(value, str) and value.strip()[-1:].isalpha()
-    if seconds < 3600 and not has_unit:
+    # A number alone is mostly a share whose sign was forgotten.
+    if (size := _bytes(value)) < _LEAST_FREE:
         raise ValueError
-    return _Seconds(seconds)
-
-
-class _Seconds(int):
-    """What a time was parsed to."""
+    return {"bytes": size}
 
 
 def _keep(value: Any) -> Any:
+    """Refuses bounds that bound nothing: all would stay, without a word that says so."""
     if isinstance(value, str) and value.strip().lower() == _ALL:
         return {"files": _ALL}
-    return None if value is None else MAPPING.parse(value)
+    if value is None:
+        return None
+    keep = MAPPING.parse(value)
+    if not keep:
+        raise ValueError
+    if keep.get("total") == {}:
+        raise PartError("total", {}, "a mapping with files, age or bytes")
+    return keep
 
 
 def _keep_text(text: str) -> Any:
@@ -150,15 +169,15 @@ EVERY = Kind(
 )
 AT = Kind(
     "time of day",
-    "a time from '00:00' to '23:59:59', or seconds after midnight",
+    "a time from '00:00' to '23:59:59'",
     _at,
     _at,
-    {"type": ["string", "integer"]},
+    {"type": "string"},
     as_written=True,
 )
 ROTATE = Kind(
     "rotation",
-    "a period such as daily or '15m', a time of day such as '06:00', or a mapping (in the environment: the same, the mapping as JSON)",
+    "a period such as daily or '15m', a time of day such as '06:00', off, or a mapping (in the environment: the same, the mapping as JSON)",
     _rotate,
     _rotate_text,
     {"type": ["string", "integer", "object", "null"]},
@@ -167,15 +186,19 @@ FILES = Kind("files", "a whole number from 1, or all", _files, _files, {"type": 
 AGE = Kind(
     "age",
     "a time above 0 such as '14d', '36h' or '2w', or seconds from 3600 on",
-    _age,
-    _age,
+    _of_people,
+    _of_people,
     {"type": ["integer", "string"]},
 )
 BYTES = Kind(
     "size", "a number of bytes above 0, or a text such as '20GB'", _bytes, _bytes, {"type": ["integer", "string"]}
 )
 FREE = Kind(
-    "free space", "a share such as '10%', or bytes such as '5GB'", _free, _free, {"type": ["integer", "string"]}
+    "free space",
+    "a share such as '10%', or bytes from '1MB' on such as '5GB'",
+    _free,
+    _free,
+    {"type": ["integer", "string"]},
 )
 KEEP = Kind(
     "retention",
@@ -188,7 +211,7 @@ KEEP = Kind(
 
 def _hold(value: Any) -> int:
     """Bytes; 0 for none."""
-    if value is False or (isinstance(value, str) and value.strip().lower() == OFF):  # YAML reads off as false
+    if _is_off(value):
         return 0
     if isinstance(value, int) and not isinstance(value, bool) and value == 0:
         return 0  # parsed before
@@ -197,7 +220,7 @@ def _hold(value: Any) -> int:
 
 HOLD = Kind(
     "size or off",
-    "a number of bytes above 0, a text such as '20GB', or off",
+    "a number of bytes, a text such as '20GB', or off",
     _hold,
     _hold,
     {"type": ["integer", "string"]},

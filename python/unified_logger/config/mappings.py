@@ -73,7 +73,7 @@ def _parsed(value: Any, expected: Any, layout: Layout, path: Path) -> Any:
         if not known:
             raise _wrong(path, value, "a name that is a text")
         raise _wrong(path, unknown_shown(path[-1], value), f"one of the known keys: {', '.join(known)}", known)
-    if isinstance(expected, Worded) and not isinstance(value, Mapping):
+    if isinstance(expected, Worded):
         value = _parsed(value, expected.kind, layout, path)
     if not isinstance(expected, Kind):
         as_it_is = value is None or (isinstance(expected, Switched) and isinstance(value, bool))

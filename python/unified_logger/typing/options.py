@@ -82,7 +82,7 @@ class Output(TypedDict, total=False):
     file_mode: str | int
     """An octal file mode that its owner may write and others may not, such as '640'."""
     rotate: str | int | Mapping[str, Any] | None
-    """A period such as daily or '15m', a time of day such as '06:00', or a mapping."""
+    """A period such as daily or '15m', a time of day such as '06:00', off, or a mapping."""
     file_names: Literal["numbered", "dated"]
     """One of numbered, dated."""
     compress: Literal["off", "gzip", "zstd"]
@@ -92,7 +92,7 @@ class Output(TypedDict, total=False):
     keep: Mapping[str, Any] | str | None
     """A mapping with files, age, bytes, disk_free and total, or all."""
     hold_unshipped: int | str
-    """A number of bytes above 0, a text such as '20GB', or off."""
+    """A number of bytes, a text such as '20GB', or off."""
     current_link: bool | str
     """True, false, or the name of a link in the log directory, without a path, that has 200 bytes at most and does not begin with a dot."""
     form: Literal["dict", "line"]
@@ -104,8 +104,8 @@ class Rotate(TypedDict, total=False):
 
     every: Literal["hourly", "daily", "weekly", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "15m", "6h", "3d"] | str | int
     """One of hourly, daily, weekly, monday, tuesday, wednesday, thursday, friday, saturday, sunday, a length below a day such as '15m' or '6h', or a number of days such as '3d'."""
-    at: str | int
-    """A time from '00:00' to '23:59:59', or seconds after midnight."""
+    at: str
+    """A time from '00:00' to '23:59:59'."""
     zone: Literal["utc", "local"] | str
     """Utc, local, or the name of a time zone such as Asia/Shanghai."""
     at_start: bool
@@ -137,7 +137,7 @@ class Keep(TypedDict, total=False):
     bytes: int | str
     """A number of bytes above 0, or a text such as '20GB'."""
     disk_free: int | str
-    """A share such as '10%', or bytes such as '5GB'."""
+    """A share such as '10%', or bytes from '1MB' on such as '5GB'."""
     total: KeepTotal | None
     """A mapping of keys to values."""
 
@@ -226,7 +226,7 @@ class FurtherOptions(TypedDict, total=False):
     outputs: Mapping[str, Output | bool | None]
     """Further outputs by name, and what app, errors, ai and console are to take; see docs/outputs.md. Takes a mapping of outputs' names to what they are. Default: {}."""
     rotate: Rotate | str | int | None
-    """When log files are changed for new ones besides their size: at the beginning of each period, or of a program. Takes a period such as daily or '15m', a time of day such as '06:00', or a mapping. Default: None."""
+    """When log files are changed for new ones besides their size: at the beginning of each period, or of a program. Takes a period such as daily or '15m', a time of day such as '06:00', off, or a mapping. Default: None."""
     file_names: Literal["numbered", "dated"]
     """Names of rotated files: app.log.1 is the newest, or app-2026-02-19.log by the period of their records. Takes one of numbered, dated. Default: 'numbered'."""
     compress: Literal["off", "gzip", "zstd"]
@@ -236,7 +236,7 @@ class FurtherOptions(TypedDict, total=False):
     keep: Keep | str | None
     """Which rotated files stay: by number, age and size of each file set and of all, and by what is free on the disk. By default as many as backup_count says. Takes a mapping with files, age, bytes, disk_free and total, or all. Default: None."""
     hold_unshipped: int | str
-    """Bytes of rotated files that stay beyond keep, over all files, because a shipper has not taken them yet. An output with a value of its own has so much for its files alone. Takes a number of bytes above 0, a text such as '20GB', or off. Default: 'off'."""
+    """Bytes of rotated files that stay beyond keep, over all files, because a shipper has not taken them yet. An output with a value of its own has so much for its files alone. Takes a number of bytes, a text such as '20GB', or off. Default: 'off'."""
     current_link: bool | str
     """A symbolic link to each current file: app-current.log and so on, or a name for that of app.log alone. Takes true, false, or the name of a link in the log directory, without a path, that has 200 bytes at most and does not begin with a dot. Default: False."""
     processors: Sequence[Callable[[dict[str, Any]], Any] | str]

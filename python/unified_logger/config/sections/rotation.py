@@ -116,7 +116,7 @@ class Rotation(Section):
             given.add_notice(
                 f"{', '.join(without_effect)} {verb} no effect where use_unified_logging is false: files are rotated by size"
             )
-        _check_bounds(given)
+        _check_delays(given)
         _check_what_stays(given, by_handlers)
         _check_levels(given)
         if values["use_unified_logging"] and values["files"]:
@@ -135,7 +135,9 @@ class Rotation(Section):
                 own = {**self.rotation_by_handlers.get(name, {}), **(own if isinstance(own, dict) else {})}
                 outputs[name] = {"to": {"file": _for_engine(self, own)}}
         keep = self.keep or {}
-        total = _bounds(keep.get("total") or {}) | ({"disk_free": keep["disk_free"]} if keep.get("disk_free") else {})
+        total = bounds_of_file(keep.get("total") or {}) | (
+            {"disk_free": keep["disk_free"]} if keep.get("disk_free") else {}
+        )
         return joined(
             rooms, {"output": {"keep": total, "hold_unshipped": self.hold_unshipped, "to": {"outputs": outputs}}}
         )
@@ -161,22 +163,10 @@ def _for_engine(settings: Rotation, own: Mapping[str, Any]) -> dict[str, Any]:
     file["at_start"] = rotate.get("at_start", False)
     file["max_random_delay"] = round(rotate.get("max_random_delay", 0))
     if keep is not None:
-        file["keep"] = _bounds(keep)
+        file["keep"] = bounds_of_file(keep)
     if "hold_unshipped" in own:
         file["hold_unshipped"] = own["hold_unshipped"]
     return file
-
-
-def _check_bounds(given: Given) -> None:
-    """Refuses bounds that bound nothing: all would stay, without a word that says so."""
-    chosen = [("keep", "keep", given.values["keep"])] + [
-        ("outputs", f"outputs.{name}.keep", output.get("keep"))
-        for name, output in given.values["outputs"].items()
-        if isinstance(output, dict)
-    ]
-    for where, key, keep in chosen:
-        if keep == {}:
-            raise ConfigurationError(source=given.source_of(where), key=key, value=keep, allowed=KEEP.allowed)
 
 
 def _check_what_stays(given: Given, by_handlers: Mapping[str, Any]) -> None:
@@ -200,6 +190,30 @@ def _check_what_stays(given: Given, by_handlers: Mapping[str, Any]) -> None:
                 value=_shown(rotate),
                 allowed=f"left out where backup_count is 0: nothing of {file} would be kept; keep says what is",
             )
+
+
+def _check_delays(given: Given) -> None:
+    """Refuses a delay after which the next period would have begun, of all files or of one."""
+    chosen = [("rotate", "rotate", given.values["rotate"])] + [
+        ("outputs", f"outputs.{name}.rotate", output.get("rotate"))
+        for name, output in given.values["outputs"].items()
+        if isinstance(output, dict)
+    ]
+    for where, key, rotate in chosen:
+        delay, period = (rotate or {}).get("max_random_delay", 0), _seconds_of(rotate or {})
+        if period is not None and delay >= period:
+            raise ConfigurationError(
+                source=given.source_of(where),
+                key=f"{key}.max_random_delay",
+                value=round(delay),
+                allowed=f"less than the {period} seconds of a period",
+            )
+
+
+def _seconds_of(rotate: Mapping[str, Any]) -> int | None:
+    """How long the periods are, if they are shorter than a day."""
+    seconds: int | None = (rotate.get("every") or {}).get("seconds")
+    return seconds
 
 
 def _check_levels(given: Given) -> None:
@@ -284,7 +298,15 @@ _USES: tuple[tuple[str, Callable[[Mapping[str, Any]], bool], str], ...] = (
 )
 
 
-def _bounds(keep: Mapping[str, Any]) -> dict[str, Any]:
+def bounds_of_file(keep: Mapping[str, Any]) -> dict[str, Any]:
+    """The bounds that hold for the files of one set, as the engine knows them.
+
+    Args:
+        keep: The option, parsed.
+
+    Returns:
+        Numbers of files, seconds and bytes; what is missing bounds nothing.
+    """
     return {name: keep[name] for name in ("files", "age", "bytes") if keep.get(name) is not None}
 
 
