@@ -130,10 +130,12 @@ assert ticks == interrupts, (ticks, interrupts)
 """
 COUNT = """
 assert flush_logging(60)
-found = [json.loads(line)["number"] for line in open("logs/app.log")]
+found = [record["number"] for record in map(json.loads, open("logs/app.log")) if "number" in record]
 stats = get_stats()
-assert len(found) == len(set(found)) == stats["accepted"] == stats["written"], stats
+assert len(found) == len(set(found)) == stats["accepted"] - stats["dropped"] == stats["written"], stats
 assert returned <= set(found)
+# On a busy machine the queue may be full: then the call that waits is the one that is interrupted, and told of as dropped.
+assert stats["dropped"] <= interrupts, stats
 """
 
 
