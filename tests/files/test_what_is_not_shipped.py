@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from kinds import Start
 
-from unified_logger import flush_logging, get_logger, get_stats
+from unified_logger import flush_logging, get_logger, get_stats, shutdown_logging
 from unified_logger.config import resolve
 
 Counts = Callable[[], "Counter[str]"]
@@ -34,7 +34,7 @@ def register(log_dir: Path) -> None:
 
 
 def rotated(log_dir: Path) -> int:
-    return len([*log_dir.glob("app-*")])
+    return len([*log_dir.glob("app-*"), *log_dir.glob("app.log.*")])
 
 
 def fill(count: int) -> None:
@@ -56,35 +56,64 @@ def counts() -> Callable[[], Counter[str]]:
     return counts
 
 
-OPTIONS: dict[str, Any] = {"max_bytes": 300, "file_names": "dated", "console_format": "off"}
+OPTIONS: dict[str, Any] = {"max_bytes": 300, "console_format": "off"}
+both_names = pytest.mark.parametrize("names", ["numbered", "dated"])
 
 
-def test_without_a_shipper_nothing_is_held(start: Start, log_dir: Path, counts: Counts) -> None:
+@both_names
+def test_without_a_shipper_nothing_is_held(start: Start, log_dir: Path, counts: Counts, names: str) -> None:
     """Whatever `hold_unshipped` says."""
-    start(**OPTIONS, keep={"files": 2}, hold_unshipped="1GB")
+    start(**OPTIONS, file_names=names, keep={"files": 2}, hold_unshipped="1GB")
     fill(8)
     eventually(lambda: rotated(log_dir) == 2 and counts()["deleted"] == 5)
     assert counts()["deleted_unshipped"] == 0
 
 
-def test_what_is_not_shipped_is_held(start: Start, log_dir: Path, counts: Counts) -> None:
-    """An output may hold nothing of its own."""
+@both_names
+@pytest.mark.parametrize(
+    "bound", [{"keep": {"files": 2}}, {"backup_count": 2}, {"keep": {"files": 2}, "compress": "zstd"}]
+)
+def test_what_is_not_shipped_is_held(
+    start: Start, log_dir: Path, counts: Counts, names: str, bound: dict[str, Any]
+) -> None:
+    """An output may hold nothing of its own. No rotation by number replaces what is held."""
     register(log_dir)
     audit = {"file": "audit.log", "max_bytes": 300, "keep": {"files": 2}, "hold_unshipped": "off"}
-    start(**OPTIONS, keep={"files": 2}, hold_unshipped="1GB", outputs={"audit": audit})
+    before = get_stats()["files"].get("audit", {}).get("deleted_unshipped", 0)
+    start(**OPTIONS, **bound, file_names=names, hold_unshipped="1GB", outputs={"audit": audit})
     fill(8)
-    eventually(lambda: get_stats()["files"]["audit"]["deleted_unshipped"] > 0)
+    eventually(lambda: get_stats()["files"]["audit"]["deleted_unshipped"] > before)
     assert rotated(log_dir) >= 7
     assert counts()["deleted"] == 0
 
 
+def test_a_restart_goes_on_holding_and_a_shipper_that_is_gone_holds_nothing(
+    start: Start, log_dir: Path, counts: Counts
+) -> None:
+    """Names with numbers go on behind those that are held."""
+    register(log_dir)
+    for _ in range(2):
+        start(**OPTIONS, keep={"files": 2}, hold_unshipped="1GB")
+        fill(6)
+        assert (rotated(log_dir), counts()["deleted"]) == (counts()["rotations"], 0)
+        shutdown_logging()
+    assert rotated(log_dir) >= 10
+    (log_dir / ".unified_logger" / "ship" / "loki.position").unlink()
+    start(**OPTIONS, keep={"files": 2}, hold_unshipped="1GB")
+    fill(3)
+    eventually(lambda: sorted(path.name for path in log_dir.glob("app.log.*")) == ["app.log.1", "app.log.2"])
+    assert counts()["deleted"] == counts()["rotations"] - 2
+    assert counts()["deleted_unshipped"] == 0
+
+
+@both_names
 def test_what_goes_beyond_the_bound_is_counted_and_told(
-    start: Start, log_dir: Path, counts: Counts, capfd: pytest.CaptureFixture[str]
+    start: Start, log_dir: Path, counts: Counts, capfd: pytest.CaptureFixture[str], names: str
 ) -> None:
     """The oldest goes first, and the log says how many files and bytes, once a minute at most."""
     register(log_dir)
     notices = {"file": "notices.log", "loggers": ["unified_logger"], "keep": "all"}
-    start(**OPTIONS, keep={"files": 1}, hold_unshipped=1_000, outputs={"notices": notices})
+    start(**OPTIONS, file_names=names, keep={"files": 1}, hold_unshipped=1_000, outputs={"notices": notices})
     fill(12)
     eventually(lambda: counts()["deleted_unshipped"] >= 6)
     found = counts()

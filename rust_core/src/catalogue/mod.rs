@@ -83,6 +83,12 @@ pub fn is_home_of_another(home: &Path) -> bool {
     }
 }
 
+/// Whether rotated files of a directory are left to processes of another user, which alone pack and delete them.
+#[must_use]
+pub fn is_left_to_another(log_directory: &Path) -> bool {
+    is_of_another(log_directory) || is_home_of_another(&crate::blackbox::home(log_directory))
+}
+
 /// A catalogue that the sinks of one engine share. None where no file is written.
 #[derive(Clone, Debug, Default)]
 pub struct SharedCatalogue(Option<Arc<Mutex<Catalogue>>>);

@@ -63,7 +63,13 @@ impl Shipped {
     #[must_use]
     pub fn read(home: &Path) -> Self {
         let mut shipped = Self::default();
-        for path in paths(home) {
+        let paths = paths(home).unwrap_or_else(|error| {
+            // A target that may be registered there counts as having taken nothing, too.
+            shipped.damaged.push(format!("{}: {error}", home.join(DIRECTORY).display()));
+            shipped.targets.push(None);
+            Vec::new()
+        });
+        for path in paths {
             let positions = read(&path);
             if let Err(error) = &positions {
                 if platform::is_missing(error) {
@@ -94,6 +100,12 @@ impl Shipped {
             })
         })
     }
+}
+
+/// Whether any target is registered, or may be. Cheaper than to read what they have taken.
+#[must_use]
+pub fn is_any_registered(home: &Path) -> bool {
+    paths(home).map_or(true, |paths| !paths.is_empty())
 }
 
 /// Where the position of a target is. `None` for a name that is none of a file.
@@ -166,21 +178,27 @@ pub fn read(path: &Path) -> io::Result<Positions> {
 
 /// The highest generation that a position names: no other file may get it.
 pub(super) fn highest_generation(home: &Path) -> Generation {
-    let all = paths(home).into_iter().filter_map(|path| read(&path).ok());
+    let all = paths(home).unwrap_or_default().into_iter().filter_map(|path| read(&path).ok());
     all.flat_map(|positions| positions.sets.into_values().map(|position| position.generation)).max().unwrap_or(0)
 }
 
-fn paths(home: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(home.join(DIRECTORY)).into_iter().flatten().flatten();
-    let mut paths: Vec<PathBuf> = entries
-        .filter(|entry| {
-            let name = entry.file_name();
-            name.to_str().and_then(|name| name.strip_suffix(END)).is_some_and(|target| path_of(home, target).is_some())
-        })
-        .map(|entry| entry.path())
-        .collect();
+/// The positions that are there. None where nobody has ever registered.
+fn paths(home: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(home.join(DIRECTORY)) {
+        Err(error) if platform::is_missing(&error) => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name();
+        let target = name.to_str().and_then(|name| name.strip_suffix(END));
+        if target.is_some_and(|target| path_of(home, target).is_some()) {
+            paths.push(entry.path());
+        }
+    }
     paths.sort();
-    paths
+    Ok(paths)
 }
 
 fn sum(head: &[u8], json: &[u8]) -> u64 {

@@ -193,7 +193,7 @@ pub fn round_with(
     remembered: &mut Remembered,
 ) -> Option<Report> {
     let home = blackbox::home(directory);
-    if catalogue::is_of_another(directory) || catalogue::is_home_of_another(&home) {
+    if catalogue::is_left_to_another(directory) {
         // Processes of that user do it.
         if settings.is_asked && !WAS_TOLD.swap(true, Ordering::Relaxed) {
             remark(LOOK_AFTER, left_to_its_user(directory));

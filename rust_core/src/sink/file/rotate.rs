@@ -8,11 +8,13 @@ use std::path::Path;
 
 use super::find::open;
 use super::{FileSink, Fsync};
+use crate::blackbox;
+use crate::catalogue::{self, ship};
 use crate::error::{Error, Result};
 use crate::error_handler::remark;
 use crate::fault_injection::{self, Fault};
 use crate::platform::{self, Rights};
-use crate::rotation::{Names, Step, There};
+use crate::rotation::{Keep, Names, Step, There};
 
 /// How often a rotation is planned anew, because another program has made a name that was free.
 const PLANS: u32 = 100;
@@ -30,6 +32,8 @@ impl FileSink {
         let is_moved = self.move_on(&mut done);
         // Also of what was cut short: others go on from there.
         self.note_rotation(&done);
+        let is_deleted = |step: &&Step| matches!(step, Step::Replace(..) | Step::Remove(_));
+        self.target.stats.deleted.add(done.iter().filter(is_deleted).count() as u64);
         if !is_moved? {
             return Ok(false);
         }
@@ -71,11 +75,12 @@ impl FileSink {
         let Some((directory, name)) = self.target.place() else { return Ok(false) };
         let rotation = &self.target.rotation;
         let label = self.label();
+        let keep = self.keep_of_numbers(directory);
         for tries in 1.. {
             let mut foreign = BTreeSet::new();
-            let mut steps = self.plan(directory, name, &label, &mut foreign)?;
+            let mut steps = self.plan(directory, name, &label, &keep, &mut foreign)?;
             if self.target.knows_better(directory, name, &steps) {
-                steps = self.plan(directory, name, &label, &mut foreign)?;
+                steps = self.plan(directory, name, &label, &keep, &mut foreign)?;
             }
             if rotation.names == Names::Numbers {
                 self.target.note_foreign(directory, name, foreign);
@@ -108,8 +113,28 @@ impl FileSink {
 }
 
 impl FileSink {
+    /// The bound at which a rotation by numbers deletes the last file. It has none where that file may have to stay, or is not this process's to
+    /// delete: then it is renamed further, and the retention decides, as it does for names with dates.
+    fn keep_of_numbers(&self, directory: &Path) -> Keep {
+        let keep = self.target.rotation.keep;
+        let is_later = self.target.catalogue.with(|catalogue| catalogue.is_of_later_version());
+        let is_left = self.target.rotation.names == Names::Numbers
+            && keep.files.is_some()
+            && (is_later == Some(true)
+                || ship::is_any_registered(&blackbox::home(directory))
+                || catalogue::is_left_to_another(directory));
+        if is_left { Keep { files: None, ..keep } } else { keep }
+    }
+
     /// The steps of a rotation, and the files of other programs that lie in its way.
-    fn plan(&self, directory: &Path, set: &str, label: &str, foreign: &mut BTreeSet<String>) -> Result<Vec<Step>> {
+    fn plan(
+        &self,
+        directory: &Path,
+        set: &str,
+        label: &str,
+        keep: &Keep,
+        foreign: &mut BTreeSet<String>,
+    ) -> Result<Vec<Step>> {
         let failed = Cell::new(None);
         let foreign = RefCell::new(foreign);
         // What cannot be probed may exist, and must not be replaced.
@@ -126,14 +151,14 @@ impl FileSink {
         };
         let rotation = &self.target.rotation;
         let steps = if rotation.names == Names::Numbers {
-            rotation.names.steps(set, label, 0, &rotation.keep, whose)
+            rotation.names.steps(set, label, 0, keep, whose)
         } else {
             // Nothing moves, so that it does not matter whose a file is.
             let is_free =
                 |file: &str| directory.join(file).symlink_metadata().is_err_and(|error| platform::is_missing(&error));
             let first = self.target.catalogue.with(|catalogue| catalogue.known().next_dated(set, label)).unwrap_or(0);
             let there = |file: &str| if is_free(file) { There::Nothing } else { There::Foreign };
-            rotation.names.steps(set, label, first, &rotation.keep, there)
+            rotation.names.steps(set, label, first, keep, there)
         };
         failed.take().map_or(Ok(steps), Err)
     }
