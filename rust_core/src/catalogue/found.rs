@@ -69,7 +69,7 @@ pub fn is_packed(path: impl AsRef<Path>) -> bool {
     path.as_ref().extension().is_some_and(|end| PACKED.iter().any(|packed| packed[1..] == *end))
 }
 
-fn open_packed(path: &Path) -> io::Result<(Archive, Metadata)> {
+pub(super) fn open_packed(path: &Path) -> io::Result<(Archive, Metadata)> {
     let (file, meta) = open_log("open", path).map_err(|error| match error {
         Error::Io { source, .. } => source,
         error => io::Error::new(io::ErrorKind::InvalidData, error.to_string()),
@@ -181,7 +181,8 @@ fn look(directory: &Path, set: &str) -> io::Result<Looked> {
         let inode = platform::identity_of(&meta).inode;
         looked.names.insert(name.clone(), inode);
         if meta.len() > 0 {
-            let found = Found { name, size: meta.len(), inode, head, generation, is_unread };
+            let born = meta.created().ok();
+            let found = Found { name, size: meta.len(), inode, head, generation, is_unread, born };
             looked.files.push((meta.modified().ok(), found));
         }
     }

@@ -1,7 +1,9 @@
 //! The files that are known, without the file in which that stands.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
+use super::copies::copies;
 use super::entry::{Closed, Entry, Generation, Mark};
 use super::lines::{self, Change};
 use crate::rotation::Names;
@@ -29,6 +31,8 @@ const LABELS: usize = 100;
 pub struct Foreign {
     pub set: String,
     pub mark: Mark,
+    /// Whether somebody has copied a rotated file of the set.
+    pub is_copy: bool,
 }
 
 /// A file that is in the directory.
@@ -43,6 +47,8 @@ pub struct Found {
     pub generation: Option<Generation>,
     /// It could not be read this time, and nothing is known of its bytes.
     pub is_unread: bool,
+    /// When it was made, where the file system tells.
+    pub born: Option<SystemTime>,
 }
 
 impl Known {
@@ -74,7 +80,9 @@ impl Known {
                     }
                 }
                 Change::Counted(set, next) => drop(self.counted.insert(set, next)),
-                Change::Foreign { set, name, mark } => drop(self.foreign.insert(name, Foreign { set, mark })),
+                Change::Foreign { set, name, mark, is_copy } => {
+                    self.foreign.insert(name, Foreign { set, mark, is_copy });
+                }
                 Change::ForeignGone(name) => drop(self.foreign.remove(&name)),
                 Change::Dated(set, label, next) => self.note_date(&set, &label, next),
             }
@@ -170,6 +178,12 @@ impl Known {
         self.foreign.get(name)
     }
 
+    /// Whether a file was found to be a copy of a rotated one. It stays one when the original is gone: it is no file of the library's to delete.
+    fn is_noted_copy(&self, found: &Found) -> bool {
+        let is_it = |known: &Foreign| known.is_copy && known.mark.inode == found.inode && known.mark.fits(&found.head);
+        !found.head.is_empty() && self.foreign_at(&found.name).is_some_and(is_it)
+    }
+
     /// The file of a set that has this name, as it was known last.
     #[must_use]
     pub fn named(&self, set: &str, name: &str) -> Option<&Entry> {
@@ -187,9 +201,9 @@ impl Known {
         for (set, next) in &self.counted {
             text.push_str(&lines::write(&[Change::Counted(set.clone(), *next)]));
         }
-        for (name, Foreign { set, mark }) in &self.foreign {
-            let (set, name, mark) = (set.clone(), name.clone(), *mark);
-            text.push_str(&lines::write(&[Change::Foreign { set, name, mark }]));
+        for (name, Foreign { set, mark, is_copy }) in &self.foreign {
+            let (set, name, mark, is_copy) = (set.clone(), name.clone(), *mark, *is_copy);
+            text.push_str(&lines::write(&[Change::Foreign { set, name, mark, is_copy }]));
         }
         for (set, labels) in &self.dated {
             let changes: Vec<Change> =
@@ -205,10 +219,11 @@ impl Known {
     /// `now` is in seconds since the epoch.
     #[must_use]
     pub fn reconcile(&self, set: &str, found: &[Found], now: i64) -> Vec<Change> {
-        self.reconcile_with(set, found, now, &|_| true)
+        self.reconcile_with(set, found, now, &|_| true, &|_, _| false)
     }
 
-    /// The same, where a file that is not known is of the set only if `is_credible` says so. The current file always is: records are appended to it.
+    /// The same, where a file that is not known is of the set only if `is_credible` says so, and none that `is_same` as another one. The current file
+    /// always is of the set: records are appended to it.
     #[must_use]
     pub fn reconcile_with(
         &self,
@@ -216,18 +231,21 @@ impl Known {
         found: &[Found],
         now: i64,
         is_credible: &dyn Fn(&Found) -> bool,
+        is_same: &dyn Fn(&Found, &Found) -> bool,
     ) -> Vec<Change> {
         let mut changes = Vec::new();
         let mut left: Vec<&Entry> = self.of_set(set).collect();
-        // The surest goes first: what the file says of itself, then name and number of the file system, then either of them.
-        let rules: [fn(&Entry, &Found) -> bool; 5] = [
-            |entry, found| is_same(entry, found) && found.generation == Some(entry.generation),
+        // The surest goes first: what the file says of itself, then name and number of the file system, then either of them. A copy of a packed file says
+        // the same of itself.
+        let rules: [fn(&Entry, &Found) -> bool; 6] = [
+            |entry, found| is_packed_here(entry, found) && entry.mark.inode == found.inode && entry.name == found.name,
+            is_packed_here,
             |entry, found| found.is_unread && entry.name == found.name,
-            |entry, found| is_same(entry, found) && entry.mark.inode == found.inode && entry.name == found.name,
-            |entry, found| is_same(entry, found) && entry.mark.inode == found.inode,
-            |entry, found| is_same(entry, found) && entry.mark.length > 0,
+            |entry, found| fits(entry, found) && entry.mark.inode == found.inode && entry.name == found.name,
+            |entry, found| fits(entry, found) && entry.mark.inode == found.inode,
+            |entry, found| fits(entry, found) && entry.mark.length > 0,
         ];
-        let mut open: Vec<&Found> = found.iter().collect();
+        let mut open: Vec<&Found> = found.iter().filter(|found| !self.is_noted_copy(found)).collect();
         let mut matched: Vec<(&Entry, &Found)> = Vec::new();
         for rule in rules {
             open.retain(|found| {
@@ -251,6 +269,9 @@ impl Known {
                 let mark = Mark { inode: found.inode, ..entry.mark };
                 changes.push(Change::File(Entry { mark, name: found.name.clone(), ..(*entry).clone() }));
             }
+            if !is_current && self.foreign.contains_key(&found.name) {
+                changes.push(Change::ForeignGone(found.name.clone()));
+            }
             if entry.closed.is_none() && !is_current {
                 changes.push(Change::Closed(entry.generation, Closed { at: now, bytes: found.size, sequence: None }));
             }
@@ -261,15 +282,20 @@ impl Known {
         let mut next = if self.next == 0 { now.unsigned_abs().max(1) } else { self.next };
         // What a packed file says of itself goes before a new number.
         next = found.iter().filter_map(|found| Some(found.generation?.saturating_add(1))).fold(next, u64::max);
+        let originals = matched.iter().map(|(_, found)| *found);
+        let copies = copies(set, originals, open.iter().copied(), is_same);
         for found in open {
             let is_current = found.name == set;
             if found.is_unread {
                 continue;
             }
-            if !is_current && found.generation.is_none() && !is_credible(found) {
-                let mark = Mark::of(found.inode, &found.head);
-                if self.foreign_at(&found.name).is_none_or(|known| known.mark != mark) {
-                    changes.push(Change::Foreign { set: set.to_owned(), name: found.name.clone(), mark });
+            let is_foreign = !is_current && found.generation.is_none() && !is_credible(found);
+            let is_copy = !is_foreign && copies.contains(&*found.name);
+            if is_foreign || is_copy {
+                let foreign = Foreign { set: set.to_owned(), mark: Mark::of(found.inode, &found.head), is_copy };
+                if self.foreign_at(&found.name) != Some(&foreign) {
+                    let (Foreign { set, mark, .. }, name) = (foreign, found.name.clone());
+                    changes.push(Change::Foreign { set, name, mark, is_copy });
                 }
                 continue;
             }
@@ -297,6 +323,11 @@ fn is_name(name: &str) -> bool {
     !name.starts_with('.') && !name.is_empty() && !name.contains(['/', '\\', '\0'])
 }
 
-fn is_same(entry: &Entry, found: &Found) -> bool {
+fn fits(entry: &Entry, found: &Found) -> bool {
     !found.head.is_empty() && entry.mark.fits(&found.head)
+}
+
+/// Whether the library has packed a file, and it says so itself.
+fn is_packed_here(entry: &Entry, found: &Found) -> bool {
+    fits(entry, found) && found.generation == Some(entry.generation)
 }

@@ -26,8 +26,14 @@ pub enum Change {
     Gone(Generation),
     /// The number of the next record of a set that is not counted yet.
     Counted(String, u64),
-    /// A file of another program, under a name that a rotated file of the set could have.
-    Foreign { set: String, name: String, mark: Mark },
+    /// A file of another program, under a name that a rotated file of the set could have, or a copy that somebody has made of one.
+    Foreign {
+        set: String,
+        name: String,
+        mark: Mark,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_copy: bool,
+    },
     /// It is gone, or of the set after all.
     ForeignGone(String),
     /// Of a set and the label of its dated names: the first number that no file had.

@@ -2,6 +2,7 @@
 //! stands in a file beside the boxes, which all processes of the directory share. It can be made again from the files, so nothing depends
 //! on it: where it is missing or damaged, it is made again, and where it cannot be written, what is known stays in memory.
 
+mod copies;
 mod entry;
 mod form;
 mod found;
@@ -22,6 +23,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+pub use copies::is_same;
 pub use entry::{Closed, Entry, Generation, Mark};
 pub use form::Form;
 pub use found::{beginning, find, find_at_once, is_packed, names};

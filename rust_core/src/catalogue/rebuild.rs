@@ -23,7 +23,7 @@ impl Catalogue {
         sets.insert(set.to_owned());
         for set in &sets {
             match self.reconcile(directory, set, now) {
-                Ok(foreign) => tell_foreign(directory, foreign.iter().map(String::as_str)),
+                Ok(foreign) => tell_foreign(directory, &self.known, foreign.iter().map(String::as_str)),
                 Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
                 Err(error) => remark("look for log files", format!("{}: {error}", directory.display())),
             }
@@ -47,7 +47,8 @@ impl Catalogue {
         let there = find(directory, set)?;
         let form = self.forms.get(set).cloned().unwrap_or_default();
         let is_credible = |found: &super::Found| found::is_credible(&directory.join(&found.name), &form);
-        let mut changes = self.known.reconcile_with(set, &there, now, &is_credible);
+        let is_same = |one: &super::Found, other: &super::Found| super::is_same(directory, one, other);
+        let mut changes = self.known.reconcile_with(set, &there, now, &is_credible, &is_same);
         let is_gone =
             |name: &str| directory.join(name).symlink_metadata().is_err_and(|error| platform::is_missing(&error));
         let of_set = self.known.foreign().filter(|(_, foreign)| foreign.set == set);

@@ -17,7 +17,7 @@ fn entry(generation: Generation, name: &str, head: &[u8]) -> Entry {
 }
 
 fn found(name: &str, inode: u64, head: &[u8]) -> Found {
-    Found { name: name.into(), size: 9, inode, head: head.to_vec(), generation: None, is_unread: false }
+    Found { name: name.into(), size: 9, inode, head: head.to_vec(), generation: None, is_unread: false, born: None }
 }
 
 fn known(entries: &[Entry]) -> Known {

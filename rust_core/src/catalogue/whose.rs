@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::form::FIRST_LINE;
-use super::{Catalogue, Entry, beginning, found, head_of, is_packed};
+use super::{Catalogue, Entry, Known, beginning, found, head_of, is_packed};
 use crate::error_handler::remark;
 use crate::platform;
 use crate::rotation::There;
@@ -60,8 +60,9 @@ impl Catalogue {
 }
 
 /// Tells of what is under the names of rotated files and was not made by this library.
-pub fn tell_foreign<'n>(directory: &Path, names: impl Iterator<Item = &'n str>) {
-    let told: Vec<String> = names.map(|name| told_of(&directory.join(name))).collect();
+pub fn tell_foreign<'n>(directory: &Path, known: &Known, names: impl Iterator<Item = &'n str>) {
+    let is_copy = |name| known.foreign_at(name).is_some_and(|foreign| foreign.is_copy);
+    let told: Vec<String> = names.map(|name| told_of(&directory.join(name), is_copy(name))).collect();
     if !told.is_empty() {
         remark("rotate to the names of other files", told.join("; "));
     }
@@ -73,9 +74,15 @@ pub fn is_closed_to_us(path: &Path) -> bool {
     beginning(path).is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
 }
 
-fn told_of(path: &Path) -> String {
-    let is_unreadable = if is_packed(path) { beginning(path).is_err() } else { is_closed_to_us(path) };
-    let what = if is_unreadable { "cannot be read, or is not of this library" } else { "is not of this library" };
+fn told_of(path: &Path, is_copy: bool) -> String {
+    let is_unreadable = || if is_packed(path) { beginning(path).is_err() } else { is_closed_to_us(path) };
+    let what = if is_copy {
+        "is a copy of a rotated file"
+    } else if is_unreadable() {
+        "cannot be read, or is not of this library"
+    } else {
+        "is not of this library"
+    };
     format!("{} {what}, and is left alone", path.display())
 }
 

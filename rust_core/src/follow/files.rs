@@ -227,7 +227,20 @@ impl SetFiles {
             })
             .collect();
         let now = clock::now().div_euclid(1_000_000_000);
-        let changes = known.reconcile(&self.name, &found, now);
+        let is_same = |one: &Found, other: &Found| catalogue::is_same(&directory.path, one, other);
+        let mut changes = known.reconcile_with(&self.name, &found, now, &|_| true, &is_same);
+        changes.retain(|change| {
+            let Change::Foreign { name, mark, .. } = change else { return true };
+            // A file that was renamed in the meantime has two names for once.
+            let is_listed_twice = found.iter().filter(|found| found.inode == mark.inode).count() > 1;
+            if !is_listed_twice {
+                remarks.make(format!(
+                    "{} is a copy of a rotated file, and is not read",
+                    directory.path.join(name).display()
+                ));
+            }
+            !is_listed_twice
+        });
         known.apply(changes);
         let id = |found: &Found| {
             known.of_set(&self.name).find(|entry| entry.name == found.name).map(|entry| entry.generation)

@@ -136,9 +136,12 @@ impl Round<'_> {
         let Self { directory, lock, lock_patience, catalogue, report, .. } = self;
         lock.hold(*lock_patience, |held| {
             if held.is_alone() && catalogue.look() != Look::Refused {
-                catalogue::tell_foreign(directory, files.iter().map(|(name, _)| name.as_str()));
+                catalogue::tell_foreign(directory, catalogue.known(), files.iter().map(|(name, _)| name.as_str()));
                 report.foreign.extend(files.iter().map(|(name, _)| name.clone()));
-                let change = |(name, inode)| Change::Foreign { set: set.to_owned(), name, mark: Mark::of(inode, &[]) };
+                let change = |(name, inode)| {
+                    let (set, mark) = (set.to_owned(), Mark::of(inode, &[]));
+                    Change::Foreign { set, name, mark, is_copy: false }
+                };
                 catalogue.change(files.into_iter().map(change).collect());
             }
         });
@@ -153,7 +156,7 @@ impl Round<'_> {
             }
             catalogue.look();
             let foreign = catalogue.reconcile(directory, set, now)?;
-            catalogue::tell_foreign(directory, foreign.iter().map(String::as_str));
+            catalogue::tell_foreign(directory, catalogue.known(), foreign.iter().map(String::as_str));
             report.foreign.extend(foreign);
             Ok(())
         })

@@ -10,6 +10,7 @@ use crate::sink::Held;
 mod brief;
 #[cfg(unix)]
 mod closed;
+mod copies;
 mod damage;
 mod foreign;
 mod shippers;

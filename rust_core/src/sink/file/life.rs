@@ -171,7 +171,9 @@ impl FileSink {
                 let open = catalogue.known().current(set).map(|entry| entry.generation);
                 let taken = own.filter(|own| open == Some(*own));
                 match catalogue.reconcile(directory, set, now) {
-                    Ok(foreign) => catalogue::tell_foreign(directory, foreign.iter().map(String::as_str)),
+                    Ok(foreign) => {
+                        catalogue::tell_foreign(directory, catalogue.known(), foreign.iter().map(String::as_str));
+                    }
                     // Who may not list a directory may log there all the same.
                     Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
                     Err(error) => remark("look for log files", format!("{}: {error}", directory.display())),
@@ -316,15 +318,24 @@ impl FileTarget {
         })
     }
 
-    /// Whether others have packed, renamed or brought files that are to be renamed: then they are known by now. To be called with the lock held.
+    /// Whether others have packed, renamed or brought files that are to be renamed or to go: then they are known by now. To be called with the lock held.
     pub(super) fn knows_better(&self, directory: &Path, set: &str, steps: &[Step]) -> bool {
         let is_new = self.catalogue.with(|catalogue| {
             let known = catalogue.known();
+            let is_unknown = |name: &String| name != set && known.named(set, name).is_none();
+            // What would go may be a copy that somebody has made.
             let is_unknown = |step: &Step| match step {
-                Step::Rename(from, _) | Step::Replace(from, _) => from != set && known.named(set, from).is_none(),
-                Step::Remove(_) => false,
+                Step::Rename(name, _) | Step::Remove(name) => is_unknown(name),
+                Step::Replace(from, to) => is_unknown(from) || is_unknown(to),
             };
-            steps.iter().any(is_unknown) && catalogue.reconcile(directory, set, seconds()).is_ok()
+            if !steps.iter().any(is_unknown) {
+                return false;
+            }
+            let foreign = catalogue.reconcile(directory, set, seconds());
+            let foreign = foreign.inspect(|foreign| {
+                catalogue::tell_foreign(directory, catalogue.known(), foreign.iter().map(String::as_str));
+            });
+            foreign.is_ok()
         });
         is_new.unwrap_or(false)
     }
@@ -339,9 +350,9 @@ impl FileTarget {
                 let inode = platform::identity_at(&path).map_or(0, |identity| identity.inode);
                 let head = catalogue::beginning(&path).map(|(head, _)| head).unwrap_or_default();
                 let (set, name, mark) = (set.to_owned(), name.clone(), Mark::of(inode, &head));
-                Change::Foreign { set, name, mark }
+                Change::Foreign { set, name, mark, is_copy: false }
             };
-            catalogue::tell_foreign(directory, new.iter().map(String::as_str));
+            catalogue::tell_foreign(directory, catalogue.known(), new.iter().map(String::as_str));
             if !new.is_empty() {
                 catalogue.change(new.iter().map(change).collect());
             }

@@ -1,0 +1,112 @@
+//! Copies that somebody has made of rotated files, under the names of others. The originals have their records.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use super::found::{is_packed, open_packed};
+use super::known::Found;
+use crate::archive::Archive;
+use crate::platform;
+use crate::rotation::Names;
+
+/// So much of two files is compared from their beginnings, and from their ends: others wait meanwhile.
+const FIRST: u64 = 4 << 20;
+const LAST: u64 = 1 << 20;
+/// A packed file that does not say how long it is, is unpacked up to this. A longer one counts as no copy.
+const UNPACKED: u64 = 64 << 20;
+const PIECE: usize = 64 << 10;
+
+/// The names of the files among `unknown` that are copies, of `originals` or of one another. Among files of which nothing is known the original is
+/// the one that this library has packed, then the one that was made first, then that with the lower number.
+pub(super) fn copies<'f>(
+    set: &str,
+    originals: impl Iterator<Item = &'f Found>,
+    unknown: impl Iterator<Item = &'f Found>,
+    is_same: &dyn Fn(&Found, &Found) -> bool,
+) -> BTreeSet<&'f str> {
+    // The current file has no copy: what `copytruncate` makes of it is the file that stays.
+    let may_be = |found: &&Found| found.name != set && !found.is_unread && !found.head.is_empty();
+    let mut by_head: BTreeMap<&[u8], Vec<&Found>> = BTreeMap::new();
+    for original in originals.filter(may_be) {
+        by_head.entry(&original.head).or_default().push(original);
+    }
+    let mut unknown: Vec<&Found> = unknown.filter(may_be).collect();
+    unknown.sort_by_key(|found| {
+        let number = Names::number(set, &found.name);
+        (found.generation.is_none(), found.born, number, found.name.len(), &found.name)
+    });
+    let mut copies = BTreeSet::new();
+    for found in unknown {
+        let alike = by_head.entry(&found.head).or_default();
+        if alike.iter().any(|original| is_same(found, original)) {
+            copies.insert(&*found.name);
+        } else {
+            alike.push(found);
+        }
+    }
+    copies
+}
+
+/// Whether two files hold the same, packed or not. Nothing is said of files that cannot be read: they are not the same.
+#[must_use]
+pub fn is_same(directory: &Path, one: &Found, other: &Found) -> bool {
+    if one.inode == other.inode {
+        return true;
+    }
+    let paths = [one, other].map(|found| directory.join(&found.name));
+    // Most copies are the same byte for byte, and nothing need be unpacked.
+    let is_same_size = one.size == other.size;
+    let is_one_form = is_packed(&one.name) == is_packed(&other.name);
+    if is_same_size && is_one_form && is_same_raw(&paths[0], &paths[1], one.size).unwrap_or(false) {
+        return true;
+    }
+    (is_packed(&one.name) || is_packed(&other.name)) && is_same_unpacked(&paths[0], &paths[1]).unwrap_or(false)
+}
+
+fn is_same_raw(one: &Path, other: &Path, size: u64) -> io::Result<bool> {
+    let [one, other] = [platform::open_to_read(one)?, platform::open_to_read(other)?];
+    let is_same_at = |from: u64, length: u64| -> io::Result<bool> {
+        let (mut one, mut other) = (&one, &other);
+        one.seek(SeekFrom::Start(from))?;
+        other.seek(SeekFrom::Start(from))?;
+        Ok(compare(one.take(length), other.take(length), length)? == Some(true))
+    };
+    Ok(is_same_at(0, FIRST)? && (size <= FIRST || is_same_at(size - LAST, LAST)?))
+}
+
+fn is_same_unpacked(one: &Path, other: &Path) -> io::Result<bool> {
+    let open = |path: &Path| {
+        let (archive, meta) = open_packed(path)?;
+        let packed = archive.extents().last().map(|last| last.at + u64::from(last.length));
+        let length = if is_packed(path) { packed } else { Some(meta.len()) };
+        Ok::<(Archive, Option<u64>), io::Error>((archive, length))
+    };
+    let ((mut one, one_length), (mut other, other_length)) = (open(one)?, open(other)?);
+    match one_length.zip(other_length) {
+        Some((length, other_length)) if length != other_length => Ok(false),
+        Some((length, _)) if length > FIRST => {
+            let first = compare(one.stream(0)?.take(FIRST), other.stream(0)?.take(FIRST), FIRST)?;
+            let from = length - LAST;
+            Ok(first == Some(true) && compare(one.stream(from)?, other.stream(from)?, LAST)? == Some(true))
+        }
+        _ => Ok(compare(one.stream(0)?, other.stream(0)?, UNPACKED)? == Some(true)),
+    }
+}
+
+/// Whether two streams have the same bytes up to their ends. None if they have more than `most` that are the same.
+fn compare(mut one: impl Read, mut other: impl Read, most: u64) -> io::Result<Option<bool>> {
+    let (mut left, mut right) = (Vec::new(), Vec::new());
+    let mut done = 0;
+    while done <= most {
+        left.clear();
+        right.clear();
+        one.by_ref().take(PIECE as u64).read_to_end(&mut left)?;
+        other.by_ref().take(PIECE as u64).read_to_end(&mut right)?;
+        if left != right || left.is_empty() {
+            return Ok(Some(left == right));
+        }
+        done += left.len() as u64;
+    }
+    Ok(None)
+}
