@@ -1,14 +1,16 @@
 //! Copies that somebody has made of rotated files, under the names of others. The originals have their records.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use super::found::{is_packed, open_packed};
+use super::found::is_packed;
 use super::known::Found;
 use crate::archive::Archive;
 use crate::platform;
 use crate::rotation::Names;
+use crate::unshared::Unshared;
 
 /// So much of two files is compared from their beginnings, and from their ends: others wait meanwhile.
 const FIRST: u64 = 4 << 20;
@@ -51,7 +53,8 @@ pub(super) fn copies<'f>(
 /// Whether two files hold the same, packed or not. Nothing is said of files that cannot be read: they are not the same.
 #[must_use]
 pub fn is_same(directory: &Path, one: &Found, other: &Found) -> bool {
-    if one.inode == other.inode {
+    // A hard link, where the system has numbers for files.
+    if one.inode == other.inode && one.inode != 0 {
         return true;
     }
     let paths = [one, other].map(|found| directory.join(&found.name));
@@ -65,9 +68,9 @@ pub fn is_same(directory: &Path, one: &Found, other: &Found) -> bool {
 }
 
 fn is_same_raw(one: &Path, other: &Path, size: u64) -> io::Result<bool> {
-    let [one, other] = [platform::open_to_read(one)?, platform::open_to_read(other)?];
+    let ((one, _), (other, _)) = (open(one)?, open(other)?);
     let is_same_at = |from: u64, length: u64| -> io::Result<bool> {
-        let (mut one, mut other) = (&one, &other);
+        let (mut one, mut other): (&File, &File) = (&one, &other);
         one.seek(SeekFrom::Start(from))?;
         other.seek(SeekFrom::Start(from))?;
         Ok(compare(one.take(length), other.take(length), length)? == Some(true))
@@ -76,13 +79,14 @@ fn is_same_raw(one: &Path, other: &Path, size: u64) -> io::Result<bool> {
 }
 
 fn is_same_unpacked(one: &Path, other: &Path) -> io::Result<bool> {
-    let open = |path: &Path| {
-        let (archive, meta) = open_packed(path)?;
+    let (one_file, other_file) = (open(one)?, open(other)?);
+    let unpacked = |path: &Path, (file, length)| {
+        let archive = Archive::of(file, length, None)?;
         let packed = archive.extents().last().map(|last| last.at + u64::from(last.length));
-        let length = if is_packed(path) { packed } else { Some(meta.len()) };
-        Ok::<(Archive, Option<u64>), io::Error>((archive, length))
+        Ok::<_, io::Error>((archive, if is_packed(path) { packed } else { Some(length) }))
     };
-    let ((mut one, one_length), (mut other, other_length)) = (open(one)?, open(other)?);
+    let (mut one, one_length) = unpacked(one, (&**one_file.0, one_file.1))?;
+    let (mut other, other_length) = unpacked(other, (&**other_file.0, other_file.1))?;
     match one_length.zip(other_length) {
         Some((length, other_length)) if length != other_length => Ok(false),
         Some((length, _)) if length > FIRST => {
@@ -92,6 +96,16 @@ fn is_same_unpacked(one: &Path, other: &Path) -> io::Result<bool> {
         }
         _ => Ok(compare(one.stream(0)?, other.stream(0)?, UNPACKED)? == Some(true)),
     }
+}
+
+/// A file with its length. Children do not keep it open.
+fn open(path: &Path) -> io::Result<(Unshared, u64)> {
+    let file = platform::open_to_read(path)?;
+    let meta = file.metadata()?;
+    if !meta.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    Ok((Unshared::new(file)?, meta.len()))
 }
 
 /// Whether two streams have the same bytes up to their ends. None if they have more than `most` that are the same.

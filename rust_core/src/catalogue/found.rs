@@ -69,7 +69,7 @@ pub fn is_packed(path: impl AsRef<Path>) -> bool {
     path.as_ref().extension().is_some_and(|end| PACKED.iter().any(|packed| packed[1..] == *end))
 }
 
-pub(super) fn open_packed(path: &Path) -> io::Result<(Archive, Metadata)> {
+fn open_packed(path: &Path) -> io::Result<(Archive, Metadata)> {
     let (file, meta) = open_log("open", path).map_err(|error| match error {
         Error::Io { source, .. } => source,
         error => io::Error::new(io::ErrorKind::InvalidData, error.to_string()),
