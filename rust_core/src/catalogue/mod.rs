@@ -173,7 +173,9 @@ impl Catalogue {
         match read {
             Ok(look) => look,
             Err(error) if platform::is_missing(&error) => {
-                self.seen = None;
+                if self.seen.take().is_some() {
+                    self.tell_loss();
+                }
                 if self.is_ahead { Look::Same } else { Look::Missing }
             }
             // Only that user's processes may read it. What is known here stays in memory.
@@ -247,7 +249,7 @@ impl Catalogue {
     /// Makes room for a new catalogue, where this process may make one. Elsewhere what is known stays in memory.
     fn set_aside(&mut self) -> Look {
         self.seen = None;
-        let may_write = !self.is_read_only && !self.is_for_another() && !self.is_of_another_user();
+        let may_write = self.may_write();
         if !may_write && self.is_ahead {
             return Look::Same;
         }
@@ -281,6 +283,10 @@ impl Catalogue {
 
     fn is_of_another_user(&self) -> bool {
         is_home_of_another(&self.home)
+    }
+
+    fn may_write(&self) -> bool {
+        !self.is_read_only && !self.is_for_another() && !self.is_of_another_user()
     }
 
     fn is_for_another(&self) -> bool {

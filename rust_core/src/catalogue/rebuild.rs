@@ -67,6 +67,23 @@ impl Catalogue {
         self.forms.get(set).unwrap_or(ANY)
     }
 
+    /// Tells that the catalogue was removed while this process knew it. Where its files are gone too, somebody has removed the directory.
+    pub(super) fn tell_loss(&self) {
+        let Some(directory) = self.home.parent() else { return };
+        let is_there = |entry: &super::Entry| {
+            let meta = directory.join(&entry.name).symlink_metadata();
+            meta.is_ok_and(|meta| platform::identity_of(&meta).inode == entry.mark.inode)
+        };
+        if self.may_write() && self.known.files().any(is_there) {
+            self.remark_on_loss();
+        }
+    }
+
+    fn remark_on_loss(&self) {
+        let reason = format!("{} is gone, and made again from the files", self.home.join(NAME).display());
+        remark("read the catalogue of log files", reason);
+    }
+
     /// No number of a catalogue that is lost is given again, whatever the clock says: indices, positions of shippers and what can be read of a damaged
     /// catalogue tell some of them. Packed files tell theirs themselves.
     fn begin_above_lost_generations(&mut self, now: i64) {
@@ -97,8 +114,7 @@ impl Catalogue {
             return;
         }
         if damaged.is_empty() && !self.is_read_only {
-            let reason = format!("{} is gone, and made again from the files", self.home.join(NAME).display());
-            remark("read the catalogue of log files", reason);
+            self.remark_on_loss();
         }
         // A line that cannot be read may have made files, and none in fewer bytes than one.
         let next = highest.saturating_add(damaged.len() as u64).saturating_add(1);

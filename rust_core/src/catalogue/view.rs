@@ -4,13 +4,16 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::entry::Entry;
 use super::known::Known;
-use super::lines::{self, Unreadable};
+use super::lines::{self, Change, Unreadable};
 use super::{Look, NAME, open};
 use crate::platform;
 
 /// Bytes that are read at once.
 const PIECE: usize = 1 << 20;
+/// So many files that are gone are remembered for those who ask.
+const MOST_GONE: usize = 4_096;
 
 /// Why nothing can be learned of a catalogue.
 #[derive(Debug)]
@@ -31,13 +34,16 @@ pub struct View {
     seen: Option<(File, u64)>,
     /// How often it was read from its beginning.
     readings: u64,
+    /// Files that are gone since the first look, as they were known last.
+    gone: Vec<Entry>,
 }
 
 impl View {
     /// That of a log directory. Nothing is read before `look`.
     #[must_use]
     pub fn of(log_directory: &Path) -> Self {
-        Self { home: crate::blackbox::home(log_directory), known: Known::default(), seen: None, readings: 0 }
+        let home = crate::blackbox::home(log_directory);
+        Self { home, known: Known::default(), seen: None, readings: 0, gone: Vec::new() }
     }
 
     #[must_use]
@@ -49,6 +55,17 @@ impl View {
     #[must_use]
     pub const fn readings(&self) -> u64 {
         self.readings
+    }
+
+    /// Files of a set that are gone since this was asked last, or since the first look.
+    pub fn take_gone(&mut self, set: &str) -> Vec<Entry> {
+        self.gone.extract_if(.., |entry| entry.set == set).collect()
+    }
+
+    fn note_gone(&mut self, entry: Entry) {
+        if self.gone.len() < MOST_GONE {
+            self.gone.push(entry);
+        }
     }
 
     /// Reads what was written since the last look.
@@ -101,16 +118,34 @@ impl View {
             Unreadable::Damaged => Unseen::Damaged,
             Unreadable::Newer => Unseen::Newer,
         })?;
+        let is_first = *from == 0 && self.readings == 0;
+        let mut before = None;
         if *from == 0 {
             if whole == 0 {
                 return Ok(Look::Missing);
             }
-            self.known = Known::default();
+            before = Some(std::mem::take(&mut self.known));
             self.readings += 1;
         }
         *from += whole as u64;
         let is_new = !changes.is_empty();
-        self.known.apply(changes);
+        for change in changes {
+            if let Change::Gone(generation) = change
+                && !is_first
+                && let Some(entry) = self.known.get(generation).cloned()
+            {
+                self.note_gone(entry);
+            }
+            self.known.apply([change]);
+        }
+        // It was written anew, without what was gone before.
+        for entry in before.iter().flat_map(Known::files) {
+            if self.known.get(entry.generation).is_none()
+                && !self.gone.iter().any(|gone| gone.generation == entry.generation)
+            {
+                self.note_gone(entry.clone());
+            }
+        }
         Ok(if is_new { Look::Changed } else { Look::Same })
     }
 }

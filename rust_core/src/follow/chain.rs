@@ -8,6 +8,7 @@ use super::copies::{self, Place};
 use super::cursor::{Cursor, From, Next, Probe};
 use super::files::{Directory, FileRef, Looks, SetFiles};
 use super::filter::Filter;
+use super::gaps::Gaps;
 use super::indices::{Indices, Plan};
 use super::opening::Opened;
 use super::position::Position;
@@ -76,6 +77,7 @@ pub struct Chain {
     epoch: u64,
     cursor: Option<Cursor>,
     indices: Indices,
+    gaps: Gaps,
     is_ended: bool,
 }
 
@@ -93,6 +95,7 @@ impl Chain {
             epoch: 0,
             cursor: None,
             indices: Indices::default(),
+            gaps: Gaps::default(),
             is_ended: false,
         }
     }
@@ -223,7 +226,7 @@ impl Chain {
                 self.cursor = Some(*cursor);
                 Goes::On
             }
-            Opened::Not => Goes::Nowhere,
+            Opened::Not | Opened::Gone => Goes::Nowhere,
             Opened::NotNow => Goes::Later,
         })
     }
@@ -236,6 +239,7 @@ impl Chain {
             context.remarks.make(format!("{} has {count} lines that are too long to be read", cursor.file.name));
         }
         self.next_sequence = cursor.next_sequence();
+        self.gaps.note_read(cursor.file.id, self.next_sequence);
         self.pass(cursor.file.id);
     }
 
@@ -249,6 +253,7 @@ impl Chain {
         loop {
             if self.queue.is_empty() {
                 if self.is_listed && self.is_bounded(context) {
+                    self.tell_gaps(None, directory, context);
                     return Ok(NextFile::Nothing);
                 }
                 let looks = if self.is_bounded(context) { Looks::Many } else { Looks::Few };
@@ -258,7 +263,13 @@ impl Chain {
                     // All of them are others.
                     self.done.clear();
                     (self.last, self.next_sequence) = (None, None);
+                    self.gaps.forget();
+                    directory.take_gone(&self.files.name);
                 }
+                if !self.is_listed {
+                    self.files.remark_on_first_look(directory, &files, self.only.as_deref(), &mut context.remarks);
+                }
+                self.note_gone(directory);
                 self.enqueue(files, directory, context);
                 self.is_listed = true;
             }
@@ -277,7 +288,9 @@ impl Chain {
                 Plan::Everything
             };
             if let Plan::Nothing { lines, first } = plan {
+                self.tell_gaps(first.or(file.first), directory, context);
                 self.next_sequence = first.or(file.first).map(|first| first.saturating_add(lines));
+                self.gaps.note_read(file.id, self.next_sequence);
                 self.pass(file.id);
                 if context.time.is_up() {
                     return Ok(NextFile::Later);
@@ -286,10 +299,16 @@ impl Chain {
             }
             match self.files.open(&file, plan, from, directory, context)? {
                 Opened::Cursor(cursor) => {
-                    self.cursor = Some(*cursor);
+                    let first = self.cursor.insert(*cursor).first();
+                    self.tell_gaps(first, directory, context);
                     return Ok(NextFile::Opened);
                 }
                 Opened::Not => self.pass(file.id),
+                Opened::Gone => {
+                    self.note_gone(directory);
+                    self.gaps.note(&file);
+                    self.pass(file.id);
+                }
                 Opened::NotNow if self.is_bounded(context) => {
                     context.remarks.make(format!("{} cannot be read now", directory.path.join(&file.name).display()));
                     self.pass(file.id);
@@ -301,6 +320,19 @@ impl Chain {
                 }
             }
         }
+    }
+
+    /// Notes files that were deleted, of which the catalogue tells.
+    fn note_gone(&mut self, directory: &mut Directory) {
+        let gone = directory.take_gone(&self.files.name);
+        // What was gone before the first look is not missed. Without the catalogue, files have other numbers.
+        if self.is_listed && self.only.is_none() && self.files.is_by_catalogue() {
+            self.gaps.note_entries(gone, self.last, &self.done);
+        }
+    }
+
+    fn tell_gaps(&mut self, first: Option<u64>, directory: &Directory, context: &mut Context) {
+        self.gaps.tell(first, &self.files.name, directory.known(), &mut context.remarks);
     }
 
     /// Notes the files that are still to be read.
@@ -317,6 +349,10 @@ impl Chain {
                 None => 0,
             },
         };
+        if let Some(before) = begin.checked_sub(1).and_then(|before| files.get(before)).filter(|_| self.last.is_none())
+        {
+            self.gaps.begin_behind(before.id);
+        }
         let ids: BTreeSet<Generation> = files.iter().map(|file| file.id).collect();
         self.done.retain(|id| ids.contains(id));
         let done = &self.done;

@@ -201,6 +201,11 @@ impl Cursor {
         Record::of(self.lines.bytes(), line, &self.name, position)
     }
 
+    /// The number of its first record.
+    pub const fn first(&self) -> Option<u64> {
+        self.first
+    }
+
     /// The number of the first record after this file, if all of it was read.
     pub fn next_sequence(&self) -> Option<u64> {
         self.first.map(|first| first.saturating_add(self.lines.lines()))

@@ -41,18 +41,24 @@ pub struct Directory {
     pub path: PathBuf,
     view: View,
     /// Whether the catalogue tells anything.
-    is_told: bool,
+    pub(super) is_told: bool,
+    /// Whether there is none, or nothing stands in it.
+    pub(super) is_missing: bool,
 }
 
 impl Directory {
     pub fn of(path: &Path) -> Self {
-        Self { path: path.to_owned(), view: View::of(path), is_told: false }
+        Self { path: path.to_owned(), view: View::of(path), is_told: false, is_missing: false }
     }
 
     /// Reads what was written into the catalogue.
     pub fn look(&mut self, remarks: &mut Remarks) {
+        self.is_missing = false;
         self.is_told = match self.view.look() {
-            Ok(look) => look != Look::Missing,
+            Ok(look) => {
+                self.is_missing = look == Look::Missing;
+                !self.is_missing
+            }
             Err(why) => {
                 let why = match why {
                     Unseen::Refused(error) => error.to_string(),
@@ -67,6 +73,11 @@ impl Directory {
 
     pub const fn known(&self) -> &Known {
         self.view.known()
+    }
+
+    /// Files of a set that are gone since this was asked last, as far as the catalogue tells.
+    pub fn take_gone(&mut self, set: &str) -> Vec<Entry> {
+        self.view.take_gone(set)
     }
 
     /// The names of the sets that have files here.
@@ -125,6 +136,8 @@ pub struct SetFiles {
     next: Generation,
     /// How often it was another one, which gives the same numbers to other files.
     epoch: u64,
+    /// Why the catalogue did not do, where that is to be told.
+    pub why_own: Option<String>,
 }
 
 /// Files as a reader knows them by itself.
@@ -138,7 +151,7 @@ struct Own {
 
 impl SetFiles {
     pub const fn of(name: String) -> Self {
-        Self { name, own: None, told: Vec::new(), reading: 0, next: 0, epoch: 0 }
+        Self { name, own: None, told: Vec::new(), reading: 0, next: 0, epoch: 0, why_own: None }
     }
 
     /// How often the files that were here are gone, with their catalogue.
@@ -206,6 +219,9 @@ impl SetFiles {
             let foreign = directory.known().foreign_at(&found.name);
             foreign.is_none_or(|foreign| foreign.mark.inode != found.inode)
         });
+        if thorough && self.own.is_none() {
+            self.why_own = self.why_not_by_catalogue(directory, &found);
+        }
         let Own { known, told, order } = self.own.get_or_insert_with(|| {
             let mut known = Known::default();
             let entries = if self.told.is_empty() && directory.is_told {

@@ -67,6 +67,7 @@ impl Filter {
             from: self.from,
             until: self.until,
             level: self.level,
+            levels: &self.levels,
             logger: (!self.loggers.is_empty()).then_some(&is_logger),
             trace: self.trace.as_deref(),
         })

@@ -1,10 +1,8 @@
-//! What the lines of a file look like: which keys they have, or where a line of text has its time.
+//! What the lines of a file look like: which keys they have.
 
 use std::sync::LazyLock;
 
-use jiff::tz::TimeZone;
-
-use crate::archive::{Keys, Scanner, TimeForm, Value, pair, parse_time};
+use crate::archive::{Keys, Scanner, Value, pair};
 use crate::encoder::{Process, Shape, preset_names};
 
 /// The form of the lines of a file.
@@ -98,54 +96,9 @@ pub fn without_noise(line: &[u8]) -> &[u8] {
     }
 }
 
-/// The time at the beginning of a line of text, perhaps in brackets. Without an offset it is local time.
-#[must_use]
-pub fn time_of_text(line: &[u8]) -> Option<i64> {
-    let start = line.iter().position(u8::is_ascii_digit).filter(|at| *at < 4)?;
-    let text = &line[start..];
-    text.first_chunk::<19>().filter(|head| head[4] == b'-' && head[13] == b':')?;
-    let end = (19..text.len().min(40))
-        .find(|at| !(text[*at].is_ascii_digit() || matches!(text[*at], b'.' | b',' | b'+' | b'-' | b':' | b'Z')))
-        .unwrap_or(text.len().min(40));
-    let stamp = text[..end].trim_ascii_end();
-    parse_time(stamp, TimeForm::Iso).or_else(|| local(stamp))
-}
-
-fn local(stamp: &[u8]) -> Option<i64> {
-    let utc = parse_time(&[stamp, b"Z"].concat(), TimeForm::Iso)?;
-    let there = jiff::Timestamp::from_nanosecond(utc.into()).ok()?;
-    let time = TimeZone::system().to_timestamp(TimeZone::UTC.to_datetime(there)).ok()?;
-    i64::try_from(time.as_nanosecond()).ok()
-}
-
-/// The name of a level among the first words of a line of text.
-#[must_use]
-pub fn level_of_text<'l>(line: &'l [u8], keys: &Keys) -> Option<&'l [u8]> {
-    let start = &line[..line.len().min(160)];
-    let words = start.split(|byte| !byte.is_ascii_alphabetic()).filter(|word| word.len() > 2).take(8);
-    let mut names = words.filter(|word| word.iter().all(u8::is_ascii_uppercase));
-    names.find(|word| std::str::from_utf8(word).is_ok_and(|word| keys.level_number(word).is_some()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn text_tells_its_time_and_its_level() {
-        let noon = 1_771_502_400_000_000_000;
-        for line in
-            ["2026-02-19T12:00:00+00:00 INFO x", "[2026-02-19 12:00:00Z] INFO", "2026-02-19T13:00:00.000+01:00\tINFO"]
-        {
-            assert_eq!(time_of_text(line.as_bytes()), Some(noon), "{line}");
-            assert_eq!(level_of_text(line.as_bytes(), &Keys::default()), Some(&b"INFO"[..]));
-        }
-        assert!(time_of_text(b"2026-02-19 12:00:00,123 INFO x").is_some());
-        for line in ["", "Traceback (most recent call last):", "2026", "12 is not a time of any kind, is it"] {
-            assert_eq!(time_of_text(line.as_bytes()), None, "{line}");
-            assert_eq!(level_of_text(line.as_bytes(), &Keys::default()), None, "{line}");
-        }
-    }
 
     #[test]
     fn the_form_shows_in_the_first_lines() {

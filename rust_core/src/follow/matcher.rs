@@ -7,7 +7,8 @@ use memchr::memmem::Finder;
 use memchr::{memchr, memrchr};
 
 use super::filter::Filter;
-use super::form::{Form, level_of_text, time_of_text, without_noise};
+use super::form::{Form, without_noise};
+use super::text::Head;
 use crate::archive::{Keys, Scanner, Value, pair};
 
 /// A value in a line.
@@ -41,9 +42,8 @@ pub struct Matcher {
     texts: Vec<Finder<'static>>,
     /// Whether names of levels are wanted.
     levels: Vec<(Box<[u8]>, bool)>,
-    /// Time and level of the line of text before, which hold for those without.
-    last_time: Option<i64>,
-    last_is_level: bool,
+    /// The time of the line of text before, if it tells one, and whether its level is wanted: both hold for lines that begin no record.
+    last: Option<(Option<i64>, bool)>,
     room: Vec<u8>,
     /// Whether the keys were given.
     is_given: bool,
@@ -93,8 +93,7 @@ impl Matcher {
             needle: needle.map(finder),
             texts: texts.into_iter().map(finder).collect(),
             levels: Vec::new(),
-            last_time: None,
-            last_is_level: false,
+            last: None,
             room: Vec::new(),
             is_given,
             tries: 0,
@@ -147,7 +146,7 @@ impl Matcher {
             && !self.scanner.time(&found).is_some_and(|time| self.filter.is_time(time))
     }
 
-    /// Whether a level of this name is wanted. One that nobody knows is not.
+    /// Whether a level of this name is wanted. One that nobody knows may be any.
     #[inline]
     fn is_level(&mut self, name: &[u8]) -> bool {
         if let Some((_, is_wanted)) = self.levels.iter().find(|(known, _)| **known == *name) {
@@ -157,7 +156,7 @@ impl Matcher {
             let given = self.filter.levels.iter().find(|(given, _)| given.eq_ignore_ascii_case(name));
             given.map(|(_, number)| *number).or_else(|| self.keys.level_number(name))
         });
-        let is_wanted = number.is_some_and(|number| self.filter.is_level(number));
+        let is_wanted = number.is_none_or(|number| self.filter.is_level(number));
         if self.levels.len() < MOST_LEVELS {
             self.levels.push((name.into(), is_wanted));
         }
@@ -251,18 +250,21 @@ impl Matcher {
     }
 
     fn text(&mut self, line: &[u8]) -> Option<Line> {
-        let (time, level) = (time_of_text(line), level_of_text(line, &self.keys));
-        if time.is_some() {
-            self.last_time = time;
-            self.last_is_level = level.is_some_and(|level| self.is_level(level));
+        let head = Head::of(line, &self.keys, &self.filter.levels);
+        if let Some(head) = &head {
+            let is_level = self.filter.level.is_none() || head.name().is_none_or(|name| self.is_level(name));
+            self.last = Some((head.time, is_level));
         }
         let filter = &self.filter;
-        let is_wanted = (!filter.needs_time() || self.last_time.is_some_and(|time| filter.is_time(time)))
-            && (filter.level.is_none() || self.last_is_level)
+        // A time of day without its date may be any.
+        let may_be_time = |time: Option<i64>| time.is_none_or(|time| filter.is_time(time));
+        let is_wanted = (!filter.needs_time() || self.last.is_some_and(|(time, _)| may_be_time(time)))
+            && (filter.level.is_none() || self.last.is_some_and(|(_, is_level)| is_level))
             && filter.loggers.is_empty()
             && filter.trace.as_ref().is_none_or(|trace| memchr::memmem::find(line, trace.as_bytes()).is_some())
             && self.texts.iter().all(|text| text.find(line).is_some());
-        let level = level.filter(|_| time.is_some()).map_or(Value::Absent, Value::Plain);
+        let level = head.as_ref().and_then(|head| head.level).map_or(Value::Absent, Value::Plain);
+        let time = head.and_then(|head| head.time);
         is_wanted.then(|| Line { range: 0..0, time, level: span(line, level), logger: None, trace: None })
     }
 

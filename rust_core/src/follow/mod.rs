@@ -10,14 +10,17 @@ mod cursor;
 mod files;
 mod filter;
 mod form;
+mod gaps;
 mod indices;
 mod lines;
 mod matcher;
 mod opening;
+mod passed;
 mod position;
 mod record;
 mod remarks;
 mod source;
+mod text;
 mod time;
 
 use std::cmp::Reverse;
@@ -30,7 +33,7 @@ use std::time::{Duration, Instant};
 
 use crate::archive::Keys;
 use crate::error::{Error, Result};
-use crate::rotation::Names;
+use crate::rotation::{Names, PACKED};
 use chain::{Chain, Context, Step};
 use files::Directory;
 use remarks::Remarks;
@@ -97,6 +100,17 @@ pub struct Reader {
     longest_search: Duration,
 }
 
+/// Where the rotated file is that was named without the end that packing has given it.
+fn packed_at(path: &Path) -> Option<PathBuf> {
+    Names::current_of(path.file_name()?.to_str()?)?;
+    let with_end = |end: &&str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        PathBuf::from(name)
+    };
+    PACKED.iter().map(|end| with_end(&end)).find(|path| path.symlink_metadata().is_ok())
+}
+
 impl Reader {
     /// Finds the files. Nothing is read of them yet.
     ///
@@ -142,7 +156,10 @@ impl Reader {
     }
 
     fn add_file(&mut self, directory: &Path, file: &Path) -> Result<()> {
-        let path = directory.join(file);
+        let mut path = directory.join(file);
+        if path.symlink_metadata().is_err() {
+            path = packed_at(&path).unwrap_or(path);
+        }
         let failed = |kind: io::ErrorKind| Error::io("read", &path, kind.into());
         let name =
             path.file_name().and_then(|name| name.to_str()).ok_or_else(|| failed(io::ErrorKind::InvalidInput))?;

@@ -12,8 +12,10 @@ use crate::{catalogue, platform};
 /// What became of a file that was to be opened.
 pub enum Opened {
     Cursor(Box<Cursor>),
-    /// It is gone, or must not be read.
+    /// It cannot be read, or must not be.
     Not,
+    /// It was deleted.
+    Gone,
     NotNow,
 }
 
@@ -79,7 +81,7 @@ impl SetFiles {
             let is_thorough = look == LOOKS - 2;
             let files = self.refresh(directory, is_thorough, Looks::Few, &mut context.remarks)?;
             let Some(files) = files else { continue };
-            let Some(found) = files.into_iter().find(|found| found.id == file.id) else { return Ok(Opened::Not) };
+            let Some(found) = files.into_iter().find(|found| found.id == file.id) else { return Ok(Opened::Gone) };
             if found.is_closed != file.is_closed
                 || catalogue::is_packed(&found.name) != catalogue::is_packed(&file.name)
             {

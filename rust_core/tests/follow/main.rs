@@ -23,6 +23,8 @@ mod copies;
 mod damage;
 mod filters;
 mod forms;
+mod gaps;
+mod levels;
 mod life;
 mod search;
 

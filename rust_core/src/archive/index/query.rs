@@ -12,6 +12,8 @@ pub struct Query<'q> {
     pub until: Option<i64>,
     /// The least level.
     pub level: Option<i32>,
+    /// Numbers of levels by these names, which count in place of those that the index tells.
+    pub levels: &'q [(String, i32)],
     /// Whether a logger of this name is looked for.
     pub logger: Option<&'q dyn Fn(&str) -> bool>,
     /// The id of a trace.
@@ -31,9 +33,13 @@ impl Index {
     /// A line that is longer than a part is in several of them, and all of these are named.
     #[must_use]
     pub fn find(&self, query: &Query<'_>) -> Vec<usize> {
-        let levels: Option<Vec<bool>> = query
-            .level
-            .map(|least| self.levels.iter().map(|(_, number)| number.is_none_or(|number| number >= least)).collect());
+        let number_of = |(name, told): &(String, Option<i32>)| {
+            let given = query.levels.iter().find(|(given, _)| given.eq_ignore_ascii_case(name));
+            given.map(|(_, number)| *number).or(*told)
+        };
+        let levels: Option<Vec<bool>> = query.level.map(|least| {
+            self.levels.iter().map(|level| number_of(level).is_none_or(|number| number >= least)).collect()
+        });
         let loggers: Option<Vec<bool>> =
             query.logger.map(|is_wanted| self.loggers.iter().map(|name| is_wanted(name)).collect());
         let candidates = self.parts.iter().enumerate().filter(|(_, part)| {
