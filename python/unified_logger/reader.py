@@ -233,7 +233,7 @@ class LogReader:
 
     @property
     def remarks(self) -> list[str]:
-        """What was noticed and could be done without, such as an index that is damaged: each once."""
+        """What was noticed while reading, each once: files that are not read or were deleted before, a damaged index, a catalogue that is not used."""
         if os.getpid() == self._process:
             self._remarks += self._files.remarks()
         return list(self._remarks)
@@ -277,15 +277,16 @@ def read_logs(
 
     Args:
         directory: The log directory. None for that of this process: the one it logs into, otherwise `LOG_DIR` or `logs`.
-        files: Names of sets such as `app.log`, which stand for their rotated files too, or single rotated files such as `app.log.3.zst`. None
-            for all sets of the directory.
-        since: The first time: a `datetime` (without a zone it is local time), seconds since 1970 UTC, or ISO 8601 text.
-        until: The time before which records end.
-        level: The least level, by name or number.
+        files: Names of sets such as `app.log`, which stand for their rotated files too, or single rotated files such as `app.log.3`, packed or
+            not. They are relative to the directory. None for all sets of the directory.
+        since: The first time, which is included: a `datetime` (without a zone it is local time), seconds since 1970 UTC, or ISO 8601 text.
+        until: The time before which records end: it is not included itself.
+        level: The least level, by name or number. A record whose level has no number that is known is given, too; 0 gives all records.
         logger: Names of loggers. Each stands for its children, too.
         trace_id: The id of a trace.
         text: A text that stands in the line.
-        after: Positions to go on behind, at most one for each set; sets without one are read from their beginning.
+        after: Positions to go on behind, at most one for each set; sets without one are read from their beginning. Where several sets are read, give
+            the last position of each.
         follow: Whether to go on with records as they are written. Then the iterator ends with `close` or `timeout` alone.
         timeout: For `follow`: the iterator ends once all that is there was searched and no record came for so many seconds. None waits for ever.
         keys: The keys of `time`, `level`, `logger` and `trace_id` in lines of JSON, where they are not those of a record or a preset; a key
@@ -304,7 +305,9 @@ def read_logs(
         directory = (settings and settings.log_dir) or os.environ.get("LOG_DIR") or "logs"
     if not isinstance(directory, (str, os.PathLike)):
         raise _wrong("directory", directory, "the path of a directory")
-    names = _several("files", files, (str, os.PathLike), "names of files")
+    names = _several("files", files, (str, os.PathLike), _FILES)
+    if files is not None and not names:
+        raise _wrong("files", files, _FILES)
     loggers = _several("logger", logger, (str,), "the name of a logger, or several")
     positions = _several("after", after, (str, Position), "a position or its text, or several")
     if timeout is not None and not (isinstance(timeout, (int, float)) and timeout >= 0):
@@ -314,7 +317,8 @@ def read_logs(
             raise _wrong(key, value, "a text that is not empty")
     if level is not None:
         try:
-            level = levels.parse(level)
+            # Every record has level 0, also one whose level nobody knows.
+            level = levels.parse(level) or None
         except ValueError:
             raise _wrong("level", level, levels.ALLOWED) from None
     texts = [str(each if isinstance(each, Position) else Position(each)) for each in positions]
@@ -334,8 +338,14 @@ def read_logs(
             _given_keys(keys),
         )
     except OSError as error:
-        raise ReadError(str(error)) from None
+        told = str(error)
+        if any(os.path.dirname(path) and not os.path.isabs(path) for path in names):
+            told += f". Names of files are relative to the directory, {os.fspath(directory)}"
+        raise ReadError(told) from None
     return LogReader(found, timeout)
+
+
+_FILES = "a name, or names, of files; None for all sets of the directory"
 
 
 def _several(key: str, given: object, kinds: tuple[type, ...], allowed: str) -> list[Any]:

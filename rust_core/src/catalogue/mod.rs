@@ -310,7 +310,7 @@ impl Catalogue {
                         return Ok(());
                     }
                 }
-                Err(error) if platform::is_missing(&error) => {}
+                Err(error) if platform::is_missing(&error) => self.tell_loss(),
                 Err(error) => return Err(error),
             }
         }

@@ -70,11 +70,13 @@ impl Catalogue {
     /// Tells that the catalogue was removed while this process knew it. Where its files are gone too, somebody has removed the directory.
     pub(super) fn tell_loss(&self) {
         let Some(directory) = self.home.parent() else { return };
-        let is_there = |entry: &super::Entry| {
-            let meta = directory.join(&entry.name).symlink_metadata();
-            meta.is_ok_and(|meta| platform::identity_of(&meta).inode == entry.mark.inode)
+        let sets: BTreeSet<&str> = self.known.files().map(|entry| &*entry.set).collect();
+        // Under whatever name: it is asked in the middle of a rotation.
+        let is_there = |set: &str| {
+            let there = super::names(directory, set).unwrap_or_default();
+            self.known.of_set(set).any(|entry| there.values().any(|inode| *inode == entry.mark.inode))
         };
-        if self.may_write() && self.known.files().any(is_there) {
+        if self.may_write() && sets.into_iter().any(is_there) {
             self.remark_on_loss();
         }
     }
