@@ -211,12 +211,18 @@ assert flush_logging(10)
 @as_root
 @pytest.mark.parametrize(
     ("options", "told"),
-    [({"compress": "zstd"}, 1), ({"keep": {"files": 3}}, 1), ({"keep": {"disk_free": "1%"}}, 1), ({}, 0)],
+    [
+        ({"compress": "zstd"}, 1),
+        ({"keep": {"files": 3}}, 1),
+        ({"keep": {"disk_free": "1%"}}, 1),
+        ({}, 1),
+        ({"backup_count": 100}, 0),
+    ],
 )
 def test_root_is_told_that_nothing_is_done_for_rotated_files_of_another_user(
     run_python: Run, reachable: Path, options: dict[str, object], told: int
 ) -> None:
-    """Once, in however many directories and rounds."""
+    """Once, in however many directories and rounds. Where nothing was asked for, it is told as soon as files pile up."""
     done = run_python(
         START
         + f"""

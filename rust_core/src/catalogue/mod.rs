@@ -21,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 pub use copies::is_same;
@@ -85,10 +86,18 @@ pub fn is_home_of_another(home: &Path) -> bool {
     }
 }
 
-/// Whether rotated files of a directory are left to processes of another user, which alone pack and delete them.
-#[must_use]
-pub fn is_left_to_another(log_directory: &Path) -> bool {
-    is_of_another(log_directory) || is_home_of_another(&crate::blackbox::home(log_directory))
+/// Whether it was told that rotated files are left to another user.
+static WAS_LEFT: AtomicBool = AtomicBool::new(false);
+
+/// Tells once that nothing is done here for rotated files in the directory of another user.
+pub fn tell_left(log_directory: &Path) {
+    if !WAS_LEFT.swap(true, Ordering::Relaxed) {
+        let reason = format!(
+            "{} is another user's: keep and compress do nothing here, and rotated files are left to processes of that user",
+            log_directory.display()
+        );
+        remark("look after log files", reason);
+    }
 }
 
 /// A catalogue that the sinks of one engine share. None where no file is written.

@@ -14,7 +14,6 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -193,10 +192,10 @@ pub fn round_with(
     remembered: &mut Remembered,
 ) -> Option<Report> {
     let home = blackbox::home(directory);
-    if catalogue::is_left_to_another(directory) {
+    if catalogue::is_of_another(directory) || catalogue::is_home_of_another(&home) {
         // Processes of that user do it.
-        if settings.is_asked && !WAS_TOLD.swap(true, Ordering::Relaxed) {
-            remark(LOOK_AFTER, left_to_its_user(directory));
+        if settings.is_asked {
+            catalogue::tell_left(directory);
         }
         return None;
     }
@@ -232,16 +231,6 @@ pub fn round_with(
         }
         Some(report)
     })
-}
-
-/// Whether it was told that nothing is done in the directory of another user.
-static WAS_TOLD: AtomicBool = AtomicBool::new(false);
-
-fn left_to_its_user(directory: &Path) -> String {
-    format!(
-        "{} is another user's: keep and compress do nothing here, and rotated files are left to processes of that user",
-        directory.display()
-    )
 }
 
 fn catalogue_of(directory: &Path, settings: &Settings) -> Catalogue {

@@ -85,6 +85,7 @@ impl FileSink {
             if rotation.names == Names::Numbers {
                 self.target.note_foreign(directory, name, foreign);
             }
+            self.tell_of_pile(directory, name, &steps);
             match take(directory, steps, done) {
                 Ok(()) => return Ok(true),
                 // Another program has made the name since: the next plan knows of it.
@@ -122,8 +123,17 @@ impl FileSink {
             && keep.files.is_some()
             && (is_later == Some(true)
                 || ship::is_any_registered(&blackbox::home(directory))
-                || catalogue::is_left_to_another(directory));
+                || catalogue::is_of_another(directory));
         if is_left { Keep { files: None, ..keep } } else { keep }
+    }
+
+    /// Tells that files pile up, where they are left to a user who may have no process here.
+    fn tell_of_pile(&self, directory: &Path, set: &str, steps: &[Step]) {
+        let most = self.target.rotation.keep.files.map_or(u64::MAX, u64::from);
+        let is_beyond = |step: &Step| matches!(step, Step::Rename(_, to) if Names::number(set, to).is_some_and(|number| number > most));
+        if steps.iter().any(is_beyond) && catalogue::is_of_another(directory) {
+            catalogue::tell_left(directory);
+        }
     }
 
     /// The steps of a rotation, and the files of other programs that lie in its way.
