@@ -285,6 +285,28 @@ log_all()
     assert sum(name.endswith(".zst") for name in by_root) == (2 if compress == "zstd" else 0)
 
 
+@as_root
+def test_a_service_that_root_started_keeps_its_bound(run_python: Run, reachable: Path) -> None:
+    """The directory is the service's, and what the library keeps beside the logs is root's: rotations go on replacing the last file."""
+    run_python(
+        START
+        + f"""
+os.chdir({str(reachable)!r})
+os.mkdir("logs")
+os.chown("logs", {ANOTHER}, {ANOTHER})
+init_logging(log_dir="logs", max_bytes=2_000, backup_count=3, console_format="off")
+log(0, 1)
+assert flush_logging(30)
+become()
+for number in range(1, 100):
+    log(number, number + 1)
+    assert flush_logging(30)
+assert get_stats()["files"]["app"]["rotations"] > 4
+"""
+    )
+    assert {path.name for path in reachable.glob("logs/app.log.*")} == {"app.log.1", "app.log.2", "app.log.3"}
+
+
 switches = pytest.mark.parametrize("switch", ["true", "false"], ids=["engine", "fallback handlers"])
 
 

@@ -102,10 +102,14 @@ impl Shipped {
     }
 }
 
-/// Whether any target is registered, or may be. Cheaper than to read what they have taken.
+/// Whether any target is registered, or may be. Cheaper than to read what they have taken. A process that may not look, because another user's
+/// processes keep the catalogue, knows of none: nobody may be there who would delete in its place.
 #[must_use]
 pub fn is_any_registered(home: &Path) -> bool {
-    paths(home).map_or(true, |paths| !paths.is_empty())
+    match paths(home) {
+        Ok(paths) => !paths.is_empty(),
+        Err(error) => error.kind() != io::ErrorKind::PermissionDenied,
+    }
 }
 
 /// Where the position of a target is. `None` for a name that is none of a file.
