@@ -21,7 +21,12 @@ pub struct Known {
     names: BTreeMap<String, Generation>,
     /// By set and label: the first number that no file with a date had, also none that was deleted since.
     dated: BTreeMap<String, BTreeMap<String, u64>>,
+    /// The numbers of levels that programs have named. Where several have given a name, the highest counts: then a search leaves none out.
+    levels: BTreeMap<String, i32>,
 }
+
+/// So many names of levels are remembered.
+const LEVELS: usize = 256;
 
 /// So many labels of a set are remembered. Those before come again only where a clock is set far back.
 const LABELS: usize = 100;
@@ -85,8 +90,27 @@ impl Known {
                 }
                 Change::ForeignGone(name) => drop(self.foreign.remove(&name)),
                 Change::Dated(set, label, next) => self.note_date(&set, &label, next),
+                Change::Levels(levels) => levels.into_iter().for_each(|(name, number)| self.note_level(name, number)),
             }
         }
+    }
+
+    fn note_level(&mut self, name: String, number: i32) {
+        if self.levels.len() < LEVELS || self.levels.contains_key(&name) {
+            let known = self.levels.entry(name).or_insert(number);
+            *known = number.max(*known);
+        }
+    }
+
+    /// Names of levels that programs have given, with their numbers.
+    pub fn levels(&self) -> impl Iterator<Item = (&str, i32)> {
+        self.levels.iter().map(|(name, number)| (name.as_str(), *number))
+    }
+
+    /// The number of a level that a program has named.
+    #[must_use]
+    pub fn level(&self, name: &str) -> Option<i32> {
+        self.levels.get(name).copied()
     }
 
     /// Notes that a file has a name.
@@ -209,6 +233,10 @@ impl Known {
             let changes: Vec<Change> =
                 labels.iter().map(|(label, next)| Change::Dated(set.clone(), label.clone(), *next)).collect();
             text.push_str(&lines::write(&changes));
+        }
+        if !self.levels.is_empty() {
+            let levels = self.levels().map(|(name, number)| (name.to_owned(), number)).collect();
+            text.push_str(&lines::write(&[Change::Levels(levels)]));
         }
         text
     }

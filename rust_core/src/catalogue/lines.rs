@@ -38,6 +38,8 @@ pub enum Change {
     ForeignGone(String),
     /// Of a set and the label of its dated names: the first number that no file had.
     Dated(String, String, u64),
+    /// Numbers of levels that a program has named.
+    Levels(Vec<(String, i32)>),
 }
 
 /// Why a text is no catalogue.

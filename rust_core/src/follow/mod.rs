@@ -24,7 +24,7 @@ mod text;
 mod time;
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -108,7 +108,7 @@ fn packed_at(path: &Path) -> Option<PathBuf> {
         name.push(end);
         PathBuf::from(name)
     };
-    PACKED.iter().map(|end| with_end(&end)).find(|path| path.symlink_metadata().is_ok())
+    PACKED.iter().map(with_end).find(|path| path.symlink_metadata().is_ok())
 }
 
 impl Reader {
@@ -136,6 +136,7 @@ impl Reader {
         for file in files {
             reader.add_file(&directory, &file)?;
         }
+        reader.learn_levels();
         // Where all sets are followed, its own may still come.
         if reader.looked.is_none() || !reader.context.follow {
             for position in &reader.after {
@@ -143,6 +144,24 @@ impl Reader {
             }
         }
         Ok(reader)
+    }
+
+    /// Learns the numbers of levels from the programs that have named them. The names that the reader gives go before.
+    fn learn_levels(&mut self) {
+        let Context { filter, remarks, .. } = &mut self.context;
+        if filter.level.is_none() {
+            return;
+        }
+        let mut told: BTreeMap<String, i32> = BTreeMap::new();
+        for directory in &mut self.directories {
+            directory.look(remarks);
+            for (name, number) in directory.known().levels() {
+                let known = told.entry(name.to_owned()).or_insert(number);
+                *known = number.max(*known);
+            }
+        }
+        // Of names that differ by their case alone, the first counts.
+        Arc::make_mut(filter).levels.extend(told);
     }
 
     fn find_sets(&mut self) -> Result<()> {

@@ -111,6 +111,14 @@ impl Names {
         self.generation.load(Ordering::Acquire)
     }
 
+    /// The levels that the application has named, with their numbers.
+    #[must_use]
+    pub fn named_levels(&self) -> Vec<(String, i32)> {
+        let name =
+            |index: &AtomicU32| self.level_names.get(index.load(Ordering::Acquire)).map(|name| String::clone(name));
+        self.levels.iter().filter_map(|(number, index)| Some((name(index)?, *number))).collect()
+    }
+
     /// The name of a level as it stands in a record: the one given, the standard one, or `Level N`.
     #[must_use]
     pub fn level_name(&self, level: i32) -> Cow<'static, str> {

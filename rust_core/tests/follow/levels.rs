@@ -63,3 +63,42 @@ fn a_time_of_day_may_be_of_any_day() {
     assert_eq!(of(Filter { from: Some(START), ..Filter::default() }), ["I", "", "W", "S"]);
     assert_eq!(of(Filter { until: Some(START), level: Some(20), ..Filter::default() }), ["I", "", "W", "S"]);
 }
+
+#[test]
+fn the_catalogue_tells_the_numbers_of_levels_and_the_highest_counts() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut sink = sink(directory.path(), &rotation(1_000_000, Names::Numbers));
+    for (number, level) in (0..).zip(["AUDIT", "ALERT", "LOUD", "INFO"]) {
+        sink.push(json(number, level).as_bytes(), Origin { position: 1, time: START, whose: Whose::Application });
+    }
+    sink.write(Instant::now(), Held::Yes).unwrap();
+    let mut catalogue = Catalogue::of(directory.path());
+    let mut note = |levels: &[(&str, i32)]| {
+        catalogue.look();
+        catalogue.change(vec![Change::Levels(levels.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect())]);
+        assert_eq!(lines_of(&catalogue), lines_of(&again(directory.path())), "it is there for others, too");
+    };
+    let of = |level: i32, levels: &[(&str, i32)]| {
+        let levels = levels.iter().map(|(name, number)| ((*name).to_owned(), *number)).collect();
+        let filter = Filter { level: Some(level), levels, ..Filter::default() };
+        numbers(&read(Options { filter, ..options(directory.path()) }).0)
+    };
+    assert_eq!(of(60, &[]), [0, 1, 2]);
+    note(&[("AUDIT", 35), ("ALERT", 36)]);
+    assert_eq!(of(60, &[]), [2]);
+    assert_eq!(of(35, &[]), [0, 1, 2]);
+    note(&[("AUDIT", 25), ("ALERT", 41)]);
+    assert_eq!(of(35, &[]), [0, 1, 2]);
+    assert_eq!(of(41, &[]), [1, 2]);
+    assert_eq!(of(41, &[("alert", 5), ("LOUD", 5)]), [0; 0]);
+}
+
+fn again(directory: &Path) -> Catalogue {
+    let mut catalogue = Catalogue::of(directory);
+    catalogue.look();
+    catalogue
+}
+
+fn lines_of(catalogue: &Catalogue) -> String {
+    catalogue.known().write()
+}

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use unified_logger_core::archive::{Archive, Keys, Kind, Method};
 use unified_logger_core::blackbox::Journal;
-use unified_logger_core::catalogue::{Catalogue, Form, SharedCatalogue};
+use unified_logger_core::catalogue::{Catalogue, Change, Form, SharedCatalogue};
 use unified_logger_core::clock::Zone;
 use unified_logger_core::encoder::Whose;
 use unified_logger_core::follow::{Filter, Options, Position, Reader, Record};

@@ -277,6 +277,7 @@ proptest! {
             from,
             until: length.map(|length| from.unwrap_or(START) + length * STEP),
             level: least,
+            levels: &[],
             logger: logger.is_some().then_some(&is_logger),
             trace: trace.as_deref(),
         };

@@ -55,6 +55,9 @@ impl FileSink {
                 self.append(first, rotating)?;
             }
         }
+        if rotating {
+            self.note_levels();
+        }
         Ok(())
     }
 

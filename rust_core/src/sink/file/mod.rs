@@ -2,6 +2,7 @@
 
 mod append;
 mod find;
+mod levels;
 mod life;
 mod link;
 mod open_file;
@@ -63,6 +64,8 @@ pub struct FileSink {
     obstacle: Option<Error>,
     sync: Syncing,
     life: Life,
+    /// How often levels had been named when the catalogue was told of them.
+    levels_told: u64,
 }
 
 /// After a failure: when to try again, and how long to wait after the next.
@@ -113,6 +116,7 @@ impl FileSink {
             obstacle: None,
             sync,
             life,
+            levels_told: 0,
         })
     }
 
