@@ -10,7 +10,7 @@ use super::remarks::Remarks;
 use crate::archive::{Archive, Kind, open_log};
 use crate::catalogue::Found;
 use crate::error::Error;
-use crate::rotation::Names;
+use crate::rotation::{Names, unpacked};
 use crate::{catalogue, platform};
 
 impl SetFiles {
@@ -58,7 +58,9 @@ impl SetFiles {
         for entry in fs::read_dir(&directory.path)? {
             let Ok(name) = entry?.file_name().into_string() else { continue };
             let is_of_set = name == self.name || Names::is_rotated(&self.name, &name);
-            if !is_of_set || read.contains(&*name) || only.is_some_and(|only| only != name) {
+            // Another program may be packing one that is read.
+            let is_read = read.contains(&*name) || read.contains(unpacked(&name));
+            if !is_of_set || is_read || only.is_some_and(|only| only != name) {
                 continue;
             }
             let path = directory.path.join(&name);

@@ -62,6 +62,9 @@ fn files_of_other_programs_and_links_are_told() {
     for name in ["app.log.70", "app.log.71"].iter().take(if cfg!(unix) { 2 } else { 1 }) {
         assert_eq!(remarks.iter().filter(|remark| remark.contains(name)).count(), 1, "{remarks:?}");
     }
+    // Another program is packing this one.
+    fs::write(directory.path().join("app.log.2.gz"), [0x1F, 0x8B, 8]).unwrap();
+    assert_eq!(remarks_of(directory.path(), Filter::default()), remarks);
     // Where one file is asked for, others do not matter.
     let (records, remarks) = read(Options { files: vec!["app.log.2".into()], ..options(directory.path()) });
     assert!(!records.is_empty());
