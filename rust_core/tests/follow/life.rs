@@ -101,6 +101,9 @@ fn a_catalogue_that_is_made_again_costs_a_reader_nothing() {
     // The file that was followed has another number since, and is packed under that.
     let acts = [Act::Write(1), Act::Follow, Act::LoseCatalogue, Act::Upkeep(Kind::Plain, None), Act::Write(4), pack()];
     live(&acts, Names::Numbers, true);
+    // The writer has not seen that the catalogue was made again, and a file packed since.
+    let plain = Act::Upkeep(Kind::Plain, None);
+    live(&[Act::Write(5), Act::LoseCatalogue, plain, Act::Follow, pack()], Names::Numbers, true);
     // The writer has not seen that a file was packed before the catalogue was lost.
     live(&[Act::Follow, Act::Write(5), pack(), Act::LoseCatalogue, Act::Write(1)], Names::Numbers, true);
 }

@@ -321,6 +321,8 @@ impl FileTarget {
     /// Whether others have packed, renamed or brought files that are to be renamed or to go: then they are known by now. To be called with the lock held.
     pub(super) fn knows_better(&self, directory: &Path, set: &str, steps: &[Step]) -> bool {
         let is_new = self.catalogue.with(|catalogue| {
+            // What is noted here must not stand over a catalogue that another process has made since.
+            catalogue.look();
             let known = catalogue.known();
             let is_unknown = |name: &String| name != set && known.named(set, name).is_none();
             // What would go may be a copy that somebody has made.
