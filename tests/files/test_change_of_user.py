@@ -215,14 +215,13 @@ assert flush_logging(10)
         ({"compress": "zstd"}, 1),
         ({"keep": {"files": 3}}, 1),
         ({"keep": {"disk_free": "1%"}}, 1),
-        ({}, 1),
-        ({"backup_count": 100}, 0),
+        ({}, 0),
     ],
 )
 def test_root_is_told_that_nothing_is_done_for_rotated_files_of_another_user(
     run_python: Run, reachable: Path, options: dict[str, object], told: int
 ) -> None:
-    """Once, in however many directories and rounds. Where nothing was asked for, it is told as soon as files pile up."""
+    """Once, in however many directories and rounds."""
     done = run_python(
         START
         + f"""
@@ -236,53 +235,27 @@ for directory in ("logs", "more", "logs"):
     shutdown_logging()
 """
     )
-    assert done.stderr.count("keep and compress do nothing here") == told, done.stderr
+    assert done.stderr.count("are left to processes of that user") == told, done.stderr
     assert len(done.stderr.splitlines()) == told, done.stderr
 
 
 @as_root
-@pytest.mark.parametrize("compress", ["off", "zstd"])
-def test_rotations_of_root_delete_no_file_of_another_user(run_python: Run, reachable: Path, compress: str) -> None:
-    """They rename further, and the next process of that user deletes what its bounds do not keep.
-
-    Seen to fail with the last number replaced: files of the user were gone.
-    """
-    options = {"keep": {"files": 2}, "compress": compress, "max_bytes": 2_000, "console_format": "off"}
-    done = run_python(
+def test_rotations_of_root_keep_their_bound_beside_files_of_another_user(run_python: Run, reachable: Path) -> None:
+    """No process of that user may run, as in a container with a directory of its host: then the disk would fill."""
+    run_python(
         START
         + f"""
 os.chdir({str(reachable)!r})
 os.mkdir("logs")
 os.chown("logs", {ANOTHER}, {ANOTHER})
-
-def rotated():
-    return sorted(name for name in os.listdir("logs") if name.startswith("app.log."))
-
-def log_all():
-    init_logging(log_dir="logs", **{options!r})
-    before = get_stats()["files"]["app"]["deleted"]
-    for number in range(60):
-        logger.info("m", number=number)
-        assert flush_logging(30)
-    assert shutdown_logging(30)
-    print(json.dumps([rotated(), get_stats()["files"]["app"]["deleted"] - before]), flush=True)
-
-become()
-log_all()
-become_root()
-log_all()
-become()
-log_all()
+init_logging(log_dir="logs", max_bytes=2_000, backup_count=3, console_format="off")
+for number in range(100):
+    log(number, number + 1)
+    assert flush_logging(30)
+assert get_stats()["files"]["app"]["rotations"] > 4
 """
     )
-    (before, gone), (by_root, gone_by_root), (after, gone_after) = map(json.loads, done.stdout.splitlines())
-    assert (len(before), len(after), gone_by_root) == (2, 2, 0)
-    assert gone > 2 < gone_after
-    # Those of the user are behind those of root.
-    assert len(by_root) > len(before) + 2
-    names = {name.removesuffix(".zst") for name in by_root}
-    assert names == {f"app.log.{number}" for number in range(1, len(by_root) + 1)}
-    assert sum(name.endswith(".zst") for name in by_root) == (2 if compress == "zstd" else 0)
+    assert {path.name for path in reachable.glob("logs/app.log.*")} == {"app.log.1", "app.log.2", "app.log.3"}
 
 
 @as_root

@@ -93,7 +93,7 @@ static WAS_LEFT: AtomicBool = AtomicBool::new(false);
 pub fn tell_left(log_directory: &Path) {
     if !WAS_LEFT.swap(true, Ordering::Relaxed) {
         let reason = format!(
-            "{} is another user's: keep and compress do nothing here, and rotated files are left to processes of that user",
+            "{} is another user's: packing and bounds but that of rotations with numbers are left to processes of that user",
             log_directory.display()
         );
         remark("look after log files", reason);

@@ -9,7 +9,7 @@ use std::path::Path;
 use super::find::open;
 use super::{FileSink, Fsync};
 use crate::blackbox;
-use crate::catalogue::{self, ship};
+use crate::catalogue::ship;
 use crate::error::{Error, Result};
 use crate::error_handler::remark;
 use crate::fault_injection::{self, Fault};
@@ -85,7 +85,6 @@ impl FileSink {
             if rotation.names == Names::Numbers {
                 self.target.note_foreign(directory, name, foreign);
             }
-            self.tell_of_pile(directory, name, &steps);
             match take(directory, steps, done) {
                 Ok(()) => return Ok(true),
                 // Another program has made the name since: the next plan knows of it.
@@ -114,26 +113,15 @@ impl FileSink {
 }
 
 impl FileSink {
-    /// The bound at which a rotation by numbers deletes the last file. It has none where that file may have to stay, or is not this process's to
-    /// delete: then it is renamed further, and the retention decides, as it does for names with dates.
+    /// The bound at which a rotation by numbers deletes the last file. It has none where that file may have to stay: then it is renamed further, and
+    /// the retention decides, as it does for names with dates.
     fn keep_of_numbers(&self, directory: &Path) -> Keep {
         let keep = self.target.rotation.keep;
         let is_later = self.target.catalogue.with(|catalogue| catalogue.is_of_later_version());
         let is_left = self.target.rotation.names == Names::Numbers
             && keep.files.is_some()
-            && (is_later == Some(true)
-                || ship::is_any_registered(&blackbox::home(directory))
-                || catalogue::is_of_another(directory));
+            && (is_later == Some(true) || ship::is_any_registered(&blackbox::home(directory)));
         if is_left { Keep { files: None, ..keep } } else { keep }
-    }
-
-    /// Tells that files pile up, where they are left to a user who may have no process here.
-    fn tell_of_pile(&self, directory: &Path, set: &str, steps: &[Step]) {
-        let most = self.target.rotation.keep.files.map_or(u64::MAX, u64::from);
-        let is_beyond = |step: &Step| matches!(step, Step::Rename(_, to) if Names::number(set, to).is_some_and(|number| number > most));
-        if steps.iter().any(is_beyond) && catalogue::is_of_another(directory) {
-            catalogue::tell_left(directory);
-        }
     }
 
     /// The steps of a rotation, and the files of other programs that lie in its way.
