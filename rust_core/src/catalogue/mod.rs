@@ -182,9 +182,8 @@ impl Catalogue {
         match read {
             Ok(look) => look,
             Err(error) if platform::is_missing(&error) => {
-                if self.seen.take().is_some() {
-                    self.tell_loss();
-                }
+                self.seen = None;
+                self.tell_loss();
                 if self.is_ahead { Look::Same } else { Look::Missing }
             }
             // Only that user's processes may read it. What is known here stays in memory.
@@ -232,6 +231,9 @@ impl Catalogue {
                 self.seen = Some((identity, from + whole as u64));
                 if from == 0 && whole == 0 {
                     return Ok(Look::Missing);
+                }
+                if from == 0 {
+                    self.note_sight();
                 }
                 Ok(if is_new { Look::Changed } else { Look::Same })
             }
@@ -343,6 +345,7 @@ impl Catalogue {
         let identity = platform::identity(&file)?;
         fs::rename(&new, &path)?;
         (self.seen, self.base, self.is_ahead) = (Some((identity, text.len() as u64)), text.len() as u64, false);
+        self.note_sight();
         Ok(())
     }
 }

@@ -1,16 +1,21 @@
 //! Makes what is known what is there, also where the catalogue was lost.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use super::entry::Generation;
 use super::lines::{self, Change};
 use super::{ASIDE, Catalogue, Form, Look, NAME, find, found, open, tell_foreign};
 use crate::archive::INDEX;
 use crate::error_handler::remark;
-use crate::platform;
+use crate::platform::{self, Identity};
+use crate::table::lock_briefly;
+
+/// Catalogues that this process has seen, by their directories, and the log directories in which that was.
+static SEEN: Mutex<BTreeMap<PathBuf, Identity>> = Mutex::new(BTreeMap::new());
 
 impl Catalogue {
     /// Looks, and makes what is known what is there if the catalogue is gone: others may have noted new names in it meanwhile. `set` is the one that
@@ -67,16 +72,20 @@ impl Catalogue {
         self.forms.get(set).unwrap_or(ANY)
     }
 
-    /// Tells that the catalogue was removed while this process knew it. Where its files are gone too, somebody has removed the directory.
+    /// Notes that the catalogue is there.
+    pub(super) fn note_sight(&self) {
+        if let Some(directory) = self.home.parent().and_then(|directory| platform::identity_at(directory).ok())
+            && let Some(mut seen) = lock_briefly(&SEEN)
+        {
+            seen.insert(self.home.clone(), directory);
+        }
+    }
+
+    /// Tells once that the catalogue was removed while this process runs. Where the directory is another one by now, nothing of it is missing.
     pub(super) fn tell_loss(&self) {
-        let Some(directory) = self.home.parent() else { return };
-        let sets: BTreeSet<&str> = self.known.files().map(|entry| &*entry.set).collect();
-        // Under whatever name: it is asked in the middle of a rotation.
-        let is_there = |set: &str| {
-            let there = super::names(directory, set).unwrap_or_default();
-            self.known.of_set(set).any(|entry| there.values().any(|inode| *inode == entry.mark.inode))
-        };
-        if self.may_write() && sets.into_iter().any(is_there) {
+        let seen = lock_briefly(&SEEN).and_then(|mut seen| seen.remove(&self.home));
+        let now = self.home.parent().and_then(|directory| platform::identity_at(directory).ok());
+        if seen.is_some() && seen == now && self.may_write() {
             self.remark_on_loss();
         }
     }
