@@ -88,4 +88,6 @@ def test_a_copy_is_not_read(start: Start, log_dir: Path, end: str, has_catalogue
     shutil.copy2(log_dir / f"app.log.2{end}", log_dir / f"app.log.40{end}")
     with read_logs(log_dir, files="app.log", logger="shop") as reader:
         assert [(record.record or {})["number"] for record in reader] == list(range(60))
-        assert reader.remarks == [f"{log_dir}/app.log.40{end} is a copy of a rotated file, and is not read"]
+        # Of the catalogue it says that it is not there, or knows nothing of the copy.
+        remarks = [remark for remark in reader.remarks if "catalogue" not in remark]
+        assert remarks == [f"{log_dir}/app.log.40{end} is a copy of a rotated file, and is not read"]
