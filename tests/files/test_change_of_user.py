@@ -240,27 +240,11 @@ for directory in ("logs", "more", "logs"):
 
 
 @as_root
-def test_rotations_of_root_keep_their_bound_beside_files_of_another_user(run_python: Run, reachable: Path) -> None:
+@pytest.mark.parametrize("change", ["", "become()"], ids=["root", "a service that root has started"])
+def test_rotations_keep_their_bound_where_files_are_left_to_another_user(
+    run_python: Run, reachable: Path, change: str
+) -> None:
     """No process of that user may run, as in a container with a directory of its host: then the disk would fill."""
-    run_python(
-        START
-        + f"""
-os.chdir({str(reachable)!r})
-os.mkdir("logs")
-os.chown("logs", {ANOTHER}, {ANOTHER})
-init_logging(log_dir="logs", max_bytes=2_000, backup_count=3, console_format="off")
-for number in range(100):
-    log(number, number + 1)
-    assert flush_logging(30)
-assert get_stats()["files"]["app"]["rotations"] > 4
-"""
-    )
-    assert {path.name for path in reachable.glob("logs/app.log.*")} == {"app.log.1", "app.log.2", "app.log.3"}
-
-
-@as_root
-def test_a_service_that_root_started_keeps_its_bound(run_python: Run, reachable: Path) -> None:
-    """The directory is the service's, and what the library keeps beside the logs is root's: rotations go on replacing the last file."""
     run_python(
         START
         + f"""
@@ -270,7 +254,7 @@ os.chown("logs", {ANOTHER}, {ANOTHER})
 init_logging(log_dir="logs", max_bytes=2_000, backup_count=3, console_format="off")
 log(0, 1)
 assert flush_logging(30)
-become()
+{change}
 for number in range(1, 100):
     log(number, number + 1)
     assert flush_logging(30)

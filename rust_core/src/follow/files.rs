@@ -250,10 +250,7 @@ impl SetFiles {
             // A file that was renamed in the meantime has two names for once.
             let is_listed_twice = found.iter().filter(|found| found.inode == mark.inode).count() > 1;
             if !is_listed_twice {
-                remarks.make(format!(
-                    "{} is a copy of a rotated file, and is not read",
-                    directory.path.join(name).display()
-                ));
+                remarks.make_of_copy(&directory.path.join(name));
             }
             !is_listed_twice
         });

@@ -75,12 +75,15 @@ impl SetFiles {
             match try_to_read(&path) {
                 Err(error) if platform::is_missing(&error) => {}
                 Err(error) => remarks.make(format!("cannot read {}: {error}", path.display())),
-                Ok(()) if directory.known().foreign_at(&name).is_some_and(|noted| noted.mark.inode == inode) => {
-                    let path = path.display();
-                    remarks.make(format!("{path} is not read: the catalogue has it as a file of another program"));
-                }
-                // It has got this name since, or is there a second time.
-                Ok(()) => {}
+                Ok(()) => match directory.known().foreign_at(&name).filter(|noted| noted.mark.inode == inode) {
+                    Some(noted) if noted.is_copy => remarks.make_of_copy(&path),
+                    Some(_) => {
+                        let path = path.display();
+                        remarks.make(format!("{path} is not read: the catalogue has it as a file of another program"));
+                    }
+                    // It has got this name since, or is there a second time.
+                    None => {}
+                },
             }
         }
         Ok(())

@@ -27,6 +27,11 @@ impl Remarks {
         self.make(format!("{} is a link, and is not read", path.display()));
     }
 
+    /// The original has its records.
+    pub fn make_of_copy(&mut self, path: &Path) {
+        self.make(format!("{} is a copy of a rotated file, and is not read", path.display()));
+    }
+
     /// Those that were made since the last call.
     pub fn take(&mut self) -> Vec<String> {
         std::mem::take(&mut self.new)
