@@ -18,6 +18,12 @@ pub fn is_standard(level: i32) -> bool {
     level % 10 == 0 && (DEBUG..=CRITICAL).contains(&level)
 }
 
+/// Whether a name is one of `NAMES`, in any case.
+#[must_use]
+pub fn is_standard_name(name: &str) -> bool {
+    NAMES.iter().any(|standard| standard.eq_ignore_ascii_case(name))
+}
+
 /// Which of `NAMES` a level counts as: the highest one that is not above it.
 #[must_use]
 pub fn bucket(level: i32) -> usize {

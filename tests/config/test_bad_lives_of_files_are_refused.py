@@ -32,6 +32,19 @@ CASES: list[tuple[dict[str, Any], str, Any, str]] = [
         3_600,
         "less than the 3600",
     ),
+    # The last period of a day has three hours.
+    (
+        {"rotate": {"every": "7h", "max_random_delay": 21_600}},
+        "rotate.max_random_delay",
+        21_600,
+        "less than the 10800",
+    ),
+    (
+        {"rotate": {"every": "daily", "max_random_delay": 86_400}},
+        "rotate.max_random_delay",
+        86_400,
+        "less than the 82800",
+    ),
     ({"rotate": {"every": "dayly"}}, "rotate.every", "dayly", "one of hourly, daily"),
     ({"keep": {"age": 0}}, "keep.age", 0, AGE),
     ({"keep": {"age": "0d"}}, "keep.age", "0d", AGE),
@@ -76,6 +89,13 @@ def refused(source: str, key: str, value: Any, allowed: str, **given: Any) -> No
 def test_in_arguments(options: dict[str, Any], key: str, value: Any, allowed: str) -> None:
     """Of `init_logging`."""
     refused("argument", key, value, allowed, arguments=options)
+
+
+def test_bounds_that_are_all_none() -> None:
+    """As YAML has a key without a value."""
+    refused(
+        "argument", "keep", {"total": None}, "a mapping with files, age, bytes", arguments={"keep": {"total": None}}
+    )
 
 
 @pytest.mark.parametrize(("options", "key", "value", "allowed"), CASES + OF_ALL)

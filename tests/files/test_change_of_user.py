@@ -240,7 +240,15 @@ for directory in ("logs", "more", "logs"):
 
 
 @as_root
-@pytest.mark.parametrize("change", ["", "become()"], ids=["root", "a service that root has started"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "",
+        "become()",
+        "os.makedirs('logs/.unified_logger/ship'); open('logs/.unified_logger/ship/loki.position', 'w').close()",
+    ],
+    ids=["root", "a service that root has started", "root, where a shipper is registered"],
+)
 def test_rotations_keep_their_bound_where_files_are_left_to_another_user(
     run_python: Run, reachable: Path, change: str
 ) -> None:

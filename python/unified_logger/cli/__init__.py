@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         status: int = given.run(given)
-        sys.stdout.flush()
+        print(end="", flush=True)  # there may be no standard output
     except BrokenPipeError:
         # The reader has seen enough, as `head` has. The interpreter must not find the pipe again at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

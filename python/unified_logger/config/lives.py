@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from ..errors import PartError, nearest_word
 from .kinds import MAPPING, SIZE, Kind, NotAllowedError, choice
@@ -149,10 +150,11 @@ def _keep(value: Any) -> Any:
     if value is None:
         return None
     keep = MAPPING.parse(value)
-    if not keep:
+    total = keep.get("total")
+    if isinstance(total, Mapping) and all(bound is None for bound in total.values()):
+        raise PartError("total", total, "a mapping with files, age or bytes")
+    if all(bound is None for bound in keep.values()) and "files" not in keep:
         raise ValueError
-    if keep.get("total") == {}:
-        raise PartError("total", {}, "a mapping with files, age or bytes")
     return keep
 
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::found::is_packed;
 use super::known::Found;
@@ -15,8 +15,6 @@ use crate::unshared::Unshared;
 /// So much of two files is compared from their beginnings, and from their ends: others wait meanwhile.
 const FIRST: u64 = 4 << 20;
 const LAST: u64 = 1 << 20;
-/// A packed file that does not say how long it is, is unpacked up to this. A longer one counts as no copy.
-const UNPACKED: u64 = 64 << 20;
 const PIECE: usize = 64 << 10;
 
 /// The names of the files among `unknown` that are copies, of `originals` or of one another. Among files of which nothing is known the original is
@@ -53,11 +51,13 @@ pub(super) fn copies<'f>(
 /// Whether two files hold the same, packed or not. Nothing is said of files that cannot be read: they are not the same.
 #[must_use]
 pub fn is_same(directory: &Path, one: &Found, other: &Found) -> bool {
+    let paths = [one, other].map(|found| directory.join(&found.name));
     // A hard link, where the system has numbers for files.
     if one.inode == other.inode && one.inode != 0 {
-        return true;
+        // A file that somebody renames while the directory is listed may be in the list twice, and has one name.
+        let is_there = |path: &PathBuf| platform::identity_at(path).is_ok_and(|identity| identity.inode == one.inode);
+        return paths.iter().all(is_there);
     }
-    let paths = [one, other].map(|found| directory.join(&found.name));
     // Most copies are the same byte for byte, and nothing need be unpacked.
     let is_same_size = one.size == other.size;
     let is_one_form = is_packed(&one.name) == is_packed(&other.name);
@@ -94,7 +94,9 @@ fn is_same_unpacked(one: &Path, other: &Path) -> io::Result<bool> {
             let from = length - LAST;
             Ok(first == Some(true) && compare(one.stream(from)?, other.stream(from)?, LAST)? == Some(true))
         }
-        _ => Ok(compare(one.stream(0)?, other.stream(0)?, UNPACKED)? == Some(true)),
+        Some((length, _)) => Ok(compare(one.stream(0)?, other.stream(0)?, length)? == Some(true)),
+        // Of a file that others have packed, the length is not known: its beginning says enough.
+        None => Ok(compare(one.stream(0)?.take(FIRST), other.stream(0)?.take(FIRST), FIRST)? == Some(true)),
     }
 }
 

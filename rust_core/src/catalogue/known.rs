@@ -265,12 +265,15 @@ impl Known {
         let mut left: Vec<&Entry> = self.of_set(set).collect();
         // The surest goes first: what the file says of itself, then name and number of the file system, then either of them. A copy of a packed file says
         // the same of itself.
-        let rules: [fn(&Entry, &Found) -> bool; 6] = [
+        let rules: [fn(&Entry, &Found) -> bool; 8] = [
             |entry, found| is_packed_here(entry, found) && entry.mark.inode == found.inode && entry.name == found.name,
+            // Where the whole directory was copied, nothing has its number, and everything its name.
+            |entry, found| is_packed_here(entry, found) && entry.name == found.name,
             is_packed_here,
             |entry, found| found.is_unread && entry.name == found.name,
             |entry, found| fits(entry, found) && entry.mark.inode == found.inode && entry.name == found.name,
             |entry, found| fits(entry, found) && entry.mark.inode == found.inode,
+            |entry, found| fits(entry, found) && entry.mark.length > 0 && entry.name == found.name,
             |entry, found| fits(entry, found) && entry.mark.length > 0,
         ];
         let mut open: Vec<&Found> = found.iter().filter(|found| !self.is_noted_copy(found)).collect();

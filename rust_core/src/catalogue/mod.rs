@@ -242,8 +242,10 @@ impl Catalogue {
                 self.seen = Some((identity, meta.len()));
                 let is_told = lock_briefly(&NEWER).is_none_or(|mut told| !told.insert(self.home.clone()));
                 if !is_told {
-                    let reason =
-                        format!("a later version has written {}: it is left alone", self.home.join(NAME).display());
+                    let reason = format!(
+                        "a later version has written {}: it is left alone, and no file is deleted here",
+                        self.home.join(NAME).display()
+                    );
                     remark("read the catalogue of log files", reason);
                 }
                 Ok(Look::Same)

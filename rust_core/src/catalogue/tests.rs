@@ -26,6 +26,22 @@ fn known(entries: &[Entry]) -> Known {
     known
 }
 
+#[test]
+fn a_copied_directory_keeps_its_copies() {
+    let mut known = known(&[entry(5, "app.log.4", b"one\n")]);
+    let is_same = |one: &Found, other: &Found| one.head == other.head;
+    let mut reconcile = |there: &[Found]| {
+        let changes = known.reconcile_with("app.log", there, 1, &|_| true, &is_same);
+        known.apply(changes);
+        let is_copy = |name| known.foreign_at(name).is_some_and(|foreign| foreign.is_copy);
+        (known.get(5).unwrap().name.clone(), is_copy("app.log.40"), is_copy("app.log.4"))
+    };
+    let expected = ("app.log.4".to_owned(), true, false);
+    assert_eq!(reconcile(&[found("app.log.40", 200, b"one\n"), found("app.log.4", 105, b"one\n")]), expected);
+    // Nothing has its number any more.
+    assert_eq!(reconcile(&[found("app.log.40", 301, b"one\n"), found("app.log.4", 302, b"one\n")]), expected);
+}
+
 /// The names by generation after what is there was looked at.
 fn after(known: &Known, there: &[Found]) -> Vec<(Generation, String)> {
     let mut known = known.clone();

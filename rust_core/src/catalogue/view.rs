@@ -63,9 +63,10 @@ impl View {
     }
 
     fn note_gone(&mut self, entry: Entry) {
-        if self.gone.len() < MOST_GONE {
-            self.gone.push(entry);
+        if self.gone.len() >= MOST_GONE {
+            self.gone.remove(0);
         }
+        self.gone.push(entry);
     }
 
     /// Reads what was written since the last look.

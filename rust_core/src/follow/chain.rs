@@ -19,6 +19,7 @@ use crate::archive::Keys;
 use crate::catalogue::{self, Generation};
 use crate::error::Result;
 use crate::platform;
+use crate::rotation::unpacked;
 
 /// What holds for all files that a reader reads.
 #[derive(Debug)]
@@ -303,7 +304,11 @@ impl Chain {
                     self.tell_gaps(first, directory, context);
                     return Ok(NextFile::Opened);
                 }
-                Opened::Not => self.pass(file.id),
+                Opened::Not => {
+                    // Its records are there, so that those after it do not tell what is missing.
+                    self.gaps.note_read(file.id, None);
+                    self.pass(file.id);
+                }
                 Opened::Gone => {
                     self.note_gone(directory);
                     self.gaps.note(&file);
@@ -311,6 +316,7 @@ impl Chain {
                 }
                 Opened::NotNow if self.is_bounded(context) => {
                     context.remarks.make(format!("{} cannot be read now", directory.path.join(&file.name).display()));
+                    self.gaps.note_read(file.id, None);
                     self.pass(file.id);
                 }
                 Opened::NotNow => {
@@ -338,7 +344,10 @@ impl Chain {
     /// Notes the files that are still to be read.
     fn enqueue(&mut self, mut files: Vec<FileRef>, directory: &Directory, context: &mut Context) {
         if let Some(only) = &self.only {
-            files.retain(|file| file.name == *only);
+            files.retain(|file| unpacked(&file.name) == unpacked(only));
+            if files.is_empty() && !self.is_listed {
+                context.remarks.make(format!("{} is not there any more", directory.path.join(only).display()));
+            }
         }
         let begin = match (&self.start, self.last) {
             (Some(_), None) => self.find_start(&files, directory, context),

@@ -155,12 +155,12 @@ impl Reader {
         let mut told: BTreeMap<String, i32> = BTreeMap::new();
         for directory in &mut self.directories {
             directory.look(remarks);
-            for (name, number) in directory.known().levels() {
-                let known = told.entry(name.to_owned()).or_insert(number);
+            for (name, number) in directory.known().levels().filter(|(name, _)| !crate::level::is_standard_name(name)) {
+                // Lines are searched for a name in any case.
+                let known = told.entry(name.to_ascii_uppercase()).or_insert(number);
                 *known = number.max(*known);
             }
         }
-        // Of names that differ by their case alone, the first counts.
         Arc::make_mut(filter).levels.extend(told);
     }
 

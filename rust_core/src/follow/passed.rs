@@ -60,7 +60,7 @@ impl SetFiles {
             let is_of_set = name == self.name || Names::is_rotated(&self.name, &name);
             // Another program may be packing one that is read.
             let is_read = read.contains(&*name) || read.contains(unpacked(&name));
-            if !is_of_set || is_read || only.is_some_and(|only| only != name) {
+            if !is_of_set || is_read || only.is_some_and(|only| unpacked(only) != unpacked(&name)) {
                 continue;
             }
             let path = directory.path.join(&name);
@@ -75,7 +75,8 @@ impl SetFiles {
             match try_to_read(&path) {
                 Err(error) if platform::is_missing(&error) => {}
                 Err(error) => remarks.make(format!("cannot read {}: {error}", path.display())),
-                Ok(()) => match directory.known().foreign_at(&name).filter(|noted| noted.mark.inode == inode) {
+                Ok(false) => {}
+                Ok(true) => match directory.known().foreign_at(&name).filter(|noted| noted.mark.inode == inode) {
                     Some(noted) if noted.is_copy => remarks.make_of_copy(&path),
                     Some(_) => {
                         let path = path.display();
@@ -90,10 +91,10 @@ impl SetFiles {
     }
 }
 
-/// Whether the beginning of a file can be read.
-fn try_to_read(path: &Path) -> io::Result<()> {
+/// Reads the beginning of a file, and tells whether anything is in it.
+fn try_to_read(path: &Path) -> io::Result<bool> {
     if !catalogue::is_packed(path) {
-        return catalogue::beginning(path).map(drop);
+        return catalogue::beginning(path).map(|(head, _)| !head.is_empty());
     }
     let (file, meta) = open_log("read", path).map_err(|error| match error {
         Error::Io { source, .. } => source,
@@ -104,5 +105,5 @@ fn try_to_read(path: &Path) -> io::Result<()> {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "it is damaged, or was never packed"));
     }
     let mut byte = [0];
-    archive.stream(0)?.read_exact(&mut byte)
+    Ok(archive.stream(0)?.read(&mut byte)? > 0)
 }

@@ -91,6 +91,10 @@ fn the_catalogue_tells_the_numbers_of_levels_and_the_highest_counts() {
     assert_eq!(of(35, &[]), [0, 1, 2]);
     assert_eq!(of(41, &[]), [1, 2]);
     assert_eq!(of(41, &[("alert", 5), ("LOUD", 5)]), [0; 0]);
+    // A search asks for names in any case, and no program takes the standard ones from others.
+    note(&[("Audit", 45), ("info", 15)]);
+    assert_eq!(of(42, &[]), [0, 2]);
+    assert_eq!(of(20, &[]), [0, 1, 2, 3]);
 }
 
 fn again(directory: &Path) -> Catalogue {

@@ -135,3 +135,25 @@ fn a_set_that_is_new_is_found_beside_one_that_is_never_read_to_its_end() {
     std::thread::sleep(Duration::from_millis(1_100));
     assert_eq!(take(), [0]);
 }
+
+#[test]
+fn a_single_file_is_read_where_it_was_packed_since_and_told_where_it_is_gone() {
+    for kind in [Kind::Zstd, Kind::Gzip] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut sink = sink(directory.path(), &rotation(700, Names::Numbers));
+        (0..30).for_each(|number| log(&mut sink, number));
+        let open = || Reader::open(Options { files: vec!["app.log.2".into()], ..options(directory.path()) }).unwrap();
+        let expected = numbers(&drain(&mut open()));
+        assert!(!expected.is_empty());
+        let (mut packed, mut gone) = (open(), open());
+        keep_up(directory.path(), kind, Keep::default());
+        assert!(!directory.path().join("app.log.2").exists());
+        assert_eq!((numbers(&drain(&mut packed)), packed.remarks()), (expected, Vec::new()));
+        for name in ["app.log.2.zst", "app.log.2.gz"] {
+            let _ = fs::remove_file(directory.path().join(name));
+        }
+        assert_eq!(numbers(&drain(&mut gone)), [0; 0]);
+        let remarks = gone.remarks();
+        assert!(remarks.iter().any(|remark| remark.contains("app.log.2")), "{remarks:?}");
+    }
+}

@@ -206,14 +206,17 @@ def _check_delays(given: Given) -> None:
                 source=given.source_of(where),
                 key=f"{key}.max_random_delay",
                 value=round(delay),
-                allowed=f"less than the {period} seconds of a period",
+                allowed=f"less than the {period} seconds of the shortest period",
             )
 
 
 def _seconds_of(rotate: Mapping[str, Any]) -> int | None:
-    """How long the periods are, if they are shorter than a day."""
-    seconds: int | None = (rotate.get("every") or {}).get("seconds")
-    return seconds
+    """How long the shortest period is: the last one of a day, or a day of 23 hours. None without periods."""
+    every: dict[str, Any] = rotate.get("every") or ({"days": 1} if "at" in rotate else {})
+    if "seconds" not in every:
+        return 82_800 if every else None
+    seconds: int = every["seconds"]
+    return 86_400 % seconds or seconds
 
 
 def _check_levels(given: Given) -> None:

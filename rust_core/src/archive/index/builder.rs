@@ -14,7 +14,8 @@ const MOST_LOGGERS: usize = 4_096;
 const LONGEST_NAME: usize = 256;
 /// A group ends with the part that makes it this large. It bounds the memory of a builder.
 const TRACES_OF_GROUP: usize = 1 << 16;
-/// An index takes at most this part of the packed bytes or a block of the disk, unless what it says without filters takes more.
+/// An index takes at most this part of the packed bytes or a block of the disk, unless its parts and filters
+/// of the least width take more.
 const SHARE: u64 = 50;
 const BLOCK: u64 = 4_096;
 /// What an index has besides parts, groups and names, and a filter besides fingerprints.

@@ -13,11 +13,12 @@ impl FileSink {
             return;
         }
         let is_told = self.target.catalogue.with(|catalogue| {
-            if catalogue.look() == Look::Refused {
+            // One that is gone is made again from the files, and not from what is known here.
+            if matches!(catalogue.look(), Look::Refused | Look::Missing) {
                 return false;
             }
             let is_new = |(name, number): &(String, i32)| {
-                !level::NAMES.contains(&&**name) && catalogue.known().level(name).is_none_or(|known| known < *number)
+                !level::is_standard_name(name) && catalogue.known().level(name).is_none_or(|known| known < *number)
             };
             let levels: Vec<(String, i32)> = names.named_levels().into_iter().filter(is_new).collect();
             if !levels.is_empty() {

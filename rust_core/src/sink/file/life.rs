@@ -322,7 +322,7 @@ impl FileTarget {
     pub(super) fn knows_better(&self, directory: &Path, set: &str, steps: &[Step]) -> bool {
         let is_new = self.catalogue.with(|catalogue| {
             // What is noted here must not stand over a catalogue that another process has made since.
-            catalogue.look();
+            let is_missing = catalogue.look() == Look::Missing;
             let known = catalogue.known();
             let is_unknown = |name: &String| name != set && known.named(set, name).is_none();
             // What would go may be a copy that somebody has made.
@@ -330,7 +330,7 @@ impl FileTarget {
                 Step::Rename(name, _) | Step::Remove(name) => is_unknown(name),
                 Step::Replace(from, to) => is_unknown(from) || is_unknown(to),
             };
-            if !steps.iter().any(is_unknown) {
+            if !is_missing && !steps.iter().any(is_unknown) {
                 return false;
             }
             let foreign = catalogue.reconcile(directory, set, seconds());

@@ -9,7 +9,7 @@ use std::path::Path;
 use super::find::open;
 use super::{FileSink, Fsync};
 use crate::blackbox;
-use crate::catalogue::ship;
+use crate::catalogue::{self, ship};
 use crate::error::{Error, Result};
 use crate::error_handler::remark;
 use crate::fault_injection::{self, Fault};
@@ -120,6 +120,8 @@ impl FileSink {
         let is_later = self.target.catalogue.with(|catalogue| catalogue.is_of_later_version());
         let is_left = self.target.rotation.names == Names::Numbers
             && keep.files.is_some()
+            // Processes of another user would have to delete there, and none may run.
+            && !catalogue::is_of_another(directory)
             && (is_later == Some(true) || ship::is_any_registered(&blackbox::home(directory)));
         if is_left { Keep { files: None, ..keep } } else { keep }
     }
