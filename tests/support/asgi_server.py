@@ -98,7 +98,8 @@ class Server:
     def records(self, *loggers: str) -> list[dict[str, Any]]:
         """What is in app.log, of these loggers or those below them, without requests for /ready."""
         text = (self.folder / "logs" / "app.log").read_text(encoding="utf-8")
-        parsed = [json.loads(line) for line in text.splitlines()]
+        # The last line may be in the middle of being written.
+        parsed = [json.loads(line) for line in text.split("\n")[:-1]]
         return [
             record
             for record in parsed
