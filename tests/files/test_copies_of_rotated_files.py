@@ -5,21 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from kinds import Start
+from over_http import eventually
 
 from unified_logger import flush_logging, get_logger, get_stats, shutdown_logging
 from unified_logger.reader import read_logs
-
-
-def eventually(is_so: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def fill(numbers: range) -> None:

@@ -9,12 +9,11 @@ import logging.handlers
 import re
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from kinds import Run, Start
+from over_http import eventually
 
 from unified_logger import flush_logging, get_logger, get_stats, shutdown_logging
 from unified_logger.reader import read_logs
@@ -26,13 +25,6 @@ OTHERS = {
     "app.log.6.zst": b"\x28\xb5\x2f\xfd torn",
     "app-2026-02-19.log": b"app.log\0\0\0 a tarball",
 }
-
-
-def eventually(is_so: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def put_others(log_dir: Path) -> None:

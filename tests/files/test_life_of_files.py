@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 from kinds import Run, Start
+from over_http import eventually
 
 from unified_logger import ConfigurationError, _core, flush_logging, get_logger, get_stats, init_logging
 
@@ -56,13 +56,6 @@ def log(message: str) -> None:
 def rotated(log_dir: Path) -> list[str]:
     """The names of the rotated files of app.log."""
     return sorted(path.name for path in log_dir.glob("app*") if path.name != "app.log")
-
-
-def eventually(is_so: Any) -> None:
-    deadline = time.monotonic() + 30
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_each_day_has_a_file_by_its_date(start: Start, log_dir: Path, clock: Clock) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -11,18 +10,12 @@ from typing import Any
 
 import pytest
 from kinds import Start
+from over_http import eventually
 
 from unified_logger import flush_logging, get_logger, get_stats, shutdown_logging
 from unified_logger.config import resolve
 
 Counts = Callable[[], "Counter[str]"]
-
-
-def eventually(is_so: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def register(log_dir: Path) -> None:
