@@ -73,7 +73,7 @@ fn is_same_raw(one: &Path, other: &Path, size: u64) -> io::Result<bool> {
         let (mut one, mut other): (&File, &File) = (&one, &other);
         one.seek(SeekFrom::Start(from))?;
         other.seek(SeekFrom::Start(from))?;
-        Ok(compare(one.take(length), other.take(length), length)? == Some(true))
+        are_alike(one.take(length), other.take(length))
     };
     Ok(is_same_at(0, FIRST)? && (size <= FIRST || is_same_at(size - LAST, LAST)?))
 }
@@ -87,16 +87,16 @@ fn is_same_unpacked(one: &Path, other: &Path) -> io::Result<bool> {
     };
     let (mut one, one_length) = unpacked(one, (&**one_file.0, one_file.1))?;
     let (mut other, other_length) = unpacked(other, (&**other_file.0, other_file.1))?;
-    match one_length.zip(other_length) {
-        Some((length, other_length)) if length != other_length => Ok(false),
-        Some((length, _)) if length > FIRST => {
-            let first = compare(one.stream(0)?.take(FIRST), other.stream(0)?.take(FIRST), FIRST)?;
-            let from = length - LAST;
-            Ok(first == Some(true) && compare(one.stream(from)?, other.stream(from)?, LAST)? == Some(true))
-        }
-        Some((length, _)) => Ok(compare(one.stream(0)?, other.stream(0)?, length)? == Some(true)),
-        // Of a file that others have packed, the length is not known: its beginning says enough.
-        None => Ok(compare(one.stream(0)?.take(FIRST), other.stream(0)?.take(FIRST), FIRST)? == Some(true)),
+    if one_length.zip(other_length).is_some_and(|(one, other)| one != other) {
+        return Ok(false);
+    }
+    if !are_alike(one.stream(0)?.take(FIRST), other.stream(0)?.take(FIRST))? {
+        return Ok(false);
+    }
+    // Of a file that others have packed, the length is not known: its beginning says enough.
+    match one_length.and(other_length).filter(|length| *length > FIRST) {
+        Some(length) => are_alike(one.stream(length - LAST)?.take(LAST), other.stream(length - LAST)?.take(LAST)),
+        None => Ok(true),
     }
 }
 
@@ -110,19 +110,16 @@ fn open(path: &Path) -> io::Result<(Unshared, u64)> {
     Ok((Unshared::new(file)?, meta.len()))
 }
 
-/// Whether two streams have the same bytes up to their ends. None if they have more than `most` that are the same.
-fn compare(mut one: impl Read, mut other: impl Read, most: u64) -> io::Result<Option<bool>> {
+/// Whether two streams have the same bytes up to their ends.
+fn are_alike(mut one: impl Read, mut other: impl Read) -> io::Result<bool> {
     let (mut left, mut right) = (Vec::new(), Vec::new());
-    let mut done = 0;
-    while done <= most {
+    loop {
         left.clear();
         right.clear();
         one.by_ref().take(PIECE as u64).read_to_end(&mut left)?;
         other.by_ref().take(PIECE as u64).read_to_end(&mut right)?;
         if left != right || left.is_empty() {
-            return Ok(Some(left == right));
+            return Ok(left == right);
         }
-        done += left.len() as u64;
     }
-    Ok(None)
 }

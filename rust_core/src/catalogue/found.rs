@@ -69,7 +69,11 @@ pub fn is_packed(path: impl AsRef<Path>) -> bool {
     path.as_ref().extension().is_some_and(|end| PACKED.iter().any(|packed| packed[1..] == *end))
 }
 
-fn open_packed(path: &Path) -> io::Result<(Archive, Metadata)> {
+/// A packed file that can be read, and what the system tells of it.
+///
+/// # Errors
+/// When it is not there, no file, or damaged at its beginning.
+pub fn open_packed(path: &Path) -> io::Result<(Archive, Metadata)> {
     let (file, meta) = open_log("open", path).map_err(|error| match error {
         Error::Io { source, .. } => source,
         error => io::Error::new(io::ErrorKind::InvalidData, error.to_string()),

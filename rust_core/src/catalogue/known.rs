@@ -265,8 +265,7 @@ impl Known {
         let mut left: Vec<&Entry> = self.of_set(set).collect();
         // The surest goes first: what the file says of itself, then name and number of the file system, then either of them. A copy of a packed file says
         // the same of itself.
-        let rules: [fn(&Entry, &Found) -> bool; 8] = [
-            |entry, found| is_packed_here(entry, found) && entry.mark.inode == found.inode && entry.name == found.name,
+        let rules: [fn(&Entry, &Found) -> bool; 7] = [
             // Where the whole directory was copied, nothing has its number, and everything its name.
             |entry, found| is_packed_here(entry, found) && entry.name == found.name,
             is_packed_here,

@@ -31,9 +31,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::archive::Keys;
+use crate::archive::{Keys, Kind, packed_name};
 use crate::error::{Error, Result};
-use crate::rotation::{Names, PACKED};
+use crate::rotation::Names;
 use chain::{Chain, Context, Step};
 use files::Directory;
 use remarks::Remarks;
@@ -103,12 +103,8 @@ pub struct Reader {
 /// Where the rotated file is that was named without the end that packing has given it.
 fn packed_at(path: &Path) -> Option<PathBuf> {
     Names::current_of(path.file_name()?.to_str()?)?;
-    let with_end = |end: &&str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(end);
-        PathBuf::from(name)
-    };
-    PACKED.iter().map(with_end).find(|path| path.symlink_metadata().is_ok())
+    let mut packed = [Kind::Gzip, Kind::Zstd].into_iter().map(|kind| packed_name(path, kind));
+    packed.find(|path| path.symlink_metadata().is_ok())
 }
 
 impl Reader {

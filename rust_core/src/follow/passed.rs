@@ -7,9 +7,8 @@ use std::path::Path;
 
 use super::files::{Directory, FileRef, SetFiles};
 use super::remarks::Remarks;
-use crate::archive::{Archive, Kind, open_log};
+use crate::archive::Kind;
 use crate::catalogue::Found;
-use crate::error::Error;
 use crate::rotation::{Names, unpacked};
 use crate::{catalogue, platform};
 
@@ -96,11 +95,7 @@ fn try_to_read(path: &Path) -> io::Result<bool> {
     if !catalogue::is_packed(path) {
         return catalogue::beginning(path).map(|(head, _)| !head.is_empty());
     }
-    let (file, meta) = open_log("read", path).map_err(|error| match error {
-        Error::Io { source, .. } => source,
-        error => io::Error::other(error.to_string()),
-    })?;
-    let mut archive = Archive::of(file, meta.len(), None)?;
+    let (mut archive, _) = catalogue::open_packed(path)?;
     if archive.kind() == Kind::Plain {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "it is damaged, or was never packed"));
     }

@@ -117,12 +117,12 @@ impl FileSink {
     /// the retention decides, as it does for names with dates.
     fn keep_of_numbers(&self, directory: &Path) -> Keep {
         let keep = self.target.rotation.keep;
-        let is_later = self.target.catalogue.with(|catalogue| catalogue.is_of_later_version());
+        let is_later = || self.target.catalogue.with(|catalogue| catalogue.is_of_later_version()) == Some(true);
         let is_left = self.target.rotation.names == Names::Numbers
             && keep.files.is_some()
             // Processes of another user would have to delete there, and none may run.
             && !catalogue::is_of_another(directory)
-            && (is_later == Some(true) || ship::is_any_registered(&blackbox::home(directory)));
+            && (is_later() || ship::is_any_registered(&blackbox::home(directory)));
         if is_left { Keep { files: None, ..keep } } else { keep }
     }
 
