@@ -74,6 +74,7 @@ KINDS = [
     "plain",
     "exception",
     "new exception",
+    "odd notes",
     "group",
     "stack",
     "large",
@@ -97,7 +98,8 @@ def test_no_allocation_of_the_library_ends_the_process(run_python: Run, tmp_path
         assert told["accepted"] == told["written"] + told["dropped"] + told["failed"]
         lines = (tmp_path / "logs" / "app.log").read_text(encoding="utf-8").splitlines()
         assert json.loads(lines[-1])["message"] == "after"
-        assert sum(told["dropped_by_reason"]["memory"].values()) == told["dropped"]
+        assert sum(sum(levels.values()) for levels in told["dropped_by_reason"].values()) == told["dropped"]
+        assert sum(told["dropped_by_reason"]["panic"].values()) == 0
 
 
 STARTED = """

@@ -28,6 +28,7 @@ static MEMORY: Memory = Memory;
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     // First of all: state made for one interpreter must not be used by another.
     interpreter::supported::check(module.py())?;
+    interpreter::made::prepare(module.py());
 
     macro_rules! functions {
         ($($home:ident: $($name:ident)+;)+) => { $($(module.add_function(wrap_pyfunction!($home::$name, module)?)?;)+)+ };

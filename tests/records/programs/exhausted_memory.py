@@ -29,6 +29,14 @@ class Odd:
         return "odd" * 100
 
 
+class Noted(ValueError):
+    """Is printed in a way of its own, which is asked for where notes cannot be read."""
+
+    @property
+    def __notes__(self):
+        raise outer
+
+
 error = raised(100)
 for number in range(20):
     error.__context__ = outer = raised(number)
@@ -37,12 +45,14 @@ if sys.version_info >= (3, 11):
     group = ExceptionGroup("several", [raised(3) for _ in range(15)])  # noqa: F821 - the line above asks for it
 else:
     group = raised(3)
+noted = Noted()
 large = {number: [{"a": "x" * 500, (number,): Odd()}] for number in range(200)}
 text = "täxt " * 2_000
 kinds = {
     "plain": lambda: logger.info("m", number=1),
     "exception": lambda: logger.error("m", exc_info=error),
     "new exception": lambda: logger.error("m", exc_info=raised(20)),
+    "odd notes": lambda: logger.error("m", exc_info=noted),
     "group": lambda: logger.error("m", exc_info=group),
     "stack": lambda: logger.error("m", stack_info=True),
     "large": lambda: logger.error("m", large=large),
@@ -63,7 +73,8 @@ with open("/proc/self/statm") as statm:
     used = int(statm.read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + int(sys.argv[2]) * 1024, resource.RLIM_INFINITY))
 held, refused = [], 0
-for size in (1 << 16, 1 << 10, 64):
+# Down to the smallest, so that nothing is left in what the interpreter has put by for small objects.
+for size in (1 << 16, 1 << 10, *range(511, 0, -16)):
     try:
         while True:
             held.append(bytearray(size))

@@ -3,7 +3,7 @@
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::PyTuple;
 use unified_logger_core::record::layout::{self, Inline};
 use unified_logger_core::record::{Header, INLINE, flag};
 use unified_logger_core::slab::Buffer;
@@ -17,6 +17,7 @@ use crate::interpreter::arguments::Arguments;
 use crate::interpreter::fork;
 use crate::interpreter::frame::CallSite;
 use crate::interpreter::interrupt;
+use crate::interpreter::made::{self, OrGiveUp};
 use crate::value;
 
 /// Captures a call. Returns `None` for a call that is not as most are, before any of its values is asked.
@@ -87,7 +88,7 @@ fn template<'a, 'py>(
     arguments: Arguments,
 ) -> Option<Template<'a, 'py>> {
     let positional = (1..arguments.positional).map(|index| arguments.positional(py, index));
-    let named = PyDict::new(py);
+    let named = made::dict(py).or_give_up();
     for (index, name) in arguments.names(py).iter().flatten().enumerate() {
         interrupt::ok(py, named.set_item(name, arguments.keyword(py, index)))?;
     }

@@ -10,9 +10,10 @@ use super::merging::{Merging, is_usual};
 use crate::context;
 use crate::interpreter::gil::intern;
 use crate::interpreter::interrupt;
+use crate::interpreter::made;
 use crate::interpreter::stack;
 use crate::redaction;
-use crate::value::shown::{error_name, python_text, text_of};
+use crate::value::shown::{error_name, text_of};
 
 /// The field that keeps a message as it was before it was merged.
 pub const TEMPLATE: &str = "message_template";
@@ -111,8 +112,8 @@ impl<'py> Template<'_, 'py> {
             let rules = redaction::current(py);
             rules.and_then(|rules| redaction::without_named_in_braces(text, &self.arguments, named, &rules))
         };
-        let new = new.map(|new| python_text(py, &new)).transpose()?;
-        let merged = new.as_ref().unwrap_or(self.text.as_any()).getattr(intern!(py, "format"))?;
+        let new = new.map(|new| made::text(py, &new)).transpose()?;
+        let merged = new.as_ref().unwrap_or(&self.text).getattr(intern!(py, "format"))?;
         Ok(merged.call(&self.arguments, Some(named))?.cast_into::<PyString>()?)
     }
 

@@ -16,8 +16,9 @@ use crate::interpreter::arguments::Arguments;
 use crate::interpreter::counts::MALFORMED;
 use crate::interpreter::gil::intern;
 use crate::interpreter::interrupt;
+use crate::interpreter::made::{self, OrGiveUp};
 use crate::value::asked::text_of_message;
-use crate::value::shown::{as_mapping, is_true, python_text, text_of, type_name};
+use crate::value::shown::{as_mapping, is_true, text_of, type_name};
 
 /// Captures a call of any form near the interpreter's end, without running Python code. A value that would need Python
 /// code is named by its type.
@@ -111,7 +112,7 @@ impl<'py> Call<'py> {
             merged_text: None,
             notes: unread.into_iter().collect(),
             message: match arguments.positional {
-                0 => PyString::intern(py, "").into_any(),
+                0 => made::text(py, "").or_give_up().into_any(),
                 _ => arguments.positional(py, 0),
             },
             arguments: (1..arguments.positional).map(|index| arguments.positional(py, index)).collect(),
@@ -175,11 +176,14 @@ impl<'py> Call<'py> {
             self.message = text.into_any();
         } else if !self.arguments.is_empty() {
             let text = self.text(&mut notes);
-            self.message = PyString::new(py, &text).into_any();
+            self.message = made::text(py, &text).or_give_up().into_any();
             self.arguments = Vec::new();
         }
         for (name, note) in notes {
-            self.fields.push((PyString::intern(py, name).into_any(), PyString::new(py, &note).into_any()));
+            self.fields.push((
+                made::interned(py, name).or_give_up().into_any(),
+                made::text(py, &note).or_give_up().into_any(),
+            ));
         }
         self
     }
@@ -195,11 +199,11 @@ impl<'py> Call<'py> {
         let text = match self.message.cast_exact::<PyString>() {
             Ok(text) => Some(text.clone()),
             Err(_) => {
-                let text = python_text(py, &text_of_message(&self.message));
-                interrupt::ok(py, text).and_then(|text| text.cast_into().ok())
+                let text = made::text(py, &text_of_message(&self.message));
+                interrupt::ok(py, text)
             }
         };
-        let named = PyDict::new(py);
+        let named = made::dict(py).or_give_up();
         for (name, field) in self.fields.iter().filter(|(name, _)| name.is_instance_of::<PyString>()) {
             interrupt::ok(py, named.set_item(name, field));
         }

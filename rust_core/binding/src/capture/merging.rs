@@ -11,10 +11,11 @@ use pyo3::types::{PyDict, PyFrozenSet, PyList, PySet, PyString, PyTuple};
 
 use crate::interpreter::counts::MALFORMED;
 use crate::interpreter::interrupt;
+use crate::interpreter::made;
 use crate::interpreter::stack;
 use crate::redaction;
 use crate::value::asked::{self, Asking, Children, children, is_any_inside_asked, is_scalar};
-use crate::value::shown::{as_mapping, error_name, named, python_text, text_of, text_of_repr};
+use crate::value::shown::{as_mapping, error_name, named, text_of, text_of_repr};
 
 /// Limits for nested values and for the items of one container.
 const DEPTH: usize = 8;
@@ -236,7 +237,7 @@ pub fn merge(message: &str, arguments: &Bound<'_, PyTuple>) -> PyResult<String> 
         None => None,
     };
     let arguments = named.as_ref().unwrap_or(arguments.as_any());
-    Ok(text_of(&python_text(py, new.as_deref().unwrap_or(message))?.rem(arguments)?))
+    Ok(text_of(&made::text(py, new.as_deref().unwrap_or(message))?.rem(arguments)?))
 }
 
 /// A single argument that gives the arguments by name: a non-empty mapping, as for `logging`.

@@ -11,6 +11,7 @@ use super::{Context, captured, foreign, ids, now};
 use crate::interpreter::ending;
 use crate::interpreter::gil::Gil;
 use crate::interpreter::interrupt;
+use crate::interpreter::made::OrGiveUp;
 
 /// The context variable that holds the current `Context`.
 pub static VARIABLE: Gil<*mut ffi::PyObject> = Gil::new(std::ptr::null_mut());
@@ -109,7 +110,7 @@ pub fn new_trace(py: Python<'_>) -> PyResult<Bound<'_, Context>> {
         trace_id: Some(trace_id.unbind()),
         span_id: Some(span_id.unbind()),
         foreign_value: foreign::current(py).map(Bound::unbind),
-        ..Context::empty(py)
+        ..Context::empty(py)?
     };
     Bound::new(py, context)
 }
@@ -133,7 +134,7 @@ pub fn with_ids_alone<'py, R>(
         trace_id: trace_id.map(Bound::unbind),
         span_id: span_id.map(Bound::unbind),
         foreign_value: foreign::current(py).map(Bound::unbind),
-        ..Context::empty(py)
+        ..Context::empty(py).or_give_up()
     };
     let made = interrupt::ok(py, Bound::new(py, context)).filter(|_| !variable.is_null());
     // SAFETY: the variable is kept for the life of the process; the token is a new reference or null.

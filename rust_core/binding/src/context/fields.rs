@@ -11,6 +11,7 @@ use super::current::current;
 use crate::interpreter::ending;
 use crate::interpreter::gil::Gil;
 use crate::interpreter::interrupt;
+use crate::interpreter::made;
 use crate::value;
 use crate::value::shown::text_of;
 
@@ -65,7 +66,7 @@ impl Fields {
 
     /// The fields whose names are kept.
     pub(super) fn only(&self, keep: impl Fn(&str) -> bool, py: Python<'_>) -> PyResult<Self> {
-        let named = PyDict::new(py);
+        let named = made::dict(py)?;
         for (name, field) in self.named(py) {
             if keep(&text_of(&name)) {
                 named.set_item(name, field)?;

@@ -6,6 +6,7 @@ use pyo3::types::PyString;
 
 use crate::interpreter::fork;
 use crate::interpreter::gil::Gil;
+use crate::interpreter::made;
 
 const BYTES: usize = 1_024;
 
@@ -44,7 +45,7 @@ fn new<const SIZE: usize>(py: Python<'_>) -> PyResult<Bound<'_, PyString>> {
             b"0123456789abcdef"[usize::from(byte & 15)],
         ]);
     }
-    Ok(PyString::new(py, std::str::from_utf8(&digits[..2 * SIZE]).unwrap_or_default()))
+    made::text(py, std::str::from_utf8(&digits[..2 * SIZE]).unwrap_or_default())
 }
 
 /// A new trace id: 32 hexadecimal digits, not all zero (W3C Trace Context, 3.2.2.3).

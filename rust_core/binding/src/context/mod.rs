@@ -23,6 +23,7 @@ pub use within::{clear_within, context_again, context_below, context_with};
 
 use crate::interpreter::ending;
 use crate::interpreter::interrupt;
+use crate::interpreter::made;
 use crate::value::shown::text_of;
 use least::Least;
 use within::Within;
@@ -182,18 +183,18 @@ impl Context {
     }
 
     /// A context without ids and fields, to build on. Its section of a record is not captured.
-    fn empty(py: Python<'_>) -> Self {
-        Self {
+    fn empty(py: Python<'_>) -> PyResult<Self> {
+        Ok(Self {
             trace_id: None,
             span_id: None,
             parent_span_id: None,
             carried: None,
-            fields: Fields { named: PyDict::new(py).unbind(), captured: Box::default(), ai: false },
+            fields: Fields { named: made::dict(py)?.unbind(), captured: Box::default(), ai: false },
             captured: Box::default(),
             foreign_value: None,
             least: Least::new(None),
             within: Within::new(None),
-        }
+        })
     }
 
     fn is_of_trace(&self, id: &Bound<'_, PyString>) -> bool {

@@ -18,6 +18,7 @@ use super::{Context, Fields, current, foreign};
 use crate::interpreter::ending;
 use crate::interpreter::gil::Gil;
 use crate::interpreter::interrupt;
+use crate::interpreter::made;
 
 /// The role of a context in a request. Most contexts have none.
 pub type Within = Gil<Option<Box<RequestRole>>>;
@@ -196,7 +197,7 @@ pub fn context_with<'py>(
     };
     let made = match &here {
         Some(here) => here.get().with(ids, &more, foreign_value.as_ref(), py)?,
-        None => Context::empty(py).with(ids, &more, foreign_value.as_ref(), py)?,
+        None => Context::empty(py)?.with(ids, &more, foreign_value.as_ref(), py)?,
     };
     let Some(request) = request else { return Bound::new(py, made) };
     let (own, own_ids) = own_of(held.as_ref(), &request);
@@ -247,7 +248,7 @@ pub fn context_below<'py>(
     let foreign_value = foreign::current(py).map(Bound::unbind);
     let outer = match current(py) {
         Some(outer) => outer,
-        None => Bound::new(py, Context::empty(py))?,
+        None => Bound::new(py, Context::empty(py)?)?,
     };
     let made = outer.get().with([trace_id.as_ref(), Some(&span_id)], &more, foreign_value.as_ref(), py)?;
     let goes_on = trace_id.is_none_or(|given| outer.get().is_of_trace(&given));
@@ -266,7 +267,7 @@ pub fn context_again<'py>(request: Bound<'py, Context>, held: Bound<'py, Context
     let py = request.py();
     let _inside = ending::Inside::enter_or_stay(py);
     let seen = changes(&request);
-    let none = Fields::new(&PyDict::new(py))?;
+    let none = Fields::new(&made::dict(py)?)?;
     let here = super::now(held.clone());
     let made = here.get().with([None, None], &none, here.get().foreign_value.as_ref(), py)?;
     let (_, ids) = own_of(Some(&held), &request);

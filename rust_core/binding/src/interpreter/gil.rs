@@ -6,6 +6,7 @@ use pyo3::types::PyString;
 use pyo3::{Bound, Py, Python};
 
 use crate::interpreter::ending::Inside;
+use crate::interpreter::made::{self, OrGiveUp};
 
 /// A value that only threads attached to the interpreter touch. Free-threaded builds are not supported, so one thread
 /// touches it at a time. But Python code that runs (a `__repr__`, a destructor) may come back here. Therefore no
@@ -90,7 +91,7 @@ pub fn interned<'py>(py: Python<'py>, name: &'static Name, text: &str) -> &'py B
     // SAFETY: making a text runs no Python code, so the interpreter is kept throughout; what was made is never changed.
     let name = match unsafe { &*cell } {
         Some(name) => name,
-        None => unsafe { (*cell).insert(PyString::intern(py, text).unbind()) },
+        None => unsafe { (*cell).insert(made::interned(py, text).or_give_up().unbind()) },
     };
     name.bind(py)
 }

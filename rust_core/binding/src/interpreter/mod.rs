@@ -9,6 +9,7 @@ pub mod frame;
 pub mod function;
 pub mod gil;
 pub mod interrupt;
+pub mod made;
 pub mod method;
 pub mod pending;
 pub mod stack;

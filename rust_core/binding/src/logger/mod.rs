@@ -32,6 +32,7 @@ use crate::filter::{self, Answers, At, CallSource, Decision, Door, Level, Levels
 use crate::interpreter::ending;
 use crate::interpreter::gil::let_go_of_dropped;
 use crate::interpreter::interrupt;
+use crate::interpreter::made;
 use crate::value::shown::text_of;
 use style::Style;
 
@@ -102,7 +103,7 @@ impl Logger {
     fn bound_fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         match &self.bound {
             Some((_, bound)) => bound.fields.named(py).copy(),
-            None => Ok(PyDict::new(py)),
+            None => made::dict(py),
         }
     }
 

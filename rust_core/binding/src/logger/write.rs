@@ -2,7 +2,7 @@
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::PyTuple;
 use unified_logger_core::slab::Buffer;
 
 use super::Logger;
@@ -14,6 +14,7 @@ use crate::handover;
 use crate::interpreter::arguments::Arguments;
 use crate::interpreter::ending;
 use crate::interpreter::gil::{Gil, let_go_of_dropped};
+use crate::interpreter::made::{self, OrGiveUp};
 use crate::processors;
 
 /// The Python function that logs through `logging`, for loggers to which others listen.
@@ -169,7 +170,7 @@ pub fn through_logging(
     let _handing_over = processors::Set::handing_over();
     let fields = match identity.bound {
         Some(bound) => bound.fields.named(py).copy()?,
-        None => PyDict::new(py),
+        None => made::dict(py).or_give_up(),
     };
     for (name, field) in &call.fields {
         // A field of the call replaces a bound field of the same name, and stands where the call has it.

@@ -16,6 +16,7 @@ use crate::interpreter::counts::{FILTERED, PROCESSOR_ERRORS};
 use crate::interpreter::ending;
 use crate::interpreter::gil::{Gil, let_go_of_dropped};
 use crate::interpreter::interrupt;
+use crate::interpreter::made;
 use crate::value::shown::{as_mapping, describe, type_name};
 use shown::Shown;
 
@@ -170,7 +171,7 @@ fn call<'py>(processor: &Bound<'py, PyAny>, mapping: &Bound<'py, PyDict>) -> Ans
         return Answer::Other(other.clone());
     }
     let copied = as_mapping(&returned).and_then(|other| {
-        let copy = PyDict::new(py);
+        let copy = interrupt::ok(py, made::dict(py))?;
         interrupt::ok(py, copy.update(other)).map(|()| copy)
     });
     copied.map_or_else(

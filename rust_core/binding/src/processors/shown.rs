@@ -9,6 +9,7 @@ use unified_logger_core::names;
 use super::{Changed, Original};
 use crate::interpreter::gil::{Gil, intern};
 use crate::interpreter::interrupt;
+use crate::interpreter::made::{self, OrGiveUp};
 use crate::value::shown::{text_of, type_name};
 
 /// Keys of the call itself. A field of such a name is shown as `fields.NAME`.
@@ -43,11 +44,11 @@ pub struct Shown<'py> {
 
 impl<'py> Shown<'py> {
     pub fn new(py: Python<'py>, original: &Original<'_, 'py>) -> PyResult<Self> {
-        let mut shown = Self { mapping: PyDict::new(py), items: Vec::with_capacity(8 + original.fields.len()) };
+        let mut shown = Self { mapping: made::dict(py)?, items: Vec::with_capacity(8 + original.fields.len()) };
         let [level, logger, message, exception, trace_id, span_id] = own_keys(py);
         let set = own_key_set(py)?;
         shown.put(level, level_name(py, original.level, original.level_name).into_any())?;
-        shown.put(logger, PyString::new(py, original.logger).into_any())?;
+        shown.put(logger, made::text(py, original.logger)?.into_any())?;
         shown.put(message, original.message.clone())?;
         if let Some(error) = original.exception {
             shown.put(exception, error.as_any().clone())?;
@@ -123,7 +124,7 @@ impl<'py> Shown<'py> {
         let changed = Changed {
             level: changed_level,
             logger: self.changed(mapping, logger)?.map(|value| text_of(&value)),
-            message: mapping.get_item(message)?.unwrap_or_else(|| PyString::intern(py, "").into_any()),
+            message: mapping.get_item(message)?.unwrap_or_else(|| made::text(py, "").or_give_up().into_any()),
             exception: error,
             ids: [id(trace_id)?, id(span_id)?],
             fields: mapping.iter().filter(|(key, _)| is_field(key)).collect(),
@@ -147,18 +148,18 @@ fn field_key<'py>(own_keys: &Bound<'py, PyFrozenSet>, name: &Bound<'py, PyAny>) 
     let py = name.py();
     let key = match name.cast_exact::<PyString>() {
         Ok(key) => key.clone(),
-        Err(_) => PyString::new(py, &text_of(name)),
+        Err(_) => made::text(py, &text_of(name))?,
     };
-    Ok(if own_keys.contains(&key)? { PyString::new(py, &format!("fields.{}", text_of(key.as_any()))) } else { key })
+    Ok(if own_keys.contains(&key)? { made::text(py, &format!("fields.{}", text_of(key.as_any())))? } else { key })
 }
 
 fn as_text<'py>(id: Bound<'py, PyAny>) -> Bound<'py, PyString> {
     let py = id.py();
-    id.cast_into().unwrap_or_else(|other| PyString::new(py, &text_of(&other.into_inner())))
+    id.cast_into().unwrap_or_else(|other| made::text(py, &text_of(&other.into_inner())).or_give_up())
 }
 
 fn level_name<'py>(py: Python<'py>, number: i32, given: Option<&str>) -> Bound<'py, PyString> {
-    let name = |name: &str| PyString::new(py, name);
+    let name = |name: &str| made::text(py, name).or_give_up();
     match (given, number) {
         (Some(given), _) => name(given),
         (None, level::INFO) if names::here().level_generation() == 0 => intern!(py, "INFO").clone(),

@@ -14,6 +14,7 @@ use crate::interpreter::ending;
 use crate::interpreter::fork;
 use crate::interpreter::gil::{Gil, intern};
 use crate::interpreter::interrupt;
+use crate::interpreter::made;
 use crate::interpreter::stack;
 use crate::lines::{OwnLines, Wanted};
 use crate::value::shown::text_of;
@@ -134,13 +135,13 @@ fn as_json(value: &Bound<'_, PyAny>) -> PyResult<Value> {
 /// JSON as Python objects.
 pub fn as_object<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
     match value {
-        Value::String(text) => Ok(PyString::new(py, text).into_any()),
+        Value::String(text) => Ok(made::text(py, text)?.into_any()),
         Value::Array(items) => {
             let items: Vec<_> = items.iter().map(|item| as_object(py, item)).collect::<PyResult<_>>()?;
             Ok(PyList::new(py, items)?.into_any())
         }
         Value::Object(fields) => {
-            let mapping = PyDict::new(py);
+            let mapping = made::dict(py)?;
             fields.iter().try_for_each(|(name, field)| mapping.set_item(name, as_object(py, field)?))?;
             Ok(mapping.into_any())
         }

@@ -8,6 +8,7 @@ use pyo3::types::{PyDict, PyString};
 
 use crate::interpreter::gil::Gil;
 use crate::interpreter::interrupt;
+use crate::interpreter::made::{self, OrGiveUp};
 
 /// Attributes of a `LogRecord`, in the order in which it sets them.
 #[derive(Clone, Copy)]
@@ -77,7 +78,9 @@ fn interned(py: Python<'_>) -> &[Py<PyString>; COUNT] {
     // SAFETY: making texts runs no Python code; what was made is never changed.
     match unsafe { &*cell } {
         Some(names) => names,
-        None => unsafe { (*cell).insert(array::from_fn(|index| PyString::intern(py, NAMES[index]).unbind())) },
+        None => unsafe {
+            (*cell).insert(array::from_fn(|index| made::interned(py, NAMES[index]).or_give_up().unbind()))
+        },
     }
 }
 

@@ -31,6 +31,7 @@ use crate::interpreter::fork;
 use crate::interpreter::gil::Gil;
 use crate::interpreter::gil::intern;
 use crate::interpreter::interrupt;
+use crate::interpreter::made;
 use crate::lines::{OwnLines, Wanted};
 use crate::processors;
 use crate::redaction::{self, Redaction};
@@ -141,7 +142,7 @@ pub fn merge_by_class<'py>(log_record: &Bound<'py, PyAny>) -> PyResult<(Bound<'p
         let merging = Merging::begin(&arguments);
         let ask = || log_record.call_method0(intern!(py, "getMessage"));
         match merging.expect_an_end().and_then(|()| ask()) {
-            Ok(message) => Ok((message, PyDict::new(py))),
+            Ok(message) => Ok((message, made::dict(py)?)),
             Err(error) => {
                 let notes = merging.failed(py, error, &arguments).into_py_dict(py)?;
                 Ok((py.None().into_bound(py), notes))

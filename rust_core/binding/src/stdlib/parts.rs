@@ -21,11 +21,12 @@ use crate::context;
 use crate::interpreter::ending;
 use crate::interpreter::fork;
 use crate::interpreter::gil::let_go_of_dropped;
+use crate::interpreter::made;
 use crate::interpreter::stack;
 use crate::redaction;
 use crate::value;
 use crate::value::asked::text_of_message;
-use crate::value::shown::{python_text, text_of};
+use crate::value::shown::text_of;
 
 pub struct LogRecordParts<'py> {
     pub level: i32,
@@ -219,7 +220,7 @@ impl<'py> Text<'py> {
         stack::expect_python()?;
         let merged = match self {
             Self::Python(text) => text.as_any().rem(given)?,
-            Self::Owned(text) => python_text(py, text)?.rem(given)?,
+            Self::Owned(text) => made::text(py, text)?.rem(given)?,
         };
         Ok(match merged.cast_into_exact::<PyString>() {
             Ok(text) => Self::Python(text),

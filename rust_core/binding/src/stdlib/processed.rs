@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::PyString;
 use unified_logger_core::names;
 use unified_logger_core::record::INLINE;
 use unified_logger_core::redaction::Rules;
@@ -12,6 +11,7 @@ use unified_logger_core::slab::Buffer;
 use super::call_site::RecordSite;
 use super::parts::{self, LogRecordParts};
 use crate::context;
+use crate::interpreter::made::{self, OrGiveUp};
 use crate::processors::{self, Changed, Original, Processed};
 
 impl<'py> LogRecordParts<'py> {
@@ -22,10 +22,11 @@ impl<'py> LogRecordParts<'py> {
         rules: impl FnOnce() -> Option<Arc<Rules>> + Copy,
     ) -> Option<Buffer> {
         let (text, notes) = parts::merged(py, self.message.as_ref(), self.arguments.as_ref(), rules);
-        self.message = Some(PyString::new(py, &text).into_any());
+        self.message = Some(made::text(py, &text).or_give_up().into_any());
         self.arguments = None;
         for (name, note) in &notes {
-            self.fields.push((PyString::intern(py, name).into_any(), PyString::new(py, note).into_any()));
+            self.fields
+                .push((made::interned(py, name).or_give_up().into_any(), made::text(py, note).or_give_up().into_any()));
         }
         let logger = match names::here().loggers.get(self.logger) {
             Some(name) if self.logger != INLINE => Arc::clone(name),

@@ -2,11 +2,11 @@
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
 
 use crate::interpreter::ending;
 use crate::interpreter::gil::Gil;
 use crate::interpreter::interrupt;
+use crate::interpreter::made::{self, OrGiveUp};
 use crate::value::asked;
 use crate::value::shown::{describe, named};
 
@@ -34,7 +34,7 @@ pub unsafe fn convert<'py>(py: Python<'py>, object: *mut ffi::PyObject) -> Resul
         (Bound::from_borrowed_ptr(py, object), converter)
     };
     if asked::is_asked_twice(&object) {
-        return Ok(PyString::new(py, &named(&object)).into_any());
+        return Ok(made::text(py, &named(&object)).or_give_up().into_any());
     }
     let _asking = asked::Asking::one(&object);
     let converted = match converter {

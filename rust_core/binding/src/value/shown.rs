@@ -1,6 +1,5 @@
 //! Objects as texts, and their truth and kind, whatever their code does.
 
-use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping, PyString};
 use unified_logger_core::memory;
@@ -17,15 +16,6 @@ pub fn type_name(object: &Bound<'_, PyAny>) -> String {
     // SAFETY: a live class's name is a C string for as long as the class lives.
     let name = unsafe { std::ffi::CStr::from_ptr((*object.get_type().as_type_ptr()).tp_name) };
     name.to_string_lossy().into_owned()
-}
-
-/// A text as an object. `PyString::new` panics if there is no memory, after the error was printed.
-pub fn python_text<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
-    // SAFETY: the pointer and the length are those of a text; a new reference or null.
-    unsafe {
-        let text = ffi::PyUnicode_FromStringAndSize(text.as_ptr().cast(), text.len().cast_signed());
-        Bound::from_owned_ptr_or_err(py, text)
-    }
 }
 
 /// The text of any object. Never fails.

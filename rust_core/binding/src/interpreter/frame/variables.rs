@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
 
 use crate::interpreter::gil::intern;
+use crate::interpreter::made;
 
 /// `CO_OPTIMIZED`: code of a function. Variables of a module or a class are in a dictionary, and a module's are all it
 /// has imported.
@@ -26,7 +27,7 @@ pub fn variables_of<'py>(frame: &Bound<'py, PyAny>, most: usize) -> Option<(Boun
     let variables = names(intern!(py, "co_varnames"))?;
     let cells = names(intern!(py, "co_cellvars"))?;
     let free = names(intern!(py, "co_freevars"))?;
-    let (pairs, mut count) = (PyList::empty(py), 0);
+    let (pairs, mut count) = (made::list(py).ok()?, 0);
     read(frame, [&variables, &cells, &free], &mut |name, value| {
         // Those that the compiler made, or pytest, are no names of the program.
         if name.cast::<PyString>().is_ok_and(|name| name.to_string_lossy().starts_with(['.', '@'])) {
