@@ -14,6 +14,7 @@ use unified_logger_core::platform::{self, Lock};
 use unified_logger_core::rotation::Rotation;
 use unified_logger_core::sink::Fsync;
 use unified_logger_core::sink::{DirectoryLock, FileSink, FileTarget, Held, Origin, Sink};
+use unified_logger_core::stats::{FileStats, NamedCounts, Words};
 
 fn settings(path: PathBuf, max_bytes: u64, backup_count: u32) -> FileTarget {
     FileTarget {
@@ -26,7 +27,7 @@ fn settings(path: PathBuf, max_bytes: u64, backup_count: u32) -> FileTarget {
         journal: Journal::Off,
         catalogue: SharedCatalogue::default(),
         is_start: false,
-        stats: Arc::default(),
+        stats: Arc::new(FileStats::at(Words::apart(), "app")),
     }
 }
 

@@ -188,6 +188,9 @@ fn formats() -> [Format; 5] {
     ]
 }
 
+/// Where the first slot of a box is.
+const SLOTS: usize = (1 << 20) + (256 << 10);
+
 /// For each format a box with twenty records: it does not say for which directory it is. They have something to redact, so that a line of before
 /// the death is only known again once the record is redacted in the same way.
 static TWENTY: LazyLock<[Vec<u8>; 5]> = LazyLock::new(|| {
@@ -214,7 +217,7 @@ fn about_to_append_in(format: usize, directory: &Path, upto: u64, offset: u64) -
     let dead = boxes.join("1-dead.box");
     let mut bytes = TWENTY[format].clone();
     // The writer had taken those it was about to append.
-    for (slot, taken) in bytes[1 << 20..].chunks_mut(320).zip(1..=upto) {
+    for (slot, taken) in bytes[SLOTS..].chunks_mut(320).zip(1..=upto) {
         slot[8..16].copy_from_slice(&taken.to_le_bytes());
     }
     fs::write(&dead, bytes).unwrap();
@@ -469,7 +472,7 @@ proptest! {
         let directory = tempfile::tempdir().unwrap();
         let dead = about_to_append(directory.path(), 0, 0);
         let mut bytes = fs::read(&dead).unwrap();
-        let used = [0..4_096, 4_096..5_000, 32_768..33_000, (1 << 20)..(1 << 20) + 20 * 320];
+        let used = [0..4_096, 4_096..5_000, 32_768..33_000, SLOTS..SLOTS + 20 * 320];
         let used: Vec<usize> = used.into_iter().flatten().collect();
         for (index, byte) in changes {
             bytes[used[index.index(used.len())]] = byte;

@@ -13,6 +13,7 @@ use unified_logger_core::clock::Zone;
 use unified_logger_core::encoder::Whose;
 use unified_logger_core::rotation::{Calendar, Every, Keep, Names, Rotation, When};
 use unified_logger_core::sink::{FileSink, FileTarget, Fsync, Held, Origin, Sink};
+use unified_logger_core::stats::Stats;
 
 /// 2026-02-19T00:00:00Z.
 const START: i64 = 1_771_459_200;
@@ -35,7 +36,7 @@ fn sink(directory: &Path, rotation: &Rotation) -> FileSink {
         journal: Journal::Off,
         catalogue: SharedCatalogue::of(directory),
         is_start: false,
-        stats: Arc::default(),
+        stats: Stats::unread().files.of("app"),
     })
     .unwrap()
 }

@@ -10,6 +10,7 @@ use unified_logger_core::encoder::{Encoder, JsonEncoder, Process, Whose};
 use unified_logger_core::rotation::Rotation;
 use unified_logger_core::sink::Fsync;
 use unified_logger_core::sink::{DirectoryLock, FileSink, FileTarget, Origin, Sink};
+use unified_logger_core::stats::{FileStats, NamedCounts, Words};
 
 use crate::guide::{Guide, read};
 
@@ -34,7 +35,7 @@ pub fn bench(criterion: &mut Criterion) {
             journal: Journal::Off,
             catalogue: SharedCatalogue::of(directory.path()),
             is_start: false,
-            stats: Arc::default(),
+            stats: Arc::new(FileStats::at(Words::apart(), "app")),
         })
         .expect("a file can be made");
         group.bench_function(name, |bencher| {

@@ -7,7 +7,8 @@
 //! | 256 | the journal of each file, 64 bytes each |
 //! | 4,096 | settings that redaction, encoding and routing need, as JSON; checked |
 //! | 32,768 | the list of names |
-//! | 1,048,576 | slots of each size; a word for each chunk of units, of the units at which records begin; the chunks |
+//! | 1,048,576 | what the process has counted; see `stats` |
+//! | 1,310,720 | slots of each size; a word for each chunk of units, of the units at which records begin; the chunks |
 
 use std::path::Path;
 
@@ -18,15 +19,17 @@ use crate::checksum;
 use crate::platform;
 use crate::redaction::Spec;
 use crate::slab::{Area, KINDS};
+use crate::stats;
 
 pub const MAGIC: [u8; 8] = *b"ULBOX\r\n\0";
 /// Stands where the magic was, once the owner has ended in order. The owner has changed its user, and may not remove
 /// the box.
 pub const SPENT: [u8; 8] = *b"ULSPENT\0";
 /// Changes with the meaning of the bytes: with this layout, the layout of records, and the layout of the list of names.
-pub const VERSION: u32 = 6;
-/// The format before, which is read as well: only exceptions have another layout in it, and their first byte tells.
-const EARLIER: u32 = 5;
+pub const VERSION: u32 = 7;
+/// Earlier formats, which are read as well. The first has another layout of exceptions, and their first byte tells. Both have slots in the
+/// place of counts, and the head says where these are.
+const EARLIER: [u32; 2] = [5, 6];
 /// Files that a journal is kept for.
 pub const FILES: usize = (SETTINGS - JOURNALS) / JOURNAL;
 
@@ -39,7 +42,8 @@ const JOURNALS: usize = 256;
 pub const JOURNAL: usize = 64;
 pub const SETTINGS: usize = 4_096;
 pub const NAMES: usize = 32_768;
-pub const SLOTS: usize = 1 << 20;
+pub const COUNTS: usize = 1 << 20;
+pub const SLOTS: usize = COUNTS + stats::LENGTH;
 
 /// No process writes as many records. A larger number is damaged.
 pub const LAST_POSITION: u64 = 1 << 62;
@@ -107,9 +111,10 @@ impl Head {
             return Err(Foreign::Magic);
         }
         let version = u32_at(bytes, 8).ok_or(DAMAGED)?;
-        if !matches!(version, VERSION | EARLIER) {
+        if version != VERSION && !EARLIER.contains(&version) {
             return Err(Foreign::Version(version));
         }
+        let first = if version == VERSION { SLOTS } else { COUNTS };
         let fixed = bytes.get(..FIXED).ok_or(DAMAGED)?;
         if u64_at(bytes, CHECK) != Some(checksum::of(fixed)) {
             return Err(DAMAGED);
@@ -123,7 +128,7 @@ impl Head {
         };
         for (index, area) in head.areas.iter_mut().enumerate() {
             let (offset, count) = (number(32 + index * 16)?, number(40 + index * 16)?);
-            if offset < SLOTS as u64 || offset > head.size {
+            if offset < first as u64 || offset > head.size {
                 return Err(DAMAGED);
             }
             *area = Area {
@@ -292,7 +297,7 @@ mod tests {
     use crate::slab::areas;
 
     fn head() -> Head {
-        Head { size: 8 << 20, process: 7, started: -1, areas: areas(SLOTS, 7 << 20) }
+        Head { size: 8 << 20, process: 7, started: -1, areas: areas(SLOTS, 6 << 20) }
     }
 
     #[test]
@@ -302,11 +307,19 @@ mod tests {
 
     #[test]
     fn the_format_before_is_read() {
-        let mut bytes = head().to_bytes();
-        bytes.truncate(FIXED);
-        bytes[8..12].copy_from_slice(&EARLIER.to_le_bytes());
-        bytes.extend(checksum::of(&bytes).to_le_bytes());
-        assert_eq!(Head::read(&bytes), Ok(head()));
+        let of_version = |version: u32, head: Head| {
+            let mut bytes = head.to_bytes();
+            bytes.truncate(FIXED);
+            bytes[8..12].copy_from_slice(&version.to_le_bytes());
+            bytes.extend(checksum::of(&bytes).to_le_bytes());
+            bytes
+        };
+        let earlier = Head { areas: areas(COUNTS, 7 << 20), ..head() };
+        for version in EARLIER {
+            assert_eq!(Head::read(&of_version(version, earlier)), Ok(earlier));
+        }
+        assert_eq!(Head::read(&of_version(VERSION, earlier)), Err(Foreign::Damaged("head")));
+        let mut bytes = of_version(VERSION, head());
         bytes[8] = 4;
         assert_eq!(Head::read(&bytes), Err(Foreign::Version(4)));
     }

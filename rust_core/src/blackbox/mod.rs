@@ -16,9 +16,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use format::{BoxSettings, FILES, Foreign, JournalEntry, RecoveryNote, is_mode, is_spent};
-pub use location::{Distrust, Harm, Home, Ownerless, Wanted, Watch, all, disown_all, home, number_of, strays};
+pub use location::{
+    Distrust, FoundBlock, Harm, Home, Ownerless, Wanted, Watch, all, disown_all, home, number_of, strays,
+};
 use note::Note;
-pub use reader::{Contents, FoundRecord, read};
+pub use reader::{Contents, FoundRecord, counted, read};
 
 use serde::Deserialize;
 
@@ -27,8 +29,9 @@ use crate::forks;
 use crate::names::{Follower, Names};
 use crate::platform::{self, Identity, Mapping, OwnFile};
 use crate::slab::{self, Pool};
+use crate::stats::Words;
 
-/// The smallest size of a box, since names and settings have a fixed share.
+/// The smallest size of a box, since names, settings and counts have a fixed share.
 pub const SMALLEST: usize = 2 << 20;
 /// Bytes for names whose memory is present before names are noted.
 const NAMES_AHEAD: usize = 64 << 10;
@@ -140,7 +143,7 @@ fn make_at(
 ) -> std::io::Result<(BlackBox, Pool)> {
     let size = bytes.max(SMALLEST).next_multiple_of(1 << 16);
     let making = location.begin(size as u64)?;
-    let mapped = Mapping::shared(&making.file, 0, format::SLOTS)
+    let mapped = Mapping::shared(&making.file, 0, format::COUNTS)
         .and_then(|front| Ok((front, Mapping::shared(&making.file, format::SLOTS, size - format::SLOTS)?)));
     let (memory, slots) = match mapped {
         Ok(mapped) => mapped,
@@ -184,6 +187,34 @@ impl BlackBox {
     #[must_use]
     pub fn journal(&self, file: usize) -> Journal {
         Journal::Mapped { front: Arc::clone(&self.front), file }
+    }
+
+    /// Has the process count in this box from now on, where other processes read it.
+    ///
+    /// # Errors
+    /// When the box cannot be opened or mapped.
+    pub fn take_counts(&self, words: &Words) -> std::io::Result<()> {
+        if self.front.is_anothers() {
+            return Ok(());
+        }
+        // Not by the descriptor of the lock, which a mapping would keep held.
+        let file = self.front.own.open()?;
+        words.move_into(&file, format::COUNTS).map(drop)
+    }
+
+    /// Has the process count in its own memory again, and returns the name of the box and what was counted in it. `None` for the box of
+    /// another process, and for one that cannot be read any more.
+    #[must_use]
+    pub fn give_counts(&self, words: &Words) -> Option<(String, Vec<u64>)> {
+        if self.front.is_anothers() {
+            return None;
+        }
+        let counted = match words.move_out_of(self.front.own.identity()).ok()? {
+            Some(left) => left.copy(),
+            // The process counts elsewhere by now.
+            None => self.front.own.counted().ok()?,
+        };
+        Some((self.path().file_name()?.to_str()?.to_owned(), counted))
     }
 
     /// Removes the box, whose records are all written. A process that has changed its user may be unable to. It then

@@ -41,6 +41,14 @@ pub struct FoundRecord {
     pub bytes: Range<usize>,
 }
 
+/// What was counted in a box. Nothing for a box of a version that has no counts.
+#[must_use]
+pub fn counted(bytes: &[u8]) -> Vec<u64> {
+    let is_there = format::u32_at(bytes, 8) == Some(format::VERSION);
+    let counts = bytes.get(format::COUNTS..format::SLOTS).filter(|_| is_there).unwrap_or_default();
+    counts.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)).collect()
+}
+
 /// Reads a whole box.
 ///
 /// # Errors
@@ -54,7 +62,7 @@ pub fn read(bytes: &[u8]) -> Result<Contents, Foreign> {
     let redaction = settings.redaction.clone().map(Rules::new).transpose();
     let redaction = redaction.map_err(|wrong| Foreign::Redaction(wrong.to_string()))?;
     let length = format::u64_at(bytes, format::NAMES_LENGTH).and_then(|length| usize::try_from(length).ok());
-    let written = length.and_then(|length| bytes.get(format::NAMES..format::SLOTS)?.get(..length));
+    let written = length.and_then(|length| bytes.get(format::NAMES..format::COUNTS)?.get(..length));
     let names = written.and_then(names::read).ok_or(Foreign::Damaged("list of names"))?;
     let mut journal = [JournalEntry::default(); FILES];
     for (file, entry) in journal.iter_mut().enumerate() {

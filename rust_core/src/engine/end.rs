@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 
 use super::{Engine, LATE_PATIENCE};
+use crate::metrics;
 use crate::writer::{self, Ending, Flush, Rotation, state};
 
 const CONSOLE_PATIENCE: Duration = Duration::from_secs(1);
@@ -87,6 +88,21 @@ impl Engine {
         self.end(timeout, false)
     }
 
+    /// Removes the black box, once its counts are kept. Else the box stays, and the process that finds it keeps them.
+    fn remove_box(&self) {
+        let Some(black_box) = &self.black_box else { return };
+        let directory = self.shared.directory.as_deref();
+        if let Some(directory) = directory
+            && let Some((name, counted)) = black_box.give_counts(self.shared.stats.words())
+            && let Err(error) = metrics::keep(directory, &name, &counted)
+            && directory.is_dir()
+        {
+            self.shared.errors.handle("keep the counts of this process", &error);
+            return;
+        }
+        black_box.remove(self.shared.pool.as_ref());
+    }
+
     fn end(&self, timeout: Duration, looks_after_files: bool) -> bool {
         let deadline = Instant::now() + timeout;
         let shared = &self.shared;
@@ -107,9 +123,7 @@ impl Engine {
             shared.answer_flushes(written && !shared.has_lost.load(Ordering::Relaxed));
         }
         if written {
-            if let Some(black_box) = &self.black_box {
-                black_box.remove(self.shared.pool.as_ref());
-            }
+            self.remove_box();
             let left = deadline.saturating_duration_since(Instant::now());
             self.flush_console(left.min(CONSOLE_PATIENCE));
             if looks_after_files {

@@ -153,6 +153,7 @@ impl Engine {
     /// # Errors
     /// When the system gives no thread. Callers write themselves then, and try again.
     pub fn start(&self) -> Result<()> {
+        self.count_here();
         self.start_writer(&mut self.writer())
     }
 
@@ -162,12 +163,22 @@ impl Engine {
     /// As `start`.
     pub fn start_held(&self) -> Result<()> {
         self.shared.held.store(true, Ordering::SeqCst);
-        self.start()
+        self.start_writer(&mut self.writer())
     }
 
     pub fn release(&self) {
+        self.count_here();
         self.shared.held.store(false, Ordering::SeqCst);
         self.shared.queue.waker().wake_at_once();
+    }
+
+    /// Has the process count in this engine's black box from now on: what is counted belongs to the log directory.
+    fn count_here(&self) {
+        if let Some(black_box) = &self.black_box
+            && let Err(error) = black_box.take_counts(self.shared.stats.words())
+        {
+            self.shared.errors.handle("count in the black box, where other processes see it", &error);
+        }
     }
 
     /// Removes what `open` has made, if no record was ever offered.

@@ -70,6 +70,29 @@ impl Drop for Mapping {
     }
 }
 
+/// Memory at an address that never changes. Here it leads nowhere else.
+#[derive(Debug)]
+pub struct Region(Mapping);
+
+impl Region {
+    pub fn new(length: usize) -> io::Result<Self> {
+        Mapping::anonymous(length).map(Self)
+    }
+
+    #[must_use]
+    pub fn start(&self) -> NonNull<u8> {
+        self.0.start()
+    }
+
+    pub fn lead_to(&self, _file: &File, _offset: usize) -> io::Result<Mapping> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub fn lead_to_memory(&self) -> io::Result<Mapping> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
 pub fn reserve(_file: &File, _length: u64) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }

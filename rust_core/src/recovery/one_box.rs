@@ -15,6 +15,7 @@ use crate::encoder::{Process, Whose};
 use crate::error::{Error, Result};
 use crate::fault_injection::{self, Fault};
 use crate::level;
+use crate::metrics;
 use crate::outputs::{self, Opening, Outputs};
 use crate::platform::{self, Identity, OwnFile};
 use crate::record::{Builder, Record, flag};
@@ -58,7 +59,7 @@ pub(super) fn recover(directory: Option<&Path>, found: Ownerless, recovered: &mu
     let damaged = contents.damaged;
     if contents.records.is_empty() && damaged == 0 {
         // The box holds nothing, so it does no harm if it stays.
-        recovered.boxes += u64::from(found.remove().is_ok());
+        recovered.boxes += u64::from(remove(directory, &found, &bytes).is_ok());
         return ControlFlow::Continue(());
     }
     // Without a log directory there is no place for files.
@@ -68,7 +69,7 @@ pub(super) fn recover(directory: Option<&Path>, found: Ownerless, recovered: &mu
         return ControlFlow::Continue(());
     };
     let written = write(directory, &found.file, &bytes, contents, &outputs);
-    match written.and_then(|count| found.remove().map(|()| count).map_err(|error| Error::io("remove", &path, error))) {
+    match written.and_then(|count| remove(directory, &found, &bytes).map(|()| count)) {
         Ok(count) => {
             recovered.boxes += 1;
             recovered.records += count;
@@ -82,6 +83,15 @@ pub(super) fn recover(directory: Option<&Path>, found: Ownerless, recovered: &mu
         }
     }
     ControlFlow::Continue(())
+}
+
+/// Removes a box whose records are all written, once its counts are kept.
+fn remove(directory: Option<&Path>, found: &Ownerless, bytes: &[u8]) -> Result<()> {
+    if let Some(directory) = directory {
+        let name = found.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        metrics::keep(directory, name, &blackbox::counted(bytes))?;
+    }
+    found.remove().map_err(|error| Error::io("remove", &found.path, error))
 }
 
 /// Sets aside a box that cannot be read, for people to inspect.
@@ -155,7 +165,7 @@ impl<'a> Recovery<'a> {
                 fsync: Fsync::Never,
                 journal: &|index| Journal::InFile { file: Arc::clone(journal), index },
                 // Records of another process are not counted here.
-                stats: &Stats::default(),
+                stats: Stats::unread(),
                 redaction: contents.redaction.take(),
                 process: Process {
                     names: Arc::new(std::mem::take(&mut contents.names)),

@@ -134,7 +134,7 @@ mod tests {
     use super::*;
     use crate::encoder::Whose;
     use crate::sink::{Behind, Held, Origin, Sink};
-    use crate::stats::StreamStats;
+    use crate::stats::{NamedCounts, StreamStats, Words};
     use std::time::Instant;
 
     fn of(position: u64) -> Origin {
@@ -146,7 +146,7 @@ mod tests {
     }
 
     fn sink(name: &str) -> (Behind<Function>, Arc<StreamStats>) {
-        let stats = Arc::<StreamStats>::default();
+        let stats = Arc::new(StreamStats::at(Words::apart(), name));
         (Behind::new(Function::named(name), Arc::clone(&stats)), stats)
     }
 

@@ -4,12 +4,16 @@
 
 mod counts;
 mod named;
+mod words;
 
 pub use counts::{COUNTS, Counted, FILE_COUNTS, FUNCTION_COUNTS, Kind, STREAM_COUNTS};
-pub use named::Named;
+pub use named::{Named, NamedCounts};
+pub use words::{Block, Count, Early, Entry, How, LENGTH, Left, Words};
+
+use counts::Placing;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use crate::level;
 use crossbeam_utils::CachePadded;
@@ -40,52 +44,18 @@ const FILES: [&str; 3] = ["app", "errors", "ai"];
 /// The stream that is counted from the beginning.
 pub const CONSOLE: &str = "console";
 
-/// A plain count.
-#[derive(Debug, Default)]
-pub struct Count(AtomicU64);
-
-impl Count {
-    #[must_use]
-    pub const fn new() -> Self {
-        Self(AtomicU64::new(0))
-    }
-
-    #[inline]
-    pub fn add(&self, amount: u64) {
-        self.0.fetch_add(amount, Ordering::Relaxed);
-    }
-
-    #[inline]
-    #[must_use]
-    pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    /// Takes back what was counted before it came to something.
-    pub fn take_back(&self, amount: u64) {
-        self.0.fetch_sub(amount, Ordering::Relaxed);
-    }
-
-    pub fn set(&self, value: u64) {
-        self.0.store(value, Ordering::Relaxed);
-    }
-
-    /// Tells what it was before.
-    pub fn raise_to(&self, value: u64) -> u64 {
-        self.0.fetch_max(value, Ordering::Relaxed)
-    }
-}
-
 /// Calls below their logger's level, and records represented in part. They are counted where there may be no engine.
-pub static FILTERED: Count = Count::new();
-pub static MALFORMED: Count = Count::new();
+pub static FILTERED: Early = Early::new(&FILTERED_FIRST);
+pub static MALFORMED: Early = Early::new(&MALFORMED_FIRST);
 /// Calls of processors that raised or returned what cannot be used.
-pub static PROCESSOR_ERRORS: Count = Count::new();
-/// Headers of requests that name no trace as they should. Counted by the facade, by name: see `Counted::add_one`.
-pub(crate) static TRACE_HEADERS_IGNORED: Count = Count::new();
+pub static PROCESSOR_ERRORS: Early = Early::new(&PROCESSOR_ERRORS_FIRST);
+
+static FILTERED_FIRST: AtomicU64 = AtomicU64::new(0);
+static MALFORMED_FIRST: AtomicU64 = AtomicU64::new(0);
+static PROCESSOR_ERRORS_FIRST: AtomicU64 = AtomicU64::new(0);
 
 /// Counts of one log file.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct FileStats {
     pub written: Count,
     pub bytes: Count,
@@ -108,7 +78,7 @@ pub struct FileStats {
 }
 
 /// Counts of the console, or of another stream.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct StreamStats {
     pub written: Count,
     /// Lines that were dropped, because it takes no more.
@@ -118,28 +88,52 @@ pub struct StreamStats {
 }
 
 /// Counts of a function of the program that gets records.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct FunctionStats {
     pub lines: Arc<StreamStats>,
     /// Records for which it raised.
     pub failed: Count,
 }
 
-impl Default for Named<FunctionStats> {
-    fn default() -> Self {
-        Self::new(&[])
+/// The labels of a metric.
+fn labels(label: &str, value: &str) -> String {
+    let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    format!("{{{label}=\"{value}\"}}")
+}
+
+impl NamedCounts for FileStats {
+    fn at(words: &'static Words, name: &str) -> Self {
+        let at = Placing { words, list: &FILE_COUNTS, labels: labels("file", name) };
+        Self {
+            written: at.count("written"),
+            bytes: at.count("bytes"),
+            rotations: at.count("rotations"),
+            deleted: at.count("deleted"),
+            deleted_unshipped: at.count("deleted_unshipped"),
+            archived: at.count("archived"),
+            archive_waiting: at.count("archive_waiting"),
+            archive_errors: at.count("archive_errors"),
+            errors: at.count("errors"),
+            dropped: at.count("dropped"),
+            syncs: at.count("syncs"),
+            sync_errors: at.count("sync_errors"),
+        }
     }
 }
 
-impl Default for Named<FileStats> {
-    fn default() -> Self {
-        Self::new(&FILES)
+impl NamedCounts for StreamStats {
+    fn at(words: &'static Words, name: &str) -> Self {
+        let at = Placing { words, list: &STREAM_COUNTS, labels: labels("stream", name) };
+        Self { written: at.count("written"), dropped: at.count("dropped"), waiting: Count::private() }
     }
 }
 
-impl Default for Named<StreamStats> {
-    fn default() -> Self {
-        Self::new(&[CONSOLE])
+impl NamedCounts for FunctionStats {
+    fn at(words: &'static Words, name: &str) -> Self {
+        let at = Placing { words, list: &FUNCTION_COUNTS, labels: labels("sink", name) };
+        let lines =
+            StreamStats { written: at.count("written"), dropped: at.count("dropped"), waiting: Count::private() };
+        Self { lines: Arc::new(lines), failed: at.count("failed") }
     }
 }
 
@@ -163,12 +157,19 @@ impl Traffic {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Stats {
+    words: &'static Words,
     /// Traffic of all queues. While one queue replaces another, both are at work.
     traffic: Mutex<Vec<Arc<Traffic>>>,
     /// Records that went through queues that are gone.
     past: Count,
+    /// Calls below their logger's level, records represented in part, failures of processors and headers that name no trace. Most are
+    /// counted where there may be no engine.
+    filtered: Count,
+    malformed: Count,
+    processor_errors: Count,
+    trace_headers_ignored: Count,
     /// Records handed to every file they are routed to.
     pub written: Count,
     /// Records that could not be written, and had to go.
@@ -204,14 +205,84 @@ pub struct Stats {
     pub redacted: Count,
 }
 
+impl Default for Stats {
+    /// Counts that no other process reads.
+    fn default() -> Self {
+        Self::at(Words::apart())
+    }
+}
+
 impl Stats {
+    /// Counts in the words of a process.
+    #[must_use]
+    pub fn at(words: &'static Words) -> Self {
+        let at = Placing { words, list: &COUNTS, labels: String::new() };
+        let dropped = |reason: &str, level: &str| {
+            // Nobody asked for what is lost, wherever it is.
+            let labels = format!("{{reason=\"{reason}\",level=\"{level}\",intentional=\"false\"}}");
+            words.count(&format!("records_discarded_total{labels}"), How::Sum)
+        };
+        Self {
+            words,
+            traffic: Mutex::default(),
+            past: Count::private(),
+            filtered: at.count("filtered"),
+            malformed: at.count("malformed"),
+            processor_errors: at.count("processor_errors"),
+            trace_headers_ignored: at.count("trace_headers_ignored"),
+            written: at.count("written"),
+            failed: at.count("failed"),
+            refused: Count::private(),
+            dropped: REASONS.map(|reason| level::NAMES.map(|level| dropped(reason, level))),
+            dropped_reported: Count::private(),
+            files: Named::new(words, &FILES),
+            streams: Named::new(words, &[CONSOLE]),
+            functions: Named::new(words, &[]),
+            notices: at.count("notices"),
+            queue_high_water: at.count("queue_high_water"),
+            lag_us: at.count("writer_lag_us"),
+            lag_max_us: at.count("writer_lag_max_us"),
+            writer_restarts: at.count("writer_restarts"),
+            lock_timeouts: at.count("lock_timeouts"),
+            lock_unopened: at.count("lock_unopened"),
+            lock_unsupported: at.count("lock_unsupported"),
+            errors: at.count("errors"),
+            protected: at.count("black_box"),
+            unprotected: at.count("unprotected"),
+            recovered: at.count("recovered"),
+            redacted: at.count("redacted"),
+        }
+    }
+
+    /// Counts that nobody reads.
+    pub fn unread() -> &'static Self {
+        static UNREAD: LazyLock<Stats> = LazyLock::new(Stats::default);
+        &UNREAD
+    }
+
+    /// Those of this process, where everything is counted that has no engine.
+    #[must_use]
+    pub fn of_process() -> Self {
+        let stats = Self::at(Words::here());
+        FILTERED.go_on_in(stats.filtered);
+        MALFORMED.go_on_in(stats.malformed);
+        PROCESSOR_ERRORS.go_on_in(stats.processor_errors);
+        stats
+    }
+
+    /// Where the counts are.
+    #[must_use]
+    pub const fn words(&self) -> &'static Words {
+        self.words
+    }
+
     pub fn drop_one(&self, reason: Dropped, level: i32) {
         self.dropped[reason as usize][level::bucket(level)].add(1);
     }
 
     /// Records dropped for each reason, by level.
     pub fn dropped(&self) -> impl Iterator<Item = (&'static str, [u64; level::NAMES.len()])> {
-        REASONS.iter().zip(&self.dropped).map(|(reason, counts)| (*reason, counts.each_ref().map(Count::get)))
+        REASONS.iter().zip(&self.dropped).map(|(reason, counts)| (*reason, counts.map(Count::get)))
     }
 
     /// A forked child starts its own count.
@@ -221,26 +292,23 @@ impl Stats {
             traffic.clear();
         }
         self.past.set(0);
-        COUNTS.iter().for_each(|counted| counted.restart(self));
-        for (_, file) in self.files.iter() {
-            FILE_COUNTS.iter().for_each(|counted| counted.restart(file));
-        }
+        let protected = self.protected.get();
+        self.words.begin_anew();
+        self.protected.set(protected);
         for (_, stream) in self.streams.iter() {
-            STREAM_COUNTS.iter().for_each(|counted| counted.restart(stream));
             stream.waiting.set(0);
         }
         for (_, function) in self.functions.iter() {
-            FUNCTION_COUNTS.iter().for_each(|counted| counted.restart(function));
             function.lines.waiting.set(0);
         }
-        for count in self.dropped.iter().flatten().chain([&self.refused, &self.dropped_reported]) {
+        for count in [self.refused, self.dropped_reported] {
             count.set(0);
         }
     }
 
     #[must_use]
     pub fn dropped_total(&self) -> u64 {
-        self.dropped.iter().flatten().map(Count::get).sum()
+        self.dropped.iter().flatten().map(|count| count.get()).sum()
     }
 
     /// Whether the log is still to report some drops.

@@ -2,17 +2,27 @@
 
 use std::sync::Arc;
 
+use super::Words;
 use crate::additions::Additions;
+
+/// Counts of one output.
+pub trait NamedCounts {
+    /// Those of the output of this name.
+    fn at(words: &'static Words, name: &str) -> Self;
+}
 
 /// Counts of each output of one kind, by its name. They go on when an output is opened anew, so none is ever taken away.
 #[derive(Debug)]
-pub struct Named<T>(Additions<(String, Arc<T>)>);
+pub struct Named<T> {
+    all: Additions<(String, Arc<T>)>,
+    words: &'static Words,
+}
 
-impl<T: Default> Named<T> {
+impl<T: NamedCounts> Named<T> {
     /// With those that are there from the beginning.
     #[must_use]
-    pub fn new(names: &[&str]) -> Self {
-        let named = Self(Additions::new());
+    pub fn new(words: &'static Words, names: &[&str]) -> Self {
+        let named = Self { all: Additions::new(), words };
         for name in names {
             named.of(name);
         }
@@ -21,11 +31,12 @@ impl<T: Default> Named<T> {
 
     /// The counts of the output of this name.
     pub fn of(&self, name: &str) -> Arc<T> {
-        Arc::clone(&self.0.find_or_add(|(known, _)| known == name, || (name.to_owned(), Arc::default())).1)
+        let make = || (name.to_owned(), Arc::new(T::at(self.words, name)));
+        Arc::clone(&self.all.find_or_add(|(known, _)| known == name, make).1)
     }
 
     /// All of them, in the order in which they came.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Arc<T>)> {
-        self.0.iter().map(|(name, counts)| (name.as_str(), counts))
+        self.all.iter().map(|(name, counts)| (name.as_str(), counts))
     }
 }

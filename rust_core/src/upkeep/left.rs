@@ -12,9 +12,7 @@ use crate::catalogue::{self, Generation};
 use crate::error::Result;
 use crate::error_handler::remark;
 use crate::rotation::PACKED;
-
-/// How temporary files of the library's own end.
-pub(super) const TEMPORARY: &str = "tmp";
+use crate::whole::TEMPORARY;
 
 impl Round<'_> {
     /// Clears it away. To be done before files are looked for, because an original that stays beside its packed file is a file of its own, but
@@ -72,7 +70,7 @@ impl Round<'_> {
         let is_own = |path: &Path| {
             let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
             path.extension().is_some_and(|end| end == TEMPORARY)
-                && (stem == "catalogue" || stem.parse::<Generation>().is_ok())
+                && (["catalogue", "counts"].contains(&stem) || stem.parse::<Generation>().is_ok())
         };
         let entries = fs::read_dir(blackbox::home(self.directory)).into_iter().flatten().flatten();
         let left: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| is_own(path)).collect();

@@ -8,7 +8,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::brief::{Brief, Measured};
-use super::left::TEMPORARY;
 use super::round::Round;
 use super::{Failure, GoesOn, Remembered, Set, index_path, read_index};
 use crate::archive::{
@@ -21,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::error_handler::remark;
 use crate::platform::{self, Identity};
 use crate::sink::DirectoryLock;
+use crate::whole;
 use crate::worker::with_what_is_left;
 
 /// Where so many files wait, nothing waits between two parts any more.
@@ -245,7 +245,7 @@ impl<'s> Round<'s> {
     /// Writes an index, and notes how many records it has counted.
     fn keep_index(&mut self, set: &Set, generation: Generation, index: &[u8]) -> Result<()> {
         let path = index_path(self.directory, generation);
-        write_whole(&path, index).map_err(|error| Error::io("write", &path, error))?;
+        whole::write(&path, index).map_err(|error| Error::io("write", &path, error))?;
         self.count(&set.name, None);
         Ok(())
     }
@@ -281,19 +281,6 @@ fn index_of(
 ) -> Result<Option<Vec<u8>>> {
     let index = on_a_thread(is_brief, || index_file(path, generation, first, keys, pace));
     if platform::identity_at(path).ok() == Some(identity) { index } else { Ok(None) }
-}
-
-/// Writes a file of the library's own, which is whole or not there.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let new = path.with_extension(TEMPORARY);
-    platform::remove_if_there(&new)?;
-    let file = platform::open_private(&new, true)?;
-    let written = io::Write::write_all(&mut &file, bytes).and_then(|()| fs::rename(&new, path));
-    if written.is_err() {
-        // Where there is no room, it takes none.
-        let _ = fs::remove_file(&new);
-    }
-    written
 }
 
 /// Whether a file has an index that is whole. One that is not is removed, and told of.

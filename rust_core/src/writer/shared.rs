@@ -1,7 +1,7 @@
 //! What callers and the writer share.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ use crate::pipeline::{self, Batch, Pipeline};
 use crate::queue::Queue;
 use crate::sink::Progress;
 use crate::slab::{self, Pool};
-use crate::stats::{Count, Stats};
+use crate::stats::Stats;
 use crate::upkeep;
 use crate::value::Value;
 
@@ -102,7 +102,7 @@ pub struct Shared {
     pub unattended: AtomicBool,
     /// Records that have left the queue and are not written, and how many of them are on the heap. The thread whose
     /// turn it is counts them for the threads that wait. On a cache line of its own, as the turn is.
-    pub in_hand: CachePadded<[Count; 2]>,
+    pub in_hand: CachePadded<[AtomicU64; 2]>,
     /// A shutdown has left something unwritten.
     pub given_up: AtomicBool,
     /// A sink has lost the lines that it was given last: nobody reads them.
@@ -137,11 +137,11 @@ impl Shared {
 
     pub(super) fn note_in_hand(&self, batch: &Batch, pipeline: &Pipeline) {
         let (taken, held) = (batch.held(), pipeline.held());
-        self.in_hand[0].set((taken.len() + held.len()) as u64);
+        self.in_hand[0].store((taken.len() + held.len()) as u64, Ordering::Relaxed);
         // Most of the time no record is on the heap, and then none is checked.
         let on_heap =
             if slab::heap_bytes() > 0 { taken.chain(held).filter(|record| record.heap_size() > 0).count() } else { 0 };
-        self.in_hand[1].set(on_heap as u64);
+        self.in_hand[1].store(on_heap as u64, Ordering::Relaxed);
     }
 
     /// How many accepted records are not written, and how many of these are on the heap. Records on the heap are lost
@@ -149,7 +149,8 @@ impl Shared {
     #[must_use]
     pub fn unwritten(&self) -> (u64, u64) {
         let (queued, on_heap) = self.queue.count();
-        (queued + self.in_hand[0].get(), on_heap + self.in_hand[1].get())
+        let [taken, taken_on_heap] = &*self.in_hand;
+        (queued + taken.load(Ordering::Relaxed), on_heap + taken_on_heap.load(Ordering::Relaxed))
     }
 
     pub(super) fn is_ending(&self) -> bool {

@@ -6,4 +6,4 @@ use unified_logger_core::stats::Stats;
 pub use unified_logger_core::stats::{FILTERED, MALFORMED, PROCESSOR_ERRORS};
 
 /// The counts of the engine.
-pub static STATS: LazyLock<Arc<Stats>> = LazyLock::new(Arc::default);
+pub static STATS: LazyLock<Arc<Stats>> = LazyLock::new(|| Arc::new(Stats::of_process()));

@@ -1,5 +1,6 @@
 //! The directories of black boxes, and finding boxes whose owner is gone.
 
+mod block;
 mod making;
 mod own;
 mod ownerless;
@@ -13,6 +14,7 @@ use serde::Deserialize;
 
 use crate::platform;
 
+pub use block::FoundBlock;
 pub use own::{Harm, OwnBox, Watch, disown_all};
 pub use ownerless::Ownerless;
 /// Beside the logs.

@@ -1,13 +1,15 @@
 //! The boxes of this process.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use super::super::format::SPENT;
+use super::block::read_words;
 use super::{BOX, all};
 use crate::platform::{self, Identity, Number, OwnFile};
+use crate::stats;
 use crate::table::lock_briefly;
 
 /// The boxes that this process has open: those it writes and those it recovers.
@@ -110,6 +112,28 @@ impl OwnBox {
     #[must_use]
     pub fn is_in_shared_memory(&self) -> bool {
         self.0.shared_memory
+    }
+
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        self.0.identity
+    }
+
+    /// Opens the box's file once more.
+    ///
+    /// # Errors
+    /// When it is not where it was.
+    pub fn open(&self) -> io::Result<File> {
+        let file = platform::open_private(&self.path(), false)?;
+        if platform::identity(&file)? == self.identity() { Ok(file) } else { Err(io::ErrorKind::NotFound.into()) }
+    }
+
+    /// What was counted in it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn counted(&self) -> io::Result<Vec<u64>> {
+        read_words(&self.open()?, stats::LENGTH)
     }
 
     /// Removes the box, whose records are all written. False if it is still there, or may be.

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::block::FoundBlock;
 use super::own::is_own;
 use super::ownerless::{Ownerless, open_others, take_over};
 use super::{ASIDE, BOX, Distrust, Location, NEW, is_older, kind};
@@ -104,6 +105,20 @@ impl Location {
                     && let Ok(count) = platform::read_at(&file, &mut front, 0)
                 {
                     read(&front[..count]);
+                }
+            }
+        });
+    }
+
+    /// The counts in each box of another process, alive or not.
+    pub fn each_block(&self, mut read: impl FnMut(FoundBlock) + Send) {
+        // The next recovery reports a location that is not trusted.
+        let _ = self.visit_boxes(|paths, meta| {
+            for path in paths.into_iter().filter(|path| kind(path) == BOX) {
+                if let Some(file) = open_others(&path, meta)
+                    && let Some(found) = FoundBlock::read(&file, &path)
+                {
+                    read(found);
                 }
             }
         });

@@ -1,0 +1,220 @@
+//! The counts of processes that are gone.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::blackbox;
+use crate::catalogue;
+use crate::checksum;
+use crate::error::{Error, Result};
+use crate::error_handler::remark;
+use crate::platform;
+use crate::sink::{DirectoryLock, Held};
+use crate::stats::{Block, How};
+use crate::whole;
+
+const NAME: &str = "counts";
+const LOCK_FILE: &str = "counts.lock";
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+/// Set aside: damaged.
+const ASIDE: &str = "aside";
+/// Of the form below. A file of a later one is left alone.
+const VERSION: u32 = 1;
+/// Digits of the checksum before the text.
+const SUM: usize = 16;
+/// The lock file is of the owner alone, as all of the directory is.
+const MODE: u32 = 0o600;
+
+/// What is counted under one name: how processes are added up, and the values.
+pub type Counts = BTreeMap<String, (How, Vec<u64>)>;
+
+/// The counts that are kept in a directory.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    version: u32,
+    /// How often it was changed, which tells a reader that it was.
+    pub changes: u64,
+    /// Since when there are counts, in nanoseconds since 1970 UTC.
+    pub begun: Option<i64>,
+    /// Boxes that were added, and may still be there.
+    pub added: Vec<String>,
+    pub counts: Counts,
+}
+
+/// Why there are no kept counts that can be used.
+#[derive(Debug)]
+pub enum Unreadable {
+    Damaged,
+    Newer,
+    Failed(io::Error),
+}
+
+/// Adds what a block counted to others of the same names.
+pub fn add(to: &mut Counts, block: &[u64], is_wanted: impl Fn(How) -> bool) {
+    for entry in Block::of(block).iter().flat_map(Block::entries).filter(|entry| is_wanted(entry.how)) {
+        let (how, sum) = to.entry(entry.name).or_insert_with(|| (entry.how, vec![0; entry.values.len()]));
+        if *how == entry.how && sum.len() == entry.values.len() {
+            sum.iter_mut().zip(entry.values).for_each(|(sum, value)| *sum = how.join(*sum, *value));
+        }
+    }
+}
+
+fn path(directory: &Path) -> PathBuf {
+    blackbox::home(directory).join(NAME)
+}
+
+impl Kept {
+    /// Those of a directory; none if there is no file.
+    pub fn read(directory: &Path) -> std::result::Result<Self, Unreadable> {
+        let text = match std::fs::read(path(directory)) {
+            Ok(text) => text,
+            Err(error) if platform::is_missing(&error) => return Ok(Self::default()),
+            Err(error) => return Err(Unreadable::Failed(error)),
+        };
+        Self::of(&text)
+    }
+
+    fn of(text: &[u8]) -> std::result::Result<Self, Unreadable> {
+        let (sum, json) = text.split_at_checked(SUM + 1).ok_or(Unreadable::Damaged)?;
+        let sum = str::from_utf8(sum).ok().and_then(|sum| u64::from_str_radix(sum.trim_end(), 16).ok());
+        if sum != Some(checksum::of(json)) {
+            return Err(Unreadable::Damaged);
+        }
+        let of_version = |kept: &serde_json::Value| kept.get("version").and_then(serde_json::Value::as_u64);
+        let value: serde_json::Value = serde_json::from_slice(json).map_err(|_| Unreadable::Damaged)?;
+        if of_version(&value).is_none_or(|version| version > u64::from(VERSION)) {
+            return Err(Unreadable::Newer);
+        }
+        serde_json::from_value(value).map_err(|_| Unreadable::Damaged)
+    }
+
+    fn to_text(&self) -> String {
+        let json = serde_json::to_string(self).unwrap_or_default();
+        format!("{:0SUM$x} {json}", checksum::of(json.as_bytes()))
+    }
+}
+
+/// Adds the counts of a box whose owner is gone or ends, unless they were added before. The box is to be removed after that.
+///
+/// # Errors
+/// When the counts that are kept cannot be read or written, or others keep their lock. Then the box stays.
+pub fn keep(directory: &Path, name: &str, block: &[u64]) -> Result<()> {
+    let home = blackbox::home(directory);
+    if Block::of(block).is_none_or(|block| !block.entries().any(|entry| entry.values.iter().any(|value| *value > 0))) {
+        return Ok(());
+    }
+    if catalogue::is_of_another(directory) || catalogue::is_home_of_another(&home) {
+        // What root makes here, the user of the directory could not change.
+        return Ok(());
+    }
+    let failed = |error| Error::io("keep the counts of a process in", &home, error);
+    platform::private_directory(&home).map_err(failed)?;
+    DirectoryLock::named(&home, LOCK_FILE, MODE)?.hold(LOCK_PATIENCE, |held| {
+        if !matches!(held, Held::Yes | Held::Unsupported) {
+            return Err(failed(io::ErrorKind::WouldBlock.into()));
+        }
+        let mut kept = match Kept::read(directory) {
+            Ok(kept) => kept,
+            Err(Unreadable::Failed(error)) => return Err(failed(error)),
+            Err(Unreadable::Newer) => {
+                let reason = format!("{} is of a later version: they are lost", path(directory).display());
+                remark("keep the counts of a process", reason);
+                return Ok(());
+            }
+            Err(Unreadable::Damaged) => {
+                set_aside(directory);
+                Kept::default()
+            }
+        };
+        if kept.added.iter().any(|added| added == name) {
+            return Ok(());
+        }
+        let locations = blackbox::all(directory);
+        kept.added.retain(|added| locations.iter().any(|location| location.directory.join(added).exists()));
+        kept.added.push(name.to_owned());
+        add(&mut kept.counts, block, How::stays);
+        let begun = Block::of(block).map(|block| block.begun());
+        kept.begun = kept.begun.min(begun).or(kept.begun).or(begun);
+        (kept.version, kept.changes) = (VERSION, kept.changes + 1);
+        whole::write(&path(directory), kept.to_text().as_bytes()).map_err(failed)
+    })
+}
+
+fn set_aside(directory: &Path) {
+    let path = path(directory);
+    let aside = path.with_extension(ASIDE);
+    let done = std::fs::rename(&path, &aside);
+    let where_to = done.map_or_else(|error| error.to_string(), |()| format!("it is at {} now", aside.display()));
+    remark("read the counts of processes that are gone", format!("{} is damaged; {where_to}", path.display()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::Words;
+
+    #[test]
+    fn each_box_is_added_once_and_others_beside_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let words = Words::apart();
+        words.count("sum", How::Sum).add(3);
+        words.count("most", How::Most).set(5);
+        words.count("now", How::Now).set(7);
+        keep(directory.path(), "1-a.box", &words.copy()).unwrap();
+        keep(directory.path(), "1-a.box", &words.copy()).unwrap();
+        let counts = |sum, most| {
+            let counts = [("sum".to_owned(), (How::Sum, vec![sum])), ("most".to_owned(), (How::Most, vec![most]))];
+            counts.into_iter().collect::<Counts>()
+        };
+        assert_eq!(Kept::read(directory.path()).unwrap().counts, counts(3, 5));
+        words.count("most", How::Most).set(4);
+        keep(directory.path(), "2-b.box", &words.copy()).unwrap();
+        let kept = Kept::read(directory.path()).unwrap();
+        assert_eq!((kept.counts, kept.changes), (counts(6, 5), 2));
+        // The first is no longer there, and needs no name any more.
+        assert_eq!(kept.added, ["2-b.box"]);
+    }
+
+    #[test]
+    fn damaged_counts_are_set_aside_and_those_of_a_later_version_left() {
+        let directory = tempfile::tempdir().unwrap();
+        let words = Words::apart();
+        words.count("sum", How::Sum).add(3);
+        let kept_in = |text: &str| {
+            std::fs::create_dir_all(blackbox::home(directory.path())).unwrap();
+            std::fs::write(path(directory.path()), text).unwrap();
+            keep(directory.path(), "1-a.box", &words.copy()).unwrap();
+        };
+        kept_in("no counts");
+        assert_eq!(Kept::read(directory.path()).unwrap().counts["sum"], (How::Sum, vec![3]));
+        assert_eq!(std::fs::read(path(directory.path()).with_extension(ASIDE)).unwrap(), b"no counts");
+        let later = Kept { version: VERSION + 1, ..Kept::default() }.to_text();
+        kept_in(&later);
+        assert_eq!(std::fs::read_to_string(path(directory.path())).unwrap(), later);
+    }
+
+    #[test]
+    fn kept_counts_are_read_back_and_not_when_damaged() {
+        let counts = [("a".to_owned(), (How::Sum, vec![1, 2])), ("b{c=\"d\"}".to_owned(), (How::Most, vec![u64::MAX]))];
+        let kept = Kept {
+            version: VERSION,
+            changes: 3,
+            begun: Some(-7),
+            added: vec!["1-a.box".to_owned()],
+            counts: counts.into_iter().collect(),
+        };
+        let text = kept.to_text();
+        assert_eq!(Kept::of(text.as_bytes()).unwrap(), kept);
+        for at in 0..text.len() {
+            let mut damaged = text.clone().into_bytes();
+            damaged[at] ^= 1;
+            assert!(matches!(Kept::of(&damaged), Err(Unreadable::Damaged)), "{at}");
+        }
+        let later = Kept { version: VERSION + 1, ..kept }.to_text();
+        assert!(matches!(Kept::of(later.as_bytes()), Err(Unreadable::Newer)));
+    }
+}

@@ -1,0 +1,10 @@
+//! What all processes of a log directory have counted, those that are gone included.
+//!
+//! Each process counts in its black box. When it ends, or when another process recovers its box, its counts are added to those that are
+//! kept in the directory, once. A scrape adds both up.
+
+mod kept;
+mod scrape;
+
+pub use kept::keep;
+pub use scrape::{Metrics, scrape};
