@@ -14,6 +14,7 @@ use unified_logger_core::clock::Zone;
 use unified_logger_core::encoder::Whose;
 use unified_logger_core::rotation::{Calendar, Every, Keep, Names, Rotation, When};
 use unified_logger_core::sink::{FileSink, FileTarget, Fsync, Held, Origin, Sink};
+use unified_logger_core::stats::{FileStats, NamedCounts, Words};
 use unified_logger_core::upkeep;
 
 const HOUR: i64 = 3600;
@@ -41,7 +42,7 @@ fn sink(directory: &Path, rotation: &Rotation, is_start: bool) -> FileSink {
         journal: Journal::Off,
         catalogue: SharedCatalogue::of(directory),
         is_start,
-        stats: Arc::default(),
+        stats: Arc::new(FileStats::at(Words::apart(), "app")),
     })
     .unwrap()
 }

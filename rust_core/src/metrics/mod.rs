@@ -5,6 +5,8 @@
 
 mod kept;
 mod scrape;
+mod text;
 
 pub use kept::keep;
 pub use scrape::{Metrics, scrape};
+pub use text::{Format, write};

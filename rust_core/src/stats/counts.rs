@@ -158,7 +158,7 @@ pub const COUNTS: [Counted<Stats>; 22] = [
         "writer_lag_seconds",
         How::MostNow,
         "microseconds",
-        "microseconds between call and writing of the oldest record of the last batch",
+        "time between call and writing of the oldest record of the last batch",
         Source::Count(|stats| stats.lag_us),
     ),
     gauge(

@@ -17,6 +17,7 @@ use unified_logger_core::encoder::Whose;
 use unified_logger_core::follow::{Filter, Options, Position, Reader, Record};
 use unified_logger_core::rotation::{Keep, Names, Rotation, When};
 use unified_logger_core::sink::{DirectoryLock, FileSink, FileTarget, Fsync, Held, Origin, Sink};
+use unified_logger_core::stats::{FileStats, NamedCounts, Words};
 use unified_logger_core::upkeep;
 
 mod copies;
@@ -66,7 +67,7 @@ fn named(directory: &Path, name: &str, rotation: &Rotation) -> FileSink {
         catalogue: SharedCatalogue::of(directory),
         is_start: false,
         current_link: None,
-        stats: Arc::default(),
+        stats: Arc::new(FileStats::at(Words::apart(), "app")),
     })
     .unwrap()
 }

@@ -4,6 +4,7 @@ pub mod error;
 pub mod escape;
 pub mod files;
 pub mod functions;
+mod metrics;
 mod rotated;
 pub mod self_check;
 mod settings;
@@ -11,6 +12,7 @@ mod settings;
 pub use escape::escape_text;
 pub use files::{LogFile, open_log, prepare_directory};
 pub use functions::{HandedRecords, count_failed, function_threads, next_records, wake_function};
+pub use metrics::directory_metrics;
 pub use rotated::retention;
 pub use self_check::internals;
 
