@@ -405,10 +405,11 @@ fn read_note(note: &Note) {
     let passed = note.passed.load(Ordering::Acquire);
     let upto = note.upto.load(Ordering::Acquire);
     let words = [0, 1, 2, 3].map(|index| note.words[index].load(Ordering::Relaxed));
+    let lines = note.lines.load(Ordering::Relaxed);
     fence(Ordering::Acquire);
     let still = (note.upto.load(Ordering::Relaxed), note.passed.load(Ordering::Relaxed)) == (upto, passed);
     if still && upto > passed {
-        assert_eq!(words, [upto, upto + 1, upto + 2, upto + 3], "half the note is another's");
+        assert_eq!((words, lines), ([upto, upto + 1, upto + 2, upto + 3], upto + 4), "half the note is another's");
     }
 }
 
@@ -419,13 +420,14 @@ fn read_note(note: &Note) {
 fn a_kill_leaves_no_note_or_a_whole_one() {
     model(3, || {
         let zero = || AtomicU64::new(0);
-        let note = Arc::new(Note { passed: zero(), upto: zero(), words: [zero(), zero(), zero(), zero()] });
+        let note =
+            Arc::new(Note { passed: zero(), upto: zero(), words: [zero(), zero(), zero(), zero()], lines: zero() });
         let writer = {
             let note = Arc::clone(&note);
             thread::spawn(move || {
                 // The first append failed and was tried again with more: `passed` does not cover it.
-                note.intend([10, 11, 12, 13], 10);
-                note.intend([20, 21, 22, 23], 20);
+                note.intend([10, 11, 12, 13], 14, 10);
+                note.intend([20, 21, 22, 23], 24, 20);
                 note.pass(20);
             })
         };

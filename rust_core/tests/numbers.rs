@@ -12,7 +12,7 @@ use unified_logger_core::checksum;
 use unified_logger_core::encoder::Whose;
 use unified_logger_core::rotation::Rotation;
 use unified_logger_core::sink::{FileSink, FileTarget, Fsync, Held, Origin, Sink};
-use unified_logger_core::stats::FileStats;
+use unified_logger_core::stats::{FileStats, NamedCounts, Words};
 use unified_logger_core::upkeep;
 
 /// One line has more bytes than half of it.
@@ -32,6 +32,10 @@ fn sink(directory: &Path, count: u32, stats: &Arc<FileStats>) -> FileSink {
         stats: Arc::clone(stats),
     })
     .unwrap()
+}
+
+fn counts() -> Arc<FileStats> {
+    Arc::new(FileStats::at(Words::apart(), "app"))
 }
 
 fn log(sink: &mut FileSink, number: u32) {
@@ -65,7 +69,7 @@ fn register(directory: &Path) {
 fn where_a_shipper_is_registered_the_retention_alone_deletes() {
     let directory = tempfile::tempdir().unwrap();
     register(directory.path());
-    let stats = Arc::default();
+    let stats = counts();
     let mut processes = [(); 2].map(|()| sink(directory.path(), 2, &stats));
     for number in 0..6 {
         log(&mut processes[number as usize % 2], number);
@@ -99,7 +103,7 @@ fn where_a_shipper_may_be_registered_and_that_cannot_be_read_nothing_goes() {
     fs::create_dir(&home).unwrap();
     // Not even root can follow it.
     std::os::unix::fs::symlink("ship", home.join("ship")).unwrap();
-    let mut sink = sink(directory.path(), 1, &Arc::default());
+    let mut sink = sink(directory.path(), 1, &counts());
     for number in 0..4 {
         log(&mut sink, number);
     }
@@ -112,7 +116,7 @@ fn where_a_shipper_may_be_registered_and_that_cannot_be_read_nothing_goes() {
 fn files_of_which_a_later_version_knows_stay() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(".unified_logger/catalogue");
-    let mut sink = sink(directory.path(), 1, &Arc::default());
+    let mut sink = sink(directory.path(), 1, &counts());
     log(&mut sink, 0);
     let later = r#"[{"catalogue":{"version":99,"next":1}}]"#;
     fs::write(&path, format!("{:016x} {later}\n", checksum::of(later.as_bytes()))).unwrap();
@@ -126,7 +130,7 @@ fn files_of_which_a_later_version_knows_stay() {
 #[test]
 fn a_file_that_a_rotation_replaces_or_removes_counts_as_deleted() {
     let directory = tempfile::tempdir().unwrap();
-    let stats = Arc::<FileStats>::default();
+    let stats = counts();
     let mut sink = sink(directory.path(), 2, &stats);
     for number in 0..6 {
         log(&mut sink, number);

@@ -225,7 +225,7 @@ fn about_to_append_in(format: usize, directory: &Path, upto: u64, offset: u64) -
     let identity = unified_logger_core::platform::identity_at(&directory.join("app.log")).unwrap();
     let journal = blackbox::Journal::InFile { file: Arc::new(to_write(&dead)), index: 0 };
     journal.intend(identity, offset, upto).unwrap();
-    journal.passed(0).unwrap();
+    journal.passed(0, 0).unwrap();
     dead
 }
 
@@ -328,7 +328,7 @@ fn rotated_under_way(directory: &Path, is_generation_noted: bool) -> Catalogue {
     let identity = platform::identity_at(&path).unwrap();
     let generation = if is_generation_noted { 5 } else { 0 };
     let journal = blackbox::Journal::InFile { file: Arc::new(to_write(&dead)), index: 0 };
-    journal.intend_in(identity, generation, 0, 20).unwrap();
+    journal.intend_in(identity, generation, 0, 20, 0).unwrap();
     let closed = Closed { at: 1, bytes: fs::metadata(&path).unwrap().len(), sequence: None };
     fs::rename(&path, directory.join("app.log.1")).unwrap();
     let mut catalogue = Catalogue::of(directory);
@@ -416,7 +416,7 @@ fn a_box_in_which_files_are_passed_is_not_written_again() {
     let journal = blackbox::Journal::InFile { file: Arc::new(to_write(&dead)), index: 0 };
     // As if a recovery had written the first twelve and noted it.
     blackbox::RecoveryNote { count: 20, time: 0, last_position: 0 }.write(&to_write(&dead)).unwrap();
-    journal.passed(12).unwrap();
+    journal.passed(12, 0).unwrap();
     sweep(directory.path());
     let found = numbers(&directory.path().join("app.log"));
     assert_eq!(found, (0..20).chain(12..20).collect::<Vec<_>>());

@@ -224,6 +224,8 @@ pub struct JournalEntry {
     pub offset: u64,
     /// Of the file; 0 if it is not known, as in boxes of earlier versions.
     pub generation: u64,
+    /// Lines that were written to files of that name before the append, or before a recovery began; 0 in boxes of earlier versions.
+    pub lines: u64,
 }
 
 impl JournalEntry {
@@ -238,6 +240,7 @@ impl JournalEntry {
             inode: word(3)?,
             offset: word(4)?,
             generation: word(5)?,
+            lines: word(6)?,
         })
     }
 

@@ -268,38 +268,47 @@ impl Journal {
     /// # Errors
     /// When a box that is being recovered cannot be written: then nothing may be appended.
     pub fn intend(&self, identity: Identity, offset: u64, upto: u64) -> std::io::Result<()> {
-        self.intend_in(identity, 0, offset, upto)
+        self.intend_in(identity, 0, offset, upto, 0)
     }
 
-    /// The same of a file whose generation is known: it is found by that after it was renamed, copied or packed. 0 stands for none.
+    /// The same of a file whose generation is known: it is found by that after it was renamed, copied or packed. 0 stands for none. `lines`
+    /// are those that were written to files of its name before.
     ///
     /// # Errors
     /// As `intend`.
-    pub fn intend_in(&self, identity: Identity, generation: u64, offset: u64, upto: u64) -> std::io::Result<()> {
+    pub fn intend_in(
+        &self,
+        identity: Identity,
+        generation: u64,
+        offset: u64,
+        upto: u64,
+        lines: u64,
+    ) -> std::io::Result<()> {
         // Boxes of earlier versions have no generation, and a zero in its place.
         let words = [identity.device, identity.inode, offset, generation];
         match self {
             Self::Off => Ok(()),
             Self::Mapped { front, .. } if front.is_anothers() => Ok(()),
             Self::Mapped { front, file } => {
-                front.note(*file).intend(words, upto);
+                front.note(*file).intend(words, lines, upto);
                 Ok(())
             }
             Self::InFile { file, index } => {
                 let start = format::journal(*index) as u64;
                 file.write_at(&0_u64.to_le_bytes(), start + 8)?;
-                let words: Vec<u8> = words.into_iter().flat_map(u64::to_le_bytes).collect();
+                let words: Vec<u8> = words.into_iter().chain([lines]).flat_map(u64::to_le_bytes).collect();
                 file.write_at(&words, start + 16)?;
                 file.write_at(&upto.to_le_bytes(), start + 8)
             }
         }
     }
 
-    /// Notes that every record up to the position `upto` that belongs into the file is there.
+    /// Notes that every record up to the position `upto` that belongs into the file is there, and how many lines were written in all. A process
+    /// that lives has counted these itself.
     ///
     /// # Errors
     /// When a box that is being recovered cannot be written.
-    pub fn passed(&self, upto: u64) -> std::io::Result<()> {
+    pub fn passed(&self, upto: u64, lines: u64) -> std::io::Result<()> {
         match self {
             Self::Off => Ok(()),
             Self::Mapped { front, .. } if front.is_anothers() => Ok(()),
@@ -307,7 +316,26 @@ impl Journal {
                 front.note(*file).pass(upto);
                 Ok(())
             }
-            Self::InFile { file, index } => file.write_at(&upto.to_le_bytes(), format::journal(*index) as u64),
+            Self::InFile { file, index } => {
+                // In one write: a recovery that dies leaves both or none.
+                let mut note = [0; 56];
+                let start = format::journal(*index) as u64;
+                platform::read_at(file, &mut note, start)?;
+                note[..8].copy_from_slice(&upto.to_le_bytes());
+                note[48..].copy_from_slice(&lines.to_le_bytes());
+                file.write_at(&note, start)
+            }
+        }
+    }
+
+    /// Notes how many lines were written to files of this name before a recovery writes any.
+    ///
+    /// # Errors
+    /// When the box cannot be written.
+    pub fn begin_with(&self, lines: u64) -> std::io::Result<()> {
+        match self {
+            Self::InFile { file, index } => file.write_at(&lines.to_le_bytes(), format::journal(*index) as u64 + 48),
+            Self::Off | Self::Mapped { .. } => Ok(()),
         }
     }
 }

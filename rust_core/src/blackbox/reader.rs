@@ -36,6 +36,8 @@ pub struct Contents {
 pub struct FoundRecord {
     /// Its position in the order of writing, from 1.
     pub position: u64,
+    /// The position that the writer had noted before its process died; 0 if it had not taken the record.
+    pub taken: u64,
     sequence: u64,
     /// Its bytes in the box. They have been checked: `Record::read` is safe on them.
     pub bytes: Range<usize>,
@@ -151,5 +153,5 @@ fn found(bytes: &[u8], start: usize, size: usize, sequence: u64, names: &Names) 
     let read = Record::read_checked(record, |site| {
         names.sites.get(site).map(|site| (site.fields.len(), site.message.is_some()))
     })?;
-    (read.header.sequence == sequence).then_some(FoundRecord { position, sequence, bytes: range })
+    (read.header.sequence == sequence).then_some(FoundRecord { position, taken: position, sequence, bytes: range })
 }

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::error_handler::remark;
 use crate::platform;
 use crate::sink::{DirectoryLock, Held};
-use crate::stats::{Block, How};
+use crate::stats::{Block, How, tally};
 use crate::whole;
 
 const NAME: &str = "counts";
@@ -56,6 +56,13 @@ pub enum Unreadable {
 /// Adds what a block counted to others of the same names.
 pub fn add(to: &mut Counts, block: &[u64], is_wanted: impl Fn(How) -> bool) {
     for entry in Block::of(block).iter().flat_map(Block::entries).filter(|entry| is_wanted(entry.how)) {
+        if entry.how == How::ByLevel {
+            let (_, levels) = tally::read(entry.values).unwrap_or_default();
+            for (level, count) in levels.iter().enumerate() {
+                to.entry(tally::series(level)).or_insert((How::Sum, vec![0])).1[0] += count;
+            }
+            continue;
+        }
         let (how, sum) = to.entry(entry.name).or_insert_with(|| (entry.how, vec![0; entry.values.len()]));
         if *how == entry.how && sum.len() == entry.values.len() {
             sum.iter_mut().zip(entry.values).for_each(|(sum, value)| *sum = how.join(*sum, *value));

@@ -29,7 +29,8 @@ struct Family<'c> {
 }
 
 /// Families that no line of the lists of counts has.
-const OTHERS: [(&str, Kind, &str); 4] = [
+const OTHERS: [(&str, Kind, &str); 5] = [
+    ("records_accepted_total", Kind::Counter, "records that the writer has taken or that were recovered, by level"),
     ("records_discarded_total", Kind::Counter, "records that had to go, by reason and level"),
     ("processes", Kind::Gauge, "processes that log to the directory now"),
     ("blocks_unreadable", Kind::Gauge, "blocks of counts that could not be read at this scrape"),

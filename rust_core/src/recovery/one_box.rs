@@ -18,10 +18,10 @@ use crate::level;
 use crate::metrics;
 use crate::outputs::{self, Opening, Outputs};
 use crate::platform::{self, Identity, OwnFile};
-use crate::record::{Builder, Record, flag};
+use crate::record::{self, Builder, Record, flag};
 use crate::router::Route;
 use crate::sink::{DirectoryLock, Fsync, Held};
-use crate::stats::Stats;
+use crate::stats::{self, FileStats, Stats, tally};
 use crate::value::Value;
 
 /// How long a recovery waits for the log directory's lock.
@@ -57,9 +57,10 @@ pub(super) fn recover(directory: Option<&Path>, found: Ownerless, recovered: &mu
         }
     };
     let damaged = contents.damaged;
+    let counted = counted(&bytes, &contents);
     if contents.records.is_empty() && damaged == 0 {
         // The box holds nothing, so it does no harm if it stays.
-        recovered.boxes += u64::from(remove(directory, &found, &bytes).is_ok());
+        recovered.boxes += u64::from(remove(directory, &found, &counted).is_ok());
         return ControlFlow::Continue(());
     }
     // Without a log directory there is no place for files.
@@ -68,8 +69,8 @@ pub(super) fn recover(directory: Option<&Path>, found: Ownerless, recovered: &mu
         set_aside(&found, &Foreign::Damaged("settings"), recovered);
         return ControlFlow::Continue(());
     };
-    let written = write(directory, &found.file, &bytes, contents, &outputs);
-    match written.and_then(|count| remove(directory, &found, &bytes).map(|()| count)) {
+    let written = write(directory, &found.file, &bytes, contents, &outputs, counted);
+    match written.and_then(|(count, counted)| remove(directory, &found, &counted).map(|()| count)) {
         Ok(count) => {
             recovered.boxes += 1;
             recovered.records += count;
@@ -85,11 +86,23 @@ pub(super) fn recover(directory: Option<&Path>, found: Ownerless, recovered: &mu
     ControlFlow::Continue(())
 }
 
+/// What a dead process had counted, and its records that its writer had not come to count.
+fn counted(bytes: &[u8], contents: &Contents) -> Vec<u64> {
+    let mut words = blackbox::counted(bytes);
+    let upto = tally::upto(&words);
+    let mut levels = [0; level::NAMES.len()];
+    for found in contents.records.iter().filter(|found| found.taken == 0 || found.taken > upto) {
+        levels[level::bucket(record::level_of(&bytes[found.bytes.clone()]))] += 1;
+    }
+    tally::add_to(&mut words, levels);
+    words
+}
+
 /// Removes a box whose records are all written, once its counts are kept.
-fn remove(directory: Option<&Path>, found: &Ownerless, bytes: &[u8]) -> Result<()> {
+fn remove(directory: Option<&Path>, found: &Ownerless, counted: &[u64]) -> Result<()> {
     if let Some(directory) = directory {
         let name = found.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        metrics::keep(directory, name, &blackbox::counted(bytes))?;
+        metrics::keep(directory, name, counted)?;
     }
     found.remove().map_err(|error| Error::io("remove", &found.path, error))
 }
@@ -103,14 +116,15 @@ fn set_aside(found: &Ownerless, foreign: &Foreign, recovered: &mut Recovered) {
 }
 
 /// Writes the records of a box that are not in its files yet. Returns how many records were written, earlier
-/// recoveries included.
+/// recoveries included, and what was counted with them.
 fn write(
     directory: Option<&Path>,
     file: &Arc<OwnFile>,
     bytes: &[u8],
     contents: Contents,
     outputs: &outputs::Settings,
-) -> Result<u64> {
+    mut counted: Vec<u64>,
+) -> Result<(u64, Vec<u64>)> {
     let place = directory.unwrap_or(Path::new("a standard stream"));
     let here = |error| Error::io("go on with the recovery in", place, error);
     let file_mode = contents.settings.file_mode;
@@ -120,6 +134,7 @@ fn write(
         }
         let mut recovery = Recovery::open(directory, bytes, contents, outputs, file)?;
         recovery.leave_out_what_landed()?;
+        recovery.count_lines(&counted, file).map_err(here)?;
         let noted = recovery.note(file).map_err(here)?;
         recovery.push_all(noted);
         fault_injection::pass(Fault::Noted);
@@ -128,7 +143,11 @@ fn write(
             // The stream gets other lines before it gets these again.
             recovery.outputs.sinks_mut().for_each(|sink| sink.leave_line());
         }
-        written?.then_some(noted.count).ok_or_else(|| here(io::ErrorKind::WouldBlock.into()))
+        if !written? {
+            return Err(here(io::ErrorKind::WouldBlock.into()));
+        }
+        recovery.put_lines(&mut counted);
+        Ok((noted.count, counted))
     };
     match directory {
         Some(directory) => DirectoryLock::open(directory, file_mode)?.hold(LOCK_PATIENCE, body),
@@ -147,6 +166,10 @@ struct Recovery<'a> {
     outputs: Outputs,
     /// For each record the files that lack it.
     wanted: Vec<Route>,
+    /// The counts of each file, by the name of its output. Those of the process that died go on.
+    counts: Vec<(&'a str, Arc<FileStats>)>,
+    /// How many lines of records each file has since the append that its process had begun when it died.
+    landed: Vec<u64>,
 }
 
 impl<'a> Recovery<'a> {
@@ -177,9 +200,13 @@ impl<'a> Recovery<'a> {
                 is_start: false,
             },
         )?;
-        let names = settings.outputs.iter().filter_map(|output| output.to.file()).map(|file| &*file.name).collect();
+        let names: Vec<&str> =
+            settings.outputs.iter().filter_map(|output| output.to.file()).map(|file| &*file.name).collect();
+        let of_files = settings.outputs.iter().filter(|output| output.to.file().is_some());
+        let counts = of_files.map(|output| (&*output.name, Stats::unread().files.of(&output.name))).collect();
         let wanted = vec![0; contents.records.len()];
-        let mut recovery = Self { directory, bytes, contents, names, outputs, wanted };
+        let landed = vec![0; names.len()];
+        let mut recovery = Self { directory, bytes, contents, names, outputs, wanted, counts, landed };
         for index in 0..recovery.wanted.len() {
             let record = recovery.record(index);
             let mut route = recovery.outputs.route(&record);
@@ -231,6 +258,7 @@ impl<'a> Recovery<'a> {
             let record = self.record(index);
             if let Some(length) = self.outputs.find(&record, file, rest) {
                 self.wanted[index] &= !(1 << file);
+                self.landed[file] += 1;
                 next = under_way.next();
                 rest = &rest[length..];
             } else if let Some(end) = memchr::memchr(b'\n', rest) {
@@ -238,6 +266,34 @@ impl<'a> Recovery<'a> {
             } else {
                 return;
             }
+        }
+    }
+
+    /// Goes on counting lines where the process died: it had counted those before the append that it had begun.
+    fn count_lines(&self, counted: &[u64], file: &Arc<OwnFile>) -> io::Result<()> {
+        for (index, (output, counts)) in self.counts.iter().enumerate() {
+            let entry = self.contents.journal[index];
+            let is_under_way = entry.upto > entry.passed;
+            let name = stats::lines_of(output);
+            let before = if is_under_way || self.contents.noted.is_some() {
+                Some(entry.lines)
+            } else {
+                stats::value_in(counted, &name)
+            };
+            let lines = before.unwrap_or_default() + if is_under_way { self.landed[index] } else { 0 };
+            counts.written.set(lines);
+            if self.contents.noted.is_none() && !is_under_way {
+                // From now on the note tells, whatever becomes of this recovery.
+                Journal::InFile { file: Arc::clone(file), index }.begin_with(lines)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the lines that were written in all into what the process had counted.
+    fn put_lines(&self, counted: &mut [u64]) {
+        for (output, counts) in &self.counts {
+            stats::set_in(counted, &stats::lines_of(output), counts.written.here());
         }
     }
 

@@ -103,7 +103,7 @@ impl Primary {
         self.stats.written.add(whole.entries as u64);
         if let Some(last) = self.pending.pass(whole) {
             // A box that takes no note has these records written twice. None is lost by that.
-            let _ = self.journal.passed(last);
+            let _ = self.journal.passed(last, self.stats.written.here());
         }
     }
 }
@@ -182,7 +182,7 @@ impl Sink for Primary {
             self.landed = 0;
             if let Some(last) = self.pending.pass(all) {
                 // They count as failed, and a recovery must not find them.
-                let _ = self.journal.passed(last);
+                let _ = self.journal.passed(last, self.stats.written.here());
             }
         }
         let count = all.entries as u64 - u64::from(is_kept);

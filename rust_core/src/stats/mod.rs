@@ -8,7 +8,7 @@ mod words;
 
 pub use counts::{COUNTS, Counted, FILE_COUNTS, FUNCTION_COUNTS, Kind, STREAM_COUNTS};
 pub use named::{Named, NamedCounts};
-pub use words::{Block, Count, Early, Entry, How, LENGTH, Left, Words};
+pub use words::{Block, Count, Early, Entry, How, LENGTH, Left, Words, tally};
 
 use counts::Placing;
 
@@ -101,6 +101,30 @@ fn labels(label: &str, value: &str) -> String {
     format!("{{{label}=\"{value}\"}}")
 }
 
+/// The name of the words that hold the lines written to a file.
+#[must_use]
+pub fn lines_of(output: &str) -> String {
+    format!("{}{}", FILE_COUNTS[0].metric, labels("file", output))
+}
+
+/// A value of the copy of a block. None if it has no entry of this name.
+#[must_use]
+pub fn value_in(words: &[u64], name: &str) -> Option<u64> {
+    place_in(words, name).map(|at| words[at])
+}
+
+/// Sets a value of the copy of a block, if it has an entry of this name.
+pub fn set_in(words: &mut [u64], name: &str, value: u64) {
+    if let Some(at) = place_in(words, name) {
+        words[at] = value;
+    }
+}
+
+fn place_in(words: &[u64], name: &str) -> Option<usize> {
+    let entry = Block::of(words)?.entries().find(|entry| entry.name == name)?;
+    (!entry.values.is_empty()).then_some(entry.at)
+}
+
 impl NamedCounts for FileStats {
     fn at(words: &'static Words, name: &str) -> Self {
         let at = Placing { words, list: &FILE_COUNTS, labels: labels("file", name) };
@@ -170,6 +194,8 @@ pub struct Stats {
     malformed: Count,
     processor_errors: Count,
     trace_headers_ignored: Count,
+    /// Records that the writer has taken, by level.
+    pub taken: tally::Tally,
     /// Records handed to every file they are routed to.
     pub written: Count,
     /// Records that could not be written, and had to go.
@@ -230,6 +256,7 @@ impl Stats {
             malformed: at.count("malformed"),
             processor_errors: at.count("processor_errors"),
             trace_headers_ignored: at.count("trace_headers_ignored"),
+            taken: tally::Tally::at(words),
             written: at.count("written"),
             failed: at.count("failed"),
             refused: Count::private(),

@@ -74,7 +74,7 @@ impl FileSink {
         // Should the process die in the next call, this decides what was written.
         self.target
             .journal
-            .intend_in(open.identity(), generation, open.size, upto)
+            .intend_in(open.identity(), generation, open.size, upto, self.target.stats.written.here())
             .map_err(|error| Error::io("note what is written to", &self.target.path, error))?;
         fault_injection::pass(Fault::BeforeWrite);
         while self.landed < part.bytes {
@@ -117,6 +117,6 @@ impl FileSink {
         self.target.stats.bytes.add(part.bytes as u64);
         let Some(last) = self.pending.pass(part) else { return };
         // A box in recovery that takes no note any more is gone through again: what is there already is recognised then.
-        let _ = self.target.journal.passed(last);
+        let _ = self.target.journal.passed(last, self.target.stats.written.here());
     }
 }

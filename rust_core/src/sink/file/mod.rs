@@ -187,7 +187,7 @@ impl Sink for FileSink {
         self.target.stats.dropped.add(all.entries as u64);
         if let Some(last) = self.pending.pass(all) {
             // Recovery would write them otherwise, should the process die.
-            let _ = self.target.journal.passed(last);
+            let _ = self.target.journal.passed(last, self.target.stats.written.here());
         }
         self.sync.data = false;
         all.entries as u64

@@ -63,6 +63,13 @@ impl Count {
         self.before.load(Ordering::Relaxed).wrapping_add(self.word.load(Ordering::Relaxed))
     }
 
+    /// What was counted in the present block.
+    #[inline]
+    #[must_use]
+    pub fn here(self) -> u64 {
+        self.word.load(Ordering::Relaxed)
+    }
+
     /// Takes back what was counted before it came to something.
     pub fn take_back(self, amount: u64) {
         self.word.fetch_sub(amount, Ordering::Relaxed);

@@ -34,16 +34,18 @@ pub enum How {
     Now,
     /// What it is now in the one that lives and has most.
     MostNow,
+    /// It only grows, and has several values; see `tally`.
+    ByLevel,
 }
 
 impl How {
-    const ALL: [Self; 4] = [Self::Sum, Self::Most, Self::Now, Self::MostNow];
+    const ALL: [Self; 5] = [Self::Sum, Self::Most, Self::Now, Self::MostNow, Self::ByLevel];
 
     /// One number of two.
     #[must_use]
     pub fn join(self, one: u64, other: u64) -> u64 {
         match self {
-            Self::Sum | Self::Now => one.wrapping_add(other),
+            Self::Sum | Self::Now | Self::ByLevel => one.wrapping_add(other),
             Self::Most | Self::MostNow => one.max(other),
         }
     }
@@ -51,7 +53,7 @@ impl How {
     /// Whether it outlives its process.
     #[must_use]
     pub const fn stays(self) -> bool {
-        matches!(self, Self::Sum | Self::Most)
+        matches!(self, Self::Sum | Self::Most | Self::ByLevel)
     }
 }
 

@@ -6,6 +6,7 @@
 mod count;
 mod entries;
 mod place;
+pub mod tally;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -93,6 +94,16 @@ impl Words {
     /// # Panics
     /// For more counts than an entry has.
     pub fn counts(&'static self, name: &str, how: How, count: usize) -> Vec<Count> {
+        let (words, before) = self.find(name, how, count);
+        words.iter().zip(before).map(|(word, before)| Count::new(word, before)).collect()
+    }
+
+    /// The words of an entry that is no plain count.
+    fn raw(&'static self, name: &str, how: How, count: usize) -> &'static [AtomicU64] {
+        self.find(name, how, count).0
+    }
+
+    fn find(&'static self, name: &str, how: How, count: usize) -> (&'static [AtomicU64], &'static [AtomicU64]) {
         assert!(count <= MOST);
         let found = self.known().and_then(|mut known| {
             if let Some(at) = known.places.get(name) {
@@ -102,11 +113,10 @@ impl Words {
             known.places.insert(name.to_owned(), at);
             Some(at)
         });
-        let (words, before) = match found {
+        match found {
             Some(at) => (&self.all()[at..at + count], &self.before[at..at + count]),
             None => (&self.spare[..count], &self.spare[..count]),
-        };
-        words.iter().zip(before).map(|(word, before)| Count::new(word, before)).collect()
+        }
     }
 
     /// A copy of what is counted in the present block.

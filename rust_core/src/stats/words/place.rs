@@ -108,7 +108,7 @@ impl Words {
             for (at, word) in (entry.at..).zip(entry.values) {
                 let last = word.load(Ordering::Relaxed);
                 match (&mut taken, entry.how) {
-                    (Some(taken), How::Sum | How::Now) => {
+                    (Some(taken), How::Sum | How::Now | How::ByLevel) => {
                         let before = taken.next().copied().unwrap_or_default();
                         now[at].fetch_add(last.wrapping_sub(before), Ordering::Relaxed);
                     }
@@ -119,6 +119,8 @@ impl Words {
                     (None, How::Sum) => {
                         self.before[at].fetch_add(last, Ordering::Relaxed);
                     }
+                    // It is of the records in that box alone.
+                    (None, How::ByLevel) => {}
                     (None, How::Now) => {
                         now[at].fetch_add(last, Ordering::Relaxed);
                     }

@@ -1,0 +1,67 @@
+//! Counts by level that agree with the records of a black box to the unit, also when the process is killed.
+//!
+//! The writer counts the records that it has taken, and notes up to which position in the order of writing. Both are changed in one step. So
+//! a recovery knows of each record in the box whether it is counted already.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{Block, How, Words};
+use crate::level;
+
+/// The name of the entry. Its values become one series for each level.
+const NAME: &str = "records_accepted_total";
+/// A position, and a count for each level.
+const BANK: usize = 1 + level::NAMES.len();
+/// Which bank counts, and both of them.
+const WORDS: usize = 1 + 2 * BANK;
+
+/// The records that the writer has taken, by level.
+#[derive(Clone, Copy, Debug)]
+pub struct Tally(&'static [AtomicU64]);
+
+impl Tally {
+    pub(in crate::stats) fn at(words: &'static Words) -> Self {
+        Self(words.raw(NAME, How::ByLevel, WORDS))
+    }
+
+    /// Adds records that were taken since the last time, by level, up to this position. One at a time.
+    pub fn add(self, upto: u64, levels: [u64; level::NAMES.len()]) {
+        let which = self.0[0].load(Ordering::Relaxed) & 1;
+        let bank = |which: u64| &self.0[1 + BANK * usize::from(which == 1)..][..BANK];
+        let (now, next) = (bank(which), bank(which ^ 1));
+        next[0].store(upto, Ordering::Relaxed);
+        for ((next, now), added) in next[1..].iter().zip(&now[1..]).zip(levels) {
+            next.store(now.load(Ordering::Relaxed) + added, Ordering::Relaxed);
+        }
+        self.0[0].store(which ^ 1, Ordering::Release);
+    }
+}
+
+/// What an entry of this kind says: up to which position, and how many records of each level. `None` if it is damaged.
+pub fn read(values: &[u64]) -> Option<(u64, &[u64])> {
+    let bank = values.get(1..)?.chunks_exact(BANK).nth(usize::from(values[0] & 1 == 1))?;
+    bank.split_first().map(|(upto, levels)| (*upto, levels))
+}
+
+/// The name of the series of a level.
+#[must_use]
+pub fn series(level: usize) -> String {
+    format!("{NAME}{{level=\"{}\"}}", level::NAMES[level])
+}
+
+/// Adds records to the copy of a block that does not count them yet.
+pub fn add_to(words: &mut [u64], levels: [u64; level::NAMES.len()]) {
+    let found = Block::of(words).and_then(|block| block.entries().find(|entry| entry.how == How::ByLevel));
+    let Some(at) = found.filter(|entry| entry.values.len() == WORDS).map(|entry| entry.at) else { return };
+    let bank = at + 1 + BANK * usize::from(words[at] & 1 == 1);
+    for (word, added) in words[bank + 1..bank + BANK].iter_mut().zip(levels) {
+        *word = word.wrapping_add(added);
+    }
+}
+
+/// Up to which position a block counts records by level.
+#[must_use]
+pub fn upto(words: &[u64]) -> u64 {
+    let found = Block::of(words).and_then(|block| block.entries().find(|entry| entry.how == How::ByLevel));
+    found.and_then(|entry| read(entry.values)).map_or(0, |(upto, _)| upto)
+}
