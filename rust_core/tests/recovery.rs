@@ -82,7 +82,7 @@ fn box_of(directory: &Path) -> PathBuf {
 
 /// A file that was found, to note something in it.
 fn to_write(path: &Path) -> OwnFile {
-    OwnFile::new(fs::File::options().write(true).open(path).unwrap()).unwrap()
+    OwnFile::new(fs::File::options().read(true).write(true).open(path).unwrap()).unwrap()
 }
 
 /// The engine dies: its box is left as it is, without an owner.
@@ -159,7 +159,8 @@ fn an_orderly_end_leaves_no_box() {
     engine.start().unwrap();
     (0..500).for_each(|number| offer(&engine, level::INFO, number));
     assert!(engine.shutdown(Duration::from_secs(20)));
-    assert_eq!(in_home(directory.path()), ["catalogue"]);
+    // What it has counted is kept.
+    assert_eq!(in_home(directory.path()), ["catalogue", "counts", "counts.lock"]);
     assert_eq!(numbers(&directory.path().join("app.log")).len(), 500);
 }
 

@@ -59,6 +59,9 @@ fn family(name: &str) -> Option<Family<'static>> {
 pub fn write(metrics: &Metrics, format: Format) -> String {
     let mut series: Vec<(&str, &str, f64)> =
         metrics.counts.iter().map(|(name, (_, values))| split(name, values.first().copied().unwrap_or(0))).collect();
+    // A gauge of processes that live is there before one does.
+    let missing = COUNTS.iter().map(|counted| counted.metric).filter(|name| !name.is_empty());
+    series.extend(missing.filter(|name| !metrics.counts.contains_key(*name)).map(|name| (name, "", 0.0)));
     let build = format!("{{version=\"{}\"}}", env!("CARGO_PKG_VERSION"));
     series.extend([
         ("processes", "", as_number(metrics.processes)),
@@ -149,28 +152,21 @@ mod tests {
     fn prometheus_gets_names_types_and_values() {
         let text = write(&metrics(), Format::Prometheus);
         let version = env!("CARGO_PKG_VERSION");
-        assert_eq!(
-            text,
-            format!(
-                "# HELP unified_logger_blocks_unreadable blocks of counts that could not be read at this scrape\n\
-                 # TYPE unified_logger_blocks_unreadable gauge\n\
-                 unified_logger_blocks_unreadable 1\n\
-                 # HELP unified_logger_build_info 1, with the version of the library that was scraped\n\
-                 # TYPE unified_logger_build_info gauge\n\
-                 unified_logger_build_info{{version=\"{version}\"}} 1\n\
-                 # TYPE unified_logger_later_total untyped\n\
-                 unified_logger_later_total 1\n\
-                 # HELP unified_logger_processes processes that log to the directory now\n\
-                 # TYPE unified_logger_processes gauge\n\
-                 unified_logger_processes 2\n\
-                 # HELP unified_logger_records_written_total lines written\n\
-                 # TYPE unified_logger_records_written_total counter\n\
-                 unified_logger_records_written_total{{file=\"a\\\"b\"}} 3\n\
-                 # HELP unified_logger_writer_lag_seconds time between call and writing of the oldest record of the last batch\n\
-                 # TYPE unified_logger_writer_lag_seconds gauge\n\
-                 unified_logger_writer_lag_seconds 0.0015\n"
-            )
-        );
+        for family in [
+            "# TYPE unified_logger_later_total untyped\nunified_logger_later_total 1\n",
+            "# HELP unified_logger_records_written_total lines written\n\
+             # TYPE unified_logger_records_written_total counter\n\
+             unified_logger_records_written_total{file=\"a\\\"b\"} 3\n",
+            "# HELP unified_logger_writer_lag_seconds time between call and writing of the oldest record of the last batch\n\
+             # TYPE unified_logger_writer_lag_seconds gauge\n\
+             unified_logger_writer_lag_seconds 0.0015\n",
+            "# TYPE unified_logger_black_boxes gauge\nunified_logger_black_boxes 0\n",
+            &format!("unified_logger_build_info{{version=\"{version}\"}} 1\n"),
+            "unified_logger_processes 2\n",
+            "unified_logger_blocks_unreadable 1\n",
+        ] {
+            assert!(text.contains(family), "{family} in {text}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock};
 
-use crate::platform::{Identity, Region};
+use crate::platform::{Identity, Mapping, Region};
 use crate::table::lock_briefly;
 
 pub use count::{Count, Early};
@@ -30,7 +30,7 @@ pub struct Words {
     /// The words themselves.
     region: Region,
     /// For each of them: what was counted in blocks before this one.
-    before: Box<[AtomicU64]>,
+    before: Mapping,
     /// Held while an entry is added, and while the words move.
     known: Mutex<Known>,
     /// Words for entries that find no room. Nobody reads them.
@@ -57,9 +57,10 @@ impl Words {
     #[must_use]
     pub fn apart() -> &'static Self {
         let region = Region::new(LENGTH).expect("memory for counts");
-        let zeros = |count| std::iter::repeat_with(|| AtomicU64::new(0)).take(count).collect();
-        let words =
-            Box::leak(Box::new(Self { region, before: zeros(WORDS), known: Mutex::default(), spare: zeros(MOST) }));
+        // Pages that nothing is counted in are never there.
+        let before = Mapping::anonymous(LENGTH).expect("memory for counts");
+        let spare = std::iter::repeat_with(|| AtomicU64::new(0)).take(MOST).collect();
+        let words = Box::leak(Box::new(Self { region, before, known: Mutex::default(), spare }));
         entries::begin(words.all());
         words
     }
@@ -77,6 +78,12 @@ impl Words {
     fn all(&self) -> &[AtomicU64] {
         // SAFETY: as many words are mapped as long as the process lives, aligned to a page, and only ever used as atomics.
         unsafe { std::slice::from_raw_parts(self.region.start().as_ptr().cast(), WORDS) }
+    }
+
+    /// For each word: what was counted in blocks before this one.
+    fn before(&self) -> &[AtomicU64] {
+        // SAFETY: as in `all`; zeroed memory.
+        unsafe { std::slice::from_raw_parts(self.before.start().as_ptr().cast(), WORDS) }
     }
 
     /// A forked child may find it held by a thread that it does not have.
@@ -114,7 +121,7 @@ impl Words {
             Some(at)
         });
         match found {
-            Some(at) => (&self.all()[at..at + count], &self.before[at..at + count]),
+            Some(at) => (&self.all()[at..at + count], &self.before()[at..at + count]),
             None => (&self.spare[..count], &self.spare[..count]),
         }
     }

@@ -76,7 +76,7 @@ impl Words {
         let _moving = Moving::begin();
         let Ok(left) = self.region.lead_to_memory().map(Left) else { return };
         put_names(left.all(), self.all());
-        self.before.iter().for_each(|before| before.store(0, Ordering::Relaxed));
+        places(self.all()).for_each(|at| self.before()[at].store(0, Ordering::Relaxed));
     }
 
     fn change(
@@ -117,7 +117,7 @@ impl Words {
                         now[at].fetch_max(last, Ordering::Relaxed);
                     }
                     (None, How::Sum) => {
-                        self.before[at].fetch_add(last, Ordering::Relaxed);
+                        self.before()[at].fetch_add(last, Ordering::Relaxed);
                     }
                     // It is of the records in that box alone.
                     (None, How::ByLevel) => {}
