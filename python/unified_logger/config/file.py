@@ -45,7 +45,7 @@ def load_config(path: str | PathLike[str]) -> dict[str, Any]:
         ConfigurationError: The file cannot be read, is not plain YAML, is larger than a configuration can be, or its content is
             wrong.
     """
-    return _load(path, pipes=True)
+    return dict(_load(path, pipes=True))
 
 
 def load_again(path: str | PathLike[str]) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def _load(path: str | PathLike[str], pipes: bool) -> dict[str, Any]:
     source = str(path)
     config, lines = _parse(_read(path, source, pipes), source)
     layout.check(config, source, lines)
-    return config
+    return mappings.Lined(config, {mappings.shown(path): line for path, line in lines.items()})
 
 
 def _read(path: str | PathLike[str], source: str, pipes: bool) -> str:

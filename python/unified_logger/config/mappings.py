@@ -26,6 +26,25 @@ class Switched(dict[str, object]):
     """The layout of a block that may also be true or false."""
 
 
+class Lined(dict[str, object]):
+    """The content of a file.
+
+    Args:
+        content: The content.
+        lines: The line of each key, by its path as text.
+    """
+
+    def __init__(self, content: Mapping[str, Any], lines: Mapping[str, int]) -> None:
+        super().__init__(content)
+        self.lines = lines
+
+    def line_of(self, key: str) -> int | None:
+        """The line of a key, or of the block that it is missing in."""
+        while key and key not in self.lines:
+            key = key.rpartition(".")[0]
+        return self.lines.get(key)
+
+
 class Worded(dict[str, object]):
     """The layout of a block for which a word or a number may stand.
 

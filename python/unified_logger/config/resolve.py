@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ..errors import ALL_OPTIONS, ConfigurationError, PartError, nearest, unknown_shown
+from .mappings import Lined
 from .options import Given
 from .sections import OPTIONS, SECTIONS, Settings
 from .sections.files import DIRECTORY
@@ -62,7 +63,12 @@ def resolve(
     )
     given.values = {name: _value(option, given) for name, option in OPTIONS.items()}
     for section in SECTIONS:
-        given.values |= section.settle(given)
+        try:
+            given.values |= section.settle(given)
+        except ConfigurationError as wrong:
+            if wrong.source == source and wrong.line is None and isinstance(file, Lined):
+                wrong.line = file.line_of(wrong.key)
+            raise
     return Settings(**given.values, notices=(*foreign, *given.notices))
 
 
