@@ -18,7 +18,7 @@ from unified_logger import _core
 from unified_logger.config import OPTIONS
 from unified_logger.config.kinds import LEVEL, MIB, Kind
 from unified_logger.config.layout import default_shown
-from unified_logger.config.mappings import Switched
+from unified_logger.config.mappings import Switched, Worded
 from unified_logger.config.options import Option
 
 FOLDER = Path(__file__).resolve().parent.parent / "python" / "unified_logger" / "typing"
@@ -39,6 +39,7 @@ COUNTS = {
     "files": "The outputs that are files, by their names.",
     "console": "Lines on the console.",
     "sinks": "Functions that get records, by their names.",
+    "record_metrics": "Metrics that records make, by their names.",
     "streams": "Further outputs that are streams, by their names.",
     "dropped_by_reason": "Dropped records by reason, and in each by level.",
     "native_stdlib": "Whether loggers of the standard library log natively, and why not.",
@@ -178,6 +179,10 @@ def _of_block(layout: Any, name: str, what: str, classes: Classes) -> str:
     type_ = _of_layout(layout, name, what, classes)
     if isinstance(layout, Kind):
         return type_
+    if isinstance(layout, Worded):
+        types = layout.kind.schema["type"]
+        others = [SIMPLE[name] for name in ([types] if isinstance(types, str) else types) if name != "object"]
+        return " | ".join([type_, *others])
     return f"{type_} | bool | None" if isinstance(layout, Switched) else f"{type_} | None"
 
 

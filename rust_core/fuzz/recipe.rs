@@ -41,7 +41,7 @@ const NAMES_LENGTH: usize = 192;
 const NOTED: usize = 200;
 const SETTINGS: usize = 4_096;
 const NAMES: usize = 32_768;
-const SLOTS: usize = (1 << 20) + (256 << 10);
+const SLOTS: usize = (1 << 20) + (512 << 10);
 /// Slots of each size that are changed and checked; the engine has filled the first of them.
 const FIRST: [usize; SIZES.len()] = [20, 4];
 /// The first units that are.

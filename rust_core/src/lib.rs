@@ -30,6 +30,7 @@ pub mod encoder;
 pub mod blackbox;
 pub mod queue;
 pub mod router;
+pub mod record_metrics;
 pub mod rotation;
 pub mod archive;
 pub mod catalogue;

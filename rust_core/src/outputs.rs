@@ -13,6 +13,7 @@ use crate::encoder::{Fields, Format, Lines, Process, Whose};
 use crate::error::Result;
 use crate::fault_injection::{self, Fault};
 use crate::record::Record;
+use crate::record_metrics::{self, Rule};
 use crate::redaction::Rules;
 use crate::router::{self, AiLoggers, Route, Router, Selector};
 use crate::sink::{self, FileSettings, Fsync, Origin, Sink, Stream, Surroundings, Unopened};
@@ -52,6 +53,9 @@ pub struct Settings {
     /// What each record says of the process.
     #[serde(default, skip_serializing_if = "Fields::is_empty")]
     pub fields: Fields,
+    /// The metrics that records make.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<Rule>,
 }
 
 impl Settings {
@@ -72,7 +76,7 @@ impl Settings {
     pub fn recovered(&self) -> Self {
         let has_files = self.has_files();
         let kept = self.outputs.iter().filter(|output| output.is_recovered(has_files)).cloned().collect();
-        Self { outputs: kept, ai: self.ai.clone(), fields: self.fields.clone() }
+        Self { outputs: kept, metrics: self.metrics.clone(), ai: self.ai.clone(), fields: self.fields.clone() }
     }
 
     /// What the lines of each file look like, by the file's name.
@@ -102,7 +106,8 @@ impl Settings {
                     .file()
                     .is_none_or(|file| is_plain(&file.name) && is_mode(file.mode) && file.current_link.is_none())
         };
-        (kept.outputs.len() <= FILES && kept.outputs.iter().all(is_harmless)).then_some(kept)
+        let are_harmless = kept.metrics.len() <= record_metrics::MOST && kept.metrics.iter().all(Rule::is_harmless);
+        (are_harmless && kept.outputs.len() <= FILES && kept.outputs.iter().all(is_harmless)).then_some(kept)
     }
 }
 
@@ -275,7 +280,7 @@ mod tests {
                 format: Format::json(),
                 to: sink::Settings::File(file),
             };
-            let settings = Settings { outputs: vec![output], ai: AiLoggers::default(), fields: Fields::default() };
+            let settings = Settings { outputs: vec![output], ..Settings::default() };
             Settings::of_box(&serde_json::to_value(settings.recovered()).unwrap()) == Some(settings)
         };
         assert!(read("app.log", 0o640));
@@ -295,7 +300,7 @@ mod tests {
         let file = sink::FileSettings::plain("app.log", 0o640);
         let stream = output("console", sink::Settings::Stream(Stream::ConsoleStdout));
         let file = output("app", sink::Settings::File(file));
-        let all = |outputs| Settings { outputs, ai: AiLoggers::default(), fields: Fields::default() };
+        let all = |outputs| Settings { outputs, ..Settings::default() };
         let read = |settings: &Settings| Settings::of_box(&serde_json::to_value(settings).unwrap());
         let streams = all(vec![stream.clone()]);
         assert_eq!(streams.recovered(), streams);

@@ -190,7 +190,7 @@ fn formats() -> [Format; 5] {
 }
 
 /// Where the first slot of a box is.
-const SLOTS: usize = (1 << 20) + (256 << 10);
+const SLOTS: usize = (1 << 20) + unified_logger_core::stats::LENGTH;
 
 /// For each format a box with twenty records: it does not say for which directory it is. They have something to redact, so that a line of before
 /// the death is only known again once the record is redacted in the same way.

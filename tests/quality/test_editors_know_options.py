@@ -61,7 +61,7 @@ def test_an_option_shows_what_it_is(editor: Editor, name: str) -> None:
     ("text", "shown"),
     [
         ("init_logging(max_b|ytes=1)", "Size at which app.log and errors.log are rotated, bytes (10 MiB)"),
-        ('get_stats()["writer_|lag_us"]', "Microseconds between call and writing"),
+        ('get_stats()["writer_|lag_us"]', "Time between call and writing"),
         ('get_logger("app").in|fo("ready")', "stacklevel: Which caller the record names"),
     ],
 )

@@ -142,6 +142,48 @@ class Keep(TypedDict, total=False):
     """A mapping of keys to values."""
 
 
+class RecordMetricLabel(TypedDict, total=False):
+    """The keys of an entry of `labels` in an entry of `record_metrics`."""
+
+    field: str
+    """A text that is not empty."""
+    values: list[str | float | bool | None] | tuple[str | float | bool | None, ...]
+    """A list of values, each once: texts, numbers, true, false or null."""
+    bound: int
+    """A whole number from 1 to 10000."""
+
+
+class RecordMetric(TypedDict, total=False):
+    """The keys of an entry of `record_metrics`."""
+
+    type: Literal["count", "sum", "histogram"]
+    """One of count, sum, histogram."""
+    help: str
+    """A text that is not empty."""
+    field: str
+    """A text that is not empty."""
+    scale: float
+    """A number above 0."""
+    labels: Mapping[str, RecordMetricLabel | str] | None
+    """A mapping of names to values."""
+    buckets: list[float] | tuple[float, ...]
+    """A list of 1 to 27 numbers from 0, each greater than the one before."""
+    bound: int
+    """A whole number from 1 to 10000."""
+    level: Level
+    """One of DEBUG, INFO, WARNING, ERROR, CRITICAL, a level named with logging.addLevelName, or a number from 0 to 100."""
+    max_level: Level
+    """One of DEBUG, INFO, WARNING, ERROR, CRITICAL, a level named with logging.addLevelName, or a number from 0 to 100."""
+    loggers: list[str] | tuple[str, ...]
+    """A list of loggers' names, one at least: each names a logger and those below it, or with * (any text) and ? (one character) what it fits."""
+    ai: bool
+    """True or false."""
+    fields_present: list[str] | tuple[str, ...]
+    """A list of names of fields, one at least; timestamp, level, logger, message, module, function, line, thread, process, exception, stack, recovered are no fields: `level`, `max_level` and `loggers` select by those."""
+    fields_equal: Mapping[str, str | float | bool | None] | None
+    """A mapping of names to values."""
+
+
 class Exceptions(TypedDict, total=False):
     """The keys of `exceptions`."""
 
@@ -241,6 +283,8 @@ class FurtherOptions(TypedDict, total=False):
     """A symbolic link to each current file: app-current.log and so on, or a name for that of app.log alone. Takes true, false, or the name of a link in the log directory, without a path, that has 200 bytes at most and does not begin with a dot. Default: False."""
     processors: Sequence[Callable[[dict[str, Any]], Any] | str]
     """Functions that see each record as a mapping on the calling thread, in this order; see docs/processors.md. Takes a list of functions, or of texts that say where they are: 'package.module:name'. Default: ()."""
+    record_metrics: Mapping[str, RecordMetric | bool | None]
+    """Metrics that records make, by name: a count, a sum or a histogram, by labels; see docs/metrics.md. Takes a mapping of metrics' names to what they are made of. Default: {}."""
     exceptions: Exceptions
     """What a record has of an exception, and which code is the application's; see docs/errors.md. Takes a mapping. Default: {}."""
     fields: Mapping[str, str | float | bool | None]

@@ -56,6 +56,17 @@ class SinkCounts(TypedDict):
     """Records for which it raised, which are among those written. A counter, in records."""
 
 
+class RecordMetricCounts(TypedDict):
+    """The counts in `record_metrics`."""
+
+    counted: int
+    """Records that were counted. A counter, in records."""
+    ignored: int
+    """Values that are no numbers, or are below zero. A counter, in values."""
+    folded: int
+    """Records among those counted that found no series of their own, and went into that of `__other__`. A counter, in records."""
+
+
 class ByLevel(TypedDict):
     """Counts by name."""
 
@@ -106,12 +117,18 @@ class Stats(Seldom):
     """Records of the library's own, such as "N records dropped", beside those of the application. A counter, in records."""
     queue_depth: int
     """Records in the queue now. A gauge, in records."""
+    queue_capacity: int
+    """Records that the queue holds, see `queue_size`. A gauge, in records."""
     queue_high_water: int
     """Records in the queue at most so far. A gauge, in records."""
     writer_lag_us: int
-    """Microseconds between call and writing of the oldest record of the last batch. A gauge, in microseconds."""
+    """Time between call and writing of the oldest record of the last batch. A gauge, in microseconds."""
     writer_lag_max_us: int
     """The same at most so far. A gauge, in microseconds."""
+    batches: int
+    """Batches that the writer has written; the metric has how long each took. A histogram, in batches."""
+    calls_timed: int
+    """Calls that were timed, one in 1,024; the metric has how long each took from its time until the queue had it. A histogram, in calls."""
     writer_restarts: int
     """Times the writer was started again after a fault. A counter, in restarts."""
     lock_timeouts: int
@@ -138,6 +155,8 @@ class Stats(Seldom):
     """Lines on the console."""
     sinks: dict[str, SinkCounts]
     """Functions that get records, by their names."""
+    record_metrics: dict[str, RecordMetricCounts]
+    """Metrics that records make, by their names."""
     dropped_by_reason: DroppedByReason
     """Dropped records by reason, and in each by level."""
     native_stdlib: str

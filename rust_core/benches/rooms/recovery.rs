@@ -78,6 +78,6 @@ fn settings(directory: &Path) -> Settings {
         overflow_timeout: Duration::ZERO,
         ..settings.queue
     };
-    settings.black_box.bytes = 2 << 20;
+    settings.black_box.bytes = 4 << 20;
     settings
 }

@@ -94,7 +94,7 @@ impl Engine {
         let directory = self.shared.directory.as_deref();
         if let Some(directory) = directory
             && let Some((name, counted)) = black_box.give_counts(self.shared.stats.words())
-            && let Err(error) = metrics::keep(directory, &name, &counted)
+            && let Err(error) = metrics::keep(directory, &name, &counted, None)
             && directory.is_dir()
         {
             self.shared.errors.handle("keep the counts of this process", &error);

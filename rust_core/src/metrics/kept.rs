@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::series;
 use crate::blackbox;
 use crate::catalogue;
 use crate::checksum;
@@ -63,6 +64,10 @@ pub fn add(to: &mut Counts, block: &[u64], is_wanted: impl Fn(How) -> bool) {
             }
             continue;
         }
+        if entry.how == How::Observed {
+            series::add(to, entry.name, entry.values);
+            continue;
+        }
         let (how, sum) = to.entry(entry.name).or_insert_with(|| (entry.how, vec![0; entry.values.len()]));
         if *how == entry.how && sum.len() == entry.values.len() {
             sum.iter_mut().zip(entry.values).for_each(|(sum, value)| *sum = how.join(*sum, *value));
@@ -105,13 +110,18 @@ impl Kept {
     }
 }
 
-/// Adds the counts of a box whose owner is gone or ends, unless they were added before. The box is to be removed after that.
+/// Adds the counts of a box whose owner is gone or ends, unless they were added before, and `more` that belong to them. The box is to be
+/// removed after that.
 ///
 /// # Errors
 /// When the counts that are kept cannot be read or written, or others keep their lock. Then the box stays.
-pub fn keep(directory: &Path, name: &str, block: &[u64]) -> Result<()> {
+pub fn keep(directory: &Path, name: &str, block: &[u64], more: Option<&[u64]>) -> Result<()> {
     let home = blackbox::home(directory);
-    if Block::of(block).is_none_or(|block| !block.entries().any(|entry| entry.values.iter().any(|value| *value > 0))) {
+    let blocks = || more.into_iter().chain([block]);
+    if !blocks()
+        .filter_map(Block::of)
+        .any(|block| block.entries().any(|entry| entry.values.iter().any(|value| *value > 0)))
+    {
         return Ok(());
     }
     if catalogue::is_of_another(directory) || catalogue::is_home_of_another(&home) {
@@ -143,8 +153,10 @@ pub fn keep(directory: &Path, name: &str, block: &[u64]) -> Result<()> {
         let locations = blackbox::all(directory);
         kept.added.retain(|added| locations.iter().any(|location| location.directory.join(added).exists()));
         kept.added.push(name.to_owned());
-        add(&mut kept.counts, block, How::stays);
-        let begun = Block::of(block).map(|block| block.begun());
+        let there = kept.counts.keys().cloned().collect();
+        blocks().for_each(|block| add(&mut kept.counts, block, How::stays));
+        series::bound(&mut kept.counts, &there);
+        let begun = blocks().filter_map(Block::of).map(|block| block.begun()).min();
         kept.begun = kept.begun.min(begun).or(kept.begun).or(begun);
         (kept.version, kept.changes) = (VERSION, kept.changes + 1);
         whole::write(&path(directory), kept.to_text().as_bytes()).map_err(failed)
@@ -171,15 +183,15 @@ mod tests {
         words.count("sum", How::Sum).add(3);
         words.count("most", How::Most).set(5);
         words.count("now", How::Now).set(7);
-        keep(directory.path(), "1-a.box", &words.copy()).unwrap();
-        keep(directory.path(), "1-a.box", &words.copy()).unwrap();
+        keep(directory.path(), "1-a.box", &words.copy(), None).unwrap();
+        keep(directory.path(), "1-a.box", &words.copy(), None).unwrap();
         let counts = |sum, most| {
             let counts = [("sum".to_owned(), (How::Sum, vec![sum])), ("most".to_owned(), (How::Most, vec![most]))];
             counts.into_iter().collect::<Counts>()
         };
         assert_eq!(Kept::read(directory.path()).unwrap().counts, counts(3, 5));
         words.count("most", How::Most).set(4);
-        keep(directory.path(), "2-b.box", &words.copy()).unwrap();
+        keep(directory.path(), "2-b.box", &words.copy(), None).unwrap();
         let kept = Kept::read(directory.path()).unwrap();
         assert_eq!((kept.counts, kept.changes), (counts(6, 5), 2));
         // The first is no longer there, and needs no name any more.
@@ -194,7 +206,7 @@ mod tests {
         let kept_in = |text: &str| {
             std::fs::create_dir_all(blackbox::home(directory.path())).unwrap();
             std::fs::write(path(directory.path()), text).unwrap();
-            keep(directory.path(), "1-a.box", &words.copy()).unwrap();
+            keep(directory.path(), "1-a.box", &words.copy(), None).unwrap();
         };
         kept_in("no counts");
         assert_eq!(Kept::read(directory.path()).unwrap().counts["sum"], (How::Sum, vec![3]));

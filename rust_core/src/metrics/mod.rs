@@ -4,7 +4,9 @@
 //! kept in the directory, once. A scrape adds both up.
 
 mod kept;
+mod observed;
 mod scrape;
+mod series;
 mod text;
 
 pub use kept::keep;

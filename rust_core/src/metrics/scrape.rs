@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::kept::{self, Counts, Kept, Unreadable};
 use crate::blackbox;
+use crate::platform;
 use crate::stats::{Block, How};
 
 /// How often a scrape begins anew because a process ended meanwhile. After that what was read last has to do.
@@ -19,20 +20,24 @@ pub struct Metrics {
     pub processes: u64,
     /// What could not be read.
     pub remarks: Vec<String>,
+    /// Bytes that are free where the directory is, if the system says.
+    pub disk_free: Option<u64>,
 }
 
 /// Adds up the counts of all processes of a log directory. `own` are those of this process if they are in no black box.
 #[must_use]
 pub fn scrape(directory: &Path, own: Option<&[u64]>) -> Metrics {
     let mut changes = kept(directory).changes();
+    let mut read = Read::of(directory);
     for _ in 1..TRIES {
-        let read = Read::of(directory);
         if read.kept.changes() == changes {
-            return read.add_up(own);
+            break;
         }
         changes = read.kept.changes();
+        read = Read::of(directory);
     }
-    Read::of(directory).add_up(own)
+    let disk_free = platform::disk(directory).ok().map(|(_, free)| free);
+    Metrics { disk_free, ..read.add_up(own) }
 }
 
 /// What was read at once.

@@ -4,12 +4,13 @@
 
 use std::fmt::Write;
 
+use super::observed;
 use super::scrape::Metrics;
-use crate::stats::{COUNTS, Counted, FILE_COUNTS, FUNCTION_COUNTS, Kind, STREAM_COUNTS};
+use crate::stats::{COUNTS, Counted, FILE_COUNTS, FUNCTION_COUNTS, How, Kind, METRIC_COUNTS, STREAM_COUNTS, Stats};
 
 /// Before each name.
-const PREFIX: &str = "unified_logger_";
-const TOTAL: &str = "_total";
+pub(super) const PREFIX: &str = "unified_logger_";
+pub(super) const TOTAL: &str = "_total";
 
 /// How metrics are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,23 +22,27 @@ pub enum Format {
 }
 
 /// What is said of all series of one name.
-struct Family<'c> {
+pub(super) struct Family<'c> {
     kind: Kind,
-    help: &'c str,
+    pub(super) help: &'c str,
     /// What a value is multiplied with to be in base units.
     scale: f64,
 }
 
 /// Families that no line of the lists of counts has.
-const OTHERS: [(&str, Kind, &str); 5] = [
+const OTHERS: [(&str, Kind, &str); 9] = [
     ("records_accepted_total", Kind::Counter, "records that the writer has taken or that were recovered, by level"),
     ("records_discarded_total", Kind::Counter, "records that had to go, by reason and level"),
+    ("rotations_total", Kind::Counter, "times a file was changed for a new one, by cause"),
+    ("files_deleted_total", Kind::Counter, "rotated files that were deleted, by the bound that no longer keeps them"),
+    ("compressions_total", Kind::Counter, "rotated files that were to be packed or indexed, by result"),
+    ("disk_free_bytes", Kind::Gauge, "bytes that are free where the log directory is"),
     ("processes", Kind::Gauge, "processes that log to the directory now"),
     ("blocks_unreadable", Kind::Gauge, "blocks of counts that could not be read at this scrape"),
     ("build_info", Kind::Gauge, "1, with the version of the library that was scraped"),
 ];
 
-fn family(name: &str) -> Option<Family<'static>> {
+pub(super) fn family(name: &str) -> Option<Family<'static>> {
     fn in_list<S>(list: &'static [Counted<S>], name: &str) -> Option<Family<'static>> {
         let found = list.iter().find(|counted| counted.metric == name)?;
         let scale = if found.unit == "microseconds" { 1e-6 } else { 1.0 };
@@ -47,20 +52,24 @@ fn family(name: &str) -> Option<Family<'static>> {
         let (_, kind, help) = OTHERS.iter().find(|(other, ..)| *other == name)?;
         Some(Family { kind: *kind, help, scale: 1.0 })
     };
-    in_list(&COUNTS, name)
+    other()
+        .or_else(|| in_list(&COUNTS, name))
         .or_else(|| in_list(&FILE_COUNTS, name))
         .or_else(|| in_list(&STREAM_COUNTS, name))
         .or_else(|| in_list(&FUNCTION_COUNTS, name))
-        .or_else(other)
+        .or_else(|| in_list(&METRIC_COUNTS, name))
 }
 
 /// Writes what was scraped. Series whose meaning this version does not know are of unknown type.
 #[must_use]
 pub fn write(metrics: &Metrics, format: Format) -> String {
+    let plain =
+        metrics.counts.iter().filter(|(_, (how, _))| !matches!(how, How::Observed | How::Described | How::Position));
     let mut series: Vec<(&str, &str, f64)> =
-        metrics.counts.iter().map(|(name, (_, values))| split(name, values.first().copied().unwrap_or(0))).collect();
+        plain.map(|(name, (_, values))| split(name, values.first().copied().unwrap_or(0))).collect();
     // A gauge of processes that live is there before one does.
-    let missing = COUNTS.iter().map(|counted| counted.metric).filter(|name| !name.is_empty());
+    let is_number = |counted: &&Counted<Stats>| !counted.metric.is_empty() && counted.kind != Kind::Histogram;
+    let missing = COUNTS.iter().filter(is_number).map(|counted| counted.metric);
     series.extend(missing.filter(|name| !metrics.counts.contains_key(*name)).map(|name| (name, "", 0.0)));
     let build = format!("{{version=\"{}\"}}", env!("CARGO_PKG_VERSION"));
     series.extend([
@@ -68,12 +77,14 @@ pub fn write(metrics: &Metrics, format: Format) -> String {
         ("blocks_unreadable", "", metrics.remarks.len() as f64),
         ("build_info", &build, 1.0),
     ]);
+    series.extend(metrics.disk_free.map(|free| ("disk_free_bytes", "", as_number(free))));
     series.sort_by_key(|(name, labels, _)| (*name, *labels));
     let mut out = String::new();
     for same in series.chunk_by(|(one, ..), (other, ..)| one == other) {
         let (name, ..) = same[0];
         put_family(&mut out, name, same, metrics.begun, format);
     }
+    observed::put(&mut out, &metrics.counts, metrics.begun, format);
     if format == Format::OpenMetrics {
         out.push_str("# EOF\n");
     }
@@ -98,11 +109,15 @@ fn put_family(out: &mut String, name: &str, series: &[(&str, &str, f64)], begun:
     for (_, labels, value) in series {
         let _ = writeln!(out, "{PREFIX}{name}{labels} {}", value * scale);
         if let (Format::OpenMetrics, true, Some(begun)) = (format, is_counter, begun) {
-            #[expect(clippy::cast_precision_loss, reason = "microseconds are exact enough")]
-            let seconds = (begun / 1_000) as f64 / 1e6;
-            let _ = writeln!(out, "{PREFIX}{base}_created{labels} {seconds}");
+            let _ = writeln!(out, "{PREFIX}{base}_created{labels} {}", created(begun));
         }
     }
+}
+
+/// A time in seconds since 1970.
+#[expect(clippy::cast_precision_loss, reason = "microseconds are exact enough")]
+pub(super) fn created(nanoseconds: i64) -> f64 {
+    (nanoseconds / 1_000) as f64 / 1e6
 }
 
 /// A name, its labels and a value.
@@ -117,7 +132,7 @@ const fn as_number(value: u64) -> f64 {
 }
 
 /// A text of the docs without its marks, on one line.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some(start) = rest.find('[') {
@@ -138,14 +153,14 @@ fn plain(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::metrics::kept::Counts;
-    use crate::stats::{How, Stats, Words};
+    use crate::stats::{How, Words};
 
     fn metrics() -> Metrics {
         let mut counts = Counts::new();
         counts.insert("records_written_total{file=\"a\\\"b\"}".into(), (How::Sum, vec![3]));
         counts.insert("writer_lag_seconds".into(), (How::MostNow, vec![1_500]));
         counts.insert("later_total".into(), (How::Sum, vec![1]));
-        Metrics { counts, begun: Some(1_500_000_000), processes: 2, remarks: vec!["one".into()] }
+        Metrics { counts, begun: Some(1_500_000_000), processes: 2, remarks: vec!["one".into()], disk_free: None }
     }
 
     #[test]

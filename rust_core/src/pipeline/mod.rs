@@ -1,6 +1,7 @@
 //! The way of a batch behind the queue: route, encode, pass to the sinks, and account for every record.
 
 mod batch;
+mod locked;
 mod notices;
 mod rotate;
 mod settings;
@@ -23,14 +24,17 @@ use crate::error_handler::ErrorHandler;
 use crate::fault_injection::{self, Fault};
 use crate::level;
 use crate::memory;
+use crate::names;
 use crate::outputs::{Opening, Outputs};
 use crate::queue::Queue;
 use crate::record::{self, Record, flag};
+use crate::record_metrics::RecordMetrics;
 use crate::router::Route;
 use crate::sink::{DirectoryLock, Fsync, Held, Progress, Sink};
 use crate::slab::{self, Buffer};
 use crate::stats::{REASONS, Stats};
 use crate::value::{OutOfMemory, Value};
+use locked::{report_lock, write_sinks};
 use notices::{DAMAGED, NO_MEMORY, lost};
 use stuck::Streaks;
 
@@ -51,6 +55,8 @@ pub struct Pipeline {
     fsync: Fsync,
     stats: Arc<Stats>,
     errors: Arc<ErrorHandler>,
+    /// The metrics that records make, if there are any.
+    metrics: Option<RecordMetrics<'static>>,
     /// Records whose lines a failing sink still holds, by their positions. The black box keeps them until they are
     /// written.
     held: Vec<(u64, Buffer)>,
@@ -94,6 +100,8 @@ impl Pipeline {
                 is_start: true,
             },
         )?;
+        // Their counts are there from the start.
+        settings.to.metrics.iter().for_each(|rule| drop(stats.metrics.of(&rule.name)));
         Ok(Self {
             consoles: outputs.consoles(),
             outputs,
@@ -102,6 +110,13 @@ impl Pipeline {
             fsync: settings.fsync,
             stats: Arc::clone(stats),
             errors: Arc::clone(errors),
+            metrics: RecordMetrics::open(
+                &settings.to.metrics,
+                &settings.to.ai,
+                &stats.words(),
+                settings.redaction.clone(),
+                names::here(),
+            ),
             held: Vec::new(),
             gathered: 0,
             delivered: 0,
@@ -120,6 +135,7 @@ impl Pipeline {
         if !batch.records.is_empty() || !self.may_take_more(queue) {
             return 0;
         }
+        self.stats.queue_records.set(queue.depth());
         self.stats.queue_high_water.raise_to(queue.depth());
         let count = batch.drain(queue);
         if let Some(oldest) = batch.records.first() {
@@ -159,6 +175,13 @@ impl Pipeline {
     fn deliver_one(&mut self, bytes: &[u8], whose: Whose) -> bool {
         // SAFETY: only capture and `Builder` fill buffers, and both write texts as UTF-8.
         let Some(record) = (unsafe { Record::read(bytes) }) else { return false };
+        if let (Some(metrics), Whose::Application) = (&mut self.metrics, whose) {
+            let (words, position) = (self.stats.words(), self.delivered);
+            // A metric that fails takes no record with it.
+            if catch_unwind(AssertUnwindSafe(|| metrics.count(&record, position, &words))).is_err() {
+                self.errors.handle("count a record in metrics", &DAMAGED);
+            }
+        }
         memory::expect_to_encode(bytes);
         let mut route = self.outputs.route(&record);
         if record.header.flags & flag::CONSOLE_DONE != 0 {
@@ -356,37 +379,6 @@ impl Pipeline {
         let record = unsafe { Record::read(notice) };
         lost(&self.errors, record.and_then(|record| record.message).unwrap_or_default(), reason);
         false
-    }
-}
-
-/// Writes what the sinks hold that need the directory's lock, or what the others hold.
-fn write_sinks(outputs: &mut Outputs, with_lock: bool, now: Instant, held: Held, errors: &ErrorHandler) {
-    for sink in outputs.sinks_mut().filter(|sink| sink.needs_lock() == with_lock) {
-        if let Err(error) = sink.write(now, held) {
-            errors.handle("write", &error);
-        }
-    }
-}
-
-/// Reports trouble with the directory's lock.
-fn report_lock(held: Held, stats: &Stats, errors: &ErrorHandler, no_locks_reported: &mut bool) {
-    match held {
-        Held::Yes => {}
-        Held::TimedOut => {
-            stats.lock_timeouts.add(1);
-            errors.handle("lock the log directory", &"another process has held it for a second");
-        }
-        Held::NotOpened => {
-            stats.lock_unopened.add(1);
-            errors.handle("lock the log directory", &"its lock file cannot be opened");
-        }
-        Held::Unsupported => {
-            stats.lock_unsupported.add(1);
-            if !std::mem::replace(no_locks_reported, true) {
-                let reason = "the file system has no locks: only one process may log there";
-                errors.handle("lock the log directory", &reason);
-            }
-        }
     }
 }
 

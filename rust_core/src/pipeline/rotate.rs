@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{LOCK_PATIENCE, Pipeline, report_lock};
+use super::locked::report_lock;
+use super::{LOCK_PATIENCE, Pipeline};
 
 impl Pipeline {
     /// Changes every file that has records for a new one, unless that was done within `spared`. False if one could not be. To be called with nothing

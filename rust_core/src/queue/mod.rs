@@ -19,6 +19,9 @@ use crate::stats::{Dropped, Stats, Traffic};
 
 pub use waker::Waker;
 
+/// One call in so many is timed.
+const TIMED: u64 = 1_024;
+
 /// What happens to a record below ERROR when the queue is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -97,6 +100,7 @@ impl Queue {
     pub fn new(settings: Settings, stats: Arc<Stats>, protected: bool) -> Self {
         let Settings { size, bytes, overflow, overflow_timeout } = settings;
         let (sender, receiver) = bounded(Self::capacity(size));
+        stats.queue_capacity.set(u64::from(size));
         Self {
             sender,
             receiver,
@@ -129,6 +133,8 @@ impl Queue {
         // Before the record can be seen, so that `departed` never overtakes.
         // Sequentially consistent: see `Waker::wake_for`.
         let sequence = self.traffic.queued.fetch_add(1, Ordering::SeqCst);
+        // Read before the record is another thread's.
+        let timed = if sequence % TIMED == TIMED - 1 { record::time_of(record.as_slice()) } else { 0 };
         record::set_sequence(record.as_mut_slice(), sequence);
         if self.protected && !record.accept(sequence) {
             self.stats.unprotected.add(1);
@@ -141,7 +147,18 @@ impl Queue {
         } else {
             self.waker.wake_for(depth);
         }
+        if timed != 0 {
+            self.time_call(timed);
+        }
         Offered::Taken
+    }
+
+    /// How long it is since the time of a record.
+    #[cold]
+    fn time_call(&self, since: i64) {
+        #[expect(clippy::cast_precision_loss, reason = "a call takes no days")]
+        let seconds = (clock::now() - since).max(0) as f64 / 1e9;
+        self.stats.call_duration.observe(seconds);
     }
 
     #[cold]
@@ -176,6 +193,7 @@ impl Queue {
 
     #[cold]
     fn overflowing(&self, record: Buffer, level: i32, for_bytes: bool) -> Offered {
+        self.stats.queue_records.set(self.depth());
         self.stats.queue_high_water.raise_to(self.depth());
         self.waker.wake();
         let error = level >= level::ERROR;

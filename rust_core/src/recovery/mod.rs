@@ -6,6 +6,8 @@
 //! noted as done are written once more. The recovery keeps the same journal in the same box. If it dies itself, the next
 //! recovery continues from there.
 
+mod appended;
+mod counted;
 mod one_box;
 mod strays;
 

@@ -1,27 +1,30 @@
 //! One box: which of its records are in their files already, and writing the others.
 
-use std::io::{self, Read};
+use std::io;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Recovered;
-use crate::archive::Archive;
-use crate::blackbox::{self, Contents, Foreign, Journal, JournalEntry, Ownerless, RecoveryNote};
-use crate::catalogue::{self, Catalogue};
+use super::appended::{find, read_from};
+use super::counted::counted;
+use crate::blackbox::{self, Contents, Foreign, Journal, Ownerless, RecoveryNote};
 use crate::clock;
 use crate::encoder::{Process, Whose};
 use crate::error::{Error, Result};
 use crate::fault_injection::{self, Fault};
 use crate::level;
 use crate::metrics;
+use crate::names::Names;
 use crate::outputs::{self, Opening, Outputs};
-use crate::platform::{self, Identity, OwnFile};
-use crate::record::{self, Builder, Record, flag};
+use crate::platform::OwnFile;
+use crate::record::{Builder, Record, flag};
+use crate::record_metrics::{self, RecordMetrics};
+use crate::redaction::Rules;
 use crate::router::Route;
 use crate::sink::{DirectoryLock, Fsync, Held};
-use crate::stats::{self, FileStats, Stats, tally};
+use crate::stats::{self, FileStats, Stats};
 use crate::value::Value;
 
 /// How long a recovery waits for the log directory's lock.
@@ -29,8 +32,6 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 /// How long a recovery waits for the reader of a stream, and how long between two attempts.
 const STREAM_PATIENCE: Duration = Duration::from_millis(500);
 const STREAM_PAUSE: Duration = Duration::from_millis(1);
-/// Bytes that are searched for lines that a process wrote just before it died.
-const LOOK: u64 = 64 << 20;
 
 /// Recovers a box. It breaks off while other processes keep the log directory's lock, since the next box would need
 /// the same lock.
@@ -60,7 +61,7 @@ pub(super) fn recover(directory: Option<&Path>, found: Ownerless, recovered: &mu
     let counted = counted(&bytes, &contents);
     if contents.records.is_empty() && damaged == 0 {
         // The box holds nothing, so it does no harm if it stays.
-        recovered.boxes += u64::from(remove(directory, &found, &counted).is_ok());
+        recovered.boxes += u64::from(remove(directory, &found, &counted, None).is_ok());
         return ControlFlow::Continue(());
     }
     // Without a log directory there is no place for files.
@@ -70,7 +71,7 @@ pub(super) fn recover(directory: Option<&Path>, found: Ownerless, recovered: &mu
         return ControlFlow::Continue(());
     };
     let written = write(directory, &found.file, &bytes, contents, &outputs, counted);
-    match written.and_then(|(count, counted)| remove(directory, &found, &counted).map(|()| count)) {
+    match written.and_then(|done| remove(directory, &found, &done.counted, done.more.as_deref()).map(|()| done.count)) {
         Ok(count) => {
             recovered.boxes += 1;
             recovered.records += count;
@@ -86,23 +87,11 @@ pub(super) fn recover(directory: Option<&Path>, found: Ownerless, recovered: &mu
     ControlFlow::Continue(())
 }
 
-/// What a dead process had counted, and its records that its writer had not come to count.
-fn counted(bytes: &[u8], contents: &Contents) -> Vec<u64> {
-    let mut words = blackbox::counted(bytes);
-    let upto = tally::upto(&words);
-    let mut levels = [0; level::NAMES.len()];
-    for found in contents.records.iter().filter(|found| found.taken == 0 || found.taken > upto) {
-        levels[level::bucket(record::level_of(&bytes[found.bytes.clone()]))] += 1;
-    }
-    tally::add_to(&mut words, levels);
-    words
-}
-
 /// Removes a box whose records are all written, once its counts are kept.
-fn remove(directory: Option<&Path>, found: &Ownerless, counted: &[u64]) -> Result<()> {
+fn remove(directory: Option<&Path>, found: &Ownerless, counted: &[u64], more: Option<&[u64]>) -> Result<()> {
     if let Some(directory) = directory {
         let name = found.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        metrics::keep(directory, name, counted)?;
+        metrics::keep(directory, name, counted, more)?;
     }
     found.remove().map_err(|error| Error::io("remove", &found.path, error))
 }
@@ -115,8 +104,17 @@ fn set_aside(found: &Ownerless, foreign: &Foreign, recovered: &mut Recovered) {
     }
 }
 
-/// Writes the records of a box that are not in its files yet. Returns how many records were written, earlier
-/// recoveries included, and what was counted with them.
+/// What a recovery has done.
+struct Done {
+    /// How many records were written, earlier recoveries included.
+    count: u64,
+    /// What was counted with them.
+    counted: Vec<u64>,
+    /// A block of what the records count that the writer had not come to.
+    more: Option<Vec<u64>>,
+}
+
+/// Writes the records of a box that are not in its files yet.
 fn write(
     directory: Option<&Path>,
     file: &Arc<OwnFile>,
@@ -124,7 +122,7 @@ fn write(
     contents: Contents,
     outputs: &outputs::Settings,
     mut counted: Vec<u64>,
-) -> Result<(u64, Vec<u64>)> {
+) -> Result<Done> {
     let place = directory.unwrap_or(Path::new("a standard stream"));
     let here = |error| Error::io("go on with the recovery in", place, error);
     let file_mode = contents.settings.file_mode;
@@ -147,7 +145,8 @@ fn write(
             return Err(here(io::ErrorKind::WouldBlock.into()));
         }
         recovery.put_lines(&mut counted);
-        Ok((noted.count, counted))
+        let more = recovery.count_records(outputs, &counted);
+        Ok(Done { count: noted.count, counted, more })
     };
     match directory {
         Some(directory) => DirectoryLock::open(directory, file_mode)?.hold(LOCK_PATIENCE, body),
@@ -164,6 +163,9 @@ struct Recovery<'a> {
     /// The name of each file; none where streams are written.
     names: Vec<&'a str>,
     outputs: Outputs,
+    /// What its records refer to, and what must not be shown of them.
+    records_names: Arc<Names>,
+    redaction: Option<Arc<Rules>>,
     /// For each record the files that lack it.
     wanted: Vec<Route>,
     /// The counts of each file, by the name of its output. Those of the process that died go on.
@@ -180,6 +182,7 @@ impl<'a> Recovery<'a> {
         settings: &'a outputs::Settings,
         journal: &Arc<OwnFile>,
     ) -> Result<Self> {
+        let (records_names, redaction) = (Arc::new(std::mem::take(&mut contents.names)), contents.redaction.take());
         let outputs = Outputs::open(
             settings,
             Opening {
@@ -189,9 +192,9 @@ impl<'a> Recovery<'a> {
                 journal: &|index| Journal::InFile { file: Arc::clone(journal), index },
                 // Records of another process are not counted here.
                 stats: Stats::unread(),
-                redaction: contents.redaction.take(),
+                redaction: redaction.clone(),
                 process: Process {
-                    names: Arc::new(std::mem::take(&mut contents.names)),
+                    names: Arc::clone(&records_names),
                     id: contents.process,
                     is_dead: true,
                     fields: Arc::default(),
@@ -206,7 +209,8 @@ impl<'a> Recovery<'a> {
         let counts = of_files.map(|output| (&*output.name, Stats::unread().files.of(&output.name))).collect();
         let wanted = vec![0; contents.records.len()];
         let landed = vec![0; names.len()];
-        let mut recovery = Self { directory, bytes, contents, names, outputs, wanted, counts, landed };
+        let mut recovery =
+            Self { directory, bytes, contents, names, outputs, records_names, redaction, wanted, counts, landed };
         for index in 0..recovery.wanted.len() {
             let record = recovery.record(index);
             let mut route = recovery.outputs.route(&record);
@@ -267,6 +271,21 @@ impl<'a> Recovery<'a> {
                 return;
             }
         }
+    }
+
+    /// Counts the records that the writer had not come to in the metrics that records make.
+    fn count_records(&self, settings: &outputs::Settings, counted: &[u64]) -> Option<Vec<u64>> {
+        let (block, redaction) = (record_metrics::Block::default(), self.redaction.clone());
+        let mut metrics =
+            RecordMetrics::open(&settings.metrics, &settings.ai, &&block, redaction, &self.records_names)?;
+        let upto = record_metrics::upto(counted);
+        for (index, found) in self.contents.records.iter().enumerate() {
+            if found.taken == 0 || found.taken > upto {
+                metrics.count(&self.record(index), found.position, &&block);
+            }
+        }
+        drop(metrics);
+        Some(block.copy())
     }
 
     /// Goes on counting lines where the process died: it had counted those before the append that it had begun.
@@ -374,39 +393,4 @@ impl<'a> Recovery<'a> {
         let route = noticed.fold(self.outputs.route(&record), |route, (file, _)| route & !(1 << file));
         self.outputs.put(&record, Whose::Library, route, position, 0);
     }
-}
-
-/// Finds the file that was being appended to: by its generation, whatever its name is by now and whether it was packed, or else by the number that the file
-/// system gave it, at its path, rotated, or renamed within the directory. To be called with the directory's lock.
-fn find(directory: &Path, name: &str, entry: JournalEntry) -> Option<PathBuf> {
-    if entry.generation > 0 {
-        let mut catalogue = Catalogue::of(directory);
-        catalogue.look();
-        let known = catalogue.known().get(entry.generation);
-        let path = known.map(|known| (directory.join(&known.name), known));
-        if let Some((path, _)) = path.filter(|(path, known)| catalogue::is_it(path, known).unwrap_or(false)) {
-            return Some(path);
-        }
-    }
-    let is_it = |path: &Path| platform::identity_at(path).is_ok_and(|found: Identity| found == entry.identity());
-    let path = directory.join(name);
-    if is_it(&path) {
-        return Some(path);
-    }
-    std::fs::read_dir(directory).ok()?.filter_map(|entry| Some(entry.ok()?.path())).find(|path| is_it(path))
-}
-
-fn read_from(path: &Path, entry: JournalEntry) -> Option<Vec<u8>> {
-    if catalogue::is_packed(path) {
-        let mut archive = Archive::open(path, None).ok()?;
-        let mut text = Vec::new();
-        archive.stream(entry.offset).ok()?.take(LOOK).read_to_end(&mut text).ok()?;
-        return Some(text);
-    }
-    let file = platform::open_to_read(path).ok()?;
-    let length = file.metadata().ok()?.len().checked_sub(entry.offset)?.min(LOOK);
-    let mut text = vec![0; usize::try_from(length).ok()?];
-    let count = platform::read_at(&file, &mut text, entry.offset).ok()?;
-    text.truncate(count);
-    Some(text)
 }

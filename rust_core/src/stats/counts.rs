@@ -1,110 +1,9 @@
 //! The one list of what is counted. A line here is a key of `get_stats`, a row of its page and a metric.
 
-use super::{Count, FileStats, FunctionStats, How, Stats, StreamStats, Words};
+use super::counted::{Counted, Source, counter, derived, gauge, split, timed};
+use super::{FileStats, FunctionStats, How, MetricStats, Stats, StreamStats};
 
-/// What a number means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// It only grows.
-    Counter,
-    /// It is what it is now, or was at most.
-    Gauge,
-}
-
-impl Kind {
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Counter => "counter",
-            Self::Gauge => "gauge",
-        }
-    }
-}
-
-/// Where a number is found.
-#[derive(Clone, Copy)]
-pub enum Source<S> {
-    Count(fn(&S) -> Count),
-    /// A state, which a forked child does not begin anew.
-    State(fn(&S) -> Count),
-    /// Made of others.
-    Derived(fn(&S) -> u64),
-}
-
-pub struct Counted<S> {
-    pub name: &'static str,
-    /// The name of the words that hold it in the block of the process. Empty for what is made of others.
-    pub metric: &'static str,
-    /// How the words of several processes become one number.
-    pub how: How,
-    pub kind: Kind,
-    /// What is counted: records, bytes, microseconds …
-    pub unit: &'static str,
-    pub help: &'static str,
-    pub source: Source<S>,
-}
-
-impl<S> Counted<S> {
-    pub fn read(&self, stats: &S) -> u64 {
-        match self.source {
-            Source::Count(count) | Source::State(count) => count(stats).get(),
-            Source::Derived(read) => read(stats),
-        }
-    }
-
-    /// Counts one more. False for what is made of others, or is a state.
-    #[must_use]
-    pub fn add_one(&self, stats: &S) -> bool {
-        let Source::Count(count) = self.source else { return false };
-        count(stats).add(1);
-        true
-    }
-}
-
-/// Finds the words of what a list names.
-pub(super) struct Placing<S: 'static> {
-    pub words: &'static Words,
-    pub list: &'static [Counted<S>],
-    /// As they follow the name of a metric, with their braces.
-    pub labels: String,
-}
-
-impl<S> Placing<S> {
-    /// # Panics
-    /// When the list has no such line.
-    pub fn count(&self, name: &str) -> Count {
-        let counted = self.list.iter().find(|counted| counted.name == name);
-        let counted = counted.unwrap_or_else(|| panic!("{name} is in no line of the list"));
-        self.words.count(&format!("{}{}", counted.metric, self.labels), counted.how)
-    }
-}
-
-const fn counter<S>(
-    name: &'static str,
-    metric: &'static str,
-    unit: &'static str,
-    help: &'static str,
-    count: fn(&S) -> Count,
-) -> Counted<S> {
-    Counted { name, metric, how: How::Sum, kind: Kind::Counter, unit, help, source: Source::Count(count) }
-}
-
-const fn gauge<S>(
-    name: &'static str,
-    metric: &'static str,
-    how: How,
-    unit: &'static str,
-    help: &'static str,
-    source: Source<S>,
-) -> Counted<S> {
-    Counted { name, metric, how, kind: Kind::Gauge, unit, help, source }
-}
-
-const fn derived<S>(name: &'static str, unit: &'static str, help: &'static str, read: fn(&S) -> u64) -> Counted<S> {
-    Counted { name, metric: "", how: How::Sum, kind: Kind::Counter, unit, help, source: Source::Derived(read) }
-}
-
-pub const COUNTS: [Counted<Stats>; 22] = [
+pub const COUNTS: [Counted<Stats>; 25] = [
     derived("accepted", "records", "records offered to the pipeline: all that passed their level", Stats::accepted),
     counter("filtered", "records_filtered_total", "records", "records kept out before they were captured", |stats| {
         stats.filtered
@@ -144,7 +43,22 @@ pub const COUNTS: [Counted<Stats>; 22] = [
         "records of the library's own, such as \"N records dropped\", beside those of the application",
         |stats| stats.notices,
     ),
-    gauge("queue_depth", "", How::Now, "records", "records in the queue now", Source::Derived(Stats::depth)),
+    gauge(
+        "queue_depth",
+        "queue_records",
+        How::Now,
+        "records",
+        "records in the queue now",
+        Source::Derived(Stats::depth),
+    ),
+    gauge(
+        "queue_capacity",
+        "queue_capacity_records",
+        How::Now,
+        "records",
+        "records that the queue holds, see `queue_size`",
+        Source::State(|stats| stats.queue_capacity),
+    ),
     gauge(
         "queue_high_water",
         "queue_records_max",
@@ -168,6 +82,20 @@ pub const COUNTS: [Counted<Stats>; 22] = [
         "microseconds",
         "the same at most so far",
         Source::Count(|stats| stats.lag_max_us),
+    ),
+    timed(
+        "batches",
+        "write_duration_seconds",
+        "batches",
+        "batches that the writer has written; the metric has how long each took",
+        |stats| &stats.write_duration,
+    ),
+    timed(
+        "calls_timed",
+        "call_duration_seconds",
+        "calls",
+        "calls that were timed, one in 1,024; the metric has how long each took from its time until the queue had it",
+        |stats| &stats.call_duration,
     ),
     counter(
         "writer_restarts",
@@ -240,15 +168,15 @@ pub const COUNTS: [Counted<Stats>; 22] = [
 pub const FILE_COUNTS: [Counted<FileStats>; 12] = [
     counter("written", "records_written_total", "lines", "lines written", |file| file.written),
     counter("bytes", "bytes_written_total", "bytes", "their bytes", |file| file.bytes),
-    counter("rotations", "rotations_total", "rotations", "times the file was changed for a new one", |file| {
-        file.rotations
+    split("rotations", "rotations_total", "rotations", "times the file was changed for a new one", |file| {
+        file.rotations.get()
     }),
-    counter(
+    split(
         "deleted",
         "files_deleted_total",
         "files",
         "rotated files that this process deleted, because `keep` no longer keeps them",
-        |file| file.deleted,
+        |file| file.deleted.get(),
     ),
     counter(
         "deleted_unshipped",
@@ -257,7 +185,7 @@ pub const FILE_COUNTS: [Counted<FileStats>; 12] = [
         "those of them that a shipper had not taken, see `hold_unshipped`",
         |file| file.deleted_unshipped,
     ),
-    counter("archived", "files_archived_total", "files", "rotated files that this process packed or indexed", |file| {
+    counter("archived", "compressions_total", "files", "rotated files that this process packed or indexed", |file| {
         file.archived
     }),
     gauge(
@@ -270,7 +198,7 @@ pub const FILE_COUNTS: [Counted<FileStats>; 12] = [
     ),
     counter(
         "archive_errors",
-        "archive_errors_total",
+        "compressions_total",
         "failures",
         "rotated files that could not be packed or indexed, each time; they are tried again",
         |file| file.archive_errors,
@@ -321,5 +249,24 @@ pub const FUNCTION_COUNTS: [Counted<FunctionStats>; 3] = [
         "records",
         "records for which it raised, which are among those written",
         |function| function.failed,
+    ),
+];
+
+/// Of each metric that records make by configuration.
+pub const METRIC_COUNTS: [Counted<MetricStats>; 3] = [
+    counter("counted", "record_metric_records_total", "records", "records that were counted", |metric| metric.counted),
+    counter(
+        "ignored",
+        "record_metric_values_ignored_total",
+        "values",
+        "values that are no numbers, or are below zero",
+        |metric| metric.ignored,
+    ),
+    counter(
+        "folded",
+        "record_metric_records_folded_total",
+        "records",
+        "records among those counted that found no series of their own, and went into that of `__other__`",
+        |metric| metric.folded,
     ),
 ];

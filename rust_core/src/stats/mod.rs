@@ -2,15 +2,20 @@
 //!
 //! After a flush, accepted = written + dropped + failed, exactly.
 
+mod counted;
 mod counts;
 mod named;
+mod parts;
 mod words;
 
-pub use counts::{COUNTS, Counted, FILE_COUNTS, FUNCTION_COUNTS, Kind, STREAM_COUNTS};
-pub use named::{Named, NamedCounts};
-pub use words::{Block, Count, Early, Entry, How, LENGTH, Left, Words, tally};
+pub use counted::{Counted, Kind};
+pub use counts::{COUNTS, FILE_COUNTS, FUNCTION_COUNTS, METRIC_COUNTS, STREAM_COUNTS};
+pub use named::{Named, NamedCounts, Split};
+pub use parts::{Cause, FileStats, FunctionStats, MetricStats, StreamStats};
+pub use words::observed;
+pub use words::{Blank, Block, Count, Early, Entry, How, LENGTH, Left, Words, tally};
 
-use counts::Placing;
+use counted::Placing;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
@@ -54,51 +59,25 @@ static FILTERED_FIRST: AtomicU64 = AtomicU64::new(0);
 static MALFORMED_FIRST: AtomicU64 = AtomicU64::new(0);
 static PROCESSOR_ERRORS_FIRST: AtomicU64 = AtomicU64::new(0);
 
-/// Counts of one log file.
-#[derive(Debug)]
-pub struct FileStats {
-    pub written: Count,
-    pub bytes: Count,
-    pub rotations: Count,
-    /// Rotated files that were deleted since their bounds did not keep them.
-    pub deleted: Count,
-    /// Those of them that a shipper had not taken.
-    pub deleted_unshipped: Count,
-    /// Rotated files that were packed or indexed, those that waited for it after the last round, and failures of it.
-    pub archived: Count,
-    pub archive_waiting: Count,
-    pub archive_errors: Count,
-    /// Writes that failed and were tried again.
-    pub errors: Count,
-    /// Lines that were given up, because the file took none while others did.
-    pub dropped: Count,
-    /// Times the file was brought to the device, and times that it or its name could not be.
-    pub syncs: Count,
-    pub sync_errors: Count,
+/// In seconds.
+const WRITES: [f64; 11] = [1e-4, 2.5e-4, 5e-4, 1e-3, 5e-3, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
+const CALLS: [f64; 12] = [1e-6, 2e-6, 3e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 1e-3, 0.01, 0.1, 1.0];
+
+/// The labels of a metric, as they follow its name.
+#[must_use]
+pub fn labels(label: &str, value: &str) -> String {
+    labelled(&[(label, value)])
 }
 
-/// Counts of the console, or of another stream.
-#[derive(Debug)]
-pub struct StreamStats {
-    pub written: Count,
-    /// Lines that were dropped, because it takes no more.
-    pub dropped: Count,
-    /// Lines on their way behind a thread, which will be one or the other.
-    pub waiting: Count,
-}
-
-/// Counts of a function of the program that gets records.
-#[derive(Debug)]
-pub struct FunctionStats {
-    pub lines: Arc<StreamStats>,
-    /// Records for which it raised.
-    pub failed: Count,
-}
-
-/// The labels of a metric.
-fn labels(label: &str, value: &str) -> String {
-    let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-    format!("{{{label}=\"{value}\"}}")
+/// The same of several.
+#[must_use]
+pub fn labelled(labels: &[(&str, &str)]) -> String {
+    if labels.is_empty() {
+        return String::new();
+    }
+    let escaped = |value: &str| value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    let all: Vec<_> = labels.iter().map(|(label, value)| format!("{label}=\"{}\"", escaped(value))).collect();
+    format!("{{{}}}", all.join(","))
 }
 
 /// The name of the words that hold the lines written to a file.
@@ -123,42 +102,6 @@ pub fn set_in(words: &mut [u64], name: &str, value: u64) {
 fn place_in(words: &[u64], name: &str) -> Option<usize> {
     let entry = Block::of(words)?.entries().find(|entry| entry.name == name)?;
     (!entry.values.is_empty()).then_some(entry.at)
-}
-
-impl NamedCounts for FileStats {
-    fn at(words: &'static Words, name: &str) -> Self {
-        let at = Placing { words, list: &FILE_COUNTS, labels: labels("file", name) };
-        Self {
-            written: at.count("written"),
-            bytes: at.count("bytes"),
-            rotations: at.count("rotations"),
-            deleted: at.count("deleted"),
-            deleted_unshipped: at.count("deleted_unshipped"),
-            archived: at.count("archived"),
-            archive_waiting: at.count("archive_waiting"),
-            archive_errors: at.count("archive_errors"),
-            errors: at.count("errors"),
-            dropped: at.count("dropped"),
-            syncs: at.count("syncs"),
-            sync_errors: at.count("sync_errors"),
-        }
-    }
-}
-
-impl NamedCounts for StreamStats {
-    fn at(words: &'static Words, name: &str) -> Self {
-        let at = Placing { words, list: &STREAM_COUNTS, labels: labels("stream", name) };
-        Self { written: at.count("written"), dropped: at.count("dropped"), waiting: Count::private() }
-    }
-}
-
-impl NamedCounts for FunctionStats {
-    fn at(words: &'static Words, name: &str) -> Self {
-        let at = Placing { words, list: &FUNCTION_COUNTS, labels: labels("sink", name) };
-        let lines =
-            StreamStats { written: at.count("written"), dropped: at.count("dropped"), waiting: Count::private() };
-        Self { lines: Arc::new(lines), failed: at.count("failed") }
-    }
 }
 
 /// What went through one queue. Its two counts are written by different threads.
@@ -209,9 +152,17 @@ pub struct Stats {
     pub files: Named<FileStats>,
     pub streams: Named<StreamStats>,
     pub functions: Named<FunctionStats>,
+    /// By the names of the metrics.
+    pub metrics: Named<MetricStats>,
     /// Records of the pipeline itself ("N records dropped"), beside the application's.
     pub notices: Count,
     pub queue_high_water: Count,
+    /// Records in the queue when that was last looked at, and at most.
+    pub queue_records: Count,
+    pub queue_capacity: Count,
+    /// How long the writer takes for a batch, and a call for its record, in seconds.
+    pub write_duration: observed::Histogram,
+    pub call_duration: observed::Histogram,
     /// Age of the oldest record of the last batch when it was drained, in microseconds.
     pub lag_us: Count,
     pub lag_max_us: Count,
@@ -265,8 +216,13 @@ impl Stats {
             files: Named::new(words, &FILES),
             streams: Named::new(words, &[CONSOLE]),
             functions: Named::new(words, &[]),
+            metrics: Named::new(words, &[]),
             notices: at.count("notices"),
             queue_high_water: at.count("queue_high_water"),
+            queue_records: at.count("queue_depth"),
+            queue_capacity: at.count("queue_capacity"),
+            write_duration: at.histogram("batches", &WRITES),
+            call_duration: at.histogram("calls_timed", &CALLS),
             lag_us: at.count("writer_lag_us"),
             lag_max_us: at.count("writer_lag_max_us"),
             writer_restarts: at.count("writer_restarts"),

@@ -2,8 +2,31 @@
 
 use std::sync::Arc;
 
-use super::Words;
+use super::{Count, Words};
 use crate::additions::Additions;
+
+/// A count in parts, such as one for each cause.
+#[derive(Clone, Copy, Debug)]
+pub struct Split<const N: usize>([Count; N]);
+
+impl<const N: usize> Split<N> {
+    pub(super) const fn new(parts: [Count; N]) -> Self {
+        Self(parts)
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn get(&self) -> u64 {
+        self.0.iter().map(|part| part.get()).sum()
+    }
+
+    /// # Panics
+    /// When there is no such part.
+    #[must_use]
+    pub const fn of(&self, part: usize) -> Count {
+        self.0[part]
+    }
+}
 
 /// Counts of one output.
 pub trait NamedCounts {

@@ -28,7 +28,9 @@ impl Turn {
     /// Writes the next batch, and reports dropped records unless it did so within `interval`.
     pub(super) fn write(&mut self, shared: &Shared, interval: Duration) -> Written {
         let Self { pipeline, batch, drained } = self;
-        *drained += pipeline.drain(&shared.queue, batch) as u64;
+        let drained_now = pipeline.drain(&shared.queue, batch);
+        let started = (drained_now > 0).then(Instant::now);
+        *drained += drained_now as u64;
         shared.note_in_hand(batch, pipeline);
         // A record that was dropped from the queue is never drained. A flush that counts it is answered once the queue
         // is empty.
@@ -45,6 +47,10 @@ impl Turn {
         shared.note_in_hand(batch, pipeline);
         if count > 0 {
             shared.queue.depart(count);
+            shared.stats.queue_records.set(shared.queue.depth());
+        }
+        if let Some(started) = started {
+            shared.stats.write_duration.observe(started.elapsed().as_secs_f64());
         }
         Written { count, passed, clear, goes_on: pipeline.goes_on(), has_failed: !clear && pipeline.has_failed() }
     }

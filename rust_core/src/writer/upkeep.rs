@@ -231,7 +231,7 @@ impl Shared {
         };
         for going in &report.gone {
             if let Some(file) = of_set(&going.set) {
-                file.deleted.add(1);
+                file.deleted.of(going.rule as usize).add(1);
                 file.deleted_unshipped.add(u64::from(!going.is_shipped));
             }
         }

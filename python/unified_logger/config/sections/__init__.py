@@ -16,6 +16,7 @@ from .messages import Messages
 from .outputs import Outputs
 from .process import BlackBox, Console, Ends, Migration, Queue, Reload
 from .processors import Processors
+from .record_metrics import RecordMetrics
 from .records import Levels, Redaction, Stdlib, Traces
 from .rotation import Rotation
 
@@ -37,6 +38,7 @@ class Settings(
     Rotation,
     Links,
     Processors,
+    RecordMetrics,
     Exceptions,
     Lines,
     BlackBox,

@@ -32,7 +32,9 @@ use unified_logger_core::level;
 use unified_logger_core::record::RESERVED;
 use unified_logger_core::recovery::{self, Recovered, Strays};
 use unified_logger_core::rotation::Names;
-use unified_logger_core::stats::{CONSOLE, COUNTS, Counted, FILE_COUNTS, FUNCTION_COUNTS, STREAM_COUNTS};
+use unified_logger_core::stats::{
+    CONSOLE, COUNTS, Counted, FILE_COUNTS, FUNCTION_COUNTS, METRIC_COUNTS, STREAM_COUNTS,
+};
 use unified_logger_core::value::Value;
 
 use crate::filter::guard;
@@ -204,6 +206,11 @@ pub fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         functions.set_item(name, read(py, &FUNCTION_COUNTS, &**function)?)?;
     }
     counts.set_item("sinks", functions)?;
+    let metrics = PyDict::new(py);
+    for (name, metric) in stats.metrics.iter() {
+        metrics.set_item(name, read(py, &METRIC_COUNTS, &**metric)?)?;
+    }
+    counts.set_item("record_metrics", metrics)?;
     let reasons = PyDict::new(py);
     for (reason, levels) in stats.dropped() {
         let by_level = PyDict::new(py);
@@ -302,7 +309,7 @@ pub fn count(name: &str) -> PyResult<()> {
     if is_counted { Ok(()) } else { Err(PyValueError::new_err(format!("nothing counted is called {name:?}"))) }
 }
 
-/// All counts: group ("", "files", "console" or "sinks"), name, kind ("counter" or "gauge"), unit and help of each.
+/// All counts: group ("", "files", "console", "sinks" or "record_metrics"), name, kind ("counter", "gauge" or "histogram"), unit and help of each.
 #[pyfunction]
 pub fn counted() -> Vec<[&'static str; 5]> {
     fn rows<S>(group: &'static str, counts: &'static [Counted<S>]) -> impl Iterator<Item = [&'static str; 5]> {
@@ -312,6 +319,7 @@ pub fn counted() -> Vec<[&'static str; 5]> {
         .chain(rows("files", &FILE_COUNTS))
         .chain(rows("console", &STREAM_COUNTS))
         .chain(rows("sinks", &FUNCTION_COUNTS))
+        .chain(rows("record_metrics", &METRIC_COUNTS))
         .collect()
 }
 

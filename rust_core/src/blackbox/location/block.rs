@@ -39,7 +39,9 @@ impl FoundBlock {
         }
         let is_whole = |words: &[u64]| Block::of(words).is_some_and(|block| block.is_whole());
         if !is_whole(&words) {
-            words = read_words(file, LENGTH).ok()?;
+            let used = words.get(1).and_then(|used| usize::try_from(used.saturating_mul(8)).ok());
+            // Entries may have been added since.
+            words = read_words(file, used.map_or(LENGTH, |used| used.saturating_add(2 * FIRST)).min(LENGTH)).ok()?;
         }
         let words = is_whole(&words).then_some(words);
         Some(Self { name, words, lives: !platform::lock_box(file, BoxLock::Owner).unwrap_or(false) })

@@ -10,6 +10,7 @@ use super::torn::Torn;
 use super::{FileSink, Open, Retry, Sink, WRITE};
 use crate::error::{Error, Result};
 use crate::fault_injection::{self, Fault};
+use crate::stats::Cause;
 
 impl FileSink {
     pub(super) fn write_all(&mut self, now: Instant, held: Held) -> Result<()> {
@@ -40,7 +41,8 @@ impl FileSink {
         }
         while let Some(first) = self.pending.first() {
             if rotating && self.is_due_for_another() {
-                rotating = self.rotate()?;
+                let cause = if self.life.is_wanted_by_start() { Cause::Start } else { Cause::Period };
+                rotating = self.rotate(cause)?;
                 continue;
             }
             let size = self.file.as_ref().map_or(0, |open| open.size);
@@ -49,7 +51,7 @@ impl FileSink {
             if part.entries > 0 {
                 self.append(part, rotating)?;
             } else if size > 0 {
-                rotating = self.rotate()?;
+                rotating = self.rotate(Cause::Size)?;
             } else {
                 // A single entry larger than the bound has a file of its own.
                 self.append(first, rotating)?;

@@ -82,6 +82,11 @@ impl Life {
         }
     }
 
+    /// Whether a new file is wanted because a program starts.
+    pub fn is_wanted_by_start(&self) -> bool {
+        self.wanted
+    }
+
     /// To be called when the file was changed for a new one.
     pub fn is_new(&mut self) {
         self.wanted = false;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::super::directory::Held;
 use super::FileSink;
 use crate::error::{Error, Result};
+use crate::stats::Cause;
 
 impl FileSink {
     /// Whether the file is a new one now, or need not be.
@@ -33,7 +34,7 @@ impl FileSink {
         if !spared.is_zero() && self.was_rotated_within(spared) {
             return Ok(true);
         }
-        let is_rotated = self.rotate()?;
+        let is_rotated = self.rotate(if spared.is_zero() { Cause::Call } else { Cause::Signal })?;
         self.obstacle.take().map_or(Ok(is_rotated), Err)
     }
 }

@@ -14,14 +14,15 @@ use crate::error::{Error, Result};
 use crate::error_handler::remark;
 use crate::fault_injection::{self, Fault};
 use crate::platform::{self, Rights};
-use crate::rotation::{Keep, Names, Step, There};
+use crate::rotation::{Keep, Names, Rule, Step, There};
+use crate::stats::Cause;
 
 /// How often a rotation is planned anew, because another program has made a name that was free.
 const PLANS: u32 = 100;
 
 impl FileSink {
     /// Whether it was possible. Where something other than a file lies in the way, records go on in the same file.
-    pub(super) fn rotate(&mut self) -> Result<bool> {
+    pub(super) fn rotate(&mut self, cause: Cause) -> Result<bool> {
         if self.is_link() {
             return Ok(false);
         }
@@ -33,11 +34,11 @@ impl FileSink {
         // Also of what was cut short: others go on from there.
         self.note_rotation(&done);
         let is_deleted = |step: &&Step| matches!(step, Step::Replace(..) | Step::Remove(_));
-        self.target.stats.deleted.add(done.iter().filter(is_deleted).count() as u64);
+        self.target.stats.deleted.of(Rule::Files as usize).add(done.iter().filter(is_deleted).count() as u64);
         if !is_moved? {
             return Ok(false);
         }
-        self.target.stats.rotations.add(1);
+        self.target.stats.rotations.of(cause as usize).add(1);
         self.life.is_new();
         // Another user's processes may write here too, and then to this one. The file may have become theirs since it
         // was opened.

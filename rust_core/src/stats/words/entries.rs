@@ -36,24 +36,39 @@ pub enum How {
     MostNow,
     /// It only grows, and has several values; see `tally`.
     ByLevel,
+    /// A sum and counts of values by size; see `observed`.
+    Observed,
+    /// When a metric was described that records make, and how many series it may have. The name says the rest.
+    Described,
+    /// Up to which position in the order of writing the records of a box are counted in the metrics that they make.
+    Position,
 }
 
 impl How {
-    const ALL: [Self; 5] = [Self::Sum, Self::Most, Self::Now, Self::MostNow, Self::ByLevel];
+    const ALL: [Self; 8] = [
+        Self::Sum,
+        Self::Most,
+        Self::Now,
+        Self::MostNow,
+        Self::ByLevel,
+        Self::Observed,
+        Self::Described,
+        Self::Position,
+    ];
 
     /// One number of two.
     #[must_use]
     pub fn join(self, one: u64, other: u64) -> u64 {
         match self {
-            Self::Sum | Self::Now | Self::ByLevel => one.wrapping_add(other),
-            Self::Most | Self::MostNow => one.max(other),
+            Self::Sum | Self::Now | Self::ByLevel | Self::Observed => one.wrapping_add(other),
+            Self::Most | Self::MostNow | Self::Described | Self::Position => one.max(other),
         }
     }
 
     /// Whether it outlives its process.
     #[must_use]
     pub const fn stays(self) -> bool {
-        matches!(self, Self::Sum | Self::Most | Self::ByLevel)
+        matches!(self, Self::Sum | Self::Most | Self::ByLevel | Self::Observed | Self::Described)
     }
 }
 
@@ -107,35 +122,47 @@ impl<'b, W: Word> Block<'b, W> {
         let used = usize::try_from(words[USED].get()).unwrap_or(usize::MAX).min(words.len());
         let mut next = FIRST;
         std::iter::from_fn(move || {
-            let entry = read(words, next, used)?;
-            next = entry.at + entry.values.len();
-            Some(entry)
+            loop {
+                let (entry, end) = read(words, next, used)?;
+                next = end;
+                // A later version may add up in a way that this one does not know.
+                if let Some(entry) = entry {
+                    return Some(entry);
+                }
+            }
         })
     }
 
     /// Whether each entry can be read.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        let end = self.entries().last().map_or(FIRST, |entry| entry.at + entry.values.len());
-        self.0[USED].get() == end as u64
+        let used = usize::try_from(self.0[USED].get()).unwrap_or(usize::MAX);
+        let mut end = FIRST;
+        while let Some((_, next)) = read(self.0, end, used.min(self.0.len())) {
+            end = next;
+        }
+        used == end
     }
 }
 
+/// The entry, unless it is of a kind that this version does not know, and where the next one begins.
 #[expect(clippy::cast_possible_truncation, reason = "parts of a word")]
-fn read<W: Word>(words: &[W], at: usize, used: usize) -> Option<Entry<'_, W>> {
+fn read<W: Word>(words: &[W], at: usize, used: usize) -> Option<(Option<Entry<'_, W>>, usize)> {
     if at >= used {
         return None;
     }
     let head = words[at].get();
     let (length, bytes) = (head as u32 as usize, (head >> 32) as u16 as usize);
-    let how = *How::ALL.get((head >> 48) as u8 as usize)?;
     let values = at + 1 + bytes.div_ceil(8);
     if length == 0 || at + length > used || values > at + length {
         return None;
     }
+    let Some(how) = How::ALL.get((head >> 48) as u8 as usize) else { return Some((None, at + length)) };
     let mut name: Vec<u8> = words[at + 1..values].iter().flat_map(|word| word.get().to_le_bytes()).collect();
     name.truncate(bytes);
-    Some(Entry { name: String::from_utf8(name).ok()?, how, values: &words[values..at + length], at: values })
+    let entry =
+        Entry { name: String::from_utf8(name).ok()?, how: *how, values: &words[values..at + length], at: values };
+    Some((Some(entry), at + length))
 }
 
 /// Makes an empty block of zeros.

@@ -3,8 +3,10 @@
 //! So other processes read the counts of this one while it lives, and what it counted is there after it was killed. A block is a list of
 //! entries, each with a name of its own: whoever adds blocks up needs to know nothing else.
 
+mod blank;
 mod count;
 mod entries;
+pub mod observed;
 mod place;
 pub mod tally;
 
@@ -15,12 +17,13 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 use crate::platform::{Identity, Mapping, Region};
 use crate::table::lock_briefly;
 
+pub use blank::Blank;
 pub use count::{Count, Early};
 pub use entries::{Block, Entry, How};
 pub use place::Left;
 
 /// Bytes of a block.
-pub const LENGTH: usize = 256 << 10;
+pub const LENGTH: usize = 512 << 10;
 /// Words of a block.
 const WORDS: usize = LENGTH / 8;
 
@@ -105,7 +108,13 @@ impl Words {
         words.iter().zip(before).map(|(word, before)| Count::new(word, before)).collect()
     }
 
-    /// The words of an entry that is no plain count.
+    /// The words of an entry that is no plain count. None if there is no room for them.
+    pub fn place(&'static self, name: &str, how: How, count: usize) -> Option<&'static [AtomicU64]> {
+        let (words, _) = self.find(name, how, count);
+        (!std::ptr::eq(words.as_ptr(), self.spare.as_ptr())).then_some(words)
+    }
+
+    /// The same, or words that nobody reads.
     fn raw(&'static self, name: &str, how: How, count: usize) -> &'static [AtomicU64] {
         self.find(name, how, count).0
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::count::Moving;
 use super::entries::{self, Block, How};
+use super::observed;
 use super::{LENGTH, WORDS, Words};
 use crate::platform::{self, Identity, Mapping};
 
@@ -105,14 +106,23 @@ impl Words {
         let now = self.all();
         let mut taken = taken.map(|taken| taken.iter());
         for entry in Block::of(left.all()).iter().flat_map(Block::entries) {
+            let end = entry.at + entry.values.len();
+            if entry.how == How::Observed {
+                let last: Vec<u64> = entry.values.iter().map(|word| word.load(Ordering::Relaxed)).collect();
+                let before = taken.as_mut().map(|taken| taken.by_ref().take(last.len()).copied().collect::<Vec<_>>());
+                let before = before.filter(|before| before.len() == last.len());
+                let here = (&now[entry.at..end], &self.before()[entry.at..end]);
+                observed::account(&entry.name, &last, before.as_deref(), here.0, here.1);
+                continue;
+            }
             for (at, word) in (entry.at..).zip(entry.values) {
                 let last = word.load(Ordering::Relaxed);
                 match (&mut taken, entry.how) {
-                    (Some(taken), How::Sum | How::Now | How::ByLevel) => {
+                    (Some(taken), How::Sum | How::Now | How::ByLevel | How::Observed) => {
                         let before = taken.next().copied().unwrap_or_default();
                         now[at].fetch_add(last.wrapping_sub(before), Ordering::Relaxed);
                     }
-                    (Some(taken), How::Most | How::MostNow) => {
+                    (Some(taken), How::Most | How::MostNow | How::Described | How::Position) => {
                         taken.next();
                         now[at].fetch_max(last, Ordering::Relaxed);
                     }
@@ -120,11 +130,11 @@ impl Words {
                         self.before()[at].fetch_add(last, Ordering::Relaxed);
                     }
                     // It is of the records in that box alone.
-                    (None, How::ByLevel) => {}
+                    (None, How::ByLevel | How::Position | How::Observed) => {}
                     (None, How::Now) => {
                         now[at].fetch_add(last, Ordering::Relaxed);
                     }
-                    (None, How::Most | How::MostNow) => {
+                    (None, How::Most | How::MostNow | How::Described) => {
                         now[at].fetch_max(last, Ordering::Relaxed);
                     }
                 }

@@ -1,0 +1,47 @@
+//! The file to which a process was appending when it died.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::archive::Archive;
+use crate::blackbox::JournalEntry;
+use crate::catalogue::{self, Catalogue};
+use crate::platform::{self, Identity};
+
+/// Bytes that are searched for lines that a process wrote just before it died.
+const LOOK: u64 = 64 << 20;
+
+/// Finds the file that was being appended to: by its generation, whatever its name is by now and whether it was packed, or else by the number that the file
+/// system gave it, at its path, rotated, or renamed within the directory. To be called with the directory's lock.
+pub(super) fn find(directory: &Path, name: &str, entry: JournalEntry) -> Option<PathBuf> {
+    if entry.generation > 0 {
+        let mut catalogue = Catalogue::of(directory);
+        catalogue.look();
+        let known = catalogue.known().get(entry.generation);
+        let path = known.map(|known| (directory.join(&known.name), known));
+        if let Some((path, _)) = path.filter(|(path, known)| catalogue::is_it(path, known).unwrap_or(false)) {
+            return Some(path);
+        }
+    }
+    let is_it = |path: &Path| platform::identity_at(path).is_ok_and(|found: Identity| found == entry.identity());
+    let path = directory.join(name);
+    if is_it(&path) {
+        return Some(path);
+    }
+    std::fs::read_dir(directory).ok()?.filter_map(|entry| Some(entry.ok()?.path())).find(|path| is_it(path))
+}
+
+pub(super) fn read_from(path: &Path, entry: JournalEntry) -> Option<Vec<u8>> {
+    if catalogue::is_packed(path) {
+        let mut archive = Archive::open(path, None).ok()?;
+        let mut text = Vec::new();
+        archive.stream(entry.offset).ok()?.take(LOOK).read_to_end(&mut text).ok()?;
+        return Some(text);
+    }
+    let file = platform::open_to_read(path).ok()?;
+    let length = file.metadata().ok()?.len().checked_sub(entry.offset)?.min(LOOK);
+    let mut text = vec![0; usize::try_from(length).ok()?];
+    let count = platform::read_at(&file, &mut text, entry.offset).ok()?;
+    text.truncate(count);
+    Some(text)
+}

@@ -1,0 +1,18 @@
+//! What a process that died had counted.
+
+use crate::blackbox::{self, Contents};
+use crate::level;
+use crate::record;
+use crate::stats::tally;
+
+/// What a dead process had counted, and its records that its writer had not come to count.
+pub(super) fn counted(bytes: &[u8], contents: &Contents) -> Vec<u64> {
+    let mut words = blackbox::counted(bytes);
+    let upto = tally::upto(&words);
+    let mut levels = [0; level::NAMES.len()];
+    for found in contents.records.iter().filter(|found| found.taken == 0 || found.taken > upto) {
+        levels[level::bucket(record::level_of(&bytes[found.bytes.clone()]))] += 1;
+    }
+    tally::add_to(&mut words, levels);
+    words
+}
