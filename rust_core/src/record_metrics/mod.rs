@@ -5,6 +5,7 @@
 
 mod fields;
 mod hash;
+mod progress;
 mod rule;
 mod series;
 
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::names::Names;
-use crate::record::{Record, Site};
+use crate::record::{Context, Record, Site};
 use crate::redaction::{Rules, Scanner};
 use crate::router::{AiLoggers, Route, Router};
 use crate::stats::observed::Exemplar;
@@ -21,22 +22,28 @@ use crate::table::View;
 use crate::value::Value;
 
 use fields::{Found, Plan};
+use progress::Progress;
+pub use progress::{undo, upto};
 pub use rule::{Kind, Label, MOST, Rule};
 pub use series::Block;
-use series::{SEPARATOR, Series};
-
-/// The name of the entry that says up to which position records are counted.
-const UPTO: &str = "record_metrics";
+use series::{Change, SEPARATOR, Series};
 
 /// Where the words of series are.
 pub trait Place<'w> {
     /// The words of an entry, which is added unless it is there. None if there is no room.
     fn place(&self, name: &str, how: How, words: usize) -> Option<&'w [AtomicU64]>;
+
+    /// The number of a word in its block, if a recovery may read that.
+    fn number(&self, word: &AtomicU64) -> Option<u64>;
 }
 
 impl Place<'static> for &'static Words {
     fn place(&self, name: &str, how: How, words: usize) -> Option<&'static [AtomicU64]> {
         Words::place(self, name, how, words)
+    }
+
+    fn number(&self, word: &AtomicU64) -> Option<u64> {
+        self.place_of(word)
     }
 }
 
@@ -51,7 +58,9 @@ pub struct RecordMetrics<'w> {
     elsewhere: Plan,
     loggers: View<String, ()>,
     scanner: Option<Scanner>,
-    upto: Option<&'w AtomicU64>,
+    progress: Progress<'w>,
+    /// What a record changes.
+    changes: Vec<Change<'w>>,
     /// The values of the labels of a record.
     key: String,
 }
@@ -70,11 +79,6 @@ impl<'w> RecordMetrics<'w> {
             return None;
         }
         let rules = &rules[..rules.len().min(MOST)];
-        let upto = place.place(UPTO, How::Position, 1).map(|words| &words[0]);
-        if let Some(upto) = upto {
-            // Positions begin anew with each pipeline.
-            upto.store(0, Ordering::Relaxed);
-        }
         let selectors = rules.iter().map(|rule| rule.select.clone()).collect();
         Some(Self {
             all: rules.iter().map(|rule| Series::new(rule.clone(), place)).collect(),
@@ -84,7 +88,8 @@ impl<'w> RecordMetrics<'w> {
             elsewhere: Plan::without_site(rules.iter()),
             loggers: View::new(),
             scanner: redaction.map(Scanner::new),
-            upto,
+            progress: Progress::begin(place),
+            changes: Vec::new(),
             key: String::new(),
         })
     }
@@ -93,15 +98,24 @@ impl<'w> RecordMetrics<'w> {
     pub fn count(&mut self, record: &Record<'_>, position: u64, place: &impl Place<'w>) {
         let route = self.router.route(record);
         if route != 0 {
-            self.count_in(route, record, place);
+            self.find_changes(route, record, place);
+            let Self { all, changes, progress, .. } = self;
+            let words = changes.iter().flat_map(|change| all[change.of].changing(change));
+            let old = words.filter_map(|word| Some((place.number(word)?, word.load(Ordering::Relaxed))));
+            progress.note(position, old);
+            let trace_id = record.context.and_then(Context::read).and_then(|context| context.trace_id);
+            let trace_id = trace_id.filter(|id| is_harmless(id, self.scanner.as_mut()));
+            for change in changes.drain(..) {
+                let exemplar = |value| Some(Exemplar { trace_id: trace_id?, value, time: record.header.time });
+                all[change.of].apply(&change, change.value.and_then(exemplar));
+            }
         }
-        if let Some(upto) = self.upto {
-            upto.store(position, Ordering::Release);
-        }
+        self.progress.pass(position);
     }
 
-    fn count_in(&mut self, mut route: Route, record: &Record<'_>, place: &impl Place<'w>) {
-        let Self { all, names, sites, loggers, scanner, key, elsewhere, .. } = self;
+    fn find_changes(&mut self, mut route: Route, record: &Record<'_>, place: &impl Place<'w>) {
+        let Self { all, names, sites, loggers, scanner, key, elsewhere, changes, .. } = self;
+        changes.clear();
         let plan = sites.get(&names.sites, record.header.site, |site| Plan::new(all.iter().map(|one| &one.rule), site));
         let plan = plan.map_or(&*elsewhere, |(_, plan)| plan);
         let logger = match record.logger {
@@ -109,8 +123,6 @@ impl<'w> RecordMetrics<'w> {
             None => loggers.get(&names.loggers, record.header.logger, |_| ()).map_or("", |(name, ())| name.as_str()),
         };
         let found = Found::new(record, plan, logger);
-        let trace_id = found.context.as_ref().and_then(|context| context.trace_id);
-        let trace_id = trace_id.filter(|id| is_harmless(id, scanner.as_mut()));
         while route != 0 {
             let index = route.trailing_zeros() as usize;
             route &= route - 1;
@@ -119,7 +131,7 @@ impl<'w> RecordMetrics<'w> {
                 (Some(at), Some(field)) => {
                     let Some(value) = found.get(at, field) else { continue };
                     let Some(number) = number(value) else {
-                        one.counts.ignored();
+                        changes.push(Change { of: index, value: None, words: None, is_folded: false });
                         continue;
                     };
                     number * one.rule.scale
@@ -133,8 +145,8 @@ impl<'w> RecordMetrics<'w> {
                 }
                 key.push(SEPARATOR);
             }
-            let exemplar = trace_id.map(|trace_id| Exemplar { trace_id, value, time: record.header.time });
-            one.observe(key, value, exemplar, place, scanner.as_mut());
+            let (words, is_folded) = one.find(key, place, scanner.as_mut());
+            changes.push(Change { of: index, value: Some(value), words, is_folded });
         }
     }
 }
@@ -178,10 +190,4 @@ fn put_text(value: Value<'_>, out: &mut String) {
             Ok(())
         }
     };
-}
-
-/// Up to which position the records of a box are counted.
-#[must_use]
-pub fn upto(words: &[u64]) -> u64 {
-    crate::stats::value_in(words, UPTO).unwrap_or(0)
 }

@@ -19,7 +19,7 @@ const LONGEST: usize = 200;
 
 /// What is counted of the metric itself. None where there is no room.
 #[derive(Debug)]
-pub struct Counts<'w>([Option<&'w AtomicU64>; METRIC_COUNTS.len()]);
+struct Counts<'w>([Option<&'w AtomicU64>; METRIC_COUNTS.len()]);
 
 impl<'w> Counts<'w> {
     fn at(rule: &Rule, place: &impl Place<'w>) -> Self {
@@ -40,7 +40,7 @@ impl<'w> Counts<'w> {
         self.add(0);
     }
 
-    pub fn ignored(&self) {
+    fn ignored(&self) {
         self.add(1);
     }
 
@@ -49,10 +49,22 @@ impl<'w> Counts<'w> {
     }
 }
 
+/// What a record changes of a metric.
+#[derive(Clone, Copy, Debug)]
+pub struct Change<'w> {
+    /// Which of the metrics it is.
+    pub of: usize,
+    /// None for a value that is ignored.
+    pub value: Option<f64>,
+    pub words: Option<&'w [AtomicU64]>,
+    /// Whether the words are those of the others.
+    pub is_folded: bool,
+}
+
 #[derive(Debug)]
 pub struct Series<'w> {
     pub rule: Rule,
-    pub counts: Counts<'w>,
+    counts: Counts<'w>,
     form: Form,
     /// The words of each, by the values of its labels.
     known: HashMap<String, &'w [AtomicU64], Quick>,
@@ -105,28 +117,42 @@ impl<'w> Series<'w> {
         place.place(&name, How::Observed, self.form.words())
     }
 
-    /// Counts a record whose labels have these values.
-    pub fn observe(
+    /// The words of the series whose labels have these values, and whether they are those of the others.
+    pub fn find(
         &mut self,
         key: &str,
-        value: f64,
-        exemplar: Option<Exemplar<'_>>,
         place: &impl Place<'w>,
         scanner: Option<&mut Scanner>,
-    ) {
-        self.counts.counted();
-        let words = match self.known.get(key) {
-            Some(words) => *words,
+    ) -> (Option<&'w [AtomicU64]>, bool) {
+        match self.known.get(key) {
+            Some(words) => (Some(*words), false),
             None => match self.add(key, place, scanner) {
-                Some(words) => words,
-                None => {
-                    self.counts.folded();
-                    let Some(words) = self.others else { return };
-                    words
-                }
+                Some(words) => (Some(words), false),
+                None => (self.others, true),
             },
-        };
-        self.form.observe(words, value, exemplar);
+        }
+    }
+
+    /// The words that a record changes.
+    pub fn changing<'s>(&'s self, change: &Change<'w>) -> impl Iterator<Item = &'w AtomicU64> + use<'s, 'w> {
+        let of_value = change.words.zip(change.value).map(|(words, value)| self.form.changing(words, value));
+        let [counted, ignored, folded] = self.counts.0;
+        let is_counted = change.value.is_some();
+        let counts =
+            [counted.filter(|_| is_counted), ignored.filter(|_| !is_counted), folded.filter(|_| change.is_folded)];
+        counts.into_iter().flatten().chain(of_value.into_iter().flatten())
+    }
+
+    /// Counts a record.
+    pub fn apply(&self, change: &Change<'w>, exemplar: Option<Exemplar<'_>>) {
+        let Some(value) = change.value else { return self.counts.ignored() };
+        self.counts.counted();
+        if change.is_folded {
+            self.counts.folded();
+        }
+        if let Some(words) = change.words {
+            self.form.observe(words, value, exemplar);
+        }
     }
 
     /// A series for values that were not there before. None if they have none of their own.
@@ -182,6 +208,10 @@ pub struct Block(Blank);
 impl<'w> Place<'w> for &'w Block {
     fn place(&self, name: &str, how: How, words: usize) -> Option<&'w [AtomicU64]> {
         self.0.place(name, how, words)
+    }
+
+    fn number(&self, _: &AtomicU64) -> Option<u64> {
+        None
     }
 }
 

@@ -114,7 +114,15 @@ impl Words {
         (!std::ptr::eq(words.as_ptr(), self.spare.as_ptr())).then_some(words)
     }
 
-    /// The same, or words that nobody reads.
+    /// The place of a word in its block.
+    #[must_use]
+    pub fn place_of(&self, word: &AtomicU64) -> Option<u64> {
+        let first = self.all().as_ptr().addr();
+        let at = std::ptr::from_ref(word).addr().checked_sub(first)? / size_of::<AtomicU64>();
+        (at < WORDS).then_some(at as u64)
+    }
+
+    /// The words of an entry, or words that nobody reads.
     fn raw(&'static self, name: &str, how: How, count: usize) -> &'static [AtomicU64] {
         self.find(name, how, count).0
     }

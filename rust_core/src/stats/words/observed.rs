@@ -85,6 +85,12 @@ impl Form {
         1 + if self.is_of_records { buckets * (1 + EXEMPLAR) } else { buckets }
     }
 
+    /// The words that a value changes.
+    #[must_use]
+    pub fn changing<'w>(&self, words: &'w [AtomicU64], value: f64) -> [&'w AtomicU64; 2] {
+        [&words[0], &words[1 + self.bounds.partition_point(|bound| *bound < value)]]
+    }
+
     /// Counts a value in words of this form.
     pub fn observe(&self, words: &[AtomicU64], value: f64, exemplar: Option<Exemplar<'_>>) {
         let bucket = self.bounds.partition_point(|bound| *bound < value);
