@@ -501,8 +501,11 @@ def recover_all(ask: Callable[[PathLike[str]], tuple[str, str | None]]) -> dict[
     Returns the same as `recover`, and in `waiting` the boxes whose directories are missing or refused.
     """
 
-def directory_metrics(directory: str, open_metrics: bool) -> tuple[str, list[str]]:
-    """What all processes of a log directory have counted, as text in the format of Prometheus or in OpenMetrics, and what could not be read."""
+def directory_metrics(directory: str | None, open_metrics: bool) -> tuple[str, list[str]]:
+    """What all processes of a log directory have counted, as text in the format of Prometheus or in OpenMetrics, and what could not be read.
+
+    Without a directory it is what this process has counted since it began to log to its present directory.
+    """
 
 def retention(directory: str, settings: dict[str, Any], dry_run: bool) -> dict[str, Any] | None:
     """Deletes the rotated files of a log directory that no bound keeps, or says which these are.

@@ -19,14 +19,14 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_asy
 from django.conf import settings  # noqa: E402
 from django.core.exceptions import ImproperlyConfigured  # noqa: E402
 from django.core.handlers.wsgi import WSGIRequest  # noqa: E402
-from django.http import HttpRequest  # noqa: E402
+from django.http import HttpRequest, HttpResponse  # noqa: E402
 from django.utils.log import RequireDebugTrue, ServerFormatter, log_response  # noqa: E402
 from django.utils.module_loading import import_string  # noqa: E402
 
 from .. import values  # noqa: E402
 from ..context import propagation  # noqa: E402
 from ..errors import ConfigurationError  # noqa: E402
-from ..process import start  # noqa: E402
+from ..process import exposition, start  # noqa: E402
 from ._access import Response  # noqa: E402
 from ._environ import WITHOUT_BODY, Headers, position  # noqa: E402
 from ._options import Options, number_of  # noqa: E402
@@ -221,6 +221,20 @@ class _Exchange(Request):
         """Django's request, and the response."""
         headers = {} if self._response is None else {name.lower(): value for name, value in self._response.items()}
         return self._request, Response(status, headers, self.sent)
+
+
+def metrics_view(request: HttpRequest) -> HttpResponse:
+    """A view that answers GET and HEAD with the metrics of the running configuration's log directory.
+
+    Args:
+        request: The request.
+
+    Returns:
+        The metrics, in the form that the client likes most.
+    """
+    given = (request.headers.get(name, "") for name in ("Accept", "Accept-Encoding"))
+    answer = exposition.answer(request.method or "", *given)
+    return HttpResponse(answer.body, status=answer.status, reason=answer.reason, headers=dict(answer.headers))
 
 
 def _log_response(request: Any, response: Any) -> None:

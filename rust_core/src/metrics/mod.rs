@@ -10,5 +10,5 @@ mod series;
 mod text;
 
 pub use kept::keep;
-pub use scrape::{Metrics, scrape};
+pub use scrape::{Metrics, alone, scrape};
 pub use text::{Format, write};

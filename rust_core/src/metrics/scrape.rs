@@ -40,6 +40,14 @@ pub fn scrape(directory: &Path, own: Option<&[u64]>) -> Metrics {
     Metrics { disk_free, ..read.add_up(own) }
 }
 
+/// What this process counts, and no other: its own `words`.
+#[must_use]
+pub fn alone(words: &[u64]) -> Metrics {
+    let mut metrics = Metrics::default();
+    metrics.add(words, true);
+    metrics
+}
+
 /// What was read at once.
 struct Read {
     blocks: Vec<blackbox::FoundBlock>,
@@ -99,5 +107,25 @@ impl Metrics {
         self.begun = self.begun.map_or_else(|| Some(block.begun()), |begun| Some(begun.min(block.begun())));
         self.processes += u64::from(lives);
         kept::add(&mut self.counts, words, |how: How| lives || how.stays());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::Words;
+
+    #[test]
+    fn alone_a_process_tells_its_own_counts_and_that_it_lives() {
+        let words = Words::apart();
+        words.count("sum", How::Sum).add(3);
+        words.count("now", How::Now).set(5);
+        let metrics = alone(&words.copy());
+        let counts = [("now".to_owned(), (How::Now, vec![5])), ("sum".to_owned(), (How::Sum, vec![3]))];
+        assert_eq!(metrics.counts, counts.into_iter().collect());
+        assert_eq!((metrics.processes, metrics.remarks.len()), (1, 0));
+        assert!(metrics.begun.is_some());
+        let unreadable = alone(&[0; 8]);
+        assert_eq!((unreadable.counts.len(), unreadable.processes), (0, 0));
     }
 }

@@ -12,14 +12,19 @@ use crate::handover::engine;
 use crate::interpreter::counts::STATS;
 use crate::interpreter::ending;
 
-/// The counts of all processes of a log directory as text, and what could not be read.
+/// The counts of all processes of a log directory as text, or those of this process alone, and what could not be read.
 #[pyfunction]
-pub fn directory_metrics(py: Python<'_>, directory: PathBuf, open_metrics: bool) -> (String, Vec<String>) {
+pub fn directory_metrics(py: Python<'_>, directory: Option<PathBuf>, open_metrics: bool) -> (String, Vec<String>) {
     let format = if open_metrics { Format::OpenMetrics } else { Format::Prometheus };
     let engine = engine(py).cloned();
     ending::detached(py, || {
-        let own = engine.filter(|engine| counts_in(engine, &directory)).map(|_| STATS.words().copy());
-        let metrics = metrics::scrape(&directory, own.as_deref());
+        let metrics = match &directory {
+            Some(directory) => {
+                let own = engine.filter(|engine| counts_in(engine, directory)).map(|_| STATS.words().copy());
+                metrics::scrape(directory, own.as_deref())
+            }
+            None => metrics::alone(&STATS.words().copy()),
+        };
         (metrics::write(&metrics, format), metrics.remarks)
     })
 }
