@@ -32,7 +32,15 @@ from .stdlib import Handler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .api import add_sink, get_levels, init_logging_from_config, load_config, reload_logging, set_level
+    from .api import (
+        add_sink,
+        get_levels,
+        init_logging_from_config,
+        load_config,
+        metrics_url,
+        reload_logging,
+        set_level,
+    )
     from .context.carrying import carry, carry_into_threads
     from .context.propagation import continue_trace, trace_headers
     from .custom_levels import add_level
@@ -65,6 +73,7 @@ __all__ = [
     "lazy",
     "load_config",
     "mark_wrapper",
+    "metrics_url",
     "register_value",
     "reload_logging",
     "rotate_logging",
@@ -88,6 +97,7 @@ _LATER = {
     "init_logging_from_config": ("api", "process.reload"),
     "lazy": ("values.deferred",),
     "load_config": ("api", "config.file"),
+    "metrics_url": ("api", "process.endpoint"),
     "reload_logging": ("api", "process.reload"),
     "set_level": ("api", "process.level_changes"),
     "span": ("spans",),

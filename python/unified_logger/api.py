@@ -36,6 +36,7 @@ __all__ = [
     "install_asyncio_handler",
     "load_config",
     "mark_wrapper",
+    "metrics_url",
     "register_value",
     "reload_logging",
     "rotate_logging",
@@ -231,6 +232,17 @@ def get_stats() -> Stats:
         `writer_lag_us` (microseconds) and further counts of docs/statistics.md.
     """
     return engine.stats()
+
+
+def metrics_url() -> str | None:
+    """The URL at which this process answers scrapes, as the option `metrics` asks for. It names the port that the system chose for port 0.
+
+    Returns:
+        Such as `http://127.0.0.1:9464/metrics`; None while this process does not answer. Another process of the log directory may.
+    """
+    from .process import endpoint
+
+    return endpoint.metrics_url()
 
 
 def add_sink(

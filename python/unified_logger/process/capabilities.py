@@ -53,11 +53,12 @@ CAPABILITIES: tuple[Capability | str, ...] = (
     "process.timers",  # before modules that have calls pending
     "process.reload",
     "process.rotation",
+    "process.endpoint",
     "integrations._sentry",
 )
 
 # The settings, by the modules that they are for.
-_WANTED_BY = {"process.sinks": "functions", "process.rotation": "rotation_signal"}
+_WANTED_BY = {"process.sinks": "functions", "process.rotation": "rotation_signal", "process.endpoint": "metrics"}
 
 # Functions of joined modules, called before a fork, also when the threads of the engine have ended for it, and soon after it in the parent.
 before_fork: list[Callable[[], None]] = []

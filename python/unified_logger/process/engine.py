@@ -36,6 +36,8 @@ _is_running = False
 _redacts_early = False
 # Called when logging no longer has a configuration file: it was started without one, or ended. Set by `reload`.
 forget_file: Callable[[], None] | None = None
+# Called when logging ends, and may be started again later.
+when_shut_down: list[Callable[[], None]] = []
 # Outputs that the program has added while logging runs, as the engine is told of them. Set by `sinks`.
 added_outputs: dict[str, dict[str, Any]] = {}
 
@@ -211,6 +213,8 @@ def shutdown(timeout: float) -> bool:
         _is_running = False
         if forget_file is not None:
             forget_file()
+        for end in when_shut_down:
+            end()
         if _fallback is not None:
             return _fallback.flush()
         _core.set_stdlib_native(False)

@@ -13,6 +13,7 @@ from .files import Files, FileSettings
 from .lines import Lines
 from .links import Links
 from .messages import Messages
+from .metrics import Metrics
 from .outputs import Outputs
 from .process import BlackBox, Console, Ends, Migration, Queue, Reload
 from .processors import Processors
@@ -42,6 +43,7 @@ class Settings(
     Exceptions,
     Lines,
     BlackBox,
+    Metrics,
     Redaction,
     Traces,
     Ends,
