@@ -1,4 +1,7 @@
-"""Traces of OpenTelemetry on this library's records, and the other way round. It uses only the API, so any SDK will do."""
+"""Traces of OpenTelemetry on this library's records, and the other way round; and this library's metrics in OpenTelemetry's.
+
+It uses only the API, so any SDK will do.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,8 @@ from opentelemetry import trace  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from opentelemetry.metrics import MeterProvider
+
 # `attached` recognises its own spans: they stand for this library's context, with all its fields.
 _KEY = contexts.create_key("unified_logger")
 
@@ -38,6 +43,20 @@ def install() -> None:
 def uninstall() -> None:
     """Reverts `install`: only this library's scopes count."""
     _core.set_foreign_context(None)
+
+
+def export_metrics(meter_provider: MeterProvider | None = None) -> None:
+    """Has OpenTelemetry export what this process counts, from now on. Harmless when repeated.
+
+    Each process exports its own counts, so that nothing counts twice if all processes of a log directory do. Metrics that come later, such as
+    those of a further output, are added at the next collection.
+
+    Args:
+        meter_provider: The provider. By default it is the global one, also if that is set later.
+    """
+    from . import _otel_metrics
+
+    _otel_metrics.export(meter_provider)
 
 
 @contextmanager
