@@ -14,6 +14,7 @@ pub mod forks;
 pub mod worker;
 pub mod clock;
 pub mod level;
+pub mod sampling;
 pub mod value;
 pub mod exception;
 pub mod additions;
