@@ -270,6 +270,8 @@ class Context:
         parent_span_id: str | None = None,
         carried: object = None,
         level: int | None = None,
+        sampling: tuple[int, str | None, float] | None = None,
+        is_random: bool = False,
     ) -> Context: ...
     @property
     def trace_id(self) -> str | None: ...
@@ -286,6 +288,12 @@ class Context:
     @property
     def level(self) -> int | None:
         """The least level of records in this context, whatever the levels of their loggers; None leaves it to the loggers."""
+    @property
+    def sampling(self) -> tuple[int, str | None, float] | None:
+        """The decision on its trace, None while traces are not sampled: flags, the threshold if it is known, how many it stands for."""
+    @property
+    def sent(self) -> tuple[int, str] | None:
+        """Trace flags and `tracestate` that tell other services of the decision; None while traces are not sampled."""
     @property
     def now(self) -> Context:
         """This context, with what its request has set since it was made."""
@@ -702,6 +710,15 @@ def set_notice(function: Callable[[_StdLogger, bool, bool], bool]) -> None:
     """Sets the function that is told of a logger that is disabled, or whose records do not come to the root handler.
 
     It is called with the logger, whether it is disabled, and whether the call was one of `get_logger`'s. It returns whether it has changed that.
+    """
+
+def set_trace_sampling(otel_ratio: str | None, ratio: float, level: int) -> None:
+    """Sets how traces that begin from now on are sampled.
+
+    Args:
+        otel_ratio: How they are chosen: `consistent` or `legacy`; None samples none.
+        ratio: The share of traces that is sampled, from 0 to 1.
+        level: Records from this level on are written whatever their trace.
     """
 
 def set_wrappers(function: Callable[[str, object], object]) -> None:

@@ -241,7 +241,7 @@ B3 = ("b3",)
 @pytest.mark.parametrize(
     ("headers", "found"),
     [
-        ({"b3": f"{TRACE}-{SPAN}"}, Remote(TRACE, SPAN, Carried(1))),
+        ({"b3": f"{TRACE}-{SPAN}"}, Remote(TRACE, SPAN)),
         ({"b3": f"{TRACE}-{SPAN}-1"}, Remote(TRACE, SPAN, Carried(1))),
         ({"b3": f"{TRACE}-{SPAN}-0"}, Remote(TRACE, SPAN, Carried(0))),
         ({"b3": f"{TRACE}-{SPAN}-d"}, Remote(TRACE, SPAN, Carried(1))),
@@ -251,8 +251,8 @@ B3 = ("b3",)
         ({"x-b3-traceid": TRACE, "x-b3-spanid": SPAN, "x-b3-sampled": "0"}, Remote(TRACE, SPAN, Carried(0))),
         ({"x-b3-traceid": TRACE, "x-b3-spanid": SPAN, "x-b3-sampled": "false"}, Remote(TRACE, SPAN, Carried(0))),
         ({"x-b3-traceid": TRACE, "x-b3-spanid": SPAN, "x-b3-flags": "1"}, Remote(TRACE, SPAN, Carried(1))),
-        ({"x-b3-traceid": SPAN}, Remote("0" * 16 + SPAN, None, Carried(1))),
-        ({"b3": f"{TRACE}-{SPAN}", "x-b3-traceid": "f" * 32}, Remote(TRACE, SPAN, Carried(1))),
+        ({"x-b3-traceid": SPAN}, Remote("0" * 16 + SPAN)),
+        ({"b3": f"{TRACE}-{SPAN}", "x-b3-traceid": "f" * 32}, Remote(TRACE, SPAN)),
     ],
 )
 def test_b3_is_read(headers: dict[str, str], found: Remote) -> None:
@@ -311,7 +311,7 @@ def test_a_header_may_hold_nothing_but_an_id(name: str) -> None:
     """It is kept as it is."""
     configure((name,), "")
     for value in ("7", "order-7", TRACE, "a" * 128, "{c0ffee}", "!~"):
-        assert extract({name.lower(): f" {value}"}) == Remote(value, None, Carried(1))
+        assert extract({name.lower(): f" {value}"}) == Remote(value)
 
 
 @pytest.mark.parametrize(

@@ -280,6 +280,12 @@ def choice(*choices: str) -> Kind:
     return Kind("choice", "one of " + ", ".join(choices), parse, parse, {"enum": list(choices)})
 
 
+def _rate(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise ValueError
+    return float(value)
+
+
 LEVEL = Kind(
     "level",
     levels.ALLOWED,
@@ -318,6 +324,7 @@ SECONDS = Kind(
     _seconds,
     {"type": ["number", "string"], "minimum": 0, "maximum": 86_400},
 )
+RATE = Kind("rate", "a number from 0 to 1", _rate, _rate, {"type": "number", "minimum": 0, "maximum": 1})
 TEXT = Kind("text", "a text that is not empty", _text, _text, {"type": "string", "minLength": 1})
 PATH = Kind("path", "a path", _path, _path, {"type": "string", "minLength": 1})
 NAMES = Kind(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # The order in which messages have always listed the blocks. Others follow in the order of their sections.
 _FIRST = (
     *("version", "disable_existing_loggers", "encoding", "queue", "rotation", "formatters", "handlers", "loggers"),
-    *("root", "tracing", "sampling", "alerting"),
+    *("root", "tracing", "alerting"),
 )
 
 

@@ -26,12 +26,6 @@ def _encoding(value: Any) -> str:
     return value
 
 
-def _rate(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-        raise ValueError
-    return float(value)
-
-
 # The periods of `logging.handlers.TimedRotatingFileHandler`, as seconds or days; a `w` has the number of its day behind it.
 _PERIODS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "midnight": 86_400}
 
@@ -59,7 +53,6 @@ WHEN = Kind(
 INTERVAL = Kind("interval", "a whole number from 1", _interval, _interval, {"type": "integer", "minimum": 1})
 VERSION = Kind("version", "1", _version, _version, {"const": 1})
 ENCODING = Kind("encoding", "utf-8 (JSON is nothing else)", _encoding, _encoding, {"enum": ["utf-8", "utf8", "UTF-8"]})
-RATE = Kind("rate", "a number from 0 to 1", _rate, _rate, {"type": "number", "minimum": 0, "maximum": 1})
 
 ROTATION: dict[str, Any] = {"max_bytes": SIZE, "backup_count": COUNT}
 TIMED: dict[str, Any] = {"when": WHEN, "interval": INTERVAL, "utc": BOOLEAN, "atTime": AT}

@@ -94,7 +94,13 @@ def _packed(carried: _core.Context | None) -> tuple[Any, ...] | None:
         return None
     carried = carried.now
     fields = packed(carried.fields)
-    return carried.trace_id, carried.span_id, fields, carried.parent_span_id, carried.carried, carried.level
+    sent = carried.carried
+    if carried.sent is not None:
+        from .trace_formats import Carried  # Only programs that sample traces pay for this import.
+
+        # The flags are for a process that samples no traces itself, the decision for one that does.
+        sent = Carried(*carried.sent)
+    return carried.trace_id, carried.span_id, fields, carried.parent_span_id, sent, carried.level, carried.sampling
 
 
 def _unpacked(function: Callable[..., Any], sent: tuple[Any, ...] | None) -> _Carried:

@@ -10,15 +10,15 @@ if TYPE_CHECKING:
 
     from ..config import Settings
 
-# The headers that are read and written, and the one of responses.
-configured: tuple[tuple[str, ...], str] = (("traceparent",), "X-Trace-ID")
+# The headers that are read and written, the one of responses, and whether a `tracestate` counts beside every header.
+configured: tuple[tuple[str, ...], str, bool] = (("traceparent",), "X-Trace-ID", False)
 
 
 def start(settings: Settings) -> None:
     """Sets which headers are read and written from now on."""
     global configured
     # Set before the check: a thread that is importing the module at this moment finds it, or its function exists already.
-    configured = (settings.trace_headers, settings.trace_response_header)
+    configured = (settings.trace_headers, settings.trace_response_header, settings.sampled_traces is not None)
     configure = getattr(_propagation(), "configure", None)
     if configure is not None:
         configure(*configured)

@@ -35,10 +35,13 @@ class Settings(NamedTuple):
         headers: Names in lower case, in order of preference. `traceparent` and `b3` have their formats. `x-request-id` names the
             request, and the trace if no other header does. Any other header holds a trace id.
         response_header: The header in which a response names its trace; empty for none.
+        reads_state: Whether `tracestate` is read and written beside headers other than `traceparent`: it has the threshold of a trace
+            that is sampled by its probability.
     """
 
     headers: tuple[str, ...]
     response_header: str
+    reads_state: bool = False
 
     @property
     def wanted(self) -> tuple[str, ...]:
@@ -46,22 +49,25 @@ class Settings(NamedTuple):
         names: list[str] = []
         for name in self.headers:
             names += {"traceparent": ("traceparent", "tracestate"), "b3": B3_HEADERS}.get(name, (name,))
+        if self.reads_state and "tracestate" not in names:
+            names.append("tracestate")
         return tuple(names)
 
 
 _settings: Settings
 
 
-def configure(headers: tuple[str, ...], response_header: str) -> None:
+def configure(headers: tuple[str, ...], response_header: str, reads_state: bool = False) -> None:
     """Sets which headers are read and written from now on.
 
     Args:
         headers: As `Settings.headers`, in any case.
         response_header: As `Settings.response_header`.
+        reads_state: As `Settings.reads_state`.
     """
     global _settings
     # Names of headers are compared in lower case.
-    _settings = Settings(tuple(name.lower() for name in headers), response_header)
+    _settings = Settings(tuple(name.lower() for name in headers), response_header, reads_state)
 
 
 configure(*_headers.configured)
@@ -89,12 +95,32 @@ def extract(headers: Mapping[str, str]) -> Remote | None:
         if name == "traceparent":
             found = _from_traceparent(headers)
         elif name == "b3":
-            found = _from_b3(headers)
+            found = with_state(_from_b3(headers), headers)
         else:
-            found = from_id(headers.get(name))
+            found = with_state(from_id(headers.get(name)), headers)
         if found is not None:
             return found
     return None
+
+
+def with_state(found: Remote | None, headers: Mapping[str, str]) -> Remote | None:
+    """A trace that another header than `traceparent` names, with the `tracestate` beside it if that counts.
+
+    Args:
+        found: The trace, or None.
+        headers: Values by name in lower case.
+
+    Returns:
+        The trace, or None.
+    """
+    if found is None or not _settings.reads_state:
+        return found
+    state = parse_tracestate(headers.get("tracestate", ""))
+    if state is None:
+        _malformed()
+    if not state:
+        return found
+    return found._replace(carried=Carried(None if found.carried is None else found.carried.flags, state))
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:
@@ -149,9 +175,10 @@ def begin(remote: Remote | None, fields: dict[str, object], level: int | None = 
             foreign_context.span_id,
             foreign_context.carried,
             level,
+            foreign_context.sampling,
         )
     if remote is None:
-        return make(_core.new_trace_id(), _core.new_span_id(), fields, level=level)
+        return make(_core.new_trace_id(), _core.new_span_id(), fields, level=level, is_random=True)
     return make(remote.trace_id, _core.new_span_id(), fields, remote.span_id, remote.carried, level)
 
 
@@ -214,21 +241,19 @@ def trace_headers() -> dict[str, str]:
     current = _core.current_context()
     if current is None or current.trace_id is None:
         return {}
-    trace_id, span_id, carried = current.trace_id, current.span_id, current.carried
-    if not isinstance(carried, Carried):
-        # The flag means that the spans are logged, and those of a trace that begins here are.
-        carried = Carried(SAMPLED)
+    trace_id, span_id = current.trace_id, current.span_id
+    flags, state = to_send(current)
     hexadecimal = are_hexadecimal(trace_id, span_id)
     headers: dict[str, str] = {}
     for name in _settings.headers:
         if name == "traceparent":
             if hexadecimal:
-                headers[name] = f"00-{trace_id}-{span_id}-{carried.flags:02x}"
-                if carried.state:
-                    headers["tracestate"] = carried.state
+                headers[name] = f"00-{trace_id}-{span_id}-{flags:02x}"
+                if state:
+                    headers["tracestate"] = state
         elif name == "b3":
             if hexadecimal:
-                headers[name] = f"{trace_id}-{span_id}-{carried.flags & SAMPLED}"
+                headers[name] = f"{trace_id}-{span_id}-{flags & SAMPLED}"
         elif name == "x-request-id":
             named = current.fields.get("request_id")
             if isinstance(named, str) and is_id(named):
@@ -238,7 +263,32 @@ def trace_headers() -> dict[str, str]:
     alone = _settings.response_header
     if not headers and alone and is_id(trace_id):
         headers[alone.lower()] = trace_id
+    if _settings.reads_state and headers and "traceparent" not in headers:
+        # Without a flag the threshold alone tells what was decided, so it goes along with a trace that is not sampled, too.
+        threshold = current.sampling[1] if current.sampling is not None and trace_id in headers.values() else None
+        state = state if "b3" in headers else f"ot=th:{threshold}" if threshold is not None else ""
+        if state:
+            headers["tracestate"] = state
     return headers
+
+
+def to_send(current: _core.Context) -> tuple[int, str]:
+    """What other services are told of a trace besides its ids.
+
+    Args:
+        current: A context of the trace.
+
+    Returns:
+        Trace flags and `tracestate` of W3C Trace Context; the state is empty if there is none.
+    """
+    sent = current.sent
+    if sent is not None:
+        return sent
+    carried = current.carried
+    if not isinstance(carried, Carried):
+        # The flag means that the spans are logged, and those of a trace that begins here are.
+        return SAMPLED, ""
+    return SAMPLED if carried.flags is None else carried.flags, carried.state
 
 
 def _malformed() -> Remote | None:
@@ -274,5 +324,6 @@ def _from_b3(headers: Mapping[str, str]) -> Remote | None:
     trace_id = headers.get("x-b3-traceid")
     if trace_id is None:
         return None
-    sampled = headers.get("x-b3-sampled", "1") not in ("0", "false") or headers.get("x-b3-flags") == "1"
+    given = headers.get("x-b3-sampled")
+    sampled = True if headers.get("x-b3-flags") == "1" else None if given is None else given not in ("0", "false")
     return parse_b3_ids(trace_id, headers.get("x-b3-spanid"), sampled) or _malformed()

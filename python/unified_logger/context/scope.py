@@ -38,7 +38,7 @@ def set_trace_context(trace_id: str | None = None, span_id: str | None = None, *
     current, scope = _core.current_context(), _innermost.get()
     # A trace of another library is a scope too: that library ends it.
     if current is None or (scope is None and foreign() is None):
-        _current.set(make(trace_id or new_trace_id(), span_id or new_span_id(), fields))
+        _current.set(make(trace_id or new_trace_id(), span_id or new_span_id(), fields, is_random=not trace_id))
         return
     request, is_shared = (None, False) if scope is None else (scope.request, scope.is_shared)
     given_trace, given_span = (str(given) if given else None for given in (trace_id, span_id))
@@ -102,6 +102,8 @@ def make(
     parent_span_id: str | None = None,
     carried: object = None,
     level: int | None = None,
+    sampling: tuple[int, str | None, float] | None = None,
+    is_random: bool = False,
 ) -> _core.Context:
     """A context. Ids of any type are taken as text; None leaves an id out.
 
@@ -112,6 +114,9 @@ def make(
         parent_span_id: The span of which this span is a part.
         carried: What is sent on to other services although no record has it: see `propagation`.
         level: The least level of records, whatever the levels of their loggers; None leaves it to the loggers.
+        sampling: The decision on the trace, if it was made in another context of the trace: its `sampling`. None decides by `carried`, or
+            by the rule for traces that begin here.
+        is_random: Whether the id of the trace was made here, of random bytes.
 
     Returns:
         The context, not current anywhere yet.
@@ -123,6 +128,8 @@ def make(
         parent_span_id,
         carried,
         level,
+        sampling,
+        is_random,
     )
 
 
@@ -235,7 +242,7 @@ def child(trace_id: str | None, span_id: str | None, fields: dict[str, Any], lev
     """
     outer, scope = _core.current_context(), _innermost.get()
     if outer is None:
-        return make(trace_id or new_trace_id(), span_id or new_span_id(), fields, level=level)
+        return make(trace_id or new_trace_id(), span_id or new_span_id(), fields, level=level, is_random=not trace_id)
     given = trace_id or (None if outer.trace_id else new_trace_id())
     return _core.context_below(
         None if scope is None else scope.request,

@@ -38,11 +38,11 @@ class Carried(NamedTuple):
     """What a context sends to other services in addition to its ids.
 
     Args:
-        flags: Trace flags of W3C Trace Context.
+        flags: Trace flags of W3C Trace Context; None if the sender has said nothing about them.
         state: Its `tracestate`; empty if there is none.
     """
 
-    flags: int
+    flags: int | None
     state: str = ""
 
 
@@ -56,12 +56,12 @@ class Remote(NamedTuple):
     Args:
         trace_id: 32 hexadecimal digits, or any visible text if the header holds only an id.
         span_id: The caller's span, or None.
-        carried: What is sent on with it.
+        carried: What is sent on with it; None if there was nothing but ids.
     """
 
     trace_id: str
     span_id: str | None = None
-    carried: Carried = Carried(SAMPLED)
+    carried: Carried | None = None
 
 
 def is_id(text: str) -> bool:
@@ -129,16 +129,16 @@ def parse_b3(value: str) -> Remote | None:
         The trace, or None if it is malformed.
     """
     found = _B3.fullmatch(value.strip(" \t"))
-    return None if found is None else _of_b3(found[1], found[2], found[3] != "0")
+    return None if found is None else _of_b3(found[1], found[2], None if found[3] is None else found[3] != "0")
 
 
-def parse_b3_ids(trace_id: str, span_id: str | None, sampled: bool) -> Remote | None:
+def parse_b3_ids(trace_id: str, span_id: str | None, sampled: bool | None) -> Remote | None:
     """Reads the ids of B3's several headers.
 
     Args:
         trace_id: 16 or 32 hexadecimal digits.
         span_id: 16 hexadecimal digits, or None if it is missing.
-        sampled: The decision of the other headers.
+        sampled: The decision of the other headers; None if they leave it to the receiver.
 
     Returns:
         The trace, or None if an id is malformed.
@@ -148,8 +148,8 @@ def parse_b3_ids(trace_id: str, span_id: str | None, sampled: bool) -> Remote | 
     return _of_b3(trace_id, span_id, sampled)
 
 
-def _of_b3(trace_id: str, span_id: str | None, sampled: bool) -> Remote:
-    return Remote(trace_id.rjust(32, "0"), span_id, Carried(SAMPLED if sampled else 0))
+def _of_b3(trace_id: str, span_id: str | None, sampled: bool | None) -> Remote:
+    return Remote(trace_id.rjust(32, "0"), span_id, None if sampled is None else Carried(SAMPLED if sampled else 0))
 
 
 def are_hexadecimal(trace_id: str, span_id: str | None) -> bool:

@@ -132,6 +132,7 @@ class Request(Scope):
             answered.parent_span_id,
             answered.carried,
             answered.level,
+            answered.sampling,
         )
 
     def failed_over_wsgi(self, error: BaseException | None) -> None:
@@ -196,7 +197,15 @@ class Request(Scope):
                 given = fields_of(function, *self.shown(status))
                 joined = {**answered.fields, **given}
                 _current.set(
-                    make(answered.trace_id, answered.span_id, joined, parent_span_id, answered.carried, answered.level)
+                    make(
+                        answered.trace_id,
+                        answered.span_id,
+                        joined,
+                        parent_span_id,
+                        answered.carried,
+                        answered.level,
+                        answered.sampling,
+                    )
                 )
             if status < 500 and error is None and more is None and parent_span_id is None and not self.gone:
                 # Most requests end here.

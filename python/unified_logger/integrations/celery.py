@@ -161,7 +161,8 @@ def _trace_of(headers: Mapping[str, Any] | None) -> Remote | None:
     texts = {name: value for name, value in (headers or {}).items() if isinstance(value, str)}
     found = propagation.extract(texts)
     # An id that is not one of W3C Trace Context is sent alone.
-    return found or propagation.from_id(texts.get(propagation.settings().response_header.lower()))
+    alone = propagation.from_id(texts.get(propagation.settings().response_header.lower())) if found is None else found
+    return alone if found is not None else propagation.with_state(alone, texts)
 
 
 def _begin(task_id: Any = None, task: Any = None, **_: Any) -> None:

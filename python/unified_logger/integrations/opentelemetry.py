@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from unified_logger import _core
 from unified_logger.context import make
+from unified_logger.context.propagation import to_send
 from unified_logger.context.trace_formats import Carried
 
 from ._partner import need
@@ -108,13 +109,13 @@ def _span_context(current: _core.Context) -> trace.SpanContext | None:
         return None
     if (current.trace_id, current.span_id) != (trace.format_trace_id(trace_id), trace.format_span_id(span_id)):
         return None
-    carried = current.carried if isinstance(current.carried, Carried) else Carried(trace.TraceFlags.SAMPLED)
+    flags, state = to_send(current)
     found = trace.SpanContext(
         trace_id,
         span_id,
         is_remote=False,
-        trace_flags=trace.TraceFlags(carried.flags),
-        trace_state=trace.TraceState.from_header([carried.state] if carried.state else []),
+        trace_flags=trace.TraceFlags(flags),
+        trace_state=trace.TraceState.from_header([state] if state else []),
     )
     return found if found.is_valid else None
 

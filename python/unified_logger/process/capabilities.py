@@ -45,6 +45,7 @@ CAPABILITIES: tuple[Capability | str, ...] = (
     exceptions,
     warnings,
     headers,
+    "process.sampling",
     notices,
     surroundings,
     uncaught,
@@ -59,6 +60,11 @@ CAPABILITIES: tuple[Capability | str, ...] = (
 
 # The settings, by the modules that they are for.
 _WANTED_BY = {"process.sinks": "functions", "process.rotation": "rotation_signal", "process.endpoint": "metrics"}
+_WANTED_BY = {
+    "process.sinks": "functions",
+    "process.rotation": "rotation_signal",
+    "process.sampling": "sampled_traces",
+}
 
 # Functions of joined modules, called before a fork, also when the threads of the engine have ended for it, and soon after it in the parent.
 before_fork: list[Callable[[], None]] = []

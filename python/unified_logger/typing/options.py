@@ -210,15 +210,32 @@ class Keys(TypedDict, total=False):
     """A list of names."""
 
 
-class Metrics(TypedDict, total=False):
-    """The keys of `metrics`."""
+class SamplingTraces(TypedDict, total=False):
+    """The keys of `traces` in `sampling`."""
 
-    host: str
-    """The name or the address of this host, without a port."""
-    port: int
-    """A whole number from 0 to 65535; with 0 the system chooses a free port."""
-    path: str
-    """A path that begins with / and has neither ? nor #."""
+    ratio: float
+    """A number from 0 to 1."""
+    otel_ratio: Literal["consistent", "legacy"]
+    """One of consistent, legacy."""
+    level: Level
+    """One of DEBUG, INFO, WARNING, ERROR, CRITICAL, a level named with logging.addLevelName, or a number from 0 to 100."""
+
+
+class Sampling(TypedDict, total=False):
+    """The keys of `sampling`."""
+
+    traces: SamplingTraces | None
+    """A mapping of keys to values."""
+    enabled: bool
+    """True or false."""
+    sample_rate: float
+    """A number from 0 to 1."""
+    level_threshold: Level
+    """One of DEBUG, INFO, WARNING, ERROR, CRITICAL, a level named with logging.addLevelName, or a number from 0 to 100."""
+    always_sample_paths: list[str] | tuple[str, ...]
+    """A list of names."""
+    never_sample_paths: list[str] | tuple[str, ...]
+    """A list of names."""
 
 
 class FurtherOptions(TypedDict, total=False):
@@ -308,8 +325,8 @@ class FurtherOptions(TypedDict, total=False):
     """Keys of lines that are renamed, left out or put first; see docs/shapes.md. Takes a mapping with rename, omit and first. Default: {}."""
     time_zone: Literal["utc", "local"] | str
     """The time zone of the stamps in lines of JSON and logfmt. Takes utc, local, or the name of a time zone such as Asia/Shanghai. Default: 'utc'."""
-    metrics: Metrics | bool
-    """Whether metrics are answered over HTTP, and at which host, port and path; see docs/metrics.md. Takes true, false, or a mapping. Default: False."""
+    sampling: Sampling
+    """Which traces are written where not all of them are; see docs/sampling.md. Takes a mapping. Default: {}."""
     keep_loggers_enabled: bool
     """Whether loggers of get_logger that a configuration of logging disables (disable_existing_loggers) are enabled again. Takes true or false. Default: False."""
 

@@ -51,7 +51,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
             recover recover_all reserved_keys retention rotate say set_clock set_lines set_root_handler short_name show_early shutdown start stats
             template_parts templates turn_off wake_function;
         exception: exception_json format_exception set_exceptions;
-        filter: leave_stdlib_levels set_notice set_wrappers;
+        filter: leave_stdlib_levels set_notice set_trace_sampling set_wrappers;
         handover: set_keeper;
         logger: add_level attach_bound_methods log_ai set_listened set_message_style;
         processors: set_processors;

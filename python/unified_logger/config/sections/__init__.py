@@ -20,6 +20,7 @@ from .processors import Processors
 from .record_metrics import RecordMetrics
 from .records import Levels, Redaction, Stdlib, Traces
 from .rotation import Rotation
+from .sampling import Sampling
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Settings(
     Metrics,
     Redaction,
     Traces,
+    Sampling,
     Ends,
     Stdlib,
     Reload,

@@ -8,7 +8,7 @@ import sys
 from ... import _core
 from ...errors import ConfigurationError
 from ..formats import format_of, shows_colors, terminal_columns, text_format
-from ..kinds import ANYTHING, BOOLEAN, BOX, LEVEL, MIB, NAMES, QUEUE, SECONDS, SIZE, TEXT, choice
+from ..kinds import ANYTHING, BOOLEAN, BOX, LEVEL, MIB, QUEUE, RATE, SECONDS, SIZE, TEXT, choice
 from ..options import Section, option
 from .records import BELOW_ALL, is_below_all
 
@@ -207,15 +207,13 @@ class Migration(Section):
     @classmethod
     def blocks(cls) -> Layout:
         """Further blocks of the previous module's layout; most of them have no effect."""
-        from ..older import ENCODING, RATE, VERSION
+        from ..older import ENCODING, VERSION
 
-        paths = {"always_sample_paths": NAMES, "never_sample_paths": NAMES}
         return {
             "version": VERSION,
             "disable_existing_loggers": BOOLEAN,
             "encoding": ENCODING,
             "formatters": {"*": {"*": ANYTHING}},
-            "sampling": {"enabled": BOOLEAN, "sample_rate": RATE, "level_threshold": LEVEL, **paths},
             "alerting": {"enabled": BOOLEAN, "error_rate_threshold": RATE, "window_seconds": SECONDS},
         }
 

@@ -68,7 +68,7 @@ pub fn capture_braced(
         // SAFETY: a live text.
         record.message_by(|out| unsafe { value::capture_text(out, message) })
     };
-    let record = record.sections(context.as_ref().map(|context| context.get().captured()));
+    let record = record.sections(context.as_ref().map(|context| context.get().captured(level.number)));
     let mut record = record.values(|out| {
         for index in 0..arguments.names(py).map_or(0, |names| names.len()) {
             // SAFETY: a live object, held by the caller of the method.

@@ -123,7 +123,7 @@ impl<'a, 'py> RecordBuilder<'a, 'py> {
                 thread::Name::Text(name) => Some(name),
             },
         };
-        let context = self.context.as_ref().map(|context| context.get().captured());
+        let context = self.context.as_ref().map(|context| context.get().captured(self.level));
         let sections = [context, self.exception.as_deref(), self.stack.as_deref()];
         let record = layout::begin(&mut out, &header).inline(&inline).message(&self.message);
         let mut record = record.sections(sections.into_iter().flatten()).no_values();

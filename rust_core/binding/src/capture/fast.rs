@@ -85,7 +85,7 @@ fn capture_fast_at<const NAMED: bool>(
         // SAFETY: a live text.
         record.message_by(|out| unsafe { value::capture_text(out, message) })
     };
-    let record = record.sections(context.as_ref().map(|context| context.get().captured()));
+    let record = record.sections(context.as_ref().map(|context| context.get().captured(level)));
     if !arguments.names.is_null() {
         // SAFETY: a live tuple; as many values follow the positional ones as it has items. Python code that runs here
         // cannot take the caller's arguments away.

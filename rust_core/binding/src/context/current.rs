@@ -7,7 +7,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-use super::{Context, captured, foreign, ids, now};
+use super::{Context, captured, foreign, ids, now, sampled};
 use crate::interpreter::ending;
 use crate::interpreter::gil::Gil;
 use crate::interpreter::interrupt;
@@ -105,12 +105,16 @@ pub fn new_trace(py: Python<'_>) -> PyResult<Bound<'_, Context>> {
     // Making any object may start the collector, which may run Python code.
     let _inside = ending::Inside::enter_or_stay(py);
     let (trace_id, span_id) = (ids::new_trace_id(py)?, ids::new_span_id(py)?);
+    let captured = captured(Some(&trace_id), Some(&span_id), &[]);
+    let empty = Context::empty(py)?;
+    let made = sampled::decide(py, Some(&trace_id), None, None, true);
     let context = Context {
-        captured: captured(Some(&trace_id), Some(&span_id), &[]),
+        sampled: sampled::sampled(made, &captured, &empty.fields),
+        captured,
         trace_id: Some(trace_id.unbind()),
         span_id: Some(span_id.unbind()),
         foreign_value: foreign::current(py).map(Bound::unbind),
-        ..Context::empty(py)?
+        ..empty
     };
     Bound::new(py, context)
 }
@@ -129,12 +133,17 @@ pub fn with_ids_alone<'py, R>(
     work: impl FnOnce() -> R,
 ) -> R {
     let variable = VARIABLE.copied(py);
+    // It stands for as many as it did before its ids were changed.
+    let made = current(py).and_then(|current| current.get().decision());
+    let captured = captured(trace_id.as_ref(), span_id.as_ref(), &[]);
+    let empty = Context::empty(py).or_give_up();
     let context = Context {
-        captured: captured(trace_id.as_ref(), span_id.as_ref(), &[]),
+        sampled: sampled::sampled(made, &captured, &empty.fields),
+        captured,
         trace_id: trace_id.map(Bound::unbind),
         span_id: span_id.map(Bound::unbind),
         foreign_value: foreign::current(py).map(Bound::unbind),
-        ..Context::empty(py).or_give_up()
+        ..empty
     };
     let made = interrupt::ok(py, Bound::new(py, context)).filter(|_| !variable.is_null());
     // SAFETY: the variable is kept for the life of the process; the token is a new reference or null.

@@ -5,6 +5,7 @@ mod fields;
 mod foreign;
 pub mod ids;
 mod least;
+pub mod sampled;
 mod within;
 
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -26,6 +27,7 @@ use crate::interpreter::interrupt;
 use crate::interpreter::made;
 use crate::value::shown::text_of;
 use least::Least;
+use sampled::Sampled;
 use within::Within;
 
 /// Ids and fields, in the form of a record. Immutable: setting another field makes another context, which may replace
@@ -46,13 +48,16 @@ pub struct Context {
     /// The value of another library's context variable when this context was made.
     foreign_value: Option<Py<PyAny>>,
     least: Least,
+    /// `None` while traces are not sampled, and without a trace.
+    sampled: Option<Box<Sampled>>,
     within: Within,
 }
 
 #[pymethods]
 impl Context {
     #[new]
-    #[pyo3(signature = (trace_id, span_id, fields, parent_span_id=None, carried=None, level=None))]
+    #[pyo3(signature = (trace_id, span_id, fields, parent_span_id=None, carried=None, level=None, sampling=None, is_random=false))]
+    #[allow(clippy::too_many_arguments, reason = "all that a context has")]
     fn new(
         trace_id: Option<Bound<'_, PyString>>,
         span_id: Option<Bound<'_, PyString>>,
@@ -60,6 +65,8 @@ impl Context {
         parent_span_id: Option<Bound<'_, PyString>>,
         carried: Option<Bound<'_, PyAny>>,
         level: Option<i32>,
+        sampling: Option<sampled::Given>,
+        is_random: bool,
     ) -> PyResult<Self> {
         let py = fields.py();
         let _inside = ending::Inside::enter_or_stay(py);
@@ -67,8 +74,11 @@ impl Context {
             least::follow(py)?;
         }
         let fields = Fields::new(fields)?;
+        let decision = sampled::decide(py, trace_id.as_ref(), carried.as_ref(), sampling.as_ref(), is_random);
+        let captured = captured(trace_id.as_ref(), span_id.as_ref(), &fields.captured);
         Ok(Self {
-            captured: captured(trace_id.as_ref(), span_id.as_ref(), &fields.captured),
+            sampled: sampled::sampled(decision, &captured, &fields),
+            captured,
             trace_id: trace_id.map(Bound::unbind),
             span_id: span_id.map(Bound::unbind),
             parent_span_id: parent_span_id.map(Bound::unbind),
@@ -94,6 +104,22 @@ impl Context {
         self.least.get()
     }
 
+    /// The decision on its trace: trace flags, the threshold as text if one is known, and how many traces it stands for.
+    /// None while traces are not sampled.
+    #[getter]
+    fn sampling(&self) -> Option<sampled::Given> {
+        self.sampled.as_ref().map(|sampled| sampled::shown(&sampled.made.decision))
+    }
+
+    /// Trace flags and `tracestate` that tell other services of the decision. None while traces are not sampled.
+    #[getter]
+    fn sent<'py>(slf: &Bound<'py, Self>, py: Python<'py>) -> PyResult<Option<(u8, String)>> {
+        let this = slf.get();
+        let carried = this.carried.as_ref().map(|carried| carried.bind(py));
+        let sent = this.sampled.as_ref().map(|sampled| sampled::sent(&sampled.made.decision, carried));
+        interrupt::raise(py, Ok(sent))
+    }
+
     /// A copy of the fields, without the ids.
     #[getter]
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
@@ -113,10 +139,19 @@ impl Context {
 }
 
 impl Context {
-    /// The context's section of a record.
+    /// The context's section of a record of this level.
     #[inline]
-    pub fn captured(&self) -> &[u8] {
-        &self.captured
+    pub fn captured(&self, level: i32) -> &[u8] {
+        match &self.sampled {
+            None => &self.captured,
+            Some(sampled) => sampled.section(level).unwrap_or(&self.captured),
+        }
+    }
+
+    /// Whether its trace is not sampled, and a record of this level is left out therefore.
+    #[inline]
+    pub fn leaves_out(&self, level: i32) -> bool {
+        self.sampled.as_ref().is_some_and(|sampled| sampled.leaves_out(level))
     }
 
     #[inline]
@@ -167,13 +202,16 @@ impl Context {
         let id = |given: Option<&Bound<'_, PyString>>, kept| given.map_or(kept, |given| Some(given.clone().unbind()));
         // Values that belong to a trace end with it.
         let goes_on = trace_id.is_none_or(|given| self.is_of_trace(given));
+        let decision = if goes_on { self.decision() } else { sampled::decide(py, trace_id, None, None, false) };
         let (trace_id, span_id) = (id(trace_id, made.trace_id), id(span_id, made.span_id));
+        let captured = captured(
+            trace_id.as_ref().map(|id| id.bind(py)),
+            span_id.as_ref().map(|id| id.bind(py)),
+            &made.fields.captured,
+        );
         Ok(Self {
-            captured: captured(
-                trace_id.as_ref().map(|id| id.bind(py)),
-                span_id.as_ref().map(|id| id.bind(py)),
-                &made.fields.captured,
-            ),
+            sampled: sampled::sampled(decision, &captured, &made.fields),
+            captured,
             trace_id,
             span_id,
             parent_span_id: made.parent_span_id.filter(|_| goes_on),
@@ -193,8 +231,14 @@ impl Context {
             captured: Box::default(),
             foreign_value: None,
             least: Least::new(None),
+            sampled: None,
             within: Within::new(None),
         })
+    }
+
+    /// The decision on its trace, for a context that continues it.
+    fn decision(&self) -> Option<sampled::Made> {
+        self.sampled.as_ref().map(|sampled| sampled.made)
     }
 
     fn is_of_trace(&self, id: &Bound<'_, PyString>) -> bool {
@@ -206,12 +250,11 @@ impl Context {
         let text = |id: Option<&Py<PyString>>| id.map(|id| id.clone_ref(py));
         let (trace_id, span_id) =
             (text(ids.and_then(|ids| ids.trace_id.as_ref())), text(ids.and_then(|ids| ids.span_id.as_ref())));
+        let captured =
+            captured(trace_id.as_ref().map(|id| id.bind(py)), span_id.as_ref().map(|id| id.bind(py)), &fields.captured);
         Ok(Self {
-            captured: captured(
-                trace_id.as_ref().map(|id| id.bind(py)),
-                span_id.as_ref().map(|id| id.bind(py)),
-                &fields.captured,
-            ),
+            sampled: sampled::sampled(ids.and_then(Self::decision), &captured, &fields),
+            captured,
             trace_id,
             span_id,
             parent_span_id: text(ids.and_then(|ids| ids.parent_span_id.as_ref())),

@@ -53,7 +53,8 @@ pub struct Call<'a, 'py> {
 
 impl<'a, 'py> Call<'a, 'py> {
     pub fn new(py: Python<'py>, door: Door, level: Level, answers: Answers, source: CallSource<'a, 'py>) -> Self {
-        let context_level = if door == Door::Captured { None } else { context::least(py) };
+        let has_level = door != Door::Captured && context::may_decide_on_levels();
+        let context_level = if has_level { context::least(py) } else { None };
         let is_early = door == Door::Own && context::is_before_start();
         Self { py, level, answers, context_level, is_early, source }
     }
@@ -69,6 +70,11 @@ impl<'py> Call<'_, 'py> {
     /// The id of the current trace.
     pub fn trace_id(&self) -> Option<Bound<'py, PyString>> {
         context::current(self.py)?.get().trace_id(self.py)
+    }
+
+    /// Whether the current trace is not sampled, and records of this level are left out therefore.
+    pub fn is_of_unsampled_trace(&self) -> bool {
+        context::current(self.py).is_some_and(|current| current.get().leaves_out(self.level.number))
     }
 
     /// File and line of the code. The file is the code's own object, the same at each call. A `stacklevel` is not known

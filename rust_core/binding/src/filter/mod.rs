@@ -13,11 +13,13 @@ pub mod listeners;
 mod logger_level;
 pub mod named;
 pub mod shape;
+mod unsampled_traces;
 
 pub use answers::{Answers, Level, Levels};
 pub use call::{At, Call, CallSource, Name};
 pub use is_enabled_for::{follow_contexts, leave_stdlib_levels};
 pub use listeners::{set_notice, set_wrappers};
+pub use unsampled_traces::set_trace_sampling;
 
 use pyo3::prelude::*;
 
@@ -26,7 +28,7 @@ use crate::interpreter::counts::FILTERED;
 use crate::interpreter::gil::Gil;
 
 /// The filters in the order of asking. The first that refuses a call decides.
-static FILTERS: &[Filter] = &[logger_level::FILTER, context_level::FILTER];
+static FILTERS: &[Filter] = &[logger_level::FILTER, context_level::FILTER, unsampled_traces::FILTER];
 
 /// A filter, which may refuse a call. Filters run on the thread that logs, so they neither wait nor call code of the
 /// program.

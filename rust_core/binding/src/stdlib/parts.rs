@@ -142,7 +142,7 @@ impl<'py> LogRecordParts<'py> {
             .in_tables()
             // SAFETY: a live text.
             .message_by(|out| unsafe { value::capture_text(out, message.as_ptr()) })
-            .sections(context.as_ref().map(|context| context.get().captured()))
+            .sections(context.as_ref().map(|context| context.get().captured(self.level)))
             .values(|out| {
                 for (_, field) in &self.fields {
                     // SAFETY: a live object, held.

@@ -1,0 +1,69 @@
+"""Options of sampling: which records are written where not all of them are."""
+
+from __future__ import annotations
+
+from ..kinds import BOOLEAN, LEVEL, MAPPING, NAMES, RATE, Kind, choice
+from ..mappings import joined
+from ..options import Section, derived, option
+from ..scalars import mapping_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from ..mappings import Layout
+    from ..options import Given
+
+SAMPLING = Kind(
+    "sampling",
+    "a mapping (in the environment: as JSON)",
+    MAPPING.parse,
+    mapping_text,
+    MAPPING.schema,
+)
+
+# The level from which records are written whatever their trace.
+_ERROR = 40
+
+
+def _layout() -> Layout:
+    paths = {"always_sample_paths": NAMES, "never_sample_paths": NAMES}
+    return {
+        "traces": {"ratio": RATE, "otel_ratio": choice("consistent", "legacy"), "level": LEVEL},
+        # The block of the previous module's layout.
+        "enabled": BOOLEAN,
+        "sample_rate": RATE,
+        "level_threshold": LEVEL,
+        **paths,
+    }
+
+
+class Sampling(Section):
+    """Which records are written where not all of them are."""
+
+    sampling: Mapping[str, Any] = option(
+        SAMPLING, {}, "Which traces are written where not all of them are; see docs/sampling.md.", layout=_layout
+    )
+    # How traces are chosen, the share of them, and the level from which records are written whatever their trace. None for all traces.
+    sampled_traces: tuple[str, float, int] | None = derived()
+
+    @classmethod
+    def settle(cls, given: Given) -> Mapping[str, Any]:
+        """A source that outranks another replaces the keys that it gives."""
+        sampling: dict[str, Any] = {}
+        for _, block in given.each("sampling"):
+            sampling = joined(sampling, block)
+        return {"sampling": sampling, "sampled_traces": _traces(sampling.get("traces"))}
+
+
+def _traces(traces: Mapping[str, Any] | None) -> tuple[str, float, int] | None:
+    """`sampling.traces` with its defaults; None if it is not given. Each of its keys by itself is checked already."""
+    if traces is None:
+        return None
+    chosen, ratio, level = (traces.get(key) for key in ("otel_ratio", "ratio", "level"))
+    return (
+        "consistent" if chosen is None else chosen,
+        1.0 if ratio is None else float(ratio),
+        _ERROR if level is None else level,
+    )

@@ -1,0 +1,27 @@
+"""Tells the core which traces are written where not all of them are."""
+
+from __future__ import annotations
+
+from .. import _core
+from . import capabilities
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..config import Settings
+
+
+def start(settings: Settings) -> None:
+    """Samples the traces that begin from now on as the settings have it."""
+    chosen, ratio, level = settings.sampled_traces or (None, 1.0, 0)
+    _core.set_trace_sampling(chosen, ratio, level)
+
+
+def stop() -> None:
+    """Nothing: a trace stays whole until the process has ended."""
+
+
+def in_child() -> None:
+    """Nothing: a child samples as its parent does."""
+
+
+capabilities.join(__name__)
