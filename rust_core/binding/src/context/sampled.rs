@@ -3,7 +3,6 @@
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
-use unified_logger_core::level;
 use unified_logger_core::sampling::{Decision, RANDOM, SAMPLED, Share, Threshold};
 use unified_logger_core::value::{Put, Value};
 
@@ -31,13 +30,10 @@ pub fn set_rule(py: Python<'_>, rule: Option<Rule>) {
     RULE.replace(py, rule);
 }
 
-/// The levels of records that may be left out, a bit for each of `level::NAMES`. 0 while traces are not sampled.
-pub fn levels(py: Python<'_>) -> u8 {
-    let Some(rule) = RULE.copied(py) else { return 0 };
-    // Levels below the first name count as the first.
-    (0..level::NAMES.len())
-        .filter(|bucket| *bucket == 0 || (*bucket as i32 + 1) * 10 < rule.below)
-        .fold(0, |bits, bucket| bits | 1 << bucket)
+/// Whether traces are sampled.
+#[inline]
+pub fn is_on(py: Python<'_>) -> bool {
+    RULE.copied(py).is_some()
 }
 
 /// A decision as it was made.

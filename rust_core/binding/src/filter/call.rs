@@ -72,6 +72,10 @@ impl<'py> Call<'_, 'py> {
         context::current(self.py)?.get().trace_id(self.py)
     }
 
+    pub fn py(&self) -> Python<'py> {
+        self.py
+    }
+
     /// Whether the current trace is not sampled, and records of this level are left out therefore.
     pub fn is_of_unsampled_trace(&self) -> bool {
         context::current(self.py).is_some_and(|current| current.get().leaves_out(self.level.number))

@@ -23,7 +23,7 @@ pub use unsampled_traces::set_trace_sampling;
 
 use pyo3::prelude::*;
 
-use crate::context::{self, Context};
+use crate::context::{self, Context, sampled};
 use crate::interpreter::counts::FILTERED;
 use crate::interpreter::gil::Gil;
 
@@ -103,12 +103,20 @@ pub fn decide<'a, 'py: 'a>(
         if !context::may_decide_on_levels() {
             return refuse(door);
         }
-    } else if answers.is_at_once(level) && (door != Door::Stdlib || !context::may_decide_on_levels()) {
+    } else if answers.is_at_once(level)
+        && (door != Door::Stdlib || !context::may_decide_on_levels())
+        && (door != Door::Captured || !sampled::is_on(py))
+    {
         // The filter of context levels is checked here without a call: most calls have a context, and few contexts a
         // level.
         let context = context();
         return match &context {
             Some(context) if context.get().is_above(level.number) => refuse(door),
+            // So is that of unsampled traces, for the same reason.
+            Some(context) if context.get().leaves_out(level.number) && sampled::is_on(py) => {
+                FILTERED.add(1);
+                Decision::Refuse
+            }
             _ => Decision::Capture(context),
         };
     }
@@ -140,7 +148,8 @@ fn ask<'py>(py: Python<'py>, door: Door, level: Level, answers: Answers, source:
             return Decision::LeaveToLogging;
         }
     }
-    if door != Door::Stdlib && answers.is_wanted(level) && refuses(call, false) {
+    let is_wanted = answers.is_wanted(level) || sampled::is_on(py);
+    if door != Door::Stdlib && is_wanted && refuses(call, false) {
         FILTERED.add(1);
         return Decision::Refuse;
     }

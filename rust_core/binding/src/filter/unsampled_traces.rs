@@ -4,20 +4,16 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use unified_logger_core::sampling::Share;
 
-use super::{Call, Filter, Name, guard};
+use super::{Call, Filter, guard, wants_nothing};
 use crate::context::sampled::{self, Rule};
 
 /// Refuses calls below the level of `sampling.traces` if the current trace is not sampled. Without a trace nothing is
 /// refused.
-pub const FILTER: Filter = Filter { wants, refuses, is_level: false };
+pub const FILTER: Filter = Filter { wants: wants_nothing, refuses, is_level: false };
 
-fn wants(py: Python<'_>, _: Name<'_, '_>) -> u8 {
-    sampled::levels(py)
-}
-
-// Counts of decisions belong here: this is asked once about each call that `wants` names, and its answer is the decision.
+// Most calls are decided on by `filter::decide` itself, with the context that it has looked up: no other filter wants them.
 fn refuses(call: &Call<'_, '_>) -> bool {
-    call.is_of_unsampled_trace()
+    sampled::is_on(call.py()) && call.is_of_unsampled_trace()
 }
 
 /// Sets how traces that begin from now on are sampled.

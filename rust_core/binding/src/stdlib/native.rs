@@ -15,6 +15,7 @@ use super::parts::LogRecordParts;
 use crate::capture::clock;
 use crate::capture::exception_of;
 use crate::capture::site::{self, Parameter};
+use crate::context::sampled;
 use crate::exception;
 use crate::filter::{Answers, At, CallSource, Decision, Door, Level, Levels, Name, decide, guard};
 use crate::handover;
@@ -150,7 +151,7 @@ fn log(logger: &Bound<'_, PyAny>, method: &Method, arguments: Arguments) -> PyRe
     }
     let Some(found) = loggers::find(logger) else { return Ok(false) };
     let at = Level::of(level);
-    let (number, at_once) = (found.number, found.answers.is_at_once(at));
+    let (number, at_once) = (found.number, found.answers.is_at_once(at) && !sampled::is_on(py));
     let source = move || CallSource { logger: Name::Logger(logger), at: At::Running(|py| site::caller(py, 1)) };
     // The context is looked up when the record is made.
     let submit = match decide(py, Door::Stdlib, at, &found.answers, || None, source) {
