@@ -40,6 +40,7 @@ COUNTS = {
     "console": "Lines on the console.",
     "sinks": "Functions that get records, by their names.",
     "record_metrics": "Metrics that records make, by their names.",
+    "sampling": "Rules of sampling, by their names.",
     "streams": "Further outputs that are streams, by their names.",
     "dropped_by_reason": "Dropped records by reason, and in each by level.",
     "native_stdlib": "Whether loggers of the standard library log natively, and why not.",

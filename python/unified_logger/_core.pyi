@@ -712,6 +712,7 @@ def set_notice(function: Callable[[_StdLogger, bool, bool], bool]) -> None:
     It is called with the logger, whether it is disabled, and whether the call was one of `get_logger`'s. It returns whether it has changed that.
     """
 
+def set_request_path_variable(variable: ContextVar[str | None] | None) -> None: ...
 def set_trace_sampling(otel_ratio: str | None, ratio: float, level: int) -> None:
     """Sets how traces that begin from now on are sampled.
 

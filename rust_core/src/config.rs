@@ -16,6 +16,7 @@ use crate::queue::{self, Overflow};
 use crate::redaction::Rules;
 use crate::rotation::Keep;
 use crate::router::Selector;
+use crate::sampling::rules;
 use crate::sink::{self, FileSettings, Fsync};
 
 #[derive(Clone, Debug, Deserialize)]
@@ -24,6 +25,9 @@ pub struct Settings {
     pub output: pipeline::Settings,
     pub queue: queue::Settings,
     pub black_box: blackbox::Settings,
+    /// None where every call that passes its level makes a record.
+    #[serde(default)]
+    pub sampling: Option<rules::Spec>,
 }
 
 impl Settings {
@@ -89,6 +93,7 @@ impl Settings {
                 overflow_timeout: Duration::from_secs(1),
             },
             black_box: blackbox::Settings { location: Wanted::Directory, bytes: 8 << 20, service: String::new() },
+            sampling: None,
         }
     }
 }

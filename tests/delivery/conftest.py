@@ -115,7 +115,7 @@ os.kill(os.getpid(), signal.SIGKILL)
     def boxes(self) -> list[Path]:
         """The boxes beside the logs."""
         known = (self.logs / ".unified_logger").glob("*")
-        return sorted(path for path in known if path.name not in ("catalogue", "upkeep.lock") and path.suffix != ".idx")
+        return sorted(path for path in known if path.suffix == ".box")
 
     def kill(self, process: subprocess.Popen[str], number: int = signal.SIGKILL) -> None:
         """Ends a process that was started here."""

@@ -162,6 +162,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 sys.exit(recover.run(argparse.Namespace(all=False, directory="logs")))
 """
     )
-    assert (done.returncode, done.stdout) == (0, "0 records recovered from 0 black boxes\n"), done.stderr
+    # Their owner gives itself the right again, to keep what the process has counted.
+    assert (done.returncode, done.stdout) == (0, "0 records recovered from 1 black box\n"), done.stderr
     assert "not recovered" not in done.stderr
-    assert site.boxes() == [box]
+    assert site.boxes() == []

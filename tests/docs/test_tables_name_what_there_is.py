@@ -53,7 +53,7 @@ def test_statistics_page_says_what_the_list_says(logger: UnifiedLogger) -> None:
         if group:
             found = stats[group]["app"] if group == "files" else stats[group]
             # There is no sink, and no metric from records, before a program adds one.
-            assert group in ("sinks", "record_metrics") or name in found
+            assert group in ("sinks", "record_metrics", "sampling") or name in found
             row = next(line for line in page.splitlines() if line.startswith(f"| `{group}` |"))
             assert f"`{name}`" in row
         else:

@@ -415,7 +415,7 @@ def test_an_error_names_the_source_that_says_what_is_wrong(
     path = tmp_path / "logging.yaml"
     path.write_text(f"log_dir: {log_dir}\noutputs:\n  a:\n    file: app.log\n", "utf-8")
     monkeypatch.setenv("UNIFIED_LOGGER_OUTPUTS", '{"b": {"file": "b.log"}}')
-    with pytest.raises(ConfigurationError, match=f"^{re.escape(str(path))}: outputs.a.file = 'app.log'"):
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(str(path))}:4: outputs.a.file = 'app.log'"):
         init_from_config(path, outputs={"ai": False})
 
 

@@ -234,8 +234,8 @@ class _Walk:
         if isinstance(node, yaml.MappingNode):
             self._mapping(node, path, merged)
         elif isinstance(node, yaml.SequenceNode):
-            for item in node.value:
-                self._node(item, (*path, "[]"), merged=True)
+            for index, item in enumerate(node.value):
+                self._node(item, (*path, str(index)), merged)
         self._open.discard(id(node))
 
     def _mapping(self, node: Any, path: mappings.Path, merged: bool) -> None:

@@ -21,7 +21,7 @@ from logging import ERROR, INFO, WARNING
 
 from .._core import current_context, new_trace
 from ..clocks import perf_counter_ns
-from ..context import Scope, foreign, make, propagation
+from ..context import Scope, foreign, make, propagation, request_path
 from ..context.scope import _current, _innermost
 from ..context.trace_formats import is_id
 from ..process import engine, uncaught
@@ -168,6 +168,8 @@ class Request(Scope):
         if self.finished:
             return
         self.finished = True
+        if request_path.wanted:
+            request_path.variable.set(None)
         duration = (perf_counter_ns() - self.started) / 1_000_000
         if error is not None and isinstance(error, Exception):
             mark_logged(error)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from types import FunctionType
 
-from ..context import propagation
+from ..context import propagation, request_path
 from . import _servers
 from ._access import Response
 from ._options import Options, number_of
@@ -163,6 +163,8 @@ class _Connection(Request):
         self._headers: Iterable[tuple[bytes, bytes]] = ()
         # Older frameworks change them on the way.
         self._path: str = scope["path"]
+        if request_path.wanted:
+            request_path.variable.set(self._path)
         self._root_path: str = scope.get("root_path", "")
         self._forwarded = headers.get(_FORWARDED) if headers else None
 

@@ -24,7 +24,7 @@ from django.utils.log import RequireDebugTrue, ServerFormatter, log_response  # 
 from django.utils.module_loading import import_string  # noqa: E402
 
 from .. import values  # noqa: E402
-from ..context import propagation  # noqa: E402
+from ..context import propagation, request_path  # noqa: E402
 from ..errors import ConfigurationError  # noqa: E402
 from ..process import exposition, start  # noqa: E402
 from ._access import Response  # noqa: E402
@@ -107,6 +107,8 @@ class _Exchange(Request):
     def __init__(self, options: Options, request: Any, headers: Mapping[str, str]) -> None:
         super().__init__(options, headers)
         self._request = request
+        if request_path.wanted:
+            request_path.variable.set(request.path)
         self._response: Any = None
         # Whether nothing is missing of a body that is made in pieces.
         self._is_whole = True

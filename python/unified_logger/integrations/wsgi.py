@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from types import FunctionType
 
-from ..context import propagation
+from ..context import propagation, request_path
 from ..context.scope import _current, _innermost
 from ._access import Response
 from ._environ import WITHOUT_BODY, Headers, path_of, position
@@ -92,6 +92,8 @@ class Middleware:
         exchange.is_file = False
         exchange.endpoint = self._function
         exchange.rest = None
+        if request_path.wanted:
+            request_path.variable.set(path_of(environ))
         try:
             body: Iterable[bytes] = self.app(environ, exchange.start_response)
             exchange.body = body

@@ -59,11 +59,11 @@ CAPABILITIES: tuple[Capability | str, ...] = (
 )
 
 # The settings, by the modules that they are for.
-_WANTED_BY = {"process.sinks": "functions", "process.rotation": "rotation_signal", "process.endpoint": "metrics"}
 _WANTED_BY = {
     "process.sinks": "functions",
     "process.rotation": "rotation_signal",
-    "process.sampling": "sampled_traces",
+    "process.sampling": "sampling",
+    "process.endpoint": "metrics",
 }
 
 # Functions of joined modules, called before a fork, also when the threads of the engine have ended for it, and soon after it in the parent.

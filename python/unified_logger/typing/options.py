@@ -210,6 +210,17 @@ class Keys(TypedDict, total=False):
     """A list of names."""
 
 
+class Metrics(TypedDict, total=False):
+    """The keys of `metrics`."""
+
+    host: str
+    """The name or the address of this host, without a port."""
+    port: int
+    """A whole number from 0 to 65535; with 0 the system chooses a free port."""
+    path: str
+    """A path that begins with / and has neither ? nor #."""
+
+
 class SamplingTraces(TypedDict, total=False):
     """The keys of `traces` in `sampling`."""
 
@@ -224,6 +235,12 @@ class SamplingTraces(TypedDict, total=False):
 class Sampling(TypedDict, total=False):
     """The keys of `sampling`."""
 
+    rules: list[Mapping[str, Any]] | tuple[Mapping[str, Any], ...]
+    """A list of rules."""
+    dry_run: bool
+    """True or false."""
+    max_keys: int
+    """A whole number from 16 to 1000000."""
     traces: SamplingTraces | None
     """A mapping of keys to values."""
     enabled: bool
@@ -325,8 +342,10 @@ class FurtherOptions(TypedDict, total=False):
     """Keys of lines that are renamed, left out or put first; see docs/shapes.md. Takes a mapping with rename, omit and first. Default: {}."""
     time_zone: Literal["utc", "local"] | str
     """The time zone of the stamps in lines of JSON and logfmt. Takes utc, local, or the name of a time zone such as Asia/Shanghai. Default: 'utc'."""
+    metrics: Metrics | bool
+    """Whether metrics are answered over HTTP, and at which host, port and path; see docs/metrics.md. Takes true, false, or a mapping. Default: False."""
     sampling: Sampling
-    """Which traces are written where not all of them are; see docs/sampling.md. Takes a mapping. Default: {}."""
+    """Which records are written where not all of them are; see docs/sampling.md. Takes a mapping. Default: {}."""
     keep_loggers_enabled: bool
     """Whether loggers of get_logger that a configuration of logging disables (disable_existing_loggers) are enabled again. Takes true or false. Default: False."""
 

@@ -67,6 +67,15 @@ class RecordMetricCounts(TypedDict):
     """Records among those counted that found no series of their own, and went into that of `__other__`. A counter, in records."""
 
 
+class SamplingCounts(TypedDict):
+    """The counts in `sampling`."""
+
+    kept: int
+    """Calls that the rule kept. A counter, in calls."""
+    left_out: int
+    """Calls that it left out, or in a dry run would have. A counter, in calls."""
+
+
 class ByLevel(TypedDict):
     """Counts by name."""
 
@@ -147,6 +156,12 @@ class Stats(Seldom):
     """Records of processes that died, written by this one. A counter, in records."""
     trace_headers_ignored: int
     """Headers of requests that should have named a trace and were malformed, each ignored. A counter, in headers."""
+    suppressed: int
+    """Calls that sampling left out by count: a later record or a summary tells of each. A counter, in calls."""
+    suppressed_told: int
+    """Those of them that a record or a summary has told of. A counter, in calls."""
+    sampling_keys_evicted: int
+    """Keys of sampling that were forgotten, as there is room for `max_keys` only. A counter, in keys."""
     redacted: int
     """Values and texts of records in which redaction replaced something. A counter, in values."""
     files: dict[str, FileCounts]
@@ -155,6 +170,8 @@ class Stats(Seldom):
     """Lines on the console."""
     sinks: dict[str, SinkCounts]
     """Functions that get records, by their names."""
+    sampling: dict[str, SamplingCounts]
+    """Rules of sampling, by their names."""
     record_metrics: dict[str, RecordMetricCounts]
     """Metrics that records make, by their names."""
     dropped_by_reason: DroppedByReason

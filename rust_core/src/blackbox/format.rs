@@ -8,7 +8,7 @@
 //! | 4,096 | settings that redaction, encoding and routing need, as JSON; checked |
 //! | 32,768 | the list of names |
 //! | 1,048,576 | what the process has counted; see `stats` |
-//! | 1,310,720 | slots of each size; a word for each chunk of units, of the units at which records begin; the chunks |
+//! | 1,572,864 | slots of each size; a word for each chunk of units, of the units at which records begin; the chunks |
 
 use std::path::Path;
 

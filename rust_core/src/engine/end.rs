@@ -106,6 +106,8 @@ impl Engine {
     fn end(&self, timeout: Duration, looks_after_files: bool) -> bool {
         let deadline = Instant::now() + timeout;
         let shared = &self.shared;
+        // Before the end, so that it goes the way of every record.
+        shared.tell_left_out();
         let _ = shared.state.compare_exchange(state::OPEN, state::CLOSING, Ordering::SeqCst, Ordering::SeqCst);
         shared.queue.waker().wake_at_once();
         let writer = self.writer().take();
@@ -123,6 +125,9 @@ impl Engine {
             shared.answer_flushes(written && !shared.has_lost.load(Ordering::Relaxed));
         }
         if written {
+            if looks_after_files {
+                self.tell_rest(deadline);
+            }
             self.remove_box();
             let left = deadline.saturating_duration_since(Instant::now());
             self.flush_console(left.min(CONSOLE_PATIENCE));
@@ -143,6 +148,16 @@ impl Engine {
         shared.errors.handle("write everything before shutdown", &format!("{left} records are not written{rescue}"));
         self.end_others(deadline);
         false
+    }
+
+    /// Tells of calls that were left out and that nothing has told of: the records that would have were dropped.
+    fn tell_rest(&self, deadline: Instant) {
+        if self.shared.sampler.is_some() && self.shared.tell_untold() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if !writer::write_now(&self.shared, left, left) {
+                self.shared.has_lost.store(true, Ordering::Relaxed);
+            }
+        }
     }
 
     /// Ends the threads other than the writer. Late records may start some of them again. These end with the next

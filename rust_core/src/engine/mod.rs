@@ -23,6 +23,7 @@ use crate::memory;
 use crate::names;
 use crate::pipeline::Pipeline;
 use crate::queue::Queue;
+use crate::sampling::rules::Sampler;
 use crate::sink::{self, Stream, Terminal};
 use crate::stats::Stats;
 use crate::value::Value;
@@ -89,7 +90,10 @@ impl Engine {
             flushes: SegQueue::new(),
             notices: SegQueue::new(),
             behind: pipeline.progress(),
+            sampler: settings.sampling.as_ref().map(|spec| Arc::new(Sampler::new(spec, &stats))),
             watch: black_box.as_ref().map(BlackBox::watch),
+            box_is_harmed: AtomicBool::new(false),
+            counts_copied: Mutex::default(),
             swept: CachePadded::default(),
             directory: settings.output.directory.clone(),
             upkeep: settings.output.upkeep(),
@@ -133,6 +137,17 @@ impl Engine {
         }
         let directory = settings.output.directory.as_deref().unwrap_or(Path::new("a stream"));
         Err(Error::io("find memory to log into", directory, io::ErrorKind::OutOfMemory.into()))
+    }
+
+    /// Looks whether the black box was cut, in which the counts of the process are.
+    pub fn check_for_cut(&self) {
+        self.shared.check_for_cut();
+    }
+
+    /// The rules of sampling, if there are any.
+    #[must_use]
+    pub fn sampler(&self) -> Option<&Arc<Sampler>> {
+        self.shared.sampler.as_ref()
     }
 
     /// Lets captures allocate from this engine's pool from now on; see `Pool::make_current`.

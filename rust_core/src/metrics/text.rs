@@ -6,7 +6,9 @@ use std::fmt::Write;
 
 use super::observed;
 use super::scrape::Metrics;
-use crate::stats::{COUNTS, Counted, FILE_COUNTS, FUNCTION_COUNTS, How, Kind, METRIC_COUNTS, STREAM_COUNTS, Stats};
+use crate::stats::{
+    COUNTS, Counted, FILE_COUNTS, FUNCTION_COUNTS, How, Kind, METRIC_COUNTS, RULE_COUNTS, STREAM_COUNTS, Stats,
+};
 
 /// Before each name.
 pub(super) const PREFIX: &str = "unified_logger_";
@@ -58,6 +60,7 @@ pub(super) fn family(name: &str) -> Option<Family<'static>> {
         .or_else(|| in_list(&STREAM_COUNTS, name))
         .or_else(|| in_list(&FUNCTION_COUNTS, name))
         .or_else(|| in_list(&METRIC_COUNTS, name))
+        .or_else(|| in_list(&RULE_COUNTS, name))
 }
 
 /// Writes what was scraped. Series whose meaning this version does not know are of unknown type.

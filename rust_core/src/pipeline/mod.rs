@@ -32,7 +32,7 @@ use crate::record_metrics::RecordMetrics;
 use crate::router::Route;
 use crate::sink::{DirectoryLock, Fsync, Held, Progress, Sink};
 use crate::slab::{self, Buffer};
-use crate::stats::{REASONS, Stats};
+use crate::stats::{REASONS, Stats, tally};
 use crate::value::{OutOfMemory, Value};
 use locked::{report_lock, write_sinks};
 use notices::{DAMAGED, NO_MEMORY, lost};
@@ -65,7 +65,7 @@ pub struct Pipeline {
     /// Records seen, which also numbers them, and how many of them were written or failed.
     delivered: u64,
     /// Records seen that are not counted by level yet.
-    levels: [u64; level::NAMES.len()],
+    levels: [u64; tally::COUNTS],
     settled: u64,
     failed: u64,
     drops_reported_at: Option<Instant>,
@@ -120,7 +120,7 @@ impl Pipeline {
             held: Vec::new(),
             gathered: 0,
             delivered: 0,
-            levels: [0; level::NAMES.len()],
+            levels: [0; tally::COUNTS],
             settled: 0,
             failed: 0,
             drops_reported_at: None,
@@ -155,6 +155,7 @@ impl Pipeline {
             self.delivered += 1;
             record.note_position(self.delivered);
             self.levels[level::bucket(record::level_of(record.as_slice()))] += 1;
+            self.levels[level::NAMES.len()] += record::suppressed_of(record.as_slice());
             let line = catch_unwind(AssertUnwindSafe(|| self.deliver_one(record.as_slice(), Whose::Application)));
             if !matches!(line, Ok(true)) {
                 self.failed += 1;

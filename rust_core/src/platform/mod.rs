@@ -2,12 +2,14 @@
 
 use std::io;
 
+mod coarse;
 mod counter;
 mod own_file;
 mod prefetch;
 mod signals;
 #[cfg(unix)]
 mod unix;
+pub use coarse::coarse_milliseconds;
 pub use counter::*;
 pub use own_file::OwnFile;
 pub use prefetch::prefetch;

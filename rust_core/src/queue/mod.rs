@@ -119,6 +119,11 @@ impl Queue {
         }
     }
 
+    /// Whether a record of this level would be taken now.
+    pub fn has_room(&self, level: i32) -> bool {
+        self.depth() < self.limit(level)
+    }
+
     /// Offers a captured record. Takes no lock, makes no system call unless the writer has to be woken, never waits.
     #[inline]
     pub fn offer(&self, mut record: Buffer) -> Offered {

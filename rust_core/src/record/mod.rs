@@ -15,7 +15,7 @@ pub use keys::{RESERVED, keys};
 pub use layout::put_context;
 
 use crate::exception;
-use crate::value::Reader;
+use crate::value::{Reader, Value, length};
 
 /// A call site of the application, with the names of the fields it gives.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -51,6 +51,8 @@ pub mod flag {
     pub const SITE_MESSAGE: u16 = 1 << 5;
     /// The level has another name in this record than in this process.
     pub const LEVEL_NAME: u16 = 1 << 6;
+    /// A field tells of calls that were left out.
+    pub const SUPPRESSED: u16 = 1 << 7;
 }
 
 /// The part of fixed size. Times are nanoseconds since the epoch, UTC.
@@ -70,6 +72,7 @@ pub struct Header {
 pub const HEADER: usize = 40;
 const SEQUENCE: usize = 8;
 const FLAGS: usize = 32;
+const EXTRA: usize = 34;
 /// The last four bytes of the header: the process, in records that another one than their writer has made, else 0.
 const PROCESS: usize = 36;
 
@@ -136,6 +139,37 @@ pub fn add_flags(record: &mut [u8], flags: u16) {
 pub fn set_process(record: &mut [u8], process: u32) {
     if let Some(head) = record.first_chunk_mut::<HEADER>() {
         head[PROCESS..].copy_from_slice(&process.to_le_bytes());
+    }
+}
+
+/// Counts one more field behind all others of a captured record. False for a record that has as many as it can have.
+#[must_use]
+pub fn count_field(record: &mut [u8]) -> bool {
+    let extra = head(record, |head| u16::from_le_bytes([head[EXTRA], head[EXTRA + 1]]));
+    let Some(more) = extra.checked_add(1) else { return false };
+    record[EXTRA..EXTRA + 2].copy_from_slice(&more.to_le_bytes());
+    true
+}
+
+/// The name of the field that tells of calls that were left out.
+pub const SUPPRESSED: &str = "suppressed";
+
+/// How many calls a captured record tells of that were left out.
+#[inline]
+#[must_use]
+pub fn suppressed_of(record: &[u8]) -> u64 {
+    if flags_of(record) & flag::SUPPRESSED == 0 { 0 } else { read_suppressed(record).unwrap_or(0) }
+}
+
+/// It is behind the call's own fields.
+#[cold]
+fn read_suppressed(record: &[u8]) -> Option<u64> {
+    // The name and the kind, then the number: the field is added last but for others of sampling.
+    let pattern: Vec<u8> = length(SUPPRESSED.len()).to_le_bytes().into_iter().chain(SUPPRESSED.bytes()).collect();
+    let at = memchr::memmem::rfind(record, &pattern)? + pattern.len();
+    match Reader::checked(&record[at..]).value()? {
+        Value::Integer(count) => u64::try_from(count).ok(),
+        _ => None,
     }
 }
 

@@ -11,9 +11,11 @@ pub(super) fn counted(bytes: &[u8], contents: &Contents) -> Vec<u64> {
     let mut words = blackbox::counted(bytes);
     record_metrics::undo(&mut words);
     let upto = tally::upto(&words);
-    let mut levels = [0; level::NAMES.len()];
+    let mut levels = [0; tally::COUNTS];
     for found in contents.records.iter().filter(|found| found.taken == 0 || found.taken > upto) {
-        levels[level::bucket(record::level_of(&bytes[found.bytes.clone()]))] += 1;
+        let record = &bytes[found.bytes.clone()];
+        levels[level::bucket(record::level_of(record))] += 1;
+        levels[level::NAMES.len()] += record::suppressed_of(record);
     }
     tally::add_to(&mut words, levels);
     words

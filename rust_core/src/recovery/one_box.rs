@@ -23,8 +23,9 @@ use crate::record::{Builder, Record, flag};
 use crate::record_metrics::{self, RecordMetrics};
 use crate::redaction::Rules;
 use crate::router::Route;
+use crate::sampling::rules::{Summary, build_summary, untold_of};
 use crate::sink::{DirectoryLock, Fsync, Held};
-use crate::stats::{self, FileStats, Stats};
+use crate::stats::{self, FileStats, Stats, tally};
 use crate::value::Value;
 
 /// How long a recovery waits for the log directory's lock.
@@ -59,7 +60,7 @@ pub(super) fn recover(directory: Option<&Path>, found: Ownerless, recovered: &mu
     };
     let damaged = contents.damaged;
     let counted = counted(&bytes, &contents);
-    if contents.records.is_empty() && damaged == 0 {
+    if contents.records.is_empty() && damaged == 0 && untold_of(&counted) == 0 {
         // The box holds nothing, so it does no harm if it stays.
         recovered.boxes += u64::from(remove(directory, &found, &counted, None).is_ok());
         return ControlFlow::Continue(());
@@ -134,7 +135,7 @@ fn write(
         recovery.leave_out_what_landed()?;
         recovery.count_lines(&counted, file).map_err(here)?;
         let noted = recovery.note(file).map_err(here)?;
-        recovery.push_all(noted);
+        recovery.push_all(noted, untold_of(&counted));
         fault_injection::pass(Fault::Noted);
         let written = recovery.write_all(held);
         if !matches!(written, Ok(true)) {
@@ -145,6 +146,8 @@ fn write(
             return Err(here(io::ErrorKind::WouldBlock.into()));
         }
         recovery.put_lines(&mut counted);
+        let untold = untold_of(&counted);
+        tally::tell(&mut counted, untold);
         let more = recovery.count_records(outputs, &counted);
         Ok(Done { count: noted.count, counted, more })
     };
@@ -327,7 +330,7 @@ impl<'a> Recovery<'a> {
         Ok(noted)
     }
 
-    fn push_all(&mut self, noted: RecoveryNote) {
+    fn push_all(&mut self, noted: RecoveryNote, untold: u64) {
         let mut last = noted.last_position;
         for index in 0..self.wanted.len() {
             let (wanted, position) = (self.wanted[index], self.contents.records[index].position);
@@ -338,6 +341,7 @@ impl<'a> Recovery<'a> {
             }
         }
         self.push_notice(noted, last + 1);
+        self.push_summary(noted, last + 2, untold);
     }
 
     /// Writes all that was pushed. False if a stream takes nothing for too long.
@@ -377,15 +381,30 @@ impl<'a> Recovery<'a> {
             "process {} ended without shutting down; {} {records} recovered",
             self.contents.process, noted.count
         );
-        let mut bytes = Vec::new();
-        Builder {
-            time: noted.time,
-            level: level::WARNING,
-            logger: "unified_logger",
-            function: "recovery",
-            message: &message,
+        self.push_own(noted.time, level::WARNING, "recovery", &message, &fields, position);
+    }
+
+    /// Tells of calls that sampling had left out, and that no record tells of.
+    fn push_summary(&mut self, noted: RecoveryNote, position: u64, untold: u64) {
+        if untold > 0 {
+            build_summary(&Summary { total: untold, rule: None }, |message, fields| {
+                self.push_own(noted.time, level::INFO, "sampling", message, fields, position);
+            });
         }
-        .put(&mut bytes, &fields);
+    }
+
+    /// Pushes a record of the library's own.
+    fn push_own(
+        &mut self,
+        time: i64,
+        level: i32,
+        function: &str,
+        message: &str,
+        fields: &[(&str, Value<'_>)],
+        position: u64,
+    ) {
+        let mut bytes = Vec::new();
+        Builder { time, level, logger: "unified_logger", function, message }.put(&mut bytes, fields);
         // SAFETY: built just above.
         let Some(record) = (unsafe { Record::read(&bytes) }) else { return };
         // Files that have this notice already, from a recovery that died, do not get it again.

@@ -1,6 +1,10 @@
-//! Which traces are sampled. The decision on a trace is made once, where it begins, and everybody after that follows it.
+//! Sampling: which calls that pass their level still make no record.
+//!
+//! Here is which traces are sampled: the decision on a trace is made once, where it begins, and everybody after that follows it. `rules` has
+//! what is left out call by call.
 
 pub mod probability;
+pub mod rules;
 mod state;
 
 pub use probability::{Threshold, randomness};

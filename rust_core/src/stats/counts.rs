@@ -1,9 +1,9 @@
 //! The one list of what is counted. A line here is a key of `get_stats`, a row of its page and a metric.
 
 use super::counted::{Counted, Source, counter, derived, gauge, split, timed};
-use super::{FileStats, FunctionStats, How, MetricStats, Stats, StreamStats};
+use super::{FileStats, FunctionStats, How, MetricStats, RuleStats, Stats, StreamStats};
 
-pub const COUNTS: [Counted<Stats>; 25] = [
+pub const COUNTS: [Counted<Stats>; 28] = [
     derived("accepted", "records", "records offered to the pipeline: all that passed their level", Stats::accepted),
     counter("filtered", "records_filtered_total", "records", "records kept out before they were captured", |stats| {
         stats.filtered
@@ -156,6 +156,27 @@ pub const COUNTS: [Counted<Stats>; 25] = [
         |stats| stats.trace_headers_ignored,
     ),
     counter(
+        "suppressed",
+        "sampling_suppressed_total",
+        "calls",
+        "calls that sampling left out by count: a later record or a summary tells of each",
+        |stats| stats.suppressed,
+    ),
+    split(
+        "suppressed_told",
+        "sampling_told_total",
+        "calls",
+        "those of them that a record or a summary has told of",
+        |stats| stats.taken.told(),
+    ),
+    counter(
+        "sampling_keys_evicted",
+        "sampling_keys_evicted_total",
+        "keys",
+        "keys of sampling that were forgotten, as there is room for `max_keys` only",
+        |stats| stats.keys_evicted,
+    ),
+    counter(
         "redacted",
         "values_redacted_total",
         "values",
@@ -269,4 +290,12 @@ pub const METRIC_COUNTS: [Counted<MetricStats>; 3] = [
         "records among those counted that found no series of their own, and went into that of `__other__`",
         |metric| metric.folded,
     ),
+];
+
+/// Of each rule of sampling.
+pub const RULE_COUNTS: [Counted<RuleStats>; 2] = [
+    counter("kept", "sampled_total", "calls", "calls that the rule kept", |rule| rule.kept),
+    counter("left_out", "sampled_total", "calls", "calls that it left out, or in a dry run would have", |rule| {
+        rule.left_out
+    }),
 ];

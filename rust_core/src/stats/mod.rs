@@ -9,9 +9,9 @@ mod parts;
 mod words;
 
 pub use counted::{Counted, Kind};
-pub use counts::{COUNTS, FILE_COUNTS, FUNCTION_COUNTS, METRIC_COUNTS, STREAM_COUNTS};
+pub use counts::{COUNTS, FILE_COUNTS, FUNCTION_COUNTS, METRIC_COUNTS, RULE_COUNTS, STREAM_COUNTS};
 pub use named::{Named, NamedCounts, Split};
-pub use parts::{Cause, FileStats, FunctionStats, MetricStats, StreamStats};
+pub use parts::{Cause, FileStats, FunctionStats, MetricStats, RuleStats, StreamStats};
 pub use words::observed;
 pub use words::{Blank, Block, Count, Early, Entry, How, LENGTH, Left, Words, tally};
 
@@ -154,6 +154,11 @@ pub struct Stats {
     pub functions: Named<FunctionStats>,
     /// By the names of the metrics.
     pub metrics: Named<MetricStats>,
+    /// By the names of the rules of sampling.
+    pub rules: Named<RuleStats>,
+    /// Calls that were left out by count, of each of which some record tells; and keys that had to be forgotten for others.
+    pub suppressed: Count,
+    pub keys_evicted: Count,
     /// Records of the pipeline itself ("N records dropped"), beside the application's.
     pub notices: Count,
     pub queue_high_water: Count,
@@ -217,6 +222,9 @@ impl Stats {
             streams: Named::new(words, &[CONSOLE]),
             functions: Named::new(words, &[]),
             metrics: Named::new(words, &[]),
+            rules: Named::new(words, &[]),
+            suppressed: at.count("suppressed"),
+            keys_evicted: at.count("sampling_keys_evicted"),
             notices: at.count("notices"),
             queue_high_water: at.count("queue_high_water"),
             queue_records: at.count("queue_depth"),

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::counted::Placing;
-use super::{Count, FILE_COUNTS, FUNCTION_COUNTS, METRIC_COUNTS, NamedCounts, STREAM_COUNTS, Split, Words, labels};
+use super::{
+    Count, FILE_COUNTS, FUNCTION_COUNTS, METRIC_COUNTS, NamedCounts, RULE_COUNTS, STREAM_COUNTS, Split, Words, labels,
+};
 
 /// Why a file was changed for a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +75,20 @@ pub struct MetricStats {
     pub ignored: Count,
     /// Records that found no series of their own.
     pub folded: Count,
+}
+
+/// Counts of a rule of sampling.
+#[derive(Debug)]
+pub struct RuleStats {
+    pub kept: Count,
+    pub left_out: Count,
+}
+
+impl NamedCounts for RuleStats {
+    fn at(words: &'static Words, name: &str) -> Self {
+        let at = Placing { words, list: &RULE_COUNTS, labels: labels("rule", name) };
+        Self { kept: at.part("kept", "decision", "kept"), left_out: at.part("left_out", "decision", "left_out") }
+    }
 }
 
 impl NamedCounts for MetricStats {

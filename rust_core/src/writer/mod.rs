@@ -1,6 +1,7 @@
 //! The thread behind the queue: drains it, passes batches on, and sleeps while the queue is empty.
 
 mod ending;
+mod sampled;
 mod shared;
 mod sweep;
 mod turn;
@@ -83,9 +84,11 @@ impl Writer<'_> {
                 shared.queue.waker().sleep(LONGEST_SLEEP, || !shared.is_held() || shared.is_asked_to_pause());
                 continue;
             }
+            self.shared.check_for_cut();
             self.shared.prepare_pool();
             self.shared.sweep(self.home);
             self.shared.look_after_files();
+            self.shared.look_after_sampling();
             self.note_flushes();
             // Read before the queue is drained, so that all records queued before the close are written.
             let closing = self.shared.state.load(Ordering::SeqCst) != state::OPEN;

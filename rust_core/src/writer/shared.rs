@@ -16,6 +16,7 @@ use crate::blackbox::Watch;
 use crate::error_handler::ErrorHandler;
 use crate::pipeline::{self, Batch, Pipeline};
 use crate::queue::Queue;
+use crate::sampling::rules::Sampler;
 use crate::sink::Progress;
 use crate::slab::{self, Pool};
 use crate::stats::Stats;
@@ -78,7 +79,11 @@ pub struct Shared {
     pub notices: SegQueue<Vec<u8>>,
     /// The progress of the sinks behind threads.
     pub behind: Vec<Progress>,
+    pub sampler: Option<Arc<Sampler>>,
     pub watch: Option<Arc<Watch>>,
+    pub box_is_harmed: AtomicBool,
+    /// The counts of the process as they were when the box was last looked at.
+    pub counts_copied: Mutex<Vec<u64>>,
     /// On a cache line of its own, as the turn is: the writer locks it for each batch.
     pub swept: CachePadded<Mutex<Swept>>,
     /// None where no file is written.

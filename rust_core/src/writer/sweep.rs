@@ -31,20 +31,43 @@ pub struct Swept {
 impl Shared {
     /// Keeps the box where other processes look for it. Harm to the box cannot be undone. That records no longer
     /// survive the process is reported once.
+    /// Looks whether the box was cut. The counts of the process are in it, so this comes before each turn that counts.
+    pub fn check_for_cut(&self) {
+        if let Some(watch) = &self.watch
+            && !self.box_is_harmed.load(Ordering::Relaxed)
+            && watch.is_cut()
+        {
+            self.check_box();
+        }
+    }
+
     fn check_box(&self) {
-        let Some(watch) = self.watch.as_ref().filter(|_| self.stats.protected.get() == 1) else { return };
+        let Some(watch) = &self.watch else { return };
+        // Held until the box has room again: another thread that finds it cut waits here before it counts.
+        let mut copied = self.counts_copied.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.box_is_harmed.load(Ordering::SeqCst) {
+            return;
+        }
         watch.follow();
-        let Some(harm) = watch.harm() else { return };
+        let Some(harm) = watch.harm() else {
+            // Should it be cut, this is what was counted.
+            *copied = self.stats.words().copy();
+            return;
+        };
         let path = watch.path();
         let what = match harm {
             Harm::Removed => "was removed",
             Harm::Cut => {
                 if let Err(error) = watch.mend() {
                     self.errors.handle("give the black box room again", &error);
+                } else {
+                    self.stats.words().put_back(&copied);
                 }
                 "was cut"
             }
         };
+        self.box_is_harmed.store(true, Ordering::SeqCst);
+        drop(copied);
         self.stats.protected.set(0);
         let message = format!(
             "the black box at {} {what}: records in memory do not survive the process until `init_logging` is called again",

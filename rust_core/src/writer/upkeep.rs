@@ -143,7 +143,7 @@ impl Shared {
     }
 
     /// How often files were rotated.
-    fn rotations(&self) -> u64 {
+    pub(super) fn rotations(&self) -> u64 {
         self.stats.files.iter().map(|(_, file)| file.rotations.get()).sum()
     }
 

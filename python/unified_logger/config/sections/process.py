@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # The level of exceptions that end a thread.
 _ERROR = 40
 # Blocks for capabilities that this version does not have: they are checked, and a notice says that they have no effect.
-_WITHOUT_EFFECT = ("sampling", "alerting")
+_WITHOUT_EFFECT = ("alerting",)
 
 
 class Queue(Section):

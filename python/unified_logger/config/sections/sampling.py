@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .. import sampling as rules_of
 from ..kinds import BOOLEAN, LEVEL, MAPPING, NAMES, RATE, Kind, choice
 from ..mappings import joined
 from ..options import Section, derived, option
@@ -25,11 +26,13 @@ SAMPLING = Kind(
 
 # The level from which records are written whatever their trace.
 _ERROR = 40
+_MAX_KEYS = 4_096
 
 
 def _layout() -> Layout:
     paths = {"always_sample_paths": NAMES, "never_sample_paths": NAMES}
     return {
+        **rules_of.LAYOUT,
         "traces": {"ratio": RATE, "otel_ratio": choice("consistent", "legacy"), "level": LEVEL},
         # The block of the previous module's layout.
         "enabled": BOOLEAN,
@@ -43,8 +46,10 @@ class Sampling(Section):
     """Which records are written where not all of them are."""
 
     sampling: Mapping[str, Any] = option(
-        SAMPLING, {}, "Which traces are written where not all of them are; see docs/sampling.md.", layout=_layout
+        SAMPLING, {}, "Which records are written where not all of them are; see docs/sampling.md.", layout=_layout
     )
+    # The rules as the engine reads them. None for every call.
+    sampling_rules: Mapping[str, Any] | None = derived()
     # How traces are chosen, the share of them, and the level from which records are written whatever their trace. None for all traces.
     sampled_traces: tuple[str, float, int] | None = derived()
 
@@ -54,7 +59,23 @@ class Sampling(Section):
         sampling: dict[str, Any] = {}
         for _, block in given.each("sampling"):
             sampling = joined(sampling, block)
-        return {"sampling": sampling, "sampled_traces": _traces(sampling.get("traces"))}
+        return {
+            "sampling": sampling,
+            "sampling_rules": _rules(sampling),
+            "sampled_traces": _traces(sampling.get("traces")),
+        }
+
+    def to_engine(self) -> dict[str, dict[str, Any]]:
+        """The rules, if there are any."""
+        return {} if self.sampling_rules is None else {"sampling": dict(self.sampling_rules)}
+
+
+def _rules(sampling: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    rules = [*(sampling.get("rules") or ()), *rules_of.older(sampling)]
+    max_keys = sampling.get("max_keys")
+    if not rules:
+        return None
+    return rules_of.to_engine(rules, sampling.get("dry_run") is True, _MAX_KEYS if max_keys is None else max_keys)
 
 
 def _traces(traces: Mapping[str, Any] | None) -> tuple[str, float, int] | None:

@@ -13,6 +13,7 @@ use unified_logger_core::memory;
 use unified_logger_core::names;
 use unified_logger_core::record::{INLINE, Site, flag};
 use unified_logger_core::router::is_ai_field;
+use unified_logger_core::sampling::rules::mix;
 
 use crate::capture::clock;
 use crate::interpreter::frame::{CallSite, Frame};
@@ -377,6 +378,13 @@ pub fn mark_wrapper(code: &Bound<'_, PyCode>) {
 fn is_wrapper(py: Python<'_>, call_site: CallSite) -> bool {
     // SAFETY: looked at only.
     unsafe { &*WRAPPERS.get(py) }.as_ref().is_some_and(|wrappers| wrappers.contains(&(call_site.code as usize)))
+}
+
+/// A number that calls of the site that runs have in common. A site that has made a record keeps its number as long as it is remembered.
+pub fn key(py: Python<'_>) -> u64 {
+    let is_own = |call_site: &CallSite| !is_wrapper(py, *call_site);
+    let call_site = CallSite::current(py).filter(is_own).or_else(|| caller(py, 1).map(|frame| frame.call_site()));
+    call_site.map_or(0, |call_site| mix(call_site.code as u64, call_site.instruction as u64))
 }
 
 /// The frame a record names: `level` frames out, wrappers not counted.

@@ -5,6 +5,7 @@ mod fields;
 mod foreign;
 pub mod ids;
 mod least;
+pub mod request_path;
 pub mod sampled;
 mod within;
 
@@ -20,6 +21,7 @@ pub use fields::{BoundFields, Fields};
 pub use foreign::set_foreign_context;
 pub use ids::{new_span_id, new_trace_id};
 pub use least::{end_the_beginning, is_before_start, may_decide_on_levels, set_follow};
+pub use request_path::set_request_path_variable;
 pub use within::{clear_within, context_again, context_below, context_with};
 
 use crate::interpreter::ending;
@@ -234,6 +236,17 @@ impl Context {
             sampled: None,
             within: Within::new(None),
         })
+    }
+
+    /// Its fields. Nobody changes them.
+    pub fn own_fields<'py>(&self, py: Python<'py>) -> &Bound<'py, PyDict> {
+        self.fields.named(py)
+    }
+
+    /// How many records one of this level stands for by the decision on its trace.
+    pub fn stands_for(&self, level: i32) -> f64 {
+        let sampled = self.sampled.as_ref().filter(|sampled| sampled.section(level).is_some());
+        sampled.map_or(1.0, |sampled| sampled.made.decision.count)
     }
 
     /// The decision on its trace, for a context that continues it.

@@ -33,7 +33,7 @@ use unified_logger_core::record::RESERVED;
 use unified_logger_core::recovery::{self, Recovered, Strays};
 use unified_logger_core::rotation::Names;
 use unified_logger_core::stats::{
-    CONSOLE, COUNTS, Counted, FILE_COUNTS, FUNCTION_COUNTS, METRIC_COUNTS, STREAM_COUNTS,
+    CONSOLE, COUNTS, Counted, FILE_COUNTS, FUNCTION_COUNTS, METRIC_COUNTS, RULE_COUNTS, STREAM_COUNTS,
 };
 use unified_logger_core::value::Value;
 
@@ -186,6 +186,9 @@ fn read<'py, S>(py: Python<'py>, counts: &[Counted<S>], of: &S) -> PyResult<Boun
 /// The counts of the process, as integers.
 #[pyfunction]
 pub fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    if let Some(engine) = handover::engine(py) {
+        engine.check_for_cut();
+    }
     let stats = &**STATS;
     let counts = read(py, &COUNTS, stats)?;
     let files = PyDict::new(py);
@@ -206,6 +209,11 @@ pub fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         functions.set_item(name, read(py, &FUNCTION_COUNTS, &**function)?)?;
     }
     counts.set_item("sinks", functions)?;
+    let rules = PyDict::new(py);
+    for (name, rule) in stats.rules.iter() {
+        rules.set_item(name, read(py, &RULE_COUNTS, &**rule)?)?;
+    }
+    counts.set_item("sampling", rules)?;
     let metrics = PyDict::new(py);
     for (name, metric) in stats.metrics.iter() {
         metrics.set_item(name, read(py, &METRIC_COUNTS, &**metric)?)?;
@@ -320,6 +328,7 @@ pub fn counted() -> Vec<[&'static str; 5]> {
         .chain(rows("console", &STREAM_COUNTS))
         .chain(rows("sinks", &FUNCTION_COUNTS))
         .chain(rows("record_metrics", &METRIC_COUNTS))
+        .chain(rows("sampling", &RULE_COUNTS))
         .collect()
 }
 

@@ -1,12 +1,16 @@
 //! A call as filters see it, before it is captured.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyDict, PyString, PyTuple};
+use unified_logger_core::sampling::rules::mix_text;
 
-use super::{Answers, Door, Level};
-use crate::context;
+use super::{Answers, Door, Level, Marks};
+use crate::context::request_path::request_path;
+use crate::context::{self, BoundFields};
+use crate::interpreter::arguments::Arguments;
 use crate::interpreter::frame::Frame;
 use crate::interpreter::gil::intern;
 use crate::interpreter::interrupt;
@@ -25,16 +29,32 @@ pub enum Name<'a, 'py> {
 /// Where a call stands in the code, in the form that a door has.
 #[derive(Clone, Copy)]
 pub enum At<'a, 'py> {
-    /// A function that finds the frame that logs.
-    Running(fn(Python<'py>) -> Option<Frame<'py>>),
+    /// A function that finds the frame that logs, and one that finds a number that calls of its site have in common.
+    Running { find: fn(Python<'py>) -> Option<Frame<'py>>, number: fn(Python<'py>) -> u64 },
     /// The attributes of a record for its file and line.
     Record { file: Option<&'a Bound<'py, PyAny>>, line: Option<&'a Bound<'py, PyAny>> },
+}
+
+/// The arguments and fields of a call, in the form that a door has.
+#[derive(Clone, Copy)]
+pub enum Values<'a, 'py> {
+    /// The message is the first positional one.
+    Arguments(Arguments),
+    Fields(&'a Bound<'py, PyDict>),
+    /// The attributes of a record that are fields, and what its message is merged with.
+    Record {
+        fields: &'a [(Bound<'py, PyAny>, Bound<'py, PyAny>)],
+        arguments: Option<&'a Bound<'py, PyAny>>,
+    },
 }
 
 /// Where a call comes from.
 pub struct CallSource<'a, 'py> {
     pub logger: Name<'a, 'py>,
     pub at: At<'a, 'py>,
+    pub values: Values<'a, 'py>,
+    /// The fields of its logger.
+    pub bound: Option<&'a BoundFields>,
 }
 
 /// A call before it is captured.
@@ -49,6 +69,8 @@ pub struct Call<'a, 'py> {
     /// levels may change.
     pub is_early: bool,
     source: CallSource<'a, 'py>,
+    /// What its record tells of other calls, if a filter has said so.
+    pub marks: Cell<Option<Marks>>,
 }
 
 impl<'a, 'py> Call<'a, 'py> {
@@ -56,7 +78,7 @@ impl<'a, 'py> Call<'a, 'py> {
         let has_level = door != Door::Captured && context::may_decide_on_levels();
         let context_level = if has_level { context::least(py) } else { None };
         let is_early = door == Door::Own && context::is_before_start();
-        Self { py, level, answers, context_level, is_early, source }
+        Self { py, level, answers, context_level, is_early, source, marks: Cell::new(None) }
     }
 }
 
@@ -85,13 +107,82 @@ impl<'py> Call<'_, 'py> {
     /// yet.
     pub fn site(&self) -> Option<(Bound<'py, PyAny>, u32)> {
         match self.source.at {
-            At::Running(find) => site_of(&find(self.py)?),
+            At::Running { find, .. } => site_of(&find(self.py)?),
             At::Record { file, line } => {
                 let line = line.and_then(|line| interrupt::ok(self.py, line.extract())).unwrap_or(0);
                 Some((file?.clone(), line))
             }
         }
     }
+}
+
+impl<'py> Call<'_, 'py> {
+    /// How many records one of it stands for by the decision on its trace.
+    pub fn stands_for(&self) -> f64 {
+        context::current(self.py).map_or(1.0, |context| context.get().stands_for(self.level.number))
+    }
+
+    /// A number that calls of one site have in common.
+    pub fn site_number(&self) -> u64 {
+        match self.source.at {
+            At::Running { number, .. } => number(self.py),
+            At::Record { file, line } => {
+                let line = line.and_then(|line| interrupt::ok(self.py, line.extract::<u64>())).unwrap_or(0);
+                file.map_or(line, |file| mix_text(line, &text_of(file)))
+            }
+        }
+    }
+
+    /// A field of the call, its logger or its context. Looking it up runs no code of the program.
+    pub fn field(&self, name: &str) -> Option<Bound<'py, PyAny>> {
+        self.own_field(name)
+            .or_else(|| found(self.source.bound?.fields.named(self.py), name))
+            .or_else(|| found(context::current(self.py)?.get().own_fields(self.py), name))
+            .or_else(|| if name == "path" { request_path(self.py) } else { None })
+    }
+
+    fn own_field(&self, name: &str) -> Option<Bound<'py, PyAny>> {
+        let is_it = |given: &Bound<'py, PyAny>| {
+            given.cast_exact::<PyString>().ok().and_then(|given| given.to_str().ok()) == Some(name)
+        };
+        match self.source.values {
+            Values::Arguments(arguments) => {
+                let names = arguments.names(self.py)?;
+                let keyword = |wanted: &dyn Fn(&Bound<'py, PyAny>) -> bool| {
+                    names.iter().position(|given| wanted(&given)).map(|index| arguments.keyword(self.py, index))
+                };
+                keyword(&is_it).or_else(|| {
+                    let extra = keyword(&|given| given.as_ptr() == intern!(self.py, "extra").as_ptr())?;
+                    found(extra.cast_exact().ok()?, name)
+                })
+            }
+            Values::Fields(fields) => found(fields, name),
+            Values::Record { fields, .. } => {
+                fields.iter().find(|(given, _)| is_it(given)).map(|(_, value)| value.clone())
+            }
+        }
+    }
+
+    /// The arguments of its message and the values of its fields.
+    pub fn values(&self) -> Vec<Bound<'py, PyAny>> {
+        match self.source.values {
+            Values::Arguments(arguments) => {
+                let keywords = arguments.names(self.py).map_or(0, |names| names.len());
+                let positional = (1..arguments.positional).map(|index| arguments.positional(self.py, index));
+                positional.chain((0..keywords).map(|index| arguments.keyword(self.py, index))).collect()
+            }
+            Values::Fields(fields) => fields.values().iter().collect(),
+            Values::Record { fields, arguments } => {
+                let arguments = arguments.and_then(|given| given.cast_exact::<PyTuple>().ok());
+                let arguments = arguments.into_iter().flat_map(|arguments| arguments.iter());
+                arguments.chain(fields.iter().map(|(_, value)| value.clone())).collect()
+            }
+        }
+    }
+}
+
+fn found<'py>(fields: &Bound<'py, PyDict>, name: &str) -> Option<Bound<'py, PyAny>> {
+    interrupt::ok(fields.py(), fields.get_item(name)).flatten()
 }
 
 fn site_of<'py>(frame: &Frame<'py>) -> Option<(Bound<'py, PyAny>, u32)> {

@@ -11,14 +11,18 @@ pub mod guard;
 pub mod is_enabled_for;
 pub mod listeners;
 mod logger_level;
+mod marks;
 pub mod named;
+mod sampling;
 pub mod shape;
 mod unsampled_traces;
 
 pub use answers::{Answers, Level, Levels};
-pub use call::{At, Call, CallSource, Name};
+pub use call::{At, Call, CallSource, Name, Values};
 pub use is_enabled_for::{follow_contexts, leave_stdlib_levels};
 pub use listeners::{set_notice, set_wrappers};
+pub use marks::Marks;
+pub use sampling::follow as follow_sampler;
 pub use unsampled_traces::set_trace_sampling;
 
 use pyo3::prelude::*;
@@ -28,7 +32,7 @@ use crate::interpreter::counts::FILTERED;
 use crate::interpreter::gil::Gil;
 
 /// The filters in the order of asking. The first that refuses a call decides.
-static FILTERS: &[Filter] = &[logger_level::FILTER, context_level::FILTER, unsampled_traces::FILTER];
+static FILTERS: &[Filter] = &[logger_level::FILTER, context_level::FILTER, unsampled_traces::FILTER, sampling::FILTER];
 
 /// A filter, which may refuse a call. Filters run on the thread that logs, so they neither wait nor call code of the
 /// program.
@@ -60,6 +64,8 @@ pub enum Decision<'py> {
     Capture(Option<Bound<'py, Context>>),
     /// The same, and the record is kept for somebody who may ask for it later.
     CaptureAndKeep(Option<Bound<'py, Context>>),
+    /// As `Process`, `CaptureAndKeep` or `Capture`, and its record tells of other calls.
+    Mark { shown: bool, kept: bool, marks: Marks },
     /// `logging` makes a `LogRecord` of the call, which others see. If that record arrives to be captured, it comes to
     /// the last door.
     LeaveToLogging,
@@ -155,6 +161,9 @@ fn ask<'py>(py: Python<'py>, door: Door, level: Level, answers: Answers, source:
     }
     // A record of `logging` was seen by those who would keep it.
     let kept = door != Door::Captured && answers.is_kept(level);
+    if let Some(marks) = call.marks.get() {
+        return Decision::Mark { shown: PROCESSES.copied(py), kept, marks };
+    }
     match door {
         Door::Own | Door::Captured if PROCESSES.copied(py) => Decision::Process { kept },
         _ if kept => Decision::CaptureAndKeep(None),

@@ -12,6 +12,7 @@ use unified_logger_core::engine::Engine;
 
 use super::state::{STATE, State, TROUBLE, TROUBLE_PATIENCE, apart, engine, open, replace};
 use super::terminal;
+use crate::filter;
 use crate::interpreter::counts::STATS;
 use crate::interpreter::ending;
 use crate::interpreter::fork;
@@ -53,6 +54,7 @@ pub fn revived(py: Python<'_>) -> Option<Arc<Engine>> {
     engine.make_current();
     let engine = Arc::new(engine);
     drop(replace(py, State::Running(Arc::clone(&engine))));
+    filter::follow_sampler(py, engine.sampler());
     if let Err(error) = started {
         // Calls write their records themselves until there is a writer thread.
         apart(py, || TROUBLE.handle("start the writer after a fork", &error));
@@ -107,6 +109,8 @@ pub fn after_fork_in_child(py: Python<'_>) {
     let Some(engine) = engine(py).cloned() else { return };
     let closed = engine.is_closed();
     engine.forget_in_child();
+    // What was left out is the parent's to tell. The rules of the child begin with its first record.
+    filter::follow_sampler(py, None);
     let old = replace(py, State::Forked { settings: Box::new(engine.settings().clone()), closed, lost: false });
     // The engine's threads and locks exist only in the parent, and its records are the parent's to write. Nothing of
     // the engine may be touched again, so it is never dropped.

@@ -26,6 +26,7 @@ pub use state::{engine, is_early, report, report_remarks};
 pub use submit::{contained, submit};
 
 use crate::capture::site;
+use crate::filter;
 use crate::interpreter::counts::STATS;
 use crate::interpreter::{ending, fork as forks, stack};
 use crate::redaction;
@@ -58,6 +59,7 @@ pub fn start(py: Python<'_>, settings: Settings, patience: Duration) -> Result<(
     let before = replace(py, State::Running(Arc::clone(&engine)));
     // Before the old one ends, which other threads do not wait for: what they show has the new rules already.
     terminal::follow(py, Some(&engine));
+    filter::follow_sampler(py, engine.sampler());
     let early = match before {
         State::Running(old) => {
             ending::detached(py, move || {
@@ -81,6 +83,7 @@ pub fn turn_off(py: Python<'_>, rules: Option<Arc<Rules>>) {
     let before = replace(py, State::Off);
     redaction::follow(py, rules);
     terminal::follow(py, None);
+    filter::follow_sampler(py, None);
     match before {
         State::Early(early) => {
             // Captured for the engine: handlers of `logging` cannot take them.

@@ -5,9 +5,9 @@ use pyo3::types::{PyDict, PyTuple};
 
 use super::Logger;
 use super::processed::Seen;
-use super::write::{listened, through_logging};
+use super::write::{Way, listened, through_logging};
 use crate::capture::{Call, CallLevel, exception_of};
-use crate::filter::Decision;
+use crate::filter::{Decision, Values};
 use crate::handover;
 use crate::interpreter::ending;
 
@@ -32,7 +32,7 @@ fn write_ai(
 ) -> PyResult<()> {
     let py = logger.py();
     let native = logger.get();
-    let decision = native.decide_at(py, number);
+    let decision = native.decide_at(py, number, Values::Fields(fields));
     if matches!(decision, Decision::Refuse) {
         return Ok(());
     }
@@ -63,10 +63,10 @@ fn write_ai(
     let names = PyTuple::new(py, fields.keys())?;
     let record = seen.write(py, &identity, |call, identity| call.capture(py, identity, Some(&names)))?;
     drop(inside);
-    let submit = if matches!(decision, Decision::CaptureAndKeep(_) | Decision::Process { kept: true }) {
-        handover::keep_and_submit
-    } else {
-        handover::submit
+    let way = match decision {
+        Decision::Mark { kept, marks, .. } => Way::Marked { kept, marks },
+        Decision::CaptureAndKeep(_) | Decision::Process { kept: true } => Way::Kept,
+        _ => Way::Engine,
     };
-    submit(py, record, native.logger.as_ptr())
+    way.submit(py, record, native)
 }

@@ -13,7 +13,7 @@ use unified_logger_core::names;
 use super::Logger;
 use super::write::{Way, log, write_at};
 use crate::capture::CallLevel;
-use crate::filter::{Decision, Level, guard, named};
+use crate::filter::{Decision, Level, Values, guard, named};
 use crate::handover;
 use crate::interpreter::arguments::Arguments;
 use crate::interpreter::counts::MALFORMED;
@@ -77,13 +77,16 @@ fn log_at(
 ) -> PyResult<()> {
     // SAFETY: from a method of `Logger`.
     let logger = unsafe { logger_of(slf) };
-    match logger.decide_at(py, level.number) {
+    match logger.decide_at(py, level.number, Values::Arguments(arguments)) {
         Decision::Refuse => Ok(()),
         Decision::Capture(_) | Decision::Process { kept: false } => {
             write_at(py, logger, slf, level, arguments, exception, Way::Engine)
         }
         Decision::CaptureAndKeep(_) | Decision::Process { kept: true } => {
             write_at(py, logger, slf, level, arguments, exception, Way::Kept)
+        }
+        Decision::Mark { kept, marks, .. } => {
+            write_at(py, logger, slf, level, arguments, exception, Way::Marked { kept, marks })
         }
         Decision::LeaveToLogging => write_at(py, logger, slf, level, arguments, exception, Way::Logging),
     }

@@ -28,7 +28,7 @@ use crate::capture::{LoggerIdentity, site};
 use crate::context::{self, BoundFields, Fields};
 use crate::filter::guard::Guard;
 use crate::filter::listeners;
-use crate::filter::{self, Answers, At, CallSource, Decision, Door, Level, Levels, Name};
+use crate::filter::{self, Answers, At, CallSource, Decision, Door, Level, Levels, Name, Values};
 use crate::interpreter::ending;
 use crate::interpreter::gil::let_go_of_dropped;
 use crate::interpreter::interrupt;
@@ -123,7 +123,7 @@ impl Logger {
 impl Logger {
     /// The decision on a call at a standard level.
     #[inline]
-    fn decide<'py, const BOUND: bool>(&self, py: Python<'py>, level: Level) -> Decision<'py> {
+    fn decide<'py, const BOUND: bool>(&self, py: Python<'py>, level: Level, values: Values<'_, 'py>) -> Decision<'py> {
         let home = if BOUND { self.home() } else { self };
         let asked;
         let answers = match home.known(py) {
@@ -134,11 +134,11 @@ impl Logger {
             }
         };
         let context = move || if BOUND { self.identity().context(py) } else { context::current(py) };
-        filter::decide(py, Door::Own, level, answers, context, move || self.source())
+        filter::decide(py, Door::Own, level, answers, context, move || self.source(values))
     }
 
     /// The decision on a call at any level. `logging` is asked about non-standard levels each time.
-    fn decide_at<'py>(&self, py: Python<'py>, number: i32) -> Decision<'py> {
+    fn decide_at<'py>(&self, py: Python<'py>, number: i32, values: Values<'_, 'py>) -> Decision<'py> {
         let (home, level) = (self.home(), Level::of(number));
         let answers = if ending::is_here(py) {
             home.ask(py)
@@ -152,11 +152,11 @@ impl Logger {
             let enabled = interrupt::ok(py, enabled).unwrap_or(true);
             home.known(py).copied().unwrap_or_else(|| home.ask(py)).between(level, enabled)
         };
-        filter::decide(py, Door::Own, level, &answers, || self.identity().context(py), || self.source())
+        filter::decide(py, Door::Own, level, &answers, || self.identity().context(py), || self.source(values))
     }
 
     /// The decision on a call at a level that has a method of its own.
-    fn decide_named<'py>(&self, py: Python<'py>, slot: usize, level: Level) -> Decision<'py> {
+    fn decide_named<'py>(&self, py: Python<'py>, slot: usize, level: Level, values: Values<'_, 'py>) -> Decision<'py> {
         let home = self.home();
         let answers = match home.known(py) {
             Some(known) => *known,
@@ -165,7 +165,7 @@ impl Logger {
         // SAFETY: looked at only. Without a guard every level is enabled.
         let enabled = unsafe { &*home.guard.get() }.as_ref().is_none_or(|guard| guard.is_enabled_named(slot));
         let answers = answers.between(level, enabled);
-        filter::decide(py, Door::Own, level, &answers, || self.identity().context(py), || self.source())
+        filter::decide(py, Door::Own, level, &answers, || self.identity().context(py), || self.source(values))
     }
 
     /// The answers of the guard. Valid until Python code runs.
@@ -217,8 +217,13 @@ impl Logger {
     }
 
     /// The source of its calls, for filters.
-    fn source<'py>(&self) -> CallSource<'_, 'py> {
-        CallSource { logger: Name::Text(&self.name), at: At::Running(|py| site::caller(py, 1)) }
+    fn source<'a, 'py>(&'a self, values: Values<'a, 'py>) -> CallSource<'a, 'py> {
+        CallSource {
+            logger: Name::Text(&self.name),
+            at: At::Running { find: |py| site::caller(py, 1), number: site::key },
+            values,
+            bound: self.bound.as_ref().map(|(_, bound)| bound),
+        }
     }
 
     fn identity(&self) -> LoggerIdentity<'_> {

@@ -13,7 +13,7 @@ use super::write::{Way, write_at};
 use super::{Logger, docs};
 use crate::capture::{CallLevel, capture_fast_named};
 use crate::filter::named::{self, NamedLevel};
-use crate::filter::{Decision, Level};
+use crate::filter::{Decision, Level, Values};
 use crate::handover;
 use crate::interpreter::arguments::Arguments;
 
@@ -45,7 +45,7 @@ fn log(py: Python<'_>, slf: *mut ffi::PyObject, slot: usize, arguments: Argument
     // SAFETY: from a method of `Logger`.
     let logger = unsafe { logger_of(slf) };
     let level = || CallLevel { number, name: Some(name.to_owned()), unread: None };
-    match logger.decide_named(py, slot, Level::of(number)) {
+    match logger.decide_named(py, slot, Level::of(number), Values::Arguments(arguments)) {
         Decision::Refuse => Ok(()),
         Decision::Capture(context) => {
             match capture_fast_named(py, number, name, &logger.fast_identity::<true>(), context, arguments) {
@@ -56,6 +56,9 @@ fn log(py: Python<'_>, slf: *mut ffi::PyObject, slot: usize, arguments: Argument
         Decision::Process { kept: false } => write_at(py, logger, slf, level(), arguments, false, Way::Engine),
         Decision::CaptureAndKeep(_) | Decision::Process { kept: true } => {
             write_at(py, logger, slf, level(), arguments, false, Way::Kept)
+        }
+        Decision::Mark { kept, marks, .. } => {
+            write_at(py, logger, slf, level(), arguments, false, Way::Marked { kept, marks })
         }
         Decision::LeaveToLogging => write_at(py, logger, slf, level(), arguments, false, Way::Logging),
     }

@@ -1,5 +1,7 @@
 //! Writes a call as a record, here or through `logging`.
 
+use std::sync::atomic::Ordering;
+
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -9,7 +11,7 @@ use super::Logger;
 use super::methods::logger_of;
 use super::processed::Seen;
 use crate::capture::{Call, CallLevel, LoggerIdentity, capture_bare, capture_braced, capture_fast, site};
-use crate::filter::{Decision, Level};
+use crate::filter::{Decision, Level, Marks, Values};
 use crate::handover;
 use crate::interpreter::arguments::Arguments;
 use crate::interpreter::ending;
@@ -30,7 +32,7 @@ pub fn log<const BOUND: bool>(
     // SAFETY: from a method of `Logger`.
     let logger = unsafe { logger_of(slf) };
     let number = level.number;
-    match logger.decide::<BOUND>(py, level) {
+    match logger.decide::<BOUND>(py, level, Values::Arguments(arguments)) {
         Decision::Refuse => Ok(()),
         Decision::Capture(context) => {
             match capture_fast(py, number, &logger.fast_identity::<BOUND>(), context, arguments) {
@@ -44,7 +46,10 @@ pub fn log<const BOUND: bool>(
                 None => write(py, logger, slf, number, arguments, Way::Kept),
             }
         }
-        Decision::Process { kept } => write_processed(py, logger, slf, number, arguments, kept),
+        Decision::Process { kept } => write_processed(py, logger, slf, number, arguments, Way::to_engine(kept)),
+        Decision::Mark { shown, kept, marks } => {
+            write_marked(py, logger, slf, number, arguments, shown, Way::Marked { kept, marks })
+        }
         Decision::LeaveToLogging => write(py, logger, slf, number, arguments, Way::Logging),
     }
 }
@@ -58,9 +63,8 @@ fn write_processed(
     slf: *mut ffi::PyObject,
     number: i32,
     arguments: Arguments,
-    kept: bool,
+    way: Way,
 ) -> PyResult<()> {
-    let way = if kept { Way::Kept } else { Way::Engine };
     if ending::is_here(py) || logger.has_braces(py) {
         return write(py, logger, slf, number, arguments, way);
     }
@@ -80,14 +84,57 @@ fn write_processed(
     submit(py, inside, logger, record, way)
 }
 
+/// Writes a call whose record tells of others. One that takes the fast way gets it there.
+#[cold]
+#[inline(never)]
+fn write_marked(
+    py: Python<'_>,
+    logger: &Logger,
+    slf: *mut ffi::PyObject,
+    number: i32,
+    arguments: Arguments,
+    shown: bool,
+    way: Way,
+) -> PyResult<()> {
+    if shown {
+        return write_processed(py, logger, slf, number, arguments, way);
+    }
+    let identity = LoggerIdentity { number: logger.home().fast_number.load(Ordering::Relaxed), ..logger.identity() };
+    match capture_fast(py, number, &identity, logger.identity().context(py), arguments) {
+        Some(record) => way.submit(py, record, logger),
+        None => write(py, logger, slf, number, arguments, way),
+    }
+}
+
 /// The way of a call that is not refused.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq)]
 pub enum Way {
     Engine,
     /// The same, and it is kept for somebody who may ask for it later.
     Kept,
+    /// As one of them, and its record tells of other calls.
+    Marked {
+        kept: bool,
+        marks: Marks,
+    },
     /// Through `logging`, because others listen.
     Logging,
+}
+
+impl Way {
+    pub fn to_engine(kept: bool) -> Self {
+        if kept { Self::Kept } else { Self::Engine }
+    }
+
+    /// Hands over the record of a call that went this way.
+    pub fn submit(self, py: Python<'_>, mut record: Buffer, logger: &Logger) -> PyResult<()> {
+        if let Self::Marked { marks, .. } = self {
+            marks.put(&mut record);
+        }
+        let is_kept = matches!(self, Self::Kept | Self::Marked { kept: true, .. });
+        let submit = if is_kept { handover::keep_and_submit } else { handover::submit };
+        submit(py, record, logger.logger.as_ptr())
+    }
 }
 
 /// Writes a call at a level without a name of its own that is not refused.
@@ -149,8 +196,7 @@ pub fn write_at(
 /// Hands over the record of a call that was captured `inside` the interpreter.
 fn submit(py: Python<'_>, inside: ending::Inside, logger: &Logger, record: Buffer, way: Way) -> PyResult<()> {
     drop(inside);
-    let hand_over = if way == Way::Kept { handover::keep_and_submit } else { handover::submit };
-    let submitted = hand_over(py, record, logger.logger.as_ptr());
+    let submitted = way.submit(py, record, logger);
     let_go_of_dropped();
     submitted
 }

@@ -158,6 +158,11 @@ impl<'py> Attributes<'py> {
         self.standard[attribute as usize].as_ref()
     }
 
+    /// The attributes that are not standard, as they are.
+    pub fn others(&self) -> &[(Bound<'py, PyAny>, Bound<'py, PyAny>)] {
+        &self.others
+    }
+
     /// The attributes that are not standard, under the names of their fields.
     pub fn into_fields(self, names: Option<&Bound<'py, PyDict>>) -> Vec<Field<'py>> {
         let Some(names) = names else { return self.others };

@@ -24,7 +24,7 @@ use super::parts::{self, LogRecordParts};
 use crate::capture::exception_of;
 use crate::capture::merging::Merging;
 use crate::exception;
-use crate::filter::{self, Answers, At, CallSource, Decision, Door, Levels, Name, decide};
+use crate::filter::{self, Answers, At, CallSource, Decision, Door, Levels, Name, Values, decide};
 use crate::handover;
 use crate::interpreter::ending;
 use crate::interpreter::fork;
@@ -75,8 +75,12 @@ fn capture(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
     let names = names.as_ref();
     let rules = || redaction::current(py);
     // Processors have seen a call of `get_logger` before it became a record.
-    let is_shown = matches!(decision, Decision::Process { .. }) && !(names.is_some() && processors::have_seen());
-    let Some(record) = built(py, attributes, level, names, ai, rules, is_shown) else { return Ok(()) };
+    let is_shown = matches!(decision, Decision::Process { .. } | Decision::Mark { shown: true, .. })
+        && !(names.is_some() && processors::have_seen());
+    let Some(mut record) = built(py, attributes, level, names, ai, rules, is_shown) else { return Ok(()) };
+    if let Decision::Mark { marks, .. } = decision {
+        marks.put(&mut record);
+    }
     drop(inside);
     // Without a logger: `logging` has checked the level and has shown the record to all listeners.
     handover::submit(py, record, std::ptr::null_mut())
@@ -86,7 +90,8 @@ fn decided<'py>(py: Python<'py>, attributes: &Attributes<'py>, level: i32) -> De
     let name = Name::Record(attributes.get(Attribute::Name));
     let at = At::Record { file: attributes.get(Attribute::PathName), line: attributes.get(Attribute::LineNo) };
     let answers = Answers::unknown(py, name, Levels::NONE);
-    let source = || CallSource { logger: name, at };
+    let values = Values::Record { fields: attributes.others(), arguments: attributes.get(Attribute::Args) };
+    let source = || CallSource { logger: name, at, values, bound: None };
     decide(py, Door::Captured, filter::Level::of(level), &answers, || None, source)
 }
 

@@ -17,7 +17,7 @@ use crate::capture::exception_of;
 use crate::capture::site::{self, Parameter};
 use crate::context::sampled;
 use crate::exception;
-use crate::filter::{Answers, At, CallSource, Decision, Door, Level, Levels, Name, decide, guard};
+use crate::filter::{Answers, At, CallSource, Decision, Door, Level, Levels, Name, Values, decide, guard};
 use crate::handover;
 use crate::interpreter::arguments::Arguments;
 use crate::interpreter::ending;
@@ -152,13 +152,20 @@ fn log(logger: &Bound<'_, PyAny>, method: &Method, arguments: Arguments) -> PyRe
     let Some(found) = loggers::find(logger) else { return Ok(false) };
     let at = Level::of(level);
     let (number, at_once) = (found.number, found.answers.is_at_once(at) && !sampled::is_on(py));
-    let source = move || CallSource { logger: Name::Logger(logger), at: At::Running(|py| site::caller(py, 1)) };
+    let source = move || CallSource {
+        logger: Name::Logger(logger),
+        at: At::Running { find: |py| site::caller(py, 1), number: site::key },
+        values: Values::Arguments(arguments),
+        bound: None,
+    };
     // The context is looked up when the record is made.
     let submit = match decide(py, Door::Stdlib, at, &found.answers, || None, source) {
         Decision::Refuse => return Ok(true),
         Decision::LeaveToLogging => return Ok(false),
         Decision::Capture(_) | Decision::Process { kept: false } => handover::submit,
         Decision::CaptureAndKeep(_) | Decision::Process { kept: true } => handover::keep_and_submit,
+        Decision::Mark { kept: false, .. } => handover::submit,
+        Decision::Mark { kept: true, .. } => handover::keep_and_submit,
     };
     let time = clock::now(py);
     let inside = ending::Inside::enter();
@@ -166,12 +173,13 @@ fn log(logger: &Bound<'_, PyAny>, method: &Method, arguments: Arguments) -> PyRe
     let interned = interrupt::ok(py, caller::find(py, keywords.stack_level, &keywords.fields));
     let Some(site) = interned.flatten() else { return Ok(false) };
     // Not earlier: if the original method had to log, its record would ask the filters again.
-    let mut is_shown = false;
+    let (mut is_shown, mut marked) = (false, None);
     if !at_once {
         let answers = Answers::unknown(py, Name::Logger(logger), Levels::NONE);
         match decide(py, Door::Captured, at, &answers, || None, source) {
             Decision::Refuse => return Ok(true),
             Decision::Process { .. } => is_shown = true,
+            Decision::Mark { shown, marks, .. } => (is_shown, marked) = (shown, Some(marks)),
             Decision::Capture(_) | Decision::CaptureAndKeep(_) | Decision::LeaveToLogging => {}
         }
     }
@@ -195,7 +203,10 @@ fn log(logger: &Bound<'_, PyAny>, method: &Method, arguments: Arguments) -> PyRe
     };
     let rules = || redaction::current(py);
     let record = if is_shown { parts.build_processed(py, rules) } else { Some(parts.build(py, rules)) };
-    let Some(record) = record else { return Ok(true) };
+    let Some(mut record) = record else { return Ok(true) };
+    if let Some(marks) = marked {
+        marks.put(&mut record);
+    }
     drop(inside);
     submit(py, record, logger.as_ptr())?;
     Ok(true)

@@ -59,6 +59,12 @@ impl Watch {
         }
     }
 
+    /// Whether it was cut. A store into what is missing would end the process.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.harm() == Some(Harm::Cut)
+    }
+
     /// Extends a box that was cut, so that the next store does not end the process. Removes its name, because its
     /// records are gone.
     ///

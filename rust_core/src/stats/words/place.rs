@@ -68,6 +68,18 @@ impl Words {
         Ok(Some(left))
     }
 
+    /// Puts back what a copy has, where the file was cut and has zeros again. Otherwise nothing changes.
+    pub fn put_back(&self, copy: &[u64]) {
+        let _guard = self.known();
+        if self.all()[0].load(Ordering::Relaxed) != 0 {
+            return;
+        }
+        // Others may have counted since.
+        for (word, value) in self.all().iter().zip(copy).filter(|(_, value)| **value > 0) {
+            word.fetch_add(*value, Ordering::Relaxed);
+        }
+    }
+
     /// Begins anew in memory of the process, in a forked child: the words so far are its parent's.
     pub fn begin_anew(&self) {
         if let Some(mut known) = self.known() {

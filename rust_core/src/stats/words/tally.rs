@@ -10,8 +10,12 @@ use crate::level;
 
 /// The name of the entry. Its values become one series for each level.
 const NAME: &str = "records_accepted_total";
-/// A position, and a count for each level.
-const BANK: usize = 1 + level::NAMES.len();
+/// Calls that were left out, and that these records tell of.
+pub const TOLD: &str = "sampling_told_total";
+/// A position, a count for each level, and one of calls that were left out.
+const BANK: usize = 1 + COUNTS;
+/// Counts of a bank.
+pub const COUNTS: usize = level::NAMES.len() + 1;
 /// Which bank counts, and both of them.
 const WORDS: usize = 1 + 2 * BANK;
 
@@ -25,7 +29,7 @@ impl Tally {
     }
 
     /// Adds records that were taken since the last time, by level, up to this position. One at a time.
-    pub fn add(self, upto: u64, levels: [u64; level::NAMES.len()]) {
+    pub fn add(self, upto: u64, levels: [u64; COUNTS]) {
         let which = self.0[0].load(Ordering::Relaxed) & 1;
         let bank = |which: u64| &self.0[1 + BANK * usize::from(which == 1)..][..BANK];
         let (now, next) = (bank(which), bank(which ^ 1));
@@ -35,6 +39,20 @@ impl Tally {
         }
         self.0[0].store(which ^ 1, Ordering::Release);
     }
+
+    /// Adds calls that were left out and that the library itself tells of.
+    pub fn tell(self, calls: u64) {
+        let which = self.0[0].load(Ordering::Relaxed) & 1;
+        let mut counts = [0; COUNTS];
+        counts[COUNTS - 1] = calls;
+        self.add(self.0[1 + BANK * usize::from(which == 1)].load(Ordering::Relaxed), counts);
+    }
+
+    /// How many calls that were left out are told of.
+    pub fn told(self) -> u64 {
+        let which = usize::from(self.0[0].load(Ordering::Acquire) & 1 == 1);
+        self.0[BANK * (which + 1)].load(Ordering::Relaxed)
+    }
 }
 
 /// What an entry of this kind says: up to which position, and how many records of each level. `None` if it is damaged.
@@ -43,14 +61,14 @@ pub fn read(values: &[u64]) -> Option<(u64, &[u64])> {
     bank.split_first().map(|(upto, levels)| (*upto, levels))
 }
 
-/// The name of the series of a level.
+/// The name of the series of a count.
 #[must_use]
 pub fn series(level: usize) -> String {
-    format!("{NAME}{{level=\"{}\"}}", level::NAMES[level])
+    level::NAMES.get(level).map_or_else(|| TOLD.into(), |name| format!("{NAME}{{level=\"{name}\"}}"))
 }
 
 /// Adds records to the copy of a block that does not count them yet.
-pub fn add_to(words: &mut [u64], levels: [u64; level::NAMES.len()]) {
+pub fn add_to(words: &mut [u64], levels: [u64; COUNTS]) {
     let found = Block::of(words).and_then(|block| block.entries().find(|entry| entry.how == How::ByLevel));
     let Some(at) = found.filter(|entry| entry.values.len() == WORDS).map(|entry| entry.at) else { return };
     let bank = at + 1 + BANK * usize::from(words[at] & 1 == 1);
@@ -59,9 +77,23 @@ pub fn add_to(words: &mut [u64], levels: [u64; level::NAMES.len()]) {
     }
 }
 
+/// How many calls that were left out are told of.
+#[must_use]
+pub fn told(words: &[u64]) -> u64 {
+    let found = Block::of(words).and_then(|block| block.entries().find(|entry| entry.how == How::ByLevel));
+    found.and_then(|entry| read(entry.values)).and_then(|(_, counts)| counts.last().copied()).unwrap_or(0)
+}
+
 /// Up to which position a block counts records by level.
 #[must_use]
 pub fn upto(words: &[u64]) -> u64 {
     let found = Block::of(words).and_then(|block| block.entries().find(|entry| entry.how == How::ByLevel));
     found.and_then(|entry| read(entry.values)).map_or(0, |(upto, _)| upto)
+}
+
+/// Adds calls that were left out and that are told of now to the copy of a block.
+pub fn tell(words: &mut [u64], calls: u64) {
+    let mut counts = [0; COUNTS];
+    counts[COUNTS - 1] = calls;
+    add_to(words, counts);
 }

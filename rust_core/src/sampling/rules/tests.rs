@@ -1,0 +1,211 @@
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use super::spec::{mix, mix_text};
+use super::*;
+use crate::level;
+use crate::stats::Stats;
+
+struct Call {
+    level: i32,
+    logger: &'static str,
+    site: u64,
+    fields: Vec<(&'static str, Scalar<&'static str>)>,
+}
+
+impl Call {
+    fn at(site: u64) -> Self {
+        Self { level: level::INFO, logger: "shop.cart", site, fields: Vec::new() }
+    }
+}
+
+impl Asked for Call {
+    fn level(&self) -> i32 {
+        self.level
+    }
+
+    fn logger(&self) -> Cow<'_, str> {
+        self.logger.into()
+    }
+
+    fn site(&self) -> u64 {
+        self.site
+    }
+
+    fn call(&self) -> u64 {
+        self.fields.iter().fold(self.site, |key, (name, value)| value.mixed_into(mix_text(key, name)))
+    }
+
+    fn field(&self, name: &str) -> Option<Scalar<Cow<'_, str>>> {
+        self.fields.iter().find(|(other, _)| *other == name).map(|(_, value)| match value {
+            Scalar::Text(text) => Scalar::Text(Cow::Borrowed(*text)),
+            Scalar::Integer(integer) => Scalar::Integer(*integer),
+            Scalar::Real(real) => Scalar::Real(*real),
+            Scalar::Truth(truth) => Scalar::Truth(*truth),
+            Scalar::Nothing(()) => Scalar::Nothing(()),
+        })
+    }
+}
+
+fn rule(way: Way) -> RuleSpec {
+    RuleSpec {
+        name: "rule".into(),
+        level: level::WARNING,
+        logger: String::new(),
+        conditions: Vec::new(),
+        key: Keyed::Site,
+        way,
+    }
+}
+
+fn sampler(rules: Vec<RuleSpec>) -> Sampler {
+    Sampler::new(&Spec { rules, dry_run: false, max_keys: 1_000, seed: Some(7) }, &Stats::default())
+}
+
+/// Records, and the calls that these and the summary tell of.
+fn asked(sampler: &Sampler, calls: impl IntoIterator<Item = Call>) -> (u64, u64) {
+    let (mut kept, mut told) = (0, 0);
+    for call in calls {
+        match sampler.decide(&call) {
+            Verdict::Pass => kept += 1,
+            Verdict::Keep(Tells { suppressed, .. }) => {
+                kept += 1;
+                told += suppressed;
+            }
+            Verdict::LeaveOut | Verdict::Mark(_) => {}
+        }
+    }
+    (kept, told + sampler.rest().iter().map(|summary| summary.total).sum::<u64>())
+}
+
+#[test]
+fn the_first_are_kept_and_then_every_so_many_th() {
+    let way = Way::First { first: 3, then_every: 10, interval_ms: 60_000 };
+    let stats = Stats::default();
+    let spec = Spec { rules: vec![rule(way)], dry_run: false, max_keys: 1_000, seed: None };
+    let sampler = Sampler::new(&spec, &stats);
+    let kept: Vec<usize> = (1..=43).filter(|_| sampler.decide(&Call::at(1)) != Verdict::LeaveOut).collect();
+    assert_eq!(kept, [1, 2, 3, 13, 23, 33, 43]);
+    // Another site has a count of its own.
+    assert_eq!(sampler.decide(&Call::at(2)), Verdict::Pass);
+    let rule = stats.rules.of("rule");
+    assert_eq!((rule.kept.get(), rule.left_out.get()), (8, 36));
+}
+
+#[test]
+fn records_and_what_they_tell_add_up_to_the_calls() {
+    let ways = [
+        Way::First { first: 2, then_every: 7, interval_ms: 20 },
+        Way::PerSecond { per_second: 500.0, burst: 3.0 },
+        Way::Nothing {},
+    ];
+    for way in ways {
+        // More keys than there is room for.
+        let spec = Spec { rules: vec![rule(way.clone())], dry_run: false, max_keys: 64, seed: None };
+        let sampler = Sampler::new(&spec, &Stats::default());
+        let calls = (0..50_000_u64).map(|number| Call::at(mix(3, number * number % 997)));
+        let (kept, told) = asked(&sampler, calls);
+        assert_eq!(kept + told, 50_000, "{way:?}");
+        assert!(kept < 49_000, "{way:?}: {kept}");
+    }
+}
+
+#[test]
+fn errors_and_the_first_of_a_kind_are_never_left_out() {
+    let sampler = sampler(vec![rule(Way::Nothing {})]);
+    assert_eq!(sampler.decide(&Call::at(1)), Verdict::Pass);
+    assert_eq!(sampler.decide(&Call::at(1)), Verdict::LeaveOut);
+    let error = || Call { level: level::ERROR, ..Call::at(1) };
+    assert!((0..100).all(|_| sampler.decide(&error()) == Verdict::Pass));
+}
+
+#[test]
+fn chance_keeps_the_rate_and_says_what_a_record_stands_for() {
+    for rate in [0.01, 0.1, 0.25, 0.5] {
+        let sampler = sampler(vec![rule(Way::Rate { rate })]);
+        let calls = 200_000;
+        let stood: f64 = (0..calls)
+            .map(|_| match sampler.decide(&Call::at(1)) {
+                Verdict::Pass => 1.0,
+                Verdict::Keep(tells) => tells.sample_rate,
+                _ => 0.0,
+            })
+            .sum();
+        // The seed is fixed; five standard deviations of the estimate.
+        let bound = 5.0 * (f64::from(calls) * (1.0 - rate) / rate).sqrt();
+        assert!((stood - f64::from(calls)).abs() < bound, "{rate}: {stood}");
+    }
+}
+
+#[test]
+fn the_first_rule_that_applies_decides() {
+    let of = |logger: &str, way| RuleSpec { logger: logger.into(), ..rule(way) };
+    let sampler = sampler(vec![of("shop.cart", Way::All {}), of("shop", Way::Nothing {})]);
+    let calls = |logger| (0..5).filter(|_| sampler.decide(&Call { logger, ..Call::at(1) }) == Verdict::Pass).count();
+    assert_eq!([calls("shop.cart"), calls("shop.cart.item"), calls("shop"), calls("shopping")], [5, 5, 1, 5]);
+    assert!(sampler.wants("shop.x", level::DEBUG) && !sampler.wants("shopping", level::DEBUG));
+    assert!(!sampler.wants("shop", level::ERROR));
+}
+
+#[test]
+fn conditions_compare_values_of_fields() {
+    let condition =
+        |field: &str, values: &str| Condition { field: field.into(), values: serde_json::from_str(values).unwrap() };
+    let conditions = vec![condition("path", r#"["/health*", "/ready"]"#), condition("status", "[200, null]")];
+    let sampler = sampler(vec![RuleSpec { conditions, ..rule(Way::Nothing {}) }]);
+    let calls = |path, status| {
+        let fields = vec![("path", Scalar::Text(path)), ("status", status)];
+        let _first = sampler.decide(&Call { fields: fields.clone(), ..Call::at(1) });
+        sampler.decide(&Call { fields, ..Call::at(1) }) == Verdict::LeaveOut
+    };
+    assert!(calls("/healthz", Scalar::Integer(200)) && calls("/ready", Scalar::Real(200.0)));
+    assert!(calls("/ready", Scalar::Nothing(())));
+    assert!(!calls("/readyz", Scalar::Integer(200)) && !calls("/healthz", Scalar::Integer(500)));
+    assert_eq!(sampler.decide(&Call::at(1)), Verdict::Pass);
+}
+
+#[test]
+fn a_target_leaves_rare_keys_whole_and_thins_out_frequent_ones() {
+    let sampler = sampler(vec![rule(Way::Target { target_per_second: 100.0 })]);
+    let mut kept: HashMap<u64, u64> = HashMap::new();
+    let mut stood = 0.0;
+    for round in 0..6 {
+        kept.clear();
+        stood = 0.0;
+        for number in 0..10_000_u64 {
+            let site = if number % 500 == 0 { 2 } else { 1 };
+            match sampler.decide(&Call::at(site)) {
+                Verdict::Pass => stood += 1.0,
+                Verdict::Keep(tells) => stood += tells.sample_rate,
+                _ => continue,
+            }
+            *kept.entry(site).or_default() += 1;
+        }
+        if round < 5 {
+            sampler.set_rates(1.0);
+        }
+    }
+    assert_eq!(kept[&2], 20);
+    assert!((50..=100).contains(&kept[&1]), "{kept:?}");
+    assert!((stood - 10_000.0).abs() < 5.0 * (10_000.0_f64 * 124.0).sqrt(), "{stood}");
+}
+
+#[test]
+fn a_dry_run_keeps_all_and_says_which_would_go() {
+    let spec = Spec { rules: vec![rule(Way::Nothing {})], dry_run: true, max_keys: 10, seed: None };
+    let sampler = Sampler::new(&spec, &Stats::default());
+    let verdicts: Vec<Verdict> = (0..3).map(|_| sampler.decide(&Call::at(1))).collect();
+    assert_eq!(verdicts, [Verdict::Pass, Verdict::Mark(0), Verdict::Mark(0)]);
+    assert_eq!((sampler.name(0), sampler.rest()), ("rule", Vec::new()));
+}
+
+#[test]
+fn keys_are_bounded_and_evictions_are_counted() {
+    let stats = Stats::default();
+    let spec = Spec { rules: vec![rule(Way::Nothing {})], dry_run: false, max_keys: 4_096, seed: None };
+    let sampler = Sampler::new(&spec, &stats);
+    let (kept, told) = asked(&sampler, (0..1_000_000).map(|number| Call::at(mix(1, number))));
+    assert_eq!((kept, told), (1_000_000, 0));
+    let evicted = stats.keys_evicted.get();
+    assert!((995_000..1_000_000).contains(&evicted), "{evicted}");
+}
