@@ -11,8 +11,8 @@ use crate::platform::{self, Identity};
 /// Bytes that are searched for lines that a process wrote just before it died.
 const LOOK: u64 = 64 << 20;
 
-/// Finds the file that was being appended to: by its generation, whatever its name is by now and whether it was packed, or else by the number that the file
-/// system gave it, at its path, rotated, or renamed within the directory. To be called with the directory's lock.
+/// Finds the file that was being appended to. Its generation tells, whatever its name is by now and whether it was packed. Without one, the
+/// number tells that the file system gave it: at its path, rotated, or renamed within the directory. To be called with the directory's lock.
 pub(super) fn find(directory: &Path, name: &str, entry: JournalEntry) -> Option<PathBuf> {
     if entry.generation > 0 {
         let mut catalogue = Catalogue::of(directory);

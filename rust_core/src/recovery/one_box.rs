@@ -23,7 +23,7 @@ use crate::record::{Builder, Record, flag};
 use crate::record_metrics::{self, RecordMetrics};
 use crate::redaction::Rules;
 use crate::router::Route;
-use crate::sampling::rules::{Summary, build_summary, untold_of};
+use crate::sampling::rules::{FUNCTION, Summary, build_summary, untold_of};
 use crate::sink::{DirectoryLock, Fsync, Held};
 use crate::stats::{self, FileStats, Stats, tally};
 use crate::value::Value;
@@ -388,7 +388,7 @@ impl<'a> Recovery<'a> {
     fn push_summary(&mut self, noted: RecoveryNote, position: u64, untold: u64) {
         if untold > 0 {
             build_summary(&Summary { total: untold, rule: None }, |message, fields| {
-                self.push_own(noted.time, level::INFO, "sampling", message, fields, position);
+                self.push_own(noted.time, level::INFO, FUNCTION, message, fields, position);
             });
         }
     }

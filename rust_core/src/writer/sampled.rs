@@ -8,11 +8,8 @@ use crate::level;
 use crate::pipeline;
 use crate::queue::Offered;
 use crate::record::{Builder, add_flags, flag};
-use crate::sampling::rules::{Summary, build_summary, untold};
+use crate::sampling::rules::{FUNCTION, Summary, build_summary, untold};
 use crate::slab::Buffer;
-
-/// The function that summaries come from.
-pub const FUNCTION: &str = "sampling";
 
 impl Shared {
     /// Tells now and then of calls that no record has told of, and sets the rates of keys.

@@ -51,7 +51,7 @@ impl Shared {
         watch.follow();
         let Some(harm) = watch.harm() else {
             // Should it be cut, this is what was counted.
-            *copied = self.stats.words().copy();
+            *copied = self.stats.words().copy_used();
             return;
         };
         let path = watch.path();

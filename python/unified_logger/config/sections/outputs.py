@@ -140,17 +140,31 @@ _PLACES = (
 )
 
 
+# Keys that select records, here and for metrics.
+SELECTOR: Layout = {
+    "level": LEVEL,
+    "max_level": LEVEL,
+    "loggers": LOGGERS,
+    "ai": BOOLEAN,
+    "fields_present": FIELDS,
+    "fields_equal": {"*": SCALAR},
+}
+
+
+def selector_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a mapping with keys of `SELECTOR`, each checked, selects, as the engine reads it."""
+    select = {key: given[key] for key in SELECTOR if key in given and key != "fields_equal"}
+    if "fields_equal" in given:
+        select["fields_equal"] = [*(given["fields_equal"] or {}).items()]
+    return select
+
+
 def _layout() -> Layout:
     return {
         "*": Switched(
             {
                 **{place.key: place.kind for place in _PLACES},
-                "level": LEVEL,
-                "max_level": LEVEL,
-                "loggers": LOGGERS,
-                "ai": BOOLEAN,
-                "fields_present": FIELDS,
-                "fields_equal": {"*": SCALAR},
+                **SELECTOR,
                 "format": format_of(),
                 **lines.LAYOUT,
                 **{key: kind for place in _PLACES for key, kind in place.further.items()},
@@ -266,9 +280,7 @@ def _for_engine(name: str, output_given: Any, given: Given) -> dict[str, Any] | 
     for key in lines.LAYOUT:
         if key in output and output.get("format", "json") not in ("json", "logfmt"):
             raise _wrong(given, f"{name}.{key}", output[key], "left out: lines of text have no keys")
-    select = {key: output[key] for key in ("level", "max_level", "loggers", "ai", "fields_present") if key in output}
-    if "fields_equal" in output:
-        select["fields_equal"] = [*(output["fields_equal"] or {}).items()]
+    select = selector_of(output)
     if "function" in output:
         # What a function logs must not come back to it.
         select["except_threads"] = _core.function_threads()

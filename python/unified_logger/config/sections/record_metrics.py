@@ -8,11 +8,11 @@ from itertools import pairwise
 
 from ... import _core
 from ...errors import ConfigurationError
-from ..kinds import BOOLEAN, LEVEL, MAPPING, TEXT, Kind, choice
+from ..kinds import MAPPING, TEXT, Kind, choice
 from ..mappings import Switched, Worded
 from ..options import Section, derived, option
 from ..scalars import SCALAR, mapping_text
-from .outputs import FIELDS, LOGGERS
+from .outputs import SELECTOR, selector_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -129,12 +129,7 @@ def _layout() -> Layout:
                 "labels": {"*": Worded(LABEL, {"field": TEXT, "values": VALUES, "bound": BOUND})},
                 "buckets": BUCKETS,
                 "bound": BOUND,
-                "level": LEVEL,
-                "max_level": LEVEL,
-                "loggers": LOGGERS,
-                "ai": BOOLEAN,
-                "fields_present": FIELDS,
-                "fields_equal": {"*": SCALAR},
+                **SELECTOR,
             }
         )
     }
@@ -217,18 +212,14 @@ def _for_engine(name: str, metric: Mapping[str, Any], given: Given) -> dict[str,
     field = metric.get("field")
     if kind != _COUNT and (field is None or field in (*_NO_FIELDS, _LEVEL, _LOGGER, *_IDS)):
         raise _wrong(given, f"{name}.field", field, f"the name of a field with numbers, for a {kind}")
-    select = {key: metric[key] for key in ("level", "max_level", "loggers", "ai", "fields_present") if key in metric}
-    select = {"level": 0} | select
+    select = {"level": 0} | selector_of(metric)
     if "max_level" in select and select["max_level"] < select["level"]:
         allowed = f"{select['level']}, the least level of {name}, or more: no record would be counted"
         raise _wrong(given, f"{name}.max_level", select["max_level"], allowed)
-    equal = metric.get("fields_equal") or {}
-    for key, value in equal.items():
+    for key, value in select.get("fields_equal", ()):
         if key in (*_NO_FIELDS, _LEVEL, _LOGGER):
             allowed = "the value of a field: `level`, `max_level` and `loggers` select by those"
             raise _wrong(given, f"{name}.fields_equal.{key}", value, allowed)
-    if equal:
-        select["fields_equal"] = [*equal.items()]
     labels = [
         _label_for_engine(f"{name}.labels.{label}", label, said or {}, metric, given)
         for label, said in (metric.get("labels") or {}).items()

@@ -13,4 +13,4 @@ mod tests;
 
 pub use decide::{Asked, Sampler, Tells, Verdict};
 pub use spec::{Condition, Keyed, RuleSpec, Scalar, Spec, Way, mix, mix_text};
-pub use summary::{Summary, build_summary, untold, untold_of};
+pub use summary::{FUNCTION, Summary, build_summary, untold, untold_of};

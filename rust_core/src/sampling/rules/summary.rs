@@ -86,6 +86,9 @@ pub fn untold_of(block: &[u64]) -> u64 {
     stats::value_in(block, "sampling_suppressed_total").unwrap_or(0).saturating_sub(tally::told(block))
 }
 
+/// The function that summaries come from.
+pub const FUNCTION: &str = "sampling";
+
 /// The message and the fields of a summary.
 pub fn build_summary<R>(summary: &Summary, build: impl FnOnce(&str, &[(&str, Value<'_>)]) -> R) -> R {
     let integer = |count: u64| Value::Integer(i64::try_from(count).unwrap_or(i64::MAX));

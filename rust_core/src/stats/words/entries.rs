@@ -103,6 +103,11 @@ impl Word for u64 {
     }
 }
 
+/// How many words of a block are in use.
+pub fn used<W: Word>(words: &[W]) -> usize {
+    usize::try_from(words[USED].get()).unwrap_or(usize::MAX).min(words.len())
+}
+
 impl<'b, W: Word> Block<'b, W> {
     /// `None` for words that are no block of this version.
     #[must_use]
@@ -119,7 +124,7 @@ impl<'b, W: Word> Block<'b, W> {
     /// The entries, up to the first that is damaged.
     pub fn entries(&self) -> impl Iterator<Item = Entry<'b, W>> + use<'b, W> {
         let words = self.0;
-        let used = usize::try_from(words[USED].get()).unwrap_or(usize::MAX).min(words.len());
+        let used = used(words);
         let mut next = FIRST;
         std::iter::from_fn(move || {
             loop {

@@ -143,6 +143,13 @@ impl Words {
         }
     }
 
+    /// A copy of the words of the present block that are in use.
+    pub fn copy_used(&self) -> Vec<u64> {
+        let _guard = self.known();
+        let used = &self.all()[..entries::used(self.all())];
+        used.iter().map(|word| word.load(Ordering::Relaxed)).collect()
+    }
+
     /// A copy of what is counted in the present block.
     #[must_use]
     pub fn copy(&self) -> Vec<u64> {
