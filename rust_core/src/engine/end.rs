@@ -4,31 +4,13 @@ use std::sync::TryLockError;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
-
 use super::{Engine, LATE_PATIENCE};
 use crate::metrics;
-use crate::writer::{self, Ending, Flush, Rotation, state};
+use crate::writer::{self, Ending, Flush, Flushing, Rotation, answer, state};
 
 const CONSOLE_PATIENCE: Duration = Duration::from_secs(1);
 /// How long a shutdown waits for the other threads. They were asked to end, and do so by themselves.
 const END_PATIENCE: Duration = Duration::from_millis(100);
-
-/// A flush under way.
-#[derive(Debug)]
-pub struct Flushing(Receiver<bool>);
-
-impl Flushing {
-    /// Whether everything is on disk; `None` if that is not known within `time`.
-    #[must_use]
-    pub fn wait(&self, time: Duration) -> Option<bool> {
-        match self.0.recv_timeout(time) {
-            Ok(on_disk) => Some(on_disk),
-            Err(RecvTimeoutError::Disconnected) => Some(false),
-            Err(RecvTimeoutError::Timeout) => None,
-        }
-    }
-}
 
 impl Engine {
     /// Asks for everything accepted so far to be written. A `patient` request waits for a failing disk to mend.
@@ -45,7 +27,7 @@ impl Engine {
     }
 
     fn request(&self, patient: bool, rotation: Option<Rotation>) -> Flushing {
-        let (done, answer) = bounded(1);
+        let (answer, flushing) = answer::pair();
         if !self.is_closed() {
             self.go_on_writing();
         }
@@ -54,16 +36,16 @@ impl Engine {
                 Some(rotation) => writer::rotate_now(&self.shared, rotation, LATE_PATIENCE),
                 None => writer::write_now(&self.shared, LATE_PATIENCE, LATE_PATIENCE),
             };
-            let _ = done.send(written && !self.shared.has_lost.load(Ordering::Relaxed));
+            answer.give(written && !self.shared.has_lost.load(Ordering::Relaxed));
         } else {
-            self.shared.flushes.push(Flush { done, patient, rotation });
+            self.shared.flushes.push(Flush { answer, patient, rotation });
             self.shared.queue.waker().wake_at_once();
             // The writer may have ended since the check above.
             if self.is_unattended() {
                 self.shared.answer_flushes(writer::write_now(&self.shared, LATE_PATIENCE, LATE_PATIENCE));
             }
         }
-        Flushing(answer)
+        flushing
     }
 
     /// Waits until the console, and every other sink behind a thread, has written what it was given. Threads that

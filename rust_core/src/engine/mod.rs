@@ -30,7 +30,8 @@ use crate::value::Value;
 use crate::worker::Worker;
 use crate::writer::{self, Shared, Turn, pause, state};
 
-pub use end::Flushing;
+pub use crate::writer::Flushing;
+
 /// Bytes that a start allocates, apart from the queue, in ways that end the process if there is no memory.
 const MEMORY: usize = 1 << 20;
 /// How long the call of a late record waits for a writer that shutdown could not stop.

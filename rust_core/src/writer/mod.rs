@@ -1,5 +1,6 @@
 //! The thread behind the queue: drains it, passes batches on, and sleeps while the queue is empty.
 
+pub mod answer;
 mod ending;
 mod sampled;
 mod shared;
@@ -18,6 +19,7 @@ use crate::slab;
 use sweep::SWEEP;
 use turn::Written;
 
+pub use answer::Flushing;
 pub use ending::{Ending, rotate_now, wait_for_endings, write_now};
 pub use shared::{Flush, Rotation, Shared, pause, state};
 pub use turn::Turn;
@@ -142,8 +144,7 @@ impl Writer<'_> {
                     None => return true,
                 }
             }
-            // The caller may have stopped waiting.
-            let _ = flush.done.send(is_done);
+            flush.answer.give(is_done);
             false
         });
     }

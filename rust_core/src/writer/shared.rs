@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::Sender;
 use crossbeam_queue::SegQueue;
 use crossbeam_utils::CachePadded;
 
+use super::answer::Answer;
 use super::sweep::Swept;
 use super::turn::Turn;
 use super::upkeep::Rounds;
@@ -26,7 +26,7 @@ use crate::value::Value;
 /// A request for an answer once everything accepted so far is on disk.
 #[derive(Debug)]
 pub struct Flush {
-    pub done: Sender<bool>,
+    pub answer: Answer,
     /// Waits until a failing sink works again, instead of answering false at once.
     pub patient: bool,
     /// Whether files are to be changed for new ones before the answer.
@@ -189,8 +189,7 @@ impl Shared {
     /// Answers the flushes that the writer did not answer before its end. No file was changed for them.
     pub fn answer_flushes(&self, on_disk: bool) {
         while let Some(flush) = self.flushes.pop() {
-            // The caller may have stopped waiting.
-            let _ = flush.done.send(on_disk && flush.rotation.is_none());
+            flush.answer.give(on_disk && flush.rotation.is_none());
         }
     }
 

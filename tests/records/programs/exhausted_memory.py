@@ -73,7 +73,7 @@ with open("/proc/self/statm") as statm:
     used = int(statm.read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + int(sys.argv[2]) * 1024, resource.RLIM_INFINITY))
 held, refused = [], 0
-for size in (1 << 16, 1 << 10, 64):
+for size in (1 << 16, 1 << 10, *range(511, 0, -16)):
     try:
         while True:
             held.append(bytearray(size))

@@ -5,6 +5,7 @@
 //! is asked twice there, a message or its arguments a few times more.
 
 use std::cell::RefCell;
+use std::mem::{self, ManuallyDrop};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -29,7 +30,10 @@ const MOST_TIMES_ARGUMENT: usize = MOST_TIMES_MESSAGE + 1;
 thread_local! {
     /// The values that are being asked for their texts on this thread. No Python code may run while the list is
     /// borrowed: such code may log.
-    static ASKED: RefCell<Vec<Asked>> = const { RefCell::new(Vec::new()) };
+    ///
+    /// An empty list holds no memory, so that nothing has to be dropped when the thread ends. For a value that has to be, the C library
+    /// asks for memory, and ends the process where there is none.
+    static ASKED: RefCell<ManuallyDrop<Vec<Asked>>> = const { RefCell::new(ManuallyDrop::new(Vec::new())) };
 }
 
 /// A value that is being asked. An `Asking` holds the value as long as it is in the list.
@@ -101,14 +105,17 @@ impl<'a, 'py> Asking<'a, 'py> {
 impl Drop for Asking<'_, '_> {
     #[inline]
     fn drop(&mut self) {
-        ASKED.with_borrow_mut(|asked| match asked.pop() {
-            Some(last) if last != self.1 => {
-                // Green threads may end in another order than they began.
-                if let Some(index) = asked.iter().rposition(|other| *other == self.1) {
-                    asked[index] = last;
-                }
+        ASKED.with_borrow_mut(|asked| {
+            let last = asked.pop();
+            // Green threads may end in another order than they began.
+            if let Some(last) = last.filter(|last| *last != self.1)
+                && let Some(index) = asked.iter().rposition(|other| *other == self.1)
+            {
+                asked[index] = last;
             }
-            _ => {}
+            if asked.is_empty() {
+                drop(mem::take(&mut **asked));
+            }
         });
     }
 }
@@ -120,7 +127,7 @@ pub fn is_asked_twice(value: &Bound<'_, PyAny>) -> bool {
 
 /// Whether one of these values is being asked `often` times further up.
 fn is_any_asked(py: Python<'_>, values: &[usize], often: usize) -> bool {
-    if ASKED.with_borrow(Vec::len) < often {
+    if ASKED.with_borrow(|asked| asked.len()) < often {
         return false;
     }
     let stack = Stack::current(py);
