@@ -82,7 +82,8 @@ pub fn open_packed(path: &Path) -> io::Result<(Archive, Metadata)> {
 }
 
 /// The generation that stands in a packed file.
-pub(super) fn generation_in(path: &Path) -> Option<Generation> {
+#[must_use]
+pub fn generation_in(path: &Path) -> Option<Generation> {
     open_packed(path).ok()?.0.mark().map(|mark| mark.generation)
 }
 
@@ -121,6 +122,22 @@ pub fn find(directory: &Path, set: &str) -> io::Result<Vec<Found>> {
     Ok(in_order(directory, set, look(directory, set)?.files))
 }
 
+/// The same for those who note what is there. `original_of` tells the generation of a file that is not known to be packed. It stays that file for as
+/// long as it is there, and its packed file is left out: by what is known of the original, the upkeep finds that it has to go.
+///
+/// # Errors
+/// When the directory cannot be read.
+pub(super) fn find_unfinished(
+    directory: &Path,
+    set: &str,
+    original_of: impl Fn(&Found) -> Option<Generation>,
+) -> io::Result<Vec<Found>> {
+    let mut found = look(directory, set)?.files;
+    let originals: Vec<Generation> = found.iter().filter_map(|(_, one)| original_of(one)).collect();
+    found.retain(|(_, one)| one.generation.is_none_or(|generation| !originals.contains(&generation)));
+    Ok(in_order(directory, set, found))
+}
+
 /// The same beside a writer that rotates: what two looks agree on was so at one moment between them. The directory is looked at so many times until
 /// they do; it comes with the files whether they did.
 ///
@@ -138,7 +155,15 @@ pub fn find_at_once(directory: &Path, set: &str, tries: u32) -> io::Result<(Vec<
             break;
         }
     }
+    remove_originals(directory, &mut before.files, &|original, packed| is_next_to(set, original, packed));
     Ok((in_order(directory, set, before.files), is_agreed))
+}
+
+/// Whether the number of a packed file is one less than that of its original. A rotation that was cut short has renamed the original, which goes
+/// first, and not the other. For readers alone: where files are renamed and deleted, an operator may have unpacked it to that name.
+fn is_next_to(set: &str, original: &str, packed: &str) -> bool {
+    let number = |name| Names::number(set, name);
+    number(original).zip(number(packed)).is_some_and(|(original, packed)| original == packed.saturating_add(1))
 }
 
 /// By how much the pause between two looks grows.
@@ -194,7 +219,7 @@ fn look(directory: &Path, set: &str) -> io::Result<Looked> {
 }
 
 fn in_order(directory: &Path, set: &str, mut found: Vec<(Option<SystemTime>, Found)>) -> Vec<Found> {
-    remove_originals(directory, &mut found);
+    remove_originals(directory, &mut found, &|original, packed| unpacked(packed) == original);
     remove_copies(&mut found);
     found.sort_by(|(one_time, one), (other_time, other)| {
         let [one, other] =
@@ -228,17 +253,20 @@ fn by_name(set: &str, one: &str, other: &str) -> Ordering {
 }
 
 /// Leaves out originals of packed files: the process died that had packed them, and the upkeep removes them.
-fn remove_originals(directory: &Path, found: &mut Vec<(Option<SystemTime>, Found)>) {
+fn remove_originals(
+    directory: &Path,
+    found: &mut Vec<(Option<SystemTime>, Found)>,
+    is_beside: &dyn Fn(&str, &str) -> bool,
+) {
     let is_original = |one: &Found| {
-        PACKED.iter().map(|end| format!("{}{end}", one.name)).any(|packed| {
-            let is_packed =
-                |(_, other): &(Option<SystemTime>, Found)| other.name == packed && other.generation.is_some();
-            found.iter().any(|other| is_packed(other) && other.1.head == one.head) && {
-                let archive = Archive::open(&directory.join(packed), None);
-                let last = archive.ok().and_then(|archive| archive.extents().last().copied());
-                last.is_some_and(|last| last.at + u64::from(last.length) == one.size)
-            }
-        })
+        !is_packed(&one.name)
+            && found.iter().any(|(_, other)| {
+                other.generation.is_some() && other.head == one.head && is_beside(&one.name, &other.name) && {
+                    let archive = Archive::open(&directory.join(&other.name), None);
+                    let last = archive.ok().and_then(|archive| archive.extents().last().copied());
+                    last.is_some_and(|last| last.at + u64::from(last.length) == one.size)
+                }
+            })
     };
     let originals: Vec<String> =
         found.iter().filter(|(_, one)| is_original(one)).map(|(_, one)| one.name.clone()).collect();

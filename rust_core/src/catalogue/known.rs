@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use super::copies::copies;
 use super::entry::{Closed, Entry, Generation, Mark};
+use super::found::is_packed;
 use super::lines::{self, Change};
 use crate::rotation::Names;
 
@@ -213,6 +214,14 @@ impl Known {
     pub fn named(&self, set: &str, name: &str) -> Option<&Entry> {
         let named = self.names.get(name).and_then(|generation| self.get(*generation));
         named.filter(|entry| entry.set == set && entry.name == name)
+    }
+
+    /// The generation of a file that is not known to be packed, whatever its name is by now.
+    pub(super) fn original(&self, set: &str, found: &Found) -> Option<Generation> {
+        let is_it = |entry: &&Entry| {
+            !is_packed(&entry.name) && entry.mark.inode == found.inode && found.inode != 0 && fits(entry, found)
+        };
+        if is_packed(&found.name) { None } else { self.of_set(set).find(is_it).map(|entry| entry.generation) }
     }
 
     /// All that is known, as the lines of a new file.

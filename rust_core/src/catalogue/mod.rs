@@ -27,7 +27,7 @@ use std::sync::{Arc, Mutex};
 pub use copies::is_same;
 pub use entry::{Closed, Entry, Generation, Mark};
 pub use form::Form;
-pub use found::{beginning, find, find_at_once, is_packed, names, open_packed};
+pub use found::{beginning, find, find_at_once, generation_in, is_packed, names, open_packed};
 pub use known::{Foreign, Found, Known};
 pub use lines::{Change, Unreadable};
 pub use view::{Unseen, View};

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use super::entry::Generation;
 use super::lines::{self, Change};
-use super::{ASIDE, Catalogue, Form, Look, NAME, find, found, open, tell_foreign};
+use super::{ASIDE, Catalogue, Form, Look, NAME, found, open, tell_foreign};
 use crate::archive::INDEX;
 use crate::error_handler::remark;
 use crate::platform::{self, Identity};
@@ -49,7 +49,7 @@ impl Catalogue {
         if self.known.next_noted() == 0 {
             self.begin_above_lost_generations(now);
         }
-        let there = find(directory, set)?;
+        let there = found::find_unfinished(directory, set, |found| self.known.original(set, found))?;
         let form = self.forms.get(set).cloned().unwrap_or_default();
         let is_credible = |found: &super::Found| found::is_credible(&directory.join(&found.name), &form);
         let is_same = |one: &super::Found, other: &super::Found| super::is_same(directory, one, other);

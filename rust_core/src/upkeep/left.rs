@@ -1,17 +1,19 @@
 //! What processes left that died in the middle of it: an original beside its packed file, and temporary files.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use super::remembered::Names;
 use super::round::Round;
 use super::{GoesOn, LOOK_AFTER};
 use crate::archive::{Settled, remove_leftovers, settle};
 use crate::blackbox;
-use crate::catalogue::{self, Generation};
+use crate::catalogue::{self, Generation, generation_in, is_packed};
 use crate::error::Result;
 use crate::error_handler::remark;
-use crate::rotation::PACKED;
+use crate::rotation::unpacked;
 use crate::whole::TEMPORARY;
 
 impl Round<'_> {
@@ -33,18 +35,20 @@ impl Round<'_> {
     fn settle_all(&mut self, goes_on: GoesOn<'_>) -> bool {
         for set in &self.settings.sets {
             let Ok(names) = catalogue::names(self.directory, &set.name) else { continue };
+            let packed = self.unknown_packed(&set.name, &names);
             for (name, inode) in &names {
                 // An operator may have unpacked a file beside it.
                 let known = self.catalogue.known().named(&set.name, name);
-                if known.is_none_or(|entry| entry.mark.inode != *inode) {
+                let Some(entry) = known.filter(|entry| entry.mark.inode == *inode) else { continue };
+                // A rotation that was cut short may have renamed one of the two.
+                let by_name = || packed.values().find(|packed| unpacked(packed) == name);
+                let Some(packed) = packed.get(&entry.generation).or_else(by_name).filter(|_| !is_packed(name)) else {
                     continue;
-                }
-                let packed = PACKED.iter().map(|end| format!("{name}{end}")).find(|packed| names.contains_key(packed));
-                let Some(packed) = packed else { continue };
+                };
                 if !goes_on.goes_on() {
                     return false;
                 }
-                match self.settle_one(name, &packed, goes_on) {
+                match self.settle_one(name, packed, goes_on) {
                     Ok(Settled::Different) if self.remembered.tells(name) => {
                         remark("finish packing", format!("{name} is not what was packed, and stays beside it"));
                     }
@@ -55,6 +59,15 @@ impl Round<'_> {
             }
         }
         true
+    }
+
+    /// The packed files of which nothing is known, by the generations that stand in them.
+    fn unknown_packed<'n>(&self, set: &str, names: &'n Names) -> BTreeMap<Generation, &'n str> {
+        let known = self.catalogue.known();
+        let is_unknown =
+            |name: &str| is_packed(name) && known.named(set, name).is_none() && known.foreign_at(name).is_none();
+        let unknown = names.keys().map(String::as_str).filter(|name| is_unknown(name));
+        unknown.filter_map(|name| Some((generation_in(&self.directory.join(name))?, name))).collect()
     }
 
     fn settle_one(&mut self, original: &str, packed: &str, goes_on: GoesOn<'_>) -> Result<Settled> {

@@ -63,6 +63,34 @@ fn what_a_process_left_that_died_between_two_steps_of_packing_is_finished() {
     assert_eq!(catalogue_of(directory.path()).known().files().count(), 3);
 }
 
+/// A process died between two steps of packing, and another one rotates before the upkeep has seen it. The rotation may be cut short too, between the
+/// two names. Seen to note the packed file, and to leave the original beside it for good.
+#[test]
+fn what_a_rotation_has_renamed_before_it_was_finished_is_finished_too() {
+    let renamed = [("app.log.2", "app.log.2.zst"), ("app.log.3", "app.log.3.zst"), ("app.log.3", "app.log.2.zst")];
+    for (original, packed) in renamed {
+        let directory = directory();
+        let text = fs::read_to_string(directory.path().join("app.log.2")).unwrap();
+        let settings = settings(&[packing("app.log")], Keep::default());
+        assert_eq!(round(directory.path(), &settings, NOW, &|| true).unwrap().archived, 2);
+        unfinish(directory.path(), 1, "app.log.2", &text);
+        for (from, to) in [("app.log.2", original), ("app.log.2.zst", packed)] {
+            fs::rename(directory.path().join(from), directory.path().join(to)).unwrap();
+        }
+        // As the rotation does that finds a name of which nothing is known.
+        assert_eq!(catalogue_of(directory.path()).reconcile(directory.path(), "app.log", NOW).unwrap(), [""; 0]);
+        let (there, _) = catalogue::find_at_once(directory.path(), "app.log", 2).unwrap();
+        assert_eq!(there.len(), 3, "no record is read twice: {there:?}");
+        let report = round(directory.path(), &settings, NOW, &|| true).unwrap();
+        assert_eq!((report.failed, report.foreign), (vec![], vec![]), "{original} {packed}");
+        assert_eq!(names(directory.path()), ["app.log", "app.log.1.zst", packed]);
+        assert_eq!(lines(directory.path(), packed), text);
+        let known = catalogue_of(directory.path());
+        assert_eq!(known.known().get(1).map(|entry| entry.name.as_str()), Some(packed));
+        assert_eq!(known.known().files().count(), 3);
+    }
+}
+
 #[test]
 fn what_takes_long_to_compare_is_left_when_the_round_ends_and_gone_on_with() {
     let directory = directory();
