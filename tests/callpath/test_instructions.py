@@ -28,6 +28,7 @@ BOUNDS = {
 # A wheel built faster, without optimisation between crates, takes up to a third more.
 LOOSE = 1.33 if os.environ.get("CARGO_PROFILE_RELEASE_LTO") == "off" else 1.0
 CALLS = 1_000
+PROCESSES = 4
 
 PROGRAM = f"""
 import ctypes, sys
@@ -88,18 +89,31 @@ def instructions_inside(text: str) -> int:
 
 
 @pytest.fixture(scope="module")
-def counted(build_shim: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
-    """Instructions of one call of each kind."""
+def runs(build_shim: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, float]]:
+    """Instructions of one call of each kind, in some processes: addresses and hashes are others in each."""
     valgrind = shutil.which("valgrind")
     if valgrind is None or not Path("/usr/include/valgrind/callgrind.h").exists():
         pytest.skip("instructions are counted by valgrind, which is not installed with its headers")
-    folder = tmp_path_factory.mktemp("counted")
+    shim = build_shim("callpath/callgrind.c")
+    return [count_once(valgrind, shim, tmp_path_factory.mktemp("counted")) for _ in range(PROCESSES)]
+
+
+@pytest.fixture(scope="module")
+def counted(runs: list[dict[str, float]]) -> dict[str, float]:
+    """The fewest of all processes."""
+    counts = {kind: min(run[kind] for run in runs) for kind in runs[0]}
+    print(f"\ninstructions of a call: {counts}")
+    return counts
+
+
+def count_once(valgrind: str, shim: Path, folder: Path) -> dict[str, float]:
+    """The same in one process."""
     program = folder / "program.py"
     program.write_text(PROGRAM, encoding="utf-8")
     options = ["--instr-atstart=no", "--separate-threads=yes", "--compress-strings=no", "--compress-pos=no"]
     command = [valgrind, "-q", "--tool=callgrind", "--callgrind-out-file=counts", *options]
     done = subprocess.run(
-        [*command, sys.executable, str(program), str(build_shim("callpath/callgrind.c"))],
+        [*command, sys.executable, str(program), str(shim)],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -112,7 +126,6 @@ def counted(build_shim: Callable[[str], Path], tmp_path_factory: pytest.TempPath
         text = file.read_text(encoding="utf-8")
         if found := re.search("Trigger: Client Request: (\\w+)\n", text):
             counts[found[1]] = instructions_inside(text) / CALLS
-    print(f"\ninstructions of a call: {counts}")
     return counts
 
 
@@ -129,12 +142,14 @@ def test_a_call_takes_no_more_instructions_than_it_did(counted: dict[str, float]
 
 
 @pytest.mark.parametrize("kind", ["five", "bound"])
-def test_what_follows_a_request_adds_little_to_a_call(counted: dict[str, float], kind: str) -> None:
+def test_what_follows_a_request_adds_little_to_a_call(runs: list[dict[str, float]], kind: str) -> None:
     """A context of five fields was captured when it was entered, and a bound logger's fields when it was made.
+
+    In the process in which it adds least: the same calls take a few per cent more or less in each.
 
     Seen to fail where a bound logger's context is made anew for each call.
     """
-    assert counted[kind] <= (1 + 0.15 * LOOSE) * counted["bare"]
+    assert min(run[kind] / run["bare"] for run in runs) <= 1 + 0.15 * LOOSE
 
 
 @pytest.mark.parametrize("kind", ["info", "debug"])

@@ -22,7 +22,8 @@ from unified_logger.integrations.prometheus import Collector
 from unified_logger.process import exposition
 
 # What differs from one scrape to the next.
-VOLATILE = ("unified_logger_writer_lag",)
+# What differs between two scrapes: the device has other users.
+VOLATILE = ("unified_logger_writer_lag", "unified_logger_disk_free", "unified_logger_queue_records")
 # Every kind, and every character that is written in a form of its own.
 ALL_KINDS = r"""# HELP odd_words says "so" \\ and\nso
 # TYPE odd_words counter

@@ -312,13 +312,13 @@ tell("survivor")
     victims = Programs(
         folder,
         """
-import mmap, struct
+import mmap
 init_logging(log_dir="logs", max_bytes=200_000, backup_count=2_000, console_format="off", overflow_timeout=120)
 with open(f"progress.{sys.argv[1]}", "r+b") as file:
     progress = mmap.mmap(file.fileno(), 8)
 while True:
     for _ in range(10):
-        struct.pack_into("<q", progress, 0, line(sys.argv[1]))  # outlives the process
+        progress[:8] = line(sys.argv[1]).to_bytes(8, "little")  # outlives the process
     time.sleep(0.001)
 """,
         "victim",

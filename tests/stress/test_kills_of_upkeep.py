@@ -19,7 +19,7 @@ import pytest
 from faults import faults
 
 PROGRAM = """
-import mmap, os, struct, sys, time
+import mmap, os, sys, time
 from unified_logger import flush_logging, get_logger, init_logging, shutdown_logging
 writer, options = sys.argv[1], eval(sys.argv[2])
 with open(f"progress.{writer}", "r+b") as file:
@@ -31,7 +31,7 @@ while not os.path.exists("over"):
     for _ in range(10):
         logger.info("a record of a process that may be killed", writer=writer, number=number)
         number += 1
-        struct.pack_into("<q", progress, 0, number)  # outlives the process
+        progress[:8] = number.to_bytes(8, "little")  # outlives the process
     flush_logging(10)
     time.sleep(0.02)
 shutdown_logging()
