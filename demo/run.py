@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,20 @@ ENVIRONMENT = {
     "UNIFIED_LOGGER_MAX_BYTES": str(MAX_BYTES),
     "UNIFIED_LOGGER_BACKUP_COUNT": "500",
     "UNIFIED_LOGGER_COMPRESS": "zstd",
+    # At a port that the system chooses.
+    "UNIFIED_LOGGER_METRICS": json.dumps({"port": 0}),
+    "UNIFIED_LOGGER_RECORD_METRICS": json.dumps(
+        {
+            "orders_total": {"type": "count", "loggers": ["wechat_backend.shop"]},
+            "answer_seconds": {
+                "type": "histogram",
+                "field": "latency_ms",
+                "scale": 0.001,
+                "loggers": ["wechat_backend.ai"],
+                "buckets": [0.005, 0.05, 0.5],
+            },
+        }
+    ),
 }
 # The message of the record that is shown of each file.
 SHOWN = {"app.log": "处理成功", "errors.log": "处理失败", "ai_responses.log": "模型回答"}
@@ -230,6 +245,29 @@ def find(checks: Checks, logs: Path, sent: list[load.Sent], app: list[Record]) -
     checks.that(f"without unpacking the other {len(packed) - 1}, in under 100 ms", took < 100, f"{took:.1f} ms")
 
 
+def scrape(url: str) -> dict[str, float]:
+    """What the service answers to a scrape: values by the names and labels of their series."""
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        text: str = answer.read().decode()
+    lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+    return {series: float(value) for series, _, value in lines}
+
+
+def compare_metrics(checks: Checks, sent: list[load.Sent], metrics: dict[str, float], app: list[Record]) -> None:
+    """The metrics of the service against what was sent, and against its files."""
+    kinds = Counter(one.kind for one in sent)
+    checks.equal("orders_total, from records", kinds["order"], int(metrics["orders_total"]))
+    checks.equal("answer_seconds_count, from a field", kinds["chat"], int(metrics["answer_seconds_count"]))
+    of_level = 'unified_logger_records_accepted_total{level="%s"}'
+    checks.equal("accepted at ERROR", kinds["failure"], int(metrics[of_level % "ERROR"]))
+    of_file = 'unified_logger_records_written_total{file="%s"}'
+    checks.equal("lines written to errors.log", kinds["failure"], int(metrics[of_file % "errors"]))
+    # The file has what was logged after the scrape, too: the end of the service.
+    lines = int(metrics[of_file % "app"])
+    last = str(app[lines - 1].get("message")) if 0 < lines <= len(app) else "nothing"
+    checks.that("lines written to app.log, all of them there", 0 < lines <= len(app), f"{lines:,}: {last[:14]}")
+
+
 def main() -> int:
     """Runs the demo.
 
@@ -249,6 +287,7 @@ def main() -> int:
             print(f"  answered in {seconds:.1f} s ({len(sent) / seconds:,.0f} requests/s)")
             burst = load.post(port, "/demo/burst", {"count": BURST, "marker": "burst"})
             state: dict[str, Any] = load.post(port, "/demo/state", None)
+            metrics = scrape(state["metrics_url"])
             wait_for_packing(folder / "logs")
         finally:
             code = stop(service)
@@ -259,6 +298,9 @@ def main() -> int:
 
         title("Reconciled with what was sent")
         reconcile(checks, sent, files)
+
+        title("Scraped, and reconciled with the same")
+        compare_metrics(checks, sent, metrics, files["app.log"])
 
         title("A request in the packed files")
         find(checks, logs, sent, files["app.log"])

@@ -20,7 +20,7 @@ from waitress import create_server
 sys.path.insert(0, str(Path.cwd()))
 import main as guide  # the appendix: starts logging and makes the Flask application
 
-from unified_logger import flush_logging, get_logger, get_stats, mark_wrapper
+from unified_logger import flush_logging, get_logger, get_stats, mark_wrapper, metrics_url
 
 MODEL = f"http://127.0.0.1:{sys.argv[1]}/v1/chat"
 THREADS = 8
@@ -93,7 +93,12 @@ def burst() -> dict[str, Any]:
 @app.get("/demo/state")
 def state() -> dict[str, Any]:
     """What the log calls cost their callers, and what the library counted."""
-    return {"latencies_ns": sorted(latencies), "flushed": flush_logging(30.0), "stats": get_stats()}
+    return {
+        "latencies_ns": sorted(latencies),
+        "flushed": flush_logging(30.0),
+        "stats": get_stats(),
+        "metrics_url": metrics_url(),
+    }
 
 
 def serve() -> None:
