@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     )
     from .context.carrying import carry, carry_into_threads
     from .context.propagation import continue_trace, trace_headers
+    from .context.recording import keep_trace
     from .custom_levels import add_level
     from .spans import span, traced
     from .stdlib.formatters import JSONFormatter
@@ -70,6 +71,7 @@ __all__ = [
     "init_logging",
     "init_logging_from_config",
     "install_asyncio_handler",
+    "keep_trace",
     "lazy",
     "load_config",
     "mark_wrapper",
@@ -95,6 +97,7 @@ _LATER = {
     "continue_trace": ("context.propagation",),
     "get_levels": ("api", "process.level_changes"),
     "init_logging_from_config": ("api", "process.reload"),
+    "keep_trace": ("context.recording",),
     "lazy": ("values.deferred",),
     "load_config": ("api", "config.file"),
     "metrics_url": ("api", "process.endpoint"),

@@ -713,6 +713,56 @@ def set_notice(function: Callable[[_StdLogger, bool, bool], bool]) -> None:
     """
 
 def set_request_path_variable(variable: ContextVar[str | None] | None) -> None: ...
+def set_recorder(
+    least: int | None,
+    trigger: int = 40,
+    slow: float | None = None,
+    background_rate: float = 0.0,
+    trace_bytes: int = 0,
+    most_bytes: int = 0,
+) -> None:
+    """Sets what is recorded of traces that begin from now on.
+
+    Args:
+        least: Records from this level on wait with their trace if their own level would leave them out; None records nothing.
+        trigger: A record from this level on has its trace written.
+        slow: A trace that takes so many seconds is written; None for no such time.
+        background_rate: The share of the other traces that is written, from 0 to 1.
+        trace_bytes: What the records of one trace hold at most, bytes.
+        most_bytes: What those of all traces hold at most, bytes.
+    """
+
+def enter_recording(context: Context, outer: Context | None = None) -> bool:
+    """Notes a scope in which a context's trace runs.
+
+    Args:
+        context: The context.
+        outer: The context around it, if that is one of a scope.
+
+    Returns:
+        Whether it was noted. False where nothing is recorded, and in a scope of the same trace.
+    """
+
+def leave_recording(context: Context, failed: bool, inside: Context | None = None) -> None:
+    """Notes that such a scope is left. What is recorded is written if the trace fails, was slow or is one to compare with.
+
+    Args:
+        context: The context of the scope.
+        failed: Whether an exception leaves it.
+        inside: The context in which it is left, which may have got another trace.
+    """
+
+def write_recording(context: Context, reason: str | None = None) -> bool:
+    """Writes what is recorded of a trace, and has the rest of it written at once.
+
+    Args:
+        context: A context of the trace.
+        reason: Why, for the record that tells of it; None for no such record.
+
+    Returns:
+        Whether the trace is recorded.
+    """
+
 def set_trace_sampling(otel_ratio: str | None, ratio: float, level: int) -> None:
     """Sets how traces that begin from now on are sampled.
 

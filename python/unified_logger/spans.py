@@ -101,7 +101,7 @@ class span(Unchanging):  # noqa: N801 - used as a function is
         finally:
             if inside is not None:
                 inside.leave()
-            scope.leave()
+            scope.leave(error)
 
     async def __aenter__(self) -> span:
         return self.__enter__()

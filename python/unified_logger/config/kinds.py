@@ -246,7 +246,7 @@ def _mode(value: Any) -> int:
 
 
 def _secret(value: Any) -> str | None:
-    if value is not None and len(_text(value)) < 16:
+    if value is not None and len(_text(value).strip()) < 16:
         raise ValueError
     return value  # type: ignore[no-any-return] # None or a text
 

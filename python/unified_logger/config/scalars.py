@@ -30,6 +30,30 @@ def mapping_text(text: str) -> dict[Any, Any]:
         raise ValueError from None
 
 
+_WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+
+
+def switched(name: str) -> Kind:
+    """A kind of values that are true, false, or a mapping.
+
+    Args:
+        name: Its name in the docs.
+
+    Returns:
+        The kind. Its option brings the layout of the mapping.
+    """
+
+    def parse(value: Any) -> Any:
+        return value if isinstance(value, bool) else MAPPING.parse(value)
+
+    def parse_text(text: str) -> Any:
+        word = _WORDS.get(text.strip().lower())
+        return mapping_text(text) if word is None else word
+
+    allowed = "true, false, or a mapping (in the environment: true, false, or a mapping as JSON)"
+    return Kind(name, allowed, parse, parse_text, {"type": ["boolean", "object"]})
+
+
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):

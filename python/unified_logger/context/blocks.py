@@ -57,7 +57,7 @@ class LoggingContext(Unchanging):
     ) -> None:
         scope = scope_of(self)
         if scope is not None:
-            scope.leave()
+            scope.leave(error)
 
     def __getstate__(self) -> tuple[Any, ...]:
         return self._trace_id, self._span_id, self._level, packed(self._fields), added(self, LoggingContext)

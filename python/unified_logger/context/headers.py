@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import sys
 
+from . import recording
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from ..config import Settings
 
-# The headers that are read and written, the one of responses, and whether a `tracestate` counts beside every header.
-configured: tuple[tuple[str, ...], str, bool] = (("traceparent",), "X-Trace-ID", False)
+# The headers that are read and written, the one of responses, whether a `tracestate` counts beside every header, and further headers that are
+# read of requests.
+configured: tuple[tuple[str, ...], str, bool, tuple[str, ...]] = (("traceparent",), "X-Trace-ID", False, ())
 
 
 def start(settings: Settings) -> None:
     """Sets which headers are read and written from now on."""
     global configured
     # Set before the check: a thread that is importing the module at this moment finds it, or its function exists already.
-    configured = (settings.trace_headers, settings.trace_response_header, settings.sampled_traces is not None)
+    request_headers = () if settings.recorded is None or settings.recorder_secret is None else (recording.HEADER,)
+    configured = (
+        settings.trace_headers,
+        settings.trace_response_header,
+        settings.sampled_traces is not None,
+        request_headers,
+    )
     configure = getattr(_propagation(), "configure", None)
     if configure is not None:
         configure(*configured)

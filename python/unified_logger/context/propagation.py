@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from .. import _core
 from . import headers as _headers
+from . import recording
 from .blocks import LoggingContext
 from .scope import Scope, foreign, make
 from .trace_formats import (
@@ -37,11 +38,13 @@ class Settings(NamedTuple):
         response_header: The header in which a response names its trace; empty for none.
         reads_state: Whether `tracestate` is read and written beside headers other than `traceparent`: it has the threshold of a trace
             that is sampled by its probability.
+        request_headers: Names of further headers that are read of requests, in lower case.
     """
 
     headers: tuple[str, ...]
     response_header: str
     reads_state: bool = False
+    request_headers: tuple[str, ...] = ()
 
     @property
     def wanted(self) -> tuple[str, ...]:
@@ -51,23 +54,26 @@ class Settings(NamedTuple):
             names += {"traceparent": ("traceparent", "tracestate"), "b3": B3_HEADERS}.get(name, (name,))
         if self.reads_state and "tracestate" not in names:
             names.append("tracestate")
-        return tuple(names)
+        return (*names, *self.request_headers)
 
 
 _settings: Settings
 
 
-def configure(headers: tuple[str, ...], response_header: str, reads_state: bool = False) -> None:
+def configure(
+    headers: tuple[str, ...], response_header: str, reads_state: bool = False, request_headers: tuple[str, ...] = ()
+) -> None:
     """Sets which headers are read and written from now on.
 
     Args:
         headers: As `Settings.headers`, in any case.
         response_header: As `Settings.response_header`.
         reads_state: As `Settings.reads_state`.
+        request_headers: As `Settings.request_headers`.
     """
     global _settings
     # Names of headers are compared in lower case.
-    _settings = Settings(tuple(name.lower() for name in headers), response_header, reads_state)
+    _settings = Settings(tuple(name.lower() for name in headers), response_header, reads_state, request_headers)
 
 
 configure(*_headers.configured)
@@ -195,7 +201,7 @@ class continue_trace(LoggingContext):  # noqa: N801 - used as a function is
         **fields: Fields of every record inside.
     """
 
-    __slots__ = ("_remote",)
+    __slots__ = ("_asked", "_remote")
 
     def __init__(
         self,
@@ -207,15 +213,25 @@ class continue_trace(LoggingContext):  # noqa: N801 - used as a function is
     ) -> None:
         super().__init__(level=level)
         self._fields = fields
-        self._remote = extract(_wanted(headers))
+        wanted = _wanted(headers)
+        self._remote = extract(wanted)
+        # Not the secret itself: the context may be pickled.
+        self._asked = recording.asks(wanted)
 
     def __enter__(self) -> continue_trace:
-        Scope(begin(self._remote, self._fields, self._level), self)
+        begun = begin(self._remote, self._fields, self._level)
+        scope = Scope(begun, self)
+        if self._asked:
+            try:
+                recording.write(begun, "asked")
+            except BaseException:  # A signal handler may raise anything, and nobody would leave the scope.
+                scope.leave()
+                raise
         return self
 
     def _again(self) -> continue_trace:
         again = continue_trace(None, level=self._level, **self._fields)
-        again._remote = self._remote
+        again._remote, again._asked = self._remote, self._asked
         return again
 
 

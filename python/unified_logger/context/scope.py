@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .. import _core
 from .._core import new_span_id, new_trace_id
+from . import recording
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ class Scope:
         is_below: Whether the context is inside the current one, and does not come from elsewhere.
     """
 
-    __slots__ = ("before", "context", "is_shared", "left", "outer", "owner", "request", "strayed")
+    __slots__ = ("before", "context", "is_recorded", "is_shared", "left", "outer", "owner", "request", "strayed")
 
     def __init__(self, context: _core.Context | None, owner: object = None, is_below: bool = False) -> None:
         self.owner = owner
@@ -153,19 +154,35 @@ class Scope:
         self.request: _core.Context | None = None if outer is None else outer.request
         self.is_shared: bool = is_below and outer is not None and outer.is_shared
         self.left = False
+        # Whether the flight recorder is told when it is left.
+        self.is_recorded = False
         # Whether it was left while an inner one was open, or elsewhere: restoring the previous context skips it.
         self.strayed = False
+        if recording.is_on and context is not None:
+            self.is_recorded = recording.entered(context, None if outer is None else self.before)
         _innermost.set(self)
         _current.set(context)
 
-    def leave(self) -> None:
+    def leave(self, error: BaseException | None = None) -> None:
         """Restores the previous context, skipping outer scopes that were left out of order. Harmless when repeated.
 
         An inner scope that is still open stays, and skips this one when it restores. If this scope is left in another thread or task than it was
         entered in, it restores nothing there. A task that was started inside may outlive this scope: it keeps the context with which it
         began.
+
+        Args:
+            error: The exception with which it is left; None for none.
         """
         again, self.left = self.left, True
+        inside = _core.current_context() if self.is_recorded else None
+        try:
+            self._restore(again)
+        finally:
+            if self.is_recorded and self.context is not None:
+                self.is_recorded = False
+                recording.left(self.context, error, inside)
+
+    def _restore(self, again: bool) -> None:
         if _innermost.get() is not self:
             self.strayed = self.strayed or not again
             return

@@ -21,7 +21,7 @@ from logging import ERROR, INFO, WARNING
 
 from .._core import current_context, new_trace
 from ..clocks import perf_counter_ns
-from ..context import Scope, foreign, make, propagation, request_path
+from ..context import Scope, foreign, make, propagation, recording, request_path
 from ..context.scope import _current, _innermost
 from ..context.trace_formats import is_id
 from ..process import engine, uncaught
@@ -85,15 +85,23 @@ class Request(Scope):
         self.options = options
         # Like `Scope.__init__`, without a call to it: calls are the cost of a middleware, and most requests begin a trace.
         self.owner = None
-        self.left = self.strayed = False
+        self.left = self.strayed = self.is_recorded = False
         self.before = _current.get()
         self.outer = _innermost.get()
         begun = new_trace() if not headers and foreign() is None else _begun(headers)
         # The context that is sent when the response begins (it may be another library's), and the request's own context at that time.
         self.context = self._answered = self._then = self.request = begun
         self.is_shared = True
+        if recording.is_on:
+            self.is_recorded = recording.entered(begun, None if self.outer is None else self.before)
         _innermost.set(self)
         _current.set(begun)
+        if recording.is_on and recording.asks(headers):
+            try:
+                recording.write(begun, "asked")
+            except BaseException:  # A signal handler may raise anything, and nobody would leave the request.
+                self.leave()
+                raise
         if not _lines_to_leave_out.get():
             _lines_to_leave_out.set(True)
 
@@ -171,20 +179,38 @@ class Request(Scope):
         if request_path.wanted:
             request_path.variable.set(None)
         duration = (perf_counter_ns() - self.started) / 1_000_000
-        if error is not None and isinstance(error, Exception):
+        if not isinstance(error, Exception):
+            error = None
+        # If the application does not answer, the server does.
+        status = self.status or (CANCELLED if self.gone else NO_ANSWER)
+        try:
+            if recording.is_on and (error is not None or status >= 500) and not self.gone:
+                recording.write(self.context, f"status {status}" if error is None else "exception")
+        finally:
+            self._log(method, path, route, client, error, more, endpoint, status, duration)
+
+    def _log(
+        self,
+        method: str,
+        path: str,
+        route: str | None,
+        client: str | None,
+        error: Exception | None,
+        more: Mapping[str, object] | None,
+        endpoint: object,
+        status: int,
+        duration: float,
+    ) -> None:
+        if error is not None:
             mark_logged(error)
         elif self.options.skips_some and self.options.skips(path):
             return
-        else:
-            error = None
         if len(path) > LONGEST_PATH:
             path = path[:LONGEST_PATH]
         if len(method) > LONGEST_METHOD:
             method = method[:LONGEST_METHOD]
         if route is None:
             route = path
-        # If the application does not answer, the server does.
-        status = self.status or (CANCELLED if self.gone else NO_ANSWER)
         message = f"{method} {route} {status}"
         place = place_of(endpoint, method)
         answered = self.as_answered()
@@ -271,11 +297,24 @@ class Request(Scope):
         _current.set(self._inside)
         self._inside_scope = None  # It is mostly this object, and would keep itself alive.
 
-    def leave(self) -> None:
-        """Ends the context, and scopes that the application has left open: the thread serves other requests next."""
+    def leave(self, error: BaseException | None = None) -> None:
+        """Ends the context, and scopes that the application has left open: the thread serves other requests next.
+
+        Args:
+            error: Nothing depends on it: `finish` is told.
+        """
         if self.left:
             return
         self.left = True
+        inside = current_context() if self.is_recorded else None
+        try:
+            self._restore_all()
+        finally:
+            if self.is_recorded:
+                self.is_recorded = False
+                recording.left(self.context, None, inside)
+
+    def _restore_all(self) -> None:
         scope = _innermost.get()
         while scope is not self:
             if scope is None:

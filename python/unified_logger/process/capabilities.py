@@ -46,6 +46,7 @@ CAPABILITIES: tuple[Capability | str, ...] = (
     warnings,
     headers,
     "process.sampling",
+    "process.recorder",
     notices,
     surroundings,
     uncaught,
@@ -63,6 +64,7 @@ _WANTED_BY = {
     "process.sinks": "functions",
     "process.rotation": "rotation_signal",
     "process.sampling": "sampling",
+    "process.recorder": "recorded",
     "process.endpoint": "metrics",
 }
 

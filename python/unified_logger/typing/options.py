@@ -210,6 +210,23 @@ class Keys(TypedDict, total=False):
     """A list of names."""
 
 
+class Recorder(TypedDict, total=False):
+    """The keys of `recorder`."""
+
+    level: Level
+    """One of DEBUG, INFO, WARNING, ERROR, CRITICAL, a level named with logging.addLevelName, or a number from 0 to 100."""
+    trigger: Level
+    """One of DEBUG, INFO, WARNING, ERROR, CRITICAL, a level named with logging.addLevelName, or a number from 0 to 100."""
+    slow: float | str
+    """A number of seconds from 0 to 86400, or a text such as '5s', '500ms', '2m' or '1h'."""
+    background_rate: float
+    """A number from 0 to 1."""
+    trace_bytes: int | str
+    """A number of bytes from 0, or a text such as '10MB', '64KiB' or '10M' (K, M and G are thousands, Ki, Mi and Gi 1,024s)."""
+    bytes: int | str
+    """A number of bytes from 0, or a text such as '10MB', '64KiB' or '10M' (K, M and G are thousands, Ki, Mi and Gi 1,024s)."""
+
+
 class Metrics(TypedDict, total=False):
     """The keys of `metrics`."""
 
@@ -342,6 +359,10 @@ class FurtherOptions(TypedDict, total=False):
     """Keys of lines that are renamed, left out or put first; see docs/shapes.md. Takes a mapping with rename, omit and first. Default: {}."""
     time_zone: Literal["utc", "local"] | str
     """The time zone of the stamps in lines of JSON and logfmt. Takes utc, local, or the name of a time zone such as Asia/Shanghai. Default: 'utc'."""
+    recorder: Recorder | bool
+    """Whether records that would be left out wait with their trace and are written if it fails, and when else; see docs/recorder.md. Takes true, false, or a mapping. Default: False."""
+    recorder_secret: str | None
+    """What a request has to send in X-Debug-Log to have all records of its trace written. Takes a text of 16 characters at least. Default: None."""
     metrics: Metrics | bool
     """Whether metrics are answered over HTTP, and at which host, port and path; see docs/metrics.md. Takes true, false, or a mapping. Default: False."""
     sampling: Sampling

@@ -162,6 +162,18 @@ class Stats(Seldom):
     """Those of them that a record or a summary has told of. A counter, in calls."""
     sampling_keys_evicted: int
     """Keys of sampling that were forgotten, as there is room for `max_keys` only. A counter, in keys."""
+    metrics_missed: int
+    """Calls that sampling left out, and that metrics from records do not count as there was no room in the queue. A counter, in calls."""
+    recorded: int
+    """Records that waited with their trace, see the flight recorder. A counter, in records."""
+    recorded_written: int
+    """Those of them that went on to the queue, as their trace failed, was slow or was asked for. A counter, in records."""
+    recorded_lost: int
+    """Those of them that had to go for others before their trace was over. A counter, in records."""
+    recorded_traces: int
+    """Traces of which such records were written. A counter, in traces."""
+    recorder_bytes: int
+    """Memory of the records that wait now. A gauge, in bytes."""
     redacted: int
     """Values and texts of records in which redaction replaced something. A counter, in values."""
     files: dict[str, FileCounts]

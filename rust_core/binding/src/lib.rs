@@ -4,6 +4,7 @@
 mod interpreter;
 mod value;
 mod exception;
+mod recorder;
 mod context;
 mod filter;
 mod lines;
@@ -51,8 +52,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
             recover recover_all reserved_keys retention rotate say set_clock set_lines set_root_handler short_name show_early shutdown start stats
             template_parts templates turn_off wake_function;
         exception: exception_json format_exception set_exceptions;
-        filter: leave_stdlib_levels set_notice set_trace_sampling set_wrappers;
-        handover: set_keeper;
+        filter: leave_stdlib_levels set_notice set_recorder set_trace_sampling set_wrappers;
+        handover: enter_recording leave_recording set_keeper write_recording;
         logger: add_level attach_bound_methods log_ai set_listened set_message_style;
         processors: set_processors;
         reading: read_position;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::format::{self, BoxSettings, FILES, Foreign, Head, JournalEntry, RecoveryNote};
 use crate::checksum;
 use crate::names::{self, Names};
-use crate::record::Record;
+use crate::record::{Record, order_of};
 use crate::redaction::Rules;
 use crate::slab::{Area, CHUNK, PREFIX, SIZES, UNIT, UNITS};
 
@@ -38,7 +38,8 @@ pub struct FoundRecord {
     pub position: u64,
     /// The position that the writer had noted before its process died; 0 if it had not taken the record.
     pub taken: u64,
-    sequence: u64,
+    /// By which those that the writer had not taken are sorted.
+    order: (u64, u64),
     /// Its bytes in the box. They have been checked: `Record::read` is safe on them.
     pub bytes: Range<usize>,
 }
@@ -119,9 +120,10 @@ impl Contents {
     }
 
     /// Sorts the records. Those that the writer had drained come first, by their positions; those that waited follow,
-    /// as they were accepted. Reading the same box again gives the same positions.
+    /// as they were accepted. Those that waited for their trace have the number of the next record that was, and go before it. Reading the
+    /// same box again gives the same positions.
     fn put_in_order(&mut self) {
-        let key = |found: &FoundRecord| (if found.position == 0 { u64::MAX } else { found.position }, found.sequence);
+        let key = |found: &FoundRecord| (if found.position == 0 { u64::MAX } else { found.position }, found.order);
         self.records.sort_by_key(key);
         self.last_position = self.noted.map_or_else(|| self.largest_position(), |noted| noted.last_position);
         let mut next = self.last_position;
@@ -153,5 +155,10 @@ fn found(bytes: &[u8], start: usize, size: usize, sequence: u64, names: &Names) 
     let read = Record::read_checked(record, |site| {
         names.sites.get(site).map(|site| (site.fields.len(), site.message.is_some()))
     })?;
-    (read.header.sequence == sequence).then_some(FoundRecord { position, taken: position, sequence, bytes: range })
+    (read.header.sequence == sequence).then_some(FoundRecord {
+        position,
+        taken: position,
+        order: order_of(sequence),
+        bytes: range,
+    })
 }

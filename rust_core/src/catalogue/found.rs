@@ -123,7 +123,7 @@ pub fn find(directory: &Path, set: &str) -> io::Result<Vec<Found>> {
 }
 
 /// The same for those who note what is there. `original_of` tells the generation of a file that is not known to be packed. It stays that file for as
-/// long as it is there, and its packed file is left out: by what is known of the original, the upkeep finds that it has to go.
+/// long as it is there, and its packed file is left out. By what is known of the original, the upkeep finds that it has to go.
 ///
 /// # Errors
 /// When the directory cannot be read.

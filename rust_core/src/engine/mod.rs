@@ -23,6 +23,7 @@ use crate::memory;
 use crate::names;
 use crate::pipeline::Pipeline;
 use crate::queue::Queue;
+use crate::record_metrics::Interest;
 use crate::sampling::rules::Sampler;
 use crate::sink::{self, Stream, Terminal};
 use crate::stats::Stats;
@@ -92,6 +93,7 @@ impl Engine {
             notices: SegQueue::new(),
             behind: pipeline.progress(),
             sampler: settings.sampling.as_ref().map(|spec| Arc::new(Sampler::new(spec, &stats))),
+            interest: Interest::of(&settings.output.to.metrics).map(Arc::new),
             watch: black_box.as_ref().map(BlackBox::watch),
             box_is_harmed: AtomicBool::new(false),
             counts_copied: Mutex::default(),
@@ -149,6 +151,12 @@ impl Engine {
     #[must_use]
     pub fn sampler(&self) -> Option<&Arc<Sampler>> {
         self.shared.sampler.as_ref()
+    }
+
+    /// What its metrics ask for, if there are any.
+    #[must_use]
+    pub fn interest(&self) -> Option<&Arc<Interest>> {
+        self.shared.interest.as_ref()
     }
 
     /// Lets captures allocate from this engine's pool from now on; see `Pool::make_current`.

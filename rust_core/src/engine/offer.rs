@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::{Engine, LATE_PATIENCE};
 use crate::level;
 use crate::queue::Offered;
+use crate::record::{self, add_flags, flag};
 use crate::slab::{Buffer, Pool};
 use crate::stats::Dropped;
 use crate::value::Put;
@@ -32,6 +33,35 @@ impl Engine {
             _ => record,
         };
         self.shared.queue.offer(record)
+    }
+
+    /// The same as `hand_in` for a record that is for metrics alone.
+    pub fn offer_aside(&self, mut record: Buffer) -> Offered {
+        add_flags(record.as_mut_slice(), flag::ASIDE);
+        self.shared.stats.aside.add(1);
+        if self.shared.queue.has_room(record::level_of(record.as_slice())) {
+            self.hand_in(record)
+        } else {
+            Offered::Full(record)
+        }
+    }
+
+    /// Keeps a captured record in the black box, outside of the queue. What is dropped before it is handed in is forgotten.
+    #[must_use]
+    pub fn record(&self, record: Buffer) -> Buffer {
+        let mut record = match &self.shared.pool {
+            Some(pool) if !pool.owns(&record) => Self::bring_in(pool, record),
+            _ => record,
+        };
+        self.shared.queue.record(&mut record);
+        record
+    }
+
+    /// As `hand_in`, also for a record that `record` has returned, which stays as it is.
+    pub fn hand_in_again(&self, record: Buffer) -> Offered {
+        // Another engine may have kept it.
+        let is_here = self.shared.pool.as_ref().is_some_and(|pool| pool.owns(&record));
+        if is_here && record.is_accepted() { self.shared.queue.offer_recorded(record) } else { self.hand_in(record) }
     }
 
     /// Whether there is no writer, and callers write their own records.
@@ -82,7 +112,7 @@ impl Engine {
         }
         self.write_late();
         match offered {
-            Offered::Full(record) => match self.shared.queue.offer(record) {
+            Offered::Full(record) => match self.hand_in_again(record) {
                 Offered::Full(record) if self.is_closed() => self.refuse(record, Dropped::Shutdown),
                 full @ Offered::Full(_) => full,
                 other => {
@@ -112,7 +142,7 @@ impl Engine {
         if reason == Dropped::Timeout {
             self.shared.queue.give_up_waiting();
         }
-        if crate::record::level_of(record.as_slice()) >= level::ERROR {
+        if record::level_of(record.as_slice()) >= level::ERROR {
             self.shared
                 .errors
                 .handle("keep a record of level ERROR", &"the queue is full and its sink does not follow");

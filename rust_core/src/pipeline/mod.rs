@@ -68,6 +68,8 @@ pub struct Pipeline {
     levels: [u64; tally::COUNTS],
     settled: u64,
     failed: u64,
+    /// Records seen that are for metrics alone.
+    aside: u64,
     drops_reported_at: Option<Instant>,
     streaks: Streaks,
     stuck_reported_at: Option<Instant>,
@@ -123,6 +125,7 @@ impl Pipeline {
             levels: [0; tally::COUNTS],
             settled: 0,
             failed: 0,
+            aside: 0,
             drops_reported_at: None,
             streaks: Streaks::default(),
             stuck_reported_at: None,
@@ -154,10 +157,15 @@ impl Pipeline {
         while let Some(record) = batch.next() {
             self.delivered += 1;
             record.note_position(self.delivered);
-            self.levels[level::bucket(record::level_of(record.as_slice()))] += 1;
-            self.levels[level::NAMES.len()] += record::suppressed_of(record.as_slice());
+            let is_aside = record::is_aside(record.as_slice());
+            if is_aside {
+                self.aside += 1;
+            } else {
+                self.levels[level::bucket(record::level_of(record.as_slice()))] += 1;
+                self.levels[level::NAMES.len()] += record::suppressed_of(record.as_slice());
+            }
             let line = catch_unwind(AssertUnwindSafe(|| self.deliver_one(record.as_slice(), Whose::Application)));
-            if !matches!(line, Ok(true)) {
+            if !matches!(line, Ok(true)) && !is_aside {
                 self.failed += 1;
                 self.stats.failed.add(1);
                 self.errors.handle("encode a record", &DAMAGED);
@@ -176,12 +184,16 @@ impl Pipeline {
     fn deliver_one(&mut self, bytes: &[u8], whose: Whose) -> bool {
         // SAFETY: only capture and `Builder` fill buffers, and both write texts as UTF-8.
         let Some(record) = (unsafe { Record::read(bytes) }) else { return false };
-        if let (Some(metrics), Whose::Application) = (&mut self.metrics, whose) {
+        let is_counted = record.header.flags & flag::COUNTED != 0;
+        if let (Some(metrics), Whose::Application, false) = (&mut self.metrics, whose, is_counted) {
             let (words, position) = (self.stats.words(), self.delivered);
             // A metric that fails takes no record with it.
             if catch_unwind(AssertUnwindSafe(|| metrics.count(&record, position, &words))).is_err() {
                 self.errors.handle("count a record in metrics", &DAMAGED);
             }
+        }
+        if record.header.flags & flag::ASIDE != 0 {
+            return true;
         }
         memory::expect_to_encode(bytes);
         let mut route = self.outputs.route(&record);
@@ -244,7 +256,7 @@ impl Pipeline {
 
     fn settle(&mut self) -> bool {
         let waiting = self.waiting();
-        let settled = self.delivered.saturating_sub(self.failed + waiting);
+        let settled = self.delivered.saturating_sub(self.failed + self.aside + waiting);
         self.stats.written.add(settled.saturating_sub(self.settled));
         self.settled = settled.max(self.settled);
         self.outputs.sinks().all(Sink::is_clear)

@@ -3,7 +3,7 @@
 mod waker;
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -81,6 +81,8 @@ pub struct Queue {
     /// Set when a caller has waited in vain. No caller waits until the writer has caught up.
     stalled: AtomicBool,
     waiting: AtomicU32,
+    /// How many records have waited outside of the queue.
+    recorded: AtomicU64,
     room: (Mutex<()>, Condvar),
 }
 
@@ -115,6 +117,7 @@ impl Queue {
             waker: Waker::new(u64::from(size) / 8),
             stalled: AtomicBool::new(false),
             waiting: AtomicU32::new(0),
+            recorded: AtomicU64::new(0),
             room: (Mutex::new(()), Condvar::new()),
         }
     }
@@ -126,7 +129,27 @@ impl Queue {
 
     /// Offers a captured record. Takes no lock, makes no system call unless the writer has to be woken, never waits.
     #[inline]
-    pub fn offer(&self, mut record: Buffer) -> Offered {
+    pub fn offer(&self, record: Buffer) -> Offered {
+        self.enqueue::<false>(record)
+    }
+
+    /// Offers a record that has waited outside of the queue. It survives the process at every moment, since nothing of it is changed.
+    pub fn offer_recorded(&self, record: Buffer) -> Offered {
+        self.enqueue::<true>(record)
+    }
+
+    /// Notes in the black box a record that waits outside of the queue. A recovery puts it before those that are queued from now on.
+    pub fn record(&self, record: &mut Buffer) {
+        let own = self.recorded.fetch_add(1, Ordering::Relaxed);
+        let sequence = record::waiting_sequence(self.traffic.queued.load(Ordering::Relaxed), own);
+        record::set_sequence(record.as_mut_slice(), sequence);
+        if self.protected {
+            record.accept(sequence);
+        }
+    }
+
+    #[inline]
+    fn enqueue<const RECORDED: bool>(&self, mut record: Buffer) -> Offered {
         let level = record::level_of(record.as_slice());
         let depth = self.depth();
         if depth >= self.limit(level) {
@@ -140,9 +163,11 @@ impl Queue {
         let sequence = self.traffic.queued.fetch_add(1, Ordering::SeqCst);
         // Read before the record is another thread's.
         let timed = if sequence % TIMED == TIMED - 1 { record::time_of(record.as_slice()) } else { 0 };
-        record::set_sequence(record.as_mut_slice(), sequence);
-        if self.protected && !record.accept(sequence) {
-            self.stats.unprotected.add(1);
+        if !RECORDED {
+            record::set_sequence(record.as_mut_slice(), sequence);
+            if self.protected && !record.accept(sequence) {
+                self.stats.unprotected.add(1);
+            }
         }
         if let Err(TrySendError::Full(record) | TrySendError::Disconnected(record)) = self.sender.try_send(record) {
             return self.lost_the_race(record);
@@ -169,7 +194,7 @@ impl Queue {
     #[cold]
     fn lost_the_race(&self, record: Buffer) -> Offered {
         self.traffic.departed.fetch_add(1, Ordering::Relaxed);
-        self.stats.drop_one(Dropped::New, record::level_of(record.as_slice()));
+        self.count_dropped(Dropped::New, &record);
         Offered::Dropped
     }
 
@@ -211,7 +236,7 @@ impl Queue {
             }
             Overflow::DropOld => {
                 if self.drop_oldest(for_bytes) {
-                    return self.offer(record);
+                    return if record.is_accepted() { self.offer_recorded(record) } else { self.offer(record) };
                 }
                 Dropped::New
             }
@@ -224,9 +249,22 @@ impl Queue {
     /// Drops a record that never entered the queue.
     #[cold]
     pub fn refuse(&self, record: Buffer, reason: Dropped) -> Offered {
-        self.stats.refused.add(1);
-        self.stats.drop_one(reason, record::level_of(record.as_slice()));
+        if record::is_aside(record.as_slice()) {
+            self.stats.aside.take_back(1);
+        } else {
+            self.stats.refused.add(1);
+        }
+        self.count_dropped(reason, &record);
         Offered::Dropped
+    }
+
+    /// One for metrics alone is no loss of the application's.
+    fn count_dropped(&self, reason: Dropped, record: &Buffer) {
+        if record::is_aside(record.as_slice()) {
+            self.stats.metrics_missed.add(1);
+        } else {
+            self.stats.drop_one(reason, record::level_of(record.as_slice()));
+        }
     }
 
     /// Makes room by dropping the oldest record below ERROR, or for bytes the oldest that is on the heap. False if
@@ -239,7 +277,7 @@ impl Queue {
                 rescued.push_back(oldest);
             } else {
                 self.traffic.departed.fetch_add(1, Ordering::Relaxed);
-                self.stats.drop_one(Dropped::Old, level);
+                self.count_dropped(Dropped::Old, &oldest);
                 return true;
             }
         }

@@ -53,6 +53,10 @@ pub mod flag {
     pub const LEVEL_NAME: u16 = 1 << 6;
     /// A field tells of calls that were left out.
     pub const SUPPRESSED: u16 = 1 << 7;
+    /// Sampling has left the call out: metrics count the record, and it is written nowhere.
+    pub const ASIDE: u16 = 1 << 8;
+    /// Metrics have counted the call already, by a record of its own.
+    pub const COUNTED: u16 = 1 << 9;
 }
 
 /// The part of fixed size. Times are nanoseconds since the epoch, UTC.
@@ -122,10 +126,35 @@ pub fn set_sequence(record: &mut [u8], sequence: u64) {
     }
 }
 
+/// The highest bit of the number of a record that waits outside of the queue.
+const WAITS: u64 = 1 << 63;
+/// Bits of such a number that tell these records apart.
+const OWN: u32 = 20;
+
+/// The number of the record that is the `own`-th to wait outside of the queue, while `next` is the number of the next record that is queued.
+#[must_use]
+pub const fn waiting_sequence(next: u64, own: u64) -> u64 {
+    WAITS | next << OWN | own & ((1 << OWN) - 1)
+}
+
+/// By which records that were accepted are sorted: those that waited come before the next that was queued. Among a million that have waited for
+/// one and the same, the order may begin anew.
+#[must_use]
+pub const fn order_of(sequence: u64) -> (u64, u64) {
+    if sequence & WAITS == 0 { (sequence, u64::MAX) } else { ((sequence & !WAITS) >> OWN, sequence & ((1 << OWN) - 1)) }
+}
+
 /// Flags of a captured record.
 #[must_use]
 pub fn flags_of(record: &[u8]) -> u16 {
     head(record, |head| u16::from_le_bytes([head[FLAGS], head[FLAGS + 1]]))
+}
+
+/// Whether a captured record is for metrics alone.
+#[inline]
+#[must_use]
+pub fn is_aside(record: &[u8]) -> bool {
+    flags_of(record) & flag::ASIDE != 0
 }
 
 /// Adds flags to a captured record.

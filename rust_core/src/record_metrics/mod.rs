@@ -5,6 +5,7 @@
 
 mod fields;
 mod hash;
+mod interest;
 mod progress;
 mod rule;
 mod series;
@@ -22,6 +23,7 @@ use crate::table::View;
 use crate::value::Value;
 
 use fields::{Found, Plan};
+pub use interest::Interest;
 use progress::Progress;
 pub use progress::{undo, upto};
 pub use rule::{Kind, Label, MOST, Rule};

@@ -14,6 +14,9 @@ pub(super) fn counted(bytes: &[u8], contents: &Contents) -> Vec<u64> {
     let mut levels = [0; tally::COUNTS];
     for found in contents.records.iter().filter(|found| found.taken == 0 || found.taken > upto) {
         let record = &bytes[found.bytes.clone()];
+        if record::is_aside(record) {
+            continue;
+        }
         levels[level::bucket(record::level_of(record))] += 1;
         levels[level::NAMES.len()] += record::suppressed_of(record);
     }

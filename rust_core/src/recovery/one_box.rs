@@ -220,6 +220,9 @@ impl<'a> Recovery<'a> {
             if record.header.flags & flag::CONSOLE_DONE != 0 {
                 route &= !recovery.outputs.consoles();
             }
+            if record.header.flags & flag::ASIDE != 0 {
+                route = 0;
+            }
             let position = recovery.contents.records[index].position;
             let files = recovery.contents.journal[..settings.outputs.len()].iter().enumerate();
             recovery.wanted[index] = files
@@ -283,8 +286,10 @@ impl<'a> Recovery<'a> {
             RecordMetrics::open(&settings.metrics, &settings.ai, &&block, redaction, &self.records_names)?;
         let upto = record_metrics::upto(counted);
         for (index, found) in self.contents.records.iter().enumerate() {
-            if found.taken == 0 || found.taken > upto {
-                metrics.count(&self.record(index), found.position, &&block);
+            let record = self.record(index);
+            let is_counted = record.header.flags & flag::COUNTED != 0;
+            if !is_counted && (found.taken == 0 || found.taken > upto) {
+                metrics.count(&record, found.position, &&block);
             }
         }
         drop(metrics);
@@ -365,7 +370,8 @@ impl<'a> Recovery<'a> {
             return;
         }
         let mut last_record = Vec::new();
-        let times = (0..self.wanted.len()).map(|index| self.record(index).header.time);
+        let of_lines = (0..self.wanted.len()).filter(|index| self.record(*index).header.flags & flag::ASIDE == 0);
+        let times = of_lines.map(|index| self.record(index).header.time);
         clock::Formatter::default().write(times.max().unwrap_or(noted.time), &mut last_record);
         let integer = |number: u64| Value::Integer(i64::try_from(number).unwrap_or(i64::MAX));
         let mut fields = vec![

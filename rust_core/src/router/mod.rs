@@ -7,6 +7,7 @@ mod selector;
 use std::sync::Arc;
 
 pub use ai::{AiLoggers, is_ai_field};
+pub use named::Pattern;
 pub use selector::Selector;
 
 use crate::names::Names;
@@ -14,7 +15,6 @@ use crate::record::{Context, Record, Site, call_fields, context_fields, flag};
 use crate::table::View;
 use crate::value::Value;
 use ai::is_ai_logger;
-use named::Pattern;
 
 /// The outputs of one record: a bit for each, in the order of the router's selectors.
 pub type Route = u64;

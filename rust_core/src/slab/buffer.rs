@@ -98,6 +98,16 @@ impl Buffer {
         if self.slot() == HEAP { self.room_in_all() + PREFIX } else { 0 }
     }
 
+    /// Bytes of the memory that it holds from others: those of its slot, its units or its block.
+    #[must_use]
+    pub fn footprint(&self) -> usize {
+        match self.slot() {
+            HEAP => self.heap_size(),
+            slot if slot >= FIRST_LARGE => (self.room_in_all() + PREFIX).next_multiple_of(UNIT),
+            slot => SIZES[(slot >> 30) as usize],
+        }
+    }
+
     #[inline]
     fn prefix(&self) -> &Prefix {
         // SAFETY: every slot, and every block, starts with a prefix, aligned as it is, just before the record.
@@ -120,6 +130,19 @@ impl Buffer {
         }
         self.prefix().accept(sequence, self.len() as u32, checksum::of(self.as_slice()) as u32);
         true
+    }
+
+    /// Whether the record is marked as accepted.
+    #[must_use]
+    pub fn is_accepted(&self) -> bool {
+        self.slot() != HEAP && self.prefix().accepted.load(Ordering::Relaxed) != 0
+    }
+
+    /// Takes that mark back, for a record that is changed.
+    pub fn withdraw(&self) {
+        if self.slot() != HEAP {
+            self.prefix().clear();
+        }
     }
 
     /// Gives back the units that the record did not need. False on the heap.

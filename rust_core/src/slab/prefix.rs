@@ -5,7 +5,7 @@ use crate::sync::{AtomicU32, AtomicU64, Ordering, fence};
 #[repr(C)]
 #[derive(Debug)]
 pub struct Prefix {
-    /// The record's number in its queue plus one; 0 while the slot holds no record that was accepted. Stored last.
+    /// The record's number in its queue plus one, see also `record::waiting_sequence`; 0 while the slot holds no record that was accepted. Stored last.
     pub accepted: AtomicU64,
     /// The record's position in the order of writing, from 1; 0 until the writer has drained it.
     pub position: AtomicU64,

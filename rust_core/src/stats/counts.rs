@@ -3,7 +3,7 @@
 use super::counted::{Counted, Source, counter, derived, gauge, split, timed};
 use super::{FileStats, FunctionStats, How, MetricStats, RuleStats, Stats, StreamStats};
 
-pub const COUNTS: [Counted<Stats>; 28] = [
+pub const COUNTS: [Counted<Stats>; 34] = [
     derived("accepted", "records", "records offered to the pipeline: all that passed their level", Stats::accepted),
     counter("filtered", "records_filtered_total", "records", "records kept out before they were captured", |stats| {
         stats.filtered
@@ -175,6 +175,49 @@ pub const COUNTS: [Counted<Stats>; 28] = [
         "keys",
         "keys of sampling that were forgotten, as there is room for `max_keys` only",
         |stats| stats.keys_evicted,
+    ),
+    counter(
+        "metrics_missed",
+        "metrics_missed_total",
+        "calls",
+        "calls that sampling left out, and that [metrics from records](metrics.md#metrics-from-records) do not count as there was no room in the queue",
+        |stats| stats.metrics_missed,
+    ),
+    counter(
+        "recorded",
+        "recorder_records_total",
+        "records",
+        "records that waited with their trace, see [the flight recorder](recorder.md)",
+        |stats| stats.recorded,
+    ),
+    counter(
+        "recorded_written",
+        "recorder_records_written_total",
+        "records",
+        "those of them that went on to the queue, as their trace failed, was slow or was asked for",
+        |stats| stats.recorded_written,
+    ),
+    counter(
+        "recorded_lost",
+        "recorder_records_lost_total",
+        "records",
+        "those of them that had to go for others before their trace was over",
+        |stats| stats.recorded_lost,
+    ),
+    counter(
+        "recorded_traces",
+        "recorder_traces_written_total",
+        "traces",
+        "traces of which such records were written",
+        |stats| stats.recorded_traces,
+    ),
+    gauge(
+        "recorder_bytes",
+        "recorder_bytes",
+        How::Now,
+        "bytes",
+        "memory of the records that wait now",
+        Source::Count(|stats| stats.recorder_bytes),
     ),
     counter(
         "redacted",

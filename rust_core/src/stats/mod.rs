@@ -143,6 +143,8 @@ pub struct Stats {
     pub written: Count,
     /// Records that could not be written, and had to go.
     pub failed: Count,
+    /// Records for metrics alone, which went through queues and count nowhere else.
+    pub aside: Count,
     /// Records refused before they entered the queue, also part of `dropped`.
     pub refused: Count,
     dropped: [[Count; level::NAMES.len()]; REASONS.len()],
@@ -159,6 +161,15 @@ pub struct Stats {
     /// Calls that were left out by count, of each of which some record tells; and keys that had to be forgotten for others.
     pub suppressed: Count,
     pub keys_evicted: Count,
+    /// Calls that sampling left out and that metrics have missed.
+    pub metrics_missed: Count,
+    /// Records that waited with their traces, those of them that were written, those that had to go, and the traces that were written.
+    pub recorded: Count,
+    pub recorded_written: Count,
+    pub recorded_lost: Count,
+    pub recorded_traces: Count,
+    /// Bytes that wait now.
+    pub recorder_bytes: Count,
     /// Records of the pipeline itself ("N records dropped"), beside the application's.
     pub notices: Count,
     pub queue_high_water: Count,
@@ -215,6 +226,7 @@ impl Stats {
             taken: tally::Tally::at(words),
             written: at.count("written"),
             failed: at.count("failed"),
+            aside: Count::private(),
             refused: Count::private(),
             dropped: REASONS.map(|reason| level::NAMES.map(|level| dropped(reason, level))),
             dropped_reported: Count::private(),
@@ -225,6 +237,12 @@ impl Stats {
             rules: Named::new(words, &[]),
             suppressed: at.count("suppressed"),
             keys_evicted: at.count("sampling_keys_evicted"),
+            metrics_missed: at.count("metrics_missed"),
+            recorded: at.count("recorded"),
+            recorded_written: at.count("recorded_written"),
+            recorded_lost: at.count("recorded_lost"),
+            recorded_traces: at.count("recorded_traces"),
+            recorder_bytes: at.count("recorder_bytes"),
             notices: at.count("notices"),
             queue_high_water: at.count("queue_high_water"),
             queue_records: at.count("queue_depth"),
@@ -283,6 +301,7 @@ impl Stats {
             traffic.clear();
         }
         self.past.set(0);
+        self.aside.set(0);
         let protected = self.protected.get();
         self.words.begin_anew();
         self.protected.set(protected);
@@ -311,7 +330,7 @@ impl Stats {
     #[must_use]
     pub fn accepted(&self) -> u64 {
         let queued: u64 = self.traffic().iter().map(|traffic| traffic.queued.load(Ordering::Relaxed)).sum();
-        self.past.get() + queued + self.refused.get()
+        (self.past.get() + queued).saturating_sub(self.aside.get()) + self.refused.get()
     }
 
     /// Records in all queues.

@@ -1,7 +1,7 @@
 //! The answer to one flush.
 //!
-//! A channel asks for memory on the caller's thread when it waits for the first time: the C library keeps what it
-//! has to clean up at the thread's end, and ends the process where there is no memory for that.
+//! A channel asks for memory on the caller's thread when it waits for the first time. The C library keeps there what it
+//! has to clean up at the thread's end. Where there is no memory for that, it ends the process.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;

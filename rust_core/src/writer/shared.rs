@@ -16,6 +16,7 @@ use crate::blackbox::Watch;
 use crate::error_handler::ErrorHandler;
 use crate::pipeline::{self, Batch, Pipeline};
 use crate::queue::Queue;
+use crate::record_metrics::Interest;
 use crate::sampling::rules::Sampler;
 use crate::sink::Progress;
 use crate::slab::{self, Pool};
@@ -80,6 +81,8 @@ pub struct Shared {
     /// The progress of the sinks behind threads.
     pub behind: Vec<Progress>,
     pub sampler: Option<Arc<Sampler>>,
+    /// What metrics ask for of calls that sampling leaves out.
+    pub interest: Option<Arc<Interest>>,
     pub watch: Option<Arc<Watch>>,
     pub box_is_harmed: AtomicBool,
     /// The counts of the process as they were when the box was last looked at.

@@ -18,6 +18,7 @@ from .outputs import Outputs
 from .process import BlackBox, Console, Ends, Migration, Queue, Reload
 from .processors import Processors
 from .record_metrics import RecordMetrics
+from .recorder import Recorder
 from .records import Levels, Redaction, Stdlib, Traces
 from .rotation import Rotation
 from .sampling import Sampling
@@ -44,6 +45,7 @@ class Settings(
     Exceptions,
     Lines,
     BlackBox,
+    Recorder,
     Metrics,
     Redaction,
     Traces,

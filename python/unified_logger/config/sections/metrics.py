@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from ..kinds import MAPPING, Kind
+from ..kinds import Kind
 from ..mappings import Switched
 from ..options import Section, option
-from ..scalars import mapping_text
+from ..scalars import switched
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,16 +19,6 @@ if TYPE_CHECKING:
 _MOST = 65_535
 # Where nothing else is said. The port is one of those that exporters of Prometheus use by convention.
 _DEFAULTS = {"host": "127.0.0.1", "port": 9464, "path": "/metrics"}
-_WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-
-
-def _metrics(value: Any) -> Any:
-    return value if isinstance(value, bool) else MAPPING.parse(value)
-
-
-def _metrics_text(text: str) -> Any:
-    word = _WORDS.get(text.strip().lower())
-    return mapping_text(text) if word is None else word
 
 
 def _port(value: Any) -> int:
@@ -50,13 +40,7 @@ def _path(value: Any) -> str:
     return value
 
 
-METRICS = Kind(
-    "metrics",
-    "true, false, or a mapping (in the environment: true, false, or a mapping as JSON)",
-    _metrics,
-    _metrics_text,
-    {"type": ["boolean", "object"]},
-)
+METRICS = switched("metrics")
 PORT = Kind(
     "port",
     f"a whole number from 0 to {_MOST}; with 0 the system chooses a free port",

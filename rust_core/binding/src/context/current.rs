@@ -12,6 +12,7 @@ use crate::interpreter::ending;
 use crate::interpreter::gil::Gil;
 use crate::interpreter::interrupt;
 use crate::interpreter::made::OrGiveUp;
+use crate::recorder;
 
 /// The context variable that holds the current `Context`.
 pub static VARIABLE: Gil<*mut ffi::PyObject> = Gil::new(std::ptr::null_mut());
@@ -108,12 +109,14 @@ pub fn new_trace(py: Python<'_>) -> PyResult<Bound<'_, Context>> {
     let captured = captured(Some(&trace_id), Some(&span_id), &[]);
     let empty = Context::empty(py)?;
     let made = sampled::decide(py, Some(&trace_id), None, None, true);
+    let recording = recorder::of_trace(py, Some(&trace_id));
     let context = Context {
         sampled: sampled::sampled(made, &captured, &empty.fields),
         captured,
         trace_id: Some(trace_id.unbind()),
         span_id: Some(span_id.unbind()),
         foreign_value: foreign::current(py).map(Bound::unbind),
+        recording,
         ..empty
     };
     Bound::new(py, context)
@@ -134,7 +137,8 @@ pub fn with_ids_alone<'py, R>(
 ) -> R {
     let variable = VARIABLE.copied(py);
     // It stands for as many as it did before its ids were changed.
-    let made = current(py).and_then(|current| current.get().decision());
+    let before = current(py);
+    let made = before.as_ref().and_then(|before| before.get().decision());
     let captured = captured(trace_id.as_ref(), span_id.as_ref(), &[]);
     let empty = Context::empty(py).or_give_up();
     let context = Context {
@@ -143,6 +147,7 @@ pub fn with_ids_alone<'py, R>(
         trace_id: trace_id.map(Bound::unbind),
         span_id: span_id.map(Bound::unbind),
         foreign_value: foreign::current(py).map(Bound::unbind),
+        recording: before.as_ref().and_then(|before| before.get().recording()).cloned(),
         ..empty
     };
     let made = interrupt::ok(py, Bound::new(py, context)).filter(|_| !variable.is_null());

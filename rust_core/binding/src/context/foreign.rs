@@ -1,6 +1,8 @@
 //! Contexts of another tracing library, which has a context variable of its own. The innermost of the two contexts is
 //! current: this library's, if it was made while the foreign variable had the value it has now.
 
+use std::sync::Arc;
+
 use pyo3::prelude::*;
 
 use super::Context;
@@ -8,6 +10,7 @@ use super::current::{ALONE, VARIABLE, check_variable, value_of};
 use crate::interpreter::ending;
 use crate::interpreter::gil::Gil;
 use crate::interpreter::interrupt;
+use crate::recorder;
 
 /// Choices that are remembered.
 const MOST_CACHED: usize = 16;
@@ -83,6 +86,12 @@ pub fn decide<'py>(py: Python<'py>, own: Option<Bound<'py, Context>>) -> Option<
         return choice.current.as_ref().map(|current| current.bind(py).clone());
     }
     let current = merge(py, own.as_ref(), &foreign_value);
+    if let Some(recording) = current.as_ref().and_then(|current| current.get().recording()) {
+        let of_own = own.as_ref().and_then(|own| own.get().recording());
+        if !of_own.is_some_and(|own| Arc::ptr_eq(own, recording)) {
+            recorder::hold(py, recording);
+        }
+    }
     let choice = CachedChoice {
         foreign_value: foreign_value.unbind(),
         own: own.map(Bound::unbind),

@@ -1,7 +1,7 @@
 //! The level that a context may have. It decides which records are made in the context, whatever the levels of their
 //! loggers.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use pyo3::prelude::*;
 
@@ -9,14 +9,31 @@ use crate::interpreter::gil::Gil;
 
 /// How many reasons there are to ask more than the logger about a call's level: the time before the start, and each
 /// living context with a level. One number for all reasons, so that a call asks once.
-static REASONS: AtomicUsize = AtomicUsize::new(1);
+static REASONS: AtomicU64 = AtomicU64::new(1);
+/// A bit above their number: the recorder is on.
+const RECORDER: u64 = 1 << 32;
 
 static IS_BEFORE_START: AtomicBool = AtomicBool::new(true);
 
 /// Whether more than the logger may decide on a call's level.
 #[inline]
 pub fn may_decide_on_levels() -> bool {
-    REASONS.load(Ordering::Relaxed) != 0
+    REASONS.load(Ordering::Relaxed) as u32 != 0
+}
+
+/// Whether a call that its logger refuses is wanted by nobody else.
+#[inline]
+pub fn is_left_to_loggers() -> bool {
+    REASONS.load(Ordering::Relaxed) == 0
+}
+
+/// Notes whether records below their level are recorded.
+pub fn note_recorder(on: bool) {
+    if on {
+        REASONS.fetch_or(RECORDER, Ordering::Relaxed);
+    } else {
+        REASONS.fetch_and(!RECORDER, Ordering::Relaxed);
+    }
 }
 
 type Follow = fn(Python<'_>) -> PyResult<()>;

@@ -9,6 +9,8 @@ pub mod request_path;
 pub mod sampled;
 mod within;
 
+use std::sync::Arc;
+
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
@@ -20,13 +22,16 @@ pub use current::{
 pub use fields::{BoundFields, Fields};
 pub use foreign::set_foreign_context;
 pub use ids::{new_span_id, new_trace_id};
-pub use least::{end_the_beginning, is_before_start, may_decide_on_levels, set_follow};
+pub use least::{
+    end_the_beginning, is_before_start, is_left_to_loggers, may_decide_on_levels, note_recorder, set_follow,
+};
 pub use request_path::set_request_path_variable;
 pub use within::{clear_within, context_again, context_below, context_with};
 
 use crate::interpreter::ending;
 use crate::interpreter::interrupt;
 use crate::interpreter::made;
+use crate::recorder::{self, Recording};
 use crate::value::shown::text_of;
 use least::Least;
 use sampled::Sampled;
@@ -52,6 +57,8 @@ pub struct Context {
     least: Least,
     /// `None` while traces are not sampled, and without a trace.
     sampled: Option<Box<Sampled>>,
+    /// What is recorded of its trace. `None` while nothing is, and without a trace.
+    recording: Option<Arc<Recording>>,
     within: Within,
 }
 
@@ -78,9 +85,11 @@ impl Context {
         let fields = Fields::new(fields)?;
         let decision = sampled::decide(py, trace_id.as_ref(), carried.as_ref(), sampling.as_ref(), is_random);
         let captured = captured(trace_id.as_ref(), span_id.as_ref(), &fields.captured);
+        let recording = recorder::of_trace(py, trace_id.as_ref());
         Ok(Self {
             sampled: sampled::sampled(decision, &captured, &fields),
             captured,
+            recording,
             trace_id: trace_id.map(Bound::unbind),
             span_id: span_id.map(Bound::unbind),
             parent_span_id: parent_span_id.map(Bound::unbind),
@@ -156,6 +165,12 @@ impl Context {
         self.sampled.as_ref().is_some_and(|sampled| sampled.leaves_out(level))
     }
 
+    /// What is recorded of its trace.
+    #[inline]
+    pub fn recording(&self) -> Option<&Arc<Recording>> {
+        self.recording.as_ref()
+    }
+
     #[inline]
     pub fn is_ai(&self) -> bool {
         self.fields.ai
@@ -205,6 +220,7 @@ impl Context {
         // Values that belong to a trace end with it.
         let goes_on = trace_id.is_none_or(|given| self.is_of_trace(given));
         let decision = if goes_on { self.decision() } else { sampled::decide(py, trace_id, None, None, false) };
+        let recording = if goes_on { made.recording } else { self.recording_of(py, trace_id) };
         let (trace_id, span_id) = (id(trace_id, made.trace_id), id(span_id, made.span_id));
         let captured = captured(
             trace_id.as_ref().map(|id| id.bind(py)),
@@ -218,6 +234,7 @@ impl Context {
             span_id,
             parent_span_id: made.parent_span_id.filter(|_| goes_on),
             carried: made.carried.filter(|_| goes_on),
+            recording,
             ..made
         })
     }
@@ -234,6 +251,7 @@ impl Context {
             foreign_value: None,
             least: Least::new(None),
             sampled: None,
+            recording: None,
             within: Within::new(None),
         })
     }
@@ -252,6 +270,15 @@ impl Context {
     /// The decision on its trace, for a context that continues it.
     fn decision(&self) -> Option<sampled::Made> {
         self.sampled.as_ref().map(|sampled| sampled.made)
+    }
+
+    /// The recording of another trace, which goes on for the same request: what was asked for counts for it, too.
+    fn recording_of(&self, py: Python<'_>, trace_id: Option<&Bound<'_, PyString>>) -> Option<Arc<Recording>> {
+        let recording = recorder::of_trace(py, trace_id)?;
+        if self.recording.as_ref().is_some_and(|before| before.is_written(py)) {
+            recording.write_from_now_on(py);
+        }
+        Some(recording)
     }
 
     fn is_of_trace(&self, id: &Bound<'_, PyString>) -> bool {
@@ -274,6 +301,7 @@ impl Context {
             carried: ids.and_then(|ids| ids.carried.as_ref()).map(|carried| carried.clone_ref(py)),
             fields,
             foreign_value: foreign_value.map(|foreign_value| foreign_value.clone_ref(py)),
+            recording: ids.and_then(Self::recording).cloned(),
             least: Least::new(None),
             within: Within::new(None),
         })

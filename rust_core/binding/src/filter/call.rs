@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
@@ -14,6 +15,7 @@ use crate::interpreter::arguments::Arguments;
 use crate::interpreter::frame::Frame;
 use crate::interpreter::gil::intern;
 use crate::interpreter::interrupt;
+use crate::recorder::Recording;
 use crate::value::shown::text_of;
 
 /// The name of a logger, in the form that a door has.
@@ -69,7 +71,7 @@ pub struct Call<'a, 'py> {
     /// levels may change.
     pub is_early: bool,
     source: CallSource<'a, 'py>,
-    /// What its record tells of other calls, if a filter has said so.
+    /// What its record tells of other calls, and where it goes, if a filter has said so.
     pub marks: Cell<Option<Marks>>,
 }
 
@@ -117,6 +119,11 @@ impl<'py> Call<'_, 'py> {
 }
 
 impl<'py> Call<'_, 'py> {
+    /// What is recorded of the current trace.
+    pub fn recording(&self) -> Option<Arc<Recording>> {
+        context::current(self.py)?.get().recording().cloned()
+    }
+
     /// How many records one of it stands for by the decision on its trace.
     pub fn stands_for(&self) -> f64 {
         context::current(self.py).map_or(1.0, |context| context.get().stands_for(self.level.number))

@@ -7,12 +7,14 @@ mod answers;
 mod call;
 mod chain;
 mod context_level;
+mod counted;
 pub mod guard;
 pub mod is_enabled_for;
 pub mod listeners;
 mod logger_level;
 mod marks;
 pub mod named;
+mod recorder;
 mod sampling;
 pub mod shape;
 mod unsampled_traces;
@@ -21,18 +23,20 @@ pub use answers::{Answers, Level, Levels};
 pub use call::{At, Call, CallSource, Name, Values};
 pub use is_enabled_for::{follow_contexts, leave_stdlib_levels};
 pub use listeners::{set_notice, set_wrappers};
-pub use marks::Marks;
-pub use sampling::follow as follow_sampler;
+pub use marks::{Course, Marks};
+pub use recorder::set_recorder;
 pub use unsampled_traces::set_trace_sampling;
 
 use pyo3::prelude::*;
+use unified_logger_core::engine::Engine;
 
 use crate::context::{self, Context, sampled};
 use crate::interpreter::counts::FILTERED;
 use crate::interpreter::gil::Gil;
 
 /// The filters in the order of asking. The first that refuses a call decides.
-static FILTERS: &[Filter] = &[logger_level::FILTER, context_level::FILTER, unsampled_traces::FILTER, sampling::FILTER];
+static FILTERS: &[Filter] =
+    &[logger_level::FILTER, context_level::FILTER, unsampled_traces::FILTER, sampling::FILTER, recorder::FILTER];
 
 /// A filter, which may refuse a call. Filters run on the thread that logs, so they neither wait nor call code of the
 /// program.
@@ -64,11 +68,24 @@ pub enum Decision<'py> {
     Capture(Option<Bound<'py, Context>>),
     /// The same, and the record is kept for somebody who may ask for it later.
     CaptureAndKeep(Option<Bound<'py, Context>>),
-    /// As `Process`, `CaptureAndKeep` or `Capture`, and its record tells of other calls.
+    /// The call becomes a record that waits with its trace, in this context.
+    Record(Option<Bound<'py, Context>>),
+    /// As `Process`, `CaptureAndKeep` or `Capture`, and filters have said something of its record.
     Mark { shown: bool, kept: bool, marks: Marks },
     /// `logging` makes a `LogRecord` of the call, which others see. If that record arrives to be captured, it comes to
     /// the last door.
     LeaveToLogging,
+}
+
+/// Sets the rules of sampling and the metrics of an engine, or none.
+pub fn follow(py: Python<'_>, engine: Option<&Engine>) {
+    sampling::follow(py, engine.and_then(Engine::sampler));
+    counted::follow(py, engine.and_then(Engine::interest));
+}
+
+/// Forgets the rules of sampling: a forked child begins to count anew.
+pub fn forget_rules(py: Python<'_>) {
+    sampling::follow(py, None);
 }
 
 /// Whether there are processors.
@@ -106,8 +123,17 @@ pub fn decide<'a, 'py: 'a>(
     source: impl FnOnce() -> CallSource<'a, 'py>,
 ) -> Decision<'py> {
     if !answers.is_enabled(level) {
-        if !context::may_decide_on_levels() {
+        if context::is_left_to_loggers() {
             return refuse(door);
+        }
+        // The recorder is on, or contexts have levels.
+        if !context::may_decide_on_levels() {
+            if !answers.is_open_to(level) {
+                return refuse(door);
+            }
+            if door == Door::Own {
+                return recorder::decide_in(py, level, context());
+            }
         }
     } else if answers.is_at_once(level)
         && (door != Door::Stdlib || !context::may_decide_on_levels())
@@ -119,7 +145,13 @@ pub fn decide<'a, 'py: 'a>(
         return match &context {
             Some(context) if context.get().is_above(level.number) => refuse(door),
             // So is that of unsampled traces, for the same reason.
-            Some(context) if context.get().leaves_out(level.number) && sampled::is_on(py) => {
+            Some(current) if current.get().leaves_out(level.number) && sampled::is_on(py) => {
+                if current.get().recording().is_some() || counted::is_any(py) {
+                    return match ask(py, door, level, *answers, source()) {
+                        Decision::Capture(_) => Decision::Capture(context),
+                        decision => decision,
+                    };
+                }
                 FILTERED.add(1);
                 Decision::Refuse
             }
@@ -146,7 +178,7 @@ fn ask<'py>(py: Python<'py>, door: Door, level: Level, answers: Answers, source:
             return Decision::LeaveToLogging;
         }
         if refuses(call, true) {
-            return refuse(door);
+            return recorder::decide_below_level(call).unwrap_or_else(|| refuse(door));
         }
         // A call that is only kept for the start is shown to nobody.
         let is_kept = call.context_level.is_none() && !answers.is_enabled(level);
@@ -154,10 +186,20 @@ fn ask<'py>(py: Python<'py>, door: Door, level: Level, answers: Answers, source:
             return Decision::LeaveToLogging;
         }
     }
-    let is_wanted = answers.is_wanted(level) || sampled::is_on(py);
+    let is_sampled = sampled::is_on(py);
+    let is_unsampled = is_sampled && door != Door::Stdlib && call.is_of_unsampled_trace();
+    if is_unsampled && let Some(decision) = recorder::decide_unsampled(call) {
+        return decision;
+    }
+    let is_wanted = answers.is_wanted(level) || is_sampled;
     if door != Door::Stdlib && is_wanted && refuses(call, false) {
         FILTERED.add(1);
-        return Decision::Refuse;
+        return counted::decide_left_out(call);
+    }
+    if is_unsampled {
+        // Its trace has failed, or was asked for.
+        let marks = call.marks.get().unwrap_or(Marks::NONE);
+        call.marks.set(Some(Marks { sample_rate: 0.0, ..marks }));
     }
     // A record of `logging` was seen by those who would keep it.
     let kept = door != Door::Captured && answers.is_kept(level);

@@ -44,11 +44,11 @@ fn refuses(call: &Call<'_, '_>) -> bool {
         Verdict::Keep(Tells { suppressed, sample_rate }) => {
             // A field of the call takes the place of one of the context.
             let sample_rate = if sample_rate > 1.0 { sample_rate * call.stands_for() } else { sample_rate };
-            call.marks.set(Some(Marks { suppressed, sample_rate, left_out_by: None }));
+            call.marks.set(Some(Marks { suppressed, sample_rate, ..Marks::NONE }));
             false
         }
         Verdict::Mark(rule) => {
-            let marks = Marks { suppressed: 0, sample_rate: 1.0, left_out_by: Some(sampler.name(rule)) };
+            let marks = Marks { left_out_by: Some(sampler.name(rule)), ..Marks::NONE };
             call.marks.set(Some(marks));
             false
         }

@@ -13,7 +13,8 @@ pub const FILTER: Filter = Filter { wants: wants_nothing, refuses, is_level: fal
 
 // Most calls are decided on by `filter::decide` itself, with the context that it has looked up: no other filter wants them.
 fn refuses(call: &Call<'_, '_>) -> bool {
-    sampled::is_on(call.py()) && call.is_of_unsampled_trace()
+    let is_written = || call.recording().is_some_and(|recording| recording.is_written(call.py()));
+    sampled::is_on(call.py()) && call.is_of_unsampled_trace() && !is_written()
 }
 
 /// Sets how traces that begin from now on are sampled.

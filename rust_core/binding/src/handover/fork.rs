@@ -54,7 +54,7 @@ pub fn revived(py: Python<'_>) -> Option<Arc<Engine>> {
     engine.make_current();
     let engine = Arc::new(engine);
     drop(replace(py, State::Running(Arc::clone(&engine))));
-    filter::follow_sampler(py, engine.sampler());
+    filter::follow(py, Some(&engine));
     if let Err(error) = started {
         // Calls write their records themselves until there is a writer thread.
         apart(py, || TROUBLE.handle("start the writer after a fork", &error));
@@ -110,7 +110,7 @@ pub fn after_fork_in_child(py: Python<'_>) {
     let closed = engine.is_closed();
     engine.forget_in_child();
     // What was left out is the parent's to tell. The rules of the child begin with its first record.
-    filter::follow_sampler(py, None);
+    filter::forget_rules(py);
     let old = replace(py, State::Forked { settings: Box::new(engine.settings().clone()), closed, lost: false });
     // The engine's threads and locks exist only in the parent, and its records are the parent's to write. Nothing of
     // the engine may be touched again, so it is never dropped.

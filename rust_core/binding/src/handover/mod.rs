@@ -3,6 +3,7 @@
 mod early;
 mod fork;
 mod kept;
+mod recorded;
 mod state;
 pub mod stream;
 mod submit;
@@ -22,8 +23,9 @@ use unified_logger_core::stats::Dropped;
 pub use early::{has_early, show_early};
 pub use fork::{after_fork_in_child, after_fork_in_parent, before_fork, revived};
 pub use kept::{KeptRecords, keep_and_submit, set_keeper};
+pub use recorded::{enter_recording, leave_recording, record, write_recording};
 pub use state::{engine, is_early, report, report_remarks};
-pub use submit::{contained, submit};
+pub use submit::{contained, submit, submit_marked};
 
 use crate::capture::site;
 use crate::filter;
@@ -59,7 +61,8 @@ pub fn start(py: Python<'_>, settings: Settings, patience: Duration) -> Result<(
     let before = replace(py, State::Running(Arc::clone(&engine)));
     // Before the old one ends, which other threads do not wait for: what they show has the new rules already.
     terminal::follow(py, Some(&engine));
-    filter::follow_sampler(py, engine.sampler());
+    filter::follow(py, Some(&engine));
+    recorded::follow(py, &engine);
     let early = match before {
         State::Running(old) => {
             ending::detached(py, move || {
@@ -83,7 +86,7 @@ pub fn turn_off(py: Python<'_>, rules: Option<Arc<Rules>>) {
     let before = replace(py, State::Off);
     redaction::follow(py, rules);
     terminal::follow(py, None);
-    filter::follow_sampler(py, None);
+    filter::follow(py, None);
     match before {
         State::Early(early) => {
             // Captured for the engine: handlers of `logging` cannot take them.

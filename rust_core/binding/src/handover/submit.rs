@@ -10,7 +10,7 @@ use unified_logger_core::engine::Engine;
 use unified_logger_core::forks;
 use unified_logger_core::level;
 use unified_logger_core::queue::Offered;
-use unified_logger_core::record::level_of;
+use unified_logger_core::record::{add_flags, flag, level_of};
 use unified_logger_core::slab::Buffer;
 use unified_logger_core::stats::Dropped;
 use unified_logger_core::value::{OutOfMemory, Put};
@@ -18,8 +18,9 @@ use unified_logger_core::value::{OutOfMemory, Put};
 use super::early::early_limit;
 use super::fork::{FORKS, revived};
 use super::state::{STATE, State, apart, engine};
-use super::{stream, terminal};
+use super::{keep_and_submit, recorded, stream, terminal};
 use crate::context;
+use crate::filter::{Course, Marks};
 use crate::interpreter::counts::STATS;
 use crate::interpreter::ending;
 use crate::interpreter::fork;
@@ -54,20 +55,71 @@ fn lost(without_memory: bool) {
 /// # Errors
 /// Only the exception that a signal handler raised during the wait (Ctrl-C).
 #[inline]
-pub fn submit(py: Python<'_>, mut record: Buffer, logger: *mut ffi::PyObject) -> PyResult<()> {
-    // First of all: both functions may run Python code, which may reconfigure logging.
+pub fn submit(py: Python<'_>, record: Buffer, logger: *mut ffi::PyObject) -> PyResult<()> {
+    // First of all: it may run Python code, which may reconfigure logging.
+    let record = shown(py, record);
+    hand_over(py, record, logger)
+}
+
+/// Has the console show a record if calls show theirs, and marks it as shown.
+#[inline]
+pub(super) fn shown(py: Python<'_>, mut record: Buffer) -> Buffer {
     if stream::wants(py, level_of(record.as_slice())) {
         record = stream::show(py, record);
     }
     if terminal::is_console(py) {
         terminal::show(py, &mut record);
     }
-    hand_over(py, record, logger)
+    record
+}
+
+/// Hands over a record of which filters have said something: it tells of other calls, waits with its trace, or has its trace written.
+///
+/// # Errors
+/// As `submit`.
+pub fn submit_marked(
+    py: Python<'_>,
+    mut record: Buffer,
+    kept: bool,
+    marks: &Marks,
+    logger: *mut ffi::PyObject,
+) -> PyResult<()> {
+    marks.put(&mut record);
+    let written = match marks.course {
+        Course::Waits => {
+            if marks.is_counted {
+                let mut counted = Buffer::alloc();
+                counted.put(record.as_slice());
+                aside(py, counted)?;
+                add_flags(record.as_mut_slice(), flag::COUNTED);
+            }
+            return recorded::record(py, record);
+        }
+        Course::Aside => return aside(py, record),
+        // Whatever interrupts it, the record itself goes on.
+        Course::Triggers => recorded::write_current(py),
+        Course::Usual => Ok(()),
+    };
+    let submit = if kept { keep_and_submit } else { submit };
+    written.and(submit(py, record, logger))
+}
+
+/// Hands over a record for metrics alone. Nothing waits for room: where there is none, it is not counted.
+fn aside(py: Python<'_>, record: Buffer) -> PyResult<()> {
+    let Some(engine) = revived(py) else { return Ok(()) };
+    let mut offered = engine.offer_aside(record);
+    if engine.is_unattended() {
+        offered = apart(py, || engine.see_to(offered));
+    }
+    if let Offered::Full(record) = offered {
+        engine.refuse(record, Dropped::New);
+    }
+    Ok(())
 }
 
 /// Hands over a record that the console has already shown if it should.
 #[inline]
-fn hand_over(py: Python<'_>, record: Buffer, logger: *mut ffi::PyObject) -> PyResult<()> {
+pub(super) fn hand_over(py: Python<'_>, record: Buffer, logger: *mut ffi::PyObject) -> PyResult<()> {
     let Some(engine) = engine(py) else { return submit_without_engine(py, record, logger) };
     let offered = engine.hand_in(record);
     if engine.is_unattended() {
@@ -84,19 +136,19 @@ fn hand_over(py: Python<'_>, record: Buffer, logger: *mut ffi::PyObject) -> PyRe
 
 /// Writes a record in this call, because there is no writer.
 #[cold]
-fn submit_unattended(py: Python<'_>, engine: &Arc<Engine>, offered: Offered) -> PyResult<()> {
+pub(super) fn submit_unattended(py: Python<'_>, engine: &Arc<Engine>, offered: Offered) -> PyResult<()> {
     let offered = apart(py, || engine.see_to(offered));
     settle(py, engine, offered)
 }
 
 /// Offers a record once more. Without a writer, the record is written here.
 fn offer(py: Python<'_>, engine: &Arc<Engine>, record: Buffer) -> Offered {
-    let offered = engine.hand_in(record);
+    let offered = engine.hand_in_again(record);
     if engine.is_unattended() { apart(py, || engine.see_to(offered)) } else { offered }
 }
 
 #[cold]
-fn settle(py: Python<'_>, engine: &Arc<Engine>, mut offered: Offered) -> PyResult<()> {
+pub(super) fn settle(py: Python<'_>, engine: &Arc<Engine>, mut offered: Offered) -> PyResult<()> {
     let started = Instant::now();
     let patience = engine.settings().queue.overflow_timeout;
     while let Offered::Full(record) = offered {

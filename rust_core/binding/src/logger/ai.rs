@@ -65,6 +65,7 @@ fn write_ai(
     drop(inside);
     let way = match decision {
         Decision::Mark { kept, marks, .. } => Way::Marked { kept, marks },
+        Decision::Record(_) => Way::RECORDED,
         Decision::CaptureAndKeep(_) | Decision::Process { kept: true } => Way::Kept,
         _ => Way::Engine,
     };

@@ -88,6 +88,7 @@ fn log_at(
         Decision::Mark { kept, marks, .. } => {
             write_at(py, logger, slf, level, arguments, exception, Way::Marked { kept, marks })
         }
+        Decision::Record(_) => write_at(py, logger, slf, level, arguments, exception, Way::RECORDED),
         Decision::LeaveToLogging => write_at(py, logger, slf, level, arguments, exception, Way::Logging),
     }
 }

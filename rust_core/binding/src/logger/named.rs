@@ -53,6 +53,7 @@ fn log(py: Python<'_>, slf: *mut ffi::PyObject, slot: usize, arguments: Argument
                 None => write_at(py, logger, slf, level(), arguments, false, Way::Engine),
             }
         }
+        Decision::Record(_) => write_at(py, logger, slf, level(), arguments, false, Way::RECORDED),
         Decision::Process { kept: false } => write_at(py, logger, slf, level(), arguments, false, Way::Engine),
         Decision::CaptureAndKeep(_) | Decision::Process { kept: true } => {
             write_at(py, logger, slf, level(), arguments, false, Way::Kept)

@@ -11,7 +11,7 @@ use super::Logger;
 use super::methods::logger_of;
 use super::processed::Seen;
 use crate::capture::{Call, CallLevel, LoggerIdentity, capture_bare, capture_braced, capture_fast, site};
-use crate::filter::{Decision, Level, Marks, Values};
+use crate::filter::{Course, Decision, Level, Marks, Values};
 use crate::handover;
 use crate::interpreter::arguments::Arguments;
 use crate::interpreter::ending;
@@ -44,6 +44,12 @@ pub fn log<const BOUND: bool>(
             match capture_fast(py, number, &logger.fast_identity::<BOUND>(), context, arguments) {
                 Some(record) => handover::keep_and_submit(py, record, logger.logger.as_ptr()),
                 None => write(py, logger, slf, number, arguments, Way::Kept),
+            }
+        }
+        Decision::Record(context) => {
+            match capture_fast(py, number, &logger.fast_identity::<BOUND>(), context, arguments) {
+                Some(record) => handover::record(py, record),
+                None => write(py, logger, slf, number, arguments, Way::RECORDED),
             }
         }
         Decision::Process { kept } => write_processed(py, logger, slf, number, arguments, Way::to_engine(kept)),
@@ -112,7 +118,7 @@ pub enum Way {
     Engine,
     /// The same, and it is kept for somebody who may ask for it later.
     Kept,
-    /// As one of them, and its record tells of other calls.
+    /// As one of them, and filters have said something of its record.
     Marked {
         kept: bool,
         marks: Marks,
@@ -122,18 +128,21 @@ pub enum Way {
 }
 
 impl Way {
+    /// It waits with its trace.
+    pub const RECORDED: Self = Self::Marked { kept: false, marks: Marks { course: Course::Waits, ..Marks::NONE } };
+
     pub fn to_engine(kept: bool) -> Self {
         if kept { Self::Kept } else { Self::Engine }
     }
 
     /// Hands over the record of a call that went this way.
-    pub fn submit(self, py: Python<'_>, mut record: Buffer, logger: &Logger) -> PyResult<()> {
-        if let Self::Marked { marks, .. } = self {
-            marks.put(&mut record);
+    pub fn submit(self, py: Python<'_>, record: Buffer, logger: &Logger) -> PyResult<()> {
+        let logger = logger.logger.as_ptr();
+        match self {
+            Self::Marked { kept, marks } => handover::submit_marked(py, record, kept, &marks, logger),
+            Self::Kept => handover::keep_and_submit(py, record, logger),
+            Self::Engine | Self::Logging => handover::submit(py, record, logger),
         }
-        let is_kept = matches!(self, Self::Kept | Self::Marked { kept: true, .. });
-        let submit = if is_kept { handover::keep_and_submit } else { handover::submit };
-        submit(py, record, logger.logger.as_ptr())
     }
 }
 

@@ -77,13 +77,14 @@ fn capture(log_record: &Bound<'_, PyAny>, ai: bool) -> PyResult<()> {
     // Processors have seen a call of `get_logger` before it became a record.
     let is_shown = matches!(decision, Decision::Process { .. } | Decision::Mark { shown: true, .. })
         && !(names.is_some() && processors::have_seen());
-    let Some(mut record) = built(py, attributes, level, names, ai, rules, is_shown) else { return Ok(()) };
-    if let Decision::Mark { marks, .. } = decision {
-        marks.put(&mut record);
-    }
+    let Some(record) = built(py, attributes, level, names, ai, rules, is_shown) else { return Ok(()) };
     drop(inside);
     // Without a logger: `logging` has checked the level and has shown the record to all listeners.
-    handover::submit(py, record, std::ptr::null_mut())
+    let nobody = std::ptr::null_mut();
+    match decision {
+        Decision::Mark { marks, .. } => handover::submit_marked(py, record, false, &marks, nobody),
+        _ => handover::submit(py, record, nobody),
+    }
 }
 
 fn decided<'py>(py: Python<'py>, attributes: &Attributes<'py>, level: i32) -> Decision<'py> {

@@ -159,13 +159,16 @@ fn log(logger: &Bound<'_, PyAny>, method: &Method, arguments: Arguments) -> PyRe
         bound: None,
     };
     // The context is looked up when the record is made.
-    let submit = match decide(py, Door::Stdlib, at, &found.answers, || None, source) {
+    let (mut is_shown, mut marked) = (false, None);
+    let kept = match decide(py, Door::Stdlib, at, &found.answers, || None, source) {
         Decision::Refuse => return Ok(true),
         Decision::LeaveToLogging => return Ok(false),
-        Decision::Capture(_) | Decision::Process { kept: false } => handover::submit,
-        Decision::CaptureAndKeep(_) | Decision::Process { kept: true } => handover::keep_and_submit,
-        Decision::Mark { kept: false, .. } => handover::submit,
-        Decision::Mark { kept: true, .. } => handover::keep_and_submit,
+        Decision::Capture(_) | Decision::Record(_) | Decision::Process { kept: false } => false,
+        Decision::CaptureAndKeep(_) | Decision::Process { kept: true } => true,
+        Decision::Mark { shown, kept, marks } => {
+            (is_shown, marked) = (shown, Some(marks));
+            kept
+        }
     };
     let time = clock::now(py);
     let inside = ending::Inside::enter();
@@ -173,14 +176,13 @@ fn log(logger: &Bound<'_, PyAny>, method: &Method, arguments: Arguments) -> PyRe
     let interned = interrupt::ok(py, caller::find(py, keywords.stack_level, &keywords.fields));
     let Some(site) = interned.flatten() else { return Ok(false) };
     // Not earlier: if the original method had to log, its record would ask the filters again.
-    let (mut is_shown, mut marked) = (false, None);
-    if !at_once {
+    if !at_once && marked.is_none() {
         let answers = Answers::unknown(py, Name::Logger(logger), Levels::NONE);
         match decide(py, Door::Captured, at, &answers, || None, source) {
             Decision::Refuse => return Ok(true),
             Decision::Process { .. } => is_shown = true,
             Decision::Mark { shown, marks, .. } => (is_shown, marked) = (shown, Some(marks)),
-            Decision::Capture(_) | Decision::CaptureAndKeep(_) | Decision::LeaveToLogging => {}
+            Decision::Capture(_) | Decision::Record(_) | Decision::CaptureAndKeep(_) | Decision::LeaveToLogging => {}
         }
     }
     let message = arguments.positional(py, 0);
@@ -203,12 +205,13 @@ fn log(logger: &Bound<'_, PyAny>, method: &Method, arguments: Arguments) -> PyRe
     };
     let rules = || redaction::current(py);
     let record = if is_shown { parts.build_processed(py, rules) } else { Some(parts.build(py, rules)) };
-    let Some(mut record) = record else { return Ok(true) };
-    if let Some(marks) = marked {
-        marks.put(&mut record);
-    }
+    let Some(record) = record else { return Ok(true) };
     drop(inside);
-    submit(py, record, logger.as_ptr())?;
+    match marked {
+        Some(marks) => handover::submit_marked(py, record, kept, &marks, logger.as_ptr())?,
+        None if kept => handover::keep_and_submit(py, record, logger.as_ptr())?,
+        None => handover::submit(py, record, logger.as_ptr())?,
+    }
     Ok(true)
 }
 
