@@ -156,14 +156,14 @@ def test_an_exception_that_leaves_the_trace_has_it_written(start: Start, records
 
 
 def test_a_slow_trace_is_written_at_its_end(start: Start, records: Records) -> None:
-    start(recorder={"slow": "200ms"}, log_level="INFO")
+    start(recorder={"slow": "1s"}, log_level="INFO")
     logger = get_logger("app")
-    for seconds in (0.0, 0.25):
+    for seconds in (0.0, 1.1):
         with LoggingContext():
             logger.debug("slept %s", seconds)
             time.sleep(seconds)
     found = records()
-    assert told(found) == [("DEBUG", "slept 0.25")]
+    assert told(found) == [("DEBUG", "slept 1.1")]
     assert [notice["reason"] for notice in notices(found)] == ["slow"]
 
 

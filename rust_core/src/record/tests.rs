@@ -121,3 +121,11 @@ fn a_record_cut_short_is_refused() {
         assert!(unsafe { Record::read(&bytes[..end]) }.is_none());
     }
 }
+
+#[test]
+fn records_that_waited_come_before_the_next_that_was_queued() {
+    let waited = [waiting_sequence(5, 0), waiting_sequence(5, 1), waiting_sequence(6, 2)];
+    let mut sequences = [5, waited[2], waited[1], 4, waited[0], 6];
+    sequences.sort_by_key(|sequence| order_of(*sequence));
+    assert_eq!(sequences, [4, waited[0], waited[1], 5, waited[2], 6]);
+}
