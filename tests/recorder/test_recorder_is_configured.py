@@ -78,3 +78,17 @@ def test_a_short_secret_is_refused_and_not_shown(start: Start, secret: str) -> N
         start(recorder=True, recorder_secret=secret)
     assert "recorder_secret" in str(refused.value)
     assert secret not in str(refused.value)
+
+
+def test_outputs_may_take_what_only_the_recorder_makes(start: Start, records: Records) -> None:
+    """No notice says that nothing comes to them."""
+    options = {"log_level": "INFO", "file_level": "DEBUG", "outputs": {"details": {"file": "d.log", "level": "DEBUG"}}}
+    start(recorder={}, **options)
+    with LoggingContext():
+        get_logger("app").debug("waits")
+        get_logger("app").error("failed")
+    assert [record["message"] for record in records("d.log")] == ["waits", "failed"]
+    start(recorder=False, recorder_secret="what only operators know", **options)
+    notices = [record["message"] for record in records("d.log")[2:]]
+    assert sum("below log_level" in notice for notice in notices) == 2
+    assert any("recorder_secret has no effect" in notice for notice in notices)

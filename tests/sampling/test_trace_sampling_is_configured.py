@@ -6,9 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kinds import Start
+from kinds import Records, Start
 
-from unified_logger import ConfigurationError, LoggingContext, init_logging, init_logging_from_config, trace_headers
+from unified_logger import (
+    ConfigurationError,
+    LoggingContext,
+    get_logger,
+    init_logging,
+    init_logging_from_config,
+    trace_headers,
+)
 from unified_logger.config import resolve
 
 
@@ -100,3 +107,14 @@ def test_sources_are_joined_key_by_key(tmp_path: Path, monkeypatch: pytest.Monke
     init_logging_from_config(str(file), log_dir=str(tmp_path / "logs"), sampling={"traces": {"ratio": 0}})
     with LoggingContext():
         assert trace_headers()["traceparent"].endswith("-02")
+
+
+def test_a_dry_run_leaves_out_no_trace(start: Start, records: Records) -> None:
+    """And says so."""
+    start(sampling={"dry_run": True, "traces": {"ratio": 0.0}})
+    with LoggingContext():
+        get_logger("app").info("m")
+    notice, record = records()
+    assert "sampling.traces has no effect" in notice["message"]
+    assert record["message"] == "m"
+    assert "sample_rate" not in record

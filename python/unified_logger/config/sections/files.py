@@ -145,7 +145,7 @@ class Files(Section):
     def settle(cls, given: Given) -> Mapping[str, Any]:
         """The absolute path of the directory, and each file with its name, level and bounds."""
         values = given.values
-        if given.has("file_level") and is_below_all(values["file_level"], values):
+        if given.has("file_level") and is_below_all(values["file_level"], given):
             given.add_notice(f"file_level {BELOW_ALL}")
         log_dir: str | None = None
         files: tuple[FileSettings, ...] = ()

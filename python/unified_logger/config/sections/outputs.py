@@ -275,7 +275,7 @@ def _for_engine(name: str, output_given: Any, given: Given) -> dict[str, Any] | 
     place = _place_of(name, output_given, output, given)
     if is_new and place.key == "file" and given.values["log_dir"] is None:
         raise _wrong(given, f"{name}.file", output["file"], "left out where log_dir is none: no file can be written")
-    if "level" in output and is_below_all(output["level"], given.values):
+    if "level" in output and is_below_all(output["level"], given):
         given.add_notice(f"outputs.{name}.level {BELOW_ALL}")
     for key in lines.LAYOUT:
         if key in output and output.get("format", "json") not in ("json", "logfmt"):

@@ -85,7 +85,7 @@ class Console(Section):
     def settle(cls, given: Given) -> Mapping[str, Any]:
         """The format; the previous module's block can turn the console off, unless an option gives the format."""
         values = given.values
-        if given.has("console_level") and is_below_all(values["console_level"], values):
+        if given.has("console_level") and is_below_all(values["console_level"], given):
             given.add_notice(f"console_level {BELOW_ALL}")
         disabled = given.block("handlers", "console").get("enabled") is False
         return {"console_format": "off"} if disabled and not given.has("console_format") else {}

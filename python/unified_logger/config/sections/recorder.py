@@ -64,6 +64,8 @@ class Recorder(Section):
         if block is not None and not given.values["use_unified_logging"]:
             given.add_notice("recorder has no effect where use_unified_logging is false: nothing waits there")
             block = None
+        if block is None and given.has("recorder_secret"):
+            given.add_notice("recorder_secret has no effect: recorder is off")
         if block is None:
             return {"recorder": False, "recorded": None}
         return {"recorder": block, "recorded": _recorded(block, given)}

@@ -72,15 +72,18 @@ class Levels(Section):
         }
 
 
-def is_below_all(level: int, values: Mapping[str, Any]) -> bool:
-    """Whether no record below `log_level` comes to an output with a level: no logger that is configured has a lower level.
+def is_below_all(level: int, given: Given) -> bool:
+    """Whether no record below `log_level` comes to an output with a level.
+
+    No logger that is configured has a lower level then, and no record waits with its trace.
 
     Args:
         level: The level of the output.
-        values: What was worked out so far, by its names.
+        given: The sources, and what was worked out so far.
     """
-    least = values["log_level"]
-    return level < least and not any(0 < named < least for named in values["logger_levels"].values())
+    least, levels = given.values["log_level"], given.values["logger_levels"].values()
+    is_recorded = any(block is not False for _, block in given.each("recorder"))
+    return level < least and not is_recorded and not any(0 < named < least for named in levels)
 
 
 # What a notice says of a level that is below all of these. Contexts have levels too, and loggers may get others later.

@@ -59,10 +59,17 @@ class Sampling(Section):
         sampling: dict[str, Any] = {}
         for _, block in given.each("sampling"):
             sampling = joined(sampling, block)
+        traces = _traces(sampling.get("traces"))
+        if traces is not None and sampling.get("dry_run") is True:
+            given.add_notice("sampling.traces has no effect where sampling.dry_run is true: all traces are written")
+            traces = None
+        rules = _rules(sampling)
+        if (traces or rules) and not given.values["use_unified_logging"]:
+            given.add_notice("sampling has no effect where use_unified_logging is false: all records are written")
         return {
             "sampling": sampling,
-            "sampling_rules": _rules(sampling),
-            "sampled_traces": _traces(sampling.get("traces")),
+            "sampling_rules": rules,
+            "sampled_traces": traces,
         }
 
     def to_engine(self) -> dict[str, dict[str, Any]]:

@@ -163,13 +163,14 @@ fn notice(py: Python<'_>, recording: &Recording, reason: &str, count: usize, los
         ("reason", Value::Text(reason)),
         ("records", integer(count as u64)),
     ];
-    let missing = if lost > 0 {
+    if lost > 0 {
         fields.push(("missing", integer(lost)));
-        format!(", {lost} had to go for want of room")
-    } else {
-        String::new()
+    }
+    let waited = match count {
+        0 => "a trace is written from here on".to_owned(),
+        1 => "a record that has waited with its trace is written".to_owned(),
+        _ => format!("{count} records that have waited with their trace are written"),
     };
-    let records = if count == 1 { "record of a trace is" } else { "records of a trace are" };
-    let message = format!("{count} {records} written that had waited{missing}");
+    let message = if lost > 0 { format!("{waited}, {lost} had to go before") } else { waited };
     engine.notice(level::INFO, "recorder", &message, &fields);
 }
