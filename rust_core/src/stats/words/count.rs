@@ -3,6 +3,8 @@
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering, fence};
 
+use crate::forks;
+
 /// A plain count.
 #[derive(Clone, Copy, Debug)]
 pub struct Count {
@@ -12,24 +14,37 @@ pub struct Count {
 }
 
 static ZERO: AtomicU64 = AtomicU64::new(0);
-/// Odd while words move from one block to another.
+/// How many moves of words from one block to another are under way, in the low bits, and how many there were.
 static MOVES: AtomicU64 = AtomicU64::new(0);
-/// A move takes some microseconds. A reader that meets one for longer was forked in the middle of it.
-const TRIES: usize = 100_000;
+const ENDED: u64 = 1 << 8;
+const UNDER_WAY: u64 = ENDED - 1;
+/// A move takes some microseconds, unless another thread has its processor. A reader that meets one for longer was forked in the middle of it.
+const TRIES: usize = 3_000;
+/// After so many tries, the reader lets other threads run.
+const SPINS: usize = 1_000;
 
 /// Lets readers know of a move while it lives.
 pub(super) struct Moving(());
 
 impl Moving {
     pub(super) fn begin() -> Self {
-        MOVES.fetch_or(1, Ordering::SeqCst);
+        MOVES.fetch_add(1, Ordering::SeqCst);
+        Self(())
+    }
+
+    /// The same in a forked child, where no move of the parent ends.
+    pub(super) fn begin_alone() -> Self {
+        if forks::count() == 0 {
+            return Self::begin();
+        }
+        MOVES.store(MOVES.load(Ordering::SeqCst) & !UNDER_WAY | 1, Ordering::SeqCst);
         Self(())
     }
 }
 
 impl Drop for Moving {
     fn drop(&mut self) {
-        MOVES.fetch_add(1, Ordering::SeqCst);
+        MOVES.fetch_add(ENDED - 1, Ordering::SeqCst);
     }
 }
 
@@ -51,14 +66,18 @@ impl Count {
 
     #[must_use]
     pub fn get(self) -> u64 {
-        for _ in 0..TRIES {
+        for tried in 0..TRIES {
             let moves = MOVES.load(Ordering::Acquire);
             let count = self.before.load(Ordering::Relaxed).wrapping_add(self.word.load(Ordering::Relaxed));
             fence(Ordering::Acquire);
-            if moves.is_multiple_of(2) && MOVES.load(Ordering::Relaxed) == moves {
+            if moves & UNDER_WAY == 0 && MOVES.load(Ordering::Relaxed) == moves {
                 return count;
             }
-            std::hint::spin_loop();
+            if tried < SPINS {
+                std::hint::spin_loop();
+            } else {
+                std::thread::yield_now();
+            }
         }
         self.before.load(Ordering::Relaxed).wrapping_add(self.word.load(Ordering::Relaxed))
     }

@@ -86,7 +86,7 @@ impl Words {
             known.file = None;
         }
         // The lock may have been held by a thread that exists only in the parent, and no other thread is here.
-        let _moving = Moving::begin();
+        let _moving = Moving::begin_alone();
         let Ok(left) = self.region.lead_to_memory().map(Left) else { return };
         put_names(left.all(), self.all());
         places(self.all()).for_each(|at| self.before()[at].store(0, Ordering::Relaxed));
