@@ -58,8 +58,9 @@ def assert_nothing_leaked(output: str) -> dict[str, int]:
     """Compares what was held after warm-up with what is held at the end."""
     told: dict[str, dict[str, int]] = json.loads(output.splitlines()[-1])
     before, after = told["before"], told["after"]
-    assert after["descriptors"] == before["descriptors"]
-    assert after["threads"] == before["threads"]
+    # Upkeep may have been at work when that before was looked at.
+    assert after["descriptors"] <= before["descriptors"]
+    assert after["threads"] <= before["threads"]
     grown = after["memory"] - before["memory"]
     assert grown < TOLERANCE, f"{grown} bytes more after {told}"
     return told["counts"]
