@@ -297,24 +297,10 @@ class Request(Scope):
         _current.set(self._inside)
         self._inside_scope = None  # It is mostly this object, and would keep itself alive.
 
-    def leave(self, error: BaseException | None = None) -> None:
-        """Ends the context, and scopes that the application has left open: the thread serves other requests next.
-
-        Args:
-            error: Nothing depends on it: `finish` is told.
-        """
-        if self.left:
+    def _restore(self, again: bool) -> None:
+        """Ends scopes that the application has left open, too: the thread serves other requests next."""
+        if again:
             return
-        self.left = True
-        inside = current_context() if self.is_recorded else None
-        try:
-            self._restore_all()
-        finally:
-            if self.is_recorded:
-                self.is_recorded = False
-                recording.left(self.context, None, inside)
-
-    def _restore_all(self) -> None:
         scope = _innermost.get()
         while scope is not self:
             if scope is None:

@@ -1,9 +1,8 @@
 //! The path of the request that is served. Middlewares note it where a rule of sampling asks for it.
 
-use pyo3::exceptions::PyTypeError;
-use pyo3::ffi;
 use pyo3::prelude::*;
 
+use super::current::{check_variable, value_of};
 use crate::interpreter::gil::Gil;
 
 static VARIABLE: Gil<Option<Py<PyAny>>> = Gil::new(None);
@@ -12,10 +11,7 @@ static VARIABLE: Gil<Option<Py<PyAny>>> = Gil::new(None);
 #[pyfunction]
 #[pyo3(signature = (variable))]
 pub fn set_request_path_variable(py: Python<'_>, variable: Option<Bound<'_, PyAny>>) -> PyResult<()> {
-    // SAFETY: a live object.
-    if variable.as_ref().is_some_and(|variable| unsafe { ffi::PyContextVar_CheckExact(variable.as_ptr()) } == 0) {
-        return Err(PyTypeError::new_err("variable must be a contextvars.ContextVar"));
-    }
+    variable.as_ref().map_or(Ok(()), check_variable)?;
     drop(VARIABLE.replace(py, variable.map(Bound::unbind)));
     Ok(())
 }
@@ -23,13 +19,6 @@ pub fn set_request_path_variable(py: Python<'_>, variable: Option<Bound<'_, PyAn
 /// The path of the present request, if there is one.
 pub fn request_path(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
     let variable = VARIABLE.held(py)?;
-    let mut value = std::ptr::null_mut();
-    // SAFETY: a live context variable; on success the value is a new reference, or null where there is none.
-    unsafe {
-        if ffi::PyContextVar_Get(variable.as_ptr(), std::ptr::null_mut(), &raw mut value) < 0 {
-            ffi::PyErr_Clear();
-            return None;
-        }
-        Bound::from_owned_ptr_or_opt(py, value).filter(|value| !value.is_none())
-    }
+    // SAFETY: checked when it was set, and held meanwhile.
+    unsafe { value_of(py, variable.as_ptr()) }.filter(|value| !value.is_none())
 }

@@ -48,6 +48,11 @@ impl Levels {
         }
     }
 
+    /// The buckets in which it may take a level, a bit for each of `level::NAMES`.
+    pub fn buckets(self) -> u8 {
+        self.between
+    }
+
     pub fn and(self, other: Self) -> Self {
         Self { standard: self.standard | other.standard, between: self.between | other.between }
     }

@@ -2,9 +2,8 @@
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use unified_logger_core::level;
 
-use super::{Call, Course, Decision, FILTERED, Filter, Level, Marks, Name, PROCESSES, counted, guard};
+use super::{Call, Course, Decision, FILTERED, Filter, Level, Levels, Marks, Name, PROCESSES, counted, guard};
 use crate::context::{self, Context, sampled};
 use crate::interpreter::gil::Gil;
 use crate::recorder::{self, Rule};
@@ -16,12 +15,7 @@ pub const FILTER: Filter = Filter { wants, refuses, is_level: false };
 static LOWEST: Gil<i32> = Gil::new(i32::MAX);
 
 fn wants(py: Python<'_>, _: Name<'_, '_>) -> u8 {
-    if !recorder::is_on(py) {
-        return 0;
-    }
-    let lowest = LOWEST.copied(py);
-    let may_trigger = |bucket: usize| bucket + 1 == level::NAMES.len() || (bucket as i32 + 2) * 10 > lowest;
-    (0..level::NAMES.len()).fold(0, |levels, bucket| levels | u8::from(may_trigger(bucket)) << bucket)
+    if recorder::is_on(py) { Levels::from(LOWEST.copied(py)).buckets() } else { 0 }
 }
 
 fn refuses(call: &Call<'_, '_>) -> bool {
@@ -44,13 +38,16 @@ pub fn decide_below_level<'py>(call: &Call<'_, 'py>) -> Option<Decision<'py>> {
         return None;
     }
     let recording = call.recording().filter(|recording| recording.takes(call.level.number))?;
-    let course = if recording.is_written(py) { Course::Usual } else { Course::Waits };
-    let sample_rate = if sampled::is_on(py) && call.is_of_unsampled_trace() { 0.0 } else { 1.0 };
-    Some(Decision::Mark {
-        shown: PROCESSES.copied(py),
-        kept: false,
-        marks: Marks { course, sample_rate, ..Marks::NONE },
-    })
+    let is_unsampled = sampled::is_on(py) && call.is_of_unsampled_trace();
+    Some(decide_recorded(py, recording.is_written(py), is_unsampled))
+}
+
+/// The decision on a call below its level that is recorded: it waits, unless its trace is written as it comes.
+fn decide_recorded<'py>(py: Python<'py>, is_written: bool, is_unsampled: bool) -> Decision<'py> {
+    let course = if is_written { Course::Usual } else { Course::Waits };
+    let sample_rate = if is_unsampled { 0.0 } else { 1.0 };
+    let marks = Marks { course, sample_rate, ..Marks::NONE };
+    Decision::Mark { shown: PROCESSES.copied(py), kept: false, marks }
 }
 
 /// The decision on a call of a trace that is not sampled, and not written as it comes. It stands for no other: nobody has chosen the trace by
@@ -78,12 +75,7 @@ pub fn decide_in<'py>(py: Python<'py>, level: Level, context: Option<Bound<'py, 
             FILTERED.add(1);
             Decision::Refuse
         }
-        Some(is_written) if PROCESSES.copied(py) || is_unsampled => {
-            let course = if is_written { Course::Usual } else { Course::Waits };
-            let sample_rate = if is_unsampled { 0.0 } else { 1.0 };
-            let marks = Marks { course, sample_rate, ..Marks::NONE };
-            Decision::Mark { shown: PROCESSES.copied(py), kept: false, marks }
-        }
+        Some(is_written) if PROCESSES.copied(py) || is_unsampled => decide_recorded(py, is_written, is_unsampled),
         Some(true) => Decision::Capture(context),
         Some(false) => Decision::Record(context),
     }
