@@ -321,6 +321,12 @@ impl Stats {
         self.dropped.iter().flatten().map(|count| count.get()).sum()
     }
 
+    /// How often files were rotated.
+    #[must_use]
+    pub fn rotations(&self) -> u64 {
+        self.files.iter().map(|(_, file)| file.rotations.get()).sum()
+    }
+
     /// Whether the log is still to report some drops.
     #[must_use]
     pub fn has_unreported_drops(&self) -> bool {

@@ -144,7 +144,7 @@ impl Shared {
 
     /// How often files were rotated.
     pub(super) fn rotations(&self) -> u64 {
-        self.stats.files.iter().map(|(_, file)| file.rotations.get()).sum()
+        self.stats.rotations()
     }
 
     /// Does at the end what no round has done yet: what is to be deleted is deleted, and files are packed for a short time. It is left where the

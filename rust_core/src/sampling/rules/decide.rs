@@ -83,7 +83,7 @@ impl Sampler {
             keys: Keys::new(spec.max_keys),
             dry_run: spec.dry_run,
             chance: AtomicU64::new(seed),
-            told: Told::new(Instant::now()),
+            told: Told::new(Instant::now(), stats.rotations()),
             suppressed: stats.suppressed,
             evicted: stats.keys_evicted,
         }

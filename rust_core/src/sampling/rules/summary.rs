@@ -22,12 +22,13 @@ pub(super) struct Told(Mutex<Times>);
 struct Times {
     told: Instant,
     rates: Instant,
+    /// How often files had been rotated at the last look. Those before this sampler are not its own.
     rotations: u64,
 }
 
 impl Told {
-    pub fn new(now: Instant) -> Self {
-        Self(Mutex::new(Times { told: now, rates: now, rotations: 0 }))
+    pub fn new(now: Instant, rotations: u64) -> Self {
+        Self(Mutex::new(Times { told: now, rates: now, rotations }))
     }
 }
 

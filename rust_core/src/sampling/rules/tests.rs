@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::time::Instant;
 
 use super::spec::{mix, mix_text};
 use super::*;
@@ -108,6 +109,19 @@ fn records_and_what_they_tell_add_up_to_the_calls() {
         assert_eq!(kept + told, 50_000, "{way:?}");
         assert!(kept < 49_000, "{way:?}: {kept}");
     }
+}
+
+#[test]
+fn a_rotation_tells_and_one_before_the_beginning_does_not() {
+    let stats = Stats::default();
+    stats.files.of("app.log").rotations.of(0).add(3);
+    let spec = Spec { rules: vec![rule(Way::Nothing {})], dry_run: false, max_keys: 64, seed: None };
+    let sampler = Sampler::new(&spec, &stats);
+    assert_eq!((0..10).filter(|_| sampler.decide(&Call::at(1)) == Verdict::LeaveOut).count(), 9);
+    assert_eq!(sampler.look_after(Instant::now(), stats.rotations()), []);
+    stats.files.of("app.log").rotations.of(0).add(1);
+    let told = sampler.look_after(Instant::now(), stats.rotations());
+    assert_eq!(told.iter().map(|summary| summary.total).collect::<Vec<_>>(), [9]);
 }
 
 #[test]
