@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 ALL_OPTIONS = "All options: python -m unified_logger.cli options"
 
 
+class MISSING:
+    """Stands for the value of something that is needed and was not given."""
+
+
 class UnifiedLoggerError(Exception):
     """The base of all errors of this package."""
 
@@ -24,7 +28,7 @@ class ConfigurationError(UnifiedLoggerError, ValueError):
     Args:
         source: Where the value was given: 'argument', 'environment variable LOG_LEVEL', a file's path …
         key: The option, with dots between levels.
-        value: The value.
+        value: The value. `MISSING` if none was given.
         allowed: The allowed values, in words.
         line: Line in the file, from 1; None if there is none.
         suggestion: The nearest known key for an unknown one, or the nearest word for a value that is one of some words.
@@ -71,7 +75,9 @@ class ConfigurationError(UnifiedLoggerError, ValueError):
     def sentence(self) -> str:
         """The first line of the message, which says what is wrong."""
         place = self.source if self.line is None else f"{self.source}:{self.line}"
-        if self.unknown is None:
+        if self.value is MISSING:
+            text, right = f"{_cut(self.key)} is missing", f"must be {self.allowed}"
+        elif self.unknown is None:
             text = f"{_cut(self.key)} = {shown(self.value)} is not allowed"
             right = f"must be {self.allowed}"
         else:
@@ -103,7 +109,8 @@ class PartError(ValueError):
         allowed: The allowed values, in words.
         path: The keys that lead to it, if there are several.
         known: The allowed names, if its name is not one of them.
-        suggestion: The allowed word that is most like a wrong value.
+        suggestion: The allowed word that is most like a wrong value, or where an unknown name is known; by default the known name that is
+            most like it.
     """
 
     def __init__(
@@ -121,7 +128,9 @@ class PartError(ValueError):
         self.allowed = allowed
         self.path = (part,) if path is None else path
         self.known = known
-        self.suggestion = nearest(self.path[-1], known) if known and self.path else suggestion
+        if suggestion is None and known and self.path:
+            suggestion = nearest(self.path[-1], known)
+        self.suggestion = suggestion
 
     def of(
         self, source: str, option: str | None = None, line: int | None = None, hint: str | None = None

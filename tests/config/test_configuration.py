@@ -165,7 +165,8 @@ def test_a_wrong_argument_names_key_value_and_what_is_allowed(name: str, value: 
     with pytest.raises(ConfigurationError) as caught:
         init_logging(**{"log_dir": str(log_dir), name: value})
     error = caught.value
-    assert (error.source, error.key, error.allowed) == ("argument", name, OPTIONS[name].kind.allowed)
+    assert (error.source, error.key) == ("argument", name)
+    assert error.allowed.startswith(OPTIONS[name].kind.allowed)
     assert name in str(error)
     assert repr(value) in str(error)
     assert isinstance(error, ValueError)

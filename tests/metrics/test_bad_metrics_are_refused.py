@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from unified_logger import init_logging, init_logging_from_config
+from unified_logger.config import resolve
 from unified_logger.errors import ConfigurationError
 
 COUNT = {"type": "count"}
@@ -22,7 +23,7 @@ COUNT = {"type": "count"}
         ("mine_created", COUNT, "mine_created"),
         ("_total", COUNT, "_total"),
         ("mine_total", {"type": "histogram", "field": "f"}, "mine_total"),
-        ("mine", {}, "mine"),
+        ("mine", {}, "mine.type"),
         ("mine", {"type": "gauge"}, "mine.type"),
         ("mine", {"type": "sum"}, "mine.field"),
         ("mine", {"type": "sum", "field": "level"}, "mine.field"),
@@ -64,3 +65,24 @@ def test_the_line_of_a_file_is_named(tmp_path: Path) -> None:
         init_logging_from_config(str(file))
     assert (caught.value.line, caught.value.key) == (6, "record_metrics.hits.labels.path")
     assert str(caught.value).startswith(f"{file}:6: ")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "said"),
+    [
+        ({"x": "histogram"}, {"x_count": "count"}, "x_count belongs to the metric x"),
+        ({"x_sum_total": "sum"}, {"x": "histogram"}, "x_sum belongs to the metric x_sum"),
+        ({"x": "count"}, {"x_total": "sum"}, "x_total is the same metric"),
+        ({"x": "histogram"}, {"x": "histogram"}, None),
+        ({"x": "histogram"}, {"y_count": "count"}, None),
+    ],
+)
+def test_two_metrics_share_no_sample(one: dict[str, str], other: dict[str, str], said: str | None) -> None:
+    """Readers of OpenMetrics refuse the whole scrape. Seen to fail: the scrape was refused."""
+    metrics = {name: {"type": kind} | ({"field": "f"} if kind != "count" else {}) for name, kind in (one | other).items()}
+    if said is None:
+        resolve({"record_metrics": metrics}, environ={})
+        return
+    with pytest.raises(ConfigurationError) as caught:
+        resolve({"record_metrics": metrics}, environ={})
+    assert said in str(caught.value)

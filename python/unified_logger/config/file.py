@@ -200,13 +200,13 @@ _Loader.add_constructor("tag:yaml.org,2002:float", _number(yaml.SafeLoader.const
 
 
 class _Walk:
-    """Notes the line of every key, and refuses what YAML would accept.
+    """Notes the line of every key and every item of a list, and refuses what YAML would accept.
 
     That is a key that is given twice (YAML would silently keep the last), and aliases that grow or contain themselves.
 
     Args:
         loader: Gives the value of a key: `0x1` and `1` are the same.
-        lines: Takes the line of each key.
+        lines: Takes the line of each key, and of each item by its number.
         source: The file, for messages.
     """
 
@@ -235,7 +235,9 @@ class _Walk:
             self._mapping(node, path, merged)
         elif isinstance(node, yaml.SequenceNode):
             for index, item in enumerate(node.value):
-                self._node(item, (*path, str(index)), merged)
+                below = (*path, str(index))
+                self._note(below, item, merged)
+                self._node(item, below, merged)
         self._open.discard(id(node))
 
     def _mapping(self, node: Any, path: mappings.Path, merged: bool) -> None:
@@ -261,11 +263,15 @@ class _Walk:
                 for source in sources:
                     self._node(source, path, merged=True)
                 continue
-            if merged:
-                self._lines.setdefault(below, line)
-            else:
-                self._lines[below] = line
+            self._note(below, key, merged)
             self._node(value, below, merged)
+
+    def _note(self, path: mappings.Path, node: Any, merged: bool) -> None:
+        line = node.start_mark.line + 1
+        if merged:
+            self._lines.setdefault(path, line)
+        else:
+            self._lines[path] = line
 
     def _refused(self, problem: str, node: Any) -> Exception:
         error: Exception = yaml.composer.ComposerError(None, None, problem, node.start_mark)

@@ -27,6 +27,7 @@ _UNITS = {
 }
 _SECONDS = {"": 1.0, "MS": 0.001, "S": 1.0, "M": 60.0, "MIN": 60.0, "H": 3600.0}
 # 2**53 has sixteen digits; more digits would overflow.
+_UNQUOTED = "; write it without quotes"
 _NUMBER = r"\s*((?:\d{1,16}(?:\.\d{0,16})?|\.\d{1,16})(?:E\+?\d{1,2})?)\s*([A-Z]{0,3})\s*"
 
 
@@ -41,6 +42,7 @@ class Kind:
         schema: The same as JSON Schema. `examples` are words that are suggested, beside others that are allowed.
         annotation: The type of a value that a program gives, for editors; None has it follow from the schema.
         as_written: Whether it takes the text of what YAML reads as a number of its own, such as 16:00.
+        below: The kind or the layout of the items of a list, or of the values of a mapping.
     """
 
     def __init__(
@@ -52,8 +54,10 @@ class Kind:
         schema: dict[str, Any],
         annotation: str | None = None,
         as_written: bool = False,
+        below: Any = None,
     ) -> None:
         self.as_written = as_written
+        self.below = below
         self.name = name
         self.allowed = allowed
         self.parse = parse
@@ -73,7 +77,18 @@ class Kind:
         """The allowed values, in words, and the word that was meant, for a value that `parse` has refused."""
         if isinstance(error, NotAllowedError):
             return str(error), error.suggestion
-        return self.allowed, self.nearest(value)
+        return self.allowed + (_UNQUOTED if self._is_quoted(value) else ""), self.nearest(value)
+
+    def _is_quoted(self, value: object) -> bool:
+        """Whether a number is meant and allowed, and a text is given."""
+        if not isinstance(value, str) or self.schema.get("type") not in ("number", "integer"):
+            return False
+        try:
+            number = float(_ascii(value))
+            self.parse(int(number) if number.is_integer() else number)
+        except (ValueError, TypeError, OverflowError):
+            return False
+        return True
 
     def reported(self, value: Any) -> object:
         """A parsed value as a reload reports it."""

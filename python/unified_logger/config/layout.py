@@ -5,8 +5,9 @@ from __future__ import annotations
 from ..errors import ConfigurationError, PartError
 from . import mappings
 from .kinds import ANYTHING, BOOLEAN, LEVEL, LEVELS, MODE, Kind, name_of
-from .mappings import FREE, Path, Switched, Worded, joined, shown
-from .sections import OPTIONS, SECTIONS
+from .mappings import FREE, Path, Stated, Switched, Worded, joined, shown
+from .scalars import COMPARED
+from .sections import OPTIONS, SECTIONS, wrong_option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def check(config: Any, source: str, lines: Mapping[Path, int]) -> None:
     try:
         mappings.parse(config, LAYOUT, of_file=True)
     except PartError as wrong:
-        raise wrong.of(source, line=_line_of(wrong.path, lines)) from None
+        raise wrong_option(wrong).of(source, line=_line_of(wrong.path, lines)) from None
 
 
 def _line_of(path: Path, lines: Mapping[Path, int]) -> int | None:
@@ -78,7 +79,7 @@ def settle(config: Any, source: str, lines: Mapping[Path, int]) -> Any:
     """
 
     def error(path: Path, value: str, allowed: str) -> ConfigurationError:
-        return ConfigurationError(source=source, key=shown(path), value=value, allowed=allowed, line=lines.get(path))
+        return ConfigurationError(source=source, key=shown(path), value=value, allowed=allowed, line=_line_of(path, lines))
 
     return _settled(config, LAYOUT, (), error)
 
@@ -90,8 +91,12 @@ def _settled(value: Any, expected: Any, path: Path, error: Callable[..., Configu
             for key, below in value.items()
         }
     if isinstance(value, list):
-        return [_settled(item, expected, path, error) for item in value]
+        items = getattr(expected, "below", None) or expected
+        return [_settled(item, items, (*path, str(index)), error) for index, item in enumerate(value)]
     if isinstance(value, Word):
+        if expected is COMPARED:
+            truth = str(value.truth).lower()
+            raise error(path, str(value), f"{truth}, or {str(value)!r} in quotes: YAML reads it as {truth}")
         switched = expected is BOOLEAN or expected is ANYTHING or isinstance(expected, Switched)
         return value.truth if switched else str(value)
     if isinstance(value, Odd):
@@ -109,7 +114,9 @@ def _below(expected: Any, key: object, path: Path) -> Any:
     if isinstance(expected, dict):
         free = not path and isinstance(key, str) and key.startswith(FREE)
         return ANYTHING if free else expected.get(key, expected.get("*"))
-    return expected if expected is ANYTHING else LEVEL if expected is LEVELS else None
+    if expected is ANYTHING:
+        return expected
+    return LEVEL if expected is LEVELS else getattr(expected, "below", None)
 
 
 class Word(str):
@@ -163,7 +170,7 @@ def _schema_below(expected: Any) -> dict[str, Any]:
         return dict(expected.schema)
     if isinstance(expected, Worded):
         return _schema_of(expected) | dict(expected.kind.schema)
-    also = ["null", *(["boolean"] if isinstance(expected, Switched) else [])]
+    also = [*([] if isinstance(expected, Stated) else ["null"]), *(["boolean"] if isinstance(expected, Switched) else [])]
     return _schema_of(expected) | {"type": ["object", *also]}
 
 

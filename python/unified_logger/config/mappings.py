@@ -26,6 +26,10 @@ class Switched(dict[str, object]):
     """The layout of a block that may also be true or false."""
 
 
+class Stated(Switched):
+    """The same, but that it may not be left empty: nothing would say whether that is true or false."""
+
+
 class Lined(dict[str, object]):
     """The content of a file.
 
@@ -91,9 +95,12 @@ def _parsed(value: Any, expected: Any, layout: Layout, path: Path) -> Any:
         known = [key for key in layout if key != "*"]
         if not known:
             raise _wrong(path, value, "a name that is a text")
-        raise _wrong(path, unknown_shown(path[-1], value), f"one of the known keys: {', '.join(known)}", known)
+        allowed = f"one of the known keys: {', '.join(known)}"
+        raise _wrong(path, unknown_shown(path[-1], value), allowed, known, _deeper(path, layout))
     if isinstance(expected, Worded):
         value = _parsed(value, expected.kind, layout, path)
+    if value is None and isinstance(expected, Stated):
+        raise _wrong(path, value, "true, false, or a mapping of keys to values")
     if not isinstance(expected, Kind):
         as_it_is = value is None or (isinstance(expected, Switched) and isinstance(value, bool))
         return value if as_it_is else parse(value, expected, path)
@@ -104,6 +111,12 @@ def _parsed(value: Any, expected: Any, layout: Layout, path: Path) -> Any:
     except (ValueError, TypeError) as error:
         allowed, suggestion = expected.refused(value, error)
         raise _wrong(path, expected.shown(value), allowed, suggestion=suggestion) from None
+
+
+def _deeper(path: Path, layout: Layout) -> str | None:
+    """Where a key of a block is known, if that is one block deeper."""
+    found = (f"{name}.{path[-1]}" for name, below in layout.items() if isinstance(below, dict) and path[-1] in below)
+    return next(found, None) if len(path) > 1 or "*" not in layout else None
 
 
 def _wrong(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import _core
 from ..errors import ConfigurationError, NotAllowedError, nearest
 from .kinds import BOOLEAN, NAMES, TEXT, Kind, choice
-from .mappings import Switched
+from .mappings import Stated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def layout() -> Layout:
         _patterns,
         {"type": "array", "items": {"enum": _core.redaction_patterns()}},
     )
-    return Switched(
+    return Stated(
         {
             "enabled": BOOLEAN,
             "keys": NAMES,

@@ -7,7 +7,7 @@ import re
 from ..errors import ALL_OPTIONS, ConfigurationError, PartError, nearest, unknown_shown
 from .mappings import Lined
 from .options import Given
-from .sections import OPTIONS, SECTIONS, Settings
+from .sections import OPTIONS, SECTIONS, Settings, wrong_option
 from .sections.files import DIRECTORY
 
 TYPE_CHECKING = False
@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 
     from .options import Option
 
-# Variables that Kubernetes gives every container of a namespace that has a Service called `unified-logger…`.
-_OF_KUBERNETES = r"UNIFIED_LOGGER(_[A-Z0-9_]+)?_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
+# Variables that Kubernetes gives every container of a namespace that has a Service called `unified-logger…`, each with `=` and its value.
+# A bare `…_PORT` has an address there: with a number, it is meant for this package and misspelt.
+_OF_KUBERNETES = (
+    r"UNIFIED_LOGGER(_[A-Z0-9_]+)?_"
+    r"(SERVICE_HOST=.*|SERVICE_PORT(_[A-Z0-9_]+)?=.*|PORT=\w+://.*|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?=.*)"
+)
 
 
 def resolve(
@@ -108,7 +112,7 @@ def _checked(option: Option, value: Any, source: str, parse: Callable[[Any], Any
     try:
         return parse(value)
     except PartError as wrong:
-        raise wrong.of(source, option.name) from None
+        raise wrong_option(wrong, option.name).of(source, option.name) from None
     except (ValueError, TypeError, KeyError) as wrong:
         allowed, suggestion = option.kind.refused(value, wrong)
         shown = option.kind.shown(value)
@@ -128,7 +132,7 @@ def _without_foreign(
     kept = {
         name: text
         for name, text in environ.items()
-        if not (name.startswith("UNIFIED_LOGGER_") and re.fullmatch(_OF_KUBERNETES, name))
+        if not (name.startswith("UNIFIED_LOGGER_") and re.fullmatch(_OF_KUBERNETES, f"{name}={text}", re.DOTALL))
     }
     notices: list[str] = []
     for option in OPTIONS.values():
@@ -163,13 +167,22 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[str, Any]]:
                 allowed="the variable of a known option",
                 suggestion=near and f"UNIFIED_LOGGER_{near}",
                 unknown="variable",
-                hint=ALL_OPTIONS,
+                hint=_as_key(variable) or ALL_OPTIONS,
             )
     for option in OPTIONS.values():
         found = option.variable(environ)
         if found is not None:
             given[option.name] = found, _of_variable(option, found, environ[found])
     return given
+
+
+def _as_key(variable: str) -> str | None:
+    """How to give what an unknown variable means, if it is named after a key of an option: `UNIFIED_LOGGER_METRICS_PORT` is `metrics.port`."""
+    for option in OPTIONS.values():
+        key = variable.removeprefix(f"{option.variables[0]}_").lower()
+        if option.layout is not None and key != variable.lower() and key in option.layout():
+            return f"{option.name}.{key} is given as JSON: {option.variables[0]}='{{\"{key}\": ...}}'"
+    return None
 
 
 def _from_file(config: Mapping[str, Any]) -> dict[str, Any]:

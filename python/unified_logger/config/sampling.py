@@ -6,10 +6,11 @@ import math
 import re
 from collections.abc import Mapping
 
+from .. import levels
 from ..errors import PartError
 from . import mappings
 from .kinds import BOOLEAN, LEVEL, TEXT, Kind, NotAllowedError, choice
-from .scalars import mapping_text
+from .scalars import COMPARED, mapping_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,7 +73,10 @@ def _rule_name(value: Any) -> str:
 def _logger(value: Any) -> str:
     name = str(TEXT.parse(value))
     # `shop.*` is what others write for the loggers below `shop`.
-    return name[:-2] if name.endswith(".*") else name
+    name = name[:-2] if name.endswith(".*") else name
+    if "*" in name or "?" in name:
+        raise ValueError
+    return name
 
 
 def _paths(value: Any) -> tuple[str, ...]:
@@ -116,8 +120,8 @@ def _key(value: Any) -> tuple[str, ...] | str:
     return tuple(fields)
 
 
-def _kind(name: str, allowed: str, parse: Any, schema: dict[str, Any]) -> Kind:
-    return Kind(name, allowed, parse, parse, schema)
+def _kind(name: str, allowed: str, parse: Any, schema: dict[str, Any], below: Any = None) -> Kind:
+    return Kind(name, allowed, parse, parse, schema, below=below)
 
 
 _COUNT = _kind("count", "a whole number from 1", _count, {"type": "integer", "minimum": 1})
@@ -129,14 +133,14 @@ _PER_SECOND = _numbers("a number above 0", 0, 1_000_000, above=True)
 RULE: Layout = {
     "name": _kind("name", "a name of letters, digits, '_', '-' and '.'", _rule_name, {"type": "string"}),
     "level": LEVEL,
-    "logger": _kind("logger", "the name of a logger", _logger, {"type": "string", "minLength": 1}),
+    "logger": _kind("logger", "the name of a logger, which stands for those below it too, without * and ?", _logger, {"type": "string", "minLength": 1}),
     "path": _kind(
         "paths",
         "the path of requests, which begins with / and may end with *, or a list of them",
         _paths,
         {"type": ["string", "array"], "items": {"type": "string"}},
     ),
-    "where": _kind("conditions", "a mapping of fields to their values", _conditions, {"type": "object"}),
+    "where": _kind("conditions", "a mapping of fields to their values", _conditions, {"type": "object"}, COMPARED),
     "key": _kind(
         "key",
         "site, call, rule, the name of a field, or a list of at most 8 fields",
@@ -165,7 +169,7 @@ def _rules(value: Any) -> tuple[dict[str, Any], ...]:
     for index, given in enumerate(value):
         try:
             rule = mappings.parse(given, RULE)
-            _check(rule)
+            _check(rule, given)
         except PartError as wrong:
             path = (str(index), *wrong.path)
             shown = mappings.shown(path)
@@ -177,11 +181,11 @@ def _rules(value: Any) -> tuple[dict[str, Any], ...]:
     return tuple(rules)
 
 
-def _check(rule: Mapping[str, Any]) -> None:
+def _check(rule: Mapping[str, Any], given: object) -> None:
     """A rule has one way, keys that belong to it, and a level that can be left out."""
     ways = [way for way in WAYS if rule.get(way) is not None]
     if not ways:
-        raise PartError("rate", None, f"one of {', '.join(WAYS)}", ())
+        raise PartError("", given, f"a rule with one of {', '.join(WAYS)}", ())
     if len(ways) > 1:
         raise PartError(ways[1], rule[ways[1]], f"given without {ways[0]}: a rule has one way of choosing")
     for key, way in _OF_WAYS.items():
@@ -189,7 +193,7 @@ def _check(rule: Mapping[str, Any]) -> None:
             raise PartError(key, rule[key], f"given with {way} only")
     level = rule.get("level")
     if level is not None and level >= ERROR:
-        raise PartError("level", level, "a level below ERROR: records from ERROR on are never left out")
+        raise PartError("level", levels.name_of(level), "a level below ERROR: records from ERROR on are never left out")
 
 
 def _check_beside(rule: Mapping[str, Any], others: Sequence[Mapping[str, Any]], index: int) -> None:
@@ -226,6 +230,7 @@ RULES = Kind(
     _rules,
     mapping_text,
     {"type": "array", "items": {"type": "object"}, "maxItems": _MOST_RULES},
+    below=RULE,
 )
 MAX_KEYS = _kind(
     "count",

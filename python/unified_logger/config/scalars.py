@@ -26,6 +26,8 @@ def mapping_text(text: str) -> dict[Any, Any]:
 
     try:
         return MAPPING.parse(json.loads(text, object_pairs_hook=_once))  # type: ignore[no-any-return] # a mapping
+    except json.JSONDecodeError as error:
+        raise NotAllowedError(f"a mapping as JSON: {error.msg} at character {error.pos + 1}") from None
     except RecursionError:
         raise ValueError from None
 
@@ -72,10 +74,11 @@ def _scalar(value: Any) -> Any:
     return value
 
 
-SCALAR = Kind(
-    "scalar",
-    "a text, a number, true, false or null",
-    _scalar,
-    _scalar,
-    {"type": ["string", "number", "boolean", "null"]},
-)
+def _scalars() -> Kind:
+    schema = {"type": ["string", "number", "boolean", "null"]}
+    return Kind("scalar", "a text, a number, true, false or null", _scalar, _scalar, schema)
+
+
+SCALAR = _scalars()
+# What values of records are compared with. Here a text and a boolean are equally likely, so a file may not leave open which of them is meant.
+COMPARED = _scalars()

@@ -6,6 +6,7 @@ that a reload reports, and the settings of the engine.
 
 from __future__ import annotations
 
+from ...errors import PartError
 from ..mappings import joined
 from ..options import Option, Section, derived
 from .exceptions import Exceptions
@@ -82,3 +83,16 @@ _FIRST = (
 )
 _all = {option.name: option for section in SECTIONS for option in section.options()}
 OPTIONS: dict[str, Option] = {name: _all[name] for name in _FIRST} | _all
+
+
+def wrong_option(wrong: PartError, option: str | None = None) -> PartError:
+    """The error of an unknown key, with the option beside the block that was meant: `recorder.secret` is `recorder_secret`.
+
+    Args:
+        wrong: The error.
+        option: The option that has the key, if it is not in the path.
+    """
+    name = "_".join(wrong.path if option is None else (option, *wrong.path))
+    if wrong.known and name in OPTIONS:
+        wrong.suggestion = name
+    return wrong

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..kinds import Kind
-from ..mappings import Switched
+from ..mappings import Stated
 from ..options import Section, option
 from ..scalars import switched
 
@@ -71,7 +71,7 @@ class Metrics(Section):
         METRICS,
         False,
         "Whether metrics are answered over HTTP, and at which host, port and path; see docs/metrics.md.",
-        layout=lambda: Switched({"host": HOST, "port": PORT, "path": PATH}),
+        layout=lambda: Stated({"host": HOST, "port": PORT, "path": PATH}),
     )
 
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ... import _core
+from ... import _core, levels
 from ...errors import ConfigurationError
 from .. import mappings
 from ..formats import format_of, text_format
@@ -12,7 +12,7 @@ from ..functions import FUNCTION
 from ..kinds import BOOLEAN, COUNT, LEVEL, MAPPING, MODE, NAMES, SIZE, Kind, PartError, choice, nearest
 from ..mappings import Switched, joined
 from ..options import Frozen, Given, Section, derived, option
-from ..scalars import SCALAR, mapping_text
+from ..scalars import COMPARED, mapping_text
 from . import lines, links, rotation
 from .files import FAULTS, exposed_files
 from .records import BELOW_ALL, is_below_all
@@ -147,7 +147,7 @@ SELECTOR: Layout = {
     "loggers": LOGGERS,
     "ai": BOOLEAN,
     "fields_present": FIELDS,
-    "fields_equal": {"*": SCALAR},
+    "fields_equal": {"*": COMPARED},
 }
 
 
@@ -396,8 +396,8 @@ def _check_levels(name: str, select: Mapping[str, Any], given: Given) -> None:
     """Checks that an output takes some level."""
     most = select.get("max_level")
     if most is not None and most < select["level"]:
-        allowed = f"{select['level']}, the least level of {name}, or more: it would take nothing"
-        raise _wrong(given, f"{name}.max_level", most, allowed)
+        allowed = f"{levels.name_of(select['level'])}, the least level of {name}, or more: it would take nothing"
+        raise _wrong(given, f"{name}.max_level", levels.name_of(most), allowed)
 
 
 def _is_one_place(one: str, other: str) -> bool:

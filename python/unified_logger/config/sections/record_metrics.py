@@ -6,12 +6,12 @@ import math
 import re
 from itertools import pairwise
 
-from ... import _core
-from ...errors import ConfigurationError
+from ... import _core, levels
+from ...errors import MISSING, ConfigurationError
 from ..kinds import MAPPING, TEXT, Kind, choice
 from ..mappings import Switched, Worded
 from ..options import Section, derived, option
-from ..scalars import SCALAR, mapping_text
+from ..scalars import COMPARED, mapping_text
 from .outputs import SELECTOR, selector_of
 
 TYPE_CHECKING = False
@@ -32,6 +32,12 @@ _ENDS = ("_bucket", "_created", "_info", _TOTAL)
 _LEVEL, _LOGGER = "level", "logger"
 _IDS = ("trace_id", "span_id")
 _NO_FIELDS = tuple(key for key in _core.reserved_keys() if key not in (_LEVEL, _LOGGER))
+# What stands behind the name of a metric in the names of its samples, for each type. Readers refuse two metrics that share one.
+_SAMPLES = {
+    _COUNT: ("", _TOTAL, "_created"),
+    _SUM: ("", _TOTAL, "_created"),
+    _HISTOGRAM: ("", "_bucket", "_count", "_sum", "_created"),
+}
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _BOUND = 500
 # As many as the engine tells apart, and as a histogram has room for.
@@ -61,7 +67,7 @@ def _buckets(value: Any) -> tuple[float, ...]:
 def _values(value: Any) -> tuple[Any, ...]:
     if not isinstance(value, (list, tuple)) or not value:
         raise ValueError
-    values = tuple(map(SCALAR.parse, value))
+    values = tuple(map(COMPARED.parse, value))
     if len({_as_label(each) for each in values}) < len(values):
         raise ValueError
     return values
@@ -104,7 +110,8 @@ VALUES = Kind(
     "a list of values, each once: texts, numbers, true, false or null",
     _values,
     _values,
-    {"type": "array", "items": SCALAR.schema, "minItems": 1},
+    {"type": "array", "items": COMPARED.schema, "minItems": 1},
+    below=COMPARED,
 )
 BOUND = Kind(
     "count", "a whole number from 1 to 10000", _bound, _bound, {"type": "integer", "minimum": 1, "maximum": 10_000}
@@ -163,6 +170,10 @@ class RecordMetrics(Section):
             told = _for_engine(name, metric if isinstance(metric, dict) else {}, given)
             if told["name"] in for_engine:
                 raise _wrong(given, name, name, f"a name of its own: {told['name']}{_TOTAL} is the same metric")
+            shared = next((other for other in for_engine.values() if _samples(told) & _samples(other)), None)
+            if shared is not None:
+                sample = min(_samples(told) & _samples(shared))
+                raise _wrong(given, name, name, f"another name: {sample} belongs to the metric {shared['name']} already")
             for_engine[told["name"]] = told
         if len(for_engine) > _MOST:
             raise _wrong(given, "", len(for_engine), f"{_MOST} metrics at most")
@@ -174,6 +185,10 @@ class RecordMetrics(Section):
     def to_engine(self) -> dict[str, dict[str, Any]]:
         """All of them."""
         return {"output": {"to": {"metrics": [*self.metrics_for_engine]}}} if self.metrics_for_engine else {}
+
+
+def _samples(metric: Mapping[str, Any]) -> set[str]:
+    return {metric["name"] + end for end in _SAMPLES[metric["kind"]]}
 
 
 def _size(for_engine: Mapping[str, Any]) -> int:
@@ -198,7 +213,7 @@ def _wrong(given: Given, key: str, value: object, allowed: str) -> Configuration
 def _for_engine(name: str, metric: Mapping[str, Any], given: Given) -> dict[str, Any]:
     kind = metric.get("type")
     if kind is None:
-        raise _wrong(given, name, metric or None, f"a mapping with `type`: {_COUNT}, {_SUM} or {_HISTOGRAM}")
+        raise _wrong(given, f"{name}.type", MISSING, f"one of {_COUNT}, {_SUM}, {_HISTOGRAM}")
     base = name if kind == _HISTOGRAM else name.removesuffix(_TOTAL)
     if not re.fullmatch(r"[a-zA-Z_:][a-zA-Z0-9_:]{0,199}", base) or name.startswith(_OWN) or base.endswith(_ENDS):
         allowed = (
@@ -211,11 +226,11 @@ def _for_engine(name: str, metric: Mapping[str, Any], given: Given) -> dict[str,
             raise _wrong(given, f"{name}.{key}", metric[key], f"given for {' and '.join(kinds)} only")
     field = metric.get("field")
     if kind != _COUNT and (field is None or field in (*_NO_FIELDS, _LEVEL, _LOGGER, *_IDS)):
-        raise _wrong(given, f"{name}.field", field, f"the name of a field with numbers, for a {kind}")
+        raise _wrong(given, f"{name}.field", MISSING if field is None else field, f"the name of a field with numbers, for a {kind}")
     select = {"level": 0} | selector_of(metric)
     if "max_level" in select and select["max_level"] < select["level"]:
-        allowed = f"{select['level']}, the least level of {name}, or more: no record would be counted"
-        raise _wrong(given, f"{name}.max_level", select["max_level"], allowed)
+        allowed = f"{levels.name_of(select['level'])}, the least level of {name}, or more: no record would be counted"
+        raise _wrong(given, f"{name}.max_level", levels.name_of(select["max_level"]), allowed)
     for key, value in select.get("fields_equal", ()):
         if key in (*_NO_FIELDS, _LEVEL, _LOGGER):
             allowed = "the value of a field: `level`, `max_level` and `loggers` select by those"

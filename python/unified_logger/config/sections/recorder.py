@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ... import levels
 from ...errors import ConfigurationError
 from ..kinds import LEVEL, RATE, SECONDS, SECRET, SIZE
-from ..mappings import Switched
+from ..mappings import Stated
 from ..options import Section, derived, option
 from ..scalars import switched
 
@@ -35,7 +36,7 @@ class Recorder(Section):
         switched("recorder"),
         False,
         "Whether records that would be left out wait with their trace and are written if it fails, and when else; see docs/recorder.md.",
-        layout=lambda: Switched(
+        layout=lambda: Stated(
             {
                 "level": LEVEL,
                 "trigger": LEVEL,
@@ -47,7 +48,10 @@ class Recorder(Section):
         ),
     )
     recorder_secret: str | None = option(
-        SECRET, None, "What a request has to send in X-Debug-Log to have all records of its trace written."
+        SECRET,
+        None,
+        "What a request has to send in X-Debug-Log to have all records of its trace written.",
+        hidden=True,
     )
     # None where nothing is recorded.
     recorded: Recorded | None = derived()
@@ -78,12 +82,18 @@ def _recorded(block: Mapping[str, Any], given: Given) -> Recorded:
     most = block.get("bytes", box // _SHARE_OF_BOX)
     of_trace = block.get("trace_bytes", min(_TRACE_BYTES, most))
     if trigger <= level:
-        raise _refused(given, "trigger", trigger, f"a level above that of recorder.level, {level}")
+        allowed = f"a level above that of recorder.level, {levels.name_of(level)}"
+        raise _refused(given, "trigger", levels.name_of(trigger), allowed)
     if not _LEAST_BYTES <= most <= box // _LARGEST_SHARE:
         bounds = f"{_LEAST_BYTES} to {box // _LARGEST_SHARE} bytes: a third of black_box_bytes at most"
         raise _refused(given, "bytes", most, bounds)
     if not _LEAST_BYTES <= of_trace <= most:
         raise _refused(given, "trace_bytes", of_trace, f"{_LEAST_BYTES} bytes to those of recorder.bytes, {most}")
+    written = max(given.values["log_level"], *given.values["levels"].values(), 0)
+    if level >= written and not given.by_handler and not given.has("sampling"):
+        given.add_notice(
+            f"recorder has nothing to keep: records from {levels.name_of(level)} on, the recorder.level, are written anyway"
+        )
     slow = block.get("slow")
     return level, trigger, float(slow) if slow else None, float(block.get("background_rate", 0)), of_trace, most
 
