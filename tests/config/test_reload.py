@@ -71,6 +71,13 @@ def test_rules_of_redaction_are_named_and_not_shown(begin: Callable[..., None], 
     assert "sixteen" not in str(said())
 
 
+def test_a_changed_secret_of_the_recorder_is_named_and_not_shown(begin: Callable[..., None], write: Write) -> None:
+    """Seen to fail: the reload said that nothing had changed."""
+    begin("recorder: true\nrecorder_secret: a key of sixteen and more")
+    write("recorder: true\nrecorder_secret: another key of sixteen and more")
+    assert reload_logging() == {"recorder_secret": ("...", "...")}
+
+
 def test_what_outranked_the_file_still_does(
     begin: Callable[..., None], write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,7 +27,12 @@ WRONG = [
     ("metrics:\n", 1, "metrics", "true, false, or a mapping"),
     ("redaction:\n", 1, "redaction", "true, false, or a mapping"),
     ("metrics: {port: '9100'}\n", 1, "metrics.port", "write it without quotes"),
-    ("record_metrics:\n  m:\n    type: count\n    fields_equal: {paid: no}\n", 4, "fields_equal.paid", "'no' in quotes"),
+    (
+        "record_metrics:\n  m:\n    type: count\n    fields_equal: {paid: no}\n",
+        4,
+        "fields_equal.paid",
+        "'no' in quotes",
+    ),
     ("record_metrics:\n  m: {type: count, labels: {a: {values: [on]}}}\n", 2, "values.0", "'on' in quotes"),
 ]
 

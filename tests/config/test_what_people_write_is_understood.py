@@ -292,7 +292,13 @@ def test_variables_that_kubernetes_invents_are_left_alone(service: str) -> None:
 
 @pytest.mark.parametrize(
     "variable",
-    ["UNIFIED_LOGGER_PORTS", "UNIFIED_LOGGER_SERVICE", "UNIFIED_LOGGER_PORT_80", "UNIFIED_LOGGER_PORT_X_TCP", "UNIFIED_LOGGER_PORT"],
+    [
+        "UNIFIED_LOGGER_PORTS",
+        "UNIFIED_LOGGER_SERVICE",
+        "UNIFIED_LOGGER_PORT_80",
+        "UNIFIED_LOGGER_PORT_X_TCP",
+        "UNIFIED_LOGGER_PORT",
+    ],
 )
 def test_what_only_looks_like_them_is_an_error(variable: str) -> None:
     """A misspelt variable is still not ignored."""

@@ -79,7 +79,9 @@ def test_the_line_of_a_file_is_named(tmp_path: Path) -> None:
 )
 def test_two_metrics_share_no_sample(one: dict[str, str], other: dict[str, str], said: str | None) -> None:
     """Readers of OpenMetrics refuse the whole scrape. Seen to fail: the scrape was refused."""
-    metrics = {name: {"type": kind} | ({"field": "f"} if kind != "count" else {}) for name, kind in (one | other).items()}
+    metrics = {
+        name: {"type": kind} | ({"field": "f"} if kind != "count" else {}) for name, kind in (one | other).items()
+    }
     if said is None:
         resolve({"record_metrics": metrics}, environ={})
         return

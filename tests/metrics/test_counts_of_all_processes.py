@@ -86,6 +86,40 @@ def test_processes_that_are_killed_are_counted_to_the_unit(run_python: Run, scra
     assert [scraped[f'records_accepted_total{{level="{level}"}}'] for level in ("INFO", "ERROR")] == of_levels
 
 
+KILLED = """
+import os, signal
+from unified_logger import flush_logging, get_logger, init_logging
+init_logging(log_dir="logs", console_format="off", max_bytes=0)
+get_logger("app").info("m")
+assert flush_logging(30)
+for number in range(100):
+    get_logger("app").info("m")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+RECOVERS = "from unified_logger import get_logger, get_stats, init_logging; init_logging(log_dir='logs', console_format='off')\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no processes can be killed so")
+@pytest.mark.parametrize("by", ["command", "process"])
+def test_what_was_recovered_is_counted_once(run_python: Run, scrape: Scrape, tmp_path: Path, by: str) -> None:
+    """By the command, too, which has no counts of its own. Seen to fail: 0."""
+    subprocess.run([sys.executable, "-c", KILLED], cwd=tmp_path, timeout=60, check=False)
+    if by == "command":
+        command = [sys.executable, "-m", "unified_logger.cli", "recover", "logs"]
+        text = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True).stdout
+        told = int(text.split()[0])
+    else:
+        told = int(
+            run_python(
+                RECOVERS
+                + "from unified_logger import flush_logging\nassert flush_logging(30)\nprint(get_stats()['recovered'])"
+            ).stdout
+        )
+    lines = [json.loads(line) for line in (tmp_path / "logs" / "app.log").read_text().splitlines()]
+    recovered = sum(line.get("recovered", False) for line in lines)
+    assert scrape()["records_recovered_total"] == told == recovered > 0
+
+
 def test_a_program_that_goes_to_another_directory_counts_there(run_python: Run, scrape: Scrape) -> None:
     """What was logged in one is in no other, and `get_stats` has both."""
     run_python(

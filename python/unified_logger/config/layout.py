@@ -79,7 +79,9 @@ def settle(config: Any, source: str, lines: Mapping[Path, int]) -> Any:
     """
 
     def error(path: Path, value: str, allowed: str) -> ConfigurationError:
-        return ConfigurationError(source=source, key=shown(path), value=value, allowed=allowed, line=_line_of(path, lines))
+        return ConfigurationError(
+            source=source, key=shown(path), value=value, allowed=allowed, line=_line_of(path, lines)
+        )
 
     return _settled(config, LAYOUT, (), error)
 
@@ -170,7 +172,10 @@ def _schema_below(expected: Any) -> dict[str, Any]:
         return dict(expected.schema)
     if isinstance(expected, Worded):
         return _schema_of(expected) | dict(expected.kind.schema)
-    also = [*([] if isinstance(expected, Stated) else ["null"]), *(["boolean"] if isinstance(expected, Switched) else [])]
+    also = [
+        *([] if isinstance(expected, Stated) else ["null"]),
+        *(["boolean"] if isinstance(expected, Switched) else []),
+    ]
     return _schema_of(expected) | {"type": ["object", *also]}
 
 

@@ -133,7 +133,12 @@ _PER_SECOND = _numbers("a number above 0", 0, 1_000_000, above=True)
 RULE: Layout = {
     "name": _kind("name", "a name of letters, digits, '_', '-' and '.'", _rule_name, {"type": "string"}),
     "level": LEVEL,
-    "logger": _kind("logger", "the name of a logger, which stands for those below it too, without * and ?", _logger, {"type": "string", "minLength": 1}),
+    "logger": _kind(
+        "logger",
+        "the name of a logger, which stands for those below it too, without * and ?",
+        _logger,
+        {"type": "string", "minLength": 1},
+    ),
     "path": _kind(
         "paths",
         "the path of requests, which begins with / and may end with *, or a list of them",

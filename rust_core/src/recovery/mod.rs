@@ -28,6 +28,8 @@ pub struct Recovered {
     /// Boxes whose records are all written now.
     pub boxes: u64,
     pub records: u64,
+    /// Those of them that are in the counts of their directory.
+    pub kept: u64,
     /// Slots that should hold a record, and do not.
     pub damaged: u64,
     /// Boxes that were set aside, because they are of another format or damaged as a whole.

@@ -71,11 +71,16 @@ pub(super) fn recover(directory: Option<&Path>, found: Ownerless, recovered: &mu
         set_aside(&found, &Foreign::Damaged("settings"), recovered);
         return ControlFlow::Continue(());
     };
-    let written = write(directory, &found.file, &bytes, contents, &outputs, counted);
-    match written.and_then(|done| remove(directory, &found, &done.counted, done.more.as_deref()).map(|()| done.count)) {
+    let written = write(directory, &found.file, &bytes, contents, &outputs, counted).and_then(|mut done| {
+        let before = stats::value_in(&done.counted, stats::RECOVERED).unwrap_or_default();
+        stats::set_in(&mut done.counted, stats::RECOVERED, before + done.count);
+        remove(directory, &found, &done.counted, done.more.as_deref()).map(|()| done.count)
+    });
+    match written {
         Ok(count) => {
             recovered.boxes += 1;
             recovered.records += count;
+            recovered.kept += if directory.is_some() { count } else { 0 };
             recovered.damaged += damaged;
         }
         Err(error) => {

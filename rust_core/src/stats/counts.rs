@@ -1,7 +1,7 @@
 //! The one list of what is counted. A line here is a key of `get_stats`, a row of its page and a metric.
 
 use super::counted::{Counted, Source, counter, derived, gauge, split, timed};
-use super::{FileStats, FunctionStats, How, MetricStats, RuleStats, Stats, StreamStats};
+use super::{FileStats, FunctionStats, How, MetricStats, RECOVERED, RuleStats, Stats, StreamStats};
 
 pub const COUNTS: [Counted<Stats>; 34] = [
     derived("accepted", "records", "records offered to the pipeline: all that passed their level", Stats::accepted),
@@ -141,13 +141,9 @@ pub const COUNTS: [Counted<Stats>; 34] = [
         "records that found no room in the black box: they would not have survived the process",
         |stats| stats.unprotected,
     ),
-    counter(
-        "recovered",
-        "records_recovered_total",
-        "records",
-        "records of processes that died, written by this one",
-        |stats| stats.recovered,
-    ),
+    counter("recovered", RECOVERED, "records", "records of processes that died, written by this one", |stats| {
+        stats.recovered
+    }),
     counter(
         "trace_headers_ignored",
         "trace_headers_ignored_total",
@@ -167,7 +163,7 @@ pub const COUNTS: [Counted<Stats>; 34] = [
         "sampling_told_total",
         "calls",
         "those of them that a record or a summary has told of",
-        |stats| stats.taken.told(),
+        |stats| stats.taken.told_of_process(),
     ),
     counter(
         "sampling_keys_evicted",

@@ -80,6 +80,9 @@ pub fn labelled(labels: &[(&str, &str)]) -> String {
     format!("{{{}}}", all.join(","))
 }
 
+/// The name of the word that holds how many records of processes that died were written.
+pub const RECOVERED: &str = "records_recovered_total";
+
 /// The name of the words that hold the lines written to a file.
 #[must_use]
 pub fn lines_of(output: &str) -> String {

@@ -10,6 +10,7 @@ use crate::blackbox::{Distrust, Harm, Home};
 use crate::level;
 use crate::recovery::{self, Recovered, Strays};
 use crate::sink;
+use crate::stats::Stats;
 use crate::worker::Worker;
 
 /// Time between two searches for records of processes that died.
@@ -127,7 +128,7 @@ impl Shared {
         let worker = Worker::start("unified_logger_recovery", move || {
             let goes_on = || goes_on.load(Ordering::SeqCst);
             let (recovered, _) = recovery::sweep_strays(Strays::Recover, goes_on, &recovery::anywhere);
-            stats.recovered.add(recovered.records);
+            count(&stats, &recovered);
             for reason in &recovered.failed {
                 errors.handle("recover a black box of another log directory", reason);
             }
@@ -148,7 +149,7 @@ impl Shared {
     }
 
     fn report(&self, swept: &mut Swept, recovered: Recovered) {
-        self.stats.recovered.add(recovered.records);
+        count(&self.stats, &recovered);
         for (path, reason) in &recovered.aside {
             self.errors.handle("recover a black box", &format!("{reason}: set aside as {}", path.display()));
         }
@@ -164,4 +165,10 @@ impl Shared {
             swept.distrusted = recovered.distrusted;
         }
     }
+}
+
+/// What is kept with a directory is found there by each scrape, and told by the statistics of this process alone.
+fn count(stats: &Stats, recovered: &Recovered) {
+    stats.recovered.add_elsewhere(recovered.kept);
+    stats.recovered.add(recovered.records - recovered.kept);
 }

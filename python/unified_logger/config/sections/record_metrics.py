@@ -173,7 +173,9 @@ class RecordMetrics(Section):
             shared = next((other for other in for_engine.values() if _samples(told) & _samples(other)), None)
             if shared is not None:
                 sample = min(_samples(told) & _samples(shared))
-                raise _wrong(given, name, name, f"another name: {sample} belongs to the metric {shared['name']} already")
+                raise _wrong(
+                    given, name, name, f"another name: {sample} belongs to the metric {shared['name']} already"
+                )
             for_engine[told["name"]] = told
         if len(for_engine) > _MOST:
             raise _wrong(given, "", len(for_engine), f"{_MOST} metrics at most")
@@ -226,7 +228,12 @@ def _for_engine(name: str, metric: Mapping[str, Any], given: Given) -> dict[str,
             raise _wrong(given, f"{name}.{key}", metric[key], f"given for {' and '.join(kinds)} only")
     field = metric.get("field")
     if kind != _COUNT and (field is None or field in (*_NO_FIELDS, _LEVEL, _LOGGER, *_IDS)):
-        raise _wrong(given, f"{name}.field", MISSING if field is None else field, f"the name of a field with numbers, for a {kind}")
+        raise _wrong(
+            given,
+            f"{name}.field",
+            MISSING if field is None else field,
+            f"the name of a field with numbers, for a {kind}",
+        )
     select = {"level": 0} | selector_of(metric)
     if "max_level" in select and select["max_level"] < select["level"]:
         allowed = f"{levels.name_of(select['level'])}, the least level of {name}, or more: no record would be counted"

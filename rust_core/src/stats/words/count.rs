@@ -48,6 +48,24 @@ impl Drop for Moving {
     }
 }
 
+/// Reads words that no move changes meanwhile.
+pub(super) fn read(words: impl Fn() -> u64) -> u64 {
+    for tried in 0..TRIES {
+        let moves = MOVES.load(Ordering::Acquire);
+        let count = words();
+        fence(Ordering::Acquire);
+        if moves & UNDER_WAY == 0 && MOVES.load(Ordering::Relaxed) == moves {
+            return count;
+        }
+        if tried < SPINS {
+            std::hint::spin_loop();
+        } else {
+            std::thread::yield_now();
+        }
+    }
+    words()
+}
+
 impl Count {
     pub(super) const fn new(word: &'static AtomicU64, before: &'static AtomicU64) -> Self {
         Self { word, before }
@@ -64,22 +82,14 @@ impl Count {
         self.word.fetch_add(amount, Ordering::Relaxed);
     }
 
+    /// Counts what the block of another process has got: only this process tells of it here.
+    pub fn add_elsewhere(self, amount: u64) {
+        self.before.fetch_add(amount, Ordering::Relaxed);
+    }
+
     #[must_use]
     pub fn get(self) -> u64 {
-        for tried in 0..TRIES {
-            let moves = MOVES.load(Ordering::Acquire);
-            let count = self.before.load(Ordering::Relaxed).wrapping_add(self.word.load(Ordering::Relaxed));
-            fence(Ordering::Acquire);
-            if moves & UNDER_WAY == 0 && MOVES.load(Ordering::Relaxed) == moves {
-                return count;
-            }
-            if tried < SPINS {
-                std::hint::spin_loop();
-            } else {
-                std::thread::yield_now();
-            }
-        }
-        self.before.load(Ordering::Relaxed).wrapping_add(self.word.load(Ordering::Relaxed))
+        read(|| self.before.load(Ordering::Relaxed).wrapping_add(self.word.load(Ordering::Relaxed)))
     }
 
     /// What was counted in the present block.

@@ -122,11 +122,6 @@ impl Words {
         (at < WORDS).then_some(at as u64)
     }
 
-    /// The words of an entry, or words that nobody reads.
-    fn raw(&'static self, name: &str, how: How, count: usize) -> &'static [AtomicU64] {
-        self.find(name, how, count).0
-    }
-
     fn find(&'static self, name: &str, how: How, count: usize) -> (&'static [AtomicU64], &'static [AtomicU64]) {
         assert!(count <= MOST);
         let found = self.known().and_then(|mut known| {

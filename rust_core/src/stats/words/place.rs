@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::count::Moving;
 use super::entries::{self, Block, How};
 use super::observed;
-use super::{LENGTH, WORDS, Words};
+use super::{LENGTH, WORDS, Words, tally};
 use crate::platform::{self, Identity, Mapping};
 
 /// The words of a block that was left, as they were last.
@@ -125,6 +125,12 @@ impl Words {
                 let before = before.filter(|before| before.len() == last.len());
                 let here = (&now[entry.at..end], &self.before()[entry.at..end]);
                 observed::account(&entry.name, &last, before.as_deref(), here.0, here.1);
+                continue;
+            }
+            if entry.how == How::ByLevel && taken.is_none() {
+                // The records are of that box alone. What they told of is counted on.
+                let values: Vec<u64> = entry.values.iter().map(|word| word.load(Ordering::Relaxed)).collect();
+                self.before()[entry.at].fetch_add(tally::told_by(&values), Ordering::Relaxed);
                 continue;
             }
             for (at, word) in (entry.at..).zip(entry.values) {

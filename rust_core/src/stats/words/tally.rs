@@ -21,37 +21,47 @@ const WORDS: usize = 1 + 2 * BANK;
 
 /// The records that the writer has taken, by level.
 #[derive(Clone, Copy, Debug)]
-pub struct Tally(&'static [AtomicU64]);
+pub struct Tally {
+    words: &'static [AtomicU64],
+    /// What was told of in blocks before this one.
+    before: &'static AtomicU64,
+}
 
 impl Tally {
     pub(in crate::stats) fn at(words: &'static Words) -> Self {
-        Self(words.raw(NAME, How::ByLevel, WORDS))
+        let (words, before) = words.find(NAME, How::ByLevel, WORDS);
+        Self { words, before: &before[0] }
     }
 
     /// Adds records that were taken since the last time, by level, up to this position. One at a time.
     pub fn add(self, upto: u64, levels: [u64; COUNTS]) {
-        let which = self.0[0].load(Ordering::Relaxed) & 1;
-        let bank = |which: u64| &self.0[1 + BANK * usize::from(which == 1)..][..BANK];
+        let which = self.words[0].load(Ordering::Relaxed) & 1;
+        let bank = |which: u64| &self.words[1 + BANK * usize::from(which == 1)..][..BANK];
         let (now, next) = (bank(which), bank(which ^ 1));
         next[0].store(upto, Ordering::Relaxed);
         for ((next, now), added) in next[1..].iter().zip(&now[1..]).zip(levels) {
             next.store(now.load(Ordering::Relaxed) + added, Ordering::Relaxed);
         }
-        self.0[0].store(which ^ 1, Ordering::Release);
+        self.words[0].store(which ^ 1, Ordering::Release);
     }
 
     /// Adds calls that were left out and that the library itself tells of.
     pub fn tell(self, calls: u64) {
-        let which = self.0[0].load(Ordering::Relaxed) & 1;
+        let which = self.words[0].load(Ordering::Relaxed) & 1;
         let mut counts = [0; COUNTS];
         counts[COUNTS - 1] = calls;
-        self.add(self.0[1 + BANK * usize::from(which == 1)].load(Ordering::Relaxed), counts);
+        self.add(self.words[1 + BANK * usize::from(which == 1)].load(Ordering::Relaxed), counts);
     }
 
-    /// How many calls that were left out are told of.
+    /// How many calls that were left out are told of since the process began.
+    pub fn told_of_process(self) -> u64 {
+        super::count::read(|| self.before.load(Ordering::Relaxed).wrapping_add(self.told()))
+    }
+
+    /// How many of the present block are told of.
     pub fn told(self) -> u64 {
-        let which = usize::from(self.0[0].load(Ordering::Acquire) & 1 == 1);
-        self.0[BANK * (which + 1)].load(Ordering::Relaxed)
+        let which = usize::from(self.words[0].load(Ordering::Acquire) & 1 == 1);
+        self.words[BANK * (which + 1)].load(Ordering::Relaxed)
     }
 }
 
@@ -81,7 +91,12 @@ pub fn add_to(words: &mut [u64], levels: [u64; COUNTS]) {
 #[must_use]
 pub fn told(words: &[u64]) -> u64 {
     let found = Block::of(words).and_then(|block| block.entries().find(|entry| entry.how == How::ByLevel));
-    found.and_then(|entry| read(entry.values)).and_then(|(_, counts)| counts.last().copied()).unwrap_or(0)
+    found.map_or(0, |entry| told_by(entry.values))
+}
+
+/// The same of the values of the entry.
+pub(super) fn told_by(values: &[u64]) -> u64 {
+    read(values).and_then(|(_, counts)| counts.last().copied()).unwrap_or(0)
 }
 
 /// Up to which position a block counts records by level.
