@@ -41,6 +41,7 @@ pub mod outputs;
 pub mod recovery;
 pub mod upkeep;
 pub mod follow;
+pub mod query;
 pub mod pipeline;
 pub mod writer;
 pub mod config;

@@ -41,6 +41,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<handover::KeptRecords>()?;
     module.add_class::<logger::Logger>()?;
     module.add_class::<reading::LogFiles>()?;
+    module.add_class::<reading::Query>()?;
     module.add_class::<reading::ReadRecord>()?;
     module.add_class::<redaction::Redaction>()?;
     functions! {
@@ -57,6 +58,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
         logger: add_level attach_bound_methods log_ai set_listened set_message_style;
         processors: set_processors;
         reading: read_position;
+        reading: read_time;
         redaction: redaction_keys redaction_patterns;
         stdlib: emit encode_record float_class merge_by_class merge_record set_marks set_stdlib_native stdlib_native_levels
             with_and_without_secrets;

@@ -19,6 +19,7 @@ mod passed;
 mod position;
 mod record;
 mod remarks;
+mod seen;
 mod source;
 mod text;
 mod time;
@@ -42,6 +43,7 @@ use time::Time;
 pub use filter::Filter;
 pub use position::{NoPosition, Position};
 pub use record::Record;
+pub use seen::Seen;
 
 /// How long a reader that follows sleeps between two looks: the first time, and at most.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(2);

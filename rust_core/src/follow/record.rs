@@ -1,10 +1,11 @@
 //! A record as it stands in a file.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::matcher::{Line, Span};
 use super::position::Position;
-use crate::archive::Value;
+use super::seen::Seen;
 
 /// A line of a file, and where it stands.
 #[derive(Clone, Debug)]
@@ -35,26 +36,31 @@ impl Record {
         }
     }
 
-    fn text(&self, span: Option<&Span>) -> Option<String> {
-        let span = span?;
-        let bytes = self.raw.get(span.range.clone())?;
-        let value = if span.has_escapes { Value::Escaped(bytes) } else { Value::Plain(bytes) };
-        value.bytes(&mut Vec::new()).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+    /// What is known of it.
+    #[must_use]
+    pub fn seen(&self) -> Seen<'_> {
+        Seen {
+            line: &self.raw,
+            time: self.time,
+            level: self.level.as_ref(),
+            logger: self.logger.as_ref(),
+            trace: self.trace.as_ref(),
+        }
     }
 
     /// The name of its level, as the line has it.
     #[must_use]
     pub fn level(&self) -> Option<String> {
-        self.text(self.level.as_ref())
+        self.seen().level().map(Cow::into_owned)
     }
 
     #[must_use]
     pub fn logger(&self) -> Option<String> {
-        self.text(self.logger.as_ref())
+        self.seen().logger().map(Cow::into_owned)
     }
 
     #[must_use]
     pub fn trace(&self) -> Option<String> {
-        self.text(self.trace.as_ref())
+        self.seen().trace().map(Cow::into_owned)
     }
 }

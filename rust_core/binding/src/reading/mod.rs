@@ -1,5 +1,7 @@
 //! Readers of log files for the facade.
 
+mod query;
+
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -12,6 +14,8 @@ use unified_logger_core::follow::{Filter, Options, Position, Reader, Record};
 
 use crate::control::error::to_python;
 use crate::interpreter::ending;
+
+pub use query::{Query, read_time};
 
 /// Records that are read at once, and their bytes.
 const MOST: usize = 512;

@@ -1,0 +1,221 @@
+//! Reads the fields that a question names from a line, and passes over all others.
+
+use std::borrow::Cow;
+
+use memchr::memchr2;
+
+use super::cell::Cell;
+use crate::archive::pair;
+use crate::follow::Seen;
+
+/// A field of a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// What every line has, whatever its shape calls it.
+    Time,
+    Level,
+    Logger,
+    Trace,
+    /// A key; a dot leads into an object, or is part of the key.
+    Named(String),
+}
+
+impl Field {
+    pub fn of(name: &str) -> Self {
+        match name {
+            "time" | "timestamp" => Self::Time,
+            "level" => Self::Level,
+            "logger" => Self::Logger,
+            "trace_id" => Self::Trace,
+            _ => Self::Named(name.to_owned()),
+        }
+    }
+}
+
+/// The fields of a question, by their numbers.
+#[derive(Clone, Debug, Default)]
+pub struct Fields {
+    all: Vec<Field>,
+    has_named: bool,
+}
+
+impl Fields {
+    /// The number of a field.
+    pub fn number(&mut self, field: Field) -> usize {
+        if let Some(at) = self.all.iter().position(|known| *known == field) {
+            return at;
+        }
+        self.has_named |= matches!(field, Field::Named(_));
+        self.all.push(field);
+        self.all.len() - 1
+    }
+
+    pub fn get(&self, number: usize) -> Option<&Field> {
+        self.all.get(number)
+    }
+
+    pub const fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Their values in a line, in the order of their numbers.
+    pub fn read<'l>(&self, seen: &Seen<'l>, cells: &mut Vec<Option<Cell<'l>>>) {
+        cells.clear();
+        let text = |value: Option<Cow<'l, str>>| value.map(Cell::Text);
+        cells.extend(self.all.iter().map(|field| match field {
+            Field::Time => seen.time.map(Cell::Time),
+            Field::Level => text(seen.level()),
+            Field::Logger => text(seen.logger()),
+            Field::Trace => text(seen.trace()),
+            Field::Named(_) => None,
+        }));
+        if !self.has_named {
+            return;
+        }
+        if seen.line.first() == Some(&b'{') {
+            self.object(seen.line, 1, b"", cells);
+            return;
+        }
+        for (field, cell) in self.all.iter().zip(cells) {
+            let Field::Named(name) = field else { continue };
+            *cell = pair(seen.line, name).map(of_pair);
+            if cell.is_none() && name == "message" && !seen.line.contains(&b'=') {
+                *cell = Some(Cell::Text(String::from_utf8_lossy(seen.line)));
+            }
+        }
+    }
+
+    /// Reads an object that begins before `at`. `path` leads to it, with a dot at its end. Returns the place behind it.
+    fn object<'l>(&self, line: &'l [u8], mut at: usize, path: &[u8], cells: &mut [Option<Cell<'l>>]) -> Option<usize> {
+        loop {
+            at = blank(line, at);
+            match line.get(at)? {
+                b'}' => return Some(at + 1),
+                b',' => {
+                    at += 1;
+                    continue;
+                }
+                b'"' => {}
+                _ => return None,
+            }
+            let (end, has_escapes) = string_end(line, at + 1)?;
+            let key = unescaped(&line[at + 1..end], has_escapes);
+            at = blank(line, end + 1);
+            if line.get(at) != Some(&b':') {
+                return None;
+            }
+            at = blank(line, at + 1);
+            let (mut is_wanted, mut leads_to_wanted) = (false, false);
+            for field in &self.all {
+                let Field::Named(name) = field else { continue };
+                let Some(rest) = name.as_bytes().strip_prefix(path).and_then(|rest| rest.strip_prefix(key.as_bytes()))
+                else {
+                    continue;
+                };
+                is_wanted |= rest.is_empty();
+                leads_to_wanted |= rest.first() == Some(&b'.');
+            }
+            let start = at;
+            at = if leads_to_wanted && line.get(at) == Some(&b'{') {
+                let below = [path, key.as_bytes(), b"."].concat();
+                self.object(line, at + 1, &below, cells)?
+            } else {
+                value_end(line, at)?
+            };
+            if is_wanted {
+                let value = value_of(&line[start..at]);
+                for (field, cell) in self.all.iter().zip(cells.iter_mut()) {
+                    let Field::Named(name) = field else { continue };
+                    if name.as_bytes().strip_prefix(path) == Some(key.as_bytes()) {
+                        // The last one counts, as for all readers of JSON.
+                        *cell = Some(value.clone());
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn blank(line: &[u8], mut at: usize) -> usize {
+    while line.get(at).is_some_and(u8::is_ascii_whitespace) {
+        at += 1;
+    }
+    at
+}
+
+/// Where the text ends that begins at `at`, behind its quote, and whether something in it is escaped.
+fn string_end(line: &[u8], mut at: usize) -> Option<(usize, bool)> {
+    let mut has_escapes = false;
+    loop {
+        at += memchr2(b'"', b'\\', line.get(at..)?)?;
+        if line[at] == b'"' {
+            return Some((at, has_escapes));
+        }
+        has_escapes = true;
+        at += 2;
+    }
+}
+
+/// The place behind a value.
+fn value_end(line: &[u8], mut at: usize) -> Option<usize> {
+    match line.get(at)? {
+        b'"' => Some(string_end(line, at + 1)?.0 + 1),
+        b'{' | b'[' => {
+            let mut depth = 0_usize;
+            loop {
+                match line.get(at)? {
+                    b'"' => at = string_end(line, at + 1)?.0,
+                    b'{' | b'[' => depth += 1,
+                    b'}' | b']' => {
+                        depth -= 1;
+                        if depth == 0 {
+                            return Some(at + 1);
+                        }
+                    }
+                    _ => {}
+                }
+                at += 1;
+            }
+        }
+        _ => {
+            let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']') || byte.is_ascii_whitespace();
+            let length = line[at..].iter().position(ends)?;
+            (length > 0).then_some(at + length)
+        }
+    }
+}
+
+fn unescaped(text: &[u8], has_escapes: bool) -> Cow<'_, str> {
+    if has_escapes {
+        let quoted = [b"\"", text, b"\""].concat();
+        if let Ok(text) = serde_json::from_slice::<String>(&quoted) {
+            return Cow::Owned(text);
+        }
+    }
+    String::from_utf8_lossy(text)
+}
+
+fn value_of(text: &[u8]) -> Cell<'_> {
+    match text {
+        [b'"', inner @ .., b'"'] => Cell::Text(unescaped(inner, inner.contains(&b'\\'))),
+        b"null" => Cell::Nothing,
+        b"true" => Cell::Truth(true),
+        b"false" => Cell::Truth(false),
+        [b'{' | b'[', ..] => Cell::Json(String::from_utf8_lossy(text)),
+        _ => of_word(text),
+    }
+}
+
+fn of_word(text: &[u8]) -> Cell<'_> {
+    let text = String::from_utf8_lossy(text);
+    Cell::number(&text).unwrap_or(Cell::Text(text))
+}
+
+/// A pair has no kinds of values but by what it looks like.
+fn of_pair(text: &[u8]) -> Cell<'_> {
+    match text {
+        b"true" => Cell::Truth(true),
+        b"false" => Cell::Truth(false),
+        _ => of_word(text),
+    }
+}
