@@ -633,6 +633,36 @@ class LogFiles:
     def close(self) -> None:
         """Closes the files."""
 
+@final
+class Query:
+    """A question about records, and the answer so far."""
+
+    def __new__(cls, text: str, is_utc: bool, levels: list[tuple[str, int]]) -> Self:
+        """Reads a question. Raises ValueError with what is wrong, and with the first and the last character of the place."""
+
+    @property
+    def gives_lines(self) -> bool:
+        """Whether records come out, and no table."""
+
+    @property
+    def hints(self) -> tuple[int | None, int | None, int | None, str | None, str | None, str | None]:
+        """What a reader can leave out early: first time, the time before which records end, least level, logger, trace and text."""
+
+    def ask(self, files: LogFiles, patience: float) -> tuple[list[bytes], bool, bool]:
+        """Asks the next records. The lines that have come out, whether the answer is whole, and whether there is more to be searched now."""
+
+    def last_lines(self) -> list[bytes]:
+        """The lines that had to wait for all others."""
+
+    def table(self) -> tuple[list[str], list[list[Any]]]:
+        """The table as it is now: its columns and its rows. Times are in UTC."""
+
+    def told(self) -> tuple[int, int, list[str]]:
+        """How many records were asked, how many came through, and what the answer lacks, in sentences."""
+
+def read_time(text: str, is_utc: bool) -> int | None:
+    """A time as people write it, in nanoseconds since 1970 UTC; None if it is none."""
+
 def read_position(text: str) -> tuple[str, int | None, int, int | None]:
     """The parts of a position, of its text: set, generation, offset and sequence."""
 

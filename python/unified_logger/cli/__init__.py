@@ -8,13 +8,13 @@ import sys
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from . import metrics, options, recover, retention, schema
+from . import metrics, options, query, recover, retention, schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _SIGPIPE = 141  # as of a program that the signal ends
-_COMMANDS = (recover, retention, metrics, options, schema)
+_COMMANDS = (query, recover, retention, metrics, options, schema)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

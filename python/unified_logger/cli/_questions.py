@@ -1,0 +1,150 @@
+"""What commands that read log files have in common: which files and which records, and the question that is asked of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from .. import _core, levels
+
+if TYPE_CHECKING:
+    import argparse
+    from argparse import Namespace
+    from collections.abc import Iterator
+
+_TIMES = "a time such as 2026-02-19T10:30, 2026-02-19, 10:30, -15m, today, yesterday or now"
+# How long the engine searches before signals are looked at, seconds.
+_SLICE = 0.1
+
+
+class Refused(Exception):
+    """What was asked cannot be answered. The text says why."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that choose files and records."""
+    parser.add_argument(
+        "paths", metavar="DIR|FILE", nargs="*", help="a log directory, or log files; by default $LOG_DIR, else logs"
+    )
+    parser.add_argument("-l", "--level", help="the least level, by name or number")
+    parser.add_argument("-L", "--logger", action="append", default=[], help="a logger and those below it; may be repeated")
+    parser.add_argument("-S", "--since", help=f"the first time: {_TIMES}")
+    parser.add_argument("-U", "--until", help="the time before which records end")
+    parser.add_argument("-t", "--trace", metavar="ID", help="the id of a trace")
+    parser.add_argument("--utc", action="store_true", help="times in UTC, not in the zone of the system")
+
+
+def ask(question: str, given: Namespace) -> _core.Query:
+    """Reads a question.
+
+    Raises:
+        Refused: It is none. The text shows the place.
+    """
+    try:
+        return _core.Query(question, given.utc, [])
+    except ValueError as wrong:
+        what, start, end = wrong.args
+    line = " ".join(question.splitlines()) if "\n" in question else question
+    marks = " " * start + "^" * max(1, end - start)
+    raise Refused(f"{what}\n  {line}\n  {marks}")
+
+
+def _time(text: str | None, name: str, is_utc: bool) -> int | None:
+    if text is None:
+        return None
+    found = _core.read_time(text, is_utc)
+    if found is None:
+        raise Refused(f"--{name} {text!r} is no time: write {_TIMES}")
+    return found
+
+
+def files(given: Namespace, query: _core.Query, *, follow: bool) -> _core.LogFiles:
+    """Opens the files, and leaves out early what neither the options nor the question want.
+
+    Raises:
+        Refused: An option is wrong, or the files cannot be read.
+    """
+    start, end, least, logger, trace, text = query.hints
+    since, until = _time(given.since, "since", given.utc), _time(given.until, "until", given.utc)
+    level = None
+    if given.level is not None:
+        try:
+            level = levels.parse(given.level)
+        except ValueError:
+            raise Refused(f"--level {given.level!r} is no level: write {levels.ALLOWED}") from None
+    loggers = [name.removesuffix(".*") for name in given.logger]
+    if not loggers and logger is not None:
+        loggers = [logger]
+    if given.trace is not None and trace is not None and given.trace != trace:
+        trace = given.trace
+    directory, names = _places(given.paths)
+    try:
+        return _core.LogFiles(
+            directory,
+            names,
+            (_later(since, start), _sooner(until, end)),
+            _later(level, least) or None,
+            [],
+            loggers,
+            given.trace or trace,
+            text,
+            [],
+            follow,
+            None,
+        )
+    except OSError as error:
+        raise Refused(str(error)) from None
+
+
+def _later(one: int | None, other: int | None) -> int | None:
+    return one if other is None else other if one is None else max(one, other)
+
+
+def _sooner(one: int | None, other: int | None) -> int | None:
+    return one if other is None else other if one is None else min(one, other)
+
+
+def _places(paths: list[str]) -> tuple[str, list[str]]:
+    """The directory, and the names of files; none for all of the directory.
+
+    Raises:
+        Refused: There are several directories, or one beside files.
+    """
+    if not paths:
+        return os.environ.get("LOG_DIR") or "logs", []
+    directories = [path for path in paths if os.path.isdir(path)]
+    if not directories:
+        return os.curdir, [os.path.abspath(path) for path in paths]
+    if len(paths) > 1:
+        raise Refused("give one directory, or files")
+    return directories[0], []
+
+
+def answer(query: _core.Query, found: _core.LogFiles, frame: float | None) -> Iterator[list[bytes]]:
+    """The lines that come out, as long as there are some.
+
+    Args:
+        query: The question.
+        found: The files.
+        frame: After so many seconds an empty list comes, so that a table can be drawn; None for files that are not followed.
+    """
+    drawn = time.monotonic()
+    shows = sys.stderr.isatty() and frame is None
+    begun, told = drawn, False
+    while True:
+        lines, is_last, _ = query.ask(found, _SLICE)
+        if lines:
+            yield lines
+        now = time.monotonic()
+        if frame is not None and now - drawn >= frame:
+            drawn = now
+            yield []
+        if shows and now - begun > 1 and not lines and (not told or now - drawn > 0.2):
+            drawn, told = now, True
+            print(f"\r{query.told()[0]:,} records searched", end="", file=sys.stderr, flush=True)
+        if is_last:
+            break
+    if told:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)

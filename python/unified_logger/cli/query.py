@@ -1,0 +1,112 @@
+"""`unified-logger query QUESTION [DIR|FILE…]`: filters, counts and orders the records of log files."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from . import _questions, _table
+
+if TYPE_CHECKING:
+    import argparse
+    from argparse import Namespace
+    from typing import Any
+
+_HELP = "filter, count and order the records of log files"
+_MORE = """
+questions:
+  level>=error and latency_ms>500                 records that fit
+  level>=error | count by endpoint, 5m | top 10   a table of them
+
+A condition compares a field: =, !=, <, <=, >, >=, ~ (regular expression), !~, in (a, b), contains, exists.
+A text in quotes stands in the line. Conditions are joined by and, or, not and brackets. Dots lead into objects: user.id.
+Stages: count, distinct, sum, avg, min, max, median, p99, first, last (of FIELD, by FIELD, 5m), where, fields, uniq, sort, top, head, tail.
+docs/cli.md tells all of it.
+"""
+# How often a table is drawn anew that follows its files, seconds.
+_FRAME = 1.0
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command to the others."""
+    import argparse
+
+    parser = commands.add_parser(
+        "query",
+        help=_HELP,
+        description=_HELP + ".",
+        epilog=_MORE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("question", metavar="QUESTION", help="a filter, and stages behind '|'")
+    _questions.add_options(parser)
+    parser.add_argument(
+        "-o", "--output", choices=("table", "json", "csv"), help="the form; by default a table, or the records' lines"
+    )
+    parser.add_argument("--json", action="store_const", const="json", dest="output", help="the same as -o json")
+    parser.add_argument("-f", "--follow", action="store_true", help="go on, and draw the table anew each second")
+    parser.set_defaults(run=run)
+
+
+def run(given: Namespace) -> int:
+    """Answers the question.
+
+    Returns:
+        0 if something was found, 1 if nothing was, 2 if the question is wrong or something could not be read.
+    """
+    try:
+        query = _questions.ask(given.question, given)
+        files = _questions.files(given, query, follow=given.follow)
+    except _questions.Refused as refused:
+        print(f"unified-logger query: {refused}", file=sys.stderr)
+        return 2
+    is_found = False
+    drawn = 0
+    out = sys.stdout
+    for lines in _questions.answer(query, files, _FRAME if given.follow else None):
+        for line in lines:
+            is_found = True
+            out.buffer.write(line + b"\n")
+        if given.follow:
+            if lines:
+                out.flush()
+            elif not query.gives_lines:
+                drawn = _draw_again(query, given, drawn)
+    for line in query.last_lines():
+        is_found = True
+        out.buffer.write(line + b"\n")
+    if not query.gives_lines:
+        columns, rows = query.table()
+        is_found = bool(rows)
+        out.write(_shown(columns, rows, given))
+    out.flush()
+    for remark in (*query.told()[2], *files.remarks()):
+        print(f"unified-logger query: {remark}", file=sys.stderr)
+    return 0 if is_found else 1
+
+
+def _shown(columns: list[str], rows: list[list[Any]], given: Namespace) -> str:
+    if given.output == "json":
+        return _table.json_lines(columns, rows)
+    if given.output == "csv":
+        return _table.comma_separated(columns, rows)
+    is_terminal = sys.stdout.isatty()
+    width = None
+    if is_terminal:
+        width = os.get_terminal_size(sys.stdout.fileno()).columns or 80
+    return _table.drawn(columns, rows, columns_of_terminal=width, is_utc=given.utc, bold=_is_colourful(is_terminal))
+
+
+def _is_colourful(is_terminal: bool) -> bool:
+    return is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _draw_again(query: Any, given: Namespace, drawn: int) -> int:
+    """Draws the table over the one before. Returns how many lines it has."""
+    text = _shown(*query.table(), given)
+    if sys.stdout.isatty() and drawn:
+        sys.stdout.write(f"\x1b[{drawn}F\x1b[J")
+    sys.stdout.write(text)
+    sys.stdout.flush()
+    return text.count("\n")
