@@ -121,7 +121,7 @@ impl Condition {
             Self::Not(other) => !other.holds(asked),
             Self::Compare(field, sign, literal) => asked.cell(*field).is_some_and(|value| match sign {
                 Sign::Equal => literal.is(value),
-                Sign::Unequal => !literal.is(value),
+                Sign::Unequal => *value != Cell::Nothing && !literal.is(value),
                 _ => literal.order_of(value).is_some_and(|order| sign.fits(order)),
             }),
             Self::Level(field, sign, number) => {
