@@ -97,6 +97,129 @@ def test_a_process_that_is_reloaded_leaves_no_box(tmp_path: Path) -> None:
         assert boxes(tmp_path) == []
 
 
+# Without a middleware, which would be another way to notice uvicorn.
+PLAIN = SERVICE.replace("\napp = Middleware(app)\n", "\n")
+# Before the import of uvicorn; the middleware finds it when it comes.
+LATE = """
+import sys
+from service import app
+
+def run(**options):
+    import uvicorn
+    uvicorn.run(app, fd=int(sys.argv[1]), lifespan="off", **options)
+
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("level", ["warning", "critical"])
+def test_the_level_of_uvicorn_does_not_matter(tmp_path: Path, level: str, number: signal.Signals) -> None:
+    """None of its records tells of its end. Seen to fail with a wait for "Finished server process", at SIGTERM."""
+    with Server(tmp_path, SERVICE, *UVICORN, "--log-level", level) as running:
+        assert len(boxes(tmp_path)) == 1
+        running.stop(number)
+        assert boxes(tmp_path) == []
+        assert [record["message"] for record in running.records("app")][-1] == "serving"
+
+
+def test_with_its_configuration_the_level_does_not_matter(tmp_path: Path) -> None:
+    """The option changes the levels of the loggers that the configuration names."""
+    with uvicorn(tmp_path, "--log-level", "critical") as running:
+        running.get("/")
+        running.stop()
+        assert boxes(tmp_path) == []
+
+
+@pytest.mark.parametrize("more", [(), ("--workers", "2", *PATIENT)], ids=["one process", "two workers"])
+def test_a_start_of_logging_is_enough(tmp_path: Path, more: tuple[str, ...]) -> None:
+    """Neither a middleware nor a handler of the integration. Seen to fail without a look at the start."""
+    with Server(tmp_path, PLAIN, *UVICORN, "--log-level", "critical", *more) as running:
+        # Each worker has begun: one that begins takes no signal yet.
+        eventually(lambda: boxes(tmp_path), lambda found: len(found) == (2 if more else 1))
+        time.sleep(1 if more else 0)
+        running.stop()
+        assert boxes(tmp_path) == []
+
+
+def test_a_reloaded_process_leaves_no_box_at_any_level(tmp_path: Path) -> None:
+    """It gets SIGTERM with each change."""
+    with Server(tmp_path, SERVICE, *UVICORN, "--log-level", "critical", "--reload") as running:
+        eventually(lambda: len(boxes(tmp_path)), lambda found: found == 1)
+        (first,) = boxes(tmp_path)
+
+        def there() -> list[str]:
+            (tmp_path / "service.py").write_text(f"{SERVICE}\n# changed\n", encoding="utf-8")
+            time.sleep(1.0)
+            return boxes(tmp_path)
+
+        eventually(there, lambda found: len(found) == 1 and found != [first])
+        running.get("/")
+        running.stop()
+        assert boxes(tmp_path) == []
+
+
+@pytest.mark.parametrize("options", ["log_config=None", "log_level='critical'", "log_config=None, log_level=60"])
+def test_a_program_that_runs_uvicorn_leaves_no_box(tmp_path: Path, options: str) -> None:
+    """It is imported after the application was made. Seen to fail without the wait for its import."""
+    program = f"{LATE}run({options})"
+    with Server(tmp_path, SERVICE, "-c", program, "FD") as running:
+        running.stop()
+        assert boxes(tmp_path) == []
+
+
+def test_workers_of_gunicorn_that_run_uvicorn_leave_no_box(tmp_path: Path) -> None:
+    """With the logger alone: the application starts nothing, and has no middleware. Seen to fail without a look in the forked child."""
+    pytest.importorskip("uvicorn_worker")
+    (tmp_path / "gunicorn.conf.py").write_text("control_socket_disable = True\n", encoding="utf-8")
+    service = PLAIN.replace('init_logging(log_dir="logs", console_format="off", black_box="dir")', "")
+    command = ["-m", "gunicorn", "-k", "uvicorn_worker.UvicornWorker", "--bind", "fd://FD"]
+    command += ["--log-level", "critical", "--logger-class", "unified_logger.integrations.gunicorn.Logger"]
+    environment = {"LOG_DIR": "logs", "UNIFIED_LOGGER_BLACK_BOX": "dir", "UNIFIED_LOGGER_CONSOLE_FORMAT": "off"}
+    with Server(tmp_path, service, *command, "service:app", **environment) as running:
+        # That of the worker is there since its first record.
+        assert len(boxes(tmp_path)) == 2
+        running.stop()
+        assert boxes(tmp_path) == []
+
+
+@pytest.mark.parametrize("server", ["hypercorn", "granian"])
+def test_other_servers_leave_no_box_at_any_level(tmp_path: Path, server: str) -> None:
+    """They end in the usual way."""
+    pytest.importorskip(server)
+    command = {
+        "hypercorn": ("--bind", "fd://FD", "--log-level", "CRITICAL"),
+        "granian": ("--interface", "asgi", "--host", "127.0.0.1", "--port", "PORT", "--log-level", "critical"),
+    }[server]
+    with Server(tmp_path, SERVICE, "-m", server, *command, "service:app") as running:
+        assert len(boxes(tmp_path)) == 1
+        running.stop()
+        assert boxes(tmp_path) == []
+
+
+def test_what_else_uvicorn_takes_from_the_module_stays(tmp_path: Path) -> None:
+    """Also what a test of an application puts there."""
+    code = """
+import signal
+import uvicorn.server
+from unittest import mock
+from unified_logger import init_logging
+init_logging(log_dir="logs", console_format="off", black_box="dir")
+seen = uvicorn.server.signal
+assert seen is not signal
+assert (seen.SIGTERM, seen.signal, seen.__name__, seen.__file__) == (15, signal.signal, "signal", signal.__file__)
+with mock.patch("signal.raise_signal") as raised:
+    seen.raise_signal(15)
+raised.assert_called_once_with(15)
+with mock.patch("uvicorn.server.signal.signal") as put:
+    seen.signal(15, print)
+put.assert_called_once_with(15, print)
+assert seen.signal is signal.signal
+init_logging(log_dir="logs", console_format="off", black_box="dir")
+assert uvicorn.server.signal is seen
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, cwd=tmp_path)
+
+
 GUNICORN = """
 from unified_logger import get_logger, init_logging
 from unified_logger.integrations.wsgi import Middleware

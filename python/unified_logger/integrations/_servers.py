@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import logging
-import signal
 
-from ..process import engine
+from ..process import last_signal
 from ..stdlib import error_of, text_of
-from . import _request
+from . import _later, _request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 _HANDLER = "unified_logger"
-# The beginning of the last record of a server of uvicorn.
-_LAST = "Finished server process"
-# How long its process waits for its records to be written, seconds.
-_PATIENCE = 5.0
 
 
 def log_config(
@@ -53,11 +48,13 @@ def show(config: dict[str, Any]) -> None:
 
 
 def take_over() -> None:
-    """Leaves out servers' lines about requests that a middleware of this library logs. Harmless when repeated."""
+    """Leaves out servers' lines about requests that a middleware of this library logs, and watches the end of uvicorn. Harmless when repeated."""
     for name in ("uvicorn.access", "hypercorn.access", "granian.access"):
         logging.getLogger(name).addFilter(_is_access_wanted)
     for name in ("uvicorn.error", "hypercorn.error", "_granian.utils"):
         logging.getLogger(name).addFilter(_is_error_wanted)
+    # A program may make its application, and import its server after that.
+    _later.when_imported(last_signal.SERVER, last_signal.watch)
 
 
 def _is_access_wanted(record: logging.LogRecord) -> bool:
@@ -74,34 +71,10 @@ def _is_outside_request(record: logging.LogRecord) -> bool:
     return text_of(given.get("s" if is_hypercorn else "method")) == "-"
 
 
-def end_with(record: logging.LogRecord) -> bool:
-    """Ends logging with the last record of a server of uvicorn that was sent SIGTERM.
-
-    uvicorn then ends its process by the same signal, and no exit hook runs: records would wait for the next process, and the black box
-    would stay. If the process goes on after all, its records are written by the calls themselves.
-
-    Args:
-        record: A record of `uvicorn.error`.
-
-    Returns:
-        Whether it is the last record of a server.
-    """
-    if not text_of(vars(record).get("msg")).startswith(_LAST):
-        return False
-    # Until after that record the server has handlers of its own, which note the signals.
-    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
-    noted = getattr(server, "_captured_signals", ())
-    if isinstance(noted, list) and signal.SIGTERM in noted:
-        engine.shutdown(_PATIENCE)
-    return True
-
-
 def _is_error_wanted(record: logging.LogRecord) -> bool:
     error = error_of(record)
     if error is not None:
         return not _request.take_logged(error)
-    if end_with(record):
-        return True
     message = text_of(vars(record).get("msg"))
     if '"WebSocket %s"' in message:  # uvicorn logs access lines of websockets on its other logger.
         return not _request.leave_out_line()

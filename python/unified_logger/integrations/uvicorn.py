@@ -6,15 +6,21 @@
 
 from __future__ import annotations
 
+import logging
+
 import unified_logger
 
-from . import _servers
+from ..process import last_signal
+from . import _later, _servers
 from ._partner import need
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from logging import LogRecord
     from typing import Any
+
+    from typing_extensions import Unpack
+
+    from ..typing import Options
 
 need("uvicorn", "0.23", "uvicorn")
 
@@ -24,18 +30,21 @@ _LOGGERS = ("uvicorn", "uvicorn.error", "uvicorn.access")
 class Handler(unified_logger.Handler):
     """Brings the records of uvicorn into the log files.
 
-    With its last record everything is written: uvicorn then ends itself by the signal that it was sent, and no exit hook runs.
+    uvicorn ends itself by the signal that it was sent, and no exit hook runs. Everything is written before that, whatever its level is.
 
     Args:
         level: As for `unified_logger.Handler`.
         **options: As for `unified_logger.Handler`.
+
+    Raises:
+        ValueError: As for `unified_logger.Handler`.
+        ConfigurationError: As for `unified_logger.Handler`.
     """
 
-    def emit(self, record: LogRecord) -> None:
-        """Captures the record."""
-        super().emit(record)
-        if _servers.end_with(record):
-            self.flush()
+    def __init__(self, level: int | str = logging.NOTSET, **options: Unpack[Options]) -> None:
+        super().__init__(level, **options)
+        # Logging may have been started before uvicorn was imported.
+        _later.when_imported(last_signal.SERVER, last_signal.watch)
 
 
 def log_config(**options: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 # Every program has these completely from the import on: at the start there may be no descriptor left, or another root.
 from .. import levels
 from ..context import headers
-from . import crashes, engine, exceptions, messages, notices, processors, surroundings, uncaught, warnings
+from . import crashes, engine, exceptions, last_signal, messages, notices, processors, surroundings, uncaught, warnings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ CAPABILITIES: tuple[Capability | str, ...] = (
     surroundings,
     uncaught,
     crashes,
+    last_signal,
     "process.sinks",
     "process.timers",  # before modules that have calls pending
     "process.reload",
