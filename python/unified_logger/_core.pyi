@@ -318,6 +318,26 @@ def context_again(request: Context, held: Context) -> Context:
         The context, not current anywhere yet.
     """
 
+def remember_context(context: Context) -> Context:
+    """What is remembered of a context that an exception has left: ids and fields as records get them, and no objects of the program.
+
+    Args:
+        context: The context.
+
+    Returns:
+        A context for `recall_context`. Nothing that is recorded of the trace waits for it.
+    """
+
+def recall_context(context: Context) -> Context:
+    """A remembered context again, with what is recorded of its trace by now.
+
+    Args:
+        context: As `remember_context` made it.
+
+    Returns:
+        The context, not current anywhere yet. Its `fields` are empty; its records have them.
+    """
+
 def context_below(
     request: Context | None,
     held: Context | None,

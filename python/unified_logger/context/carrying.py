@@ -62,7 +62,9 @@ class _Inside:
         self._scope = self._continuation.enter()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        # The scope itself is not told: the caller may catch the exception, and the trace goes on.
+        self._scope.note(error)
         self._scope.leave()
 
 
@@ -78,6 +80,10 @@ class _Carried(Unchanging):
         scope = self._continuation.enter()
         try:
             return self._function(*args, **kwargs)
+        except BaseException as error:
+            # The traceback holds this frame, and with it what waits of the trace, until nobody can report the exception any more.
+            scope.note(error)
+            raise
         finally:
             scope.leave()
 

@@ -6,9 +6,11 @@ the previous context (`LoggingContext`, and what integrations build on it).
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from .. import _core
 from .._core import new_span_id, new_trace_id
-from . import recording
+from . import failing, recording
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,6 +55,33 @@ def get_trace_context() -> dict[str, Any]:
         return {}
     ids = {"trace_id": current.trace_id, "span_id": current.span_id}
     return {name: value for name, value in ids.items() if value is not None} | current.fields
+
+
+def log_failure(error: BaseException | None, log: Callable[[], None], is_elsewhere: bool = False) -> None:
+    """Logs an exception in the context of what has failed, and thereby has its trace written.
+
+    That is the current context, as far as there is one: a thread or a task ends with what it began with. If the exception has left a context
+    inside of that, or there is no other, it is this one.
+
+    Args:
+        error: The exception; None if only its class is known.
+        log: Logs it.
+        is_elsewhere: Whether the current context is that of other work, in which the garbage collector has happened to run.
+    """
+    remembered = failing.of(error)
+    current = None if is_elsewhere else _core.current_context()
+    inside: _core.Context | None = None
+    if remembered is not None and (current is None or current.trace_id == remembered.trace_id):
+        with suppress(MemoryError):  # The record matters more than its trace.
+            inside = _core.recall_context(remembered)
+    if inside is None and not is_elsewhere:
+        log()
+        return
+    token = _current.set(inside)
+    try:
+        log()
+    finally:
+        _current.reset(token)
 
 
 def call_within(current: dict[str, Any], function: Callable[[_Argument], _Result], argument: _Argument) -> _Result:
@@ -181,6 +210,18 @@ class Scope:
             if self.is_recorded and self.context is not None:
                 self.is_recorded = False
                 recording.left(self.context, error, inside)
+        if error is not None:
+            self.note(error)
+
+    def note(self, error: BaseException | None) -> None:
+        """Has the context remembered for the report of an exception that leaves this scope, in case nobody catches it.
+
+        Args:
+            error: The exception; None for none.
+        """
+        # What ends programs, tasks and generators is reported by nobody.
+        if failing.is_on and isinstance(error, Exception) and self.context is not None:
+            failing.note(error, self.context.now)
 
     def _restore(self, again: bool) -> None:
         if _innermost.get() is not self:

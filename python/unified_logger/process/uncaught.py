@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 import threading
+from _contextvars import Context
 from _thread import get_ident
 from contextlib import suppress
 
-from .. import _core
+from .. import _core, context
+from ..context import failing
 from ..logger import get_logger
 from ..stdlib import log_listened
 from ..stdlib.marks import mark_captured
@@ -32,6 +35,8 @@ _NESTED = 8
 
 _logger = get_logger(LOGGER, "%")
 _flush: Callable[[float], bool] | None = None
+# Whether a handler of an event loop was installed, which stays when the hooks are removed.
+_has_loops = False
 
 
 def start(settings: Settings) -> None:
@@ -60,6 +65,7 @@ def install(flush: Callable[[float], bool], redaction: _core.Redaction | None) -
     """
     global _flush
     _flush = flush
+    failing.turn_on()
     for chain in _CHAINS:
         chain.redaction = redaction
         chain.install()
@@ -73,6 +79,8 @@ def remove() -> None:
     """Removes the hooks. A hook that other code keeps and calls only passes on from now on."""
     for chain in _CHAINS:
         chain.remove()
+    if not _has_loops:
+        failing.turn_off()
     shell = _shell()
     if shell is not None:
         _forget_cells(shell)
@@ -238,14 +246,26 @@ def log(message: str, error: BaseException, fields: dict[str, Any] | None = None
     _log(logging.ERROR, message, (), error, fields or {})
 
 
-def _log(level: int, message: str, args: tuple[object, ...], error: object, fields: dict[str, Any]) -> None:
-    """Logs a record whose call site is the line that raised the exception."""
+def _log(
+    level: int,
+    message: str,
+    args: tuple[object, ...],
+    error: object,
+    fields: dict[str, Any],
+    is_elsewhere: bool = False,
+) -> None:
+    """Logs a record whose call site is the line that raised the exception, in the context of what has failed: see `log_failure`."""
     exception = error if isinstance(error, BaseException) else None
     if sys.is_finalizing():
         # `logging` may be partly gone already; the native core is not.
         _logger.log(level, message, *args, exc_info=exception, extra=fields)
     elif _is_wanted(level):
-        log_listened(_logger, level, message, args, fields, exception, False, _raising_frame(exception), False)
+        frame = _raising_frame(exception)
+        context.log_failure(
+            exception,
+            lambda: log_listened(_logger, level, message, args, fields, exception, False, frame, False),
+            is_elsewhere,
+        )
 
 
 def _is_wanted(level: int) -> bool:
@@ -278,9 +298,33 @@ def _log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
     if not issubclass(args.exc_type, (KeyboardInterrupt, SystemExit)):
         name = "unknown" if args.thread is None else args.thread.name
         fields = {} if args.exc_value is not None else {"error_type": args.exc_type.__name__}
-        _log(logging.ERROR, "uncaught exception in thread %s", (name,), args.exc_value, fields)
+        # From 3.14 on a thread runs in a context of its own, and the hook is called outside of it.
+        _call_in(
+            getattr(args.thread, "_context", None),
+            lambda: _log(logging.ERROR, "uncaught exception in thread %s", (name,), args.exc_value, fields),
+        )
         if shown.is_followed() and _flush is not None:
             _flush(_LAST_FLUSH)
+
+
+def _call_in(found: object, call: Callable[[], None]) -> None:
+    """Calls a function in a context of `contextvars`, or where it is called if there is none, or if that is the one."""
+    if not isinstance(found, Context):
+        call()
+        return
+    begun = False
+
+    def within() -> None:
+        nonlocal begun
+        begun = True
+        call()
+
+    try:
+        found.run(within)
+    except RuntimeError:  # It is entered already.
+        if begun:
+            raise
+        call()
 
 
 def _log_unraisable(args: Any) -> None:
@@ -327,12 +371,15 @@ def install_asyncio_handler(loop: AbstractEventLoop | None = None) -> None:
     Raises:
         RuntimeError: No loop is given and none is running.
     """
+    global _has_loops
     if loop is None:
         import asyncio
 
         loop = asyncio.get_running_loop()
     before = loop.get_exception_handler()
     if not isinstance(before, _LoopHandler):
+        _has_loops = True
+        failing.turn_on()
         loop.set_exception_handler(_LoopHandler(before))
         asyncio_logger = logging.getLogger("asyncio")
         if _once not in asyncio_logger.filters:
@@ -349,20 +396,24 @@ class _LoopHandler:
     def __init__(self, previous: Callable[[AbstractEventLoop, dict[str, Any]], object] | None) -> None:
         self._previous = previous
 
-    def __call__(self, loop: AbstractEventLoop, context: dict[str, Any]) -> None:
+    def __call__(self, loop: AbstractEventLoop, told: dict[str, Any]) -> None:
         """Called by the loop."""
         thread = get_ident()
         nested = thread in _reporting
         try:
             if not nested:
-                _log(logging.ERROR, context.get("message") or "unhandled exception", (), *_parts(context))
+                found = _context_of(told)
+                # A future that nobody asked is reported when the garbage collector finds it, wherever that is.
+                is_elsewhere = found is None and told.get("future") is not None
+                message = told.get("message") or "unhandled exception"
+                _call_in(found, lambda: _log(logging.ERROR, message, (), *_parts(told), is_elsewhere))
                 _reporting.add(thread)
         finally:
             try:
                 if nested or self._previous is None:
-                    loop.default_exception_handler(context)
+                    loop.default_exception_handler(told)
                 else:
-                    self._previous(loop, context)
+                    self._previous(loop, told)
             finally:
                 if not nested:
                     _reporting.discard(thread)
@@ -372,17 +423,33 @@ class _LoopHandler:
 _reporting: set[int] = set()
 
 
-def _parts(context: dict[str, Any]) -> tuple[object, dict[str, Any]]:
-    """The exception of a loop's context, and the other items as fields; a task by its name."""
+def _context_of(told: dict[str, Any]) -> Context | None:
+    """The context in which the task or the callback has run that a loop tells of; None if it is not known.
+
+    From 3.12 on the loop itself calls its handler there.
+    """
+    found: object = None
+    with suppress(Exception):  # Whoever tells of an error may say anything.
+        thing: Any = told.get("task") or told.get("future") or told.get("handle")
+        get = getattr(thing, "get_context", None)
+        found = get() if callable(get) else getattr(thing, "_context", None)
+        if found is None and hasattr(thing, "get_coro"):
+            # Before 3.12 a task of C does not give its context. It is the first of those that it holds.
+            found = next((held for held in gc.get_referents(thing) if isinstance(held, Context)), None)
+    return found if isinstance(found, Context) else None
+
+
+def _parts(told: dict[str, Any]) -> tuple[object, dict[str, Any]]:
+    """The exception of what a loop tells, and the other items as fields; a task by its name."""
     fields = {
         name: shown.repr_of(value)
-        for name, value in context.items()
+        for name, value in told.items()
         if name not in ("message", "exception", "source_traceback", "handle_traceback")
     }
-    task: Any = context.get("task") or context.get("future")
+    task: Any = told.get("task") or told.get("future")
     if hasattr(task, "get_name"):
         fields["task"] = task.get_name()
-    return context.get("exception"), fields
+    return told.get("exception"), fields
 
 
 class _Once(logging.Filter):

@@ -47,7 +47,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     functions! {
         capture: mark_wrapper set_asked_time;
         context: clear_within context_again context_below context_variable context_with current_context new_span_id new_trace new_trace_id
-            set_context_variable set_foreign_context set_request_path_variable;
+            recall_context remember_context set_context_variable set_foreign_context set_request_path_variable;
         control: after_fork_in_child after_fork_in_parent before_fork check_lines check_template count count_failed counted directory_metrics escape_text
             flush formats function_threads has_early internals is_rotated is_time_zone next_records open_log prepare_directory presets
             recover recover_all reserved_keys retention rotate say set_clock set_lines set_root_handler short_name show_early shutdown start stats

@@ -5,6 +5,7 @@ mod fields;
 mod foreign;
 pub mod ids;
 mod least;
+mod remembered;
 pub mod request_path;
 pub mod sampled;
 mod within;
@@ -25,6 +26,7 @@ pub use ids::{new_span_id, new_trace_id};
 pub use least::{
     end_the_beginning, is_before_start, is_left_to_loggers, may_decide_on_levels, note_recorder, set_follow,
 };
+pub use remembered::{recall_context, remember_context};
 pub use request_path::set_request_path_variable;
 pub use within::{clear_within, context_again, context_below, context_with};
 
