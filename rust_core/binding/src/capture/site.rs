@@ -4,7 +4,7 @@
 //! never gets another meaning. An evicted entry is worked out again. The table grows with the code that is alive: code
 //! that only the table holds makes room for other code. Sites themselves are interned by content.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -86,8 +86,9 @@ struct Cache {
 
 static CACHE: Gil<Cache> = Gil::new(Cache::new());
 
-/// Code of wrappers around logging calls. A record names the caller of the wrapper instead.
-static WRAPPERS: Gil<Option<HashSet<usize>>> = Gil::new(None);
+/// Code of wrappers around logging calls, in order. A record names the caller of the wrapper instead. They are few, so a search takes less
+/// than a hash.
+static WRAPPERS: Gil<Vec<usize>> = Gil::new(Vec::new());
 
 /// The site of a call for the fast capture: all keywords are fields with known names.
 #[derive(Clone, Copy)]
@@ -372,12 +373,17 @@ pub fn mark_wrapper(code: &Bound<'_, PyCode>) {
     let forgotten = unsafe { std::mem::replace(&mut *CACHE.get(code.py()), Cache::new()) };
     drop(forgotten);
     // SAFETY: no Python code runs while the reference lives. The code is never freed, so its address keeps its meaning.
-    unsafe { (*WRAPPERS.get(code.py())).get_or_insert_default() }.insert(code.clone().into_ptr() as usize);
+    let wrappers = unsafe { &mut *WRAPPERS.get(code.py()) };
+    let address = code.as_ptr() as usize;
+    if let Err(place) = wrappers.binary_search(&address) {
+        wrappers.insert(place, code.clone().into_ptr() as usize);
+    }
 }
 
+#[inline]
 fn is_wrapper(py: Python<'_>, call_site: CallSite) -> bool {
     // SAFETY: looked at only.
-    unsafe { &*WRAPPERS.get(py) }.as_ref().is_some_and(|wrappers| wrappers.contains(&(call_site.code as usize)))
+    unsafe { &*WRAPPERS.get(py) }.binary_search(&(call_site.code as usize)).is_ok()
 }
 
 /// A number that calls of the site that runs have in common. A site that has made a record keeps its number as long as it is remembered.
