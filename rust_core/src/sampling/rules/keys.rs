@@ -1,9 +1,10 @@
 //! What is known of keys: a bounded table, four places a set. A key that finds none takes that of the key that was longest unused.
 //!
 //! Calls come one at a time, under the interpreter's lock; the writer only takes what was left out, and sets rates. So each word is changed
-//! by one thread but for `suppressed`, which nobody's addition may be lost from.
+//! by one thread at a time but for `told`: calls and the writer may both take what was left out.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use crate::memory;
 
@@ -20,8 +21,10 @@ pub struct Known {
     pub began: AtomicU32,
     /// Calls in the interval.
     pub count: AtomicU32,
-    /// Calls that were left out, and that no record tells of yet.
-    suppressed: AtomicU32,
+    /// Calls that were left out since the place was made. It begins anew after 2³², and only calls change it.
+    left_out: AtomicU32,
+    /// Those of them that somebody has taken to tell of.
+    told: AtomicU32,
     /// Tokens, or the rate: the bits of an `f32`.
     level: AtomicU32,
     /// The rule that the key is of, and one more.
@@ -47,20 +50,31 @@ impl Known {
         self.average.store(average.to_bits(), Relaxed);
     }
 
-    /// Notes one call that is left out.
+    /// Notes one call that is left out. Calls come one at a time, so this needs no step that others cannot come between.
     #[inline]
     pub fn suppress(&self) {
-        self.suppressed.fetch_add(1, Relaxed);
+        self.left_out.store(self.left_out.load(Relaxed).wrapping_add(1), Relaxed);
     }
 
-    /// The calls that were left out, for somebody who tells of them.
+    /// The calls that were left out, for somebody who tells of them. Each is taken once.
     #[inline]
     pub fn take_suppressed(&self) -> u64 {
-        if self.suppressed.load(Relaxed) == 0 { 0 } else { self.suppressed.swap(0, Relaxed).into() }
+        let mut told = self.told.load(Acquire);
+        loop {
+            // Read after `told`, it is never behind it.
+            let left_out = self.left_out.load(Relaxed);
+            if left_out == told {
+                return 0;
+            }
+            match self.told.compare_exchange(told, left_out, AcqRel, Acquire) {
+                Ok(_) => return left_out.wrapping_sub(told).into(),
+                Err(now) => told = now,
+            }
+        }
     }
 
     pub fn has_suppressed(&self) -> bool {
-        self.suppressed.load(Relaxed) != 0
+        self.left_out.load(Relaxed) != self.told.load(Relaxed)
     }
 
     pub fn rule(&self) -> Option<usize> {
