@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::error_handler::remark;
 use crate::platform;
 use crate::sink::{DirectoryLock, Held};
-use crate::stats::{Block, How, tally};
+use crate::stats::{Block, How, left_out, tally};
 use crate::whole;
 
 const NAME: &str = "counts";
@@ -56,12 +56,24 @@ pub enum Unreadable {
 
 /// Adds what a block counted to others of the same names.
 pub fn add(to: &mut Counts, block: &[u64], is_wanted: impl Fn(How) -> bool) {
+    fn add_to(to: &mut Counts, name: String, count: u64) {
+        to.entry(name).or_insert((How::Sum, vec![0])).1[0] += count;
+    }
     for entry in Block::of(block).iter().flat_map(Block::entries).filter(|entry| is_wanted(entry.how)) {
         if entry.how == How::ByLevel {
             let (_, levels) = tally::read(entry.values).unwrap_or_default();
             for (level, count) in levels.iter().enumerate() {
-                to.entry(tally::series(level)).or_insert((How::Sum, vec![0])).1[0] += count;
+                add_to(to, tally::series(level), *count);
             }
+            continue;
+        }
+        if entry.how == How::LeftOut {
+            let (of_rule, filtered, suppressed) = left_out::read(&entry);
+            if let Some(of_rule) = of_rule {
+                add_to(to, entry.name, of_rule);
+            }
+            add_to(to, left_out::FILTERED.into(), filtered);
+            add_to(to, left_out::SUPPRESSED.into(), suppressed);
             continue;
         }
         if entry.how == How::Observed {
@@ -196,6 +208,25 @@ mod tests {
         assert_eq!((kept.counts, kept.changes), (counts(6, 5), 2));
         // The first is no longer there, and needs no name any more.
         assert_eq!(kept.added, ["2-b.box"]);
+    }
+
+    #[test]
+    fn what_rules_left_out_goes_into_the_counts_of_all() {
+        let words = Words::apart();
+        words.count(left_out::FILTERED, How::Sum).add(1);
+        let rule = words.counts("sampled_total{rule=\"a\"}", How::LeftOut, 3);
+        rule.iter().zip([2, 4, 8]).for_each(|(count, amount)| count.add(amount));
+        let mut counts = Counts::new();
+        add(&mut counts, &words.copy(), How::stays);
+        let sums = counts.iter().map(|(name, (how, values))| (name.as_str(), *how, values.as_slice()));
+        assert_eq!(
+            sums.collect::<Vec<_>>(),
+            [
+                (left_out::FILTERED, How::Sum, &[13][..]),
+                ("sampled_total{rule=\"a\"}", How::Sum, &[14]),
+                (left_out::SUPPRESSED, How::Sum, &[8]),
+            ]
+        );
     }
 
     #[test]

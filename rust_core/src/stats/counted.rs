@@ -30,6 +30,8 @@ impl Kind {
 #[derive(Clone, Copy)]
 pub enum Source<S> {
     Count(fn(&S) -> Count),
+    /// The same, and what others have that belongs to it.
+    CountAnd(fn(&S) -> Count, fn(&S) -> u64),
     /// A state, which a forked child does not begin anew.
     State(fn(&S) -> Count),
     /// Made of others.
@@ -54,6 +56,7 @@ impl<S> Counted<S> {
     pub fn read(&self, stats: &S) -> u64 {
         match self.source {
             Source::Count(count) | Source::State(count) => count(stats).get(),
+            Source::CountAnd(count, others) => count(stats).get() + others(stats),
             Source::Derived(read) => read(stats),
             Source::Timed(histogram) => histogram(stats).count(),
         }
@@ -62,7 +65,7 @@ impl<S> Counted<S> {
     /// Counts one more. False for what is made of others, or is a state.
     #[must_use]
     pub fn add_one(&self, stats: &S) -> bool {
-        let Source::Count(count) = self.source else { return false };
+        let (Source::Count(count) | Source::CountAnd(count, _)) = self.source else { return false };
         count(stats).add(1);
         true
     }
@@ -92,8 +95,12 @@ impl<S> Placing<S> {
 
     /// The same with a further label.
     pub fn part(&self, name: &str, label: &str, value: &str) -> Count {
-        let labels = format!("{},{label}=\"{value}\"}}", self.labels.trim_end_matches('}'));
-        Self { labels, list: self.list, words: self.words }.count(name)
+        self.words.count(&self.labelled(name, label, value), self.line(name).how)
+    }
+
+    /// The name of its words.
+    pub fn labelled(&self, name: &str, label: &str, value: &str) -> String {
+        format!("{}{},{label}=\"{value}\"}}", self.line(name).metric, self.labels.trim_end_matches('}'))
     }
 
     /// Several counts of one line, told apart by a label.
@@ -114,6 +121,18 @@ pub(super) const fn counter<S>(
     count: fn(&S) -> Count,
 ) -> Counted<S> {
     Counted { name, metric, how: How::Sum, kind: Kind::Counter, unit, help, source: Source::Count(count) }
+}
+
+/// A count, and what others have that belongs to it.
+pub(super) const fn counter_and<S>(
+    name: &'static str,
+    metric: &'static str,
+    unit: &'static str,
+    help: &'static str,
+    count: fn(&S) -> Count,
+    others: fn(&S) -> u64,
+) -> Counted<S> {
+    Counted { name, metric, how: How::Sum, kind: Kind::Counter, unit, help, source: Source::CountAnd(count, others) }
 }
 
 pub(super) const fn gauge<S>(

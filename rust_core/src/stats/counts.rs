@@ -1,13 +1,19 @@
 //! The one list of what is counted. A line here is a key of `get_stats`, a row of its page and a metric.
 
-use super::counted::{Counted, Source, counter, derived, gauge, split, timed};
+use super::counted::{Counted, Source, counter, counter_and, derived, gauge, split, timed};
+use super::left_out::{FILTERED, SUPPRESSED};
 use super::{FileStats, FunctionStats, How, MetricStats, RECOVERED, RuleStats, Stats, StreamStats};
 
 pub const COUNTS: [Counted<Stats>; 34] = [
     derived("accepted", "records", "records offered to the pipeline: all that passed their level", Stats::accepted),
-    counter("filtered", "records_filtered_total", "records", "records kept out before they were captured", |stats| {
-        stats.filtered
-    }),
+    counter_and(
+        "filtered",
+        FILTERED,
+        "records",
+        "records kept out before they were captured",
+        |stats| stats.filtered,
+        Stats::left_out,
+    ),
     counter(
         "written",
         "records_delivered_total",
@@ -151,12 +157,12 @@ pub const COUNTS: [Counted<Stats>; 34] = [
         "headers of requests that should have named a trace and were malformed, each ignored",
         |stats| stats.trace_headers_ignored,
     ),
-    counter(
+    split(
         "suppressed",
-        "sampling_suppressed_total",
+        SUPPRESSED,
         "calls",
         "calls that sampling left out by count: a later record or a summary tells of each",
-        |stats| stats.suppressed,
+        Stats::suppressed,
     ),
     split(
         "suppressed_told",
@@ -334,7 +340,7 @@ pub const METRIC_COUNTS: [Counted<MetricStats>; 3] = [
 /// Of each rule of sampling.
 pub const RULE_COUNTS: [Counted<RuleStats>; 2] = [
     counter("kept", "sampled_total", "calls", "calls that the rule kept", |rule| rule.kept),
-    counter("left_out", "sampled_total", "calls", "calls that it left out, or in a dry run would have", |rule| {
-        rule.left_out
+    split("left_out", "sampled_total", "calls", "calls that it left out, or in a dry run would have", |rule| {
+        rule.left_out.get()
     }),
 ];

@@ -12,6 +12,7 @@ pub use counted::{Counted, Kind};
 pub use counts::{COUNTS, FILE_COUNTS, FUNCTION_COUNTS, METRIC_COUNTS, RULE_COUNTS, STREAM_COUNTS};
 pub use named::{Named, NamedCounts, Split};
 pub use parts::{Cause, FileStats, FunctionStats, MetricStats, RuleStats, StreamStats};
+pub use words::left_out::{self, LeftOut};
 pub use words::observed;
 pub use words::{Blank, Block, Count, Early, Entry, How, LENGTH, Left, Words, tally};
 
@@ -161,8 +162,9 @@ pub struct Stats {
     pub metrics: Named<MetricStats>,
     /// By the names of the rules of sampling.
     pub rules: Named<RuleStats>,
-    /// Calls that were left out by count, of each of which some record tells; and keys that had to be forgotten for others.
-    pub suppressed: Count,
+    /// Calls that rules left out whose own words found no room.
+    unplaced: LeftOut,
+    /// Keys that had to be forgotten for others.
     pub keys_evicted: Count,
     /// Calls that sampling left out and that metrics have missed.
     pub metrics_missed: Count,
@@ -238,7 +240,7 @@ impl Stats {
             functions: Named::new(words, &[]),
             metrics: Named::new(words, &[]),
             rules: Named::new(words, &[]),
-            suppressed: at.count("suppressed"),
+            unplaced: LeftOut::unplaced(words),
             keys_evicted: at.count("sampling_keys_evicted"),
             metrics_missed: at.count("metrics_missed"),
             recorded: at.count("recorded"),
@@ -322,6 +324,35 @@ impl Stats {
     #[must_use]
     pub fn dropped_total(&self) -> u64 {
         self.dropped.iter().flatten().map(|count| count.get()).sum()
+    }
+
+    /// Where a rule counts the calls that it leaves out.
+    #[must_use]
+    pub fn left_out_by(&self, rule: &RuleStats) -> LeftOut {
+        if rule.left_out.is_placed() { rule.left_out } else { self.unplaced }
+    }
+
+    /// What each rule left out.
+    fn all_left_out(&self) -> impl Iterator<Item = LeftOut> {
+        self.rules.iter().map(|(_, rule)| rule.left_out).chain([self.unplaced]).filter(LeftOut::is_placed)
+    }
+
+    /// Calls that rules left out, and that have no record.
+    #[must_use]
+    pub fn left_out(&self) -> u64 {
+        self.all_left_out().map(|left_out| left_out.filtered()).sum()
+    }
+
+    /// Those of them of which some record tells.
+    #[must_use]
+    pub fn suppressed(&self) -> u64 {
+        self.all_left_out().map(|left_out| left_out.by_count.get()).sum()
+    }
+
+    /// The same in the present block.
+    #[must_use]
+    pub fn suppressed_here(&self) -> u64 {
+        self.all_left_out().map(|left_out| left_out.by_count.here()).sum()
     }
 
     /// How often files were rotated.

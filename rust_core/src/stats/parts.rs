@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::counted::Placing;
 use super::{
-    Count, FILE_COUNTS, FUNCTION_COUNTS, METRIC_COUNTS, NamedCounts, RULE_COUNTS, STREAM_COUNTS, Split, Words, labels,
+    Count, FILE_COUNTS, FUNCTION_COUNTS, LeftOut, METRIC_COUNTS, NamedCounts, RULE_COUNTS, STREAM_COUNTS, Split, Words,
+    labels,
 };
 
 /// Why a file was changed for a new one.
@@ -81,13 +82,14 @@ pub struct MetricStats {
 #[derive(Debug)]
 pub struct RuleStats {
     pub kept: Count,
-    pub left_out: Count,
+    pub left_out: LeftOut,
 }
 
 impl NamedCounts for RuleStats {
     fn at(words: &'static Words, name: &str) -> Self {
         let at = Placing { words, list: &RULE_COUNTS, labels: labels("rule", name) };
-        Self { kept: at.part("kept", "decision", "kept"), left_out: at.part("left_out", "decision", "left_out") }
+        let left_out = at.labelled("left_out", "decision", "left_out");
+        Self { kept: at.part("kept", "decision", "kept"), left_out: LeftOut::at(words, &left_out) }
     }
 }
 

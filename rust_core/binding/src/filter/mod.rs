@@ -45,7 +45,8 @@ pub struct Filter {
     /// off. Guards keep the answer, so that other calls cost nothing: code that changes the answer calls
     /// `guard::ask_again`.
     wants: fn(Python<'_>, Name<'_, '_>) -> u8,
-    /// Whether it refuses a call. It may be asked about calls that it does not want, because another filter wants them.
+    /// Whether it refuses a call. It may be asked about calls that it does not want, because another filter wants them. One that checks no
+    /// levels counts what it refuses.
     refuses: fn(&Call<'_, '_>) -> bool,
     /// Whether `logging` makes the same check before it makes a record. Such a filter is asked where a call is made,
     /// and not again where a record of `logging` arrives. Any other filter is asked once, at the capture.
@@ -193,7 +194,6 @@ fn ask<'py>(py: Python<'py>, door: Door, level: Level, answers: Answers, source:
     }
     let is_wanted = answers.is_wanted(level) || is_sampled;
     if door != Door::Stdlib && is_wanted && refuses(call, false) {
-        FILTERED.add(1);
         return counted::decide_left_out(call);
     }
     if is_unsampled {

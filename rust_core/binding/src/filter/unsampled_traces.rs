@@ -6,6 +6,7 @@ use unified_logger_core::sampling::Share;
 
 use super::{Call, Filter, guard, wants_nothing};
 use crate::context::sampled::{self, Rule};
+use crate::interpreter::counts::FILTERED;
 
 /// Refuses calls below the level of `sampling.traces` if the current trace is not sampled. Without a trace nothing is
 /// refused.
@@ -14,7 +15,11 @@ pub const FILTER: Filter = Filter { wants: wants_nothing, refuses, is_level: fal
 // Most calls are decided on by `filter::decide` itself, with the context that it has looked up: no other filter wants them.
 fn refuses(call: &Call<'_, '_>) -> bool {
     let is_written = || call.recording().is_some_and(|recording| recording.is_written(call.py()));
-    sampled::is_on(call.py()) && call.is_of_unsampled_trace() && !is_written()
+    let refuses = sampled::is_on(call.py()) && call.is_of_unsampled_trace() && !is_written();
+    if refuses {
+        FILTERED.add(1);
+    }
+    refuses
 }
 
 /// Sets how traces that begin from now on are sampled.

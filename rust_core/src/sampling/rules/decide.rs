@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use super::keys::{Found, Keys, Known};
@@ -11,7 +11,7 @@ use super::spec::{Condition, Keyed, RuleSpec, Scalar, Spec, Way, mix};
 use super::summary::{self, Told};
 use crate::level;
 use crate::platform;
-use crate::stats::{Count, RuleStats, Stats};
+use crate::stats::{Count, LeftOut, Stats};
 
 /// A call, as rules ask about it. Nothing of it runs code of the program.
 pub trait Asked {
@@ -31,6 +31,7 @@ pub enum Verdict {
     Pass,
     /// It becomes a record that tells of others.
     Keep(Tells),
+    /// It has no record, and is counted.
     LeaveOut,
     /// It would be left out, by the rule of this index.
     Mark(usize),
@@ -57,7 +58,8 @@ struct Rule {
     conditions: Vec<Condition>,
     key: Keyed,
     way: Way,
-    stats: Arc<RuleStats>,
+    kept: Count,
+    left_out: LeftOut,
 }
 
 #[derive(Debug)]
@@ -67,8 +69,6 @@ pub struct Sampler {
     dry_run: bool,
     chance: AtomicU64,
     pub(super) told: Told,
-    /// Calls that were left out where counters decide: some record tells of each.
-    suppressed: Count,
     evicted: Count,
 }
 
@@ -84,7 +84,6 @@ impl Sampler {
             dry_run: spec.dry_run,
             chance: AtomicU64::new(seed),
             told: Told::new(Instant::now(), stats.rotations()),
-            suppressed: stats.suppressed,
             evicted: stats.keys_evicted,
         }
     }
@@ -104,25 +103,23 @@ impl Sampler {
         if call.level() >= level::ERROR {
             return Verdict::Pass;
         }
-        let Some(index) = self.rules.iter().position(|rule| rule.applies_to(call)) else { return Verdict::Pass };
-        let rule = &self.rules[index];
+        let mut rules = self.rules.iter().enumerate();
+        let Some((index, rule)) = rules.find(|(_, rule)| rule.applies_to(call)) else { return Verdict::Pass };
         let (tells, is_counted) = match rule.way {
             Way::All {} => return Verdict::Pass,
             _ => self.ask(index, rule, call),
         };
         match tells {
             Some(tells) => {
-                rule.stats.kept.add(1);
+                rule.kept.add(1);
                 if tells == Tells::NOTHING { Verdict::Pass } else { Verdict::Keep(tells) }
             }
             None => {
-                rule.stats.left_out.add(1);
                 if self.dry_run {
+                    rule.left_out.marked.add(1);
                     return Verdict::Mark(index);
                 }
-                if is_counted {
-                    self.suppressed.add(1);
-                }
+                if is_counted { rule.left_out.by_count } else { rule.left_out.by_chance }.add(1);
                 Verdict::LeaveOut
             }
         }
@@ -261,13 +258,18 @@ fn kept_for_ever(name: &str) -> &'static str {
 impl Rule {
     fn new(spec: &RuleSpec, stats: &Stats) -> Self {
         let RuleSpec { name, level: most, logger, conditions, key, way } = spec.clone();
-        let (stats, name) = (stats.rules.of(&name), kept_for_ever(&name));
-        Self { name, most, logger, conditions, key, way, stats }
+        let of_rule = stats.rules.of(&name);
+        let (kept, left_out) = (of_rule.kept, stats.left_out_by(&of_rule));
+        Self { name: kept_for_ever(&name), most, logger, conditions, key, way, kept, left_out }
     }
 
     fn is_of(&self, logger: &str) -> bool {
-        self.logger.is_empty()
-            || logger.strip_prefix(&*self.logger).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        // Lengths and one byte tell most loggers apart, without a comparison of names.
+        let (own, logger) = (self.logger.as_bytes(), logger.as_bytes());
+        own.is_empty()
+            || logger.len() >= own.len()
+                && logger.get(own.len()).is_none_or(|next| *next == b'.')
+                && logger.starts_with(own)
     }
 
     fn applies_to(&self, call: &impl Asked) -> bool {

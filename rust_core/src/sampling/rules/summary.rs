@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::Sampler;
 use super::keys::Known;
-use crate::stats::{self, Stats, tally};
+use crate::stats::{Stats, left_out, tally};
 use crate::value::Value;
 
 /// Time between two looks at the keys, and how long a key must have been quiet before the summary tells of it.
@@ -78,13 +78,13 @@ impl Sampler {
 /// How many calls of this process were left out by count, and neither a record nor a summary has told of.
 #[must_use]
 pub fn untold(stats: &Stats) -> u64 {
-    stats.suppressed.here().saturating_sub(stats.taken.told())
+    stats.suppressed_here().saturating_sub(stats.taken.told())
 }
 
 /// The same of the block of a process that is gone.
 #[must_use]
 pub fn untold_of(block: &[u64]) -> u64 {
-    stats::value_in(block, "sampling_suppressed_total").unwrap_or(0).saturating_sub(tally::told(block))
+    left_out::suppressed(block).saturating_sub(tally::told(block))
 }
 
 /// The function that summaries come from.

@@ -1,11 +1,13 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use super::keys::{Found, Keys};
 use super::spec::{mix, mix_text};
 use super::*;
 use crate::level;
-use crate::stats::Stats;
+use crate::stats::{How, Stats, Words};
 
 struct Call {
     level: i32,
@@ -222,4 +224,59 @@ fn keys_are_bounded_and_evictions_are_counted() {
     assert_eq!((kept, told), (1_000_000, 0));
     let evicted = stats.keys_evicted.get();
     assert!((995_000..1_000_000).contains(&evicted), "{evicted}");
+}
+
+#[test]
+fn each_call_that_is_left_out_is_in_the_counts_of_its_rule_and_of_all() {
+    let words = Words::apart();
+    let stats = Stats::at(words);
+    let named = |name: &str, level, way| RuleSpec { name: name.into(), level, ..rule(way) };
+    let rules =
+        vec![named("chance", level::DEBUG, Way::Rate { rate: 1e-9 }), named("none", level::INFO, Way::Nothing {})];
+    let spec = |dry_run| Spec { rules: rules.clone(), dry_run, max_keys: 64, seed: Some(7) };
+    let ask = |dry_run| {
+        let sampler = Sampler::new(&spec(dry_run), &stats);
+        for number in 0..30 {
+            sampler.decide(&Call { level: if number % 3 == 0 { level::DEBUG } else { level::INFO }, ..Call::at(1) });
+        }
+    };
+    let counts = || {
+        let of_rule = |name: &str| stats.rules.of(name).left_out.get();
+        (of_rule("chance"), of_rule("none"), stats.left_out(), stats.suppressed())
+    };
+    ask(true);
+    assert_eq!(counts(), (9, 19, 0, 0));
+    ask(false);
+    assert_eq!(counts(), (18, 38, 28, 19));
+    assert_eq!(untold_of(&words.copy()), 19);
+    // Rules for which there is no room are in the counts of all.
+    (0..10_000).for_each(|number| drop(words.counts(&format!("one of many {number}"), How::Sum, 9)));
+    let late = Spec { rules: vec![named("late", level::INFO, Way::Nothing {})], ..spec(false) };
+    let sampler = Sampler::new(&late, &stats);
+    for _ in 0..5 {
+        sampler.decide(&Call::at(1));
+    }
+    assert_eq!((stats.left_out(), stats.suppressed(), untold(&stats)), (32, 23, 23));
+    assert_eq!(untold_of(&words.copy()), 23);
+}
+
+#[test]
+fn calls_and_the_writer_take_each_call_that_was_left_out_once() {
+    let keys = Keys::new(4);
+    let (Found::New(known) | Found::Known(known)) = keys.find(1, 0, 0) else { panic!("no memory") };
+    let ends = AtomicBool::new(false);
+    let taken = std::thread::scope(|scope| {
+        let take = || {
+            let mut taken = 0;
+            while !ends.load(Ordering::Relaxed) {
+                taken += known.take_suppressed();
+            }
+            taken
+        };
+        let takers = [scope.spawn(take), scope.spawn(take)];
+        (0..200_000).for_each(|_| known.suppress());
+        ends.store(true, Ordering::Relaxed);
+        takers.map(|taker| taker.join().unwrap()).iter().sum::<u64>()
+    });
+    assert_eq!(taken + known.take_suppressed(), 200_000);
 }

@@ -77,6 +77,11 @@ impl Count {
         Self::new(Box::leak(Box::new(AtomicU64::new(0))), &ZERO)
     }
 
+    /// Whether it is a word that nobody reads.
+    pub(super) fn is_spare(self) -> bool {
+        ptr::eq(self.word, self.before)
+    }
+
     #[inline]
     pub fn add(self, amount: u64) {
         self.word.fetch_add(amount, Ordering::Relaxed);

@@ -42,10 +42,12 @@ pub enum How {
     Described,
     /// Up to which position in the order of writing the records of a box are counted in the metrics that they make.
     Position,
+    /// It only grows, and is what a rule of sampling left out, in several ways; see `left_out`.
+    LeftOut,
 }
 
 impl How {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Sum,
         Self::Most,
         Self::Now,
@@ -54,13 +56,14 @@ impl How {
         Self::Observed,
         Self::Described,
         Self::Position,
+        Self::LeftOut,
     ];
 
     /// One number of two.
     #[must_use]
     pub fn join(self, one: u64, other: u64) -> u64 {
         match self {
-            Self::Sum | Self::Now | Self::ByLevel | Self::Observed => one.wrapping_add(other),
+            Self::Sum | Self::Now | Self::ByLevel | Self::Observed | Self::LeftOut => one.wrapping_add(other),
             Self::Most | Self::MostNow | Self::Described | Self::Position => one.max(other),
         }
     }
@@ -68,7 +71,7 @@ impl How {
     /// Whether it outlives its process.
     #[must_use]
     pub const fn stays(self) -> bool {
-        matches!(self, Self::Sum | Self::Most | Self::ByLevel | Self::Observed | Self::Described)
+        matches!(self, Self::Sum | Self::Most | Self::ByLevel | Self::Observed | Self::Described | Self::LeftOut)
     }
 }
 

@@ -6,6 +6,7 @@
 mod blank;
 mod count;
 mod entries;
+pub mod left_out;
 pub mod observed;
 mod place;
 pub mod tally;

@@ -136,7 +136,7 @@ impl Words {
             for (at, word) in (entry.at..).zip(entry.values) {
                 let last = word.load(Ordering::Relaxed);
                 match (&mut taken, entry.how) {
-                    (Some(taken), How::Sum | How::Now | How::ByLevel | How::Observed) => {
+                    (Some(taken), How::Sum | How::Now | How::ByLevel | How::Observed | How::LeftOut) => {
                         let before = taken.next().copied().unwrap_or_default();
                         now[at].fetch_add(last.wrapping_sub(before), Ordering::Relaxed);
                     }
@@ -144,7 +144,7 @@ impl Words {
                         taken.next();
                         now[at].fetch_max(last, Ordering::Relaxed);
                     }
-                    (None, How::Sum) => {
+                    (None, How::Sum | How::LeftOut) => {
                         self.before()[at].fetch_add(last, Ordering::Relaxed);
                     }
                     // It is of the records in that box alone.

@@ -2,6 +2,7 @@ use std::fs::File;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::left_out::LeftOut;
 use super::*;
 use crate::platform;
 
@@ -161,4 +162,25 @@ fn a_block_that_is_damaged_is_read_up_to_there() {
     }
     assert!(Block::of(&[0_u64; 100]).is_none());
     assert!(Block::of(&[0_u64; 0]).is_none());
+}
+
+#[test]
+fn what_rules_left_out_is_in_every_count_that_it_belongs_to() {
+    let words = Words::apart();
+    let rule = LeftOut::at(words, "sampled_total{rule=\"a\"}");
+    let unplaced = LeftOut::unplaced(words);
+    rule.marked.add(1);
+    rule.by_chance.add(2);
+    let (one, other) = (file(), file());
+    words.move_into(&one, AT).unwrap();
+    rule.by_count.add(4);
+    unplaced.by_count.add(8);
+    assert_eq!((rule.get(), rule.filtered(), unplaced.filtered()), (7, 6, 8));
+    let found: Vec<_> = Block::of(&read(&one)).unwrap().entries().map(|entry| left_out::read(&entry)).collect();
+    assert_eq!(found, [(Some(7), 6, 4), (None, 8, 8)]);
+    assert_eq!(left_out::suppressed(&read(&one)), 12);
+    words.move_into(&other, AT).unwrap();
+    rule.by_count.add(16);
+    assert_eq!((rule.get(), rule.by_count.here()), (23, 16));
+    assert_eq!(left_out::suppressed(&read(&other)), 16);
 }
