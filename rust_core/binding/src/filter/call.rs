@@ -70,13 +70,14 @@ pub struct Call<'a, 'py> {
     /// Whether logging has not started. Then calls of this library's loggers are kept at every level, because the
     /// levels may change.
     pub is_early: bool,
-    source: CallSource<'a, 'py>,
+    source: &'a CallSource<'a, 'py>,
     /// What its record tells of other calls, and where it goes, if a filter has said so.
     pub marks: Cell<Option<Marks>>,
 }
 
 impl<'a, 'py> Call<'a, 'py> {
-    pub fn new(py: Python<'py>, door: Door, level: Level, answers: Answers, source: CallSource<'a, 'py>) -> Self {
+    #[inline]
+    pub fn new(py: Python<'py>, door: Door, level: Level, answers: Answers, source: &'a CallSource<'a, 'py>) -> Self {
         let has_level = door != Door::Captured && context::may_decide_on_levels();
         let context_level = if has_level { context::least(py) } else { None };
         let is_early = door == Door::Own && context::is_before_start();
@@ -130,6 +131,7 @@ impl<'py> Call<'_, 'py> {
     }
 
     /// A number that calls of one site have in common.
+    #[inline]
     pub fn site_number(&self) -> u64 {
         match self.source.at {
             At::Running { number, .. } => number(self.py),
@@ -200,7 +202,14 @@ fn site_of<'py>(frame: &Frame<'py>) -> Option<(Bound<'py, PyAny>, u32)> {
 }
 
 impl<'a> Name<'a, '_> {
+    #[inline]
     pub fn text(self) -> Cow<'a, str> {
+        // The loggers of this library know their names, and sampling asks for one at each call.
+        if let Self::Text(name) = self { name.into() } else { self.asked_for() }
+    }
+
+    #[inline(never)]
+    fn asked_for(self) -> Cow<'a, str> {
         match self {
             Self::Text(name) => name.into(),
             Self::Logger(logger) => {

@@ -17,6 +17,7 @@ pub fn follow(py: Python<'_>, interest: Option<&Arc<Interest>>) {
 }
 
 /// Whether there are metrics that records make.
+#[inline]
 pub fn is_any(py: Python<'_>) -> bool {
     // SAFETY: looked at only.
     unsafe { &*INTEREST.get(py) }.is_some()
@@ -30,8 +31,9 @@ pub fn is_asked_for(call: &Call<'_, '_>) -> bool {
 }
 
 /// The decision on a call that sampling leaves out. Where a metric may want it, it becomes a record that is written nowhere.
+#[inline]
 pub fn decide_left_out<'py>(call: &Call<'_, 'py>) -> Decision<'py> {
-    if !is_asked_for(call) {
+    if !is_any(call.py()) || !is_asked_for(call) {
         return Decision::Refuse;
     }
     let marks = Marks { course: Course::Aside, ..Marks::NONE };

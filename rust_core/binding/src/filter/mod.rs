@@ -161,6 +161,8 @@ pub fn decide<'a, 'py: 'a>(
     }
     // Asking may run Python code, which may change the answers.
     match ask(py, door, level, *answers, source()) {
+        // Said again, so that no decision is copied for the call that costs least.
+        Decision::Refuse => Decision::Refuse,
         Decision::Capture(_) => Decision::Capture(context()),
         Decision::CaptureAndKeep(_) => Decision::CaptureAndKeep(context()),
         decision => decision,
@@ -171,14 +173,16 @@ pub fn decide<'a, 'py: 'a>(
 #[cold]
 #[inline(never)]
 fn ask<'py>(py: Python<'py>, door: Door, level: Level, answers: Answers, source: CallSource<'_, 'py>) -> Decision<'py> {
-    let call = &Call::new(py, door, level, answers, source);
+    let call = &Call::new(py, door, level, answers, &source);
     if door != Door::Captured {
         // `logging` asks its own loggers, whose answer is the context's while it has a level, unless that is switched
         // off.
         if door == Door::Stdlib && call.context_level.is_some() {
             return Decision::LeaveToLogging;
         }
-        if refuses(call, true) {
+        // An enabled call passes both filters of levels, unless its context has one.
+        let is_in_question = call.context_level.is_some() || !answers.is_enabled(level);
+        if is_in_question && refuses(call, true) {
             return recorder::decide_below_level(call).unwrap_or_else(|| refuse(door));
         }
         // A call that is only kept for the start is shown to nobody.
