@@ -86,9 +86,37 @@ struct Cache {
 
 static CACHE: Gil<Cache> = Gil::new(Cache::new());
 
-/// Code of wrappers around logging calls, in order. A record names the caller of the wrapper instead. They are few, so a search takes less
-/// than a hash.
-static WRAPPERS: Gil<Vec<usize>> = Gil::new(Vec::new());
+/// Code of wrappers around logging calls. A record names the caller of the wrapper instead.
+static WRAPPERS: Gil<Wrappers> = Gil::new(Wrappers { codes: Vec::new(), bits: 0 });
+
+/// Addresses of code. They are few, and most calls come from other code: its bit tells that in one step.
+struct Wrappers {
+    /// In order.
+    codes: Vec<usize>,
+    /// The bits of all of them.
+    bits: u64,
+}
+
+impl Wrappers {
+    /// Code objects are larger than 64 bytes, so neighbours have bits of their own.
+    #[inline]
+    fn bit(code: usize) -> u64 {
+        1 << (code >> 6 & 63)
+    }
+
+    #[inline]
+    fn has(&self, code: usize) -> bool {
+        self.bits & Self::bit(code) != 0 && self.codes.binary_search(&code).is_ok()
+    }
+
+    /// False if it is there.
+    fn add(&mut self, code: usize) -> bool {
+        let Err(place) = self.codes.binary_search(&code) else { return false };
+        self.codes.insert(place, code);
+        self.bits |= Self::bit(code);
+        true
+    }
+}
 
 /// The site of a call for the fast capture: all keywords are fields with known names.
 #[derive(Clone, Copy)]
@@ -373,17 +401,15 @@ pub fn mark_wrapper(code: &Bound<'_, PyCode>) {
     let forgotten = unsafe { std::mem::replace(&mut *CACHE.get(code.py()), Cache::new()) };
     drop(forgotten);
     // SAFETY: no Python code runs while the reference lives. The code is never freed, so its address keeps its meaning.
-    let wrappers = unsafe { &mut *WRAPPERS.get(code.py()) };
-    let address = code.as_ptr() as usize;
-    if let Err(place) = wrappers.binary_search(&address) {
-        wrappers.insert(place, code.clone().into_ptr() as usize);
+    if unsafe { &mut *WRAPPERS.get(code.py()) }.add(code.as_ptr() as usize) {
+        std::mem::forget(code.clone());
     }
 }
 
 #[inline]
 fn is_wrapper(py: Python<'_>, call_site: CallSite) -> bool {
     // SAFETY: looked at only.
-    unsafe { &*WRAPPERS.get(py) }.binary_search(&(call_site.code as usize)).is_ok()
+    unsafe { &*WRAPPERS.get(py) }.has(call_site.code as usize)
 }
 
 /// A number that calls of the site that runs have in common. A site that has made a record keeps its number as long as it is remembered.
