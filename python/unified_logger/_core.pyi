@@ -641,8 +641,9 @@ class LogFiles:
         after: list[str],
         follow: bool,
         keys: tuple[str, str, str, str, str] | None,
+        questions: list[Query],
     ) -> Self:
-        """Finds the files."""
+        """Finds the files. The conditions of questions leave lines out that do not fit."""
 
     def read(self, patience: float) -> tuple[list[ReadRecord], bool, bool]:
         """The next records, which are waited for at most so many seconds, whether none will come after them, and whether the search goes on."""

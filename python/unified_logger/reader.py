@@ -336,6 +336,7 @@ def read_logs(
             texts,
             bool(follow),
             _given_keys(keys),
+            [],
         )
     except OSError as error:
         told = str(error)

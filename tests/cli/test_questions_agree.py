@@ -137,7 +137,18 @@ def answer(question: str, directory: Path) -> tuple[list[bytes], list[list[Any]]
     query = _core.Query(question, True, [])
     start, end, level, logger, trace, text = query.hints
     files = _core.LogFiles(
-        str(directory), ["app.log"], (start, end), level, [], [logger] if logger else [], trace, text, [], False, None
+        str(directory),
+        ["app.log"],
+        (start, end),
+        level,
+        [],
+        [logger] if logger else [],
+        trace,
+        text,
+        [],
+        False,
+        None,
+        [query],
     )
     found: list[bytes] = []
     is_last = False
@@ -150,7 +161,9 @@ def answer(question: str, directory: Path) -> tuple[list[bytes], list[list[Any]]
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("logs")
-    texts = [json.dumps(record, ensure_ascii=number % 2 == 0) for number, record in enumerate(lines(random.Random(5), 400))]
+    texts = [
+        json.dumps(record, ensure_ascii=number % 2 == 0) for number, record in enumerate(lines(random.Random(5), 400))
+    ]
     (directory / "app.log").write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
     return directory
 

@@ -19,7 +19,7 @@ _TIMES = "a time such as 2026-02-19T10:30, 2026-02-19, 10:30, -15m, today, yeste
 _SLICE = 0.1
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """What was asked cannot be answered. The text says why."""
 
 
@@ -29,7 +29,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "paths", metavar="DIR|FILE", nargs="*", help="a log directory, or log files; by default $LOG_DIR, else logs"
     )
     parser.add_argument("-l", "--level", help="the least level, by name or number")
-    parser.add_argument("-L", "--logger", action="append", default=[], help="a logger and those below it; may be repeated")
+    parser.add_argument(
+        "-L", "--logger", action="append", default=[], help="a logger and those below it; may be repeated"
+    )
     parser.add_argument("-S", "--since", help=f"the first time: {_TIMES}")
     parser.add_argument("-U", "--until", help="the time before which records end")
     parser.add_argument("-t", "--trace", metavar="ID", help="the id of a trace")
@@ -40,7 +42,7 @@ def ask(question: str, given: Namespace) -> _core.Query:
     """Reads a question.
 
     Raises:
-        Refused: It is none. The text shows the place.
+        RefusedError: It is none. The text shows the place.
     """
     try:
         return _core.Query(question, given.utc, [])
@@ -48,7 +50,7 @@ def ask(question: str, given: Namespace) -> _core.Query:
         what, start, end = wrong.args
     line = " ".join(question.splitlines()) if "\n" in question else question
     marks = " " * start + "^" * max(1, end - start)
-    raise Refused(f"{what}\n  {line}\n  {marks}")
+    raise RefusedError(f"{what}\n  {line}\n  {marks}")
 
 
 def _time(text: str | None, name: str, is_utc: bool) -> int | None:
@@ -56,7 +58,7 @@ def _time(text: str | None, name: str, is_utc: bool) -> int | None:
         return None
     found = _core.read_time(text, is_utc)
     if found is None:
-        raise Refused(f"--{name} {text!r} is no time: write {_TIMES}")
+        raise RefusedError(f"--{name} {text!r} is no time: write {_TIMES}")
     return found
 
 
@@ -64,7 +66,7 @@ def files(given: Namespace, query: _core.Query, *, follow: bool) -> _core.LogFil
     """Opens the files, and leaves out early what neither the options nor the question want.
 
     Raises:
-        Refused: An option is wrong, or the files cannot be read.
+        RefusedError: An option is wrong, or the files cannot be read.
     """
     start, end, least, logger, trace, text = query.hints
     since, until = _time(given.since, "since", given.utc), _time(given.until, "until", given.utc)
@@ -73,7 +75,7 @@ def files(given: Namespace, query: _core.Query, *, follow: bool) -> _core.LogFil
         try:
             level = levels.parse(given.level)
         except ValueError:
-            raise Refused(f"--level {given.level!r} is no level: write {levels.ALLOWED}") from None
+            raise RefusedError(f"--level {given.level!r} is no level: write {levels.ALLOWED}") from None
     loggers = [name.removesuffix(".*") for name in given.logger]
     if not loggers and logger is not None:
         loggers = [logger]
@@ -93,9 +95,10 @@ def files(given: Namespace, query: _core.Query, *, follow: bool) -> _core.LogFil
             [],
             follow,
             None,
+            [query],
         )
     except OSError as error:
-        raise Refused(str(error)) from None
+        raise RefusedError(str(error)) from None
 
 
 def _later(one: int | None, other: int | None) -> int | None:
@@ -110,7 +113,7 @@ def _places(paths: list[str]) -> tuple[str, list[str]]:
     """The directory, and the names of files; none for all of the directory.
 
     Raises:
-        Refused: There are several directories, or one beside files.
+        RefusedError: There are several directories, or one beside files.
     """
     if not paths:
         return os.environ.get("LOG_DIR") or "logs", []
@@ -118,7 +121,7 @@ def _places(paths: list[str]) -> tuple[str, list[str]]:
     if not directories:
         return os.curdir, [os.path.abspath(path) for path in paths]
     if len(paths) > 1:
-        raise Refused("give one directory, or files")
+        raise RefusedError("give one directory, or files")
     return directories[0], []
 
 

@@ -88,7 +88,12 @@ def comma_separated(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> st
     writer = csv.writer(text)
     writer.writerow(columns)
     for row in rows:
-        writer.writerow(["" if value is None else str(plain(value)) if not isinstance(value, bool) else str(value).lower() for value in row])
+        writer.writerow(
+            [
+                "" if value is None else str(plain(value)) if not isinstance(value, bool) else str(value).lower()
+                for value in row
+            ]
+        )
     return text.getvalue()
 
 

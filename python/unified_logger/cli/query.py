@@ -58,7 +58,7 @@ def run(given: Namespace) -> int:
     try:
         query = _questions.ask(given.question, given)
         files = _questions.files(given, query, follow=given.follow)
-    except _questions.Refused as refused:
+    except _questions.RefusedError as refused:
         print(f"unified-logger query: {refused}", file=sys.stderr)
         return 2
     is_found = False
@@ -104,7 +104,8 @@ def _is_colourful(is_terminal: bool) -> bool:
 
 def _draw_again(query: Any, given: Namespace, drawn: int) -> int:
     """Draws the table over the one before. Returns how many lines it has."""
-    text = _shown(*query.table(), given)
+    columns, rows = query.table()
+    text = _shown(columns, rows, given)
     if sys.stdout.isatty() and drawn:
         sys.stdout.write(f"\x1b[{drawn}F\x1b[J")
     sys.stdout.write(text)

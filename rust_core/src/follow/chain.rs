@@ -1,7 +1,7 @@
 //! The files of one set, one after the other.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::copies::{self, Place};
@@ -121,8 +121,8 @@ impl Chain {
                 }
                 break;
             };
-            let path = directory.path.join(&cursor.file.name);
             if cursor.is_at_end {
+                let path = directory.path.join(&cursor.file.name);
                 if self.has_nothing_new(&path, directory, context)? {
                     return Ok(Step::Wait);
                 }
@@ -132,9 +132,12 @@ impl Chain {
                 Ok(Next::Record(record)) => return Ok(Step::Record(Box::new(record))),
                 Ok(Next::Later) => return Ok(Step::Later),
                 Err(error) if cursor.pass_damage() => {
-                    context.remarks.make(format!("a part of {} cannot be read: {error}", path.display()));
+                    context
+                        .remarks
+                        .make(format!("a part of {} cannot be read: {error}", place(directory, cursor).display()));
                 }
                 Err(error) => {
+                    let path = place(directory, cursor);
                     context.remarks.make(format!("{} is read no further: {error}", path.display()));
                     self.finish(context);
                 }
@@ -147,7 +150,9 @@ impl Chain {
                     let last =
                         if tail > 0 && cursor.file.is_closed { cursor.last(&self.files.name) } else { Some(None) };
                     if last.is_none() {
-                        context.remarks.make(format!("the last line of {} is torn", path.display()));
+                        context
+                            .remarks
+                            .make(format!("the last line of {} is torn", place(directory, cursor).display()));
                     }
                     self.finish(context);
                     if let Some(Some(record)) = last {
@@ -400,4 +405,9 @@ impl Chain {
         self.start = None;
         begin
     }
+}
+
+/// Where the file is that is read.
+fn place(directory: &Directory, cursor: &Cursor) -> PathBuf {
+    directory.path.join(&cursor.file.name)
 }

@@ -1,5 +1,9 @@
 //! Which lines a reader wants.
 
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use super::seen::Seen;
 use crate::archive::{Index, Query};
 
 /// Lines for which all of it holds. The default is every line.
@@ -19,7 +23,32 @@ pub struct Filter {
     pub trace: Option<String>,
     /// A text that stands in the line.
     pub text: Option<String>,
+    /// What is asked of a line besides.
+    pub wanted: Wanted,
 }
+
+/// Asks something of a line.
+pub trait Sieve: Debug + Send + Sync {
+    fn lets_through(&self, seen: &Seen<'_>) -> bool;
+}
+
+/// What is asked of lines, all of which must let a line through.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted(pub Vec<Arc<dyn Sieve>>);
+
+impl Wanted {
+    pub fn lets_through(&self, seen: &Seen<'_>) -> bool {
+        self.0.iter().all(|sieve| sieve.lets_through(seen))
+    }
+}
+
+impl PartialEq for Wanted {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(|(one, other)| Arc::ptr_eq(one, other))
+    }
+}
+
+impl Eq for Wanted {}
 
 impl Filter {
     /// Whether an index may tell where there is nothing wanted.

@@ -8,6 +8,7 @@ use memchr::{memchr, memrchr};
 
 use super::filter::Filter;
 use super::form::{Form, without_noise};
+use super::seen::Seen;
 use super::text::Head;
 use crate::archive::{Keys, Scanner, Value, pair};
 
@@ -27,6 +28,14 @@ pub struct Line {
     pub level: Option<Span>,
     pub logger: Option<Span>,
     pub trace: Option<Span>,
+}
+
+impl Line {
+    /// What is known of it. The values are at their places in the line.
+    fn seen<'l>(&'l self, line: &'l [u8]) -> Seen<'l> {
+        let (level, logger, trace) = (self.level.as_ref(), self.logger.as_ref(), self.trace.as_ref());
+        Seen { line, time: self.time, level, logger, trace }
+    }
 }
 
 /// Looks at the lines of one file after the other.
@@ -179,7 +188,8 @@ impl Matcher {
             Form::Pairs(_) => self.pairs(line)?,
             Form::Text => self.text(line)?,
         };
-        Some(Line { range, ..found })
+        let found = Line { range, ..found };
+        (self.filter.wanted.0.is_empty() || self.filter.wanted.lets_through(&found.seen(line))).then_some(found)
     }
 
     /// A line that is not understood is wanted where nothing is asked of it.

@@ -40,7 +40,7 @@ use files::Directory;
 use remarks::Remarks;
 use time::Time;
 
-pub use filter::Filter;
+pub use filter::{Filter, Sieve, Wanted};
 pub use position::{NoPosition, Position};
 pub use record::Record;
 pub use seen::Seen;

@@ -16,6 +16,8 @@ pub enum Field {
     Level,
     Logger,
     Trace,
+    /// Asked for elsewhere.
+    Unasked,
     /// A key; a dot leads into an object, or is part of the key.
     Named(String),
 }
@@ -58,6 +60,15 @@ impl Fields {
         self.all.len()
     }
 
+    /// The same numbers, of which only these are read.
+    pub fn only(&self, wanted: &[usize]) -> Self {
+        let last = wanted.iter().max().map_or(0, |last| last + 1);
+        let all = self.all[..last].iter().enumerate();
+        let all: Vec<Field> =
+            all.map(|(number, field)| if wanted.contains(&number) { field.clone() } else { Field::Unasked }).collect();
+        Self { has_named: all.iter().any(|field| matches!(field, Field::Named(_))), all }
+    }
+
     /// Their values in a line, in the order of their numbers.
     pub fn read<'l>(&self, seen: &Seen<'l>, cells: &mut Vec<Option<Cell<'l>>>) {
         cells.clear();
@@ -67,7 +78,7 @@ impl Fields {
             Field::Level => text(seen.level()),
             Field::Logger => text(seen.logger()),
             Field::Trace => text(seen.trace()),
-            Field::Named(_) => None,
+            Field::Named(_) | Field::Unasked => None,
         }));
         if !self.has_named {
             return;

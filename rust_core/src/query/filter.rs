@@ -143,6 +143,22 @@ impl Condition {
         }
     }
 
+    /// The numbers of the fields that it asks for.
+    pub fn fields(&self, found: &mut Vec<usize>) {
+        match self {
+            Self::All(all) | Self::Any(all) => all.iter().for_each(|one| one.fields(found)),
+            Self::Not(other) => other.fields(found),
+            Self::Compare(field, ..)
+            | Self::Level(field, ..)
+            | Self::In(field, _)
+            | Self::Matches(field, _)
+            | Self::Glob(field, _)
+            | Self::Contains(field, _)
+            | Self::Exists(field) => found.push(*field),
+            Self::Line(_) => {}
+        }
+    }
+
     /// All that must hold together: itself, or its parts.
     pub fn together(&self) -> &[Self] {
         match self {

@@ -12,6 +12,7 @@ mod parser;
 mod plan;
 mod quantile;
 mod run;
+mod sieve;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -22,5 +23,6 @@ pub use filter::Condition;
 pub use lexer::Wrong;
 pub use plan::{Hints, Plan};
 pub use run::Run;
+pub use sieve::Sieve;
 pub use table::Table;
 pub use when::Now;

@@ -1,11 +1,14 @@
 //! A question as it was understood.
 
+use std::sync::Arc;
+
 use super::cell::{Cell, Literal};
 use super::fields::{Field, Fields};
 use super::filter::{Condition, Sign};
 use super::groups::Grouping;
 use super::lexer::Wrong;
 use super::parser::Parser;
+use super::sieve::Sieve;
 use super::when::Now;
 
 /// A stage that records go through one by one.
@@ -83,6 +86,20 @@ impl Plan {
     #[must_use]
     pub const fn gives_lines(&self) -> bool {
         matches!(self.sink, Sink::Lines | Sink::LastLines(_) | Sink::OrderedLines { .. })
+    }
+
+    /// Takes the conditions that stand before all else, for a reader that leaves lines out by them.
+    pub fn take_sieve(&mut self) -> Option<Arc<Sieve>> {
+        let count = self.steps.iter().take_while(|step| matches!(step, Step::Where(_))).count();
+        let conditions: Vec<Condition> = self
+            .steps
+            .drain(..count)
+            .filter_map(|step| match step {
+                Step::Where(condition) => Some(condition),
+                Step::Head(_) | Step::Unique(_) => None,
+            })
+            .collect();
+        (!conditions.is_empty()).then(|| Arc::new(Sieve::new(Condition::All(conditions), &self.fields, &self.now)))
     }
 
     /// What can be left out early.

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
 use super::*;
-use crate::follow::{Filter, Options, Reader};
+use crate::follow::{Filter, Options, Reader, Wanted};
 
 const LINES: &str = r#"{"timestamp":"2026-02-19T10:00:00.000000+00:00","level":"INFO","logger":"shop.cart","message":"order taken","trace_id":"t1","endpoint":"/buy","latency_ms":10,"user":{"id":7,"name":"Ann"},"ok":true}
 {"timestamp":"2026-02-19T10:01:00.000000+00:00","level":"WARNING","logger":"shop.db","message":"slow \"query\"","trace_id":"t1","endpoint":"/buy","latency_ms":600.5,"user":{"id":8},"tags":["a","b"]}
@@ -18,7 +18,7 @@ fn now() -> Now {
 }
 
 fn run(question: &str, lines: &str) -> Run {
-    let plan = Plan::parse(question, now()).unwrap_or_else(|wrong| panic!("{question}: {wrong:?}"));
+    let mut plan = Plan::parse(question, now()).unwrap_or_else(|wrong| panic!("{question}: {wrong:?}"));
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("app.log"), lines).unwrap();
     let hints = plan.hints();
@@ -30,6 +30,7 @@ fn run(question: &str, lines: &str) -> Run {
         loggers: hints.logger.into_iter().collect(),
         trace: hints.trace,
         text: hints.text,
+        wanted: Wanted(plan.take_sieve().into_iter().map(|sieve| sieve as _).collect()),
     };
     let mut reader =
         Reader::open(Options { directory: directory.path().to_owned(), filter, ..Options::default() }).unwrap();

@@ -31,6 +31,7 @@ fn any_filter() -> impl Strategy<Value = Filter> {
             levels: Vec::new(),
             trace: trace.map(|trace| format!("t{trace:08}")),
             text: text.map(str::to_owned),
+            ..Filter::default()
         })
 }
 

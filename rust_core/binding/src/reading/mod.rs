@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use unified_logger_core::archive::{Keys, TimeForm};
 use unified_logger_core::clock;
-use unified_logger_core::follow::{Filter, Options, Position, Reader, Record};
+use unified_logger_core::follow::{Filter, Options, Position, Reader, Record, Wanted};
 
 use crate::control::error::to_python;
 use crate::interpreter::ending;
@@ -117,12 +117,14 @@ impl LogFiles {
         after: Vec<String>,
         follow: bool,
         keys: Option<GivenKeys>,
+        questions: Vec<PyRef<'_, Query>>,
     ) -> PyResult<Self> {
         let after: Result<Vec<Position>, _> = after.iter().map(|text| text.parse()).collect();
+        let wanted = Wanted(questions.iter().filter_map(|question| question.sieve()).collect());
         let options = Options {
             directory,
             files,
-            filter: Filter { from: times.0, until: times.1, level, levels, loggers, trace, text },
+            filter: Filter { from: times.0, until: times.1, level, levels, loggers, trace, text, wanted },
             keys: keys.map(self::keys).transpose()?,
             after: after.map_err(|_| PyValueError::new_err("it is no position"))?,
             follow,

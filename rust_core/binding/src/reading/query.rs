@@ -1,12 +1,13 @@
 //! Questions about records for the facade.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyBytes, PyDateTime, PyList, PyString, PyTzInfo};
 use unified_logger_core::clock;
-use unified_logger_core::query::{Cell, Now, Plan, Run};
+use unified_logger_core::follow;
+use unified_logger_core::query::{Cell, Now, Plan, Run, Sieve};
 
 use super::{LogFiles, MOST, MOST_BYTES};
 use crate::control::error::to_python;
@@ -18,6 +19,14 @@ pub struct Query {
     run: Mutex<Run>,
     gives_lines: bool,
     hints: Hints,
+    sieve: Option<Arc<Sieve>>,
+}
+
+impl Query {
+    /// What the reader is to ask of lines.
+    pub fn sieve(&self) -> Option<Arc<dyn follow::Sieve>> {
+        self.sieve.clone().map(|sieve| sieve as _)
+    }
 }
 
 /// First time and the one before which records end, least level, logger, trace and text.
@@ -37,11 +46,12 @@ impl Query {
     /// Reads a question. Raises ValueError with what is wrong, and with the characters at which it is.
     #[new]
     fn new(text: &str, is_utc: bool, levels: Levels) -> PyResult<Self> {
-        let plan = Plan::parse(text, Now::here(is_utc, levels))
+        let mut plan = Plan::parse(text, Now::here(is_utc, levels))
             .map_err(|wrong| PyValueError::new_err((wrong.what, wrong.place.start, wrong.place.end)))?;
         let hints = plan.hints();
         let hints = (hints.from, hints.until, hints.level, hints.logger, hints.trace, hints.text);
-        Ok(Self { gives_lines: plan.gives_lines(), run: Mutex::new(Run::new(plan)), hints })
+        let sieve = plan.take_sieve();
+        Ok(Self { gives_lines: plan.gives_lines(), run: Mutex::new(Run::new(plan)), hints, sieve })
     }
 
     /// Whether records come out, and no table.
@@ -97,7 +107,7 @@ impl Query {
     /// How many records were asked, how many came through, and what the answer lacks, in sentences.
     fn told(&self) -> (u64, u64, Vec<String>) {
         let run = self.run.lock().unwrap_or_else(PoisonError::into_inner);
-        (run.asked, run.found, run.remarks())
+        (self.sieve.as_ref().map_or(run.asked, |sieve| sieve.asked()), run.found, run.remarks())
     }
 }
 
