@@ -8,13 +8,15 @@ import sys
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from . import metrics, options, query, recover, retention, schema
+from . import metrics, options, query, recover, retention, schema, trace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_SIGPIPE = 141  # as of a program that the signal ends
-_COMMANDS = (query, recover, retention, metrics, options, schema)
+# As of programs that these signals end.
+_SIGPIPE = 141
+_SIGINT = 130
+_COMMANDS = (query, trace, recover, retention, metrics, options, schema)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = given.run(given)
         print(end="", flush=True)  # there may be no standard output
+    except KeyboardInterrupt:
+        return _SIGINT
     except BrokenPipeError:
         # The reader has seen enough, as `head` has. The interpreter must not find the pipe again at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

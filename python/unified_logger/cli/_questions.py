@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import argparse
     from argparse import Namespace
     from collections.abc import Iterator
+    from typing import Any
 
 _TIMES = "a time such as 2026-02-19T10:30, 2026-02-19, 10:30, -15m, today, yesterday or now"
 # How long the engine searches before signals are looked at, seconds.
@@ -23,8 +24,13 @@ class RefusedError(Exception):
     """What was asked cannot be answered. The text says why."""
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Adds the options that choose files and records."""
+def add_options(parser: argparse.ArgumentParser, *, with_trace: bool = True) -> None:
+    """Adds the options that choose files and records.
+
+    Args:
+        parser: The parser of a command.
+        with_trace: Whether a trace is chosen by an option.
+    """
     parser.add_argument(
         "paths", metavar="DIR|FILE", nargs="*", help="a log directory, or log files; by default $LOG_DIR, else logs"
     )
@@ -34,7 +40,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-S", "--since", help=f"the first time: {_TIMES}")
     parser.add_argument("-U", "--until", help="the time before which records end")
-    parser.add_argument("-t", "--trace", metavar="ID", help="the id of a trace")
+    if with_trace:
+        parser.add_argument("-t", "--trace", metavar="ID", help="the id of a trace")
+    else:
+        parser.set_defaults(trace=None)
     parser.add_argument("--utc", action="store_true", help="times in UTC, not in the zone of the system")
 
 
@@ -151,3 +160,49 @@ def answer(query: _core.Query, found: _core.LogFiles, frame: float | None) -> It
             break
     if told:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def rows(question: str, given: Namespace) -> tuple[list[list[Any]], list[str]]:
+    """The rows of the answer to a question, and what they lack, in sentences.
+
+    Raises:
+        RefusedError: The files cannot be read.
+    """
+    query = ask(question, given)
+    found = files(given, query, follow=False)
+    for _ in answer(query, found, None):
+        pass
+    return query.table()[1], [*query.told()[2], *found.remarks()]
+
+
+def records(trace: str, given: Namespace, remarks: list[str]) -> Iterator[_core.ReadRecord]:
+    """The records of a trace.
+
+    Args:
+        trace: Its id.
+        given: The options.
+        remarks: Takes what was noticed.
+
+    Raises:
+        RefusedError: The files cannot be read.
+    """
+    query = ask(f"trace_id = {trace}", given)
+    found = files(given, query, follow=False)
+    is_last = False
+    while not is_last:
+        batch, is_last, _ = found.read(_SLICE)
+        yield from batch
+    remarks += found.remarks()
+
+
+def number_of(level: str) -> int:
+    """The number of a level; 0 if nobody knows it."""
+    try:
+        return levels.parse(level)
+    except ValueError:
+        return 0
+
+
+def is_colourful(given: Namespace, is_terminal: bool) -> bool:
+    """Whether what is printed may have colours."""
+    return is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

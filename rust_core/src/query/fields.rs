@@ -2,10 +2,8 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr2;
-
 use super::cell::Cell;
-use crate::archive::pair;
+use crate::archive::{end_or_escape, pair};
 use crate::follow::Seen;
 
 /// A field of a question.
@@ -96,6 +94,13 @@ impl Fields {
         }
     }
 
+    fn names(&self) -> impl Iterator<Item = &[u8]> {
+        self.all.iter().filter_map(|field| match field {
+            Field::Named(name) => Some(name.as_bytes()),
+            _ => None,
+        })
+    }
+
     /// Reads an object that begins before `at`. `path` leads to it, with a dot at its end. Returns the place behind it.
     fn object<'l>(&self, line: &'l [u8], mut at: usize, path: &[u8], cells: &mut [Option<Cell<'l>>]) -> Option<usize> {
         loop {
@@ -110,26 +115,23 @@ impl Fields {
                 _ => return None,
             }
             let (end, has_escapes) = string_end(line, at + 1)?;
-            let key = unescaped(&line[at + 1..end], has_escapes);
+            let key = &line[at + 1..end];
             at = blank(line, end + 1);
             if line.get(at) != Some(&b':') {
                 return None;
             }
             at = blank(line, at + 1);
+            let unescaped = has_escapes.then(|| unescaped(key, true));
+            let key = unescaped.as_ref().map_or(key, |key| key.as_bytes());
             let (mut is_wanted, mut leads_to_wanted) = (false, false);
-            for field in &self.all {
-                let Field::Named(name) = field else { continue };
-                let Some(rest) = name.as_bytes().strip_prefix(path).and_then(|rest| rest.strip_prefix(key.as_bytes()))
-                else {
-                    continue;
-                };
+            for name in self.names() {
+                let Some(rest) = name.strip_prefix(path).and_then(|rest| rest.strip_prefix(key)) else { continue };
                 is_wanted |= rest.is_empty();
                 leads_to_wanted |= rest.first() == Some(&b'.');
             }
             let start = at;
             at = if leads_to_wanted && line.get(at) == Some(&b'{') {
-                let below = [path, key.as_bytes(), b"."].concat();
-                self.object(line, at + 1, &below, cells)?
+                self.object(line, at + 1, &[path, key, b"."].concat(), cells)?
             } else {
                 value_end(line, at)?
             };
@@ -137,7 +139,7 @@ impl Fields {
                 let value = value_of(&line[start..at]);
                 for (field, cell) in self.all.iter().zip(cells.iter_mut()) {
                     let Field::Named(name) = field else { continue };
-                    if name.as_bytes().strip_prefix(path) == Some(key.as_bytes()) {
+                    if name.as_bytes().strip_prefix(path) == Some(key) {
                         // The last one counts, as for all readers of JSON.
                         *cell = Some(value.clone());
                     }
@@ -158,11 +160,12 @@ fn blank(line: &[u8], mut at: usize) -> usize {
 fn string_end(line: &[u8], mut at: usize) -> Option<(usize, bool)> {
     let mut has_escapes = false;
     loop {
-        at += memchr2(b'"', b'\\', line.get(at..)?)?;
-        if line[at] == b'"' {
-            return Some((at, has_escapes));
+        at = end_or_escape(line, at)?;
+        match line[at] {
+            b'"' => return Some((at, has_escapes)),
+            b'\\' => has_escapes = true,
+            _ => return None,
         }
-        has_escapes = true;
         at += 2;
     }
 }

@@ -193,6 +193,7 @@ fn spans_begin_with_the_day_of_the_zone() {
     assert_eq!(Some(day), now.time("2026-02-19"));
     assert_eq!(now.time("today"), Some(day));
     assert_eq!(now.time("18:10"), Some(now.time));
+    assert_eq!(now.time("2026-02-19T11:10+01:00"), Some(now.time));
 }
 
 proptest! {

@@ -55,6 +55,10 @@ impl Now {
         if let Some(ago) = text.strip_prefix('-').or_else(|| text.strip_suffix(" ago")).and_then(span) {
             return self.time.checked_sub(ago);
         }
+        // With an offset, and without seconds.
+        if let Ok(time) = text.parse::<Timestamp>() {
+            return i64::try_from(time.as_nanosecond()).ok();
+        }
         let today = || self.civil().map(|now| now.date());
         match text {
             "now" => return Some(self.time),

@@ -6,6 +6,7 @@ mod pairs;
 mod scan;
 mod time;
 
+pub use find::end_or_escape;
 pub use keys::{Keys, TimeForm};
 pub use pairs::pair;
 pub use scan::{Found, Scanner, Value};

@@ -1,0 +1,138 @@
+"""`unified-logger query`: what comes out, in which form, and what is said of a question that is none."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from kinds import Run
+
+LINES = [
+    {"timestamp": "2026-02-19T10:00:00.000000+00:00", "level": "INFO", "logger": "shop", "message": "taken", "endpoint": "/buy", "latency_ms": 10},
+    {"timestamp": "2026-02-19T10:01:00.000000+00:00", "level": "WARNING", "logger": "shop.db", "message": "订单慢", "endpoint": "/订单", "latency_ms": 620.5},
+    {"timestamp": "2026-02-19T10:07:00.000000+00:00", "level": "ERROR", "logger": "shop.db", "message": "refused", "endpoint": "/buy", "latency_ms": 90},
+]  # fmt: skip
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    directory = tmp_path / "logs"
+    directory.mkdir()
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in LINES)
+    (directory / "app.log").write_text(text, encoding="utf-8")
+    return directory
+
+
+def test_records_come_out_as_they_are(run: Run, logs: Path) -> None:
+    """And the status says whether there are any."""
+    found = run("query", "level>=warning and latency_ms<100", str(logs))
+    assert [json.loads(line) for line in found.stdout.splitlines()] == [LINES[2]]
+    assert (found.returncode, found.stderr) == (0, "")
+    nothing = run("query", "level=critical", "logs")
+    assert (nothing.returncode, nothing.stdout) == (1, "")
+
+
+def test_a_table_is_aligned_whatever_its_letters_are(run: Run, logs: Path) -> None:
+    """A Chinese letter takes two columns."""
+    found = run("query", "count, max latency_ms by endpoint", "logs", "--utc")
+    assert found.stdout.splitlines() == [
+        "endpoint  count  max_latency_ms",
+        "/buy          2              90",
+        "/订单         1           620.5",
+    ]
+
+
+def test_tables_for_programs(run: Run, logs: Path) -> None:
+    """Numbers are numbers, and times are in UTC."""
+    question = "count by 5m"
+    found = run("query", question, "logs", "--json")
+    assert [json.loads(line) for line in found.stdout.splitlines()] == [
+        {"time": "2026-02-19T10:00:00.000000+00:00", "count": 2},
+        {"time": "2026-02-19T10:05:00.000000+00:00", "count": 1},
+    ]
+    rows = list(csv.reader(io.StringIO(run("query", question, "logs", "-o", "csv").stdout)))
+    assert rows == [
+        ["time", "count"],
+        ["2026-02-19T10:00:00.000000+00:00", "2"],
+        ["2026-02-19T10:05:00.000000+00:00", "1"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "count"),
+    [
+        (["-l", "warning"], 2),
+        (["-L", "shop.db"], 2),
+        (["-L", "shop.*"], 3),
+        (["-S", "2026-02-19T10:01:00Z", "-U", "2026-02-19T10:07:00Z"], 1),
+        (["-S", "2026-02-19T11:01+01:00"], 2),
+        (["--utc", "-S", "2026-02-19 10:01"], 2),
+    ],
+)
+def test_options_choose_records_besides(run: Run, logs: Path, arguments: list[str], count: int) -> None:
+    found = run("query", "latency_ms > 0 | count", "logs", *arguments, "--json")
+    assert json.loads(found.stdout) == {"count": count}
+
+
+@pytest.mark.parametrize(
+    ("question", "place", "told"),
+    [
+        ("level >= loud", "         ^^^^", "a level: DEBUG"),
+        ("latency_ms >", "            ^", "a value should stand here"),
+        ("level=error | cuont by endpoint", "              ^^^^^", "count, sum, avg"),
+    ],
+)
+def test_what_is_wrong_is_pointed_at(run: Run, logs: Path, question: str, place: str, told: str) -> None:
+    """Under the question itself."""
+    found = run("query", question, "logs")
+    assert found.returncode == 2
+    first, shown, marks = found.stderr.splitlines()
+    assert told in first
+    assert (shown, marks) == (f"  {question}", f"  {place}")
+
+
+def test_files_that_are_not_there(run: Run, tmp_path: Path) -> None:
+    found = run("query", "count", "missing.log")
+    assert (found.returncode, found.stdout) == (2, "")
+    assert "missing.log" in found.stderr
+
+
+def test_a_reader_that_has_seen_enough_ends_it(logs: Path) -> None:
+    """Quietly, as for all programs in a pipe."""
+    with (logs / "app.log").open("a", encoding="utf-8") as file:
+        file.write("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in LINES) * 20_000)
+    command = [sys.executable, "-m", "unified_logger.cli", "query", "*", "logs"]
+    with subprocess.Popen(command, cwd=logs.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signal")
+def test_records_are_followed(logs: Path) -> None:
+    """As they are written, and Ctrl-C ends it without a traceback."""
+    command = [sys.executable, "-m", "unified_logger.cli", "query", "level=error", "logs", "-f"]
+    with subprocess.Popen(
+        command, cwd=logs.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline()) == LINES[2]
+        with (logs / "app.log").open("a", encoding="utf-8") as file:
+            file.write(json.dumps({**LINES[2], "message": "again"}) + "\n")
+        assert json.loads(process.stdout.readline())["message"] == "again"
+        time.sleep(0.2)
+        os.kill(process.pid, signal.SIGINT)
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+    assert process.returncode == 130
