@@ -681,6 +681,29 @@ class Query:
     def told(self) -> tuple[int, int, list[str]]:
         """How many records were asked, how many came through, and what the answer lacks, in sentences."""
 
+def survey_files(
+    directory: str, sets: list[str], times: str | None
+) -> tuple[
+    list[tuple[str, str, int, int, int, tuple[int, int] | None, dict[str, int], dict[str, int], bool]],
+    int,
+    list[tuple[int, dict[str, int]]],
+    list[str],
+]:
+    """What the files of a log directory hold: from indices where there are some.
+
+    Args:
+        directory: The directory.
+        sets: The names of sets; none for all.
+        times: The set whose records are told by time; None for none.
+
+    Returns:
+        Of each file its set, name, lines, bytes, stored bytes, first and last time, records by level and by logger, and whether an index told it. The
+        length of spans of time, and the records by level of each span by its beginning; both in nanoseconds. What was noticed.
+
+    Raises:
+        OSError: The directory cannot be read.
+    """
+
 def read_time(text: str, is_utc: bool) -> int | None:
     """A time as people write it, in nanoseconds since 1970 UTC; None if it is none."""
 

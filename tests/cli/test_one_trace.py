@@ -76,7 +76,11 @@ def test_what_is_not_there(run: Run, logged: Path, given: str, status: int) -> N
 def test_spans_that_are_inside_of_each_other_end(run: Run, tmp_path: Path) -> None:
     """Whatever records say of their parents."""
     line = {"timestamp": "2026-02-19T10:00:00+00:00", "level": "INFO", "logger": "a", "message": "m", "trace_id": TRACE}
-    spans = [{"span_id": "a", "parent_span_id": "b"}, {"span_id": "b", "parent_span_id": "a"}, {"span_id": "c", "parent_span_id": "c"}]
+    spans = [
+        {"span_id": "a", "parent_span_id": "b"},
+        {"span_id": "b", "parent_span_id": "a"},
+        {"span_id": "c", "parent_span_id": "c"},
+    ]
     (tmp_path / "app.log").write_text("".join(json.dumps({**line, **each}) + "\n" for each in spans))
     tree = json.loads(run("trace", TRACE, "app.log", "--json").stdout)
     assert len(tree["items"]) == 3

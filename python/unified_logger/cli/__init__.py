@@ -8,7 +8,7 @@ import sys
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from . import metrics, options, query, recover, retention, schema, trace
+from . import metrics, options, query, recover, retention, schema, stats, trace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # As of programs that these signals end.
 _SIGPIPE = 141
 _SIGINT = 130
-_COMMANDS = (query, trace, recover, retention, metrics, options, schema)
+_COMMANDS = (query, trace, stats, recover, retention, metrics, options, schema)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -95,7 +95,9 @@ def _shown(columns: list[str], rows: list[list[Any]], given: Namespace) -> str:
     width = None
     if is_terminal:
         width = os.get_terminal_size(sys.stdout.fileno()).columns or 80
-    return _table.drawn(columns, rows, columns_of_terminal=width, is_utc=given.utc, bold=_questions.is_colourful(given, is_terminal))
+    return _table.drawn(
+        columns, rows, columns_of_terminal=width, is_utc=given.utc, bold=_questions.is_colourful(given, is_terminal)
+    )
 
 
 def _draw_again(query: Any, given: Namespace, drawn: int) -> int:

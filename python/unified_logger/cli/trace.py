@@ -156,9 +156,7 @@ def _lines(trace: str, given: Namespace) -> tuple[list[Line], list[str]]:
         if not isinstance(parsed, dict):
             parsed = {"message": record.raw.decode("utf-8", "replace")}
         level = record.level or "?"
-        found.append(
-            Line(record.nanoseconds or 0, level, _questions.number_of(level), record.logger or "", parsed)
-        )
+        found.append(Line(record.nanoseconds or 0, level, _questions.number_of(level), record.logger or "", parsed))
     found.sort(key=lambda line: line.begin)
     return found, remarks
 
@@ -207,7 +205,10 @@ def tree(lines: list[Line]) -> Span:
         if isinstance(outcome, str):
             span.outcome = outcome
         if span.name is None and _field(line.record, "method", "http.method") is not None:
-            method, path = _field(line.record, "method", "http.method"), _field(line.record, "route", "path", "url.path")
+            method, path = (
+                _field(line.record, "method", "http.method"),
+                _field(line.record, "route", "path", "url.path"),
+            )
             span.name = f"{method} {path}" if path is not None else str(method)
     for span in spans.values():
         above = spans.get(span.parent or "")

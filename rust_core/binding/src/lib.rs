@@ -59,6 +59,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
         processors: set_processors;
         reading: read_position;
         reading: read_time;
+        reading: survey_files;
         redaction: redaction_keys redaction_patterns;
         stdlib: emit encode_record float_class merge_by_class merge_record set_marks set_stdlib_native stdlib_native_levels
             with_and_without_secrets;

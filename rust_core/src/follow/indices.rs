@@ -101,6 +101,11 @@ impl Indices {
     }
 }
 
+/// The index of a file.
+pub fn index_of(directory: &Path, generation: Generation) -> Result<Index, String> {
+    read(platform::open_to_read(&index_path(directory, generation)).ok(), generation, &mut Vec::new())
+}
+
 fn read(file: Option<File>, generation: Generation, room: &mut Vec<u8>) -> Result<Index, String> {
     let Some(mut file) = file else { return Err("is not there".to_owned()) };
     let mut filled = 0;
@@ -125,7 +130,7 @@ fn read(file: Option<File>, generation: Generation, room: &mut Vec<u8>) -> Resul
 }
 
 /// Parts that follow each other are read in one go.
-fn runs(index: &Index, parts: &[usize]) -> Vec<Run> {
+pub fn runs(index: &Index, parts: &[usize]) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     let (mut lines, mut next) = (0, 0);
     for number in parts {

@@ -21,6 +21,7 @@ mod record;
 mod remarks;
 mod seen;
 mod source;
+mod survey;
 mod text;
 mod time;
 
@@ -44,6 +45,7 @@ pub use filter::{Filter, Sieve, Wanted};
 pub use position::{NoPosition, Position};
 pub use record::Record;
 pub use seen::Seen;
+pub use survey::{Counts, Survey, Surveyed, survey};
 
 /// How long a reader that follows sleeps between two looks: the first time, and at most.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(2);

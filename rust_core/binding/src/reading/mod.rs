@@ -1,6 +1,7 @@
 //! Readers of log files for the facade.
 
 mod query;
+mod files;
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -16,6 +17,7 @@ use crate::control::error::to_python;
 use crate::interpreter::ending;
 
 pub use query::{Query, read_time};
+pub use files::survey_files;
 
 /// Records that are read at once, and their bytes.
 const MOST: usize = 512;
