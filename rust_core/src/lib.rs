@@ -42,6 +42,7 @@ pub mod recovery;
 pub mod upkeep;
 pub mod follow;
 pub mod query;
+pub mod show;
 pub mod pipeline;
 pub mod writer;
 pub mod config;

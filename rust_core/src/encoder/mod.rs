@@ -16,8 +16,8 @@ pub use fields::{Fields, short_name};
 pub use json::JsonEncoder;
 pub use lines::Lines;
 pub use logfmt::LogfmtEncoder;
-pub use shape::{Keys, Shape, Told, Wrong, check, preset_names};
-pub use text::{NAMED as TEMPLATES, PARTS, Text, TextEncoder, Wrong as WrongTemplate, check_template};
+pub use shape::{Holds, Keys, Shape, Told, Wrong, check, layouts, preset_names};
+pub use text::{NAMED as TEMPLATES, NO_TIME, PARTS, Shown, Text, TextEncoder, text_columns, Wrong as WrongTemplate, check_template};
 
 use crate::names::{self, Names};
 use crate::platform;

@@ -24,7 +24,7 @@ use presets::{PLAIN, PRESETS, Preset};
 
 pub use check::{Wrong, check};
 pub use presets::names as preset_names;
-pub use told::Told;
+pub use told::{Holds, Told, layouts};
 
 /// The shape of lines, as it is configured.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -26,6 +26,11 @@ impl<'a> Fields<'a> {
         read
     }
 
+    /// Those that were read from a line.
+    pub const fn of(trace_id: Option<&'a str>, span_id: Option<&'a str>, named: Vec<(&'a str, Value<'a>)>) -> Self {
+        Self { trace_id, span_id, named }
+    }
+
     /// The value of a field that has a part of its own.
     pub fn get(&self, name: &str) -> Option<&Value<'a>> {
         self.named.iter().find(|(named, _)| *named == name).map(|(_, value)| value)

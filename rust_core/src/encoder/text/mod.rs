@@ -17,9 +17,9 @@ use serde::{Deserialize, Serialize};
 use crate::exception::{self, SourceCache};
 use crate::fault_injection::{self, Fault};
 use crate::names::Names;
-use crate::record::{Record, Site};
+use crate::record::{Header, INLINE, InlineSite, Record, Site};
 use crate::table::View;
-use crate::value::Put;
+use crate::value::{Put, Reader, Value};
 
 use super::{Encoder, Process, UNKNOWN, Whose};
 use fields::Fields;
@@ -28,6 +28,7 @@ use template::{Below, Part, Piece, Template};
 use time::TimeWriter;
 use width::Width;
 
+pub use screen::columns as text_columns;
 pub use template::{NAMED, PARTS, Wrong};
 
 /// Bytes of memory that are kept from one record to the next.
@@ -96,6 +97,26 @@ pub struct TextEncoder {
     scratch: String,
 }
 
+/// The time of a record that has none.
+pub const NO_TIME: i64 = i64::MIN;
+
+/// A record that was read from a line: all that it says is in it, and its exception is a text already.
+#[derive(Clone, Debug)]
+pub struct Shown<'a> {
+    /// `None` for one that has none.
+    pub time: Option<i64>,
+    pub level: i32,
+    pub level_name: &'a str,
+    pub logger: &'a str,
+    pub message: &'a str,
+    pub trace_id: Option<&'a str>,
+    pub span_id: Option<&'a str>,
+    pub fields: Vec<(&'a str, Value<'a>)>,
+    /// Texts, with a line for each of theirs below the record.
+    pub exception: Option<&'a str>,
+    pub stack: Option<&'a str>,
+}
+
 /// What one record is made of.
 #[derive(Clone, Copy)]
 struct Given<'a> {
@@ -104,6 +125,8 @@ struct Given<'a> {
     message: &'a str,
     fields: &'a Fields<'a>,
     template: &'a Template,
+    /// Exception and stack, where they are texts.
+    below: [Option<&'a str>; 2],
 }
 
 impl Encoder for TextEncoder {
@@ -166,25 +189,67 @@ impl TextEncoder {
 
     fn put_record(&mut self, record: &Record<'_>, text: &mut String) {
         let template = Arc::clone(&self.template);
-        let mut scratch = std::mem::take(&mut self.scratch);
         let site = self.sites.get(&self.names.sites, record.header.site, |_| ()).map(|(site, ())| Arc::clone(site));
         let of_site = site.as_ref().and_then(|site| site.message.as_deref());
         let message = record.message.or(of_site).unwrap_or(UNKNOWN);
         let fields = Fields::read(record, site.as_deref());
+        let site = site.as_deref();
+        self.put_given(&Given { record, site, message, fields: &fields, template: &template, below: [None; 2] }, text);
+    }
+
+    /// Puts a record that was read from a line.
+    pub fn put_shown(&mut self, shown: Shown<'_>, text: &mut String) {
+        let template = Arc::clone(&self.template);
+        let header = Header {
+            time: shown.time.unwrap_or(NO_TIME),
+            sequence: 0,
+            level: shown.level,
+            site: INLINE,
+            logger: INLINE,
+            thread: INLINE,
+            flags: 0,
+            extra: 0,
+        };
+        let record = Record {
+            header,
+            process: 0,
+            level_name: Some(shown.level_name),
+            site: Some(InlineSite::UNKNOWN),
+            logger: Some(shown.logger),
+            thread: Some(UNKNOWN),
+            message: Some(shown.message),
+            context: None,
+            exception: None,
+            stack: None,
+            fields: Reader::checked(&[]),
+        };
+        let fields = Fields::of(shown.trace_id, shown.span_id, shown.fields);
+        let below = [shown.exception, shown.stack];
+        let (record, fields, template) = (&record, &fields, &*template);
+        self.put_given(&Given { record, site: None, message: shown.message, fields, template, below }, text);
+    }
+
+    /// Lets the day of the first record be shown, if it is another one than today.
+    pub fn begin_today(&mut self) {
+        self.times.iter_mut().for_each(TimeWriter::begin_today);
+    }
+
+    fn put_given(&mut self, given: &Given<'_>, text: &mut String) {
+        let template = given.template;
+        let mut scratch = std::mem::take(&mut self.scratch);
         let mut screen = Screen::new(text, self.color, self.width.now());
-        let given = Given { record, site: site.as_deref(), message, fields: &fields, template: &template };
-        self.put_line(&mut screen, &mut scratch, &given, self.is_aligned);
+        self.put_line(&mut screen, &mut scratch, given, self.is_aligned);
         if screen.lines() > template.lines() && self.is_aligned {
             // Rather a line that is not aligned than another one.
             let aligned = screen.lines();
             screen.start_over();
-            self.put_line(&mut screen, &mut scratch, &given, false);
+            self.put_line(&mut screen, &mut scratch, given, false);
             if screen.lines() >= aligned {
                 screen.start_over();
-                self.put_line(&mut screen, &mut scratch, &given, true);
+                self.put_line(&mut screen, &mut scratch, given, true);
             }
         }
-        self.put_below(&mut screen, &mut scratch, &given);
+        self.put_below(&mut screen, &mut scratch, given);
         screen.end();
         if scratch.capacity() <= KEPT {
             self.scratch = scratch;
@@ -193,7 +258,7 @@ impl TextEncoder {
 
     /// Puts what has lines of its own.
     fn put_below(&mut self, screen: &mut Screen<'_>, scratch: &mut String, given: &Given<'_>) {
-        let Given { record, message, fields, template, .. } = *given;
+        let Given { record, message, fields, template, below, .. } = *given;
         if memchr::memchr(b'\n', message.as_bytes()).is_some() && template.has(&Part::Message) {
             for line in value::lines(message).skip(1) {
                 screen.new_line();
@@ -212,6 +277,10 @@ impl TextEncoder {
         }
         if let Some(blob) = record.stack.filter(|_| template.stack == Below::Whole) {
             traceback::put(screen, scratch, &exception::stack_text(blob, &mut self.sources));
+        }
+        let wanted = [template.exception, template.stack];
+        for text in below.into_iter().zip(wanted).filter_map(|(text, wanted)| text.filter(|_| wanted == Below::Whole)) {
+            traceback::put(screen, scratch, text);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::fields::Fields;
 use super::screen::{Screen, columns, split};
 use super::template::{Ids, Part, Piece, Shape, Side, Template};
-use super::{Given, TextEncoder, UNKNOWN, style, value};
+use super::{Given, NO_TIME, TextEncoder, UNKNOWN, style, value};
 use crate::escape;
 use crate::exception;
 use crate::record::{InlineSite, Record};
@@ -39,7 +39,7 @@ impl TextEncoder {
         given: &Given<'_>,
         is_aligned: bool,
     ) {
-        let Given { record, site, message, fields, template } = *given;
+        let Given { record, site, message, fields, template, .. } = *given;
         let mut due = Due::default();
         let mut times = 0;
         for (index, piece) in template.pieces.iter().enumerate() {
@@ -70,7 +70,7 @@ impl TextEncoder {
                     continue;
                 }
                 Part::Time(_) => {
-                    if let Some(time) = self.times.get_mut(times) {
+                    if let Some(time) = self.times.get_mut(times).filter(|_| record.header.time != NO_TIME) {
                         time.write(record.header.time, scratch);
                     }
                     times += 1;

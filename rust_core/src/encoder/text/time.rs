@@ -42,6 +42,14 @@ impl TimeWriter {
         }
     }
 
+    /// Counts today as the day last written.
+    pub fn begin_today(&mut self) {
+        if self.shows_days {
+            let now = Timestamp::now().to_zoned_datetime(self.rules.clone());
+            self.day = Some((false, strtime::format("%Y-%m-%d", &now).unwrap_or_default()));
+        }
+    }
+
     /// Appends a time, in nanoseconds since the epoch.
     pub fn write(&mut self, time: i64, out: &mut String) {
         let second = time.div_euclid(1_000_000_000);

@@ -127,6 +127,10 @@ pub fn put_value(out: &mut String, value: &Value<'_>) -> &'static str {
         Value::Null | Value::Bool(_) => style::CONSTANT,
         Value::Integer(_) | Value::Float(_) => style::NUMBER,
         Value::Text(_) => style::TEXT,
-        Value::Json(_) => style::NONE,
+        Value::Json(json) => match json.as_bytes().first() {
+            Some(b'-' | b'0'..=b'9') => style::NUMBER,
+            Some(b't' | b'f' | b'n') => style::CONSTANT,
+            _ => style::NONE,
+        },
     }
 }
