@@ -27,8 +27,17 @@ pub struct Context {
     pub filter: Arc<Filter>,
     pub keys: Option<Keys>,
     pub follow: bool,
+    /// The longest line of which all is given.
+    pub longest: Option<usize>,
     pub time: Time,
     pub remarks: Remarks,
+}
+
+impl Context {
+    pub fn remark_on_cut(&mut self, path: &Path, length: u64) {
+        let longest = self.longest.unwrap_or_default();
+        self.remarks.make(format!("a line of {} has {length} bytes: its first {longest} are shown", path.display()));
+    }
 }
 
 /// What comes next.
@@ -105,6 +114,16 @@ impl Chain {
         &self.files.name
     }
 
+    /// The one file that is read, in place of all of the set.
+    pub fn only(&self) -> Option<&str> {
+        self.only.as_deref()
+    }
+
+    /// Begins behind a position. Nothing was read before.
+    pub fn begin(&mut self, start: Option<Position>) {
+        self.start = start;
+    }
+
     /// The next wanted record.
     ///
     /// # Errors
@@ -130,6 +149,10 @@ impl Chain {
             }
             match cursor.next(&self.files.name, &context.filter, context.keys.as_ref(), context.time) {
                 Ok(Next::Record(record)) => return Ok(Step::Record(Box::new(record))),
+                Ok(Next::Cut(record, length)) => {
+                    context.remark_on_cut(&path, length);
+                    return Ok(Step::Record(Box::new(record)));
+                }
                 Ok(Next::Later) => return Ok(Step::Later),
                 Err(error) if cursor.pass_damage() => {
                     context
@@ -240,7 +263,7 @@ impl Chain {
     /// Leaves the file that is read.
     fn finish(&mut self, context: &mut Context) {
         let Some(cursor) = self.cursor.take() else { return };
-        if cursor.lines.too_long > 0 {
+        if cursor.lines.too_long > 0 && context.longest.is_none() {
             let count = cursor.lines.too_long;
             context.remarks.make(format!("{} has {count} lines that are too long to be read", cursor.file.name));
         }

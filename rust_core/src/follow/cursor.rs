@@ -37,6 +37,8 @@ pub enum Probe {
 #[allow(clippy::large_enum_variant)] // nearly always a record
 pub enum Next {
     Record(Record),
+    /// The beginning of a line that was too long, and how long that was.
+    Cut(Record, u64),
     /// The end, for now. So many bytes of a line that has no end stand before it.
     End(usize),
     /// Time is up, and there is more to be looked at.
@@ -64,6 +66,20 @@ pub struct Cursor {
     pub is_replaced: bool,
     /// What stood before the end when it was reached.
     last_bytes: Vec<u8>,
+}
+
+/// A file that was opened, for those who read it otherwise.
+#[allow(missing_debug_implementations)] // a source has none
+pub struct Parts {
+    pub file: FileRef,
+    pub name: Arc<str>,
+    pub source: Source,
+    /// In the order of the file.
+    pub runs: Vec<Run>,
+    pub matcher: Option<Matcher>,
+    pub generation: Option<Generation>,
+    /// Of its whole lines.
+    pub mark: Mark,
 }
 
 /// So many bytes before the end are compared with what was read.
@@ -146,7 +162,10 @@ impl Cursor {
     /// The next wanted record.
     pub fn next(&mut self, set: &str, filter: &Arc<Filter>, keys: Option<&Keys>, time: Time) -> io::Result<Next> {
         if self.matcher.is_none() {
-            let Some(ahead) = self.lines.ahead(time)? else { return Ok(Next::Later) };
+            if self.lines.ahead(time)?.is_none() {
+                return Ok(Next::Later);
+            }
+            let ahead = self.lines.cut().unwrap_or_else(|| self.lines.looked_ahead());
             if ahead.is_empty() && !self.file.is_closed {
                 return Ok(Next::End(self.lines.tail().len()));
             }
@@ -154,11 +173,33 @@ impl Cursor {
             self.matcher = Some(Matcher::new(filter, Form::of(ahead, keys), keys.is_some()));
         }
         let Some(matcher) = &mut self.matcher else { return Ok(Next::End(0)) };
-        Ok(match self.lines.next(matcher, time)? {
-            lines::Next::Line(line) => Next::Record(self.record(set, line)),
-            lines::Next::End(tail) => Next::End(tail),
-            lines::Next::Later => Next::Later,
-        })
+        loop {
+            return Ok(match self.lines.next(matcher, time)? {
+                lines::Next::Line(line) => Next::Record(self.record(set, line)),
+                lines::Next::Cut(start, length) => match matcher.cut(&start) {
+                    Some((bytes, line)) => {
+                        let position = self.position(set);
+                        Next::Cut(Record::of(&bytes, line, &self.name, position), length)
+                    }
+                    None => continue,
+                },
+                lines::Next::End(tail) => Next::End(tail),
+                lines::Next::Later => Next::Later,
+            });
+        }
+    }
+
+    /// What is needed of it to read it backwards.
+    pub fn into_parts(self) -> Parts {
+        let whole = if self.head.len() < Mark::enough() {
+            memchr::memrchr(b'\n', &self.head).map_or(0, |end| end + 1)
+        } else {
+            self.head.len()
+        };
+        let mark = if self.head.is_empty() { self.mark } else { Mark::of(self.mark.inode, &self.head[..whole]) };
+        let Self { file, name, lines, matcher, generation, .. } = self;
+        let (source, runs) = lines.into_runs();
+        Parts { file, name, source, runs, matcher, generation, mark }
     }
 
     /// The last line of a file that gets no more records, which has no newline. `None` if it is torn.
@@ -189,15 +230,19 @@ impl Cursor {
         &self.mark
     }
 
-    fn record(&mut self, set: &str, line: Line) -> Record {
+    fn position(&mut self, set: &str) -> Position {
         self.renew_mark();
-        let position = Position {
+        Position {
             set: set.to_owned(),
             generation: self.generation,
             offset: self.lines.offset(),
             sequence: self.first.map(|first| first.saturating_add(self.lines.lines().saturating_sub(1))),
             mark: self.mark,
-        };
+        }
+    }
+
+    fn record(&mut self, set: &str, line: Line) -> Record {
+        let position = self.position(set);
         Record::of(self.lines.bytes(), line, &self.name, position)
     }
 

@@ -32,6 +32,8 @@ pub enum Next {
     Line(Line),
     /// The end, for now. So many bytes of a line that has no end stand before it.
     End(usize),
+    /// The beginning of a line that was too long, and how long that was.
+    Cut(Vec<u8>, u64),
     /// Time is up, and there is more to be looked at.
     Later,
 }
@@ -57,6 +59,14 @@ pub struct Lines {
     is_passing: bool,
     /// How many were too long.
     pub too_long: u64,
+    /// The longest line that is read.
+    longest: usize,
+    /// Whether the beginning of a longer one is given.
+    cuts: bool,
+    /// That of the line whose end is looked for, and its bytes so far.
+    start: Option<Vec<u8>>,
+    passed: u64,
+    is_passed: bool,
 }
 
 impl Lines {
@@ -77,7 +87,17 @@ impl Lines {
             run,
             is_passing: false,
             too_long: 0,
+            longest: LONGEST,
+            cuts: false,
+            start: None,
+            passed: 0,
+            is_passed: false,
         }
+    }
+
+    /// Lets a line of more bytes be given by its beginning of so many.
+    pub const fn cut_at(&mut self, longest: usize) {
+        (self.longest, self.cuts) = (longest, true);
     }
 
     /// The offset of the next line.
@@ -90,6 +110,17 @@ impl Lines {
         self.lines
     }
 
+    /// The beginning of a line that is too long and comes next.
+    pub fn cut(&self) -> Option<&[u8]> {
+        self.start.as_deref().filter(|_| self.is_passed)
+    }
+
+    /// What is read, and in which runs.
+    pub fn into_runs(mut self) -> (Source, Vec<Run>) {
+        self.runs.push_front(self.run);
+        (self.source, self.runs.into())
+    }
+
     /// The last line that was found, and others around it.
     pub fn bytes(&self) -> &[u8] {
         &self.buffer
@@ -98,6 +129,11 @@ impl Lines {
     /// The next wanted line. What has no newline is not taken: `tail` has it. At least one piece is looked at.
     pub fn next(&mut self, matcher: &mut Matcher, time: Time) -> io::Result<Next> {
         loop {
+            if std::mem::take(&mut self.is_passed)
+                && let Some(start) = self.start.take()
+            {
+                return Ok(Next::Cut(start, self.passed));
+            }
             if self.at < self.whole {
                 let lines = &self.buffer[self.at..self.whole];
                 let Some(mut line) = matcher.next(lines) else {
@@ -134,6 +170,7 @@ impl Lines {
     fn jump(&mut self, run: Run) {
         (self.base, self.at, self.whole, self.filled) = (run.from, 0, 0, 0);
         (self.lines, self.run, self.is_passing) = (run.lines, run, false);
+        self.start = None;
     }
 
     /// What stands behind the last newline.
@@ -157,12 +194,17 @@ impl Lines {
 
     /// The whole lines that were read and not looked at, or those that can be read now. Empty if there are none, None if time is up before.
     pub fn ahead(&mut self, time: Time) -> io::Result<Option<&[u8]>> {
-        while self.at == self.whole && self.fill()? {
+        while self.at == self.whole && !self.is_passed && self.fill()? {
             if self.at == self.whole && time.is_up() {
                 return Ok(None);
             }
         }
         Ok(Some(&self.buffer[self.at..self.whole]))
+    }
+
+    /// What `ahead` has found.
+    pub fn looked_ahead(&self) -> &[u8] {
+        &self.buffer[self.at..self.whole]
     }
 
     /// Reads on. False at the end.
@@ -171,17 +213,20 @@ impl Lines {
         self.base += self.at as u64;
         self.filled -= self.at;
         (self.at, self.whole) = (0, 0);
-        if self.filled >= LONGEST {
+        if self.filled >= self.longest {
             if !self.is_passing {
                 self.too_long += 1;
+                self.start = self.cuts.then(|| self.buffer[..self.longest].to_vec());
+                self.passed = 0;
             }
             self.is_passing = true;
         }
         if self.is_passing {
+            self.passed += self.filled as u64;
             self.base += self.filled as u64;
             self.filled = 0;
         }
-        let wanted = (self.filled + PIECE.max(self.filled)).min(LONGEST);
+        let wanted = (self.filled + PIECE.max(self.filled)).min(self.longest);
         if self.buffer.len() < wanted {
             self.buffer.resize(wanted, 0);
         } else if self.buffer.len() > KEPT && wanted < KEPT {
@@ -204,7 +249,8 @@ impl Lines {
             // The long line ends here.
             self.at = end + 1;
             self.lines += 1;
-            self.is_passing = false;
+            self.passed += end as u64;
+            (self.is_passing, self.is_passed) = (false, self.cuts);
         } else if self.is_passing {
             (self.at, self.whole) = (self.filled, self.filled);
         }

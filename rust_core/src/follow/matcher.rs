@@ -6,6 +6,7 @@ use std::sync::Arc;
 use memchr::memmem::Finder;
 use memchr::{memchr, memrchr};
 
+use super::cut::mended;
 use super::filter::Filter;
 use super::form::{Form, without_noise};
 use super::seen::Seen;
@@ -276,6 +277,23 @@ impl Matcher {
         let level = head.as_ref().and_then(|head| head.level).map_or(Value::Absent, Value::Plain);
         let time = head.and_then(|head| head.time);
         is_wanted.then(|| Line { range: 0..0, time, level: span(line, level), logger: None, trace: None })
+    }
+
+    /// What a line that is too long becomes if it is wanted: its beginning as a whole line.
+    pub fn cut(&mut self, start: &[u8]) -> Option<(Vec<u8>, Line)> {
+        let mended = mended(start);
+        let line = self.accept(&mended, 0..mended.len())?;
+        Some((mended, line))
+    }
+
+    /// Whether a line begins a record. One of text may belong to the line before.
+    pub fn begins_record(&self, line: &[u8]) -> bool {
+        self.form != Form::Text || Head::of(line, &self.keys, &self.filter.levels).is_some()
+    }
+
+    /// Forgets the line before: the next one does not follow it.
+    pub const fn forget(&mut self) {
+        self.last = None;
     }
 
     /// The line if it is a whole object of JSON: the last one of a file that has no newline may be torn.

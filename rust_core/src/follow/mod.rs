@@ -4,14 +4,17 @@
 //! directory. Indices tell which files and parts need not be read. Inside a set, files follow each other in the order in which they were
 //! made, and lines in the order of their file; sets are merged by the times of their records.
 
+mod back;
 mod chain;
 mod copies;
 mod cursor;
+mod cut;
 mod files;
 mod filter;
 mod form;
 mod gaps;
 mod indices;
+mod last;
 mod lines;
 mod matcher;
 mod opening;
@@ -24,6 +27,7 @@ mod source;
 mod survey;
 mod text;
 mod time;
+mod unique;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -38,8 +42,10 @@ use crate::error::{Error, Result};
 use crate::rotation::Names;
 use chain::{Chain, Context, Step};
 use files::Directory;
+use last::{Beginning, Last};
 use remarks::Remarks;
 use time::Time;
+use unique::Unique;
 
 pub use filter::{Filter, Sieve, Wanted};
 pub use position::{NoPosition, Position};
@@ -67,6 +73,14 @@ pub struct Options {
     /// Where to go on, at most one for each set.
     pub after: Vec<Position>,
     pub follow: bool,
+    /// Only so many, the last of them. `None` for all.
+    pub last: Option<usize>,
+    /// Whether the newest come first. Nothing is followed then.
+    pub reverse: bool,
+    /// Whether a record that stands in several sets is given once.
+    pub unique: bool,
+    /// Of a line of more bytes, the beginning of so many is given, made whole.
+    pub longest: Option<usize>,
 }
 
 /// Records that were read.
@@ -102,6 +116,20 @@ pub struct Reader {
     /// When new sets were looked for, if all are read.
     looked: Option<Instant>,
     longest_search: Duration,
+    /// What is read backwards, where that is wanted.
+    backwards: Backwards,
+    unique: Option<Unique>,
+    /// How many records are given at most.
+    left: Option<usize>,
+}
+
+/// What is read backwards.
+enum Backwards {
+    Nothing,
+    /// Everything.
+    All(Box<Last>),
+    /// As much as it takes to know where the last records begin.
+    ToBegin(Box<Beginning>),
 }
 
 /// Where the rotated file is that was named without the end that packing has given it.
@@ -117,9 +145,15 @@ impl Reader {
     /// # Errors
     /// When the directory cannot be read, or a file that is named is not there and nothing is waited for.
     pub fn open(options: Options) -> Result<Self> {
-        let Options { directory, files, filter, keys, after, follow } = options;
-        let context =
-            Context { filter: Arc::new(filter), keys, follow, time: Time::default(), remarks: Remarks::default() };
+        let Options { directory, files, filter, keys, after, follow, last, reverse, unique, longest } = options;
+        let context = Context {
+            filter: Arc::new(filter),
+            keys,
+            follow: follow && !reverse,
+            longest,
+            time: Time::default(),
+            remarks: Remarks::default(),
+        };
         let mut reader = Self {
             directories: vec![Directory::of(&directory)],
             members: Vec::new(),
@@ -129,6 +163,9 @@ impl Reader {
             after,
             looked: None,
             longest_search: LONGEST_SEARCH,
+            backwards: Backwards::Nothing,
+            unique: unique.then(Unique::default),
+            left: last.filter(|_| reverse || !follow),
         };
         if files.is_empty() {
             reader.find_sets()?;
@@ -143,7 +180,18 @@ impl Reader {
                 reader.context.remarks.make(format!("the position {position} is of no set that is read"));
             }
         }
+        if reverse {
+            reader.backwards = Backwards::All(Box::new(reader.backwards()));
+        } else if let Some(last) = last {
+            reader.backwards = Backwards::ToBegin(Box::new(Beginning::of(reader.backwards(), last)));
+        }
         Ok(reader)
+    }
+
+    fn backwards(&self) -> Last {
+        Last::of(self.members.iter().map(|member| {
+            (member.chain.set().to_owned(), member.chain.only().map(str::to_owned), member.directory)
+        }))
     }
 
     /// Learns the numbers of levels from the programs that have named them. The names that the reader gives go before.
@@ -230,12 +278,72 @@ impl Reader {
         self.unasked.extend((0..self.members.len()).filter(|number| self.members[*number].head.is_none()));
     }
 
+    /// The next record, the way in which they are wanted.
     fn step(&mut self) -> Result<Step> {
+        loop {
+            if self.left == Some(0) {
+                return Ok(Step::End);
+            }
+            let (record, set) = match &mut self.backwards {
+                Backwards::Nothing => match self.forwards()? {
+                    (Step::Record(record), set) => (record, set),
+                    (other, _) => return Ok(other),
+                },
+                Backwards::All(last) => match last.step(&mut self.directories, &mut self.context)? {
+                    last::Step::Found(found, set) => (Box::new(found.record), set),
+                    last::Step::Begin => return Ok(Step::End),
+                    last::Step::Later => return Ok(Step::Later),
+                },
+                Backwards::ToBegin(_) => {
+                    if !self.find_beginning()? {
+                        return Ok(Step::Later);
+                    }
+                    continue;
+                }
+            };
+            if self.unique.as_mut().is_some_and(|unique| unique.is_given(&record, set)) {
+                continue;
+            }
+            if let Some(left) = &mut self.left {
+                *left -= 1;
+            }
+            return Ok(Step::Record(record));
+        }
+    }
+
+    /// Finds where the last records begin. False if time is up before.
+    fn find_beginning(&mut self) -> Result<bool> {
+        let Self { backwards, directories, context, unique, members, .. } = self;
+        let Backwards::ToBegin(beginning) = backwards else { return Ok(true) };
+        // A set that is named in no position is read from its end on.
+        while beginning.left > 0 || !beginning.last.is_asked() {
+            match beginning.last.step(directories, context)? {
+                last::Step::Later => return Ok(false),
+                last::Step::Begin => break,
+                last::Step::Found(..) if beginning.left == 0 => break,
+                last::Step::Found(found, set) => {
+                    if !unique.as_mut().is_some_and(|unique| unique.is_given(&found.record, set)) {
+                        beginning.left -= 1;
+                    }
+                    beginning.before[set] = Some(found.before);
+                }
+            }
+        }
+        for (member, start) in members.iter_mut().zip(beginning.positions()) {
+            member.chain.begin(start);
+        }
+        self.backwards = Backwards::Nothing;
+        // They are given now.
+        self.unique = self.unique.take().map(|_| Unique::default());
+        Ok(true)
+    }
+
+    fn forwards(&mut self) -> Result<(Step, usize)> {
         while let Some(number) = self.unasked.last().copied() {
             let Self { members, directories, context, heap, .. } = self;
             let member = &mut members[number];
             match member.chain.next(&mut directories[member.directory], context)? {
-                Step::Later => return Ok(Step::Later),
+                Step::Later => return Ok((Step::Later, number)),
                 Step::Record(record) => {
                     // A line without a time belongs to the one before it.
                     member.time = record.time.unwrap_or(member.time);
@@ -246,9 +354,9 @@ impl Reader {
             }
             self.unasked.pop();
         }
-        let Some(Reverse((_, number))) = self.heap.pop() else { return Ok(Step::Wait) };
+        let Some(Reverse((_, number))) = self.heap.pop() else { return Ok((Step::Wait, 0)) };
         self.unasked.push(number);
-        Ok(self.members[number].head.take().map_or(Step::Wait, Step::Record))
+        Ok((self.members[number].head.take().map_or(Step::Wait, Step::Record), number))
     }
 
     /// Has `batch` return after so long a search, in place of 100 ms, even if it has found nothing.

@@ -49,7 +49,12 @@ impl SetFiles {
                     let is_bounded = (!context.follow, context.keys.is_some());
                     let path = directory.path.join(&file.name);
                     return Ok(match Cursor::of(file, opened, plan, from, &context.filter, is_bounded) {
-                        Ok(cursor) => Opened::Cursor(Box::new(cursor)),
+                        Ok(mut cursor) => {
+                            if let Some(longest) = context.longest {
+                                cursor.lines.cut_at(longest);
+                            }
+                            Opened::Cursor(Box::new(cursor))
+                        }
                         Err(error) => {
                             context.remarks.make(format!("cannot read {}: {error}", path.display()));
                             Opened::Not

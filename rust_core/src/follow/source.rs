@@ -70,12 +70,52 @@ impl Source {
         }
     }
 
+    /// Its bytes; `None` where that takes reading all of it.
+    pub fn length(&self) -> io::Result<Option<u64>> {
+        Ok(match &self.inner {
+            Inner::Plain(file) => Some(file.metadata()?.len()),
+            Inner::Parts { archive, .. } => {
+                Some(archive.extents().last().map_or(0, |last| last.at + u64::from(last.length)))
+            }
+            Inner::Stream { .. } => None,
+        })
+    }
+
+    /// Where to begin so that about so many bytes before an offset are read. Of a packed file it `is_first` the part alone that ends there.
+    pub fn start_before(&self, end: u64, wanted: u64, is_first: bool) -> u64 {
+        let start = end.saturating_sub(wanted);
+        match &self.inner {
+            Inner::Parts { archive, .. } => {
+                let extents = archive.extents();
+                // A part is unpacked as a whole anyway.
+                let within = if is_first { end.saturating_sub(1) } else { start };
+                extents.partition_point(|extent| extent.at <= within).checked_sub(1).map_or(0, |at| extents[at].at)
+            }
+            Inner::Plain(_) | Inner::Stream { .. } => start,
+        }
+    }
+
     /// Where the part begins that follows an offset.
     pub fn part_after(&self, at: u64) -> Option<u64> {
         match &self.inner {
             Inner::Parts { archive, .. } => archive.extents().iter().map(|extent| extent.at).find(|start| *start > at),
             Inner::Plain(_) | Inner::Stream { .. } => None,
         }
+    }
+
+    /// Reads what is between two offsets, in the place of what is there. Less if its end comes before.
+    pub fn read_all(&mut self, from: u64, until: u64, into: &mut Vec<u8>) -> io::Result<()> {
+        let length = usize::try_from(until.saturating_sub(from)).map_err(io::Error::other)?;
+        into.resize(length, 0);
+        let mut filled = 0;
+        while filled < length {
+            match self.read(from + filled as u64, &mut into[filled..])? {
+                0 => break,
+                count => filled += count,
+            }
+        }
+        into.truncate(filled);
+        Ok(())
     }
 
     /// Reads from an offset on, as much as there is room for or less. Nothing at the end.

@@ -130,6 +130,7 @@ impl LogFiles {
             keys: keys.map(self::keys).transpose()?,
             after: after.map_err(|_| PyValueError::new_err("it is no position"))?,
             follow,
+            ..Options::default()
         };
         let reader = ending::detached(py, || Reader::open(options)).map_err(|error| to_python(&error))?;
         Ok(Self(Mutex::new(Some(reader))))

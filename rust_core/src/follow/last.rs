@@ -1,0 +1,234 @@
+//! The records of sets, the newest first: to give them in this order, or to find where the last ones begin.
+
+use std::collections::BinaryHeap;
+
+use super::back::{Back, Found, Next};
+use super::chain::Context;
+use super::cursor::From;
+use super::files::{Directory, FileRef, Looks, SetFiles};
+use super::indices::{Indices, Plan};
+use super::opening::Opened;
+use super::position::Position;
+use crate::error::Result;
+use crate::rotation::unpacked;
+
+/// Behind the end of any file.
+const END: u64 = 1 << 62;
+
+/// What comes next.
+#[derive(Debug)]
+pub enum Step {
+    Found(Box<Found>, usize),
+    /// Nothing is before.
+    Begin,
+    /// Time is up before it was found.
+    Later,
+}
+
+/// The files of a set, from the newest to the oldest.
+struct Chain {
+    files: SetFiles,
+    only: Option<String>,
+    directory: usize,
+    /// The last is read next.
+    queue: Vec<FileRef>,
+    is_listed: bool,
+    open: Option<(FileRef, Back)>,
+    indices: Indices,
+    /// The time of the record that was given last.
+    time: i64,
+    /// The place behind all that was there.
+    end: Option<Position>,
+}
+
+/// Sets, read backwards.
+#[allow(missing_debug_implementations)] // files have none
+pub struct Last {
+    chains: Vec<Chain>,
+    heads: Vec<Option<Box<Found>>>,
+    /// Those that have a next record, by its time. Of equal times the later set goes first: it is the other way round where they are read forwards.
+    heap: BinaryHeap<(i64, usize)>,
+    unasked: Vec<usize>,
+}
+
+impl Last {
+    /// Sets by their names, each with the one file that is read in place of all, and its directory.
+    pub fn of(sets: impl Iterator<Item = (String, Option<String>, usize)>) -> Self {
+        let chains: Vec<Chain> = sets
+            .map(|(set, only, directory)| Chain {
+                files: SetFiles::of(set),
+                only,
+                directory,
+                queue: Vec::new(),
+                is_listed: false,
+                open: None,
+                indices: Indices::default(),
+                time: i64::MAX,
+                end: None,
+            })
+            .collect();
+        let count = chains.len();
+        Self {
+            chains,
+            heads: (0..count).map(|_| None).collect(),
+            heap: BinaryHeap::new(),
+            unasked: (0..count).rev().collect(),
+        }
+    }
+
+    /// The newest record that was not given yet, and the number of its set.
+    pub fn step(&mut self, directories: &mut [Directory], context: &mut Context) -> Result<Step> {
+        while let Some(number) = self.unasked.last().copied() {
+            let chain = &mut self.chains[number];
+            match chain.next(&mut directories[chain.directory], context)? {
+                Some(Step::Found(found, _)) => {
+                    // A line without a time belongs to the one before it; what follows it here was given already.
+                    chain.time = found.record.time.unwrap_or(chain.time);
+                    self.heap.push((chain.time, number));
+                    self.heads[number] = Some(found);
+                }
+                Some(Step::Later) => return Ok(Step::Later),
+                Some(Step::Begin) | None => {}
+            }
+            self.unasked.pop();
+        }
+        let Some((_, number)) = self.heap.pop() else { return Ok(Step::Begin) };
+        self.unasked.push(number);
+        Ok(self.heads[number].take().map_or(Step::Begin, |found| Step::Found(found, number)))
+    }
+
+    /// Whether all sets were asked for their newest record.
+    pub fn is_asked(&self) -> bool {
+        self.chains.iter().all(|chain| chain.is_listed)
+    }
+
+    /// The place behind all of a set that was there when it was read first.
+    pub fn end(&mut self, number: usize) -> Option<Position> {
+        self.chains[number].end.take()
+    }
+}
+
+impl Chain {
+    fn next(&mut self, directory: &mut Directory, context: &mut Context) -> Result<Option<Step>> {
+        loop {
+            if self.open.is_none() && !self.open_next(None, directory, context)? {
+                return Ok(Some(Step::Begin));
+            }
+            let Some((file, back)) = &mut self.open else { continue };
+            let path = directory.path.join(&file.name);
+            match back.next(&self.files.name, &context.filter, context.keys.as_ref(), context.time) {
+                Ok(Next::Found(found)) => {
+                    if let Some(length) = found.cut {
+                        context.remark_on_cut(&path, length);
+                    }
+                    return Ok(Some(Step::Found(Box::new(found), 0)));
+                }
+                Ok(Next::Later) => return Ok(Some(Step::Later)),
+                Ok(Next::Again(until)) => {
+                    let file = file.clone();
+                    self.open = None;
+                    self.queue.push(file);
+                    if !self.open_next(Some(until), directory, context)? {
+                        return Ok(Some(Step::Begin));
+                    }
+                    continue;
+                }
+                Ok(Next::Begin) => {
+                    if matches!(back, Back::Pieces(pieces) if pieces.is_torn) {
+                        context.remarks.make(format!("the last line of {} is torn", path.display()));
+                    }
+                }
+                Err(error) => {
+                    context.remarks.make(format!("a part of {} cannot be read: {error}", path.display()));
+                }
+            }
+            self.open = None;
+            if context.time.is_up() {
+                return Ok(Some(Step::Later));
+            }
+        }
+    }
+
+    fn list(&mut self, directory: &mut Directory, context: &mut Context) -> Result<()> {
+        self.is_listed = true;
+        let files = self.files.refresh(directory, true, Looks::Many, &mut context.remarks)?;
+        let mut files = files.unwrap_or_default();
+        self.files.remark_on_first_look(directory, &files, self.only.as_deref(), &mut context.remarks);
+        if let Some(only) = &self.only {
+            files.retain(|file| unpacked(&file.name) == unpacked(only));
+        }
+        // The place behind all of it: nothing is told by files in which nothing stands.
+        let newest = files.iter().rposition(|file| file.mark.length > 0);
+        files.truncate(newest.map_or(0, |newest| newest + 1));
+        self.end = files.last().map(|file| Position {
+            set: self.files.name.clone(),
+            generation: file.generation,
+            offset: END,
+            sequence: None,
+            mark: file.mark,
+        });
+        self.queue = files;
+        Ok(())
+    }
+
+    /// Opens the next file in which anything may be wanted. False if there is none.
+    fn open_next(&mut self, until: Option<u64>, directory: &mut Directory, context: &mut Context) -> Result<bool> {
+        let is_first = !self.is_listed;
+        if is_first {
+            self.list(directory, context)?;
+        }
+        while let Some(file) = self.queue.pop() {
+            let plan = if context.filter.asks_index() && file.is_closed && until.is_none() {
+                self.indices.plan(&directory.path, &file, &context.filter, context.keys.as_ref(), &mut context.remarks)
+            } else {
+                Plan::Everything
+            };
+            if matches!(plan, Plan::Nothing { .. }) {
+                continue;
+            }
+            let opened = self.files.open(&file, plan, From::default(), directory, context)?;
+            let path = directory.path.join(&file.name);
+            match opened {
+                Opened::Cursor(cursor) => match Back::of(*cursor, &self.files.name, context.longest, until) {
+                    Ok(back) => {
+                        if let Back::Pieces(pieces) = &back
+                            && let Some(end) = &mut self.end
+                            && end.offset == END
+                            && !file.is_closed
+                        {
+                            *end = pieces.end();
+                        }
+                        self.open = Some((file, back));
+                        return Ok(true);
+                    }
+                    Err(error) => context.remarks.make(format!("cannot read {}: {error}", path.display())),
+                },
+                Opened::Not | Opened::Gone => {}
+                Opened::NotNow => context.remarks.make(format!("{} cannot be read now", path.display())),
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Where the last records of sets begin.
+pub struct Beginning {
+    pub last: Last,
+    /// How many are still to be found.
+    pub left: usize,
+    /// The place before the oldest that was found, for each set.
+    pub before: Vec<Option<Position>>,
+}
+
+impl Beginning {
+    pub fn of(last: Last, wanted: usize) -> Self {
+        let before = (0..last.chains.len()).map(|_| None).collect();
+        Self { last, left: wanted, before }
+    }
+
+    /// Where each set begins.
+    pub fn positions(&mut self) -> Vec<Option<Position>> {
+        let before = std::mem::take(&mut self.before);
+        before.into_iter().enumerate().map(|(number, before)| before.or_else(|| self.last.end(number))).collect()
+    }
+}
