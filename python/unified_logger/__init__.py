@@ -13,24 +13,40 @@ For pytest: PYTEST_DONT_REWRITE
 # There are no assertions here for pytest to rewrite. Its word for that, in the docstring, where alone it is looked for, keeps it from warning
 # of programs that import this package first.
 
-from .api import (
-    flush_logging,
-    get_logger,
-    get_stats,
-    init_logging,
-    install_asyncio_handler,
-    mark_wrapper,
-    register_value,
-    rotate_logging,
-    shutdown_logging,
-)
-from .context import LoggingContext
-from .errors import ConfigurationError, UnifiedLoggerError
-from .factory import UnifiedLoggerFactory
-from .logger import UnifiedLogger
-from .stdlib import Handler
+import sys
 
 TYPE_CHECKING = False
+
+
+def _is_command() -> bool:
+    """Whether this process is the command `unified-logger`, which starts quickly and needs little of what programs need."""
+    if getattr(sys, "argv", None) and sys.argv[0] == "-m":
+        # While the package is imported to find what is to be run, this stands in the place of a file.
+        return any(name in sys.orig_argv for name in ("unified_logger", "unified_logger.cli"))
+    program = sys.argv[0] if getattr(sys, "argv", None) else ""
+    return program.replace("\\", "/").rpartition("/")[2].removesuffix(".exe") == "unified-logger"
+
+
+_COMMAND = _is_command()
+
+if TYPE_CHECKING or not _COMMAND:
+    from .api import (
+        flush_logging,
+        get_logger,
+        get_stats,
+        init_logging,
+        install_asyncio_handler,
+        mark_wrapper,
+        register_value,
+        rotate_logging,
+        shutdown_logging,
+    )
+    from .context import LoggingContext
+    from .errors import ConfigurationError, UnifiedLoggerError
+    from .factory import UnifiedLoggerFactory
+    from .logger import UnifiedLogger
+    from .stdlib import Handler
+
 if TYPE_CHECKING:
     from .api import (
         add_sink,
@@ -107,6 +123,31 @@ _LATER = {
     "trace_headers": ("context.propagation",),
     "traced": ("spans",),
 }
+
+if _COMMAND:
+    # It imports these, too, when it comes to use them.
+    _LATER |= dict.fromkeys(
+        (
+            "flush_logging",
+            "get_logger",
+            "get_stats",
+            "init_logging",
+            "install_asyncio_handler",
+            "mark_wrapper",
+            "register_value",
+            "rotate_logging",
+            "shutdown_logging",
+        ),
+        ("api",),
+    )
+    _LATER |= {
+        "ConfigurationError": ("errors",),
+        "Handler": ("stdlib",),
+        "LoggingContext": ("context",),
+        "UnifiedLogger": ("logger",),
+        "UnifiedLoggerError": ("errors",),
+        "UnifiedLoggerFactory": ("factory",),
+    }
 
 # Not for type checkers, which would take any name for one of these.
 if not TYPE_CHECKING:

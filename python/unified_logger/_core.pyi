@@ -707,6 +707,59 @@ def survey_files(
 def read_time(text: str, is_utc: bool) -> int | None:
     """A time as people write it, in nanoseconds since 1970 UTC; None if it is none."""
 
+@final
+class LogText:
+    """Shows records of log files."""
+
+    def __new__(
+        cls,
+        directory: str,
+        files: list[str],
+        wanted: tuple[int | None, int | None, int | None, list[str], str | None],
+        follow: bool,
+        last: int | None,
+        reverse: bool,
+        unique: bool,
+        look: tuple[str, bool, bool, int | None, bool, bool, list[str]],
+    ) -> Self:
+        """Finds the files."""
+
+    def head(self) -> bytes:
+        """What stands above the first record."""
+
+    def read(self, patience: float) -> tuple[bytes, int, bool, bool]:
+        """The text of the next records, how many they are, whether none will come after them, and whether the search goes on."""
+
+    def remarks(self) -> list[str]:
+        """What was noticed since the last call and could be done without."""
+
+    def close(self) -> None:
+        """Closes the files."""
+
+@final
+class PipedText:
+    """Shows lines that come as bytes."""
+
+    def __new__(
+        cls,
+        wanted: tuple[int | None, int | None, int | None, list[str], str | None],
+        last: int | None,
+        look: tuple[str, bool, bool, int | None, bool, bool, list[str]],
+    ) -> Self:
+        """Without `last`, lines are shown as they come."""
+
+    def head(self) -> bytes:
+        """What stands above the first line."""
+
+    def feed(self, bytes: bytes) -> tuple[bytes, int]:
+        """Takes bytes, and gives the text of the wanted lines that they end, and how many these are. No bytes are the end."""
+
+    def remarks(self) -> list[str]:
+        """What was noticed since the last call."""
+
+def level_number(directory: str, name: str) -> int | None:
+    """The number of a level by its name: a standard one, or one that the programs of a directory have noted."""
+
 def read_position(text: str) -> tuple[str, int | None, int, int | None]:
     """The parts of a position, of its text: set, generation, offset and sequence."""
 

@@ -1,22 +1,34 @@
-"""The command `unified-logger`; each of its commands is a module here."""
+"""The command `unified-logger`; each of its commands is a module here.
+
+Only the module of the command that is asked for is imported, so that it starts quickly. A command that stands in `_QUICK` reads its arguments by
+itself, in `main`. The others add themselves to the parser, in `add_to`.
+"""
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-from importlib.metadata import version
-from typing import TYPE_CHECKING
 
-from . import metrics, options, query, recover, retention, schema, stats, trace
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
-# As of programs that these signals end.
-_SIGPIPE = 141
-_SIGINT = 130
-_COMMANDS = (query, trace, stats, recover, retention, metrics, options, schema)
+_SIGPIPE = 141  # as of a program that the signal ends
+_INTERRUPTED = 130
+# Each with what it does.
+COMMANDS = {
+    "tail": "show the last records of log files, and go on with new ones",
+    "query": "filter, count and order the records of log files",
+    "trace": "show one request as a tree of spans, with durations, gaps and errors",
+    "stats": "count the records of a log directory by level, logger and time, without reading files that have an index",
+    "recover": "write the records that processes which died left in their black boxes",
+    "retention": "delete the rotated files that `keep` no longer keeps, or say which these are",
+    "metrics": "print what all processes of a log directory have counted, in the text format of Prometheus",
+    "options": "list the options of init_logging, of the environment and of files",
+    "schema": "print the JSON Schema of configuration files, for editors",
+}
+_QUICK = ("tail",)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,25 +38,54 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The arguments after the program's name; None takes those of the process.
 
     Returns:
-        The exit status: 0 if all went well, 1 if something did not, 2 for wrong arguments.
+        The exit status: 0 if all went well, 1 if something did not (or nothing was found), 2 for wrong arguments, 130 after Ctrl-C, and 141 if
+        the reader of the output has gone.
     """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    name = given[0] if given else ""
+    try:
+        if name in _QUICK:
+            from importlib import import_module
+
+            status: int = import_module(f".{name}", __name__).main(given[1:])
+        else:
+            status = _run(given, name)
+        print(end="", flush=True)  # there may be no standard output
+    except BrokenPipeError:
+        # The reader has seen enough, as `head` has. The interpreter must not find the pipe again at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return _SIGPIPE
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    return status
+
+
+def _run(given: list[str], name: str) -> int:
+    """Runs a command that adds itself to the parser."""
+    import argparse
+    from importlib import import_module
+
+    # In the order in which programs import it, and not in that of the command's needs.
+    import_module("unified_logger.api")
     parser = argparse.ArgumentParser(
         prog="unified-logger",
         description="Looks after the log files, black boxes and configuration of programs that log with unified_logger.",
         epilog="'unified-logger COMMAND --help' tells more of a command.",
     )
-    parser.add_argument("--version", action="version", version=f"unified-logger {version('unified_logger')}")
+    version = _version() if "--version" in given else ""
+    parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in _COMMANDS:
-        command.add_to(commands)
-    given = parser.parse_args(arguments)
-    try:
-        status: int = given.run(given)
-        print(end="", flush=True)  # there may be no standard output
-    except KeyboardInterrupt:
-        return _SIGINT
-    except BrokenPipeError:
-        # The reader has seen enough, as `head` has. The interpreter must not find the pipe again at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _SIGPIPE
+    for known, help_text in COMMANDS.items():
+        if known == name and known not in _QUICK:
+            import_module(f".{known}", __name__).add_to(commands)
+        else:
+            commands.add_parser(known, help=help_text)
+    parsed = parser.parse_args(given)
+    status: int = parsed.run(parsed)
     return status
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return f"unified-logger {version('unified_logger')}"

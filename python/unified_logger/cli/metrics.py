@@ -8,13 +8,13 @@ import tempfile
 from typing import TYPE_CHECKING
 
 from .. import _core
-from . import _directories
+from . import COMMANDS, _directories
 
 if TYPE_CHECKING:
     import argparse
     from argparse import Namespace
 
-_HELP = "print what all processes of a log directory have counted, in the text format of Prometheus"
+_HELP = COMMANDS["metrics"]
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..config import OPTIONS
 from ..config.layout import default_shown
 from ..errors import nearest
+from . import COMMANDS
 
 if TYPE_CHECKING:
     import argparse
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from ..config.options import Option
 
-_HELP = "list the options of init_logging, of the environment and of files"
+_HELP = COMMANDS["options"]
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

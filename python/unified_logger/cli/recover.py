@@ -8,13 +8,13 @@ import sys
 from typing import TYPE_CHECKING
 
 from .. import _core
-from . import _directories
+from . import COMMANDS, _directories
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from typing import Any
 
-_HELP = "write the records that processes which died left in their black boxes"
+_HELP = COMMANDS["recover"]
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -12,7 +12,7 @@ from ..config import OPTIONS, resolve
 from ..config.file import load_config
 from ..config.sections.rotation import bounds_of_file
 from ..errors import ConfigurationError, PartError
-from . import _directories
+from . import COMMANDS, _directories
 
 if TYPE_CHECKING:
     import argparse
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ..config import Settings
 
-_HELP = "delete the rotated files that `keep` no longer keeps, or say which these are"
+_HELP = COMMANDS["retention"]
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from . import COMMANDS
+
 if TYPE_CHECKING:
     import argparse
     from argparse import Namespace
 
-_HELP = "print the JSON Schema of configuration files, for editors"
+_HELP = COMMANDS["schema"]
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -42,6 +42,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<logger::Logger>()?;
     module.add_class::<reading::LogFiles>()?;
     module.add_class::<reading::Query>()?;
+    module.add_class::<reading::LogText>()?;
+    module.add_class::<reading::PipedText>()?;
     module.add_class::<reading::ReadRecord>()?;
     module.add_class::<redaction::Redaction>()?;
     functions! {
@@ -57,9 +59,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
         handover: enter_recording leave_recording set_keeper write_recording;
         logger: add_level attach_bound_methods log_ai set_listened set_message_style;
         processors: set_processors;
-        reading: read_position;
-        reading: read_time;
-        reading: survey_files;
+        reading: level_number read_position read_time survey_files;
         redaction: redaction_keys redaction_patterns;
         stdlib: emit encode_record float_class merge_by_class merge_record set_marks set_stdlib_native stdlib_native_levels
             with_and_without_secrets;

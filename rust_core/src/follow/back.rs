@@ -29,6 +29,8 @@ const MOST_KEPT: usize = 4 << 20;
 pub struct Found {
     pub record: Record,
     pub before: Position,
+    /// How many wanted lines stand between that place and this one: of a line of text, it is before the line that begins its record.
+    pub between: usize,
     /// The length of its line, if that is cut.
     pub cut: Option<u64>,
 }
@@ -163,10 +165,12 @@ impl Pieces {
                 return Ok(Next::Found(found));
             }
             if let Some(line) = self.found.pop() {
-                let from = self.base + line.range.start as u64;
+                let start = self.start_of_record(line.range.start);
+                let between = self.found.iter().rev().take_while(|other| other.range.start >= start).count();
                 let until = self.base + line.range.end as u64 + 1;
                 let record = Record::of(&self.buffer, line, &self.file, self.position(until));
-                return Ok(Next::Found(Found { record, before: self.position(from), cut: None }));
+                let before = self.position(self.base + start as u64);
+                return Ok(Next::Found(Found { record, before, between, cut: None }));
             }
             if self.end <= self.run.from && self.tail.is_empty() && !self.next_run() {
                 return Ok(Next::Begin);
@@ -176,6 +180,19 @@ impl Pieces {
                 return Ok(Next::Later);
             }
         }
+    }
+
+    /// Where the line begins that tells time and level of the one that begins here.
+    fn start_of_record(&self, start: usize) -> usize {
+        let Some(matcher) = self.matcher.as_ref().filter(|matcher| matcher.is_carried()) else { return start };
+        let (first, mut at) = (usize::try_from(self.end - self.base).unwrap_or(start), start);
+        while !matcher.begins_record(&self.buffer[at..end_of(&self.buffer, at)]) {
+            if at <= first {
+                return start;
+            }
+            at = memrchr(b'\n', &self.buffer[first..at - 1]).map_or(first, |newline| first + newline + 1);
+        }
+        at
     }
 
     fn position(&self, offset: u64) -> Position {
@@ -249,7 +266,7 @@ impl Pieces {
             Some(Some(line)) => {
                 let record = Record::of(&tail, line, &self.file, self.position(end));
                 let before = self.position(end - tail.len() as u64);
-                self.single = Some(Found { record, before, cut: None });
+                self.single = Some(Found { record, before, between: 0, cut: None });
             }
             Some(None) => {}
             None => self.is_torn = true,
@@ -269,7 +286,7 @@ impl Pieces {
             let matcher = Self::matcher(&mut self.matcher, &self.buffer, filter, keys);
             if let Some((bytes, line)) = matcher.cut(&self.buffer) {
                 let record = Record::of(&bytes, line, &self.file, self.position(end));
-                self.single = Some(Found { record, before: self.position(begin), cut: Some(end - begin) });
+                self.single = Some(Found { record, before: self.position(begin), between: 0, cut: Some(end - begin) });
             }
         }
         self.buffer = Vec::new();
@@ -328,7 +345,7 @@ impl Stream {
         let length = cut.unwrap_or(record.raw.len() as u64 + 1);
         let before = Position { offset: record.position.offset.saturating_sub(length), ..record.position.clone() };
         self.bytes += record.raw.len();
-        self.kept.push_back(Found { record, before, cut });
+        self.kept.push_back(Found { record, before, between: 0, cut });
         while self.bytes > MOST_KEPT && self.kept.len() > 1 {
             self.bytes -= self.kept.pop_front().map_or(0, |found| found.record.raw.len());
             self.has_more = true;

@@ -97,9 +97,17 @@ impl Last {
         Ok(self.heads[number].take().map_or(Step::Begin, |found| Step::Found(found, number)))
     }
 
-    /// Whether all sets were asked for their newest record.
-    pub fn is_asked(&self) -> bool {
-        self.chains.iter().all(|chain| chain.is_listed)
+    /// Finds where sets end, of which nothing was read.
+    pub fn find_ends(&mut self, directories: &mut [Directory], context: &mut Context) -> Result<()> {
+        for chain in self.chains.iter_mut().filter(|chain| !chain.is_listed) {
+            let directory = &mut directories[chain.directory];
+            chain.list(directory, context)?;
+            // A closed file has all that it will have, so that its end need not be known.
+            if chain.queue.last().is_some_and(|file| !file.is_closed) {
+                chain.open_file(None, Plan::Everything, directory, context)?;
+            }
+        }
+        Ok(())
     }
 
     /// The place behind all of a set that was there when it was read first.
@@ -173,8 +181,7 @@ impl Chain {
 
     /// Opens the next file in which anything may be wanted. False if there is none.
     fn open_next(&mut self, until: Option<u64>, directory: &mut Directory, context: &mut Context) -> Result<bool> {
-        let is_first = !self.is_listed;
-        if is_first {
+        if !self.is_listed {
             self.list(directory, context)?;
         }
         while let Some(file) = self.queue.pop() {
@@ -186,26 +193,42 @@ impl Chain {
             if matches!(plan, Plan::Nothing { .. }) {
                 continue;
             }
-            let opened = self.files.open(&file, plan, From::default(), directory, context)?;
-            let path = directory.path.join(&file.name);
-            match opened {
-                Opened::Cursor(cursor) => match Back::of(*cursor, &self.files.name, context.longest, until) {
-                    Ok(back) => {
-                        if let Back::Pieces(pieces) = &back
-                            && let Some(end) = &mut self.end
-                            && end.offset == END
-                            && !file.is_closed
-                        {
-                            *end = pieces.end();
-                        }
-                        self.open = Some((file, back));
-                        return Ok(true);
-                    }
-                    Err(error) => context.remarks.make(format!("cannot read {}: {error}", path.display())),
-                },
-                Opened::Not | Opened::Gone => {}
-                Opened::NotNow => context.remarks.make(format!("{} cannot be read now", path.display())),
+            self.queue.push(file);
+            if self.open_file(until, plan, directory, context)? {
+                return Ok(true);
             }
+        }
+        Ok(false)
+    }
+
+    /// Opens the newest file that is left. False if it cannot be read.
+    fn open_file(
+        &mut self,
+        until: Option<u64>,
+        plan: Plan,
+        directory: &mut Directory,
+        context: &mut Context,
+    ) -> Result<bool> {
+        let Some(file) = self.queue.pop() else { return Ok(false) };
+        let opened = self.files.open(&file, plan, From::default(), directory, context)?;
+        let path = directory.path.join(&file.name);
+        match opened {
+            Opened::Cursor(cursor) => match Back::of(*cursor, &self.files.name, context.longest, until) {
+                Ok(back) => {
+                    if let Back::Pieces(pieces) = &back
+                        && let Some(end) = &mut self.end
+                        && end.offset == END
+                        && !file.is_closed
+                    {
+                        *end = pieces.end();
+                    }
+                    self.open = Some((file, back));
+                    return Ok(true);
+                }
+                Err(error) => context.remarks.make(format!("cannot read {}: {error}", path.display())),
+            },
+            Opened::Not | Opened::Gone => {}
+            Opened::NotNow => context.remarks.make(format!("{} cannot be read now", path.display())),
         }
         Ok(false)
     }
@@ -218,12 +241,14 @@ pub struct Beginning {
     pub left: usize,
     /// The place before the oldest that was found, for each set.
     pub before: Vec<Option<Position>>,
+    /// How many records are given before the oldest that was found, because they belong together.
+    pub between: Vec<usize>,
 }
 
 impl Beginning {
     pub fn of(last: Last, wanted: usize) -> Self {
-        let before = (0..last.chains.len()).map(|_| None).collect();
-        Self { last, left: wanted, before }
+        let count = last.chains.len();
+        Self { last, left: wanted, before: vec![None; count], between: vec![0; count] }
     }
 
     /// Where each set begins.

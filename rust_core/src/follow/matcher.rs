@@ -112,10 +112,8 @@ impl Matcher {
 
     /// The first wanted line of some whole lines.
     pub fn next(&mut self, lines: &[u8]) -> Option<Line> {
-        // A line of text may be wanted because of the one before it.
-        let is_carried = self.form == Form::Text && (self.filter.needs_time() || self.filter.level.is_some());
         let mut at = 0;
-        if self.needle.is_some() && !is_carried {
+        if self.needle.is_some() && !self.is_carried() {
             while let Some(hit) = self.needle.as_ref()?.find(&lines[at..]) {
                 let hit = at + hit;
                 let start = memrchr(b'\n', &lines[at..hit]).map_or(at, |end| at + end + 1);
@@ -284,6 +282,11 @@ impl Matcher {
         let mended = mended(start);
         let line = self.accept(&mended, 0..mended.len())?;
         Some((mended, line))
+    }
+
+    /// Whether a line of text may be wanted because of the one before it.
+    pub fn is_carried(&self) -> bool {
+        self.form == Form::Text && (self.filter.needs_time() || self.filter.level.is_some())
     }
 
     /// Whether a line begins a record. One of text may belong to the line before.

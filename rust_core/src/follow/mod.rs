@@ -9,6 +9,7 @@ mod chain;
 mod copies;
 mod cursor;
 mod cut;
+mod fed;
 mod files;
 mod filter;
 mod form;
@@ -47,6 +48,7 @@ use remarks::Remarks;
 use time::Time;
 use unique::Unique;
 
+pub use fed::Fed;
 pub use filter::{Filter, Sieve, Wanted};
 pub use position::{NoPosition, Position};
 pub use record::Record;
@@ -65,7 +67,8 @@ const LOOK_FOR_SETS: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     pub directory: PathBuf,
-    /// Names of sets, or of single rotated files; paths may lead to other directories. Empty for all sets of the directory.
+    /// Names of sets, of single rotated files, or of directories of which all sets are read; paths may lead to other directories. Empty for all
+    /// sets of the directory.
     pub files: Vec<PathBuf>,
     pub filter: Filter,
     /// The keys of lines; `None` to see by the lines.
@@ -113,6 +116,8 @@ pub struct Reader {
     unasked: Vec<usize>,
     context: Context,
     after: Vec<Position>,
+    /// Directories of which all sets are read.
+    whole: Vec<usize>,
     /// When new sets were looked for, if all are read.
     looked: Option<Instant>,
     longest_search: Duration,
@@ -130,6 +135,17 @@ enum Backwards {
     All(Box<Last>),
     /// As much as it takes to know where the last records begin.
     ToBegin(Box<Beginning>),
+}
+
+/// The number of a level by its name: a standard one, or one that the programs of a directory have noted.
+#[must_use]
+pub fn level_number(directory: &Path, name: &str) -> Option<i32> {
+    Keys::default().level_number(name).or_else(|| {
+        let mut directory = Directory::of(directory);
+        directory.look(&mut Remarks::default());
+        let mut levels = directory.known().levels();
+        levels.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, number)| number)
+    })
 }
 
 /// Where the rotated file is that was named without the end that packing has given it.
@@ -161,6 +177,7 @@ impl Reader {
             unasked: Vec::new(),
             context,
             after,
+            whole: Vec::new(),
             looked: None,
             longest_search: LONGEST_SEARCH,
             backwards: Backwards::Nothing,
@@ -168,10 +185,18 @@ impl Reader {
             left: last.filter(|_| reverse || !follow),
         };
         if files.is_empty() {
-            reader.find_sets()?;
+            reader.whole.push(0);
         }
         for file in files {
-            reader.add_file(&directory, &file)?;
+            if directory.join(&file).is_dir() {
+                let at = reader.directory_at(&directory.join(&file));
+                reader.whole.push(at);
+            } else {
+                reader.add_file(&directory, &file)?;
+            }
+        }
+        if !reader.whole.is_empty() {
+            reader.find_sets()?;
         }
         reader.learn_levels();
         // Where all sets are followed, its own may still come.
@@ -214,12 +239,21 @@ impl Reader {
 
     fn find_sets(&mut self) -> Result<()> {
         self.looked = Some(Instant::now());
-        for set in self.directories[0].sets(&mut self.context.remarks)? {
-            if !self.members.iter().any(|member| member.chain.set() == set) {
-                self.add(0, set, None);
+        for at in self.whole.clone() {
+            for set in self.directories[at].sets(&mut self.context.remarks)? {
+                if !self.members.iter().any(|member| member.directory == at && member.chain.set() == set) {
+                    self.add(at, set, None);
+                }
             }
         }
         Ok(())
+    }
+
+    fn directory_at(&mut self, place: &Path) -> usize {
+        self.directories.iter().position(|known| known.path == place).unwrap_or_else(|| {
+            self.directories.push(Directory::of(place));
+            self.directories.len() - 1
+        })
     }
 
     fn add_file(&mut self, directory: &Path, file: &Path) -> Result<()> {
@@ -231,10 +265,7 @@ impl Reader {
         let name =
             path.file_name().and_then(|name| name.to_str()).ok_or_else(|| failed(io::ErrorKind::InvalidInput))?;
         let place = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let at = self.directories.iter().position(|known| known.path == place).unwrap_or_else(|| {
-            self.directories.push(Directory::of(place));
-            self.directories.len() - 1
-        });
+        let at = self.directory_at(place);
         let is_there = path.symlink_metadata().is_ok();
         let (set, only) = match Names::current_of(name).filter(|_| is_there) {
             Some(set) => (set, Some(name.to_owned())),
@@ -315,23 +346,25 @@ impl Reader {
     fn find_beginning(&mut self) -> Result<bool> {
         let Self { backwards, directories, context, unique, members, .. } = self;
         let Backwards::ToBegin(beginning) = backwards else { return Ok(true) };
-        // A set that is named in no position is read from its end on.
-        while beginning.left > 0 || !beginning.last.is_asked() {
+        while beginning.left > 0 {
             match beginning.last.step(directories, context)? {
                 last::Step::Later => return Ok(false),
                 last::Step::Begin => break,
-                last::Step::Found(..) if beginning.left == 0 => break,
                 last::Step::Found(found, set) => {
                     if !unique.as_mut().is_some_and(|unique| unique.is_given(&found.record, set)) {
                         beginning.left -= 1;
                     }
-                    beginning.before[set] = Some(found.before);
+                    (beginning.before[set], beginning.between[set]) = (Some(found.before), found.between);
                 }
             }
         }
+        // A set of which nothing is given is read from its end on.
+        beginning.last.find_ends(directories, context)?;
         for (member, start) in members.iter_mut().zip(beginning.positions()) {
             member.chain.begin(start);
         }
+        let between: usize = beginning.between.iter().sum();
+        self.left = self.left.map(|left| left.saturating_add(between));
         self.backwards = Backwards::Nothing;
         // They are given now.
         self.unique = self.unique.take().map(|_| Unique::default());

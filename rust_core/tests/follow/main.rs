@@ -25,6 +25,7 @@ mod damage;
 mod filters;
 mod forms;
 mod gaps;
+mod last;
 mod levels;
 mod life;
 mod search;

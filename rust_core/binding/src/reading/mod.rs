@@ -2,6 +2,7 @@
 
 mod query;
 mod files;
+mod text;
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -18,6 +19,7 @@ use crate::interpreter::ending;
 
 pub use query::{Query, read_time};
 pub use files::survey_files;
+pub use text::*;
 
 /// Records that are read at once, and their bytes.
 const MOST: usize = 512;

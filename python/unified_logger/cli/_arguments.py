@@ -1,0 +1,190 @@
+"""Arguments of a command, read as `getopt_long` does, from a table that its help is made of, too.
+
+It is there because `argparse` takes most of the time in which a command is to start, and refuses values such as `-10m`.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_WIDTH = 96
+
+
+class Wrong(ValueError):
+    """Arguments that a command does not take, in a sentence."""
+
+
+class Option:
+    """An option of a command.
+
+    Args:
+        names: Its names, such as `-n` and `--lines`. The last one is that of its value.
+        value: What its value is called in the help; None if it takes none.
+        help: What it does.
+        many: Whether it may be given several times.
+        allowed: The values that it takes; none for any.
+    """
+
+    __slots__ = ("allowed", "help", "many", "names", "value")
+
+    def __init__(
+        self, names: str, value: str | None, help: str, *, many: bool = False, allowed: Sequence[str] = ()
+    ) -> None:
+        self.names = names.split(", ")
+        self.value = value
+        self.help = help
+        self.many = many
+        self.allowed = allowed
+
+    @property
+    def key(self) -> str:
+        """The name under which its value is found."""
+        return self.names[-1].lstrip("-").replace("-", "_")
+
+
+class Given:
+    """What was given to a command.
+
+    Args:
+        values: The values of the options that were given, by their keys: a text, a list of texts, or True.
+        operands: The other arguments.
+    """
+
+    __slots__ = ("operands", "values")
+
+    def __init__(self, values: dict[str, str | list[str] | bool], operands: list[str]) -> None:
+        self.values = values
+        self.operands = operands
+
+    def text(self, key: str) -> str | None:
+        """The value of an option; None if it was not given."""
+        value = self.values.get(key)
+        return value if isinstance(value, str) else None
+
+    def texts(self, key: str) -> list[str]:
+        """The values of an option that may be given several times."""
+        value = self.values.get(key)
+        return value if isinstance(value, list) else []
+
+    def has(self, key: str) -> bool:
+        """Whether an option was given."""
+        return key in self.values
+
+
+HELP = Option("-h, --help", None, "show this help and exit")
+
+
+def read(arguments: Iterable[str], options: Sequence[Option]) -> Given:
+    """Reads arguments.
+
+    Args:
+        arguments: Those behind the name of the command.
+        options: Those that it takes.
+
+    Returns:
+        Their values, and the other arguments in their order.
+
+    Raises:
+        Wrong: There is no such option, or its value is missing or not allowed.
+    """
+    values: dict[str, str | list[str] | bool] = {}
+    operands: list[str] = []
+    left = list(arguments)
+    left.reverse()
+
+    def put(option: Option, name: str, value: str | None) -> None:
+        if option.value is None:
+            if value is not None:
+                raise Wrong(f"{name} takes no value")
+            values[option.key] = True
+            return
+        if value is None:
+            if not left:
+                raise Wrong(f"{name} needs a value: {name} {option.value}")
+            value = left.pop()
+        if option.allowed and value not in option.allowed:
+            raise Wrong(f"{name} = {value!r} is not allowed: it must be one of {', '.join(option.allowed)}")
+        if option.many:
+            before = values.setdefault(option.key, [])
+            assert isinstance(before, list)
+            before.append(value)
+        else:
+            values[option.key] = value
+
+    while left:
+        argument = left.pop()
+        if argument == "--":
+            operands += reversed(left)
+            break
+        if argument.startswith("--"):
+            name, sign, value = argument.partition("=")
+            put(_of_long_name(name, options), name, value if sign else None)
+        elif argument.startswith("-") and argument != "-":
+            if argument[1:].isdecimal():
+                # As `tail -20` has it.
+                put(_of_short_name("-n", options), "-n", argument[1:])
+                continue
+            rest = argument[1:]
+            while rest:
+                name, rest = f"-{rest[0]}", rest[1:]
+                option = _of_short_name(name, options)
+                if option.value is not None and rest:
+                    put(option, name, rest.removeprefix("="))
+                    break
+                put(option, name, None)
+        else:
+            operands.append(argument)
+    return Given(values, operands)
+
+
+def _of_short_name(name: str, options: Sequence[Option]) -> Option:
+    for option in options:
+        if name in option.names:
+            return option
+    raise Wrong(f"there is no option {name}")
+
+
+def _of_long_name(name: str, options: Sequence[Option]) -> Option:
+    """The option of a name, or of the beginning of one that no other has."""
+    found = [option for option in options if name in option.names]
+    found = found or [
+        option for option in options if any(each.startswith(name) and each.startswith("--") for each in option.names)
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise Wrong(f"{name} may be one of {', '.join(option.names[-1] for option in found)}")
+    import difflib
+
+    near = difflib.get_close_matches(name, [each for option in options for each in option.names], 1)
+    raise Wrong(f"there is no option {name}" + (f": did you mean {near[0]}?" if near else ""))
+
+
+def help_of(usage: str, sentences: str, options: Sequence[Option], end: str = "") -> str:
+    """The help of a command.
+
+    Args:
+        usage: How it is called.
+        sentences: What it does.
+        options: Those that it takes.
+        end: What stands behind them.
+
+    Returns:
+        The text, with a newline at its end.
+    """
+    import textwrap
+
+    lines = [f"usage: {usage}", "", *textwrap.wrap(sentences, _WIDTH), "", "options:"]
+    for option in options:
+        named = ", ".join(option.names) + (f" {option.value}" if option.value else "")
+        wrapped = textwrap.wrap(option.help, _WIDTH - 26)
+        if len(named) > 22:
+            lines.append(f"  {named}")
+        else:
+            lines.append(f"  {named:<24}{wrapped.pop(0)}")
+        lines += [f"{'':26}{line}" for line in wrapped]
+    if end:
+        lines += ["", end]
+    return "\n".join(lines) + "\n"

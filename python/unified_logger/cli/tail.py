@@ -1,0 +1,228 @@
+"""`unified-logger tail [DIR|FILE …]`: the last records of log files, and those that follow."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from .. import _core
+from . import _arguments, _screen, _times
+from ._arguments import Given, Option, Wrong
+
+_USAGE = "unified-logger tail [OPTION …] [DIR|FILE …]"
+_SENTENCES = (
+    "Shows the last records of a log directory: those of all its files, rotated and packed ones too, in order of time. A record that goes to "
+    "several files is shown once. DIR is $LOG_DIR or logs if none is named. FILE is a log file with those that were rotated, or one rotated "
+    "file; - is standard input."
+)
+_END = """times: now, today, yesterday, 10:30, 2026-02-19, '2026-02-19 10:30', ISO 8601, -10m, -1h30m, '2h ago', @SECONDS
+
+exit status: 0 if records were shown, 1 if none was found, 2 for trouble"""
+_LAST = 50
+_LAST_BEFORE_FOLLOWING = 10
+_FORMATS = ("text", "short", "json", "csv", "fields")
+_TABLES = ("csv", "fields")
+# How long the engine waits at most before signals are looked at, seconds.
+_SLICE = 0.1
+_PIECE = 1 << 18
+
+OPTIONS = (
+    Option("-f, --follow", None, "go on with records as they are written"),
+    Option(
+        "-n, --lines",
+        "N",
+        f"so many of the last records, or all. {_LAST} where nothing else is said; {_LAST_BEFORE_FOLLOWING} with -f; all with -S, -t and -",
+    ),
+    Option("-l, --level", "LEVEL", "records of this level and above, by its name or number"),
+    Option(
+        "-L, --logger", "NAME", "records of this logger and of those below: shop or 'shop.*'; several may be given", many=True
+    ),
+    Option("-S, --since", "TIME", "records from this time on"),
+    Option("-U, --until", "TIME", "records before this time"),
+    Option("-t, --trace", "ID", "records of this trace"),
+    Option(
+        "-o, --output",
+        "FORMAT",
+        "text as on the console, short (one line each), json (lines as they are), csv, or fields (tabs between values)",
+        allowed=_FORMATS,
+    ),
+    Option("--fields", "NAMES", "what csv and fields show: names with commas between them; a.b is b inside of a"),
+    Option("-r, --reverse", None, "the newest first"),
+    Option("-x, --exceptions", None, "exceptions with all of their lines, and stacks"),
+    Option("--utc", None, "times in UTC, both shown and given; otherwise they are local"),
+    Option("--color", "WHEN", "auto, always or never", allowed=("auto", "always", "never")),
+    Option("--no-pager", None, "show it at once, also on a terminal"),
+    _arguments.HELP,
+)
+
+
+def main(arguments: list[str]) -> int:
+    """Shows records.
+
+    Args:
+        arguments: Those behind the name of the command.
+
+    Returns:
+        0 if records were shown, 1 if none was found, 2 if the arguments are wrong or something cannot be read.
+    """
+    try:
+        given = _arguments.read(arguments, OPTIONS)
+        if given.has("help"):
+            print(_arguments.help_of(_USAGE, _SENTENCES, OPTIONS, _END), end="")
+            return 0
+        return _Tail(given).run()
+    except Wrong as wrong:
+        _say(f"{wrong}\n'unified-logger tail --help' tells what it takes")
+        return 2
+
+
+def _say(text: str) -> None:
+    harmless = "\n".join(_core.escape_text(line) for line in text.split("\n"))
+    print(f"unified-logger tail: {harmless}", file=sys.stderr, flush=True)
+
+
+class _Tail:
+    """What was asked for."""
+
+    def __init__(self, given: Given) -> None:
+        self._utc = given.has("utc")
+        self._follows = given.has("follow")
+        self._is_newest_first = given.has("reverse")
+        if self._follows and self._is_newest_first:
+            raise Wrong("-f and -r do not go together: what follows comes last")
+        self._is_piped = given.operands == ["-"]
+        if not self._is_piped and "-" in given.operands:
+            raise Wrong("- is standard input, which is read alone")
+        if self._is_piped and self._is_newest_first:
+            raise Wrong("-r needs files: standard input cannot be read backwards")
+        self._directory, self._files = _places(given.operands)
+        self._format = given.text("output") or "text"
+        self._wanted = self._wanted_of(given)
+        self._last = self._last_of(given)
+        self._is_terminal = _screen.is_terminal()
+        self._pages = self._is_terminal and not (self._follows or self._is_piped or given.has("no_pager"))
+        self._look = (
+            self._format,
+            _screen.shows_colors(given.text("color") or "auto", self._is_terminal),
+            self._is_terminal,
+            _screen.columns(self._follows) if self._is_terminal else None,
+            self._utc,
+            given.has("exceptions"),
+            self._fields_of(given),
+        )
+
+    def _wanted_of(self, given: Given) -> tuple[int | None, int | None, int | None, list[str], str | None]:
+        since, until = (
+            None if text is None else _times.nanoseconds(f"--{name}", text, utc=self._utc)
+            for name, text in (("since", given.text("since")), ("until", given.text("until")))
+        )
+        level = given.text("level")
+        number = None
+        if level is not None:
+            number = _core.level_number(self._directory, level.strip())
+            if number is None:
+                raise Wrong(
+                    f"there is no level {level!r}: it may be DEBUG, INFO, WARNING, ERROR, CRITICAL, one that a program of "
+                    f"{self._directory!r} has named, or a number"
+                )
+        loggers = [name.removesuffix("*").removesuffix(".") for name in given.texts("logger")]
+        if any("*" in name for name in loggers):
+            raise Wrong("--logger takes a name, which stands for the loggers below it, too: shop or 'shop.*'")
+        trace = given.text("trace")
+        if trace == "":
+            raise Wrong("--trace needs an id")
+        return since, until, number or None, [] if "" in loggers else loggers, trace
+
+    def _last_of(self, given: Given) -> int | None:
+        """How many records are shown; None for all."""
+        lines = given.text("lines")
+        if lines is not None:
+            if lines == "all":
+                return None
+            if not (lines.isascii() and lines.isdecimal()):
+                raise Wrong(f"--lines = {lines!r} is not allowed: it must be a number from 0 on, or all")
+            return int(lines)
+        if given.has("since") or given.has("trace") or self._is_piped:
+            return None
+        return _LAST_BEFORE_FOLLOWING if self._follows else _LAST
+
+    def _fields_of(self, given: Given) -> list[str]:
+        text = given.text("fields")
+        names = [] if text is None else [name.strip() for name in text.split(",")]
+        if text is not None and not all(names):
+            raise Wrong(f"--fields = {text!r} is not allowed: it must be names with commas between them")
+        if text is not None and self._format not in _TABLES:
+            raise Wrong(f"--fields is for -o {' and -o '.join(_TABLES)}")
+        return names
+
+    def run(self) -> int:
+        """Shows what was asked for."""
+        if self._is_piped:
+            return self._show_piped()
+        try:
+            shown = _core.LogText(
+                self._directory,
+                self._files,
+                self._wanted,
+                self._follows,
+                self._last,
+                self._is_newest_first,
+                True,
+                self._look,
+            )
+        except OSError as error:
+            _say(str(error))
+            return 2
+        with _screen.Output(self._pages) as output:
+            return self._show(shown, output)
+
+    def _show(self, shown: _core.LogText, output: _screen.Output) -> int:
+        output.write(shown.head())
+        found = 0
+        is_last = False
+        while not is_last:
+            try:
+                text, count, is_last, _ = shown.read(_SLICE)
+            except OSError as error:
+                _say(str(error))
+                return 2
+            for remark in shown.remarks():
+                _say(remark)
+            if count:
+                found += count
+                output.write(text)
+            elif not is_last and not output.is_read():
+                raise BrokenPipeError
+        return 0 if found else 1
+
+    def _show_piped(self) -> int:
+        shown = _core.PipedText(self._wanted, self._last, self._look)
+        found = 0
+        with _screen.Output(False) as output:
+            output.write(shown.head())
+            data = b" "
+            while data:
+                data = os.read(0, _PIECE)
+                text, count = shown.feed(data)
+                for remark in shown.remarks():
+                    _say(remark)
+                found += count
+                if text:
+                    output.write(text)
+        return 0 if found else 1
+
+
+def _places(operands: list[str]) -> tuple[str, list[str]]:
+    """The directory whose levels count, and the files and directories that are read; none for all files of that directory."""
+    if not operands or operands == ["-"]:
+        directory = os.environ.get("LOG_DIR") or "logs"
+        if not operands and not os.path.isdir(directory):
+            raise Wrong(f"there is no directory {directory!r}: name one, or a file, or set LOG_DIR")
+        return directory, []
+    for operand in operands:
+        if not operand:
+            raise Wrong("the name of a file is empty")  # a variable that is not set
+    if len(operands) == 1 and os.path.isdir(operands[0]):
+        return operands[0], []
+    first = operands[0] if os.path.isdir(operands[0]) else os.path.dirname(operands[0])
+    return first or ".", [os.path.abspath(operand) for operand in operands]

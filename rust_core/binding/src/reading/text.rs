@@ -1,0 +1,167 @@
+//! Records of log files as text, block by block.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use unified_logger_core::clock;
+use unified_logger_core::follow::{Fed, Filter, Options, Reader};
+use unified_logger_core::show::{FORMATS, Look, Printer};
+
+use crate::control::error::to_python;
+use crate::interpreter::ending;
+
+/// Records that are shown at once, and their bytes.
+const MOST: usize = 4096;
+const MOST_BYTES: usize = 1 << 20;
+/// Of a longer line the beginning is shown.
+const LONGEST: usize = 1 << 20;
+
+/// Which records: the first time and the one before which they end, in nanoseconds since 1970 UTC; the least level; loggers; the id of a trace.
+type Wanted = (Option<i64>, Option<i64>, Option<i32>, Vec<String>, Option<String>);
+
+/// How they look: the format, whether with colours, whether on a terminal, the width, whether in UTC, whether exceptions are whole, and the names
+/// of values.
+type GivenLook = (String, bool, bool, Option<u16>, bool, bool, Vec<String>);
+
+fn filter((from, until, level, loggers, trace): Wanted) -> Filter {
+    Filter { from, until, level, loggers, trace, ..Filter::default() }
+}
+
+fn printer((format, color, is_terminal, columns, utc, whole, fields): GivenLook) -> PyResult<Printer> {
+    let found = FORMATS.iter().find(|(name, _)| *name == format);
+    let (_, format) = found.ok_or_else(|| PyValueError::new_err("there is no such format"))?;
+    let look = Look { format: *format, color, is_terminal, columns, utc, whole, fields, levels: Vec::new() };
+    Ok(Printer::new(look))
+}
+
+/// Shows records of log files.
+#[pyclass(module = "unified_logger._core", frozen)]
+pub struct LogText(Mutex<Option<(Reader, Printer)>>);
+
+#[pymethods]
+impl LogText {
+    /// Finds the files. Only the `last` records are shown, if that is given; the newest first for `reverse`; and each once if they are to be
+    /// `unique`, also where it stands in several sets.
+    #[new]
+    #[allow(clippy::too_many_arguments, reason = "one for each thing that a command line tells")]
+    fn new(
+        py: Python<'_>,
+        directory: PathBuf,
+        files: Vec<PathBuf>,
+        wanted: Wanted,
+        follow: bool,
+        last: Option<usize>,
+        reverse: bool,
+        unique: bool,
+        look: GivenLook,
+    ) -> PyResult<Self> {
+        let options = Options {
+            directory,
+            files,
+            filter: filter(wanted),
+            follow,
+            last,
+            reverse,
+            unique,
+            longest: Some(LONGEST),
+            ..Options::default()
+        };
+        let printer = printer(look)?;
+        let reader = ending::detached(py, || Reader::open(options)).map_err(|error| to_python(&error))?;
+        Ok(Self(Mutex::new(Some((reader, printer)))))
+    }
+
+    /// What stands above the first record.
+    fn head<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let mut out = Vec::new();
+        let shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, printer)) = &*shown {
+            printer.head(&mut out);
+        }
+        PyBytes::new(py, &out)
+    }
+
+    /// The text of the next records, which are waited for at most so many seconds, how many they are, whether none will come after them, and
+    /// whether the search for the next one goes on with the next call. Nothing after `close`.
+    fn read<'py>(&self, py: Python<'py>, patience: f64) -> PyResult<(Bound<'py, PyBytes>, usize, bool, bool)> {
+        let batch = ending::detached(py, || {
+            let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some((reader, printer)) = &mut *shown else { return Ok((Vec::new(), 0, true, false)) };
+            let batch = reader.batch(MOST, MOST_BYTES, clock::seconds(patience))?;
+            let mut out = Vec::new();
+            for record in &batch.records {
+                printer.put(&record.raw, &mut out);
+            }
+            Ok((out, batch.records.len(), batch.is_last, batch.is_searching))
+        });
+        let (text, count, is_last, is_searching) = batch.map_err(|error| to_python(&error))?;
+        Ok((PyBytes::new(py, &text), count, is_last, is_searching))
+    }
+
+    /// What was noticed since the last call and could be done without.
+    fn remarks(&self, py: Python<'_>) -> Vec<String> {
+        ending::detached(py, || {
+            let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            shown.as_mut().map(|(reader, _)| reader.remarks()).unwrap_or_default()
+        })
+    }
+
+    /// Closes the files.
+    fn close(&self, py: Python<'_>) {
+        ending::detached(py, || drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take()));
+    }
+}
+
+/// Shows lines that come as bytes.
+#[pyclass(module = "unified_logger._core", frozen)]
+pub struct PipedText(Mutex<(Fed, Printer)>);
+
+#[pymethods]
+impl PipedText {
+    /// Without `last`, lines are shown as they come.
+    #[new]
+    fn new(wanted: Wanted, last: Option<usize>, look: GivenLook) -> PyResult<Self> {
+        Ok(Self(Mutex::new((Fed::new(filter(wanted), None, last, LONGEST), printer(look)?))))
+    }
+
+    /// What stands above the first line.
+    fn head<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let mut out = Vec::new();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.head(&mut out);
+        PyBytes::new(py, &out)
+    }
+
+    /// Takes bytes, and gives the text of the wanted lines that they end, and how many these are. No bytes are the end.
+    fn feed<'py>(&self, py: Python<'py>, bytes: &[u8]) -> (Bound<'py, PyBytes>, usize) {
+        let (out, count) = ending::detached(py, || {
+            let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let (fed, printer) = &mut *shown;
+            let (mut out, mut count) = (Vec::new(), 0);
+            let mut give = |line: &[u8]| {
+                printer.put(line, &mut out);
+                count += 1;
+            };
+            if bytes.is_empty() {
+                fed.end(&mut give);
+            } else {
+                fed.feed(bytes, &mut give);
+            }
+            (out, count)
+        });
+        (PyBytes::new(py, &out), count)
+    }
+
+    /// What was noticed since the last call.
+    fn remarks(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0.remarks()
+    }
+}
+
+/// The number of a level by its name: a standard one, or one that the programs of a directory have noted. None if nobody knows it.
+#[pyfunction]
+pub fn level_number(directory: PathBuf, name: &str) -> Option<i32> {
+    unified_logger_core::follow::level_number(&directory, name)
+}
