@@ -63,7 +63,8 @@ pub fn start_of(text: &str, bytes: usize) -> &str {
 /// Puts `text` for people: on one line, with everything that acts or hides escaped. A joiner stays between two
 /// characters beyond ASCII, where scripts and emoji need it.
 pub fn put(line: &mut String, text: &str) {
-    if text.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
+    // All bytes are looked at, so that several are at once.
+    if text.bytes().fold(true, |is_plain, byte| is_plain & (byte.wrapping_sub(b' ') < 0x5f)) {
         return line.push_str(text);
     }
     let is_shown = |character: Option<&char>| {

@@ -332,7 +332,8 @@ impl Reader {
                     continue;
                 }
             };
-            if self.unique.as_mut().is_some_and(|unique| unique.is_given(&record, set)) {
+            // Of one set, all are given.
+            if self.members.len() > 1 && self.unique.as_mut().is_some_and(|unique| unique.is_given(&record, set)) {
                 continue;
             }
             if let Some(left) = &mut self.left {

@@ -1,6 +1,8 @@
 //! Records that go to several files: each is given once.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
 
 use super::record::Record;
 use crate::checksum;
@@ -8,36 +10,67 @@ use crate::checksum;
 /// So many records are remembered: a record stands in its files at about the same time.
 const MOST: usize = 4096;
 
+/// Sets that are told apart, and how often a record is counted in each. What is beyond is given each time.
+const SETS: usize = 16;
+const MOST_TIMES: u64 = 15;
+
+/// How often a record was given, and how often it stood in each set: four bits for each of them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Times {
+    given: u64,
+    seen: u64,
+}
+
+/// The keys are sums already.
+#[derive(Clone, Copy, Debug, Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = checksum::of(bytes);
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+}
+
 /// The records that were given last.
 #[derive(Debug, Default)]
 pub struct Unique {
-    /// By time and bytes: in which sets they stood, once for each time that the record was given.
-    given: HashMap<(i64, u64), Vec<Vec<usize>>>,
-    order: VecDeque<(i64, u64)>,
+    /// By a sum over time and bytes.
+    known: HashMap<u64, Times, BuildHasherDefault<AsItIs>>,
+    order: VecDeque<u64>,
 }
 
 impl Unique {
     /// Whether a record of another set is the same, which was given. One that stands twice in a set counts twice.
     pub fn is_given(&mut self, record: &Record, set: usize) -> bool {
-        let Some(time) = record.time else { return false };
-        let key = (time, checksum::of(&record.raw));
-        let all = self.given.entry(key).or_default();
-        if let Some(sets) = all.iter_mut().find(|sets| !sets.contains(&set)) {
-            sets.push(set);
-            return true;
+        let Some(time) = record.time.filter(|_| set < SETS) else { return false };
+        let key = checksum::of(&record.raw) ^ time.cast_unsigned();
+        let times = match self.known.entry(key) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                self.order.push_back(key);
+                entry.insert(Times::default())
+            }
+        };
+        let count = times.seen >> (4 * set) & MOST_TIMES;
+        if count < MOST_TIMES {
+            times.seen += 1 << (4 * set);
         }
-        all.push(vec![set]);
-        self.order.push_back(key);
+        let is_given = count < times.given;
+        times.given = times.given.max(count + 1);
         if self.order.len() > MOST
             && let Some(oldest) = self.order.pop_front()
-            && let Some(all) = self.given.get_mut(&oldest)
         {
-            all.remove(0);
-            if all.is_empty() {
-                self.given.remove(&oldest);
-            }
+            self.known.remove(&oldest);
         }
-        false
+        is_given
     }
 }
 
@@ -76,6 +109,6 @@ mod tests {
         for time in 0..3 * i64::try_from(MOST).unwrap() {
             assert!(!unique.is_given(&record("x", Some(time / 2)), 0));
         }
-        assert!(unique.order.len() <= MOST && unique.given.len() <= MOST);
+        assert!(unique.order.len() <= MOST && unique.known.len() <= MOST);
     }
 }

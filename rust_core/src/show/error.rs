@@ -2,16 +2,16 @@
 
 use serde_json::{Map, Value};
 
+use super::layout::Slot;
 use super::line::{Kind, Line};
-use crate::encoder::Holds;
 
 /// Modules whose classes Python names alone.
 const UNNAMED: [&str; 3] = ["builtins", "__main__", ""];
 
 /// Appends the exception of a line, as Python prints it: all of it if it is wanted `whole`, otherwise its kind and its message.
 pub fn put(out: &mut String, read: &Line, line: &str, whole: bool) {
-    let text = |holds: &Holds| read.get(holds, line).map(|(value, _)| value);
-    match read.get(&Holds::Exception, line) {
+    let text = |slot: Slot| read.get(slot, line).map(|(value, _)| value);
+    match read.get(Slot::Exception, line) {
         Some((json, Kind::Container)) => {
             if let Ok(Value::Object(exception)) = serde_json::from_str(json) {
                 put_object(out, &exception, whole);
@@ -21,10 +21,10 @@ pub fn put(out: &mut String, read: &Line, line: &str, whole: bool) {
         Some((text, _)) => return put_text(out, text, whole),
         None => {}
     }
-    if let Some(traceback) = text(&Holds::Traceback) {
+    if let Some(traceback) = text(Slot::Traceback) {
         return put_text(out, traceback, whole);
     }
-    let (kind, message) = (text(&Holds::ErrorType), text(&Holds::ErrorMessage));
+    let (kind, message) = (text(Slot::ErrorType), text(Slot::ErrorMessage));
     if kind.is_some() || message.is_some() {
         put_last(out, "", kind.unwrap_or("Exception"), message.unwrap_or_default(), whole);
     }

@@ -4,28 +4,88 @@ use std::sync::LazyLock;
 
 use crate::encoder::{Holds, layouts};
 
+/// What a member holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slot {
+    Time,
+    Nanoseconds,
+    Level,
+    Logger,
+    Message,
+    Module,
+    Function,
+    Line,
+    Thread,
+    Process,
+    Trace,
+    Span,
+    Exception,
+    ErrorType,
+    ErrorMessage,
+    Traceback,
+    Stack,
+    Field,
+    /// What people are not shown.
+    Aside,
+}
+
+/// How many there are.
+pub const SLOTS: usize = Slot::Aside as usize + 1;
+
+impl Slot {
+    /// `None` for an object with members of its own.
+    const fn of(holds: &Holds) -> Option<Self> {
+        Some(match holds {
+            Holds::Time => Self::Time,
+            Holds::Nanoseconds => Self::Nanoseconds,
+            Holds::Level => Self::Level,
+            Holds::Logger => Self::Logger,
+            Holds::Message => Self::Message,
+            Holds::Module => Self::Module,
+            Holds::Function => Self::Function,
+            Holds::Line => Self::Line,
+            Holds::Thread => Self::Thread,
+            Holds::Process => Self::Process,
+            Holds::Trace => Self::Trace,
+            Holds::Span => Self::Span,
+            Holds::Exception => Self::Exception,
+            Holds::ErrorType => Self::ErrorType,
+            Holds::ErrorMessage => Self::ErrorMessage,
+            Holds::Traceback => Self::Traceback,
+            Holds::Stack => Self::Stack,
+            Holds::Field => Self::Field,
+            Holds::Aside => Self::Aside,
+            Holds::Object(..) => return None,
+        })
+    }
+}
+
 /// The members of an object by their keys, and what the others are.
 #[derive(Debug)]
 pub struct Level {
     members: Vec<(&'static str, Is)>,
-    rest: Holds,
+    rest: Slot,
 }
 
 /// What a member is.
 #[derive(Debug)]
 pub enum Is {
-    Value(Holds),
+    Value(Slot),
     /// An object with members of its own.
     Inside(Level),
 }
 
 impl Level {
-    fn of(members: Vec<(&'static str, Holds)>, rest: Holds) -> Self {
-        let is = |holds| match holds {
-            Holds::Object(inner, rest) => Is::Inside(Self::of(inner, *rest)),
-            other => Is::Value(other),
+    fn of(members: Vec<(&'static str, Holds)>, rest: &Holds) -> Self {
+        let is = |holds| match (Slot::of(&holds), holds) {
+            (Some(slot), _) => Is::Value(slot),
+            (None, Holds::Object(inner, rest)) => Is::Inside(Self::of(inner, &rest)),
+            (None, _) => Is::Value(Slot::Field),
         };
-        Self { members: members.into_iter().map(|(key, holds)| (key, is(holds))).collect(), rest }
+        Self {
+            members: members.into_iter().map(|(key, holds)| (key, is(holds))).collect(),
+            rest: Slot::of(rest).unwrap_or(Slot::Field),
+        }
     }
 
     /// What the member of a key is; `None` for one that has no name here.
@@ -34,8 +94,8 @@ impl Level {
     }
 
     /// What the members are that have no names here.
-    pub const fn rest(&self) -> &Holds {
-        &self.rest
+    pub const fn rest(&self) -> Slot {
+        self.rest
     }
 
     /// As `get`, of a path whose keys are joined by dots.
@@ -80,8 +140,8 @@ const OTHERS: [(&str, Holds); 25] = [
 
 /// The layouts that lines may have. The first is that of a record, the last that of other programs.
 pub static KNOWN: LazyLock<Vec<Level>> = LazyLock::new(|| {
-    let others = Level::of(OTHERS.to_vec(), Holds::Field);
-    layouts().map(|members| Level::of(members, Holds::Field)).chain([others]).collect()
+    let others = Level::of(OTHERS.to_vec(), &Holds::Field);
+    layouts().map(|members| Level::of(members, &Holds::Field)).chain([others]).collect()
 });
 
 #[cfg(test)]
@@ -91,12 +151,12 @@ mod tests {
     #[test]
     fn members_are_found_by_their_keys_and_by_paths() {
         let [record, .., others] = &KNOWN[..] else { panic!() };
-        assert!(matches!(record.get("message"), Some(Is::Value(Holds::Message))));
-        assert!(record.get("order_id").is_none() && *record.rest() == Holds::Field);
-        assert!(matches!(others.get("msg"), Some(Is::Value(Holds::Message))));
+        assert!(matches!(record.get("message"), Some(Is::Value(Slot::Message))));
+        assert!(record.get("order_id").is_none() && record.rest() == Slot::Field);
+        assert!(matches!(others.get("msg"), Some(Is::Value(Slot::Message))));
         let nested = |path: &str| KNOWN.iter().find_map(|level| level.at(path).filter(|_| level.get(path).is_none()));
-        assert!(matches!(nested("logger.name"), Some(Is::Value(Holds::Logger))));
-        assert!(matches!(nested("Attributes.exception.stacktrace"), Some(Is::Value(Holds::Traceback))));
+        assert!(matches!(nested("logger.name"), Some(Is::Value(Slot::Logger))));
+        assert!(matches!(nested("Attributes.exception.stacktrace"), Some(Is::Value(Slot::Traceback))));
         assert!(nested("logger.nothing").is_none());
     }
 }

@@ -2,9 +2,8 @@
 
 use std::ops::Range;
 
-use super::layout::{Is, KNOWN, Level};
+use super::layout::{Is, KNOWN, Level, SLOTS, Slot};
 use crate::archive::end_or_escape;
-use crate::encoder::Holds;
 
 /// What kind of value a member has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,16 +17,31 @@ pub enum Kind {
 }
 
 /// A text in the line, or in the memory for what was written with escapes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Span {
-    range: Range<usize>,
+    start: u32,
+    end: u32,
     is_beside: bool,
 }
 
+impl Span {
+    /// No line is longer than such a number tells.
+    #[inline]
+    #[allow(clippy::cast_possible_truncation)]
+    const fn of(range: Range<usize>, is_beside: bool) -> Self {
+        Self { start: range.start as u32, end: range.end as u32, is_beside }
+    }
+
+    #[inline]
+    const fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
 /// A member of a line.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Member {
-    holds: Holds,
+    slot: Slot,
     key: Span,
     value: Span,
     kind: Kind,
@@ -39,7 +53,7 @@ struct Expected {
     /// The key with its quotes and the colon.
     text: Box<[u8]>,
     /// `None` for one that leads inside of an object.
-    holds: Option<Holds>,
+    slot: Option<Slot>,
 }
 
 /// More members of a line are not expected.
@@ -62,6 +76,8 @@ pub enum Form {
 #[derive(Debug, Default)]
 pub struct Line {
     members: Vec<Member>,
+    /// The last member of each slot that is not null, counted from one.
+    last: [u16; SLOTS],
     /// Texts that were written with escapes.
     beside: String,
     expected: Vec<Expected>,
@@ -95,25 +111,24 @@ impl Line {
 
     /// Whether the line has not what lines of its layout have.
     fn is_foreign(&self) -> bool {
-        let has = |holds: Holds| self.members.iter().any(|member| member.holds == holds);
-        let is_whole = has(Holds::Level)
-            && has(Holds::Message)
-            && (has(Holds::Time) || has(Holds::Nanoseconds))
-            && has(Holds::Logger);
+        let has = |slot: Slot| self.last[slot as usize] != 0;
+        let is_whole = has(Slot::Level)
+            && has(Slot::Message)
+            && (has(Slot::Time) || has(Slot::Nanoseconds))
+            && has(Slot::Logger);
         !is_whole && self.fit != Some(self.score())
     }
 
     fn score(&self) -> usize {
         let wanted = [
-            (Holds::Time, 2),
-            (Holds::Nanoseconds, 2),
-            (Holds::Level, 2),
-            (Holds::Message, 2),
-            (Holds::Logger, 1),
-            (Holds::Trace, 1),
+            (Slot::Time, 2),
+            (Slot::Nanoseconds, 2),
+            (Slot::Level, 2),
+            (Slot::Message, 2),
+            (Slot::Logger, 1),
+            (Slot::Trace, 1),
         ];
-        let has = |holds: &Holds| self.members.iter().any(|member| member.holds == *holds);
-        wanted.iter().filter(|(holds, _)| has(holds)).map(|(_, worth)| worth).sum()
+        wanted.iter().filter(|(slot, _)| self.last[*slot as usize] != 0).map(|(_, worth)| worth).sum()
     }
 
     fn with_layout(&mut self, layout: usize, read: impl FnOnce(&mut Self) -> bool) -> bool {
@@ -141,10 +156,11 @@ impl Line {
     }
 
     fn read_json(&mut self, line: &str) -> bool {
-        let Self { members, beside, expected, layout, .. } = self;
+        let Self { members, last, beside, expected, layout, .. } = self;
         members.clear();
         beside.clear();
-        let mut reading = Reading { line, at: 0, members, beside, depth: 0 };
+        last.fill(0);
+        let mut reading = Reading { line, at: 0, members, last, beside, depth: 0 };
         let Some(level) = KNOWN.get(*layout) else { return false };
         reading.outermost(level, expected).is_some() && {
             reading.spaces();
@@ -153,35 +169,38 @@ impl Line {
     }
 
     fn read_pairs(&mut self, line: &str) -> bool {
-        let Self { members, beside, layout, .. } = self;
+        let Self { members, last, beside, layout, .. } = self;
         members.clear();
         beside.clear();
+        last.fill(0);
         let Some(level) = KNOWN.get(*layout) else { return false };
-        let mut reading = Reading { line, at: 0, members, beside, depth: 0 };
+        let mut reading = Reading { line, at: 0, members, last, beside, depth: 0 };
         reading.pairs(level).is_some()
     }
 
-    fn text<'s>(&'s self, span: &Span, line: &'s str) -> &'s str {
+    #[inline]
+    fn text<'s>(&'s self, span: Span, line: &'s str) -> &'s str {
         let text = if span.is_beside { &self.beside } else { line };
-        text.get(span.range.clone()).unwrap_or_default()
+        text.get(span.range()).unwrap_or_default()
     }
 
     /// The value of the last member that holds this and is not null.
-    pub fn get<'s>(&'s self, holds: &Holds, line: &'s str) -> Option<(&'s str, Kind)> {
-        let found = self.members.iter().rev().find(|member| member.holds == *holds && member.kind != Kind::Null)?;
-        Some((self.text(&found.value, line), found.kind))
+    #[inline]
+    pub fn get<'s>(&'s self, slot: Slot, line: &'s str) -> Option<(&'s str, Kind)> {
+        let found = self.members.get(usize::from(self.last[slot as usize]).checked_sub(1)?)?;
+        Some((self.text(found.value, line), found.kind))
     }
 
     /// The value of a member of the line itself, by its key.
     pub fn named<'s>(&'s self, key: &str, line: &'s str) -> Option<(&'s str, Kind)> {
-        let found = self.members.iter().find(|member| self.text(&member.key, line) == key)?;
-        Some((self.text(&found.value, line), found.kind))
+        let found = self.members.iter().find(|member| self.text(member.key, line) == key)?;
+        Some((self.text(found.value, line), found.kind))
     }
 
     /// What each member holds, its key, its value, and the kind of that.
-    pub fn members<'s>(&'s self, line: &'s str) -> impl Iterator<Item = (&'s Holds, &'s str, &'s str, Kind)> {
+    pub fn members<'s>(&'s self, line: &'s str) -> impl Iterator<Item = (Slot, &'s str, &'s str, Kind)> {
         self.members.iter().map(move |member| {
-            (&member.holds, self.text(&member.key, line), self.text(&member.value, line), member.kind)
+            (member.slot, self.text(member.key, line), self.text(member.value, line), member.kind)
         })
     }
 }
@@ -196,6 +215,7 @@ struct Reading<'l, 'm> {
     line: &'l str,
     at: usize,
     members: &'m mut Vec<Member>,
+    last: &'m mut [u16; SLOTS],
     beside: &'m mut String,
     depth: usize,
 }
@@ -231,24 +251,23 @@ impl Reading<'_, '_> {
         loop {
             let rest = self.line.as_bytes().get(self.at..)?;
             match expected.get(number).filter(|expected| rest.starts_with(&expected.text)) {
-                Some(Expected { text, holds: Some(holds) }) => {
-                    let key = Span { range: self.at + 1..self.at + text.len() - 2, is_beside: false };
+                Some(Expected { text, slot: Some(slot) }) => {
+                    let key = Span::of(self.at + 1..self.at + text.len() - 2, false);
                     self.at += text.len();
-                    let holds = holds.clone();
-                    self.member(key, holds)?;
+                    self.member(key, *slot)?;
                 }
                 _ => {
                     self.spaces();
                     let start = self.at;
                     let (key, is) = self.key(level)?;
-                    let holds = match is {
+                    let slot = match is {
                         Some(Is::Inside(_)) => None,
-                        Some(Is::Value(holds)) => Some(holds.clone()),
-                        None => Some(level.rest().clone()),
+                        Some(Is::Value(slot)) => Some(*slot),
+                        None => Some(level.rest()),
                     };
                     if !key.is_beside && self.line.as_bytes().get(self.at - 2) == Some(&b'"') {
                         let text = self.line.as_bytes().get(start..self.at)?.into();
-                        let new = Expected { text, holds };
+                        let new = Expected { text, slot };
                         match expected.get_mut(number) {
                             Some(before) => *before = new,
                             None if number < MOST_EXPECTED => expected.push(new),
@@ -291,9 +310,9 @@ impl Reading<'_, '_> {
                 self.depth -= 1;
                 Some(())
             }
-            Some(Is::Inside(_)) => self.member(key, Holds::Field),
-            Some(Is::Value(holds)) => self.member(key, holds.clone()),
-            None => self.member(key, level.rest().clone()),
+            Some(Is::Inside(_)) => self.member(key, Slot::Field),
+            Some(Is::Value(slot)) => self.member(key, *slot),
+            None => self.member(key, level.rest()),
         }
     }
 
@@ -301,7 +320,7 @@ impl Reading<'_, '_> {
     fn key(&mut self, level: &'static Level) -> Option<(Span, Option<&'static Is>)> {
         self.pass(b'"')?;
         let key = self.quoted()?;
-        let text = if key.is_beside { &self.beside[key.range.clone()] } else { &self.line[key.range.clone()] };
+        let text = if key.is_beside { &self.beside[key.range()] } else { &self.line[key.range()] };
         let is = level.get(text);
         self.pass(b':')?;
         Some((key, is))
@@ -329,7 +348,7 @@ impl Reading<'_, '_> {
         match self.line.as_bytes()[end] {
             b'"' => {
                 self.at = end + 1;
-                Some(Span { range: start..end, is_beside: false })
+                Some(Span::of(start..end, false))
             }
             b'\\' => self.escaped(start),
             _ => None,
@@ -347,7 +366,7 @@ impl Reading<'_, '_> {
             self.beside.push_str(self.line.get(at..end)?);
             if bytes[end] == b'"' {
                 self.at = end + 1;
-                return Some(Span { range: begin..self.beside.len(), is_beside: true });
+                return Some(Span::of(begin..self.beside.len(), true));
             }
             let escape = (bytes[end] == b'\\').then(|| bytes.get(end + 1).copied()).flatten()?;
             at = end + 2;
@@ -377,7 +396,7 @@ impl Reading<'_, '_> {
     }
 
     #[inline]
-    fn member(&mut self, key: Span, holds: Holds) -> Option<()> {
+    fn member(&mut self, key: Span, slot: Slot) -> Option<()> {
         let start = self.at;
         let (value, kind) = match self.peek()? {
             b'"' => {
@@ -386,17 +405,15 @@ impl Reading<'_, '_> {
             }
             b'{' | b'[' => {
                 self.nested()?;
-                (Span { range: start..self.at, is_beside: false }, Kind::Container)
+                (Span::of(start..self.at, false), Kind::Container)
             }
             _ => {
                 let word = self.word()?;
                 let kind = if &self.line[word.clone()] == "null" { Kind::Null } else { Kind::Word };
-                (Span { range: word, is_beside: false }, kind)
+                (Span::of(word, false), kind)
             }
         };
-        if self.members.len() < MOST_MEMBERS {
-            self.members.push(Member { holds, key, value, kind });
-        }
+        self.put(Member { slot, key, value, kind });
         Some(())
     }
 
@@ -453,16 +470,16 @@ impl Reading<'_, '_> {
                 // Nothing is left; a sign of equality without a name is no pair.
                 return (self.at == bytes.len()).then_some(());
             }
-            let key = Span { range: start..self.at, is_beside: false };
-            let name = &self.line[key.range.clone()];
-            let holds = match level.at(name) {
-                Some(Is::Value(holds)) => holds.clone(),
-                Some(Is::Inside(_)) => Holds::Field,
-                None => level.rest().clone(),
+            let key = Span::of(start..self.at, false);
+            let name = &self.line[key.range()];
+            let slot = match level.at(name) {
+                Some(Is::Value(slot)) => *slot,
+                Some(Is::Inside(_)) => Slot::Field,
+                None => level.rest(),
             };
             if self.peek() != Some(b'=') {
                 // A word alone.
-                self.put(Member { holds, key, value: Span::default(), kind: Kind::Null });
+                self.put(Member { slot, key, value: Span::default(), kind: Kind::Null });
                 continue;
             }
             self.at += 1;
@@ -476,15 +493,20 @@ impl Reading<'_, '_> {
                 let is_number = text.starts_with(|first: char| first == '-' || first.is_ascii_digit())
                     && text.parse::<f64>().is_ok_and(f64::is_finite);
                 let is_word = is_number || matches!(text, "true" | "false");
-                (Span { range: from..self.at, is_beside: false }, if is_word { Kind::Word } else { Kind::Text })
+                (Span::of(from..self.at, false), if is_word { Kind::Word } else { Kind::Text })
             };
-            self.put(Member { holds, key, value, kind });
+            self.put(Member { slot, key, value, kind });
         }
     }
 
+    #[inline]
+    #[allow(clippy::cast_possible_truncation)] // there are no more than the bound
     fn put(&mut self, member: Member) {
         if self.members.len() < MOST_MEMBERS {
             self.members.push(member);
+            if member.kind != Kind::Null {
+                self.last[member.slot as usize] = self.members.len() as u16;
+            }
         }
     }
 }

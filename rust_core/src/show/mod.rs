@@ -11,10 +11,11 @@ mod table;
 use std::borrow::Cow;
 
 use crate::archive::Keys;
-use crate::encoder::{Holds, Process, Shown, Text, TextEncoder, text_columns};
+use crate::encoder::{Process, Shown, Text, TextEncoder, text_columns};
 use crate::escape;
 use crate::level;
 use crate::value::Value;
+use layout::Slot;
 use line::{Form, Kind, Line};
 use moment::Moments;
 use table::Table;
@@ -125,7 +126,7 @@ impl Printer {
             out.push(b'\n');
             return;
         }
-        let line = String::from_utf8_lossy(raw);
+        let line = str::from_utf8(raw).map_or_else(|_| String::from_utf8_lossy(raw), Cow::Borrowed);
         match self.look.format {
             Format::Json => self.put_as_it_is(&line, out),
             Format::Text | Format::Short => self.put_text(&line, out),
@@ -170,20 +171,20 @@ impl Printer {
     fn put_record(&mut self, line: &str) {
         let Self { look, line: read, moments, encoder, levels, keys, text, exception, .. } = self;
         let is_short = look.format == Format::Short;
-        let get = |holds: &Holds| read.get(holds, line).map(|(value, _)| value);
-        let level_name = get(&Holds::Level).unwrap_or_default();
+        let get = |slot: Slot| read.get(slot, line).map(|(value, _)| value);
+        let level_name = get(Slot::Level).unwrap_or_default();
         let mut fields: Vec<(&str, Value<'_>)> = Vec::new();
         exception.clear();
         if !is_short {
             fields.reserve(16);
-            for (holds, key, value, kind) in read.members(line) {
-                if *holds == Holds::Field {
+            for (slot, key, value, kind) in read.members(line) {
+                if slot == Slot::Field {
                     fields.push((key, value_of(value, kind)));
                 }
             }
             error::put(exception, read, line, look.whole);
         }
-        let message = get(&Holds::Message).unwrap_or_default();
+        let message = get(Slot::Message).unwrap_or_default();
         let message = if is_short { one_line(message) } else { Cow::Borrowed(message) };
         let capital;
         let shown_level = if level_name.bytes().any(|byte| byte.is_ascii_lowercase()) {
@@ -197,14 +198,14 @@ impl Printer {
                 time: moments.read(read, line),
                 level: number_of(levels, keys, level_name),
                 level_name: shown_level,
-                logger: get(&Holds::Logger).unwrap_or_default(),
+                logger: get(Slot::Logger).unwrap_or_default(),
                 message: &message,
                 // Google's ids stand behind a path.
-                trace_id: get(&Holds::Trace).map(|id| id.rsplit('/').next().unwrap_or(id)),
-                span_id: get(&Holds::Span),
+                trace_id: get(Slot::Trace).map(|id| id.rsplit('/').next().unwrap_or(id)),
+                span_id: get(Slot::Span),
                 fields,
                 exception: (!exception.is_empty()).then_some(&**exception),
-                stack: get(&Holds::Stack).filter(|_| look.whole && !is_short),
+                stack: get(Slot::Stack).filter(|_| look.whole && !is_short),
             },
             text,
         );

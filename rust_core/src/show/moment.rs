@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 
+use super::layout::Slot;
 use super::line::{Kind, Line};
 use crate::archive::{TimeForm, TimeReader};
 use crate::clock::Zone;
-use crate::encoder::Holds;
 
 /// Reads times of lines, and writes them for tables.
 #[derive(Debug)]
@@ -29,11 +29,11 @@ impl Moments {
 
     /// The time of a line in nanoseconds since 1970 UTC. `None` if it tells none.
     pub fn read(&mut self, read: &Line, line: &str) -> Option<i64> {
-        if let Some((text, kind)) = read.get(&Holds::Time, line) {
+        if let Some((text, kind)) = read.get(Slot::Time, line) {
             let iso = if kind == Kind::Text { self.reader.read(text.as_bytes(), TimeForm::Iso) } else { None };
             return iso.or_else(|| self.number(text)).or_else(|| self.local(text));
         }
-        let (text, _) = read.get(&Holds::Nanoseconds, line)?;
+        let (text, _) = read.get(Slot::Nanoseconds, line)?;
         self.reader.read(text.as_bytes(), TimeForm::Nanoseconds)
     }
 

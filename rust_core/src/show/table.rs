@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::layout::Slot;
 use super::line::{Form, Kind, Line};
 use super::moment::Moments;
 use super::{Format, Look, put_plain};
-use crate::encoder::Holds;
 use crate::escape;
 
 /// What tables have where nothing else is asked for.
@@ -23,21 +23,21 @@ pub struct Table {
 }
 
 /// What lines hold by the names of a record, whatever they call it.
-fn held_by(name: &str) -> Option<Holds> {
+fn held_by(name: &str) -> Option<Slot> {
     Some(match name {
-        "time" | "timestamp" => Holds::Time,
-        "level" => Holds::Level,
-        "logger" => Holds::Logger,
-        "message" => Holds::Message,
-        "module" => Holds::Module,
-        "function" => Holds::Function,
-        "line" => Holds::Line,
-        "thread" => Holds::Thread,
-        "process" => Holds::Process,
-        "trace_id" => Holds::Trace,
-        "span_id" => Holds::Span,
-        "exception" => Holds::Exception,
-        "stack" => Holds::Stack,
+        "time" | "timestamp" => Slot::Time,
+        "level" => Slot::Level,
+        "logger" => Slot::Logger,
+        "message" => Slot::Message,
+        "module" => Slot::Module,
+        "function" => Slot::Function,
+        "line" => Slot::Line,
+        "thread" => Slot::Thread,
+        "process" => Slot::Process,
+        "trace_id" => Slot::Trace,
+        "span_id" => Slot::Span,
+        "exception" => Slot::Exception,
+        "stack" => Slot::Stack,
         _ => return None,
     })
 }
@@ -114,9 +114,9 @@ fn value<'l>(name: &str, read: &'l Line, line: &'l str, moments: &mut Moments) -
         return moments.read(read, line).map_or(Cow::Borrowed(""), |time| Cow::Owned(moments.text(time)));
     }
     let found = read.named(name, line);
-    let found = found.or_else(|| held_by(name).and_then(|holds| read.get(&holds, line)));
+    let found = found.or_else(|| held_by(name).and_then(|slot| read.get(slot, line)));
     // Where an object has the name of what the line calls otherwise.
-    let held = found.filter(|(_, kind)| *kind == Kind::Container).and_then(|_| read.get(&held_by(name)?, line));
+    let held = found.filter(|(_, kind)| *kind == Kind::Container).and_then(|_| read.get(held_by(name)?, line));
     match held.or(found) {
         Some((_, Kind::Null)) => Cow::Borrowed(""),
         Some((value, _)) => Cow::Borrowed(value),

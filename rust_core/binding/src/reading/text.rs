@@ -15,7 +15,7 @@ use crate::interpreter::ending;
 
 /// Records that are shown at once, and their bytes.
 const MOST: usize = 4096;
-const MOST_BYTES: usize = 1 << 20;
+const MOST_BYTES: usize = 256 << 10;
 /// Of a longer line the beginning is shown.
 const LONGEST: usize = 1 << 20;
 
@@ -39,7 +39,14 @@ fn printer((format, color, is_terminal, columns, utc, whole, fields): GivenLook)
 
 /// Shows records of log files.
 #[pyclass(module = "unified_logger._core", frozen)]
-pub struct LogText(Mutex<Option<(Reader, Printer)>>);
+pub struct LogText(Mutex<Option<Shown>>);
+
+struct Shown {
+    reader: Reader,
+    printer: Printer,
+    /// Memory for a block of text.
+    out: Vec<u8>,
+}
 
 #[pymethods]
 impl LogText {
@@ -71,15 +78,15 @@ impl LogText {
         };
         let printer = printer(look)?;
         let reader = ending::detached(py, || Reader::open(options)).map_err(|error| to_python(&error))?;
-        Ok(Self(Mutex::new(Some((reader, printer)))))
+        Ok(Self(Mutex::new(Some(Shown { reader, printer, out: Vec::new() }))))
     }
 
     /// What stands above the first record.
     fn head<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         let mut out = Vec::new();
         let shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, printer)) = &*shown {
-            printer.head(&mut out);
+        if let Some(shown) = &*shown {
+            shown.printer.head(&mut out);
         }
         PyBytes::new(py, &out)
     }
@@ -88,24 +95,29 @@ impl LogText {
     /// whether the search for the next one goes on with the next call. Nothing after `close`.
     fn read<'py>(&self, py: Python<'py>, patience: f64) -> PyResult<(Bound<'py, PyBytes>, usize, bool, bool)> {
         let batch = ending::detached(py, || {
-            let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let Some((reader, printer)) = &mut *shown else { return Ok((Vec::new(), 0, true, false)) };
+            let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(Shown { reader, printer, out }) = &mut *guard else { return Ok((Vec::new(), 0, true, false)) };
             let batch = reader.batch(MOST, MOST_BYTES, clock::seconds(patience))?;
-            let mut out = Vec::new();
+            let mut out = std::mem::take(out);
+            out.clear();
             for record in &batch.records {
                 printer.put(&record.raw, &mut out);
             }
             Ok((out, batch.records.len(), batch.is_last, batch.is_searching))
         });
-        let (text, count, is_last, is_searching) = batch.map_err(|error| to_python(&error))?;
-        Ok((PyBytes::new(py, &text), count, is_last, is_searching))
+        let (out, count, is_last, is_searching) = batch.map_err(|error| to_python(&error))?;
+        let text = PyBytes::new(py, &out);
+        if let Some(shown) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            shown.out = out;
+        }
+        Ok((text, count, is_last, is_searching))
     }
 
     /// What was noticed since the last call and could be done without.
     fn remarks(&self, py: Python<'_>) -> Vec<String> {
         ending::detached(py, || {
             let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            shown.as_mut().map(|(reader, _)| reader.remarks()).unwrap_or_default()
+            shown.as_mut().map(|shown| shown.reader.remarks()).unwrap_or_default()
         })
     }
 
