@@ -26,7 +26,7 @@ def test_the_help_says_what_there_is(run: Run) -> None:
     """What the command is for, and each of its commands. Seen to fail (how its source is laid out) with the docstring shown."""
     told = " ".join(run("--help").stdout.split())
     assert "Looks after the log files" in told
-    assert "commands: COMMAND query filter, count" in told
+    assert "commands: COMMAND tail show the last records" in told
     assert "recover write the records" in told
     assert "module" not in told
 

@@ -45,12 +45,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     name = given[0] if given else ""
     try:
         if name in _QUICK:
-            from importlib import import_module
-
-            status: int = import_module(f".{name}", __name__).main(given[1:])
+            # Not by importlib, which takes time to be imported itself.
+            module = __import__(f"{__name__}.{name}", fromlist=["main"])
+            status: int = module.main(given[1:])
         else:
             status = _run(given, name)
         print(end="", flush=True)  # there may be no standard output
+        if name in _QUICK and arguments is None and not sys.flags.interactive:
+            # Nothing is left to do, and the interpreter's own end would take as long as all that was done.
+            print(end="", flush=True, file=sys.stderr)
+            os._exit(status)
     except BrokenPipeError:
         # The reader has seen enough, as `head` has. The interpreter must not find the pipe again at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -6,7 +6,7 @@ import os
 import sys
 
 from .. import _core
-from . import _arguments, _screen, _times
+from . import _arguments, _screen
 from ._arguments import Given, Option, Wrong
 
 _USAGE = "unified-logger tail [OPTION …] [DIR|FILE …]"
@@ -111,11 +111,16 @@ class _Tail:
             self._fields_of(given),
         )
 
+    def _time_of(self, key: str, given: Given) -> int | None:
+        text = given.text(key)
+        if text is None:
+            return None
+        from . import _times
+
+        return _times.nanoseconds(f"--{key}", text, utc=self._utc)
+
     def _wanted_of(self, given: Given) -> tuple[int | None, int | None, int | None, list[str], str | None]:
-        since, until = (
-            None if text is None else _times.nanoseconds(f"--{name}", text, utc=self._utc)
-            for name, text in (("since", given.text("since")), ("until", given.text("until")))
-        )
+        since, until = self._time_of("since", given), self._time_of("until", given)
         level = given.text("level")
         number = None
         if level is not None:

@@ -20,6 +20,26 @@ pub enum Zone {
     Named(String),
 }
 
+/// The file that says which zone is the local one, where no variable does.
+#[cfg(unix)]
+const LOCAL_FILE: &str = "/etc/localtime";
+
+/// The local zone by its file alone. To find it by its name, all names would be listed, which takes a short-lived program too long.
+#[cfg(unix)]
+fn local() -> Option<TimeZone> {
+    if std::env::var_os("TZ").is_some() {
+        return None;
+    }
+    let link = std::fs::read_link(LOCAL_FILE).ok()?;
+    let (_, name) = link.to_str()?.split_once("zoneinfo/")?;
+    TimeZone::tzif(name, &std::fs::read(LOCAL_FILE).ok()?).ok()
+}
+
+#[cfg(not(unix))]
+const fn local() -> Option<TimeZone> {
+    None
+}
+
 impl Zone {
     /// Whether there is such a zone. The one of the system is UTC where the system has none.
     #[must_use]
@@ -32,7 +52,7 @@ impl Zone {
     pub fn rules(&self) -> TimeZone {
         match self {
             Self::Utc => TimeZone::UTC,
-            Self::Local => TimeZone::try_system().unwrap_or(TimeZone::UTC),
+            Self::Local => local().or_else(|| TimeZone::try_system().ok()).unwrap_or(TimeZone::UTC),
             Self::Named(name) => TimeZone::get(name).unwrap_or(TimeZone::UTC),
         }
     }
