@@ -715,7 +715,7 @@ class LogText:
         cls,
         directory: str,
         files: list[str],
-        wanted: tuple[int | None, int | None, int | None, list[str], str | None],
+        wanted: tuple[int | None, int | None, int | None, list[str], str | None, bool],
         follow: bool,
         last: int | None,
         reverse: bool,
@@ -742,7 +742,7 @@ class PipedText:
 
     def __new__(
         cls,
-        wanted: tuple[int | None, int | None, int | None, list[str], str | None],
+        wanted: tuple[int | None, int | None, int | None, list[str], str | None, bool],
         last: int | None,
         look: tuple[str, bool, bool, int | None, bool, bool, list[str]],
     ) -> Self:
@@ -751,7 +751,7 @@ class PipedText:
     def head(self) -> bytes:
         """What stands above the first line."""
 
-    def feed(self, bytes: bytes) -> tuple[bytes, int]:
+    def feed(self, piece: bytes) -> tuple[bytes, int]:
         """Takes bytes, and gives the text of the wanted lines that they end, and how many these are. No bytes are the end."""
 
     def remarks(self) -> list[str]:

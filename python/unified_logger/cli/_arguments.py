@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _WIDTH = 96
 
 
-class Wrong(ValueError):
+class WrongError(ValueError):
     """Arguments that a command does not take, in a sentence."""
 
 
@@ -22,19 +22,19 @@ class Option:
     Args:
         names: Its names, such as `-n` and `--lines`. The last one is that of its value.
         value: What its value is called in the help; None if it takes none.
-        help: What it does.
+        told: What it does.
         many: Whether it may be given several times.
         allowed: The values that it takes; none for any.
     """
 
-    __slots__ = ("allowed", "help", "many", "names", "value")
+    __slots__ = ("allowed", "many", "names", "told", "value")
 
     def __init__(
-        self, names: str, value: str | None, help: str, *, many: bool = False, allowed: Sequence[str] = ()
+        self, names: str, value: str | None, told: str, *, many: bool = False, allowed: Sequence[str] = ()
     ) -> None:
         self.names = names.split(", ")
         self.value = value
-        self.help = help
+        self.told = told
         self.many = many
         self.allowed = allowed
 
@@ -87,7 +87,7 @@ def read(arguments: Iterable[str], options: Sequence[Option]) -> Given:
         Their values, and the other arguments in their order.
 
     Raises:
-        Wrong: There is no such option, or its value is missing or not allowed.
+        WrongError: There is no such option, or its value is missing or not allowed.
     """
     values: dict[str, str | list[str] | bool] = {}
     operands: list[str] = []
@@ -97,15 +97,15 @@ def read(arguments: Iterable[str], options: Sequence[Option]) -> Given:
     def put(option: Option, name: str, value: str | None) -> None:
         if option.value is None:
             if value is not None:
-                raise Wrong(f"{name} takes no value")
+                raise WrongError(f"{name} takes no value")
             values[option.key] = True
             return
         if value is None:
             if not left:
-                raise Wrong(f"{name} needs a value: {name} {option.value}")
+                raise WrongError(f"{name} needs a value: {name} {option.value}")
             value = left.pop()
         if option.allowed and value not in option.allowed:
-            raise Wrong(f"{name} = {value!r} is not allowed: it must be one of {', '.join(option.allowed)}")
+            raise WrongError(f"{name} = {value!r} is not allowed: it must be one of {', '.join(option.allowed)}")
         if option.many:
             before = values.setdefault(option.key, [])
             assert isinstance(before, list)
@@ -143,7 +143,7 @@ def _of_short_name(name: str, options: Sequence[Option]) -> Option:
     for option in options:
         if name in option.names:
             return option
-    raise Wrong(f"there is no option {name}")
+    raise WrongError(f"there is no option {name}")
 
 
 def _of_long_name(name: str, options: Sequence[Option]) -> Option:
@@ -155,11 +155,11 @@ def _of_long_name(name: str, options: Sequence[Option]) -> Option:
     if len(found) == 1:
         return found[0]
     if found:
-        raise Wrong(f"{name} may be one of {', '.join(option.names[-1] for option in found)}")
+        raise WrongError(f"{name} may be one of {', '.join(option.names[-1] for option in found)}")
     import difflib
 
     near = difflib.get_close_matches(name, [each for option in options for each in option.names], 1)
-    raise Wrong(f"there is no option {name}" + (f": did you mean {near[0]}?" if near else ""))
+    raise WrongError(f"there is no option {name}" + (f": did you mean {near[0]}?" if near else ""))
 
 
 def help_of(usage: str, sentences: str, options: Sequence[Option], end: str = "") -> str:
@@ -179,7 +179,7 @@ def help_of(usage: str, sentences: str, options: Sequence[Option], end: str = ""
     lines = [f"usage: {usage}", "", *textwrap.wrap(sentences, _WIDTH), "", "options:"]
     for option in options:
         named = ", ".join(option.names) + (f" {option.value}" if option.value else "")
-        wrapped = textwrap.wrap(option.help, _WIDTH - 26)
+        wrapped = textwrap.wrap(option.told, _WIDTH - 26)
         if len(named) > 22:
             lines.append(f"  {named}")
         else:

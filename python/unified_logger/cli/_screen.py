@@ -84,7 +84,7 @@ class Output:
     def _start_pager(self) -> None:
         environ = dict(os.environ)
         command = environ.get("UNIFIED_LOGGER_PAGER", environ.get("PAGER"))
-        if command is not None and command.strip() in ("", "cat") or not hasattr(os, "posix_spawnp"):
+        if (command is not None and command.strip() in ("", "cat")) or not hasattr(os, "posix_spawnp"):
             return
         # What it needs to show colours, and to end at once where all of it has room.
         environ.setdefault("LESS", "FRX")

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import time
 
-from ._arguments import Wrong
+from ._arguments import WrongError
 
-ALLOWED = (
-    "now, today, yesterday, 10:30, 2026-02-19, '2026-02-19 10:30', 2026-02-19T10:30:00+01:00, -10m, '2h ago' or @1771493400"
-)
+ALLOWED = "now, today, yesterday, 10:30, 2026-02-19, '2026-02-19 10:30', 2026-02-19T10:30:00+01:00, -10m, '2h ago' or @1771493400"
 _SECOND = 1_000_000_000
 _UNITS = {
     "s": 1,
@@ -38,7 +36,7 @@ def nanoseconds(option: str, text: str, *, utc: bool) -> int:
         Nanoseconds since 1970 UTC.
 
     Raises:
-        Wrong: It is no time.
+        WrongError: It is no time.
     """
     told = text.strip().lower()
     now = time.time_ns()
@@ -54,7 +52,7 @@ def nanoseconds(option: str, text: str, *, utc: bool) -> int:
             return now - length
         return _of_text(text.strip(), utc)
     except (ValueError, OverflowError, OSError):
-        raise Wrong(f"{option} = {text!r} is no time: it may be {ALLOWED}") from None
+        raise WrongError(f"{option} = {text!r} is no time: it may be {ALLOWED}") from None
 
 
 def _length(told: str) -> int | None:

@@ -7,7 +7,7 @@ import sys
 
 from .. import _core
 from . import _arguments, _screen
-from ._arguments import Given, Option, Wrong
+from ._arguments import Given, Option, WrongError
 
 _USAGE = "unified-logger tail [OPTION …] [DIR|FILE …]"
 _SENTENCES = (
@@ -25,6 +25,8 @@ _TABLES = ("csv", "fields")
 # How long the engine waits at most before signals are looked at, seconds.
 _SLICE = 0.1
 _PIECE = 1 << 18
+_ID, _SHORT_ID = 32, 8
+_HEXADECIMAL = set("0123456789abcdef")
 
 OPTIONS = (
     Option("-f, --follow", None, "go on with records as they are written"),
@@ -35,11 +37,14 @@ OPTIONS = (
     ),
     Option("-l, --level", "LEVEL", "records of this level and above, by its name or number"),
     Option(
-        "-L, --logger", "NAME", "records of this logger and of those below: shop or 'shop.*'; several may be given", many=True
+        "-L, --logger",
+        "NAME",
+        "records of this logger and of those below: shop or 'shop.*'; several may be given",
+        many=True,
     ),
     Option("-S, --since", "TIME", "records from this time on"),
     Option("-U, --until", "TIME", "records before this time"),
-    Option("-t, --trace", "ID", "records of this trace"),
+    Option("-t, --trace", "ID", "records of this trace, by its id or the first eight characters of that"),
     Option(
         "-o, --output",
         "FORMAT",
@@ -71,7 +76,7 @@ def main(arguments: list[str]) -> int:
             print(_arguments.help_of(_USAGE, _SENTENCES, OPTIONS, _END), end="")
             return 0
         return _Tail(given).run()
-    except Wrong as wrong:
+    except WrongError as wrong:
         _say(f"{wrong}\n'unified-logger tail --help' tells what it takes")
         return 2
 
@@ -89,12 +94,12 @@ class _Tail:
         self._follows = given.has("follow")
         self._is_newest_first = given.has("reverse")
         if self._follows and self._is_newest_first:
-            raise Wrong("-f and -r do not go together: what follows comes last")
+            raise WrongError("-f and -r do not go together: what follows comes last")
         self._is_piped = given.operands == ["-"]
         if not self._is_piped and "-" in given.operands:
-            raise Wrong("- is standard input, which is read alone")
+            raise WrongError("- is standard input, which is read alone")
         if self._is_piped and self._is_newest_first:
-            raise Wrong("-r needs files: standard input cannot be read backwards")
+            raise WrongError("-r needs files: standard input cannot be read backwards")
         self._directory, self._files = _places(given.operands)
         self._format = given.text("output") or "text"
         self._wanted = self._wanted_of(given)
@@ -119,24 +124,26 @@ class _Tail:
 
         return _times.nanoseconds(f"--{key}", text, utc=self._utc)
 
-    def _wanted_of(self, given: Given) -> tuple[int | None, int | None, int | None, list[str], str | None]:
+    def _wanted_of(self, given: Given) -> tuple[int | None, int | None, int | None, list[str], str | None, bool]:
         since, until = self._time_of("since", given), self._time_of("until", given)
         level = given.text("level")
         number = None
         if level is not None:
             number = _core.level_number(self._directory, level.strip())
             if number is None:
-                raise Wrong(
+                raise WrongError(
                     f"there is no level {level!r}: it may be DEBUG, INFO, WARNING, ERROR, CRITICAL, one that a program of "
                     f"{self._directory!r} has named, or a number"
                 )
         loggers = [name.removesuffix("*").removesuffix(".") for name in given.texts("logger")]
         if any("*" in name for name in loggers):
-            raise Wrong("--logger takes a name, which stands for the loggers below it, too: shop or 'shop.*'")
+            raise WrongError("--logger takes a name, which stands for the loggers below it, too: shop or 'shop.*'")
         trace = given.text("trace")
         if trace == "":
-            raise Wrong("--trace needs an id")
-        return since, until, number or None, [] if "" in loggers else loggers, trace
+            raise WrongError("--trace needs an id")
+        # What a terminal shows of an id is its beginning.
+        is_start = trace is not None and _SHORT_ID <= len(trace) < _ID and not set(trace) - _HEXADECIMAL
+        return since, until, number or None, [] if "" in loggers else loggers, trace, is_start
 
     def _last_of(self, given: Given) -> int | None:
         """How many records are shown; None for all."""
@@ -145,7 +152,7 @@ class _Tail:
             if lines == "all":
                 return None
             if not (lines.isascii() and lines.isdecimal()):
-                raise Wrong(f"--lines = {lines!r} is not allowed: it must be a number from 0 on, or all")
+                raise WrongError(f"--lines = {lines!r} is not allowed: it must be a number from 0 on, or all")
             return int(lines)
         if given.has("since") or given.has("trace") or self._is_piped:
             return None
@@ -155,9 +162,9 @@ class _Tail:
         text = given.text("fields")
         names = [] if text is None else [name.strip() for name in text.split(",")]
         if text is not None and not all(names):
-            raise Wrong(f"--fields = {text!r} is not allowed: it must be names with commas between them")
+            raise WrongError(f"--fields = {text!r} is not allowed: it must be names with commas between them")
         if text is not None and self._format not in _TABLES:
-            raise Wrong(f"--fields is for -o {' and -o '.join(_TABLES)}")
+            raise WrongError(f"--fields is for -o {' and -o '.join(_TABLES)}")
         return names
 
     def run(self) -> int:
@@ -222,11 +229,11 @@ def _places(operands: list[str]) -> tuple[str, list[str]]:
     if not operands or operands == ["-"]:
         directory = os.environ.get("LOG_DIR") or "logs"
         if not operands and not os.path.isdir(directory):
-            raise Wrong(f"there is no directory {directory!r}: name one, or a file, or set LOG_DIR")
+            raise WrongError(f"there is no directory {directory!r}: name one, or a file, or set LOG_DIR")
         return directory, []
     for operand in operands:
         if not operand:
-            raise Wrong("the name of a file is empty")  # a variable that is not set
+            raise WrongError("the name of a file is empty")  # a variable that is not set
     if len(operands) == 1 and os.path.isdir(operands[0]):
         return operands[0], []
     first = operands[0] if os.path.isdir(operands[0]) else os.path.dirname(operands[0])

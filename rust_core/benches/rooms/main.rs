@@ -18,6 +18,7 @@ mod record;
 mod recovery;
 mod redaction;
 mod router;
+mod show;
 mod sink;
 mod slab;
 
@@ -32,6 +33,7 @@ const ROOMS: &[fn(&mut Criterion)] = &[
     encoder::bench,
     #[cfg(unix)]
     archive::bench,
+    show::bench,
     sink::bench,
     pipeline::bench,
     #[cfg(unix)]

@@ -17,7 +17,9 @@ pub use json::JsonEncoder;
 pub use lines::Lines;
 pub use logfmt::LogfmtEncoder;
 pub use shape::{Holds, Keys, Shape, Told, Wrong, check, layouts, preset_names};
-pub use text::{NAMED as TEMPLATES, NO_TIME, PARTS, Shown, Text, TextEncoder, text_columns, Wrong as WrongTemplate, check_template};
+pub use text::{
+    NAMED as TEMPLATES, NO_TIME, PARTS, Shown, Text, TextEncoder, Wrong as WrongTemplate, check_template, text_columns,
+};
 
 use crate::names::{self, Names};
 use crate::platform;

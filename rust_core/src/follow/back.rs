@@ -286,7 +286,8 @@ impl Pieces {
             let matcher = Self::matcher(&mut self.matcher, &self.buffer, filter, keys);
             if let Some((bytes, line)) = matcher.cut(&self.buffer) {
                 let record = Record::of(&bytes, line, &self.file, self.position(end));
-                self.single = Some(Found { record, before: self.position(begin), between: 0, cut: Some(end - begin) });
+                self.single =
+                    Some(Found { record, before: self.position(begin), between: 0, cut: Some(end - begin - 1) });
             }
         }
         self.buffer = Vec::new();

@@ -150,7 +150,7 @@ impl Chain {
             match cursor.next(&self.files.name, &context.filter, context.keys.as_ref(), context.time) {
                 Ok(Next::Record(record)) => return Ok(Step::Record(Box::new(record))),
                 Ok(Next::Cut(record, length)) => {
-                    context.remark_on_cut(&path, length);
+                    context.remark_on_cut(&place(directory, cursor), length);
                     return Ok(Step::Record(Box::new(record)));
                 }
                 Ok(Next::Later) => return Ok(Step::Later),

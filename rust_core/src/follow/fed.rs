@@ -114,9 +114,10 @@ impl Fed {
     }
 
     fn lines(&mut self, lines: &[u8], give: &mut impl FnMut(&[u8])) {
-        let mut matcher = self.matcher.take().unwrap_or_else(|| {
-            Matcher::new(&self.filter, Form::of(lines, self.keys.as_ref()), self.keys.is_some())
-        });
+        let mut matcher = self
+            .matcher
+            .take()
+            .unwrap_or_else(|| Matcher::new(&self.filter, Form::of(lines, self.keys.as_ref()), self.keys.is_some()));
         let mut at = 0;
         while at < lines.len()
             && let Some(line) = matcher.next(&lines[at..])

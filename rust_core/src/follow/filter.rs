@@ -21,6 +21,8 @@ pub struct Filter {
     pub loggers: Vec<String>,
     /// The id of a trace.
     pub trace: Option<String>,
+    /// Whether that is the beginning of the id. No index tells of those.
+    pub trace_is_start: bool,
     /// A text that stands in the line.
     pub text: Option<String>,
     /// What is asked of a line besides.
@@ -51,10 +53,19 @@ impl PartialEq for Wanted {
 impl Eq for Wanted {}
 
 impl Filter {
+    /// Whether anything is asked that a line must be understood for.
+    #[must_use]
+    pub const fn asks(&self) -> bool {
+        self.asks_index() || self.trace.is_some()
+    }
+
     /// Whether an index may tell where there is nothing wanted.
     #[must_use]
     pub const fn asks_index(&self) -> bool {
-        self.needs_time() || self.level.is_some() || self.trace.is_some() || !self.loggers.is_empty()
+        self.needs_time()
+            || self.level.is_some()
+            || self.trace.is_some() && !self.trace_is_start
+            || !self.loggers.is_empty()
     }
 
     #[must_use]
@@ -84,6 +95,10 @@ impl Filter {
     pub fn is_trace(&self, id: &[u8]) -> bool {
         self.trace.as_ref().is_none_or(|trace| {
             let trace = trace.as_bytes();
+            if self.trace_is_start {
+                let own = memchr::memrchr(b'/', id).map_or(id, |slash| &id[slash + 1..]);
+                return own.starts_with(trace);
+            }
             id == trace || id.strip_suffix(trace).is_some_and(|path| path.ends_with(b"/"))
         })
     }
@@ -98,7 +113,7 @@ impl Filter {
             level: self.level,
             levels: &self.levels,
             logger: (!self.loggers.is_empty()).then_some(&is_logger),
-            trace: self.trace.as_deref(),
+            trace: self.trace.as_deref().filter(|_| !self.trace_is_start),
         })
     }
 }
@@ -121,6 +136,10 @@ mod tests {
     fn a_trace_is_found_behind_a_path() {
         let filter = Filter { trace: Some("abc".into()), ..Filter::default() };
         for (id, is_wanted) in [("abc", true), ("projects/shop/traces/abc", true), ("xabc", false), ("abcd", false)] {
+            assert_eq!(filter.is_trace(id.as_bytes()), is_wanted, "{id}");
+        }
+        let filter = Filter { trace_is_start: true, ..filter };
+        for (id, is_wanted) in [("abcd", true), ("projects/shop/traces/abcd", true), ("xabc", false), ("ab", false)] {
             assert_eq!(filter.is_trace(id.as_bytes()), is_wanted, "{id}");
         }
     }

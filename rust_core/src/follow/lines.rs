@@ -252,6 +252,7 @@ impl Lines {
             self.passed += end as u64;
             (self.is_passing, self.is_passed) = (false, self.cuts);
         } else if self.is_passing {
+            self.passed += self.filled as u64;
             (self.at, self.whole) = (self.filled, self.filled);
         }
         Ok(true)

@@ -194,7 +194,7 @@ impl Matcher {
     /// A line that is not understood is wanted where nothing is asked of it.
     fn json(&mut self, line: &[u8]) -> Option<Line> {
         let Some(found) = self.scanner.scan(line) else {
-            return (!self.filter.asks_index()).then(Line::default);
+            return (!self.filter.asks()).then(Line::default);
         };
         if found.time == Value::Absent && found.level == Value::Absent && self.has_other_keys(line) {
             return self.json(line);

@@ -214,9 +214,11 @@ impl Reader {
     }
 
     fn backwards(&self) -> Last {
-        Last::of(self.members.iter().map(|member| {
-            (member.chain.set().to_owned(), member.chain.only().map(str::to_owned), member.directory)
-        }))
+        Last::of(
+            self.members.iter().map(|member| {
+                (member.chain.set().to_owned(), member.chain.only().map(str::to_owned), member.directory)
+            }),
+        )
     }
 
     /// Learns the numbers of levels from the programs that have named them. The names that the reader gives go before.

@@ -113,6 +113,7 @@ pub fn survey(directory: &Path, sets: &[String], times: Option<&str>) -> Result<
         filter: Arc::new(Filter::default()),
         keys: None,
         follow: false,
+        longest: None,
         time: Time::default(),
         remarks: Remarks::default(),
     };
@@ -248,7 +249,7 @@ impl Surveyor {
         };
         loop {
             match cursor.next(&files.name, &self.context.filter, None, Time::default()) {
-                Ok(Next::Record(record)) => take(&record),
+                Ok(Next::Record(record) | Next::Cut(record, _)) => take(&record),
                 Ok(Next::Later) => {}
                 Ok(Next::End(tail)) => {
                     if tail > 0

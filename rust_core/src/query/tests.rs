@@ -31,6 +31,7 @@ fn run(question: &str, lines: &str) -> Run {
         trace: hints.trace,
         text: hints.text,
         wanted: Wanted(plan.take_sieve().into_iter().map(|sieve| sieve as _).collect()),
+        ..Filter::default()
     };
     let mut reader =
         Reader::open(Options { directory: directory.path().to_owned(), filter, ..Options::default() }).unwrap();

@@ -112,10 +112,8 @@ impl Line {
     /// Whether the line has not what lines of its layout have.
     fn is_foreign(&self) -> bool {
         let has = |slot: Slot| self.last[slot as usize] != 0;
-        let is_whole = has(Slot::Level)
-            && has(Slot::Message)
-            && (has(Slot::Time) || has(Slot::Nanoseconds))
-            && has(Slot::Logger);
+        let is_whole =
+            has(Slot::Level) && has(Slot::Message) && (has(Slot::Time) || has(Slot::Nanoseconds)) && has(Slot::Logger);
         !is_whole && self.fit != Some(self.score())
     }
 
@@ -199,9 +197,9 @@ impl Line {
 
     /// What each member holds, its key, its value, and the kind of that.
     pub fn members<'s>(&'s self, line: &'s str) -> impl Iterator<Item = (Slot, &'s str, &'s str, Kind)> {
-        self.members.iter().map(move |member| {
-            (member.slot, self.text(member.key, line), self.text(member.value, line), member.kind)
-        })
+        self.members
+            .iter()
+            .map(move |member| (member.slot, self.text(member.key, line), self.text(member.value, line), member.kind))
     }
 }
 
@@ -510,7 +508,6 @@ impl Reading<'_, '_> {
         }
     }
 }
-
 
 /// The number of four hexadecimal digits.
 fn unit_of(bytes: &[u8], at: usize) -> Option<u32> {

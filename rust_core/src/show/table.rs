@@ -144,7 +144,7 @@ fn at<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
         return rest.map_or(Some(found), |rest| at(found, rest));
     }
     let object = value.as_object()?;
-    object.get(path).or_else(|| {
-        path.match_indices('.').find_map(|(dot, _)| at(object.get(&path[..dot])?, &path[dot + 1..]))
-    })
+    object
+        .get(path)
+        .or_else(|| path.match_indices('.').find_map(|(dot, _)| at(object.get(&path[..dot])?, &path[dot + 1..])))
 }

@@ -40,7 +40,8 @@ fn an_exception_is_whole_on_request() {
         r#""frames":[{"file":"shop.py","function":"pay","line":5,"code":"charge()"},{"folded":3,"packages":["a","b"]}],"cause":{"type":"KeyError","module":"builtins","message":"'x'"}"#,
     );
     let whole = shown_as(Look { whole: true, ..Look::default() }, &[&frames]);
-    for part in ["│ KeyError: 'x'\n", "direct cause", "line 5, in pay\n", "│     charge()\n", "[3 frames of a, b]"] {
+    for part in ["│ KeyError: 'x'\n", "direct cause", "line 5, in pay\n", "│     charge()\n", "[3 frames of a, b]"]
+    {
         assert!(whole.contains(part), "{part}: {whole}");
     }
 }
@@ -56,8 +57,8 @@ fn lines_of_every_preset_show_the_same() {
     // SAFETY: built just above.
     let record = unsafe { Record::read(&bytes) }.unwrap();
     let process = Process::here();
-    let presets = preset_names()
-        .map(|name| Shape { preset: serde_json::from_value(name.into()).unwrap(), ..Shape::default() });
+    let presets =
+        preset_names().map(|name| Shape { preset: serde_json::from_value(name.into()).unwrap(), ..Shape::default() });
     let mut lines = Vec::new();
     for shape in presets.chain([Shape::default()]) {
         let mut line = Vec::new();

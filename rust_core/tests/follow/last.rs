@@ -155,15 +155,17 @@ fn a_line_that_is_too_long_is_cut_and_told_of() {
     let long = line(1).replace("number 1\"", &format!("number 1 {}\"", "x".repeat(3 << 20)));
     fs::write(directory.path().join("app.log"), [&line(0), &*long, &line(2)].concat()).unwrap();
     for (last, reverse) in [(None, false), (Some(3), false), (Some(2), false), (None, true)] {
-        let (records, remarks) =
-            read(Options { last, reverse, longest: Some(1 << 20), ..options(directory.path()) });
-        let is_cut = |record: &Record| serde_json::from_slice::<serde_json::Value>(&record.raw).unwrap()["message"]
-            .as_str()
-            .is_some_and(|message| message.ends_with("x…"));
+        let (records, remarks) = read(Options { last, reverse, longest: Some(1 << 20), ..options(directory.path()) });
+        let is_cut = |record: &Record| {
+            serde_json::from_slice::<serde_json::Value>(&record.raw).unwrap()["message"]
+                .as_str()
+                .is_some_and(|message| message.ends_with("x…"))
+        };
         assert_eq!(records.iter().filter(|record| is_cut(record)).count(), 1, "{last:?}");
         assert_eq!(records.len(), last.unwrap_or(3));
         assert!(records.iter().all(|record| record.raw.len() <= (1 << 20) + 10));
-        assert!(remarks.iter().any(|remark| remark.contains("are shown")), "{remarks:?}");
+        let told = format!("has {} bytes: its first 1048576 are shown", long.trim_end().len());
+        assert!(remarks.iter().any(|remark| remark.contains(&told)), "{remarks:?}");
     }
 }
 

@@ -128,7 +128,7 @@ impl LogFiles {
         let options = Options {
             directory,
             files,
-            filter: Filter { from: times.0, until: times.1, level, levels, loggers, trace, text, wanted },
+            filter: Filter { from: times.0, until: times.1, level, levels, loggers, trace, text, wanted, ..Filter::default() },
             keys: keys.map(self::keys).transpose()?,
             after: after.map_err(|_| PyValueError::new_err("it is no position"))?,
             follow,

@@ -19,15 +19,16 @@ const MOST_BYTES: usize = 256 << 10;
 /// Of a longer line the beginning is shown.
 const LONGEST: usize = 1 << 20;
 
-/// Which records: the first time and the one before which they end, in nanoseconds since 1970 UTC; the least level; loggers; the id of a trace.
-type Wanted = (Option<i64>, Option<i64>, Option<i32>, Vec<String>, Option<String>);
+/// Which records: the first time and the one before which they end, in nanoseconds since 1970 UTC; the least level; loggers; the id of a
+/// trace, and whether that is its beginning.
+type Wanted = (Option<i64>, Option<i64>, Option<i32>, Vec<String>, Option<String>, bool);
 
 /// How they look: the format, whether with colours, whether on a terminal, the width, whether in UTC, whether exceptions are whole, and the names
 /// of values.
 type GivenLook = (String, bool, bool, Option<u16>, bool, bool, Vec<String>);
 
-fn filter((from, until, level, loggers, trace): Wanted) -> Filter {
-    Filter { from, until, level, loggers, trace, ..Filter::default() }
+fn filter((from, until, level, loggers, trace, trace_is_start): Wanted) -> Filter {
+    Filter { from, until, level, loggers, trace, trace_is_start, ..Filter::default() }
 }
 
 fn printer((format, color, is_terminal, columns, utc, whole, fields): GivenLook) -> PyResult<Printer> {
@@ -147,7 +148,7 @@ impl PipedText {
     }
 
     /// Takes bytes, and gives the text of the wanted lines that they end, and how many these are. No bytes are the end.
-    fn feed<'py>(&self, py: Python<'py>, bytes: &[u8]) -> (Bound<'py, PyBytes>, usize) {
+    fn feed<'py>(&self, py: Python<'py>, piece: &[u8]) -> (Bound<'py, PyBytes>, usize) {
         let (out, count) = ending::detached(py, || {
             let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             let (fed, printer) = &mut *shown;
@@ -156,10 +157,10 @@ impl PipedText {
                 printer.put(line, &mut out);
                 count += 1;
             };
-            if bytes.is_empty() {
+            if piece.is_empty() {
                 fed.end(&mut give);
             } else {
-                fed.feed(bytes, &mut give);
+                fed.feed(piece, &mut give);
             }
             (out, count)
         });

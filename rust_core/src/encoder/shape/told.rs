@@ -113,7 +113,8 @@ fn holds(is: Is) -> Holds {
         Is::Error(OfError::Traceback) => Holds::Traceback,
         Is::Stack => Holds::Stack,
         Is::Object(inner) => {
-            let rest = if inner.iter().any(|member| matches!(member.is, Is::Fields)) { Holds::Field } else { Holds::Aside };
+            let rest =
+                if inner.iter().any(|member| matches!(member.is, Is::Fields)) { Holds::Field } else { Holds::Aside };
             Holds::Object(held(inner), Box::new(rest))
         }
         Is::Recovered | Is::Fields => Holds::Field,
